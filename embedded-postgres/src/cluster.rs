@@ -1,0 +1,198 @@
+//! Making, starting and stopping the cluster.
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::account::{self, Account};
+use crate::supervisor::Supervised;
+use crate::{Error, binaries, socket};
+
+const TICK: Duration = Duration::from_millis(10);
+/// A process killed with -9 needs a moment to let go of its lock.
+const LOCK_PATIENCE: Duration = Duration::from_secs(2);
+/// How long an orphan may take to shut down, and a server to recover.
+const START_PATIENCE: Duration = Duration::from_secs(60);
+
+/// What to start.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The folder of the cluster; made when missing.
+    pub dir: PathBuf,
+    /// Server settings, `name=value`.
+    pub settings: Vec<String>,
+    /// Delete the folder when the server ends: for tests.
+    pub temporary: bool,
+}
+
+/// A running server; stopped when dropped.
+#[derive(Debug)]
+pub struct Server {
+    process: Supervised,
+    socket_dir: PathBuf,
+    /// Held while we own the folder.
+    _lock: File,
+}
+
+impl Server {
+    /// Makes the cluster if there is none, starts it and waits until it is
+    /// ready. Blocks; first start a second or two, later ones a tenth of it.
+    pub fn start(options: &Options) -> Result<Self, Error> {
+        let bin = binaries::find()?;
+        let account = account::needed()?;
+        let account = account.as_ref();
+
+        fs::create_dir_all(&options.dir).map_err(Error::io(&options.dir))?;
+        let dir = fs::canonicalize(&options.dir).map_err(Error::io(&options.dir))?;
+        let lock = lock(&dir)?;
+        account::give(&dir, account)?;
+        account::probe(&dir, account)?;
+
+        let data = dir.join("data");
+        if data.exists() {
+            settle_orphan(&data)?;
+        } else {
+            initialise(&bin, &dir, &data, options.temporary, account)?;
+        }
+        let socket_dir = socket::folder(&dir, account)?;
+        remove_stale_socket_lock(&socket_dir)?;
+
+        let log = dir.join("postgres.log");
+        let mut arguments: Vec<String> = ["-D", &data.to_string_lossy(), "-k", &socket_dir.to_string_lossy()]
+            .map(str::to_owned)
+            .to_vec();
+        let ours = ["listen_addresses=", "unix_socket_permissions=0700"].map(str::to_owned);
+        for setting in ours.iter().chain(&options.settings) {
+            arguments.extend(["-c".to_owned(), setting.clone()]);
+        }
+        let remove = options.temporary.then_some(dir.as_path());
+        let process = Supervised::start(&bin.join("postgres"), &arguments, &log, remove, account)?;
+        let mut server = Self { process, socket_dir, _lock: lock };
+        server.wait_until_ready(&data, &log)?;
+        Ok(server)
+    }
+
+    /// The folder of the Unix socket; connect as `postgres` on port 5432.
+    pub fn socket_dir(&self) -> &Path {
+        &self.socket_dir
+    }
+
+    /// Whether the server has ended by itself.
+    pub fn has_ended(&mut self) -> bool {
+        self.process.ended().is_some()
+    }
+
+    /// Fast shutdown, waited for.
+    pub fn stop(mut self) {
+        self.process.stop();
+    }
+
+    fn wait_until_ready(&mut self, data: &Path, log: &Path) -> Result<(), Error> {
+        let started = Instant::now();
+        while started.elapsed() < START_PATIENCE {
+            if is_ready(data) {
+                return Ok(());
+            }
+            if self.has_ended() {
+                break;
+            }
+            thread::sleep(TICK);
+        }
+        let text = fs::read_to_string(log).unwrap_or_default();
+        let lines: Vec<_> = text.lines().rev().take(10).collect();
+        let tail = lines.into_iter().rev().collect::<Vec<_>>().join("\n");
+        Err(Error::NotReady { log: log.to_owned(), tail })
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.process.stop();
+    }
+}
+
+/// Line 8 of `postmaster.pid` says "ready" once connections are accepted.
+fn is_ready(data: &Path) -> bool {
+    fs::read_to_string(data.join("postmaster.pid"))
+        .is_ok_and(|text| text.lines().nth(7).is_some_and(|line| line.trim() == "ready"))
+}
+
+/// One owner per folder.
+fn lock(dir: &Path) -> Result<File, Error> {
+    let path = dir.join("lock");
+    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(Error::io(&path))?;
+    let started = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if started.elapsed() < LOCK_PATIENCE => thread::sleep(TICK),
+            Err(TryLockError::WouldBlock) => return Err(Error::InUse(dir.to_owned())),
+            Err(TryLockError::Error(error)) => return Err(Error::io(path)(error)),
+        }
+    }
+}
+
+/// Runs initdb beside the final name and renames, so that a half-made cluster
+/// never has it.
+fn initialise(
+    bin: &Path,
+    dir: &Path,
+    data: &Path,
+    temporary: bool,
+    account: Option<&Account>,
+) -> Result<(), Error> {
+    for entry in fs::read_dir(dir).map_err(Error::io(dir))?.flatten() {
+        if entry.file_name().to_string_lossy().starts_with("data.new.") {
+            fs::remove_dir_all(entry.path()).map_err(Error::io(entry.path()))?;
+        }
+    }
+    let fresh = dir.join(format!("data.new.{}", std::process::id()));
+    let output = account::command(bin.join("initdb"), account)
+        .args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"])
+        .args(temporary.then_some("--no-sync"))
+        .arg("-D")
+        .arg(&fresh)
+        .stdin(Stdio::null())
+        .output()
+        .map_err(Error::io(bin.join("initdb")))?;
+    if !output.status.success() {
+        let output = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        return Err(Error::Program { program: "initdb", output });
+    }
+    fs::rename(&fresh, data).map_err(Error::io(data))?;
+    File::open(dir).and_then(|dir| dir.sync_all()).map_err(Error::io(dir))
+}
+
+/// Deals with `postmaster.pid` of an earlier run. We hold the folder's lock,
+/// so its owner is gone and its PostgreSQL is ending or has ended. A process
+/// that merely has the same pid does not have the data folder as its cwd.
+fn settle_orphan(data: &Path) -> Result<(), Error> {
+    let pid_file = data.join("postmaster.pid");
+    let started = Instant::now();
+    while let Ok(text) = fs::read_to_string(&pid_file) {
+        let pid = text.lines().next().unwrap_or_default().trim().to_owned();
+        let alive = fs::canonicalize(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd == data);
+        if !alive {
+            return match fs::remove_file(&pid_file) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io(pid_file)(error)),
+                Ok(()) | Err(_) => Ok(()),
+            };
+        }
+        if started.elapsed() > START_PATIENCE {
+            return Err(Error::StillAlive(data.to_owned()));
+        }
+        thread::sleep(TICK);
+    }
+    Ok(())
+}
+
+/// The socket's lock file names a pid too, which may have been used again.
+fn remove_stale_socket_lock(socket_dir: &Path) -> Result<(), Error> {
+    let path = socket_dir.join(".s.PGSQL.5432.lock");
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io(path)(error)),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}

@@ -1,0 +1,15 @@
+//! A private PostgreSQL cluster in a folder, for people who have none running.
+//!
+//! The server listens on a Unix socket only, belongs to the process that
+//! started it, and is gone when that process is gone, by whatever death:
+//! see [`supervisor`](mod@supervisor). One folder has one owner at a time.
+
+mod account;
+mod binaries;
+mod cluster;
+mod error;
+mod socket;
+mod supervisor;
+
+pub use cluster::{Options, Server};
+pub use error::Error;

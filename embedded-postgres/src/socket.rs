@@ -1,0 +1,71 @@
+//! Where the server's socket lives: in the data folder, or, where that path is
+//! too long for a Unix socket, in a short private folder.
+
+use std::collections::hash_map::DefaultHasher;
+use std::fs::{self, DirBuilder};
+use std::hash::{Hash as _, Hasher as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::path::{Path, PathBuf};
+
+use crate::account::{Account, give, own_uid};
+use crate::Error;
+
+/// The longest path that fits `sockaddr_un` with its final NUL.
+const LONGEST: usize = 107;
+
+/// The folder for the socket of the cluster in `dir`, made if missing.
+pub(crate) fn folder(dir: &Path, account: Option<&Account>) -> Result<PathBuf, Error> {
+    let inside = dir.join("socket");
+    if inside.join(".s.PGSQL.5432").as_os_str().len() <= LONGEST {
+        return private(inside, account);
+    }
+    let mut hash = DefaultHasher::new();
+    dir.hash(&mut hash);
+    private(std::env::temp_dir().join(format!("fintrac-{:016x}", hash.finish())), account)
+}
+
+/// Makes `path` with mode 0700 for `account`; one that is there must be just that.
+fn private(path: PathBuf, account: Option<&Account>) -> Result<PathBuf, Error> {
+    match DirBuilder::new().mode(0o700).create(&path) {
+        Ok(()) => give(&path, account)?,
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(Error::io(path)(error)),
+    }
+    let found = fs::symlink_metadata(&path).map_err(Error::io(&path))?;
+    let owner = account.map_or_else(own_uid, |account| Ok(account.uid))?;
+    // Owned by root with nobody else allowed in: we died between making and giving it.
+    if account.is_some() && found.is_dir() && found.uid() == 0 && found.mode() & 0o077 == 0 {
+        give(&path, account)?;
+        return Ok(path);
+    }
+    if !found.is_dir() || found.uid() != owner || found.mode() & 0o077 != 0 {
+        return Err(Error::ForeignSocketDir(path));
+    }
+    Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::{folder, fs, private};
+    use crate::Error;
+
+    #[test]
+    fn a_folder_others_may_enter_is_refused() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let path = dir.path().join("socket");
+        fs::create_dir(&path).expect("make");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("chmod");
+        assert!(matches!(private(path, None), Err(Error::ForeignSocketDir(_))));
+    }
+
+    #[test]
+    fn a_long_path_gets_a_short_socket_folder() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let long = dir.path().join("x".repeat(120));
+        let found = folder(&long, None).expect("a folder");
+        assert!(found.join(".s.PGSQL.5432").as_os_str().len() <= super::LONGEST);
+        fs::remove_dir(found).expect("remove");
+    }
+}

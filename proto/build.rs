@@ -1,0 +1,70 @@
+//! Compiles `proto/` with protox (no protoc) and writes down who may call what.
+
+use std::path::{Path, PathBuf};
+use std::{env, fmt::Write as _, fs, io};
+
+use prost_reflect::{DescriptorPool, Value};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    println!("cargo:rerun-if-changed=proto");
+    let mut files = Vec::new();
+    collect(Path::new("proto"), &mut files)?;
+    files.sort();
+
+    let mut compiler = protox::Compiler::new(["proto"])?;
+    compiler.include_imports(true).open_files(&files)?;
+
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    fs::write(out.join("descriptors.bin"), compiler.encode_file_descriptor_set())?;
+    fs::write(out.join("access.rs"), access_table(&compiler.descriptor_pool())?)?;
+    tonic_prost_build::configure()
+        .bytes(".")
+        .include_file("protos.rs")
+        .compile_fds(compiler.file_descriptor_set())?;
+    Ok(())
+}
+
+fn collect(dir: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            collect(&path, files)?;
+        } else if path.extension().is_some_and(|extension| extension == "proto") {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// The `(fintrac.common.v1.access)` option of every RPC, as a Rust slice.
+fn access_table(pool: &DescriptorPool) -> Result<String, Box<dyn std::error::Error>> {
+    let extension = pool.get_extension_by_name("fintrac.common.v1.access").ok_or("no access option")?;
+    let mut rows = Vec::new();
+    for service in pool.services().filter(|service| service.full_name().starts_with("fintrac.")) {
+        for method in service.methods() {
+            let path = format!("/{}/{}", service.full_name(), method.name());
+            let options = method.options();
+            if !options.has_extension(&extension) {
+                return Err(format!("{path} has no access option").into());
+            }
+            let value = options.get_extension(&extension).into_owned();
+            let access = value.as_message().ok_or("the access option is not a message")?;
+            let flag = |name| matches!(access.get_field_by_name(name).as_deref(), Some(Value::Bool(true)));
+            let mut callers = Vec::new();
+            if let Some(list) = access.get_field_by_name("callers").as_deref().and_then(Value::as_list) {
+                callers.extend(list.iter().filter_map(Value::as_str).map(str::to_owned));
+            }
+            rows.push((path, flag("user"), callers, flag("direct")));
+        }
+    }
+    rows.sort();
+    let mut table = String::from("&[");
+    for (path, user, callers, direct) in rows {
+        write!(
+            table,
+            "Access {{ path: {path:?}, user: {user}, callers: &{callers:?}, direct: {direct} }},"
+        )?;
+    }
+    table.push(']');
+    Ok(table)
+}

@@ -1,0 +1,34 @@
+//! The wire contracts of the suite: tonic code generated from `proto/`, the
+//! descriptors for reflection, and the table of who may call what, read from
+//! the `(fintrac.common.v1.access)` option. No logic.
+
+#[allow(clippy::all, clippy::pedantic, unused_qualifications, reason = "generated code")]
+mod generated {
+    include!(concat!(env!("OUT_DIR"), "/protos.rs"));
+}
+
+pub use generated::fintrac::{auth, common, events};
+
+/// All file descriptors of the suite, encoded, for `grpc.reflection`.
+pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
+
+/// Who may call one RPC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Access {
+    /// `/package.Service/Method`.
+    pub path: &'static str,
+    /// A user's access token is needed.
+    pub user: bool,
+    /// Parts that may call with their service credential.
+    pub callers: &'static [&'static str],
+    /// A user's access token may come without a service credential.
+    pub direct: bool,
+}
+
+/// Every RPC of the suite, sorted by path.
+pub const ACCESS: &[Access] = include!(concat!(env!("OUT_DIR"), "/access.rs"));
+
+/// Who may call the RPC at `path`; `None` for one that the suite does not define.
+pub fn access(path: &str) -> Option<&'static Access> {
+    ACCESS.binary_search_by(|access| access.path.cmp(path)).ok().map(|at| &ACCESS[at])
+}
