@@ -1,0 +1,26 @@
+//! Plumbing that every part of the suite shares and that knows no word of
+//! finance: transports and their stacks, credentials, the event log, jobs,
+//! configuration, telemetry.
+//!
+//! Where to put things: what two services need and neither owns comes here;
+//! what names a user-visible thing does not.
+
+pub mod access;
+pub mod clock;
+pub mod config;
+pub mod context;
+pub mod database;
+pub mod error;
+pub mod events;
+pub mod idempotency;
+pub mod jobs;
+pub mod keyring;
+pub mod module;
+pub mod process;
+pub mod random;
+pub mod serve;
+pub mod server;
+pub mod telemetry;
+#[cfg(feature = "testing")]
+pub mod testing;
+pub mod transport;

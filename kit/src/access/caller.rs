@@ -1,0 +1,58 @@
+//! The identity that a handler sees.
+
+use tonic::{Code, Request, Status};
+use uuid::Uuid;
+
+use crate::context::{self, Client};
+use crate::error::Refusal;
+
+/// A verified user and his session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Principal {
+    pub user_id: Uuid,
+    pub session_id: Uuid,
+    /// The one household that the token is bound to.
+    pub household_id: Uuid,
+    pub roles: Vec<String>,
+}
+
+/// Who calls an RPC: a part of the suite, a user, or a part for a user.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Caller {
+    pub service: Option<String>,
+    pub principal: Option<Principal>,
+}
+
+/// Whence a state change came, as events and audit record it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// User id or part of the suite.
+    pub actor: String,
+    pub client: Client,
+    pub request_id: String,
+}
+
+impl Caller {
+    /// The caller that the server stack put on the request.
+    pub fn of<T>(request: &Request<T>) -> Self {
+        request.extensions().get().cloned().unwrap_or_default()
+    }
+
+    /// The user; every RPC marked `user` has one.
+    pub fn user(&self) -> Result<&Principal, Status> {
+        self.principal.as_ref().ok_or_else(|| {
+            Refusal::new(Code::Unauthenticated, "TOKEN_MISSING", "Log in and send the access token.").into()
+        })
+    }
+
+    /// What events record of this call.
+    pub fn origin(&self) -> Origin {
+        let context = context::current().unwrap_or_default();
+        let actor = match (&self.principal, &self.service) {
+            (Some(principal), _) => principal.user_id.to_string(),
+            (None, Some(service)) => service.clone(),
+            (None, None) => String::new(),
+        };
+        Origin { actor, client: context.client, request_id: context.request_id }
+    }
+}

@@ -1,0 +1,178 @@
+//! Service credentials: short-lived HS256 tokens, one key per edge.
+//!
+//! The key of an edge is `HMAC-SHA256(secret, "caller>callee")`. A process that
+//! is given only its own edges' keys can name nobody else.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+
+use crate::clock::Clock;
+
+/// Lifetime of a credential, seconds; used for half of it.
+const LIFETIME: i64 = 60;
+/// Difference of clocks that is forgiven, seconds.
+const LEEWAY: i64 = 10;
+
+/// The keys of the edges that this process takes part in.
+#[derive(Clone)]
+pub enum ServiceKeys {
+    /// Derives every edge.
+    Secret(Arc<[u8]>),
+    /// Just these, by "caller>callee".
+    Edges(Arc<HashMap<String, [u8; 32]>>),
+}
+
+impl fmt::Debug for ServiceKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Secret(_) => f.write_str("Secret"),
+            Self::Edges(edges) => f.debug_set().entries(edges.keys()).finish(),
+        }
+    }
+}
+
+/// Keyed hash of `message`; the base of every derived key in the suite.
+pub fn derive(secret: &[u8], message: &[u8]) -> [u8; 32] {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes keys of any length");
+    mac.update(message);
+    mac.finalize().into_bytes().into()
+}
+
+impl ServiceKeys {
+    pub fn from_secret(secret: &str) -> Self {
+        Self::Secret(Arc::from(secret.as_bytes()))
+    }
+
+    /// Parses `caller>callee=base64url(key),…`; `None` when malformed.
+    pub fn parse_edges(text: &str) -> Option<Self> {
+        let edges = text.split(',').map(|entry| {
+            let (edge, key) = entry.trim().split_once('=')?;
+            edge.split_once('>')?;
+            Some((edge.to_owned(), BASE64.decode(key.trim_end_matches('=')).ok()?.try_into().ok()?))
+        });
+        edges.collect::<Option<_>>().map(|edges| Self::Edges(Arc::new(edges)))
+    }
+
+    fn key(&self, caller: &str, callee: &str) -> Option<[u8; 32]> {
+        let edge = format!("{caller}>{callee}");
+        match self {
+            Self::Secret(secret) => Some(derive(secret, edge.as_bytes())),
+            Self::Edges(edges) => edges.get(&edge).copied(),
+        }
+    }
+
+    /// Credentials of `caller` towards `callee`.
+    pub fn issuer(&self, caller: &str, callee: &str, clock: &Clock) -> Issuer {
+        Issuer {
+            caller: caller.to_owned(),
+            callee: callee.to_owned(),
+            key: self.key(caller, callee),
+            clock: clock.clone(),
+            last: Arc::default(),
+        }
+    }
+
+    /// The caller that `credential` proves towards `callee`.
+    pub fn verify(&self, credential: &str, callee: &str, clock: &Clock) -> Option<String> {
+        // The caller's name picks the key; only the signature makes it true.
+        let claimed = credential.split('.').nth(1)?;
+        let claimed: Claims = serde_json::from_slice(&BASE64.decode(claimed).ok()?).ok()?;
+        let key = DecodingKey::from_secret(&self.key(&claimed.iss, callee)?);
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.validate_exp = false;
+        validation.set_audience(&[callee]);
+        validation.set_required_spec_claims(&["iss", "aud", "exp"]);
+        let claims = jsonwebtoken::decode::<Claims>(credential, &key, &validation).ok()?.claims;
+        let now = clock.now().timestamp();
+        (claims.iat - LEEWAY <= now && now < claims.exp + LEEWAY).then_some(claims.iss)
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    aud: String,
+    iat: i64,
+    exp: i64,
+}
+
+/// Makes the credentials of one edge.
+#[derive(Clone)]
+pub struct Issuer {
+    caller: String,
+    callee: String,
+    key: Option<[u8; 32]>,
+    clock: Clock,
+    last: Arc<Mutex<Option<(i64, String)>>>,
+}
+
+impl fmt::Debug for Issuer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Issuer({}>{})", self.caller, self.callee)
+    }
+}
+
+impl Issuer {
+    /// A credential with at least half its life before it; empty without the edge's key.
+    pub fn credential(&self) -> String {
+        let Some(key) = self.key else { return String::new() };
+        let now = self.clock.now().timestamp();
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((issued, credential)) = last.as_ref()
+            && (0..LIFETIME / 2).contains(&(now - issued))
+        {
+            return credential.clone();
+        }
+        let (iss, aud) = (self.caller.clone(), self.callee.clone());
+        let claims = Claims { iss, aud, iat: now, exp: now + LIFETIME };
+        let key = EncodingKey::from_secret(&key);
+        let Ok(fresh) = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key) else {
+            return String::new();
+        };
+        *last = Some((now, fresh.clone()));
+        fresh
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, TimeDelta};
+
+    use super::{BASE64, Engine as _, ServiceKeys};
+    use crate::clock::Clock;
+
+    #[test]
+    fn a_credential_holds_for_its_edge_and_its_minute() {
+        let clock = Clock::manual(DateTime::UNIX_EPOCH);
+        let keys = ServiceKeys::from_secret("a secret of the suite");
+        let credential = keys.issuer("gateway", "auth", &clock).credential();
+        assert_eq!(keys.verify(&credential, "auth", &clock).as_deref(), Some("gateway"));
+        assert_eq!(keys.verify(&credential, "ledger", &clock), None);
+        assert_eq!(ServiceKeys::from_secret("another").verify(&credential, "auth", &clock), None);
+        clock.advance(TimeDelta::seconds(71));
+        assert_eq!(keys.verify(&credential, "auth", &clock), None);
+    }
+
+    #[test]
+    fn a_process_with_one_edge_can_name_nobody_else() {
+        let clock = Clock::manual(DateTime::UNIX_EPOCH);
+        let all = ServiceKeys::from_secret("a secret of the suite");
+        let key = BASE64.encode(super::derive(b"a secret of the suite", b"budget>ledger"));
+        let budget = ServiceKeys::parse_edges(&format!("budget>ledger={key}")).expect("edges");
+        let honest = budget.issuer("budget", "ledger", &clock).credential();
+        assert_eq!(all.verify(&honest, "ledger", &clock).as_deref(), Some("budget"));
+        assert!(budget.issuer("gateway", "ledger", &clock).credential().is_empty());
+        // Signed with the key it has, under a name it has not.
+        let body = BASE64.encode(r#"{"iss":"gateway","aud":"ledger","iat":0,"exp":60}"#);
+        let parts: Vec<_> = honest.split('.').collect();
+        assert_eq!(all.verify(&format!("{}.{body}.{}", parts[0], parts[2]), "ledger", &clock), None);
+    }
+}

@@ -1,0 +1,217 @@
+//! Reading the environment, in one place.
+//!
+//! Mains build an [`Environment`] from the process and `.env`; each crate's
+//! `config.rs` takes its values from it. Every problem is collected, so that
+//! an operator sees all of them at once.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Mutex;
+
+/// Names of the original server that have no meaning here.
+const WITHOUT_MEANING: &[&str] = &[
+    "DB_POSTGRES_SCHEMA",
+    "DB_MAX_POOL_CON",
+    "DB_POOL_OVERFLOW",
+    "REDIS_MAX_CONNECTIONS",
+    "REDIS_SOCKET_KEEPALIVE",
+    "REDIS_SOCKET_CONNECT_TIMEOUT",
+    "REDIS_MAX_RETRIES",
+    "REDIS_RETRY_ON_TIMEOUT",
+    "REDIS_RETRY_DELAY",
+    "REDIS_CACHE_TTL",
+];
+
+/// What is wrong with the configuration, one line a problem.
+#[derive(Debug, thiserror::Error)]
+pub struct ConfigError(Vec<String>);
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the configuration is not usable:")?;
+        self.0.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
+    }
+}
+
+/// Where the suite runs; production refuses what development forgives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    Development,
+    Staging,
+    Production,
+}
+
+impl FromStr for Stage {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.to_ascii_lowercase().as_str() {
+            "development" => Ok(Self::Development),
+            "staging" => Ok(Self::Staging),
+            "production" => Ok(Self::Production),
+            _ => Err("must be development, staging or production"),
+        }
+    }
+}
+
+/// The variables of one start, and the problems found while reading them.
+#[derive(Default)]
+pub struct Environment {
+    values: BTreeMap<String, String>,
+    problems: Mutex<Vec<String>>,
+}
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Values may be secrets.
+        f.debug_set().entries(self.values.keys()).finish()
+    }
+}
+
+impl Environment {
+    /// The process's environment over a `.env` file in the current folder.
+    pub fn load() -> anyhow::Result<Self> {
+        let mut values = BTreeMap::new();
+        match dotenvy::dotenv_iter() {
+            Ok(entries) => {
+                for entry in entries {
+                    let (name, value) = entry.map_err(|_| anyhow::anyhow!(".env has a line that is not NAME=value"))?;
+                    values.insert(name, value);
+                }
+            }
+            Err(error) if error.not_found() => {}
+            Err(error) => return Err(anyhow::anyhow!(".env cannot be read: {error}")),
+        }
+        values.extend(std::env::vars());
+        Ok(Self::from_values(values))
+    }
+
+    pub fn from_values(values: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self { values: values.into_iter().collect(), problems: Mutex::default() }
+    }
+
+    /// The value of `name`; empty counts as absent.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.values.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
+    }
+
+    pub fn set(&mut self, name: &str, value: impl Into<String>) {
+        self.values.insert(name.to_owned(), value.into());
+    }
+
+    /// Sets `name` unless it has a value.
+    pub fn default(&mut self, name: &str, value: impl Into<String>) {
+        if self.get(name).is_none() {
+            self.set(name, value);
+        }
+    }
+
+    pub fn text(&self, name: &str, default: &str) -> String {
+        self.get(name).unwrap_or(default).to_owned()
+    }
+
+    /// The parsed value of `name`, or `default`; a value that does not parse is a problem.
+    pub fn parse<T: FromStr<Err: fmt::Display>>(&self, name: &str, default: T) -> T {
+        self.parse_optional(name).unwrap_or(default)
+    }
+
+    pub fn parse_optional<T: FromStr<Err: fmt::Display>>(&self, name: &str) -> Option<T> {
+        match self.get(name)?.parse() {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.problem(format!("{name}: {error}"));
+                None
+            }
+        }
+    }
+
+    /// `true`, `1`, `yes`, `on` and their opposites, in any letter case.
+    pub fn flag(&self, name: &str, default: bool) -> bool {
+        match self.get(name).map(str::to_ascii_lowercase).as_deref() {
+            None => default,
+            Some("true" | "1" | "yes" | "on") => true,
+            Some("false" | "0" | "no" | "off") => false,
+            Some(_) => {
+                self.problem(format!("{name}: must be true or false"));
+                default
+            }
+        }
+    }
+
+    /// A value that must be there; absent it is a problem, and empty here.
+    pub fn required(&self, name: &str) -> String {
+        if self.get(name).is_none() {
+            self.problem(format!("{name} is missing"));
+        }
+        self.text(name, "")
+    }
+
+    /// A secret: in production at least 32 characters and not an example's.
+    pub fn secret(&self, name: &str) -> String {
+        let value = self.required(name);
+        let weak = value.len() < 32 || value.to_ascii_lowercase().contains("change");
+        if !value.is_empty() && weak && self.stage() == Stage::Production {
+            self.problem(format!("{name} is too weak for production: use 32 random characters or more"));
+        }
+        value
+    }
+
+    pub fn stage(&self) -> Stage {
+        self.get("ENVIRONMENT").and_then(|text| text.parse().ok()).unwrap_or(Stage::Development)
+    }
+
+    pub fn problem(&self, problem: String) {
+        let mut problems = self.problems.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if !problems.contains(&problem) {
+            problems.push(problem);
+        }
+    }
+
+    /// All problems found so far, as one error.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        if let Some(Err(error)) = self.get("ENVIRONMENT").map(Stage::from_str) {
+            self.problem(format!("ENVIRONMENT: {error}"));
+        }
+        let problems = self.problems.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+        if problems.is_empty() { Ok(()) } else { Err(ConfigError(problems)) }
+    }
+
+    /// Names that are set although nothing here reads them.
+    pub fn without_meaning(&self) -> Vec<&'static str> {
+        WITHOUT_MEANING.iter().copied().filter(|name| self.get(name).is_some()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Environment;
+
+    fn environment(values: &[(&str, &str)]) -> Environment {
+        Environment::from_values(values.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
+    }
+
+    #[test]
+    fn every_problem_is_named_at_once() {
+        let environment = environment(&[("SERVER_PORT", "eighty"), ("MAIL_TLS", "maybe"), ("ENVIRONMENT", "prod")]);
+        environment.parse::<u16>("SERVER_PORT", 8000);
+        environment.flag("MAIL_TLS", true);
+        environment.required("DATABASE_URL");
+        let text = environment.check().expect_err("problems").to_string();
+        for name in ["SERVER_PORT", "MAIL_TLS", "DATABASE_URL", "ENVIRONMENT"] {
+            assert!(text.contains(name), "{text}");
+        }
+    }
+
+    #[test]
+    fn production_refuses_a_weak_secret_and_never_prints_it() {
+        let weak = "your-super-secret-key-change-this-in-production";
+        let production = environment(&[("ENVIRONMENT", "production"), ("JWT_SECRET_KEY", weak)]);
+        production.secret("JWT_SECRET_KEY");
+        let text = production.check().expect_err("a problem").to_string();
+        assert!(text.contains("JWT_SECRET_KEY") && !text.contains(weak));
+        let development = environment(&[("JWT_SECRET_KEY", weak)]);
+        development.secret("JWT_SECRET_KEY");
+        assert!(development.check().is_ok());
+    }
+}

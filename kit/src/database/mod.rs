@@ -1,0 +1,75 @@
+//! The connection pool of a service, and its schema.
+
+mod roles;
+mod schema;
+
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+
+pub use roles::{app_role, bootstrap, owner_role, password};
+pub(crate) use schema::ensure_event_partitions;
+pub use schema::{Grant, Schema, SchemaError};
+
+/// The size and patience of a pool.
+#[derive(Debug, Clone, Copy)]
+pub struct PoolConfig {
+    pub max_connections: u32,
+    pub acquire_timeout: Duration,
+}
+
+impl Default for PoolConfig {
+    fn default() -> Self {
+        Self { max_connections: 10, acquire_timeout: Duration::from_secs(10) }
+    }
+}
+
+/// A pool whose connections see `schema` first and give up what hangs.
+///
+/// `Pool::begin` cancelled half-way returns a connection that is inside a
+/// transaction (sqlx 0.9). The check before each use finds that out, and costs
+/// the same round trip as the ping it replaces: outside a transaction a
+/// statement and its transaction begin at one instant.
+pub fn pool(options: &PgConnectOptions, schema: &str, config: PoolConfig) -> PgPool {
+    PgPoolOptions::new()
+        .max_connections(config.max_connections)
+        .acquire_timeout(config.acquire_timeout)
+        .test_before_acquire(false)
+        .before_acquire(|connection, _| {
+            Box::pin(async move {
+                sqlx::query_scalar("select transaction_timestamp() = statement_timestamp()")
+                    .fetch_one(connection)
+                    .await
+            })
+        })
+        .connect_lazy_with(session_options(options, schema))
+}
+
+/// `options` for a session in `schema`.
+pub fn session_options(options: &PgConnectOptions, schema: &str) -> PgConnectOptions {
+    options.clone().application_name(&format!("fintrac-{schema}")).options([
+        ("search_path", schema),
+        ("idle_in_transaction_session_timeout", "10s"),
+        ("statement_timeout", "30s"),
+        ("lock_timeout", "20s"),
+        ("timezone", "UTC"),
+    ])
+}
+
+/// Whether trying again later may help: the connection, the pool or the
+/// server failed, not the statement.
+pub fn is_transient(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => true,
+        sqlx::Error::Database(error) => {
+            // Connection, rollback (deadlock, serialisation), resources, operator intervention.
+            error.code().is_some_and(|code| ["08", "40", "53", "57"].iter().any(|class| code.starts_with(class)))
+        }
+        _ => false,
+    }
+}
+
+/// Name of the constraint that a statement violated.
+pub fn violated(error: &sqlx::Error) -> Option<&str> {
+    error.as_database_error().and_then(|error| error.constraint())
+}

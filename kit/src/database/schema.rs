@@ -1,0 +1,108 @@
+//! A service's schema: the shared plumbing, its own migrations, and what the
+//! serving role may do with each table.
+
+use chrono::{DateTime, Utc};
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection};
+
+use super::{app_role, session_options};
+
+static PLUMBING: Migrator = sqlx::migrate!();
+
+/// What the serving role may do with the plumbing's tables. Events are append-only.
+const PLUMBING_GRANTS: &[Grant] = &[
+    ("event_epochs", "select, insert"),
+    ("events", "select, insert"),
+    ("event_cursors", "select, insert, update"),
+    ("event_versions", "select, insert, update"),
+    ("event_dead_letters", "select, insert, delete"),
+    ("jobs", "select, insert, update"),
+    ("idempotency_keys", "select, insert, update, delete"),
+    ("_kit_migrations", "select"),
+    ("_sqlx_migrations", "select"),
+];
+
+/// A table and the privileges of the serving role on it.
+pub type Grant = (&'static str, &'static str);
+
+/// Why a schema could not be brought up to date, or is not.
+#[derive(Debug, thiserror::Error)]
+pub enum SchemaError {
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+    #[error(transparent)]
+    Migrate(#[from] MigrateError),
+    #[error("the schema `{0}` is not up to date; run `fintrac migrate`")]
+    Outdated(&'static str),
+}
+
+/// A service's schema.
+#[derive(Debug, Clone, Copy)]
+pub struct Schema {
+    pub name: &'static str,
+    pub migrator: &'static Migrator,
+    pub grants: &'static [Grant],
+}
+
+impl Schema {
+    /// Brings the schema up to date. `options` connect as its owner.
+    pub async fn migrate(&self, options: &PgConnectOptions, now: DateTime<Utc>) -> Result<(), SchemaError> {
+        let mut connection = session_options(options, self.name)
+            .options([("statement_timeout", "0"), ("lock_timeout", "0")])
+            .connect()
+            .await?;
+        PLUMBING.run(&mut connection).await?;
+        self.migrator.run(&mut connection).await?;
+        let app = app_role(self.name);
+        let there: bool = sqlx::query_scalar("select exists (select from pg_roles where rolname = $1)")
+            .bind(&app)
+            .fetch_one(&mut connection)
+            .await?;
+        if there {
+            self.grant(&mut connection, &app).await?;
+        }
+        ensure_event_partitions(&mut connection, now).await?;
+        Ok(())
+    }
+
+    async fn grant(&self, connection: &mut PgConnection, app: &str) -> Result<(), sqlx::Error> {
+        let schema = self.name;
+        let mut sql = format!(
+            "begin;
+             grant usage on schema {schema} to {app};
+             revoke all on all tables in schema {schema} from {app};
+             grant usage on all sequences in schema {schema} to {app};
+             grant execute on all functions in schema {schema} to {app};"
+        );
+        for (table, privileges) in PLUMBING_GRANTS.iter().chain(self.grants) {
+            sql.push_str(&format!("grant {privileges} on {schema}.{table} to {app};"));
+        }
+        sql.push_str("commit;");
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await.map(|_| ())
+    }
+
+    /// Fails unless every migration has been applied; for services that do
+    /// not migrate themselves.
+    pub async fn verify(&self, connection: &mut PgConnection) -> Result<(), SchemaError> {
+        for (migrator, table) in [(&PLUMBING, "_kit_migrations"), (self.migrator, "_sqlx_migrations")] {
+            let sql = format!("select version from {}.{table} where success", self.name);
+            let applied: Vec<i64> = sqlx::query_scalar(AssertSqlSafe(sql))
+                .fetch_all(&mut *connection)
+                .await
+                .map_err(|error| if super::is_transient(&error) { error.into() } else { SchemaError::Outdated(self.name) })?;
+            if migrator.iter().any(|migration| !applied.contains(&migration.version)) {
+                return Err(SchemaError::Outdated(self.name));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Partitions of the event log for this month and the two after it.
+pub(crate) async fn ensure_event_partitions(
+    connection: &mut PgConnection,
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!("select ensure_event_partitions($1, 2)", now.date_naive()).execute(connection).await.map(|_| ())
+}

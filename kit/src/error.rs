@@ -1,0 +1,118 @@
+//! Errors on the wire: a gRPC status with `google.rpc` details.
+//!
+//! A service's own error enum becomes a [`Refusal`]; the gateway turns it into
+//! problem+json. `reason` is the stable word, the message is for people.
+
+use std::time::Duration;
+
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, FieldViolation, StatusExt as _};
+
+/// The `domain` of every `ErrorInfo` of the suite.
+pub const DOMAIN: &str = "fintrac";
+
+/// One field that was refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// Path of the field, as the caller wrote it: `operations[17].amount`.
+    pub field: String,
+    /// `SCREAMING_SNAKE`, catalogued.
+    pub reason: &'static str,
+    /// Short, says what to do.
+    pub description: String,
+}
+
+impl Violation {
+    pub fn new(field: impl Into<String>, reason: &'static str, description: impl Into<String>) -> Self {
+        Self { field: field.into(), reason, description: description.into() }
+    }
+}
+
+/// A request that was understood and refused.
+#[derive(Debug, Clone)]
+pub struct Refusal {
+    pub code: Code,
+    pub reason: &'static str,
+    pub message: String,
+    pub violations: Vec<Violation>,
+    pub retry_after: Option<Duration>,
+}
+
+impl Refusal {
+    pub fn new(code: Code, reason: &'static str, message: impl Into<String>) -> Self {
+        Self { code, reason, message: message.into(), violations: Vec::new(), retry_after: None }
+    }
+
+    /// Fields that were refused, all of them at once.
+    pub fn invalid(violations: Vec<Violation>) -> Self {
+        let message = "Some fields are not acceptable; see errors.";
+        Self { violations, ..Self::new(Code::InvalidArgument, "VALIDATION_FAILED", message) }
+    }
+
+    #[must_use]
+    pub fn retry_after(mut self, delay: Duration) -> Self {
+        self.retry_after = Some(delay);
+        self
+    }
+}
+
+impl From<Refusal> for Status {
+    fn from(refusal: Refusal) -> Self {
+        let mut details = ErrorDetails::new();
+        details.set_error_info(refusal.reason, DOMAIN, []);
+        if !refusal.violations.is_empty() {
+            let violations = refusal.violations.into_iter().map(|violation| FieldViolation {
+                field: violation.field,
+                description: violation.description,
+                reason: violation.reason.to_owned(),
+                localized_message: None,
+            });
+            details.set_bad_request(violations.collect::<Vec<_>>());
+        }
+        if let Some(delay) = refusal.retry_after {
+            details.set_retry_info(Some(delay));
+        }
+        Self::with_error_details(refusal.code, refusal.message, details)
+    }
+}
+
+/// The failure of something that should have worked: logged here, once, and
+/// told to the caller without its internals.
+pub fn internal(error: &dyn std::error::Error) -> Status {
+    tracing::error!(error = %chain(error), "internal error");
+    Refusal::new(Code::Internal, "INTERNAL", "Something went wrong on our side.").into()
+}
+
+/// A part that cannot answer now; the caller may try again.
+pub fn unavailable(message: impl Into<String>) -> Status {
+    Refusal::new(Code::Unavailable, "UNAVAILABLE", message).into()
+}
+
+/// The status of a database failure: lost connections and exhausted pools are
+/// `UNAVAILABLE`, everything else is a defect.
+pub fn database(error: &sqlx::Error) -> Status {
+    if crate::database::is_transient(error) {
+        tracing::warn!(error = %chain(error), "database unavailable");
+        return unavailable("The database cannot be reached; try again in a moment.");
+    }
+    internal(error)
+}
+
+/// An error with its causes on one line.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        source = cause.source();
+    }
+    text
+}
+
+/// The `reason` of a status that one of our parts sent.
+pub fn reason(status: &Status) -> Option<String> {
+    status.get_error_details().error_info().map(|info| info.reason.clone())
+}

@@ -1,0 +1,215 @@
+//! Reading another service's log, each event with its effect exactly once.
+//!
+//! The cursor moves by compare-and-set in the transaction that holds the
+//! effects, so any number of replicas may read at once. What a handler asks of
+//! other services it asks before that transaction opens.
+
+use std::time::Duration;
+
+use fintrac_proto::events::v1::event_log_service_client::EventLogServiceClient;
+use fintrac_proto::events::v1::{Event, Position, SubscribeRequest};
+use prost::Message as _;
+use sqlx::{PgConnection, PgPool};
+use tokio_util::sync::CancellationToken;
+use tonic::{Code, Request, Status};
+use uuid::Uuid;
+
+use crate::clock::Clock;
+use crate::database::is_transient;
+use crate::error::chain;
+use crate::transport::{Lasting, Transport};
+
+/// Tries before an event that cannot be digested becomes a dead letter.
+const TRIES: u32 = 5;
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// Why an event had no effect yet.
+#[derive(Debug, thiserror::Error)]
+pub enum HandlerError {
+    /// Something this needs is out of reach: tried again for as long as it takes.
+    #[error("{0}")]
+    Transient(String),
+    /// The event itself cannot be digested.
+    #[error("{0}")]
+    Poison(String),
+}
+
+impl From<sqlx::Error> for HandlerError {
+    fn from(error: sqlx::Error) -> Self {
+        if is_transient(&error) { Self::Transient(chain(&error)) } else { Self::Poison(chain(&error)) }
+    }
+}
+
+impl From<Status> for HandlerError {
+    fn from(status: Status) -> Self {
+        let text = format!("{}: {}", status.code(), status.message());
+        match status.code() {
+            Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::Aborted => Self::Transient(text),
+            Code::ResourceExhausted | Code::Unauthenticated => Self::Transient(text),
+            _ => Self::Poison(text),
+        }
+    }
+}
+
+/// What a service does with another's events.
+pub trait Handler: Send + Sync + 'static {
+    /// What [`Handler::prepare`] found out.
+    type Prepared: Send;
+
+    /// Asks other services; no transaction is open.
+    fn prepare(&self, event: &Event) -> impl Future<Output = Result<Self::Prepared, HandlerError>> + Send;
+
+    /// The effects, in the transaction that moves the cursor.
+    fn apply(
+        &self,
+        connection: &mut PgConnection,
+        event: &Event,
+        prepared: Self::Prepared,
+    ) -> impl Future<Output = Result<(), HandlerError>> + Send;
+
+    /// After a commit: wake whoever waits for these effects.
+    fn committed(&self) {}
+
+    /// Whether this event may become a dead letter; erasures never do.
+    fn may_give_up(&self, _event: &Event) -> bool {
+        true
+    }
+}
+
+/// Reads `source`'s log into `pool`'s schema.
+#[derive(Debug)]
+pub struct Consumer<H> {
+    pub source: &'static str,
+    pub log: Transport,
+    pub pool: PgPool,
+    pub clock: Clock,
+    pub handler: H,
+}
+
+impl<H: Handler> Consumer<H> {
+    /// Runs until `shutdown`, between events.
+    pub async fn run(self, shutdown: CancellationToken) {
+        let mut pause = FIRST_PAUSE;
+        while !shutdown.is_cancelled() {
+            match self.follow(&shutdown, &mut pause).await {
+                Ok(()) => tracing::debug!(source = self.source, "event stream ended"),
+                Err(error) => tracing::warn!(source = self.source, error = %error, "event stream broke"),
+            }
+            let _cancelled = tokio::time::timeout(pause, shutdown.cancelled()).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    async fn follow(&self, shutdown: &CancellationToken, pause: &mut Duration) -> Result<(), HandlerError> {
+        let after = self.position().await?;
+        let mut request = Request::new(SubscribeRequest { after });
+        request.extensions_mut().insert(Lasting);
+        let mut client = EventLogServiceClient::new(self.log.clone());
+        let mut stream = client.subscribe(request).await?.into_inner();
+        loop {
+            let message = tokio::select! {
+                () = shutdown.cancelled() => return Ok(()),
+                message = stream.message() => message?,
+            };
+            let Some(message) = message else { return Ok(()) };
+            for event in &message.events {
+                self.digest(event, shutdown).await?;
+                if shutdown.is_cancelled() {
+                    return Ok(());
+                }
+            }
+            *pause = FIRST_PAUSE;
+        }
+    }
+
+    async fn position(&self) -> Result<Option<Position>, sqlx::Error> {
+        let row = sqlx::query!(
+            "select epoch, transaction_id, position from event_cursors where source = $1",
+            self.source
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(row.map(|row| Position {
+            epoch: row.epoch,
+            transaction_id: row.transaction_id,
+            sequence: row.position,
+        }))
+    }
+
+    /// Gives `event` its effect; what cannot be digested becomes a dead letter.
+    async fn digest(&self, event: &Event, shutdown: &CancellationToken) -> Result<(), HandlerError> {
+        let mut pause = FIRST_PAUSE;
+        let mut tries = 0;
+        while !shutdown.is_cancelled() {
+            let error = match self.attempt(event).await {
+                Ok(()) => return Ok(()),
+                Err(HandlerError::Transient(error)) => error,
+                Err(HandlerError::Poison(error)) => {
+                    tries += 1;
+                    if tries >= TRIES && self.handler.may_give_up(event) {
+                        return self.bury(event, &error).await;
+                    }
+                    error
+                }
+            };
+            tracing::warn!(source = self.source, kind = event.kind, id = event.id, error, "event not digested yet");
+            let _cancelled = tokio::time::timeout(pause, shutdown.cancelled()).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+        Ok(())
+    }
+
+    async fn attempt(&self, event: &Event) -> Result<(), HandlerError> {
+        let prepared = self.handler.prepare(event).await?;
+        let mut transaction = self.pool.begin().await?;
+        if !self.advance(&mut transaction, event).await? {
+            return Ok(());
+        }
+        self.handler.apply(&mut transaction, event, prepared).await?;
+        transaction.commit().await?;
+        self.handler.committed();
+        Ok(())
+    }
+
+    async fn bury(&self, event: &Event, error: &str) -> Result<(), HandlerError> {
+        let id = Uuid::parse_str(&event.id).map_err(|error| HandlerError::Transient(error.to_string()))?;
+        let mut transaction = self.pool.begin().await?;
+        if self.advance(&mut transaction, event).await? {
+            sqlx::query!(
+                r#"insert into event_dead_letters (source, id, event, error, failed_at)
+                   values ($1, $2, $3, $4, $5) on conflict (source, id) do nothing"#,
+                self.source,
+                id,
+                event.encode_to_vec(),
+                error,
+                self.clock.now(),
+            )
+            .execute(&mut *transaction)
+            .await?;
+            transaction.commit().await?;
+            tracing::error!(source = self.source, kind = event.kind, id = event.id, error, "event became a dead letter");
+            metrics::counter!("fintrac_event_dead_letters_total", "source" => self.source).increment(1);
+        }
+        Ok(())
+    }
+
+    /// Moves the cursor past `event`, under its lock; false when a replica was here first.
+    async fn advance(&self, connection: &mut PgConnection, event: &Event) -> Result<bool, sqlx::Error> {
+        let position = event.position.unwrap_or_default();
+        let done = sqlx::query!(
+            r#"insert into event_cursors (source, epoch, transaction_id, position) values ($1, $2, $3, $4)
+               on conflict (source) do update
+               set epoch = excluded.epoch, transaction_id = excluded.transaction_id, position = excluded.position
+               where (event_cursors.epoch, event_cursors.transaction_id, event_cursors.position)
+                   < (excluded.epoch, excluded.transaction_id, excluded.position)"#,
+            self.source,
+            position.epoch,
+            position.transaction_id,
+            position.sequence,
+        )
+        .execute(connection)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+}

@@ -1,0 +1,121 @@
+//! Serving the log.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use fintrac_proto::events::v1::event_log_service_server::{EventLogService, EventLogServiceServer};
+use fintrac_proto::events::v1::{Event, Position, SubscribeRequest, SubscribeResponse};
+use futures::Stream;
+use sqlx::PgPool;
+use tonic::{Code, Request, Response, Status};
+
+use super::bell::Bell;
+use crate::access::Caller;
+use crate::error::{self, Refusal};
+
+/// How often the log is looked at when no bell rings.
+const POLL: Duration = Duration::from_millis(50);
+/// Events in one message.
+const BATCH: i64 = 500;
+
+/// One service's log, for those who may read it.
+#[derive(Debug, Clone)]
+pub struct EventLog {
+    pool: PgPool,
+    bell: Bell,
+    readers: &'static [&'static str],
+}
+
+impl EventLog {
+    /// `readers` are the parts of the suite that may subscribe.
+    pub fn new(pool: PgPool, bell: Bell, readers: &'static [&'static str]) -> Self {
+        Self { pool, bell, readers }
+    }
+
+    pub fn into_service(self) -> EventLogServiceServer<Self> {
+        EventLogServiceServer::new(self)
+    }
+}
+
+#[tonic::async_trait]
+impl EventLogService for EventLog {
+    type SubscribeStream = Pin<Box<dyn Stream<Item = Result<SubscribeResponse, Status>> + Send>>;
+
+    async fn subscribe(
+        &self,
+        request: Request<SubscribeRequest>,
+    ) -> Result<Response<Self::SubscribeStream>, Status> {
+        let caller = Caller::of(&request);
+        if !caller.service.as_deref().is_some_and(|service| self.readers.contains(&service)) {
+            let message = "This part does not read this log.";
+            return Err(Refusal::new(Code::PermissionDenied, "CALLER_NOT_ADMITTED", message).into());
+        }
+        let mut after = request.into_inner().after.unwrap_or_default();
+        let pool = self.pool.clone();
+        let mut listener = self.bell.listen();
+        let stream = async_stream::try_stream! {
+            loop {
+                let events = read(&pool, &after).await.map_err(|error| error::database(&error))?;
+                match events.last().and_then(|event| event.position) {
+                    Some(position) => {
+                        after = position;
+                        yield SubscribeResponse { events };
+                    }
+                    None => listener.wait(POLL).await,
+                }
+            }
+        };
+        Ok(Response::new(Box::pin(stream)))
+    }
+}
+
+/// The next events after `after`. In the current epoch only those of
+/// transactions below the horizon: all of them have ended, so none can still
+/// commit into a place that was passed. Older epochs are closed.
+async fn read(pool: &PgPool, after: &Position) -> Result<Vec<Event>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"select epoch, transaction_id::text::bigint as "transaction_id!", position, id, partition, household_id,
+                  user_id, entity, entity_id, version, kind, changed, actor, host(client_ip) as client_ip,
+                  user_agent, request_id, occurred_at
+           from events
+           where (epoch, transaction_id, position) > ($1, $2::bigint::text::xid8, $3)
+             and (epoch < (select max(epoch) from event_epochs)
+                  or transaction_id < pg_snapshot_xmin(pg_current_snapshot()))
+           order by events.epoch, events.transaction_id, events.position
+           limit $4"#,
+        after.epoch,
+        after.transaction_id,
+        after.sequence,
+        BATCH,
+    )
+    .fetch_all(pool)
+    .await?;
+    let events = rows.into_iter().map(|row| Event {
+        position: Some(Position {
+            epoch: row.epoch,
+            transaction_id: row.transaction_id,
+            sequence: row.position,
+        }),
+        id: row.id.to_string(),
+        partition: row.partition.into(),
+        household_id: row.household_id.map(|id| id.to_string()).unwrap_or_default(),
+        user_id: row.user_id.map(|id| id.to_string()).unwrap_or_default(),
+        entity: row.entity,
+        entity_id: row.entity_id.to_string(),
+        version: row.version,
+        kind: row.kind,
+        changed: row.changed,
+        actor: row.actor,
+        client_ip: row.client_ip.unwrap_or_default(),
+        user_agent: row.user_agent,
+        request_id: row.request_id,
+        occurred_at: Some(timestamp(row.occurred_at)),
+    });
+    Ok(events.collect())
+}
+
+fn timestamp(instant: DateTime<Utc>) -> prost_types::Timestamp {
+    let nanos = i32::try_from(instant.timestamp_subsec_nanos()).unwrap_or_default();
+    prost_types::Timestamp { seconds: instant.timestamp(), nanos }
+}

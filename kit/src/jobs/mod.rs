@@ -1,0 +1,11 @@
+//! Background work. What is due is a row.
+//!
+//! [`Periodic`] runs a task at an interval on one replica at a time;
+//! [`leased::run`] works off a queue whose items have effects outside the
+//! database: claim and commit, do it, then mark. Exactly-once comes from a
+//! key in the work itself, never from these leases.
+
+pub mod leased;
+mod periodic;
+
+pub use periodic::Periodic;

@@ -1,0 +1,102 @@
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+
+/// How long a replica may work on one run before another takes over.
+const LEASE: TimeDelta = TimeDelta::minutes(10);
+/// After a failure the next try comes this much later.
+const RETRY: TimeDelta = TimeDelta::minutes(1);
+const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+const SHORTEST_SLEEP: Duration = Duration::from_millis(100);
+
+/// A task that runs at an interval, on one replica at a time.
+#[derive(Debug, Clone)]
+pub struct Periodic {
+    pub name: &'static str,
+    pub every: TimeDelta,
+    pub pool: PgPool,
+    pub clock: Clock,
+}
+
+impl Periodic {
+    /// Runs `task` whenever it is due, until `shutdown`.
+    pub async fn run<F>(self, shutdown: CancellationToken, task: impl Fn() -> F + Send)
+    where
+        F: Future<Output = Result<(), sqlx::Error>> + Send,
+    {
+        while !shutdown.is_cancelled() {
+            if let Err(error) = self.turn(&task).await {
+                tracing::warn!(job = self.name, error = %error, "job could not be looked at");
+            }
+            let next = self.next_due().await.ok().flatten();
+            let wait = next.and_then(|due| (due - self.clock.now()).to_std().ok()).unwrap_or_default();
+            let wait = wait.clamp(SHORTEST_SLEEP, LONGEST_SLEEP);
+            let _cancelled = tokio::time::timeout(wait, shutdown.cancelled()).await;
+        }
+    }
+
+    /// Runs `task` if it is due and nobody else has it; returns whether it ran.
+    pub async fn turn<F>(&self, task: impl Fn() -> F) -> Result<bool, sqlx::Error>
+    where
+        F: Future<Output = Result<(), sqlx::Error>>,
+    {
+        if !self.claim().await? {
+            return Ok(false);
+        }
+        let outcome = task().await;
+        let now = self.clock.now();
+        let (due, error) = match &outcome {
+            Ok(()) => (now + self.every, None),
+            Err(error) => (now + RETRY.min(self.every), Some(crate::error::chain(error))),
+        };
+        if let Some(error) = &error {
+            tracing::error!(job = self.name, error, "job failed");
+        }
+        sqlx::query!(
+            r#"update jobs set due_at = $2, finished_at = $3, leased_until = null, last_error = $4,
+                   failures = case when $4::text is null then 0 else failures + 1 end
+               where name = $1"#,
+            self.name,
+            due,
+            now,
+            error,
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(true)
+    }
+
+    async fn claim(&self) -> Result<bool, sqlx::Error> {
+        let now = self.clock.now();
+        sqlx::query!("insert into jobs (name, due_at) values ($1, $2) on conflict (name) do nothing", self.name, now)
+            .execute(&self.pool)
+            .await?;
+        let claimed = sqlx::query!(
+            r#"update jobs set leased_until = $3, started_at = $2
+               where name = (
+                   select name from jobs
+                   where name = $1 and due_at <= $2 and (leased_until is null or leased_until <= $2)
+                   for update skip locked)"#,
+            self.name,
+            now,
+            now + LEASE,
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(claimed.rows_affected() == 1)
+    }
+
+    async fn next_due(&self) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
+        let row = sqlx::query!(
+            r#"select greatest(due_at, leased_until) as "due_at!" from jobs where name = $1"#,
+            self.name
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(row.map(|row| row.due_at))
+    }
+}

@@ -1,0 +1,121 @@
+//! Encryption of single values at rest: XChaCha20-Poly1305 with a ring of keys.
+//!
+//! A value reads `v1.<key id>.<base64url(nonce ‖ ciphertext)>`. Its associated
+//! data names the row it belongs to, so a value copied to another row does not
+//! open. New values use the first key; older keys still open theirs.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+
+use crate::random::Random;
+
+const VERSION: &str = "v1";
+const NONCE: usize = 24;
+
+/// Why a value does not open, or a ring does not parse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum KeyRingError {
+    #[error("a key ring is a list of id:base64(32 bytes), separated by commas, the first one in use")]
+    Malformed,
+    #[error("the value is not one of ours or is damaged")]
+    Damaged,
+    #[error("the key that the value names is not on the ring")]
+    UnknownKey,
+}
+
+/// Keys by id, the one in use first.
+#[derive(Clone)]
+pub struct KeyRing {
+    keys: Vec<(String, XChaCha20Poly1305)>,
+}
+
+impl fmt::Debug for KeyRing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.keys.iter().map(|(id, _)| id)).finish()
+    }
+}
+
+impl KeyRing {
+    /// Parses `id:base64url,id:base64url`; an id is 1–32 letters, digits, `-` or `_`.
+    pub fn parse(text: &str) -> Result<Self, KeyRingError> {
+        let keys = text.split(',').map(|entry| {
+            let (id, key) = entry.trim().split_once(':')?;
+            let good = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+            let key: [u8; 32] = BASE64.decode(key.trim_end_matches('=')).ok()?.try_into().ok()?;
+            let fits = (1..=32).contains(&id.len()) && id.chars().all(good);
+            fits.then(|| (id.to_owned(), XChaCha20Poly1305::new(&key.into())))
+        });
+        let keys: Vec<_> = keys.collect::<Option<_>>().ok_or(KeyRingError::Malformed)?;
+        Ok(Self { keys })
+    }
+
+    /// A new ring of one key, in the form that [`KeyRing::parse`] reads.
+    pub fn generate(random: &Random) -> String {
+        format!("k1:{}", BASE64.encode(random.bytes::<32>()))
+    }
+
+    /// Encrypts `plain` for the row that `row` names.
+    ///
+    /// # Panics
+    /// Never for values that fit memory.
+    pub fn seal(&self, random: &Random, row: &str, plain: &[u8]) -> String {
+        let (id, cipher) = &self.keys[0];
+        let nonce = random.bytes::<NONCE>();
+        let payload = Payload { msg: plain, aad: row.as_bytes() };
+        let sealed = cipher.encrypt(&XNonce::from(nonce), payload).expect("the value fits memory");
+        format!("{VERSION}.{id}.{}", BASE64.encode([&nonce[..], &sealed].concat()))
+    }
+
+    /// Decrypts a value of the row that `row` names.
+    pub fn open(&self, row: &str, sealed: &str) -> Result<Vec<u8>, KeyRingError> {
+        let mut parts = sealed.splitn(3, '.');
+        let (Some(VERSION), Some(id), Some(body)) = (parts.next(), parts.next(), parts.next()) else {
+            return Err(KeyRingError::Damaged);
+        };
+        let (_, cipher) = self.keys.iter().find(|(key, _)| key == id).ok_or(KeyRingError::UnknownKey)?;
+        let bytes = BASE64.decode(body).map_err(|_| KeyRingError::Damaged)?;
+        let (nonce, sealed) = bytes.split_first_chunk::<NONCE>().ok_or(KeyRingError::Damaged)?;
+        let payload = Payload { msg: sealed, aad: row.as_bytes() };
+        cipher.decrypt(&XNonce::from(*nonce), payload).map_err(|_| KeyRingError::Damaged)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{KeyRing, KeyRingError};
+    use crate::random::Random;
+
+    #[test]
+    fn a_value_opens_in_its_own_row_only() {
+        let random = Random::seeded(1);
+        let ring = KeyRing::parse(&KeyRing::generate(&random)).expect("a ring");
+        let sealed = ring.seal(&random, "users/1/phone", b"+34 600 000 000");
+        assert!(!sealed.contains("600"));
+        assert_eq!(ring.open("users/1/phone", &sealed).as_deref(), Ok(&b"+34 600 000 000"[..]));
+        assert_eq!(ring.open("users/2/phone", &sealed), Err(KeyRingError::Damaged));
+    }
+
+    #[test]
+    fn older_keys_still_open_their_values() {
+        let random = Random::seeded(2);
+        let old = KeyRing::generate(&random);
+        let sealed = KeyRing::parse(&old).expect("a ring").seal(&random, "row", b"secret");
+        let new = KeyRing::generate(&random).replace("k1:", "k2:");
+        let ring = KeyRing::parse(&format!("{new},{old}")).expect("a ring of two");
+        assert_eq!(ring.open("row", &sealed).as_deref(), Ok(&b"secret"[..]));
+        assert!(ring.seal(&random, "row", b"x").starts_with("v1.k2."));
+        let only_new = KeyRing::parse(&new).expect("a ring");
+        assert_eq!(only_new.open("row", &sealed), Err(KeyRingError::UnknownKey));
+    }
+
+    #[test]
+    fn malformed_rings_are_refused() {
+        for text in ["", "k1", "k1:", "k1:AAAA", ":AAAA", "k 1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"] {
+            assert_eq!(KeyRing::parse(text).err(), Some(KeyRingError::Malformed), "{text}");
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! What the main of each single service does: configuration, telemetry,
+//! database, serving. The all-in-one binary composes the same pieces.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use sqlx::ConnectOptions as _;
+use sqlx::postgres::PgConnectOptions;
+use tokio::net::TcpListener;
+
+use crate::access::credential::ServiceKeys;
+use crate::access::trust::{Trust, TrustConfig};
+use crate::access::{Gate, follow};
+use crate::clock::Clock;
+use crate::config::{Environment, Stage};
+use crate::database::{self, PoolConfig, Schema, app_role, password};
+use crate::events::Bell;
+use crate::module::{Deps, Module, open_schema};
+use crate::random::Random;
+use crate::serve::{self, Drain, Stop};
+use crate::{telemetry, transport};
+
+/// A starting process of one part of the suite.
+#[derive(Debug)]
+pub struct Process {
+    pub name: &'static str,
+    pub environment: Environment,
+    pub clock: Clock,
+    pub random: Random,
+    pub keys: ServiceKeys,
+    pub trust: Arc<Trust>,
+}
+
+impl Process {
+    /// Reads the environment and starts telemetry.
+    pub fn start(name: &'static str) -> anyhow::Result<Self> {
+        let environment = Environment::load()?;
+        telemetry::start(&environment)?;
+        warn_without_meaning(&environment);
+        let clock = Clock::System;
+        let keys = service_keys(&environment);
+        let trust = Arc::new(Trust::new(trust_config(&environment), clock.clone()));
+        Ok(Self { name, environment, clock, random: Random::System, keys, trust })
+    }
+
+    /// The transport to another part, whose URL is in `<PART>_URL`.
+    pub fn peer(&self, part: &str) -> anyhow::Result<transport::Transport> {
+        let variable = format!("{}_URL", part.to_ascii_uppercase());
+        let url = self.environment.required(&variable);
+        self.environment.check()?;
+        transport::remote(&url, self.keys.issuer(self.name, part, &self.clock))
+            .with_context(|| format!("{variable} is not a URL"))
+    }
+
+    /// Connects, checks the schema and gathers what the service is built from.
+    pub async fn deps(&self, schema: &Schema) -> anyhow::Result<Deps> {
+        let options = app_options(&self.environment, schema.name).await;
+        self.environment.check()?;
+        let pool = database::pool(&options.context("no database is configured")?, schema.name, pool_config(&self.environment));
+        open_schema(schema, &pool, &self.clock).await?;
+        Ok(Deps {
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+            keys: self.keys.clone(),
+            trust: Arc::clone(&self.trust),
+            pool,
+            bell: Bell::default(),
+        })
+    }
+
+    /// Serves `module` on `GRPC_LISTEN` until a signal. `auth` feeds the
+    /// verifier of access tokens; auth-svc itself needs none.
+    pub async fn serve(self, module: Module, auth: Option<transport::Transport>) -> anyhow::Result<()> {
+        let address: SocketAddr = self.environment.parse("GRPC_LISTEN", SocketAddr::from(([127, 0, 0, 1], 50051)));
+        let reflection = self.environment.flag("GRPC_REFLECTION", self.environment.stage() != Stage::Production);
+        let drain = drain(&self.environment);
+        self.environment.check()?;
+        let listener = TcpListener::bind(address).await.with_context(|| format!("GRPC_LISTEN {address}"))?;
+        let stop = Stop::default();
+        if let Some(auth) = auth {
+            stop.spawn(follow(Arc::clone(&self.trust), auth, stop.workers.clone()));
+        }
+        let gate = Gate::new(self.name, self.keys, Arc::clone(&self.trust), self.clock);
+        let pool = module.pool.clone();
+        let server = serve::start_module(module, Arc::new(gate), &self.trust, reflection, &stop);
+        let serving = serve::grpc(listener, server, &stop);
+        tracing::info!(service = self.name, %address, "ready: gRPC");
+        serve::signal().await?;
+        stop.run(drain, vec![serving]).await;
+        pool.close().await;
+        tracing::info!(service = self.name, "stopped");
+        Ok(())
+    }
+}
+
+/// One line that names variables of the original server without a meaning here.
+pub fn warn_without_meaning(environment: &Environment) {
+    let names = environment.without_meaning();
+    if !names.is_empty() {
+        tracing::warn!("these variables have no meaning here and are ignored: {}", names.join(", "));
+    }
+}
+
+/// `FINTRAC_SERVICE_KEYS` (this process's own edges), else `FINTRAC_SERVICE_SECRET`.
+pub fn service_keys(environment: &Environment) -> ServiceKeys {
+    let Some(edges) = environment.get("FINTRAC_SERVICE_KEYS") else {
+        return ServiceKeys::from_secret(&environment.secret("FINTRAC_SERVICE_SECRET"));
+    };
+    ServiceKeys::parse_edges(edges).unwrap_or_else(|| {
+        environment.problem("FINTRAC_SERVICE_KEYS: must be caller>callee=base64url(32 bytes), separated by commas".into());
+        ServiceKeys::from_secret("")
+    })
+}
+
+/// How access tokens are verified.
+pub fn trust_config(environment: &Environment) -> TrustConfig {
+    let hs256_secret = match environment.text("JWT_ALGORITHM", "EdDSA").as_str() {
+        "EdDSA" => None,
+        "HS256" => Some(environment.secret("JWT_SECRET_KEY")),
+        _ => {
+            environment.problem("JWT_ALGORITHM: must be EdDSA or HS256".into());
+            None
+        }
+    };
+    TrustConfig {
+        issuer: environment.text("JWT_ISSUER", "fintrac"),
+        grace: Duration::from_secs(environment.parse("FINTRAC_REVOCATION_GRACE", 60)),
+        hs256_secret,
+    }
+}
+
+pub fn drain(environment: &Environment) -> Drain {
+    let lame = if environment.stage() == Stage::Development { 0 } else { 3 };
+    Drain {
+        lame_duck: Duration::from_secs(environment.parse("FINTRAC_LAME_DUCK", lame)),
+        limit: Duration::from_secs(environment.parse("FINTRAC_DRAIN_LIMIT", 20)),
+    }
+}
+
+pub fn pool_config(environment: &Environment) -> PoolConfig {
+    PoolConfig {
+        max_connections: environment.parse("DB_POOL_SIZE", 10),
+        acquire_timeout: Duration::from_secs(environment.parse("DB_TIMEOUT", 10)),
+    }
+}
+
+/// The one database of the suite: `DATABASE_URL`, else `DB_POSTGRES_*`, else none.
+pub fn suite_database(environment: &Environment) -> Option<PgConnectOptions> {
+    if let Some(options) = environment.parse_optional("DATABASE_URL") {
+        return Some(options);
+    }
+    let host = environment.get("DB_POSTGRES_HOST")?;
+    let mut options = PgConnectOptions::new_without_pgpass()
+        .host(host)
+        .port(environment.parse("DB_POSTGRES_PORT", 5432))
+        .database(&environment.text("DB_POSTGRES_NAME", "fintrac"))
+        .username(&environment.text("DB_POSTGRES_USERNAME", "postgres"));
+    if let Some(password) = environment.get("DB_POSTGRES_PASSWORD") {
+        options = options.password(password);
+    }
+    Some(options)
+}
+
+/// How the serving role of `schema` connects: `<SCHEMA>_DATABASE_URL`, else the
+/// suite's database as `<schema>_app`, else, where that role was never made,
+/// the suite's database as given.
+pub async fn app_options(environment: &Environment, schema: &str) -> Option<PgConnectOptions> {
+    let own = format!("{}_DATABASE_URL", schema.to_ascii_uppercase());
+    if let Some(options) = environment.parse_optional(&own) {
+        return Some(options);
+    }
+    let given = suite_database(environment)?;
+    let secret = environment.get("FINTRAC_SERVICE_SECRET")?;
+    let role = app_role(schema);
+    let options = given.clone().username(&role).password(&password(secret, &role));
+    match options.connect().await {
+        Err(sqlx::Error::Database(error)) if error.code().is_some_and(|code| code.starts_with("28")) => {
+            tracing::warn!(schema, "the role {role} is not usable here; serving with the role given");
+            Some(given)
+        }
+        Ok(_) | Err(_) => Some(options),
+    }
+}

@@ -1,0 +1,41 @@
+//! Ids and random bytes, passed in: nothing else in the suite asks for them.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, Utc};
+use rand::rngs::{StdRng, SysRng};
+use rand::{Rng as _, SeedableRng as _, TryRng as _};
+use uuid::Uuid;
+
+/// A source of random bytes.
+#[derive(Debug, Clone)]
+pub enum Random {
+    /// The operating system's generator; what secrets are made of.
+    System,
+    /// A reproducible sequence.
+    Seeded(Arc<Mutex<StdRng>>),
+}
+
+impl Random {
+    /// A reproducible sequence that starts from `seed`.
+    pub fn seeded(seed: u64) -> Self {
+        Self::Seeded(Arc::new(Mutex::new(StdRng::seed_from_u64(seed))))
+    }
+
+    /// # Panics
+    /// When the operating system has no random bytes to give: nothing safe can go on then.
+    pub fn bytes<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        match self {
+            Self::System => SysRng.try_fill_bytes(&mut bytes).expect("the system's random generator works"),
+            Self::Seeded(rng) => rng.lock().unwrap_or_else(PoisonError::into_inner).fill_bytes(&mut bytes),
+        }
+        bytes
+    }
+
+    /// A UUIDv7: ordered by time, with 74 random bits.
+    pub fn id(&self, now: DateTime<Utc>) -> Uuid {
+        let millis = u64::try_from(now.timestamp_millis()).unwrap_or_default();
+        uuid::Builder::from_unix_timestamp_millis(millis, &self.bytes()).into_uuid()
+    }
+}

@@ -1,0 +1,164 @@
+//! Serving and stopping.
+//!
+//! On SIGTERM or Ctrl-C: health says NOT_SERVING, a short lame-duck time lets
+//! balancers notice, then listeners close and what is under way ends; after
+//! the drain limit the rest is dropped. Workers stop last, between two items.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::join_all;
+use sqlx::PgPool;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tonic::service::Routes;
+use tonic::transport::server::TcpIncoming;
+use tonic_health::server::HealthReporter;
+
+use crate::access::Gate;
+use crate::access::trust::Trust;
+use crate::module::{Module, Worker};
+use crate::server::{Server, server_stack};
+
+/// How often a service looks at its own health.
+const HEALTH_INTERVAL: Duration = Duration::from_millis(500);
+
+/// The time a stop takes at most, in two parts.
+#[derive(Debug, Clone, Copy)]
+pub struct Drain {
+    /// Between NOT_SERVING and closing the listeners.
+    pub lame_duck: Duration,
+    /// For what is under way.
+    pub limit: Duration,
+}
+
+/// The stages of one process's stop.
+#[derive(Debug, Clone, Default)]
+pub struct Stop {
+    /// Health says NOT_SERVING.
+    pub lame: CancellationToken,
+    /// Listeners close.
+    pub listeners: CancellationToken,
+    /// Workers end.
+    pub workers: CancellationToken,
+    pub tasks: TaskTracker,
+}
+
+impl Stop {
+    /// Spawns something that ends by itself when told to stop.
+    pub fn spawn<F: Future<Output = ()> + Send + 'static>(&self, future: F) -> JoinHandle<()> {
+        self.tasks.spawn(future)
+    }
+
+    pub fn start_workers(&self, workers: Vec<Worker>) {
+        for worker in workers {
+            self.spawn(worker(self.workers.clone()));
+        }
+    }
+
+    /// Runs all stages; returns when everything has ended or the limit has passed.
+    pub async fn run(&self, drain: Drain, servers: Vec<JoinHandle<()>>) {
+        self.lame.cancel();
+        tokio::time::sleep(drain.lame_duck).await;
+        self.listeners.cancel();
+        let aborts: Vec<_> = servers.iter().map(JoinHandle::abort_handle).collect();
+        if tokio::time::timeout(drain.limit, join_all(servers)).await.is_err() {
+            tracing::warn!("some calls did not end within the drain limit and were dropped");
+            aborts.iter().for_each(tokio::task::AbortHandle::abort);
+        }
+        self.workers.cancel();
+        self.tasks.close();
+        if tokio::time::timeout(drain.limit, self.tasks.wait()).await.is_err() {
+            tracing::warn!("some workers did not end within the drain limit");
+        }
+    }
+}
+
+/// Completes on SIGTERM or Ctrl-C.
+pub async fn signal() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
+
+/// Starts a module's workers and health, and puts its routes behind the stack.
+/// `reflection` adds the reflection service.
+pub fn start_module(module: Module, gate: Arc<Gate>, trust: &Arc<Trust>, reflection: bool, stop: &Stop) -> Server {
+    let (reporter, health) = tonic_health::server::health_reporter();
+    let mut routes = module.routes.add_service(health);
+    if reflection {
+        routes = add_reflection(routes);
+    }
+    stop.start_workers(module.workers);
+    let (pool, trust) = (module.pool, Arc::clone(trust));
+    stop.spawn(watch_health(module.name, reporter, pool, trust, stop.lame.clone()));
+    server_stack(routes, gate)
+}
+
+/// Adds `grpc.reflection` over all of the suite's descriptors.
+fn add_reflection(routes: Routes) -> Routes {
+    match tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(fintrac_proto::DESCRIPTORS)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .build_v1()
+    {
+        Ok(reflection) => routes.add_service(reflection),
+        Err(error) => {
+            tracing::error!(%error, "reflection is not available");
+            routes
+        }
+    }
+}
+
+/// A service is healthy while its database answers and it can verify tokens.
+async fn watch_health(
+    name: &'static str,
+    reporter: HealthReporter,
+    pool: PgPool,
+    trust: Arc<Trust>,
+    lame: CancellationToken,
+) {
+    let mut was = None;
+    loop {
+        let ping = tokio::time::timeout(Duration::from_secs(2), sqlx::query("select 1").execute(&pool));
+        let serving = !lame.is_cancelled() && trust.is_known() && matches!(ping.await, Ok(Ok(_)));
+        if was != Some(serving) {
+            let status = if serving {
+                tonic_health::ServingStatus::Serving
+            } else {
+                tonic_health::ServingStatus::NotServing
+            };
+            reporter.set_service_status("", status).await;
+            reporter.set_service_status(name, status).await;
+            if was.is_some() && !lame.is_cancelled() {
+                tracing::warn!(service = name, serving, "health changed");
+            }
+            was = Some(serving);
+        }
+        if lame.is_cancelled() {
+            return;
+        }
+        let _lame = tokio::time::timeout(HEALTH_INTERVAL, lame.cancelled()).await;
+    }
+}
+
+/// Serves gRPC on `listener` until the stop closes the listeners.
+pub fn grpc(listener: TcpListener, server: Server, stop: &Stop) -> JoinHandle<()> {
+    let closing = stop.listeners.clone();
+    tokio::spawn(async move {
+        let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+        let served = tonic::transport::Server::builder()
+            .http2_keepalive_interval(Some(Duration::from_secs(20)))
+            .serve_with_incoming_shutdown(server, incoming, closing.cancelled_owned())
+            .await;
+        if let Err(error) = served {
+            tracing::error!(error = %crate::error::chain(&error), "gRPC server failed");
+        }
+    })
+}

@@ -1,0 +1,48 @@
+//! Asks the [`Gate`] whether this call may pass, and tells the handler who calls.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::task::{Context as Poller, Poll};
+
+use futures::future::{BoxFuture, Either, Ready, ready};
+use http::{Request, Response};
+use tonic::body::Body;
+use tower::Service;
+
+use crate::access::Gate;
+use crate::context::{self, Context};
+
+#[derive(Clone)]
+pub(super) struct Authenticate<S> {
+    pub inner: S,
+    pub gate: Arc<Gate>,
+}
+
+type Admitted = BoxFuture<'static, Result<Response<Body>, Infallible>>;
+
+impl<S> Service<Request<Body>> for Authenticate<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Either<Ready<Result<Response<Body>, Infallible>>, Admitted>;
+
+    fn poll_ready(&mut self, poller: &mut Poller<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(poller)
+    }
+
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        let admitted = match self.gate.admit(request.uri().path(), request.headers()) {
+            Ok(admitted) => admitted,
+            Err(status) => return Either::Left(ready(Ok(status.into_http()))),
+        };
+        let opened = context::current().unwrap_or_default();
+        let context = Context { access_token: admitted.access_token, client: admitted.client, ..opened };
+        request.extensions_mut().insert(admitted.caller);
+        let clone = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, clone);
+        Either::Right(Box::pin(context::scope(context, async move { inner.call(request).await })))
+    }
+}

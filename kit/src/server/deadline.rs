@@ -1,0 +1,50 @@
+//! Enforces `grpc-timeout`: when it passes, the handler is dropped and the
+//! caller, if still there, reads DEADLINE_EXCEEDED.
+
+use std::convert::Infallible;
+use std::task::{Context as Poller, Poll};
+
+use futures::future::BoxFuture;
+use http::{Request, Response};
+use tonic::Status;
+use tonic::body::Body;
+use tower::Service;
+
+use super::guarded::Guarded;
+use crate::context;
+
+#[derive(Clone)]
+pub(super) struct Deadline<S> {
+    pub inner: S,
+}
+
+impl<S> Service<Request<Body>> for Deadline<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, poller: &mut Poller<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(poller)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let deadline = context::current().and_then(|context| context.deadline);
+        let clone = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, clone);
+        Box::pin(async move {
+            let call = inner.call(request);
+            let response = match deadline {
+                None => call.await?,
+                Some(at) => match tokio::time::timeout_at(at, call).await {
+                    Ok(response) => response?,
+                    Err(_elapsed) => return Ok(Status::deadline_exceeded("deadline passed").into_http()),
+                },
+            };
+            Ok(response.map(|body| Body::new(Guarded::new(body, deadline))))
+        })
+    }
+}

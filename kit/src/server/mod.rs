@@ -1,0 +1,45 @@
+//! The stack in front of every service, the same for calls from the network
+//! and from this process, because tonic's own limits live in its network
+//! server only.
+//!
+//! From outside in: the body is guarded last because streams outlive the call;
+//! panics become INTERNAL; the request's context opens; the deadline stops
+//! what nobody waits for; the concurrency limit sheds; authentication admits.
+
+mod authenticate;
+mod context;
+mod deadline;
+mod guarded;
+mod panic;
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use http::{Request, Response};
+use tonic::body::Body;
+use tonic::service::Routes;
+use tower::ServiceBuilder;
+use tower::layer::layer_fn;
+use tower::util::BoxCloneSyncService;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::access::Gate;
+
+/// A service behind its stack, ready for [`crate::transport::local`] or a network server.
+pub type Server = BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>;
+
+/// Calls in progress (to their response head) beyond which others wait.
+const CONCURRENCY: usize = 1024;
+
+/// Dresses `routes`; `gate` decides who may call.
+pub fn server_stack(routes: Routes, gate: Arc<Gate>) -> Server {
+    ServiceBuilder::new()
+        .layer(BoxCloneSyncService::layer())
+        .map_response(|response: Response<_>| response.map(Body::new))
+        .layer(CatchPanicLayer::custom(panic::to_status))
+        .layer(layer_fn(|inner| context::OpenContext { inner }))
+        .layer(layer_fn(|inner| deadline::Deadline { inner }))
+        .concurrency_limit(CONCURRENCY)
+        .layer(layer_fn(move |inner| authenticate::Authenticate { inner, gate: Arc::clone(&gate) }))
+        .service(routes.prepare())
+}

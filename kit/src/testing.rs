@@ -1,0 +1,111 @@
+//! Test databases: one private cluster a test process, in memory where the
+//! machine allows, and a database a test, cloned from a migrated template.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use embedded_postgres::{Options, Server};
+use sqlx::postgres::{PgConnectOptions, PgPool};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection};
+use tokio::sync::Mutex;
+
+use crate::clock::Clock;
+use crate::database::{self, PoolConfig, Schema, app_role, owner_role};
+
+/// Never dropped: the cluster's supervisor sees this process end, stops the
+/// server and deletes its folder.
+static CLUSTER: LazyLock<Server> = LazyLock::new(|| start_cluster().expect("PostgreSQL starts"));
+static TEMPLATES: LazyLock<Mutex<HashMap<String, String>>> = LazyLock::new(Mutex::default);
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
+/// A cluster of its own for one test, gone when the test process ends.
+///
+/// # Panics
+/// When PostgreSQL cannot be started.
+pub fn start_cluster() -> Result<Server, embedded_postgres::Error> {
+    let memory = Path::new("/dev/shm");
+    let base = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let dir = base.join(format!("fintrac-test-{}-{number}", std::process::id()));
+    let settings = ["fsync=off", "full_page_writes=off", "synchronous_commit=off", "max_connections=300"];
+    Server::start(&Options { dir, settings: settings.map(str::to_owned).to_vec(), temporary: true })
+}
+
+/// Connects to `server` as its superuser.
+pub fn superuser(server: &Server) -> PgConnectOptions {
+    PgConnectOptions::new_without_pgpass().host(&server.socket_dir().to_string_lossy()).username("postgres").database("postgres")
+}
+
+/// A database with the given schemas, migrated, its roles as in production.
+#[derive(Debug, Clone)]
+pub struct TestDatabase {
+    /// Connects as the superuser.
+    pub admin: PgConnectOptions,
+}
+
+impl TestDatabase {
+    /// # Panics
+    /// When the database cannot be made.
+    pub async fn new(schemas: &[&Schema], clock: &Clock) -> Self {
+        let admin = superuser(&CLUSTER);
+        let key = schemas.iter().map(|schema| schema.name).collect::<Vec<_>>().join("_");
+        let month = clock.now().format("%Y%m");
+        let mut templates = TEMPLATES.lock().await;
+        let mut connection = admin.connect().await.expect("the test cluster answers");
+        let template = format!("template_{key}_{month}");
+        if !templates.contains_key(&template) {
+            create(&mut connection, &template, None).await;
+            migrate(&admin.clone().database(&template), schemas, clock).await;
+            templates.insert(template.clone(), template.clone());
+        }
+        let name = format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        create(&mut connection, &name, Some(&template)).await;
+        Self { admin: admin.database(&name) }
+    }
+
+    /// The serving role of `schema`.
+    pub fn app(&self, schema: &str) -> PgConnectOptions {
+        self.admin.clone().username(&app_role(schema))
+    }
+
+    /// A pool of the serving role, its event log open.
+    ///
+    /// # Panics
+    /// When the schema is not there.
+    pub async fn pool(&self, schema: &Schema, clock: &Clock) -> PgPool {
+        let pool = database::pool(&self.app(schema.name), schema.name, PoolConfig::default());
+        crate::module::open_schema(schema, &pool, clock).await.expect("the schema is current");
+        pool
+    }
+
+    /// A connection of the superuser.
+    ///
+    /// # Panics
+    /// When the cluster does not answer.
+    pub async fn connect(&self) -> PgConnection {
+        self.admin.connect().await.expect("the test cluster answers")
+    }
+}
+
+async fn create(connection: &mut PgConnection, name: &str, template: Option<&str>) {
+    let clause = template.map(|template| format!(" template {template} strategy file_copy")).unwrap_or_default();
+    let sql = format!("create database {name}{clause}");
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await.expect("create database");
+}
+
+/// Makes the roles and migrates `schemas` in the database of `admin`.
+///
+/// # Panics
+/// When that fails.
+pub async fn migrate(admin: &PgConnectOptions, schemas: &[&Schema], clock: &Clock) {
+    let mut connection = admin.connect().await.expect("the test cluster answers");
+    let names: Vec<_> = schemas.iter().map(|schema| schema.name).collect();
+    assert!(database::bootstrap(&mut connection, "a secret for tests", &names).await.expect("roles are made"));
+    for schema in schemas {
+        let owner = admin.clone().username(&owner_role(schema.name));
+        schema.migrate(&owner, clock.now()).await.expect("the schema migrates");
+    }
+    connection.close().await.expect("close");
+}

@@ -1,0 +1,162 @@
+//! One client type for both shapes: a service across the network, or in this
+//! very process.
+//!
+//! Generated clients take a [`Transport`]; [`remote`] wraps a channel, [`local`]
+//! a server stack. Both come dressed by the client stack, which adds what every
+//! internal call carries: the service credential and the request's context.
+
+use std::error::Error as _;
+use std::task::{Context as Poller, Poll};
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use http::{HeaderMap, HeaderValue, Request, Response};
+use tokio::time::Instant;
+use tonic::body::Body;
+use tonic::transport::{Channel, Endpoint, Error};
+use tonic::Status;
+use tower::{Service, ServiceExt as _};
+use tower::util::BoxCloneSyncService;
+
+use crate::access::credential::Issuer;
+use crate::context;
+use crate::server::Server;
+
+/// What every generated client of the suite runs on.
+pub type Transport = BoxCloneSyncService<Request<Body>, Response<Body>, Error>;
+
+/// Deadline of a unary call that has none from its own caller.
+const DEFAULT_DEADLINE: Duration = Duration::from_secs(10);
+
+/// Put into a request's extensions for a call that is meant to last: a subscription.
+#[derive(Debug, Clone, Copy)]
+pub struct Lasting;
+
+pub const SERVICE_CREDENTIAL: &str = "x-fintrac-service";
+pub const REQUEST_ID: &str = "x-request-id";
+pub const CLIENT_IP: &str = "x-fintrac-client-ip";
+pub const USER_AGENT: &str = "x-fintrac-user-agent";
+pub const LANGUAGE: &str = "x-fintrac-language";
+const GRPC_TIMEOUT: &str = "grpc-timeout";
+
+/// A service in this process. The request's extensions are cleared: they never
+/// cross a network either, and one that did could smuggle in an identity.
+pub fn local(server: Server, issuer: Issuer) -> Transport {
+    let server = server
+        .map_request(|mut request: Request<Body>| {
+            request.extensions_mut().clear();
+            request
+        })
+        .map_err(|never: std::convert::Infallible| match never {});
+    dress(BoxCloneSyncService::new(server), issuer)
+}
+
+/// A service across the network; connects when first called and again after losses.
+pub fn remote(url: &str, issuer: Issuer) -> Result<Transport, Error> {
+    let endpoint = Endpoint::from_shared(url.to_owned())?
+        .connect_timeout(Duration::from_secs(2))
+        .tcp_nodelay(true)
+        .http2_keep_alive_interval(Duration::from_secs(10))
+        .keep_alive_timeout(Duration::from_secs(5));
+    Ok(dress(BoxCloneSyncService::new(endpoint.connect_lazy()), issuer))
+}
+
+/// The same as [`remote`] on a channel of the caller's making.
+pub fn over(channel: Channel, issuer: Issuer) -> Transport {
+    dress(BoxCloneSyncService::new(channel), issuer)
+}
+
+fn dress(inner: Transport, issuer: Issuer) -> Transport {
+    BoxCloneSyncService::new(ClientStack { inner, issuer })
+}
+
+#[derive(Clone)]
+struct ClientStack {
+    inner: Transport,
+    issuer: Issuer,
+}
+
+impl Service<Request<Body>> for ClientStack {
+    type Response = Response<Body>;
+    type Error = Error;
+    type Future = BoxFuture<'static, Result<Response<Body>, Error>>;
+
+    fn poll_ready(&mut self, poller: &mut Poller<'_>) -> Poll<Result<(), Error>> {
+        self.inner.poll_ready(poller)
+    }
+
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        let lasting = request.extensions().get::<Lasting>().is_some();
+        let context = context::current().unwrap_or_default();
+        let deadline = (!lasting).then(|| context.deadline.unwrap_or_else(|| Instant::now() + DEFAULT_DEADLINE));
+        let headers = request.headers_mut();
+        put(headers, SERVICE_CREDENTIAL, &self.issuer.credential());
+        put(headers, REQUEST_ID, &context.request_id);
+        if let Some(token) = context.access_token {
+            put(headers, http::header::AUTHORIZATION.as_str(), &format!("Bearer {token}"));
+        }
+        if let Some(ip) = context.client.ip {
+            put(headers, CLIENT_IP, &ip.to_string());
+        }
+        put(headers, USER_AGENT, &context.client.user_agent);
+        put(headers, LANGUAGE, &context.client.language);
+        if let Some(deadline) = deadline {
+            let left = deadline.saturating_duration_since(Instant::now()).as_millis();
+            // At most 8 digits by the gRPC protocol.
+            put(headers, GRPC_TIMEOUT, &format!("{}m", left.clamp(1, 99_999_999)));
+        }
+        let clone = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, clone);
+        Box::pin(async move {
+            let call = inner.call(request);
+            let result = match deadline {
+                Some(deadline) => match tokio::time::timeout_at(deadline, call).await {
+                    Ok(result) => result,
+                    Err(_elapsed) => return Ok(deadline_exceeded()),
+                },
+                None => call.await,
+            };
+            settle(result)
+        })
+    }
+}
+
+fn put(headers: &mut HeaderMap, name: &'static str, value: &str) {
+    if !value.is_empty() && let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
+        headers.insert(name, value);
+    }
+}
+
+/// tonic's own timers, which race ours, answer CANCELLED; and a lost
+/// connection is an error of the transport. Callers see statuses only.
+fn settle(result: Result<Response<Body>, Error>) -> Result<Response<Body>, Error> {
+    match result {
+        Err(error) if timed_out(&error) => Ok(deadline_exceeded()),
+        Err(error) => {
+            tracing::debug!(error = %crate::error::chain(&error), "call failed in transport");
+            Ok(crate::error::unavailable("A part of the service cannot be reached.").into_http())
+        }
+        Ok(response) if is_tonic_timeout(response.headers()) => Ok(deadline_exceeded()),
+        Ok(response) => Ok(response),
+    }
+}
+
+fn deadline_exceeded() -> Response<Body> {
+    Status::deadline_exceeded("deadline passed").into_http()
+}
+
+fn timed_out(error: &Error) -> bool {
+    let mut source = error.source();
+    while let Some(cause) = source {
+        if cause.is::<tonic::TimeoutExpired>() {
+            return true;
+        }
+        source = cause.source();
+    }
+    false
+}
+
+fn is_tonic_timeout(headers: &HeaderMap) -> bool {
+    headers.get("grpc-status").is_some_and(|status| status == "1")
+        && headers.get("grpc-message").is_some_and(|message| message == "Timeout%20expired")
+}
