@@ -1,0 +1,66 @@
+//! auth-svc owns who people are: users, their households, credentials and
+//! sessions, and what every other part needs to verify access tokens.
+//!
+//! Invariants: a secret is stored hashed or encrypted only; a session's family
+//! of refresh tokens has at most one live branch; whoever's session ended is
+//! refused everywhere within a second.
+//!
+//! Where to put things: a rule without I/O in `domain/`, a use case in
+//! `service/` (one file each), SQL in `store/`, the wire form in `rpc/`.
+
+mod config;
+mod domain;
+mod error;
+mod rpc;
+mod service;
+mod store;
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use fintrac_kit::database::Schema;
+use fintrac_kit::module::{Deps, Module};
+
+pub use config::Config;
+pub use error::StartError;
+use service::Identity;
+
+static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
+
+/// The schema `auth` and what the serving role may do in it.
+pub const SCHEMA: Schema = Schema {
+    name: "auth",
+    migrator: &MIGRATOR,
+    grants: &[
+        ("users", "select, insert, update"),
+        ("preferences", "select, insert, update"),
+        ("households", "select, insert, update"),
+        ("memberships", "select, insert"),
+        ("roles", "select"),
+        ("user_roles", "select, insert"),
+        ("challenges", "select, insert, update, delete"),
+        ("sessions", "select, insert, update, delete"),
+        ("refresh_tokens", "select, insert, update, delete"),
+        ("revocations", "select, insert, delete"),
+        ("signing_keys", "select, insert"),
+        ("throttles", "select, insert, update, delete"),
+        ("security_events", "select, insert"),
+    ],
+};
+
+/// Parts of the suite that may read auth's event log.
+const READERS: &[&str] = &["ledger", "budget", "notify"];
+
+/// Builds the service; makes the first signing key when there is none.
+pub async fn build(config: Config, deps: Deps) -> Result<Module, StartError> {
+    let mut module = Module::new(SCHEMA.name, &deps, READERS);
+    let identity = Arc::new(Identity::new(config, deps.clone()).await?);
+    module.routes = rpc::routes(module.routes, &identity);
+    let publisher = Arc::clone(&identity);
+    module.add_worker(|shutdown| async move { publisher.publisher.run(shutdown).await });
+    module.add_job(&deps, "identity-clean-up", TimeDelta::hours(1), move |pool| {
+        let now = identity.clock.now();
+        async move { store::cleanup::run(&mut *pool.acquire().await?, now).await }
+    });
+    Ok(module)
+}

@@ -53,6 +53,12 @@ impl KeyRing {
         Ok(Self { keys })
     }
 
+    /// A ring that stands in while a broken configuration is reported; the
+    /// process does not start with it.
+    pub fn unusable() -> Self {
+        Self { keys: vec![("none".to_owned(), XChaCha20Poly1305::new(&[0; 32].into()))] }
+    }
+
     /// A new ring of one key, in the form that [`KeyRing::parse`] reads.
     pub fn generate(random: &Random) -> String {
         format!("k1:{}", BASE64.encode(random.bytes::<32>()))

@@ -1,0 +1,13 @@
+drop table auth.security_events;
+drop table auth.throttles;
+drop table auth.signing_keys;
+drop table auth.revocations;
+drop table auth.refresh_tokens;
+drop table auth.sessions;
+drop table auth.challenges;
+drop table auth.user_roles;
+drop table auth.roles;
+drop table auth.memberships;
+drop table auth.households;
+drop table auth.preferences;
+drop table auth.users;

@@ -1,0 +1,89 @@
+//! Settings of auth-svc.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use fintrac_kit::config::Environment;
+use fintrac_kit::keyring::KeyRing;
+use secrecy::SecretString;
+
+/// What auth-svc needs to know.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Encrypts phone numbers and private keys at rest.
+    pub data_keys: KeyRing,
+    /// Keys the hashes of codes, links and refresh tokens.
+    pub token_secret: SecretString,
+    pub issuer: String,
+    /// `JWT_ALGORITHM=HS256`: the legacy form of access tokens.
+    pub hs256_secret: Option<SecretString>,
+    pub access_token_lifetime: TimeDelta,
+    /// Idle lifetime of a session.
+    pub refresh_token_lifetime: TimeDelta,
+    /// A session is over after this, however often it was refreshed.
+    pub session_lifetime: TimeDelta,
+    pub sessions_per_user: i64,
+    /// Password hashes computed at once; others wait.
+    pub hashing_concurrency: usize,
+    /// How long a login waits for its turn to be hashed before it answers 503.
+    pub hashing_patience: Duration,
+    pub password_cost: PasswordCost,
+}
+
+/// argon2id parameters (RFC 9106).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PasswordCost {
+    /// KiB.
+    pub memory: u32,
+    pub iterations: u32,
+    pub lanes: u32,
+}
+
+impl Default for PasswordCost {
+    fn default() -> Self {
+        Self { memory: 19 * 1024, iterations: 2, lanes: 1 }
+    }
+}
+
+impl Config {
+    pub fn from_environment(environment: &Environment) -> Self {
+        let data_keys = KeyRing::parse(&environment.secret("FINTRAC_DATA_KEYS")).unwrap_or_else(|error| {
+            environment.problem(format!("FINTRAC_DATA_KEYS: {error}"));
+            KeyRing::unusable()
+        });
+        let trust = fintrac_kit::process::trust_config(environment);
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let minutes = environment.parse("JWT_ACCESS_TOKEN_EXPIRE_MINUTES", 15);
+        let days = environment.parse("JWT_REFRESH_TOKEN_EXPIRE_DAYS", 7);
+        let config = Self {
+            data_keys,
+            token_secret: environment.secret("FINTRAC_TOKEN_SECRET").into(),
+            issuer: trust.issuer,
+            hs256_secret: trust.hs256_secret.map(Into::into),
+            access_token_lifetime: TimeDelta::minutes(minutes),
+            refresh_token_lifetime: TimeDelta::days(days),
+            session_lifetime: TimeDelta::days(environment.parse("SESSION_LIFETIME_DAYS", 90)),
+            sessions_per_user: environment.parse("SESSIONS_PER_USER", 10),
+            hashing_concurrency: cores,
+            hashing_patience: Duration::from_secs(5),
+            password_cost: PasswordCost::default(),
+        };
+        config.validate(environment);
+        config
+    }
+
+    fn validate(&self, environment: &Environment) {
+        if !(TimeDelta::minutes(1)..=TimeDelta::hours(24)).contains(&self.access_token_lifetime) {
+            environment.problem("JWT_ACCESS_TOKEN_EXPIRE_MINUTES: must be 1 to 1440".into());
+        }
+        if !(TimeDelta::days(1)..=TimeDelta::days(365)).contains(&self.refresh_token_lifetime) {
+            environment.problem("JWT_REFRESH_TOKEN_EXPIRE_DAYS: must be 1 to 365".into());
+        }
+        if self.session_lifetime < TimeDelta::days(1) {
+            environment.problem("SESSION_LIFETIME_DAYS: must be 1 or more".into());
+        }
+        if self.sessions_per_user < 1 {
+            environment.problem("SESSIONS_PER_USER: must be 1 or more".into());
+        }
+    }
+}

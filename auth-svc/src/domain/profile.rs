@@ -1,0 +1,228 @@
+//! What a person says about himself when he registers.
+
+use std::str::FromStr as _;
+
+use fintrac_kit::error::Violation;
+
+use super::email::Email;
+use super::password;
+
+const LONGEST_NAME: usize = 100;
+
+/// A checked registration.
+#[derive(Debug, Clone)]
+pub struct Registration {
+    pub email: Email,
+    pub password: String,
+    pub first_name: String,
+    pub last_name: String,
+    pub username: Option<String>,
+    pub phone_number: Option<String>,
+    pub preferences: Preferences,
+}
+
+/// How the person likes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preferences {
+    pub locale: String,
+    pub theme: String,
+    pub default_currency: String,
+    pub timezone: String,
+}
+
+/// A registration as it came in.
+#[derive(Debug, Clone, Default)]
+pub struct Draft {
+    pub email: String,
+    pub password: String,
+    pub first_name: String,
+    pub last_name: String,
+    pub username: Option<String>,
+    pub phone_number: Option<String>,
+    pub locale: Option<String>,
+    pub theme: Option<String>,
+    pub default_currency: Option<String>,
+    pub timezone: Option<String>,
+    /// `Accept-Language` of the request: the locale of those who name none.
+    pub languages: String,
+}
+
+impl Draft {
+    /// Checks everything; all violations at once.
+    pub fn check(self) -> Result<Registration, Vec<Violation>> {
+        let mut violations = Vec::new();
+        let email = required(&mut violations, "email", &self.email)
+            .and_then(|text| or(&mut violations, "email", Email::parse(text), "EMAIL_INVALID", "Use the form name@example.com."));
+        let first_name = name(&mut violations, "first_name", &self.first_name);
+        let last_name = name(&mut violations, "last_name", &self.last_name);
+        if let Some(password) = required(&mut violations, "password", &self.password) {
+            let local = email.as_ref().map_or("", Email::local_part);
+            let context = [local, self.first_name.trim(), self.last_name.trim()];
+            violations.extend(password::check("password", password, &context));
+        }
+        let username = self.username.and_then(|text| {
+            or(&mut violations, "username", username(&text), "USERNAME_INVALID",
+               "Use 3 to 30 letters, digits, dots, dashes or underscores, starting with a letter.")
+        });
+        let phone_number = self.phone_number.and_then(|text| {
+            or(&mut violations, "phone_number", phone_number(&text), "PHONE_NUMBER_INVALID",
+               "Use the international form: + and 7 to 15 digits.")
+        });
+        let locale = match self.locale {
+            Some(text) => or(&mut violations, "locale", locale(&text), "LOCALE_UNKNOWN", "Use en, es, fr, de or pt."),
+            None => Some(preferred_locale(&self.languages)),
+        };
+        let theme = or(&mut violations, "theme", theme(self.theme.as_deref()), "THEME_UNKNOWN", "Use light, dark or system.");
+        let default_currency = or(&mut violations, "default_currency", currency(self.default_currency.as_deref()),
+            "CURRENCY_UNKNOWN", "Use a currency code of ISO 4217 such as USD.");
+        let timezone = or(&mut violations, "timezone", timezone(self.timezone.as_deref()), "TIMEZONE_UNKNOWN",
+            "Use a name of the IANA time zone database such as Europe/Madrid.");
+        let (Some(email), Some(first_name), Some(last_name), Some(locale), Some(theme), Some(default_currency), Some(timezone), true) =
+            (email, first_name, last_name, locale, theme, default_currency, timezone, violations.is_empty())
+        else {
+            return Err(violations);
+        };
+        let preferences = Preferences { locale, theme, default_currency, timezone };
+        Ok(Registration { email, password: self.password, first_name, last_name, username, phone_number, preferences })
+    }
+}
+
+fn required<'a>(violations: &mut Vec<Violation>, field: &str, text: &'a str) -> Option<&'a str> {
+    let filled = !text.trim().is_empty();
+    if !filled {
+        violations.push(Violation::new(field, "REQUIRED", "This field is needed."));
+    }
+    filled.then_some(text)
+}
+
+fn or<T>(violations: &mut Vec<Violation>, field: &str, value: Option<T>, reason: &'static str, text: &str) -> Option<T> {
+    if value.is_none() {
+        violations.push(Violation::new(field, reason, text));
+    }
+    value
+}
+
+fn name(violations: &mut Vec<Violation>, field: &str, text: &str) -> Option<String> {
+    let text = required(violations, field, text)?.trim();
+    let fits = text.chars().count() <= LONGEST_NAME && !text.chars().any(char::is_control);
+    let reason = "Use 1 to 100 characters on one line.";
+    or(violations, field, fits.then(|| text.to_owned()), "TEXT_INVALID", reason)
+}
+
+fn username(text: &str) -> Option<String> {
+    let text = text.trim();
+    let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    let fits = (3..=30).contains(&text.len())
+        && text.chars().all(good)
+        && text.starts_with(|c: char| c.is_ascii_alphabetic());
+    fits.then(|| text.to_owned())
+}
+
+/// E.164, with spaces, dots, dashes and brackets forgiven.
+fn phone_number(text: &str) -> Option<String> {
+    let bare: String = text.chars().filter(|c| !matches!(c, ' ' | '.' | '-' | '(' | ')')).collect();
+    let digits = bare.strip_prefix('+')?;
+    let fits = (7..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+    (fits && !digits.starts_with('0')).then_some(bare)
+}
+
+fn locale(text: &str) -> Option<String> {
+    let text = text.trim().to_ascii_lowercase();
+    ["en", "es", "fr", "de", "pt"].contains(&text.as_str()).then_some(text)
+}
+
+/// The first language of `Accept-Language` that we speak, else English.
+fn preferred_locale(languages: &str) -> String {
+    languages
+        .split(',')
+        .filter_map(|entry| locale(entry.split([';', '-']).next()?))
+        .next()
+        .unwrap_or_else(|| "en".to_owned())
+}
+
+fn theme(text: Option<&str>) -> Option<String> {
+    let text = text.unwrap_or("system").trim().to_ascii_lowercase();
+    ["light", "dark", "system"].contains(&text.as_str()).then_some(text)
+}
+
+fn currency(code: Option<&str>) -> Option<String> {
+    let code = code.unwrap_or("USD").trim().to_ascii_uppercase();
+    let currency = iso_currency::Currency::from_code(&code)?;
+    // Codes without minor units are not money that people hold: XAU, XTS, XXX.
+    currency.exponent().map(|_| code)
+}
+
+fn timezone(name: Option<&str>) -> Option<String> {
+    let name = name.unwrap_or("UTC").trim();
+    chrono_tz::Tz::from_str(name).ok().map(|zone| zone.name().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Draft, phone_number, preferred_locale};
+
+    fn draft() -> Draft {
+        Draft {
+            email: "ana@example.com".into(),
+            password: "correct horse battery".into(),
+            first_name: " Ana ".into(),
+            last_name: "Gil".into(),
+            ..Draft::default()
+        }
+    }
+
+    #[test]
+    fn what_is_not_said_has_a_default() {
+        let registration = draft().check().expect("a registration");
+        assert_eq!(registration.first_name, "Ana");
+        let preferences = registration.preferences;
+        assert_eq!((preferences.locale.as_str(), preferences.theme.as_str()), ("en", "system"));
+        assert_eq!((preferences.default_currency.as_str(), preferences.timezone.as_str()), ("USD", "UTC"));
+    }
+
+    #[test]
+    fn every_wrong_field_is_named_at_once() {
+        let wrong = Draft {
+            email: "ana".into(),
+            password: "short".into(),
+            first_name: String::new(),
+            last_name: "x\ny".into(),
+            username: Some("1".into()),
+            phone_number: Some("600".into()),
+            locale: Some("it".into()),
+            theme: Some("pink".into()),
+            default_currency: Some("XAU".into()),
+            timezone: Some("Mars/Base".into()),
+            languages: String::new(),
+        };
+        let violations = wrong.check().expect_err("violations");
+        let found: Vec<_> = violations.iter().map(|violation| (violation.field.as_str(), violation.reason)).collect();
+        let expected = [
+            ("email", "EMAIL_INVALID"),
+            ("first_name", "REQUIRED"),
+            ("last_name", "TEXT_INVALID"),
+            ("password", "PASSWORD_TOO_SHORT"),
+            ("username", "USERNAME_INVALID"),
+            ("phone_number", "PHONE_NUMBER_INVALID"),
+            ("locale", "LOCALE_UNKNOWN"),
+            ("theme", "THEME_UNKNOWN"),
+            ("default_currency", "CURRENCY_UNKNOWN"),
+            ("timezone", "TIMEZONE_UNKNOWN"),
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn phone_numbers_are_kept_in_one_form() {
+        assert_eq!(phone_number("+34 (600) 000-000").as_deref(), Some("+34600000000"));
+        for text in ["600000000", "+0600000000", "+1234567890123456", "+34x600000"] {
+            assert_eq!(phone_number(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_browser_chooses_the_language_of_those_who_name_none() {
+        assert_eq!(preferred_locale("it, es-MX;q=0.8, en;q=0.5"), "es");
+        assert_eq!(preferred_locale(""), "en");
+    }
+}

@@ -1,0 +1,85 @@
+//! Secrets that are derived, never stored: codes, links, refresh tokens. The
+//! database holds keyed hashes of them, useless without the key.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use fintrac_kit::access::credential::derive;
+use fintrac_kit::random::Random;
+use secrecy::{ExposeSecret as _, SecretString};
+use uuid::Uuid;
+
+/// The key of all derivations.
+#[derive(Debug, Clone)]
+pub struct Secrets(SecretString);
+
+impl Secrets {
+    pub fn new(key: SecretString) -> Self {
+        Self(key)
+    }
+
+    fn derive(&self, what: &str, of: &[u8]) -> [u8; 32] {
+        let message = [what.as_bytes(), &[0], of].concat();
+        derive(self.0.expose_secret().as_bytes(), &message)
+    }
+
+    /// The token of a challenge's link: the same at every call.
+    pub fn link_token(&self, challenge: Uuid) -> String {
+        BASE64.encode(self.derive("link", challenge.as_bytes()))
+    }
+
+    /// The six digits of a challenge: the same at every call.
+    pub fn code(&self, challenge: Uuid) -> String {
+        let bytes = self.derive("code", challenge.as_bytes());
+        let number = u64::from_be_bytes(bytes[..8].try_into().unwrap_or_default());
+        format!("{:06}", number % 1_000_000)
+    }
+
+    /// What is stored of a link's token.
+    pub fn token_hash(&self, token: &str) -> [u8; 32] {
+        self.derive("token hash", token.as_bytes())
+    }
+
+    /// What is stored of a code; the challenge salts it.
+    pub fn code_hash(&self, challenge: Uuid, code: &str) -> [u8; 32] {
+        self.derive("code hash", &[challenge.as_bytes(), code.as_bytes()].concat())
+    }
+
+    /// The first refresh token of a session, 256 bits.
+    pub fn first_refresh_token(random: &Random) -> String {
+        BASE64.encode(random.bytes::<32>())
+    }
+
+    /// The token that follows `token`: the same at every call, so that a retry
+    /// within the grace gets the one that the lost answer carried.
+    pub fn successor(&self, token: &str) -> String {
+        BASE64.encode(self.derive("successor", token.as_bytes()))
+    }
+
+    /// What is stored of a refresh token.
+    pub fn refresh_hash(&self, token: &str) -> [u8; 32] {
+        self.derive("refresh hash", token.as_bytes())
+    }
+
+    /// The key of a throttle, so that its table tells no addresses.
+    pub fn throttle_key(&self, scope: &str, of: &str) -> [u8; 32] {
+        self.derive(scope, of.as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Secrets, Uuid};
+
+    #[test]
+    fn secrets_are_repeatable_and_told_apart() {
+        let secrets = Secrets::new("a key for tests".into());
+        let (one, two) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        assert_eq!(secrets.link_token(one), secrets.link_token(one));
+        assert_ne!(secrets.link_token(one), secrets.link_token(two));
+        assert_ne!(secrets.link_token(one), Secrets::new("another key".into()).link_token(one));
+        let code = secrets.code(one);
+        assert!(code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit()));
+        assert_ne!(secrets.code_hash(one, &code), secrets.code_hash(two, &code));
+        assert_ne!(secrets.successor("t"), secrets.successor(&secrets.successor("t")));
+    }
+}

@@ -1,0 +1,64 @@
+//! Growing delays: nobody is locked out for good, nobody guesses fast.
+
+use chrono::TimeDelta;
+
+/// What is counted, and when it starts to hurt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Wrong passwords of one account.
+    Account,
+    /// Wrong passwords from one IP address (IPv6: one /64).
+    Address,
+    /// Mails asked for one mailbox.
+    Mailbox,
+}
+
+/// Quiet time after which the count starts again.
+pub const FORGOTTEN_AFTER: TimeDelta = TimeDelta::hours(24);
+const LONGEST: TimeDelta = TimeDelta::minutes(15);
+
+impl Scope {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Account => "account",
+            Self::Address => "address",
+            Self::Mailbox => "mailbox",
+        }
+    }
+
+    /// Attempts that cost nothing.
+    fn free(self) -> i32 {
+        match self {
+            Self::Account | Self::Mailbox => 5,
+            Self::Address => 50,
+        }
+    }
+
+    /// The wait after the `attempts`-th: doubles from a second to a quarter of an hour.
+    pub fn delay(self, attempts: i32) -> TimeDelta {
+        let over = attempts - self.free();
+        if over < 0 {
+            return TimeDelta::zero();
+        }
+        let seconds = 1_i64 << over.clamp(0, 20);
+        let unit = if self == Self::Mailbox { 60 } else { 1 };
+        TimeDelta::seconds(seconds * unit).min(LONGEST)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::Scope;
+
+    #[test]
+    fn delays_grow_and_end_somewhere() {
+        assert_eq!(Scope::Account.delay(4), TimeDelta::zero());
+        assert_eq!(Scope::Account.delay(5), TimeDelta::seconds(1));
+        assert_eq!(Scope::Account.delay(8), TimeDelta::seconds(8));
+        assert_eq!(Scope::Account.delay(i32::MAX), TimeDelta::minutes(15));
+        assert_eq!(Scope::Address.delay(49), TimeDelta::zero());
+        assert_eq!(Scope::Mailbox.delay(5), TimeDelta::minutes(1));
+    }
+}

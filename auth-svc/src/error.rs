@@ -1,0 +1,94 @@
+//! What the identity use cases refuse, and how it looks on the wire.
+
+use std::time::Duration;
+
+use fintrac_kit::error::{self, Refusal, Violation};
+use tonic::{Code, Status};
+
+/// Why auth-svc could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+    #[error("the newest signing key does not open with FINTRAC_DATA_KEYS; configure the keys it was made with")]
+    SigningKey,
+}
+
+/// Why a use case did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("some fields are not acceptable")]
+    Invalid(Vec<Violation>),
+    #[error("the credentials are not right")]
+    InvalidCredentials,
+    #[error("the address has not been verified")]
+    EmailNotVerified,
+    #[error("the link or code is not valid any more")]
+    ChallengeInvalid,
+    #[error("nothing is left to send for this request")]
+    ChallengeLapsed,
+    #[error("the refresh token is not valid")]
+    RefreshTokenInvalid,
+    #[error("the refresh token was used before")]
+    RefreshTokenReused,
+    #[error("too many attempts")]
+    Throttled(Duration),
+    #[error("too many logins at once")]
+    Busy,
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl From<Error> for Status {
+    fn from(error: Error) -> Self {
+        let refusal = match error {
+            Error::Invalid(violations) => Refusal::invalid(violations),
+            Error::InvalidCredentials => Refusal::new(
+                Code::Unauthenticated,
+                "INVALID_CREDENTIALS",
+                "E-mail, username or password is not right, or there were too many attempts.",
+            ),
+            Error::EmailNotVerified => Refusal::new(
+                Code::PermissionDenied,
+                "EMAIL_NOT_VERIFIED",
+                "Verify your e-mail address first; ask for a new mail if you need one.",
+            ),
+            Error::ChallengeInvalid => Refusal::new(
+                Code::FailedPrecondition,
+                "VERIFICATION_INVALID",
+                "The link or code is wrong, used or out of date; ask for a new one.",
+            ),
+            Error::ChallengeLapsed => {
+                Refusal::new(Code::NotFound, "CHALLENGE_LAPSED", "Nothing is left to send for this request.")
+            }
+            Error::RefreshTokenInvalid => Refusal::new(
+                Code::Unauthenticated,
+                "REFRESH_TOKEN_INVALID",
+                "The refresh token is not valid or its session has ended; log in again.",
+            ),
+            Error::RefreshTokenReused => Refusal::new(
+                Code::Unauthenticated,
+                "REFRESH_TOKEN_REUSED",
+                "The refresh token was used before, so its session was ended; log in again.",
+            ),
+            Error::Throttled(delay) => {
+                Refusal::new(Code::ResourceExhausted, "TOO_MANY_ATTEMPTS", "Too many attempts; wait a little.")
+                    .retry_after(delay)
+            }
+            Error::Busy => Refusal::new(
+                Code::Unavailable,
+                "BUSY",
+                "Too many logins at once; try again in a few seconds.",
+            )
+            .retry_after(Duration::from_secs(2)),
+            Error::NotFound(what) => Refusal::new(Code::NotFound, "NOT_FOUND", format!("There is no such {what}.")),
+            Error::Database(error) => return error::database(&error),
+            Error::Internal(_) => return error::internal(&error),
+        };
+        refusal.into()
+    }
+}

@@ -1,0 +1,16 @@
+use fintrac_proto::auth::v1 as pb;
+use fintrac_proto::auth::v1::household_service_server::HouseholdService;
+use tonic::{Request, Response, Status};
+
+use super::{Rpc, convert};
+
+#[tonic::async_trait]
+impl HouseholdService for Rpc {
+    async fn get_household(
+        &self,
+        request: Request<pb::GetHouseholdRequest>,
+    ) -> Result<Response<pb::GetHouseholdResponse>, Status> {
+        let household = self.0.get_household(convert::id(&request.into_inner().household_id)?).await?;
+        Ok(Response::new(pb::GetHouseholdResponse { household: Some(household.into()) }))
+    }
+}

@@ -1,0 +1,71 @@
+use fintrac_kit::access::Caller;
+use fintrac_proto::auth::v1 as pb;
+use fintrac_proto::auth::v1::identity_service_server::IdentityService;
+use tonic::{Request, Response, Status};
+
+use super::{Rpc, convert};
+use crate::service::{Login, Proof};
+
+#[tonic::async_trait]
+impl IdentityService for Rpc {
+    async fn register(
+        &self,
+        request: Request<pb::RegisterRequest>,
+    ) -> Result<Response<pb::RegisterResponse>, Status> {
+        let origin = Caller::of(&request).origin();
+        let draft = convert::draft(request.into_inner(), origin.client.language.clone());
+        self.0.register(draft, &origin).await?;
+        Ok(Response::new(pb::RegisterResponse {}))
+    }
+
+    async fn verify_email(
+        &self,
+        request: Request<pb::VerifyEmailRequest>,
+    ) -> Result<Response<pb::VerifyEmailResponse>, Status> {
+        let origin = Caller::of(&request).origin();
+        let pb::VerifyEmailRequest { token, email, code } = request.into_inner();
+        let proof = if token.is_empty() { Proof::Code { email, code } } else { Proof::Token(token) };
+        self.0.verify_email(proof, &origin).await?;
+        Ok(Response::new(pb::VerifyEmailResponse {}))
+    }
+
+    async fn resend_verification(
+        &self,
+        request: Request<pb::ResendVerificationRequest>,
+    ) -> Result<Response<pb::ResendVerificationResponse>, Status> {
+        let origin = Caller::of(&request).origin();
+        self.0.resend_verification(&request.into_inner().email, &origin).await?;
+        Ok(Response::new(pb::ResendVerificationResponse {}))
+    }
+
+    async fn login(&self, request: Request<pb::LoginRequest>) -> Result<Response<pb::LoginResponse>, Status> {
+        let origin = Caller::of(&request).origin();
+        let pb::LoginRequest { email, username, password, device } = request.into_inner();
+        let login = Login { email, username, password: password.into(), device: convert::device(device) };
+        let outcome = self.0.login(login, &origin).await?;
+        let (tokens, user) = (Some(outcome.tokens.into()), Some(outcome.me.into()));
+        Ok(Response::new(pb::LoginResponse { tokens, user }))
+    }
+
+    async fn refresh(&self, request: Request<pb::RefreshRequest>) -> Result<Response<pb::RefreshResponse>, Status> {
+        let origin = Caller::of(&request).origin();
+        let tokens = self.0.refresh(&request.into_inner().refresh_token, &origin).await?;
+        Ok(Response::new(pb::RefreshResponse { tokens: Some(tokens.into()) }))
+    }
+
+    async fn logout(&self, request: Request<pb::LogoutRequest>) -> Result<Response<pb::LogoutResponse>, Status> {
+        let caller = Caller::of(&request);
+        let refresh_token = request.into_inner().refresh_token;
+        self.0.logout(caller.user()?, &refresh_token, &caller.origin()).await?;
+        Ok(Response::new(pb::LogoutResponse {}))
+    }
+
+    async fn logout_all(
+        &self,
+        request: Request<pb::LogoutAllRequest>,
+    ) -> Result<Response<pb::LogoutAllResponse>, Status> {
+        let caller = Caller::of(&request);
+        self.0.logout_all(caller.user()?.user_id, &caller.origin()).await?;
+        Ok(Response::new(pb::LogoutAllResponse {}))
+    }
+}

@@ -1,0 +1,30 @@
+//! The wire form: parse, call, wrap.
+
+mod convert;
+mod household;
+mod identity;
+mod mail_facts;
+mod trust;
+mod user;
+
+use std::sync::Arc;
+
+use fintrac_proto::auth::v1 as pb;
+use tonic::service::Routes;
+
+use crate::service::Identity;
+
+/// The identity service as tonic sees it.
+#[derive(Debug, Clone)]
+struct Rpc(Arc<Identity>);
+
+/// Adds all of auth's gRPC services.
+pub fn routes(routes: Routes, identity: &Arc<Identity>) -> Routes {
+    let rpc = Rpc(Arc::clone(identity));
+    routes
+        .add_service(pb::identity_service_server::IdentityServiceServer::new(rpc.clone()))
+        .add_service(pb::user_service_server::UserServiceServer::new(rpc.clone()))
+        .add_service(pb::trust_service_server::TrustServiceServer::new(rpc.clone()))
+        .add_service(pb::household_service_server::HouseholdServiceServer::new(rpc.clone()))
+        .add_service(pb::mail_facts_service_server::MailFactsServiceServer::new(rpc))
+}

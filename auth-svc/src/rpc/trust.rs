@@ -1,0 +1,50 @@
+use std::pin::Pin;
+
+use fintrac_kit::error::unavailable;
+use fintrac_proto::auth::v1 as pb;
+use fintrac_proto::auth::v1::trust_service_server::TrustService;
+use fintrac_proto::auth::v1::watch_trust_response::Update;
+use futures::Stream;
+use tokio::sync::broadcast::error::RecvError;
+use tonic::{Request, Response, Status};
+
+use super::{Rpc, convert};
+
+#[tonic::async_trait]
+impl TrustService for Rpc {
+    type WatchTrustStream = Pin<Box<dyn Stream<Item = Result<pb::WatchTrustResponse, Status>> + Send>>;
+
+    async fn watch_trust(
+        &self,
+        _request: Request<pb::WatchTrustRequest>,
+    ) -> Result<Response<Self::WatchTrustStream>, Status> {
+        let publisher = self.0.publisher.clone();
+        let (snapshot, mut updates) =
+            publisher.subscribe().ok_or_else(|| unavailable("Keys and revocations are not loaded yet."))?;
+        let stream = async_stream::stream! {
+            let (keys, revoked) = convert::trust(snapshot);
+            let update = Update::Snapshot(pb::TrustSnapshot { keys, revoked });
+            yield Ok(pb::WatchTrustResponse { update: Some(update) });
+            loop {
+                match updates.recv().await {
+                    Ok(update) => {
+                        let (keys, revoked) = convert::trust(update);
+                        let update = Update::Delta(pb::TrustDelta { keys, revoked });
+                        yield Ok(pb::WatchTrustResponse { update: Some(update) });
+                    }
+                    // Too slow to follow: it subscribes again and starts from a snapshot.
+                    Err(RecvError::Lagged(_) | RecvError::Closed) => return,
+                }
+            }
+        };
+        Ok(Response::new(Box::pin(stream)))
+    }
+
+    async fn list_signing_keys(
+        &self,
+        _request: Request<pb::ListSigningKeysRequest>,
+    ) -> Result<Response<pb::ListSigningKeysResponse>, Status> {
+        let keys = self.0.list_signing_keys().await?.into_iter().map(Into::into).collect();
+        Ok(Response::new(pb::ListSigningKeysResponse { keys }))
+    }
+}

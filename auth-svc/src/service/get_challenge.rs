@@ -1,0 +1,37 @@
+//! The secrets of a verification mail, derived anew at every call.
+
+use uuid::Uuid;
+
+use super::Identity;
+use crate::domain::challenge::code_is_open;
+use crate::error::Error;
+use crate::store::challenges;
+use crate::store::users::{self, Recipient};
+
+/// What the mail says, and to whom.
+#[derive(Debug)]
+pub struct ChallengeSecrets {
+    pub recipient: Recipient,
+    pub token: String,
+    /// Absent once the code has lapsed: the mail then has the link only.
+    pub code: Option<String>,
+}
+
+impl Identity {
+    pub async fn get_challenge(&self, id: Uuid) -> Result<ChallengeSecrets, Error> {
+        let now = self.clock.now();
+        let mut connection = self.pool.acquire().await?;
+        let challenge = challenges::find_open(&mut connection, id).await?.ok_or(Error::ChallengeLapsed)?;
+        if now >= challenge.token_expires_at {
+            return Err(Error::ChallengeLapsed);
+        }
+        let recipient =
+            users::recipient(&mut connection, challenge.user_id).await?.ok_or(Error::ChallengeLapsed)?;
+        let open = code_is_open(challenge.attempts, challenge.code_expires_at, now);
+        Ok(ChallengeSecrets {
+            recipient,
+            token: self.secrets.link_token(id),
+            code: open.then(|| self.secrets.code(id)),
+        })
+    }
+}

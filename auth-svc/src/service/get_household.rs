@@ -1,0 +1,14 @@
+//! A household's facts, for parts that meet it for the first time.
+
+use uuid::Uuid;
+
+use super::Identity;
+use crate::error::Error;
+use crate::store::households::{self, Household};
+
+impl Identity {
+    pub async fn get_household(&self, household_id: Uuid) -> Result<Household, Error> {
+        let mut connection = self.pool.acquire().await?;
+        households::find(&mut connection, household_id).await?.ok_or(Error::NotFound("household"))
+    }
+}

@@ -1,0 +1,43 @@
+//! The caller's own profile.
+
+use fintrac_kit::access::Principal;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::Identity;
+use super::register::phone_row;
+use crate::error::Error;
+use crate::store::users::{self, Profile};
+
+/// A profile with what is not stored in the clear.
+#[derive(Debug)]
+pub struct Me {
+    pub profile: Profile,
+    pub phone_number: Option<String>,
+    pub household_id: Uuid,
+}
+
+impl Identity {
+    pub async fn get_me(&self, who: &Principal) -> Result<Me, Error> {
+        let mut connection = self.pool.acquire().await?;
+        self.profile(&mut connection, who.user_id, who.household_id).await
+    }
+
+    pub(super) async fn profile(
+        &self,
+        connection: &mut PgConnection,
+        user_id: Uuid,
+        household_id: Uuid,
+    ) -> Result<Me, Error> {
+        let profile = users::profile(connection, user_id).await?.ok_or(Error::NotFound("user"))?;
+        let phone_number = match &profile.phone_number {
+            Some(sealed) => {
+                let plain = self.config.data_keys.open(&phone_row(user_id), sealed);
+                let plain = plain.map_err(|error| Error::Internal(error.to_string()))?;
+                Some(String::from_utf8_lossy(&plain).into_owned())
+            }
+            None => None,
+        };
+        Ok(Me { profile, phone_number, household_id })
+    }
+}

@@ -1,0 +1,16 @@
+//! The public keys, for JWKS.
+
+use super::Identity;
+use crate::error::Error;
+use crate::store::signing_keys::{self, SigningKey};
+
+impl Identity {
+    /// Empty in the legacy form, which has no public keys.
+    pub async fn list_signing_keys(&self) -> Result<Vec<SigningKey>, Error> {
+        if self.config.hs256_secret.is_some() {
+            return Ok(Vec::new());
+        }
+        let mut connection = self.pool.acquire().await?;
+        Ok(signing_keys::list(&mut connection).await?)
+    }
+}

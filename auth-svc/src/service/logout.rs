@@ -1,0 +1,51 @@
+//! The end of one session, or of all of a user's.
+
+use fintrac_kit::access::Principal;
+use fintrac_kit::access::caller::Origin;
+use fintrac_kit::error::Violation;
+use uuid::Uuid;
+
+use super::Identity;
+use crate::error::Error;
+use crate::store::{refresh_tokens, sessions, users};
+
+impl Identity {
+    /// Ends the session of `refresh_token`, which must be the user's; without
+    /// one, the session of his access token.
+    pub async fn logout(&self, who: &Principal, refresh_token: &str, origin: &Origin) -> Result<(), Error> {
+        let mut transaction = self.pool.begin().await?;
+        let mut session_id = who.session_id;
+        if !refresh_token.is_empty() {
+            let hash = self.secrets.refresh_hash(refresh_token);
+            let token = refresh_tokens::find(&mut transaction, &hash).await?.ok_or_else(not_yours)?;
+            let session = sessions::lock(&mut transaction, token.session_id).await?.ok_or_else(not_yours)?;
+            if session.user_id != who.user_id {
+                return Err(not_yours());
+            }
+            session_id = session.id;
+        }
+        self.end_session(&mut transaction, who.user_id, session_id, origin).await?;
+        transaction.commit().await?;
+        self.bell.ring();
+        self.publisher.look_now();
+        Ok(())
+    }
+
+    pub async fn logout_all(&self, user_id: Uuid, origin: &Origin) -> Result<(), Error> {
+        let mut transaction = self.pool.begin().await?;
+        // A login under way begins before this or after it, never in between.
+        users::lock(&mut transaction, user_id).await?;
+        for session_id in sessions::lock_open(&mut transaction, user_id).await? {
+            self.end_session(&mut transaction, user_id, session_id, origin).await?;
+        }
+        transaction.commit().await?;
+        self.bell.ring();
+        self.publisher.look_now();
+        Ok(())
+    }
+}
+
+fn not_yours() -> Error {
+    let text = "This is not a refresh token of yours.";
+    Error::Invalid(vec![Violation::new("refresh_token", "REFRESH_TOKEN_INVALID", text)])
+}

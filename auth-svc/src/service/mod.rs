@@ -1,0 +1,115 @@
+//! The use cases of identity, a file each. What they share is here: the
+//! sources of time and chance, the keys, and how a session ends.
+
+mod get_challenge;
+mod get_household;
+mod get_me;
+mod get_recipient;
+mod list_signing_keys;
+mod login;
+mod logout;
+mod passwords;
+mod publish_trust;
+mod refresh;
+mod register;
+mod resend_verification;
+mod sessions;
+mod signing;
+mod throttling;
+mod verify_email;
+
+use std::sync::Arc;
+
+use fintrac_kit::access::caller::Origin;
+use fintrac_kit::clock::Clock;
+use fintrac_kit::events::{self, Bell, NewEvent};
+use fintrac_kit::module::Deps;
+use fintrac_kit::random::Random;
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
+
+pub use get_challenge::ChallengeSecrets;
+pub use login::{Login, LoginOutcome};
+pub use publish_trust::{Publisher, TrustUpdate};
+pub use sessions::TokenPair;
+pub use get_me::Me;
+pub use verify_email::Proof;
+
+use crate::config::Config;
+use crate::domain::secret::Secrets;
+use crate::error::StartError;
+use passwords::Passwords;
+use signing::Signer;
+
+/// The identity service.
+#[derive(Debug)]
+pub struct Identity {
+    pub clock: Clock,
+    pub publisher: Arc<Publisher>,
+    random: Random,
+    pool: PgPool,
+    bell: Bell,
+    config: Config,
+    secrets: Secrets,
+    passwords: Passwords,
+    signer: Signer,
+}
+
+impl Identity {
+    pub async fn new(config: Config, deps: Deps) -> Result<Self, StartError> {
+        let passwords = Passwords::new(&config, &deps.random);
+        let signer = Signer::open(&config, &deps).await?;
+        Ok(Self {
+            publisher: Arc::new(Publisher::new(&deps)),
+            secrets: Secrets::new(config.token_secret.clone()),
+            clock: deps.clock,
+            random: deps.random,
+            pool: deps.pool,
+            bell: deps.bell,
+            config,
+            passwords,
+            signer,
+        })
+    }
+
+    /// Records a change of something that belongs to a user.
+    async fn record(
+        &self,
+        connection: &mut PgConnection,
+        change: Change<'_>,
+        origin: &Origin,
+    ) -> Result<(), sqlx::Error> {
+        let now = self.clock.now();
+        let event = NewEvent {
+            id: self.random.id(now),
+            household_id: change.household_id,
+            user_id: Some(change.user_id),
+            entity: change.entity,
+            entity_id: change.entity_id,
+            version: change.version,
+            kind: change.kind,
+            changed: change.changed,
+            origin,
+            occurred_at: now,
+        };
+        events::append(connection, &event).await
+    }
+}
+
+/// A change to record; see [`NewEvent`].
+struct Change<'a> {
+    user_id: Uuid,
+    household_id: Option<Uuid>,
+    entity: &'static str,
+    entity_id: Uuid,
+    version: i64,
+    kind: &'static str,
+    changed: &'a [&'a str],
+}
+
+impl<'a> Change<'a> {
+    /// A change of the user himself.
+    fn of_user(user_id: Uuid, version: i64, kind: &'static str, changed: &'a [&'a str]) -> Self {
+        Self { user_id, household_id: None, entity: "user", entity_id: user_id, version, kind, changed }
+    }
+}

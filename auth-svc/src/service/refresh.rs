@@ -1,0 +1,82 @@
+//! A refresh token for the next pair. Each is good once; a second use means
+//! that somebody else has it, and ends the session, except for a retry whose
+//! first answer was lost on the way.
+
+use chrono::TimeDelta;
+use fintrac_kit::access::caller::Origin;
+use sqlx::PgConnection;
+
+use super::{Identity, TokenPair};
+use crate::error::Error;
+use crate::store::refresh_tokens::{self, RefreshToken};
+use crate::store::sessions::{self, Session};
+use crate::store::{security_events, users};
+
+/// How long after its use a token gets the same successor again.
+const GRACE: TimeDelta = TimeDelta::seconds(30);
+
+impl Identity {
+    pub async fn refresh(&self, refresh_token: &str, origin: &Origin) -> Result<TokenPair, Error> {
+        let hash = self.secrets.refresh_hash(refresh_token);
+        let mut transaction = self.pool.begin().await?;
+        let found = refresh_tokens::find(&mut transaction, &hash).await?.ok_or(Error::RefreshTokenInvalid)?;
+        // One refresh of a session at a time; read again what its lock protects.
+        let session = sessions::lock(&mut transaction, found.session_id).await?.ok_or(Error::RefreshTokenInvalid)?;
+        let token = refresh_tokens::find(&mut transaction, &hash).await?.ok_or(Error::RefreshTokenInvalid)?;
+        if !session.is_live(self.clock.now()) {
+            return Err(Error::RefreshTokenInvalid);
+        }
+        let successor = self.secrets.successor(refresh_token);
+        if token.spent_at.is_none() {
+            self.rotate(&mut transaction, &session, &hash, &successor).await?;
+        } else if !self.is_retry(&mut transaction, &token).await? {
+            self.punish_reuse(&mut transaction, &session, origin).await?;
+            transaction.commit().await?;
+            self.bell.ring();
+            self.publisher.look_now();
+            return Err(Error::RefreshTokenReused);
+        }
+        let profile =
+            users::profile(&mut transaction, session.user_id).await?.ok_or(Error::RefreshTokenInvalid)?;
+        let session = sessions::lock(&mut transaction, session.id).await?.ok_or(Error::RefreshTokenInvalid)?;
+        let pair = self.token_pair(&session, profile.roles, successor)?;
+        transaction.commit().await?;
+        Ok(pair)
+    }
+
+    async fn rotate(
+        &self,
+        connection: &mut PgConnection,
+        session: &Session,
+        hash: &[u8],
+        successor: &str,
+    ) -> Result<(), sqlx::Error> {
+        let (now, next) = (self.clock.now(), self.secrets.refresh_hash(successor));
+        refresh_tokens::insert(connection, &next, session.id, now).await?;
+        refresh_tokens::spend(connection, hash, &next, now).await?;
+        let idle_expires_at = (now + self.config.refresh_token_lifetime).min(session.expires_at);
+        sessions::touch(connection, session.id, now, idle_expires_at).await
+    }
+
+    /// Spent a moment ago, and nobody has used what it was exchanged for.
+    async fn is_retry(&self, connection: &mut PgConnection, token: &RefreshToken) -> Result<bool, sqlx::Error> {
+        let recent = token.spent_at.is_some_and(|spent_at| self.clock.now() - spent_at <= GRACE);
+        let (true, Some(successor)) = (recent, &token.successor_hash) else { return Ok(false) };
+        let successor = refresh_tokens::find(connection, successor).await?;
+        Ok(successor.is_some_and(|successor| successor.spent_at.is_none()))
+    }
+
+    async fn punish_reuse(
+        &self,
+        connection: &mut PgConnection,
+        session: &Session,
+        origin: &Origin,
+    ) -> Result<(), Error> {
+        self.end_session(connection, session.user_id, session.id, origin).await?;
+        let now = self.clock.now();
+        let (id, user) = (self.random.id(now), Some(session.user_id));
+        let kind = "refresh_token_reused";
+        security_events::insert(connection, id, user, kind, Some(session.id), origin, now).await?;
+        Ok(())
+    }
+}

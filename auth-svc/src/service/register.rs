@@ -1,0 +1,130 @@
+//! Registration. The answer is the same whether the address is known or not;
+//! what happened is told by mail.
+
+use fintrac_kit::access::caller::Origin;
+use fintrac_kit::database::violated;
+use fintrac_kit::error::Violation;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{Change, Identity};
+use crate::domain::challenge::Lifetimes;
+use crate::domain::profile::{Draft, Registration};
+use crate::domain::throttle::Scope;
+use crate::error::Error;
+use crate::store::challenges::{self, NewChallenge};
+use crate::store::users::{self, NewUser};
+
+impl Identity {
+    pub async fn register(&self, draft: Draft, origin: &Origin) -> Result<(), Error> {
+        let registration = draft.check().map_err(Error::Invalid)?;
+        if let Some(wait) = self.attempt(Scope::Mailbox, registration.email.key()).await? {
+            return Err(Error::Throttled(wait));
+        }
+        // Always hashed: a known address must not answer faster.
+        let password_hash = self.passwords.hash(registration.password.clone().into()).await?;
+        let mut transaction = self.pool.begin().await?;
+        self.write(&mut transaction, &registration, &password_hash, origin).await.map_err(|error| match error {
+            Error::Database(error) if violated(&error) == Some("users_username_key_key") => username_taken(),
+            other => other,
+        })?;
+        transaction.commit().await?;
+        self.bell.ring();
+        Ok(())
+    }
+
+    async fn write(
+        &self,
+        connection: &mut PgConnection,
+        registration: &Registration,
+        password_hash: &str,
+        origin: &Origin,
+    ) -> Result<(), Error> {
+        let now = self.clock.now();
+        let known = users::find_by_email(connection, registration.email.key()).await?;
+        let id = known.as_ref().map_or_else(|| self.random.id(now), |known| known.id);
+        // Another's username is refused in every case, so that the refusal
+        // says nothing about the address.
+        let unverified = known.as_ref().filter(|known| !known.email_verified).map(|known| known.id);
+        if let Some(username) = &registration.username
+            && users::is_username_taken(connection, username, unverified).await?
+        {
+            return Err(username_taken());
+        }
+        let row = phone_row(id);
+        let phone_number = registration
+            .phone_number
+            .as_ref()
+            .map(|number| self.config.data_keys.seal(&self.random, &row, number.as_bytes()));
+        let user = NewUser {
+            id,
+            email: &registration.email,
+            username: registration.username.as_deref(),
+            first_name: &registration.first_name,
+            last_name: &registration.last_name,
+            password_hash,
+            phone_number: phone_number.as_deref(),
+            now,
+        };
+        if known.is_none() {
+            if !users::insert(connection, &user).await? {
+                // Somebody registered the address between our look and our insert.
+                return Box::pin(self.write(connection, registration, password_hash, origin)).await;
+            }
+            users::set_preferences(connection, id, &registration.preferences).await?;
+            let changed = ["email", "first_name", "last_name", "username", "phone_number", "preferences"];
+            self.record(connection, Change::of_user(id, 1, "registered", &changed), origin).await?;
+            return self.open_challenge(connection, id, origin).await;
+        }
+        let locked = users::lock(connection, id).await?.ok_or(Error::NotFound("user"))?;
+        if locked.email_verified {
+            let change = Change::of_user(id, locked.version, "already_registered", &[]);
+            return Ok(self.record(connection, change, origin).await?);
+        }
+        let version = users::replace_unverified(connection, &user).await?;
+        users::set_preferences(connection, id, &registration.preferences).await?;
+        let changed = ["first_name", "last_name", "username", "phone_number", "password", "preferences"];
+        self.record(connection, Change::of_user(id, version, "registered", &changed), origin).await?;
+        self.open_challenge(connection, id, origin).await
+    }
+
+    /// Opens a challenge and asks for its mail; earlier ones are void.
+    pub(super) async fn open_challenge(
+        &self,
+        connection: &mut PgConnection,
+        user_id: Uuid,
+        origin: &Origin,
+    ) -> Result<(), Error> {
+        let now = self.clock.now();
+        let id = self.random.id(now);
+        let challenge = NewChallenge {
+            id,
+            user_id,
+            token_hash: self.secrets.token_hash(&self.secrets.link_token(id)),
+            code_hash: self.secrets.code_hash(id, &self.secrets.code(id)),
+            lifetimes: Lifetimes::from(now),
+            now,
+        };
+        challenges::open(connection, &challenge).await?;
+        let change = Change {
+            user_id,
+            household_id: None,
+            entity: "challenge",
+            entity_id: id,
+            version: 1,
+            kind: "verification_requested",
+            changed: &[],
+        };
+        Ok(self.record(connection, change, origin).await?)
+    }
+}
+
+/// The associated data of an encrypted phone number.
+pub(super) fn phone_row(user_id: Uuid) -> String {
+    format!("users/{user_id}/phone_number")
+}
+
+fn username_taken() -> Error {
+    let text = "Somebody has this username; choose another.";
+    Error::Invalid(vec![Violation::new("username", "USERNAME_TAKEN", text)])
+}

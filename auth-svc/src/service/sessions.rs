@@ -1,0 +1,118 @@
+//! How sessions begin and end, shared by login, refresh and logout.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use fintrac_kit::access::caller::Origin;
+use fintrac_kit::access::token::{AUDIENCE, Claims};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{Change, Identity};
+use crate::domain::secret::Secrets;
+use crate::error::Error;
+use crate::store::sessions::{self, Session};
+use crate::store::{refresh_tokens, revocations};
+
+/// How much longer than its tokens a revocation is remembered.
+const MARGIN: TimeDelta = TimeDelta::minutes(1);
+
+/// What a client gets for its session.
+#[derive(Debug)]
+pub struct TokenPair {
+    pub access_token: String,
+    pub refresh_token: String,
+    pub expires_in: TimeDelta,
+    pub session_id: Uuid,
+    pub refresh_expires_at: DateTime<Utc>,
+}
+
+impl Identity {
+    /// Begins a session; the oldest ones beyond the allowed number end. The
+    /// caller holds the user's lock.
+    pub(super) async fn begin_session(
+        &self,
+        connection: &mut PgConnection,
+        user_id: Uuid,
+        household_id: Uuid,
+        device: Option<serde_json::Value>,
+        origin: &Origin,
+    ) -> Result<(Session, String), Error> {
+        let now = self.clock.now();
+        let keep = usize::try_from(self.config.sessions_per_user - 1).unwrap_or_default();
+        for surplus in sessions::lock_open(connection, user_id).await?.into_iter().skip(keep) {
+            self.end_session(connection, user_id, surplus, origin).await?;
+        }
+        let expires_at = now + self.config.session_lifetime;
+        let session = Session {
+            id: self.random.id(now),
+            user_id,
+            household_id,
+            idle_expires_at: (now + self.config.refresh_token_lifetime).min(expires_at),
+            expires_at,
+            ended_at: None,
+        };
+        sessions::insert(connection, &session, device, origin, now).await?;
+        let token = Secrets::first_refresh_token(&self.random);
+        refresh_tokens::insert(connection, &self.secrets.refresh_hash(&token), session.id, now).await?;
+        self.record(connection, of_session(&session, 1, "started"), origin).await?;
+        Ok((session, token))
+    }
+
+    /// Ends a session: its tokens are refused everywhere within a second.
+    pub(super) async fn end_session(
+        &self,
+        connection: &mut PgConnection,
+        user_id: Uuid,
+        session_id: Uuid,
+        origin: &Origin,
+    ) -> Result<(), Error> {
+        let now = self.clock.now();
+        let Some(session) = sessions::lock(connection, session_id).await? else { return Ok(()) };
+        if session.user_id != user_id || !sessions::end(connection, session_id, now).await? {
+            return Ok(());
+        }
+        let forget_at = now + self.config.access_token_lifetime + MARGIN;
+        revocations::insert(connection, session_id, now, forget_at).await?;
+        Ok(self.record(connection, of_session(&session, 2, "ended"), origin).await?)
+    }
+
+    /// The pair of a session whose live refresh token is `refresh_token`.
+    pub(super) fn token_pair(
+        &self,
+        session: &Session,
+        roles: Vec<String>,
+        refresh_token: String,
+    ) -> Result<TokenPair, Error> {
+        let now = self.clock.now();
+        let expires_at = (now + self.config.access_token_lifetime).min(session.expires_at);
+        let claims = Claims {
+            iss: self.config.issuer.clone(),
+            aud: AUDIENCE.to_owned(),
+            sub: session.user_id,
+            sid: session.id,
+            hh: session.household_id,
+            roles,
+            iat: now.timestamp(),
+            exp: expires_at.timestamp(),
+        };
+        Ok(TokenPair {
+            access_token: self.signer.sign(&claims)?,
+            refresh_token,
+            expires_in: expires_at - now,
+            session_id: session.id,
+            refresh_expires_at: session.idle_expires_at,
+        })
+    }
+}
+
+/// A session changes twice: it starts and it ends.
+fn of_session(session: &Session, version: i64, kind: &'static str) -> Change<'static> {
+    Change {
+        user_id: session.user_id,
+        household_id: Some(session.household_id),
+        entity: "session",
+        entity_id: session.id,
+        version,
+        kind,
+        changed: &[],
+    }
+}

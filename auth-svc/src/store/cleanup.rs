@@ -1,0 +1,46 @@
+//! Forgetting what has lapsed.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::PgConnection;
+
+use crate::domain::throttle;
+
+/// Ended sessions stay this long, for the list of what happened.
+const SESSIONS_KEPT: TimeDelta = TimeDelta::days(30);
+const CHALLENGES_KEPT: TimeDelta = TimeDelta::days(7);
+/// Rows a statement; the rest follows at the next turn of its loop.
+const BATCH: i64 = 1000;
+
+/// Deletes lapsed sessions with their tokens, revocations, challenges and throttles.
+pub async fn run(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
+    loop {
+        // Tokens first: a session without tokens is harmless, and goes in the next turn.
+        let sessions = sqlx::query_scalar!(
+            r#"with old as (
+                   select id from auth.sessions
+                   where least(ended_at, idle_expires_at, expires_at) < $1 limit $2),
+               tokens as (delete from auth.refresh_tokens where session_id in (select id from old))
+               select id from old"#,
+            now - SESSIONS_KEPT,
+            BATCH
+        )
+        .fetch_all(&mut *connection)
+        .await?;
+        sqlx::query!("delete from auth.sessions where id = any($1)", &sessions).execute(&mut *connection).await?;
+        if sessions.is_empty() {
+            break;
+        }
+    }
+    sqlx::query!("delete from auth.revocations where forget_at < $1", now).execute(&mut *connection).await?;
+    sqlx::query!("delete from auth.challenges where token_expires_at < $1", now - CHALLENGES_KEPT)
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query!(
+        "delete from auth.throttles where updated_at < $1 and blocked_until < $2",
+        now - throttle::FORGOTTEN_AFTER,
+        now
+    )
+    .execute(connection)
+    .await
+    .map(|_| ())
+}

@@ -1,0 +1,68 @@
+//! Households and who belongs to them.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// A household's facts for other parts.
+#[derive(Debug)]
+pub struct Household {
+    pub id: Uuid,
+    pub currency_code: String,
+    pub timezone: String,
+    /// The owner's language.
+    pub locale: String,
+}
+
+/// Makes a household with `owner` as its owner.
+pub async fn insert(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    owner: Uuid,
+    currency_code: &str,
+    timezone: &str,
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"insert into auth.households (id, currency_code, timezone, created_at, version)
+           values ($1, $2, $3, $4, 1)"#,
+        household_id,
+        currency_code,
+        timezone,
+        now
+    )
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query!(
+        "insert into auth.memberships (household_id, user_id, role) values ($1, $2, 'owner')",
+        household_id,
+        owner
+    )
+    .execute(connection)
+    .await
+    .map(|_| ())
+}
+
+pub async fn find(connection: &mut PgConnection, household_id: Uuid) -> Result<Option<Household>, sqlx::Error> {
+    sqlx::query_as!(
+        Household,
+        r#"select households.id, households.currency_code, households.timezone, preferences.locale
+           from auth.households
+           join auth.memberships on memberships.household_id = households.id and memberships.role = 'owner'
+           join auth.preferences on preferences.user_id = memberships.user_id
+           where households.id = $1"#,
+        household_id
+    )
+    .fetch_optional(connection)
+    .await
+}
+
+/// The household of a user; each has one in this version.
+pub async fn of_user(connection: &mut PgConnection, user_id: Uuid) -> Result<Option<Uuid>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "select household_id from auth.memberships where user_id = $1 order by household_id limit 1",
+        user_id
+    )
+    .fetch_optional(connection)
+    .await
+}

@@ -1,0 +1,39 @@
+//! Sessions that verifiers must refuse at once.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+pub async fn insert(
+    connection: &mut PgConnection,
+    session_id: Uuid,
+    now: DateTime<Utc>,
+    forget_at: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"insert into auth.revocations (session_id, revoked_at, forget_at) values ($1, $2, $3)
+           on conflict (session_id) do nothing"#,
+        session_id,
+        now,
+        forget_at
+    )
+    .execute(connection)
+    .await
+    .map(|_| ())
+}
+
+/// Revocations since an instant that still matter.
+pub async fn since(
+    connection: &mut PgConnection,
+    since: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<Vec<(Uuid, DateTime<Utc>)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "select session_id, forget_at from auth.revocations where revoked_at >= $1 and forget_at > $2",
+        since,
+        now
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.session_id, row.forget_at)).collect())
+}

@@ -1,0 +1,98 @@
+//! Sessions.
+
+use chrono::{DateTime, Utc};
+use fintrac_kit::access::caller::Origin;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// What decides whether a session may go on.
+#[derive(Debug)]
+pub struct Session {
+    pub id: Uuid,
+    pub user_id: Uuid,
+    pub household_id: Uuid,
+    pub idle_expires_at: DateTime<Utc>,
+    pub expires_at: DateTime<Utc>,
+    pub ended_at: Option<DateTime<Utc>>,
+}
+
+impl Session {
+    pub fn is_live(&self, now: DateTime<Utc>) -> bool {
+        self.ended_at.is_none() && now < self.idle_expires_at && now < self.expires_at
+    }
+}
+
+pub async fn insert(
+    connection: &mut PgConnection,
+    session: &Session,
+    device: Option<serde_json::Value>,
+    origin: &Origin,
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"insert into auth.sessions (id, user_id, household_id, device, client_ip, user_agent, created_at,
+                                      last_seen_at, idle_expires_at, expires_at)
+           values ($1, $2, $3, $4, $5::text::inet, $6, $7, $7, $8, $9)"#,
+        session.id,
+        session.user_id,
+        session.household_id,
+        device,
+        origin.client.ip.map(|ip| ip.to_string()),
+        origin.client.user_agent,
+        now,
+        session.idle_expires_at,
+        session.expires_at,
+    )
+    .execute(connection)
+    .await
+    .map(|_| ())
+}
+
+/// The session, locked.
+pub async fn lock(connection: &mut PgConnection, id: Uuid) -> Result<Option<Session>, sqlx::Error> {
+    sqlx::query_as!(
+        Session,
+        r#"select id, user_id, household_id, idle_expires_at, expires_at, ended_at
+           from auth.sessions where id = $1 for update"#,
+        id
+    )
+    .fetch_optional(connection)
+    .await
+}
+
+/// The user's sessions that have not ended, the newest first, locked in order of id.
+pub async fn lock_open(connection: &mut PgConnection, user_id: Uuid) -> Result<Vec<Uuid>, sqlx::Error> {
+    let mut sessions = sqlx::query!(
+        "select id, created_at from auth.sessions where user_id = $1 and ended_at is null order by id for update",
+        user_id
+    )
+    .fetch_all(connection)
+    .await?;
+    sessions.sort_by_key(|session| std::cmp::Reverse((session.created_at, session.id)));
+    Ok(sessions.into_iter().map(|session| session.id).collect())
+}
+
+pub async fn touch(
+    connection: &mut PgConnection,
+    id: Uuid,
+    now: DateTime<Utc>,
+    idle_expires_at: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "update auth.sessions set last_seen_at = $2, idle_expires_at = $3 where id = $1",
+        id,
+        now,
+        idle_expires_at
+    )
+    .execute(connection)
+    .await
+    .map(|_| ())
+}
+
+/// False when it had ended before.
+pub async fn end(connection: &mut PgConnection, id: Uuid, now: DateTime<Utc>) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query!("update auth.sessions set ended_at = $2 where id = $1 and ended_at is null", id, now)
+        .execute(connection)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}

@@ -1,0 +1,235 @@
+//! Users with their preferences and roles.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::domain::email::Email;
+use crate::domain::profile::Preferences;
+
+/// What decides a login or a registration.
+#[derive(Debug)]
+pub struct Credentials {
+    pub id: Uuid,
+    pub password_hash: String,
+    pub email_verified: bool,
+    pub version: i64,
+}
+
+/// What a registration writes.
+#[derive(Debug)]
+pub struct NewUser<'a> {
+    pub id: Uuid,
+    pub email: &'a Email,
+    pub username: Option<&'a str>,
+    pub first_name: &'a str,
+    pub last_name: &'a str,
+    pub password_hash: &'a str,
+    /// Encrypted.
+    pub phone_number: Option<&'a str>,
+    pub now: DateTime<Utc>,
+}
+
+/// A user as he sees himself.
+#[derive(Debug)]
+pub struct Profile {
+    pub id: Uuid,
+    pub email: String,
+    pub username: Option<String>,
+    pub first_name: String,
+    pub last_name: String,
+    /// Encrypted.
+    pub phone_number: Option<String>,
+    pub roles: Vec<String>,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+    pub version: i64,
+}
+
+/// To whom a mail goes.
+#[derive(Debug)]
+pub struct Recipient {
+    pub email: String,
+    pub first_name: String,
+    pub locale: String,
+}
+
+/// What a username is unique by.
+pub fn username_key(username: &str) -> String {
+    username.to_ascii_lowercase()
+}
+
+pub async fn find_by_email(connection: &mut PgConnection, key: &str) -> Result<Option<Credentials>, sqlx::Error> {
+    sqlx::query_as!(
+        Credentials,
+        r#"select id, password_hash, email_verified_at is not null as "email_verified!", version
+           from auth.users where email_key = $1"#,
+        key
+    )
+    .fetch_optional(connection)
+    .await
+}
+
+pub async fn find_by_username(connection: &mut PgConnection, name: &str) -> Result<Option<Credentials>, sqlx::Error> {
+    sqlx::query_as!(
+        Credentials,
+        r#"select id, password_hash, email_verified_at is not null as "email_verified!", version
+           from auth.users where username_key = $1"#,
+        username_key(name)
+    )
+    .fetch_optional(connection)
+    .await
+}
+
+/// Locks the user until the transaction ends; serialises what counts his sessions or proofs.
+pub async fn lock(connection: &mut PgConnection, id: Uuid) -> Result<Option<Credentials>, sqlx::Error> {
+    sqlx::query_as!(
+        Credentials,
+        r#"select id, password_hash, email_verified_at is not null as "email_verified!", version
+           from auth.users where id = $1 for update"#,
+        id
+    )
+    .fetch_optional(connection)
+    .await
+}
+
+/// Whether somebody other than `except` has the username.
+pub async fn is_username_taken(
+    connection: &mut PgConnection,
+    username: &str,
+    except: Option<Uuid>,
+) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select exists (select from auth.users where username_key = $1 and id is distinct from $2) as "taken!""#,
+        username_key(username),
+        except,
+    )
+    .fetch_one(connection)
+    .await
+}
+
+/// False when the address is there already.
+pub async fn insert(connection: &mut PgConnection, user: &NewUser<'_>) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query!(
+        r#"insert into auth.users (id, email, email_key, username, username_key, first_name, last_name,
+                                   password_hash, phone_number, created_at, updated_at, version)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, 1)
+           on conflict (email_key) do nothing"#,
+        user.id,
+        user.email.as_str(),
+        user.email.key(),
+        user.username,
+        user.username.map(username_key),
+        user.first_name,
+        user.last_name,
+        user.password_hash,
+        user.phone_number,
+        user.now,
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Registers again under an address that was never verified.
+pub async fn replace_unverified(connection: &mut PgConnection, user: &NewUser<'_>) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"update auth.users
+           set email = $2, username = $3, username_key = $4, first_name = $5, last_name = $6,
+               password_hash = $7, phone_number = $8, updated_at = $9, version = version + 1
+           where id = $1 and email_verified_at is null
+           returning version"#,
+        user.id,
+        user.email.as_str(),
+        user.username,
+        user.username.map(username_key),
+        user.first_name,
+        user.last_name,
+        user.password_hash,
+        user.phone_number,
+        user.now,
+    )
+    .fetch_one(connection)
+    .await
+}
+
+pub async fn set_preferences(
+    connection: &mut PgConnection,
+    id: Uuid,
+    preferences: &Preferences,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"insert into auth.preferences (user_id, theme, locale, default_currency, timezone)
+           values ($1, $2, $3, $4, $5)
+           on conflict (user_id) do update
+           set theme = excluded.theme, locale = excluded.locale,
+               default_currency = excluded.default_currency, timezone = excluded.timezone"#,
+        id,
+        preferences.theme,
+        preferences.locale,
+        preferences.default_currency,
+        preferences.timezone,
+    )
+    .execute(connection)
+    .await
+    .map(|_| ())
+}
+
+pub async fn preferences(connection: &mut PgConnection, id: Uuid) -> Result<Preferences, sqlx::Error> {
+    sqlx::query_as!(
+        Preferences,
+        "select locale, theme, default_currency, timezone from auth.preferences where user_id = $1",
+        id
+    )
+    .fetch_one(connection)
+    .await
+}
+
+/// Marks the address as verified and gives the role `user`; returns the new version.
+pub async fn verify(connection: &mut PgConnection, id: Uuid, now: DateTime<Utc>) -> Result<i64, sqlx::Error> {
+    sqlx::query!(
+        "insert into auth.user_roles (user_id, role) values ($1, 'user') on conflict (user_id, role) do nothing",
+        id
+    )
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query_scalar!(
+        r#"update auth.users set email_verified_at = $2, updated_at = $2, version = version + 1
+           where id = $1 returning version"#,
+        id,
+        now
+    )
+    .fetch_one(connection)
+    .await
+}
+
+pub async fn set_password_hash(connection: &mut PgConnection, id: Uuid, hash: &str) -> Result<(), sqlx::Error> {
+    sqlx::query!("update auth.users set password_hash = $2 where id = $1", id, hash)
+        .execute(connection)
+        .await
+        .map(|_| ())
+}
+
+pub async fn profile(connection: &mut PgConnection, id: Uuid) -> Result<Option<Profile>, sqlx::Error> {
+    sqlx::query_as!(
+        Profile,
+        r#"select id, email, username, first_name, last_name, phone_number, created_at, updated_at, version,
+                  array(select role from auth.user_roles where user_id = users.id order by role) as "roles!"
+           from auth.users where id = $1"#,
+        id
+    )
+    .fetch_optional(connection)
+    .await
+}
+
+pub async fn recipient(connection: &mut PgConnection, id: Uuid) -> Result<Option<Recipient>, sqlx::Error> {
+    sqlx::query_as!(
+        Recipient,
+        r#"select email, first_name, locale
+           from auth.users join auth.preferences on preferences.user_id = users.id
+           where id = $1"#,
+        id
+    )
+    .fetch_optional(connection)
+    .await
+}
