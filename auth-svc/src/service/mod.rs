@@ -29,7 +29,7 @@ use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 pub use get_challenge::ChallengeSecrets;
-pub use login::{Login, LoginOutcome};
+pub use login::Login;
 pub use publish_trust::{Publisher, TrustUpdate};
 pub use sessions::TokenPair;
 pub use get_me::Me;

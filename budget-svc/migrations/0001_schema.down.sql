@@ -1,0 +1,1 @@
+comment on schema budget is null;

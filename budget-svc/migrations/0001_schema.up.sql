@@ -1,0 +1,1 @@
+comment on schema budget is 'intentions: budgets, goals, alerts, contributions';

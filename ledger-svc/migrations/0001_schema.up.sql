@@ -1,0 +1,1 @@
+comment on schema ledger is 'money: accounts, categories, transactions, postings, rates';

@@ -1,0 +1,89 @@
+//! Settings of notify-svc.
+
+use std::path::PathBuf;
+
+use fintrac_kit::config::Environment;
+use secrecy::SecretString;
+
+/// What notify-svc needs to know.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub mail: MailConfig,
+    /// Where the links of mails lead: `FRONTEND_URL`, else the gateway's own pages.
+    pub link_base: String,
+    /// Whether there is a front end with more than the gateway's pages.
+    pub has_frontend: bool,
+}
+
+/// How mails leave, and in whose name.
+#[derive(Debug, Clone)]
+pub struct MailConfig {
+    pub route: MailRoute,
+    /// The sender's address.
+    pub from: String,
+    pub from_name: String,
+}
+
+/// The two ways out.
+#[derive(Debug, Clone)]
+pub enum MailRoute {
+    /// A URL in lettre's form: `smtp://user:password@host:587?tls=required`.
+    Url(SecretString),
+    Server(SmtpServer),
+    /// `.eml` files in this folder.
+    Files(PathBuf),
+}
+
+/// A server named by the variables of the original work.
+#[derive(Debug, Clone)]
+pub struct SmtpServer {
+    pub host: String,
+    pub port: u16,
+    /// TLS from the first byte, else STARTTLS, else none.
+    pub tls: SmtpTls,
+    pub login: Option<(String, SecretString)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SmtpTls {
+    Implicit,
+    StartTls,
+    None,
+}
+
+impl Config {
+    pub fn from_environment(environment: &Environment) -> Self {
+        let backend = environment.text("BACKEND_URL", "http://localhost:8000");
+        let frontend = environment.get("FRONTEND_URL");
+        let base = frontend.unwrap_or(&backend).trim_end_matches('/').to_owned();
+        if !base.starts_with("http://") && !base.starts_with("https://") {
+            environment.problem("FRONTEND_URL and BACKEND_URL must start with http:// or https://".into());
+        }
+        let mail = MailConfig {
+            route: MailRoute::from_environment(environment),
+            from: environment.text("MAIL_FROM", "noreply@localhost"),
+            from_name: environment.text("MAIL_FROM_NAME", "FinTrac"),
+        };
+        Self { mail, has_frontend: frontend.is_some(), link_base: base }
+    }
+}
+
+impl MailRoute {
+    fn from_environment(environment: &Environment) -> Self {
+        if let Some(url) = environment.get("SMTP_URL") {
+            return Self::Url(url.into());
+        }
+        let Some(host) = environment.get("MAIL_SERVER") else {
+            let data = environment.text("FINTRAC_DATA_DIR", ".fintrac");
+            return Self::Files(PathBuf::from(data).join("mails"));
+        };
+        let tls = match (environment.flag("MAIL_SSL", false), environment.flag("MAIL_TLS", true)) {
+            (true, _) => SmtpTls::Implicit,
+            (false, true) => SmtpTls::StartTls,
+            (false, false) => SmtpTls::None,
+        };
+        let password = environment.text("MAIL_PASSWORD", "");
+        let login = environment.get("MAIL_USERNAME").map(|name| (name.to_owned(), password.into()));
+        Self::Server(SmtpServer { host: host.to_owned(), port: environment.parse("MAIL_PORT", 587), tls, login })
+    }
+}

@@ -1,0 +1,26 @@
+//! The MIME form of a mail (RFC 5322).
+
+use lettre::Message;
+use lettre::message::header::{HeaderName, HeaderValue};
+use lettre::message::{Mailbox, MultiPart};
+
+use super::{DeliveryError, Envelope};
+use crate::render::Rendered;
+
+const KIND: HeaderName = HeaderName::new_from_ascii_str("X-FinTrac-Kind");
+const AUTO_SUBMITTED: HeaderName = HeaderName::new_from_ascii_str("Auto-Submitted");
+
+pub fn build(from: &Mailbox, envelope: &Envelope, rendered: &Rendered) -> Result<Message, DeliveryError> {
+    // Sent twice, it is still one mail: the id does not change.
+    let message_id = format!("<{}@{}>", envelope.id, from.email.domain());
+    let body = MultiPart::alternative_plain_html(rendered.text.clone(), rendered.html.clone());
+    Ok(Message::builder()
+        .from(from.clone())
+        .to(Mailbox::new(None, envelope.to.parse()?))
+        .subject(rendered.subject.clone())
+        .date(envelope.date.into())
+        .message_id(Some(message_id))
+        .raw_header(HeaderValue::new(KIND, envelope.kind.name().to_owned()))
+        .raw_header(HeaderValue::new(AUTO_SUBMITTED, "auto-generated".to_owned()))
+        .multipart(body)?)
+}

@@ -1,0 +1,86 @@
+//! The ways out for a mail: SMTP, or files for people who have no server.
+
+mod files;
+mod message;
+mod smtp;
+
+use chrono::{DateTime, Utc};
+use lettre::AsyncTransport as _;
+use lettre::message::Mailbox;
+use uuid::Uuid;
+
+use crate::config::{MailConfig, MailRoute};
+use crate::domain::mail::MailKind;
+use crate::render::Rendered;
+use smtp::Smtp;
+
+/// Why a mail did not go out.
+#[derive(Debug, thiserror::Error)]
+pub enum DeliveryError {
+    #[error("the address cannot be written to: {0}")]
+    Address(#[from] lettre::address::AddressError),
+    #[error("the message cannot be built: {0}")]
+    Message(#[from] lettre::error::Error),
+    #[error("SMTP")]
+    Smtp(#[from] lettre::transport::smtp::Error),
+    #[error("the mail could not be written to a file: {0}")]
+    File(#[from] std::io::Error),
+}
+
+impl DeliveryError {
+    /// Trying again cannot help.
+    pub fn is_permanent(&self) -> bool {
+        match self {
+            Self::Address(_) | Self::Message(_) => true,
+            Self::Smtp(error) => error.is_permanent(),
+            Self::File(_) => false,
+        }
+    }
+}
+
+/// What is known of a mail besides its words.
+#[derive(Debug)]
+pub struct Envelope {
+    pub id: Uuid,
+    pub kind: MailKind,
+    pub to: String,
+    pub date: DateTime<Utc>,
+}
+
+#[derive(Debug)]
+pub struct Delivery {
+    from: Mailbox,
+    route: Route,
+}
+
+#[derive(Debug)]
+enum Route {
+    Smtp(Box<Smtp>),
+    Files(std::path::PathBuf),
+}
+
+impl Delivery {
+    pub fn open(config: &MailConfig) -> Result<Self, DeliveryError> {
+        let from = Mailbox::new(Some(config.from_name.clone()), config.from.parse()?);
+        let route = match &config.route {
+            MailRoute::Url(url) => Route::Smtp(Box::new(smtp::from_url(url)?)),
+            MailRoute::Server(server) => Route::Smtp(Box::new(smtp::from_server(server)?)),
+            MailRoute::Files(dir) => {
+                files::prepare(dir)?;
+                Route::Files(dir.clone())
+            }
+        };
+        Ok(Self { from, route })
+    }
+
+    pub async fn deliver(&self, envelope: &Envelope, rendered: &Rendered) -> Result<(), DeliveryError> {
+        let message = message::build(&self.from, envelope, rendered)?;
+        match &self.route {
+            Route::Smtp(smtp) => {
+                smtp.send(message).await?;
+                Ok(())
+            }
+            Route::Files(dir) => files::write(dir, envelope, &message.formatted()).await,
+        }
+    }
+}

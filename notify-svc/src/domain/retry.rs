@@ -1,0 +1,30 @@
+//! When a mail that could not be delivered is tried again.
+
+use chrono::TimeDelta;
+
+/// The pause after the `failures`-th failure; `None`: it is dead.
+pub fn pause(failures: i32) -> Option<TimeDelta> {
+    match failures {
+        ..=1 => Some(TimeDelta::seconds(5)),
+        2 => Some(TimeDelta::minutes(5)),
+        3 => Some(TimeDelta::minutes(30)),
+        4 => Some(TimeDelta::hours(2)),
+        5 => Some(TimeDelta::hours(5)),
+        6 => Some(TimeDelta::hours(10)),
+        7.. => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::pause;
+
+    #[test]
+    fn seven_failures_are_the_end() {
+        assert_eq!(pause(1), Some(TimeDelta::seconds(5)));
+        assert_eq!(pause(6), Some(TimeDelta::hours(10)));
+        assert_eq!(pause(7), None);
+    }
+}

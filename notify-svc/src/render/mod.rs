@@ -1,0 +1,209 @@
+//! From what a mail says to its two forms. Every text comes from `locales/`;
+//! the templates hold shape only and escape what they are given.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use askama::Template;
+use fluent_templates::fluent_bundle::FluentValue;
+use fluent_templates::{Loader as _, static_loader};
+use unic_langid::{LanguageIdentifier, langid};
+
+static_loader! {
+    static TEXTS = {
+        locales: "./locales",
+        fallback_language: "en",
+        // Marks for mixed writing directions; our languages have one.
+        customise: |bundle| bundle.set_use_isolating(false),
+    };
+}
+
+/// What a mail says.
+#[derive(Debug, Clone)]
+pub enum Content {
+    Verification { link: String, code: Option<String> },
+    AlreadyRegistered { login: Option<String> },
+    Welcome { first_name: String, login: Option<String> },
+}
+
+/// A mail in both forms.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rendered {
+    pub subject: String,
+    pub html: String,
+    pub text: String,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum RenderError {
+    #[error("no text `{0}` in {1}")]
+    MissingText(String, LanguageIdentifier),
+    #[error(transparent)]
+    Template(#[from] askama::Error),
+}
+
+#[derive(Template)]
+#[template(path = "mail.html")]
+struct Html<'a> {
+    lang: &'a str,
+    page: &'a Page,
+}
+
+#[derive(Template)]
+#[template(path = "mail.txt")]
+struct Text<'a> {
+    page: &'a Page,
+}
+
+/// The one shape that all mails have.
+struct Page {
+    subject: String,
+    paragraphs: Vec<String>,
+    action: Option<Action>,
+    code: Option<Code>,
+    /// After the action.
+    note: String,
+    footer: String,
+}
+
+struct Action {
+    label: String,
+    url: String,
+}
+
+struct Code {
+    label: String,
+    digits: String,
+}
+
+/// The language to write in; those we do not speak yet get English.
+fn language(locale: &str) -> LanguageIdentifier {
+    match locale {
+        "es" => langid!("es"),
+        _ => langid!("en"),
+    }
+}
+
+struct Texts {
+    language: LanguageIdentifier,
+}
+
+impl Texts {
+    fn get(&self, id: &str) -> Result<String, RenderError> {
+        self.with(id, &[])
+    }
+
+    fn with(&self, id: &str, values: &[(&'static str, &str)]) -> Result<String, RenderError> {
+        let values: HashMap<Cow<'static, str>, FluentValue<'_>> =
+            values.iter().map(|(name, value)| (Cow::Borrowed(*name), FluentValue::from(*value))).collect();
+        TEXTS
+            .try_lookup_with_args(&self.language, id, &values)
+            .ok_or_else(|| RenderError::MissingText(id.to_owned(), self.language.clone()))
+    }
+}
+
+/// Renders `content` in the language of `locale`.
+pub fn render(locale: &str, content: &Content) -> Result<Rendered, RenderError> {
+    let texts = Texts { language: language(locale) };
+    let page = page(&texts, content)?;
+    let lang = texts.language.to_string();
+    Ok(Rendered {
+        html: Html { lang: &lang, page: &page }.render()?,
+        text: Text { page: &page }.render()?,
+        subject: page.subject,
+    })
+}
+
+fn page(texts: &Texts, content: &Content) -> Result<Page, RenderError> {
+    let footer = texts.get("footer")?;
+    Ok(match content {
+        // No name in these two: whoever typed the address chose the name.
+        Content::Verification { link, code } => Page {
+            subject: texts.get("verification-subject")?,
+            paragraphs: vec![texts.get("verification-body")?],
+            action: Some(Action { label: texts.get("verification-action")?, url: link.clone() }),
+            code: match code {
+                Some(digits) => Some(Code { label: texts.get("verification-code")?, digits: digits.clone() }),
+                None => None,
+            },
+            note: texts.get("verification-note")?,
+            footer,
+        },
+        Content::AlreadyRegistered { login } => Page {
+            subject: texts.get("already-registered-subject")?,
+            paragraphs: vec![texts.get("already-registered-body")?],
+            action: action(texts, login.as_ref())?,
+            code: None,
+            note: texts.get("already-registered-note")?,
+            footer,
+        },
+        Content::Welcome { first_name, login } => Page {
+            subject: texts.get("welcome-subject")?,
+            paragraphs: vec![texts.with("welcome-greeting", &[("name", first_name)])?, texts.get("welcome-body")?],
+            action: action(texts, login.as_ref())?,
+            code: None,
+            note: texts.get("welcome-note")?,
+            footer,
+        },
+    })
+}
+
+fn action(texts: &Texts, login: Option<&String>) -> Result<Option<Action>, RenderError> {
+    let Some(url) = login else { return Ok(None) };
+    Ok(Some(Action { label: texts.get("log-in-action")?, url: url.clone() }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Content, render};
+
+    fn contents(name: &str) -> [Content; 3] {
+        let login = Some("https://app.example/login".to_owned());
+        [
+            Content::Verification {
+                link: "https://app.example/verify-email?token=T".into(),
+                code: Some("042042".into()),
+            },
+            Content::AlreadyRegistered { login: login.clone() },
+            Content::Welcome { first_name: name.into(), login },
+        ]
+    }
+
+    #[test]
+    fn every_mail_has_every_text_in_every_language() {
+        for locale in ["en", "es"] {
+            for content in contents("Ana") {
+                let mail = render(locale, &content).expect("all texts are there");
+                for text in [&mail.subject, &mail.html, &mail.text] {
+                    assert!(!text.is_empty() && !text.contains("Unknown localization"), "{text}");
+                }
+                assert!(!mail.subject.contains('\n'));
+                assert!(mail.html.contains(&format!("lang=\"{locale}\"")));
+            }
+        }
+    }
+
+    #[test]
+    fn languages_differ() {
+        let [verification, ..] = contents("Ana");
+        let (english, spanish) = (render("en", &verification), render("es", &verification));
+        assert_ne!(english.expect("en").subject, spanish.expect("es").subject);
+    }
+
+    #[test]
+    fn link_and_code_stand_in_both_forms() {
+        let [verification, ..] = contents("Ana");
+        let mail = render("en", &verification).expect("a mail");
+        for form in [&mail.html, &mail.text] {
+            assert!(form.contains("https://app.example/verify-email?token=T") && form.contains("042042"), "{form}");
+        }
+    }
+
+    #[test]
+    fn a_name_cannot_bring_markup() {
+        let [.., welcome] = contents("<b onclick=x>&");
+        let mail = render("en", &welcome).expect("a mail");
+        assert!(!mail.html.contains("<b onclick"));
+        assert!(mail.text.contains("<b onclick=x>&"), "the text form shows it as it is");
+    }
+}
