@@ -183,3 +183,10 @@ pub async fn app_options(environment: &Environment, schema: &str) -> Option<PgCo
         Ok(_) | Err(_) => Some(options),
     }
 }
+
+/// `SERVER_HOST` and `SERVER_PORT`, where REST is served.
+pub fn rest_address(environment: &Environment) -> String {
+    let host = environment.text("SERVER_HOST", "127.0.0.1");
+    let port: u16 = environment.parse("SERVER_PORT", 8000);
+    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+}

@@ -8,14 +8,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
+use http::Request;
 use sqlx::PgPool;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tonic::body::Body;
 use tonic::service::Routes;
 use tonic::transport::server::TcpIncoming;
 use tonic_health::server::HealthReporter;
+use tower::util::BoxCloneSyncService;
+use tower::{ServiceExt as _, service_fn};
 
 use crate::access::Gate;
 use crate::access::trust::Trust;
@@ -146,6 +150,38 @@ async fn watch_health(
         }
         let _lame = tokio::time::timeout(HEALTH_INTERVAL, lame.cancelled()).await;
     }
+}
+
+/// All services of the suite on one port, by the path's package. Each keeps its
+/// own stack and gate. Event logs are not among them: they share one name, and
+/// in this shape they are read without a network.
+pub fn one_port(
+    servers: [(&'static str, Server); 4],
+    reflection: bool,
+    pools: &[PgPool],
+    trust: &Arc<Trust>,
+    stop: &Stop,
+) -> Server {
+    let (reporter, health) = tonic_health::server::health_reporter();
+    let mut common = Routes::new(health);
+    if reflection {
+        common = add_reflection(common);
+    }
+    for pool in pools.iter().take(1) {
+        stop.spawn(watch_health("fintrac", reporter.clone(), pool.clone(), Arc::clone(trust), stop.lame.clone()));
+    }
+    let common = common.prepare();
+    BoxCloneSyncService::new(service_fn(move |request: Request<Body>| {
+        let package = request.uri().path().strip_prefix("/fintrac.").and_then(|path| path.split('.').next());
+        let server = servers.iter().find(|(name, _)| Some(*name) == package).map(|(_, server)| server.clone());
+        let common = common.clone();
+        async move {
+            match server {
+                Some(server) => server.oneshot(request).await,
+                None => common.oneshot(request).await.map(|response| response.map(Body::new)),
+            }
+        }
+    }))
 }
 
 /// Serves gRPC on `listener` until the stop closes the listeners.

@@ -1,5 +1,6 @@
 //! Settings of notify-svc.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use fintrac_kit::config::Environment;
@@ -65,6 +66,17 @@ impl Config {
             from_name: environment.text("MAIL_FROM_NAME", "FinTrac"),
         };
         Self { mail, has_frontend: frontend.is_some(), link_base: base }
+    }
+}
+
+/// For the start-up log: where mails go, without credentials.
+impl fmt::Display for MailRoute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Url(_) => f.write_str("by SMTP_URL"),
+            Self::Server(server) => write!(f, "by SMTP to {}:{}", server.host, server.port),
+            Self::Files(dir) => write!(f, "{}/*.eml (no SMTP server is configured)", dir.display()),
+        }
     }
 }
 

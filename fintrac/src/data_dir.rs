@@ -1,0 +1,107 @@
+//! The folder of a suite that nobody configured: its secrets, made on first
+//! start, its PostgreSQL and its mails.
+
+use std::fs::{self, DirBuilder, File};
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use fintrac_kit::config::{Environment, Stage};
+use fintrac_kit::keyring::KeyRing;
+use fintrac_kit::random::Random;
+
+const SECRETS: &str = "secrets.env";
+const AS_ROOT: &str = "/var/lib/fintrac";
+const OTHERWISE: &str = ".fintrac";
+
+/// Makes the folder and its secrets where missing, and puts into the
+/// environment what is not configured. Production brings its own secrets.
+pub fn prepare(environment: &mut Environment) -> anyhow::Result<PathBuf> {
+    let root = fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
+    environment.default("FINTRAC_DATA_DIR", if root { AS_ROOT } else { OTHERWISE });
+    let dir = PathBuf::from(environment.text("FINTRAC_DATA_DIR", ""));
+    let described = || format!("FINTRAC_DATA_DIR {}", dir.display());
+    // Others may pass through it: as root PostgreSQL is another account.
+    DirBuilder::new().recursive(true).mode(0o755).create(&dir).with_context(described)?;
+    let dir = fs::canonicalize(&dir).with_context(described)?;
+    environment.set("FINTRAC_DATA_DIR", dir.to_string_lossy());
+    if environment.stage() != Stage::Production {
+        for (name, value) in secrets(&dir).with_context(described)? {
+            environment.default(&name, value);
+        }
+    }
+    Ok(dir)
+}
+
+/// Reads the secrets; makes them first when there are none.
+fn secrets(dir: &Path) -> anyhow::Result<Vec<(String, String)>> {
+    let path = dir.join(SECRETS);
+    if !path.exists() {
+        let random = Random::System;
+        let secret = || BASE64.encode(random.bytes::<32>());
+        let text = format!(
+            "# Made on first start. Whoever has these can read and forge everything; without them\n\
+             # encrypted values cannot be read again. Back them up with the data.\n\
+             FINTRAC_SERVICE_SECRET={}\nFINTRAC_TOKEN_SECRET={}\nFINTRAC_DATA_KEYS={}\n",
+            secret(),
+            secret(),
+            KeyRing::generate(&random),
+        );
+        write_once(dir, &path, &text)?;
+    }
+    let text = fs::read_to_string(&path)?;
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    Ok(lines.filter_map(|line| line.split_once('=')).map(|(name, value)| (name.into(), value.into())).collect())
+}
+
+/// Whole and on disk, or not there; a file that somebody else made first wins.
+fn write_once(dir: &Path, path: &Path, text: &str) -> anyhow::Result<()> {
+    let partial = dir.join(format!("{SECRETS}.{}", std::process::id()));
+    let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&partial)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    let linked = fs::hard_link(&partial, path);
+    fs::remove_file(&partial)?;
+    match linked {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error.into()),
+        Ok(()) | Err(_) => Ok(File::open(dir)?.sync_all()?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use fintrac_kit::config::Environment;
+
+    use super::{SECRETS, prepare};
+
+    fn environment(dir: &std::path::Path, stage: &str) -> Environment {
+        let values = [("FINTRAC_DATA_DIR", dir.to_string_lossy().into_owned()), ("ENVIRONMENT", stage.to_owned())];
+        Environment::from_values(values.map(|(name, value)| (name.to_owned(), value)))
+    }
+
+    #[test]
+    fn secrets_are_made_once_and_for_their_owner_only() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let (mut first, mut second) = (environment(dir.path(), ""), environment(dir.path(), ""));
+        prepare(&mut first).expect("first start");
+        prepare(&mut second).expect("second start");
+        let secret = first.get("FINTRAC_SERVICE_SECRET").expect("a secret");
+        assert!(secret.len() >= 32);
+        assert_eq!(Some(secret), second.get("FINTRAC_SERVICE_SECRET"));
+        let mode = std::fs::metadata(dir.path().join(SECRETS)).expect("the file").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn production_brings_its_own() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let mut environment = environment(dir.path(), "production");
+        prepare(&mut environment).expect("start");
+        assert_eq!(environment.get("FINTRAC_SERVICE_SECRET"), None);
+    }
+}

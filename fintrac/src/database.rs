@@ -1,0 +1,62 @@
+//! The suite's database: the private cluster or one that was given, its roles
+//! and schemas.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use embedded_postgres::{Options, Server};
+use fintrac_kit::clock::Clock;
+use fintrac_kit::config::Environment;
+use fintrac_kit::database::{self, Schema, owner_role, password};
+use sqlx::ConnectOptions as _;
+use sqlx::postgres::PgConnectOptions;
+
+/// Every schema of the suite.
+pub const SCHEMAS: [Schema; 4] = [auth_svc::SCHEMA, ledger_svc::SCHEMA, budget_svc::SCHEMA, notify_svc::SCHEMA];
+
+/// Starts the private cluster in the data folder.
+pub async fn start_cluster(environment: &Environment) -> anyhow::Result<Server> {
+    let dir = PathBuf::from(environment.text("FINTRAC_DATA_DIR", "")).join("postgres");
+    let settings = ["max_connections=200", "shared_buffers=256MB", "log_min_messages=warning"];
+    let options = Options { dir, settings: settings.map(str::to_owned).to_vec(), temporary: false };
+    Ok(tokio::task::spawn_blocking(move || Server::start(&options)).await.context("PostgreSQL starts")??)
+}
+
+/// Connects to the private cluster as its superuser.
+pub fn superuser(cluster: &Server) -> PgConnectOptions {
+    PgConnectOptions::new_without_pgpass()
+        .host(&cluster.socket_dir().to_string_lossy())
+        .username("postgres")
+        .database("postgres")
+}
+
+/// Makes roles and schemas, and brings every schema up to date.
+pub async fn migrate(
+    environment: &Environment,
+    admin: &PgConnectOptions,
+    secret: &str,
+    clock: &Clock,
+) -> anyhow::Result<()> {
+    let mut connection = admin.connect().await.context("the database cannot be reached")?;
+    let names = SCHEMAS.map(|schema| schema.name);
+    let may_make_roles = database::bootstrap(&mut connection, secret, &names).await?;
+    if !may_make_roles {
+        tracing::warn!("this role may not create roles; all services use it, without walls between them");
+        for name in names {
+            sqlx::raw_sql(sqlx::AssertSqlSafe(format!("create schema if not exists {name}"))).execute(&mut connection).await?;
+        }
+    }
+    for schema in SCHEMAS {
+        let variable = format!("{}_OWNER_DATABASE_URL", schema.name.to_ascii_uppercase());
+        let owner = match environment.parse_optional::<PgConnectOptions>(&variable) {
+            Some(own) => own,
+            None if may_make_roles => {
+                let role = owner_role(schema.name);
+                admin.clone().username(&role).password(&password(secret, &role))
+            }
+            None => admin.clone(),
+        };
+        schema.migrate(&owner, clock.now()).await.with_context(|| format!("schema {}", schema.name))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,9 @@
+verify-title = Bestätige deine E-Mail-Adresse
+verify-body = Drücke den Knopf, um zu bestätigen, dass diese Adresse dir gehört.
+verify-action = Adresse bestätigen
+verified-title = Adresse bestätigt
+verified-body = Du kannst dich jetzt anmelden.
+verify-invalid-title = Dieser Link funktioniert nicht
+verify-invalid-body = Er wurde schon benutzt, ist abgelaufen oder unvollständig. Fordere eine neue Mail an.
+verify-failed-title = Das hat nicht geklappt
+verify-failed-body = Versuche es gleich noch einmal.

@@ -1,0 +1,9 @@
+verify-title = Confirm your e-mail address
+verify-body = Press the button to confirm that this address is yours.
+verify-action = Confirm address
+verified-title = Address confirmed
+verified-body = You can log in now.
+verify-invalid-title = This link does not work
+verify-invalid-body = It was used before, is out of date or incomplete. Ask for a new mail.
+verify-failed-title = That did not work
+verify-failed-body = Try again in a moment.

@@ -1,0 +1,9 @@
+verify-title = Confirma tu dirección de correo
+verify-body = Pulsa el botón para confirmar que esta dirección es tuya.
+verify-action = Confirmar dirección
+verified-title = Dirección confirmada
+verified-body = Ya puedes iniciar sesión.
+verify-invalid-title = Este enlace no funciona
+verify-invalid-body = Ya se usó, ha caducado o está incompleto. Pide un correo nuevo.
+verify-failed-title = No ha funcionado
+verify-failed-body = Vuelve a intentarlo en un momento.

@@ -1,0 +1,9 @@
+verify-title = Confirmez votre adresse e-mail
+verify-body = Appuyez sur le bouton pour confirmer que cette adresse est la vôtre.
+verify-action = Confirmer l’adresse
+verified-title = Adresse confirmée
+verified-body = Vous pouvez maintenant vous connecter.
+verify-invalid-title = Ce lien ne fonctionne pas
+verify-invalid-body = Il a déjà servi, a expiré ou est incomplet. Demandez un nouveau message.
+verify-failed-title = Cela n’a pas fonctionné
+verify-failed-body = Réessayez dans un instant.

@@ -1,0 +1,9 @@
+verify-title = Confirma o teu endereço de e-mail
+verify-body = Carrega no botão para confirmar que este endereço é teu.
+verify-action = Confirmar endereço
+verified-title = Endereço confirmado
+verified-body = Já podes iniciar sessão.
+verify-invalid-title = Esta ligação não funciona
+verify-invalid-body = Já foi usada, expirou ou está incompleta. Pede uma nova mensagem.
+verify-failed-title = Não funcionou
+verify-failed-body = Tenta de novo dentro de momentos.

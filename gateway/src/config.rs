@@ -1,0 +1,32 @@
+//! Settings of the gateway.
+
+use std::time::Duration;
+
+use axum::http::HeaderValue;
+use fintrac_kit::config::Environment;
+
+/// What the gateway needs to know.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// A request that takes longer is answered 504.
+    pub request_timeout: Duration,
+    /// Origins that browsers may call from; none by default.
+    pub cors_origins: Vec<HeaderValue>,
+}
+
+impl Config {
+    pub fn from_environment(environment: &Environment) -> Self {
+        let origins = environment.text("CORS_ALLOWED_ORIGINS", "");
+        let parse = |origin: &str| {
+            let value = HeaderValue::from_str(origin).ok();
+            if value.is_none() {
+                environment.problem("CORS_ALLOWED_ORIGINS: must be origins separated by commas".into());
+            }
+            value
+        };
+        let cors_origins =
+            origins.split(',').map(str::trim).filter(|origin| !origin.is_empty()).filter_map(parse).collect();
+        let seconds = environment.parse("SERVER_REQUEST_TIMEOUT", 30);
+        Self { request_timeout: Duration::from_secs(seconds), cors_origins }
+    }
+}

@@ -1,0 +1,171 @@
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request};
+use axum::http::HeaderMap;
+use axum::http::header::CONTENT_TYPE;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use serde_json::error::Category;
+
+use crate::problem::Problem;
+
+/// A JSON body: `application/json`, no unknown field, no U+0000.
+#[derive(Debug)]
+pub struct Json<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        if !is_json(request.headers()) {
+            let text = "Send the body as `Content-Type: application/json`.";
+            return Err(Problem::new("UNSUPPORTED_MEDIA_TYPE", text));
+        }
+        let body = Bytes::from_request(request, state).await.map_err(|rejection| match rejection.status().as_u16() {
+            413 => Problem::new("PAYLOAD_TOO_LARGE", "The body is too large; send at most 2 MiB."),
+            _ => Problem::new("MALFORMED_REQUEST", "The body did not arrive whole; send it again."),
+        })?;
+        parse(&body).map(Self)
+    }
+}
+
+/// Optional where the call takes a body but needs none.
+impl<T: DeserializeOwned + Default, S: Send + Sync> axum::extract::OptionalFromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Option<Self>, Problem> {
+        let empty = http_body::Body::size_hint(request.body()).exact() == Some(0);
+        if empty {
+            return Ok(None);
+        }
+        <Self as FromRequest<S>>::from_request(request, state).await.map(Some)
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = value.split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("application/json")
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    refuse_nul(body)?;
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        unreadable(&path, error.inner())
+    })?;
+    deserializer.end().map_err(|error| unreadable(".", &error))?;
+    Ok(value)
+}
+
+/// A problem that names the field.
+fn unreadable(path: &str, error: &serde_json::Error) -> Problem {
+    let problem = Problem::new("MALFORMED_BODY", "The body cannot be read; see errors.");
+    let field = if path == "." { "" } else { path };
+    // serde ends its messages with the place; the text before it is for people.
+    let text = error.to_string();
+    let text = text.split(" at line ").next().unwrap_or_default().to_owned();
+    match error.classify() {
+        Category::Data if text.starts_with("unknown field") => {
+            let name = text.split('`').nth(1).unwrap_or_default();
+            let full = match field.strip_suffix(name) {
+                Some(_) => field.to_owned(),
+                None if field.is_empty() => name.to_owned(),
+                None => format!("{field}.{name}"),
+            };
+            problem.field(full, "UNKNOWN_FIELD", "This call has no such field.")
+        }
+        Category::Data => problem.field(field, "WRONG_TYPE", capitalised(&text)),
+        Category::Syntax | Category::Eof | Category::Io => {
+            let place = format!("Not JSON at line {}, column {}.", error.line(), error.column());
+            problem.field(field, "SYNTAX", place)
+        }
+    }
+}
+
+fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).chain(['.']).collect())
+}
+
+/// U+0000 can only come escaped; PostgreSQL cannot store it.
+fn refuse_nul(body: &[u8]) -> Result<(), Problem> {
+    if !body.windows(6).any(|window| window == b"\\u0000") {
+        return Ok(());
+    }
+    // Rare: now it is worth finding out where. An escaped backslash before `u0000` is no NUL.
+    let Ok(value) = serde_json::from_slice::<Value>(body) else { return Ok(()) };
+    match find_nul(&value, String::new()) {
+        Some(field) => Err(Problem::new("VALIDATION_FAILED", "Some fields are not acceptable; see errors.").field(
+            field,
+            "NUL_CHARACTER",
+            "Text must not hold U+0000.",
+        )),
+        None => Ok(()),
+    }
+}
+
+fn find_nul(value: &Value, path: String) -> Option<String> {
+    match value {
+        Value::String(text) => text.contains('\0').then_some(path),
+        Value::Array(items) => {
+            items.iter().enumerate().find_map(|(index, item)| find_nul(item, format!("{path}[{index}]")))
+        }
+        Value::Object(fields) => fields.iter().find_map(|(name, item)| {
+            let inner = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+            if name.contains('\0') { Some(path.clone()) } else { find_nul(item, inner) }
+        }),
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::parse;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Outer {
+        #[expect(dead_code, reason = "only parsed")]
+        name: String,
+        #[expect(dead_code, reason = "only parsed")]
+        #[serde(default)]
+        inner: Option<Inner>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Inner {
+        #[expect(dead_code, reason = "only parsed")]
+        count: u32,
+    }
+
+    fn refusal(body: &str) -> (&'static str, String, String) {
+        let problem = parse::<Outer>(body.as_bytes()).expect_err("a refusal");
+        (problem.code, problem.fields[0].field.clone(), problem.fields[0].code.clone())
+    }
+
+    #[test]
+    fn every_refusal_names_the_field() {
+        let case = |body: &str| refusal(body);
+        let expect = |code: &'static str, field: &str, reason: &str| (code, field.to_owned(), reason.to_owned());
+        assert_eq!(case(r#"{"name":1}"#), expect("MALFORMED_BODY", "name", "WRONG_TYPE"));
+        assert_eq!(case(r#"{"name":null}"#), expect("MALFORMED_BODY", "name", "WRONG_TYPE"));
+        assert_eq!(case(r#"{"name":"a","nam":1}"#), expect("MALFORMED_BODY", "nam", "UNKNOWN_FIELD"));
+        assert_eq!(
+            case(r#"{"name":"a","inner":{"count":1,"x":2}}"#),
+            expect("MALFORMED_BODY", "inner.x", "UNKNOWN_FIELD")
+        );
+        assert_eq!(
+            case(r#"{"name":"a","inner":{"count":-1}}"#),
+            expect("MALFORMED_BODY", "inner.count", "WRONG_TYPE")
+        );
+        assert_eq!(case("{"), expect("MALFORMED_BODY", "", "SYNTAX"));
+        assert_eq!(case(""), expect("MALFORMED_BODY", "", "SYNTAX"));
+        assert_eq!(case(r#"{"name":"a"} x"#), expect("MALFORMED_BODY", "", "SYNTAX"));
+        assert_eq!(case(r#"{"name":"a\u0000b"}"#), expect("VALIDATION_FAILED", "name", "NUL_CHARACTER"));
+        assert!(parse::<Outer>(br#"{"name":"a\\u0000b"}"#).is_ok(), "an escaped backslash is no NUL");
+    }
+}

@@ -1,0 +1,74 @@
+//! Texts in the reader's language, by `Accept-Language`.
+
+use std::borrow::Cow;
+
+use fluent_langneg::{NegotiationStrategy, accepted_languages, negotiate_languages};
+use fluent_templates::{Loader as _, static_loader};
+use unic_langid::{LanguageIdentifier, langid};
+
+static_loader! {
+    static TEXTS = {
+        locales: "./locales",
+        fallback_language: "en",
+    };
+}
+
+static SPOKEN: [LanguageIdentifier; 5] = [langid!("en"), langid!("es"), langid!("fr"), langid!("de"), langid!("pt")];
+static DEFAULT: LanguageIdentifier = langid!("en");
+
+/// A language that the gateway speaks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Language(LanguageIdentifier);
+
+impl Default for Language {
+    fn default() -> Self {
+        Self(DEFAULT.clone())
+    }
+}
+
+impl Language {
+    /// The best match of an `Accept-Language` header.
+    pub fn negotiate(accepted: &str) -> Self {
+        let requested = accepted_languages::parse(accepted);
+        let found = negotiate_languages(&requested, &SPOKEN, Some(&DEFAULT), NegotiationStrategy::Lookup);
+        Self((*found.first().unwrap_or(&&DEFAULT)).clone())
+    }
+
+    pub fn code(&self) -> String {
+        self.0.to_string()
+    }
+
+    /// The text `id`; its id where there is none, which a test rules out.
+    pub fn text(&self, id: &str) -> Cow<'static, str> {
+        TEXTS.try_lookup(&self.0, id).map_or_else(|| Cow::Owned(id.to_owned()), Cow::Owned)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Language, SPOKEN, TEXTS};
+    use crate::problem::catalogue;
+    use fluent_templates::Loader as _;
+
+    #[test]
+    fn every_problem_has_a_title_in_every_language() {
+        for language in SPOKEN.iter().cloned() {
+            for entry in catalogue::ENTRIES {
+                let id = catalogue::title_id(entry.code);
+                let english = TEXTS.try_lookup(&SPOKEN[0], &id);
+                let found = TEXTS.try_lookup(&language, &id);
+                assert!(found.is_some(), "{id} in {language}");
+                assert!(language == SPOKEN[0] || found != english, "{id} in {language} is not translated");
+            }
+        }
+    }
+
+    #[test]
+    fn the_reader_chooses() {
+        for (accepted, expected) in
+            [("", "en"), ("es-MX,en;q=0.5", "es"), ("it, pt-BR;q=0.7", "pt"), ("xx", "en"), ("en;q=0.1, de", "de")]
+        {
+            assert_eq!(Language::negotiate(accepted).code(), expected, "{accepted}");
+        }
+    }
+}

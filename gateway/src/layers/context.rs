@@ -1,0 +1,79 @@
+//! Opens the request's context: its id, deadline, and what is known of the
+//! client; writes the one access line. Paths are logged as routes, never with
+//! a query: queries carry tokens.
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use axum::extract::{ConnectInfo, MatchedPath, Request, State};
+use axum::http::header::{ACCEPT_LANGUAGE, AUTHORIZATION, USER_AGENT};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::middleware::Next;
+use axum::response::Response;
+use fintrac_kit::context::{self, Client, Context};
+
+use crate::state::AppState;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Longer ones are cut, characters.
+const LONGEST_AGENT: usize = 300;
+
+pub async fn open(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let headers = request.headers();
+    let fresh = state.random.id(state.clock.now());
+    let request_id = context::request_id(text(headers, REQUEST_ID).as_deref(), fresh);
+    let ip = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    let context = Context {
+        request_id: request_id.clone(),
+        deadline: Some(tokio::time::Instant::now() + state.config.request_timeout),
+        access_token: bearer(headers),
+        client: Client {
+            ip,
+            user_agent: text(headers, USER_AGENT).unwrap_or_default().chars().take(LONGEST_AGENT).collect(),
+            language: text(headers, ACCEPT_LANGUAGE).unwrap_or_default(),
+        },
+    };
+    let trace_id = trace_id(headers);
+    let method = request.method().clone();
+    let mut response = context::scope(context, next.run(request)).await;
+    let route = response.extensions().get::<MatchedPath>().map_or("(none)", MatchedPath::as_str).to_owned();
+    let status = response.status().as_u16();
+    let seconds = started.elapsed().as_secs_f64();
+    tracing::info!(
+        %method, route, status, millis = seconds * 1000.0, request_id, trace_id,
+        ip = ip.map(tracing::field::display), "request"
+    );
+    metrics::histogram!("fintrac_http_seconds", "method" => method.to_string(), "route" => route, "status" => status.to_string())
+        .record(seconds);
+    if let Ok(value) = HeaderValue::from_str(&request_id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    response
+}
+
+/// Puts the matched route on the response, for the access line.
+pub async fn remember_route(request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let mut response = next.run(request).await;
+    if let Some(route) = route {
+        response.extensions_mut().insert(route);
+    }
+    response
+}
+
+fn text(headers: &HeaderMap, name: HeaderName) -> Option<String> {
+    headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+}
+
+fn bearer(headers: &HeaderMap) -> Option<String> {
+    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+}
+
+/// The trace id of a W3C `traceparent`.
+fn trace_id(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get("traceparent")?.to_str().ok()?;
+    let id = value.split('-').nth(1)?;
+    (id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit())).then(|| id.to_owned())
+}

@@ -1,0 +1,34 @@
+//! A request that changes something runs to its end even if the client hangs
+//! up; one that only reads is dropped. Both end in a problem when they panic
+//! or take too long.
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use fintrac_kit::context;
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::problem::Problem;
+use crate::state::AppState;
+
+pub async fn run(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let reads = request.method().is_safe();
+    let context = context::current().unwrap_or_default();
+    let task = tokio::spawn(context::scope(context, next.run(request)));
+    let limit = state.config.request_timeout;
+    let joined = if reads {
+        tokio::time::timeout(limit, AbortOnDropHandle::new(task)).await
+    } else {
+        tokio::time::timeout(limit, task).await
+    };
+    match joined {
+        Ok(Ok(response)) => response,
+        Ok(Err(failed)) => {
+            // The panic's own message may hold anything: it stays out of the log line.
+            tracing::error!(panicked = failed.is_panic(), "a handler did not end");
+            metrics::counter!("fintrac_panics_total").increment(1);
+            Problem::internal().into_response()
+        }
+        Err(_elapsed) => Problem::new("TIMEOUT", "The answer took too long; try again.").into_response(),
+    }
+}

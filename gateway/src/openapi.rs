@@ -1,0 +1,92 @@
+//! The document at `/openapi.json` and what its operations share.
+
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{ComponentsBuilder, InfoBuilder, License, OpenApi, OpenApiBuilder, tag::TagBuilder};
+use utoipa::IntoResponses;
+
+use crate::problem::body::ProblemBody;
+
+/// Title, licence, tags and the security scheme.
+pub fn outline() -> OpenApi {
+    let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+    let tag = |name: &str, text: &str| TagBuilder::new().name(name).description(Some(text)).build();
+    OpenApiBuilder::new()
+        .info(
+            InfoBuilder::new()
+                .title("FinTrac")
+                .version(env!("CARGO_PKG_VERSION"))
+                .description(Some(
+                    "Personal finance on a provable double-entry ledger. Every error is `application/problem+json`.",
+                ))
+                .license(Some(License::new("MIT")))
+                .build(),
+        )
+        .tags(Some([
+            tag("auth", "Registration, login and sessions"),
+            tag("users", "The caller's own profile"),
+            tag("health", "For probes"),
+        ]))
+        .components(Some(
+            ComponentsBuilder::new().security_scheme("access_token", SecurityScheme::Http(scheme)).build(),
+        ))
+        .build()
+}
+
+/// The whole document.
+pub fn document() -> OpenApi {
+    crate::router::api().to_openapi()
+}
+
+/// What a call without a user may refuse.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "only described")]
+pub enum PublicProblems {
+    /// The request cannot be read
+    #[response(status = 400, content_type = "application/problem+json")]
+    Malformed(ProblemBody),
+    /// The credentials are not right
+    #[response(status = 401, content_type = "application/problem+json")]
+    Unauthenticated(ProblemBody),
+    /// Not permitted
+    #[response(status = 403, content_type = "application/problem+json")]
+    Forbidden(ProblemBody),
+    /// The body is too large
+    #[response(status = 413, content_type = "application/problem+json")]
+    TooLarge(ProblemBody),
+    /// The body is not JSON
+    #[response(status = 415, content_type = "application/problem+json")]
+    Unsupported(ProblemBody),
+    /// Read but refused
+    #[response(status = 422, content_type = "application/problem+json")]
+    Refused(ProblemBody),
+    /// Too many attempts; see Retry-After
+    #[response(status = 429, content_type = "application/problem+json")]
+    Throttled(ProblemBody),
+    /// Something went wrong on our side
+    #[response(status = 500, content_type = "application/problem+json")]
+    Internal(ProblemBody),
+    /// A part cannot answer right now
+    #[response(status = 503, content_type = "application/problem+json")]
+    Unavailable(ProblemBody),
+    /// The answer took too long
+    #[response(status = 504, content_type = "application/problem+json")]
+    Timeout(ProblemBody),
+}
+
+/// What a call of a user may refuse: the same, with a token.
+pub type UserProblems = PublicProblems;
+
+/// What a call without a body may refuse.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "only described")]
+pub enum SystemProblems {
+    /// Something went wrong on our side
+    #[response(status = 500, content_type = "application/problem+json")]
+    Internal(ProblemBody),
+    /// A part cannot answer right now
+    #[response(status = 503, content_type = "application/problem+json")]
+    Unavailable(ProblemBody),
+    /// The answer took too long
+    #[response(status = 504, content_type = "application/problem+json")]
+    Timeout(ProblemBody),
+}

@@ -1,0 +1,109 @@
+//! The one table of problems: what `code` can say, and with which status.
+
+use std::fmt::Write as _;
+
+use axum::http::StatusCode;
+
+/// A kind of problem.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry {
+    pub code: &'static str,
+    pub status: u16,
+    /// When it happens, for `docs/ERRORS.md`.
+    pub meaning: &'static str,
+}
+
+const fn entry(code: &'static str, status: u16, meaning: &'static str) -> Entry {
+    Entry { code, status, meaning }
+}
+
+/// Every `code` of a problem, by status.
+pub const ENTRIES: &[Entry] = &[
+    entry("MALFORMED_BODY", 400, "The body is not the JSON that the call takes: syntax, an unknown field, a wrong type."),
+    entry("MALFORMED_REQUEST", 400, "The path, the query or a header cannot be read."),
+    entry("TOKEN_MISSING", 401, "The call needs an access token and none came."),
+    entry("TOKEN_INVALID", 401, "The access token is not one of ours, or damaged."),
+    entry("TOKEN_EXPIRED", 401, "The access token has expired; refresh it."),
+    entry("SESSION_ENDED", 401, "The session of the access token has ended; log in again."),
+    entry("INVALID_CREDENTIALS", 401, "E-mail, username or password is not right, or there were too many attempts."),
+    entry("REFRESH_TOKEN_INVALID", 401, "The refresh token is unknown or its session has ended."),
+    entry("REFRESH_TOKEN_REUSED", 401, "The refresh token was used before; its session was ended for safety."),
+    entry("EMAIL_NOT_VERIFIED", 403, "The password is right but the address has not been verified."),
+    entry("NOT_FOUND", 404, "There is nothing at this path, or it is somebody else's."),
+    entry("METHOD_NOT_ALLOWED", 405, "The path exists, but not with this method; see `Allow`."),
+    entry("REQUEST_TIMEOUT", 408, "The request did not arrive in time."),
+    entry("PAYLOAD_TOO_LARGE", 413, "The body is larger than the call takes."),
+    entry("UNSUPPORTED_MEDIA_TYPE", 415, "The body is not `application/json`."),
+    entry("VALIDATION_FAILED", 422, "The body was read and fields were refused; `errors` names all of them."),
+    entry("VERIFICATION_INVALID", 422, "The link or code is wrong, used or out of date."),
+    entry("TOO_MANY_ATTEMPTS", 429, "Too many attempts; wait as long as `Retry-After` says."),
+    entry("INTERNAL", 500, "Something went wrong on our side."),
+    entry("UNAVAILABLE", 503, "A part cannot answer right now; try again."),
+    entry("BUSY", 503, "Too much of this at once; try again in a few seconds."),
+    entry("NOT_READY", 503, "Some parts are not ready; `errors` names them."),
+    entry("TIMEOUT", 504, "The answer took too long."),
+];
+
+/// Every `code` of a field in `errors`.
+const FIELD_CODES: &[(&str, &str)] = &[
+    ("REQUIRED", "The field is needed."),
+    ("UNKNOWN_FIELD", "The call has no such field."),
+    ("WRONG_TYPE", "The value has the wrong JSON type."),
+    ("SYNTAX", "The body is not JSON."),
+    ("NUL_CHARACTER", "Text must not hold U+0000."),
+    ("CONFLICTING", "Two fields exclude each other."),
+    ("TEXT_INVALID", "The text is too long, too short or not on one line."),
+    ("EMAIL_INVALID", "Not an e-mail address."),
+    ("USERNAME_INVALID", "Not a username: 3 to 30 letters, digits, dots, dashes, underscores."),
+    ("USERNAME_TAKEN", "Somebody has this username."),
+    ("PHONE_NUMBER_INVALID", "Not an international phone number."),
+    ("PASSWORD_TOO_SHORT", "Fewer than 12 characters."),
+    ("PASSWORD_TOO_LONG", "More than 128 characters."),
+    ("PASSWORD_CONTAINS_PERSONAL_DATA", "Holds a name or the address's local part."),
+    ("LOCALE_UNKNOWN", "Not en, es, fr, de or pt."),
+    ("THEME_UNKNOWN", "Not light, dark or system."),
+    ("CURRENCY_UNKNOWN", "Not a currency of ISO 4217."),
+    ("TIMEZONE_UNKNOWN", "Not a name of the IANA time zone database."),
+    ("REFRESH_TOKEN_INVALID", "Not a refresh token of this user."),
+    ("NOT_READY", "The part is not ready."),
+];
+
+/// The entry of a reason.
+pub fn find(reason: &str) -> Option<&'static Entry> {
+    ENTRIES.iter().find(|entry| entry.code == reason)
+}
+
+pub fn status(code: &str) -> StatusCode {
+    find(code)
+        .and_then(|entry| StatusCode::from_u16(entry.status).ok())
+        .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+/// The id of a code's title in `locales/`.
+pub fn title_id(code: &str) -> String {
+    format!("problem-{}", slug(code))
+}
+
+/// `MALFORMED_BODY` as `malformed-body`.
+pub fn slug(code: &str) -> String {
+    code.to_ascii_lowercase().replace('_', "-")
+}
+
+/// `docs/ERRORS.md`.
+pub fn markdown() -> String {
+    let mut text = String::from(
+        "# Errors\n\n\
+         Generated from the gateway's table; do not edit.\n\n\
+         Every error is `application/problem+json` (RFC 9457) with `type`, `title` (in the language of\n\
+         `Accept-Language`: en, es, fr, de, pt), `status`, `detail`, `instance`, `code`, `request_id` and `errors`.\n\n\
+         ## Problems\n\n| status | `code` | when |\n|---|---|---|\n",
+    );
+    for entry in ENTRIES {
+        let _infallible = writeln!(text, "| {} | `{}` | {} |", entry.status, entry.code, entry.meaning);
+    }
+    text.push_str("\n## Fields\n\nThe `code` of an entry in `errors`.\n\n| `code` | meaning |\n|---|---|\n");
+    for (code, meaning) in FIELD_CODES {
+        let _infallible = writeln!(text, "| `{code}` | {meaning} |");
+    }
+    text
+}

@@ -1,0 +1,135 @@
+//! Errors at the edge: problem+json (RFC 9457), always.
+//!
+//! A handler or extractor fails with a [`Problem`]; the outermost layer gives
+//! it its language, path and request id and writes the body.
+
+pub mod body;
+pub mod catalogue;
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use axum::response::{IntoResponse, Response};
+use fintrac_kit::error::DOMAIN;
+use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
+
+/// An answer that is a refusal.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    pub code: &'static str,
+    pub detail: String,
+    pub fields: Vec<FieldProblem>,
+    pub retry_after: Option<Duration>,
+}
+
+/// One field that was refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldProblem {
+    pub field: String,
+    pub code: String,
+    pub detail: String,
+}
+
+impl Problem {
+    pub fn new(code: &'static str, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into(), fields: Vec::new(), retry_after: None }
+    }
+
+    #[must_use]
+    pub fn field(mut self, field: impl Into<String>, code: &str, detail: impl Into<String>) -> Self {
+        self.fields.push(FieldProblem { field: field.into(), code: code.to_owned(), detail: detail.into() });
+        self
+    }
+
+    pub fn internal() -> Self {
+        Self::new("INTERNAL", "Something went wrong on our side.")
+    }
+}
+
+/// What a status from a part behind the gateway means to the client.
+impl From<Status> for Problem {
+    fn from(status: Status) -> Self {
+        let details = status.get_error_details();
+        let reason = details.error_info().filter(|info| info.domain == DOMAIN).map(|info| info.reason.as_str());
+        let entry = match (reason, status.code()) {
+            (Some(reason), _) => catalogue::find(reason),
+            (None, Code::DeadlineExceeded) => catalogue::find("TIMEOUT"),
+            (None, Code::Unavailable) => catalogue::find("UNAVAILABLE"),
+            (None, _) => None,
+        };
+        let Some(entry) = entry else {
+            tracing::error!(code = ?status.code(), reason, message = status.message(), "unexpected status");
+            return Self::internal();
+        };
+        let detail = match status.code() {
+            Code::DeadlineExceeded => Cow::Borrowed("The answer took too long; try again."),
+            _ => Cow::Owned(status.message().to_owned()),
+        };
+        let violations = details.bad_request().map(|bad| bad.field_violations.clone()).unwrap_or_default();
+        let fields = violations.into_iter().map(|violation| FieldProblem {
+            field: violation.field,
+            code: violation.reason,
+            detail: violation.description,
+        });
+        Self {
+            code: entry.code,
+            detail: detail.into_owned(),
+            fields: fields.collect(),
+            retry_after: details.retry_info().and_then(|info| info.retry_delay),
+        }
+    }
+}
+
+/// Status only; the outermost layer writes the rest.
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = catalogue::status(self.code);
+        let mut response = status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use fintrac_kit::error::{Refusal, Violation};
+    use tonic::{Code, Status};
+
+    use super::{Problem, catalogue};
+
+    #[test]
+    fn a_reason_decides_and_fields_come_along() {
+        let violations = vec![Violation::new("email", "EMAIL_INVALID", "Use another.")];
+        let problem = Problem::from(Status::from(Refusal::invalid(violations)));
+        assert_eq!((problem.code, catalogue::status(problem.code).as_u16()), ("VALIDATION_FAILED", 422));
+        assert_eq!((problem.fields[0].field.as_str(), problem.fields[0].code.as_str()), ("email", "EMAIL_INVALID"));
+        let refusal = Refusal::new(Code::ResourceExhausted, "TOO_MANY_ATTEMPTS", "Wait.");
+        let problem = Problem::from(Status::from(refusal.retry_after(Duration::from_secs(7))));
+        assert_eq!(problem.retry_after, Some(Duration::from_secs(7)));
+    }
+
+    #[test]
+    fn what_nobody_expected_says_nothing() {
+        for status in [Status::unknown("secret detail"), Status::internal("secret detail")] {
+            let problem = Problem::from(status);
+            assert_eq!(problem.code, "INTERNAL");
+            assert!(!problem.detail.contains("secret"));
+        }
+        assert_eq!(Problem::from(Status::deadline_exceeded("x")).code, "TIMEOUT");
+        assert_eq!(Problem::from(Status::unavailable("x")).code, "UNAVAILABLE");
+    }
+
+    /// The table, row by row: each reason that a part may send has its status.
+    #[test]
+    fn every_entry_maps_from_its_reason() {
+        for entry in catalogue::ENTRIES {
+            let status = Status::from(Refusal::new(Code::Aborted, entry.code, "Detail."));
+            let problem = Problem::from(status);
+            assert_eq!((problem.code, problem.detail.as_str()), (entry.code, "Detail."));
+            assert!((400..600).contains(&entry.status), "{}", entry.code);
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Every route, then what holds for all of them.
+
+use std::time::Duration;
+
+use axum::extract::DefaultBodyLimit;
+use axum::http::header::{
+    ACCEPT_LANGUAGE, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_MATCH, LINK, LOCATION, REFERRER_POLICY,
+    RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderName, HeaderValue, Method};
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::Router;
+use tower::ServiceExt as _;
+use tower_http::cors::CorsLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::layers;
+use crate::openapi;
+use crate::routes::{auth, docs, health, jwks, pages, users};
+use crate::state::AppState;
+
+/// Largest body of a call, bytes.
+const BODY_LIMIT: usize = 2 * 1024 * 1024;
+
+/// The documented calls.
+pub fn api() -> OpenApiRouter<AppState> {
+    let v1 = OpenApiRouter::new()
+        .routes(routes!(auth::register::register))
+        .routes(routes!(auth::verify_email::verify_email))
+        .routes(routes!(auth::resend_verification::resend_verification))
+        .routes(routes!(auth::login::login))
+        .routes(routes!(auth::refresh::refresh))
+        .routes(routes!(auth::logout::logout))
+        .routes(routes!(auth::logout_all::logout_all))
+        .routes(routes!(users::get_me::get_me))
+        .layer(default_header(CACHE_CONTROL, "no-store"));
+    OpenApiRouter::with_openapi(openapi::outline())
+        .nest("/api/v1", v1)
+        .routes(routes!(health::health))
+        .routes(routes!(health::ready))
+        .routes(routes!(health::live))
+        .routes(routes!(jwks::jwks))
+}
+
+pub fn app(state: AppState) -> Router {
+    let (api, document) = api().split_for_parts();
+    let routes = Router::new().merge(api).merge(docs::router(document)).merge(pages::router());
+    dress(routes, state)
+}
+
+/// The layers, from the inside out.
+fn dress(routes: Router<AppState>, state: AppState) -> Router {
+    let cors = cors(&state);
+    let dressed = routes
+        // The access line names routes, not paths.
+        .route_layer(from_fn(layers::context::remember_route))
+        // What nobody needs to send is not read.
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        // Hanging up must not leave a change half done.
+        .layer(from_fn_with_state(state.clone(), layers::run_to_end::run))
+        // Answers preflights before a route refuses OPTIONS.
+        .layer(cors)
+        // Browsers must not guess types or leak links.
+        .layer(default_header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(default_header(REFERRER_POLICY, "no-referrer"))
+        // Every refusal has one form, the framework's own too.
+        .layer(from_fn(layers::problems::write))
+        // Everything inside knows the request's id and deadline.
+        .layer(from_fn_with_state(state.clone(), layers::context::open))
+        .with_state(state);
+    // Before routing, so outside of the router.
+    let trimmed = dressed.into_service::<axum::body::Body>().map_request(layers::slash::trim);
+    Router::new().fallback_service(trimmed)
+}
+
+fn default_header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+}
+
+fn cors(state: &AppState) -> CorsLayer {
+    let origins = state.config.cors_origins.clone();
+    if origins.is_empty() {
+        return CorsLayer::new();
+    }
+    CorsLayer::new()
+        .allow_origin(origins)
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
+        .allow_headers([
+            ACCEPT_LANGUAGE,
+            AUTHORIZATION,
+            CONTENT_TYPE,
+            IF_MATCH,
+            HeaderName::from_static("idempotency-key"),
+            HeaderName::from_static("last-event-id"),
+            HeaderName::from_static("x-request-id"),
+        ])
+        .expose_headers([ETAG, LINK, LOCATION, RETRY_AFTER, HeaderName::from_static("x-request-id")])
+        .max_age(Duration::from_secs(600))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,34 @@
+use axum::extract::State;
+use axum::http::StatusCode;
+use fintrac_proto::auth::v1 as pb;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::extract::{Json, User};
+use crate::openapi::UserProblems;
+use crate::problem::Problem;
+use crate::state::AppState;
+
+/// Which session ends; without a body the access token's own.
+#[derive(Default, Deserialize, ToSchema)]
+#[schema(as = LogoutRequest)]
+#[serde(deny_unknown_fields)]
+pub struct LogoutBody {
+    refresh_token: Option<String>,
+}
+
+/// Log out
+///
+/// The session's access tokens are refused within a second.
+#[utoipa::path(post, path = "/auth/logout", tag = "auth", request_body = Option<LogoutBody>,
+    security(("access_token" = [])),
+    responses((status = 204, description = "The session has ended"), UserProblems))]
+pub async fn logout(
+    State(state): State<AppState>,
+    _user: User,
+    body: Option<Json<LogoutBody>>,
+) -> Result<StatusCode, Problem> {
+    let refresh_token = body.and_then(|Json(body)| body.refresh_token).unwrap_or_default();
+    state.identity().logout(pb::LogoutRequest { refresh_token }).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

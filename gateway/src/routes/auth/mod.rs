@@ -1,0 +1,9 @@
+pub mod device;
+pub mod login;
+pub mod logout;
+pub mod logout_all;
+pub mod refresh;
+pub mod register;
+pub mod resend_verification;
+pub mod tokens;
+pub mod verify_email;

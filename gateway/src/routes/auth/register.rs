@@ -1,0 +1,79 @@
+use axum::extract::State;
+use axum::http::StatusCode;
+use fintrac_proto::auth::v1 as pb;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::device::DeviceBody;
+use crate::extract::Json;
+use crate::openapi::PublicProblems;
+use crate::problem::Problem;
+use crate::state::AppState;
+
+/// A person who wants an account.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = RegisterRequest)]
+#[serde(deny_unknown_fields)]
+pub struct RegisterBody {
+    #[schema(required = true, example = "ana@example.com")]
+    #[serde(default)]
+    email: String,
+    /// 12 to 128 characters, without the name or the address.
+    #[schema(required = true, example = "correct horse battery", min_length = 12, max_length = 128)]
+    #[serde(default)]
+    password: String,
+    #[schema(required = true, example = "Ana", max_length = 100)]
+    #[serde(default)]
+    first_name: String,
+    #[schema(required = true, example = "Gil", max_length = 100)]
+    #[serde(default)]
+    last_name: String,
+    /// Public; 3 to 30 letters, digits, dots, dashes, underscores.
+    #[schema(example = "ana.gil")]
+    username: Option<String>,
+    /// International form.
+    #[schema(example = "+34600000000")]
+    phone_number: Option<String>,
+    /// en, es, fr, de or pt; default: from `Accept-Language`.
+    #[schema(example = "es")]
+    locale: Option<String>,
+    /// light, dark or system (default).
+    #[schema(example = "system")]
+    theme: Option<String>,
+    /// The household's currency, ISO 4217; default USD. Fixed at verification.
+    #[schema(example = "EUR")]
+    default_currency: Option<String>,
+    /// The household's time zone, an IANA name; default UTC.
+    #[schema(example = "Europe/Madrid")]
+    timezone: Option<String>,
+    device: Option<DeviceBody>,
+}
+
+impl From<RegisterBody> for pb::RegisterRequest {
+    fn from(body: RegisterBody) -> Self {
+        Self {
+            email: body.email,
+            password: body.password,
+            first_name: body.first_name,
+            last_name: body.last_name,
+            username: body.username,
+            phone_number: body.phone_number,
+            locale: body.locale,
+            theme: body.theme,
+            default_currency: body.default_currency,
+            timezone: body.timezone,
+            device: body.device.map(Into::into),
+        }
+    }
+}
+
+/// Register
+///
+/// The answer is the same whether the address is known or not; a mail tells
+/// what happened. An address that was never verified may register again.
+#[utoipa::path(post, path = "/auth/register", tag = "auth", request_body = RegisterBody,
+    responses((status = 202, description = "A mail is on its way"), PublicProblems))]
+pub async fn register(State(state): State<AppState>, Json(body): Json<RegisterBody>) -> Result<StatusCode, Problem> {
+    state.identity().register(pb::RegisterRequest::from(body)).await?;
+    Ok(StatusCode::ACCEPTED)
+}

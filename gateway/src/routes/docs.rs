@@ -1,0 +1,24 @@
+//! The documentation, all from the binary: Swagger UI, Redoc, the document.
+
+use axum::Router;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::{Html, IntoResponse};
+use axum::routing::get;
+use utoipa::openapi::OpenApi;
+use utoipa_swagger_ui::SwaggerUi;
+
+use crate::state::AppState;
+
+static REDOC: &[u8] = include_bytes!("../../assets/redoc.standalone.js");
+static REDOC_PAGE: &str = include_str!("../../assets/redoc.html");
+
+pub fn router(document: OpenApi) -> Router<AppState> {
+    Router::new()
+        .merge(SwaggerUi::new("/docs").url("/openapi.json", document))
+        .route("/redoc", get(async || Html(REDOC_PAGE)))
+        .route("/redoc/redoc.standalone.js", get(redoc_bundle))
+}
+
+async fn redoc_bundle() -> impl IntoResponse {
+    ([(CONTENT_TYPE, "text/javascript; charset=utf-8"), (CACHE_CONTROL, "public, max-age=86400")], REDOC)
+}

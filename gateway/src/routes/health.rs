@@ -1,0 +1,88 @@
+use std::time::Duration;
+
+use axum::extract::State;
+use fintrac_kit::transport::Transport;
+use futures::future::join_all;
+use serde::Serialize;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+use utoipa::ToSchema;
+
+use crate::openapi::SystemProblems;
+use crate::problem::Problem;
+use crate::state::AppState;
+
+/// How long a part may take to say that it is well.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// That the gateway answers.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Health)]
+pub struct HealthView {
+    #[schema(example = "ok")]
+    status: &'static str,
+    /// Of the gateway.
+    #[schema(example = "0.1.0")]
+    version: &'static str,
+}
+
+fn ok() -> axum::Json<HealthView> {
+    axum::Json(HealthView { status: "ok", version: env!("CARGO_PKG_VERSION") })
+}
+
+/// Is the gateway there?
+#[utoipa::path(get, path = "/health", tag = "health",
+    responses((status = 200, description = "It answers", body = HealthView), SystemProblems))]
+pub async fn health() -> axum::Json<HealthView> {
+    ok()
+}
+
+/// Should the gateway be restarted?
+#[utoipa::path(get, path = "/health/live", tag = "health",
+    responses((status = 200, description = "It is alive", body = HealthView), SystemProblems))]
+pub async fn live() -> axum::Json<HealthView> {
+    ok()
+}
+
+/// Can requests be served?
+///
+/// Asks every part behind the gateway; a 503 names those that are not ready.
+#[utoipa::path(get, path = "/health/ready", tag = "health",
+    responses((status = 200, description = "Every part is ready", body = HealthView),
+        (status = 503, description = "Some parts are not ready", body = crate::problem::body::ProblemBody,
+            content_type = "application/problem+json"), SystemProblems))]
+pub async fn ready(State(state): State<AppState>) -> Result<axum::Json<HealthView>, Problem> {
+    let missing = missing_parts(&state).await;
+    if missing.is_empty() {
+        return Ok(ok());
+    }
+    let problem = Problem::new("NOT_READY", format!("Not ready: {}.", missing.join(", ")));
+    Err(missing.into_iter().fold(problem, |problem, name| problem.field(name, "NOT_READY", "This part is not ready.")))
+}
+
+/// Whether every part behind the gateway is ready.
+pub async fn is_ready(state: &AppState) -> bool {
+    missing_parts(state).await.is_empty()
+}
+
+async fn missing_parts(state: &AppState) -> Vec<&'static str> {
+    let parts = [
+        ("auth", state.parts.auth.clone()),
+        ("ledger", state.parts.ledger.clone()),
+        ("budget", state.parts.budget.clone()),
+        ("notify", state.parts.notify.clone()),
+    ];
+    let answers = join_all(parts.map(|(name, part)| async move { (name, is_serving(part).await) })).await;
+    let mut missing: Vec<_> = answers.into_iter().filter(|(_, serving)| !serving).map(|(name, _)| name).collect();
+    if !state.trust.is_known() && !missing.contains(&"auth") {
+        missing.push("auth");
+    }
+    missing
+}
+
+async fn is_serving(part: Transport) -> bool {
+    let request = HealthCheckRequest { service: String::new() };
+    let answer = tokio::time::timeout(PATIENCE, HealthClient::new(part).check(request)).await;
+    matches!(answer, Ok(Ok(answer)) if answer.get_ref().status() == ServingStatus::Serving)
+}

@@ -1,0 +1,54 @@
+use axum::extract::State;
+use axum::http::header::CACHE_CONTROL;
+use axum::response::IntoResponse;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use fintrac_proto::auth::v1 as pb;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::openapi::SystemProblems;
+use crate::problem::Problem;
+use crate::state::AppState;
+
+/// Public keys that verify access tokens (RFC 7517).
+#[derive(Serialize, ToSchema)]
+#[schema(as = JsonWebKeySet)]
+pub struct JwksView {
+    keys: Vec<JwkView>,
+}
+
+/// An Ed25519 key (RFC 8037).
+#[derive(Serialize, ToSchema)]
+#[schema(as = JsonWebKey)]
+struct JwkView {
+    #[schema(example = "OKP")]
+    kty: &'static str,
+    #[schema(example = "Ed25519")]
+    crv: &'static str,
+    #[schema(example = "EdDSA")]
+    alg: &'static str,
+    #[serde(rename = "use")]
+    #[schema(example = "sig")]
+    usage: &'static str,
+    kid: String,
+    x: String,
+}
+
+impl From<pb::SigningKey> for JwkView {
+    fn from(key: pb::SigningKey) -> Self {
+        let x = BASE64.encode(&key.public_key);
+        Self { kty: "OKP", crv: "Ed25519", alg: "EdDSA", usage: "sig", kid: key.kid, x }
+    }
+}
+
+/// Read the public keys
+///
+/// Empty when access tokens have the legacy HS256 form.
+#[utoipa::path(get, path = "/.well-known/jwks.json", tag = "auth",
+    responses((status = 200, description = "The keys in use", body = JwksView), SystemProblems))]
+pub async fn jwks(State(state): State<AppState>) -> Result<impl IntoResponse, Problem> {
+    let keys = state.keys().list_signing_keys(pb::ListSigningKeysRequest {}).await?.into_inner().keys;
+    let keys = keys.into_iter().map(Into::into).collect();
+    Ok(([(CACHE_CONTROL, "public, max-age=300")], axum::Json(JwksView { keys })))
+}

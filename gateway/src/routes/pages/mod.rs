@@ -1,0 +1,54 @@
+//! Small pages for people without a front end. They act on a button, never on
+//! GET: mail scanners follow links.
+
+mod verify_email;
+
+use askama::Template;
+use axum::Router;
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::get;
+
+use crate::language::Language;
+use crate::state::AppState;
+
+/// No scripts, nothing from elsewhere; forms only to ourselves.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+pub fn router() -> Router<AppState> {
+    Router::new().route("/verify-email", get(verify_email::show).post(verify_email::confirm))
+}
+
+#[derive(Template)]
+#[template(path = "page.html")]
+struct Page<'a> {
+    lang: &'a str,
+    title: &'a str,
+    body: &'a str,
+    button: Option<Button<'a>>,
+}
+
+/// A form with one hidden field.
+struct Button<'a> {
+    label: &'a str,
+    token: &'a str,
+}
+
+fn page(status: StatusCode, language: &Language, title: &str, body: &str, button: Option<Button<'_>>) -> Response {
+    let (lang, title, body) = (&language.code(), &language.text(title), &language.text(body));
+    match (Page { lang, title, body, button }).render() {
+        Ok(html) => {
+            (status, [(CONTENT_SECURITY_POLICY, POLICY), (CACHE_CONTROL, "no-store")], Html(html)).into_response()
+        }
+        Err(error) => {
+            tracing::error!(%error, "a page could not be rendered");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+fn language(headers: &HeaderMap) -> Language {
+    let accepted = headers.get("accept-language").and_then(|value| value.to_str().ok());
+    Language::negotiate(accepted.unwrap_or_default())
+}

@@ -1,0 +1,42 @@
+use axum::Form;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use fintrac_proto::auth::v1 as pb;
+use serde::Deserialize;
+
+use super::{Button, language, page};
+use crate::problem::{Problem, catalogue};
+use crate::state::AppState;
+
+#[derive(Deserialize)]
+pub struct Token {
+    #[serde(default)]
+    token: String,
+}
+
+/// Where the link of the verification mail leads: a button, nothing more.
+pub async fn show(headers: HeaderMap, Query(query): Query<Token>) -> Response {
+    let language = language(&headers);
+    let label = language.text("verify-action");
+    let button = Button { label: &label, token: &query.token };
+    page(StatusCode::OK, &language, "verify-title", "verify-body", Some(button))
+}
+
+/// The button.
+pub async fn confirm(State(state): State<AppState>, headers: HeaderMap, Form(form): Form<Token>) -> Response {
+    let language = language(&headers);
+    let request = pb::VerifyEmailRequest { token: form.token, ..Default::default() };
+    match state.identity().verify_email(request).await.map_err(Problem::from) {
+        Ok(_) => page(StatusCode::OK, &language, "verified-title", "verified-body", None),
+        Err(problem) => {
+            let status = catalogue::status(problem.code);
+            let (title, body) = if status.is_client_error() {
+                ("verify-invalid-title", "verify-invalid-body")
+            } else {
+                ("verify-failed-title", "verify-failed-body")
+            };
+            page(status, &language, title, body, None)
+        }
+    }
+}

@@ -1,0 +1,2 @@
+pub mod get_me;
+pub mod view;

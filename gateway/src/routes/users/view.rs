@@ -1,0 +1,50 @@
+use chrono::{DateTime, Utc};
+use fintrac_proto::auth::v1 as pb;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A user as he sees himself.
+#[derive(Serialize, ToSchema)]
+#[schema(as = User)]
+pub struct UserView {
+    #[schema(format = Uuid)]
+    id: String,
+    #[schema(example = "ana@example.com")]
+    email: String,
+    #[schema(example = "ana.gil")]
+    username: Option<String>,
+    #[schema(example = "Ana")]
+    first_name: String,
+    #[schema(example = "Gil")]
+    last_name: String,
+    #[schema(example = "+34600000000")]
+    phone_number: Option<String>,
+    /// The household that the session is bound to.
+    #[schema(format = Uuid)]
+    household_id: String,
+    #[schema(example = json!(["user"]))]
+    roles: Vec<String>,
+    created_at: Option<DateTime<Utc>>,
+    updated_at: Option<DateTime<Utc>>,
+}
+
+impl From<pb::User> for UserView {
+    fn from(user: pb::User) -> Self {
+        Self {
+            id: user.id,
+            email: user.email,
+            username: user.username,
+            first_name: user.first_name,
+            last_name: user.last_name,
+            phone_number: user.phone_number,
+            household_id: user.household_id,
+            roles: user.roles,
+            created_at: user.created_at.and_then(instant),
+            updated_at: user.updated_at.and_then(instant),
+        }
+    }
+}
+
+fn instant(timestamp: prost_types::Timestamp) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp(timestamp.seconds, u32::try_from(timestamp.nanos).ok()?)
+}

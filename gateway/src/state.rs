@@ -1,0 +1,50 @@
+//! What handlers work with.
+
+use std::sync::Arc;
+
+use fintrac_kit::access::trust::Trust;
+use fintrac_kit::clock::Clock;
+use fintrac_kit::random::Random;
+use fintrac_kit::transport::Transport;
+use fintrac_proto::auth::v1::identity_service_client::IdentityServiceClient;
+use fintrac_proto::auth::v1::trust_service_client::TrustServiceClient;
+use fintrac_proto::auth::v1::user_service_client::UserServiceClient;
+
+use crate::config::Config;
+
+/// The transports to the parts behind the gateway.
+#[derive(Debug, Clone)]
+pub struct Parts {
+    pub auth: Transport,
+    pub ledger: Transport,
+    pub budget: Transport,
+    pub notify: Transport,
+}
+
+/// Shared by all handlers; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct AppState {
+    pub(crate) config: Arc<Config>,
+    pub(crate) trust: Arc<Trust>,
+    pub(crate) clock: Clock,
+    pub(crate) random: Random,
+    pub(crate) parts: Parts,
+}
+
+impl AppState {
+    pub fn new(config: Config, trust: Arc<Trust>, clock: Clock, random: Random, parts: Parts) -> Self {
+        Self { config: Arc::new(config), trust, clock, random, parts }
+    }
+
+    pub(crate) fn identity(&self) -> IdentityServiceClient<Transport> {
+        IdentityServiceClient::new(self.parts.auth.clone())
+    }
+
+    pub(crate) fn users(&self) -> UserServiceClient<Transport> {
+        UserServiceClient::new(self.parts.auth.clone())
+    }
+
+    pub(crate) fn keys(&self) -> TrustServiceClient<Transport> {
+        TrustServiceClient::new(self.parts.auth.clone())
+    }
+}
