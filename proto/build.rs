@@ -60,10 +60,7 @@ fn access_table(pool: &DescriptorPool) -> Result<String, Box<dyn std::error::Err
     rows.sort();
     let mut table = String::from("&[");
     for (path, user, callers, direct) in rows {
-        write!(
-            table,
-            "Access {{ path: {path:?}, user: {user}, callers: &{callers:?}, direct: {direct} }},"
-        )?;
+        write!(table, "Access {{ path: {path:?}, user: {user}, callers: &{callers:?}, direct: {direct} }},")?;
     }
     table.push(']');
     Ok(table)

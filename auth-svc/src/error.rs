@@ -10,7 +10,9 @@ use tonic::{Code, Status};
 pub enum StartError {
     #[error(transparent)]
     Database(#[from] sqlx::Error),
-    #[error("the newest signing key does not open with FINTRAC_DATA_KEYS; configure the keys it was made with")]
+    #[error(
+        "the newest signing key does not open with FINTRAC_DATA_KEYS; configure the keys it was made with"
+    )]
     SigningKey,
 }
 
@@ -75,17 +77,21 @@ impl From<Error> for Status {
                 "REFRESH_TOKEN_REUSED",
                 "The refresh token was used before, so its session was ended; log in again.",
             ),
-            Error::Throttled(delay) => {
-                Refusal::new(Code::ResourceExhausted, "TOO_MANY_ATTEMPTS", "Too many attempts; wait a little.")
-                    .retry_after(delay)
-            }
+            Error::Throttled(delay) => Refusal::new(
+                Code::ResourceExhausted,
+                "TOO_MANY_ATTEMPTS",
+                "Too many attempts; wait a little.",
+            )
+            .retry_after(delay),
             Error::Busy => Refusal::new(
                 Code::Unavailable,
                 "BUSY",
                 "Too many logins at once; try again in a few seconds.",
             )
             .retry_after(Duration::from_secs(2)),
-            Error::NotFound(what) => Refusal::new(Code::NotFound, "NOT_FOUND", format!("There is no such {what}.")),
+            Error::NotFound(what) => {
+                Refusal::new(Code::NotFound, "NOT_FOUND", format!("There is no such {what}."))
+            }
             Error::Database(error) => return error::database(&error),
             Error::Internal(_) => return error::internal(&error),
         };

@@ -1,7 +1,7 @@
 //! budget-svc as a process of its own.
 
-use fintrac_kit::process::Process;
 use budget_svc::SCHEMA;
+use fintrac_kit::process::Process;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {

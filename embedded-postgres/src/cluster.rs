@@ -60,9 +60,8 @@ impl Server {
         remove_stale_socket_lock(&socket_dir)?;
 
         let log = dir.join("postgres.log");
-        let mut arguments: Vec<String> = ["-D", &data.to_string_lossy(), "-k", &socket_dir.to_string_lossy()]
-            .map(str::to_owned)
-            .to_vec();
+        let mut arguments: Vec<String> =
+            ["-D", &data.to_string_lossy(), "-k", &socket_dir.to_string_lossy()].map(str::to_owned).to_vec();
         let ours = ["listen_addresses=", "unix_socket_permissions=0700"].map(str::to_owned);
         for setting in ours.iter().chain(&options.settings) {
             arguments.extend(["-c".to_owned(), setting.clone()]);
@@ -122,7 +121,8 @@ fn is_ready(data: &Path) -> bool {
 /// One owner per folder.
 fn lock(dir: &Path) -> Result<File, Error> {
     let path = dir.join("lock");
-    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(Error::io(&path))?;
+    let file =
+        File::options().create(true).truncate(false).write(true).open(&path).map_err(Error::io(&path))?;
     let started = Instant::now();
     loop {
         match file.try_lock() {

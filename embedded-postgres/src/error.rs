@@ -3,7 +3,9 @@ use std::path::PathBuf;
 /// Why the cluster could not be made or started. Each message says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("PostgreSQL's server programs were not found; install PostgreSQL 15 or newer, or set DATABASE_URL")]
+    #[error(
+        "PostgreSQL's server programs were not found; install PostgreSQL 15 or newer, or set DATABASE_URL"
+    )]
     NoBinaries,
     #[error("as root PostgreSQL needs another account, and this system has neither `postgres` nor `nobody`")]
     NoAccount,
@@ -16,7 +18,9 @@ pub enum Error {
     InUse(PathBuf),
     #[error("the PostgreSQL of an earlier run is still shutting down in {0}; try again in a moment")]
     StillAlive(PathBuf),
-    #[error("{0} exists but is not a private folder of ours; remove it or set FINTRAC_DATA_DIR to a shorter path")]
+    #[error(
+        "{0} exists but is not a private folder of ours; remove it or set FINTRAC_DATA_DIR to a shorter path"
+    )]
     ForeignSocketDir(PathBuf),
     #[error("{program} failed: {output}")]
     Program { program: &'static str, output: String },

@@ -7,8 +7,8 @@ use std::hash::{Hash as _, Hasher as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
-use crate::account::{Account, give, own_uid};
 use crate::Error;
+use crate::account::{Account, give, own_uid};
 
 /// The longest path that fits `sockaddr_un` with its final NUL.
 const LONGEST: usize = 107;

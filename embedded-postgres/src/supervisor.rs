@@ -8,8 +8,8 @@
 use std::path::Path;
 use std::process::{Child, ExitStatus, Stdio};
 
-use crate::account::{Account, command};
 use crate::Error;
+use crate::account::{Account, command};
 
 /// `$1` is a folder to delete at the end, or empty; the rest is the command.
 /// The inner loop matters: a signal sent before PostgreSQL has its handlers

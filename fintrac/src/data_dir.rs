@@ -54,7 +54,10 @@ fn secrets(dir: &Path) -> anyhow::Result<Vec<(String, String)>> {
     }
     let text = fs::read_to_string(&path)?;
     let lines = text.lines().filter(|line| !line.starts_with('#'));
-    Ok(lines.filter_map(|line| line.split_once('=')).map(|(name, value)| (name.into(), value.into())).collect())
+    Ok(lines
+        .filter_map(|line| line.split_once('='))
+        .map(|(name, value)| (name.into(), value.into()))
+        .collect())
 }
 
 /// Whole and on disk, or not there; a file that somebody else made first wins.
@@ -80,7 +83,8 @@ mod tests {
     use super::{SECRETS, prepare};
 
     fn environment(dir: &std::path::Path, stage: &str) -> Environment {
-        let values = [("FINTRAC_DATA_DIR", dir.to_string_lossy().into_owned()), ("ENVIRONMENT", stage.to_owned())];
+        let values =
+            [("FINTRAC_DATA_DIR", dir.to_string_lossy().into_owned()), ("ENVIRONMENT", stage.to_owned())];
         Environment::from_values(values.map(|(name, value)| (name.to_owned(), value)))
     }
 

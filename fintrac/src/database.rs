@@ -12,7 +12,8 @@ use sqlx::ConnectOptions as _;
 use sqlx::postgres::PgConnectOptions;
 
 /// Every schema of the suite.
-pub const SCHEMAS: [Schema; 4] = [auth_svc::SCHEMA, ledger_svc::SCHEMA, budget_svc::SCHEMA, notify_svc::SCHEMA];
+pub const SCHEMAS: [Schema; 4] =
+    [auth_svc::SCHEMA, ledger_svc::SCHEMA, budget_svc::SCHEMA, notify_svc::SCHEMA];
 
 /// Starts the private cluster in the data folder.
 pub async fn start_cluster(environment: &Environment) -> anyhow::Result<Server> {
@@ -43,7 +44,9 @@ pub async fn migrate(
     if !may_make_roles {
         tracing::warn!("this role may not create roles; all services use it, without walls between them");
         for name in names {
-            sqlx::raw_sql(sqlx::AssertSqlSafe(format!("create schema if not exists {name}"))).execute(&mut connection).await?;
+            sqlx::raw_sql(sqlx::AssertSqlSafe(format!("create schema if not exists {name}")))
+                .execute(&mut connection)
+                .await?;
         }
     }
     for schema in SCHEMAS {

@@ -13,7 +13,8 @@ static_loader! {
     };
 }
 
-static SPOKEN: [LanguageIdentifier; 5] = [langid!("en"), langid!("es"), langid!("fr"), langid!("de"), langid!("pt")];
+static SPOKEN: [LanguageIdentifier; 5] =
+    [langid!("en"), langid!("es"), langid!("fr"), langid!("de"), langid!("pt")];
 static DEFAULT: LanguageIdentifier = langid!("en");
 
 /// A language that the gateway speaks.
@@ -65,9 +66,13 @@ mod tests {
 
     #[test]
     fn the_reader_chooses() {
-        for (accepted, expected) in
-            [("", "en"), ("es-MX,en;q=0.5", "es"), ("it, pt-BR;q=0.7", "pt"), ("xx", "en"), ("en;q=0.1, de", "de")]
-        {
+        for (accepted, expected) in [
+            ("", "en"),
+            ("es-MX,en;q=0.5", "es"),
+            ("it, pt-BR;q=0.7", "pt"),
+            ("xx", "en"),
+            ("en;q=0.1, de", "de"),
+        ] {
             assert_eq!(Language::negotiate(accepted).code(), expected, "{accepted}");
         }
     }

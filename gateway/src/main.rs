@@ -23,8 +23,10 @@ async fn main() -> anyhow::Result<()> {
     let address = process::rest_address(&process.environment);
     let drain = process::drain(&process.environment);
     process.environment.check()?;
-    let address: SocketAddr = tokio::net::lookup_host(&address).await?.next().context("SERVER_HOST has no address")?;
-    let listener = TcpListener::bind(address).await.with_context(|| format!("SERVER_HOST and SERVER_PORT {address}"))?;
+    let address: SocketAddr =
+        tokio::net::lookup_host(&address).await?.next().context("SERVER_HOST has no address")?;
+    let listener =
+        TcpListener::bind(address).await.with_context(|| format!("SERVER_HOST and SERVER_PORT {address}"))?;
     let stop = Stop::default();
     stop.spawn(follow(Arc::clone(&process.trust), parts.auth.clone(), stop.workers.clone()));
     let state = AppState::new(config, process.trust, process.clock, process.random, parts);

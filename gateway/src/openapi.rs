@@ -1,8 +1,8 @@
 //! The document at `/openapi.json` and what its operations share.
 
+use utoipa::IntoResponses;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ComponentsBuilder, InfoBuilder, License, OpenApi, OpenApiBuilder, tag::TagBuilder};
-use utoipa::IntoResponses;
 
 use crate::problem::body::ProblemBody;
 

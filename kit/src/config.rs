@@ -76,7 +76,8 @@ impl Environment {
         match dotenvy::dotenv_iter() {
             Ok(entries) => {
                 for entry in entries {
-                    let (name, value) = entry.map_err(|_| anyhow::anyhow!(".env has a line that is not NAME=value"))?;
+                    let (name, value) =
+                        entry.map_err(|_| anyhow::anyhow!(".env has a line that is not NAME=value"))?;
                     values.insert(name, value);
                 }
             }
@@ -193,7 +194,8 @@ mod tests {
 
     #[test]
     fn every_problem_is_named_at_once() {
-        let environment = environment(&[("SERVER_PORT", "eighty"), ("MAIL_TLS", "maybe"), ("ENVIRONMENT", "prod")]);
+        let environment =
+            environment(&[("SERVER_PORT", "eighty"), ("MAIL_TLS", "maybe"), ("ENVIRONMENT", "prod")]);
         environment.parse::<u16>("SERVER_PORT", 8000);
         environment.flag("MAIL_TLS", true);
         environment.required("DATABASE_URL");

@@ -35,7 +35,11 @@ pub enum Claim {
 }
 
 /// Claims `key`; waits for a twin that is under way.
-pub async fn claim(connection: &mut PgConnection, key: &Key, now: DateTime<Utc>) -> Result<Claim, sqlx::Error> {
+pub async fn claim(
+    connection: &mut PgConnection,
+    key: &Key,
+    now: DateTime<Utc>,
+) -> Result<Claim, sqlx::Error> {
     let inserted = sqlx::query!(
         r#"insert into idempotency_keys (household_id, user_id, operation, key, fingerprint, created_at)
            values ($1, $2, $3, $4, $5, $6)

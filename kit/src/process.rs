@@ -58,7 +58,11 @@ impl Process {
     pub async fn deps(&self, schema: &Schema) -> anyhow::Result<Deps> {
         let options = app_options(&self.environment, schema.name).await;
         self.environment.check()?;
-        let pool = database::pool(&options.context("no database is configured")?, schema.name, pool_config(&self.environment));
+        let pool = database::pool(
+            &options.context("no database is configured")?,
+            schema.name,
+            pool_config(&self.environment),
+        );
         open_schema(schema, &pool, &self.clock).await?;
         Ok(Deps {
             clock: self.clock.clone(),
@@ -73,8 +77,10 @@ impl Process {
     /// Serves `module` on `GRPC_LISTEN` until a signal. `auth` feeds the
     /// verifier of access tokens; auth-svc itself needs none.
     pub async fn serve(self, module: Module, auth: Option<transport::Transport>) -> anyhow::Result<()> {
-        let address: SocketAddr = self.environment.parse("GRPC_LISTEN", SocketAddr::from(([127, 0, 0, 1], 50051)));
-        let reflection = self.environment.flag("GRPC_REFLECTION", self.environment.stage() != Stage::Production);
+        let address: SocketAddr =
+            self.environment.parse("GRPC_LISTEN", SocketAddr::from(([127, 0, 0, 1], 50051)));
+        let reflection =
+            self.environment.flag("GRPC_REFLECTION", self.environment.stage() != Stage::Production);
         let drain = drain(&self.environment);
         self.environment.check()?;
         let listener = TcpListener::bind(address).await.with_context(|| format!("GRPC_LISTEN {address}"))?;
@@ -109,7 +115,9 @@ pub fn service_keys(environment: &Environment) -> ServiceKeys {
         return ServiceKeys::from_secret(&environment.secret("FINTRAC_SERVICE_SECRET"));
     };
     ServiceKeys::parse_edges(edges).unwrap_or_else(|| {
-        environment.problem("FINTRAC_SERVICE_KEYS: must be caller>callee=base64url(32 bytes), separated by commas".into());
+        environment.problem(
+            "FINTRAC_SERVICE_KEYS: must be caller>callee=base64url(32 bytes), separated by commas".into(),
+        );
         ServiceKeys::from_secret("")
     })
 }

@@ -93,7 +93,13 @@ pub async fn signal() -> std::io::Result<()> {
 
 /// Starts a module's workers and health, and puts its routes behind the stack.
 /// `reflection` adds the reflection service.
-pub fn start_module(module: Module, gate: Arc<Gate>, trust: &Arc<Trust>, reflection: bool, stop: &Stop) -> Server {
+pub fn start_module(
+    module: Module,
+    gate: Arc<Gate>,
+    trust: &Arc<Trust>,
+    reflection: bool,
+    stop: &Stop,
+) -> Server {
     let (reporter, health) = tonic_health::server::health_reporter();
     let mut routes = module.routes.add_service(health);
     if reflection {
@@ -128,7 +134,7 @@ async fn watch_health(
     trust: Arc<Trust>,
     lame: CancellationToken,
 ) {
-    let mut was = None;
+    let (mut was, mut known_well) = (None, false);
     loop {
         let ping = tokio::time::timeout(Duration::from_secs(2), sqlx::query("select 1").execute(&pool));
         let serving = !lame.is_cancelled() && trust.is_known() && matches!(ping.await, Ok(Ok(_)));
@@ -140,9 +146,11 @@ async fn watch_health(
             };
             reporter.set_service_status("", status).await;
             reporter.set_service_status(name, status).await;
-            if was.is_some() && !lame.is_cancelled() {
+            // The first moments are not worth a line: everything begins as not serving.
+            if !lame.is_cancelled() && known_well {
                 tracing::warn!(service = name, serving, "health changed");
             }
+            known_well |= serving;
             was = Some(serving);
         }
         if lame.is_cancelled() {
@@ -168,12 +176,19 @@ pub fn one_port(
         common = add_reflection(common);
     }
     for pool in pools.iter().take(1) {
-        stop.spawn(watch_health("fintrac", reporter.clone(), pool.clone(), Arc::clone(trust), stop.lame.clone()));
+        stop.spawn(watch_health(
+            "fintrac",
+            reporter.clone(),
+            pool.clone(),
+            Arc::clone(trust),
+            stop.lame.clone(),
+        ));
     }
     let common = common.prepare();
     BoxCloneSyncService::new(service_fn(move |request: Request<Body>| {
         let package = request.uri().path().strip_prefix("/fintrac.").and_then(|path| path.split('.').next());
-        let server = servers.iter().find(|(name, _)| Some(*name) == package).map(|(_, server)| server.clone());
+        let server =
+            servers.iter().find(|(name, _)| Some(*name) == package).map(|(_, server)| server.clone());
         let common = common.clone();
         async move {
             match server {

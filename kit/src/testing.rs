@@ -35,7 +35,10 @@ pub fn start_cluster() -> Result<Server, embedded_postgres::Error> {
 
 /// Connects to `server` as its superuser.
 pub fn superuser(server: &Server) -> PgConnectOptions {
-    PgConnectOptions::new_without_pgpass().host(&server.socket_dir().to_string_lossy()).username("postgres").database("postgres")
+    PgConnectOptions::new_without_pgpass()
+        .host(&server.socket_dir().to_string_lossy())
+        .username("postgres")
+        .database("postgres")
 }
 
 /// A database with the given schemas, migrated, its roles as in production.
@@ -90,7 +93,8 @@ impl TestDatabase {
 }
 
 async fn create(connection: &mut PgConnection, name: &str, template: Option<&str>) {
-    let clause = template.map(|template| format!(" template {template} strategy file_copy")).unwrap_or_default();
+    let clause =
+        template.map(|template| format!(" template {template} strategy file_copy")).unwrap_or_default();
     let sql = format!("create database {name}{clause}");
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await.expect("create database");
 }
@@ -102,7 +106,9 @@ async fn create(connection: &mut PgConnection, name: &str, template: Option<&str
 pub async fn migrate(admin: &PgConnectOptions, schemas: &[&Schema], clock: &Clock) {
     let mut connection = admin.connect().await.expect("the test cluster answers");
     let names: Vec<_> = schemas.iter().map(|schema| schema.name).collect();
-    assert!(database::bootstrap(&mut connection, "a secret for tests", &names).await.expect("roles are made"));
+    assert!(
+        database::bootstrap(&mut connection, "a secret for tests", &names).await.expect("roles are made")
+    );
     for schema in schemas {
         let owner = admin.clone().username(&owner_role(schema.name));
         schema.migrate(&owner, clock.now()).await.expect("the schema migrates");

@@ -12,11 +12,11 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use http::{HeaderMap, HeaderValue, Request, Response};
 use tokio::time::Instant;
+use tonic::Status;
 use tonic::body::Body;
 use tonic::transport::{Channel, Endpoint, Error};
-use tonic::Status;
-use tower::{Service, ServiceExt as _};
 use tower::util::BoxCloneSyncService;
+use tower::{Service, ServiceExt as _};
 
 use crate::access::credential::Issuer;
 use crate::context;
@@ -88,7 +88,8 @@ impl Service<Request<Body>> for ClientStack {
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let lasting = request.extensions().get::<Lasting>().is_some();
         let context = context::current().unwrap_or_default();
-        let deadline = (!lasting).then(|| context.deadline.unwrap_or_else(|| Instant::now() + DEFAULT_DEADLINE));
+        let deadline =
+            (!lasting).then(|| context.deadline.unwrap_or_else(|| Instant::now() + DEFAULT_DEADLINE));
         let headers = request.headers_mut();
         put(headers, SERVICE_CREDENTIAL, &self.issuer.credential());
         put(headers, REQUEST_ID, &context.request_id);
@@ -122,7 +123,9 @@ impl Service<Request<Body>> for ClientStack {
 }
 
 fn put(headers: &mut HeaderMap, name: &'static str, value: &str) {
-    if !value.is_empty() && let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
+    if !value.is_empty()
+        && let Ok(value) = HeaderValue::from_bytes(value.as_bytes())
+    {
         headers.insert(name, value);
     }
 }

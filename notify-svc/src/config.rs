@@ -96,6 +96,11 @@ impl MailRoute {
         };
         let password = environment.text("MAIL_PASSWORD", "");
         let login = environment.get("MAIL_USERNAME").map(|name| (name.to_owned(), password.into()));
-        Self::Server(SmtpServer { host: host.to_owned(), port: environment.parse("MAIL_PORT", 587), tls, login })
+        Self::Server(SmtpServer {
+            host: host.to_owned(),
+            port: environment.parse("MAIL_PORT", 587),
+            tls,
+            login,
+        })
     }
 }

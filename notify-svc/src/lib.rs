@@ -24,8 +24,8 @@ use fintrac_kit::module::{Deps, Module};
 use fintrac_kit::transport::Transport;
 
 pub use config::{Config, MailConfig, MailRoute};
-pub use delivery::DeliveryError;
 use delivery::Delivery;
+pub use delivery::DeliveryError;
 use service::{QueueMail, SendMail};
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();

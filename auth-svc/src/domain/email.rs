@@ -51,7 +51,16 @@ mod tests {
     #[test]
     fn what_is_not_an_address_is_refused() {
         let long = format!("{}@example.com", "a".repeat(250));
-        for text in ["", "ana", "ana@", "@example.com", "ana@localhost", "a b@example.com", "Ana <a@b.example>", &long] {
+        for text in [
+            "",
+            "ana",
+            "ana@",
+            "@example.com",
+            "ana@localhost",
+            "a b@example.com",
+            "Ana <a@b.example>",
+            &long,
+        ] {
             assert_eq!(Email::parse(text), None, "{text}");
         }
         assert_eq!(Email::parse("ana@example.com\r\nBcc: all@example.com"), None);

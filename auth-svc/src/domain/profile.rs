@@ -51,8 +51,15 @@ impl Draft {
     /// Checks everything; all violations at once.
     pub fn check(self) -> Result<Registration, Vec<Violation>> {
         let mut violations = Vec::new();
-        let email = required(&mut violations, "email", &self.email)
-            .and_then(|text| or(&mut violations, "email", Email::parse(text), "EMAIL_INVALID", "Use the form name@example.com."));
+        let email = required(&mut violations, "email", &self.email).and_then(|text| {
+            or(
+                &mut violations,
+                "email",
+                Email::parse(text),
+                "EMAIL_INVALID",
+                "Use the form name@example.com.",
+            )
+        });
         let first_name = name(&mut violations, "first_name", &self.first_name);
         let last_name = name(&mut violations, "last_name", &self.last_name);
         if let Some(password) = required(&mut violations, "password", &self.password) {
@@ -61,29 +68,73 @@ impl Draft {
             violations.extend(password::check("password", password, &context));
         }
         let username = self.username.and_then(|text| {
-            or(&mut violations, "username", username(&text), "USERNAME_INVALID",
-               "Use 3 to 30 letters, digits, dots, dashes or underscores, starting with a letter.")
+            or(
+                &mut violations,
+                "username",
+                username(&text),
+                "USERNAME_INVALID",
+                "Use 3 to 30 letters, digits, dots, dashes or underscores, starting with a letter.",
+            )
         });
         let phone_number = self.phone_number.and_then(|text| {
-            or(&mut violations, "phone_number", phone_number(&text), "PHONE_NUMBER_INVALID",
-               "Use the international form: + and 7 to 15 digits.")
+            or(
+                &mut violations,
+                "phone_number",
+                phone_number(&text),
+                "PHONE_NUMBER_INVALID",
+                "Use the international form: + and 7 to 15 digits.",
+            )
         });
         let locale = match self.locale {
-            Some(text) => or(&mut violations, "locale", locale(&text), "LOCALE_UNKNOWN", "Use en, es, fr, de or pt."),
+            Some(text) => {
+                or(&mut violations, "locale", locale(&text), "LOCALE_UNKNOWN", "Use en, es, fr, de or pt.")
+            }
             None => Some(preferred_locale(&self.languages)),
         };
-        let theme = or(&mut violations, "theme", theme(self.theme.as_deref()), "THEME_UNKNOWN", "Use light, dark or system.");
-        let default_currency = or(&mut violations, "default_currency", currency(self.default_currency.as_deref()),
-            "CURRENCY_UNKNOWN", "Use a currency code of ISO 4217 such as USD.");
-        let timezone = or(&mut violations, "timezone", timezone(self.timezone.as_deref()), "TIMEZONE_UNKNOWN",
-            "Use a name of the IANA time zone database such as Europe/Madrid.");
-        let (Some(email), Some(first_name), Some(last_name), Some(locale), Some(theme), Some(default_currency), Some(timezone), true) =
-            (email, first_name, last_name, locale, theme, default_currency, timezone, violations.is_empty())
+        let theme = or(
+            &mut violations,
+            "theme",
+            theme(self.theme.as_deref()),
+            "THEME_UNKNOWN",
+            "Use light, dark or system.",
+        );
+        let default_currency = or(
+            &mut violations,
+            "default_currency",
+            currency(self.default_currency.as_deref()),
+            "CURRENCY_UNKNOWN",
+            "Use a currency code of ISO 4217 such as USD.",
+        );
+        let timezone = or(
+            &mut violations,
+            "timezone",
+            timezone(self.timezone.as_deref()),
+            "TIMEZONE_UNKNOWN",
+            "Use a name of the IANA time zone database such as Europe/Madrid.",
+        );
+        let (
+            Some(email),
+            Some(first_name),
+            Some(last_name),
+            Some(locale),
+            Some(theme),
+            Some(default_currency),
+            Some(timezone),
+            true,
+        ) = (email, first_name, last_name, locale, theme, default_currency, timezone, violations.is_empty())
         else {
             return Err(violations);
         };
         let preferences = Preferences { locale, theme, default_currency, timezone };
-        Ok(Registration { email, password: self.password, first_name, last_name, username, phone_number, preferences })
+        Ok(Registration {
+            email,
+            password: self.password,
+            first_name,
+            last_name,
+            username,
+            phone_number,
+            preferences,
+        })
     }
 }
 
@@ -95,7 +146,13 @@ fn required<'a>(violations: &mut Vec<Violation>, field: &str, text: &'a str) -> 
     filled.then_some(text)
 }
 
-fn or<T>(violations: &mut Vec<Violation>, field: &str, value: Option<T>, reason: &'static str, text: &str) -> Option<T> {
+fn or<T>(
+    violations: &mut Vec<Violation>,
+    field: &str,
+    value: Option<T>,
+    reason: &'static str,
+    text: &str,
+) -> Option<T> {
     if value.is_none() {
         violations.push(Violation::new(field, reason, text));
     }
@@ -196,7 +253,8 @@ mod tests {
             languages: String::new(),
         };
         let violations = wrong.check().expect_err("violations");
-        let found: Vec<_> = violations.iter().map(|violation| (violation.field.as_str(), violation.reason)).collect();
+        let found: Vec<_> =
+            violations.iter().map(|violation| (violation.field.as_str(), violation.reason)).collect();
         let expected = [
             ("email", "EMAIL_INVALID"),
             ("first_name", "REQUIRED"),

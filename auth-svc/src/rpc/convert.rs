@@ -19,7 +19,8 @@ pub fn timestamp(instant: DateTime<Utc>) -> Timestamp {
 
 /// An id in a request between parts.
 pub fn id(text: &str) -> Result<Uuid, Status> {
-    let refusal = || fintrac_kit::error::Refusal::new(Code::InvalidArgument, "ID_INVALID", "An id is not a UUID.");
+    let refusal =
+        || fintrac_kit::error::Refusal::new(Code::InvalidArgument, "ID_INVALID", "An id is not a UUID.");
     Uuid::parse_str(text).map_err(|_| refusal().into())
 }
 
@@ -118,7 +119,8 @@ impl From<SigningKey> for pb::SigningKey {
 
 /// Keys and revocations of an update.
 pub fn trust(update: TrustUpdate) -> (Vec<pb::SigningKey>, Vec<pb::RevokedSession>) {
-    let keys = update.keys.into_iter().map(|(kid, key)| pb::SigningKey { kid, public_key: key.to_vec().into() });
+    let keys =
+        update.keys.into_iter().map(|(kid, key)| pb::SigningKey { kid, public_key: key.to_vec().into() });
     let revoked = update.revoked.into_iter().map(|(session_id, forget_at)| pb::RevokedSession {
         session_id: session_id.to_string(),
         forget_at: Some(timestamp(forget_at)),

@@ -47,13 +47,19 @@ impl IdentityService for Rpc {
         Ok(Response::new(pb::LoginResponse { tokens, user }))
     }
 
-    async fn refresh(&self, request: Request<pb::RefreshRequest>) -> Result<Response<pb::RefreshResponse>, Status> {
+    async fn refresh(
+        &self,
+        request: Request<pb::RefreshRequest>,
+    ) -> Result<Response<pb::RefreshResponse>, Status> {
         let origin = Caller::of(&request).origin();
         let tokens = self.0.refresh(&request.into_inner().refresh_token, &origin).await?;
         Ok(Response::new(pb::RefreshResponse { tokens: Some(tokens.into()) }))
     }
 
-    async fn logout(&self, request: Request<pb::LogoutRequest>) -> Result<Response<pb::LogoutResponse>, Status> {
+    async fn logout(
+        &self,
+        request: Request<pb::LogoutRequest>,
+    ) -> Result<Response<pb::LogoutResponse>, Status> {
         let caller = Caller::of(&request);
         let refresh_token = request.into_inner().refresh_token;
         self.0.logout(caller.user()?, &refresh_token, &caller.origin()).await?;

@@ -7,7 +7,10 @@ use super::Rpc;
 
 #[tonic::async_trait]
 impl UserService for Rpc {
-    async fn get_me(&self, request: Request<pb::GetMeRequest>) -> Result<Response<pb::GetMeResponse>, Status> {
+    async fn get_me(
+        &self,
+        request: Request<pb::GetMeRequest>,
+    ) -> Result<Response<pb::GetMeResponse>, Status> {
         let caller = Caller::of(&request);
         let me = self.0.get_me(caller.user()?).await?;
         Ok(Response::new(pb::GetMeResponse { user: Some(me.into()) }))

@@ -101,7 +101,11 @@ fn check(login: &Login) -> Result<(), Error> {
     match (login.email.trim().is_empty(), login.username.trim().is_empty()) {
         (true, true) => violations.push(Violation::new("email", "REQUIRED", "Send email or username.")),
         (false, false) => {
-            violations.push(Violation::new("username", "CONFLICTING", "Send either email or username, not both."));
+            violations.push(Violation::new(
+                "username",
+                "CONFLICTING",
+                "Send either email or username, not both.",
+            ));
         }
         (true, false) | (false, true) => {}
     }

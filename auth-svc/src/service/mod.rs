@@ -29,10 +29,10 @@ use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 pub use get_challenge::ChallengeSecrets;
+pub use get_me::Me;
 pub use login::Login;
 pub use publish_trust::{Publisher, TrustUpdate};
 pub use sessions::TokenPair;
-pub use get_me::Me;
 pub use verify_email::Proof;
 
 use crate::config::Config;

@@ -66,15 +66,21 @@ impl Passwords {
                 return Ok(Verdict::Wrong);
             }
             let params = hasher.params();
-            let current = Params::try_from(&parsed).is_ok_and(|stored| {
-                stored.m_cost() >= params.m_cost() && stored.t_cost() >= params.t_cost()
-            });
-            if current { Ok(Verdict::Right) } else { hash(&hasher, &random, password.expose_secret()).map(Verdict::Rehashed) }
+            let current = Params::try_from(&parsed)
+                .is_ok_and(|stored| stored.m_cost() >= params.m_cost() && stored.t_cost() >= params.t_cost());
+            if current {
+                Ok(Verdict::Right)
+            } else {
+                hash(&hasher, &random, password.expose_secret()).map(Verdict::Rehashed)
+            }
         })
         .await?
     }
 
-    async fn take_turn<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+    async fn take_turn<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
         let turn = Arc::clone(&self.turns).acquire_owned();
         let turn = tokio::time::timeout(self.patience, turn).await.map_err(|_| Error::Busy)?;
         tokio::task::spawn_blocking(move || {

@@ -21,7 +21,8 @@ impl Identity {
         let mut transaction = self.pool.begin().await?;
         let found = refresh_tokens::find(&mut transaction, &hash).await?.ok_or(Error::RefreshTokenInvalid)?;
         // One refresh of a session at a time; read again what its lock protects.
-        let session = sessions::lock(&mut transaction, found.session_id).await?.ok_or(Error::RefreshTokenInvalid)?;
+        let session =
+            sessions::lock(&mut transaction, found.session_id).await?.ok_or(Error::RefreshTokenInvalid)?;
         let token = refresh_tokens::find(&mut transaction, &hash).await?.ok_or(Error::RefreshTokenInvalid)?;
         if !session.is_live(self.clock.now()) {
             return Err(Error::RefreshTokenInvalid);
@@ -38,7 +39,8 @@ impl Identity {
         }
         let profile =
             users::profile(&mut transaction, session.user_id).await?.ok_or(Error::RefreshTokenInvalid)?;
-        let session = sessions::lock(&mut transaction, session.id).await?.ok_or(Error::RefreshTokenInvalid)?;
+        let session =
+            sessions::lock(&mut transaction, session.id).await?.ok_or(Error::RefreshTokenInvalid)?;
         let pair = self.token_pair(&session, profile.roles, successor)?;
         transaction.commit().await?;
         Ok(pair)
@@ -59,7 +61,11 @@ impl Identity {
     }
 
     /// Spent a moment ago, and nobody has used what it was exchanged for.
-    async fn is_retry(&self, connection: &mut PgConnection, token: &RefreshToken) -> Result<bool, sqlx::Error> {
+    async fn is_retry(
+        &self,
+        connection: &mut PgConnection,
+        token: &RefreshToken,
+    ) -> Result<bool, sqlx::Error> {
         let recent = token.spent_at.is_some_and(|spent_at| self.clock.now() - spent_at <= GRACE);
         let (true, Some(successor)) = (recent, &token.successor_hash) else { return Ok(false) };
         let successor = refresh_tokens::find(connection, successor).await?;

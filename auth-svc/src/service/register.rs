@@ -24,10 +24,14 @@ impl Identity {
         // Always hashed: a known address must not answer faster.
         let password_hash = self.passwords.hash(registration.password.clone().into()).await?;
         let mut transaction = self.pool.begin().await?;
-        self.write(&mut transaction, &registration, &password_hash, origin).await.map_err(|error| match error {
-            Error::Database(error) if violated(&error) == Some("users_username_key_key") => username_taken(),
-            other => other,
-        })?;
+        self.write(&mut transaction, &registration, &password_hash, origin).await.map_err(
+            |error| match error {
+                Error::Database(error) if violated(&error) == Some("users_username_key_key") => {
+                    username_taken()
+                }
+                other => other,
+            },
+        )?;
         transaction.commit().await?;
         self.bell.ring();
         Ok(())

@@ -49,10 +49,16 @@ impl Identity {
             .ok_or(Error::ChallengeInvalid)
     }
 
-    async fn by_code(&self, connection: &mut PgConnection, email: &str, code: &str) -> Result<Challenge, Error> {
+    async fn by_code(
+        &self,
+        connection: &mut PgConnection,
+        email: &str,
+        code: &str,
+    ) -> Result<Challenge, Error> {
         let email = Email::parse(email).ok_or(Error::ChallengeInvalid)?;
         let user = users::find_by_email(connection, email.key()).await?.ok_or(Error::ChallengeInvalid)?;
-        let challenge = challenges::lock_by_user(connection, user.id).await?.ok_or(Error::ChallengeInvalid)?;
+        let challenge =
+            challenges::lock_by_user(connection, user.id).await?.ok_or(Error::ChallengeInvalid)?;
         if !code_is_open(challenge.attempts, challenge.code_expires_at, self.clock.now()) {
             return Err(Error::ChallengeInvalid);
         }
@@ -65,7 +71,12 @@ impl Identity {
     }
 
     /// Marks the address as verified and makes the household.
-    async fn admit(&self, connection: &mut PgConnection, user_id: Uuid, origin: &Origin) -> Result<(), Error> {
+    async fn admit(
+        &self,
+        connection: &mut PgConnection,
+        user_id: Uuid,
+        origin: &Origin,
+    ) -> Result<(), Error> {
         let now = self.clock.now();
         let user = users::lock(connection, user_id).await?.ok_or(Error::ChallengeInvalid)?;
         if user.email_verified {

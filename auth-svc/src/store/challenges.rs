@@ -71,7 +71,10 @@ pub async fn lock_by_token(
 }
 
 /// The user's open challenge, locked.
-pub async fn lock_by_user(connection: &mut PgConnection, user_id: Uuid) -> Result<Option<Challenge>, sqlx::Error> {
+pub async fn lock_by_user(
+    connection: &mut PgConnection,
+    user_id: Uuid,
+) -> Result<Option<Challenge>, sqlx::Error> {
     sqlx::query_as!(
         Challenge,
         r#"select id, user_id, code_hash, code_expires_at, token_expires_at, attempts

@@ -26,7 +26,9 @@ pub async fn run(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<()
         )
         .fetch_all(&mut *connection)
         .await?;
-        sqlx::query!("delete from auth.sessions where id = any($1)", &sessions).execute(&mut *connection).await?;
+        sqlx::query!("delete from auth.sessions where id = any($1)", &sessions)
+            .execute(&mut *connection)
+            .await?;
         if sessions.is_empty() {
             break;
         }

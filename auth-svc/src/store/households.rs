@@ -43,7 +43,10 @@ pub async fn insert(
     .map(|_| ())
 }
 
-pub async fn find(connection: &mut PgConnection, household_id: Uuid) -> Result<Option<Household>, sqlx::Error> {
+pub async fn find(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+) -> Result<Option<Household>, sqlx::Error> {
     sqlx::query_as!(
         Household,
         r#"select households.id, households.currency_code, households.timezone, preferences.locale

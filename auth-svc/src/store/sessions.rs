@@ -91,8 +91,9 @@ pub async fn touch(
 
 /// False when it had ended before.
 pub async fn end(connection: &mut PgConnection, id: Uuid, now: DateTime<Utc>) -> Result<bool, sqlx::Error> {
-    let done = sqlx::query!("update auth.sessions set ended_at = $2 where id = $1 and ended_at is null", id, now)
-        .execute(connection)
-        .await?;
+    let done =
+        sqlx::query!("update auth.sessions set ended_at = $2 where id = $1 and ended_at is null", id, now)
+            .execute(connection)
+            .await?;
     Ok(done.rows_affected() == 1)
 }

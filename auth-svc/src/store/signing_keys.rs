@@ -23,10 +23,17 @@ pub async fn list(connection: &mut PgConnection) -> Result<Vec<SigningKey>, sqlx
 
 /// Replicas that start at once must not each make a first key: the second one waits here.
 pub async fn lock(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    sqlx::query!("select pg_advisory_xact_lock(hashtext('auth.signing_keys'))").execute(connection).await.map(|_| ())
+    sqlx::query!("select pg_advisory_xact_lock(hashtext('auth.signing_keys'))")
+        .execute(connection)
+        .await
+        .map(|_| ())
 }
 
-pub async fn insert(connection: &mut PgConnection, key: &SigningKey, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
+pub async fn insert(
+    connection: &mut PgConnection,
+    key: &SigningKey,
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "insert into auth.signing_keys (kid, public_key, private_key, created_at) values ($1, $2, $3, $4)",
         key.kid,

@@ -11,7 +11,11 @@ pub struct Throttle {
 }
 
 /// The count of `key`, made when missing, locked until the transaction ends.
-pub async fn lock(connection: &mut PgConnection, key: &[u8], now: DateTime<Utc>) -> Result<Throttle, sqlx::Error> {
+pub async fn lock(
+    connection: &mut PgConnection,
+    key: &[u8],
+    now: DateTime<Utc>,
+) -> Result<Throttle, sqlx::Error> {
     sqlx::query_as!(
         Throttle,
         r#"insert into auth.throttles (key, failures, blocked_until, updated_at) values ($1, 0, $2, $2)

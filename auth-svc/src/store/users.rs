@@ -59,7 +59,10 @@ pub fn username_key(username: &str) -> String {
     username.to_ascii_lowercase()
 }
 
-pub async fn find_by_email(connection: &mut PgConnection, key: &str) -> Result<Option<Credentials>, sqlx::Error> {
+pub async fn find_by_email(
+    connection: &mut PgConnection,
+    key: &str,
+) -> Result<Option<Credentials>, sqlx::Error> {
     sqlx::query_as!(
         Credentials,
         r#"select id, password_hash, email_verified_at is not null as "email_verified!", version
@@ -70,7 +73,10 @@ pub async fn find_by_email(connection: &mut PgConnection, key: &str) -> Result<O
     .await
 }
 
-pub async fn find_by_username(connection: &mut PgConnection, name: &str) -> Result<Option<Credentials>, sqlx::Error> {
+pub async fn find_by_username(
+    connection: &mut PgConnection,
+    name: &str,
+) -> Result<Option<Credentials>, sqlx::Error> {
     sqlx::query_as!(
         Credentials,
         r#"select id, password_hash, email_verified_at is not null as "email_verified!", version
@@ -132,7 +138,10 @@ pub async fn insert(connection: &mut PgConnection, user: &NewUser<'_>) -> Result
 }
 
 /// Registers again under an address that was never verified.
-pub async fn replace_unverified(connection: &mut PgConnection, user: &NewUser<'_>) -> Result<i64, sqlx::Error> {
+pub async fn replace_unverified(
+    connection: &mut PgConnection,
+    user: &NewUser<'_>,
+) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
         r#"update auth.users
            set email = $2, username = $3, username_key = $4, first_name = $5, last_name = $6,
@@ -203,7 +212,11 @@ pub async fn verify(connection: &mut PgConnection, id: Uuid, now: DateTime<Utc>)
     .await
 }
 
-pub async fn set_password_hash(connection: &mut PgConnection, id: Uuid, hash: &str) -> Result<(), sqlx::Error> {
+pub async fn set_password_hash(
+    connection: &mut PgConnection,
+    id: Uuid,
+    hash: &str,
+) -> Result<(), sqlx::Error> {
     sqlx::query!("update auth.users set password_hash = $2 where id = $1", id, hash)
         .execute(connection)
         .await

@@ -20,9 +20,11 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
             let text = "Send the body as `Content-Type: application/json`.";
             return Err(Problem::new("UNSUPPORTED_MEDIA_TYPE", text));
         }
-        let body = Bytes::from_request(request, state).await.map_err(|rejection| match rejection.status().as_u16() {
-            413 => Problem::new("PAYLOAD_TOO_LARGE", "The body is too large; send at most 2 MiB."),
-            _ => Problem::new("MALFORMED_REQUEST", "The body did not arrive whole; send it again."),
+        let body = Bytes::from_request(request, state).await.map_err(|rejection| {
+            match rejection.status().as_u16() {
+                413 => Problem::new("PAYLOAD_TOO_LARGE", "The body is too large; send at most 2 MiB."),
+                _ => Problem::new("MALFORMED_REQUEST", "The body did not arrive whole; send it again."),
+            }
         })?;
         parse(&body).map(Self)
     }
@@ -96,11 +98,8 @@ fn refuse_nul(body: &[u8]) -> Result<(), Problem> {
     // Rare: now it is worth finding out where. An escaped backslash before `u0000` is no NUL.
     let Ok(value) = serde_json::from_slice::<Value>(body) else { return Ok(()) };
     match find_nul(&value, String::new()) {
-        Some(field) => Err(Problem::new("VALIDATION_FAILED", "Some fields are not acceptable; see errors.").field(
-            field,
-            "NUL_CHARACTER",
-            "Text must not hold U+0000.",
-        )),
+        Some(field) => Err(Problem::new("VALIDATION_FAILED", "Some fields are not acceptable; see errors.")
+            .field(field, "NUL_CHARACTER", "Text must not hold U+0000.")),
         None => Ok(()),
     }
 }
@@ -150,7 +149,8 @@ mod tests {
     #[test]
     fn every_refusal_names_the_field() {
         let case = |body: &str| refusal(body);
-        let expect = |code: &'static str, field: &str, reason: &str| (code, field.to_owned(), reason.to_owned());
+        let expect =
+            |code: &'static str, field: &str, reason: &str| (code, field.to_owned(), reason.to_owned());
         assert_eq!(case(r#"{"name":1}"#), expect("MALFORMED_BODY", "name", "WRONG_TYPE"));
         assert_eq!(case(r#"{"name":null}"#), expect("MALFORMED_BODY", "name", "WRONG_TYPE"));
         assert_eq!(case(r#"{"name":"a","nam":1}"#), expect("MALFORMED_BODY", "nam", "UNKNOWN_FIELD"));

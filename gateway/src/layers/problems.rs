@@ -3,7 +3,9 @@
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::header::{ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{
+    ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -15,12 +17,15 @@ use crate::problem::body::ProblemBody;
 
 pub async fn write(request: Request, next: Next) -> Response {
     let instance = request.uri().path().to_owned();
-    let accepted = request.headers().get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let accepted =
+        request.headers().get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let language = Language::negotiate(accepted);
     let mut response = next.run(request).await;
     let problem = response.extensions_mut().remove::<Problem>();
-    let is_page = response.headers().get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"text/html"));
-    let Some(problem) = problem.or_else(|| if is_page { None } else { of_framework(response.status()) }) else {
+    let is_page =
+        response.headers().get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"text/html"));
+    let Some(problem) = problem.or_else(|| if is_page { None } else { of_framework(response.status()) })
+    else {
         return response;
     };
     let request_id = context::current().map(|context| context.request_id).unwrap_or_default();
@@ -57,11 +62,15 @@ fn of_framework(status: StatusCode) -> Option<Problem> {
             Problem::new("METHOD_NOT_ALLOWED", "This path does not take this method; see Allow.")
         }
         StatusCode::REQUEST_TIMEOUT => Problem::new("REQUEST_TIMEOUT", "The request did not arrive in time."),
-        StatusCode::PAYLOAD_TOO_LARGE => Problem::new("PAYLOAD_TOO_LARGE", "The body is too large; send at most 2 MiB."),
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            Problem::new("PAYLOAD_TOO_LARGE", "The body is too large; send at most 2 MiB.")
+        }
         StatusCode::UNSUPPORTED_MEDIA_TYPE => {
             Problem::new("UNSUPPORTED_MEDIA_TYPE", "Send the body as `Content-Type: application/json`.")
         }
-        status if status.is_client_error() => Problem::new("MALFORMED_REQUEST", "The request cannot be read."),
+        status if status.is_client_error() => {
+            Problem::new("MALFORMED_REQUEST", "The request cannot be read.")
+        }
         _ => Problem::internal(),
     })
 }

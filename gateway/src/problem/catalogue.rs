@@ -19,15 +19,27 @@ const fn entry(code: &'static str, status: u16, meaning: &'static str) -> Entry 
 
 /// Every `code` of a problem, by status.
 pub const ENTRIES: &[Entry] = &[
-    entry("MALFORMED_BODY", 400, "The body is not the JSON that the call takes: syntax, an unknown field, a wrong type."),
+    entry(
+        "MALFORMED_BODY",
+        400,
+        "The body is not the JSON that the call takes: syntax, an unknown field, a wrong type.",
+    ),
     entry("MALFORMED_REQUEST", 400, "The path, the query or a header cannot be read."),
     entry("TOKEN_MISSING", 401, "The call needs an access token and none came."),
     entry("TOKEN_INVALID", 401, "The access token is not one of ours, or damaged."),
     entry("TOKEN_EXPIRED", 401, "The access token has expired; refresh it."),
     entry("SESSION_ENDED", 401, "The session of the access token has ended; log in again."),
-    entry("INVALID_CREDENTIALS", 401, "E-mail, username or password is not right, or there were too many attempts."),
+    entry(
+        "INVALID_CREDENTIALS",
+        401,
+        "E-mail, username or password is not right, or there were too many attempts.",
+    ),
     entry("REFRESH_TOKEN_INVALID", 401, "The refresh token is unknown or its session has ended."),
-    entry("REFRESH_TOKEN_REUSED", 401, "The refresh token was used before; its session was ended for safety."),
+    entry(
+        "REFRESH_TOKEN_REUSED",
+        401,
+        "The refresh token was used before; its session was ended for safety.",
+    ),
     entry("EMAIL_NOT_VERIFIED", 403, "The password is right but the address has not been verified."),
     entry("NOT_FOUND", 404, "There is nothing at this path, or it is somebody else's."),
     entry("METHOD_NOT_ALLOWED", 405, "The path exists, but not with this method; see `Allow`."),

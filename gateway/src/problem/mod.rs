@@ -51,7 +51,8 @@ impl Problem {
 impl From<Status> for Problem {
     fn from(status: Status) -> Self {
         let details = status.get_error_details();
-        let reason = details.error_info().filter(|info| info.domain == DOMAIN).map(|info| info.reason.as_str());
+        let reason =
+            details.error_info().filter(|info| info.domain == DOMAIN).map(|info| info.reason.as_str());
         let entry = match (reason, status.code()) {
             (Some(reason), _) => catalogue::find(reason),
             (None, Code::DeadlineExceeded) => catalogue::find("TIMEOUT"),
@@ -105,7 +106,10 @@ mod tests {
         let violations = vec![Violation::new("email", "EMAIL_INVALID", "Use another.")];
         let problem = Problem::from(Status::from(Refusal::invalid(violations)));
         assert_eq!((problem.code, catalogue::status(problem.code).as_u16()), ("VALIDATION_FAILED", 422));
-        assert_eq!((problem.fields[0].field.as_str(), problem.fields[0].code.as_str()), ("email", "EMAIL_INVALID"));
+        assert_eq!(
+            (problem.fields[0].field.as_str(), problem.fields[0].code.as_str()),
+            ("email", "EMAIL_INVALID")
+        );
         let refusal = Refusal::new(Code::ResourceExhausted, "TOO_MANY_ATTEMPTS", "Wait.");
         let problem = Problem::from(Status::from(refusal.retry_after(Duration::from_secs(7))));
         assert_eq!(problem.retry_after, Some(Duration::from_secs(7)));

@@ -58,7 +58,9 @@ pub async fn ready(State(state): State<AppState>) -> Result<axum::Json<HealthVie
         return Ok(ok());
     }
     let problem = Problem::new("NOT_READY", format!("Not ready: {}.", missing.join(", ")));
-    Err(missing.into_iter().fold(problem, |problem, name| problem.field(name, "NOT_READY", "This part is not ready.")))
+    Err(missing
+        .into_iter()
+        .fold(problem, |problem, name| problem.field(name, "NOT_READY", "This part is not ready.")))
 }
 
 /// Whether every part behind the gateway is ready.
@@ -74,7 +76,8 @@ async fn missing_parts(state: &AppState) -> Vec<&'static str> {
         ("notify", state.parts.notify.clone()),
     ];
     let answers = join_all(parts.map(|(name, part)| async move { (name, is_serving(part).await) })).await;
-    let mut missing: Vec<_> = answers.into_iter().filter(|(_, serving)| !serving).map(|(name, _)| name).collect();
+    let mut missing: Vec<_> =
+        answers.into_iter().filter(|(_, serving)| !serving).map(|(name, _)| name).collect();
     if !state.trust.is_known() && !missing.contains(&"auth") {
         missing.push("auth");
     }

@@ -146,7 +146,9 @@ impl Issuer {
 mod tests {
     use chrono::{DateTime, TimeDelta};
 
-    use super::{BASE64, Engine as _, ServiceKeys};
+    use base64::Engine as _;
+
+    use super::{BASE64, ServiceKeys};
     use crate::clock::Clock;
 
     #[test]

@@ -40,7 +40,8 @@ async fn subscribe(trust: &Trust, auth: Transport, failing: &mut bool) -> Result
     request.extensions_mut().insert(Lasting);
     let mut client = TrustServiceClient::new(auth);
     let silence = |_| Status::unavailable("the trust feed is silent");
-    let response = tokio::time::timeout(SILENCE * 3, client.watch_trust(request)).await.map_err(silence)??;
+    let response =
+        tokio::time::timeout(SILENCE * 3, client.watch_trust(request)).await.map_err(silence)??;
     let mut stream = response.into_inner();
     loop {
         let message = tokio::time::timeout(SILENCE, stream.message()).await.map_err(silence)??;

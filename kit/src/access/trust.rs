@@ -67,7 +67,11 @@ impl Trust {
 
     /// Takes over all keys (key id, Ed25519 public key) and revocations
     /// (session, when to forget it).
-    pub fn replace(&self, keys: &[(String, [u8; 32])], revoked: impl IntoIterator<Item = (Uuid, DateTime<Utc>)>) {
+    pub fn replace(
+        &self,
+        keys: &[(String, [u8; 32])],
+        revoked: impl IntoIterator<Item = (Uuid, DateTime<Utc>)>,
+    ) {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         state.revoked = revoked.into_iter().collect();
         state.confirmed = Some(Instant::now());
@@ -75,7 +79,11 @@ impl Trust {
     }
 
     /// Adds what is new; no keys means the same keys. With nothing at all it is the heartbeat.
-    pub fn extend(&self, keys: &[(String, [u8; 32])], revoked: impl IntoIterator<Item = (Uuid, DateTime<Utc>)>) {
+    pub fn extend(
+        &self,
+        keys: &[(String, [u8; 32])],
+        revoked: impl IntoIterator<Item = (Uuid, DateTime<Utc>)>,
+    ) {
         let now = self.clock.now();
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         let before = state.revoked.len();

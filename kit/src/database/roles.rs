@@ -27,16 +27,18 @@ pub async fn bootstrap(
     secret: &str,
     schemas: &[&str],
 ) -> Result<bool, sqlx::Error> {
-    let may: bool = sqlx::query_scalar("select rolsuper or rolcreaterole from pg_roles where rolname = current_user")
-        .fetch_one(&mut *connection)
-        .await?;
+    let may: bool =
+        sqlx::query_scalar("select rolsuper or rolcreaterole from pg_roles where rolname = current_user")
+            .fetch_one(&mut *connection)
+            .await?;
     if !may {
         return Ok(false);
     }
     // Two starts at once would race for the same names.
     let mut transaction = sqlx::Connection::begin(connection).await?;
     sqlx::query("select pg_advisory_xact_lock(hashtext('fintrac roles'))").execute(&mut *transaction).await?;
-    let database: String = sqlx::query_scalar("select quote_ident(current_database())").fetch_one(&mut *transaction).await?;
+    let database: String =
+        sqlx::query_scalar("select quote_ident(current_database())").fetch_one(&mut *transaction).await?;
     for schema in schemas {
         let (owner, app) = (owner_role(schema), app_role(schema));
         for role in [&owner, &app] {
@@ -49,7 +51,8 @@ pub async fn bootstrap(
             let sql = format!("{verb} role {role} login password '{}'", password(secret, role));
             run(&mut transaction, sql).await?;
         }
-        run(&mut transaction, format!("grant connect, temporary on database {database} to {owner}, {app}")).await?;
+        run(&mut transaction, format!("grant connect, temporary on database {database} to {owner}, {app}"))
+            .await?;
         let there: bool = sqlx::query_scalar("select exists (select from pg_namespace where nspname = $1)")
             .bind(schema)
             .fetch_one(&mut *transaction)

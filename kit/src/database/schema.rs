@@ -90,7 +90,9 @@ impl Schema {
             let applied: Vec<i64> = sqlx::query_scalar(AssertSqlSafe(sql))
                 .fetch_all(&mut *connection)
                 .await
-                .map_err(|error| if super::is_transient(&error) { error.into() } else { SchemaError::Outdated(self.name) })?;
+                .map_err(|error| {
+                    if super::is_transient(&error) { error.into() } else { SchemaError::Outdated(self.name) }
+                })?;
             if migrator.iter().any(|migration| !applied.contains(&migration.version)) {
                 return Err(SchemaError::Outdated(self.name));
             }
@@ -104,5 +106,8 @@ pub(crate) async fn ensure_event_partitions(
     connection: &mut PgConnection,
     now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query!("select ensure_event_partitions($1, 2)", now.date_naive()).execute(connection).await.map(|_| ())
+    sqlx::query!("select ensure_event_partitions($1, 2)", now.date_naive())
+        .execute(connection)
+        .await
+        .map(|_| ())
 }

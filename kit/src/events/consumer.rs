@@ -45,7 +45,9 @@ impl From<Status> for HandlerError {
     fn from(status: Status) -> Self {
         let text = format!("{}: {}", status.code(), status.message());
         match status.code() {
-            Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::Aborted => Self::Transient(text),
+            Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::Aborted => {
+                Self::Transient(text)
+            }
             Code::ResourceExhausted | Code::Unauthenticated => Self::Transient(text),
             _ => Self::Poison(text),
         }
@@ -153,7 +155,13 @@ impl<H: Handler> Consumer<H> {
                     error
                 }
             };
-            tracing::warn!(source = self.source, kind = event.kind, id = event.id, error, "event not digested yet");
+            tracing::warn!(
+                source = self.source,
+                kind = event.kind,
+                id = event.id,
+                error,
+                "event not digested yet"
+            );
             let _cancelled = tokio::time::timeout(pause, shutdown.cancelled()).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
@@ -188,7 +196,13 @@ impl<H: Handler> Consumer<H> {
             .execute(&mut *transaction)
             .await?;
             transaction.commit().await?;
-            tracing::error!(source = self.source, kind = event.kind, id = event.id, error, "event became a dead letter");
+            tracing::error!(
+                source = self.source,
+                kind = event.kind,
+                id = event.id,
+                error,
+                "event became a dead letter"
+            );
             metrics::counter!("fintrac_event_dead_letters_total", "source" => self.source).increment(1);
         }
         Ok(())

@@ -72,9 +72,13 @@ impl Periodic {
 
     async fn claim(&self) -> Result<bool, sqlx::Error> {
         let now = self.clock.now();
-        sqlx::query!("insert into jobs (name, due_at) values ($1, $2) on conflict (name) do nothing", self.name, now)
-            .execute(&self.pool)
-            .await?;
+        sqlx::query!(
+            "insert into jobs (name, due_at) values ($1, $2) on conflict (name) do nothing",
+            self.name,
+            now
+        )
+        .execute(&self.pool)
+        .await?;
         let claimed = sqlx::query!(
             r#"update jobs set leased_until = $3, started_at = $2
                where name = (

@@ -139,7 +139,10 @@ fn page(texts: &Texts, content: &Content) -> Result<Page, RenderError> {
         },
         Content::Welcome { first_name, login } => Page {
             subject: texts.get("welcome-subject")?,
-            paragraphs: vec![texts.with("welcome-greeting", &[("name", first_name)])?, texts.get("welcome-body")?],
+            paragraphs: vec![
+                texts.with("welcome-greeting", &[("name", first_name)])?,
+                texts.get("welcome-body")?,
+            ],
             action: action(texts, login.as_ref())?,
             code: None,
             note: texts.get("welcome-note")?,
@@ -195,7 +198,10 @@ mod tests {
         let [verification, ..] = contents("Ana");
         let mail = render("en", &verification).expect("a mail");
         for form in [&mail.html, &mail.text] {
-            assert!(form.contains("https://app.example/verify-email?token=T") && form.contains("042042"), "{form}");
+            assert!(
+                form.contains("https://app.example/verify-email?token=T") && form.contains("042042"),
+                "{form}"
+            );
         }
     }
 

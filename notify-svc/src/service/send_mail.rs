@@ -68,8 +68,7 @@ impl SendMail {
             Ok(rendered) => rendered,
             Err(error) => return Outcome::Refused(error.to_string()),
         };
-        let envelope =
-            Envelope { id: mail.id, kind: mail.kind, to: recipient.email, date: self.clock.now() };
+        let envelope = Envelope { id: mail.id, kind: mail.kind, to: recipient.email, date: self.clock.now() };
         match self.delivery.deliver(&envelope, &rendered).await {
             Ok(()) => Outcome::Sent,
             Err(error) if error.is_permanent() => Outcome::Refused(chain(&error)),

@@ -73,7 +73,10 @@ impl From<RegisterBody> for pb::RegisterRequest {
 /// what happened. An address that was never verified may register again.
 #[utoipa::path(post, path = "/auth/register", tag = "auth", request_body = RegisterBody,
     responses((status = 202, description = "A mail is on its way"), PublicProblems))]
-pub async fn register(State(state): State<AppState>, Json(body): Json<RegisterBody>) -> Result<StatusCode, Problem> {
+pub async fn register(
+    State(state): State<AppState>,
+    Json(body): Json<RegisterBody>,
+) -> Result<StatusCode, Problem> {
     state.identity().register(pb::RegisterRequest::from(body)).await?;
     Ok(StatusCode::ACCEPTED)
 }

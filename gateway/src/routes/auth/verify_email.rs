@@ -29,11 +29,15 @@ impl VerifyEmailBody {
         let filled = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
         match (filled(self.token), filled(self.email), filled(self.code)) {
             (Some(token), None, None) => Ok(pb::VerifyEmailRequest { token, ..Default::default() }),
-            (None, Some(email), Some(code)) => Ok(pb::VerifyEmailRequest { email, code, ..Default::default() }),
+            (None, Some(email), Some(code)) => {
+                Ok(pb::VerifyEmailRequest { email, code, ..Default::default() })
+            }
             (None, None, None) => Err(refused().field("token", "REQUIRED", "Send token, or email and code.")),
             (None, None, Some(_)) => Err(refused().field("email", "REQUIRED", "Send it together with code.")),
             (None, Some(_), None) => Err(refused().field("code", "REQUIRED", "Send it together with email.")),
-            (Some(_), _, _) => Err(refused().field("token", "CONFLICTING", "Send token alone, or email and code.")),
+            (Some(_), _, _) => {
+                Err(refused().field("token", "CONFLICTING", "Send token alone, or email and code."))
+            }
         }
     }
 }

@@ -35,12 +35,17 @@ struct Button<'a> {
     token: &'a str,
 }
 
-fn page(status: StatusCode, language: &Language, title: &str, body: &str, button: Option<Button<'_>>) -> Response {
+fn page(
+    status: StatusCode,
+    language: &Language,
+    title: &str,
+    body: &str,
+    button: Option<Button<'_>>,
+) -> Response {
     let (lang, title, body) = (&language.code(), &language.text(title), &language.text(body));
     match (Page { lang, title, body, button }).render() {
-        Ok(html) => {
-            (status, [(CONTENT_SECURITY_POLICY, POLICY), (CACHE_CONTROL, "no-store")], Html(html)).into_response()
-        }
+        Ok(html) => (status, [(CONTENT_SECURITY_POLICY, POLICY), (CACHE_CONTROL, "no-store")], Html(html))
+            .into_response(),
         Err(error) => {
             tracing::error!(%error, "a page could not be rendered");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()

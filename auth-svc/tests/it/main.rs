@@ -1,0 +1,8 @@
+//! auth-svc through its in-process client, on a real database.
+
+mod login;
+mod refresh;
+mod register;
+mod support;
+mod trust;
+mod verify_email;

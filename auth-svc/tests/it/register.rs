@@ -1,0 +1,105 @@
+use fintrac_proto::auth::v1 as pb;
+use futures::future::join_all;
+use tonic_types::StatusExt as _;
+
+use crate::support::{Auth, PASSWORD, ana, why};
+
+#[tokio::test]
+async fn an_unverified_address_registers_again_and_earlier_proofs_are_void() {
+    let auth = Auth::start().await;
+    auth.register(ana("ana@example.com")).await.expect("first");
+    let old = auth.challenge().await;
+    let again = pb::RegisterRequest { password: "another long password".into(), ..ana("ANA@example.com") };
+    auth.register(again).await.expect("second");
+    let token = pb::VerifyEmailRequest { token: old.token, ..Default::default() };
+    assert_eq!(why(auth.verify(token).await), "VERIFICATION_INVALID");
+    let token = auth.challenge().await.token;
+    auth.verify(pb::VerifyEmailRequest { token, ..Default::default() }).await.expect("verified");
+    assert_eq!(why(auth.login("ana@example.com", PASSWORD).await), "INVALID_CREDENTIALS");
+    auth.login("ana@example.com", "another long password").await.expect("the newer password");
+}
+
+#[tokio::test]
+async fn a_verified_address_keeps_its_password_and_is_told() {
+    let auth = Auth::start().await;
+    auth.user("ana@example.com").await;
+    let thief = pb::RegisterRequest { password: "the password of a thief".into(), ..ana("ana@example.com") };
+    auth.register(thief).await.expect("the answer is the same");
+    assert_eq!(why(auth.login("ana@example.com", "the password of a thief").await), "INVALID_CREDENTIALS");
+    auth.login("ana@example.com", PASSWORD).await.expect("the owner's password");
+    let told = auth.text("select count(*)::text from auth.events where kind = 'already_registered'").await;
+    assert_eq!(told, "1");
+}
+
+#[tokio::test]
+async fn a_taken_username_is_refused_and_named() {
+    let auth = Auth::start().await;
+    let with_name =
+        |email: &str, name: &str| pb::RegisterRequest { username: Some(name.into()), ..ana(email) };
+    auth.register(with_name("ana@example.com", "ana.gil")).await.expect("free");
+    auth.register(with_name("ana@example.com", "ana.gil")).await.expect("her own");
+    let status = auth.register(with_name("eve@example.com", "Ana.Gil")).await.expect_err("taken");
+    let violations = status.get_details_bad_request().expect("fields").field_violations;
+    assert_eq!((violations[0].field.as_str(), violations[0].reason.as_str()), ("username", "USERNAME_TAKEN"));
+}
+
+#[tokio::test]
+async fn twenty_at_once_make_one_user() {
+    let auth = Auth::start().await;
+    let results = join_all((0..20).map(|_| auth.register(ana("ana@example.com")))).await;
+    for result in results.into_iter().filter_map(Result::err) {
+        assert_eq!(fintrac_kit::error::reason(&result).as_deref(), Some("TOO_MANY_ATTEMPTS"));
+    }
+    assert_eq!(auth.text("select count(*)::text from auth.users").await, "1");
+    let open = "select count(*)::text from auth.challenges where closed_at is null";
+    assert_eq!(auth.text(open).await, "1");
+}
+
+#[tokio::test]
+async fn a_mailbox_is_not_flooded() {
+    let auth = Auth::start().await;
+    for _ in 0..5 {
+        auth.register(ana("ana@example.com")).await.expect("a few are fine");
+    }
+    let status = auth.register(ana("ana@example.com")).await.expect_err("enough");
+    assert!(
+        status
+            .get_details_retry_info()
+            .and_then(|info| info.retry_delay)
+            .is_some_and(|wait| wait.as_secs() > 0)
+    );
+    let before = auth.text("select count(*)::text from auth.challenges").await;
+    let request = pb::ResendVerificationRequest { email: "ana@example.com".into() };
+    auth.identity().resend_verification(request).await.expect("the answer is the same");
+    assert_eq!(auth.text("select count(*)::text from auth.challenges").await, before);
+}
+
+#[tokio::test]
+async fn the_phone_number_is_unreadable_at_rest() {
+    let auth = Auth::start().await;
+    let request =
+        pb::RegisterRequest { phone_number: Some("+34 600 123 456".into()), ..ana("ana@example.com") };
+    auth.register(request).await.expect("registered");
+    let stored = auth.text("select phone_number from auth.users").await;
+    assert!(stored.starts_with("v1.k1.") && !stored.contains("600"), "{stored}");
+    let token = auth.challenge().await.token;
+    auth.verify(pb::VerifyEmailRequest { token, ..Default::default() }).await.expect("verified");
+    let tokens = auth.login("ana@example.com", PASSWORD).await.expect("login");
+    assert_eq!(
+        auth.me(&tokens.access_token).await.expect("me").phone_number.as_deref(),
+        Some("+34600123456")
+    );
+}
+
+#[tokio::test]
+async fn events_tell_what_happened_and_no_word_of_it() {
+    let auth = Auth::start().await;
+    auth.user("ana@example.com").await;
+    let kinds =
+        "select string_agg(entity || ' ' || kind, ', ' order by transaction_id, position) from auth.events";
+    let expected = "user registered, challenge verification_requested, household created, user verified";
+    assert_eq!(auth.text(kinds).await, expected);
+    let all = auth.text("select string_agg(events::text, ' ') from auth.events").await;
+    assert!(!all.contains("example.com") && !all.contains("Gil"), "{all}");
+    assert!(all.contains("192.0.2.1"), "whence it came is recorded");
+}

@@ -1,0 +1,60 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use fintrac_kit::access::follow;
+use fintrac_kit::access::trust::{Trust, TrustConfig};
+use fintrac_kit::error::reason;
+use fintrac_proto::auth::v1 as pb;
+use tokio_util::sync::CancellationToken;
+
+use crate::support::{Auth, PASSWORD, as_user};
+
+/// Waits until `trust` says `expected` of a token; a test that never gets
+/// there ends with the time it may take.
+async fn until(trust: &Trust, token: &str, expected: Option<&str>) {
+    let seen = async {
+        while trust.verify(token).err().and_then(|status| reason(&status)).as_deref() != expected {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), seen).await.expect("the verifier learns of it");
+}
+
+#[tokio::test]
+async fn a_verifier_elsewhere_learns_keys_and_revocations_of_any_replica() {
+    let auth = Auth::start().await;
+    let replica = auth.replica().await;
+    let config = TrustConfig { issuer: "fintrac".into(), grace: Duration::from_secs(60), hs256_secret: None };
+    let trust = Arc::new(Trust::new(config, auth.clock.clone()));
+    let stop = CancellationToken::new();
+    tokio::spawn(follow(Arc::clone(&trust), replica.transport("ledger"), stop.clone()));
+
+    auth.user("ana@example.com").await;
+    let tokens = auth.login("ana@example.com", PASSWORD).await.expect("login");
+    let other = auth.login("ana@example.com", PASSWORD).await.expect("login");
+    until(&trust, &tokens.access_token, None).await;
+    as_user(&tokens.access_token, auth.identity().logout(pb::LogoutRequest::default()))
+        .await
+        .expect("logout");
+    until(&trust, &tokens.access_token, Some("SESSION_ENDED")).await;
+    until(&trust, &other.access_token, None).await;
+
+    // A verifier that starts later knows of it too.
+    let config = TrustConfig { issuer: "fintrac".into(), grace: Duration::from_secs(60), hs256_secret: None };
+    let late = Arc::new(Trust::new(config, auth.clock.clone()));
+    tokio::spawn(follow(Arc::clone(&late), auth.transport("budget"), stop.clone()));
+    until(&late, &tokens.access_token, Some("SESSION_ENDED")).await;
+    stop.cancel();
+}
+
+#[tokio::test]
+async fn replicas_share_one_signing_key_kept_encrypted() {
+    let auth = Auth::start().await;
+    let replica = auth.replica().await;
+    assert_eq!(auth.text("select count(*)::text from auth.signing_keys").await, "1");
+    assert!(auth.text("select private_key from auth.signing_keys").await.starts_with("v1.k1."));
+    auth.user("ana@example.com").await;
+    let tokens = replica.login("ana@example.com", PASSWORD).await.expect("login at the replica");
+    let me = auth.me(&tokens.access_token).await.expect("believed by the other");
+    assert_eq!(me.email, "ana@example.com");
+}

@@ -1,0 +1,84 @@
+use chrono::TimeDelta;
+use fintrac_proto::auth::v1 as pb;
+use fintrac_proto::auth::v1::household_service_client::HouseholdServiceClient;
+use futures::future::join_all;
+
+use crate::support::{Auth, PASSWORD, ana, why};
+
+fn by_code(code: &str) -> pb::VerifyEmailRequest {
+    pb::VerifyEmailRequest { email: "ana@example.com".into(), code: code.into(), ..Default::default() }
+}
+
+#[tokio::test]
+async fn verification_makes_the_household_as_the_user_wished() {
+    let auth = Auth::start().await;
+    let wishes = pb::RegisterRequest {
+        default_currency: Some("eur".into()),
+        timezone: Some("Europe/Madrid".into()),
+        ..ana("ana@example.com")
+    };
+    auth.register(wishes).await.expect("registered");
+    assert_eq!(why(auth.login("ana@example.com", PASSWORD).await), "EMAIL_NOT_VERIFIED");
+    let code = auth.challenge().await.code;
+    auth.verify(by_code(&code)).await.expect("verified");
+    let tokens = auth.login("ana@example.com", PASSWORD).await.expect("login");
+    let household_id = auth.me(&tokens.access_token).await.expect("me").household_id;
+    let mut client = HouseholdServiceClient::new(auth.transport("ledger"));
+    let household =
+        client.get_household(pb::GetHouseholdRequest { household_id }).await.expect("a household");
+    let household = household.into_inner().household.expect("a household");
+    let facts = (household.currency_code.as_str(), household.timezone.as_str(), household.locale.as_str());
+    assert_eq!(facts, ("EUR", "Europe/Madrid", "es"), "the language is the browser's");
+}
+
+#[tokio::test]
+async fn five_wrong_codes_close_the_code_but_not_the_link() {
+    let auth = Auth::start().await;
+    auth.register(ana("ana@example.com")).await.expect("registered");
+    let secrets = auth.challenge().await;
+    let wrong = if secrets.code == "000000" { "111111" } else { "000000" };
+    for _ in 0..5 {
+        assert_eq!(why(auth.verify(by_code(wrong)).await), "VERIFICATION_INVALID");
+    }
+    assert_eq!(why(auth.verify(by_code(&secrets.code)).await), "VERIFICATION_INVALID", "even the right one");
+    auth.verify(pb::VerifyEmailRequest { token: secrets.token, ..Default::default() })
+        .await
+        .expect("the link");
+}
+
+#[tokio::test]
+async fn many_guesses_at_once_are_still_five() {
+    let auth = Auth::start().await;
+    auth.register(ana("ana@example.com")).await.expect("registered");
+    let wrong = if auth.challenge().await.code == "000000" { "111111" } else { "000000" };
+    join_all((0..12).map(|_| auth.verify(by_code(wrong)))).await;
+    assert_eq!(auth.text("select attempts::text from auth.challenges").await, "5");
+}
+
+#[tokio::test]
+async fn codes_last_ten_minutes_and_links_a_day() {
+    let auth = Auth::start().await;
+    auth.register(ana("ana@example.com")).await.expect("registered");
+    let id = auth.text("select id::text from auth.challenges").await;
+    let secrets = auth.challenge().await;
+    assert_eq!(auth.challenge().await, secrets, "the same secrets at every sending");
+    auth.clock.advance(TimeDelta::minutes(10));
+    assert_eq!(why(auth.verify(by_code(&secrets.code)).await), "VERIFICATION_INVALID");
+    assert_eq!(auth.challenge().await.code, "", "a late mail has the link only");
+    auth.clock.advance(TimeDelta::hours(24));
+    assert_eq!(why(auth.challenge_of(&id).await), "CHALLENGE_LAPSED");
+    let token = pb::VerifyEmailRequest { token: secrets.token, ..Default::default() };
+    assert_eq!(why(auth.verify(token).await), "VERIFICATION_INVALID");
+}
+
+#[tokio::test]
+async fn a_proof_is_good_once_even_for_two_at_once() {
+    let auth = Auth::start().await;
+    auth.register(ana("ana@example.com")).await.expect("registered");
+    let token = auth.challenge().await.token;
+    let tries = join_all(
+        (0..8).map(|_| auth.verify(pb::VerifyEmailRequest { token: token.clone(), ..Default::default() })),
+    );
+    assert_eq!(tries.await.into_iter().filter(Result::is_ok).count(), 1);
+    assert_eq!(auth.text("select count(*)::text from auth.households").await, "1");
+}

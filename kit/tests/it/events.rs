@@ -1,0 +1,232 @@
+//! The event log loses nothing and gives each event its effect once.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use fintrac_kit::access::caller::Origin;
+use fintrac_kit::clock::Clock;
+use fintrac_kit::database::app_role;
+use fintrac_kit::events::{Bell, Consumer, EventLog, Handler, HandlerError, NewEvent, append, is_newer};
+use fintrac_kit::random::Random;
+use fintrac_kit::server::server_stack;
+use fintrac_kit::testing::TestDatabase;
+use fintrac_kit::transport::{self, Transport};
+use fintrac_proto::events::v1::event_log_service_client::EventLogServiceClient;
+use fintrac_proto::events::v1::{Event, Position, SubscribeRequest, SubscribeResponse};
+use sqlx::{PgConnection, PgPool};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tonic::Streaming;
+use tonic::service::Routes;
+use uuid::Uuid;
+
+use crate::support::{clock, gate, keys, schema};
+
+pub fn log(pool: &PgPool, clock: &Clock) -> Transport {
+    let log = EventLog::new(pool.clone(), Bell::default(), &["ledger"]);
+    let server = server_stack(Routes::new(log.into_service()), gate(clock));
+    transport::local(server, keys().issuer("ledger", "auth", clock))
+}
+
+pub async fn write(connection: &mut PgConnection, clock: &Clock, kind: &'static str, version: i64) {
+    let now = clock.now();
+    let event = NewEvent {
+        id: Random::System.id(now),
+        household_id: None,
+        user_id: Some(Uuid::from_u128(7)),
+        entity: "thing",
+        entity_id: Uuid::from_u128(8),
+        version,
+        kind,
+        changed: &["name"],
+        origin: &Origin { actor: "tests".into(), ..Origin::default() },
+        occurred_at: now,
+    };
+    append(connection, &event).await.expect("append");
+}
+
+pub async fn subscribe(log: &Transport, after: Option<Position>) -> Streaming<SubscribeResponse> {
+    let mut request = tonic::Request::new(SubscribeRequest { after });
+    request.extensions_mut().insert(transport::Lasting);
+    EventLogServiceClient::new(log.clone()).subscribe(request).await.expect("subscribe").into_inner()
+}
+
+pub async fn next(stream: &mut Streaming<SubscribeResponse>, count: usize) -> Vec<Event> {
+    let mut events = Vec::new();
+    while events.len() < count {
+        let message = tokio::time::timeout(Duration::from_secs(20), stream.message()).await;
+        events.extend(message.expect("in time").expect("no error").expect("no end").events);
+    }
+    events
+}
+
+fn kinds(events: &[Event]) -> Vec<&str> {
+    events.iter().map(|event| event.kind.as_str()).collect()
+}
+
+#[tokio::test]
+async fn an_event_that_commits_late_is_delivered() {
+    let clock = clock();
+    let database = TestDatabase::new(&[&schema()], &clock).await;
+    let pool = database.pool(&schema(), &clock).await;
+    let mut stream = subscribe(&log(&pool, &clock), None).await;
+
+    let mut late = pool.begin().await.expect("begin");
+    write(&mut late, &clock, "late", 1).await;
+    let mut early = pool.begin().await.expect("begin");
+    write(&mut early, &clock, "early", 2).await;
+    early.commit().await.expect("commit");
+    // The reader has looked several times by now; a sequence cursor would have passed the late one.
+    let nothing = tokio::time::timeout(Duration::from_millis(300), stream.message()).await;
+    assert!(nothing.is_err(), "nothing is settled while the late transaction is open");
+    late.commit().await.expect("commit");
+    assert_eq!(kinds(&next(&mut stream, 2).await), ["late", "early"]);
+}
+
+#[tokio::test]
+async fn a_subscription_goes_on_where_it_was() {
+    let clock = clock();
+    let database = TestDatabase::new(&[&schema()], &clock).await;
+    let pool = database.pool(&schema(), &clock).await;
+    for kind in ["one", "two", "three"] {
+        write(&mut *pool.acquire().await.expect("a connection"), &clock, kind, 1).await;
+    }
+    let log = log(&pool, &clock);
+    let first = next(&mut subscribe(&log, None).await, 3).await;
+    assert_eq!(kinds(&first), ["one", "two", "three"]);
+    let rest = next(&mut subscribe(&log, first[0].position).await, 2).await;
+    assert_eq!(kinds(&rest), ["two", "three"]);
+    assert_eq!((rest[0].actor.as_str(), rest[0].changed.clone()), ("tests", vec!["name".to_owned()]));
+}
+
+#[tokio::test]
+async fn the_serving_role_cannot_change_history() {
+    let clock = clock();
+    let database = TestDatabase::new(&[&schema()], &clock).await;
+    let pool = database.pool(&schema(), &clock).await;
+    write(&mut *pool.acquire().await.expect("a connection"), &clock, "one", 1).await;
+    for sql in ["update events set kind = 'x'", "delete from events", "truncate events", "drop table events"]
+    {
+        let error = sqlx::raw_sql(sql).execute(&pool).await.expect_err(sql);
+        let code = error.as_database_error().and_then(|error| error.code().map(|code| code.into_owned()));
+        assert_eq!(code.as_deref(), Some("42501"), "{sql} as {}", app_role("toy"));
+    }
+}
+
+#[tokio::test]
+async fn a_lower_version_is_old_news() {
+    let clock = clock();
+    let database = TestDatabase::new(&[&schema()], &clock).await;
+    let pool = database.pool(&schema(), &clock).await;
+    let mut connection = pool.acquire().await.expect("a connection");
+    let mut news = Vec::new();
+    for version in [2, 1, 2, 3] {
+        let id = Uuid::from_u128(1);
+        news.push(is_newer(&mut connection, "ledger", "account", id, version).await.expect("query"));
+    }
+    assert_eq!(news, [true, false, false, true]);
+}
+
+/// Counts effects in a table; fails as told.
+struct Counting {
+    done: Arc<Notify>,
+    last: &'static str,
+    transient: AtomicU32,
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl Counting {
+    fn until(last: &'static str, done: &Arc<Notify>) -> Self {
+        Self { done: done.clone(), last, transient: AtomicU32::new(0), asked: Arc::default() }
+    }
+}
+
+impl Handler for Counting {
+    type Prepared = ();
+
+    async fn prepare(&self, event: &Event) -> Result<(), HandlerError> {
+        self.asked.lock().expect("no panic").push(event.kind.clone());
+        if event.kind == "outage" && self.transient.fetch_add(1, Ordering::Relaxed) < 2 {
+            return Err(HandlerError::Transient("out of reach".into()));
+        }
+        Ok(())
+    }
+
+    async fn apply(&self, connection: &mut PgConnection, event: &Event, (): ()) -> Result<(), HandlerError> {
+        if event.kind == "poison" {
+            return Err(HandlerError::Poison("not digestible".into()));
+        }
+        sqlx::query("insert into public.effects values ($1::uuid, $2)")
+            .bind(&event.id)
+            .bind(&event.kind)
+            .execute(connection)
+            .await?;
+        if event.kind == self.last {
+            self.done.notify_one();
+        }
+        Ok(())
+    }
+}
+
+async fn effects(database: &TestDatabase) -> Vec<String> {
+    sqlx::query_scalar("select kind from public.effects order by at")
+        .fetch_all(&mut database.connect().await)
+        .await
+        .expect("query")
+}
+
+async fn with_effects(clock: &Clock) -> (TestDatabase, PgPool) {
+    let database = TestDatabase::new(&[&schema()], clock).await;
+    sqlx::raw_sql(
+        "create table public.effects (event uuid, kind text, at serial);
+         grant all on public.effects to toy_app; grant all on sequence public.effects_at_seq to toy_app",
+    )
+    .execute(&mut database.connect().await)
+    .await
+    .expect("create");
+    let pool = database.pool(&schema(), clock).await;
+    (database, pool)
+}
+
+fn consumer(pool: &PgPool, clock: &Clock, handler: Counting) -> Consumer<Counting> {
+    Consumer { source: "toy", log: log(pool, clock), pool: pool.clone(), clock: clock.clone(), handler }
+}
+
+#[tokio::test]
+async fn two_replicas_give_each_event_one_effect() {
+    let clock = clock();
+    let (database, pool) = with_effects(&clock).await;
+    let (done, shutdown) = (Arc::new(Notify::new()), CancellationToken::new());
+    let replicas: Vec<_> = (0..2)
+        .map(|_| tokio::spawn(consumer(&pool, &clock, Counting::until("last", &done)).run(shutdown.clone())))
+        .collect();
+    for version in 0..200 {
+        write(&mut *pool.acquire().await.expect("a connection"), &clock, "one of many", version).await;
+    }
+    write(&mut *pool.acquire().await.expect("a connection"), &clock, "last", 200).await;
+    done.notified().await;
+    shutdown.cancel();
+    for replica in replicas {
+        replica.await.expect("no panic");
+    }
+    assert_eq!(effects(&database).await.len(), 201);
+}
+
+#[tokio::test]
+async fn poison_becomes_a_dead_letter_and_an_outage_does_not() {
+    let clock = clock();
+    let (database, pool) = with_effects(&clock).await;
+    let (done, shutdown) = (Arc::new(Notify::new()), CancellationToken::new());
+    for kind in ["first", "outage", "poison", "last"] {
+        write(&mut *pool.acquire().await.expect("a connection"), &clock, kind, 1).await;
+    }
+    let running = tokio::spawn(consumer(&pool, &clock, Counting::until("last", &done)).run(shutdown.clone()));
+    done.notified().await;
+    shutdown.cancel();
+    running.await.expect("no panic");
+    assert_eq!(effects(&database).await, ["first", "outage", "last"]);
+    let dead: Vec<String> =
+        sqlx::query_scalar("select error from event_dead_letters").fetch_all(&pool).await.expect("query");
+    assert_eq!(dead, ["not digestible"]);
+}

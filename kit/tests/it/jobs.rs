@@ -1,0 +1,89 @@
+//! Periodic work runs on one replica; leased work survives a death.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use chrono::TimeDelta;
+use fintrac_kit::events::Bell;
+use fintrac_kit::jobs::{Periodic, leased};
+use fintrac_kit::testing::TestDatabase;
+use tokio::sync::{Mutex, Notify};
+use tokio_util::sync::CancellationToken;
+
+use crate::support::{clock, schema};
+
+#[tokio::test]
+async fn a_period_has_one_run_however_many_replicas() {
+    let clock = clock();
+    let database = TestDatabase::new(&[&schema()], &clock).await;
+    let pool = database.pool(&schema(), &clock).await;
+    let job = Periodic { name: "job", every: TimeDelta::hours(1), pool, clock: clock.clone() };
+    let runs = AtomicU32::new(0);
+    let run = async || {
+        runs.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    };
+    let ran = futures::future::try_join_all((0..4).map(|_| job.turn(run))).await.expect("turns");
+    assert_eq!((ran.iter().filter(|ran| **ran).count(), runs.load(Ordering::Relaxed)), (1, 1));
+    clock.advance(TimeDelta::minutes(59));
+    assert!(!job.turn(run).await.expect("turn"), "not due");
+    clock.advance(TimeDelta::minutes(1));
+    assert!(job.turn(run).await.expect("turn"), "due");
+}
+
+#[tokio::test]
+async fn a_failed_run_is_seen_and_tried_again() {
+    let clock = clock();
+    let database = TestDatabase::new(&[&schema()], &clock).await;
+    let pool = database.pool(&schema(), &clock).await;
+    let job = Periodic { name: "job", every: TimeDelta::hours(1), pool: pool.clone(), clock: clock.clone() };
+    assert!(job.turn(async || Err(sqlx::Error::RowNotFound)).await.expect("turn"));
+    let (failures, error): (i32, Option<String>) =
+        sqlx::query_as("select failures, last_error from jobs").fetch_one(&pool).await.expect("query");
+    assert!(failures == 1 && error.is_some());
+    clock.advance(TimeDelta::minutes(1));
+    assert!(job.turn(async || Ok(())).await.expect("turn"), "long before the next period");
+    let failures: i32 =
+        sqlx::query_scalar("select failures from jobs").fetch_one(&pool).await.expect("query");
+    assert_eq!(failures, 0);
+}
+
+/// Items that wait; the performed ones.
+#[derive(Default)]
+struct Queue {
+    waiting: Mutex<Vec<u32>>,
+    performed: Mutex<Vec<u32>>,
+    done: Notify,
+}
+
+struct Worker(Arc<Queue>);
+
+impl leased::Work for Worker {
+    type Item = u32;
+
+    async fn claim(&self, limit: i64) -> Result<Vec<u32>, sqlx::Error> {
+        let mut waiting = self.0.waiting.lock().await;
+        let count = waiting.len().min(usize::try_from(limit).unwrap_or_default());
+        Ok(waiting.drain(..count).collect())
+    }
+
+    async fn perform(&self, item: u32) -> Result<(), sqlx::Error> {
+        self.0.performed.lock().await.push(item);
+        self.0.done.notify_one();
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn the_bell_wakes_a_waiting_worker() {
+    let (queue, bell, shutdown) = (Arc::new(Queue::default()), Bell::default(), CancellationToken::new());
+    let running = tokio::spawn(leased::run(Worker(queue.clone()), bell.clone(), 2, shutdown.clone()));
+    for item in 0..3 {
+        queue.waiting.lock().await.push(item);
+        bell.ring();
+        queue.done.notified().await;
+    }
+    shutdown.cancel();
+    running.await.expect("no panic");
+    assert_eq!(*queue.performed.lock().await, [0, 1, 2]);
+}

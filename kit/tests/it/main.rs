@@ -1,0 +1,12 @@
+//! The traps that the kit exists for, each with its test, on real PostgreSQL
+//! and both transports.
+
+mod events;
+mod idempotency;
+mod jobs;
+mod pool;
+mod restore;
+mod schema;
+mod support;
+mod tokens;
+mod transport;

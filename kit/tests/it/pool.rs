@@ -1,0 +1,59 @@
+//! Aborted requests leave no poisoned connection.
+
+use std::time::Duration;
+
+use fintrac_kit::database::{self, PoolConfig};
+use fintrac_kit::random::Random;
+use fintrac_kit::testing::TestDatabase;
+use futures::{StreamExt as _, stream};
+use sqlx::PgPool;
+
+use crate::support::{clock, schema};
+
+async fn request(pool: PgPool) -> Result<(), sqlx::Error> {
+    let mut transaction = pool.begin().await?;
+    sqlx::query("insert into jobs (name, due_at) values (gen_random_uuid()::text, '2026-01-01')")
+        .execute(&mut *transaction)
+        .await?;
+    transaction.commit().await
+}
+
+#[tokio::test]
+async fn a_thousand_aborted_requests_leave_the_pool_usable() {
+    let clock = clock();
+    let database = TestDatabase::new(&[&schema()], &clock).await;
+    let config = PoolConfig { max_connections: 1, acquire_timeout: Duration::from_secs(10) };
+    let pool = database::pool(&database.app("toy"), "toy", config);
+    let random = Random::seeded(1);
+    stream::iter(0..1000)
+        .for_each_concurrent(4, async |_| {
+            let micros = u64::from(u16::from_le_bytes(random.bytes())) % 20_000;
+            let _aborted = tokio::time::timeout(Duration::from_micros(micros), request(pool.clone())).await;
+        })
+        .await;
+    request(pool.clone()).await.expect("the next request works");
+    let hanging: i64 = sqlx::query_scalar(
+        "select count(*) from pg_stat_activity
+         where datname = current_database() and state like 'idle in transaction%'",
+    )
+    .fetch_one(&mut database.connect().await)
+    .await
+    .expect("query");
+    assert_eq!(hanging, 0);
+}
+
+#[tokio::test]
+async fn a_connection_that_hangs_in_a_transaction_is_not_handed_out() {
+    let clock = clock();
+    let database = TestDatabase::new(&[&schema()], &clock).await;
+    let config = PoolConfig { max_connections: 1, acquire_timeout: Duration::from_secs(10) };
+    let pool = database::pool(&database.app("toy"), "toy", config);
+    // What a cancelled `begin` leaves behind: the server is in a transaction, sqlx does not know.
+    let mut connection = pool.acquire().await.expect("a connection");
+    sqlx::raw_sql("begin").execute(&mut *connection).await.expect("begin");
+    let poisoned: i32 =
+        sqlx::query_scalar("select pg_backend_pid()").fetch_one(&mut *connection).await.expect("pid");
+    drop(connection);
+    let next: i32 = sqlx::query_scalar("select pg_backend_pid()").fetch_one(&pool).await.expect("pid");
+    assert_ne!(poisoned, next);
+}

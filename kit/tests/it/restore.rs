@@ -1,0 +1,74 @@
+//! After a dump and restore into a new cluster, whose transaction ids start
+//! low, events flow on.
+
+use std::process::Command;
+
+use embedded_postgres::Server;
+use fintrac_kit::database::{self, PoolConfig, app_role};
+use fintrac_kit::module::open_schema;
+use fintrac_kit::testing;
+use sqlx::ConnectOptions as _;
+
+use crate::events::{log, next, subscribe, write};
+use crate::support::{clock, schema};
+
+fn run(program: &str, server: &Server, arguments: &[&str]) {
+    let output = Command::new(program)
+        .args(["-U", "postgres", "-h"])
+        .arg(server.socket_dir())
+        .args(arguments)
+        .output()
+        .expect(program);
+    assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+fn start() -> Server {
+    testing::start_cluster().expect("PostgreSQL starts")
+}
+
+#[tokio::test]
+async fn events_flow_on_after_dump_and_restore() {
+    let clock = clock();
+    let old = tokio::task::spawn_blocking(start).await.expect("started");
+    let admin = testing::superuser(&old);
+    testing::migrate(&admin, &[&schema()], &clock).await;
+    // Far more transactions than a new cluster has seen.
+    sqlx::raw_sql(
+        "do $$ begin for i in 1..20000 loop perform pg_current_xact_id(); commit; end loop; end $$",
+    )
+    .execute(&mut admin.connect().await.expect("connect"))
+    .await
+    .expect("burn ids");
+    let pool = database::pool(&admin.clone().username(&app_role("toy")), "toy", PoolConfig::default());
+    open_schema(&schema(), &pool, &clock).await.expect("open");
+    for kind in ["before", "last before"] {
+        write(&mut *pool.acquire().await.expect("a connection"), &clock, kind, 1).await;
+    }
+    let seen = next(&mut subscribe(&log(&pool, &clock), None).await, 2).await;
+    pool.close().await;
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let dump = folder.path().join("dump.sql").to_string_lossy().into_owned();
+    run("pg_dump", &old, &["-f", &dump, "postgres"]);
+    let new = tokio::task::spawn_blocking(start).await.expect("started");
+    run("psql", &new, &["-Xqc", "create role toy_owner login; create role toy_app login"]);
+    run("psql", &new, &["-Xq", "-v", "ON_ERROR_STOP=1", "-f", &dump]);
+
+    let admin = testing::superuser(&new);
+    let pool = database::pool(&admin.username(&app_role("toy")), "toy", PoolConfig::default());
+    open_schema(&schema(), &pool, &clock).await.expect("open");
+    write(&mut *pool.acquire().await.expect("a connection"), &clock, "after", 1).await;
+    let log = log(&pool, &clock);
+    // One consumer was done, another had not seen the last one before the dump.
+    let fresh = next(&mut subscribe(&log, seen[1].position).await, 1).await;
+    assert_eq!(fresh[0].kind, "after");
+    let behind = next(&mut subscribe(&log, seen[0].position).await, 2).await;
+    assert_eq!([behind[0].kind.as_str(), behind[1].kind.as_str()], ["last before", "after"]);
+    // A second start changes nothing.
+    open_schema(&schema(), &pool, &clock).await.expect("open again");
+    let epochs: Vec<i32> = sqlx::query_scalar("select epoch from event_epochs order by epoch")
+        .fetch_all(&pool)
+        .await
+        .expect("query");
+    assert_eq!(epochs, [1, 2]);
+}

@@ -1,0 +1,39 @@
+//! A toy schema and a toy service.
+
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use fintrac_kit::access::Gate;
+use fintrac_kit::access::credential::ServiceKeys;
+use fintrac_kit::access::trust::{Trust, TrustConfig};
+use fintrac_kit::clock::Clock;
+use fintrac_kit::database::Schema;
+use sqlx::migrate::Migrator;
+
+static NO_MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| Migrator::with_migrations(Vec::new()));
+
+pub fn schema() -> Schema {
+    Schema { name: "toy", migrator: &NO_MIGRATIONS, grants: &[] }
+}
+
+pub fn start() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_790_000_000, 0).expect("an instant")
+}
+
+pub fn clock() -> Clock {
+    Clock::manual(start())
+}
+
+pub fn keys() -> ServiceKeys {
+    ServiceKeys::from_secret("a secret for tests")
+}
+
+pub fn trust(clock: &Clock) -> Arc<Trust> {
+    let config = TrustConfig { issuer: "fintrac".into(), grace: Duration::from_secs(60), hs256_secret: None };
+    Arc::new(Trust::new(config, clock.clone()))
+}
+
+pub fn gate(clock: &Clock) -> Arc<Gate> {
+    Arc::new(Gate::new("auth", keys(), trust(clock), clock.clone()))
+}

@@ -1,0 +1,166 @@
+//! Access tokens: what is believed, and for how long.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use chrono::TimeDelta;
+use ed25519_dalek::pkcs8::EncodePrivateKey as _;
+use fintrac_kit::access::token::{AUDIENCE, Claims, sign};
+use fintrac_kit::access::trust::{Trust, TrustConfig};
+use fintrac_kit::clock::Clock;
+use fintrac_kit::error::reason;
+use jsonwebtoken::{Algorithm, EncodingKey};
+use tonic::Code;
+use uuid::Uuid;
+
+use crate::support;
+
+struct Issuer {
+    key: EncodingKey,
+    public: [u8; 32],
+}
+
+fn issuer(seed: u8) -> Issuer {
+    let key = ed25519_dalek::SigningKey::from_bytes(&[seed; 32]);
+    let der = key.to_pkcs8_der().expect("PKCS 8");
+    Issuer { key: EncodingKey::from_ed_der(der.as_bytes()), public: key.verifying_key().to_bytes() }
+}
+
+fn claims() -> Claims {
+    let now = support::start().timestamp();
+    Claims {
+        iss: "fintrac".into(),
+        aud: AUDIENCE.into(),
+        sub: Uuid::from_u128(1),
+        sid: Uuid::from_u128(2),
+        hh: Uuid::from_u128(3),
+        roles: vec!["user".into()],
+        iat: now,
+        exp: now + 900,
+    }
+}
+
+fn token(claims: &Claims, issuer: &Issuer) -> String {
+    sign(claims, &issuer.key, Algorithm::EdDSA, Some("k")).expect("a token")
+}
+
+fn fresh() -> (std::sync::Arc<Trust>, Clock, Issuer) {
+    let (clock, issuer) = (support::clock(), issuer(1));
+    let trust = support::trust(&clock);
+    trust.replace(&[("k".into(), issuer.public)], []);
+    (trust, clock, issuer)
+}
+
+fn refusal(trust: &Trust, token: &str) -> Option<String> {
+    trust.verify(token).err().and_then(|status| reason(&status))
+}
+
+#[tokio::test]
+async fn a_good_token_names_user_session_and_household() {
+    let (trust, _, issuer) = fresh();
+    let who = trust.verify(&token(&claims(), &issuer)).expect("believed");
+    let ids = (who.user_id, who.session_id, who.household_id);
+    assert_eq!(ids, (Uuid::from_u128(1), Uuid::from_u128(2), Uuid::from_u128(3)));
+}
+
+#[tokio::test]
+async fn forged_tokens_are_refused() {
+    let (trust, _, issuer) = fresh();
+    let good = token(&claims(), &issuer);
+    let parts: Vec<_> = good.split('.').collect();
+    let with_header = |header: &str| format!("{}.{}.{}", BASE64.encode(header), parts[1], parts[2]);
+    // Signed for real over a header of the forger's choice.
+    let signed_header = |header: &str| {
+        use ed25519_dalek::Signer as _;
+        let message = format!("{}.{}", BASE64.encode(header), parts[1]);
+        let signature = ed25519_dalek::SigningKey::from_bytes(&[1; 32]).sign(message.as_bytes());
+        format!("{message}.{}", BASE64.encode(signature.to_bytes()))
+    };
+    let public = EncodingKey::from_secret(&issuer.public);
+    let mut forged = vec![
+        ("empty", String::new()),
+        ("not a JWT", "abc".into()),
+        ("truncated", good[..good.len() - 10].into()),
+        ("no signature", format!("{}.{}.", parts[0], parts[1])),
+        ("alg none", with_header(r#"{"alg":"none","typ":"at+jwt","kid":"k"}"#)),
+        (
+            "HS256 with the public key",
+            sign(&claims(), &public, Algorithm::HS256, Some("k")).expect("a token"),
+        ),
+        ("HS256 without a kid", sign(&claims(), &public, Algorithm::HS256, None).expect("a token")),
+        ("another key", token(&claims(), &super::tokens::issuer(2))),
+        ("unknown kid", sign(&claims(), &issuer.key, Algorithm::EdDSA, Some("../k")).expect("a token")),
+        ("no kid", sign(&claims(), &issuer.key, Algorithm::EdDSA, None).expect("a token")),
+        ("typ JWT", signed_header(r#"{"alg":"EdDSA","typ":"JWT","kid":"k"}"#)),
+        ("no typ", signed_header(r#"{"alg":"EdDSA","kid":"k"}"#)),
+        ("crit", signed_header(r#"{"alg":"EdDSA","typ":"at+jwt","kid":"k","crit":["x"],"x":1}"#)),
+        ("jku", signed_header(r#"{"alg":"EdDSA","typ":"at+jwt","kid":"k","jku":"https://evil.example"}"#)),
+        ("jwk", signed_header(r#"{"alg":"EdDSA","typ":"at+jwt","kid":"k","jwk":{"kty":"OKP"}}"#)),
+        ("huge", format!("{good}{}", "A".repeat(100_000))),
+    ];
+    let now = support::start().timestamp();
+    for (name, claims) in [
+        ("another issuer", Claims { iss: "evil".into(), ..claims() }),
+        ("another audience", Claims { aud: "bank".into(), ..claims() }),
+        ("from the future", Claims { iat: now + 60, ..claims() }),
+    ] {
+        forged.push((name, token(&claims, &issuer)));
+    }
+    for (name, token) in forged {
+        assert_eq!(refusal(&trust, &token).as_deref(), Some("TOKEN_INVALID"), "{name}");
+    }
+    let control = signed_header(r#"{"alg":"EdDSA","typ":"at+jwt","kid":"k"}"#);
+    assert_eq!(refusal(&trust, &control), None, "the forger's tool makes good tokens too");
+}
+
+#[tokio::test]
+async fn a_token_ends_with_its_time_its_session_or_its_key() {
+    let (trust, clock, issuer) = fresh();
+    let good = token(&claims(), &issuer);
+    let other = token(&Claims { sid: Uuid::from_u128(9), ..claims() }, &issuer);
+    assert_eq!((refusal(&trust, &good), refusal(&trust, &other)), (None, None));
+    trust.extend(&[], [(Uuid::from_u128(2), support::start() + TimeDelta::hours(1))]);
+    assert_eq!(refusal(&trust, &good).as_deref(), Some("SESSION_ENDED"), "although it was cached");
+    assert_eq!(refusal(&trust, &other), None);
+    clock.advance(TimeDelta::seconds(900));
+    assert_eq!(refusal(&trust, &other).as_deref(), Some("TOKEN_EXPIRED"));
+
+    let (trust, _, issuer) = fresh();
+    let good = token(&claims(), &issuer);
+    assert_eq!(refusal(&trust, &good), None);
+    trust.replace(&[("other".into(), super::tokens::issuer(2).public)], []);
+    assert_eq!(refusal(&trust, &good).as_deref(), Some("TOKEN_INVALID"), "its key was taken away");
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_word_from_auth_trust_ends_with_the_grace() {
+    let (trust, _, issuer) = fresh();
+    let good = token(&claims(), &issuer);
+    tokio::time::advance(Duration::from_secs(60)).await;
+    assert_eq!(refusal(&trust, &good), None, "within the grace");
+    tokio::time::advance(Duration::from_secs(1)).await;
+    assert_eq!(trust.verify(&good).expect_err("beyond the grace").code(), Code::Unavailable);
+    trust.extend(&[], []);
+    assert_eq!(refusal(&trust, &good), None, "a heartbeat restores it");
+    assert_eq!(
+        support::trust(&support::clock()).verify(&good).expect_err("never heard").code(),
+        Code::Unavailable
+    );
+}
+
+#[tokio::test]
+async fn the_legacy_form_believes_its_secret_only() {
+    let clock = support::clock();
+    let config = TrustConfig {
+        issuer: "fintrac".into(),
+        grace: Duration::from_secs(60),
+        hs256_secret: Some("a secret that is long enough for HS256".into()),
+    };
+    let trust = Trust::new(config, clock);
+    let issuer = issuer(1);
+    trust.replace(&[("k".into(), issuer.public)], []);
+    let key = EncodingKey::from_secret(b"a secret that is long enough for HS256");
+    assert_eq!(refusal(&trust, &sign(&claims(), &key, Algorithm::HS256, None).expect("a token")), None);
+    assert_eq!(refusal(&trust, &token(&claims(), &issuer)).as_deref(), Some("TOKEN_INVALID"));
+}
