@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_svc::{Config, SCHEMA};
-use chrono::DateTime;
+use chrono::{DateTime, TimeDelta};
 use fintrac_kit::access::Gate;
 use fintrac_kit::access::credential::ServiceKeys;
 use fintrac_kit::access::trust::{Trust, TrustConfig};
@@ -23,7 +23,7 @@ use fintrac_proto::auth::v1 as pb;
 use fintrac_proto::auth::v1::identity_service_client::IdentityServiceClient;
 use fintrac_proto::auth::v1::mail_facts_service_client::MailFactsServiceClient;
 use fintrac_proto::auth::v1::user_service_client::UserServiceClient;
-use sqlx::{AssertSqlSafe, PgPool, Row as _};
+use sqlx::{AssertSqlSafe, Row as _};
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
@@ -32,7 +32,6 @@ pub const PASSWORD: &str = "correct horse battery";
 pub struct Auth {
     pub clock: Clock,
     pub database: TestDatabase,
-    pub pool: PgPool,
     keys: ServiceKeys,
     server: Server,
     _stop: tokio_util::sync::DropGuard,
@@ -72,7 +71,7 @@ impl Auth {
             random,
             keys: keys.clone(),
             trust: Arc::new(Trust::new(trust, clock.clone())),
-            pool: pool.clone(),
+            pool,
             bell: Bell::default(),
         };
         let trust = Arc::clone(&deps.trust);
@@ -83,7 +82,7 @@ impl Auth {
         }
         let gate = Gate::new("auth", keys.clone(), trust, clock.clone());
         let server = server_stack(module.routes, Arc::new(gate));
-        Self { clock, database, pool, keys, server, _stop: stop.drop_guard() }
+        Self { clock, database, keys, server, _stop: stop.drop_guard() }
     }
 
     pub fn transport(&self, caller: &str) -> Transport {
@@ -95,6 +94,8 @@ impl Auth {
     }
 
     pub async fn register(&self, request: pb::RegisterRequest) -> Result<(), Status> {
+        // Ids are ordered by time; let it pass between two registrations.
+        self.clock.advance(TimeDelta::milliseconds(1));
         let context = Context { client: client(), ..Context::default() };
         context::scope(context, self.identity().register(request)).await.map(|_| ())
     }

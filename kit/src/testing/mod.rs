@@ -1,6 +1,8 @@
 //! Test databases: one private cluster a test process, in memory where the
 //! machine allows, and a database a test, cloned from a migrated template.
 
+pub mod smtp;
+
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::LazyLock;

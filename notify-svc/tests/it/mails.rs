@@ -1,0 +1,286 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use fintrac_kit::access::credential::ServiceKeys;
+use fintrac_kit::access::trust::{Trust, TrustConfig};
+use fintrac_kit::clock::Clock;
+use fintrac_kit::config::Environment;
+use fintrac_kit::events::Bell;
+use fintrac_kit::module::Deps;
+use fintrac_kit::random::Random;
+use fintrac_kit::testing::TestDatabase;
+use fintrac_kit::testing::smtp::{SmtpServer, Verdict};
+use mail_parser::{Message, MessageParser};
+use notify_svc::{Config, SCHEMA};
+use sqlx::PgPool;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::auth::{Auth, Facts, clock};
+
+struct Notify {
+    pool: PgPool,
+    clock: Clock,
+    _stop: DropGuard,
+}
+
+async fn start(auth: &Auth, settings: &[(&str, &str)]) -> Notify {
+    let clock = clock();
+    let database = TestDatabase::new(&[&SCHEMA], &clock).await;
+    start_on(auth, &database, &clock, settings).await
+}
+
+async fn start_on(auth: &Auth, database: &TestDatabase, clock: &Clock, settings: &[(&str, &str)]) -> Notify {
+    let values = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let environment = Environment::from_values(values);
+    let config = Config::from_environment(&environment);
+    environment.check().expect("a usable configuration");
+    let trust = TrustConfig { issuer: "fintrac".into(), grace: Duration::from_secs(60), hs256_secret: None };
+    let pool = database.pool(&SCHEMA, clock).await;
+    let deps = Deps {
+        clock: clock.clone(),
+        random: Random::System,
+        keys: ServiceKeys::from_secret("a secret for tests"),
+        trust: Arc::new(Trust::new(trust, clock.clone())),
+        pool: pool.clone(),
+        bell: Bell::default(),
+    };
+    let module = notify_svc::build(&config, &deps, auth.transport(clock)).expect("notify-svc builds");
+    let stop = CancellationToken::new();
+    for worker in module.workers {
+        tokio::spawn(worker(stop.clone()));
+    }
+    Notify { pool, clock: clock.clone(), _stop: stop.drop_guard() }
+}
+
+impl Notify {
+    /// Waits until the only mail is in `state` after `attempts` failures.
+    async fn until(&self, state: &str, attempts: i32) {
+        let reached = async {
+            loop {
+                let row: Option<(String, i32, bool)> =
+                    sqlx::query_as("select state, attempts, leased_until is null from notify.mails")
+                        .fetch_optional(&self.pool)
+                        .await
+                        .expect("query");
+                if row.is_some_and(|row| row == (state.to_owned(), attempts, true)) {
+                    return;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), reached).await.expect("the mail gets there");
+    }
+}
+
+fn parse(raw: &str) -> Message<'_> {
+    MessageParser::new().parse(raw).expect("a message")
+}
+
+#[tokio::test]
+async fn each_kind_arrives_in_the_readers_language() {
+    for (locale, subjects) in [
+        ("en", ["Confirm your e-mail address", "You already have an account", "Welcome to FinTrac"]),
+        (
+            "es",
+            ["Confirma tu dirección de correo", "Ya tienes una cuenta", "Te damos la bienvenida a FinTrac"],
+        ),
+    ] {
+        let mut smtp = SmtpServer::start().await;
+        let auth = Auth::new(locale);
+        let url = smtp.url();
+        let settings = [
+            ("SMTP_URL", url.as_str()),
+            ("BACKEND_URL", "https://money.example"),
+            ("MAIL_FROM", "noreply@money.example"),
+        ];
+        let _notify = start(&auth, &settings).await;
+        let kinds = [
+            ("challenge", "verification_requested", "verification"),
+            ("user", "already_registered", "already_registered"),
+            ("user", "verified", "welcome"),
+        ];
+        for ((entity, event, kind), subject) in kinds.into_iter().zip(subjects) {
+            auth.tell(entity, event);
+            let raw = smtp.next().await;
+            let mail = parse(&raw);
+            assert_eq!(mail.subject(), Some(subject));
+            assert_eq!(mail.header_raw("X-FinTrac-Kind").map(str::trim), Some(kind));
+            assert_eq!(
+                mail.to().and_then(|to| to.first()).and_then(|to| to.address()),
+                Some("ana@example.com")
+            );
+            assert!(mail.message_id().is_some_and(|id| id.ends_with("@money.example")));
+            let (text, html) = (mail.body_text(0).expect("text"), mail.body_html(0).expect("html"));
+            assert!(!text.is_empty() && html.contains("</html>"));
+            if kind == "verification" {
+                assert!(text.contains("https://money.example/verify-email?token=THE-TOKEN"), "{text}");
+                assert!(text.contains("042042") && html.contains("042042"));
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn links_lead_to_the_front_end_when_there_is_one() {
+    let mut smtp = SmtpServer::start().await;
+    let auth = Auth::new("en");
+    let url = smtp.url();
+    let _notify = start(&auth, &[("SMTP_URL", &url), ("FRONTEND_URL", "https://app.example/")]).await;
+    auth.tell("challenge", "verification_requested");
+    let raw = smtp.next().await;
+    let text = parse(&raw).body_text(0).expect("text").into_owned();
+    assert!(text.contains("https://app.example/verify-email?token=THE-TOKEN"), "{text}");
+}
+
+#[tokio::test]
+async fn a_late_mail_has_no_code_and_a_lapsed_one_is_dropped() {
+    let mut smtp = SmtpServer::start().await;
+    let auth = Auth::new("en");
+    *auth.facts.lock().expect("no panic") = Facts::Secrets { token: "THE-TOKEN", code: "" };
+    let url = smtp.url();
+    let _notify = start(&auth, &[("SMTP_URL", &url)]).await;
+    auth.tell("challenge", "verification_requested");
+    let raw = smtp.next().await;
+    let text = parse(&raw).body_text(0).expect("text").into_owned();
+    assert!(text.contains("THE-TOKEN") && !text.contains("code"), "{text}");
+
+    let auth = Auth::new("en");
+    *auth.facts.lock().expect("no panic") = Facts::Lapsed;
+    let notify = start(&auth, &[("SMTP_URL", &url)]).await;
+    auth.tell("challenge", "verification_requested");
+    notify.until("dropped", 0).await;
+    assert!(!smtp.has_more());
+}
+
+#[tokio::test]
+async fn a_refusal_for_now_is_retried_on_schedule_as_the_same_mail() {
+    let mut smtp = SmtpServer::start().await;
+    let auth = Auth::new("en");
+    let url = smtp.url();
+    let notify = start(&auth, &[("SMTP_URL", &url)]).await;
+    smtp.answer(Verdict::NotNow);
+    auth.tell("challenge", "verification_requested");
+    let first = smtp.next().await;
+    notify.until("pending", 1).await;
+    notify.clock.advance(TimeDelta::seconds(5));
+    let second = smtp.next().await;
+    notify.until("pending", 2).await;
+    smtp.answer(Verdict::Accept);
+    notify.clock.advance(TimeDelta::minutes(5));
+    let third = smtp.next().await;
+    notify.until("sent", 2).await;
+    let id = |raw: &str| parse(raw).message_id().map(str::to_owned).expect("an id");
+    assert_eq!(id(&first), id(&third));
+    assert_eq!(id(&first), id(&second));
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_a_failure_that_is_tried_again() {
+    let mut smtp = SmtpServer::start().await;
+    let auth = Auth::new("en");
+    let url = smtp.url();
+    let notify = start(&auth, &[("SMTP_URL", &url)]).await;
+    smtp.answer(Verdict::HangUp);
+    auth.tell("user", "verified");
+    smtp.next().await;
+    notify.until("pending", 1).await;
+    smtp.answer(Verdict::Accept);
+    notify.clock.advance(TimeDelta::seconds(5));
+    smtp.next().await;
+    notify.until("sent", 1).await;
+}
+
+#[tokio::test]
+async fn a_refusal_for_good_is_dead_with_its_reason() {
+    let mut smtp = SmtpServer::start().await;
+    let auth = Auth::new("en");
+    let url = smtp.url();
+    let notify = start(&auth, &[("SMTP_URL", &url)]).await;
+    smtp.answer(Verdict::Never);
+    auth.tell("user", "verified");
+    smtp.next().await;
+    notify.until("dead", 0).await;
+    let error: String = sqlx::query_scalar("select last_error from notify.mails")
+        .fetch_one(&notify.pool)
+        .await
+        .expect("query");
+    assert!(error.contains("550"), "{error}");
+}
+
+#[tokio::test]
+async fn an_outage_of_auth_is_not_held_against_the_mail() {
+    let mut smtp = SmtpServer::start().await;
+    let auth = Auth::new("en");
+    *auth.facts.lock().expect("no panic") = Facts::OutOfReach;
+    let url = smtp.url();
+    let notify = start(&auth, &[("SMTP_URL", &url)]).await;
+    auth.tell("challenge", "verification_requested");
+    notify.until("pending", 0).await;
+    *auth.facts.lock().expect("no panic") = Facts::Secrets { token: "THE-TOKEN", code: "042042" };
+    notify.clock.advance(TimeDelta::seconds(2));
+    smtp.next().await;
+    notify.until("sent", 0).await;
+}
+
+#[tokio::test]
+async fn two_replicas_send_each_mail_once() {
+    let mut smtp = SmtpServer::start().await;
+    let auth = Auth::new("en");
+    let url = smtp.url();
+    let clock = clock();
+    let database = TestDatabase::new(&[&SCHEMA], &clock).await;
+    let one = start_on(&auth, &database, &clock, &[("SMTP_URL", &url)]).await;
+    let _two = start_on(&auth, &database, &clock, &[("SMTP_URL", &url)]).await;
+    let mut ids = Vec::new();
+    for _ in 0..30 {
+        auth.tell("user", "verified");
+    }
+    for _ in 0..30 {
+        let raw = smtp.next().await;
+        ids.push(parse(&raw).message_id().map(str::to_owned).expect("an id"));
+    }
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), 30);
+    let count: i64 =
+        sqlx::query_scalar("select count(*) from notify.mails").fetch_one(&one.pool).await.expect("query");
+    assert_eq!(count, 30);
+    assert!(!smtp.has_more());
+}
+
+#[tokio::test]
+async fn without_a_server_mails_are_files_of_their_owner() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().expect("a folder");
+    let auth = Auth::new("en");
+    let notify = start(&auth, &[("FINTRAC_DATA_DIR", &folder.path().to_string_lossy())]).await;
+    auth.tell("challenge", "verification_requested");
+    notify.until("sent", 0).await;
+    let mails = folder.path().join("mails");
+    let mode = std::fs::metadata(&mails).expect("the folder").permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+    let files: Vec<_> =
+        std::fs::read_dir(&mails).expect("the folder").map(|file| file.expect("a file").path()).collect();
+    assert_eq!(files.len(), 1);
+    assert!(files[0].to_string_lossy().ends_with("-verification.eml"));
+    assert!(std::fs::read_to_string(&files[0]).expect("a mail").contains("042042"));
+}
+
+#[tokio::test]
+async fn no_address_and_no_secret_is_stored() {
+    let mut smtp = SmtpServer::start().await;
+    let auth = Auth::new("en");
+    let url = smtp.url();
+    let notify = start(&auth, &[("SMTP_URL", &url)]).await;
+    auth.tell("challenge", "verification_requested");
+    smtp.next().await;
+    notify.until("sent", 0).await;
+    let row: String = sqlx::query_scalar("select mails::text from notify.mails")
+        .fetch_one(&notify.pool)
+        .await
+        .expect("query");
+    for secret in ["ana@example.com", "THE-TOKEN", "042042"] {
+        assert!(!row.contains(secret), "{row}");
+    }
+}
