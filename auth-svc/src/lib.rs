@@ -20,6 +20,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use fintrac_kit::database::Schema;
 use fintrac_kit::module::{Deps, Module};
+use fintrac_kit::process::Process;
 
 pub use config::Config;
 pub use error::StartError;
@@ -63,4 +64,13 @@ pub async fn build(config: Config, deps: Deps) -> Result<Module, StartError> {
         async move { store::cleanup::run(&mut *pool.acquire().await?, now).await }
     });
     Ok(module)
+}
+
+/// auth-svc as a process of its own, until a signal.
+pub async fn run() -> anyhow::Result<()> {
+    let process = Process::start(SCHEMA.name)?;
+    let config = Config::from_environment(&process.environment);
+    let deps = process.deps(&SCHEMA).await?;
+    let module = build(config, deps).await?;
+    process.serve(module, None).await
 }

@@ -6,6 +6,7 @@
 
 use fintrac_kit::database::Schema;
 use fintrac_kit::module::{Deps, Module};
+use fintrac_kit::process::Process;
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 
@@ -18,4 +19,12 @@ const READERS: &[&str] = &["notify"];
 /// Builds the service.
 pub fn build(deps: &Deps) -> Module {
     Module::new(SCHEMA.name, deps, READERS)
+}
+
+/// budget-svc as a process of its own, until a signal.
+pub async fn run() -> anyhow::Result<()> {
+    let process = Process::start(SCHEMA.name)?;
+    let auth = process.peer("auth")?;
+    let deps = process.deps(&SCHEMA).await?;
+    process.serve(build(&deps), Some(auth)).await
 }

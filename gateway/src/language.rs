@@ -30,7 +30,7 @@ impl Default for Language {
 impl Language {
     /// The best match of an `Accept-Language` header.
     pub fn negotiate(accepted: &str) -> Self {
-        let requested = accepted_languages::parse(accepted);
+        let requested = accepted_languages::parse(&by_quality(accepted));
         let found = negotiate_languages(&requested, &SPOKEN, Some(&DEFAULT), NegotiationStrategy::Lookup);
         Self((*found.first().unwrap_or(&&DEFAULT)).clone())
     }
@@ -43,6 +43,17 @@ impl Language {
     pub fn text(&self, id: &str) -> Cow<'static, str> {
         TEXTS.try_lookup(&self.0, id).map_or_else(|| Cow::Owned(id.to_owned()), Cow::Owned)
     }
+}
+
+/// The entries of the header, the preferred first (RFC 9110, 12.5.4).
+fn by_quality(accepted: &str) -> String {
+    let quality = |entry: &&str| {
+        let (_, value) = entry.split_once("q=")?;
+        value.trim().parse::<f32>().ok()
+    };
+    let mut entries: Vec<_> = accepted.split(',').collect();
+    entries.sort_by(|a, b| quality(b).unwrap_or(1.0).total_cmp(&quality(a).unwrap_or(1.0)));
+    entries.join(",")
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! Where to put things: a call in `routes/<resource>/<verb>.rs`; what holds
 //! for every call in `layers/`; the one table of errors in `problem/`.
 
+mod alone;
 mod config;
 mod extract;
 mod language;
@@ -21,6 +22,7 @@ use fintrac_kit::serve::Stop;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+pub use alone::run;
 pub use config::Config;
 pub use openapi::document as openapi_document;
 pub use problem::catalogue::markdown as error_catalogue;

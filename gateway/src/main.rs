@@ -1,38 +1,6 @@
 //! The gateway as a process of its own.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
-
-use anyhow::Context as _;
-use fintrac_kit::access::follow;
-use fintrac_kit::process::{self, Process};
-use fintrac_kit::serve::{self, Stop};
-use gateway::{AppState, Config, Parts};
-use tokio::net::TcpListener;
-
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let process = Process::start("gateway")?;
-    let config = Config::from_environment(&process.environment);
-    let parts = Parts {
-        auth: process.peer("auth")?,
-        ledger: process.peer("ledger")?,
-        budget: process.peer("budget")?,
-        notify: process.peer("notify")?,
-    };
-    let address = process::rest_address(&process.environment);
-    let drain = process::drain(&process.environment);
-    process.environment.check()?;
-    let address: SocketAddr =
-        tokio::net::lookup_host(&address).await?.next().context("SERVER_HOST has no address")?;
-    let listener =
-        TcpListener::bind(address).await.with_context(|| format!("SERVER_HOST and SERVER_PORT {address}"))?;
-    let stop = Stop::default();
-    stop.spawn(follow(Arc::clone(&process.trust), parts.auth.clone(), stop.workers.clone()));
-    let state = AppState::new(config, process.trust, process.clock, process.random, parts);
-    let serving = gateway::serve(listener, state, &stop);
-    tracing::info!(%address, "ready: REST");
-    serve::signal().await?;
-    stop.run(drain, vec![serving]).await;
-    Ok(())
+    gateway::run().await
 }

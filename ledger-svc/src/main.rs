@@ -1,12 +1,6 @@
 //! ledger-svc as a process of its own.
 
-use fintrac_kit::process::Process;
-use ledger_svc::SCHEMA;
-
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let process = Process::start(SCHEMA.name)?;
-    let auth = process.peer("auth")?;
-    let deps = process.deps(&SCHEMA).await?;
-    process.serve(ledger_svc::build(&deps), Some(auth)).await
+    ledger_svc::run().await
 }

@@ -21,6 +21,7 @@ use fintrac_kit::database::Schema;
 use fintrac_kit::events::{Bell, Consumer};
 use fintrac_kit::jobs::leased;
 use fintrac_kit::module::{Deps, Module};
+use fintrac_kit::process::Process;
 use fintrac_kit::transport::Transport;
 
 pub use config::{Config, MailConfig, MailRoute};
@@ -53,4 +54,14 @@ pub fn build(config: &Config, deps: &Deps, auth: Transport) -> Result<Module, De
     let sender = SendMail::new(config, deps, auth, delivery);
     module.add_worker(|shutdown| leased::run(sender, waiting, SENDERS, shutdown));
     Ok(module)
+}
+
+/// notify-svc as a process of its own, until a signal.
+pub async fn run() -> anyhow::Result<()> {
+    let process = Process::start(SCHEMA.name)?;
+    let config = Config::from_environment(&process.environment);
+    let auth = process.peer("auth")?;
+    let deps = process.deps(&SCHEMA).await?;
+    let module = build(&config, &deps, auth.clone())?;
+    process.serve(module, Some(auth)).await
 }

@@ -1,1 +1,6 @@
+//! Whole-suite tests: the suite as people run it, in one process or five,
+//! reached by REST and gRPC only.
 
+pub mod client;
+pub mod mailbox;
+pub mod suite;

@@ -63,7 +63,8 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
 /// A problem that names the field.
 fn unreadable(path: &str, error: &serde_json::Error) -> Problem {
     let problem = Problem::new("MALFORMED_BODY", "The body cannot be read; see errors.");
-    let field = if path == "." { "" } else { path };
+    // "." is the whole body, "?" a place that serde could not name.
+    let field = path.trim_end_matches(['?', '.']);
     // serde ends its messages with the place; the text before it is for people.
     let text = error.to_string();
     let text = text.split(" at line ").next().unwrap_or_default().to_owned();

@@ -1,1 +1,184 @@
+//! What holds for every call, on the real layers: each refusal is a problem,
+//! a change runs to its end, generated files are current.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{Method, Request, StatusCode};
+use axum::response::Response;
+use axum::routing::{get, post};
+use chrono::DateTime;
+use fintrac_kit::access::credential::ServiceKeys;
+use fintrac_kit::access::trust::{Trust, TrustConfig};
+use fintrac_kit::clock::Clock;
+use fintrac_kit::random::Random;
+use fintrac_kit::transport;
+use serde_json::Value;
+use tokio::sync::Notify;
+use tower::ServiceExt as _;
+
+use super::{api, dress};
+use crate::config::Config;
+use crate::routes::auth;
+use crate::state::{AppState, Parts};
+
+/// A gateway whose parts are out of reach.
+fn state(timeout: Duration) -> AppState {
+    let clock = Clock::manual(DateTime::UNIX_EPOCH);
+    let issuer = ServiceKeys::from_secret("a secret for tests").issuer("gateway", "auth", &clock);
+    // Port 9 (discard) is not served on loopback.
+    let nobody = transport::remote("http://127.0.0.1:9", issuer).expect("a URL");
+    let parts =
+        Parts { auth: nobody.clone(), ledger: nobody.clone(), budget: nobody.clone(), notify: nobody };
+    let trust = TrustConfig { issuer: "fintrac".into(), grace: Duration::from_secs(60), hs256_secret: None };
+    let trust = Arc::new(Trust::new(trust, clock.clone()));
+    let config = Config { request_timeout: timeout, cors_origins: Vec::new() };
+    AppState::new(config, trust, clock, Random::seeded(1), parts)
+}
+
+fn app_with(extra: Router<AppState>, timeout: Duration) -> Router {
+    let (api, _) = api().split_for_parts();
+    dress(Router::new().merge(api).merge(extra), state(timeout))
+}
+
+fn app() -> Router {
+    let extra = Router::new()
+        .route("/panic", post(async || -> StatusCode { panic!("the password is hunter2") }))
+        .route("/slow", get(async || std::future::pending::<StatusCode>().await));
+    app_with(extra, Duration::from_millis(200))
+}
+
+fn request(method: Method, path: &str, content_type: &str, body: impl Into<Body>) -> Request<Body> {
+    Request::builder()
+        .method(method)
+        .uri(path)
+        .header("content-type", content_type)
+        .header("accept-language", "es")
+        .body(body.into())
+        .expect("a request")
+}
+
+async fn problem(response: Response) -> Value {
+    assert_eq!(response.headers()["content-type"], "application/problem+json");
+    let request_id = response.headers()["x-request-id"].to_str().expect("text").to_owned();
+    let status = response.status();
+    let body = to_bytes(response.into_body(), usize::MAX).await.expect("a body");
+    let problem: Value = serde_json::from_slice(&body).expect("JSON");
+    assert_eq!(problem["status"], status.as_u16());
+    assert_eq!(problem["request_id"], request_id);
+    for field in ["type", "title", "detail", "instance", "code"] {
+        assert!(problem[field].as_str().is_some_and(|text| !text.is_empty()), "{field}: {problem}");
+    }
+    problem
+}
+
+#[tokio::test]
+async fn every_refusal_of_the_framework_is_a_problem() {
+    const JSON: &str = "application/json";
+    const LOGIN: &str = "/api/v1/auth/login";
+    let huge = "x".repeat(2 * 1024 * 1024 + 1);
+    for (request, status, code) in [
+        (request(Method::GET, "/api/v1/nothing", JSON, ""), 404, "NOT_FOUND"),
+        (request(Method::GET, "/nothing/at/all", JSON, ""), 404, "NOT_FOUND"),
+        (request(Method::DELETE, LOGIN, JSON, ""), 405, "METHOD_NOT_ALLOWED"),
+        (request(Method::POST, LOGIN, JSON, huge), 413, "PAYLOAD_TOO_LARGE"),
+        (request(Method::POST, LOGIN, "text/plain", "{}"), 415, "UNSUPPORTED_MEDIA_TYPE"),
+        (request(Method::POST, LOGIN, JSON, "{"), 400, "MALFORMED_BODY"),
+        (request(Method::POST, LOGIN, JSON, ""), 400, "MALFORMED_BODY"),
+        (request(Method::POST, LOGIN, JSON, r#"{"email":7}"#), 400, "MALFORMED_BODY"),
+        (request(Method::POST, LOGIN, JSON, r#"{"mail":""}"#), 400, "MALFORMED_BODY"),
+        (request(Method::POST, LOGIN, JSON, "[".repeat(100_000)), 400, "MALFORMED_BODY"),
+        (request(Method::POST, LOGIN, JSON, r#"{"email":"a\u0000"}"#), 422, "VALIDATION_FAILED"),
+        (request(Method::POST, LOGIN, JSON, r#"{"email":"a"}"#), 503, "UNAVAILABLE"),
+        (request(Method::POST, "/panic", JSON, ""), 500, "INTERNAL"),
+        (request(Method::GET, "/slow", JSON, ""), 504, "TIMEOUT"),
+        (request(Method::GET, "/api/v1/users/me", JSON, ""), 401, "TOKEN_MISSING"),
+        (request(Method::GET, "/health/ready", JSON, ""), 503, "NOT_READY"),
+    ] {
+        let what = format!("{} {}", request.method(), request.uri());
+        let response = app().oneshot(request).await.expect(&what);
+        assert_eq!(response.status().as_u16(), status, "{what}");
+        let problem = problem(response).await;
+        assert_eq!(problem["code"], code, "{what}");
+        assert!(!problem.to_string().contains("hunter2"), "{what}");
+    }
+}
+
+#[tokio::test]
+async fn the_title_is_in_the_readers_language() {
+    let response = app().oneshot(request(Method::GET, "/nothing", "", "")).await.expect("an answer");
+    assert_eq!(response.headers()["content-language"], "es");
+    assert_eq!(problem(response).await["title"], "No encontrado");
+}
+
+#[tokio::test]
+async fn methods_that_would_work_are_named() {
+    let response =
+        app().oneshot(request(Method::GET, "/api/v1/auth/login", "", "")).await.expect("an answer");
+    assert_eq!(response.headers()["allow"], "POST");
+}
+
+#[tokio::test]
+async fn a_trailing_slash_is_the_same_resource() {
+    for path in ["/health", "/health/", "/health/live/?x=1"] {
+        let response = app().oneshot(request(Method::GET, path, "", "")).await.expect("an answer");
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_id_that_can_be_logged_is_kept() {
+    for (sent, kept) in [("my-id-7", true), ("two words", false), ("", false)] {
+        let mut request = request(Method::GET, "/health", "", "");
+        request.headers_mut().insert("x-request-id", sent.parse().expect("a header value"));
+        let response = app().oneshot(request).await.expect("an answer");
+        assert_eq!(response.headers()["x-request-id"] == sent, kept, "{sent}");
+    }
+}
+
+#[tokio::test]
+async fn a_change_runs_to_its_end_although_the_client_hangs_up() {
+    let (begun, go_on, done) = (Arc::new(Notify::new()), Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (started, gate, finished) = (begun.clone(), go_on.clone(), done.clone());
+    let change = move || {
+        let (started, gate, finished) = (started.clone(), gate.clone(), finished.clone());
+        async move {
+            started.notify_one();
+            gate.notified().await;
+            finished.notify_one();
+        }
+    };
+    let app = app_with(Router::new().route("/change", post(change)), Duration::from_secs(10));
+    let client = tokio::spawn(app.oneshot(request(Method::POST, "/change", "", "")));
+    begun.notified().await;
+    client.abort();
+    assert!(client.await.expect_err("hung up").is_cancelled());
+    go_on.notify_one();
+    tokio::time::timeout(Duration::from_secs(10), done.notified()).await.expect("the change is made");
+}
+
+#[tokio::test]
+async fn a_body_that_is_not_needed_may_be_missing() {
+    // Without a token the refusal comes before the body is looked at.
+    let app = app_with(Router::new().route("/logout", post(optional)), Duration::from_secs(5));
+    for (body, status) in [("", 204), (r#"{"refresh_token":"t"}"#, 204), (r#"{"x":1}"#, 400)] {
+        let response = app.clone().oneshot(request(Method::POST, "/logout", "application/json", body)).await;
+        assert_eq!(response.expect("an answer").status().as_u16(), status, "{body}");
+    }
+}
+
+async fn optional(body: Option<crate::extract::Json<auth::logout::LogoutBody>>) -> StatusCode {
+    drop(body);
+    StatusCode::NO_CONTENT
+}
+
+/// Run `cargo run -p gateway --example generate` when these differ.
+#[test]
+fn generated_files_are_current() {
+    let openapi = crate::openapi::document().to_pretty_json().expect("JSON") + "\n";
+    assert!(openapi == include_str!("../../../openapi.json"), "openapi.json is not current");
+    let errors = crate::problem::catalogue::markdown();
+    assert!(errors == include_str!("../../../docs/ERRORS.md"), "docs/ERRORS.md is not current");
+}

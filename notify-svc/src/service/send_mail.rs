@@ -2,6 +2,7 @@
 //! render, deliver, mark. No transaction is open meanwhile.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use fintrac_kit::clock::Clock;
@@ -21,8 +22,10 @@ use crate::domain::retry;
 use crate::render::{self, Content};
 use crate::store::mails::{self, End};
 
-/// Longer than a delivery may take.
-const LEASE: TimeDelta = TimeDelta::minutes(2);
+/// How long one try may take, with all its questions.
+const PATIENCE: Duration = Duration::from_secs(25);
+/// Longer than a try: a mail whose sender died waits this long.
+const LEASE: TimeDelta = TimeDelta::seconds(30);
 /// A part out of reach is no failure of the mail.
 const UNREACHABLE_PAUSE: TimeDelta = TimeDelta::seconds(2);
 
@@ -128,7 +131,10 @@ impl Work for SendMail {
     }
 
     async fn perform(&self, mail: Mail) -> Result<(), sqlx::Error> {
-        let outcome = self.attempt(&mail).await;
+        let outcome = match tokio::time::timeout(PATIENCE, self.attempt(&mail)).await {
+            Ok(outcome) => outcome,
+            Err(_elapsed) => Outcome::Failed("the mail server took too long".to_owned()),
+        };
         let now = self.clock.now();
         let mut connection = self.pool.acquire().await?;
         let (id, kind) = (mail.id, mail.kind.name());

@@ -1,0 +1,100 @@
+//! A client of the REST API.
+
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use serde_json::{Value, json};
+
+pub const PASSWORD: &str = "correct horse battery";
+
+#[derive(Debug, Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    base: String,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: reqwest::header::HeaderMap,
+    pub body: Value,
+}
+
+impl Answer {
+    /// The `code` of a problem.
+    pub fn code(&self) -> &str {
+        self.body["code"].as_str().unwrap_or_default()
+    }
+
+    pub fn text(&self, field: &str) -> String {
+        self.body[field].as_str().unwrap_or_default().to_owned()
+    }
+}
+
+impl Client {
+    /// # Panics
+    /// Never.
+    pub fn new(base: &str) -> Self {
+        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build();
+        Self { http: http.expect("an HTTP client"), base: base.to_owned() }
+    }
+
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.base))
+    }
+
+    /// # Panics
+    /// When there is no answer.
+    pub async fn send(&self, request: RequestBuilder) -> Answer {
+        read(request.send().await.expect("an answer")).await
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(self.request(Method::GET, path)).await
+    }
+
+    pub async fn get_as(&self, token: &str, path: &str) -> Answer {
+        self.send(self.request(Method::GET, path).bearer_auth(token)).await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        self.send(self.request(Method::POST, path).json(&body)).await
+    }
+
+    pub async fn post_as(&self, token: &str, path: &str) -> Answer {
+        self.send(self.request(Method::POST, path).bearer_auth(token)).await
+    }
+
+    pub async fn register(&self, email: &str) -> Answer {
+        let body = json!({"email": email, "password": PASSWORD, "first_name": "Ana", "last_name": "Gil",
+            "phone_number": "+34 600 000 000", "locale": "es", "default_currency": "EUR", "timezone": "Europe/Madrid"});
+        self.post("/api/v1/auth/register", body).await
+    }
+
+    pub async fn login(&self, email: &str) -> Answer {
+        self.post("/api/v1/auth/login", json!({"email": email, "password": PASSWORD})).await
+    }
+
+    /// The body of a page.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    pub async fn page(&self, request: RequestBuilder) -> (u16, String) {
+        let response = request.send().await.expect("an answer");
+        (response.status().as_u16(), response.text().await.expect("a text"))
+    }
+}
+
+async fn read(response: Response) -> Answer {
+    let (status, headers) = (response.status(), response.headers().clone());
+    let text = response.text().await.expect("a body");
+    if status.is_client_error() || status.is_server_error() {
+        assert_eq!(headers["content-type"], "application/problem+json", "{status}: {text}");
+    }
+    let body = if text.is_empty() {
+        Value::Null
+    } else {
+        serde_json::from_str(&text).unwrap_or(Value::String(text))
+    };
+    assert!(status != StatusCode::NO_CONTENT || body.is_null());
+    Answer { status: status.as_u16(), headers, body }
+}

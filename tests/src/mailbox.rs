@@ -1,0 +1,89 @@
+//! The mails that a suite without a mail server wrote.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use mail_parser::MessageParser;
+
+/// How long a mail may take: one whose sender was killed waits for its lease to end.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+#[derive(Debug, Clone)]
+pub struct Mailbox(PathBuf);
+
+/// A mail that arrived.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mail {
+    pub kind: String,
+    pub to: String,
+    pub subject: String,
+    pub text: String,
+}
+
+impl Mail {
+    /// The token of its link.
+    ///
+    /// # Panics
+    /// When it has none.
+    pub fn token(&self) -> String {
+        let (_, rest) = self.text.split_once("token=").expect("a link");
+        rest.split_whitespace().next().expect("a token").to_owned()
+    }
+
+    /// Its six digits.
+    ///
+    /// # Panics
+    /// When it has none.
+    pub fn code(&self) -> String {
+        let is_code = |line: &&str| line.len() == 6 && line.bytes().all(|byte| byte.is_ascii_digit());
+        self.text.lines().map(str::trim).find(is_code).expect("a code").to_owned()
+    }
+}
+
+impl Mailbox {
+    pub fn of(data_dir: &Path) -> Self {
+        Self(data_dir.join("mails"))
+    }
+
+    /// All mails so far, the oldest first.
+    ///
+    /// # Panics
+    /// When a file is no mail.
+    pub fn all(&self) -> Vec<Mail> {
+        let Ok(entries) = std::fs::read_dir(&self.0) else { return Vec::new() };
+        let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+        paths.retain(|path| path.extension().is_some_and(|extension| extension == "eml"));
+        paths.sort();
+        paths.iter().map(|path| parse(&std::fs::read(path).expect("a file"))).collect()
+    }
+
+    /// Waits for the mail of `kind` to `to`.
+    ///
+    /// # Panics
+    /// When it does not come.
+    pub async fn wait(&self, kind: &str, to: &str) -> Mail {
+        let mut tick = tokio::time::interval(Duration::from_millis(20));
+        let found = async {
+            loop {
+                tick.tick().await;
+                if let Some(mail) =
+                    self.all().into_iter().rev().find(|mail| mail.kind == kind && mail.to == to)
+                {
+                    return mail;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, found).await.unwrap_or_else(|_| panic!("no mail {kind} to {to}"))
+    }
+}
+
+fn parse(bytes: &[u8]) -> Mail {
+    let message = MessageParser::new().parse(bytes).expect("a message");
+    let to = message.to().and_then(|to| to.first()).and_then(|to| to.address()).unwrap_or_default();
+    Mail {
+        kind: message.header_raw("X-FinTrac-Kind").unwrap_or_default().trim().to_owned(),
+        to: to.to_owned(),
+        subject: message.subject().unwrap_or_default().to_owned(),
+        text: message.body_text(0).unwrap_or_default().into_owned(),
+    }
+}

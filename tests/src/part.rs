@@ -1,0 +1,19 @@
+//! One part of the suite, or all of it, as a process: the same `run` that its
+//! own binary calls. (Tests find a binary of their own package only.)
+
+use anyhow::bail;
+use fintrac::commands;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    match std::env::args().nth(1).as_deref() {
+        Some("fintrac") => commands::serve::run().await,
+        Some("migrate") => commands::migrate::run().await,
+        Some("auth") => auth_svc::run().await,
+        Some("ledger") => ledger_svc::run().await,
+        Some("budget") => budget_svc::run().await,
+        Some("notify") => notify_svc::run().await,
+        Some("gateway") => gateway::run().await,
+        other => bail!("no such part: {other:?}"),
+    }
+}

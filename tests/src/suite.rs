@@ -1,0 +1,217 @@
+//! The suite as processes, in both shapes.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use embedded_postgres::Server;
+use fintrac_kit::testing;
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+
+use crate::client::Client;
+use crate::mailbox::Mailbox;
+
+/// How long a start may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+const SECRET: &str = "a service secret for tests, 32 characters";
+const DATA_KEYS: &str = "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+
+/// How the suite runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// `fintrac`: everything in one process with its own PostgreSQL.
+    OneProcess,
+    /// The four services and the gateway on ports of their own.
+    FiveProcesses,
+}
+
+/// A running suite; killed when dropped.
+#[derive(Debug)]
+pub struct Suite {
+    pub shape: Shape,
+    pub client: Client,
+    pub mailbox: Mailbox,
+    /// gRPC of auth-svc; in one process, of everything.
+    pub auth_grpc: String,
+    binary: PathBuf,
+    data: TempDir,
+    children: Vec<Child>,
+    ports: Vec<u16>,
+    cluster: Option<Server>,
+}
+
+impl Suite {
+    /// `binary` is `fintrac-part`.
+    ///
+    /// # Panics
+    /// When it does not become ready.
+    pub async fn start(binary: &str, shape: Shape) -> Self {
+        let data = reachable_folder();
+        let cluster = match shape {
+            Shape::OneProcess => None,
+            Shape::FiveProcesses => {
+                let started = tokio::task::spawn_blocking(testing::start_cluster).await.expect("no panic");
+                Some(started.expect("PostgreSQL starts"))
+            }
+        };
+        let ports = free_ports(6);
+        let mut suite = Self {
+            shape,
+            client: Client::new(&format!("http://127.0.0.1:{}", ports[0])),
+            mailbox: Mailbox::of(data.path()),
+            auth_grpc: format!("http://127.0.0.1:{}", ports[1]),
+            binary: PathBuf::from(binary),
+            data,
+            children: Vec::new(),
+            ports,
+            cluster: cluster,
+        };
+        suite.spawn_all().await;
+        suite.wait_until_ready().await;
+        suite
+    }
+
+    async fn spawn_all(&mut self) {
+        let rest = self.ports[0].to_string();
+        match self.shape {
+            Shape::OneProcess => {
+                let grpc = format!("127.0.0.1:{}", self.ports[1]);
+                let child = self.spawn("fintrac", &[("SERVER_PORT", &rest), ("GRPC_LISTEN", &grpc)]);
+                self.children.push(child);
+            }
+            Shape::FiveProcesses => {
+                let migrated = self.spawn("migrate", &[]).wait().await.expect("migrate runs");
+                assert!(migrated.success(), "migrate");
+                for (part, port) in
+                    ["auth", "ledger", "budget", "notify"].into_iter().zip(self.ports[1..].to_vec())
+                {
+                    let child = self.spawn(part, &[("GRPC_LISTEN", &format!("127.0.0.1:{port}"))]);
+                    self.children.push(child);
+                }
+                let child = self.spawn("gateway", &[("SERVER_PORT", &rest)]);
+                self.children.push(child);
+            }
+        }
+    }
+
+    fn spawn(&self, part: &str, settings: &[(&str, &str)]) -> Child {
+        let mut command = Command::new(&self.binary);
+        command.arg(part).current_dir(self.data.path()).env_clear();
+        // What PostgreSQL's programs need, and nothing else of this machine's configuration.
+        command.env("PATH", "/usr/local/bin:/usr/bin:/bin");
+        command.env("FINTRAC_DATA_DIR", self.data.path()).env("LOG_LEVEL", "warn").env("RUST_BACKTRACE", "0");
+        command.env("BACKEND_URL", "http://gateway.example");
+        if self.cluster.is_some() {
+            command.env("DATABASE_URL", self.database_url());
+            command.env("FINTRAC_SERVICE_SECRET", SECRET).env("FINTRAC_TOKEN_SECRET", SECRET);
+            command.env("FINTRAC_DATA_KEYS", DATA_KEYS);
+            for (part, port) in ["AUTH", "LEDGER", "BUDGET", "NOTIFY"].into_iter().zip(&self.ports[1..]) {
+                command.env(format!("{part}_URL"), format!("http://127.0.0.1:{port}"));
+            }
+        }
+        command.envs(settings.iter().copied()).stdin(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
+        let mut child = command.spawn().expect("the part starts");
+        // Shown with a failing test only.
+        let (part, stderr) = (part.to_owned(), child.stderr.take().expect("piped"));
+        tokio::spawn(async move {
+            let mut lines = BufReader::new(stderr).lines();
+            while let Ok(Some(line)) = lines.next_line().await {
+                eprintln!("{part}: {line}");
+            }
+        });
+        child
+    }
+
+    /// # Panics
+    /// In one process, which keeps its own.
+    pub fn database_url(&self) -> String {
+        let socket = self.cluster.as_ref().expect("a cluster of ours").socket_dir();
+        format!("postgres://postgres@localhost/postgres?host={}", socket.display())
+    }
+
+    pub fn data_dir(&self) -> &Path {
+        self.data.path()
+    }
+
+    /// # Panics
+    /// When it takes too long or the suite ends.
+    pub async fn wait_until_ready(&mut self) {
+        let mut tick = tokio::time::interval(Duration::from_millis(20));
+        let ready = async {
+            loop {
+                tick.tick().await;
+                for child in &mut self.children {
+                    assert!(child.try_wait().expect("a child").is_none(), "a part has ended");
+                }
+                let request = self.client.request(reqwest::Method::GET, "/health/ready");
+                if request.send().await.is_ok_and(|answer| answer.status().is_success()) {
+                    return;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, ready).await.expect("the suite becomes ready");
+    }
+
+    /// The running processes.
+    pub fn pids(&self) -> Vec<u32> {
+        self.children.iter().filter_map(Child::id).collect()
+    }
+
+    /// `kill -9` of every process, waited for.
+    ///
+    /// # Panics
+    /// When a process cannot be killed.
+    pub async fn kill(&mut self) {
+        for mut child in self.children.drain(..) {
+            child.kill().await.expect("killed");
+        }
+    }
+
+    /// SIGTERM to every process; their exit codes.
+    ///
+    /// # Panics
+    /// When a process does not end.
+    pub async fn terminate(&mut self) -> Vec<Option<i32>> {
+        let mut codes = Vec::new();
+        // The gateway first: nobody calls the parts any more then.
+        for mut child in self.children.drain(..).rev() {
+            let pid = child.id().expect("running").to_string();
+            let sent = Command::new("kill").args(["-TERM", &pid]).status().await.expect("kill runs");
+            assert!(sent.success());
+            let ended = tokio::time::timeout(PATIENCE, child.wait()).await.expect("ends in time");
+            codes.push(ended.expect("a status").code());
+        }
+        codes
+    }
+
+    /// Starts all processes again on the same data and ports.
+    pub async fn restart(&mut self) {
+        self.spawn_all().await;
+        self.wait_until_ready().await;
+    }
+
+    /// The pid of the suite's own PostgreSQL, if it is alive.
+    pub fn postgres_pid(&self) -> Option<u32> {
+        let data = self.data.path().join("postgres/data");
+        let text = std::fs::read_to_string(data.join("postmaster.pid")).ok()?;
+        let pid: u32 = text.lines().next()?.trim().parse().ok()?;
+        std::fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd == data).then_some(pid)
+    }
+}
+
+/// A folder that the account PostgreSQL runs under can reach, as root too.
+fn reachable_folder() -> TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(folder.path(), open).expect("chmod");
+    folder
+}
+
+/// Ports that were free a moment ago.
+fn free_ports(count: usize) -> Vec<u16> {
+    let listeners: Vec<_> = (0..count).map(|_| TcpListener::bind("127.0.0.1:0").expect("a port")).collect();
+    listeners.iter().map(|listener| listener.local_addr().expect("an address").port()).collect()
+}

@@ -1,0 +1,37 @@
+//! The suite in both shapes: the same scenarios against each.
+
+mod crash;
+mod documents;
+mod grpc;
+mod identity;
+mod refusals;
+
+use fintrac_tests::suite::{Shape, Suite};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_fintrac-part");
+
+#[tokio::test]
+async fn one_process() {
+    scenarios(Shape::OneProcess).await;
+}
+
+#[tokio::test]
+async fn five_processes() {
+    scenarios(Shape::FiveProcesses).await;
+}
+
+async fn scenarios(shape: Shape) {
+    let mut suite = Suite::start(BINARY, shape).await;
+    identity::a_person_gets_in_by_link(&suite).await;
+    identity::a_person_gets_in_by_code(&suite).await;
+    identity::a_person_gets_in_by_the_page(&suite).await;
+    identity::a_second_registration_is_told_to_the_owner(&suite).await;
+    refusals::strangers_and_spent_tokens(&suite).await;
+    refusals::the_framework_speaks_problem_json(&suite).await;
+    refusals::every_field_at_once(&suite).await;
+    documents::all_from_the_binary(&suite).await;
+    grpc::health_and_reflection(&suite).await;
+    grpc::programs_with_a_users_token(&suite).await;
+    assert!(suite.terminate().await.iter().all(|code| *code == Some(0)), "a clean stop");
+    assert_eq!(suite.postgres_pid(), None, "nothing is left running");
+}

@@ -1,0 +1,79 @@
+//! What is refused, and how.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use fintrac_tests::suite::Suite;
+use reqwest::Method;
+use serde_json::json;
+
+use crate::identity::{logged_in, refused_soon};
+
+const ME: &str = "/api/v1/users/me";
+
+pub async fn strangers_and_spent_tokens(suite: &Suite) {
+    let nobody = suite.client.login("stranger@example.com").await;
+    assert_eq!((nobody.status, nobody.code()), (401, "INVALID_CREDENTIALS"));
+    let none = suite.client.get(ME).await;
+    assert_eq!((none.status, none.code()), (401, "TOKEN_MISSING"));
+    assert_eq!(none.headers["www-authenticate"], "Bearer");
+
+    let login = logged_in(suite, "spent@example.com").await;
+    let access_token = login.text("access_token");
+    let parts: Vec<_> = access_token.split('.').collect();
+    let none_header = BASE64.encode(r#"{"alg":"none","typ":"at+jwt"}"#);
+    let forged = [
+        format!("{}.{}.{}", parts[0], parts[1], BASE64.encode([7; 64])),
+        format!("{none_header}.{}.", parts[1]),
+        format!("{}.{}", parts[0], parts[1]),
+        login.text("refresh_token"),
+        "x".repeat(7000),
+    ];
+    for token in forged {
+        let answer = suite.client.get_as(&token, ME).await;
+        assert_eq!((answer.status, answer.code()), (401, "TOKEN_INVALID"), "{token}");
+    }
+
+    let first = login.text("refresh_token");
+    let refresh =
+        async |token: &str| suite.client.post("/api/v1/auth/refresh", json!({"refresh_token": token})).await;
+    let second = refresh(&first).await.text("refresh_token");
+    assert_eq!(refresh(&second).await.status, 200);
+    let reused = refresh(&first).await;
+    assert_eq!((reused.status, reused.code()), (401, "REFRESH_TOKEN_REUSED"));
+    refused_soon(suite, &access_token).await;
+}
+
+pub async fn the_framework_speaks_problem_json(suite: &Suite) {
+    const LOGIN: &str = "/api/v1/auth/login";
+    let client = &suite.client;
+    let json = |body: &str| {
+        client.request(Method::POST, LOGIN).header("content-type", "application/json").body(body.to_owned())
+    };
+    for (request, status, code) in [
+        (client.request(Method::GET, "/api/v1/nothing"), 404, "NOT_FOUND"),
+        (client.request(Method::PUT, LOGIN), 405, "METHOD_NOT_ALLOWED"),
+        (json(&"x".repeat(3_000_000)), 413, "PAYLOAD_TOO_LARGE"),
+        (client.request(Method::POST, LOGIN).body("{}"), 415, "UNSUPPORTED_MEDIA_TYPE"),
+        (json("{"), 400, "MALFORMED_BODY"),
+        (json(r#"{"email":1}"#), 400, "MALFORMED_BODY"),
+        (json(r#"{"nonsense":1}"#), 400, "MALFORMED_BODY"),
+    ] {
+        // The client itself checks that it is problem+json.
+        let answer = client.send(request.header("x-request-id", "from-the-test")).await;
+        assert_eq!((answer.status, answer.code()), (status, code));
+        assert_eq!(answer.text("request_id"), "from-the-test");
+    }
+}
+
+pub async fn every_field_at_once(suite: &Suite) {
+    let body = json!({"email": "ana", "password": "short", "first_name": "", "default_currency": "XXX"});
+    let request = suite.client.request(Method::POST, "/api/v1/auth/register").json(&body);
+    let answer = suite.client.send(request.header("accept-language", "de")).await;
+    assert_eq!((answer.status, answer.text("title").as_str()), (422, "Einige Felder sind nicht zulässig"));
+    let errors = answer.body["errors"].as_array().expect("errors");
+    let mut fields: Vec<_> = errors.iter().filter_map(|error| error["field"].as_str()).collect();
+    fields.sort_unstable();
+    assert_eq!(fields, ["default_currency", "email", "first_name", "last_name", "password"]);
+    let nul = suite.client.post("/api/v1/auth/login", json!({"email": "a\0b", "password": "x"})).await;
+    assert_eq!((nul.status, nul.body["errors"][0]["code"].as_str()), (422, Some("NUL_CHARACTER")));
+}
