@@ -14,7 +14,7 @@ const TICK: Duration = Duration::from_millis(10);
 /// A process killed with -9 needs a moment to let go of its lock.
 const LOCK_PATIENCE: Duration = Duration::from_secs(2);
 /// How long an orphan may take to shut down, and a server to recover.
-const START_PATIENCE: Duration = Duration::from_secs(60);
+const START_PATIENCE: Duration = Duration::from_mins(1);
 
 /// What to start.
 #[derive(Debug, Clone)]

@@ -97,7 +97,7 @@ fn cors(state: &AppState) -> CorsLayer {
             HeaderName::from_static("x-request-id"),
         ])
         .expose_headers([ETAG, LINK, LOCATION, RETRY_AFTER, HeaderName::from_static("x-request-id")])
-        .max_age(Duration::from_secs(600))
+        .max_age(Duration::from_mins(10))
 }
 
 #[cfg(test)]

@@ -117,7 +117,7 @@ impl Service<Request<Body>> for ClientStack {
                 },
                 None => call.await,
             };
-            settle(result)
+            Ok(settle(result))
         })
     }
 }
@@ -132,15 +132,15 @@ fn put(headers: &mut HeaderMap, name: &'static str, value: &str) {
 
 /// tonic's own timers, which race ours, answer CANCELLED; and a lost
 /// connection is an error of the transport. Callers see statuses only.
-fn settle(result: Result<Response<Body>, Error>) -> Result<Response<Body>, Error> {
+fn settle(result: Result<Response<Body>, Error>) -> Response<Body> {
     match result {
-        Err(error) if timed_out(&error) => Ok(deadline_exceeded()),
+        Err(error) if timed_out(&error) => deadline_exceeded(),
         Err(error) => {
             tracing::debug!(error = %crate::error::chain(&error), "call failed in transport");
-            Ok(crate::error::unavailable("A part of the service cannot be reached.").into_http())
+            crate::error::unavailable("A part of the service cannot be reached.").into_http()
         }
-        Ok(response) if is_tonic_timeout(response.headers()) => Ok(deadline_exceeded()),
-        Ok(response) => Ok(response),
+        Ok(response) if is_tonic_timeout(response.headers()) => deadline_exceeded(),
+        Ok(response) => response,
     }
 }
 

@@ -2,7 +2,7 @@
 //! descriptors for reflection, and the table of who may call what, read from
 //! the `(fintrac.common.v1.access)` option. No logic.
 
-#[allow(clippy::all, clippy::pedantic, unused_qualifications, reason = "generated code")]
+#[allow(clippy::all, reason = "generated code")]
 mod generated {
     include!(concat!(env!("OUT_DIR"), "/protos.rs"));
 }

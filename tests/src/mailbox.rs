@@ -6,7 +6,7 @@ use std::time::Duration;
 use mail_parser::MessageParser;
 
 /// How long a mail may take: one whose sender was killed waits for its lease to end.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 #[derive(Debug, Clone)]
 pub struct Mailbox(PathBuf);

@@ -15,7 +15,7 @@ use crate::client::Client;
 use crate::mailbox::Mailbox;
 
 /// How long a start may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const SECRET: &str = "a service secret for tests, 32 characters";
 const DATA_KEYS: &str = "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 
@@ -67,7 +67,7 @@ impl Suite {
             data,
             children: Vec::new(),
             ports,
-            cluster: cluster,
+            cluster,
         };
         suite.spawn_all().await;
         suite.wait_until_ready().await;

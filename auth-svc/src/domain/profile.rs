@@ -192,8 +192,7 @@ fn locale(text: &str) -> Option<String> {
 fn preferred_locale(languages: &str) -> String {
     languages
         .split(',')
-        .filter_map(|entry| locale(entry.split([';', '-']).next()?))
-        .next()
+        .find_map(|entry| locale(entry.split([';', '-']).next()?))
         .unwrap_or_else(|| "en".to_owned())
 }
 

@@ -30,13 +30,12 @@ impl Signer {
         }
         let mut transaction = deps.pool.begin().await?;
         signing_keys::lock(&mut transaction).await?;
-        let newest = match signing_keys::list(&mut transaction).await?.into_iter().next() {
-            Some(key) => key,
-            None => {
-                let key = generate(config, deps)?;
-                signing_keys::insert(&mut transaction, &key, deps.clock.now()).await?;
-                key
-            }
+        let newest = if let Some(key) = signing_keys::list(&mut transaction).await?.into_iter().next() {
+            key
+        } else {
+            let key = generate(config, deps)?;
+            signing_keys::insert(&mut transaction, &key, deps.clock.now()).await?;
+            key
         };
         transaction.commit().await?;
         let der = config

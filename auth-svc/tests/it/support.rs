@@ -63,7 +63,7 @@ impl Auth {
         let config = Config::from_environment(&environment);
         environment.check().expect("a usable configuration");
         let trust =
-            TrustConfig { issuer: "fintrac".into(), grace: Duration::from_secs(60), hs256_secret: None };
+            TrustConfig { issuer: "fintrac".into(), grace: Duration::from_mins(1), hs256_secret: None };
         let pool = database.pool(&SCHEMA, &clock).await;
         let keys = ServiceKeys::from_secret("a secret for tests");
         let deps = Deps {

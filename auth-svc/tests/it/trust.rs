@@ -24,7 +24,7 @@ async fn until(trust: &Trust, token: &str, expected: Option<&str>) {
 async fn a_verifier_elsewhere_learns_keys_and_revocations_of_any_replica() {
     let auth = Auth::start().await;
     let replica = auth.replica().await;
-    let config = TrustConfig { issuer: "fintrac".into(), grace: Duration::from_secs(60), hs256_secret: None };
+    let config = TrustConfig { issuer: "fintrac".into(), grace: Duration::from_mins(1), hs256_secret: None };
     let trust = Arc::new(Trust::new(config, auth.clock.clone()));
     let stop = CancellationToken::new();
     tokio::spawn(follow(Arc::clone(&trust), replica.transport("ledger"), stop.clone()));
@@ -40,7 +40,7 @@ async fn a_verifier_elsewhere_learns_keys_and_revocations_of_any_replica() {
     until(&trust, &other.access_token, None).await;
 
     // A verifier that starts later knows of it too.
-    let config = TrustConfig { issuer: "fintrac".into(), grace: Duration::from_secs(60), hs256_secret: None };
+    let config = TrustConfig { issuer: "fintrac".into(), grace: Duration::from_mins(1), hs256_secret: None };
     let late = Arc::new(Trust::new(config, auth.clock.clone()));
     tokio::spawn(follow(Arc::clone(&late), auth.transport("budget"), stop.clone()));
     until(&late, &tokens.access_token, Some("SESSION_ENDED")).await;

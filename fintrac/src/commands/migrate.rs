@@ -15,15 +15,14 @@ pub async fn run() -> anyhow::Result<()> {
     let given = process::suite_database(&environment);
     let secret = environment.secret("FINTRAC_SERVICE_SECRET");
     environment.check()?;
-    match given {
-        Some(admin) => database::migrate(&environment, &admin, &secret, &Clock::System).await,
-        None => {
-            let cluster = database::start_cluster(&environment).await?;
-            let admin = database::superuser(&cluster);
-            let migrated = database::migrate(&environment, &admin, &secret, &Clock::System).await;
-            tokio::task::spawn_blocking(move || cluster.stop()).await.context("PostgreSQL stops")?;
-            migrated
-        }
+    if let Some(admin) = given {
+        database::migrate(&environment, &admin, &secret, &Clock::System).await
+    } else {
+        let cluster = database::start_cluster(&environment).await?;
+        let admin = database::superuser(&cluster);
+        let migrated = database::migrate(&environment, &admin, &secret, &Clock::System).await;
+        tokio::task::spawn_blocking(move || cluster.stop()).await.context("PostgreSQL stops")?;
+        migrated
     }?;
     tracing::info!("all schemas are up to date");
     Ok(())

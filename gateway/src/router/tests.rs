@@ -32,7 +32,7 @@ fn state(timeout: Duration) -> AppState {
     let nobody = transport::remote("http://127.0.0.1:9", issuer).expect("a URL");
     let parts =
         Parts { auth: nobody.clone(), ledger: nobody.clone(), budget: nobody.clone(), notify: nobody };
-    let trust = TrustConfig { issuer: "fintrac".into(), grace: Duration::from_secs(60), hs256_secret: None };
+    let trust = TrustConfig { issuer: "fintrac".into(), grace: Duration::from_mins(1), hs256_secret: None };
     let trust = Arc::new(Trust::new(trust, clock.clone()));
     let config = Config { request_timeout: timeout, cors_origins: Vec::new() };
     AppState::new(config, trust, clock, Random::seeded(1), parts)

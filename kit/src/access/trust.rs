@@ -120,13 +120,12 @@ impl Trust {
             return Err(unavailable("Access tokens cannot be checked right now; try again in a moment."));
         }
         let digest: [u8; 32] = Sha256::digest(token).into();
-        let claims = match self.verified.get(&digest) {
-            Some(claims) => claims,
-            None => {
-                let claims = self.check(token).ok_or_else(invalid)?;
-                self.verified.insert(digest, claims.clone());
-                claims
-            }
+        let claims = if let Some(claims) = self.verified.get(&digest) {
+            claims
+        } else {
+            let claims = self.check(token).ok_or_else(invalid)?;
+            self.verified.insert(digest, claims.clone());
+            claims
         };
         let now = self.clock.now().timestamp();
         if claims.iat - LEEWAY > now {

@@ -1,6 +1,8 @@
 //! A service's schema: the shared plumbing, its own migrations, and what the
 //! serving role may do with each table.
 
+use std::fmt::Write as _;
+
 use chrono::{DateTime, Utc};
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::PgConnectOptions;
@@ -76,9 +78,9 @@ impl Schema {
              grant execute on all functions in schema {schema} to {app};"
         );
         for (table, privileges) in PLUMBING_GRANTS.iter().chain(self.grants) {
-            sql.push_str(&format!("grant {privileges} on {schema}.{table} to {app};"));
+            let _infallible = write!(sql, "grant {privileges} on {schema}.{table} to {app};");
         }
-        sql.push_str("commit;");
+        sql += "commit;";
         sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await.map(|_| ())
     }
 

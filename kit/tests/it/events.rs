@@ -90,7 +90,7 @@ async fn a_subscription_goes_on_where_it_was() {
     let database = TestDatabase::new(&[&schema()], &clock).await;
     let pool = database.pool(&schema(), &clock).await;
     for kind in ["one", "two", "three"] {
-        write(&mut *pool.acquire().await.expect("a connection"), &clock, kind, 1).await;
+        write(&mut pool.acquire().await.expect("a connection"), &clock, kind, 1).await;
     }
     let log = log(&pool, &clock);
     let first = next(&mut subscribe(&log, None).await, 3).await;
@@ -105,11 +105,11 @@ async fn the_serving_role_cannot_change_history() {
     let clock = clock();
     let database = TestDatabase::new(&[&schema()], &clock).await;
     let pool = database.pool(&schema(), &clock).await;
-    write(&mut *pool.acquire().await.expect("a connection"), &clock, "one", 1).await;
+    write(&mut pool.acquire().await.expect("a connection"), &clock, "one", 1).await;
     for sql in ["update events set kind = 'x'", "delete from events", "truncate events", "drop table events"]
     {
         let error = sqlx::raw_sql(sql).execute(&pool).await.expect_err(sql);
-        let code = error.as_database_error().and_then(|error| error.code().map(|code| code.into_owned()));
+        let code = error.as_database_error().and_then(|error| error.code().map(std::borrow::Cow::into_owned));
         assert_eq!(code.as_deref(), Some("42501"), "{sql} as {}", app_role("toy"));
     }
 }
@@ -202,9 +202,9 @@ async fn two_replicas_give_each_event_one_effect() {
         .map(|_| tokio::spawn(consumer(&pool, &clock, Counting::until("last", &done)).run(shutdown.clone())))
         .collect();
     for version in 0..200 {
-        write(&mut *pool.acquire().await.expect("a connection"), &clock, "one of many", version).await;
+        write(&mut pool.acquire().await.expect("a connection"), &clock, "one of many", version).await;
     }
-    write(&mut *pool.acquire().await.expect("a connection"), &clock, "last", 200).await;
+    write(&mut pool.acquire().await.expect("a connection"), &clock, "last", 200).await;
     done.notified().await;
     shutdown.cancel();
     for replica in replicas {
@@ -219,7 +219,7 @@ async fn poison_becomes_a_dead_letter_and_an_outage_does_not() {
     let (database, pool) = with_effects(&clock).await;
     let (done, shutdown) = (Arc::new(Notify::new()), CancellationToken::new());
     for kind in ["first", "outage", "poison", "last"] {
-        write(&mut *pool.acquire().await.expect("a connection"), &clock, kind, 1).await;
+        write(&mut pool.acquire().await.expect("a connection"), &clock, kind, 1).await;
     }
     let running = tokio::spawn(consumer(&pool, &clock, Counting::until("last", &done)).run(shutdown.clone()));
     done.notified().await;

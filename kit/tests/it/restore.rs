@@ -42,7 +42,7 @@ async fn events_flow_on_after_dump_and_restore() {
     let pool = database::pool(&admin.clone().username(&app_role("toy")), "toy", PoolConfig::default());
     open_schema(&schema(), &pool, &clock).await.expect("open");
     for kind in ["before", "last before"] {
-        write(&mut *pool.acquire().await.expect("a connection"), &clock, kind, 1).await;
+        write(&mut pool.acquire().await.expect("a connection"), &clock, kind, 1).await;
     }
     let seen = next(&mut subscribe(&log(&pool, &clock), None).await, 2).await;
     pool.close().await;
@@ -57,7 +57,7 @@ async fn events_flow_on_after_dump_and_restore() {
     let admin = testing::superuser(&new);
     let pool = database::pool(&admin.username(&app_role("toy")), "toy", PoolConfig::default());
     open_schema(&schema(), &pool, &clock).await.expect("open");
-    write(&mut *pool.acquire().await.expect("a connection"), &clock, "after", 1).await;
+    write(&mut pool.acquire().await.expect("a connection"), &clock, "after", 1).await;
     let log = log(&pool, &clock);
     // One consumer was done, another had not seen the last one before the dump.
     let fresh = next(&mut subscribe(&log, seen[1].position).await, 1).await;

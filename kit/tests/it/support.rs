@@ -30,7 +30,7 @@ pub fn keys() -> ServiceKeys {
 }
 
 pub fn trust(clock: &Clock) -> Arc<Trust> {
-    let config = TrustConfig { issuer: "fintrac".into(), grace: Duration::from_secs(60), hs256_secret: None };
+    let config = TrustConfig { issuer: "fintrac".into(), grace: Duration::from_mins(1), hs256_secret: None };
     Arc::new(Trust::new(config, clock.clone()))
 }
 

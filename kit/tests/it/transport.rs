@@ -42,7 +42,7 @@ impl Drop for TellDrop {
     }
 }
 
-fn answer(id: impl ToString, note: impl ToString) -> Response<GetHouseholdResponse> {
+fn answer(id: &dyn ToString, note: &dyn ToString) -> Response<GetHouseholdResponse> {
     let household = Household { id: id.to_string(), timezone: note.to_string(), ..Household::default() };
     Response::new(GetHouseholdResponse { household: Some(household) })
 }
@@ -64,7 +64,7 @@ impl HouseholdService for Toy {
             "deadline" => {
                 let deadline = context::current().and_then(|context| context.deadline);
                 let left = deadline.map_or(u128::MAX, |at| at.duration_since(Instant::now()).as_millis());
-                Ok(answer("deadline", left))
+                Ok(answer(&"deadline", &left))
             }
             "forward" => {
                 let next = self.next.clone().expect("a next service");
@@ -73,9 +73,9 @@ impl HouseholdService for Toy {
             }
             "request-id" => {
                 let id = context::current().map(|context| context.request_id).unwrap_or_default();
-                Ok(answer(id, ""))
+                Ok(answer(&id, &""))
             }
-            _ => Ok(answer(caller, smuggled)),
+            _ => Ok(answer(&caller, &smuggled)),
         }
     }
 }

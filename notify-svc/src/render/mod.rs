@@ -78,10 +78,7 @@ struct Code {
 
 /// The language to write in; those we do not speak yet get English.
 fn language(locale: &str) -> LanguageIdentifier {
-    match locale {
-        "es" => langid!("es"),
-        _ => langid!("en"),
-    }
+    if locale == "es" { langid!("es") } else { langid!("en") }
 }
 
 struct Texts {

@@ -155,16 +155,15 @@ impl Work for SendMail {
                 tracing::error!(%id, kind, error, "mail refused");
                 mails::settle(&mut connection, id, End::Dead, Some(&error), now).await
             }
-            Outcome::Failed(error) => match retry::pause(mail.attempts + 1) {
-                Some(pause) => {
+            Outcome::Failed(error) => {
+                if let Some(pause) = retry::pause(mail.attempts + 1) {
                     tracing::warn!(%id, kind, error, "mail not delivered yet");
                     mails::postpone(&mut connection, id, mail.attempts + 1, now + pause, &error).await
-                }
-                None => {
+                } else {
                     tracing::error!(%id, kind, error, "mail given up");
                     mails::settle(&mut connection, id, End::Dead, Some(&error), now).await
                 }
-            },
+            }
         }
     }
 }

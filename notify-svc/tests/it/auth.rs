@@ -73,7 +73,7 @@ impl Auth {
         let routes = routes.add_service(MailFactsServiceServer::new(self.clone()));
         let keys = ServiceKeys::from_secret("a secret for tests");
         let config =
-            TrustConfig { issuer: "fintrac".into(), grace: Duration::from_secs(60), hs256_secret: None };
+            TrustConfig { issuer: "fintrac".into(), grace: Duration::from_mins(1), hs256_secret: None };
         let trust = Arc::new(Trust::new(config, clock.clone()));
         let gate = Gate::new("auth", keys.clone(), trust, clock.clone());
         transport::local(server_stack(routes, Arc::new(gate)), keys.issuer("notify", "auth", clock))

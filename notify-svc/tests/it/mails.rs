@@ -35,7 +35,7 @@ async fn start_on(auth: &Auth, database: &TestDatabase, clock: &Clock, settings:
     let environment = Environment::from_values(values);
     let config = Config::from_environment(&environment);
     environment.check().expect("a usable configuration");
-    let trust = TrustConfig { issuer: "fintrac".into(), grace: Duration::from_secs(60), hs256_secret: None };
+    let trust = TrustConfig { issuer: "fintrac".into(), grace: Duration::from_mins(1), hs256_secret: None };
     let pool = database.pool(&SCHEMA, clock).await;
     let deps = Deps {
         clock: clock.clone(),
