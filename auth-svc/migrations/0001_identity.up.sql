@@ -5,6 +5,7 @@ create table auth.users (
     -- As typed, and folded for comparison.
     email text not null,
     email_key text not null constraint users_email_key_key unique,
+    -- A wish until the address is verified; the key is set from then on.
     username text,
     username_key text constraint users_username_key_key unique,
     first_name text not null,

@@ -59,7 +59,7 @@ impl Config {
             data_keys,
             token_secret: environment.secret("FINTRAC_TOKEN_SECRET").into(),
             issuer: trust.issuer,
-            hs256_secret: trust.hs256_secret.map(Into::into),
+            hs256_secret: trust.hs256_secret,
             access_token_lifetime: TimeDelta::minutes(minutes),
             refresh_token_lifetime: TimeDelta::days(days),
             session_lifetime: TimeDelta::days(environment.parse("SESSION_LIFETIME_DAYS", 90)),

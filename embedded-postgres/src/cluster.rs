@@ -167,13 +167,13 @@ fn initialise(
 
 /// Deals with `postmaster.pid` of an earlier run. We hold the folder's lock,
 /// so its owner is gone and its PostgreSQL is ending or has ended. A process
-/// that merely has the same pid does not have the data folder as its cwd.
+/// that merely has the same pid was not started on this data folder.
 fn settle_orphan(data: &Path) -> Result<(), Error> {
     let pid_file = data.join("postmaster.pid");
     let started = Instant::now();
     while let Ok(text) = fs::read_to_string(&pid_file) {
         let pid = text.lines().next().unwrap_or_default().trim().to_owned();
-        let alive = fs::canonicalize(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd == data);
+        let alive = is_our_server(&pid, data);
         if !alive {
             return match fs::remove_file(&pid_file) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io(pid_file)(error)),
@@ -186,6 +186,13 @@ fn settle_orphan(data: &Path) -> Result<(), Error> {
         thread::sleep(TICK);
     }
     Ok(())
+}
+
+/// Whether `pid` is a PostgreSQL on `data`. By its command line, which everybody
+/// may read; its working directory only a privileged root may.
+fn is_our_server(pid: &str, data: &Path) -> bool {
+    let arguments = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    arguments.split(|byte| *byte == 0).any(|argument| argument == data.as_os_str().as_encoded_bytes())
 }
 
 /// The socket's lock file names a pid too, which may have been used again.

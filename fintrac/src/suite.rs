@@ -151,6 +151,7 @@ impl Suite {
             trust: Arc::clone(&common.trust),
             pool,
             bell: Bell::default(),
+            closing: common.stop.listeners.clone(),
         })
     }
 

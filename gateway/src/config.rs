@@ -24,8 +24,11 @@ impl Config {
             }
             value
         };
-        let cors_origins =
+        let cors_origins: Vec<_> =
             origins.split(',').map(str::trim).filter(|origin| !origin.is_empty()).filter_map(parse).collect();
+        if cors_origins.len() > 1 && cors_origins.iter().any(|origin| origin == "*") {
+            environment.problem("CORS_ALLOWED_ORIGINS: * stands alone".into());
+        }
         let seconds = environment.parse("SERVER_REQUEST_TIMEOUT", 30);
         Self { request_timeout: Duration::from_secs(seconds), cors_origins }
     }

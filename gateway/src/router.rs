@@ -11,18 +11,17 @@ use axum::http::header::{
 use axum::http::{HeaderName, HeaderValue, Method};
 use axum::middleware::{from_fn, from_fn_with_state};
 use tower::ServiceExt as _;
-use tower_http::cors::CorsLayer;
+use tower::util::option_layer;
+use tower_http::cors::{AllowOrigin, CorsLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::extract::LIMIT;
 use crate::layers;
 use crate::openapi;
 use crate::routes::{auth, docs, health, jwks, pages, users};
 use crate::state::AppState;
-
-/// Largest body of a call, bytes.
-const BODY_LIMIT: usize = 2 * 1024 * 1024;
 
 /// The documented calls.
 pub fn api() -> OpenApiRouter<AppState> {
@@ -57,11 +56,11 @@ fn dress(routes: Router<AppState>, state: AppState) -> Router {
         // The access line names routes, not paths.
         .route_layer(from_fn(layers::context::remember_route))
         // What nobody needs to send is not read.
-        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(DefaultBodyLimit::max(LIMIT))
         // Hanging up must not leave a change half done.
         .layer(from_fn_with_state(state.clone(), layers::run_to_end::run))
         // Answers preflights before a route refuses OPTIONS.
-        .layer(cors)
+        .layer(option_layer(cors))
         // Browsers must not guess types or leak links.
         .layer(default_header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(default_header(REFERRER_POLICY, "no-referrer"))
@@ -79,13 +78,14 @@ fn default_header(name: HeaderName, value: &'static str) -> SetResponseHeaderLay
     SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
 }
 
-fn cors(state: &AppState) -> CorsLayer {
+/// None without allowed origins: the layer would answer every preflight.
+fn cors(state: &AppState) -> Option<CorsLayer> {
     let origins = state.config.cors_origins.clone();
     if origins.is_empty() {
-        return CorsLayer::new();
+        return None;
     }
-    CorsLayer::new()
-        .allow_origin(origins)
+    let layer = CorsLayer::new()
+        .allow_origin(if origins == ["*"] { AllowOrigin::any() } else { AllowOrigin::list(origins) })
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
         .allow_headers([
             ACCEPT_LANGUAGE,
@@ -97,7 +97,8 @@ fn cors(state: &AppState) -> CorsLayer {
             HeaderName::from_static("x-request-id"),
         ])
         .expose_headers([ETAG, LINK, LOCATION, RETRY_AFTER, HeaderName::from_static("x-request-id")])
-        .max_age(Duration::from_mins(10))
+        .max_age(Duration::from_mins(10));
+    Some(layer)
 }
 
 #[cfg(test)]

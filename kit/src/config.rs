@@ -73,7 +73,7 @@ impl Environment {
     /// The process's environment over a `.env` file in the current folder.
     pub fn load() -> anyhow::Result<Self> {
         let mut values = BTreeMap::new();
-        match dotenvy::dotenv_iter() {
+        match dotenvy::from_path_iter(".env") {
             Ok(entries) => {
                 for entry in entries {
                     let (name, value) =

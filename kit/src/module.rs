@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use futures::future::BoxFuture;
@@ -20,6 +21,9 @@ use crate::idempotency;
 use crate::jobs::Periodic;
 use crate::random::Random;
 
+/// How often the event horizon is measured.
+const HORIZON_INTERVAL: Duration = Duration::from_secs(5);
+
 /// What every service is built from.
 #[derive(Debug, Clone)]
 pub struct Deps {
@@ -30,6 +34,8 @@ pub struct Deps {
     pub pool: PgPool,
     /// Rung after each commit that appended events.
     pub bell: Bell,
+    /// Cancelled when listeners close: streams without an end of their own end then.
+    pub closing: CancellationToken,
 }
 
 /// Something that runs beside the calls until it is told to stop.
@@ -55,7 +61,7 @@ impl Module {
     /// A module with its event log, which `readers` may read, and the
     /// housekeeping of the plumbing's tables.
     pub fn new(name: &'static str, deps: &Deps, readers: &'static [&'static str]) -> Self {
-        let log = EventLog::new(deps.pool.clone(), deps.bell.clone(), readers);
+        let log = EventLog::new(deps.pool.clone(), deps.bell.clone(), readers, deps.closing.clone());
         let routes = Routes::new(log.into_service());
         let mut module = Self { name, routes, workers: Vec::new(), pool: deps.pool.clone() };
         let clock = deps.clock.clone();
@@ -71,6 +77,8 @@ impl Module {
                 Ok(())
             }
         });
+        let (pool, clock) = (deps.pool.clone(), deps.clock.clone());
+        module.add_worker(move |shutdown| measure_horizon(name, pool, clock, shutdown));
         module
     }
 
@@ -107,4 +115,14 @@ pub async fn open_schema(schema: &Schema, pool: &PgPool, clock: &Clock) -> Resul
     ensure_event_partitions(&mut connection, clock.now()).await?;
     events::open_epoch(&mut connection, clock.now()).await?;
     Ok(())
+}
+
+/// Keeps the metric on how far the event feed is held back.
+async fn measure_horizon(name: &'static str, pool: PgPool, clock: Clock, shutdown: CancellationToken) {
+    while tokio::time::timeout(HORIZON_INTERVAL, shutdown.cancelled()).await.is_err() {
+        let Ok(mut connection) = pool.acquire().await else { continue };
+        if let Ok(lag) = events::horizon_lag(&mut connection, clock.now()).await {
+            metrics::gauge!("fintrac_event_horizon_lag_seconds", "service" => name).set(lag);
+        }
+    }
 }

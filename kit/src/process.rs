@@ -31,6 +31,7 @@ pub struct Process {
     pub random: Random,
     pub keys: ServiceKeys,
     pub trust: Arc<Trust>,
+    stop: Stop,
 }
 
 impl Process {
@@ -42,7 +43,7 @@ impl Process {
         let clock = Clock::System;
         let keys = service_keys(&environment);
         let trust = Arc::new(Trust::new(trust_config(&environment), clock.clone()));
-        Ok(Self { name, environment, clock, random: Random::System, keys, trust })
+        Ok(Self { name, environment, clock, random: Random::System, keys, trust, stop: Stop::default() })
     }
 
     /// The transport to another part, whose URL is in `<PART>_URL`.
@@ -71,6 +72,7 @@ impl Process {
             trust: Arc::clone(&self.trust),
             pool,
             bell: Bell::default(),
+            closing: self.stop.listeners.clone(),
         })
     }
 
@@ -84,7 +86,7 @@ impl Process {
         let drain = drain(&self.environment);
         self.environment.check()?;
         let listener = TcpListener::bind(address).await.with_context(|| format!("GRPC_LISTEN {address}"))?;
-        let stop = Stop::default();
+        let stop = self.stop;
         if let Some(auth) = auth {
             stop.spawn(follow(Arc::clone(&self.trust), auth, stop.workers.clone()));
         }
@@ -126,7 +128,7 @@ pub fn service_keys(environment: &Environment) -> ServiceKeys {
 pub fn trust_config(environment: &Environment) -> TrustConfig {
     let hs256_secret = match environment.text("JWT_ALGORITHM", "EdDSA").as_str() {
         "EdDSA" => None,
-        "HS256" => Some(environment.secret("JWT_SECRET_KEY")),
+        "HS256" => Some(environment.secret("JWT_SECRET_KEY").into()),
         _ => {
             environment.problem("JWT_ALGORITHM: must be EdDSA or HS256".into());
             None

@@ -54,7 +54,8 @@ pub enum SmtpTls {
 
 impl Config {
     pub fn from_environment(environment: &Environment) -> Self {
-        let backend = environment.text("BACKEND_URL", "http://localhost:8000");
+        let port = environment.text("SERVER_PORT", "8000");
+        let backend = environment.text("BACKEND_URL", &format!("http://localhost:{port}"));
         let frontend = environment.get("FRONTEND_URL");
         let base = frontend.unwrap_or(&backend).trim_end_matches('/').to_owned();
         if !base.starts_with("http://") && !base.starts_with("https://") {

@@ -63,5 +63,6 @@ pub async fn run() -> anyhow::Result<()> {
     let auth = process.peer("auth")?;
     let deps = process.deps(&SCHEMA).await?;
     let module = build(&config, &deps, auth.clone())?;
+    tracing::info!("mails {}", config.mail.route);
     process.serve(module, Some(auth)).await
 }

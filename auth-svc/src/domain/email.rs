@@ -20,7 +20,8 @@ impl Email {
         let plain = address.display_part().is_empty() && !address.local_part().starts_with('"');
         let domain = address.domain();
         let dotted = domain.contains('.') && !domain.starts_with('[');
-        (plain && dotted).then(|| Self { text: text.to_owned(), key: text.to_lowercase() })
+        // Other scripts fold and look alike in too many ways.
+        (plain && dotted && text.is_ascii()).then(|| Self { text: text.to_owned(), key: text.to_lowercase() })
     }
 
     pub fn as_str(&self) -> &str {
@@ -58,6 +59,7 @@ mod tests {
             "@example.com",
             "ana@localhost",
             "a b@example.com",
+            "mar\u{212a}@example.com",
             "Ana <a@b.example>",
             &long,
         ] {

@@ -13,9 +13,17 @@ pub enum Scope {
     Mailbox,
 }
 
-/// Quiet time after which the count starts again.
+/// After so long without an attempt nothing is left of a count.
 pub const FORGOTTEN_AFTER: TimeDelta = TimeDelta::hours(24);
+/// Quiet time that halves a count.
+const HALF_LIFE: TimeDelta = TimeDelta::minutes(15);
 const LONGEST: TimeDelta = TimeDelta::minutes(15);
+
+/// What is left of `failures` after a quiet time: half of it every quarter of an hour.
+pub fn decayed(failures: i32, quiet: TimeDelta) -> i32 {
+    let halvings = quiet.num_seconds().max(0) / HALF_LIFE.num_seconds();
+    if halvings >= 31 { 0 } else { failures >> halvings }
+}
 
 impl Scope {
     pub fn name(self) -> &'static str {
@@ -50,7 +58,15 @@ impl Scope {
 mod tests {
     use chrono::TimeDelta;
 
-    use super::Scope;
+    use super::{Scope, decayed};
+
+    #[test]
+    fn quiet_time_halves_the_count() {
+        assert_eq!(decayed(40, TimeDelta::minutes(14)), 40);
+        assert_eq!(decayed(40, TimeDelta::minutes(30)), 10);
+        assert_eq!(decayed(i32::MAX, TimeDelta::hours(24)), 0);
+        assert_eq!(decayed(40, TimeDelta::minutes(-5)), 40);
+    }
 
     #[test]
     fn delays_grow_and_end_somewhere() {

@@ -21,12 +21,14 @@ impl TrustService for Rpc {
         let publisher = self.0.publisher.clone();
         let (snapshot, mut updates) =
             publisher.subscribe().ok_or_else(|| unavailable("Keys and revocations are not loaded yet."))?;
+        let closing = self.0.closing.clone();
         let stream = async_stream::stream! {
             let (keys, revoked) = convert::trust(snapshot);
             let update = Update::Snapshot(pb::TrustSnapshot { keys, revoked });
             yield Ok(pb::WatchTrustResponse { update: Some(update) });
             loop {
-                match updates.recv().await {
+                let Some(update) = closing.run_until_cancelled(updates.recv()).await else { return };
+                match update {
                     Ok(update) => {
                         let (keys, revoked) = convert::trust(update);
                         let update = Update::Delta(pb::TrustDelta { keys, revoked });

@@ -6,13 +6,13 @@ use fintrac_kit::error::Violation;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::passwords::Verdict;
-use super::throttling::network;
+use super::throttling::{Attempt, network};
 use super::{Identity, Me, TokenPair};
 use crate::domain::email::Email;
 use crate::domain::throttle::Scope;
 use crate::error::Error;
 use crate::store::users::{self, Credentials};
-use crate::store::{households, security_events, throttles};
+use crate::store::{households, security_events};
 
 /// Who says he is whom.
 #[derive(Debug)]
@@ -34,21 +34,34 @@ impl Identity {
     pub async fn login(&self, login: Login, origin: &Origin) -> Result<LoginOutcome, Error> {
         check(&login)?;
         let address = network(origin.client.ip);
-        if let Some(wait) = self.attempt(Scope::Address, &address).await? {
-            return Err(Error::Throttled(wait));
-        }
+        let from_address = match self.attempt(Scope::Address, &address).await? {
+            Attempt::Counted(ticket) => ticket,
+            Attempt::Blocked(wait) => return Err(Error::Throttled(wait)),
+        };
         let user = self.find(&login).await?;
         let account = user.as_ref().map_or_else(|| folded(&login), |user| user.id.to_string());
-        let blocked = self.attempt(Scope::Account, &account).await?.is_some();
+        let at_account = self.attempt(Scope::Account, &account).await?;
         let stored = user.as_ref().map(|user| user.password_hash.as_str());
-        let verdict = self.passwords.verify(login.password, stored).await?;
-        let (Some(user), false, true) = (&user, blocked, verdict != Verdict::Wrong) else {
+        let verdict = match self.passwords.verify(login.password, stored).await {
+            Ok(verdict) => verdict,
+            Err(error) => {
+                // Nothing was checked, so nothing was wrong.
+                let mut connection = self.pool.acquire().await?;
+                self.take_back(&mut connection, &from_address).await?;
+                if let Attempt::Counted(ticket) = &at_account {
+                    self.take_back(&mut connection, ticket).await?;
+                }
+                return Err(error);
+            }
+        };
+        let (Some(user), Attempt::Counted(ticket), true) = (&user, &at_account, verdict != Verdict::Wrong)
+        else {
             self.note_failure(user.as_ref(), origin).await?;
             return Err(Error::InvalidCredentials);
         };
         let mut transaction = self.pool.begin().await?;
-        throttles::clear(&mut transaction, &self.throttle_key(Scope::Account, &account)).await?;
-        throttles::take_back(&mut transaction, &self.throttle_key(Scope::Address, &address)).await?;
+        self.forgive(&mut transaction, ticket).await?;
+        self.take_back(&mut transaction, &from_address).await?;
         // The password may have changed while this one was being checked.
         let locked = users::lock(&mut transaction, user.id).await?;
         if locked.as_ref().is_none_or(|locked| locked.password_hash != user.password_hash) {
@@ -75,7 +88,7 @@ impl Identity {
 
     async fn find(&self, login: &Login) -> Result<Option<Credentials>, sqlx::Error> {
         let mut connection = self.pool.acquire().await?;
-        if login.email.is_empty() {
+        if login.email.trim().is_empty() {
             return users::find_by_username(&mut connection, login.username.trim()).await;
         }
         match Email::parse(&login.email) {

@@ -26,6 +26,7 @@ use fintrac_kit::events::{self, Bell, NewEvent};
 use fintrac_kit::module::Deps;
 use fintrac_kit::random::Random;
 use sqlx::{PgConnection, PgPool};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub use get_challenge::ChallengeSecrets;
@@ -46,6 +47,8 @@ use signing::Signer;
 pub struct Identity {
     pub clock: Clock,
     pub publisher: Arc<Publisher>,
+    /// Cancelled when streams are to end.
+    pub closing: CancellationToken,
     random: Random,
     pool: PgPool,
     bell: Bell,
@@ -63,6 +66,7 @@ impl Identity {
             publisher: Arc::new(Publisher::new(&deps)),
             secrets: Secrets::new(config.token_secret.clone()),
             clock: deps.clock,
+            closing: deps.closing,
             random: deps.random,
             pool: deps.pool,
             bell: deps.bell,

@@ -11,15 +11,19 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use fintrac_kit::access::trust::Trust;
 use fintrac_kit::clock::Clock;
+use fintrac_kit::database;
 use fintrac_kit::module::Deps;
 use sqlx::PgPool;
 use tokio::sync::{Notify, broadcast};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::store::{revocations, signing_keys};
 
 const INTERVAL: Duration = Duration::from_millis(250);
+/// Older than this, what was read is no news.
+const STALE: Duration = Duration::from_secs(1);
 /// Longer than any transaction may take to commit.
 const LOOK_BACK: TimeDelta = TimeDelta::minutes(2);
 /// Updates that a slow subscriber may lag behind before it gets a snapshot.
@@ -50,13 +54,14 @@ pub struct Publisher {
 struct State {
     keys: Keys,
     revoked: Revoked,
-    loaded: bool,
+    /// When the tables were last read: by the suite's clock, and by a steady one.
+    read_at: Option<(DateTime<Utc>, Instant)>,
 }
 
 impl Publisher {
     pub fn new(deps: &Deps) -> Self {
         Self {
-            pool: deps.pool.clone(),
+            pool: database::beside(&deps.pool),
             clock: deps.clock.clone(),
             trust: Arc::clone(&deps.trust),
             now: Notify::new(),
@@ -71,12 +76,14 @@ impl Publisher {
     }
 
     /// Updates from now on, and then the state they build on: subscribed
-    /// first, so that nothing falls between. `None` before the first read.
+    /// first, so that nothing falls between. `None` while the tables cannot be
+    /// read: a verifier must not take an old state for news.
     pub fn subscribe(&self) -> Option<(TrustUpdate, broadcast::Receiver<TrustUpdate>)> {
         let updates = self.updates.subscribe();
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let revoked = state.revoked.iter().map(|(id, forget_at)| (*id, *forget_at)).collect();
-        state.loaded.then(|| (TrustUpdate { keys: state.keys.clone(), revoked }, updates))
+        let fresh = state.read_at.is_some_and(|(_, at)| at.elapsed() < STALE);
+        fresh.then(|| (TrustUpdate { keys: state.keys.clone(), revoked }, updates))
     }
 
     /// Reads and publishes until `shutdown`.
@@ -98,8 +105,8 @@ impl Publisher {
     /// A failed read publishes nothing: verifiers notice the silence.
     async fn read(&self) -> Result<(), sqlx::Error> {
         let now = self.clock.now();
-        let loaded = self.state.lock().unwrap_or_else(PoisonError::into_inner).loaded;
-        let since = if loaded { now - LOOK_BACK } else { DateTime::UNIX_EPOCH };
+        let last = self.state.lock().unwrap_or_else(PoisonError::into_inner).read_at;
+        let since = last.map_or(DateTime::UNIX_EPOCH, |(read_at, _)| read_at - LOOK_BACK);
         let mut connection = self.pool.acquire().await?;
         let revoked = revocations::since(&mut connection, since, now).await?;
         let keys = signing_keys::list(&mut connection).await?;
@@ -117,7 +124,7 @@ impl Publisher {
         state.revoked.extend(new.iter().copied());
         state.revoked.retain(|_, forget_at| *forget_at > now);
         state.keys = keys;
-        state.loaded = true;
+        state.read_at = Some((now, Instant::now()));
         let update = TrustUpdate { keys: new_keys, revoked: new };
         self.trust.extend(&update.keys, update.revoked.iter().copied());
         // Nobody listening is fine.

@@ -2,11 +2,11 @@
 //! what happened is told by mail.
 
 use fintrac_kit::access::caller::Origin;
-use fintrac_kit::database::violated;
 use fintrac_kit::error::Violation;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::throttling::Attempt;
 use super::{Change, Identity};
 use crate::domain::challenge::Lifetimes;
 use crate::domain::profile::{Draft, Registration};
@@ -18,20 +18,13 @@ use crate::store::users::{self, NewUser};
 impl Identity {
     pub async fn register(&self, draft: Draft, origin: &Origin) -> Result<(), Error> {
         let registration = draft.check().map_err(Error::Invalid)?;
-        if let Some(wait) = self.attempt(Scope::Mailbox, registration.email.key()).await? {
+        if let Attempt::Blocked(wait) = self.attempt(Scope::Mailbox, registration.email.key()).await? {
             return Err(Error::Throttled(wait));
         }
         // Always hashed: a known address must not answer faster.
         let password_hash = self.passwords.hash(registration.password.clone().into()).await?;
         let mut transaction = self.pool.begin().await?;
-        self.write(&mut transaction, &registration, &password_hash, origin).await.map_err(
-            |error| match error {
-                Error::Database(error) if violated(&error) == Some("users_username_key_key") => {
-                    username_taken()
-                }
-                other => other,
-            },
-        )?;
+        self.write(&mut transaction, &registration, &password_hash, origin).await?;
         transaction.commit().await?;
         self.bell.ring();
         Ok(())
@@ -47,11 +40,10 @@ impl Identity {
         let now = self.clock.now();
         let known = users::find_by_email(connection, registration.email.key()).await?;
         let id = known.as_ref().map_or_else(|| self.random.id(now), |known| known.id);
-        // Another's username is refused in every case, so that the refusal
-        // says nothing about the address.
-        let unverified = known.as_ref().filter(|known| !known.email_verified).map(|known| known.id);
+        // Only verified users hold a username, and theirs are refused in every
+        // case: so the refusal says nothing about the address.
         if let Some(username) = &registration.username
-            && users::is_username_taken(connection, username, unverified).await?
+            && users::is_username_taken(connection, username).await?
         {
             return Err(username_taken());
         }

@@ -4,6 +4,7 @@ use fintrac_kit::access::caller::Origin;
 use fintrac_kit::error::Violation;
 
 use super::Identity;
+use super::throttling::Attempt;
 use crate::domain::email::Email;
 use crate::domain::throttle::Scope;
 use crate::error::Error;
@@ -14,7 +15,7 @@ impl Identity {
         let email = Email::parse(email).ok_or_else(|| {
             Error::Invalid(vec![Violation::new("email", "EMAIL_INVALID", "Use the form name@example.com.")])
         })?;
-        if self.attempt(Scope::Mailbox, email.key()).await?.is_some() {
+        if let Attempt::Blocked(_) = self.attempt(Scope::Mailbox, email.key()).await? {
             // Enough mails for one mailbox; the answer stays the same.
             return Ok(());
         }

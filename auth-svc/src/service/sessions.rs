@@ -12,8 +12,9 @@ use crate::error::Error;
 use crate::store::sessions::{self, Session};
 use crate::store::{refresh_tokens, revocations};
 
-/// How much longer than its tokens a revocation is remembered.
-const MARGIN: TimeDelta = TimeDelta::minutes(1);
+/// A revocation is remembered longer than any token may live, whatever
+/// lifetime was configured when it was made.
+const REMEMBERED: TimeDelta = TimeDelta::hours(25);
 
 /// What a client gets for its session.
 #[derive(Debug)]
@@ -70,7 +71,7 @@ impl Identity {
         if session.user_id != user_id || !sessions::end(connection, session_id, now).await? {
             return Ok(());
         }
-        let forget_at = now + self.config.access_token_lifetime + MARGIN;
+        let forget_at = now + REMEMBERED;
         revocations::insert(connection, session_id, now, forget_at).await?;
         Ok(self.record(connection, of_session(&session, 2, "ended"), origin).await?)
     }

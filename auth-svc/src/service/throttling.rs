@@ -3,31 +3,61 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use sqlx::PgConnection;
+
 use super::Identity;
-use crate::domain::throttle::{FORGOTTEN_AFTER, Scope};
-use crate::store::throttles;
+use crate::domain::throttle::{Scope, decayed};
+use crate::store::throttles::{self, Throttle};
+
+/// What came of asking for an attempt.
+#[derive(Debug)]
+pub(super) enum Attempt {
+    /// Go ahead; it counts as a failure until it is taken back.
+    Counted(Ticket),
+    /// Wait that long. Such an attempt does not count, or a stranger could keep
+    /// the owner out for good.
+    Blocked(Duration),
+}
+
+/// An attempt that was counted, and the count before it.
+#[derive(Debug)]
+pub(super) struct Ticket {
+    key: [u8; 32],
+    before: Throttle,
+}
 
 impl Identity {
-    /// Counts an attempt. `Some` is how long the caller has to wait; such an
-    /// attempt does not count, or a stranger could keep the owner out for good.
-    pub(super) async fn attempt(&self, scope: Scope, of: &str) -> Result<Option<Duration>, sqlx::Error> {
+    pub(super) async fn attempt(&self, scope: Scope, of: &str) -> Result<Attempt, sqlx::Error> {
         let (key, now) = (self.secrets.throttle_key(scope.name(), of), self.clock.now());
         let mut transaction = self.pool.begin().await?;
-        let throttle = throttles::lock(&mut transaction, &key, now).await?;
-        if let Ok(wait) = (throttle.blocked_until - now).to_std()
+        let before = throttles::lock(&mut transaction, &key, now).await?;
+        if let Ok(wait) = (before.blocked_until - now).to_std()
             && !wait.is_zero()
         {
-            return Ok(Some(wait));
+            return Ok(Attempt::Blocked(wait));
         }
-        let forgotten = now - throttle.updated_at > FORGOTTEN_AFTER;
-        let failures = if forgotten { 1 } else { throttle.failures.saturating_add(1) };
+        let failures = decayed(before.failures, now - before.updated_at).saturating_add(1);
         throttles::set(&mut transaction, &key, failures, now + scope.delay(failures), now).await?;
         transaction.commit().await?;
-        Ok(None)
+        Ok(Attempt::Counted(Ticket { key, before }))
     }
 
-    pub(super) fn throttle_key(&self, scope: Scope, of: &str) -> [u8; 32] {
-        self.secrets.throttle_key(scope.name(), of)
+    /// Takes back an attempt that was no failure.
+    pub(super) async fn take_back(
+        &self,
+        connection: &mut PgConnection,
+        ticket: &Ticket,
+    ) -> Result<(), sqlx::Error> {
+        throttles::take_back(connection, &ticket.key, &ticket.before).await
+    }
+
+    /// Forgets all failures: the right one was here.
+    pub(super) async fn forgive(
+        &self,
+        connection: &mut PgConnection,
+        ticket: &Ticket,
+    ) -> Result<(), sqlx::Error> {
+        throttles::clear(connection, &ticket.key).await
     }
 }
 

@@ -1,7 +1,8 @@
 //! The proof that an address is the user's own, by link or by code. It makes
-//! the user's household.
+//! the user's household. Locks the user before the challenge, as registration does.
 
 use fintrac_kit::access::caller::Origin;
+use fintrac_kit::database::violated;
 use sqlx::PgConnection;
 use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
@@ -14,7 +15,7 @@ use crate::store::challenges::{self, Challenge};
 use crate::store::{households, users};
 
 /// What the user brings.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Proof {
     Token(String),
     Code { email: String, code: String },
@@ -22,6 +23,16 @@ pub enum Proof {
 
 impl Identity {
     pub async fn verify_email(&self, proof: Proof, origin: &Origin) -> Result<(), Error> {
+        match self.verify(proof.clone(), origin).await {
+            // Two verified at once and wished for one username: now it is taken, and dropped.
+            Err(Error::Database(error)) if violated(&error) == Some("users_username_key_key") => {
+                self.verify(proof, origin).await
+            }
+            result => result,
+        }
+    }
+
+    async fn verify(&self, proof: Proof, origin: &Origin) -> Result<(), Error> {
         let mut transaction = self.pool.begin().await?;
         let challenge = match proof {
             Proof::Token(token) => self.by_token(&mut transaction, &token).await?,
@@ -43,6 +54,8 @@ impl Identity {
 
     async fn by_token(&self, connection: &mut PgConnection, token: &str) -> Result<Challenge, Error> {
         let hash = self.secrets.token_hash(token);
+        let user_id = challenges::user_of_token(connection, &hash).await?.ok_or(Error::ChallengeInvalid)?;
+        users::lock(connection, user_id).await?;
         challenges::lock_by_token(connection, &hash)
             .await?
             .filter(|challenge| self.clock.now() < challenge.token_expires_at)
@@ -57,6 +70,7 @@ impl Identity {
     ) -> Result<Challenge, Error> {
         let email = Email::parse(email).ok_or(Error::ChallengeInvalid)?;
         let user = users::find_by_email(connection, email.key()).await?.ok_or(Error::ChallengeInvalid)?;
+        users::lock(connection, user.id).await?;
         let challenge =
             challenges::lock_by_user(connection, user.id).await?.ok_or(Error::ChallengeInvalid)?;
         if !code_is_open(challenge.attempts, challenge.code_expires_at, self.clock.now()) {

@@ -55,6 +55,16 @@ pub async fn open(connection: &mut PgConnection, challenge: &NewChallenge) -> Re
     .map(|_| ())
 }
 
+/// Whose token this is.
+pub async fn user_of_token(
+    connection: &mut PgConnection,
+    token_hash: &[u8],
+) -> Result<Option<Uuid>, sqlx::Error> {
+    sqlx::query_scalar!("select user_id from auth.challenges where token_hash = $1", token_hash)
+        .fetch_optional(connection)
+        .await
+}
+
 /// The open challenge with this token, locked.
 pub async fn lock_by_token(
     connection: &mut PgConnection,

@@ -52,10 +52,25 @@ pub async fn clear(connection: &mut PgConnection, key: &[u8]) -> Result<(), sqlx
     sqlx::query!("delete from auth.throttles where key = $1", key).execute(connection).await.map(|_| ())
 }
 
-/// Takes back one attempt that was no failure.
-pub async fn take_back(connection: &mut PgConnection, key: &[u8]) -> Result<(), sqlx::Error> {
-    sqlx::query!("update auth.throttles set failures = greatest(failures - 1, 0) where key = $1", key)
-        .execute(connection)
-        .await
-        .map(|_| ())
+/// Takes back one attempt that was no failure,
+/// restoring what was `before` it unless others have come since.
+pub async fn take_back(
+    connection: &mut PgConnection,
+    key: &[u8],
+    before: &Throttle,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"update auth.throttles
+           set failures = greatest(failures - 1, 0),
+               blocked_until = case when failures <= $2 + 1 then $3 else blocked_until end,
+               updated_at = case when failures <= $2 + 1 then $4 else updated_at end
+           where key = $1"#,
+        key,
+        before.failures,
+        before.blocked_until,
+        before.updated_at,
+    )
+    .execute(connection)
+    .await
+    .map(|_| ())
 }

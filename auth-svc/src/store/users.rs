@@ -87,28 +87,24 @@ pub async fn find_by_username(
     .await
 }
 
-/// Locks the user until the transaction ends; serialises what counts his sessions or proofs.
+/// Locks the user until the transaction ends; serialises what counts his
+/// sessions or proofs, but not rows that merely refer to him.
 pub async fn lock(connection: &mut PgConnection, id: Uuid) -> Result<Option<Credentials>, sqlx::Error> {
     sqlx::query_as!(
         Credentials,
         r#"select id, password_hash, email_verified_at is not null as "email_verified!", version
-           from auth.users where id = $1 for update"#,
+           from auth.users where id = $1 for no key update"#,
         id
     )
     .fetch_optional(connection)
     .await
 }
 
-/// Whether somebody other than `except` has the username.
-pub async fn is_username_taken(
-    connection: &mut PgConnection,
-    username: &str,
-    except: Option<Uuid>,
-) -> Result<bool, sqlx::Error> {
+/// Whether a verified user holds the username.
+pub async fn is_username_taken(connection: &mut PgConnection, username: &str) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(
-        r#"select exists (select from auth.users where username_key = $1 and id is distinct from $2) as "taken!""#,
+        r#"select exists (select from auth.users where username_key = $1) as "taken!""#,
         username_key(username),
-        except,
     )
     .fetch_one(connection)
     .await
@@ -117,15 +113,14 @@ pub async fn is_username_taken(
 /// False when the address is there already.
 pub async fn insert(connection: &mut PgConnection, user: &NewUser<'_>) -> Result<bool, sqlx::Error> {
     let done = sqlx::query!(
-        r#"insert into auth.users (id, email, email_key, username, username_key, first_name, last_name,
+        r#"insert into auth.users (id, email, email_key, username, first_name, last_name,
                                    password_hash, phone_number, created_at, updated_at, version)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, 1)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, 1)
            on conflict (email_key) do nothing"#,
         user.id,
         user.email.as_str(),
         user.email.key(),
         user.username,
-        user.username.map(username_key),
         user.first_name,
         user.last_name,
         user.password_hash,
@@ -144,14 +139,13 @@ pub async fn replace_unverified(
 ) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
         r#"update auth.users
-           set email = $2, username = $3, username_key = $4, first_name = $5, last_name = $6,
-               password_hash = $7, phone_number = $8, updated_at = $9, version = version + 1
+           set email = $2, username = $3, first_name = $4, last_name = $5,
+               password_hash = $6, phone_number = $7, updated_at = $8, version = version + 1
            where id = $1 and email_verified_at is null
            returning version"#,
         user.id,
         user.email.as_str(),
         user.username,
-        user.username.map(username_key),
         user.first_name,
         user.last_name,
         user.password_hash,
@@ -194,7 +188,8 @@ pub async fn preferences(connection: &mut PgConnection, id: Uuid) -> Result<Pref
     .await
 }
 
-/// Marks the address as verified and gives the role `user`; returns the new version.
+/// Marks the address as verified, gives the role `user` and the username wished
+/// for, unless somebody holds it by now; returns the new version.
 pub async fn verify(connection: &mut PgConnection, id: Uuid, now: DateTime<Utc>) -> Result<i64, sqlx::Error> {
     sqlx::query!(
         "insert into auth.user_roles (user_id, role) values ($1, 'user') on conflict (user_id, role) do nothing",
@@ -203,8 +198,14 @@ pub async fn verify(connection: &mut PgConnection, id: Uuid, now: DateTime<Utc>)
     .execute(&mut *connection)
     .await?;
     sqlx::query_scalar!(
-        r#"update auth.users set email_verified_at = $2, updated_at = $2, version = version + 1
-           where id = $1 returning version"#,
+        r#"with wish as (
+               select case when not exists (select from auth.users where username_key = lower(me.username))
+                           then me.username end as username
+               from auth.users me where id = $1)
+           update auth.users
+           set email_verified_at = $2, updated_at = $2, version = version + 1,
+               username = wish.username, username_key = lower(wish.username)
+           from wish where id = $1 returning version"#,
         id,
         now
     )

@@ -67,6 +67,29 @@ async fn one_address_cannot_try_everybody() {
 }
 
 #[tokio::test]
+async fn logins_that_succeed_never_block_their_address() {
+    let auth = Auth::start().await;
+    auth.user("ana@example.com").await;
+    for number in 0..49 {
+        auth.login(&format!("user{number}@example.com"), "a wrong password").await.expect_err("wrong");
+    }
+    for _ in 0..5 {
+        auth.login("ana@example.com", PASSWORD).await.expect("right, and right again");
+    }
+    auth.login("nobody@example.com", "a wrong password").await.expect_err("wrong, and the last free one");
+    assert_eq!(why(auth.login("ana@example.com", PASSWORD).await), "TOO_MANY_ATTEMPTS");
+    auth.clock.advance(TimeDelta::minutes(15));
+    for number in 0..20 {
+        let email = format!("other{number}@example.com");
+        assert_eq!(
+            why(auth.login(&email, "a wrong password").await),
+            "INVALID_CREDENTIALS",
+            "half is forgotten"
+        );
+    }
+}
+
+#[tokio::test]
 async fn the_oldest_session_ends_when_there_are_too_many() {
     let auth = Auth::with(&[("SESSIONS_PER_USER", "2")]).await;
     auth.user("ana@example.com").await;

@@ -38,9 +38,21 @@ async fn a_taken_username_is_refused_and_named() {
         |email: &str, name: &str| pb::RegisterRequest { username: Some(name.into()), ..ana(email) };
     auth.register(with_name("ana@example.com", "ana.gil")).await.expect("free");
     auth.register(with_name("ana@example.com", "ana.gil")).await.expect("her own");
+    // Whether an unverified address exists, and wishes for the name, is nobody's business.
+    auth.register(with_name("eve@example.com", "Ana.Gil")).await.expect("still free");
+    let wish = "select id::text from auth.challenges where user_id =
+        (select id from auth.users where email = 'ana@example.com') and closed_at is null";
+    let token = auth.challenge_of(&auth.text(wish).await).await.expect("secrets").token;
+    auth.verify(pb::VerifyEmailRequest { token, ..Default::default() }).await.expect("verified");
     let status = auth.register(with_name("eve@example.com", "Ana.Gil")).await.expect_err("taken");
     let violations = status.get_details_bad_request().expect("fields").field_violations;
     assert_eq!((violations[0].field.as_str(), violations[0].reason.as_str()), ("username", "USERNAME_TAKEN"));
+    let known = auth.register(with_name("ana@example.com", "Ana.Gil")).await;
+    assert_eq!(why(known), "VALIDATION_FAILED", "no different for the address that holds it");
+    let token = auth.challenge().await.token;
+    auth.verify(pb::VerifyEmailRequest { token, ..Default::default() }).await.expect("eve, without the name");
+    let name = "select coalesce(username, 'none') from auth.users where email = 'eve@example.com'";
+    assert_eq!(auth.text(name).await, "none");
 }
 
 #[tokio::test]

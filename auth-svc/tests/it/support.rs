@@ -73,6 +73,7 @@ impl Auth {
             trust: Arc::new(Trust::new(trust, clock.clone())),
             pool,
             bell: Bell::default(),
+            closing: CancellationToken::new(),
         };
         let trust = Arc::clone(&deps.trust);
         let module = auth_svc::build(config, deps).await.expect("auth-svc builds");

@@ -82,3 +82,19 @@ async fn a_proof_is_good_once_even_for_two_at_once() {
     assert_eq!(tries.await.into_iter().flatten().count(), 1);
     assert_eq!(auth.text("select count(*)::text from auth.households").await, "1");
 }
+
+#[tokio::test]
+async fn proofs_and_registrations_at_once_do_not_block_each_other() {
+    let auth = Auth::start().await;
+    for round in 0..10 {
+        let email = format!("ana{round}@example.com");
+        auth.register(ana(&email)).await.expect("registered");
+        let token = auth.challenge().await.token;
+        let verify = || auth.verify(pb::VerifyEmailRequest { token: token.clone(), ..Default::default() });
+        let (one, again, two) = tokio::join!(verify(), auth.register(ana(&email)), verify());
+        for refusal in [one.err(), again.err(), two.err()].into_iter().flatten() {
+            // Whoever comes second is refused, never told that the database is unwell.
+            assert_eq!(fintrac_kit::error::reason(&refusal).as_deref(), Some("VERIFICATION_INVALID"));
+        }
+    }
+}

@@ -1,11 +1,13 @@
-use axum::body::Bytes;
+use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
+use http_body_util::BodyExt as _;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::error::Category;
 
+use super::object::Object;
 use crate::problem::Problem;
 
 /// A JSON body: `application/json`, no unknown field, no U+0000.
@@ -15,17 +17,12 @@ pub struct Json<T>(pub T);
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
         if !is_json(request.headers()) {
             let text = "Send the body as `Content-Type: application/json`.";
             return Err(Problem::new("UNSUPPORTED_MEDIA_TYPE", text));
         }
-        let body = Bytes::from_request(request, state).await.map_err(|rejection| {
-            match rejection.status().as_u16() {
-                413 => Problem::new("PAYLOAD_TOO_LARGE", "The body is too large; send at most 2 MiB."),
-                _ => Problem::new("MALFORMED_REQUEST", "The body did not arrive whole; send it again."),
-            }
-        })?;
+        let body = read(request.into_body()).await?;
         parse(&body).map(Self)
     }
 }
@@ -43,6 +40,30 @@ impl<T: DeserializeOwned + Default, S: Send + Sync> axum::extract::OptionalFromR
     }
 }
 
+/// Largest body of a call, bytes.
+pub const LIMIT: usize = 2 * 1024 * 1024;
+/// A larger one is read on to here and thrown away, so that the client, which
+/// writes before it reads, gets to see the refusal.
+const DRAINED: usize = 16 * 1024 * 1024;
+
+async fn read(mut body: Body) -> Result<Vec<u8>, Problem> {
+    let (mut bytes, mut length) = (Vec::new(), 0);
+    while let Some(frame) = body.frame().await {
+        let broken = |_| Problem::new("MALFORMED_REQUEST", "The body did not arrive whole; send it again.");
+        let Ok(data) = frame.map_err(broken)?.into_data() else { continue };
+        length += data.len();
+        if length <= LIMIT {
+            bytes.extend_from_slice(&data);
+        } else if length > DRAINED {
+            break;
+        }
+    }
+    if length > LIMIT {
+        return Err(Problem::new("PAYLOAD_TOO_LARGE", "The body is too large; send at most 2 MiB."));
+    }
+    Ok(bytes)
+}
+
 fn is_json(headers: &HeaderMap) -> bool {
     let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = value.split(';').next().unwrap_or_default().trim();
@@ -52,7 +73,7 @@ fn is_json(headers: &HeaderMap) -> bool {
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     refuse_nul(body)?;
     let mut deserializer = serde_json::Deserializer::from_slice(body);
-    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+    let Object(value) = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
         unreadable(&path, error.inner())
     })?;
@@ -65,9 +86,7 @@ fn unreadable(path: &str, error: &serde_json::Error) -> Problem {
     let problem = Problem::new("MALFORMED_BODY", "The body cannot be read; see errors.");
     // "." is the whole body, "?" a place that serde could not name.
     let field = path.trim_end_matches(['?', '.']);
-    // serde ends its messages with the place; the text before it is for people.
     let text = error.to_string();
-    let text = text.split(" at line ").next().unwrap_or_default().to_owned();
     match error.classify() {
         Category::Data if text.starts_with("unknown field") => {
             let name = text.split('`').nth(1).unwrap_or_default();
@@ -78,17 +97,12 @@ fn unreadable(path: &str, error: &serde_json::Error) -> Problem {
             };
             problem.field(full, "UNKNOWN_FIELD", "This call has no such field.")
         }
-        Category::Data => problem.field(field, "WRONG_TYPE", capitalised(&text)),
+        Category::Data => problem.field(field, "WRONG_TYPE", "This value has the wrong JSON type."),
         Category::Syntax | Category::Eof | Category::Io => {
             let place = format!("Not JSON at line {}, column {}.", error.line(), error.column());
             problem.field(field, "SYNTAX", place)
         }
     }
-}
-
-fn capitalised(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).chain(['.']).collect())
 }
 
 /// U+0000 can only come escaped; PostgreSQL cannot store it.
@@ -123,7 +137,7 @@ fn find_nul(value: &Value, path: String) -> Option<String> {
 mod tests {
     use serde::Deserialize;
 
-    use super::parse;
+    use super::{Object, parse};
 
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -132,7 +146,7 @@ mod tests {
         name: String,
         #[expect(dead_code, reason = "only parsed")]
         #[serde(default)]
-        inner: Option<Inner>,
+        inner: Option<Object<Inner>>,
     }
 
     #[derive(Debug, Deserialize)]
@@ -163,6 +177,8 @@ mod tests {
             case(r#"{"name":"a","inner":{"count":-1}}"#),
             expect("MALFORMED_BODY", "inner.count", "WRONG_TYPE")
         );
+        assert_eq!(case(r#"["a"]"#), expect("MALFORMED_BODY", "", "WRONG_TYPE"));
+        assert_eq!(case(r#"{"name":"a","inner":[1]}"#), expect("MALFORMED_BODY", "inner", "WRONG_TYPE"));
         assert_eq!(case("{"), expect("MALFORMED_BODY", "", "SYNTAX"));
         assert_eq!(case(""), expect("MALFORMED_BODY", "", "SYNTAX"));
         assert_eq!(case(r#"{"name":"a"} x"#), expect("MALFORMED_BODY", "", "SYNTAX"));

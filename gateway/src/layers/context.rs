@@ -10,13 +10,15 @@ use axum::http::header::{ACCEPT_LANGUAGE, AUTHORIZATION, USER_AGENT};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
+use fintrac_kit::access::token;
 use fintrac_kit::context::{self, Client, Context};
 
 use crate::state::AppState;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// Longer ones are cut, characters.
-const LONGEST_AGENT: usize = 300;
+/// Longer user agents and language lists are cut, characters: what is forwarded
+/// must fit the headers of an internal call.
+const LONGEST_TEXT: usize = 300;
 
 pub async fn open(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let started = Instant::now();
@@ -30,8 +32,8 @@ pub async fn open(State(state): State<AppState>, request: Request, next: Next) -
         access_token: bearer(headers),
         client: Client {
             ip,
-            user_agent: text(headers, USER_AGENT).unwrap_or_default().chars().take(LONGEST_AGENT).collect(),
-            language: text(headers, ACCEPT_LANGUAGE).unwrap_or_default(),
+            user_agent: text(headers, USER_AGENT).unwrap_or_default().chars().take(LONGEST_TEXT).collect(),
+            language: text(headers, ACCEPT_LANGUAGE).unwrap_or_default().chars().take(LONGEST_TEXT).collect(),
         },
     };
     let trace_id = trace_id(headers);
@@ -68,7 +70,8 @@ fn text(headers: &HeaderMap, name: HeaderName) -> Option<String> {
 
 fn bearer(headers: &HeaderMap) -> Option<String> {
     let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+    let forwardable = scheme.eq_ignore_ascii_case("bearer") && token.len() <= token::LONGEST;
+    forwardable.then(|| token.trim().to_owned())
 }
 
 /// The trace id of a W3C `traceparent`.

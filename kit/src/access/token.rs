@@ -12,7 +12,7 @@ pub const TYPE: &str = "at+jwt";
 /// The `aud` of an access token.
 pub const AUDIENCE: &str = "fintrac";
 /// Longer tokens are not even looked at, bytes.
-const LONGEST: usize = 4096;
+pub const LONGEST: usize = 4096;
 
 /// What an access token says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -11,6 +11,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey};
 use moka::sync::Cache;
+use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 use tonic::{Code, Status};
@@ -34,7 +35,7 @@ pub struct TrustConfig {
     /// How long the last state stays in force while auth-svc is out of reach.
     pub grace: Duration,
     /// The legacy form: HS256 with this secret instead of Ed25519.
-    pub hs256_secret: Option<String>,
+    pub hs256_secret: Option<SecretString>,
 }
 
 /// Keys, revocations, and when they were last confirmed.
@@ -56,7 +57,10 @@ struct State {
 
 impl Trust {
     pub fn new(config: TrustConfig, clock: Clock) -> Self {
-        let legacy = config.hs256_secret.as_ref().map(|secret| DecodingKey::from_secret(secret.as_bytes()));
+        let legacy = config
+            .hs256_secret
+            .as_ref()
+            .map(|secret| DecodingKey::from_secret(secret.expose_secret().as_bytes()));
         Self { config, clock, legacy, state: RwLock::default(), verified: Cache::new(CACHED) }
     }
 
@@ -65,15 +69,18 @@ impl Trust {
         &self.config.issuer
     }
 
-    /// Takes over all keys (key id, Ed25519 public key) and revocations
+    /// Takes over all keys (key id, Ed25519 public key) and adds revocations
     /// (session, when to forget it).
     pub fn replace(
         &self,
         keys: &[(String, [u8; 32])],
         revoked: impl IntoIterator<Item = (Uuid, DateTime<Utc>)>,
     ) {
+        let now = self.clock.now();
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        state.revoked = revoked.into_iter().collect();
+        // A snapshot may come from a replica that is behind: nothing is unrevoked by it.
+        state.revoked.retain(|_, forget_at| *forget_at > now);
+        state.revoked.extend(revoked);
         state.confirmed = Some(Instant::now());
         self.set_keys(&mut state, keys);
     }

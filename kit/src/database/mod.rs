@@ -6,6 +6,7 @@ mod schema;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{Executor as _, Row as _};
 
 pub use roles::{app_role, bootstrap, owner_role, password};
 pub(crate) use schema::ensure_event_partitions;
@@ -37,12 +38,18 @@ pub fn pool(options: &PgConnectOptions, schema: &str, config: PoolConfig) -> PgP
         .test_before_acquire(false)
         .before_acquire(|connection, _| {
             Box::pin(async move {
-                sqlx::query_scalar("select transaction_timestamp() = statement_timestamp()")
-                    .fetch_one(connection)
-                    .await
+                // The simple protocol: the extended one takes the two times at two moments.
+                let check = sqlx::raw_sql("select transaction_timestamp() = statement_timestamp()");
+                connection.fetch_one(check).await?.try_get(0)
             })
         })
         .connect_lazy_with(session_options(options, schema))
+}
+
+/// One connection beside `pool`, for work that must not queue behind requests.
+pub fn beside(pool: &PgPool) -> PgPool {
+    let options = PgConnectOptions::clone(&pool.connect_options());
+    PgPoolOptions::new().max_connections(1).connect_lazy_with(options)
 }
 
 /// `options` for a session in `schema`.
@@ -64,10 +71,10 @@ pub fn is_transient(error: &sqlx::Error) -> bool {
             true
         }
         sqlx::Error::Database(error) => {
-            // Connection, rollback (deadlock, serialisation), resources, operator intervention.
-            error
-                .code()
-                .is_some_and(|code| ["08", "40", "53", "57"].iter().any(|class| code.starts_with(class)))
+            // Connection, rollback (deadlock, serialisation), resources, operator
+            // intervention; lock timeout, idle in transaction.
+            let transient = ["08", "40", "53", "57", "55P03", "25P03"];
+            error.code().is_some_and(|code| transient.iter().any(|class| code.starts_with(class)))
         }
         _ => false,
     }

@@ -8,6 +8,7 @@ use fintrac_proto::events::v1::event_log_service_server::{EventLogService, Event
 use fintrac_proto::events::v1::{Event, Position, SubscribeRequest, SubscribeResponse};
 use futures::Stream;
 use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request, Response, Status};
 
 use super::bell::Bell;
@@ -25,12 +26,19 @@ pub struct EventLog {
     pool: PgPool,
     bell: Bell,
     readers: &'static [&'static str],
+    closing: CancellationToken,
 }
 
 impl EventLog {
-    /// `readers` are the parts of the suite that may subscribe.
-    pub fn new(pool: PgPool, bell: Bell, readers: &'static [&'static str]) -> Self {
-        Self { pool, bell, readers }
+    /// `readers` are the parts of the suite that may subscribe; all streams end
+    /// with `closing`.
+    pub fn new(
+        pool: PgPool,
+        bell: Bell,
+        readers: &'static [&'static str],
+        closing: CancellationToken,
+    ) -> Self {
+        Self { pool, bell, readers, closing }
     }
 
     pub fn into_service(self) -> EventLogServiceServer<Self> {
@@ -54,15 +62,18 @@ impl EventLogService for EventLog {
         let mut after = request.into_inner().after.unwrap_or_default();
         let pool = self.pool.clone();
         let mut listener = self.bell.listen();
+        let closing = self.closing.clone();
         let stream = async_stream::try_stream! {
-            loop {
+            while !closing.is_cancelled() {
                 let events = read(&pool, &after).await.map_err(|error| error::database(&error))?;
                 match events.last().and_then(|event| event.position) {
                     Some(position) => {
                         after = position;
                         yield SubscribeResponse { events };
                     }
-                    None => listener.wait(POLL).await,
+                    None => {
+                        let _closing = closing.run_until_cancelled(listener.wait(POLL)).await;
+                    }
                 }
             }
         };

@@ -101,3 +101,17 @@ pub async fn is_newer(
     .await?;
     Ok(done.rows_affected() == 1)
 }
+
+/// How long the oldest event that cannot be read yet has waited, seconds: an
+/// open write transaction anywhere in the cluster holds every feed back.
+pub async fn horizon_lag(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<f64, sqlx::Error> {
+    let oldest = sqlx::query_scalar!(
+        r#"select min(occurred_at) from events
+           where epoch = (select max(epoch) from event_epochs)
+             and transaction_id >= pg_snapshot_xmin(pg_current_snapshot())"#
+    )
+    .fetch_one(connection)
+    .await?;
+    let lag = oldest.and_then(|oldest| (now - oldest).to_std().ok()).unwrap_or_default();
+    Ok(lag.as_secs_f64())
+}

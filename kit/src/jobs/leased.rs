@@ -1,8 +1,9 @@
 //! Work with an effect outside the database, off a queue that is a table.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use futures::{StreamExt as _, stream};
+use futures::{FutureExt as _, StreamExt as _, stream};
 use tokio_util::sync::CancellationToken;
 
 use crate::events::Bell;
@@ -43,8 +44,13 @@ pub async fn run(work: impl Work, bell: Bell, concurrency: usize, shutdown: Canc
         }
         stream::iter(items)
             .for_each_concurrent(concurrency, async |item| {
-                if let Err(error) = work.perform(item).await {
-                    tracing::warn!(error = %crate::error::chain(&error), "outcome of work could not be marked");
+                match AssertUnwindSafe(work.perform(item)).catch_unwind().await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => {
+                        tracing::warn!(error = %crate::error::chain(&error), "outcome of work could not be marked");
+                    }
+                    // Its lease runs out and it is tried again.
+                    Err(_panic) => tracing::error!("an item of work panicked"),
                 }
             })
             .await;

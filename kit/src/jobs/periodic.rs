@@ -1,6 +1,8 @@
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use futures::FutureExt as _;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
@@ -44,10 +46,9 @@ impl Periodic {
     where
         F: Future<Output = Result<(), sqlx::Error>>,
     {
-        if !self.claim().await? {
-            return Ok(false);
-        }
-        let outcome = task().await;
+        let Some(started_at) = self.claim().await? else { return Ok(false) };
+        let outcome =
+            AssertUnwindSafe(task()).catch_unwind().await.unwrap_or(Err(sqlx::Error::WorkerCrashed));
         let now = self.clock.now();
         let (due, error) = match &outcome {
             Ok(()) => (now + self.every, None),
@@ -59,18 +60,20 @@ impl Periodic {
         sqlx::query!(
             r#"update jobs set due_at = $2, finished_at = $3, leased_until = null, last_error = $4,
                    failures = case when $4::text is null then 0 else failures + 1 end
-               where name = $1"#,
+               where name = $1 and started_at = $5"#,
             self.name,
             due,
             now,
             error,
+            started_at,
         )
         .execute(&self.pool)
         .await?;
         Ok(true)
     }
 
-    async fn claim(&self) -> Result<bool, sqlx::Error> {
+    /// When this run started, if it is ours to do.
+    async fn claim(&self) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
         let now = self.clock.now();
         sqlx::query!(
             "insert into jobs (name, due_at) values ($1, $2) on conflict (name) do nothing",
@@ -91,7 +94,7 @@ impl Periodic {
         )
         .execute(&self.pool)
         .await?;
-        Ok(claimed.rows_affected() == 1)
+        Ok((claimed.rows_affected() == 1).then_some(now))
     }
 
     async fn next_due(&self) -> Result<Option<DateTime<Utc>>, sqlx::Error> {

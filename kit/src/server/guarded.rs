@@ -52,10 +52,7 @@ impl HttpBody for Guarded {
         }
         match catch_unwind(AssertUnwindSafe(|| Pin::new(&mut self.inner).poll_frame(context))) {
             Ok(polled) => polled,
-            Err(caught) => {
-                let status = panic::status(caught.as_ref());
-                self.end(&status)
-            }
+            Err(_panic) => self.end(&panic::status()),
         }
     }
 

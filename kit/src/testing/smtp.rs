@@ -15,6 +15,8 @@ pub enum Verdict {
     NotNow,
     /// 550: never.
     Never,
+    /// 535: the credentials are wrong.
+    Locked,
     /// Takes the message and hangs up without a word.
     HangUp,
 }
@@ -95,7 +97,9 @@ async fn converse(
                 let answer: &[u8] = match verdict {
                     Verdict::Accept => b"250 taken\r\n",
                     Verdict::NotNow => b"451 not now\r\n",
-                    Verdict::Never => b"550 never\r\n",
+                    // As servers do, it quotes the address.
+                    Verdict::Never => b"550 5.1.1 <ana@example.com>: never\r\n",
+                    Verdict::Locked => b"535 who are you\r\n",
                     Verdict::HangUp => {
                         let _test_ended = sender.send(message);
                         return Ok(());

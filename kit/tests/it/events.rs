@@ -4,10 +4,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use fintrac_kit::access::caller::Origin;
 use fintrac_kit::clock::Clock;
 use fintrac_kit::database::app_role;
-use fintrac_kit::events::{Bell, Consumer, EventLog, Handler, HandlerError, NewEvent, append, is_newer};
+use fintrac_kit::events::{
+    Bell, Consumer, EventLog, Handler, HandlerError, NewEvent, append, horizon_lag, is_newer,
+};
 use fintrac_kit::random::Random;
 use fintrac_kit::server::server_stack;
 use fintrac_kit::testing::TestDatabase;
@@ -24,7 +27,7 @@ use uuid::Uuid;
 use crate::support::{clock, gate, keys, schema};
 
 pub fn log(pool: &PgPool, clock: &Clock) -> Transport {
-    let log = EventLog::new(pool.clone(), Bell::default(), &["ledger"]);
+    let log = EventLog::new(pool.clone(), Bell::default(), &["ledger"], CancellationToken::new());
     let server = server_stack(Routes::new(log.into_service()), gate(clock));
     transport::local(server, keys().issuer("ledger", "auth", clock))
 }
@@ -80,6 +83,9 @@ async fn an_event_that_commits_late_is_delivered() {
     // The reader has looked several times by now; a sequence cursor would have passed the late one.
     let nothing = tokio::time::timeout(Duration::from_millis(300), stream.message()).await;
     assert!(nothing.is_err(), "nothing is settled while the late transaction is open");
+    clock.advance(TimeDelta::seconds(40));
+    let lag = horizon_lag(&mut *pool.acquire().await.expect("a connection"), clock.now()).await;
+    assert!(lag.expect("query") >= 40.0, "and the metric shows it");
     late.commit().await.expect("commit");
     assert_eq!(kinds(&next(&mut stream, 2).await), ["late", "early"]);
 }

@@ -43,6 +43,20 @@ async fn a_thousand_aborted_requests_leave_the_pool_usable() {
 }
 
 #[tokio::test]
+async fn a_sound_connection_is_used_again() {
+    let clock = clock();
+    let database = TestDatabase::new(&[&schema()], &clock).await;
+    let config = PoolConfig { max_connections: 1, acquire_timeout: Duration::from_secs(10) };
+    let pool = database::pool(&database.app("toy"), "toy", config);
+    let pid = async || -> i32 {
+        sqlx::query_scalar("select pg_backend_pid()").fetch_one(&pool).await.expect("pid")
+    };
+    let first = pid().await;
+    request(pool.clone()).await.expect("a request in between");
+    assert_eq!(first, pid().await);
+}
+
+#[tokio::test]
 async fn a_connection_that_hangs_in_a_transaction_is_not_handed_out() {
     let clock = clock();
     let database = TestDatabase::new(&[&schema()], &clock).await;

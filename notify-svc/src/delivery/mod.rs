@@ -5,6 +5,7 @@ mod message;
 mod smtp;
 
 use chrono::{DateTime, Utc};
+use fintrac_kit::error::chain;
 use lettre::AsyncTransport as _;
 use lettre::message::Mailbox;
 use uuid::Uuid;
@@ -28,11 +29,28 @@ pub enum DeliveryError {
 }
 
 impl DeliveryError {
+    /// What may be stored and logged: a server's own words often quote the
+    /// address, so its code stands for them.
+    pub fn summary(&self) -> String {
+        match self {
+            Self::Smtp(error) => match error.status() {
+                Some(code) => format!("the mail server answered {code}"),
+                None => chain(error),
+            },
+            other => other.to_string(),
+        }
+    }
+
     /// Trying again cannot help.
     pub fn is_permanent(&self) -> bool {
         match self {
             Self::Address(_) | Self::Message(_) => true,
-            Self::Smtp(error) => error.is_permanent(),
+            // Of the mail or its reader; all else (authentication, TLS, policy) an
+            // operator can put right while the mail waits.
+            Self::Smtp(error) => {
+                let code = error.status().map(|code| code.to_string()).unwrap_or_default();
+                ["550", "551", "552", "553", "556"].contains(&code.as_str())
+            }
             Self::File(_) => false,
         }
     }

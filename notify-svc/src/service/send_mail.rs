@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use fintrac_kit::clock::Clock;
-use fintrac_kit::error::{chain, reason};
+use fintrac_kit::error::reason;
 use fintrac_kit::jobs::leased::Work;
 use fintrac_kit::module::Deps;
 use fintrac_kit::transport::Transport;
@@ -74,8 +74,8 @@ impl SendMail {
         let envelope = Envelope { id: mail.id, kind: mail.kind, to: recipient.email, date: self.clock.now() };
         match self.delivery.deliver(&envelope, &rendered).await {
             Ok(()) => Outcome::Sent,
-            Err(error) if error.is_permanent() => Outcome::Refused(chain(&error)),
-            Err(error) => Outcome::Failed(chain(&error)),
+            Err(error) if error.is_permanent() => Outcome::Refused(error.summary()),
+            Err(error) => Outcome::Failed(error.summary()),
         }
     }
 

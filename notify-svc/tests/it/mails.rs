@@ -44,6 +44,7 @@ async fn start_on(auth: &Auth, database: &TestDatabase, clock: &Clock, settings:
         trust: Arc::new(Trust::new(trust, clock.clone())),
         pool: pool.clone(),
         bell: Bell::default(),
+        closing: CancellationToken::new(),
     };
     let module = notify_svc::build(&config, &deps, auth.transport(clock)).expect("notify-svc builds");
     let stop = CancellationToken::new();
@@ -205,7 +206,23 @@ async fn a_refusal_for_good_is_dead_with_its_reason() {
         .fetch_one(&notify.pool)
         .await
         .expect("query");
-    assert!(error.contains("550"), "{error}");
+    assert!(error.contains("550") && !error.contains("ana@example.com"), "{error}");
+}
+
+#[tokio::test]
+async fn a_wrong_password_at_the_server_kills_no_mail() {
+    let mut smtp = SmtpServer::start().await;
+    let auth = Auth::new("en");
+    let url = smtp.url();
+    let notify = start(&auth, &[("SMTP_URL", &url)]).await;
+    smtp.answer(Verdict::Locked);
+    auth.tell("user", "verified");
+    smtp.next().await;
+    notify.until("pending", 1).await;
+    smtp.answer(Verdict::Accept);
+    notify.clock.advance(TimeDelta::seconds(5));
+    smtp.next().await;
+    notify.until("sent", 1).await;
 }
 
 #[tokio::test]
@@ -216,6 +233,13 @@ async fn an_outage_of_auth_is_not_held_against_the_mail() {
     let url = smtp.url();
     let notify = start(&auth, &[("SMTP_URL", &url)]).await;
     auth.tell("challenge", "verification_requested");
+    let noted = async {
+        let asked = "select exists (select from notify.mails where last_error is not null)";
+        while !sqlx::query_scalar::<_, bool>(asked).fetch_one(&notify.pool).await.expect("query") {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), noted).await.expect("auth is asked, in vain");
     notify.until("pending", 0).await;
     *auth.facts.lock().expect("no panic") = Facts::Secrets { token: "THE-TOKEN", code: "042042" };
     notify.clock.advance(TimeDelta::seconds(2));

@@ -82,12 +82,15 @@ async fn a_second_suite_on_the_same_folder_is_refused() {
     let suite = Suite::start(BINARY, Shape::OneProcess).await;
     let output = tokio::process::Command::new(BINARY)
         .arg("fintrac")
+        .current_dir(suite.data_dir())
+        .env_clear()
+        .env("PATH", "/usr/local/bin:/usr/bin:/bin")
         .env("FINTRAC_DATA_DIR", suite.data_dir())
         .env("SERVER_PORT", "0")
         .env("GRPC_LISTEN", "127.0.0.1:0")
-        .output()
-        .await
-        .expect("runs");
+        .kill_on_drop(true)
+        .output();
+    let output = tokio::time::timeout(Duration::from_secs(30), output).await.expect("it ends").expect("runs");
     let log = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!output.status.success() && log.contains("in use by another running instance"), "{log}");
     assert_eq!(suite.client.get("/health/ready").await.status, 200, "the first one does not notice");

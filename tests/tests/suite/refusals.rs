@@ -57,6 +57,10 @@ pub async fn the_framework_speaks_problem_json(suite: &Suite) {
         (json("{"), 400, "MALFORMED_BODY"),
         (json(r#"{"email":1}"#), 400, "MALFORMED_BODY"),
         (json(r#"{"nonsense":1}"#), 400, "MALFORMED_BODY"),
+        (json(&"x".repeat(12_000_000)), 413, "PAYLOAD_TOO_LARGE"),
+        (json(r#"["a"]"#), 400, "MALFORMED_BODY"),
+        (json("{}").header("accept-language", "x".repeat(20_000)), 422, "VALIDATION_FAILED"),
+        (json("{}").bearer_auth("x".repeat(20_000)), 422, "VALIDATION_FAILED"),
     ] {
         // The client itself checks that it is problem+json.
         let answer = client.send(request.header("x-request-id", "from-the-test")).await;

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use super::device::DeviceBody;
 use super::tokens::TokenPairView;
-use crate::extract::Json;
+use crate::extract::{Json, Object};
 use crate::openapi::PublicProblems;
 use crate::problem::Problem;
 use crate::routes::users::view::UserView;
@@ -23,7 +23,8 @@ pub struct LoginBody {
     #[schema(required = true, example = "correct horse battery")]
     #[serde(default)]
     password: String,
-    device: Option<DeviceBody>,
+    #[schema(value_type = Option<DeviceBody>)]
+    device: Option<Object<DeviceBody>>,
 }
 
 impl From<LoginBody> for pb::LoginRequest {
@@ -32,7 +33,7 @@ impl From<LoginBody> for pb::LoginRequest {
             email: body.email.unwrap_or_default(),
             username: body.username.unwrap_or_default(),
             password: body.password,
-            device: body.device.map(Into::into),
+            device: body.device.map(|Object(device)| device.into()),
         }
     }
 }

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::device::DeviceBody;
-use crate::extract::Json;
+use crate::extract::{Json, Object};
 use crate::openapi::PublicProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -46,7 +46,8 @@ pub struct RegisterBody {
     /// The household's time zone, an IANA name; default UTC.
     #[schema(example = "Europe/Madrid")]
     timezone: Option<String>,
-    device: Option<DeviceBody>,
+    #[schema(value_type = Option<DeviceBody>)]
+    device: Option<Object<DeviceBody>>,
 }
 
 impl From<RegisterBody> for pb::RegisterRequest {
@@ -62,7 +63,7 @@ impl From<RegisterBody> for pb::RegisterRequest {
             theme: body.theme,
             default_currency: body.default_currency,
             timezone: body.timezone,
-            device: body.device.map(Into::into),
+            device: body.device.map(|Object(device)| device.into()),
         }
     }
 }
