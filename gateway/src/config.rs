@@ -1,15 +1,20 @@
 //! Settings of the gateway.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use axum::http::HeaderValue;
 use fintrac_kit::config::Environment;
+
+const DEFAULT_RATE: NonZeroU32 = NonZeroU32::new(600).expect("not zero");
 
 /// What the gateway needs to know.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// A request that takes longer is answered 504.
     pub request_timeout: Duration,
+    /// Requests a minute for each user, or for each address without a token; `None`: any number.
+    pub rate_limit: Option<NonZeroU32>,
     /// Origins that browsers may call from; none by default.
     pub cors_origins: Vec<HeaderValue>,
 }
@@ -29,7 +34,9 @@ impl Config {
         if cors_origins.len() > 1 && cors_origins.iter().any(|origin| origin == "*") {
             environment.problem("CORS_ALLOWED_ORIGINS: * stands alone".into());
         }
+        let per_minute = environment.parse("RATE_LIMIT_PER_MINUTE", DEFAULT_RATE);
+        let rate_limit = environment.flag("RATE_LIMIT_ENABLED", true).then_some(per_minute);
         let seconds = environment.parse("SERVER_REQUEST_TIMEOUT", 30);
-        Self { request_timeout: Duration::from_secs(seconds), cors_origins }
+        Self { request_timeout: Duration::from_secs(seconds), rate_limit, cors_origins }
     }
 }

@@ -59,6 +59,8 @@ fn dress(routes: Router<AppState>, state: AppState) -> Router {
         .layer(DefaultBodyLimit::max(LIMIT))
         // Hanging up must not leave a change half done.
         .layer(from_fn_with_state(state.clone(), layers::run_to_end::run))
+        // Floods end here, before they cost anything.
+        .layer(from_fn_with_state(state.clone(), layers::rate_limit::limit))
         // Answers preflights before a route refuses OPTIONS.
         .layer(option_layer(cors))
         // Browsers must not guess types or leak links.
@@ -96,7 +98,14 @@ fn cors(state: &AppState) -> Option<CorsLayer> {
             HeaderName::from_static("last-event-id"),
             HeaderName::from_static("x-request-id"),
         ])
-        .expose_headers([ETAG, LINK, LOCATION, RETRY_AFTER, HeaderName::from_static("x-request-id")])
+        .expose_headers([
+            ETAG,
+            LINK,
+            LOCATION,
+            RETRY_AFTER,
+            HeaderName::from_static("x-request-id"),
+            HeaderName::from_static("ratelimit"),
+        ])
         .max_age(Duration::from_mins(10));
     Some(layer)
 }

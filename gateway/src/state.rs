@@ -11,6 +11,7 @@ use fintrac_proto::auth::v1::trust_service_client::TrustServiceClient;
 use fintrac_proto::auth::v1::user_service_client::UserServiceClient;
 
 use crate::config::Config;
+use crate::layers::rate_limit::RateLimits;
 
 /// The transports to the parts behind the gateway.
 #[derive(Debug, Clone)]
@@ -29,11 +30,13 @@ pub struct AppState {
     pub(crate) clock: Clock,
     pub(crate) random: Random,
     pub(crate) parts: Parts,
+    pub(crate) limits: Option<Arc<RateLimits>>,
 }
 
 impl AppState {
     pub fn new(config: Config, trust: Arc<Trust>, clock: Clock, random: Random, parts: Parts) -> Self {
-        Self { config: Arc::new(config), trust, clock, random, parts }
+        let limits = config.rate_limit.map(|per_minute| Arc::new(RateLimits::new(per_minute)));
+        Self { config: Arc::new(config), trust, clock, random, parts, limits }
     }
 
     pub(crate) fn identity(&self) -> IdentityServiceClient<Transport> {

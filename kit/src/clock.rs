@@ -4,6 +4,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 
+/// The wire form of an instant.
+pub fn timestamp(instant: DateTime<Utc>) -> prost_types::Timestamp {
+    let nanos = i32::try_from(instant.timestamp_subsec_nanos()).unwrap_or_default();
+    prost_types::Timestamp { seconds: instant.timestamp(), nanos }
+}
+
 /// A source of the current instant, to the microsecond as PostgreSQL keeps it.
 #[derive(Debug, Clone)]
 pub enum Clock {

@@ -1,8 +1,7 @@
 //! Between domain and proto.
 
-use chrono::{DateTime, Utc};
+use fintrac_kit::clock::timestamp;
 use fintrac_proto::auth::v1 as pb;
-use prost_types::Timestamp;
 use tonic::{Code, Status};
 use uuid::Uuid;
 
@@ -11,11 +10,6 @@ use crate::service::{ChallengeSecrets, Me, TokenPair, TrustUpdate};
 use crate::store::households::Household;
 use crate::store::signing_keys::SigningKey;
 use crate::store::users::Recipient;
-
-pub fn timestamp(instant: DateTime<Utc>) -> Timestamp {
-    let nanos = i32::try_from(instant.timestamp_subsec_nanos()).unwrap_or_default();
-    Timestamp { seconds: instant.timestamp(), nanos }
-}
 
 /// An id in a request between parts.
 pub fn id(text: &str) -> Result<Uuid, Status> {

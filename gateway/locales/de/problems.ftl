@@ -21,3 +21,4 @@ problem-unavailable = Zurzeit nicht verfügbar
 problem-busy = Zurzeit überlastet
 problem-not-ready = Nicht bereit
 problem-timeout = Die Antwort dauerte zu lange
+problem-rate-limited = Zu viele Anfragen

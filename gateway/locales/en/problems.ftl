@@ -21,3 +21,4 @@ problem-unavailable = Not available right now
 problem-busy = Too busy right now
 problem-not-ready = Not ready
 problem-timeout = Answer took too long
+problem-rate-limited = Too many requests

@@ -21,3 +21,4 @@ problem-unavailable = No disponible en este momento
 problem-busy = Demasiada carga en este momento
 problem-not-ready = No está listo
 problem-timeout = La respuesta tardó demasiado
+problem-rate-limited = Demasiadas peticiones

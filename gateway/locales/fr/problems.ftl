@@ -21,3 +21,4 @@ problem-unavailable = Indisponible pour le moment
 problem-busy = Trop de charge pour le moment
 problem-not-ready = Pas encore prêt
 problem-timeout = La réponse a pris trop de temps
+problem-rate-limited = Trop de requêtes

@@ -21,3 +21,4 @@ problem-unavailable = Indisponível neste momento
 problem-busy = Demasiada carga neste momento
 problem-not-ready = Não está pronto
 problem-timeout = A resposta demorou demasiado
+problem-rate-limited = Demasiados pedidos

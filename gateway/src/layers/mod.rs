@@ -2,5 +2,6 @@
 
 pub mod context;
 pub mod problems;
+pub mod rate_limit;
 pub mod run_to_end;
 pub mod slash;

@@ -49,6 +49,7 @@ pub const ENTRIES: &[Entry] = &[
     entry("VALIDATION_FAILED", 422, "The body was read and fields were refused; `errors` names all of them."),
     entry("VERIFICATION_INVALID", 422, "The link or code is wrong, used or out of date."),
     entry("TOO_MANY_ATTEMPTS", 429, "Too many attempts; wait as long as `Retry-After` says."),
+    entry("RATE_LIMITED", 429, "More requests a minute than allowed; see `RateLimit` and `Retry-After`."),
     entry("INTERNAL", 500, "Something went wrong on our side."),
     entry("UNAVAILABLE", 503, "A part cannot answer right now; try again."),
     entry("BUSY", 503, "Too much of this at once; try again in a few seconds."),

@@ -1,6 +1,7 @@
 //! What holds for every call, on the real layers: each refusal is a problem,
 //! a change runs to its end, generated files are current.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,7 +26,7 @@ use crate::routes::auth;
 use crate::state::{AppState, Parts};
 
 /// A gateway whose parts are out of reach.
-fn state(timeout: Duration) -> AppState {
+fn state(timeout: Duration, limit: u32) -> AppState {
     let clock = Clock::manual(DateTime::UNIX_EPOCH);
     let issuer = ServiceKeys::from_secret("a secret for tests").issuer("gateway", "auth", &clock);
     // Port 9 (discard) is not served on loopback.
@@ -34,13 +35,14 @@ fn state(timeout: Duration) -> AppState {
         Parts { auth: nobody.clone(), ledger: nobody.clone(), budget: nobody.clone(), notify: nobody };
     let trust = TrustConfig { issuer: "fintrac".into(), grace: Duration::from_mins(1), hs256_secret: None };
     let trust = Arc::new(Trust::new(trust, clock.clone()));
-    let config = Config { request_timeout: timeout, cors_origins: Vec::new() };
+    let config =
+        Config { request_timeout: timeout, rate_limit: NonZeroU32::new(limit), cors_origins: Vec::new() };
     AppState::new(config, trust, clock, Random::seeded(1), parts)
 }
 
 fn app_with(extra: Router<AppState>, timeout: Duration) -> Router {
     let (api, _) = api().split_for_parts();
-    dress(Router::new().merge(api).merge(extra), state(timeout))
+    dress(Router::new().merge(api).merge(extra), state(timeout, 0))
 }
 
 fn app() -> Router {
@@ -167,6 +169,26 @@ async fn a_body_that_is_not_needed_may_be_missing() {
         let response = app.clone().oneshot(request(Method::POST, "/logout", "application/json", body)).await;
         assert_eq!(response.expect("an answer").status().as_u16(), status, "{body}");
     }
+}
+
+#[tokio::test]
+async fn a_flood_is_refused_and_told_when_to_come_back() {
+    let (api, _) = api().split_for_parts();
+    let app = dress(api, state(Duration::from_secs(5), 2));
+    let ask =
+        async |path: &str| app.clone().oneshot(request(Method::GET, path, "", "")).await.expect("an answer");
+    for left in ["1", "0"] {
+        let answer = ask("/api/v1/users/me").await;
+        assert_eq!(answer.status().as_u16(), 401);
+        assert_eq!(answer.headers()["ratelimit"], format!("\"default\";r={left};t=0"));
+        assert_eq!(answer.headers()["ratelimit-policy"], "\"default\";q=2;w=60");
+    }
+    let refused = ask("/api/v1/users/me").await;
+    assert_eq!(refused.status().as_u16(), 429);
+    let wait: u64 = refused.headers()["retry-after"].to_str().expect("text").parse().expect("seconds");
+    assert!((1..=30).contains(&wait), "{wait}");
+    assert_eq!(problem(refused).await["code"], "RATE_LIMITED");
+    assert_eq!(ask("/health").await.status().as_u16(), 200, "probes are not counted");
 }
 
 async fn optional(body: Option<crate::extract::Json<auth::logout::LogoutBody>>) -> StatusCode {

@@ -3,7 +3,6 @@
 use std::pin::Pin;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use fintrac_proto::events::v1::event_log_service_server::{EventLogService, EventLogServiceServer};
 use fintrac_proto::events::v1::{Event, Position, SubscribeRequest, SubscribeResponse};
 use futures::Stream;
@@ -13,6 +12,7 @@ use tonic::{Code, Request, Response, Status};
 
 use super::bell::Bell;
 use crate::access::Caller;
+use crate::clock::timestamp;
 use crate::error::{self, Refusal};
 
 /// How often the log is looked at when no bell rings.
@@ -124,9 +124,4 @@ async fn read(pool: &PgPool, after: &Position) -> Result<Vec<Event>, sqlx::Error
         occurred_at: Some(timestamp(row.occurred_at)),
     });
     Ok(events.collect())
-}
-
-fn timestamp(instant: DateTime<Utc>) -> prost_types::Timestamp {
-    let nanos = i32::try_from(instant.timestamp_subsec_nanos()).unwrap_or_default();
-    prost_types::Timestamp { seconds: instant.timestamp(), nanos }
 }

@@ -84,7 +84,7 @@ async fn an_event_that_commits_late_is_delivered() {
     let nothing = tokio::time::timeout(Duration::from_millis(300), stream.message()).await;
     assert!(nothing.is_err(), "nothing is settled while the late transaction is open");
     clock.advance(TimeDelta::seconds(40));
-    let lag = horizon_lag(&mut *pool.acquire().await.expect("a connection"), clock.now()).await;
+    let lag = horizon_lag(&mut pool.acquire().await.expect("a connection"), clock.now()).await;
     assert!(lag.expect("query") >= 40.0, "and the metric shows it");
     late.commit().await.expect("commit");
     assert_eq!(kinds(&next(&mut stream, 2).await), ["late", "early"]);
