@@ -47,8 +47,11 @@ impl Default for PasswordCost {
 
 impl Config {
     pub fn from_environment(environment: &Environment) -> Self {
-        let data_keys = KeyRing::parse(&environment.secret("FINTRAC_DATA_KEYS")).unwrap_or_else(|error| {
-            environment.problem(format!("FINTRAC_DATA_KEYS: {error}"));
+        let ring = environment.secret("FINTRAC_DATA_KEYS");
+        let data_keys = KeyRing::parse(&ring).unwrap_or_else(|error| {
+            if !ring.is_empty() {
+                environment.problem(format!("FINTRAC_DATA_KEYS: {error}"));
+            }
             KeyRing::unusable()
         });
         let trust = fintrac_kit::process::trust_config(environment);

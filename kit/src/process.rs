@@ -58,12 +58,12 @@ impl Process {
     /// Connects, checks the schema and gathers what the service is built from.
     pub async fn deps(&self, schema: &Schema) -> anyhow::Result<Deps> {
         let options = app_options(&self.environment, schema.name).await;
+        let own = schema.name.to_ascii_uppercase();
+        let missing =
+            || format!("no database: set {own}_DATABASE_URL, or DATABASE_URL and FINTRAC_SERVICE_SECRET");
         self.environment.check()?;
-        let pool = database::pool(
-            &options.context("no database is configured")?,
-            schema.name,
-            pool_config(&self.environment),
-        );
+        let pool =
+            database::pool(&options.with_context(missing)?, schema.name, pool_config(&self.environment));
         open_schema(schema, &pool, &self.clock).await?;
         Ok(Deps {
             clock: self.clock.clone(),
