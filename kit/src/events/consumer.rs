@@ -22,7 +22,8 @@ use crate::transport::{Lasting, Transport};
 /// Tries before an event that cannot be digested becomes a dead letter.
 const TRIES: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// Short, because whoever waits for an effect waits for this too.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Why an event had no effect yet.
 #[derive(Debug, thiserror::Error)]
@@ -93,11 +94,15 @@ impl<H: Handler> Consumer<H> {
     /// Runs until `shutdown`, between events.
     pub async fn run(self, shutdown: CancellationToken) {
         let mut pause = FIRST_PAUSE;
+        let mut last_error = String::new();
         while !shutdown.is_cancelled() {
-            match self.follow(&shutdown, &mut pause).await {
-                Ok(()) => tracing::debug!(source = self.source, "event stream ended"),
-                Err(error) => tracing::warn!(source = self.source, error = %error, "event stream broke"),
+            let error = self.follow(&shutdown, &mut pause).await.err().map(|error| error.to_string());
+            let error = error.unwrap_or_default();
+            // An outage is one line, however often we look.
+            if !error.is_empty() && error != last_error {
+                tracing::warn!(source = self.source, error, "event stream broke");
             }
+            last_error = error;
             let _cancelled = tokio::time::timeout(pause, shutdown.cancelled()).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
