@@ -67,7 +67,8 @@ fn a_killed_postmaster_recovers_at_the_next_start() {
     query(&server, "create table t as select 42 as n");
     let text = fs::read_to_string(cluster.join("data/postmaster.pid")).expect("pid file");
     let pid = text.lines().next().expect("a pid").to_owned();
-    assert!(Command::new("kill").args(["-9", &pid]).status().expect("kill").success());
+    let kill = format!("kill -KILL {pid}");
+    assert!(Command::new("sh").args(["-c", &kill]).status().expect("sh").success());
     drop(server);
     let server = Server::start(&options(&cluster)).expect("second start");
     assert_eq!(query(&server, "select n from t"), "42");

@@ -3,6 +3,7 @@
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use embedded_postgres::Server;
@@ -179,9 +180,7 @@ impl Suite {
         let mut codes = Vec::new();
         // auth-svc first: streams that others read for ever must not hold it up.
         for mut child in self.children.drain(..) {
-            let pid = child.id().expect("running").to_string();
-            let sent = Command::new("kill").args(["-TERM", &pid]).status().await.expect("kill runs");
-            assert!(sent.success());
+            signal("TERM", child.id().expect("running")).await;
             let ended = tokio::time::timeout(PATIENCE, child.wait()).await.expect("ends in time");
             codes.push(ended.expect("a status").code());
         }
@@ -203,6 +202,15 @@ impl Suite {
     }
 }
 
+/// Sends a signal; by the shell, whose `kill` is always there.
+///
+/// # Panics
+/// When the process is not there.
+pub async fn signal(name: &str, pid: u32) {
+    let sent = Command::new("sh").args(["-c", &format!("kill -{name} {pid}")]).status().await;
+    assert!(sent.expect("sh runs").success());
+}
+
 /// A folder that the account PostgreSQL runs under can reach, as root too.
 fn reachable_folder() -> TempDir {
     let folder = tempfile::tempdir().expect("a folder");
@@ -211,8 +219,13 @@ fn reachable_folder() -> TempDir {
     folder
 }
 
-/// Ports that were free a moment ago.
+/// Ports below those that the system gives to clients, so that nobody takes
+/// one between this look and its use.
 fn free_ports(count: usize) -> Vec<u16> {
-    let listeners: Vec<_> = (0..count).map(|_| TcpListener::bind("127.0.0.1:0").expect("a port")).collect();
-    listeners.iter().map(|listener| listener.local_addr().expect("an address").port()).collect()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    // Processes that test at once begin at different places.
+    let offset = u16::try_from(std::process::id() % 9000).unwrap_or_default();
+    let candidates =
+        std::iter::repeat_with(|| 20_000 + (offset + NEXT.fetch_add(1, Ordering::Relaxed)) % 10_000);
+    candidates.filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).take(count).collect()
 }

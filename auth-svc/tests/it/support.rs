@@ -1,13 +1,12 @@
 //! One auth-svc with a clock that the test moves.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use auth_svc::{Config, SCHEMA};
 use chrono::{DateTime, TimeDelta};
 use fintrac_kit::access::Gate;
 use fintrac_kit::access::credential::ServiceKeys;
-use fintrac_kit::access::trust::{Trust, TrustConfig};
+use fintrac_kit::access::trust::Trust;
 use fintrac_kit::clock::Clock;
 use fintrac_kit::config::Environment;
 use fintrac_kit::context::{self, Client, Context};
@@ -62,8 +61,7 @@ impl Auth {
         let environment = Environment::from_values(values);
         let config = Config::from_environment(&environment);
         environment.check().expect("a usable configuration");
-        let trust =
-            TrustConfig { issuer: "fintrac".into(), grace: Duration::from_mins(1), hs256_secret: None };
+        let trust = fintrac_kit::process::trust_config(&environment);
         let pool = database.pool(&SCHEMA, &clock).await;
         let keys = ServiceKeys::from_secret("a secret for tests");
         let deps = Deps {

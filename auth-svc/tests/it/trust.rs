@@ -5,6 +5,7 @@ use fintrac_kit::access::follow;
 use fintrac_kit::access::trust::{Trust, TrustConfig};
 use fintrac_kit::error::reason;
 use fintrac_proto::auth::v1 as pb;
+use fintrac_proto::auth::v1::trust_service_client::TrustServiceClient;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{Auth, PASSWORD, as_user};
@@ -57,4 +58,17 @@ async fn replicas_share_one_signing_key_kept_encrypted() {
     let tokens = replica.login("ana@example.com", PASSWORD).await.expect("login at the replica");
     let me = auth.me(&tokens.access_token).await.expect("believed by the other");
     assert_eq!(me.email, "ana@example.com");
+}
+
+#[tokio::test]
+async fn the_legacy_form_of_access_tokens_works_and_has_no_public_keys() {
+    let secret = ("JWT_SECRET_KEY", "a secret of more than thirty-two characters");
+    let auth = Auth::with(&[("JWT_ALGORITHM", "HS256"), secret]).await;
+    auth.user("ana@example.com").await;
+    let tokens = auth.login("ana@example.com", PASSWORD).await.expect("login");
+    assert_eq!(auth.me(&tokens.access_token).await.expect("me").email, "ana@example.com");
+    let mut keys = TrustServiceClient::new(auth.transport("gateway"));
+    let keys =
+        keys.list_signing_keys(pb::ListSigningKeysRequest {}).await.expect("an answer").into_inner().keys;
+    assert!(keys.is_empty());
 }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use fintrac_kit::random::Random;
-use fintrac_tests::suite::{Shape, Suite};
+use fintrac_tests::suite::{Shape, Suite, signal};
 use futures::future::join_all;
 use serde_json::json;
 
@@ -61,8 +61,7 @@ async fn killed_ten_times_and_nothing_is_lost() {
 
 async fn kill(pids: &[u32]) {
     for pid in pids {
-        let done = tokio::process::Command::new("kill").args(["-9", &pid.to_string()]).status().await;
-        assert!(done.expect("kill runs").success());
+        signal("KILL", *pid).await;
     }
 }
 
