@@ -40,7 +40,8 @@ where
         let request_id = context::request_id(sent, fresh);
         let deadline = timeout(request.headers()).map(|left| Instant::now() + left);
         let span = tracing::info_span!("rpc", path = request.uri().path(), request_id);
-        let method = request.uri().path().to_owned();
+        // Only paths of ours: anybody can invent others, and labels are for ever.
+        let method = fintrac_proto::access(request.uri().path()).map_or("other", |access| access.path);
         let context = Context { request_id, deadline, ..Context::default() };
         let clone = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, clone);
