@@ -40,3 +40,23 @@ impl Config {
         Self { request_timeout: Duration::from_secs(seconds), rate_limit, cors_origins }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use fintrac_kit::config::Environment;
+
+    use super::Config;
+
+    fn problems(origins: &str) -> Option<String> {
+        let environment = Environment::from_values([("CORS_ALLOWED_ORIGINS".to_owned(), origins.to_owned())]);
+        Config::from_environment(&environment);
+        environment.check().err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn every_origin_stands_alone() {
+        assert_eq!(problems("*"), None);
+        assert_eq!(problems("https://one.example, https://two.example"), None);
+        assert!(problems("https://one.example,*").is_some_and(|text| text.contains("CORS_ALLOWED_ORIGINS")));
+    }
+}

@@ -105,3 +105,24 @@ impl MailRoute {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use fintrac_kit::config::Environment;
+
+    use super::Config;
+
+    fn link_base(values: &[(&str, &str)]) -> String {
+        let values = values.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Config::from_environment(&Environment::from_values(values)).link_base
+    }
+
+    #[test]
+    fn links_lead_to_where_somebody_answers() {
+        assert_eq!(link_base(&[]), "http://localhost:8000");
+        assert_eq!(link_base(&[("SERVER_PORT", "9000")]), "http://localhost:9000");
+        let backend = ("BACKEND_URL", "https://money.example");
+        assert_eq!(link_base(&[backend, ("SERVER_PORT", "9000")]), "https://money.example");
+        assert_eq!(link_base(&[backend, ("FRONTEND_URL", "https://app.example/")]), "https://app.example");
+    }
+}

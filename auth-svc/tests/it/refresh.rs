@@ -1,7 +1,8 @@
 use chrono::TimeDelta;
+use fintrac_proto::auth::v1::LogoutAllRequest;
 use futures::future::join_all;
 
-use crate::support::{Auth, PASSWORD, why};
+use crate::support::{Auth, PASSWORD, as_user, why};
 
 async fn logged_in() -> (Auth, String) {
     let auth = Auth::start().await;
@@ -66,5 +67,21 @@ async fn nonsense_is_no_refresh_token() {
     let (auth, token) = logged_in().await;
     for nonsense in ["", "x", &token[1..], &"A".repeat(100_000)] {
         assert_eq!(why(auth.refresh(nonsense).await), "REFRESH_TOKEN_INVALID");
+    }
+}
+
+#[tokio::test]
+async fn a_reused_token_is_punished_although_the_user_logs_out_everywhere_at_once() {
+    let (auth, _) = logged_in().await;
+    for _ in 0..10 {
+        let tokens = auth.login("ana@example.com", PASSWORD).await.expect("login");
+        let second = auth.refresh(&tokens.refresh_token).await.expect("first").refresh_token;
+        auth.refresh(&second).await.expect("second");
+        let everywhere =
+            as_user(&tokens.access_token, async { auth.identity().logout_all(LogoutAllRequest {}).await });
+        let (reused, logged_out) = tokio::join!(auth.refresh(&tokens.refresh_token), everywhere);
+        logged_out.expect("never in each other's way");
+        // Whichever came first, the answer is a refusal of the token.
+        assert!(["REFRESH_TOKEN_REUSED", "REFRESH_TOKEN_INVALID"].contains(&why(reused).as_str()));
     }
 }

@@ -1,7 +1,6 @@
 use axum::extract::FromRequestParts;
-use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-use fintrac_kit::access::Principal;
+use fintrac_kit::access::{Principal, bearer};
 
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -17,15 +16,9 @@ impl FromRequestParts<AppState> for User {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
-        let missing = || {
+        let token = bearer(&parts.headers).ok_or_else(|| {
             Problem::new("TOKEN_MISSING", "Log in and send the access token as `Authorization: Bearer …`.")
-        };
-        let header = parts.headers.get(AUTHORIZATION).ok_or_else(missing)?;
-        let (scheme, token) =
-            header.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(missing)?;
-        if !scheme.eq_ignore_ascii_case("bearer") {
-            return Err(missing());
-        }
-        Ok(Self(state.trust.verify(token.trim())?))
+        })?;
+        Ok(Self(state.trust.verify(token)?))
     }
 }

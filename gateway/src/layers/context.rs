@@ -6,11 +6,11 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
-use axum::http::header::{ACCEPT_LANGUAGE, AUTHORIZATION, USER_AGENT};
+use axum::http::header::{ACCEPT_LANGUAGE, USER_AGENT};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
-use fintrac_kit::access::token;
+use fintrac_kit::access::{bearer, token};
 use fintrac_kit::context::{self, Client, Context};
 
 use crate::state::AppState;
@@ -29,7 +29,7 @@ pub async fn open(State(state): State<AppState>, request: Request, next: Next) -
     let context = Context {
         request_id: request_id.clone(),
         deadline: Some(tokio::time::Instant::now() + state.config.request_timeout),
-        access_token: bearer(headers),
+        access_token: bearer(headers).filter(|token| token.len() <= token::LONGEST).map(str::to_owned),
         client: Client {
             ip,
             user_agent: text(headers, USER_AGENT).unwrap_or_default().chars().take(LONGEST_TEXT).collect(),
@@ -80,12 +80,6 @@ fn label(method: &Method) -> &'static str {
 
 fn text(headers: &HeaderMap, name: HeaderName) -> Option<String> {
     headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
-}
-
-fn bearer(headers: &HeaderMap) -> Option<String> {
-    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    let forwardable = scheme.eq_ignore_ascii_case("bearer") && token.len() <= token::LONGEST;
-    forwardable.then(|| token.trim().to_owned())
 }
 
 /// The trace id of a W3C `traceparent`.

@@ -191,6 +191,29 @@ async fn a_flood_is_refused_and_told_when_to_come_back() {
     assert_eq!(ask("/health").await.status().as_u16(), 200, "probes are not counted");
 }
 
+#[tokio::test]
+async fn browsers_may_call_from_allowed_origins_only() {
+    for (allowed, expected) in [
+        ("https://app.example", Some("https://app.example")),
+        ("*", Some("*")),
+        ("https://other.example", None),
+    ] {
+        let mut state = state(Duration::from_secs(5), 0);
+        let origins = vec![allowed.parse().expect("a header value")];
+        state.config = Arc::new(Config { cors_origins: origins, ..Config::clone(&state.config) });
+        let (api, _) = api().split_for_parts();
+        let mut request = request(Method::GET, "/health", "", "");
+        request.headers_mut().insert("origin", "https://app.example".parse().expect("a header value"));
+        let answer = dress(api, state).oneshot(request).await.expect("an answer");
+        let header =
+            answer.headers().get("access-control-allow-origin").and_then(|value| value.to_str().ok());
+        assert_eq!(header, expected, "{allowed}");
+    }
+    let preflight = request(Method::OPTIONS, "/api/v1/auth/login", "", "");
+    let answer = app().oneshot(preflight).await.expect("an answer");
+    assert_eq!(answer.status().as_u16(), 405, "nobody is allowed by default");
+}
+
 async fn optional(body: Option<crate::extract::Json<auth::logout::LogoutBody>>) -> StatusCode {
     drop(body);
     StatusCode::NO_CONTENT

@@ -47,7 +47,7 @@ impl Gate {
         }
         let access = fintrac_proto::access(path).ok_or_else(|| Status::unimplemented("no such method"))?;
         let service = self.service(access, headers)?;
-        let access_token = bearer(headers);
+        let access_token = bearer(headers).map(str::to_owned);
         let principal = match (&access_token, access.user) {
             (Some(token), true) => Some(self.trust.verify(token)?),
             (None, true) => {
@@ -83,9 +83,9 @@ impl Gate {
 }
 
 /// The token of `Authorization: Bearer …`; the scheme in any letter case.
-fn bearer(headers: &HeaderMap) -> Option<String> {
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 fn forwarded(headers: &HeaderMap) -> Client {

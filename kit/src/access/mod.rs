@@ -14,4 +14,4 @@ pub mod trust;
 
 pub use caller::{Caller, Principal};
 pub use follow::follow;
-pub use gate::Gate;
+pub use gate::{Gate, bearer};

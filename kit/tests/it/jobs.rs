@@ -58,6 +58,9 @@ struct Queue {
 
 struct Worker(Arc<Queue>);
 
+/// The item that panics.
+const PANICS: u32 = 13;
+
 impl leased::Work for Worker {
     type Item = u32;
 
@@ -68,6 +71,7 @@ impl leased::Work for Worker {
     }
 
     async fn perform(&self, item: u32) -> Result<(), sqlx::Error> {
+        assert_ne!(item, PANICS, "this item is a bad one");
         self.0.performed.lock().await.push(item);
         self.0.done.notify_one();
         Ok(())
@@ -86,4 +90,27 @@ async fn the_bell_wakes_a_waiting_worker() {
     shutdown.cancel();
     running.await.expect("no panic");
     assert_eq!(*queue.performed.lock().await, [0, 1, 2]);
+}
+
+#[tokio::test]
+async fn an_item_that_panics_stops_no_other() {
+    let (queue, bell, shutdown) = (Arc::new(Queue::default()), Bell::default(), CancellationToken::new());
+    queue.waiting.lock().await.extend([PANICS, 1]);
+    let running = tokio::spawn(leased::run(Worker(queue.clone()), bell.clone(), 1, shutdown.clone()));
+    queue.done.notified().await;
+    shutdown.cancel();
+    running.await.expect("the worker lives");
+    assert_eq!(*queue.performed.lock().await, [1]);
+}
+
+#[tokio::test]
+async fn a_job_that_panics_counts_as_failed() {
+    let clock = clock();
+    let database = TestDatabase::new(&[&schema()], &clock).await;
+    let pool = database.pool(&schema(), &clock).await;
+    let job = Periodic { name: "job", every: TimeDelta::hours(1), pool: pool.clone(), clock: clock.clone() };
+    assert!(job.turn(async || panic!("a bad one")).await.expect("turn"));
+    let failures: i32 =
+        sqlx::query_scalar("select failures from jobs").fetch_one(&pool).await.expect("query");
+    assert_eq!(failures, 1);
 }

@@ -133,6 +133,15 @@ async fn a_token_ends_with_its_time_its_session_or_its_key() {
     assert_eq!(refusal(&trust, &good).as_deref(), Some("TOKEN_INVALID"), "its key was taken away");
 }
 
+#[tokio::test]
+async fn a_snapshot_of_a_replica_that_is_behind_revokes_nothing_back() {
+    let (trust, _, issuer) = fresh();
+    let good = token(&claims(), &issuer);
+    trust.extend(&[], [(Uuid::from_u128(2), support::start() + TimeDelta::hours(1))]);
+    trust.replace(&[("k".into(), issuer.public)], []);
+    assert_eq!(refusal(&trust, &good).as_deref(), Some("SESSION_ENDED"));
+}
+
 #[tokio::test(start_paused = true)]
 async fn without_word_from_auth_trust_ends_with_the_grace() {
     let (trust, _, issuer) = fresh();

@@ -30,6 +30,13 @@ async fn start(auth: &Auth, settings: &[(&str, &str)]) -> Notify {
     start_on(auth, &database, &clock, settings).await
 }
 
+/// Everything a mail needs to go out.
+async fn with_server() -> (SmtpServer, Auth, Notify) {
+    let (smtp, auth) = (SmtpServer::start().await, Auth::new("en"));
+    let notify = start(&auth, &[("SMTP_URL", &smtp.url())]).await;
+    (smtp, auth, notify)
+}
+
 async fn start_on(auth: &Auth, database: &TestDatabase, clock: &Clock, settings: &[(&str, &str)]) -> Notify {
     let values = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let environment = Environment::from_values(values);
@@ -156,10 +163,7 @@ async fn a_late_mail_has_no_code_and_a_lapsed_one_is_dropped() {
 
 #[tokio::test]
 async fn a_refusal_for_now_is_retried_on_schedule_as_the_same_mail() {
-    let mut smtp = SmtpServer::start().await;
-    let auth = Auth::new("en");
-    let url = smtp.url();
-    let notify = start(&auth, &[("SMTP_URL", &url)]).await;
+    let (mut smtp, auth, notify) = with_server().await;
     smtp.answer(Verdict::NotNow);
     auth.tell("challenge", "verification_requested");
     let first = smtp.next().await;
@@ -178,10 +182,7 @@ async fn a_refusal_for_now_is_retried_on_schedule_as_the_same_mail() {
 
 #[tokio::test]
 async fn a_lost_answer_is_a_failure_that_is_tried_again() {
-    let mut smtp = SmtpServer::start().await;
-    let auth = Auth::new("en");
-    let url = smtp.url();
-    let notify = start(&auth, &[("SMTP_URL", &url)]).await;
+    let (mut smtp, auth, notify) = with_server().await;
     smtp.answer(Verdict::HangUp);
     auth.tell("user", "verified");
     smtp.next().await;
@@ -194,10 +195,7 @@ async fn a_lost_answer_is_a_failure_that_is_tried_again() {
 
 #[tokio::test]
 async fn a_refusal_for_good_is_dead_with_its_reason() {
-    let mut smtp = SmtpServer::start().await;
-    let auth = Auth::new("en");
-    let url = smtp.url();
-    let notify = start(&auth, &[("SMTP_URL", &url)]).await;
+    let (mut smtp, auth, notify) = with_server().await;
     smtp.answer(Verdict::Never);
     auth.tell("user", "verified");
     smtp.next().await;
@@ -211,10 +209,7 @@ async fn a_refusal_for_good_is_dead_with_its_reason() {
 
 #[tokio::test]
 async fn a_wrong_password_at_the_server_kills_no_mail() {
-    let mut smtp = SmtpServer::start().await;
-    let auth = Auth::new("en");
-    let url = smtp.url();
-    let notify = start(&auth, &[("SMTP_URL", &url)]).await;
+    let (mut smtp, auth, notify) = with_server().await;
     smtp.answer(Verdict::Locked);
     auth.tell("user", "verified");
     smtp.next().await;
@@ -293,10 +288,7 @@ async fn without_a_server_mails_are_files_of_their_owner() {
 
 #[tokio::test]
 async fn no_address_and_no_secret_is_stored() {
-    let mut smtp = SmtpServer::start().await;
-    let auth = Auth::new("en");
-    let url = smtp.url();
-    let notify = start(&auth, &[("SMTP_URL", &url)]).await;
+    let (mut smtp, auth, notify) = with_server().await;
     auth.tell("challenge", "verification_requested");
     smtp.next().await;
     notify.until("sent", 0).await;
