@@ -107,7 +107,8 @@ impl Suite {
         let auth_deps = self.deps(environment, admin, &auth_svc::SCHEMA, &common).await?;
         let auth = common.start(auth_svc::build(config.auth, auth_deps).await?);
         let ledger_deps = self.deps(environment, admin, &ledger_svc::SCHEMA, &common).await?;
-        let ledger = common.start(ledger_svc::build(&ledger_deps));
+        let to_auth = common.local("ledger", "auth", &auth);
+        let ledger = common.start(ledger_svc::build(&config.ledger, &ledger_deps, to_auth).await?);
         let budget_deps = self.deps(environment, admin, &budget_svc::SCHEMA, &common).await?;
         let budget = common.start(budget_svc::build(&budget_deps));
         let notify_deps = self.deps(environment, admin, &notify_svc::SCHEMA, &common).await?;
@@ -219,12 +220,14 @@ struct Config {
     mails: String,
     drain: Drain,
     auth: auth_svc::Config,
+    ledger: ledger_svc::Config,
     notify: notify_svc::Config,
     gateway: gateway::Config,
 }
 
 impl Config {
     fn read(environment: &Environment) -> Self {
+        let ledger = ledger_svc::Config::from_environment(environment);
         let notify = notify_svc::Config::from_environment(environment);
         Self {
             rest: process::rest_address(environment),
@@ -234,6 +237,7 @@ impl Config {
             mails: notify.mail.route.to_string(),
             drain: process::drain(environment),
             auth: auth_svc::Config::from_environment(environment),
+            ledger,
             notify,
             gateway: gateway::Config::from_environment(environment),
         }

@@ -24,6 +24,10 @@ pub fn outline() -> OpenApi {
         .tags(Some([
             tag("auth", "Registration, login and sessions"),
             tag("users", "The caller's own profile"),
+            tag("accounts", "Where money is"),
+            tag("categories", "What money comes from and goes to"),
+            tag("transactions", "Money moving"),
+            tag("currencies", "Currencies and their rates"),
             tag("health", "For probes"),
         ]))
         .components(Some(
@@ -75,6 +79,75 @@ pub enum PublicProblems {
 
 /// What a call of a user may refuse: the same, with a token.
 pub type UserProblems = PublicProblems;
+
+/// What a call that reads may refuse.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "only described")]
+pub enum ReadProblems {
+    /// The path or the query cannot be read
+    #[response(status = 400, content_type = "application/problem+json")]
+    Malformed(ProblemBody),
+    /// No valid access token
+    #[response(status = 401, content_type = "application/problem+json")]
+    Unauthenticated(ProblemBody),
+    /// Not there, or somebody else's
+    #[response(status = 404, content_type = "application/problem+json")]
+    NotFound(ProblemBody),
+    /// Too many requests; see Retry-After
+    #[response(status = 429, content_type = "application/problem+json")]
+    Throttled(ProblemBody),
+    /// Something went wrong on our side
+    #[response(status = 500, content_type = "application/problem+json")]
+    Internal(ProblemBody),
+    /// A part cannot answer right now
+    #[response(status = 503, content_type = "application/problem+json")]
+    Unavailable(ProblemBody),
+    /// The answer took too long
+    #[response(status = 504, content_type = "application/problem+json")]
+    Timeout(ProblemBody),
+}
+
+/// What a call that writes may refuse.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "only described")]
+pub enum WriteProblems {
+    /// The request cannot be read
+    #[response(status = 400, content_type = "application/problem+json")]
+    Malformed(ProblemBody),
+    /// No valid access token
+    #[response(status = 401, content_type = "application/problem+json")]
+    Unauthenticated(ProblemBody),
+    /// Not there, or somebody else's
+    #[response(status = 404, content_type = "application/problem+json")]
+    NotFound(ProblemBody),
+    /// It stands in the way as it is now
+    #[response(status = 409, content_type = "application/problem+json")]
+    Conflict(ProblemBody),
+    /// It has changed since it was read
+    #[response(status = 412, content_type = "application/problem+json")]
+    PreconditionFailed(ProblemBody),
+    /// The body is too large
+    #[response(status = 413, content_type = "application/problem+json")]
+    TooLarge(ProblemBody),
+    /// The body is not JSON
+    #[response(status = 415, content_type = "application/problem+json")]
+    Unsupported(ProblemBody),
+    /// Read but refused
+    #[response(status = 422, content_type = "application/problem+json")]
+    Refused(ProblemBody),
+    /// Too many requests; see Retry-After
+    #[response(status = 429, content_type = "application/problem+json")]
+    Throttled(ProblemBody),
+    /// Something went wrong on our side
+    #[response(status = 500, content_type = "application/problem+json")]
+    Internal(ProblemBody),
+    /// A part cannot answer right now
+    #[response(status = 503, content_type = "application/problem+json")]
+    Unavailable(ProblemBody),
+    /// The answer took too long
+    #[response(status = 504, content_type = "application/problem+json")]
+    Timeout(ProblemBody),
+}
 
 /// What a call without a body may refuse.
 #[derive(IntoResponses)]

@@ -20,7 +20,9 @@ use utoipa_axum::routes;
 use crate::extract::LIMIT;
 use crate::layers;
 use crate::openapi;
-use crate::routes::{auth, docs, health, jwks, pages, users};
+use crate::routes::{
+    accounts, auth, categories, currencies, docs, exchange_rates, health, jwks, pages, transactions, users,
+};
 use crate::state::AppState;
 
 /// The documented calls.
@@ -34,6 +36,37 @@ pub fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(auth::logout::logout))
         .routes(routes!(auth::logout_all::logout_all))
         .routes(routes!(users::get_me::get_me))
+        .routes(routes!(accounts::list_accounts::list_accounts, accounts::create_account::create_account))
+        .routes(routes!(
+            accounts::get_account::get_account,
+            accounts::update_account::update_account,
+            accounts::delete_account::delete_account
+        ))
+        .routes(routes!(accounts::restore_account::restore_account))
+        .routes(routes!(accounts::list_account_transactions::list_account_transactions))
+        .routes(routes!(
+            categories::list_categories::list_categories,
+            categories::create_category::create_category
+        ))
+        .routes(routes!(
+            categories::get_category::get_category,
+            categories::update_category::update_category,
+            categories::delete_category::delete_category
+        ))
+        .routes(routes!(
+            transactions::list_transactions::list_transactions,
+            transactions::create_transaction::create_transaction
+        ))
+        .routes(routes!(
+            transactions::get_transaction::get_transaction,
+            transactions::update_transaction::update_transaction,
+            transactions::delete_transaction::delete_transaction
+        ))
+        .routes(routes!(transactions::list_history::list_history))
+        .routes(routes!(currencies::list_currencies::list_currencies))
+        .routes(routes!(currencies::get_currency::get_currency))
+        .routes(routes!(exchange_rates::list_exchange_rates::list_exchange_rates))
+        .routes(routes!(exchange_rates::convert::convert))
         .layer(default_header(CACHE_CONTROL, "no-store"));
     OpenApiRouter::with_openapi(openapi::outline())
         .nest("/api/v1", v1)
@@ -105,6 +138,7 @@ fn cors(state: &AppState) -> Option<CorsLayer> {
             RETRY_AFTER,
             HeaderName::from_static("x-request-id"),
             HeaderName::from_static("ratelimit"),
+            HeaderName::from_static("idempotency-replayed"),
         ])
         .max_age(Duration::from_mins(10));
     Some(layer)

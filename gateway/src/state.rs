@@ -9,6 +9,10 @@ use fintrac_kit::transport::Transport;
 use fintrac_proto::auth::v1::identity_service_client::IdentityServiceClient;
 use fintrac_proto::auth::v1::trust_service_client::TrustServiceClient;
 use fintrac_proto::auth::v1::user_service_client::UserServiceClient;
+use fintrac_proto::ledger::v1::account_service_client::AccountServiceClient;
+use fintrac_proto::ledger::v1::category_service_client::CategoryServiceClient;
+use fintrac_proto::ledger::v1::currency_service_client::CurrencyServiceClient;
+use fintrac_proto::ledger::v1::transaction_service_client::TransactionServiceClient;
 
 use crate::config::Config;
 use crate::layers::rate_limit::RateLimits;
@@ -49,5 +53,21 @@ impl AppState {
 
     pub(crate) fn keys(&self) -> TrustServiceClient<Transport> {
         TrustServiceClient::new(self.parts.auth.clone())
+    }
+
+    pub(crate) fn accounts(&self) -> AccountServiceClient<Transport> {
+        AccountServiceClient::new(self.parts.ledger.clone())
+    }
+
+    pub(crate) fn categories(&self) -> CategoryServiceClient<Transport> {
+        CategoryServiceClient::new(self.parts.ledger.clone())
+    }
+
+    pub(crate) fn transactions(&self) -> TransactionServiceClient<Transport> {
+        TransactionServiceClient::new(self.parts.ledger.clone())
+    }
+
+    pub(crate) fn currencies(&self) -> CurrencyServiceClient<Transport> {
+        CurrencyServiceClient::new(self.parts.ledger.clone())
     }
 }

@@ -3,6 +3,8 @@
 //! A claim lives in the transaction of the work itself: a simultaneous twin
 //! waits for it, a refused request rolls it back and leaves the key free.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -11,7 +13,7 @@ use uuid::Uuid;
 pub const KEPT: TimeDelta = TimeDelta::hours(72);
 
 /// What makes a key unique, and the body it came with.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Key {
     pub household_id: Uuid,
     pub user_id: Uuid,
@@ -40,22 +42,50 @@ pub async fn claim(
     key: &Key,
     now: DateTime<Utc>,
 ) -> Result<Claim, sqlx::Error> {
-    let inserted = sqlx::query!(
+    let claims = claim_all(connection, &[key], now).await?;
+    Ok(claims.into_iter().next().unwrap_or(Claim::Fresh))
+}
+
+/// Claims different keys, in their own order whatever the given one, so that
+/// two who claim the same keys wait and do not deadlock.
+pub async fn claim_all(
+    connection: &mut PgConnection,
+    keys: &[&Key],
+    now: DateTime<Utc>,
+) -> Result<Vec<Claim>, sqlx::Error> {
+    let columns = Columns::of(keys);
+    let fingerprints: Vec<_> = keys.iter().map(|key| key.fingerprint.to_vec()).collect();
+    let fresh: HashSet<_> = sqlx::query!(
         r#"insert into idempotency_keys (household_id, user_id, operation, key, fingerprint, created_at)
-           values ($1, $2, $3, $4, $5, $6)
-           on conflict (household_id, user_id, operation, key) do nothing"#,
-        key.household_id,
-        key.user_id,
-        key.operation,
-        key.key,
-        &key.fingerprint,
+           select household_id, user_id, operation, key, fingerprint, $6
+           from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bytea[])
+               as wanted (household_id, user_id, operation, key, fingerprint)
+           order by household_id, user_id, operation, key
+           on conflict (household_id, user_id, operation, key) do nothing
+           returning household_id, user_id, operation, key"#,
+        &columns.households,
+        &columns.users,
+        &columns.operations,
+        &columns.keys,
+        &fingerprints,
         now,
     )
-    .execute(&mut *connection)
-    .await?;
-    if inserted.rows_affected() == 1 {
-        return Ok(Claim::Fresh);
+    .fetch_all(&mut *connection)
+    .await?
+    .into_iter()
+    .map(|row| (row.household_id, row.user_id, row.operation, row.key))
+    .collect();
+    let is_fresh =
+        |key: &Key| fresh.contains(&(key.household_id, key.user_id, key.operation.clone(), key.key.clone()));
+    let mut claims = Vec::with_capacity(keys.len());
+    for key in keys {
+        claims.push(if is_fresh(key) { Claim::Fresh } else { look_up(connection, key).await? });
     }
+    Ok(claims)
+}
+
+/// What stands behind a key that somebody claimed before. Replays are rare.
+async fn look_up(connection: &mut PgConnection, key: &Key) -> Result<Claim, sqlx::Error> {
     let row = sqlx::query!(
         r#"select fingerprint, reply from idempotency_keys
            where household_id = $1 and user_id = $2 and operation = $3 and key = $4"#,
@@ -74,18 +104,68 @@ pub async fn claim(
 
 /// Keeps the reply, in the same transaction as the claim.
 pub async fn store(connection: &mut PgConnection, key: &Key, reply: &[u8]) -> Result<(), sqlx::Error> {
+    store_all(connection, &[(key, reply.to_vec())]).await
+}
+
+/// Keeps the replies of many claims.
+pub async fn store_all(
+    connection: &mut PgConnection,
+    replies: &[(&Key, Vec<u8>)],
+) -> Result<(), sqlx::Error> {
+    let keys: Vec<_> = replies.iter().map(|(key, _)| *key).collect();
+    let columns = Columns::of(&keys);
+    let replies: Vec<_> = replies.iter().map(|(_, reply)| reply.clone()).collect();
     sqlx::query!(
-        r#"update idempotency_keys set reply = $5
-           where household_id = $1 and user_id = $2 and operation = $3 and key = $4"#,
-        key.household_id,
-        key.user_id,
-        key.operation,
-        key.key,
-        reply,
+        r#"update idempotency_keys set reply = done.reply
+           from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bytea[])
+               as done (household_id, user_id, operation, key, reply)
+           where idempotency_keys.household_id = done.household_id and idempotency_keys.user_id = done.user_id
+             and idempotency_keys.operation = done.operation and idempotency_keys.key = done.key"#,
+        &columns.households,
+        &columns.users,
+        &columns.operations,
+        &columns.keys,
+        &replies,
     )
     .execute(connection)
     .await
     .map(|_| ())
+}
+
+/// Leaves claimed keys free again, in the transaction that claimed them: the
+/// work was refused while other work in the transaction goes on.
+pub async fn release_all(connection: &mut PgConnection, keys: &[&Key]) -> Result<(), sqlx::Error> {
+    let columns = Columns::of(keys);
+    sqlx::query!(
+        r#"delete from idempotency_keys where (household_id, user_id, operation, key) in (
+               select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]))"#,
+        &columns.households,
+        &columns.users,
+        &columns.operations,
+        &columns.keys,
+    )
+    .execute(connection)
+    .await
+    .map(|_| ())
+}
+
+/// Keys by column.
+struct Columns {
+    households: Vec<Uuid>,
+    users: Vec<Uuid>,
+    operations: Vec<String>,
+    keys: Vec<String>,
+}
+
+impl Columns {
+    fn of(keys: &[&Key]) -> Self {
+        Self {
+            households: keys.iter().map(|key| key.household_id).collect(),
+            users: keys.iter().map(|key| key.user_id).collect(),
+            operations: keys.iter().map(|key| key.operation.clone()).collect(),
+            keys: keys.iter().map(|key| key.key.clone()).collect(),
+        }
+    }
 }
 
 /// Forgets answers older than [`KEPT`], at most 1,000 a call; returns how many.

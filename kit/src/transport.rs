@@ -37,6 +37,13 @@ pub const REQUEST_ID: &str = "x-request-id";
 pub const CLIENT_IP: &str = "x-fintrac-client-ip";
 pub const USER_AGENT: &str = "x-fintrac-user-agent";
 pub const LANGUAGE: &str = "x-fintrac-language";
+/// A key that makes a repeated call get the first answer.
+pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
+/// Which REST call the key was for, and SHA-256 of its body; believed of parts only.
+pub const OPERATION: &str = "x-fintrac-operation";
+pub const FINGERPRINT: &str = "x-fintrac-fingerprint";
+/// On answers: this is a kept one.
+pub const REPLAYED: &str = "x-fintrac-replayed";
 const GRPC_TIMEOUT: &str = "grpc-timeout";
 
 /// A service in this process. The request's extensions are cleared: they never

@@ -1,30 +1,85 @@
 //! ledger-svc owns money: currencies and rates, accounts, categories and
 //! transactions, on double entry.
 //!
-//! So far it has its schema, its event log and its health; the posting engine
-//! comes on top of these.
+//! Invariants: money moves through `posting` only; per currency each revision
+//! of a transaction sums to zero; a balance is the sum of its postings, a day's
+//! change that of the day's; postings are never changed.
+//!
+//! Where to put things: a rule without I/O in `domain/`, a use case in
+//! `service/` (one file each), SQL in `store/`, the wire form in `rpc/`.
 
+mod config;
+mod defaults;
+mod domain;
+mod error;
+mod posting;
+mod rpc;
+mod service;
+mod store;
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
 use fintrac_kit::database::Schema;
 use fintrac_kit::module::{Deps, Module};
 use fintrac_kit::process::Process;
+use fintrac_kit::transport::Transport;
+
+pub use config::Config;
+use posting::Posting;
+use service::Ledger;
+pub use service::{ImportError, import_ecb, verify};
+pub use store::verification::Finding;
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 
-/// The schema `ledger` and what the serving role may do in it.
-pub const SCHEMA: Schema = Schema { name: "ledger", migrator: &MIGRATOR, grants: &[] };
+/// The schema `ledger` and what the serving role may do in it. Postings are
+/// append-only but for the household amount, which a trigger lets be filled once.
+pub const SCHEMA: Schema = Schema {
+    name: "ledger",
+    migrator: &MIGRATOR,
+    grants: &[
+        ("households", "select, insert, update"),
+        ("exchange_rates", "select, insert, update"),
+        ("accounts", "select, insert, update"),
+        ("categories", "select, insert, update"),
+        ("nominal_accounts", "select, insert"),
+        ("transactions", "select, insert, update"),
+        ("revisions", "select, insert"),
+        ("postings", "select, insert, update (household_amount, household_rate, household_rate_day)"),
+        ("daily_changes", "select, insert, update"),
+    ],
+};
 
 /// Parts of the suite that may read the ledger's event log.
 const READERS: &[&str] = &["budget", "notify"];
 
-/// Builds the service.
-pub fn build(deps: &Deps) -> Module {
-    Module::new(SCHEMA.name, deps, READERS)
+/// How often the invariants are counted. Every posting is read.
+const VERIFY: TimeDelta = TimeDelta::days(1);
+
+/// Builds the service; `auth` tells about households. Stores the bundled rates.
+pub async fn build(config: &Config, deps: &Deps, auth: Transport) -> Result<Module, ImportError> {
+    service::store_bundled(&deps.pool).await?;
+    let mut module = Module::new(SCHEMA.name, deps, READERS);
+    let posting = Posting::start(config.lanes, deps, &mut module);
+    let ledger = Arc::new(Ledger::new(deps, auth, posting));
+    module.routes = rpc::routes(module.routes, &ledger);
+    module.add_job(deps, "household-amounts", TimeDelta::hours(1), service::fill_household_amounts);
+    module.add_job(deps, "ledger-verification", VERIFY, |pool| async move {
+        let findings = verify(&pool).await?;
+        let broken: i64 = findings.iter().map(|finding| finding.violations).sum();
+        metrics::gauge!("fintrac_ledger_violations").set(i32::try_from(broken).map_or(f64::MAX, f64::from));
+        Ok(())
+    });
+    Ok(module)
 }
 
 /// ledger-svc as a process of its own, until a signal.
 pub async fn run() -> anyhow::Result<()> {
     let process = Process::start(SCHEMA.name)?;
+    let config = Config::from_environment(&process.environment);
     let auth = process.peer("auth")?;
     let deps = process.deps(&SCHEMA).await?;
-    process.serve(build(&deps), Some(auth)).await
+    let module = build(&config, &deps, auth.clone()).await?;
+    process.serve(module, Some(auth)).await
 }

@@ -3,6 +3,7 @@
 use std::str::FromStr as _;
 
 use fintrac_kit::error::Violation;
+use iso_currency::Flag;
 
 use super::email::Email;
 use super::password;
@@ -204,8 +205,12 @@ fn theme(text: Option<&str>) -> Option<String> {
 fn currency(code: Option<&str>) -> Option<String> {
     let code = code.unwrap_or("USD").trim().to_ascii_uppercase();
     let currency = iso_currency::Currency::from_code(&code)?;
-    // Codes without minor units are not money that people hold: XAU, XTS, XXX.
-    currency.exponent().map(|_| code)
+    // A household is kept in money that people hold today: no codes without
+    // minor units (XAU, XTS), no funds (CLF), units of account (XAD), none that was replaced (HRK).
+    // (VED replaced VES on paper only: everybody there pays in VES.)
+    let retired = |flag: &Flag| matches!(flag, Flag::Fund | Flag::Special | Flag::Superseded(_));
+    let usable = currency.exponent().is_some() && (code == "VES" || !currency.flags().iter().any(retired));
+    usable.then_some(code)
 }
 
 fn timezone(name: Option<&str>) -> Option<String> {
@@ -216,6 +221,16 @@ fn timezone(name: Option<&str>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::{Draft, phone_number, preferred_locale};
+
+    #[test]
+    fn households_are_kept_in_money_of_today() {
+        for good in ["EUR", "jpy", " USD ", "VES", "KWD"] {
+            assert!(super::currency(Some(good)).is_some(), "{good}");
+        }
+        for bad in ["HRK", "BGN", "CLF", "XAD", "XAU", "XTS", "EURO", ""] {
+            assert_eq!(super::currency(Some(bad)), None, "{bad}");
+        }
+    }
 
     fn draft() -> Draft {
         Draft {

@@ -18,13 +18,17 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
-        if !is_json(request.headers()) {
-            let text = "Send the body as `Content-Type: application/json`.";
-            return Err(Problem::new("UNSUPPORTED_MEDIA_TYPE", text));
-        }
-        let body = read(request.into_body()).await?;
-        parse(&body).map(Self)
+        parse(&bytes(request).await?).map(Self)
     }
+}
+
+/// The bytes of a body that says it is JSON.
+pub(super) async fn bytes(request: Request) -> Result<Vec<u8>, Problem> {
+    if !is_json(request.headers()) {
+        let text = "Send the body as `Content-Type: application/json`.";
+        return Err(Problem::new("UNSUPPORTED_MEDIA_TYPE", text));
+    }
+    read(request.into_body()).await
 }
 
 /// Optional where the call takes a body but needs none.
@@ -70,7 +74,7 @@ fn is_json(headers: &HeaderMap) -> bool {
     essence.eq_ignore_ascii_case("application/json")
 }
 
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     refuse_nul(body)?;
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let Object(value) = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {

@@ -1,9 +1,21 @@
 //! What handlers take from a request; each refusal is a problem.
 
+mod amount;
+mod change;
+mod if_match;
 mod json;
 mod object;
+mod once;
+mod page_link;
+mod params;
 mod user;
 
+pub use amount::AmountText;
+pub use change::{Change, Mask, not_null};
+pub use if_match::IfMatch;
 pub use json::{Json, LIMIT};
 pub use object::Object;
+pub use once::{Once, OnceJson, mark};
+pub use page_link::PageLink;
+pub use params::{Params, page_size};
 pub use user::User;

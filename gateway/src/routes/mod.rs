@@ -1,8 +1,16 @@
 //! One file a call: body types, handler and its OpenAPI annotation.
 
+#![expect(unused_qualifications, reason = "utoipa writes the types of parameters with their traits")]
+
+pub mod accounts;
 pub mod auth;
+pub mod categories;
+pub mod currencies;
 pub mod docs;
+pub mod exchange_rates;
 pub mod health;
 pub mod jwks;
 pub mod pages;
+pub mod transactions;
 pub mod users;
+pub mod wire;

@@ -31,30 +31,50 @@ fn partition(event: &NewEvent<'_>) -> i16 {
 
 /// Appends `event` in the transaction of the change that it tells of.
 pub async fn append(connection: &mut PgConnection, event: &NewEvent<'_>) -> Result<(), sqlx::Error> {
-    let changed: Vec<String> = event.changed.iter().map(|name| (*name).to_owned()).collect();
-    sqlx::query!(
-        r#"insert into events (epoch, id, partition, household_id, user_id, entity, entity_id, version, kind,
-                               changed, actor, client_ip, user_agent, request_id, occurred_at)
-           values ((select max(epoch) from event_epochs), $1, $2, $3, $4, $5, $6, $7, $8,
-                   $9, $10, $11::text::inet, $12, $13, $14)"#,
-        event.id,
-        partition(event),
-        event.household_id,
-        event.user_id,
-        event.entity,
-        event.entity_id,
-        event.version,
-        event.kind,
-        &changed,
-        event.origin.actor,
-        event.origin.client.ip.map(|ip| ip.to_string()),
-        event.origin.client.user_agent,
-        event.origin.request_id,
-        event.occurred_at,
+    append_all(connection, std::slice::from_ref(event)).await.map(|_| ())
+}
+
+/// Appends many events; returns the id of the transaction that did it, none
+/// when there are no events.
+pub async fn append_all(
+    connection: &mut PgConnection,
+    events: &[NewEvent<'_>],
+) -> Result<Option<i64>, sqlx::Error> {
+    if events.is_empty() {
+        return Ok(None);
+    }
+    let column = |text: fn(&NewEvent<'_>) -> String| events.iter().map(text).collect::<Vec<_>>();
+    sqlx::query_scalar!(
+        r#"with appended as (
+               insert into events (epoch, id, partition, household_id, user_id, entity, entity_id, version, kind,
+                                   changed, actor, client_ip, user_agent, request_id, occurred_at)
+               select (select max(epoch) from event_epochs), id, partition, household_id, user_id, entity,
+                      entity_id, version, kind, string_to_array(changed, ','), actor, client_ip::inet,
+                      user_agent, request_id, occurred_at
+               from unnest($1::uuid[], $2::int2[], $3::uuid[], $4::uuid[], $5::text[], $6::uuid[], $7::int8[],
+                           $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[],
+                           $14::timestamptz[])
+                   as new (id, partition, household_id, user_id, entity, entity_id, version, kind, changed,
+                           actor, client_ip, user_agent, request_id, occurred_at)
+               returning transaction_id)
+           select transaction_id::text::bigint as "transaction_id!" from appended limit 1"#,
+        &events.iter().map(|event| event.id).collect::<Vec<_>>(),
+        &events.iter().map(partition).collect::<Vec<_>>(),
+        &events.iter().map(|event| event.household_id).collect::<Vec<_>>() as _,
+        &events.iter().map(|event| event.user_id).collect::<Vec<_>>() as _,
+        &column(|event| event.entity.to_owned()),
+        &events.iter().map(|event| event.entity_id).collect::<Vec<_>>(),
+        &events.iter().map(|event| event.version).collect::<Vec<_>>(),
+        &column(|event| event.kind.to_owned()),
+        &column(|event| event.changed.join(",")),
+        &column(|event| event.origin.actor.clone()),
+        &events.iter().map(|event| event.origin.client.ip.map(|ip| ip.to_string())).collect::<Vec<_>>() as _,
+        &column(|event| event.origin.client.user_agent.clone()),
+        &column(|event| event.origin.request_id.clone()),
+        &events.iter().map(|event| event.occurred_at).collect::<Vec<_>>(),
     )
-    .execute(connection)
+    .fetch_optional(connection)
     .await
-    .map(|_| ())
 }
 
 /// Makes sure that the log's epoch belongs to this cluster. A service calls it

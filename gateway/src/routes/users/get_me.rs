@@ -7,6 +7,7 @@ use super::view::UserView;
 use crate::extract::User;
 use crate::openapi::UserProblems;
 use crate::problem::Problem;
+use crate::routes::wire::etag;
 use crate::state::AppState;
 
 /// Read your profile
@@ -16,6 +17,6 @@ use crate::state::AppState;
 pub async fn get_me(State(state): State<AppState>, _user: User) -> Result<impl IntoResponse, Problem> {
     let user = state.users().get_me(pb::GetMeRequest {}).await?.into_inner().user;
     let user = user.ok_or_else(Problem::internal)?;
-    let etag = format!("\"{}\"", user.version);
+    let etag = etag(user.version);
     Ok(([(ETAG, etag)], axum::Json(UserView::from(user))))
 }

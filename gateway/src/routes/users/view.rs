@@ -3,6 +3,8 @@ use fintrac_proto::auth::v1 as pb;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::routes::wire::instant;
+
 /// A user as he sees himself.
 #[derive(Serialize, ToSchema)]
 #[schema(as = User)]
@@ -43,8 +45,4 @@ impl From<pb::User> for UserView {
             updated_at: user.updated_at.and_then(instant),
         }
     }
-}
-
-fn instant(timestamp: prost_types::Timestamp) -> Option<DateTime<Utc>> {
-    DateTime::from_timestamp(timestamp.seconds, u32::try_from(timestamp.nanos).ok()?)
 }

@@ -1,0 +1,40 @@
+//! An amount in a body: a string or a number, its digits as they were sent.
+
+use serde::de::{Deserialize, Deserializer, Error as _};
+use serde_json::value::RawValue;
+
+/// Digits of an amount. Never a float on the way.
+#[derive(Debug, Default, Clone)]
+pub struct AmountText(pub String);
+
+impl<'de> Deserialize<'de> for AmountText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        let text = raw.get();
+        match text.as_bytes().first() {
+            Some(b'"') => serde_json::from_str(text).map(Self).map_err(D::Error::custom),
+            Some(b'-' | b'0'..=b'9') => Ok(Self(text.to_owned())),
+            _ => Err(D::Error::custom("an amount is a string or a number")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::AmountText;
+
+    #[test]
+    fn digits_come_through_as_sent() {
+        let read = |text: &str| serde_json::from_str::<AmountText>(text).map(|amount| amount.0).ok();
+        assert_eq!(read("12.50").as_deref(), Some("12.50"));
+        assert_eq!(read("\"12.50\"").as_deref(), Some("12.50"));
+        assert_eq!(
+            read("123456789012345678901234567890.1").as_deref(),
+            Some("123456789012345678901234567890.1")
+        );
+        assert_eq!(read("1e3").as_deref(), Some("1e3"), "the ledger refuses the exponent");
+        for bad in ["null", "true", "[]", "{}"] {
+            assert_eq!(read(bad), None, "{bad}");
+        }
+    }
+}

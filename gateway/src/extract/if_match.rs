@@ -1,0 +1,31 @@
+use axum::extract::FromRequestParts;
+use axum::http::header::IF_MATCH;
+use axum::http::request::Parts;
+
+use crate::problem::Problem;
+
+/// The version that a change is meant for; none without `If-Match` or with `*`.
+#[derive(Debug, Clone, Copy)]
+pub struct IfMatch(pub Option<i64>);
+
+/// No resource has it: a tag of ours that never matches.
+const NEVER: i64 = -1;
+
+impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        let Some(value) = parts.headers.get(IF_MATCH) else { return Ok(Self(None)) };
+        let text = value.to_str().unwrap_or_default().trim();
+        if text == "*" {
+            return Ok(Self(None));
+        }
+        if text.contains(',') {
+            let problem = Problem::new("MALFORMED_REQUEST", "A header cannot be read; see errors.");
+            return Err(problem.field("If-Match", "PARAMETER_INVALID", "Send one ETag."));
+        }
+        // Strong comparison: a weak tag matches nothing.
+        let digits = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or_default();
+        Ok(Self(Some(digits.parse().unwrap_or(NEVER))))
+    }
+}

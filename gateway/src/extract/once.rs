@@ -1,0 +1,143 @@
+//! Writes that happen once: the client's `Idempotency-Key`, else a fresh key
+//! of our own, so that a call whose answer was lost can be made again.
+
+use std::time::Duration;
+
+use axum::extract::{FromRef, FromRequest, FromRequestParts, OriginalUri, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderName, HeaderValue, Method};
+use axum::response::{IntoResponse as _, Response};
+use fintrac_kit::error::reason;
+use fintrac_kit::random::Random;
+use fintrac_kit::transport::{FINGERPRINT, IDEMPOTENCY_KEY, OPERATION, REPLAYED};
+use serde::de::DeserializeOwned;
+use sha2::{Digest as _, Sha256};
+use tonic::metadata::MetadataValue;
+use tonic::{Code, Status};
+
+use super::json;
+use crate::problem::Problem;
+use crate::state::AppState;
+
+const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
+const REPLAYED_HEADER: HeaderName = HeaderName::from_static("idempotency-replayed");
+/// How often a call is made again whose answer was lost.
+const RETRIES: u32 = 2;
+
+/// The identity of a write.
+#[derive(Debug, Clone)]
+pub struct Once {
+    key: String,
+    /// Method and path.
+    operation: String,
+    /// SHA-256 of the body as sent, hexadecimal.
+    fingerprint: String,
+    random: Random,
+}
+
+/// A JSON body and the identity of the write that it asks for.
+#[derive(Debug)]
+pub struct OnceJson<T>(pub Once, pub T);
+
+impl Once {
+    fn read(parts: &Parts, state: &AppState, body: &[u8]) -> Result<Self, Problem> {
+        // Only what creates may be repeated by the client.
+        let sent = parts.headers.get(HEADER).filter(|_| parts.method == Method::POST);
+        let key = match sent {
+            Some(value) => client_key(value)?,
+            None => hex(&state.random.bytes::<16>()),
+        };
+        let path = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0).path();
+        let operation = format!("{} {path}", parts.method);
+        let fingerprint = hex(&Sha256::digest(body));
+        Ok(Self { key, operation, fingerprint, random: state.random.clone() })
+    }
+
+    fn request<M>(&self, message: M) -> tonic::Request<M> {
+        let mut request = tonic::Request::new(message);
+        for (name, value) in
+            [(IDEMPOTENCY_KEY, &self.key), (OPERATION, &self.operation), (FINGERPRINT, &self.fingerprint)]
+        {
+            if let Ok(value) = MetadataValue::try_from(value.as_str()) {
+                request.metadata_mut().insert(name, value);
+            }
+        }
+        request
+    }
+
+    /// Makes the call; again, with the same key, when its answer was lost.
+    pub async fn send<M: Clone, R, F>(
+        &self,
+        message: M,
+        call: impl Fn(tonic::Request<M>) -> F,
+    ) -> Result<tonic::Response<R>, Status>
+    where
+        F: Future<Output = Result<tonic::Response<R>, Status>>,
+    {
+        let mut made = 0;
+        loop {
+            let answer = call(self.request(message.clone())).await;
+            let lost = |status: &Status| {
+                status.code() == Code::Unavailable && reason(status).as_deref() != Some("BUSY")
+            };
+            match answer {
+                Err(status) if made < RETRIES && lost(&status) => {
+                    made += 1;
+                    metrics::counter!("fintrac_gateway_retries_total").increment(1);
+                    let [jitter] = self.random.bytes();
+                    tokio::time::sleep(Duration::from_millis(u64::from(50 * made) + u64::from(jitter) / 4))
+                        .await;
+                }
+                answer => return answer,
+            }
+        }
+    }
+}
+
+/// Marks an answer that was kept from the first request with its key.
+pub fn mark<R>(answer: &tonic::Response<R>, response: impl axum::response::IntoResponse) -> Response {
+    let mut response = response.into_response();
+    if answer.metadata().contains_key(REPLAYED) {
+        response.headers_mut().insert(REPLAYED_HEADER, HeaderValue::from_static("true"));
+    }
+    response.into_response()
+}
+
+impl<S> FromRequestParts<S> for Once
+where
+    AppState: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        Self::read(parts, &AppState::from_ref(state), &[])
+    }
+}
+
+impl<T: DeserializeOwned> FromRequest<AppState> for OnceJson<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let head = parts.clone();
+        let body = json::bytes(Request::from_parts(parts, body)).await?;
+        let once = Once::read(&head, state, &body)?;
+        Ok(Self(once, json::parse(&body)?))
+    }
+}
+
+fn client_key(value: &HeaderValue) -> Result<String, Problem> {
+    let text = value.to_str().unwrap_or_default();
+    let good = (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if good {
+        return Ok(text.to_owned());
+    }
+    let problem = Problem::new("MALFORMED_REQUEST", "A header cannot be read; see errors.");
+    Err(problem.field("Idempotency-Key", "PARAMETER_INVALID", "Send 1 to 255 visible ASCII characters."))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or('0');
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}

@@ -1,0 +1,72 @@
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::{ETAG, LOCATION};
+use axum::response::Response;
+use fintrac_proto::ledger::v1 as pb;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::view::AccountView;
+use crate::extract::{AmountText, OnceJson, User, mark};
+use crate::openapi::WriteProblems;
+use crate::problem::Problem;
+use crate::routes::wire::etag;
+use crate::state::AppState;
+
+/// An account to open.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = CreateAccountRequest)]
+#[serde(deny_unknown_fields)]
+pub struct CreateAccountBody {
+    /// Unique among the live accounts.
+    #[schema(required = true, example = "Current account", max_length = 100)]
+    #[serde(default)]
+    name: String,
+    /// cash, bank or card.
+    #[schema(required = true, example = "bank")]
+    #[serde(default)]
+    account_type: String,
+    /// Fixed from then on; default: the household's.
+    #[schema(example = "EUR")]
+    currency_code: Option<String>,
+    /// The opening balance, a string or a number; may be negative.
+    #[schema(value_type = Option<String>, example = "1250.00")]
+    balance: Option<AmountText>,
+    #[schema(max_length = 500)]
+    description: Option<String>,
+    /// Default true.
+    include_in_net_worth: Option<bool>,
+}
+
+impl From<CreateAccountBody> for pb::CreateAccountRequest {
+    fn from(body: CreateAccountBody) -> Self {
+        Self {
+            name: body.name,
+            account_type: body.account_type,
+            currency_code: body.currency_code,
+            balance: body.balance.map(|AmountText(text)| text),
+            description: body.description,
+            include_in_net_worth: body.include_in_net_worth,
+        }
+    }
+}
+
+/// Open an account
+///
+/// An opening balance becomes a transaction of type `opening`, dated today.
+#[utoipa::path(post, path = "/accounts", tag = "accounts", security(("access_token" = [])),
+    params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body again: the first answer again")),
+    request_body = CreateAccountBody,
+    responses((status = 201, description = "The account", body = AccountView,
+        headers(("Location" = String), ("ETag" = String))), WriteProblems))]
+pub async fn create_account(
+    State(state): State<AppState>,
+    _user: User,
+    OnceJson(once, body): OnceJson<CreateAccountBody>,
+) -> Result<Response, Problem> {
+    let request = pb::CreateAccountRequest::from(body);
+    let answer = once.send(request, async |request| state.accounts().create_account(request).await).await?;
+    let account = answer.get_ref().account.clone().ok_or_else(Problem::internal)?;
+    let headers = [(LOCATION, format!("/api/v1/accounts/{}", account.id)), (ETAG, etag(account.version))];
+    Ok(mark(&answer, (StatusCode::CREATED, headers, axum::Json(AccountView::from(account)))))
+}

@@ -1,0 +1,26 @@
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use fintrac_proto::ledger::v1 as pb;
+
+use crate::extract::{IfMatch, Once, User};
+use crate::openapi::WriteProblems;
+use crate::problem::Problem;
+use crate::state::AppState;
+
+/// Delete an account
+///
+/// Its history stays and its name is free; it can be restored.
+#[utoipa::path(delete, path = "/accounts/{id}", tag = "accounts", security(("access_token" = [])),
+    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag")),
+    responses((status = 204, description = "Deleted"), WriteProblems))]
+pub async fn delete_account(
+    State(state): State<AppState>,
+    _user: User,
+    Path(account_id): Path<String>,
+    IfMatch(if_version): IfMatch,
+    once: Once,
+) -> Result<StatusCode, Problem> {
+    let request = pb::DeleteAccountRequest { account_id, if_version };
+    once.send(request, async |request| state.accounts().delete_account(request).await).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

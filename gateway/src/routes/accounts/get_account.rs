@@ -1,0 +1,26 @@
+use axum::extract::{Path, State};
+use axum::http::header::ETAG;
+use axum::response::IntoResponse;
+use fintrac_proto::ledger::v1 as pb;
+
+use super::view::AccountView;
+use crate::extract::User;
+use crate::openapi::ReadProblems;
+use crate::problem::Problem;
+use crate::routes::wire::etag;
+use crate::state::AppState;
+
+/// Read an account
+#[utoipa::path(get, path = "/accounts/{id}", tag = "accounts", security(("access_token" = [])),
+    params(("id" = uuid::Uuid, Path)),
+    responses((status = 200, description = "The account", body = AccountView,
+        headers(("ETag" = String, description = "Changes with the fields that may be edited, not with the balance"))), ReadProblems))]
+pub async fn get_account(
+    State(state): State<AppState>,
+    _user: User,
+    Path(account_id): Path<String>,
+) -> Result<impl IntoResponse, Problem> {
+    let answer = state.accounts().get_account(pb::GetAccountRequest { account_id }).await?.into_inner();
+    let account = answer.account.ok_or_else(Problem::internal)?;
+    Ok(([(ETAG, etag(account.version))], axum::Json(AccountView::from(account))))
+}

@@ -1,0 +1,28 @@
+use axum::extract::{Path, State};
+use axum::http::header::ETAG;
+use axum::response::IntoResponse;
+use fintrac_proto::ledger::v1 as pb;
+
+use super::view::AccountView;
+use crate::extract::User;
+use crate::openapi::WriteProblems;
+use crate::problem::Problem;
+use crate::routes::wire::etag;
+use crate::state::AppState;
+
+/// Restore a deleted account
+///
+/// 409 when another account has its name by now.
+#[utoipa::path(post, path = "/accounts/{id}/restore", tag = "accounts", security(("access_token" = [])),
+    params(("id" = uuid::Uuid, Path)),
+    responses((status = 200, description = "The account", body = AccountView, headers(("ETag" = String))), WriteProblems))]
+pub async fn restore_account(
+    State(state): State<AppState>,
+    _user: User,
+    Path(account_id): Path<String>,
+) -> Result<impl IntoResponse, Problem> {
+    let answer =
+        state.accounts().restore_account(pb::RestoreAccountRequest { account_id }).await?.into_inner();
+    let account = answer.account.ok_or_else(Problem::internal)?;
+    Ok(([(ETAG, etag(account.version))], axum::Json(AccountView::from(account))))
+}

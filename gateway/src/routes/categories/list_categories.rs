@@ -1,0 +1,46 @@
+use axum::extract::State;
+use axum::response::IntoResponse;
+use fintrac_proto::ledger::v1 as pb;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::view::CategoryView;
+use crate::extract::{PageLink, Params, User, page_size};
+use crate::openapi::ReadProblems;
+use crate::problem::Problem;
+use crate::routes::wire::List;
+use crate::state::AppState;
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct ListCategoriesQuery {
+    /// income or expense; default: both.
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    /// Default 50, at most 200.
+    #[param(value_type = Option<i32>, minimum = 1)]
+    page_size: Option<String>,
+    page_token: Option<String>,
+}
+
+/// List categories
+///
+/// A new household has a default set in its language.
+#[utoipa::path(get, path = "/categories", tag = "categories", security(("access_token" = [])), params(ListCategoriesQuery),
+    responses((status = 200, description = "A page of categories", body = List<CategoryView>), ReadProblems))]
+pub async fn list_categories(
+    State(state): State<AppState>,
+    _user: User,
+    link: PageLink,
+    Params(query): Params<ListCategoriesQuery>,
+) -> Result<impl IntoResponse, Problem> {
+    let request = pb::ListCategoriesRequest {
+        r#type: query.kind.unwrap_or_default(),
+        page_size: page_size(query.page_size.as_ref())?,
+        page_token: query.page_token.unwrap_or_default(),
+    };
+    let page = state.categories().list_categories(request).await?.into_inner();
+    let list = List::<CategoryView>::new(page.categories, page.next_page_token);
+    Ok((link.next(list.next_page_token.as_deref()), axum::Json(list)))
+}

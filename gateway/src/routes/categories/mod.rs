@@ -1,0 +1,6 @@
+pub mod create_category;
+pub mod delete_category;
+pub mod get_category;
+pub mod list_categories;
+pub mod update_category;
+pub mod view;

@@ -1,0 +1,21 @@
+use axum::extract::{Path, State};
+use fintrac_proto::ledger::v1 as pb;
+
+use super::view::CurrencyView;
+use crate::extract::User;
+use crate::openapi::ReadProblems;
+use crate::problem::Problem;
+use crate::state::AppState;
+
+/// Read a currency
+#[utoipa::path(get, path = "/currencies/{code}", tag = "currencies", security(("access_token" = [])),
+    params(("code" = String, Path, description = "In any letter case", example = "EUR")),
+    responses((status = 200, description = "The currency", body = CurrencyView), ReadProblems))]
+pub async fn get_currency(
+    State(state): State<AppState>,
+    _user: User,
+    Path(code): Path<String>,
+) -> Result<axum::Json<CurrencyView>, Problem> {
+    let answer = state.currencies().get_currency(pb::GetCurrencyRequest { code }).await?.into_inner();
+    Ok(axum::Json(answer.currency.ok_or_else(Problem::internal)?.into()))
+}

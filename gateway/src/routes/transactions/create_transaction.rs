@@ -1,0 +1,95 @@
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::{ETAG, LOCATION};
+use axum::response::Response;
+use fintrac_proto::ledger::v1 as pb;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::view::TransactionView;
+use crate::extract::{AmountText, OnceJson, User, mark};
+use crate::openapi::WriteProblems;
+use crate::problem::Problem;
+use crate::routes::wire::etag;
+use crate::state::AppState;
+
+/// A transaction to record.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = CreateTransactionRequest)]
+#[serde(deny_unknown_fields)]
+pub struct CreateTransactionBody {
+    #[schema(required = true, format = Uuid)]
+    #[serde(default)]
+    account_id: String,
+    /// income, expense or transfer.
+    #[serde(rename = "type", default)]
+    #[schema(required = true, example = "expense")]
+    kind: String,
+    /// Above zero, a string or a number.
+    #[schema(required = true, value_type = String, example = "12.50")]
+    #[serde(default)]
+    amount: AmountText,
+    /// Default: the account's. Another one is converted at the day's rate, and both are kept.
+    #[schema(example = "EUR")]
+    currency_code: Option<String>,
+    /// Of income and expenses. An income with an expense category is a refund.
+    #[schema(format = Uuid)]
+    category_id: Option<String>,
+    /// Of transfers.
+    #[schema(format = Uuid)]
+    to_account_id: Option<String>,
+    /// What arrives, where the accounts' currencies differ.
+    #[schema(value_type = Option<String>, example = "13.97")]
+    to_amount: Option<AmountText>,
+    #[schema(max_length = 500, example = "Lunch")]
+    description: Option<String>,
+    #[schema(max_length = 100)]
+    reference_number: Option<String>,
+    #[schema(max_length = 4000)]
+    notes: Option<String>,
+    /// At most 20, of at most 50 characters.
+    #[schema(example = json!(["work"]))]
+    tags: Option<Vec<String>>,
+    /// A day, or an RFC 3339 time whose date is taken; default: today in the household's zone.
+    #[schema(example = "2026-03-31")]
+    transaction_date: Option<String>,
+}
+
+impl From<CreateTransactionBody> for pb::CreateTransactionRequest {
+    fn from(body: CreateTransactionBody) -> Self {
+        Self {
+            account_id: body.account_id,
+            r#type: body.kind,
+            amount: body.amount.0,
+            currency_code: body.currency_code,
+            category_id: body.category_id,
+            to_account_id: body.to_account_id,
+            to_amount: body.to_amount.map(|AmountText(text)| text),
+            description: body.description,
+            reference_number: body.reference_number,
+            notes: body.notes,
+            tags: body.tags.unwrap_or_default(),
+            transaction_date: body.transaction_date,
+        }
+    }
+}
+
+/// Record income, an expense or a transfer
+#[utoipa::path(post, path = "/transactions", tag = "transactions", security(("access_token" = [])),
+    params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body again: the first answer again")),
+    request_body = CreateTransactionBody,
+    responses((status = 201, description = "The transaction", body = TransactionView,
+        headers(("Location" = String), ("ETag" = String))), WriteProblems))]
+pub async fn create_transaction(
+    State(state): State<AppState>,
+    _user: User,
+    OnceJson(once, body): OnceJson<CreateTransactionBody>,
+) -> Result<Response, Problem> {
+    let request = pb::CreateTransactionRequest::from(body);
+    let call = async |request| state.transactions().create_transaction(request).await;
+    let mut answer = once.send(request, call).await?;
+    let transaction = answer.get_mut().transaction.take().ok_or_else(Problem::internal)?;
+    let location = format!("/api/v1/transactions/{}", transaction.id);
+    let headers = [(LOCATION, location), (ETAG, etag(transaction.version))];
+    Ok(mark(&answer, (StatusCode::CREATED, headers, axum::Json(TransactionView::from(transaction)))))
+}

@@ -1,0 +1,26 @@
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use fintrac_proto::ledger::v1 as pb;
+
+use crate::extract::{IfMatch, Once, User};
+use crate::openapi::WriteProblems;
+use crate::problem::Problem;
+use crate::state::AppState;
+
+/// Void a transaction
+///
+/// Posts its reversal. It stays readable, with status `voided`.
+#[utoipa::path(delete, path = "/transactions/{id}", tag = "transactions", security(("access_token" = [])),
+    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag")),
+    responses((status = 204, description = "Voided"), WriteProblems))]
+pub async fn delete_transaction(
+    State(state): State<AppState>,
+    _user: User,
+    Path(transaction_id): Path<String>,
+    IfMatch(if_version): IfMatch,
+    once: Once,
+) -> Result<StatusCode, Problem> {
+    let request = pb::VoidTransactionRequest { transaction_id, if_version };
+    once.send(request, async |request| state.transactions().void_transaction(request).await).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,26 @@
+use axum::extract::{Path, State};
+use axum::http::header::ETAG;
+use axum::response::IntoResponse;
+use fintrac_proto::ledger::v1 as pb;
+
+use super::view::TransactionView;
+use crate::extract::User;
+use crate::openapi::ReadProblems;
+use crate::problem::Problem;
+use crate::routes::wire::etag;
+use crate::state::AppState;
+
+/// Read a transaction
+#[utoipa::path(get, path = "/transactions/{id}", tag = "transactions", security(("access_token" = [])),
+    params(("id" = uuid::Uuid, Path)),
+    responses((status = 200, description = "The transaction", body = TransactionView, headers(("ETag" = String))), ReadProblems))]
+pub async fn get_transaction(
+    State(state): State<AppState>,
+    _user: User,
+    Path(transaction_id): Path<String>,
+) -> Result<impl IntoResponse, Problem> {
+    let request = pb::GetTransactionRequest { transaction_id };
+    let answer = state.transactions().get_transaction(request).await?.into_inner();
+    let transaction = answer.transaction.ok_or_else(Problem::internal)?;
+    Ok(([(ETAG, etag(transaction.version))], axum::Json(TransactionView::from(transaction))))
+}

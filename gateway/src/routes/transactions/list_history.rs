@@ -1,0 +1,73 @@
+use axum::extract::{Path, State};
+use chrono::{DateTime, Utc};
+use fintrac_proto::ledger::v1 as pb;
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::extract::User;
+use crate::openapi::ReadProblems;
+use crate::problem::Problem;
+use crate::routes::wire::{List, instant};
+use crate::state::AppState;
+
+/// One revision of a transaction.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TransactionRevision)]
+pub struct RevisionView {
+    #[schema(example = 2)]
+    revision: i64,
+    /// created, updated or voided.
+    #[schema(example = "updated")]
+    kind: String,
+    /// The user, or the part of the suite that acted.
+    actor: String,
+    recorded_at: Option<DateTime<Utc>>,
+    changes: Vec<FieldChangeView>,
+}
+
+/// One changed field.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FieldChange)]
+pub struct FieldChangeView {
+    #[schema(example = "amount")]
+    field: String,
+    #[schema(value_type = Option<String>, example = "12.50")]
+    before: Value,
+    #[schema(value_type = Option<String>, example = "13.50")]
+    after: Value,
+}
+
+impl From<pb::TransactionRevision> for RevisionView {
+    fn from(revision: pb::TransactionRevision) -> Self {
+        let value = |text: &str| serde_json::from_str(text).unwrap_or(Value::Null);
+        let changes = revision.changes.into_iter().map(|change| FieldChangeView {
+            before: value(&change.before),
+            after: value(&change.after),
+            field: change.field,
+        });
+        Self {
+            revision: revision.revision,
+            kind: revision.kind,
+            actor: revision.actor,
+            recorded_at: revision.recorded_at.and_then(instant),
+            changes: changes.collect(),
+        }
+    }
+}
+
+/// Read a transaction's history
+///
+/// Every revision, the oldest first: who, when, what.
+#[utoipa::path(get, path = "/transactions/{id}/history", tag = "transactions", security(("access_token" = [])),
+    params(("id" = uuid::Uuid, Path)),
+    responses((status = 200, description = "All revisions", body = List<RevisionView>), ReadProblems))]
+pub async fn list_history(
+    State(state): State<AppState>,
+    _user: User,
+    Path(transaction_id): Path<String>,
+) -> Result<axum::Json<List<RevisionView>>, Problem> {
+    let request = pb::ListTransactionRevisionsRequest { transaction_id };
+    let answer = state.transactions().list_transaction_revisions(request).await?.into_inner();
+    Ok(axum::Json(List::new(answer.revisions, String::new())))
+}

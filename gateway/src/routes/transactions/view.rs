@@ -1,0 +1,105 @@
+use chrono::{DateTime, Utc};
+use fintrac_proto::ledger::v1 as pb;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::routes::wire::instant;
+
+/// Something that moved money.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Transaction)]
+pub struct TransactionView {
+    #[schema(format = Uuid)]
+    id: String,
+    /// income, expense or transfer; made by the system: opening, adjustment.
+    #[serde(rename = "type")]
+    #[schema(example = "expense")]
+    kind: String,
+    /// posted or voided.
+    #[schema(example = "posted")]
+    status: String,
+    #[schema(format = Uuid)]
+    account_id: String,
+    /// Transfers only.
+    #[schema(format = Uuid)]
+    to_account_id: Option<String>,
+    #[schema(format = Uuid)]
+    category_id: Option<String>,
+    /// As it was said; signed for openings and adjustments, else positive.
+    #[schema(example = "12.50")]
+    amount: String,
+    #[schema(example = "EUR")]
+    currency_code: String,
+    /// The same in the account's currency.
+    #[schema(example = "12.50")]
+    account_amount: String,
+    #[schema(example = "EUR")]
+    account_currency_code: String,
+    /// What arrived; transfers only.
+    to_amount: Option<String>,
+    to_currency_code: Option<String>,
+    /// Its size in the household's currency, frozen; null as long as no rate is known.
+    #[schema(example = "12.50")]
+    household_amount: Option<String>,
+    #[schema(example = "EUR")]
+    household_currency_code: String,
+    /// From `currency_code` to `account_currency_code`, where they differ.
+    exchange_rate: Option<RateView>,
+    description: Option<String>,
+    reference_number: Option<String>,
+    notes: Option<String>,
+    tags: Vec<String>,
+    #[schema(format = Date, example = "2026-03-31")]
+    transaction_date: String,
+    created_at: Option<DateTime<Utc>>,
+    updated_at: Option<DateTime<Utc>>,
+}
+
+/// Units of the target for one unit of the source currency.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Rate)]
+pub struct RateView {
+    #[schema(example = "1.1172")]
+    rate: String,
+    /// The day that it was published for.
+    #[schema(format = Date, example = "2026-03-30")]
+    date: String,
+    /// bundled, ecb, currency_api or manual.
+    #[schema(example = "ecb")]
+    source: String,
+}
+
+impl From<pb::Rate> for RateView {
+    fn from(rate: pb::Rate) -> Self {
+        Self { rate: rate.rate, date: rate.date, source: rate.source }
+    }
+}
+
+impl From<pb::Transaction> for TransactionView {
+    fn from(it: pb::Transaction) -> Self {
+        Self {
+            id: it.id,
+            kind: it.r#type,
+            status: it.status,
+            account_id: it.account_id,
+            to_account_id: it.to_account_id,
+            category_id: it.category_id,
+            amount: it.amount,
+            currency_code: it.currency_code,
+            account_amount: it.account_amount,
+            account_currency_code: it.account_currency_code,
+            to_amount: it.to_amount,
+            to_currency_code: it.to_currency_code,
+            household_amount: it.household_amount,
+            household_currency_code: it.household_currency_code,
+            exchange_rate: it.exchange_rate.map(Into::into),
+            description: it.description,
+            reference_number: it.reference_number,
+            notes: it.notes,
+            tags: it.tags,
+            transaction_date: it.transaction_date,
+            created_at: it.created_at.and_then(instant),
+            updated_at: it.updated_at.and_then(instant),
+        }
+    }
+}

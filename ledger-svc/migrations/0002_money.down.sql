@@ -1,0 +1,11 @@
+drop table ledger.daily_changes;
+drop table ledger.postings;
+drop function ledger.keep_postings();
+drop function ledger.check_postings();
+drop table ledger.revisions;
+drop table ledger.transactions;
+drop table ledger.nominal_accounts;
+drop table ledger.categories;
+drop table ledger.accounts;
+drop table ledger.exchange_rates;
+drop table ledger.households;

@@ -1,0 +1,274 @@
+//! Accounts of a household.
+
+use chrono::{DateTime, Utc};
+use fintrac_kit::error::Violation;
+use uuid::Uuid;
+
+use super::currency::Currency;
+use super::money::{Amount, Money};
+use super::text;
+
+const LONGEST_NAME: usize = 100;
+const LONGEST_DESCRIPTION: usize = 500;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccountType {
+    Cash,
+    Bank,
+    Card,
+}
+
+impl AccountType {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cash => "cash",
+            Self::Bank => "bank",
+            Self::Card => "card",
+        }
+    }
+
+    /// In any letter case.
+    pub fn from_text(text: &str) -> Option<Self> {
+        let text = text.trim().to_ascii_lowercase();
+        [Self::Cash, Self::Bank, Self::Card].into_iter().find(|it| it.as_str() == text)
+    }
+}
+
+/// An account as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    pub id: Uuid,
+    pub name: String,
+    pub account_type: AccountType,
+    pub description: Option<String>,
+    pub include_in_net_worth: bool,
+    /// False: archived.
+    pub is_active: bool,
+    pub balance: Money,
+    pub version: i64,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+    pub deleted_at: Option<DateTime<Utc>>,
+}
+
+impl Account {
+    pub fn currency(&self) -> Currency {
+        self.balance.currency()
+    }
+
+    /// Archived and deleted accounts take reversals only.
+    pub fn takes_new_legs(&self) -> bool {
+        self.is_active && self.deleted_at.is_none()
+    }
+}
+
+/// What somebody asks for who opens an account.
+#[derive(Debug, Clone, Default)]
+pub struct AccountInput {
+    pub name: String,
+    pub account_type: String,
+    pub currency_code: Option<String>,
+    pub balance: Option<String>,
+    pub description: Option<String>,
+    pub include_in_net_worth: Option<bool>,
+}
+
+impl AccountInput {
+    /// The account and its opening balance; the household's currency is the default.
+    pub fn resolve(
+        &self,
+        id: Uuid,
+        default: Currency,
+        now: DateTime<Utc>,
+    ) -> Result<(Account, Money), Vec<Violation>> {
+        let mut violations = Vec::new();
+        let name = text::line("name", &self.name, LONGEST_NAME, &mut violations);
+        let account_type = account_type(&self.account_type, &mut violations);
+        let description = text::optional_line(
+            "description",
+            self.description.as_deref(),
+            LONGEST_DESCRIPTION,
+            &mut violations,
+        );
+        let currency = match &self.currency_code {
+            None => Some(default),
+            Some(code) => active_currency("currency_code", code, &mut violations),
+        };
+        let opening = match (&self.balance, currency) {
+            (None, _) => currency.map(Money::zero),
+            (Some(text), currency) => balance(text, currency, &mut violations),
+        };
+        match (account_type, currency, opening) {
+            (Some(account_type), Some(currency), Some(opening)) if violations.is_empty() => {
+                let account = Account {
+                    id,
+                    name,
+                    account_type,
+                    description,
+                    include_in_net_worth: self.include_in_net_worth.unwrap_or(true),
+                    is_active: true,
+                    balance: Money::zero(currency),
+                    version: 1,
+                    created_at: now,
+                    updated_at: now,
+                    deleted_at: None,
+                };
+                Ok((account, opening))
+            }
+            _ => Err(violations),
+        }
+    }
+}
+
+/// The fields that somebody wants changed.
+#[derive(Debug, Clone, Default)]
+pub struct AccountChanges {
+    pub name: Option<String>,
+    pub account_type: Option<String>,
+    pub currency_code: Option<String>,
+    pub balance: Option<String>,
+    pub description: Option<Option<String>>,
+    pub include_in_net_worth: Option<bool>,
+    pub is_active: Option<bool>,
+}
+
+/// A change, understood.
+#[derive(Debug)]
+pub struct Changed {
+    /// As it will be, its balance untouched.
+    pub account: Account,
+    /// The balance that is wanted.
+    pub balance: Option<Money>,
+    /// Names of the fields that differ.
+    pub fields: Vec<&'static str>,
+}
+
+impl AccountChanges {
+    /// What the account is to become.
+    pub fn apply(&self, account: &Account, now: DateTime<Utc>) -> Result<Changed, Vec<Violation>> {
+        let mut violations = Vec::new();
+        let mut after = account.clone();
+        if let Some(name) = &self.name {
+            after.name = text::line("name", name, LONGEST_NAME, &mut violations);
+        }
+        if let Some(wanted) = self.account_type.as_deref().and_then(|it| account_type(it, &mut violations)) {
+            after.account_type = wanted;
+        }
+        if let Some(code) = &self.currency_code
+            && Currency::from_code(code) != Some(account.currency())
+        {
+            let text = "An account keeps its currency; open another account.";
+            violations.push(Violation::new("currency_code", "CURRENCY_FIXED", text));
+        }
+        if let Some(description) = &self.description {
+            after.description = text::optional_line(
+                "description",
+                description.as_deref(),
+                LONGEST_DESCRIPTION,
+                &mut violations,
+            );
+        }
+        after.include_in_net_worth = self.include_in_net_worth.unwrap_or(account.include_in_net_worth);
+        after.is_active = self.is_active.unwrap_or(account.is_active);
+        let wanted =
+            self.balance.as_deref().and_then(|text| balance(text, Some(account.currency()), &mut violations));
+        if !violations.is_empty() {
+            return Err(violations);
+        }
+        let changed = changed(account, &after);
+        if !changed.is_empty() {
+            after.version = account.version.saturating_add(1);
+            after.updated_at = now;
+        }
+        Ok(Changed { account: after, balance: wanted, fields: changed })
+    }
+}
+
+fn changed(before: &Account, after: &Account) -> Vec<&'static str> {
+    let fields = [
+        ("name", before.name != after.name),
+        ("account_type", before.account_type != after.account_type),
+        ("description", before.description != after.description),
+        ("include_in_net_worth", before.include_in_net_worth != after.include_in_net_worth),
+        ("is_active", before.is_active != after.is_active),
+    ];
+    fields.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
+}
+
+fn account_type(text: &str, violations: &mut Vec<Violation>) -> Option<AccountType> {
+    let found = AccountType::from_text(text);
+    if found.is_none() {
+        violations.push(Violation::new("account_type", "ACCOUNT_TYPE_UNKNOWN", "Send cash, bank or card."));
+    }
+    found
+}
+
+/// A currency that may still be used.
+pub fn active_currency(field: &str, code: &str, violations: &mut Vec<Violation>) -> Option<Currency> {
+    let found = Currency::from_code(code).filter(|currency| currency.is_active());
+    if found.is_none() {
+        let text = "Not a currency in use; see GET /api/v1/currencies.";
+        violations.push(Violation::new(field, "CURRENCY_UNKNOWN", text));
+    }
+    found
+}
+
+fn balance(text: &str, currency: Option<Currency>, violations: &mut Vec<Violation>) -> Option<Money> {
+    let read = Amount::parse(text).and_then(|amount| currency.map(|it| amount.in_currency(it)).transpose());
+    read.unwrap_or_else(|error| {
+        violations.push(error.at("balance"));
+        None
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use uuid::Uuid;
+
+    use super::{AccountChanges, AccountInput};
+    use crate::domain::currency::Currency;
+
+    #[test]
+    fn every_field_is_refused_at_once() {
+        let input = AccountInput {
+            name: " ".into(),
+            account_type: "vault".into(),
+            currency_code: Some("HRK".into()),
+            balance: Some("1e3".into()),
+            description: Some("x".repeat(501)),
+            include_in_net_worth: None,
+        };
+        let currency = Currency::from_code("USD").expect("USD");
+        let refused = input.resolve(Uuid::nil(), currency, DateTime::UNIX_EPOCH).expect_err("refused");
+        let fields: Vec<_> = refused.iter().map(|it| (it.field.as_str(), it.reason)).collect();
+        assert_eq!(
+            fields,
+            [
+                ("name", "REQUIRED"),
+                ("account_type", "ACCOUNT_TYPE_UNKNOWN"),
+                ("description", "TEXT_INVALID"),
+                ("currency_code", "CURRENCY_UNKNOWN"),
+                ("balance", "AMOUNT_INVALID")
+            ]
+        );
+    }
+
+    #[test]
+    fn only_what_differs_counts_as_changed() {
+        let input =
+            AccountInput { name: "Cash".into(), account_type: "CASH".into(), ..AccountInput::default() };
+        let currency = Currency::from_code("USD").expect("USD");
+        let (account, _) = input.resolve(Uuid::nil(), currency, DateTime::UNIX_EPOCH).expect("an account");
+        let same = AccountChanges {
+            name: Some(" Cash ".into()),
+            currency_code: Some("usd".into()),
+            ..Default::default()
+        };
+        let after = same.apply(&account, DateTime::UNIX_EPOCH).expect("fine");
+        assert!(after.fields.is_empty() && after.account == account);
+        let archive = AccountChanges { is_active: Some(false), ..Default::default() };
+        let after = archive.apply(&account, DateTime::UNIX_EPOCH).expect("fine");
+        assert_eq!((after.account.version, after.fields.as_slice()), (2, ["is_active"].as_slice()));
+    }
+}

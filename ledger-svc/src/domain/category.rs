@@ -1,0 +1,164 @@
+//! Categories of income and expense.
+
+use chrono::{DateTime, Utc};
+use fintrac_kit::error::Violation;
+use uuid::Uuid;
+
+use super::text;
+
+const LONGEST_NAME: usize = 100;
+const LONGEST_ICON: usize = 50;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CategoryType {
+    Income,
+    Expense,
+}
+
+impl CategoryType {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Income => "income",
+            Self::Expense => "expense",
+        }
+    }
+
+    /// In any letter case.
+    pub fn from_text(text: &str) -> Option<Self> {
+        let text = text.trim().to_ascii_lowercase();
+        [Self::Income, Self::Expense].into_iter().find(|it| it.as_str() == text)
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Category {
+    pub id: Uuid,
+    pub name: String,
+    pub category_type: CategoryType,
+    pub icon: Option<String>,
+    /// `#RRGGBB`.
+    pub color: Option<String>,
+    pub parent_id: Option<Uuid>,
+    pub version: i64,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+/// What somebody asks for who makes a category.
+#[derive(Debug, Clone, Default)]
+pub struct CategoryInput {
+    pub name: String,
+    pub category_type: String,
+    pub icon: Option<String>,
+    pub color: Option<String>,
+    pub parent_id: Option<String>,
+}
+
+impl CategoryInput {
+    /// The category; whether the parent suits it is the use case's to find out.
+    pub fn resolve(&self, id: Uuid, now: DateTime<Utc>) -> Result<Category, Vec<Violation>> {
+        let mut violations = Vec::new();
+        let name = text::line("name", &self.name, LONGEST_NAME, &mut violations);
+        let category_type = CategoryType::from_text(&self.category_type);
+        if category_type.is_none() {
+            violations.push(Violation::new("type", "CATEGORY_TYPE_UNKNOWN", "Send income or expense."));
+        }
+        let icon = text::optional_line("icon", self.icon.as_deref(), LONGEST_ICON, &mut violations);
+        let color = color(self.color.as_deref(), &mut violations);
+        let parent_id = parent_id(self.parent_id.as_deref(), &mut violations);
+        match category_type {
+            Some(category_type) if violations.is_empty() => Ok(Category {
+                id,
+                name,
+                category_type,
+                icon,
+                color,
+                parent_id,
+                version: 1,
+                created_at: now,
+                updated_at: now,
+            }),
+            _ => Err(violations),
+        }
+    }
+}
+
+/// The fields that somebody wants changed.
+#[derive(Debug, Clone, Default)]
+pub struct CategoryChanges {
+    pub name: Option<String>,
+    pub category_type: Option<String>,
+    pub icon: Option<Option<String>>,
+    pub color: Option<Option<String>>,
+    pub parent_id: Option<Option<String>>,
+}
+
+impl CategoryChanges {
+    /// The category as it will be and the names of the fields that differ.
+    pub fn apply(
+        &self,
+        category: &Category,
+        now: DateTime<Utc>,
+    ) -> Result<(Category, Vec<&'static str>), Vec<Violation>> {
+        let mut violations = Vec::new();
+        let mut after = category.clone();
+        if let Some(name) = &self.name {
+            after.name = text::line("name", name, LONGEST_NAME, &mut violations);
+        }
+        if let Some(wanted) = &self.category_type
+            && CategoryType::from_text(wanted) != Some(category.category_type)
+        {
+            let text = "A category keeps its type; make another category.";
+            violations.push(Violation::new("type", "CATEGORY_TYPE_FIXED", text));
+        }
+        if let Some(icon) = &self.icon {
+            after.icon = text::optional_line("icon", icon.as_deref(), LONGEST_ICON, &mut violations);
+        }
+        if let Some(wanted) = &self.color {
+            after.color = color(wanted.as_deref(), &mut violations);
+        }
+        if let Some(wanted) = &self.parent_id {
+            after.parent_id = parent_id(wanted.as_deref(), &mut violations);
+        }
+        if !violations.is_empty() {
+            return Err(violations);
+        }
+        let fields = [
+            ("name", category.name != after.name),
+            ("icon", category.icon != after.icon),
+            ("color", category.color != after.color),
+            ("parent_id", category.parent_id != after.parent_id),
+        ];
+        let changed: Vec<_> =
+            fields.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect();
+        if !changed.is_empty() {
+            after.version = category.version.saturating_add(1);
+            after.updated_at = now;
+        }
+        Ok((after, changed))
+    }
+}
+
+fn color(text: Option<&str>, violations: &mut Vec<Violation>) -> Option<String> {
+    let text = text.map(str::trim).filter(|text| !text.is_empty())?;
+    let digits = text.strip_prefix('#').unwrap_or_default();
+    if digits.len() != 6 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        violations.push(Violation::new("color", "COLOR_INVALID", "Send a colour as #RRGGBB."));
+    }
+    Some(text.to_ascii_uppercase())
+}
+
+fn parent_id(text: Option<&str>, violations: &mut Vec<Violation>) -> Option<Uuid> {
+    let text = text?;
+    let found = Uuid::parse_str(text).ok();
+    if found.is_none() {
+        violations.push(parent_unknown());
+    }
+    found
+}
+
+/// The refusal of a parent that is unknown, of the other type, or below the category itself.
+pub fn parent_unknown() -> Violation {
+    let text = "Not a category of the same type that can be above this one.";
+    Violation::new("parent_id", "PARENT_INVALID", text)
+}

@@ -1,0 +1,72 @@
+//! What a batch has read under its locks, and how its commands move it.
+
+use std::collections::{HashMap, HashSet};
+
+use uuid::Uuid;
+
+use super::effects::{AccountEffect, Effects};
+use super::legs::Leg;
+use crate::domain::account::Account;
+use crate::domain::category::CategoryType;
+use crate::domain::money::Money;
+use crate::domain::transaction::Transaction;
+
+/// A transaction with the legs that stand for it.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    pub transaction: Transaction,
+    pub legs: Vec<Leg>,
+}
+
+/// Keys are (household, id).
+#[derive(Debug, Default, Clone)]
+pub struct Book {
+    pub accounts: HashMap<(Uuid, Uuid), Account>,
+    /// Live ones only.
+    pub categories: HashMap<(Uuid, Uuid), CategoryType>,
+    pub transactions: HashMap<(Uuid, Uuid), Standing>,
+    /// Names of live accounts, of those that commands want.
+    pub names_taken: HashSet<(Uuid, String)>,
+}
+
+impl Book {
+    pub fn account(&self, household_id: Uuid, id: Uuid) -> Option<&Account> {
+        self.accounts.get(&(household_id, id))
+    }
+
+    /// Whether the legs' sums on own accounts can be stored.
+    pub(super) fn holds(&self, household_id: Uuid, legs: &[Leg]) -> bool {
+        let mut balances: HashMap<Uuid, Money> = HashMap::new();
+        legs.iter().filter(|leg| leg.is_own).all(|leg| {
+            let standing = self.account(household_id, leg.account_id).map(|account| account.balance);
+            let zero = Money::zero(leg.amount.currency());
+            let balance = balances.entry(leg.account_id).or_insert_with(|| standing.unwrap_or(zero));
+            balance.checked_add(leg.amount).map(|sum| *balance = sum).is_some()
+        })
+    }
+
+    /// What the next command of the batch finds.
+    pub(super) fn apply(&mut self, household_id: Uuid, effects: &Effects) {
+        if let Some(effect) = &effects.account {
+            let (AccountEffect::Opened(account) | AccountEffect::Changed(account)) = effect;
+            if let AccountEffect::Changed(after) = effect
+                && let Some(before) = self.accounts.get(&(household_id, after.id))
+            {
+                self.names_taken.remove(&(household_id, before.name.clone()));
+            }
+            self.names_taken.insert((household_id, account.name.clone()));
+            // Its balance follows from the legs.
+            let before = self.account(household_id, account.id).map(|account| account.balance);
+            let balance = before.unwrap_or_else(|| Money::zero(account.currency()));
+            self.accounts.insert((household_id, account.id), Account { balance, ..account.clone() });
+        }
+        let Some(transaction) = &effects.transaction else { return };
+        for leg in transaction.legs.iter().filter(|leg| leg.is_own) {
+            if let Some(account) = self.accounts.get_mut(&(household_id, leg.account_id))
+                && let Some(sum) = account.balance.checked_add(leg.amount)
+            {
+                account.balance = sum;
+            }
+        }
+    }
+}

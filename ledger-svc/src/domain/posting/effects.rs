@@ -1,0 +1,81 @@
+//! What a command does, before anything is written.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use uuid::Uuid;
+
+use super::legs::Leg;
+use super::nominal::NominalAccount;
+use crate::domain::account::Account;
+use crate::domain::transaction::{Revision, Transaction};
+
+/// Everything that one command writes.
+#[derive(Debug, Clone, Default)]
+pub struct Effects {
+    pub account: Option<AccountEffect>,
+    pub transaction: Option<TransactionEffect>,
+    pub nominal: Vec<NominalAccount>,
+    pub events: Vec<Event>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AccountEffect {
+    Opened(Account),
+    Changed(Account),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TransactionEffect {
+    /// As it stands afterwards.
+    pub transaction: Transaction,
+    pub is_new: bool,
+    pub revision: Revision,
+    /// In the order in which they are numbered.
+    pub legs: Vec<Leg>,
+}
+
+/// A state change to tell of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    pub entity: &'static str,
+    pub entity_id: Uuid,
+    pub version: i64,
+    pub kind: &'static str,
+    pub changed: Vec<&'static str>,
+}
+
+/// What the caller gets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    Transaction(Box<Transaction>),
+    Account(Box<Account>),
+    Voided,
+}
+
+/// Sums of many legs, in key order: (household, account) and (household, account, day).
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Moves {
+    /// Own accounts: change, minor units.
+    pub balances: BTreeMap<(Uuid, Uuid), i64>,
+    /// All accounts: change and its part in the household's currency, minor units.
+    pub days: BTreeMap<(Uuid, Uuid, NaiveDate), (i64, i64)>,
+}
+
+impl Moves {
+    /// Adds the legs of a household; `None` when a sum cannot be stored.
+    pub fn add(&mut self, household_id: Uuid, legs: &[Leg]) -> Option<()> {
+        for leg in legs {
+            let amount = leg.amount.minor();
+            if leg.is_own {
+                let balance = self.balances.entry((household_id, leg.account_id)).or_default();
+                *balance = balance.checked_add(amount)?;
+            }
+            let valued = leg.household.map_or(0, |value| value.amount.minor());
+            let (change, household) = self.days.entry((household_id, leg.account_id, leg.day)).or_default();
+            *change = change.checked_add(amount)?;
+            *household = household.checked_add(valued)?;
+        }
+        Some(())
+    }
+}

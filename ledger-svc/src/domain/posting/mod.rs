@@ -1,0 +1,105 @@
+//! One way for money to move: commands against what the batch has read become
+//! legs, balances and refusals, purely.
+//!
+//! [`resolve`] reads each command's words, [`rates_needed`] says which rates
+//! that takes, [`plan`] decides. Each command adds all of its effects or none;
+//! per currency the legs of each sum to zero.
+
+mod book;
+mod effects;
+mod legs;
+mod nominal;
+mod plan;
+mod rejection;
+mod resolve;
+#[cfg(test)]
+mod tests;
+
+pub use book::{Book, Standing};
+pub use effects::{AccountEffect, Effects, Moves, Outcome};
+pub use legs::{Leg, Valuation};
+pub use nominal::NominalAccount;
+pub use plan::plan;
+pub use rejection::Rejection;
+pub use resolve::{Resolved, rates_needed, resolve};
+
+use chrono::{DateTime, NaiveDate, Utc};
+use uuid::Uuid;
+
+use super::account::{AccountChanges, AccountInput};
+use super::household::Household;
+use super::transaction::{TransactionChanges, TransactionInput};
+
+/// Something that moves money.
+#[derive(Debug, Clone)]
+pub struct Command {
+    pub household: Household,
+    pub order: Order,
+    /// Id of the transaction that it makes, if it makes one.
+    pub transaction_id: Uuid,
+    pub now: DateTime<Utc>,
+}
+
+#[derive(Debug, Clone)]
+pub enum Order {
+    /// Record income, an expense or a transfer.
+    Create(TransactionInput),
+    /// Post the reversal and the new legs.
+    Edit { transaction_id: Uuid, changes: TransactionChanges, if_version: Option<i64> },
+    /// Post the reversal.
+    Void { transaction_id: Uuid, if_version: Option<i64> },
+    /// Open an account, with its first balance.
+    OpenAccount { account_id: Uuid, input: AccountInput },
+    /// Change an account; another balance posts an adjustment.
+    ChangeAccount { account_id: Uuid, changes: AccountChanges, if_version: Option<i64> },
+}
+
+impl Command {
+    pub fn today(&self) -> NaiveDate {
+        self.household.today(self.now)
+    }
+
+    /// The transaction that must be locked and read first.
+    pub fn names_transaction(&self) -> Option<Uuid> {
+        match &self.order {
+            Order::Edit { transaction_id, .. } | Order::Void { transaction_id, .. } => Some(*transaction_id),
+            Order::Create(_) | Order::OpenAccount { .. } | Order::ChangeAccount { .. } => None,
+        }
+    }
+
+    /// The accounts that the words name; those of a standing transaction come on top.
+    pub fn names_accounts(&self) -> Vec<Uuid> {
+        let read = |text: Option<&str>| text.and_then(|text| Uuid::parse_str(text.trim()).ok());
+        match &self.order {
+            Order::Create(input) => [read(Some(&input.account_id)), read(input.to_account_id.as_deref())]
+                .into_iter()
+                .flatten()
+                .collect(),
+            Order::Edit { changes, .. } => {
+                let to = changes.to_account_id.as_ref().and_then(Option::as_deref);
+                [read(changes.account_id.as_deref()), read(to)].into_iter().flatten().collect()
+            }
+            Order::ChangeAccount { account_id, .. } => vec![*account_id],
+            Order::Void { .. } | Order::OpenAccount { .. } => Vec::new(),
+        }
+    }
+
+    /// The category that the words name.
+    pub fn names_category(&self) -> Option<Uuid> {
+        let text = match &self.order {
+            Order::Create(input) => input.category_id.as_deref(),
+            Order::Edit { changes, .. } => changes.category_id.as_ref().and_then(Option::as_deref),
+            Order::Void { .. } | Order::OpenAccount { .. } | Order::ChangeAccount { .. } => None,
+        };
+        text.and_then(|text| Uuid::parse_str(text.trim()).ok())
+    }
+
+    /// The name that an account is to have.
+    pub fn names_account_name(&self) -> Option<&str> {
+        match &self.order {
+            Order::OpenAccount { input, .. } => Some(input.name.trim()),
+            Order::ChangeAccount { changes, .. } => changes.name.as_deref().map(str::trim),
+            Order::Create(_) | Order::Edit { .. } | Order::Void { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! What the ledger refuses, and how it looks on the wire.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fintrac_kit::error::{self, Refusal, Violation};
+use tonic::{Code, Status};
+
+use crate::domain::page::PageError;
+use crate::domain::posting::Rejection;
+
+/// Why a use case did not do what was asked.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    #[error("the command was refused: {0:?}")]
+    Rejected(Rejection),
+    /// Parts of a query that cannot be read.
+    #[error("the query cannot be read")]
+    Query(Vec<Violation>),
+    #[error("a name is taken by a live account")]
+    AccountNameTaken,
+    #[error("the category is in use")]
+    CategoryInUse,
+    #[error("the idempotency key came before with another body")]
+    KeyReused,
+    #[error("not an idempotency key")]
+    KeyInvalid,
+    #[error("no rate is known")]
+    RateUnknown,
+    #[error("too much is waiting to be posted")]
+    Busy,
+    #[error("the deadline passed before the command was carried out")]
+    Expired,
+    /// Whether it happened is not known.
+    #[error("the database's answer was lost")]
+    Unknown,
+    #[error("auth-svc: {0}")]
+    Auth(Status),
+    #[error(transparent)]
+    Database(Arc<sqlx::Error>),
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(Arc::new(error))
+    }
+}
+
+impl From<Rejection> for Error {
+    fn from(rejection: Rejection) -> Self {
+        Self::Rejected(rejection)
+    }
+}
+
+impl From<Vec<Violation>> for Error {
+    fn from(violations: Vec<Violation>) -> Self {
+        Self::Rejected(Rejection::Invalid(violations))
+    }
+}
+
+impl From<PageError> for Error {
+    fn from(error: PageError) -> Self {
+        let violation = match error {
+            PageError::Size => Violation::new("page_size", "PAGE_SIZE_INVALID", "Send a number above zero."),
+            PageError::Token => {
+                let text = "Not a token of this list with these filters; start from the first page.";
+                Violation::new("page_token", "PAGE_TOKEN_INVALID", text)
+            }
+        };
+        Self::Query(vec![violation])
+    }
+}
+
+impl Error {
+    pub fn not_found(what: &'static str) -> Self {
+        Self::Rejected(Rejection::NotFound(what))
+    }
+}
+
+impl From<Error> for Status {
+    fn from(error: Error) -> Self {
+        let refusal = match error {
+            Error::Rejected(rejection) => refused(rejection),
+            Error::Query(violations) => Refusal {
+                violations,
+                ..Refusal::new(
+                    Code::InvalidArgument,
+                    "QUERY_INVALID",
+                    "The query cannot be read; see errors.",
+                )
+            },
+            Error::AccountNameTaken => Refusal::new(
+                Code::FailedPrecondition,
+                "ACCOUNT_NAME_TAKEN",
+                "Another account has this name now; rename that one first.",
+            ),
+            Error::CategoryInUse => Refusal::new(
+                Code::FailedPrecondition,
+                "CATEGORY_IN_USE",
+                "Transactions or other categories hang on it; move them first.",
+            ),
+            Error::KeyReused => Refusal::new(
+                Code::FailedPrecondition,
+                "IDEMPOTENCY_KEY_REUSED",
+                "This key came before with another body; use a fresh key.",
+            ),
+            Error::KeyInvalid => Refusal::new(
+                Code::InvalidArgument,
+                "IDEMPOTENCY_KEY_INVALID",
+                "Send 1 to 255 visible ASCII characters as the key.",
+            ),
+            Error::RateUnknown => Refusal::new(
+                Code::NotFound,
+                "RATE_UNKNOWN",
+                "No rate between these currencies is known up to that day.",
+            ),
+            Error::Busy => {
+                Refusal::new(Code::Unavailable, "BUSY", "Too much at once; try again in a few seconds.")
+                    .retry_after(Duration::from_secs(1))
+            }
+            Error::Expired => return Status::deadline_exceeded("deadline passed"),
+            Error::Unknown => {
+                return error::unavailable("The database's answer was lost; send the same key again.");
+            }
+            Error::Auth(status) => return status,
+            Error::Database(error) => return error::database(&error),
+            Error::Internal(_) => return error::internal(&error),
+        };
+        refusal.into()
+    }
+}
+
+fn refused(rejection: Rejection) -> Refusal {
+    match rejection {
+        Rejection::Invalid(violations) => Refusal::invalid(violations),
+        Rejection::AccountClosed(fields) => {
+            let message = "The account is archived or deleted; choose another one or bring it back.";
+            let violation = |field| Violation::new(field, "ACCOUNT_CLOSED", message);
+            let refusal = Refusal::new(Code::FailedPrecondition, "ACCOUNT_CLOSED", message);
+            Refusal { violations: fields.into_iter().map(violation).collect(), ..refusal }
+        }
+        Rejection::NotFound(what) => {
+            Refusal::new(Code::NotFound, "NOT_FOUND", format!("There is no such {what}."))
+        }
+        Rejection::VersionMismatch => Refusal::new(
+            Code::Aborted,
+            "VERSION_MISMATCH",
+            "It has changed since you read it; read it again and repeat your change.",
+        ),
+        Rejection::Voided => Refusal::new(
+            Code::FailedPrecondition,
+            "TRANSACTION_VOIDED",
+            "The transaction is voided and does not change any more.",
+        ),
+        Rejection::OutOfRange => Refusal::new(
+            Code::OutOfRange,
+            "BALANCE_OUT_OF_RANGE",
+            "A balance or total would become larger than can be kept; send a smaller amount.",
+        ),
+    }
+}

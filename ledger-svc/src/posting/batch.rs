@@ -1,0 +1,255 @@
+//! One batch in one database transaction: a number of statements that does not
+//! depend on how many commands there are.
+//!
+//! The order is the lock order, and the same everywhere: idempotency keys,
+//! households, transactions, accounts, nominal accounts, days; each in key order.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use fintrac_kit::clock::Clock;
+use fintrac_kit::events::{self, NewEvent};
+use fintrac_kit::idempotency::{self, Claim, Key};
+use fintrac_kit::random::Random;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::columns::Rows;
+use super::{Answer, Submission};
+use crate::domain::posting::{
+    Book, Command, Effects, Order, Rejection, Resolved, Standing, plan, rates_needed, resolve,
+};
+use crate::domain::rate::Quotes;
+use crate::error::Error;
+use crate::store;
+
+/// A batch that waits for its commit.
+pub(super) struct Written {
+    /// One a submission, in order.
+    pub answers: Vec<Result<Answer, Error>>,
+    /// To ask for the commit's fate; none when nothing changed.
+    pub transaction_id: Option<i64>,
+    /// Nominal accounts that are there after the commit.
+    pub nominal: Vec<Uuid>,
+    /// False: there is nothing to commit.
+    pub changed: bool,
+}
+
+/// Begins a transaction and writes everything but the commit.
+pub(super) async fn write(
+    connection: &mut PgConnection,
+    batch: &[Submission],
+    known_nominal: &HashSet<Uuid>,
+    clock: &Clock,
+    random: &Random,
+) -> Result<Written, Error> {
+    sqlx::raw_sql("begin").execute(&mut *connection).await?;
+    let mut answers = claim(connection, batch, clock).await?;
+    let open: Vec<_> = (0..batch.len()).filter(|at| answers[*at].is_none()).collect();
+    let commands: Vec<&Command> = open.iter().map(|at| &batch[*at].request.command).collect();
+
+    let mut book = read(connection, &commands).await?;
+    let resolved: Vec<Result<Resolved, Rejection>> =
+        commands.iter().map(|command| resolve(&book, command)).collect();
+    let words = commands.iter().zip(&resolved);
+    let words = words.filter_map(|(command, resolved)| Some((*command, resolved.as_ref().ok()?)));
+    let needed = rates_needed(&book, words);
+    let quotes = if needed.is_empty() {
+        Quotes::default()
+    } else {
+        store::exchange_rates::newest(connection, needed.into_iter()).await?
+    };
+
+    let mut done: Vec<(usize, Effects)> = Vec::with_capacity(open.len());
+    let mut released: Vec<&Key> = Vec::new();
+    let mut kept: Vec<(&Key, Vec<u8>)> = Vec::new();
+    for ((at, command), resolved) in open.into_iter().zip(commands).zip(resolved) {
+        let request = &batch[at].request;
+        match resolved.and_then(|resolved| plan(&mut book, command, &resolved, &quotes)) {
+            Ok((effects, outcome)) => {
+                kept.extend(request.key.as_ref().map(|key| (key, (request.encode)(&outcome))));
+                done.push((at, effects));
+                answers[at] = Some(Ok(Answer::Fresh(outcome)));
+            }
+            Err(rejection) => {
+                released.extend(&request.key);
+                answers[at] = Some(Err(rejection.into()));
+            }
+        }
+    }
+    if !released.is_empty() {
+        idempotency::release_all(connection, &released).await?;
+    }
+    let (transaction_id, nominal) = apply(connection, batch, &done, known_nominal, random).await?;
+    if !kept.is_empty() {
+        idempotency::store_all(connection, &kept).await?;
+    }
+    let unanswered = || Err(Error::Internal("a command got no answer".into()));
+    let answers = answers.into_iter().map(|answer| answer.unwrap_or_else(unanswered)).collect();
+    Ok(Written { answers, transaction_id, nominal, changed: !done.is_empty() })
+}
+
+/// Claims the batch's keys; answers those that came before.
+async fn claim(
+    connection: &mut PgConnection,
+    batch: &[Submission],
+    clock: &Clock,
+) -> Result<Vec<Option<Result<Answer, Error>>>, sqlx::Error> {
+    let mut answers: Vec<_> = batch.iter().map(|_| None).collect();
+    let keyed: Vec<(usize, &Key)> = batch
+        .iter()
+        .enumerate()
+        .filter_map(|(at, submission)| Some((at, submission.request.key.as_ref()?)))
+        .collect();
+    if keyed.is_empty() {
+        return Ok(answers);
+    }
+    let keys: Vec<_> = keyed.iter().map(|(_, key)| *key).collect();
+    let claims = idempotency::claim_all(connection, &keys, clock.now()).await?;
+    for ((at, _), claim) in keyed.into_iter().zip(claims) {
+        answers[at] = match claim {
+            Claim::Fresh => None,
+            Claim::Replay(reply) => Some(Ok(Answer::Replayed(reply))),
+            Claim::Reused => Some(Err(Error::KeyReused)),
+        };
+    }
+    Ok(answers)
+}
+
+/// Locks and reads what the commands name.
+async fn read(connection: &mut PgConnection, commands: &[&Command]) -> Result<Book, sqlx::Error> {
+    let mut book = Book::default();
+    // Opening an account and deleting a category keep out of each other's way here.
+    let opening = commands.iter().filter(|it| matches!(it.order, Order::OpenAccount { .. }));
+    let opening: BTreeSet<_> = opening.map(|command| command.household.id).collect();
+    if !opening.is_empty() {
+        store::households::share(connection, &opening.into_iter().collect::<Vec<_>>()).await?;
+    }
+    read_transactions(connection, commands, &mut book).await?;
+
+    let mut accounts = BTreeSet::new();
+    for command in commands {
+        accounts.extend(command.names_accounts().into_iter().map(|id| (command.household.id, id)));
+    }
+    for ((household, _), standing) in &book.transactions {
+        accounts.insert((*household, standing.transaction.account_id));
+        accounts.extend(standing.transaction.to_account_id.map(|id| (*household, id)));
+    }
+    if !accounts.is_empty() {
+        let keys: Vec<_> = accounts.into_iter().collect();
+        for (household, account) in store::accounts::lock(connection, &keys).await? {
+            book.accounts.insert((household, account.id), account);
+        }
+    }
+
+    // Read after the accounts are locked: whoever deletes a category locks them too.
+    let categories = commands.iter().filter_map(|it| Some((it.household.id, it.names_category()?)));
+    let mut categories: BTreeSet<_> = categories.collect();
+    let standing = book.transactions.iter();
+    categories
+        .extend(standing.filter_map(|((household, _), it)| Some((*household, it.transaction.category_id?))));
+    if !categories.is_empty() {
+        let keys: Vec<_> = categories.into_iter().collect();
+        book.categories = store::categories::types(connection, &keys).await?.into_iter().collect();
+    }
+    let names = commands.iter().filter_map(|it| Some((it.household.id, it.names_account_name()?.to_owned())));
+    let names: Vec<_> = names.collect();
+    if !names.is_empty() {
+        book.names_taken = store::accounts::names_taken(connection, &names).await?.into_iter().collect();
+    }
+    Ok(book)
+}
+
+async fn read_transactions(
+    connection: &mut PgConnection,
+    commands: &[&Command],
+    book: &mut Book,
+) -> Result<(), sqlx::Error> {
+    let named = commands.iter().filter_map(|it| Some((it.household.id, it.names_transaction()?)));
+    let keys: BTreeSet<_> = named.collect();
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let keys: Vec<_> = keys.into_iter().collect();
+    store::transactions::lock(connection, &keys).await?;
+    // Read after the lock: before it, two replicas would reverse the same legs twice.
+    let transactions = store::transactions::find_many(connection, &keys).await?;
+    let standing: Vec<_> = transactions
+        .iter()
+        .filter_map(|(household, it)| Some((*household, it.id, it.posted_revision?, it.household_currency)))
+        .collect();
+    let mut legs = store::postings::standing(connection, &standing).await?;
+    for (household, transaction) in transactions {
+        let key = (household, transaction.id);
+        let legs = legs.remove(&key).unwrap_or_default();
+        book.transactions.insert(key, Standing { transaction, legs });
+    }
+    Ok(())
+}
+
+/// Writes all effects; returns the transaction's id and the nominal accounts.
+async fn apply(
+    connection: &mut PgConnection,
+    batch: &[Submission],
+    done: &[(usize, Effects)],
+    known_nominal: &HashSet<Uuid>,
+    random: &Random,
+) -> Result<(Option<i64>, Vec<Uuid>), Error> {
+    let mut rows = Rows::default();
+    for (at, effects) in done {
+        rows.add(&batch[*at], effects).ok_or(Rejection::OutOfRange)?;
+    }
+    let nominal: BTreeMap<_, _> =
+        rows.nominal.iter().filter(|it| !known_nominal.contains(&it.id)).map(|it| (it.id, *it)).collect();
+    if !rows.opened.is_empty() {
+        store::accounts::insert(connection, &rows.opened).await?;
+    }
+    if !rows.changed.is_empty() {
+        store::accounts::update(connection, &rows.changed).await?;
+    }
+    if !nominal.is_empty() {
+        let missing: Vec<_> = nominal.values().copied().collect();
+        store::nominal_accounts::insert_missing(connection, &missing).await?;
+    }
+    if !rows.new.is_empty() {
+        store::transactions::insert(connection, &rows.new).await?;
+    }
+    if !rows.updated.is_empty() {
+        store::transactions::update(connection, &rows.updated).await?;
+    }
+    if !rows.revisions.is_empty() {
+        store::revisions::insert(connection, &rows.revisions).await?;
+    }
+    if !rows.postings.is_empty() {
+        store::postings::insert(connection, &rows.postings).await?;
+        store::accounts::move_balances(connection, &rows.moves).await?;
+        store::daily_changes::add(connection, &rows.moves).await?;
+    }
+    let events: Vec<_> = done
+        .iter()
+        .flat_map(|(at, effects)| effects.events.iter().map(|event| (&batch[*at].request, event)))
+        .map(|(request, event)| NewEvent {
+            id: random.id(request.command.now),
+            household_id: Some(request.command.household.id),
+            user_id: request.origin.actor.parse().ok(),
+            entity: event.entity,
+            entity_id: event.entity_id,
+            version: event.version,
+            kind: event.kind,
+            changed: &event.changed,
+            origin: &request.origin,
+            occurred_at: request.command.now,
+        })
+        .collect();
+    let transaction_id = events::append_all(connection, &events).await?;
+    Ok((transaction_id, nominal.into_keys().collect()))
+}
+
+/// What became of a transaction: committed, aborted, in progress; none when nobody knows any more.
+pub(super) async fn fate(
+    connection: &mut PgConnection,
+    transaction_id: i64,
+) -> Result<Option<String>, sqlx::Error> {
+    sqlx::query_scalar!("select pg_xact_status($1::int8::text::xid8)", transaction_id)
+        .fetch_one(connection)
+        .await
+}

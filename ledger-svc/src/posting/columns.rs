@@ -1,0 +1,67 @@
+//! From the effects of a batch's commands to the rows that it writes.
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::Submission;
+use crate::domain::posting::{AccountEffect, Effects, Moves, NominalAccount};
+use crate::domain::transaction::{Revision, Transaction};
+use crate::store::postings::NewPosting;
+use crate::store::revisions::NewRevision;
+
+/// Everything that a batch writes, by table.
+#[derive(Default)]
+pub(super) struct Rows<'a> {
+    pub opened: Vec<(Uuid, &'a crate::domain::account::Account)>,
+    pub changed: Vec<(Uuid, &'a crate::domain::account::Account)>,
+    pub nominal: Vec<NominalAccount>,
+    pub new: Vec<(Uuid, &'a Transaction)>,
+    pub updated: Vec<(Uuid, &'a Transaction)>,
+    pub revisions: Vec<NewRevision>,
+    pub postings: Vec<NewPosting<'a>>,
+    pub moves: Moves,
+}
+
+impl<'a> Rows<'a> {
+    /// `None` when a sum cannot be stored.
+    pub fn add(&mut self, submission: &Submission, effects: &'a Effects) -> Option<()> {
+        let command = &submission.request.command;
+        let household_id = command.household.id;
+        match &effects.account {
+            Some(AccountEffect::Opened(account)) => self.opened.push((household_id, account)),
+            Some(AccountEffect::Changed(account)) => self.changed.push((household_id, account)),
+            None => {}
+        }
+        self.nominal.extend(&effects.nominal);
+        let Some(effect) = &effects.transaction else { return Some(()) };
+        let transaction = &effect.transaction;
+        let table = if effect.is_new { &mut self.new } else { &mut self.updated };
+        table.push((household_id, transaction));
+        self.revisions.push(NewRevision {
+            household_id,
+            transaction_id: transaction.id,
+            revision: effect.revision.revision,
+            kind: effect.revision.kind.as_str(),
+            changes: changes(&effect.revision),
+            actor: submission.request.origin.actor.clone(),
+            recorded_at: command.now,
+        });
+        for (number, leg) in effect.legs.iter().enumerate() {
+            self.postings.push(NewPosting {
+                household_id,
+                transaction_id: transaction.id,
+                revision: effect.revision.revision,
+                number: i16::try_from(number).ok()?,
+                leg,
+                recorded_at: command.now,
+            });
+        }
+        self.moves.add(household_id, &effect.legs)
+    }
+}
+
+/// Field to [before, after].
+fn changes(revision: &Revision) -> Value {
+    let fields = revision.changes.iter();
+    fields.map(|change| (change.field.to_owned(), json!([change.before, change.after]))).collect()
+}

@@ -1,0 +1,294 @@
+//! One writer: its queue, its connection, and what it does when things fail.
+
+use std::collections::{HashSet, VecDeque};
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use fintrac_kit::clock::Clock;
+use fintrac_kit::database::{is_transient, violated};
+use fintrac_kit::events::Bell;
+use fintrac_kit::module::Deps;
+use fintrac_kit::random::Random;
+use futures::FutureExt as _;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::batch::{self, Written};
+use super::{Answer, Submission};
+use crate::domain::posting::Rejection;
+use crate::error::Error;
+
+/// Most commands in one database transaction.
+const BATCH: usize = 128;
+/// How often a batch that lost its connection or a deadlock is tried.
+const TRIES: u32 = 3;
+/// How long a lane asks for the fate of a commit when no caller says.
+const PATIENCE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Nominal accounts remembered as made.
+const REMEMBERED: usize = 100_000;
+
+pub(super) struct Lane {
+    number: usize,
+    clock: Clock,
+    random: Random,
+    bell: Bell,
+    options: PgConnectOptions,
+    connection: Option<PgConnection>,
+    queue: mpsc::Receiver<Submission>,
+    waiting: VecDeque<Submission>,
+    /// Nominal accounts that are surely there.
+    nominal: HashSet<Uuid>,
+}
+
+/// How an attempt at a batch ended without success.
+enum Failure {
+    /// A statement was refused; some command is guilty.
+    Refused(Error),
+    /// The database could not be asked, or asked for another try.
+    Lost(Error),
+    /// Nobody knows whether it was committed.
+    Unknown,
+}
+
+/// What became of a transaction whose commit got no answer.
+enum Fate {
+    Committed,
+    Aborted,
+    Unknown,
+}
+
+impl Lane {
+    pub fn new(number: usize, deps: &Deps, queue: mpsc::Receiver<Submission>) -> Self {
+        Self {
+            number,
+            clock: deps.clock.clone(),
+            random: deps.random.clone(),
+            bell: deps.bell.clone(),
+            options: PgConnectOptions::clone(&deps.pool.connect_options()),
+            connection: None,
+            queue,
+            waiting: VecDeque::new(),
+            nominal: HashSet::new(),
+        }
+    }
+
+    /// Works until told to stop, then through what still waits.
+    pub async fn run(mut self, shutdown: CancellationToken) {
+        loop {
+            if self.waiting.is_empty() {
+                tokio::select! {
+                    biased;
+                    first = self.queue.recv() => match first {
+                        Some(first) => self.waiting.push_back(first),
+                        None => break,
+                    },
+                    () = shutdown.cancelled() => self.queue.close(),
+                }
+            }
+            while self.waiting.len() < BATCH
+                && let Ok(next) = self.queue.try_recv()
+            {
+                self.waiting.push_back(next);
+            }
+            let batch = self.gather();
+            if !batch.is_empty() {
+                metrics::histogram!("fintrac_ledger_batch_commands").record(size(batch.len()));
+                self.work(batch).await;
+            }
+        }
+        if let Some(connection) = self.connection {
+            let _gone_anyway = connection.close().await;
+        }
+    }
+
+    /// The next batch. A second command with the same key or on the same
+    /// transaction waits for the next one, where it finds what the first did.
+    fn gather(&mut self) -> Vec<Submission> {
+        let now = Instant::now();
+        let (mut keys, mut transactions) = (HashSet::new(), HashSet::new());
+        let (mut batch, mut later) = (Vec::new(), VecDeque::new());
+        for submission in self.waiting.drain(..) {
+            if submission.deadline.is_some_and(|deadline| deadline <= now) || submission.answer.is_closed() {
+                let _nobody_waits = submission.answer.send(Err(Error::Expired));
+                continue;
+            }
+            let request = &submission.request;
+            let named = request.command.names_transaction();
+            let twin = request.key.as_ref().is_some_and(|key| keys.contains(key))
+                || named.is_some_and(|id| transactions.contains(&id));
+            if twin || batch.len() >= BATCH {
+                later.push_back(submission);
+                continue;
+            }
+            keys.extend(request.key.clone());
+            transactions.extend(named);
+            batch.push(submission);
+        }
+        self.waiting = later;
+        batch
+    }
+
+    /// Carries a batch out and answers everybody in it.
+    async fn work(&mut self, batch: Vec<Submission>) {
+        match self.attempt_with_patience(&batch).await {
+            Ok(answers) => deliver(batch, answers),
+            Err(Failure::Unknown) => refuse(batch, &Error::Unknown),
+            Err(Failure::Lost(error)) => refuse(batch, &error),
+            Err(Failure::Refused(error)) if batch.len() == 1 => refuse(batch, &error),
+            Err(Failure::Refused(error)) => {
+                tracing::warn!(lane = self.number, commands = batch.len(), %error, "batch falls back");
+                metrics::counter!("fintrac_ledger_batch_fallbacks").increment(1);
+                for submission in batch {
+                    let alone = vec![submission];
+                    match self.attempt_with_patience(&alone).await {
+                        Ok(answers) => deliver(alone, answers),
+                        Err(Failure::Unknown) => refuse(alone, &Error::Unknown),
+                        Err(Failure::Lost(error) | Failure::Refused(error)) => refuse(alone, &error),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Tries again what another try may mend.
+    async fn attempt_with_patience(
+        &mut self,
+        batch: &[Submission],
+    ) -> Result<Vec<Result<Answer, Error>>, Failure> {
+        let mut tries = 1;
+        loop {
+            match self.attempt(batch).await {
+                Err(Failure::Lost(error)) if tries < TRIES => {
+                    tracing::warn!(lane = self.number, %error, "batch is tried again");
+                    tries += 1;
+                    tokio::time::sleep(PAUSE).await;
+                }
+                ended => return ended,
+            }
+        }
+    }
+
+    async fn attempt(&mut self, batch: &[Submission]) -> Result<Vec<Result<Answer, Error>>, Failure> {
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.options.connect().await.map_err(|error| Failure::Lost(error.into()))?,
+        };
+        let written = {
+            let writing = batch::write(&mut connection, batch, &self.nominal, &self.clock, &self.random);
+            AssertUnwindSafe(writing).catch_unwind().await
+        };
+        let written = match written {
+            Ok(Ok(written)) => written,
+            Ok(Err(error)) => {
+                // A connection that cannot roll back is not used again.
+                if !is_broken(&error) && rollback(&mut connection).await.is_ok() {
+                    self.connection = Some(connection);
+                }
+                return Err(refused_or_lost(error));
+            }
+            Err(_panic) => return Err(Failure::Refused(Error::Internal("posting panicked".into()))),
+        };
+        let end = if written.changed { "commit" } else { "rollback" };
+        match sqlx::raw_sql(end).execute(&mut connection).await {
+            Ok(_) => self.connection = Some(connection),
+            Err(error) => {
+                let error = Error::from(error);
+                if !is_broken(&error) {
+                    return Err(refused_or_lost(error));
+                }
+                tracing::warn!(lane = self.number, %error, "the answer of a commit was lost");
+                drop(connection);
+                match self.fate(batch, written.transaction_id).await {
+                    Fate::Committed => {}
+                    Fate::Aborted => return Err(Failure::Lost(error)),
+                    Fate::Unknown => return Err(Failure::Unknown),
+                }
+            }
+        }
+        self.remember(&written);
+        self.bell.ring();
+        Ok(written.answers)
+    }
+
+    /// Asks a new connection what became of a transaction.
+    async fn fate(&self, batch: &[Submission], transaction_id: Option<i64>) -> Fate {
+        // Without changes there is nothing to lose: doing it again is the same.
+        let Some(transaction_id) = transaction_id else { return Fate::Aborted };
+        let latest = batch.iter().filter_map(|submission| submission.deadline).max();
+        let deadline = latest.unwrap_or_else(|| Instant::now() + PATIENCE);
+        let asked = async {
+            loop {
+                if let Ok(mut connection) = self.options.connect().await {
+                    let status = batch::fate(&mut connection, transaction_id).await;
+                    match status.as_ref().map(Option::as_deref) {
+                        Ok(Some("committed")) => return Fate::Committed,
+                        Ok(Some("aborted")) => return Fate::Aborted,
+                        // Too old to be known, or of another cluster.
+                        Ok(None) => return Fate::Unknown,
+                        Ok(Some(_)) | Err(_) => {}
+                    }
+                }
+                tokio::time::sleep(PAUSE).await;
+            }
+        };
+        tokio::time::timeout_at(deadline, asked).await.unwrap_or(Fate::Unknown)
+    }
+
+    fn remember(&mut self, written: &Written) {
+        if self.nominal.len() > REMEMBERED {
+            self.nominal.clear();
+        }
+        self.nominal.extend(&written.nominal);
+    }
+}
+
+fn deliver(batch: Vec<Submission>, answers: Vec<Result<Answer, Error>>) {
+    for (submission, answer) in batch.into_iter().zip(answers) {
+        let _nobody_waits = submission.answer.send(answer);
+    }
+}
+
+fn refuse(batch: Vec<Submission>, error: &Error) {
+    for submission in batch {
+        let _nobody_waits = submission.answer.send(Err(error.clone()));
+    }
+}
+
+async fn rollback(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql("rollback").execute(connection).await.map(|_| ())
+}
+
+/// Whether nothing more can be heard on the connection.
+fn is_broken(error: &Error) -> bool {
+    let Error::Database(error) = error else { return false };
+    match &**error {
+        // FATAL and PANIC end the session.
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| code.starts_with("57P")),
+        sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. } => false,
+        _ => true,
+    }
+}
+
+fn refused_or_lost(error: Error) -> Failure {
+    let Error::Database(database) = &error else { return Failure::Refused(error) };
+    let code = database.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    // A number that does not fit: a total, which planning does not read.
+    if code.as_deref() == Some("22003") {
+        return Failure::Refused(Rejection::OutOfRange.into());
+    }
+    if violated(database) == Some("accounts_household_id_name_key") {
+        return Failure::Refused(Rejection::name_taken().into());
+    }
+    if is_transient(database) { Failure::Lost(error) } else { Failure::Refused(error) }
+}
+
+/// A metric's form of a count.
+fn size(count: usize) -> f64 {
+    u32::try_from(count).map_or(f64::MAX, f64::from)
+}

@@ -1,0 +1,91 @@
+//! Group commit: callers put commands in a queue; a lane takes whatever waits
+//! into one database transaction, and while that commits the next batch gathers.
+//!
+//! Invariants: a household always goes to the same lane, so lanes of one
+//! process never touch the same rows; a caller hears of success only after the
+//! commit; a command that the database refuses harms nobody else's.
+//! What commands do is decided in `domain::posting`.
+
+mod batch;
+mod columns;
+mod lane;
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+use fintrac_kit::access::caller::Origin;
+use fintrac_kit::context;
+use fintrac_kit::idempotency::Key;
+use fintrac_kit::module::{Deps, Module};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::domain::posting::{Command, Outcome};
+use crate::error::Error;
+use lane::Lane;
+
+/// Commands that may wait for a lane.
+const QUEUE: usize = 4096;
+
+/// A command with what travels along.
+#[derive(Debug)]
+pub struct Request {
+    pub command: Command,
+    /// The same key again gets the first answer.
+    pub key: Option<Key>,
+    pub origin: Origin,
+    /// The answer as it is kept for the key.
+    pub encode: fn(&Outcome) -> Vec<u8>,
+}
+
+/// What a caller gets.
+#[derive(Debug)]
+pub enum Answer {
+    Fresh(Outcome),
+    /// The kept answer of the first request with this key.
+    Replayed(Vec<u8>),
+}
+
+/// A request on its way through a lane.
+#[derive(Debug)]
+struct Submission {
+    request: Request,
+    deadline: Option<Instant>,
+    answer: oneshot::Sender<Result<Answer, Error>>,
+}
+
+/// The way to the lanes.
+#[derive(Debug)]
+pub struct Posting {
+    lanes: Vec<mpsc::Sender<Submission>>,
+}
+
+impl Posting {
+    /// Starts `lanes` writers as workers of `module`.
+    pub fn start(lanes: usize, deps: &Deps, module: &mut Module) -> Self {
+        let start = |number| {
+            let (sender, receiver) = mpsc::channel(QUEUE);
+            let lane = Lane::new(number, deps, receiver);
+            module.add_worker(|shutdown| lane.run(shutdown));
+            sender
+        };
+        Self { lanes: (0..lanes.max(1)).map(start).collect() }
+    }
+
+    /// Carries a command out; returns after the commit.
+    pub async fn post(&self, request: Request) -> Result<Answer, Error> {
+        let (answer, answered) = oneshot::channel();
+        let deadline = context::current().and_then(|context| context.deadline);
+        let lane = self.lane(request.command.household.id);
+        lane.try_send(Submission { request, deadline, answer }).map_err(|_| Error::Busy)?;
+        answered.await.unwrap_or(Err(Error::Unknown))
+    }
+
+    fn lane(&self, household_id: Uuid) -> &mpsc::Sender<Submission> {
+        let mut hasher = DefaultHasher::new();
+        household_id.hash(&mut hasher);
+        let lanes = u64::try_from(self.lanes.len()).unwrap_or(1);
+        let number = usize::try_from(hasher.finish() % lanes).unwrap_or_default();
+        &self.lanes[number]
+    }
+}

@@ -1,0 +1,109 @@
+use fintrac_proto::ledger::v1 as pb;
+use fintrac_proto::ledger::v1::account_service_server::AccountService;
+use prost::Message as _;
+use tonic::{Request, Response, Status};
+
+use super::{Rpc, by, convert, once};
+use crate::domain::posting::Outcome;
+use crate::service::Once;
+
+fn account(outcome: &Outcome) -> Option<pb::Account> {
+    match outcome {
+        Outcome::Account(account) => Some(pb::Account::from((**account).clone())),
+        Outcome::Transaction(_) | Outcome::Voided => None,
+    }
+}
+
+fn created(outcome: &Outcome) -> pb::CreateAccountResponse {
+    pb::CreateAccountResponse { account: account(outcome) }
+}
+
+fn updated(outcome: &Outcome) -> pb::UpdateAccountResponse {
+    pb::UpdateAccountResponse { account: account(outcome) }
+}
+
+#[tonic::async_trait]
+impl AccountService for Rpc {
+    async fn list_accounts(
+        &self,
+        request: Request<pb::ListAccountsRequest>,
+    ) -> Result<Response<pb::ListAccountsResponse>, Status> {
+        let by = by(&request)?;
+        let pb::ListAccountsRequest { deleted, page_size, page_token } = request.into_inner();
+        let page = self.0.list_accounts(&by, deleted, page_size, &page_token).await?;
+        let accounts = page.rows.into_iter().map(Into::into).collect();
+        let next_page_token = page.next.unwrap_or_default();
+        Ok(Response::new(pb::ListAccountsResponse { accounts, next_page_token }))
+    }
+
+    async fn create_account(
+        &self,
+        request: Request<pb::CreateAccountRequest>,
+    ) -> Result<Response<pb::CreateAccountResponse>, Status> {
+        let by = by(&request)?;
+        let key = once::key(&request, &by, "AccountService/CreateAccount")?;
+        let repeatable = Once { key, encode: |outcome| created(outcome).encode_to_vec() };
+        let answer = self.0.create_account(&by, request.into_inner().into(), repeatable).await?;
+        once::answer(answer, created)
+    }
+
+    async fn get_account(
+        &self,
+        request: Request<pb::GetAccountRequest>,
+    ) -> Result<Response<pb::GetAccountResponse>, Status> {
+        let by = by(&request)?;
+        let account =
+            self.0.get_account(&by, convert::id(&request.into_inner().account_id, "account")?).await?;
+        Ok(Response::new(pb::GetAccountResponse { account: Some(account.into()) }))
+    }
+
+    async fn update_account(
+        &self,
+        request: Request<pb::UpdateAccountRequest>,
+    ) -> Result<Response<pb::UpdateAccountResponse>, Status> {
+        let by = by(&request)?;
+        let key = once::key(&request, &by, "AccountService/UpdateAccount")?;
+        let repeatable = Once { key, encode: |outcome| updated(outcome).encode_to_vec() };
+        let request = request.into_inner();
+        let (id, if_version) = (convert::id(&request.account_id, "account")?, request.if_version);
+        let changes = convert::account_changes(request);
+        let answer = self.0.update_account(&by, id, changes, if_version, repeatable).await?;
+        once::answer(answer, updated)
+    }
+
+    async fn delete_account(
+        &self,
+        request: Request<pb::DeleteAccountRequest>,
+    ) -> Result<Response<pb::DeleteAccountResponse>, Status> {
+        let by = by(&request)?;
+        let key = once::key(&request, &by, "AccountService/DeleteAccount")?;
+        let pb::DeleteAccountRequest { account_id, if_version } = request.into_inner();
+        self.0.close_account(&by, convert::id(&account_id, "account")?, if_version, key).await?;
+        Ok(Response::new(pb::DeleteAccountResponse {}))
+    }
+
+    async fn restore_account(
+        &self,
+        request: Request<pb::RestoreAccountRequest>,
+    ) -> Result<Response<pb::RestoreAccountResponse>, Status> {
+        let by = by(&request)?;
+        let id = convert::id(&request.into_inner().account_id, "account")?;
+        let account = self.0.restore_account(&by, id).await?;
+        Ok(Response::new(pb::RestoreAccountResponse { account: Some(account.into()) }))
+    }
+
+    async fn list_account_transactions(
+        &self,
+        request: Request<pb::ListAccountTransactionsRequest>,
+    ) -> Result<Response<pb::ListAccountTransactionsResponse>, Status> {
+        let by = by(&request)?;
+        let request = request.into_inner();
+        let (id, filter) = (convert::id(&request.account_id, "account")?, convert::filter(request.filter));
+        let listed =
+            self.0.list_account_transactions(&by, id, filter, request.page_size, &request.page_token);
+        let page = listed.await?;
+        let transactions = page.rows.into_iter().map(Into::into).collect();
+        let next_page_token = page.next.unwrap_or_default();
+        Ok(Response::new(pb::ListAccountTransactionsResponse { transactions, next_page_token }))
+    }
+}

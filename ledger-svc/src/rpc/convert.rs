@@ -1,0 +1,251 @@
+//! Between domain and proto.
+
+use fintrac_kit::clock::timestamp;
+use fintrac_proto::ledger::v1 as pb;
+use tonic::Status;
+use uuid::Uuid;
+
+use crate::domain::account::{Account, AccountChanges, AccountInput};
+use crate::domain::category::{Category, CategoryChanges, CategoryInput};
+use crate::domain::currency::Currency;
+use crate::domain::rate::Rate;
+use crate::domain::transaction::{Transaction, TransactionChanges, TransactionInput};
+use crate::error::Error;
+use crate::service::{AccountTransaction, FilterInput};
+use crate::store::revisions::RevisionRow;
+
+/// The id in a path: what is no UUID is not there either.
+pub fn id(text: &str, what: &'static str) -> Result<Uuid, Status> {
+    Uuid::parse_str(text).map_err(|_| Error::not_found(what).into())
+}
+
+/// Whether a mask names `field`.
+fn named(mask: Option<&prost_types::FieldMask>, field: &str) -> bool {
+    mask.is_some_and(|mask| mask.paths.iter().any(|path| path == field))
+}
+
+impl From<Account> for pb::Account {
+    fn from(account: Account) -> Self {
+        Self {
+            id: account.id.to_string(),
+            account_type: account.account_type.as_str().to_owned(),
+            currency_code: account.currency().code().to_owned(),
+            balance: account.balance.to_string(),
+            name: account.name,
+            description: account.description,
+            include_in_net_worth: account.include_in_net_worth,
+            is_active: account.is_active,
+            created_at: Some(timestamp(account.created_at)),
+            updated_at: Some(timestamp(account.updated_at)),
+            deleted_at: account.deleted_at.map(timestamp),
+            version: account.version,
+        }
+    }
+}
+
+impl From<pb::CreateAccountRequest> for AccountInput {
+    fn from(request: pb::CreateAccountRequest) -> Self {
+        Self {
+            name: request.name,
+            account_type: request.account_type,
+            currency_code: request.currency_code,
+            balance: request.balance,
+            description: request.description,
+            include_in_net_worth: request.include_in_net_worth,
+        }
+    }
+}
+
+/// The fields that the mask names; one that cannot be cleared and has no value
+/// is refused as an empty one.
+pub fn account_changes(request: pb::UpdateAccountRequest) -> AccountChanges {
+    let mask = request.update_mask.as_ref();
+    let text = |field, value: Option<String>| named(mask, field).then(|| value.unwrap_or_default());
+    AccountChanges {
+        name: text("name", request.name),
+        account_type: text("account_type", request.account_type),
+        currency_code: text("currency_code", request.currency_code),
+        balance: text("balance", request.balance),
+        description: named(mask, "description").then_some(request.description),
+        include_in_net_worth: request.include_in_net_worth.filter(|_| named(mask, "include_in_net_worth")),
+        is_active: request.is_active.filter(|_| named(mask, "is_active")),
+    }
+}
+
+impl From<Category> for pb::Category {
+    fn from(category: Category) -> Self {
+        Self {
+            id: category.id.to_string(),
+            name: category.name,
+            r#type: category.category_type.as_str().to_owned(),
+            icon: category.icon,
+            color: category.color,
+            parent_id: category.parent_id.map(|id| id.to_string()),
+            created_at: Some(timestamp(category.created_at)),
+            updated_at: Some(timestamp(category.updated_at)),
+            version: category.version,
+        }
+    }
+}
+
+impl From<pb::CreateCategoryRequest> for CategoryInput {
+    fn from(request: pb::CreateCategoryRequest) -> Self {
+        Self {
+            name: request.name,
+            category_type: request.r#type,
+            icon: request.icon,
+            color: request.color,
+            parent_id: request.parent_id,
+        }
+    }
+}
+
+pub fn category_changes(request: pb::UpdateCategoryRequest) -> CategoryChanges {
+    let mask = request.update_mask.as_ref();
+    let text = |field, value: Option<String>| named(mask, field).then(|| value.unwrap_or_default());
+    CategoryChanges {
+        name: text("name", request.name),
+        category_type: text("type", request.r#type),
+        icon: named(mask, "icon").then_some(request.icon),
+        color: named(mask, "color").then_some(request.color),
+        parent_id: named(mask, "parent_id").then_some(request.parent_id),
+    }
+}
+
+impl From<Rate> for pb::Rate {
+    fn from(rate: Rate) -> Self {
+        Self {
+            rate: rate.value.normalize().to_string(),
+            date: rate.day.to_string(),
+            source: rate.source.as_str().to_owned(),
+        }
+    }
+}
+
+impl From<Currency> for pb::Currency {
+    fn from(currency: Currency) -> Self {
+        Self {
+            code: currency.code().to_owned(),
+            name: currency.name().to_owned(),
+            symbol: currency.symbol().to_owned(),
+            decimals: i32::try_from(currency.decimals()).unwrap_or_default(),
+            is_active: currency.is_active(),
+        }
+    }
+}
+
+impl From<&Transaction> for pb::Transaction {
+    fn from(it: &Transaction) -> Self {
+        let id = |id: Option<Uuid>| id.map(|id| id.to_string());
+        let arrives = it.to_account_change;
+        Self {
+            id: it.id.to_string(),
+            r#type: it.transaction_type.as_str().to_owned(),
+            status: it.status.as_str().to_owned(),
+            account_id: it.account_id.to_string(),
+            to_account_id: id(it.to_account_id),
+            category_id: id(it.category_id),
+            amount: it.amount.to_string(),
+            currency_code: it.amount.currency().code().to_owned(),
+            account_amount: it.account_amount().to_string(),
+            account_currency_code: it.account_change.currency().code().to_owned(),
+            to_amount: arrives.map(|amount| amount.to_string()),
+            to_currency_code: arrives.map(|amount| amount.currency().code().to_owned()),
+            household_amount: it.household_amount.map(|amount| amount.to_string()),
+            household_currency_code: it.household_currency.code().to_owned(),
+            exchange_rate: it.rate.map(Into::into),
+            description: it.texts.description.clone(),
+            reference_number: it.texts.reference_number.clone(),
+            notes: it.texts.notes.clone(),
+            tags: it.texts.tags.clone(),
+            transaction_date: it.date.to_string(),
+            created_at: Some(timestamp(it.created_at)),
+            updated_at: Some(timestamp(it.updated_at)),
+            version: it.version,
+        }
+    }
+}
+
+impl From<AccountTransaction> for pb::AccountTransaction {
+    fn from(it: AccountTransaction) -> Self {
+        Self {
+            transaction: Some((&it.transaction).into()),
+            change: it.change.to_string(),
+            running_balance: it.running_balance.to_string(),
+        }
+    }
+}
+
+impl From<pb::CreateTransactionRequest> for TransactionInput {
+    fn from(request: pb::CreateTransactionRequest) -> Self {
+        Self {
+            account_id: request.account_id,
+            transaction_type: request.r#type,
+            amount: request.amount,
+            currency_code: request.currency_code,
+            category_id: request.category_id,
+            to_account_id: request.to_account_id,
+            to_amount: request.to_amount,
+            description: request.description,
+            reference_number: request.reference_number,
+            notes: request.notes,
+            tags: request.tags,
+            transaction_date: request.transaction_date,
+        }
+    }
+}
+
+pub fn transaction_changes(
+    mask: Option<&prost_types::FieldMask>,
+    values: Option<pb::CreateTransactionRequest>,
+) -> TransactionChanges {
+    let values = values.unwrap_or_default();
+    let text = |field, value: Option<String>| named(mask, field).then(|| value.unwrap_or_default());
+    TransactionChanges {
+        account_id: text("account_id", Some(values.account_id)),
+        transaction_type: text("type", Some(values.r#type)),
+        amount: text("amount", Some(values.amount)),
+        currency_code: text("currency_code", values.currency_code),
+        category_id: named(mask, "category_id").then_some(values.category_id),
+        to_account_id: named(mask, "to_account_id").then_some(values.to_account_id),
+        to_amount: named(mask, "to_amount").then_some(values.to_amount),
+        description: named(mask, "description").then_some(values.description),
+        reference_number: named(mask, "reference_number").then_some(values.reference_number),
+        notes: named(mask, "notes").then_some(values.notes),
+        tags: named(mask, "tags").then_some(values.tags),
+        transaction_date: text("transaction_date", values.transaction_date),
+    }
+}
+
+pub fn filter(filter: Option<pb::TransactionFilter>) -> FilterInput {
+    let filter = filter.unwrap_or_default();
+    FilterInput {
+        account_id: filter.account_id,
+        category_id: filter.category_id,
+        transaction_type: filter.r#type,
+        status: filter.status,
+        from: filter.from,
+        to: filter.to,
+        min_amount: filter.min_amount,
+        max_amount: filter.max_amount,
+        currency_code: filter.currency_code,
+        sort: filter.sort,
+    }
+}
+
+impl From<RevisionRow> for pb::TransactionRevision {
+    fn from(row: RevisionRow) -> Self {
+        let changes = row.changes.as_object().into_iter().flatten().map(|(field, values)| pb::FieldChange {
+            field: field.clone(),
+            before: values[0].to_string(),
+            after: values[1].to_string(),
+        });
+        Self {
+            revision: row.revision,
+            kind: row.kind,
+            changes: changes.collect(),
+            actor: row.actor,
+            recorded_at: Some(timestamp(row.recorded_at)),
+        }
+    }
+}

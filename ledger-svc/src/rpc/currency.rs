@@ -1,0 +1,63 @@
+use fintrac_proto::ledger::v1 as pb;
+use fintrac_proto::ledger::v1::currency_service_server::CurrencyService;
+use tonic::{Request, Response, Status};
+
+use super::{Rpc, by};
+use crate::domain::currency::Currency;
+use crate::error::Error;
+
+#[tonic::async_trait]
+impl CurrencyService for Rpc {
+    async fn list_currencies(
+        &self,
+        request: Request<pb::ListCurrenciesRequest>,
+    ) -> Result<Response<pb::ListCurrenciesResponse>, Status> {
+        by(&request)?;
+        let currencies = Currency::all().map(Into::into).collect();
+        Ok(Response::new(pb::ListCurrenciesResponse { currencies }))
+    }
+
+    async fn get_currency(
+        &self,
+        request: Request<pb::GetCurrencyRequest>,
+    ) -> Result<Response<pb::GetCurrencyResponse>, Status> {
+        by(&request)?;
+        let found = Currency::from_code(&request.into_inner().code);
+        let currency = found.ok_or_else(|| Error::not_found("currency"))?;
+        Ok(Response::new(pb::GetCurrencyResponse { currency: Some(currency.into()) }))
+    }
+
+    async fn list_exchange_rates(
+        &self,
+        request: Request<pb::ListExchangeRatesRequest>,
+    ) -> Result<Response<pb::ListExchangeRatesResponse>, Status> {
+        let by = by(&request)?;
+        let pb::ListExchangeRatesRequest { base, date } = request.into_inner();
+        let list = self.0.list_exchange_rates(&by, &base, &date).await?;
+        let rates = list.rates.into_iter().map(|(currency, rate)| pb::ExchangeRate {
+            currency_code: currency.code().to_owned(),
+            rate: Some(rate.into()),
+        });
+        Ok(Response::new(pb::ListExchangeRatesResponse {
+            base: list.base.code().to_owned(),
+            date: list.day.to_string(),
+            rates: rates.collect(),
+        }))
+    }
+
+    async fn convert_amount(
+        &self,
+        request: Request<pb::ConvertAmountRequest>,
+    ) -> Result<Response<pb::ConvertAmountResponse>, Status> {
+        let by = by(&request)?;
+        let pb::ConvertAmountRequest { from, to, amount, date } = request.into_inner();
+        let done = self.0.convert_amount(&by, &from, &to, &amount, &date).await?;
+        Ok(Response::new(pb::ConvertAmountResponse {
+            from: done.amount.currency().code().to_owned(),
+            to: done.result.currency().code().to_owned(),
+            amount: done.amount.to_string(),
+            result: done.result.to_string(),
+            rate: done.rate.map(Into::into),
+        }))
+    }
+}

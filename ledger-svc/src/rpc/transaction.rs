@@ -1,0 +1,96 @@
+use fintrac_proto::ledger::v1 as pb;
+use fintrac_proto::ledger::v1::transaction_service_server::TransactionService;
+use prost::Message as _;
+use tonic::{Request, Response, Status};
+
+use super::{Rpc, by, convert, once};
+use crate::domain::posting::Outcome;
+use crate::service::Once;
+
+fn transaction(outcome: &Outcome) -> Option<pb::Transaction> {
+    match outcome {
+        Outcome::Transaction(transaction) => Some(pb::Transaction::from(&**transaction)),
+        Outcome::Account(_) | Outcome::Voided => None,
+    }
+}
+
+fn created(outcome: &Outcome) -> pb::CreateTransactionResponse {
+    pb::CreateTransactionResponse { transaction: transaction(outcome) }
+}
+
+fn updated(outcome: &Outcome) -> pb::UpdateTransactionResponse {
+    pb::UpdateTransactionResponse { transaction: transaction(outcome) }
+}
+
+#[tonic::async_trait]
+impl TransactionService for Rpc {
+    async fn list_transactions(
+        &self,
+        request: Request<pb::ListTransactionsRequest>,
+    ) -> Result<Response<pb::ListTransactionsResponse>, Status> {
+        let by = by(&request)?;
+        let pb::ListTransactionsRequest { filter, page_size, page_token } = request.into_inner();
+        let page = self.0.list_transactions(&by, convert::filter(filter), page_size, &page_token).await?;
+        let transactions = page.rows.iter().map(Into::into).collect();
+        let next_page_token = page.next.unwrap_or_default();
+        Ok(Response::new(pb::ListTransactionsResponse { transactions, next_page_token }))
+    }
+
+    async fn create_transaction(
+        &self,
+        request: Request<pb::CreateTransactionRequest>,
+    ) -> Result<Response<pb::CreateTransactionResponse>, Status> {
+        let by = by(&request)?;
+        let key = once::key(&request, &by, "TransactionService/CreateTransaction")?;
+        let repeatable = Once { key, encode: |outcome| created(outcome).encode_to_vec() };
+        let answer = self.0.create_transaction(&by, request.into_inner().into(), repeatable).await?;
+        once::answer(answer, created)
+    }
+
+    async fn get_transaction(
+        &self,
+        request: Request<pb::GetTransactionRequest>,
+    ) -> Result<Response<pb::GetTransactionResponse>, Status> {
+        let by = by(&request)?;
+        let id = convert::id(&request.into_inner().transaction_id, "transaction")?;
+        let transaction = self.0.get_transaction(&by, id).await?;
+        Ok(Response::new(pb::GetTransactionResponse { transaction: Some((&transaction).into()) }))
+    }
+
+    async fn update_transaction(
+        &self,
+        request: Request<pb::UpdateTransactionRequest>,
+    ) -> Result<Response<pb::UpdateTransactionResponse>, Status> {
+        let by = by(&request)?;
+        let key = once::key(&request, &by, "TransactionService/UpdateTransaction")?;
+        let repeatable = Once { key, encode: |outcome| updated(outcome).encode_to_vec() };
+        let request = request.into_inner();
+        let id = convert::id(&request.transaction_id, "transaction")?;
+        let changes = convert::transaction_changes(request.update_mask.as_ref(), request.transaction);
+        let answer = self.0.update_transaction(&by, id, changes, request.if_version, repeatable).await?;
+        once::answer(answer, updated)
+    }
+
+    async fn void_transaction(
+        &self,
+        request: Request<pb::VoidTransactionRequest>,
+    ) -> Result<Response<pb::VoidTransactionResponse>, Status> {
+        let by = by(&request)?;
+        let key = once::key(&request, &by, "TransactionService/VoidTransaction")?;
+        let repeatable = Once { key, encode: |_| pb::VoidTransactionResponse {}.encode_to_vec() };
+        let pb::VoidTransactionRequest { transaction_id, if_version } = request.into_inner();
+        let id = convert::id(&transaction_id, "transaction")?;
+        let answer = self.0.void_transaction(&by, id, if_version, repeatable).await?;
+        once::answer(answer, |_| pb::VoidTransactionResponse {})
+    }
+
+    async fn list_transaction_revisions(
+        &self,
+        request: Request<pb::ListTransactionRevisionsRequest>,
+    ) -> Result<Response<pb::ListTransactionRevisionsResponse>, Status> {
+        let by = by(&request)?;
+        let id = convert::id(&request.into_inner().transaction_id, "transaction")?;
+        let revisions = self.0.list_revisions(&by, id).await?.into_iter().map(Into::into).collect();
+        Ok(Response::new(pb::ListTransactionRevisionsResponse { revisions }))
+    }
+}

@@ -1,0 +1,57 @@
+//! An amount in another currency, at a day's rate.
+
+use fintrac_kit::error::Violation;
+
+use super::list_exchange_rates::currency_or;
+use super::{By, Ledger};
+use crate::domain::money::{Amount, Money};
+use crate::domain::rate::Rate;
+use crate::error::Error;
+use crate::store::exchange_rates;
+
+/// An amount, the same in another currency, and the rate between them.
+#[derive(Debug)]
+pub struct Conversion {
+    pub amount: Money,
+    pub result: Money,
+    /// None: both are one currency.
+    pub rate: Option<Rate>,
+}
+
+impl Ledger {
+    /// `date` empty: today.
+    pub async fn convert_amount(
+        &self,
+        by: &By,
+        from: &str,
+        to: &str,
+        amount: &str,
+        date: &str,
+    ) -> Result<Conversion, Error> {
+        let household = self.household(by).await?;
+        let mut violations = Vec::new();
+        let from = currency_or("from", from, None, &mut violations);
+        let to = currency_or("to", to, None, &mut violations);
+        let day = self.day_or_today("date", date, &household, &mut violations);
+        let money =
+            Amount::parse(amount).and_then(|amount| from.map(|it| amount.in_currency(it)).transpose());
+        let money = money.unwrap_or_else(|error| {
+            violations.push(error.at("amount"));
+            None
+        });
+        let (Some(money), Some(to), Some(day), true) = (money, to, day, violations.is_empty()) else {
+            return Err(Error::Query(violations));
+        };
+        if money.currency() == to {
+            return Ok(Conversion { amount: money, result: money, rate: None });
+        }
+        let wanted = [(money.currency(), day), (to, day)];
+        let quotes = exchange_rates::newest(&mut *self.pool.acquire().await?, wanted.into_iter()).await?;
+        let rate = quotes.cross(money.currency(), to, day).ok_or(Error::RateUnknown)?;
+        let result = rate.convert(money, to).ok_or_else(|| {
+            let text = "The result would be too large; send a smaller amount.";
+            Error::Query(vec![Violation::new("amount", "AMOUNT_TOO_LARGE", text)])
+        })?;
+        Ok(Conversion { amount: money, result, rate: Some(rate) })
+    }
+}

@@ -1,0 +1,16 @@
+//! One live category.
+
+use uuid::Uuid;
+
+use super::{By, Ledger};
+use crate::domain::category::Category;
+use crate::error::Error;
+use crate::store::categories;
+
+impl Ledger {
+    pub async fn get_category(&self, by: &By, category_id: Uuid) -> Result<Category, Error> {
+        let household = self.household(by).await?;
+        let found = categories::find(&mut *self.pool.acquire().await?, household.id, category_id).await?;
+        found.ok_or_else(|| Error::not_found("category"))
+    }
+}

@@ -1,0 +1,17 @@
+//! One transaction, posted or voided.
+
+use uuid::Uuid;
+
+use super::{By, Ledger};
+use crate::domain::transaction::Transaction;
+use crate::error::Error;
+use crate::store::transactions;
+
+impl Ledger {
+    pub async fn get_transaction(&self, by: &By, transaction_id: Uuid) -> Result<Transaction, Error> {
+        let household = self.household(by).await?;
+        let found =
+            transactions::find(&mut *self.pool.acquire().await?, household.id, transaction_id).await?;
+        found.ok_or_else(|| Error::not_found("transaction"))
+    }
+}

@@ -1,0 +1,66 @@
+//! An account's transactions with the balance after each.
+//!
+//! A running balance is computed for the page and never stored: the balance
+//! now, less the days after the page, less what came later on its day.
+
+use sqlx::Connection as _;
+use uuid::Uuid;
+
+use super::transaction_filter::FilterInput;
+use super::{By, Ledger};
+use crate::domain::money::Money;
+use crate::domain::page::{Cursor, Page, PageRequest};
+use crate::domain::transaction::Transaction;
+use crate::error::Error;
+use crate::store::{accounts, daily_changes, transactions};
+
+/// A transaction as one of its accounts sees it.
+#[derive(Debug)]
+pub struct AccountTransaction {
+    pub transaction: Transaction,
+    pub change: Money,
+    /// After it, in (date, id) order; of a voided one, as if it had never been.
+    pub running_balance: Money,
+}
+
+impl Ledger {
+    pub async fn list_account_transactions(
+        &self,
+        by: &By,
+        account_id: Uuid,
+        filter: FilterInput,
+        size: Option<i32>,
+        token: &str,
+    ) -> Result<Page<AccountTransaction>, Error> {
+        let filter = FilterInput { account_id: account_id.to_string(), ..filter };
+        let page = PageRequest::new(size, token, &format!("running {}", filter.identity()))?;
+        let household = self.household(by).await?;
+        let filter = filter.resolve(&household)?;
+
+        let mut connection = self.pool.acquire().await?;
+        // One snapshot, or a posting in between would shift the balances.
+        let mut snapshot = connection.begin_with("begin isolation level repeatable read read only").await?;
+        let account = accounts::find(&mut snapshot, household.id, account_id).await?;
+        let account = account.ok_or_else(|| Error::not_found("account"))?;
+        let rows = transactions::list(&mut snapshot, household.id, &filter, page.after, page.limit()).await?;
+        let page = page.cut(rows, |it| Cursor { day: it.date, id: it.id });
+
+        let mut days: Vec<_> = page.rows.iter().map(|it| it.date).collect();
+        days.dedup();
+        let after_day = daily_changes::sums_after(&mut snapshot, household.id, account_id, &days).await?;
+        let later =
+            transactions::later_on_their_day(&mut snapshot, household.id, account_id, &page.rows).await?;
+        snapshot.commit().await?;
+        let running = |it: &Transaction| {
+            let minor = account.balance.minor().checked_sub(*after_day.get(&it.date)?)?;
+            Some(Money::new(minor.checked_sub(*later.get(&it.id)?)?, account.currency()))
+        };
+        let row = |transaction: Transaction| {
+            let (running_balance, change) = (running(&transaction)?, transaction.change_on(account_id)?);
+            Some(AccountTransaction { transaction, change, running_balance })
+        };
+        let rows: Option<Vec<_>> = page.rows.into_iter().map(row).collect();
+        let rows = rows.ok_or_else(|| Error::Internal("a running balance cannot be computed".into()))?;
+        Ok(Page { rows, next: page.next })
+    }
+}

@@ -1,0 +1,33 @@
+//! The household's categories, in the order in which they were made.
+
+use chrono::NaiveDate;
+use fintrac_kit::error::Violation;
+
+use super::{By, Ledger};
+use crate::domain::category::{Category, CategoryType};
+use crate::domain::page::{Cursor, Page, PageRequest};
+use crate::error::Error;
+use crate::store::categories;
+
+impl Ledger {
+    /// `category_type` may be empty: both.
+    pub async fn list_categories(
+        &self,
+        by: &By,
+        category_type: &str,
+        size: Option<i32>,
+        token: &str,
+    ) -> Result<Page<Category>, Error> {
+        let wanted = CategoryType::from_text(category_type);
+        if wanted.is_none() && !category_type.is_empty() {
+            let violation = Violation::new("type", "PARAMETER_INVALID", "Send income or expense.");
+            return Err(Error::Query(vec![violation]));
+        }
+        let page = PageRequest::new(size, token, &format!("categories {wanted:?}"))?;
+        let household = self.household(by).await?;
+        let after = page.after.map(|cursor| cursor.id);
+        let mut connection = self.pool.acquire().await?;
+        let rows = categories::list(&mut connection, household.id, wanted, after, page.limit()).await?;
+        Ok(page.cut(rows, |category| Cursor { day: NaiveDate::default(), id: category.id }))
+    }
+}

@@ -1,0 +1,68 @@
+//! All rates of a day from one base.
+
+use chrono::NaiveDate;
+use fintrac_kit::error::Violation;
+
+use super::{By, Ledger};
+use crate::domain::currency::Currency;
+use crate::domain::day;
+use crate::domain::household::Household;
+use crate::domain::rate::Rate;
+use crate::error::Error;
+use crate::store::exchange_rates;
+
+/// Rates of a day.
+#[derive(Debug)]
+pub struct RateList {
+    pub base: Currency,
+    pub day: NaiveDate,
+    pub rates: Vec<(Currency, Rate)>,
+}
+
+impl Ledger {
+    /// `base` empty: the household's currency; `date` empty: today.
+    pub async fn list_exchange_rates(&self, by: &By, base: &str, date: &str) -> Result<RateList, Error> {
+        let household = self.household(by).await?;
+        let mut violations = Vec::new();
+        let base = currency_or("base", base, Some(household.currency), &mut violations);
+        let day = self.day_or_today("date", date, &household, &mut violations);
+        let (Some(base), Some(day)) = (base, day) else { return Err(Error::Query(violations)) };
+        let wanted = Currency::all().map(|currency| (currency, day));
+        let quotes = exchange_rates::newest(&mut *self.pool.acquire().await?, wanted).await?;
+        let others = Currency::all().filter(|currency| *currency != base);
+        let rates = others.filter_map(|to| Some((to, quotes.cross(base, to, day)?))).collect();
+        Ok(RateList { base, day, rates })
+    }
+
+    pub(super) fn day_or_today(
+        &self,
+        field: &str,
+        text: &str,
+        household: &Household,
+        violations: &mut Vec<Violation>,
+    ) -> Option<NaiveDate> {
+        if text.is_empty() {
+            return Some(household.today(self.clock.now()));
+        }
+        let found = day::parse(text).filter(|_| text.len() == 10);
+        if found.is_none() {
+            violations.push(Violation::new(field, "PARAMETER_INVALID", "Send a day as YYYY-MM-DD."));
+        }
+        found
+    }
+}
+
+/// The currency that a parameter names.
+pub(super) fn currency_or(
+    field: &str,
+    code: &str,
+    default: Option<Currency>,
+    violations: &mut Vec<Violation>,
+) -> Option<Currency> {
+    let found = if code.is_empty() { default } else { Currency::from_code(code) };
+    if found.is_none() {
+        let text = "Send a currency code; see GET /api/v1/currencies.";
+        violations.push(Violation::new(field, "PARAMETER_INVALID", text));
+    }
+    found
+}

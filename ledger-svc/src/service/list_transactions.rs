@@ -1,0 +1,26 @@
+//! Transactions by date, a page at a time.
+
+use super::transaction_filter::FilterInput;
+use super::{By, Ledger};
+use crate::domain::page::{Cursor, Page, PageRequest};
+use crate::domain::transaction::Transaction;
+use crate::error::Error;
+use crate::store::transactions;
+
+impl Ledger {
+    pub async fn list_transactions(
+        &self,
+        by: &By,
+        filter: FilterInput,
+        size: Option<i32>,
+        token: &str,
+    ) -> Result<Page<Transaction>, Error> {
+        let page = PageRequest::new(size, token, &filter.identity())?;
+        let household = self.household(by).await?;
+        let filter = filter.resolve(&household)?;
+        let mut connection = self.pool.acquire().await?;
+        let rows =
+            transactions::list(&mut connection, household.id, &filter, page.after, page.limit()).await?;
+        Ok(page.cut(rows, |it| Cursor { day: it.date, id: it.id }))
+    }
+}

@@ -1,0 +1,143 @@
+//! The use cases of the ledger, a file each. What they share is here: who
+//! asks, the household that he asks for, and the way to the posting engine.
+
+mod close_account;
+mod convert_amount;
+mod create_account;
+mod create_category;
+mod create_transaction;
+mod delete_category;
+mod fill_household_amounts;
+mod get_account;
+mod get_category;
+mod get_transaction;
+mod import_rates;
+mod list_account_transactions;
+mod list_accounts;
+mod list_categories;
+mod list_exchange_rates;
+mod list_revisions;
+mod list_transactions;
+mod open_household;
+mod restore_account;
+mod transaction_filter;
+mod update_account;
+mod update_category;
+mod update_transaction;
+mod verify;
+mod void_transaction;
+
+use fintrac_kit::access::Principal;
+use fintrac_kit::access::caller::Origin;
+use fintrac_kit::clock::Clock;
+use fintrac_kit::events::{self, Bell, NewEvent};
+use fintrac_kit::idempotency::Key;
+use fintrac_kit::module::Deps;
+use fintrac_kit::random::Random;
+use fintrac_kit::transport::Transport;
+use fintrac_proto::auth::v1::household_service_client::HouseholdServiceClient;
+use moka::sync::Cache;
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
+
+pub use create_category::CategoryAnswer;
+pub use fill_household_amounts::fill_household_amounts;
+pub use import_rates::{ImportError, import_ecb, store_bundled};
+pub use list_account_transactions::AccountTransaction;
+pub use transaction_filter::FilterInput;
+pub use verify::verify;
+
+use crate::domain::household::Household;
+use crate::domain::posting::{Command, Order, Outcome};
+use crate::error::Error;
+use crate::posting::{Answer, Posting, Request};
+
+/// Households whose facts are kept at hand.
+const HOUSEHOLDS: u64 = 100_000;
+/// How long a household's time zone may be out of date.
+const HOUSEHOLD_AGE: std::time::Duration = std::time::Duration::from_secs(30);
+
+/// The ledger.
+#[derive(Debug)]
+pub struct Ledger {
+    clock: Clock,
+    random: Random,
+    pool: PgPool,
+    bell: Bell,
+    auth: HouseholdServiceClient<Transport>,
+    households: Cache<Uuid, Household>,
+    posting: Posting,
+}
+
+/// Who asks for something.
+#[derive(Debug, Clone)]
+pub struct By {
+    pub principal: Principal,
+    pub origin: Origin,
+}
+
+/// A request that may come twice: its key and the form in which its answer is kept.
+#[derive(Debug)]
+pub struct Once {
+    pub key: Option<Key>,
+    pub encode: fn(&Outcome) -> Vec<u8>,
+}
+
+/// A change to record; see [`NewEvent`].
+struct Change<'a> {
+    entity: &'static str,
+    entity_id: Uuid,
+    version: i64,
+    kind: &'static str,
+    changed: &'a [&'a str],
+}
+
+impl Ledger {
+    pub fn new(deps: &Deps, auth: Transport, posting: Posting) -> Self {
+        Self {
+            clock: deps.clock.clone(),
+            random: deps.random.clone(),
+            pool: deps.pool.clone(),
+            bell: deps.bell.clone(),
+            auth: HouseholdServiceClient::new(auth),
+            households: Cache::builder().max_capacity(HOUSEHOLDS).time_to_live(HOUSEHOLD_AGE).build(),
+            posting,
+        }
+    }
+
+    fn id(&self) -> Uuid {
+        self.random.id(self.clock.now())
+    }
+
+    /// Puts an order into the posting engine.
+    async fn post(&self, by: &By, order: Order, once: Once) -> Result<Answer, Error> {
+        let household = self.household(by).await?;
+        let now = self.clock.now();
+        let command = Command { household, order, transaction_id: self.random.id(now), now };
+        let Once { key, encode } = once;
+        self.posting.post(Request { command, key, origin: by.origin.clone(), encode }).await
+    }
+
+    /// Records a change of something of the caller's household.
+    async fn record(
+        &self,
+        connection: &mut PgConnection,
+        by: &By,
+        change: Change<'_>,
+    ) -> Result<(), sqlx::Error> {
+        let now = self.clock.now();
+        let event = NewEvent {
+            id: self.random.id(now),
+            household_id: Some(by.principal.household_id),
+            user_id: Some(by.principal.user_id),
+            entity: change.entity,
+            entity_id: change.entity_id,
+            version: change.version,
+            kind: change.kind,
+            changed: change.changed,
+            origin: &by.origin,
+            occurred_at: now,
+        };
+        events::append(connection, &event).await
+    }
+}

@@ -1,0 +1,64 @@
+//! A household's facts; at first sight they are asked of auth-svc, and the
+//! household gets its default categories.
+
+use fintrac_kit::error::{reason, unavailable};
+use fintrac_proto::auth::v1 as pb;
+use tonic::Code;
+use uuid::Uuid;
+
+use super::{By, Change, Ledger};
+use crate::defaults;
+use crate::domain::currency::Currency;
+use crate::domain::household::Household;
+use crate::error::Error;
+use crate::store::{categories, households};
+
+impl Ledger {
+    /// The caller's household.
+    pub(super) async fn household(&self, by: &By) -> Result<Household, Error> {
+        let id = by.principal.household_id;
+        if let Some(known) = self.households.get(&id) {
+            return Ok(known);
+        }
+        let stored = households::find(&mut *self.pool.acquire().await?, id).await?;
+        let household = match stored {
+            Some(household) => household,
+            None => self.open_household(by, id).await?,
+        };
+        self.households.insert(id, household);
+        Ok(household)
+    }
+
+    async fn open_household(&self, by: &By, id: Uuid) -> Result<Household, Error> {
+        let request = pb::GetHouseholdRequest { household_id: id.to_string() };
+        let answer =
+            self.auth.clone().get_household(request).await.map_err(|status| match status.code() {
+                Code::NotFound => Error::not_found("household"),
+                Code::Unavailable if reason(&status).is_none() => {
+                    Error::Auth(unavailable("auth cannot be reached; try again in a moment."))
+                }
+                _ => Error::Auth(status),
+            })?;
+        let facts =
+            answer.into_inner().household.ok_or(Error::Internal("no household in the answer".into()))?;
+        let unknown = |what: &str| Error::Internal(format!("auth-svc sent an unknown {what}"));
+        let household = Household {
+            id,
+            currency: Currency::from_code(&facts.currency_code).ok_or_else(|| unknown("currency"))?,
+            timezone: facts.timezone.parse().map_err(|_| unknown("time zone"))?,
+        };
+        let now = self.clock.now();
+        let mut transaction = self.pool.begin().await?;
+        if households::insert(&mut transaction, &household, now).await? {
+            for category in defaults::categories(&facts.locale, now, &self.random) {
+                categories::insert(&mut transaction, id, &category).await?;
+            }
+            let change =
+                Change { entity: "household", entity_id: id, version: 1, kind: "opened", changed: &[] };
+            self.record(&mut transaction, by, change).await?;
+            transaction.commit().await?;
+            self.bell.ring();
+        }
+        Ok(household)
+    }
+}

@@ -1,0 +1,38 @@
+//! Bringing a deleted account back.
+
+use fintrac_kit::database::violated;
+use uuid::Uuid;
+
+use super::{By, Change, Ledger};
+use crate::domain::account::Account;
+use crate::error::Error;
+use crate::store::accounts;
+
+impl Ledger {
+    /// A live one stays as it is.
+    pub async fn restore_account(&self, by: &By, account_id: Uuid) -> Result<Account, Error> {
+        let household = self.household(by).await?;
+        let now = self.clock.now();
+        let mut transaction = self.pool.begin().await?;
+        let locked = accounts::lock(&mut transaction, &[(household.id, account_id)]).await?;
+        let (_, mut account) = locked.into_iter().next().ok_or_else(|| Error::not_found("account"))?;
+        if account.deleted_at.is_none() {
+            return Ok(account);
+        }
+        account.deleted_at = None;
+        account.updated_at = now;
+        account.version += 1;
+        accounts::update(&mut transaction, &[(household.id, &account)]).await.map_err(
+            |error| match violated(&error) {
+                Some("accounts_household_id_name_key") => Error::AccountNameTaken,
+                _ => error.into(),
+            },
+        )?;
+        let (entity_id, version) = (account.id, account.version);
+        let change = Change { entity: "account", entity_id, version, kind: "restored", changed: &[] };
+        self.record(&mut transaction, by, change).await?;
+        transaction.commit().await?;
+        self.bell.ring();
+        Ok(account)
+    }
+}

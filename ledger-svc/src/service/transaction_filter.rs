@@ -1,0 +1,98 @@
+//! What a list of transactions is asked for, every refusal at once.
+
+use chrono::NaiveDate;
+use fintrac_kit::error::Violation;
+use uuid::Uuid;
+
+use crate::domain::currency::Currency;
+use crate::domain::day;
+use crate::domain::household::Household;
+use crate::domain::money::{Amount, Money};
+use crate::domain::transaction::{Status, TransactionType};
+use crate::error::Error;
+use crate::store::transactions::Filter;
+
+/// The filter as somebody wrote it; empty fields filter nothing.
+#[derive(Debug, Clone, Default)]
+pub struct FilterInput {
+    pub account_id: String,
+    pub category_id: String,
+    pub transaction_type: String,
+    pub status: String,
+    pub from: String,
+    pub to: String,
+    pub min_amount: String,
+    pub max_amount: String,
+    pub currency_code: String,
+    pub sort: String,
+}
+
+impl FilterInput {
+    pub fn resolve(&self, household: &Household) -> Result<Filter, Error> {
+        let mut reader = Reader(Vec::new());
+        let currency =
+            reader.read("currency_code", &self.currency_code, Currency::from_code, "Send a currency code.");
+        let money = |text: &str| {
+            let amount = Amount::parse(text).ok()?;
+            amount.in_currency(currency.unwrap_or(household.currency)).ok().map(Money::minor)
+        };
+        let amount = "Send plain decimal digits with no more decimals than the currency has.";
+        let id = |text: &str| Uuid::parse_str(text).ok();
+        let (an_id, a_day) = ("Send an id.", "Send a day as YYYY-MM-DD.");
+        let types = "Send income, expense, transfer, opening or adjustment.";
+        let sorts = "Send -transaction_date or transaction_date.";
+        let filter = Filter {
+            account_id: reader.read("account_id", &self.account_id, id, an_id),
+            category_id: reader.read("category_id", &self.category_id, id, an_id),
+            transaction_type: reader.read("type", &self.transaction_type, TransactionType::from_text, types),
+            voided: reader.read("status", &self.status, Status::from_text, "Send posted or voided.")
+                == Some(Status::Voided),
+            from: reader.read("from", &self.from, exact_day, a_day),
+            to: reader.read("to", &self.to, exact_day, a_day),
+            min_amount: reader.read("min_amount", &self.min_amount, money, amount),
+            max_amount: reader.read("max_amount", &self.max_amount, money, amount),
+            currency,
+            ascending: reader.read("sort", &self.sort, sort, sorts).unwrap_or(false),
+        };
+        if reader.0.is_empty() { Ok(filter) } else { Err(Error::Query(reader.0)) }
+    }
+
+    /// What a page token is bound to.
+    pub fn identity(&self) -> String {
+        format!("{self:?}")
+    }
+}
+
+fn exact_day(text: &str) -> Option<NaiveDate> {
+    day::parse(text).filter(|_| text.len() == 10)
+}
+
+/// Whether the oldest come first.
+fn sort(text: &str) -> Option<bool> {
+    match text {
+        "-transaction_date" => Some(false),
+        "transaction_date" => Some(true),
+        _ => None,
+    }
+}
+
+struct Reader(Vec<Violation>);
+
+impl Reader {
+    fn read<T>(
+        &mut self,
+        field: &str,
+        text: &str,
+        read: impl Fn(&str) -> Option<T>,
+        hint: &str,
+    ) -> Option<T> {
+        if text.is_empty() {
+            return None;
+        }
+        let found = read(text);
+        if found.is_none() {
+            self.0.push(Violation::new(field, "PARAMETER_INVALID", hint));
+        }
+        found
+    }
+}

@@ -1,0 +1,41 @@
+//! Changing a category.
+
+use uuid::Uuid;
+
+use super::create_category::{check_parent, name_taken};
+use super::{By, Change, Ledger};
+use crate::domain::category::{Category, CategoryChanges};
+use crate::domain::posting::Rejection;
+use crate::error::Error;
+use crate::store::{categories, households};
+
+impl Ledger {
+    pub async fn update_category(
+        &self,
+        by: &By,
+        category_id: Uuid,
+        changes: CategoryChanges,
+        if_version: Option<i64>,
+    ) -> Result<Category, Error> {
+        let household = self.household(by).await?;
+        let mut transaction = self.pool.begin().await?;
+        households::lock(&mut transaction, household.id).await?;
+        let before = categories::find(&mut transaction, household.id, category_id).await?;
+        let before = before.ok_or_else(|| Error::not_found("category"))?;
+        if if_version.is_some_and(|version| version != before.version) {
+            return Err(Rejection::VersionMismatch.into());
+        }
+        let (after, changed) = changes.apply(&before, self.clock.now())?;
+        if changed.is_empty() {
+            return Ok(before);
+        }
+        check_parent(&mut transaction, household.id, &after).await?;
+        categories::update(&mut transaction, household.id, &after).await.map_err(name_taken)?;
+        let (entity_id, version) = (after.id, after.version);
+        let change = Change { entity: "category", entity_id, version, kind: "updated", changed: &changed };
+        self.record(&mut transaction, by, change).await?;
+        transaction.commit().await?;
+        self.bell.ring();
+        Ok(after)
+    }
+}

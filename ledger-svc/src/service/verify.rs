@@ -1,0 +1,18 @@
+//! Whether the ledger's invariants hold, all on one snapshot.
+
+use sqlx::{Connection as _, PgPool};
+
+use crate::store::verification::{self, Finding};
+
+/// Counts the violations of each invariant. Reads every posting.
+pub async fn verify(pool: &PgPool) -> Result<Vec<Finding>, sqlx::Error> {
+    let mut connection = pool.acquire().await?;
+    let mut snapshot = connection.begin_with("begin isolation level repeatable read read only").await?;
+    sqlx::query!("select set_config('statement_timeout', '0', true)").fetch_one(&mut *snapshot).await?;
+    let findings = verification::run(&mut snapshot).await?;
+    snapshot.commit().await?;
+    for finding in findings.iter().filter(|finding| finding.violations > 0) {
+        tracing::error!(violations = finding.violations, "broken: {}", finding.invariant);
+    }
+    Ok(findings)
+}

@@ -1,0 +1,245 @@
+//! Accounts of households.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{currency, known};
+use crate::domain::account::{Account, AccountType};
+use crate::domain::money::Money;
+use crate::domain::posting::Moves;
+
+struct AccountRow {
+    household_id: Uuid,
+    id: Uuid,
+    name: String,
+    account_type: String,
+    currency_code: String,
+    description: Option<String>,
+    include_in_net_worth: bool,
+    is_active: bool,
+    balance: i64,
+    version: i64,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    deleted_at: Option<DateTime<Utc>>,
+}
+
+impl TryFrom<AccountRow> for Account {
+    type Error = sqlx::Error;
+
+    fn try_from(row: AccountRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            id: row.id,
+            name: row.name,
+            account_type: known(&row.account_type, AccountType::from_text)?,
+            description: row.description,
+            include_in_net_worth: row.include_in_net_worth,
+            is_active: row.is_active,
+            balance: Money::new(row.balance, currency(&row.currency_code)?),
+            version: row.version,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            deleted_at: row.deleted_at,
+        })
+    }
+}
+
+/// Live or deleted.
+pub async fn find(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    account_id: Uuid,
+) -> Result<Option<Account>, sqlx::Error> {
+    let row = sqlx::query_as!(
+        AccountRow,
+        r#"select household_id, id, name, account_type, currency_code, description, include_in_net_worth,
+                  is_active, balance, version, created_at, updated_at, deleted_at
+           from ledger.accounts where household_id = $1 and id = $2"#,
+        household_id,
+        account_id,
+    )
+    .fetch_optional(connection)
+    .await?;
+    row.map(Account::try_from).transpose()
+}
+
+/// The live ones, or the deleted ones, in the order in which they were opened.
+pub async fn list(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    deleted: bool,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<Account>, sqlx::Error> {
+    let rows = sqlx::query_as!(
+        AccountRow,
+        r#"select household_id, id, name, account_type, currency_code, description, include_in_net_worth,
+                  is_active, balance, version, created_at, updated_at, deleted_at
+           from ledger.accounts
+           where household_id = $1 and (deleted_at is not null) = $2 and ($3::uuid is null or id > $3)
+           order by id limit $4"#,
+        household_id,
+        deleted,
+        after,
+        limit,
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter().map(Account::try_from).collect()
+}
+
+/// Locks accounts, given as (household, account), in key order, and reads them.
+pub async fn lock(
+    connection: &mut PgConnection,
+    keys: &[(Uuid, Uuid)],
+) -> Result<Vec<(Uuid, Account)>, sqlx::Error> {
+    let (households, ids): (Vec<_>, Vec<_>) = keys.iter().copied().unzip();
+    let rows = sqlx::query_as!(
+        AccountRow,
+        r#"select accounts.household_id, accounts.id, name, account_type, currency_code, description,
+                  include_in_net_worth, is_active, balance, version, created_at, updated_at, deleted_at
+           from unnest($1::uuid[], $2::uuid[]) as wanted (household_id, id)
+           join ledger.accounts using (household_id, id)
+           order by accounts.household_id, accounts.id
+           for update of accounts"#,
+        &households,
+        &ids,
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter().map(|row| Ok((row.household_id, Account::try_from(row)?))).collect()
+}
+
+/// Locks all accounts of a household: nothing is posted there until the transaction ends.
+pub async fn lock_all(connection: &mut PgConnection, household_id: Uuid) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "select id from ledger.accounts where household_id = $1 order by id for update",
+        household_id
+    )
+    .fetch_all(connection)
+    .await
+    .map(|_| ())
+}
+
+/// Which of these (household, name) pairs live accounts have.
+pub async fn names_taken(
+    connection: &mut PgConnection,
+    names: &[(Uuid, String)],
+) -> Result<Vec<(Uuid, String)>, sqlx::Error> {
+    let (households, names): (Vec<_>, Vec<_>) = names.iter().cloned().unzip();
+    let rows = sqlx::query!(
+        r#"select accounts.household_id, accounts.name
+           from unnest($1::uuid[], $2::text[]) as wanted (household_id, name)
+           join ledger.accounts on accounts.household_id = wanted.household_id and accounts.name = wanted.name
+           where deleted_at is null"#,
+        &households,
+        &names,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.household_id, row.name)).collect())
+}
+
+/// Inserts accounts, given with their households, without a balance.
+pub async fn insert(connection: &mut PgConnection, opened: &[(Uuid, &Account)]) -> Result<(), sqlx::Error> {
+    let c = Columns::of(opened);
+    sqlx::query!(
+        r#"insert into ledger.accounts (household_id, id, name, account_type, currency_code, description,
+                                        include_in_net_worth, is_active, version, created_at, updated_at, balance)
+           select *, 0
+           from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bool[],
+                       $8::bool[], $9::int8[], $10::timestamptz[], $11::timestamptz[])"#,
+        &c.households,
+        &c.ids,
+        &c.names,
+        &c.types,
+        &c.currencies,
+        &c.descriptions as _,
+        &c.in_net_worth,
+        &c.active,
+        &c.versions,
+        &c.created,
+        &c.updated,
+    )
+    .execute(connection)
+    .await
+    .map(|_| ())
+}
+
+/// Writes everything but the balance of locked accounts.
+pub async fn update(connection: &mut PgConnection, changed: &[(Uuid, &Account)]) -> Result<(), sqlx::Error> {
+    let c = Columns::of(changed);
+    sqlx::query!(
+        r#"update ledger.accounts set name = new.name, account_type = new.account_type,
+               description = new.description, include_in_net_worth = new.include_in_net_worth,
+               is_active = new.is_active, version = new.version, updated_at = new.updated_at,
+               deleted_at = new.deleted_at
+           from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::bool[], $7::bool[],
+                       $8::int8[], $9::timestamptz[], $10::timestamptz[])
+               as new (household_id, id, name, account_type, description, include_in_net_worth, is_active,
+                       version, updated_at, deleted_at)
+           where accounts.household_id = new.household_id and accounts.id = new.id"#,
+        &c.households,
+        &c.ids,
+        &c.names,
+        &c.types,
+        &c.descriptions as _,
+        &c.in_net_worth,
+        &c.active,
+        &c.versions,
+        &c.updated,
+        &changed.iter().map(|(_, it)| it.deleted_at).collect::<Vec<_>>() as _,
+    )
+    .execute(connection)
+    .await
+    .map(|_| ())
+}
+
+/// Accounts by column.
+struct Columns {
+    households: Vec<Uuid>,
+    ids: Vec<Uuid>,
+    names: Vec<String>,
+    types: Vec<String>,
+    currencies: Vec<String>,
+    descriptions: Vec<Option<String>>,
+    in_net_worth: Vec<bool>,
+    active: Vec<bool>,
+    versions: Vec<i64>,
+    created: Vec<DateTime<Utc>>,
+    updated: Vec<DateTime<Utc>>,
+}
+
+impl Columns {
+    fn of(rows: &[(Uuid, &Account)]) -> Self {
+        Self {
+            households: rows.iter().map(|(household, _)| *household).collect(),
+            ids: rows.iter().map(|(_, it)| it.id).collect(),
+            names: rows.iter().map(|(_, it)| it.name.clone()).collect(),
+            types: rows.iter().map(|(_, it)| it.account_type.as_str().to_owned()).collect(),
+            currencies: rows.iter().map(|(_, it)| it.currency().code().to_owned()).collect(),
+            descriptions: rows.iter().map(|(_, it)| it.description.clone()).collect(),
+            in_net_worth: rows.iter().map(|(_, it)| it.include_in_net_worth).collect(),
+            active: rows.iter().map(|(_, it)| it.is_active).collect(),
+            versions: rows.iter().map(|(_, it)| it.version).collect(),
+            created: rows.iter().map(|(_, it)| it.created_at).collect(),
+            updated: rows.iter().map(|(_, it)| it.updated_at).collect(),
+        }
+    }
+}
+
+/// Adds to balances; the accounts are locked.
+pub async fn move_balances(connection: &mut PgConnection, moves: &Moves) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"update ledger.accounts set balance = balance + moved.change
+           from unnest($1::uuid[], $2::uuid[], $3::int8[]) as moved (household_id, id, change)
+           where accounts.household_id = moved.household_id and accounts.id = moved.id"#,
+        &moves.balances.keys().map(|(household, _)| *household).collect::<Vec<_>>(),
+        &moves.balances.keys().map(|(_, account)| *account).collect::<Vec<_>>(),
+        &moves.balances.values().copied().collect::<Vec<_>>(),
+    )
+    .execute(connection)
+    .await
+    .map(|_| ())
+}

@@ -1,0 +1,57 @@
+//! What each day changed on each account.
+
+use std::collections::HashMap;
+
+use chrono::NaiveDate;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::domain::posting::Moves;
+
+/// Adds to the days, in key order.
+pub async fn add(connection: &mut PgConnection, moves: &Moves) -> Result<(), sqlx::Error> {
+    let days = &moves.days;
+    sqlx::query!(
+        r#"insert into ledger.daily_changes (household_id, account_id, day, change, household_change)
+           select * from unnest($1::uuid[], $2::uuid[], $3::date[], $4::int8[], $5::int8[])
+           on conflict (household_id, account_id, day) do update
+               set change = daily_changes.change + excluded.change,
+                   household_change = daily_changes.household_change + excluded.household_change"#,
+        &days.keys().map(|(household, _, _)| *household).collect::<Vec<_>>(),
+        &days.keys().map(|(_, account, _)| *account).collect::<Vec<_>>(),
+        &days.keys().map(|(_, _, day)| *day).collect::<Vec<_>>(),
+        &days.values().map(|(change, _)| *change).collect::<Vec<_>>(),
+        &days.values().map(|(_, household)| *household).collect::<Vec<_>>(),
+    )
+    .execute(connection)
+    .await
+    .map(|_| ())
+}
+
+/// What all days after each of these days changed on an account, minor units.
+pub async fn sums_after(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    account_id: Uuid,
+    days: &[NaiveDate],
+) -> Result<HashMap<NaiveDate, i64>, sqlx::Error> {
+    let (Some(first), Some(last)) = (days.iter().min(), days.iter().max()) else { return Ok(HashMap::new()) };
+    let rows = sqlx::query!(
+        r#"select day, change from ledger.daily_changes
+           where household_id = $1 and account_id = $2 and day > $3 and day <= $4
+           union all
+           select null, coalesce(sum(change), 0)::int8 from ledger.daily_changes
+           where household_id = $1 and account_id = $2 and day > $4"#,
+        household_id,
+        account_id,
+        first,
+        last,
+    )
+    .fetch_all(connection)
+    .await?;
+    let sum_after = |day: &NaiveDate| {
+        let later = rows.iter().filter(|row| row.day.is_none_or(|it| it > *day));
+        later.filter_map(|row| row.change).sum()
+    };
+    Ok(days.iter().map(|day| (*day, sum_after(day))).collect())
+}

@@ -1,0 +1,124 @@
+//! Household amounts that were left open because no rate was known.
+
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::currency;
+use crate::domain::currency::Currency;
+use crate::domain::money::Money;
+
+/// A leg without a household amount.
+#[derive(Debug)]
+pub struct OpenLeg {
+    pub household_id: Uuid,
+    pub transaction_id: Uuid,
+    pub revision: i64,
+    pub number: i16,
+    pub account_id: Uuid,
+    pub amount: Money,
+    pub day: NaiveDate,
+    pub household_currency: Currency,
+}
+
+/// An open leg's amount, now that a rate is known.
+#[derive(Debug)]
+pub struct Filled<'a> {
+    pub leg: &'a OpenLeg,
+    pub amount: Money,
+    pub rate: Decimal,
+    pub rate_day: NaiveDate,
+}
+
+/// (household, transaction) of transactions with open legs, in key order after `after`.
+pub async fn open_transactions(
+    connection: &mut PgConnection,
+    after: (Uuid, Uuid),
+    limit: i64,
+) -> Result<Vec<(Uuid, Uuid)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"select distinct household_id, transaction_id from ledger.postings
+           where household_amount is null and (household_id, transaction_id) > ($1, $2)
+           order by household_id, transaction_id limit $3"#,
+        after.0,
+        after.1,
+        limit,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.household_id, row.transaction_id)).collect())
+}
+
+/// Their open legs; the transactions are locked.
+pub async fn open_legs(
+    connection: &mut PgConnection,
+    keys: &[(Uuid, Uuid)],
+) -> Result<Vec<OpenLeg>, sqlx::Error> {
+    let (households, ids): (Vec<_>, Vec<_>) = keys.iter().copied().unzip();
+    let rows = sqlx::query!(
+        r#"select postings.household_id, postings.transaction_id, revision, leg, account_id,
+                  postings.currency_code, amount, day, households.currency_code as household_currency
+           from unnest($1::uuid[], $2::uuid[]) as wanted (household_id, transaction_id)
+           join ledger.postings using (household_id, transaction_id)
+           join ledger.households on households.id = postings.household_id
+           where household_amount is null"#,
+        &households,
+        &ids,
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(OpenLeg {
+                household_id: row.household_id,
+                transaction_id: row.transaction_id,
+                revision: row.revision,
+                number: row.leg,
+                account_id: row.account_id,
+                amount: Money::new(row.amount, currency(&row.currency_code)?),
+                day: row.day,
+                household_currency: currency(&row.household_currency)?,
+            })
+        })
+        .collect()
+}
+
+/// Writes the amounts on the legs and, from the first leg that stands, on the transactions.
+pub async fn fill(connection: &mut PgConnection, filled: &[Filled<'_>]) -> Result<(), sqlx::Error> {
+    let households: Vec<_> = filled.iter().map(|it| it.leg.household_id).collect();
+    let transactions: Vec<_> = filled.iter().map(|it| it.leg.transaction_id).collect();
+    sqlx::query!(
+        r#"update ledger.postings set household_amount = filled.amount, household_rate = filled.rate,
+               household_rate_day = filled.rate_day
+           from unnest($1::uuid[], $2::uuid[], $3::int8[], $4::int2[], $5::int8[], $6::numeric[], $7::date[])
+               as filled (household_id, transaction_id, revision, leg, amount, rate, rate_day)
+           where postings.household_id = filled.household_id
+             and postings.transaction_id = filled.transaction_id
+             and postings.revision = filled.revision and postings.leg = filled.leg"#,
+        &households,
+        &transactions,
+        &filled.iter().map(|it| it.leg.revision).collect::<Vec<_>>(),
+        &filled.iter().map(|it| it.leg.number).collect::<Vec<_>>(),
+        &filled.iter().map(|it| it.amount.minor()).collect::<Vec<_>>(),
+        &filled.iter().map(|it| it.rate).collect::<Vec<_>>(),
+        &filled.iter().map(|it| it.rate_day).collect::<Vec<_>>(),
+    )
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query!(
+        r#"update ledger.transactions set household_amount = abs(postings.household_amount)
+           from unnest($1::uuid[], $2::uuid[]) as filled (household_id, transaction_id)
+           join ledger.postings using (household_id, transaction_id)
+           where transactions.household_id = filled.household_id
+             and transactions.id = filled.transaction_id
+             and transactions.household_amount is null
+             and postings.revision = transactions.posted_revision and not postings.is_reversal
+             and postings.account_id = transactions.account_id"#,
+        &households,
+        &transactions,
+    )
+    .execute(connection)
+    .await
+    .map(|_| ())
+}

@@ -1,0 +1,58 @@
+//! Households as the ledger knows them.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{currency, known};
+use crate::domain::household::Household;
+
+pub async fn find(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+) -> Result<Option<Household>, sqlx::Error> {
+    let row =
+        sqlx::query!("select currency_code, timezone from ledger.households where id = $1", household_id)
+            .fetch_optional(connection)
+            .await?;
+    row.map(|row| {
+        let timezone = known(&row.timezone, |name| name.parse().ok())?;
+        Ok(Household { id: household_id, currency: currency(&row.currency_code)?, timezone })
+    })
+    .transpose()
+}
+
+/// Returns whether it was new.
+pub async fn insert(
+    connection: &mut PgConnection,
+    household: &Household,
+    now: DateTime<Utc>,
+) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query!(
+        r#"insert into ledger.households (id, currency_code, timezone, created_at) values ($1, $2, $3, $4)
+           on conflict (id) do nothing"#,
+        household.id,
+        household.currency.code(),
+        household.timezone.name(),
+        now,
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Keeps others from opening accounts in this household until the transaction ends.
+pub async fn lock(connection: &mut PgConnection, household_id: Uuid) -> Result<(), sqlx::Error> {
+    sqlx::query!("select id from ledger.households where id = $1 for update", household_id)
+        .fetch_optional(connection)
+        .await
+        .map(|_| ())
+}
+
+/// Waits for those that [`lock`] and keeps them out, in key order.
+pub async fn share(connection: &mut PgConnection, household_ids: &[Uuid]) -> Result<(), sqlx::Error> {
+    sqlx::query!("select id from ledger.households where id = any($1) order by id for share", household_ids)
+        .fetch_all(connection)
+        .await
+        .map(|_| ())
+}

@@ -1,0 +1,25 @@
+//! The only place with SQL, a file per aggregate. The household comes first in
+//! every query.
+
+pub mod accounts;
+pub mod categories;
+pub mod daily_changes;
+pub mod exchange_rates;
+pub mod household_amounts;
+pub mod households;
+pub mod nominal_accounts;
+pub mod postings;
+pub mod revisions;
+pub mod transactions;
+pub mod verification;
+
+use crate::domain::currency::Currency;
+
+/// What a stored word means; one that nobody knows is damage.
+fn known<T>(word: &str, read: impl Fn(&str) -> Option<T>) -> Result<T, sqlx::Error> {
+    read(word).ok_or_else(|| sqlx::Error::Decode(format!("unknown word {word:?}").into()))
+}
+
+fn currency(code: &str) -> Result<Currency, sqlx::Error> {
+    known(code, Currency::from_code)
+}

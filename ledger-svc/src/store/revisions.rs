@@ -1,0 +1,64 @@
+//! Who changed what on a transaction, and when.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// A revision on its way into the table.
+#[derive(Debug)]
+pub struct NewRevision {
+    pub household_id: Uuid,
+    pub transaction_id: Uuid,
+    pub revision: i64,
+    pub kind: &'static str,
+    /// Field to [before, after].
+    pub changes: Value,
+    pub actor: String,
+    pub recorded_at: DateTime<Utc>,
+}
+
+/// A revision as it was recorded.
+#[derive(Debug)]
+pub struct RevisionRow {
+    pub revision: i64,
+    pub kind: String,
+    pub changes: Value,
+    pub actor: String,
+    pub recorded_at: DateTime<Utc>,
+}
+
+pub async fn insert(connection: &mut PgConnection, revisions: &[NewRevision]) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"insert into ledger.revisions (household_id, transaction_id, revision, kind, changes, actor, recorded_at)
+           select * from unnest($1::uuid[], $2::uuid[], $3::int8[], $4::text[], $5::jsonb[], $6::text[],
+                                $7::timestamptz[])"#,
+        &revisions.iter().map(|it| it.household_id).collect::<Vec<_>>(),
+        &revisions.iter().map(|it| it.transaction_id).collect::<Vec<_>>(),
+        &revisions.iter().map(|it| it.revision).collect::<Vec<_>>(),
+        &revisions.iter().map(|it| it.kind.to_owned()).collect::<Vec<_>>(),
+        &revisions.iter().map(|it| it.changes.clone()).collect::<Vec<_>>(),
+        &revisions.iter().map(|it| it.actor.clone()).collect::<Vec<_>>(),
+        &revisions.iter().map(|it| it.recorded_at).collect::<Vec<_>>(),
+    )
+    .execute(connection)
+    .await
+    .map(|_| ())
+}
+
+/// All of a transaction's, the oldest first.
+pub async fn list(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    transaction_id: Uuid,
+) -> Result<Vec<RevisionRow>, sqlx::Error> {
+    sqlx::query_as!(
+        RevisionRow,
+        r#"select revision, kind, changes, actor, recorded_at from ledger.revisions
+           where household_id = $1 and transaction_id = $2 order by revision"#,
+        household_id,
+        transaction_id,
+    )
+    .fetch_all(connection)
+    .await
+}

@@ -1,0 +1,423 @@
+//! Transactions as they stand.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use rust_decimal::Decimal;
+use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
+use uuid::Uuid;
+
+use super::{currency, known};
+use crate::domain::currency::Currency;
+use crate::domain::money::Money;
+use crate::domain::page::Cursor;
+use crate::domain::rate::{Rate, Source};
+use crate::domain::transaction::{Status, Texts, Transaction, TransactionType};
+
+#[derive(FromRow)]
+struct TransactionRow {
+    id: Uuid,
+    transaction_type: String,
+    status: String,
+    account_id: Uuid,
+    account_currency: String,
+    to_account_id: Option<Uuid>,
+    to_currency: Option<String>,
+    category_id: Option<Uuid>,
+    amount: i64,
+    currency_code: String,
+    to_amount: Option<i64>,
+    account_change: i64,
+    to_account_change: Option<i64>,
+    household_amount: Option<i64>,
+    household_currency: String,
+    rate: Option<Decimal>,
+    rate_day: Option<NaiveDate>,
+    rate_source: Option<String>,
+    description: Option<String>,
+    reference_number: Option<String>,
+    notes: Option<String>,
+    tags: Vec<String>,
+    transaction_date: NaiveDate,
+    version: i64,
+    posted_revision: Option<i64>,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+/// The columns of [`TransactionRow`], from `transactions` and what it joins.
+const COLUMNS: &str = "transactions.id, transaction_type, status, account_id, \
+    account.currency_code as account_currency, to_account_id, to_account.currency_code as to_currency, \
+    category_id, amount, transactions.currency_code, to_amount, account_change, to_account_change, \
+    household_amount, households.currency_code as household_currency, rate, rate_day, rate_source, \
+    transactions.description, reference_number, notes, tags, transaction_date, transactions.version, \
+    posted_revision, transactions.created_at, transactions.updated_at";
+
+/// The joins of [`COLUMNS`].
+const JOINS: &str = " join ledger.households on households.id = transactions.household_id \
+    join ledger.accounts account on account.household_id = transactions.household_id \
+        and account.id = transactions.account_id \
+    left join ledger.accounts to_account on to_account.household_id = transactions.household_id \
+        and to_account.id = transactions.to_account_id ";
+
+impl TryFrom<TransactionRow> for Transaction {
+    type Error = sqlx::Error;
+
+    fn try_from(row: TransactionRow) -> Result<Self, sqlx::Error> {
+        let household_currency = currency(&row.household_currency)?;
+        let to_currency = row.to_currency.as_deref().map(currency).transpose()?;
+        let in_to_currency =
+            |minor: Option<i64>| minor.zip(to_currency).map(|(minor, it)| Money::new(minor, it));
+        let rate = match (row.rate, row.rate_day, row.rate_source) {
+            (Some(value), Some(day), Some(source)) => {
+                Some(Rate { value, day, source: known(&source, Source::from_text)? })
+            }
+            _ => None,
+        };
+        Ok(Self {
+            id: row.id,
+            transaction_type: known(&row.transaction_type, TransactionType::from_text)?,
+            status: known(&row.status, Status::from_text)?,
+            account_id: row.account_id,
+            to_account_id: row.to_account_id,
+            category_id: row.category_id,
+            amount: Money::new(row.amount, currency(&row.currency_code)?),
+            to_amount: in_to_currency(row.to_amount),
+            account_change: Money::new(row.account_change, currency(&row.account_currency)?),
+            to_account_change: in_to_currency(row.to_account_change),
+            household_amount: row.household_amount.map(|minor| Money::new(minor, household_currency)),
+            household_currency,
+            rate,
+            texts: Texts {
+                description: row.description,
+                reference_number: row.reference_number,
+                notes: row.notes,
+                tags: row.tags,
+            },
+            date: row.transaction_date,
+            version: row.version,
+            posted_revision: row.posted_revision,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        })
+    }
+}
+
+async fn fetch(
+    connection: &mut PgConnection,
+    mut query: QueryBuilder<Postgres>,
+) -> Result<Vec<Transaction>, sqlx::Error> {
+    let rows: Vec<TransactionRow> = query.build_query_as().fetch_all(connection).await?;
+    rows.into_iter().map(Transaction::try_from).collect()
+}
+
+/// Posted or voided.
+pub async fn find(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    transaction_id: Uuid,
+) -> Result<Option<Transaction>, sqlx::Error> {
+    let mut query = QueryBuilder::new("select ");
+    query.push(COLUMNS).push(" from ledger.transactions").push(JOINS);
+    query.push("where transactions.household_id = ").push_bind(household_id);
+    query.push(" and transactions.id = ").push_bind(transaction_id);
+    Ok(fetch(connection, query).await?.pop())
+}
+
+/// Locks transactions, given as (household, transaction), in key order.
+pub async fn lock(connection: &mut PgConnection, keys: &[(Uuid, Uuid)]) -> Result<(), sqlx::Error> {
+    let (households, ids): (Vec<_>, Vec<_>) = keys.iter().copied().unzip();
+    sqlx::query!(
+        r#"select transactions.id
+           from unnest($1::uuid[], $2::uuid[]) as wanted (household_id, id)
+           join ledger.transactions using (household_id, id)
+           order by transactions.household_id, transactions.id
+           for update of transactions"#,
+        &households,
+        &ids,
+    )
+    .fetch_all(connection)
+    .await
+    .map(|_| ())
+}
+
+/// Reads many, with their households.
+pub async fn find_many(
+    connection: &mut PgConnection,
+    keys: &[(Uuid, Uuid)],
+) -> Result<Vec<(Uuid, Transaction)>, sqlx::Error> {
+    let (households, ids): (Vec<_>, Vec<_>) = keys.iter().copied().unzip();
+    let by_id: HashMap<_, _> = keys.iter().map(|(household, id)| (*id, *household)).collect();
+    let mut query = QueryBuilder::new("select ");
+    query.push(COLUMNS).push(" from ledger.transactions").push(JOINS);
+    query.push("where (transactions.household_id, transactions.id) in (select * from unnest(");
+    query.push_bind(households).push("::uuid[], ").push_bind(ids).push("::uuid[]))");
+    let found = fetch(connection, query).await?;
+    Ok(found.into_iter().filter_map(|it| by_id.get(&it.id).map(|household| (*household, it))).collect())
+}
+
+/// What decides which transactions a list has.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    pub account_id: Option<Uuid>,
+    pub category_id: Option<Uuid>,
+    pub transaction_type: Option<TransactionType>,
+    /// Voided ones only, instead of posted ones.
+    pub voided: bool,
+    pub from: Option<NaiveDate>,
+    pub to: Option<NaiveDate>,
+    /// Minor units of `currency`, else of the household's.
+    pub min_amount: Option<i64>,
+    pub max_amount: Option<i64>,
+    pub currency: Option<Currency>,
+    /// The oldest first.
+    pub ascending: bool,
+}
+
+/// A page of transactions by (date, id). Which index serves it depends on the
+/// filter, so the text holds only what was asked for.
+pub fn list_query(
+    household_id: Uuid,
+    filter: &Filter,
+    after: Option<Cursor>,
+    limit: i64,
+) -> QueryBuilder<Postgres> {
+    let direction = if filter.ascending { "" } else { " desc" };
+    let mut query = QueryBuilder::new("select ");
+    query.push(COLUMNS).push(" from (");
+    match filter.account_id {
+        None => branch(&mut query, household_id, filter, None, after),
+        Some(account) => {
+            // An account is on either side; each has its index, and both come sorted.
+            branch(&mut query, household_id, filter, Some(("account_id", account)), after);
+            query.push(" union all ");
+            branch(&mut query, household_id, filter, Some(("to_account_id", account)), after);
+        }
+    }
+    let order = format!(" order by transaction_date{direction}, id{direction} limit ");
+    query.push(&order).push_bind(limit).push(") as transactions").push(JOINS);
+    query.push(format!("order by transaction_date{direction}, transactions.id{direction}"));
+    query
+}
+
+fn branch(
+    query: &mut QueryBuilder<Postgres>,
+    household_id: Uuid,
+    filter: &Filter,
+    side: Option<(&str, Uuid)>,
+    after: Option<Cursor>,
+) {
+    query.push("select * from ledger.transactions where household_id = ").push_bind(household_id);
+    query.push(if filter.voided { " and status = 'voided'" } else { " and status = 'posted'" });
+    if let Some((column, account)) = side {
+        query.push(format!(" and {column} = ")).push_bind(account);
+    }
+    if let Some(category) = filter.category_id {
+        query.push(" and category_id = ").push_bind(category);
+    }
+    if let Some(kind) = filter.transaction_type {
+        query.push(" and transaction_type = ").push_bind(kind.as_str());
+    }
+    if let Some(from) = filter.from {
+        query.push(" and transaction_date >= ").push_bind(from);
+    }
+    if let Some(to) = filter.to {
+        query.push(" and transaction_date <= ").push_bind(to);
+    }
+    if let Some(currency) = filter.currency {
+        query.push(" and currency_code = ").push_bind(currency.code());
+    }
+    let amount = if filter.currency.is_some() { "amount" } else { "household_amount" };
+    if let Some(least) = filter.min_amount {
+        query.push(format!(" and {amount} >= ")).push_bind(least);
+    }
+    if let Some(most) = filter.max_amount {
+        query.push(format!(" and {amount} <= ")).push_bind(most);
+    }
+    if let Some(after) = after {
+        query.push(if filter.ascending {
+            " and (transaction_date, id) > ("
+        } else {
+            " and (transaction_date, id) < ("
+        });
+        query.push_bind(after.day).push(", ").push_bind(after.id).push(")");
+    }
+}
+
+pub async fn list(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    filter: &Filter,
+    after: Option<Cursor>,
+    limit: i64,
+) -> Result<Vec<Transaction>, sqlx::Error> {
+    fetch(connection, list_query(household_id, filter, after, limit)).await
+}
+
+/// For each of these transactions, what later ones of its day, in id order,
+/// change on an account, minor units. Voided ones change nothing.
+pub async fn later_on_their_day(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    account_id: Uuid,
+    transactions: &[Transaction],
+) -> Result<HashMap<Uuid, i64>, sqlx::Error> {
+    let ids: Vec<_> = transactions.iter().map(|it| it.id).collect();
+    let mut days: Vec<_> = transactions.iter().map(|it| it.date).collect();
+    days.dedup();
+    let rows = sqlx::query!(
+        r#"with of_days as (
+               select id, transaction_date, account_change as change from ledger.transactions
+               where household_id = $1 and account_id = $2 and status = 'posted' and transaction_date = any($3)
+               union all
+               select id, transaction_date, to_account_change from ledger.transactions
+               where household_id = $1 and to_account_id = $2 and status = 'posted' and transaction_date = any($3)
+               union all
+               select id, transaction_date, 0 from ledger.transactions
+               where household_id = $1 and id = any($4) and status = 'voided'),
+           summed as (
+               select id, sum(change) over (
+                   partition by transaction_date order by id desc
+                   rows between unbounded preceding and 1 preceding) as later
+               from of_days)
+           select id as "id!", coalesce(later, 0)::int8 as "later!" from summed where id = any($4)"#,
+        household_id,
+        account_id,
+        &days,
+        &ids,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.later)).collect())
+}
+
+/// Writes transactions with their households; new ones are inserted.
+pub async fn insert(connection: &mut PgConnection, new: &[(Uuid, &Transaction)]) -> Result<(), sqlx::Error> {
+    let c = Columns::of(new);
+    sqlx::query!(
+        r#"insert into ledger.transactions (household_id, id, transaction_type, status, account_id, to_account_id,
+               category_id, amount, currency_code, to_amount, account_change, to_account_change, household_amount,
+               rate, rate_day, rate_source, description, reference_number, notes, tags, transaction_date, version,
+               posted_revision, created_at, updated_at)
+           select household_id, id, transaction_type, status, account_id, to_account_id, category_id, amount,
+               currency_code, to_amount, account_change, to_account_change, household_amount, rate, rate_day,
+               rate_source, description, reference_number, notes,
+               array(select jsonb_array_elements_text(tags)), transaction_date, version, posted_revision,
+               created_at, updated_at
+           from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::uuid[], $7::uuid[],
+                       $8::int8[], $9::text[], $10::int8[], $11::int8[], $12::int8[], $13::int8[], $14::numeric[],
+                       $15::date[], $16::text[], $17::text[], $18::text[], $19::text[], $20::jsonb[], $21::date[],
+                       $22::int8[], $23::int8[], $24::timestamptz[], $25::timestamptz[])
+               as new (household_id, id, transaction_type, status, account_id, to_account_id, category_id, amount,
+                       currency_code, to_amount, account_change, to_account_change, household_amount, rate,
+                       rate_day, rate_source, description, reference_number, notes, tags, transaction_date,
+                       version, posted_revision, created_at, updated_at)"#,
+        &c.households, &c.ids, &c.types, &c.statuses, &c.accounts, &c.to_accounts as _, &c.categories as _,
+        &c.amounts, &c.currencies, &c.to_amounts as _, &c.changes, &c.to_changes as _, &c.household_amounts as _,
+        &c.rates as _, &c.rate_days as _, &c.rate_sources as _, &c.descriptions as _, &c.references as _,
+        &c.notes as _, &c.tags, &c.dates, &c.versions, &c.posted_revisions as _, &c.created, &c.updated,
+    )
+    .execute(connection)
+    .await
+    .map(|_| ())
+}
+
+/// Writes the new state of locked transactions.
+pub async fn update(
+    connection: &mut PgConnection,
+    changed: &[(Uuid, &Transaction)],
+) -> Result<(), sqlx::Error> {
+    let c = Columns::of(changed);
+    sqlx::query!(
+        r#"update ledger.transactions set
+               transaction_type = new.transaction_type, status = new.status, account_id = new.account_id,
+               to_account_id = new.to_account_id, category_id = new.category_id, amount = new.amount,
+               currency_code = new.currency_code, to_amount = new.to_amount, account_change = new.account_change,
+               to_account_change = new.to_account_change, household_amount = new.household_amount,
+               rate = new.rate, rate_day = new.rate_day, rate_source = new.rate_source,
+               description = new.description, reference_number = new.reference_number, notes = new.notes,
+               tags = array(select jsonb_array_elements_text(new.tags)), transaction_date = new.transaction_date,
+               version = new.version, posted_revision = new.posted_revision, updated_at = new.updated_at
+           from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::uuid[], $7::uuid[],
+                       $8::int8[], $9::text[], $10::int8[], $11::int8[], $12::int8[], $13::int8[], $14::numeric[],
+                       $15::date[], $16::text[], $17::text[], $18::text[], $19::text[], $20::jsonb[], $21::date[],
+                       $22::int8[], $23::int8[], $24::timestamptz[])
+               as new (household_id, id, transaction_type, status, account_id, to_account_id, category_id, amount,
+                       currency_code, to_amount, account_change, to_account_change, household_amount, rate,
+                       rate_day, rate_source, description, reference_number, notes, tags, transaction_date,
+                       version, posted_revision, updated_at)
+           where transactions.household_id = new.household_id and transactions.id = new.id"#,
+        &c.households, &c.ids, &c.types, &c.statuses, &c.accounts, &c.to_accounts as _, &c.categories as _,
+        &c.amounts, &c.currencies, &c.to_amounts as _, &c.changes, &c.to_changes as _, &c.household_amounts as _,
+        &c.rates as _, &c.rate_days as _, &c.rate_sources as _, &c.descriptions as _, &c.references as _,
+        &c.notes as _, &c.tags, &c.dates, &c.versions, &c.posted_revisions as _, &c.updated,
+    )
+    .execute(connection)
+    .await
+    .map(|_| ())
+}
+
+/// Transactions by column. Lists of tags differ in length, which arrays of
+/// arrays may not; they travel as JSON.
+struct Columns {
+    households: Vec<Uuid>,
+    ids: Vec<Uuid>,
+    types: Vec<String>,
+    statuses: Vec<String>,
+    accounts: Vec<Uuid>,
+    to_accounts: Vec<Option<Uuid>>,
+    categories: Vec<Option<Uuid>>,
+    amounts: Vec<i64>,
+    currencies: Vec<String>,
+    to_amounts: Vec<Option<i64>>,
+    changes: Vec<i64>,
+    to_changes: Vec<Option<i64>>,
+    household_amounts: Vec<Option<i64>>,
+    rates: Vec<Option<Decimal>>,
+    rate_days: Vec<Option<NaiveDate>>,
+    rate_sources: Vec<Option<String>>,
+    descriptions: Vec<Option<String>>,
+    references: Vec<Option<String>>,
+    notes: Vec<Option<String>>,
+    tags: Vec<serde_json::Value>,
+    dates: Vec<NaiveDate>,
+    versions: Vec<i64>,
+    posted_revisions: Vec<Option<i64>>,
+    created: Vec<DateTime<Utc>>,
+    updated: Vec<DateTime<Utc>>,
+}
+
+impl Columns {
+    fn of(rows: &[(Uuid, &Transaction)]) -> Self {
+        fn column<T>(rows: &[(Uuid, &Transaction)], of: impl Fn(&Transaction) -> T) -> Vec<T> {
+            rows.iter().map(|(_, it)| of(it)).collect()
+        }
+        Self {
+            households: rows.iter().map(|(household, _)| *household).collect(),
+            ids: column(rows, |it| it.id),
+            types: column(rows, |it| it.transaction_type.as_str().to_owned()),
+            statuses: column(rows, |it| it.status.as_str().to_owned()),
+            accounts: column(rows, |it| it.account_id),
+            to_accounts: column(rows, |it| it.to_account_id),
+            categories: column(rows, |it| it.category_id),
+            amounts: column(rows, |it| it.amount.minor()),
+            currencies: column(rows, |it| it.amount.currency().code().to_owned()),
+            to_amounts: column(rows, |it| it.to_amount.map(Money::minor)),
+            changes: column(rows, |it| it.account_change.minor()),
+            to_changes: column(rows, |it| it.to_account_change.map(Money::minor)),
+            household_amounts: column(rows, |it| it.household_amount.map(Money::minor)),
+            rates: column(rows, |it| it.rate.map(|rate| rate.value)),
+            rate_days: column(rows, |it| it.rate.map(|rate| rate.day)),
+            rate_sources: column(rows, |it| it.rate.map(|rate| rate.source.as_str().to_owned())),
+            descriptions: column(rows, |it| it.texts.description.clone()),
+            references: column(rows, |it| it.texts.reference_number.clone()),
+            notes: column(rows, |it| it.texts.notes.clone()),
+            tags: column(rows, |it| it.texts.tags.clone().into()),
+            dates: column(rows, |it| it.date),
+            versions: column(rows, |it| it.version),
+            posted_revisions: column(rows, |it| it.posted_revision),
+            created: column(rows, |it| it.created_at),
+            updated: column(rows, |it| it.updated_at),
+        }
+    }
+}

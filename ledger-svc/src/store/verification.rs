@@ -1,0 +1,104 @@
+//! What must hold between the tables, counted.
+
+use sqlx::PgConnection;
+
+/// One invariant and how often it is broken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    pub invariant: &'static str,
+    pub violations: i64,
+}
+
+/// Counts every invariant's violations; on one snapshot, the caller's.
+pub async fn run(connection: &mut PgConnection) -> Result<Vec<Finding>, sqlx::Error> {
+    let unbalanced = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from (
+               select from ledger.postings group by household_id, transaction_id, revision, currency_code
+               having sum(amount) <> 0) as unbalanced"#
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    let balances = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from ledger.accounts
+           left join (
+               select household_id, account_id, sum(amount) as total from ledger.postings
+               group by household_id, account_id) as posted
+               on posted.household_id = accounts.household_id and posted.account_id = accounts.id
+           where accounts.balance <> coalesce(posted.total, 0)"#
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    let days = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from (
+               select household_id, account_id, day, sum(amount) as change,
+                      coalesce(sum(household_amount), 0) as household_change
+               from ledger.postings group by household_id, account_id, day) as posted
+           full join ledger.daily_changes using (household_id, account_id, day)
+           where coalesce(posted.change, 0) <> coalesce(daily_changes.change, 0)
+              or coalesce(posted.household_change, 0) <> coalesce(daily_changes.household_change, 0)"#
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    let transactions = sqlx::query_scalar!(
+        r#"with said as (
+               select household_id, id as transaction_id, account_id,
+                      case status when 'posted' then account_change else 0 end as change
+               from ledger.transactions
+               union all
+               select household_id, id, to_account_id,
+                      case status when 'posted' then to_account_change else 0 end
+               from ledger.transactions where to_account_id is not null),
+           posted as (
+               select postings.household_id, transaction_id, postings.account_id, sum(amount) as change
+               from ledger.postings
+               join ledger.accounts on accounts.household_id = postings.household_id
+                   and accounts.id = postings.account_id
+               group by 1, 2, 3)
+           select count(*) as "count!"
+           from said full join posted using (household_id, transaction_id, account_id)
+           where coalesce(said.change, 0) <> coalesce(posted.change, 0)"#
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    let revisions = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from ledger.transactions
+           left join (
+               select household_id, transaction_id, count(*) as revisions, max(revision) as newest
+               from ledger.revisions group by household_id, transaction_id) as recorded
+               on recorded.household_id = transactions.household_id
+               and recorded.transaction_id = transactions.id
+           where recorded.newest is distinct from transactions.version
+              or recorded.revisions is distinct from transactions.version"#
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    let orphans = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from ledger.postings
+           where not exists (
+               select from ledger.transactions
+               where transactions.household_id = postings.household_id
+                 and transactions.id = postings.transaction_id)
+              or not (
+               exists (
+                   select from ledger.accounts
+                   where accounts.household_id = postings.household_id and accounts.id = postings.account_id
+                     and accounts.currency_code = postings.currency_code)
+               or exists (
+                   select from ledger.nominal_accounts
+                   where nominal_accounts.household_id = postings.household_id
+                     and nominal_accounts.id = postings.account_id
+                     and nominal_accounts.currency_code = postings.currency_code))"#
+    )
+    .fetch_one(connection)
+    .await?;
+    let finding = |(invariant, violations)| Finding { invariant, violations };
+    let counted = [
+        ("every revision of a transaction sums to zero per currency", unbalanced),
+        ("an account's balance is the sum of its postings", balances),
+        ("a day's change and its household amount are the sums of that day's postings", days),
+        ("a transaction says what its postings moved", transactions),
+        ("a transaction has all its revisions", revisions),
+        ("a posting has its transaction and its account", orphans),
+    ];
+    Ok(counted.into_iter().map(finding).collect())
+}
