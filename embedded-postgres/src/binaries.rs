@@ -32,6 +32,14 @@ pub(crate) fn find() -> Result<PathBuf, Error> {
         .ok_or(Error::NoBinaries)
 }
 
+/// One of PostgreSQL's other programs, such as `pgbench`.
+pub fn program(name: &str) -> Result<PathBuf, Error> {
+    // PATH may hold links to some of the programs; the others are where these lead.
+    let initdb = fs::canonicalize(find()?.join("initdb")).map_err(|_| Error::NoBinaries)?;
+    let path = initdb.with_file_name(name);
+    if path.is_file() { Ok(path) } else { Err(Error::NoBinaries) }
+}
+
 /// Major version that `postgres --version` prints, e.g. 15 for "postgres (PostgreSQL) 15.18".
 fn major_version(postgres: &Path) -> Option<u32> {
     let output = Command::new(postgres).arg("--version").output().ok()?;

@@ -112,6 +112,18 @@ impl Drop for Server {
     }
 }
 
+/// The socket folder of the server that runs in `dir`, whoever owns it.
+pub fn running(dir: &Path) -> Option<PathBuf> {
+    let data = fs::canonicalize(dir).ok()?.join("data");
+    let text = fs::read_to_string(data.join("postmaster.pid")).ok()?;
+    let mut lines = text.lines();
+    let pid = lines.next()?.trim();
+    let socket_dir = lines.nth(3)?.trim();
+    // A postmaster's working folder is its data; anything else is a pid used again.
+    let alive = fs::canonicalize(format!("/proc/{pid}/cwd")).is_ok_and(|folder| folder == data);
+    (alive && is_ready(&data)).then(|| PathBuf::from(socket_dir))
+}
+
 /// Line 8 of `postmaster.pid` says "ready" once connections are accepted.
 fn is_ready(data: &Path) -> bool {
     fs::read_to_string(data.join("postmaster.pid"))

@@ -11,5 +11,6 @@ mod error;
 mod socket;
 mod supervisor;
 
-pub use cluster::{Options, Server};
+pub use binaries::program;
+pub use cluster::{Options, Server, running};
 pub use error::Error;

@@ -38,6 +38,22 @@ impl Client {
         Self { http: http.expect("an HTTP client"), base: base.to_owned() }
     }
 
+    /// The same API, called from another address of this machine: attempts are
+    /// counted by address.
+    ///
+    /// # Panics
+    /// Never.
+    #[must_use]
+    pub fn from_address(&self, address: std::net::IpAddr) -> Self {
+        let http = reqwest::Client::builder().local_address(address).build();
+        Self { http: http.expect("an HTTP client"), base: self.base.clone() }
+    }
+
+    /// Host and port.
+    pub fn address(&self) -> &str {
+        self.base.trim_start_matches("http://")
+    }
+
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http.request(method, format!("{}{path}", self.base))
     }
@@ -62,6 +78,10 @@ impl Client {
 
     pub async fn post_as(&self, token: &str, path: &str) -> Answer {
         self.send(self.request(Method::POST, path).bearer_auth(token)).await
+    }
+
+    pub async fn post_json_as(&self, token: &str, path: &str, body: Value) -> Answer {
+        self.send(self.request(Method::POST, path).bearer_auth(token).json(&body)).await
     }
 
     pub async fn register(&self, email: &str) -> Answer {

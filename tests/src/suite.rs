@@ -105,7 +105,7 @@ impl Suite {
         command.env("PATH", "/usr/local/bin:/usr/bin:/bin");
         command.env("FINTRAC_DATA_DIR", self.data.path()).env("LOG_LEVEL", "warn").env("RUST_BACKTRACE", "0");
         command.env("BACKEND_URL", "http://gateway.example").env("FINTRAC_DRAIN_LIMIT", "120");
-        command.env("RATE_LIMIT_PER_MINUTE", "100000");
+        command.env("RATE_LIMIT_PER_MINUTE", "10000000");
         if self.cluster.is_some() {
             command.env("DATABASE_URL", self.database_url());
             command.env("FINTRAC_SERVICE_SECRET", SECRET).env("FINTRAC_TOKEN_SECRET", SECRET);

@@ -1,0 +1,40 @@
+-- One commit per write that fills the same rows as one POST /transactions.
+\set household random(1, 100)
+\set account :household * 10 + random(0, 9)
+\set number random(1, 281474976710655)
+begin;
+insert into floor.idempotency_keys (household_id, user_id, operation, key, fingerprint, created_at)
+    values (floor.id(1, :household), floor.id(4, :household), 'POST /api/v1/transactions', 'k' || :number,
+            '\x00000000000000000000000000000000', '2026-01-01')
+    on conflict (household_id, user_id, operation, key) do nothing;
+select balance from floor.accounts where household_id = floor.id(1, :household) and id = floor.id(2, :account)
+    for update;
+insert into floor.transactions (household_id, id, transaction_type, status, account_id, amount, currency_code,
+                                account_change, household_amount, description, tags, transaction_date, version,
+                                posted_revision, created_at, updated_at)
+    values (floor.id(1, :household), floor.id(5, :number), 'expense', 'posted', floor.id(2, :account), 1250, 'EUR',
+            -1250, 1250, 'Lunch', '{}', '2026-01-01', 1, 1, '2026-01-01', '2026-01-01');
+insert into floor.revisions (household_id, transaction_id, revision, kind, changes, actor, recorded_at)
+    values (floor.id(1, :household), floor.id(5, :number), 1, 'created', '{}', 'user', '2026-01-01');
+insert into floor.postings (household_id, transaction_id, revision, leg, account_id, currency_code, amount, day,
+                            is_reversal, household_amount, recorded_at)
+    values (floor.id(1, :household), floor.id(5, :number), 1, 0, floor.id(2, :account), 'EUR', -1250, '2026-01-01',
+            false, -1250, '2026-01-01'),
+           (floor.id(1, :household), floor.id(5, :number), 1, 1, floor.id(3, :household), 'EUR', 1250, '2026-01-01',
+            false, 1250, '2026-01-01');
+update floor.accounts set balance = balance - 1250
+    where household_id = floor.id(1, :household) and id = floor.id(2, :account);
+insert into floor.daily_changes (household_id, account_id, day, change, household_change)
+    values (floor.id(1, :household), floor.id(2, :account), '2026-01-01', -1250, -1250),
+           (floor.id(1, :household), floor.id(3, :household), '2026-01-01', 1250, 1250)
+    on conflict (household_id, account_id, day) do update
+        set change = daily_changes.change + excluded.change,
+            household_change = daily_changes.household_change + excluded.household_change;
+insert into floor.events (epoch, id, partition, household_id, user_id, entity, entity_id, version, kind,
+                          changed, actor, user_agent, request_id, occurred_at)
+    values (1, floor.id(6, :number), 1, floor.id(1, :household), floor.id(4, :household), 'transaction',
+            floor.id(5, :number), 1, 'created', '{}', 'user', 'bench', 'request', '2026-01-01');
+update floor.idempotency_keys set reply = decode(repeat('ab', 300), 'hex')
+    where household_id = floor.id(1, :household) and user_id = floor.id(4, :household)
+      and operation = 'POST /api/v1/transactions' and key = 'k' || :number;
+commit;

@@ -1,0 +1,120 @@
+//! Clients that record transactions over REST. They speak HTTP by hand: on a
+//! small machine a full client would cost as much as the server.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use fintrac_kit::random::Random;
+use fintrac_tests::suite::Suite;
+use futures::future::try_join_all;
+use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::report::Figures;
+
+const HOUSEHOLDS: usize = 100;
+const ACCOUNTS: usize = 10;
+/// People who register at once.
+const REGISTERING: usize = 4;
+
+pub struct World {
+    address: String,
+    /// A finished request for each account.
+    requests: Vec<Vec<u8>>,
+}
+
+impl World {
+    /// 100 households of 10 accounts.
+    pub async fn prepare(suite: &Suite) -> anyhow::Result<Self> {
+        let mut requests = Vec::new();
+        let numbers: Vec<_> = (0..HOUSEHOLDS).collect();
+        for group in numbers.chunks(REGISTERING) {
+            let opened = try_join_all(group.iter().map(|number| household(suite, *number))).await?;
+            requests.extend(opened.into_iter().flatten());
+        }
+        Ok(Self { address: suite.client.address().to_owned(), requests })
+    }
+
+    pub async fn run(&self, clients: usize, measured: Duration) -> anyhow::Result<Figures> {
+        let until = Instant::now() + measured;
+        let results = try_join_all((0..clients).map(|_| self.client(until))).await?;
+        let errors = results.iter().map(|(_, errors)| errors).sum();
+        let latencies = results.into_iter().flat_map(|(latencies, _)| latencies).collect();
+        Ok(Figures::new(latencies, errors, measured))
+    }
+
+    async fn client(&self, until: Instant) -> anyhow::Result<(Vec<Duration>, usize)> {
+        let mut stream = TcpStream::connect(&self.address).await?;
+        stream.set_nodelay(true)?;
+        let random = Random::System;
+        let (mut latencies, mut errors) = (Vec::new(), 0);
+        let mut buffer = Vec::with_capacity(4096);
+        while Instant::now() < until {
+            let number = usize::from(u16::from_le_bytes(random.bytes())) % self.requests.len();
+            let started = Instant::now();
+            stream.write_all(&self.requests[number]).await?;
+            match answer(&mut stream, &mut buffer).await? {
+                201 => latencies.push(started.elapsed()),
+                _ => errors += 1,
+            }
+        }
+        Ok((latencies, errors))
+    }
+}
+
+/// Registers a person and opens accounts; the requests that spend from them.
+async fn household(suite: &Suite, number: usize) -> anyhow::Result<Vec<Vec<u8>>> {
+    let email = format!("bench{number}@example.com");
+    let host = u8::try_from(number + 1)?;
+    let client = suite.client.from_address(std::net::IpAddr::from([127, 0, 1, host]));
+    ensure!(client.register(&email).await.status == 202, "registered");
+    let token = suite.mailbox.wait("verification", &email).await.token();
+    ensure!(
+        client.post("/api/v1/auth/verify-email", json!({"token": token})).await.status == 204,
+        "verified"
+    );
+    let login = client.login(&email).await;
+    ensure!(login.status == 200, "{login:?}");
+    let token = login.text("access_token");
+    let mut requests = Vec::new();
+    for account in 0..ACCOUNTS {
+        let body = json!({"name": format!("Account {account}"), "account_type": "bank"});
+        let opened = client.post_json_as(&token, "/api/v1/accounts", body).await;
+        ensure!(opened.status == 201, "{opened:?}");
+        let body = json!({"account_id": opened.text("id"), "type": "expense", "amount": "12.50", "description": "Lunch"});
+        let body = body.to_string();
+        let head = format!(
+            "POST /api/v1/transactions HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {token}\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        requests.push((head + &body).into_bytes());
+    }
+    Ok(requests)
+}
+
+/// Reads one answer; its status.
+async fn answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> anyhow::Result<u16> {
+    buffer.clear();
+    loop {
+        ensure!(stream.read_buf(buffer).await? > 0, "the server hung up");
+        let Some(end) = buffer.windows(4).position(|window| window == b"\r\n\r\n") else { continue };
+        let head = std::str::from_utf8(&buffer[..end])?;
+        let status = head.get(9..12).context("a status")?.parse()?;
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+        let length: usize = length.context("a length")?.parse()?;
+        if buffer.len() >= end + 4 + length {
+            return Ok(status);
+        }
+    }
+}
+
+/// Resident memory of the suite's process, MiB.
+pub fn memory(suite: &Suite) -> anyhow::Result<u64> {
+    let pid = suite.pids().first().copied().context("a process")?;
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("VmRSS")?;
+    let kib: u64 = line.split_whitespace().next().context("a number")?.parse()?;
+    Ok(kib / 1024)
+}

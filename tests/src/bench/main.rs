@@ -1,0 +1,36 @@
+//! The load bench: `POST /transactions` over REST against the floor, one
+//! commit per write by pgbench, in one run on the same durable cluster.
+//!
+//! `fintrac-bench [SECONDS]`; each figure is measured that long (default 8).
+
+mod floor;
+mod load;
+mod report;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use fintrac_tests::suite::{Shape, Suite};
+
+/// Clients at once.
+const CLIENTS: [usize; 4] = [1, 8, 64, 256];
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let seconds = std::env::args().nth(1).map(|text| text.parse()).transpose().context("SECONDS")?;
+    let measured = Duration::from_secs(seconds.unwrap_or(8));
+    let binary: PathBuf = std::env::current_exe()?.with_file_name("fintrac-part");
+    let suite = Suite::start(&binary.to_string_lossy(), Shape::OneProcess).await;
+    let floor = floor::Floor::prepare(&suite).await?;
+    let world = load::World::prepare(&suite).await?;
+    let mut rows = Vec::new();
+    for clients in CLIENTS {
+        let floor = floor.run(clients, measured).await?;
+        let rest = world.run(clients, measured).await?;
+        rows.push(report::Row { clients, floor, rest });
+    }
+    let memory = load::memory(&suite)?;
+    report::print(&rows, memory);
+    Ok(())
+}

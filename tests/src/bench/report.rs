@@ -1,0 +1,54 @@
+//! The table at the end.
+
+use std::time::Duration;
+
+/// What one run came to.
+#[derive(Debug)]
+pub struct Figures {
+    /// Writes in a second.
+    pub throughput: f64,
+    pub p50: Duration,
+    pub p99: Duration,
+    pub errors: usize,
+}
+
+impl Figures {
+    pub fn new(mut latencies: Vec<Duration>, errors: usize, measured: Duration) -> Self {
+        latencies.sort_unstable();
+        let at = |percent: usize| latencies.get(latencies.len() * percent / 100).copied().unwrap_or_default();
+        let throughput =
+            f64::from(u32::try_from(latencies.len()).unwrap_or(u32::MAX)) / measured.as_secs_f64();
+        Self { throughput, p50: at(50), p99: at(99), errors }
+    }
+}
+
+#[derive(Debug)]
+pub struct Row {
+    pub clients: usize,
+    pub floor: Figures,
+    pub rest: Figures,
+}
+
+#[expect(clippy::print_stdout, reason = "this is what the program is for")]
+pub fn print(rows: &[Row], memory: u64) {
+    let millis = |latency: Duration| latency.as_secs_f64() * 1000.0;
+    println!(
+        "floor: pgbench, one commit per write; REST: POST /api/v1/transactions; both durable, same cluster"
+    );
+    println!("(the floor with at most {} clients: it needs a connection each)", crate::floor::CONNECTIONS);
+    println!("memory of the suite without PostgreSQL: {memory} MiB");
+    println!("clients | floor/s     p50 ms   p99 ms | REST/s      p50 ms   p99 ms  errors | ratio");
+    for Row { clients, floor, rest } in rows {
+        println!(
+            "{clients:>7} | {:>7.0} {:>10.2} {:>8.2} | {:>7.0} {:>10.2} {:>8.2} {:>7} | {:>5.2}",
+            floor.throughput,
+            millis(floor.p50),
+            millis(floor.p99),
+            rest.throughput,
+            millis(rest.p50),
+            millis(rest.p99),
+            rest.errors,
+            rest.throughput / floor.throughput,
+        );
+    }
+}
