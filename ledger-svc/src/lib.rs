@@ -28,7 +28,7 @@ use fintrac_kit::transport::Transport;
 pub use config::Config;
 use posting::Posting;
 use service::Ledger;
-pub use service::{ImportError, import_ecb, verify};
+pub use service::{ImportError, fill_household_amounts, import_ecb, verify};
 pub use store::verification::Finding;
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
@@ -64,7 +64,7 @@ pub async fn build(config: &Config, deps: &Deps, auth: Transport) -> Result<Modu
     let posting = Posting::start(config.lanes, deps, &mut module);
     let ledger = Arc::new(Ledger::new(deps, auth, posting));
     module.routes = rpc::routes(module.routes, &ledger);
-    module.add_job(deps, "household-amounts", TimeDelta::hours(1), service::fill_household_amounts);
+    module.add_job(deps, "household-amounts", TimeDelta::hours(1), fill_household_amounts);
     module.add_job(deps, "ledger-verification", VERIFY, |pool| async move {
         let findings = verify(&pool).await?;
         let broken: i64 = findings.iter().map(|finding| finding.violations).sum();

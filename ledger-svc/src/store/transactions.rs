@@ -45,20 +45,18 @@ struct TransactionRow {
     updated_at: DateTime<Utc>,
 }
 
-/// The columns of [`TransactionRow`], from `transactions` and what it joins.
-const COLUMNS: &str = "transactions.id, transaction_type, status, account_id, \
-    account.currency_code as account_currency, to_account_id, to_account.currency_code as to_currency, \
-    category_id, amount, transactions.currency_code, to_amount, account_change, to_account_change, \
-    household_amount, households.currency_code as household_currency, rate, rate_day, rate_source, \
-    transactions.description, reference_number, notes, tags, transaction_date, transactions.version, \
-    posted_revision, transactions.created_at, transactions.updated_at";
-
-/// The joins of [`COLUMNS`].
-const JOINS: &str = " join ledger.households on households.id = transactions.household_id \
-    join ledger.accounts account on account.household_id = transactions.household_id \
-        and account.id = transactions.account_id \
-    left join ledger.accounts to_account on to_account.household_id = transactions.household_id \
-        and to_account.id = transactions.to_account_id ";
+/// The columns of [`TransactionRow`]. Currencies by look-up, not by join: a join
+/// may choose a way that loses the order.
+const COLUMNS: &str = "id, transaction_type, status, account_id, \
+    (select currency_code from ledger.accounts where accounts.household_id = transactions.household_id \
+        and accounts.id = transactions.account_id) as account_currency, to_account_id, \
+    (select currency_code from ledger.accounts where accounts.household_id = transactions.household_id \
+        and accounts.id = transactions.to_account_id) as to_currency, \
+    category_id, amount, currency_code, to_amount, account_change, to_account_change, household_amount, \
+    (select currency_code from ledger.households where households.id = transactions.household_id) \
+        as household_currency, \
+    rate, rate_day, rate_source, description, reference_number, notes, tags, transaction_date, version, \
+    posted_revision, created_at, updated_at";
 
 impl TryFrom<TransactionRow> for Transaction {
     type Error = sqlx::Error;
@@ -118,9 +116,9 @@ pub async fn find(
     transaction_id: Uuid,
 ) -> Result<Option<Transaction>, sqlx::Error> {
     let mut query = QueryBuilder::new("select ");
-    query.push(COLUMNS).push(" from ledger.transactions").push(JOINS);
-    query.push("where transactions.household_id = ").push_bind(household_id);
-    query.push(" and transactions.id = ").push_bind(transaction_id);
+    query.push(COLUMNS).push(" from ledger.transactions ");
+    query.push("where household_id = ").push_bind(household_id);
+    query.push(" and id = ").push_bind(transaction_id);
     Ok(fetch(connection, query).await?.pop())
 }
 
@@ -149,8 +147,8 @@ pub async fn find_many(
     let (households, ids): (Vec<_>, Vec<_>) = keys.iter().copied().unzip();
     let by_id: HashMap<_, _> = keys.iter().map(|(household, id)| (*id, *household)).collect();
     let mut query = QueryBuilder::new("select ");
-    query.push(COLUMNS).push(" from ledger.transactions").push(JOINS);
-    query.push("where (transactions.household_id, transactions.id) in (select * from unnest(");
+    query.push(COLUMNS).push(" from ledger.transactions ");
+    query.push("where (household_id, id) in (select * from unnest(");
     query.push_bind(households).push("::uuid[], ").push_bind(ids).push("::uuid[]))");
     let found = fetch(connection, query).await?;
     Ok(found.into_iter().filter_map(|it| by_id.get(&it.id).map(|household| (*household, it))).collect())
@@ -185,18 +183,21 @@ pub fn list_query(
     let direction = if filter.ascending { "" } else { " desc" };
     let mut query = QueryBuilder::new("select ");
     query.push(COLUMNS).push(" from (");
+    let page = (after, limit);
     match filter.account_id {
-        None => branch(&mut query, household_id, filter, None, after),
+        None => branch(&mut query, household_id, filter, None, page),
         Some(account) => {
-            // An account is on either side; each has its index, and both come sorted.
-            branch(&mut query, household_id, filter, Some(("account_id", account)), after);
-            query.push(" union all ");
-            branch(&mut query, household_id, filter, Some(("to_account_id", account)), after);
+            // An account is on either side. Each has its index, comes sorted and
+            // cut, so that the two are only merged.
+            query.push("select * from (");
+            branch(&mut query, household_id, filter, Some(("account_id", account)), page);
+            query.push(") as one union all select * from (");
+            branch(&mut query, household_id, filter, Some(("to_account_id", account)), page);
+            query.push(format!(") as other order by transaction_date{direction}, id{direction} limit "));
+            query.push_bind(limit);
         }
     }
-    let order = format!(" order by transaction_date{direction}, id{direction} limit ");
-    query.push(&order).push_bind(limit).push(") as transactions").push(JOINS);
-    query.push(format!("order by transaction_date{direction}, transactions.id{direction}"));
+    query.push(format!(") as transactions order by transaction_date{direction}, id{direction}"));
     query
 }
 
@@ -205,7 +206,7 @@ fn branch(
     household_id: Uuid,
     filter: &Filter,
     side: Option<(&str, Uuid)>,
-    after: Option<Cursor>,
+    (after, limit): (Option<Cursor>, i64),
 ) {
     query.push("select * from ledger.transactions where household_id = ").push_bind(household_id);
     query.push(if filter.voided { " and status = 'voided'" } else { " and status = 'posted'" });
@@ -235,13 +236,12 @@ fn branch(
         query.push(format!(" and {amount} <= ")).push_bind(most);
     }
     if let Some(after) = after {
-        query.push(if filter.ascending {
-            " and (transaction_date, id) > ("
-        } else {
-            " and (transaction_date, id) < ("
-        });
+        let beyond = if filter.ascending { ">" } else { "<" };
+        query.push(format!(" and (transaction_date, id) {beyond} ("));
         query.push_bind(after.day).push(", ").push_bind(after.id).push(")");
     }
+    let direction = if filter.ascending { "" } else { " desc" };
+    query.push(format!(" order by transaction_date{direction}, id{direction} limit ")).push_bind(limit);
 }
 
 pub async fn list(
@@ -421,3 +421,6 @@ impl Columns {
         }
     }
 }
+
+#[cfg(test)]
+mod plans;

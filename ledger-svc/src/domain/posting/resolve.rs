@@ -294,7 +294,9 @@ impl<'a> Reader<'a> {
         }
         let read = Amount::parse(&input.amount).and_then(|amount| {
             let Some(word) = word else { return Ok(None) };
-            let money = if is_system { amount.in_currency(word)? } else { amount.positive(word)? };
+            // Without a type nobody knows whether a sign is wrong.
+            let signed = is_system || transaction_type.is_none();
+            let money = if signed { amount.in_currency(word)? } else { amount.positive(word)? };
             if money.is_zero() { Err(AmountError::NotPositive) } else { Ok(Some(money)) }
         });
         read.unwrap_or_else(|error| {

@@ -1,0 +1,139 @@
+//! Accounts: opening, changing, closing, coming back.
+
+use fintrac_proto::ledger::v1 as pb;
+
+use crate::support::{Ledger, entry, fields, transfer, why};
+
+fn update(account: &pb::Account) -> pb::UpdateAccountRequest {
+    pb::UpdateAccountRequest { account_id: account.id.clone(), ..Default::default() }
+}
+
+fn delete(account: &pb::Account) -> pb::DeleteAccountRequest {
+    pb::DeleteAccountRequest { account_id: account.id.clone(), if_version: None }
+}
+
+#[tokio::test]
+async fn an_account_opens_with_a_balance_that_is_a_transaction() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let bank = ana.account("Bank", "", "-12.34").await;
+    assert_eq!((bank.currency_code.as_str(), bank.balance.as_str(), bank.version), ("EUR", "-12.34", 1));
+    ledger.pass(chrono::TimeDelta::milliseconds(1));
+    let yen = ana.account("Yen", "jpy", "5000").await;
+    assert_eq!((yen.currency_code.as_str(), yen.balance.as_str()), ("JPY", "5000"));
+    let openings =
+        ana.walk(pb::TransactionFilter { r#type: "opening".into(), ..Default::default() }, 50).await;
+    let amounts: Vec<_> = openings.iter().map(|it| it.amount.as_str()).collect();
+    assert_eq!(amounts, ["5000", "-12.34"]);
+    ana.account("Empty", "", "").await;
+    assert_eq!(ana.walk(pb::TransactionFilter::default(), 50).await.len(), 2, "nothing opens with nothing");
+    ledger.verify().await;
+}
+
+#[tokio::test]
+async fn a_changed_balance_is_an_adjustment_and_no_edit() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let bank = ana.account("Bank", "", "100").await;
+    ledger.pass(chrono::TimeDelta::milliseconds(1));
+    let wish = pb::UpdateAccountRequest { balance: Some("73.5".into()), ..update(&bank) };
+    let changed = ana.change_account(wish, &["balance"]).await.expect("changed");
+    assert_eq!((changed.balance.as_str(), changed.version), ("73.50", 1));
+    let newest = ana.walk(pb::TransactionFilter::default(), 1).await.remove(0);
+    assert_eq!((newest.r#type.as_str(), newest.amount.as_str()), ("adjustment", "-26.50"));
+    let rename = pb::UpdateAccountRequest {
+        name: Some("Main".into()),
+        description: None,
+        is_active: Some(true),
+        ..update(&bank)
+    };
+    let renamed = ana.change_account(rename, &["name", "description", "is_active"]).await.expect("renamed");
+    assert_eq!((renamed.name.as_str(), renamed.version), ("Main", 2));
+    let late = pb::UpdateAccountRequest { name: Some("Other".into()), if_version: Some(1), ..update(&bank) };
+    assert_eq!(why(ana.change_account(late, &["name"]).await), "VERSION_MISMATCH");
+    let empty = pb::UpdateAccountRequest { currency_code: Some("USD".into()), ..update(&bank) };
+    let refused = fields(ana.change_account(empty, &["name", "currency_code", "balance"]).await);
+    let expected = [("name", "REQUIRED"), ("currency_code", "CURRENCY_FIXED"), ("balance", "AMOUNT_INVALID")];
+    assert_eq!(refused, expected.map(|(field, reason)| (field.to_owned(), reason.to_owned())));
+    ledger.verify().await;
+}
+
+#[tokio::test]
+async fn an_archived_account_takes_reversals_only() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let (bank, card) = (ana.account("Bank", "", "100").await, ana.account("Card", "", "").await);
+    let lunch = ana.post(entry(&bank, "expense", "10")).await.expect("posted");
+    let archive =
+        pb::UpdateAccountRequest { is_active: Some(false), balance: Some("50".into()), ..update(&bank) };
+    let archived = ana.change_account(archive, &["is_active", "balance"]).await.expect("archived");
+    assert_eq!((archived.is_active, archived.balance.as_str()), (false, "50.00"));
+    assert_eq!(why(ana.post(entry(&bank, "expense", "1")).await), "ACCOUNT_CLOSED");
+    let both = fields(ana.post(transfer(&card, &bank, "1")).await);
+    assert_eq!(both, [("to_account_id".to_owned(), "ACCOUNT_CLOSED".to_owned())]);
+    ana.void(&lunch.id).await.expect("a reversal is always allowed");
+    assert_eq!(ana.balance(&bank.id).await, "60.00");
+    ledger.verify().await;
+}
+
+#[tokio::test]
+async fn a_deleted_account_leaves_its_history_and_its_name() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let bank = ana.account("Bank", "", "100").await;
+    let taken =
+        pb::CreateAccountRequest { name: " Bank ".into(), account_type: "card".into(), ..Default::default() };
+    assert_eq!(
+        fields(ana.open(taken.clone()).await),
+        [("name".to_owned(), "NAME_TAKEN".to_owned())],
+        "two live accounts never share a name"
+    );
+    ana.call(ana.accounts().delete_account(delete(&bank))).await.expect("deleted");
+    assert_eq!(why(ana.call(ana.accounts().delete_account(delete(&bank))).await), "NOT_FOUND");
+    let gone = pb::GetAccountRequest { account_id: bank.id.clone() };
+    assert_eq!(why(ana.call(ana.accounts().get_account(gone)).await), "NOT_FOUND");
+    assert_eq!(why(ana.post(entry(&bank, "income", "1")).await), "ACCOUNT_CLOSED");
+    let history = pb::ListAccountTransactionsRequest { account_id: bank.id.clone(), ..Default::default() };
+    let history = ana.call(ana.accounts().list_account_transactions(history)).await.expect("history");
+    assert_eq!(history.into_inner().transactions[0].running_balance, "100.00");
+    let deleted = pb::ListAccountsRequest { deleted: true, ..Default::default() };
+    let deleted = ana.call(ana.accounts().list_accounts(deleted)).await.expect("a page").into_inner();
+    assert!(deleted.accounts.len() == 1 && deleted.accounts[0].deleted_at.is_some());
+
+    let second = ana.open(taken).await.expect("the name is free");
+    let restore = || pb::RestoreAccountRequest { account_id: bank.id.clone() };
+    assert_eq!(why(ana.call(ana.accounts().restore_account(restore())).await), "ACCOUNT_NAME_TAKEN");
+    let rename = pb::UpdateAccountRequest { name: Some("Second".into()), ..update(&second) };
+    ana.change_account(rename, &["name"]).await.expect("renamed");
+    let back = ana.call(ana.accounts().restore_account(restore())).await.expect("restored").into_inner();
+    assert_eq!(back.account.expect("an account").balance, "100.00");
+    ana.post(entry(&bank, "income", "1")).await.expect("it lives again");
+    let accounts = ana.call(ana.accounts().list_accounts(pb::ListAccountsRequest::default())).await;
+    assert_eq!(accounts.expect("a page").into_inner().accounts.len(), 2);
+    ledger.verify().await;
+}
+
+#[tokio::test]
+async fn nobody_reaches_anothers_accounts() {
+    let ledger = Ledger::start().await;
+    let (ana, bob) = (ledger.person("EUR"), ledger.person("EUR"));
+    let (hers, his) = (ana.account("Bank", "", "100").await, bob.account("Bank", "", "5").await);
+    let coffee = ana.post(entry(&hers, "expense", "3")).await.expect("posted");
+    let refused = fields(bob.post(entry(&hers, "expense", "3")).await);
+    assert_eq!(refused, [("account_id".to_owned(), "ACCOUNT_UNKNOWN".to_owned())]);
+    let refused = fields(bob.post(transfer(&his, &hers, "3")).await);
+    assert_eq!(refused, [("to_account_id".to_owned(), "ACCOUNT_UNKNOWN".to_owned())]);
+    assert_eq!(why(bob.find(&coffee.id).await), "NOT_FOUND");
+    assert_eq!(why(bob.void(&coffee.id).await), "NOT_FOUND");
+    assert_eq!(why(bob.edit(&coffee.id, entry(&his, "expense", "1"), &["amount"]).await), "NOT_FOUND");
+    assert_eq!(why(bob.call(bob.accounts().delete_account(delete(&hers))).await), "NOT_FOUND");
+    let rename = pb::UpdateAccountRequest { name: Some("Mine".into()), ..update(&hers) };
+    assert_eq!(why(bob.change_account(rename, &["name"]).await), "NOT_FOUND");
+    let theirs = pb::ListAccountTransactionsRequest { account_id: hers.id.clone(), ..Default::default() };
+    assert_eq!(why(bob.call(bob.accounts().list_account_transactions(theirs)).await), "NOT_FOUND");
+    let history = pb::ListTransactionRevisionsRequest { transaction_id: coffee.id.clone() };
+    assert_eq!(why(bob.call(bob.transactions().list_transaction_revisions(history)).await), "NOT_FOUND");
+    let filter = pb::TransactionFilter { account_id: hers.id.clone(), ..Default::default() };
+    assert!(bob.walk(filter, 50).await.is_empty());
+    assert_eq!(ana.balance(&hers.id).await, "97.00");
+}

@@ -1,0 +1,132 @@
+//! Categories: the default set, the tree, and what may be deleted.
+
+use fintrac_proto::ledger::v1 as pb;
+use futures::future::join_all;
+
+use crate::support::{Ledger, Person, entry, fields, mask, why};
+
+async fn list(person: &Person) -> Vec<pb::Category> {
+    let request = pb::ListCategoriesRequest { page_size: Some(200), ..Default::default() };
+    let answer = person.call(person.categories().list_categories(request)).await.expect("a page");
+    answer.into_inner().categories
+}
+
+#[tokio::test]
+async fn a_new_household_has_categories_in_its_language_once() {
+    let ledger = Ledger::start().await;
+    let second = ledger.replica().await;
+    let ana = ledger.person_of("EUR", "Europe/Madrid", "es");
+    let there = second.greet(&ana);
+    let sights = join_all((0..10).map(|number| list(if number % 2 == 0 { &ana } else { &there }))).await;
+    let names = |list: &[pb::Category]| list.iter().map(|it| it.name.clone()).collect::<Vec<_>>();
+    for sight in &sights {
+        assert_eq!(names(sight), names(&sights[0]), "the first sight is the same from everywhere");
+    }
+    assert_eq!(sights[0].len(), 20);
+    assert_eq!((sights[0][0].name.as_str(), sights[0][0].r#type.as_str()), ("Sueldo", "income"));
+    assert_eq!(ledger.number("select count(*) from ledger.events where kind = 'opened'").await, 1);
+}
+
+#[tokio::test]
+async fn a_household_that_nobody_knows_is_refused() {
+    let ledger = Ledger::start().await;
+    let elsewhere = Ledger::start().await;
+    let stranger = ledger.greet(&elsewhere.person("EUR"));
+    let listed =
+        stranger.call(stranger.categories().list_categories(pb::ListCategoriesRequest::default())).await;
+    assert_eq!(why(listed), "NOT_FOUND");
+    assert_eq!(ledger.number("select count(*) from ledger.households").await, 0);
+}
+
+#[tokio::test]
+async fn the_tree_has_one_type_no_circle_and_no_twins() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let food = ana.category("Food", "expense").await;
+    let child = |name: &str, kind: &str, parent: &pb::Category| pb::CreateCategoryRequest {
+        name: name.into(),
+        r#type: kind.into(),
+        parent_id: Some(parent.id.clone()),
+        ..Default::default()
+    };
+    let make = async |request| ana.call(ana.categories().create_category(request)).await;
+    let fruit =
+        make(child("Fruit", "expense", &food)).await.expect("made").into_inner().category.expect("one");
+    let refused = fields(make(child("Fruit", "expense", &food)).await);
+    assert_eq!(refused, [("name".to_owned(), "NAME_TAKEN".to_owned())]);
+    let refused = fields(make(child("Pay", "income", &food)).await);
+    assert_eq!(refused, [("parent_id".to_owned(), "PARENT_INVALID".to_owned())]);
+    let below_itself = pb::UpdateCategoryRequest {
+        category_id: food.id.clone(),
+        parent_id: Some(fruit.id.clone()),
+        update_mask: mask(&["parent_id"]),
+        ..Default::default()
+    };
+    let refused = fields(ana.call(ana.categories().update_category(below_itself)).await);
+    assert_eq!(refused, [("parent_id".to_owned(), "PARENT_INVALID".to_owned())]);
+    let bob = ledger.person("EUR");
+    let refused = fields(bob.call(bob.categories().create_category(child("Mine", "expense", &food))).await);
+    assert_eq!(refused, [("parent_id".to_owned(), "PARENT_INVALID".to_owned())], "somebody else's");
+    let bad = pb::CreateCategoryRequest {
+        name: "\t".into(),
+        r#type: "both".into(),
+        color: Some("red".into()),
+        parent_id: Some("x".into()),
+        ..Default::default()
+    };
+    let refused: Vec<_> = fields(make(bad).await).into_iter().map(|(field, _)| field).collect();
+    assert_eq!(refused, ["name", "type", "color", "parent_id"]);
+}
+
+#[tokio::test]
+async fn only_a_category_that_nothing_uses_can_be_deleted() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let bank = ana.account("Bank", "", "100").await;
+    let food = ana.category("Food", "expense").await;
+    let with = |category: &pb::Category| pb::CreateTransactionRequest {
+        category_id: Some(category.id.clone()),
+        ..entry(&bank, "expense", "3")
+    };
+    let lunch = ana.post(with(&food)).await.expect("posted");
+    let delete = async |if_version| {
+        let request = pb::DeleteCategoryRequest { category_id: food.id.clone(), if_version };
+        ana.call(ana.categories().delete_category(request)).await
+    };
+    assert_eq!(why(delete(None).await), "CATEGORY_IN_USE");
+    ana.void(&lunch.id).await.expect("voided");
+    assert_eq!(why(delete(Some(7)).await), "VERSION_MISMATCH");
+    delete(Some(1)).await.expect("deleted");
+    assert_eq!(why(delete(None).await), "NOT_FOUND");
+    let refused = fields(ana.post(with(&food)).await);
+    assert_eq!(refused, [("category_id".to_owned(), "CATEGORY_UNKNOWN".to_owned())]);
+    ana.category("Food", "expense").await;
+    ledger.verify().await;
+}
+
+#[tokio::test]
+async fn a_category_is_never_deleted_under_a_transaction() {
+    let ledger = Ledger::start().await;
+    let second = ledger.replica().await;
+    let ana = ledger.person("EUR");
+    let bank = ana.account("Bank", "", "100").await;
+    for number in 0..20 {
+        let food = ana.category(&format!("Food {number}"), "expense").await;
+        let spend = pb::CreateTransactionRequest {
+            category_id: Some(food.id.clone()),
+            ..entry(&bank, "expense", "3")
+        };
+        let there = second.greet(&ana);
+        let deletion = pb::DeleteCategoryRequest { category_id: food.id.clone(), if_version: None };
+        let (posted, deleted) = tokio::join!(
+            ana.post(spend),
+            there.call(async { there.categories().delete_category(deletion).await }),
+        );
+        assert!(posted.is_ok() != deleted.is_ok(), "one of the two: {posted:?} {deleted:?}");
+    }
+    let orphans = "select count(*) from ledger.transactions join ledger.categories
+        on categories.household_id = transactions.household_id and categories.id = category_id
+        where deleted_at is not null";
+    assert_eq!(ledger.number(orphans).await, 0);
+    ledger.verify().await;
+}

@@ -1,0 +1,128 @@
+//! Two ledgers on one database, everybody at once.
+
+use std::collections::HashMap;
+
+use fintrac_kit::random::Random;
+use fintrac_proto::ledger::v1 as pb;
+use futures::future::join_all;
+use tonic::Status;
+
+use crate::support::{Ledger, Person, entry, transfer, why};
+
+const TASKS: usize = 32;
+const EACH: usize = 157;
+
+/// What a task did that counts: (account, cents) of each posting that stands.
+type Done = HashMap<String, i64>;
+
+async fn post(person: &Person, accounts: &[pb::Account], random: &Random) -> Done {
+    let mut done = Done::new();
+    for _ in 0..EACH {
+        let [from, to, cents, kind] = random.bytes();
+        let from = &accounts[usize::from(from) % accounts.len()];
+        let to = &accounts[usize::from(to) % accounts.len()];
+        let amount = format!("{}.{:02}", cents, kind % 100);
+        let (request, change) = match kind % 3 {
+            0 => (entry(from, "income", &amount), 1),
+            1 if from.id != to.id => (transfer(from, to, &amount), -1),
+            _ => (entry(from, "expense", &amount), -1),
+        };
+        let is_transfer = request.r#type == "transfer";
+        let minor = i64::from(cents) * 100 + i64::from(kind % 100);
+        if minor == 0 {
+            continue;
+        }
+        person.post(request).await.expect("posted");
+        *done.entry(from.id.clone()).or_default() += change * minor;
+        if is_transfer {
+            *done.entry(to.id.clone()).or_default() += minor;
+        }
+    }
+    done
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn thirty_two_tasks_post_five_thousand_transactions_on_ten_accounts() {
+    let ledger = Ledger::start().await;
+    let second = ledger.replica().await;
+    let ana = ledger.person("EUR");
+    let mut accounts = Vec::new();
+    for number in 0..10 {
+        accounts.push(ana.account(&format!("Account {number}"), "", "1000").await);
+    }
+    let there = second.greet(&ana);
+    let random = Random::seeded(42);
+    let tasks = (0..TASKS).map(|task| {
+        let person = if task % 2 == 0 { ana.clone() } else { there.clone() };
+        let (accounts, random) = (accounts.clone(), random.clone());
+        async move {
+            tokio::spawn(async move { post(&person, &accounts, &random).await }).await.expect("no panic")
+        }
+    });
+    let mut expected: HashMap<String, i64> = accounts.iter().map(|it| (it.id.clone(), 100_000)).collect();
+    for done in join_all(tasks).await {
+        for (account, change) in done {
+            *expected.entry(account).or_default() += change;
+        }
+    }
+    for (account, cents) in expected {
+        let balance = ana.balance(&account).await.replace('.', "").parse::<i64>().expect("a balance");
+        assert_eq!(balance, cents);
+    }
+    ledger.verify().await;
+}
+
+/// Edits until told that the transaction is voided; refusals other than those
+/// that two at once must expect are defects.
+async fn edit(person: &Person, id: &str, amounts: std::ops::Range<u32>) -> Result<(), Status> {
+    for amount in amounts {
+        let change = pb::CreateTransactionRequest { amount: amount.to_string(), ..Default::default() };
+        match person.edit(id, change, &["amount"]).await {
+            Ok(_) => {}
+            Err(status) if fintrac_kit::error::reason(&status).as_deref() == Some("TRANSACTION_VOIDED") => {
+                break;
+            }
+            Err(status) => return Err(status),
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_ledgers_edit_and_void_the_same_transactions() {
+    let ledger = Ledger::start().await;
+    let second = ledger.replica().await;
+    let ana = ledger.person("EUR");
+    let there = second.greet(&ana);
+    let (bank, card) = (ana.account("Bank", "", "").await, ana.account("Card", "", "").await);
+    let mut transactions = Vec::new();
+    for number in 0..20 {
+        let request =
+            if number % 2 == 0 { entry(&bank, "expense", "5") } else { transfer(&card, &bank, "5") };
+        transactions.push(ana.post(request).await.expect("posted"));
+    }
+    let voids = transactions.iter().enumerate().filter(|(number, _)| number % 4 == 0);
+    let voids = voids.map(|(_, it)| async {
+        let both = tokio::join!(ana.void(&it.id), there.void(&it.id));
+        assert!(both.0.is_ok() != both.1.is_ok(), "voided once: {both:?}");
+        assert_eq!(why(both.0.and(both.1)), "TRANSACTION_VOIDED");
+    });
+    let edits = transactions.iter().flat_map(|it| [edit(&ana, &it.id, 10..25), edit(&there, &it.id, 30..45)]);
+    let (edited, _voided) = tokio::join!(join_all(edits), join_all(voids));
+    for result in edited {
+        result.expect("edited");
+    }
+    let mut balances = HashMap::from([(bank.id.clone(), 0), (card.id.clone(), 0)]);
+    for it in ana.walk(pb::TransactionFilter::default(), 200).await {
+        let cents = it.amount.replace('.', "").parse::<i64>().expect("an amount");
+        *balances.entry(it.account_id).or_default() -= cents;
+        if let Some(to) = it.to_account_id {
+            *balances.entry(to).or_default() += cents;
+        }
+    }
+    for (account, cents) in balances {
+        let balance = ana.balance(&account).await.replace('.', "").parse::<i64>().expect("a balance");
+        assert_eq!(balance, cents);
+    }
+    ledger.verify().await;
+}

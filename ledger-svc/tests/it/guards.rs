@@ -1,0 +1,121 @@
+//! What the database itself refuses, whoever asks.
+
+use sqlx::{AssertSqlSafe, ConnectOptions as _};
+
+use crate::support::{Ledger, entry};
+
+/// The code and constraint that PostgreSQL answers the serving role with.
+async fn refused(ledger: &Ledger, sql: &str) -> (String, Option<String>) {
+    let mut connection = ledger.database.app("ledger").connect().await.expect("connected");
+    let result = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut connection).await;
+    let error = result.expect_err(sql);
+    let error = error.as_database_error().expect("the database's own refusal");
+    (error.code().expect("a code").into_owned(), error.constraint().map(str::to_owned))
+}
+
+const DENIED: &str = "42501";
+
+#[tokio::test]
+async fn the_serving_role_cannot_touch_what_was_posted() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let bank = ana.account("Bank", "", "").await;
+    ana.post(entry(&bank, "expense", "5")).await.expect("posted");
+    for sql in [
+        "update ledger.postings set amount = 0",
+        "update ledger.postings set day = day + 1",
+        "delete from ledger.postings",
+        "truncate ledger.postings",
+        "update ledger.revisions set actor = 'nobody'",
+        "delete from ledger.revisions",
+        "delete from ledger.events",
+        "update ledger.events set kind = 'nothing'",
+        "delete from ledger.transactions",
+        "delete from ledger.accounts",
+        "alter table ledger.postings disable trigger all",
+        "select * from auth.users",
+    ] {
+        let (code, _) = refused(&ledger, sql).await;
+        // Another service's schema is not even there in this database.
+        assert!(code == DENIED || (sql.contains("auth") && code == "42P01"), "{sql}: {code}");
+    }
+    let frozen = refused(&ledger, "update ledger.postings set household_amount = 1").await;
+    assert_eq!(frozen, ("23514".into(), Some("postings_append_only_check".into())), "filled once only");
+    ledger.verify().await;
+}
+
+#[tokio::test]
+async fn other_schemas_are_closed() {
+    let ledger = Ledger::start().await;
+    ledger
+        .execute("create schema auth; create table auth.users (id int); insert into auth.users values (1)")
+        .await;
+    assert_eq!(refused(&ledger, "select * from auth.users").await.0, DENIED);
+}
+
+#[tokio::test]
+async fn legs_that_do_not_balance_or_belong_nowhere_are_refused() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let (bank, card) = (ana.account("Bank", "", "").await, ana.account("Card", "USD", "").await);
+    let bob = ledger.person("EUR");
+    let his = bob.account("Bank", "", "").await;
+    let household = ana.household_id;
+    let leg = |number: i32, account: &str, currency: &str, amount: i64| {
+        format!(
+            "('{household}', '{household}', 1, {number}, '{account}', '{currency}', {amount}, '2026-01-01', false,
+              {amount}, now())"
+        )
+    };
+    let insert = |legs: &[String]| {
+        format!(
+            "insert into ledger.postings (household_id, transaction_id, revision, leg, account_id, currency_code,
+                 amount, day, is_reversal, household_amount, recorded_at) values {}",
+            legs.join(", ")
+        )
+    };
+    let (bank, card, his) = (bank.id.as_str(), card.id.as_str(), his.id.as_str());
+    let unbalanced = ("23514".to_owned(), Some("postings_balance_check".to_owned()));
+    let nowhere = ("23503".to_owned(), Some("postings_account_id_fkey".to_owned()));
+    for (legs, expected) in [
+        (vec![leg(0, bank, "EUR", 5)], &unbalanced),
+        (vec![leg(0, bank, "EUR", 5), leg(1, bank, "EUR", -4)], &unbalanced),
+        (vec![leg(0, bank, "EUR", 5), leg(1, card, "USD", -5)], &unbalanced),
+        (vec![leg(0, bank, "EUR", 5), leg(1, card, "EUR", -5)], &nowhere),
+        (vec![leg(0, bank, "EUR", 5), leg(1, his, "EUR", -5)], &nowhere),
+    ] {
+        assert_eq!(&refused(&ledger, &insert(&legs)).await, expected, "{legs:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_verifier_finds_every_kind_of_damage() {
+    for (damage, invariant) in [
+        (
+            "update ledger.accounts set balance = balance + 1",
+            "an account's balance is the sum of its postings",
+        ),
+        ("update ledger.daily_changes set change = change + 1", "a day's change"),
+        ("update ledger.daily_changes set household_change = 0", "a day's change"),
+        ("delete from ledger.daily_changes", "a day's change"),
+        ("update ledger.transactions set account_change = account_change - 1", "a transaction says"),
+        ("update ledger.transactions set status = 'voided', posted_revision = null", "a transaction says"),
+        ("delete from ledger.revisions", "a transaction has all its revisions"),
+        ("delete from ledger.transactions", "a posting has its transaction and its account"),
+        (
+            "alter table ledger.postings disable trigger all;
+             update ledger.postings set amount = amount + 1 where leg = 0",
+            "every revision of a transaction sums to zero",
+        ),
+    ] {
+        let ledger = Ledger::start().await;
+        let ana = ledger.person("EUR");
+        let bank = ana.account("Bank", "", "").await;
+        ana.post(entry(&bank, "expense", "5")).await.expect("posted");
+        ledger.verify().await;
+        ledger.execute(damage).await;
+        let findings = ledger_svc::verify(&ledger.pool).await.expect("verified");
+        let found = findings.iter().find(|finding| finding.invariant.starts_with(invariant));
+        assert!(found.is_some_and(|finding| finding.violations > 0), "{damage}: {findings:?}");
+    }
+}

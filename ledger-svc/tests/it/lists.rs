@@ -1,0 +1,241 @@
+//! Lists: filters, both sorts, pages that lose and repeat nothing, running
+//! balances.
+
+use std::collections::HashSet;
+
+use chrono::{NaiveDate, TimeDelta};
+use fintrac_proto::ledger::v1 as pb;
+
+use crate::support::{Ledger, Person, entry, fields, transfer, why};
+
+fn filter() -> pb::TransactionFilter {
+    pb::TransactionFilter::default()
+}
+
+/// 120 transactions on three accounts over forty days, several a day.
+async fn life(ledger: &Ledger, ana: &Person) -> (pb::Account, pb::Account, pb::Category) {
+    let (bank, card) = (ana.account("Bank", "", "1000").await, ana.account("Card", "", "").await);
+    let dollars = ana.account("Dollars", "USD", "500").await;
+    let food = ana.category("Food", "expense").await;
+    let first = NaiveDate::from_ymd_opt(2026, 9, 30).expect("a day");
+    for number in 0..120_i64 {
+        ledger.pass(TimeDelta::milliseconds(1));
+        let amount = format!("{}.{:02}", number % 17 + 1, number % 100);
+        let request = match number % 4 {
+            0 => pb::CreateTransactionRequest {
+                category_id: Some(food.id.clone()),
+                ..entry(&bank, "expense", &amount)
+            },
+            1 => entry(&card, "income", &amount),
+            2 => transfer(&bank, &card, &amount),
+            _ => entry(&dollars, "expense", &amount),
+        };
+        let day = first + TimeDelta::days(number * 7 % 40);
+        let request = pb::CreateTransactionRequest { transaction_date: Some(day.to_string()), ..request };
+        ana.post(request).await.expect("posted");
+    }
+    (bank, card, food)
+}
+
+#[tokio::test]
+async fn pages_walk_every_filter_in_both_directions_exactly_once() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let (bank, card, food) = life(&ledger, &ana).await;
+    let all = ana.walk(filter(), 200).await;
+    assert_eq!(all.len(), 122);
+    let key = |it: &pb::Transaction| (it.transaction_date.clone(), it.id.clone());
+    assert!(all.windows(2).all(|pair| key(&pair[0]) > key(&pair[1])), "newest day first, then newest id");
+    let cents = |text: &str| text.replace('.', "").parse::<i64>().expect("an amount");
+    type Wanted<'a> = Box<dyn Fn(&pb::Transaction) -> bool + 'a>;
+    let cases: Vec<(pb::TransactionFilter, Wanted<'_>)> = vec![
+        (filter(), Box::new(|_| true)),
+        (
+            pb::TransactionFilter { account_id: card.id.clone(), ..filter() },
+            Box::new(|it| it.account_id == card.id || it.to_account_id.as_deref() == Some(card.id.as_str())),
+        ),
+        (
+            pb::TransactionFilter { category_id: food.id.clone(), ..filter() },
+            Box::new(|it| it.category_id.as_deref() == Some(food.id.as_str())),
+        ),
+        (
+            pb::TransactionFilter { r#type: "TRANSFER".into(), ..filter() },
+            Box::new(|it| it.r#type == "transfer"),
+        ),
+        (
+            pb::TransactionFilter { from: "2026-10-05".into(), to: "2026-10-09".into(), ..filter() },
+            Box::new(|it| ("2026-10-05"..="2026-10-09").contains(&it.transaction_date.as_str())),
+        ),
+        (
+            pb::TransactionFilter { min_amount: "5".into(), max_amount: "9.99".into(), ..filter() },
+            Box::new(|it| (500..=999).contains(&cents(it.household_amount.as_deref().expect("known")))),
+        ),
+        (
+            pb::TransactionFilter { currency_code: "usd".into(), min_amount: "5".into(), ..filter() },
+            Box::new(|it| it.currency_code == "USD" && cents(&it.amount) >= 500),
+        ),
+        (
+            pb::TransactionFilter {
+                account_id: bank.id.clone(),
+                r#type: "expense".into(),
+                to: "2026-10-20".into(),
+                ..filter()
+            },
+            Box::new(|it| {
+                it.account_id == bank.id
+                    && it.r#type == "expense"
+                    && it.transaction_date.as_str() <= "2026-10-20"
+            }),
+        ),
+        (pb::TransactionFilter { status: "voided".into(), ..filter() }, Box::new(|_| false)),
+    ];
+    // The opening in dollars lies before the first known rate: its household amount is open.
+    let known = |it: &&pb::Transaction| it.household_amount.is_some();
+    for (wanted, fits) in cases {
+        let by_amount = !wanted.min_amount.is_empty() && wanted.currency_code.is_empty();
+        let expected: Vec<_> =
+            all.iter().filter(|it| !by_amount || known(it)).filter(|it| fits(it)).map(key).collect();
+        for size in [7, 200] {
+            let found: Vec<_> = ana.walk(wanted.clone(), size).await.iter().map(key).collect();
+            assert_eq!(found, expected, "{wanted:?} by {size}");
+        }
+        let ascending = pb::TransactionFilter { sort: "transaction_date".into(), ..wanted.clone() };
+        let found: Vec<_> = ana.walk(ascending, 7).await.iter().map(key).collect();
+        assert_eq!(found, expected.into_iter().rev().collect::<Vec<_>>(), "{wanted:?} ascending");
+    }
+}
+
+#[tokio::test]
+async fn what_is_inserted_meanwhile_shifts_no_page() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let (bank, ..) = life(&ledger, &ana).await;
+    let before: Vec<_> = ana.walk(filter(), 200).await.into_iter().map(|it| it.id).collect();
+    let (mut seen, mut page_token) = (Vec::new(), String::new());
+    loop {
+        let request = pb::ListTransactionsRequest { page_size: Some(10), page_token, ..Default::default() };
+        let page =
+            ana.call(ana.transactions().list_transactions(request)).await.expect("a page").into_inner();
+        seen.extend(page.transactions.into_iter().map(|it| it.id));
+        for day in ["2026-12-31", "2026-10-15"] {
+            let new = pb::CreateTransactionRequest {
+                transaction_date: Some(day.into()),
+                ..entry(&bank, "income", "1")
+            };
+            ana.post(new).await.expect("posted");
+        }
+        if page.next_page_token.is_empty() {
+            break;
+        }
+        page_token = page.next_page_token;
+    }
+    let once: HashSet<_> = seen.iter().collect();
+    assert_eq!(once.len(), seen.len(), "nothing twice");
+    assert!(before.iter().all(|id| once.contains(id)), "nothing missing");
+}
+
+#[tokio::test]
+async fn a_running_balance_is_the_sum_of_all_before_it() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let (bank, ..) = life(&ledger, &ana).await;
+    let voided = ana.walk(pb::TransactionFilter { account_id: bank.id.clone(), ..filter() }, 50).await;
+    ana.void(&voided[3].id).await.expect("voided");
+    for (wanted, size) in [(filter(), 9), (pb::TransactionFilter { r#type: "expense".into(), ..filter() }, 5)]
+    {
+        let (mut rows, mut page_token) = (Vec::new(), String::new());
+        loop {
+            let request = pb::ListAccountTransactionsRequest {
+                account_id: bank.id.clone(),
+                filter: Some(wanted.clone()),
+                page_size: Some(size),
+                page_token,
+            };
+            let page = ana.call(ana.accounts().list_account_transactions(request)).await.expect("a page");
+            let page = page.into_inner();
+            rows.extend(page.transactions);
+            if page.next_page_token.is_empty() {
+                break;
+            }
+            page_token = page.next_page_token;
+        }
+        let cents = |text: &str| text.replace('.', "").parse::<i64>().expect("an amount");
+        let all = pb::TransactionFilter {
+            account_id: bank.id.clone(),
+            sort: "transaction_date".into(),
+            ..filter()
+        };
+        let mut sum = 0;
+        let mut expected = Vec::new();
+        for it in ana.walk(all, 200).await {
+            let signed = if it.r#type == "opening" { 1 } else { -1 } * cents(&it.account_amount);
+            sum += signed;
+            if wanted.r#type.is_empty() || wanted.r#type == it.r#type {
+                expected.push((it.id, signed, sum));
+            }
+        }
+        expected.reverse();
+        let found: Vec<_> = rows
+            .into_iter()
+            .map(|row| (row.transaction.expect("one").id, cents(&row.change), cents(&row.running_balance)))
+            .collect();
+        assert_eq!(found, expected, "{wanted:?}");
+    }
+    let voided = pb::ListAccountTransactionsRequest {
+        account_id: bank.id.clone(),
+        filter: Some(pb::TransactionFilter { status: "voided".into(), ..filter() }),
+        ..Default::default()
+    };
+    let voided =
+        ana.call(ana.accounts().list_account_transactions(voided)).await.expect("a page").into_inner();
+    assert_eq!(voided.transactions.len(), 1, "voided ones can be asked for");
+}
+
+#[tokio::test]
+async fn a_query_that_cannot_be_read_names_every_parameter() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let bad = pb::TransactionFilter {
+        account_id: "x".into(),
+        category_id: "y".into(),
+        r#type: "gift".into(),
+        status: "gone".into(),
+        from: "2026-02-30".into(),
+        to: "2026-02-01T00:00:00Z".into(),
+        min_amount: "1e3".into(),
+        max_amount: "0.001".into(),
+        currency_code: "XXX".into(),
+        sort: "amount,date".into(),
+    };
+    let ask = async |filter, page_size, page_token: &str| {
+        let request = pb::ListTransactionsRequest { filter, page_size, page_token: page_token.into() };
+        ana.call(ana.transactions().list_transactions(request)).await
+    };
+    let named: Vec<_> =
+        fields(ask(Some(bad.clone()), None, "").await).into_iter().map(|(field, _)| field).collect();
+    let expected = [
+        "currency_code",
+        "account_id",
+        "category_id",
+        "type",
+        "status",
+        "from",
+        "to",
+        "min_amount",
+        "max_amount",
+        "sort",
+    ];
+    assert_eq!(named, expected);
+    assert_eq!(why(ask(Some(bad), None, "").await), "QUERY_INVALID");
+    assert_eq!(fields(ask(None, Some(0), "").await)[0].1, "PAGE_SIZE_INVALID");
+    assert_eq!(fields(ask(None, None, "AAAA").await)[0].1, "PAGE_TOKEN_INVALID");
+    let bank = ana.account("Bank", "", "1").await;
+    ana.post(entry(&bank, "income", "1")).await.expect("posted");
+    let page = ask(None, Some(1), "").await.expect("a page").into_inner();
+    let other = Some(pb::TransactionFilter { r#type: "income".into(), ..filter() });
+    assert_eq!(
+        fields(ask(other, Some(1), &page.next_page_token).await)[0].1,
+        "PAGE_TOKEN_INVALID",
+        "other filters"
+    );
+}

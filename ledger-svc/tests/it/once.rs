@@ -1,0 +1,103 @@
+//! Idempotency: a key does its work once, whoever sends it and how often.
+
+use fintrac_proto::ledger::v1 as pb;
+use futures::future::join_all;
+
+use crate::support::{Ledger, entry, why};
+
+#[tokio::test]
+async fn a_hundred_keys_twenty_times_at_once_are_a_hundred_transactions() {
+    let ledger = Ledger::start().await;
+    let second = ledger.replica().await;
+    let ana = ledger.person("EUR");
+    let bank = ana.account("Bank", "", "").await;
+    let there = second.greet(&ana);
+    let requests = (0..2000_u32).map(|number| {
+        let (person, key) = (if number % 2 == 0 { &ana } else { &there }, number / 20);
+        let request = pb::CreateTransactionRequest {
+            description: Some(format!("number {key}")),
+            ..entry(&bank, "income", "1.00")
+        };
+        async move { (key, person.post_once(request, &format!("key-{key}")).await.expect("posted")) }
+    });
+    let answers = join_all(requests).await;
+    for key in 0..100 {
+        let of_key: Vec<_> = answers.iter().filter(|(it, _)| *it == key).map(|(_, answer)| answer).collect();
+        assert_eq!(of_key.len(), 20);
+        assert!(of_key.iter().all(|(it, _)| *it == of_key[0].0), "identical answers");
+        assert_eq!(of_key.iter().filter(|(_, replayed)| !replayed).count(), 1, "one of them did the work");
+    }
+    assert_eq!(ana.balance(&bank.id).await, "100.00");
+    assert_eq!(ana.walk(pb::TransactionFilter::default(), 200).await.len(), 100);
+    ledger.verify().await;
+}
+
+#[tokio::test]
+async fn a_kept_answer_is_the_first_one_even_after_changes() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let bank = ana.account("Bank", "", "").await;
+    let request = entry(&bank, "income", "5");
+    let (first, _) = ana.post_once(request.clone(), "k").await.expect("posted");
+    let dearer = pb::CreateTransactionRequest { amount: "6".into(), ..Default::default() };
+    ana.edit(&first.id, dearer, &["amount"]).await.expect("edited");
+    let (again, replayed) = ana.post_once(request.clone(), "k").await.expect("replayed");
+    assert!(replayed && again == first);
+    let other = entry(&bank, "income", "7");
+    assert_eq!(why(ana.post_once(other.clone(), "k").await), "IDEMPOTENCY_KEY_REUSED");
+    let bob = ledger.person("EUR");
+    let his = bob.account("Bank", "", "").await;
+    let (mine, replayed) = bob.post_once(entry(&his, "income", "5"), "k").await.expect("his own key");
+    assert!(!replayed && mine.id != first.id);
+}
+
+#[tokio::test]
+async fn a_refused_request_leaves_its_key_free() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let bank = ana.account("Bank", "", "").await;
+    assert_eq!(why(ana.post_once(entry(&bank, "income", "0"), "k").await), "VALIDATION_FAILED");
+    let (_, replayed) = ana.post_once(entry(&bank, "income", "1"), "k").await.expect("the key was free");
+    assert!(!replayed);
+    for bad in [" ", &"x".repeat(256)] {
+        let mut request = tonic::Request::new(entry(&bank, "income", "1"));
+        request.metadata_mut().insert("idempotency-key", bad.parse().expect("a value"));
+        let answer = ana.call(ana.transactions().create_transaction(request)).await;
+        assert_eq!(why(answer), "IDEMPOTENCY_KEY_INVALID");
+    }
+}
+
+#[tokio::test]
+async fn accounts_and_categories_are_made_once_too() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let account = || {
+        let mut request = tonic::Request::new(pb::CreateAccountRequest {
+            name: "Bank".into(),
+            account_type: "bank".into(),
+            balance: Some("10".into()),
+            ..Default::default()
+        });
+        request.metadata_mut().insert("idempotency-key", "k".parse().expect("a key"));
+        ana.call(async { ana.accounts().create_account(request).await })
+    };
+    let accounts = join_all((0..8).map(|_| account())).await;
+    let ids: Vec<_> =
+        accounts.into_iter().map(|it| it.expect("opened").into_inner().account.expect("one").id).collect();
+    assert!(ids.iter().all(|id| *id == ids[0]));
+    assert_eq!(ana.balance(&ids[0]).await, "10.00");
+    let category = || {
+        let mut request = tonic::Request::new(pb::CreateCategoryRequest {
+            name: "Food".into(),
+            r#type: "expense".into(),
+            ..Default::default()
+        });
+        request.metadata_mut().insert("idempotency-key", "k".parse().expect("a key"));
+        ana.call(async { ana.categories().create_category(request).await })
+    };
+    let categories = join_all((0..8).map(|_| category())).await;
+    let ids: Vec<_> =
+        categories.into_iter().map(|it| it.expect("made").into_inner().category.expect("one").id).collect();
+    assert!(ids.iter().all(|id| *id == ids[0]));
+    ledger.verify().await;
+}

@@ -1,0 +1,133 @@
+//! Rates: what the program carries, the European Central Bank's history, and
+//! household amounts that wait for a rate.
+
+use std::io::Write as _;
+
+use chrono::{NaiveDate, TimeDelta};
+use fintrac_proto::ledger::v1 as pb;
+
+use crate::support::{Ledger, Person, entry, fields, why};
+
+async fn convert(
+    person: &Person,
+    from: &str,
+    to: &str,
+    amount: &str,
+    date: &str,
+) -> Result<pb::ConvertAmountResponse, tonic::Status> {
+    let request = pb::ConvertAmountRequest {
+        from: from.into(),
+        to: to.into(),
+        amount: amount.into(),
+        date: date.into(),
+    };
+    Ok(person.call(person.currencies().convert_amount(request)).await?.into_inner())
+}
+
+/// A history in the ECB's form: `days` days up to the first of October 2026.
+fn history(days: i64) -> String {
+    let last = NaiveDate::from_ymd_opt(2026, 10, 1).expect("a day");
+    let mut text = "Date,USD,JPY,HRK,XYZ,\n".to_owned();
+    for number in 0..days {
+        let day = last - TimeDelta::days(number);
+        text += &format!("{day},1.{:04},{}.5,N/A,7,\n", number % 9000 + 1000, 150 + number % 50);
+    }
+    text
+}
+
+fn file(text: &str, zipped: bool) -> tempfile::NamedTempFile {
+    let mut file = tempfile::NamedTempFile::new().expect("a file");
+    if zipped {
+        let mut archive = zip::ZipWriter::new(file.as_file());
+        archive.start_file("eurofxref-hist.csv", zip::write::SimpleFileOptions::default()).expect("started");
+        archive.write_all(text.as_bytes()).expect("written");
+        archive.finish().expect("finished");
+    } else {
+        file.write_all(text.as_bytes()).expect("written");
+    }
+    file
+}
+
+#[tokio::test]
+async fn the_program_carries_a_rate_for_every_currency() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let currencies = ana.call(ana.currencies().list_currencies(pb::ListCurrenciesRequest {})).await;
+    let currencies = currencies.expect("a list").into_inner().currencies;
+    assert!(currencies.iter().filter(|it| it.is_active).count() >= 170);
+    let rates = pb::ListExchangeRatesRequest { base: "JPY".into(), date: "2026-11-01".into() };
+    let rates = ana.call(ana.currencies().list_exchange_rates(rates)).await.expect("rates").into_inner();
+    assert_eq!(rates.rates.len(), currencies.len() - 1);
+    assert!(rates.rates.iter().all(|it| it.rate.as_ref().is_some_and(|rate| rate.source == "bundled")));
+    let yen = pb::GetCurrencyRequest { code: "jpy".into() };
+    let yen = ana.call(ana.currencies().get_currency(yen)).await.expect("yen").into_inner().currency;
+    assert_eq!(yen.map(|it| (it.decimals, it.symbol)), Some((0, "¥".into())));
+    let nothing = pb::GetCurrencyRequest { code: "XYZ".into() };
+    assert_eq!(why(ana.call(ana.currencies().get_currency(nothing)).await), "NOT_FOUND");
+}
+
+#[tokio::test]
+async fn seven_thousand_days_of_the_ecb_are_imported_in_one_go() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let archive = file(&history(7000), true);
+    let stored = ledger_svc::import_ecb(&ledger.pool, archive.path()).await.expect("imported");
+    assert_eq!(stored, 14_000);
+    let again = ledger_svc::import_ecb(&ledger.pool, file(&history(7000), false).path()).await;
+    assert_eq!(again.expect("imported"), 0, "the same file changes nothing");
+    let old = convert(&ana, "eur", "USD", "100", "2010-06-01").await.expect("an old rate");
+    let rate = old.rate.expect("a rate");
+    assert_eq!((rate.source.as_str(), rate.date.as_str()), ("ecb", "2010-06-01"));
+    let newest = convert(&ana, "EUR", "JPY", "2", "2026-10-20").await.expect("the last before it");
+    assert_eq!((newest.result.as_str(), newest.rate.expect("a rate").date.as_str()), ("301", "2026-10-01"));
+    let across = convert(&ana, "USD", "JPY", "11.00", "2026-10-01").await.expect("a cross rate");
+    assert_eq!(across.result, "1505");
+    let bundled = convert(&ana, "EUR", "AED", "1", "2026-10-01").await.expect("not the ECB's");
+    assert_eq!(bundled.rate.expect("a rate").source, "bundled");
+    assert_eq!(why(convert(&ana, "EUR", "AED", "1", "2020-01-01").await), "RATE_UNKNOWN");
+    let same = convert(&ana, "EUR", "EUR", "1.23", "").await.expect("the same");
+    assert_eq!((same.result.as_str(), same.rate), ("1.23", None));
+    let bad = fields(convert(&ana, "XYZ", "", "1e3", "x").await);
+    assert_eq!(bad.into_iter().map(|(field, _)| field).collect::<Vec<_>>(), ["from", "to", "date", "amount"]);
+    for bad in ["", "nothing", "Date,USD\n2026-01-01,-1\n"] {
+        assert!(ledger_svc::import_ecb(&ledger.pool, file(bad, false).path()).await.is_err(), "{bad}");
+    }
+}
+
+#[tokio::test]
+async fn a_missing_rate_refuses_nothing_and_is_filled_once() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let dollars = ana.account("Dollars", "USD", "").await;
+    let on = |day: &str, amount: &str| pb::CreateTransactionRequest {
+        transaction_date: Some(day.into()),
+        ..entry(&dollars, "expense", amount)
+    };
+    let kept = ana.post(on("2020-05-05", "10")).await.expect("posted without a rate");
+    let edited = ana.post(on("2020-05-05", "20")).await.expect("posted");
+    let voided = ana.post(on("2020-05-06", "30")).await.expect("posted");
+    assert_eq!(kept.household_amount, None);
+    ana.edit(&edited.id, on("2020-05-05", "25"), &["amount"]).await.expect("edited");
+    ana.void(&voided.id).await.expect("voided");
+    ledger.verify().await;
+    let fill = || ledger_svc::fill_household_amounts(ledger.pool.clone());
+    fill().await.expect("nothing to fill with yet");
+    assert_eq!(ana.find(&kept.id).await.expect("there").household_amount, None);
+
+    ledger
+        .execute("insert into ledger.exchange_rates values ('EUR', 'USD', '2020-05-04', 1.25, 'ecb')")
+        .await;
+    fill().await.expect("filled");
+    let amount = async |id: &str| ana.find(id).await.expect("there").household_amount;
+    assert_eq!(amount(&kept.id).await.as_deref(), Some("8.00"));
+    assert_eq!(amount(&edited.id).await.as_deref(), Some("20.00"));
+    let total = "select sum(household_change)::int8 from ledger.daily_changes join ledger.accounts on id = account_id";
+    assert_eq!(ledger.number(total).await, -2800);
+    ledger.verify().await;
+
+    ledger.execute("insert into ledger.exchange_rates values ('EUR', 'USD', '2020-05-05', 2, 'ecb')").await;
+    fill().await.expect("nothing is open");
+    assert_eq!(amount(&kept.id).await.as_deref(), Some("8.00"), "frozen");
+    let open = "select count(*) from ledger.postings where household_amount is null";
+    assert_eq!(ledger.number(open).await, 0);
+}

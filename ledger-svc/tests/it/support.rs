@@ -1,0 +1,371 @@
+//! A ledger with people in it, and a clock that the test moves.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta};
+use fintrac_kit::access::Gate;
+use fintrac_kit::access::credential::ServiceKeys;
+use fintrac_kit::access::token::{AUDIENCE, Claims, sign};
+use fintrac_kit::access::trust::{Trust, TrustConfig};
+use fintrac_kit::clock::Clock;
+use fintrac_kit::context::{self, Context};
+use fintrac_kit::database::{self, PoolConfig};
+use fintrac_kit::error::{Refusal, reason};
+use fintrac_kit::events::Bell;
+use fintrac_kit::module::Deps;
+use fintrac_kit::random::Random;
+use fintrac_kit::server::{Server, server_stack};
+use fintrac_kit::testing::TestDatabase;
+use fintrac_kit::transport::{self, Transport};
+use fintrac_proto::auth::v1 as auth;
+use fintrac_proto::auth::v1::household_service_server::{HouseholdService, HouseholdServiceServer};
+use fintrac_proto::ledger::v1 as pb;
+use fintrac_proto::ledger::v1::account_service_client::AccountServiceClient;
+use fintrac_proto::ledger::v1::category_service_client::CategoryServiceClient;
+use fintrac_proto::ledger::v1::currency_service_client::CurrencyServiceClient;
+use fintrac_proto::ledger::v1::transaction_service_client::TransactionServiceClient;
+use jsonwebtoken::{Algorithm, EncodingKey};
+use ledger_svc::{Config, SCHEMA};
+use sqlx::postgres::{PgConnectOptions, PgPool};
+use sqlx::{AssertSqlSafe, Row as _};
+use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
+use tonic::{Code, Request, Response, Status};
+use tonic_types::StatusExt as _;
+use uuid::Uuid;
+
+const SECRET: &str = "a secret for tests";
+const TOKEN_SECRET: &[u8] = b"a token secret for tests";
+
+/// What auth-svc would say of households.
+#[derive(Debug, Clone, Default)]
+pub struct Households(Arc<Mutex<HashMap<String, auth::Household>>>);
+
+#[tonic::async_trait]
+impl HouseholdService for Households {
+    async fn get_household(
+        &self,
+        request: Request<auth::GetHouseholdRequest>,
+    ) -> Result<Response<auth::GetHouseholdResponse>, Status> {
+        let known = self.0.lock().expect("no panic").get(&request.into_inner().household_id).cloned();
+        match known {
+            Some(household) => Ok(Response::new(auth::GetHouseholdResponse { household: Some(household) })),
+            None => Err(Refusal::new(Code::NotFound, "NOT_FOUND", "There is no such household.").into()),
+        }
+    }
+}
+
+/// One replica of the ledger.
+pub struct Ledger {
+    pub clock: Clock,
+    pub database: TestDatabase,
+    pub pool: PgPool,
+    pub households: Households,
+    keys: ServiceKeys,
+    server: Server,
+    _stop: tokio_util::sync::DropGuard,
+}
+
+impl Ledger {
+    pub async fn start() -> Self {
+        let clock = Clock::manual(DateTime::from_timestamp(1_790_000_000, 0).expect("an instant"));
+        let database = TestDatabase::new(&[&SCHEMA], &clock).await;
+        let options = database.app(SCHEMA.name);
+        Self::on(database, clock, Households::default(), &options).await
+    }
+
+    /// Another replica on the same database.
+    pub async fn replica(&self) -> Self {
+        self.replica_through(&self.database.app(SCHEMA.name)).await
+    }
+
+    /// Another replica that reaches the database by `options`.
+    pub async fn replica_through(&self, options: &PgConnectOptions) -> Self {
+        Self::on(self.database.clone(), self.clock.clone(), self.households.clone(), options).await
+    }
+
+    async fn on(
+        database: TestDatabase,
+        clock: Clock,
+        households: Households,
+        options: &PgConnectOptions,
+    ) -> Self {
+        // Opens the schema on a way that is not disturbed.
+        drop(database.pool(&SCHEMA, &clock).await);
+        let pool = database::pool(options, SCHEMA.name, PoolConfig::default());
+        let config = TrustConfig {
+            issuer: "fintrac".into(),
+            grace: Duration::from_hours(1),
+            hs256_secret: Some(String::from_utf8_lossy(TOKEN_SECRET).into_owned().into()),
+        };
+        let trust = Arc::new(Trust::new(config, clock.clone()));
+        trust.extend(&[], []);
+        let keys = ServiceKeys::from_secret(SECRET);
+        let gate = Arc::new(Gate::new("auth", keys.clone(), Arc::clone(&trust), clock.clone()));
+        let auth = server_stack(Routes::new(HouseholdServiceServer::new(households.clone())), gate);
+        let auth = transport::local(auth, keys.issuer("ledger", "auth", &clock));
+        let deps = Deps {
+            clock: clock.clone(),
+            random: Random::System,
+            keys: keys.clone(),
+            trust: Arc::clone(&trust),
+            pool: pool.clone(),
+            bell: Bell::default(),
+            closing: CancellationToken::new(),
+        };
+        let module = ledger_svc::build(&Config::default(), &deps, auth).await.expect("ledger-svc builds");
+        let stop = CancellationToken::new();
+        for worker in module.workers {
+            tokio::spawn(worker(stop.clone()));
+        }
+        let gate = Gate::new("ledger", keys.clone(), trust, clock.clone());
+        let server = server_stack(module.routes, Arc::new(gate));
+        Self { clock, database, pool, households, keys, server, _stop: stop.drop_guard() }
+    }
+
+    /// A person with a household of his own.
+    pub fn person(&self, currency: &str) -> Person {
+        self.person_of(currency, "UTC", "en")
+    }
+
+    pub fn person_of(&self, currency: &str, timezone: &str, locale: &str) -> Person {
+        let household_id = Uuid::from_bytes(Random::System.bytes());
+        let household = auth::Household {
+            id: household_id.to_string(),
+            currency_code: currency.into(),
+            timezone: timezone.into(),
+            locale: locale.into(),
+        };
+        self.households.0.lock().expect("no panic").insert(household_id.to_string(), household);
+        let user_id = Uuid::from_bytes(Random::System.bytes());
+        let now = self.clock.now().timestamp();
+        let claims = Claims {
+            iss: "fintrac".into(),
+            aud: AUDIENCE.into(),
+            sub: user_id,
+            sid: Uuid::from_bytes(Random::System.bytes()),
+            hh: household_id,
+            roles: vec!["user".into()],
+            iat: now,
+            exp: now + 100_000,
+        };
+        let key = EncodingKey::from_secret(TOKEN_SECRET);
+        let token = sign(&claims, &key, Algorithm::HS256, None).expect("a token");
+        Person { user_id, household_id, token, transport: self.transport() }
+    }
+
+    fn transport(&self) -> Transport {
+        transport::local(self.server.clone(), self.keys.issuer("gateway", "ledger", &self.clock))
+    }
+
+    /// The same person at this replica.
+    pub fn greet(&self, person: &Person) -> Person {
+        Person { transport: self.transport(), ..person.clone() }
+    }
+
+    /// Fails unless every invariant holds.
+    pub async fn verify(&self) {
+        let findings = ledger_svc::verify(&self.pool).await.expect("verified");
+        let broken: Vec<_> = findings.iter().filter(|finding| finding.violations > 0).collect();
+        assert!(broken.is_empty() && !findings.is_empty(), "{broken:?}");
+    }
+
+    /// One number of the database, as the superuser sees it.
+    pub async fn number(&self, sql: &str) -> i64 {
+        let row = sqlx::query(AssertSqlSafe(sql.to_owned()))
+            .fetch_one(&mut self.database.connect().await)
+            .await
+            .expect(sql);
+        row.try_get::<i64, _>(0).expect("a number")
+    }
+
+    /// Statements as the superuser.
+    pub async fn execute(&self, sql: &str) {
+        sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))
+            .execute(&mut self.database.connect().await)
+            .await
+            .expect(sql);
+    }
+
+    pub fn pass(&self, time: TimeDelta) {
+        self.clock.advance(time);
+    }
+}
+
+/// Somebody who calls the ledger.
+#[derive(Clone)]
+pub struct Person {
+    pub user_id: Uuid,
+    pub household_id: Uuid,
+    token: String,
+    transport: Transport,
+}
+
+impl Person {
+    pub async fn call<F: Future>(&self, call: F) -> F::Output {
+        let context = Context { access_token: Some(self.token.clone()), ..Context::default() };
+        context::scope(context, call).await
+    }
+
+    pub fn accounts(&self) -> AccountServiceClient<Transport> {
+        AccountServiceClient::new(self.transport.clone())
+    }
+
+    pub fn categories(&self) -> CategoryServiceClient<Transport> {
+        CategoryServiceClient::new(self.transport.clone())
+    }
+
+    pub fn transactions(&self) -> TransactionServiceClient<Transport> {
+        TransactionServiceClient::new(self.transport.clone())
+    }
+
+    pub fn currencies(&self) -> CurrencyServiceClient<Transport> {
+        CurrencyServiceClient::new(self.transport.clone())
+    }
+
+    pub async fn open(&self, request: pb::CreateAccountRequest) -> Result<pb::Account, Status> {
+        let answer = self.call(self.accounts().create_account(request)).await?;
+        Ok(answer.into_inner().account.expect("an account"))
+    }
+
+    /// An account of the household's currency unless `currency` says another.
+    pub async fn account(&self, name: &str, currency: &str, balance: &str) -> pb::Account {
+        let request = pb::CreateAccountRequest {
+            name: name.into(),
+            account_type: "bank".into(),
+            currency_code: Some(currency.to_owned()).filter(|it| !it.is_empty()),
+            balance: Some(balance.to_owned()).filter(|it| !it.is_empty()),
+            ..Default::default()
+        };
+        self.open(request).await.expect("opened")
+    }
+
+    pub async fn balance(&self, account_id: &str) -> String {
+        let request = pb::GetAccountRequest { account_id: account_id.into() };
+        let answer = self.call(self.accounts().get_account(request)).await.expect("an account");
+        answer.into_inner().account.expect("an account").balance
+    }
+
+    pub async fn change_account(
+        &self,
+        request: pb::UpdateAccountRequest,
+        fields: &[&str],
+    ) -> Result<pb::Account, Status> {
+        let request = pb::UpdateAccountRequest { update_mask: mask(fields), ..request };
+        let answer = self.call(self.accounts().update_account(request)).await?;
+        Ok(answer.into_inner().account.expect("an account"))
+    }
+
+    pub async fn post(&self, request: pb::CreateTransactionRequest) -> Result<pb::Transaction, Status> {
+        let answer = self.call(self.transactions().create_transaction(request)).await?;
+        Ok(answer.into_inner().transaction.expect("a transaction"))
+    }
+
+    /// Posts with an idempotency key; whether the answer was a kept one.
+    pub async fn post_once(
+        &self,
+        request: pb::CreateTransactionRequest,
+        key: &str,
+    ) -> Result<(pb::Transaction, bool), Status> {
+        let mut request = Request::new(request);
+        request.metadata_mut().insert(transport::IDEMPOTENCY_KEY, key.parse().expect("a key"));
+        let answer = self.call(self.transactions().create_transaction(request)).await?;
+        let replayed = answer.metadata().contains_key(transport::REPLAYED);
+        Ok((answer.into_inner().transaction.expect("a transaction"), replayed))
+    }
+
+    pub async fn edit(
+        &self,
+        transaction_id: &str,
+        values: pb::CreateTransactionRequest,
+        fields: &[&str],
+    ) -> Result<pb::Transaction, Status> {
+        self.edit_if(transaction_id, values, fields, None).await
+    }
+
+    pub async fn edit_if(
+        &self,
+        transaction_id: &str,
+        values: pb::CreateTransactionRequest,
+        fields: &[&str],
+        if_version: Option<i64>,
+    ) -> Result<pb::Transaction, Status> {
+        let request = pb::UpdateTransactionRequest {
+            transaction_id: transaction_id.into(),
+            if_version,
+            update_mask: mask(fields),
+            transaction: Some(values),
+        };
+        let answer = self.call(self.transactions().update_transaction(request)).await?;
+        Ok(answer.into_inner().transaction.expect("a transaction"))
+    }
+
+    pub async fn void(&self, transaction_id: &str) -> Result<(), Status> {
+        let request = pb::VoidTransactionRequest { transaction_id: transaction_id.into(), if_version: None };
+        self.call(self.transactions().void_transaction(request)).await.map(|_| ())
+    }
+
+    pub async fn find(&self, transaction_id: &str) -> Result<pb::Transaction, Status> {
+        let request = pb::GetTransactionRequest { transaction_id: transaction_id.into() };
+        let answer = self.call(self.transactions().get_transaction(request)).await?;
+        Ok(answer.into_inner().transaction.expect("a transaction"))
+    }
+
+    /// Every page of a list, walked to its end.
+    pub async fn walk(&self, filter: pb::TransactionFilter, page_size: i32) -> Vec<pb::Transaction> {
+        let (mut all, mut page_token) = (Vec::new(), String::new());
+        loop {
+            let request = pb::ListTransactionsRequest {
+                filter: Some(filter.clone()),
+                page_size: Some(page_size),
+                page_token,
+            };
+            let page = self.call(self.transactions().list_transactions(request)).await.expect("a page");
+            let page = page.into_inner();
+            assert!(page.transactions.len() <= usize::try_from(page_size).expect("a size"));
+            all.extend(page.transactions);
+            if page.next_page_token.is_empty() {
+                return all;
+            }
+            page_token = page.next_page_token;
+        }
+    }
+
+    pub async fn category(&self, name: &str, kind: &str) -> pb::Category {
+        let request =
+            pb::CreateCategoryRequest { name: name.into(), r#type: kind.into(), ..Default::default() };
+        let answer = self.call(self.categories().create_category(request)).await.expect("a category");
+        answer.into_inner().category.expect("a category")
+    }
+}
+
+pub fn mask(fields: &[&str]) -> Option<prost_types::FieldMask> {
+    Some(prost_types::FieldMask { paths: fields.iter().map(|field| (*field).to_owned()).collect() })
+}
+
+/// Income or an expense.
+pub fn entry(account: &pb::Account, kind: &str, amount: &str) -> pb::CreateTransactionRequest {
+    pb::CreateTransactionRequest {
+        account_id: account.id.clone(),
+        r#type: kind.into(),
+        amount: amount.into(),
+        ..Default::default()
+    }
+}
+
+pub fn transfer(from: &pb::Account, to: &pb::Account, amount: &str) -> pb::CreateTransactionRequest {
+    pb::CreateTransactionRequest { to_account_id: Some(to.id.clone()), ..entry(from, "transfer", amount) }
+}
+
+pub fn why<T: std::fmt::Debug>(result: Result<T, Status>) -> String {
+    reason(&result.expect_err("a refusal")).expect("a reason")
+}
+
+/// Field and reason of every violation.
+pub fn fields<T: std::fmt::Debug>(result: Result<T, Status>) -> Vec<(String, String)> {
+    let details = result.expect_err("a refusal").get_error_details();
+    let violations = details.bad_request().map(|bad| bad.field_violations.clone()).unwrap_or_default();
+    violations.into_iter().map(|it| (it.field, it.reason)).collect()
+}

@@ -1,0 +1,292 @@
+//! Transactions: what moves, what an edit and a void leave, and every refusal.
+
+use chrono::TimeDelta;
+use fintrac_proto::ledger::v1 as pb;
+
+use crate::support::{Ledger, entry, fields, transfer, why};
+
+#[tokio::test]
+async fn income_expense_refund_and_transfer_move_what_they_say() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let (bank, card) = (ana.account("Bank", "", "100").await, ana.account("Card", "USD", "").await);
+    let (food, pay) = (ana.category("Food", "expense").await, ana.category("Pay", "income").await);
+    let with = |request, category: &pb::Category| pb::CreateTransactionRequest {
+        category_id: Some(category.id.clone()),
+        ..request
+    };
+    ana.post(with(entry(&bank, "Income", "2000"), &pay)).await.expect("income");
+    ana.post(with(entry(&bank, "expense", "30.10"), &food)).await.expect("expense");
+    ana.post(with(entry(&bank, "income", "5.10"), &food)).await.expect("a refund");
+    let wrong = fields(ana.post(with(entry(&bank, "expense", "1"), &pay)).await);
+    assert_eq!(wrong, [("category_id".to_owned(), "CATEGORY_TYPE_MISMATCH".to_owned())]);
+    let exchange =
+        pb::CreateTransactionRequest { to_amount: Some("111.72".into()), ..transfer(&bank, &card, "100") };
+    let exchanged = ana.post(exchange).await.expect("a transfer");
+    assert_eq!(
+        (exchanged.to_amount.as_deref(), exchanged.to_currency_code.as_deref()),
+        (Some("111.72"), Some("USD"))
+    );
+    assert_eq!(ana.balance(&bank.id).await, "1975.00");
+    assert_eq!(ana.balance(&card.id).await, "111.72");
+    let spent = "select sum(change)::int8 from ledger.daily_changes join ledger.nominal_accounts
+        on nominal_accounts.id = account_id where category_id is not null and purpose = 'category' and change > 0";
+    assert_eq!(ledger.number(spent).await, 2500, "the refund lowers the spending");
+    ledger.verify().await;
+}
+
+#[tokio::test]
+async fn a_foreign_amount_is_converted_and_both_are_kept() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let bank = ana.account("Bank", "", "100").await;
+    // 29 September 2026 is the day of the bundled rates.
+    let foreign = pb::CreateTransactionRequest {
+        currency_code: Some("usd".into()),
+        transaction_date: Some("2026-10-15".into()),
+        ..entry(&bank, "expense", "10.00")
+    };
+    let made = ana.post(foreign.clone()).await.expect("converted");
+    let rate = made.exchange_rate.clone().expect("a rate");
+    assert_eq!((rate.date.as_str(), rate.source.as_str()), ("2026-09-29", "bundled"));
+    assert_eq!((made.amount.as_str(), made.currency_code.as_str()), ("10.00", "USD"));
+    assert_eq!((made.account_amount.as_str(), made.account_currency_code.as_str()), ("8.80", "EUR"));
+    assert_eq!(ana.balance(&bank.id).await, "91.20");
+    let early =
+        pb::CreateTransactionRequest { transaction_date: Some("2026-01-01".into()), ..foreign.clone() };
+    assert_eq!(fields(ana.post(early).await), [("currency_code".to_owned(), "RATE_UNKNOWN".to_owned())]);
+    let nothing = pb::CreateTransactionRequest {
+        currency_code: Some("IRR".into()),
+        transaction_date: Some("2026-10-15".into()),
+        ..entry(&bank, "expense", "1")
+    };
+    assert_eq!(fields(ana.post(nothing).await), [("amount".to_owned(), "AMOUNT_TOO_SMALL".to_owned())]);
+    ledger.verify().await;
+}
+
+#[tokio::test]
+async fn the_day_is_the_households_unless_somebody_says_another() {
+    let ledger = Ledger::start().await;
+    // 14:13 UTC is past midnight in Auckland.
+    let kiri = ledger.person_of("NZD", "Pacific/Auckland", "en");
+    let bank = kiri.account("Bank", "", "").await;
+    let today = kiri.post(entry(&bank, "income", "1")).await.expect("posted").transaction_date;
+    assert_eq!(
+        (ledger.clock.now().date_naive().to_string().as_str(), today.as_str()),
+        ("2026-09-21", "2026-09-22")
+    );
+    let said = pb::CreateTransactionRequest {
+        transaction_date: Some("2026-03-01T23:30:00-08:00".into()),
+        ..entry(&bank, "income", "1")
+    };
+    assert_eq!(kiri.post(said).await.expect("posted").transaction_date, "2026-03-01");
+}
+
+#[tokio::test]
+async fn an_edit_reverses_and_posts_anew_and_a_void_reverses() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let (bank, card) = (ana.account("Bank", "", "100").await, ana.account("Card", "", "10").await);
+    let lunch = pb::CreateTransactionRequest {
+        description: Some("Lunch".into()),
+        tags: vec!["work".into(), "work".into(), " city ".into()],
+        ..entry(&bank, "expense", "12.50")
+    };
+    let lunch = ana.post(lunch).await.expect("posted");
+    assert_eq!(lunch.tags, ["work", "city"]);
+    let moved = pb::CreateTransactionRequest {
+        account_id: card.id.clone(),
+        amount: "13".into(),
+        transaction_date: Some("2026-09-01".into()),
+        ..Default::default()
+    };
+    let edited =
+        ana.edit(&lunch.id, moved, &["account_id", "amount", "transaction_date"]).await.expect("edited");
+    assert_eq!((edited.amount.as_str(), edited.version, edited.created_at), ("13.00", 2, lunch.created_at));
+    assert_eq!(edited.description.as_deref(), Some("Lunch"), "what is absent stays");
+    assert_eq!(
+        (ana.balance(&bank.id).await.as_str(), ana.balance(&card.id).await.as_str()),
+        ("100.00", "-3.00")
+    );
+    let words = pb::CreateTransactionRequest { notes: Some("with Bob".into()), ..Default::default() };
+    let worded = ana.edit_if(&lunch.id, words, &["notes", "description"], Some(2)).await.expect("edited");
+    assert_eq!((worded.version, worded.description, worded.notes.as_deref()), (3, None, Some("with Bob")));
+    let postings = "select count(*) from ledger.postings join ledger.transactions
+        on transactions.id = transaction_id where transaction_type = 'expense'";
+    assert_eq!(ledger.number(postings).await, 6, "two, their reversal, two more; words post nothing");
+    let late = pb::CreateTransactionRequest { amount: "1".into(), ..Default::default() };
+    assert_eq!(why(ana.edit_if(&lunch.id, late.clone(), &["amount"], Some(2)).await), "VERSION_MISMATCH");
+
+    ledger.pass(TimeDelta::minutes(1));
+    ana.void(&lunch.id).await.expect("voided");
+    assert_eq!(
+        (ana.balance(&bank.id).await.as_str(), ana.balance(&card.id).await.as_str()),
+        ("100.00", "10.00")
+    );
+    assert_eq!(why(ana.void(&lunch.id).await), "TRANSACTION_VOIDED");
+    assert_eq!(why(ana.edit(&lunch.id, late, &["amount"]).await), "TRANSACTION_VOIDED");
+    assert_eq!(ana.find(&lunch.id).await.expect("still there").status, "voided");
+    assert!(ana.walk(pb::TransactionFilter::default(), 50).await.iter().all(|it| it.id != lunch.id));
+    let voided = pb::TransactionFilter { status: "voided".into(), ..Default::default() };
+    assert_eq!(ana.walk(voided, 50).await.len(), 1);
+
+    let history = pb::ListTransactionRevisionsRequest { transaction_id: lunch.id.clone() };
+    let history = ana.call(ana.transactions().list_transaction_revisions(history)).await.expect("history");
+    let told: Vec<_> = history
+        .into_inner()
+        .revisions
+        .into_iter()
+        .map(|it| {
+            assert_eq!(it.actor, ana.user_id.to_string());
+            let mut changes: Vec<_> =
+                it.changes.into_iter().map(|it| (it.field, it.before, it.after)).collect();
+            changes.sort();
+            (it.kind, changes)
+        })
+        .collect();
+    let change =
+        |field: &str, before: &str, after: &str| (field.to_owned(), before.to_owned(), after.to_owned());
+    let quoted = |text: &str| format!("{text:?}");
+    assert_eq!(
+        told,
+        [
+            ("created".to_owned(), vec![]),
+            (
+                "updated".to_owned(),
+                vec![
+                    change("account_id", &quoted(&bank.id), &quoted(&card.id)),
+                    change("amount", "\"12.50\"", "\"13.00\""),
+                    change("transaction_date", "\"2026-09-21\"", "\"2026-09-01\""),
+                ]
+            ),
+            (
+                "updated".to_owned(),
+                vec![change("description", "\"Lunch\"", "null"), change("notes", "null", "\"with Bob\""),]
+            ),
+            ("voided".to_owned(), vec![change("status", "\"posted\"", "\"voided\"")]),
+        ]
+    );
+    ledger.verify().await;
+}
+
+#[tokio::test]
+async fn an_opening_and_an_adjustment_can_be_corrected_and_voided() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let bank = ana.account("Bank", "", "100").await;
+    let opening = ana.walk(pb::TransactionFilter::default(), 50).await.remove(0);
+    let less = pb::CreateTransactionRequest { amount: "-20".into(), ..Default::default() };
+    ana.edit(&opening.id, less, &["amount"]).await.expect("signed");
+    assert_eq!(ana.balance(&bank.id).await, "-20.00");
+    let kind = pb::CreateTransactionRequest { r#type: "income".into(), ..Default::default() };
+    let refused = fields(ana.edit(&opening.id, kind, &["type"]).await);
+    assert_eq!(refused, [("type".to_owned(), "TRANSACTION_TYPE_UNKNOWN".to_owned())]);
+    assert_eq!(
+        fields(ana.post(entry(&bank, "opening", "5")).await),
+        [("type".to_owned(), "TRANSACTION_TYPE_UNKNOWN".to_owned())]
+    );
+    ana.void(&opening.id).await.expect("voided");
+    assert_eq!(ana.balance(&bank.id).await, "0.00");
+    ledger.verify().await;
+}
+
+#[tokio::test]
+async fn every_wrong_field_is_named_at_once() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let bank = ana.account("Bank", "", "").await;
+    let names = |refused: Vec<(String, String)>| {
+        refused.into_iter().map(|(field, reason)| format!("{field} {reason}")).collect::<Vec<_>>()
+    };
+    let empty = names(fields(ana.post(pb::CreateTransactionRequest::default()).await));
+    assert_eq!(empty, ["type REQUIRED", "account_id REQUIRED", "amount REQUIRED"]);
+    let wrong = pb::CreateTransactionRequest {
+        currency_code: Some("HRK".into()),
+        category_id: Some("nothing".into()),
+        to_account_id: Some(bank.id.clone()),
+        to_amount: Some("1".into()),
+        description: Some("x".repeat(501)),
+        reference_number: Some("two\nlines".into()),
+        notes: Some("x".repeat(4001)),
+        tags: vec![String::new(), "x".repeat(51)],
+        transaction_date: Some("yesterday".into()),
+        ..entry(&bank, "expense", "-1")
+    };
+    assert_eq!(
+        names(fields(ana.post(wrong).await)),
+        [
+            "to_account_id CONFLICTING",
+            "category_id CATEGORY_UNKNOWN",
+            "currency_code CURRENCY_UNKNOWN",
+            "to_amount CONFLICTING",
+            "description TEXT_INVALID",
+            "reference_number TEXT_INVALID",
+            "notes TEXT_INVALID",
+            "tags[0] REQUIRED",
+            "tags[1] TEXT_INVALID",
+            "transaction_date DATE_INVALID",
+        ]
+    );
+    let precise = names(fields(ana.post(entry(&bank, "expense", "1.005")).await));
+    assert_eq!(precise, ["amount AMOUNT_TOO_PRECISE"]);
+    let itself = names(fields(ana.post(transfer(&bank, &bank, "1")).await));
+    assert_eq!(itself, ["to_account_id SAME_ACCOUNT"]);
+    let yen = ana.account("Yen", "JPY", "").await;
+    let unsaid = names(fields(ana.post(transfer(&bank, &yen, "1")).await));
+    assert_eq!(unsaid, ["to_amount REQUIRED"]);
+    let many = pb::CreateTransactionRequest {
+        tags: (0..21).map(|number| number.to_string()).collect(),
+        ..entry(&bank, "expense", "1")
+    };
+    assert_eq!(names(fields(ana.post(many).await)), ["tags TOO_MANY"]);
+}
+
+#[tokio::test]
+async fn every_change_is_an_event_without_amounts_or_words() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let bank = ana.account("Secret name", "", "100").await;
+    let category = ana.category("Secret category", "expense").await;
+    let lunch = pb::CreateTransactionRequest {
+        description: Some("secret lunch".into()),
+        category_id: Some(category.id),
+        ..entry(&bank, "expense", "47.11")
+    };
+    let lunch = ana.post(lunch).await.expect("posted");
+    let dearer = pb::CreateTransactionRequest { amount: "48.12".into(), ..Default::default() };
+    ana.edit(&lunch.id, dearer, &["amount"]).await.expect("edited");
+    ana.void(&lunch.id).await.expect("voided");
+    let rename = pb::UpdateAccountRequest {
+        account_id: bank.id.clone(),
+        name: Some("Other".into()),
+        ..Default::default()
+    };
+    ana.change_account(rename, &["name"]).await.expect("renamed");
+    let rows: Vec<(String, String, i64, Vec<String>, String)> = sqlx::query_as(
+        "select entity, kind, version, changed, events::text from ledger.events where entity <> 'household'
+         order by transaction_id, position",
+    )
+    .fetch_all(&mut ledger.database.connect().await)
+    .await
+    .expect("events");
+    let told: Vec<_> =
+        rows.iter().map(|row| format!("{} {} {} {}", row.0, row.1, row.2, row.3.join(","))).collect();
+    assert_eq!(
+        told,
+        [
+            "account created 1 ",
+            "transaction created 1 ",
+            "category created 1 ",
+            "transaction created 1 ",
+            "transaction updated 2 amount",
+            "transaction voided 3 status",
+            "account updated 2 name",
+        ]
+    );
+    for (.., text) in &rows {
+        assert!(text.contains(&ana.user_id.to_string()), "who did it: {text}");
+        for secret in ["ecret", "4711", "47.11", "48.12"] {
+            assert!(!text.contains(secret), "{text}");
+        }
+    }
+}
