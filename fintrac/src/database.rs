@@ -1,7 +1,7 @@
 //! The suite's database: the private cluster or one that was given, its roles
 //! and schemas.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use embedded_postgres::{Options, Server};
@@ -25,8 +25,13 @@ pub async fn start_cluster(environment: &Environment) -> anyhow::Result<Server> 
 
 /// Connects to the private cluster as its superuser.
 pub fn superuser(cluster: &Server) -> PgConnectOptions {
+    superuser_at(cluster.socket_dir())
+}
+
+/// Connects to the private cluster whose socket is in `socket_dir`.
+pub fn superuser_at(socket_dir: &Path) -> PgConnectOptions {
     PgConnectOptions::new_without_pgpass()
-        .host(&cluster.socket_dir().to_string_lossy())
+        .host(&socket_dir.to_string_lossy())
         .username("postgres")
         .database("postgres")
 }

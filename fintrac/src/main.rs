@@ -1,5 +1,7 @@
 //! `fintrac`: serve everything, or run an operator's command.
 
+use std::path::PathBuf;
+
 use clap::{Parser, Subcommand};
 use fintrac::commands;
 
@@ -23,6 +25,17 @@ enum Command {
     Serve,
     /// Make roles and schemas and bring them up to date
     Migrate,
+    /// Count violations of the ledger's invariants; fails when there are any
+    Verify,
+    /// Exchange rates
+    #[command(subcommand)]
+    Rates(Rates),
+}
+
+#[derive(Subcommand)]
+enum Rates {
+    /// Import the European Central Bank's reference rates (eurofxref-hist.zip, or the CSV in it)
+    Import { file: PathBuf },
 }
 
 #[tokio::main]
@@ -30,5 +43,7 @@ async fn main() -> anyhow::Result<()> {
     match Arguments::parse().command.unwrap_or(Command::Serve) {
         Command::Serve => commands::serve::run().await,
         Command::Migrate => commands::migrate::run().await,
+        Command::Verify => commands::verify::run().await,
+        Command::Rates(Rates::Import { file }) => commands::rates::import(&file).await,
     }
 }

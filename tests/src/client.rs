@@ -84,6 +84,14 @@ impl Client {
         self.send(self.request(Method::POST, path).bearer_auth(token).json(&body)).await
     }
 
+    pub async fn patch_json_as(&self, token: &str, path: &str, body: Value) -> Answer {
+        self.send(self.request(Method::PATCH, path).bearer_auth(token).json(&body)).await
+    }
+
+    pub async fn delete_as(&self, token: &str, path: &str) -> Answer {
+        self.send(self.request(Method::DELETE, path).bearer_auth(token)).await
+    }
+
     pub async fn register(&self, email: &str) -> Answer {
         let body = json!({"email": email, "password": PASSWORD, "first_name": "Ana", "last_name": "Gil",
             "phone_number": "+34 600 000 000", "locale": "es", "default_currency": "EUR", "timezone": "Europe/Madrid"});

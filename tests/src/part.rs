@@ -12,6 +12,7 @@ async fn main() -> anyhow::Result<()> {
     match std::env::args().nth(1).as_deref() {
         Some("fintrac") => commands::serve::run().await,
         Some("migrate") => commands::migrate::run().await,
+        Some("verify") => commands::verify::run().await,
         Some("auth") => auth_svc::run().await,
         Some("ledger") => ledger_svc::run().await,
         Some("budget") => budget_svc::run().await,

@@ -37,6 +37,8 @@ pub struct Suite {
     pub mailbox: Mailbox,
     /// gRPC of auth-svc; in one process, of everything.
     pub auth_grpc: String,
+    /// gRPC of ledger-svc; in one process, of everything.
+    pub ledger_grpc: String,
     binary: PathBuf,
     data: TempDir,
     children: Vec<Child>,
@@ -64,6 +66,7 @@ impl Suite {
             client: Client::new(&format!("http://127.0.0.1:{}", ports[0])),
             mailbox: Mailbox::of(data.path()),
             auth_grpc: format!("http://127.0.0.1:{}", ports[1]),
+            ledger_grpc: format!("http://127.0.0.1:{}", ports[if cluster.is_some() { 2 } else { 1 }]),
             binary: PathBuf::from(binary),
             data,
             children: Vec::new(),
@@ -185,6 +188,24 @@ impl Suite {
             codes.push(ended.expect("a status").code());
         }
         codes
+    }
+
+    /// Runs `fintrac verify`; whether it found nothing.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub async fn verify(&self) -> bool {
+        self.spawn("verify", &[]).wait().await.expect("verify runs").success()
+    }
+
+    /// Waits until every process has ended by itself.
+    ///
+    /// # Panics
+    /// When one goes on.
+    pub async fn wait_until_ended(&mut self) {
+        for mut child in self.children.drain(..) {
+            tokio::time::timeout(PATIENCE, child.wait()).await.expect("ends in time").expect("a status");
+        }
     }
 
     /// Starts all processes again on the same data and ports.

@@ -41,7 +41,7 @@ pub(super) struct Lane {
     options: PgConnectOptions,
     connection: Option<PgConnection>,
     queue: mpsc::Receiver<Submission>,
-    waiting: VecDeque<Submission>,
+    pub(super) waiting: VecDeque<Submission>,
     /// Nominal accounts that are surely there.
     nominal: HashSet<Uuid>,
 }
@@ -109,7 +109,7 @@ impl Lane {
 
     /// The next batch. A second command with the same key or on the same
     /// transaction waits for the next one, where it finds what the first did.
-    fn gather(&mut self) -> Vec<Submission> {
+    pub(super) fn gather(&mut self) -> Vec<Submission> {
         let now = Instant::now();
         let (mut keys, mut transactions) = (HashSet::new(), HashSet::new());
         let (mut batch, mut later) = (Vec::new(), VecDeque::new());
@@ -135,7 +135,7 @@ impl Lane {
     }
 
     /// Carries a batch out and answers everybody in it.
-    async fn work(&mut self, batch: Vec<Submission>) {
+    pub(super) async fn work(&mut self, batch: Vec<Submission>) {
         match self.attempt_with_patience(&batch).await {
             Ok(answers) => deliver(batch, answers),
             Err(Failure::Unknown) => refuse(batch, &Error::Unknown),

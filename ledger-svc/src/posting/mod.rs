@@ -9,6 +9,8 @@
 mod batch;
 mod columns;
 mod lane;
+#[cfg(test)]
+mod tests;
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 

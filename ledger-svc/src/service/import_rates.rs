@@ -98,7 +98,9 @@ fn parse_ecb(text: &str) -> Result<Vec<Published>, ImportError> {
     for row in reader.records() {
         let row = row?;
         let date = row.get(0).unwrap_or_default();
-        let day: NaiveDate = date.parse().map_err(|_| ImportError::Form(format!("`{date}` is no day")))?;
+        // The history writes 2026-10-30, the daily file 30 October 2026.
+        let day = date.parse().or_else(|_| NaiveDate::parse_from_str(date, "%d %B %Y"));
+        let day: NaiveDate = day.map_err(|_| ImportError::Form(format!("`{date}` is no day")))?;
         for (currency, value) in columns.iter().zip(row.iter().skip(1)) {
             let Some(currency) = currency else { continue };
             if value.is_empty() || value == "N/A" {

@@ -4,6 +4,8 @@ mod crash;
 mod documents;
 mod grpc;
 mod identity;
+mod money;
+mod money_crash;
 mod refusals;
 
 use fintrac_tests::suite::{Shape, Suite};
@@ -29,6 +31,11 @@ async fn scenarios(shape: Shape) {
     refusals::strangers_and_spent_tokens(&suite).await;
     refusals::the_framework_speaks_problem_json(&suite).await;
     refusals::every_field_at_once(&suite).await;
+    money::a_person_keeps_books(&suite).await;
+    money::a_repeated_request_gets_the_first_answer(&suite).await;
+    money::what_is_wrong_is_named(&suite).await;
+    money::programs_post_by_grpc(&suite).await;
+    assert!(suite.verify().await, "every invariant of the ledger holds");
     documents::all_from_the_binary(&suite).await;
     grpc::health_and_reflection(&suite).await;
     grpc::programs_with_a_users_token(&suite).await;

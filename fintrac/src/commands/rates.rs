@@ -1,0 +1,23 @@
+//! `fintrac rates import FILE`.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use super::ledger_pool;
+
+/// Imports a file of the European Central Bank's reference rates, zipped or
+/// not, and fills household amounts that waited for a rate.
+pub async fn import(file: &Path) -> anyhow::Result<()> {
+    let ledger = ledger_pool::open().await?;
+    let imported = async {
+        let rates = ledger_svc::import_ecb(&ledger.pool, file).await;
+        let rates = rates.with_context(|| file.display().to_string())?;
+        ledger_svc::fill_household_amounts(ledger.pool.clone()).await?;
+        anyhow::Ok(rates)
+    };
+    let imported = imported.await;
+    ledger.close().await?;
+    tracing::info!("{} rates are new or different", imported?);
+    Ok(())
+}

@@ -1,0 +1,351 @@
+//! Random batches through a lane and a real database agree, command by
+//! command, with a model so plain that it can only be right.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, NaiveDate, TimeDelta};
+use fintrac_kit::access::credential::ServiceKeys;
+use fintrac_kit::access::trust::{Trust, TrustConfig};
+use fintrac_kit::clock::Clock;
+use fintrac_kit::events::Bell;
+use fintrac_kit::module::Deps;
+use fintrac_kit::random::Random;
+use fintrac_kit::testing::TestDatabase;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::lane::Lane;
+use super::{Answer, Request, Submission};
+use crate::domain::account::{AccountChanges, AccountInput};
+use crate::domain::currency::Currency;
+use crate::domain::household::Household;
+use crate::domain::posting::{Command, Order, Outcome, Rejection};
+use crate::domain::transaction::{TransactionChanges, TransactionInput};
+use crate::error::Error;
+use crate::store;
+
+const ACCOUNTS: usize = 5;
+const ROUNDS: usize = 20;
+
+/// An account as the model sees it: minor units, and whether it is open.
+struct ModelAccount {
+    id: Uuid,
+    currency: &'static str,
+    balance: i64,
+    is_active: bool,
+}
+
+/// A transaction as the model sees it: what stands on which account.
+#[derive(Clone)]
+struct ModelTransaction {
+    kind: &'static str,
+    account: usize,
+    to: Option<usize>,
+    amount: i64,
+    to_amount: i64,
+    is_posted: bool,
+}
+
+#[derive(Default)]
+struct Model {
+    accounts: Vec<ModelAccount>,
+    transactions: HashMap<Uuid, ModelTransaction>,
+}
+
+/// What somebody does.
+#[derive(Clone)]
+enum Act {
+    Create(ModelTransaction),
+    Amount { of: Uuid, amount: i64 },
+    Void(Uuid),
+    Balance { account: usize, balance: i64 },
+    Active { account: usize, is_active: bool },
+}
+
+impl ModelTransaction {
+    /// Adds `times` of it to the balances.
+    fn book(&self, accounts: &mut [ModelAccount], times: i64) {
+        let sign = if self.kind == "income" { 1 } else { -1 };
+        accounts[self.account].balance += times * sign * self.amount;
+        if let Some(to) = self.to {
+            accounts[to].balance += times * self.to_amount;
+        }
+    }
+
+    fn is_open(&self, accounts: &[ModelAccount]) -> bool {
+        accounts[self.account].is_active && self.to.is_none_or(|to| accounts[to].is_active)
+    }
+}
+
+impl Model {
+    fn apply(&mut self, act: &Act, made: Uuid) -> Result<(), &'static str> {
+        match act {
+            Act::Create(transaction) => {
+                if transaction.to == Some(transaction.account) {
+                    return Err("invalid");
+                }
+                if !transaction.is_open(&self.accounts) {
+                    return Err("closed");
+                }
+                transaction.book(&mut self.accounts, 1);
+                self.transactions.insert(made, transaction.clone());
+            }
+            Act::Amount { of, amount } => {
+                let transaction = self.transactions.get_mut(of).ok_or("missing")?;
+                if !transaction.is_posted {
+                    return Err("voided");
+                }
+                if transaction.amount == *amount {
+                    return Ok(());
+                }
+                if !transaction.is_open(&self.accounts) {
+                    return Err("closed");
+                }
+                transaction.book(&mut self.accounts, -1);
+                transaction.amount = *amount;
+                let crosses = transaction.to.is_some_and(|to| {
+                    self.accounts[to].currency != self.accounts[transaction.account].currency
+                });
+                if !crosses {
+                    transaction.to_amount = *amount;
+                }
+                transaction.book(&mut self.accounts, 1);
+            }
+            Act::Void(of) => {
+                let transaction = self.transactions.get_mut(of).ok_or("missing")?;
+                if !transaction.is_posted {
+                    return Err("voided");
+                }
+                transaction.book(&mut self.accounts, -1);
+                transaction.is_posted = false;
+            }
+            Act::Balance { account, balance } => {
+                let account = &mut self.accounts[*account];
+                if account.balance != *balance && !account.is_active {
+                    return Err("closed");
+                }
+                account.balance = *balance;
+            }
+            Act::Active { account, is_active } => self.accounts[*account].is_active = *is_active,
+        }
+        Ok(())
+    }
+
+    fn order(&self, act: &Act) -> Order {
+        let text = |account: usize, minor: i64| {
+            let currency = Currency::from_code(self.accounts[account].currency).expect("a currency");
+            crate::domain::money::Money::new(minor, currency).to_string()
+        };
+        let change = |account: usize, changes| Order::ChangeAccount {
+            account_id: self.accounts[account].id,
+            changes,
+            if_version: None,
+        };
+        match act {
+            Act::Create(it) => {
+                let crosses =
+                    it.to.filter(|to| self.accounts[*to].currency != self.accounts[it.account].currency);
+                Order::Create(TransactionInput {
+                    account_id: self.accounts[it.account].id.to_string(),
+                    transaction_type: it.kind.to_owned(),
+                    amount: text(it.account, it.amount),
+                    to_account_id: it.to.map(|to| self.accounts[to].id.to_string()),
+                    to_amount: crosses.map(|to| text(to, it.to_amount)),
+                    transaction_date: Some("2026-10-01".to_owned()),
+                    ..TransactionInput::default()
+                })
+            }
+            Act::Amount { of, amount } => {
+                let account = self.transactions[of].account;
+                let changes = TransactionChanges {
+                    amount: Some(text(account, *amount)),
+                    ..TransactionChanges::default()
+                };
+                Order::Edit { transaction_id: *of, changes, if_version: None }
+            }
+            Act::Void(of) => Order::Void { transaction_id: *of, if_version: None },
+            Act::Balance { account, balance } => {
+                let balance = Some(text(*account, *balance));
+                change(*account, AccountChanges { balance, ..AccountChanges::default() })
+            }
+            Act::Active { account, is_active } => {
+                change(*account, AccountChanges { is_active: Some(*is_active), ..AccountChanges::default() })
+            }
+        }
+    }
+}
+
+/// The class of an answer.
+fn class(answer: &Result<Answer, Error>) -> Result<(), &'static str> {
+    match answer {
+        Ok(_) => Ok(()),
+        Err(Error::Rejected(Rejection::AccountClosed(_))) => Err("closed"),
+        Err(Error::Rejected(Rejection::Voided)) => Err("voided"),
+        Err(Error::Rejected(Rejection::Invalid(_))) => Err("invalid"),
+        Err(_) => Err("something else"),
+    }
+}
+
+struct World {
+    lane: Lane,
+    model: Model,
+    random: Random,
+    clock: Clock,
+    household: Household,
+}
+
+impl World {
+    async fn start(seed: u64) -> (Self, sqlx::PgPool) {
+        let clock = Clock::manual(DateTime::from_timestamp(1_790_000_000, 0).expect("an instant"));
+        let database = TestDatabase::new(&[&crate::SCHEMA], &clock).await;
+        let config =
+            TrustConfig { issuer: "fintrac".into(), grace: Duration::from_mins(1), hs256_secret: None };
+        let pool = database.pool(&crate::SCHEMA, &clock).await;
+        let deps = Deps {
+            clock: clock.clone(),
+            random: Random::System,
+            keys: ServiceKeys::from_secret("a secret for tests"),
+            trust: Arc::new(Trust::new(config, clock.clone())),
+            pool: pool.clone(),
+            bell: Bell::default(),
+            closing: CancellationToken::new(),
+        };
+        let (_sender, queue) = mpsc::channel(1);
+        let currency = Currency::from_code("EUR").expect("EUR");
+        let household = Household { id: Uuid::from_u128(1), currency, timezone: chrono_tz::UTC };
+        let mut connection = pool.acquire().await.expect("a connection");
+        store::households::insert(&mut connection, &household, clock.now()).await.expect("a household");
+        let random = Random::seeded(seed);
+        let mut world =
+            Self { lane: Lane::new(0, &deps, queue), model: Model::default(), random, clock, household };
+        for (number, currency) in ["EUR", "EUR", "EUR", "USD", "JPY"].into_iter().enumerate() {
+            let id = Uuid::from_u128(100 + u128::try_from(number).expect("few"));
+            let input = AccountInput {
+                name: format!("Account {number}"),
+                account_type: "bank".into(),
+                currency_code: Some(currency.into()),
+                ..AccountInput::default()
+            };
+            let opened = world.run(vec![(
+                Order::OpenAccount { account_id: id, input },
+                Uuid::from_u128(id.as_u128() + 50),
+            )]);
+            assert!(opened.await.iter().all(|(_, answer)| answer.is_ok()));
+            world.model.accounts.push(ModelAccount { id, currency, balance: 0, is_active: true });
+        }
+        (world, pool)
+    }
+
+    fn number(&self, below: usize) -> usize {
+        usize::from(u16::from_le_bytes(self.random.bytes())) % below
+    }
+
+    fn act(&self) -> Act {
+        let account = self.number(ACCOUNTS);
+        let amount = i64::try_from(self.number(50_000)).expect("small") + 1;
+        let mut standing: Vec<_> = self.model.transactions.keys().copied().collect();
+        standing.sort();
+        let of = (!standing.is_empty()).then(|| standing[self.number(standing.len())]);
+        match (self.number(10), of) {
+            (0, _) => Act::Balance { account, balance: amount - 25_000 },
+            (1, _) => Act::Active { account, is_active: self.number(3) > 0 },
+            (2 | 3, Some(of)) => Act::Amount { of, amount },
+            (4, Some(of)) => Act::Void(of),
+            (5 | 6, _) => {
+                let to = self.number(ACCOUNTS);
+                let same = self.model.accounts[to].currency == self.model.accounts[account].currency;
+                let arrives = if same { amount } else { amount / 2 + 1 };
+                let (kind, to) = ("transfer", Some(to));
+                Act::Create(ModelTransaction {
+                    kind,
+                    account,
+                    to,
+                    amount,
+                    to_amount: arrives,
+                    is_posted: true,
+                })
+            }
+            (number, _) => {
+                let kind = if number % 2 == 0 { "income" } else { "expense" };
+                Act::Create(ModelTransaction {
+                    kind,
+                    account,
+                    to: None,
+                    amount,
+                    to_amount: 0,
+                    is_posted: true,
+                })
+            }
+        }
+    }
+
+    /// Runs commands through the lane, batch by batch; the answers in the order
+    /// in which they were carried out.
+    async fn run(&mut self, orders: Vec<(Order, Uuid)>) -> Vec<(Uuid, Result<Answer, Error>)> {
+        let mut answers = HashMap::new();
+        for (order, id) in orders {
+            self.clock.advance(TimeDelta::milliseconds(1));
+            let command =
+                Command { household: self.household, order, transaction_id: id, now: self.clock.now() };
+            let (answer, answered) = oneshot::channel();
+            let origin = fintrac_kit::access::caller::Origin::default();
+            let encode: fn(&Outcome) -> Vec<u8> = |_| Vec::new();
+            let request = Request { command, key: None, origin, encode };
+            self.lane.waiting.push_back(Submission { request, deadline: None, answer });
+            answers.insert(id, answered);
+        }
+        let mut done = Vec::new();
+        loop {
+            let batch = self.lane.gather();
+            if batch.is_empty() {
+                return done;
+            }
+            let ids: Vec<_> = batch.iter().map(|it| it.request.command.transaction_id).collect();
+            self.lane.work(batch).await;
+            for id in ids {
+                let answered = answers.remove(&id).expect("one answer each");
+                done.push((id, answered.await.expect("answered")));
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn random_batches_agree_with_a_plain_model() {
+    for seed in 0..4 {
+        let (mut world, pool) = World::start(seed).await;
+        let mut next = 1000;
+        for _ in 0..ROUNDS {
+            let mut acts = HashMap::new();
+            let mut orders = Vec::new();
+            for _ in 0..=world.number(40) {
+                next += 1;
+                let (act, id) = (world.act(), Uuid::from_u128(next));
+                orders.push((world.model.order(&act), id));
+                acts.insert(id, act);
+            }
+            for (id, answer) in world.run(orders).await {
+                assert_eq!(class(&answer), world.model.apply(&acts[&id], id), "seed {seed}: {answer:?}");
+            }
+            let mut connection = pool.acquire().await.expect("a connection");
+            for account in &world.model.accounts {
+                let found = store::accounts::find(&mut connection, world.household.id, account.id).await;
+                let found = found.expect("read").expect("there");
+                assert_eq!((found.balance.minor(), found.is_active), (account.balance, account.is_active));
+            }
+        }
+        let findings = crate::verify(&pool).await.expect("verified");
+        assert!(findings.iter().all(|finding| finding.violations == 0), "{findings:?}");
+        let posted = world.model.transactions.values().filter(|it| it.is_posted).count();
+        let day = NaiveDate::from_ymd_opt(2026, 10, 1);
+        let filter = store::transactions::Filter { from: day, to: day, ..Default::default() };
+        let mut connection = pool.acquire().await.expect("a connection");
+        let listed =
+            store::transactions::list(&mut connection, world.household.id, &filter, None, 10_000).await;
+        assert_eq!(listed.expect("listed").len(), posted);
+        assert!(world.model.transactions.len() > 50, "the test does something");
+    }
+}
