@@ -59,7 +59,7 @@ async fn the_tree_has_one_type_no_circle_and_no_twins() {
     let below_itself = pb::UpdateCategoryRequest {
         category_id: food.id.clone(),
         parent_id: Some(fruit.id.clone()),
-        update_mask: mask(&["parent_id"]),
+        update_mask: Some(mask(&["parent_id"])),
         ..Default::default()
     };
     let refused = fields(ana.call(ana.categories().update_category(below_itself)).await);

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use fintrac_kit::random::Random;
 use fintrac_proto::ledger::v1 as pb;
+use futures::FutureExt as _;
 use futures::future::join_all;
 use tonic::Status;
 
@@ -107,7 +108,10 @@ async fn two_ledgers_edit_and_void_the_same_transactions() {
         assert!(both.0.is_ok() != both.1.is_ok(), "voided once: {both:?}");
         assert_eq!(why(both.0.and(both.1)), "TRANSACTION_VOIDED");
     });
-    let edits = transactions.iter().flat_map(|it| [edit(&ana, &it.id, 10..25), edit(&there, &it.id, 30..45)]);
+    let edits = transactions.iter().flat_map(|it| {
+        let (here, across) = (edit(&ana, &it.id, 10..25), edit(&there, &it.id, 30..45));
+        [here.boxed(), across.boxed()]
+    });
     let (edited, _voided) = tokio::join!(join_all(edits), join_all(voids));
     for result in edited {
         result.expect("edited");

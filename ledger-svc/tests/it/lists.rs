@@ -8,6 +8,9 @@ use fintrac_proto::ledger::v1 as pb;
 
 use crate::support::{Ledger, Person, entry, fields, transfer, why};
 
+/// Whether a transaction belongs into a list.
+type Wanted<'a> = Box<dyn Fn(&pb::Transaction) -> bool + 'a>;
+
 fn filter() -> pb::TransactionFilter {
     pb::TransactionFilter::default()
 }
@@ -47,7 +50,6 @@ async fn pages_walk_every_filter_in_both_directions_exactly_once() {
     let key = |it: &pb::Transaction| (it.transaction_date.clone(), it.id.clone());
     assert!(all.windows(2).all(|pair| key(&pair[0]) > key(&pair[1])), "newest day first, then newest id");
     let cents = |text: &str| text.replace('.', "").parse::<i64>().expect("an amount");
-    type Wanted<'a> = Box<dyn Fn(&pb::Transaction) -> bool + 'a>;
     let cases: Vec<(pb::TransactionFilter, Wanted<'_>)> = vec![
         (filter(), Box::new(|_| true)),
         (

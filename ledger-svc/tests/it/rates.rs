@@ -27,12 +27,11 @@ async fn convert(
 /// A history in the ECB's form: `days` days up to the first of October 2026.
 fn history(days: i64) -> String {
     let last = NaiveDate::from_ymd_opt(2026, 10, 1).expect("a day");
-    let mut text = "Date,USD,JPY,HRK,XYZ,\n".to_owned();
-    for number in 0..days {
+    let row = |number: i64| {
         let day = last - TimeDelta::days(number);
-        text += &format!("{day},1.{:04},{}.5,N/A,7,\n", number % 9000 + 1000, 150 + number % 50);
-    }
-    text
+        format!("{day},1.{:04},{}.5,N/A,7,\n", number % 9000 + 1000, 150 + number % 50)
+    };
+    "Date,USD,JPY,HRK,XYZ,\n".to_owned() + &(0..days).map(row).collect::<String>()
 }
 
 fn file(text: &str, zipped: bool) -> tempfile::NamedTempFile {

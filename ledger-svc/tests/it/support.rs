@@ -253,7 +253,7 @@ impl Person {
         request: pb::UpdateAccountRequest,
         fields: &[&str],
     ) -> Result<pb::Account, Status> {
-        let request = pb::UpdateAccountRequest { update_mask: mask(fields), ..request };
+        let request = pb::UpdateAccountRequest { update_mask: Some(mask(fields)), ..request };
         let answer = self.call(self.accounts().update_account(request)).await?;
         Ok(answer.into_inner().account.expect("an account"))
     }
@@ -295,7 +295,7 @@ impl Person {
         let request = pb::UpdateTransactionRequest {
             transaction_id: transaction_id.into(),
             if_version,
-            update_mask: mask(fields),
+            update_mask: Some(mask(fields)),
             transaction: Some(values),
         };
         let answer = self.call(self.transactions().update_transaction(request)).await?;
@@ -341,8 +341,8 @@ impl Person {
     }
 }
 
-pub fn mask(fields: &[&str]) -> Option<prost_types::FieldMask> {
-    Some(prost_types::FieldMask { paths: fields.iter().map(|field| (*field).to_owned()).collect() })
+pub fn mask(fields: &[&str]) -> prost_types::FieldMask {
+    prost_types::FieldMask { paths: fields.iter().map(|field| (*field).to_owned()).collect() }
 }
 
 /// Income or an expense.
