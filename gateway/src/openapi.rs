@@ -38,7 +38,17 @@ pub fn outline() -> OpenApi {
 
 /// The whole document.
 pub fn document() -> OpenApi {
-    crate::router::api().to_openapi()
+    finish(crate::router::api().to_openapi())
+}
+
+/// PUT and PATCH of one handler share its name; ids of operations must differ.
+pub fn finish(mut document: OpenApi) -> OpenApi {
+    for item in document.paths.paths.values_mut() {
+        if let (Some(put), Some(_)) = (&mut item.put, &item.patch) {
+            put.operation_id = put.operation_id.take().map(|id| format!("{id}_by_put"));
+        }
+    }
+    document
 }
 
 /// What a call without a user may refuse.

@@ -78,7 +78,8 @@ pub fn api() -> OpenApiRouter<AppState> {
 
 pub fn app(state: AppState) -> Router {
     let (api, document) = api().split_for_parts();
-    let routes = Router::new().merge(api).merge(docs::router(document)).merge(pages::router());
+    let routes =
+        Router::new().merge(api).merge(docs::router(openapi::finish(document))).merge(pages::router());
     dress(routes, state)
 }
 

@@ -17,6 +17,9 @@ use fintrac_proto::ledger::v1::transaction_service_client::TransactionServiceCli
 use crate::config::Config;
 use crate::layers::rate_limit::RateLimits;
 
+/// Largest answer that a part may give, bytes: a page of 200 rows full of text has 5 MB.
+const LARGEST_ANSWER: usize = 32 * 1024 * 1024;
+
 /// The transports to the parts behind the gateway.
 #[derive(Debug, Clone)]
 pub struct Parts {
@@ -56,18 +59,18 @@ impl AppState {
     }
 
     pub(crate) fn accounts(&self) -> AccountServiceClient<Transport> {
-        AccountServiceClient::new(self.parts.ledger.clone())
+        AccountServiceClient::new(self.parts.ledger.clone()).max_decoding_message_size(LARGEST_ANSWER)
     }
 
     pub(crate) fn categories(&self) -> CategoryServiceClient<Transport> {
-        CategoryServiceClient::new(self.parts.ledger.clone())
+        CategoryServiceClient::new(self.parts.ledger.clone()).max_decoding_message_size(LARGEST_ANSWER)
     }
 
     pub(crate) fn transactions(&self) -> TransactionServiceClient<Transport> {
-        TransactionServiceClient::new(self.parts.ledger.clone())
+        TransactionServiceClient::new(self.parts.ledger.clone()).max_decoding_message_size(LARGEST_ANSWER)
     }
 
     pub(crate) fn currencies(&self) -> CurrencyServiceClient<Transport> {
-        CurrencyServiceClient::new(self.parts.ledger.clone())
+        CurrencyServiceClient::new(self.parts.ledger.clone()).max_decoding_message_size(LARGEST_ANSWER)
     }
 }

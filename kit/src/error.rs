@@ -56,12 +56,16 @@ impl Refusal {
     }
 }
 
+/// More refused fields than this are not told: an answer must fit its headers.
+const MOST_VIOLATIONS: usize = 30;
+
 impl From<Refusal> for Status {
     fn from(refusal: Refusal) -> Self {
         let mut details = ErrorDetails::new();
         details.set_error_info(refusal.reason, DOMAIN, []);
         if !refusal.violations.is_empty() {
-            let violations = refusal.violations.into_iter().map(|violation| FieldViolation {
+            let told = refusal.violations.into_iter().take(MOST_VIOLATIONS);
+            let violations = told.map(|violation| FieldViolation {
                 field: violation.field,
                 description: violation.description,
                 reason: violation.reason.to_owned(),

@@ -3,7 +3,7 @@
 //! A claim lives in the transaction of the work itself: a simultaneous twin
 //! waits for it, a refused request rolls it back and leaves the key free.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
@@ -13,7 +13,7 @@ use uuid::Uuid;
 pub const KEPT: TimeDelta = TimeDelta::hours(72);
 
 /// What makes a key unique, and the body it came with.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone)]
 pub struct Key {
     pub household_id: Uuid,
     pub user_id: Uuid,
@@ -23,6 +23,13 @@ pub struct Key {
     pub key: String,
     /// SHA-256 of the body as sent.
     pub fingerprint: [u8; 32],
+}
+
+impl Key {
+    /// What makes it unique: two keys of one scope are one key.
+    pub fn scope(&self) -> (Uuid, Uuid, &str, &str) {
+        (self.household_id, self.user_id, &self.operation, &self.key)
+    }
 }
 
 /// What a claim found.
@@ -46,7 +53,7 @@ pub async fn claim(
     Ok(claims.into_iter().next().unwrap_or(Claim::Fresh))
 }
 
-/// Claims different keys, in their own order whatever the given one, so that
+/// Claims keys of different scopes, in their own order whatever the given one, so that
 /// two who claim the same keys wait and do not deadlock.
 pub async fn claim_all(
     connection: &mut PgConnection,
@@ -77,29 +84,43 @@ pub async fn claim_all(
     .collect();
     let is_fresh =
         |key: &Key| fresh.contains(&(key.household_id, key.user_id, key.operation.clone(), key.key.clone()));
-    let mut claims = Vec::with_capacity(keys.len());
-    for key in keys {
-        claims.push(if is_fresh(key) { Claim::Fresh } else { look_up(connection, key).await? });
-    }
-    Ok(claims)
+    let known: Vec<_> = keys.iter().filter(|key| !is_fresh(key)).copied().collect();
+    let mut replies = if known.is_empty() { HashMap::new() } else { look_up(connection, &known).await? };
+    let claim = |key: &&Key| {
+        let (household, user, operation, name) = key.scope();
+        match replies.remove(&(household, user, operation.to_owned(), name.to_owned())) {
+            None => Claim::Fresh,
+            Some((fingerprint, _)) if fingerprint != key.fingerprint => Claim::Reused,
+            Some((_, reply)) => Claim::Replay(reply),
+        }
+    };
+    Ok(keys.iter().map(claim).collect())
 }
 
-/// What stands behind a key that somebody claimed before. Replays are rare.
-async fn look_up(connection: &mut PgConnection, key: &Key) -> Result<Claim, sqlx::Error> {
-    let row = sqlx::query!(
-        r#"select fingerprint, reply from idempotency_keys
-           where household_id = $1 and user_id = $2 and operation = $3 and key = $4"#,
-        key.household_id,
-        key.user_id,
-        key.operation,
-        key.key,
+type Scope = (Uuid, Uuid, String, String);
+
+/// Fingerprints and replies of keys that somebody claimed before.
+async fn look_up(
+    connection: &mut PgConnection,
+    keys: &[&Key],
+) -> Result<HashMap<Scope, (Vec<u8>, Vec<u8>)>, sqlx::Error> {
+    let columns = Columns::of(keys);
+    let rows = sqlx::query!(
+        r#"select household_id, user_id, operation, key, fingerprint, coalesce(reply, '') as "reply!"
+           from idempotency_keys
+           where (household_id, user_id, operation, key) in (
+               select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]))"#,
+        &columns.households,
+        &columns.users,
+        &columns.operations,
+        &columns.keys,
     )
-    .fetch_one(connection)
+    .fetch_all(connection)
     .await?;
-    if row.fingerprint != key.fingerprint {
-        return Ok(Claim::Reused);
-    }
-    Ok(Claim::Replay(row.reply.unwrap_or_default()))
+    let entry = rows
+        .into_iter()
+        .map(|row| ((row.household_id, row.user_id, row.operation, row.key), (row.fingerprint, row.reply)));
+    Ok(entry.collect())
 }
 
 /// Keeps the reply, in the same transaction as the claim.

@@ -122,7 +122,9 @@ impl From<Error> for Status {
             }
             Error::Expired => return Status::deadline_exceeded("deadline passed"),
             Error::Unknown => {
-                return error::unavailable("The database's answer was lost; send the same key again.");
+                return error::unavailable(
+                    "Whether this was carried out is not known; look before you send it again, or send the same idempotency key.",
+                );
             }
             Error::Auth(status) => return status,
             Error::Database(error) => return error::database(&error),

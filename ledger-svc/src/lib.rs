@@ -64,7 +64,16 @@ pub async fn build(config: &Config, deps: &Deps, auth: Transport) -> Result<Modu
     let posting = Posting::start(config.lanes, deps, &mut module);
     let ledger = Arc::new(Ledger::new(deps, auth, posting));
     module.routes = rpc::routes(module.routes, &ledger);
-    module.add_job(deps, "household-amounts", TimeDelta::hours(1), fill_household_amounts);
+    let (clock, random, bell) = (deps.clock.clone(), deps.random.clone(), deps.bell.clone());
+    module.add_job(deps, "household-amounts", TimeDelta::hours(1), move |pool| {
+        let (clock, random, bell) = (clock.clone(), random.clone(), bell.clone());
+        async move {
+            if fill_household_amounts(&pool, &clock, &random).await? > 0 {
+                bell.ring();
+            }
+            Ok(())
+        }
+    });
     module.add_job(deps, "ledger-verification", VERIFY, |pool| async move {
         let findings = verify(&pool).await?;
         let broken: i64 = findings.iter().map(|finding| finding.violations).sum();

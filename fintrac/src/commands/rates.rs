@@ -3,6 +3,8 @@
 use std::path::Path;
 
 use anyhow::Context as _;
+use fintrac_kit::clock::Clock;
+use fintrac_kit::random::Random;
 
 use super::ledger_pool;
 
@@ -13,7 +15,7 @@ pub async fn import(file: &Path) -> anyhow::Result<()> {
     let imported = async {
         let rates = ledger_svc::import_ecb(&ledger.pool, file).await;
         let rates = rates.with_context(|| file.display().to_string())?;
-        ledger_svc::fill_household_amounts(ledger.pool.clone()).await?;
+        ledger_svc::fill_household_amounts(&ledger.pool, &Clock::System, &Random::System).await?;
         anyhow::Ok(rates)
     };
     let imported = imported.await;

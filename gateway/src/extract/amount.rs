@@ -2,10 +2,28 @@
 
 use serde::de::{Deserialize, Deserializer, Error as _};
 use serde_json::value::RawValue;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 /// Digits of an amount. Never a float on the way.
 #[derive(Debug, Default, Clone)]
 pub struct AmountText(pub String);
+
+impl PartialSchema for AmountText {
+    fn schema() -> RefOr<Schema> {
+        let of = |kind| ObjectBuilder::new().schema_type(kind);
+        let text = of(Type::String).pattern(Some(r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$"));
+        let description = "Plain decimal digits as a string, or a JSON number of such digits.";
+        OneOfBuilder::new().item(text).item(of(Type::Number)).description(Some(description)).into()
+    }
+}
+
+impl ToSchema for AmountText {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "Amount".into()
+    }
+}
 
 impl<'de> Deserialize<'de> for AmountText {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

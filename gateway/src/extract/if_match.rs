@@ -3,6 +3,7 @@ use axum::http::header::IF_MATCH;
 use axum::http::request::Parts;
 
 use crate::problem::Problem;
+use crate::routes::wire::etag;
 
 /// The version that a change is meant for; none without `If-Match` or with `*`.
 #[derive(Debug, Clone, Copy)]
@@ -15,17 +16,18 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
-        let Some(value) = parts.headers.get(IF_MATCH) else { return Ok(Self(None)) };
+        let mut values = parts.headers.get_all(IF_MATCH).iter();
+        let Some(value) = values.next() else { return Ok(Self(None)) };
         let text = value.to_str().unwrap_or_default().trim();
         if text == "*" {
             return Ok(Self(None));
         }
-        if text.contains(',') {
+        if text.contains(',') || values.next().is_some() {
             let problem = Problem::new("MALFORMED_REQUEST", "A header cannot be read; see errors.");
             return Err(problem.field("If-Match", "PARAMETER_INVALID", "Send one ETag."));
         }
         // Strong comparison: a weak tag matches nothing.
-        let digits = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or_default();
-        Ok(Self(Some(digits.parse().unwrap_or(NEVER))))
+        let version = text.trim_matches('"').parse().ok().filter(|version| etag(*version) == text);
+        Ok(Self(Some(version.unwrap_or(NEVER))))
     }
 }

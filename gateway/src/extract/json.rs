@@ -75,13 +75,13 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    refuse_nul(body)?;
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let Object(value) = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
         unreadable(&path, error.inner())
     })?;
     deserializer.end().map_err(|error| unreadable(".", &error))?;
+    refuse_nul(body)?;
     Ok(value)
 }
 
@@ -115,11 +115,17 @@ fn refuse_nul(body: &[u8]) -> Result<(), Problem> {
         return Ok(());
     }
     // Rare: now it is worth finding out where. An escaped backslash before `u0000` is no NUL.
-    let Ok(value) = serde_json::from_slice::<Value>(body) else { return Ok(()) };
-    match find_nul(&value, String::new()) {
-        Some(field) => Err(Problem::new("VALIDATION_FAILED", "Some fields are not acceptable; see errors.")
-            .field(field, "NUL_CHARACTER", "Text must not hold U+0000.")),
-        None => Ok(()),
+    let refused = |field: String| {
+        Problem::new("VALIDATION_FAILED", "Some fields are not acceptable; see errors.").field(
+            field,
+            "NUL_CHARACTER",
+            "Text must not hold U+0000.",
+        )
+    };
+    match serde_json::from_slice::<Value>(body) {
+        Ok(value) => find_nul(&value, String::new()).map_or(Ok(()), |field| Err(refused(field))),
+        // A number that only an amount can hold: nobody can say where the NUL is.
+        Err(_) => Err(refused(String::new())),
     }
 }
 

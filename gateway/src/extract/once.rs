@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::extract::{FromRef, FromRequest, FromRequestParts, OriginalUri, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{IntoResponse, Response};
 use fintrac_kit::error::reason;
 use fintrac_kit::random::Random;
 use fintrac_kit::transport::{FINGERPRINT, IDEMPOTENCY_KEY, OPERATION, REPLAYED};
@@ -21,6 +21,8 @@ use crate::state::AppState;
 
 const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED_HEADER: HeaderName = HeaderName::from_static("idempotency-replayed");
+/// Longer paths lead nowhere and would not fit the headers of an internal call.
+const LONGEST_PATH: usize = 1000;
 /// How often a call is made again whose answer was lost.
 const RETRIES: u32 = 2;
 
@@ -28,6 +30,7 @@ const RETRIES: u32 = 2;
 #[derive(Debug, Clone)]
 pub struct Once {
     key: String,
+    from_client: bool,
     /// Method and path.
     operation: String,
     /// SHA-256 of the body as sent, hexadecimal.
@@ -40,6 +43,15 @@ pub struct Once {
 pub struct OnceJson<T>(pub Once, pub T);
 
 impl Once {
+    /// Marks an answer that was kept from the client's first request with its key.
+    pub fn mark<R>(&self, answer: &tonic::Response<R>, response: impl IntoResponse) -> Response {
+        let mut response = response.into_response();
+        if self.from_client && answer.metadata().contains_key(REPLAYED) {
+            response.headers_mut().insert(REPLAYED_HEADER, HeaderValue::from_static("true"));
+        }
+        response
+    }
+
     fn read(parts: &Parts, state: &AppState, body: &[u8]) -> Result<Self, Problem> {
         // Only what creates may be repeated by the client.
         let sent = parts.headers.get(HEADER).filter(|_| parts.method == Method::POST);
@@ -48,9 +60,14 @@ impl Once {
             None => hex(&state.random.bytes::<16>()),
         };
         let path = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0).path();
-        let operation = format!("{} {path}", parts.method);
+        if path.len() > LONGEST_PATH {
+            return Err(Problem::new("NOT_FOUND", "There is nothing at this path."));
+        }
+        // A trailing slash is the same resource.
+        let operation = format!("{} {}", parts.method, path.trim_end_matches('/'));
         let fingerprint = hex(&Sha256::digest(body));
-        Ok(Self { key, operation, fingerprint, random: state.random.clone() })
+        let from_client = sent.is_some();
+        Ok(Self { key, from_client, operation, fingerprint, random: state.random.clone() })
     }
 
     fn request<M>(&self, message: M) -> tonic::Request<M> {
@@ -92,15 +109,6 @@ impl Once {
             }
         }
     }
-}
-
-/// Marks an answer that was kept from the first request with its key.
-pub fn mark<R>(answer: &tonic::Response<R>, response: impl axum::response::IntoResponse) -> Response {
-    let mut response = response.into_response();
-    if answer.metadata().contains_key(REPLAYED) {
-        response.headers_mut().insert(REPLAYED_HEADER, HeaderValue::from_static("true"));
-    }
-    response.into_response()
 }
 
 impl<S> FromRequestParts<S> for Once

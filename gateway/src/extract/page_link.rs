@@ -17,7 +17,7 @@ impl<S: Send + Sync> FromRequestParts<S> for PageLink {
         let kept = uri.query().unwrap_or_default().split('&');
         let kept = kept.filter(|pair| !pair.is_empty() && pair.split('=').next() != Some("page_token"));
         let query: Vec<_> = kept.collect();
-        Ok(Self(format!("{}?{}", uri.path(), query.join("&"))))
+        Ok(Self(format!("{}?{}", uri.path().trim_end_matches('/'), query.join("&"))))
     }
 }
 

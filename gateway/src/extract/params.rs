@@ -28,11 +28,36 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
     }
 }
 
-/// The size of a page as somebody wrote it.
-pub fn page_size(text: Option<&String>) -> Result<Option<i32>, Problem> {
-    let invalid = |_| refused().field("page_size", "PAGE_SIZE_INVALID", "Send a number above zero.");
-    let size: Option<i64> = text.map(|text| text.parse()).transpose().map_err(invalid)?;
-    Ok(size.map(|size| i32::try_from(size.clamp(-1, 1000)).unwrap_or_default()))
+/// For a call without parameters: a query is refused.
+#[derive(Debug, Clone, Copy)]
+pub struct NoParams;
+
+impl<S: Send + Sync> FromRequestParts<S> for NoParams {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        let query = parts.uri.query().unwrap_or_default();
+        match query.split(['&', '=']).find(|name| !name.is_empty()) {
+            None => Ok(Self),
+            Some(name) => Err(refused().field(name, "PARAMETER_INVALID", "This call has no such parameter.")),
+        }
+    }
+}
+
+/// The size of a page as somebody wrote it; what is no number is a page of
+/// nothing, which the part behind refuses together with all else that is wrong.
+pub fn page_size(text: Option<&String>) -> Option<i32> {
+    let digits = |text: &String| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.map(|text| if digits(text) { text.parse().unwrap_or(i32::MAX) } else { 0 })
+}
+
+/// A yes or no as somebody wrote it.
+pub fn flag(name: &str, text: Option<&String>) -> Result<bool, Problem> {
+    match text.map(String::as_str) {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(_) => Err(refused().field(name, "PARAMETER_INVALID", "Send true or false.")),
+    }
 }
 
 fn refused() -> Problem {

@@ -14,6 +14,8 @@ const DIGITS: u32 = 15;
 /// Where a rate comes from. The later ones win where days are equal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Source {
+    /// One currency is one of itself.
+    Identity,
     /// Shipped with the program.
     Bundled,
     /// The currency-api feed.
@@ -25,8 +27,12 @@ pub enum Source {
 }
 
 impl Source {
+    /// The lesser ones first.
+    pub const ALL: [Self; 5] = [Self::Identity, Self::Bundled, Self::CurrencyApi, Self::Ecb, Self::Manual];
+
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Identity => "identity",
             Self::Bundled => "bundled",
             Self::CurrencyApi => "currency_api",
             Self::Ecb => "ecb",
@@ -35,9 +41,7 @@ impl Source {
     }
 
     pub fn from_text(text: &str) -> Option<Self> {
-        [Self::Bundled, Self::CurrencyApi, Self::Ecb, Self::Manual]
-            .into_iter()
-            .find(|source| source.as_str() == text)
+        Self::ALL.into_iter().find(|source| source.as_str() == text)
     }
 }
 

@@ -219,33 +219,40 @@ impl RevisionKind {
     }
 }
 
-/// One changed field; texts as they were and are, lists joined by commas.
+/// One changed field as it was and as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldChange {
     pub field: &'static str,
-    pub before: Option<String>,
-    pub after: Option<String>,
+    pub before: FieldValue,
+    pub after: FieldValue,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FieldValue {
+    Text(Option<String>),
+    List(Vec<String>),
 }
 
 /// The fields that differ between two states.
 pub fn differences(before: &Transaction, after: &Transaction) -> Vec<FieldChange> {
     let view = |it: &Transaction| {
-        let id = |id: Option<Uuid>| id.map(|id| id.to_string());
+        let said = |text: &str| FieldValue::Text(Some(text.to_owned()));
+        let id = |id: Option<Uuid>| FieldValue::Text(id.map(|id| id.to_string()));
         let texts = it.texts.clone();
         [
-            ("type", Some(it.transaction_type.as_str().to_owned())),
-            ("status", Some(it.status.as_str().to_owned())),
-            ("account_id", Some(it.account_id.to_string())),
+            ("type", said(it.transaction_type.as_str())),
+            ("status", said(it.status.as_str())),
+            ("account_id", id(Some(it.account_id))),
             ("to_account_id", id(it.to_account_id)),
             ("category_id", id(it.category_id)),
-            ("amount", Some(it.amount.to_string())),
-            ("currency_code", Some(it.amount.currency().code().to_owned())),
-            ("to_amount", it.to_account_change.map(|amount| amount.to_string())),
-            ("description", texts.description),
-            ("reference_number", texts.reference_number),
-            ("notes", texts.notes),
-            ("tags", Some(texts.tags.join(",")).filter(|tags| !tags.is_empty())),
-            ("transaction_date", Some(it.date.to_string())),
+            ("amount", said(&it.amount.to_string())),
+            ("currency_code", said(it.amount.currency().code())),
+            ("to_amount", FieldValue::Text(it.to_account_change.map(|amount| amount.to_string()))),
+            ("description", FieldValue::Text(texts.description)),
+            ("reference_number", FieldValue::Text(texts.reference_number)),
+            ("notes", FieldValue::Text(texts.notes)),
+            ("tags", FieldValue::List(texts.tags)),
+            ("transaction_date", said(&it.date.to_string())),
         ]
     };
     let both = view(before).into_iter().zip(view(after));

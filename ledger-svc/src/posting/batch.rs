@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use chrono::{DateTime, Utc};
 use fintrac_kit::clock::Clock;
 use fintrac_kit::events::{self, NewEvent};
 use fintrac_kit::idempotency::{self, Claim, Key};
@@ -16,7 +17,7 @@ use uuid::Uuid;
 use super::columns::Rows;
 use super::{Answer, Submission};
 use crate::domain::posting::{
-    Book, Command, Effects, Order, Rejection, Resolved, Standing, plan, rates_needed, resolve,
+    Book, Command, Effects, Rejection, Resolved, Standing, plan, rates_needed, resolve,
 };
 use crate::domain::rate::Quotes;
 use crate::error::Error;
@@ -27,11 +28,18 @@ pub(super) struct Written {
     /// One a submission, in order.
     pub answers: Vec<Result<Answer, Error>>,
     /// To ask for the commit's fate; none when nothing changed.
-    pub transaction_id: Option<i64>,
+    pub proof: Option<Proof>,
     /// Nominal accounts that are there after the commit.
     pub nominal: Vec<Uuid>,
     /// False: there is nothing to commit.
     pub changed: bool,
+}
+
+/// What a committed batch left: an event of its own, in its transaction.
+pub(super) struct Proof {
+    transaction_id: i64,
+    event_id: Uuid,
+    occurred_at: DateTime<Utc>,
 }
 
 /// Begins a transaction and writes everything but the commit.
@@ -79,13 +87,13 @@ pub(super) async fn write(
     if !released.is_empty() {
         idempotency::release_all(connection, &released).await?;
     }
-    let (transaction_id, nominal) = apply(connection, batch, &done, known_nominal, random).await?;
+    let (proof, nominal) = apply(connection, batch, &done, known_nominal, random).await?;
     if !kept.is_empty() {
         idempotency::store_all(connection, &kept).await?;
     }
     let unanswered = || Err(Error::Internal("a command got no answer".into()));
     let answers = answers.into_iter().map(|answer| answer.unwrap_or_else(unanswered)).collect();
-    Ok(Written { answers, transaction_id, nominal, changed: !done.is_empty() })
+    Ok(Written { answers, proof, nominal, changed: !done.is_empty() })
 }
 
 /// Claims the batch's keys; answers those that came before.
@@ -118,11 +126,11 @@ async fn claim(
 /// Locks and reads what the commands name.
 async fn read(connection: &mut PgConnection, commands: &[&Command]) -> Result<Book, sqlx::Error> {
     let mut book = Book::default();
-    // Opening an account and deleting a category keep out of each other's way here.
-    let opening = commands.iter().filter(|it| matches!(it.order, Order::OpenAccount { .. }));
-    let opening: BTreeSet<_> = opening.map(|command| command.household.id).collect();
-    if !opening.is_empty() {
-        store::households::share(connection, &opening.into_iter().collect::<Vec<_>>()).await?;
+    // Names of accounts are given one after the other, and not while a category is deleted.
+    let naming = commands.iter().filter(|it| it.gives_name());
+    let naming: BTreeSet<_> = naming.map(|command| command.household.id).collect();
+    if !naming.is_empty() {
+        store::households::lock(connection, &naming.into_iter().collect::<Vec<_>>()).await?;
     }
     read_transactions(connection, commands, &mut book).await?;
 
@@ -186,25 +194,26 @@ async fn read_transactions(
     Ok(())
 }
 
-/// Writes all effects; returns the transaction's id and the nominal accounts.
+/// Writes all effects; returns their proof and the nominal accounts.
 async fn apply(
     connection: &mut PgConnection,
     batch: &[Submission],
     done: &[(usize, Effects)],
     known_nominal: &HashSet<Uuid>,
     random: &Random,
-) -> Result<(Option<i64>, Vec<Uuid>), Error> {
+) -> Result<(Option<Proof>, Vec<Uuid>), Error> {
     let mut rows = Rows::default();
     for (at, effects) in done {
         rows.add(&batch[*at], effects).ok_or(Rejection::OutOfRange)?;
     }
     let nominal: BTreeMap<_, _> =
         rows.nominal.iter().filter(|it| !known_nominal.contains(&it.id)).map(|it| (it.id, *it)).collect();
-    if !rows.opened.is_empty() {
-        store::accounts::insert(connection, &rows.opened).await?;
-    }
+    // Changes first: a name that one gives up is free for another.
     if !rows.changed.is_empty() {
         store::accounts::update(connection, &rows.changed).await?;
+    }
+    if !rows.opened.is_empty() {
+        store::accounts::insert(connection, &rows.opened).await?;
     }
     if !nominal.is_empty() {
         let missing: Vec<_> = nominal.values().copied().collect();
@@ -241,15 +250,41 @@ async fn apply(
         })
         .collect();
     let transaction_id = events::append_all(connection, &events).await?;
-    Ok((transaction_id, nominal.into_keys().collect()))
+    let proof = transaction_id.zip(events.first()).map(|(transaction_id, event)| Proof {
+        transaction_id,
+        event_id: event.id,
+        occurred_at: event.occurred_at,
+    });
+    Ok((proof, nominal.into_keys().collect()))
 }
 
-/// What became of a transaction: committed, aborted, in progress; none when nobody knows any more.
-pub(super) async fn fate(
+/// Whether a transaction was committed; none while it is still going on. Its
+/// event decides, not its number alone: after a crash the number of a
+/// transaction that never reached the disk is given out again.
+pub(super) async fn is_committed(
     connection: &mut PgConnection,
-    transaction_id: i64,
-) -> Result<Option<String>, sqlx::Error> {
-    sqlx::query_scalar!("select pg_xact_status($1::int8::text::xid8)", transaction_id)
-        .fetch_one(connection)
-        .await
+    proof: &Proof,
+) -> Result<Option<bool>, sqlx::Error> {
+    let status = sqlx::query_scalar!("select pg_xact_status($1::int8::text::xid8)", proof.transaction_id)
+        .fetch_one(&mut *connection)
+        .await;
+    match status {
+        Ok(status) if status.as_deref() == Some("in progress") => return Ok(None),
+        Ok(_) => {}
+        // "in the future": this server has not given the number out yet.
+        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("22023") => {}
+        Err(error) => return Err(error),
+    }
+    sqlx::query_scalar!(
+        r#"select exists (
+               select from ledger.events
+               where epoch = (select max(epoch) from ledger.event_epochs)
+                 and transaction_id = $1::int8::text::xid8 and id = $2 and occurred_at = $3) as "there!""#,
+        proof.transaction_id,
+        proof.event_id,
+        proof.occurred_at,
+    )
+    .fetch_one(connection)
+    .await
+    .map(Some)
 }

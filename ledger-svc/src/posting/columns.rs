@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::Submission;
 use crate::domain::posting::{AccountEffect, Effects, Moves, NominalAccount};
-use crate::domain::transaction::{Revision, Transaction};
+use crate::domain::transaction::{FieldValue, Revision, Transaction};
 use crate::store::postings::NewPosting;
 use crate::store::revisions::NewRevision;
 
@@ -63,5 +63,12 @@ impl<'a> Rows<'a> {
 /// Field to [before, after].
 fn changes(revision: &Revision) -> Value {
     let fields = revision.changes.iter();
-    fields.map(|change| (change.field.to_owned(), json!([change.before, change.after]))).collect()
+    fields.map(|it| (it.field.to_owned(), json!([value(&it.before), value(&it.after)]))).collect()
+}
+
+fn value(value: &FieldValue) -> Value {
+    match value {
+        FieldValue::Text(text) => json!(text),
+        FieldValue::List(list) => json!(list),
+    }
 }

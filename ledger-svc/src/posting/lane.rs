@@ -17,17 +17,27 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::batch::{self, Written};
+use super::batch::{self, Proof, Written};
 use super::{Answer, Submission};
 use crate::domain::posting::Rejection;
 use crate::error::Error;
 
+/// How long the way to the database may take before it counts as lost: a
+/// silent network must not hold a lane's households for longer.
+const CONNECTING: Duration = Duration::from_secs(3);
+const WRITING: Duration = Duration::from_secs(40);
+const COMMITTING: Duration = Duration::from_secs(10);
+/// How long a batch waits for a row that somebody else holds.
+const LOCK_TIMEOUT: &str = "2s";
+
 /// Most commands in one database transaction.
 const BATCH: usize = 128;
+/// Most commands that a lane looks at.
+const WAITING: usize = 4096;
 /// How often a batch that lost its connection or a deadlock is tried.
 const TRIES: u32 = 3;
-/// How long a lane asks for the fate of a commit when no caller says.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a lane asks for the fate of a commit.
+const PATIENCE: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Nominal accounts remembered as made.
@@ -70,7 +80,8 @@ impl Lane {
             clock: deps.clock.clone(),
             random: deps.random.clone(),
             bell: deps.bell.clone(),
-            options: PgConnectOptions::clone(&deps.pool.connect_options()),
+            options: PgConnectOptions::clone(&deps.pool.connect_options())
+                .options([("lock_timeout", LOCK_TIMEOUT)]),
             connection: None,
             queue,
             waiting: VecDeque::new(),
@@ -91,7 +102,8 @@ impl Lane {
                     () = shutdown.cancelled() => self.queue.close(),
                 }
             }
-            while self.waiting.len() < BATCH
+            // Everything: twins that wait must not keep others from being seen.
+            while self.waiting.len() < WAITING
                 && let Ok(next) = self.queue.try_recv()
             {
                 self.waiting.push_back(next);
@@ -107,11 +119,11 @@ impl Lane {
         }
     }
 
-    /// The next batch. A second command with the same key or on the same
-    /// transaction waits for the next one, where it finds what the first did.
+    /// The next batch. A second command with the same key or of a change of the
+    /// same row waits for the next one, where it finds what the first did.
     pub(super) fn gather(&mut self) -> Vec<Submission> {
         let now = Instant::now();
-        let (mut keys, mut transactions) = (HashSet::new(), HashSet::new());
+        let (mut keys, mut rows) = (HashSet::new(), HashSet::new());
         let (mut batch, mut later) = (Vec::new(), VecDeque::new());
         for submission in self.waiting.drain(..) {
             if submission.deadline.is_some_and(|deadline| deadline <= now) || submission.answer.is_closed() {
@@ -119,38 +131,41 @@ impl Lane {
                 continue;
             }
             let request = &submission.request;
-            let named = request.command.names_transaction();
-            let twin = request.key.as_ref().is_some_and(|key| keys.contains(key))
-                || named.is_some_and(|id| transactions.contains(&id));
+            let scope = request.key.as_ref().map(|key| {
+                let (household, user, operation, key) = key.scope();
+                (household, user, operation.to_owned(), key.to_owned())
+            });
+            let row = request.command.changes_row();
+            let twin = scope.as_ref().is_some_and(|scope| keys.contains(scope))
+                || row.is_some_and(|row| rows.contains(&row));
             if twin || batch.len() >= BATCH {
                 later.push_back(submission);
                 continue;
             }
-            keys.extend(request.key.clone());
-            transactions.extend(named);
+            keys.extend(scope);
+            rows.extend(row);
             batch.push(submission);
         }
         self.waiting = later;
         batch
     }
 
-    /// Carries a batch out and answers everybody in it.
+    /// Carries a batch out and answers everybody in it. One that a statement
+    /// refuses is halved until the guilty command is alone.
     pub(super) async fn work(&mut self, batch: Vec<Submission>) {
-        match self.attempt_with_patience(&batch).await {
-            Ok(answers) => deliver(batch, answers),
-            Err(Failure::Unknown) => refuse(batch, &Error::Unknown),
-            Err(Failure::Lost(error)) => refuse(batch, &error),
-            Err(Failure::Refused(error)) if batch.len() == 1 => refuse(batch, &error),
-            Err(Failure::Refused(error)) => {
-                tracing::warn!(lane = self.number, commands = batch.len(), %error, "batch falls back");
-                metrics::counter!("fintrac_ledger_batch_fallbacks").increment(1);
-                for submission in batch {
-                    let alone = vec![submission];
-                    match self.attempt_with_patience(&alone).await {
-                        Ok(answers) => deliver(alone, answers),
-                        Err(Failure::Unknown) => refuse(alone, &Error::Unknown),
-                        Err(Failure::Lost(error) | Failure::Refused(error)) => refuse(alone, &error),
-                    }
+        let mut parts = vec![batch];
+        while let Some(mut batch) = parts.pop() {
+            match self.attempt_with_patience(&batch).await {
+                Ok(answers) => deliver(batch, answers),
+                Err(Failure::Unknown) => refuse(batch, &Error::Unknown),
+                Err(Failure::Lost(error)) => refuse(batch, &error),
+                Err(Failure::Refused(error)) if batch.len() <= 1 => refuse(batch, &error),
+                Err(Failure::Refused(error)) => {
+                    tracing::warn!(lane = self.number, commands = batch.len(), %error, "batch falls back");
+                    metrics::counter!("fintrac_ledger_batch_fallbacks").increment(1);
+                    let second = batch.split_off(batch.len() / 2);
+                    // The first half first: commands keep their order.
+                    parts.extend([second, batch]);
                 }
             }
         }
@@ -177,17 +192,20 @@ impl Lane {
     async fn attempt(&mut self, batch: &[Submission]) -> Result<Vec<Result<Answer, Error>>, Failure> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => self.options.connect().await.map_err(|error| Failure::Lost(error.into()))?,
+            None => self.connect().await.map_err(|error| Failure::Lost(error.into()))?,
         };
         let written = {
             let writing = batch::write(&mut connection, batch, &self.nominal, &self.clock, &self.random);
-            AssertUnwindSafe(writing).catch_unwind().await
+            let guarded = AssertUnwindSafe(writing).catch_unwind();
+            // A connection that says nothing any more is dropped with what it was doing.
+            tokio::time::timeout(WRITING, guarded).await.map_err(|_| Failure::Lost(silent().into()))?
         };
         let written = match written {
             Ok(Ok(written)) => written,
             Ok(Err(error)) => {
                 // A connection that cannot roll back is not used again.
-                if !is_broken(&error) && rollback(&mut connection).await.is_ok() {
+                let rolled_back = tokio::time::timeout(COMMITTING, rollback(&mut connection));
+                if !is_broken(&error) && matches!(rolled_back.await, Ok(Ok(()))) {
                     self.connection = Some(connection);
                 }
                 return Err(refused_or_lost(error));
@@ -195,7 +213,8 @@ impl Lane {
             Err(_panic) => return Err(Failure::Refused(Error::Internal("posting panicked".into()))),
         };
         let end = if written.changed { "commit" } else { "rollback" };
-        match sqlx::raw_sql(end).execute(&mut connection).await {
+        let ended = tokio::time::timeout(COMMITTING, sqlx::raw_sql(end).execute(&mut connection));
+        match ended.await.unwrap_or_else(|_| Err(silent())) {
             Ok(_) => self.connection = Some(connection),
             Err(error) => {
                 let error = Error::from(error);
@@ -204,7 +223,7 @@ impl Lane {
                 }
                 tracing::warn!(lane = self.number, %error, "the answer of a commit was lost");
                 drop(connection);
-                match self.fate(batch, written.transaction_id).await {
+                match self.fate(written.proof.as_ref()).await {
                     Fate::Committed => {}
                     Fate::Aborted => return Err(Failure::Lost(error)),
                     Fate::Unknown => return Err(Failure::Unknown),
@@ -216,28 +235,27 @@ impl Lane {
         Ok(written.answers)
     }
 
-    /// Asks a new connection what became of a transaction.
-    async fn fate(&self, batch: &[Submission], transaction_id: Option<i64>) -> Fate {
+    async fn connect(&self) -> Result<PgConnection, sqlx::Error> {
+        tokio::time::timeout(CONNECTING, self.options.connect()).await.unwrap_or_else(|_| Err(silent()))
+    }
+
+    /// Asks new connections what became of a transaction.
+    async fn fate(&self, proof: Option<&Proof>) -> Fate {
         // Without changes there is nothing to lose: doing it again is the same.
-        let Some(transaction_id) = transaction_id else { return Fate::Aborted };
-        let latest = batch.iter().filter_map(|submission| submission.deadline).max();
-        let deadline = latest.unwrap_or_else(|| Instant::now() + PATIENCE);
+        let Some(proof) = proof else { return Fate::Aborted };
         let asked = async {
             loop {
-                if let Ok(mut connection) = self.options.connect().await {
-                    let status = batch::fate(&mut connection, transaction_id).await;
-                    match status.as_ref().map(Option::as_deref) {
-                        Ok(Some("committed")) => return Fate::Committed,
-                        Ok(Some("aborted")) => return Fate::Aborted,
-                        // Too old to be known, or of another cluster.
-                        Ok(None) => return Fate::Unknown,
-                        Ok(Some(_)) | Err(_) => {}
+                if let Ok(mut connection) = self.connect().await {
+                    match batch::is_committed(&mut connection, proof).await {
+                        Ok(Some(true)) => return Fate::Committed,
+                        Ok(Some(false)) => return Fate::Aborted,
+                        Ok(None) | Err(_) => {}
                     }
                 }
                 tokio::time::sleep(PAUSE).await;
             }
         };
-        tokio::time::timeout_at(deadline, asked).await.unwrap_or(Fate::Unknown)
+        tokio::time::timeout(PATIENCE, asked).await.unwrap_or(Fate::Unknown)
     }
 
     fn remember(&mut self, written: &Written) {
@@ -264,6 +282,11 @@ async fn rollback(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     sqlx::raw_sql("rollback").execute(connection).await.map(|_| ())
 }
 
+/// The failure of a connection that says nothing any more.
+fn silent() -> sqlx::Error {
+    sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())
+}
+
 /// Whether nothing more can be heard on the connection.
 fn is_broken(error: &Error) -> bool {
     let Error::Database(error) = error else { return false };
@@ -285,7 +308,9 @@ fn refused_or_lost(error: Error) -> Failure {
     if violated(database) == Some("accounts_household_id_name_key") {
         return Failure::Refused(Rejection::name_taken().into());
     }
-    if is_transient(database) { Failure::Lost(error) } else { Failure::Refused(error) }
+    // A row that somebody holds, or too long a statement: not everybody's fault.
+    let held = matches!(code.as_deref(), Some("55P03" | "57014"));
+    if is_transient(database) && !held { Failure::Lost(error) } else { Failure::Refused(error) }
 }
 
 /// A metric's form of a count.

@@ -4,8 +4,9 @@ use prost::Message as _;
 use tonic::{Request, Response, Status};
 
 use super::{Rpc, by, convert, once};
+use crate::domain::account::Account;
 use crate::domain::posting::Outcome;
-use crate::service::Once;
+use crate::service::{Kept, Once};
 
 fn account(outcome: &Outcome) -> Option<pb::Account> {
     match outcome {
@@ -20,6 +21,10 @@ fn created(outcome: &Outcome) -> pb::CreateAccountResponse {
 
 fn updated(outcome: &Outcome) -> pb::UpdateAccountResponse {
     pb::UpdateAccountResponse { account: account(outcome) }
+}
+
+fn restored(account: &Account) -> pb::RestoreAccountResponse {
+    pb::RestoreAccountResponse { account: Some(account.clone().into()) }
 }
 
 #[tonic::async_trait]
@@ -87,9 +92,12 @@ impl AccountService for Rpc {
         request: Request<pb::RestoreAccountRequest>,
     ) -> Result<Response<pb::RestoreAccountResponse>, Status> {
         let by = by(&request)?;
+        let key = once::key(&request, &by, "AccountService/RestoreAccount")?;
         let id = convert::id(&request.into_inner().account_id, "account")?;
-        let account = self.0.restore_account(&by, id).await?;
-        Ok(Response::new(pb::RestoreAccountResponse { account: Some(account.into()) }))
+        match self.0.restore_account(&by, id, key, |account| restored(account).encode_to_vec()).await? {
+            Kept::Fresh(account) => Ok(Response::new(restored(&account))),
+            Kept::Replayed(reply) => once::replayed(&reply),
+        }
     }
 
     async fn list_account_transactions(

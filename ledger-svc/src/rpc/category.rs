@@ -5,7 +5,11 @@ use tonic::{Request, Response, Status};
 
 use super::{Rpc, by, convert, once};
 use crate::domain::category::Category;
-use crate::service::CategoryAnswer;
+use crate::service::Kept;
+
+fn updated(category: &Category) -> pb::UpdateCategoryResponse {
+    pb::UpdateCategoryResponse { category: Some(category.clone().into()) }
+}
 
 fn created(category: &Category) -> pb::CreateCategoryResponse {
     pb::CreateCategoryResponse { category: Some(category.clone().into()) }
@@ -33,8 +37,8 @@ impl CategoryService for Rpc {
         let key = once::key(&request, &by, "CategoryService/CreateCategory")?;
         let encode = |category: &Category| created(category).encode_to_vec();
         match self.0.create_category(&by, request.into_inner().into(), key, encode).await? {
-            CategoryAnswer::Fresh(category) => Ok(Response::new(created(&category))),
-            CategoryAnswer::Replayed(reply) => once::replayed(&reply),
+            Kept::Fresh(category) => Ok(Response::new(created(&category))),
+            Kept::Replayed(reply) => once::replayed(&reply),
         }
     }
 
@@ -53,11 +57,15 @@ impl CategoryService for Rpc {
         request: Request<pb::UpdateCategoryRequest>,
     ) -> Result<Response<pb::UpdateCategoryResponse>, Status> {
         let by = by(&request)?;
+        let key = once::key(&request, &by, "CategoryService/UpdateCategory")?;
         let request = request.into_inner();
         let (id, if_version) = (convert::id(&request.category_id, "category")?, request.if_version);
         let changes = convert::category_changes(request);
-        let category = self.0.update_category(&by, id, changes, if_version).await?;
-        Ok(Response::new(pb::UpdateCategoryResponse { category: Some(category.into()) }))
+        let encode = |category: &Category| updated(category).encode_to_vec();
+        match self.0.update_category(&by, id, changes, if_version, key, encode).await? {
+            Kept::Fresh(category) => Ok(Response::new(updated(&category))),
+            Kept::Replayed(reply) => once::replayed(&reply),
+        }
     }
 
     async fn delete_category(
@@ -65,8 +73,9 @@ impl CategoryService for Rpc {
         request: Request<pb::DeleteCategoryRequest>,
     ) -> Result<Response<pb::DeleteCategoryResponse>, Status> {
         let by = by(&request)?;
+        let key = once::key(&request, &by, "CategoryService/DeleteCategory")?;
         let pb::DeleteCategoryRequest { category_id, if_version } = request.into_inner();
-        self.0.delete_category(&by, convert::id(&category_id, "category")?, if_version).await?;
+        self.0.delete_category(&by, convert::id(&category_id, "category")?, if_version, key).await?;
         Ok(Response::new(pb::DeleteCategoryResponse {}))
     }
 }

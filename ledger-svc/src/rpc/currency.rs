@@ -57,7 +57,7 @@ impl CurrencyService for Rpc {
             to: done.result.currency().code().to_owned(),
             amount: done.amount.to_string(),
             result: done.result.to_string(),
-            rate: done.rate.map(Into::into),
+            rate: Some(done.rate.into()),
         }))
     }
 }

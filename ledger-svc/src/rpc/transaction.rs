@@ -89,8 +89,12 @@ impl TransactionService for Rpc {
         request: Request<pb::ListTransactionRevisionsRequest>,
     ) -> Result<Response<pb::ListTransactionRevisionsResponse>, Status> {
         let by = by(&request)?;
-        let id = convert::id(&request.into_inner().transaction_id, "transaction")?;
-        let revisions = self.0.list_revisions(&by, id).await?.into_iter().map(Into::into).collect();
-        Ok(Response::new(pb::ListTransactionRevisionsResponse { revisions }))
+        let pb::ListTransactionRevisionsRequest { transaction_id, page_size, page_token } =
+            request.into_inner();
+        let id = convert::id(&transaction_id, "transaction")?;
+        let page = self.0.list_revisions(&by, id, page_size, &page_token).await?;
+        let revisions = page.rows.into_iter().map(Into::into).collect();
+        let next_page_token = page.next.unwrap_or_default();
+        Ok(Response::new(pb::ListTransactionRevisionsResponse { revisions, next_page_token }))
     }
 }

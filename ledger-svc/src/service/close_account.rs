@@ -1,6 +1,6 @@
 //! Deleting an account softly: its history stays, its name is free.
 
-use fintrac_kit::idempotency;
+use fintrac_kit::idempotency::Key;
 use uuid::Uuid;
 
 use super::{By, Change, Ledger};
@@ -14,17 +14,13 @@ impl Ledger {
         by: &By,
         account_id: Uuid,
         if_version: Option<i64>,
-        key: Option<idempotency::Key>,
+        key: Option<Key>,
     ) -> Result<(), Error> {
         let household = self.household(by).await?;
         let now = self.clock.now();
         let mut transaction = self.pool.begin().await?;
-        if let Some(key) = &key {
-            match idempotency::claim(&mut transaction, key, now).await? {
-                idempotency::Claim::Fresh => {}
-                idempotency::Claim::Replay(_) => return Ok(()),
-                idempotency::Claim::Reused => return Err(Error::KeyReused),
-            }
+        if self.claim(&mut transaction, key.as_ref()).await?.is_some() {
+            return Ok(());
         }
         let locked = accounts::lock(&mut transaction, &[(household.id, account_id)]).await?;
         let live =
@@ -40,11 +36,6 @@ impl Ledger {
         let (entity_id, version) = (account.id, account.version);
         let change = Change { entity: "account", entity_id, version, kind: "deleted", changed: &[] };
         self.record(&mut transaction, by, change).await?;
-        if let Some(key) = &key {
-            idempotency::store(&mut transaction, key, &[]).await?;
-        }
-        transaction.commit().await?;
-        self.bell.ring();
-        Ok(())
+        self.commit(transaction, key.as_ref(), Vec::new()).await
     }
 }

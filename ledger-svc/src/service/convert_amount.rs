@@ -1,11 +1,12 @@
 //! An amount in another currency, at a day's rate.
 
 use fintrac_kit::error::Violation;
+use rust_decimal::Decimal;
 
 use super::list_exchange_rates::currency_or;
 use super::{By, Ledger};
 use crate::domain::money::{Amount, Money};
-use crate::domain::rate::Rate;
+use crate::domain::rate::{Rate, Source};
 use crate::error::Error;
 use crate::store::exchange_rates;
 
@@ -14,8 +15,7 @@ use crate::store::exchange_rates;
 pub struct Conversion {
     pub amount: Money,
     pub result: Money,
-    /// None: both are one currency.
-    pub rate: Option<Rate>,
+    pub rate: Rate,
 }
 
 impl Ledger {
@@ -43,7 +43,8 @@ impl Ledger {
             return Err(Error::Query(violations));
         };
         if money.currency() == to {
-            return Ok(Conversion { amount: money, result: money, rate: None });
+            let rate = Rate { value: Decimal::ONE, day, source: Source::Identity };
+            return Ok(Conversion { amount: money, result: money, rate });
         }
         let wanted = [(money.currency(), day), (to, day)];
         let quotes = exchange_rates::newest(&mut *self.pool.acquire().await?, wanted.into_iter()).await?;
@@ -52,6 +53,6 @@ impl Ledger {
             let text = "The result would be too large; send a smaller amount.";
             Error::Query(vec![Violation::new("amount", "AMOUNT_TOO_LARGE", text)])
         })?;
-        Ok(Conversion { amount: money, result, rate: Some(rate) })
+        Ok(Conversion { amount: money, result, rate })
     }
 }

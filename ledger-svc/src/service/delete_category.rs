@@ -1,5 +1,6 @@
 //! Deleting a category that nothing uses.
 
+use fintrac_kit::idempotency::Key;
 use uuid::Uuid;
 
 use super::{By, Change, Ledger};
@@ -13,12 +14,20 @@ impl Ledger {
         by: &By,
         category_id: Uuid,
         if_version: Option<i64>,
+        key: Option<Key>,
     ) -> Result<(), Error> {
         let household = self.household(by).await?;
         let now = self.clock.now();
         let mut transaction = self.pool.begin().await?;
+        if self.claim(&mut transaction, key.as_ref()).await?.is_some() {
+            return Ok(());
+        }
+        // Locks are for those that there is something to delete for.
+        if categories::find(&mut transaction, household.id, category_id).await?.is_none() {
+            return Err(Error::not_found("category"));
+        }
         // Whoever posts locks an account first and reads categories afterwards.
-        households::lock(&mut transaction, household.id).await?;
+        households::lock(&mut transaction, &[household.id]).await?;
         accounts::lock_all(&mut transaction, household.id).await?;
         let category = categories::find(&mut transaction, household.id, category_id).await?;
         let mut category = category.ok_or_else(|| Error::not_found("category"))?;
@@ -33,8 +42,6 @@ impl Ledger {
         let (entity_id, version) = (category.id, category.version);
         let change = Change { entity: "category", entity_id, version, kind: "deleted", changed: &[] };
         self.record(&mut transaction, by, change).await?;
-        transaction.commit().await?;
-        self.bell.ring();
-        Ok(())
+        self.commit(transaction, key.as_ref(), Vec::new()).await
     }
 }

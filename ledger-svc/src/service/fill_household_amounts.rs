@@ -2,8 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use chrono::NaiveDate;
-use sqlx::PgPool;
+use fintrac_kit::access::caller::Origin;
+use fintrac_kit::clock::Clock;
+use fintrac_kit::events::{self, NewEvent};
+use fintrac_kit::random::Random;
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use crate::domain::posting::Moves;
@@ -12,34 +15,104 @@ use crate::store::household_amounts::{self, Filled, OpenLeg};
 use crate::store::{daily_changes, exchange_rates, transactions};
 
 /// Transactions in one commit.
-const CHUNK: i64 = 500;
+const CHUNK: i64 = 200;
 
-/// Fills what can be filled; what has no rate yet stays open.
-pub async fn fill_household_amounts(pool: PgPool) -> Result<(), sqlx::Error> {
-    let mut after = (Uuid::nil(), Uuid::nil());
+/// Why some amounts were not filled.
+#[derive(Debug, thiserror::Error)]
+enum FillError {
+    #[error("a total cannot be stored")]
+    OutOfRange,
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+/// Fills what can be filled; what has no rate yet stays open, and so does what
+/// would take a total over its edge. Returns how many legs were filled.
+pub async fn fill_household_amounts(
+    pool: &PgPool,
+    clock: &Clock,
+    random: &Random,
+) -> Result<usize, sqlx::Error> {
+    let (mut after, mut filled) = ((Uuid::nil(), Uuid::nil()), 0);
     loop {
-        let mut connection = pool.acquire().await?;
-        let keys = household_amounts::open_transactions(&mut connection, after, CHUNK).await?;
-        let Some(last) = keys.last() else { return Ok(()) };
+        let keys = household_amounts::open_transactions(&mut *pool.acquire().await?, after, CHUNK).await?;
+        let Some(last) = keys.last() else { return Ok(filled) };
         after = *last;
-        drop(connection);
-        let mut transaction = pool.begin().await?;
-        // Whoever edits or voids one of these waits, and then finds it filled.
-        transactions::lock(&mut transaction, &keys).await?;
-        let legs = household_amounts::open_legs(&mut transaction, &keys).await?;
-        let needed: BTreeSet<_> = legs
-            .iter()
-            .flat_map(|leg| [(leg.amount.currency(), leg.day), (leg.household_currency, leg.day)])
-            .collect();
-        let quotes = exchange_rates::newest(&mut transaction, needed.into_iter()).await?;
-        let filled: Vec<_> = legs.iter().filter_map(|leg| value(leg, &quotes)).collect();
-        if filled.is_empty() {
-            continue;
+        match fill(pool, &keys, clock, random).await {
+            Ok(legs) => filled += legs,
+            Err(FillError::Database(error)) => return Err(error),
+            // One household's totals must not keep the others waiting.
+            Err(FillError::OutOfRange) => {
+                for key in keys {
+                    match fill(pool, &[key], clock, random).await {
+                        Ok(legs) => filled += legs,
+                        Err(FillError::Database(error)) => return Err(error),
+                        Err(error @ FillError::OutOfRange) => {
+                            tracing::warn!(transaction = %key.1, %error, "household amount stays open");
+                        }
+                    }
+                }
+            }
         }
-        household_amounts::fill(&mut transaction, &filled).await?;
-        daily_changes::add(&mut transaction, &moves(&filled)).await?;
-        transaction.commit().await?;
     }
+}
+
+/// Fills the open legs of these transactions in one commit.
+async fn fill(
+    pool: &PgPool,
+    keys: &[(Uuid, Uuid)],
+    clock: &Clock,
+    random: &Random,
+) -> Result<usize, FillError> {
+    let mut transaction = pool.begin().await?;
+    // Whoever edits or voids one of these waits, and then finds it filled.
+    transactions::lock(&mut transaction, keys).await?;
+    let legs = household_amounts::open_legs(&mut transaction, keys).await?;
+    let needed: BTreeSet<_> = legs
+        .iter()
+        .flat_map(|leg| [(leg.amount.currency(), leg.day), (leg.household_currency, leg.day)])
+        .collect();
+    let quotes = exchange_rates::newest(&mut transaction, needed.into_iter()).await?;
+    let filled: Vec<_> = legs.iter().filter_map(|leg| value(leg, &quotes)).collect();
+    if filled.is_empty() {
+        return Ok(0);
+    }
+    household_amounts::fill(&mut transaction, &filled).await?;
+    let moves = moves(&filled).ok_or(FillError::OutOfRange)?;
+    daily_changes::add(&mut transaction, &moves).await.map_err(|error| {
+        let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+        if code.as_deref() == Some("22003") { FillError::OutOfRange } else { error.into() }
+    })?;
+    tell(&mut transaction, &filled, clock, random).await?;
+    transaction.commit().await?;
+    Ok(filled.len())
+}
+
+/// An event for each transaction: whoever sums household amounts looks again.
+async fn tell(
+    connection: &mut PgConnection,
+    filled: &[Filled<'_>],
+    clock: &Clock,
+    random: &Random,
+) -> Result<(), sqlx::Error> {
+    let keys: BTreeSet<_> = filled.iter().map(|it| (it.leg.household_id, it.leg.transaction_id)).collect();
+    let keys: Vec<_> = keys.into_iter().collect();
+    let now = clock.now();
+    let origin = Origin { actor: "ledger".into(), ..Origin::default() };
+    let found = transactions::find_many(connection, &keys).await?;
+    let told = found.iter().map(|(household_id, transaction)| NewEvent {
+        id: random.id(now),
+        household_id: Some(*household_id),
+        user_id: None,
+        entity: "transaction",
+        entity_id: transaction.id,
+        version: transaction.version,
+        kind: "valued",
+        changed: &["household_amount"],
+        origin: &origin,
+        occurred_at: now,
+    });
+    events::append_all(connection, &told.collect::<Vec<_>>()).await.map(|_| ())
 }
 
 fn value<'a>(leg: &'a OpenLeg, quotes: &Quotes) -> Option<Filled<'a>> {
@@ -48,13 +121,13 @@ fn value<'a>(leg: &'a OpenLeg, quotes: &Quotes) -> Option<Filled<'a>> {
     Some(Filled { leg, amount, rate: rate.value, rate_day: rate.day })
 }
 
-/// What the days gain: household amounts only.
-fn moves(filled: &[Filled<'_>]) -> Moves {
+/// What the days gain: household amounts only; none when a sum cannot be stored.
+fn moves(filled: &[Filled<'_>]) -> Option<Moves> {
     let mut moves = Moves::default();
     for it in filled {
-        let key: (Uuid, Uuid, NaiveDate) = (it.leg.household_id, it.leg.account_id, it.leg.day);
+        let key = (it.leg.household_id, it.leg.account_id, it.leg.day);
         let (_, household) = moves.days.entry(key).or_default();
-        *household = household.saturating_add(it.amount.minor());
+        *household = household.checked_add(it.amount.minor())?;
     }
-    moves
+    Some(moves)
 }

@@ -6,7 +6,7 @@
 use sqlx::Connection as _;
 use uuid::Uuid;
 
-use super::transaction_filter::FilterInput;
+use super::transaction_filter::{FilterInput, both};
 use super::{By, Ledger};
 use crate::domain::money::Money;
 use crate::domain::page::{Cursor, Page, PageRequest};
@@ -33,9 +33,9 @@ impl Ledger {
         token: &str,
     ) -> Result<Page<AccountTransaction>, Error> {
         let filter = FilterInput { account_id: account_id.to_string(), ..filter };
-        let page = PageRequest::new(size, token, &format!("running {}", filter.identity()))?;
+        let page = PageRequest::new(size, token, &format!("running {}", filter.identity()));
         let household = self.household(by).await?;
-        let filter = filter.resolve(&household)?;
+        let (filter, page) = both(filter.resolve(&household), page.map_err(Error::from))?;
 
         let mut connection = self.pool.acquire().await?;
         // One snapshot, or a posting in between would shift the balances.

@@ -1,15 +1,32 @@
 //! A transaction's history: every revision, who, when, what.
 
+use chrono::NaiveDate;
 use uuid::Uuid;
 
 use super::{By, Ledger};
+use crate::domain::page::{Cursor, Page, PageRequest};
 use crate::error::Error;
 use crate::store::revisions::{self, RevisionRow};
+use crate::store::transactions;
 
 impl Ledger {
-    pub async fn list_revisions(&self, by: &By, transaction_id: Uuid) -> Result<Vec<RevisionRow>, Error> {
+    pub async fn list_revisions(
+        &self,
+        by: &By,
+        transaction_id: Uuid,
+        size: Option<i32>,
+        token: &str,
+    ) -> Result<Page<RevisionRow>, Error> {
+        let page = PageRequest::new(size, token, &format!("revisions {transaction_id}"))?;
         let household = self.household(by).await?;
-        let found = revisions::list(&mut *self.pool.acquire().await?, household.id, transaction_id).await?;
-        if found.is_empty() { Err(Error::not_found("transaction")) } else { Ok(found) }
+        let mut connection = self.pool.acquire().await?;
+        let found = transactions::find(&mut connection, household.id, transaction_id).await?;
+        found.ok_or_else(|| Error::not_found("transaction"))?;
+        let after = page.after.map_or(0, |cursor| i64::try_from(cursor.id.as_u128()).unwrap_or(i64::MAX));
+        let rows =
+            revisions::list(&mut connection, household.id, transaction_id, after, page.limit()).await?;
+        // Revisions are numbered; the number stands where other lists have an id.
+        let id = |row: &RevisionRow| Uuid::from_u128(u128::from(row.revision.unsigned_abs()));
+        Ok(page.cut(rows, |row| Cursor { day: NaiveDate::default(), id: id(row) }))
     }
 }

@@ -1,6 +1,6 @@
 //! Transactions by date, a page at a time.
 
-use super::transaction_filter::FilterInput;
+use super::transaction_filter::{FilterInput, both};
 use super::{By, Ledger};
 use crate::domain::page::{Cursor, Page, PageRequest};
 use crate::domain::transaction::Transaction;
@@ -15,9 +15,9 @@ impl Ledger {
         size: Option<i32>,
         token: &str,
     ) -> Result<Page<Transaction>, Error> {
-        let page = PageRequest::new(size, token, &filter.identity())?;
+        let page = PageRequest::new(size, token, &filter.identity());
         let household = self.household(by).await?;
-        let filter = filter.resolve(&household)?;
+        let (filter, page) = both(filter.resolve(&household), page.map_err(Error::from))?;
         let mut connection = self.pool.acquire().await?;
         let rows =
             transactions::list(&mut connection, household.id, &filter, page.after, page.limit()).await?;

@@ -31,7 +31,7 @@ use fintrac_kit::access::Principal;
 use fintrac_kit::access::caller::Origin;
 use fintrac_kit::clock::Clock;
 use fintrac_kit::events::{self, Bell, NewEvent};
-use fintrac_kit::idempotency::Key;
+use fintrac_kit::idempotency::{self, Claim, Key};
 use fintrac_kit::module::Deps;
 use fintrac_kit::random::Random;
 use fintrac_kit::transport::Transport;
@@ -40,7 +40,6 @@ use moka::sync::Cache;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-pub use create_category::CategoryAnswer;
 pub use fill_household_amounts::fill_household_amounts;
 pub use import_rates::{ImportError, import_ecb, store_bundled};
 pub use list_account_transactions::AccountTransaction;
@@ -83,6 +82,14 @@ pub struct Once {
     pub encode: fn(&Outcome) -> Vec<u8>,
 }
 
+/// What a request that may come twice gets.
+#[derive(Debug)]
+pub enum Kept<T> {
+    Fresh(T),
+    /// The kept answer of the first request with this key.
+    Replayed(Vec<u8>),
+}
+
 /// A change to record; see [`NewEvent`].
 struct Change<'a> {
     entity: &'static str,
@@ -116,6 +123,35 @@ impl Ledger {
         let command = Command { household, order, transaction_id: self.random.id(now), now };
         let Once { key, encode } = once;
         self.posting.post(Request { command, key, origin: by.origin.clone(), encode }).await
+    }
+
+    /// Claims a key at the beginning of a transaction; the kept answer if it came before.
+    async fn claim(
+        &self,
+        connection: &mut PgConnection,
+        key: Option<&Key>,
+    ) -> Result<Option<Vec<u8>>, Error> {
+        let Some(key) = key else { return Ok(None) };
+        match idempotency::claim(connection, key, self.clock.now()).await? {
+            Claim::Fresh => Ok(None),
+            Claim::Replay(reply) => Ok(Some(reply)),
+            Claim::Reused => Err(Error::KeyReused),
+        }
+    }
+
+    /// Keeps the answer to a claimed key and commits.
+    async fn commit(
+        &self,
+        mut transaction: sqlx::Transaction<'_, sqlx::Postgres>,
+        key: Option<&Key>,
+        reply: Vec<u8>,
+    ) -> Result<(), Error> {
+        if let Some(key) = key {
+            idempotency::store_all(&mut transaction, &[(key, reply)]).await?;
+        }
+        transaction.commit().await?;
+        self.bell.ring();
+        Ok(())
     }
 
     /// Records a change of something of the caller's household.

@@ -1,23 +1,34 @@
 //! Bringing a deleted account back.
 
 use fintrac_kit::database::violated;
+use fintrac_kit::idempotency::Key;
 use uuid::Uuid;
 
-use super::{By, Change, Ledger};
+use super::{By, Change, Kept, Ledger};
 use crate::domain::account::Account;
 use crate::error::Error;
-use crate::store::accounts;
+use crate::store::{accounts, households};
 
 impl Ledger {
     /// A live one stays as it is.
-    pub async fn restore_account(&self, by: &By, account_id: Uuid) -> Result<Account, Error> {
+    pub async fn restore_account(
+        &self,
+        by: &By,
+        account_id: Uuid,
+        key: Option<Key>,
+        encode: fn(&Account) -> Vec<u8>,
+    ) -> Result<Kept<Account>, Error> {
         let household = self.household(by).await?;
         let now = self.clock.now();
         let mut transaction = self.pool.begin().await?;
+        if let Some(reply) = self.claim(&mut transaction, key.as_ref()).await? {
+            return Ok(Kept::Replayed(reply));
+        }
+        households::lock(&mut transaction, &[household.id]).await?;
         let locked = accounts::lock(&mut transaction, &[(household.id, account_id)]).await?;
         let (_, mut account) = locked.into_iter().next().ok_or_else(|| Error::not_found("account"))?;
         if account.deleted_at.is_none() {
-            return Ok(account);
+            return Ok(Kept::Fresh(account));
         }
         account.deleted_at = None;
         account.updated_at = now;
@@ -31,8 +42,7 @@ impl Ledger {
         let (entity_id, version) = (account.id, account.version);
         let change = Change { entity: "account", entity_id, version, kind: "restored", changed: &[] };
         self.record(&mut transaction, by, change).await?;
-        transaction.commit().await?;
-        self.bell.ring();
-        Ok(account)
+        self.commit(transaction, key.as_ref(), encode(&account)).await?;
+        Ok(Kept::Fresh(account))
     }
 }

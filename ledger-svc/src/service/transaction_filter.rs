@@ -12,6 +12,18 @@ use crate::domain::transaction::{Status, TransactionType};
 use crate::error::Error;
 use crate::store::transactions::Filter;
 
+/// Both, or every violation of either.
+pub fn both<A, B>(one: Result<A, Error>, other: Result<B, Error>) -> Result<(A, B), Error> {
+    match (one, other) {
+        (Ok(one), Ok(other)) => Ok((one, other)),
+        (Err(Error::Query(mut one)), Err(Error::Query(other))) => {
+            one.extend(other);
+            Err(Error::Query(one))
+        }
+        (Err(error), _) | (_, Err(error)) => Err(error),
+    }
+}
+
 /// The filter as somebody wrote it; empty fields filter nothing.
 #[derive(Debug, Clone, Default)]
 pub struct FilterInput {

@@ -1,9 +1,10 @@
 //! Changing a category.
 
+use fintrac_kit::idempotency::Key;
 use uuid::Uuid;
 
 use super::create_category::{check_parent, name_taken};
-use super::{By, Change, Ledger};
+use super::{By, Change, Kept, Ledger};
 use crate::domain::category::{Category, CategoryChanges};
 use crate::domain::posting::Rejection;
 use crate::error::Error;
@@ -16,10 +17,15 @@ impl Ledger {
         category_id: Uuid,
         changes: CategoryChanges,
         if_version: Option<i64>,
-    ) -> Result<Category, Error> {
+        key: Option<Key>,
+        encode: fn(&Category) -> Vec<u8>,
+    ) -> Result<Kept<Category>, Error> {
         let household = self.household(by).await?;
         let mut transaction = self.pool.begin().await?;
-        households::lock(&mut transaction, household.id).await?;
+        if let Some(reply) = self.claim(&mut transaction, key.as_ref()).await? {
+            return Ok(Kept::Replayed(reply));
+        }
+        households::lock(&mut transaction, &[household.id]).await?;
         let before = categories::find(&mut transaction, household.id, category_id).await?;
         let before = before.ok_or_else(|| Error::not_found("category"))?;
         if if_version.is_some_and(|version| version != before.version) {
@@ -27,15 +33,16 @@ impl Ledger {
         }
         let (after, changed) = changes.apply(&before, self.clock.now())?;
         if changed.is_empty() {
-            return Ok(before);
+            return Ok(Kept::Fresh(before));
         }
-        check_parent(&mut transaction, household.id, &after).await?;
+        if after.parent_id != before.parent_id {
+            check_parent(&mut transaction, household.id, &after).await?;
+        }
         categories::update(&mut transaction, household.id, &after).await.map_err(name_taken)?;
         let (entity_id, version) = (after.id, after.version);
         let change = Change { entity: "category", entity_id, version, kind: "updated", changed: &changed };
         self.record(&mut transaction, by, change).await?;
-        transaction.commit().await?;
-        self.bell.ring();
-        Ok(after)
+        self.commit(transaction, key.as_ref(), encode(&after)).await?;
+        Ok(Kept::Fresh(after))
     }
 }

@@ -149,6 +149,27 @@ pub async fn update(
     .map(|_| ())
 }
 
+/// Levels from a category down to its lowest live descendant; 1 alone.
+pub async fn height(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    category_id: Uuid,
+) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"with recursive tree as (
+               select $2::uuid as id, 1::int8 as level
+               union all
+               select categories.id, level + 1 from tree
+               join ledger.categories on household_id = $1 and parent_id = tree.id and deleted_at is null
+               where level < 100)
+           select max(level) as "height!" from tree"#,
+        household_id,
+        category_id,
+    )
+    .fetch_one(connection)
+    .await
+}
+
 /// Whether a posted transaction or a live category below hangs on it.
 pub async fn is_used(
     connection: &mut PgConnection,

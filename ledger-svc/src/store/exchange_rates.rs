@@ -48,8 +48,8 @@ pub struct Published {
     pub source: Source,
 }
 
-/// Stores rates; one that an administrator set by hand stays. Returns how many
-/// were new or different.
+/// Stores rates, over those of the same or a lesser source (see [`Source`]).
+/// Returns how many were new or different.
 pub async fn upsert(connection: &mut PgConnection, rates: &[Published]) -> Result<u64, sqlx::Error> {
     let codes =
         |of: fn(&Published) -> Currency| rates.iter().map(|it| of(it).code().to_owned()).collect::<Vec<_>>();
@@ -60,13 +60,15 @@ pub async fn upsert(connection: &mut PgConnection, rates: &[Published]) -> Resul
            order by 1, 2, 3
            on conflict (base_code, currency_code, day)
                do update set rate = excluded.rate, source = excluded.source
-               where exchange_rates.source <> 'manual'
+               where array_position($6::text[], excluded.source)
+                     >= array_position($6::text[], exchange_rates.source)
                  and (exchange_rates.rate, exchange_rates.source) <> (excluded.rate, excluded.source)"#,
         &codes(|it| it.base),
         &codes(|it| it.currency),
         &rates.iter().map(|it| it.day).collect::<Vec<_>>(),
         &rates.iter().map(|it| it.value).collect::<Vec<_>>(),
         &rates.iter().map(|it| it.source.as_str().to_owned()).collect::<Vec<_>>(),
+        &Source::ALL.map(|source| source.as_str().to_owned()),
     )
     .execute(connection)
     .await?;

@@ -41,18 +41,13 @@ pub async fn insert(
     Ok(done.rows_affected() == 1)
 }
 
-/// Keeps others from opening accounts in this household until the transaction ends.
-pub async fn lock(connection: &mut PgConnection, household_id: Uuid) -> Result<(), sqlx::Error> {
-    sqlx::query!("select id from ledger.households where id = $1 for update", household_id)
-        .fetch_optional(connection)
-        .await
-        .map(|_| ())
-}
-
-/// Waits for those that [`lock`] and keeps them out, in key order.
-pub async fn share(connection: &mut PgConnection, household_ids: &[Uuid]) -> Result<(), sqlx::Error> {
-    sqlx::query!("select id from ledger.households where id = any($1) order by id for share", household_ids)
-        .fetch_all(connection)
-        .await
-        .map(|_| ())
+/// Locks households in key order: names in them are given one after the other.
+pub async fn lock(connection: &mut PgConnection, household_ids: &[Uuid]) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "select id from ledger.households where id = any($1) order by id for no key update",
+        household_ids
+    )
+    .fetch_all(connection)
+    .await
+    .map(|_| ())
 }

@@ -46,18 +46,22 @@ pub async fn insert(connection: &mut PgConnection, revisions: &[NewRevision]) ->
     .map(|_| ())
 }
 
-/// All of a transaction's, the oldest first.
+/// A transaction's, the oldest first, after `after`.
 pub async fn list(
     connection: &mut PgConnection,
     household_id: Uuid,
     transaction_id: Uuid,
+    after: i64,
+    limit: i64,
 ) -> Result<Vec<RevisionRow>, sqlx::Error> {
     sqlx::query_as!(
         RevisionRow,
         r#"select revision, kind, changes, actor, recorded_at from ledger.revisions
-           where household_id = $1 and transaction_id = $2 order by revision"#,
+           where household_id = $1 and transaction_id = $2 and revision > $3 order by revision limit $4"#,
         household_id,
         transaction_id,
+        after,
+        limit,
     )
     .fetch_all(connection)
     .await

@@ -228,7 +228,7 @@ fn branch(
     if let Some(currency) = filter.currency {
         query.push(" and currency_code = ").push_bind(currency.code());
     }
-    let amount = if filter.currency.is_some() { "amount" } else { "household_amount" };
+    let amount = if filter.currency.is_some() { "abs(amount)" } else { "household_amount" };
     if let Some(least) = filter.min_amount {
         query.push(format!(" and {amount} >= ")).push_bind(least);
     }

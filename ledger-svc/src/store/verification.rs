@@ -11,14 +11,37 @@ pub struct Finding {
 
 /// Counts every invariant's violations; on one snapshot, the caller's.
 pub async fn run(connection: &mut PgConnection) -> Result<Vec<Finding>, sqlx::Error> {
-    let unbalanced = sqlx::query_scalar!(
+    Ok(vec![
+        finding("every revision of a transaction sums to zero per currency", unbalanced(connection).await?),
+        finding("an account's balance is the sum of its postings", balances(connection).await?),
+        finding(
+            "a day's change and its household amount are the sums of that day's postings",
+            days(connection).await?,
+        ),
+        finding("a transaction says what its postings moved", transactions(connection).await?),
+        finding("what stands is the newest legs, on every account", standing(connection).await?),
+        finding("a transaction's household amount is that of its leg", sizes(connection).await?),
+        finding("a transaction has all its revisions", revisions(connection).await?),
+        finding("a posting has its transaction and its account", orphans(connection).await?),
+    ])
+}
+
+fn finding(invariant: &'static str, violations: i64) -> Finding {
+    Finding { invariant, violations }
+}
+
+async fn unbalanced(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
         r#"select count(*) as "count!" from (
                select from ledger.postings group by household_id, transaction_id, revision, currency_code
                having sum(amount) <> 0) as unbalanced"#
     )
-    .fetch_one(&mut *connection)
-    .await?;
-    let balances = sqlx::query_scalar!(
+    .fetch_one(connection)
+    .await
+}
+
+async fn balances(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
         r#"select count(*) as "count!" from ledger.accounts
            left join (
                select household_id, account_id, sum(amount) as total from ledger.postings
@@ -26,9 +49,12 @@ pub async fn run(connection: &mut PgConnection) -> Result<Vec<Finding>, sqlx::Er
                on posted.household_id = accounts.household_id and posted.account_id = accounts.id
            where accounts.balance <> coalesce(posted.total, 0)"#
     )
-    .fetch_one(&mut *connection)
-    .await?;
-    let days = sqlx::query_scalar!(
+    .fetch_one(connection)
+    .await
+}
+
+async fn days(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
         r#"select count(*) as "count!" from (
                select household_id, account_id, day, sum(amount) as change,
                       coalesce(sum(household_amount), 0) as household_change
@@ -37,9 +63,12 @@ pub async fn run(connection: &mut PgConnection) -> Result<Vec<Finding>, sqlx::Er
            where coalesce(posted.change, 0) <> coalesce(daily_changes.change, 0)
               or coalesce(posted.household_change, 0) <> coalesce(daily_changes.household_change, 0)"#
     )
-    .fetch_one(&mut *connection)
-    .await?;
-    let transactions = sqlx::query_scalar!(
+    .fetch_one(connection)
+    .await
+}
+
+async fn transactions(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
         r#"with said as (
                select household_id, id as transaction_id, account_id,
                       case status when 'posted' then account_change else 0 end as change
@@ -58,9 +87,42 @@ pub async fn run(connection: &mut PgConnection) -> Result<Vec<Finding>, sqlx::Er
            from said full join posted using (household_id, transaction_id, account_id)
            where coalesce(said.change, 0) <> coalesce(posted.change, 0)"#
     )
-    .fetch_one(&mut *connection)
-    .await?;
-    let revisions = sqlx::query_scalar!(
+    .fetch_one(connection)
+    .await
+}
+
+async fn standing(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select count(*) as "count!" from (
+               select from ledger.postings
+               join ledger.transactions on transactions.household_id = postings.household_id
+                   and transactions.id = postings.transaction_id
+               group by postings.household_id, postings.transaction_id, postings.account_id
+               having sum(postings.amount) <> coalesce(sum(postings.amount)
+                       filter (where revision = posted_revision and not is_reversal), 0)
+                   or coalesce(sum(postings.household_amount), 0) <> coalesce(sum(postings.household_amount)
+                       filter (where revision = posted_revision and not is_reversal), 0)) as differing"#
+    )
+    .fetch_one(connection)
+    .await
+}
+
+async fn sizes(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select count(*) as "count!" from ledger.transactions
+           left join ledger.postings on postings.household_id = transactions.household_id
+               and postings.transaction_id = transactions.id and postings.revision = posted_revision
+               and not is_reversal and postings.account_id = transactions.account_id
+           where status = 'posted'
+             and (postings.leg is null
+                  or transactions.household_amount is distinct from abs(postings.household_amount))"#
+    )
+    .fetch_one(connection)
+    .await
+}
+
+async fn revisions(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
         r#"select count(*) as "count!" from ledger.transactions
            left join (
                select household_id, transaction_id, count(*) as revisions, max(revision) as newest
@@ -70,9 +132,12 @@ pub async fn run(connection: &mut PgConnection) -> Result<Vec<Finding>, sqlx::Er
            where recorded.newest is distinct from transactions.version
               or recorded.revisions is distinct from transactions.version"#
     )
-    .fetch_one(&mut *connection)
-    .await?;
-    let orphans = sqlx::query_scalar!(
+    .fetch_one(connection)
+    .await
+}
+
+async fn orphans(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
         r#"select count(*) as "count!" from ledger.postings
            where not exists (
                select from ledger.transactions
@@ -90,15 +155,5 @@ pub async fn run(connection: &mut PgConnection) -> Result<Vec<Finding>, sqlx::Er
                      and nominal_accounts.currency_code = postings.currency_code))"#
     )
     .fetch_one(connection)
-    .await?;
-    let finding = |(invariant, violations)| Finding { invariant, violations };
-    let counted = [
-        ("every revision of a transaction sums to zero per currency", unbalanced),
-        ("an account's balance is the sum of its postings", balances),
-        ("a day's change and its household amount are the sums of that day's postings", days),
-        ("a transaction says what its postings moved", transactions),
-        ("a transaction has all its revisions", revisions),
-        ("a posting has its transaction and its account", orphans),
-    ];
-    Ok(counted.into_iter().map(finding).collect())
+    .await
 }

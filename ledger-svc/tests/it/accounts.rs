@@ -59,6 +59,69 @@ async fn a_changed_balance_is_an_adjustment_and_no_edit() {
 }
 
 #[tokio::test]
+async fn two_changes_of_one_account_at_once_both_hold() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let bank = ana.account("Bank", "", "").await;
+    // Large enough that the order of an update from a list is anybody's guess.
+    ledger
+        .execute(
+            "insert into ledger.accounts (household_id, id, name, account_type, currency_code, include_in_net_worth,
+                 is_active, balance, version, created_at, updated_at)
+             select gen_random_uuid(), gen_random_uuid(), 'x', 'bank', 'EUR', true, true, 0, 1, now(), now()
+             from generate_series(1, 50000);
+             analyze ledger.accounts",
+        )
+        .await;
+    for round in 0..10 {
+        let name = pb::UpdateAccountRequest { name: Some(format!("Bank {round}")), ..update(&bank) };
+        let words = pb::UpdateAccountRequest { description: Some(format!("words {round}")), ..update(&bank) };
+        let (named, worded) =
+            tokio::join!(ana.change_account(name, &["name"]), ana.change_account(words, &["description"]));
+        let newest = [named.expect("named"), worded.expect("worded")];
+        let newest = newest.into_iter().max_by_key(|it| it.version).expect("two");
+        let request = pb::GetAccountRequest { account_id: bank.id.clone() };
+        let found = ana.call(ana.accounts().get_account(request)).await.expect("there").into_inner();
+        let found = found.account.expect("an account");
+        assert_eq!(found, newest);
+        assert_eq!(
+            (found.name, found.description),
+            (format!("Bank {round}"), Some(format!("words {round}")))
+        );
+    }
+}
+
+#[tokio::test]
+async fn names_change_hands_within_a_batch_and_across_replicas() {
+    let ledger = Ledger::start().await;
+    let second = ledger.replica().await;
+    let ana = ledger.person("EUR");
+    let there = second.greet(&ana);
+    let bank = ana.account("A", "", "").await;
+    let give = pb::UpdateAccountRequest { name: Some("B".into()), ..update(&bank) };
+    let take =
+        pb::CreateAccountRequest { name: "A".into(), account_type: "cash".into(), ..Default::default() };
+    let (given, _taken) = tokio::join!(ana.change_account(give, &["name"]), ana.open(take));
+    given.expect("given up");
+    let open = |person: &crate::support::Person, name: String| {
+        let (person, request) = (
+            person.clone(),
+            pb::CreateAccountRequest { name, account_type: "cash".into(), ..Default::default() },
+        );
+        async move { person.open(request).await }
+    };
+    let names: Vec<_> = (0..30).map(|number| format!("N{number}")).collect();
+    let here = futures::future::join_all(names.iter().map(|name| open(&ana, name.clone())));
+    let across = futures::future::join_all(names.iter().rev().map(|name| open(&there, name.clone())));
+    let (here, across) = tokio::join!(here, across);
+    let opened = here.iter().chain(&across).filter(|it| it.is_ok()).count();
+    assert_eq!(opened, 30, "each name once: {here:?} {across:?}");
+    for refused in here.into_iter().chain(across).filter(Result::is_err) {
+        assert_eq!(fields(refused), [("name".to_owned(), "NAME_TAKEN".to_owned())]);
+    }
+}
+
+#[tokio::test]
 async fn an_archived_account_takes_reversals_only() {
     let ledger = Ledger::start().await;
     let ana = ledger.person("EUR");
@@ -131,7 +194,8 @@ async fn nobody_reaches_anothers_accounts() {
     assert_eq!(why(bob.change_account(rename, &["name"]).await), "NOT_FOUND");
     let theirs = pb::ListAccountTransactionsRequest { account_id: hers.id.clone(), ..Default::default() };
     assert_eq!(why(bob.call(bob.accounts().list_account_transactions(theirs)).await), "NOT_FOUND");
-    let history = pb::ListTransactionRevisionsRequest { transaction_id: coffee.id.clone() };
+    let history =
+        pb::ListTransactionRevisionsRequest { transaction_id: coffee.id.clone(), ..Default::default() };
     assert_eq!(why(bob.call(bob.transactions().list_transaction_revisions(history)).await), "NOT_FOUND");
     let filter = pb::TransactionFilter { account_id: hers.id.clone(), ..Default::default() };
     assert!(bob.walk(filter, 50).await.is_empty());

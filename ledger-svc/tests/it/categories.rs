@@ -79,6 +79,45 @@ async fn the_tree_has_one_type_no_circle_and_no_twins() {
 }
 
 #[tokio::test]
+async fn a_tree_has_five_levels_wherever_it_is_moved() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let chain = async |name: &str, length: usize| {
+        let mut made: Vec<pb::Category> = Vec::new();
+        for level in 0..length {
+            let request = pb::CreateCategoryRequest {
+                name: format!("{name}{level}"),
+                r#type: "expense".into(),
+                parent_id: made.last().map(|above| above.id.clone()),
+                ..Default::default()
+            };
+            let category = ana.call(ana.categories().create_category(request)).await?;
+            made.push(category.into_inner().category.expect("a category"));
+        }
+        Ok::<_, tonic::Status>(made)
+    };
+    let deep = chain("a", 5).await.expect("five levels");
+    let too_deep = fields(chain("x", 6).await);
+    assert_eq!(too_deep, [("parent_id".to_owned(), "NESTED_TOO_DEEP".to_owned())]);
+    let low = chain("b", 3).await.expect("three levels");
+    let change = |category: &pb::Category, parent: Option<&pb::Category>, name: &str| {
+        let request = pb::UpdateCategoryRequest {
+            category_id: category.id.clone(),
+            parent_id: parent.map(|parent| parent.id.clone()),
+            name: Some(name.into()),
+            update_mask: Some(mask(if parent.is_some() { &["parent_id"] } else { &["name"] })),
+            ..Default::default()
+        };
+        let ana = ana.clone();
+        async move { ana.call(ana.categories().update_category(request)).await }
+    };
+    let moved = fields(change(&low[0], Some(&deep[2]), "").await);
+    assert_eq!(moved, [("parent_id".to_owned(), "NESTED_TOO_DEEP".to_owned())], "what hangs below counts");
+    change(&low[0], Some(&deep[1]), "").await.expect("2 + 3");
+    change(&low[2], None, "renamed").await.expect("a rename is no move");
+}
+
+#[tokio::test]
 async fn only_a_category_that_nothing_uses_can_be_deleted() {
     let ledger = Ledger::start().await;
     let ana = ledger.person("EUR");

@@ -100,6 +100,12 @@ async fn the_verifier_finds_every_kind_of_damage() {
         ("delete from ledger.daily_changes", "a day's change"),
         ("update ledger.transactions set account_change = account_change - 1", "a transaction says"),
         ("update ledger.transactions set status = 'voided', posted_revision = null", "a transaction says"),
+        ("update ledger.transactions set household_amount = 1", "a transaction's household amount"),
+        (
+            "alter table ledger.postings disable trigger all;
+             update ledger.postings set is_reversal = true where leg = 1",
+            "what stands is the newest legs",
+        ),
         ("delete from ledger.revisions", "a transaction has all its revisions"),
         ("delete from ledger.transactions", "a posting has its transaction and its account"),
         (

@@ -52,6 +52,30 @@ async fn a_kept_answer_is_the_first_one_even_after_changes() {
 }
 
 #[tokio::test]
+async fn one_key_with_two_bodies_at_once_does_one_of_them() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let bank = ana.account("Bank", "", "").await;
+    for round in 0..20 {
+        let key = format!("k{round}");
+        // The zero is refused whichever comes first, and leaves the key free.
+        let amounts = ["5", "6", "7", "0"];
+        let requests = amounts.map(|amount| ana.post_once(entry(&bank, "income", amount), &key));
+        let answers = join_all(requests).await;
+        let done: Vec<_> = answers.iter().filter_map(|it| it.as_ref().ok()).collect();
+        assert_eq!(done.len(), 1, "{answers:?}");
+        let (first, _) = done[0].clone();
+        let (again, replayed) = ana
+            .post_once(entry(&bank, "income", &first.amount.replace(".00", "")), &key)
+            .await
+            .expect("the one that was done");
+        assert!(replayed && again == first);
+    }
+    assert_eq!(ana.walk(pb::TransactionFilter::default(), 200).await.len(), 20);
+    ledger.verify().await;
+}
+
+#[tokio::test]
 async fn a_refused_request_leaves_its_key_free() {
     let ledger = Ledger::start().await;
     let ana = ledger.person("EUR");

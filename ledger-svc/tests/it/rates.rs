@@ -85,7 +85,7 @@ async fn seven_thousand_days_of_the_ecb_are_imported_in_one_go() {
     assert_eq!(bundled.rate.expect("a rate").source, "bundled");
     assert_eq!(why(convert(&ana, "EUR", "AED", "1", "2020-01-01").await), "RATE_UNKNOWN");
     let same = convert(&ana, "EUR", "EUR", "1.23", "").await.expect("the same");
-    assert_eq!((same.result.as_str(), same.rate), ("1.23", None));
+    assert_eq!((same.result.as_str(), same.rate.expect("a rate").source.as_str()), ("1.23", "identity"));
     let bad = fields(convert(&ana, "XYZ", "", "1e3", "x").await);
     assert_eq!(bad.into_iter().map(|(field, _)| field).collect::<Vec<_>>(), ["from", "to", "date", "amount"]);
     for bad in ["", "nothing", "Date,USD\n2026-01-01,-1\n"] {
@@ -109,14 +109,17 @@ async fn a_missing_rate_refuses_nothing_and_is_filled_once() {
     ana.edit(&edited.id, on("2020-05-05", "25"), &["amount"]).await.expect("edited");
     ana.void(&voided.id).await.expect("voided");
     ledger.verify().await;
-    let fill = || ledger_svc::fill_household_amounts(ledger.pool.clone());
-    fill().await.expect("nothing to fill with yet");
+    let random = fintrac_kit::random::Random::System;
+    let fill = || ledger_svc::fill_household_amounts(&ledger.pool, &ledger.clock, &random);
+    assert_eq!(fill().await.expect("nothing to fill with yet"), 0);
     assert_eq!(ana.find(&kept.id).await.expect("there").household_amount, None);
 
     ledger
         .execute("insert into ledger.exchange_rates values ('EUR', 'USD', '2020-05-04', 1.25, 'ecb')")
         .await;
-    fill().await.expect("filled");
+    assert!(fill().await.expect("filled") > 0);
+    let told = "select count(*) from ledger.events where kind = 'valued' and changed = '{household_amount}'";
+    assert_eq!(ledger.number(told).await, 3, "whoever sums these amounts looks again");
     let amount = async |id: &str| ana.find(id).await.expect("there").household_amount;
     assert_eq!(amount(&kept.id).await.as_deref(), Some("8.00"));
     assert_eq!(amount(&edited.id).await.as_deref(), Some("20.00"));
@@ -125,7 +128,7 @@ async fn a_missing_rate_refuses_nothing_and_is_filled_once() {
     ledger.verify().await;
 
     ledger.execute("insert into ledger.exchange_rates values ('EUR', 'USD', '2020-05-05', 2, 'ecb')").await;
-    fill().await.expect("nothing is open");
+    assert_eq!(fill().await.expect("nothing is open"), 0);
     assert_eq!(amount(&kept.id).await.as_deref(), Some("8.00"), "frozen");
     let open = "select count(*) from ledger.postings where household_amount is null";
     assert_eq!(ledger.number(open).await, 0);

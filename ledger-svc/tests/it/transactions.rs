@@ -130,7 +130,8 @@ async fn an_edit_reverses_and_posts_anew_and_a_void_reverses() {
     let voided = pb::TransactionFilter { status: "voided".into(), ..Default::default() };
     assert_eq!(ana.walk(voided, 50).await.len(), 1);
 
-    let history = pb::ListTransactionRevisionsRequest { transaction_id: lunch.id.clone() };
+    let history =
+        pb::ListTransactionRevisionsRequest { transaction_id: lunch.id.clone(), ..Default::default() };
     let history = ana.call(ana.transactions().list_transaction_revisions(history)).await.expect("history");
     let told: Vec<_> = history
         .into_inner()
@@ -188,6 +189,61 @@ async fn an_opening_and_an_adjustment_can_be_corrected_and_voided() {
     ana.void(&opening.id).await.expect("voided");
     assert_eq!(ana.balance(&bank.id).await, "0.00");
     ledger.verify().await;
+}
+
+#[tokio::test]
+async fn what_an_edit_does_not_name_is_not_judged_again() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let bank = ana.account("Bank", "", "-10000000000000.00").await;
+    ledger.pass(TimeDelta::milliseconds(1));
+    let wish = pb::UpdateAccountRequest {
+        account_id: bank.id.clone(),
+        balance: Some("10000000000000.00".into()),
+        ..Default::default()
+    };
+    ana.change_account(wish, &["balance"]).await.expect("adjusted by more than one amount may be");
+    let adjustment = ana.walk(pb::TransactionFilter::default(), 1).await.remove(0);
+    assert_eq!(adjustment.amount, "20000000000000.00");
+    let words = pb::CreateTransactionRequest { description: Some("found it".into()), ..Default::default() };
+    ana.edit(&adjustment.id, words, &["description"]).await.expect("the amount stays as it is");
+    let commas = pb::CreateTransactionRequest { tags: vec!["a,b".into()], ..entry(&bank, "income", "1") };
+    let tagged = ana.post(commas).await.expect("posted");
+    let split = pb::CreateTransactionRequest { tags: vec!["a".into(), "b".into()], ..Default::default() };
+    ana.edit(&tagged.id, split, &["tags"]).await.expect("edited");
+    let found = ana.find(&tagged.id).await.expect("there");
+    assert_eq!((found.tags, found.version), (vec!["a".to_owned(), "b".to_owned()], 2));
+}
+
+#[tokio::test]
+async fn too_large_in_another_currency_is_said_so() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let pounds = ana.account("Pounds", "LBP", "").await;
+    let huge = pb::CreateTransactionRequest {
+        currency_code: Some("USD".into()),
+        transaction_date: Some("2026-10-01".into()),
+        ..entry(&pounds, "income", "10000000000000.00")
+    };
+    assert_eq!(fields(ana.post(huge).await), [("amount".to_owned(), "AMOUNT_TOO_LARGE".to_owned())]);
+}
+
+#[tokio::test]
+async fn a_flood_of_tags_is_refused_and_costs_nobody_anything() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let bank = ana.account("Bank", "", "").await;
+    let tags = (0..300_000).map(|number| number.to_string()).collect();
+    let flood = pb::CreateTransactionRequest { tags, ..entry(&bank, "income", "1") };
+    let (flooded, honest) = tokio::join!(ana.post(flood), ana.post(entry(&bank, "income", "1")));
+    assert_eq!(fields(flooded), [("tags".to_owned(), "TOO_MANY".to_owned())]);
+    honest.expect("posted");
+    let empty =
+        pb::CreateTransactionRequest { tags: vec![String::new(); 10_000], ..entry(&bank, "income", "1") };
+    assert!(fields(ana.post(empty).await).len() <= 30, "an answer fits its headers");
+    let nul =
+        pb::CreateAccountRequest { name: "a\0b".into(), account_type: "cash".into(), ..Default::default() };
+    assert_eq!(fields(ana.open(nul).await), [("name".to_owned(), "TEXT_INVALID".to_owned())]);
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::view::AccountView;
-use crate::extract::{AmountText, OnceJson, User, mark};
+use crate::extract::{AmountText, NoParams, OnceJson, User};
 use crate::openapi::WriteProblems;
 use crate::problem::Problem;
 use crate::routes::wire::etag;
@@ -30,7 +30,7 @@ pub struct CreateAccountBody {
     #[schema(example = "EUR")]
     currency_code: Option<String>,
     /// The opening balance, a string or a number; may be negative.
-    #[schema(value_type = Option<String>, example = "1250.00")]
+    #[schema(example = "1250.00")]
     balance: Option<AmountText>,
     #[schema(max_length = 500)]
     description: Option<String>,
@@ -58,9 +58,11 @@ impl From<CreateAccountBody> for pb::CreateAccountRequest {
     params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body again: the first answer again")),
     request_body = CreateAccountBody,
     responses((status = 201, description = "The account", body = AccountView,
-        headers(("Location" = String), ("ETag" = String))), WriteProblems))]
+        headers(("Location" = String), ("ETag" = String),
+            ("Idempotency-Replayed" = Option<String>, description = "true on an answer kept from the first request with this key"))), WriteProblems))]
 pub async fn create_account(
     State(state): State<AppState>,
+    _query: NoParams,
     _user: User,
     OnceJson(once, body): OnceJson<CreateAccountBody>,
 ) -> Result<Response, Problem> {
@@ -68,5 +70,5 @@ pub async fn create_account(
     let answer = once.send(request, async |request| state.accounts().create_account(request).await).await?;
     let account = answer.get_ref().account.clone().ok_or_else(Problem::internal)?;
     let headers = [(LOCATION, format!("/api/v1/accounts/{}", account.id)), (ETAG, etag(account.version))];
-    Ok(mark(&answer, (StatusCode::CREATED, headers, axum::Json(AccountView::from(account)))))
+    Ok(once.mark(&answer, (StatusCode::CREATED, headers, axum::Json(AccountView::from(account)))))
 }

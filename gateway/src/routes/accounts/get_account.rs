@@ -4,7 +4,7 @@ use axum::response::IntoResponse;
 use fintrac_proto::ledger::v1 as pb;
 
 use super::view::AccountView;
-use crate::extract::User;
+use crate::extract::{NoParams, User};
 use crate::openapi::ReadProblems;
 use crate::problem::Problem;
 use crate::routes::wire::etag;
@@ -17,6 +17,7 @@ use crate::state::AppState;
         headers(("ETag" = String, description = "Changes with the fields that may be edited, not with the balance"))), ReadProblems))]
 pub async fn get_account(
     State(state): State<AppState>,
+    _query: NoParams,
     _user: User,
     Path(account_id): Path<String>,
 ) -> Result<impl IntoResponse, Problem> {

@@ -66,7 +66,8 @@ impl From<pb::AccountTransaction> for AccountTransactionView {
 /// List an account's transactions with the balance after each
 #[utoipa::path(get, path = "/accounts/{id}/transactions", tag = "accounts", security(("access_token" = [])),
     params(("id" = uuid::Uuid, Path), ListAccountTransactionsQuery),
-    responses((status = 200, description = "A page of transactions", body = List<AccountTransactionView>), ReadProblems))]
+    responses((status = 200, description = "A page of transactions", body = List<AccountTransactionView>,
+        headers(("Link" = Option<String>, description = "The next page, rel=\"next\""))), ReadProblems))]
 pub async fn list_account_transactions(
     State(state): State<AppState>,
     _user: User,
@@ -74,7 +75,7 @@ pub async fn list_account_transactions(
     link: PageLink,
     Params(query): Params<ListAccountTransactionsQuery>,
 ) -> Result<impl IntoResponse, Problem> {
-    let size = page_size(query.page_size.as_ref())?;
+    let size = page_size(query.page_size.as_ref());
     let filter = pb::TransactionFilter {
         account_id: String::new(),
         category_id: query.category_id.unwrap_or_default(),

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::view::AccountView;
-use crate::extract::{PageLink, Params, User, page_size};
+use crate::extract::{PageLink, Params, User, flag, page_size};
 use crate::openapi::ReadProblems;
 use crate::problem::Problem;
 use crate::routes::wire::List;
@@ -17,7 +17,7 @@ use crate::state::AppState;
 pub struct ListAccountsQuery {
     /// true: the deleted accounts instead of the live ones.
     #[param(value_type = Option<bool>)]
-    deleted: Option<bool>,
+    deleted: Option<String>,
     /// Default 50, at most 200.
     #[param(value_type = Option<i32>, minimum = 1)]
     page_size: Option<String>,
@@ -28,7 +28,8 @@ pub struct ListAccountsQuery {
 ///
 /// In the order in which they were opened.
 #[utoipa::path(get, path = "/accounts", tag = "accounts", security(("access_token" = [])), params(ListAccountsQuery),
-    responses((status = 200, description = "A page of accounts", body = List<AccountView>), ReadProblems))]
+    responses((status = 200, description = "A page of accounts", body = List<AccountView>,
+        headers(("Link" = Option<String>, description = "The next page, rel=\"next\""))), ReadProblems))]
 pub async fn list_accounts(
     State(state): State<AppState>,
     _user: User,
@@ -36,8 +37,8 @@ pub async fn list_accounts(
     Params(query): Params<ListAccountsQuery>,
 ) -> Result<impl IntoResponse, Problem> {
     let request = pb::ListAccountsRequest {
-        deleted: query.deleted.unwrap_or(false),
-        page_size: page_size(query.page_size.as_ref())?,
+        deleted: flag("deleted", query.deleted.as_ref())?,
+        page_size: page_size(query.page_size.as_ref()),
         page_token: query.page_token.unwrap_or_default(),
     };
     let page = state.accounts().list_accounts(request).await?.into_inner();

@@ -4,7 +4,7 @@ use axum::response::IntoResponse;
 use fintrac_proto::ledger::v1 as pb;
 
 use super::view::AccountView;
-use crate::extract::User;
+use crate::extract::{NoParams, Once, User};
 use crate::openapi::WriteProblems;
 use crate::problem::Problem;
 use crate::routes::wire::etag;
@@ -18,11 +18,14 @@ use crate::state::AppState;
     responses((status = 200, description = "The account", body = AccountView, headers(("ETag" = String))), WriteProblems))]
 pub async fn restore_account(
     State(state): State<AppState>,
+    _query: NoParams,
     _user: User,
     Path(account_id): Path<String>,
+    once: Once,
 ) -> Result<impl IntoResponse, Problem> {
-    let answer =
-        state.accounts().restore_account(pb::RestoreAccountRequest { account_id }).await?.into_inner();
+    let request = pb::RestoreAccountRequest { account_id };
+    let call = async |request| state.accounts().restore_account(request).await;
+    let answer = once.send(request, call).await?.into_inner();
     let account = answer.account.ok_or_else(Problem::internal)?;
     Ok(([(ETAG, etag(account.version))], axum::Json(AccountView::from(account))))
 }

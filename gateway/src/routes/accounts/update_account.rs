@@ -6,7 +6,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::view::AccountView;
-use crate::extract::{AmountText, Change, IfMatch, Mask, OnceJson, User, not_null};
+use crate::extract::{AmountText, Change, IfMatch, Mask, NoParams, OnceJson, User, not_null};
 use crate::openapi::WriteProblems;
 use crate::problem::Problem;
 use crate::routes::wire::etag;
@@ -17,27 +17,29 @@ use crate::state::AppState;
 #[schema(as = UpdateAccountRequest)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateAccountBody {
-    #[schema(example = "Current account", max_length = 100)]
+    #[schema(nullable = false, example = "Current account", max_length = 100)]
     #[serde(default, deserialize_with = "not_null")]
     name: Option<String>,
     /// cash, bank or card.
-    #[schema(example = "bank")]
+    #[schema(nullable = false, example = "bank")]
     #[serde(default, deserialize_with = "not_null")]
     account_type: Option<String>,
     /// Can only be what it is.
-    #[schema(example = "EUR")]
+    #[schema(nullable = false, example = "EUR")]
     #[serde(default, deserialize_with = "not_null")]
     currency_code: Option<String>,
     /// What the balance is to be: posts an `adjustment` of the difference, dated today.
-    #[schema(value_type = Option<String>, example = "1300.00")]
+    #[schema(nullable = false, example = "1300.00")]
     #[serde(default, deserialize_with = "not_null")]
     balance: Option<AmountText>,
     #[schema(value_type = Option<String>, max_length = 500)]
     #[serde(default)]
     description: Change<String>,
+    #[schema(nullable = false)]
     #[serde(default, deserialize_with = "not_null")]
     include_in_net_worth: Option<bool>,
     /// false archives, true brings back.
+    #[schema(nullable = false)]
     #[serde(default, deserialize_with = "not_null")]
     is_active: Option<bool>,
 }
@@ -67,6 +69,7 @@ fn request(account_id: String, if_version: Option<i64>, body: UpdateAccountBody)
     responses((status = 200, description = "The account", body = AccountView, headers(("ETag" = String))), WriteProblems))]
 pub async fn update_account(
     State(state): State<AppState>,
+    _query: NoParams,
     _user: User,
     Path(account_id): Path<String>,
     IfMatch(if_version): IfMatch,

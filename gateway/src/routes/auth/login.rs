@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use super::device::DeviceBody;
 use super::tokens::TokenPairView;
-use crate::extract::{Json, Object};
+use crate::extract::{Json, NoParams, Object};
 use crate::openapi::PublicProblems;
 use crate::problem::Problem;
 use crate::routes::users::view::UserView;
@@ -54,6 +54,7 @@ pub struct LoginView {
     responses((status = 200, description = "A new session", body = LoginView), PublicProblems))]
 pub async fn login(
     State(state): State<AppState>,
+    _query: NoParams,
     Json(body): Json<LoginBody>,
 ) -> Result<axum::Json<LoginView>, Problem> {
     let answer = state.identity().login(pb::LoginRequest::from(body)).await?.into_inner();

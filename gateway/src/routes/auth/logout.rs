@@ -4,7 +4,7 @@ use fintrac_proto::auth::v1 as pb;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::extract::{Json, User};
+use crate::extract::{Json, NoParams, User};
 use crate::openapi::UserProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -25,6 +25,7 @@ pub struct LogoutBody {
     responses((status = 204, description = "The session has ended"), UserProblems))]
 pub async fn logout(
     State(state): State<AppState>,
+    _query: NoParams,
     _user: User,
     body: Option<Json<LogoutBody>>,
 ) -> Result<StatusCode, Problem> {

@@ -2,7 +2,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use fintrac_proto::auth::v1 as pb;
 
-use crate::extract::User;
+use crate::extract::{NoParams, User};
 use crate::openapi::UserProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -12,7 +12,11 @@ use crate::state::AppState;
 /// Ends every session of the user, this one too.
 #[utoipa::path(post, path = "/auth/logout-all", tag = "auth", security(("access_token" = [])),
     responses((status = 204, description = "All sessions have ended"), UserProblems))]
-pub async fn logout_all(State(state): State<AppState>, _user: User) -> Result<StatusCode, Problem> {
+pub async fn logout_all(
+    State(state): State<AppState>,
+    _query: NoParams,
+    _user: User,
+) -> Result<StatusCode, Problem> {
     state.identity().logout_all(pb::LogoutAllRequest {}).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::tokens::TokenPairView;
-use crate::extract::Json;
+use crate::extract::{Json, NoParams};
 use crate::openapi::PublicProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -27,6 +27,7 @@ pub struct RefreshBody {
     responses((status = 200, description = "The next pair", body = TokenPairView), PublicProblems))]
 pub async fn refresh(
     State(state): State<AppState>,
+    _query: NoParams,
     Json(body): Json<RefreshBody>,
 ) -> Result<axum::Json<TokenPairView>, Problem> {
     let request = pb::RefreshRequest { refresh_token: body.refresh_token };

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::device::DeviceBody;
-use crate::extract::{Json, Object};
+use crate::extract::{Json, NoParams, Object};
 use crate::openapi::PublicProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -76,6 +76,7 @@ impl From<RegisterBody> for pb::RegisterRequest {
     responses((status = 202, description = "A mail is on its way"), PublicProblems))]
 pub async fn register(
     State(state): State<AppState>,
+    _query: NoParams,
     Json(body): Json<RegisterBody>,
 ) -> Result<StatusCode, Problem> {
     state.identity().register(pb::RegisterRequest::from(body)).await?;

@@ -4,7 +4,7 @@ use fintrac_proto::auth::v1 as pb;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::extract::Json;
+use crate::extract::{Json, NoParams};
 use crate::openapi::PublicProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -26,6 +26,7 @@ pub struct ResendVerificationBody {
     responses((status = 202, description = "If the address waits for verification, a mail is on its way"), PublicProblems))]
 pub async fn resend_verification(
     State(state): State<AppState>,
+    _query: NoParams,
     Json(body): Json<ResendVerificationBody>,
 ) -> Result<StatusCode, Problem> {
     state.identity().resend_verification(pb::ResendVerificationRequest { email: body.email }).await?;

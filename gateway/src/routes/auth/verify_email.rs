@@ -4,7 +4,7 @@ use fintrac_proto::auth::v1 as pb;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::extract::Json;
+use crate::extract::{Json, NoParams};
 use crate::openapi::PublicProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -49,6 +49,7 @@ impl VerifyEmailBody {
     responses((status = 204, description = "Verified"), PublicProblems))]
 pub async fn verify_email(
     State(state): State<AppState>,
+    _query: NoParams,
     Json(body): Json<VerifyEmailBody>,
 ) -> Result<StatusCode, Problem> {
     state.identity().verify_email(body.check()?).await?;

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::view::CategoryView;
-use crate::extract::{OnceJson, User, mark};
+use crate::extract::{NoParams, OnceJson, User};
 use crate::openapi::WriteProblems;
 use crate::problem::Problem;
 use crate::routes::wire::etag;
@@ -52,9 +52,11 @@ impl From<CreateCategoryBody> for pb::CreateCategoryRequest {
     params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body again: the first answer again")),
     request_body = CreateCategoryBody,
     responses((status = 201, description = "The category", body = CategoryView,
-        headers(("Location" = String), ("ETag" = String))), WriteProblems))]
+        headers(("Location" = String), ("ETag" = String),
+            ("Idempotency-Replayed" = Option<String>, description = "true on an answer kept from the first request with this key"))), WriteProblems))]
 pub async fn create_category(
     State(state): State<AppState>,
+    _query: NoParams,
     _user: User,
     OnceJson(once, body): OnceJson<CreateCategoryBody>,
 ) -> Result<Response, Problem> {
@@ -63,5 +65,5 @@ pub async fn create_category(
         once.send(request, async |request| state.categories().create_category(request).await).await?;
     let category = answer.get_ref().category.clone().ok_or_else(Problem::internal)?;
     let headers = [(LOCATION, format!("/api/v1/categories/{}", category.id)), (ETAG, etag(category.version))];
-    Ok(mark(&answer, (StatusCode::CREATED, headers, axum::Json(CategoryView::from(category)))))
+    Ok(once.mark(&answer, (StatusCode::CREATED, headers, axum::Json(CategoryView::from(category)))))
 }

@@ -2,7 +2,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use fintrac_proto::ledger::v1 as pb;
 
-use crate::extract::{IfMatch, User};
+use crate::extract::{IfMatch, NoParams, Once, User};
 use crate::openapi::WriteProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -15,10 +15,13 @@ use crate::state::AppState;
     responses((status = 204, description = "Deleted"), WriteProblems))]
 pub async fn delete_category(
     State(state): State<AppState>,
+    _query: NoParams,
     _user: User,
     Path(category_id): Path<String>,
     IfMatch(if_version): IfMatch,
+    once: Once,
 ) -> Result<StatusCode, Problem> {
-    state.categories().delete_category(pb::DeleteCategoryRequest { category_id, if_version }).await?;
+    let request = pb::DeleteCategoryRequest { category_id, if_version };
+    once.send(request, async |request| state.categories().delete_category(request).await).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -28,7 +28,8 @@ pub struct ListCategoriesQuery {
 ///
 /// A new household has a default set in its language.
 #[utoipa::path(get, path = "/categories", tag = "categories", security(("access_token" = [])), params(ListCategoriesQuery),
-    responses((status = 200, description = "A page of categories", body = List<CategoryView>), ReadProblems))]
+    responses((status = 200, description = "A page of categories", body = List<CategoryView>,
+        headers(("Link" = Option<String>, description = "The next page, rel=\"next\""))), ReadProblems))]
 pub async fn list_categories(
     State(state): State<AppState>,
     _user: User,
@@ -37,7 +38,7 @@ pub async fn list_categories(
 ) -> Result<impl IntoResponse, Problem> {
     let request = pb::ListCategoriesRequest {
         r#type: query.kind.unwrap_or_default(),
-        page_size: page_size(query.page_size.as_ref())?,
+        page_size: page_size(query.page_size.as_ref()),
         page_token: query.page_token.unwrap_or_default(),
     };
     let page = state.categories().list_categories(request).await?.into_inner();

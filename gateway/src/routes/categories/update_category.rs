@@ -6,7 +6,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::view::CategoryView;
-use crate::extract::{Change, IfMatch, Json, Mask, User, not_null};
+use crate::extract::{Change, IfMatch, Mask, NoParams, OnceJson, User, not_null};
 use crate::openapi::WriteProblems;
 use crate::problem::Problem;
 use crate::routes::wire::etag;
@@ -17,12 +17,12 @@ use crate::state::AppState;
 #[schema(as = UpdateCategoryRequest)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateCategoryBody {
-    #[schema(example = "Groceries", max_length = 100)]
+    #[schema(nullable = false, example = "Groceries", max_length = 100)]
     #[serde(default, deserialize_with = "not_null")]
     name: Option<String>,
     /// Can only be what it is.
     #[serde(rename = "type", default, deserialize_with = "not_null")]
-    #[schema(example = "expense")]
+    #[schema(nullable = false, example = "expense")]
     kind: Option<String>,
     #[schema(value_type = Option<String>, max_length = 50)]
     #[serde(default)]
@@ -62,13 +62,15 @@ fn request(
     responses((status = 200, description = "The category", body = CategoryView, headers(("ETag" = String))), WriteProblems))]
 pub async fn update_category(
     State(state): State<AppState>,
+    _query: NoParams,
     _user: User,
     Path(category_id): Path<String>,
     IfMatch(if_version): IfMatch,
-    Json(body): Json<UpdateCategoryBody>,
+    OnceJson(once, body): OnceJson<UpdateCategoryBody>,
 ) -> Result<impl IntoResponse, Problem> {
     let request = request(category_id, if_version, body);
-    let answer = state.categories().update_category(request).await?.into_inner();
+    let call = async |request| state.categories().update_category(request).await;
+    let answer = once.send(request, call).await?.into_inner();
     let category = answer.category.ok_or_else(Problem::internal)?;
     Ok(([(ETAG, etag(category.version))], axum::Json(CategoryView::from(category))))
 }

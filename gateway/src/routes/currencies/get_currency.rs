@@ -2,7 +2,7 @@ use axum::extract::{Path, State};
 use fintrac_proto::ledger::v1 as pb;
 
 use super::view::CurrencyView;
-use crate::extract::User;
+use crate::extract::{NoParams, User};
 use crate::openapi::ReadProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -13,6 +13,7 @@ use crate::state::AppState;
     responses((status = 200, description = "The currency", body = CurrencyView), ReadProblems))]
 pub async fn get_currency(
     State(state): State<AppState>,
+    _query: NoParams,
     _user: User,
     Path(code): Path<String>,
 ) -> Result<axum::Json<CurrencyView>, Problem> {

@@ -2,7 +2,7 @@ use axum::extract::State;
 use fintrac_proto::ledger::v1 as pb;
 
 use super::view::CurrencyView;
-use crate::extract::User;
+use crate::extract::{NoParams, User};
 use crate::openapi::ReadProblems;
 use crate::problem::Problem;
 use crate::routes::wire::List;
@@ -15,6 +15,7 @@ use crate::state::AppState;
     responses((status = 200, description = "Every currency", body = List<CurrencyView>), ReadProblems))]
 pub async fn list_currencies(
     State(state): State<AppState>,
+    _query: NoParams,
     _user: User,
 ) -> Result<axum::Json<List<CurrencyView>>, Problem> {
     let answer = state.currencies().list_currencies(pb::ListCurrenciesRequest {}).await?.into_inner();

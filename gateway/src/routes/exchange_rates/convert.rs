@@ -37,8 +37,7 @@ pub struct ConversionView {
     /// Rounded to the decimals of `to`, half to even.
     #[schema(example = "111.72")]
     result: String,
-    /// Null when both are one currency.
-    exchange_rate: Option<RateView>,
+    exchange_rate: RateView,
 }
 
 /// Convert an amount
@@ -61,6 +60,6 @@ pub async fn convert(
         to: answer.to,
         amount: answer.amount,
         result: answer.result,
-        exchange_rate: answer.rate.map(Into::into),
+        exchange_rate: answer.rate.unwrap_or_default().into(),
     }))
 }

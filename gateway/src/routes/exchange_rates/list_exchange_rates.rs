@@ -30,6 +30,8 @@ pub struct ExchangeRatesView {
     #[schema(format = Date)]
     date: String,
     data: Vec<ExchangeRateView>,
+    /// Always null: all of them are on one page.
+    next_page_token: Option<String>,
 }
 
 /// Units of a currency for one unit of the base.
@@ -61,5 +63,10 @@ pub async fn list_exchange_rates(
         currency_code: it.currency_code,
         rate: it.rate.unwrap_or_default().into(),
     });
-    Ok(axum::Json(ExchangeRatesView { base: answer.base, date: answer.date, data: data.collect() }))
+    Ok(axum::Json(ExchangeRatesView {
+        base: answer.base,
+        date: answer.date,
+        data: data.collect(),
+        next_page_token: None,
+    }))
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::view::TransactionView;
-use crate::extract::{AmountText, OnceJson, User, mark};
+use crate::extract::{AmountText, NoParams, OnceJson, User};
 use crate::openapi::WriteProblems;
 use crate::problem::Problem;
 use crate::routes::wire::etag;
@@ -26,7 +26,7 @@ pub struct CreateTransactionBody {
     #[schema(required = true, example = "expense")]
     kind: String,
     /// Above zero, a string or a number.
-    #[schema(required = true, value_type = String, example = "12.50")]
+    #[schema(required = true, example = "12.50")]
     #[serde(default)]
     amount: AmountText,
     /// Default: the account's. Another one is converted at the day's rate, and both are kept.
@@ -39,7 +39,7 @@ pub struct CreateTransactionBody {
     #[schema(format = Uuid)]
     to_account_id: Option<String>,
     /// What arrives, where the accounts' currencies differ.
-    #[schema(value_type = Option<String>, example = "13.97")]
+    #[schema(example = "13.97")]
     to_amount: Option<AmountText>,
     #[schema(max_length = 500, example = "Lunch")]
     description: Option<String>,
@@ -79,9 +79,11 @@ impl From<CreateTransactionBody> for pb::CreateTransactionRequest {
     params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body again: the first answer again")),
     request_body = CreateTransactionBody,
     responses((status = 201, description = "The transaction", body = TransactionView,
-        headers(("Location" = String), ("ETag" = String))), WriteProblems))]
+        headers(("Location" = String), ("ETag" = String),
+            ("Idempotency-Replayed" = Option<String>, description = "true on an answer kept from the first request with this key"))), WriteProblems))]
 pub async fn create_transaction(
     State(state): State<AppState>,
+    _query: NoParams,
     _user: User,
     OnceJson(once, body): OnceJson<CreateTransactionBody>,
 ) -> Result<Response, Problem> {
@@ -91,5 +93,5 @@ pub async fn create_transaction(
     let transaction = answer.get_mut().transaction.take().ok_or_else(Problem::internal)?;
     let location = format!("/api/v1/transactions/{}", transaction.id);
     let headers = [(LOCATION, location), (ETAG, etag(transaction.version))];
-    Ok(mark(&answer, (StatusCode::CREATED, headers, axum::Json(TransactionView::from(transaction)))))
+    Ok(once.mark(&answer, (StatusCode::CREATED, headers, axum::Json(TransactionView::from(transaction)))))
 }

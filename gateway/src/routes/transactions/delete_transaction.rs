@@ -2,7 +2,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use fintrac_proto::ledger::v1 as pb;
 
-use crate::extract::{IfMatch, Once, User};
+use crate::extract::{IfMatch, NoParams, Once, User};
 use crate::openapi::WriteProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -15,6 +15,7 @@ use crate::state::AppState;
     responses((status = 204, description = "Voided"), WriteProblems))]
 pub async fn delete_transaction(
     State(state): State<AppState>,
+    _query: NoParams,
     _user: User,
     Path(transaction_id): Path<String>,
     IfMatch(if_version): IfMatch,

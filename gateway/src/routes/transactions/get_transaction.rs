@@ -4,7 +4,7 @@ use axum::response::IntoResponse;
 use fintrac_proto::ledger::v1 as pb;
 
 use super::view::TransactionView;
-use crate::extract::User;
+use crate::extract::{NoParams, User};
 use crate::openapi::ReadProblems;
 use crate::problem::Problem;
 use crate::routes::wire::etag;
@@ -16,6 +16,7 @@ use crate::state::AppState;
     responses((status = 200, description = "The transaction", body = TransactionView, headers(("ETag" = String))), ReadProblems))]
 pub async fn get_transaction(
     State(state): State<AppState>,
+    _query: NoParams,
     _user: User,
     Path(transaction_id): Path<String>,
 ) -> Result<impl IntoResponse, Problem> {

@@ -1,15 +1,26 @@
 use axum::extract::{Path, State};
+use axum::response::IntoResponse;
 use chrono::{DateTime, Utc};
 use fintrac_proto::ledger::v1 as pb;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
-use crate::extract::User;
+use crate::extract::{PageLink, Params, User, page_size};
 use crate::openapi::ReadProblems;
 use crate::problem::Problem;
 use crate::routes::wire::{List, instant};
 use crate::state::AppState;
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct ListHistoryQuery {
+    /// Default 50, at most 200.
+    #[param(value_type = Option<i32>, minimum = 1)]
+    page_size: Option<String>,
+    page_token: Option<String>,
+}
 
 /// One revision of a transaction.
 #[derive(Debug, Serialize, ToSchema)]
@@ -60,14 +71,22 @@ impl From<pb::TransactionRevision> for RevisionView {
 ///
 /// Every revision, the oldest first: who, when, what.
 #[utoipa::path(get, path = "/transactions/{id}/history", tag = "transactions", security(("access_token" = [])),
-    params(("id" = uuid::Uuid, Path)),
-    responses((status = 200, description = "All revisions", body = List<RevisionView>), ReadProblems))]
+    params(("id" = uuid::Uuid, Path), ListHistoryQuery),
+    responses((status = 200, description = "A page of revisions", body = List<RevisionView>,
+        headers(("Link" = Option<String>, description = "The next page, rel=\"next\""))), ReadProblems))]
 pub async fn list_history(
     State(state): State<AppState>,
     _user: User,
     Path(transaction_id): Path<String>,
-) -> Result<axum::Json<List<RevisionView>>, Problem> {
-    let request = pb::ListTransactionRevisionsRequest { transaction_id };
-    let answer = state.transactions().list_transaction_revisions(request).await?.into_inner();
-    Ok(axum::Json(List::new(answer.revisions, String::new())))
+    link: PageLink,
+    Params(query): Params<ListHistoryQuery>,
+) -> Result<impl IntoResponse, Problem> {
+    let request = pb::ListTransactionRevisionsRequest {
+        transaction_id,
+        page_size: page_size(query.page_size.as_ref()),
+        page_token: query.page_token.unwrap_or_default(),
+    };
+    let page = state.transactions().list_transaction_revisions(request).await?.into_inner();
+    let list = List::<RevisionView>::new(page.revisions, page.next_page_token);
+    Ok((link.next(list.next_page_token.as_deref()), axum::Json(list)))
 }

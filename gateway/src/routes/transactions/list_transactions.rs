@@ -43,14 +43,15 @@ pub struct ListTransactionsQuery {
 
 /// List transactions
 #[utoipa::path(get, path = "/transactions", tag = "transactions", security(("access_token" = [])), params(ListTransactionsQuery),
-    responses((status = 200, description = "A page of transactions", body = List<TransactionView>), ReadProblems))]
+    responses((status = 200, description = "A page of transactions", body = List<TransactionView>,
+        headers(("Link" = Option<String>, description = "The next page, rel=\"next\""))), ReadProblems))]
 pub async fn list_transactions(
     State(state): State<AppState>,
     _user: User,
     link: PageLink,
     Params(query): Params<ListTransactionsQuery>,
 ) -> Result<impl IntoResponse, Problem> {
-    let size = page_size(query.page_size.as_ref())?;
+    let size = page_size(query.page_size.as_ref());
     let filter = pb::TransactionFilter {
         account_id: query.account_id.unwrap_or_default(),
         category_id: query.category_id.unwrap_or_default(),

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::view::TransactionView;
-use crate::extract::{AmountText, Change, IfMatch, Mask, OnceJson, User, not_null};
+use crate::extract::{AmountText, Change, IfMatch, Mask, NoParams, OnceJson, User, not_null};
 use crate::openapi::WriteProblems;
 use crate::problem::Problem;
 use crate::routes::wire::etag;
@@ -17,17 +17,17 @@ use crate::state::AppState;
 #[schema(as = UpdateTransactionRequest)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateTransactionBody {
-    #[schema(format = Uuid)]
+    #[schema(nullable = false, format = Uuid)]
     #[serde(default, deserialize_with = "not_null")]
     account_id: Option<String>,
     /// income, expense or transfer.
     #[serde(rename = "type", default, deserialize_with = "not_null")]
-    #[schema(example = "expense")]
+    #[schema(nullable = false, example = "expense")]
     kind: Option<String>,
-    #[schema(value_type = Option<String>, example = "13.50")]
+    #[schema(nullable = false, example = "13.50")]
     #[serde(default, deserialize_with = "not_null")]
     amount: Option<AmountText>,
-    #[schema(example = "EUR")]
+    #[schema(nullable = false, example = "EUR")]
     #[serde(default, deserialize_with = "not_null")]
     currency_code: Option<String>,
     #[schema(value_type = Option<uuid::Uuid>)]
@@ -36,7 +36,7 @@ pub struct UpdateTransactionBody {
     #[schema(value_type = Option<uuid::Uuid>)]
     #[serde(default)]
     to_account_id: Change<String>,
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<AmountText>)]
     #[serde(default)]
     to_amount: Change<AmountText>,
     #[schema(value_type = Option<String>, max_length = 500)]
@@ -51,7 +51,7 @@ pub struct UpdateTransactionBody {
     #[schema(value_type = Option<Vec<String>>)]
     #[serde(default)]
     tags: Change<Vec<String>>,
-    #[schema(example = "2026-03-31")]
+    #[schema(nullable = false, example = "2026-03-31")]
     #[serde(default, deserialize_with = "not_null")]
     transaction_date: Option<String>,
 }
@@ -90,6 +90,7 @@ fn request(
     responses((status = 200, description = "The transaction", body = TransactionView, headers(("ETag" = String))), WriteProblems))]
 pub async fn update_transaction(
     State(state): State<AppState>,
+    _query: NoParams,
     _user: User,
     Path(transaction_id): Path<String>,
     IfMatch(if_version): IfMatch,

@@ -64,7 +64,7 @@ pub struct RateView {
     /// The day that it was published for.
     #[schema(format = Date, example = "2026-03-30")]
     date: String,
-    /// bundled, ecb, currency_api or manual.
+    /// bundled, ecb, currency_api, manual; identity between a currency and itself.
     #[schema(example = "ecb")]
     source: String,
 }

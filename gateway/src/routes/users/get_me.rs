@@ -4,7 +4,7 @@ use axum::response::IntoResponse;
 use fintrac_proto::auth::v1 as pb;
 
 use super::view::UserView;
-use crate::extract::User;
+use crate::extract::{NoParams, User};
 use crate::openapi::UserProblems;
 use crate::problem::Problem;
 use crate::routes::wire::etag;
@@ -14,7 +14,11 @@ use crate::state::AppState;
 #[utoipa::path(get, path = "/users/me", tag = "users", security(("access_token" = [])),
     responses((status = 200, description = "The caller's profile", body = UserView,
         headers(("ETag" = String, description = "Changes with the fields that the user may edit"))), UserProblems))]
-pub async fn get_me(State(state): State<AppState>, _user: User) -> Result<impl IntoResponse, Problem> {
+pub async fn get_me(
+    State(state): State<AppState>,
+    _query: NoParams,
+    _user: User,
+) -> Result<impl IntoResponse, Problem> {
     let user = state.users().get_me(pb::GetMeRequest {}).await?.into_inner().user;
     let user = user.ok_or_else(Problem::internal)?;
     let etag = etag(user.version);

@@ -40,6 +40,10 @@ impl Leg {
     }
 }
 
+/// The converted amount cannot be stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooLarge;
+
 /// Where rates come from: those that an edit keeps, then the day's.
 #[derive(Debug)]
 pub struct Rates<'a> {
@@ -51,24 +55,35 @@ pub struct Rates<'a> {
 }
 
 impl Rates<'_> {
-    /// `money` in `to` and the rate that it took.
-    pub fn convert(&self, money: Money, to: Currency, day: NaiveDate) -> Option<(Money, Rate)> {
+    /// `money` in `to` and the rate that it took; none when no rate is known.
+    pub fn convert(
+        &self,
+        money: Money,
+        to: Currency,
+        day: NaiveDate,
+    ) -> Result<Option<(Money, Rate)>, TooLarge> {
         let from = money.currency();
         let kept = self.kept.filter(|(source, target, _)| *source == from && *target == to);
-        let rate = kept.map(|(_, _, rate)| rate).or_else(|| self.quotes.cross(from, to, day))?;
-        Some((rate.convert(money, to)?, rate))
+        let rate = kept.map(|(_, _, rate)| rate).or_else(|| self.quotes.cross(from, to, day));
+        let Some(rate) = rate else { return Ok(None) };
+        Ok(Some((rate.convert(money, to).ok_or(TooLarge)?, rate)))
     }
 
-    fn value(&self, money: Money, household: Currency, day: NaiveDate) -> Option<Valuation> {
+    fn value(
+        &self,
+        money: Money,
+        household: Currency,
+        day: NaiveDate,
+    ) -> Result<Option<Valuation>, TooLarge> {
         let from = money.currency();
         if from == household {
-            return Some(Valuation { amount: money, rate: None });
+            return Ok(Some(Valuation { amount: money, rate: None }));
         }
         let kept = self.kept_valuations.iter().find(|(currency, _)| *currency == from).map(|(_, rate)| *rate);
         let fresh = || self.quotes.cross(from, household, day).map(|rate| (rate.value, rate.day));
-        let (rate, published) = kept.or_else(fresh)?;
-        let amount = Money::rounded(money.decimal().checked_mul(rate)?, household)?;
-        Some(Valuation { amount, rate: Some((rate, published)) })
+        let Some((rate, published)) = kept.or_else(fresh) else { return Ok(None) };
+        let amount = money.decimal().checked_mul(rate).and_then(|it| Money::rounded(it, household));
+        Ok(Some(Valuation { amount: amount.ok_or(TooLarge)?, rate: Some((rate, published)) }))
     }
 }
 
@@ -88,13 +103,15 @@ pub fn legs(
     change: Money,
     to_change: Option<Money>,
     rates: &Rates<'_>,
-) -> Legs {
+) -> Result<Legs, TooLarge> {
     let mut made = Maker {
         household_id,
         household,
         day: terms.date,
         rates,
-        word: None,
+        change,
+        word: terms.amount,
+        overflows: false,
         legs: Vec::new(),
         nominal: Vec::new(),
     };
@@ -106,12 +123,13 @@ pub fn legs(
         }
         made.own(to, arrives);
     } else {
-        // What the user said in the household's currency is not converted back and forth.
-        made.word = Some(terms.transaction_type.change(terms.amount));
         made.own(terms.account_id, change);
         made.nominal(purpose(terms.transaction_type, terms.category), change.negated());
     }
-    Legs { legs: made.legs, nominal: made.nominal }
+    if made.overflows {
+        return Err(TooLarge);
+    }
+    Ok(Legs { legs: made.legs, nominal: made.nominal })
 }
 
 fn purpose(transaction_type: TransactionType, category: Option<Category>) -> Purpose {
@@ -130,8 +148,10 @@ struct Maker<'a> {
     household: Currency,
     day: NaiveDate,
     rates: &'a Rates<'a>,
-    /// What the user said that the account changes by.
-    word: Option<Money>,
+    /// What the account changes by, and what the user said of it.
+    change: Money,
+    word: Money,
+    overflows: bool,
     legs: Vec<Leg>,
     nominal: Vec<NominalAccount>,
 }
@@ -148,15 +168,17 @@ impl Maker<'_> {
     }
 
     fn push(&mut self, account_id: Uuid, is_own: bool, amount: Money) {
-        let said = self
-            .word
-            .filter(|word| word.currency() == self.household && word.currency() != amount.currency());
-        let household = match said {
-            Some(word) => {
-                let amount = if is_own { word } else { word.negated() };
-                Some(Valuation { amount, rate: None })
-            }
-            None => self.rates.value(amount, self.household, self.day),
+        // What the user said in the household's currency is not converted back and forth.
+        let said = self.word.currency() == self.household
+            && amount.currency() != self.household
+            && amount.abs() == self.change.abs();
+        let household = if said {
+            let word = self.word.abs();
+            Some(Valuation { amount: if amount.minor() < 0 { word.negated() } else { word }, rate: None })
+        } else {
+            let value = self.rates.value(amount, self.household, self.day);
+            self.overflows |= value.is_err();
+            value.unwrap_or(None)
         };
         self.legs.push(Leg { account_id, is_own, amount, day: self.day, is_reversal: false, household });
     }

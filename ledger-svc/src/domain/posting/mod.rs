@@ -59,6 +59,16 @@ impl Command {
         self.household.today(self.now)
     }
 
+    /// The row that it changes: a batch changes each only once.
+    pub fn changes_row(&self) -> Option<Uuid> {
+        match &self.order {
+            Order::ChangeAccount { account_id, .. } => Some(*account_id),
+            Order::Edit { .. } | Order::Void { .. } | Order::Create(_) | Order::OpenAccount { .. } => {
+                self.names_transaction()
+            }
+        }
+    }
+
     /// The transaction that must be locked and read first.
     pub fn names_transaction(&self) -> Option<Uuid> {
         match &self.order {
@@ -94,12 +104,24 @@ impl Command {
         text.and_then(|text| Uuid::parse_str(text.trim()).ok())
     }
 
+    /// Whether it gives an account a name.
+    pub fn gives_name(&self) -> bool {
+        match &self.order {
+            Order::OpenAccount { .. } => true,
+            Order::ChangeAccount { changes, .. } => changes.name.is_some(),
+            Order::Create(_) | Order::Edit { .. } | Order::Void { .. } => false,
+        }
+    }
+
     /// The name that an account is to have.
     pub fn names_account_name(&self) -> Option<&str> {
         match &self.order {
-            Order::OpenAccount { input, .. } => Some(input.name.trim()),
-            Order::ChangeAccount { changes, .. } => changes.name.as_deref().map(str::trim),
+            Order::OpenAccount { input, .. } => Some(input.name.as_str()),
+            Order::ChangeAccount { changes, .. } => changes.name.as_deref(),
             Order::Create(_) | Order::Edit { .. } | Order::Void { .. } => None,
         }
+        .map(str::trim)
+        // No account has such a name, and PostgreSQL would not even take the question.
+        .filter(|name| !name.chars().any(char::is_control))
     }
 }

@@ -2,12 +2,12 @@
 
 use super::book::{Book, Standing};
 use super::effects::{AccountEffect, Effects, Event, Outcome, TransactionEffect};
-use super::legs::{Leg, Legs, Rates, legs};
+use super::legs::{Leg, Legs, Rates, TooLarge, legs};
 use super::rejection::{Rejection, name_taken};
 use super::resolve::{Resolved, Terms, standing};
 use super::{Command, Order};
 use crate::domain::account::{Account, Changed};
-use crate::domain::money::Money;
+use crate::domain::money::{AmountError, Money};
 use crate::domain::rate::{Quotes, Rate};
 use crate::domain::transaction::{
     FieldChange, Revision, RevisionKind, Status, Texts, Transaction, TransactionType, differences,
@@ -77,7 +77,8 @@ impl Planner<'_> {
         let in_account = if terms.amount.currency() == terms.account_currency {
             (terms.amount, None)
         } else {
-            let converted = rates.convert(terms.amount, terms.account_currency, terms.date);
+            let converted =
+                rates.convert(terms.amount, terms.account_currency, terms.date).map_err(too_large)?;
             let (money, rate) = converted.ok_or_else(|| {
                 let text = format!(
                     "No rate from {} to {} is known for that day; send the amount in {}.",
@@ -97,7 +98,8 @@ impl Planner<'_> {
         let change = terms.transaction_type.change(money);
         let to_change = terms.to_account_id.map(|_| terms.to_amount.unwrap_or(money));
         let household = self.command.household;
-        let legs = legs(household.id, household.currency, terms, change, to_change, rates);
+        let legs =
+            legs(household.id, household.currency, terms, change, to_change, rates).map_err(too_large)?;
         Ok(Booking { change, to_change, rate, legs })
     }
 
@@ -315,6 +317,11 @@ fn event(
     changed: Vec<&'static str>,
 ) -> Event {
     Event { entity, entity_id, version, kind, changed }
+}
+
+/// The refusal of an amount that is too large in another currency.
+fn too_large(_: TooLarge) -> Rejection {
+    Rejection::Invalid(vec![AmountError::TooLarge.at("amount")])
 }
 
 /// The size in the household's currency: that of the first leg.

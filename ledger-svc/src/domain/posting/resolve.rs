@@ -64,8 +64,11 @@ pub fn resolve(book: &Book, command: &Command) -> Result<Resolved, Rejection> {
         Order::Edit { transaction_id, changes, if_version } => {
             let standing = standing(book, household, *transaction_id, *if_version)?;
             let input = changes.over(&standing.transaction);
-            let terms =
-                Reader::new(book, command).terms(&input, Some(standing.transaction.transaction_type))?;
+            let mut reader = Reader::new(book, command);
+            // What is not said again is not judged again.
+            let said = changes.amount.is_some() || changes.currency_code.is_some();
+            reader.kept = (!said).then_some(standing.transaction.amount);
+            let terms = reader.terms(&input, Some(standing.transaction.transaction_type))?;
             Ok(Resolved::Edit(terms))
         }
         Order::Void { transaction_id, if_version } => {
@@ -133,12 +136,14 @@ pub fn rates_needed<'a>(
 struct Reader<'a> {
     book: &'a Book,
     command: &'a Command,
+    /// The amount of a transaction whose edit does not name it.
+    kept: Option<Money>,
     violations: Vec<Violation>,
 }
 
 impl<'a> Reader<'a> {
     fn new(book: &'a Book, command: &'a Command) -> Self {
-        Self { book, command, violations: Vec::new() }
+        Self { book, command, kept: None, violations: Vec::new() }
     }
 
     fn refuse(&mut self, field: &str, reason: &'static str, description: &str) {
@@ -292,6 +297,9 @@ impl<'a> Reader<'a> {
         {
             self.refuse("currency_code", "CURRENCY_FIXED", "This transaction is in the account's currency.");
         }
+        if self.kept.is_some() {
+            return self.kept;
+        }
         let read = Amount::parse(&input.amount).and_then(|amount| {
             let Some(word) = word else { return Ok(None) };
             // Without a type nobody knows whether a sign is wrong.
@@ -348,14 +356,14 @@ impl<'a> Reader<'a> {
         );
         let notes = text::optional_lines("notes", input.notes.as_deref(), LONGEST_NOTES, violations);
         let mut tags: Vec<String> = Vec::new();
-        for (index, tag) in input.tags.iter().enumerate() {
+        if input.tags.len() > MOST_TAGS {
+            violations.push(Violation::new("tags", "TOO_MANY", "Send at most 20 tags."));
+        }
+        for (index, tag) in input.tags.iter().take(MOST_TAGS).enumerate() {
             let tag = text::line(&format!("tags[{index}]"), tag, LONGEST_TAG, violations);
             if !tags.contains(&tag) {
                 tags.push(tag);
             }
-        }
-        if tags.len() > MOST_TAGS {
-            self.refuse("tags", "TOO_MANY", "Send at most 20 tags.");
         }
         Texts { description, reference_number, notes, tags }
     }
