@@ -83,6 +83,16 @@ async fn a_refused_request_leaves_its_key_free() {
     assert_eq!(why(ana.post_once(entry(&bank, "income", "0"), "k").await), "VALIDATION_FAILED");
     let (_, replayed) = ana.post_once(entry(&bank, "income", "1"), "k").await.expect("the key was free");
     assert!(!replayed);
+    // The same among others that are carried out in the same batch.
+    let keys: Vec<_> = (0..16).map(|number| format!("k{number}")).collect();
+    let honest = join_all((0..16).map(|_| ana.post(entry(&bank, "income", "1"))));
+    let refused = join_all(keys.iter().map(|key| ana.post_once(entry(&bank, "income", "0"), key)));
+    let (honest, refused) = tokio::join!(honest, refused);
+    assert!(honest.iter().all(Result::is_ok) && refused.iter().all(Result::is_err));
+    for key in &keys {
+        let (_, replayed) = ana.post_once(entry(&bank, "income", "2"), key).await.expect("free");
+        assert!(!replayed);
+    }
     for bad in [" ", &"x".repeat(256)] {
         let mut request = tonic::Request::new(entry(&bank, "income", "1"));
         request.metadata_mut().insert("idempotency-key", bad.parse().expect("a value"));
