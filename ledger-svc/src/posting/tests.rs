@@ -14,6 +14,7 @@ use fintrac_kit::module::Deps;
 use fintrac_kit::random::Random;
 use fintrac_kit::testing::TestDatabase;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -348,4 +349,35 @@ async fn random_batches_agree_with_a_plain_model() {
         assert_eq!(listed.expect("listed").len(), posted);
         assert!(world.model.transactions.len() > 50, "the test does something");
     }
+}
+
+#[tokio::test]
+async fn who_waits_in_vain_is_dropped_and_twins_hold_nobody_up() {
+    let (mut world, _pool) = World::start(9).await;
+    let submit = |world: &mut World, order: Order, id: u128, deadline: Option<Instant>| {
+        let command = Command {
+            household: world.household,
+            order,
+            transaction_id: Uuid::from_u128(id),
+            now: world.clock.now(),
+        };
+        let (answer, answered) = oneshot::channel();
+        let origin = fintrac_kit::access::caller::Origin::default();
+        let request = Request { command, key: None, origin, encode: |_| Vec::new() };
+        world.lane.waiting.push_back(Submission { request, deadline, answer });
+        answered
+    };
+    let id = world.model.accounts[0].id;
+    let change = || Order::ChangeAccount { account_id: id, changes: AccountChanges::default(), if_version: None };
+    let late = submit(&mut world, change(), 5000, Some(Instant::now()));
+    drop(submit(&mut world, change(), 5001, None));
+    let twins: Vec<_> = (0..300).map(|number| submit(&mut world, change(), 6000 + number, None)).collect();
+    let other = world.model.accounts[1].id;
+    let other = Order::ChangeAccount { account_id: other, changes: AccountChanges::default(), if_version: None };
+    let _waits = submit(&mut world, other, 7000, None);
+    let batch = world.lane.gather();
+    let ids: Vec<_> = batch.iter().map(|it| it.request.command.transaction_id.as_u128()).collect();
+    assert_eq!(ids, [6000, 7000], "one of the twins, and who came after them");
+    assert!(matches!(late.await.expect("answered"), Err(Error::Expired)));
+    assert_eq!((world.lane.waiting.len(), twins.len()), (299, 300));
 }
