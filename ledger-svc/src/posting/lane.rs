@@ -27,8 +27,18 @@ use crate::error::Error;
 const CONNECTING: Duration = Duration::from_secs(3);
 const WRITING: Duration = Duration::from_secs(40);
 const COMMITTING: Duration = Duration::from_secs(10);
-/// How long a batch waits for a row that somebody else holds.
-const LOCK_TIMEOUT: &str = "2s";
+/// How a lane's session differs from others.
+const SESSION: [(&str, &str); 5] = [
+    // How long a batch waits for a row that somebody else holds.
+    ("lock_timeout", "2s"),
+    // All of a batch's statements look rows up by key. On a young table, or with
+    // a plan kept from when it was one, the planner would rather read it whole.
+    ("enable_seqscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+    // So the plan does not depend on what is looked up: it is made once.
+    ("plan_cache_mode", "force_generic_plan"),
+];
 
 /// Most commands in one database transaction.
 const BATCH: usize = 128;
@@ -80,8 +90,7 @@ impl Lane {
             clock: deps.clock.clone(),
             random: deps.random.clone(),
             bell: deps.bell.clone(),
-            options: PgConnectOptions::clone(&deps.pool.connect_options())
-                .options([("lock_timeout", LOCK_TIMEOUT)]),
+            options: PgConnectOptions::clone(&deps.pool.connect_options()).options(SESSION),
             connection: None,
             queue,
             waiting: VecDeque::new(),

@@ -368,12 +368,14 @@ async fn who_waits_in_vain_is_dropped_and_twins_hold_nobody_up() {
         answered
     };
     let id = world.model.accounts[0].id;
-    let change = || Order::ChangeAccount { account_id: id, changes: AccountChanges::default(), if_version: None };
+    let change =
+        || Order::ChangeAccount { account_id: id, changes: AccountChanges::default(), if_version: None };
     let late = submit(&mut world, change(), 5000, Some(Instant::now()));
     drop(submit(&mut world, change(), 5001, None));
     let twins: Vec<_> = (0..300).map(|number| submit(&mut world, change(), 6000 + number, None)).collect();
     let other = world.model.accounts[1].id;
-    let other = Order::ChangeAccount { account_id: other, changes: AccountChanges::default(), if_version: None };
+    let other =
+        Order::ChangeAccount { account_id: other, changes: AccountChanges::default(), if_version: None };
     let _waits = submit(&mut world, other, 7000, None);
     let batch = world.lane.gather();
     let ids: Vec<_> = batch.iter().map(|it| it.request.command.transaction_id.as_u128()).collect();
