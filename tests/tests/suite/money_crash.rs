@@ -8,7 +8,6 @@ use fintrac_tests::client::Client;
 use fintrac_tests::suite::{Shape, Suite, signal};
 use futures::future::join_all;
 use serde_json::json;
-use tokio::process::Command;
 
 use crate::BINARY;
 use crate::money::Person;
@@ -109,12 +108,14 @@ async fn the_suite_is_killed_ten_times_while_it_posts() {
 }
 
 /// The server processes of the suite's PostgreSQL that work for ledger-svc.
-async fn ledger_backends(postmaster: u32) -> Vec<u32> {
-    let listed =
-        Command::new("ps").args(["-o", "pid=,args=", "--ppid", &postmaster.to_string()]).output().await;
-    let text = String::from_utf8_lossy(&listed.expect("ps runs").stdout).into_owned();
-    let ours = text.lines().filter(|line| line.contains("ledger_app"));
-    ours.filter_map(|line| line.split_whitespace().next()?.parse().ok()).collect()
+fn ledger_backends(postmaster: u32) -> Vec<u32> {
+    let parent = format!("PPid:\t{postmaster}");
+    let is_ours = |pid: &u32| {
+        let read = |file: &str| std::fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default();
+        read("status").lines().any(|line| line == parent) && read("cmdline").contains("ledger_app")
+    };
+    let processes = std::fs::read_dir("/proc").expect("a list of processes").flatten();
+    processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).filter(is_ours).collect()
 }
 
 #[tokio::test]
@@ -138,8 +139,10 @@ async fn postgresql_is_killed_ten_times_while_the_suite_posts() {
             elapse(moment(&random)).await;
             if whole {
                 signal("KILL", postmaster).await;
-            } else if let Some(pid) = ledger_backends(postmaster).await.first() {
-                signal("KILL", *pid).await;
+            } else {
+                let backend =
+                    ledger_backends(postmaster).into_iter().next().expect("the ledger is connected");
+                signal("KILL", backend).await;
             }
         });
         sent.extend(loads.into_iter().flatten());
