@@ -7,6 +7,8 @@ use axum::extract::{FromRef, FromRequest, FromRequestParts, OriginalUri, Request
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method};
 use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use fintrac_kit::error::reason;
 use fintrac_kit::random::Random;
 use fintrac_kit::transport::{FINGERPRINT, IDEMPOTENCY_KEY, OPERATION, REPLAYED};
@@ -33,7 +35,7 @@ pub struct Once {
     from_client: bool,
     /// Method and path.
     operation: String,
-    /// SHA-256 of the body as sent, hexadecimal.
+    /// SHA-256 of the body as sent, in base64url.
     fingerprint: String,
     random: Random,
 }
@@ -57,7 +59,7 @@ impl Once {
         let sent = parts.headers.get(HEADER).filter(|_| parts.method == Method::POST);
         let key = match sent {
             Some(value) => client_key(value)?,
-            None => hex(&state.random.bytes::<16>()),
+            None => BASE64.encode(state.random.bytes::<16>()),
         };
         let path = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0).path();
         if path.len() > LONGEST_PATH {
@@ -65,7 +67,7 @@ impl Once {
         }
         // A trailing slash is the same resource.
         let operation = format!("{} {}", parts.method, path.trim_end_matches('/'));
-        let fingerprint = hex(&Sha256::digest(body));
+        let fingerprint = BASE64.encode(Sha256::digest(body));
         let from_client = sent.is_some();
         Ok(Self { key, from_client, operation, fingerprint, random: state.random.clone() })
     }
@@ -145,7 +147,49 @@ fn client_key(value: &HeaderValue) -> Result<String, Problem> {
     Err(problem.field("Idempotency-Key", "PARAMETER_INVALID", "Send 1 to 255 visible ASCII characters."))
 }
 
-fn hex(bytes: &[u8]) -> String {
-    let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or('0');
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use fintrac_kit::error::{Refusal, unavailable};
+    use fintrac_kit::random::Random;
+    use fintrac_kit::transport::IDEMPOTENCY_KEY;
+    use tonic::{Code, Response, Status};
+
+    use super::Once;
+
+    /// The keys of the calls that are made when they answer `answers` one after the other.
+    async fn keys(answers: Vec<Result<(), Status>>) -> (Vec<String>, Result<(), Code>) {
+        let once = Once {
+            key: "the-key".into(),
+            from_client: false,
+            operation: "POST /things".into(),
+            fingerprint: String::new(),
+            random: Random::System,
+        };
+        let (keys, answers) = (RefCell::new(Vec::new()), RefCell::new(answers.into_iter()));
+        let answer = once.send((), async |request: tonic::Request<()>| {
+            let key = request.metadata().get(IDEMPOTENCY_KEY).and_then(|key| key.to_str().ok());
+            keys.borrow_mut().push(key.unwrap_or_default().to_owned());
+            answers.borrow_mut().next().expect("no more calls than answers").map(Response::new)
+        });
+        let answer = answer.await.map(|_| ()).map_err(|status| status.code());
+        (keys.into_inner(), answer)
+    }
+
+    #[tokio::test]
+    async fn a_lost_answer_is_asked_for_again_with_the_same_key() {
+        let lost = || Err(unavailable("lost"));
+        assert_eq!(keys(vec![lost(), lost(), Ok(())]).await, (vec!["the-key".to_owned(); 3], Ok(())));
+        let (made, answer) = keys(vec![lost(), lost(), lost()]).await;
+        assert_eq!((made.len(), answer), (3, Err(Code::Unavailable)), "not for ever");
+    }
+
+    #[tokio::test]
+    async fn a_refusal_is_an_answer() {
+        for (code, reason) in [(Code::Unavailable, "BUSY"), (Code::InvalidArgument, "VALIDATION_FAILED")] {
+            let refused = Err(Refusal::new(code, reason, "no").into());
+            assert_eq!(keys(vec![refused]).await, (vec!["the-key".to_owned()], Err(code)));
+        }
+    }
 }

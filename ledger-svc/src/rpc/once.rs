@@ -3,6 +3,8 @@
 //! The gateway says in metadata which REST call the key was for and what body
 //! came with it; of a program that calls directly it is the RPC and its message.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use fintrac_kit::access::Caller;
 use fintrac_kit::idempotency::Key;
 use fintrac_kit::transport::{FINGERPRINT, IDEMPOTENCY_KEY, OPERATION, REPLAYED};
@@ -35,16 +37,9 @@ pub fn key<T: Message>(request: &Request<T>, by: &By, rpc: &str) -> Result<Optio
     Ok(Some(Key { household_id, user_id, operation, key: key.to_owned(), fingerprint }))
 }
 
-/// 64 hexadecimal digits.
+/// 32 bytes in base64url.
 fn fingerprint(text: &str) -> Option<[u8; 32]> {
-    let mut bytes = [0; 32];
-    if text.len() != 64 || !text.is_ascii() {
-        return None;
-    }
-    for (byte, digits) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
-        *byte = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
-    }
-    Some(bytes)
+    BASE64.decode(text).ok()?.try_into().ok()
 }
 
 /// The answer to the caller: made now, or the kept one byte for byte.

@@ -66,6 +66,18 @@ async fn the_program_carries_a_rate_for_every_currency() {
 }
 
 #[tokio::test]
+async fn a_restart_does_not_put_a_lesser_source_over_a_better_one() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    ledger
+        .execute("update ledger.exchange_rates set rate = 2, source = 'ecb' where currency_code = 'AED'")
+        .await;
+    let ana = ledger.replica().await.greet(&ana);
+    let rate = convert(&ana, "USD", "AED", "1", "2026-10-01").await.expect("a rate").rate.expect("a rate");
+    assert_eq!((rate.rate.as_str(), rate.source.as_str()), ("2", "ecb"));
+}
+
+#[tokio::test]
 async fn seven_thousand_days_of_the_ecb_are_imported_in_one_go() {
     let ledger = Ledger::start().await;
     let ana = ledger.person("EUR");

@@ -181,6 +181,10 @@ pub async fn a_repeated_request_gets_the_first_answer(suite: &Suite) {
     for name in ["location", "etag", "content-type"] {
         assert_eq!(again[name], headers[name]);
     }
+    let slash = ana.client.request(Method::POST, &format!("{TRANSACTIONS}/")).bearer_auth(&ana.token);
+    let slash = slash.header("content-type", "application/json").header("idempotency-key", "a-key");
+    let slash = ana.client.send(slash.body(body.clone())).await;
+    assert_eq!((slash.status, slash.headers["idempotency-replayed"].to_str().ok()), (201, Some("true")));
     let (status, _, problem) = send(&body.replace('5', "6"), "a-key").await;
     let problem: Value = serde_json::from_slice(&problem).expect("JSON");
     assert_eq!((status, problem["code"].as_str()), (422, Some("IDEMPOTENCY_KEY_REUSED")));
@@ -235,6 +239,21 @@ pub async fn what_is_wrong_is_named(suite: &Suite) {
             (answer.status, answer.code(), fields(&answer)),
             (400, "QUERY_INVALID", vec![expected.to_owned()])
         );
+    }
+    for path in ["/api/v1/currencies?nonsense=1", "/api/v1/users/me?nonsense=1"] {
+        let answer = ana.get(path).await;
+        assert_eq!((answer.status, fields(&answer)), (400, vec!["nonsense PARAMETER_INVALID".to_owned()]));
+    }
+    let maybe = ana.get(&format!("{ACCOUNTS}?deleted=maybe")).await;
+    assert_eq!((maybe.status, fields(&maybe)), (400, vec!["deleted PARAMETER_INVALID".to_owned()]));
+    for (tag, status) in
+        [("\"01\"", 412), ("W/\"1\"", 412), ("1", 412), ("\"1\", \"2\"", 400), ("*", 200), ("\"1\"", 200)]
+    {
+        let path = format!("{ACCOUNTS}/{bank}");
+        let request =
+            ana.client.request(Method::PATCH, &path).bearer_auth(&ana.token).header("if-match", tag);
+        let answer = ana.client.send(request.json(&json!({"is_active": true}))).await;
+        assert_eq!(answer.status, status, "{tag}: {answer:?}");
     }
     let null = ana.patch(&format!("{ACCOUNTS}/{bank}"), json!({"name": null})).await;
     assert_eq!((null.status, fields(&null)), (400, vec!["name WRONG_TYPE".to_owned()]));

@@ -1,12 +1,14 @@
 //! What each command does, or why not.
 
+use uuid::Uuid;
+
 use super::book::{Book, Standing};
 use super::effects::{AccountEffect, Effects, Event, Outcome, TransactionEffect};
 use super::legs::{Leg, Legs, Rates, TooLarge, legs};
 use super::rejection::{Rejection, name_taken};
 use super::resolve::{Resolved, Terms, standing};
 use super::{Command, Order};
-use crate::domain::account::{Account, Changed};
+use crate::domain::account::{Account, AccountChanges, AccountInput, Changed};
 use crate::domain::money::{AmountError, Money};
 use crate::domain::rate::{Quotes, Rate};
 use crate::domain::transaction::{
@@ -29,8 +31,12 @@ pub fn plan(
         (Order::Void { transaction_id, if_version }, Resolved::Plain) => {
             planner.void(standing(book, command.household.id, *transaction_id, *if_version)?)
         }
-        (Order::OpenAccount { .. }, Resolved::Plain) => planner.open_account()?,
-        (Order::ChangeAccount { .. }, Resolved::Plain) => planner.change_account()?,
+        (Order::OpenAccount { account_id, input }, Resolved::Plain) => {
+            planner.open_account(*account_id, input)?
+        }
+        (Order::ChangeAccount { account_id, changes, if_version }, Resolved::Plain) => {
+            planner.change_account(*account_id, changes, *if_version)?
+        }
         // `resolve` gives each order its own form.
         _ => return Err(Rejection::Invalid(Vec::new())),
     };
@@ -237,14 +243,11 @@ impl Planner<'_> {
         rates
     }
 
-    fn open_account(&self) -> Result<(Effects, Outcome), Rejection> {
-        let Order::OpenAccount { account_id, input } = &self.command.order else {
-            return Err(Rejection::NotFound("account"));
-        };
+    fn open_account(&self, account_id: Uuid, input: &AccountInput) -> Result<(Effects, Outcome), Rejection> {
         let household = self.command.household;
         let name = (household.id, input.name.trim().to_owned());
         let taken = self.book.names_taken.contains(&name).then(name_taken);
-        let resolved = input.resolve(*account_id, household.currency, self.command.now);
+        let resolved = input.resolve(account_id, household.currency, self.command.now);
         let (account, opening) = match (resolved, taken) {
             (Ok(resolved), None) => resolved,
             (Ok(_), Some(taken)) => return Err(Rejection::Invalid(vec![taken])),
@@ -261,12 +264,14 @@ impl Planner<'_> {
         Ok((effects, Outcome::Account(Box::new(account))))
     }
 
-    fn change_account(&self) -> Result<(Effects, Outcome), Rejection> {
-        let Order::ChangeAccount { account_id, changes, if_version } = &self.command.order else {
-            return Err(Rejection::NotFound("account"));
-        };
+    fn change_account(
+        &self,
+        account_id: Uuid,
+        changes: &AccountChanges,
+        if_version: Option<i64>,
+    ) -> Result<(Effects, Outcome), Rejection> {
         let household = self.command.household.id;
-        let found = self.book.account(household, *account_id).filter(|account| account.deleted_at.is_none());
+        let found = self.book.account(household, account_id).filter(|account| account.deleted_at.is_none());
         let account = found.ok_or(Rejection::NotFound("account"))?;
         if if_version.is_some_and(|version| version != account.version) {
             return Err(Rejection::VersionMismatch);
@@ -311,7 +316,7 @@ impl Planner<'_> {
 
 fn event(
     entity: &'static str,
-    entity_id: uuid::Uuid,
+    entity_id: Uuid,
     version: i64,
     kind: &'static str,
     changed: Vec<&'static str>,
