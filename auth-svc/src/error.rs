@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use fintrac_kit::error::{self, Refusal, Violation};
+use fintrac_kit::idempotency;
 use tonic::{Code, Status};
 
 /// Why auth-svc could not start.
@@ -39,6 +40,10 @@ pub enum Error {
     Busy,
     #[error("there is no such {0}")]
     NotFound(&'static str),
+    #[error("it has changed")]
+    VersionMismatch,
+    #[error("the idempotency key came before with another body")]
+    KeyReused,
     #[error(transparent)]
     Database(#[from] sqlx::Error),
     #[error("{0}")]
@@ -89,9 +94,9 @@ impl From<Error> for Status {
                 "Too many logins at once; try again in a few seconds.",
             )
             .retry_after(Duration::from_secs(2)),
-            Error::NotFound(what) => {
-                Refusal::new(Code::NotFound, "NOT_FOUND", format!("There is no such {what}."))
-            }
+            Error::NotFound(what) => Refusal::not_found(what),
+            Error::VersionMismatch => Refusal::version_mismatch(),
+            Error::KeyReused => idempotency::reused(),
             Error::Database(error) => return error::database(&error),
             Error::Internal(_) => return error::internal(&error),
         };

@@ -35,6 +35,7 @@ pub const SCHEMA: Schema = Schema {
     grants: &[
         ("users", "select, insert, update"),
         ("preferences", "select, insert, update"),
+        ("notification_channels", "select, insert, update"),
         ("households", "select, insert, update"),
         ("memberships", "select, insert"),
         ("roles", "select"),

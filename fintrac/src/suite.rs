@@ -110,9 +110,13 @@ impl Suite {
         let to_auth = common.local("ledger", "auth", &auth);
         let ledger = common.start(ledger_svc::build(&config.ledger, &ledger_deps, to_auth).await?);
         let budget_deps = self.deps(environment, admin, &budget_svc::SCHEMA, &common).await?;
-        let budget = common.start(budget_svc::build(&budget_deps));
+        let (to_auth, to_ledger) =
+            (common.local("budget", "auth", &auth), common.local("budget", "ledger", &ledger));
+        let budget = common.start(budget_svc::build(&budget_deps, to_auth, to_ledger));
         let notify_deps = self.deps(environment, admin, &notify_svc::SCHEMA, &common).await?;
-        let notify = notify_svc::build(&config.notify, &notify_deps, common.local("notify", "auth", &auth))?;
+        let (to_auth, to_budget) =
+            (common.local("notify", "auth", &auth), common.local("notify", "budget", &budget));
+        let notify = notify_svc::build(&config.notify, &notify_deps, to_auth, to_budget)?;
         let notify = common.start(notify);
 
         let parts = Parts {

@@ -49,6 +49,23 @@ impl Refusal {
         Self { violations, ..Self::new(Code::InvalidArgument, "VALIDATION_FAILED", message) }
     }
 
+    /// Parts of a query that cannot be read.
+    pub fn query(violations: Vec<Violation>) -> Self {
+        let message = "The query cannot be read; see errors.";
+        Self { violations, ..Self::new(Code::InvalidArgument, "QUERY_INVALID", message) }
+    }
+
+    /// Something that is not there, or somebody else's.
+    pub fn not_found(what: &str) -> Self {
+        Self::new(Code::NotFound, "NOT_FOUND", format!("There is no such {what}."))
+    }
+
+    /// Something that is no longer as the caller last saw it.
+    pub fn version_mismatch() -> Self {
+        let message = "It has changed since you read it; read it again and repeat your change.";
+        Self::new(Code::Aborted, "VERSION_MISMATCH", message)
+    }
+
     #[must_use]
     pub fn retry_after(mut self, delay: Duration) -> Self {
         self.retry_after = Some(delay);

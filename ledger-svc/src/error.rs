@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fintrac_kit::error::{self, Refusal, Violation};
+use fintrac_kit::idempotency;
+use fintrac_kit::page::PageError;
 use tonic::{Code, Status};
 
-use crate::domain::page::PageError;
 use crate::domain::posting::Rejection;
 
 /// Why a use case did not do what was asked.
@@ -23,8 +24,6 @@ pub enum Error {
     CategoryInUse,
     #[error("the idempotency key came before with another body")]
     KeyReused,
-    #[error("not an idempotency key")]
-    KeyInvalid,
     #[error("no rate is known")]
     RateUnknown,
     #[error("too much is waiting to be posted")]
@@ -62,14 +61,7 @@ impl From<Vec<Violation>> for Error {
 
 impl From<PageError> for Error {
     fn from(error: PageError) -> Self {
-        let violation = match error {
-            PageError::Size => Violation::new("page_size", "PAGE_SIZE_INVALID", "Send a number above zero."),
-            PageError::Token => {
-                let text = "Not a token of this list with these filters; start from the first page.";
-                Violation::new("page_token", "PAGE_TOKEN_INVALID", text)
-            }
-        };
-        Self::Query(vec![violation])
+        Self::Query(vec![error.into()])
     }
 }
 
@@ -83,14 +75,7 @@ impl From<Error> for Status {
     fn from(error: Error) -> Self {
         let refusal = match error {
             Error::Rejected(rejection) => refused(rejection),
-            Error::Query(violations) => Refusal {
-                violations,
-                ..Refusal::new(
-                    Code::InvalidArgument,
-                    "QUERY_INVALID",
-                    "The query cannot be read; see errors.",
-                )
-            },
+            Error::Query(violations) => Refusal::query(violations),
             Error::AccountNameTaken => Refusal::new(
                 Code::FailedPrecondition,
                 "ACCOUNT_NAME_TAKEN",
@@ -101,16 +86,7 @@ impl From<Error> for Status {
                 "CATEGORY_IN_USE",
                 "Transactions or other categories hang on it; move them first.",
             ),
-            Error::KeyReused => Refusal::new(
-                Code::FailedPrecondition,
-                "IDEMPOTENCY_KEY_REUSED",
-                "This key came before with another body; use a fresh key.",
-            ),
-            Error::KeyInvalid => Refusal::new(
-                Code::InvalidArgument,
-                "IDEMPOTENCY_KEY_INVALID",
-                "Send 1 to 255 visible ASCII characters as the key.",
-            ),
+            Error::KeyReused => idempotency::reused(),
             Error::RateUnknown => Refusal::new(
                 Code::NotFound,
                 "RATE_UNKNOWN",
@@ -143,14 +119,8 @@ fn refused(rejection: Rejection) -> Refusal {
             let refusal = Refusal::new(Code::FailedPrecondition, "ACCOUNT_CLOSED", message);
             Refusal { violations: fields.into_iter().map(violation).collect(), ..refusal }
         }
-        Rejection::NotFound(what) => {
-            Refusal::new(Code::NotFound, "NOT_FOUND", format!("There is no such {what}."))
-        }
-        Rejection::VersionMismatch => Refusal::new(
-            Code::Aborted,
-            "VERSION_MISMATCH",
-            "It has changed since you read it; read it again and repeat your change.",
-        ),
+        Rejection::NotFound(what) => Refusal::not_found(what),
+        Rejection::VersionMismatch => Refusal::version_mismatch(),
         Rejection::Voided => Refusal::new(
             Code::FailedPrecondition,
             "TRANSACTION_VOIDED",

@@ -21,13 +21,14 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use fintrac_kit::database::Schema;
+use fintrac_kit::events::Consumer;
 use fintrac_kit::module::{Deps, Module};
 use fintrac_kit::process::Process;
 use fintrac_kit::transport::Transport;
 
 pub use config::Config;
 use posting::Posting;
-use service::Ledger;
+use service::{FollowHouseholds, Ledger};
 pub use service::{ImportError, fill_household_amounts, import_ecb, verify};
 pub use store::verification::Finding;
 
@@ -62,8 +63,16 @@ pub async fn build(config: &Config, deps: &Deps, auth: Transport) -> Result<Modu
     service::store_bundled(&deps.pool).await?;
     let mut module = Module::new(SCHEMA.name, deps, READERS);
     let posting = Posting::start(config.lanes, deps, &mut module);
-    let ledger = Arc::new(Ledger::new(deps, auth, posting));
+    let ledger = Arc::new(Ledger::new(deps, auth.clone(), posting));
     module.routes = rpc::routes(module.routes, &ledger);
+    let consumer = Consumer {
+        source: "auth",
+        log: auth,
+        pool: deps.pool.clone(),
+        clock: deps.clock.clone(),
+        handler: FollowHouseholds(ledger),
+    };
+    module.add_worker(|shutdown| consumer.run(shutdown));
     let (clock, random, bell) = (deps.clock.clone(), deps.random.clone(), deps.bell.clone());
     module.add_job(deps, "household-amounts", TimeDelta::hours(1), move |pool| {
         let (clock, random, bell) = (clock.clone(), random.clone(), bell.clone());

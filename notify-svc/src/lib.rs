@@ -1,17 +1,22 @@
-//! notify-svc owns the suite's voice: mails now, the inbox and the live feed
-//! on top of the same events.
+//! notify-svc owns the suite's voice: mails, the inbox, and later the live
+//! feed on top of the same events.
 //!
-//! Invariants: one mail an event; a mail is sent again only when it is not
-//! known whether it went out, and then with the same Message-ID; secrets are
-//! asked of auth-svc when a mail is sent and stored nowhere.
+//! Invariants: one notification and one mail an event and user; a mail is sent
+//! again only when it is not known whether it went out, and then with the same
+//! Message-ID; secrets are asked of auth-svc when a mail is sent and stored
+//! nowhere; who wants to hear of what is auth-svc's to know.
 //!
-//! Where to put things: which event asks for what in `service/queue_mail.rs`,
-//! texts in `locales/`, their shape in `render/`, ways out in `delivery/`.
+//! Where to put things: which event asks for which mail in
+//! `service/queue_mail.rs`, which is told to a household in
+//! `service/tell_household.rs`, texts in `locales/`, their shape in `render/`,
+//! ways out in `delivery/`.
 
 mod config;
 mod delivery;
 mod domain;
+mod error;
 mod render;
+mod rpc;
 mod service;
 mod store;
 
@@ -27,20 +32,29 @@ use fintrac_kit::transport::Transport;
 pub use config::{Config, MailConfig, MailRoute};
 use delivery::Delivery;
 pub use delivery::DeliveryError;
-use service::{QueueMail, SendMail};
+use service::{Inbox, QueueMail, SendMail, TellHousehold};
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 
 /// The schema `notify` and what the serving role may do in it.
-pub const SCHEMA: Schema =
-    Schema { name: "notify", migrator: &MIGRATOR, grants: &[("mails", "select, insert, update")] };
+pub const SCHEMA: Schema = Schema {
+    name: "notify",
+    migrator: &MIGRATOR,
+    grants: &[("mails", "select, insert, update"), ("notifications", "select, insert, update")],
+};
 
 /// Mails on their way at once.
 const SENDERS: usize = 4;
 
-/// Builds the service on the event logs and facts of `auth`.
-pub fn build(config: &Config, deps: &Deps, auth: Transport) -> Result<Module, DeliveryError> {
+/// Builds the service on the event logs and facts of `auth` and `budget`.
+pub fn build(
+    config: &Config,
+    deps: &Deps,
+    auth: Transport,
+    budget: Transport,
+) -> Result<Module, DeliveryError> {
     let mut module = Module::new(SCHEMA.name, deps, &[]);
+    module.routes = rpc::routes(module.routes, Inbox::new(deps));
     let waiting = Bell::default();
     let consumer = Consumer {
         source: "auth",
@@ -48,6 +62,14 @@ pub fn build(config: &Config, deps: &Deps, auth: Transport) -> Result<Module, De
         pool: deps.pool.clone(),
         clock: deps.clock.clone(),
         handler: QueueMail::new(deps, waiting.clone()),
+    };
+    module.add_worker(|shutdown| consumer.run(shutdown));
+    let consumer = Consumer {
+        source: "budget",
+        log: budget.clone(),
+        pool: deps.pool.clone(),
+        clock: deps.clock.clone(),
+        handler: TellHousehold::new(deps, auth.clone(), budget, waiting.clone()),
     };
     module.add_worker(|shutdown| consumer.run(shutdown));
     let delivery = Arc::new(Delivery::open(&config.mail)?);
@@ -61,8 +83,9 @@ pub async fn run() -> anyhow::Result<()> {
     let process = Process::start(SCHEMA.name)?;
     let config = Config::from_environment(&process.environment);
     let auth = process.peer("auth")?;
+    let budget = process.peer("budget")?;
     let deps = process.deps(&SCHEMA).await?;
-    let module = build(&config, &deps, auth.clone())?;
+    let module = build(&config, &deps, auth.clone(), budget)?;
     tracing::info!("mails {}", config.mail.route);
     process.serve(module, Some(auth)).await
 }

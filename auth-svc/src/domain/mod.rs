@@ -3,6 +3,7 @@
 pub mod challenge;
 pub mod email;
 pub mod password;
+pub mod preferences;
 pub mod profile;
 pub mod secret;
 pub mod throttle;

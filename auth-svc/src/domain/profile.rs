@@ -1,12 +1,12 @@
 //! What a person says about himself when he registers.
 
-use std::str::FromStr as _;
+use std::collections::BTreeMap;
 
 use fintrac_kit::error::Violation;
-use iso_currency::Flag;
 
 use super::email::Email;
 use super::password;
+use super::preferences::{CURRENCY, LOCALE, Preferences, THEME, TIMEZONE, preferred_locale};
 
 const LONGEST_NAME: usize = 100;
 
@@ -20,15 +20,6 @@ pub struct Registration {
     pub username: Option<String>,
     pub phone_number: Option<String>,
     pub preferences: Preferences,
-}
-
-/// How the person likes it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Preferences {
-    pub locale: String,
-    pub theme: String,
-    pub default_currency: String,
-    pub timezone: String,
 }
 
 /// A registration as it came in.
@@ -86,33 +77,11 @@ impl Draft {
                 "Use the international form: + and 7 to 15 digits.",
             )
         });
-        let locale = match self.locale {
-            Some(text) => {
-                or(&mut violations, "locale", locale(&text), "LOCALE_UNKNOWN", "Use en, es, fr, de or pt.")
-            }
-            None => Some(preferred_locale(&self.languages)),
-        };
-        let theme = or(
-            &mut violations,
-            "theme",
-            theme(self.theme.as_deref()),
-            "THEME_UNKNOWN",
-            "Use light, dark or system.",
-        );
-        let default_currency = or(
-            &mut violations,
-            "default_currency",
-            currency(self.default_currency.as_deref()),
-            "CURRENCY_UNKNOWN",
-            "Use a currency code of ISO 4217 such as USD.",
-        );
-        let timezone = or(
-            &mut violations,
-            "timezone",
-            timezone(self.timezone.as_deref()),
-            "TIMEZONE_UNKNOWN",
-            "Use a name of the IANA time zone database such as Europe/Madrid.",
-        );
+        let said = self.locale.unwrap_or_else(|| preferred_locale(&self.languages));
+        let locale = LOCALE.apply(Some(&said), &mut violations);
+        let theme = THEME.apply(self.theme.as_deref(), &mut violations);
+        let default_currency = CURRENCY.apply(self.default_currency.as_deref(), &mut violations);
+        let timezone = TIMEZONE.apply(self.timezone.as_deref(), &mut violations);
         let (
             Some(email),
             Some(first_name),
@@ -126,7 +95,15 @@ impl Draft {
         else {
             return Err(violations);
         };
-        let preferences = Preferences { locale, theme, default_currency, timezone };
+        let preferences = Preferences {
+            locale,
+            theme,
+            default_currency,
+            timezone,
+            large_transaction_limit: None,
+            channels: BTreeMap::new(),
+            version: 1,
+        };
         Ok(Registration {
             email,
             password: self.password,
@@ -184,53 +161,9 @@ fn phone_number(text: &str) -> Option<String> {
     (fits && !digits.starts_with('0')).then_some(bare)
 }
 
-fn locale(text: &str) -> Option<String> {
-    let text = text.trim().to_ascii_lowercase();
-    ["en", "es", "fr", "de", "pt"].contains(&text.as_str()).then_some(text)
-}
-
-/// The first language of `Accept-Language` that we speak, else English.
-fn preferred_locale(languages: &str) -> String {
-    languages
-        .split(',')
-        .find_map(|entry| locale(entry.split([';', '-']).next()?))
-        .unwrap_or_else(|| "en".to_owned())
-}
-
-fn theme(text: Option<&str>) -> Option<String> {
-    let text = text.unwrap_or("system").trim().to_ascii_lowercase();
-    ["light", "dark", "system"].contains(&text.as_str()).then_some(text)
-}
-
-fn currency(code: Option<&str>) -> Option<String> {
-    let code = code.unwrap_or("USD").trim().to_ascii_uppercase();
-    let currency = iso_currency::Currency::from_code(&code)?;
-    // A household is kept in money that people hold today: no codes without
-    // minor units (XAU, XTS), no funds (CLF), units of account (XAD), none that was replaced (HRK).
-    // (VED replaced VES on paper only: everybody there pays in VES.)
-    let retired = |flag: &Flag| matches!(flag, Flag::Fund | Flag::Special | Flag::Superseded(_));
-    let usable = currency.exponent().is_some() && (code == "VES" || !currency.flags().iter().any(retired));
-    usable.then_some(code)
-}
-
-fn timezone(name: Option<&str>) -> Option<String> {
-    let name = name.unwrap_or("UTC").trim();
-    chrono_tz::Tz::from_str(name).ok().map(|zone| zone.name().to_owned())
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Draft, phone_number, preferred_locale};
-
-    #[test]
-    fn households_are_kept_in_money_of_today() {
-        for good in ["EUR", "jpy", " USD ", "VES", "KWD"] {
-            assert!(super::currency(Some(good)).is_some(), "{good}");
-        }
-        for bad in ["HRK", "BGN", "CLF", "XAD", "XAU", "XTS", "EURO", ""] {
-            assert_eq!(super::currency(Some(bad)), None, "{bad}");
-        }
-    }
+    use super::{Draft, phone_number};
 
     fn draft() -> Draft {
         Draft {
@@ -290,11 +223,5 @@ mod tests {
         for text in ["600000000", "+0600000000", "+1234567890123456", "+34x600000"] {
             assert_eq!(phone_number(text), None, "{text}");
         }
-    }
-
-    #[test]
-    fn the_browser_chooses_the_language_of_those_who_name_none() {
-        assert_eq!(preferred_locale("it, es-MX;q=0.8, en;q=0.5"), "es");
-        assert_eq!(preferred_locale(""), "en");
     }
 }

@@ -1,13 +1,16 @@
 //! Between domain and proto.
 
 use fintrac_kit::clock::timestamp;
+use fintrac_kit::mask::named;
 use fintrac_proto::auth::v1 as pb;
 use tonic::{Code, Status};
 use uuid::Uuid;
 
+use crate::domain::preferences::{Channels, ChannelsChange, Kind, PreferencesChanges};
 use crate::domain::profile::Draft;
-use crate::service::{ChallengeSecrets, Me, TokenPair, TrustUpdate};
+use crate::service::{ChallengeSecrets, Me, Settings, TokenPair, TrustUpdate};
 use crate::store::households::Household;
+use crate::store::preferences::Listener;
 use crate::store::signing_keys::SigningKey;
 use crate::store::users::Recipient;
 
@@ -120,4 +123,53 @@ pub fn trust(update: TrustUpdate) -> (Vec<pb::SigningKey>, Vec<pb::RevokedSessio
         forget_at: Some(timestamp(forget_at)),
     });
     (keys.collect(), revoked.collect())
+}
+
+impl From<&Settings> for pb::Preferences {
+    fn from(settings: &Settings) -> Self {
+        let preferences = &settings.preferences;
+        let channels = Kind::ALL.map(|kind| {
+            let Channels { mail, inbox } = preferences.channels(kind);
+            pb::Channels { kind: kind.as_str().to_owned(), mail, inbox }
+        });
+        Self {
+            theme: preferences.theme.clone(),
+            locale: preferences.locale.clone(),
+            default_currency: preferences.default_currency.clone(),
+            timezone: preferences.timezone.clone(),
+            large_transaction_limit: settings.limit().map(|limit| limit.to_string()),
+            notifications: channels.into(),
+            version: preferences.version,
+        }
+    }
+}
+
+/// The fields that the mask names; one that cannot be cleared and has no value
+/// is refused as an empty one.
+pub fn preferences_changes(request: pb::UpdatePreferencesRequest) -> PreferencesChanges {
+    let mask = request.update_mask;
+    let has = |field| named(mask.as_ref(), field);
+    let set = |field, value: Option<String>| has(field).then(|| value.unwrap_or_default());
+    let notifications = request.notifications.into_iter().filter(|_| has("notifications"));
+    PreferencesChanges {
+        theme: set("theme", request.theme),
+        locale: set("locale", request.locale),
+        default_currency: set("default_currency", request.default_currency),
+        timezone: set("timezone", request.timezone),
+        large_transaction_limit: has("large_transaction_limit").then_some(request.large_transaction_limit),
+        notifications: notifications
+            .map(|it| ChannelsChange { kind: it.kind, mail: it.mail, inbox: it.inbox })
+            .collect(),
+    }
+}
+
+impl From<Listener> for pb::Listener {
+    fn from(listener: Listener) -> Self {
+        Self {
+            user_id: listener.user_id.to_string(),
+            locale: listener.locale,
+            mail: listener.mail,
+            inbox: listener.inbox,
+        }
+    }
 }

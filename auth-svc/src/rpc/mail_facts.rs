@@ -14,6 +14,16 @@ impl MailFactsService for Rpc {
         Ok(Response::new(pb::GetRecipientResponse { recipient: Some(recipient.into()) }))
     }
 
+    async fn list_audience(
+        &self,
+        request: Request<pb::ListAudienceRequest>,
+    ) -> Result<Response<pb::ListAudienceResponse>, Status> {
+        let pb::ListAudienceRequest { household_id, kind } = request.into_inner();
+        let listeners = self.0.list_audience(convert::id(&household_id)?, &kind).await?;
+        let listeners = listeners.into_iter().map(Into::into).collect();
+        Ok(Response::new(pb::ListAudienceResponse { listeners }))
+    }
+
     async fn get_challenge(
         &self,
         request: Request<pb::GetChallengeRequest>,

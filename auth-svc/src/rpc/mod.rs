@@ -4,6 +4,7 @@ mod convert;
 mod household;
 mod identity;
 mod mail_facts;
+mod preferences;
 mod trust;
 mod user;
 
@@ -24,6 +25,7 @@ pub fn routes(routes: Routes, identity: &Arc<Identity>) -> Routes {
     routes
         .add_service(pb::identity_service_server::IdentityServiceServer::new(rpc.clone()))
         .add_service(pb::user_service_server::UserServiceServer::new(rpc.clone()))
+        .add_service(pb::preferences_service_server::PreferencesServiceServer::new(rpc.clone()))
         .add_service(pb::trust_service_server::TrustServiceServer::new(rpc.clone()))
         .add_service(pb::household_service_server::HouseholdServiceServer::new(rpc.clone()))
         .add_service(pb::mail_facts_service_server::MailFactsServiceServer::new(rpc))

@@ -4,7 +4,9 @@
 mod get_challenge;
 mod get_household;
 mod get_me;
+mod get_preferences;
 mod get_recipient;
+mod list_audience;
 mod list_signing_keys;
 mod login;
 mod logout;
@@ -16,6 +18,7 @@ mod resend_verification;
 mod sessions;
 mod signing;
 mod throttling;
+mod update_preferences;
 mod verify_email;
 
 use std::sync::Arc;
@@ -31,6 +34,7 @@ use uuid::Uuid;
 
 pub use get_challenge::ChallengeSecrets;
 pub use get_me::Me;
+pub use get_preferences::Settings;
 pub use login::Login;
 pub use publish_trust::{Publisher, TrustUpdate};
 pub use sessions::TokenPair;

@@ -13,6 +13,7 @@ use crate::domain::profile::{Draft, Registration};
 use crate::domain::throttle::Scope;
 use crate::error::Error;
 use crate::store::challenges::{self, NewChallenge};
+use crate::store::preferences;
 use crate::store::users::{self, NewUser};
 
 impl Identity {
@@ -67,7 +68,7 @@ impl Identity {
                 // Somebody registered the address between our look and our insert.
                 return Box::pin(self.write(connection, registration, password_hash, origin)).await;
             }
-            users::set_preferences(connection, id, &registration.preferences).await?;
+            preferences::register(connection, id, &registration.preferences).await?;
             let changed = ["email", "first_name", "last_name", "username", "phone_number", "preferences"];
             self.record(connection, Change::of_user(id, 1, "registered", &changed), origin).await?;
             return self.open_challenge(connection, id, origin).await;
@@ -78,7 +79,7 @@ impl Identity {
             return Ok(self.record(connection, change, origin).await?);
         }
         let version = users::replace_unverified(connection, &user).await?;
-        users::set_preferences(connection, id, &registration.preferences).await?;
+        preferences::register(connection, id, &registration.preferences).await?;
         let changed = ["first_name", "last_name", "username", "phone_number", "password", "preferences"];
         self.record(connection, Change::of_user(id, version, "registered", &changed), origin).await?;
         self.open_challenge(connection, id, origin).await

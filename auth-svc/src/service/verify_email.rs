@@ -12,7 +12,7 @@ use crate::domain::challenge::code_is_open;
 use crate::domain::email::Email;
 use crate::error::Error;
 use crate::store::challenges::{self, Challenge};
-use crate::store::{households, users};
+use crate::store::{households, preferences, users};
 
 /// What the user brings.
 #[derive(Debug, Clone)]
@@ -97,7 +97,7 @@ impl Identity {
             return Err(Error::ChallengeInvalid);
         }
         let version = users::verify(connection, user_id, now).await?;
-        let preferences = users::preferences(connection, user_id).await?;
+        let preferences = preferences::find(connection, user_id).await?.ok_or(Error::NotFound("user"))?;
         let household_id = self.random.id(now);
         let (currency, timezone) = (&preferences.default_currency, &preferences.timezone);
         households::insert(connection, household_id, user_id, currency, timezone, now).await?;

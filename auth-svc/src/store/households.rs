@@ -60,6 +60,25 @@ pub async fn find(
     .await
 }
 
+/// Sets the time zone of every household that a user owns; each with its new version.
+pub async fn set_timezone(
+    connection: &mut PgConnection,
+    owner: Uuid,
+    timezone: &str,
+) -> Result<Vec<(Uuid, i64)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"update auth.households set timezone = $2, version = version + 1
+           where id in (select household_id from auth.memberships where user_id = $1 and role = 'owner')
+             and timezone <> $2
+           returning id, version"#,
+        owner,
+        timezone
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.version)).collect())
+}
+
 /// The household of a user; each has one in this version.
 pub async fn of_user(connection: &mut PgConnection, user_id: Uuid) -> Result<Option<Uuid>, sqlx::Error> {
     sqlx::query_scalar!(

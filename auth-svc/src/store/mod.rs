@@ -4,6 +4,7 @@
 pub mod challenges;
 pub mod cleanup;
 pub mod households;
+pub mod preferences;
 pub mod refresh_tokens;
 pub mod revocations;
 pub mod security_events;

@@ -1,11 +1,10 @@
-//! Users with their preferences and roles.
+//! Users with their roles.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::domain::email::Email;
-use crate::domain::profile::Preferences;
 
 /// What decides a login or a registration.
 #[derive(Debug)]
@@ -151,38 +150,6 @@ pub async fn replace_unverified(
         user.password_hash,
         user.phone_number,
         user.now,
-    )
-    .fetch_one(connection)
-    .await
-}
-
-pub async fn set_preferences(
-    connection: &mut PgConnection,
-    id: Uuid,
-    preferences: &Preferences,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        r#"insert into auth.preferences (user_id, theme, locale, default_currency, timezone)
-           values ($1, $2, $3, $4, $5)
-           on conflict (user_id) do update
-           set theme = excluded.theme, locale = excluded.locale,
-               default_currency = excluded.default_currency, timezone = excluded.timezone"#,
-        id,
-        preferences.theme,
-        preferences.locale,
-        preferences.default_currency,
-        preferences.timezone,
-    )
-    .execute(connection)
-    .await
-    .map(|_| ())
-}
-
-pub async fn preferences(connection: &mut PgConnection, id: Uuid) -> Result<Preferences, sqlx::Error> {
-    sqlx::query_as!(
-        Preferences,
-        "select locale, theme, default_currency, timezone from auth.preferences where user_id = $1",
-        id
     )
     .fetch_one(connection)
     .await

@@ -32,6 +32,21 @@ pub struct Origin {
     pub request_id: String,
 }
 
+/// A user who asks for something: whatever it is, it is of his household.
+#[derive(Debug, Clone)]
+pub struct By {
+    pub principal: Principal,
+    pub origin: Origin,
+}
+
+impl By {
+    /// The user that the server stack found on the request.
+    pub fn of<T>(request: &Request<T>) -> Result<Self, Status> {
+        let caller = Caller::of(request);
+        Ok(Self { principal: caller.user()?.clone(), origin: caller.origin() })
+    }
+}
+
 impl Caller {
     /// The caller that the server stack put on the request.
     pub fn of<T>(request: &Request<T>) -> Self {

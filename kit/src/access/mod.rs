@@ -12,6 +12,6 @@ mod gate;
 pub mod token;
 pub mod trust;
 
-pub use caller::{Caller, Principal};
+pub use caller::{By, Caller, Principal};
 pub use follow::follow;
 pub use gate::{Gate, bearer};

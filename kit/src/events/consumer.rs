@@ -1,8 +1,10 @@
 //! Reading another service's log, each event with its effect exactly once.
 //!
-//! The cursor moves by compare-and-set in the transaction that holds the
-//! effects, so any number of replicas may read at once. What a handler asks of
-//! other services it asks before that transaction opens.
+//! The cursor is locked and moved in the transaction that holds the effects, so
+//! any number of replicas may read at once: who comes second finds nothing left
+//! to do. What arrives together is digested together, in one transaction; when
+//! that fails, event by event. What a handler asks of other services it asks
+//! before the transaction opens.
 
 use std::time::Duration;
 
@@ -55,19 +57,20 @@ impl From<Status> for HandlerError {
     }
 }
 
-/// What a service does with another's events.
+/// What a service does with another's events. It gets those that arrived
+/// together, in order; when they fail, each by itself.
 pub trait Handler: Send + Sync + 'static {
     /// What [`Handler::prepare`] found out.
     type Prepared: Send;
 
     /// Asks other services; no transaction is open.
-    fn prepare(&self, event: &Event) -> impl Future<Output = Result<Self::Prepared, HandlerError>> + Send;
+    fn prepare(&self, events: &[Event]) -> impl Future<Output = Result<Self::Prepared, HandlerError>> + Send;
 
     /// The effects, in the transaction that moves the cursor.
     fn apply(
         &self,
         connection: &mut PgConnection,
-        event: &Event,
+        events: &[Event],
         prepared: Self::Prepared,
     ) -> impl Future<Output = Result<(), HandlerError>> + Send;
 
@@ -120,11 +123,9 @@ impl<H: Handler> Consumer<H> {
                 message = stream.message() => message?,
             };
             let Some(message) = message else { return Ok(()) };
-            for event in &message.events {
-                self.digest(event, shutdown).await?;
-                if shutdown.is_cancelled() {
-                    return Ok(());
-                }
+            self.digest(&message.events, shutdown).await?;
+            if shutdown.is_cancelled() {
+                return Ok(());
             }
             *pause = FIRST_PAUSE;
         }
@@ -144,51 +145,67 @@ impl<H: Handler> Consumer<H> {
         }))
     }
 
-    /// Gives `event` its effect; what cannot be digested becomes a dead letter.
-    async fn digest(&self, event: &Event, shutdown: &CancellationToken) -> Result<(), HandlerError> {
+    /// Gives `events` their effects; what cannot be digested becomes a dead letter.
+    async fn digest(&self, events: &[Event], shutdown: &CancellationToken) -> Result<(), HandlerError> {
         let mut pause = FIRST_PAUSE;
+        let (mut batch, mut left) = (events.len(), events);
         let mut tries = 0;
-        while !shutdown.is_cancelled() {
-            let error = match self.attempt(event).await {
-                Ok(()) => return Ok(()),
-                Err(HandlerError::Transient(error)) => error,
-                Err(HandlerError::Poison(error)) => {
+        while !left.is_empty() && !shutdown.is_cancelled() {
+            let (now, later) = left.split_at(batch.min(left.len()));
+            let error = match (self.attempt(now).await, now) {
+                (Ok(()), _) => {
+                    (left, tries, pause) = (later, 0, FIRST_PAUSE);
+                    continue;
+                }
+                (Err(HandlerError::Transient(error)), _) => error,
+                (Err(HandlerError::Poison(error)), [event]) => {
                     tries += 1;
                     if tries >= TRIES && self.handler.may_give_up(event) {
-                        return self.bury(event, &error).await;
+                        self.bury(event, &error).await?;
+                        (left, tries) = (later, 0);
+                        continue;
                     }
                     error
                 }
+                (Err(HandlerError::Poison(_)), _) => {
+                    batch = 1;
+                    continue;
+                }
             };
-            tracing::warn!(
-                source = self.source,
-                kind = event.kind,
-                id = event.id,
-                error,
-                "event not digested yet"
-            );
+            let first = now.first().map(|event| (event.kind.as_str(), event.id.as_str()));
+            let (kind, id) = first.unwrap_or_default();
+            tracing::warn!(source = self.source, kind, id, error, "event not digested yet");
             let _cancelled = tokio::time::timeout(pause, shutdown.cancelled()).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
         Ok(())
     }
 
-    async fn attempt(&self, event: &Event) -> Result<(), HandlerError> {
-        let prepared = self.handler.prepare(event).await?;
-        let mut transaction = self.pool.begin().await?;
-        if !self.advance(&mut transaction, event).await? {
+    async fn attempt(&self, mut events: &[Event]) -> Result<(), HandlerError> {
+        loop {
+            let reached =
+                self.position().await?.map_or((0, 0, 0), |it| (it.epoch, it.transaction_id, it.sequence));
+            events = after(events, reached);
+            let Some(last) = events.last() else { return Ok(()) };
+            let prepared = self.handler.prepare(events).await?;
+            let mut transaction = self.pool.begin().await?;
+            if self.lock(&mut transaction).await? != reached {
+                // A replica was here meanwhile.
+                continue;
+            }
+            self.handler.apply(&mut transaction, events, prepared).await?;
+            self.advance(&mut transaction, last).await?;
+            transaction.commit().await?;
+            self.handler.committed();
             return Ok(());
         }
-        self.handler.apply(&mut transaction, event, prepared).await?;
-        transaction.commit().await?;
-        self.handler.committed();
-        Ok(())
     }
 
     async fn bury(&self, event: &Event, error: &str) -> Result<(), HandlerError> {
         let id = Uuid::parse_str(&event.id).map_err(|error| HandlerError::Transient(error.to_string()))?;
         let mut transaction = self.pool.begin().await?;
-        if self.advance(&mut transaction, event).await? {
+        if place(event) > self.lock(&mut transaction).await? {
+            self.advance(&mut transaction, event).await?;
             sqlx::query!(
                 r#"insert into event_dead_letters (source, id, event, error, failed_at)
                    values ($1, $2, $3, $4, $5) on conflict (source, id) do nothing"#,
@@ -213,22 +230,50 @@ impl<H: Handler> Consumer<H> {
         Ok(())
     }
 
-    /// Moves the cursor past `event`, under its lock; false when a replica was here first.
-    async fn advance(&self, connection: &mut PgConnection, event: &Event) -> Result<bool, sqlx::Error> {
-        let position = event.position.unwrap_or_default();
-        let done = sqlx::query!(
-            r#"insert into event_cursors (source, epoch, transaction_id, position) values ($1, $2, $3, $4)
-               on conflict (source) do update
-               set epoch = excluded.epoch, transaction_id = excluded.transaction_id, position = excluded.position
-               where (event_cursors.epoch, event_cursors.transaction_id, event_cursors.position)
-                   < (excluded.epoch, excluded.transaction_id, excluded.position)"#,
+    /// Locks the cursor; how far it has come.
+    async fn lock(&self, connection: &mut PgConnection) -> Result<Place, sqlx::Error> {
+        sqlx::query!(
+            r#"insert into event_cursors (source, epoch, transaction_id, position) values ($1, 0, 0, 0)
+               on conflict (source) do nothing"#,
+            self.source
+        )
+        .execute(&mut *connection)
+        .await?;
+        let row = sqlx::query!(
+            "select epoch, transaction_id, position from event_cursors where source = $1 for update",
+            self.source
+        )
+        .fetch_one(connection)
+        .await?;
+        Ok((row.epoch, row.transaction_id, row.position))
+    }
+
+    /// Moves the locked cursor past `event`.
+    async fn advance(&self, connection: &mut PgConnection, event: &Event) -> Result<(), sqlx::Error> {
+        let (epoch, transaction_id, position) = place(event);
+        sqlx::query!(
+            "update event_cursors set epoch = $2, transaction_id = $3, position = $4 where source = $1",
             self.source,
-            position.epoch,
-            position.transaction_id,
-            position.sequence,
+            epoch,
+            transaction_id,
+            position,
         )
         .execute(connection)
-        .await?;
-        Ok(done.rows_affected() == 1)
+        .await
+        .map(|_| ())
     }
+}
+
+/// A place in a log, in the order of the log.
+type Place = (i32, i64, i64);
+
+/// Those of `events`, which are in order, that lie after `reached`.
+fn after(events: &[Event], reached: Place) -> &[Event] {
+    let done = events.partition_point(|event| place(event) <= reached);
+    events.get(done..).unwrap_or_default()
+}
+
+fn place(event: &Event) -> Place {
+    let position = event.position.unwrap_or_default();
+    (position.epoch, position.transaction_id, position.sequence)
 }

@@ -1,6 +1,9 @@
-//! Test databases: one private cluster a test process, in memory where the
-//! machine allows, and a database a test, cloned from a migrated template.
+//! What tests stand on. Test databases: one private cluster a test process, in
+//! memory where the machine allows, and a database a test, cloned from a
+//! migrated template. Parts and users of the suite beside it.
 
+mod log;
+mod part;
 pub mod smtp;
 
 use std::collections::HashMap;
@@ -12,6 +15,9 @@ use embedded_postgres::{Options, Server};
 use sqlx::postgres::{PgConnectOptions, PgPool};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection};
 use tokio::sync::Mutex;
+
+pub use log::ScriptedLog;
+pub use part::{Part, TestUser, deps};
 
 use crate::clock::Clock;
 use crate::database::{self, PoolConfig, Schema, app_role, owner_role};

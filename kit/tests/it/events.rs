@@ -151,25 +151,34 @@ impl Counting {
 impl Handler for Counting {
     type Prepared = ();
 
-    async fn prepare(&self, event: &Event) -> Result<(), HandlerError> {
-        self.asked.lock().expect("no panic").push(event.kind.clone());
-        if event.kind == "outage" && self.transient.fetch_add(1, Ordering::Relaxed) < 2 {
-            return Err(HandlerError::Transient("out of reach".into()));
+    async fn prepare(&self, events: &[Event]) -> Result<(), HandlerError> {
+        for event in events {
+            self.asked.lock().expect("no panic").push(event.kind.clone());
+            if event.kind == "outage" && self.transient.fetch_add(1, Ordering::Relaxed) < 2 {
+                return Err(HandlerError::Transient("out of reach".into()));
+            }
         }
         Ok(())
     }
 
-    async fn apply(&self, connection: &mut PgConnection, event: &Event, (): ()) -> Result<(), HandlerError> {
-        if event.kind == "poison" {
-            return Err(HandlerError::Poison("not digestible".into()));
-        }
-        sqlx::query("insert into public.effects values ($1::uuid, $2)")
-            .bind(&event.id)
-            .bind(&event.kind)
-            .execute(connection)
-            .await?;
-        if event.kind == self.last {
-            self.done.notify_one();
+    async fn apply(
+        &self,
+        connection: &mut PgConnection,
+        events: &[Event],
+        (): (),
+    ) -> Result<(), HandlerError> {
+        for event in events {
+            sqlx::query("insert into public.effects values ($1::uuid, $2)")
+                .bind(&event.id)
+                .bind(&event.kind)
+                .execute(&mut *connection)
+                .await?;
+            if event.kind == "poison" {
+                return Err(HandlerError::Poison("not digestible".into()));
+            }
+            if event.kind == self.last {
+                self.done.notify_one();
+            }
         }
         Ok(())
     }

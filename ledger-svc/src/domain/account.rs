@@ -2,11 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use fintrac_kit::error::Violation;
+use fintrac_kit::text;
+use fintrac_money::{Amount, Currency, Money};
 use uuid::Uuid;
-
-use super::currency::Currency;
-use super::money::{Amount, Money};
-use super::text;
 
 const LONGEST_NAME: usize = 100;
 const LONGEST_DESCRIPTION: usize = 500;
@@ -227,7 +225,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::{AccountChanges, AccountInput};
-    use crate::domain::currency::Currency;
+    use fintrac_money::Currency;
 
     #[test]
     fn every_field_is_refused_at_once() {

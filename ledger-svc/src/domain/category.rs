@@ -2,9 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use fintrac_kit::error::Violation;
+use fintrac_kit::text;
 use uuid::Uuid;
-
-use super::text;
 
 const LONGEST_NAME: usize = 100;
 const LONGEST_ICON: usize = 50;

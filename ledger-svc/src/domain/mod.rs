@@ -10,12 +10,6 @@
 
 pub mod account;
 pub mod category;
-pub mod currency;
-pub mod day;
-pub mod household;
-pub mod money;
-pub mod page;
 pub mod posting;
 pub mod rate;
-pub mod text;
 pub mod transaction;

@@ -3,10 +3,8 @@
 use std::collections::HashMap;
 
 use chrono::NaiveDate;
+use fintrac_money::{Currency, Money};
 use rust_decimal::Decimal;
-
-use super::currency::Currency;
-use super::money::Money;
 
 /// Significant digits of a crossed rate.
 const DIGITS: u32 = 15;
@@ -114,8 +112,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::{Quote, Quotes, Rate, Source};
-    use crate::domain::currency::Currency;
-    use crate::domain::money::Money;
+    use fintrac_money::Currency;
+    use fintrac_money::Money;
 
     fn currency(code: &str) -> Currency {
         Currency::from_code(code).expect(code)

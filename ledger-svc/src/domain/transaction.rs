@@ -1,10 +1,9 @@
 //! Transactions: what users say happened, and how it stands.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use fintrac_money::{Currency, Money};
 use uuid::Uuid;
 
-use super::currency::Currency;
-use super::money::Money;
 use super::rate::Rate;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -16,15 +16,15 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use fintrac_kit::access::caller::Origin;
 use fintrac_kit::context;
-use fintrac_kit::idempotency::Key;
+use fintrac_kit::idempotency::{Kept, Key};
 use fintrac_kit::module::{Deps, Module};
+use lane::Lane;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::domain::posting::{Command, Outcome};
 use crate::error::Error;
-use lane::Lane;
 
 /// Commands that may wait for a lane.
 const QUEUE: usize = 4096;
@@ -41,12 +41,7 @@ pub struct Request {
 }
 
 /// What a caller gets.
-#[derive(Debug)]
-pub enum Answer {
-    Fresh(Outcome),
-    /// The kept answer of the first request with this key.
-    Replayed(Vec<u8>),
-}
+pub type Answer = Kept<Outcome>;
 
 /// A request on its way through a lane.
 #[derive(Debug)]

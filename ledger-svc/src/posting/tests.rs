@@ -13,6 +13,7 @@ use fintrac_kit::events::Bell;
 use fintrac_kit::module::Deps;
 use fintrac_kit::random::Random;
 use fintrac_kit::testing::TestDatabase;
+use fintrac_money::{Currency, Household};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -21,8 +22,6 @@ use uuid::Uuid;
 use super::lane::Lane;
 use super::{Answer, Request, Submission};
 use crate::domain::account::{AccountChanges, AccountInput};
-use crate::domain::currency::Currency;
-use crate::domain::household::Household;
 use crate::domain::posting::{Command, Order, Outcome, Rejection};
 use crate::domain::transaction::{TransactionChanges, TransactionInput};
 use crate::error::Error;
@@ -138,7 +137,7 @@ impl Model {
     fn order(&self, act: &Act) -> Order {
         let text = |account: usize, minor: i64| {
             let currency = Currency::from_code(self.accounts[account].currency).expect("a currency");
-            crate::domain::money::Money::new(minor, currency).to_string()
+            fintrac_money::Money::new(minor, currency).to_string()
         };
         let change = |account: usize, changes| Order::ChangeAccount {
             account_id: self.accounts[account].id,

@@ -1,12 +1,14 @@
+use fintrac_kit::access::By;
+use fintrac_kit::idempotency;
 use fintrac_proto::ledger::v1 as pb;
 use fintrac_proto::ledger::v1::account_service_server::AccountService;
 use prost::Message as _;
 use tonic::{Request, Response, Status};
 
-use super::{Rpc, by, convert, once};
+use super::{Rpc, convert};
 use crate::domain::account::Account;
 use crate::domain::posting::Outcome;
-use crate::service::{Kept, Once};
+use crate::service::Once;
 
 fn account(outcome: &Outcome) -> Option<pb::Account> {
     match outcome {
@@ -33,7 +35,7 @@ impl AccountService for Rpc {
         &self,
         request: Request<pb::ListAccountsRequest>,
     ) -> Result<Response<pb::ListAccountsResponse>, Status> {
-        let by = by(&request)?;
+        let by = By::of(&request)?;
         let pb::ListAccountsRequest { deleted, page_size, page_token } = request.into_inner();
         let page = self.0.list_accounts(&by, deleted, page_size, &page_token).await?;
         let accounts = page.rows.into_iter().map(Into::into).collect();
@@ -45,18 +47,18 @@ impl AccountService for Rpc {
         &self,
         request: Request<pb::CreateAccountRequest>,
     ) -> Result<Response<pb::CreateAccountResponse>, Status> {
-        let by = by(&request)?;
-        let key = once::key(&request, &by, "AccountService/CreateAccount")?;
+        let by = By::of(&request)?;
+        let key = idempotency::key(&request, &by, "AccountService/CreateAccount")?;
         let repeatable = Once { key, encode: |outcome| created(outcome).encode_to_vec() };
         let answer = self.0.create_account(&by, request.into_inner().into(), repeatable).await?;
-        once::answer(answer, created)
+        idempotency::answer(answer, |it| created(&it))
     }
 
     async fn get_account(
         &self,
         request: Request<pb::GetAccountRequest>,
     ) -> Result<Response<pb::GetAccountResponse>, Status> {
-        let by = by(&request)?;
+        let by = By::of(&request)?;
         let account =
             self.0.get_account(&by, convert::id(&request.into_inner().account_id, "account")?).await?;
         Ok(Response::new(pb::GetAccountResponse { account: Some(account.into()) }))
@@ -66,22 +68,22 @@ impl AccountService for Rpc {
         &self,
         request: Request<pb::UpdateAccountRequest>,
     ) -> Result<Response<pb::UpdateAccountResponse>, Status> {
-        let by = by(&request)?;
-        let key = once::key(&request, &by, "AccountService/UpdateAccount")?;
+        let by = By::of(&request)?;
+        let key = idempotency::key(&request, &by, "AccountService/UpdateAccount")?;
         let repeatable = Once { key, encode: |outcome| updated(outcome).encode_to_vec() };
         let request = request.into_inner();
         let (id, if_version) = (convert::id(&request.account_id, "account")?, request.if_version);
         let changes = convert::account_changes(request);
         let answer = self.0.update_account(&by, id, changes, if_version, repeatable).await?;
-        once::answer(answer, updated)
+        idempotency::answer(answer, |it| updated(&it))
     }
 
     async fn delete_account(
         &self,
         request: Request<pb::DeleteAccountRequest>,
     ) -> Result<Response<pb::DeleteAccountResponse>, Status> {
-        let by = by(&request)?;
-        let key = once::key(&request, &by, "AccountService/DeleteAccount")?;
+        let by = By::of(&request)?;
+        let key = idempotency::key(&request, &by, "AccountService/DeleteAccount")?;
         let pb::DeleteAccountRequest { account_id, if_version } = request.into_inner();
         self.0.close_account(&by, convert::id(&account_id, "account")?, if_version, key).await?;
         Ok(Response::new(pb::DeleteAccountResponse {}))
@@ -91,20 +93,18 @@ impl AccountService for Rpc {
         &self,
         request: Request<pb::RestoreAccountRequest>,
     ) -> Result<Response<pb::RestoreAccountResponse>, Status> {
-        let by = by(&request)?;
-        let key = once::key(&request, &by, "AccountService/RestoreAccount")?;
+        let by = By::of(&request)?;
+        let key = idempotency::key(&request, &by, "AccountService/RestoreAccount")?;
         let id = convert::id(&request.into_inner().account_id, "account")?;
-        match self.0.restore_account(&by, id, key, |account| restored(account).encode_to_vec()).await? {
-            Kept::Fresh(account) => Ok(Response::new(restored(&account))),
-            Kept::Replayed(reply) => once::replayed(&reply),
-        }
+        let kept = self.0.restore_account(&by, id, key, |account| restored(account).encode_to_vec()).await?;
+        idempotency::answer(kept, |account| restored(&account))
     }
 
     async fn list_account_transactions(
         &self,
         request: Request<pb::ListAccountTransactionsRequest>,
     ) -> Result<Response<pb::ListAccountTransactionsResponse>, Status> {
-        let by = by(&request)?;
+        let by = By::of(&request)?;
         let request = request.into_inner();
         let (id, filter) = (convert::id(&request.account_id, "account")?, convert::filter(request.filter));
         let listed =

@@ -1,13 +1,14 @@
 //! Between domain and proto.
 
 use fintrac_kit::clock::timestamp;
+use fintrac_kit::mask::named;
+use fintrac_money::Currency;
 use fintrac_proto::ledger::v1 as pb;
 use tonic::Status;
 use uuid::Uuid;
 
 use crate::domain::account::{Account, AccountChanges, AccountInput};
 use crate::domain::category::{Category, CategoryChanges, CategoryInput};
-use crate::domain::currency::Currency;
 use crate::domain::rate::Rate;
 use crate::domain::transaction::{Transaction, TransactionChanges, TransactionInput};
 use crate::error::Error;
@@ -17,11 +18,6 @@ use crate::store::revisions::RevisionRow;
 /// The id in a path: what is no UUID is not there either.
 pub fn id(text: &str, what: &'static str) -> Result<Uuid, Status> {
     Uuid::parse_str(text).map_err(|_| Error::not_found(what).into())
-}
-
-/// Whether a mask names `field`.
-fn named(mask: Option<&prost_types::FieldMask>, field: &str) -> bool {
-    mask.is_some_and(|mask| mask.paths.iter().any(|path| path == field))
 }
 
 impl From<Account> for pb::Account {
@@ -122,15 +118,13 @@ impl From<Rate> for pb::Rate {
     }
 }
 
-impl From<Currency> for pb::Currency {
-    fn from(currency: Currency) -> Self {
-        Self {
-            code: currency.code().to_owned(),
-            name: currency.name().to_owned(),
-            symbol: currency.symbol().to_owned(),
-            decimals: i32::try_from(currency.decimals()).unwrap_or_default(),
-            is_active: currency.is_active(),
-        }
+pub fn currency(currency: Currency) -> pb::Currency {
+    pb::Currency {
+        code: currency.code().to_owned(),
+        name: currency.name().to_owned(),
+        symbol: currency.symbol().to_owned(),
+        decimals: i32::try_from(currency.decimals()).unwrap_or_default(),
+        is_active: currency.is_active(),
     }
 }
 

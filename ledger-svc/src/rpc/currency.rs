@@ -1,9 +1,10 @@
+use fintrac_kit::access::By;
+use fintrac_money::Currency;
 use fintrac_proto::ledger::v1 as pb;
 use fintrac_proto::ledger::v1::currency_service_server::CurrencyService;
 use tonic::{Request, Response, Status};
 
-use super::{Rpc, by};
-use crate::domain::currency::Currency;
+use super::{Rpc, convert};
 use crate::error::Error;
 
 #[tonic::async_trait]
@@ -12,8 +13,8 @@ impl CurrencyService for Rpc {
         &self,
         request: Request<pb::ListCurrenciesRequest>,
     ) -> Result<Response<pb::ListCurrenciesResponse>, Status> {
-        by(&request)?;
-        let currencies = Currency::all().map(Into::into).collect();
+        By::of(&request)?;
+        let currencies = Currency::all().map(convert::currency).collect();
         Ok(Response::new(pb::ListCurrenciesResponse { currencies }))
     }
 
@@ -21,17 +22,17 @@ impl CurrencyService for Rpc {
         &self,
         request: Request<pb::GetCurrencyRequest>,
     ) -> Result<Response<pb::GetCurrencyResponse>, Status> {
-        by(&request)?;
+        By::of(&request)?;
         let found = Currency::from_code(&request.into_inner().code);
         let currency = found.ok_or_else(|| Error::not_found("currency"))?;
-        Ok(Response::new(pb::GetCurrencyResponse { currency: Some(currency.into()) }))
+        Ok(Response::new(pb::GetCurrencyResponse { currency: Some(convert::currency(currency)) }))
     }
 
     async fn list_exchange_rates(
         &self,
         request: Request<pb::ListExchangeRatesRequest>,
     ) -> Result<Response<pb::ListExchangeRatesResponse>, Status> {
-        let by = by(&request)?;
+        let by = By::of(&request)?;
         let pb::ListExchangeRatesRequest { base, date } = request.into_inner();
         let list = self.0.list_exchange_rates(&by, &base, &date).await?;
         let rates = list.rates.into_iter().map(|(currency, rate)| pb::ExchangeRate {
@@ -49,7 +50,7 @@ impl CurrencyService for Rpc {
         &self,
         request: Request<pb::ConvertAmountRequest>,
     ) -> Result<Response<pb::ConvertAmountResponse>, Status> {
-        let by = by(&request)?;
+        let by = By::of(&request)?;
         let pb::ConvertAmountRequest { from, to, amount, date } = request.into_inner();
         let done = self.0.convert_amount(&by, &from, &to, &amount, &date).await?;
         Ok(Response::new(pb::ConvertAmountResponse {

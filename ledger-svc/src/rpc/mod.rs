@@ -1,20 +1,18 @@
 //! The wire form: parse, call, wrap.
 
 mod account;
+mod budgeting;
 mod category;
 mod convert;
 mod currency;
-mod once;
 mod transaction;
 
 use std::sync::Arc;
 
-use fintrac_kit::access::Caller;
 use fintrac_proto::ledger::v1 as pb;
 use tonic::service::Routes;
-use tonic::{Request, Status};
 
-use crate::service::{By, Ledger};
+use crate::service::Ledger;
 
 /// The ledger as tonic sees it.
 #[derive(Debug, Clone)]
@@ -27,11 +25,6 @@ pub fn routes(routes: Routes, ledger: &Arc<Ledger>) -> Routes {
         .add_service(pb::account_service_server::AccountServiceServer::new(rpc.clone()))
         .add_service(pb::category_service_server::CategoryServiceServer::new(rpc.clone()))
         .add_service(pb::transaction_service_server::TransactionServiceServer::new(rpc.clone()))
+        .add_service(pb::budgeting_service_server::BudgetingServiceServer::new(rpc.clone()))
         .add_service(pb::currency_service_server::CurrencyServiceServer::new(rpc))
-}
-
-/// The user who calls: whatever he asks for is of his household.
-fn by<T>(request: &Request<T>) -> Result<By, Status> {
-    let caller = Caller::of(request);
-    Ok(By { principal: caller.user()?.clone(), origin: caller.origin() })
 }

@@ -1,9 +1,11 @@
+use fintrac_kit::access::By;
+use fintrac_kit::idempotency;
 use fintrac_proto::ledger::v1 as pb;
 use fintrac_proto::ledger::v1::transaction_service_server::TransactionService;
 use prost::Message as _;
 use tonic::{Request, Response, Status};
 
-use super::{Rpc, by, convert, once};
+use super::{Rpc, convert};
 use crate::domain::posting::Outcome;
 use crate::service::Once;
 
@@ -28,7 +30,7 @@ impl TransactionService for Rpc {
         &self,
         request: Request<pb::ListTransactionsRequest>,
     ) -> Result<Response<pb::ListTransactionsResponse>, Status> {
-        let by = by(&request)?;
+        let by = By::of(&request)?;
         let pb::ListTransactionsRequest { filter, page_size, page_token } = request.into_inner();
         let page = self.0.list_transactions(&by, convert::filter(filter), page_size, &page_token).await?;
         let transactions = page.rows.iter().map(Into::into).collect();
@@ -40,18 +42,18 @@ impl TransactionService for Rpc {
         &self,
         request: Request<pb::CreateTransactionRequest>,
     ) -> Result<Response<pb::CreateTransactionResponse>, Status> {
-        let by = by(&request)?;
-        let key = once::key(&request, &by, "TransactionService/CreateTransaction")?;
+        let by = By::of(&request)?;
+        let key = idempotency::key(&request, &by, "TransactionService/CreateTransaction")?;
         let repeatable = Once { key, encode: |outcome| created(outcome).encode_to_vec() };
         let answer = self.0.create_transaction(&by, request.into_inner().into(), repeatable).await?;
-        once::answer(answer, created)
+        idempotency::answer(answer, |it| created(&it))
     }
 
     async fn get_transaction(
         &self,
         request: Request<pb::GetTransactionRequest>,
     ) -> Result<Response<pb::GetTransactionResponse>, Status> {
-        let by = by(&request)?;
+        let by = By::of(&request)?;
         let id = convert::id(&request.into_inner().transaction_id, "transaction")?;
         let transaction = self.0.get_transaction(&by, id).await?;
         Ok(Response::new(pb::GetTransactionResponse { transaction: Some((&transaction).into()) }))
@@ -61,34 +63,34 @@ impl TransactionService for Rpc {
         &self,
         request: Request<pb::UpdateTransactionRequest>,
     ) -> Result<Response<pb::UpdateTransactionResponse>, Status> {
-        let by = by(&request)?;
-        let key = once::key(&request, &by, "TransactionService/UpdateTransaction")?;
+        let by = By::of(&request)?;
+        let key = idempotency::key(&request, &by, "TransactionService/UpdateTransaction")?;
         let repeatable = Once { key, encode: |outcome| updated(outcome).encode_to_vec() };
         let request = request.into_inner();
         let id = convert::id(&request.transaction_id, "transaction")?;
         let changes = convert::transaction_changes(request.update_mask.as_ref(), request.transaction);
         let answer = self.0.update_transaction(&by, id, changes, request.if_version, repeatable).await?;
-        once::answer(answer, updated)
+        idempotency::answer(answer, |it| updated(&it))
     }
 
     async fn void_transaction(
         &self,
         request: Request<pb::VoidTransactionRequest>,
     ) -> Result<Response<pb::VoidTransactionResponse>, Status> {
-        let by = by(&request)?;
-        let key = once::key(&request, &by, "TransactionService/VoidTransaction")?;
+        let by = By::of(&request)?;
+        let key = idempotency::key(&request, &by, "TransactionService/VoidTransaction")?;
         let repeatable = Once { key, encode: |_| pb::VoidTransactionResponse {}.encode_to_vec() };
         let pb::VoidTransactionRequest { transaction_id, if_version } = request.into_inner();
         let id = convert::id(&transaction_id, "transaction")?;
         let answer = self.0.void_transaction(&by, id, if_version, repeatable).await?;
-        once::answer(answer, |_| pb::VoidTransactionResponse {})
+        idempotency::answer(answer, |_| pb::VoidTransactionResponse {})
     }
 
     async fn list_transaction_revisions(
         &self,
         request: Request<pb::ListTransactionRevisionsRequest>,
     ) -> Result<Response<pb::ListTransactionRevisionsResponse>, Status> {
-        let by = by(&request)?;
+        let by = By::of(&request)?;
         let pb::ListTransactionRevisionsRequest { transaction_id, page_size, page_token } =
             request.into_inner();
         let id = convert::id(&transaction_id, "transaction")?;

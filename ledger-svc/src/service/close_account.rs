@@ -1,9 +1,10 @@
 //! Deleting an account softly: its history stays, its name is free.
 
+use fintrac_kit::access::By;
 use fintrac_kit::idempotency::Key;
 use uuid::Uuid;
 
-use super::{By, Change, Ledger};
+use super::{Change, Ledger};
 use crate::domain::posting::Rejection;
 use crate::error::Error;
 use crate::store::accounts;

@@ -1,11 +1,12 @@
 //! An amount in another currency, at a day's rate.
 
+use fintrac_kit::access::By;
 use fintrac_kit::error::Violation;
+use fintrac_money::{Amount, Money};
 use rust_decimal::Decimal;
 
+use super::Ledger;
 use super::list_exchange_rates::currency_or;
-use super::{By, Ledger};
-use crate::domain::money::{Amount, Money};
 use crate::domain::rate::{Rate, Source};
 use crate::error::Error;
 use crate::store::exchange_rates;

@@ -1,6 +1,8 @@
 //! Opening an account, with its first balance.
 
-use super::{By, Ledger, Once};
+use fintrac_kit::access::By;
+
+use super::{Ledger, Once};
 use crate::domain::account::AccountInput;
 use crate::domain::posting::Order;
 use crate::error::Error;

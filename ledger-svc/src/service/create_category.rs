@@ -1,12 +1,13 @@
 //! A new category.
 
+use fintrac_kit::access::By;
 use fintrac_kit::database::violated;
 use fintrac_kit::error::Violation;
-use fintrac_kit::idempotency::Key;
+use fintrac_kit::idempotency::{Kept, Key};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{By, Change, Kept, Ledger};
+use super::{Change, Ledger};
 use crate::domain::category::{Category, CategoryInput, parent_unknown};
 use crate::error::Error;
 use crate::store::{categories, households};

@@ -1,6 +1,8 @@
 //! Recording income, an expense or a transfer.
 
-use super::{By, Ledger, Once};
+use fintrac_kit::access::By;
+
+use super::{Ledger, Once};
 use crate::domain::posting::Order;
 use crate::domain::transaction::TransactionInput;
 use crate::error::Error;

@@ -1,8 +1,9 @@
 //! One live account.
 
+use fintrac_kit::access::By;
 use uuid::Uuid;
 
-use super::{By, Ledger};
+use super::Ledger;
 use crate::domain::account::Account;
 use crate::error::Error;
 use crate::store::accounts;

@@ -1,8 +1,9 @@
 //! One live category.
 
+use fintrac_kit::access::By;
 use uuid::Uuid;
 
-use super::{By, Ledger};
+use super::Ledger;
 use crate::domain::category::Category;
 use crate::error::Error;
 use crate::store::categories;

@@ -1,8 +1,9 @@
 //! One transaction, posted or voided.
 
+use fintrac_kit::access::By;
 use uuid::Uuid;
 
-use super::{By, Ledger};
+use super::Ledger;
 use crate::domain::transaction::Transaction;
 use crate::error::Error;
 use crate::store::transactions;

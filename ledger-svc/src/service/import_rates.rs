@@ -5,10 +5,10 @@ use std::io::{Read as _, Seek as _};
 use std::path::Path;
 
 use chrono::NaiveDate;
+use fintrac_money::Currency;
 use rust_decimal::Decimal;
 use sqlx::PgPool;
 
-use crate::domain::currency::Currency;
 use crate::domain::rate::Source;
 use crate::store::exchange_rates::{self, Published};
 
@@ -120,7 +120,7 @@ fn parse_ecb(text: &str) -> Result<Vec<Published>, ImportError> {
 #[cfg(test)]
 mod tests {
     use super::{bundled, parse_ecb};
-    use crate::domain::currency::Currency;
+    use fintrac_money::Currency;
 
     #[test]
     fn every_currency_has_a_bundled_rate() {

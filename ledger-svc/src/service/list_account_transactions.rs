@@ -3,13 +3,14 @@
 //! A running balance is computed for the page and never stored: the balance
 //! now, less the days after the page, less what came later on its day.
 
+use fintrac_kit::access::By;
+use fintrac_kit::page::{Cursor, Page, PageRequest};
+use fintrac_money::Money;
 use sqlx::Connection as _;
 use uuid::Uuid;
 
+use super::Ledger;
 use super::transaction_filter::{FilterInput, both};
-use super::{By, Ledger};
-use crate::domain::money::Money;
-use crate::domain::page::{Cursor, Page, PageRequest};
 use crate::domain::transaction::Transaction;
 use crate::error::Error;
 use crate::store::{accounts, daily_changes, transactions};

@@ -1,10 +1,10 @@
 //! The household's accounts, live or deleted, in the order in which they were opened.
 
-use chrono::NaiveDate;
+use fintrac_kit::access::By;
+use fintrac_kit::page::{Cursor, Page, PageRequest};
 
-use super::{By, Ledger};
+use super::Ledger;
 use crate::domain::account::Account;
-use crate::domain::page::{Cursor, Page, PageRequest};
 use crate::error::Error;
 use crate::store::accounts;
 
@@ -21,6 +21,6 @@ impl Ledger {
         let after = page.after.map(|cursor| cursor.id);
         let mut connection = self.pool.acquire().await?;
         let rows = accounts::list(&mut connection, household.id, deleted, after, page.limit()).await?;
-        Ok(page.cut(rows, |account| Cursor { day: NaiveDate::default(), id: account.id }))
+        Ok(page.cut(rows, |account| Cursor::by_id(account.id)))
     }
 }

@@ -1,11 +1,11 @@
 //! The household's categories, in the order in which they were made.
 
-use chrono::NaiveDate;
+use fintrac_kit::access::By;
 use fintrac_kit::error::Violation;
+use fintrac_kit::page::{Cursor, Page, PageRequest};
 
-use super::{By, Ledger};
+use super::Ledger;
 use crate::domain::category::{Category, CategoryType};
-use crate::domain::page::{Cursor, Page, PageRequest};
 use crate::error::Error;
 use crate::store::categories;
 
@@ -28,6 +28,6 @@ impl Ledger {
         let after = page.after.map(|cursor| cursor.id);
         let mut connection = self.pool.acquire().await?;
         let rows = categories::list(&mut connection, household.id, wanted, after, page.limit()).await?;
-        Ok(page.cut(rows, |category| Cursor { day: NaiveDate::default(), id: category.id }))
+        Ok(page.cut(rows, |category| Cursor::by_id(category.id)))
     }
 }

@@ -1,12 +1,12 @@
 //! All rates of a day from one base.
 
 use chrono::NaiveDate;
+use fintrac_kit::access::By;
+use fintrac_kit::day;
 use fintrac_kit::error::Violation;
+use fintrac_money::{Currency, Household};
 
-use super::{By, Ledger};
-use crate::domain::currency::Currency;
-use crate::domain::day;
-use crate::domain::household::Household;
+use super::Ledger;
 use crate::domain::rate::Rate;
 use crate::error::Error;
 use crate::store::exchange_rates;

@@ -1,10 +1,10 @@
 //! A transaction's history: every revision, who, when, what.
 
-use chrono::NaiveDate;
+use fintrac_kit::access::By;
+use fintrac_kit::page::{Cursor, Page, PageRequest};
 use uuid::Uuid;
 
-use super::{By, Ledger};
-use crate::domain::page::{Cursor, Page, PageRequest};
+use super::Ledger;
 use crate::error::Error;
 use crate::store::revisions::{self, RevisionRow};
 use crate::store::transactions;
@@ -27,6 +27,6 @@ impl Ledger {
             revisions::list(&mut connection, household.id, transaction_id, after, page.limit()).await?;
         // Revisions are numbered; the number stands where other lists have an id.
         let id = |row: &RevisionRow| Uuid::from_u128(u128::from(row.revision.unsigned_abs()));
-        Ok(page.cut(rows, |row| Cursor { day: NaiveDate::default(), id: id(row) }))
+        Ok(page.cut(rows, |row| Cursor::by_id(id(row))))
     }
 }

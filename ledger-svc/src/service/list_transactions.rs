@@ -1,8 +1,10 @@
 //! Transactions by date, a page at a time.
 
+use fintrac_kit::access::By;
+use fintrac_kit::page::{Cursor, Page, PageRequest};
+
+use super::Ledger;
 use super::transaction_filter::{FilterInput, both};
-use super::{By, Ledger};
-use crate::domain::page::{Cursor, Page, PageRequest};
 use crate::domain::transaction::Transaction;
 use crate::error::Error;
 use crate::store::transactions;

@@ -8,6 +8,9 @@ mod create_category;
 mod create_transaction;
 mod delete_category;
 mod fill_household_amounts;
+mod find_account;
+mod find_categories;
+mod follow_households;
 mod get_account;
 mod get_category;
 mod get_transaction;
@@ -19,7 +22,9 @@ mod list_exchange_rates;
 mod list_revisions;
 mod list_transactions;
 mod open_household;
+mod post_transfer;
 mod restore_account;
+mod sum_spending;
 mod transaction_filter;
 mod update_account;
 mod update_category;
@@ -27,8 +32,7 @@ mod update_transaction;
 mod verify;
 mod void_transaction;
 
-use fintrac_kit::access::Principal;
-use fintrac_kit::access::caller::Origin;
+use fintrac_kit::access::By;
 use fintrac_kit::clock::Clock;
 use fintrac_kit::events::{self, Bell, NewEvent};
 use fintrac_kit::idempotency::{self, Claim, Key};
@@ -41,15 +45,18 @@ use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 pub use fill_household_amounts::fill_household_amounts;
+pub use follow_households::FollowHouseholds;
 pub use import_rates::{ImportError, import_ecb, store_bundled};
 pub use list_account_transactions::AccountTransaction;
+pub use post_transfer::{Transfer, TransferOrder};
+pub use sum_spending::{Spending, SpendingQuery};
 pub use transaction_filter::FilterInput;
 pub use verify::verify;
 
-use crate::domain::household::Household;
 use crate::domain::posting::{Command, Order, Outcome};
 use crate::error::Error;
 use crate::posting::{Answer, Posting, Request};
+use fintrac_money::Household;
 
 /// Households whose facts are kept at hand.
 const HOUSEHOLDS: u64 = 100_000;
@@ -68,26 +75,11 @@ pub struct Ledger {
     posting: Posting,
 }
 
-/// Who asks for something.
-#[derive(Debug, Clone)]
-pub struct By {
-    pub principal: Principal,
-    pub origin: Origin,
-}
-
 /// A request that may come twice: its key and the form in which its answer is kept.
 #[derive(Debug)]
 pub struct Once {
     pub key: Option<Key>,
     pub encode: fn(&Outcome) -> Vec<u8>,
-}
-
-/// What a request that may come twice gets.
-#[derive(Debug)]
-pub enum Kept<T> {
-    Fresh(T),
-    /// The kept answer of the first request with this key.
-    Replayed(Vec<u8>),
 }
 
 /// A change to record; see [`NewEvent`].

@@ -1,15 +1,15 @@
 //! A household's facts; at first sight they are asked of auth-svc, and the
 //! household gets its default categories.
 
+use fintrac_kit::access::By;
 use fintrac_kit::error::{reason, unavailable};
+use fintrac_money::{Currency, Household};
 use fintrac_proto::auth::v1 as pb;
 use tonic::Code;
 use uuid::Uuid;
 
-use super::{By, Change, Ledger};
+use super::{Change, Ledger};
 use crate::defaults;
-use crate::domain::currency::Currency;
-use crate::domain::household::Household;
 use crate::error::Error;
 use crate::store::{categories, households};
 
@@ -41,12 +41,7 @@ impl Ledger {
             })?;
         let facts =
             answer.into_inner().household.ok_or(Error::Internal("no household in the answer".into()))?;
-        let unknown = |what: &str| Error::Internal(format!("auth-svc sent an unknown {what}"));
-        let household = Household {
-            id,
-            currency: Currency::from_code(&facts.currency_code).ok_or_else(|| unknown("currency"))?,
-            timezone: facts.timezone.parse().map_err(|_| unknown("time zone"))?,
-        };
+        let household = household(&facts)?;
         let now = self.clock.now();
         let mut transaction = self.pool.begin().await?;
         if households::insert(&mut transaction, &household, now).await? {
@@ -61,4 +56,14 @@ impl Ledger {
         }
         Ok(household)
     }
+}
+
+/// A household as auth-svc tells of it.
+pub(super) fn household(facts: &pb::Household) -> Result<Household, Error> {
+    let unknown = |what: &str| Error::Internal(format!("auth-svc sent an unknown {what}"));
+    Ok(Household {
+        id: Uuid::parse_str(&facts.id).map_err(|_| unknown("id"))?,
+        currency: Currency::from_code(&facts.currency_code).ok_or_else(|| unknown("currency"))?,
+        timezone: facts.timezone.parse().map_err(|_| unknown("time zone"))?,
+    })
 }

@@ -1,10 +1,11 @@
 //! Bringing a deleted account back.
 
+use fintrac_kit::access::By;
 use fintrac_kit::database::violated;
-use fintrac_kit::idempotency::Key;
+use fintrac_kit::idempotency::{Kept, Key};
 use uuid::Uuid;
 
-use super::{By, Change, Kept, Ledger};
+use super::{Change, Ledger};
 use crate::domain::account::Account;
 use crate::error::Error;
 use crate::store::{accounts, households};

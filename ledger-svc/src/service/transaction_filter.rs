@@ -1,13 +1,11 @@
 //! What a list of transactions is asked for, every refusal at once.
 
 use chrono::NaiveDate;
+use fintrac_kit::day;
 use fintrac_kit::error::Violation;
+use fintrac_money::{Amount, Currency, Household, Money};
 use uuid::Uuid;
 
-use crate::domain::currency::Currency;
-use crate::domain::day;
-use crate::domain::household::Household;
-use crate::domain::money::{Amount, Money};
 use crate::domain::transaction::{Status, TransactionType};
 use crate::error::Error;
 use crate::store::transactions::Filter;

@@ -1,8 +1,9 @@
 //! Changing an account; another balance posts an adjustment.
 
+use fintrac_kit::access::By;
 use uuid::Uuid;
 
-use super::{By, Ledger, Once};
+use super::{Ledger, Once};
 use crate::domain::account::AccountChanges;
 use crate::domain::posting::Order;
 use crate::error::Error;

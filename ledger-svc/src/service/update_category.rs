@@ -1,10 +1,11 @@
 //! Changing a category.
 
-use fintrac_kit::idempotency::Key;
+use fintrac_kit::access::By;
+use fintrac_kit::idempotency::{Kept, Key};
 use uuid::Uuid;
 
 use super::create_category::{check_parent, name_taken};
-use super::{By, Change, Kept, Ledger};
+use super::{Change, Ledger};
 use crate::domain::category::{Category, CategoryChanges};
 use crate::domain::posting::Rejection;
 use crate::error::Error;

@@ -1,8 +1,9 @@
 //! Editing a transaction: the reversal of what stands, then the new legs.
 
+use fintrac_kit::access::By;
 use uuid::Uuid;
 
-use super::{By, Ledger, Once};
+use super::{Ledger, Once};
 use crate::domain::posting::Order;
 use crate::domain::transaction::TransactionChanges;
 use crate::error::Error;

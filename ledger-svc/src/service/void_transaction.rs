@@ -1,8 +1,9 @@
 //! Voiding a transaction by its reversal.
 
+use fintrac_kit::access::By;
 use uuid::Uuid;
 
-use super::{By, Ledger, Once};
+use super::{Ledger, Once};
 use crate::domain::posting::Order;
 use crate::error::Error;
 use crate::posting::Answer;

@@ -1,12 +1,12 @@
 //! Accounts of households.
 
 use chrono::{DateTime, Utc};
+use fintrac_money::Money;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{currency, known};
 use crate::domain::account::{Account, AccountType};
-use crate::domain::money::Money;
 use crate::domain::posting::Moves;
 
 struct AccountRow {

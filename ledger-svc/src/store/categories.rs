@@ -209,3 +209,15 @@ pub async fn delete(
     .await
     .map(|_| ())
 }
+
+/// Every category, deleted ones too, with what is above it.
+pub async fn parents(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+) -> Result<Vec<(Uuid, Option<Uuid>)>, sqlx::Error> {
+    let rows =
+        sqlx::query!("select id, parent_id from ledger.categories where household_id = $1", household_id)
+            .fetch_all(connection)
+            .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.parent_id)).collect())
+}

@@ -55,3 +55,88 @@ pub async fn sums_after(
     };
     Ok(days.iter().map(|day| (*day, sum_after(day))).collect())
 }
+
+/// Days of one account that a question, given by its number, asks for.
+#[derive(Debug, Clone)]
+pub struct Span {
+    pub number: usize,
+    pub account_id: Uuid,
+    pub from: NaiveDate,
+    pub to: NaiveDate,
+}
+
+fn number(row: i64) -> usize {
+    usize::try_from(row).unwrap_or(usize::MAX)
+}
+
+struct Columns {
+    numbers: Vec<i64>,
+    accounts: Vec<Uuid>,
+    from: Vec<NaiveDate>,
+    to: Vec<NaiveDate>,
+}
+
+impl Columns {
+    fn of(spans: &[Span]) -> Self {
+        Self {
+            numbers: spans.iter().map(|span| i64::try_from(span.number).unwrap_or(i64::MAX)).collect(),
+            accounts: spans.iter().map(|span| span.account_id).collect(),
+            from: spans.iter().map(|span| span.from).collect(),
+            to: spans.iter().map(|span| span.to).collect(),
+        }
+    }
+}
+
+/// By number, the sums in the household's currency, minor units.
+pub async fn household_sums(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    spans: &[Span],
+) -> Result<Vec<(usize, i64)>, sqlx::Error> {
+    if spans.is_empty() {
+        return Ok(Vec::new());
+    }
+    let c = Columns::of(spans);
+    let rows = sqlx::query!(
+        r#"select number as "number!", sum(household_change)::int8 as "sum!"
+           from unnest($2::int8[], $3::uuid[], $4::date[], $5::date[]) as span (number, account_id, first, last)
+           join ledger.daily_changes
+             on household_id = $1 and daily_changes.account_id = span.account_id and day between first and last
+           group by number"#,
+        household_id,
+        &c.numbers,
+        &c.accounts,
+        &c.from,
+        &c.to,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| (number(row.number), row.sum)).collect())
+}
+
+/// Number, account, day and change of each day that changed something.
+pub async fn sums_by_day(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    spans: &[Span],
+) -> Result<Vec<(usize, Uuid, NaiveDate, i64)>, sqlx::Error> {
+    if spans.is_empty() {
+        return Ok(Vec::new());
+    }
+    let c = Columns::of(spans);
+    let rows = sqlx::query!(
+        r#"select number as "number!", daily_changes.account_id, day, change
+           from unnest($2::int8[], $3::uuid[], $4::date[], $5::date[]) as span (number, account_id, first, last)
+           join ledger.daily_changes
+             on household_id = $1 and daily_changes.account_id = span.account_id and day between first and last
+           where change <> 0"#,
+        household_id,
+        &c.numbers,
+        &c.accounts,
+        &c.from,
+        &c.to,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| (number(row.number), row.account_id, row.day, row.change)).collect())
+}

@@ -1,11 +1,11 @@
 //! Published exchange rates.
 
 use chrono::NaiveDate;
+use fintrac_money::Currency;
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
 
 use super::{currency, known};
-use crate::domain::currency::Currency;
 use crate::domain::rate::{Quote, Quotes, Rate, Source};
 
 /// The newest quotes up to each day, on every base.

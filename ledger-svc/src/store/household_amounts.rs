@@ -1,13 +1,12 @@
 //! Household amounts that were left open because no rate was known.
 
 use chrono::NaiveDate;
+use fintrac_money::{Currency, Money};
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::currency;
-use crate::domain::currency::Currency;
-use crate::domain::money::Money;
 
 /// A leg without a household amount.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{currency, known};
-use crate::domain::household::Household;
+use fintrac_money::Household;
 
 pub async fn find(
     connection: &mut PgConnection,
@@ -39,6 +39,14 @@ pub async fn insert(
     .execute(connection)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+pub async fn set_timezone(connection: &mut PgConnection, household: &Household) -> Result<(), sqlx::Error> {
+    let (id, timezone) = (household.id, household.timezone.name());
+    sqlx::query!("update ledger.households set timezone = $2 where id = $1", id, timezone)
+        .execute(connection)
+        .await
+        .map(|_| ())
 }
 
 /// Locks households in key order: names in them are given one after the other.

@@ -13,7 +13,7 @@ pub mod revisions;
 pub mod transactions;
 pub mod verification;
 
-use crate::domain::currency::Currency;
+use fintrac_money::Currency;
 
 /// What a stored word means; one that nobody knows is damage.
 fn known<T>(word: &str, read: impl Fn(&str) -> Option<T>) -> Result<T, sqlx::Error> {

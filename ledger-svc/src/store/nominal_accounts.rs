@@ -1,7 +1,10 @@
 //! Nominal accounts, made on demand.
 
+use fintrac_money::Currency;
 use sqlx::PgConnection;
+use uuid::Uuid;
 
+use super::currency;
 use crate::domain::posting::NominalAccount;
 
 /// Makes those that are not there yet, in key order.
@@ -24,4 +27,32 @@ pub async fn insert_missing(
     .execute(connection)
     .await
     .map(|_| ())
+}
+
+/// Where what goes to a category is booked.
+#[derive(Debug)]
+pub struct OfCategory {
+    pub id: Uuid,
+    pub category_id: Uuid,
+    pub currency: Currency,
+}
+
+/// Those of a household's categories.
+pub async fn of_categories(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+) -> Result<Vec<OfCategory>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"select id, category_id as "category_id!", currency_code from ledger.nominal_accounts
+           where household_id = $1 and purpose = 'category'"#,
+        household_id
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let currency = currency(&row.currency_code)?;
+            Ok(OfCategory { id: row.id, category_id: row.category_id, currency })
+        })
+        .collect()
 }

@@ -3,12 +3,11 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
+use fintrac_money::{Currency, Money};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::currency;
-use crate::domain::currency::Currency;
-use crate::domain::money::Money;
 use crate::domain::posting::{Leg, Valuation};
 
 /// A leg on its way into the table.

@@ -3,14 +3,13 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use fintrac_kit::page::Cursor;
+use fintrac_money::{Currency, Money};
 use rust_decimal::Decimal;
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
 
 use super::{currency, known};
-use crate::domain::currency::Currency;
-use crate::domain::money::Money;
-use crate::domain::page::Cursor;
 use crate::domain::rate::{Rate, Source};
 use crate::domain::transaction::{Status, Texts, Transaction, TransactionType};
 

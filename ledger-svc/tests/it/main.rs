@@ -1,6 +1,7 @@
 //! ledger-svc through its in-process client, on a real database.
 
 mod accounts;
+mod budgeting;
 mod categories;
 mod concurrency;
 mod faults;

@@ -17,12 +17,14 @@ use fintrac_kit::events::Bell;
 use fintrac_kit::module::Deps;
 use fintrac_kit::random::Random;
 use fintrac_kit::server::{Server, server_stack};
-use fintrac_kit::testing::TestDatabase;
+use fintrac_kit::testing::{ScriptedLog, TestDatabase};
 use fintrac_kit::transport::{self, Transport};
 use fintrac_proto::auth::v1 as auth;
 use fintrac_proto::auth::v1::household_service_server::{HouseholdService, HouseholdServiceServer};
+use fintrac_proto::events::v1::Event;
 use fintrac_proto::ledger::v1 as pb;
 use fintrac_proto::ledger::v1::account_service_client::AccountServiceClient;
+use fintrac_proto::ledger::v1::budgeting_service_client::BudgetingServiceClient;
 use fintrac_proto::ledger::v1::category_service_client::CategoryServiceClient;
 use fintrac_proto::ledger::v1::currency_service_client::CurrencyServiceClient;
 use fintrac_proto::ledger::v1::transaction_service_client::TransactionServiceClient;
@@ -41,7 +43,10 @@ const TOKEN_SECRET: &[u8] = b"a token secret for tests";
 
 /// What auth-svc would say of households.
 #[derive(Debug, Clone, Default)]
-pub struct Households(Arc<Mutex<HashMap<String, auth::Household>>>);
+pub struct Households {
+    known: Arc<Mutex<HashMap<String, auth::Household>>>,
+    log: ScriptedLog,
+}
 
 #[tonic::async_trait]
 impl HouseholdService for Households {
@@ -49,7 +54,7 @@ impl HouseholdService for Households {
         &self,
         request: Request<auth::GetHouseholdRequest>,
     ) -> Result<Response<auth::GetHouseholdResponse>, Status> {
-        let known = self.0.lock().expect("no panic").get(&request.into_inner().household_id).cloned();
+        let known = self.known.lock().expect("no panic").get(&request.into_inner().household_id).cloned();
         match known {
             Some(household) => Ok(Response::new(auth::GetHouseholdResponse { household: Some(household) })),
             None => Err(Refusal::new(Code::NotFound, "NOT_FOUND", "There is no such household.").into()),
@@ -104,7 +109,8 @@ impl Ledger {
         trust.extend(&[], []);
         let keys = ServiceKeys::from_secret(SECRET);
         let gate = Arc::new(Gate::new("auth", keys.clone(), Arc::clone(&trust), clock.clone()));
-        let auth = server_stack(Routes::new(HouseholdServiceServer::new(households.clone())), gate);
+        let auth = Routes::new(HouseholdServiceServer::new(households.clone()));
+        let auth = server_stack(auth.add_service(households.log.clone().into_service()), gate);
         let auth = transport::local(auth, keys.issuer("ledger", "auth", &clock));
         let deps = Deps {
             clock: clock.clone(),
@@ -138,7 +144,7 @@ impl Ledger {
             timezone: timezone.into(),
             locale: locale.into(),
         };
-        self.households.0.lock().expect("no panic").insert(household_id.to_string(), household);
+        self.households.known.lock().expect("no panic").insert(household_id.to_string(), household);
         let user_id = Uuid::from_bytes(Random::System.bytes());
         let now = self.clock.now().timestamp();
         let claims = Claims {
@@ -154,6 +160,27 @@ impl Ledger {
         let key = EncodingKey::from_secret(TOKEN_SECRET);
         let token = sign(&claims, &key, Algorithm::HS256, None).expect("a token");
         Person { user_id, household_id, token, transport: self.transport() }
+    }
+
+    /// Somebody moves to another time zone, and auth-svc says so.
+    pub fn move_to(&self, person: &Person, timezone: &str) {
+        let id = person.household_id.to_string();
+        let mut known = self.households.known.lock().expect("no panic");
+        known.get_mut(&id).expect("a household").timezone = timezone.into();
+        self.households.log.tell(Event {
+            household_id: id.clone(),
+            entity: "household".into(),
+            entity_id: id,
+            kind: "updated".into(),
+            ..Event::default()
+        });
+    }
+
+    /// What budget-svc sees.
+    pub fn budgeting(&self) -> BudgetingServiceClient<Transport> {
+        let transport =
+            transport::local(self.server.clone(), self.keys.issuer("budget", "ledger", &self.clock));
+        BudgetingServiceClient::new(transport)
     }
 
     fn transport(&self) -> Transport {
@@ -219,6 +246,11 @@ impl Person {
 
     pub fn transactions(&self) -> TransactionServiceClient<Transport> {
         TransactionServiceClient::new(self.transport.clone())
+    }
+
+    /// Calls what only budget-svc may call.
+    pub fn budgeting(&self) -> BudgetingServiceClient<Transport> {
+        BudgetingServiceClient::new(self.transport.clone())
     }
 
     pub fn currencies(&self) -> CurrencyServiceClient<Transport> {

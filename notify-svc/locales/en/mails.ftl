@@ -15,3 +15,6 @@ welcome-subject = Welcome to FinTrac
 welcome-greeting = Hello { $name },
 welcome-body = your address is confirmed and your household is ready. Log in and add your first account: cash, a bank account or a card.
 welcome-note = From now on every cent has its place.
+
+open-action = Open FinTrac
+notice-note = Too many of these mails? Your preferences decide which ones you get.

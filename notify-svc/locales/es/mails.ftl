@@ -15,3 +15,6 @@ welcome-subject = Te damos la bienvenida a FinTrac
 welcome-greeting = Hola, { $name }:
 welcome-body = tu dirección está confirmada y tu hogar está listo. Inicia sesión y añade tu primera cuenta: efectivo, banco o tarjeta.
 welcome-note = Desde ahora, cada céntimo tiene su sitio.
+
+open-action = Abrir FinTrac
+notice-note = ¿Demasiados correos como este? En tus preferencias decides cuáles recibes.

@@ -11,7 +11,7 @@ use lettre::message::Mailbox;
 use uuid::Uuid;
 
 use crate::config::{MailConfig, MailRoute};
-use crate::domain::mail::MailKind;
+use crate::domain::kind::Kind;
 use crate::render::Rendered;
 use smtp::Smtp;
 
@@ -60,7 +60,7 @@ impl DeliveryError {
 #[derive(Debug)]
 pub struct Envelope {
     pub id: Uuid,
-    pub kind: MailKind,
+    pub kind: Kind,
     pub to: String,
     pub date: DateTime<Utc>,
 }

@@ -1,4 +1,6 @@
 //! What can be told, and when to try again. No I/O.
 
+pub mod kind;
 pub mod mail;
+pub mod notification;
 pub mod retry;

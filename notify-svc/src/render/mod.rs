@@ -1,6 +1,8 @@
 //! From what a mail says to its two forms. Every text comes from `locales/`;
 //! the templates hold shape only and escape what they are given.
 
+mod notice;
+
 use std::borrow::Cow;
 use std::collections::HashMap;
 
@@ -8,6 +10,8 @@ use askama::Template;
 use fluent_templates::fluent_bundle::FluentValue;
 use fluent_templates::{Loader as _, static_loader};
 use unic_langid::{LanguageIdentifier, langid};
+
+pub use notice::{Facts, notice};
 
 static_loader! {
     static TEXTS = {
@@ -21,9 +25,34 @@ static_loader! {
 /// What a mail says.
 #[derive(Debug, Clone)]
 pub enum Content {
-    Verification { link: String, code: Option<String> },
-    AlreadyRegistered { login: Option<String> },
-    Welcome { first_name: String, login: Option<String> },
+    Verification {
+        link: String,
+        code: Option<String>,
+    },
+    AlreadyRegistered {
+        login: Option<String>,
+    },
+    Welcome {
+        first_name: String,
+        login: Option<String>,
+    },
+    /// What a notification says, in its language.
+    Notice {
+        locale: String,
+        title: String,
+        body: String,
+        app: Option<String>,
+    },
+}
+
+impl Content {
+    /// The language of words that are written already.
+    pub fn locale(&self) -> Option<&str> {
+        match self {
+            Self::Notice { locale, .. } => Some(locale),
+            Self::Verification { .. } | Self::AlreadyRegistered { .. } | Self::Welcome { .. } => None,
+        }
+    }
 }
 
 /// A mail in both forms.
@@ -145,6 +174,17 @@ fn page(texts: &Texts, content: &Content) -> Result<Page, RenderError> {
             note: texts.get("welcome-note")?,
             footer,
         },
+        Content::Notice { title, body, app, .. } => Page {
+            subject: title.clone(),
+            paragraphs: vec![body.clone()],
+            action: match app {
+                Some(url) => Some(Action { label: texts.get("open-action")?, url: url.clone() }),
+                None => None,
+            },
+            code: None,
+            note: texts.get("notice-note")?,
+            footer,
+        },
     })
 }
 
@@ -157,7 +197,7 @@ fn action(texts: &Texts, login: Option<&String>) -> Result<Option<Action>, Rende
 mod tests {
     use super::{Content, render};
 
-    fn contents(name: &str) -> [Content; 3] {
+    fn contents(name: &str) -> [Content; 4] {
         let login = Some("https://app.example/login".to_owned());
         [
             Content::Verification {
@@ -165,6 +205,12 @@ mod tests {
                 code: Some("042042".into()),
             },
             Content::AlreadyRegistered { login: login.clone() },
+            Content::Notice {
+                locale: "en".into(),
+                title: "Food".into(),
+                body: format!("{name} has 5 left."),
+                app: Some("https://app.example".into()),
+            },
             Content::Welcome { first_name: name.into(), login },
         ]
     }
@@ -204,9 +250,11 @@ mod tests {
 
     #[test]
     fn a_name_cannot_bring_markup() {
-        let [.., welcome] = contents("<b onclick=x>&");
-        let mail = render("en", &welcome).expect("a mail");
-        assert!(!mail.html.contains("<b onclick"));
-        assert!(mail.text.contains("<b onclick=x>&"), "the text form shows it as it is");
+        let [.., notice, welcome] = contents("<b onclick=x>&");
+        for content in [notice, welcome] {
+            let mail = render("en", &content).expect("a mail");
+            assert!(!mail.html.contains("<b onclick"));
+            assert!(mail.text.contains("<b onclick=x>&"), "the text form shows it as it is");
+        }
     }
 }

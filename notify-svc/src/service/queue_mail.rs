@@ -6,9 +6,10 @@ use fintrac_kit::module::Deps;
 use fintrac_kit::random::Random;
 use fintrac_proto::events::v1::Event;
 use sqlx::PgConnection;
-use uuid::Uuid;
 
-use crate::domain::mail::{Mail, MailKind};
+use super::id;
+use crate::domain::kind::Kind;
+use crate::domain::mail::Mail;
 use crate::store::mails;
 
 /// Turns auth's events into queued mails.
@@ -26,32 +27,36 @@ impl QueueMail {
     }
 }
 
-fn kind(event: &Event) -> Option<MailKind> {
+fn kind(event: &Event) -> Option<Kind> {
     match (event.entity.as_str(), event.kind.as_str()) {
-        ("challenge", "verification_requested") => Some(MailKind::Verification),
-        ("user", "already_registered") => Some(MailKind::AlreadyRegistered),
-        ("user", "verified") => Some(MailKind::Welcome),
+        ("challenge", "verification_requested") => Some(Kind::Verification),
+        ("user", "already_registered") => Some(Kind::AlreadyRegistered),
+        ("user", "verified") => Some(Kind::Welcome),
         _ => None,
     }
-}
-
-fn id(text: &str) -> Result<Uuid, HandlerError> {
-    Uuid::parse_str(text).map_err(|error| HandlerError::Poison(error.to_string()))
 }
 
 impl Handler for QueueMail {
     type Prepared = ();
 
-    async fn prepare(&self, _event: &Event) -> Result<(), HandlerError> {
+    async fn prepare(&self, _events: &[Event]) -> Result<(), HandlerError> {
         Ok(())
     }
 
-    async fn apply(&self, connection: &mut PgConnection, event: &Event, (): ()) -> Result<(), HandlerError> {
-        let Some(kind) = kind(event) else { return Ok(()) };
-        let now = self.clock.now();
-        let (user_id, subject_id) = (id(&event.user_id)?, id(&event.entity_id)?);
-        let mail = Mail { id: self.random.id(now), user_id, kind, subject_id, attempts: 0 };
-        Ok(mails::insert(connection, &mail, id(&event.id)?, now).await?)
+    async fn apply(
+        &self,
+        connection: &mut PgConnection,
+        events: &[Event],
+        (): (),
+    ) -> Result<(), HandlerError> {
+        for event in events {
+            let Some(kind) = kind(event) else { continue };
+            let now = self.clock.now();
+            let (user_id, subject_id) = (id(&event.user_id)?, id(&event.entity_id)?);
+            let mail = Mail { id: self.random.id(now), user_id, kind, subject_id, attempts: 0 };
+            mails::insert(connection, &mail, id(&event.id)?, now).await?;
+        }
+        Ok(())
     }
 
     fn committed(&self) {

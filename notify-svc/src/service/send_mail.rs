@@ -17,10 +17,13 @@ use tonic::{Code, Status};
 
 use crate::config::Config;
 use crate::delivery::{Delivery, Envelope};
-use crate::domain::mail::{Mail, MailKind};
+use crate::domain::kind::Kind;
+use crate::domain::mail::Mail;
+use crate::domain::notification::Notification;
 use crate::domain::retry;
 use crate::render::{self, Content};
 use crate::store::mails::{self, End};
+use crate::store::notifications;
 
 /// How long one try may take, with all its questions.
 const PATIENCE: Duration = Duration::from_secs(25);
@@ -67,7 +70,8 @@ impl SendMail {
             Ok(None) => return Outcome::Dropped,
             Err(status) => return Outcome::Unreachable(format!("{}: {}", status.code(), status.message())),
         };
-        let rendered = match render::render(&recipient.locale, &content) {
+        let locale = content.locale().unwrap_or(&recipient.locale);
+        let rendered = match render::render(locale, &content) {
             Ok(rendered) => rendered,
             Err(error) => return Outcome::Refused(error.to_string()),
         };
@@ -84,7 +88,7 @@ impl SendMail {
         let mut auth = self.auth.clone();
         let frontend = self.has_frontend.then(|| format!("{}/login", self.link_base));
         let (recipient, content) = match mail.kind {
-            MailKind::Verification => {
+            Kind::Verification => {
                 let challenge_id = mail.subject_id.to_string();
                 let secrets = match auth.get_challenge(pb::GetChallengeRequest { challenge_id }).await {
                     Ok(secrets) => secrets.into_inner(),
@@ -95,16 +99,29 @@ impl SendMail {
                 let code = Some(secrets.code).filter(|code| !code.is_empty());
                 (secrets.recipient, Content::Verification { link, code })
             }
-            MailKind::AlreadyRegistered => {
+            Kind::AlreadyRegistered => {
                 (self.recipient(mail).await?, Content::AlreadyRegistered { login: frontend })
             }
-            MailKind::Welcome => {
+            Kind::Welcome => {
                 let recipient = self.recipient(mail).await?;
                 let first_name = recipient.as_ref().map(|to| to.first_name.clone()).unwrap_or_default();
                 (recipient, Content::Welcome { first_name, login: frontend })
             }
+            Kind::BudgetThreshold | Kind::BudgetExceeded | Kind::GoalMilestone | Kind::GoalReached => {
+                let Some(notification) = self.notification(mail).await? else { return Ok(None) };
+                let Notification { locale, title, body, .. } = notification;
+                let app = self.has_frontend.then(|| self.link_base.clone());
+                (self.recipient(mail).await?, Content::Notice { locale, title, body, app })
+            }
         };
         Ok(recipient.map(|recipient| (recipient, content)))
+    }
+
+    /// The notification that a mail repeats.
+    async fn notification(&self, mail: &Mail) -> Result<Option<Notification>, Status> {
+        let database = |error: sqlx::Error| fintrac_kit::error::database(&error);
+        let mut connection = self.pool.acquire().await.map_err(database)?;
+        notifications::find(&mut connection, mail.user_id, mail.subject_id).await.map_err(database)
     }
 
     /// `None` when the user is gone.

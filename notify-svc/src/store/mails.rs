@@ -4,9 +4,10 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::domain::mail::{Mail, MailKind};
+use crate::domain::kind::Kind;
+use crate::domain::mail::Mail;
 
-/// Queues a mail; a second one for the same event changes nothing.
+/// Queues a mail; a second one for the same event and user changes nothing.
 pub async fn insert(
     connection: &mut PgConnection,
     mail: &Mail,
@@ -16,7 +17,7 @@ pub async fn insert(
     sqlx::query!(
         r#"insert into notify.mails (id, event_id, user_id, kind, subject_id, state, due_at, created_at)
            values ($1, $2, $3, $4, $5, 'pending', $6, $6)
-           on conflict (event_id, kind) do nothing"#,
+           on conflict (event_id, kind, user_id) do nothing"#,
         mail.id,
         event_id,
         mail.user_id,
@@ -52,7 +53,7 @@ pub async fn claim(
     .await?;
     rows.into_iter()
         .map(|row| {
-            let kind = MailKind::from_name(&row.kind)
+            let kind = Kind::from_name(&row.kind)
                 .ok_or_else(|| sqlx::Error::Decode(format!("unknown kind of mail: {}", row.kind).into()))?;
             let (id, user_id, subject_id, attempts) = (row.id, row.user_id, row.subject_id, row.attempts);
             Ok(Mail { id, user_id, kind, subject_id, attempts })

@@ -1,3 +1,4 @@
 //! The only place with SQL.
 
 pub mod mails;
+pub mod notifications;

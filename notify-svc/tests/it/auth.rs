@@ -1,23 +1,14 @@
-//! The other side: a log of auth's events, and the facts that mails need.
+//! The other side: auth's events, and the facts that mails need.
 
-use std::pin::Pin;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use chrono::DateTime;
-use fintrac_kit::access::Gate;
-use fintrac_kit::access::credential::ServiceKeys;
-use fintrac_kit::access::trust::{Trust, TrustConfig};
 use fintrac_kit::clock::Clock;
 use fintrac_kit::error::Refusal;
-use fintrac_kit::server::server_stack;
-use fintrac_kit::transport::{self, Transport};
+use fintrac_kit::testing::{Part, ScriptedLog};
+use fintrac_kit::transport::Transport;
 use fintrac_proto::auth::v1 as pb;
 use fintrac_proto::auth::v1::mail_facts_service_server::{MailFactsService, MailFactsServiceServer};
-use fintrac_proto::events::v1::event_log_service_server::{EventLogService, EventLogServiceServer};
-use fintrac_proto::events::v1::{Event, Position, SubscribeRequest, SubscribeResponse};
-use futures::Stream;
-use tokio::sync::watch;
+use fintrac_proto::events::v1::Event;
 use tonic::service::Routes;
 use tonic::{Code, Request, Response, Status};
 use uuid::Uuid;
@@ -25,9 +16,11 @@ use uuid::Uuid;
 /// What auth-svc would know.
 #[derive(Clone)]
 pub struct Auth {
-    events: watch::Sender<Vec<Event>>,
+    log: ScriptedLog,
     pub recipient: Arc<Mutex<pb::Recipient>>,
     pub facts: Arc<Mutex<Facts>>,
+    /// Who wants to hear of something.
+    pub audience: Arc<Mutex<Vec<pb::Listener>>>,
 }
 
 /// How it answers questions on challenges.
@@ -46,67 +39,28 @@ impl Auth {
             locale: locale.into(),
         };
         Self {
-            events: watch::Sender::default(),
+            log: ScriptedLog::default(),
             recipient: Arc::new(Mutex::new(recipient)),
             facts: Arc::new(Mutex::new(Facts::Secrets { token: "THE-TOKEN", code: "042042" })),
+            audience: Arc::default(),
         }
     }
 
     /// Appends an event of `entity` to the log.
     pub fn tell(&self, entity: &str, kind: &str) {
-        self.events.send_modify(|events| {
-            let sequence = i64::try_from(events.len()).expect("few events") + 1;
-            events.push(Event {
-                position: Some(Position { epoch: 1, transaction_id: sequence, sequence }),
-                id: Uuid::from_u128(u128::from(sequence.unsigned_abs())).to_string(),
-                user_id: Uuid::from_u128(7).to_string(),
-                entity: entity.into(),
-                entity_id: Uuid::from_u128(8).to_string(),
-                kind: kind.into(),
-                ..Event::default()
-            });
+        self.log.tell(Event {
+            user_id: Uuid::from_u128(7).to_string(),
+            entity: entity.into(),
+            entity_id: Uuid::from_u128(8).to_string(),
+            kind: kind.into(),
+            ..Event::default()
         });
     }
 
     pub fn transport(&self, clock: &Clock) -> Transport {
-        let routes = Routes::new(EventLogServiceServer::new(self.clone()));
+        let routes = Routes::new(self.log.clone().into_service());
         let routes = routes.add_service(MailFactsServiceServer::new(self.clone()));
-        let keys = ServiceKeys::from_secret("a secret for tests");
-        let config =
-            TrustConfig { issuer: "fintrac".into(), grace: Duration::from_mins(1), hs256_secret: None };
-        let trust = Arc::new(Trust::new(config, clock.clone()));
-        let gate = Gate::new("auth", keys.clone(), trust, clock.clone());
-        transport::local(server_stack(routes, Arc::new(gate)), keys.issuer("notify", "auth", clock))
-    }
-}
-
-pub fn clock() -> Clock {
-    Clock::manual(DateTime::from_timestamp(1_790_000_000, 0).expect("an instant"))
-}
-
-#[tonic::async_trait]
-impl EventLogService for Auth {
-    type SubscribeStream = Pin<Box<dyn Stream<Item = Result<SubscribeResponse, Status>> + Send>>;
-
-    async fn subscribe(
-        &self,
-        request: Request<SubscribeRequest>,
-    ) -> Result<Response<Self::SubscribeStream>, Status> {
-        let after = request.into_inner().after.map_or(0, |after| after.sequence);
-        let mut seen = usize::try_from(after).expect("a count");
-        let mut events = self.events.subscribe();
-        Ok(Response::new(Box::pin(async_stream::stream! {
-            loop {
-                let fresh = events.borrow_and_update()[seen..].to_vec();
-                seen += fresh.len();
-                if !fresh.is_empty() {
-                    yield Ok(SubscribeResponse { events: fresh });
-                }
-                if events.changed().await.is_err() {
-                    return;
-                }
-            }
-        })))
+        Part::double("auth", routes, clock).transport("notify")
     }
 }
 
@@ -118,6 +72,14 @@ impl MailFactsService for Auth {
     ) -> Result<Response<pb::GetRecipientResponse>, Status> {
         let recipient = self.recipient.lock().expect("no panic").clone();
         Ok(Response::new(pb::GetRecipientResponse { recipient: Some(recipient) }))
+    }
+
+    async fn list_audience(
+        &self,
+        _request: Request<pb::ListAudienceRequest>,
+    ) -> Result<Response<pb::ListAudienceResponse>, Status> {
+        let listeners = self.audience.lock().expect("no panic").clone();
+        Ok(Response::new(pb::ListAudienceResponse { listeners }))
     }
 
     async fn get_challenge(

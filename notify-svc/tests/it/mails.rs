@@ -1,89 +1,13 @@
-use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use fintrac_kit::access::credential::ServiceKeys;
-use fintrac_kit::access::trust::{Trust, TrustConfig};
-use fintrac_kit::clock::Clock;
-use fintrac_kit::config::Environment;
-use fintrac_kit::events::Bell;
-use fintrac_kit::module::Deps;
-use fintrac_kit::random::Random;
 use fintrac_kit::testing::TestDatabase;
 use fintrac_kit::testing::smtp::{SmtpServer, Verdict};
-use mail_parser::{Message, MessageParser};
-use notify_svc::{Config, SCHEMA};
-use sqlx::PgPool;
-use tokio_util::sync::{CancellationToken, DropGuard};
+use notify_svc::SCHEMA;
 
-use crate::auth::{Auth, Facts, clock};
-
-struct Notify {
-    pool: PgPool,
-    clock: Clock,
-    _stop: DropGuard,
-}
-
-async fn start(auth: &Auth, settings: &[(&str, &str)]) -> Notify {
-    let clock = clock();
-    let database = TestDatabase::new(&[&SCHEMA], &clock).await;
-    start_on(auth, &database, &clock, settings).await
-}
-
-/// Everything a mail needs to go out.
-async fn with_server() -> (SmtpServer, Auth, Notify) {
-    let (smtp, auth) = (SmtpServer::start().await, Auth::new("en"));
-    let notify = start(&auth, &[("SMTP_URL", &smtp.url())]).await;
-    (smtp, auth, notify)
-}
-
-async fn start_on(auth: &Auth, database: &TestDatabase, clock: &Clock, settings: &[(&str, &str)]) -> Notify {
-    let values = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    let environment = Environment::from_values(values);
-    let config = Config::from_environment(&environment);
-    environment.check().expect("a usable configuration");
-    let trust = TrustConfig { issuer: "fintrac".into(), grace: Duration::from_mins(1), hs256_secret: None };
-    let pool = database.pool(&SCHEMA, clock).await;
-    let deps = Deps {
-        clock: clock.clone(),
-        random: Random::System,
-        keys: ServiceKeys::from_secret("a secret for tests"),
-        trust: Arc::new(Trust::new(trust, clock.clone())),
-        pool: pool.clone(),
-        bell: Bell::default(),
-        closing: CancellationToken::new(),
-    };
-    let module = notify_svc::build(&config, &deps, auth.transport(clock)).expect("notify-svc builds");
-    let stop = CancellationToken::new();
-    for worker in module.workers {
-        tokio::spawn(worker(stop.clone()));
-    }
-    Notify { pool, clock: clock.clone(), _stop: stop.drop_guard() }
-}
-
-impl Notify {
-    /// Waits until the only mail is in `state` after `attempts` failures.
-    async fn until(&self, state: &str, attempts: i32) {
-        let reached = async {
-            loop {
-                let row: Option<(String, i32, bool)> =
-                    sqlx::query_as("select state, attempts, leased_until is null from notify.mails")
-                        .fetch_optional(&self.pool)
-                        .await
-                        .expect("query");
-                if row.is_some_and(|row| row == (state.to_owned(), attempts, true)) {
-                    return;
-                }
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(20), reached).await.expect("the mail gets there");
-    }
-}
-
-fn parse(raw: &str) -> Message<'_> {
-    MessageParser::new().parse(raw).expect("a message")
-}
+use crate::auth::{Auth, Facts};
+use crate::budget::Budget;
+use crate::support::{clock, parse, start, start_on, with_server};
 
 #[tokio::test]
 async fn each_kind_arrives_in_the_readers_language() {
@@ -249,8 +173,8 @@ async fn two_replicas_send_each_mail_once() {
     let url = smtp.url();
     let clock = clock();
     let database = TestDatabase::new(&[&SCHEMA], &clock).await;
-    let one = start_on(&auth, &database, &clock, &[("SMTP_URL", &url)]).await;
-    let _two = start_on(&auth, &database, &clock, &[("SMTP_URL", &url)]).await;
+    let one = start_on(&auth, &Budget::default(), &database, &clock, &[("SMTP_URL", &url)]).await;
+    let _two = start_on(&auth, &Budget::default(), &database, &clock, &[("SMTP_URL", &url)]).await;
     let mut ids = Vec::new();
     for _ in 0..30 {
         auth.tell("user", "verified");

@@ -1,5 +1,8 @@
-//! notify-svc on a real database and a real mail server on loopback, beside an
-//! auth-svc that says what the test wants.
+//! notify-svc on a real database and a real SMTP server; auth-svc and
+//! budget-svc are played by the test.
 
 mod auth;
+mod budget;
 mod mails;
+mod notifications;
+mod support;

@@ -2,13 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 
+use fintrac_money::Money;
 use uuid::Uuid;
 
 use super::effects::{AccountEffect, Effects};
 use super::legs::Leg;
 use crate::domain::account::Account;
 use crate::domain::category::CategoryType;
-use crate::domain::money::Money;
 use crate::domain::transaction::Transaction;
 
 /// A transaction with the legs that stand for it.

@@ -1,13 +1,12 @@
 //! From a transaction's terms to its signed legs.
 
 use chrono::NaiveDate;
+use fintrac_money::{Currency, Money};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::nominal::{NominalAccount, Purpose};
 use super::resolve::{Category, Terms};
-use crate::domain::currency::Currency;
-use crate::domain::money::Money;
 use crate::domain::rate::{Quotes, Rate};
 use crate::domain::transaction::TransactionType;
 

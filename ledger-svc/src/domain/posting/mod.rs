@@ -27,8 +27,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
 use super::account::{AccountChanges, AccountInput};
-use super::household::Household;
 use super::transaction::{TransactionChanges, TransactionInput};
+use fintrac_money::Household;
 
 /// Something that moves money.
 #[derive(Debug, Clone)]

@@ -1,9 +1,8 @@
 //! Nominal accounts: where money comes from and goes to.
 
+use fintrac_money::Currency;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
-
-use crate::domain::currency::Currency;
 
 /// What a nominal account stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

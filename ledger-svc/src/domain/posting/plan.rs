@@ -1,5 +1,6 @@
 //! What each command does, or why not.
 
+use fintrac_money::{AmountError, Money};
 use uuid::Uuid;
 
 use super::book::{Book, Standing};
@@ -9,7 +10,6 @@ use super::rejection::{Rejection, name_taken};
 use super::resolve::{Resolved, Terms, standing};
 use super::{Command, Order};
 use crate::domain::account::{Account, AccountChanges, AccountInput, Changed};
-use crate::domain::money::{AmountError, Money};
 use crate::domain::rate::{Quotes, Rate};
 use crate::domain::transaction::{
     FieldChange, Revision, RevisionKind, Status, Texts, Transaction, TransactionType, differences,

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 use fintrac_kit::error::Violation;
+use fintrac_kit::{day, text};
+use fintrac_money::{Amount, AmountError, Currency, Money};
 use uuid::Uuid;
 
 use super::book::{Book, Standing};
@@ -11,10 +13,7 @@ use super::rejection::Rejection;
 use super::{Command, Order};
 use crate::domain::account::Account;
 use crate::domain::category::CategoryType;
-use crate::domain::currency::Currency;
-use crate::domain::money::{Amount, AmountError, Money};
 use crate::domain::transaction::{Status, Texts, TransactionInput, TransactionType};
-use crate::domain::{day, text};
 
 const LONGEST_DESCRIPTION: usize = 500;
 const LONGEST_REFERENCE: usize = 100;

@@ -3,12 +3,12 @@
 
 use chrono::{DateTime, NaiveDate};
 use fintrac_kit::clock::Clock;
+use fintrac_kit::page::Cursor;
 use fintrac_kit::testing::TestDatabase;
 use sqlx::{AssertSqlSafe, Execute as _, PgConnection};
 use uuid::Uuid;
 
 use super::{Filter, list_query};
-use crate::domain::page::Cursor;
 use crate::domain::transaction::TransactionType;
 
 const HOUSEHOLD: Uuid = Uuid::from_u128(1);

@@ -7,6 +7,7 @@ mod rules;
 use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, NaiveDate, TimeDelta};
+use fintrac_money::{Currency, Household, Money};
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -15,9 +16,6 @@ use super::legs::Leg;
 use super::{Book, Command, Order, Rejection, Standing, plan, rates_needed, resolve};
 use crate::domain::account::{Account, AccountChanges, AccountType};
 use crate::domain::category::CategoryType;
-use crate::domain::currency::Currency;
-use crate::domain::household::Household;
-use crate::domain::money::Money;
 use crate::domain::rate::{Quote, Quotes, Rate, Source};
 use crate::domain::transaction::{Status, TransactionChanges, TransactionInput};
 

@@ -1,0 +1,39 @@
+use fintrac_kit::access::By;
+use fintrac_kit::idempotency;
+use fintrac_proto::auth::v1 as pb;
+use fintrac_proto::auth::v1::preferences_service_server::PreferencesService;
+use prost::Message as _;
+use tonic::{Request, Response, Status};
+
+use super::{Rpc, convert};
+use crate::service::Settings;
+
+fn updated(settings: &Settings) -> pb::UpdatePreferencesResponse {
+    pb::UpdatePreferencesResponse { preferences: Some(settings.into()) }
+}
+
+#[tonic::async_trait]
+impl PreferencesService for Rpc {
+    async fn get_preferences(
+        &self,
+        request: Request<pb::GetPreferencesRequest>,
+    ) -> Result<Response<pb::GetPreferencesResponse>, Status> {
+        let by = By::of(&request)?;
+        let settings = self.0.get_preferences(&by.principal).await?;
+        Ok(Response::new(pb::GetPreferencesResponse { preferences: Some((&settings).into()) }))
+    }
+
+    async fn update_preferences(
+        &self,
+        request: Request<pb::UpdatePreferencesRequest>,
+    ) -> Result<Response<pb::UpdatePreferencesResponse>, Status> {
+        let by = By::of(&request)?;
+        let key = idempotency::key(&request, &by, "PreferencesService/UpdatePreferences")?;
+        let request = request.into_inner();
+        let if_version = request.if_version;
+        let changes = convert::preferences_changes(request);
+        let encode = |settings: &Settings| updated(settings).encode_to_vec();
+        let kept = self.0.update_preferences(&by, &changes, if_version, key, encode).await?;
+        idempotency::answer(kept, |settings| updated(&settings))
+    }
+}

@@ -1,0 +1,43 @@
+//! The caller's own preferences.
+
+use fintrac_kit::access::Principal;
+use fintrac_money::{Currency, Money};
+use sqlx::PgConnection;
+
+use super::Identity;
+use crate::domain::preferences::Preferences;
+use crate::error::Error;
+use crate::store::{households, preferences};
+
+/// Preferences with the currency that their limit is in.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub preferences: Preferences,
+    pub currency: Currency,
+}
+
+impl Settings {
+    pub fn limit(&self) -> Option<Money> {
+        self.preferences.large_transaction_limit.map(|minor| Money::new(minor, self.currency))
+    }
+}
+
+impl Identity {
+    pub async fn get_preferences(&self, who: &Principal) -> Result<Settings, Error> {
+        let mut connection = self.pool.acquire().await?;
+        self.settings(&mut connection, who).await
+    }
+
+    pub(super) async fn settings(
+        &self,
+        connection: &mut PgConnection,
+        who: &Principal,
+    ) -> Result<Settings, Error> {
+        let found = preferences::find(connection, who.user_id).await?;
+        let household = households::find(connection, who.household_id).await?;
+        let code = household.ok_or(Error::NotFound("household"))?.currency_code;
+        let unknown = || Error::Internal(format!("{code} is not in the catalogue of currencies"));
+        let currency = Currency::from_code(&code).ok_or_else(unknown)?;
+        Ok(Settings { preferences: found.ok_or(Error::NotFound("user"))?, currency })
+    }
+}

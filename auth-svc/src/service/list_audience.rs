@@ -1,0 +1,15 @@
+//! Who of a household wants to hear of a kind of thing, for whoever tells it.
+
+use uuid::Uuid;
+
+use super::Identity;
+use crate::domain::preferences::Kind;
+use crate::error::Error;
+use crate::store::preferences::{self, Listener};
+
+impl Identity {
+    pub async fn list_audience(&self, household_id: Uuid, kind: &str) -> Result<Vec<Listener>, Error> {
+        let kind = Kind::from_text(kind).ok_or(Error::NotFound("kind"))?;
+        Ok(preferences::audience(&mut *self.pool.acquire().await?, household_id, kind).await?)
+    }
+}

@@ -1,0 +1,137 @@
+//! How users like it, and who hears of what.
+
+use std::collections::BTreeMap;
+
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::domain::preferences::{Channels, Kind, Preferences};
+
+/// Writes what a registration says; what else there is stays as it was.
+pub async fn register(
+    connection: &mut PgConnection,
+    user_id: Uuid,
+    preferences: &Preferences,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"insert into auth.preferences (user_id, theme, locale, default_currency, timezone, version)
+           values ($1, $2, $3, $4, $5, $6)
+           on conflict (user_id) do update
+           set theme = excluded.theme, locale = excluded.locale,
+               default_currency = excluded.default_currency, timezone = excluded.timezone"#,
+        user_id,
+        preferences.theme,
+        preferences.locale,
+        preferences.default_currency,
+        preferences.timezone,
+        preferences.version,
+    )
+    .execute(connection)
+    .await
+    .map(|_| ())
+}
+
+/// Serialises changes of one user's preferences.
+pub async fn lock(connection: &mut PgConnection, user_id: Uuid) -> Result<(), sqlx::Error> {
+    sqlx::query!("select user_id from auth.preferences where user_id = $1 for update", user_id)
+        .fetch_optional(connection)
+        .await
+        .map(|_| ())
+}
+
+pub async fn find(connection: &mut PgConnection, user_id: Uuid) -> Result<Option<Preferences>, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"select locale, theme, default_currency, timezone, large_transaction_limit, version
+           from auth.preferences where user_id = $1"#,
+        user_id
+    )
+    .fetch_optional(&mut *connection)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let rows =
+        sqlx::query!("select kind, mail, inbox from auth.notification_channels where user_id = $1", user_id)
+            .fetch_all(connection)
+            .await?;
+    let channels: BTreeMap<_, _> = rows
+        .into_iter()
+        .filter_map(|row| Some((Kind::from_text(&row.kind)?, Channels { mail: row.mail, inbox: row.inbox })))
+        .collect();
+    Ok(Some(Preferences {
+        locale: row.locale,
+        theme: row.theme,
+        default_currency: row.default_currency,
+        timezone: row.timezone,
+        large_transaction_limit: row.large_transaction_limit,
+        channels,
+        version: row.version,
+    }))
+}
+
+pub async fn update(
+    connection: &mut PgConnection,
+    user_id: Uuid,
+    preferences: &Preferences,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"update auth.preferences
+           set theme = $2, locale = $3, default_currency = $4, timezone = $5, large_transaction_limit = $6,
+               version = $7
+           where user_id = $1"#,
+        user_id,
+        preferences.theme,
+        preferences.locale,
+        preferences.default_currency,
+        preferences.timezone,
+        preferences.large_transaction_limit,
+        preferences.version,
+    )
+    .execute(&mut *connection)
+    .await?;
+    let channels = &preferences.channels;
+    sqlx::query!(
+        r#"insert into auth.notification_channels (user_id, kind, mail, inbox)
+           select $1, kind, mail, inbox from unnest($2::text[], $3::bool[], $4::bool[]) as new (kind, mail, inbox)
+           on conflict (user_id, kind) do update set mail = excluded.mail, inbox = excluded.inbox"#,
+        user_id,
+        &channels.keys().map(|kind| kind.as_str().to_owned()).collect::<Vec<_>>(),
+        &channels.values().map(|channels| channels.mail).collect::<Vec<_>>(),
+        &channels.values().map(|channels| channels.inbox).collect::<Vec<_>>(),
+    )
+    .execute(connection)
+    .await
+    .map(|_| ())
+}
+
+/// Somebody of a household, and how he wants to hear of a kind of thing.
+#[derive(Debug)]
+pub struct Listener {
+    pub user_id: Uuid,
+    pub locale: String,
+    pub mail: bool,
+    pub inbox: bool,
+}
+
+/// Everybody in a household who wants to hear of `kind` at all.
+pub async fn audience(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    kind: Kind,
+) -> Result<Vec<Listener>, sqlx::Error> {
+    let default = Channels::default();
+    sqlx::query_as!(
+        Listener,
+        r#"select memberships.user_id, locale, coalesce(mail, $3) as "mail!", coalesce(inbox, $4) as "inbox!"
+           from auth.memberships
+           join auth.preferences on preferences.user_id = memberships.user_id
+           left join auth.notification_channels
+             on notification_channels.user_id = memberships.user_id and kind = $2
+           where household_id = $1 and (coalesce(mail, $3) or coalesce(inbox, $4))
+           order by memberships.user_id"#,
+        household_id,
+        kind.as_str(),
+        default.mail,
+        default.inbox,
+    )
+    .fetch_all(connection)
+    .await
+}

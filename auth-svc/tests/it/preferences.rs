@@ -1,0 +1,172 @@
+//! Preferences: read, changed, and who hears of what.
+
+use fintrac_kit::error::reason;
+use fintrac_kit::transport::IDEMPOTENCY_KEY;
+use fintrac_proto::auth::v1 as pb;
+use fintrac_proto::auth::v1::household_service_client::HouseholdServiceClient;
+use fintrac_proto::auth::v1::mail_facts_service_client::MailFactsServiceClient;
+use fintrac_proto::auth::v1::preferences_service_client::PreferencesServiceClient;
+use prost_types::FieldMask;
+use tonic::{Request, Status};
+use tonic_types::StatusExt as _;
+
+use crate::support::{Auth, PASSWORD, ana, as_user, why};
+
+/// A verified user's access token.
+async fn token(auth: &Auth, email: &str) -> String {
+    auth.user(email).await;
+    auth.login(email, PASSWORD).await.expect("logged in").access_token
+}
+
+async fn get(auth: &Auth, token: &str) -> pb::Preferences {
+    let mut client = PreferencesServiceClient::new(auth.transport("gateway"));
+    let answer = as_user(token, client.get_preferences(pb::GetPreferencesRequest {})).await.expect("there");
+    answer.into_inner().preferences.expect("preferences")
+}
+
+async fn change(
+    auth: &Auth,
+    token: &str,
+    request: pb::UpdatePreferencesRequest,
+    fields: &[&str],
+) -> Result<pb::Preferences, Status> {
+    let paths = fields.iter().map(|field| (*field).to_owned()).collect();
+    let request = pb::UpdatePreferencesRequest { update_mask: Some(FieldMask { paths }), ..request };
+    let mut client = PreferencesServiceClient::new(auth.transport("gateway"));
+    let mut request = Request::new(request);
+    request.metadata_mut().insert(IDEMPOTENCY_KEY, "a-change".parse().expect("a key"));
+    let answer = as_user(token, client.update_preferences(request)).await?;
+    Ok(answer.into_inner().preferences.expect("preferences"))
+}
+
+async fn audience(auth: &Auth, household_id: &str, kind: &str) -> Result<Vec<pb::Listener>, Status> {
+    let request = pb::ListAudienceRequest { household_id: household_id.into(), kind: kind.into() };
+    let mut client = MailFactsServiceClient::new(auth.transport("notify"));
+    Ok(client.list_audience(request).await?.into_inner().listeners)
+}
+
+fn channels(preferences: &pb::Preferences, kind: &str) -> (bool, bool) {
+    let found = preferences.notifications.iter().find(|it| it.kind == kind).expect(kind);
+    (found.mail, found.inbox)
+}
+
+#[tokio::test]
+async fn preferences_are_what_registration_said_and_then_what_the_user_says() {
+    let auth = Auth::start().await;
+    let registration = pb::RegisterRequest {
+        locale: Some("es".into()),
+        default_currency: Some("EUR".into()),
+        timezone: Some("Europe/Madrid".into()),
+        ..ana("ana@example.com")
+    };
+    auth.register(registration).await.expect("registered");
+    let verification = auth.challenge().await.token;
+    auth.verify(pb::VerifyEmailRequest { token: verification, ..Default::default() })
+        .await
+        .expect("verified");
+    let token = auth.login("ana@example.com", PASSWORD).await.expect("logged in").access_token;
+    let first = get(&auth, &token).await;
+    assert_eq!((first.theme.as_str(), first.locale.as_str(), first.version), ("system", "es", 1));
+    assert_eq!((first.default_currency.as_str(), first.timezone.as_str()), ("EUR", "Europe/Madrid"));
+    assert_eq!((first.large_transaction_limit.clone(), first.notifications.len()), (None, 4));
+    assert!(first.notifications.iter().all(|it| it.mail && it.inbox));
+
+    let request = pb::UpdatePreferencesRequest {
+        if_version: Some(1),
+        theme: Some("dark".into()),
+        large_transaction_limit: Some("500".into()),
+        notifications: vec![pb::ChannelsChange {
+            kind: "goal_reached".into(),
+            mail: Some(false),
+            inbox: None,
+        }],
+        ..Default::default()
+    };
+    let fields = ["theme", "large_transaction_limit", "notifications"];
+    let changed = change(&auth, &token, request.clone(), &fields).await.expect("changed");
+    assert_eq!((changed.theme.as_str(), changed.locale.as_str(), changed.version), ("dark", "es", 2));
+    assert_eq!(changed.large_transaction_limit.as_deref(), Some("500.00"));
+    assert_eq!(channels(&changed, "goal_reached"), (false, true));
+    assert_eq!(channels(&changed, "goal_milestone"), (true, true));
+    assert_eq!(change(&auth, &token, request, &fields).await.expect("kept"), changed, "the same key");
+    assert_eq!(get(&auth, &token).await, changed);
+    let events = auth.text(
+        "select string_agg(kind || ' ' || array_to_string(changed, ','), '; ') from auth.events where entity = 'preferences'",
+    );
+    assert_eq!(events.await, "updated theme,large_transaction_limit,notifications");
+}
+
+#[tokio::test]
+async fn what_is_wrong_or_stale_changes_nothing() {
+    let auth = Auth::start().await;
+    let token = token(&auth, "ana@example.com").await;
+    let before = get(&auth, &token).await;
+    let wrong = pb::UpdatePreferencesRequest {
+        theme: Some("dark".into()),
+        locale: Some("it".into()),
+        notifications: vec![pb::ChannelsChange { kind: "verification".into(), ..Default::default() }],
+        ..Default::default()
+    };
+    let refused =
+        change(&auth, &token, wrong, &["theme", "locale", "notifications"]).await.expect_err("refused");
+    let fields = refused.get_details_bad_request().expect("fields").field_violations;
+    let fields: Vec<_> = fields.iter().map(|it| (it.field.as_str(), it.reason.as_str())).collect();
+    assert_eq!(
+        fields,
+        [("locale", "LOCALE_UNKNOWN"), ("notifications.verification", "NOTIFICATION_KIND_UNKNOWN")]
+    );
+    let stale = pb::UpdatePreferencesRequest {
+        if_version: Some(7),
+        theme: Some("dark".into()),
+        ..Default::default()
+    };
+    assert_eq!(why(change(&auth, &token, stale, &["theme"]).await), "VERSION_MISMATCH");
+    assert_eq!(get(&auth, &token).await, before);
+}
+
+#[tokio::test]
+async fn the_owners_time_zone_is_the_households() {
+    let auth = Auth::start().await;
+    let token = token(&auth, "ana@example.com").await;
+    let household_id = auth.me(&token).await.expect("me").household_id;
+    let request = pb::UpdatePreferencesRequest { timezone: Some("Asia/Tokyo".into()), ..Default::default() };
+    change(&auth, &token, request, &["timezone"]).await.expect("changed");
+    let mut client = HouseholdServiceClient::new(auth.transport("ledger"));
+    let request = pb::GetHouseholdRequest { household_id: household_id.clone() };
+    let household = client.get_household(request).await.expect("there").into_inner().household;
+    assert_eq!(household.expect("a household").timezone, "Asia/Tokyo");
+    let event = auth.text(
+        "select household_id || ' ' || kind || ' ' || version from auth.events
+         where entity = 'household' order by transaction_id desc limit 1",
+    );
+    assert_eq!(event.await, format!("{household_id} updated 2"));
+}
+
+#[tokio::test]
+async fn the_audience_is_who_wants_to_hear() {
+    let auth = Auth::start().await;
+    let token = token(&auth, "ana@example.com").await;
+    let household_id = auth.me(&token).await.expect("me").household_id;
+    let all = audience(&auth, &household_id, "budget_exceeded").await.expect("an audience");
+    assert_eq!(all.len(), 1);
+    assert_eq!(
+        (all[0].locale.as_str(), all[0].mail, all[0].inbox),
+        ("es", true, true),
+        "the browser's language"
+    );
+    let off = |mail, inbox| pb::UpdatePreferencesRequest {
+        notifications: vec![pb::ChannelsChange { kind: "budget_exceeded".into(), mail, inbox }],
+        ..Default::default()
+    };
+    change(&auth, &token, off(Some(false), None), &["notifications"]).await.expect("changed");
+    let some = audience(&auth, &household_id, "budget_exceeded").await.expect("an audience");
+    assert_eq!((some[0].mail, some[0].inbox), (false, true));
+    let mut client = PreferencesServiceClient::new(auth.transport("gateway"));
+    let mask = FieldMask { paths: vec!["notifications".into()] };
+    let none = pb::UpdatePreferencesRequest { update_mask: Some(mask), ..off(None, Some(false)) };
+    as_user(&token, client.update_preferences(none)).await.expect("changed");
+    assert!(audience(&auth, &household_id, "budget_exceeded").await.expect("an audience").is_empty());
+    assert_eq!(audience(&auth, &household_id, "goal_reached").await.expect("an audience").len(), 1);
+    let unknown = audience(&auth, &household_id, "verification").await.expect_err("not one to be switched");
+    assert_eq!(reason(&unknown).as_deref(), Some("NOT_FOUND"));
+}

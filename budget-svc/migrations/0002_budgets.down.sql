@@ -1,0 +1,2 @@
+drop table budget.contributions, budget.milestones, budget.goals, budget.looks, budget.alerts,
+    budget.budget_terms, budget.budgets;

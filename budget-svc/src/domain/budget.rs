@@ -1,0 +1,331 @@
+//! Budgets: a limit on categories per period.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use fintrac_kit::error::Violation;
+use fintrac_kit::{day, text};
+use fintrac_money::{Amount, Currency, Household, Money};
+use uuid::Uuid;
+
+use super::alert::HIGHEST;
+use super::period::{Frequency, Period, Schedule};
+
+const LONGEST_NAME: usize = 100;
+const MOST_CATEGORIES: usize = 50;
+const MOST_THRESHOLDS: usize = 10;
+const DEFAULT_THRESHOLDS: [i32; 2] = [80, 100];
+
+/// What holds from a period on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Terms {
+    /// First day of the first period for which they hold.
+    pub valid_from: NaiveDate,
+    pub amount: Money,
+    /// Everything below them counts too.
+    pub category_ids: Vec<Uuid>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Budget {
+    pub id: Uuid,
+    pub name: String,
+    pub currency: Currency,
+    pub schedule: Schedule,
+    /// Percent, ascending.
+    pub thresholds: Vec<i32>,
+    /// Those in force last.
+    pub terms: Terms,
+    /// Earlier ones, newest first.
+    pub earlier: Vec<Terms>,
+    pub version: i64,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+impl Budget {
+    /// The terms in force in a period.
+    pub fn terms_in(&self, period: Period) -> &Terms {
+        let all = std::iter::once(&self.terms).chain(&self.earlier);
+        let first = self.earlier.last().unwrap_or(&self.terms);
+        all.into_iter().find(|terms| terms.valid_from <= period.start).unwrap_or(first)
+    }
+}
+
+/// What somebody asks for who makes a budget.
+#[derive(Debug, Clone, Default)]
+pub struct BudgetInput {
+    pub name: String,
+    pub amount: String,
+    pub currency_code: Option<String>,
+    pub categories: CategoryWords,
+    pub frequency: String,
+    pub start_date: Option<String>,
+    pub end_date: Option<String>,
+    pub thresholds: Option<Vec<i32>>,
+}
+
+impl BudgetInput {
+    /// The budget; whether its categories are there is the use case's to find out.
+    pub fn resolve(
+        &self,
+        id: Uuid,
+        household: &Household,
+        now: DateTime<Utc>,
+    ) -> Result<Budget, Vec<Violation>> {
+        let mut violations = Vec::new();
+        let name = text::line("name", &self.name, LONGEST_NAME, &mut violations);
+        let currency = currency(self.currency_code.as_deref(), household.currency, &mut violations);
+        let amount = amount("amount", &self.amount, currency, &mut violations);
+        let category_ids = self.categories.resolve(&mut violations);
+        let frequency = Frequency::from_text(&self.frequency);
+        if frequency.is_none() {
+            let text = "Send weekly, monthly, quarterly, yearly or custom.";
+            let reason = if self.frequency.trim().is_empty() { "REQUIRED" } else { "FREQUENCY_UNKNOWN" };
+            violations.push(Violation::new("frequency", reason, text));
+        }
+        let end = self.end_date.as_deref().and_then(|text| date("end_date", text, &mut violations));
+        let start = match self.start_date.as_deref() {
+            Some(text) => date("start_date", text, &mut violations),
+            None => frequency.and_then(|it| it.calendar_start(household.today(now))),
+        };
+        if frequency == Some(Frequency::Custom) {
+            for (field, text) in [("start_date", &self.start_date), ("end_date", &self.end_date)] {
+                if text.is_none() {
+                    let text = "A custom budget runs from a day to a day; send both.";
+                    violations.push(Violation::new(field, "REQUIRED", text));
+                }
+            }
+        }
+        check_order(start, end, &mut violations);
+        let thresholds = match &self.thresholds {
+            Some(wanted) => thresholds(wanted, &mut violations),
+            None => DEFAULT_THRESHOLDS.to_vec(),
+        };
+        match (currency, amount, frequency, start) {
+            (Some(currency), Some(amount), Some(frequency), Some(start)) if violations.is_empty() => {
+                Ok(Budget {
+                    id,
+                    name,
+                    currency,
+                    schedule: Schedule { frequency, start, end },
+                    thresholds,
+                    terms: Terms { valid_from: start, amount, category_ids },
+                    earlier: Vec::new(),
+                    version: 1,
+                    created_at: now,
+                    updated_at: now,
+                })
+            }
+            _ => Err(violations),
+        }
+    }
+}
+
+/// The fields that somebody wants changed; an inner `None` clears one.
+#[derive(Debug, Clone, Default)]
+pub struct BudgetChanges {
+    pub name: Option<String>,
+    pub amount: Option<String>,
+    pub currency_code: Option<String>,
+    pub categories: Option<CategoryWords>,
+    pub frequency: Option<String>,
+    pub start_date: Option<String>,
+    pub end_date: Option<Option<String>>,
+    pub thresholds: Option<Vec<i32>>,
+}
+
+impl BudgetChanges {
+    /// The budget as it will be and the names of the fields that differ. Amount
+    /// and categories hold from the period that holds `today`.
+    pub fn apply(
+        &self,
+        budget: &Budget,
+        today: NaiveDate,
+        now: DateTime<Utc>,
+    ) -> Result<(Budget, Vec<&'static str>), Vec<Violation>> {
+        let mut violations = Vec::new();
+        let mut after = budget.clone();
+        if let Some(name) = &self.name {
+            after.name = text::line("name", name, LONGEST_NAME, &mut violations);
+        }
+        self.check_fixed(budget, &mut violations);
+        if let Some(end) = &self.end_date {
+            after.schedule.end = end.as_deref().and_then(|text| date("end_date", text, &mut violations));
+            if end.is_none() && budget.schedule.frequency == Frequency::Custom {
+                let text = "A custom budget has a last day.";
+                violations.push(Violation::new("end_date", "REQUIRED", text));
+            }
+            check_order(Some(budget.schedule.start), after.schedule.end, &mut violations);
+        }
+        if let Some(wanted) = &self.thresholds {
+            after.thresholds = thresholds(wanted, &mut violations);
+        }
+        let mut terms = budget.terms.clone();
+        if let Some(text) = &self.amount
+            && let Some(amount) = amount("amount", text, Some(budget.currency), &mut violations)
+        {
+            terms.amount = amount;
+        }
+        if let Some(words) = &self.categories {
+            terms.category_ids = words.resolve(&mut violations);
+        }
+        if !violations.is_empty() {
+            return Err(violations);
+        }
+        let same = |one: &[Uuid], other: &[Uuid]| {
+            one.iter().collect::<BTreeSet<_>>() == other.iter().collect::<BTreeSet<_>>()
+        };
+        let fields = [
+            ("name", budget.name != after.name),
+            ("amount", budget.terms.amount != terms.amount),
+            ("category_ids", !same(&budget.terms.category_ids, &terms.category_ids)),
+            ("end_date", budget.schedule.end != after.schedule.end),
+            ("alert_thresholds", budget.thresholds != after.thresholds),
+        ];
+        let changed: Vec<_> =
+            fields.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect();
+        if changed.iter().any(|field| ["amount", "category_ids"].contains(field)) {
+            let current = after.schedule.period_of(after.schedule.nearest(today));
+            terms.valid_from = current.map_or(terms.valid_from, |period| period.start);
+            if terms.valid_from > budget.terms.valid_from {
+                after.earlier.insert(0, budget.terms.clone());
+            } else {
+                // They take the place of those that were to hold from here on.
+                terms.valid_from = budget.terms.valid_from;
+            }
+            after.terms = terms;
+        }
+        if !changed.is_empty() {
+            after.version = budget.version.saturating_add(1);
+            after.updated_at = now;
+        }
+        Ok((after, changed))
+    }
+
+    /// Periods are what they were when the budget was made.
+    fn check_fixed(&self, budget: &Budget, violations: &mut Vec<Violation>) {
+        let mut refuse = |field: &str, reason: &'static str, is_same: bool| {
+            if !is_same {
+                let text = "A budget keeps this; make another budget.";
+                violations.push(Violation::new(field, reason, text));
+            }
+        };
+        if let Some(code) = &self.currency_code {
+            refuse("currency_code", "CURRENCY_FIXED", Currency::from_code(code) == Some(budget.currency));
+        }
+        if let Some(text) = &self.frequency {
+            refuse("frequency", "FIELD_FIXED", Frequency::from_text(text) == Some(budget.schedule.frequency));
+        }
+        if let Some(text) = &self.start_date {
+            refuse("start_date", "FIELD_FIXED", day::parse(text.trim()) == Some(budget.schedule.start));
+        }
+    }
+}
+
+/// The categories of a budget as somebody wrote them: one, or a list.
+#[derive(Debug, Clone, Default)]
+pub struct CategoryWords {
+    pub one: Option<String>,
+    pub list: Vec<String>,
+}
+
+impl CategoryWords {
+    /// Each with the name of its field.
+    pub fn named(&self) -> Vec<(String, &str)> {
+        let list = self.list.iter().enumerate().map(|(at, id)| (format!("category_ids[{at}]"), id.as_str()));
+        let one = self.one.iter().map(|id| ("category_id".to_owned(), id.as_str()));
+        one.chain(list).collect()
+    }
+
+    /// The refusal of one that the household does not have.
+    pub fn unknown(field: &str) -> Violation {
+        Violation::new(field, "CATEGORY_UNKNOWN", "You have no category with this id.")
+    }
+
+    fn resolve(&self, violations: &mut Vec<Violation>) -> Vec<Uuid> {
+        if self.one.is_some() && !self.list.is_empty() {
+            let text = "Send category_id or category_ids, not both.";
+            violations.push(Violation::new("category_id", "CONFLICTING", text));
+        }
+        if self.one.is_none() && self.list.is_empty() {
+            let text = "Send the id of a category of expenses, or several in category_ids.";
+            violations.push(Violation::new("category_id", "REQUIRED", text));
+        }
+        if self.list.len() > MOST_CATEGORIES {
+            violations.push(Violation::new("category_ids", "TOO_MANY", "Send at most 50 categories."));
+        }
+        let mut ids = Vec::new();
+        for (field, text) in self.named().into_iter().take(MOST_CATEGORIES) {
+            match Uuid::parse_str(text.trim()) {
+                Ok(id) if !ids.contains(&id) => ids.push(id),
+                Ok(_) => {}
+                Err(_) => violations.push(Self::unknown(&field)),
+            }
+        }
+        ids
+    }
+}
+
+/// The currency that a code names; a new budget or goal is in one in use.
+pub fn currency(code: Option<&str>, default: Currency, violations: &mut Vec<Violation>) -> Option<Currency> {
+    let Some(code) = code else { return Some(default) };
+    let found = Currency::from_code(code).filter(|currency| currency.is_active());
+    if found.is_none() {
+        let text = "Not a currency in use; see GET /api/v1/currencies.";
+        violations.push(Violation::new("currency_code", "CURRENCY_UNKNOWN", text));
+    }
+    found
+}
+
+/// An amount above zero.
+pub fn amount(
+    field: &str,
+    text: &str,
+    currency: Option<Currency>,
+    violations: &mut Vec<Violation>,
+) -> Option<Money> {
+    if text.trim().is_empty() {
+        violations.push(Violation::new(field, "REQUIRED", "Send an amount, such as 12.50."));
+        return None;
+    }
+    let read = Amount::parse(text).and_then(|amount| currency.map(|it| amount.positive(it)).transpose());
+    read.unwrap_or_else(|error| {
+        violations.push(error.at(field));
+        None
+    })
+}
+
+/// A day as somebody wrote it.
+pub fn date(field: &str, text: &str, violations: &mut Vec<Violation>) -> Option<NaiveDate> {
+    let found = day::parse(text.trim());
+    if found.is_none() {
+        violations.push(day::refused(field));
+    }
+    found
+}
+
+fn check_order(start: Option<NaiveDate>, end: Option<NaiveDate>, violations: &mut Vec<Violation>) {
+    if let (Some(start), Some(end)) = (start, end)
+        && end < start
+    {
+        let text = format!("Send {start}, the first day, or a later one.");
+        violations.push(Violation::new("end_date", "DATE_TOO_EARLY", text));
+    }
+}
+
+fn thresholds(wanted: &[i32], violations: &mut Vec<Violation>) -> Vec<i32> {
+    if wanted.len() > MOST_THRESHOLDS {
+        violations.push(Violation::new("alert_thresholds", "TOO_MANY", "Send at most 10 thresholds."));
+    }
+    for (at, percent) in wanted.iter().enumerate().take(MOST_THRESHOLDS) {
+        if !(1..=HIGHEST).contains(percent) {
+            let (field, text) = (format!("alert_thresholds[{at}]"), "Send a percentage from 1 to 1000.");
+            violations.push(Violation::new(field, "THRESHOLD_INVALID", text));
+        }
+    }
+    wanted.iter().copied().collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,148 @@
+use chrono::{DateTime, NaiveDate, Utc};
+use fintrac_kit::error::Violation;
+use fintrac_money::{Currency, Household};
+use uuid::Uuid;
+
+use super::{Budget, BudgetChanges, BudgetInput, CategoryWords};
+
+fn day(text: &str) -> NaiveDate {
+    text.parse().expect("a day")
+}
+
+fn now() -> DateTime<Utc> {
+    "2026-11-18T12:00:00Z".parse().expect("an instant")
+}
+
+fn household() -> Household {
+    Household {
+        id: Uuid::from_u128(1),
+        currency: Currency::from_code("EUR").expect("EUR"),
+        timezone: "Europe/Madrid".parse().expect("a zone"),
+    }
+}
+
+fn input() -> BudgetInput {
+    BudgetInput {
+        name: "Food".into(),
+        amount: "300".into(),
+        categories: CategoryWords { one: Some(Uuid::from_u128(7).to_string()), list: Vec::new() },
+        frequency: "Monthly".into(),
+        ..BudgetInput::default()
+    }
+}
+
+fn make(input: &BudgetInput) -> Result<Budget, Vec<Violation>> {
+    input.resolve(Uuid::from_u128(2), &household(), now())
+}
+
+fn refused(input: &BudgetInput) -> Vec<String> {
+    let violations = make(input).expect_err("refused");
+    violations.iter().map(|it| format!("{} {}", it.field, it.reason)).collect()
+}
+
+#[test]
+fn what_is_not_said_has_a_default() {
+    let budget = make(&input()).expect("a budget");
+    assert_eq!(budget.currency.code(), "EUR");
+    assert_eq!(budget.terms.amount.to_string(), "300.00");
+    assert_eq!(budget.schedule.start, day("2026-11-01"));
+    assert_eq!(budget.thresholds, [80, 100]);
+    assert_eq!(budget.terms.valid_from, budget.schedule.start);
+    let sorted = BudgetInput { thresholds: Some(vec![100, 50, 50]), ..input() };
+    assert_eq!(make(&sorted).expect("a budget").thresholds, [50, 100]);
+}
+
+#[test]
+fn everything_wrong_is_named_at_once() {
+    let nothing = BudgetInput { thresholds: Some(vec![0, 1001]), ..BudgetInput::default() };
+    assert_eq!(
+        refused(&nothing),
+        [
+            "name REQUIRED",
+            "amount REQUIRED",
+            "category_id REQUIRED",
+            "frequency REQUIRED",
+            "alert_thresholds[0] THRESHOLD_INVALID",
+            "alert_thresholds[1] THRESHOLD_INVALID"
+        ]
+    );
+    let wrong = BudgetInput {
+        amount: "1.005".into(),
+        currency_code: Some("DEM".into()),
+        categories: CategoryWords { one: Some("x".into()), list: vec!["y".into()] },
+        frequency: "custom".into(),
+        start_date: Some("2026-11-31".into()),
+        ..input()
+    };
+    assert_eq!(
+        refused(&wrong),
+        [
+            "currency_code CURRENCY_UNKNOWN",
+            "category_id CONFLICTING",
+            "category_id CATEGORY_UNKNOWN",
+            "category_ids[0] CATEGORY_UNKNOWN",
+            "start_date DATE_INVALID",
+            "end_date REQUIRED"
+        ]
+    );
+    let backwards = BudgetInput {
+        start_date: Some("2026-11-02".into()),
+        end_date: Some("2026-11-01".into()),
+        amount: "0".into(),
+        ..input()
+    };
+    assert_eq!(refused(&backwards), ["amount AMOUNT_NOT_POSITIVE", "end_date DATE_TOO_EARLY"]);
+}
+
+#[test]
+fn a_change_of_terms_holds_from_the_current_period() {
+    let from = BudgetInput { start_date: Some("2026-09-15".into()), ..input() };
+    let budget = make(&from).expect("a budget");
+    let change = BudgetChanges { amount: Some("400".into()), ..BudgetChanges::default() };
+    let (after, changed) = change.apply(&budget, day("2026-11-18"), now()).expect("changed");
+    assert_eq!((changed.as_slice(), after.version), (&["amount"][..], 2));
+    let amount_on = |budget: &Budget, on: &str| {
+        let period = budget.schedule.period_of(day(on)).expect("a period");
+        budget.terms_in(period).amount.to_string()
+    };
+    assert_eq!(amount_on(&after, "2026-11-15"), "400.00", "the whole current period");
+    assert_eq!(amount_on(&after, "2026-11-14"), "300.00", "the one before keeps its own");
+    assert_eq!(amount_on(&after, "2026-09-15"), "300.00");
+    // A second change in the period takes the place of the first.
+    let change = BudgetChanges { amount: Some("500".into()), ..BudgetChanges::default() };
+    let (after, _) = change.apply(&after, day("2026-12-14"), now()).expect("changed");
+    assert_eq!((after.earlier.len(), amount_on(&after, "2026-11-15").as_str()), (1, "500.00"));
+    let (later, _) = BudgetChanges { amount: Some("600".into()), ..BudgetChanges::default() }
+        .apply(&after, day("2027-01-15"), now())
+        .expect("changed");
+    assert_eq!(
+        ["2026-10-20", "2026-12-01", "2027-01-15"].map(|on| amount_on(&later, on)),
+        ["300.00", "500.00", "600.00"]
+    );
+}
+
+#[test]
+fn what_makes_the_periods_stays() {
+    let budget = make(&input()).expect("a budget");
+    let same = BudgetChanges {
+        currency_code: Some("eur".into()),
+        frequency: Some("MONTHLY".into()),
+        start_date: Some("2026-11-01".into()),
+        amount: Some("300.00".into()),
+        ..BudgetChanges::default()
+    };
+    let (after, changed) = same.apply(&budget, day("2026-11-18"), now()).expect("nothing to refuse");
+    assert_eq!((after, changed), (budget.clone(), Vec::new()));
+    let other = BudgetChanges {
+        currency_code: Some("USD".into()),
+        frequency: Some("weekly".into()),
+        start_date: Some("2026-11-02".into()),
+        ..BudgetChanges::default()
+    };
+    let refused = other.apply(&budget, day("2026-11-18"), now()).expect_err("refused");
+    let fields: Vec<_> = refused.iter().map(|it| (it.field.as_str(), it.reason)).collect();
+    assert_eq!(
+        fields,
+        [("currency_code", "CURRENCY_FIXED"), ("frequency", "FIELD_FIXED"), ("start_date", "FIELD_FIXED")]
+    );
+}

@@ -1,0 +1,203 @@
+//! Between domain and proto.
+
+use fintrac_kit::clock::timestamp;
+use fintrac_kit::mask::named;
+use fintrac_proto::budget::v1 as pb;
+use tonic::Status;
+use uuid::Uuid;
+
+use crate::domain::budget::{Budget, BudgetChanges, BudgetInput, CategoryWords};
+use crate::domain::contribution::{Contribution, ContributionInput};
+use crate::domain::goal::{Goal, GoalChanges, GoalInput};
+use crate::domain::percent;
+use crate::error::Error;
+use crate::service::Progress;
+use crate::store::alerts::Alert;
+use crate::store::milestones::Milestone;
+
+/// The id in a path: what is no UUID is not there either.
+pub fn id(text: &str, what: &'static str) -> Result<Uuid, Status> {
+    Uuid::parse_str(text).map_err(|_| Error::NotFound(what).into())
+}
+
+impl From<&Budget> for pb::Budget {
+    fn from(budget: &Budget) -> Self {
+        Self {
+            id: budget.id.to_string(),
+            name: budget.name.clone(),
+            amount: budget.terms.amount.to_string(),
+            currency_code: budget.currency.code().to_owned(),
+            category_ids: budget.terms.category_ids.iter().map(Uuid::to_string).collect(),
+            frequency: budget.schedule.frequency.as_str().to_owned(),
+            start_date: budget.schedule.start.to_string(),
+            end_date: budget.schedule.end.map(|end| end.to_string()),
+            alert_thresholds: budget.thresholds.clone(),
+            created_at: Some(timestamp(budget.created_at)),
+            updated_at: Some(timestamp(budget.updated_at)),
+            version: budget.version,
+        }
+    }
+}
+
+impl From<pb::CreateBudgetRequest> for BudgetInput {
+    fn from(request: pb::CreateBudgetRequest) -> Self {
+        Self {
+            name: request.name,
+            amount: request.amount,
+            currency_code: request.currency_code,
+            categories: CategoryWords { one: request.category_id, list: request.category_ids },
+            frequency: request.frequency,
+            start_date: request.start_date,
+            end_date: request.end_date,
+            thresholds: request.alert_thresholds.map(|it| it.percent),
+        }
+    }
+}
+
+/// The fields that the mask names; one that cannot be cleared and has no value
+/// is refused as an empty one.
+pub fn budget_changes(request: pb::UpdateBudgetRequest) -> BudgetChanges {
+    let mask = request.update_mask;
+    let has = |field| named(mask.as_ref(), field);
+    let set = |field, value: Option<String>| has(field).then(|| value.unwrap_or_default());
+    let one = request.category_id.filter(|_| has("category_id"));
+    let list = if has("category_ids") { request.category_ids } else { Vec::new() };
+    BudgetChanges {
+        name: set("name", request.name),
+        amount: set("amount", request.amount),
+        currency_code: set("currency_code", request.currency_code),
+        categories: (has("category_id") || has("category_ids")).then_some(CategoryWords { one, list }),
+        frequency: set("frequency", request.frequency),
+        start_date: set("start_date", request.start_date),
+        end_date: has("end_date").then_some(request.end_date),
+        thresholds: has("alert_thresholds")
+            .then(|| request.alert_thresholds.map(|it| it.percent).unwrap_or_default()),
+    }
+}
+
+impl From<Progress> for pb::BudgetProgress {
+    fn from(progress: Progress) -> Self {
+        let rates = progress.spending.rates.into_iter().map(|rate| pb::ProgressRate {
+            date: rate.date,
+            currency_code: rate.currency_code,
+            rate: rate.rate,
+            rate_date: rate.rate_date,
+            source: rate.source,
+        });
+        let unpriced = progress.spending.unpriced.into_iter().map(|it| pb::ProgressUnpriced {
+            date: it.date,
+            currency_code: it.currency_code,
+            amount: it.amount,
+        });
+        Self {
+            budget_id: progress.budget_id.to_string(),
+            currency_code: progress.budgeted.currency().code().to_owned(),
+            period_start: progress.period.start.to_string(),
+            period_end: progress.period.end.to_string(),
+            budgeted: progress.budgeted.to_string(),
+            spent: progress.spending.amount.to_string(),
+            remaining: progress.remaining.to_string(),
+            percent: progress.percent.to_string(),
+            days_left: progress.days_left,
+            status: progress.standing.as_str().to_owned(),
+            rates: rates.collect(),
+            unpriced: unpriced.collect(),
+        }
+    }
+}
+
+impl From<&Goal> for pb::Goal {
+    fn from(goal: &Goal) -> Self {
+        Self {
+            id: goal.id.to_string(),
+            name: goal.name.clone(),
+            target_amount: goal.target.to_string(),
+            currency_code: goal.currency().code().to_owned(),
+            due_date: goal.due_date.map(|day| day.to_string()),
+            account_id: goal.account_id.map(|id| id.to_string()),
+            status: goal.status().to_owned(),
+            current_amount: goal.current.to_string(),
+            percent: percent::of(goal.current.minor(), goal.target.minor()).to_string(),
+            completed_at: goal.completed_at.map(timestamp),
+            created_at: Some(timestamp(goal.created_at)),
+            updated_at: Some(timestamp(goal.updated_at)),
+            version: goal.version,
+        }
+    }
+}
+
+impl From<pb::CreateGoalRequest> for GoalInput {
+    fn from(request: pb::CreateGoalRequest) -> Self {
+        Self {
+            name: request.name,
+            target_amount: request.target_amount,
+            currency_code: request.currency_code,
+            due_date: request.due_date,
+            account_id: request.account_id,
+        }
+    }
+}
+
+/// Like [`budget_changes`].
+pub fn goal_changes(request: pb::UpdateGoalRequest) -> GoalChanges {
+    let mask = request.update_mask;
+    let has = |field| named(mask.as_ref(), field);
+    let set = |field, value: Option<String>| has(field).then(|| value.unwrap_or_default());
+    GoalChanges {
+        name: set("name", request.name),
+        target_amount: set("target_amount", request.target_amount),
+        currency_code: set("currency_code", request.currency_code),
+        due_date: has("due_date").then_some(request.due_date),
+        account_id: has("account_id").then_some(request.account_id),
+    }
+}
+
+impl From<pb::ContributeRequest> for ContributionInput {
+    fn from(request: pb::ContributeRequest) -> Self {
+        Self { amount: request.amount, account_id: request.account_id, note: request.note }
+    }
+}
+
+impl From<&Contribution> for pb::Contribution {
+    fn from(contribution: &Contribution) -> Self {
+        Self {
+            id: contribution.id.to_string(),
+            goal_id: contribution.goal_id.to_string(),
+            amount: contribution.amount.to_string(),
+            currency_code: contribution.amount.currency().code().to_owned(),
+            account_id: contribution.moves.map(|moves| moves.account_id.to_string()),
+            transaction_id: contribution.moves.map(|_| contribution.id.to_string()),
+            note: contribution.note.clone(),
+            status: contribution.state.as_str().to_owned(),
+            created_at: Some(timestamp(contribution.created_at)),
+        }
+    }
+}
+
+impl From<Alert> for pb::GetBudgetAlertResponse {
+    fn from(alert: Alert) -> Self {
+        Self {
+            budget_id: alert.budget_id.to_string(),
+            budget_name: alert.budget_name,
+            threshold: alert.threshold,
+            currency_code: alert.amount.currency().code().to_owned(),
+            budgeted: alert.amount.to_string(),
+            spent: alert.spent.to_string(),
+            period_start: alert.period_start.to_string(),
+            period_end: alert.period_end.to_string(),
+        }
+    }
+}
+
+impl From<Milestone> for pb::GetGoalMilestoneResponse {
+    fn from(milestone: Milestone) -> Self {
+        Self {
+            goal_id: milestone.goal_id.to_string(),
+            goal_name: milestone.goal_name,
+            percent: milestone.percent,
+            currency_code: milestone.target.currency().code().to_owned(),
+            target_amount: milestone.target.to_string(),
+            current_amount: milestone.current.to_string(),
+        }
+    }
+}

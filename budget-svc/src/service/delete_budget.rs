@@ -1,0 +1,40 @@
+//! Deleting a budget: it is kept for its history and never looked at again.
+
+use fintrac_kit::access::By;
+use fintrac_kit::idempotency::Key;
+use uuid::Uuid;
+
+use super::{Actor, Change, Planning};
+use crate::error::Error;
+use crate::store::budgets;
+
+impl Planning {
+    pub async fn delete_budget(
+        &self,
+        by: &By,
+        budget_id: Uuid,
+        if_version: Option<i64>,
+        key: Option<Key>,
+    ) -> Result<(), Error> {
+        let household_id = by.principal.household_id;
+        let mut transaction = self.pool.begin().await?;
+        if self.claim(&mut transaction, key.as_ref()).await?.is_some() {
+            return Ok(());
+        }
+        let versions = budgets::lock(&mut transaction, household_id, &[budget_id]).await?;
+        let standing = *versions.get(&budget_id).ok_or(Error::NotFound("budget"))?;
+        if if_version.is_some_and(|version| version != standing) {
+            return Err(Error::VersionMismatch);
+        }
+        let version = budgets::delete(&mut transaction, household_id, budget_id, self.clock.now()).await?;
+        let change = Change {
+            entity: "budget",
+            entity_id: budget_id,
+            version,
+            kind: "deleted",
+            changed: &["deleted_at"],
+        };
+        self.record(&mut transaction, &Actor::from(by), change).await?;
+        self.commit(transaction, key.as_ref(), &[]).await
+    }
+}

@@ -1,0 +1,177 @@
+//! Bringing contributions that move money in line with the ledger: pending
+//! ones are posted, others asked about when their transfer has changed. What
+//! the ledger says is what counts.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use fintrac_kit::jobs::leased::Work;
+use fintrac_proto::ledger::v1 as pb;
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt as _};
+use uuid::Uuid;
+
+use super::contribute::created;
+use super::sum_spending::said;
+use super::{Actor, Change, Planning};
+use crate::domain::contribution::{Contribution, Move, State};
+use crate::error::Error;
+use crate::store::{contributions, goals};
+
+/// How long the ledger may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Longer than one try: a contribution whose worker died waits this long.
+const LEASE: TimeDelta = TimeDelta::seconds(10);
+/// After a try that failed.
+const PAUSE: TimeDelta = TimeDelta::seconds(1);
+/// A refused one is asked about once more after this: longer than any call.
+const SECOND_LOOK: TimeDelta = TimeDelta::minutes(1);
+
+/// Works off the contributions that are due.
+#[derive(Debug)]
+pub struct FinishContributions(pub Arc<Planning>);
+
+impl Planning {
+    /// Asks the ledger about a contribution and writes what it says. A refusal
+    /// of a pending one is its end, and the error.
+    pub(super) async fn finish_contribution(&self, actor: &Actor, id: Uuid) -> Result<(), Error> {
+        let household_id = actor.household_id;
+        let found = contributions::find(&mut *self.pool.acquire().await?, household_id, id).await?;
+        let Some((contribution, news)) = found else { return Ok(()) };
+        let Some(moves) = contribution.moves else { return Ok(()) };
+        let asked = tokio::time::timeout(PATIENCE, self.transfer(household_id, &contribution, moves)).await;
+        match asked {
+            Ok(Ok(transfer)) => self.settle(actor, id, &transfer, news).await,
+            Ok(Err(status)) if contribution.state == State::Pending && is_refusal(&status) => {
+                let mut transaction = self.pool.begin().await?;
+                let due_at = self.clock.now() + SECOND_LOOK;
+                contributions::refuse(&mut transaction, household_id, id, due_at).await?;
+                transaction.commit().await?;
+                Err(Error::Part("ledger", of_contribution(&status)))
+            }
+            Ok(Err(status)) if contribution.state == State::Refused && status.code() == Code::NotFound => {
+                let mut connection = self.pool.acquire().await?;
+                Ok(contributions::settle(&mut connection, household_id, &contribution, news).await?)
+            }
+            Ok(Err(_)) | Err(_) => Err(Error::UnderWay),
+        }
+    }
+
+    async fn transfer(
+        &self,
+        household_id: Uuid,
+        contribution: &Contribution,
+        moves: Move,
+    ) -> Result<pb::Transfer, Status> {
+        let mut ledger = self.ledger.clone();
+        let (household_id, transaction_id) = (household_id.to_string(), contribution.id.to_string());
+        let to_account_id = moves.to_account_id.to_string();
+        let transfer = match contribution.state {
+            State::Pending => {
+                let request = pb::PostTransferRequest {
+                    household_id,
+                    user_id: contribution.user_id.to_string(),
+                    transaction_id,
+                    account_id: moves.account_id.to_string(),
+                    to_account_id,
+                    amount: contribution.amount.to_string(),
+                    description: contribution.note.clone(),
+                };
+                ledger.post_transfer(request).await?.into_inner().transfer
+            }
+            State::Done | State::Voided | State::Refused => {
+                let request =
+                    pb::FindTransferRequest { household_id, transaction_id, account_id: to_account_id };
+                ledger.find_transfer(request).await?.into_inner().transfer
+            }
+        };
+        transfer.ok_or_else(|| Status::internal("no transfer in the answer"))
+    }
+
+    /// Writes what the ledger said of the transfer.
+    async fn settle(&self, actor: &Actor, id: Uuid, transfer: &pb::Transfer, news: i64) -> Result<(), Error> {
+        let (household_id, now) = (actor.household_id, self.clock.now());
+        let mut transaction = self.pool.begin().await?;
+        let found = contributions::find(&mut transaction, household_id, id).await?;
+        let goal_id = found.map(|(contribution, _)| contribution.goal_id).ok_or(Error::NotFound("goal"))?;
+        let mut goal =
+            goals::lock(&mut transaction, household_id, goal_id).await?.ok_or(Error::NotFound("goal"))?;
+        // Read again under the goal's lock: whoever changes one of its contributions holds it.
+        let found = contributions::find(&mut transaction, household_id, id).await?;
+        let (before, _) = found.ok_or(Error::NotFound("goal"))?;
+        let change = said(&transfer.change, goal.currency().code())?;
+        let Some(after) = before.settled(change, transfer.version) else {
+            contributions::settle(&mut transaction, household_id, &before, news).await?;
+            transaction.commit().await?;
+            return Ok(());
+        };
+        contributions::settle(&mut transaction, household_id, &after, news).await?;
+        let difference = after.counts().checked_sub(before.counts());
+        let fits = difference.and_then(|difference| goal.add(difference, now));
+        fits.ok_or_else(|| Error::Internal("a goal beyond what can be counted".into()))?;
+        goals::update(&mut transaction, household_id, &goal).await?;
+        let is_first = before.transfer_version.is_none() && after.state == State::Done;
+        let told = if is_first { created(&after) } else { corrected(&after) };
+        self.record(&mut transaction, actor, told).await?;
+        self.reach_milestones(&mut transaction, actor, &goal).await?;
+        transaction.commit().await?;
+        self.bell.ring();
+        Ok(())
+    }
+}
+
+fn corrected(contribution: &Contribution) -> Change<'static> {
+    let (kind, changed): (_, &[&str]) = match contribution.state {
+        State::Voided => ("voided", &["status"]),
+        State::Pending | State::Done | State::Refused => ("updated", &["amount"]),
+    };
+    let (entity_id, version) = (contribution.id, contribution.version);
+    Change { entity: "contribution", entity_id, version, kind, changed }
+}
+
+/// The ledger understood and will never do it; all else may still be done.
+fn is_refusal(status: &Status) -> bool {
+    matches!(
+        status.code(),
+        Code::InvalidArgument | Code::FailedPrecondition | Code::NotFound | Code::OutOfRange
+    )
+}
+
+/// The ledger's refusal in the words of a contribution.
+fn of_contribution(status: &Status) -> Status {
+    let mut details: ErrorDetails = status.get_error_details();
+    if let Some(mut request) = details.bad_request().cloned() {
+        for violation in &mut request.field_violations {
+            if violation.field == "to_account_id" {
+                violation.field = "goal.account_id".into();
+            }
+        }
+        details.set_bad_request(request.field_violations);
+    }
+    Status::with_error_details(status.code(), status.message(), details)
+}
+
+impl Work for FinishContributions {
+    type Item = (Uuid, Uuid);
+
+    async fn claim(&self, limit: i64) -> Result<Vec<(Uuid, Uuid)>, sqlx::Error> {
+        let now = self.0.clock.now();
+        contributions::claim(&mut *self.0.pool.acquire().await?, limit, now, now + LEASE).await
+    }
+
+    async fn perform(&self, (household_id, id): (Uuid, Uuid)) -> Result<(), sqlx::Error> {
+        match self.0.finish_contribution(&Actor::service(household_id, None), id).await {
+            Ok(()) => Ok(()),
+            Err(Error::Part(_, status)) => {
+                tracing::warn!(%household_id, %id, code = %status.code(), "the ledger refused a contribution");
+                Ok(())
+            }
+            Err(error) => {
+                tracing::warn!(%household_id, %id, %error, "contribution not finished yet");
+                let due = self.0.clock.now() + PAUSE;
+                contributions::postpone(&mut *self.0.pool.acquire().await?, household_id, id, due).await
+            }
+        }
+    }
+}

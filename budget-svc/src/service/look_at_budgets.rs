@@ -1,0 +1,157 @@
+//! Looking at all budgets of a household at once, and telling what spending
+//! has reached. The looks are asked for by events of the ledger, by changes of
+//! budgets and once a day; what fires is decided by the state found, so it does
+//! not matter how often or in which order.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use fintrac_kit::jobs::leased::Work;
+use fintrac_money::Money;
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use super::sum_spending::query;
+use super::{Actor, Change, Planning};
+use crate::domain::alert::{WHOLE, reached};
+use crate::domain::budget::Budget;
+use crate::domain::period::Period;
+use crate::error::Error;
+use crate::store::alerts::{self, NewAlert};
+use crate::store::budgets;
+use crate::store::looks::{self, Look};
+
+/// How long one look may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Longer than a look: one whose process died waits this long.
+const LEASE: TimeDelta = TimeDelta::seconds(8);
+/// After a look that failed.
+const PAUSE: TimeDelta = TimeDelta::seconds(1);
+
+/// Works off the looks that are due.
+#[derive(Debug)]
+pub struct LookAtBudgets(pub Arc<Planning>);
+
+/// A budget in its current period.
+struct Current {
+    budget: Budget,
+    period: Period,
+    limit: Money,
+}
+
+impl Planning {
+    async fn look(&self, household_id: Uuid) -> Result<(), Error> {
+        let household = self.household(household_id).await?;
+        let today = household.today(self.clock.now());
+        let live = budgets::list(&mut *self.pool.acquire().await?, household_id, None, i64::MAX).await?;
+        let current = live.into_iter().filter_map(|budget| {
+            let period = budget.schedule.period_of(today)?;
+            let limit = budget.terms_in(period).amount;
+            (!budget.thresholds.is_empty()).then_some(Current { budget, period, limit })
+        });
+        let current: Vec<_> = current.collect();
+        if current.is_empty() {
+            return Ok(());
+        }
+        let questions =
+            current.iter().map(|it| query(&it.budget, it.budget.terms_in(it.period), it.period)).collect();
+        let spending = self.sum_spending(household_id, questions).await?;
+        let reached: Vec<_> = current
+            .iter()
+            .zip(spending)
+            .flat_map(|(it, spending)| self.alerts(it, spending.amount))
+            .collect();
+        self.fire(household_id, &current, reached).await
+    }
+
+    /// What is reached; the highest speaks for all.
+    fn alerts(&self, current: &Current, spent: Money) -> Vec<NewAlert> {
+        let Current { budget, period, limit } = current;
+        let passed: Vec<_> = reached(spent.minor(), limit.minor(), &budget.thresholds).collect();
+        let highest = passed.last().copied();
+        let alert = |threshold| NewAlert {
+            id: self.id(),
+            budget_id: budget.id,
+            period_start: period.start,
+            period_end: period.end,
+            threshold,
+            amount: *limit,
+            spent,
+            is_message: Some(threshold) == highest,
+        };
+        passed.into_iter().map(alert).collect()
+    }
+
+    /// Writes and tells what never fired before.
+    async fn fire(
+        &self,
+        household_id: Uuid,
+        current: &[Current],
+        mut alerts: Vec<NewAlert>,
+    ) -> Result<(), Error> {
+        let fired = alerts::fired(&mut *self.pool.acquire().await?, household_id, &alerts).await?;
+        alerts.retain(|alert| !fired.contains(&alert.identity()));
+        if alerts.is_empty() {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        let mut transaction = self.pool.begin().await?;
+        let ids: Vec<_> = alerts.iter().map(|alert| alert.budget_id).collect();
+        let versions = budgets::lock(&mut transaction, household_id, &ids).await?;
+        // One that changed meanwhile was marked again by its change.
+        let stands = |alert: &NewAlert| {
+            let seen = current.iter().find(|it| it.budget.id == alert.budget_id);
+            seen.is_some_and(|it| versions.get(&alert.budget_id) == Some(&it.budget.version))
+        };
+        alerts.retain(stands);
+        let new = alerts::insert_new(&mut transaction, household_id, &alerts, now).await?;
+        for alert in alerts.iter().filter(|alert| alert.is_message && new.contains(&alert.id)) {
+            let change = Change {
+                entity: "alert",
+                entity_id: alert.id,
+                version: 1,
+                kind: if alert.threshold >= WHOLE { "budget_exceeded" } else { "budget_threshold" },
+                changed: &[],
+            };
+            self.record(&mut transaction, &Actor::service(household_id, None), change).await?;
+        }
+        transaction.commit().await?;
+        self.bell.ring();
+        Ok(())
+    }
+}
+
+impl Work for LookAtBudgets {
+    type Item = Look;
+
+    async fn claim(&self, limit: i64) -> Result<Vec<Look>, sqlx::Error> {
+        let now = self.0.clock.now();
+        looks::claim(&mut *self.0.pool.acquire().await?, limit, now, now + LEASE).await
+    }
+
+    async fn perform(&self, look: Look) -> Result<(), sqlx::Error> {
+        let household_id = look.household_id;
+        let error = match tokio::time::timeout(PATIENCE, self.0.look(household_id)).await {
+            Ok(Ok(())) => return looks::settle(&mut *self.0.pool.acquire().await?, look).await,
+            Ok(Err(error)) => error.to_string(),
+            Err(_elapsed) => "the look took too long".to_owned(),
+        };
+        tracing::warn!(%household_id, error, "budgets could not be looked at yet");
+        let due = self.0.clock.now() + PAUSE;
+        looks::postpone(&mut *self.0.pool.acquire().await?, household_id, due).await
+    }
+}
+
+/// Asks for a look at every budget: days pass without any event.
+pub async fn look_at_all(planning: &Planning, pool: &PgPool) -> Result<(), sqlx::Error> {
+    let mut after = Uuid::nil();
+    loop {
+        let last = looks::mark_all(&mut *pool.acquire().await?, after, planning.clock.now()).await?;
+        planning.looks.ring();
+        match last {
+            Some(last) => after = last,
+            None => return Ok(()),
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! Telling, once each, which parts of a goal are reached.
+
+use sqlx::PgConnection;
+
+use super::{Actor, Change, Planning};
+use crate::domain::alert::WHOLE;
+use crate::domain::goal::Goal;
+use crate::store::milestones::{self, NewMilestone};
+
+impl Planning {
+    /// Notes what is reached; the highest speaks for all, if it is new. The goal
+    /// is locked.
+    pub(super) async fn reach_milestones(
+        &self,
+        connection: &mut PgConnection,
+        actor: &Actor,
+        goal: &Goal,
+    ) -> Result<(), sqlx::Error> {
+        let reached: Vec<_> = goal.reached().collect();
+        let highest = reached.last().copied();
+        let milestone =
+            |percent| NewMilestone { id: self.id(), percent, is_message: Some(percent) == highest };
+        let reached: Vec<_> = reached.into_iter().map(milestone).collect();
+        if reached.is_empty() || goal.is_deleted {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        let new = milestones::insert_new(connection, actor.household_id, goal, &reached, now).await?;
+        for milestone in reached.iter().filter(|it| it.is_message && new.contains(&it.id)) {
+            let change = Change {
+                entity: "milestone",
+                entity_id: milestone.id,
+                version: 1,
+                kind: if milestone.percent >= WHOLE { "goal_reached" } else { "goal_milestone" },
+                changed: &[],
+            };
+            self.record(connection, actor, change).await?;
+        }
+        Ok(())
+    }
+}

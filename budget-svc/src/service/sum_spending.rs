@@ -1,0 +1,58 @@
+//! What the ledger says was spent.
+
+use chrono::NaiveDate;
+use fintrac_money::{Currency, Money};
+use fintrac_proto::ledger::v1 as pb;
+use uuid::Uuid;
+
+use super::Planning;
+use crate::domain::budget::{Budget, Terms};
+use crate::domain::period::Period;
+use crate::error::Error;
+
+/// Spending in one period of one budget.
+#[derive(Debug, Clone)]
+pub struct Spending {
+    pub amount: Money,
+    pub rates: Vec<pb::SpendingRate>,
+    pub unpriced: Vec<pb::UnpricedSpending>,
+}
+
+/// What was spent under `terms` in `period`.
+pub fn query(budget: &Budget, terms: &Terms, period: Period) -> pb::SpendingQuery {
+    let day = |day: NaiveDate| day.to_string();
+    pb::SpendingQuery {
+        currency_code: budget.currency.code().to_owned(),
+        category_ids: terms.category_ids.iter().map(Uuid::to_string).collect(),
+        from: day(period.start),
+        to: day(period.end),
+    }
+}
+
+impl Planning {
+    /// One answer a question, in order.
+    pub(super) async fn sum_spending(
+        &self,
+        household_id: Uuid,
+        queries: Vec<pb::SpendingQuery>,
+    ) -> Result<Vec<Spending>, Error> {
+        let currencies: Vec<_> = queries.iter().map(|query| query.currency_code.clone()).collect();
+        let request = pb::SumSpendingRequest { household_id: household_id.to_string(), queries };
+        let answer = self.ledger.clone().sum_spending(request).await;
+        let spending = answer.map_err(|status| Error::Part("ledger", status))?.into_inner().spending;
+        if spending.len() != currencies.len() {
+            return Err(Error::Internal("the ledger answered other questions".into()));
+        }
+        let read = |(spending, code): (pb::Spending, &String)| {
+            let amount = said(&spending.amount, code)?;
+            Ok(Spending { amount, rates: spending.rates, unpriced: spending.unpriced })
+        };
+        spending.into_iter().zip(&currencies).map(read).collect()
+    }
+}
+
+/// An amount that the ledger said.
+pub(super) fn said(amount: &str, currency_code: &str) -> Result<Money, Error> {
+    let money = Currency::from_code(currency_code).and_then(|currency| Money::parse(amount, currency));
+    money.ok_or_else(|| Error::Internal("the ledger sent an amount that cannot be read".into()))
+}

@@ -1,0 +1,62 @@
+//! Changing a goal. Another target is another race: what it puts out of reach
+//! can be reached, and told, again.
+
+use fintrac_kit::access::By;
+use fintrac_kit::idempotency::{Kept, Key};
+use uuid::Uuid;
+
+use super::check_categories::merged;
+use super::{Actor, Change, Planning};
+use crate::domain::goal::{Goal, GoalChanges};
+use crate::error::Error;
+use crate::store::{goals, milestones};
+
+impl Planning {
+    pub async fn update_goal(
+        &self,
+        by: &By,
+        goal_id: Uuid,
+        changes: GoalChanges,
+        if_version: Option<i64>,
+        key: Option<Key>,
+        encode: fn(&Goal) -> Vec<u8>,
+    ) -> Result<Kept<Goal>, Error> {
+        let household_id = by.principal.household_id;
+        let named = changes.account_id.as_ref().and_then(Option::as_deref);
+        let account = self.goal_account(household_id, named).await;
+        let now = self.clock.now();
+        let mut transaction = self.pool.begin().await?;
+        if let Some(reply) = self.claim(&mut transaction, key.as_ref()).await? {
+            return Ok(Kept::Replayed(reply));
+        }
+        let before = goals::lock(&mut transaction, household_id, goal_id).await?;
+        let before = before.filter(|goal| !goal.is_deleted).ok_or(Error::NotFound("goal"))?;
+        if if_version.is_some_and(|version| version != before.version) {
+            return Err(Error::VersionMismatch);
+        }
+        let (account, refused) = match account? {
+            Ok(currency) => (currency, None),
+            Err(violation) => (None, Some(violation)),
+        };
+        let read = changes.apply(&before, account, now);
+        let (after, changed) = merged(read, refused.into_iter().collect())?;
+        if !changed.is_empty() {
+            goals::update(&mut transaction, household_id, &after).await?;
+            let actor = Actor::from(by);
+            let change = Change {
+                entity: "goal",
+                entity_id: goal_id,
+                version: after.version,
+                kind: "updated",
+                changed: &changed,
+            };
+            self.record(&mut transaction, &actor, change).await?;
+            if before.target != after.target {
+                milestones::forget_unreached(&mut transaction, household_id, &after).await?;
+                self.reach_milestones(&mut transaction, &actor, &after).await?;
+            }
+        }
+        self.commit(transaction, key.as_ref(), &encode(&after)).await?;
+        Ok(Kept::Fresh(after))
+    }
+}

@@ -1,0 +1,128 @@
+//! Thresholds that spending reached.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use fintrac_money::Money;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::currency;
+
+/// A threshold that is reached now.
+#[derive(Debug, Clone)]
+pub struct NewAlert {
+    pub id: Uuid,
+    pub budget_id: Uuid,
+    pub period_start: NaiveDate,
+    pub period_end: NaiveDate,
+    pub threshold: i32,
+    /// The limit in force.
+    pub amount: Money,
+    pub spent: Money,
+    /// The highest one that was reached.
+    pub is_message: bool,
+}
+
+/// What makes an alert one: budget, period, threshold, limit in force.
+pub type Identity = (Uuid, NaiveDate, i32, i64);
+
+impl NewAlert {
+    pub fn identity(&self) -> Identity {
+        (self.budget_id, self.period_start, self.threshold, self.amount.minor())
+    }
+}
+
+/// Those of `alerts` that fired before.
+pub async fn fired(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    alerts: &[NewAlert],
+) -> Result<HashSet<Identity>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"select budget_id, period_start, threshold, amount from budget.alerts
+           where household_id = $1 and (budget_id, period_start) in (
+               select * from unnest($2::uuid[], $3::date[]))"#,
+        household_id,
+        &alerts.iter().map(|it| it.budget_id).collect::<Vec<_>>(),
+        &alerts.iter().map(|it| it.period_start).collect::<Vec<_>>(),
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.budget_id, row.period_start, row.threshold, row.amount)).collect())
+}
+
+/// Writes those that never fired; their ids.
+pub async fn insert_new(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    alerts: &[NewAlert],
+    now: DateTime<Utc>,
+) -> Result<HashSet<Uuid>, sqlx::Error> {
+    let ids = sqlx::query_scalar!(
+        r#"insert into budget.alerts (household_id, budget_id, period_start, threshold, amount, id, is_message,
+                                      spent, period_end, fired_at)
+           select $1, budget_id, period_start, threshold, amount, id, is_message, spent, period_end, $2
+           from unnest($3::uuid[], $4::date[], $5::int4[], $6::int8[], $7::uuid[], $8::bool[], $9::int8[],
+                       $10::date[])
+               as new (budget_id, period_start, threshold, amount, id, is_message, spent, period_end)
+           on conflict (household_id, budget_id, period_start, threshold, amount) do nothing
+           returning id"#,
+        household_id,
+        now,
+        &alerts.iter().map(|it| it.budget_id).collect::<Vec<_>>(),
+        &alerts.iter().map(|it| it.period_start).collect::<Vec<_>>(),
+        &alerts.iter().map(|it| it.threshold).collect::<Vec<_>>(),
+        &alerts.iter().map(|it| it.amount.minor()).collect::<Vec<_>>(),
+        &alerts.iter().map(|it| it.id).collect::<Vec<_>>(),
+        &alerts.iter().map(|it| it.is_message).collect::<Vec<_>>(),
+        &alerts.iter().map(|it| it.spent.minor()).collect::<Vec<_>>(),
+        &alerts.iter().map(|it| it.period_end).collect::<Vec<_>>(),
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(ids.into_iter().collect())
+}
+
+/// An alert with the budget that it is about.
+#[derive(Debug)]
+pub struct Alert {
+    pub budget_id: Uuid,
+    pub budget_name: String,
+    pub threshold: i32,
+    pub amount: Money,
+    pub spent: Money,
+    pub period_start: NaiveDate,
+    pub period_end: NaiveDate,
+}
+
+/// `None` too when the budget is deleted.
+pub async fn find(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    alert_id: Uuid,
+) -> Result<Option<Alert>, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"select budget_id, name, currency_code, threshold, amount, spent, period_start, period_end
+           from budget.alerts
+           join budget.budgets on budgets.household_id = alerts.household_id and budgets.id = budget_id
+           where alerts.household_id = $1 and alerts.id = $2 and deleted_at is null"#,
+        household_id,
+        alert_id,
+    )
+    .fetch_optional(connection)
+    .await?;
+    row.map(|row| {
+        let currency = currency(&row.currency_code)?;
+        Ok(Alert {
+            budget_id: row.budget_id,
+            budget_name: row.name,
+            threshold: row.threshold,
+            amount: Money::new(row.amount, currency),
+            spent: Money::new(row.spent, currency),
+            period_start: row.period_start,
+            period_end: row.period_end,
+        })
+    })
+    .transpose()
+}

@@ -1,0 +1,246 @@
+//! Budgets with their terms.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use fintrac_money::Money;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{currency, known};
+use crate::domain::budget::{Budget, Terms};
+use crate::domain::period::{Frequency, Schedule};
+
+struct BudgetRow {
+    id: Uuid,
+    name: String,
+    currency_code: String,
+    frequency: String,
+    start_date: NaiveDate,
+    end_date: Option<NaiveDate>,
+    alert_thresholds: Vec<i32>,
+    version: i64,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+struct TermsRow {
+    budget_id: Uuid,
+    valid_from: NaiveDate,
+    amount: i64,
+    category_ids: Vec<Uuid>,
+}
+
+impl BudgetRow {
+    /// `terms`: newest first.
+    fn with(self, terms: Vec<TermsRow>) -> Result<Budget, sqlx::Error> {
+        let currency = currency(&self.currency_code)?;
+        let mut terms = terms.into_iter().map(|row| Terms {
+            valid_from: row.valid_from,
+            amount: Money::new(row.amount, currency),
+            category_ids: row.category_ids,
+        });
+        let newest = terms.next().ok_or_else(|| sqlx::Error::Decode("a budget without terms".into()))?;
+        let schedule = Schedule {
+            frequency: known(&self.frequency, Frequency::from_text)?,
+            start: self.start_date,
+            end: self.end_date,
+        };
+        Ok(Budget {
+            id: self.id,
+            name: self.name,
+            currency,
+            schedule,
+            thresholds: self.alert_thresholds,
+            terms: newest,
+            earlier: terms.collect(),
+            version: self.version,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+        })
+    }
+}
+
+async fn with_terms(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    rows: Vec<BudgetRow>,
+) -> Result<Vec<Budget>, sqlx::Error> {
+    let terms = sqlx::query_as!(
+        TermsRow,
+        r#"select budget_id, valid_from, amount, category_ids from budget.budget_terms
+           where household_id = $1 and budget_id = any($2) order by valid_from desc"#,
+        household_id,
+        &rows.iter().map(|row| row.id).collect::<Vec<_>>(),
+    )
+    .fetch_all(connection)
+    .await?;
+    let mut of: HashMap<Uuid, Vec<TermsRow>> = HashMap::new();
+    for row in terms {
+        of.entry(row.budget_id).or_default().push(row);
+    }
+    rows.into_iter()
+        .map(|row| {
+            let terms = of.remove(&row.id).unwrap_or_default();
+            row.with(terms)
+        })
+        .collect()
+}
+
+/// A live one.
+pub async fn find(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    budget_id: Uuid,
+) -> Result<Option<Budget>, sqlx::Error> {
+    let row = sqlx::query_as!(
+        BudgetRow,
+        r#"select id, name, currency_code, frequency, start_date, end_date, alert_thresholds, version,
+                  created_at, updated_at
+           from budget.budgets where household_id = $1 and id = $2 and deleted_at is null"#,
+        household_id,
+        budget_id,
+    )
+    .fetch_optional(&mut *connection)
+    .await?;
+    Ok(with_terms(connection, household_id, row.into_iter().collect()).await?.pop())
+}
+
+/// Locks live ones in key order; each with its version.
+pub async fn lock(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    budget_ids: &[Uuid],
+) -> Result<HashMap<Uuid, i64>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"select id, version from budget.budgets
+           where household_id = $1 and id = any($2) and deleted_at is null
+           order by id for no key update"#,
+        household_id,
+        budget_ids,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.version)).collect())
+}
+
+/// The live ones, in the order in which they were made.
+pub async fn list(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<Budget>, sqlx::Error> {
+    let rows = sqlx::query_as!(
+        BudgetRow,
+        r#"select id, name, currency_code, frequency, start_date, end_date, alert_thresholds, version,
+                  created_at, updated_at
+           from budget.budgets
+           where household_id = $1 and deleted_at is null and ($2::uuid is null or id > $2)
+           order by id limit $3"#,
+        household_id,
+        after,
+        limit,
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    with_terms(connection, household_id, rows).await
+}
+
+pub async fn count(connection: &mut PgConnection, household_id: Uuid) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select count(*) as "count!" from budget.budgets where household_id = $1 and deleted_at is null"#,
+        household_id
+    )
+    .fetch_one(connection)
+    .await
+}
+
+pub async fn insert(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    budget: &Budget,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"insert into budget.budgets (household_id, id, name, currency_code, frequency, start_date, end_date,
+                                       alert_thresholds, version, created_at, updated_at)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"#,
+        household_id,
+        budget.id,
+        budget.name,
+        budget.currency.code(),
+        budget.schedule.frequency.as_str(),
+        budget.schedule.start,
+        budget.schedule.end,
+        &budget.thresholds,
+        budget.version,
+        budget.created_at,
+        budget.updated_at,
+    )
+    .execute(&mut *connection)
+    .await?;
+    put_terms(connection, household_id, budget).await
+}
+
+pub async fn update(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    budget: &Budget,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"update budget.budgets
+           set name = $3, end_date = $4, alert_thresholds = $5, version = $6, updated_at = $7
+           where household_id = $1 and id = $2"#,
+        household_id,
+        budget.id,
+        budget.name,
+        budget.schedule.end,
+        &budget.thresholds,
+        budget.version,
+        budget.updated_at,
+    )
+    .execute(&mut *connection)
+    .await?;
+    put_terms(connection, household_id, budget).await
+}
+
+/// Writes the terms in force last.
+async fn put_terms(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    budget: &Budget,
+) -> Result<(), sqlx::Error> {
+    let terms = &budget.terms;
+    sqlx::query!(
+        r#"insert into budget.budget_terms (household_id, budget_id, valid_from, amount, category_ids)
+           values ($1, $2, $3, $4, $5)
+           on conflict (household_id, budget_id, valid_from) do update
+           set amount = excluded.amount, category_ids = excluded.category_ids"#,
+        household_id,
+        budget.id,
+        terms.valid_from,
+        terms.amount.minor(),
+        &terms.category_ids,
+    )
+    .execute(connection)
+    .await
+    .map(|_| ())
+}
+
+/// The new version.
+pub async fn delete(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    budget_id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"update budget.budgets set deleted_at = $3, updated_at = $3, version = version + 1
+           where household_id = $1 and id = $2 and deleted_at is null returning version"#,
+        household_id,
+        budget_id,
+        now,
+    )
+    .fetch_one(connection)
+    .await
+}

@@ -1,0 +1,273 @@
+//! Contributions to goals, and which of them somebody has to ask the ledger about.
+
+use chrono::{DateTime, Utc};
+use fintrac_kit::idempotency::{self, Key};
+use fintrac_money::Money;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{currency, known};
+use crate::domain::contribution::{Contribution, Move, State};
+
+struct ContributionRow {
+    id: Uuid,
+    goal_id: Uuid,
+    user_id: Uuid,
+    amount: i64,
+    currency_code: String,
+    account_id: Option<Uuid>,
+    to_account_id: Option<Uuid>,
+    note: Option<String>,
+    state: String,
+    transfer_version: Option<i64>,
+    news: i64,
+    version: i64,
+    created_at: DateTime<Utc>,
+}
+
+impl TryFrom<ContributionRow> for Contribution {
+    type Error = sqlx::Error;
+
+    fn try_from(row: ContributionRow) -> Result<Self, sqlx::Error> {
+        let accounts = row.account_id.zip(row.to_account_id);
+        Ok(Self {
+            id: row.id,
+            goal_id: row.goal_id,
+            user_id: row.user_id,
+            amount: Money::new(row.amount, currency(&row.currency_code)?),
+            moves: accounts.map(|(account_id, to_account_id)| Move { account_id, to_account_id }),
+            note: row.note,
+            state: known(&row.state, State::from_text)?,
+            transfer_version: row.transfer_version,
+            version: row.version,
+            created_at: row.created_at,
+        })
+    }
+}
+
+/// What was noted besides a contribution.
+#[derive(Debug, Clone, Default)]
+pub struct Plan<'a> {
+    /// The key that its request came with.
+    pub key: Option<&'a Key>,
+    /// When the ledger must be asked, by whoever finds it then.
+    pub due_at: Option<DateTime<Utc>>,
+}
+
+pub async fn insert(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    contribution: &Contribution,
+    plan: &Plan<'_>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"insert into budget.contributions (household_id, id, goal_id, user_id, amount, account_id, to_account_id,
+               note, state, transfer_version, key_operation, key, due_at, version, created_at)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"#,
+        household_id,
+        contribution.id,
+        contribution.goal_id,
+        contribution.user_id,
+        contribution.amount.minor(),
+        contribution.moves.map(|moves| moves.account_id),
+        contribution.moves.map(|moves| moves.to_account_id),
+        contribution.note,
+        contribution.state.as_str(),
+        contribution.transfer_version,
+        plan.key.map(|key| key.operation.as_str()),
+        plan.key.map(|key| key.key.as_str()),
+        plan.due_at,
+        contribution.version,
+        contribution.created_at,
+    )
+    .execute(connection)
+    .await
+    .map(|_| ())
+}
+
+/// With how much came up about it so far; see [`settle`].
+pub async fn find(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    contribution_id: Uuid,
+) -> Result<Option<(Contribution, i64)>, sqlx::Error> {
+    let row = sqlx::query_as!(
+        ContributionRow,
+        r#"select contributions.id, goal_id, user_id, amount, currency_code, contributions.account_id,
+                  to_account_id, note, state, transfer_version, news, contributions.version,
+                  contributions.created_at
+           from budget.contributions
+           join budget.goals on goals.household_id = contributions.household_id and goals.id = goal_id
+           where contributions.household_id = $1 and contributions.id = $2"#,
+        household_id,
+        contribution_id,
+    )
+    .fetch_optional(connection)
+    .await?;
+    row.map(|row| {
+        let news = row.news;
+        Ok((Contribution::try_from(row)?, news))
+    })
+    .transpose()
+}
+
+/// The one that a request with this key left pending.
+pub async fn find_pending(connection: &mut PgConnection, key: &Key) -> Result<Option<Uuid>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select id from budget.contributions
+           where household_id = $1 and user_id = $2 and key_operation = $3 and key = $4 and state = 'pending'"#,
+        key.household_id,
+        key.user_id,
+        key.operation,
+        key.key,
+    )
+    .fetch_optional(connection)
+    .await
+}
+
+/// Those of a goal that the ledger did not refuse, newest first.
+pub async fn list(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    goal_id: Uuid,
+    before: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<Contribution>, sqlx::Error> {
+    let rows = sqlx::query_as!(
+        ContributionRow,
+        r#"select contributions.id, goal_id, user_id, amount, currency_code, contributions.account_id,
+                  to_account_id, note, state, transfer_version, news, contributions.version,
+                  contributions.created_at
+           from budget.contributions
+           join budget.goals on goals.household_id = contributions.household_id and goals.id = goal_id
+           where contributions.household_id = $1 and goal_id = $2 and state <> 'refused'
+             and ($3::uuid is null or contributions.id < $3)
+           order by contributions.id desc limit $4"#,
+        household_id,
+        goal_id,
+        before,
+        limit,
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter().map(Contribution::try_from).collect()
+}
+
+/// Writes what the ledger said. It is not asked again, unless something came up
+/// since `news` was read.
+pub async fn settle(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    contribution: &Contribution,
+    news: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"update budget.contributions
+           set amount = $3, state = $4, transfer_version = $5, version = $6,
+               due_at = case when news <> $7 then due_at end, leased_until = null
+           where household_id = $1 and id = $2"#,
+        household_id,
+        contribution.id,
+        contribution.amount.minor(),
+        contribution.state.as_str(),
+        contribution.transfer_version,
+        contribution.version,
+        news,
+    )
+    .execute(connection)
+    .await
+    .map(|_| ())
+}
+
+/// The ledger must be asked about these contributions, given as (household,
+/// contribution), among them some that are none.
+pub async fn mark(
+    connection: &mut PgConnection,
+    keys: &[(Uuid, Uuid)],
+    now: DateTime<Utc>,
+) -> Result<u64, sqlx::Error> {
+    let (households, ids): (Vec<_>, Vec<_>) = keys.iter().copied().unzip();
+    let done = sqlx::query!(
+        r#"update budget.contributions
+           set news = news + 1, due_at = least(coalesce(due_at, $3), $3)
+           where (household_id, id) in (select * from unnest($1::uuid[], $2::uuid[]))
+             and account_id is not null"#,
+        &households,
+        &ids,
+        now,
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Leases up to `limit` contributions that are due, as (household, contribution).
+pub async fn claim(
+    connection: &mut PgConnection,
+    limit: i64,
+    now: DateTime<Utc>,
+    leased_until: DateTime<Utc>,
+) -> Result<Vec<(Uuid, Uuid)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"update budget.contributions set leased_until = $3
+           where (household_id, id) in (
+               select household_id, id from budget.contributions
+               where due_at <= $2 and (leased_until is null or leased_until <= $2)
+               order by due_at limit $1
+               for update skip locked)
+           returning household_id, id"#,
+        limit,
+        now,
+        leased_until,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.household_id, row.id)).collect())
+}
+
+/// The ledger could not be asked.
+pub async fn postpone(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    contribution_id: Uuid,
+    due_at: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"update budget.contributions set due_at = $3, leased_until = null
+           where household_id = $1 and id = $2 and due_at is not null"#,
+        household_id,
+        contribution_id,
+        due_at,
+    )
+    .execute(connection)
+    .await
+    .map(|_| ())
+}
+
+/// The ledger refused a pending one: it never was, and the key of its request
+/// is free. The ledger is asked once more at `due_at`: an earlier try of the
+/// same transfer may have been on its way.
+pub async fn refuse(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    contribution_id: Uuid,
+    due_at: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    let refused = sqlx::query!(
+        r#"update budget.contributions
+           set state = 'refused', due_at = $3, leased_until = null, version = version + 1
+           where household_id = $1 and id = $2 and state = 'pending'
+           returning user_id, key_operation, key"#,
+        household_id,
+        contribution_id,
+        due_at,
+    )
+    .fetch_optional(&mut *connection)
+    .await?;
+    let Some(row) = refused else { return Ok(()) };
+    if let (Some(operation), Some(key)) = (row.key_operation, row.key) {
+        let key = Key { household_id, user_id: row.user_id, operation, key, fingerprint: [0; 32] };
+        idempotency::release_all(connection, &[&key]).await?;
+    }
+    Ok(())
+}

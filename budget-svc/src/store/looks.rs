@@ -1,0 +1,113 @@
+//! Households whose budgets must be looked at.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// A household to look at. A reason to look that comes later moves the generation.
+#[derive(Debug, Clone, Copy)]
+pub struct Look {
+    pub household_id: Uuid,
+    pub generation: i64,
+}
+
+/// Marks those of the households that have budgets.
+pub async fn mark(
+    connection: &mut PgConnection,
+    household_ids: &[Uuid],
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"insert into budget.looks (household_id, generation, due_at)
+           select household_id, 1, $2 from unnest($1::uuid[]) as changed (household_id)
+           where exists (
+               select from budget.budgets
+               where budgets.household_id = changed.household_id and deleted_at is null)
+           order by household_id
+           on conflict (household_id) do update
+           set generation = looks.generation + 1, due_at = least(looks.due_at, excluded.due_at)"#,
+        household_ids,
+        now,
+    )
+    .execute(connection)
+    .await
+    .map(|_| ())
+}
+
+/// Marks every household that has budgets, at most 1,000 of those after `after`;
+/// returns the last one.
+pub async fn mark_all(
+    connection: &mut PgConnection,
+    after: Uuid,
+    now: DateTime<Utc>,
+) -> Result<Option<Uuid>, sqlx::Error> {
+    let households = sqlx::query_scalar!(
+        r#"select distinct household_id from budget.budgets
+           where household_id > $1 and deleted_at is null order by household_id limit 1000"#,
+        after
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    mark(connection, &households, now).await?;
+    Ok(households.last().copied())
+}
+
+/// Leases up to `limit` households.
+pub async fn claim(
+    connection: &mut PgConnection,
+    limit: i64,
+    now: DateTime<Utc>,
+    leased_until: DateTime<Utc>,
+) -> Result<Vec<Look>, sqlx::Error> {
+    sqlx::query_as!(
+        Look,
+        r#"update budget.looks set leased_until = $3
+           where household_id in (
+               select household_id from budget.looks
+               where due_at <= $2 and (leased_until is null or leased_until <= $2)
+               order by due_at limit $1
+               for update skip locked)
+           returning household_id, generation"#,
+        limit,
+        now,
+        leased_until,
+    )
+    .fetch_all(connection)
+    .await
+}
+
+/// The look is done; one that was asked for meanwhile is due now.
+pub async fn settle(connection: &mut PgConnection, look: Look) -> Result<(), sqlx::Error> {
+    let done = sqlx::query!(
+        "delete from budget.looks where household_id = $1 and generation = $2",
+        look.household_id,
+        look.generation,
+    )
+    .execute(&mut *connection)
+    .await?;
+    if done.rows_affected() == 0 {
+        sqlx::query!(
+            "update budget.looks set leased_until = null where household_id = $1",
+            look.household_id
+        )
+        .execute(connection)
+        .await?;
+    }
+    Ok(())
+}
+
+/// The look could not be made.
+pub async fn postpone(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    due_at: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "update budget.looks set due_at = $2, leased_until = null where household_id = $1",
+        household_id,
+        due_at,
+    )
+    .execute(connection)
+    .await
+    .map(|_| ())
+}

@@ -1,0 +1,165 @@
+//! What fires, and that it fires once.
+
+use chrono::TimeDelta;
+use fintrac_proto::budget::v1 as pb;
+
+use crate::ledger::Mood;
+use crate::support::{Budgets, Person};
+
+const FIRED: &str = "select threshold || (case when is_message then '!' else '' end)
+                     from budget.alerts order by amount, period_start, threshold";
+
+async fn with_budget(thresholds: &[i32]) -> (Budgets, Person, String, pb::Budget) {
+    let budgets = Budgets::start().await;
+    let ana = budgets.person();
+    let category = budgets.ledger.category("expense");
+    let budget = ana.budget(&category, "100", thresholds).await;
+    budgets.settled(0).await;
+    (budgets, ana, category, budget)
+}
+
+#[tokio::test]
+async fn each_threshold_is_told_once_when_it_is_reached() {
+    let (budgets, ana, category, budget) = with_budget(&[80, 100]).await;
+    let household = ana.user.household_id;
+    budgets.ledger.spend(household, &category, "2026-09-22", 7_999);
+    budgets.settled(1).await;
+    assert!(budgets.told().await.is_empty(), "a cent is missing");
+    budgets.ledger.spend(household, &category, "2026-09-01", 1);
+    budgets.until(FIRED, &["80!"]).await;
+    budgets.ledger.spend(household, &category, "2026-09-30", 1_000);
+    budgets.settled(3).await;
+    assert_eq!(budgets.told().await, ["budget_threshold"]);
+    budgets.ledger.spend(household, &category, "2026-09-22", 1_000);
+    budgets.until(FIRED, &["80!", "100!"]).await;
+    // Undone and done again: it was told.
+    budgets.ledger.spend(household, &category, "2026-09-22", -5_000);
+    budgets.settled(5).await;
+    budgets.ledger.spend(household, &category, "2026-09-22", 9_000);
+    budgets.settled(6).await;
+    assert_eq!(budgets.told().await, ["budget_threshold", "budget_exceeded"]);
+
+    let alert = budgets.texts("select id::text from budget.alerts where threshold = 80").await;
+    let request =
+        pb::GetBudgetAlertRequest { household_id: household.to_string(), alert_id: alert[0].clone() };
+    let facts = budgets.facts().get_budget_alert(request.clone()).await.expect("facts").into_inner();
+    assert_eq!((facts.budget_id, facts.budget_name.as_str()), (budget.id.clone(), "Food"));
+    assert_eq!((facts.spent.as_str(), facts.budgeted.as_str(), facts.threshold), ("80.00", "100.00", 80));
+    assert_eq!((facts.period_start.as_str(), facts.period_end.as_str()), ("2026-09-01", "2026-09-30"));
+    let strange = pb::GetBudgetAlertRequest { household_id: budget.id.clone(), ..request.clone() };
+    assert!(budgets.facts().get_budget_alert(strange).await.is_err(), "of another household");
+    let delete = pb::DeleteBudgetRequest { budget_id: budget.id, if_version: None };
+    ana.user.call(ana.budgets().delete_budget(delete)).await.expect("deleted");
+    let gone = budgets.facts().get_budget_alert(request).await.expect_err("gone with its budget");
+    assert_eq!(gone.code(), tonic::Code::NotFound);
+}
+
+#[tokio::test]
+async fn the_highest_speaks_for_all_that_are_reached_at_once() {
+    let (budgets, ana, category, _) = with_budget(&[50, 80, 100, 120]).await;
+    budgets.ledger.spend(ana.user.household_id, &category, "2026-09-22", 11_000);
+    budgets.until(FIRED, &["50", "80", "100!"]).await;
+    budgets.ledger.spend(ana.user.household_id, &category, "2026-09-22", 1_000);
+    budgets.until(FIRED, &["50", "80", "100!", "120!"]).await;
+    assert_eq!(budgets.told().await, ["budget_exceeded", "budget_exceeded"]);
+}
+
+#[tokio::test]
+async fn another_limit_is_another_alert() {
+    let (budgets, ana, category, budget) = with_budget(&[80]).await;
+    budgets.ledger.spend(ana.user.household_id, &category, "2026-09-22", 8_000);
+    budgets.until(FIRED, &["80!"]).await;
+    ana.set_amount(&budget.id, "200").await;
+    budgets.settled(1).await;
+    assert_eq!(budgets.told().await.len(), 1, "forty percent");
+    ana.set_amount(&budget.id, "90").await;
+    budgets.until(FIRED, &["80!", "80!"]).await;
+    ana.set_amount(&budget.id, "100").await;
+    budgets.settled(1).await;
+    assert_eq!(budgets.told().await.len(), 2, "of this limit it was told before");
+}
+
+#[tokio::test]
+async fn a_new_budget_is_looked_at_at_once() {
+    let budgets = Budgets::start().await;
+    let ana = budgets.person();
+    let category = budgets.ledger.category("expense");
+    budgets.ledger.spend(ana.user.household_id, &category, "2026-09-02", 8_500);
+    ana.budget(&category, "100", &[80]).await;
+    budgets.until(FIRED, &["80!"]).await;
+}
+
+#[tokio::test]
+async fn only_the_current_period_is_told_and_days_pass_without_events() {
+    let (budgets, ana, category, _) = with_budget(&[80]).await;
+    let household = ana.user.household_id;
+    budgets.ledger.spend(household, &category, "2026-08-31", 50_000);
+    budgets.ledger.spend(household, &category, "2026-10-01", 8_000);
+    budgets.settled(2).await;
+    assert!(budgets.told().await.is_empty(), "neither the last period nor the next one");
+    // In Madrid it is October already; the daily check finds out.
+    let to_october = "2026-09-30T22:00:01Z".parse::<chrono::DateTime<chrono::Utc>>().expect("an instant");
+    budgets.pass(to_october - budgets.clock.now());
+    // A job that is due runs when a replica starts, else when it next looks at its clock.
+    let _replica = budgets.replica().await;
+    budgets.until(FIRED, &["80!"]).await;
+    let period = budgets.texts("select period_start::text from budget.alerts").await;
+    assert_eq!(period, ["2026-10-01"]);
+}
+
+#[tokio::test]
+async fn two_replicas_fire_once() {
+    let budgets = Budgets::start().await;
+    let _other = budgets.replica().await;
+    let people: Vec<_> = (0..10).map(|_| budgets.person()).collect();
+    let category = budgets.ledger.category("expense");
+    for person in &people {
+        person.budget(&category, "1", &[10, 50, 100]).await;
+    }
+    let mut events = 0;
+    for round in 0..20 {
+        for person in &people {
+            budgets.ledger.spend(person.user.household_id, &category, "2026-09-22", 10 + round);
+            events += 1;
+        }
+    }
+    budgets.settled(events).await;
+    let count = budgets.texts("select count(*)::text from budget.alerts").await;
+    assert_eq!(count, ["30"], "ten budgets, three thresholds each");
+    let told = "select entity_id::text from budget.events where entity = 'alert' order by entity_id";
+    let messages = "select id::text from budget.alerts where is_message order by id";
+    assert_eq!(budgets.texts(told).await, budgets.texts(messages).await);
+    let highest = "select count(*)::text from budget.alerts where is_message and threshold = 100";
+    assert_eq!(budgets.texts(highest).await, ["10"]);
+}
+
+#[tokio::test]
+async fn an_outage_of_the_ledger_delays_and_loses_nothing() {
+    let (budgets, ana, category, _) = with_budget(&[80]).await;
+    budgets.ledger.set(Mood::OutOfReach);
+    let asked = budgets.ledger.sums();
+    budgets.ledger.spend(ana.user.household_id, &category, "2026-09-22", 8_000);
+    budgets.until("select (due_at > timestamptz 'epoch')::text from budget.looks where leased_until is null and due_at > (select max(occurred_at) from budget.events)", &["true"]).await;
+    assert!(budgets.ledger.sums() > asked && budgets.told().await.is_empty());
+    budgets.ledger.set(Mood::Works);
+    budgets.pass(TimeDelta::seconds(1));
+    budgets.until(FIRED, &["80!"]).await;
+}
+
+#[tokio::test]
+async fn a_look_whose_process_died_is_made_by_another() {
+    let (budgets, ana, category, _) = with_budget(&[80]).await;
+    // Somebody has leased the look and is gone.
+    let lease = format!(
+        "insert into budget.looks values ('{}', 7, to_timestamp({now}), to_timestamp({now} + 8))",
+        ana.user.household_id,
+        now = budgets.clock.now().timestamp(),
+    );
+    sqlx::query(sqlx::AssertSqlSafe(lease)).execute(&budgets.pool).await.expect("leased");
+    budgets.ledger.spend(ana.user.household_id, &category, "2026-09-22", 8_000);
+    budgets.until("select generation::text from budget.looks", &["8"]).await;
+    assert!(budgets.told().await.is_empty());
+    budgets.pass(TimeDelta::seconds(8));
+    budgets.until(FIRED, &["80!"]).await;
+    budgets.settled(1).await;
+}

@@ -1,0 +1,185 @@
+//! Budgets are made, read, changed and deleted; how they stand.
+
+use chrono::TimeDelta;
+use fintrac_kit::transport::{IDEMPOTENCY_KEY, REPLAYED};
+use fintrac_proto::budget::v1 as pb;
+use tonic::Request;
+use uuid::Uuid;
+
+use crate::ledger::Mood;
+use crate::support::{Budgets, Person, why};
+
+fn food(category: &str) -> pb::CreateBudgetRequest {
+    pb::CreateBudgetRequest {
+        name: "Food".into(),
+        amount: "300".into(),
+        category_id: Some(category.into()),
+        frequency: "monthly".into(),
+        ..Default::default()
+    }
+}
+
+async fn walk(person: &Person) -> Vec<String> {
+    let (mut names, mut page_token) = (Vec::new(), String::new());
+    loop {
+        let request = pb::ListBudgetsRequest { page_size: Some(2), page_token };
+        let page = person.user.call(person.budgets().list_budgets(request)).await.expect("a page");
+        let page = page.into_inner();
+        names.extend(page.budgets.into_iter().map(|it| it.name));
+        page_token = page.next_page_token;
+        if page_token.is_empty() {
+            return names;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_budget_is_made_read_changed_and_deleted() {
+    let budgets = Budgets::start().await;
+    let ana = budgets.person();
+    let (category, other) = (budgets.ledger.category("expense"), budgets.ledger.category("expense"));
+    let made = ana.create(food(&category)).await.expect("made");
+    assert_eq!((made.amount.as_str(), made.currency_code.as_str()), ("300.00", "EUR"));
+    assert_eq!((made.start_date.as_str(), made.end_date.clone()), ("2026-09-01", None));
+    assert_eq!((made.alert_thresholds.clone(), made.version), (vec![80, 100], 1));
+    assert_eq!(ana.get(&made.id).await.expect("there"), made);
+
+    let change = pb::UpdateBudgetRequest {
+        budget_id: made.id.clone(),
+        if_version: Some(1),
+        name: Some("Eating".into()),
+        category_ids: vec![category.clone(), other.clone()],
+        ..Default::default()
+    };
+    let changed = ana.change(change.clone(), &["name", "category_ids"]).await.expect("changed");
+    assert_eq!((changed.name.as_str(), changed.version), ("Eating", 2));
+    assert_eq!(changed.category_ids, [category.clone(), other]);
+    assert_eq!(why(ana.change(change, &["name"]).await).0, "VERSION_MISMATCH");
+
+    for name in ["B", "C"] {
+        budgets.pass(TimeDelta::seconds(1));
+        ana.create(pb::CreateBudgetRequest { name: name.into(), ..food(&category) }).await.expect("made");
+    }
+    assert_eq!(walk(&ana).await, ["Eating", "B", "C"]);
+    let stale = pb::DeleteBudgetRequest { budget_id: made.id.clone(), if_version: Some(1) };
+    assert_eq!(why(ana.user.call(ana.budgets().delete_budget(stale)).await).0, "VERSION_MISMATCH");
+    let delete = pb::DeleteBudgetRequest { budget_id: made.id.clone(), if_version: Some(2) };
+    ana.user.call(ana.budgets().delete_budget(delete.clone())).await.expect("deleted");
+    assert_eq!(walk(&ana).await, ["B", "C"]);
+    assert_eq!(why(ana.get(&made.id).await).0, "NOT_FOUND");
+    assert_eq!(why(ana.progress(&made.id, "").await).0, "NOT_FOUND");
+    assert_eq!(why(ana.user.call(ana.budgets().delete_budget(delete)).await).0, "NOT_FOUND");
+}
+
+#[tokio::test]
+async fn a_household_sees_its_own_budgets_only() {
+    let budgets = Budgets::start().await;
+    let (ana, bob) = (budgets.person(), budgets.person());
+    let made = ana.create(food(&budgets.ledger.category("expense"))).await.expect("made");
+    assert!(walk(&bob).await.is_empty());
+    assert_eq!(why(bob.get(&made.id).await).0, "NOT_FOUND");
+    assert_eq!(why(bob.progress(&made.id, "").await).0, "NOT_FOUND");
+    let change = pb::UpdateBudgetRequest {
+        budget_id: made.id.clone(),
+        name: Some("Mine".into()),
+        ..Default::default()
+    };
+    assert_eq!(why(bob.change(change, &["name"]).await).0, "NOT_FOUND");
+    let delete = pb::DeleteBudgetRequest { budget_id: made.id.clone(), if_version: None };
+    assert_eq!(why(bob.user.call(bob.budgets().delete_budget(delete)).await).0, "NOT_FOUND");
+    assert_eq!(ana.get(&made.id).await.expect("there"), made);
+    let nobody = ana.budgets().get_budget(pb::GetBudgetRequest { budget_id: made.id }).await;
+    assert_eq!(why(nobody).0, "TOKEN_MISSING");
+}
+
+#[tokio::test]
+async fn categories_must_be_there_and_of_expenses() {
+    let budgets = Budgets::start().await;
+    let ana = budgets.person();
+    let (food_id, salary) = (budgets.ledger.category("expense"), budgets.ledger.category("income"));
+    let unknown = Uuid::from_u128(1).to_string();
+    let request = pb::CreateBudgetRequest {
+        name: String::new(),
+        category_id: None,
+        category_ids: vec![food_id.clone(), salary, unknown.clone()],
+        ..food(&food_id)
+    };
+    assert_eq!(
+        why(ana.create(request).await),
+        (
+            "VALIDATION_FAILED".into(),
+            vec![
+                "name REQUIRED".into(),
+                "category_ids[1] CATEGORY_TYPE_MISMATCH".into(),
+                "category_ids[2] CATEGORY_UNKNOWN".into()
+            ]
+        )
+    );
+    let made = ana.create(food(&food_id)).await.expect("made");
+    let change =
+        pb::UpdateBudgetRequest { budget_id: made.id, category_id: Some(unknown), ..Default::default() };
+    assert_eq!(why(ana.change(change, &["category_id"]).await).1, ["category_id CATEGORY_UNKNOWN"]);
+}
+
+#[tokio::test]
+async fn a_repeated_request_gets_the_first_answer() {
+    let budgets = Budgets::start().await;
+    let ana = budgets.person();
+    let category = budgets.ledger.category("expense");
+    let send = async |name: &str| {
+        let mut request = Request::new(pb::CreateBudgetRequest { name: name.into(), ..food(&category) });
+        request.metadata_mut().insert(IDEMPOTENCY_KEY, "a-key".parse().expect("a key"));
+        let answer = ana.user.call(ana.budgets().create_budget(request)).await?;
+        let replayed = answer.metadata().contains_key(REPLAYED);
+        Ok::<_, tonic::Status>((answer.into_inner().budget.expect("a budget"), replayed))
+    };
+    assert_eq!(why(send("").await).0, "VALIDATION_FAILED", "a refused request leaves the key free");
+    let (first, replayed) = send("Food").await.expect("made");
+    assert!(!replayed);
+    budgets.ledger.set(Mood::OutOfReach);
+    assert_eq!(send("Food").await.expect("kept"), (first, true));
+    assert_eq!(why(send("Other").await).0, "IDEMPOTENCY_KEY_REUSED");
+    assert_eq!(walk(&ana).await.len(), 1);
+}
+
+#[tokio::test]
+async fn progress_is_of_the_period_with_its_own_terms() {
+    let budgets = Budgets::start().await;
+    let ana = budgets.person();
+    let (food_id, fun) = (budgets.ledger.category("expense"), budgets.ledger.category("expense"));
+    let request = pb::CreateBudgetRequest { start_date: Some("2026-07-31".into()), ..food(&food_id) };
+    let budget = ana.create(request).await.expect("made");
+    let household = ana.user.household_id;
+    for (day, minor) in [
+        ("2026-07-31", 1_000),
+        ("2026-08-30", 2_000),
+        ("2026-08-31", 20_000),
+        ("2026-09-29", 5_000),
+        ("2026-09-30", 99_000),
+    ] {
+        budgets.ledger.spend(household, &food_id, day, minor);
+    }
+    budgets.ledger.spend(household, &fun, "2026-09-01", 77_777);
+    let now = ana.progress(&budget.id, "").await.expect("progress");
+    assert_eq!((now.period_start.as_str(), now.period_end.as_str()), ("2026-08-31", "2026-09-29"));
+    assert_eq!(
+        (now.budgeted.as_str(), now.spent.as_str(), now.remaining.as_str()),
+        ("300.00", "250.00", "50.00")
+    );
+    assert_eq!((now.percent.as_str(), now.days_left, now.status.as_str()), ("83.33", 8, "warning"));
+
+    ana.set_amount(&budget.id, "200").await;
+    let now = ana.progress(&budget.id, "2026-09-22").await.expect("progress");
+    assert_eq!(
+        (now.budgeted.as_str(), now.remaining.as_str(), now.status.as_str()),
+        ("200.00", "-50.00", "exceeded")
+    );
+    let before = ana.progress(&budget.id, "2026-08-30").await.expect("progress");
+    assert_eq!((before.budgeted.as_str(), before.spent.as_str()), ("300.00", "30.00"), "what was in force");
+    assert_eq!((before.days_left, before.status.as_str()), (0, "on_track"));
+    for bad in ["2026-07-30", "22.9.2026", "2026-09-22T00:00:00Z"] {
+        assert_eq!(why(ana.progress(&budget.id, bad).await).1, ["date PARAMETER_INVALID"], "{bad}");
+    }
+    budgets.ledger.set(Mood::OutOfReach);
+    assert_eq!(why(ana.progress(&budget.id, "").await).0, "UNAVAILABLE");
+}

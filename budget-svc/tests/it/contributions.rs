@@ -1,0 +1,150 @@
+//! Contributions that move money: each with its transfer, or absent with it.
+
+use chrono::TimeDelta;
+use fintrac_proto::budget::v1 as pb;
+
+use crate::ledger::Mood;
+use crate::support::{Budgets, Person, why};
+
+const STATES: &str = "select state from budget.contributions order by id";
+
+async fn with_goal() -> (Budgets, Person, String, String) {
+    let budgets = Budgets::start().await;
+    let ana = budgets.person();
+    let (bank, savings) = (budgets.ledger.account("EUR"), budgets.ledger.account("EUR"));
+    let goal = ana.goal("100", Some(&savings)).await;
+    (budgets, ana, goal.id, bank)
+}
+
+async fn current(ana: &Person, goal: &str) -> String {
+    ana.get_goal(goal).await.expect("there").current_amount
+}
+
+#[tokio::test]
+async fn money_moves_and_counts() {
+    let (budgets, ana, goal, bank) = with_goal().await;
+    let contribution = ana.contribute(&goal, "30", Some(&bank)).await.expect("contributed");
+    assert_eq!((contribution.status.as_str(), contribution.amount.as_str()), ("done", "30.00"));
+    assert_eq!(contribution.transaction_id.as_deref(), Some(contribution.id.as_str()));
+    assert_eq!(contribution.account_id.as_deref(), Some(bank.as_str()));
+    assert_eq!(budgets.ledger.transfers(), [("posted", "30.00".to_owned())]);
+    assert_eq!(current(&ana, &goal).await, "30.00");
+    assert_eq!(budgets.told().await, ["goal_milestone"]);
+    assert_eq!(ana.contributions(&goal).await, [contribution]);
+    let same = ana.get_goal(&goal).await.expect("there").account_id.expect("an account");
+    assert_eq!(why(ana.contribute(&goal, "1", Some(&same)).await).1, ["account_id SAME_ACCOUNT"]);
+}
+
+#[tokio::test]
+async fn what_the_ledger_refuses_never_was() {
+    let (budgets, ana, goal, bank) = with_goal().await;
+    budgets.ledger.set(Mood::Refuses);
+    let refused = ana.contribute_once(&goal, "30", Some(&bank), Some("a-key")).await;
+    assert_eq!(why(refused), ("VALIDATION_FAILED".into(), vec!["account_id ACCOUNT_CLOSED".into()]));
+    assert!(ana.contributions(&goal).await.is_empty());
+    assert_eq!(current(&ana, &goal).await, "0.00");
+    budgets.ledger.set(Mood::Works);
+    let (_, replayed) =
+        ana.contribute_once(&goal, "30", Some(&bank), Some("a-key")).await.expect("the key is free");
+    assert!(!replayed);
+    // The refused one is asked about once more, found to be nothing, and left alone.
+    budgets.pass(TimeDelta::minutes(1));
+    budgets.until("select count(due_at)::text from budget.contributions", &["0"]).await;
+    assert_eq!(
+        budgets.texts("select state from budget.contributions order by state").await,
+        ["done", "refused"]
+    );
+    assert_eq!(current(&ana, &goal).await, "30.00");
+}
+
+#[tokio::test]
+async fn what_nobody_confirmed_is_finished_later_and_once() {
+    for mood in [Mood::OutOfReach, Mood::LosesAnswers] {
+        let (budgets, ana, goal, bank) = with_goal().await;
+        budgets.ledger.set(mood);
+        let open = ana.contribute_once(&goal, "30", Some(&bank), Some("a-key")).await;
+        assert_eq!(why(open).0, "UNAVAILABLE", "{mood:?}");
+        let listed = ana.contributions(&goal).await;
+        assert_eq!((listed.len(), listed[0].status.as_str()), (1, "pending"));
+        assert_eq!(current(&ana, &goal).await, "0.00");
+        budgets.ledger.set(Mood::Works);
+        budgets.pass(TimeDelta::seconds(10));
+        budgets.until(STATES, &["done"]).await;
+        assert_eq!(current(&ana, &goal).await, "30.00");
+        assert_eq!(budgets.ledger.transfers().len(), 1, "{mood:?}");
+        let (kept, replayed) =
+            ana.contribute_once(&goal, "30", Some(&bank), Some("a-key")).await.expect("kept");
+        assert!(replayed && kept.status == "done");
+        assert_eq!(current(&ana, &goal).await, "30.00");
+    }
+}
+
+#[tokio::test]
+async fn a_repeated_request_goes_on_where_the_first_one_stopped() {
+    let (budgets, ana, goal, bank) = with_goal().await;
+    budgets.ledger.set(Mood::LosesAnswers);
+    let open = ana.contribute_once(&goal, "30", Some(&bank), Some("a-key")).await;
+    assert_eq!(why(open).0, "UNAVAILABLE");
+    budgets.ledger.set(Mood::Works);
+    let (kept, replayed) = ana.contribute_once(&goal, "30", Some(&bank), Some("a-key")).await.expect("done");
+    assert!(replayed && kept.status == "done");
+    assert_eq!(current(&ana, &goal).await, "30.00", "no need to wait for the worker");
+    assert_eq!(budgets.ledger.transfers().len(), 1);
+    let other = ana.contribute_once(&goal, "31", Some(&bank), Some("a-key")).await;
+    assert_eq!(why(other).0, "IDEMPOTENCY_KEY_REUSED");
+}
+
+#[tokio::test]
+async fn a_key_is_one_contribution_however_often_it_comes() {
+    let (budgets, ana, goal, bank) = with_goal().await;
+    let other = budgets.replica().await;
+    let people = [ana.clone(), other.greet(&ana)];
+    let twins =
+        (0..20).map(|number| people[number % 2].contribute_once(&goal, "5", Some(&bank), Some("twins")));
+    let answers = futures::future::join_all(twins).await;
+    let answers: Vec<_> = answers.into_iter().map(|answer| answer.expect("an answer").0).collect();
+    assert!(answers.iter().all(|answer| *answer == answers[0]));
+    assert_eq!(current(&ana, &goal).await, "5.00");
+    assert_eq!(budgets.ledger.transfers().len(), 1);
+}
+
+#[tokio::test]
+async fn a_void_or_an_edit_in_the_ledger_corrects_the_goal() {
+    let (budgets, ana, goal, bank) = with_goal().await;
+    let household = ana.user.household_id;
+    let contribution = ana.contribute(&goal, "100", Some(&bank)).await.expect("contributed");
+    assert_eq!(ana.get_goal(&goal).await.expect("there").status, "completed");
+    let amount = "select current_amount::text from budget.goals";
+    budgets.ledger.edit(household, &contribution.id, "posted", "60.00");
+    budgets.until(amount, &["6000"]).await;
+    assert_eq!(ana.get_goal(&goal).await.expect("there").status, "active");
+    assert_eq!(ana.contributions(&goal).await[0].amount, "60.00");
+    budgets.ledger.edit(household, &contribution.id, "voided", "0.00");
+    budgets.until(amount, &["0"]).await;
+    assert_eq!(ana.contributions(&goal).await[0].status, "voided");
+    budgets.ledger.edit(household, &contribution.id, "posted", "100.00");
+    budgets.until(amount, &["10000"]).await;
+    assert_eq!(budgets.told().await, ["goal_reached"], "once, whatever happens to the transfer");
+    // Somebody else's transaction of the same id is nothing to us.
+    budgets.ledger.tell(
+        budgets.person().user.household_id,
+        contribution.id.parse().expect("an id"),
+        "voided",
+    );
+    budgets.settled(4).await;
+    assert_eq!(current(&ana, &goal).await, "100.00");
+}
+
+#[tokio::test]
+async fn a_deleted_goal_still_gets_what_was_on_its_way_and_says_nothing() {
+    let (budgets, ana, goal, bank) = with_goal().await;
+    budgets.ledger.set(Mood::OutOfReach);
+    assert_eq!(why(ana.contribute(&goal, "100", Some(&bank)).await).0, "UNAVAILABLE");
+    let delete = pb::DeleteGoalRequest { goal_id: goal, if_version: None };
+    ana.user.call(ana.goals().delete_goal(delete)).await.expect("deleted");
+    budgets.ledger.set(Mood::Works);
+    budgets.pass(TimeDelta::seconds(10));
+    budgets.until(STATES, &["done"]).await;
+    assert_eq!(budgets.ledger.transfers().len(), 1);
+    assert!(budgets.told().await.is_empty());
+}

@@ -1,0 +1,171 @@
+//! Goals are made, read, changed and deleted; what of them is reached.
+
+use chrono::TimeDelta;
+use fintrac_proto::budget::v1 as pb;
+use uuid::Uuid;
+
+use crate::support::{Budgets, Person, why};
+
+const REACHED: &str = "select percent || (case when is_message then '!' else '' end)
+                       from budget.milestones order by percent::int";
+
+async fn walk(person: &Person) -> Vec<pb::Goal> {
+    let (mut rows, mut page_token) = (Vec::new(), String::new());
+    loop {
+        let request = pb::ListGoalsRequest { page_size: Some(2), page_token };
+        let page = person.user.call(person.goals().list_goals(request)).await.expect("a page").into_inner();
+        rows.extend(page.goals);
+        page_token = page.next_page_token;
+        if page_token.is_empty() {
+            return rows;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_goal_is_made_read_changed_and_deleted() {
+    let budgets = Budgets::start().await;
+    let (ana, bob) = (budgets.person(), budgets.person());
+    let account = budgets.ledger.account("JPY");
+    let goal = ana.goal("5000", Some(&account)).await;
+    assert_eq!((goal.currency_code.as_str(), goal.target_amount.as_str()), ("JPY", "5000"), "the account's");
+    assert_eq!((goal.status.as_str(), goal.percent.as_str(), goal.version), ("active", "0.00", 1));
+    let change = pb::UpdateGoalRequest {
+        goal_id: goal.id.clone(),
+        if_version: Some(1),
+        name: Some("Ship".into()),
+        due_date: Some("2027-06-30".into()),
+        ..Default::default()
+    };
+    let changed =
+        ana.change_goal(change.clone(), &["name", "due_date", "account_id"]).await.expect("changed");
+    assert_eq!((changed.name.as_str(), changed.due_date.as_deref()), ("Ship", Some("2027-06-30")));
+    assert_eq!((changed.account_id, changed.version), (None, 2));
+    assert_eq!(why(ana.change_goal(change.clone(), &["name"]).await).0, "VERSION_MISMATCH");
+    for _ in 0..3 {
+        budgets.pass(TimeDelta::seconds(1));
+        ana.goal("1", None).await;
+    }
+    assert_eq!(walk(&ana).await.len(), 4);
+    assert!(walk(&bob).await.is_empty());
+    assert_eq!(why(bob.get_goal(&goal.id).await).0, "NOT_FOUND");
+    assert_eq!(why(bob.contribute(&goal.id, "1", None).await).0, "NOT_FOUND");
+    let change = pb::UpdateGoalRequest { if_version: None, ..change };
+    assert_eq!(why(bob.change_goal(change, &["name"]).await).0, "NOT_FOUND");
+    let list = pb::ListContributionsRequest { goal_id: goal.id.clone(), ..Default::default() };
+    assert_eq!(why(bob.user.call(bob.goals().list_contributions(list)).await).0, "NOT_FOUND");
+    let delete = pb::DeleteGoalRequest { goal_id: goal.id.clone(), if_version: None };
+    assert_eq!(why(bob.user.call(bob.goals().delete_goal(delete.clone())).await).0, "NOT_FOUND");
+    ana.user.call(ana.goals().delete_goal(delete)).await.expect("deleted");
+    assert_eq!(why(ana.get_goal(&goal.id).await).0, "NOT_FOUND");
+    assert_eq!(why(ana.contribute(&goal.id, "1", None).await).0, "NOT_FOUND");
+}
+
+#[tokio::test]
+async fn everything_wrong_is_named_at_once() {
+    let budgets = Budgets::start().await;
+    let ana = budgets.person();
+    let dollars = budgets.ledger.account("USD");
+    let make = async |request: pb::CreateGoalRequest| ana.user.call(ana.goals().create_goal(request)).await;
+    let wrong = pb::CreateGoalRequest {
+        target_amount: "-1".into(),
+        due_date: Some("soon".into()),
+        account_id: Some(Uuid::from_u128(1).to_string()),
+        ..Default::default()
+    };
+    assert_eq!(
+        why(make(wrong).await).1,
+        [
+            "name REQUIRED",
+            "target_amount AMOUNT_NOT_POSITIVE",
+            "due_date DATE_INVALID",
+            "account_id ACCOUNT_UNKNOWN"
+        ]
+    );
+    let mismatch = pb::CreateGoalRequest {
+        name: "Boat".into(),
+        target_amount: "1".into(),
+        currency_code: Some("EUR".into()),
+        account_id: Some(dollars.clone()),
+        ..Default::default()
+    };
+    assert_eq!(why(make(mismatch).await).1, ["account_id CURRENCY_MISMATCH"]);
+    let goal = ana.goal("100", None).await;
+    let change = pb::UpdateGoalRequest {
+        goal_id: goal.id.clone(),
+        currency_code: Some("USD".into()),
+        account_id: Some(dollars),
+        ..Default::default()
+    };
+    assert_eq!(
+        why(ana.change_goal(change, &["currency_code", "account_id"]).await).1,
+        ["currency_code CURRENCY_FIXED", "account_id CURRENCY_MISMATCH"]
+    );
+    assert_eq!(
+        why(ana.contribute(&goal.id, "0.001", Some("x")).await).1,
+        ["amount AMOUNT_TOO_PRECISE", "account_id CONFLICTING"]
+    );
+}
+
+#[tokio::test]
+async fn milestones_and_completion_are_told_once() {
+    let budgets = Budgets::start().await;
+    let ana = budgets.person();
+    let goal = ana.goal("100", None).await;
+    let contribution = ana.contribute(&goal.id, "24.99", None).await.expect("set aside");
+    assert_eq!((contribution.status.as_str(), contribution.transaction_id), ("done", None));
+    assert!(budgets.told().await.is_empty());
+    ana.contribute(&goal.id, "0.01", None).await.expect("set aside");
+    assert_eq!(budgets.texts(REACHED).await, ["25!"]);
+    ana.contribute(&goal.id, "60", None).await.expect("set aside");
+    assert_eq!(budgets.texts(REACHED).await, ["25!", "50", "75!"], "one message for the highest");
+    let reached = ana.get_goal(&goal.id).await.expect("there");
+    assert_eq!((reached.current_amount.as_str(), reached.status.as_str()), ("85.00", "active"));
+    ana.contribute(&goal.id, "20", None).await.expect("set aside");
+    ana.contribute(&goal.id, "20", None).await.expect("more than needed");
+    assert_eq!(budgets.told().await, ["goal_milestone", "goal_milestone", "goal_reached"]);
+    let reached = ana.get_goal(&goal.id).await.expect("there");
+    assert_eq!((reached.percent.as_str(), reached.status.as_str()), ("125.00", "completed"));
+    assert!(reached.completed_at.is_some());
+    assert_eq!(reached.version, 1, "contributions are no edits");
+    let amounts: Vec<_> = ana.contributions(&goal.id).await.into_iter().map(|it| it.amount).collect();
+    assert_eq!(amounts.len(), 5);
+
+    let milestone = budgets.texts("select id::text from budget.milestones where percent = 100").await;
+    let request = pb::GetGoalMilestoneRequest {
+        household_id: ana.user.household_id.to_string(),
+        milestone_id: milestone[0].clone(),
+    };
+    let facts = budgets.facts().get_goal_milestone(request).await.expect("facts").into_inner();
+    assert_eq!((facts.goal_name.as_str(), facts.current_amount.as_str()), ("Boat", "105.00"));
+
+    // Another target is another race.
+    let change = pb::UpdateGoalRequest {
+        goal_id: goal.id.clone(),
+        target_amount: Some("200".into()),
+        ..Default::default()
+    };
+    let open = ana.change_goal(change, &["target_amount"]).await.expect("changed");
+    assert_eq!((open.status.as_str(), open.completed_at), ("active", None));
+    ana.contribute(&goal.id, "75", None).await.expect("set aside");
+    assert_eq!(budgets.told().await.last().map(String::as_str), Some("goal_reached"));
+    assert_eq!(budgets.told().await.len(), 4);
+}
+
+#[tokio::test]
+async fn twenty_at_once_reach_a_goal_once() {
+    let budgets = Budgets::start().await;
+    let other = budgets.replica().await;
+    let ana = budgets.person();
+    let goal = ana.goal("20", None).await;
+    let people = [ana.clone(), other.greet(&ana)];
+    let all = (0..20).map(|number| people[number % 2].contribute(&goal.id, "1", None));
+    for contribution in futures::future::join_all(all).await {
+        contribution.expect("set aside");
+    }
+    assert_eq!(ana.get_goal(&goal.id).await.expect("there").current_amount, "20.00");
+    let mut told = budgets.told().await;
+    // Transactions that overlap may be told of in another order.
+    told.sort();
+    assert_eq!(told, ["goal_milestone", "goal_milestone", "goal_milestone", "goal_reached"]);
+}

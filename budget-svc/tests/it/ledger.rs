@@ -1,0 +1,209 @@
+//! The other side: a ledger that says what the test wants.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use chrono::NaiveDate;
+use fintrac_kit::clock::Clock;
+use fintrac_kit::error::{Refusal, Violation};
+use fintrac_kit::random::Random;
+use fintrac_kit::testing::{Part, ScriptedLog};
+use fintrac_kit::transport::Transport;
+use fintrac_money::{Currency, Money};
+use fintrac_proto::events::v1::Event;
+use fintrac_proto::ledger::v1 as pb;
+use fintrac_proto::ledger::v1::budgeting_service_server::{BudgetingService, BudgetingServiceServer};
+use tonic::service::Routes;
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+
+/// What a ledger would know.
+#[derive(Clone, Default)]
+pub struct Ledger {
+    log: ScriptedLog,
+    state: Arc<Mutex<State>>,
+}
+
+/// How transfers are answered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Mood {
+    #[default]
+    Works,
+    OutOfReach,
+    /// It does what is asked, and nobody hears of it.
+    LosesAnswers,
+    /// The first account is archived.
+    Refuses,
+}
+
+#[derive(Default)]
+struct State {
+    mood: Mood,
+    /// Category to its type.
+    categories: HashMap<String, &'static str>,
+    /// Account to its currency.
+    accounts: HashMap<String, &'static str>,
+    /// What was spent: category, day, minor units of the budget's currency.
+    spending: Vec<(String, NaiveDate, i64)>,
+    /// Transaction to what stands of it: status, change, version.
+    transfers: HashMap<String, (&'static str, String, i64)>,
+    sums: u32,
+}
+
+impl Ledger {
+    pub fn transport(&self, clock: &Clock) -> Transport {
+        let routes = Routes::new(self.log.clone().into_service());
+        let routes = routes.add_service(BudgetingServiceServer::new(self.clone()));
+        Part::double("ledger", routes, clock).transport("budget")
+    }
+
+    fn state<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        change(&mut self.state.lock().expect("no panic"))
+    }
+
+    pub fn set(&self, mood: Mood) {
+        self.state(|state| state.mood = mood);
+    }
+
+    pub fn category(&self, category_type: &'static str) -> String {
+        let id = an_id().to_string();
+        self.state(|state| state.categories.insert(id.clone(), category_type));
+        id
+    }
+
+    pub fn account(&self, currency: &'static str) -> String {
+        let id = an_id().to_string();
+        self.state(|state| state.accounts.insert(id.clone(), currency));
+        id
+    }
+
+    /// Spends, and says so as the ledger does.
+    pub fn spend(&self, household_id: Uuid, category: &str, day: &str, minor: i64) {
+        let day = day.parse().expect("a day");
+        self.state(|state| state.spending.push((category.to_owned(), day, minor)));
+        self.tell(household_id, an_id(), "created");
+    }
+
+    pub fn tell(&self, household_id: Uuid, transaction_id: Uuid, kind: &str) {
+        self.log.tell(Event {
+            household_id: household_id.to_string(),
+            entity: "transaction".into(),
+            entity_id: transaction_id.to_string(),
+            kind: kind.into(),
+            ..Event::default()
+        });
+    }
+
+    /// Changes a transfer as its user would in the ledger.
+    pub fn edit(&self, household_id: Uuid, transaction_id: &str, status: &'static str, change: &str) {
+        self.state(|state| {
+            let transfer = state.transfers.get_mut(transaction_id).expect("a transfer");
+            *transfer = (status, change.to_owned(), transfer.2 + 1);
+        });
+        let kind = if status == "voided" { "voided" } else { "updated" };
+        self.tell(household_id, transaction_id.parse().expect("an id"), kind);
+    }
+
+    /// The transfers that were made.
+    pub fn transfers(&self) -> Vec<(&'static str, String)> {
+        self.state(|state| state.transfers.values().map(|it| (it.0, it.1.clone())).collect())
+    }
+
+    /// How often it was asked for sums.
+    pub fn sums(&self) -> u32 {
+        self.state(|state| state.sums)
+    }
+}
+
+fn an_id() -> Uuid {
+    Uuid::from_bytes(Random::System.bytes())
+}
+
+fn transfer(found: Option<&(&'static str, String, i64)>) -> Result<pb::Transfer, Status> {
+    let (status, change, version) = found.ok_or_else(|| Status::from(Refusal::not_found("transaction")))?;
+    Ok(pb::Transfer { status: (*status).to_owned(), change: change.clone(), version: *version })
+}
+
+#[tonic::async_trait]
+impl BudgetingService for Ledger {
+    async fn find_categories(
+        &self,
+        request: Request<pb::FindCategoriesRequest>,
+    ) -> Result<Response<pb::FindCategoriesResponse>, Status> {
+        let ids = request.into_inner().category_ids;
+        let known = self.state(|state| state.categories.clone());
+        let found = ids.into_iter().filter_map(|id| {
+            let category_type = known.get(&id)?;
+            Some(pb::find_categories_response::Found { id, r#type: (*category_type).to_owned() })
+        });
+        Ok(Response::new(pb::FindCategoriesResponse { categories: found.collect() }))
+    }
+
+    async fn find_account(
+        &self,
+        request: Request<pb::FindAccountRequest>,
+    ) -> Result<Response<pb::FindAccountResponse>, Status> {
+        let id = request.into_inner().account_id;
+        let currency = self.state(|state| state.accounts.get(&id).copied());
+        let currency = currency.ok_or_else(|| Status::from(Refusal::not_found("account")))?;
+        Ok(Response::new(pb::FindAccountResponse { currency_code: currency.to_owned(), is_open: true }))
+    }
+
+    async fn sum_spending(
+        &self,
+        request: Request<pb::SumSpendingRequest>,
+    ) -> Result<Response<pb::SumSpendingResponse>, Status> {
+        let queries = request.into_inner().queries;
+        let (mood, spending) = self.state(|state| {
+            state.sums += 1;
+            (state.mood, state.spending.clone())
+        });
+        if mood == Mood::OutOfReach {
+            return Err(Status::unavailable("down"));
+        }
+        let sum = |query: pb::SpendingQuery| {
+            let day = |text: &str| text.parse::<NaiveDate>().expect("a day");
+            let span = day(&query.from)..=day(&query.to);
+            let counts = |(category, day, _): &&(String, NaiveDate, i64)| {
+                query.category_ids.contains(category) && span.contains(day)
+            };
+            let minor = spending.iter().filter(counts).map(|(_, _, minor)| minor).sum();
+            let currency = Currency::from_code(&query.currency_code).expect("a currency");
+            pb::Spending { amount: Money::new(minor, currency).to_string(), ..pb::Spending::default() }
+        };
+        Ok(Response::new(pb::SumSpendingResponse { spending: queries.into_iter().map(sum).collect() }))
+    }
+
+    async fn post_transfer(
+        &self,
+        request: Request<pb::PostTransferRequest>,
+    ) -> Result<Response<pb::PostTransferResponse>, Status> {
+        let request = request.into_inner();
+        self.state(|state| {
+            match state.mood {
+                Mood::OutOfReach => return Err(Status::unavailable("down")),
+                Mood::Refuses => {
+                    let refused = Violation::new("account_id", "ACCOUNT_CLOSED", "It is archived.");
+                    return Err(Refusal::invalid(vec![refused]).into());
+                }
+                Mood::Works | Mood::LosesAnswers => {}
+            }
+            let id = request.transaction_id.clone();
+            let made = state.transfers.entry(id).or_insert(("posted", request.amount, 1));
+            let made = transfer(Some(made))?;
+            if state.mood == Mood::LosesAnswers {
+                return Err(Status::unavailable("lost"));
+            }
+            Ok(Response::new(pb::PostTransferResponse { transfer: Some(made) }))
+        })
+    }
+
+    async fn find_transfer(
+        &self,
+        request: Request<pb::FindTransferRequest>,
+    ) -> Result<Response<pb::FindTransferResponse>, Status> {
+        let id = request.into_inner().transaction_id;
+        let found = self.state(|state| transfer(state.transfers.get(&id)))?;
+        Ok(Response::new(pb::FindTransferResponse { transfer: Some(found) }))
+    }
+}

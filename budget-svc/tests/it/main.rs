@@ -1,0 +1,8 @@
+//! budget-svc on a real database; auth-svc and the ledger are played by the test.
+
+mod alerts;
+mod budgets;
+mod contributions;
+mod goals;
+mod ledger;
+mod support;

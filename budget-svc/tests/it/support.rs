@@ -1,0 +1,282 @@
+//! budget-svc with people in it, and a clock that the test moves.
+
+use std::time::Duration;
+
+use budget_svc::SCHEMA;
+use chrono::{DateTime, TimeDelta};
+use fintrac_kit::clock::Clock;
+use fintrac_kit::error::reason;
+use fintrac_kit::testing::{Part, TestDatabase, TestUser, deps};
+use fintrac_kit::transport::{IDEMPOTENCY_KEY, REPLAYED, Transport};
+use fintrac_proto::auth::v1 as auth;
+use fintrac_proto::auth::v1::household_service_server::{HouseholdService, HouseholdServiceServer};
+use fintrac_proto::budget::v1 as pb;
+use fintrac_proto::budget::v1::budget_service_client::BudgetServiceClient;
+use fintrac_proto::budget::v1::goal_service_client::GoalServiceClient;
+use fintrac_proto::budget::v1::message_facts_service_client::MessageFactsServiceClient;
+use sqlx::{AssertSqlSafe, PgPool, Row as _};
+use tonic::service::Routes;
+use tonic::{Request, Response, Status};
+use tonic_types::StatusExt as _;
+
+use crate::ledger::Ledger;
+
+/// Every household counts in euros and lives in Madrid.
+struct Households;
+
+#[tonic::async_trait]
+impl HouseholdService for Households {
+    async fn get_household(
+        &self,
+        request: Request<auth::GetHouseholdRequest>,
+    ) -> Result<Response<auth::GetHouseholdResponse>, Status> {
+        let household = auth::Household {
+            id: request.into_inner().household_id,
+            currency_code: "EUR".into(),
+            timezone: "Europe/Madrid".into(),
+            locale: "en".into(),
+        };
+        Ok(Response::new(auth::GetHouseholdResponse { household: Some(household) }))
+    }
+}
+
+/// One replica of budget-svc.
+pub struct Budgets {
+    pub clock: Clock,
+    pub ledger: Ledger,
+    pub pool: PgPool,
+    database: TestDatabase,
+    part: Part,
+}
+
+impl Budgets {
+    /// On 22 September 2026.
+    pub async fn start() -> Self {
+        let clock = Clock::manual(DateTime::from_timestamp(1_790_080_000, 0).expect("an instant"));
+        let database = TestDatabase::new(&[&SCHEMA], &clock).await;
+        Self::on(database, clock, Ledger::default()).await
+    }
+
+    /// Another replica on the same database.
+    pub async fn replica(&self) -> Self {
+        Self::on(self.database.clone(), self.clock.clone(), self.ledger.clone()).await
+    }
+
+    async fn on(database: TestDatabase, clock: Clock, ledger: Ledger) -> Self {
+        let pool = database.pool(&SCHEMA, &clock).await;
+        let households = Routes::new(HouseholdServiceServer::new(Households));
+        let to_auth = Part::double("auth", households, &clock).transport("budget");
+        let module = budget_svc::build(&deps(&pool, &clock), to_auth, ledger.transport(&clock));
+        let part = Part::start(module, &clock);
+        Self { clock, ledger, pool, database, part }
+    }
+
+    pub fn person(&self) -> Person {
+        Person { user: TestUser::new(&self.clock), transport: self.part.transport("gateway") }
+    }
+
+    /// The same person at this replica.
+    pub fn greet(&self, person: &Person) -> Person {
+        Person { user: person.user.clone(), transport: self.part.transport("gateway") }
+    }
+
+    pub fn facts(&self) -> MessageFactsServiceClient<Transport> {
+        MessageFactsServiceClient::new(self.part.transport("notify"))
+    }
+
+    pub fn pass(&self, time: TimeDelta) {
+        self.clock.advance(time);
+    }
+
+    /// Rows of one text column, as the superuser sees them.
+    pub async fn texts(&self, sql: &str) -> Vec<String> {
+        let rows = sqlx::query(AssertSqlSafe(sql.to_owned()))
+            .fetch_all(&mut self.database.connect().await)
+            .await
+            .expect(sql);
+        rows.iter().map(|row| row.try_get::<String, _>(0).expect("text")).collect()
+    }
+
+    /// Waits until a statement says `wanted`.
+    pub async fn until(&self, sql: &str, wanted: &[&str]) {
+        let mut seen = Vec::new();
+        let reached = async {
+            while seen != wanted {
+                seen = self.texts(sql).await;
+                tokio::task::yield_now().await;
+            }
+        };
+        let in_time = tokio::time::timeout(Duration::from_secs(20), reached).await;
+        assert!(in_time.is_ok(), "{sql}: {seen:?} is not {wanted:?}");
+    }
+
+    /// Waits until every event of the ledger so far has had its effect and no
+    /// budget waits to be looked at.
+    pub async fn settled(&self, events: i64) {
+        let sql =
+            "select (coalesce((select position from budget.event_cursors where source = 'ledger'), 0) >= $1
+                   and not exists (select from budget.looks))::text"
+                .replace("$1", &events.to_string());
+        self.until(&sql, &["true"]).await;
+    }
+
+    /// What was told of, in order: kind of event.
+    pub async fn told(&self) -> Vec<String> {
+        self.texts(
+            "select kind from budget.events where entity in ('alert', 'milestone') order by transaction_id, position",
+        )
+        .await
+    }
+}
+
+/// Somebody who calls budget-svc.
+#[derive(Clone)]
+pub struct Person {
+    pub user: TestUser,
+    transport: Transport,
+}
+
+impl Person {
+    pub fn budgets(&self) -> BudgetServiceClient<Transport> {
+        BudgetServiceClient::new(self.transport.clone())
+    }
+
+    pub fn goals(&self) -> GoalServiceClient<Transport> {
+        GoalServiceClient::new(self.transport.clone())
+    }
+
+    pub async fn create(&self, request: pb::CreateBudgetRequest) -> Result<pb::Budget, Status> {
+        let answer = self.user.call(self.budgets().create_budget(request)).await?;
+        Ok(answer.into_inner().budget.expect("a budget"))
+    }
+
+    /// A monthly budget of this calendar month.
+    pub async fn budget(&self, category: &str, amount: &str, thresholds: &[i32]) -> pb::Budget {
+        let request = pb::CreateBudgetRequest {
+            name: "Food".into(),
+            amount: amount.into(),
+            category_id: Some(category.into()),
+            frequency: "monthly".into(),
+            alert_thresholds: Some(pb::Thresholds { percent: thresholds.to_vec() }),
+            ..Default::default()
+        };
+        self.create(request).await.expect("made")
+    }
+
+    pub async fn get(&self, budget_id: &str) -> Result<pb::Budget, Status> {
+        let request = pb::GetBudgetRequest { budget_id: budget_id.into() };
+        let answer = self.user.call(self.budgets().get_budget(request)).await?;
+        Ok(answer.into_inner().budget.expect("a budget"))
+    }
+
+    /// Changes the fields named.
+    pub async fn change(
+        &self,
+        request: pb::UpdateBudgetRequest,
+        fields: &[&str],
+    ) -> Result<pb::Budget, Status> {
+        let request = pb::UpdateBudgetRequest { update_mask: Some(mask(fields)), ..request };
+        let answer = self.user.call(self.budgets().update_budget(request)).await?;
+        Ok(answer.into_inner().budget.expect("a budget"))
+    }
+
+    pub async fn set_amount(&self, budget_id: &str, amount: &str) {
+        let request = pb::UpdateBudgetRequest {
+            budget_id: budget_id.into(),
+            amount: Some(amount.into()),
+            ..Default::default()
+        };
+        self.change(request, &["amount"]).await.expect("changed");
+    }
+
+    pub async fn progress(&self, budget_id: &str, date: &str) -> Result<pb::BudgetProgress, Status> {
+        let request = pb::GetBudgetProgressRequest { budget_id: budget_id.into(), date: date.into() };
+        let answer = self.user.call(self.budgets().get_budget_progress(request)).await?;
+        Ok(answer.into_inner().progress.expect("progress"))
+    }
+
+    pub async fn goal(&self, target: &str, account: Option<&str>) -> pb::Goal {
+        let request = pb::CreateGoalRequest {
+            name: "Boat".into(),
+            target_amount: target.into(),
+            account_id: account.map(str::to_owned),
+            ..Default::default()
+        };
+        let answer = self.user.call(self.goals().create_goal(request)).await.expect("made");
+        answer.into_inner().goal.expect("a goal")
+    }
+
+    pub async fn get_goal(&self, goal_id: &str) -> Result<pb::Goal, Status> {
+        let request = pb::GetGoalRequest { goal_id: goal_id.into() };
+        let answer = self.user.call(self.goals().get_goal(request)).await?;
+        Ok(answer.into_inner().goal.expect("a goal"))
+    }
+
+    pub async fn change_goal(
+        &self,
+        request: pb::UpdateGoalRequest,
+        fields: &[&str],
+    ) -> Result<pb::Goal, Status> {
+        let request = pb::UpdateGoalRequest { update_mask: Some(mask(fields)), ..request };
+        let answer = self.user.call(self.goals().update_goal(request)).await?;
+        Ok(answer.into_inner().goal.expect("a goal"))
+    }
+
+    pub async fn contribute(
+        &self,
+        goal_id: &str,
+        amount: &str,
+        account: Option<&str>,
+    ) -> Result<pb::Contribution, Status> {
+        self.contribute_once(goal_id, amount, account, None).await.map(|(contribution, _)| contribution)
+    }
+
+    /// With an idempotency key; whether the answer was a kept one.
+    pub async fn contribute_once(
+        &self,
+        goal_id: &str,
+        amount: &str,
+        account: Option<&str>,
+        key: Option<&str>,
+    ) -> Result<(pb::Contribution, bool), Status> {
+        let mut request = Request::new(pb::ContributeRequest {
+            goal_id: goal_id.into(),
+            amount: amount.into(),
+            account_id: account.map(str::to_owned),
+            note: None,
+        });
+        if let Some(key) = key {
+            request.metadata_mut().insert(IDEMPOTENCY_KEY, key.parse().expect("a key"));
+        }
+        let answer = self.user.call(self.goals().contribute(request)).await?;
+        let replayed = answer.metadata().contains_key(REPLAYED);
+        Ok((answer.into_inner().contribution.expect("a contribution"), replayed))
+    }
+
+    pub async fn contributions(&self, goal_id: &str) -> Vec<pb::Contribution> {
+        let (mut rows, mut page_token) = (Vec::new(), String::new());
+        loop {
+            let request =
+                pb::ListContributionsRequest { goal_id: goal_id.into(), page_size: Some(3), page_token };
+            let page = self.user.call(self.goals().list_contributions(request)).await;
+            let page = page.expect("a page").into_inner();
+            rows.extend(page.contributions);
+            page_token = page.next_page_token;
+            if page_token.is_empty() {
+                return rows;
+            }
+        }
+    }
+}
+
+pub fn mask(fields: &[&str]) -> prost_types::FieldMask {
+    prost_types::FieldMask { paths: fields.iter().map(|field| (*field).to_owned()).collect() }
+}
+
+/// The reason of a refusal and its fields with theirs.
+pub fn why(result: Result<impl std::fmt::Debug, Status>) -> (String, Vec<String>) {
+    let status = result.expect_err("a refusal");
+    let fields = status.get_details_bad_request().map(|it| it.field_violations).unwrap_or_default();
+    let fields = fields.into_iter().map(|it| format!("{} {}", it.field, it.reason)).collect();
+    (reason(&status).expect("a reason"), fields)
+}

@@ -1,0 +1,206 @@
+//! Requests with a key: the second one gets the answer of the first.
+//!
+//! A claim lives in the transaction of the work itself: a simultaneous twin
+//! waits for it, a refused request rolls it back and leaves the key free.
+
+mod wire;
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+pub use wire::{Kept, answer, key, reused};
+
+/// How long answers are kept.
+pub const KEPT: TimeDelta = TimeDelta::hours(72);
+
+/// What makes a key unique, and the body it came with.
+#[derive(Debug, Clone)]
+pub struct Key {
+    pub household_id: Uuid,
+    pub user_id: Uuid,
+    /// Method and path: `POST /api/v1/accounts`.
+    pub operation: String,
+    /// As the client sent it: 1–255 visible ASCII characters.
+    pub key: String,
+    /// SHA-256 of the body as sent.
+    pub fingerprint: [u8; 32],
+}
+
+impl Key {
+    /// What makes it unique: two keys of one scope are one key.
+    pub fn scope(&self) -> (Uuid, Uuid, &str, &str) {
+        (self.household_id, self.user_id, &self.operation, &self.key)
+    }
+}
+
+/// What a claim found.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// Nobody was here: do the work and [`store`] the reply.
+    Fresh,
+    /// The reply of the first request.
+    Replay(Vec<u8>),
+    /// The key came before with another body.
+    Reused,
+}
+
+/// Claims `key`; waits for a twin that is under way.
+pub async fn claim(
+    connection: &mut PgConnection,
+    key: &Key,
+    now: DateTime<Utc>,
+) -> Result<Claim, sqlx::Error> {
+    let claims = claim_all(connection, &[key], now).await?;
+    Ok(claims.into_iter().next().unwrap_or(Claim::Fresh))
+}
+
+/// Claims keys of different scopes, in their own order whatever the given one, so that
+/// two who claim the same keys wait and do not deadlock.
+pub async fn claim_all(
+    connection: &mut PgConnection,
+    keys: &[&Key],
+    now: DateTime<Utc>,
+) -> Result<Vec<Claim>, sqlx::Error> {
+    let columns = Columns::of(keys);
+    let fingerprints: Vec<_> = keys.iter().map(|key| key.fingerprint.to_vec()).collect();
+    let fresh: HashSet<_> = sqlx::query!(
+        r#"insert into idempotency_keys (household_id, user_id, operation, key, fingerprint, created_at)
+           select household_id, user_id, operation, key, fingerprint, $6
+           from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bytea[])
+               as wanted (household_id, user_id, operation, key, fingerprint)
+           order by household_id, user_id, operation, key
+           on conflict (household_id, user_id, operation, key) do nothing
+           returning household_id, user_id, operation, key"#,
+        &columns.households,
+        &columns.users,
+        &columns.operations,
+        &columns.keys,
+        &fingerprints,
+        now,
+    )
+    .fetch_all(&mut *connection)
+    .await?
+    .into_iter()
+    .map(|row| (row.household_id, row.user_id, row.operation, row.key))
+    .collect();
+    let is_fresh =
+        |key: &Key| fresh.contains(&(key.household_id, key.user_id, key.operation.clone(), key.key.clone()));
+    let known: Vec<_> = keys.iter().filter(|key| !is_fresh(key)).copied().collect();
+    let mut replies = if known.is_empty() { HashMap::new() } else { look_up(connection, &known).await? };
+    let claim = |key: &&Key| {
+        let (household, user, operation, name) = key.scope();
+        match replies.remove(&(household, user, operation.to_owned(), name.to_owned())) {
+            None => Claim::Fresh,
+            Some((fingerprint, _)) if fingerprint != key.fingerprint => Claim::Reused,
+            Some((_, reply)) => Claim::Replay(reply),
+        }
+    };
+    Ok(keys.iter().map(claim).collect())
+}
+
+type Scope = (Uuid, Uuid, String, String);
+
+/// Fingerprints and replies of keys that somebody claimed before.
+async fn look_up(
+    connection: &mut PgConnection,
+    keys: &[&Key],
+) -> Result<HashMap<Scope, (Vec<u8>, Vec<u8>)>, sqlx::Error> {
+    let columns = Columns::of(keys);
+    let rows = sqlx::query!(
+        r#"select household_id, user_id, operation, key, fingerprint, coalesce(reply, '') as "reply!"
+           from idempotency_keys
+           where (household_id, user_id, operation, key) in (
+               select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]))"#,
+        &columns.households,
+        &columns.users,
+        &columns.operations,
+        &columns.keys,
+    )
+    .fetch_all(connection)
+    .await?;
+    let entry = rows
+        .into_iter()
+        .map(|row| ((row.household_id, row.user_id, row.operation, row.key), (row.fingerprint, row.reply)));
+    Ok(entry.collect())
+}
+
+/// Keeps the reply, in the same transaction as the claim.
+pub async fn store(connection: &mut PgConnection, key: &Key, reply: &[u8]) -> Result<(), sqlx::Error> {
+    store_all(connection, &[(key, reply.to_vec())]).await
+}
+
+/// Keeps the replies of many claims.
+pub async fn store_all(
+    connection: &mut PgConnection,
+    replies: &[(&Key, Vec<u8>)],
+) -> Result<(), sqlx::Error> {
+    let keys: Vec<_> = replies.iter().map(|(key, _)| *key).collect();
+    let columns = Columns::of(&keys);
+    let replies: Vec<_> = replies.iter().map(|(_, reply)| reply.clone()).collect();
+    sqlx::query!(
+        r#"update idempotency_keys set reply = done.reply
+           from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bytea[])
+               as done (household_id, user_id, operation, key, reply)
+           where idempotency_keys.household_id = done.household_id and idempotency_keys.user_id = done.user_id
+             and idempotency_keys.operation = done.operation and idempotency_keys.key = done.key"#,
+        &columns.households,
+        &columns.users,
+        &columns.operations,
+        &columns.keys,
+        &replies,
+    )
+    .execute(connection)
+    .await
+    .map(|_| ())
+}
+
+/// Leaves claimed keys free again, in the transaction that claimed them: the
+/// work was refused while other work in the transaction goes on.
+pub async fn release_all(connection: &mut PgConnection, keys: &[&Key]) -> Result<(), sqlx::Error> {
+    let columns = Columns::of(keys);
+    sqlx::query!(
+        r#"delete from idempotency_keys where (household_id, user_id, operation, key) in (
+               select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]))"#,
+        &columns.households,
+        &columns.users,
+        &columns.operations,
+        &columns.keys,
+    )
+    .execute(connection)
+    .await
+    .map(|_| ())
+}
+
+/// Keys by column.
+struct Columns {
+    households: Vec<Uuid>,
+    users: Vec<Uuid>,
+    operations: Vec<String>,
+    keys: Vec<String>,
+}
+
+impl Columns {
+    fn of(keys: &[&Key]) -> Self {
+        Self {
+            households: keys.iter().map(|key| key.household_id).collect(),
+            users: keys.iter().map(|key| key.user_id).collect(),
+            operations: keys.iter().map(|key| key.operation.clone()).collect(),
+            keys: keys.iter().map(|key| key.key.clone()).collect(),
+        }
+    }
+}
+
+/// Forgets answers older than [`KEPT`], at most 1,000 a call; returns how many.
+pub async fn purge(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<u64, sqlx::Error> {
+    let done = sqlx::query!(
+        r#"delete from idempotency_keys where ctid = any(array(
+               select ctid from idempotency_keys where created_at < $1 limit 1000))"#,
+        now - KEPT,
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected())
+}

@@ -1,0 +1,132 @@
+//! Pages by keyset: a token says where the next one begins, and for which
+//! filters it holds.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use chrono::{Datelike as _, NaiveDate};
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+use crate::error::Violation;
+
+const DEFAULT_SIZE: i32 = 50;
+const LARGEST_SIZE: i32 = 200;
+
+/// The last row of a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor {
+    pub day: NaiveDate,
+    pub id: Uuid,
+}
+
+impl Cursor {
+    /// In a list that goes by id alone.
+    pub fn by_id(id: Uuid) -> Self {
+        Self { day: NaiveDate::default(), id }
+    }
+}
+
+/// Rows and, where more follow, the token of the next page.
+#[derive(Debug)]
+pub struct Page<T> {
+    pub rows: Vec<T>,
+    pub next: Option<String>,
+}
+
+/// Which rows somebody wants.
+#[derive(Debug, Clone, Copy)]
+pub struct PageRequest {
+    pub size: usize,
+    pub after: Option<Cursor>,
+    filters: [u8; 8],
+}
+
+/// Why a page cannot be asked for like this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PageError {
+    /// Below one.
+    Size,
+    /// Not a token of this list with these filters.
+    Token,
+}
+
+impl From<PageError> for Violation {
+    fn from(error: PageError) -> Self {
+        match error {
+            PageError::Size => Self::new("page_size", "PAGE_SIZE_INVALID", "Send a number above zero."),
+            PageError::Token => {
+                let text = "Not a token of this list with these filters; start from the first page.";
+                Self::new("page_token", "PAGE_TOKEN_INVALID", text)
+            }
+        }
+    }
+}
+
+impl PageRequest {
+    /// `filters` is everything that decides which rows the list has and in which order.
+    pub fn new(size: Option<i32>, token: &str, filters: &str) -> Result<Self, PageError> {
+        let size = size.unwrap_or(DEFAULT_SIZE).min(LARGEST_SIZE);
+        let size = usize::try_from(size).ok().filter(|size| *size >= 1).ok_or(PageError::Size)?;
+        let digest = Sha256::digest(filters.as_bytes());
+        let filters = digest.first_chunk::<8>().copied().unwrap_or_default();
+        let after = if token.is_empty() { None } else { Some(read(token, filters).ok_or(PageError::Token)?) };
+        Ok(Self { size, after, filters })
+    }
+
+    /// How many rows to ask for: one more tells whether a page follows.
+    pub fn limit(&self) -> i64 {
+        i64::try_from(self.size).unwrap_or(i64::MAX).saturating_add(1)
+    }
+
+    /// Cuts what was found for [`Self::limit`] to the page.
+    pub fn cut<T>(&self, mut rows: Vec<T>, cursor: impl Fn(&T) -> Cursor) -> Page<T> {
+        let more = rows.len() > self.size;
+        rows.truncate(self.size);
+        let next = rows.last().filter(|_| more).map(|last| self.token(cursor(last)));
+        Page { rows, next }
+    }
+
+    fn token(&self, cursor: Cursor) -> String {
+        let mut bytes = Vec::with_capacity(28);
+        bytes.extend_from_slice(&self.filters);
+        bytes.extend_from_slice(&cursor.day.num_days_from_ce().to_be_bytes());
+        bytes.extend_from_slice(cursor.id.as_bytes());
+        BASE64.encode(bytes)
+    }
+}
+
+fn read(token: &str, filters: [u8; 8]) -> Option<Cursor> {
+    let bytes: [u8; 28] = BASE64.decode(token).ok()?.try_into().ok()?;
+    let (bound, rest) = bytes.split_first_chunk::<8>()?;
+    let (day, id) = rest.split_first_chunk::<4>()?;
+    if *bound != filters {
+        return None;
+    }
+    let day = NaiveDate::from_num_days_from_ce_opt(i32::from_be_bytes(*day))?;
+    let known = (1900..=2200).contains(&day.year());
+    known.then_some(Cursor { day, id: Uuid::from_slice(id).ok()? })
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::NaiveDate;
+    use uuid::Uuid;
+
+    use super::{Cursor, PageError, PageRequest};
+
+    #[test]
+    fn a_token_leads_on_and_only_with_its_filters() {
+        let first = PageRequest::new(Some(2), "", "a").expect("a page");
+        let cursor = |id: &u128| Cursor { day: NaiveDate::default(), id: Uuid::from_u128(*id) };
+        let page = first.cut(vec![1, 2, 3], cursor);
+        assert_eq!(page.rows, [1, 2]);
+        let token = page.next.expect("more");
+        let second = PageRequest::new(Some(2), &token, "a").expect("a page");
+        assert_eq!(second.after, Some(cursor(&2)));
+        assert_eq!(second.cut(vec![3], cursor).next, None);
+        assert_eq!(PageRequest::new(None, &token, "b").expect_err("other filters"), PageError::Token);
+        assert_eq!(PageRequest::new(None, "AAAA", "a").expect_err("no token"), PageError::Token);
+        assert_eq!(PageRequest::new(Some(0), "", "a").expect_err("too small"), PageError::Size);
+        assert_eq!(PageRequest::new(Some(1000), "", "a").expect("cut").size, 200);
+    }
+}

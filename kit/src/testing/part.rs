@@ -1,0 +1,127 @@
+//! Parts of the suite in a test: what they are built from, and how they and
+//! users call each other.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jsonwebtoken::{Algorithm, EncodingKey};
+use sqlx::PgPool;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tonic::service::Routes;
+use uuid::Uuid;
+
+use crate::access::Gate;
+use crate::access::credential::ServiceKeys;
+use crate::access::token::{AUDIENCE, Claims, sign};
+use crate::access::trust::{Trust, TrustConfig};
+use crate::clock::Clock;
+use crate::context::{self, Context};
+use crate::events::Bell;
+use crate::module::{Deps, Module};
+use crate::random::Random;
+use crate::server::{Server, server_stack};
+use crate::transport::{self, Transport};
+
+const SECRET: &str = "a secret for tests";
+const TOKEN_SECRET: &str = "a token secret for tests";
+const ISSUER: &str = "fintrac";
+
+fn keys() -> ServiceKeys {
+    ServiceKeys::from_secret(SECRET)
+}
+
+/// Trusts the tokens of [`TestUser`]s.
+fn trust(clock: &Clock) -> Arc<Trust> {
+    let config = TrustConfig {
+        issuer: ISSUER.into(),
+        grace: Duration::from_hours(1),
+        hs256_secret: Some(TOKEN_SECRET.into()),
+    };
+    let trust = Arc::new(Trust::new(config, clock.clone()));
+    trust.extend(&[], []);
+    trust
+}
+
+/// What a service is built from.
+pub fn deps(pool: &PgPool, clock: &Clock) -> Deps {
+    Deps {
+        clock: clock.clone(),
+        random: Random::System,
+        keys: keys(),
+        trust: trust(clock),
+        pool: pool.clone(),
+        bell: Bell::default(),
+        closing: CancellationToken::new(),
+    }
+}
+
+/// A part that answers calls; its workers end when it is dropped.
+#[derive(Debug)]
+pub struct Part {
+    name: &'static str,
+    clock: Clock,
+    server: Server,
+    _stop: DropGuard,
+}
+
+impl Part {
+    /// Starts a built service with its workers.
+    pub fn start(module: Module, clock: &Clock) -> Self {
+        let stop = CancellationToken::new();
+        for worker in module.workers {
+            tokio::spawn(worker(stop.clone()));
+        }
+        Self { _stop: stop.drop_guard(), ..Self::double(module.name, module.routes, clock) }
+    }
+
+    /// Something that answers in the place of the part `name`.
+    pub fn double(name: &'static str, routes: Routes, clock: &Clock) -> Self {
+        let gate = Gate::new(name, keys(), trust(clock), clock.clone());
+        let server = server_stack(routes, Arc::new(gate));
+        Self { name, clock: clock.clone(), server, _stop: CancellationToken::new().drop_guard() }
+    }
+
+    /// The way to it for another part.
+    pub fn transport(&self, caller: &str) -> Transport {
+        transport::local(self.server.clone(), keys().issuer(caller, self.name, &self.clock))
+    }
+}
+
+/// Somebody with an access token for a household.
+#[derive(Debug, Clone)]
+pub struct TestUser {
+    pub user_id: Uuid,
+    pub household_id: Uuid,
+    token: String,
+}
+
+impl TestUser {
+    /// With a household of his own.
+    ///
+    /// # Panics
+    /// Never.
+    pub fn new(clock: &Clock) -> Self {
+        let id = || Uuid::from_bytes(Random::System.bytes());
+        let (user_id, household_id) = (id(), id());
+        let now = clock.now().timestamp();
+        let claims = Claims {
+            iss: ISSUER.into(),
+            aud: AUDIENCE.into(),
+            sub: user_id,
+            sid: id(),
+            hh: household_id,
+            roles: vec!["user".into()],
+            iat: now,
+            exp: now + 1_000_000_000,
+        };
+        let key = EncodingKey::from_secret(TOKEN_SECRET.as_bytes());
+        let token = sign(&claims, &key, Algorithm::HS256, None).expect("a token");
+        Self { user_id, household_id, token }
+    }
+
+    /// Makes a call in his name.
+    pub async fn call<F: Future>(&self, call: F) -> F::Output {
+        let context = Context { access_token: Some(self.token.clone()), ..Context::default() };
+        context::scope(context, call).await
+    }
+}

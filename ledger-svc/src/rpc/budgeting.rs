@@ -1,0 +1,142 @@
+use fintrac_kit::access::Caller;
+use fintrac_kit::day;
+use fintrac_kit::error::{Refusal, Violation};
+use fintrac_money::Currency;
+use fintrac_proto::ledger::v1 as pb;
+use fintrac_proto::ledger::v1::budgeting_service_server::BudgetingService;
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+
+use super::{Rpc, convert};
+use crate::service::{Spending, SpendingQuery, Transfer, TransferOrder};
+
+/// A message of a part that does not keep to the contract.
+fn malformed(field: &str) -> Status {
+    Refusal::query(vec![Violation::new(field, "PARAMETER_INVALID", "This cannot be read.")]).into()
+}
+
+fn id(field: &str, text: &str) -> Result<Uuid, Status> {
+    Uuid::parse_str(text).map_err(|_| malformed(field))
+}
+
+fn query(query: &pb::SpendingQuery) -> Result<SpendingQuery, Status> {
+    Ok(SpendingQuery {
+        currency: Currency::from_code(&query.currency_code).ok_or_else(|| malformed("currency_code"))?,
+        category_ids: query
+            .category_ids
+            .iter()
+            .map(|text| id("category_ids", text))
+            .collect::<Result<_, _>>()?,
+        from: day::parse(&query.from).ok_or_else(|| malformed("from"))?,
+        to: day::parse(&query.to).ok_or_else(|| malformed("to"))?,
+    })
+}
+
+impl From<Spending> for pb::Spending {
+    fn from(spending: Spending) -> Self {
+        let rate = |(date, currency, rate): (chrono::NaiveDate, Currency, crate::domain::rate::Rate)| {
+            pb::SpendingRate {
+                date: date.to_string(),
+                currency_code: currency.code().to_owned(),
+                rate: rate.value.normalize().to_string(),
+                rate_date: rate.day.to_string(),
+                source: rate.source.as_str().to_owned(),
+            }
+        };
+        let unpriced = spending.unpriced.into_iter().map(|(date, money)| pb::UnpricedSpending {
+            date: date.to_string(),
+            currency_code: money.currency().code().to_owned(),
+            amount: money.to_string(),
+        });
+        Self {
+            amount: spending.amount.to_string(),
+            rates: spending.rates.into_iter().map(rate).collect(),
+            unpriced: unpriced.collect(),
+        }
+    }
+}
+
+impl From<Transfer> for pb::Transfer {
+    fn from(transfer: Transfer) -> Self {
+        Self {
+            status: transfer.status.as_str().to_owned(),
+            change: transfer.change.to_string(),
+            version: transfer.version,
+        }
+    }
+}
+
+#[tonic::async_trait]
+impl BudgetingService for Rpc {
+    async fn find_categories(
+        &self,
+        request: Request<pb::FindCategoriesRequest>,
+    ) -> Result<Response<pb::FindCategoriesResponse>, Status> {
+        let pb::FindCategoriesRequest { household_id, category_ids } = request.into_inner();
+        let ids: Vec<_> =
+            category_ids.iter().map(|text| id("category_ids", text)).collect::<Result<_, _>>()?;
+        let found = self.0.find_categories(id("household_id", &household_id)?, &ids).await?;
+        let found = found.into_iter().map(|(id, category_type)| pb::find_categories_response::Found {
+            id: id.to_string(),
+            r#type: category_type.as_str().to_owned(),
+        });
+        Ok(Response::new(pb::FindCategoriesResponse { categories: found.collect() }))
+    }
+
+    async fn find_account(
+        &self,
+        request: Request<pb::FindAccountRequest>,
+    ) -> Result<Response<pb::FindAccountResponse>, Status> {
+        let pb::FindAccountRequest { household_id, account_id } = request.into_inner();
+        let household_id = id("household_id", &household_id)?;
+        let account = self.0.find_account(household_id, convert::id(&account_id, "account")?).await?;
+        Ok(Response::new(pb::FindAccountResponse {
+            currency_code: account.currency().code().to_owned(),
+            is_open: account.takes_new_legs(),
+        }))
+    }
+
+    async fn sum_spending(
+        &self,
+        request: Request<pb::SumSpendingRequest>,
+    ) -> Result<Response<pb::SumSpendingResponse>, Status> {
+        let pb::SumSpendingRequest { household_id, queries } = request.into_inner();
+        let queries: Vec<_> = queries.iter().map(query).collect::<Result<_, _>>()?;
+        let spending = self.0.sum_spending(id("household_id", &household_id)?, &queries).await?;
+        Ok(Response::new(pb::SumSpendingResponse {
+            spending: spending.into_iter().map(Into::into).collect(),
+        }))
+    }
+
+    async fn post_transfer(
+        &self,
+        request: Request<pb::PostTransferRequest>,
+    ) -> Result<Response<pb::PostTransferResponse>, Status> {
+        let request_id = Caller::of(&request).origin().request_id;
+        let request = request.into_inner();
+        let order = TransferOrder {
+            household_id: id("household_id", &request.household_id)?,
+            user_id: id("user_id", &request.user_id)?,
+            transaction_id: id("transaction_id", &request.transaction_id)?,
+            account_id: id("account_id", &request.account_id)?,
+            to_account_id: id("to_account_id", &request.to_account_id)?,
+            amount: request.amount,
+            description: request.description,
+        };
+        let transfer = self.0.post_transfer(order, request_id).await?;
+        Ok(Response::new(pb::PostTransferResponse { transfer: Some(transfer.into()) }))
+    }
+
+    async fn find_transfer(
+        &self,
+        request: Request<pb::FindTransferRequest>,
+    ) -> Result<Response<pb::FindTransferResponse>, Status> {
+        let pb::FindTransferRequest { household_id, transaction_id, account_id } = request.into_inner();
+        let found = self.0.find_transfer(
+            id("household_id", &household_id)?,
+            id("transaction_id", &transaction_id)?,
+            id("account_id", &account_id)?,
+        );
+        Ok(Response::new(pb::FindTransferResponse { transfer: Some(found.await?.into()) }))
+    }
+}

@@ -1,0 +1,16 @@
+//! An account of a household, for the other parts.
+
+use uuid::Uuid;
+
+use super::Ledger;
+use crate::domain::account::Account;
+use crate::error::Error;
+use crate::store::accounts;
+
+impl Ledger {
+    /// A live one.
+    pub async fn find_account(&self, household_id: Uuid, account_id: Uuid) -> Result<Account, Error> {
+        let found = accounts::find(&mut *self.pool.acquire().await?, household_id, account_id).await?;
+        found.filter(|account| account.deleted_at.is_none()).ok_or_else(|| Error::not_found("account"))
+    }
+}

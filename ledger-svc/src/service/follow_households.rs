@@ -1,0 +1,55 @@
+//! Keeping up with what auth-svc says of households: their time zone may change.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use fintrac_kit::events::{Handler, HandlerError};
+use fintrac_proto::auth::v1 as pb;
+use fintrac_proto::events::v1::Event;
+use sqlx::PgConnection;
+use tonic::Code;
+
+use super::Ledger;
+use super::open_household::household;
+use crate::store::households;
+use fintrac_money::Household;
+
+/// What auth's events do to the ledger.
+#[derive(Debug)]
+pub struct FollowHouseholds(pub Arc<Ledger>);
+
+impl Handler for FollowHouseholds {
+    type Prepared = Vec<Household>;
+
+    async fn prepare(&self, events: &[Event]) -> Result<Vec<Household>, HandlerError> {
+        let changed = events.iter().filter(|event| event.entity == "household" && event.kind == "updated");
+        let ids: BTreeSet<_> = changed.map(|event| event.household_id.clone()).collect();
+        let mut households = Vec::new();
+        for household_id in ids {
+            match self.0.auth.clone().get_household(pb::GetHouseholdRequest { household_id }).await {
+                Ok(answer) => {
+                    let facts = answer.into_inner().household.unwrap_or_default();
+                    households
+                        .push(household(&facts).map_err(|error| HandlerError::Poison(error.to_string()))?);
+                }
+                Err(status) if status.code() == Code::NotFound => {}
+                Err(status) => return Err(status.into()),
+            }
+        }
+        Ok(households)
+    }
+
+    async fn apply(
+        &self,
+        connection: &mut PgConnection,
+        _events: &[Event],
+        changed: Vec<Household>,
+    ) -> Result<(), HandlerError> {
+        for household in changed {
+            households::set_timezone(connection, &household).await?;
+            // Another replica finds out when what it remembers is too old.
+            self.0.households.invalidate(&household.id);
+        }
+        Ok(())
+    }
+}

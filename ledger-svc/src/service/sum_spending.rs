@@ -1,0 +1,127 @@
+//! What a household spent on categories, many questions at once.
+//!
+//! In the household's currency this sums what was frozen on the transactions.
+//! In another each day's spending is converted at that day's rate.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use chrono::NaiveDate;
+use fintrac_money::{Currency, Money};
+use uuid::Uuid;
+
+use super::Ledger;
+use crate::domain::posting::Rejection;
+use crate::domain::rate::Rate;
+use crate::error::Error;
+use crate::store::daily_changes::{self, Span};
+use crate::store::{categories, exchange_rates, households, nominal_accounts};
+
+/// One question: categories with all below them, both days included.
+#[derive(Debug, Clone)]
+pub struct SpendingQuery {
+    pub currency: Currency,
+    pub category_ids: Vec<Uuid>,
+    pub from: NaiveDate,
+    pub to: NaiveDate,
+}
+
+/// One answer, in the currency of its question.
+#[derive(Debug, Clone)]
+pub struct Spending {
+    pub amount: Money,
+    /// What was spent on these days in these currencies was converted so.
+    pub rates: Vec<(NaiveDate, Currency, Rate)>,
+    /// What could not be converted and is not in the amount.
+    pub unpriced: Vec<(NaiveDate, Money)>,
+}
+
+impl Ledger {
+    pub async fn sum_spending(
+        &self,
+        household_id: Uuid,
+        queries: &[SpendingQuery],
+    ) -> Result<Vec<Spending>, Error> {
+        let mut connection = self.pool.acquire().await?;
+        let nothing = |query: &SpendingQuery| Spending {
+            amount: Money::new(0, query.currency),
+            rates: Vec::new(),
+            unpriced: Vec::new(),
+        };
+        let mut answers: Vec<_> = queries.iter().map(nothing).collect();
+        // A household that the ledger has not met has spent nothing.
+        let Some(household) = households::find(&mut connection, household_id).await? else {
+            return Ok(answers);
+        };
+        let tree = Tree::new(categories::parents(&mut connection, household_id).await?);
+        let nominal = nominal_accounts::of_categories(&mut connection, household_id).await?;
+        let (mut frozen, mut foreign) = (Vec::new(), Vec::new());
+        for (number, query) in queries.iter().enumerate() {
+            let wanted = tree.with_all_below(&query.category_ids);
+            let accounts = nominal.iter().filter(|it| wanted.contains(&it.category_id));
+            let spans = accounts.map(|it| Span { number, account_id: it.id, from: query.from, to: query.to });
+            if query.currency == household.currency { &mut frozen } else { &mut foreign }.extend(spans);
+        }
+        for (number, sum) in daily_changes::household_sums(&mut connection, household_id, &frozen).await? {
+            if let Some(answer) = answers.get_mut(number) {
+                answer.amount = Money::new(sum, household.currency);
+            }
+        }
+        let days = daily_changes::sums_by_day(&mut connection, household_id, &foreign).await?;
+        let currencies: HashMap<_, _> = nominal.iter().map(|it| (it.id, it.currency)).collect();
+        let mut spent: BTreeMap<(usize, NaiveDate, Currency), i64> = BTreeMap::new();
+        for (number, account_id, day, change) in days {
+            let Some(currency) = currencies.get(&account_id) else { continue };
+            let sum = spent.entry((number, day, *currency)).or_default();
+            *sum = sum.checked_add(change).ok_or(Rejection::OutOfRange)?;
+        }
+        let wanted = spent.keys().filter_map(|(number, day, currency)| {
+            Some([(*currency, *day), (queries.get(*number)?.currency, *day)])
+        });
+        let wanted: HashSet<_> = wanted.flatten().collect();
+        let quotes = exchange_rates::newest(&mut connection, wanted.into_iter()).await?;
+        for ((number, day, currency), change) in spent {
+            let Some(answer) = answers.get_mut(number) else { continue };
+            let (spent, into) = (Money::new(change, currency), answer.amount.currency());
+            let converted = if currency == into {
+                Some(spent)
+            } else {
+                let rate = quotes.cross(currency, into, day);
+                answer.rates.extend(rate.map(|rate| (day, currency, rate)));
+                rate.and_then(|rate| rate.convert(spent, into))
+            };
+            match converted {
+                Some(money) => {
+                    let sum = answer.amount.minor().checked_add(money.minor());
+                    answer.amount = Money::new(sum.ok_or(Rejection::OutOfRange)?, into);
+                }
+                None => answer.unpriced.push((day, spent)),
+            }
+        }
+        Ok(answers)
+    }
+}
+
+/// The categories of a household, by what is above them.
+struct Tree(HashMap<Uuid, Vec<Uuid>>);
+
+impl Tree {
+    fn new(parents: Vec<(Uuid, Option<Uuid>)>) -> Self {
+        let mut below: HashMap<Uuid, Vec<Uuid>> = HashMap::new();
+        for (id, parent) in parents {
+            if let Some(parent) = parent {
+                below.entry(parent).or_default().push(id);
+            }
+        }
+        Self(below)
+    }
+
+    fn with_all_below(&self, ids: &[Uuid]) -> HashSet<Uuid> {
+        let (mut found, mut left) = (HashSet::new(), ids.to_vec());
+        while let Some(id) = left.pop() {
+            if found.insert(id) {
+                left.extend(self.0.get(&id).into_iter().flatten());
+            }
+        }
+        found
+    }
+}

@@ -1,0 +1,276 @@
+//! What budget-svc asks: what was spent, and transfers that are made once.
+
+use std::time::Duration;
+
+use fintrac_proto::ledger::v1 as pb;
+use futures::future::join_all;
+use tonic::Status;
+use uuid::Uuid;
+
+use crate::support::{Ledger, Person, entry, fields, why};
+
+/// What was spent on `categories` from `from` to `to`, as budget-svc asks it.
+async fn spent(
+    ledger: &Ledger,
+    person: &Person,
+    currency: &str,
+    categories: &[&pb::Category],
+    (from, to): (&str, &str),
+) -> pb::Spending {
+    let query = pb::SpendingQuery {
+        currency_code: currency.into(),
+        category_ids: categories.iter().map(|category| category.id.clone()).collect(),
+        from: from.into(),
+        to: to.into(),
+    };
+    let request =
+        pb::SumSpendingRequest { household_id: person.household_id.to_string(), queries: vec![query] };
+    let answer = ledger.budgeting().sum_spending(request).await.expect("a sum").into_inner();
+    answer.spending.into_iter().next().expect("one answer")
+}
+
+fn on(
+    account: &pb::Account,
+    category: &pb::Category,
+    kind: &str,
+    amount: &str,
+    date: &str,
+) -> pb::CreateTransactionRequest {
+    pb::CreateTransactionRequest {
+        category_id: Some(category.id.clone()),
+        transaction_date: Some(date.into()),
+        ..entry(account, kind, amount)
+    }
+}
+
+const MONTH: (&str, &str) = ("2026-10-01", "2026-10-31");
+
+#[tokio::test]
+async fn spending_counts_what_is_below_and_refunds_and_follows_every_change() {
+    let ledger = Ledger::start().await;
+    let (ana, bob) = (ledger.person("EUR"), ledger.person("EUR"));
+    let bank = ana.account("Bank", "EUR", "").await;
+    let (food, fun) = (ana.category("Food", "expense").await, ana.category("Fun", "expense").await);
+    let below = pb::CreateCategoryRequest {
+        name: "Fruit".into(),
+        r#type: "expense".into(),
+        parent_id: Some(food.id.clone()),
+        ..Default::default()
+    };
+    let fruit = ana.call(ana.categories().create_category(below)).await.expect("made");
+    let fruit = fruit.into_inner().category.expect("a category");
+    let post = async |request| ana.post(request).await.expect("posted");
+    post(on(&bank, &food, "expense", "10", "2026-10-01")).await;
+    let edited = post(on(&bank, &fruit, "expense", "5", "2026-10-31")).await;
+    post(on(&bank, &food, "expense", "100", "2026-09-30")).await;
+    post(on(&bank, &food, "expense", "100", "2026-11-01")).await;
+    post(on(&bank, &fun, "expense", "7", "2026-10-15")).await;
+    post(on(&bank, &food, "income", "2.50", "2026-10-20")).await;
+    let food_spent = async || spent(&ledger, &ana, "EUR", &[&food], MONTH).await.amount;
+    assert_eq!(food_spent().await, "12.50", "the child counts, the refund counts against it");
+    assert_eq!(spent(&ledger, &ana, "EUR", &[&fruit], MONTH).await.amount, "5.00");
+    assert_eq!(spent(&ledger, &ana, "EUR", &[&food, &fruit, &fun], MONTH).await.amount, "19.50", "each once");
+    ana.edit(&edited.id, entry(&bank, "expense", "6"), &["amount"]).await.expect("edited");
+    assert_eq!(food_spent().await, "13.50");
+    ana.void(&edited.id).await.expect("voided");
+    assert_eq!(food_spent().await, "7.50");
+    assert_eq!(spent(&ledger, &bob, "EUR", &[&food], MONTH).await.amount, "0.00", "another household's");
+    let stranger = ledger.person("EUR");
+    assert_eq!(spent(&ledger, &stranger, "USD", &[&food], MONTH).await.amount, "0.00", "nobody has met it");
+    ledger.verify().await;
+}
+
+#[tokio::test]
+async fn another_currency_is_converted_day_by_day_and_the_rates_are_told() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let food = ana.category("Food", "expense").await;
+    let (euros, yen) = (ana.account("Bank", "EUR", "").await, ana.account("Cash", "JPY", "").await);
+    ledger
+        .execute(
+            "insert into ledger.exchange_rates (base_code, currency_code, day, rate, source) values
+             ('EUR', 'USD', '2026-10-01', 2, 'ecb'), ('EUR', 'USD', '2026-10-03', 3, 'ecb'),
+             ('EUR', 'JPY', '2026-10-01', 100, 'ecb')",
+        )
+        .await;
+    for (account, amount, date) in
+        [(&euros, "10", "2026-10-02"), (&euros, "10", "2026-10-03"), (&yen, "500", "2026-10-02")]
+    {
+        ana.post(on(account, &food, "expense", amount, date)).await.expect("posted");
+    }
+    let in_dollars = spent(&ledger, &ana, "USD", &[&food], MONTH).await;
+    assert_eq!(in_dollars.amount, "60.00", "20 + 30 + 10");
+    let rates: Vec<_> = in_dollars
+        .rates
+        .iter()
+        .map(|it| format!("{} {} {} {}", it.date, it.currency_code, it.rate, it.rate_date))
+        .collect();
+    assert_eq!(
+        rates,
+        ["2026-10-02 EUR 2 2026-10-01", "2026-10-02 JPY 0.02 2026-10-01", "2026-10-03 EUR 3 2026-10-03"]
+    );
+    let in_yen = spent(&ledger, &ana, "JPY", &[&food], ("2026-10-02", "2026-10-02")).await;
+    assert_eq!((in_yen.amount.as_str(), in_yen.rates.len()), ("1500", 1), "yen are yen");
+    let in_euros = spent(&ledger, &ana, "EUR", &[&food], MONTH).await;
+    assert_eq!((in_euros.amount.as_str(), in_euros.rates.len()), ("25.00", 0), "frozen when recorded");
+    // Before the first rate there is none: what is not converted is named.
+    ana.post(on(&euros, &food, "expense", "4", "2001-01-01")).await.expect("posted");
+    let early = spent(&ledger, &ana, "USD", &[&food], ("2001-01-01", "2001-01-31")).await;
+    assert_eq!((early.amount.as_str(), early.unpriced.len()), ("0.00", 1));
+    assert_eq!((early.unpriced[0].amount.as_str(), early.unpriced[0].date.as_str()), ("4.00", "2001-01-01"));
+}
+
+fn order(
+    person: &Person,
+    id: Uuid,
+    from: &pb::Account,
+    to: &pb::Account,
+    amount: &str,
+) -> pb::PostTransferRequest {
+    pb::PostTransferRequest {
+        household_id: person.household_id.to_string(),
+        user_id: person.user_id.to_string(),
+        transaction_id: id.to_string(),
+        account_id: from.id.clone(),
+        to_account_id: to.id.clone(),
+        amount: amount.into(),
+        description: Some("Boat".into()),
+    }
+}
+
+async fn post(ledger: &Ledger, order: pb::PostTransferRequest) -> Result<pb::Transfer, Status> {
+    Ok(ledger.budgeting().post_transfer(order).await?.into_inner().transfer.expect("a transfer"))
+}
+
+#[tokio::test]
+async fn a_transfer_is_made_once_and_then_told_as_it_stands() {
+    let ledger = Ledger::start().await;
+    let second = ledger.replica().await;
+    let ana = ledger.person("EUR");
+    let (bank, boat) = (ana.account("Bank", "EUR", "100").await, ana.account("Boat", "EUR", "").await);
+    let id = Uuid::from_u128(5);
+    let replicas = [&ledger, &second];
+    let all = (0..20).map(|number| post(replicas[number % 2], order(&ana, id, &bank, &boat, "30")));
+    for transfer in join_all(all).await {
+        let transfer = transfer.expect("posted");
+        assert_eq!(
+            (transfer.status.as_str(), transfer.change.as_str(), transfer.version),
+            ("posted", "30.00", 1)
+        );
+    }
+    assert_eq!((ana.balance(&bank.id).await, ana.balance(&boat.id).await), ("70.00".into(), "30.00".into()));
+    let posted = ana.find(&id.to_string()).await.expect("there");
+    assert_eq!((posted.r#type.as_str(), posted.description.as_deref()), ("transfer", Some("Boat")));
+
+    // Once the key is forgotten the id still knows.
+    ledger.execute("delete from ledger.idempotency_keys").await;
+    ana.edit(&id.to_string(), entry(&bank, "transfer", "20"), &["amount"]).await.expect("edited");
+    let again = post(&ledger, order(&ana, id, &bank, &boat, "30")).await.expect("told");
+    assert_eq!((again.change.as_str(), again.version), ("20.00", 2));
+    let find = pb::FindTransferRequest {
+        household_id: ana.household_id.to_string(),
+        transaction_id: id.to_string(),
+        account_id: boat.id.clone(),
+    };
+    ana.void(&id.to_string()).await.expect("voided");
+    let found = ledger.budgeting().find_transfer(find.clone()).await.expect("there").into_inner();
+    let found = found.transfer.expect("a transfer");
+    assert_eq!((found.status.as_str(), found.change.as_str()), ("voided", "0.00"));
+    let strange = pb::FindTransferRequest { household_id: Uuid::from_u128(9).to_string(), ..find };
+    assert_eq!(why(ledger.budgeting().find_transfer(strange).await), "NOT_FOUND");
+    assert_eq!(ana.balance(&boat.id).await, "0.00");
+    ledger.verify().await;
+}
+
+#[tokio::test]
+async fn across_currencies_the_days_rate_decides_what_leaves() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person_of("EUR", "UTC", "en");
+    ledger
+        .execute(
+            "insert into ledger.exchange_rates (base_code, currency_code, day, rate, source)
+             values ('EUR', 'USD', '2026-09-01', 2, 'ecb')",
+        )
+        .await;
+    let (bank, boat) = (ana.account("Bank", "EUR", "100").await, ana.account("Boat", "USD", "").await);
+    let transfer = post(&ledger, order(&ana, Uuid::from_u128(6), &bank, &boat, "30")).await.expect("posted");
+    assert_eq!(transfer.change, "30.00");
+    assert_eq!((ana.balance(&bank.id).await, ana.balance(&boat.id).await), ("85.00".into(), "30.00".into()));
+    ledger.verify().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_moved_is_refused_and_leaves_nothing() {
+    let ledger = Ledger::start().await;
+    let (ana, bob) = (ledger.person("EUR"), ledger.person("EUR"));
+    let (bank, boat) = (ana.account("Bank", "EUR", "100").await, ana.account("Boat", "EUR", "").await);
+    let his = bob.account("Bank", "EUR", "100").await;
+    let id = Uuid::from_u128(7);
+    let refused = fields(post(&ledger, order(&ana, id, &his, &boat, "30")).await);
+    assert_eq!(refused, [("account_id".to_owned(), "ACCOUNT_UNKNOWN".to_owned())]);
+    let archive = pb::UpdateAccountRequest {
+        account_id: boat.id.clone(),
+        is_active: Some(false),
+        ..Default::default()
+    };
+    ana.change_account(archive.clone(), &["is_active"]).await.expect("archived");
+    assert_eq!(why(post(&ledger, order(&ana, id, &bank, &boat, "30")).await), "ACCOUNT_CLOSED");
+    let back = pb::UpdateAccountRequest { is_active: Some(true), ..archive };
+    ana.change_account(back, &["is_active"]).await.expect("back");
+    post(&ledger, order(&ana, id, &bank, &boat, "30")).await.expect("the same id may be tried again");
+    assert_eq!(ana.balance(&boat.id).await, "30.00");
+    let by_gateway = ana.call(ana.budgeting().post_transfer(order(&ana, id, &bank, &boat, "1"))).await;
+    assert_eq!(why(by_gateway), "CALLER_NOT_ADMITTED");
+}
+
+#[tokio::test]
+async fn accounts_and_categories_are_found_in_their_household_only() {
+    let ledger = Ledger::start().await;
+    let (ana, bob) = (ledger.person("EUR"), ledger.person("EUR"));
+    let (bank, food) = (ana.account("Bank", "JPY", "").await, ana.category("Food", "expense").await);
+    let pay = ana.category("Pay", "income").await;
+    let find = async |person: &Person| {
+        let request = pb::FindCategoriesRequest {
+            household_id: person.household_id.to_string(),
+            category_ids: vec![food.id.clone(), pay.id.clone(), Uuid::from_u128(1).to_string()],
+        };
+        let found = ledger.budgeting().find_categories(request).await.expect("an answer").into_inner();
+        let mut types: Vec<_> = found.categories.into_iter().map(|it| it.r#type).collect();
+        types.sort();
+        types
+    };
+    assert_eq!(find(&ana).await, ["expense", "income"]);
+    assert!(find(&bob).await.is_empty());
+    let account = async |person: &Person| {
+        let household_id = person.household_id.to_string();
+        let request = pb::FindAccountRequest { household_id, account_id: bank.id.clone() };
+        Ok::<_, Status>(ledger.budgeting().find_account(request).await?.into_inner())
+    };
+    let found = account(&ana).await.expect("there");
+    assert_eq!((found.currency_code.as_str(), found.is_open), ("JPY", true));
+    assert_eq!(why(account(&bob).await), "NOT_FOUND");
+    let delete = pb::DeleteAccountRequest { account_id: bank.id.clone(), if_version: None };
+    ana.call(ana.accounts().delete_account(delete)).await.expect("deleted");
+    assert_eq!(why(account(&ana).await), "NOT_FOUND");
+}
+
+#[tokio::test]
+async fn today_moves_with_the_household() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person_of("EUR", "UTC", "en");
+    let bank = ana.account("Bank", "EUR", "").await;
+    let today = async || ana.post(entry(&bank, "income", "1")).await.expect("posted").transaction_date;
+    assert_eq!(today().await, "2026-09-21");
+    ledger.move_to(&ana, "Pacific/Kiritimati");
+    let moved = async {
+        while today().await != "2026-09-22" {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), moved).await.expect("the ledger hears of it");
+    // What another replica remembers is dropped in time, and the row is the new one.
+    assert_eq!(
+        ledger.number("select count(*) from ledger.households where timezone = 'Pacific/Kiritimati'").await,
+        1
+    );
+}

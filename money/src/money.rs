@@ -1,0 +1,241 @@
+//! Amounts: whole minor units of a currency, checked operations only.
+
+use std::fmt;
+
+use fintrac_kit::error::Violation;
+use rust_decimal::{Decimal, RoundingStrategy};
+
+use crate::Currency;
+
+/// The largest amount that is taken from outside, minor units.
+pub const LARGEST: i64 = 1_000_000_000_000_000;
+
+/// An amount of one currency.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Money {
+    minor: i64,
+    currency: Currency,
+}
+
+impl Money {
+    pub const fn new(minor: i64, currency: Currency) -> Self {
+        Self { minor, currency }
+    }
+
+    pub fn zero(currency: Currency) -> Self {
+        Self::new(0, currency)
+    }
+
+    /// Minor units: cents of a dollar.
+    pub fn minor(self) -> i64 {
+        self.minor
+    }
+
+    pub fn currency(self) -> Currency {
+        self.currency
+    }
+
+    pub fn is_zero(self) -> bool {
+        self.minor == 0
+    }
+
+    /// `None` when the currencies differ or the sum cannot be stored.
+    pub fn checked_add(self, other: Self) -> Option<Self> {
+        (self.currency == other.currency)
+            .then(|| self.minor.checked_add(other.minor))
+            .flatten()
+            .map(|minor| Self { minor, ..self })
+    }
+
+    /// `None` when the currencies differ or the difference cannot be stored.
+    pub fn checked_sub(self, other: Self) -> Option<Self> {
+        self.checked_add(other.negated())
+    }
+
+    /// The opposite amount. (No stored amount comes near the one that has none.)
+    #[must_use]
+    pub fn negated(self) -> Self {
+        Self { minor: self.minor.saturating_neg(), ..self }
+    }
+
+    #[must_use]
+    pub fn abs(self) -> Self {
+        Self { minor: self.minor.saturating_abs(), ..self }
+    }
+
+    /// The exact decimal.
+    pub fn decimal(self) -> Decimal {
+        Decimal::from_i128_with_scale(self.minor.into(), self.currency.decimals())
+    }
+
+    /// Reads what another part of the suite printed: any amount that can be stored.
+    pub fn parse(text: &str, currency: Currency) -> Option<Self> {
+        minor(Decimal::from_str_exact(text).ok()?, currency).map(|minor| Self { minor, currency })
+    }
+
+    /// `decimal` in minor units, rounded half to even; `None` when it cannot be stored.
+    pub fn rounded(decimal: Decimal, currency: Currency) -> Option<Self> {
+        let rounded =
+            decimal.round_dp_with_strategy(currency.decimals(), RoundingStrategy::MidpointNearestEven);
+        minor(rounded, currency).map(|minor| Self { minor, currency })
+    }
+}
+
+impl fmt::Display for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.decimal().fmt(f)
+    }
+}
+
+impl fmt::Debug for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self, self.currency)
+    }
+}
+
+/// Minor units of a decimal that has no more digits than the currency.
+fn minor(decimal: Decimal, currency: Currency) -> Option<i64> {
+    let missing = currency.decimals().checked_sub(decimal.scale())?;
+    let factor = 10_i128.checked_pow(missing)?;
+    i64::try_from(decimal.mantissa().checked_mul(factor)?).ok()
+}
+
+/// An amount as somebody wrote it, its currency not known yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Amount(Decimal);
+
+/// Why an amount is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AmountError {
+    /// Not `-?(0|[1-9][0-9]*)(\.[0-9]+)?`.
+    Grammar,
+    /// More than [`LARGEST`].
+    TooLarge,
+    /// More decimals than the currency has.
+    Decimals(Currency),
+    /// Zero or less where money moves.
+    NotPositive,
+}
+
+impl AmountError {
+    /// The refusal of `field`.
+    pub fn at(self, field: &str) -> Violation {
+        let (reason, description) = match self {
+            Self::Grammar => ("AMOUNT_INVALID", "Send plain decimal digits, such as 12.50.".to_owned()),
+            Self::TooLarge => ("AMOUNT_TOO_LARGE", "Send at most 10^15 minor units.".to_owned()),
+            Self::Decimals(currency) => (
+                "AMOUNT_TOO_PRECISE",
+                format!("{currency} has {} decimals; send no more.", currency.decimals()),
+            ),
+            Self::NotPositive => ("AMOUNT_NOT_POSITIVE", "Send an amount above zero.".to_owned()),
+        };
+        Violation::new(field, reason, description)
+    }
+}
+
+impl Amount {
+    /// Reads `-?(0|[1-9][0-9]*)(\.[0-9]+)?` and nothing else.
+    pub fn parse(text: &str) -> Result<Self, AmountError> {
+        let digits = text.strip_prefix('-').unwrap_or(text);
+        let (whole, fraction) = match digits.split_once('.') {
+            Some((whole, fraction)) => (whole, Some(fraction)),
+            None => (digits, None),
+        };
+        let all_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let leading_zero = whole.len() > 1 && whole.starts_with('0');
+        if !all_digits(whole) || leading_zero || fraction.is_some_and(|fraction| !all_digits(fraction)) {
+            return Err(AmountError::Grammar);
+        }
+        // What is right but beyond 28 digits is too large or too precise for every currency.
+        if whole.len() > 16 {
+            return Err(AmountError::TooLarge);
+        }
+        let fraction = fraction.unwrap_or_default();
+        let kept = fraction.get(..fraction.len().min(9)).unwrap_or_default();
+        let text = text.get(..text.len().saturating_sub(fraction.len().saturating_sub(kept.len())));
+        text.and_then(|text| Decimal::from_str_exact(text).ok()).map(Self).ok_or(AmountError::Grammar)
+    }
+
+    /// The amount in `currency`.
+    pub fn in_currency(self, currency: Currency) -> Result<Money, AmountError> {
+        if self.0.scale() > currency.decimals() {
+            return Err(AmountError::Decimals(currency));
+        }
+        match minor(self.0, currency) {
+            Some(minor) if minor.saturating_abs() <= LARGEST => Ok(Money { minor, currency }),
+            Some(_) | None => Err(AmountError::TooLarge),
+        }
+    }
+
+    /// The amount in `currency`, which must be above zero.
+    pub fn positive(self, currency: Currency) -> Result<Money, AmountError> {
+        let money = self.in_currency(currency)?;
+        if money.minor > 0 { Ok(money) } else { Err(AmountError::NotPositive) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{Amount, AmountError, LARGEST, Money};
+    use crate::Currency;
+
+    fn currency(code: &str) -> Currency {
+        Currency::from_code(code).expect(code)
+    }
+
+    proptest! {
+        #[test]
+        fn parse_after_print_is_the_identity(minor in -LARGEST..=LARGEST, at in any::<prop::sample::Index>()) {
+            let all: Vec<_> = Currency::all().collect();
+            let money = Money::new(minor, all[at.index(all.len())]);
+            let read = Amount::parse(&money.to_string()).and_then(|amount| amount.in_currency(money.currency()));
+            prop_assert_eq!(read, Ok(money));
+            prop_assert_eq!(Money::parse(&money.to_string(), money.currency()), Some(money));
+        }
+
+        #[test]
+        fn whatever_is_read_follows_the_grammar(text in "[-+0-9.eE_ ]{0,12}") {
+            let grammar = |text: &str| {
+                let digits = text.strip_prefix('-').unwrap_or(text);
+                let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+                let number = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_digit());
+                number(whole) && number(fraction) && (whole == "0" || !whole.starts_with('0'))
+            };
+            prop_assert_eq!(Amount::parse(&text).is_ok(), grammar(&text), "{}", text);
+        }
+    }
+
+    #[test]
+    fn each_refusal_says_what_is_wrong() {
+        let read = |text: &str, code: &str| Amount::parse(text).and_then(|it| it.positive(currency(code)));
+        assert_eq!(read("12.5", "USD"), Ok(Money::new(1250, currency("USD"))));
+        assert_eq!(read("12.500", "USD"), Err(AmountError::Decimals(currency("USD"))));
+        assert_eq!(read("1.5", "JPY"), Err(AmountError::Decimals(currency("JPY"))));
+        assert_eq!(read("0.00000001", "BTC"), Ok(Money::new(1, currency("BTC"))));
+        assert_eq!(
+            read(&format!("0.{}1", "0".repeat(60)), "BTC"),
+            Err(AmountError::Decimals(currency("BTC")))
+        );
+        assert_eq!(read("10000000000000.00", "USD"), Ok(Money::new(LARGEST, currency("USD"))));
+        assert_eq!(read("10000000000000.01", "USD"), Err(AmountError::TooLarge));
+        assert_eq!(read(&"9".repeat(60), "JPY"), Err(AmountError::TooLarge));
+        assert_eq!(read("0", "USD"), Err(AmountError::NotPositive));
+        assert_eq!(read("-1", "USD"), Err(AmountError::NotPositive));
+        for bad in ["", "-", ".5", "5.", "1_000", "1e3", "+1", "01", "0x1", "١", " 1", "1,5", "NaN"] {
+            assert_eq!(read(bad, "USD"), Err(AmountError::Grammar), "{bad}");
+        }
+    }
+
+    #[test]
+    fn rounding_is_half_to_even() {
+        let round =
+            |text: &str| Money::rounded(text.parse().expect("a decimal"), currency("USD")).map(Money::minor);
+        assert_eq!(
+            [round("0.005"), round("0.015"), round("0.025"), round("-0.015")],
+            [Some(0), Some(2), Some(2), Some(-2)]
+        );
+        assert_eq!(round("79228162514264337593543950335"), None);
+    }
+}

@@ -1,0 +1,11 @@
+budget-threshold-title = { $name }: { $percent } % of the budget is spent
+budget-threshold-body = You have spent { $spent } of { $limit } in the period from { $from } to { $to }.
+
+budget-exceeded-title = { $name }: the budget is spent ({ $percent } %)
+budget-exceeded-body = You have spent { $spent }; the limit for the period from { $from } to { $to } is { $limit }.
+
+goal-milestone-title = { $name }: { $percent } % of the way
+goal-milestone-body = You have set aside { $current } of { $target }.
+
+goal-reached-title = { $name }: goal reached
+goal-reached-body = You have set aside { $current }; your target was { $target }. Well done!

@@ -1,0 +1,11 @@
+budget-threshold-title = { $name }: { $percent } % del presupuesto gastado
+budget-threshold-body = Has gastado { $spent } de { $limit } en el periodo del { $from } al { $to }.
+
+budget-exceeded-title = { $name }: presupuesto agotado ({ $percent } %)
+budget-exceeded-body = Has gastado { $spent }; el límite del periodo del { $from } al { $to } es { $limit }.
+
+goal-milestone-title = { $name }: { $percent } % del camino
+goal-milestone-body = Has apartado { $current } de { $target }.
+
+goal-reached-title = { $name }: meta alcanzada
+goal-reached-body = Has apartado { $current }; tu objetivo era { $target }. ¡Enhorabuena!

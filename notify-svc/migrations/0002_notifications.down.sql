@@ -1,0 +1,4 @@
+alter table notify.mails
+    drop constraint mails_event_id_kind_user_id_key,
+    add constraint mails_event_id_kind_key unique (event_id, kind);
+drop table notify.notifications;

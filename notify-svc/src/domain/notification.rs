@@ -1,0 +1,30 @@
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::kind::Kind;
+
+/// Something that a user was told.
+#[derive(Debug, Clone)]
+pub struct Notification {
+    pub id: Uuid,
+    pub user_id: Uuid,
+    pub household_id: Uuid,
+    pub kind: Kind,
+    /// What it is about: budget, goal.
+    pub entity: &'static str,
+    pub entity_id: Uuid,
+    /// The language that the user had then.
+    pub locale: String,
+    pub title: String,
+    pub body: String,
+    /// False: the user wants a mail only.
+    pub in_inbox: bool,
+    pub read_at: Option<DateTime<Utc>>,
+    pub version: i64,
+    pub created_at: DateTime<Utc>,
+}
+
+/// The entities that notifications are about.
+pub fn entity(name: &str) -> Option<&'static str> {
+    ["budget", "goal"].into_iter().find(|entity| *entity == name)
+}

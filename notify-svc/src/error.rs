@@ -1,0 +1,36 @@
+//! What notify-svc refuses, and how it looks on the wire.
+
+use fintrac_kit::error::{self, Refusal, Violation};
+use fintrac_kit::page::PageError;
+use tonic::Status;
+
+/// Why a use case did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Parts of a query that cannot be read.
+    #[error("the query cannot be read")]
+    Query(Vec<Violation>),
+    #[error("no such {0}")]
+    NotFound(&'static str),
+    #[error("it has changed")]
+    VersionMismatch,
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+impl From<PageError> for Error {
+    fn from(error: PageError) -> Self {
+        Self::Query(vec![error.into()])
+    }
+}
+
+impl From<Error> for Status {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Query(violations) => Refusal::query(violations).into(),
+            Error::NotFound(what) => Refusal::not_found(what).into(),
+            Error::VersionMismatch => Refusal::version_mismatch().into(),
+            Error::Database(error) => error::database(&error),
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! The wire form: parse, call, wrap.
+
+use std::sync::Arc;
+
+use fintrac_kit::access::By;
+use fintrac_kit::clock::timestamp;
+use fintrac_proto::notify::v1 as pb;
+use fintrac_proto::notify::v1::notification_service_server::{
+    NotificationService, NotificationServiceServer,
+};
+use tonic::service::Routes;
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+
+use crate::domain::notification::Notification;
+use crate::error::Error;
+use crate::service::Inbox;
+
+/// The inbox as tonic sees it.
+#[derive(Debug, Clone)]
+struct Rpc(Arc<Inbox>);
+
+/// Adds all of notify-svc's gRPC services.
+pub fn routes(routes: Routes, inbox: Inbox) -> Routes {
+    routes.add_service(NotificationServiceServer::new(Rpc(Arc::new(inbox))))
+}
+
+impl From<Notification> for pb::Notification {
+    fn from(notification: Notification) -> Self {
+        Self {
+            id: notification.id.to_string(),
+            kind: notification.kind.name().to_owned(),
+            title: notification.title,
+            body: notification.body,
+            entity: notification.entity.to_owned(),
+            entity_id: notification.entity_id.to_string(),
+            created_at: Some(timestamp(notification.created_at)),
+            read_at: notification.read_at.map(timestamp),
+            version: notification.version,
+        }
+    }
+}
+
+#[tonic::async_trait]
+impl NotificationService for Rpc {
+    async fn list_notifications(
+        &self,
+        request: Request<pb::ListNotificationsRequest>,
+    ) -> Result<Response<pb::ListNotificationsResponse>, Status> {
+        let by = By::of(&request)?;
+        let pb::ListNotificationsRequest { unread, page_size, page_token } = request.into_inner();
+        let page = self.0.list(&by, unread, page_size, &page_token).await?;
+        let notifications = page.rows.into_iter().map(Into::into).collect();
+        let next_page_token = page.next.unwrap_or_default();
+        Ok(Response::new(pb::ListNotificationsResponse { notifications, next_page_token }))
+    }
+
+    async fn mark_notification(
+        &self,
+        request: Request<pb::MarkNotificationRequest>,
+    ) -> Result<Response<pb::MarkNotificationResponse>, Status> {
+        let by = By::of(&request)?;
+        let pb::MarkNotificationRequest { notification_id, if_version, is_read } = request.into_inner();
+        let id = Uuid::parse_str(&notification_id).map_err(|_| Error::NotFound("notification"))?;
+        let notification = self.0.mark(&by, id, is_read, if_version).await?;
+        Ok(Response::new(pb::MarkNotificationResponse { notification: Some(notification.into()) }))
+    }
+
+    async fn mark_all_notifications_read(
+        &self,
+        request: Request<pb::MarkAllNotificationsReadRequest>,
+    ) -> Result<Response<pb::MarkAllNotificationsReadResponse>, Status> {
+        self.0.mark_all_read(&By::of(&request)?).await?;
+        Ok(Response::new(pb::MarkAllNotificationsReadResponse {}))
+    }
+}

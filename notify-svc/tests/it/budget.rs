@@ -1,0 +1,78 @@
+//! The other side: the budgets' events and what they are about.
+
+use fintrac_kit::clock::Clock;
+use fintrac_kit::error::Refusal;
+use fintrac_kit::testing::{Part, ScriptedLog};
+use fintrac_kit::transport::Transport;
+use fintrac_proto::budget::v1 as pb;
+use fintrac_proto::budget::v1::message_facts_service_server::{
+    MessageFactsService, MessageFactsServiceServer,
+};
+use fintrac_proto::events::v1::Event;
+use tonic::service::Routes;
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+
+/// The budget and the goal that everything here is about.
+pub const BUDGET: Uuid = Uuid::from_u128(100);
+pub const GOAL: Uuid = Uuid::from_u128(101);
+/// An alert whose budget was deleted meanwhile.
+pub const GONE: Uuid = Uuid::from_u128(404);
+
+/// What budget-svc would know.
+#[derive(Clone, Default)]
+pub struct Budget(ScriptedLog);
+
+impl Budget {
+    pub fn tell(&self, household_id: Uuid, entity: &str, entity_id: Uuid, kind: &str) {
+        self.0.tell(Event {
+            household_id: household_id.to_string(),
+            entity: entity.into(),
+            entity_id: entity_id.to_string(),
+            kind: kind.into(),
+            ..Event::default()
+        });
+    }
+
+    pub fn transport(&self, clock: &Clock) -> Transport {
+        let routes = Routes::new(self.0.clone().into_service());
+        let routes = routes.add_service(MessageFactsServiceServer::new(self.clone()));
+        Part::double("budget", routes, clock).transport("notify")
+    }
+}
+
+#[tonic::async_trait]
+impl MessageFactsService for Budget {
+    async fn get_budget_alert(
+        &self,
+        request: Request<pb::GetBudgetAlertRequest>,
+    ) -> Result<Response<pb::GetBudgetAlertResponse>, Status> {
+        if request.into_inner().alert_id == GONE.to_string() {
+            return Err(Refusal::not_found("alert").into());
+        }
+        Ok(Response::new(pb::GetBudgetAlertResponse {
+            budget_id: BUDGET.to_string(),
+            budget_name: "Food <b>".into(),
+            threshold: 80,
+            currency_code: "EUR".into(),
+            budgeted: "300.00".into(),
+            spent: "241.50".into(),
+            period_start: "2026-09-01".into(),
+            period_end: "2026-09-30".into(),
+        }))
+    }
+
+    async fn get_goal_milestone(
+        &self,
+        _request: Request<pb::GetGoalMilestoneRequest>,
+    ) -> Result<Response<pb::GetGoalMilestoneResponse>, Status> {
+        Ok(Response::new(pb::GetGoalMilestoneResponse {
+            goal_id: GOAL.to_string(),
+            goal_name: "Boat".into(),
+            percent: 100,
+            currency_code: "EUR".into(),
+            target_amount: "1000.00".into(),
+            current_amount: "1000.00".into(),
+        }))
+    }
+}

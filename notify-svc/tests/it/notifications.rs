@@ -1,0 +1,179 @@
+//! What the budgets' events say to people: by mail, in the inbox, as they want it.
+
+use chrono::TimeDelta;
+use fintrac_kit::error::reason;
+use fintrac_kit::testing::smtp::SmtpServer;
+use fintrac_kit::testing::{TestDatabase, TestUser};
+use fintrac_proto::auth::v1 as auth;
+use fintrac_proto::notify::v1 as pb;
+use notify_svc::SCHEMA;
+use tonic::Status;
+use uuid::Uuid;
+
+use crate::auth::Auth;
+use crate::budget::{BUDGET, Budget, GOAL, GONE};
+use crate::support::{Notify, clock, parse, start, start_on};
+
+fn listener(user: &TestUser, locale: &str, mail: bool, inbox: bool) -> auth::Listener {
+    auth::Listener { user_id: user.user_id.to_string(), locale: locale.into(), mail, inbox }
+}
+
+async fn list(notify: &Notify, user: &TestUser, unread: bool) -> Vec<pb::Notification> {
+    let (mut rows, mut page_token) = (Vec::new(), String::new());
+    loop {
+        let request = pb::ListNotificationsRequest { unread, page_size: Some(2), page_token };
+        let page = user.call(notify.inbox().list_notifications(request)).await.expect("a page").into_inner();
+        rows.extend(page.notifications);
+        page_token = page.next_page_token;
+        if page_token.is_empty() {
+            return rows;
+        }
+    }
+}
+
+async fn mark(
+    notify: &Notify,
+    user: &TestUser,
+    id: &str,
+    is_read: bool,
+    if_version: Option<i64>,
+) -> Result<pb::Notification, Status> {
+    let request = pb::MarkNotificationRequest { notification_id: id.into(), if_version, is_read };
+    let answer = user.call(notify.inbox().mark_notification(request)).await?;
+    Ok(answer.into_inner().notification.expect("a notification"))
+}
+
+#[tokio::test]
+async fn each_kind_is_told_by_mail_and_inbox_in_the_readers_language() {
+    for (locale, titles) in [
+        (
+            "en",
+            [
+                "Food <b>: 80 % of the budget is spent",
+                "Food <b>: the budget is spent (80 %)",
+                "Boat: 100 % of the way",
+                "Boat: goal reached",
+            ],
+        ),
+        (
+            "es",
+            [
+                "Food <b>: 80 % del presupuesto gastado",
+                "Food <b>: presupuesto agotado (80 %)",
+                "Boat: 100 % del camino",
+                "Boat: meta alcanzada",
+            ],
+        ),
+    ] {
+        let (mut smtp, auth, clock) = (SmtpServer::start().await, Auth::new(locale), clock());
+        let notify = start(&auth, &[("SMTP_URL", &smtp.url())]).await;
+        let ana = TestUser::new(&clock);
+        *auth.audience.lock().expect("no panic") = vec![listener(&ana, locale, true, true)];
+        let events = [
+            ("alert", "budget_threshold", "budget", BUDGET),
+            ("alert", "budget_exceeded", "budget", BUDGET),
+            ("milestone", "goal_milestone", "goal", GOAL),
+            ("milestone", "goal_reached", "goal", GOAL),
+        ];
+        for ((entity, kind, about, id), title) in events.into_iter().zip(titles) {
+            notify.clock.advance(TimeDelta::seconds(1));
+            notify.budget.tell(ana.household_id, entity, Uuid::from_u128(1), kind);
+            let raw = smtp.next().await;
+            let mail = parse(&raw);
+            assert_eq!(mail.subject(), Some(title));
+            assert_eq!(mail.header_raw("X-FinTrac-Kind").map(str::trim), Some(kind));
+            let inbox = list(&notify, &ana, true).await;
+            let newest = inbox.first().expect("told in the app too");
+            assert_eq!((newest.kind.as_str(), newest.title.as_str()), (kind, title));
+            assert_eq!((newest.entity.as_str(), newest.entity_id.clone()), (about, id.to_string()));
+            let (text, html) = (mail.body_text(0).expect("text"), mail.body_html(0).expect("html"));
+            assert!(text.contains(&newest.body), "{text}");
+            assert!(!html.contains("<b>:"), "a name brings no markup");
+        }
+    }
+}
+
+#[tokio::test]
+async fn everybody_hears_by_the_ways_that_he_wants() {
+    let (mut smtp, auth, clock) = (SmtpServer::start().await, Auth::new("en"), clock());
+    let notify = start(&auth, &[("SMTP_URL", &smtp.url())]).await;
+    let (ana, bob) = (TestUser::new(&clock), TestUser::new(&clock));
+    *auth.audience.lock().expect("no panic") =
+        vec![listener(&ana, "en", false, true), listener(&bob, "es", true, false)];
+    notify.budget.tell(ana.household_id, "alert", Uuid::from_u128(1), "budget_threshold");
+    let raw = smtp.next().await;
+    assert!(parse(&raw).subject().is_some_and(|subject| subject.contains("gastado")), "Bob's language");
+    assert_eq!(list(&notify, &ana, false).await.len(), 1);
+    assert!(list(&notify, &bob, false).await.is_empty());
+    // Nobody wants to hear of it, or it is gone, or it is none of ours: nothing is told.
+    notify.budget.tell(ana.household_id, "alert", GONE, "budget_threshold");
+    auth.audience.lock().expect("no panic").clear();
+    notify.budget.tell(ana.household_id, "milestone", Uuid::from_u128(2), "goal_reached");
+    notify.budget.tell(ana.household_id, "goal", Uuid::from_u128(3), "goal_reached");
+    notify.digested(4).await;
+    assert_eq!(list(&notify, &ana, false).await.len(), 1);
+    assert!(!smtp.has_more());
+    let dead: i64 = sqlx::query_scalar("select count(*) from notify.event_dead_letters")
+        .fetch_one(&notify.pool)
+        .await
+        .expect("query");
+    assert_eq!(dead, 0);
+}
+
+#[tokio::test]
+async fn two_replicas_tell_once() {
+    let (mut smtp, auth, clock) = (SmtpServer::start().await, Auth::new("en"), clock());
+    let (database, budget) = (TestDatabase::new(&[&SCHEMA], &clock).await, Budget::default());
+    let url = smtp.url();
+    let one = start_on(&auth, &budget, &database, &clock, &[("SMTP_URL", &url)]).await;
+    let _two = start_on(&auth, &budget, &database, &clock, &[("SMTP_URL", &url)]).await;
+    let ana = TestUser::new(&clock);
+    *auth.audience.lock().expect("no panic") = vec![listener(&ana, "en", true, true)];
+    for number in 0..30 {
+        budget.tell(ana.household_id, "alert", Uuid::from_u128(number), "budget_threshold");
+    }
+    for _ in 0..30 {
+        smtp.next().await;
+    }
+    one.digested(30).await;
+    assert_eq!(list(&one, &ana, true).await.len(), 30);
+    assert!(!smtp.has_more());
+}
+
+#[tokio::test]
+async fn what_is_read_is_marked_and_only_by_its_reader() {
+    let (auth, clock) = (Auth::new("en"), clock());
+    let folder = tempfile::tempdir().expect("a folder");
+    let notify = start(&auth, &[("FINTRAC_DATA_DIR", &folder.path().to_string_lossy())]).await;
+    let (ana, bob) = (TestUser::new(&clock), TestUser::new(&clock));
+    *auth.audience.lock().expect("no panic") =
+        vec![listener(&ana, "en", false, true), listener(&bob, "en", false, true)];
+    for number in 0..5 {
+        notify.budget.tell(ana.household_id, "alert", Uuid::from_u128(number), "budget_threshold");
+    }
+    notify.digested(5).await;
+    let all = list(&notify, &ana, false).await;
+    assert!(all.len() == 5 && all.is_sorted_by(|one, next| one.id > next.id), "newest first, once each");
+    let first = &all[0];
+    assert_eq!((first.read_at, first.version), (None, 1));
+
+    let read = mark(&notify, &ana, &first.id, true, Some(1)).await.expect("marked");
+    assert!(read.read_at.is_some() && read.version == 2);
+    assert_eq!(mark(&notify, &ana, &first.id, true, None).await.expect("the same"), read);
+    assert_eq!(list(&notify, &ana, true).await.len(), 4);
+    let stale = mark(&notify, &ana, &first.id, false, Some(1)).await.expect_err("stale");
+    assert_eq!(reason(&stale).as_deref(), Some("VERSION_MISMATCH"));
+    mark(&notify, &ana, &first.id, false, Some(2)).await.expect("unread again");
+    assert_eq!(list(&notify, &ana, true).await.len(), 5);
+    for id in [first.id.as_str(), "nonsense"] {
+        let strange = mark(&notify, &bob, id, true, None).await.expect_err("not Bob's");
+        assert_eq!(reason(&strange).as_deref(), Some("NOT_FOUND"));
+    }
+
+    let all_read = pb::MarkAllNotificationsReadRequest {};
+    ana.call(notify.inbox().mark_all_notifications_read(all_read)).await.expect("marked");
+    assert!(list(&notify, &ana, true).await.is_empty());
+    assert_eq!(list(&notify, &bob, true).await.len(), 5, "Bob's inbox is Bob's");
+    let nobody = notify.inbox().list_notifications(pb::ListNotificationsRequest::default()).await;
+    assert_eq!(nobody.expect_err("no token").code(), tonic::Code::Unauthenticated);
+}

@@ -1,0 +1,100 @@
+//! notify-svc with a clock that the test moves.
+
+use std::time::Duration;
+
+use chrono::DateTime;
+use fintrac_kit::clock::Clock;
+use fintrac_kit::config::Environment;
+use fintrac_kit::testing::smtp::SmtpServer;
+use fintrac_kit::testing::{Part, TestDatabase, deps};
+use fintrac_kit::transport::Transport;
+use fintrac_proto::notify::v1::notification_service_client::NotificationServiceClient;
+use mail_parser::{Message, MessageParser};
+use notify_svc::{Config, SCHEMA};
+use sqlx::PgPool;
+
+use crate::auth::Auth;
+use crate::budget::Budget;
+
+/// One replica.
+pub struct Notify {
+    pub pool: PgPool,
+    pub clock: Clock,
+    pub budget: Budget,
+    part: Part,
+}
+
+pub fn clock() -> Clock {
+    Clock::manual(DateTime::from_timestamp(1_790_000_000, 0).expect("an instant"))
+}
+
+pub async fn start(auth: &Auth, settings: &[(&str, &str)]) -> Notify {
+    let clock = clock();
+    let database = TestDatabase::new(&[&SCHEMA], &clock).await;
+    start_on(auth, &Budget::default(), &database, &clock, settings).await
+}
+
+/// Everything a mail needs to go out.
+pub async fn with_server() -> (SmtpServer, Auth, Notify) {
+    let (smtp, auth) = (SmtpServer::start().await, Auth::new("en"));
+    let notify = start(&auth, &[("SMTP_URL", &smtp.url())]).await;
+    (smtp, auth, notify)
+}
+
+pub async fn start_on(
+    auth: &Auth,
+    budget: &Budget,
+    database: &TestDatabase,
+    clock: &Clock,
+    settings: &[(&str, &str)],
+) -> Notify {
+    let values = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let environment = Environment::from_values(values);
+    let config = Config::from_environment(&environment);
+    environment.check().expect("a usable configuration");
+    let pool = database.pool(&SCHEMA, clock).await;
+    let (to_auth, to_budget) = (auth.transport(clock), budget.transport(clock));
+    let module =
+        notify_svc::build(&config, &deps(&pool, clock), to_auth, to_budget).expect("notify-svc builds");
+    let part = Part::start(module, clock);
+    Notify { pool, clock: clock.clone(), budget: budget.clone(), part }
+}
+
+impl Notify {
+    /// Waits until the only mail is in `state` after `attempts` failures.
+    pub async fn until(&self, state: &str, attempts: i32) {
+        let reached = async {
+            loop {
+                let row: Option<(String, i32, bool)> =
+                    sqlx::query_as("select state, attempts, leased_until is null from notify.mails")
+                        .fetch_optional(&self.pool)
+                        .await
+                        .expect("query");
+                if row.is_some_and(|row| row == (state.to_owned(), attempts, true)) {
+                    return;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), reached).await.expect("the mail gets there");
+    }
+
+    /// Waits until this many events of the budgets are digested.
+    pub async fn digested(&self, events: i64) {
+        let reached = async {
+            let sql = "select coalesce(max(position), 0) from notify.event_cursors where source = 'budget'";
+            while sqlx::query_scalar::<_, i64>(sql).fetch_one(&self.pool).await.expect("query") < events {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), reached).await.expect("the events are digested");
+    }
+
+    pub fn inbox(&self) -> NotificationServiceClient<Transport> {
+        NotificationServiceClient::new(self.part.transport("gateway"))
+    }
+}
+
+pub fn parse(raw: &str) -> Message<'_> {
+    MessageParser::new().parse(raw).expect("a message")
+}
