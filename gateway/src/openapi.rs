@@ -23,11 +23,14 @@ pub fn outline() -> OpenApi {
         )
         .tags(Some([
             tag("auth", "Registration, login and sessions"),
-            tag("users", "The caller's own profile"),
+            tag("users", "The caller's own profile and preferences"),
             tag("accounts", "Where money is"),
             tag("categories", "What money comes from and goes to"),
             tag("transactions", "Money moving"),
             tag("currencies", "Currencies and their rates"),
+            tag("budgets", "Limits on spending, and how they stand"),
+            tag("goals", "Targets, and what is set aside for them"),
+            tag("notifications", "The caller's inbox"),
             tag("health", "For probes"),
         ]))
         .components(Some(

@@ -21,7 +21,8 @@ use crate::extract::LIMIT;
 use crate::layers;
 use crate::openapi;
 use crate::routes::{
-    accounts, auth, categories, currencies, docs, exchange_rates, health, jwks, pages, transactions, users,
+    accounts, auth, budgets, categories, currencies, docs, exchange_rates, goals, health, jwks,
+    notifications, pages, transactions, users,
 };
 use crate::state::AppState;
 
@@ -36,6 +37,10 @@ pub fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(auth::logout::logout))
         .routes(routes!(auth::logout_all::logout_all))
         .routes(routes!(users::get_me::get_me))
+        .routes(routes!(
+            users::get_preferences::get_preferences,
+            users::update_preferences::update_preferences
+        ))
         .routes(routes!(accounts::list_accounts::list_accounts, accounts::create_account::create_account))
         .routes(routes!(
             accounts::get_account::get_account,
@@ -67,6 +72,24 @@ pub fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(currencies::get_currency::get_currency))
         .routes(routes!(exchange_rates::list_exchange_rates::list_exchange_rates))
         .routes(routes!(exchange_rates::convert::convert))
+        .routes(routes!(budgets::list_budgets::list_budgets, budgets::create_budget::create_budget))
+        .routes(routes!(
+            budgets::get_budget::get_budget,
+            budgets::update_budget::update_budget,
+            budgets::delete_budget::delete_budget
+        ))
+        .routes(routes!(budgets::get_progress::get_progress))
+        .routes(routes!(goals::list_goals::list_goals, goals::create_goal::create_goal))
+        .routes(routes!(
+            goals::get_goal::get_goal,
+            goals::update_goal::update_goal,
+            goals::delete_goal::delete_goal
+        ))
+        .routes(routes!(goals::contribute::contribute))
+        .routes(routes!(goals::list_contributions::list_contributions))
+        .routes(routes!(notifications::list_notifications::list_notifications))
+        .routes(routes!(notifications::mark_notification::mark_notification))
+        .routes(routes!(notifications::read_all::read_all))
         .layer(default_header(CACHE_CONTROL, "no-store"));
     OpenApiRouter::with_openapi(openapi::outline())
         .nest("/api/v1", v1)

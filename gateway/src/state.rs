@@ -7,12 +7,16 @@ use fintrac_kit::clock::Clock;
 use fintrac_kit::random::Random;
 use fintrac_kit::transport::Transport;
 use fintrac_proto::auth::v1::identity_service_client::IdentityServiceClient;
+use fintrac_proto::auth::v1::preferences_service_client::PreferencesServiceClient;
 use fintrac_proto::auth::v1::trust_service_client::TrustServiceClient;
 use fintrac_proto::auth::v1::user_service_client::UserServiceClient;
+use fintrac_proto::budget::v1::budget_service_client::BudgetServiceClient;
+use fintrac_proto::budget::v1::goal_service_client::GoalServiceClient;
 use fintrac_proto::ledger::v1::account_service_client::AccountServiceClient;
 use fintrac_proto::ledger::v1::category_service_client::CategoryServiceClient;
 use fintrac_proto::ledger::v1::currency_service_client::CurrencyServiceClient;
 use fintrac_proto::ledger::v1::transaction_service_client::TransactionServiceClient;
+use fintrac_proto::notify::v1::notification_service_client::NotificationServiceClient;
 
 use crate::config::Config;
 use crate::layers::rate_limit::RateLimits;
@@ -54,6 +58,10 @@ impl AppState {
         UserServiceClient::new(self.parts.auth.clone())
     }
 
+    pub(crate) fn preferences(&self) -> PreferencesServiceClient<Transport> {
+        PreferencesServiceClient::new(self.parts.auth.clone())
+    }
+
     pub(crate) fn keys(&self) -> TrustServiceClient<Transport> {
         TrustServiceClient::new(self.parts.auth.clone())
     }
@@ -72,5 +80,17 @@ impl AppState {
 
     pub(crate) fn currencies(&self) -> CurrencyServiceClient<Transport> {
         CurrencyServiceClient::new(self.parts.ledger.clone()).max_decoding_message_size(LARGEST_ANSWER)
+    }
+
+    pub(crate) fn budgets(&self) -> BudgetServiceClient<Transport> {
+        BudgetServiceClient::new(self.parts.budget.clone()).max_decoding_message_size(LARGEST_ANSWER)
+    }
+
+    pub(crate) fn goals(&self) -> GoalServiceClient<Transport> {
+        GoalServiceClient::new(self.parts.budget.clone()).max_decoding_message_size(LARGEST_ANSWER)
+    }
+
+    pub(crate) fn notifications(&self) -> NotificationServiceClient<Transport> {
+        NotificationServiceClient::new(self.parts.notify.clone()).max_decoding_message_size(LARGEST_ANSWER)
     }
 }

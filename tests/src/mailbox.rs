@@ -57,6 +57,12 @@ impl Mailbox {
         paths.iter().map(|path| parse(&std::fs::read(path).expect("a file"))).collect()
     }
 
+    /// Subjects of the mails of `kind` to `to` so far.
+    pub fn subjects(&self, kind: &str, to: &str) -> Vec<String> {
+        let mails = self.all().into_iter().filter(|mail| mail.kind == kind && mail.to == to);
+        mails.map(|mail| mail.subject).collect()
+    }
+
     /// Waits for the mail of `kind` to `to`.
     ///
     /// # Panics

@@ -39,11 +39,21 @@ pub struct Suite {
     pub auth_grpc: String,
     /// gRPC of ledger-svc; in one process, of everything.
     pub ledger_grpc: String,
+    /// gRPC of budget-svc; in one process, of everything.
+    pub budget_grpc: String,
     binary: PathBuf,
     data: TempDir,
-    children: Vec<Child>,
+    children: Vec<Running>,
     ports: Vec<u16>,
     cluster: Option<Server>,
+}
+
+/// A process with what it takes to start it again.
+#[derive(Debug)]
+struct Running {
+    part: &'static str,
+    settings: Vec<(&'static str, String)>,
+    child: Child,
 }
 
 impl Suite {
@@ -67,6 +77,7 @@ impl Suite {
             mailbox: Mailbox::of(data.path()),
             auth_grpc: format!("http://127.0.0.1:{}", ports[1]),
             ledger_grpc: format!("http://127.0.0.1:{}", ports[if cluster.is_some() { 2 } else { 1 }]),
+            budget_grpc: format!("http://127.0.0.1:{}", ports[if cluster.is_some() { 3 } else { 1 }]),
             binary: PathBuf::from(binary),
             data,
             children: Vec::new(),
@@ -80,28 +91,41 @@ impl Suite {
 
     async fn spawn_all(&mut self) {
         let rest = self.ports[0].to_string();
+        let local = |port: u16| format!("127.0.0.1:{port}");
         match self.shape {
             Shape::OneProcess => {
-                let grpc = format!("127.0.0.1:{}", self.ports[1]);
-                let child = self.spawn("fintrac", &[("SERVER_PORT", &rest), ("GRPC_LISTEN", &grpc)]);
-                self.children.push(child);
+                let settings = vec![("SERVER_PORT", rest), ("GRPC_LISTEN", local(self.ports[1]))];
+                self.start_part("fintrac", settings);
             }
             Shape::FiveProcesses => {
                 let migrated = self.spawn("migrate", &[]).wait().await.expect("migrate runs");
                 assert!(migrated.success(), "migrate");
-                for (part, port) in
-                    ["auth", "ledger", "budget", "notify"].into_iter().zip(self.ports[1..].to_vec())
-                {
-                    let child = self.spawn(part, &[("GRPC_LISTEN", &format!("127.0.0.1:{port}"))]);
-                    self.children.push(child);
+                let ports = self.ports[1..].to_vec();
+                for (part, port) in ["auth", "ledger", "budget", "notify"].into_iter().zip(ports) {
+                    self.start_part(part, vec![("GRPC_LISTEN", local(port))]);
                 }
-                let child = self.spawn("gateway", &[("SERVER_PORT", &rest)]);
-                self.children.push(child);
+                self.start_part("gateway", vec![("SERVER_PORT", rest)]);
             }
         }
     }
 
-    fn spawn(&self, part: &str, settings: &[(&str, &str)]) -> Child {
+    fn start_part(&mut self, part: &'static str, settings: Vec<(&'static str, String)>) {
+        let child = self.spawn(part, &settings);
+        self.children.push(Running { part, settings, child });
+    }
+
+    /// `kill -9` of one of the five processes, and its start; returns at once.
+    ///
+    /// # Panics
+    /// When there is no such part or it cannot be killed.
+    pub async fn kill_and_start(&mut self, part: &str) {
+        let at = self.children.iter().position(|running| running.part == part).expect("a part");
+        let Running { part, settings, mut child } = self.children.remove(at);
+        child.kill().await.expect("killed");
+        self.start_part(part, settings);
+    }
+
+    fn spawn(&self, part: &str, settings: &[(&'static str, String)]) -> Child {
         let mut command = Command::new(&self.binary);
         command.arg(part).current_dir(self.data.path()).env_clear();
         // What PostgreSQL's programs need, and nothing else of this machine's configuration.
@@ -117,7 +141,11 @@ impl Suite {
                 command.env(format!("{part}_URL"), format!("http://127.0.0.1:{port}"));
             }
         }
-        command.envs(settings.iter().copied()).stdin(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
+        command
+            .envs(settings.iter().map(|(name, value)| (*name, value)))
+            .stdin(Stdio::null())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
         let mut child = command.spawn().expect("the part starts");
         // Shown with a failing test only.
         let (part, stderr) = (part.to_owned(), child.stderr.take().expect("piped"));
@@ -148,7 +176,7 @@ impl Suite {
         let ready = async {
             loop {
                 tick.tick().await;
-                for child in &mut self.children {
+                for Running { child, .. } in &mut self.children {
                     assert!(child.try_wait().expect("a child").is_none(), "a part has ended");
                 }
                 let request = self.client.request(reqwest::Method::GET, "/health/ready");
@@ -162,7 +190,16 @@ impl Suite {
 
     /// The running processes.
     pub fn pids(&self) -> Vec<u32> {
-        self.children.iter().filter_map(Child::id).collect()
+        self.children.iter().filter_map(|running| running.child.id()).collect()
+    }
+
+    /// The process of one part.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn pid(&self, part: &str) -> u32 {
+        let found = self.children.iter().find(|running| running.part == part);
+        found.and_then(|running| running.child.id()).expect("it runs")
     }
 
     /// `kill -9` of every process, waited for.
@@ -170,7 +207,7 @@ impl Suite {
     /// # Panics
     /// When a process cannot be killed.
     pub async fn kill(&mut self) {
-        for mut child in self.children.drain(..) {
+        for Running { mut child, .. } in self.children.drain(..) {
             child.kill().await.expect("killed");
         }
     }
@@ -182,7 +219,7 @@ impl Suite {
     pub async fn terminate(&mut self) -> Vec<Option<i32>> {
         let mut codes = Vec::new();
         // auth-svc first: streams that others read for ever must not hold it up.
-        for mut child in self.children.drain(..) {
+        for Running { mut child, .. } in self.children.drain(..) {
             signal("TERM", child.id().expect("running")).await;
             let ended = tokio::time::timeout(PATIENCE, child.wait()).await.expect("ends in time");
             codes.push(ended.expect("a status").code());
@@ -203,7 +240,7 @@ impl Suite {
     /// # Panics
     /// When one goes on.
     pub async fn wait_until_ended(&mut self) {
-        for mut child in self.children.drain(..) {
+        for Running { mut child, .. } in self.children.drain(..) {
             tokio::time::timeout(PATIENCE, child.wait()).await.expect("ends in time").expect("a status");
         }
     }

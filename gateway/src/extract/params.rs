@@ -1,6 +1,8 @@
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use utoipa::IntoParams;
 
 use crate::problem::Problem;
 
@@ -62,4 +64,25 @@ pub fn flag(name: &str, text: Option<&String>) -> Result<bool, Problem> {
 
 fn refused() -> Problem {
     Problem::new("QUERY_INVALID", "The query cannot be read; see errors.")
+}
+
+/// The parameters of a list that has no filters.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct PageParams {
+    /// Default 50, at most 200.
+    #[param(value_type = Option<i32>, minimum = 1)]
+    page_size: Option<String>,
+    page_token: Option<String>,
+}
+
+impl PageParams {
+    pub fn size(&self) -> Option<i32> {
+        page_size(self.page_size.as_ref())
+    }
+
+    pub fn token(self) -> String {
+        self.page_token.unwrap_or_default()
+    }
 }

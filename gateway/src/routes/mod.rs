@@ -4,12 +4,15 @@
 
 pub mod accounts;
 pub mod auth;
+pub mod budgets;
 pub mod categories;
 pub mod currencies;
 pub mod docs;
 pub mod exchange_rates;
+pub mod goals;
 pub mod health;
 pub mod jwks;
+pub mod notifications;
 pub mod pages;
 pub mod transactions;
 pub mod users;

@@ -1,7 +1,10 @@
 //! The suite in both shapes: the same scenarios against each.
 
+mod alert_storm;
+mod contribution_crash;
 mod crash;
 mod documents;
+mod first_month;
 mod grpc;
 mod identity;
 mod money;
@@ -35,6 +38,9 @@ async fn scenarios(shape: Shape) {
     money::a_repeated_request_gets_the_first_answer(&suite).await;
     money::what_is_wrong_is_named(&suite).await;
     money::programs_post_by_grpc(&suite).await;
+    first_month::a_persons_first_month(&suite).await;
+    first_month::what_is_wrong_is_named(&suite).await;
+    first_month::programs_ask_by_grpc(&suite).await;
     assert!(suite.verify().await, "every invariant of the ledger holds");
     documents::all_from_the_binary(&suite).await;
     grpc::health_and_reflection(&suite).await;

@@ -41,11 +41,11 @@ impl<'a> Person<'a> {
         self.client.post_json_as(&self.token, path, body).await
     }
 
-    async fn patch(&self, path: &str, body: Value) -> Answer {
+    pub async fn patch(&self, path: &str, body: Value) -> Answer {
         self.client.patch_json_as(&self.token, path, body).await
     }
 
-    async fn delete(&self, path: &str) -> Answer {
+    pub async fn delete(&self, path: &str) -> Answer {
         self.client.delete_as(&self.token, path).await
     }
 
@@ -57,7 +57,7 @@ impl<'a> Person<'a> {
         id
     }
 
-    async fn balance(&self, id: &str) -> String {
+    pub async fn balance(&self, id: &str) -> String {
         self.get(&format!("{ACCOUNTS}/{id}")).await.text("balance")
     }
 

@@ -2,25 +2,15 @@ use axum::extract::{Path, State};
 use axum::response::IntoResponse;
 use chrono::{DateTime, Utc};
 use fintrac_proto::ledger::v1 as pb;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
-use crate::extract::{PageLink, Params, User, page_size};
+use crate::extract::{PageLink, PageParams, Params, User};
 use crate::openapi::ReadProblems;
 use crate::problem::Problem;
 use crate::routes::wire::{List, instant};
 use crate::state::AppState;
-
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub struct ListHistoryQuery {
-    /// Default 50, at most 200.
-    #[param(value_type = Option<i32>, minimum = 1)]
-    page_size: Option<String>,
-    page_token: Option<String>,
-}
 
 /// One revision of a transaction.
 #[derive(Debug, Serialize, ToSchema)]
@@ -71,7 +61,7 @@ impl From<pb::TransactionRevision> for RevisionView {
 ///
 /// Every revision, the oldest first: who, when, what.
 #[utoipa::path(get, path = "/transactions/{id}/history", tag = "transactions", security(("access_token" = [])),
-    params(("id" = uuid::Uuid, Path), ListHistoryQuery),
+    params(("id" = uuid::Uuid, Path), PageParams),
     responses((status = 200, description = "A page of revisions", body = List<RevisionView>,
         headers(("Link" = Option<String>, description = "The next page, rel=\"next\""))), ReadProblems))]
 pub async fn list_history(
@@ -79,12 +69,12 @@ pub async fn list_history(
     _user: User,
     Path(transaction_id): Path<String>,
     link: PageLink,
-    Params(query): Params<ListHistoryQuery>,
+    Params(page): Params<PageParams>,
 ) -> Result<impl IntoResponse, Problem> {
     let request = pb::ListTransactionRevisionsRequest {
         transaction_id,
-        page_size: page_size(query.page_size.as_ref()),
-        page_token: query.page_token.unwrap_or_default(),
+        page_size: page.size(),
+        page_token: page.token(),
     };
     let page = state.transactions().list_transaction_revisions(request).await?.into_inner();
     let list = List::<RevisionView>::new(page.revisions, page.next_page_token);

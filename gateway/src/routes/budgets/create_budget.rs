@@ -1,0 +1,90 @@
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::{ETAG, LOCATION};
+use axum::response::Response;
+use fintrac_proto::budget::v1 as pb;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::view::BudgetView;
+use crate::extract::{AmountText, NoParams, OnceJson, User};
+use crate::openapi::WriteProblems;
+use crate::problem::Problem;
+use crate::routes::wire::etag;
+use crate::state::AppState;
+
+/// A budget to make.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = CreateBudgetRequest)]
+#[serde(deny_unknown_fields)]
+pub struct CreateBudgetBody {
+    #[schema(required = true, example = "Food", max_length = 100)]
+    #[serde(default)]
+    name: String,
+    /// The limit for each period, above zero.
+    #[schema(required = true, example = "300.00")]
+    #[serde(default)]
+    amount: AmountText,
+    /// Fixed from then on; default: the household's.
+    #[schema(example = "EUR")]
+    currency_code: Option<String>,
+    /// A category of expenses; everything below it counts too. Or send `category_ids`.
+    #[schema(value_type = Option<uuid::Uuid>)]
+    category_id: Option<String>,
+    /// Several categories, at most 50.
+    #[schema(value_type = Option<Vec<uuid::Uuid>>)]
+    category_ids: Option<Vec<String>>,
+    /// weekly, monthly, quarterly, yearly or custom (one span, from `start_date` to `end_date`);
+    /// fixed from then on.
+    #[schema(required = true, example = "monthly")]
+    #[serde(default)]
+    frequency: String,
+    /// Periods are counted from it, month-ends kept; fixed from then on. Default: the first day
+    /// of the current calendar period.
+    #[schema(value_type = Option<NaiveDate>)]
+    start_date: Option<String>,
+    /// The last day.
+    #[schema(value_type = Option<NaiveDate>)]
+    end_date: Option<String>,
+    /// Percent of the limit, 1 to 1000, at most 10; default: 80 and 100.
+    #[schema(example = json!([80, 100]))]
+    alert_thresholds: Option<Vec<i32>>,
+}
+
+impl From<CreateBudgetBody> for pb::CreateBudgetRequest {
+    fn from(body: CreateBudgetBody) -> Self {
+        Self {
+            name: body.name,
+            amount: body.amount.0,
+            currency_code: body.currency_code,
+            category_id: body.category_id,
+            category_ids: body.category_ids.unwrap_or_default(),
+            frequency: body.frequency,
+            start_date: body.start_date,
+            end_date: body.end_date,
+            alert_thresholds: body.alert_thresholds.map(|percent| pb::Thresholds { percent }),
+        }
+    }
+}
+
+/// Make a budget
+///
+/// Spending in the current period may reach a threshold at once.
+#[utoipa::path(post, path = "/budgets", tag = "budgets", security(("access_token" = [])),
+    params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body again: the first answer again")),
+    request_body = CreateBudgetBody,
+    responses((status = 201, description = "The budget", body = BudgetView,
+        headers(("Location" = String), ("ETag" = String),
+            ("Idempotency-Replayed" = Option<String>, description = "true on an answer kept from the first request with this key"))), WriteProblems))]
+pub async fn create_budget(
+    State(state): State<AppState>,
+    _query: NoParams,
+    _user: User,
+    OnceJson(once, body): OnceJson<CreateBudgetBody>,
+) -> Result<Response, Problem> {
+    let request = pb::CreateBudgetRequest::from(body);
+    let answer = once.send(request, async |request| state.budgets().create_budget(request).await).await?;
+    let budget = answer.get_ref().budget.clone().ok_or_else(Problem::internal)?;
+    let headers = [(LOCATION, format!("/api/v1/budgets/{}", budget.id)), (ETAG, etag(budget.version))];
+    Ok(once.mark(&answer, (StatusCode::CREATED, headers, axum::Json(BudgetView::from(budget)))))
+}

@@ -1,0 +1,27 @@
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use fintrac_proto::budget::v1 as pb;
+
+use crate::extract::{IfMatch, NoParams, Once, User};
+use crate::openapi::WriteProblems;
+use crate::problem::Problem;
+use crate::state::AppState;
+
+/// Delete a budget
+///
+/// It is never looked at again; no money moves.
+#[utoipa::path(delete, path = "/budgets/{id}", tag = "budgets", security(("access_token" = [])),
+    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag")),
+    responses((status = 204, description = "Deleted"), WriteProblems))]
+pub async fn delete_budget(
+    State(state): State<AppState>,
+    _query: NoParams,
+    _user: User,
+    Path(budget_id): Path<String>,
+    IfMatch(if_version): IfMatch,
+    once: Once,
+) -> Result<StatusCode, Problem> {
+    let request = pb::DeleteBudgetRequest { budget_id, if_version };
+    once.send(request, async |request| state.budgets().delete_budget(request).await).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,134 @@
+use axum::extract::{Path, State};
+use axum::response::IntoResponse;
+use fintrac_proto::budget::v1 as pb;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::extract::{Params, User};
+use crate::openapi::ReadProblems;
+use crate::problem::Problem;
+use crate::state::AppState;
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct GetProgressQuery {
+    /// A day of the period; default: today.
+    #[param(value_type = Option<NaiveDate>)]
+    date: Option<String>,
+}
+
+/// How a budget stands in one period.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BudgetProgress)]
+pub struct ProgressView {
+    #[schema(format = Uuid)]
+    budget_id: String,
+    #[schema(example = "EUR")]
+    currency_code: String,
+    #[schema(value_type = NaiveDate)]
+    period_start: String,
+    /// The last day.
+    #[schema(value_type = NaiveDate)]
+    period_end: String,
+    #[schema(example = "300.00")]
+    budgeted: String,
+    /// Refunds count against it.
+    #[schema(example = "241.50")]
+    spent: String,
+    /// Below zero when more was spent than budgeted.
+    #[schema(example = "58.50")]
+    remaining: String,
+    /// Rounded down to two digits.
+    #[schema(example = "80.50")]
+    percent: String,
+    /// Today included.
+    #[schema(example = 12)]
+    days_left: i32,
+    /// on_track, warning (a threshold is reached) or exceeded (all of it is spent).
+    #[schema(example = "warning")]
+    status: String,
+    /// What spending was converted with, when the budget is not in the household's currency.
+    rates: Vec<SpendingRateView>,
+    /// Spending without a rate for its day, not in `spent`.
+    unpriced: Vec<UnpricedSpendingView>,
+}
+
+/// The rate for what was spent on a day in a currency.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SpendingRate)]
+pub struct SpendingRateView {
+    #[schema(value_type = NaiveDate)]
+    date: String,
+    #[schema(example = "USD")]
+    currency_code: String,
+    /// Units of the budget's currency for one of these.
+    #[schema(example = "0.92")]
+    rate: String,
+    /// The day that it was published for.
+    #[schema(value_type = NaiveDate)]
+    rate_date: String,
+    #[schema(example = "ecb")]
+    source: String,
+}
+
+/// What was spent on a day in a currency that has no rate.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = UnpricedSpending)]
+pub struct UnpricedSpendingView {
+    #[schema(value_type = NaiveDate)]
+    date: String,
+    #[schema(example = "USD")]
+    currency_code: String,
+    #[schema(example = "12.00")]
+    amount: String,
+}
+
+impl From<pb::BudgetProgress> for ProgressView {
+    fn from(progress: pb::BudgetProgress) -> Self {
+        let rates = progress.rates.into_iter().map(|rate| SpendingRateView {
+            date: rate.date,
+            currency_code: rate.currency_code,
+            rate: rate.rate,
+            rate_date: rate.rate_date,
+            source: rate.source,
+        });
+        let unpriced = progress.unpriced.into_iter().map(|it| UnpricedSpendingView {
+            date: it.date,
+            currency_code: it.currency_code,
+            amount: it.amount,
+        });
+        Self {
+            budget_id: progress.budget_id,
+            currency_code: progress.currency_code,
+            period_start: progress.period_start,
+            period_end: progress.period_end,
+            budgeted: progress.budgeted,
+            spent: progress.spent,
+            remaining: progress.remaining,
+            percent: progress.percent,
+            days_left: progress.days_left,
+            status: progress.status,
+            rates: rates.collect(),
+            unpriced: unpriced.collect(),
+        }
+    }
+}
+
+/// Read a budget's progress
+///
+/// In the period that holds the day, with the terms that were in force then.
+#[utoipa::path(get, path = "/budgets/{id}/progress", tag = "budgets", security(("access_token" = [])),
+    params(("id" = uuid::Uuid, Path), GetProgressQuery),
+    responses((status = 200, description = "How it stands", body = ProgressView), ReadProblems))]
+pub async fn get_progress(
+    State(state): State<AppState>,
+    _user: User,
+    Path(budget_id): Path<String>,
+    Params(query): Params<GetProgressQuery>,
+) -> Result<impl IntoResponse, Problem> {
+    let request = pb::GetBudgetProgressRequest { budget_id, date: query.date.unwrap_or_default() };
+    let answer = state.budgets().get_budget_progress(request).await?.into_inner();
+    let progress = answer.progress.ok_or_else(Problem::internal)?;
+    Ok(axum::Json(ProgressView::from(progress)))
+}

@@ -1,0 +1,27 @@
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use fintrac_proto::budget::v1 as pb;
+
+use crate::extract::{IfMatch, NoParams, Once, User};
+use crate::openapi::WriteProblems;
+use crate::problem::Problem;
+use crate::state::AppState;
+
+/// Delete a goal
+///
+/// Money that was moved for it stays where it is.
+#[utoipa::path(delete, path = "/goals/{id}", tag = "goals", security(("access_token" = [])),
+    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag")),
+    responses((status = 204, description = "Deleted"), WriteProblems))]
+pub async fn delete_goal(
+    State(state): State<AppState>,
+    _query: NoParams,
+    _user: User,
+    Path(goal_id): Path<String>,
+    IfMatch(if_version): IfMatch,
+    once: Once,
+) -> Result<StatusCode, Problem> {
+    let request = pb::DeleteGoalRequest { goal_id, if_version };
+    once.send(request, async |request| state.goals().delete_goal(request).await).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,30 @@
+use axum::extract::{Path, State};
+use axum::response::IntoResponse;
+use fintrac_proto::budget::v1 as pb;
+
+use super::contribution_view::ContributionView;
+use crate::extract::{PageLink, PageParams, Params, User};
+use crate::openapi::ReadProblems;
+use crate::problem::Problem;
+use crate::routes::wire::List;
+use crate::state::AppState;
+
+/// List a goal's contributions
+///
+/// Newest first.
+#[utoipa::path(get, path = "/goals/{id}/contributions", tag = "goals", security(("access_token" = [])),
+    params(("id" = uuid::Uuid, Path), PageParams),
+    responses((status = 200, description = "A page of contributions", body = List<ContributionView>,
+        headers(("Link" = Option<String>, description = "The next page, rel=\"next\""))), ReadProblems))]
+pub async fn list_contributions(
+    State(state): State<AppState>,
+    _user: User,
+    Path(goal_id): Path<String>,
+    link: PageLink,
+    Params(page): Params<PageParams>,
+) -> Result<impl IntoResponse, Problem> {
+    let request = pb::ListContributionsRequest { goal_id, page_size: page.size(), page_token: page.token() };
+    let page = state.goals().list_contributions(request).await?.into_inner();
+    let list = List::<ContributionView>::new(page.contributions, page.next_page_token);
+    Ok((link.next(list.next_page_token.as_deref()), axum::Json(list)))
+}

@@ -1,0 +1,9 @@
+pub mod contribute;
+pub mod contribution_view;
+pub mod create_goal;
+pub mod delete_goal;
+pub mod get_goal;
+pub mod list_contributions;
+pub mod list_goals;
+pub mod update_goal;
+pub mod view;

@@ -1,0 +1,72 @@
+use axum::extract::{Path, State};
+use axum::http::header::ETAG;
+use axum::response::IntoResponse;
+use fintrac_proto::budget::v1 as pb;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::view::GoalView;
+use crate::extract::{AmountText, Change, IfMatch, Mask, NoParams, OnceJson, User, not_null};
+use crate::openapi::WriteProblems;
+use crate::problem::Problem;
+use crate::routes::wire::etag;
+use crate::state::AppState;
+
+/// What is to change; absent fields stay, `null` clears `due_date` and `account_id`.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = UpdateGoalRequest)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateGoalBody {
+    #[schema(nullable = false, example = "Boat", max_length = 100)]
+    #[serde(default, deserialize_with = "not_null")]
+    name: Option<String>,
+    /// What it puts out of reach can be reached, and told, again.
+    #[schema(nullable = false, example = "6000.00")]
+    #[serde(default, deserialize_with = "not_null")]
+    target_amount: Option<AmountText>,
+    /// Can only be what it is.
+    #[schema(nullable = false, example = "EUR")]
+    #[serde(default, deserialize_with = "not_null")]
+    currency_code: Option<String>,
+    #[schema(value_type = Option<NaiveDate>)]
+    #[serde(default)]
+    due_date: Change<String>,
+    #[schema(value_type = Option<uuid::Uuid>)]
+    #[serde(default)]
+    account_id: Change<String>,
+}
+
+fn request(goal_id: String, if_version: Option<i64>, body: UpdateGoalBody) -> pb::UpdateGoalRequest {
+    let mut mask = Mask::default();
+    pb::UpdateGoalRequest {
+        goal_id,
+        if_version,
+        name: mask.set("name", body.name),
+        target_amount: mask.set("target_amount", body.target_amount).map(|AmountText(text)| text),
+        currency_code: mask.set("currency_code", body.currency_code),
+        due_date: mask.change("due_date", body.due_date),
+        account_id: mask.change("account_id", body.account_id),
+        update_mask: Some(mask.into_proto()),
+    }
+}
+
+/// Change a goal
+///
+/// PUT and PATCH do the same: only the fields present change.
+#[utoipa::path(method(put, patch), path = "/goals/{id}", tag = "goals", security(("access_token" = [])),
+    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag")),
+    request_body = UpdateGoalBody,
+    responses((status = 200, description = "The goal", body = GoalView, headers(("ETag" = String))), WriteProblems))]
+pub async fn update_goal(
+    State(state): State<AppState>,
+    _query: NoParams,
+    _user: User,
+    Path(goal_id): Path<String>,
+    IfMatch(if_version): IfMatch,
+    OnceJson(once, body): OnceJson<UpdateGoalBody>,
+) -> Result<impl IntoResponse, Problem> {
+    let request = request(goal_id, if_version, body);
+    let answer = once.send(request, async |request| state.goals().update_goal(request).await).await?;
+    let goal = answer.into_inner().goal.ok_or_else(Problem::internal)?;
+    Ok(([(ETAG, etag(goal.version))], axum::Json(GoalView::from(goal))))
+}

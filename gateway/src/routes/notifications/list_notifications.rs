@@ -1,0 +1,48 @@
+use axum::extract::State;
+use axum::response::IntoResponse;
+use fintrac_proto::notify::v1 as pb;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::view::NotificationView;
+use crate::extract::{PageLink, Params, User, flag, page_size};
+use crate::openapi::ReadProblems;
+use crate::problem::Problem;
+use crate::routes::wire::List;
+use crate::state::AppState;
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct ListNotificationsQuery {
+    /// true: only those not read yet.
+    #[param(value_type = Option<bool>)]
+    unread: Option<String>,
+    /// Default 50, at most 200.
+    #[param(value_type = Option<i32>, minimum = 1)]
+    page_size: Option<String>,
+    page_token: Option<String>,
+}
+
+/// Read your inbox
+///
+/// Newest first.
+#[utoipa::path(get, path = "/notifications", tag = "notifications", security(("access_token" = [])),
+    params(ListNotificationsQuery),
+    responses((status = 200, description = "A page of notifications", body = List<NotificationView>,
+        headers(("Link" = Option<String>, description = "The next page, rel=\"next\""))), ReadProblems))]
+pub async fn list_notifications(
+    State(state): State<AppState>,
+    _user: User,
+    link: PageLink,
+    Params(query): Params<ListNotificationsQuery>,
+) -> Result<impl IntoResponse, Problem> {
+    let request = pb::ListNotificationsRequest {
+        unread: flag("unread", query.unread.as_ref())?,
+        page_size: page_size(query.page_size.as_ref()),
+        page_token: query.page_token.unwrap_or_default(),
+    };
+    let page = state.notifications().list_notifications(request).await?.into_inner();
+    let list = List::<NotificationView>::new(page.notifications, page.next_page_token);
+    Ok((link.next(list.next_page_token.as_deref()), axum::Json(list)))
+}

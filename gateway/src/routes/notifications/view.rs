@@ -1,0 +1,44 @@
+use chrono::{DateTime, Utc};
+use fintrac_proto::notify::v1 as pb;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::routes::wire::instant;
+
+/// Something that you were told.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Notification)]
+pub struct NotificationView {
+    #[schema(format = Uuid)]
+    id: String,
+    /// budget_threshold, budget_exceeded, goal_milestone or goal_reached.
+    #[schema(example = "budget_threshold")]
+    kind: String,
+    /// In the language of your preferences when it came.
+    #[schema(example = "Food: 80 % of the budget is spent")]
+    title: String,
+    body: String,
+    /// What it is about: budget or goal.
+    #[schema(example = "budget")]
+    entity: String,
+    #[schema(format = Uuid)]
+    entity_id: String,
+    created_at: Option<DateTime<Utc>>,
+    /// Null: not read yet.
+    read_at: Option<DateTime<Utc>>,
+}
+
+impl From<pb::Notification> for NotificationView {
+    fn from(notification: pb::Notification) -> Self {
+        Self {
+            id: notification.id,
+            kind: notification.kind,
+            title: notification.title,
+            body: notification.body,
+            entity: notification.entity,
+            entity_id: notification.entity_id,
+            created_at: notification.created_at.and_then(instant),
+            read_at: notification.read_at.and_then(instant),
+        }
+    }
+}

@@ -1,0 +1,24 @@
+use axum::extract::State;
+use axum::http::header::ETAG;
+use axum::response::IntoResponse;
+use fintrac_proto::auth::v1 as pb;
+
+use super::preferences_view::PreferencesView;
+use crate::extract::{NoParams, User};
+use crate::openapi::ReadProblems;
+use crate::problem::Problem;
+use crate::routes::wire::etag;
+use crate::state::AppState;
+
+/// Read your preferences
+#[utoipa::path(get, path = "/users/me/preferences", tag = "users", security(("access_token" = [])),
+    responses((status = 200, description = "The caller's preferences", body = PreferencesView, headers(("ETag" = String))), ReadProblems))]
+pub async fn get_preferences(
+    State(state): State<AppState>,
+    _query: NoParams,
+    _user: User,
+) -> Result<impl IntoResponse, Problem> {
+    let answer = state.preferences().get_preferences(pb::GetPreferencesRequest {}).await?.into_inner();
+    let preferences = answer.preferences.ok_or_else(Problem::internal)?;
+    Ok(([(ETAG, etag(preferences.version))], axum::Json(PreferencesView::from(preferences))))
+}

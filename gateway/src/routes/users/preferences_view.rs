@@ -1,0 +1,52 @@
+use std::collections::BTreeMap;
+
+use fintrac_proto::auth::v1 as pb;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// How you like it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Preferences)]
+pub struct PreferencesView {
+    /// light, dark or system.
+    #[schema(example = "system")]
+    theme: String,
+    /// en, es, fr, de or pt; mails and notifications speak it.
+    #[schema(example = "es")]
+    locale: String,
+    /// Pre-fills new accounts.
+    #[schema(example = "EUR")]
+    default_currency: String,
+    /// Decides what is today in your household.
+    #[schema(example = "Europe/Madrid")]
+    timezone: String,
+    /// In the household's currency; null: none.
+    #[schema(example = "500.00")]
+    large_transaction_limit: Option<String>,
+    /// By kind: budget_threshold, budget_exceeded, goal_milestone, goal_reached.
+    notifications: BTreeMap<String, ChannelsView>,
+}
+
+/// By which ways you hear of a kind of thing.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Channels)]
+pub struct ChannelsView {
+    mail: bool,
+    inbox: bool,
+}
+
+impl From<pb::Preferences> for PreferencesView {
+    fn from(preferences: pb::Preferences) -> Self {
+        let channels = preferences.notifications.into_iter();
+        Self {
+            theme: preferences.theme,
+            locale: preferences.locale,
+            default_currency: preferences.default_currency,
+            timezone: preferences.timezone,
+            large_transaction_limit: preferences.large_transaction_limit,
+            notifications: channels
+                .map(|it| (it.kind, ChannelsView { mail: it.mail, inbox: it.inbox }))
+                .collect(),
+        }
+    }
+}
