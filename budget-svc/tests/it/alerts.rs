@@ -163,3 +163,30 @@ async fn a_look_whose_process_died_is_made_by_another() {
     budgets.until(FIRED, &["80!"]).await;
     budgets.settled(1).await;
 }
+
+#[tokio::test]
+async fn what_happens_during_a_look_is_looked_at_again() {
+    let (budgets, ana, category, _) = with_budget(&[80]).await;
+    let household = ana.user.household_id;
+    budgets.ledger.hold_answers();
+    budgets.ledger.spend(household, &category, "2026-09-22", 7_999);
+    budgets.ledger.held().await;
+    // The sum is taken; this comes after it.
+    budgets.ledger.spend(household, &category, "2026-09-22", 1);
+    budgets.until("select position::text from budget.event_cursors where source = 'ledger'", &["2"]).await;
+    budgets.ledger.send_answers();
+    budgets.until(FIRED, &["80!"]).await;
+    budgets.settled(2).await;
+}
+
+#[tokio::test]
+async fn a_limit_that_changed_during_a_look_is_not_told() {
+    let (budgets, ana, category, budget) = with_budget(&[80]).await;
+    budgets.ledger.hold_answers();
+    budgets.ledger.spend(ana.user.household_id, &category, "2026-09-22", 8_000);
+    budgets.ledger.held().await;
+    ana.set_amount(&budget.id, "1000").await;
+    budgets.ledger.send_answers();
+    budgets.settled(1).await;
+    assert!(budgets.told().await.is_empty(), "eight percent of what is in force");
+}

@@ -136,6 +136,22 @@ async fn a_void_or_an_edit_in_the_ledger_corrects_the_goal() {
 }
 
 #[tokio::test]
+async fn an_edit_while_the_ledger_is_asked_is_not_missed() {
+    let (budgets, ana, goal, bank) = with_goal().await;
+    let household = ana.user.household_id;
+    let contribution = ana.contribute(&goal, "50", Some(&bank)).await.expect("contributed");
+    budgets.ledger.hold_answers();
+    budgets.ledger.edit(household, &contribution.id, "posted", "60.00");
+    budgets.ledger.held().await;
+    // The answer says 60; this comes after it.
+    budgets.ledger.edit(household, &contribution.id, "posted", "70.00");
+    budgets.until("select news::text from budget.contributions", &["2"]).await;
+    budgets.ledger.send_answers();
+    budgets.until("select current_amount::text from budget.goals", &["7000"]).await;
+    budgets.until("select count(due_at)::text from budget.contributions", &["0"]).await;
+}
+
+#[tokio::test]
 async fn a_deleted_goal_still_gets_what_was_on_its_way_and_says_nothing() {
     let (budgets, ana, goal, bank) = with_goal().await;
     budgets.ledger.set(Mood::OutOfReach);

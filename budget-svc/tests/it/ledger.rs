@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use chrono::NaiveDate;
 use fintrac_kit::clock::Clock;
@@ -13,6 +14,7 @@ use fintrac_money::{Currency, Money};
 use fintrac_proto::events::v1::Event;
 use fintrac_proto::ledger::v1 as pb;
 use fintrac_proto::ledger::v1::budgeting_service_server::{BudgetingService, BudgetingServiceServer};
+use tokio::sync::watch;
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
@@ -22,6 +24,8 @@ use uuid::Uuid;
 pub struct Ledger {
     log: ScriptedLog,
     state: Arc<Mutex<State>>,
+    /// Whether answers are held back, and how many are.
+    held: watch::Sender<(bool, usize)>,
 }
 
 /// How transfers are answered.
@@ -55,6 +59,30 @@ impl Ledger {
         let routes = Routes::new(self.log.clone().into_service());
         let routes = routes.add_service(BudgetingServiceServer::new(self.clone()));
         Part::double("ledger", routes, clock).transport("budget")
+    }
+
+    /// Answers sums and transfers, but does not send the answers.
+    pub fn hold_answers(&self) {
+        self.held.send_modify(|(held, _)| *held = true);
+    }
+
+    /// Waits until an answer is held back.
+    pub async fn held(&self) {
+        let mut held = self.held.subscribe();
+        let waiting = held.wait_for(|(_, waiting)| *waiting > 0);
+        tokio::time::timeout(Duration::from_secs(20), waiting).await.expect("asked").expect("no end");
+    }
+
+    /// Sends what was held back.
+    pub fn send_answers(&self) {
+        self.held.send_modify(|(held, _)| *held = false);
+    }
+
+    async fn hold(&self) {
+        self.held.send_modify(|(_, waiting)| *waiting += 1);
+        let mut held = self.held.subscribe();
+        held.wait_for(|(held, _)| !held).await.expect("no end");
+        self.held.send_modify(|(_, waiting)| *waiting -= 1);
     }
 
     fn state<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
@@ -171,7 +199,9 @@ impl BudgetingService for Ledger {
             let currency = Currency::from_code(&query.currency_code).expect("a currency");
             pb::Spending { amount: Money::new(minor, currency).to_string(), ..pb::Spending::default() }
         };
-        Ok(Response::new(pb::SumSpendingResponse { spending: queries.into_iter().map(sum).collect() }))
+        let spending = queries.into_iter().map(sum).collect();
+        self.hold().await;
+        Ok(Response::new(pb::SumSpendingResponse { spending }))
     }
 
     async fn post_transfer(
@@ -204,6 +234,7 @@ impl BudgetingService for Ledger {
     ) -> Result<Response<pb::FindTransferResponse>, Status> {
         let id = request.into_inner().transaction_id;
         let found = self.state(|state| transfer(state.transfers.get(&id)))?;
+        self.hold().await;
         Ok(Response::new(pb::FindTransferResponse { transfer: Some(found) }))
     }
 }
