@@ -45,7 +45,7 @@ impl Planning {
             Error::Query(vec![Violation::new("date", "PARAMETER_INVALID", text)])
         })?;
         let terms = budget.terms_in(period);
-        let mut answers = self.sum_spending(household.id, vec![query(&budget, terms, period)]).await?;
+        let mut answers = self.sum_spending(household.id, vec![query(&budget, terms, period)], true).await?;
         let spending = answers.pop().ok_or_else(|| Error::Internal("no answer of the ledger".into()))?;
         let (budgeted, spent) = (terms.amount.minor(), spending.amount.minor());
         Ok(Progress {

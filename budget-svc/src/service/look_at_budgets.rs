@@ -56,7 +56,7 @@ impl Planning {
         }
         let questions =
             current.iter().map(|it| query(&it.budget, it.budget.terms_in(it.period), it.period)).collect();
-        let spending = self.sum_spending(household_id, questions).await?;
+        let spending = self.sum_spending(household_id, questions, false).await?;
         let reached: Vec<_> = current
             .iter()
             .zip(spending)
@@ -133,7 +133,10 @@ impl Work for LookAtBudgets {
     async fn perform(&self, look: Look) -> Result<(), sqlx::Error> {
         let household_id = look.household_id;
         let error = match tokio::time::timeout(PATIENCE, self.0.look(household_id)).await {
-            Ok(Ok(())) => return looks::settle(&mut *self.0.pool.acquire().await?, look).await,
+            // A household that is gone has nothing to look at.
+            Ok(Ok(()) | Err(Error::NotFound(_))) => {
+                return looks::settle(&mut *self.0.pool.acquire().await?, look).await;
+            }
             Ok(Err(error)) => error.to_string(),
             Err(_elapsed) => "the look took too long".to_owned(),
         };

@@ -35,9 +35,10 @@ impl Planning {
         &self,
         household_id: Uuid,
         queries: Vec<pb::SpendingQuery>,
+        with_rates: bool,
     ) -> Result<Vec<Spending>, Error> {
         let currencies: Vec<_> = queries.iter().map(|query| query.currency_code.clone()).collect();
-        let request = pb::SumSpendingRequest { household_id: household_id.to_string(), queries };
+        let request = pb::SumSpendingRequest { household_id: household_id.to_string(), queries, with_rates };
         let answer = self.ledger.clone().sum_spending(request).await;
         let spending = answer.map_err(|status| Error::Part("ledger", status))?.into_inner().spending;
         if spending.len() != currencies.len() {

@@ -35,6 +35,14 @@ pub struct Spending {
     pub unpriced: Vec<(NaiveDate, Money)>,
 }
 
+impl Spending {
+    /// Keeps the sum only.
+    pub fn forget_rates(&mut self) {
+        self.rates.clear();
+        self.unpriced.clear();
+    }
+}
+
 impl Ledger {
     pub async fn sum_spending(
         &self,

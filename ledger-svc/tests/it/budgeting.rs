@@ -23,8 +23,8 @@ async fn spent(
         from: from.into(),
         to: to.into(),
     };
-    let request =
-        pb::SumSpendingRequest { household_id: person.household_id.to_string(), queries: vec![query] };
+    let household_id = person.household_id.to_string();
+    let request = pb::SumSpendingRequest { household_id, queries: vec![query], with_rates: true };
     let answer = ledger.budgeting().sum_spending(request).await.expect("a sum").into_inner();
     answer.spending.into_iter().next().expect("one answer")
 }

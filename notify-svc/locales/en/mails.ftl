@@ -18,3 +18,4 @@ welcome-note = From now on every cent has its place.
 
 open-action = Open FinTrac
 notice-note = Too many of these mails? Your preferences decide which ones you get.
+notice-footer = FinTrac sends this mail because you want to hear of your budgets and goals.

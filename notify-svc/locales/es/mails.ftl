@@ -18,3 +18,4 @@ welcome-note = Desde ahora, cada céntimo tiene su sitio.
 
 open-action = Abrir FinTrac
 notice-note = ¿Demasiados correos como este? En tus preferencias decides cuáles recibes.
+notice-footer = FinTrac envía este correo porque quieres saber de tus presupuestos y metas.

@@ -183,7 +183,7 @@ fn page(texts: &Texts, content: &Content) -> Result<Page, RenderError> {
             },
             code: None,
             note: texts.get("notice-note")?,
-            footer,
+            footer: texts.get("notice-footer")?,
         },
     })
 }
