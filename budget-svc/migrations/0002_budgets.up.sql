@@ -67,7 +67,9 @@ create table budget.looks (
     -- Moves with every reason to look: a look that began before does not count.
     generation bigint not null,
     due_at timestamptz not null,
-    leased_until timestamptz
+    leased_until timestamptz,
+    -- Looks that failed in a row.
+    failures int not null default 0
 );
 create index looks_due_at_idx on budget.looks (due_at);
 
@@ -138,6 +140,8 @@ create table budget.contributions (
     due_at timestamptz,
     news bigint not null default 0,
     leased_until timestamptz,
+    -- Times in a row that the ledger could not be asked.
+    failures int not null default 0,
     version bigint not null,
     created_at timestamptz not null,
     constraint contributions_pkey primary key (household_id, id),

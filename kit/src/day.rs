@@ -16,6 +16,11 @@ pub fn parse(text: &str) -> Option<NaiveDate> {
     (exact && (1900..=2200).contains(&parsed.year())).then_some(parsed)
 }
 
+/// The last day that [`parse`] reads.
+pub fn latest() -> NaiveDate {
+    NaiveDate::from_ymd_opt(2200, 12, 31).unwrap_or(NaiveDate::MAX)
+}
+
 /// The refusal of `field`.
 pub fn refused(field: &str) -> Violation {
     Violation::new(field, "DATE_INVALID", "Send a day as YYYY-MM-DD, from 1900 to 2200.")

@@ -114,14 +114,22 @@ impl Suite {
         self.children.push(Running { part, settings, child });
     }
 
-    /// `kill -9` of one of the five processes, and its start; returns at once.
+    /// `kill -9` of one of the five processes.
     ///
     /// # Panics
     /// When there is no such part or it cannot be killed.
-    pub async fn kill_and_start(&mut self, part: &str) {
+    pub async fn kill_part(&mut self, part: &str) {
+        let running = self.children.iter_mut().find(|running| running.part == part).expect("a part");
+        running.child.kill().await.expect("killed");
+    }
+
+    /// Starts a killed one again; returns at once.
+    ///
+    /// # Panics
+    /// When there is no such part.
+    pub fn start_part_again(&mut self, part: &str) {
         let at = self.children.iter().position(|running| running.part == part).expect("a part");
-        let Running { part, settings, mut child } = self.children.remove(at);
-        child.kill().await.expect("killed");
+        let Running { part, settings, .. } = self.children.remove(at);
         self.start_part(part, settings);
     }
 
@@ -191,15 +199,6 @@ impl Suite {
     /// The running processes.
     pub fn pids(&self) -> Vec<u32> {
         self.children.iter().filter_map(|running| running.child.id()).collect()
-    }
-
-    /// The process of one part.
-    ///
-    /// # Panics
-    /// When there is none.
-    pub fn pid(&self, part: &str) -> u32 {
-        let found = self.children.iter().find(|running| running.part == part);
-        found.and_then(|running| running.child.id()).expect("it runs")
     }
 
     /// `kill -9` of every process, waited for.

@@ -7,6 +7,9 @@ use fintrac_kit::error::Violation;
 use fintrac_money::{Amount, Currency};
 use iso_currency::Flag;
 
+/// Characters of an unknown kind that a refusal repeats.
+const LONGEST_ECHO: usize = 64;
+
 /// A kind of message that may be switched off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
@@ -29,7 +32,9 @@ impl Kind {
         }
     }
 
+    /// In any letter case.
     pub fn from_text(text: &str) -> Option<Self> {
+        let text = text.trim().to_ascii_lowercase();
         Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
 }
@@ -114,7 +119,9 @@ impl PreferencesChanges {
         }
         for change in &self.notifications {
             let Some(kind) = Kind::from_text(&change.kind) else {
-                let field = format!("notifications.{}", change.kind);
+                // The user's own word may be as long as he likes.
+                let word: String = change.kind.chars().take(LONGEST_ECHO).collect();
+                let field = format!("notifications.{word}");
                 let known = Kind::ALL.map(Kind::as_str).join(", ");
                 let text = format!("Not a kind that can be switched; those are {known}.");
                 violations.push(Violation::new(field, "NOTIFICATION_KIND_UNKNOWN", text));
@@ -262,7 +269,7 @@ mod tests {
             theme: Some("DARK".into()),
             large_transaction_limit: Some(Some("500".into())),
             notifications: vec![ChannelsChange {
-                kind: "goal_reached".into(),
+                kind: "GOAL_reached".into(),
                 mail: Some(false),
                 inbox: None,
             }],

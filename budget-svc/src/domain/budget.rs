@@ -170,6 +170,13 @@ impl BudgetChanges {
         if let Some(words) = &self.categories {
             terms.category_ids = words.resolve(&mut violations);
         }
+        if let Some(end) = after.schedule.end.filter(|end| *end < today)
+            && terms != budget.terms
+        {
+            let text = format!("The budget ended on {end}; earlier periods keep what was in force.");
+            let field = if terms.amount == budget.terms.amount { "category_ids" } else { "amount" };
+            violations.push(Violation::new(field, "FIELD_FIXED", text));
+        }
         if !violations.is_empty() {
             return Err(violations);
         }

@@ -74,8 +74,9 @@ impl Contribution {
     }
 
     /// It after its transfer was found to be at `version` and to leave `change`
-    /// on the goal's account; `None` when something as new is known.
-    pub fn settled(&self, change: Money, version: i64) -> Option<Self> {
+    /// on the goal's account, coming `from` another; `None` when something as new
+    /// is known.
+    pub fn settled(&self, change: Money, from: Option<Uuid>, version: i64) -> Option<Self> {
         if self.transfer_version.is_some_and(|known| known >= version) {
             return None;
         }
@@ -83,6 +84,9 @@ impl Contribution {
         after.transfer_version = Some(version);
         if change.minor() > 0 {
             (after.state, after.amount) = (State::Done, change);
+            if let (Some(moves), Some(from)) = (&mut after.moves, from) {
+                moves.account_id = from;
+            }
         } else {
             after.state = State::Voided;
         }
@@ -176,18 +180,22 @@ mod tests {
 
     #[test]
     fn what_the_ledger_says_decides_and_old_news_do_not() {
-        let done = pending().settled(money(500), 1).expect("news");
+        let done = pending().settled(money(500), None, 1).expect("news");
         assert_eq!((done.state, done.counts(), done.version), (State::Done, 500, 2));
-        assert_eq!(done.settled(money(700), 1), None);
-        let edited = done.settled(money(700), 2).expect("news");
+        assert_eq!(done.settled(money(700), None, 1), None);
+        let edited = done.settled(money(700), None, 2).expect("news");
         assert_eq!((edited.state, edited.counts()), (State::Done, 700));
         for gone in [money(0), money(-3)] {
-            let voided = edited.settled(gone, 3).expect("news");
+            let voided = edited.settled(gone, None, 3).expect("news");
             assert_eq!((voided.state, voided.counts(), voided.amount), (State::Voided, 0, money(700)));
-            assert_eq!(voided.settled(money(700), 4).expect("news").counts(), 700, "brought back");
+            assert_eq!(voided.settled(money(700), None, 4).expect("news").counts(), 700, "brought back");
         }
         let refused = Contribution { state: State::Refused, ..pending() };
         assert_eq!(refused.counts(), 0);
-        assert_eq!(refused.settled(money(500), 1).expect("news").counts(), 500, "it was made after all");
+        assert_eq!(
+            refused.settled(money(500), None, 1).expect("news").counts(),
+            500,
+            "it was made after all"
+        );
     }
 }

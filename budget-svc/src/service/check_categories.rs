@@ -11,12 +11,12 @@ use crate::domain::budget::CategoryWords;
 use crate::error::Error;
 
 impl Planning {
-    /// The refusals of those that are not there or not for expenses.
+    /// Those that are not there or not for expenses, with their refusals.
     pub(super) async fn check_categories(
         &self,
         household_id: Uuid,
         words: &CategoryWords,
-    ) -> Result<Vec<Violation>, Error> {
+    ) -> Result<Vec<(Uuid, Violation)>, Error> {
         let named = words.named();
         let read = |(field, text): &(String, &str)| Some((field.clone(), Uuid::parse_str(text.trim()).ok()?));
         let named: Vec<_> = named.iter().filter_map(read).collect();
@@ -34,9 +34,9 @@ impl Planning {
             Some("expense") => None,
             Some(_) => {
                 let text = "A budget limits spending; send a category of expenses.";
-                Some(Violation::new(field, "CATEGORY_TYPE_MISMATCH", text))
+                Some((id, Violation::new(field, "CATEGORY_TYPE_MISMATCH", text)))
             }
-            None => Some(CategoryWords::unknown(&field)),
+            None => Some((id, CategoryWords::unknown(&field))),
         };
         Ok(named.into_iter().filter_map(refusal).collect())
     }
@@ -55,4 +55,10 @@ pub(super) fn merged<T>(
             Err(violations)
         }
     }
+}
+
+/// What is refused of `unknown`; what stands already is not judged again.
+pub(super) fn refusals(unknown: Vec<(Uuid, Violation)>, standing: &[Uuid]) -> Vec<Violation> {
+    let new = unknown.into_iter().filter(|(id, _)| !standing.contains(id));
+    new.map(|(_, violation)| violation).collect()
 }

@@ -8,9 +8,11 @@
 
 use chrono::TimeDelta;
 use fintrac_kit::access::By;
+use fintrac_kit::error::Violation;
 use fintrac_kit::idempotency::{self, Kept, Key};
 use uuid::Uuid;
 
+use super::check_categories::merged;
 use super::{Actor, Change, Planning};
 use crate::domain::contribution::{Contribution, ContributionInput, State};
 use crate::error::Error;
@@ -19,6 +21,17 @@ use crate::store::goals;
 
 /// The request itself goes on with its contribution; the worker comes after it.
 const HEAD_START: TimeDelta = TimeDelta::seconds(10);
+
+/// How often a request begins anew because a twin of it was refused.
+const ROUNDS: usize = 3;
+
+/// What a request found or made.
+enum Begun {
+    /// The kept answer of a request with the same key.
+    Kept(Vec<u8>),
+    /// Written, and done unless money has to move.
+    Written(Contribution),
+}
 
 impl Planning {
     pub async fn contribute(
@@ -29,50 +42,81 @@ impl Planning {
         key: Option<Key>,
         encode: fn(&Contribution) -> Vec<u8>,
     ) -> Result<Kept<Contribution>, Error> {
+        let account = self.goal_account(by.principal.household_id, input.account_id.as_deref()).await;
+        let mut unknown = Some(account.map(Result::err));
+        for _ in 0..ROUNDS {
+            let unknown = unknown.take().unwrap_or(Ok(None));
+            let begun = self.begin_contribution(by, goal_id, &input, unknown, key.as_ref(), encode).await?;
+            // A twin with the same key may have met the ledger's refusal meanwhile;
+            // then nothing stands, and we are the first again.
+            match begun {
+                Begun::Written(contribution) if contribution.state == State::Done => {
+                    return Ok(Kept::Fresh(contribution));
+                }
+                Begun::Written(contribution) => {
+                    if self.finish_pending(&Actor::from(by), contribution.id).await? {
+                        return Ok(Kept::Fresh(Contribution { state: State::Done, ..contribution }));
+                    }
+                }
+                Begun::Kept(reply) => {
+                    let standing = match &key {
+                        Some(key) => {
+                            contributions::find_by_key(&mut *self.pool.acquire().await?, key).await?
+                        }
+                        None => None,
+                    };
+                    let stands = match standing {
+                        Some((id, State::Pending)) => self.finish_pending(&Actor::from(by), id).await?,
+                        Some((_, State::Done | State::Voided)) => true,
+                        Some((_, State::Refused)) | None => false,
+                    };
+                    if stands {
+                        return Ok(Kept::Replayed(reply));
+                    }
+                }
+            }
+        }
+        Err(Error::UnderWay)
+    }
+
+    /// `unknown`: why the account cannot be moved from, if it cannot.
+    async fn begin_contribution(
+        &self,
+        by: &By,
+        goal_id: Uuid,
+        input: &ContributionInput,
+        unknown: Result<Option<Violation>, Error>,
+        key: Option<&Key>,
+        encode: fn(&Contribution) -> Vec<u8>,
+    ) -> Result<Begun, Error> {
         let household_id = by.principal.household_id;
-        let now = self.clock.now();
-        let actor = Actor::from(by);
+        let (actor, now) = (Actor::from(by), self.clock.now());
         let mut transaction = self.pool.begin().await?;
-        if let Some(reply) = self.claim(&mut transaction, key.as_ref()).await? {
-            drop(transaction);
-            return self.contributed(key.as_ref(), reply).await;
+        if let Some(reply) = self.claim(&mut transaction, key).await? {
+            return Ok(Begun::Kept(reply));
         }
         let goal = goals::lock(&mut transaction, household_id, goal_id).await?;
         let mut goal = goal.filter(|goal| !goal.is_deleted).ok_or(Error::NotFound("goal"))?;
-        let contribution = input.resolve(self.id(), &goal, by.principal.user_id, now)?;
+        let read = input.resolve(self.id(), &goal, by.principal.user_id, now);
+        let contribution = merged(read, unknown?.into_iter().collect())?;
         // The answer once all is done; until then nobody gets it.
-        let done = Contribution { state: State::Done, ..contribution.clone() };
-        let reply = encode(&done);
+        let reply = encode(&Contribution { state: State::Done, ..contribution.clone() });
         let due_at = contribution.moves.map(|_| now + HEAD_START);
-        let plan = Plan { key: key.as_ref(), due_at };
-        contributions::insert(&mut transaction, household_id, &contribution, &plan).await?;
+        contributions::insert(&mut transaction, household_id, &contribution, &Plan { key, due_at }).await?;
         if contribution.state == State::Done {
             let fits = goal.add(contribution.amount.minor(), now);
             fits.ok_or_else(|| Error::Internal("a goal beyond what can be counted".into()))?;
             goals::update(&mut transaction, household_id, &goal).await?;
-            let change = created(&contribution);
-            self.record(&mut transaction, &actor, change).await?;
+            self.record(&mut transaction, &actor, created(&contribution)).await?;
             self.reach_milestones(&mut transaction, &actor, &goal).await?;
-            self.commit(transaction, key.as_ref(), &reply).await?;
-            return Ok(Kept::Fresh(contribution));
+            self.commit(transaction, key, &reply).await?;
+            return Ok(Begun::Written(contribution));
         }
-        if let Some(key) = &key {
+        if let Some(key) = key {
             idempotency::store(&mut transaction, key, &reply).await?;
         }
         transaction.commit().await?;
-        self.finish_contribution(&actor, contribution.id).await?;
-        Ok(Kept::Fresh(done))
-    }
-
-    /// A repeated request: its money may still be on the way.
-    async fn contributed(&self, key: Option<&Key>, reply: Vec<u8>) -> Result<Kept<Contribution>, Error> {
-        if let Some(key) = key {
-            let pending = contributions::find_pending(&mut *self.pool.acquire().await?, key).await?;
-            if let Some(id) = pending {
-                self.finish_contribution(&Actor::service(key.household_id, Some(key.user_id)), id).await?;
-            }
-        }
-        Ok(Kept::Replayed(reply))
+        Ok(Begun::Written(contribution))
     }
 }
 

@@ -4,14 +4,14 @@ use fintrac_kit::access::By;
 use fintrac_kit::error::Violation;
 use fintrac_kit::idempotency::{Kept, Key};
 
-use super::check_categories::merged;
+use super::check_categories::{merged, refusals};
 use super::{Actor, Change, Planning};
 use crate::domain::budget::{Budget, BudgetInput};
 use crate::error::Error;
 use crate::store::{budgets, looks};
 
 /// Every look at a household reads all of its budgets.
-const MOST_BUDGETS: i64 = 500;
+const MOST_BUDGETS: i64 = 200;
 
 impl Planning {
     pub async fn create_budget(
@@ -30,9 +30,9 @@ impl Planning {
         if let Some(reply) = self.claim(&mut transaction, key.as_ref()).await? {
             return Ok(Kept::Replayed(reply));
         }
-        let budget = merged(input.resolve(self.id(), &household, now), unknown?)?;
+        let budget = merged(input.resolve(self.id(), &household, now), refusals(unknown?, &[]))?;
         if budgets::count(&mut transaction, household_id).await? >= MOST_BUDGETS {
-            let text = "You have 500 budgets; delete one first.";
+            let text = "You have 200 budgets; delete one first.";
             return Err(vec![Violation::new("name", "TOO_MANY", text)].into());
         }
         budgets::insert(&mut transaction, household_id, &budget).await?;

@@ -14,17 +14,16 @@ use uuid::Uuid;
 
 use super::contribute::created;
 use super::sum_spending::said;
-use super::{Actor, Change, Planning};
+use super::{Actor, Change, Planning, pause};
 use crate::domain::contribution::{Contribution, Move, State};
 use crate::error::Error;
+use crate::store::contributions::Due;
 use crate::store::{contributions, goals};
 
 /// How long the ledger may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Longer than one try: a contribution whose worker died waits this long.
 const LEASE: TimeDelta = TimeDelta::seconds(10);
-/// After a try that failed.
-const PAUSE: TimeDelta = TimeDelta::seconds(1);
 /// A refused one is asked about once more after this: longer than any call.
 const SECOND_LOOK: TimeDelta = TimeDelta::minutes(1);
 
@@ -33,28 +32,47 @@ const SECOND_LOOK: TimeDelta = TimeDelta::minutes(1);
 pub struct FinishContributions(pub Arc<Planning>);
 
 impl Planning {
-    /// Asks the ledger about a contribution and writes what it says. A refusal
-    /// of a pending one is its end, and the error.
-    pub(super) async fn finish_contribution(&self, actor: &Actor, id: Uuid) -> Result<(), Error> {
-        let household_id = actor.household_id;
-        let found = contributions::find(&mut *self.pool.acquire().await?, household_id, id).await?;
-        let Some((contribution, news)) = found else { return Ok(()) };
+    /// Goes on with a pending contribution; whether it stands. A refusal of the
+    /// ledger is its end, and the error.
+    pub(super) async fn finish_pending(&self, actor: &Actor, id: Uuid) -> Result<bool, Error> {
+        let found = contributions::find(&mut *self.pool.acquire().await?, actor.household_id, id).await?;
+        match found {
+            Some((contribution, news)) if contribution.state == State::Pending => {
+                self.ask(actor, contribution, news).await?;
+                Ok(true)
+            }
+            Some((contribution, _)) => Ok(contribution.state != State::Refused),
+            None => Ok(false),
+        }
+    }
+
+    /// Asks the ledger about a contribution and writes what it says.
+    async fn ask(&self, actor: &Actor, contribution: Contribution, news: i64) -> Result<(), Error> {
+        let (household_id, id) = (actor.household_id, contribution.id);
         let Some(moves) = contribution.moves else { return Ok(()) };
         let asked = tokio::time::timeout(PATIENCE, self.transfer(household_id, &contribution, moves)).await;
         match asked {
             Ok(Ok(transfer)) => self.settle(actor, id, &transfer, news).await,
-            Ok(Err(status)) if contribution.state == State::Pending && is_refusal(&status) => {
+            Ok(Err(Error::Part(_, status)))
+                if contribution.state == State::Pending && is_refusal(&status) =>
+            {
                 let mut transaction = self.pool.begin().await?;
                 let due_at = self.clock.now() + SECOND_LOOK;
                 contributions::refuse(&mut transaction, household_id, id, due_at).await?;
                 transaction.commit().await?;
                 Err(Error::Part("ledger", of_contribution(&status)))
             }
-            Ok(Err(status)) if contribution.state == State::Refused && status.code() == Code::NotFound => {
+            Ok(Err(Error::Part(_, status)))
+                if contribution.state == State::Refused && status.code() == Code::NotFound =>
+            {
                 let mut connection = self.pool.acquire().await?;
                 Ok(contributions::settle(&mut connection, household_id, &contribution, news).await?)
             }
-            Ok(Err(_)) | Err(_) => Err(Error::UnderWay),
+            Ok(Err(error)) => {
+                tracing::warn!(%household_id, %id, %error, "the ledger did not answer");
+                Err(Error::UnderWay)
+            }
+            Err(_elapsed) => Err(Error::UnderWay),
         }
     }
 
@@ -63,8 +81,10 @@ impl Planning {
         household_id: Uuid,
         contribution: &Contribution,
         moves: Move,
-    ) -> Result<pb::Transfer, Status> {
+    ) -> Result<pb::Transfer, Error> {
         let mut ledger = self.ledger.clone();
+        // Dated as it was made, whenever it gets through.
+        let date = self.household(household_id).await?.today(contribution.created_at).to_string();
         let (household_id, transaction_id) = (household_id.to_string(), contribution.id.to_string());
         let to_account_id = moves.to_account_id.to_string();
         let transfer = match contribution.state {
@@ -76,17 +96,19 @@ impl Planning {
                     account_id: moves.account_id.to_string(),
                     to_account_id,
                     amount: contribution.amount.to_string(),
-                    description: contribution.note.clone(),
+                    description: contribution.note.as_deref().map(on_one_line),
+                    transaction_date: date,
                 };
-                ledger.post_transfer(request).await?.into_inner().transfer
+                ledger.post_transfer(request).await.map(|answer| answer.into_inner().transfer)
             }
             State::Done | State::Voided | State::Refused => {
                 let request =
                     pb::FindTransferRequest { household_id, transaction_id, account_id: to_account_id };
-                ledger.find_transfer(request).await?.into_inner().transfer
+                ledger.find_transfer(request).await.map(|answer| answer.into_inner().transfer)
             }
         };
-        transfer.ok_or_else(|| Status::internal("no transfer in the answer"))
+        let transfer = transfer.map_err(|status| Error::Part("ledger", status))?;
+        transfer.ok_or_else(|| Error::Internal("no transfer in the answer".into()))
     }
 
     /// Writes what the ledger said of the transfer.
@@ -101,7 +123,8 @@ impl Planning {
         let found = contributions::find(&mut transaction, household_id, id).await?;
         let (before, _) = found.ok_or(Error::NotFound("goal"))?;
         let change = said(&transfer.change, goal.currency().code())?;
-        let Some(after) = before.settled(change, transfer.version) else {
+        let from = Uuid::parse_str(&transfer.from_account_id).ok();
+        let Some(after) = before.settled(change, from, transfer.version) else {
             contributions::settle(&mut transaction, household_id, &before, news).await?;
             transaction.commit().await?;
             return Ok(());
@@ -113,8 +136,10 @@ impl Planning {
         goals::update(&mut transaction, household_id, &goal).await?;
         let is_first = before.transfer_version.is_none() && after.state == State::Done;
         let told = if is_first { created(&after) } else { corrected(&after) };
-        self.record(&mut transaction, actor, told).await?;
-        self.reach_milestones(&mut transaction, actor, &goal).await?;
+        // Whoever finishes it: it is the doing of him who made it.
+        let actor = Actor { user_id: Some(before.user_id), ..actor.clone() };
+        self.record(&mut transaction, &actor, told).await?;
+        self.reach_milestones(&mut transaction, &actor, &goal).await?;
         transaction.commit().await?;
         self.bell.ring();
         Ok(())
@@ -130,6 +155,13 @@ fn corrected(contribution: &Contribution) -> Change<'static> {
     Change { entity: "contribution", entity_id, version, kind, changed }
 }
 
+const NO_RATE: &str = "No rate to the goal's currency is known; send an account in that currency.";
+
+/// A note as the description of a transfer, which has one line.
+fn on_one_line(note: &str) -> String {
+    note.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
 /// The ledger understood and will never do it; all else may still be done.
 fn is_refusal(status: &Status) -> bool {
     matches!(
@@ -143,8 +175,17 @@ fn of_contribution(status: &Status) -> Status {
     let mut details: ErrorDetails = status.get_error_details();
     if let Some(mut request) = details.bad_request().cloned() {
         for violation in &mut request.field_violations {
-            if violation.field == "to_account_id" {
-                violation.field = "goal.account_id".into();
+            violation.field = match violation.field.as_str() {
+                "to_account_id" => "goal.account_id",
+                "to_amount" => "amount",
+                "description" => "note",
+                // No rate between the goal's currency and the account's.
+                "currency_code" => "account_id",
+                other => other,
+            }
+            .to_owned();
+            if violation.reason == "RATE_UNKNOWN" {
+                violation.description = NO_RATE.into();
             }
         }
         details.set_bad_request(request.field_violations);
@@ -153,15 +194,18 @@ fn of_contribution(status: &Status) -> Status {
 }
 
 impl Work for FinishContributions {
-    type Item = (Uuid, Uuid);
+    type Item = Due;
 
-    async fn claim(&self, limit: i64) -> Result<Vec<(Uuid, Uuid)>, sqlx::Error> {
+    async fn claim(&self, limit: i64) -> Result<Vec<Due>, sqlx::Error> {
         let now = self.0.clock.now();
         contributions::claim(&mut *self.0.pool.acquire().await?, limit, now, now + LEASE).await
     }
 
-    async fn perform(&self, (household_id, id): (Uuid, Uuid)) -> Result<(), sqlx::Error> {
-        match self.0.finish_contribution(&Actor::service(household_id, None), id).await {
+    async fn perform(&self, due: Due) -> Result<(), sqlx::Error> {
+        let (household_id, id) = (due.household_id, due.id);
+        let found = contributions::find(&mut *self.0.pool.acquire().await?, household_id, id).await?;
+        let Some((contribution, news)) = found else { return Ok(()) };
+        match self.0.ask(&Actor::service(household_id, None), contribution, news).await {
             Ok(()) => Ok(()),
             Err(Error::Part(_, status)) => {
                 tracing::warn!(%household_id, %id, code = %status.code(), "the ledger refused a contribution");
@@ -169,8 +213,8 @@ impl Work for FinishContributions {
             }
             Err(error) => {
                 tracing::warn!(%household_id, %id, %error, "contribution not finished yet");
-                let due = self.0.clock.now() + PAUSE;
-                contributions::postpone(&mut *self.0.pool.acquire().await?, household_id, id, due).await
+                let due_at = self.0.clock.now() + pause(Some(&error), due.failures);
+                contributions::postpone(&mut *self.0.pool.acquire().await?, due, due_at).await
             }
         }
     }

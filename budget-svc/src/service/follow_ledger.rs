@@ -62,7 +62,7 @@ impl Handler for FollowLedger {
         Ok(())
     }
 
-    fn committed(&self) {
+    fn committed(&self, _events: &[Event]) {
         self.planning.looks.ring();
         self.transfers.ring();
     }

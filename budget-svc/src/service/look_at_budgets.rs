@@ -13,7 +13,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::sum_spending::query;
-use super::{Actor, Change, Planning};
+use super::{Actor, Change, Planning, pause};
 use crate::domain::alert::{WHOLE, reached};
 use crate::domain::budget::Budget;
 use crate::domain::period::Period;
@@ -23,11 +23,11 @@ use crate::store::budgets;
 use crate::store::looks::{self, Look};
 
 /// How long one look may take.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(3);
 /// Longer than a look: one whose process died waits this long.
-const LEASE: TimeDelta = TimeDelta::seconds(8);
-/// After a look that failed.
-const PAUSE: TimeDelta = TimeDelta::seconds(1);
+const LEASE: TimeDelta = TimeDelta::seconds(4);
+/// Between a thousand looks of the daily check and the next thousand.
+const SPREAD: TimeDelta = TimeDelta::seconds(30);
 
 /// Works off the looks that are due.
 #[derive(Debug)]
@@ -132,29 +132,29 @@ impl Work for LookAtBudgets {
 
     async fn perform(&self, look: Look) -> Result<(), sqlx::Error> {
         let household_id = look.household_id;
-        let error = match tokio::time::timeout(PATIENCE, self.0.look(household_id)).await {
+        let looked = tokio::time::timeout(PATIENCE, self.0.look(household_id)).await;
+        let (error, pause) = match looked {
             // A household that is gone has nothing to look at.
             Ok(Ok(()) | Err(Error::NotFound(_))) => {
-                return looks::settle(&mut *self.0.pool.acquire().await?, look).await;
+                let now = self.0.clock.now();
+                return looks::settle(&mut *self.0.pool.acquire().await?, look, now).await;
             }
-            Ok(Err(error)) => error.to_string(),
-            Err(_elapsed) => "the look took too long".to_owned(),
+            Ok(Err(error)) => (error.to_string(), pause(Some(&error), look.failures)),
+            Err(_elapsed) => ("the look took too long".to_owned(), pause(None, look.failures)),
         };
         tracing::warn!(%household_id, error, "budgets could not be looked at yet");
-        let due = self.0.clock.now() + PAUSE;
-        looks::postpone(&mut *self.0.pool.acquire().await?, household_id, due).await
+        let due = self.0.clock.now() + pause;
+        looks::postpone(&mut *self.0.pool.acquire().await?, look, due).await
     }
 }
 
-/// Asks for a look at every budget: days pass without any event.
+/// Asks for a look at every budget: days pass without any event. They are
+/// spread, so that what people spend meanwhile does not wait behind them.
 pub async fn look_at_all(planning: &Planning, pool: &PgPool) -> Result<(), sqlx::Error> {
-    let mut after = Uuid::nil();
-    loop {
-        let last = looks::mark_all(&mut *pool.acquire().await?, after, planning.clock.now()).await?;
+    let (mut after, mut due) = (Uuid::nil(), planning.clock.now());
+    while let Some(last) = looks::mark_all(&mut *pool.acquire().await?, after, due).await? {
         planning.looks.ring();
-        match last {
-            Some(last) => after = last,
-            None => return Ok(()),
-        }
+        (after, due) = (last, due + SPREAD);
     }
+    Ok(())
 }

@@ -25,6 +25,7 @@ mod update_goal;
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use fintrac_kit::access::By;
 use fintrac_kit::access::caller::Origin;
 use fintrac_kit::clock::Clock;
@@ -49,6 +50,8 @@ pub use look_at_budgets::{LookAtBudgets, look_at_all};
 
 use crate::error::Error;
 
+/// Failures in a row, a second apart, that are taken for an outage.
+const PATIENT: i32 = 600;
 /// Households whose facts are kept at hand.
 const HOUSEHOLDS: u64 = 100_000;
 /// How long a household's time zone may be out of date.
@@ -96,6 +99,15 @@ impl Actor {
     /// This service, for somebody or for nobody in particular.
     fn service(household_id: Uuid, user_id: Option<Uuid>) -> Self {
         Self { household_id, user_id, origin: Origin { actor: "budget".to_owned(), ..Origin::default() } }
+    }
+}
+
+/// How long to wait after `failures` and one more: a part that cannot be
+/// reached is asked again soon, a defect ever more seldom.
+fn pause(error: Option<&Error>, failures: i32) -> TimeDelta {
+    match error {
+        Some(Error::UnderWay | Error::Part(..)) if failures < PATIENT => TimeDelta::seconds(1),
+        _ => TimeDelta::seconds(1_i64 << failures.clamp(0, 6)),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the ledger says was spent.
 
 use chrono::NaiveDate;
+use fintrac_kit::day;
 use fintrac_money::{Currency, Money};
 use fintrac_proto::ledger::v1 as pb;
 use uuid::Uuid;
@@ -20,7 +21,9 @@ pub struct Spending {
 
 /// What was spent under `terms` in `period`.
 pub fn query(budget: &Budget, terms: &Terms, period: Period) -> pb::SpendingQuery {
-    let day = |day: NaiveDate| day.to_string();
+    // Nothing is dated later, and later days cannot be said.
+    let last = day::latest();
+    let day = |day: NaiveDate| day.min(last).to_string();
     pb::SpendingQuery {
         currency_code: budget.currency.code().to_owned(),
         category_ids: terms.category_ids.iter().map(Uuid::to_string).collect(),

@@ -4,7 +4,7 @@ use fintrac_kit::access::By;
 use fintrac_kit::idempotency::{Kept, Key};
 use uuid::Uuid;
 
-use super::check_categories::merged;
+use super::check_categories::{merged, refusals};
 use super::{Actor, Change, Planning};
 use crate::domain::budget::{Budget, BudgetChanges};
 use crate::error::Error;
@@ -37,7 +37,10 @@ impl Planning {
         if if_version.is_some_and(|version| version != before.version) {
             return Err(Error::VersionMismatch);
         }
-        let (after, changed) = merged(changes.apply(&before, household.today(now), now), unknown?)?;
+        let (after, changed) = merged(
+            changes.apply(&before, household.today(now), now),
+            refusals(unknown?, &before.terms.category_ids),
+        )?;
         if !changed.is_empty() {
             budgets::update(&mut transaction, household_id, &after).await?;
             let change = Change {

@@ -34,8 +34,11 @@ impl Planning {
         if if_version.is_some_and(|version| version != before.version) {
             return Err(Error::VersionMismatch);
         }
+        let standing = before.account_id.map(|id| id.to_string());
         let (account, refused) = match account? {
             Ok(currency) => (currency, None),
+            // What stands already is not judged again.
+            Err(_) if standing.as_deref() == named.map(str::trim) => (None, None),
             Err(violation) => (None, Some(violation)),
         };
         let read = changes.apply(&before, account, now);

@@ -111,18 +111,23 @@ pub async fn find(
     .transpose()
 }
 
-/// The one that a request with this key left pending.
-pub async fn find_pending(connection: &mut PgConnection, key: &Key) -> Result<Option<Uuid>, sqlx::Error> {
-    sqlx::query_scalar!(
-        r#"select id from budget.contributions
-           where household_id = $1 and user_id = $2 and key_operation = $3 and key = $4 and state = 'pending'"#,
+/// The newest one that a request with this key made.
+pub async fn find_by_key(
+    connection: &mut PgConnection,
+    key: &Key,
+) -> Result<Option<(Uuid, State)>, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"select id, state from budget.contributions
+           where household_id = $1 and user_id = $2 and key_operation = $3 and key = $4
+           order by id desc limit 1"#,
         key.household_id,
         key.user_id,
         key.operation,
         key.key,
     )
     .fetch_optional(connection)
-    .await
+    .await?;
+    row.map(|row| Ok((row.id, known(&row.state, State::from_text)?))).transpose()
 }
 
 /// Those of a goal that the ledger did not refuse, newest first.
@@ -164,7 +169,7 @@ pub async fn settle(
     sqlx::query!(
         r#"update budget.contributions
            set amount = $3, state = $4, transfer_version = $5, version = $6,
-               due_at = case when news <> $7 then due_at end, leased_until = null
+               account_id = $8, due_at = case when news <> $7 then due_at end, leased_until = null, failures = 0
            where household_id = $1 and id = $2"#,
         household_id,
         contribution.id,
@@ -173,6 +178,7 @@ pub async fn settle(
         contribution.transfer_version,
         contribution.version,
         news,
+        contribution.moves.map(|moves| moves.account_id),
     )
     .execute(connection)
     .await
@@ -201,13 +207,22 @@ pub async fn mark(
     Ok(done.rows_affected())
 }
 
-/// Leases up to `limit` contributions that are due, as (household, contribution).
+/// A contribution that the ledger must be asked about.
+#[derive(Debug, Clone, Copy)]
+pub struct Due {
+    pub household_id: Uuid,
+    pub id: Uuid,
+    /// Times in a row that it could not be asked.
+    pub failures: i32,
+}
+
+/// Leases up to `limit` contributions that are due.
 pub async fn claim(
     connection: &mut PgConnection,
     limit: i64,
     now: DateTime<Utc>,
     leased_until: DateTime<Utc>,
-) -> Result<Vec<(Uuid, Uuid)>, sqlx::Error> {
+) -> Result<Vec<Due>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"update budget.contributions set leased_until = $3
            where (household_id, id) in (
@@ -215,28 +230,32 @@ pub async fn claim(
                where due_at <= $2 and (leased_until is null or leased_until <= $2)
                order by due_at limit $1
                for update skip locked)
-           returning household_id, id"#,
+           returning household_id, id, failures"#,
         limit,
         now,
         leased_until,
     )
     .fetch_all(connection)
     .await?;
-    Ok(rows.into_iter().map(|row| (row.household_id, row.id)).collect())
+    let due = rows.into_iter().map(|row| Due {
+        household_id: row.household_id,
+        id: row.id,
+        failures: row.failures,
+    });
+    Ok(due.collect())
 }
 
 /// The ledger could not be asked.
 pub async fn postpone(
     connection: &mut PgConnection,
-    household_id: Uuid,
-    contribution_id: Uuid,
+    due: Due,
     due_at: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        r#"update budget.contributions set due_at = $3, leased_until = null
+        r#"update budget.contributions set due_at = $3, leased_until = null, failures = failures + 1
            where household_id = $1 and id = $2 and due_at is not null"#,
-        household_id,
-        contribution_id,
+        due.household_id,
+        due.id,
         due_at,
     )
     .execute(connection)

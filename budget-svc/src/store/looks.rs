@@ -9,6 +9,10 @@ use uuid::Uuid;
 pub struct Look {
     pub household_id: Uuid,
     pub generation: i64,
+    /// Looks that failed in a row.
+    pub failures: i32,
+    /// Whose lease it is: another one ends at another instant.
+    pub leased_until: DateTime<Utc>,
 }
 
 /// Marks those of the households that have budgets.
@@ -39,7 +43,7 @@ pub async fn mark(
 pub async fn mark_all(
     connection: &mut PgConnection,
     after: Uuid,
-    now: DateTime<Utc>,
+    due_at: DateTime<Utc>,
 ) -> Result<Option<Uuid>, sqlx::Error> {
     let households = sqlx::query_scalar!(
         r#"select distinct household_id from budget.budgets
@@ -48,7 +52,7 @@ pub async fn mark_all(
     )
     .fetch_all(&mut *connection)
     .await?;
-    mark(connection, &households, now).await?;
+    mark(connection, &households, due_at).await?;
     Ok(households.last().copied())
 }
 
@@ -67,7 +71,7 @@ pub async fn claim(
                where due_at <= $2 and (leased_until is null or leased_until <= $2)
                order by due_at limit $1
                for update skip locked)
-           returning household_id, generation"#,
+           returning household_id, generation, failures, leased_until as "leased_until!""#,
         limit,
         now,
         leased_until,
@@ -76,19 +80,28 @@ pub async fn claim(
     .await
 }
 
-/// The look is done; one that was asked for meanwhile is due now.
-pub async fn settle(connection: &mut PgConnection, look: Look) -> Result<(), sqlx::Error> {
+/// The look is done; one that was asked for meanwhile is due now, behind those
+/// that wait already. Nothing happens when somebody else has leased it since.
+pub async fn settle(
+    connection: &mut PgConnection,
+    look: Look,
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
     let done = sqlx::query!(
-        "delete from budget.looks where household_id = $1 and generation = $2",
+        "delete from budget.looks where household_id = $1 and generation = $2 and leased_until = $3",
         look.household_id,
         look.generation,
+        look.leased_until,
     )
     .execute(&mut *connection)
     .await?;
     if done.rows_affected() == 0 {
         sqlx::query!(
-            "update budget.looks set leased_until = null where household_id = $1",
-            look.household_id
+            r#"update budget.looks set leased_until = null, due_at = $3, failures = 0
+               where household_id = $1 and leased_until = $2"#,
+            look.household_id,
+            look.leased_until,
+            now,
         )
         .execute(connection)
         .await?;
@@ -99,12 +112,14 @@ pub async fn settle(connection: &mut PgConnection, look: Look) -> Result<(), sql
 /// The look could not be made.
 pub async fn postpone(
     connection: &mut PgConnection,
-    household_id: Uuid,
+    look: Look,
     due_at: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "update budget.looks set due_at = $2, leased_until = null where household_id = $1",
-        household_id,
+        r#"update budget.looks set due_at = $3, leased_until = null, failures = failures + 1
+           where household_id = $1 and leased_until = $2"#,
+        look.household_id,
+        look.leased_until,
         due_at,
     )
     .execute(connection)

@@ -151,7 +151,7 @@ async fn a_look_whose_process_died_is_made_by_another() {
     let (budgets, ana, category, _) = with_budget(&[80]).await;
     // Somebody has leased the look and is gone.
     let lease = format!(
-        "insert into budget.looks values ('{}', 7, to_timestamp({now}), to_timestamp({now} + 8))",
+        "insert into budget.looks values ('{}', 7, to_timestamp({now}), to_timestamp({now} + 4))",
         ana.user.household_id,
         now = budgets.clock.now().timestamp(),
     );
@@ -159,7 +159,7 @@ async fn a_look_whose_process_died_is_made_by_another() {
     budgets.ledger.spend(ana.user.household_id, &category, "2026-09-22", 8_000);
     budgets.until("select generation::text from budget.looks", &["8"]).await;
     assert!(budgets.told().await.is_empty());
-    budgets.pass(TimeDelta::seconds(8));
+    budgets.pass(TimeDelta::seconds(4));
     budgets.until(FIRED, &["80!"]).await;
     budgets.settled(1).await;
 }

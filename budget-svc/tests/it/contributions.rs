@@ -40,7 +40,7 @@ async fn what_the_ledger_refuses_never_was() {
     let (budgets, ana, goal, bank) = with_goal().await;
     budgets.ledger.set(Mood::Refuses);
     let refused = ana.contribute_once(&goal, "30", Some(&bank), Some("a-key")).await;
-    assert_eq!(why(refused), ("VALIDATION_FAILED".into(), vec!["account_id ACCOUNT_CLOSED".into()]));
+    assert_eq!(why(refused), ("VALIDATION_FAILED".into(), vec!["goal.account_id ACCOUNT_CLOSED".into()]));
     assert!(ana.contributions(&goal).await.is_empty());
     assert_eq!(current(&ana, &goal).await, "0.00");
     budgets.ledger.set(Mood::Works);
@@ -55,6 +55,47 @@ async fn what_the_ledger_refuses_never_was() {
         ["done", "refused"]
     );
     assert_eq!(current(&ana, &goal).await, "30.00");
+}
+
+#[tokio::test]
+async fn nobody_is_told_that_a_refused_contribution_was_made() {
+    let (budgets, ana, goal, bank) = with_goal().await;
+    let other = budgets.replica().await;
+    let people = [ana.clone(), other.greet(&ana)];
+    budgets.ledger.set(Mood::Refuses);
+    let twins = (0..20).map(|at| people[at % 2].contribute_once(&goal, "5", Some(&bank), Some("twins")));
+    for answer in futures::future::join_all(twins).await {
+        assert!(["VALIDATION_FAILED", "UNAVAILABLE"].contains(&why(answer).0.as_str()));
+    }
+    assert!(ana.contributions(&goal).await.is_empty());
+    budgets.ledger.set(Mood::Works);
+    let (_, replayed) = ana.contribute_once(&goal, "5", Some(&bank), Some("twins")).await.expect("made");
+    assert!(!replayed, "the key is free");
+    assert_eq!(budgets.ledger.transfers().len(), 1);
+}
+
+#[tokio::test]
+async fn a_refused_contribution_whose_transfer_was_made_after_all_counts() {
+    let (budgets, ana, goal, bank) = with_goal().await;
+    budgets.ledger.set(Mood::Refuses);
+    assert_eq!(why(ana.contribute(&goal, "30", Some(&bank)).await).0, "VALIDATION_FAILED");
+    let id = budgets.texts("select id::text from budget.contributions").await;
+    budgets.ledger.arrive(&id[0], "30.00");
+    budgets.pass(TimeDelta::minutes(1));
+    budgets.until(STATES, &["done"]).await;
+    assert_eq!(current(&ana, &goal).await, "30.00");
+    assert_eq!(ana.contributions(&goal).await.len(), 1);
+}
+
+#[tokio::test]
+async fn everything_wrong_is_named_at_once_and_nothing_is_written() {
+    let (budgets, ana, goal, bank) = with_goal().await;
+    let unknown = uuid::Uuid::from_u128(1).to_string();
+    let refused = why(ana.contribute(&goal, "-1", Some(&unknown)).await);
+    assert_eq!(refused.1, ["amount AMOUNT_NOT_POSITIVE", "account_id ACCOUNT_UNKNOWN"]);
+    budgets.ledger.archive(&bank);
+    assert_eq!(why(ana.contribute(&goal, "1", Some(&bank)).await).1, ["account_id ACCOUNT_CLOSED"]);
+    assert_eq!(budgets.texts("select id::text from budget.contributions").await, Vec::<String>::new());
 }
 
 #[tokio::test]

@@ -90,6 +90,23 @@ async fn everything_wrong_is_named_at_once() {
         ..Default::default()
     };
     assert_eq!(why(make(mismatch).await).1, ["account_id CURRENCY_MISMATCH"]);
+    let closed = budgets.ledger.account("EUR");
+    let kept = ana.goal("100", Some(&closed)).await;
+    budgets.ledger.archive(&closed);
+    let on_closed = pb::CreateGoalRequest {
+        name: "Boat".into(),
+        target_amount: "1".into(),
+        account_id: Some(closed.clone()),
+        ..Default::default()
+    };
+    assert_eq!(why(make(on_closed).await).1, ["account_id ACCOUNT_CLOSED"]);
+    let rename = pb::UpdateGoalRequest {
+        goal_id: kept.id,
+        name: Some("Ship".into()),
+        account_id: Some(closed),
+        ..Default::default()
+    };
+    ana.change_goal(rename, &["name", "account_id"]).await.expect("what stands is not judged again");
     let goal = ana.goal("100", None).await;
     let change = pb::UpdateGoalRequest {
         goal_id: goal.id.clone(),

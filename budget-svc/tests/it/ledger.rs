@@ -1,6 +1,6 @@
 //! The other side: a ledger that says what the test wants.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ pub enum Mood {
     OutOfReach,
     /// It does what is asked, and nobody hears of it.
     LosesAnswers,
-    /// The first account is archived.
+    /// The goal's account is archived.
     Refuses,
 }
 
@@ -47,6 +47,7 @@ struct State {
     categories: HashMap<String, &'static str>,
     /// Account to its currency.
     accounts: HashMap<String, &'static str>,
+    archived: HashSet<String>,
     /// What was spent: category, day, minor units of the budget's currency.
     spending: Vec<(String, NaiveDate, i64)>,
     /// Transaction to what stands of it: status, change, version.
@@ -105,6 +106,16 @@ impl Ledger {
         id
     }
 
+    pub fn archive(&self, account: &str) {
+        self.state(|state| state.archived.insert(account.to_owned()));
+    }
+
+    /// A transfer that was on its way arrives.
+    pub fn arrive(&self, transaction_id: &str, amount: &str) {
+        let transfer = ("posted", amount.to_owned(), 1);
+        self.state(|state| state.transfers.insert(transaction_id.to_owned(), transfer));
+    }
+
     /// Spends, and says so as the ledger does.
     pub fn spend(&self, household_id: Uuid, category: &str, day: &str, minor: i64) {
         let day = day.parse().expect("a day");
@@ -149,7 +160,8 @@ fn an_id() -> Uuid {
 
 fn transfer(found: Option<&(&'static str, String, i64)>) -> Result<pb::Transfer, Status> {
     let (status, change, version) = found.ok_or_else(|| Status::from(Refusal::not_found("transaction")))?;
-    Ok(pb::Transfer { status: (*status).to_owned(), change: change.clone(), version: *version })
+    let (status, change) = ((*status).to_owned(), change.clone());
+    Ok(pb::Transfer { status, change, version: *version, from_account_id: String::new() })
 }
 
 #[tonic::async_trait]
@@ -172,9 +184,10 @@ impl BudgetingService for Ledger {
         request: Request<pb::FindAccountRequest>,
     ) -> Result<Response<pb::FindAccountResponse>, Status> {
         let id = request.into_inner().account_id;
-        let currency = self.state(|state| state.accounts.get(&id).copied());
+        let (currency, archived) =
+            self.state(|state| (state.accounts.get(&id).copied(), state.archived.contains(&id)));
         let currency = currency.ok_or_else(|| Status::from(Refusal::not_found("account")))?;
-        Ok(Response::new(pb::FindAccountResponse { currency_code: currency.to_owned(), is_open: true }))
+        Ok(Response::new(pb::FindAccountResponse { currency_code: currency.to_owned(), is_open: !archived }))
     }
 
     async fn sum_spending(
@@ -213,11 +226,13 @@ impl BudgetingService for Ledger {
             match state.mood {
                 Mood::OutOfReach => return Err(Status::unavailable("down")),
                 Mood::Refuses => {
-                    let refused = Violation::new("account_id", "ACCOUNT_CLOSED", "It is archived.");
+                    let refused = Violation::new("to_account_id", "ACCOUNT_CLOSED", "It is archived.");
                     return Err(Refusal::invalid(vec![refused]).into());
                 }
                 Mood::Works | Mood::LosesAnswers => {}
             }
+            let description = request.description.expect("a note");
+            assert!(!description.contains('\n'), "the ledger takes one line");
             let id = request.transaction_id.clone();
             let made = state.transfers.entry(id).or_insert(("posted", request.amount, 1));
             let made = transfer(Some(made))?;

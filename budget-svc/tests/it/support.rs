@@ -243,7 +243,7 @@ impl Person {
             goal_id: goal_id.into(),
             amount: amount.into(),
             account_id: account.map(str::to_owned),
-            note: None,
+            note: Some("From the drawer:\nall of it".into()),
         });
         if let Some(key) = key {
             request.metadata_mut().insert(IDEMPOTENCY_KEY, key.parse().expect("a key"));

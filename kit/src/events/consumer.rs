@@ -51,7 +51,8 @@ impl From<Status> for HandlerError {
             Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::Aborted => {
                 Self::Transient(text)
             }
-            Code::ResourceExhausted | Code::Unauthenticated => Self::Transient(text),
+            // Unimplemented: an older replica of that part, which an upgrade will replace.
+            Code::ResourceExhausted | Code::Unauthenticated | Code::Unimplemented => Self::Transient(text),
             _ => Self::Poison(text),
         }
     }
@@ -74,8 +75,8 @@ pub trait Handler: Send + Sync + 'static {
         prepared: Self::Prepared,
     ) -> impl Future<Output = Result<(), HandlerError>> + Send;
 
-    /// After a commit: wake whoever waits for these effects.
-    fn committed(&self) {}
+    /// After the commit of these events' effects: wake whoever waits for them.
+    fn committed(&self, _events: &[Event]) {}
 
     /// Whether this event may become a dead letter; erasures never do.
     fn may_give_up(&self, _event: &Event) -> bool {
@@ -157,7 +158,11 @@ impl<H: Handler> Consumer<H> {
                     (left, tries, pause) = (later, 0, FIRST_PAUSE);
                     continue;
                 }
-                (Err(HandlerError::Transient(error)), _) => error,
+                (Err(HandlerError::Transient(error)), _) => {
+                    // Fewer at a time get on where many never do.
+                    batch = now.len().div_ceil(2);
+                    error
+                }
                 (Err(HandlerError::Poison(error)), [event]) => {
                     tries += 1;
                     if tries >= TRIES && self.handler.may_give_up(event) {
@@ -196,7 +201,7 @@ impl<H: Handler> Consumer<H> {
             self.handler.apply(&mut transaction, events, prepared).await?;
             self.advance(&mut transaction, last).await?;
             transaction.commit().await?;
-            self.handler.committed();
+            self.handler.committed(events);
             return Ok(());
         }
     }

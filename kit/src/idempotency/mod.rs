@@ -64,9 +64,40 @@ pub async fn claim_all(
     keys: &[&Key],
     now: DateTime<Utc>,
 ) -> Result<Vec<Claim>, sqlx::Error> {
+    let mut found: HashMap<Scope, Claim> = HashMap::new();
+    let mut open = keys.to_vec();
+    // A key that was there and is gone before we look was released in between: ours to claim.
+    while !open.is_empty() {
+        let fresh = insert(connection, &open, now).await?;
+        let (claimed, known): (Vec<_>, Vec<_>) =
+            open.into_iter().partition(|key| fresh.contains(&owned(key)));
+        found.extend(claimed.into_iter().map(|key| (owned(key), Claim::Fresh)));
+        let mut replies = if known.is_empty() { HashMap::new() } else { look_up(connection, &known).await? };
+        open = Vec::new();
+        for key in known {
+            match replies.remove(&owned(key)) {
+                None => open.push(key),
+                Some((fingerprint, _)) if fingerprint != key.fingerprint => {
+                    found.insert(owned(key), Claim::Reused);
+                }
+                Some((_, reply)) => {
+                    found.insert(owned(key), Claim::Replay(reply));
+                }
+            }
+        }
+    }
+    Ok(keys.iter().map(|key| found.remove(&owned(key)).unwrap_or(Claim::Fresh)).collect())
+}
+
+/// Inserts keys that are not there; which of them.
+async fn insert(
+    connection: &mut PgConnection,
+    keys: &[&Key],
+    now: DateTime<Utc>,
+) -> Result<HashSet<Scope>, sqlx::Error> {
     let columns = Columns::of(keys);
     let fingerprints: Vec<_> = keys.iter().map(|key| key.fingerprint.to_vec()).collect();
-    let fresh: HashSet<_> = sqlx::query!(
+    let rows = sqlx::query!(
         r#"insert into idempotency_keys (household_id, user_id, operation, key, fingerprint, created_at)
            select household_id, user_id, operation, key, fingerprint, $6
            from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bytea[])
@@ -81,24 +112,13 @@ pub async fn claim_all(
         &fingerprints,
         now,
     )
-    .fetch_all(&mut *connection)
-    .await?
-    .into_iter()
-    .map(|row| (row.household_id, row.user_id, row.operation, row.key))
-    .collect();
-    let is_fresh =
-        |key: &Key| fresh.contains(&(key.household_id, key.user_id, key.operation.clone(), key.key.clone()));
-    let known: Vec<_> = keys.iter().filter(|key| !is_fresh(key)).copied().collect();
-    let mut replies = if known.is_empty() { HashMap::new() } else { look_up(connection, &known).await? };
-    let claim = |key: &&Key| {
-        let (household, user, operation, name) = key.scope();
-        match replies.remove(&(household, user, operation.to_owned(), name.to_owned())) {
-            None => Claim::Fresh,
-            Some((fingerprint, _)) if fingerprint != key.fingerprint => Claim::Reused,
-            Some((_, reply)) => Claim::Replay(reply),
-        }
-    };
-    Ok(keys.iter().map(claim).collect())
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.household_id, row.user_id, row.operation, row.key)).collect())
+}
+
+fn owned(key: &Key) -> Scope {
+    (key.household_id, key.user_id, key.operation.clone(), key.key.clone())
 }
 
 type Scope = (Uuid, Uuid, String, String);
@@ -140,7 +160,7 @@ pub async fn store_all(
     let keys: Vec<_> = replies.iter().map(|(key, _)| *key).collect();
     let columns = Columns::of(&keys);
     let replies: Vec<_> = replies.iter().map(|(_, reply)| reply.clone()).collect();
-    sqlx::query!(
+    let done = sqlx::query!(
         r#"update idempotency_keys set reply = done.reply
            from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bytea[])
                as done (household_id, user_id, operation, key, reply)
@@ -153,8 +173,13 @@ pub async fn store_all(
         &replies,
     )
     .execute(connection)
-    .await
-    .map(|_| ())
+    .await?;
+    if done.rows_affected() == u64::try_from(keys.len()).unwrap_or(u64::MAX) {
+        Ok(())
+    } else {
+        // Without its answer the work would be done again by the next request.
+        Err(sqlx::Error::Protocol("an idempotency key is not claimed any more".to_owned()))
+    }
 }
 
 /// Leaves claimed keys free again, in the transaction that claimed them: the

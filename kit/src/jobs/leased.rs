@@ -3,7 +3,8 @@
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use futures::{FutureExt as _, StreamExt as _, stream};
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt as _, StreamExt as _};
 use tokio_util::sync::CancellationToken;
 
 use crate::events::Bell;
@@ -22,37 +23,45 @@ pub trait Work: Send + Sync + 'static {
     fn perform(&self, item: Self::Item) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
 }
 
-/// Works off `work` until `shutdown`, at most `concurrency` items at a time.
-/// An item whose process dies is leased again when its lease has run out.
+/// Works off `work` until `shutdown`, at most `concurrency` items at a time; a
+/// slow one holds up nobody but itself. An item whose process dies is leased
+/// again when its lease has run out.
 pub async fn run(work: impl Work, bell: Bell, concurrency: usize, shutdown: CancellationToken) {
     let mut listener = bell.listen();
-    let limit = i64::try_from(concurrency).unwrap_or(i64::MAX);
+    let mut running = FuturesUnordered::new();
     while !shutdown.is_cancelled() {
-        let items = match work.claim(limit).await {
-            Ok(items) => items,
-            Err(error) => {
-                tracing::warn!(error = %crate::error::chain(&error), "work could not be claimed");
-                Vec::new()
-            }
-        };
-        if items.is_empty() {
-            tokio::select! {
-                () = shutdown.cancelled() => {}
-                () = listener.wait(POLL) => {}
-            }
-            continue;
-        }
-        stream::iter(items)
-            .for_each_concurrent(concurrency, async |item| {
-                match AssertUnwindSafe(work.perform(item)).catch_unwind().await {
-                    Ok(Ok(())) => {}
-                    Ok(Err(error)) => {
-                        tracing::warn!(error = %crate::error::chain(&error), "outcome of work could not be marked");
-                    }
-                    // Its lease runs out and it is tried again.
-                    Err(_panic) => tracing::error!("an item of work panicked"),
+        let free = concurrency.saturating_sub(running.len());
+        let mut found = 0;
+        if free > 0 {
+            let limit = i64::try_from(free).unwrap_or(i64::MAX);
+            match work.claim(limit).await {
+                Ok(items) => {
+                    found = items.len();
+                    running.extend(items.into_iter().map(|item| perform(&work, item)));
                 }
-            })
-            .await;
+                Err(error) => {
+                    tracing::warn!(error = %crate::error::chain(&error), "work could not be claimed");
+                }
+            }
+        }
+        let queue_is_empty = found < free;
+        tokio::select! {
+            () = shutdown.cancelled() => {}
+            Some(()) = running.next(), if !running.is_empty() => {}
+            () = listener.wait(POLL), if queue_is_empty => {}
+        }
+    }
+    // What is begun is ended.
+    while running.next().await.is_some() {}
+}
+
+async fn perform<W: Work>(work: &W, item: W::Item) {
+    match AssertUnwindSafe(work.perform(item)).catch_unwind().await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
+            tracing::warn!(error = %crate::error::chain(&error), "outcome of work could not be marked");
+        }
+        // Its lease runs out and it is tried again.
+        Err(_panic) => tracing::error!("an item of work panicked"),
     }
 }

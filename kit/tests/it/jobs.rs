@@ -54,12 +54,15 @@ struct Queue {
     waiting: Mutex<Vec<u32>>,
     performed: Mutex<Vec<u32>>,
     done: Notify,
+    go_on: Notify,
 }
 
 struct Worker(Arc<Queue>);
 
 /// The item that panics.
 const PANICS: u32 = 13;
+/// The item that waits until it may go on.
+const SLOW: u32 = 99;
 
 impl leased::Work for Worker {
     type Item = u32;
@@ -72,6 +75,9 @@ impl leased::Work for Worker {
 
     async fn perform(&self, item: u32) -> Result<(), sqlx::Error> {
         assert_ne!(item, PANICS, "this item is a bad one");
+        if item == SLOW {
+            self.0.go_on.notified().await;
+        }
         self.0.performed.lock().await.push(item);
         self.0.done.notify_one();
         Ok(())
@@ -90,6 +96,20 @@ async fn the_bell_wakes_a_waiting_worker() {
     shutdown.cancel();
     running.await.expect("no panic");
     assert_eq!(*queue.performed.lock().await, [0, 1, 2]);
+}
+
+#[tokio::test]
+async fn a_slow_item_holds_up_no_other() {
+    let (queue, bell, shutdown) = (Arc::new(Queue::default()), Bell::default(), CancellationToken::new());
+    queue.waiting.lock().await.extend([SLOW, 1, 2, 3]);
+    let running = tokio::spawn(leased::run(Worker(queue.clone()), bell.clone(), 2, shutdown.clone()));
+    while queue.performed.lock().await.len() < 3 {
+        queue.done.notified().await;
+    }
+    shutdown.cancel();
+    queue.go_on.notify_one();
+    running.await.expect("what is begun is ended");
+    assert_eq!(*queue.performed.lock().await, [1, 2, 3, SLOW]);
 }
 
 #[tokio::test]

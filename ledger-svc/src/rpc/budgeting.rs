@@ -62,6 +62,7 @@ impl From<Transfer> for pb::Transfer {
             status: transfer.status.as_str().to_owned(),
             change: transfer.change.to_string(),
             version: transfer.version,
+            from_account_id: transfer.from.map(|id| id.to_string()).unwrap_or_default(),
         }
     }
 }
@@ -102,11 +103,7 @@ impl BudgetingService for Rpc {
     ) -> Result<Response<pb::SumSpendingResponse>, Status> {
         let pb::SumSpendingRequest { household_id, queries, with_rates } = request.into_inner();
         let queries: Vec<_> = queries.iter().map(query).collect::<Result<_, _>>()?;
-        let mut spending = self.0.sum_spending(id("household_id", &household_id)?, &queries).await?;
-        if !with_rates {
-            // Hundreds of budgets over hundreds of days would be more than one answer holds.
-            spending.iter_mut().for_each(Spending::forget_rates);
-        }
+        let spending = self.0.sum_spending(id("household_id", &household_id)?, &queries, with_rates).await?;
         Ok(Response::new(pb::SumSpendingResponse {
             spending: spending.into_iter().map(Into::into).collect(),
         }))
@@ -126,6 +123,7 @@ impl BudgetingService for Rpc {
             to_account_id: id("to_account_id", &request.to_account_id)?,
             amount: request.amount,
             description: request.description,
+            date: request.transaction_date,
         };
         let transfer = self.0.post_transfer(order, request_id).await?;
         Ok(Response::new(pb::PostTransferResponse { transfer: Some(transfer.into()) }))

@@ -12,6 +12,8 @@ use crate::domain::category::{Category, CategoryInput, parent_unknown};
 use crate::error::Error;
 use crate::store::{categories, households};
 
+/// Categories that a household may have: every sum of spending looks at all of them.
+const MOST_CATEGORIES: i64 = 1000;
 /// How many levels categories may have.
 const DEEPEST: i64 = 5;
 
@@ -31,6 +33,10 @@ impl Ledger {
             return Ok(Kept::Replayed(reply));
         }
         check_parent(&mut transaction, household.id, &category).await?;
+        if categories::count(&mut transaction, household.id).await? >= MOST_CATEGORIES {
+            let text = "You have 1000 categories; delete one first.";
+            return Err(vec![Violation::new("name", "TOO_MANY", text)].into());
+        }
         categories::insert(&mut transaction, household.id, &category).await.map_err(name_taken)?;
         let change =
             Change { entity: "category", entity_id: category.id, version: 1, kind: "created", changed: &[] };

@@ -8,6 +8,7 @@ use fintrac_proto::auth::v1 as pb;
 use fintrac_proto::events::v1::Event;
 use sqlx::PgConnection;
 use tonic::Code;
+use uuid::Uuid;
 
 use super::Ledger;
 use super::open_household::household;
@@ -18,11 +19,16 @@ use fintrac_money::Household;
 #[derive(Debug)]
 pub struct FollowHouseholds(pub Arc<Ledger>);
 
+/// Whether a household may have moved to another time zone.
+fn moves(event: &Event) -> bool {
+    event.entity == "household" && event.kind == "updated"
+}
+
 impl Handler for FollowHouseholds {
     type Prepared = Vec<Household>;
 
     async fn prepare(&self, events: &[Event]) -> Result<Vec<Household>, HandlerError> {
-        let changed = events.iter().filter(|event| event.entity == "household" && event.kind == "updated");
+        let changed = events.iter().filter(|event| moves(event));
         let ids: BTreeSet<_> = changed.map(|event| event.household_id.clone()).collect();
         let mut households = Vec::new();
         for household_id in ids {
@@ -47,9 +53,15 @@ impl Handler for FollowHouseholds {
     ) -> Result<(), HandlerError> {
         for household in changed {
             households::set_timezone(connection, &household).await?;
-            // Another replica finds out when what it remembers is too old.
-            self.0.households.invalidate(&household.id);
         }
         Ok(())
+    }
+
+    fn committed(&self, events: &[Event]) {
+        // Another replica finds out when what it remembers is too old.
+        let ids = events.iter().filter(|event| moves(event));
+        for id in ids.filter_map(|event| Uuid::parse_str(&event.household_id).ok()) {
+            self.0.households.invalidate(&id);
+        }
     }
 }

@@ -30,6 +30,30 @@ impl Ledger {
     }
 
     async fn open_household(&self, by: &By, id: Uuid) -> Result<Household, Error> {
+        let facts = self.facts(id).await?;
+        let household = household(&facts)?;
+        let now = self.clock.now();
+        let mut transaction = self.pool.begin().await?;
+        if !households::insert(&mut transaction, &household, now).await? {
+            return Ok(household);
+        }
+        for category in defaults::categories(&facts.locale, now, &self.random) {
+            categories::insert(&mut transaction, id, &category).await?;
+        }
+        let change = Change { entity: "household", entity_id: id, version: 1, kind: "opened", changed: &[] };
+        self.record(&mut transaction, by, change).await?;
+        transaction.commit().await?;
+        self.bell.ring();
+        // It may have moved since it was asked about, and its event found no row here.
+        let again = self::household(&self.facts(id).await?)?;
+        if again != household {
+            households::set_timezone(&mut *self.pool.acquire().await?, &again).await?;
+        }
+        Ok(again)
+    }
+
+    /// What auth-svc says of a household.
+    async fn facts(&self, id: Uuid) -> Result<pb::Household, Error> {
         let request = pb::GetHouseholdRequest { household_id: id.to_string() };
         let answer =
             self.auth.clone().get_household(request).await.map_err(|status| match status.code() {
@@ -39,22 +63,7 @@ impl Ledger {
                 }
                 _ => Error::Auth(status),
             })?;
-        let facts =
-            answer.into_inner().household.ok_or(Error::Internal("no household in the answer".into()))?;
-        let household = household(&facts)?;
-        let now = self.clock.now();
-        let mut transaction = self.pool.begin().await?;
-        if households::insert(&mut transaction, &household, now).await? {
-            for category in defaults::categories(&facts.locale, now, &self.random) {
-                categories::insert(&mut transaction, id, &category).await?;
-            }
-            let change =
-                Change { entity: "household", entity_id: id, version: 1, kind: "opened", changed: &[] };
-            self.record(&mut transaction, by, change).await?;
-            transaction.commit().await?;
-            self.bell.ring();
-        }
-        Ok(household)
+        answer.into_inner().household.ok_or(Error::Internal("no household in the answer".into()))
     }
 }
 

@@ -29,6 +29,8 @@ pub struct TransferOrder {
     /// What arrives, in the currency of the account that it goes to.
     pub amount: String,
     pub description: Option<String>,
+    /// The day that it is dated.
+    pub date: String,
 }
 
 /// What a transaction means for one account.
@@ -38,6 +40,8 @@ pub struct Transfer {
     /// What stands on the account because of it, signed.
     pub change: Money,
     pub version: i64,
+    /// Where the money comes from, if it is still a transfer to the account.
+    pub from: Option<Uuid>,
 }
 
 impl Ledger {
@@ -81,7 +85,8 @@ impl Ledger {
             Status::Posted => transaction.change_on(account_id).unwrap_or(nothing),
             Status::Voided => nothing,
         };
-        Ok(Transfer { status: transaction.status, change, version: transaction.version })
+        let from = (transaction.to_account_id == Some(account_id)).then_some(transaction.account_id);
+        Ok(Transfer { status: transaction.status, change, version: transaction.version, from })
     }
 
     /// The words of a transfer; across currencies the amount is a foreign one,
@@ -101,6 +106,7 @@ impl Ledger {
             to_amount: arriving.map(|_| order.amount.clone()),
             amount: order.amount,
             description: order.description,
+            transaction_date: Some(order.date),
             ..TransactionInput::default()
         })
     }

@@ -35,19 +35,12 @@ pub struct Spending {
     pub unpriced: Vec<(NaiveDate, Money)>,
 }
 
-impl Spending {
-    /// Keeps the sum only.
-    pub fn forget_rates(&mut self) {
-        self.rates.clear();
-        self.unpriced.clear();
-    }
-}
-
 impl Ledger {
     pub async fn sum_spending(
         &self,
         household_id: Uuid,
         queries: &[SpendingQuery],
+        with_rates: bool,
     ) -> Result<Vec<Spending>, Error> {
         let mut connection = self.pool.acquire().await?;
         let nothing = |query: &SpendingQuery| Spending {
@@ -74,8 +67,18 @@ impl Ledger {
                 answer.amount = Money::new(sum, household.currency);
             }
         }
-        let days = daily_changes::sums_by_day(&mut connection, household_id, &foreign).await?;
         let currencies: HashMap<_, _> = nominal.iter().map(|it| (it.id, it.currency)).collect();
+        if with_rates {
+            for (number, account_id, day, open) in
+                daily_changes::open_sums_by_day(&mut connection, household_id, &frozen).await?
+            {
+                if let (Some(answer), Some(currency)) = (answers.get_mut(number), currencies.get(&account_id))
+                {
+                    answer.unpriced.push((day, Money::new(open, *currency)));
+                }
+            }
+        }
+        let days = daily_changes::sums_by_day(&mut connection, household_id, &foreign).await?;
         let mut spent: BTreeMap<(usize, NaiveDate, Currency), i64> = BTreeMap::new();
         for (number, account_id, day, change) in days {
             let Some(currency) = currencies.get(&account_id) else { continue };
@@ -103,6 +106,13 @@ impl Ledger {
                     answer.amount = Money::new(sum.ok_or(Rejection::OutOfRange)?, into);
                 }
                 None => answer.unpriced.push((day, spent)),
+            }
+        }
+        if !with_rates {
+            // Hundreds of budgets over hundreds of days would be more than one answer holds.
+            for answer in &mut answers {
+                answer.rates.clear();
+                answer.unpriced.clear();
             }
         }
         Ok(answers)

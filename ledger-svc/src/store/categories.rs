@@ -221,3 +221,13 @@ pub async fn parents(
             .await?;
     Ok(rows.into_iter().map(|row| (row.id, row.parent_id)).collect())
 }
+
+/// How many there are, deleted ones too.
+pub async fn count(connection: &mut PgConnection, household_id: Uuid) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select count(*) as "count!" from ledger.categories where household_id = $1"#,
+        household_id
+    )
+    .fetch_one(connection)
+    .await
+}

@@ -140,3 +140,32 @@ pub async fn sums_by_day(
     .await?;
     Ok(rows.into_iter().map(|row| (number(row.number), row.account_id, row.day, row.change)).collect())
 }
+
+/// Number, account, day and amount of what has no amount in the household's
+/// currency yet.
+pub async fn open_sums_by_day(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    spans: &[Span],
+) -> Result<Vec<(usize, Uuid, NaiveDate, i64)>, sqlx::Error> {
+    if spans.is_empty() {
+        return Ok(Vec::new());
+    }
+    let c = Columns::of(spans);
+    let rows = sqlx::query!(
+        r#"select number as "number!", postings.account_id, day, sum(amount)::int8 as "sum!"
+           from unnest($2::int8[], $3::uuid[], $4::date[], $5::date[]) as span (number, account_id, first, last)
+           join ledger.postings
+             on household_id = $1 and postings.account_id = span.account_id and day between first and last
+           where household_amount is null
+           group by 1, 2, 3 having sum(amount) <> 0 order by 3"#,
+        household_id,
+        &c.numbers,
+        &c.accounts,
+        &c.from,
+        &c.to,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| (number(row.number), row.account_id, row.day, row.sum)).collect())
+}

@@ -118,6 +118,11 @@ async fn another_currency_is_converted_day_by_day_and_the_rates_are_told() {
     let early = spent(&ledger, &ana, "USD", &[&food], ("2001-01-01", "2001-01-31")).await;
     assert_eq!((early.amount.as_str(), early.unpriced.len()), ("0.00", 1));
     assert_eq!((early.unpriced[0].amount.as_str(), early.unpriced[0].date.as_str()), ("4.00", "2001-01-01"));
+    // So is what has no amount in the household's own currency yet.
+    ana.post(on(&yen, &food, "expense", "900", "2001-01-02")).await.expect("posted");
+    let open = spent(&ledger, &ana, "EUR", &[&food], ("2001-01-01", "2001-01-31")).await;
+    assert_eq!((open.amount.as_str(), open.unpriced.len()), ("4.00", 1));
+    assert_eq!((open.unpriced[0].amount.as_str(), open.unpriced[0].currency_code.as_str()), ("900", "JPY"));
 }
 
 fn order(
@@ -135,6 +140,7 @@ fn order(
         to_account_id: to.id.clone(),
         amount: amount.into(),
         description: Some("Boat".into()),
+        transaction_date: "2026-09-20".into(),
     }
 }
 
@@ -161,12 +167,14 @@ async fn a_transfer_is_made_once_and_then_told_as_it_stands() {
     assert_eq!((ana.balance(&bank.id).await, ana.balance(&boat.id).await), ("70.00".into(), "30.00".into()));
     let posted = ana.find(&id.to_string()).await.expect("there");
     assert_eq!((posted.r#type.as_str(), posted.description.as_deref()), ("transfer", Some("Boat")));
+    assert_eq!(posted.transaction_date, "2026-09-20", "the day that was said");
 
     // Once the key is forgotten the id still knows.
     ledger.execute("delete from ledger.idempotency_keys").await;
     ana.edit(&id.to_string(), entry(&bank, "transfer", "20"), &["amount"]).await.expect("edited");
     let again = post(&ledger, order(&ana, id, &bank, &boat, "30")).await.expect("told");
     assert_eq!((again.change.as_str(), again.version), ("20.00", 2));
+    assert_eq!(again.from_account_id, bank.id);
     let find = pb::FindTransferRequest {
         household_id: ana.household_id.to_string(),
         transaction_id: id.to_string(),
@@ -267,7 +275,7 @@ async fn today_moves_with_the_household() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(20), moved).await.expect("the ledger hears of it");
+    tokio::time::timeout(Duration::from_mins(1), moved).await.expect("the ledger hears of it");
     // What another replica remembers is dropped in time, and the row is the new one.
     assert_eq!(
         ledger.number("select count(*) from ledger.households where timezone = 'Pacific/Kiritimati'").await,

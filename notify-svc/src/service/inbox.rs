@@ -44,24 +44,26 @@ impl Inbox {
         Ok(page.cut(rows, |notification| Cursor::by_id(notification.id)))
     }
 
+    /// `is_read` absent: as it is.
     pub async fn mark(
         &self,
         by: &By,
         id: Uuid,
-        is_read: bool,
+        is_read: Option<bool>,
         if_version: Option<i64>,
     ) -> Result<Notification, Error> {
         let user_id = by.principal.user_id;
         let mut transaction = self.pool.begin().await?;
         let found = notifications::lock(&mut transaction, user_id, id).await?;
         let mut notification = found.ok_or(Error::NotFound("notification"))?;
+        // First, so that a call whose answer was lost can be made again.
+        if is_read.is_none_or(|is_read| notification.read_at.is_some() == is_read) {
+            return Ok(notification);
+        }
         if if_version.is_some_and(|version| version != notification.version) {
             return Err(Error::VersionMismatch);
         }
-        if notification.read_at.is_some() == is_read {
-            return Ok(notification);
-        }
-        notification.read_at = is_read.then(|| self.clock.now());
+        notification.read_at = notification.read_at.is_none().then(|| self.clock.now());
         notification.version += 1;
         notifications::set_read(&mut transaction, &notification).await?;
         self.record(&mut transaction, by, "notification", id, notification.version).await?;
@@ -71,10 +73,11 @@ impl Inbox {
     }
 
     pub async fn mark_all_read(&self, by: &By) -> Result<(), Error> {
-        let user_id = by.principal.user_id;
+        let (user_id, now) = (by.principal.user_id, self.clock.now());
         loop {
             let mut transaction = self.pool.begin().await?;
-            if notifications::set_all_read(&mut transaction, user_id, self.clock.now()).await? == 0 {
+            // What comes meanwhile is not read.
+            if notifications::set_all_read(&mut transaction, user_id, now).await? == 0 {
                 return Ok(());
             }
             self.record(&mut transaction, by, "inbox", user_id, 0).await?;

@@ -59,7 +59,7 @@ impl Handler for QueueMail {
         Ok(())
     }
 
-    fn committed(&self) {
+    fn committed(&self, _events: &[Event]) {
         self.waiting.ring();
     }
 }

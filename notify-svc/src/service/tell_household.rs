@@ -11,6 +11,7 @@ use fintrac_proto::auth::v1::mail_facts_service_client::MailFactsServiceClient;
 use fintrac_proto::budget::v1 as budget;
 use fintrac_proto::budget::v1::message_facts_service_client::MessageFactsServiceClient;
 use fintrac_proto::events::v1::Event;
+use futures::future::try_join_all;
 use sqlx::PgConnection;
 use tonic::Code;
 use uuid::Uuid;
@@ -21,6 +22,9 @@ use crate::domain::mail::Mail;
 use crate::domain::notification::Notification;
 use crate::render::{self, Facts};
 use crate::store::{mails, notifications};
+
+/// Events that are asked about at once.
+const QUESTIONS: usize = 8;
 
 /// Turns the budgets' events into notifications and queued mails.
 #[derive(Debug)]
@@ -114,11 +118,14 @@ impl Handler for TellHousehold {
     type Prepared = Vec<Telling>;
 
     async fn prepare(&self, events: &[Event]) -> Result<Vec<Telling>, HandlerError> {
-        let mut tellings = Vec::new();
+        let mut wanted = Vec::new();
         for event in events {
-            if let Some(kind) = kind(event) {
-                tellings.append(&mut self.tell(event, kind).await?);
-            }
+            wanted.extend(kind(event).map(|kind| self.tell(event, kind)));
+        }
+        let (mut tellings, mut wanted) = (Vec::new(), wanted.into_iter().peekable());
+        while wanted.peek().is_some() {
+            let asked = try_join_all(wanted.by_ref().take(QUESTIONS)).await?;
+            tellings.extend(asked.into_iter().flatten());
         }
         Ok(tellings)
     }
@@ -142,7 +149,7 @@ impl Handler for TellHousehold {
         Ok(())
     }
 
-    fn committed(&self) {
+    fn committed(&self, _events: &[Event]) {
         self.waiting.ring();
     }
 }

@@ -42,12 +42,15 @@ pub async fn claim(
            where id in (
                select id from notify.mails
                where state = 'pending' and due_at <= $2 and (leased_until is null or leased_until <= $2)
+                 and kind = any($4)
                order by due_at limit $1
                for update skip locked)
            returning id, user_id, kind, subject_id, attempts"#,
         limit,
         now,
         leased_until,
+        // A newer replica may know more.
+        &Kind::ALL.map(|kind| kind.name().to_owned()),
     )
     .fetch_all(connection)
     .await?;

@@ -161,7 +161,8 @@ pub async fn set_all_read(
         r#"update notify.notifications set read_at = $2, version = version + 1
            where user_id = $1 and id in (
                select id from notify.notifications
-               where user_id = $1 and in_inbox and read_at is null order by id limit 1000 for update)"#,
+               where user_id = $1 and in_inbox and read_at is null and created_at <= $2
+               order by id limit 1000 for update)"#,
         user_id,
         now,
     )

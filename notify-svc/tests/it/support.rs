@@ -90,6 +90,11 @@ impl Notify {
         tokio::time::timeout(Duration::from_secs(20), reached).await.expect("the events are digested");
     }
 
+    /// How many mails were ever asked for.
+    pub async fn mails(&self) -> i64 {
+        sqlx::query_scalar("select count(*) from notify.mails").fetch_one(&self.pool).await.expect("query")
+    }
+
     pub fn inbox(&self) -> NotificationServiceClient<Transport> {
         NotificationServiceClient::new(self.part.transport("gateway"))
     }

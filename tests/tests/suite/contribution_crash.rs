@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use fintrac_kit::random::Random;
 use fintrac_tests::client::Client;
-use fintrac_tests::suite::{Shape, Suite, signal};
+use fintrac_tests::suite::{Shape, Suite};
 use futures::future::join_all;
 use serde_json::json;
+use tokio::sync::watch;
 
 use crate::BINARY;
 use crate::money::Person;
@@ -16,10 +17,6 @@ use crate::money::Person;
 const CONTRIBUTIONS: usize = 500;
 const WORKERS: usize = 8;
 const KILLS: usize = 6;
-
-async fn elapse(moment: Duration) {
-    let _elapsed = tokio::time::timeout(moment, std::future::pending::<()>()).await;
-}
 
 /// Contributes one unit; the status, if there was an answer.
 async fn contribute(client: &Client, token: &str, goal: &str, from: &str, key: &str) -> Option<u16> {
@@ -57,40 +54,36 @@ async fn a_contribution_is_there_with_its_transfer_or_absent_with_it() {
     let keys: Vec<_> = (0..CONTRIBUTIONS).map(|number| format!("c{number}")).collect();
     let mut acknowledged = BTreeSet::new();
     for keys in keys.chunks(CONTRIBUTIONS.div_ceil(KILLS)) {
+        // Answers so far, and those of them that said nothing.
+        let answered = watch::Sender::new((0, 0));
         let share = keys.len().div_ceil(WORKERS);
         let workers = keys.chunks(share).map(async |keys| {
             let mut done = Vec::new();
             for key in keys {
                 match contribute(&client, &token, &goal, &bank, key).await {
                     Some(201) => done.push(key.clone()),
-                    Some(503 | 504) | None => {}
+                    Some(503 | 504) | None => answered.send_modify(|(_, lost)| *lost += 1),
                     Some(other) => panic!("{other} is no answer to a crash"),
                 }
+                answered.send_modify(|(count, _)| *count += 1);
             }
             done
         });
+        // Killed in the middle of the work, which goes on while the process is
+        // away and comes back.
+        let moment = 10 + usize::from(random.bytes::<1>()[0]) % 40;
         let killing = async {
-            let [moment] = random.bytes();
-            elapse(Duration::from_millis(50 + u64::from(moment))).await;
+            let mut answered = answered.subscribe();
+            answered.wait_for(|(count, _)| *count >= moment).await.expect("there are answers");
+            suite.kill_part("budget").await;
+            answered.wait_for(|(_, lost)| *lost > 0).await.expect("somebody notices");
+            suite.start_part_again("budget");
         };
-        let workers = join_all(workers);
-        // The workers go on while the process is killed and comes back.
-        tokio::pin!(workers);
-        let early = tokio::select! {
-            done = &mut workers => Some(done),
-            () = killing => None,
-        };
-        let pid = suite.pid("budget");
-        signal("KILL", pid).await;
-        let done = match early {
-            Some(done) => done,
-            None => workers.await,
-        };
+        let (done, ()) = tokio::join!(join_all(workers), killing);
         acknowledged.extend(done.into_iter().flatten());
-        suite.kill_and_start("budget").await;
         suite.wait_until_ready().await;
     }
-    assert!(acknowledged.len() < CONTRIBUTIONS, "some were interrupted");
+    assert!(acknowledged.len() < CONTRIBUTIONS);
     let ana = Person::again(&suite, &token);
     let mut tick = tokio::time::interval(Duration::from_millis(100));
     let settled = async {

@@ -33,7 +33,7 @@ async fn eventually<T>(what: &str, found: impl AsyncFn() -> Option<T>) -> T {
             }
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), look).await.unwrap_or_else(|_| panic!("{what}"))
+    tokio::time::timeout(Duration::from_mins(1), look).await.unwrap_or_else(|_| panic!("{what}"))
 }
 
 async fn made(person: &Person<'_>, path: &str, body: Value) -> String {
@@ -66,6 +66,7 @@ impl<'a> Month<'a> {
     /// Three accounts in three currencies, and what happens in a month.
     async fn begin(suite: &'a Suite) -> Self {
         let ana = Person::new(suite, EMAIL).await;
+        ana.move_to_noon().await;
         let account = async |name: &str, kind: &str, currency: &str, balance: &str| {
             let body =
                 json!({"name": name, "account_type": kind, "currency_code": currency, "balance": balance});

@@ -1,5 +1,7 @@
 //! Money over REST: books, repeated requests, refusals.
 
+use chrono::Timelike as _;
+use fintrac_kit::clock::Clock;
 use fintrac_proto::ledger::v1 as pb;
 use fintrac_proto::ledger::v1::transaction_service_client::TransactionServiceClient;
 use fintrac_tests::client::{Answer, Client};
@@ -27,6 +29,15 @@ impl<'a> Person<'a> {
     /// The same person later.
     pub fn again(suite: &'a Suite, token: &str) -> Self {
         Self { client: &suite.client, token: token.to_owned() }
+    }
+
+    /// Lives where it is about noon, so that no day ends during a test.
+    pub async fn move_to_noon(&self) {
+        let offset = 12 - i64::from(Clock::System.now().hour());
+        // The signs of these names are those of POSIX: the other way round.
+        let zone = if offset == 0 { "Etc/GMT".to_owned() } else { format!("Etc/GMT{:+}", -offset) };
+        let moved = self.patch("/api/v1/users/me/preferences", json!({"timezone": zone})).await;
+        assert_eq!(moved.status, 200, "{moved:?}");
     }
 
     pub fn token(&self) -> &str {

@@ -122,6 +122,20 @@ fn a_change_of_terms_holds_from_the_current_period() {
 }
 
 #[test]
+fn an_ended_budget_keeps_its_terms() {
+    let ended =
+        BudgetInput { start_date: Some("2026-01-01".into()), end_date: Some("2026-03-31".into()), ..input() };
+    let budget = make(&ended).expect("a budget");
+    let change = BudgetChanges { amount: Some("400".into()), ..BudgetChanges::default() };
+    let refused = change.apply(&budget, day("2026-04-01"), now()).expect_err("refused");
+    assert_eq!((refused[0].field.as_str(), refused[0].reason), ("amount", "FIELD_FIXED"));
+    assert!(change.apply(&budget, day("2026-03-31"), now()).is_ok(), "on its last day it can change");
+    let longer = BudgetChanges { end_date: Some(None), ..change };
+    let (after, _) = longer.apply(&budget, day("2026-04-01"), now()).expect("it runs on");
+    assert_eq!((after.terms.valid_from, after.earlier.len()), (day("2026-04-01"), 1));
+}
+
+#[test]
 fn what_makes_the_periods_stays() {
     let budget = make(&input()).expect("a budget");
     let same = BudgetChanges {

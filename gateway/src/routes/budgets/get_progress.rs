@@ -13,7 +13,7 @@ use crate::state::AppState;
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct GetProgressQuery {
-    /// A day of the period; default: today.
+    /// A day of the period; default: today, or the day nearest to it on which the budget runs.
     #[param(value_type = Option<NaiveDate>)]
     date: Option<String>,
 }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::view::NotificationView;
-use crate::extract::{IfMatch, NoParams, OnceJson, User};
+use crate::extract::{IfMatch, NoParams, OnceJson, User, not_null};
 use crate::openapi::WriteProblems;
 use crate::problem::Problem;
 use crate::routes::wire::etag;
@@ -17,7 +17,10 @@ use crate::state::AppState;
 #[schema(as = MarkNotificationRequest)]
 #[serde(deny_unknown_fields)]
 pub struct MarkNotificationBody {
-    is_read: bool,
+    /// Absent: as it is.
+    #[schema(nullable = false)]
+    #[serde(default, deserialize_with = "not_null")]
+    is_read: Option<bool>,
 }
 
 /// Mark a notification as read, or as unread again

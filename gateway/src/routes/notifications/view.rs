@@ -14,7 +14,7 @@ pub struct NotificationView {
     /// budget_threshold, budget_exceeded, goal_milestone or goal_reached.
     #[schema(example = "budget_threshold")]
     kind: String,
-    /// In the language of your preferences when it came.
+    /// In the language that your mails had when it came.
     #[schema(example = "Food: 80 % of the budget is spent")]
     title: String,
     body: String,

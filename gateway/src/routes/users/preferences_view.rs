@@ -11,10 +11,10 @@ pub struct PreferencesView {
     /// light, dark or system.
     #[schema(example = "system")]
     theme: String,
-    /// en, es, fr, de or pt; mails and notifications speak it.
+    /// en, es, fr, de or pt. Mails and notifications speak English and Spanish so far, and English to the others.
     #[schema(example = "es")]
     locale: String,
-    /// Pre-fills new accounts.
+    /// What apps propose for new accounts.
     #[schema(example = "EUR")]
     default_currency: String,
     /// Decides what is today in your household.
