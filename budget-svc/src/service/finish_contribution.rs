@@ -53,7 +53,7 @@ impl Planning {
         let asked = tokio::time::timeout(PATIENCE, self.transfer(household_id, &contribution, moves)).await;
         match asked {
             Ok(Ok(transfer)) => self.settle(actor, id, &transfer, news).await,
-            Ok(Err(Error::Part(_, status)))
+            Ok(Err(Error::Part("ledger", status)))
                 if contribution.state == State::Pending && is_refusal(&status) =>
             {
                 let mut transaction = self.pool.begin().await?;
@@ -62,7 +62,7 @@ impl Planning {
                 transaction.commit().await?;
                 Err(Error::Part("ledger", of_contribution(&status)))
             }
-            Ok(Err(Error::Part(_, status)))
+            Ok(Err(Error::Part("ledger", status)))
                 if contribution.state == State::Refused && status.code() == Code::NotFound =>
             {
                 let mut connection = self.pool.acquire().await?;

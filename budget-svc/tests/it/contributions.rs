@@ -109,10 +109,11 @@ async fn what_nobody_confirmed_is_finished_later_and_once() {
         assert_eq!((listed.len(), listed[0].status.as_str()), (1, "pending"));
         assert_eq!(current(&ana, &goal).await, "0.00");
         budgets.ledger.set(Mood::Works);
-        budgets.pass(TimeDelta::seconds(10));
+        budgets.pass(TimeDelta::days(2));
         budgets.until(STATES, &["done"]).await;
         assert_eq!(current(&ana, &goal).await, "30.00");
         assert_eq!(budgets.ledger.transfers().len(), 1, "{mood:?}");
+        assert_eq!(budgets.ledger.dates().last().map(String::as_str), Some("2026-09-22"), "when it was made");
         let (kept, replayed) =
             ana.contribute_once(&goal, "30", Some(&bank), Some("a-key")).await.expect("kept");
         assert!(replayed && kept.status == "done");

@@ -53,6 +53,8 @@ struct State {
     /// Transaction to what stands of it: status, change, version.
     transfers: HashMap<String, (&'static str, String, i64)>,
     sums: u32,
+    /// The day that each transfer asked for was to be dated.
+    dates: Vec<String>,
 }
 
 impl Ledger {
@@ -148,6 +150,11 @@ impl Ledger {
         self.state(|state| state.transfers.values().map(|it| (it.0, it.1.clone())).collect())
     }
 
+    /// The days of the transfers that were asked for and could be made.
+    pub fn dates(&self) -> Vec<String> {
+        self.state(|state| state.dates.clone())
+    }
+
     /// How often it was asked for sums.
     pub fn sums(&self) -> u32 {
         self.state(|state| state.sums)
@@ -233,6 +240,7 @@ impl BudgetingService for Ledger {
             }
             let description = request.description.expect("a note");
             assert!(!description.contains('\n'), "the ledger takes one line");
+            state.dates.push(request.transaction_date);
             let id = request.transaction_id.clone();
             let made = state.transfers.entry(id).or_insert(("posted", request.amount, 1));
             let made = transfer(Some(made))?;
