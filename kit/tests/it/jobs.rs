@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use fintrac_kit::events::Bell;
@@ -103,9 +104,12 @@ async fn a_slow_item_holds_up_no_other() {
     let (queue, bell, shutdown) = (Arc::new(Queue::default()), Bell::default(), CancellationToken::new());
     queue.waiting.lock().await.extend([SLOW, 1, 2, 3]);
     let running = tokio::spawn(leased::run(Worker(queue.clone()), bell.clone(), 2, shutdown.clone()));
-    while queue.performed.lock().await.len() < 3 {
-        queue.done.notified().await;
-    }
+    let others = async {
+        while queue.performed.lock().await.len() < 3 {
+            queue.done.notified().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), others).await.expect("the others are done");
     shutdown.cancel();
     queue.go_on.notify_one();
     running.await.expect("what is begun is ended");

@@ -282,3 +282,16 @@ async fn today_moves_with_the_household() {
         1
     );
 }
+
+#[tokio::test]
+async fn a_move_during_the_first_visit_is_not_missed() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person_of("EUR", "UTC", "en");
+    // The event of it comes before the ledger knows the household, and finds nothing to change.
+    ledger.move_when_asked(&ana, "Pacific/Kiritimati");
+    let bank = ana.account("Bank", "EUR", "").await;
+    let recorded = ana.post(entry(&bank, "income", "1")).await.expect("posted");
+    assert_eq!(recorded.transaction_date, "2026-09-22");
+    let zones = "select count(*) from ledger.households where timezone = 'Pacific/Kiritimati'";
+    assert_eq!(ledger.number(zones).await, 1, "for the other replicas too");
+}

@@ -45,6 +45,8 @@ const TOKEN_SECRET: &[u8] = b"a token secret for tests";
 #[derive(Debug, Clone, Default)]
 pub struct Households {
     known: Arc<Mutex<HashMap<String, auth::Household>>>,
+    /// Time zones to which households move once they were asked about.
+    moving: Arc<Mutex<HashMap<String, String>>>,
     log: ScriptedLog,
 }
 
@@ -54,7 +56,12 @@ impl HouseholdService for Households {
         &self,
         request: Request<auth::GetHouseholdRequest>,
     ) -> Result<Response<auth::GetHouseholdResponse>, Status> {
-        let known = self.known.lock().expect("no panic").get(&request.into_inner().household_id).cloned();
+        let id = request.into_inner().household_id;
+        let mut households = self.known.lock().expect("no panic");
+        let known = households.get(&id).cloned();
+        if let Some(timezone) = self.moving.lock().expect("no panic").remove(&id) {
+            households.get_mut(&id).expect("a household").timezone = timezone;
+        }
         match known {
             Some(household) => Ok(Response::new(auth::GetHouseholdResponse { household: Some(household) })),
             None => Err(Refusal::new(Code::NotFound, "NOT_FOUND", "There is no such household.").into()),
@@ -160,6 +167,12 @@ impl Ledger {
         let key = EncodingKey::from_secret(TOKEN_SECRET);
         let token = sign(&claims, &key, Algorithm::HS256, None).expect("a token");
         Person { user_id, household_id, token, transport: self.transport() }
+    }
+
+    /// Somebody moves right after auth-svc was first asked about him.
+    pub fn move_when_asked(&self, person: &Person, timezone: &str) {
+        let mut moving = self.households.moving.lock().expect("no panic");
+        moving.insert(person.household_id.to_string(), timezone.into());
     }
 
     /// Somebody moves to another time zone, and auth-svc says so.
