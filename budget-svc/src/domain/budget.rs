@@ -170,29 +170,31 @@ impl BudgetChanges {
         if let Some(words) = &self.categories {
             terms.category_ids = words.resolve(&mut violations);
         }
-        if let Some(end) = after.schedule.end.filter(|end| *end < today)
-            && terms != budget.terms
-        {
+        let same = |one: &[Uuid], other: &[Uuid]| {
+            one.iter().collect::<BTreeSet<_>>() == other.iter().collect::<BTreeSet<_>>()
+        };
+        let terms_differ = [
+            ("amount", budget.terms.amount != terms.amount),
+            ("category_ids", !same(&budget.terms.category_ids, &terms.category_ids)),
+        ];
+        if let Some(end) = after.schedule.end.filter(|end| *end < today) {
             let text = format!("The budget ended on {end}; earlier periods keep what was in force.");
-            let field = if terms.amount == budget.terms.amount { "category_ids" } else { "amount" };
-            violations.push(Violation::new(field, "FIELD_FIXED", text));
+            let changed = terms_differ.iter().filter(|(_, differs)| *differs);
+            violations.extend(changed.map(|(field, _)| Violation::new(*field, "FIELD_FIXED", text.clone())));
         }
         if !violations.is_empty() {
             return Err(violations);
         }
-        let same = |one: &[Uuid], other: &[Uuid]| {
-            one.iter().collect::<BTreeSet<_>>() == other.iter().collect::<BTreeSet<_>>()
-        };
         let fields = [
             ("name", budget.name != after.name),
-            ("amount", budget.terms.amount != terms.amount),
-            ("category_ids", !same(&budget.terms.category_ids, &terms.category_ids)),
+            terms_differ[0],
+            terms_differ[1],
             ("end_date", budget.schedule.end != after.schedule.end),
             ("alert_thresholds", budget.thresholds != after.thresholds),
         ];
         let changed: Vec<_> =
             fields.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect();
-        if changed.iter().any(|field| ["amount", "category_ids"].contains(field)) {
+        if terms_differ.iter().any(|(_, differs)| *differs) {
             let current = after.schedule.period_of(after.schedule.nearest(today));
             terms.valid_from = current.map_or(terms.valid_from, |period| period.start);
             if terms.valid_from > budget.terms.valid_from {

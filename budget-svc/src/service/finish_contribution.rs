@@ -213,7 +213,7 @@ impl Work for FinishContributions {
             }
             Err(error) => {
                 tracing::warn!(%household_id, %id, %error, "contribution not finished yet");
-                let due_at = self.0.clock.now() + pause(Some(&error), due.failures);
+                let due_at = self.0.clock.now() + pause(&error, due.failures);
                 contributions::postpone(&mut *self.0.pool.acquire().await?, due, due_at).await
             }
         }

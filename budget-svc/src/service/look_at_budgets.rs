@@ -139,8 +139,8 @@ impl Work for LookAtBudgets {
                 let now = self.0.clock.now();
                 return looks::settle(&mut *self.0.pool.acquire().await?, look, now).await;
             }
-            Ok(Err(error)) => (error.to_string(), pause(Some(&error), look.failures)),
-            Err(_elapsed) => ("the look took too long".to_owned(), pause(None, look.failures)),
+            Ok(Err(error)) => (error.to_string(), pause(&error, look.failures)),
+            Err(_elapsed) => ("the look took too long".to_owned(), pause(&Error::UnderWay, look.failures)),
         };
         tracing::warn!(%household_id, error, "budgets could not be looked at yet");
         let due = self.0.clock.now() + pause;

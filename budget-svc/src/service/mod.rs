@@ -104,9 +104,9 @@ impl Actor {
 
 /// How long to wait after `failures` and one more: a part that cannot be
 /// reached is asked again soon, a defect ever more seldom.
-fn pause(error: Option<&Error>, failures: i32) -> TimeDelta {
+fn pause(error: &Error, failures: i32) -> TimeDelta {
     match error {
-        Some(Error::UnderWay | Error::Part(..)) if failures < PATIENT => TimeDelta::seconds(1),
+        Error::UnderWay | Error::Part(..) if failures < PATIENT => TimeDelta::seconds(1),
         _ => TimeDelta::seconds(1_i64 << failures.clamp(0, 6)),
     }
 }

@@ -111,7 +111,8 @@ pub async fn find(
     .transpose()
 }
 
-/// The newest one that a request with this key made.
+/// The one that a request with this key made; a refused one only when there is
+/// no other. (Ids of two replicas do not say which came last.)
 pub async fn find_by_key(
     connection: &mut PgConnection,
     key: &Key,
@@ -119,7 +120,7 @@ pub async fn find_by_key(
     let row = sqlx::query!(
         r#"select id, state from budget.contributions
            where household_id = $1 and user_id = $2 and key_operation = $3 and key = $4
-           order by id desc limit 1"#,
+           order by (state = 'refused'), id desc limit 1"#,
         key.household_id,
         key.user_id,
         key.operation,

@@ -58,7 +58,8 @@ pub async fn claim(
 }
 
 /// Claims keys of different scopes, in their own order whatever the given one, so that
-/// two who claim the same keys wait and do not deadlock.
+/// two who claim the same keys wait and do not deadlock. (Only a key that is
+/// released at this very moment is claimed out of order; PostgreSQL then ends one.)
 pub async fn claim_all(
     connection: &mut PgConnection,
     keys: &[&Key],

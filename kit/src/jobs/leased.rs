@@ -1,10 +1,11 @@
 //! Work with an effect outside the database, off a queue that is a table.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
 
-use futures::stream::FuturesUnordered;
-use futures::{FutureExt as _, StreamExt as _};
+use futures::FutureExt as _;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::events::Bell;
@@ -14,7 +15,7 @@ const POLL: Duration = Duration::from_millis(500);
 
 /// A queue of work.
 pub trait Work: Send + Sync + 'static {
-    type Item: Send;
+    type Item: Send + 'static;
 
     /// Leases up to `limit` due items to this process and commits.
     fn claim(&self, limit: i64) -> impl Future<Output = Result<Vec<Self::Item>, sqlx::Error>> + Send;
@@ -27,8 +28,9 @@ pub trait Work: Send + Sync + 'static {
 /// slow one holds up nobody but itself. An item whose process dies is leased
 /// again when its lease has run out.
 pub async fn run(work: impl Work, bell: Bell, concurrency: usize, shutdown: CancellationToken) {
-    let mut listener = bell.listen();
-    let mut running = FuturesUnordered::new();
+    let (work, mut listener) = (Arc::new(work), bell.listen());
+    // Tasks of their own: they go on while this one waits for a connection to claim.
+    let mut running = JoinSet::new();
     while !shutdown.is_cancelled() {
         let free = concurrency.saturating_sub(running.len());
         let mut found = 0;
@@ -37,7 +39,9 @@ pub async fn run(work: impl Work, bell: Bell, concurrency: usize, shutdown: Canc
             match work.claim(limit).await {
                 Ok(items) => {
                     found = items.len();
-                    running.extend(items.into_iter().map(|item| perform(&work, item)));
+                    for item in items {
+                        running.spawn(perform(Arc::clone(&work), item));
+                    }
                 }
                 Err(error) => {
                     tracing::warn!(error = %crate::error::chain(&error), "work could not be claimed");
@@ -47,15 +51,15 @@ pub async fn run(work: impl Work, bell: Bell, concurrency: usize, shutdown: Canc
         let queue_is_empty = found < free;
         tokio::select! {
             () = shutdown.cancelled() => {}
-            Some(()) = running.next(), if !running.is_empty() => {}
+            Some(_ended) = running.join_next() => {}
             () = listener.wait(POLL), if queue_is_empty => {}
         }
     }
     // What is begun is ended.
-    while running.next().await.is_some() {}
+    while running.join_next().await.is_some() {}
 }
 
-async fn perform<W: Work>(work: &W, item: W::Item) {
+async fn perform<W: Work>(work: Arc<W>, item: W::Item) {
     match AssertUnwindSafe(work.perform(item)).catch_unwind().await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {

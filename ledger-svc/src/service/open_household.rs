@@ -45,11 +45,18 @@ impl Ledger {
         transaction.commit().await?;
         self.bell.ring();
         // It may have moved since it was asked about, and its event found no row here.
-        let again = self::household(&self.facts(id).await?)?;
-        if again != household {
-            households::set_timezone(&mut *self.pool.acquire().await?, &again).await?;
+        match self.facts(id).await.and_then(|facts| self::household(&facts)) {
+            Ok(again) if again != household => {
+                let mut connection = self.pool.acquire().await?;
+                households::move_from(&mut connection, &household, &again).await?;
+                Ok(again)
+            }
+            Ok(_same) => Ok(household),
+            Err(error) => {
+                tracing::warn!(household_id = %id, %error, "a household was asked about only once");
+                Ok(household)
+            }
         }
-        Ok(again)
     }
 
     /// What auth-svc says of a household.

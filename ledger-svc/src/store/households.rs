@@ -49,6 +49,23 @@ pub async fn set_timezone(connection: &mut PgConnection, household: &Household) 
         .map(|_| ())
 }
 
+/// Sets the time zone, unless somebody set another one meanwhile.
+pub async fn move_from(
+    connection: &mut PgConnection,
+    before: &Household,
+    after: &Household,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "update ledger.households set timezone = $3 where id = $1 and timezone = $2",
+        before.id,
+        before.timezone.name(),
+        after.timezone.name(),
+    )
+    .execute(connection)
+    .await
+    .map(|_| ())
+}
+
 /// Locks households in key order: names in them are given one after the other.
 pub async fn lock(connection: &mut PgConnection, household_ids: &[Uuid]) -> Result<(), sqlx::Error> {
     sqlx::query!(

@@ -130,6 +130,14 @@ fn an_ended_budget_keeps_its_terms() {
     let refused = change.apply(&budget, day("2026-04-01"), now()).expect_err("refused");
     assert_eq!((refused[0].field.as_str(), refused[0].reason), ("amount", "FIELD_FIXED"));
     assert!(change.apply(&budget, day("2026-03-31"), now()).is_ok(), "on its last day it can change");
+    let rename = BudgetChanges {
+        name: Some("Past".into()),
+        amount: Some("300.00".into()),
+        categories: Some(input().categories),
+        ..BudgetChanges::default()
+    };
+    let (_, changed) = rename.apply(&budget, day("2026-04-01"), now()).expect("its name can change");
+    assert_eq!(changed, ["name"]);
     let longer = BudgetChanges { end_date: Some(None), ..change };
     let (after, _) = longer.apply(&budget, day("2026-04-01"), now()).expect("it runs on");
     assert_eq!((after.terms.valid_from, after.earlier.len()), (day("2026-04-01"), 1));
