@@ -54,7 +54,11 @@ impl Budgets {
     pub async fn start() -> Self {
         let clock = Clock::manual(DateTime::from_timestamp(1_790_080_000, 0).expect("an instant"));
         let database = TestDatabase::new(&[&SCHEMA], &clock).await;
-        Self::on(database, clock, Ledger::default()).await
+        let budgets = Self::on(database, clock, Ledger::default()).await;
+        // The daily check runs at once; here it comes before there is anything to look at.
+        let checked = "select count(finished_at)::text from budget.jobs where name = 'budget-check'";
+        budgets.until(checked, &["1"]).await;
+        budgets
     }
 
     /// Another replica on the same database.
