@@ -205,7 +205,7 @@ impl Work for FinishContributions {
         let (household_id, id) = (due.household_id, due.id);
         let found = contributions::find(&mut *self.0.pool.acquire().await?, household_id, id).await?;
         let Some((contribution, news)) = found else { return Ok(()) };
-        match self.0.ask(&Actor::service(household_id, None), contribution, news).await {
+        match self.0.ask(&Actor::service(household_id), contribution, news).await {
             Ok(()) => Ok(()),
             Err(Error::Part(_, status)) => {
                 tracing::warn!(%household_id, %id, code = %status.code(), "the ledger refused a contribution");

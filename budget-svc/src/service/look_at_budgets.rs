@@ -114,7 +114,7 @@ impl Planning {
                 kind: if alert.threshold >= WHOLE { "budget_exceeded" } else { "budget_threshold" },
                 changed: &[],
             };
-            self.record(&mut transaction, &Actor::service(household_id, None), change).await?;
+            self.record(&mut transaction, &Actor::service(household_id), change).await?;
         }
         transaction.commit().await?;
         self.bell.ring();

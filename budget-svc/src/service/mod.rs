@@ -96,9 +96,10 @@ impl From<&By> for Actor {
 }
 
 impl Actor {
-    /// This service, for somebody or for nobody in particular.
-    fn service(household_id: Uuid, user_id: Option<Uuid>) -> Self {
-        Self { household_id, user_id, origin: Origin { actor: "budget".to_owned(), ..Origin::default() } }
+    /// This service, by itself.
+    fn service(household_id: Uuid) -> Self {
+        let origin = Origin { actor: "budget".to_owned(), ..Origin::default() };
+        Self { household_id, user_id: None, origin }
     }
 }
 

@@ -192,9 +192,9 @@ pub async fn mark(
     connection: &mut PgConnection,
     keys: &[(Uuid, Uuid)],
     now: DateTime<Utc>,
-) -> Result<u64, sqlx::Error> {
+) -> Result<(), sqlx::Error> {
     let (households, ids): (Vec<_>, Vec<_>) = keys.iter().copied().unzip();
-    let done = sqlx::query!(
+    sqlx::query!(
         r#"update budget.contributions
            set news = news + 1, due_at = least(coalesce(due_at, $3), $3)
            where (household_id, id) in (select * from unnest($1::uuid[], $2::uuid[]))
@@ -204,8 +204,8 @@ pub async fn mark(
         now,
     )
     .execute(connection)
-    .await?;
-    Ok(done.rows_affected())
+    .await
+    .map(|_| ())
 }
 
 /// A contribution that the ledger must be asked about.

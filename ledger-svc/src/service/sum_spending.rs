@@ -69,22 +69,15 @@ impl Ledger {
         }
         let currencies: HashMap<_, _> = nominal.iter().map(|it| (it.id, it.currency)).collect();
         if with_rates {
-            for (number, account_id, day, open) in
-                daily_changes::open_sums_by_day(&mut connection, household_id, &frozen).await?
-            {
-                if let (Some(answer), Some(currency)) = (answers.get_mut(number), currencies.get(&account_id))
-                {
-                    answer.unpriced.push((day, Money::new(open, *currency)));
+            let open = daily_changes::open_sums_by_day(&mut connection, household_id, &frozen).await?;
+            for ((number, day, currency), sum) in by_currency(open, &currencies)? {
+                if let Some(answer) = answers.get_mut(number) {
+                    answer.unpriced.push((day, Money::new(sum, currency)));
                 }
             }
         }
         let days = daily_changes::sums_by_day(&mut connection, household_id, &foreign).await?;
-        let mut spent: BTreeMap<(usize, NaiveDate, Currency), i64> = BTreeMap::new();
-        for (number, account_id, day, change) in days {
-            let Some(currency) = currencies.get(&account_id) else { continue };
-            let sum = spent.entry((number, day, *currency)).or_default();
-            *sum = sum.checked_add(change).ok_or(Rejection::OutOfRange)?;
-        }
+        let spent = by_currency(days, &currencies)?;
         let wanted = spent.keys().filter_map(|(number, day, currency)| {
             Some([(*currency, *day), (queries.get(*number)?.currency, *day)])
         });
@@ -117,6 +110,20 @@ impl Ledger {
         }
         Ok(answers)
     }
+}
+
+/// Sums by number, day and currency, of sums by number, account and day.
+fn by_currency(
+    rows: Vec<(usize, Uuid, NaiveDate, i64)>,
+    currencies: &HashMap<Uuid, Currency>,
+) -> Result<BTreeMap<(usize, NaiveDate, Currency), i64>, Rejection> {
+    let mut sums: BTreeMap<_, i64> = BTreeMap::new();
+    for (number, account_id, day, change) in rows {
+        let Some(currency) = currencies.get(&account_id) else { continue };
+        let sum = sums.entry((number, day, *currency)).or_default();
+        *sum = sum.checked_add(change).ok_or(Rejection::OutOfRange)?;
+    }
+    Ok(sums)
 }
 
 /// The categories of a household, by what is above them.

@@ -119,8 +119,10 @@ async fn another_currency_is_converted_day_by_day_and_the_rates_are_told() {
     assert_eq!((early.amount.as_str(), early.unpriced.len()), ("0.00", 1));
     assert_eq!((early.unpriced[0].amount.as_str(), early.unpriced[0].date.as_str()), ("4.00", "2001-01-01"));
     // So is what has no amount in the household's own currency yet.
-    ana.post(on(&yen, &food, "expense", "900", "2001-01-02")).await.expect("posted");
-    let open = spent(&ledger, &ana, "EUR", &[&food], ("2001-01-01", "2001-01-31")).await;
+    let fun = ana.category("Fun", "expense").await;
+    ana.post(on(&yen, &food, "expense", "500", "2001-01-02")).await.expect("posted");
+    ana.post(on(&yen, &fun, "expense", "400", "2001-01-02")).await.expect("posted");
+    let open = spent(&ledger, &ana, "EUR", &[&food, &fun], ("2001-01-01", "2001-01-31")).await;
     assert_eq!((open.amount.as_str(), open.unpriced.len()), ("4.00", 1));
     assert_eq!((open.unpriced[0].amount.as_str(), open.unpriced[0].currency_code.as_str()), ("900", "JPY"));
 }
