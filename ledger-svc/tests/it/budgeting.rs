@@ -109,6 +109,16 @@ async fn another_currency_is_converted_day_by_day_and_the_rates_are_told() {
         rates,
         ["2026-10-02 EUR 2 2026-10-01", "2026-10-02 JPY 0.02 2026-10-01", "2026-10-03 EUR 3 2026-10-03"]
     );
+    let query = pb::SpendingQuery {
+        currency_code: "USD".into(),
+        category_ids: vec![food.id.clone()],
+        from: MONTH.0.into(),
+        to: MONTH.1.into(),
+    };
+    let household_id = ana.household_id.to_string();
+    let bare = pb::SumSpendingRequest { household_id, queries: vec![query; 3], with_rates: false };
+    let bare = ledger.budgeting().sum_spending(bare).await.expect("sums").into_inner().spending;
+    assert!(bare.len() == 3 && bare.iter().all(|it| it.amount == "60.00" && it.rates.is_empty()));
     let in_yen = spent(&ledger, &ana, "JPY", &[&food], ("2026-10-02", "2026-10-02")).await;
     assert_eq!((in_yen.amount.as_str(), in_yen.rates.len()), ("1500", 1), "yen are yen");
     let in_euros = spent(&ledger, &ana, "EUR", &[&food], MONTH).await;
