@@ -55,13 +55,18 @@ fn access_table(pool: &DescriptorPool) -> Result<String, Box<dyn std::error::Err
             if let Some(list) = access.get_field_by_name("callers").as_deref().and_then(Value::as_list) {
                 callers.extend(list.iter().filter_map(Value::as_str).map(str::to_owned));
             }
-            rows.push((path, flag("user"), callers, flag("direct")));
+            let permission = access.get_field_by_name("permission");
+            let permission = permission.as_deref().and_then(Value::as_str).unwrap_or_default().to_owned();
+            rows.push((path, flag("user"), callers, flag("direct"), permission));
         }
     }
     rows.sort();
     let mut table = String::from("&[");
-    for (path, user, callers, direct) in rows {
-        write!(table, "Access {{ path: {path:?}, user: {user}, callers: &{callers:?}, direct: {direct} }},")?;
+    for (path, user, callers, direct, permission) in rows {
+        write!(
+            table,
+            "Access {{ path: {path:?}, user: {user}, callers: &{callers:?}, direct: {direct}, permission: {permission:?} }},"
+        )?;
     }
     table.push(']');
     Ok(table)

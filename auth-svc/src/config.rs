@@ -10,7 +10,7 @@ use secrecy::SecretString;
 /// What auth-svc needs to know.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Encrypts phone numbers and private keys at rest.
+    /// Encrypts phone numbers, second factors and private keys at rest.
     pub data_keys: KeyRing,
     /// Keys the hashes of codes, links and refresh tokens.
     pub token_secret: SecretString,
@@ -23,8 +23,11 @@ pub struct Config {
     /// A session is over after this, however often it was refreshed.
     pub session_lifetime: TimeDelta,
     pub sessions_per_user: i64,
-    /// Password hashes computed at once; others wait.
+    /// Password hashes computed at once: half the cores, so that a flood of logins
+    /// leaves the others to everybody else.
     pub hashing_concurrency: usize,
+    /// Logins that may wait for their turn; more are answered 503 at once.
+    pub hashing_queue: usize,
     /// How long a login waits for its turn to be hashed before it answers 503.
     pub hashing_patience: Duration,
     pub password_cost: PasswordCost,
@@ -67,7 +70,8 @@ impl Config {
             refresh_token_lifetime: TimeDelta::days(days),
             session_lifetime: TimeDelta::days(environment.parse("SESSION_LIFETIME_DAYS", 90)),
             sessions_per_user: environment.parse("SESSIONS_PER_USER", 10),
-            hashing_concurrency: cores,
+            hashing_concurrency: (cores / 2).max(1),
+            hashing_queue: 64,
             hashing_patience: Duration::from_secs(5),
             password_cost: PasswordCost::default(),
         };

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use fintrac_kit::error::{self, Refusal, Violation};
 use fintrac_kit::idempotency;
+use fintrac_kit::page::PageError;
 use tonic::{Code, Status};
 
 /// Why auth-svc could not start.
@@ -38,6 +39,28 @@ pub enum Error {
     Throttled(Duration),
     #[error("too many logins at once")]
     Busy,
+    #[error("a code of the second factor is needed")]
+    MfaRequired,
+    #[error("the code of the second factor is not right")]
+    MfaCodeInvalid,
+    #[error("there is a second factor already")]
+    MfaEnabled,
+    #[error("there is no second factor")]
+    MfaNotEnrolled,
+    #[error("nobody would be left to administrate")]
+    LastAdmin,
+    #[error("somebody has the role")]
+    RoleInUse,
+    #[error("the role is built in")]
+    RoleBuiltIn,
+    #[error("the rules would keep out whoever makes them")]
+    LocksYouOut,
+    #[error("{0}")]
+    Forbidden(&'static str),
+    #[error("the query cannot be read")]
+    Query(Vec<Violation>),
+    #[error("{0}")]
+    Status(Box<Status>),
     #[error("there is no such {0}")]
     NotFound(&'static str),
     #[error("it has changed")]
@@ -48,6 +71,12 @@ pub enum Error {
     Database(#[from] sqlx::Error),
     #[error("{0}")]
     Internal(String),
+}
+
+impl From<PageError> for Error {
+    fn from(error: PageError) -> Self {
+        Self::Query(vec![error.into()])
+    }
 }
 
 impl From<Error> for Status {
@@ -94,6 +123,49 @@ impl From<Error> for Status {
                 "Too many logins at once; try again in a few seconds.",
             )
             .retry_after(Duration::from_secs(2)),
+            Error::MfaRequired => Refusal::new(
+                Code::Unauthenticated,
+                "MFA_REQUIRED",
+                "Send the code that your authenticator app shows, or a recovery code, as `code`.",
+            ),
+            Error::MfaCodeInvalid => Refusal::new(
+                Code::Unauthenticated,
+                "MFA_CODE_INVALID",
+                "The code is wrong or was used before; wait for the next one.",
+            ),
+            Error::MfaEnabled => Refusal::new(
+                Code::FailedPrecondition,
+                "MFA_ENABLED",
+                "There is a second factor already; remove it first.",
+            ),
+            Error::MfaNotEnrolled => Refusal::new(
+                Code::FailedPrecondition,
+                "MFA_NOT_ENROLLED",
+                "There is no second factor; enrol one first.",
+            ),
+            Error::LastAdmin => Refusal::new(
+                Code::FailedPrecondition,
+                "LAST_ADMIN",
+                "This is the last administrator; make another one first.",
+            ),
+            Error::RoleInUse => Refusal::new(
+                Code::FailedPrecondition,
+                "ROLE_IN_USE",
+                "Somebody has this role; take it from everybody first.",
+            ),
+            Error::RoleBuiltIn => Refusal::new(
+                Code::FailedPrecondition,
+                "ROLE_BUILT_IN",
+                "Built-in roles do not change; make a role of your own.",
+            ),
+            Error::LocksYouOut => Refusal::new(
+                Code::FailedPrecondition,
+                "LOCKS_YOU_OUT",
+                "This would keep out the address that you call from; allow it first.",
+            ),
+            Error::Forbidden(text) => Refusal::new(Code::PermissionDenied, "PERMISSION_DENIED", text),
+            Error::Query(violations) => Refusal::query(violations),
+            Error::Status(status) => return *status,
             Error::NotFound(what) => Refusal::not_found(what),
             Error::VersionMismatch => Refusal::version_mismatch(),
             Error::KeyReused => idempotency::reused(),

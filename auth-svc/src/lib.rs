@@ -19,12 +19,14 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use fintrac_kit::database::Schema;
+use fintrac_kit::erasure;
 use fintrac_kit::module::{Deps, Module};
 use fintrac_kit::process::Process;
 
 pub use config::Config;
 pub use error::StartError;
 use service::Identity;
+pub use service::{MadeAdmin, Operator, OperatorError};
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 
@@ -38,13 +40,17 @@ pub const SCHEMA: Schema = Schema {
         ("notification_channels", "select, insert, update"),
         ("households", "select, insert, update"),
         ("memberships", "select, insert"),
-        ("roles", "select"),
-        ("user_roles", "select, insert"),
+        ("roles", "select, insert, update, delete"),
+        ("user_roles", "select, insert, delete"),
+        ("devices", "select, insert, update, delete"),
+        ("totp", "select, insert, update, delete"),
+        ("recovery_codes", "select, insert, update, delete"),
+        ("ip_rules", "select, insert, delete"),
         ("challenges", "select, insert, update, delete"),
         ("sessions", "select, insert, update, delete"),
         ("refresh_tokens", "select, insert, update, delete"),
         ("revocations", "select, insert, delete"),
-        ("signing_keys", "select, insert"),
+        ("signing_keys", "select, insert, update, delete"),
         ("throttles", "select, insert, update, delete"),
         ("security_events", "select, insert"),
     ],
@@ -60,6 +66,15 @@ pub async fn build(config: Config, deps: Deps) -> Result<Module, StartError> {
     module.routes = rpc::routes(module.routes, &identity);
     let publisher = Arc::clone(&identity);
     module.add_worker(|shutdown| async move { publisher.publisher.run(shutdown).await });
+    let refused = Arc::clone(&identity);
+    let trust = Arc::clone(&deps.trust);
+    module.add_worker(|shutdown| service::keep_refusals(refused, trust, shutdown));
+    erasure::add_worker(&mut module, &deps, identity.erasures.clone());
+    let leaving = Arc::clone(&identity);
+    module.add_job(&deps, "account-erasure", TimeDelta::minutes(1), move |_pool| {
+        let leaving = Arc::clone(&leaving);
+        async move { leaving.erase_accounts().await }
+    });
     module.add_job(&deps, "identity-clean-up", TimeDelta::hours(1), move |pool| {
         let now = identity.clock.now();
         async move { store::cleanup::run(&mut *pool.acquire().await?, now).await }

@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use fintrac_kit::database::Schema;
+use fintrac_kit::erasure::{self, FollowErasures};
 use fintrac_kit::events::{Bell, Consumer};
 use fintrac_kit::jobs::leased;
 use fintrac_kit::module::{Deps, Module};
@@ -55,6 +56,16 @@ const FINISHERS: usize = 4;
 pub fn build(deps: &Deps, auth: Transport, ledger: Transport) -> Module {
     let mut module = Module::new(SCHEMA.name, deps, READERS);
     let (looks, transfers) = (Bell::default(), Bell::default());
+    let erasures = Bell::default();
+    let consumer = Consumer {
+        source: "auth",
+        log: auth.clone(),
+        pool: deps.pool.clone(),
+        clock: deps.clock.clone(),
+        handler: FollowErasures { clock: deps.clock.clone(), erasures: erasures.clone() },
+    };
+    module.add_worker(|shutdown| consumer.run(shutdown));
+    erasure::add_worker(&mut module, deps, erasures);
     let planning = Arc::new(Planning::new(deps, auth, ledger.clone(), looks.clone()));
     module.routes = rpc::routes(module.routes, &planning);
     let consumer = Consumer {

@@ -30,6 +30,37 @@ enum Command {
     /// Exchange rates
     #[command(subcommand)]
     Rates(Rates),
+    /// Administrators
+    #[command(subcommand)]
+    Admin(Admin),
+    /// Keys
+    #[command(subcommand)]
+    Keys(Keys),
+}
+
+#[derive(Subcommand)]
+enum Admin {
+    /// Make the user of this address an administrator; makes the account where there is none
+    Create { email: String },
+}
+
+#[derive(Subcommand)]
+enum Keys {
+    /// Change a kind of keys
+    #[command(subcommand)]
+    Rotate(Rotate),
+}
+
+#[derive(Subcommand)]
+enum Rotate {
+    /// Encrypt stored secrets anew with the first key of FINTRAC_DATA_KEYS
+    Data,
+    /// Add a key that signs access tokens
+    Signing {
+        /// Seconds until it signs; longer than FINTRAC_REVOCATION_GRACE, so that every verifier knows it
+        #[arg(long, default_value_t = 120)]
+        lead: u32,
+    },
 }
 
 #[derive(Subcommand)]
@@ -45,5 +76,10 @@ async fn main() -> anyhow::Result<()> {
         Command::Migrate => commands::migrate::run().await,
         Command::Verify => commands::verify::run().await,
         Command::Rates(Rates::Import { file }) => commands::rates::import(&file).await,
+        Command::Admin(Admin::Create { email }) => commands::identity::create_admin(&email).await,
+        Command::Keys(Keys::Rotate(Rotate::Data)) => commands::identity::rotate_data_key().await,
+        Command::Keys(Keys::Rotate(Rotate::Signing { lead })) => {
+            commands::identity::rotate_signing_key(lead).await
+        }
     }
 }

@@ -114,9 +114,10 @@ impl Suite {
             (common.local("budget", "auth", &auth), common.local("budget", "ledger", &ledger));
         let budget = common.start(budget_svc::build(&budget_deps, to_auth, to_ledger));
         let notify_deps = self.deps(environment, admin, &notify_svc::SCHEMA, &common).await?;
-        let (to_auth, to_budget) =
-            (common.local("notify", "auth", &auth), common.local("notify", "budget", &budget));
-        let notify = notify_svc::build(&config.notify, &notify_deps, to_auth, to_budget)?;
+        let to_auth = common.local("notify", "auth", &auth);
+        let (to_ledger, to_budget) =
+            (common.local("notify", "ledger", &ledger), common.local("notify", "budget", &budget));
+        let notify = notify_svc::build(&config.notify, &notify_deps, to_auth, to_ledger, to_budget)?;
         let notify = common.start(notify);
 
         let parts = Parts {

@@ -1,10 +1,12 @@
 //! Settings of the gateway.
 
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 use axum::http::HeaderValue;
 use fintrac_kit::config::Environment;
+use ipnet::IpNet;
 
 const DEFAULT_RATE: NonZeroU32 = NonZeroU32::new(600).expect("not zero");
 
@@ -15,6 +17,8 @@ pub struct Config {
     pub request_timeout: Duration,
     /// Requests a minute for each user, or for each address without a token; `None`: any number.
     pub rate_limit: Option<NonZeroU32>,
+    /// Peers whose `X-Forwarded-For` is believed; none by default.
+    pub trusted_proxies: Vec<IpNet>,
     /// Origins that browsers may call from; none by default.
     pub cors_origins: Vec<HeaderValue>,
 }
@@ -37,7 +41,18 @@ impl Config {
         let per_minute = environment.parse("RATE_LIMIT_PER_MINUTE", DEFAULT_RATE);
         let rate_limit = environment.flag("RATE_LIMIT_ENABLED", true).then_some(per_minute);
         let seconds = environment.parse("SERVER_REQUEST_TIMEOUT", 30);
-        Self { request_timeout: Duration::from_secs(seconds), rate_limit, cors_origins }
+        let proxies = environment.text("TRUSTED_PROXIES", "");
+        let network = |text: &str| {
+            let read = text.parse().ok().or_else(|| Some(IpNet::from(text.parse::<IpAddr>().ok()?)));
+            if read.is_none() {
+                let problem = "TRUSTED_PROXIES: must be networks as 10.0.0.0/8, separated by commas";
+                environment.problem(problem.into());
+            }
+            read
+        };
+        let proxies = proxies.split(',').map(str::trim).filter(|text| !text.is_empty());
+        let trusted_proxies = proxies.filter_map(network).collect();
+        Self { request_timeout: Duration::from_secs(seconds), rate_limit, trusted_proxies, cors_origins }
     }
 }
 

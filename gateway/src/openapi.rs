@@ -22,8 +22,9 @@ pub fn outline() -> OpenApi {
                 .build(),
         )
         .tags(Some([
-            tag("auth", "Registration, login and sessions"),
-            tag("users", "The caller's own profile and preferences"),
+            tag("auth", "Registration, login, second factors, sessions and devices"),
+            tag("users", "The caller's own profile, preferences and data"),
+            tag("admin", "Looking after everybody else's accounts"),
             tag("accounts", "Where money is"),
             tag("categories", "What money comes from and goes to"),
             tag("transactions", "Money moving"),
@@ -103,6 +104,9 @@ pub enum ReadProblems {
     /// No valid access token
     #[response(status = 401, content_type = "application/problem+json")]
     Unauthenticated(ProblemBody),
+    /// Not permitted
+    #[response(status = 403, content_type = "application/problem+json")]
+    Forbidden(ProblemBody),
     /// Not there, or somebody else's
     #[response(status = 404, content_type = "application/problem+json")]
     NotFound(ProblemBody),
@@ -130,6 +134,9 @@ pub enum WriteProblems {
     /// No valid access token
     #[response(status = 401, content_type = "application/problem+json")]
     Unauthenticated(ProblemBody),
+    /// Not permitted
+    #[response(status = 403, content_type = "application/problem+json")]
+    Forbidden(ProblemBody),
     /// Not there, or somebody else's
     #[response(status = 404, content_type = "application/problem+json")]
     NotFound(ProblemBody),

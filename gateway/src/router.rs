@@ -21,7 +21,7 @@ use crate::extract::LIMIT;
 use crate::layers;
 use crate::openapi;
 use crate::routes::{
-    accounts, auth, budgets, categories, currencies, docs, exchange_rates, goals, health, jwks,
+    accounts, admin, auth, budgets, categories, currencies, docs, exchange_rates, goals, health, jwks,
     notifications, pages, transactions, users,
 };
 use crate::state::AppState;
@@ -36,7 +36,19 @@ pub fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(auth::refresh::refresh))
         .routes(routes!(auth::logout::logout))
         .routes(routes!(auth::logout_all::logout_all))
-        .routes(routes!(users::get_me::get_me))
+        .routes(routes!(auth::forgot_password::forgot_password))
+        .routes(routes!(auth::reset_password::reset_password))
+        .routes(routes!(auth::enrol_totp::enrol_totp, auth::remove_totp::remove_totp))
+        .routes(routes!(auth::confirm_totp::confirm_totp))
+        .routes(routes!(auth::list_sessions::list_sessions))
+        .routes(routes!(auth::end_session::end_session))
+        .routes(routes!(auth::list_devices::list_devices))
+        .routes(routes!(auth::update_device::update_device, auth::forget_device::forget_device))
+        .routes(routes!(users::get_me::get_me, users::update_me::update_me, users::delete_me::delete_me))
+        .routes(routes!(users::change_password::change_password))
+        .routes(routes!(users::list_security_events::list_security_events))
+        .routes(routes!(users::list_audit_log::list_audit_log))
+        .routes(routes!(users::export::export))
         .routes(routes!(
             users::get_preferences::get_preferences,
             users::update_preferences::update_preferences
@@ -90,6 +102,14 @@ pub fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(notifications::list_notifications::list_notifications))
         .routes(routes!(notifications::mark_notification::mark_notification))
         .routes(routes!(notifications::read_all::read_all))
+        .routes(routes!(admin::list_users::list_users))
+        .routes(routes!(admin::get_user::get_user, admin::update_user::update_user))
+        .routes(routes!(admin::list_roles::list_roles, admin::create_role::create_role))
+        .routes(routes!(admin::update_role::update_role, admin::delete_role::delete_role))
+        .routes(routes!(admin::list_audit_log::list_audit_log))
+        .routes(routes!(admin::list_security_events::list_security_events))
+        .routes(routes!(admin::list_ip_rules::list_ip_rules, admin::create_ip_rule::create_ip_rule))
+        .routes(routes!(admin::delete_ip_rule::delete_ip_rule))
         .layer(default_header(CACHE_CONTROL, "no-store"));
     OpenApiRouter::with_openapi(openapi::outline())
         .nest("/api/v1", v1)
@@ -118,6 +138,8 @@ fn dress(routes: Router<AppState>, state: AppState) -> Router {
         .layer(from_fn_with_state(state.clone(), layers::run_to_end::run))
         // Floods end here, before they cost anything.
         .layer(from_fn_with_state(state.clone(), layers::rate_limit::limit))
+        // Whoever is kept out does not use up anybody's rate.
+        .layer(from_fn_with_state(state.clone(), layers::addresses::admit))
         // Answers preflights before a route refuses OPTIONS.
         .layer(option_layer(cors))
         // Browsers must not guess types or leak links.

@@ -6,8 +6,12 @@ use fintrac_kit::access::trust::Trust;
 use fintrac_kit::clock::Clock;
 use fintrac_kit::random::Random;
 use fintrac_kit::transport::Transport;
+use fintrac_proto::auth::v1::admin_service_client::AdminServiceClient;
 use fintrac_proto::auth::v1::identity_service_client::IdentityServiceClient;
+use fintrac_proto::auth::v1::mfa_service_client::MfaServiceClient;
 use fintrac_proto::auth::v1::preferences_service_client::PreferencesServiceClient;
+use fintrac_proto::auth::v1::security_service_client::SecurityServiceClient;
+use fintrac_proto::auth::v1::session_service_client::SessionServiceClient;
 use fintrac_proto::auth::v1::trust_service_client::TrustServiceClient;
 use fintrac_proto::auth::v1::user_service_client::UserServiceClient;
 use fintrac_proto::budget::v1::budget_service_client::BudgetServiceClient;
@@ -16,6 +20,7 @@ use fintrac_proto::ledger::v1::account_service_client::AccountServiceClient;
 use fintrac_proto::ledger::v1::category_service_client::CategoryServiceClient;
 use fintrac_proto::ledger::v1::currency_service_client::CurrencyServiceClient;
 use fintrac_proto::ledger::v1::transaction_service_client::TransactionServiceClient;
+use fintrac_proto::notify::v1::activity_service_client::ActivityServiceClient;
 use fintrac_proto::notify::v1::notification_service_client::NotificationServiceClient;
 
 use crate::config::Config;
@@ -52,6 +57,26 @@ impl AppState {
 
     pub(crate) fn identity(&self) -> IdentityServiceClient<Transport> {
         IdentityServiceClient::new(self.parts.auth.clone())
+    }
+
+    pub(crate) fn admin(&self) -> AdminServiceClient<Transport> {
+        AdminServiceClient::new(self.parts.auth.clone())
+    }
+
+    pub(crate) fn mfa(&self) -> MfaServiceClient<Transport> {
+        MfaServiceClient::new(self.parts.auth.clone())
+    }
+
+    pub(crate) fn security(&self) -> SecurityServiceClient<Transport> {
+        SecurityServiceClient::new(self.parts.auth.clone())
+    }
+
+    pub(crate) fn sessions(&self) -> SessionServiceClient<Transport> {
+        SessionServiceClient::new(self.parts.auth.clone())
+    }
+
+    pub(crate) fn activity(&self) -> ActivityServiceClient<Transport> {
+        ActivityServiceClient::new(self.parts.notify.clone())
     }
 
     pub(crate) fn users(&self) -> UserServiceClient<Transport> {

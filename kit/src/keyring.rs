@@ -64,6 +64,12 @@ impl KeyRing {
         format!("k1:{}", BASE64.encode(random.bytes::<32>()))
     }
 
+    /// What values begin with that are encrypted with the key in use.
+    pub fn prefix(&self) -> String {
+        let id = self.keys.first().map_or("", |(id, _)| id.as_str());
+        format!("{VERSION}.{id}.")
+    }
+
     /// Encrypts `plain` for the row that `row` names.
     ///
     /// # Panics

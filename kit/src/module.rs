@@ -16,6 +16,7 @@ use crate::access::trust::Trust;
 use crate::clock::Clock;
 use crate::database::Schema;
 use crate::database::{SchemaError, ensure_event_partitions};
+use crate::erasure;
 use crate::events::{self, Bell, EventLog};
 use crate::idempotency;
 use crate::jobs::Periodic;
@@ -121,6 +122,9 @@ pub async fn open_schema(schema: &Schema, pool: &PgPool, clock: &Clock) -> Resul
 async fn measure_horizon(name: &'static str, pool: PgPool, clock: Clock, shutdown: CancellationToken) {
     while tokio::time::timeout(HORIZON_INTERVAL, shutdown.cancelled()).await.is_err() {
         let Ok(mut connection) = pool.acquire().await else { continue };
+        if let Ok(oldest) = erasure::oldest(&mut connection, clock.now()).await {
+            metrics::gauge!("fintrac_erasure_oldest_seconds", "service" => name).set(oldest.as_secs_f64());
+        }
         if let Ok(lag) = events::horizon_lag(&mut connection, clock.now()).await {
             metrics::gauge!("fintrac_event_horizon_lag_seconds", "service" => name).set(lag);
         }

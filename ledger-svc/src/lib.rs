@@ -21,7 +21,8 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use fintrac_kit::database::Schema;
-use fintrac_kit::events::Consumer;
+use fintrac_kit::erasure;
+use fintrac_kit::events::{Bell, Consumer};
 use fintrac_kit::module::{Deps, Module};
 use fintrac_kit::process::Process;
 use fintrac_kit::transport::Transport;
@@ -65,14 +66,16 @@ pub async fn build(config: &Config, deps: &Deps, auth: Transport) -> Result<Modu
     let posting = Posting::start(config.lanes, deps, &mut module);
     let ledger = Arc::new(Ledger::new(deps, auth.clone(), posting));
     module.routes = rpc::routes(module.routes, &ledger);
+    let erasures = Bell::default();
     let consumer = Consumer {
         source: "auth",
         log: auth,
         pool: deps.pool.clone(),
         clock: deps.clock.clone(),
-        handler: FollowHouseholds(ledger),
+        handler: FollowHouseholds(ledger, erasures.clone()),
     };
     module.add_worker(|shutdown| consumer.run(shutdown));
+    erasure::add_worker(&mut module, deps, erasures);
     let (clock, random, bell) = (deps.clock.clone(), deps.random.clone(), deps.bell.clone());
     module.add_job(deps, "household-amounts", TimeDelta::hours(1), move |pool| {
         let (clock, random, bell) = (clock.clone(), random.clone(), bell.clone());

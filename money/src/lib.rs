@@ -7,9 +7,11 @@
 //! means never changes, so the decimals of a currency are code and not data.
 
 mod currency;
+mod export;
 mod household;
 mod money;
 
 pub use currency::Currency;
+pub use export::write_decimals;
 pub use household::Household;
 pub use money::{Amount, AmountError, LARGEST, Money};

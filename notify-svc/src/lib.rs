@@ -1,5 +1,5 @@
-//! notify-svc owns the suite's voice: mails, the inbox, and later the live
-//! feed on top of the same events.
+//! notify-svc owns the suite's voice and memory: mails, the inbox, the audit
+//! trail, and later the live feed on top of the same events.
 //!
 //! Invariants: one notification and one mail an event and user; a mail is sent
 //! again only when it is not known whether it went out, and then with the same
@@ -23,6 +23,7 @@ mod store;
 use std::sync::Arc;
 
 use fintrac_kit::database::Schema;
+use fintrac_kit::erasure;
 use fintrac_kit::events::{Bell, Consumer};
 use fintrac_kit::jobs::leased;
 use fintrac_kit::module::{Deps, Module};
@@ -32,7 +33,7 @@ use fintrac_kit::transport::Transport;
 pub use config::{Config, MailConfig, MailRoute};
 use delivery::Delivery;
 pub use delivery::DeliveryError;
-use service::{Inbox, QueueMail, SendMail, TellHousehold};
+use service::{Inbox, KeepActivity, NothingElse, QueueMail, SendMail, TellHousehold};
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 
@@ -40,36 +41,55 @@ static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 pub const SCHEMA: Schema = Schema {
     name: "notify",
     migrator: &MIGRATOR,
-    grants: &[("mails", "select, insert, update"), ("notifications", "select, insert, update")],
+    grants: &[
+        ("mails", "select, insert, update"),
+        ("notifications", "select, insert, update"),
+        ("activity", "select, insert"),
+    ],
 };
 
 /// Mails on their way at once.
 const SENDERS: usize = 4;
 
-/// Builds the service on the event logs and facts of `auth` and `budget`.
+/// Builds the service on the event logs of the other parts, and the facts of
+/// `auth` and `budget`.
 pub fn build(
     config: &Config,
     deps: &Deps,
     auth: Transport,
+    ledger: Transport,
     budget: Transport,
 ) -> Result<Module, DeliveryError> {
     let mut module = Module::new(SCHEMA.name, deps, &[]);
     module.routes = rpc::routes(module.routes, Inbox::new(deps));
-    let waiting = Bell::default();
+    let (waiting, erasures) = (Bell::default(), Bell::default());
     let consumer = Consumer {
         source: "auth",
         log: auth.clone(),
         pool: deps.pool.clone(),
         clock: deps.clock.clone(),
-        handler: QueueMail::new(deps, waiting.clone()),
+        handler: KeepActivity {
+            part: "auth",
+            other: QueueMail::new(deps, waiting.clone(), erasures.clone()),
+        },
     };
     module.add_worker(|shutdown| consumer.run(shutdown));
+    erasure::add_worker(&mut module, deps, erasures);
     let consumer = Consumer {
-        source: "budget",
-        log: budget.clone(),
+        source: "ledger",
+        log: ledger,
         pool: deps.pool.clone(),
         clock: deps.clock.clone(),
-        handler: TellHousehold::new(deps, auth.clone(), budget, waiting.clone()),
+        handler: KeepActivity { part: "ledger", other: NothingElse },
+    };
+    module.add_worker(|shutdown| consumer.run(shutdown));
+    let telling = TellHousehold::new(deps, auth.clone(), budget.clone(), waiting.clone());
+    let consumer = Consumer {
+        source: "budget",
+        log: budget,
+        pool: deps.pool.clone(),
+        clock: deps.clock.clone(),
+        handler: KeepActivity { part: "budget", other: telling },
     };
     module.add_worker(|shutdown| consumer.run(shutdown));
     let delivery = Arc::new(Delivery::open(&config.mail)?);
@@ -83,9 +103,10 @@ pub async fn run() -> anyhow::Result<()> {
     let process = Process::start(SCHEMA.name)?;
     let config = Config::from_environment(&process.environment);
     let auth = process.peer("auth")?;
+    let ledger = process.peer("ledger")?;
     let budget = process.peer("budget")?;
     let deps = process.deps(&SCHEMA).await?;
-    let module = build(&config, &deps, auth.clone(), budget)?;
+    let module = build(&config, &deps, auth.clone(), ledger, budget)?;
     tracing::info!("mails {}", config.mail.route);
     process.serve(module, Some(auth)).await
 }

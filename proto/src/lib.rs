@@ -23,6 +23,8 @@ pub struct Access {
     pub callers: &'static [&'static str],
     /// A user's access token may come without a service credential.
     pub direct: bool,
+    /// What the user needs to be permitted, as `resource:action`; empty: nothing but a session.
+    pub permission: &'static str,
 }
 
 /// Every RPC of the suite, sorted by path.

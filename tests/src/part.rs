@@ -13,6 +13,12 @@ async fn main() -> anyhow::Result<()> {
         Some("fintrac") => commands::serve::run().await,
         Some("migrate") => commands::migrate::run().await,
         Some("verify") => commands::verify::run().await,
+        Some("admin-create") => {
+            let email = std::env::args().nth(2).unwrap_or_default();
+            commands::identity::create_admin(&email).await
+        }
+        Some("rotate-signing") => commands::identity::rotate_signing_key(2).await,
+        Some("rotate-data") => commands::identity::rotate_data_key().await,
         Some("auth") => auth_svc::run().await,
         Some("ledger") => ledger_svc::run().await,
         Some("budget") => budget_svc::run().await,

@@ -4,10 +4,13 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use embedded_postgres::Server;
 use fintrac_kit::testing;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
@@ -18,7 +21,8 @@ use crate::mailbox::Mailbox;
 /// How long a start may take on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);
 const SECRET: &str = "a service secret for tests, 32 characters";
-const DATA_KEYS: &str = "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+/// The ring of five processes.
+pub const DATA_KEYS: &str = "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 
 /// How the suite runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +45,11 @@ pub struct Suite {
     pub ledger_grpc: String,
     /// gRPC of budget-svc; in one process, of everything.
     pub budget_grpc: String,
+    /// gRPC of notify-svc; in one process, of everything.
+    pub notify_grpc: String,
+    /// What every process has written so far.
+    logs: Arc<Mutex<String>>,
+    log_level: &'static str,
     binary: PathBuf,
     data: TempDir,
     children: Vec<Running>,
@@ -62,6 +71,14 @@ impl Suite {
     /// # Panics
     /// When it does not become ready.
     pub async fn start(binary: &str, shape: Shape) -> Self {
+        Self::start_at(binary, shape, "warn").await
+    }
+
+    /// The same with another level of logs.
+    ///
+    /// # Panics
+    /// When it does not become ready.
+    pub async fn start_at(binary: &str, shape: Shape, log_level: &'static str) -> Self {
         let data = reachable_folder();
         let cluster = match shape {
             Shape::OneProcess => None,
@@ -78,6 +95,9 @@ impl Suite {
             auth_grpc: format!("http://127.0.0.1:{}", ports[1]),
             ledger_grpc: format!("http://127.0.0.1:{}", ports[if cluster.is_some() { 2 } else { 1 }]),
             budget_grpc: format!("http://127.0.0.1:{}", ports[if cluster.is_some() { 3 } else { 1 }]),
+            notify_grpc: format!("http://127.0.0.1:{}", ports[if cluster.is_some() { 4 } else { 1 }]),
+            logs: Arc::default(),
+            log_level,
             binary: PathBuf::from(binary),
             data,
             children: Vec::new(),
@@ -133,14 +153,19 @@ impl Suite {
         self.start_part(part, settings);
     }
 
-    fn spawn(&self, part: &str, settings: &[(&'static str, String)]) -> Child {
+    fn command(&self, part: &str, settings: &[(&'static str, String)]) -> Command {
         let mut command = Command::new(&self.binary);
         command.arg(part).current_dir(self.data.path()).env_clear();
         // What PostgreSQL's programs need, and nothing else of this machine's configuration.
         command.env("PATH", "/usr/local/bin:/usr/bin:/bin");
-        command.env("FINTRAC_DATA_DIR", self.data.path()).env("LOG_LEVEL", "warn").env("RUST_BACKTRACE", "0");
+        command
+            .env("FINTRAC_DATA_DIR", self.data.path())
+            .env("LOG_LEVEL", self.log_level)
+            .env("RUST_BACKTRACE", "0");
         command.env("BACKEND_URL", "http://gateway.example").env("FINTRAC_DRAIN_LIMIT", "120");
         command.env("RATE_LIMIT_PER_MINUTE", "10000000");
+        // Tests say in X-Forwarded-For where they come from.
+        command.env("TRUSTED_PROXIES", "127.0.0.1/32");
         if self.cluster.is_some() {
             command.env("DATABASE_URL", self.database_url());
             command.env("FINTRAC_SERVICE_SECRET", SECRET).env("FINTRAC_TOKEN_SECRET", SECRET);
@@ -154,13 +179,23 @@ impl Suite {
             .stdin(Stdio::null())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
-        let mut child = command.spawn().expect("the part starts");
-        // Shown with a failing test only.
+        command
+    }
+
+    fn spawn(&self, part: &str, settings: &[(&'static str, String)]) -> Child {
+        let mut child = self.command(part, settings).spawn().expect("the part starts");
         let (part, stderr) = (part.to_owned(), child.stderr.take().expect("piped"));
+        let (logs, is_loud) = (Arc::clone(&self.logs), self.log_level == "debug");
         tokio::spawn(async move {
             let mut lines = BufReader::new(stderr).lines();
             while let Ok(Some(line)) = lines.next_line().await {
-                eprintln!("{part}: {line}");
+                if !is_loud {
+                    // Shown with a failing test only.
+                    eprintln!("{part}: {line}");
+                }
+                let mut logs = logs.lock().unwrap_or_else(PoisonError::into_inner);
+                logs.push_str(&line);
+                logs.push('\n');
             }
         });
         child
@@ -224,6 +259,62 @@ impl Suite {
             codes.push(ended.expect("a status").code());
         }
         codes
+    }
+
+    /// What every process has written so far.
+    pub fn logs(&self) -> String {
+        self.logs.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Runs an operator's command, as `fintrac-part` names it; what it prints.
+    ///
+    /// # Panics
+    /// When it fails.
+    pub async fn operate(&self, arguments: &[&str]) -> String {
+        let (command, rest) = arguments.split_first().expect("a command");
+        let mut child = self.command(command, &[]);
+        let output = child.args(rest).stdout(Stdio::piped()).output().await.expect("it runs");
+        assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// The database as its superuser, in either shape.
+    ///
+    /// # Panics
+    /// When it is not there.
+    pub async fn connect(&self) -> PgConnection {
+        let options = match &self.cluster {
+            Some(cluster) => testing::superuser(cluster),
+            None => {
+                let dir = embedded_postgres::running(&self.data.path().join("postgres")).expect("it runs");
+                let options = PgConnectOptions::new_without_pgpass().host(&dir.to_string_lossy());
+                options.username("postgres").database("postgres")
+            }
+        };
+        options.connect().await.expect("the database answers")
+    }
+
+    /// Every table of every part, each row as text.
+    ///
+    /// # Panics
+    /// When the database does not answer.
+    pub async fn dump(&self) -> Vec<(String, String)> {
+        let mut connection = self.connect().await;
+        let tables: Vec<(String, String)> = sqlx::query_as(
+            "select nspname, relname from pg_class join pg_namespace on pg_namespace.oid = relnamespace
+             where nspname in ('auth', 'ledger', 'budget', 'notify') and relkind = 'r' order by 1, 2",
+        )
+        .fetch_all(&mut connection)
+        .await
+        .expect("tables");
+        let mut rows = Vec::new();
+        for (schema, table) in tables {
+            let sql = format!("select t::text from {schema}.{table} t");
+            let found: Vec<String> =
+                sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(&mut connection).await.expect("rows");
+            rows.extend(found.into_iter().map(|row| (format!("{schema}.{table}"), row)));
+        }
+        rows
     }
 
     /// Runs `fintrac verify`; whether it found nothing.

@@ -1,10 +1,21 @@
-//! How long a proof by mail is good, and for how many tries.
+//! What is proved by mail, how long a proof is good, and for how many tries.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 const CODE_LIFETIME: TimeDelta = TimeDelta::minutes(10);
-const LINK_LIFETIME: TimeDelta = TimeDelta::hours(24);
 const TRIES: i32 = 5;
+
+/// What a proof by mail is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub enum Purpose {
+    /// A new user's address.
+    VerifyEmail,
+    /// A new password for somebody who forgot his.
+    ResetPassword,
+    /// A user's other address.
+    ChangeEmail,
+}
 
 /// The lifetimes of one challenge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,9 +24,23 @@ pub struct Lifetimes {
     pub token_expires_at: DateTime<Utc>,
 }
 
-impl Lifetimes {
-    pub fn from(now: DateTime<Utc>) -> Self {
-        Self { code_expires_at: now + CODE_LIFETIME, token_expires_at: now + LINK_LIFETIME }
+impl Purpose {
+    /// Lifetimes of a challenge that is opened at `now`.
+    pub fn lifetimes(self, now: DateTime<Utc>) -> Lifetimes {
+        let link = match self {
+            Self::VerifyEmail | Self::ChangeEmail => TimeDelta::hours(24),
+            Self::ResetPassword => TimeDelta::minutes(60),
+        };
+        Lifetimes { code_expires_at: now + CODE_LIFETIME, token_expires_at: now + link }
+    }
+
+    /// The event that asks for its mail.
+    pub fn event(self) -> &'static str {
+        match self {
+            Self::VerifyEmail => "verification_requested",
+            Self::ResetPassword => "password_reset_requested",
+            Self::ChangeEmail => "email_change_requested",
+        }
     }
 }
 

@@ -1,7 +1,10 @@
-//! What a password must be: long enough, and not made of what everybody knows
-//! about its owner. No composition rules (NIST SP 800-63B).
+//! What a password must be: long enough, not one of those that everybody tries
+//! first, and not made of what everybody knows about its owner. No composition
+//! rules (NIST SP 800-63B).
 
 use fintrac_kit::error::Violation;
+
+use super::common_passwords::is_common;
 
 const SHORTEST: usize = 12;
 const LONGEST: usize = 128;
@@ -19,6 +22,10 @@ pub fn check(field: &str, password: &str, context: &[&str]) -> Option<Violation>
     if length > LONGEST {
         let text = format!("Use at most {LONGEST} characters.");
         return Some(Violation::new(field, "PASSWORD_TOO_LONG", text));
+    }
+    if is_common(password) {
+        let text = "Many people use this password; choose another.";
+        return Some(Violation::new(field, "PASSWORD_COMMON", text));
     }
     let folded = password.to_lowercase();
     let telling = |word: &&&str| word.chars().count() >= TELLING && folded.contains(&word.to_lowercase());
@@ -43,6 +50,7 @@ mod tests {
         assert_eq!(reason("ñandú ñandú!"), None, "characters count, not bytes");
         assert_eq!(reason(&"x".repeat(129)), Some("PASSWORD_TOO_LONG"));
         assert_eq!(reason("my name is ANA and so on"), Some("PASSWORD_CONTAINS_PERSONAL_DATA"));
+        assert_eq!(reason("Password12345"), Some("PASSWORD_COMMON"));
         assert_eq!(reason("johannesburg is far"), None, "a name of two letters says nothing");
     }
 }

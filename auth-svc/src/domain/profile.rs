@@ -43,15 +43,7 @@ impl Draft {
     /// Checks everything; all violations at once.
     pub fn check(self) -> Result<Registration, Vec<Violation>> {
         let mut violations = Vec::new();
-        let email = required(&mut violations, "email", &self.email).and_then(|text| {
-            or(
-                &mut violations,
-                "email",
-                Email::parse(text),
-                "EMAIL_INVALID",
-                "Use the form name@example.com.",
-            )
-        });
+        let email = checked_email(&mut violations, &self.email);
         let first_name = name(&mut violations, "first_name", &self.first_name);
         let last_name = name(&mut violations, "last_name", &self.last_name);
         if let Some(password) = required(&mut violations, "password", &self.password) {
@@ -59,24 +51,8 @@ impl Draft {
             let context = [local, self.first_name.trim(), self.last_name.trim()];
             violations.extend(password::check("password", password, &context));
         }
-        let username = self.username.and_then(|text| {
-            or(
-                &mut violations,
-                "username",
-                username(&text),
-                "USERNAME_INVALID",
-                "Use 3 to 30 letters, digits, dots, dashes or underscores, starting with a letter.",
-            )
-        });
-        let phone_number = self.phone_number.and_then(|text| {
-            or(
-                &mut violations,
-                "phone_number",
-                phone_number(&text),
-                "PHONE_NUMBER_INVALID",
-                "Use the international form: + and 7 to 15 digits.",
-            )
-        });
+        let username = self.username.and_then(|text| checked_username(&mut violations, &text));
+        let phone_number = self.phone_number.and_then(|text| checked_phone_number(&mut violations, &text));
         let said = self.locale.unwrap_or_else(|| preferred_locale(&self.languages));
         let locale = LOCALE.apply(Some(&said), &mut violations);
         let theme = THEME.apply(self.theme.as_deref(), &mut violations);
@@ -114,6 +90,86 @@ impl Draft {
             preferences,
         })
     }
+}
+
+/// What a user is called and reached by, as far as he may change it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Editable {
+    pub first_name: String,
+    pub last_name: String,
+    pub username: Option<String>,
+    pub phone_number: Option<String>,
+}
+
+/// The fields that somebody wants changed; an inner `None` clears one.
+#[derive(Debug, Clone, Default)]
+pub struct ProfileChanges {
+    pub email: Option<String>,
+    pub first_name: Option<String>,
+    pub last_name: Option<String>,
+    pub username: Option<Option<String>>,
+    pub phone_number: Option<Option<String>>,
+}
+
+/// What comes of changes.
+#[derive(Debug)]
+pub struct Applied {
+    pub after: Editable,
+    /// Names of the fields that differ.
+    pub changed: Vec<&'static str>,
+    /// The address that was asked for.
+    pub email: Option<Email>,
+}
+
+impl ProfileChanges {
+    /// What comes of the changes.
+    pub fn apply(&self, before: &Editable) -> Result<Applied, Vec<Violation>> {
+        let mut violations = Vec::new();
+        let mut after = before.clone();
+        if let Some(text) = &self.first_name
+            && let Some(first_name) = name(&mut violations, "first_name", text)
+        {
+            after.first_name = first_name;
+        }
+        if let Some(text) = &self.last_name
+            && let Some(last_name) = name(&mut violations, "last_name", text)
+        {
+            after.last_name = last_name;
+        }
+        if let Some(text) = &self.username {
+            after.username = text.as_deref().and_then(|text| checked_username(&mut violations, text));
+        }
+        if let Some(text) = &self.phone_number {
+            after.phone_number = text.as_deref().and_then(|text| checked_phone_number(&mut violations, text));
+        }
+        let email = self.email.as_deref().and_then(|text| checked_email(&mut violations, text));
+        if !violations.is_empty() {
+            return Err(violations);
+        }
+        let fields = [
+            ("first_name", before.first_name != after.first_name),
+            ("last_name", before.last_name != after.last_name),
+            ("username", before.username != after.username),
+            ("phone_number", before.phone_number != after.phone_number),
+        ];
+        let changed = fields.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect();
+        Ok(Applied { after, changed, email })
+    }
+}
+
+fn checked_email(violations: &mut Vec<Violation>, text: &str) -> Option<Email> {
+    let text = required(violations, "email", text)?;
+    or(violations, "email", Email::parse(text), "EMAIL_INVALID", "Use the form name@example.com.")
+}
+
+fn checked_username(violations: &mut Vec<Violation>, text: &str) -> Option<String> {
+    let hint = "Use 3 to 30 letters, digits, dots, dashes or underscores, starting with a letter.";
+    or(violations, "username", username(text), "USERNAME_INVALID", hint)
+}
+
+fn checked_phone_number(violations: &mut Vec<Violation>, text: &str) -> Option<String> {
+    let hint = "Use the international form: + and 7 to 15 digits.";
+    or(violations, "phone_number", phone_number(text), "PHONE_NUMBER_INVALID", hint)
 }
 
 fn required<'a>(violations: &mut Vec<Violation>, field: &str, text: &'a str) -> Option<&'a str> {

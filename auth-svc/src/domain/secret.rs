@@ -60,6 +60,16 @@ impl Secrets {
         self.derive("refresh hash", token.as_bytes())
     }
 
+    /// What is stored of a recovery code; its user salts it.
+    pub fn recovery_hash(&self, user: Uuid, code: &str) -> [u8; 32] {
+        self.derive("recovery hash", &[user.as_bytes(), code.as_bytes()].concat())
+    }
+
+    /// What tells a user's devices apart.
+    pub fn fingerprint(&self, user: Uuid, of: &str) -> [u8; 32] {
+        self.derive("device", &[user.as_bytes(), of.as_bytes()].concat())
+    }
+
     /// The key of a throttle, so that its table tells no addresses.
     pub fn throttle_key(&self, scope: &str, of: &str) -> [u8; 32] {
         self.derive(scope, of.as_bytes())

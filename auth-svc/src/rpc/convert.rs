@@ -1,16 +1,30 @@
 //! Between domain and proto.
 
+use chrono::{DateTime, Utc};
+use fintrac_kit::access::trust::TrustUpdate;
+use fintrac_kit::access::{AddressRule, RefusedCall};
 use fintrac_kit::clock::timestamp;
+use fintrac_kit::context::Client;
+use fintrac_kit::error::Violation;
 use fintrac_kit::mask::named;
 use fintrac_proto::auth::v1 as pb;
 use tonic::{Code, Status};
 use uuid::Uuid;
 
+use crate::domain::device::Device;
 use crate::domain::preferences::{Channels, ChannelsChange, Kind, PreferencesChanges};
-use crate::domain::profile::Draft;
-use crate::service::{ChallengeSecrets, Me, Settings, TokenPair, TrustUpdate};
+use crate::domain::profile::{Draft, ProfileChanges};
+use crate::domain::role::{Role, permissions};
+use crate::domain::second_factor::Enrolment;
+use crate::error::Error;
+use crate::service::{ChallengeSecrets, Me, PageOf, Settings, TokenPair, UserChanges, UserQuery};
+use crate::store::devices::KnownDevice;
 use crate::store::households::Household;
+use crate::store::ip_rules::IpRule;
+use crate::store::managed_users::ManagedUser;
 use crate::store::preferences::Listener;
+use crate::store::security_events::{Filter, SecurityEventRow};
+use crate::store::sessions::OpenSession;
 use crate::store::signing_keys::SigningKey;
 use crate::store::users::Recipient;
 
@@ -21,17 +35,35 @@ pub fn id(text: &str) -> Result<Uuid, Status> {
     Uuid::parse_str(text).map_err(|_| refusal().into())
 }
 
-/// What a device says of itself, as it is stored.
-pub fn device(device: Option<pb::Device>) -> Option<serde_json::Value> {
-    device.map(|device| {
-        serde_json::json!({
-            "device_id": device.device_id,
-            "name": device.name,
-            "platform": device.platform,
-            "os_version": device.os_version,
-            "app_version": device.app_version,
-        })
-    })
+/// An id in a path: one that is no UUID is nobody's.
+pub fn path_id(text: &str, what: &'static str) -> Result<Uuid, Error> {
+    Uuid::parse_str(text).map_err(|_| Error::NotFound(what))
+}
+
+/// An id in a filter; empty: any.
+fn filter_id(field: &str, text: &str) -> Result<Option<Uuid>, Error> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let refused = |_| Error::Query(vec![Violation::new(field, "PARAMETER_INVALID", "Send a UUID.")]);
+    Uuid::parse_str(text).map(Some).map_err(refused)
+}
+
+pub fn instant(timestamp: Option<prost_types::Timestamp>) -> Option<DateTime<Utc>> {
+    let timestamp = timestamp?;
+    DateTime::from_timestamp(timestamp.seconds, u32::try_from(timestamp.nanos).ok()?)
+}
+
+/// What a device says of itself.
+pub fn device(device: Option<pb::Device>) -> Device {
+    let device = device.unwrap_or_default();
+    Device {
+        device_id: device.device_id,
+        name: device.name,
+        platform: device.platform,
+        os_version: device.os_version,
+        app_version: device.app_version,
+    }
 }
 
 pub fn draft(request: pb::RegisterRequest, languages: String) -> Draft {
@@ -77,6 +109,8 @@ impl From<Me> for pb::User {
             created_at: Some(timestamp(profile.created_at)),
             updated_at: Some(timestamp(profile.updated_at)),
             version: profile.version,
+            pending_email: me.pending_email,
+            mfa_enabled: profile.mfa_enabled,
         }
     }
 }
@@ -114,15 +148,191 @@ impl From<SigningKey> for pb::SigningKey {
     }
 }
 
-/// Keys and revocations of an update.
-pub fn trust(update: TrustUpdate) -> (Vec<pb::SigningKey>, Vec<pb::RevokedSession>) {
-    let keys =
-        update.keys.into_iter().map(|(kid, key)| pb::SigningKey { kid, public_key: key.to_vec().into() });
-    let revoked = update.revoked.into_iter().map(|(session_id, forget_at)| pb::RevokedSession {
+/// A snapshot as it goes out.
+pub fn snapshot(update: TrustUpdate) -> pb::TrustSnapshot {
+    let pb::TrustDelta { keys, revoked, roles, address_rules } = delta(update);
+    pb::TrustSnapshot { keys, revoked, roles, address_rules }
+}
+
+/// What has changed, as it goes out.
+pub fn delta(update: TrustUpdate) -> pb::TrustDelta {
+    let key = |(kid, key): (String, [u8; 32])| pb::SigningKey { kid, public_key: key.to_vec().into() };
+    let revoked = |(session_id, forget_at): (Uuid, DateTime<Utc>)| pb::RevokedSession {
         session_id: session_id.to_string(),
         forget_at: Some(timestamp(forget_at)),
-    });
-    (keys.collect(), revoked.collect())
+    };
+    let role = |(name, permissions)| pb::RolePermissions { name, permissions };
+    let rule = |rule: AddressRule| pb::AddressRule {
+        user_id: rule.user_id.map(|id| id.to_string()).unwrap_or_default(),
+        cidr: rule.network.to_string(),
+        allow: rule.allow,
+    };
+    pb::TrustDelta {
+        keys: update.keys.into_iter().map(key).collect(),
+        revoked: update.revoked.into_iter().map(revoked).collect(),
+        roles: update.roles.map(|roles| pb::RoleSet { roles: roles.into_iter().map(role).collect() }),
+        address_rules: update
+            .address_rules
+            .map(|rules| pb::AddressRuleSet { rules: rules.into_iter().map(rule).collect() }),
+    }
+}
+
+/// A refused call that another process reports; `None` when it names nobody.
+pub fn refused_call(call: pb::RefusedCall) -> Option<RefusedCall> {
+    // Only permissions that there are: the text is kept.
+    let permission = permissions().into_iter().find(|permission| **permission == call.permission)?;
+    Some(RefusedCall {
+        user_id: Uuid::parse_str(&call.user_id).ok()?,
+        session_id: Uuid::parse_str(&call.session_id).ok()?,
+        permission,
+        client: Client { ip: call.client_ip.parse().ok(), user_agent: call.user_agent, ..Client::default() },
+        request_id: call.request_id,
+        refused_at: instant(call.refused_at)?,
+    })
+}
+
+/// The fields of a profile that the mask names.
+pub fn profile_changes(request: pb::UpdateMeRequest) -> ProfileChanges {
+    let mask = request.update_mask;
+    let has = |field| named(mask.as_ref(), field);
+    let set = |field, value: Option<String>| has(field).then(|| value.unwrap_or_default());
+    ProfileChanges {
+        email: set("email", request.email),
+        first_name: set("first_name", request.first_name),
+        last_name: set("last_name", request.last_name),
+        username: has("username").then_some(request.username),
+        phone_number: has("phone_number").then_some(request.phone_number),
+    }
+}
+
+impl From<OpenSession> for pb::Session {
+    fn from(session: OpenSession) -> Self {
+        let named = Some(session.device_name).filter(|name| !name.is_empty());
+        Self {
+            id: session.id.to_string(),
+            device_id: session.device_id.map(|id| id.to_string()).unwrap_or_default(),
+            device_name: named.unwrap_or_else(|| session.user_agent.clone()),
+            client_ip: session.client_ip.unwrap_or_default(),
+            user_agent: session.user_agent,
+            created_at: Some(timestamp(session.created_at)),
+            last_seen_at: Some(timestamp(session.last_seen_at)),
+            expires_at: Some(timestamp(session.expires_at)),
+            is_current: false,
+        }
+    }
+}
+
+impl From<KnownDevice> for pb::KnownDevice {
+    fn from(device: KnownDevice) -> Self {
+        let named = Some(device.name).filter(|name| !name.is_empty());
+        Self {
+            id: device.id.to_string(),
+            name: named.unwrap_or_else(|| device.user_agent.clone()),
+            platform: device.platform,
+            os_version: device.os_version,
+            app_version: device.app_version,
+            client_ip: device.client_ip.unwrap_or_default(),
+            user_agent: device.user_agent,
+            is_trusted: device.is_trusted,
+            first_seen_at: Some(timestamp(device.first_seen_at)),
+            last_seen_at: Some(timestamp(device.last_seen_at)),
+            is_current: false,
+            version: device.version,
+        }
+    }
+}
+
+impl From<Enrolment> for pb::EnrolTotpResponse {
+    fn from(enrolment: Enrolment) -> Self {
+        let Enrolment { secret, otpauth_uri, qr_svg } = enrolment;
+        Self { secret, otpauth_uri, qr_svg }
+    }
+}
+
+impl From<SecurityEventRow> for pb::SecurityEvent {
+    fn from(event: SecurityEventRow) -> Self {
+        let id = |id: Option<Uuid>| id.map(|id| id.to_string()).unwrap_or_default();
+        Self {
+            id: event.id.to_string(),
+            kind: event.kind,
+            user_id: id(event.user_id),
+            session_id: id(event.session_id),
+            detail: event.detail,
+            client_ip: event.client_ip.unwrap_or_default(),
+            user_agent: event.user_agent,
+            request_id: event.request_id,
+            occurred_at: Some(timestamp(event.occurred_at)),
+        }
+    }
+}
+
+/// Which security events, and which page of them.
+pub fn security_filter(request: pb::ListSecurityEventsRequest) -> Result<(Filter, PageOf), Error> {
+    let filter = Filter {
+        user_id: filter_id("user_id", &request.user_id)?,
+        kind: Some(request.kind).filter(|kind| !kind.is_empty()),
+        from: instant(request.from),
+        to: instant(request.to),
+    };
+    Ok((filter, PageOf { size: request.page_size, token: request.page_token }))
+}
+
+impl From<ManagedUser> for pb::ManagedUser {
+    fn from(user: ManagedUser) -> Self {
+        Self {
+            id: user.id.to_string(),
+            email: user.email,
+            username: user.username,
+            first_name: user.first_name,
+            last_name: user.last_name,
+            status: user.status,
+            roles: user.roles,
+            mfa_enabled: user.mfa_enabled,
+            open_sessions: i32::try_from(user.open_sessions).unwrap_or(i32::MAX),
+            created_at: Some(timestamp(user.created_at)),
+            last_seen_at: user.last_seen_at.map(timestamp),
+            locked_at: user.locked_at.map(timestamp),
+            erased_at: user.erase_at.map(timestamp),
+            version: user.version,
+        }
+    }
+}
+
+pub fn user_query(request: pb::ListUsersRequest) -> (UserQuery, PageOf) {
+    let query = UserQuery { query: request.query, status: request.status, role: request.role };
+    (query, PageOf { size: request.page_size, token: request.page_token })
+}
+
+pub fn user_changes(request: pb::UpdateUserRequest) -> UserChanges {
+    UserChanges {
+        is_locked: request.is_locked,
+        roles: request.roles.map(|roles| roles.names),
+        end_sessions: request.end_sessions,
+    }
+}
+
+impl From<&Role> for pb::Role {
+    fn from(role: &Role) -> Self {
+        Self {
+            name: role.name.clone(),
+            permissions: role.permissions.iter().cloned().collect(),
+            is_built_in: role.is_built_in,
+            version: role.version,
+        }
+    }
+}
+
+impl From<&IpRule> for pb::IpRule {
+    fn from(rule: &IpRule) -> Self {
+        Self {
+            id: rule.id.to_string(),
+            action: rule.action.as_str().to_owned(),
+            cidr: rule.cidr.clone(),
+            user_id: rule.user_id.map(|id| id.to_string()).unwrap_or_default(),
+            note: rule.note.clone(),
+            created_at: Some(timestamp(rule.created_at)),
+        }
+    }
 }
 
 impl From<&Settings> for pb::Preferences {

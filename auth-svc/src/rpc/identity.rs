@@ -24,8 +24,7 @@ impl IdentityService for Rpc {
     ) -> Result<Response<pb::VerifyEmailResponse>, Status> {
         let origin = Caller::of(&request).origin();
         let pb::VerifyEmailRequest { token, email, code } = request.into_inner();
-        let proof = if token.is_empty() { Proof::Code { email, code } } else { Proof::Token(token) };
-        self.0.verify_email(proof, &origin).await?;
+        self.0.verify_email(Proof::new(token, email, code), &origin).await?;
         Ok(Response::new(pb::VerifyEmailResponse {}))
     }
 
@@ -40,8 +39,9 @@ impl IdentityService for Rpc {
 
     async fn login(&self, request: Request<pb::LoginRequest>) -> Result<Response<pb::LoginResponse>, Status> {
         let origin = Caller::of(&request).origin();
-        let pb::LoginRequest { email, username, password, device } = request.into_inner();
-        let login = Login { email, username, password: password.into(), device: convert::device(device) };
+        let pb::LoginRequest { email, username, password, device, code } = request.into_inner();
+        let (password, device) = (password.into(), convert::device(device));
+        let login = Login { email, username, password, device, code };
         let outcome = self.0.login(login, &origin).await?;
         let (tokens, user) = (Some(outcome.tokens.into()), Some(outcome.me.into()));
         Ok(Response::new(pb::LoginResponse { tokens, user }))
@@ -54,6 +54,25 @@ impl IdentityService for Rpc {
         let origin = Caller::of(&request).origin();
         let tokens = self.0.refresh(&request.into_inner().refresh_token, &origin).await?;
         Ok(Response::new(pb::RefreshResponse { tokens: Some(tokens.into()) }))
+    }
+
+    async fn forgot_password(
+        &self,
+        request: Request<pb::ForgotPasswordRequest>,
+    ) -> Result<Response<pb::ForgotPasswordResponse>, Status> {
+        let origin = Caller::of(&request).origin();
+        self.0.forgot_password(&request.into_inner().email, &origin).await?;
+        Ok(Response::new(pb::ForgotPasswordResponse {}))
+    }
+
+    async fn reset_password(
+        &self,
+        request: Request<pb::ResetPasswordRequest>,
+    ) -> Result<Response<pb::ResetPasswordResponse>, Status> {
+        let origin = Caller::of(&request).origin();
+        let pb::ResetPasswordRequest { token, email, code, new_password } = request.into_inner();
+        self.0.reset_password(Proof::new(token, email, code), &new_password, &origin).await?;
+        Ok(Response::new(pb::ResetPasswordResponse {}))
     }
 
     async fn logout(

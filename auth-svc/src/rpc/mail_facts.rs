@@ -1,3 +1,4 @@
+use fintrac_kit::clock::timestamp;
 use fintrac_proto::auth::v1 as pb;
 use fintrac_proto::auth::v1::mail_facts_service_server::MailFactsService;
 use tonic::{Request, Response, Status};
@@ -30,5 +31,40 @@ impl MailFactsService for Rpc {
     ) -> Result<Response<pb::GetChallengeResponse>, Status> {
         let secrets = self.0.get_challenge(convert::id(&request.into_inner().challenge_id)?).await?;
         Ok(Response::new(secrets.into()))
+    }
+
+    async fn get_device_facts(
+        &self,
+        request: Request<pb::GetDeviceFactsRequest>,
+    ) -> Result<Response<pb::GetDeviceFactsResponse>, Status> {
+        let pb::GetDeviceFactsRequest { user_id, device_id } = request.into_inner();
+        let (user_id, device_id) = (convert::id(&user_id)?, convert::id(&device_id)?);
+        let (recipient, facts) = self.0.get_device_facts(user_id, device_id).await?;
+        let name = if facts.name.is_empty() { facts.user_agent } else { facts.name };
+        Ok(Response::new(pb::GetDeviceFactsResponse {
+            recipient: Some(recipient.into()),
+            name,
+            client_ip: facts.client_ip.unwrap_or_default(),
+            first_seen_at: Some(timestamp(facts.first_seen_at)),
+            timezone: facts.timezone,
+        }))
+    }
+
+    async fn get_deletion_facts(
+        &self,
+        request: Request<pb::GetDeletionFactsRequest>,
+    ) -> Result<Response<pb::GetDeletionFactsResponse>, Status> {
+        let user_id = convert::id(&request.into_inner().user_id)?;
+        let (recipient, erase_at) = self.0.get_deletion_facts(user_id).await?;
+        let (recipient, erased_at) = (Some(recipient.into()), erase_at.map(timestamp));
+        Ok(Response::new(pb::GetDeletionFactsResponse { recipient, erased_at }))
+    }
+
+    async fn get_former_address(
+        &self,
+        request: Request<pb::GetFormerAddressRequest>,
+    ) -> Result<Response<pb::GetFormerAddressResponse>, Status> {
+        let recipient = self.0.get_former_address(convert::id(&request.into_inner().challenge_id)?).await?;
+        Ok(Response::new(pb::GetFormerAddressResponse { recipient: Some(recipient.into()) }))
     }
 }

@@ -1,10 +1,15 @@
 //! The wire form: parse, call, wrap.
 
+mod admin;
 mod convert;
+mod export;
 mod household;
 mod identity;
 mod mail_facts;
+mod mfa;
 mod preferences;
+mod security;
+mod session;
 mod trust;
 mod user;
 
@@ -26,6 +31,11 @@ pub fn routes(routes: Routes, identity: &Arc<Identity>) -> Routes {
         .add_service(pb::identity_service_server::IdentityServiceServer::new(rpc.clone()))
         .add_service(pb::user_service_server::UserServiceServer::new(rpc.clone()))
         .add_service(pb::preferences_service_server::PreferencesServiceServer::new(rpc.clone()))
+        .add_service(pb::session_service_server::SessionServiceServer::new(rpc.clone()))
+        .add_service(pb::mfa_service_server::MfaServiceServer::new(rpc.clone()))
+        .add_service(pb::security_service_server::SecurityServiceServer::new(rpc.clone()))
+        .add_service(pb::admin_service_server::AdminServiceServer::new(rpc.clone()))
+        .add_service(pb::export_service_server::ExportServiceServer::new(rpc.clone()))
         .add_service(pb::trust_service_server::TrustServiceServer::new(rpc.clone()))
         .add_service(pb::household_service_server::HouseholdServiceServer::new(rpc.clone()))
         .add_service(pb::mail_facts_service_server::MailFactsServiceServer::new(rpc))

@@ -9,6 +9,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tonic::{Request, Response, Status};
 
 use super::{Rpc, convert};
+use crate::error::Error;
 
 #[tonic::async_trait]
 impl TrustService for Rpc {
@@ -23,15 +24,13 @@ impl TrustService for Rpc {
             publisher.subscribe().ok_or_else(|| unavailable("Keys and revocations are not loaded yet."))?;
         let closing = self.0.closing.clone();
         let stream = async_stream::stream! {
-            let (keys, revoked) = convert::trust(snapshot);
-            let update = Update::Snapshot(pb::TrustSnapshot { keys, revoked });
+            let update = Update::Snapshot(convert::snapshot(snapshot));
             yield Ok(pb::WatchTrustResponse { update: Some(update) });
             loop {
                 let Some(update) = closing.run_until_cancelled(updates.recv()).await else { return };
                 match update {
                     Ok(update) => {
-                        let (keys, revoked) = convert::trust(update);
-                        let update = Update::Delta(pb::TrustDelta { keys, revoked });
+                        let update = Update::Delta(convert::delta(update));
                         yield Ok(pb::WatchTrustResponse { update: Some(update) });
                     }
                     // Too slow to follow: it subscribes again and starts from a snapshot.
@@ -40,6 +39,16 @@ impl TrustService for Rpc {
             }
         };
         Ok(Response::new(Box::pin(stream)))
+    }
+
+    async fn report_refusals(
+        &self,
+        request: Request<pb::ReportRefusalsRequest>,
+    ) -> Result<Response<pb::ReportRefusalsResponse>, Status> {
+        let calls = request.into_inner().refusals.into_iter();
+        let calls: Vec<_> = calls.filter_map(convert::refused_call).collect();
+        self.0.note_refusals(&calls).await.map_err(Error::from)?;
+        Ok(Response::new(pb::ReportRefusalsResponse {}))
     }
 
     async fn list_signing_keys(

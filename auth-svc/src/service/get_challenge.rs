@@ -1,4 +1,4 @@
-//! The secrets of a verification mail, derived anew at every call.
+//! The secrets of a mail, derived anew at every call.
 
 use uuid::Uuid;
 
@@ -27,9 +27,11 @@ impl Identity {
         }
         let recipient =
             users::recipient(&mut connection, challenge.user_id).await?.ok_or(Error::ChallengeLapsed)?;
+        // A change of address is confirmed at the new one.
+        let email = challenge.email.unwrap_or(recipient.email);
         let open = code_is_open(challenge.attempts, challenge.code_expires_at, now);
         Ok(ChallengeSecrets {
-            recipient,
+            recipient: Recipient { email, ..recipient },
             token: self.secrets.link_token(id),
             code: open.then(|| self.secrets.code(id)),
         })

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::Identity;
 use super::register::phone_row;
 use crate::error::Error;
+use crate::store::challenges;
 use crate::store::users::{self, Profile};
 
 /// A profile with what is not stored in the clear.
@@ -14,6 +15,8 @@ use crate::store::users::{self, Profile};
 pub struct Me {
     pub profile: Profile,
     pub phone_number: Option<String>,
+    /// An address that waits to be confirmed.
+    pub pending_email: Option<String>,
     pub household_id: Uuid,
 }
 
@@ -38,6 +41,7 @@ impl Identity {
             }
             None => None,
         };
-        Ok(Me { profile, phone_number, household_id })
+        let pending_email = challenges::pending_email(connection, user_id, self.clock.now()).await?;
+        Ok(Me { profile, phone_number, pending_email, household_id })
     }
 }

@@ -4,15 +4,21 @@
 use fintrac_kit::access::caller::Origin;
 use fintrac_kit::error::Violation;
 use secrecy::{ExposeSecret as _, SecretString};
+use sqlx::PgConnection;
 
 use super::passwords::Verdict;
-use super::throttling::{Attempt, network};
-use super::{Identity, Me, TokenPair};
+use super::second_factors::Factor;
+use super::throttling::{Attempt, Ticket, network};
+use super::{Change, Identity, Me, TokenPair};
+use crate::domain::device::Device;
 use crate::domain::email::Email;
 use crate::domain::throttle::Scope;
 use crate::error::Error;
+use crate::store::households;
 use crate::store::users::{self, Credentials};
-use crate::store::{households, security_events};
+
+/// Failures in a row after which the user is told.
+const MANY: i32 = 10;
 
 /// Who says he is whom.
 #[derive(Debug)]
@@ -21,7 +27,9 @@ pub struct Login {
     pub username: String,
     pub password: SecretString,
     /// What the client says it runs on.
-    pub device: Option<serde_json::Value>,
+    pub device: Device,
+    /// Of the second factor.
+    pub code: String,
 }
 
 #[derive(Debug)]
@@ -42,6 +50,8 @@ impl Identity {
         let account = user.as_ref().map_or_else(|| folded(&login), |user| user.id.to_string());
         let at_account = self.attempt(Scope::Account, &account).await?;
         let stored = user.as_ref().map(|user| user.password_hash.as_str());
+        // A locked account is checked too, so that it takes as long.
+        let may_log_in = user.as_ref().is_some_and(Credentials::may_log_in);
         let verdict = match self.passwords.verify(login.password, stored).await {
             Ok(verdict) => verdict,
             Err(error) => {
@@ -54,30 +64,39 @@ impl Identity {
                 return Err(error);
             }
         };
-        let (Some(user), Attempt::Counted(ticket), true) = (&user, &at_account, verdict != Verdict::Wrong)
-        else {
-            self.note_failure(user.as_ref(), origin).await?;
+        let right = may_log_in && verdict != Verdict::Wrong;
+        let (Some(user), Attempt::Counted(ticket), true) = (&user, &at_account, right) else {
+            self.refuse(user.as_ref(), &at_account, origin).await?;
             return Err(Error::InvalidCredentials);
         };
         let mut transaction = self.pool.begin().await?;
-        self.forgive(&mut transaction, ticket).await?;
         self.take_back(&mut transaction, &from_address).await?;
         // The password may have changed while this one was being checked.
         let locked = users::lock(&mut transaction, user.id).await?;
-        if locked.as_ref().is_none_or(|locked| locked.password_hash != user.password_hash) {
-            return Err(Error::InvalidCredentials);
+        let same = |locked: &Credentials| locked.may_log_in() && locked.password_hash == user.password_hash;
+        let Some(locked) = locked.filter(same) else { return Err(Error::InvalidCredentials) };
+        if let Err(refusal) = self.admit_login(&mut transaction, &locked, &login.code, origin).await? {
+            match refusal {
+                // The code is what was wrong; the failure stays.
+                Error::MfaCodeInvalid => {
+                    transaction.rollback().await?;
+                    return Err(self.wrong_code(user.id, origin).await?);
+                }
+                refusal => {
+                    self.take_back(&mut transaction, ticket).await?;
+                    transaction.commit().await?;
+                    return Err(refusal);
+                }
+            }
         }
-        if !locked.is_some_and(|locked| locked.email_verified) {
-            transaction.commit().await?;
-            return Err(Error::EmailNotVerified);
-        }
+        self.forgive(&mut transaction, ticket).await?;
         if let Verdict::Rehashed(hash) = verdict {
             users::set_password_hash(&mut transaction, user.id, &hash).await?;
         }
         let household_id =
             households::of_user(&mut transaction, user.id).await?.ok_or(Error::NotFound("household"))?;
         let (session, refresh_token) =
-            self.begin_session(&mut transaction, user.id, household_id, login.device, origin).await?;
+            self.begin_session(&mut transaction, user.id, household_id, &login.device, origin).await?;
         let me = self.profile(&mut transaction, user.id, household_id).await?;
         let tokens = self.token_pair(&session, me.profile.roles.clone(), refresh_token)?;
         transaction.commit().await?;
@@ -97,10 +116,74 @@ impl Identity {
         }
     }
 
-    async fn note_failure(&self, user: Option<&Credentials>, origin: &Origin) -> Result<(), sqlx::Error> {
-        let (now, mut connection) = (self.clock.now(), self.pool.acquire().await?);
-        let (id, user) = (self.random.id(now), user.map(|user| user.id));
-        security_events::insert(&mut connection, id, user, "login_failed", None, origin, now).await
+    /// What a right password still does not open. A code that was right is spent;
+    /// an account that was leaving stays.
+    async fn admit_login(
+        &self,
+        connection: &mut PgConnection,
+        user: &Credentials,
+        code: &str,
+        origin: &Origin,
+    ) -> Result<Result<(), Error>, Error> {
+        if !user.email_verified {
+            return Ok(Err(Error::EmailNotVerified));
+        }
+        if let Err(status) = self.trust.admit_user(user.id, origin.client.ip) {
+            self.note_security(connection, Some(user.id), "address_denied", None, "", origin).await?;
+            return Ok(Err(Error::Status(Box::new(status))));
+        }
+        match self.second_factor(connection, user.id, code).await? {
+            Factor::NotNeeded | Factor::Right { by_recovery_code: false } => {}
+            Factor::Right { by_recovery_code: true } => {
+                self.tell_of_mfa(connection, user.id, "recovery_code_used", origin).await?;
+            }
+            Factor::Missing => return Ok(Err(Error::MfaRequired)),
+            Factor::Wrong => return Ok(Err(Error::MfaCodeInvalid)),
+        }
+        if user.erase_at.is_some() {
+            users::set_erase_at(connection, user.id, None).await?;
+            let version = users::bump(connection, user.id, self.clock.now()).await?;
+            self.note_security(connection, Some(user.id), "deletion_cancelled", None, "", origin).await?;
+            let change = Change::of_user(user.id, version, "restored", &["erase_at"]);
+            self.record(connection, change, origin).await?;
+        }
+        Ok(Ok(()))
+    }
+
+    async fn refuse(
+        &self,
+        user: Option<&Credentials>,
+        attempt: &Attempt,
+        origin: &Origin,
+    ) -> Result<(), sqlx::Error> {
+        let mut connection = self.pool.acquire().await?;
+        match (user, attempt) {
+            (Some(user), Attempt::Counted(ticket)) => {
+                self.note_failure(&mut connection, Some(user), ticket, "login_failed", origin).await
+            }
+            (user, _) => {
+                let user = user.map(|user| user.id);
+                self.note_security(&mut connection, user, "login_failed", None, "", origin).await
+            }
+        }
+    }
+
+    /// Notes a wrong password. The one that makes it many is told to the user.
+    pub(super) async fn note_failure(
+        &self,
+        connection: &mut PgConnection,
+        user: Option<&Credentials>,
+        ticket: &Ticket,
+        kind: &str,
+        origin: &Origin,
+    ) -> Result<(), sqlx::Error> {
+        self.note_security(connection, user.map(|user| user.id), kind, None, "", origin).await?;
+        if let Some(user) = user.filter(|_| ticket.failures == MANY) {
+            let change = Change::of_user(user.id, user.version, "throttled", &[]);
+            self.record(connection, change, origin).await?;
+            self.bell.ring();
+        }
+        Ok(())
     }
 }
 
@@ -125,5 +208,6 @@ fn check(login: &Login) -> Result<(), Error> {
     if login.password.expose_secret().is_empty() {
         violations.push(Violation::new("password", "REQUIRED", "This field is needed."));
     }
+    login.device.check(&mut violations);
     if violations.is_empty() { Ok(()) } else { Err(Error::Invalid(violations)) }
 }

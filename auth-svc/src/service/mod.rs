@@ -1,29 +1,48 @@
 //! The use cases of identity, a file each. What they share is here: the
 //! sources of time and chance, the keys, and how a session ends.
 
+mod challenges;
+mod change_password;
+mod delete_me;
+mod devices;
+mod erase_accounts;
+mod export;
+mod forgot_password;
 mod get_challenge;
 mod get_household;
+mod get_mail_facts;
 mod get_me;
 mod get_preferences;
-mod get_recipient;
 mod list_audience;
+mod list_sessions;
 mod list_signing_keys;
 mod login;
 mod logout;
+mod manage_ip_rules;
+mod manage_roles;
+mod manage_users;
+mod once;
+mod operator;
 mod passwords;
+mod prove_password;
 mod publish_trust;
 mod refresh;
 mod register;
 mod resend_verification;
+mod reset_password;
+mod second_factors;
+mod security_events;
 mod sessions;
 mod signing;
 mod throttling;
+mod update_me;
 mod update_preferences;
 mod verify_email;
 
 use std::sync::Arc;
 
 use fintrac_kit::access::caller::Origin;
+use fintrac_kit::access::trust::Trust;
 use fintrac_kit::clock::Clock;
 use fintrac_kit::events::{self, Bell, NewEvent};
 use fintrac_kit::module::Deps;
@@ -32,13 +51,16 @@ use sqlx::{PgConnection, PgPool};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+pub use challenges::Proof;
 pub use get_challenge::ChallengeSecrets;
 pub use get_me::Me;
 pub use get_preferences::Settings;
 pub use login::Login;
-pub use publish_trust::{Publisher, TrustUpdate};
+pub use manage_users::{UserChanges, UserQuery};
+pub use operator::{MadeAdmin, Operator, OperatorError};
+pub use publish_trust::Publisher;
+pub use security_events::{PageOf, keep_refusals};
 pub use sessions::TokenPair;
-pub use verify_email::Proof;
 
 use crate::config::Config;
 use crate::domain::secret::Secrets;
@@ -53,21 +75,26 @@ pub struct Identity {
     pub publisher: Arc<Publisher>,
     /// Cancelled when streams are to end.
     pub closing: CancellationToken,
+    pub pool: PgPool,
+    /// Rung when somebody is to be erased.
+    pub erasures: Bell,
+    trust: Arc<Trust>,
     random: Random,
-    pool: PgPool,
     bell: Bell,
     config: Config,
     secrets: Secrets,
     passwords: Passwords,
-    signer: Signer,
+    signer: Arc<Signer>,
 }
 
 impl Identity {
     pub async fn new(config: Config, deps: Deps) -> Result<Self, StartError> {
         let passwords = Passwords::new(&config, &deps.random);
-        let signer = Signer::open(&config, &deps).await?;
+        let signer = Arc::new(Signer::open(&config, &deps).await?);
         Ok(Self {
-            publisher: Arc::new(Publisher::new(&deps)),
+            publisher: Arc::new(Publisher::new(&deps, Arc::clone(&signer))),
+            erasures: Bell::default(),
+            trust: deps.trust,
             secrets: Secrets::new(config.token_secret.clone()),
             clock: deps.clock,
             closing: deps.closing,

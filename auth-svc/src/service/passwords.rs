@@ -1,5 +1,5 @@
-//! Hashing passwords without starving everything else: at most as many at
-//! once as there are cores, on threads of their own.
+//! Hashing passwords without starving everything else: a few at once, on threads
+//! of their own; a few more wait, and whoever comes then is sent away at once.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +18,8 @@ use crate::error::Error;
 pub struct Passwords {
     turns: Arc<Semaphore>,
     patience: Duration,
+    /// Those who are hashed and those who wait.
+    crowd: Arc<Semaphore>,
     hasher: Argon2<'static>,
     random: Random,
     /// Verified in place of an unknown user's, at the same cost.
@@ -41,6 +43,7 @@ impl Passwords {
         let decoy = hash(&hasher, random, "nobody's password").unwrap_or_default();
         Self {
             turns: Arc::new(Semaphore::new(config.hashing_concurrency.max(1))),
+            crowd: Arc::new(Semaphore::new(config.hashing_concurrency.max(1) + config.hashing_queue)),
             patience: config.hashing_patience,
             hasher,
             random: random.clone(),
@@ -81,10 +84,11 @@ impl Passwords {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Error> {
+        let place = Arc::clone(&self.crowd).try_acquire_owned().map_err(|_| Error::Busy)?;
         let turn = Arc::clone(&self.turns).acquire_owned();
         let turn = tokio::time::timeout(self.patience, turn).await.map_err(|_| Error::Busy)?;
         tokio::task::spawn_blocking(move || {
-            let _turn = turn;
+            let _until_done = (turn, place);
             work()
         })
         .await

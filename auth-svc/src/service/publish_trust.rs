@@ -1,4 +1,5 @@
-//! Tells every verifier which keys sign and which sessions have ended.
+//! Tells every verifier which keys sign, which sessions have ended, what roles may
+//! do and which addresses may call.
 //!
 //! Each replica reads the tables four times a second, so what another replica
 //! wrote is known here too, and at once after a change of its own. The read
@@ -9,7 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use fintrac_kit::access::trust::Trust;
+use fintrac_kit::access::AddressRule;
+use fintrac_kit::access::trust::{Trust, TrustUpdate};
 use fintrac_kit::clock::Clock;
 use fintrac_kit::database;
 use fintrac_kit::module::Deps;
@@ -19,7 +21,10 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::store::{revocations, signing_keys};
+use super::manage_ip_rules::address_rule;
+use super::signing::Signer;
+use crate::domain::role;
+use crate::store::{ip_rules, revocations, roles, signing_keys};
 
 const INTERVAL: Duration = Duration::from_millis(250);
 /// Older than this, what was read is no news.
@@ -31,20 +36,14 @@ const BACKLOG: usize = 64;
 
 type Keys = Vec<(String, [u8; 32])>;
 type Revoked = HashMap<Uuid, DateTime<Utc>>;
-
-/// What has changed; nothing at all is the heartbeat.
-#[derive(Debug, Clone, Default)]
-pub struct TrustUpdate {
-    /// All keys, when they changed.
-    pub keys: Keys,
-    pub revoked: Vec<(Uuid, DateTime<Utc>)>,
-}
+type Roles = Vec<(String, Vec<String>)>;
 
 #[derive(Debug)]
 pub struct Publisher {
     pool: PgPool,
     clock: Clock,
     trust: Arc<Trust>,
+    signer: Arc<Signer>,
     now: Notify,
     state: Mutex<State>,
     updates: broadcast::Sender<TrustUpdate>,
@@ -54,16 +53,19 @@ pub struct Publisher {
 struct State {
     keys: Keys,
     revoked: Revoked,
+    roles: Roles,
+    address_rules: Vec<AddressRule>,
     /// When the tables were last read: by the suite's clock, and by a steady one.
     read_at: Option<(DateTime<Utc>, Instant)>,
 }
 
 impl Publisher {
-    pub fn new(deps: &Deps) -> Self {
+    pub fn new(deps: &Deps, signer: Arc<Signer>) -> Self {
         Self {
             pool: database::beside(&deps.pool),
             clock: deps.clock.clone(),
             trust: Arc::clone(&deps.trust),
+            signer,
             now: Notify::new(),
             state: Mutex::default(),
             updates: broadcast::Sender::new(BACKLOG),
@@ -83,7 +85,13 @@ impl Publisher {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let revoked = state.revoked.iter().map(|(id, forget_at)| (*id, *forget_at)).collect();
         let fresh = state.read_at.is_some_and(|(_, at)| at.elapsed() < STALE);
-        fresh.then(|| (TrustUpdate { keys: state.keys.clone(), revoked }, updates))
+        let snapshot = TrustUpdate {
+            keys: state.keys.clone(),
+            revoked,
+            roles: Some(state.roles.clone()),
+            address_rules: Some(state.address_rules.clone()),
+        };
+        fresh.then_some((snapshot, updates))
     }
 
     /// Reads and publishes until `shutdown`.
@@ -110,23 +118,43 @@ impl Publisher {
         let mut connection = self.pool.acquire().await?;
         let revoked = revocations::since(&mut connection, since, now).await?;
         let keys = signing_keys::list(&mut connection).await?;
+        let own = roles::list(&mut connection).await?;
+        let rules = ip_rules::all(&mut connection).await?;
         drop(connection);
+        self.signer.refresh(&keys);
         let keys: Keys =
             keys.into_iter().filter_map(|key| Some((key.kid, key.public_key.try_into().ok()?))).collect();
-        self.publish(keys, revoked, now);
+        let roles = role::built_in().into_iter().chain(own);
+        let roles = roles.map(|role| (role.name, role.permissions.into_iter().collect())).collect();
+        let address_rules = rules.iter().filter_map(address_rule).collect();
+        self.publish(keys, revoked, roles, address_rules, now);
         Ok(())
     }
 
-    fn publish(&self, keys: Keys, revoked: Vec<(Uuid, DateTime<Utc>)>, now: DateTime<Utc>) {
+    fn publish(
+        &self,
+        keys: Keys,
+        revoked: Vec<(Uuid, DateTime<Utc>)>,
+        roles: Roles,
+        address_rules: Vec<AddressRule>,
+        now: DateTime<Utc>,
+    ) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_first = state.read_at.is_none();
         let new: Vec<_> = revoked.into_iter().filter(|(id, _)| !state.revoked.contains_key(id)).collect();
-        let new_keys = if state.keys == keys { Vec::new() } else { keys.clone() };
-        state.revoked.extend(new.iter().copied());
+        let update = TrustUpdate {
+            keys: if state.keys == keys { Vec::new() } else { keys.clone() },
+            revoked: new,
+            roles: (is_first || state.roles != roles).then(|| roles.clone()),
+            address_rules: (is_first || state.address_rules != address_rules).then(|| address_rules.clone()),
+        };
+        state.revoked.extend(update.revoked.iter().copied());
         state.revoked.retain(|_, forget_at| *forget_at > now);
         state.keys = keys;
+        state.roles = roles;
+        state.address_rules = address_rules;
         state.read_at = Some((now, Instant::now()));
-        let update = TrustUpdate { keys: new_keys, revoked: new };
-        self.trust.extend(&update.keys, update.revoked.iter().copied());
+        self.trust.extend(update.clone());
         // Nobody listening is fine.
         let _listeners = self.updates.send(update);
     }

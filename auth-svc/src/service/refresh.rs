@@ -10,7 +10,7 @@ use super::{Identity, TokenPair};
 use crate::error::Error;
 use crate::store::refresh_tokens::{self, RefreshToken};
 use crate::store::sessions::{self, Session};
-use crate::store::{security_events, users};
+use crate::store::users;
 
 /// How long after its use a token gets the same successor again.
 const GRACE: TimeDelta = TimeDelta::seconds(30);
@@ -79,10 +79,7 @@ impl Identity {
         origin: &Origin,
     ) -> Result<(), Error> {
         self.end_session(connection, session.user_id, session.id, origin).await?;
-        let now = self.clock.now();
-        let (id, user) = (self.random.id(now), Some(session.user_id));
-        let kind = "refresh_token_reused";
-        security_events::insert(connection, id, user, kind, Some(session.id), origin, now).await?;
-        Ok(())
+        let (user, kind) = (Some(session.user_id), "refresh_token_reused");
+        Ok(self.note_security(connection, user, kind, Some(session.id), "", origin).await?)
     }
 }

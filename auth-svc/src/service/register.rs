@@ -8,11 +8,10 @@ use uuid::Uuid;
 
 use super::throttling::Attempt;
 use super::{Change, Identity};
-use crate::domain::challenge::Lifetimes;
+use crate::domain::challenge::Purpose;
 use crate::domain::profile::{Draft, Registration};
 use crate::domain::throttle::Scope;
 use crate::error::Error;
-use crate::store::challenges::{self, NewChallenge};
 use crate::store::preferences;
 use crate::store::users::{self, NewUser};
 
@@ -44,7 +43,7 @@ impl Identity {
         // Only verified users hold a username, and theirs are refused in every
         // case: so the refusal says nothing about the address.
         if let Some(username) = &registration.username
-            && users::is_username_taken(connection, username).await?
+            && users::holder_of_username(connection, username).await?.is_some()
         {
             return Err(username_taken());
         }
@@ -71,9 +70,13 @@ impl Identity {
             preferences::register(connection, id, &registration.preferences).await?;
             let changed = ["email", "first_name", "last_name", "username", "phone_number", "preferences"];
             self.record(connection, Change::of_user(id, 1, "registered", &changed), origin).await?;
-            return self.open_challenge(connection, id, origin).await;
+            return self.open_challenge(connection, id, Purpose::VerifyEmail, None, origin).await;
         }
         let locked = users::lock(connection, id).await?.ok_or(Error::NotFound("user"))?;
+        if locked.erased_at.is_some() {
+            // The address is free in a moment; nobody is told.
+            return Ok(());
+        }
         if locked.email_verified {
             let change = Change::of_user(id, locked.version, "already_registered", &[]);
             return Ok(self.record(connection, change, origin).await?);
@@ -82,37 +85,7 @@ impl Identity {
         preferences::register(connection, id, &registration.preferences).await?;
         let changed = ["first_name", "last_name", "username", "phone_number", "password", "preferences"];
         self.record(connection, Change::of_user(id, version, "registered", &changed), origin).await?;
-        self.open_challenge(connection, id, origin).await
-    }
-
-    /// Opens a challenge and asks for its mail; earlier ones are void.
-    pub(super) async fn open_challenge(
-        &self,
-        connection: &mut PgConnection,
-        user_id: Uuid,
-        origin: &Origin,
-    ) -> Result<(), Error> {
-        let now = self.clock.now();
-        let id = self.random.id(now);
-        let challenge = NewChallenge {
-            id,
-            user_id,
-            token_hash: self.secrets.token_hash(&self.secrets.link_token(id)),
-            code_hash: self.secrets.code_hash(id, &self.secrets.code(id)),
-            lifetimes: Lifetimes::from(now),
-            now,
-        };
-        challenges::open(connection, &challenge).await?;
-        let change = Change {
-            user_id,
-            household_id: None,
-            entity: "challenge",
-            entity_id: id,
-            version: 1,
-            kind: "verification_requested",
-            changed: &[],
-        };
-        Ok(self.record(connection, change, origin).await?)
+        self.open_challenge(connection, id, Purpose::VerifyEmail, None, origin).await
     }
 }
 
@@ -121,7 +94,7 @@ pub(super) fn phone_row(user_id: Uuid) -> String {
     format!("users/{user_id}/phone_number")
 }
 
-fn username_taken() -> Error {
+pub(super) fn username_taken() -> Error {
     let text = "Somebody has this username; choose another.";
     Error::Invalid(vec![Violation::new("username", "USERNAME_TAKEN", text)])
 }

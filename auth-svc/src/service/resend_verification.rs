@@ -4,7 +4,9 @@ use fintrac_kit::access::caller::Origin;
 use fintrac_kit::error::Violation;
 
 use super::Identity;
+use super::forgot_password::alike;
 use super::throttling::Attempt;
+use crate::domain::challenge::Purpose;
 use crate::domain::email::Email;
 use crate::domain::throttle::Scope;
 use crate::error::Error;
@@ -12,6 +14,10 @@ use crate::store::users;
 
 impl Identity {
     pub async fn resend_verification(&self, email: &str, origin: &Origin) -> Result<(), Error> {
+        alike(self.ask_for_verification(email, origin)).await
+    }
+
+    async fn ask_for_verification(&self, email: &str, origin: &Origin) -> Result<(), Error> {
         let email = Email::parse(email).ok_or_else(|| {
             Error::Invalid(vec![Violation::new("email", "EMAIL_INVALID", "Use the form name@example.com.")])
         })?;
@@ -25,7 +31,7 @@ impl Identity {
         if user.email_verified {
             return Ok(());
         }
-        self.open_challenge(&mut transaction, user.id, origin).await?;
+        self.open_challenge(&mut transaction, user.id, Purpose::VerifyEmail, None, origin).await?;
         transaction.commit().await?;
         self.bell.ring();
         Ok(())

@@ -6,15 +6,20 @@ use fintrac_kit::access::token::{AUDIENCE, Claims};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::throttling::network;
 use super::{Change, Identity};
+use crate::domain::device::Device;
 use crate::domain::secret::Secrets;
 use crate::error::Error;
+use crate::store::devices::{self, Sighting};
 use crate::store::sessions::{self, Session};
 use crate::store::{refresh_tokens, revocations};
 
 /// A revocation is remembered longer than any token may live, whatever
 /// lifetime was configured when it was made.
 const REMEMBERED: TimeDelta = TimeDelta::hours(25);
+/// Devices without a session that are remembered.
+const DEVICES_KEPT: i64 = 50;
 
 /// What a client gets for its session.
 #[derive(Debug)]
@@ -27,14 +32,15 @@ pub struct TokenPair {
 }
 
 impl Identity {
-    /// Begins a session; the oldest ones beyond the allowed number end. The
-    /// caller holds the user's lock.
+    /// Begins a session on a device; the oldest sessions beyond the allowed number
+    /// end. A device that was not seen before is told to the user, but for his
+    /// first. The caller holds the user's lock.
     pub(super) async fn begin_session(
         &self,
         connection: &mut PgConnection,
         user_id: Uuid,
         household_id: Uuid,
-        device: Option<serde_json::Value>,
+        device: &Device,
         origin: &Origin,
     ) -> Result<(Session, String), Error> {
         let now = self.clock.now();
@@ -49,13 +55,48 @@ impl Identity {
             household_id,
             idle_expires_at: (now + self.config.refresh_token_lifetime).min(expires_at),
             expires_at,
+            device_id: Some(self.see_device(connection, user_id, device, origin).await?),
             ended_at: None,
         };
-        sessions::insert(connection, &session, device, origin, now).await?;
+        sessions::insert(connection, &session, origin, now).await?;
         let token = Secrets::first_refresh_token(&self.random);
         refresh_tokens::insert(connection, &self.secrets.refresh_hash(&token), session.id, now).await?;
         self.record(connection, of_session(&session, 1, "started"), origin).await?;
         Ok((session, token))
+    }
+
+    async fn see_device(
+        &self,
+        connection: &mut PgConnection,
+        user_id: Uuid,
+        device: &Device,
+        origin: &Origin,
+    ) -> Result<Uuid, Error> {
+        let now = self.clock.now();
+        let told_by = device.trait_of(origin, &network(origin.client.ip));
+        let fingerprint = self.secrets.fingerprint(user_id, &told_by);
+        let id = self.random.id(now);
+        let sighting = Sighting { user_id, id, fingerprint, device, origin, now };
+        let (device_id, is_new) = devices::see(connection, &sighting).await?;
+        if !is_new {
+            return Ok(device_id);
+        }
+        let is_first = devices::count(connection, user_id).await? == 1;
+        devices::delete_surplus(connection, user_id, DEVICES_KEPT).await?;
+        let change = Change {
+            user_id,
+            household_id: None,
+            entity: "device",
+            entity_id: device_id,
+            version: 1,
+            kind: if is_first { "seen_first" } else { "added" },
+            changed: &[],
+        };
+        self.record(connection, change, origin).await?;
+        if !is_first {
+            self.note_security(connection, Some(user_id), "new_device", None, "", origin).await?;
+        }
+        Ok(device_id)
     }
 
     /// Ends a session: its tokens are refused everywhere within a second.
@@ -96,7 +137,7 @@ impl Identity {
             exp: expires_at.timestamp(),
         };
         Ok(TokenPair {
-            access_token: self.signer.sign(&claims)?,
+            access_token: self.signer.sign(&claims, now)?,
             refresh_token,
             expires_in: expires_at - now,
             session_id: session.id,

@@ -1,65 +1,113 @@
-//! The key that signs access tokens.
+//! The keys that sign access tokens. Of those whose time has come the newest
+//! signs; the others verify until no token of theirs can be alive.
+
+use std::sync::{PoisonError, RwLock};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
-use ed25519_dalek::SigningKey;
+use chrono::{DateTime, Utc};
+use ed25519_dalek::SigningKey as PrivateKey;
 use ed25519_dalek::pkcs8::EncodePrivateKey as _;
 use fintrac_kit::access::token::{self, Claims};
+use fintrac_kit::keyring::KeyRing;
 use fintrac_kit::module::Deps;
+use fintrac_kit::random::Random;
 use jsonwebtoken::{Algorithm, EncodingKey};
 use secrecy::ExposeSecret as _;
 
 use crate::config::Config;
 use crate::error::{Error, StartError};
-use crate::store::signing_keys;
+use crate::store::signing_keys::{self, SigningKey};
 
 /// Signs access tokens.
 #[derive(Debug)]
-pub struct Signer {
-    algorithm: Algorithm,
-    kid: Option<String>,
+pub enum Signer {
+    /// The legacy form.
+    Secret(EncodingKey),
+    /// The newest first.
+    Keys { ring: KeyRing, keys: RwLock<Vec<OpenKey>> },
+}
+
+/// A key that can sign.
+#[derive(Debug)]
+pub struct OpenKey {
+    kid: String,
+    signs_from: DateTime<Utc>,
     key: EncodingKey,
 }
 
 impl Signer {
-    /// Opens the newest key; makes the first one when there is none.
+    /// Opens the keys; makes the first one when there is none.
     pub async fn open(config: &Config, deps: &Deps) -> Result<Self, StartError> {
         if let Some(secret) = &config.hs256_secret {
-            let key = EncodingKey::from_secret(secret.expose_secret().as_bytes());
-            return Ok(Self { algorithm: Algorithm::HS256, kid: None, key });
+            return Ok(Self::Secret(EncodingKey::from_secret(secret.expose_secret().as_bytes())));
         }
         let mut transaction = deps.pool.begin().await?;
         signing_keys::lock(&mut transaction).await?;
-        let newest = if let Some(key) = signing_keys::list(&mut transaction).await?.into_iter().next() {
-            key
-        } else {
-            let key = generate(config, deps)?;
-            signing_keys::insert(&mut transaction, &key, deps.clock.now()).await?;
-            key
-        };
+        let mut keys = signing_keys::list(&mut transaction).await?;
+        if keys.is_empty() {
+            let now = deps.clock.now();
+            let key = generate(config, &deps.random, now)?;
+            signing_keys::insert(&mut transaction, &key, now).await?;
+            keys.push(key);
+        }
         transaction.commit().await?;
-        let der = config
-            .data_keys
-            .open(&row(&newest.kid), &newest.private_key)
-            .map_err(|_| StartError::SigningKey)?;
-        Ok(Self { algorithm: Algorithm::EdDSA, kid: Some(newest.kid), key: EncodingKey::from_ed_der(&der) })
+        let keys = keys.iter().map(|key| open(&config.data_keys, key)).collect::<Option<_>>();
+        let keys = RwLock::new(keys.ok_or(StartError::SigningKey)?);
+        Ok(Self::Keys { ring: config.data_keys.clone(), keys })
     }
 
-    pub fn sign(&self, claims: &Claims) -> Result<String, Error> {
-        token::sign(claims, &self.key, self.algorithm, self.kid.as_deref())
-            .map_err(|error| Error::Internal(error.to_string()))
+    /// Takes over the keys that there are now.
+    pub fn refresh(&self, stored: &[SigningKey]) {
+        let Self::Keys { ring, keys } = self else { return };
+        let known = keys.read().unwrap_or_else(PoisonError::into_inner);
+        let same = |(open, key): (&OpenKey, &SigningKey)| open.kid == key.kid;
+        if known.len() == stored.len() && known.iter().zip(stored).all(same) {
+            return;
+        }
+        drop(known);
+        let opened = stored.iter().map(|key| open(ring, key)).collect::<Option<Vec<_>>>();
+        let Some(opened) = opened else {
+            tracing::error!("a signing key does not open with FINTRAC_DATA_KEYS; the old ones go on");
+            return;
+        };
+        *keys.write().unwrap_or_else(PoisonError::into_inner) = opened;
+    }
+
+    pub fn sign(&self, claims: &Claims, now: DateTime<Utc>) -> Result<String, Error> {
+        let signed = match self {
+            Self::Secret(key) => token::sign(claims, key, Algorithm::HS256, None),
+            Self::Keys { keys, .. } => {
+                let keys = keys.read().unwrap_or_else(PoisonError::into_inner);
+                // The oldest, should a clock be behind them all.
+                let current = keys.iter().find(|key| key.signs_from <= now).or(keys.last());
+                let current = current.ok_or_else(|| Error::Internal("no signing key".to_owned()))?;
+                token::sign(claims, &current.key, Algorithm::EdDSA, Some(&current.kid))
+            }
+        };
+        signed.map_err(|error| Error::Internal(error.to_string()))
     }
 }
 
-fn generate(config: &Config, deps: &Deps) -> Result<signing_keys::SigningKey, StartError> {
-    let key = SigningKey::from_bytes(&deps.random.bytes());
-    let kid = BASE64.encode(deps.random.bytes::<9>());
+fn open(ring: &KeyRing, key: &SigningKey) -> Option<OpenKey> {
+    let der = ring.open(&row(&key.kid), &key.private_key).ok()?;
+    Some(OpenKey { kid: key.kid.clone(), signs_from: key.signs_from, key: EncodingKey::from_ed_der(&der) })
+}
+
+/// A new key, encrypted.
+pub fn generate(
+    config: &Config,
+    random: &Random,
+    signs_from: DateTime<Utc>,
+) -> Result<SigningKey, StartError> {
+    let key = PrivateKey::from_bytes(&random.bytes());
+    let kid = BASE64.encode(random.bytes::<9>());
     let der = key.to_pkcs8_der().map_err(|_| StartError::SigningKey)?;
-    let private_key = config.data_keys.seal(&deps.random, &row(&kid), der.as_bytes());
-    Ok(signing_keys::SigningKey { kid, public_key: key.verifying_key().to_bytes().to_vec(), private_key })
+    let private_key = config.data_keys.seal(random, &row(&kid), der.as_bytes());
+    Ok(SigningKey { kid, public_key: key.verifying_key().to_bytes().to_vec(), private_key, signs_from })
 }
 
 /// The associated data of an encrypted key.
-fn row(kid: &str) -> String {
+pub fn row(kid: &str) -> String {
     format!("signing_keys/{kid}")
 }

@@ -24,6 +24,8 @@ pub(super) enum Attempt {
 pub(super) struct Ticket {
     key: [u8; 32],
     before: Throttle,
+    /// With this one.
+    pub failures: i32,
 }
 
 impl Identity {
@@ -39,7 +41,7 @@ impl Identity {
         let failures = decayed(before.failures, now - before.updated_at).saturating_add(1);
         throttles::set(&mut transaction, &key, failures, now + scope.delay(failures), now).await?;
         transaction.commit().await?;
-        Ok(Attempt::Counted(Ticket { key, before }))
+        Ok(Attempt::Counted(Ticket { key, before, failures }))
     }
 
     /// Takes back an attempt that was no failure.
@@ -58,6 +60,16 @@ impl Identity {
         ticket: &Ticket,
     ) -> Result<(), sqlx::Error> {
         throttles::clear(connection, &ticket.key).await
+    }
+
+    /// The same by name.
+    pub(super) async fn forget_failures(
+        &self,
+        connection: &mut PgConnection,
+        scope: Scope,
+        of: &str,
+    ) -> Result<(), sqlx::Error> {
+        throttles::clear(connection, &self.secrets.throttle_key(scope.name(), of)).await
     }
 }
 

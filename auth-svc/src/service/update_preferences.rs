@@ -2,7 +2,7 @@
 //! household's: it decides what is today there.
 
 use fintrac_kit::access::By;
-use fintrac_kit::idempotency::{self, Claim, Kept, Key};
+use fintrac_kit::idempotency::{Kept, Key};
 
 use super::get_preferences::Settings;
 use super::{Change, Identity};
@@ -19,14 +19,10 @@ impl Identity {
         key: Option<Key>,
         encode: fn(&Settings) -> Vec<u8>,
     ) -> Result<Kept<Settings>, Error> {
-        let (user_id, now) = (by.principal.user_id, self.clock.now());
+        let user_id = by.principal.user_id;
         let mut transaction = self.pool.begin().await?;
-        if let Some(key) = &key {
-            match idempotency::claim(&mut transaction, key, now).await? {
-                Claim::Fresh => {}
-                Claim::Replay(reply) => return Ok(Kept::Replayed(reply)),
-                Claim::Reused => return Err(Error::KeyReused),
-            }
+        if let Some(kept) = self.claim(&mut transaction, key.as_ref()).await? {
+            return Ok(kept);
         }
         preferences::lock(&mut transaction, user_id).await?;
         let before = self.settings(&mut transaction, &by.principal).await?;
@@ -63,9 +59,7 @@ impl Identity {
             }
         }
         let after = Settings { preferences: after, currency: before.currency };
-        if let Some(key) = &key {
-            idempotency::store(&mut transaction, key, &encode(&after)).await?;
-        }
+        self.keep(&mut transaction, key.as_ref(), &encode(&after)).await?;
         transaction.commit().await?;
         self.bell.ring();
         Ok(Kept::Fresh(after))

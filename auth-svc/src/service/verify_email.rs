@@ -1,87 +1,53 @@
-//! The proof that an address is the user's own, by link or by code. It makes
-//! the user's household. Locks the user before the challenge, as registration does.
+//! The proof that an address is the user's own, by link or by code: of a new
+//! user, for whom it makes the household, or of a change of address.
 
 use fintrac_kit::access::caller::Origin;
 use fintrac_kit::database::violated;
 use sqlx::PgConnection;
-use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
-use super::{Change, Identity};
-use crate::domain::challenge::code_is_open;
+use super::{Change, Identity, Proof};
+use crate::domain::challenge::Purpose;
 use crate::domain::email::Email;
 use crate::error::Error;
 use crate::store::challenges::{self, Challenge};
 use crate::store::{households, preferences, users};
 
-/// What the user brings.
-#[derive(Debug, Clone)]
-pub enum Proof {
-    Token(String),
-    Code { email: String, code: String },
-}
-
 impl Identity {
     pub async fn verify_email(&self, proof: Proof, origin: &Origin) -> Result<(), Error> {
-        match self.verify(proof.clone(), origin).await {
+        match self.verify(&proof, origin).await {
             // Two verified at once and wished for one username: now it is taken, and dropped.
             Err(Error::Database(error)) if violated(&error) == Some("users_username_key_key") => {
-                self.verify(proof, origin).await
+                self.verify(&proof, origin).await
+            }
+            // Somebody registered the address meanwhile.
+            Err(Error::Database(error)) if violated(&error) == Some("users_email_key_key") => {
+                Err(Error::ChallengeInvalid)
             }
             result => result,
         }
     }
 
-    async fn verify(&self, proof: Proof, origin: &Origin) -> Result<(), Error> {
+    async fn verify(&self, proof: &Proof, origin: &Origin) -> Result<(), Error> {
         let mut transaction = self.pool.begin().await?;
-        let challenge = match proof {
-            Proof::Token(token) => self.by_token(&mut transaction, &token).await?,
-            Proof::Code { email, code } => match self.by_code(&mut transaction, &email, &code).await {
-                Ok(challenge) => challenge,
-                Err(error) => {
-                    // A wrong code counts.
-                    transaction.commit().await?;
-                    return Err(error);
-                }
-            },
+        let purposes = [Purpose::VerifyEmail, Purpose::ChangeEmail];
+        let challenge = match self.answered(&mut transaction, proof, &purposes).await {
+            Ok(challenge) => challenge,
+            Err(error) => {
+                // A wrong code counts.
+                transaction.commit().await?;
+                return Err(error);
+            }
         };
         challenges::close(&mut transaction, challenge.id, self.clock.now()).await?;
-        self.admit(&mut transaction, challenge.user_id, origin).await?;
+        match challenge.purpose {
+            Purpose::VerifyEmail => self.admit(&mut transaction, challenge.user_id, origin).await?,
+            Purpose::ChangeEmail => self.change_address(&mut transaction, &challenge, origin).await?,
+            Purpose::ResetPassword => return Err(Error::ChallengeInvalid),
+        }
         transaction.commit().await?;
         self.bell.ring();
         Ok(())
-    }
-
-    async fn by_token(&self, connection: &mut PgConnection, token: &str) -> Result<Challenge, Error> {
-        let hash = self.secrets.token_hash(token);
-        let user_id = challenges::user_of_token(connection, &hash).await?.ok_or(Error::ChallengeInvalid)?;
-        users::lock(connection, user_id).await?;
-        challenges::lock_by_token(connection, &hash)
-            .await?
-            .filter(|challenge| self.clock.now() < challenge.token_expires_at)
-            .ok_or(Error::ChallengeInvalid)
-    }
-
-    async fn by_code(
-        &self,
-        connection: &mut PgConnection,
-        email: &str,
-        code: &str,
-    ) -> Result<Challenge, Error> {
-        let email = Email::parse(email).ok_or(Error::ChallengeInvalid)?;
-        let user = users::find_by_email(connection, email.key()).await?.ok_or(Error::ChallengeInvalid)?;
-        users::lock(connection, user.id).await?;
-        let challenge =
-            challenges::lock_by_user(connection, user.id).await?.ok_or(Error::ChallengeInvalid)?;
-        if !code_is_open(challenge.attempts, challenge.code_expires_at, self.clock.now()) {
-            return Err(Error::ChallengeInvalid);
-        }
-        let given = self.secrets.code_hash(challenge.id, code.trim());
-        if !bool::from(given.ct_eq(challenge.code_hash.as_slice())) {
-            challenges::count_attempt(connection, challenge.id).await?;
-            return Err(Error::ChallengeInvalid);
-        }
-        Ok(challenge)
     }
 
     /// Marks the address as verified and makes the household.
@@ -114,5 +80,38 @@ impl Identity {
         let verified = Change::of_user(user_id, version, "verified", &["email_verified_at"]);
         let verified = Change { household_id: Some(household_id), ..verified };
         Ok(self.record(connection, verified, origin).await?)
+    }
+
+    /// The confirmed address takes effect; the former one is told.
+    async fn change_address(
+        &self,
+        connection: &mut PgConnection,
+        challenge: &Challenge,
+        origin: &Origin,
+    ) -> Result<(), Error> {
+        let (user_id, now) = (challenge.user_id, self.clock.now());
+        let user = users::lock(connection, user_id).await?.ok_or(Error::ChallengeInvalid)?;
+        let email = challenge.email.as_deref().and_then(Email::parse).ok_or(Error::ChallengeInvalid)?;
+        let former = users::profile(connection, user_id).await?.ok_or(Error::ChallengeInvalid)?.email;
+        if user.erase_at.is_some() || !user.may_log_in() {
+            return Err(Error::ChallengeInvalid);
+        }
+        let version = users::set_email(connection, user_id, &email, now).await?;
+        // What was sent to the former address is void.
+        challenges::close_all(connection, user_id, Purpose::ResetPassword, now).await?;
+        challenges::set_former_email(connection, challenge.id, &former).await?;
+        let told = Change {
+            user_id,
+            household_id: None,
+            entity: "challenge",
+            entity_id: challenge.id,
+            version: 2,
+            kind: "email_changed",
+            changed: &[],
+        };
+        self.record(connection, told, origin).await?;
+        self.note_security(connection, Some(user_id), "email_changed", None, "", origin).await?;
+        let changed = Change::of_user(user_id, version, "updated", &["email"]);
+        Ok(self.record(connection, changed, origin).await?)
     }
 }

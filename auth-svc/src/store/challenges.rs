@@ -1,16 +1,20 @@
-//! Proofs by mail.
+//! Proofs by mail. Of each purpose a user has at most one that is open.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::domain::challenge::Lifetimes;
+use crate::domain::challenge::{Lifetimes, Purpose};
+use crate::domain::email::Email;
 
 /// A challenge that may still be answered.
 #[derive(Debug)]
 pub struct Challenge {
     pub id: Uuid,
     pub user_id: Uuid,
+    pub purpose: Purpose,
+    /// The address to prove, of a change of address.
+    pub email: Option<String>,
     pub code_hash: Vec<u8>,
     pub code_expires_at: DateTime<Utc>,
     pub token_expires_at: DateTime<Utc>,
@@ -19,36 +23,52 @@ pub struct Challenge {
 
 /// What is stored of a new challenge.
 #[derive(Debug)]
-pub struct NewChallenge {
+pub struct NewChallenge<'a> {
     pub id: Uuid,
     pub user_id: Uuid,
+    pub purpose: Purpose,
+    pub email: Option<&'a Email>,
     pub token_hash: [u8; 32],
     pub code_hash: [u8; 32],
     pub lifetimes: Lifetimes,
     pub now: DateTime<Utc>,
 }
 
-/// Opens a challenge and closes the user's earlier ones.
-pub async fn open(connection: &mut PgConnection, challenge: &NewChallenge) -> Result<(), sqlx::Error> {
+/// Opens a challenge and closes the user's earlier ones of that purpose.
+pub async fn open(connection: &mut PgConnection, challenge: &NewChallenge<'_>) -> Result<(), sqlx::Error> {
+    close_all(connection, challenge.user_id, challenge.purpose, challenge.now).await?;
     sqlx::query!(
-        r#"update auth.challenges set closed_at = $2
-           where user_id = $1 and purpose = 'verify_email' and closed_at is null"#,
-        challenge.user_id,
-        challenge.now
-    )
-    .execute(&mut *connection)
-    .await?;
-    sqlx::query!(
-        r#"insert into auth.challenges (id, user_id, purpose, token_hash, code_hash, code_expires_at,
-                                        token_expires_at, created_at)
-           values ($1, $2, 'verify_email', $3, $4, $5, $6, $7)"#,
+        r#"insert into auth.challenges (id, user_id, purpose, email, email_key, token_hash, code_hash,
+                                        code_expires_at, token_expires_at, created_at)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"#,
         challenge.id,
         challenge.user_id,
+        challenge.purpose as Purpose,
+        challenge.email.map(Email::as_str),
+        challenge.email.map(Email::key),
         &challenge.token_hash,
         &challenge.code_hash,
         challenge.lifetimes.code_expires_at,
         challenge.lifetimes.token_expires_at,
         challenge.now,
+    )
+    .execute(connection)
+    .await
+    .map(|_| ())
+}
+
+/// Closes what a user has open for `purpose`.
+pub async fn close_all(
+    connection: &mut PgConnection,
+    user_id: Uuid,
+    purpose: Purpose,
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "update auth.challenges set closed_at = $3 where user_id = $1 and purpose = $2 and closed_at is null",
+        user_id,
+        purpose as Purpose,
+        now
     )
     .execute(connection)
     .await
@@ -65,6 +85,17 @@ pub async fn user_of_token(
         .await
 }
 
+/// Who wants to change to this address.
+pub async fn user_of_new_email(connection: &mut PgConnection, key: &str) -> Result<Vec<Uuid>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select user_id from auth.challenges
+           where email_key = $1 and purpose = 'change_email' and closed_at is null order by user_id limit 10"#,
+        key
+    )
+    .fetch_all(connection)
+    .await
+}
+
 /// The open challenge with this token, locked.
 pub async fn lock_by_token(
     connection: &mut PgConnection,
@@ -72,7 +103,8 @@ pub async fn lock_by_token(
 ) -> Result<Option<Challenge>, sqlx::Error> {
     sqlx::query_as!(
         Challenge,
-        r#"select id, user_id, code_hash, code_expires_at, token_expires_at, attempts
+        r#"select id, user_id, purpose as "purpose: Purpose", email, code_hash, code_expires_at, token_expires_at,
+                  attempts
            from auth.challenges where token_hash = $1 and closed_at is null for update"#,
         token_hash
     )
@@ -80,17 +112,20 @@ pub async fn lock_by_token(
     .await
 }
 
-/// The user's open challenge, locked.
+/// The user's open challenge for `purpose`, locked.
 pub async fn lock_by_user(
     connection: &mut PgConnection,
     user_id: Uuid,
+    purpose: Purpose,
 ) -> Result<Option<Challenge>, sqlx::Error> {
     sqlx::query_as!(
         Challenge,
-        r#"select id, user_id, code_hash, code_expires_at, token_expires_at, attempts
-           from auth.challenges where user_id = $1 and purpose = 'verify_email' and closed_at is null
+        r#"select id, user_id, purpose as "purpose: Purpose", email, code_hash, code_expires_at, token_expires_at,
+                  attempts
+           from auth.challenges where user_id = $1 and purpose = $2 and closed_at is null
            order by created_at desc limit 1 for update"#,
-        user_id
+        user_id,
+        purpose as Purpose,
     )
     .fetch_optional(connection)
     .await
@@ -100,12 +135,57 @@ pub async fn lock_by_user(
 pub async fn find_open(connection: &mut PgConnection, id: Uuid) -> Result<Option<Challenge>, sqlx::Error> {
     sqlx::query_as!(
         Challenge,
-        r#"select id, user_id, code_hash, code_expires_at, token_expires_at, attempts
+        r#"select id, user_id, purpose as "purpose: Purpose", email, code_hash, code_expires_at, token_expires_at,
+                  attempts
            from auth.challenges where id = $1 and closed_at is null"#,
         id
     )
     .fetch_optional(connection)
     .await
+}
+
+/// The address that a user asked to change to and has not confirmed yet.
+pub async fn pending_email(
+    connection: &mut PgConnection,
+    user_id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<Option<String>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select email as "email!" from auth.challenges
+           where user_id = $1 and purpose = 'change_email' and closed_at is null and token_expires_at > $2
+           order by created_at desc limit 1"#,
+        user_id,
+        now
+    )
+    .fetch_optional(connection)
+    .await
+}
+
+/// User and address before the change that this challenge confirmed.
+pub async fn former_email(
+    connection: &mut PgConnection,
+    id: Uuid,
+) -> Result<Option<(Uuid, String)>, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"select user_id, former_email as "former_email!" from auth.challenges
+           where id = $1 and former_email is not null"#,
+        id
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.map(|row| (row.user_id, row.former_email)))
+}
+
+/// Keeps for a while what the address was, to tell its owner of the change.
+pub async fn set_former_email(
+    connection: &mut PgConnection,
+    id: Uuid,
+    email: &str,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!("update auth.challenges set former_email = $2 where id = $1", id, email)
+        .execute(connection)
+        .await
+        .map(|_| ())
 }
 
 pub async fn count_attempt(connection: &mut PgConnection, id: Uuid) -> Result<(), sqlx::Error> {

@@ -4,9 +4,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 
 use crate::domain::throttle;
+use crate::store::signing_keys;
 
 /// Ended sessions stay this long, for the list of what happened.
 const SESSIONS_KEPT: TimeDelta = TimeDelta::days(30);
+/// Longer than any access token lives.
+const KEYS_KEPT: TimeDelta = TimeDelta::hours(25);
 const CHALLENGES_KEPT: TimeDelta = TimeDelta::days(7);
 /// Rows a statement; the rest follows at the next turn of its loop.
 const BATCH: i64 = 1000;
@@ -37,6 +40,7 @@ pub async fn run(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<()
     sqlx::query!("delete from auth.challenges where token_expires_at < $1", now - CHALLENGES_KEPT)
         .execute(&mut *connection)
         .await?;
+    signing_keys::delete_superseded(connection, now - KEYS_KEPT).await?;
     sqlx::query!(
         "delete from auth.throttles where updated_at < $1 and blocked_until < $2",
         now - throttle::FORGOTTEN_AFTER,

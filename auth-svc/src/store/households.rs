@@ -88,3 +88,14 @@ pub async fn of_user(connection: &mut PgConnection, user_id: Uuid) -> Result<Opt
     .fetch_optional(connection)
     .await
 }
+
+/// The households that a user owns.
+pub async fn owned_by(connection: &mut PgConnection, user_id: Uuid) -> Result<Vec<Uuid>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select household_id from auth.memberships where user_id = $1 and role = 'owner'
+           order by household_id"#,
+        user_id
+    )
+    .fetch_all(connection)
+    .await
+}

@@ -3,10 +3,17 @@
 
 pub mod challenges;
 pub mod cleanup;
+pub mod devices;
+pub mod export;
 pub mod households;
+pub mod ip_rules;
+pub mod managed_users;
 pub mod preferences;
 pub mod refresh_tokens;
 pub mod revocations;
+pub mod roles;
+pub mod sealed;
+pub mod second_factors;
 pub mod security_events;
 pub mod sessions;
 pub mod signing_keys;

@@ -13,6 +13,7 @@ pub struct Session {
     pub household_id: Uuid,
     pub idle_expires_at: DateTime<Utc>,
     pub expires_at: DateTime<Utc>,
+    pub device_id: Option<Uuid>,
     pub ended_at: Option<DateTime<Utc>>,
 }
 
@@ -25,18 +26,17 @@ impl Session {
 pub async fn insert(
     connection: &mut PgConnection,
     session: &Session,
-    device: Option<serde_json::Value>,
     origin: &Origin,
     now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        r#"insert into auth.sessions (id, user_id, household_id, device, client_ip, user_agent, created_at,
+        r#"insert into auth.sessions (id, user_id, household_id, device_id, client_ip, user_agent, created_at,
                                       last_seen_at, idle_expires_at, expires_at)
            values ($1, $2, $3, $4, $5::text::inet, $6, $7, $7, $8, $9)"#,
         session.id,
         session.user_id,
         session.household_id,
-        device,
+        session.device_id,
         origin.client.ip.map(|ip| ip.to_string()),
         origin.client.user_agent,
         now,
@@ -52,7 +52,7 @@ pub async fn insert(
 pub async fn lock(connection: &mut PgConnection, id: Uuid) -> Result<Option<Session>, sqlx::Error> {
     sqlx::query_as!(
         Session,
-        r#"select id, user_id, household_id, idle_expires_at, expires_at, ended_at
+        r#"select id, user_id, household_id, idle_expires_at, expires_at, device_id, ended_at
            from auth.sessions where id = $1 for update"#,
         id
     )
@@ -96,4 +96,63 @@ pub async fn end(connection: &mut PgConnection, id: Uuid, now: DateTime<Utc>) ->
             .execute(connection)
             .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// A session as its user sees it.
+#[derive(Debug)]
+pub struct OpenSession {
+    pub id: Uuid,
+    pub device_id: Option<Uuid>,
+    pub device_name: String,
+    pub client_ip: Option<String>,
+    pub user_agent: String,
+    pub created_at: DateTime<Utc>,
+    pub last_seen_at: DateTime<Utc>,
+    /// Without another refresh.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// The user's sessions that go on, the one seen last first.
+pub async fn list_open(
+    connection: &mut PgConnection,
+    user_id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<Vec<OpenSession>, sqlx::Error> {
+    sqlx::query_as!(
+        OpenSession,
+        r#"select sessions.id, device_id, coalesce(devices.name, '') as "device_name!",
+                  host(sessions.client_ip) as client_ip, sessions.user_agent, created_at,
+                  sessions.last_seen_at, least(idle_expires_at, expires_at) as "expires_at!"
+           from auth.sessions left join auth.devices on devices.id = device_id
+           where sessions.user_id = $1 and ended_at is null and idle_expires_at > $2 and expires_at > $2
+           order by sessions.last_seen_at desc, sessions.id desc"#,
+        user_id,
+        now
+    )
+    .fetch_all(connection)
+    .await
+}
+
+/// The user's sessions on a device that have not ended.
+pub async fn of_device(
+    connection: &mut PgConnection,
+    user_id: Uuid,
+    device_id: Uuid,
+) -> Result<Vec<Uuid>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select id from auth.sessions where user_id = $1 and device_id = $2 and ended_at is null
+           order by id"#,
+        user_id,
+        device_id
+    )
+    .fetch_all(connection)
+    .await
+}
+
+/// The device of a session.
+pub async fn device_of(connection: &mut PgConnection, id: Uuid) -> Result<Option<Uuid>, sqlx::Error> {
+    let row = sqlx::query_scalar!("select device_id from auth.sessions where id = $1", id)
+        .fetch_optional(connection)
+        .await?;
+    Ok(row.flatten())
 }

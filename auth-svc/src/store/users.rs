@@ -5,6 +5,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::domain::email::Email;
+use crate::domain::profile::Editable;
 
 /// What decides a login or a registration.
 #[derive(Debug)]
@@ -12,7 +13,19 @@ pub struct Credentials {
     pub id: Uuid,
     pub password_hash: String,
     pub email_verified: bool,
+    /// By an administrator.
+    pub locked_at: Option<DateTime<Utc>>,
+    /// The account is leaving: when it will be erased.
+    pub erase_at: Option<DateTime<Utc>>,
+    pub erased_at: Option<DateTime<Utc>>,
     pub version: i64,
+}
+
+impl Credentials {
+    /// Whether the right password may open the account.
+    pub fn may_log_in(&self) -> bool {
+        self.locked_at.is_none() && self.erased_at.is_none()
+    }
 }
 
 /// What a registration writes.
@@ -40,6 +53,7 @@ pub struct Profile {
     /// Encrypted.
     pub phone_number: Option<String>,
     pub roles: Vec<String>,
+    pub mfa_enabled: bool,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
     pub version: i64,
@@ -64,7 +78,8 @@ pub async fn find_by_email(
 ) -> Result<Option<Credentials>, sqlx::Error> {
     sqlx::query_as!(
         Credentials,
-        r#"select id, password_hash, email_verified_at is not null as "email_verified!", version
+        r#"select id, password_hash, email_verified_at is not null as "email_verified!", locked_at, erase_at,
+                  erased_at, version
            from auth.users where email_key = $1"#,
         key
     )
@@ -78,9 +93,22 @@ pub async fn find_by_username(
 ) -> Result<Option<Credentials>, sqlx::Error> {
     sqlx::query_as!(
         Credentials,
-        r#"select id, password_hash, email_verified_at is not null as "email_verified!", version
+        r#"select id, password_hash, email_verified_at is not null as "email_verified!", locked_at, erase_at,
+                  erased_at, version
            from auth.users where username_key = $1"#,
         username_key(name)
+    )
+    .fetch_optional(connection)
+    .await
+}
+
+pub async fn find(connection: &mut PgConnection, id: Uuid) -> Result<Option<Credentials>, sqlx::Error> {
+    sqlx::query_as!(
+        Credentials,
+        r#"select id, password_hash, email_verified_at is not null as "email_verified!", locked_at, erase_at,
+                  erased_at, version
+           from auth.users where id = $1"#,
+        id
     )
     .fetch_optional(connection)
     .await
@@ -91,7 +119,8 @@ pub async fn find_by_username(
 pub async fn lock(connection: &mut PgConnection, id: Uuid) -> Result<Option<Credentials>, sqlx::Error> {
     sqlx::query_as!(
         Credentials,
-        r#"select id, password_hash, email_verified_at is not null as "email_verified!", version
+        r#"select id, password_hash, email_verified_at is not null as "email_verified!", locked_at, erase_at,
+                  erased_at, version
            from auth.users where id = $1 for no key update"#,
         id
     )
@@ -99,14 +128,14 @@ pub async fn lock(connection: &mut PgConnection, id: Uuid) -> Result<Option<Cred
     .await
 }
 
-/// Whether a verified user holds the username.
-pub async fn is_username_taken(connection: &mut PgConnection, username: &str) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar!(
-        r#"select exists (select from auth.users where username_key = $1) as "taken!""#,
-        username_key(username),
-    )
-    .fetch_one(connection)
-    .await
+/// The verified user who holds the username.
+pub async fn holder_of_username(
+    connection: &mut PgConnection,
+    username: &str,
+) -> Result<Option<Uuid>, sqlx::Error> {
+    sqlx::query_scalar!("select id from auth.users where username_key = $1", username_key(username))
+        .fetch_optional(connection)
+        .await
 }
 
 /// False when the address is there already.
@@ -180,6 +209,116 @@ pub async fn verify(connection: &mut PgConnection, id: Uuid, now: DateTime<Utc>)
     .await
 }
 
+/// Sets what a user may change of himself; the new version.
+pub async fn update_profile(
+    connection: &mut PgConnection,
+    id: Uuid,
+    profile: &Editable,
+    phone_number: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"update auth.users
+           set first_name = $2, last_name = $3, username = $4, username_key = lower($4), phone_number = $5,
+               updated_at = $6, version = version + 1
+           where id = $1 returning version"#,
+        id,
+        profile.first_name,
+        profile.last_name,
+        profile.username,
+        phone_number,
+        now,
+    )
+    .fetch_one(connection)
+    .await
+}
+
+/// Another address; the new version.
+pub async fn set_email(
+    connection: &mut PgConnection,
+    id: Uuid,
+    email: &Email,
+    now: DateTime<Utc>,
+) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"update auth.users set email = $2, email_key = $3, updated_at = $4, version = version + 1
+           where id = $1 returning version"#,
+        id,
+        email.as_str(),
+        email.key(),
+        now,
+    )
+    .fetch_one(connection)
+    .await
+}
+
+/// Marks that a user changed in a way that is no field of his own; the new version.
+pub async fn bump(connection: &mut PgConnection, id: Uuid, now: DateTime<Utc>) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        "update auth.users set updated_at = $2, version = version + 1 where id = $1 returning version",
+        id,
+        now
+    )
+    .fetch_one(connection)
+    .await
+}
+
+pub async fn set_locked(
+    connection: &mut PgConnection,
+    id: Uuid,
+    locked_at: Option<DateTime<Utc>>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!("update auth.users set locked_at = $2 where id = $1", id, locked_at)
+        .execute(connection)
+        .await
+        .map(|_| ())
+}
+
+/// When the account is to be erased; none: it stays.
+pub async fn set_erase_at(
+    connection: &mut PgConnection,
+    id: Uuid,
+    erase_at: Option<DateTime<Utc>>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!("update auth.users set erase_at = $2 where id = $1", id, erase_at)
+        .execute(connection)
+        .await
+        .map(|_| ())
+}
+
+/// Some user whose time has come, locked; nobody whom another replica has.
+pub async fn lock_due_for_erasure(
+    connection: &mut PgConnection,
+    now: DateTime<Utc>,
+) -> Result<Option<Uuid>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select id from auth.users where erase_at <= $1 and erased_at is null
+           order by erase_at limit 1 for no key update skip locked"#,
+        now
+    )
+    .fetch_optional(connection)
+    .await
+}
+
+pub async fn set_erased(
+    connection: &mut PgConnection,
+    id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!("update auth.users set erased_at = $2 where id = $1", id, now)
+        .execute(connection)
+        .await
+        .map(|_| ())
+}
+
+/// When the account will be erased, if it is leaving.
+pub async fn erase_at(connection: &mut PgConnection, id: Uuid) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
+    let row = sqlx::query_scalar!("select erase_at from auth.users where id = $1", id)
+        .fetch_optional(connection)
+        .await?;
+    Ok(row.flatten())
+}
+
 pub async fn set_password_hash(
     connection: &mut PgConnection,
     id: Uuid,
@@ -195,7 +334,9 @@ pub async fn profile(connection: &mut PgConnection, id: Uuid) -> Result<Option<P
     sqlx::query_as!(
         Profile,
         r#"select id, email, username, first_name, last_name, phone_number, created_at, updated_at, version,
-                  array(select role from auth.user_roles where user_id = users.id order by role) as "roles!"
+                  array(select role from auth.user_roles where user_id = users.id order by role) as "roles!",
+                  exists (select from auth.totp where user_id = users.id and confirmed_at is not null)
+                      as "mfa_enabled!"
            from auth.users where id = $1"#,
         id
     )

@@ -1,8 +1,9 @@
 //! One auth-svc with a clock that the test moves.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use auth_svc::{Config, SCHEMA};
+use auth_svc::{Config, MadeAdmin, Operator, SCHEMA};
 use chrono::{DateTime, TimeDelta};
 use fintrac_kit::access::Gate;
 use fintrac_kit::access::credential::ServiceKeys;
@@ -19,12 +20,17 @@ use fintrac_kit::server::{Server, server_stack};
 use fintrac_kit::testing::TestDatabase;
 use fintrac_kit::transport::{self, Transport};
 use fintrac_proto::auth::v1 as pb;
+use fintrac_proto::auth::v1::admin_service_client::AdminServiceClient;
 use fintrac_proto::auth::v1::identity_service_client::IdentityServiceClient;
 use fintrac_proto::auth::v1::mail_facts_service_client::MailFactsServiceClient;
+use fintrac_proto::auth::v1::mfa_service_client::MfaServiceClient;
+use fintrac_proto::auth::v1::security_service_client::SecurityServiceClient;
+use fintrac_proto::auth::v1::session_service_client::SessionServiceClient;
 use fintrac_proto::auth::v1::user_service_client::UserServiceClient;
-use sqlx::{AssertSqlSafe, Row as _};
+use sqlx::{AssertSqlSafe, PgPool, Row as _};
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
+use totp_rs::{Builder, Secret, Totp};
 
 pub const PASSWORD: &str = "correct horse battery";
 
@@ -49,30 +55,18 @@ impl Auth {
 
     /// Another replica on the same database.
     pub async fn replica(&self) -> Self {
-        Self::on(self.database.clone(), self.clock.clone(), &[]).await
+        self.replica_with(&[]).await
+    }
+
+    pub async fn replica_with(&self, settings: &[(&str, &str)]) -> Self {
+        Self::on(self.database.clone(), self.clock.clone(), settings).await
     }
 
     async fn on(database: TestDatabase, clock: Clock, settings: &[(&str, &str)]) -> Self {
-        let random = Random::System;
-        let ring = KeyRing::generate(&Random::seeded(1));
-        let values = [("FINTRAC_TOKEN_SECRET", "a token secret for tests"), ("FINTRAC_DATA_KEYS", &ring)];
-        let values =
-            values.iter().chain(settings).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        let environment = Environment::from_values(values);
-        let config = Config::from_environment(&environment);
-        environment.check().expect("a usable configuration");
-        let trust = fintrac_kit::process::trust_config(&environment);
+        let (config, environment) = config(settings);
         let pool = database.pool(&SCHEMA, &clock).await;
-        let keys = ServiceKeys::from_secret("a secret for tests");
-        let deps = Deps {
-            clock: clock.clone(),
-            random,
-            keys: keys.clone(),
-            trust: Arc::new(Trust::new(trust, clock.clone())),
-            pool,
-            bell: Bell::default(),
-            closing: CancellationToken::new(),
-        };
+        let deps = deps(pool, &clock, &environment);
+        let keys = deps.keys.clone();
         let trust = Arc::clone(&deps.trust);
         let module = auth_svc::build(config, deps).await.expect("auth-svc builds");
         let stop = CancellationToken::new();
@@ -99,10 +93,10 @@ impl Auth {
         context::scope(context, self.identity().register(request)).await.map(|_| ())
     }
 
-    /// The newest verification mail's secrets, as notify-svc gets them.
+    /// The newest open challenge's secrets, as notify-svc gets them.
     pub async fn challenge(&self) -> pb::GetChallengeResponse {
         let id: String =
-            self.text("select id::text from auth.challenges order by created_at desc, id desc limit 1").await;
+            self.text("select id::text from auth.challenges order by closed_at is null desc, created_at desc, id desc limit 1").await;
         self.challenge_of(&id).await.expect("an open challenge")
     }
 
@@ -142,6 +136,72 @@ impl Auth {
         Ok(response.into_inner().user.expect("a user"))
     }
 
+    /// The address that a change of address told.
+    pub async fn former_address(&self, challenge_id: &str) -> String {
+        let request = pb::GetFormerAddressRequest { challenge_id: challenge_id.to_owned() };
+        let mut client = MailFactsServiceClient::new(self.transport("notify"));
+        let answer = client.get_former_address(request).await.expect("an address").into_inner();
+        answer.recipient.expect("a recipient").email
+    }
+
+    /// A user's session, as he is known by.
+    pub async fn session(&self, email: &str) -> Session<'_> {
+        let tokens = self.login(email, PASSWORD).await.expect("login");
+        let user_id = self.me(&tokens.access_token).await.expect("me").id;
+        Session { auth: self, tokens, user_id }
+    }
+
+    /// A session of an administrator.
+    pub async fn admin(&self, email: &str) -> Session<'_> {
+        self.user(email).await;
+        self.make_admin(email).await;
+        self.session(email).await
+    }
+
+    /// What `fintrac admin create` does.
+    pub async fn make_admin(&self, email: &str) -> MadeAdmin {
+        self.operator(&[]).await.create_admin(email).await.expect("an administrator")
+    }
+
+    /// An operator at the same database, with `settings` of his own.
+    pub async fn operator(&self, settings: &[(&str, &str)]) -> Operator {
+        let (config, environment) = config(settings);
+        let pool = self.database.pool(&SCHEMA, &self.clock).await;
+        Operator::open(config, deps(pool, &self.clock, &environment)).await.expect("an operator")
+    }
+
+    /// Runs a call that nobody in particular makes, from an address.
+    pub async fn from<F: Future>(&self, ip: &str, call: F) -> F::Output {
+        let client = Client { ip: ip.parse().ok(), ..client() };
+        context::scope(Context { client, ..Context::default() }, call).await
+    }
+
+    pub async fn login_with(&self, request: pb::LoginRequest) -> Result<pb::TokenPair, Status> {
+        let context = Context { client: client(), ..Context::default() };
+        let response = context::scope(context, self.identity().login(request)).await?;
+        Ok(response.into_inner().tokens.expect("tokens"))
+    }
+
+    /// Names of a user's security events, the newest first.
+    pub async fn security_events(&self, email: &str) -> Vec<String> {
+        let sql = format!(
+            "select coalesce(string_agg(kind, ' ' order by security_events.id desc), '')
+             from auth.security_events join auth.users on users.id = user_id where email_key = '{email}'"
+        );
+        self.text(&sql).await.split_whitespace().map(str::to_owned).collect()
+    }
+
+    /// Waits until a query says `expected`.
+    pub async fn until(&self, sql: &str, expected: &str) {
+        let reached = async {
+            while self.text(sql).await != expected {
+                tokio::task::yield_now().await;
+            }
+        };
+        let reached = tokio::time::timeout(Duration::from_secs(20), reached).await;
+        assert!(reached.is_ok(), "{sql} never becomes {expected}");
+    }
+
     /// One value of the database, as the superuser sees it.
     pub async fn text(&self, sql: &str) -> String {
         let row = sqlx::query(AssertSqlSafe(sql.to_owned()))
@@ -150,6 +210,105 @@ impl Auth {
             .expect(sql);
         row.try_get::<String, _>(0).expect("text")
     }
+}
+
+/// The ring that everything is encrypted with unless a test says otherwise.
+pub fn ring() -> String {
+    KeyRing::generate(&Random::seeded(1))
+}
+
+fn config(settings: &[(&str, &str)]) -> (Config, Environment) {
+    let ring = ring();
+    let values = [("FINTRAC_TOKEN_SECRET", "a token secret for tests"), ("FINTRAC_DATA_KEYS", &ring)];
+    let values = values.iter().chain(settings).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let environment = Environment::from_values(values);
+    let config = Config::from_environment(&environment);
+    environment.check().expect("a usable configuration");
+    (config, environment)
+}
+
+fn deps(pool: PgPool, clock: &Clock, environment: &Environment) -> Deps {
+    let trust = fintrac_kit::process::trust_config(environment);
+    Deps {
+        clock: clock.clone(),
+        random: Random::System,
+        keys: ServiceKeys::from_secret("a secret for tests"),
+        trust: Arc::new(Trust::new(trust, clock.clone())),
+        pool,
+        bell: Bell::default(),
+        closing: CancellationToken::new(),
+    }
+}
+
+/// Somebody who has logged in.
+pub struct Session<'a> {
+    auth: &'a Auth,
+    pub tokens: pb::TokenPair,
+    pub user_id: String,
+}
+
+impl Session<'_> {
+    /// Makes a call in his name.
+    pub async fn call<F: Future>(&self, call: F) -> F::Output {
+        as_user(&self.tokens.access_token, call).await
+    }
+
+    pub fn users(&self) -> UserServiceClient<Transport> {
+        UserServiceClient::new(self.auth.transport("gateway"))
+    }
+
+    pub fn sessions(&self) -> SessionServiceClient<Transport> {
+        SessionServiceClient::new(self.auth.transport("gateway"))
+    }
+
+    pub fn mfa(&self) -> MfaServiceClient<Transport> {
+        MfaServiceClient::new(self.auth.transport("gateway"))
+    }
+
+    pub fn admin(&self) -> AdminServiceClient<Transport> {
+        AdminServiceClient::new(self.auth.transport("gateway"))
+    }
+
+    pub fn security(&self) -> SecurityServiceClient<Transport> {
+        SecurityServiceClient::new(self.auth.transport("gateway"))
+    }
+
+    /// Waits until his access token is refused, and why; a test that never gets there ends with
+    /// the time it may take.
+    pub async fn refused(&self) -> String {
+        let refused = async {
+            loop {
+                if let Err(status) = self.auth.me(&self.tokens.access_token).await {
+                    return reason(&status).expect("a reason");
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), refused).await.expect("the token is refused")
+    }
+
+    /// A second factor in force: what makes its codes, and its recovery codes.
+    pub async fn enrol(&self) -> (Totp, Vec<String>) {
+        let enrolment = self.call(self.mfa().enrol_totp(pb::EnrolTotpRequest {})).await.expect("enrolment");
+        let secret = Secret::try_from_base32(enrolment.into_inner().secret).expect("base32");
+        let totp = Builder::new().with_secret(secret).with_account_name("x").build().expect("a generator");
+        let request = pb::ConfirmTotpRequest { code: self.auth.code(&totp) };
+        let confirmed = self.call(self.mfa().confirm_totp(request)).await.expect("confirmed");
+        (totp, confirmed.into_inner().recovery_codes)
+    }
+}
+
+impl Auth {
+    /// The code of this moment.
+    pub fn code(&self, totp: &Totp) -> String {
+        totp.generate(u64::try_from(self.clock.now().timestamp()).expect("after 1970")).to_string()
+    }
+}
+
+/// A login with a code.
+pub fn with_code(email: &str, code: &str) -> pb::LoginRequest {
+    let (email, password, code) = (email.to_owned(), PASSWORD.to_owned(), code.to_owned());
+    pb::LoginRequest { email, password, code, ..Default::default() }
 }
 
 /// Runs a call with the user's access token.

@@ -14,7 +14,7 @@ use crate::support::{Auth, PASSWORD, as_user};
 /// there ends with the time it may take.
 async fn until(trust: &Trust, token: &str, expected: Option<&str>) {
     let seen = async {
-        while trust.verify(token).err().and_then(|status| reason(&status)).as_deref() != expected {
+        while trust.verify(token, None).err().and_then(|status| reason(&status)).as_deref() != expected {
             tokio::task::yield_now().await;
         }
     };

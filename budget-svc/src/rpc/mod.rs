@@ -2,6 +2,7 @@
 
 mod budget;
 mod convert;
+mod export;
 mod goal;
 mod message_facts;
 
@@ -22,5 +23,6 @@ pub fn routes(routes: Routes, planning: &Arc<Planning>) -> Routes {
     routes
         .add_service(pb::budget_service_server::BudgetServiceServer::new(rpc.clone()))
         .add_service(pb::goal_service_server::GoalServiceServer::new(rpc.clone()))
+        .add_service(pb::export_service_server::ExportServiceServer::new(rpc.clone()))
         .add_service(pb::message_facts_service_server::MessageFactsServiceServer::new(rpc))
 }

@@ -7,6 +7,7 @@ mod create_budget;
 mod create_goal;
 mod delete_budget;
 mod delete_goal;
+mod export;
 mod finish_contribution;
 mod follow_ledger;
 mod get_budget;
@@ -62,7 +63,7 @@ const HOUSEHOLD_AGE: Duration = Duration::from_secs(30);
 pub struct Planning {
     clock: Clock,
     random: Random,
-    pool: PgPool,
+    pub pool: PgPool,
     bell: Bell,
     auth: HouseholdServiceClient<Transport>,
     ledger: BudgetingServiceClient<Transport>,

@@ -3,6 +3,7 @@
 pub mod alerts;
 pub mod budgets;
 pub mod contributions;
+pub mod export;
 pub mod goals;
 pub mod looks;
 pub mod milestones;

@@ -3,6 +3,7 @@
 mod alerts;
 mod budgets;
 mod contributions;
+mod erasure;
 mod goals;
 mod ledger;
 mod support;

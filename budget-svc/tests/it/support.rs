@@ -6,7 +6,7 @@ use budget_svc::SCHEMA;
 use chrono::{DateTime, TimeDelta};
 use fintrac_kit::clock::Clock;
 use fintrac_kit::error::reason;
-use fintrac_kit::testing::{Part, TestDatabase, TestUser, deps};
+use fintrac_kit::testing::{Part, ScriptedLog, TestDatabase, TestUser, deps};
 use fintrac_kit::transport::{IDEMPOTENCY_KEY, REPLAYED, Transport};
 use fintrac_proto::auth::v1 as auth;
 use fintrac_proto::auth::v1::household_service_server::{HouseholdService, HouseholdServiceServer};
@@ -44,6 +44,8 @@ impl HouseholdService for Households {
 pub struct Budgets {
     pub clock: Clock,
     pub ledger: Ledger,
+    /// What auth-svc says of people.
+    pub people: ScriptedLog,
     pub pool: PgPool,
     database: TestDatabase,
     part: Part,
@@ -68,11 +70,13 @@ impl Budgets {
 
     async fn on(database: TestDatabase, clock: Clock, ledger: Ledger) -> Self {
         let pool = database.pool(&SCHEMA, &clock).await;
-        let households = Routes::new(HouseholdServiceServer::new(Households));
-        let to_auth = Part::double("auth", households, &clock).transport("budget");
+        let people = ScriptedLog::default();
+        let routes = Routes::new(people.clone().into_service());
+        let routes = routes.add_service(HouseholdServiceServer::new(Households));
+        let to_auth = Part::double("auth", routes, &clock).transport("budget");
         let module = budget_svc::build(&deps(&pool, &clock), to_auth, ledger.transport(&clock));
         let part = Part::start(module, &clock);
-        Self { clock, ledger, pool, database, part }
+        Self { clock, ledger, people, pool, database, part }
     }
 
     pub fn person(&self) -> Person {
@@ -90,6 +94,12 @@ impl Budgets {
 
     pub fn pass(&self, time: TimeDelta) {
         self.clock.advance(time);
+    }
+
+    /// Runs statements as the superuser.
+    pub async fn run(&self, sql: &str) {
+        let sql = AssertSqlSafe(sql.to_owned());
+        sqlx::raw_sql(sql).execute(&mut self.database.connect().await).await.expect("statements");
     }
 
     /// Rows of one text column, as the superuser sees them.

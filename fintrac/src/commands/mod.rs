@@ -1,7 +1,8 @@
 //! What an operator can ask for, a file a command.
 
-mod ledger_pool;
+pub mod identity;
 pub mod migrate;
+mod part;
 pub mod rates;
 pub mod serve;
 pub mod verify;

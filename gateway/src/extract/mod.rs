@@ -17,5 +17,5 @@ pub use json::{Json, LIMIT};
 pub use object::Object;
 pub use once::{Once, OnceJson};
 pub use page_link::PageLink;
-pub use params::{NoParams, PageParams, Params, flag, page_size};
-pub use user::User;
+pub use params::{NoParams, PageParams, Params, flag, instant_of, page_size};
+pub use user::{Permitted, User, permission};

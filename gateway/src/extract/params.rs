@@ -1,5 +1,7 @@
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use chrono::DateTime;
+use fintrac_kit::clock::timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use utoipa::IntoParams;
@@ -59,6 +61,18 @@ pub fn flag(name: &str, text: Option<&String>) -> Result<bool, Problem> {
         None | Some("false") => Ok(false),
         Some("true") => Ok(true),
         Some(_) => Err(refused().field(name, "PARAMETER_INVALID", "Send true or false.")),
+    }
+}
+
+/// An instant as somebody wrote it.
+pub fn instant_of(name: &str, text: Option<&String>) -> Result<Option<prost_types::Timestamp>, Problem> {
+    let Some(text) = text else { return Ok(None) };
+    // A plus that was not encoded arrives as a blank.
+    match DateTime::parse_from_rfc3339(&text.replace(' ', "+")) {
+        Ok(instant) => Ok(Some(timestamp(instant.to_utc()))),
+        Err(_) => {
+            Err(refused().field(name, "PARAMETER_INVALID", "Send an RFC 3339 time as 2026-01-31T12:00:00Z."))
+        }
     }
 }
 

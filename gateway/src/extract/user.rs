@@ -1,6 +1,9 @@
+use std::marker::PhantomData;
+
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use fintrac_kit::access::{Principal, bearer};
+use fintrac_kit::context;
 
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -8,9 +11,20 @@ use crate::state::AppState;
 /// The verified user of the request's access token.
 #[derive(Debug)]
 pub struct User(
-    #[expect(dead_code, reason = "services verify the forwarded token again and take the user from there")]
+    /// Services verify the forwarded token again and take the user from there.
     pub Principal,
 );
+
+/// A permission that calls may need; see `auth-svc` for who has which.
+pub trait Permission {
+    /// `resource:action`.
+    const NAME: &'static str;
+}
+
+/// A user whose roles have the permission `P`. It stands in the head of every
+/// handler and is asked before the body is read; services ask once more.
+#[derive(Debug)]
+pub struct Permitted<P>(PhantomData<P>);
 
 impl FromRequestParts<AppState> for User {
     type Rejection = Problem;
@@ -19,6 +33,62 @@ impl FromRequestParts<AppState> for User {
         let token = bearer(&parts.headers).ok_or_else(|| {
             Problem::new("TOKEN_MISSING", "Log in and send the access token as `Authorization: Bearer …`.")
         })?;
-        Ok(Self(state.trust.verify(token)?))
+        let ip = context::current().and_then(|context| context.client.ip);
+        Ok(Self(state.trust.verify(token, ip)?))
+    }
+}
+
+impl<P: Permission> FromRequestParts<AppState> for Permitted<P> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        let User(principal) = User::from_request_parts(parts, state).await?;
+        let context = context::current().unwrap_or_default();
+        state.trust.permit(&principal, P::NAME, &context.client, &context.request_id)?;
+        Ok(Self(PhantomData))
+    }
+}
+
+/// A type for each permission.
+macro_rules! permissions {
+    ($($name:ident = $text:literal;)*) => {$(
+        #[doc = concat!("`", $text, "`")]
+        #[derive(Debug)]
+        pub struct $name;
+
+        impl Permission for $name {
+            const NAME: &'static str = $text;
+        }
+    )*};
+}
+
+/// The permissions that calls need.
+pub mod permission {
+    use super::Permission;
+
+    permissions! {
+        AccountsRead = "accounts:read";
+        AccountsWrite = "accounts:write";
+        AuditRead = "audit:read";
+        BudgetsRead = "budgets:read";
+        BudgetsWrite = "budgets:write";
+        CategoriesRead = "categories:read";
+        CategoriesWrite = "categories:write";
+        CurrenciesRead = "currencies:read";
+        GoalsRead = "goals:read";
+        GoalsWrite = "goals:write";
+        IpRulesRead = "ip_rules:read";
+        IpRulesWrite = "ip_rules:write";
+        NotificationsRead = "notifications:read";
+        NotificationsWrite = "notifications:write";
+        ProfileRead = "profile:read";
+        ProfileWrite = "profile:write";
+        RolesRead = "roles:read";
+        RolesWrite = "roles:write";
+        SecurityRead = "security:read";
+        TransactionsRead = "transactions:read";
+        TransactionsWrite = "transactions:write";
+        UsersRead = "users:read";
+        UsersWrite = "users:write";
     }
 }

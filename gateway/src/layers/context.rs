@@ -2,7 +2,7 @@
 //! client; writes the one access line. Paths are logged as routes, never with
 //! a query: queries carry tokens.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
@@ -13,8 +13,11 @@ use axum::response::Response;
 use fintrac_kit::access::{bearer, token};
 use fintrac_kit::context::{self, Client, Context};
 
+use ipnet::IpNet;
+
 use crate::state::AppState;
 
+const FORWARDED_FOR: &str = "x-forwarded-for";
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longer user agents and language lists are cut, characters: what is forwarded
 /// must fit the headers of an internal call.
@@ -25,7 +28,8 @@ pub async fn open(State(state): State<AppState>, request: Request, next: Next) -
     let headers = request.headers();
     let fresh = state.random.id(state.clock.now());
     let request_id = context::request_id(text(headers, REQUEST_ID).as_deref(), fresh);
-    let ip = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    let ip = client_address(peer, headers, &state.config.trusted_proxies);
     let context = Context {
         request_id: request_id.clone(),
         deadline: Some(tokio::time::Instant::now() + state.config.request_timeout),
@@ -52,6 +56,29 @@ pub async fn open(State(state): State<AppState>, request: Request, next: Next) -
         response.headers_mut().insert(REQUEST_ID, value);
     }
     response
+}
+
+/// The client's address: that of the peer, unless it is a proxy that we trust.
+/// Then the last one in `X-Forwarded-For` that is none of ours; what stands
+/// before it anybody may have written.
+fn client_address(peer: Option<IpAddr>, headers: &HeaderMap, proxies: &[IpNet]) -> Option<IpAddr> {
+    let peer = peer?.to_canonical();
+    let is_ours = |ip: &IpAddr| proxies.iter().any(|network| network.contains(ip));
+    if !is_ours(&peer) {
+        return Some(peer);
+    }
+    let values = headers.get_all(FORWARDED_FOR).iter();
+    let hops: Vec<_> = values.flat_map(|value| value.to_str().unwrap_or_default().split(',')).collect();
+    let mut client = peer;
+    for hop in hops.into_iter().rev() {
+        // A hop that cannot be read hides all before it.
+        let Ok(ip) = hop.trim().parse::<IpAddr>() else { break };
+        client = ip.to_canonical();
+        if !is_ours(&client) {
+            break;
+        }
+    }
+    Some(client)
 }
 
 /// Puts the matched route on the response, for the access line.
@@ -87,4 +114,36 @@ fn trace_id(headers: &HeaderMap) -> Option<String> {
     let value = headers.get("traceparent")?.to_str().ok()?;
     let id = value.split('-').nth(1)?;
     (id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit())).then(|| id.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::{HeaderMap, HeaderValue};
+
+    use super::{FORWARDED_FOR, client_address};
+
+    fn client(peer: &str, forwarded: &[&str]) -> String {
+        let mut headers = HeaderMap::new();
+        for value in forwarded {
+            headers.append(FORWARDED_FOR, HeaderValue::from_str(value).expect("a value"));
+        }
+        let proxies = ["10.0.0.0/8", "192.0.2.1/32"].map(|text| text.parse().expect("a network"));
+        client_address(peer.parse().ok(), &headers, &proxies).expect("an address").to_string()
+    }
+
+    #[test]
+    fn only_configured_proxies_are_believed() {
+        for (peer, forwarded, expected) in [
+            ("203.0.113.9", vec!["198.51.100.7"], "203.0.113.9"),
+            ("10.1.2.3", vec!["198.51.100.7"], "198.51.100.7"),
+            ("10.1.2.3", vec!["1.1.1.1, 198.51.100.7, 192.0.2.1"], "198.51.100.7"),
+            ("10.1.2.3", vec!["1.1.1.1", "198.51.100.7"], "198.51.100.7"),
+            ("10.1.2.3", vec!["1.1.1.1, nonsense, 10.9.9.9"], "10.9.9.9"),
+            ("::ffff:10.1.2.3", vec!["2001:db8::7"], "2001:db8::7"),
+            ("10.1.2.3", vec![], "10.1.2.3"),
+            ("10.1.2.3", vec!["10.4.4.4"], "10.4.4.4"),
+        ] {
+            assert_eq!(client(peer, &forwarded), expected, "{peer} {forwarded:?}");
+        }
+    }
 }

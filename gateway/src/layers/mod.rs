@@ -1,5 +1,6 @@
 //! What holds for every request, one concern a file.
 
+pub mod addresses;
 pub mod context;
 pub mod problems;
 pub mod rate_limit;

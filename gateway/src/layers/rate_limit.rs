@@ -3,11 +3,10 @@
 //!
 //! Headers: `RateLimit-Policy` and `RateLimit` of draft-ietf-httpapi-ratelimit-headers.
 
-use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
@@ -66,7 +65,7 @@ pub async fn limit(State(state): State<AppState>, request: Request, next: Next) 
     let Some(limits) = state.limits.as_ref().filter(|_| !path.starts_with("/health")) else {
         return next.run(request).await;
     };
-    let decision = limits.decide(&key(&state, &request));
+    let decision = limits.decide(&key(&state));
     let mut response = match decision.wait {
         None => next.run(request).await,
         Some(wait) => {
@@ -87,11 +86,11 @@ pub async fn limit(State(state): State<AppState>, request: Request, next: Next) 
 }
 
 /// The user of a token that holds, else the address.
-fn key(state: &AppState, request: &Request) -> String {
-    let token = context::current().and_then(|context| context.access_token);
-    if let Some(who) = token.and_then(|token| state.trust.verify(&token).ok()) {
+fn key(state: &AppState) -> String {
+    let context = context::current().unwrap_or_default();
+    let ip = context.client.ip;
+    if let Some(who) = context.access_token.and_then(|token| state.trust.verify(&token, ip).ok()) {
         return format!("user {}", who.user_id);
     }
-    let address = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    address.map_or_else(|| "unknown".to_owned(), |info| format!("address {}", info.0.ip()))
+    ip.map_or_else(|| "unknown".to_owned(), |ip| format!("address {ip}"))
 }

@@ -35,8 +35,12 @@ fn state(timeout: Duration, limit: u32) -> AppState {
         Parts { auth: nobody.clone(), ledger: nobody.clone(), budget: nobody.clone(), notify: nobody };
     let trust = TrustConfig { issuer: "fintrac".into(), grace: Duration::from_mins(1), hs256_secret: None };
     let trust = Arc::new(Trust::new(trust, clock.clone()));
-    let config =
-        Config { request_timeout: timeout, rate_limit: NonZeroU32::new(limit), cors_origins: Vec::new() };
+    let config = Config {
+        request_timeout: timeout,
+        rate_limit: NonZeroU32::new(limit),
+        trusted_proxies: Vec::new(),
+        cors_origins: Vec::new(),
+    };
     AppState::new(config, trust, clock, Random::seeded(1), parts)
 }
 

@@ -3,6 +3,7 @@
 #![expect(unused_qualifications, reason = "utoipa writes the types of parameters with their traits")]
 
 pub mod accounts;
+pub mod admin;
 pub mod auth;
 pub mod budgets;
 pub mod categories;

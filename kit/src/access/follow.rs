@@ -1,9 +1,11 @@
-//! Keeps a [`Trust`] fresh from auth-svc's feed.
+//! Keeps a [`Trust`] fresh from auth-svc's feed, and tells auth-svc which calls
+//! were refused for want of a permission.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use fintrac_proto::auth::v1 as pb;
 use fintrac_proto::auth::v1::trust_service_client::TrustServiceClient;
 use fintrac_proto::auth::v1::watch_trust_response::Update;
 use fintrac_proto::auth::v1::{RevokedSession, SigningKey, WatchTrustRequest};
@@ -11,7 +13,10 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Request, Status};
 use uuid::Uuid;
 
-use super::trust::Trust;
+use super::addresses::AddressRule;
+use super::refusals::RefusedCall;
+use super::trust::{Trust, TrustUpdate};
+use crate::clock::timestamp;
 use crate::transport::{Lasting, Transport};
 
 /// Silence that counts as a broken feed.
@@ -20,11 +25,15 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// Follows the feed at `auth` until `shutdown`, connecting again after losses.
 pub async fn follow(trust: Arc<Trust>, auth: Transport, shutdown: CancellationToken) {
+    tokio::join!(feed(&trust, auth.clone(), &shutdown), report(&trust, auth, &shutdown));
+}
+
+async fn feed(trust: &Trust, auth: Transport, shutdown: &CancellationToken) {
     let mut failing = false;
     while !shutdown.is_cancelled() {
         tokio::select! {
             () = shutdown.cancelled() => return,
-            result = subscribe(&trust, auth.clone(), &mut failing) => if let Err(status) = result {
+            result = subscribe(trust, auth.clone(), &mut failing) => if let Err(status) = result {
                 if !failing {
                     tracing::warn!(code = ?status.code(), message = status.message(), "trust feed broke");
                 }
@@ -32,6 +41,32 @@ pub async fn follow(trust: Arc<Trust>, auth: Transport, shutdown: CancellationTo
             }
         }
         let _cancelled = tokio::time::timeout(PAUSE, shutdown.cancelled()).await;
+    }
+}
+
+/// Tells refused calls for as long as it takes; those that do not fit the queue meanwhile are lost.
+async fn report(trust: &Trust, auth: Transport, shutdown: &CancellationToken) {
+    let Some(mut refused) = trust.refused_calls() else { return };
+    let mut client = TrustServiceClient::new(auth);
+    while let Some(calls) = shutdown.run_until_cancelled(refused.next()).await {
+        let request = pb::ReportRefusalsRequest { refusals: calls.iter().map(refusal).collect() };
+        while client.report_refusals(request.clone()).await.is_err() {
+            if tokio::time::timeout(SILENCE, shutdown.cancelled()).await.is_ok() {
+                return;
+            }
+        }
+    }
+}
+
+fn refusal(call: &RefusedCall) -> pb::RefusedCall {
+    pb::RefusedCall {
+        user_id: call.user_id.to_string(),
+        session_id: call.session_id.to_string(),
+        permission: call.permission.to_owned(),
+        client_ip: call.client.ip.map(|ip| ip.to_string()).unwrap_or_default(),
+        user_agent: call.client.user_agent.clone(),
+        request_id: call.request_id.clone(),
+        refused_at: Some(timestamp(call.refused_at)),
     }
 }
 
@@ -50,11 +85,38 @@ async fn subscribe(trust: &Trust, auth: Transport, failing: &mut bool) -> Result
             tracing::info!("trust feed is back");
         }
         match message.update {
-            Some(Update::Snapshot(all)) => trust.replace(&keys(&all.keys), revoked(&all.revoked)),
-            Some(Update::Delta(new)) => trust.extend(&keys(&new.keys), revoked(&new.revoked)),
+            Some(Update::Snapshot(all)) => {
+                trust.replace(update(&all.keys, &all.revoked, all.roles, all.address_rules));
+            }
+            Some(Update::Delta(new)) => {
+                trust.extend(update(&new.keys, &new.revoked, new.roles, new.address_rules));
+            }
             None => return Err(Status::internal("the trust feed sent nothing")),
         }
     }
+}
+
+fn update(
+    new_keys: &[SigningKey],
+    sessions: &[RevokedSession],
+    roles: Option<pb::RoleSet>,
+    rules: Option<pb::AddressRuleSet>,
+) -> TrustUpdate {
+    let role = |role: pb::RolePermissions| (role.name, role.permissions);
+    TrustUpdate {
+        keys: keys(new_keys),
+        revoked: revoked(sessions),
+        roles: roles.map(|set| set.roles.into_iter().map(role).collect()),
+        address_rules: rules.map(|set| set.rules.iter().filter_map(rule).collect()),
+    }
+}
+
+fn rule(rule: &pb::AddressRule) -> Option<AddressRule> {
+    let user_id = match rule.user_id.as_str() {
+        "" => None,
+        id => Some(Uuid::parse_str(id).ok()?),
+    };
+    Some(AddressRule { user_id, network: rule.cidr.parse().ok()?, allow: rule.allow })
 }
 
 fn keys(keys: &[SigningKey]) -> Vec<(String, [u8; 32])> {

@@ -1,5 +1,6 @@
 //! The decision for one call.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use fintrac_proto::Access;
@@ -11,7 +12,7 @@ use super::caller::Caller;
 use super::credential::ServiceKeys;
 use super::trust::Trust;
 use crate::clock::Clock;
-use crate::context::Client;
+use crate::context::{self, Client};
 use crate::error::Refusal;
 use crate::transport::{CLIENT_IP, LANGUAGE, SERVICE_CREDENTIAL, USER_AGENT};
 
@@ -40,23 +41,36 @@ impl Gate {
         Self { service: service.to_owned(), keys, trust, clock }
     }
 
-    pub(crate) fn admit(&self, path: &str, headers: &HeaderMap) -> Result<Admitted, Status> {
+    /// `peer` is the address at the other end of the connection, if there is one.
+    pub(crate) fn admit(
+        &self,
+        path: &str,
+        headers: &HeaderMap,
+        peer: Option<IpAddr>,
+    ) -> Result<Admitted, Status> {
         if OPEN.iter().any(|open| path.starts_with(open)) {
             let (access_token, client) = (None, Client::default());
             return Ok(Admitted { caller: Caller::default(), access_token, client });
         }
         let access = fintrac_proto::access(path).ok_or_else(|| Status::unimplemented("no such method"))?;
         let service = self.service(access, headers)?;
+        let client = match service {
+            Some(_) => forwarded(headers),
+            None => Client { ip: peer, ..Client::default() },
+        };
         let access_token = bearer(headers).map(str::to_owned);
         let principal = match (&access_token, access.user) {
-            (Some(token), true) => Some(self.trust.verify(token)?),
+            (Some(token), true) => Some(self.trust.verify(token, client.ip)?),
             (None, true) => {
                 let message = "Log in and send the access token.";
                 return Err(Refusal::new(Code::Unauthenticated, "TOKEN_MISSING", message).into());
             }
             (_, false) => None,
         };
-        let client = if service.is_some() { forwarded(headers) } else { Client::default() };
+        if let Some(principal) = &principal {
+            let request_id = context::current().unwrap_or_default().request_id;
+            self.trust.permit(principal, access.permission, &client, &request_id)?;
+        }
         Ok(Admitted { caller: Caller { service, principal }, access_token, client })
     }
 

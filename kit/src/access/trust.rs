@@ -1,10 +1,12 @@
-//! What this process knows for verifying access tokens by itself: public keys
-//! and revoked sessions, kept fresh by auth-svc's feed.
+//! What this process knows for verifying access tokens by itself: public keys,
+//! revoked sessions, what roles may do and which addresses may call, kept fresh
+//! by auth-svc's feed.
 //!
 //! The feed beats every 250 ms. While it is silent the last state stays in
 //! force for the grace; after that nobody can be believed any more.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::net::IpAddr;
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
@@ -17,9 +19,12 @@ use tokio::time::Instant;
 use tonic::{Code, Status};
 use uuid::Uuid;
 
+use super::addresses::{AddressRule, AddressRules};
 use super::caller::Principal;
+use super::refusals::{Refusals, RefusedCall, RefusedCalls};
 use super::token::{self, Claims};
 use crate::clock::Clock;
+use crate::context::Client;
 use crate::error::{Refusal, unavailable};
 
 /// Difference of clocks that is forgiven, seconds.
@@ -38,7 +43,20 @@ pub struct TrustConfig {
     pub hs256_secret: Option<SecretString>,
 }
 
-/// Keys, revocations, and when they were last confirmed.
+/// What has changed; nothing at all is the heartbeat.
+#[derive(Debug, Clone, Default)]
+pub struct TrustUpdate {
+    /// All keys (key id, Ed25519 public key), when they changed; else none.
+    pub keys: Vec<(String, [u8; 32])>,
+    /// Sessions, and when to forget each.
+    pub revoked: Vec<(Uuid, DateTime<Utc>)>,
+    /// All roles with their permissions, when they changed.
+    pub roles: Option<Vec<(String, Vec<String>)>>,
+    /// All rules, when they changed.
+    pub address_rules: Option<Vec<AddressRule>>,
+}
+
+/// Keys, revocations, roles, and when they were last confirmed.
 #[derive(Debug)]
 pub struct Trust {
     config: TrustConfig,
@@ -46,12 +64,15 @@ pub struct Trust {
     legacy: Option<DecodingKey>,
     state: RwLock<State>,
     verified: Cache<[u8; 32], Claims>,
+    refusals: Refusals,
 }
 
 #[derive(Debug, Default)]
 struct State {
     keys: HashMap<String, DecodingKey>,
     revoked: HashMap<Uuid, DateTime<Utc>>,
+    roles: HashMap<String, BTreeSet<String>>,
+    address_rules: AddressRules,
     confirmed: Option<Instant>,
 }
 
@@ -61,7 +82,8 @@ impl Trust {
             .hs256_secret
             .as_ref()
             .map(|secret| DecodingKey::from_secret(secret.expose_secret().as_bytes()));
-        Self { config, clock, legacy, state: RwLock::default(), verified: Cache::new(CACHED) }
+        let (state, refusals) = (RwLock::default(), Refusals::default());
+        Self { config, clock, legacy, state, verified: Cache::new(CACHED), refusals }
     }
 
     /// The `iss` of the tokens that are believed.
@@ -69,39 +91,38 @@ impl Trust {
         &self.config.issuer
     }
 
-    /// Takes over all keys (key id, Ed25519 public key) and adds revocations
-    /// (session, when to forget it).
-    pub fn replace(
-        &self,
-        keys: &[(String, [u8; 32])],
-        revoked: impl IntoIterator<Item = (Uuid, DateTime<Utc>)>,
-    ) {
+    /// Takes over a whole snapshot.
+    pub fn replace(&self, snapshot: TrustUpdate) {
         let now = self.clock.now();
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         // A snapshot may come from a replica that is behind: nothing is unrevoked by it.
         state.revoked.retain(|_, forget_at| *forget_at > now);
-        state.revoked.extend(revoked);
-        state.confirmed = Some(Instant::now());
-        self.set_keys(&mut state, keys);
+        self.set_keys(&mut state, &snapshot.keys);
+        Self::take(&mut state, snapshot);
     }
 
-    /// Adds what is new; no keys means the same keys. With nothing at all it is the heartbeat.
-    pub fn extend(
-        &self,
-        keys: &[(String, [u8; 32])],
-        revoked: impl IntoIterator<Item = (Uuid, DateTime<Utc>)>,
-    ) {
+    /// Adds what is new; no keys means the same keys.
+    pub fn extend(&self, update: TrustUpdate) {
         let now = self.clock.now();
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        let before = state.revoked.len();
-        state.revoked.extend(revoked);
-        if state.revoked.len() > before {
+        if !update.revoked.is_empty() {
             state.revoked.retain(|_, forget_at| *forget_at > now);
         }
-        state.confirmed = Some(Instant::now());
-        if !keys.is_empty() {
-            self.set_keys(&mut state, keys);
+        if !update.keys.is_empty() {
+            self.set_keys(&mut state, &update.keys);
         }
+        Self::take(&mut state, update);
+    }
+
+    fn take(state: &mut State, update: TrustUpdate) {
+        state.revoked.extend(update.revoked);
+        if let Some(roles) = update.roles {
+            state.roles = roles.into_iter().map(|(name, may)| (name, may.into_iter().collect())).collect();
+        }
+        if let Some(rules) = update.address_rules {
+            state.address_rules = rules.into_iter().collect();
+        }
+        state.confirmed = Some(Instant::now());
     }
 
     fn set_keys(&self, state: &mut State, keys: &[(String, [u8; 32])]) {
@@ -120,9 +141,10 @@ impl Trust {
         self.state.read().unwrap_or_else(PoisonError::into_inner).confirmed.map(|at| at.elapsed())
     }
 
-    /// Whom `token` proves; else UNAUTHENTICATED, or UNAVAILABLE when the last
+    /// Whom `token`, which came from the address `ip`, proves; else UNAUTHENTICATED,
+    /// PERMISSION_DENIED by the rules on addresses, or UNAVAILABLE when the last
     /// word from auth-svc is older than the grace.
-    pub fn verify(&self, token: &str) -> Result<Principal, Status> {
+    pub fn verify(&self, token: &str, ip: Option<IpAddr>) -> Result<Principal, Status> {
         if !self.is_known() {
             return Err(unavailable("Access tokens cannot be checked right now; try again in a moment."));
         }
@@ -145,8 +167,54 @@ impl Trust {
         if state.revoked.contains_key(&claims.sid) {
             return Err(refused("SESSION_ENDED", "The session has ended; log in again."));
         }
+        if !state.address_rules.admit_user(claims.sub, ip) {
+            return Err(address_denied());
+        }
         let Claims { sub, sid, hh, roles, .. } = claims;
         Ok(Principal { user_id: sub, session_id: sid, household_id: hh, roles })
+    }
+
+    /// Whether anybody may call from `ip`.
+    pub fn admit(&self, ip: Option<IpAddr>) -> Result<(), Status> {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        if state.address_rules.admit(ip) { Ok(()) } else { Err(address_denied()) }
+    }
+
+    /// Whether this user may call from `ip`, and everybody.
+    pub fn admit_user(&self, user_id: Uuid, ip: Option<IpAddr>) -> Result<(), Status> {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        if state.address_rules.admit_user(user_id, ip) { Ok(()) } else { Err(address_denied()) }
+    }
+
+    /// Whether one of the user's roles has `permission`; a refusal is told to auth-svc.
+    pub fn permit(
+        &self,
+        who: &Principal,
+        permission: &'static str,
+        client: &Client,
+        request_id: &str,
+    ) -> Result<(), Status> {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        let has = |role| state.roles.get(role).is_some_and(|may| may.contains(permission));
+        if permission.is_empty() || who.roles.iter().any(has) {
+            return Ok(());
+        }
+        drop(state);
+        self.refusals.push(RefusedCall {
+            user_id: who.user_id,
+            session_id: who.session_id,
+            permission,
+            client: client.clone(),
+            request_id: request_id.to_owned(),
+            refused_at: self.clock.now(),
+        });
+        let message = format!("This needs the permission {permission}, which your roles do not have.");
+        Err(Refusal::new(Code::PermissionDenied, "PERMISSION_DENIED", message).into())
+    }
+
+    /// What was refused and is to be told; the first who asks has it.
+    pub fn refused_calls(&self) -> Option<RefusedCalls> {
+        self.refusals.take()
     }
 
     fn check(&self, token: &str) -> Option<Claims> {
@@ -166,6 +234,11 @@ impl Trust {
 
 fn invalid() -> Status {
     refused("TOKEN_INVALID", "The access token is not valid; log in again.")
+}
+
+fn address_denied() -> Status {
+    let message = "Calls from this network address are not allowed.";
+    Refusal::new(Code::PermissionDenied, "ADDRESS_DENIED", message).into()
 }
 
 fn refused(reason: &'static str, message: &str) -> Status {

@@ -20,6 +20,7 @@ const PLUMBING_GRANTS: &[Grant] = &[
     ("event_versions", "select, insert, update"),
     ("event_dead_letters", "select, insert, delete"),
     ("jobs", "select, insert, update"),
+    ("erasures", "select, insert, update"),
     ("idempotency_keys", "select, insert, update, delete"),
     ("_kit_migrations", "select"),
     ("_sqlx_migrations", "select"),

@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::database::is_transient;
+use crate::erasure;
 use crate::error::chain;
 use crate::transport::{Lasting, Transport};
 
@@ -79,8 +80,8 @@ pub trait Handler: Send + Sync + 'static {
     fn committed(&self, _events: &[Event]) {}
 
     /// Whether this event may become a dead letter; erasures never do.
-    fn may_give_up(&self, _event: &Event) -> bool {
-        true
+    fn may_give_up(&self, event: &Event) -> bool {
+        !erasure::is_asked_by(event)
     }
 }
 

@@ -7,6 +7,7 @@ use std::task::{Context as Poller, Poll};
 use futures::future::{BoxFuture, Either, Ready, ready};
 use http::{Request, Response};
 use tonic::body::Body;
+use tonic::transport::server::TcpConnectInfo;
 use tower::Service;
 
 use crate::access::Gate;
@@ -34,7 +35,10 @@ where
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
-        let admitted = match self.gate.admit(request.uri().path(), request.headers()) {
+        // Of calls over the network; in this process extensions are cleared.
+        let peer = request.extensions().get::<TcpConnectInfo>().and_then(TcpConnectInfo::remote_addr);
+        let peer = peer.map(|address| address.ip());
+        let admitted = match self.gate.admit(request.uri().path(), request.headers(), peer) {
             Ok(admitted) => admitted,
             Err(status) => return Either::Left(ready(Ok(status.into_http()))),
         };

@@ -2,12 +2,14 @@
 
 use std::pin::Pin;
 
+use chrono::DateTime;
 use fintrac_proto::events::v1::event_log_service_server::{EventLogService, EventLogServiceServer};
 use fintrac_proto::events::v1::{Event, Position, SubscribeRequest, SubscribeResponse};
 use futures::Stream;
 use tokio::sync::watch;
 use tonic::{Request, Response, Status};
-use uuid::Uuid;
+
+use crate::random::Random;
 
 /// Events in the order in which they were told.
 #[derive(Debug, Clone, Default)]
@@ -23,7 +25,7 @@ impl ScriptedLog {
             let sequence = i64::try_from(events.len()).expect("few events") + 1;
             events.push(Event {
                 position: Some(Position { epoch: 1, transaction_id: sequence, sequence }),
-                id: Uuid::from_u128(u128::from(sequence.unsigned_abs())).to_string(),
+                id: Random::System.id(DateTime::from_timestamp(sequence, 0).expect("an instant")).to_string(),
                 ..event
             });
         });

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::access::Gate;
 use crate::access::credential::ServiceKeys;
 use crate::access::token::{AUDIENCE, Claims, sign};
-use crate::access::trust::{Trust, TrustConfig};
+use crate::access::trust::{Trust, TrustConfig, TrustUpdate};
 use crate::clock::Clock;
 use crate::context::{self, Context};
 use crate::events::Bell;
@@ -38,7 +38,10 @@ fn trust(clock: &Clock) -> Arc<Trust> {
         hs256_secret: Some(TOKEN_SECRET.into()),
     };
     let trust = Arc::new(Trust::new(config, clock.clone()));
-    trust.extend(&[], []);
+    // Its users may do everything that there is.
+    let all = fintrac_proto::ACCESS.iter().map(|access| access.permission.to_owned()).collect();
+    let roles = Some(vec![("user".to_owned(), all)]);
+    trust.extend(TrustUpdate { roles, ..TrustUpdate::default() });
     trust
 }
 

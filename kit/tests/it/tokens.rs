@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use chrono::TimeDelta;
 use ed25519_dalek::pkcs8::EncodePrivateKey as _;
 use fintrac_kit::access::token::{AUDIENCE, Claims, sign};
-use fintrac_kit::access::trust::{Trust, TrustConfig};
+use fintrac_kit::access::trust::{Trust, TrustConfig, TrustUpdate};
 use fintrac_kit::clock::Clock;
 use fintrac_kit::error::reason;
 use jsonwebtoken::{Algorithm, EncodingKey};
@@ -45,21 +45,30 @@ fn token(claims: &Claims, issuer: &Issuer) -> String {
     sign(claims, &issuer.key, Algorithm::EdDSA, Some("k")).expect("a token")
 }
 
+fn keys(public: [u8; 32]) -> TrustUpdate {
+    TrustUpdate { keys: vec![("k".into(), public)], ..TrustUpdate::default() }
+}
+
+fn revoked() -> TrustUpdate {
+    let revoked = vec![(Uuid::from_u128(2), support::start() + TimeDelta::hours(1))];
+    TrustUpdate { revoked, ..TrustUpdate::default() }
+}
+
 fn fresh() -> (std::sync::Arc<Trust>, Clock, Issuer) {
     let (clock, issuer) = (support::clock(), issuer(1));
     let trust = support::trust(&clock);
-    trust.replace(&[("k".into(), issuer.public)], []);
+    trust.replace(keys(issuer.public));
     (trust, clock, issuer)
 }
 
 fn refusal(trust: &Trust, token: &str) -> Option<String> {
-    trust.verify(token).err().and_then(|status| reason(&status))
+    trust.verify(token, None).err().and_then(|status| reason(&status))
 }
 
 #[tokio::test]
 async fn a_good_token_names_user_session_and_household() {
     let (trust, _, issuer) = fresh();
-    let who = trust.verify(&token(&claims(), &issuer)).expect("believed");
+    let who = trust.verify(&token(&claims(), &issuer), None).expect("believed");
     let ids = (who.user_id, who.session_id, who.household_id);
     assert_eq!(ids, (Uuid::from_u128(1), Uuid::from_u128(2), Uuid::from_u128(3)));
 }
@@ -120,7 +129,7 @@ async fn a_token_ends_with_its_time_its_session_or_its_key() {
     let good = token(&claims(), &issuer);
     let other = token(&Claims { sid: Uuid::from_u128(9), ..claims() }, &issuer);
     assert_eq!((refusal(&trust, &good), refusal(&trust, &other)), (None, None));
-    trust.extend(&[], [(Uuid::from_u128(2), support::start() + TimeDelta::hours(1))]);
+    trust.extend(revoked());
     assert_eq!(refusal(&trust, &good).as_deref(), Some("SESSION_ENDED"), "although it was cached");
     assert_eq!(refusal(&trust, &other), None);
     clock.advance(TimeDelta::seconds(900));
@@ -129,7 +138,8 @@ async fn a_token_ends_with_its_time_its_session_or_its_key() {
     let (trust, _, issuer) = fresh();
     let good = token(&claims(), &issuer);
     assert_eq!(refusal(&trust, &good), None);
-    trust.replace(&[("other".into(), super::tokens::issuer(2).public)], []);
+    let other = vec![("other".to_owned(), super::tokens::issuer(2).public)];
+    trust.replace(TrustUpdate { keys: other, ..TrustUpdate::default() });
     assert_eq!(refusal(&trust, &good).as_deref(), Some("TOKEN_INVALID"), "its key was taken away");
 }
 
@@ -137,8 +147,8 @@ async fn a_token_ends_with_its_time_its_session_or_its_key() {
 async fn a_snapshot_of_a_replica_that_is_behind_revokes_nothing_back() {
     let (trust, _, issuer) = fresh();
     let good = token(&claims(), &issuer);
-    trust.extend(&[], [(Uuid::from_u128(2), support::start() + TimeDelta::hours(1))]);
-    trust.replace(&[("k".into(), issuer.public)], []);
+    trust.extend(revoked());
+    trust.replace(keys(issuer.public));
     assert_eq!(refusal(&trust, &good).as_deref(), Some("SESSION_ENDED"));
 }
 
@@ -149,11 +159,11 @@ async fn without_word_from_auth_trust_ends_with_the_grace() {
     tokio::time::advance(Duration::from_mins(1)).await;
     assert_eq!(refusal(&trust, &good), None, "within the grace");
     tokio::time::advance(Duration::from_secs(1)).await;
-    assert_eq!(trust.verify(&good).expect_err("beyond the grace").code(), Code::Unavailable);
-    trust.extend(&[], []);
+    assert_eq!(trust.verify(&good, None).expect_err("beyond the grace").code(), Code::Unavailable);
+    trust.extend(TrustUpdate::default());
     assert_eq!(refusal(&trust, &good), None, "a heartbeat restores it");
     assert_eq!(
-        support::trust(&support::clock()).verify(&good).expect_err("never heard").code(),
+        support::trust(&support::clock()).verify(&good, None).expect_err("never heard").code(),
         Code::Unavailable
     );
 }
@@ -168,7 +178,7 @@ async fn the_legacy_form_believes_its_secret_only() {
     };
     let trust = Trust::new(config, clock);
     let issuer = issuer(1);
-    trust.replace(&[("k".into(), issuer.public)], []);
+    trust.replace(keys(issuer.public));
     let key = EncodingKey::from_secret(b"a secret that is long enough for HS256");
     assert_eq!(refusal(&trust, &sign(&claims(), &key, Algorithm::HS256, None).expect("a token")), None);
     assert_eq!(refusal(&trust, &token(&claims(), &issuer)).as_deref(), Some("TOKEN_INVALID"));

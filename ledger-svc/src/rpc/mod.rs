@@ -5,6 +5,7 @@ mod budgeting;
 mod category;
 mod convert;
 mod currency;
+mod export;
 mod transaction;
 
 use std::sync::Arc;
@@ -25,6 +26,7 @@ pub fn routes(routes: Routes, ledger: &Arc<Ledger>) -> Routes {
         .add_service(pb::account_service_server::AccountServiceServer::new(rpc.clone()))
         .add_service(pb::category_service_server::CategoryServiceServer::new(rpc.clone()))
         .add_service(pb::transaction_service_server::TransactionServiceServer::new(rpc.clone()))
+        .add_service(pb::export_service_server::ExportServiceServer::new(rpc.clone()))
         .add_service(pb::budgeting_service_server::BudgetingServiceServer::new(rpc.clone()))
         .add_service(pb::currency_service_server::CurrencyServiceServer::new(rpc))
 }

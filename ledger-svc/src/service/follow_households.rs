@@ -1,9 +1,11 @@
-//! Keeping up with what auth-svc says of households: their time zone may change.
+//! Keeping up with what auth-svc says of households: their time zone may change,
+//! and whoever leaves takes his words along.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use fintrac_kit::events::{Handler, HandlerError};
+use fintrac_kit::erasure;
+use fintrac_kit::events::{Bell, Handler, HandlerError};
 use fintrac_proto::auth::v1 as pb;
 use fintrac_proto::events::v1::Event;
 use sqlx::PgConnection;
@@ -15,9 +17,9 @@ use super::open_household::household;
 use crate::store::households;
 use fintrac_money::Household;
 
-/// What auth's events do to the ledger.
+/// What auth's events do to the ledger; the bell is rung when somebody is to be erased.
 #[derive(Debug)]
-pub struct FollowHouseholds(pub Arc<Ledger>);
+pub struct FollowHouseholds(pub Arc<Ledger>, pub Bell);
 
 /// Whether a household may have moved to another time zone.
 fn moves(event: &Event) -> bool {
@@ -48,16 +50,20 @@ impl Handler for FollowHouseholds {
     async fn apply(
         &self,
         connection: &mut PgConnection,
-        _events: &[Event],
+        events: &[Event],
         changed: Vec<Household>,
     ) -> Result<(), HandlerError> {
         for household in changed {
             households::set_timezone(connection, &household).await?;
         }
+        for event in events {
+            erasure::note_event(connection, event, self.0.clock.now()).await?;
+        }
         Ok(())
     }
 
     fn committed(&self, events: &[Event]) {
+        self.1.ring();
         // Another replica finds out when what it remembers is too old.
         let ids = events.iter().filter(|event| moves(event));
         for id in ids.filter_map(|event| Uuid::parse_str(&event.household_id).ok()) {

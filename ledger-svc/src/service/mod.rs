@@ -7,6 +7,7 @@ mod create_account;
 mod create_category;
 mod create_transaction;
 mod delete_category;
+mod export;
 mod fill_household_amounts;
 mod find_account;
 mod find_categories;
@@ -68,7 +69,7 @@ const HOUSEHOLD_AGE: std::time::Duration = std::time::Duration::from_secs(30);
 pub struct Ledger {
     clock: Clock,
     random: Random,
-    pool: PgPool,
+    pub pool: PgPool,
     bell: Bell,
     auth: HouseholdServiceClient<Transport>,
     households: Cache<Uuid, Household>,

@@ -5,6 +5,7 @@ pub mod accounts;
 pub mod categories;
 pub mod daily_changes;
 pub mod exchange_rates;
+pub mod export;
 pub mod household_amounts;
 pub mod households;
 pub mod nominal_accounts;

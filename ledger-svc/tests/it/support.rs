@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta};
 use fintrac_kit::access::Gate;
 use fintrac_kit::access::credential::ServiceKeys;
 use fintrac_kit::access::token::{AUDIENCE, Claims, sign};
-use fintrac_kit::access::trust::{Trust, TrustConfig};
+use fintrac_kit::access::trust::{Trust, TrustConfig, TrustUpdate};
 use fintrac_kit::clock::Clock;
 use fintrac_kit::context::{self, Context};
 use fintrac_kit::database::{self, PoolConfig};
@@ -113,7 +113,9 @@ impl Ledger {
             hs256_secret: Some(String::from_utf8_lossy(TOKEN_SECRET).into_owned().into()),
         };
         let trust = Arc::new(Trust::new(config, clock.clone()));
-        trust.extend(&[], []);
+        let all = fintrac_proto::ACCESS.iter().map(|access| access.permission.to_owned()).collect();
+        let roles = Some(vec![("user".to_owned(), all)]);
+        trust.extend(TrustUpdate { roles, ..TrustUpdate::default() });
         let keys = ServiceKeys::from_secret(SECRET);
         let gate = Arc::new(Gate::new("auth", keys.clone(), Arc::clone(&trust), clock.clone()));
         let auth = Routes::new(HouseholdServiceServer::new(households.clone()));

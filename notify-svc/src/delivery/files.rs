@@ -13,7 +13,7 @@ pub fn prepare(dir: &Path) -> std::io::Result<()> {
 /// Writes beside the final name and renames: a reader never sees half a mail,
 /// and the same mail sent again takes the same name.
 pub async fn write(dir: &Path, envelope: &Envelope, bytes: &[u8]) -> Result<(), DeliveryError> {
-    let (kind, id) = (envelope.kind.name(), envelope.id);
+    let (kind, id) = (envelope.kind.label(), envelope.id);
     let partial = dir.join(format!(".{id}.partial"));
     tokio::fs::write(&partial, bytes).await?;
     tokio::fs::rename(&partial, dir.join(format!("{id}-{kind}.eml"))).await?;

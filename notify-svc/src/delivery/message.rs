@@ -20,7 +20,7 @@ pub fn build(from: &Mailbox, envelope: &Envelope, rendered: &Rendered) -> Result
         .subject(rendered.subject.clone())
         .date(envelope.date.into())
         .message_id(Some(message_id))
-        .raw_header(HeaderValue::new(KIND, envelope.kind.name().to_owned()))
+        .raw_header(HeaderValue::new(KIND, envelope.kind.label().to_owned()))
         .raw_header(HeaderValue::new(AUTO_SUBMITTED, "auto-generated".to_owned()))
         .multipart(body)?)
 }

@@ -4,6 +4,18 @@ pub enum Kind {
     Verification,
     AlreadyRegistered,
     Welcome,
+    PasswordReset,
+    PasswordChanged,
+    EmailChange,
+    EmailChanged,
+    MfaEnabled,
+    MfaDisabled,
+    RecoveryCodeUsed,
+    NewDevice,
+    AccountLocked,
+    AccountThrottled,
+    AccountDeletion,
+    AccountRestored,
     BudgetThreshold,
     BudgetExceeded,
     GoalMilestone,
@@ -11,22 +23,46 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 19] = [
         Self::Verification,
         Self::AlreadyRegistered,
         Self::Welcome,
+        Self::PasswordReset,
+        Self::PasswordChanged,
+        Self::EmailChange,
+        Self::EmailChanged,
+        Self::MfaEnabled,
+        Self::MfaDisabled,
+        Self::RecoveryCodeUsed,
+        Self::NewDevice,
+        Self::AccountLocked,
+        Self::AccountThrottled,
+        Self::AccountDeletion,
+        Self::AccountRestored,
         Self::BudgetThreshold,
         Self::BudgetExceeded,
         Self::GoalMilestone,
         Self::GoalReached,
     ];
 
-    /// The name in the database, in preferences and in `X-FinTrac-Kind`.
+    /// The name in the database and, with dashes, of its texts.
     pub fn name(self) -> &'static str {
         match self {
             Self::Verification => "verification",
             Self::AlreadyRegistered => "already_registered",
             Self::Welcome => "welcome",
+            Self::PasswordReset => "password_reset",
+            Self::PasswordChanged => "password_changed",
+            Self::EmailChange => "email_change",
+            Self::EmailChanged => "email_changed",
+            Self::MfaEnabled => "mfa_enabled",
+            Self::MfaDisabled => "mfa_disabled",
+            Self::RecoveryCodeUsed => "recovery_code_used",
+            Self::NewDevice => "new_device",
+            Self::AccountLocked => "account_locked",
+            Self::AccountThrottled => "account_throttled",
+            Self::AccountDeletion => "account_deletion",
+            Self::AccountRestored => "account_restored",
             Self::BudgetThreshold => "budget_threshold",
             Self::BudgetExceeded => "budget_exceeded",
             Self::GoalMilestone => "goal_milestone",
@@ -34,7 +70,21 @@ impl Kind {
         }
     }
 
+    /// The name for people and programs: in preferences and in `X-FinTrac-Kind`.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::MfaEnabled | Self::MfaDisabled | Self::RecoveryCodeUsed => "mfa_changed",
+            Self::AccountThrottled => "account_locked",
+            kind => kind.name(),
+        }
+    }
+
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// The beginning of the ids of its texts.
+    pub fn text_prefix(self) -> String {
+        self.name().replace('_', "-")
     }
 }

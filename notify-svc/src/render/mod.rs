@@ -13,6 +13,8 @@ use unic_langid::{LanguageIdentifier, langid};
 
 pub use notice::{Facts, notice};
 
+use crate::domain::kind::Kind;
+
 static_loader! {
     static TEXTS = {
         locales: "./locales",
@@ -25,11 +27,16 @@ static_loader! {
 /// What a mail says.
 #[derive(Debug, Clone)]
 pub enum Content {
-    Verification {
+    /// Something to do by a link, or by its code.
+    Link {
+        kind: Kind,
         link: String,
         code: Option<String>,
     },
-    AlreadyRegistered {
+    /// Something that happened.
+    Told {
+        kind: Kind,
+        values: Vec<(&'static str, String)>,
         login: Option<String>,
     },
     Welcome {
@@ -50,7 +57,7 @@ impl Content {
     pub fn locale(&self) -> Option<&str> {
         match self {
             Self::Notice { locale, .. } => Some(locale),
-            Self::Verification { .. } | Self::AlreadyRegistered { .. } | Self::Welcome { .. } => None,
+            Self::Link { .. } | Self::Told { .. } | Self::Welcome { .. } => None,
         }
     }
 }
@@ -105,9 +112,13 @@ struct Code {
     digits: String,
 }
 
-/// The language to write in; those we do not speak yet get English.
+static SPOKEN: [LanguageIdentifier; 5] =
+    [langid!("en"), langid!("es"), langid!("fr"), langid!("de"), langid!("pt")];
+
+/// The language to write in; of one that we do not speak English.
 fn language(locale: &str) -> LanguageIdentifier {
-    if locale == "es" { langid!("es") } else { langid!("en") }
+    let spoken = SPOKEN.iter().find(|language| language.language.as_str() == locale);
+    spoken.cloned().unwrap_or(langid!("en"))
 }
 
 struct Texts {
@@ -143,26 +154,33 @@ pub fn render(locale: &str, content: &Content) -> Result<Rendered, RenderError> 
 fn page(texts: &Texts, content: &Content) -> Result<Page, RenderError> {
     let footer = texts.get("footer")?;
     Ok(match content {
-        // No name in these two: whoever typed the address chose the name.
-        Content::Verification { link, code } => Page {
-            subject: texts.get("verification-subject")?,
-            paragraphs: vec![texts.get("verification-body")?],
-            action: Some(Action { label: texts.get("verification-action")?, url: link.clone() }),
-            code: match code {
-                Some(digits) => Some(Code { label: texts.get("verification-code")?, digits: digits.clone() }),
-                None => None,
-            },
-            note: texts.get("verification-note")?,
-            footer,
-        },
-        Content::AlreadyRegistered { login } => Page {
-            subject: texts.get("already-registered-subject")?,
-            paragraphs: vec![texts.get("already-registered-body")?],
-            action: action(texts, login.as_ref())?,
-            code: None,
-            note: texts.get("already-registered-note")?,
-            footer,
-        },
+        // No name in these: whoever typed the address may have chosen the name.
+        Content::Link { kind, link, code } => {
+            let id = kind.text_prefix();
+            Page {
+                subject: texts.get(&format!("{id}-subject"))?,
+                paragraphs: vec![texts.get(&format!("{id}-body"))?],
+                action: Some(Action { label: texts.get(&format!("{id}-action"))?, url: link.clone() }),
+                code: match code {
+                    Some(digits) => Some(Code { label: texts.get("code-label")?, digits: digits.clone() }),
+                    None => None,
+                },
+                note: texts.get(&format!("{id}-note"))?,
+                footer,
+            }
+        }
+        Content::Told { kind, values, login } => {
+            let id = kind.text_prefix();
+            let values: Vec<_> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            Page {
+                subject: texts.get(&format!("{id}-subject"))?,
+                paragraphs: vec![texts.with(&format!("{id}-body"), &values)?],
+                action: action(texts, login.as_ref())?,
+                code: None,
+                note: texts.get(&format!("{id}-note"))?,
+                footer,
+            }
+        }
         Content::Welcome { first_name, login } => Page {
             subject: texts.get("welcome-subject")?,
             paragraphs: vec![
@@ -195,51 +213,83 @@ fn action(texts: &Texts, login: Option<&String>) -> Result<Option<Action>, Rende
 
 #[cfg(test)]
 mod tests {
-    use super::{Content, render};
+    use super::{Content, Kind, render};
 
-    fn contents(name: &str) -> [Content; 4] {
+    const LINKS: [Kind; 3] = [Kind::Verification, Kind::PasswordReset, Kind::EmailChange];
+    const TOLD: [Kind; 11] = [
+        Kind::AlreadyRegistered,
+        Kind::PasswordChanged,
+        Kind::EmailChanged,
+        Kind::MfaEnabled,
+        Kind::MfaDisabled,
+        Kind::RecoveryCodeUsed,
+        Kind::NewDevice,
+        Kind::AccountLocked,
+        Kind::AccountThrottled,
+        Kind::AccountDeletion,
+        Kind::AccountRestored,
+    ];
+
+    fn verification() -> Content {
+        link(Kind::Verification)
+    }
+
+    fn link(kind: Kind) -> Content {
+        let link = "https://app.example/verify-email?token=T".to_owned();
+        Content::Link { kind, link, code: Some("042042".into()) }
+    }
+
+    /// Every mail there is; `name` stands wherever users have a word.
+    fn contents(name: &str) -> Vec<Content> {
         let login = Some("https://app.example/login".to_owned());
-        [
-            Content::Verification {
-                link: "https://app.example/verify-email?token=T".into(),
-                code: Some("042042".into()),
-            },
-            Content::AlreadyRegistered { login: login.clone() },
-            Content::Notice {
-                locale: "en".into(),
-                title: "Food".into(),
-                body: format!("{name} has 5 left."),
-                app: Some("https://app.example".into()),
-            },
-            Content::Welcome { first_name: name.into(), login },
-        ]
+        let values = ["device", "address", "time", "day"].map(|value| (value, name.to_owned()));
+        let told = |kind| Content::Told { kind, values: values.to_vec(), login: login.clone() };
+        let mut contents: Vec<_> = LINKS.map(link).into();
+        contents.extend(TOLD.map(told));
+        contents.push(Content::Notice {
+            locale: "en".into(),
+            title: "Food".into(),
+            body: format!("{name} has 5 left."),
+            app: Some("https://app.example".into()),
+        });
+        contents.push(Content::Welcome { first_name: name.into(), login });
+        contents
     }
 
     #[test]
     fn every_mail_has_every_text_in_every_language() {
-        for locale in ["en", "es"] {
-            for content in contents("Ana") {
-                let mail = render(locale, &content).expect("all texts are there");
+        let notices = 4;
+        assert_eq!(LINKS.len() + TOLD.len() + 1 + notices, Kind::ALL.len(), "a kind has no mail here");
+        let english: Vec<_> = contents("Ana").iter().map(|it| render("en", it).expect("texts")).collect();
+        for locale in ["en", "es", "fr", "de", "pt"] {
+            for (content, english) in contents("Ana").iter().zip(&english) {
+                let mail = render(locale, content).expect("all texts are there");
                 for text in [&mail.subject, &mail.html, &mail.text] {
                     assert!(!text.is_empty() && !text.contains("Unknown localization"), "{text}");
+                    assert!(!text.contains("{ $") && !text.contains("{$"), "{text}");
                 }
                 assert!(!mail.subject.contains('\n'));
                 assert!(mail.html.contains(&format!("lang=\"{locale}\"")));
+                let is_notice = matches!(content, Content::Notice { .. });
+                assert!(
+                    locale == "en" || is_notice || mail.subject != english.subject,
+                    "{locale} {content:?}"
+                );
+                assert!(locale == "en" || mail.text != english.text, "{locale} {content:?}");
             }
         }
     }
 
     #[test]
     fn languages_differ() {
-        let [verification, ..] = contents("Ana");
+        let verification = verification();
         let (english, spanish) = (render("en", &verification), render("es", &verification));
         assert_ne!(english.expect("en").subject, spanish.expect("es").subject);
     }
 
     #[test]
     fn link_and_code_stand_in_both_forms() {
-        let [verification, ..] = contents("Ana");
-        let mail = render("en", &verification).expect("a mail");
+        let mail = render("en", &verification()).expect("a mail");
         for form in [&mail.html, &mail.text] {
             assert!(
                 form.contains("https://app.example/verify-email?token=T") && form.contains("042042"),
@@ -250,8 +300,12 @@ mod tests {
 
     #[test]
     fn a_name_cannot_bring_markup() {
-        let [.., notice, welcome] = contents("<b onclick=x>&");
-        for content in [notice, welcome] {
+        let told = |content: &Content| match content {
+            Content::Told { kind, .. } => matches!(kind, Kind::NewDevice | Kind::AccountDeletion),
+            Content::Notice { .. } | Content::Welcome { .. } => true,
+            Content::Link { .. } => false,
+        };
+        for content in contents("<b onclick=x>&").into_iter().filter(told) {
             let mail = render("en", &content).expect("a mail");
             assert!(!mail.html.contains("<b onclick"));
             assert!(mail.text.contains("<b onclick=x>&"), "the text form shows it as it is");

@@ -44,7 +44,7 @@ pub fn notice(locale: &str, kind: Kind, facts: &Facts) -> Result<(String, String
         ],
     };
     let values: Vec<_> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let id = kind.name().replace('_', "-");
+    let id = kind.text_prefix();
     Ok((texts.with(&format!("{id}-title"), &values)?, texts.with(&format!("{id}-body"), &values)?))
 }
 
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn every_kind_has_its_words_in_every_language() {
-        for locale in ["en", "es"] {
+        for locale in ["en", "es", "fr", "de", "pt"] {
             for (kind, facts, wanted) in [
                 (
                     Kind::BudgetThreshold,

@@ -1,10 +1,15 @@
 //! The wire form: parse, call, wrap.
 
+mod activity;
+mod export;
+
 use std::sync::Arc;
 
 use fintrac_kit::access::By;
 use fintrac_kit::clock::timestamp;
 use fintrac_proto::notify::v1 as pb;
+use fintrac_proto::notify::v1::activity_service_server::ActivityServiceServer;
+use fintrac_proto::notify::v1::export_service_server::ExportServiceServer;
 use fintrac_proto::notify::v1::notification_service_server::{
     NotificationService, NotificationServiceServer,
 };
@@ -22,14 +27,18 @@ struct Rpc(Arc<Inbox>);
 
 /// Adds all of notify-svc's gRPC services.
 pub fn routes(routes: Routes, inbox: Inbox) -> Routes {
-    routes.add_service(NotificationServiceServer::new(Rpc(Arc::new(inbox))))
+    let rpc = Rpc(Arc::new(inbox));
+    routes
+        .add_service(ActivityServiceServer::new(rpc.clone()))
+        .add_service(ExportServiceServer::new(rpc.clone()))
+        .add_service(NotificationServiceServer::new(rpc))
 }
 
 impl From<Notification> for pb::Notification {
     fn from(notification: Notification) -> Self {
         Self {
             id: notification.id.to_string(),
-            kind: notification.kind.name().to_owned(),
+            kind: notification.kind.label().to_owned(),
             title: notification.title,
             body: notification.body,
             entity: notification.entity.to_owned(),

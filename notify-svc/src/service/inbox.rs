@@ -13,12 +13,12 @@ use crate::domain::notification::Notification;
 use crate::error::Error;
 use crate::store::notifications;
 
-/// The inboxes of all users.
+/// The inboxes of all users, and the audit trail.
 #[derive(Debug)]
 pub struct Inbox {
     clock: Clock,
     random: Random,
-    pool: PgPool,
+    pub pool: PgPool,
     bell: Bell,
 }
 

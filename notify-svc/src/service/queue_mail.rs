@@ -1,6 +1,7 @@
-//! Which event asks for which mail.
+//! Which of auth's events asks for which mail, and who is to be erased.
 
 use fintrac_kit::clock::Clock;
+use fintrac_kit::erasure;
 use fintrac_kit::events::{Bell, Handler, HandlerError};
 use fintrac_kit::module::Deps;
 use fintrac_kit::random::Random;
@@ -18,20 +19,33 @@ pub struct QueueMail {
     clock: Clock,
     random: Random,
     waiting: Bell,
+    erasures: Bell,
 }
 
 impl QueueMail {
-    /// `waiting` is rung when mails wait to be sent.
-    pub fn new(deps: &Deps, waiting: Bell) -> Self {
-        Self { clock: deps.clock.clone(), random: deps.random.clone(), waiting }
+    /// `waiting` is rung when mails wait to be sent, `erasures` when somebody is to be erased.
+    pub fn new(deps: &Deps, waiting: Bell, erasures: Bell) -> Self {
+        Self { clock: deps.clock.clone(), random: deps.random.clone(), waiting, erasures }
     }
 }
 
 fn kind(event: &Event) -> Option<Kind> {
     match (event.entity.as_str(), event.kind.as_str()) {
         ("challenge", "verification_requested") => Some(Kind::Verification),
+        ("challenge", "password_reset_requested") => Some(Kind::PasswordReset),
+        ("challenge", "email_change_requested") => Some(Kind::EmailChange),
+        ("challenge", "email_changed") => Some(Kind::EmailChanged),
+        ("device", "added") => Some(Kind::NewDevice),
         ("user", "already_registered") => Some(Kind::AlreadyRegistered),
         ("user", "verified") => Some(Kind::Welcome),
+        ("user", "password_changed" | "password_reset") => Some(Kind::PasswordChanged),
+        ("user", "mfa_enabled") => Some(Kind::MfaEnabled),
+        ("user", "mfa_disabled") => Some(Kind::MfaDisabled),
+        ("user", "recovery_code_used") => Some(Kind::RecoveryCodeUsed),
+        ("user", "locked") => Some(Kind::AccountLocked),
+        ("user", "throttled") => Some(Kind::AccountThrottled),
+        ("user", "deletion_requested") => Some(Kind::AccountDeletion),
+        ("user", "restored") => Some(Kind::AccountRestored),
         _ => None,
     }
 }
@@ -50,6 +64,7 @@ impl Handler for QueueMail {
         (): (),
     ) -> Result<(), HandlerError> {
         for event in events {
+            erasure::note_event(connection, event, self.clock.now()).await?;
             let Some(kind) = kind(event) else { continue };
             let now = self.clock.now();
             let (user_id, subject_id) = (id(&event.user_id)?, id(&event.entity_id)?);
@@ -61,5 +76,6 @@ impl Handler for QueueMail {
 
     fn committed(&self, _events: &[Event]) {
         self.waiting.ring();
+        self.erasures.ring();
     }
 }

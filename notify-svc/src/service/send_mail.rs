@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use fintrac_kit::clock::Clock;
 use fintrac_kit::error::reason;
 use fintrac_kit::jobs::leased::Work;
@@ -13,7 +13,7 @@ use fintrac_kit::transport::Transport;
 use fintrac_proto::auth::v1 as pb;
 use fintrac_proto::auth::v1::mail_facts_service_client::MailFactsServiceClient;
 use sqlx::PgPool;
-use tonic::{Code, Status};
+use tonic::{Code, Response, Status};
 
 use crate::config::Config;
 use crate::delivery::{Delivery, Envelope};
@@ -85,36 +85,86 @@ impl SendMail {
 
     /// To whom, and what to say; `None` when nothing is left to say.
     async fn content(&self, mail: &Mail) -> Result<Option<(pb::Recipient, Content)>, Status> {
-        let mut auth = self.auth.clone();
         let frontend = self.has_frontend.then(|| format!("{}/login", self.link_base));
-        let (recipient, content) = match mail.kind {
-            Kind::Verification => {
-                let challenge_id = mail.subject_id.to_string();
-                let secrets = match auth.get_challenge(pb::GetChallengeRequest { challenge_id }).await {
-                    Ok(secrets) => secrets.into_inner(),
-                    Err(status) if is_lapsed(&status) => return Ok(None),
-                    Err(status) => return Err(status),
-                };
-                let link = format!("{}/verify-email?token={}", self.link_base, secrets.token);
-                let code = Some(secrets.code).filter(|code| !code.is_empty());
-                (secrets.recipient, Content::Verification { link, code })
-            }
-            Kind::AlreadyRegistered => {
-                (self.recipient(mail).await?, Content::AlreadyRegistered { login: frontend })
-            }
+        let kind = mail.kind;
+        match kind {
+            Kind::Verification | Kind::EmailChange => self.with_link(mail, "verify-email").await,
+            Kind::PasswordReset => self.with_link(mail, "reset-password").await,
             Kind::Welcome => {
                 let recipient = self.recipient(mail).await?;
                 let first_name = recipient.as_ref().map(|to| to.first_name.clone()).unwrap_or_default();
-                (recipient, Content::Welcome { first_name, login: frontend })
+                Ok(recipient.zip(Some(Content::Welcome { first_name, login: frontend })))
             }
+            Kind::AlreadyRegistered
+            | Kind::PasswordChanged
+            | Kind::MfaEnabled
+            | Kind::MfaDisabled
+            | Kind::RecoveryCodeUsed
+            | Kind::AccountLocked
+            | Kind::AccountThrottled
+            | Kind::AccountRestored => {
+                let told = Content::Told { kind, values: Vec::new(), login: frontend };
+                Ok(self.recipient(mail).await?.zip(Some(told)))
+            }
+            Kind::EmailChanged => {
+                let challenge_id = mail.subject_id.to_string();
+                let request = pb::GetFormerAddressRequest { challenge_id };
+                let answer = there(self.auth.clone().get_former_address(request).await)?;
+                let told = Content::Told { kind, values: Vec::new(), login: None };
+                Ok(answer.and_then(|answer| answer.recipient).zip(Some(told)))
+            }
+            Kind::NewDevice => self.of_device(mail, frontend).await,
+            Kind::AccountDeletion => self.of_deletion(mail, frontend).await,
             Kind::BudgetThreshold | Kind::BudgetExceeded | Kind::GoalMilestone | Kind::GoalReached => {
                 let Some(notification) = self.notification(mail).await? else { return Ok(None) };
                 let Notification { locale, title, body, .. } = notification;
                 let app = self.has_frontend.then(|| self.link_base.clone());
-                (self.recipient(mail).await?, Content::Notice { locale, title, body, app })
+                Ok(self.recipient(mail).await?.zip(Some(Content::Notice { locale, title, body, app })))
             }
+        }
+    }
+
+    /// A mail with a link to `page` and a code.
+    async fn with_link(&self, mail: &Mail, page: &str) -> Result<Option<(pb::Recipient, Content)>, Status> {
+        let request = pb::GetChallengeRequest { challenge_id: mail.subject_id.to_string() };
+        let secrets = match self.auth.clone().get_challenge(request).await {
+            Ok(secrets) => secrets.into_inner(),
+            Err(status) if is_lapsed(&status) => return Ok(None),
+            Err(status) => return Err(status),
         };
-        Ok(recipient.map(|recipient| (recipient, content)))
+        let link = format!("{}/{page}?token={}", self.link_base, secrets.token);
+        let code = Some(secrets.code).filter(|code| !code.is_empty());
+        Ok(secrets.recipient.zip(Some(Content::Link { kind: mail.kind, link, code })))
+    }
+
+    async fn of_device(
+        &self,
+        mail: &Mail,
+        login: Option<String>,
+    ) -> Result<Option<(pb::Recipient, Content)>, Status> {
+        let (user_id, device_id) = (mail.user_id.to_string(), mail.subject_id.to_string());
+        let request = pb::GetDeviceFactsRequest { user_id, device_id };
+        let Some(facts) = there(self.auth.clone().get_device_facts(request).await)? else { return Ok(None) };
+        let zone: chrono_tz::Tz = facts.timezone.parse().unwrap_or(chrono_tz::UTC);
+        let seen = facts.first_seen_at.and_then(instant).map(|at| at.with_timezone(&zone));
+        let time = seen.map(|at| format!("{} ({zone})", at.format("%Y-%m-%d %H:%M"))).unwrap_or_default();
+        let or_dash = |text: String| if text.is_empty() { "–".to_owned() } else { text };
+        let values =
+            vec![("device", or_dash(facts.name)), ("address", or_dash(facts.client_ip)), ("time", time)];
+        Ok(facts.recipient.zip(Some(Content::Told { kind: mail.kind, values, login })))
+    }
+
+    async fn of_deletion(
+        &self,
+        mail: &Mail,
+        login: Option<String>,
+    ) -> Result<Option<(pb::Recipient, Content)>, Status> {
+        let request = pb::GetDeletionFactsRequest { user_id: mail.user_id.to_string() };
+        let facts = there(self.auth.clone().get_deletion_facts(request).await)?.unwrap_or_default();
+        // The user may be back already.
+        let Some(erased_at) = facts.erased_at.and_then(instant) else { return Ok(None) };
+        let values = vec![("day", erased_at.format("%Y-%m-%d").to_string())];
+        Ok(facts.recipient.zip(Some(Content::Told { kind: mail.kind, values, login })))
     }
 
     /// The notification that a mail repeats.
@@ -127,12 +177,21 @@ impl SendMail {
     /// `None` when the user is gone.
     async fn recipient(&self, mail: &Mail) -> Result<Option<pb::Recipient>, Status> {
         let request = pb::GetRecipientRequest { user_id: mail.user_id.to_string() };
-        match self.auth.clone().get_recipient(request).await {
-            Ok(response) => Ok(response.into_inner().recipient),
-            Err(status) if status.code() == Code::NotFound => Ok(None),
-            Err(status) => Err(status),
-        }
+        Ok(there(self.auth.clone().get_recipient(request).await)?.and_then(|answer| answer.recipient))
     }
+}
+
+/// An answer; `None` when what was asked about is gone.
+fn there<T>(answer: Result<Response<T>, Status>) -> Result<Option<T>, Status> {
+    match answer {
+        Ok(response) => Ok(Some(response.into_inner())),
+        Err(status) if status.code() == Code::NotFound => Ok(None),
+        Err(status) => Err(status),
+    }
+}
+
+fn instant(timestamp: prost_types::Timestamp) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp(timestamp.seconds, u32::try_from(timestamp.nanos).ok()?)
 }
 
 fn is_lapsed(status: &Status) -> bool {

@@ -1,4 +1,6 @@
 //! The only place with SQL.
 
+pub mod activity;
+pub mod export;
 pub mod mails;
 pub mod notifications;

@@ -57,6 +57,11 @@ impl Auth {
         });
     }
 
+    /// Appends an event as it is.
+    pub fn tell_event(&self, event: Event) {
+        self.log.tell(event);
+    }
+
     pub fn transport(&self, clock: &Clock) -> Transport {
         let routes = Routes::new(self.log.clone().into_service());
         let routes = routes.add_service(MailFactsServiceServer::new(self.clone()));
@@ -96,5 +101,41 @@ impl MailFactsService for Auth {
             Facts::Lapsed => Err(Refusal::new(Code::NotFound, "CHALLENGE_LAPSED", "Nothing is left.").into()),
             Facts::OutOfReach => Err(Status::unavailable("down")),
         }
+    }
+
+    async fn get_device_facts(
+        &self,
+        _request: Request<pb::GetDeviceFactsRequest>,
+    ) -> Result<Response<pb::GetDeviceFactsResponse>, Status> {
+        Ok(Response::new(pb::GetDeviceFactsResponse {
+            recipient: Some(self.recipient.lock().expect("no panic").clone()),
+            name: "Ana's <b>phone".into(),
+            client_ip: "198.51.100.7".into(),
+            first_seen_at: Some(prost_types::Timestamp { seconds: 1_790_000_000, nanos: 0 }),
+            timezone: "Europe/Madrid".into(),
+        }))
+    }
+
+    async fn get_deletion_facts(
+        &self,
+        _request: Request<pb::GetDeletionFactsRequest>,
+    ) -> Result<Response<pb::GetDeletionFactsResponse>, Status> {
+        let recipient = Some(self.recipient.lock().expect("no panic").clone());
+        let erased_at = match self.facts.lock().expect("no panic").clone() {
+            Facts::Lapsed => None,
+            Facts::Secrets { .. } | Facts::OutOfReach => {
+                Some(prost_types::Timestamp { seconds: 1_792_592_000, nanos: 0 })
+            }
+        };
+        Ok(Response::new(pb::GetDeletionFactsResponse { recipient, erased_at }))
+    }
+
+    async fn get_former_address(
+        &self,
+        _request: Request<pb::GetFormerAddressRequest>,
+    ) -> Result<Response<pb::GetFormerAddressResponse>, Status> {
+        let recipient = self.recipient.lock().expect("no panic").clone();
+        let recipient = Some(pb::Recipient { email: "former@example.com".into(), ..recipient });
+        Ok(Response::new(pb::GetFormerAddressResponse { recipient }))
     }
 }

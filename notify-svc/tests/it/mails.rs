@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -9,15 +10,30 @@ use crate::auth::{Auth, Facts};
 use crate::budget::Budget;
 use crate::support::{clock, parse, start, start_on, with_server};
 
+/// Every event of auth's that asks for a mail: the mail's kind, and something that it says.
+const ASKING: [(&str, &str, &str, &str); 16] = [
+    ("challenge", "verification_requested", "verification", "/verify-email?token=THE-TOKEN"),
+    ("challenge", "password_reset_requested", "password_reset", "/reset-password?token=THE-TOKEN"),
+    ("challenge", "email_change_requested", "email_change", "/verify-email?token=THE-TOKEN"),
+    ("challenge", "email_changed", "email_changed", ""),
+    ("device", "added", "new_device", "198.51.100.7"),
+    ("user", "already_registered", "already_registered", ""),
+    ("user", "verified", "welcome", "Ana"),
+    ("user", "password_changed", "password_changed", ""),
+    ("user", "password_reset", "password_changed", ""),
+    ("user", "mfa_enabled", "mfa_changed", ""),
+    ("user", "mfa_disabled", "mfa_changed", ""),
+    ("user", "recovery_code_used", "mfa_changed", ""),
+    ("user", "locked", "account_locked", ""),
+    ("user", "throttled", "account_locked", ""),
+    ("user", "deletion_requested", "account_deletion", "2026-10-2"),
+    ("user", "restored", "account_restored", ""),
+];
+
 #[tokio::test]
 async fn each_kind_arrives_in_the_readers_language() {
-    for (locale, subjects) in [
-        ("en", ["Confirm your e-mail address", "You already have an account", "Welcome to FinTrac"]),
-        (
-            "es",
-            ["Confirma tu dirección de correo", "Ya tienes una cuenta", "Te damos la bienvenida a FinTrac"],
-        ),
-    ] {
+    let mut subjects = HashSet::new();
+    for locale in ["en", "es", "fr", "de", "pt"] {
         let mut smtp = SmtpServer::start().await;
         let auth = Auth::new(locale);
         let url = smtp.url();
@@ -27,30 +43,45 @@ async fn each_kind_arrives_in_the_readers_language() {
             ("MAIL_FROM", "noreply@money.example"),
         ];
         let _notify = start(&auth, &settings).await;
-        let kinds = [
-            ("challenge", "verification_requested", "verification"),
-            ("user", "already_registered", "already_registered"),
-            ("user", "verified", "welcome"),
-        ];
-        for ((entity, event, kind), subject) in kinds.into_iter().zip(subjects) {
+        for (entity, event, kind, said) in ASKING {
             auth.tell(entity, event);
             let raw = smtp.next().await;
             let mail = parse(&raw);
-            assert_eq!(mail.subject(), Some(subject));
-            assert_eq!(mail.header_raw("X-FinTrac-Kind").map(str::trim), Some(kind));
-            assert_eq!(
-                mail.to().and_then(|to| to.first()).and_then(|to| to.address()),
-                Some("ana@example.com")
-            );
+            assert_eq!(mail.header_raw("X-FinTrac-Kind").map(str::trim), Some(kind), "{event}");
+            let to = if event == "email_changed" { "former@example.com" } else { "ana@example.com" };
+            assert_eq!(mail.to().and_then(|to| to.first()).and_then(|to| to.address()), Some(to));
             assert!(mail.message_id().is_some_and(|id| id.ends_with("@money.example")));
             let (text, html) = (mail.body_text(0).expect("text"), mail.body_html(0).expect("html"));
             assert!(!text.is_empty() && html.contains("</html>"));
-            if kind == "verification" {
-                assert!(text.contains("https://money.example/verify-email?token=THE-TOKEN"), "{text}");
+            assert!(text.contains(said), "{event}: {text}");
+            assert!(!html.contains("<b>phone"), "a device's name brings no markup");
+            if said.contains("token=") {
                 assert!(text.contains("042042") && html.contains("042042"));
             }
+            subjects.insert(mail.subject().expect("a subject").to_owned());
         }
     }
+    // Two events tell of a new password; all else has words of its own in each language.
+    assert_eq!(subjects.len(), 5 * (ASKING.len() - 1), "{subjects:?}");
+}
+
+#[tokio::test]
+async fn whoever_is_back_is_not_told_of_his_deletion() {
+    let (mut smtp, auth, _notify) = with_server().await;
+    *auth.facts.lock().expect("no panic") = Facts::Lapsed;
+    auth.tell("user", "deletion_requested");
+    auth.tell("user", "restored");
+    let raw = smtp.next().await;
+    assert_eq!(parse(&raw).header_raw("X-FinTrac-Kind").map(str::trim), Some("account_restored"));
+}
+
+#[tokio::test]
+async fn the_time_of_a_new_device_is_the_readers() {
+    let (mut smtp, auth, _notify) = with_server().await;
+    auth.tell("device", "added");
+    let raw = smtp.next().await;
+    let text = parse(&raw).body_text(0).expect("text").into_owned();
+    assert!(text.contains("2026-09-21 16:13 (Europe/Madrid)"), "{text}");
 }
 
 #[tokio::test]

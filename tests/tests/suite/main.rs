@@ -1,12 +1,17 @@
 //! The suite in both shapes: the same scenarios against each.
 
+mod access;
 mod alert_storm;
+mod canary;
 mod contribution_crash;
 mod crash;
+mod data_rights;
 mod documents;
 mod first_month;
+mod forger;
 mod grpc;
 mod identity;
+mod identity_complete;
 mod money;
 mod money_crash;
 mod refusals;
@@ -31,6 +36,12 @@ async fn scenarios(shape: Shape) {
     identity::a_person_gets_in_by_code(&suite).await;
     identity::a_person_gets_in_by_the_page(&suite).await;
     identity::a_second_registration_is_told_to_the_owner(&suite).await;
+    identity_complete::a_forgotten_password_and_its_page(&suite).await;
+    identity_complete::a_second_factor(&suite).await;
+    identity_complete::devices_and_sessions(&suite).await;
+    identity_complete::another_address_and_another_password(&suite).await;
+    identity_complete::an_administrator_acts_within_a_second(&suite).await;
+    identity_complete::every_change_is_on_record(&suite).await;
     refusals::strangers_and_spent_tokens(&suite).await;
     refusals::the_framework_speaks_problem_json(&suite).await;
     refusals::every_field_at_once(&suite).await;

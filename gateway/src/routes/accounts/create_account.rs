@@ -7,7 +7,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::view::AccountView;
-use crate::extract::{AmountText, NoParams, OnceJson, User};
+use crate::extract::{AmountText, NoParams, OnceJson, Permitted, permission};
 use crate::openapi::WriteProblems;
 use crate::problem::Problem;
 use crate::routes::wire::etag;
@@ -54,7 +54,7 @@ impl From<CreateAccountBody> for pb::CreateAccountRequest {
 /// Open an account
 ///
 /// An opening balance becomes a transaction of type `opening`, dated today.
-#[utoipa::path(post, path = "/accounts", tag = "accounts", security(("access_token" = [])),
+#[utoipa::path(post, path = "/accounts", tag = "accounts", security(("access_token" = ["accounts:write"])),
     params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body again: the first answer again")),
     request_body = CreateAccountBody,
     responses((status = 201, description = "The account", body = AccountView,
@@ -63,7 +63,7 @@ impl From<CreateAccountBody> for pb::CreateAccountRequest {
 pub async fn create_account(
     State(state): State<AppState>,
     _query: NoParams,
-    _user: User,
+    _user: Permitted<permission::AccountsWrite>,
     OnceJson(once, body): OnceJson<CreateAccountBody>,
 ) -> Result<Response, Problem> {
     let request = pb::CreateAccountRequest::from(body);

@@ -4,21 +4,21 @@ use axum::response::IntoResponse;
 use fintrac_proto::ledger::v1 as pb;
 
 use super::view::AccountView;
-use crate::extract::{NoParams, User};
+use crate::extract::{NoParams, Permitted, permission};
 use crate::openapi::ReadProblems;
 use crate::problem::Problem;
 use crate::routes::wire::etag;
 use crate::state::AppState;
 
 /// Read an account
-#[utoipa::path(get, path = "/accounts/{id}", tag = "accounts", security(("access_token" = [])),
+#[utoipa::path(get, path = "/accounts/{id}", tag = "accounts", security(("access_token" = ["accounts:read"])),
     params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "The account", body = AccountView,
         headers(("ETag" = String, description = "Changes with the fields that may be edited, not with the balance"))), ReadProblems))]
 pub async fn get_account(
     State(state): State<AppState>,
     _query: NoParams,
-    _user: User,
+    _user: Permitted<permission::AccountsRead>,
     Path(account_id): Path<String>,
 ) -> Result<impl IntoResponse, Problem> {
     let answer = state.accounts().get_account(pb::GetAccountRequest { account_id }).await?.into_inner();

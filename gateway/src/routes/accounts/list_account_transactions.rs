@@ -4,7 +4,7 @@ use fintrac_proto::ledger::v1 as pb;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::extract::{PageLink, Params, User, page_size};
+use crate::extract::{PageLink, Params, Permitted, page_size, permission};
 use crate::openapi::ReadProblems;
 use crate::problem::Problem;
 use crate::routes::transactions::view::TransactionView;
@@ -64,13 +64,13 @@ impl From<pb::AccountTransaction> for AccountTransactionView {
 }
 
 /// List an account's transactions with the balance after each
-#[utoipa::path(get, path = "/accounts/{id}/transactions", tag = "accounts", security(("access_token" = [])),
+#[utoipa::path(get, path = "/accounts/{id}/transactions", tag = "accounts", security(("access_token" = ["accounts:read"])),
     params(("id" = uuid::Uuid, Path), ListAccountTransactionsQuery),
     responses((status = 200, description = "A page of transactions", body = List<AccountTransactionView>,
         headers(("Link" = Option<String>, description = "The next page, rel=\"next\""))), ReadProblems))]
 pub async fn list_account_transactions(
     State(state): State<AppState>,
-    _user: User,
+    _user: Permitted<permission::AccountsRead>,
     Path(account_id): Path<String>,
     link: PageLink,
     Params(query): Params<ListAccountTransactionsQuery>,

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::view::AccountView;
-use crate::extract::{PageLink, Params, User, flag, page_size};
+use crate::extract::{PageLink, Params, Permitted, flag, page_size, permission};
 use crate::openapi::ReadProblems;
 use crate::problem::Problem;
 use crate::routes::wire::List;
@@ -27,12 +27,12 @@ pub struct ListAccountsQuery {
 /// List accounts
 ///
 /// In the order in which they were opened.
-#[utoipa::path(get, path = "/accounts", tag = "accounts", security(("access_token" = [])), params(ListAccountsQuery),
+#[utoipa::path(get, path = "/accounts", tag = "accounts", security(("access_token" = ["accounts:read"])), params(ListAccountsQuery),
     responses((status = 200, description = "A page of accounts", body = List<AccountView>,
         headers(("Link" = Option<String>, description = "The next page, rel=\"next\""))), ReadProblems))]
 pub async fn list_accounts(
     State(state): State<AppState>,
-    _user: User,
+    _user: Permitted<permission::AccountsRead>,
     link: PageLink,
     Params(query): Params<ListAccountsQuery>,
 ) -> Result<impl IntoResponse, Problem> {

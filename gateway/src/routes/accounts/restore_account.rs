@@ -4,7 +4,7 @@ use axum::response::IntoResponse;
 use fintrac_proto::ledger::v1 as pb;
 
 use super::view::AccountView;
-use crate::extract::{NoParams, Once, User};
+use crate::extract::{NoParams, Once, Permitted, permission};
 use crate::openapi::WriteProblems;
 use crate::problem::Problem;
 use crate::routes::wire::etag;
@@ -13,13 +13,13 @@ use crate::state::AppState;
 /// Restore a deleted account
 ///
 /// 409 when another account has its name by now.
-#[utoipa::path(post, path = "/accounts/{id}/restore", tag = "accounts", security(("access_token" = [])),
+#[utoipa::path(post, path = "/accounts/{id}/restore", tag = "accounts", security(("access_token" = ["accounts:write"])),
     params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "The account", body = AccountView, headers(("ETag" = String))), WriteProblems))]
 pub async fn restore_account(
     State(state): State<AppState>,
     _query: NoParams,
-    _user: User,
+    _user: Permitted<permission::AccountsWrite>,
     Path(account_id): Path<String>,
     once: Once,
 ) -> Result<impl IntoResponse, Problem> {

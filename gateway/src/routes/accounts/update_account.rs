@@ -6,7 +6,9 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::view::AccountView;
-use crate::extract::{AmountText, Change, IfMatch, Mask, NoParams, OnceJson, User, not_null};
+use crate::extract::{
+    AmountText, Change, IfMatch, Mask, NoParams, OnceJson, Permitted, not_null, permission,
+};
 use crate::openapi::WriteProblems;
 use crate::problem::Problem;
 use crate::routes::wire::etag;
@@ -63,14 +65,14 @@ fn request(account_id: String, if_version: Option<i64>, body: UpdateAccountBody)
 /// Change an account
 ///
 /// PUT and PATCH do the same: only the fields present change.
-#[utoipa::path(method(put, patch), path = "/accounts/{id}", tag = "accounts", security(("access_token" = [])),
+#[utoipa::path(method(put, patch), path = "/accounts/{id}", tag = "accounts", security(("access_token" = ["accounts:write"])),
     params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag")),
     request_body = UpdateAccountBody,
     responses((status = 200, description = "The account", body = AccountView, headers(("ETag" = String))), WriteProblems))]
 pub async fn update_account(
     State(state): State<AppState>,
     _query: NoParams,
-    _user: User,
+    _user: Permitted<permission::AccountsWrite>,
     Path(account_id): Path<String>,
     IfMatch(if_version): IfMatch,
     OnceJson(once, body): OnceJson<UpdateAccountBody>,

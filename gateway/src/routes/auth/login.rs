@@ -23,6 +23,9 @@ pub struct LoginBody {
     #[schema(required = true, example = "correct horse battery")]
     #[serde(default)]
     password: String,
+    /// Of the second factor, where there is one: six digits, or a recovery code.
+    #[schema(example = "042042")]
+    code: Option<String>,
     #[schema(value_type = Option<DeviceBody>)]
     device: Option<Object<DeviceBody>>,
 }
@@ -33,6 +36,7 @@ impl From<LoginBody> for pb::LoginRequest {
             email: body.email.unwrap_or_default(),
             username: body.username.unwrap_or_default(),
             password: body.password,
+            code: body.code.unwrap_or_default(),
             device: body.device.map(|Object(device)| device.into()),
         }
     }
@@ -49,7 +53,9 @@ pub struct LoginView {
 
 /// Log in
 ///
-/// A wrong password, an unknown user and too many attempts look the same.
+/// A wrong password, an unknown user, a locked account and too many attempts look the same. After a
+/// right password: 403 `EMAIL_NOT_VERIFIED`; 401 `MFA_REQUIRED` without the code of a second factor. A login
+/// during the grace of a deletion restores the account.
 #[utoipa::path(post, path = "/auth/login", tag = "auth", request_body = LoginBody,
     responses((status = 200, description = "A new session", body = LoginView), PublicProblems))]
 pub async fn login(

@@ -4,6 +4,7 @@ use fintrac_proto::auth::v1 as pb;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::proof::Proof;
 use crate::extract::{Json, NoParams};
 use crate::openapi::PublicProblems;
 use crate::problem::Problem;
@@ -16,6 +17,7 @@ use crate::state::AppState;
 pub struct VerifyEmailBody {
     /// From the link of the mail.
     token: Option<String>,
+    /// The address that the mail went to.
     #[schema(example = "ana@example.com")]
     email: Option<String>,
     /// The six digits of the mail.
@@ -23,28 +25,9 @@ pub struct VerifyEmailBody {
     code: Option<String>,
 }
 
-impl VerifyEmailBody {
-    fn check(self) -> Result<pb::VerifyEmailRequest, Problem> {
-        let refused = || Problem::new("VALIDATION_FAILED", "Some fields are not acceptable; see errors.");
-        let filled = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
-        match (filled(self.token), filled(self.email), filled(self.code)) {
-            (Some(token), None, None) => Ok(pb::VerifyEmailRequest { token, ..Default::default() }),
-            (None, Some(email), Some(code)) => {
-                Ok(pb::VerifyEmailRequest { email, code, ..Default::default() })
-            }
-            (None, None, None) => Err(refused().field("token", "REQUIRED", "Send token, or email and code.")),
-            (None, None, Some(_)) => Err(refused().field("email", "REQUIRED", "Send it together with code.")),
-            (None, Some(_), None) => Err(refused().field("code", "REQUIRED", "Send it together with email.")),
-            (Some(_), _, _) => {
-                Err(refused().field("token", "CONFLICTING", "Send token alone, or email and code."))
-            }
-        }
-    }
-}
-
 /// Verify an address
 ///
-/// Makes the household of the new user.
+/// Of a new user, for whom it makes the household; or of a user who changes his address.
 #[utoipa::path(post, path = "/auth/verify-email", tag = "auth", request_body = VerifyEmailBody,
     responses((status = 204, description = "Verified"), PublicProblems))]
 pub async fn verify_email(
@@ -52,6 +35,7 @@ pub async fn verify_email(
     _query: NoParams,
     Json(body): Json<VerifyEmailBody>,
 ) -> Result<StatusCode, Problem> {
-    state.identity().verify_email(body.check()?).await?;
+    let Proof { token, email, code } = Proof::check(body.token, body.email, body.code)?;
+    state.identity().verify_email(pb::VerifyEmailRequest { token, email, code }).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::view::BudgetView;
-use crate::extract::{AmountText, NoParams, OnceJson, User};
+use crate::extract::{AmountText, NoParams, OnceJson, Permitted, permission};
 use crate::openapi::WriteProblems;
 use crate::problem::Problem;
 use crate::routes::wire::etag;
@@ -70,7 +70,7 @@ impl From<CreateBudgetBody> for pb::CreateBudgetRequest {
 /// Make a budget
 ///
 /// Spending in the current period may reach a threshold at once.
-#[utoipa::path(post, path = "/budgets", tag = "budgets", security(("access_token" = [])),
+#[utoipa::path(post, path = "/budgets", tag = "budgets", security(("access_token" = ["budgets:write"])),
     params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body again: the first answer again")),
     request_body = CreateBudgetBody,
     responses((status = 201, description = "The budget", body = BudgetView,
@@ -79,7 +79,7 @@ impl From<CreateBudgetBody> for pb::CreateBudgetRequest {
 pub async fn create_budget(
     State(state): State<AppState>,
     _query: NoParams,
-    _user: User,
+    _user: Permitted<permission::BudgetsWrite>,
     OnceJson(once, body): OnceJson<CreateBudgetBody>,
 ) -> Result<Response, Problem> {
     let request = pb::CreateBudgetRequest::from(body);

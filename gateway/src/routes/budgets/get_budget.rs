@@ -4,20 +4,20 @@ use axum::response::IntoResponse;
 use fintrac_proto::budget::v1 as pb;
 
 use super::view::BudgetView;
-use crate::extract::{NoParams, User};
+use crate::extract::{NoParams, Permitted, permission};
 use crate::openapi::ReadProblems;
 use crate::problem::Problem;
 use crate::routes::wire::etag;
 use crate::state::AppState;
 
 /// Read a budget
-#[utoipa::path(get, path = "/budgets/{id}", tag = "budgets", security(("access_token" = [])),
+#[utoipa::path(get, path = "/budgets/{id}", tag = "budgets", security(("access_token" = ["budgets:read"])),
     params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "The budget", body = BudgetView, headers(("ETag" = String))), ReadProblems))]
 pub async fn get_budget(
     State(state): State<AppState>,
     _query: NoParams,
-    _user: User,
+    _user: Permitted<permission::BudgetsRead>,
     Path(budget_id): Path<String>,
 ) -> Result<impl IntoResponse, Problem> {
     let answer = state.budgets().get_budget(pb::GetBudgetRequest { budget_id }).await?.into_inner();

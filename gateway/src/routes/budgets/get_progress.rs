@@ -4,7 +4,7 @@ use fintrac_proto::budget::v1 as pb;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::extract::{Params, User};
+use crate::extract::{Params, Permitted, permission};
 use crate::openapi::ReadProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -118,12 +118,12 @@ impl From<pb::BudgetProgress> for ProgressView {
 /// Read a budget's progress
 ///
 /// In the period that holds the day, with the terms that were in force then.
-#[utoipa::path(get, path = "/budgets/{id}/progress", tag = "budgets", security(("access_token" = [])),
+#[utoipa::path(get, path = "/budgets/{id}/progress", tag = "budgets", security(("access_token" = ["budgets:read"])),
     params(("id" = uuid::Uuid, Path), GetProgressQuery),
     responses((status = 200, description = "How it stands", body = ProgressView), ReadProblems))]
 pub async fn get_progress(
     State(state): State<AppState>,
-    _user: User,
+    _user: Permitted<permission::BudgetsRead>,
     Path(budget_id): Path<String>,
     Params(query): Params<GetProgressQuery>,
 ) -> Result<impl IntoResponse, Problem> {

@@ -6,7 +6,9 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::view::BudgetView;
-use crate::extract::{AmountText, Change, IfMatch, Mask, NoParams, OnceJson, User, not_null};
+use crate::extract::{
+    AmountText, Change, IfMatch, Mask, NoParams, OnceJson, Permitted, not_null, permission,
+};
 use crate::openapi::WriteProblems;
 use crate::problem::Problem;
 use crate::routes::wire::etag;
@@ -76,14 +78,14 @@ fn request(budget_id: String, if_version: Option<i64>, body: UpdateBudgetBody) -
 /// Change a budget
 ///
 /// PUT and PATCH do the same: only the fields present change.
-#[utoipa::path(method(put, patch), path = "/budgets/{id}", tag = "budgets", security(("access_token" = [])),
+#[utoipa::path(method(put, patch), path = "/budgets/{id}", tag = "budgets", security(("access_token" = ["budgets:write"])),
     params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag")),
     request_body = UpdateBudgetBody,
     responses((status = 200, description = "The budget", body = BudgetView, headers(("ETag" = String))), WriteProblems))]
 pub async fn update_budget(
     State(state): State<AppState>,
     _query: NoParams,
-    _user: User,
+    _user: Permitted<permission::BudgetsWrite>,
     Path(budget_id): Path<String>,
     IfMatch(if_version): IfMatch,
     OnceJson(once, body): OnceJson<UpdateBudgetBody>,

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::view::CategoryView;
-use crate::extract::{NoParams, OnceJson, User};
+use crate::extract::{NoParams, OnceJson, Permitted, permission};
 use crate::openapi::WriteProblems;
 use crate::problem::Problem;
 use crate::routes::wire::etag;
@@ -48,7 +48,7 @@ impl From<CreateCategoryBody> for pb::CreateCategoryRequest {
 }
 
 /// Make a category
-#[utoipa::path(post, path = "/categories", tag = "categories", security(("access_token" = [])),
+#[utoipa::path(post, path = "/categories", tag = "categories", security(("access_token" = ["categories:write"])),
     params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body again: the first answer again")),
     request_body = CreateCategoryBody,
     responses((status = 201, description = "The category", body = CategoryView,
@@ -57,7 +57,7 @@ impl From<CreateCategoryBody> for pb::CreateCategoryRequest {
 pub async fn create_category(
     State(state): State<AppState>,
     _query: NoParams,
-    _user: User,
+    _user: Permitted<permission::CategoriesWrite>,
     OnceJson(once, body): OnceJson<CreateCategoryBody>,
 ) -> Result<Response, Problem> {
     let request = pb::CreateCategoryRequest::from(body);

@@ -2,7 +2,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use fintrac_proto::ledger::v1 as pb;
 
-use crate::extract::{IfMatch, NoParams, Once, User};
+use crate::extract::{IfMatch, NoParams, Once, Permitted, permission};
 use crate::openapi::WriteProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -10,13 +10,13 @@ use crate::state::AppState;
 /// Delete a category that nothing uses
 ///
 /// 409 when a transaction or another category hangs on it.
-#[utoipa::path(delete, path = "/categories/{id}", tag = "categories", security(("access_token" = [])),
+#[utoipa::path(delete, path = "/categories/{id}", tag = "categories", security(("access_token" = ["categories:write"])),
     params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag")),
     responses((status = 204, description = "Deleted"), WriteProblems))]
 pub async fn delete_category(
     State(state): State<AppState>,
     _query: NoParams,
-    _user: User,
+    _user: Permitted<permission::CategoriesWrite>,
     Path(category_id): Path<String>,
     IfMatch(if_version): IfMatch,
     once: Once,

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::view::CategoryView;
-use crate::extract::{PageLink, Params, User, page_size};
+use crate::extract::{PageLink, Params, Permitted, page_size, permission};
 use crate::openapi::ReadProblems;
 use crate::problem::Problem;
 use crate::routes::wire::List;
@@ -27,12 +27,12 @@ pub struct ListCategoriesQuery {
 /// List categories
 ///
 /// A new household has a default set in its language.
-#[utoipa::path(get, path = "/categories", tag = "categories", security(("access_token" = [])), params(ListCategoriesQuery),
+#[utoipa::path(get, path = "/categories", tag = "categories", security(("access_token" = ["categories:read"])), params(ListCategoriesQuery),
     responses((status = 200, description = "A page of categories", body = List<CategoryView>,
         headers(("Link" = Option<String>, description = "The next page, rel=\"next\""))), ReadProblems))]
 pub async fn list_categories(
     State(state): State<AppState>,
-    _user: User,
+    _user: Permitted<permission::CategoriesRead>,
     link: PageLink,
     Params(query): Params<ListCategoriesQuery>,
 ) -> Result<impl IntoResponse, Problem> {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::view::CategoryView;
-use crate::extract::{Change, IfMatch, Mask, NoParams, OnceJson, User, not_null};
+use crate::extract::{Change, IfMatch, Mask, NoParams, OnceJson, Permitted, not_null, permission};
 use crate::openapi::WriteProblems;
 use crate::problem::Problem;
 use crate::routes::wire::etag;
@@ -56,14 +56,14 @@ fn request(
 /// Change a category
 ///
 /// PUT and PATCH do the same: only the fields present change.
-#[utoipa::path(method(put, patch), path = "/categories/{id}", tag = "categories", security(("access_token" = [])),
+#[utoipa::path(method(put, patch), path = "/categories/{id}", tag = "categories", security(("access_token" = ["categories:write"])),
     params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag")),
     request_body = UpdateCategoryBody,
     responses((status = 200, description = "The category", body = CategoryView, headers(("ETag" = String))), WriteProblems))]
 pub async fn update_category(
     State(state): State<AppState>,
     _query: NoParams,
-    _user: User,
+    _user: Permitted<permission::CategoriesWrite>,
     Path(category_id): Path<String>,
     IfMatch(if_version): IfMatch,
     OnceJson(once, body): OnceJson<UpdateCategoryBody>,

@@ -2,19 +2,19 @@ use axum::extract::{Path, State};
 use fintrac_proto::ledger::v1 as pb;
 
 use super::view::CurrencyView;
-use crate::extract::{NoParams, User};
+use crate::extract::{NoParams, Permitted, permission};
 use crate::openapi::ReadProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
 
 /// Read a currency
-#[utoipa::path(get, path = "/currencies/{code}", tag = "currencies", security(("access_token" = [])),
+#[utoipa::path(get, path = "/currencies/{code}", tag = "currencies", security(("access_token" = ["currencies:read"])),
     params(("code" = String, Path, description = "In any letter case", example = "EUR")),
     responses((status = 200, description = "The currency", body = CurrencyView), ReadProblems))]
 pub async fn get_currency(
     State(state): State<AppState>,
     _query: NoParams,
-    _user: User,
+    _user: Permitted<permission::CurrenciesRead>,
     Path(code): Path<String>,
 ) -> Result<axum::Json<CurrencyView>, Problem> {
     let answer = state.currencies().get_currency(pb::GetCurrencyRequest { code }).await?.into_inner();

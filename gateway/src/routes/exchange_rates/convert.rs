@@ -3,7 +3,7 @@ use fintrac_proto::ledger::v1 as pb;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::extract::{Params, User};
+use crate::extract::{Params, Permitted, permission};
 use crate::openapi::ReadProblems;
 use crate::problem::Problem;
 use crate::routes::transactions::view::RateView;
@@ -41,11 +41,11 @@ pub struct ConversionView {
 }
 
 /// Convert an amount
-#[utoipa::path(get, path = "/exchange-rates/convert", tag = "currencies", security(("access_token" = [])), params(ConvertQuery),
+#[utoipa::path(get, path = "/exchange-rates/convert", tag = "currencies", security(("access_token" = ["currencies:read"])), params(ConvertQuery),
     responses((status = 200, description = "The amount in the other currency", body = ConversionView), ReadProblems))]
 pub async fn convert(
     State(state): State<AppState>,
-    _user: User,
+    _user: Permitted<permission::CurrenciesRead>,
     Params(query): Params<ConvertQuery>,
 ) -> Result<axum::Json<ConversionView>, Problem> {
     let request = pb::ConvertAmountRequest {

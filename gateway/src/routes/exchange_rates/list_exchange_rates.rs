@@ -3,7 +3,7 @@ use fintrac_proto::ledger::v1 as pb;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::extract::{Params, User};
+use crate::extract::{Params, Permitted, permission};
 use crate::openapi::ReadProblems;
 use crate::problem::Problem;
 use crate::routes::transactions::view::RateView;
@@ -47,11 +47,11 @@ pub struct ExchangeRateView {
 /// List exchange rates
 ///
 /// A day without a rate takes the last one before it; each says its own day and source.
-#[utoipa::path(get, path = "/exchange-rates", tag = "currencies", security(("access_token" = [])), params(ListExchangeRatesQuery),
+#[utoipa::path(get, path = "/exchange-rates", tag = "currencies", security(("access_token" = ["currencies:read"])), params(ListExchangeRatesQuery),
     responses((status = 200, description = "The rates", body = ExchangeRatesView), ReadProblems))]
 pub async fn list_exchange_rates(
     State(state): State<AppState>,
-    _user: User,
+    _user: Permitted<permission::CurrenciesRead>,
     Params(query): Params<ListExchangeRatesQuery>,
 ) -> Result<axum::Json<ExchangeRatesView>, Problem> {
     let request = pb::ListExchangeRatesRequest {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::contribution_view::ContributionView;
-use crate::extract::{AmountText, NoParams, OnceJson, User};
+use crate::extract::{AmountText, NoParams, OnceJson, Permitted, permission};
 use crate::openapi::WriteProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -32,7 +32,7 @@ pub struct ContributeBody {
 ///
 /// With `account_id` a transfer moves it to the goal's account; from an account in another
 /// currency at the day's rate.
-#[utoipa::path(post, path = "/goals/{id}/contribute", tag = "goals", security(("access_token" = [])),
+#[utoipa::path(post, path = "/goals/{id}/contribute", tag = "goals", security(("access_token" = ["goals:write"])),
     params(("id" = uuid::Uuid, Path),
         ("Idempotency-Key" = Option<String>, Header, description = "The same key and body again: the first answer again")),
     request_body = ContributeBody,
@@ -42,7 +42,7 @@ pub struct ContributeBody {
 pub async fn contribute(
     State(state): State<AppState>,
     _query: NoParams,
-    _user: User,
+    _user: Permitted<permission::GoalsWrite>,
     Path(goal_id): Path<String>,
     OnceJson(once, body): OnceJson<ContributeBody>,
 ) -> Result<Response, Problem> {

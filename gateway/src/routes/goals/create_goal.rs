@@ -7,7 +7,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::view::GoalView;
-use crate::extract::{AmountText, NoParams, OnceJson, User};
+use crate::extract::{AmountText, NoParams, OnceJson, Permitted, permission};
 use crate::openapi::WriteProblems;
 use crate::problem::Problem;
 use crate::routes::wire::etag;
@@ -48,7 +48,7 @@ impl From<CreateGoalBody> for pb::CreateGoalRequest {
 }
 
 /// Make a goal
-#[utoipa::path(post, path = "/goals", tag = "goals", security(("access_token" = [])),
+#[utoipa::path(post, path = "/goals", tag = "goals", security(("access_token" = ["goals:write"])),
     params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body again: the first answer again")),
     request_body = CreateGoalBody,
     responses((status = 201, description = "The goal", body = GoalView,
@@ -57,7 +57,7 @@ impl From<CreateGoalBody> for pb::CreateGoalRequest {
 pub async fn create_goal(
     State(state): State<AppState>,
     _query: NoParams,
-    _user: User,
+    _user: Permitted<permission::GoalsWrite>,
     OnceJson(once, body): OnceJson<CreateGoalBody>,
 ) -> Result<Response, Problem> {
     let request = pb::CreateGoalRequest::from(body);

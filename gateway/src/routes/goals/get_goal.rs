@@ -4,20 +4,20 @@ use axum::response::IntoResponse;
 use fintrac_proto::budget::v1 as pb;
 
 use super::view::GoalView;
-use crate::extract::{NoParams, User};
+use crate::extract::{NoParams, Permitted, permission};
 use crate::openapi::ReadProblems;
 use crate::problem::Problem;
 use crate::routes::wire::etag;
 use crate::state::AppState;
 
 /// Read a goal
-#[utoipa::path(get, path = "/goals/{id}", tag = "goals", security(("access_token" = [])),
+#[utoipa::path(get, path = "/goals/{id}", tag = "goals", security(("access_token" = ["goals:read"])),
     params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "The goal", body = GoalView, headers(("ETag" = String))), ReadProblems))]
 pub async fn get_goal(
     State(state): State<AppState>,
     _query: NoParams,
-    _user: User,
+    _user: Permitted<permission::GoalsRead>,
     Path(goal_id): Path<String>,
 ) -> Result<impl IntoResponse, Problem> {
     let answer = state.goals().get_goal(pb::GetGoalRequest { goal_id }).await?.into_inner();

@@ -3,7 +3,7 @@ use axum::response::IntoResponse;
 use fintrac_proto::budget::v1 as pb;
 
 use super::contribution_view::ContributionView;
-use crate::extract::{PageLink, PageParams, Params, User};
+use crate::extract::{PageLink, PageParams, Params, Permitted, permission};
 use crate::openapi::ReadProblems;
 use crate::problem::Problem;
 use crate::routes::wire::List;
@@ -12,13 +12,13 @@ use crate::state::AppState;
 /// List a goal's contributions
 ///
 /// Newest first.
-#[utoipa::path(get, path = "/goals/{id}/contributions", tag = "goals", security(("access_token" = [])),
+#[utoipa::path(get, path = "/goals/{id}/contributions", tag = "goals", security(("access_token" = ["goals:read"])),
     params(("id" = uuid::Uuid, Path), PageParams),
     responses((status = 200, description = "A page of contributions", body = List<ContributionView>,
         headers(("Link" = Option<String>, description = "The next page, rel=\"next\""))), ReadProblems))]
 pub async fn list_contributions(
     State(state): State<AppState>,
-    _user: User,
+    _user: Permitted<permission::GoalsRead>,
     Path(goal_id): Path<String>,
     link: PageLink,
     Params(page): Params<PageParams>,

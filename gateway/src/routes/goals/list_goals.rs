@@ -3,7 +3,7 @@ use axum::response::IntoResponse;
 use fintrac_proto::budget::v1 as pb;
 
 use super::view::GoalView;
-use crate::extract::{PageLink, PageParams, Params, User};
+use crate::extract::{PageLink, PageParams, Params, Permitted, permission};
 use crate::openapi::ReadProblems;
 use crate::problem::Problem;
 use crate::routes::wire::List;
@@ -12,12 +12,12 @@ use crate::state::AppState;
 /// List goals
 ///
 /// In the order in which they were made.
-#[utoipa::path(get, path = "/goals", tag = "goals", security(("access_token" = [])), params(PageParams),
+#[utoipa::path(get, path = "/goals", tag = "goals", security(("access_token" = ["goals:read"])), params(PageParams),
     responses((status = 200, description = "A page of goals", body = List<GoalView>,
         headers(("Link" = Option<String>, description = "The next page, rel=\"next\""))), ReadProblems))]
 pub async fn list_goals(
     State(state): State<AppState>,
-    _user: User,
+    _user: Permitted<permission::GoalsRead>,
     link: PageLink,
     Params(page): Params<PageParams>,
 ) -> Result<impl IntoResponse, Problem> {

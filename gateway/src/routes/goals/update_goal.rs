@@ -6,7 +6,9 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::view::GoalView;
-use crate::extract::{AmountText, Change, IfMatch, Mask, NoParams, OnceJson, User, not_null};
+use crate::extract::{
+    AmountText, Change, IfMatch, Mask, NoParams, OnceJson, Permitted, not_null, permission,
+};
 use crate::openapi::WriteProblems;
 use crate::problem::Problem;
 use crate::routes::wire::etag;
@@ -53,14 +55,14 @@ fn request(goal_id: String, if_version: Option<i64>, body: UpdateGoalBody) -> pb
 /// Change a goal
 ///
 /// PUT and PATCH do the same: only the fields present change.
-#[utoipa::path(method(put, patch), path = "/goals/{id}", tag = "goals", security(("access_token" = [])),
+#[utoipa::path(method(put, patch), path = "/goals/{id}", tag = "goals", security(("access_token" = ["goals:write"])),
     params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag")),
     request_body = UpdateGoalBody,
     responses((status = 200, description = "The goal", body = GoalView, headers(("ETag" = String))), WriteProblems))]
 pub async fn update_goal(
     State(state): State<AppState>,
     _query: NoParams,
-    _user: User,
+    _user: Permitted<permission::GoalsWrite>,
     Path(goal_id): Path<String>,
     IfMatch(if_version): IfMatch,
     OnceJson(once, body): OnceJson<UpdateGoalBody>,

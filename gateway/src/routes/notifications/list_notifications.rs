@@ -5,7 +5,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::view::NotificationView;
-use crate::extract::{PageLink, Params, User, flag, page_size};
+use crate::extract::{PageLink, Params, Permitted, flag, page_size, permission};
 use crate::openapi::ReadProblems;
 use crate::problem::Problem;
 use crate::routes::wire::List;
@@ -27,13 +27,13 @@ pub struct ListNotificationsQuery {
 /// Read your inbox
 ///
 /// Newest first.
-#[utoipa::path(get, path = "/notifications", tag = "notifications", security(("access_token" = [])),
+#[utoipa::path(get, path = "/notifications", tag = "notifications", security(("access_token" = ["notifications:read"])),
     params(ListNotificationsQuery),
     responses((status = 200, description = "A page of notifications", body = List<NotificationView>,
         headers(("Link" = Option<String>, description = "The next page, rel=\"next\""))), ReadProblems))]
 pub async fn list_notifications(
     State(state): State<AppState>,
-    _user: User,
+    _user: Permitted<permission::NotificationsRead>,
     link: PageLink,
     Params(query): Params<ListNotificationsQuery>,
 ) -> Result<impl IntoResponse, Problem> {

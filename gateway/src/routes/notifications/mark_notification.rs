@@ -6,7 +6,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::view::NotificationView;
-use crate::extract::{IfMatch, NoParams, OnceJson, User, not_null};
+use crate::extract::{IfMatch, NoParams, OnceJson, Permitted, not_null, permission};
 use crate::openapi::WriteProblems;
 use crate::problem::Problem;
 use crate::routes::wire::etag;
@@ -24,14 +24,14 @@ pub struct MarkNotificationBody {
 }
 
 /// Mark a notification as read, or as unread again
-#[utoipa::path(patch, path = "/notifications/{id}", tag = "notifications", security(("access_token" = [])),
+#[utoipa::path(patch, path = "/notifications/{id}", tag = "notifications", security(("access_token" = ["notifications:write"])),
     params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag")),
     request_body = MarkNotificationBody,
     responses((status = 200, description = "The notification", body = NotificationView, headers(("ETag" = String))), WriteProblems))]
 pub async fn mark_notification(
     State(state): State<AppState>,
     _query: NoParams,
-    _user: User,
+    _user: Permitted<permission::NotificationsWrite>,
     Path(notification_id): Path<String>,
     IfMatch(if_version): IfMatch,
     OnceJson(once, MarkNotificationBody { is_read }): OnceJson<MarkNotificationBody>,

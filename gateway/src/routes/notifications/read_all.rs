@@ -2,18 +2,18 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use fintrac_proto::notify::v1 as pb;
 
-use crate::extract::{NoParams, User};
+use crate::extract::{NoParams, Permitted, permission};
 use crate::openapi::WriteProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
 
 /// Mark everything in your inbox as read
-#[utoipa::path(post, path = "/notifications/read-all", tag = "notifications", security(("access_token" = [])),
+#[utoipa::path(post, path = "/notifications/read-all", tag = "notifications", security(("access_token" = ["notifications:write"])),
     responses((status = 204, description = "Done"), WriteProblems))]
 pub async fn read_all(
     State(state): State<AppState>,
     _query: NoParams,
-    _user: User,
+    _user: Permitted<permission::NotificationsWrite>,
 ) -> Result<StatusCode, Problem> {
     state.notifications().mark_all_notifications_read(pb::MarkAllNotificationsReadRequest {}).await?;
     Ok(StatusCode::NO_CONTENT)

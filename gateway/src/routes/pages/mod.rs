@@ -1,6 +1,7 @@
 //! Small pages for people without a front end. They act on a button, never on
 //! GET: mail scanners follow links.
 
+mod reset_password;
 mod verify_email;
 
 use askama::Template;
@@ -17,7 +18,9 @@ use crate::state::AppState;
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 pub fn router() -> Router<AppState> {
-    Router::new().route("/verify-email", get(verify_email::show).post(verify_email::confirm))
+    Router::new()
+        .route("/verify-email", get(verify_email::show).post(verify_email::confirm))
+        .route("/reset-password", get(reset_password::show).post(reset_password::change))
 }
 
 #[derive(Template)]
@@ -29,10 +32,12 @@ struct Page<'a> {
     button: Option<Button<'a>>,
 }
 
-/// A form with one hidden field.
+/// A form with one hidden field, and a new password where one is asked for.
 struct Button<'a> {
     label: &'a str,
     token: &'a str,
+    /// The label of the password's field.
+    password: Option<&'a str>,
 }
 
 fn page(

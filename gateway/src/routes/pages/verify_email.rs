@@ -19,7 +19,7 @@ pub struct Token {
 pub async fn show(headers: HeaderMap, Query(query): Query<Token>) -> Response {
     let language = language(&headers);
     let label = language.text("verify-action");
-    let button = Button { label: &label, token: &query.token };
+    let button = Button { label: &label, token: &query.token, password: None };
     page(StatusCode::OK, &language, "verify-title", "verify-body", Some(button))
 }
 

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::view::TransactionView;
-use crate::extract::{AmountText, NoParams, OnceJson, User};
+use crate::extract::{AmountText, NoParams, OnceJson, Permitted, permission};
 use crate::openapi::WriteProblems;
 use crate::problem::Problem;
 use crate::routes::wire::etag;
@@ -75,7 +75,7 @@ impl From<CreateTransactionBody> for pb::CreateTransactionRequest {
 }
 
 /// Record income, an expense or a transfer
-#[utoipa::path(post, path = "/transactions", tag = "transactions", security(("access_token" = [])),
+#[utoipa::path(post, path = "/transactions", tag = "transactions", security(("access_token" = ["transactions:write"])),
     params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body again: the first answer again")),
     request_body = CreateTransactionBody,
     responses((status = 201, description = "The transaction", body = TransactionView,
@@ -84,7 +84,7 @@ impl From<CreateTransactionBody> for pb::CreateTransactionRequest {
 pub async fn create_transaction(
     State(state): State<AppState>,
     _query: NoParams,
-    _user: User,
+    _user: Permitted<permission::TransactionsWrite>,
     OnceJson(once, body): OnceJson<CreateTransactionBody>,
 ) -> Result<Response, Problem> {
     let request = pb::CreateTransactionRequest::from(body);

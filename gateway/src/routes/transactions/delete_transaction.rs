@@ -2,7 +2,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use fintrac_proto::ledger::v1 as pb;
 
-use crate::extract::{IfMatch, NoParams, Once, User};
+use crate::extract::{IfMatch, NoParams, Once, Permitted, permission};
 use crate::openapi::WriteProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -10,13 +10,13 @@ use crate::state::AppState;
 /// Void a transaction
 ///
 /// Posts its reversal. It stays readable, with status `voided`.
-#[utoipa::path(delete, path = "/transactions/{id}", tag = "transactions", security(("access_token" = [])),
+#[utoipa::path(delete, path = "/transactions/{id}", tag = "transactions", security(("access_token" = ["transactions:write"])),
     params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag")),
     responses((status = 204, description = "Voided"), WriteProblems))]
 pub async fn delete_transaction(
     State(state): State<AppState>,
     _query: NoParams,
-    _user: User,
+    _user: Permitted<permission::TransactionsWrite>,
     Path(transaction_id): Path<String>,
     IfMatch(if_version): IfMatch,
     once: Once,

@@ -4,20 +4,20 @@ use axum::response::IntoResponse;
 use fintrac_proto::ledger::v1 as pb;
 
 use super::view::TransactionView;
-use crate::extract::{NoParams, User};
+use crate::extract::{NoParams, Permitted, permission};
 use crate::openapi::ReadProblems;
 use crate::problem::Problem;
 use crate::routes::wire::etag;
 use crate::state::AppState;
 
 /// Read a transaction
-#[utoipa::path(get, path = "/transactions/{id}", tag = "transactions", security(("access_token" = [])),
+#[utoipa::path(get, path = "/transactions/{id}", tag = "transactions", security(("access_token" = ["transactions:read"])),
     params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "The transaction", body = TransactionView, headers(("ETag" = String))), ReadProblems))]
 pub async fn get_transaction(
     State(state): State<AppState>,
     _query: NoParams,
-    _user: User,
+    _user: Permitted<permission::TransactionsRead>,
     Path(transaction_id): Path<String>,
 ) -> Result<impl IntoResponse, Problem> {
     let request = pb::GetTransactionRequest { transaction_id };

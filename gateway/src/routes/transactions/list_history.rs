@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::extract::{PageLink, PageParams, Params, User};
+use crate::extract::{PageLink, PageParams, Params, Permitted, permission};
 use crate::openapi::ReadProblems;
 use crate::problem::Problem;
 use crate::routes::wire::{List, instant};
@@ -60,13 +60,13 @@ impl From<pb::TransactionRevision> for RevisionView {
 /// Read a transaction's history
 ///
 /// Every revision, the oldest first: who, when, what.
-#[utoipa::path(get, path = "/transactions/{id}/history", tag = "transactions", security(("access_token" = [])),
+#[utoipa::path(get, path = "/transactions/{id}/history", tag = "transactions", security(("access_token" = ["transactions:read"])),
     params(("id" = uuid::Uuid, Path), PageParams),
     responses((status = 200, description = "A page of revisions", body = List<RevisionView>,
         headers(("Link" = Option<String>, description = "The next page, rel=\"next\""))), ReadProblems))]
 pub async fn list_history(
     State(state): State<AppState>,
-    _user: User,
+    _user: Permitted<permission::TransactionsRead>,
     Path(transaction_id): Path<String>,
     link: PageLink,
     Params(page): Params<PageParams>,

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::view::TransactionView;
-use crate::extract::{PageLink, Params, User, page_size};
+use crate::extract::{PageLink, Params, Permitted, page_size, permission};
 use crate::openapi::ReadProblems;
 use crate::problem::Problem;
 use crate::routes::wire::List;
@@ -42,12 +42,12 @@ pub struct ListTransactionsQuery {
 }
 
 /// List transactions
-#[utoipa::path(get, path = "/transactions", tag = "transactions", security(("access_token" = [])), params(ListTransactionsQuery),
+#[utoipa::path(get, path = "/transactions", tag = "transactions", security(("access_token" = ["transactions:read"])), params(ListTransactionsQuery),
     responses((status = 200, description = "A page of transactions", body = List<TransactionView>,
         headers(("Link" = Option<String>, description = "The next page, rel=\"next\""))), ReadProblems))]
 pub async fn list_transactions(
     State(state): State<AppState>,
-    _user: User,
+    _user: Permitted<permission::TransactionsRead>,
     link: PageLink,
     Params(query): Params<ListTransactionsQuery>,
 ) -> Result<impl IntoResponse, Problem> {

@@ -6,7 +6,9 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::view::TransactionView;
-use crate::extract::{AmountText, Change, IfMatch, Mask, NoParams, OnceJson, User, not_null};
+use crate::extract::{
+    AmountText, Change, IfMatch, Mask, NoParams, OnceJson, Permitted, not_null, permission,
+};
 use crate::openapi::WriteProblems;
 use crate::problem::Problem;
 use crate::routes::wire::etag;
@@ -84,14 +86,14 @@ fn request(
 ///
 /// Posts the reversal of what stands and the new legs; the history keeps both.
 /// PUT and PATCH do the same: only the fields present change.
-#[utoipa::path(method(put, patch), path = "/transactions/{id}", tag = "transactions", security(("access_token" = [])),
+#[utoipa::path(method(put, patch), path = "/transactions/{id}", tag = "transactions", security(("access_token" = ["transactions:write"])),
     params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag")),
     request_body = UpdateTransactionBody,
     responses((status = 200, description = "The transaction", body = TransactionView, headers(("ETag" = String))), WriteProblems))]
 pub async fn update_transaction(
     State(state): State<AppState>,
     _query: NoParams,
-    _user: User,
+    _user: Permitted<permission::TransactionsWrite>,
     Path(transaction_id): Path<String>,
     IfMatch(if_version): IfMatch,
     OnceJson(once, body): OnceJson<UpdateTransactionBody>,

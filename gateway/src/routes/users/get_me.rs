@@ -4,20 +4,20 @@ use axum::response::IntoResponse;
 use fintrac_proto::auth::v1 as pb;
 
 use super::view::UserView;
-use crate::extract::{NoParams, User};
+use crate::extract::{NoParams, Permitted, permission};
 use crate::openapi::UserProblems;
 use crate::problem::Problem;
 use crate::routes::wire::etag;
 use crate::state::AppState;
 
 /// Read your profile
-#[utoipa::path(get, path = "/users/me", tag = "users", security(("access_token" = [])),
+#[utoipa::path(get, path = "/users/me", tag = "users", security(("access_token" = ["profile:read"])),
     responses((status = 200, description = "The caller's profile", body = UserView,
         headers(("ETag" = String, description = "Changes with the fields that the user may edit"))), UserProblems))]
 pub async fn get_me(
     State(state): State<AppState>,
     _query: NoParams,
-    _user: User,
+    _user: Permitted<permission::ProfileRead>,
 ) -> Result<impl IntoResponse, Problem> {
     let user = state.users().get_me(pb::GetMeRequest {}).await?.into_inner().user;
     let user = user.ok_or_else(Problem::internal)?;

@@ -4,19 +4,19 @@ use axum::response::IntoResponse;
 use fintrac_proto::auth::v1 as pb;
 
 use super::preferences_view::PreferencesView;
-use crate::extract::{NoParams, User};
+use crate::extract::{NoParams, Permitted, permission};
 use crate::openapi::ReadProblems;
 use crate::problem::Problem;
 use crate::routes::wire::etag;
 use crate::state::AppState;
 
 /// Read your preferences
-#[utoipa::path(get, path = "/users/me/preferences", tag = "users", security(("access_token" = [])),
+#[utoipa::path(get, path = "/users/me/preferences", tag = "users", security(("access_token" = ["profile:read"])),
     responses((status = 200, description = "The caller's preferences", body = PreferencesView, headers(("ETag" = String))), ReadProblems))]
 pub async fn get_preferences(
     State(state): State<AppState>,
     _query: NoParams,
-    _user: User,
+    _user: Permitted<permission::ProfileRead>,
 ) -> Result<impl IntoResponse, Problem> {
     let answer = state.preferences().get_preferences(pb::GetPreferencesRequest {}).await?.into_inner();
     let preferences = answer.preferences.ok_or_else(Problem::internal)?;

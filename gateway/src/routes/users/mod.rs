@@ -1,5 +1,13 @@
+pub mod activity_view;
+pub mod change_password;
+pub mod delete_me;
+pub mod export;
 pub mod get_me;
 pub mod get_preferences;
+pub mod list_audit_log;
+pub mod list_security_events;
 pub mod preferences_view;
+pub mod security_event_view;
+pub mod update_me;
 pub mod update_preferences;
 pub mod view;

@@ -8,7 +8,9 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::preferences_view::PreferencesView;
-use crate::extract::{AmountText, Change, IfMatch, Mask, NoParams, Object, OnceJson, User, not_null};
+use crate::extract::{
+    AmountText, Change, IfMatch, Mask, NoParams, Object, OnceJson, Permitted, not_null, permission,
+};
 use crate::openapi::WriteProblems;
 use crate::problem::Problem;
 use crate::routes::wire::etag;
@@ -83,14 +85,14 @@ fn request(if_version: Option<i64>, body: UpdatePreferencesBody) -> pb::UpdatePr
 /// Change your preferences
 ///
 /// PUT and PATCH do the same: only the fields present change.
-#[utoipa::path(method(put, patch), path = "/users/me/preferences", tag = "users", security(("access_token" = [])),
+#[utoipa::path(method(put, patch), path = "/users/me/preferences", tag = "users", security(("access_token" = ["profile:write"])),
     params(("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag")),
     request_body = UpdatePreferencesBody,
     responses((status = 200, description = "The caller's preferences", body = PreferencesView, headers(("ETag" = String))), WriteProblems))]
 pub async fn update_preferences(
     State(state): State<AppState>,
     _query: NoParams,
-    _user: User,
+    _user: Permitted<permission::ProfileWrite>,
     IfMatch(if_version): IfMatch,
     OnceJson(once, body): OnceJson<UpdatePreferencesBody>,
 ) -> Result<impl IntoResponse, Problem> {

@@ -13,6 +13,9 @@ pub struct UserView {
     id: String,
     #[schema(example = "ana@example.com")]
     email: String,
+    /// An address that waits to be confirmed.
+    #[schema(example = "ana@example.org")]
+    pending_email: Option<String>,
     #[schema(example = "ana.gil")]
     username: Option<String>,
     #[schema(example = "Ana")]
@@ -26,6 +29,8 @@ pub struct UserView {
     household_id: String,
     #[schema(example = json!(["user"]))]
     roles: Vec<String>,
+    /// Whether logging in needs a second factor.
+    mfa_enabled: bool,
     created_at: Option<DateTime<Utc>>,
     updated_at: Option<DateTime<Utc>>,
 }
@@ -35,12 +40,14 @@ impl From<pb::User> for UserView {
         Self {
             id: user.id,
             email: user.email,
+            pending_email: user.pending_email,
             username: user.username,
             first_name: user.first_name,
             last_name: user.last_name,
             phone_number: user.phone_number,
             household_id: user.household_id,
             roles: user.roles,
+            mfa_enabled: user.mfa_enabled,
             created_at: user.created_at.and_then(instant),
             updated_at: user.updated_at.and_then(instant),
         }

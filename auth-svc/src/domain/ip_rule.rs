@@ -1,0 +1,105 @@
+//! Rules on networks, as administrators write them.
+
+use fintrac_kit::error::Violation;
+use fintrac_kit::text;
+use ipnet::IpNet;
+use uuid::Uuid;
+
+const LONGEST_NOTE: usize = 200;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
+#[sqlx(type_name = "text", rename_all = "lowercase")]
+pub enum Action {
+    Allow,
+    Deny,
+}
+
+impl Action {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Deny => "deny",
+        }
+    }
+}
+
+/// A rule that somebody wants.
+#[derive(Debug, Clone)]
+pub struct NewIpRule {
+    pub action: Action,
+    pub network: IpNet,
+    pub user_id: Option<Uuid>,
+    pub note: String,
+}
+
+/// The same as it came in.
+#[derive(Debug, Clone, Default)]
+pub struct Draft {
+    pub action: String,
+    pub cidr: String,
+    pub user_id: String,
+    pub note: String,
+}
+
+impl Draft {
+    /// Checks everything; all violations at once.
+    pub fn check(&self) -> Result<NewIpRule, Vec<Violation>> {
+        let mut violations = Vec::new();
+        let action = match self.action.trim().to_ascii_lowercase().as_str() {
+            "allow" => Some(Action::Allow),
+            "deny" => Some(Action::Deny),
+            _ => {
+                violations.push(Violation::new("action", "ACTION_UNKNOWN", "Send allow or deny."));
+                None
+            }
+        };
+        let network = network(self.cidr.trim());
+        if network.is_none() {
+            let hint = "Send a network as 198.51.100.0/24 or 2001:db8::/32, or one address.";
+            violations.push(Violation::new("cidr", "CIDR_INVALID", hint));
+        }
+        let user_id = match self.user_id.trim() {
+            "" => None,
+            id => {
+                let id = Uuid::parse_str(id).ok();
+                if id.is_none() {
+                    violations.push(Violation::new("user_id", "USER_UNKNOWN", "There is no such user."));
+                }
+                id
+            }
+        };
+        let note = text::optional_line("note", Some(&self.note), LONGEST_NOTE, &mut violations);
+        match (action, network) {
+            (Some(action), Some(network)) if violations.is_empty() => {
+                Ok(NewIpRule { action, network, user_id, note: note.unwrap_or_default() })
+            }
+            _ => Err(violations),
+        }
+    }
+}
+
+/// A network, or one address as the smallest of them; bits beyond its length are dropped.
+fn network(text: &str) -> Option<IpNet> {
+    let read: IpNet =
+        text.parse().ok().or_else(|| Some(IpNet::from(text.parse::<std::net::IpAddr>().ok()?)))?;
+    Some(read.trunc())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Draft;
+
+    fn cidr(text: &str) -> Option<String> {
+        let draft = Draft { action: "Deny".into(), cidr: text.into(), ..Draft::default() };
+        draft.check().ok().map(|rule| rule.network.to_string())
+    }
+
+    #[test]
+    fn networks_and_single_addresses_are_read() {
+        assert_eq!(cidr("198.51.100.7/24").as_deref(), Some("198.51.100.0/24"));
+        assert_eq!(cidr(" 2001:db8::1 ").as_deref(), Some("2001:db8::1/128"));
+        for bad in ["", "198.51.100.0/33", "somewhere", "1.2.3/8"] {
+            assert_eq!(cidr(bad), None, "{bad}");
+        }
+    }
+}

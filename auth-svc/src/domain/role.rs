@@ -1,0 +1,142 @@
+//! Roles: named sets of permissions, each `resource:action`. Three are built
+//! in; operators add their own.
+
+use std::collections::BTreeSet;
+
+use fintrac_kit::error::Violation;
+
+pub const USER: &str = "user";
+pub const SUPPORT: &str = "support";
+pub const ADMIN: &str = "admin";
+
+/// What everybody may do with what is his own.
+const OF_USERS: &[&str] = &[
+    "accounts:read",
+    "accounts:write",
+    "budgets:read",
+    "budgets:write",
+    "categories:read",
+    "categories:write",
+    "currencies:read",
+    "goals:read",
+    "goals:write",
+    "notifications:read",
+    "notifications:write",
+    "profile:read",
+    "profile:write",
+    "transactions:read",
+    "transactions:write",
+];
+
+/// What those may do besides who help users.
+const OF_SUPPORT: &[&str] = &["audit:read", "security:read", "users:read", "users:write"];
+
+/// What is left for administrators.
+const OF_ADMINS: &[&str] = &["ip_rules:read", "ip_rules:write", "roles:read", "roles:write"];
+
+/// Changing which roles a user has.
+pub const ASSIGN: &str = "roles:write";
+
+const LONGEST_NAME: usize = 32;
+
+/// Every permission there is.
+pub fn permissions() -> BTreeSet<&'static str> {
+    OF_USERS.iter().chain(OF_SUPPORT).chain(OF_ADMINS).copied().collect()
+}
+
+/// A named set of permissions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Role {
+    pub name: String,
+    pub permissions: BTreeSet<String>,
+    pub is_built_in: bool,
+    pub version: i64,
+}
+
+/// The roles that always are.
+pub fn built_in() -> [Role; 3] {
+    let role = |name: &str, lists: &[&[&str]]| Role {
+        name: name.to_owned(),
+        permissions: lists.iter().copied().flatten().map(|it| (*it).to_owned()).collect(),
+        is_built_in: true,
+        version: 1,
+    };
+    [
+        role(USER, &[OF_USERS]),
+        role(SUPPORT, &[OF_USERS, OF_SUPPORT]),
+        role(ADMIN, &[OF_USERS, OF_SUPPORT, OF_ADMINS]),
+    ]
+}
+
+pub fn is_built_in(name: &str) -> bool {
+    [USER, SUPPORT, ADMIN].contains(&name)
+}
+
+/// A name as it is kept: lower case.
+pub fn name(text: &str) -> Result<String, Violation> {
+    let name = text.trim().to_ascii_lowercase();
+    let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
+    let starts = name.starts_with(|c: char| c.is_ascii_lowercase());
+    if starts && name.len() <= LONGEST_NAME && name.chars().all(good) {
+        return Ok(name);
+    }
+    let hint = "Use 1 to 32 lower-case letters, digits, dashes or underscores, starting with a letter.";
+    Err(Violation::new("name", "ROLE_NAME_INVALID", hint))
+}
+
+/// Permissions as somebody wrote them; each must be one that there is.
+pub fn checked(texts: &[String]) -> Result<BTreeSet<String>, Vec<Violation>> {
+    let known = permissions();
+    let mut violations = Vec::new();
+    let mut found = BTreeSet::new();
+    for (at, text) in texts.iter().enumerate() {
+        let text = text.trim().to_ascii_lowercase();
+        if known.contains(text.as_str()) {
+            found.insert(text);
+        } else {
+            let hint = "There is no such permission; GET /admin/roles lists them.";
+            violations.push(Violation::new(format!("permissions[{at}]"), "PERMISSION_UNKNOWN", hint));
+        }
+    }
+    if violations.is_empty() { Ok(found) } else { Err(violations) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{built_in, checked, name, permissions};
+
+    #[test]
+    fn every_call_of_the_suite_is_somebodys() {
+        let needed = fintrac_proto::ACCESS.iter().map(|access| access.permission).filter(|it| !it.is_empty());
+        for permission in needed {
+            assert!(permissions().contains(permission), "{permission} belongs to no role");
+        }
+        let [user, support, admin] = built_in();
+        assert!(user.permissions.is_subset(&support.permissions));
+        assert!(support.permissions.is_subset(&admin.permissions));
+        assert_eq!(admin.permissions.len(), permissions().len());
+        for staff in ["users:read", "roles:write", "audit:read", "ip_rules:write"] {
+            assert!(!user.permissions.contains(staff), "{staff}");
+        }
+    }
+
+    #[test]
+    fn every_permission_is_needed_by_some_call() {
+        for permission in permissions() {
+            let used = fintrac_proto::ACCESS.iter().any(|access| access.permission == permission);
+            assert!(used, "{permission} opens nothing");
+        }
+    }
+
+    #[test]
+    fn names_and_permissions_are_read_in_any_case() {
+        assert_eq!(name(" Book-Keeper ").as_deref().ok(), Some("book-keeper"));
+        for bad in ["", "1st", "a b", "ä", &"x".repeat(33)] {
+            assert!(name(bad).is_err(), "{bad}");
+        }
+        let read = checked(&["Accounts:Read".into()]).expect("known");
+        assert!(read.contains("accounts:read"));
+        let refused = checked(&["accounts:read".into(), "money:print".into()]).expect_err("unknown");
+        assert_eq!(refused[0].field, "permissions[1]");
+    }
+}

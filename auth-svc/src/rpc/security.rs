@@ -1,0 +1,34 @@
+use fintrac_kit::access::By;
+use fintrac_proto::auth::v1 as pb;
+use fintrac_proto::auth::v1::security_service_server::SecurityService;
+use tonic::{Request, Response, Status};
+
+use super::{Rpc, convert};
+use crate::service::PageOf;
+
+#[tonic::async_trait]
+impl SecurityService for Rpc {
+    async fn list_my_security_events(
+        &self,
+        request: Request<pb::ListMySecurityEventsRequest>,
+    ) -> Result<Response<pb::ListMySecurityEventsResponse>, Status> {
+        let by = By::of(&request)?;
+        let pb::ListMySecurityEventsRequest { page_size, page_token } = request.into_inner();
+        let page = PageOf { size: page_size, token: page_token };
+        let page = self.0.list_my_security_events(&by, &page).await?;
+        let events = page.rows.into_iter().map(Into::into).collect();
+        let next_page_token = page.next.unwrap_or_default();
+        Ok(Response::new(pb::ListMySecurityEventsResponse { events, next_page_token }))
+    }
+
+    async fn list_security_events(
+        &self,
+        request: Request<pb::ListSecurityEventsRequest>,
+    ) -> Result<Response<pb::ListSecurityEventsResponse>, Status> {
+        let (filter, page) = convert::security_filter(request.into_inner())?;
+        let page = self.0.list_security_events(&filter, &page).await?;
+        let events = page.rows.into_iter().map(Into::into).collect();
+        let next_page_token = page.next.unwrap_or_default();
+        Ok(Response::new(pb::ListSecurityEventsResponse { events, next_page_token }))
+    }
+}

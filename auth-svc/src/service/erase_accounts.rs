@@ -1,0 +1,62 @@
+//! The end of the grace: says in the log who is to be erased, for every part
+//! of the suite, and notes it for this one.
+
+use fintrac_kit::access::caller::Origin;
+use fintrac_kit::erasure::{self, Subject};
+use fintrac_kit::events::{self, NewEvent};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::Identity;
+use crate::error::Error;
+use crate::store::{households, sessions, users};
+
+impl Identity {
+    /// Erases everybody whose time has come, one transaction each.
+    pub async fn erase_accounts(&self) -> Result<(), sqlx::Error> {
+        loop {
+            let mut transaction = self.pool.begin().await?;
+            let now = self.clock.now();
+            let Some(user_id) = users::lock_due_for_erasure(&mut transaction, now).await? else {
+                return Ok(());
+            };
+            match self.erase_account(&mut transaction, user_id).await {
+                Ok(()) => transaction.commit().await?,
+                Err(Error::Database(error)) => return Err(error),
+                Err(error) => return Err(sqlx::Error::Protocol(error.to_string())),
+            }
+            self.bell.ring();
+            self.erasures.ring();
+        }
+    }
+
+    async fn erase_account(&self, connection: &mut PgConnection, user_id: Uuid) -> Result<(), Error> {
+        let (now, origin) = (self.clock.now(), Origin { actor: "auth".to_owned(), ..Origin::default() });
+        for session_id in sessions::lock_open(connection, user_id).await? {
+            self.end_session(connection, user_id, session_id, &origin).await?;
+        }
+        let version = users::bump(connection, user_id, now).await?;
+        users::set_erased(connection, user_id, now).await?;
+        let owned = households::owned_by(connection, user_id).await?;
+        // An event a household; one for whoever has none.
+        let of = if owned.is_empty() { vec![None] } else { owned.into_iter().map(Some).collect() };
+        for household_id in of {
+            let event_id = self.random.id(now);
+            let event = NewEvent {
+                id: event_id,
+                household_id,
+                user_id: Some(user_id),
+                entity: "user",
+                entity_id: user_id,
+                version,
+                kind: "erased",
+                changed: &[],
+                origin: &origin,
+                occurred_at: now,
+            };
+            events::append(connection, &event).await?;
+            erasure::note(connection, &Subject { event_id, user_id, household_id }, now).await?;
+        }
+        Ok(())
+    }
+}

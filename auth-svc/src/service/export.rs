@@ -1,0 +1,69 @@
+//! Everything that is stored about a user here.
+
+use fintrac_kit::access::Principal;
+use fintrac_kit::error;
+use fintrac_kit::export::{Row, Source};
+use sqlx::PgPool;
+use tonic::Status;
+use uuid::Uuid;
+
+use super::Identity;
+use crate::error::Error;
+use crate::store;
+
+impl Source for Identity {
+    const SECTIONS: &'static [&'static str] = &[
+        "user",
+        "preferences",
+        "households",
+        "roles",
+        "notification_channels",
+        "sessions",
+        "devices",
+        "security_events",
+        "ip_rules",
+    ];
+
+    async fn page(
+        &self,
+        pool: &PgPool,
+        section: &str,
+        who: &Principal,
+        after: Uuid,
+    ) -> Result<Vec<Row>, Status> {
+        let once = |json: serde_json::Value| {
+            let row = Row { id: Uuid::max(), json: json.to_string() };
+            if after.is_nil() { vec![row] } else { Vec::new() }
+        };
+        match section {
+            "user" => {
+                let me = self.get_me(who).await?;
+                Ok(once(user(&me)))
+            }
+            "preferences" => {
+                let settings = self.get_preferences(who).await?;
+                let preferences = &settings.preferences;
+                Ok(once(serde_json::json!({
+                    "theme": preferences.theme, "locale": preferences.locale,
+                    "default_currency": preferences.default_currency, "timezone": preferences.timezone,
+                    "large_transaction_limit": settings.limit().map(|limit| limit.to_string()),
+                })))
+            }
+            section => {
+                let mut connection = pool.acquire().await.map_err(|error| error::database(&error))?;
+                let rows = store::export::page(&mut connection, section, who.user_id, after).await;
+                Ok(rows.map_err(Error::from)?)
+            }
+        }
+    }
+}
+
+fn user(me: &super::Me) -> serde_json::Value {
+    let profile = &me.profile;
+    serde_json::json!({
+        "id": profile.id, "email": profile.email, "pending_email": me.pending_email,
+        "username": profile.username, "first_name": profile.first_name, "last_name": profile.last_name,
+        "phone_number": me.phone_number, "mfa_enabled": profile.mfa_enabled,
+        "created_at": profile.created_at, "updated_at": profile.updated_at,
+    })
+}

@@ -1,0 +1,161 @@
+//! Roles of the operator's own. What a role may do holds for tokens that are
+//! out already, within a second.
+
+use fintrac_kit::access::By;
+use fintrac_kit::error::Violation;
+use fintrac_kit::idempotency::{Kept, Key};
+use sha2::{Digest as _, Sha256};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{Change, Identity};
+use crate::domain::role::{self, Role};
+use crate::error::Error;
+use crate::store::roles;
+
+/// Roles beside the built-in ones.
+const MOST: usize = 100;
+
+impl Identity {
+    /// The built-in ones first.
+    pub async fn list_roles(&self) -> Result<Vec<Role>, Error> {
+        let own = roles::list(&mut *self.pool.acquire().await?).await?;
+        Ok(role::built_in().into_iter().chain(own).collect())
+    }
+
+    pub async fn create_role(
+        &self,
+        by: &By,
+        name: &str,
+        permissions: &[String],
+        key: Option<Key>,
+        encode: fn(&Role) -> Vec<u8>,
+    ) -> Result<Kept<Role>, Error> {
+        let mut transaction = self.pool.begin().await?;
+        if let Some(kept) = self.claim(&mut transaction, key.as_ref()).await? {
+            return Ok(kept);
+        }
+        roles::lock(&mut transaction).await?;
+        let mut violations = Vec::new();
+        let name = role::name(name).map_err(|violation| violations.push(violation)).unwrap_or_default();
+        let permissions =
+            role::checked(permissions).map_err(|more| violations.extend(more)).unwrap_or_default();
+        if violations.is_empty() && self.role(&mut transaction, &name).await?.is_some() {
+            violations.push(Violation::new("name", "NAME_TAKEN", "There is a role of this name."));
+        }
+        if roles::list(&mut transaction).await?.len() >= MOST {
+            violations.push(Violation::new("name", "TOO_MANY", "There are 100 roles; delete one first."));
+        }
+        if !violations.is_empty() {
+            return Err(Error::Invalid(violations));
+        }
+        let created = Role { name, permissions, is_built_in: false, version: 1 };
+        self.may_define(&mut transaction, by, &created).await?;
+        roles::insert(&mut transaction, &created, self.clock.now()).await?;
+        self.record(&mut transaction, of_role(by, &created, "created", &["permissions"]), &by.origin).await?;
+        self.keep(&mut transaction, key.as_ref(), &encode(&created)).await?;
+        transaction.commit().await?;
+        self.bell.ring();
+        self.publisher.look_now();
+        Ok(Kept::Fresh(created))
+    }
+
+    pub async fn update_role(
+        &self,
+        by: &By,
+        name: &str,
+        permissions: &[String],
+        if_version: Option<i64>,
+    ) -> Result<Role, Error> {
+        let mut transaction = self.pool.begin().await?;
+        let before = self.lock_own_role(&mut transaction, name, if_version).await?;
+        let permissions = role::checked(permissions).map_err(Error::Invalid)?;
+        self.may_define(&mut transaction, by, &before).await?;
+        if before.permissions == permissions {
+            return Ok(before);
+        }
+        let version = before.version.saturating_add(1);
+        let after = Role { permissions, version, ..before };
+        self.may_define(&mut transaction, by, &after).await?;
+        roles::update(&mut transaction, &after, self.clock.now()).await?;
+        self.record(&mut transaction, of_role(by, &after, "updated", &["permissions"]), &by.origin).await?;
+        transaction.commit().await?;
+        self.bell.ring();
+        self.publisher.look_now();
+        Ok(after)
+    }
+
+    pub async fn delete_role(&self, by: &By, name: &str, if_version: Option<i64>) -> Result<(), Error> {
+        let mut transaction = self.pool.begin().await?;
+        let mut role = self.lock_own_role(&mut transaction, name, if_version).await?;
+        self.may_define(&mut transaction, by, &role).await?;
+        if roles::is_in_use(&mut transaction, &role.name).await? {
+            return Err(Error::RoleInUse);
+        }
+        roles::delete(&mut transaction, &role.name).await?;
+        role.version = role.version.saturating_add(1);
+        self.record(&mut transaction, of_role(by, &role, "deleted", &[]), &by.origin).await?;
+        transaction.commit().await?;
+        self.bell.ring();
+        self.publisher.look_now();
+        Ok(())
+    }
+
+    /// A role by its name, built in or not.
+    pub(super) async fn role(
+        &self,
+        connection: &mut PgConnection,
+        name: &str,
+    ) -> Result<Option<Role>, sqlx::Error> {
+        match role::built_in().into_iter().find(|role| role.name == name) {
+            Some(role) => Ok(Some(role)),
+            None => roles::find(connection, name).await,
+        }
+    }
+
+    async fn lock_own_role(
+        &self,
+        connection: &mut PgConnection,
+        name: &str,
+        if_version: Option<i64>,
+    ) -> Result<Role, Error> {
+        roles::lock(connection).await?;
+        let name = name.trim().to_ascii_lowercase();
+        if role::is_built_in(&name) {
+            return Err(Error::RoleBuiltIn);
+        }
+        let role = roles::find(connection, &name).await?.ok_or(Error::NotFound("role"))?;
+        if if_version.is_some_and(|version| version != role.version) {
+            return Err(Error::VersionMismatch);
+        }
+        Ok(role)
+    }
+
+    /// Nobody makes a role that may do more than himself, nor changes one.
+    async fn may_define(&self, connection: &mut PgConnection, by: &By, role: &Role) -> Result<(), Error> {
+        let mine = self.permissions_of(connection, by.principal.user_id).await?;
+        if role.permissions.is_subset(&mine) {
+            return Ok(());
+        }
+        Err(Error::Forbidden("You cannot give or take permissions that you do not have."))
+    }
+}
+
+fn of_role<'a>(by: &By, role: &Role, kind: &'static str, changed: &'a [&'a str]) -> Change<'a> {
+    let user_id = by.principal.user_id;
+    Change {
+        user_id,
+        household_id: None,
+        entity: "role",
+        entity_id: id_of(&role.name),
+        version: role.version,
+        kind,
+        changed,
+    }
+}
+
+/// Roles are known by name; their events need an id: a hash of it (UUIDv8).
+fn id_of(name: &str) -> Uuid {
+    let digest = Sha256::digest(name.as_bytes());
+    uuid::Builder::from_custom_bytes(digest.first_chunk().copied().unwrap_or_default()).into_uuid()
+}

@@ -1,0 +1,216 @@
+//! Looking after other people's accounts: find, lock, unlock, roles, sessions.
+//!
+//! Nobody acts on somebody who may do more than himself, nor gives what he does
+//! not have; the last administrator stays one.
+
+use std::collections::BTreeSet;
+
+use fintrac_kit::access::By;
+use fintrac_kit::error::Violation;
+use fintrac_kit::page::{Cursor, Page, PageRequest};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{Change, Identity, PageOf};
+use crate::domain::role;
+use crate::error::Error;
+use crate::store::managed_users::{self, Filter, ManagedUser};
+use crate::store::{roles, sessions, users};
+
+const STATUSES: [&str; 5] = ["unverified", "active", "locked", "leaving", "erased"];
+
+/// What is to change; absent: as it is.
+#[derive(Debug, Clone, Default)]
+pub struct UserChanges {
+    pub is_locked: Option<bool>,
+    pub roles: Option<Vec<String>>,
+    pub end_sessions: bool,
+}
+
+/// Which users, as somebody wrote it.
+#[derive(Debug, Clone, Default)]
+pub struct UserQuery {
+    /// The beginning of an address or a username, or an id.
+    pub query: String,
+    pub status: String,
+    pub role: String,
+}
+
+impl UserQuery {
+    fn filter(&self) -> Result<Filter, Error> {
+        let text = |text: &str| Some(text.trim().to_lowercase()).filter(|text| !text.is_empty());
+        let status = text(&self.status);
+        if status.as_deref().is_some_and(|status| !STATUSES.contains(&status)) {
+            let hint = format!("Send one of {}.", STATUSES.join(", "));
+            return Err(Error::Query(vec![Violation::new("status", "STATUS_UNKNOWN", hint)]));
+        }
+        let query = text(&self.query);
+        let id = query.as_deref().and_then(|query| Uuid::parse_str(query).ok());
+        let escape = |text: &str| text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+        let pattern = query.filter(|_| id.is_none()).map(|query| format!("{}%", escape(&query)));
+        Ok(Filter { id, pattern, status, role: text(&self.role) })
+    }
+}
+
+impl Identity {
+    /// Newest first.
+    pub async fn list_users(&self, query: &UserQuery, page: &PageOf) -> Result<Page<ManagedUser>, Error> {
+        let filter = query.filter()?;
+        let page = PageRequest::new(page.size, &page.token, &format!("users {filter:?}"))?;
+        let before = page.after.map(|cursor| cursor.id);
+        let mut connection = self.pool.acquire().await?;
+        let now = self.clock.now();
+        let rows = managed_users::list(&mut connection, &filter, before, page.limit(), now).await?;
+        Ok(page.cut(rows, |row| Cursor::by_id(row.id)))
+    }
+
+    pub async fn get_user(&self, user_id: Uuid) -> Result<ManagedUser, Error> {
+        let mut connection = self.pool.acquire().await?;
+        let user = managed_users::find(&mut connection, user_id, self.clock.now()).await?;
+        user.ok_or(Error::NotFound("user"))
+    }
+
+    pub async fn update_user(
+        &self,
+        by: &By,
+        user_id: Uuid,
+        changes: &UserChanges,
+        if_version: Option<i64>,
+    ) -> Result<ManagedUser, Error> {
+        let mut transaction = self.pool.begin().await?;
+        roles::lock(&mut transaction).await?;
+        let user = users::lock(&mut transaction, user_id).await?.filter(|user| user.erased_at.is_none());
+        let user = user.ok_or(Error::NotFound("user"))?;
+        if if_version.is_some_and(|version| version != user.version) {
+            return Err(Error::VersionMismatch);
+        }
+        let mine = self.permissions_of(&mut transaction, by.principal.user_id).await?;
+        let theirs = self.permissions_of(&mut transaction, user_id).await?;
+        if !theirs.is_subset(&mine) {
+            return Err(Error::Forbidden("This user may do more than you; ask an administrator."));
+        }
+        if let Some(names) = &changes.roles {
+            self.set_roles(&mut transaction, by, user_id, names, &mine).await?;
+        }
+        if let Some(is_locked) = changes.is_locked
+            && is_locked != user.locked_at.is_some()
+        {
+            self.set_locked(&mut transaction, by, user_id, is_locked).await?;
+        }
+        if changes.end_sessions {
+            self.end_all_sessions(&mut transaction, by, user_id).await?;
+        }
+        let after = managed_users::find(&mut transaction, user_id, self.clock.now()).await?;
+        transaction.commit().await?;
+        self.bell.ring();
+        self.publisher.look_now();
+        after.ok_or(Error::NotFound("user"))
+    }
+
+    async fn set_locked(
+        &self,
+        connection: &mut PgConnection,
+        by: &By,
+        user_id: Uuid,
+        is_locked: bool,
+    ) -> Result<(), Error> {
+        let now = self.clock.now();
+        if is_locked && user_id == by.principal.user_id {
+            let text = "You cannot lock yourself.";
+            return Err(Error::Invalid(vec![Violation::new("is_locked", "OWN_ACCOUNT", text)]));
+        }
+        if is_locked {
+            self.keep_an_admin(connection, user_id).await?;
+            self.end_all_sessions(connection, by, user_id).await?;
+        }
+        users::set_locked(connection, user_id, is_locked.then_some(now)).await?;
+        let version = users::bump(connection, user_id, now).await?;
+        let kind = if is_locked { "locked" } else { "unlocked" };
+        self.note_security(connection, Some(user_id), kind, None, "", &by.origin).await?;
+        let change = Change::of_user(user_id, version, kind, &["is_locked"]);
+        Ok(self.record(connection, change, &by.origin).await?)
+    }
+
+    /// Another set of roles ends the user's sessions: his tokens name the old ones.
+    async fn set_roles(
+        &self,
+        connection: &mut PgConnection,
+        by: &By,
+        user_id: Uuid,
+        names: &[String],
+        mine: &BTreeSet<String>,
+    ) -> Result<(), Error> {
+        if !mine.contains(role::ASSIGN) {
+            return Err(Error::Forbidden("Changing roles needs the permission roles:write."));
+        }
+        let mut wanted = BTreeSet::new();
+        for (at, name) in names.iter().enumerate() {
+            let name = name.trim().to_ascii_lowercase();
+            if self.role(connection, &name).await?.is_none() {
+                let field = format!("roles[{at}]");
+                let violation = Violation::new(field, "ROLE_UNKNOWN", "There is no such role.");
+                return Err(Error::Invalid(vec![violation]));
+            }
+            wanted.insert(name);
+        }
+        let standing = roles::of_user(connection, user_id).await?;
+        if wanted == standing {
+            return Ok(());
+        }
+        if standing.contains(role::ADMIN) && !wanted.contains(role::ADMIN) {
+            self.keep_an_admin(connection, user_id).await?;
+        }
+        let given = self.permissions_of_roles(connection, &wanted).await?;
+        if !given.is_subset(mine) {
+            return Err(Error::Forbidden("You cannot give permissions that you do not have."));
+        }
+        roles::set_of_user(connection, user_id, &wanted).await?;
+        let version = users::bump(connection, user_id, self.clock.now()).await?;
+        self.end_all_sessions(connection, by, user_id).await?;
+        self.note_security(connection, Some(user_id), "roles_changed", None, "", &by.origin).await?;
+        let change = Change::of_user(user_id, version, "roles_changed", &["roles"]);
+        Ok(self.record(connection, change, &by.origin).await?)
+    }
+
+    async fn end_all_sessions(
+        &self,
+        connection: &mut PgConnection,
+        by: &By,
+        user_id: Uuid,
+    ) -> Result<(), Error> {
+        for session_id in sessions::lock_open(connection, user_id).await? {
+            self.end_session(connection, user_id, session_id, &by.origin).await?;
+        }
+        Ok(())
+    }
+
+    /// Refuses what would leave nobody to administrate.
+    async fn keep_an_admin(&self, connection: &mut PgConnection, user_id: Uuid) -> Result<(), Error> {
+        let is_admin = roles::of_user(connection, user_id).await?.contains(role::ADMIN);
+        if is_admin && !roles::has_other_admin(connection, user_id).await? {
+            return Err(Error::LastAdmin);
+        }
+        Ok(())
+    }
+
+    pub(super) async fn permissions_of(
+        &self,
+        connection: &mut PgConnection,
+        user_id: Uuid,
+    ) -> Result<BTreeSet<String>, Error> {
+        let names = roles::of_user(connection, user_id).await?;
+        self.permissions_of_roles(connection, &names).await
+    }
+
+    async fn permissions_of_roles(
+        &self,
+        connection: &mut PgConnection,
+        names: &BTreeSet<String>,
+    ) -> Result<BTreeSet<String>, Error> {
+        let mut all = BTreeSet::new();
+        for name in names {
+            all.extend(self.role(connection, name).await?.into_iter().flat_map(|role| role.permissions));
+        }
+        Ok(all)
+    }
+}

@@ -1,0 +1,225 @@
+//! What an operator does at the database, whether the suite runs or not: the
+//! first administrator, keys.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use fintrac_kit::access::caller::Origin;
+use fintrac_kit::module::Deps;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::register::phone_row;
+use super::second_factors::seed_row;
+use super::signing;
+use super::{Change, Identity};
+use crate::Config;
+use crate::domain::challenge::Purpose;
+use crate::domain::email::Email;
+use crate::domain::profile::Draft;
+use crate::domain::role;
+use crate::error::{Error, StartError};
+use crate::store::sealed::{self, Column, Sealed};
+use crate::store::users::{self, NewUser};
+use crate::store::{households, preferences, roles, sessions, signing_keys};
+
+/// Values that are encrypted anew in one look.
+const BATCH: i64 = 500;
+
+/// An operator's hands on auth-svc's schema.
+#[derive(Debug)]
+pub struct Operator(Identity);
+
+/// What came of making somebody an administrator.
+#[derive(Debug)]
+pub enum MadeAdmin {
+    /// A user of that address has the role now; his sessions have ended.
+    Promoted,
+    /// There was nobody: an account that waits for its password. The token of
+    /// the link to choose one is good for 60 minutes.
+    Created { token: String },
+    /// He was one.
+    Already,
+}
+
+/// What an operator asked for cannot be done.
+#[derive(Debug, thiserror::Error)]
+pub enum OperatorError {
+    #[error(transparent)]
+    Start(#[from] StartError),
+    #[error("{0} is not an e-mail address; use the form name@example.com")]
+    Email(String),
+    #[error("there are no signing keys with JWT_ALGORITHM=HS256; change JWT_SECRET_KEY instead")]
+    NoSigningKeys,
+    #[error("a value does not open with FINTRAC_DATA_KEYS: {0}; configure the keys it was made with")]
+    KeyRing(fintrac_kit::keyring::KeyRingError),
+    #[error("{0}")]
+    Refused(String),
+}
+
+impl From<Error> for OperatorError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Database(error) => Self::Start(StartError::Database(error)),
+            error => Self::Refused(error.to_string()),
+        }
+    }
+}
+
+impl From<sqlx::Error> for OperatorError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Start(StartError::Database(error))
+    }
+}
+
+impl Operator {
+    pub async fn open(config: Config, deps: Deps) -> Result<Self, OperatorError> {
+        Ok(Self(Identity::new(config, deps).await?))
+    }
+
+    /// Gives the role `admin` to the user of `email`; makes one where there is none.
+    pub async fn create_admin(&self, email: &str) -> Result<MadeAdmin, OperatorError> {
+        let identity = &self.0;
+        let address = Email::parse(email).ok_or_else(|| OperatorError::Email(email.to_owned()))?;
+        let origin = Origin { actor: "operator".to_owned(), ..Origin::default() };
+        let mut transaction = identity.pool.begin().await?;
+        roles::lock(&mut transaction).await?;
+        let found = users::find_by_email(&mut transaction, address.key()).await?;
+        let (user_id, is_new) = match found {
+            Some(user) if user.email_verified => (user.id, false),
+            Some(_) => {
+                let text = "this address is registered but not verified; verify it first".to_owned();
+                return Err(OperatorError::Refused(text));
+            }
+            None => (identity.insert_admin(&mut transaction, &address, &origin).await?, true),
+        };
+        let mut names = roles::of_user(&mut transaction, user_id).await?;
+        if !names.insert(role::ADMIN.to_owned()) {
+            return Ok(MadeAdmin::Already);
+        }
+        roles::set_of_user(&mut transaction, user_id, &names).await?;
+        let version = users::bump(&mut transaction, user_id, identity.clock.now()).await?;
+        for session_id in sessions::lock_open(&mut transaction, user_id).await? {
+            identity.end_session(&mut transaction, user_id, session_id, &origin).await?;
+        }
+        identity.note_security(&mut transaction, Some(user_id), "roles_changed", None, "", &origin).await?;
+        let change = Change::of_user(user_id, version, "roles_changed", &["roles"]);
+        identity.record(&mut transaction, change, &origin).await?;
+        let made = if is_new {
+            let purpose = Purpose::ResetPassword;
+            let challenge = identity.write_challenge(&mut transaction, user_id, purpose, None).await?;
+            MadeAdmin::Created { token: identity.secrets.link_token(challenge) }
+        } else {
+            MadeAdmin::Promoted
+        };
+        transaction.commit().await?;
+        Ok(made)
+    }
+
+    /// Adds a signing key that signs from `signs_from` on: verifiers have to know
+    /// it before.
+    pub async fn rotate_signing_key(
+        &self,
+        lead: TimeDelta,
+    ) -> Result<(String, DateTime<Utc>), OperatorError> {
+        let identity = &self.0;
+        if identity.config.hs256_secret.is_some() {
+            return Err(OperatorError::NoSigningKeys);
+        }
+        let now = identity.clock.now();
+        let key = signing::generate(&identity.config, &identity.random, now + lead)?;
+        let mut transaction = identity.pool.begin().await?;
+        signing_keys::lock(&mut transaction).await?;
+        signing_keys::insert(&mut transaction, &key, now).await?;
+        transaction.commit().await?;
+        Ok((key.kid, key.signs_from))
+    }
+
+    /// Encrypts anew what is encrypted with any other key than the first of the
+    /// ring, while the suite runs; how many values that were.
+    pub async fn rotate_data_key(&self) -> Result<u64, OperatorError> {
+        let mut count = 0;
+        for column in Column::ALL {
+            let mut after = String::new();
+            loop {
+                let mut connection = self.0.pool.acquire().await?;
+                let prefix = self.0.config.data_keys.prefix();
+                let page = sealed::list(&mut connection, column, &prefix, &after, BATCH).await?;
+                let Some(last) = page.last() else { break };
+                after.clone_from(&last.key);
+                for value in &page {
+                    count += u64::from(self.reseal(&mut connection, column, value).await?);
+                }
+            }
+        }
+        Ok(count)
+    }
+
+    async fn reseal(
+        &self,
+        connection: &mut PgConnection,
+        column: Column,
+        value: &Sealed,
+    ) -> Result<bool, OperatorError> {
+        let id = || Uuid::parse_str(&value.key).unwrap_or_default();
+        let row = match column {
+            Column::PhoneNumber => phone_row(id()),
+            Column::TotpSecret => seed_row(id()),
+            Column::PrivateKey => signing::row(&value.key),
+        };
+        let ring = &self.0.config.data_keys;
+        let plain = ring.open(&row, &value.value).map_err(OperatorError::KeyRing)?;
+        let sealed = ring.seal(&self.0.random, &row, &plain);
+        Ok(sealed::replace(connection, column, value, &sealed).await?)
+    }
+}
+
+impl Identity {
+    /// A verified user without a password that anybody knows.
+    async fn insert_admin(
+        &self,
+        connection: &mut PgConnection,
+        email: &Email,
+        origin: &Origin,
+    ) -> Result<Uuid, Error> {
+        let now = self.clock.now();
+        let id = self.random.id(now);
+        let draft = Draft {
+            email: email.as_str().to_owned(),
+            password: crate::domain::secret::Secrets::first_refresh_token(&self.random),
+            first_name: "Admin".to_owned(),
+            last_name: "Admin".to_owned(),
+            ..Draft::default()
+        };
+        let draft = draft.check().map_err(Error::Invalid)?;
+        let password_hash = self.passwords.hash(draft.password.clone().into()).await?;
+        let user = NewUser {
+            id,
+            email,
+            username: None,
+            first_name: &draft.first_name,
+            last_name: &draft.last_name,
+            password_hash: &password_hash,
+            phone_number: None,
+            now,
+        };
+        users::insert(connection, &user).await?;
+        preferences::register(connection, id, &draft.preferences).await?;
+        self.record(connection, Change::of_user(id, 1, "registered", &["email"]), origin).await?;
+        let version = users::verify(connection, id, now).await?;
+        let household_id = self.random.id(now);
+        let (currency, timezone) = (&draft.preferences.default_currency, &draft.preferences.timezone);
+        households::insert(connection, household_id, id, currency, timezone, now).await?;
+        let created = Change {
+            user_id: id,
+            household_id: Some(household_id),
+            entity: "household",
+            entity_id: household_id,
+            version: 1,
+            kind: "created",
+            changed: &["currency_code", "timezone"],
+        };
+        self.record(connection, created, origin).await?;
+        let change = Change::of_user(id, version, "made_by_operator", &["email_verified_at"]);
+        self.record(connection, change, origin).await?;
+        Ok(id)
+    }
+}

@@ -1,0 +1,73 @@
+//! The password of a user who has a session already, asked for again before
+//! something that a stolen session must not do. Counted like a login.
+
+use fintrac_kit::access::caller::Origin;
+use fintrac_kit::error::Violation;
+use secrecy::{ExposeSecret as _, SecretString};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::Identity;
+use super::passwords::Verdict;
+use super::throttling::{Attempt, Ticket};
+use crate::domain::throttle::Scope;
+use crate::error::Error;
+use crate::store::users::{self, Credentials};
+
+/// A password that was right, and the count of wrong ones before it.
+pub(super) struct Proved {
+    hash: String,
+    ticket: Ticket,
+}
+
+impl Identity {
+    /// Checks the password in `field`; no transaction is open meanwhile.
+    pub(super) async fn prove_password(
+        &self,
+        user_id: Uuid,
+        field: &'static str,
+        password: SecretString,
+        origin: &Origin,
+    ) -> Result<Proved, Error> {
+        if password.expose_secret().is_empty() {
+            return Err(Error::Invalid(vec![Violation::new(field, "REQUIRED", "This field is needed.")]));
+        }
+        let stored = users::find(&mut *self.pool.acquire().await?, user_id).await?;
+        let user = stored.filter(Credentials::may_log_in).ok_or(Error::NotFound("user"))?;
+        let ticket = match self.attempt(Scope::Account, &user_id.to_string()).await? {
+            Attempt::Counted(ticket) => ticket,
+            Attempt::Blocked(wait) => return Err(Error::Throttled(wait)),
+        };
+        match self.passwords.verify(password, Some(&user.password_hash)).await {
+            Ok(Verdict::Right | Verdict::Rehashed(_)) => Ok(Proved { hash: user.password_hash, ticket }),
+            Ok(Verdict::Wrong) => {
+                let mut connection = self.pool.acquire().await?;
+                self.note_failure(&mut connection, Some(&user), &ticket, "password_refused", origin).await?;
+                let text = "This is not your password.";
+                Err(Error::Invalid(vec![Violation::new(field, "PASSWORD_INCORRECT", text)]))
+            }
+            Err(error) => {
+                self.take_back(&mut *self.pool.acquire().await?, &ticket).await?;
+                Err(error)
+            }
+        }
+    }
+
+    /// The user, locked, if the password that was proved still is his.
+    pub(super) async fn lock_proved(
+        &self,
+        connection: &mut PgConnection,
+        user_id: Uuid,
+        field: &'static str,
+        proved: &Proved,
+    ) -> Result<Credentials, Error> {
+        self.take_back(connection, &proved.ticket).await?;
+        let user = users::lock(connection, user_id).await?.filter(Credentials::may_log_in);
+        let user = user.ok_or(Error::NotFound("user"))?;
+        if user.password_hash != proved.hash {
+            let text = "Your password was changed meanwhile.";
+            return Err(Error::Invalid(vec![Violation::new(field, "PASSWORD_INCORRECT", text)]));
+        }
+        Ok(user)
+    }
+}

@@ -1,0 +1,85 @@
+//! A new password by a proof from a mail. It ends every session; a second
+//! factor stays in force.
+
+use fintrac_kit::access::caller::Origin;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{Change, Identity, Proof};
+use crate::domain::challenge::Purpose;
+use crate::domain::email::Email;
+use crate::domain::password;
+use crate::domain::throttle::Scope;
+use crate::error::Error;
+use crate::store::users::{self, Credentials};
+use crate::store::{challenges, sessions};
+
+impl Identity {
+    pub async fn reset_password(
+        &self,
+        proof: Proof,
+        new_password: &str,
+        origin: &Origin,
+    ) -> Result<(), Error> {
+        let user_id = self.user_to_reset(&proof, new_password).await?;
+        // Hashed with no lock held; the proof is asked for once more under it.
+        let hash = self.passwords.hash(new_password.into()).await?;
+        let mut transaction = self.pool.begin().await?;
+        let challenge = match self.answered(&mut transaction, &proof, &[Purpose::ResetPassword]).await {
+            Ok(challenge) => challenge,
+            Err(error) => {
+                transaction.commit().await?;
+                return Err(error);
+            }
+        };
+        let now = self.clock.now();
+        challenges::close(&mut transaction, challenge.id, now).await?;
+        users::set_password_hash(&mut transaction, user_id, &hash).await?;
+        let version = users::bump(&mut transaction, user_id, now).await?;
+        for session_id in sessions::lock_open(&mut transaction, user_id).await? {
+            self.end_session(&mut transaction, user_id, session_id, origin).await?;
+        }
+        self.forget_failures(&mut transaction, Scope::Account, &user_id.to_string()).await?;
+        self.note_security(&mut transaction, Some(user_id), "password_reset", None, "", origin).await?;
+        let change = Change::of_user(user_id, version, "password_reset", &["password"]);
+        self.record(&mut transaction, change, origin).await?;
+        transaction.commit().await?;
+        self.bell.ring();
+        self.publisher.look_now();
+        Ok(())
+    }
+
+    /// Whose proof it is, when the new password is one that he may have. A
+    /// refused password leaves the proof good.
+    async fn user_to_reset(&self, proof: &Proof, new_password: &str) -> Result<Uuid, Error> {
+        let mut transaction = self.pool.begin().await?;
+        let checked = async {
+            let challenge = self.answered(&mut transaction, proof, &[Purpose::ResetPassword]).await?;
+            let user = users::lock(&mut transaction, challenge.user_id).await?;
+            let user = user.filter(Credentials::may_log_in).ok_or(Error::ChallengeInvalid)?;
+            self.check_new_password(&mut transaction, user.id, new_password).await?;
+            Ok(user.id)
+        };
+        let checked = checked.await;
+        // A wrong code counts.
+        transaction.commit().await?;
+        checked
+    }
+
+    /// Refuses a password that the user may not choose.
+    pub(super) async fn check_new_password(
+        &self,
+        connection: &mut PgConnection,
+        user_id: Uuid,
+        new_password: &str,
+    ) -> Result<(), Error> {
+        let profile = users::profile(connection, user_id).await?.ok_or(Error::NotFound("user"))?;
+        let email = Email::parse(&profile.email);
+        let local = email.as_ref().map_or("", Email::local_part);
+        let context = [local, &profile.first_name, &profile.last_name];
+        match password::check("new_password", new_password, &context) {
+            Some(violation) => Err(Error::Invalid(vec![violation])),
+            None => Ok(()),
+        }
+    }
+}

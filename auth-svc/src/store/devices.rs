@@ -1,0 +1,191 @@
+//! What users log in with.
+
+use std::net::IpAddr;
+
+use chrono::{DateTime, Utc};
+use fintrac_kit::access::caller::Origin;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::domain::device::Device;
+
+/// A device that was seen.
+#[derive(Debug)]
+pub struct KnownDevice {
+    pub id: Uuid,
+    pub name: String,
+    pub platform: String,
+    pub os_version: String,
+    pub app_version: String,
+    pub user_agent: String,
+    pub client_ip: Option<String>,
+    pub is_trusted: bool,
+    pub version: i64,
+    pub first_seen_at: DateTime<Utc>,
+    pub last_seen_at: DateTime<Utc>,
+}
+
+/// A device at a login.
+#[derive(Debug)]
+pub struct Sighting<'a> {
+    pub user_id: Uuid,
+    /// The id it gets when it is new.
+    pub id: Uuid,
+    pub fingerprint: [u8; 32],
+    pub device: &'a Device,
+    pub origin: &'a Origin,
+    pub now: DateTime<Utc>,
+}
+
+/// Notes that a device was seen; its id, and whether it is new. The caller
+/// holds the user's lock.
+pub async fn see(
+    connection: &mut PgConnection,
+    sighting: &Sighting<'_>,
+) -> Result<(Uuid, bool), sqlx::Error> {
+    let id = sqlx::query_scalar!(
+        r#"insert into auth.devices (id, user_id, fingerprint, name, platform, os_version, app_version,
+                                     user_agent, client_ip, is_trusted, version, first_seen_at, last_seen_at)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9::text::inet, false, 1, $10, $10)
+           on conflict (user_id, fingerprint) do update
+           set name = excluded.name, platform = excluded.platform, os_version = excluded.os_version,
+               app_version = excluded.app_version, user_agent = excluded.user_agent,
+               client_ip = excluded.client_ip, last_seen_at = excluded.last_seen_at
+           returning id"#,
+        sighting.id,
+        sighting.user_id,
+        &sighting.fingerprint,
+        sighting.device.name,
+        sighting.device.platform,
+        sighting.device.os_version,
+        sighting.device.app_version,
+        sighting.origin.client.user_agent,
+        sighting.origin.client.ip.map(|ip: IpAddr| ip.to_string()),
+        sighting.now,
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok((id, id == sighting.id))
+}
+
+/// How many devices a user has.
+pub async fn count(connection: &mut PgConnection, user_id: Uuid) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(r#"select count(*) as "count!" from auth.devices where user_id = $1"#, user_id)
+        .fetch_one(connection)
+        .await
+}
+
+/// The user's devices beyond the `keep` that were seen last, without an open
+/// session: a list that clients could grow without end.
+pub async fn delete_surplus(
+    connection: &mut PgConnection,
+    user_id: Uuid,
+    keep: i64,
+) -> Result<(), sqlx::Error> {
+    let surplus = sqlx::query_scalar!(
+        r#"select id from auth.devices
+           where user_id = $1 and not exists (
+               select from auth.sessions where device_id = devices.id and ended_at is null)
+           order by last_seen_at desc offset $2"#,
+        user_id,
+        keep
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    for id in surplus {
+        delete(connection, user_id, id).await?;
+    }
+    Ok(())
+}
+
+/// The one seen last first.
+pub async fn list(connection: &mut PgConnection, user_id: Uuid) -> Result<Vec<KnownDevice>, sqlx::Error> {
+    sqlx::query_as!(
+        KnownDevice,
+        r#"select id, name, platform, os_version, app_version, user_agent, host(client_ip) as client_ip,
+                  is_trusted, version, first_seen_at, last_seen_at
+           from auth.devices where user_id = $1 order by last_seen_at desc, id desc"#,
+        user_id
+    )
+    .fetch_all(connection)
+    .await
+}
+
+/// One of the user's, locked.
+pub async fn lock(
+    connection: &mut PgConnection,
+    user_id: Uuid,
+    id: Uuid,
+) -> Result<Option<KnownDevice>, sqlx::Error> {
+    sqlx::query_as!(
+        KnownDevice,
+        r#"select id, name, platform, os_version, app_version, user_agent, host(client_ip) as client_ip,
+                  is_trusted, version, first_seen_at, last_seen_at
+           from auth.devices where user_id = $1 and id = $2 for update"#,
+        user_id,
+        id
+    )
+    .fetch_optional(connection)
+    .await
+}
+
+pub async fn set_trusted(
+    connection: &mut PgConnection,
+    user_id: Uuid,
+    id: Uuid,
+    is_trusted: bool,
+    version: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "update auth.devices set is_trusted = $3, version = $4 where user_id = $1 and id = $2",
+        user_id,
+        id,
+        is_trusted,
+        version
+    )
+    .execute(connection)
+    .await
+    .map(|_| ())
+}
+
+/// Forgets a device; ended sessions lose their mark of it.
+pub async fn delete(connection: &mut PgConnection, user_id: Uuid, id: Uuid) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "update auth.sessions set device_id = null where user_id = $1 and device_id = $2",
+        user_id,
+        id
+    )
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query!("delete from auth.devices where user_id = $1 and id = $2", user_id, id)
+        .execute(connection)
+        .await
+        .map(|_| ())
+}
+
+/// What a mail says of a device.
+#[derive(Debug)]
+pub struct DeviceFacts {
+    pub name: String,
+    pub user_agent: String,
+    pub client_ip: Option<String>,
+    pub first_seen_at: DateTime<Utc>,
+    pub timezone: String,
+}
+
+pub async fn facts(
+    connection: &mut PgConnection,
+    user_id: Uuid,
+    id: Uuid,
+) -> Result<Option<DeviceFacts>, sqlx::Error> {
+    sqlx::query_as!(
+        DeviceFacts,
+        r#"select name, user_agent, host(client_ip) as client_ip, first_seen_at, timezone
+           from auth.devices join auth.preferences on preferences.user_id = devices.user_id
+           where devices.user_id = $1 and id = $2"#,
+        user_id,
+        id
+    )
+    .fetch_optional(connection)
+    .await
+}

@@ -1,0 +1,109 @@
+//! What is stored about a user, a section a table. Hashes, seeds and sealed
+//! values are no words of his and stay; the phone number is opened by the caller.
+
+use fintrac_kit::export::{PAGE, Row};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// Up to [`PAGE`] rows of a section after `after`.
+pub async fn page(
+    connection: &mut PgConnection,
+    section: &str,
+    user_id: Uuid,
+    after: Uuid,
+) -> Result<Vec<Row>, sqlx::Error> {
+    match section {
+        "households" => sqlx::query_as!(
+            Row,
+            r#"select households.id, jsonb_build_object('id', households.id, 'role', role, 'currency_code',
+                       currency_code, 'timezone', timezone, 'created_at', created_at)::text as "json!"
+                   from auth.memberships join auth.households on households.id = household_id
+                   where user_id = $1 and households.id > $2 order by households.id limit $3"#,
+            user_id,
+            after,
+            PAGE
+        )
+        .fetch_all(connection)
+        .await,
+        "roles" => {
+            let roles = sqlx::query_scalar!(
+                r#"select coalesce(jsonb_agg(role order by role), '[]')::text as "json!"
+                   from auth.user_roles where user_id = $1"#,
+                user_id
+            )
+            .fetch_one(connection)
+            .await?;
+            Ok(once(after, &roles, "roles"))
+        }
+        "notification_channels" => {
+            let channels = sqlx::query_scalar!(
+                r#"select coalesce(jsonb_object_agg(kind, jsonb_build_object('mail', mail, 'inbox', inbox)),
+                       '{}')::text as "json!"
+                   from auth.notification_channels where user_id = $1"#,
+                user_id
+            )
+            .fetch_one(connection)
+            .await?;
+            Ok(once(after, &channels, "channels"))
+        }
+        "sessions" => sqlx::query_as!(
+            Row,
+            r#"select id, jsonb_build_object('id', id, 'device_id', device_id, 'client_ip', host(client_ip),
+                       'user_agent', user_agent, 'created_at', created_at, 'last_seen_at', last_seen_at,
+                       'ended_at', ended_at)::text as "json!"
+                   from auth.sessions where user_id = $1 and id > $2 order by id limit $3"#,
+            user_id,
+            after,
+            PAGE
+        )
+        .fetch_all(connection)
+        .await,
+        "devices" => {
+            sqlx::query_as!(
+                Row,
+                r#"select id, jsonb_build_object('id', id, 'name', name, 'platform', platform, 'os_version',
+                       os_version, 'app_version', app_version, 'user_agent', user_agent, 'client_ip',
+                       host(client_ip), 'is_trusted', is_trusted, 'first_seen_at', first_seen_at,
+                       'last_seen_at', last_seen_at)::text as "json!"
+                   from auth.devices where user_id = $1 and id > $2 order by id limit $3"#,
+                user_id,
+                after,
+                PAGE
+            )
+            .fetch_all(connection)
+            .await
+        }
+        "security_events" => {
+            sqlx::query_as!(
+                Row,
+                r#"select id, jsonb_build_object('id', id, 'kind', kind, 'detail', detail, 'session_id',
+                       session_id, 'client_ip', host(client_ip), 'user_agent', user_agent, 'request_id',
+                       request_id, 'occurred_at', occurred_at)::text as "json!"
+                   from auth.security_events where user_id = $1 and id > $2 order by id limit $3"#,
+                user_id,
+                after,
+                PAGE
+            )
+            .fetch_all(connection)
+            .await
+        }
+        "ip_rules" => sqlx::query_as!(
+            Row,
+            r#"select id, jsonb_build_object('id', id, 'action', action, 'cidr', network::text, 'note', note,
+                       'created_at', created_at)::text as "json!"
+                   from auth.ip_rules where user_id = $1 and id > $2 order by id limit $3"#,
+            user_id,
+            after,
+            PAGE
+        )
+        .fetch_all(connection)
+        .await,
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// A section of one row.
+fn once(after: Uuid, value: &str, name: &str) -> Vec<Row> {
+    let row = Row { id: Uuid::max(), json: format!("{{\"{name}\":{value}}}") };
+    if after.is_nil() { vec![row] } else { Vec::new() }
+}

@@ -1,0 +1,123 @@
+//! Rules on addresses.
+
+use std::time::Duration;
+
+use fintrac_kit::context::{self, Client, Context};
+use fintrac_kit::error::reason;
+use fintrac_proto::auth::v1 as pb;
+use tonic::Status;
+
+use crate::support::{Auth, PASSWORD, Session, why};
+
+async fn rule(by: &Session<'_>, action: &str, cidr: &str, user_id: &str) -> Result<pb::IpRule, Status> {
+    let request = pb::CreateIpRuleRequest {
+        action: action.into(),
+        cidr: cidr.into(),
+        user_id: user_id.into(),
+        note: "a test".into(),
+    };
+    Ok(by.call(by.admin().create_ip_rule(request)).await?.into_inner().rule.expect("a rule"))
+}
+
+/// Whether a session may call from an address.
+async fn may(session: &Session<'_>, ip: &str) -> Result<(), String> {
+    let client = Client { ip: ip.parse().ok(), ..Client::default() };
+    let access_token = Some(session.tokens.access_token.clone());
+    let context = Context { access_token, client, ..Context::default() };
+    let answer = context::scope(context, session.users().get_me(pb::GetMeRequest {})).await;
+    answer.map(|_| ()).map_err(|status| reason(&status).expect("a reason"))
+}
+
+async fn until(session: &Session<'_>, ip: &str, expected: Result<(), String>) {
+    let reached = async {
+        while may(session, ip).await != expected {
+            tokio::task::yield_now().await;
+        }
+    };
+    let reached = tokio::time::timeout(Duration::from_secs(20), reached).await;
+    assert!(reached.is_ok(), "{ip} never becomes {expected:?}");
+}
+
+fn denied() -> Result<(), String> {
+    Err("ADDRESS_DENIED".into())
+}
+
+#[tokio::test]
+async fn a_rule_is_in_force_for_tokens_that_are_out_and_gone_when_deleted() {
+    let auth = Auth::start().await;
+    let admin = auth.admin("admin@example.com").await;
+    auth.user("ana@example.com").await;
+    let ana = auth.session("ana@example.com").await;
+    may(&ana, "198.51.100.9").await.expect("no rules yet");
+    let network = rule(&admin, "deny", "198.51.100.0/24", "").await.expect("a rule");
+    until(&ana, "198.51.100.9", denied()).await;
+    until(&ana, "203.0.113.9", Ok(())).await;
+    rule(&admin, "allow", "198.51.100.9", "").await.expect("an exception");
+    until(&ana, "198.51.100.9", Ok(())).await;
+    until(&ana, "198.51.100.10", denied()).await;
+    let request = pb::DeleteIpRuleRequest { rule_id: network.id.clone() };
+    admin.call(admin.admin().delete_ip_rule(request.clone())).await.expect("deleted");
+    until(&ana, "198.51.100.10", Ok(())).await;
+    assert_eq!(why(admin.call(admin.admin().delete_ip_rule(request)).await), "NOT_FOUND");
+}
+
+#[tokio::test]
+async fn a_users_rule_is_his_alone_and_holds_at_login() {
+    let auth = Auth::start().await;
+    let admin = auth.admin("admin@example.com").await;
+    auth.user("ana@example.com").await;
+    auth.user("bo@example.com").await;
+    let (ana, bo) = (auth.session("ana@example.com").await, auth.session("bo@example.com").await);
+    rule(&admin, "deny", "0.0.0.0/0", &ana.user_id).await.expect("nowhere");
+    rule(&admin, "allow", "192.0.2.0/24", &ana.user_id).await.expect("but here");
+    until(&ana, "203.0.113.9", denied()).await;
+    until(&ana, "192.0.2.200", Ok(())).await;
+    may(&bo, "203.0.113.9").await.expect("bo may");
+    let login = |password: &str| pb::LoginRequest {
+        email: "ana@example.com".into(),
+        password: password.into(),
+        ..Default::default()
+    };
+    let mut identity = auth.identity();
+    assert_eq!(
+        why(auth.from("203.0.113.9", identity.login(login("a wrong password"))).await),
+        "INVALID_CREDENTIALS"
+    );
+    let mut identity = auth.identity();
+    assert_eq!(why(auth.from("203.0.113.9", identity.login(login(PASSWORD))).await), "ADDRESS_DENIED");
+    assert!(auth.security_events("ana@example.com").await.contains(&"address_denied".to_owned()));
+    auth.login("ana@example.com", PASSWORD).await.expect("from where she may");
+}
+
+#[tokio::test]
+async fn nobody_locks_himself_out() {
+    let auth = Auth::start().await;
+    let admin = auth.admin("admin@example.com").await;
+    assert_eq!(why(rule(&admin, "deny", "192.0.2.0/24", "").await), "LOCKS_YOU_OUT");
+    assert_eq!(why(rule(&admin, "deny", "192.0.2.1", &admin.user_id).await), "LOCKS_YOU_OUT");
+    let own = rule(&admin, "allow", "192.0.2.1", "").await.expect("first let yourself in");
+    rule(&admin, "deny", "192.0.2.0/24", "").await.expect("then keep the others out");
+    let request = pb::DeleteIpRuleRequest { rule_id: own.id };
+    assert_eq!(why(admin.call(admin.admin().delete_ip_rule(request)).await), "LOCKS_YOU_OUT");
+    assert_eq!(auth.text("select count(*)::text from auth.ip_rules").await, "2");
+}
+
+#[tokio::test]
+async fn every_wrong_field_is_named() {
+    let auth = Auth::start().await;
+    let admin = auth.admin("admin@example.com").await;
+    let refused = rule(&admin, "forbid", "1.2.3", "nobody").await.expect_err("refused");
+    let details = tonic_types::StatusExt::get_error_details(&refused);
+    let fields: Vec<_> = details
+        .bad_request()
+        .expect("violations")
+        .field_violations
+        .iter()
+        .map(|it| it.field.clone())
+        .collect();
+    assert_eq!(fields, ["action", "cidr", "user_id"]);
+    rule(&admin, "deny", "198.51.100.7/24", "").await.expect("a rule");
+    assert_eq!(why(rule(&admin, "allow", "198.51.100.0/24", "").await), "VALIDATION_FAILED", "one a network");
+    let unknown = "018f0000-0000-7000-8000-000000000000";
+    assert_eq!(why(rule(&admin, "deny", "198.51.100.0/24", unknown).await), "VALIDATION_FAILED");
+}

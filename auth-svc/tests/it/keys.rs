@@ -1,0 +1,83 @@
+//! Keys: for signing and for encryption at rest.
+
+use chrono::TimeDelta;
+use fintrac_kit::keyring::KeyRing;
+use fintrac_kit::random::Random;
+use fintrac_proto::auth::v1 as pb;
+use fintrac_proto::auth::v1::trust_service_client::TrustServiceClient;
+
+use crate::support::{Auth, PASSWORD, ana, ring, with_code};
+
+/// The key id in a token's header.
+fn kid(token: &str) -> String {
+    use base64::Engine as _;
+    let header = token.split('.').next().expect("a header");
+    let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(header).expect("base64url");
+    let header: serde_json::Value = serde_json::from_slice(&bytes).expect("JSON");
+    header["kid"].as_str().expect("a key id").to_owned()
+}
+
+#[tokio::test]
+async fn a_new_signing_key_is_known_before_it_signs_and_the_old_one_verifies_on() {
+    let auth = Auth::start().await;
+    auth.user("ana@example.com").await;
+    let before = auth.login("ana@example.com", PASSWORD).await.expect("login");
+    let operator = auth.operator(&[]).await;
+    let (fresh, _) = operator.rotate_signing_key(TimeDelta::seconds(120)).await.expect("rotated");
+    // Known to verifiers now, although nothing is signed with it.
+    let listed = async || {
+        let mut keys = TrustServiceClient::new(auth.transport("gateway"));
+        keys.list_signing_keys(pb::ListSigningKeysRequest {}).await.expect("keys").into_inner().keys.len()
+    };
+    assert_eq!(listed().await, 2);
+    let soon = auth.login("ana@example.com", PASSWORD).await.expect("login");
+    assert_eq!(kid(&soon.access_token), kid(&before.access_token));
+    auth.clock.advance(TimeDelta::seconds(121));
+    let after = async {
+        loop {
+            let tokens = auth.login("ana@example.com", PASSWORD).await.expect("login");
+            if kid(&tokens.access_token) == fresh {
+                return tokens;
+            }
+        }
+    };
+    let after = tokio::time::timeout(std::time::Duration::from_secs(20), after).await.expect("it signs");
+    auth.me(&after.access_token).await.expect("the new key");
+    auth.me(&before.access_token).await.expect("the old key verifies on");
+    auth.clock.advance(TimeDelta::hours(26));
+    let replica = auth.replica().await;
+    replica.until("select count(*)::text from auth.signing_keys", "1").await;
+    let last = replica.login("ana@example.com", PASSWORD).await.expect("login");
+    assert_eq!(kid(&last.access_token), fresh, "the old key is deleted when no token of it can be alive");
+}
+
+#[tokio::test]
+async fn data_keys_rotate_online_and_a_dump_shows_no_secret() {
+    let auth = Auth::start().await;
+    let request = pb::RegisterRequest { phone_number: Some("+34600123123".into()), ..ana("ana@example.com") };
+    auth.register(request).await.expect("registered");
+    let token = auth.challenge().await.token;
+    auth.verify(pb::VerifyEmailRequest { token, ..Default::default() }).await.expect("verified");
+    let session = auth.session("ana@example.com").await;
+    let (totp, _) = session.enrol().await;
+    let seed = totp.secret().to_base32();
+    let sealed = "select concat_ws(' ', (select string_agg(phone_number, ' ') from auth.users),
+                  (select string_agg(secret, ' ') from auth.totp),
+                  (select string_agg(private_key, ' ') from auth.signing_keys))";
+    let old = auth.text(sealed).await;
+    assert_eq!(old.split(' ').filter(|value| value.starts_with("v1.k1.")).count(), 3, "{old}");
+    assert!(!old.contains("600123123") && !old.contains(&seed));
+    let new = KeyRing::generate(&Random::seeded(2)).replace("k1:", "k2:");
+    let both = format!("{new},{}", ring());
+    let operator = auth.operator(&[("FINTRAC_DATA_KEYS", &both)]).await;
+    assert_eq!(operator.rotate_data_key().await.expect("rotated"), 3);
+    assert_eq!(operator.rotate_data_key().await.expect("nothing left"), 0);
+    let fresh = auth.text(sealed).await;
+    assert_eq!(fresh.split(' ').filter(|value| value.starts_with("v1.k2.")).count(), 3, "{fresh}");
+    // A replica that has the new key alone does everything.
+    let replica = auth.replica_with(&[("FINTRAC_DATA_KEYS", &new)]).await;
+    auth.clock.advance(TimeDelta::seconds(30));
+    let tokens = replica.login_with(with_code("ana@example.com", &auth.code(&totp))).await.expect("login");
+    let me = replica.me(&tokens.access_token).await.expect("me");
+    assert_eq!(me.phone_number.as_deref(), Some("+34600123123"));
+}

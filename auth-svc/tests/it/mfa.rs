@@ -1,0 +1,132 @@
+//! Second factors at every door.
+
+use chrono::TimeDelta;
+use fintrac_proto::auth::v1 as pb;
+
+use crate::support::{Auth, PASSWORD, why, with_code};
+
+const STEP: TimeDelta = TimeDelta::seconds(30);
+
+#[tokio::test]
+async fn logging_in_needs_a_code_and_each_works_once() {
+    let auth = Auth::start().await;
+    auth.user("ana@example.com").await;
+    let session = auth.session("ana@example.com").await;
+    let (totp, recovery) = session.enrol().await;
+    assert_eq!(recovery.len(), 10);
+    assert_eq!(why(auth.login("ana@example.com", PASSWORD).await), "MFA_REQUIRED");
+    assert_eq!(why(auth.login("ana@example.com", "a wrong password").await), "INVALID_CREDENTIALS");
+    let spent = auth.code(&totp);
+    assert_eq!(
+        why(auth.login_with(with_code("ana@example.com", &spent)).await),
+        "MFA_CODE_INVALID",
+        "it confirmed"
+    );
+    auth.clock.advance(STEP);
+    let code = auth.code(&totp);
+    auth.login_with(with_code("ana@example.com", &code)).await.expect("a fresh code");
+    assert_eq!(why(auth.login_with(with_code("ana@example.com", &code)).await), "MFA_CODE_INVALID");
+    auth.clock.advance(STEP * 2);
+    let now = u64::try_from(auth.clock.now().timestamp()).expect("after 1970");
+    let (early, late) = (totp.generate(now + 60).to_string(), totp.generate(now - 60).to_string());
+    for far in [early, late] {
+        assert_eq!(why(auth.login_with(with_code("ana@example.com", &far)).await), "MFA_CODE_INVALID");
+    }
+    let next = totp.generate(now + 30).to_string();
+    auth.login_with(with_code("ana@example.com", &next)).await.expect("a clock that is a step ahead");
+    let current = auth.code(&totp);
+    let older = auth.login_with(with_code("ana@example.com", &current)).await;
+    assert_eq!(why(older), "MFA_CODE_INVALID", "an older step is spent with a newer one");
+    assert!(auth.me(&session.tokens.access_token).await.expect("me").mfa_enabled);
+}
+
+#[tokio::test]
+async fn a_recovery_code_logs_in_once_and_is_told() {
+    let auth = Auth::start().await;
+    auth.user("ana@example.com").await;
+    let (_, recovery) = auth.session("ana@example.com").await.enrol().await;
+    let typed = recovery[3].to_uppercase().replace('-', " ");
+    auth.login_with(with_code("ana@example.com", &typed)).await.expect("a recovery code");
+    assert_eq!(why(auth.login_with(with_code("ana@example.com", &recovery[3])).await), "MFA_CODE_INVALID");
+    auth.login_with(with_code("ana@example.com", &recovery[4])).await.expect("another one");
+    let told = "select count(*)::text from auth.events where kind = 'recovery_code_used'";
+    assert_eq!(auth.text(told).await, "2");
+    let stored = auth.text("select string_agg(code_hash::text, ' ') from auth.recovery_codes").await;
+    assert!(!stored.contains(&recovery[0]));
+}
+
+#[tokio::test]
+async fn wrong_codes_are_slowed_down_and_knowing_the_password_does_not_help() {
+    let auth = Auth::start().await;
+    auth.user("ana@example.com").await;
+    let (totp, _) = auth.session("ana@example.com").await.enrol().await;
+    auth.clock.advance(STEP);
+    let wrong = if auth.code(&totp) == "000000" { "111111" } else { "000000" };
+    for _ in 0..5 {
+        assert_eq!(why(auth.login_with(with_code("ana@example.com", wrong)).await), "MFA_CODE_INVALID");
+        // The password alone does not begin the count anew.
+        let bare = auth.login("ana@example.com", PASSWORD).await.expect_err("no code");
+        assert_ne!(bare.code(), tonic::Code::Ok);
+    }
+    let right = auth.login_with(with_code("ana@example.com", &auth.code(&totp))).await;
+    assert_eq!(why(right), "INVALID_CREDENTIALS", "blocked, and looks like a wrong password");
+    assert!(auth.security_events("ana@example.com").await.contains(&"mfa_refused".to_owned()));
+}
+
+#[tokio::test]
+async fn removal_needs_password_and_code_and_an_enrolment_cannot_be_replaced() {
+    let auth = Auth::start().await;
+    auth.user("ana@example.com").await;
+    let session = auth.session("ana@example.com").await;
+    let remove = async |password: &str, code: &str| {
+        let request = pb::RemoveTotpRequest { password: password.into(), code: code.into() };
+        session.call(session.mfa().remove_totp(request)).await
+    };
+    assert_eq!(why(remove(PASSWORD, "123456").await), "MFA_NOT_ENROLLED");
+    let (totp, recovery) = session.enrol().await;
+    let again = session.call(session.mfa().enrol_totp(pb::EnrolTotpRequest {})).await;
+    assert_eq!(why(again), "MFA_ENABLED");
+    auth.clock.advance(STEP);
+    assert_eq!(why(remove("a wrong password", &auth.code(&totp)).await), "VALIDATION_FAILED");
+    assert_eq!(why(remove(PASSWORD, "").await), "MFA_REQUIRED");
+    let wrong = if auth.code(&totp) == "000000" { "111111" } else { "000000" };
+    assert_eq!(why(remove(PASSWORD, wrong).await), "MFA_CODE_INVALID");
+    remove(PASSWORD, &recovery[0]).await.expect("removed");
+    auth.login("ana@example.com", PASSWORD).await.expect("the password is enough");
+    let left = "select (select count(*) from auth.totp) + (select count(*) from auth.recovery_codes)";
+    assert_eq!(auth.text(&format!("select ({left})::text")).await, "0");
+}
+
+#[tokio::test]
+async fn a_reset_password_does_not_get_past_it() {
+    let auth = Auth::start().await;
+    auth.user("ana@example.com").await;
+    let (totp, _) = auth.session("ana@example.com").await.enrol().await;
+    let request = pb::ForgotPasswordRequest { email: "ana@example.com".into() };
+    auth.from("192.0.2.1", auth.identity().forgot_password(request)).await.expect("202");
+    let (token, new_password) = (auth.challenge().await.token, PASSWORD.to_owned());
+    let request = pb::ResetPasswordRequest { token, new_password, ..Default::default() };
+    auth.identity().reset_password(request).await.expect("reset");
+    assert_eq!(why(auth.login("ana@example.com", PASSWORD).await), "MFA_REQUIRED");
+    auth.clock.advance(STEP);
+    auth.login_with(with_code("ana@example.com", &auth.code(&totp))).await.expect("with a code");
+}
+
+#[tokio::test]
+async fn an_enrolment_counts_once_it_is_confirmed() {
+    let auth = Auth::start().await;
+    auth.user("ana@example.com").await;
+    let session = auth.session("ana@example.com").await;
+    let confirm = async |code: &str| {
+        session.call(session.mfa().confirm_totp(pb::ConfirmTotpRequest { code: code.into() })).await
+    };
+    assert_eq!(why(confirm("123456").await), "MFA_NOT_ENROLLED");
+    let enrolment = session.call(session.mfa().enrol_totp(pb::EnrolTotpRequest {})).await.expect("enrolment");
+    let enrolment = enrolment.into_inner();
+    assert!(enrolment.otpauth_uri.starts_with("otpauth://totp/FinTrac:ana%40example.com?"), "{enrolment:?}");
+    assert!(enrolment.qr_svg.contains("<svg"));
+    auth.login("ana@example.com", PASSWORD).await.expect("not in force yet");
+    assert_eq!(why(confirm("abc").await), "VALIDATION_FAILED");
+    session.enrol().await;
+    assert_eq!(why(confirm("123456").await), "MFA_ENABLED");
+}

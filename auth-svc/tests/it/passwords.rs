@@ -1,0 +1,161 @@
+//! Passwords: forgotten, changed, raised.
+
+use chrono::TimeDelta;
+use fintrac_proto::auth::v1 as pb;
+
+use crate::support::{Auth, PASSWORD, Session, why};
+
+const OTHER: &str = "four quiet words here";
+
+async fn forgot(auth: &Auth, email: &str) {
+    auth.clock.advance(TimeDelta::seconds(61));
+    let request = pb::ForgotPasswordRequest { email: email.to_owned() };
+    auth.from("192.0.2.1", auth.identity().forgot_password(request)).await.expect("always");
+}
+
+fn by_token(token: &str, new_password: &str) -> pb::ResetPasswordRequest {
+    let (token, new_password) = (token.to_owned(), new_password.to_owned());
+    pb::ResetPasswordRequest { token, new_password, ..Default::default() }
+}
+
+fn by_code(code: &str) -> pb::ResetPasswordRequest {
+    let (email, code, new_password) = ("ana@example.com".into(), code.to_owned(), OTHER.to_owned());
+    pb::ResetPasswordRequest { email, code, new_password, ..Default::default() }
+}
+
+fn change(current: &str, new: &str) -> pb::ChangePasswordRequest {
+    pb::ChangePasswordRequest { current_password: current.to_owned(), new_password: new.to_owned() }
+}
+
+async fn field(session: &Session<'_>, request: pb::ChangePasswordRequest) -> (String, String) {
+    let refused = session.call(session.users().change_password(request)).await.expect_err("refused");
+    let details = tonic_types::StatusExt::get_error_details(&refused);
+    let violation = details.bad_request().expect("violations").field_violations[0].clone();
+    (violation.field, violation.reason)
+}
+
+#[tokio::test]
+async fn a_forgotten_password_is_replaced_by_link_and_ends_every_session() {
+    let auth = Auth::start().await;
+    auth.user("ana@example.com").await;
+    let old = auth.session("ana@example.com").await;
+    forgot(&auth, "ana@example.com").await;
+    let token = auth.challenge().await.token;
+    auth.identity().reset_password(by_token(&token, OTHER)).await.expect("reset");
+    assert_eq!(old.refused().await, "SESSION_ENDED");
+    assert_eq!(why(auth.refresh(&old.tokens.refresh_token).await), "REFRESH_TOKEN_INVALID");
+    assert_eq!(why(auth.login("ana@example.com", PASSWORD).await), "INVALID_CREDENTIALS");
+    auth.login("ana@example.com", OTHER).await.expect("the new password");
+    assert_eq!(why(auth.identity().reset_password(by_token(&token, PASSWORD)).await), "VERIFICATION_INVALID");
+    assert!(auth.security_events("ana@example.com").await.contains(&"password_reset".to_owned()));
+}
+
+#[tokio::test]
+async fn a_refused_password_leaves_the_code_good() {
+    let auth = Auth::start().await;
+    auth.user("ana@example.com").await;
+    forgot(&auth, "ana@example.com").await;
+    let code = auth.challenge().await.code;
+    for weak in ["short", "password12345", "my name is ana!!"] {
+        let request = pb::ResetPasswordRequest { new_password: weak.into(), ..by_code(&code) };
+        assert_eq!(why(auth.identity().reset_password(request).await), "VALIDATION_FAILED", "{weak}");
+    }
+    auth.identity().reset_password(by_code(&code)).await.expect("the code is still good");
+}
+
+#[tokio::test]
+async fn five_wrong_codes_close_the_code_and_an_hour_the_link() {
+    let auth = Auth::start().await;
+    auth.user("ana@example.com").await;
+    forgot(&auth, "ana@example.com").await;
+    let secrets = auth.challenge().await;
+    let wrong = if secrets.code == "000000" { "111111" } else { "000000" };
+    for _ in 0..5 {
+        assert_eq!(why(auth.identity().reset_password(by_code(wrong)).await), "VERIFICATION_INVALID");
+    }
+    assert_eq!(why(auth.identity().reset_password(by_code(&secrets.code)).await), "VERIFICATION_INVALID");
+    auth.clock.advance(TimeDelta::minutes(60));
+    assert_eq!(
+        why(auth.identity().reset_password(by_token(&secrets.token, OTHER)).await),
+        "VERIFICATION_INVALID"
+    );
+    auth.login("ana@example.com", PASSWORD).await.expect("nothing has changed");
+}
+
+#[tokio::test]
+async fn proofs_are_good_for_their_own_purpose_only() {
+    let auth = Auth::start().await;
+    auth.user("ana@example.com").await;
+    forgot(&auth, "ana@example.com").await;
+    let reset = auth.challenge().await.token;
+    let verify = pb::VerifyEmailRequest { token: reset, ..Default::default() };
+    assert_eq!(why(auth.verify(verify).await), "VERIFICATION_INVALID");
+    auth.register(crate::support::ana("bo@example.com")).await.expect("registered");
+    let verification = auth.challenge().await.token;
+    let refused = auth.identity().reset_password(by_token(&verification, OTHER)).await;
+    assert_eq!(why(refused), "VERIFICATION_INVALID");
+}
+
+#[tokio::test]
+async fn nobody_learns_whether_an_address_is_known() {
+    let auth = Auth::start().await;
+    auth.register(crate::support::ana("unverified@example.com")).await.expect("registered");
+    let count = "select count(*)::text from auth.challenges where purpose = 'reset_password'";
+    for email in ["nobody@example.com", "unverified@example.com"] {
+        forgot(&auth, email).await;
+    }
+    assert_eq!(auth.text(count).await, "0", "and no mail goes to an address that is not proved");
+}
+
+#[tokio::test]
+async fn a_changed_password_ends_the_other_sessions_only() {
+    let auth = Auth::start().await;
+    auth.user("ana@example.com").await;
+    let (mine, other) = (auth.session("ana@example.com").await, auth.session("ana@example.com").await);
+    assert_eq!(
+        field(&mine, change("not it at all", OTHER)).await,
+        ("current_password".into(), "PASSWORD_INCORRECT".into())
+    );
+    assert_eq!(field(&mine, change(PASSWORD, PASSWORD)).await.1, "PASSWORD_UNCHANGED");
+    assert_eq!(
+        field(&mine, change(PASSWORD, "iloveyou1234")).await,
+        ("new_password".into(), "PASSWORD_COMMON".into())
+    );
+    mine.call(mine.users().change_password(change(PASSWORD, OTHER))).await.expect("changed");
+    assert_eq!(other.refused().await, "SESSION_ENDED");
+    auth.me(&mine.tokens.access_token).await.expect("this session goes on");
+    auth.login("ana@example.com", OTHER).await.expect("the new password");
+}
+
+#[tokio::test]
+async fn a_stolen_session_cannot_guess_the_password() {
+    let auth = Auth::start().await;
+    auth.user("ana@example.com").await;
+    let stolen = auth.session("ana@example.com").await;
+    for _ in 0..5 {
+        assert_eq!(field(&stolen, change("not it at all", OTHER)).await.1, "PASSWORD_INCORRECT");
+    }
+    let refused = stolen.call(stolen.users().change_password(change(PASSWORD, OTHER))).await;
+    assert_eq!(why(refused), "TOO_MANY_ATTEMPTS");
+}
+
+#[tokio::test]
+async fn a_login_raises_the_cost_of_an_old_hash() {
+    use argon2::password_hash::PasswordHasher as _;
+    let auth = Auth::start().await;
+    auth.user("ana@example.com").await;
+    let params = argon2::Params::new(8 * 1024, 1, 1, None).expect("parameters");
+    let weak = argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, params);
+    let weak = weak.hash_password_with_salt(PASSWORD.as_bytes(), &[7; 16]).expect("a hash").to_string();
+    sqlx::query("update auth.users set password_hash = $1")
+        .bind(&weak)
+        .execute(&mut auth.database.connect().await)
+        .await
+        .expect("an old hash");
+    assert_eq!(why(auth.login("ana@example.com", "a wrong password").await), "INVALID_CREDENTIALS");
+    assert_eq!(auth.text("select password_hash from auth.users").await, weak, "only the right one raises it");
+    auth.login("ana@example.com", PASSWORD).await.expect("login");
+    let raised = auth.text("select password_hash from auth.users").await;
+    assert!(raised.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{raised}");
+    auth.login("ana@example.com", PASSWORD).await.expect("and again");
+}

@@ -1,0 +1,129 @@
+//! Changing one's own profile.
+
+use fintrac_proto::auth::v1 as pb;
+use prost_types::FieldMask;
+use tonic::Status;
+
+use crate::support::{Auth, PASSWORD, Session, why};
+
+async fn update(
+    session: &Session<'_>,
+    fields: &[&str],
+    request: pb::UpdateMeRequest,
+) -> Result<pb::User, Status> {
+    let paths = fields.iter().map(|field| (*field).to_owned()).collect();
+    let request = pb::UpdateMeRequest { update_mask: Some(FieldMask { paths }), ..request };
+    Ok(session.call(session.users().update_me(request)).await?.into_inner().user.expect("a user"))
+}
+
+fn other_address(email: &str) -> pb::UpdateMeRequest {
+    pb::UpdateMeRequest { email: Some(email.into()), password: PASSWORD.into(), ..Default::default() }
+}
+
+#[tokio::test]
+async fn names_and_numbers_change_and_are_cleared() {
+    let auth = Auth::start().await;
+    auth.user("ana@example.com").await;
+    let session = auth.session("ana@example.com").await;
+    let request = pb::UpdateMeRequest {
+        first_name: Some(" Anna ".into()),
+        username: Some("Anna.Gil".into()),
+        phone_number: Some("+34 600 000 000".into()),
+        ..Default::default()
+    };
+    let user = update(&session, &["first_name", "username", "phone_number"], request).await.expect("changed");
+    assert_eq!((user.first_name.as_str(), user.last_name.as_str()), ("Anna", "Gil"));
+    assert_eq!(user.phone_number.as_deref(), Some("+34600000000"));
+    let sealed = auth.text("select phone_number from auth.users").await;
+    assert!(sealed.starts_with("v1.k1."), "{sealed}");
+    let stale = pb::UpdateMeRequest { if_version: Some(user.version - 1), ..Default::default() };
+    assert_eq!(
+        why(update(&session, &["first_name"], pb::UpdateMeRequest { first_name: Some("X".into()), ..stale })
+            .await),
+        "VERSION_MISMATCH"
+    );
+    let user = update(&session, &["username", "phone_number"], pb::UpdateMeRequest::default())
+        .await
+        .expect("cleared");
+    assert_eq!((user.username, user.phone_number), (None, None));
+    auth.user("bo@example.com").await;
+    let bo = auth.session("bo@example.com").await;
+    let name = |name: &str| pb::UpdateMeRequest { username: Some(name.into()), ..Default::default() };
+    update(&session, &["username"], name("anna")).await.expect("free again");
+    assert_eq!(
+        why(update(&bo, &["username"], name("ANNA")).await),
+        "VALIDATION_FAILED",
+        "taken, in any case"
+    );
+    assert_eq!(why(update(&bo, &["first_name"], pb::UpdateMeRequest::default()).await), "VALIDATION_FAILED");
+}
+
+#[tokio::test]
+async fn another_address_needs_the_password_and_takes_effect_when_confirmed() {
+    let auth = Auth::start().await;
+    auth.user("ana@example.com").await;
+    let session = auth.session("ana@example.com").await;
+    let bare = pb::UpdateMeRequest { password: String::new(), ..other_address("new@example.org") };
+    assert_eq!(why(update(&session, &["email"], bare).await), "VALIDATION_FAILED");
+    let wrong =
+        pb::UpdateMeRequest { password: "a wrong password".into(), ..other_address("new@example.org") };
+    assert_eq!(why(update(&session, &["email"], wrong).await), "VALIDATION_FAILED");
+    let user = update(&session, &["email"], other_address("new@example.org")).await.expect("asked");
+    assert_eq!(
+        (user.email.as_str(), user.pending_email.as_deref()),
+        ("ana@example.com", Some("new@example.org"))
+    );
+    auth.login("ana@example.com", PASSWORD).await.expect("the old address still is it");
+    let secrets = auth.challenge().await;
+    assert_eq!(secrets.recipient.expect("a recipient").email, "new@example.org");
+    let request =
+        pb::VerifyEmailRequest { email: "new@example.org".into(), code: secrets.code, ..Default::default() };
+    auth.verify(request).await.expect("confirmed by code");
+    auth.login("new@example.org", PASSWORD).await.expect("the new address");
+    assert_eq!(why(auth.login("ana@example.com", PASSWORD).await), "INVALID_CREDENTIALS");
+    let me = auth.me(&session.tokens.access_token).await.expect("me");
+    assert_eq!((me.email.as_str(), me.pending_email), ("new@example.org", None));
+    // The former address is told.
+    let id = auth.text("select entity_id::text from auth.events where kind = 'email_changed'").await;
+    let former = auth.former_address(&id).await;
+    assert_eq!(former, "ana@example.com");
+}
+
+#[tokio::test]
+async fn an_address_that_somebody_has_is_not_told_apart() {
+    let auth = Auth::start().await;
+    auth.user("ana@example.com").await;
+    auth.user("bo@example.com").await;
+    let session = auth.session("ana@example.com").await;
+    let user = update(&session, &["email"], other_address("bo@example.com")).await.expect("looks the same");
+    assert_eq!(user.pending_email.as_deref(), Some("bo@example.com"));
+    let told =
+        "select string_agg(email || ' ' || kind, ',') from auth.events join auth.users on users.id = user_id
+                where kind in ('already_registered', 'email_change_requested')";
+    assert_eq!(auth.text(told).await, "bo@example.com already_registered", "its owner hears of it");
+    let token = auth.challenge().await.token;
+    let confirm = pb::VerifyEmailRequest { token, ..Default::default() };
+    assert_eq!(why(auth.verify(confirm).await), "VERIFICATION_INVALID", "and nothing can be confirmed");
+    let own = update(&session, &["email"], other_address("ANA@example.com")).await.expect("one's own");
+    assert_eq!(own.pending_email, None, "one's own address calls the change off");
+}
+
+#[tokio::test]
+async fn what_was_mailed_to_the_former_address_is_void() {
+    let auth = Auth::start().await;
+    auth.user("ana@example.com").await;
+    let session = auth.session("ana@example.com").await;
+    let forgot = pb::ForgotPasswordRequest { email: "ana@example.com".into() };
+    auth.from("192.0.2.1", auth.identity().forgot_password(forgot)).await.expect("202");
+    let reset = auth.challenge().await.token;
+    auth.clock.advance(chrono::TimeDelta::milliseconds(1));
+    update(&session, &["email"], other_address("new@example.org")).await.expect("asked");
+    let token = auth.challenge().await.token;
+    auth.verify(pb::VerifyEmailRequest { token, ..Default::default() }).await.expect("confirmed");
+    let request = pb::ResetPasswordRequest {
+        token: reset,
+        new_password: "four quiet words here".into(),
+        ..Default::default()
+    };
+    assert_eq!(why(auth.identity().reset_password(request).await), "VERIFICATION_INVALID");
+}

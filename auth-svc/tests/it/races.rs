@@ -1,0 +1,103 @@
+//! Many at once: exactly one wins.
+
+use fintrac_proto::auth::v1 as pb;
+use futures::future::join_all;
+
+use crate::support::{Auth, PASSWORD, ana, with_code};
+
+/// How many of twenty succeed, half of them at another replica.
+async fn winners<'a, F: Future<Output = bool>>(
+    replicas: [&'a Auth; 2],
+    attempt: impl Fn(&'a Auth, usize) -> F,
+) -> usize {
+    let attempts = (0..20).map(|number| attempt(replicas[number % 2], number));
+    join_all(attempts).await.into_iter().filter(|won| *won).count()
+}
+
+#[tokio::test]
+async fn one_reset_code_works_once() {
+    let auth = Auth::start().await;
+    let replica = auth.replica().await;
+    auth.user("ana@example.com").await;
+    let request = pb::ForgotPasswordRequest { email: "ana@example.com".into() };
+    auth.from("192.0.2.1", auth.identity().forgot_password(request)).await.expect("202");
+    let code = auth.challenge().await.code;
+    let won = winners([&auth, &replica], |at, number| {
+        let request = pb::ResetPasswordRequest {
+            email: "ana@example.com".into(),
+            code: code.clone(),
+            new_password: format!("four quiet words {number:02}"),
+            ..Default::default()
+        };
+        async move { at.identity().reset_password(request).await.is_ok() }
+    });
+    assert_eq!(won.await, 1);
+    assert_eq!(auth.text("select count(*)::text from auth.events where kind = 'password_reset'").await, "1");
+}
+
+#[tokio::test]
+async fn one_recovery_code_logs_in_once() {
+    let auth = Auth::start().await;
+    let replica = auth.replica().await;
+    auth.user("ana@example.com").await;
+    let (_, recovery) = auth.session("ana@example.com").await.enrol().await;
+    let won = winners([&auth, &replica], |at, _| {
+        let request = with_code("ana@example.com", &recovery[0]);
+        async move { at.login_with(request).await.is_ok() }
+    });
+    assert_eq!(won.await, 1);
+}
+
+#[tokio::test]
+async fn one_step_of_a_totp_logs_in_once() {
+    let auth = Auth::start().await;
+    let replica = auth.replica().await;
+    auth.user("ana@example.com").await;
+    let (totp, _) = auth.session("ana@example.com").await.enrol().await;
+    auth.clock.advance(chrono::TimeDelta::seconds(30));
+    let code = auth.code(&totp);
+    let won = winners([&auth, &replica], |at, _| {
+        let request = with_code("ana@example.com", &code);
+        async move { at.login_with(request).await.is_ok() }
+    });
+    assert_eq!(won.await, 1);
+}
+
+#[tokio::test]
+async fn one_address_is_registered_once() {
+    let auth = Auth::start().await;
+    let replica = auth.replica().await;
+    // All of them are answered alike; throttles count the mailbox, so five get through.
+    let answered = winners([&auth, &replica], |at, number| {
+        let request = pb::RegisterRequest { first_name: format!("Ana {number}"), ..ana("ana@example.com") };
+        async move { at.register(request).await.is_ok() }
+    });
+    assert!(answered.await >= 1);
+    assert_eq!(auth.text("select count(*)::text from auth.users").await, "1");
+    let open = "select count(*)::text from auth.challenges where closed_at is null";
+    assert_eq!(auth.text(open).await, "1", "one link is good");
+    let token = auth.challenge().await.token;
+    let verified = winners([&auth, &replica], |at, _| {
+        let request = pb::VerifyEmailRequest { token: token.clone(), ..Default::default() };
+        async move { at.verify(request).await.is_ok() }
+    });
+    assert_eq!(verified.await, 1);
+    assert_eq!(auth.text("select count(*)::text from auth.households").await, "1");
+    auth.login("ana@example.com", PASSWORD).await.expect("login");
+}
+
+#[tokio::test]
+async fn twenty_refreshes_of_one_token_leave_one_live_branch() {
+    let auth = Auth::start().await;
+    let replica = auth.replica().await;
+    auth.user("ana@example.com").await;
+    let first = auth.login("ana@example.com", PASSWORD).await.expect("login").refresh_token;
+    let answers = (0..20).map(|number| {
+        let at = if number % 2 == 0 { &auth } else { &replica };
+        at.refresh(&first)
+    });
+    let next: Vec<_> = join_all(answers).await.into_iter().flatten().map(|pair| pair.refresh_token).collect();
+    assert_eq!(next.len(), 20, "retries within the grace get the same successor");
+    assert!(next.iter().all(|token| *token == next[0]));
+    assert_eq!(auth.text("select count(*)::text from auth.refresh_tokens where spent_at is null").await, "1");
+}

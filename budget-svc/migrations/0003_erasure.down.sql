@@ -1,0 +1,1 @@
+drop function budget.erase_words(uuid, uuid, timestamptz, int);

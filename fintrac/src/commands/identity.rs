@@ -1,0 +1,59 @@
+//! `fintrac admin create EMAIL` and `fintrac keys rotate …`. They work while the
+//! suite runs and while it does not.
+
+use std::io::Write as _;
+
+use auth_svc::{Config, MadeAdmin, Operator};
+use chrono::{SecondsFormat, TimeDelta};
+
+use super::part::{self, Part};
+
+async fn open() -> anyhow::Result<(Part, Operator)> {
+    let auth = part::open(&auth_svc::SCHEMA).await?;
+    let config = Config::from_environment(&auth.environment);
+    auth.environment.check()?;
+    let operator = Operator::open(config, auth.deps()).await?;
+    Ok((auth, operator))
+}
+
+/// Makes the user of `email` an administrator. Where there is none it makes the
+/// account, too, and prints a link to choose its password: on standard output,
+/// because logs are no place for it.
+pub async fn create_admin(email: &str) -> anyhow::Result<()> {
+    let (auth, operator) = open().await?;
+    let made = operator.create_admin(email).await;
+    let base = notify_svc::Config::from_environment(&auth.environment).link_base;
+    auth.close().await?;
+    let text = match made? {
+        MadeAdmin::Promoted => format!("{email} is an administrator now. Log in again."),
+        MadeAdmin::Already => format!("{email} was an administrator already."),
+        MadeAdmin::Created { token } => format!(
+            "{email} is an administrator now. Choose the password within 60 minutes:\n{base}/reset-password?token={token}"
+        ),
+    };
+    Ok(writeln!(std::io::stdout(), "{text}")?)
+}
+
+/// Adds a key for access tokens, which signs after `lead` seconds: verifiers
+/// have to know it before.
+pub async fn rotate_signing_key(lead: u32) -> anyhow::Result<()> {
+    let (auth, operator) = open().await?;
+    let rotated = operator.rotate_signing_key(TimeDelta::seconds(lead.into())).await;
+    auth.close().await?;
+    let (kid, signs_from) = rotated?;
+    let at = signs_from.to_rfc3339_opts(SecondsFormat::Secs, true);
+    tracing::info!("key {kid} signs from {at} on; the others verify until their tokens have expired");
+    Ok(())
+}
+
+/// Encrypts phone numbers, second factors and private keys anew with the first key of the ring.
+pub async fn rotate_data_key() -> anyhow::Result<()> {
+    let (auth, operator) = open().await?;
+    let rotated = operator.rotate_data_key().await;
+    auth.close().await?;
+    tracing::info!(
+        "{} values are encrypted anew; the other keys of the ring are not needed any more",
+        rotated?
+    );
+    Ok(())
+}

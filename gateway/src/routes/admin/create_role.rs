@@ -1,0 +1,50 @@
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::{ETAG, LOCATION};
+use axum::response::Response;
+use fintrac_proto::auth::v1 as pb;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::role_view::RoleView;
+use crate::extract::{NoParams, OnceJson, Permitted, permission};
+use crate::openapi::WriteProblems;
+use crate::problem::Problem;
+use crate::routes::wire::etag;
+use crate::state::AppState;
+
+/// A role of your own.
+#[derive(Clone, Deserialize, ToSchema)]
+#[schema(as = CreateRoleRequest)]
+#[serde(deny_unknown_fields)]
+pub struct CreateRoleBody {
+    /// 1 to 32 lower-case letters, digits, dashes, underscores.
+    #[schema(required = true, example = "auditor")]
+    #[serde(default)]
+    name: String,
+    #[schema(required = true, example = json!(["audit:read", "security:read"]))]
+    #[serde(default)]
+    permissions: Vec<String>,
+}
+
+/// Make a role
+///
+/// Nobody makes one that may do more than himself.
+#[utoipa::path(post, path = "/admin/roles", tag = "admin", security(("access_token" = ["roles:write"])),
+    params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body again: the first answer again")),
+    request_body = CreateRoleBody,
+    responses((status = 201, description = "The role", body = RoleView,
+        headers(("ETag" = String), ("Location" = String, description = "Where it is changed"),
+            ("Idempotency-Replayed" = Option<String>, description = "true on an answer kept from the first request with this key"))), WriteProblems))]
+pub async fn create_role(
+    State(state): State<AppState>,
+    _query: NoParams,
+    _user: Permitted<permission::RolesWrite>,
+    OnceJson(once, body): OnceJson<CreateRoleBody>,
+) -> Result<Response, Problem> {
+    let request = pb::CreateRoleRequest { name: body.name, permissions: body.permissions };
+    let answer = once.send(request, async |request| state.admin().create_role(request).await).await?;
+    let role = answer.get_ref().role.clone().ok_or_else(Problem::internal)?;
+    let headers = [(ETAG, etag(role.version)), (LOCATION, format!("/api/v1/admin/roles/{}", role.name))];
+    Ok(once.mark(&answer, (StatusCode::CREATED, headers, axum::Json(RoleView::from(role)))))
+}

@@ -1,0 +1,24 @@
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use fintrac_proto::auth::v1 as pb;
+
+use crate::extract::{NoParams, Permitted, permission};
+use crate::openapi::WriteProblems;
+use crate::problem::Problem;
+use crate::state::AppState;
+
+/// Delete a rule on addresses
+///
+/// Holds within a second. Refused when the rules that are left would keep yourself out.
+#[utoipa::path(delete, path = "/admin/ip-rules/{id}", tag = "admin", security(("access_token" = ["ip_rules:write"])),
+    params(("id" = uuid::Uuid, Path)),
+    responses((status = 204, description = "Deleted"), WriteProblems))]
+pub async fn delete_ip_rule(
+    State(state): State<AppState>,
+    _query: NoParams,
+    _user: Permitted<permission::IpRulesWrite>,
+    Path(rule_id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    state.admin().delete_ip_rule(pb::DeleteIpRuleRequest { rule_id }).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,53 @@
+use axum::extract::State;
+use axum::response::IntoResponse;
+use fintrac_proto::auth::v1 as pb;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::user_view::ManagedUserView;
+use crate::extract::{PageLink, Params, Permitted, page_size, permission};
+use crate::openapi::ReadProblems;
+use crate::problem::Problem;
+use crate::routes::wire::List;
+use crate::state::AppState;
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct ListUsersQuery {
+    /// The beginning of an address or a username, or an id.
+    q: Option<String>,
+    /// unverified, active, locked, leaving or erased.
+    status: Option<String>,
+    /// A role's name.
+    role: Option<String>,
+    /// Default 50, at most 200.
+    #[param(value_type = Option<i32>, minimum = 1)]
+    page_size: Option<String>,
+    page_token: Option<String>,
+}
+
+/// Find users
+///
+/// Newest first.
+#[utoipa::path(get, path = "/admin/users", tag = "admin", security(("access_token" = ["users:read"])),
+    params(ListUsersQuery),
+    responses((status = 200, description = "A page of users", body = List<ManagedUserView>,
+        headers(("Link" = Option<String>, description = "The next page, rel=\"next\""))), ReadProblems))]
+pub async fn list_users(
+    State(state): State<AppState>,
+    _user: Permitted<permission::UsersRead>,
+    link: PageLink,
+    Params(query): Params<ListUsersQuery>,
+) -> Result<impl IntoResponse, Problem> {
+    let request = pb::ListUsersRequest {
+        query: query.q.unwrap_or_default(),
+        status: query.status.unwrap_or_default(),
+        role: query.role.unwrap_or_default(),
+        page_size: page_size(query.page_size.as_ref()),
+        page_token: query.page_token.unwrap_or_default(),
+    };
+    let page = state.admin().list_users(request).await?.into_inner();
+    let list = List::<ManagedUserView>::new(page.users, page.next_page_token);
+    Ok((link.next(list.next_page_token.as_deref()), axum::Json(list)))
+}

@@ -1,0 +1,15 @@
+pub mod create_ip_rule;
+pub mod create_role;
+pub mod delete_ip_rule;
+pub mod delete_role;
+pub mod get_user;
+pub mod ip_rule_view;
+pub mod list_audit_log;
+pub mod list_ip_rules;
+pub mod list_roles;
+pub mod list_security_events;
+pub mod list_users;
+pub mod role_view;
+pub mod update_role;
+pub mod update_user;
+pub mod user_view;

@@ -1,0 +1,39 @@
+use axum::extract::State;
+use axum::http::StatusCode;
+use fintrac_proto::auth::v1 as pb;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::extract::{Json, NoParams, Permitted, permission};
+use crate::openapi::WriteProblems;
+use crate::problem::Problem;
+use crate::state::AppState;
+
+/// Password and code, like a login.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = RemoveTotpRequest)]
+#[serde(deny_unknown_fields)]
+pub struct RemoveTotpBody {
+    #[schema(required = true, example = "correct horse battery")]
+    #[serde(default)]
+    password: String,
+    /// Six digits, or a recovery code.
+    #[schema(required = true, example = "042042")]
+    #[serde(default)]
+    code: String,
+}
+
+/// Remove the second factor
+#[utoipa::path(delete, path = "/auth/mfa/totp", tag = "auth", request_body = RemoveTotpBody,
+    security(("access_token" = ["profile:write"])),
+    responses((status = 204, description = "Logging in needs the password only"), WriteProblems))]
+pub async fn remove_totp(
+    State(state): State<AppState>,
+    _query: NoParams,
+    _user: Permitted<permission::ProfileWrite>,
+    Json(body): Json<RemoveTotpBody>,
+) -> Result<StatusCode, Problem> {
+    let RemoveTotpBody { password, code } = body;
+    state.mfa().remove_totp(pb::RemoveTotpRequest { password, code }).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,41 @@
+use axum::extract::State;
+use axum::http::StatusCode;
+use fintrac_proto::auth::v1 as pb;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::extract::{Json, NoParams, Permitted, permission};
+use crate::openapi::WriteProblems;
+use crate::problem::Problem;
+use crate::state::AppState;
+
+/// The password that is, and the one that shall be.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = ChangePasswordRequest)]
+#[serde(deny_unknown_fields)]
+pub struct ChangePasswordBody {
+    #[schema(required = true, example = "correct horse battery")]
+    #[serde(default)]
+    current_password: String,
+    /// 12 to 128 characters; not a common one, without the name or the address.
+    #[schema(required = true, example = "four quiet words here", min_length = 12, max_length = 128)]
+    #[serde(default)]
+    new_password: String,
+}
+
+/// Change your password
+///
+/// Ends your other sessions.
+#[utoipa::path(post, path = "/users/me/change-password", tag = "users", security(("access_token" = ["profile:write"])),
+    request_body = ChangePasswordBody,
+    responses((status = 204, description = "The password has changed"), WriteProblems))]
+pub async fn change_password(
+    State(state): State<AppState>,
+    _query: NoParams,
+    _user: Permitted<permission::ProfileWrite>,
+    Json(body): Json<ChangePasswordBody>,
+) -> Result<StatusCode, Problem> {
+    let ChangePasswordBody { current_password, new_password } = body;
+    state.users().change_password(pb::ChangePasswordRequest { current_password, new_password }).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,148 @@
+use std::fmt::Write as _;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use chrono::SecondsFormat;
+use fintrac_kit::transport::Lasting;
+use fintrac_proto::common::v1::ExportRecord;
+use fintrac_proto::{auth, budget, ledger, notify};
+use futures::stream::BoxStream;
+use futures::{Stream, StreamExt as _, TryStreamExt as _};
+use tonic::{Request, Status};
+
+use crate::extract::{NoParams, Permitted, permission};
+use crate::openapi::ReadProblems;
+use crate::problem::Problem;
+use crate::state::AppState;
+
+type Records = BoxStream<'static, Result<Vec<ExportRecord>, Status>>;
+
+/// Export everything
+///
+/// Everything that every part of the suite stores about you, as one JSON document: an object a
+/// part, in it an array a section. It is streamed; a document that does not end is not whole.
+#[utoipa::path(get, path = "/users/me/export", tag = "users", security(("access_token" = ["profile:read"])),
+    responses((status = 200, description = "Everything", body = serde_json::Value, content_type = "application/json"), ReadProblems))]
+pub async fn export(
+    State(state): State<AppState>,
+    _query: NoParams,
+    _user: Permitted<permission::ProfileRead>,
+) -> Result<Response, Problem> {
+    // All parts answer before the first byte goes out, so that one that is away is a 503.
+    let parts = [
+        ("auth", of_auth(&state).await?),
+        ("ledger", of_ledger(&state).await?),
+        ("budget", of_budget(&state).await?),
+        ("notify", of_notify(&state).await?),
+    ];
+    let exported_at = state.clock.now().to_rfc3339_opts(SecondsFormat::Micros, true);
+    let headers = [
+        (CONTENT_TYPE, "application/json"),
+        (CONTENT_DISPOSITION, "attachment; filename=\"fintrac-export.json\""),
+    ];
+    Ok((headers, Body::from_stream(document(exported_at, parts))).into_response())
+}
+
+fn lasting<T>(message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    request.extensions_mut().insert(Lasting);
+    request
+}
+
+/// One function a part: their messages have the same fields and different types.
+macro_rules! records_of {
+    ($name:ident, $part:ident) => {
+        async fn $name(state: &AppState) -> Result<Records, Status> {
+            use $part::v1::export_service_client::ExportServiceClient;
+            let mut client = ExportServiceClient::new(state.parts.$part.clone());
+            let stream = client.export(lasting($part::v1::ExportRequest {})).await?.into_inner();
+            Ok(stream.map_ok(|message| message.records).boxed())
+        }
+    };
+}
+records_of!(of_auth, auth);
+records_of!(of_ledger, ledger);
+records_of!(of_budget, budget);
+records_of!(of_notify, notify);
+
+/// The document, as its pieces come in. Sections come whole, one after the other.
+fn document(
+    exported_at: String,
+    parts: [(&'static str, Records); 4],
+) -> impl Stream<Item = Result<String, Status>> + Send {
+    async_stream::try_stream! {
+        yield format!("{{\"exported_at\":\"{exported_at}\"");
+        for (part, mut records) in parts {
+            let mut open = String::new();
+            yield format!(",\"{part}\":{{");
+            while let Some(records) = records.try_next().await? {
+                let mut piece = String::new();
+                for ExportRecord { section, json } in records {
+                    if section == open {
+                        piece.push(',');
+                    } else {
+                        let end = if open.is_empty() { "" } else { "]," };
+                        let _infallible = write!(piece, "{end}\"{section}\":[");
+                        open = section;
+                    }
+                    piece.push_str(&json);
+                }
+                yield piece;
+            }
+            yield if open.is_empty() { "}".to_owned() } else { "]}".to_owned() };
+        }
+        yield "}".to_owned();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fintrac_proto::common::v1::ExportRecord;
+    use futures::{StreamExt as _, TryStreamExt as _, stream};
+    use tonic::Status;
+
+    use super::{Records, document};
+
+    fn records(pages: Vec<Vec<(&str, &str)>>) -> Records {
+        let record =
+            |(section, json): (&str, &str)| ExportRecord { section: section.into(), json: json.into() };
+        let pages: Vec<_> =
+            pages.into_iter().map(|page| Ok(page.into_iter().map(record).collect())).collect();
+        stream::iter(pages).boxed()
+    }
+
+    #[tokio::test]
+    async fn sections_go_on_from_page_to_page() {
+        let parts = [
+            (
+                "auth",
+                records(vec![
+                    vec![("user", "{}")],
+                    vec![("sessions", "1"), ("sessions", "2")],
+                    vec![("sessions", "3")],
+                ]),
+            ),
+            ("ledger", records(vec![])),
+            ("budget", records(vec![vec![("goals", "4")]])),
+            ("notify", records(vec![vec![]])),
+        ];
+        let text: Vec<String> = document("now".into(), parts).try_collect().await.expect("a document");
+        let expected = r#"{"exported_at":"now","auth":{"user":[{}],"sessions":[1,2,3]},"ledger":{},"budget":{"goals":[4]},"notify":{}}"#;
+        assert_eq!(text.concat(), expected);
+    }
+
+    #[tokio::test]
+    async fn a_part_that_breaks_off_breaks_the_document() {
+        let broken = stream::iter(vec![Err(Status::unavailable("gone"))]).boxed();
+        let parts = [
+            ("auth", broken),
+            ("ledger", records(vec![])),
+            ("budget", records(vec![])),
+            ("notify", records(vec![])),
+        ];
+        let text: Result<Vec<String>, Status> = document("now".into(), parts).try_collect().await;
+        assert!(text.is_err(), "the end is never written");
+    }
+}

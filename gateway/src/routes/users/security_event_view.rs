@@ -1,0 +1,48 @@
+use chrono::{DateTime, Utc};
+use fintrac_proto::auth::v1 as pb;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::routes::wire::instant;
+
+/// Something that happened around the safety of an account.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SecurityEvent)]
+pub struct SecurityEventView {
+    #[schema(format = Uuid)]
+    id: String,
+    /// login_failed, password_refused, mfa_refused, new_device, permission_refused, address_denied,
+    /// refresh_token_reused, password_changed, password_reset, email_changed, mfa_enabled, mfa_disabled,
+    /// recovery_code_used, locked, unlocked, roles_changed, deletion_requested, deletion_cancelled.
+    #[schema(example = "login_failed")]
+    kind: String,
+    /// Null when nobody is known by the name that was given.
+    #[schema(format = Uuid)]
+    user_id: Option<String>,
+    #[schema(format = Uuid)]
+    session_id: Option<String>,
+    /// More on it: the permission that was refused.
+    detail: Option<String>,
+    #[schema(example = "198.51.100.7")]
+    client_ip: Option<String>,
+    user_agent: String,
+    request_id: String,
+    occurred_at: Option<DateTime<Utc>>,
+}
+
+impl From<pb::SecurityEvent> for SecurityEventView {
+    fn from(event: pb::SecurityEvent) -> Self {
+        let filled = |text: String| Some(text).filter(|text| !text.is_empty());
+        Self {
+            id: event.id,
+            kind: event.kind,
+            user_id: filled(event.user_id),
+            session_id: filled(event.session_id),
+            detail: filled(event.detail),
+            client_ip: filled(event.client_ip),
+            user_agent: event.user_agent,
+            request_id: event.request_id,
+            occurred_at: event.occurred_at.and_then(instant),
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Rules on the addresses that may call. Within a scope, everybody or one user,
+//! the narrowest network that holds the address decides; an address in none is
+//! admitted. Both scopes must admit it.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use uuid::Uuid;
+
+/// Whether a network may call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AddressRule {
+    /// None: it holds for everybody.
+    pub user_id: Option<Uuid>,
+    pub network: IpNet,
+    pub allow: bool,
+}
+
+/// All rules, by scope.
+#[derive(Debug, Default)]
+pub struct AddressRules {
+    scopes: HashMap<Option<Uuid>, Vec<AddressRule>>,
+}
+
+impl FromIterator<AddressRule> for AddressRules {
+    fn from_iter<I: IntoIterator<Item = AddressRule>>(rules: I) -> Self {
+        let mut scopes: HashMap<_, Vec<_>> = HashMap::new();
+        for rule in rules {
+            scopes.entry(rule.user_id).or_default().push(rule);
+        }
+        Self { scopes }
+    }
+}
+
+impl AddressRules {
+    /// Whether anybody may call from `ip`; an unknown address is under no rule.
+    pub fn admit(&self, ip: Option<IpAddr>) -> bool {
+        self.scope_admits(None, ip)
+    }
+
+    /// Whether this user may call from `ip`.
+    pub fn admit_user(&self, user_id: Uuid, ip: Option<IpAddr>) -> bool {
+        self.admit(ip) && self.scope_admits(Some(user_id), ip)
+    }
+
+    fn scope_admits(&self, scope: Option<Uuid>, ip: Option<IpAddr>) -> bool {
+        let (Some(rules), Some(ip)) = (self.scopes.get(&scope), ip) else { return true };
+        let ip = ip.to_canonical();
+        let holding = rules.iter().filter(|rule| rule.network.contains(&ip));
+        // Of two rules for one network the stricter one.
+        let decisive = holding.max_by_key(|rule| (rule.network.prefix_len(), !rule.allow));
+        decisive.is_none_or(|rule| rule.allow)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::{AddressRule, AddressRules};
+
+    fn rule(user: Option<u128>, network: &str, allow: bool) -> AddressRule {
+        let network = network.parse().expect("a network");
+        AddressRule { user_id: user.map(Uuid::from_u128), network, allow }
+    }
+
+    #[test]
+    fn the_narrowest_network_decides() {
+        let rules: AddressRules = [
+            rule(None, "198.51.100.0/24", false),
+            rule(None, "198.51.100.7/32", true),
+            rule(None, "2001:db8::/32", false),
+        ]
+        .into_iter()
+        .collect();
+        for (ip, admitted) in [
+            ("198.51.100.1", false),
+            ("198.51.100.7", true),
+            ("203.0.113.1", true),
+            ("2001:db8::1", false),
+            ("::ffff:198.51.100.1", false),
+        ] {
+            assert_eq!(rules.admit(ip.parse().ok()), admitted, "{ip}");
+        }
+        assert!(rules.admit(None), "an unknown address is under no rule");
+    }
+
+    #[test]
+    fn a_user_needs_both_scopes() {
+        let rules: AddressRules = [
+            rule(Some(1), "0.0.0.0/0", false),
+            rule(Some(1), "192.0.2.0/24", true),
+            rule(None, "192.0.2.66/32", false),
+        ]
+        .into_iter()
+        .collect();
+        let (ana, bo) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let admit = |who, ip: &str| rules.admit_user(who, ip.parse().ok());
+        assert!(admit(ana, "192.0.2.1") && !admit(ana, "203.0.113.1") && !admit(ana, "192.0.2.66"));
+        assert!(admit(bo, "203.0.113.1") && !admit(bo, "192.0.2.66"));
+    }
+}

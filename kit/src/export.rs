@@ -1,0 +1,57 @@
+//! Everything that a part stores about a user, section by section, in pages:
+//! no query outlasts a slow reader.
+
+use std::sync::Arc;
+
+use fintrac_proto::common::v1::ExportRecord;
+use futures::Stream;
+use sqlx::PgPool;
+use tonic::Status;
+use uuid::Uuid;
+
+use crate::access::Principal;
+
+/// Rows of a page.
+pub const PAGE: i64 = 500;
+
+/// A row: what it is ordered by, and itself as a JSON object.
+#[derive(Debug)]
+pub struct Row {
+    pub id: Uuid,
+    pub json: String,
+}
+
+/// What a part has to tell.
+pub trait Source: Send + Sync + 'static {
+    /// Names of the sections, in order.
+    const SECTIONS: &'static [&'static str];
+
+    /// Up to [`PAGE`] rows of a section after the row `after`, by id.
+    fn page(
+        &self,
+        pool: &PgPool,
+        section: &str,
+        who: &Principal,
+        after: Uuid,
+    ) -> impl Future<Output = Result<Vec<Row>, Status>> + Send;
+}
+
+/// All records of `who`, a page a message.
+pub fn records<S: Source>(
+    pool: PgPool,
+    who: Principal,
+    source: Arc<S>,
+) -> impl Stream<Item = Result<Vec<ExportRecord>, Status>> + Send {
+    async_stream::try_stream! {
+        for section in S::SECTIONS {
+            let mut after = Uuid::nil();
+            loop {
+                let rows = source.page(&pool, section, &who, after).await?;
+                let Some(last) = rows.last() else { break };
+                after = last.id;
+                let record = |row: Row| ExportRecord { section: (*section).to_owned(), json: row.json };
+                yield rows.into_iter().map(record).collect();
+            }
+        }
+    }
+}

@@ -1,0 +1,1 @@
+drop function ledger.erase_words(uuid, uuid, timestamptz, int);

@@ -1,0 +1,57 @@
+//! Everything that the ledger stores about a user: his household's.
+
+use fintrac_kit::access::Principal;
+use fintrac_kit::error;
+use fintrac_kit::export::{Row, Source};
+use fintrac_money::write_decimals;
+use serde_json::Value;
+use sqlx::PgPool;
+use tonic::Status;
+use uuid::Uuid;
+
+use super::Ledger;
+use crate::store::export::{self, ExportRow};
+
+const TRANSACTION_AMOUNTS: &[(&str, &str)] = &[
+    ("amount", "currency_code"),
+    ("to_amount", "to_currency_code"),
+    ("household_amount", "household_currency_code"),
+];
+
+impl Source for Ledger {
+    const SECTIONS: &'static [&'static str] = &["accounts", "categories", "transactions", "history"];
+
+    async fn page(
+        &self,
+        pool: &PgPool,
+        section: &str,
+        who: &Principal,
+        after: Uuid,
+    ) -> Result<Vec<Row>, Status> {
+        let household_id = who.household_id;
+        let mut connection = pool.acquire().await.map_err(|error| error::database(&error))?;
+        let rows = match section {
+            "accounts" => export::accounts(&mut connection, household_id, after).await,
+            "categories" => export::categories(&mut connection, household_id, after).await,
+            "transactions" => export::transactions(&mut connection, household_id, after).await,
+            _ => export::history(&mut connection, household_id, after).await,
+        };
+        let rows = rows.map_err(|error| error::database(&error))?;
+        Ok(rows.into_iter().map(|row| readable(section, row)).collect())
+    }
+}
+
+fn readable(section: &str, ExportRow { id, mut json }: ExportRow) -> Row {
+    match section {
+        "accounts" => write_decimals(&mut json, &[("balance", "currency_code")]),
+        "transactions" => write_decimals(&mut json, TRANSACTION_AMOUNTS),
+        "history" => {
+            let legs = json.get_mut("postings").and_then(Value::as_array_mut);
+            for leg in legs.into_iter().flatten() {
+                write_decimals(leg, &[("amount", "currency_code")]);
+            }
+        }
+        _ => {}
+    }
+    Row { id, json: json.to_string() }
+}

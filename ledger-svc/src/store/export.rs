@@ -1,0 +1,112 @@
+//! What a household has in the ledger, a section at a time. Amounts come as they
+//! are stored, in minor units; each with its currency.
+
+use fintrac_kit::export::PAGE;
+use serde_json::Value;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// A row as JSON.
+#[derive(Debug)]
+pub struct ExportRow {
+    pub id: Uuid,
+    pub json: Value,
+}
+
+pub async fn accounts(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    after: Uuid,
+) -> Result<Vec<ExportRow>, sqlx::Error> {
+    sqlx::query_as!(
+        ExportRow,
+        r#"select id, jsonb_build_object('id', id, 'name', name, 'account_type', account_type, 'currency_code',
+               currency_code, 'description', description, 'include_in_net_worth', include_in_net_worth,
+               'is_active', is_active, 'balance', balance, 'created_at', created_at, 'updated_at', updated_at,
+               'deleted_at', deleted_at) as "json!"
+           from ledger.accounts where household_id = $1 and id > $2 order by id limit $3"#,
+        household_id,
+        after,
+        PAGE
+    )
+    .fetch_all(connection)
+    .await
+}
+
+pub async fn categories(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    after: Uuid,
+) -> Result<Vec<ExportRow>, sqlx::Error> {
+    sqlx::query_as!(
+        ExportRow,
+        r#"select id, jsonb_build_object('id', id, 'name', name, 'type', category_type, 'icon', icon, 'color',
+               color, 'parent_id', parent_id, 'created_at', created_at, 'updated_at', updated_at,
+               'deleted_at', deleted_at) as "json!"
+           from ledger.categories where household_id = $1 and id > $2 order by id limit $3"#,
+        household_id,
+        after,
+        PAGE
+    )
+    .fetch_all(connection)
+    .await
+}
+
+pub async fn transactions(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    after: Uuid,
+) -> Result<Vec<ExportRow>, sqlx::Error> {
+    sqlx::query_as!(
+        ExportRow,
+        r#"select transactions.id, jsonb_build_object('id', transactions.id, 'type', transaction_type, 'status',
+               status, 'account_id', account_id, 'to_account_id', to_account_id, 'category_id', category_id,
+               'amount', amount, 'currency_code', transactions.currency_code, 'to_amount', to_amount,
+               'to_currency_code', target.currency_code, 'household_amount', household_amount,
+               'household_currency_code', households.currency_code, 'rate', rate, 'rate_day', rate_day,
+               'rate_source', rate_source, 'description', transactions.description, 'reference_number',
+               reference_number, 'notes', notes, 'tags', tags, 'transaction_date', transaction_date,
+               'version', transactions.version, 'created_at', transactions.created_at, 'updated_at',
+               transactions.updated_at) as "json!"
+           from ledger.transactions
+           join ledger.households on households.id = transactions.household_id
+           left join ledger.accounts target
+             on target.household_id = transactions.household_id and target.id = to_account_id
+           where transactions.household_id = $1 and transactions.id > $2 order by transactions.id limit $3"#,
+        household_id,
+        after,
+        PAGE
+    )
+    .fetch_all(connection)
+    .await
+}
+
+/// Of each transaction who changed what, and its legs.
+pub async fn history(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    after: Uuid,
+) -> Result<Vec<ExportRow>, sqlx::Error> {
+    sqlx::query_as!(
+        ExportRow,
+        r#"select id, jsonb_build_object('transaction_id', id,
+               'revisions', (
+                   select coalesce(jsonb_agg(jsonb_build_object('revision', revision, 'kind', kind, 'changes',
+                       changes, 'actor', actor, 'recorded_at', recorded_at) order by revision), '[]')
+                   from ledger.revisions
+                   where revisions.household_id = $1 and revisions.transaction_id = transactions.id),
+               'postings', (
+                   select coalesce(jsonb_agg(jsonb_build_object('revision', revision, 'leg', leg, 'account_id',
+                       account_id, 'amount', amount, 'currency_code', currency_code, 'day', day,
+                       'is_reversal', is_reversal, 'recorded_at', recorded_at) order by revision, leg), '[]')
+                   from ledger.postings
+                   where postings.household_id = $1 and postings.transaction_id = transactions.id))
+               as "json!"
+           from ledger.transactions where household_id = $1 and id > $2 order by id limit $3"#,
+        household_id,
+        after,
+        PAGE
+    )
+    .fetch_all(connection)
+    .await
+}

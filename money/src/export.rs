@@ -1,0 +1,31 @@
+//! Stored amounts as people read them.
+
+use serde_json::Value;
+
+use crate::{Currency, Money};
+
+/// Writes the fields of a JSON object that hold minor units as decimals: each
+/// field with the one that names its currency.
+pub fn write_decimals(row: &mut Value, fields: &[(&str, &str)]) {
+    for (amount, currency) in fields {
+        let code = row.get(*currency).and_then(Value::as_str).and_then(Currency::from_code);
+        let (Some(code), Some(minor)) = (code, row.get(*amount).and_then(Value::as_i64)) else { continue };
+        if let Some(field) = row.get_mut(*amount) {
+            *field = Value::String(Money::new(minor, code).to_string());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::write_decimals;
+
+    #[test]
+    fn amounts_get_the_decimals_of_their_currency() {
+        let mut row = json!({"amount": 1250, "code": "EUR", "other": 7, "yen": "JPY", "open": null});
+        write_decimals(&mut row, &[("amount", "code"), ("other", "yen"), ("open", "code"), ("none", "code")]);
+        assert_eq!(row, json!({"amount": "12.50", "code": "EUR", "other": "7", "yen": "JPY", "open": null}));
+    }
+}

@@ -1,0 +1,11 @@
+budget-threshold-title = { $name }: { $percent } % des Budgets ausgegeben
+budget-threshold-body = Sie haben { $spent } von { $limit } im Zeitraum vom { $from } bis { $to } ausgegeben.
+
+budget-exceeded-title = { $name }: Budget ausgeschöpft ({ $percent } %)
+budget-exceeded-body = Sie haben { $spent } ausgegeben; die Grenze für den Zeitraum vom { $from } bis { $to } ist { $limit }.
+
+goal-milestone-title = { $name }: { $percent } % des Weges
+goal-milestone-body = Sie haben { $current } von { $target } zurückgelegt.
+
+goal-reached-title = { $name }: Ziel erreicht
+goal-reached-body = Sie haben { $current } zurückgelegt; Ihr Ziel war { $target }. Gut gemacht!

@@ -1,0 +1,11 @@
+budget-threshold-title = { $name } : { $percent } % du budget dépensé
+budget-threshold-body = Vous avez dépensé { $spent } sur { $limit } pendant la période du { $from } au { $to }.
+
+budget-exceeded-title = { $name } : budget épuisé ({ $percent } %)
+budget-exceeded-body = Vous avez dépensé { $spent } ; la limite pour la période du { $from } au { $to } est de { $limit }.
+
+goal-milestone-title = { $name } : { $percent } % du chemin
+goal-milestone-body = Vous avez mis de côté { $current } sur { $target }.
+
+goal-reached-title = { $name } : objectif atteint
+goal-reached-body = Vous avez mis de côté { $current } ; votre objectif était de { $target }. Bravo !

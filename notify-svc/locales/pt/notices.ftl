@@ -1,0 +1,11 @@
+budget-threshold-title = { $name }: { $percent } % do orçamento gasto
+budget-threshold-body = Gastou { $spent } de { $limit } no período de { $from } a { $to }.
+
+budget-exceeded-title = { $name }: orçamento esgotado ({ $percent } %)
+budget-exceeded-body = Gastou { $spent }; o limite para o período de { $from } a { $to } é { $limit }.
+
+goal-milestone-title = { $name }: { $percent } % do caminho
+goal-milestone-body = Pôs de lado { $current } de { $target }.
+
+goal-reached-title = { $name }: objetivo alcançado
+goal-reached-body = Pôs de lado { $current }; o seu objetivo era { $target }. Parabéns!

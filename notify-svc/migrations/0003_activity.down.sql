@@ -1,0 +1,4 @@
+drop function notify.erase_words(uuid, uuid, timestamptz, int);
+drop trigger events_keep_activity on notify.events;
+drop function notify.keep_own_activity();
+drop table notify.activity;

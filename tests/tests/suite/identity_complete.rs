@@ -1,0 +1,365 @@
+//! Identity over REST: passwords, second factors, devices, administrators,
+//! rules on addresses, keys under load.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use fintrac_tests::client::{Answer, PASSWORD};
+use fintrac_tests::suite::{Shape, Suite};
+use futures::future::join_all;
+use reqwest::Method;
+use serde_json::{Value, json};
+use totp_rs::{Builder, Secret, Totp};
+
+use crate::BINARY;
+use crate::identity::{logged_in, refused_soon};
+
+const OTHER: &str = "four quiet words here";
+
+async fn send(suite: &Suite, method: Method, path: &str, token: &str, body: Value) -> Answer {
+    let request = suite.client.request(method, path).bearer_auth(token);
+    suite.client.send(if body.is_null() { request } else { request.json(&body) }).await
+}
+
+async fn login(suite: &Suite, body: Value) -> Answer {
+    suite.client.post("/api/v1/auth/login", body).await
+}
+
+#[expect(clippy::disallowed_methods, reason = "codes of an app go by the system's clock")]
+fn code(totp: &Totp, steps: i64) -> String {
+    let now = chrono::Utc::now().timestamp() + steps * 30;
+    totp.generate(u64::try_from(now).expect("after 1970")).to_string()
+}
+
+/// A second factor in force, and its recovery codes.
+async fn enrol(suite: &Suite, token: &str) -> (Totp, Vec<String>) {
+    let enrolment = send(suite, Method::POST, "/api/v1/auth/mfa/totp", token, Value::Null).await;
+    assert_eq!(enrolment.status, 200, "{enrolment:?}");
+    assert!(enrolment.text("qr_svg").contains("<svg"));
+    let secret = Secret::try_from_base32(enrolment.text("secret")).expect("base32");
+    let totp = Builder::new().with_secret(secret).with_account_name("x").build().expect("a generator");
+    let body = json!({"code": code(&totp, 0)});
+    let confirmed = send(suite, Method::POST, "/api/v1/auth/mfa/totp/confirm", token, body).await;
+    assert_eq!(confirmed.status, 200, "{confirmed:?}");
+    let codes = confirmed.body["recovery_codes"].as_array().expect("codes").iter();
+    (totp, codes.filter_map(Value::as_str).map(str::to_owned).collect())
+}
+
+pub async fn a_forgotten_password_and_its_page(suite: &Suite) {
+    let email = "forgetful@example.com";
+    let session = logged_in(suite, email).await;
+    let forgot =
+        async |email: &str| suite.client.post("/api/v1/auth/forgot-password", json!({"email": email})).await;
+    let (known, unknown) = (forgot(email).await, forgot("unknown@example.com").await);
+    assert_eq!((known.status, &known.body), (202, &Value::Null));
+    assert_eq!((unknown.status, &unknown.body), (known.status, &known.body));
+    let mail = suite.mailbox.wait("password_reset", email).await;
+    assert_eq!(mail.subject, "Elige una contraseña nueva");
+    assert!(mail.text.contains("http://gateway.example/reset-password?token="), "{}", mail.text);
+    let path = format!("/reset-password?token={}", mail.token());
+    let (status, page) = suite.client.page(suite.client.request(Method::GET, &path)).await;
+    assert!(status == 200 && page.contains("type=\"password\"") && page.contains(&mail.token()), "{page}");
+    let press = |password: &str| {
+        let body = format!("token={}&new_password={}", mail.token(), password.replace(' ', "+"));
+        let request = suite.client.request(Method::POST, "/reset-password").body(body);
+        request.header("content-type", "application/x-www-form-urlencoded")
+    };
+    let (status, page) = suite.client.page(press("password12345")).await;
+    assert!(status == 422 && page.contains("Choose another password") && page.contains("<button"), "{page}");
+    let (status, page) = suite.client.page(press(OTHER)).await;
+    assert!(status == 200 && page.contains("Password changed"), "{page}");
+    let (status, page) = suite.client.page(press(OTHER)).await;
+    assert!(status == 422 && page.contains("This link does not work"), "{page}");
+    refused_soon(suite, &session.text("access_token")).await;
+    assert_eq!(
+        login(suite, json!({"email": email, "password": PASSWORD})).await.code(),
+        "INVALID_CREDENTIALS"
+    );
+    assert_eq!(login(suite, json!({"email": email, "password": OTHER})).await.status, 200);
+    suite.mailbox.wait("password_changed", email).await;
+}
+
+pub async fn a_second_factor(suite: &Suite) {
+    let email = "factor@example.com";
+    let session = logged_in(suite, email).await;
+    let token = session.text("access_token");
+    let (totp, recovery) = enrol(suite, &token).await;
+    assert_eq!(recovery.len(), 10);
+    suite.mailbox.wait("mfa_changed", email).await;
+    let bare = login(suite, json!({"email": email, "password": PASSWORD})).await;
+    assert_eq!((bare.status, bare.code()), (401, "MFA_REQUIRED"));
+    let next = code(&totp, 1);
+    let with = |code: &str| json!({"email": email, "password": PASSWORD, "code": code});
+    assert_eq!(login(suite, with(&next)).await.status, 200);
+    assert_eq!(login(suite, with(&next)).await.code(), "MFA_CODE_INVALID");
+    assert_eq!(login(suite, with(&recovery[0])).await.status, 200);
+    let me = suite.client.get_as(&token, "/api/v1/users/me").await;
+    assert_eq!(me.body["mfa_enabled"], true);
+    let remove = json!({"password": PASSWORD, "code": recovery[1]});
+    assert_eq!(send(suite, Method::DELETE, "/api/v1/auth/mfa/totp", &token, remove).await.status, 204);
+    assert_eq!(login(suite, json!({"email": email, "password": PASSWORD})).await.status, 200);
+}
+
+pub async fn devices_and_sessions(suite: &Suite) {
+    let email = "devices@example.com";
+    let first = logged_in(suite, email).await;
+    let device = json!({"device_id": "another", "name": "Another phone", "platform": "android"});
+    let other = login(suite, json!({"email": email, "password": PASSWORD, "device": device})).await;
+    let mail = suite.mailbox.wait("new_device", email).await;
+    assert!(mail.text.contains("Another phone"), "{}", mail.text);
+    let token = first.text("access_token");
+    let sessions = suite.client.get_as(&token, "/api/v1/auth/sessions").await;
+    let names: Vec<_> = sessions.body["data"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|it| (&it["is_current"], &it["device_name"]))
+        .collect();
+    assert_eq!(names.len(), 2, "{names:?}");
+    let devices = suite.client.get_as(&token, "/api/v1/auth/devices").await;
+    let phone = devices.body["data"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .find(|it| it["name"] == "Another phone")
+        .expect("it");
+    let path = format!("/api/v1/auth/devices/{}", phone["id"].as_str().expect("an id"));
+    let trusted = suite.client.patch_json_as(&token, &path, json!({"is_trusted": true})).await;
+    assert_eq!(
+        (trusted.status, &trusted.body["is_trusted"], trusted.headers["etag"].to_str().ok()),
+        (200, &json!(true), Some("\"2\""))
+    );
+    assert_eq!(suite.client.delete_as(&token, &path).await.status, 204);
+    refused_soon(suite, &other.text("access_token")).await;
+    let again = suite.client.login(email).await;
+    let path = format!("/api/v1/auth/sessions/{}", again.text("session_id"));
+    assert_eq!(suite.client.delete_as(&token, &path).await.status, 204);
+    refused_soon(suite, &again.text("access_token")).await;
+}
+
+pub async fn another_address_and_another_password(suite: &Suite) {
+    let (email, new) = ("moving@example.com", "moved@example.org");
+    let session = logged_in(suite, email).await;
+    let token = session.text("access_token");
+    let change = json!({"email": new, "password": PASSWORD, "first_name": "Anna"});
+    let me = suite.client.patch_json_as(&token, "/api/v1/users/me", change).await;
+    assert_eq!(
+        (me.status, me.text("email"), me.text("pending_email")),
+        (200, email.to_owned(), new.to_owned())
+    );
+    let code = suite.mailbox.wait("email_change", new).await.code();
+    let verified = suite.client.post("/api/v1/auth/verify-email", json!({"email": new, "code": code})).await;
+    assert_eq!(verified.status, 204, "{verified:?}");
+    suite.mailbox.wait("email_changed", email).await;
+    let change = json!({"current_password": PASSWORD, "new_password": OTHER});
+    let changed = send(suite, Method::POST, "/api/v1/users/me/change-password", &token, change).await;
+    assert_eq!(changed.status, 204, "{changed:?}");
+    suite.mailbox.wait("password_changed", new).await;
+    assert_eq!(login(suite, json!({"email": new, "password": OTHER})).await.status, 200);
+    let events = suite.client.get_as(&token, "/api/v1/users/me/security-events").await;
+    let kinds: Vec<_> =
+        events.body["data"].as_array().expect("a list").iter().filter_map(|it| it["kind"].as_str()).collect();
+    assert_eq!(kinds, ["password_changed", "email_changed"]);
+}
+
+pub async fn an_administrator_acts_within_a_second(suite: &Suite) {
+    let (email, target) = ("admin@example.com", "target@example.com");
+    logged_in(suite, email).await;
+    suite.operate(&["admin-create", email]).await;
+    let admin = suite.client.login(email).await.text("access_token");
+    let user = logged_in(suite, target).await;
+    let token = user.text("access_token");
+    let refused = suite.client.get_as(&token, "/api/v1/admin/users").await;
+    assert_eq!((refused.status, refused.code()), (403, "PERMISSION_DENIED"));
+    let found = suite.client.get_as(&admin, "/api/v1/admin/users?q=target").await;
+    let id = found.body["data"][0]["id"].as_str().expect("an id").to_owned();
+    let path = format!("/api/v1/admin/users/{id}");
+    // Rules on addresses are in force at the gateway and gone again.
+    let ask = async |ip: &str| {
+        let request = suite.client.request(Method::GET, "/api/v1/users/me").bearer_auth(&token);
+        suite.client.send(request.header("x-forwarded-for", ip)).await
+    };
+    assert_eq!(ask("203.0.113.9").await.status, 200);
+    let rule = json!({"action": "deny", "cidr": "203.0.113.0/24", "note": "a test"});
+    let key = "rule-1";
+    let create = async || {
+        let request =
+            suite.client.request(Method::POST, "/api/v1/admin/ip-rules").bearer_auth(&admin).json(&rule);
+        suite.client.send(request.header("idempotency-key", key)).await
+    };
+    let (first, again) = (create().await, create().await);
+    assert_eq!(
+        (first.status, again.status, again.headers["idempotency-replayed"].to_str().ok()),
+        (201, 201, Some("true"))
+    );
+    assert_eq!(first.body, again.body);
+    soon(async || ask("203.0.113.9").await.code() == "ADDRESS_DENIED").await;
+    assert_eq!(ask("198.51.100.9").await.status, 200);
+    let request =
+        suite.client.request(Method::GET, "/api/v1/nothing").header("x-forwarded-for", "203.0.113.9");
+    assert_eq!(suite.client.send(request).await.code(), "ADDRESS_DENIED", "without a token, too");
+    let deleted = format!("/api/v1/admin/ip-rules/{}", first.text("id"));
+    assert_eq!(suite.client.delete_as(&admin, &deleted).await.status, 204);
+    soon(async || ask("203.0.113.9").await.status == 200).await;
+    // A lock holds for tokens that are out.
+    let locked = suite.client.patch_json_as(&admin, &path, json!({"is_locked": true})).await;
+    assert_eq!((locked.status, locked.text("status").as_str()), (200, "locked"));
+    refused_soon(suite, &token).await;
+    let (out, stranger) =
+        (suite.client.login(target).await, suite.client.login("stranger@example.com").await);
+    assert_eq!(
+        (out.status, out.code(), out.text("detail")),
+        (stranger.status, stranger.code(), stranger.text("detail"))
+    );
+    let names = |answer: &Answer| {
+        let mut names: Vec<_> = answer.headers.keys().map(|name| name.as_str().to_owned()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names(&out), names(&stranger), "the same headers");
+    suite.mailbox.wait("account_locked", target).await;
+    // Who did it is on record.
+    let log = async || {
+        let path = format!("/api/v1/admin/audit-log?user_id={id}&action=locked");
+        suite.client.get_as(&admin, &path).await.body["data"][0].clone()
+    };
+    soon(async || log().await["entity"] == "user").await;
+    assert_eq!(log().await["client_ip"], "127.0.0.1");
+    let security = format!("/api/v1/admin/security-events?user_id={id}&action=permission_refused");
+    soon(async || suite.client.get_as(&admin, &security).await.body["data"][0]["detail"] == "users:read")
+        .await;
+    let unlocked = suite.client.patch_json_as(&admin, &path, json!({"is_locked": false})).await;
+    assert_eq!(unlocked.status, 200);
+    assert_eq!(suite.client.login(target).await.status, 200);
+    let nobody = json!({"roles": ["user"]});
+    let admin_id = suite.client.get_as(&admin, "/api/v1/users/me").await.text("id");
+    let last = suite.client.patch_json_as(&admin, &format!("/api/v1/admin/users/{admin_id}"), nobody).await;
+    assert_eq!((last.status, last.code()), (409, "LAST_ADMIN"));
+}
+
+/// Every part's changes are in the user's audit log, with their origin.
+pub async fn every_change_is_on_record(suite: &Suite) {
+    let session = logged_in(suite, "record@example.com").await;
+    let token = session.text("access_token");
+    let made = async |path: &str, body: Value| {
+        let answer = send(suite, Method::POST, path, &token, body).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        answer.text("id")
+    };
+    let bank = made("/api/v1/accounts", json!({"name": "Bank", "account_type": "bank"})).await;
+    made("/api/v1/transactions", json!({"account_id": bank, "type": "income", "amount": "5"})).await;
+    made("/api/v1/goals", json!({"name": "Boat", "target_amount": "100"})).await;
+    let preferences = json!({"theme": "dark"});
+    send(suite, Method::PATCH, "/api/v1/users/me/preferences", &token, preferences).await;
+    let wanted = [
+        "auth preferences updated",
+        "budget goal created",
+        "ledger account created",
+        "ledger transaction created",
+    ];
+    soon(async || {
+        let log = suite.client.get_as(&token, "/api/v1/users/me/audit-log?page_size=200").await;
+        let rows = log.body["data"].as_array().cloned().unwrap_or_default();
+        let text = |row: &Value, field: &str| row[field].as_str().unwrap_or_default().to_owned();
+        let whole = rows.iter().all(|row| row["actor"] == row["user_id"] || text(row, "actor") == "gateway");
+        let seen: Vec<_> = rows
+            .iter()
+            .map(|row| format!("{} {} {}", text(row, "part"), text(row, "entity"), text(row, "action")))
+            .collect();
+        whole && wanted.iter().all(|wanted| seen.iter().any(|seen| seen == wanted))
+    })
+    .await;
+}
+
+/// Looks again and again until it is so.
+async fn soon(is_so: impl AsyncFn() -> bool) {
+    let mut tick = tokio::time::interval(Duration::from_millis(10));
+    let seen = async {
+        loop {
+            tick.tick().await;
+            if is_so().await {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), seen).await.expect("it becomes so");
+}
+
+/// The key id in a token's header.
+fn kid(token: &str) -> String {
+    let header = BASE64.decode(token.split('.').next().expect("a header")).expect("base64url");
+    let header: Value = serde_json::from_slice(&header).expect("JSON");
+    header["kid"].as_str().expect("a key id").to_owned()
+}
+
+#[tokio::test]
+async fn signing_keys_rotate_under_load_without_one_refusal() {
+    const ROTATIONS: usize = 3;
+    let mut suite = Suite::start(BINARY, Shape::FiveProcesses).await;
+    let mut sessions = Vec::new();
+    for number in 0..4 {
+        sessions.push(logged_in(&suite, &format!("load{number}@example.com")).await);
+    }
+    logged_in(&suite, "probe@example.com").await;
+    let done = AtomicBool::new(false);
+    // Each reads with his newest token at all parts, and refreshes it now and then.
+    let load = sessions.into_iter().map(async |session| {
+        let (mut access, mut refresh) = (session.text("access_token"), session.text("refresh_token"));
+        let (mut calls, mut kids) = (0_u32, vec![kid(&access)]);
+        while !done.load(Ordering::Relaxed) {
+            for path in ["/api/v1/users/me", "/api/v1/accounts", "/api/v1/budgets", "/api/v1/notifications"] {
+                let answer = suite.client.get_as(&access, path).await;
+                assert_eq!(answer.status, 200, "{path}: {answer:?}");
+                calls += 1;
+            }
+            let next = suite.client.post("/api/v1/auth/refresh", json!({"refresh_token": refresh})).await;
+            assert_eq!(next.status, 200, "{next:?}");
+            (access, refresh) = (next.text("access_token"), next.text("refresh_token"));
+            kids.push(kid(&access));
+            kids.dedup();
+        }
+        (calls, kids)
+    });
+    let rotate = async {
+        for _ in 0..ROTATIONS {
+            let before = kid(&suite.client.login("probe@example.com").await.text("access_token"));
+            suite.operate(&["rotate-signing"]).await;
+            soon(async || kid(&suite.client.login("probe@example.com").await.text("access_token")) != before)
+                .await;
+        }
+        done.store(true, Ordering::Relaxed);
+    };
+    let (loads, ()) = tokio::join!(join_all(load), rotate);
+    for (calls, kids) in loads {
+        assert!(calls > 0 && kids.len() == ROTATIONS + 1, "{calls} calls with {kids:?}");
+    }
+    suite.terminate().await;
+}
+
+#[tokio::test]
+async fn a_flood_of_logins_is_sent_away_while_others_go_on() {
+    let mut suite = Suite::start(BINARY, Shape::OneProcess).await;
+    let token = logged_in(&suite, "calm@example.com").await.text("access_token");
+    let flood = join_all((0..300).map(async |number| {
+        let body = json!({"email": format!("nobody{number}@example.com"), "password": "a wrong password"});
+        let request = suite.client.request(Method::POST, "/api/v1/auth/login").json(&body);
+        let ip = format!("198.51.{}.{}", number / 200, number % 200);
+        let answer = suite.client.send(request.header("x-forwarded-for", ip)).await;
+        let has_hint = answer.status == 401 || answer.headers.contains_key("retry-after");
+        assert!(has_hint, "{answer:?}");
+        answer.status
+    }));
+    let calm = async {
+        for _ in 0..100 {
+            assert_eq!(suite.client.get_as(&token, "/api/v1/users/me").await.status, 200);
+        }
+    };
+    let (statuses, ()) = tokio::join!(flood, calm);
+    assert!(statuses.iter().all(|status| [401, 429, 503].contains(status)), "{statuses:?}");
+    assert!(statuses.contains(&503), "some were sent away");
+    assert!(statuses.contains(&401), "some were answered");
+    assert_eq!(suite.client.login("calm@example.com").await.status, 200);
+    suite.terminate().await;
+}
