@@ -185,7 +185,7 @@ impl Suite {
     fn spawn(&self, part: &str, settings: &[(&'static str, String)]) -> Child {
         let mut child = self.command(part, settings).spawn().expect("the part starts");
         let (part, stderr) = (part.to_owned(), child.stderr.take().expect("piped"));
-        let (logs, is_loud) = (Arc::clone(&self.logs), self.log_level == "debug");
+        let (logs, is_loud) = (Arc::clone(&self.logs), self.log_level == "trace");
         tokio::spawn(async move {
             let mut lines = BufReader::new(stderr).lines();
             while let Ok(Some(line)) = lines.next_line().await {

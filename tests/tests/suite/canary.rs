@@ -88,13 +88,13 @@ async fn story(suite: &Suite) -> Secrets {
 #[tokio::test]
 async fn no_secret_is_in_any_log_event_or_table() {
     for shape in [Shape::OneProcess, Shape::FiveProcesses] {
-        let mut suite = Suite::start_at(BINARY, shape, "debug").await;
+        let mut suite = Suite::start_at(BINARY, shape, "trace").await;
         let secrets = story(&suite).await;
         let dump = suite.dump().await;
         suite.terminate().await;
         let logs = suite.logs();
         assert!(
-            logs.contains("/api/v1/auth/login") && logs.contains("DEBUG"),
+            logs.contains("/api/v1/auth/login") && logs.contains("TRACE"),
             "logs are talkative: {} bytes",
             logs.len()
         );
