@@ -52,7 +52,7 @@ pub const SCHEMA: Schema = Schema {
         ("revocations", "select, insert, delete"),
         ("signing_keys", "select, insert, update, delete"),
         ("throttles", "select, insert, update, delete"),
-        ("security_events", "select, insert"),
+        ("security_events", "select, insert, delete"),
     ],
 };
 

@@ -10,6 +10,10 @@ use crate::store::signing_keys;
 const SESSIONS_KEPT: TimeDelta = TimeDelta::days(30);
 /// Longer than any access token lives.
 const KEYS_KEPT: TimeDelta = TimeDelta::hours(25);
+/// As long as events.
+const SECURITY_EVENTS_KEPT: TimeDelta = TimeDelta::days(396);
+/// What strangers tried is of no use to anybody for long.
+const STRANGERS_KEPT: TimeDelta = TimeDelta::days(30);
 const CHALLENGES_KEPT: TimeDelta = TimeDelta::days(7);
 /// Rows a statement; the rest follows at the next turn of its loop.
 const BATCH: i64 = 1000;
@@ -40,6 +44,7 @@ pub async fn run(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<()
     sqlx::query!("delete from auth.challenges where token_expires_at < $1", now - CHALLENGES_KEPT)
         .execute(&mut *connection)
         .await?;
+    delete_security_events(connection, now).await?;
     signing_keys::delete_superseded(connection, now - KEYS_KEPT).await?;
     sqlx::query!(
         "delete from auth.throttles where updated_at < $1 and blocked_until < $2",
@@ -49,4 +54,25 @@ pub async fn run(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<()
     .execute(connection)
     .await
     .map(|_| ())
+}
+
+async fn delete_security_events(
+    connection: &mut PgConnection,
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    loop {
+        let done = sqlx::query!(
+            r#"delete from auth.security_events where id in (
+                   select id from auth.security_events
+                   where occurred_at < $1 or (user_id is null and occurred_at < $2) limit $3)"#,
+            now - SECURITY_EVENTS_KEPT,
+            now - STRANGERS_KEPT,
+            BATCH
+        )
+        .execute(&mut *connection)
+        .await?;
+        if done.rows_affected() == 0 {
+            return Ok(());
+        }
+    }
 }

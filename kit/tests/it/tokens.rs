@@ -6,9 +6,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use chrono::TimeDelta;
 use ed25519_dalek::pkcs8::EncodePrivateKey as _;
+use fintrac_kit::access::AddressRule;
 use fintrac_kit::access::token::{AUDIENCE, Claims, sign};
 use fintrac_kit::access::trust::{Trust, TrustConfig, TrustUpdate};
 use fintrac_kit::clock::Clock;
+use fintrac_kit::context::Client;
 use fintrac_kit::error::reason;
 use jsonwebtoken::{Algorithm, EncodingKey};
 use tonic::Code;
@@ -182,4 +184,49 @@ async fn the_legacy_form_believes_its_secret_only() {
     let key = EncodingKey::from_secret(b"a secret that is long enough for HS256");
     assert_eq!(refusal(&trust, &sign(&claims(), &key, Algorithm::HS256, None).expect("a token")), None);
     assert_eq!(refusal(&trust, &token(&claims(), &issuer)).as_deref(), Some("TOKEN_INVALID"));
+}
+
+#[tokio::test]
+async fn permissions_are_those_that_the_roles_have_now() {
+    let (trust, _, issuer) = fresh();
+    let who = trust.verify(&token(&claims(), &issuer), None).expect("believed");
+    let may = |permission| trust.permit(&who, permission, &Client::default(), "request-1").is_ok();
+    assert!(may(""), "nothing is needed");
+    assert!(!may("accounts:read"), "an unknown role may nothing");
+    let roles = |permissions: &[&str]| {
+        let permissions = permissions.iter().map(|it| (*it).to_owned()).collect();
+        TrustUpdate { roles: Some(vec![("user".into(), permissions)]), ..TrustUpdate::default() }
+    };
+    trust.extend(roles(&["accounts:read"]));
+    assert!(may("accounts:read") && !may("accounts:write"));
+    trust.extend(TrustUpdate::default());
+    assert!(may("accounts:read"), "a heartbeat changes nothing");
+    trust.extend(roles(&[]));
+    assert!(!may("accounts:read"));
+    let mut refused = trust.refused_calls().expect("the first who asks has them");
+    assert!(trust.refused_calls().is_none());
+    let told: Vec<_> = refused.next().await.iter().map(|call| (call.user_id, call.permission)).collect();
+    let expected = ["accounts:read", "accounts:write", "accounts:read"].map(|it| (who.user_id, it));
+    assert_eq!(told, expected);
+}
+
+#[tokio::test]
+async fn a_rule_on_addresses_holds_for_tokens_that_were_believed() {
+    let (trust, _, issuer) = fresh();
+    let good = token(&claims(), &issuer);
+    let from = |ip: &str| trust.verify(&good, ip.parse().ok()).err().and_then(|status| reason(&status));
+    assert_eq!(from("198.51.100.7"), None);
+    let rule = |user_id| AddressRule {
+        user_id,
+        network: "198.51.100.0/24".parse().expect("a network"),
+        allow: false,
+    };
+    let rules = |rules| TrustUpdate { address_rules: Some(rules), ..TrustUpdate::default() };
+    trust.extend(rules(vec![rule(Some(Uuid::from_u128(1)))]));
+    assert_eq!(from("198.51.100.7").as_deref(), Some("ADDRESS_DENIED"));
+    assert_eq!((from("203.0.113.1"), trust.admit("198.51.100.7".parse().ok()).is_ok()), (None, true));
+    trust.extend(rules(vec![rule(None)]));
+    assert!(trust.admit("198.51.100.7".parse().ok()).is_err());
+    trust.extend(rules(Vec::new()));
+    assert_eq!(from("198.51.100.7"), None, "no rules is a set of rules, too");
 }

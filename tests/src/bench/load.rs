@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use fintrac_kit::random::Random;
+use fintrac_tests::client::Client;
 use fintrac_tests::suite::Suite;
 use futures::future::try_join_all;
 use serde_json::json;
@@ -68,12 +69,7 @@ async fn household(suite: &Suite, number: usize) -> anyhow::Result<Vec<Vec<u8>>>
     let email = format!("bench{number}@example.com");
     let host = u8::try_from(number + 1)?;
     let client = suite.client.from_address(std::net::IpAddr::from([127, 0, 1, host]));
-    ensure!(client.register(&email).await.status == 202, "registered");
-    let token = suite.mailbox.wait("verification", &email).await.token();
-    ensure!(
-        client.post("/api/v1/auth/verify-email", json!({"token": token})).await.status == 204,
-        "verified"
-    );
+    verified(suite, &client, &email).await?;
     let login = client.login(&email).await;
     ensure!(login.status == 200, "{login:?}");
     let token = login.text("access_token");
@@ -92,6 +88,15 @@ async fn household(suite: &Suite, number: usize) -> anyhow::Result<Vec<Vec<u8>>>
         requests.push((head + &body).into_bytes());
     }
     Ok(requests)
+}
+
+/// Registers somebody and proves the address.
+pub async fn verified(suite: &Suite, client: &Client, email: &str) -> anyhow::Result<()> {
+    ensure!(client.register(email).await.status == 202, "registered");
+    let token = suite.mailbox.wait("verification", email).await.token();
+    let proved = client.post("/api/v1/auth/verify-email", json!({"token": token})).await;
+    ensure!(proved.status == 204, "{proved:?}");
+    Ok(())
 }
 
 /// Reads one answer; its status.

@@ -1,10 +1,13 @@
 //! The load bench: `POST /transactions` over REST against the floor, one
 //! commit per write by pgbench, in one run on the same durable cluster.
 //!
+//! Then logins: what their time tells, and what a flood of them costs.
+//!
 //! `fintrac-bench [SECONDS]`; each figure is measured that long (default 8).
 
 mod floor;
 mod load;
+mod login;
 mod report;
 
 use std::path::PathBuf;
@@ -32,5 +35,8 @@ async fn main() -> anyhow::Result<()> {
     }
     let memory = load::memory(&suite)?;
     report::print(&rows, memory);
+    let timing = login::timing(&suite).await?;
+    let flood = login::flood(&suite, measured).await?;
+    report::print_logins(&timing, &flood);
     Ok(())
 }

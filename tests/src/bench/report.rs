@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::login::{Flood, Timing};
+
 /// What one run came to.
 #[derive(Debug)]
 pub struct Figures {
@@ -51,4 +53,29 @@ pub fn print(rows: &[Row], memory: u64) {
             rest.throughput / floor.throughput,
         );
     }
+}
+
+#[expect(clippy::print_stdout, reason = "this is what the program is for")]
+pub fn print_logins(timing: &Timing, flood: &Flood) {
+    let millis = |latency: Duration| latency.as_secs_f64() * 1000.0;
+    let medians = [timing.unknown, timing.wrong, timing.locked].map(millis);
+    let (least, most) =
+        (medians.iter().copied().fold(f64::MAX, f64::min), medians.iter().copied().fold(0.0, f64::max));
+    println!("logins that fail, medians of 300 interleaved samples each:");
+    println!(
+        "unknown user {:.2} ms, wrong password {:.2} ms, locked account {:.2} ms: they differ by {:.1} %",
+        medians[0],
+        medians[1],
+        medians[2],
+        (most / least - 1.0) * 100.0
+    );
+    let Flood { alone, flooded, answered, sent_away } = flood;
+    println!("GET /users/me by one client, alone and while 64 clients log in as fast as they can:");
+    println!(
+        "alone p50 {:.2} ms, p99 {:.2} ms; flooded p50 {:.2} ms, p99 {:.2} ms; {answered} logins answered, {sent_away} sent away",
+        millis(alone.p50),
+        millis(alone.p99),
+        millis(flooded.p50),
+        millis(flooded.p99),
+    );
 }

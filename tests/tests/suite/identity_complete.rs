@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use fintrac_kit::error::reason;
+use fintrac_proto::ledger::v1 as pb;
+use fintrac_proto::ledger::v1::account_service_client::AccountServiceClient;
 use fintrac_tests::client::{Answer, PASSWORD};
 use fintrac_tests::suite::{Shape, Suite};
 use futures::future::join_all;
@@ -203,6 +206,23 @@ pub async fn an_administrator_acts_within_a_second(suite: &Suite) {
     let deleted = format!("/api/v1/admin/ip-rules/{}", first.text("id"));
     assert_eq!(suite.client.delete_as(&admin, &deleted).await.status, 204);
     soon(async || ask("203.0.113.9").await.status == 200).await;
+    // A rule on one user holds for his programs, too: they are where their connection comes from.
+    let rule = json!({"action": "deny", "cidr": "127.0.0.0/8", "user_id": id});
+    let own = send(suite, Method::POST, "/api/v1/admin/ip-rules", &admin, rule).await;
+    assert_eq!(own.status, 201, "{own:?}");
+    let direct = async || {
+        let mut request = tonic::Request::new(pb::ListAccountsRequest::default());
+        request.metadata_mut().insert("authorization", format!("Bearer {token}").parse().expect("metadata"));
+        let channel = tonic::transport::Channel::from_shared(suite.ledger_grpc.clone()).expect("a URL");
+        let mut accounts = AccountServiceClient::new(channel.connect().await.expect("a server"));
+        accounts.list_accounts(request).await.map(|_| ())
+    };
+    soon(async || direct().await.is_err_and(|status| reason(&status).as_deref() == Some("ADDRESS_DENIED")))
+        .await;
+    assert_eq!(ask("198.51.100.9").await.status, 200, "elsewhere he may");
+    let deleted = format!("/api/v1/admin/ip-rules/{}", own.text("id"));
+    assert_eq!(suite.client.delete_as(&admin, &deleted).await.status, 204);
+    soon(async || direct().await.is_ok()).await;
     // A lock holds for tokens that are out.
     let locked = suite.client.patch_json_as(&admin, &path, json!({"is_locked": true})).await;
     assert_eq!((locked.status, locked.text("status").as_str()), (200, "locked"));

@@ -1,0 +1,135 @@
+//! Logins: whether their time tells who is known, and what a flood of them
+//! costs everybody else.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::ensure;
+use fintrac_tests::suite::Suite;
+use futures::future::join_all;
+use reqwest::Method;
+use serde_json::json;
+
+use crate::load;
+
+/// Accounts of a kind; each takes five wrong passwords before it is slowed down.
+const ACCOUNTS: usize = 60;
+const TRIES: usize = 5;
+/// Clients that log in as fast as they can.
+const FLOOD: usize = 64;
+const EMAIL: &str = "timing@example.com";
+
+/// Medians of logins that fail, by their reason.
+#[derive(Debug)]
+pub struct Timing {
+    pub unknown: Duration,
+    pub wrong: Duration,
+    pub locked: Duration,
+}
+
+/// `GET /users/me` by one client, alone and during a flood.
+#[derive(Debug)]
+pub struct Flood {
+    pub alone: Percentiles,
+    pub flooded: Percentiles,
+    /// Logins that were answered, and those that were sent away.
+    pub answered: usize,
+    pub sent_away: usize,
+}
+
+#[derive(Debug)]
+pub struct Percentiles {
+    pub p50: Duration,
+    pub p99: Duration,
+}
+
+impl Percentiles {
+    fn of(mut latencies: Vec<Duration>) -> Self {
+        latencies.sort_unstable();
+        let at = |percent: usize| latencies.get(latencies.len() * percent / 100).copied().unwrap_or_default();
+        Self { p50: at(50), p99: at(99) }
+    }
+}
+
+/// A login from an address of its own: addresses are counted, too.
+async fn login(suite: &Suite, email: &str, number: usize) -> (u16, Duration) {
+    let body = json!({"email": email, "password": "not the password at all"});
+    let request = suite.client.request(Method::POST, "/api/v1/auth/login").json(&body);
+    let ip = format!("10.{}.{}.{}", number / 65536 % 256, number / 256 % 256, number % 256);
+    let started = Instant::now();
+    let status =
+        request.header("x-forwarded-for", ip).send().await.map_or(0, |answer| answer.status().as_u16());
+    (status, started.elapsed())
+}
+
+/// Interleaved, so that whatever else happens on the machine happens to all three.
+pub async fn timing(suite: &Suite) -> anyhow::Result<Timing> {
+    let mut connection = suite.connect().await;
+    load::verified(suite, &suite.client, EMAIL).await?;
+    let clones = "insert into auth.users (id, email, email_key, first_name, last_name, password_hash,
+                      email_verified_at, created_at, updated_at, version, locked_at)
+                  select gen_random_uuid(), kind || number || '@example.com', kind || number || '@example.com',
+                      first_name, last_name, password_hash, created_at, created_at, created_at, 1,
+                      case when kind = 'locked' then created_at end
+                  from auth.users, generate_series(1, $2) number, unnest(array['wrong', 'locked']) kind
+                  where email_key = $1";
+    sqlx::query(clones).bind(EMAIL).bind(i32::try_from(ACCOUNTS)?).execute(&mut connection).await?;
+    let kinds = ["unknown", "wrong", "locked"];
+    let mut latencies = kinds.map(|_| Vec::new());
+    let mut number = 0;
+    for _ in 0..TRIES {
+        for account in 1..=ACCOUNTS {
+            for (kind, latencies) in kinds.iter().zip(&mut latencies) {
+                number += 1;
+                let (status, latency) = login(suite, &format!("{kind}{account}@example.com"), number).await;
+                ensure!(status == 401, "{kind}: {status}");
+                latencies.push(latency);
+            }
+        }
+    }
+    let [unknown, wrong, locked] = latencies.map(|latencies| Percentiles::of(latencies).p50);
+    Ok(Timing { unknown, wrong, locked })
+}
+
+pub async fn flood(suite: &Suite, measured: Duration) -> anyhow::Result<Flood> {
+    let token = suite.client.login(EMAIL).await.text("access_token");
+    let read = async |until: Instant| {
+        let mut latencies = Vec::new();
+        while Instant::now() < until {
+            let started = Instant::now();
+            let answer = suite.client.get_as(&token, "/api/v1/users/me").await;
+            latencies.push((answer.status, started.elapsed()));
+        }
+        latencies
+    };
+    let alone = read(Instant::now() + measured).await;
+    let (done, number) = (AtomicBool::new(false), AtomicUsize::new(1_000_000));
+    let flood = join_all((0..FLOOD).map(async |_| {
+        let (mut answered, mut sent_away) = (0, 0);
+        while !done.load(Ordering::Relaxed) {
+            let number = number.fetch_add(1, Ordering::Relaxed);
+            match login(suite, &format!("flood{number}@example.com"), number).await.0 {
+                401 => answered += 1,
+                _ => sent_away += 1,
+            }
+        }
+        (answered, sent_away)
+    }));
+    let reading = async {
+        let flooded = read(Instant::now() + measured).await;
+        done.store(true, Ordering::Relaxed);
+        flooded
+    };
+    let (counts, flooded) = tokio::join!(flood, reading);
+    let errors = alone.iter().chain(&flooded).filter(|(status, _)| *status != 200).count();
+    ensure!(errors == 0, "{errors} reads failed");
+    let percentiles = |latencies: Vec<(u16, Duration)>| {
+        Percentiles::of(latencies.into_iter().map(|(_, latency)| latency).collect())
+    };
+    Ok(Flood {
+        alone: percentiles(alone),
+        flooded: percentiles(flooded),
+        answered: counts.iter().map(|(answered, _)| answered).sum(),
+        sent_away: counts.iter().map(|(_, sent_away)| sent_away).sum(),
+    })
+}
