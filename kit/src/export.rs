@@ -36,7 +36,7 @@ pub trait Source: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Vec<Row>, Status>> + Send;
 }
 
-/// All records of `who`, a page a message.
+/// All records of `who`, a page a message; an empty one where a section begins.
 pub fn records<S: Source>(
     pool: PgPool,
     who: Principal,
@@ -45,6 +45,7 @@ pub fn records<S: Source>(
     async_stream::try_stream! {
         for section in S::SECTIONS {
             let mut after = Uuid::nil();
+            yield vec![ExportRecord { section: (*section).to_owned(), json: String::new() }];
             loop {
                 let rows = source.page(&pool, section, &who, after).await?;
                 let Some(last) = rows.last() else { break };

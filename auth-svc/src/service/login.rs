@@ -69,6 +69,8 @@ impl Identity {
             self.refuse(user.as_ref(), &at_account, origin).await?;
             return Err(Error::InvalidCredentials);
         };
+        // He is who he says from here on.
+        let origin = &Self::proved(user.id, origin);
         let mut transaction = self.pool.begin().await?;
         self.take_back(&mut transaction, &from_address).await?;
         // The password may have changed while this one was being checked.

@@ -107,6 +107,11 @@ impl Identity {
         })
     }
 
+    /// The same origin with the user as its actor, once he has proved who he is.
+    fn proved(user_id: Uuid, origin: &Origin) -> Origin {
+        Origin { actor: user_id.to_string(), ..origin.clone() }
+    }
+
     /// Records a change of something that belongs to a user.
     async fn record(
         &self,

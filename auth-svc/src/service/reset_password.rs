@@ -32,7 +32,7 @@ impl Identity {
                 return Err(error);
             }
         };
-        let now = self.clock.now();
+        let (now, origin) = (self.clock.now(), &Self::proved(user_id, origin));
         challenges::close(&mut transaction, challenge.id, now).await?;
         users::set_password_hash(&mut transaction, user_id, &hash).await?;
         let version = users::bump(&mut transaction, user_id, now).await?;

@@ -39,6 +39,7 @@ impl Identity {
                 return Err(error);
             }
         };
+        let origin = &Self::proved(challenge.user_id, origin);
         challenges::close(&mut transaction, challenge.id, self.clock.now()).await?;
         match challenge.purpose {
             Purpose::VerifyEmail => self.admit(&mut transaction, challenge.user_id, origin).await?,

@@ -75,23 +75,25 @@ fn document(
     async_stream::try_stream! {
         yield format!("{{\"exported_at\":\"{exported_at}\"");
         for (part, mut records) in parts {
-            let mut open = String::new();
+            let (mut is_open, mut is_empty) = (false, true);
             yield format!(",\"{part}\":{{");
             while let Some(records) = records.try_next().await? {
                 let mut piece = String::new();
                 for ExportRecord { section, json } in records {
-                    if section == open {
-                        piece.push(',');
-                    } else {
-                        let end = if open.is_empty() { "" } else { "]," };
+                    if json.is_empty() {
+                        let end = if is_open { "]," } else { "" };
                         let _infallible = write!(piece, "{end}\"{section}\":[");
-                        open = section;
+                        (is_open, is_empty) = (true, true);
+                        continue;
+                    }
+                    if !std::mem::take(&mut is_empty) {
+                        piece.push(',');
                     }
                     piece.push_str(&json);
                 }
                 yield piece;
             }
-            yield if open.is_empty() { "}".to_owned() } else { "]}".to_owned() };
+            yield if is_open { "]}".to_owned() } else { "}".to_owned() };
         }
         yield "}".to_owned();
     }
@@ -115,21 +117,16 @@ mod tests {
 
     #[tokio::test]
     async fn sections_go_on_from_page_to_page() {
+        let first = vec![("user", ""), ("user", "{}"), ("sessions", ""), ("sessions", "1")];
+        let second = vec![("sessions", "2"), ("sessions", "3"), ("devices", "")];
         let parts = [
-            (
-                "auth",
-                records(vec![
-                    vec![("user", "{}")],
-                    vec![("sessions", "1"), ("sessions", "2")],
-                    vec![("sessions", "3")],
-                ]),
-            ),
+            ("auth", records(vec![first, second])),
             ("ledger", records(vec![])),
-            ("budget", records(vec![vec![("goals", "4")]])),
+            ("budget", records(vec![vec![("goals", "")], vec![("goals", "4")]])),
             ("notify", records(vec![vec![]])),
         ];
         let text: Vec<String> = document("now".into(), parts).try_collect().await.expect("a document");
-        let expected = r#"{"exported_at":"now","auth":{"user":[{}],"sessions":[1,2,3]},"ledger":{},"budget":{"goals":[4]},"notify":{}}"#;
+        let expected = r#"{"exported_at":"now","auth":{"user":[{}],"sessions":[1,2,3],"devices":[]},"ledger":{},"budget":{"goals":[4]},"notify":{}}"#;
         assert_eq!(text.concat(), expected);
     }
 
