@@ -28,4 +28,4 @@ alter table auth.challenges
     add constraint challenges_purpose_check check (purpose in ('verify_email'));
 drop index auth.users_username_key_idx;
 drop index auth.users_email_key_idx;
-alter table auth.users drop column erased_at, drop column erase_at, drop column locked_at;
+alter table auth.users drop column last_login_at, drop column erased_at, drop column erase_at, drop column locked_at;

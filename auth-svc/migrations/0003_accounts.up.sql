@@ -5,7 +5,9 @@ alter table auth.users
     add column locked_at timestamptz,
     -- The account is leaving: when everything is erased, unless its user logs in before.
     add column erase_at timestamptz,
-    add column erased_at timestamptz;
+    add column erased_at timestamptz,
+    add column last_login_at timestamptz;
+update auth.users set last_login_at = (select max(created_at) from auth.sessions where user_id = users.id);
 create index users_erase_at_idx on auth.users (erase_at) where erased_at is null and erase_at is not null;
 -- Beginnings of addresses and usernames, for administrators.
 create index users_email_key_idx on auth.users (email_key text_pattern_ops);

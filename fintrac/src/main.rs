@@ -30,7 +30,7 @@ enum Command {
     /// Exchange rates
     #[command(subcommand)]
     Rates(Rates),
-    /// Administrators
+    /// Administrators, and what they cannot mend themselves
     #[command(subcommand)]
     Admin(Admin),
     /// Keys
@@ -42,6 +42,10 @@ enum Command {
 enum Admin {
     /// Make the user of this address an administrator; makes the account where there is none
     Create { email: String },
+    /// Remove the second factor of a user who lost it and his recovery codes
+    RemoveFactor { email: String },
+    /// Delete every rule on addresses
+    ClearIpRules,
 }
 
 #[derive(Subcommand)]
@@ -77,6 +81,8 @@ async fn main() -> anyhow::Result<()> {
         Command::Verify => commands::verify::run().await,
         Command::Rates(Rates::Import { file }) => commands::rates::import(&file).await,
         Command::Admin(Admin::Create { email }) => commands::identity::create_admin(&email).await,
+        Command::Admin(Admin::RemoveFactor { email }) => commands::identity::remove_factor(&email).await,
+        Command::Admin(Admin::ClearIpRules) => commands::identity::clear_ip_rules().await,
         Command::Keys(Keys::Rotate(Rotate::Data)) => commands::identity::rotate_data_key().await,
         Command::Keys(Keys::Rotate(Rotate::Signing { lead })) => {
             commands::identity::rotate_signing_key(lead).await

@@ -132,6 +132,8 @@ fn dress(routes: Router<AppState>, state: AppState) -> Router {
     let dressed = routes
         // The access line names routes, not paths.
         .route_layer(from_fn(layers::context::remember_route))
+        // The database takes no U+0000.
+        .layer(from_fn(layers::nul::refuse))
         // What nobody needs to send is not read.
         .layer(DefaultBodyLimit::max(LIMIT))
         // Hanging up must not leave a change half done.

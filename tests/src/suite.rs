@@ -283,13 +283,12 @@ impl Suite {
     /// # Panics
     /// When it is not there.
     pub async fn connect(&self) -> PgConnection {
-        let options = match &self.cluster {
-            Some(cluster) => testing::superuser(cluster),
-            None => {
-                let dir = embedded_postgres::running(&self.data.path().join("postgres")).expect("it runs");
-                let options = PgConnectOptions::new_without_pgpass().host(&dir.to_string_lossy());
-                options.username("postgres").database("postgres")
-            }
+        let options = if let Some(cluster) = &self.cluster {
+            testing::superuser(cluster)
+        } else {
+            let dir = embedded_postgres::running(&self.data.path().join("postgres")).expect("it runs");
+            let options = PgConnectOptions::new_without_pgpass().host(&dir.to_string_lossy());
+            options.username("postgres").database("postgres")
         };
         options.connect().await.expect("the database answers")
     }

@@ -82,7 +82,17 @@ impl Draft {
 fn network(text: &str) -> Option<IpNet> {
     let read: IpNet =
         text.parse().ok().or_else(|| Some(IpNet::from(text.parse::<std::net::IpAddr>().ok()?)))?;
-    Some(read.trunc())
+    // An IPv4 address in the form of IPv6 is that IPv4 address.
+    let mapped = match read {
+        IpNet::V6(net) if net.prefix_len() >= 96 => {
+            net.addr().to_ipv4_mapped().map(|ip| (ip, net.prefix_len() - 96))
+        }
+        IpNet::V6(_) | IpNet::V4(_) => None,
+    };
+    match mapped {
+        Some((ip, length)) => Some(IpNet::new(ip.into(), length).ok()?.trunc()),
+        None => Some(read.trunc()),
+    }
 }
 
 #[cfg(test)]
@@ -98,6 +108,7 @@ mod tests {
     fn networks_and_single_addresses_are_read() {
         assert_eq!(cidr("198.51.100.7/24").as_deref(), Some("198.51.100.0/24"));
         assert_eq!(cidr(" 2001:db8::1 ").as_deref(), Some("2001:db8::1/128"));
+        assert_eq!(cidr("::ffff:198.51.100.7/120").as_deref(), Some("198.51.100.0/24"));
         for bad in ["", "198.51.100.0/33", "somewhere", "1.2.3/8"] {
             assert_eq!(cidr(bad), None, "{bad}");
         }

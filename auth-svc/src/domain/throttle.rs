@@ -9,8 +9,14 @@ pub enum Scope {
     Account,
     /// Wrong passwords from one IP address (IPv6: one /64).
     Address,
+    /// Wrong codes of one account's second factor.
+    SecondFactor,
+    /// Wrong passwords of somebody who has a session already.
+    Proof,
     /// Mails asked for one mailbox.
     Mailbox,
+    /// Registrations and mails asked for from one IP address.
+    Sender,
 }
 
 /// After so long without an attempt nothing is left of a count.
@@ -30,14 +36,18 @@ impl Scope {
         match self {
             Self::Account => "account",
             Self::Address => "address",
+            Self::SecondFactor => "second factor",
+            Self::Proof => "proof",
             Self::Mailbox => "mailbox",
+            Self::Sender => "sender",
         }
     }
 
     /// Attempts that cost nothing.
     fn free(self) -> i32 {
         match self {
-            Self::Account | Self::Mailbox => 5,
+            Self::Account | Self::SecondFactor | Self::Proof | Self::Mailbox => 5,
+            Self::Sender => 30,
             Self::Address => 50,
         }
     }

@@ -61,8 +61,8 @@ impl SessionService for Rpc {
         request: Request<pb::ForgetDeviceRequest>,
     ) -> Result<Response<pb::ForgetDeviceResponse>, Status> {
         let by = By::of(&request)?;
-        let device_id = convert::path_id(&request.into_inner().device_id, "device")?;
-        self.0.forget_device(&by, device_id).await?;
+        let pb::ForgetDeviceRequest { device_id, if_version } = request.into_inner();
+        self.0.forget_device(&by, convert::path_id(&device_id, "device")?, if_version).await?;
         Ok(Response::new(pb::ForgetDeviceResponse {}))
     }
 }

@@ -34,8 +34,8 @@ impl UserService for Rpc {
         request: Request<pb::DeleteMeRequest>,
     ) -> Result<Response<pb::DeleteMeResponse>, Status> {
         let by = By::of(&request)?;
-        let pb::DeleteMeRequest { password, code } = request.into_inner();
-        let erase_at = self.0.delete_me(&by, &password, &code).await?;
+        let pb::DeleteMeRequest { password, code, if_version } = request.into_inner();
+        let erase_at = self.0.delete_me(&by, &password, &code, if_version).await?;
         Ok(Response::new(pb::DeleteMeResponse { erased_at: Some(timestamp(erase_at)) }))
     }
 

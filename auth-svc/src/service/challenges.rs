@@ -2,13 +2,16 @@
 //! address. Locks the user before the challenge, as registration does.
 
 use fintrac_kit::access::caller::Origin;
+use fintrac_kit::access::network;
 use sqlx::PgConnection;
 use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
+use super::throttling::{Attempt, Ticket};
 use super::{Change, Identity};
 use crate::domain::challenge::{Purpose, code_is_open};
 use crate::domain::email::Email;
+use crate::domain::throttle::Scope;
 use crate::error::Error;
 use crate::store::challenges::{self, Challenge, NewChallenge};
 use crate::store::users;
@@ -73,6 +76,30 @@ impl Identity {
         };
         challenges::open(connection, &challenge).await?;
         Ok(id)
+    }
+
+    /// Counts a code by the address that it comes from: many mailboxes must not be
+    /// many tries. Nothing for a token, which nobody guesses.
+    pub(super) async fn count_proof(&self, proof: &Proof, origin: &Origin) -> Result<Option<Ticket>, Error> {
+        if matches!(proof, Proof::Token(_)) {
+            return Ok(None);
+        }
+        match self.attempt(Scope::Address, &network(origin.client.ip)).await? {
+            Attempt::Counted(ticket) => Ok(Some(ticket)),
+            Attempt::Blocked(wait) => Err(Error::Throttled(wait)),
+        }
+    }
+
+    /// The code was right after all.
+    pub(super) async fn uncount_proof(
+        &self,
+        connection: &mut PgConnection,
+        ticket: Option<&Ticket>,
+    ) -> Result<(), sqlx::Error> {
+        match ticket {
+            Some(ticket) => self.take_back(connection, ticket).await,
+            None => Ok(()),
+        }
     }
 
     /// The open challenge that `proof` answers, locked with its user. A wrong

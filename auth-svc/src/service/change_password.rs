@@ -26,7 +26,9 @@ impl Identity {
         let now = self.clock.now();
         users::set_password_hash(&mut transaction, user_id, &hash).await?;
         let version = users::bump(&mut transaction, user_id, now).await?;
-        challenges::close_all(&mut transaction, user_id, Purpose::ResetPassword, now).await?;
+        for purpose in [Purpose::ResetPassword, Purpose::ChangeEmail] {
+            challenges::close_all(&mut transaction, user_id, purpose, now).await?;
+        }
         let others = sessions::lock_open(&mut transaction, user_id).await?.into_iter();
         for session_id in others.filter(|id| *id != by.principal.session_id) {
             self.end_session(&mut transaction, user_id, session_id, origin).await?;

@@ -4,7 +4,6 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use fintrac_kit::access::By;
 
-use super::second_factors::Factor;
 use super::{Change, Identity};
 use crate::domain::role;
 use crate::error::Error;
@@ -14,28 +13,29 @@ const GRACE: TimeDelta = TimeDelta::days(30);
 
 impl Identity {
     /// When everything will be erased.
-    pub async fn delete_me(&self, by: &By, password: &str, code: &str) -> Result<DateTime<Utc>, Error> {
+    pub async fn delete_me(
+        &self,
+        by: &By,
+        password: &str,
+        code: &str,
+        if_version: Option<i64>,
+    ) -> Result<DateTime<Utc>, Error> {
         let (user_id, origin) = (by.principal.user_id, &by.origin);
         let proved = self.prove_password(user_id, "password", password.into(), origin).await?;
+        let ticket = self.count_code(user_id, code).await?;
         let mut transaction = self.pool.begin().await?;
         roles::lock(&mut transaction).await?;
-        self.lock_proved(&mut transaction, user_id, "password", &proved).await?;
+        let user = self.lock_proved(&mut transaction, user_id, "password", &proved).await?;
+        if if_version.is_some_and(|version| version != user.version) {
+            return Err(Error::VersionMismatch);
+        }
         let is_admin = roles::of_user(&mut transaction, user_id).await?.contains(role::ADMIN);
         if is_admin && !roles::has_other_admin(&mut transaction, user_id).await? {
-            transaction.commit().await?;
             return Err(Error::LastAdmin);
         }
-        match self.second_factor(&mut transaction, user_id, code).await? {
-            Factor::NotNeeded | Factor::Right { .. } => {}
-            Factor::Missing => {
-                transaction.commit().await?;
-                return Err(Error::MfaRequired);
-            }
-            Factor::Wrong => {
-                // Counted with the password that came along.
-                transaction.rollback().await?;
-                return Err(self.wrong_code(user_id, origin).await?);
-            }
+        if let Err(refusal) = self.ask_for_code(&mut transaction, &user, code, ticket, origin).await? {
+            transaction.commit().await?;
+            return Err(refusal);
         }
         let now = self.clock.now();
         let erase_at = now + GRACE;

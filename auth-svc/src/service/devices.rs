@@ -46,12 +46,20 @@ impl Identity {
         Ok((device, current))
     }
 
-    pub async fn forget_device(&self, by: &By, device_id: Uuid) -> Result<(), Error> {
+    pub async fn forget_device(
+        &self,
+        by: &By,
+        device_id: Uuid,
+        if_version: Option<i64>,
+    ) -> Result<(), Error> {
         let user_id = by.principal.user_id;
         let mut transaction = self.pool.begin().await?;
         users::lock(&mut transaction, user_id).await?;
         let found = devices::lock(&mut transaction, user_id, device_id).await?;
         let device = found.ok_or(Error::NotFound("device"))?;
+        if if_version.is_some_and(|version| version != device.version) {
+            return Err(Error::VersionMismatch);
+        }
         for session_id in sessions::of_device(&mut transaction, user_id, device_id).await? {
             self.end_session(&mut transaction, user_id, session_id, &by.origin).await?;
         }

@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use super::Identity;
 use crate::domain::challenge::code_is_open;
+use crate::domain::email::Email;
 use crate::error::Error;
 use crate::store::challenges;
 use crate::store::users::{self, Recipient};
@@ -27,7 +28,13 @@ impl Identity {
         }
         let recipient =
             users::recipient(&mut connection, challenge.user_id).await?.ok_or(Error::ChallengeLapsed)?;
-        // A change of address is confirmed at the new one.
+        // A change of address is confirmed at the new one, unless it is somebody's.
+        if let Some(wanted) = challenge.email.as_deref().and_then(Email::parse) {
+            let holder = users::find_by_email(&mut connection, wanted.key()).await?;
+            if holder.is_some_and(|holder| holder.email_verified && holder.id != challenge.user_id) {
+                return Err(Error::ChallengeLapsed);
+            }
+        }
         let email = challenge.email.unwrap_or(recipient.email);
         let open = code_is_open(challenge.attempts, challenge.code_expires_at, now);
         Ok(ChallengeSecrets {

@@ -2,20 +2,21 @@
 //! same; only a right password learns more.
 
 use fintrac_kit::access::caller::Origin;
+use fintrac_kit::access::network;
 use fintrac_kit::error::Violation;
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use super::passwords::Verdict;
-use super::second_factors::Factor;
-use super::throttling::{Attempt, Ticket, network};
+use super::throttling::{Attempt, Ticket};
 use super::{Change, Identity, Me, TokenPair};
 use crate::domain::device::Device;
 use crate::domain::email::Email;
 use crate::domain::throttle::Scope;
 use crate::error::Error;
-use crate::store::households;
 use crate::store::users::{self, Credentials};
+use crate::store::{devices, households};
 
 /// Failures in a row after which the user is told.
 const MANY: i32 = 10;
@@ -47,7 +48,10 @@ impl Identity {
             Attempt::Blocked(wait) => return Err(Error::Throttled(wait)),
         };
         let user = self.find(&login).await?;
-        let account = user.as_ref().map_or_else(|| folded(&login), |user| user.id.to_string());
+        let account = match &user {
+            Some(user) => self.account_key(user.id, origin).await?,
+            None => folded(&login),
+        };
         let at_account = self.attempt(Scope::Account, &account).await?;
         let stored = user.as_ref().map(|user| user.password_hash.as_str());
         // A locked account is checked too, so that it takes as long.
@@ -71,34 +75,36 @@ impl Identity {
         };
         // He is who he says from here on.
         let origin = &Self::proved(user.id, origin);
+        let at_factor = self.count_code(user.id, &login.code).await;
         let mut transaction = self.pool.begin().await?;
-        self.take_back(&mut transaction, &from_address).await?;
         // The password may have changed while this one was being checked.
         let locked = users::lock(&mut transaction, user.id).await?;
         let same = |locked: &Credentials| locked.may_log_in() && locked.password_hash == user.password_hash;
         let Some(locked) = locked.filter(same) else { return Err(Error::InvalidCredentials) };
-        if let Err(refusal) = self.admit_login(&mut transaction, &locked, &login.code, origin).await? {
-            match refusal {
-                // The code is what was wrong; the failure stays.
-                Error::MfaCodeInvalid => {
-                    transaction.rollback().await?;
-                    return Err(self.wrong_code(user.id, origin).await?);
-                }
-                refusal => {
-                    self.take_back(&mut transaction, ticket).await?;
-                    transaction.commit().await?;
-                    return Err(refusal);
-                }
+        self.take_back(&mut transaction, &from_address).await?;
+        self.take_back(&mut transaction, ticket).await?;
+        let at_factor = match at_factor {
+            Ok(at_factor) => at_factor,
+            Err(error) => {
+                transaction.commit().await?;
+                return Err(error);
             }
+        };
+        if let Err(refusal) =
+            self.admit_login(&mut transaction, &locked, &login.code, at_factor, origin).await?
+        {
+            transaction.commit().await?;
+            return Err(refusal);
         }
         self.forgive(&mut transaction, ticket).await?;
+        users::set_last_login(&mut transaction, user.id, self.clock.now()).await?;
         if let Verdict::Rehashed(hash) = verdict {
             users::set_password_hash(&mut transaction, user.id, &hash).await?;
         }
         let household_id =
             households::of_user(&mut transaction, user.id).await?.ok_or(Error::NotFound("household"))?;
         let (session, refresh_token) =
-            self.begin_session(&mut transaction, user.id, household_id, &login.device, origin).await?;
+            self.begin_session(&mut transaction, &locked, household_id, &login.device, origin).await?;
         let me = self.profile(&mut transaction, user.id, household_id).await?;
         let tokens = self.token_pair(&session, me.profile.roles.clone(), refresh_token)?;
         transaction.commit().await?;
@@ -125,6 +131,7 @@ impl Identity {
         connection: &mut PgConnection,
         user: &Credentials,
         code: &str,
+        at_factor: Option<Ticket>,
         origin: &Origin,
     ) -> Result<Result<(), Error>, Error> {
         if !user.email_verified {
@@ -134,13 +141,8 @@ impl Identity {
             self.note_security(connection, Some(user.id), "address_denied", None, "", origin).await?;
             return Ok(Err(Error::Status(Box::new(status))));
         }
-        match self.second_factor(connection, user.id, code).await? {
-            Factor::NotNeeded | Factor::Right { by_recovery_code: false } => {}
-            Factor::Right { by_recovery_code: true } => {
-                self.tell_of_mfa(connection, user.id, "recovery_code_used", origin).await?;
-            }
-            Factor::Missing => return Ok(Err(Error::MfaRequired)),
-            Factor::Wrong => return Ok(Err(Error::MfaCodeInvalid)),
+        if let Err(refusal) = self.ask_for_code(connection, user, code, at_factor, origin).await? {
+            return Ok(Err(refusal));
         }
         if user.erase_at.is_some() {
             users::set_erase_at(connection, user.id, None).await?;
@@ -161,7 +163,7 @@ impl Identity {
         let mut connection = self.pool.acquire().await?;
         match (user, attempt) {
             (Some(user), Attempt::Counted(ticket)) => {
-                self.note_failure(&mut connection, Some(user), ticket, "login_failed", origin).await
+                self.note_failure(&mut connection, user, ticket, "login_failed", origin).await
             }
             (user, _) => {
                 let user = user.map(|user| user.id);
@@ -170,17 +172,26 @@ impl Identity {
         }
     }
 
-    /// Notes a wrong password. The one that makes it many is told to the user.
+    /// What an account's wrong passwords are counted by: a network that its user has
+    /// logged in from has a count of its own, so that a stranger elsewhere cannot
+    /// keep him out.
+    async fn account_key(&self, user_id: Uuid, origin: &Origin) -> Result<String, sqlx::Error> {
+        let Some(ip) = origin.client.ip else { return Ok(user_id.to_string()) };
+        let known = devices::is_known_network(&mut *self.pool.acquire().await?, user_id, ip).await?;
+        Ok(if known { format!("{user_id} {}", network(Some(ip))) } else { user_id.to_string() })
+    }
+
+    /// Notes a wrong password or code. The one that makes it many is told to the user.
     pub(super) async fn note_failure(
         &self,
         connection: &mut PgConnection,
-        user: Option<&Credentials>,
+        user: &Credentials,
         ticket: &Ticket,
         kind: &str,
         origin: &Origin,
     ) -> Result<(), sqlx::Error> {
-        self.note_security(connection, user.map(|user| user.id), kind, None, "", origin).await?;
-        if let Some(user) = user.filter(|_| ticket.failures == MANY) {
+        self.note_security(connection, Some(user.id), kind, None, "", origin).await?;
+        if ticket.failures() == MANY {
             let change = Change::of_user(user.id, user.version, "throttled", &[]);
             self.record(connection, change, origin).await?;
             self.bell.ring();

@@ -45,6 +45,12 @@ impl Identity {
         {
             return Err(refused("user_id", "USER_UNKNOWN", "There is no such user."));
         }
+        if let Some(user_id) = wanted.user_id {
+            let mine = self.permissions_of(&mut transaction, by.principal.user_id).await?;
+            if !self.permissions_of(&mut transaction, user_id).await?.is_subset(&mine) {
+                return Err(Error::Forbidden("This user may do more than you; ask an administrator."));
+            }
+        }
         if ip_rules::count(&mut transaction).await? >= ip_rules::MOST {
             return Err(refused("cidr", "TOO_MANY", "There are 10,000 rules; delete some first."));
         }

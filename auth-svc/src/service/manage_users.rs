@@ -12,11 +12,14 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{Change, Identity, PageOf};
+use crate::domain::challenge::Purpose;
 use crate::domain::role;
 use crate::error::Error;
 use crate::store::managed_users::{self, Filter, ManagedUser};
-use crate::store::{roles, sessions, users};
+use crate::store::{challenges, roles, sessions, users};
 
+/// Roles of one user: his access tokens name them all.
+const MOST_ROLES: usize = 20;
 const STATUSES: [&str; 5] = ["unverified", "active", "locked", "leaving", "erased"];
 
 /// What is to change; absent: as it is.
@@ -122,6 +125,10 @@ impl Identity {
         if is_locked {
             self.keep_an_admin(connection, user_id).await?;
             self.end_all_sessions(connection, by, user_id).await?;
+            // What is on its way by mail must not be good again after the lock.
+            for purpose in [Purpose::ResetPassword, Purpose::ChangeEmail] {
+                challenges::close_all(connection, user_id, purpose, now).await?;
+            }
         }
         users::set_locked(connection, user_id, is_locked.then_some(now)).await?;
         let version = users::bump(connection, user_id, now).await?;
@@ -143,13 +150,17 @@ impl Identity {
         if !mine.contains(role::ASSIGN) {
             return Err(Error::Forbidden("Changing roles needs the permission roles:write."));
         }
+        let names: BTreeSet<_> = names.iter().map(|name| name.trim().to_ascii_lowercase()).collect();
+        if names.len() > MOST_ROLES {
+            let text = format!("Send at most {MOST_ROLES} roles.");
+            return Err(Error::Invalid(vec![Violation::new("roles", "TOO_MANY", text)]));
+        }
         let mut wanted = BTreeSet::new();
-        for (at, name) in names.iter().enumerate() {
-            let name = name.trim().to_ascii_lowercase();
+        for name in names {
             if self.role(connection, &name).await?.is_none() {
-                let field = format!("roles[{at}]");
-                let violation = Violation::new(field, "ROLE_UNKNOWN", "There is no such role.");
-                return Err(Error::Invalid(vec![violation]));
+                let name: String = name.chars().take(64).collect();
+                let text = format!("There is no role {name}.");
+                return Err(Error::Invalid(vec![Violation::new("roles", "ROLE_UNKNOWN", text)]));
             }
             wanted.insert(name);
         }

@@ -1,5 +1,6 @@
 //! The password of a user who has a session already, asked for again before
-//! something that a stolen session must not do. Counted like a login.
+//! something that a stolen session must not do. Wrong ones are counted apart from
+//! those of logins: strangers have no part in this count.
 
 use fintrac_kit::access::caller::Origin;
 use fintrac_kit::error::Violation;
@@ -9,16 +10,13 @@ use uuid::Uuid;
 
 use super::Identity;
 use super::passwords::Verdict;
-use super::throttling::{Attempt, Ticket};
+use super::throttling::Attempt;
 use crate::domain::throttle::Scope;
 use crate::error::Error;
 use crate::store::users::{self, Credentials};
 
-/// A password that was right, and the count of wrong ones before it.
-pub(super) struct Proved {
-    hash: String,
-    ticket: Ticket,
-}
+/// The hash of a password that was right.
+pub(super) struct Proved(String);
 
 impl Identity {
     /// Checks the password in `field`; no transaction is open meanwhile.
@@ -34,15 +32,19 @@ impl Identity {
         }
         let stored = users::find(&mut *self.pool.acquire().await?, user_id).await?;
         let user = stored.filter(Credentials::may_log_in).ok_or(Error::NotFound("user"))?;
-        let ticket = match self.attempt(Scope::Account, &user_id.to_string()).await? {
+        let ticket = match self.attempt(Scope::Proof, &user_id.to_string()).await? {
             Attempt::Counted(ticket) => ticket,
             Attempt::Blocked(wait) => return Err(Error::Throttled(wait)),
         };
         match self.passwords.verify(password, Some(&user.password_hash)).await {
-            Ok(Verdict::Right | Verdict::Rehashed(_)) => Ok(Proved { hash: user.password_hash, ticket }),
+            Ok(Verdict::Right | Verdict::Rehashed(_)) => {
+                // Whatever is refused after this, the password was not wrong.
+                self.forgive(&mut *self.pool.acquire().await?, &ticket).await?;
+                Ok(Proved(user.password_hash))
+            }
             Ok(Verdict::Wrong) => {
                 let mut connection = self.pool.acquire().await?;
-                self.note_failure(&mut connection, Some(&user), &ticket, "password_refused", origin).await?;
+                self.note_failure(&mut connection, &user, &ticket, "password_refused", origin).await?;
                 let text = "This is not your password.";
                 Err(Error::Invalid(vec![Violation::new(field, "PASSWORD_INCORRECT", text)]))
             }
@@ -61,10 +63,9 @@ impl Identity {
         field: &'static str,
         proved: &Proved,
     ) -> Result<Credentials, Error> {
-        self.take_back(connection, &proved.ticket).await?;
         let user = users::lock(connection, user_id).await?.filter(Credentials::may_log_in);
         let user = user.ok_or(Error::NotFound("user"))?;
-        if user.password_hash != proved.hash {
+        if user.password_hash != proved.0 {
             let text = "Your password was changed meanwhile.";
             return Err(Error::Invalid(vec![Violation::new(field, "PASSWORD_INCORRECT", text)]));
         }

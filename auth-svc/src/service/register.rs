@@ -2,10 +2,12 @@
 //! what happened is told by mail.
 
 use fintrac_kit::access::caller::Origin;
+use fintrac_kit::access::network;
 use fintrac_kit::error::Violation;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::forgot_password::alike;
 use super::throttling::Attempt;
 use super::{Change, Identity};
 use crate::domain::challenge::Purpose;
@@ -17,8 +19,17 @@ use crate::store::users::{self, NewUser};
 
 impl Identity {
     pub async fn register(&self, draft: Draft, origin: &Origin) -> Result<(), Error> {
+        alike(self.try_to_register(draft, origin)).await
+    }
+
+    async fn try_to_register(&self, draft: Draft, origin: &Origin) -> Result<(), Error> {
         let registration = draft.check().map_err(Error::Invalid)?;
-        if let Attempt::Blocked(wait) = self.attempt(Scope::Mailbox, registration.email.key()).await? {
+        if let Attempt::Blocked(wait) = self.attempt(Scope::Sender, &network(origin.client.ip)).await? {
+            return Err(Error::Throttled(wait));
+        }
+        if let Attempt::Blocked(wait) =
+            self.attempt(Scope::Mailbox, &format!("verify {}", registration.email.key())).await?
+        {
             return Err(Error::Throttled(wait));
         }
         // Always hashed: a known address must not answer faster.

@@ -1,6 +1,7 @@
 //! Another verification mail. Says nothing about whether the address is known.
 
 use fintrac_kit::access::caller::Origin;
+use fintrac_kit::access::network;
 use fintrac_kit::error::Violation;
 
 use super::Identity;
@@ -21,7 +22,10 @@ impl Identity {
         let email = Email::parse(email).ok_or_else(|| {
             Error::Invalid(vec![Violation::new("email", "EMAIL_INVALID", "Use the form name@example.com.")])
         })?;
-        if let Attempt::Blocked(_) = self.attempt(Scope::Mailbox, email.key()).await? {
+        if let Attempt::Blocked(wait) = self.attempt(Scope::Sender, &network(origin.client.ip)).await? {
+            return Err(Error::Throttled(wait));
+        }
+        if let Attempt::Blocked(_) = self.attempt(Scope::Mailbox, &format!("verify {}", email.key())).await? {
             // Enough mails for one mailbox; the answer stays the same.
             return Ok(());
         }

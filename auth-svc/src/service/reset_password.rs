@@ -5,6 +5,7 @@ use fintrac_kit::access::caller::Origin;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::throttling::Ticket;
 use super::{Change, Identity, Proof};
 use crate::domain::challenge::Purpose;
 use crate::domain::email::Email;
@@ -21,7 +22,8 @@ impl Identity {
         new_password: &str,
         origin: &Origin,
     ) -> Result<(), Error> {
-        let user_id = self.user_to_reset(&proof, new_password).await?;
+        let ticket = self.count_proof(&proof, origin).await?;
+        let user_id = self.user_to_reset(&proof, new_password, ticket.as_ref()).await?;
         // Hashed with no lock held; the proof is asked for once more under it.
         let hash = self.passwords.hash(new_password.into()).await?;
         let mut transaction = self.pool.begin().await?;
@@ -39,6 +41,8 @@ impl Identity {
         for session_id in sessions::lock_open(&mut transaction, user_id).await? {
             self.end_session(&mut transaction, user_id, session_id, origin).await?;
         }
+        // A change of address that a thief asked for.
+        challenges::close_all(&mut transaction, user_id, Purpose::ChangeEmail, now).await?;
         self.forget_failures(&mut transaction, Scope::Account, &user_id.to_string()).await?;
         self.note_security(&mut transaction, Some(user_id), "password_reset", None, "", origin).await?;
         let change = Change::of_user(user_id, version, "password_reset", &["password"]);
@@ -51,10 +55,16 @@ impl Identity {
 
     /// Whose proof it is, when the new password is one that he may have. A
     /// refused password leaves the proof good.
-    async fn user_to_reset(&self, proof: &Proof, new_password: &str) -> Result<Uuid, Error> {
+    async fn user_to_reset(
+        &self,
+        proof: &Proof,
+        new_password: &str,
+        ticket: Option<&Ticket>,
+    ) -> Result<Uuid, Error> {
         let mut transaction = self.pool.begin().await?;
         let checked = async {
             let challenge = self.answered(&mut transaction, proof, &[Purpose::ResetPassword]).await?;
+            self.uncount_proof(&mut transaction, ticket).await?;
             let user = users::lock(&mut transaction, challenge.user_id).await?;
             let user = user.filter(Credentials::may_log_in).ok_or(Error::ChallengeInvalid)?;
             self.check_new_password(&mut transaction, user.id, new_password).await?;

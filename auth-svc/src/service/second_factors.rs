@@ -7,16 +7,17 @@ use fintrac_kit::error::Violation;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::throttling::Attempt;
+use super::throttling::{Attempt, Ticket};
 use super::{Change, Identity};
 use crate::domain::second_factor::{self, Code, Enrolment};
 use crate::domain::throttle::Scope;
 use crate::error::Error;
-use crate::store::{second_factors, users};
+use crate::store::second_factors;
+use crate::store::users::{self, Credentials};
 
 /// What a code came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Factor {
+enum Factor {
     /// The user has no second factor.
     NotNeeded,
     Missing,
@@ -28,7 +29,7 @@ pub(super) enum Factor {
 
 impl Identity {
     /// Checks and spends `code`.
-    pub(super) async fn second_factor(
+    async fn second_factor(
         &self,
         connection: &mut PgConnection,
         user_id: Uuid,
@@ -57,11 +58,45 @@ impl Identity {
         Ok(if spent { Factor::Right { by_recovery_code: false } } else { Factor::Wrong })
     }
 
-    /// The refusal of a wrong code after a right password.
-    pub(super) async fn wrong_code(&self, user_id: Uuid, origin: &Origin) -> Result<Error, Error> {
-        let mut connection = self.pool.acquire().await?;
-        self.note_security(&mut connection, Some(user_id), "mfa_refused", None, "", origin).await?;
-        Ok(Error::MfaCodeInvalid)
+    /// Counts a code before it is checked; nothing without one.
+    pub(super) async fn count_code(&self, user_id: Uuid, code: &str) -> Result<Option<Ticket>, Error> {
+        if Code::parse(code).is_none() {
+            return Ok(None);
+        }
+        match self.attempt(Scope::SecondFactor, &user_id.to_string()).await? {
+            Attempt::Counted(ticket) => Ok(Some(ticket)),
+            Attempt::Blocked(wait) => Err(Error::Throttled(wait)),
+        }
+    }
+
+    /// Asks for the second factor of a user whose password was right, if he has one.
+    /// `ticket` is of [`Self::count_code`]. Commit in either case.
+    pub(super) async fn ask_for_code(
+        &self,
+        connection: &mut PgConnection,
+        user: &Credentials,
+        code: &str,
+        ticket: Option<Ticket>,
+        origin: &Origin,
+    ) -> Result<Result<(), Error>, Error> {
+        let factor = self.second_factor(connection, user.id, code).await?;
+        match (factor, &ticket) {
+            (Factor::Right { .. }, Some(ticket)) => self.forgive(connection, ticket).await?,
+            (Factor::NotNeeded, Some(ticket)) => self.take_back(connection, ticket).await?,
+            (Factor::Wrong, Some(ticket)) => {
+                self.note_failure(connection, user, ticket, "mfa_refused", origin).await?;
+            }
+            (_, None) | (Factor::Missing, _) => {}
+        }
+        match factor {
+            Factor::NotNeeded | Factor::Right { by_recovery_code: false } => Ok(Ok(())),
+            Factor::Right { by_recovery_code: true } => {
+                self.tell_of_mfa(connection, user.id, "recovery_code_used", origin).await?;
+                Ok(Ok(()))
+            }
+            Factor::Missing => Ok(Err(Error::MfaRequired)),
+            Factor::Wrong => Ok(Err(Error::MfaCodeInvalid)),
+        }
     }
 
     /// A new seed, which counts once it is confirmed.
@@ -85,9 +120,7 @@ impl Identity {
     pub async fn confirm_totp(&self, by: &By, code: &str) -> Result<Vec<String>, Error> {
         let (user_id, origin) = (by.principal.user_id, &by.origin);
         let now = self.clock.now();
-        if let Attempt::Blocked(wait) = self.attempt(Scope::Account, &user_id.to_string()).await? {
-            return Err(Error::Throttled(wait));
-        }
+        let ticket = self.count_code(user_id, code).await?;
         let mut transaction = self.pool.begin().await?;
         users::lock(&mut transaction, user_id).await?;
         let totp = second_factors::find(&mut transaction, user_id).await?.ok_or(Error::MfaNotEnrolled)?;
@@ -108,7 +141,9 @@ impl Identity {
         let codes = second_factor::recovery_codes(&self.random);
         let hashes: Vec<_> = codes.iter().map(|code| self.recovery_hash(user_id, code)).collect();
         second_factors::set_recovery_codes(&mut transaction, user_id, &hashes).await?;
-        self.forget_failures(&mut transaction, Scope::Account, &user_id.to_string()).await?;
+        if let Some(ticket) = &ticket {
+            self.forgive(&mut transaction, ticket).await?;
+        }
         self.tell_of_mfa(&mut transaction, user_id, "mfa_enabled", origin).await?;
         transaction.commit().await?;
         self.bell.ring();
@@ -119,23 +154,15 @@ impl Identity {
     pub async fn remove_totp(&self, by: &By, password: &str, code: &str) -> Result<(), Error> {
         let (user_id, origin) = (by.principal.user_id, &by.origin);
         let proved = self.prove_password(user_id, "password", password.into(), origin).await?;
+        let ticket = self.count_code(user_id, code).await?;
         let mut transaction = self.pool.begin().await?;
-        self.lock_proved(&mut transaction, user_id, "password", &proved).await?;
-        match self.second_factor(&mut transaction, user_id, code).await? {
-            Factor::Right { .. } => {}
-            Factor::NotNeeded => {
-                transaction.commit().await?;
-                return Err(Error::MfaNotEnrolled);
-            }
-            Factor::Missing => {
-                transaction.commit().await?;
-                return Err(Error::MfaRequired);
-            }
-            Factor::Wrong => {
-                // Counted with the password that came along.
-                transaction.rollback().await?;
-                return Err(self.wrong_code(user_id, origin).await?);
-            }
+        let user = self.lock_proved(&mut transaction, user_id, "password", &proved).await?;
+        if !second_factors::is_enabled(&mut transaction, user_id).await? {
+            return Err(Error::MfaNotEnrolled);
+        }
+        if let Err(refusal) = self.ask_for_code(&mut transaction, &user, code, ticket, origin).await? {
+            transaction.commit().await?;
+            return Err(refusal);
         }
         second_factors::delete(&mut transaction, user_id).await?;
         self.tell_of_mfa(&mut transaction, user_id, "mfa_disabled", origin).await?;

@@ -2,17 +2,18 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use fintrac_kit::access::caller::Origin;
+use fintrac_kit::access::network;
 use fintrac_kit::access::token::{AUDIENCE, Claims};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::throttling::network;
 use super::{Change, Identity};
 use crate::domain::device::Device;
 use crate::domain::secret::Secrets;
 use crate::error::Error;
 use crate::store::devices::{self, Sighting};
 use crate::store::sessions::{self, Session};
+use crate::store::users::Credentials;
 use crate::store::{refresh_tokens, revocations};
 
 /// A revocation is remembered longer than any token may live, whatever
@@ -38,12 +39,12 @@ impl Identity {
     pub(super) async fn begin_session(
         &self,
         connection: &mut PgConnection,
-        user_id: Uuid,
+        user: &Credentials,
         household_id: Uuid,
         device: &Device,
         origin: &Origin,
     ) -> Result<(Session, String), Error> {
-        let now = self.clock.now();
+        let (user_id, now) = (user.id, self.clock.now());
         let keep = usize::try_from(self.config.sessions_per_user - 1).unwrap_or_default();
         for surplus in sessions::lock_open(connection, user_id).await?.into_iter().skip(keep) {
             self.end_session(connection, user_id, surplus, origin).await?;
@@ -55,7 +56,7 @@ impl Identity {
             household_id,
             idle_expires_at: (now + self.config.refresh_token_lifetime).min(expires_at),
             expires_at,
-            device_id: Some(self.see_device(connection, user_id, device, origin).await?),
+            device_id: Some(self.see_device(connection, user, device, origin).await?),
             ended_at: None,
         };
         sessions::insert(connection, &session, origin, now).await?;
@@ -68,11 +69,11 @@ impl Identity {
     async fn see_device(
         &self,
         connection: &mut PgConnection,
-        user_id: Uuid,
+        user: &Credentials,
         device: &Device,
         origin: &Origin,
     ) -> Result<Uuid, Error> {
-        let now = self.clock.now();
+        let (user_id, now) = (user.id, self.clock.now());
         let told_by = device.trait_of(origin, &network(origin.client.ip));
         let fingerprint = self.secrets.fingerprint(user_id, &told_by);
         let id = self.random.id(now);
@@ -81,7 +82,8 @@ impl Identity {
         if !is_new {
             return Ok(device_id);
         }
-        let is_first = devices::count(connection, user_id).await? == 1;
+        // Forgetting all devices makes none the first again.
+        let is_first = user.last_login_at.is_none();
         devices::delete_surplus(connection, user_id, DEVICES_KEPT).await?;
         let change = Change {
             user_id,

@@ -1,6 +1,5 @@
 //! Counting attempts before they are made, so that many at once count too.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use sqlx::PgConnection;
@@ -24,8 +23,14 @@ pub(super) enum Attempt {
 pub(super) struct Ticket {
     key: [u8; 32],
     before: Throttle,
+    written: Throttle,
+}
+
+impl Ticket {
     /// With this one.
-    pub failures: i32,
+    pub(super) fn failures(&self) -> i32 {
+        self.written.failures
+    }
 }
 
 impl Identity {
@@ -39,9 +44,10 @@ impl Identity {
             return Ok(Attempt::Blocked(wait));
         }
         let failures = decayed(before.failures, now - before.updated_at).saturating_add(1);
-        throttles::set(&mut transaction, &key, failures, now + scope.delay(failures), now).await?;
+        let written = Throttle { failures, blocked_until: now + scope.delay(failures), updated_at: now };
+        throttles::set(&mut transaction, &key, &written).await?;
         transaction.commit().await?;
-        Ok(Attempt::Counted(Ticket { key, before, failures }))
+        Ok(Attempt::Counted(Ticket { key, before, written }))
     }
 
     /// Takes back an attempt that was no failure.
@@ -50,7 +56,7 @@ impl Identity {
         connection: &mut PgConnection,
         ticket: &Ticket,
     ) -> Result<(), sqlx::Error> {
-        throttles::take_back(connection, &ticket.key, &ticket.before).await
+        throttles::take_back(connection, &ticket.key, &ticket.before, &ticket.written).await
     }
 
     /// Forgets all failures: the right one was here.
@@ -70,30 +76,5 @@ impl Identity {
         of: &str,
     ) -> Result<(), sqlx::Error> {
         throttles::clear(connection, &self.secrets.throttle_key(scope.name(), of)).await
-    }
-}
-
-/// What an address is counted by: all of IPv4, the /64 of IPv6.
-pub(super) fn network(ip: Option<IpAddr>) -> String {
-    match ip {
-        None => "unknown".to_owned(),
-        Some(IpAddr::V4(ip)) => ip.to_string(),
-        Some(IpAddr::V6(ip)) => match ip.to_ipv4_mapped() {
-            Some(ip) => ip.to_string(),
-            None => format!("{:x}/64", u128::from(ip) >> 64),
-        },
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::network;
-
-    #[test]
-    fn a_whole_ipv6_network_counts_as_one() {
-        let of = |text: &str| network(text.parse().ok());
-        assert_eq!(of("2001:db8::1"), of("2001:db8::ffff"));
-        assert_ne!(of("2001:db8:0:1::1"), of("2001:db8:0:2::1"));
-        assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
     }
 }

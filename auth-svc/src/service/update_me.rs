@@ -32,7 +32,9 @@ impl Identity {
         let proved = match &email {
             Some(email) => {
                 let proved = self.prove_password(user_id, "password", password, &by.origin).await?;
-                if let Attempt::Blocked(wait) = self.attempt(Scope::Mailbox, email.key()).await? {
+                if let Attempt::Blocked(wait) =
+                    self.attempt(Scope::Mailbox, &format!("change {}", email.key())).await?
+                {
                     return Err(Error::Throttled(wait));
                 }
                 Some(proved)
@@ -99,19 +101,18 @@ impl Identity {
         Ok(self.record(connection, change, &by.origin).await?)
     }
 
-    /// Asks for the mail to the new address. Nothing tells whether somebody has
-    /// it: then its owner is told instead, and nothing can be confirmed.
+    /// Asks for the mail to the new address. Nothing tells whether somebody has it:
+    /// then no mail goes out but one that tells its owner.
     async fn ask_to_confirm(
         &self,
         connection: &mut PgConnection,
         by: &By,
         email: &Email,
     ) -> Result<(), Error> {
-        let (user_id, origin) = (by.principal.user_id, &by.origin);
-        let Some(owner) = users::find_by_email(connection, email.key()).await? else {
-            return self.open_challenge(connection, user_id, Purpose::ChangeEmail, Some(email), origin).await;
-        };
-        self.write_challenge(connection, user_id, Purpose::ChangeEmail, Some(email)).await?;
+        let user_id = by.principal.user_id;
+        self.open_challenge(connection, user_id, Purpose::ChangeEmail, Some(email), &by.origin).await?;
+        let owner = users::find_by_email(connection, email.key()).await?;
+        let Some(owner) = owner.filter(|owner| owner.email_verified) else { return Ok(()) };
         let change = Change::of_user(owner.id, owner.version, "already_registered", &[]);
         // The owner does not learn who it was.
         let stranger = Origin { actor: "auth".to_owned(), ..Origin::default() };

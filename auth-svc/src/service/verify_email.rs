@@ -29,6 +29,7 @@ impl Identity {
     }
 
     async fn verify(&self, proof: &Proof, origin: &Origin) -> Result<(), Error> {
+        let ticket = self.count_proof(proof, origin).await?;
         let mut transaction = self.pool.begin().await?;
         let purposes = [Purpose::VerifyEmail, Purpose::ChangeEmail];
         let challenge = match self.answered(&mut transaction, proof, &purposes).await {
@@ -39,6 +40,7 @@ impl Identity {
                 return Err(error);
             }
         };
+        self.uncount_proof(&mut transaction, ticket.as_ref()).await?;
         let origin = &Self::proved(challenge.user_id, origin);
         challenges::close(&mut transaction, challenge.id, self.clock.now()).await?;
         match challenge.purpose {
@@ -97,6 +99,7 @@ impl Identity {
         if user.erase_at.is_some() || !user.may_log_in() {
             return Err(Error::ChallengeInvalid);
         }
+        users::release_unverified(connection, email.key(), now).await?;
         let version = users::set_email(connection, user_id, &email, now).await?;
         // What was sent to the former address is void.
         challenges::close_all(connection, user_id, Purpose::ResetPassword, now).await?;

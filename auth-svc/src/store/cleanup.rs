@@ -14,6 +14,8 @@ const KEYS_KEPT: TimeDelta = TimeDelta::hours(25);
 const SECURITY_EVENTS_KEPT: TimeDelta = TimeDelta::days(396);
 /// What strangers tried is of no use to anybody for long.
 const STRANGERS_KEPT: TimeDelta = TimeDelta::days(30);
+/// Registrations that nobody proved.
+const UNVERIFIED_KEPT: TimeDelta = TimeDelta::days(30);
 const CHALLENGES_KEPT: TimeDelta = TimeDelta::days(7);
 /// Rows a statement; the rest follows at the next turn of its loop.
 const BATCH: i64 = 1000;
@@ -45,6 +47,15 @@ pub async fn run(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<()
         .execute(&mut *connection)
         .await?;
     delete_security_events(connection, now).await?;
+    // Erased with the next turn of that job; registering again saves them.
+    sqlx::query!(
+        r#"update auth.users set erase_at = $1
+           where email_verified_at is null and erase_at is null and erased_at is null and updated_at < $2"#,
+        now,
+        now - UNVERIFIED_KEPT
+    )
+    .execute(&mut *connection)
+    .await?;
     signing_keys::delete_superseded(connection, now - KEYS_KEPT).await?;
     sqlx::query!(
         "delete from auth.throttles where updated_at < $1 and blocked_until < $2",

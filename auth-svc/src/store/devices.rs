@@ -68,11 +68,23 @@ pub async fn see(
     Ok((id, id == sighting.id))
 }
 
-/// How many devices a user has.
-pub async fn count(connection: &mut PgConnection, user_id: Uuid) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!(r#"select count(*) as "count!" from auth.devices where user_id = $1"#, user_id)
-        .fetch_one(connection)
-        .await
+/// Whether the user has logged in from this network before: the address, of IPv6 its /64.
+pub async fn is_known_network(
+    connection: &mut PgConnection,
+    user_id: Uuid,
+    ip: IpAddr,
+) -> Result<bool, sqlx::Error> {
+    let bits = if ip.is_ipv6() { 64 } else { 32 };
+    sqlx::query_scalar!(
+        r#"select exists (
+               select from auth.devices
+               where user_id = $1 and client_ip <<= network(set_masklen($2::text::inet, $3))) as "is!""#,
+        user_id,
+        ip.to_string(),
+        bits,
+    )
+    .fetch_one(connection)
+    .await
 }
 
 /// The user's devices beyond the `keep` that were seen last, without an open

@@ -78,3 +78,7 @@ pub async fn delete(connection: &mut PgConnection, id: Uuid) -> Result<Option<Ip
     .fetch_optional(connection)
     .await
 }
+
+pub async fn delete_all(connection: &mut PgConnection) -> Result<u64, sqlx::Error> {
+    Ok(sqlx::query!("delete from auth.ip_rules").execute(connection).await?.rows_affected())
+}

@@ -28,19 +28,13 @@ pub async fn lock(
     .await
 }
 
-pub async fn set(
-    connection: &mut PgConnection,
-    key: &[u8],
-    failures: i32,
-    blocked_until: DateTime<Utc>,
-    now: DateTime<Utc>,
-) -> Result<(), sqlx::Error> {
+pub async fn set(connection: &mut PgConnection, key: &[u8], count: &Throttle) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "update auth.throttles set failures = $2, blocked_until = $3, updated_at = $4 where key = $1",
         key,
-        failures,
-        blocked_until,
-        now
+        count.failures,
+        count.blocked_until,
+        count.updated_at
     )
     .execute(connection)
     .await
@@ -52,20 +46,23 @@ pub async fn clear(connection: &mut PgConnection, key: &[u8]) -> Result<(), sqlx
     sqlx::query!("delete from auth.throttles where key = $1", key).execute(connection).await.map(|_| ())
 }
 
-/// Takes back one attempt that was no failure,
-/// restoring what was `before` it unless others have come since.
+/// Takes back one attempt that was no failure. Untouched since it was `written`, the
+/// count is what it was `before`; else others have come, and it loses this one only.
 pub async fn take_back(
     connection: &mut PgConnection,
     key: &[u8],
     before: &Throttle,
+    written: &Throttle,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"update auth.throttles
-           set failures = greatest(failures - 1, 0),
-               blocked_until = case when failures <= $2 + 1 then $3 else blocked_until end,
-               updated_at = case when failures <= $2 + 1 then $4 else updated_at end
+           set failures = case when failures = $2 and updated_at = $3 then $4 else greatest(failures - 1, 0) end,
+               blocked_until = case when failures = $2 and updated_at = $3 then $5 else blocked_until end,
+               updated_at = case when failures = $2 and updated_at = $3 then $6 else updated_at end
            where key = $1"#,
         key,
+        written.failures,
+        written.updated_at,
         before.failures,
         before.blocked_until,
         before.updated_at,

@@ -18,6 +18,7 @@ pub struct Credentials {
     /// The account is leaving: when it will be erased.
     pub erase_at: Option<DateTime<Utc>>,
     pub erased_at: Option<DateTime<Utc>>,
+    pub last_login_at: Option<DateTime<Utc>>,
     pub version: i64,
 }
 
@@ -79,7 +80,7 @@ pub async fn find_by_email(
     sqlx::query_as!(
         Credentials,
         r#"select id, password_hash, email_verified_at is not null as "email_verified!", locked_at, erase_at,
-                  erased_at, version
+                  erased_at, last_login_at, version
            from auth.users where email_key = $1"#,
         key
     )
@@ -94,7 +95,7 @@ pub async fn find_by_username(
     sqlx::query_as!(
         Credentials,
         r#"select id, password_hash, email_verified_at is not null as "email_verified!", locked_at, erase_at,
-                  erased_at, version
+                  erased_at, last_login_at, version
            from auth.users where username_key = $1"#,
         username_key(name)
     )
@@ -106,7 +107,7 @@ pub async fn find(connection: &mut PgConnection, id: Uuid) -> Result<Option<Cred
     sqlx::query_as!(
         Credentials,
         r#"select id, password_hash, email_verified_at is not null as "email_verified!", locked_at, erase_at,
-                  erased_at, version
+                  erased_at, last_login_at, version
            from auth.users where id = $1"#,
         id
     )
@@ -120,7 +121,7 @@ pub async fn lock(connection: &mut PgConnection, id: Uuid) -> Result<Option<Cred
     sqlx::query_as!(
         Credentials,
         r#"select id, password_hash, email_verified_at is not null as "email_verified!", locked_at, erase_at,
-                  erased_at, version
+                  erased_at, last_login_at, version
            from auth.users where id = $1 for no key update"#,
         id
     )
@@ -168,7 +169,8 @@ pub async fn replace_unverified(
     sqlx::query_scalar!(
         r#"update auth.users
            set email = $2, username = $3, first_name = $4, last_name = $5,
-               password_hash = $6, phone_number = $7, updated_at = $8, version = version + 1
+               password_hash = $6, phone_number = $7, updated_at = $8, erase_at = null,
+               version = version + 1
            where id = $1 and email_verified_at is null
            returning version"#,
         user.id,
@@ -199,7 +201,7 @@ pub async fn verify(connection: &mut PgConnection, id: Uuid, now: DateTime<Utc>)
                            then me.username end as username
                from auth.users me where id = $1)
            update auth.users
-           set email_verified_at = $2, updated_at = $2, version = version + 1,
+           set email_verified_at = $2, updated_at = $2, erase_at = null, version = version + 1,
                username = wish.username, username_key = lower(wish.username)
            from wish where id = $1 returning version"#,
         id,
@@ -261,6 +263,35 @@ pub async fn bump(connection: &mut PgConnection, id: Uuid, now: DateTime<Utc>) -
     )
     .fetch_one(connection)
     .await
+}
+
+pub async fn set_last_login(
+    connection: &mut PgConnection,
+    id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!("update auth.users set last_login_at = $2 where id = $1", id, now)
+        .execute(connection)
+        .await
+        .map(|_| ())
+}
+
+/// Takes an address away from somebody who never proved that it is his; what is
+/// left of him is erased.
+pub async fn release_unverified(
+    connection: &mut PgConnection,
+    email_key: &str,
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"update auth.users set email_key = 'released ' || id, erase_at = $2, version = version + 1
+           where email_key = $1 and email_verified_at is null"#,
+        email_key,
+        now
+    )
+    .execute(connection)
+    .await
+    .map(|_| ())
 }
 
 pub async fn set_locked(

@@ -11,7 +11,7 @@ async fn delete(
     password: &str,
     code: &str,
 ) -> Result<pb::DeleteMeResponse, tonic::Status> {
-    let request = pb::DeleteMeRequest { password: password.into(), code: code.into() };
+    let request = pb::DeleteMeRequest { password: password.into(), code: code.into(), if_version: None };
     Ok(session.call(session.users().delete_me(request)).await?.into_inner())
 }
 

@@ -121,3 +121,22 @@ async fn every_wrong_field_is_named() {
     let unknown = "018f0000-0000-7000-8000-000000000000";
     assert_eq!(why(rule(&admin, "deny", "198.51.100.0/24", unknown).await), "VALIDATION_FAILED");
 }
+
+#[tokio::test]
+async fn nobody_keeps_out_those_above_and_an_operator_lets_all_in_again() {
+    let auth = Auth::start().await;
+    let admin = auth.admin("admin@example.com").await;
+    let permissions = ["ip_rules:read", "ip_rules:write", "profile:read"].map(str::to_owned).to_vec();
+    let request = pb::CreateRoleRequest { name: "keeper".into(), permissions };
+    admin.call(admin.admin().create_role(request)).await.expect("a role");
+    auth.user("ana@example.com").await;
+    let ana_id = auth.session("ana@example.com").await.user_id;
+    let roles = Some(pb::RoleNames { names: vec!["keeper".into()] });
+    let request = pb::UpdateUserRequest { user_id: ana_id, roles, ..Default::default() };
+    admin.call(admin.admin().update_user(request)).await.expect("a keeper");
+    let ana = auth.session("ana@example.com").await;
+    assert_eq!(why(rule(&ana, "deny", "0.0.0.0/0", &admin.user_id).await), "PERMISSION_DENIED");
+    rule(&ana, "deny", "203.0.113.0/24", "").await.expect("for everybody she may");
+    assert_eq!(auth.operator(&[]).await.clear_ip_rules().await.expect("cleared"), 1);
+    until(&ana, "203.0.113.9", Ok(())).await;
+}

@@ -56,7 +56,7 @@ async fn a_recovery_code_logs_in_once_and_is_told() {
 }
 
 #[tokio::test]
-async fn wrong_codes_are_slowed_down_and_knowing_the_password_does_not_help() {
+async fn wrong_codes_are_slowed_down_and_nothing_but_a_right_one_helps() {
     let auth = Auth::start().await;
     auth.user("ana@example.com").await;
     let (totp, _) = auth.session("ana@example.com").await.enrol().await;
@@ -65,12 +65,50 @@ async fn wrong_codes_are_slowed_down_and_knowing_the_password_does_not_help() {
     for _ in 0..5 {
         assert_eq!(why(auth.login_with(with_code("ana@example.com", wrong)).await), "MFA_CODE_INVALID");
         // The password alone does not begin the count anew.
-        let bare = auth.login("ana@example.com", PASSWORD).await.expect_err("no code");
-        assert_ne!(bare.code(), tonic::Code::Ok);
+        assert_eq!(why(auth.login("ana@example.com", PASSWORD).await), "MFA_REQUIRED");
     }
-    let right = auth.login_with(with_code("ana@example.com", &auth.code(&totp))).await;
-    assert_eq!(why(right), "INVALID_CREDENTIALS", "blocked, and looks like a wrong password");
+    assert_eq!(
+        why(auth.login_with(with_code("ana@example.com", &auth.code(&totp))).await),
+        "TOO_MANY_ATTEMPTS"
+    );
+    // Nor does another password, which whoever reads the mails may choose.
+    let request = pb::ForgotPasswordRequest { email: "ana@example.com".into() };
+    auth.from("192.0.2.1", auth.identity().forgot_password(request)).await.expect("202");
+    let (token, new_password) = (auth.challenge().await.token, PASSWORD.to_owned());
+    let request = pb::ResetPasswordRequest { token, new_password, ..Default::default() };
+    auth.identity().reset_password(request).await.expect("reset");
+    assert_eq!(
+        why(auth.login_with(with_code("ana@example.com", &auth.code(&totp))).await),
+        "TOO_MANY_ATTEMPTS"
+    );
+    auth.clock.advance(TimeDelta::seconds(2));
+    auth.login_with(with_code("ana@example.com", &auth.code(&totp))).await.expect("after the delay");
     assert!(auth.security_events("ana@example.com").await.contains(&"mfa_refused".to_owned()));
+}
+
+/// Logins that end with MFA_REQUIRED are taken back; what came meanwhile is not.
+#[tokio::test]
+async fn taking_back_an_attempt_takes_back_no_other() {
+    let auth = Auth::start().await;
+    auth.user("ana@example.com").await;
+    let (totp, _) = auth.session("ana@example.com").await.enrol().await;
+    auth.clock.advance(TimeDelta::hours(1));
+    let count = "select coalesce(sum(failures), 0)::text from auth.throttles";
+    let before: i64 = auth.text(count).await.parse().expect("a number");
+    let wrong = if auth.code(&totp) == "000000" { "111111" } else { "000000" };
+    for _ in 0..3 {
+        assert_eq!(why(auth.login_with(with_code("ana@example.com", wrong)).await), "MFA_CODE_INVALID");
+    }
+    auth.clock.advance(TimeDelta::minutes(45));
+    // Each takes back its own, while a wrong one comes in between.
+    let bare = (0..6).map(|_| auth.login("ana@example.com", PASSWORD));
+    let guesses = (0..2).map(|_| auth.login_with(with_code("ana@example.com", wrong)));
+    let (bare, guesses) = futures::join!(futures::future::join_all(bare), futures::future::join_all(guesses));
+    assert!(
+        bare.into_iter().all(|answer| answer.is_err()) && guesses.into_iter().all(|answer| answer.is_err())
+    );
+    let after: i64 = auth.text(count).await.parse().expect("a number");
+    assert!(after >= before + 2, "two guesses more than the {before} before: {after}");
 }
 
 #[tokio::test]

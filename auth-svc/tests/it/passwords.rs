@@ -159,3 +159,78 @@ async fn a_login_raises_the_cost_of_an_old_hash() {
     assert!(raised.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{raised}");
     auth.login("ana@example.com", PASSWORD).await.expect("and again");
 }
+
+#[tokio::test]
+async fn another_password_calls_off_a_change_of_address() {
+    for resets in [false, true] {
+        let auth = Auth::start().await;
+        auth.user("ana@example.com").await;
+        let thief = auth.session("ana@example.com").await;
+        let mask = prost_types::FieldMask { paths: vec!["email".into()] };
+        let (email, password) = (Some("thief@example.org".to_owned()), PASSWORD.to_owned());
+        let request = pb::UpdateMeRequest { email, password, update_mask: Some(mask), ..Default::default() };
+        thief.call(thief.users().update_me(request)).await.expect("asked");
+        let token = auth.challenge().await.token;
+        if resets {
+            forgot(&auth, "ana@example.com").await;
+            let reset = auth.challenge().await.token;
+            auth.identity().reset_password(by_token(&reset, OTHER)).await.expect("reset");
+        } else {
+            let owner = auth.session("ana@example.com").await;
+            owner.call(owner.users().change_password(change(PASSWORD, OTHER))).await.expect("changed");
+        }
+        let confirm = pb::VerifyEmailRequest { token, ..Default::default() };
+        assert_eq!(why(auth.verify(confirm).await), "VERIFICATION_INVALID");
+        auth.login("ana@example.com", OTHER).await.expect("the account is hers");
+    }
+}
+
+#[tokio::test]
+async fn a_stranger_elsewhere_cannot_keep_the_owner_out() {
+    let auth = Auth::start().await;
+    auth.user("ana@example.com").await;
+    auth.session("ana@example.com").await;
+    let guess = || pb::LoginRequest {
+        email: "ana@example.com".into(),
+        password: "a wrong password".into(),
+        ..Default::default()
+    };
+    for _ in 0..8 {
+        auth.from("203.0.113.9", auth.identity().login(guess())).await.expect_err("wrong");
+    }
+    auth.login("ana@example.com", PASSWORD).await.expect("from where she always is");
+    let right = pb::LoginRequest { password: PASSWORD.into(), ..guess() };
+    let elsewhere = auth.from("198.51.100.1", auth.identity().login(right)).await;
+    assert_eq!(why(elsewhere), "INVALID_CREDENTIALS", "from elsewhere she waits");
+    // Mails for the verified do not eat up those for the forgetful.
+    for _ in 0..8 {
+        let request = pb::ResendVerificationRequest { email: "ana@example.com".into() };
+        auth.from("203.0.113.9", auth.identity().resend_verification(request)).await.expect("202");
+    }
+    let request = pb::ForgotPasswordRequest { email: "ana@example.com".into() };
+    auth.from("192.0.2.1", auth.identity().forgot_password(request)).await.expect("202");
+    assert_eq!(
+        auth.text("select count(*)::text from auth.challenges where purpose = 'reset_password'").await,
+        "1"
+    );
+}
+
+#[tokio::test]
+async fn one_address_cannot_try_codes_of_many_mailboxes() {
+    let auth = Auth::start().await;
+    for number in 0..50 {
+        let request =
+            pb::ResetPasswordRequest { email: format!("user{number}@example.com"), ..by_code("123456") };
+        let refused = auth.from("203.0.113.9", auth.identity().reset_password(request)).await;
+        assert_eq!(why(refused), "VERIFICATION_INVALID");
+    }
+    let refused = auth.from("203.0.113.9", auth.identity().reset_password(by_code("123456"))).await;
+    assert_eq!(why(refused), "TOO_MANY_ATTEMPTS");
+    for number in 0..30 {
+        let request = pb::ForgotPasswordRequest { email: format!("user{number}@example.com") };
+        auth.from("203.0.113.10", auth.identity().forgot_password(request)).await.expect("202");
+    }
+    let request = pb::ForgotPasswordRequest { email: "one.more@example.com".into() };
+    let refused = auth.from("203.0.113.10", auth.identity().forgot_password(request)).await;
+    assert_eq!(why(refused), "TOO_MANY_ATTEMPTS", "nor ask for mails without end");
+}

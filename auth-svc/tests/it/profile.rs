@@ -97,13 +97,13 @@ async fn an_address_that_somebody_has_is_not_told_apart() {
     let session = auth.session("ana@example.com").await;
     let user = update(&session, &["email"], other_address("bo@example.com")).await.expect("looks the same");
     assert_eq!(user.pending_email.as_deref(), Some("bo@example.com"));
-    let told =
-        "select string_agg(email || ' ' || kind, ',') from auth.events join auth.users on users.id = user_id
+    let told = "select string_agg(email || ' ' || kind, ',' order by kind) from auth.events
+                join auth.users on users.id = user_id
                 where kind in ('already_registered', 'email_change_requested')";
-    assert_eq!(auth.text(told).await, "bo@example.com already_registered", "its owner hears of it");
-    let token = auth.challenge().await.token;
-    let confirm = pb::VerifyEmailRequest { token, ..Default::default() };
-    assert_eq!(why(auth.verify(confirm).await), "VERIFICATION_INVALID", "and nothing can be confirmed");
+    let expected = "bo@example.com already_registered,ana@example.com email_change_requested";
+    assert_eq!(auth.text(told).await, expected, "her log looks the same; its owner hears of it");
+    let id = auth.text("select entity_id::text from auth.events where kind = 'email_change_requested'").await;
+    assert_eq!(why(auth.challenge_of(&id).await), "CHALLENGE_LAPSED", "and no link goes out");
     let own = update(&session, &["email"], other_address("ANA@example.com")).await.expect("one's own");
     assert_eq!(own.pending_email, None, "one's own address calls the change off");
 }
@@ -126,4 +126,19 @@ async fn what_was_mailed_to_the_former_address_is_void() {
         ..Default::default()
     };
     assert_eq!(why(auth.identity().reset_password(request).await), "VERIFICATION_INVALID");
+}
+
+#[tokio::test]
+async fn an_address_that_nobody_proved_is_free() {
+    let auth = Auth::start().await;
+    auth.user("ana@example.com").await;
+    auth.register(crate::support::ana("squatted@example.org")).await.expect("registered, never verified");
+    let session = auth.session("ana@example.com").await;
+    update(&session, &["email"], other_address("squatted@example.org")).await.expect("asked");
+    let id = auth.text("select id::text from auth.challenges where purpose = 'change_email'").await;
+    let token = auth.challenge_of(&id).await.expect("a link").token;
+    auth.verify(pb::VerifyEmailRequest { token, ..Default::default() }).await.expect("confirmed");
+    auth.login("squatted@example.org", PASSWORD).await.expect("hers");
+    auth.register(crate::support::ana("operator@example.org")).await.expect("registered, never verified");
+    assert!(matches!(auth.make_admin("operator@example.org").await, auth_svc::MadeAdmin::Created { .. }));
 }

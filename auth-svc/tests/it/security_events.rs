@@ -12,6 +12,7 @@ async fn failed_logins_and_refused_permissions_are_there_with_their_origin() {
     auth.login("ana@example.com", "a wrong password").await.expect_err("wrong");
     auth.login("nobody@example.com", "a wrong password").await.expect_err("unknown");
     let ana = auth.session("ana@example.com").await;
+    auth.clock.advance(chrono::TimeDelta::milliseconds(1));
     let refused = ana.call(ana.admin().list_roles(pb::ListRolesRequest {})).await;
     assert_eq!(why(refused), "PERMISSION_DENIED");
     auth.until("select count(*)::text from auth.security_events where kind = 'permission_refused'", "1")

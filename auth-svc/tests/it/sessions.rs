@@ -82,12 +82,28 @@ async fn a_device_is_trusted_and_forgotten_with_its_sessions() {
     assert_eq!(why(update(1).await), "VERSION_MISMATCH");
     auth.user("eve@example.com").await;
     let eve = auth.session("eve@example.com").await;
-    let forget = || pb::ForgetDeviceRequest { device_id: found.id.clone() };
+    let forget = || pb::ForgetDeviceRequest { device_id: found.id.clone(), if_version: None };
     assert_eq!(why(eve.call(eve.sessions().forget_device(forget())).await), "NOT_FOUND");
+    let stale = pb::ForgetDeviceRequest { if_version: Some(1), ..forget() };
+    assert_eq!(why(mine.call(mine.sessions().forget_device(stale)).await), "VERSION_MISMATCH");
     mine.call(mine.sessions().forget_device(forget())).await.expect("forgotten");
     assert_eq!(why(auth.refresh(&phone.refresh_token).await), "REFRESH_TOKEN_INVALID");
     auth.login_with(from_device("phone", "Phone")).await.expect("login");
     assert_eq!(auth.security_events("ana@example.com").await[0], "new_device", "it is unknown again");
+}
+
+#[tokio::test]
+async fn forgetting_every_device_makes_none_the_first_again() {
+    let auth = Auth::start().await;
+    auth.user("ana@example.com").await;
+    let thief = auth.session("ana@example.com").await;
+    let list = thief.call(thief.sessions().list_devices(pb::ListDevicesRequest {})).await.expect("a list");
+    for device in list.into_inner().devices {
+        let request = pb::ForgetDeviceRequest { device_id: device.id, if_version: None };
+        thief.call(thief.sessions().forget_device(request)).await.expect("forgotten");
+    }
+    auth.login("ana@example.com", PASSWORD).await.expect("login");
+    assert_eq!(auth.security_events("ana@example.com").await[0], "new_device");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! `fintrac admin create EMAIL` and `fintrac keys rotate …`. They work while the
+//! `fintrac admin …` and `fintrac keys rotate …`. They work while the
 //! suite runs and while it does not.
 
 use std::io::Write as _;
@@ -32,6 +32,29 @@ pub async fn create_admin(email: &str) -> anyhow::Result<()> {
         ),
     };
     Ok(writeln!(std::io::stdout(), "{text}")?)
+}
+
+/// Deletes every rule on addresses, for administrators who kept themselves out.
+pub async fn clear_ip_rules() -> anyhow::Result<()> {
+    let (auth, operator) = open().await?;
+    let cleared = operator.clear_ip_rules().await;
+    auth.close().await?;
+    tracing::info!("{} rules are deleted", cleared?);
+    Ok(())
+}
+
+/// Removes the second factor of somebody who lost it with his recovery codes.
+pub async fn remove_factor(email: &str) -> anyhow::Result<()> {
+    let (auth, operator) = open().await?;
+    let removed = operator.remove_factor(email).await;
+    auth.close().await?;
+    let text = if removed? {
+        "the second factor is removed; its user is told by mail"
+    } else {
+        "there was no second factor"
+    };
+    tracing::info!("{text}");
+    Ok(())
 }
 
 /// Adds a key for access tokens, which signs after `lead` seconds: verifiers

@@ -10,6 +10,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use fintrac_kit::access::network;
 use fintrac_kit::context;
 use governor::clock::{Clock as _, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
@@ -92,5 +93,5 @@ fn key(state: &AppState) -> String {
     if let Some(who) = context.access_token.and_then(|token| state.trust.verify(&token, ip).ok()) {
         return format!("user {}", who.user_id);
     }
-    ip.map_or_else(|| "unknown".to_owned(), |ip| format!("address {ip}"))
+    format!("address {}", network(ip))
 }

@@ -21,6 +21,8 @@ use crate::transport::{Lasting, Transport};
 
 /// Silence that counts as a broken feed.
 const SILENCE: Duration = Duration::from_secs(1);
+/// Bytes: a million sessions.
+const LARGEST_SNAPSHOT: usize = 64 * 1024 * 1024;
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Follows the feed at `auth` until `shutdown`, connecting again after losses.
@@ -73,7 +75,8 @@ fn refusal(call: &RefusedCall) -> pb::RefusedCall {
 async fn subscribe(trust: &Trust, auth: Transport, failing: &mut bool) -> Result<(), Status> {
     let mut request = Request::new(WatchTrustRequest {});
     request.extensions_mut().insert(Lasting);
-    let mut client = TrustServiceClient::new(auth);
+    // A snapshot has every session that ended in a day.
+    let mut client = TrustServiceClient::new(auth).max_decoding_message_size(LARGEST_SNAPSHOT);
     let silence = |_| Status::unavailable("the trust feed is silent");
     let response =
         tokio::time::timeout(SILENCE * 3, client.watch_trust(request)).await.map_err(silence)??;

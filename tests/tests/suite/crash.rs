@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use fintrac_kit::random::Random;
+use fintrac_tests::client::somewhere;
 use fintrac_tests::suite::{Shape, Suite, signal};
 use futures::future::join_all;
 use serde_json::json;
@@ -19,6 +20,7 @@ async fn register_until_killed(suite: &Suite, round: u32, worker: u32) -> Vec<St
         let email = format!("r{round}w{worker}n{number}@example.com");
         let body = json!({"email": email, "password": "correct horse battery", "first_name": "Ana", "last_name": "Gil"});
         let request = suite.client.request(reqwest::Method::POST, "/api/v1/auth/register").json(&body);
+        let request = request.header("x-forwarded-for", somewhere());
         match request.send().await {
             Ok(answer) if answer.status() == 202 => acknowledged.push(email),
             // A dying suite may answer 5xx; that is no acknowledgement.

@@ -6,8 +6,8 @@ use fintrac_proto::auth::v1 as pb;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::role_view::RoleView;
-use crate::extract::{NoParams, OnceJson, Permitted, permission};
+use super::role_view::{RoleView, needed};
+use crate::extract::{NoParams, OnceJson, Permitted, not_null, permission};
 use crate::openapi::WriteProblems;
 use crate::problem::Problem;
 use crate::routes::wire::etag;
@@ -22,9 +22,9 @@ pub struct CreateRoleBody {
     #[schema(required = true, example = "auditor")]
     #[serde(default)]
     name: String,
-    #[schema(required = true, example = json!(["audit:read", "security:read"]))]
-    #[serde(default)]
-    permissions: Vec<String>,
+    #[schema(required = true, nullable = false, example = json!(["audit:read", "security:read"]))]
+    #[serde(default, deserialize_with = "not_null")]
+    permissions: Option<Vec<String>>,
 }
 
 /// Make a role
@@ -42,7 +42,7 @@ pub async fn create_role(
     _user: Permitted<permission::RolesWrite>,
     OnceJson(once, body): OnceJson<CreateRoleBody>,
 ) -> Result<Response, Problem> {
-    let request = pb::CreateRoleRequest { name: body.name, permissions: body.permissions };
+    let request = pb::CreateRoleRequest { name: body.name, permissions: needed(body.permissions)? };
     let answer = once.send(request, async |request| state.admin().create_role(request).await).await?;
     let role = answer.get_ref().role.clone().ok_or_else(Problem::internal)?;
     let headers = [(ETAG, etag(role.version)), (LOCATION, format!("/api/v1/admin/roles/{}", role.name))];

@@ -5,8 +5,8 @@ use fintrac_proto::auth::v1 as pb;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::role_view::RoleView;
-use crate::extract::{IfMatch, Json, NoParams, Permitted, permission};
+use super::role_view::{RoleView, needed};
+use crate::extract::{IfMatch, Json, NoParams, Permitted, not_null, permission};
 use crate::openapi::WriteProblems;
 use crate::problem::Problem;
 use crate::routes::wire::etag;
@@ -18,8 +18,9 @@ use crate::state::AppState;
 #[serde(deny_unknown_fields)]
 pub struct UpdateRoleBody {
     /// All of them.
-    #[schema(example = json!(["audit:read"]))]
-    permissions: Vec<String>,
+    #[schema(required = true, nullable = false, example = json!(["audit:read"]))]
+    #[serde(default, deserialize_with = "not_null")]
+    permissions: Option<Vec<String>>,
 }
 
 /// Change a role
@@ -37,7 +38,7 @@ pub async fn update_role(
     IfMatch(if_version): IfMatch,
     Json(body): Json<UpdateRoleBody>,
 ) -> Result<impl IntoResponse, Problem> {
-    let request = pb::UpdateRoleRequest { name, if_version, permissions: body.permissions };
+    let request = pb::UpdateRoleRequest { name, if_version, permissions: needed(body.permissions)? };
     let role = state.admin().update_role(request).await?.into_inner().role.ok_or_else(Problem::internal)?;
     Ok(([(ETAG, etag(role.version))], axum::Json(RoleView::from(role))))
 }
