@@ -1,6 +1,7 @@
 drop function auth.erase_words(uuid, uuid, timestamptz, int);
 alter table auth.signing_keys drop column signs_from;
 create index security_events_user_id_idx on auth.security_events (user_id, occurred_at desc);
+drop index auth.security_events_occurred_at_idx;
 drop index auth.security_events_id_idx;
 alter table auth.security_events drop column detail;
 drop table auth.ip_rules;
@@ -16,6 +17,8 @@ alter table auth.user_roles
 drop table auth.recovery_codes;
 drop table auth.totp;
 alter table auth.sessions drop column device_id, add column device jsonb;
+drop index auth.sessions_user_id_idx;
+create index sessions_user_id_idx on auth.sessions (user_id, created_at) where ended_at is null;
 drop table auth.devices;
 delete from auth.challenges where purpose <> 'verify_email';
 drop index auth.challenges_email_key_idx;

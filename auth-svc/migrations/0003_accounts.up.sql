@@ -7,7 +7,9 @@ alter table auth.users
     add column erase_at timestamptz,
     add column erased_at timestamptz,
     add column last_login_at timestamptz;
-update auth.users set last_login_at = (select max(created_at) from auth.sessions where user_id = users.id);
+update auth.users set last_login_at = last.login_at
+from (select user_id, max(created_at) as login_at from auth.sessions group by user_id) as last
+where last.user_id = users.id;
 create index users_erase_at_idx on auth.users (erase_at) where erased_at is null and erase_at is not null;
 -- Beginnings of addresses and usernames, for administrators.
 create index users_email_key_idx on auth.users (email_key text_pattern_ops);
@@ -46,7 +48,9 @@ create table auth.devices (
 alter table auth.sessions
     drop column device,
     add column device_id uuid constraint sessions_device_id_fkey references auth.devices (id);
-create index sessions_device_id_idx on auth.sessions (device_id) where ended_at is null;
+create index sessions_device_id_idx on auth.sessions (device_id);
+drop index auth.sessions_user_id_idx;
+create index sessions_user_id_idx on auth.sessions (user_id, id);
 
 -- Second factors: time-based codes (RFC 6238).
 create table auth.totp (
@@ -96,6 +100,7 @@ alter table auth.security_events add column detail text not null default '';
 alter table auth.security_events alter column detail drop default;
 create index security_events_id_idx on auth.security_events (user_id, id desc);
 drop index auth.security_events_user_id_idx;
+create index security_events_occurred_at_idx on auth.security_events (occurred_at);
 
 -- A key signs from then on; verifiers know it before.
 alter table auth.signing_keys add column signs_from timestamptz;

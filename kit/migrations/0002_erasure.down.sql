@@ -1,2 +1,2 @@
-drop function erase_events(uuid, uuid, int, int, bigint, bigint);
+drop function erase_events(uuid[], uuid[], int, int, bigint, bigint);
 drop table erasures;

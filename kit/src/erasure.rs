@@ -25,6 +25,8 @@ use crate::random::Random;
 const LEASE: TimeDelta = TimeDelta::minutes(10);
 /// After a failure the next try comes this much later.
 const RETRY: TimeDelta = TimeDelta::minutes(1);
+/// Persons whose traces one reading of the log erases.
+const SUBJECTS: i64 = 100;
 /// Rows changed in one transaction: an open one holds every feed back.
 const BATCH: i32 = 1000;
 /// Events looked at in one transaction.
@@ -126,11 +128,12 @@ struct Erase {
 }
 
 impl Work for Erase {
-    type Item = Subject;
+    /// Several at a time: the log is read once for all of them.
+    type Item = Vec<Subject>;
 
-    async fn claim(&self, limit: i64) -> Result<Vec<Subject>, sqlx::Error> {
+    async fn claim(&self, _limit: i64) -> Result<Vec<Vec<Subject>>, sqlx::Error> {
         let now = self.clock.now();
-        sqlx::query_as!(
+        let subjects = sqlx::query_as!(
             Subject,
             r#"update erasures set leased_until = $2
                where event_id in (
@@ -140,79 +143,86 @@ impl Work for Erase {
                returning event_id, user_id, household_id"#,
             now,
             now + LEASE,
-            limit,
+            SUBJECTS,
         )
         .fetch_all(&self.pool)
-        .await
+        .await?;
+        Ok(if subjects.is_empty() { Vec::new() } else { vec![subjects] })
     }
 
-    async fn perform(&self, subject: Subject) -> Result<(), sqlx::Error> {
-        let Err(error) = self.erase(&subject).await else {
+    async fn perform(&self, subjects: Vec<Subject>) -> Result<(), sqlx::Error> {
+        let mut left = Vec::new();
+        for subject in subjects {
+            match self.erase_words(&subject).await {
+                Ok(()) => left.push(subject),
+                Err(error) => self.fail(&[subject], &error).await?,
+            }
+        }
+        if let Err(error) = self.erase_traces(&left).await {
+            return self.fail(&left, &error).await;
+        }
+        for subject in left {
+            self.mark(&subject).await?;
             tracing::info!(service = self.service, user = %subject.user_id, "erased");
-            self.bell.ring();
-            return Ok(());
-        };
-        tracing::error!(service = self.service, user = %subject.user_id, error = %chain(&error), "not erased yet");
-        metrics::counter!("fintrac_erasure_failures_total", "service" => self.service).increment(1);
-        let retry_at = self.clock.now() + RETRY;
+        }
+        self.bell.ring();
+        Ok(())
+    }
+}
+
+impl Erase {
+    /// Tries again a while later; meanwhile others get their turn.
+    async fn fail(&self, subjects: &[Subject], error: &sqlx::Error) -> Result<(), sqlx::Error> {
+        for Subject { user_id, .. } in subjects {
+            tracing::error!(service = self.service, user = %user_id, error = %chain(error), "not erased yet");
+            metrics::counter!("fintrac_erasure_failures_total", "service" => self.service).increment(1);
+        }
+        self.lease(subjects, RETRY).await
+    }
+
+    async fn lease(&self, subjects: &[Subject], time: TimeDelta) -> Result<(), sqlx::Error> {
+        let ids: Vec<_> = subjects.iter().map(|subject| subject.event_id).collect();
         sqlx::query!(
-            "update erasures set leased_until = $2 where event_id = $1 and erased_at is null",
-            subject.event_id,
-            retry_at
+            "update erasures set leased_until = $2 where event_id = any($1) and erased_at is null",
+            &ids,
+            self.clock.now() + time
         )
         .execute(&self.pool)
         .await
         .map(|_| ())
     }
-}
 
-impl Erase {
-    async fn erase(&self, subject: &Subject) -> Result<(), sqlx::Error> {
-        let (user_id, household_id) = (subject.user_id, subject.household_id);
-        let now = self.clock.now();
+    /// What the service itself holds of somebody.
+    async fn erase_words(&self, subject: &Subject) -> Result<(), sqlx::Error> {
         loop {
+            self.lease(std::slice::from_ref(subject), LEASE).await?;
             let changed = sqlx::query_scalar!(
                 r#"select erase_words($1, $2, $3, $4) as "changed!""#,
-                user_id,
-                household_id,
-                now,
+                subject.user_id,
+                subject.household_id,
+                self.clock.now(),
                 BATCH
             )
             .fetch_one(&self.pool)
             .await?;
             if changed == 0 {
-                break;
+                return Ok(());
             }
         }
-        self.erase_events(user_id, household_id).await?;
-        sqlx::query!(
-            "delete from idempotency_keys where user_id = $1 or household_id = $2",
-            user_id,
-            household_id
-        )
-        .execute(&self.pool)
-        .await?;
-        // A dead letter is an encoded event, which holds its user's id as text.
-        sqlx::query!(
-            r#"delete from event_dead_letters
-               where position(convert_to($1, 'UTF8') in event) > 0
-                  or position(convert_to($2, 'UTF8') in event) > 0"#,
-            user_id.to_string(),
-            household_id.unwrap_or(user_id).to_string(),
-        )
-        .execute(&self.pool)
-        .await?;
-        self.mark(subject).await
     }
 
-    async fn erase_events(&self, user_id: Uuid, household_id: Option<Uuid>) -> Result<(), sqlx::Error> {
+    /// What the plumbing holds of them.
+    async fn erase_traces(&self, subjects: &[Subject]) -> Result<(), sqlx::Error> {
+        let users: Vec<_> = subjects.iter().map(|subject| subject.user_id).collect();
+        let households: Vec<_> = subjects.iter().filter_map(|subject| subject.household_id).collect();
         let (mut epoch, mut transaction_id, mut position) = (0, 0, 0);
         loop {
+            self.lease(subjects, LEASE).await?;
             let reached = sqlx::query!(
                 r#"select reached_epoch, reached_transaction, reached_position
                    from erase_events($1, $2, $3, $4, $5, $6)"#,
-                user_id,
-                household_id,
+                &users,
+                &households,
                 EVENTS,
                 epoch,
                 transaction_id,
@@ -223,10 +233,31 @@ impl Erase {
             let (Some(next_epoch), Some(next_transaction), Some(next_position)) =
                 (reached.reached_epoch, reached.reached_transaction, reached.reached_position)
             else {
-                return Ok(());
+                break;
             };
             (epoch, transaction_id, position) = (next_epoch, next_transaction, next_position);
         }
+        // Nobody acts in a household of somebody else; what has none is kept under the nil one.
+        sqlx::query!(
+            r#"delete from idempotency_keys
+               where household_id = any($2) or (household_id = $3 and user_id = any($1))"#,
+            &users,
+            &households,
+            Uuid::nil(),
+        )
+        .execute(&self.pool)
+        .await?;
+        // A dead letter is an encoded event, which holds its ids as text.
+        let ids: Vec<_> = users.iter().chain(&households).map(Uuid::to_string).collect();
+        sqlx::query!(
+            r#"delete from event_dead_letters
+               where exists (select from unnest($1::text[]) as ids (id)
+                             where position(convert_to(id, 'UTF8') in event) > 0)"#,
+            &ids
+        )
+        .execute(&self.pool)
+        .await
+        .map(|_| ())
     }
 
     /// Records that it is done. The event names no household: nobody's budgets need a look.

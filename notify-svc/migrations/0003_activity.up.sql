@@ -17,6 +17,7 @@ create table notify.activity (
     occurred_at timestamptz not null
 );
 create index activity_user_id_idx on notify.activity (user_id, id desc);
+create index activity_entity_id_idx on notify.activity (entity_id, id desc);
 -- What happens to a household without anybody in person.
 create index activity_household_id_idx on notify.activity (household_id, id desc) where user_id is null;
 -- What somebody did to somebody else.
@@ -34,6 +35,8 @@ begin
 end $$;
 create trigger events_keep_activity after insert on notify.events
     for each row execute function notify.keep_own_activity();
+
+create index mails_user_id_idx on notify.mails (user_id, id);
 
 -- Takes a person's words away; see kit's erasure. Returns how many rows it
 -- changed; it is called until there are none.

@@ -3,6 +3,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use fintrac_kit::access::caller::Origin;
+use fintrac_kit::events::{self, NewEvent};
 use fintrac_kit::module::Deps;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -51,6 +52,8 @@ pub enum OperatorError {
     NoSigningKeys,
     #[error("a value does not open with FINTRAC_DATA_KEYS: {0}; configure the keys it was made with")]
     KeyRing(fintrac_kit::keyring::KeyRingError),
+    #[error("this account is locked or about to be erased; unlock it, or let its user log in, and try again")]
+    Leaving,
     #[error("{0}")]
     Refused(String),
 }
@@ -84,6 +87,9 @@ impl Operator {
         roles::lock(&mut transaction).await?;
         let found = users::find_by_email(&mut transaction, address.key()).await?;
         let (user_id, is_new) = match found {
+            Some(user) if user.email_verified && (user.erase_at.is_some() || !user.may_log_in()) => {
+                return Err(OperatorError::Leaving);
+            }
             Some(user) if user.email_verified => (user.id, false),
             // Somebody who never proved the address has no claim to it.
             _ => (identity.insert_admin(&mut transaction, &address, &origin).await?, true),
@@ -113,7 +119,11 @@ impl Operator {
 
     /// Deletes every rule on addresses: for administrators who kept themselves out. How many there were.
     pub async fn clear_ip_rules(&self) -> Result<u64, OperatorError> {
-        Ok(ip_rules::delete_all(&mut *self.0.pool.acquire().await?).await?)
+        let mut transaction = self.0.pool.begin().await?;
+        let count = ip_rules::delete_all(&mut transaction).await?;
+        self.record(&mut transaction, "ip_rules", "cleared", &[]).await?;
+        transaction.commit().await?;
+        Ok(count)
     }
 
     /// Removes the second factor of somebody who lost it with his recovery codes;
@@ -152,6 +162,7 @@ impl Operator {
         let mut transaction = identity.pool.begin().await?;
         signing_keys::lock(&mut transaction).await?;
         signing_keys::insert(&mut transaction, &key, now).await?;
+        self.record(&mut transaction, "signing_keys", "rotated", &["kid"]).await?;
         transaction.commit().await?;
         Ok((key.kid, key.signs_from))
     }
@@ -173,7 +184,33 @@ impl Operator {
                 }
             }
         }
+        self.record(&mut *self.0.pool.acquire().await?, "data_keys", "rotated", &[]).await?;
         Ok(count)
+    }
+
+    /// What was done that is nobody's in particular.
+    async fn record(
+        &self,
+        connection: &mut PgConnection,
+        entity: &'static str,
+        kind: &'static str,
+        changed: &[&str],
+    ) -> Result<(), sqlx::Error> {
+        let now = self.0.clock.now();
+        let origin = Origin { actor: "operator".to_owned(), ..Origin::default() };
+        let event = NewEvent {
+            id: self.0.random.id(now),
+            household_id: None,
+            user_id: None,
+            entity,
+            entity_id: Uuid::nil(),
+            version: 1,
+            kind,
+            changed,
+            origin: &origin,
+            occurred_at: now,
+        };
+        events::append(connection, &event).await
     }
 
     async fn reseal(

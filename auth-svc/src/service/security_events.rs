@@ -25,6 +25,7 @@ pub struct PageOf {
 }
 
 impl Identity {
+    /// Where somebody else was who did it is no business of `user_id`.
     pub(super) async fn note_security(
         &self,
         connection: &mut PgConnection,
@@ -37,6 +38,10 @@ impl Identity {
         let occurred_at = self.clock.now();
         let id = self.random.id(occurred_at);
         let event = SecurityEvent { id, user_id, kind, session_id, detail, occurred_at };
+        let is_of_another =
+            Uuid::parse_str(&origin.actor).is_ok_and(|actor| user_id.is_some_and(|user_id| user_id != actor));
+        let nowhere = Origin { actor: origin.actor.clone(), ..Origin::default() };
+        let origin = if is_of_another { &nowhere } else { origin };
         security_events::insert(connection, &event, origin).await
     }
 

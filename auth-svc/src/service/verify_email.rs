@@ -62,7 +62,7 @@ impl Identity {
     ) -> Result<(), Error> {
         let now = self.clock.now();
         let user = users::lock(connection, user_id).await?.ok_or(Error::ChallengeInvalid)?;
-        if user.email_verified {
+        if user.email_verified || user.erased_at.is_some() {
             return Err(Error::ChallengeInvalid);
         }
         let version = users::verify(connection, user_id, now).await?;

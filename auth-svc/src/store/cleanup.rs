@@ -46,25 +46,36 @@ pub async fn run(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<()
     sqlx::query!("delete from auth.challenges where token_expires_at < $1", now - CHALLENGES_KEPT)
         .execute(&mut *connection)
         .await?;
-    delete_security_events(connection, now).await?;
-    // Erased with the next turn of that job; registering again saves them.
-    sqlx::query!(
-        r#"update auth.users set erase_at = $1
-           where email_verified_at is null and erase_at is null and erased_at is null and updated_at < $2"#,
-        now,
-        now - UNVERIFIED_KEPT
-    )
-    .execute(&mut *connection)
-    .await?;
     signing_keys::delete_superseded(connection, now - KEYS_KEPT).await?;
     sqlx::query!(
         "delete from auth.throttles where updated_at < $1 and blocked_until < $2",
         now - throttle::FORGOTTEN_AFTER,
         now
     )
-    .execute(connection)
-    .await
-    .map(|_| ())
+    .execute(&mut *connection)
+    .await?;
+    release_registrations(connection, now).await?;
+    delete_security_events(connection, now).await
+}
+
+/// Erased with the next turn of that job; registering again saves them.
+async fn release_registrations(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
+    loop {
+        let done = sqlx::query!(
+            r#"update auth.users set erase_at = $1 where id in (
+                   select id from auth.users
+                   where email_verified_at is null and erase_at is null and erased_at is null
+                     and updated_at < $2 limit $3)"#,
+            now,
+            now - UNVERIFIED_KEPT,
+            BATCH
+        )
+        .execute(&mut *connection)
+        .await?;
+        if done.rows_affected() == 0 {
+            return Ok(());
+        }
+    }
 }
 
 async fn delete_security_events(

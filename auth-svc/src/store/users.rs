@@ -276,16 +276,19 @@ pub async fn set_last_login(
         .map(|_| ())
 }
 
-/// Takes an address away from somebody who never proved that it is his; what is
-/// left of him is erased.
+/// Takes an address away from somebody who never proved that it is his, with what
+/// was sent to it; what is left of him is erased.
 pub async fn release_unverified(
     connection: &mut PgConnection,
     email_key: &str,
     now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        r#"update auth.users set email_key = 'released ' || id, erase_at = $2, version = version + 1
-           where email_key = $1 and email_verified_at is null"#,
+        r#"with released as (
+               update auth.users set email_key = 'released ' || id, erase_at = $2, version = version + 1
+               where email_key = $1 and email_verified_at is null returning id)
+           update auth.challenges set closed_at = $2
+           where user_id in (select id from released) and closed_at is null"#,
         email_key,
         now
     )

@@ -100,8 +100,17 @@ async fn a_locked_user_is_out_and_looks_like_a_stranger() {
         auth.text("select count(*)::text from auth.challenges where purpose = 'reset_password'").await,
         "0"
     );
+    auth.operator(&[]).await.create_admin("ana@example.com").await.expect_err("locked");
     patch(&admin, &ana.user_id, lock(false)).await.expect("unlocked");
-    auth.login("ana@example.com", PASSWORD).await.expect("back");
+    let ana = auth.session("ana@example.com").await;
+    let request = pb::ListMySecurityEventsRequest::default();
+    let mine = ana.call(ana.security().list_my_security_events(request)).await.expect("mine").into_inner();
+    let lock = mine.events.iter().find(|event| event.kind == "locked").expect("told");
+    assert_eq!(
+        (lock.client_ip.as_str(), lock.user_agent.as_str()),
+        ("", ""),
+        "the administrator's own affair"
+    );
     let told = "select string_agg(kind, ' ' order by position) from auth.events
                 where entity = 'user' and kind in ('locked', 'unlocked')";
     assert_eq!(auth.text(told).await, "locked unlocked");

@@ -133,12 +133,16 @@ async fn an_address_that_nobody_proved_is_free() {
     let auth = Auth::start().await;
     auth.user("ana@example.com").await;
     auth.register(crate::support::ana("squatted@example.org")).await.expect("registered, never verified");
+    let id = auth.text("select id::text from auth.challenges where closed_at is null").await;
+    let squatters = auth.challenge_of(&id).await.expect("a link").token;
     let session = auth.session("ana@example.com").await;
     update(&session, &["email"], other_address("squatted@example.org")).await.expect("asked");
     let id = auth.text("select id::text from auth.challenges where purpose = 'change_email'").await;
     let token = auth.challenge_of(&id).await.expect("a link").token;
     auth.verify(pb::VerifyEmailRequest { token, ..Default::default() }).await.expect("confirmed");
     auth.login("squatted@example.org", PASSWORD).await.expect("hers");
+    let request = pb::VerifyEmailRequest { token: squatters, ..Default::default() };
+    assert_eq!(why(auth.verify(request).await), "VERIFICATION_INVALID");
     auth.register(crate::support::ana("operator@example.org")).await.expect("registered, never verified");
     assert!(matches!(auth.make_admin("operator@example.org").await, auth_svc::MadeAdmin::Created { .. }));
 }

@@ -68,6 +68,11 @@ impl Planning {
                 let mut connection = self.pool.acquire().await?;
                 Ok(contributions::settle(&mut connection, household_id, &contribution, news).await?)
             }
+            // Erased meanwhile.
+            Ok(Err(Error::NotFound("household"))) => {
+                let mut connection = self.pool.acquire().await?;
+                Ok(contributions::settle(&mut connection, household_id, &contribution, news).await?)
+            }
             Ok(Err(error)) => {
                 tracing::warn!(%household_id, %id, %error, "the ledger did not answer");
                 Err(Error::UnderWay)

@@ -75,7 +75,7 @@ pub async fn rotate_data_key() -> anyhow::Result<()> {
     let rotated = operator.rotate_data_key().await;
     auth.close().await?;
     tracing::info!(
-        "{} values are encrypted anew; the other keys of the ring are not needed any more",
+        "{} values are encrypted anew; of the other keys only backups made before may have need",
         rotated?
     );
     Ok(())

@@ -50,5 +50,5 @@ impl From<pb::SigningKey> for JwkView {
 pub async fn jwks(State(state): State<AppState>) -> Result<impl IntoResponse, Problem> {
     let keys = state.keys().list_signing_keys(pb::ListSigningKeysRequest {}).await?.into_inner().keys;
     let keys = keys.into_iter().map(Into::into).collect();
-    Ok(([(CACHE_CONTROL, "public, max-age=300")], axum::Json(JwksView { keys })))
+    Ok(([(CACHE_CONTROL, "public, max-age=60")], axum::Json(JwksView { keys })))
 }

@@ -79,6 +79,15 @@ pub trait Handler: Send + Sync + 'static {
     /// After the commit of these events' effects: wake whoever waits for them.
     fn committed(&self, _events: &[Event]) {}
 
+    /// What is left of an event that becomes a dead letter, in the transaction that moves the cursor.
+    fn given_up(
+        &self,
+        _connection: &mut PgConnection,
+        _event: &Event,
+    ) -> impl Future<Output = Result<(), HandlerError>> + Send {
+        async { Ok(()) }
+    }
+
     /// Whether this event may become a dead letter; erasures never do.
     fn may_give_up(&self, event: &Event) -> bool {
         !erasure::is_asked_by(event)
@@ -223,6 +232,7 @@ impl<H: Handler> Consumer<H> {
             )
             .execute(&mut *transaction)
             .await?;
+            self.handler.given_up(&mut transaction, event).await?;
             transaction.commit().await?;
             tracing::error!(
                 source = self.source,

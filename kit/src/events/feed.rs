@@ -81,16 +81,35 @@ impl EventLogService for EventLog {
     }
 }
 
-/// The next events after `after`. In the current epoch only those of
+/// The next events after `after`, of its epoch or of the next that has any.
+async fn read(pool: &PgPool, after: &Position) -> Result<Vec<Event>, sqlx::Error> {
+    let mut after = *after;
+    loop {
+        // Asked first: an epoch with a successor is closed, so empty means read to its end.
+        let next = sqlx::query_scalar!("select min(epoch) from event_epochs where epoch > $1", after.epoch)
+            .fetch_one(pool)
+            .await?;
+        let events = read_epoch(pool, &after).await?;
+        match next {
+            Some(epoch) if events.is_empty() => {
+                after = Position { epoch, transaction_id: 0, sequence: 0 };
+            }
+            _ => return Ok(events),
+        }
+    }
+}
+
+/// The next events of one epoch: comparing all three columns at once, the planner
+/// would sort everything that is left. In the current epoch only those of
 /// transactions below the horizon: all of them have ended, so none can still
 /// commit into a place that was passed. Older epochs are closed.
-async fn read(pool: &PgPool, after: &Position) -> Result<Vec<Event>, sqlx::Error> {
+async fn read_epoch(pool: &PgPool, after: &Position) -> Result<Vec<Event>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"select epoch, transaction_id::text::bigint as "transaction_id!", position, id, partition, household_id,
                   user_id, entity, entity_id, version, kind, changed, actor, host(client_ip) as client_ip,
                   user_agent, request_id, occurred_at
            from events
-           where (epoch, transaction_id, position) > ($1, $2::bigint::text::xid8, $3)
+           where epoch = $1 and (transaction_id, position) > ($2::bigint::text::xid8, $3)
              and (epoch < (select max(epoch) from event_epochs)
                   or transaction_id < pg_snapshot_xmin(pg_current_snapshot()))
            order by events.epoch, events.transaction_id, events.position

@@ -182,6 +182,14 @@ impl Handler for Counting {
         }
         Ok(())
     }
+
+    async fn given_up(&self, connection: &mut PgConnection, event: &Event) -> Result<(), HandlerError> {
+        sqlx::query("insert into public.effects values ($1::uuid, 'given up')")
+            .bind(&event.id)
+            .execute(connection)
+            .await?;
+        Ok(())
+    }
 }
 
 async fn effects(database: &TestDatabase) -> Vec<String> {
@@ -240,7 +248,7 @@ async fn poison_becomes_a_dead_letter_and_an_outage_does_not() {
     done.notified().await;
     shutdown.cancel();
     running.await.expect("no panic");
-    assert_eq!(effects(&database).await, ["first", "outage", "last"]);
+    assert_eq!(effects(&database).await, ["first", "outage", "given up", "last"]);
     let dead: Vec<String> =
         sqlx::query_scalar("select error from event_dead_letters").fetch_all(&pool).await.expect("query");
     assert_eq!(dead, ["not digestible"]);

@@ -24,7 +24,7 @@ impl Source for Inbox {
         let rows = match section {
             "notifications" => export::notifications(&mut connection, who.user_id, after).await,
             "mails" => export::mails(&mut connection, who.user_id, after).await,
-            _ => export::activity(&mut connection, who.user_id, after).await,
+            _ => export::activity(&mut connection, who.user_id, who.household_id, after).await,
         };
         rows.map_err(|error| error::database(&error))
     }

@@ -35,6 +35,11 @@ impl<H: Handler> Handler for KeepActivity<H> {
         self.other.committed(events);
     }
 
+    async fn given_up(&self, connection: &mut PgConnection, event: &Event) -> Result<(), HandlerError> {
+        activity::insert(connection, self.part, std::slice::from_ref(event)).await?;
+        self.other.given_up(connection, event).await
+    }
+
     fn may_give_up(&self, event: &Event) -> bool {
         self.other.may_give_up(event)
     }

@@ -24,7 +24,8 @@ pub struct Activity {
     pub occurred_at: DateTime<Utc>,
 }
 
-/// Keeps events of `part` that have not been kept yet.
+/// Keeps events of `part` that have not been kept yet; of somebody who is erased
+/// meanwhile without his traces.
 pub async fn insert(connection: &mut PgConnection, part: &str, events: &[Event]) -> Result<(), sqlx::Error> {
     let id = |text: &str| Uuid::parse_str(text).ok();
     let instant = |event: &Event| {
@@ -36,12 +37,18 @@ pub async fn insert(connection: &mut PgConnection, part: &str, events: &[Event])
         r#"insert into notify.activity (id, part, household_id, user_id, entity, entity_id, version, kind, changed,
                                         actor, client_ip, user_agent, request_id, occurred_at)
            select id, $1, household_id, user_id, entity, entity_id, version, kind,
-                  string_to_array(changed, ','), actor, nullif(client_ip, '')::inet, user_agent, request_id,
-                  occurred_at
+                  string_to_array(changed, ','), actor,
+                  case when not is_erased then nullif(client_ip, '')::inet end,
+                  case when is_erased then '' else user_agent end,
+                  case when is_erased then '' else request_id end, occurred_at
            from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::uuid[], $7::int8[], $8::text[],
                        $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::timestamptz[])
                as new (id, household_id, user_id, entity, entity_id, version, kind, changed, actor, client_ip,
-                       user_agent, request_id, occurred_at)
+                       user_agent, request_id, occurred_at),
+               lateral (select exists (
+                   select from notify.erasures
+                   where erasures.user_id = new.user_id or erasures.household_id = new.household_id
+                      or erasures.user_id::text = new.actor) as is_erased) as standing
            on conflict (id) do nothing"#,
         part,
         &events.iter().map(|event| id(&event.id).unwrap_or_default()).collect::<Vec<_>>(),
@@ -64,6 +71,7 @@ pub async fn insert(connection: &mut PgConnection, part: &str, events: &[Event])
 }
 
 /// What concerns a user, newest first: himself, or his household without anybody in person.
+/// Where somebody else was who did it is no business of his.
 pub async fn list_of_user(
     connection: &mut PgConnection,
     user_id: Uuid,
@@ -76,13 +84,15 @@ pub async fn list_of_user(
         Activity,
         r#"select id as "id!", part as "part!", household_id, user_id, entity as "entity!",
                   entity_id as "entity_id!", version as "version!", kind as "kind!", changed as "changed!",
-                  actor as "actor!", host(client_ip) as client_ip, user_agent as "user_agent!",
-                  request_id as "request_id!", occurred_at as "occurred_at!"
+                  actor as "actor!", case when is_known then host(client_ip) end as client_ip,
+                  case when is_known then user_agent else '' end as "user_agent!",
+                  case when is_known then request_id else '' end as "request_id!", occurred_at as "occurred_at!"
            from (
                (select * from notify.activity where user_id = $1 and id < $3 order by id desc limit $4)
                union all
                (select * from notify.activity where user_id is null and household_id = $2 and id < $3
-                order by id desc limit $4)) as mine
+                order by id desc limit $4)) as mine,
+               lateral (select actor = $1::text or actor !~ '^[0-9a-f]{8}-' as is_known) as standing
            order by id desc limit $4"#,
         user_id,
         household_id,

@@ -42,18 +42,35 @@ pub async fn mails(
     .await
 }
 
+/// What concerns him, his household without anybody in person, and what he did to others.
+/// Where somebody else was who did it is no business of his.
 pub async fn activity(
     connection: &mut PgConnection,
     user_id: Uuid,
+    household_id: Uuid,
     after: Uuid,
 ) -> Result<Vec<Row>, sqlx::Error> {
     sqlx::query_as!(
         Row,
-        r#"select id, jsonb_build_object('id', id, 'part', part, 'action', kind, 'entity', entity, 'entity_id',
-               entity_id, 'version', version, 'changed', changed, 'actor', actor, 'client_ip', host(client_ip),
-               'user_agent', user_agent, 'request_id', request_id, 'occurred_at', occurred_at)::text as "json!"
-           from notify.activity where user_id = $1 and id > $2 order by id limit $3"#,
+        r#"select id as "id!", jsonb_build_object('id', id, 'part', part, 'action', kind, 'entity', entity,
+               'entity_id', entity_id, 'version', version, 'changed', changed, 'actor', actor,
+               'client_ip', case when is_known then host(client_ip) end,
+               'user_agent', case when is_known then user_agent end,
+               'request_id', case when is_known then request_id end, 'occurred_at', occurred_at)::text as "json!"
+           from (
+               (select * from notify.activity where user_id = $1 and id > $3 order by id limit $4)
+               union all
+               (select * from notify.activity where user_id is null and household_id = $2 and id > $3
+                order by id limit $4)
+               union all
+               (select * from notify.activity
+                where actor = $1::text and actor <> coalesce(user_id::text, '') and id > $3
+                  and not (user_id is null and household_id is not distinct from $2)
+                order by id limit $4)) as mine,
+               lateral (select actor = $1::text or actor !~ '^[0-9a-f]{8}-' as is_known) as standing
+           order by id limit $4"#,
         user_id,
+        household_id,
         after,
         PAGE
     )

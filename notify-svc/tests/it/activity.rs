@@ -78,6 +78,33 @@ async fn a_user_reads_what_concerns_him_and_nobody_elses() {
 }
 
 #[tokio::test]
+async fn what_is_kept_of_somebody_after_his_erasure_has_no_traces_of_him() {
+    let auth = Auth::new("en");
+    let notify = start(&auth, &[]).await;
+    let ana = TestUser::new(&notify.clock);
+    sqlx::query("insert into notify.erasures (event_id, user_id, requested_at) values ($1, $1, $2)")
+        .bind(ana.user_id)
+        .bind(notify.clock.now())
+        .execute(&notify.pool)
+        .await
+        .expect("noted");
+    notify.ledger.tell(event(&ana, "account", "updated"));
+    let late = &until_mine(&notify, &ana, 1).await[0];
+    assert_eq!((late.client_ip.as_str(), late.user_agent.as_str(), late.request_id.as_str()), ("", "", ""));
+}
+
+#[tokio::test]
+async fn where_an_administrator_was_is_not_told_to_others() {
+    let auth = Auth::new("en");
+    let notify = start(&auth, &[]).await;
+    let (ana, admin) = (TestUser::new(&notify.clock), TestUser::new(&notify.clock));
+    notify.ledger.tell(Event { actor: admin.user_id.to_string(), ..event(&ana, "user", "locked") });
+    let seen = &until_mine(&notify, &ana, 1).await[0];
+    assert_eq!((seen.action.as_str(), seen.actor.clone()), ("locked", admin.user_id.to_string()));
+    assert_eq!((seen.client_ip.as_str(), seen.user_agent.as_str(), seen.request_id.as_str()), ("", "", ""));
+}
+
+#[tokio::test]
 async fn administrators_filter_and_page() {
     let auth = Auth::new("en");
     let notify = start(&auth, &[]).await;

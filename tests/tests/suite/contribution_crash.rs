@@ -29,12 +29,13 @@ async fn contribute(client: &Client, token: &str, goal: &str, from: &str, key: &
 
 /// Ids of the transfers on the goal's account, and of the contributions that are done.
 async fn both(ana: &Person<'_>, goal: &str, savings: &str) -> (BTreeSet<String>, BTreeSet<String>, usize) {
-    let transfers = ana.walk(&format!("/api/v1/accounts/{savings}/transactions?page_size=200")).await;
-    let transfers = transfers.iter().map(|row| row["id"].as_str().expect("an id").to_owned());
     let contributions = ana.walk(&format!("/api/v1/goals/{goal}/contributions?page_size=200")).await;
     let pending = contributions.iter().filter(|row| row["status"] == "pending").count();
     let done = contributions.iter().filter(|row| row["status"] == "done");
     let done = done.map(|row| row["transaction_id"].as_str().expect("an id").to_owned());
+    // Read last: when nothing was pending before, no transfer can come after.
+    let transfers = ana.walk(&format!("/api/v1/accounts/{savings}/transactions?page_size=200")).await;
+    let transfers = transfers.iter().map(|row| row["id"].as_str().expect("an id").to_owned());
     (transfers.collect(), done.collect(), pending)
 }
 
