@@ -62,7 +62,7 @@ enum Rotate {
     /// Add a key that signs access tokens
     Signing {
         /// Seconds until it signs; longer than FINTRAC_REVOCATION_GRACE, so that every verifier knows it
-        #[arg(long, default_value_t = 120)]
+        #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u32).range(61..))]
         lead: u32,
     },
 }

@@ -14,10 +14,12 @@ use crate::store;
 impl Source for Identity {
     const SECTIONS: &'static [&'static str] = &[
         "user",
+        "account",
         "preferences",
         "households",
         "roles",
         "notification_channels",
+        "challenges",
         "sessions",
         "devices",
         "security_events",

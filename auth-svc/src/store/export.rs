@@ -46,11 +46,13 @@ pub async fn page(
             .await?;
             Ok(once(after, &channels, "channels"))
         }
+        "account" => Ok(once(after, &account(connection, user_id).await?, "account")),
+        "challenges" => challenges(connection, user_id, after).await,
         "sessions" => sqlx::query_as!(
             Row,
             r#"select id, jsonb_build_object('id', id, 'device_id', device_id, 'client_ip', host(client_ip),
                        'user_agent', user_agent, 'created_at', created_at, 'last_seen_at', last_seen_at,
-                       'ended_at', ended_at)::text as "json!"
+                       'idle_expires_at', idle_expires_at, 'expires_at', expires_at, 'ended_at', ended_at)::text as "json!"
                    from auth.sessions where user_id = $1 and id > $2 order by id limit $3"#,
             user_id,
             after,
@@ -100,6 +102,42 @@ pub async fn page(
         .await,
         _ => Ok(Vec::new()),
     }
+}
+
+/// How his account stands.
+async fn account(connection: &mut PgConnection, user_id: Uuid) -> Result<String, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select jsonb_build_object(
+               'email_verified_at', email_verified_at, 'last_login_at', last_login_at, 'erase_at', erase_at,
+               'second_factor_enrolled_at', (select created_at from auth.totp where user_id = users.id),
+               'second_factor_confirmed_at', (select confirmed_at from auth.totp where user_id = users.id),
+               'recovery_codes_used_at', array(select used_at from auth.recovery_codes
+                   where user_id = users.id and used_at is not null order by used_at))::text as "json!"
+           from auth.users where id = $1"#,
+        user_id
+    )
+    .fetch_one(connection)
+    .await
+}
+
+/// What was mailed to him to prove an address.
+async fn challenges(
+    connection: &mut PgConnection,
+    user_id: Uuid,
+    after: Uuid,
+) -> Result<Vec<Row>, sqlx::Error> {
+    sqlx::query_as!(
+        Row,
+        r#"select id, jsonb_build_object('id', id, 'purpose', purpose, 'email', email, 'former_email',
+               former_email, 'created_at', created_at, 'expires_at', token_expires_at, 'closed_at',
+               closed_at)::text as "json!"
+           from auth.challenges where user_id = $1 and id > $2 order by id limit $3"#,
+        user_id,
+        after,
+        PAGE
+    )
+    .fetch_all(connection)
+    .await
 }
 
 /// A section of one row.

@@ -377,6 +377,12 @@ async fn too_little_permission(
     let roles = admin.get("/api/v1/admin/roles").await;
     let all: Vec<_> =
         roles.body["permissions"].as_array().expect("a list").iter().filter_map(Value::as_str).collect();
+    let bare = admin.post("/api/v1/admin/roles", json!({"name": "without"})).await;
+    assert_eq!(
+        (bare.status, bare.body["errors"][0]["field"].as_str()),
+        (422, Some("permissions")),
+        "{bare:?}"
+    );
     let needed: BTreeSet<_> = secured.values().flatten().map(String::as_str).collect();
     assert_eq!(needed, all.iter().copied().collect(), "every permission is needed somewhere, and exists");
     for permission in all.clone() {

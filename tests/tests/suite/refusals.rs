@@ -80,4 +80,8 @@ pub async fn every_field_at_once(suite: &Suite) {
     assert_eq!(fields, ["default_currency", "email", "first_name", "last_name", "password"]);
     let nul = suite.client.post("/api/v1/auth/login", json!({"email": "a\0b", "password": "x"})).await;
     assert_eq!((nul.status, nul.body["errors"][0]["code"].as_str()), (422, Some("NUL_CHARACTER")));
+    for path in ["/api/v1/users/me?x=%00", "/api/v1/admin/users?search=a%00b", "/api/v1/%00"] {
+        let nul = suite.client.get(path).await;
+        assert_eq!((nul.status, nul.code()), (400, "MALFORMED_REQUEST"), "{path}");
+    }
 }
