@@ -74,7 +74,7 @@ impl Identity {
     }
 }
 
-fn of_device<'a>(
+pub(super) fn of_device<'a>(
     user_id: Uuid,
     device_id: Uuid,
     version: i64,

@@ -261,7 +261,7 @@ impl Identity {
             phone_number: None,
             now,
         };
-        users::release_unverified(connection, email.key(), now).await?;
+        self.release_address(connection, email, origin).await?;
         users::insert(connection, &user).await?;
         preferences::register(connection, id, &draft.preferences).await?;
         self.record(connection, Change::of_user(id, 1, "registered", &["email"]), origin).await?;

@@ -110,8 +110,19 @@ impl Identity {
             return Err(Error::MfaEnabled);
         }
         second_factors::enrol(&mut transaction, user_id, &sealed, self.clock.now()).await?;
+        let enrolled = Change {
+            user_id,
+            household_id: None,
+            entity: "second_factor",
+            entity_id: user_id,
+            version: 1,
+            kind: "enrolled",
+            changed: &[],
+        };
+        self.record(&mut transaction, enrolled, &by.origin).await?;
         let profile = users::profile(&mut transaction, user_id).await?.ok_or(Error::NotFound("user"))?;
         transaction.commit().await?;
+        self.bell.ring();
         let unusable = || Error::Internal("the enrolment cannot be written".to_owned());
         second_factor::enrolment(&seed, &profile.email).ok_or_else(unusable)
     }

@@ -7,6 +7,7 @@ use fintrac_kit::access::token::{AUDIENCE, Claims};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::devices::of_device;
 use super::{Change, Identity};
 use crate::domain::device::Device;
 use crate::domain::secret::Secrets;
@@ -84,17 +85,12 @@ impl Identity {
         }
         // Forgetting all devices makes none the first again.
         let is_first = user.last_login_at.is_none();
-        devices::delete_surplus(connection, user_id, DEVICES_KEPT).await?;
-        let change = Change {
-            user_id,
-            household_id: None,
-            entity: "device",
-            entity_id: device_id,
-            version: 1,
-            kind: if is_first { "seen_first" } else { "added" },
-            changed: &[],
-        };
-        self.record(connection, change, origin).await?;
+        for (id, version) in devices::delete_surplus(connection, user_id, DEVICES_KEPT).await? {
+            let change = of_device(user_id, id, version.saturating_add(1), "forgotten", &[]);
+            self.record(connection, change, origin).await?;
+        }
+        let kind = if is_first { "seen_first" } else { "added" };
+        self.record(connection, of_device(user_id, device_id, 1, kind, &[]), origin).await?;
         if !is_first {
             self.note_security(connection, Some(user_id), "new_device", None, "", origin).await?;
         }

@@ -85,6 +85,21 @@ impl Identity {
         Ok(self.record(connection, verified, origin).await?)
     }
 
+    /// Takes an address away from whoever only claimed it.
+    pub(super) async fn release_address(
+        &self,
+        connection: &mut PgConnection,
+        email: &Email,
+        origin: &Origin,
+    ) -> Result<(), sqlx::Error> {
+        let released = users::release_unverified(connection, email.key(), self.clock.now()).await?;
+        let Some((user_id, version)) = released else { return Ok(()) };
+        // Who proved it is no business of his.
+        let origin =
+            &Origin { actor: "auth".to_owned(), request_id: origin.request_id.clone(), ..Origin::default() };
+        self.record(connection, Change::of_user(user_id, version, "released", &["email"]), origin).await
+    }
+
     /// The confirmed address takes effect; the former one is told.
     async fn change_address(
         &self,
@@ -99,7 +114,7 @@ impl Identity {
         if user.erase_at.is_some() || !user.may_log_in() {
             return Err(Error::ChallengeInvalid);
         }
-        users::release_unverified(connection, email.key(), now).await?;
+        self.release_address(connection, &email, origin).await?;
         let version = users::set_email(connection, user_id, &email, now).await?;
         // What was sent to the former address is void.
         challenges::close_all(connection, user_id, Purpose::ResetPassword, now).await?;

@@ -88,14 +88,14 @@ pub async fn is_known_network(
 }
 
 /// The user's devices beyond the `keep` that were seen last, without an open
-/// session: a list that clients could grow without end.
+/// session: a list that clients could grow without end. Which they were, with their versions.
 pub async fn delete_surplus(
     connection: &mut PgConnection,
     user_id: Uuid,
     keep: i64,
-) -> Result<(), sqlx::Error> {
-    let surplus = sqlx::query_scalar!(
-        r#"select id from auth.devices
+) -> Result<Vec<(Uuid, i64)>, sqlx::Error> {
+    let surplus = sqlx::query!(
+        r#"select id, version from auth.devices
            where user_id = $1 and not exists (
                select from auth.sessions where device_id = devices.id and ended_at is null)
            order by last_seen_at desc offset $2"#,
@@ -104,10 +104,12 @@ pub async fn delete_surplus(
     )
     .fetch_all(&mut *connection)
     .await?;
-    for id in surplus {
-        delete(connection, user_id, id).await?;
+    let mut forgotten = Vec::new();
+    for device in surplus {
+        delete(connection, user_id, device.id).await?;
+        forgotten.push((device.id, device.version));
     }
-    Ok(())
+    Ok(forgotten)
 }
 
 /// The one seen last first.

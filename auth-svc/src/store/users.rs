@@ -277,24 +277,29 @@ pub async fn set_last_login(
 }
 
 /// Takes an address away from somebody who never proved that it is his, with what
-/// was sent to it; what is left of him is erased.
+/// was sent to it; what is left of him is erased. Who it was, and his new version.
 pub async fn release_unverified(
     connection: &mut PgConnection,
     email_key: &str,
     now: DateTime<Utc>,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        r#"with released as (
-               update auth.users set email_key = 'released ' || id, erase_at = $2, version = version + 1
-               where email_key = $1 and email_verified_at is null returning id)
-           update auth.challenges set closed_at = $2
-           where user_id in (select id from released) and closed_at is null"#,
+) -> Result<Option<(Uuid, i64)>, sqlx::Error> {
+    let released = sqlx::query!(
+        r#"update auth.users set email_key = 'released ' || id, erase_at = $2, version = version + 1
+           where email_key = $1 and email_verified_at is null returning id, version"#,
         email_key,
         now
     )
+    .fetch_optional(&mut *connection)
+    .await?;
+    let Some(user) = released else { return Ok(None) };
+    sqlx::query!(
+        "update auth.challenges set closed_at = $2 where user_id = $1 and closed_at is null",
+        user.id,
+        now
+    )
     .execute(connection)
-    .await
-    .map(|_| ())
+    .await?;
+    Ok(Some((user.id, user.version)))
 }
 
 pub async fn set_locked(

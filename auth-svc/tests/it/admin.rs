@@ -260,6 +260,9 @@ async fn an_operator_helps_whoever_lost_his_second_factor() {
     let operator = auth.operator(&[]).await;
     assert!(!operator.remove_factor("ana@example.com").await.expect("nothing to remove"));
     auth.session("ana@example.com").await.enrol().await;
+    let enrolled =
+        "select count(*)::text from auth.events where entity = 'second_factor' and kind = 'enrolled'";
+    assert_eq!(auth.text(enrolled).await, "1");
     assert!(operator.remove_factor("ana@example.com").await.expect("removed"));
     auth.login("ana@example.com", PASSWORD).await.expect("the password is enough");
     assert_eq!(auth.text("select actor from auth.events where kind = 'mfa_disabled'").await, "operator");

@@ -138,5 +138,6 @@ async fn nobody_keeps_out_those_above_and_an_operator_lets_all_in_again() {
     assert_eq!(why(rule(&ana, "deny", "0.0.0.0/0", &admin.user_id).await), "PERMISSION_DENIED");
     rule(&ana, "deny", "203.0.113.0/24", "").await.expect("for everybody she may");
     assert_eq!(auth.operator(&[]).await.clear_ip_rules().await.expect("cleared"), 1);
+    assert_eq!(auth.text("select actor from auth.events where kind = 'cleared'").await, "operator");
     until(&ana, "203.0.113.9", Ok(())).await;
 }

@@ -141,6 +141,7 @@ async fn an_address_that_nobody_proved_is_free() {
     let token = auth.challenge_of(&id).await.expect("a link").token;
     auth.verify(pb::VerifyEmailRequest { token, ..Default::default() }).await.expect("confirmed");
     auth.login("squatted@example.org", PASSWORD).await.expect("hers");
+    assert_eq!(auth.text("select actor from auth.events where kind = 'released'").await, "auth");
     let request = pb::VerifyEmailRequest { token: squatters, ..Default::default() };
     assert_eq!(why(auth.verify(request).await), "VERIFICATION_INVALID");
     auth.register(crate::support::ana("operator@example.org")).await.expect("registered, never verified");

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use fintrac_proto::auth::v1 as pb;
 
-use crate::support::{Auth, PASSWORD, why};
+use crate::support::{Auth, PASSWORD, as_user, why};
 
 fn from_device(device_id: &str, name: &str) -> pb::LoginRequest {
     let device = pb::Device { device_id: device_id.into(), name: name.into(), ..Default::default() };
@@ -117,4 +117,25 @@ async fn words_of_a_device_have_their_limits() {
     ] {
         assert_eq!(why(auth.login_with(request).await), "VALIDATION_FAILED");
     }
+}
+
+#[tokio::test]
+async fn a_list_of_devices_has_an_end() {
+    let auth = Auth::start().await;
+    auth.user("ana@example.com").await;
+    for number in 0..55 {
+        let name = format!("phone {number}");
+        let tokens = auth.login_with(from_device(&name, &name)).await.expect("login");
+        as_user(&tokens.access_token, auth.identity().logout(pb::LogoutRequest::default()))
+            .await
+            .expect("logged out");
+        auth.clock.advance(TimeDelta::seconds(1));
+    }
+    let ana = auth.session("ana@example.com").await;
+    let list = ana.call(ana.sessions().list_devices(pb::ListDevicesRequest {})).await.expect("a list");
+    let names: Vec<_> = list.into_inner().devices.into_iter().map(|device| device.name).collect();
+    assert!(names.iter().any(|name| name == "phone 54"), "the newest");
+    assert!(!names.iter().any(|name| name == "phone 0"), "the oldest went");
+    let forgotten = "select count(*)::text from auth.events where entity = 'device' and kind = 'forgotten'";
+    assert_eq!(auth.text(forgotten).await, (56 - names.len()).to_string(), "and each is told");
 }
