@@ -10,6 +10,9 @@ create table erasures (
     erased_at timestamptz
 );
 create index erasures_requested_at_idx on erasures (requested_at) where erased_at is null;
+-- Whether somebody is erased is asked for each late event.
+create index erasures_user_id_idx on erasures (user_id);
+create index erasures_household_id_idx on erasures (household_id) where household_id is not null;
 
 -- Takes network addresses, programs and request ids out of the events of users
 -- and their households. Looks at up to `most` events after a place in the log;

@@ -158,6 +158,9 @@ impl Work for Erase {
                 Err(error) => self.fail(&[subject], &error).await?,
             }
         }
+        if left.is_empty() {
+            return Ok(());
+        }
         if let Err(error) = self.erase_traces(&left).await {
             return self.fail(&left, &error).await;
         }

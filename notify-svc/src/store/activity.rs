@@ -36,7 +36,7 @@ pub async fn insert(connection: &mut PgConnection, part: &str, events: &[Event])
     sqlx::query!(
         r#"insert into notify.activity (id, part, household_id, user_id, entity, entity_id, version, kind, changed,
                                         actor, client_ip, user_agent, request_id, occurred_at)
-           select id, $1, household_id, user_id, entity, entity_id, version, kind,
+           select new.id, $1, household_id, user_id, entity, entity_id, version, kind,
                   string_to_array(changed, ','), actor,
                   case when not is_erased then nullif(client_ip, '')::inet end,
                   case when is_erased then '' else user_agent end,
@@ -45,10 +45,13 @@ pub async fn insert(connection: &mut PgConnection, part: &str, events: &[Event])
                        $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::timestamptz[])
                as new (id, household_id, user_id, entity, entity_id, version, kind, changed, actor, client_ip,
                        user_agent, request_id, occurred_at),
-               lateral (select exists (
-                   select from notify.erasures
-                   where erasures.user_id = new.user_id or erasures.household_id = new.household_id
-                      or erasures.user_id::text = new.actor) as is_erased) as standing
+               lateral (select case when new.actor ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+                                    then new.actor::uuid end as id) as person,
+               lateral (select
+                   exists (select from notify.erasures where erasures.user_id = new.user_id)
+                   or exists (select from notify.erasures where erasures.household_id = new.household_id)
+                   or exists (select from notify.erasures where erasures.user_id = person.id)
+                   as is_erased) as standing
            on conflict (id) do nothing"#,
         part,
         &events.iter().map(|event| id(&event.id).unwrap_or_default()).collect::<Vec<_>>(),

@@ -91,6 +91,18 @@ async fn what_is_kept_of_somebody_after_his_erasure_has_no_traces_of_him() {
     notify.ledger.tell(event(&ana, "account", "updated"));
     let late = &until_mine(&notify, &ana, 1).await[0];
     assert_eq!((late.client_ip.as_str(), late.user_agent.as_str(), late.request_id.as_str()), ("", "", ""));
+    // What she did to somebody else; and what others did stays as it was.
+    let (bo, eve) = (TestUser::new(&notify.clock), TestUser::new(&notify.clock));
+    notify.ledger.tell(Event { actor: ana.user_id.to_string(), ..event(&bo, "user", "locked") });
+    notify.ledger.tell(event(&eve, "account", "updated"));
+    until_mine(&notify, &bo, 1).await;
+    assert_eq!(until_mine(&notify, &eve, 1).await[0].client_ip, "198.51.100.7");
+    let traced: Vec<Uuid> =
+        sqlx::query_scalar("select user_id from notify.activity where client_ip is not null")
+            .fetch_all(&notify.pool)
+            .await
+            .expect("query");
+    assert_eq!(traced, [eve.user_id]);
 }
 
 #[tokio::test]
