@@ -61,6 +61,8 @@ pub fn api() -> OpenApiRouter<AppState> {
         ))
         .routes(routes!(accounts::restore_account::restore_account))
         .routes(routes!(accounts::list_account_transactions::list_account_transactions))
+        .routes(routes!(accounts::get_balance::get_balance))
+        .routes(routes!(accounts::list_balance_history::list_balance_history))
         .routes(routes!(
             categories::list_categories::list_categories,
             categories::create_category::create_category
@@ -80,6 +82,9 @@ pub fn api() -> OpenApiRouter<AppState> {
             transactions::delete_transaction::delete_transaction
         ))
         .routes(routes!(transactions::list_history::list_history))
+        .routes(routes!(transactions::restore_transaction::restore_transaction))
+        .routes(routes!(transactions::bulk::bulk))
+        .routes(routes!(transactions::export::export))
         .routes(routes!(currencies::list_currencies::list_currencies))
         .routes(routes!(currencies::get_currency::get_currency))
         .routes(routes!(exchange_rates::list_exchange_rates::list_exchange_rates))

@@ -15,14 +15,26 @@ const LARGEST_SIZE: i32 = 200;
 /// The last row of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cursor {
-    pub day: NaiveDate,
+    /// What the list goes by first: an amount, or the number of a day.
+    pub rank: i64,
     pub id: Uuid,
 }
 
 impl Cursor {
     /// In a list that goes by id alone.
     pub fn by_id(id: Uuid) -> Self {
-        Self { day: NaiveDate::default(), id }
+        Self { rank: 0, id }
+    }
+
+    /// In a list that goes by day.
+    pub fn by_day(day: NaiveDate, id: Uuid) -> Self {
+        Self { rank: day.num_days_from_ce().into(), id }
+    }
+
+    /// The day that it is at; the first one of all where it is at none.
+    pub fn day(&self) -> NaiveDate {
+        let day = i32::try_from(self.rank).ok().and_then(NaiveDate::from_num_days_from_ce_opt);
+        day.filter(|day| (1900..=2200).contains(&day.year())).unwrap_or_default()
     }
 }
 
@@ -87,29 +99,26 @@ impl PageRequest {
     }
 
     fn token(&self, cursor: Cursor) -> String {
-        let mut bytes = Vec::with_capacity(28);
+        let mut bytes = Vec::with_capacity(32);
         bytes.extend_from_slice(&self.filters);
-        bytes.extend_from_slice(&cursor.day.num_days_from_ce().to_be_bytes());
+        bytes.extend_from_slice(&cursor.rank.to_be_bytes());
         bytes.extend_from_slice(cursor.id.as_bytes());
         BASE64.encode(bytes)
     }
 }
 
 fn read(token: &str, filters: [u8; 8]) -> Option<Cursor> {
-    let bytes: [u8; 28] = BASE64.decode(token).ok()?.try_into().ok()?;
+    let bytes: [u8; 32] = BASE64.decode(token).ok()?.try_into().ok()?;
     let (bound, rest) = bytes.split_first_chunk::<8>()?;
-    let (day, id) = rest.split_first_chunk::<4>()?;
+    let (rank, id) = rest.split_first_chunk::<8>()?;
     if *bound != filters {
         return None;
     }
-    let day = NaiveDate::from_num_days_from_ce_opt(i32::from_be_bytes(*day))?;
-    let known = (1900..=2200).contains(&day.year());
-    known.then_some(Cursor { day, id: Uuid::from_slice(id).ok()? })
+    Some(Cursor { rank: i64::from_be_bytes(*rank), id: Uuid::from_slice(id).ok()? })
 }
 
 #[cfg(test)]
 mod tests {
-    use chrono::NaiveDate;
     use uuid::Uuid;
 
     use super::{Cursor, PageError, PageRequest};
@@ -117,7 +126,7 @@ mod tests {
     #[test]
     fn a_token_leads_on_and_only_with_its_filters() {
         let first = PageRequest::new(Some(2), "", "a").expect("a page");
-        let cursor = |id: &u128| Cursor { day: NaiveDate::default(), id: Uuid::from_u128(*id) };
+        let cursor = |id: &u128| Cursor { rank: -7, id: Uuid::from_u128(*id) };
         let page = first.cut(vec![1, 2, 3], cursor);
         assert_eq!(page.rows, [1, 2]);
         let token = page.next.expect("more");

@@ -8,7 +8,7 @@ use fintrac_kit::idempotency;
 use fintrac_kit::page::PageError;
 use tonic::{Code, Status};
 
-use crate::domain::posting::Rejection;
+use crate::domain::posting::{CLOSED, OUT_OF_RANGE, Rejection, VOIDED};
 
 /// Why a use case did not do what was asked.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -114,22 +114,12 @@ fn refused(rejection: Rejection) -> Refusal {
     match rejection {
         Rejection::Invalid(violations) => Refusal::invalid(violations),
         Rejection::AccountClosed(fields) => {
-            let message = "The account is archived or deleted; choose another one or bring it back.";
-            let violation = |field| Violation::new(field, "ACCOUNT_CLOSED", message);
-            let refusal = Refusal::new(Code::FailedPrecondition, "ACCOUNT_CLOSED", message);
-            Refusal { violations: fields.into_iter().map(violation).collect(), ..refusal }
+            let violations = Rejection::AccountClosed(fields).into_violations();
+            Refusal { violations, ..Refusal::new(Code::FailedPrecondition, "ACCOUNT_CLOSED", CLOSED) }
         }
         Rejection::NotFound(what) => Refusal::not_found(what),
         Rejection::VersionMismatch => Refusal::version_mismatch(),
-        Rejection::Voided => Refusal::new(
-            Code::FailedPrecondition,
-            "TRANSACTION_VOIDED",
-            "The transaction is voided and does not change any more.",
-        ),
-        Rejection::OutOfRange => Refusal::new(
-            Code::OutOfRange,
-            "BALANCE_OUT_OF_RANGE",
-            "A balance or total would become larger than can be kept; send a smaller amount.",
-        ),
+        Rejection::Voided => Refusal::new(Code::FailedPrecondition, "TRANSACTION_VOIDED", VOIDED),
+        Rejection::OutOfRange => Refusal::new(Code::OutOfRange, "BALANCE_OUT_OF_RANGE", OUT_OF_RANGE),
     }
 }

@@ -30,7 +30,7 @@ use fintrac_kit::transport::Transport;
 pub use config::Config;
 use posting::Posting;
 use service::{FollowHouseholds, Ledger};
-pub use service::{ImportError, fill_household_amounts, import_ecb, verify};
+pub use service::{ImportError, fill_household_amounts, gather_words, import_ecb, verify};
 pub use store::verification::Finding;
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
@@ -45,8 +45,9 @@ pub const SCHEMA: Schema = Schema {
         ("exchange_rates", "select, insert, update"),
         ("accounts", "select, insert, update"),
         ("categories", "select, insert, update"),
-        ("nominal_accounts", "select, insert"),
+        ("nominal_accounts", "select, insert, update (merged_into)"),
         ("transactions", "select, insert, update"),
+        ("splits", "select, insert, delete"),
         ("revisions", "select, insert"),
         ("postings", "select, insert, update (household_amount, household_rate, household_rate_day)"),
         ("daily_changes", "select, insert, update"),
@@ -86,6 +87,12 @@ pub async fn build(config: &Config, deps: &Deps, auth: Transport) -> Result<Modu
             Ok(())
         }
     });
+    module.add_job(
+        deps,
+        "search-words",
+        TimeDelta::hours(1),
+        |pool| async move { gather_words(&pool).await },
+    );
     module.add_job(deps, "ledger-verification", VERIFY, |pool| async move {
         let findings = verify(&pool).await?;
         let broken: i64 = findings.iter().map(|finding| finding.violations).sum();

@@ -63,6 +63,29 @@ impl Money {
         Self { minor: self.minor.saturating_abs(), ..self }
     }
 
+    /// Shares in proportion to `weights`, which are not negative and not all zero. They sum to
+    /// the amount: what rounding leaves goes to the largest remainders, the first ones
+    /// where those are equal. `None` when the weights cannot be summed.
+    pub fn allocate(self, weights: &[i64]) -> Option<Vec<Self>> {
+        let total = weights.iter().try_fold(0_i128, |sum, weight| sum.checked_add(i128::from(*weight)))?;
+        let (mut shares, mut remainders) = (Vec::new(), Vec::new());
+        let mut left = i128::from(self.minor);
+        for (at, weight) in weights.iter().enumerate() {
+            let product = i128::from(self.minor).checked_mul(i128::from(*weight))?;
+            let share = product.checked_div(total)?;
+            left = left.checked_sub(share)?;
+            remainders.push((product.checked_rem(total)?.unsigned_abs(), at));
+            shares.push(share);
+        }
+        remainders.sort_by(|(one, first), (other, second)| other.cmp(one).then(first.cmp(second)));
+        let step = left.signum();
+        for (_, at) in remainders.into_iter().take(usize::try_from(left.unsigned_abs()).ok()?) {
+            let share = shares.get_mut(at)?;
+            *share = share.checked_add(step)?;
+        }
+        shares.into_iter().map(|share| Some(Self { minor: i64::try_from(share).ok()?, ..self })).collect()
+    }
+
     /// The exact decimal.
     pub fn decimal(self) -> Decimal {
         Decimal::from_i128_with_scale(self.minor.into(), self.currency.decimals())
@@ -226,6 +249,37 @@ mod tests {
         for bad in ["", "-", ".5", "5.", "1_000", "1e3", "+1", "01", "0x1", "١", " 1", "1,5", "NaN"] {
             assert_eq!(read(bad, "USD"), Err(AmountError::Grammar), "{bad}");
         }
+    }
+
+    proptest! {
+        #[test]
+        fn shares_sum_to_the_whole_and_none_is_off_by_one(
+            minor in -LARGEST..=LARGEST,
+            weights in prop::collection::vec(0..LARGEST, 1..50),
+        ) {
+            prop_assume!(weights.iter().any(|weight| *weight > 0));
+            let shares = Money::new(minor, currency("EUR")).allocate(&weights).expect("shares");
+            prop_assert_eq!(shares.iter().map(|share| share.minor()).sum::<i64>(), minor);
+            let total: i128 = weights.iter().map(|weight| i128::from(*weight)).sum();
+            for (share, weight) in shares.iter().zip(&weights) {
+                let exact = i128::from(minor) * i128::from(*weight);
+                prop_assert!((i128::from(share.minor()) * total - exact).abs() < total, "{share} of {weight}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_largest_remainders_get_what_is_left() {
+        let shares = |minor, weights: &[i64]| {
+            let shares = Money::new(minor, currency("EUR")).allocate(weights).expect("shares");
+            shares.into_iter().map(Money::minor).collect::<Vec<_>>()
+        };
+        assert_eq!(shares(100, &[1, 1, 1]), [34, 33, 33]);
+        assert_eq!(shares(-100, &[1, 1, 1]), [-34, -33, -33]);
+        assert_eq!(shares(10, &[334, 333, 333]), [4, 3, 3]);
+        assert_eq!(shares(1, &[1, 2, 2]), [0, 1, 0]);
+        assert_eq!(Money::new(1, currency("EUR")).allocate(&[]), None);
+        assert_eq!(Money::new(1, currency("EUR")).allocate(&[0]), None);
     }
 
     #[test]

@@ -18,17 +18,17 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
-        parse(&bytes(request).await?).map(Self)
+        parse(&bytes(request, LIMIT).await?).map(Self)
     }
 }
 
-/// The bytes of a body that says it is JSON.
-pub(super) async fn bytes(request: Request) -> Result<Vec<u8>, Problem> {
+/// The bytes of a body that says it is JSON, at most `largest`.
+pub(super) async fn bytes(request: Request, largest: usize) -> Result<Vec<u8>, Problem> {
     if !is_json(request.headers()) {
         let text = "Send the body as `Content-Type: application/json`.";
         return Err(Problem::new("UNSUPPORTED_MEDIA_TYPE", text));
     }
-    read(request.into_body()).await
+    read(request.into_body(), largest).await
 }
 
 /// Optional where the call takes a body but needs none.
@@ -44,26 +44,27 @@ impl<T: DeserializeOwned + Default, S: Send + Sync> axum::extract::OptionalFromR
     }
 }
 
-/// Largest body of a call, bytes.
+/// Largest body of a call that does not say otherwise, bytes.
 pub const LIMIT: usize = 2 * 1024 * 1024;
 /// A larger one is read on to here and thrown away, so that the client, which
 /// writes before it reads, gets to see the refusal.
 const DRAINED: usize = 16 * 1024 * 1024;
 
-async fn read(mut body: Body) -> Result<Vec<u8>, Problem> {
+async fn read(mut body: Body, largest: usize) -> Result<Vec<u8>, Problem> {
     let (mut bytes, mut length) = (Vec::new(), 0);
     while let Some(frame) = body.frame().await {
         let broken = |_| Problem::new("MALFORMED_REQUEST", "The body did not arrive whole; send it again.");
         let Ok(data) = frame.map_err(broken)?.into_data() else { continue };
         length += data.len();
-        if length <= LIMIT {
+        if length <= largest {
             bytes.extend_from_slice(&data);
         } else if length > DRAINED {
             break;
         }
     }
-    if length > LIMIT {
-        return Err(Problem::new("PAYLOAD_TOO_LARGE", "The body is too large; send at most 2 MiB."));
+    if length > largest {
+        let text = format!("The body is too large; send at most {} MiB.", largest / (1024 * 1024));
+        return Err(Problem::new("PAYLOAD_TOO_LARGE", text));
     }
     Ok(bytes)
 }

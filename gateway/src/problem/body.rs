@@ -49,6 +49,12 @@ pub struct FieldBody {
     detail: String,
 }
 
+impl FieldBody {
+    pub fn new(field: String, code: String, detail: String) -> Self {
+        Self { field, code, detail }
+    }
+}
+
 impl ProblemBody {
     pub fn new(problem: Problem, language: &Language, instance: String, request_id: String) -> Self {
         let errors = problem.fields.into_iter().map(|field| FieldBody {

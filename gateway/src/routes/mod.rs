@@ -15,6 +15,7 @@ pub mod health;
 pub mod jwks;
 pub mod notifications;
 pub mod pages;
+pub mod sheet;
 pub mod transactions;
 pub mod users;
 pub mod wire;

@@ -1,6 +1,7 @@
 //! Forms that several resources share.
 
 use chrono::{DateTime, Utc};
+use fintrac_kit::transport::Lasting;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -25,6 +26,13 @@ impl<T> List<T> {
 /// The instant of a proto timestamp.
 pub fn instant(timestamp: prost_types::Timestamp) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp(timestamp.seconds, u32::try_from(timestamp.nanos).ok()?)
+}
+
+/// A request whose answer may stream for as long as it takes.
+pub fn lasting<T>(message: T) -> tonic::Request<T> {
+    let mut request = tonic::Request::new(message);
+    request.extensions_mut().insert(Lasting);
+    request
 }
 
 /// A strong tag of what a client may edit.

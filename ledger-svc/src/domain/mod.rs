@@ -10,6 +10,8 @@
 
 pub mod account;
 pub mod category;
+pub mod interval;
 pub mod posting;
 pub mod rate;
+pub mod search;
 pub mod transaction;

@@ -82,6 +82,15 @@ pub struct Texts {
     pub tags: Vec<String>,
 }
 
+/// A part of an amount that has a category of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Split {
+    pub category_id: Uuid,
+    /// Of the user's word; all of them sum to it.
+    pub amount: Money,
+    pub description: Option<String>,
+}
+
 /// A transaction as it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transaction {
@@ -91,6 +100,8 @@ pub struct Transaction {
     pub account_id: Uuid,
     pub to_account_id: Option<Uuid>,
     pub category_id: Option<Uuid>,
+    /// Instead of one category.
+    pub splits: Vec<Split>,
     /// The user's word; above zero unless the system made it.
     pub amount: Money,
     /// The user's word on what arrives, where currencies differ.
@@ -144,6 +155,15 @@ pub struct TransactionInput {
     pub notes: Option<String>,
     pub tags: Vec<String>,
     pub transaction_date: Option<String>,
+    pub splits: Vec<SplitInput>,
+}
+
+/// A split as somebody wrote it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SplitInput {
+    pub category_id: String,
+    pub amount: String,
+    pub description: Option<String>,
 }
 
 /// The fields that somebody wants changed; an inner `None` clears one.
@@ -161,6 +181,8 @@ pub struct TransactionChanges {
     pub notes: Option<Option<String>>,
     pub tags: Option<Vec<String>>,
     pub transaction_date: Option<String>,
+    /// None at all clears them.
+    pub splits: Option<Vec<SplitInput>>,
 }
 
 impl TransactionChanges {
@@ -168,6 +190,16 @@ impl TransactionChanges {
     pub fn over(&self, standing: &Transaction) -> TransactionInput {
         let text = |id: Option<Uuid>| id.map(|id| id.to_string());
         let texts = &standing.texts;
+        let names = |change: &Option<Option<String>>| matches!(change, Some(Some(_)));
+        // A category takes the place of splits, and they of it.
+        let (categorised, split) =
+            (names(&self.category_id), self.splits.as_ref().is_some_and(|it| !it.is_empty()));
+        let category_id = standing.category_id.filter(|_| !split);
+        let splits = standing.splits.iter().filter(|_| !categorised).map(|split| SplitInput {
+            category_id: split.category_id.to_string(),
+            amount: split.amount.to_string(),
+            description: split.description.clone(),
+        });
         let or = |change: &Option<Option<String>>, before: Option<String>| change.clone().unwrap_or(before);
         TransactionInput {
             account_id: self.account_id.clone().unwrap_or_else(|| standing.account_id.to_string()),
@@ -179,7 +211,7 @@ impl TransactionChanges {
             currency_code: Some(
                 self.currency_code.clone().unwrap_or_else(|| standing.amount.currency().code().to_owned()),
             ),
-            category_id: or(&self.category_id, text(standing.category_id)),
+            category_id: or(&self.category_id, text(category_id)),
             to_account_id: or(&self.to_account_id, text(standing.to_account_id)),
             to_amount: or(&self.to_amount, standing.to_amount.map(|amount| amount.to_string())),
             description: or(&self.description, texts.description.clone()),
@@ -189,6 +221,7 @@ impl TransactionChanges {
             transaction_date: Some(
                 self.transaction_date.clone().unwrap_or_else(|| standing.date.to_string()),
             ),
+            splits: self.splits.clone().unwrap_or_else(|| splits.collect()),
         }
     }
 }
@@ -206,6 +239,7 @@ pub enum RevisionKind {
     Created,
     Updated,
     Voided,
+    Restored,
 }
 
 impl RevisionKind {
@@ -214,6 +248,7 @@ impl RevisionKind {
             Self::Created => "created",
             Self::Updated => "updated",
             Self::Voided => "voided",
+            Self::Restored => "restored",
         }
     }
 }
@@ -230,6 +265,7 @@ pub struct FieldChange {
 pub enum FieldValue {
     Text(Option<String>),
     List(Vec<String>),
+    Splits(Vec<Split>),
 }
 
 /// The fields that differ between two states.
@@ -252,6 +288,7 @@ pub fn differences(before: &Transaction, after: &Transaction) -> Vec<FieldChange
             ("notes", FieldValue::Text(texts.notes)),
             ("tags", FieldValue::List(texts.tags)),
             ("transaction_date", said(&it.date.to_string())),
+            ("splits", FieldValue::Splits(it.splits.clone())),
         ]
     };
     let both = view(before).into_iter().zip(view(after));

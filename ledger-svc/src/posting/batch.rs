@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use chrono::{DateTime, Utc};
 use fintrac_kit::clock::Clock;
+use fintrac_kit::error::Violation;
 use fintrac_kit::events::{self, NewEvent};
 use fintrac_kit::idempotency::{self, Claim, Key};
 use fintrac_kit::random::Random;
@@ -15,9 +16,9 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::columns::Rows;
-use super::{Answer, Submission};
+use super::{Answer, Request, Submission, Work};
 use crate::domain::posting::{
-    Book, Command, Effects, Rejection, Resolved, Standing, plan, rates_needed, resolve,
+    Book, Command, Effects, Outcome, Rejection, Resolved, Standing, plan, rates_needed, resolve,
 };
 use crate::domain::rate::Quotes;
 use crate::error::Error;
@@ -52,8 +53,8 @@ pub(super) async fn write(
 ) -> Result<Written, Error> {
     sqlx::raw_sql("begin").execute(&mut *connection).await?;
     let mut answers = claim(connection, batch, clock).await?;
-    let open: Vec<_> = (0..batch.len()).filter(|at| answers[*at].is_none()).collect();
-    let commands: Vec<&Command> = open.iter().map(|at| &batch[*at].request.command).collect();
+    let open: Vec<usize> = (0..batch.len()).filter(|at| answers[*at].is_none()).collect();
+    let commands: Vec<&Command> = open.iter().flat_map(|at| batch[*at].request.work.commands()).collect();
 
     let mut book = read(connection, &commands).await?;
     let resolved: Vec<Result<Resolved, Rejection>> =
@@ -67,18 +68,20 @@ pub(super) async fn write(
         store::exchange_rates::newest(connection, needed.into_iter()).await?
     };
 
-    let mut done: Vec<(usize, Effects)> = Vec::with_capacity(open.len());
+    let mut done: Vec<Done<'_>> = Vec::with_capacity(commands.len());
     let mut released: Vec<&Key> = Vec::new();
     let mut kept: Vec<(&Key, Vec<u8>)> = Vec::new();
-    for ((at, command), resolved) in open.into_iter().zip(commands).zip(resolved) {
+    let mut resolved = resolved.into_iter();
+    for at in open {
         let request = &batch[at].request;
-        match resolved.and_then(|resolved| plan(&mut book, command, &resolved, &quotes)) {
-            Ok((effects, outcome)) => {
+        let effects_before = done.len();
+        match carry_out(&mut book, request, &mut resolved, &quotes, &mut done) {
+            Ok(outcome) => {
                 kept.extend(request.key.as_ref().map(|key| (key, (request.encode)(&outcome))));
-                done.push((at, effects));
                 answers[at] = Some(Ok(Answer::Fresh(outcome)));
             }
             Err(rejection) => {
+                done.truncate(effects_before);
                 released.extend(&request.key);
                 answers[at] = Some(Err(rejection.into()));
             }
@@ -87,13 +90,62 @@ pub(super) async fn write(
     if !released.is_empty() {
         idempotency::release_all(connection, &released).await?;
     }
-    let (proof, nominal) = apply(connection, batch, &done, known_nominal, random).await?;
+    let (proof, nominal) = apply(connection, &done, known_nominal, random).await?;
     if !kept.is_empty() {
         idempotency::store_all(connection, &kept).await?;
     }
+    let changed = !done.is_empty() || !kept.is_empty();
     let unanswered = || Err(Error::Internal("a command got no answer".into()));
     let answers = answers.into_iter().map(|answer| answer.unwrap_or_else(unanswered)).collect();
-    Ok(Written { answers, proof, nominal, changed: !done.is_empty() })
+    Ok(Written { answers, proof, nominal, changed })
+}
+
+/// A command that was carried out on the book, and what it writes.
+struct Done<'a> {
+    request: &'a Request,
+    command: &'a Command,
+    effects: Effects,
+}
+
+/// Plans a request's commands on `book`; on a refusal the book is as before.
+fn carry_out<'a>(
+    book: &mut Book,
+    request: &'a Request,
+    resolved: &mut impl Iterator<Item = Result<Resolved, Rejection>>,
+    quotes: &Quotes,
+    done: &mut Vec<Done<'a>>,
+) -> Result<Outcome, Rejection> {
+    let commands = request.work.commands();
+    let before = match &request.work {
+        Work::Atomic(_) => Some(book.clone()),
+        Work::One(_) | Work::Partial(_) => None,
+    };
+    let mut outcomes = Vec::with_capacity(commands.len());
+    for (command, resolved) in commands.iter().zip(resolved) {
+        let planned = resolved.and_then(|resolved| plan(book, command, &resolved, quotes));
+        outcomes.push(planned.map(|(effects, outcome)| {
+            done.push(Done { request, command, effects });
+            outcome
+        }));
+    }
+    match (&request.work, before) {
+        (Work::One(_), _) => outcomes.pop().unwrap_or_else(|| Err(Rejection::Invalid(Vec::new()))),
+        (Work::Atomic(_), Some(before)) if outcomes.iter().any(Result::is_err) => {
+            *book = before;
+            Err(Rejection::Invalid(refusals(outcomes)))
+        }
+        (Work::Atomic(_) | Work::Partial(_), _) => Ok(Outcome::Many(outcomes)),
+    }
+}
+
+/// What is wrong with each command of a bulk.
+fn refusals(outcomes: Vec<Result<Outcome, Rejection>>) -> Vec<Violation> {
+    let refused = outcomes.into_iter().enumerate().filter_map(|(at, outcome)| Some((at, outcome.err()?)));
+    let named = refused.flat_map(|(at, rejection)| {
+        let violations = rejection.into_violations().into_iter();
+        violations.map(move |it| Violation { field: format!("operations[{at}].{}", it.field), ..it })
+    });
+    named.collect()
 }
 
 /// Claims the batch's keys; answers those that came before.
@@ -132,15 +184,15 @@ async fn read(connection: &mut PgConnection, commands: &[&Command]) -> Result<Bo
     if !naming.is_empty() {
         store::households::lock(connection, &naming.into_iter().collect::<Vec<_>>()).await?;
     }
-    read_transactions(connection, commands, &mut book).await?;
-
+    let named = commands.iter().filter_map(|it| Some((it.household.id, it.names_transaction()?)));
+    let transactions: BTreeSet<_> = named.collect();
+    let transactions: Vec<_> = transactions.into_iter().collect();
     let mut accounts = BTreeSet::new();
     for command in commands {
         accounts.extend(command.names_accounts().into_iter().map(|id| (command.household.id, id)));
     }
-    for ((household, _), standing) in &book.transactions {
-        accounts.insert((*household, standing.transaction.account_id));
-        accounts.extend(standing.transaction.to_account_id.map(|id| (*household, id)));
+    if !transactions.is_empty() {
+        accounts.extend(store::transactions::lock(connection, &transactions).await?);
     }
     if !accounts.is_empty() {
         let keys: Vec<_> = accounts.into_iter().collect();
@@ -148,16 +200,23 @@ async fn read(connection: &mut PgConnection, commands: &[&Command]) -> Result<Bo
             book.accounts.insert((household, account.id), account);
         }
     }
+    if !transactions.is_empty() {
+        read_transactions(connection, &transactions, &mut book).await?;
+    }
 
     // Read after the accounts are locked: whoever deletes a category locks them too.
-    let categories = commands.iter().filter_map(|it| Some((it.household.id, it.names_category()?)));
-    let mut categories: BTreeSet<_> = categories.collect();
-    let standing = book.transactions.iter();
-    categories
-        .extend(standing.filter_map(|((household, _), it)| Some((*household, it.transaction.category_id?))));
+    let mut categories = BTreeSet::new();
+    for command in commands {
+        categories.extend(command.names_categories().into_iter().map(|id| (command.household.id, id)));
+    }
+    for ((household, _), standing) in &book.transactions {
+        let splits = standing.transaction.splits.iter().map(|split| split.category_id);
+        categories
+            .extend(standing.transaction.category_id.into_iter().chain(splits).map(|id| (*household, id)));
+    }
     if !categories.is_empty() {
         let keys: Vec<_> = categories.into_iter().collect();
-        book.categories = store::categories::types(connection, &keys).await?.into_iter().collect();
+        book.categories = store::categories::live(connection, &keys).await?.into_iter().collect();
     }
     let names = commands.iter().filter_map(|it| Some((it.household.id, it.names_account_name()?.to_owned())));
     let names: Vec<_> = names.collect();
@@ -167,25 +226,15 @@ async fn read(connection: &mut PgConnection, commands: &[&Command]) -> Result<Bo
     Ok(book)
 }
 
+/// Reads transactions, which are locked, with the legs that stand.
 async fn read_transactions(
     connection: &mut PgConnection,
-    commands: &[&Command],
+    keys: &[(Uuid, Uuid)],
     book: &mut Book,
 ) -> Result<(), sqlx::Error> {
-    let named = commands.iter().filter_map(|it| Some((it.household.id, it.names_transaction()?)));
-    let keys: BTreeSet<_> = named.collect();
-    if keys.is_empty() {
-        return Ok(());
-    }
-    let keys: Vec<_> = keys.into_iter().collect();
-    store::transactions::lock(connection, &keys).await?;
     // Read after the lock: before it, two replicas would reverse the same legs twice.
-    let transactions = store::transactions::find_many(connection, &keys).await?;
-    let standing: Vec<_> = transactions
-        .iter()
-        .filter_map(|(household, it)| Some((*household, it.id, it.posted_revision?, it.household_currency)))
-        .collect();
-    let mut legs = store::postings::standing(connection, &standing).await?;
+    let transactions = store::transactions::find_many(connection, keys).await?;
+    let mut legs = store::postings::standing(connection, &transactions).await?;
     for (household, transaction) in transactions {
         let key = (household, transaction.id);
         let legs = legs.remove(&key).unwrap_or_default();
@@ -197,14 +246,13 @@ async fn read_transactions(
 /// Writes all effects; returns their proof and the nominal accounts.
 async fn apply(
     connection: &mut PgConnection,
-    batch: &[Submission],
-    done: &[(usize, Effects)],
+    done: &[Done<'_>],
     known_nominal: &HashSet<Uuid>,
     random: &Random,
 ) -> Result<(Option<Proof>, Vec<Uuid>), Error> {
     let mut rows = Rows::default();
-    for (at, effects) in done {
-        rows.add(&batch[*at], effects).ok_or(Rejection::OutOfRange)?;
+    for Done { request, command, effects } in done {
+        rows.add(command, &request.origin.actor, effects).ok_or(Rejection::OutOfRange)?;
     }
     let nominal: BTreeMap<_, _> =
         rows.nominal.iter().filter(|it| !known_nominal.contains(&it.id)).map(|it| (it.id, *it)).collect();
@@ -225,6 +273,9 @@ async fn apply(
     if !rows.updated.is_empty() {
         store::transactions::update(connection, &rows.updated).await?;
     }
+    if !rows.split.is_empty() {
+        store::splits::replace(connection, &rows.split).await?;
+    }
     if !rows.revisions.is_empty() {
         store::revisions::insert(connection, &rows.revisions).await?;
     }
@@ -235,10 +286,10 @@ async fn apply(
     }
     let events: Vec<_> = done
         .iter()
-        .flat_map(|(at, effects)| effects.events.iter().map(|event| (&batch[*at].request, event)))
-        .map(|(request, event)| NewEvent {
-            id: random.id(request.command.now),
-            household_id: Some(request.command.household.id),
+        .flat_map(|it| it.effects.events.iter().map(move |event| (it.request, it.command, event)))
+        .map(|(request, command, event)| NewEvent {
+            id: random.id(command.now),
+            household_id: Some(command.household.id),
             user_id: request.origin.actor.parse().ok(),
             entity: event.entity,
             entity_id: event.entity_id,
@@ -246,7 +297,7 @@ async fn apply(
             kind: event.kind,
             changed: &event.changed,
             origin: &request.origin,
-            occurred_at: request.command.now,
+            occurred_at: command.now,
         })
         .collect();
     let transaction_id = events::append_all(connection, &events).await?;

@@ -3,9 +3,8 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::Submission;
-use crate::domain::posting::{AccountEffect, Effects, Moves, NominalAccount};
-use crate::domain::transaction::{FieldValue, Revision, Transaction};
+use crate::domain::posting::{AccountEffect, Command, Effects, Moves, NominalAccount};
+use crate::domain::transaction::{FieldValue, Revision, Split, Transaction};
 use crate::store::postings::NewPosting;
 use crate::store::revisions::NewRevision;
 
@@ -17,6 +16,8 @@ pub(super) struct Rows<'a> {
     pub nominal: Vec<NominalAccount>,
     pub new: Vec<(Uuid, &'a Transaction)>,
     pub updated: Vec<(Uuid, &'a Transaction)>,
+    /// Transactions whose splits are written anew.
+    pub split: Vec<(Uuid, &'a Transaction)>,
     pub revisions: Vec<NewRevision>,
     pub postings: Vec<NewPosting<'a>>,
     pub moves: Moves,
@@ -24,8 +25,7 @@ pub(super) struct Rows<'a> {
 
 impl<'a> Rows<'a> {
     /// `None` when a sum cannot be stored.
-    pub fn add(&mut self, submission: &Submission, effects: &'a Effects) -> Option<()> {
-        let command = &submission.request.command;
+    pub fn add(&mut self, command: &Command, actor: &str, effects: &'a Effects) -> Option<()> {
         let household_id = command.household.id;
         match &effects.account {
             Some(AccountEffect::Opened(account)) => self.opened.push((household_id, account)),
@@ -37,13 +37,16 @@ impl<'a> Rows<'a> {
         let transaction = &effect.transaction;
         let table = if effect.is_new { &mut self.new } else { &mut self.updated };
         table.push((household_id, transaction));
+        if effect.had_splits || !transaction.splits.is_empty() {
+            self.split.push((household_id, transaction));
+        }
         self.revisions.push(NewRevision {
             household_id,
             transaction_id: transaction.id,
             revision: effect.revision.revision,
             kind: effect.revision.kind.as_str(),
             changes: changes(&effect.revision),
-            actor: submission.request.origin.actor.clone(),
+            actor: actor.to_owned(),
             recorded_at: command.now,
         });
         for (number, leg) in effect.legs.iter().enumerate() {
@@ -70,5 +73,9 @@ fn value(value: &FieldValue) -> Value {
     match value {
         FieldValue::Text(text) => json!(text),
         FieldValue::List(list) => json!(list),
+        FieldValue::Splits(splits) => {
+            let split = |it: &Split| json!({ "category_id": it.category_id, "amount": it.amount.to_string(), "description": it.description });
+            splits.iter().map(split).collect()
+        }
     }
 }

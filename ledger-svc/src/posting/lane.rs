@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::batch::{self, Proof, Written};
 use super::{Answer, Submission};
-use crate::domain::posting::Rejection;
+use crate::domain::posting::{Command, Rejection};
 use crate::error::Error;
 
 /// How long the way to the database may take before it counts as lost: a
@@ -40,7 +40,7 @@ const SESSION: [(&str, &str); 5] = [
     ("plan_cache_mode", "force_generic_plan"),
 ];
 
-/// Most commands in one database transaction.
+/// Most commands in one database transaction, unless a single request has more.
 const BATCH: usize = 128;
 /// Most commands that a lane looks at.
 const WAITING: usize = 4096;
@@ -119,7 +119,7 @@ impl Lane {
             }
             let batch = self.gather();
             if !batch.is_empty() {
-                metrics::histogram!("fintrac_ledger_batch_commands").record(size(batch.len()));
+                metrics::histogram!("fintrac_ledger_batch_commands").record(size(commands(&batch)));
                 self.work(batch).await;
             }
         }
@@ -133,7 +133,7 @@ impl Lane {
     pub(super) fn gather(&mut self) -> Vec<Submission> {
         let now = Instant::now();
         let (mut keys, mut rows) = (HashSet::new(), HashSet::new());
-        let (mut batch, mut later) = (Vec::new(), VecDeque::new());
+        let (mut batch, mut later, mut taken) = (Vec::new(), VecDeque::new(), 0);
         for submission in self.waiting.drain(..) {
             if submission.deadline.is_some_and(|deadline| deadline <= now) || submission.answer.is_closed() {
                 let _nobody_waits = submission.answer.send(Err(Error::Expired));
@@ -144,15 +144,21 @@ impl Lane {
                 let (household, user, operation, key) = key.scope();
                 (household, user, operation.to_owned(), key.to_owned())
             });
-            let row = request.command.changes_row();
+            let commands = request.work.commands();
+            let changed: Vec<_> = commands.iter().filter_map(Command::changes_row).collect();
             let twin = scope.as_ref().is_some_and(|scope| keys.contains(scope))
-                || row.is_some_and(|row| rows.contains(&row));
-            if twin || batch.len() >= BATCH {
+                || changed.iter().any(|row| rows.contains(row));
+            let full = taken > 0 && taken + commands.len() > BATCH;
+            if twin || full {
+                // Who wants the same comes after this one.
+                keys.extend(scope);
+                rows.extend(changed);
                 later.push_back(submission);
                 continue;
             }
             keys.extend(scope);
-            rows.extend(row);
+            rows.extend(changed);
+            taken += commands.len();
             batch.push(submission);
         }
         self.waiting = later;
@@ -170,7 +176,7 @@ impl Lane {
                 Err(Failure::Lost(error)) => refuse(batch, &error),
                 Err(Failure::Refused(error)) if batch.len() <= 1 => refuse(batch, &error),
                 Err(Failure::Refused(error)) => {
-                    tracing::warn!(lane = self.number, commands = batch.len(), %error, "batch falls back");
+                    tracing::warn!(lane = self.number, commands = commands(&batch), %error, "batch falls back");
                     metrics::counter!("fintrac_ledger_batch_fallbacks").increment(1);
                     let second = batch.split_off(batch.len() / 2);
                     // The first half first: commands keep their order.
@@ -320,6 +326,10 @@ fn refused_or_lost(error: Error) -> Failure {
     // A row that somebody holds, or too long a statement: not everybody's fault.
     let held = matches!(code.as_deref(), Some("55P03" | "57014"));
     if is_transient(database) && !held { Failure::Lost(error) } else { Failure::Refused(error) }
+}
+
+fn commands(batch: &[Submission]) -> usize {
+    batch.iter().map(|it| it.request.work.commands().len()).sum()
 }
 
 /// A metric's form of a count.

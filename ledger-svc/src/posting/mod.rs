@@ -29,15 +29,35 @@ use crate::error::Error;
 /// Commands that may wait for a lane.
 const QUEUE: usize = 4096;
 
-/// A command with what travels along.
+/// Commands of one household with what travels along.
 #[derive(Debug)]
 pub struct Request {
-    pub command: Command,
+    pub work: Work,
     /// The same key again gets the first answer.
     pub key: Option<Key>,
     pub origin: Origin,
     /// The answer as it is kept for the key.
     pub encode: fn(&Outcome) -> Vec<u8>,
+}
+
+/// What is to be done in one commit.
+#[derive(Debug)]
+pub enum Work {
+    One(Box<Command>),
+    /// All or none of them.
+    Atomic(Vec<Command>),
+    /// Each for itself.
+    Partial(Vec<Command>),
+}
+
+impl Work {
+    /// At least one, all of one household; no two change the same row.
+    pub fn commands(&self) -> &[Command] {
+        match self {
+            Self::One(command) => std::slice::from_ref(command),
+            Self::Atomic(commands) | Self::Partial(commands) => commands,
+        }
+    }
 }
 
 /// What a caller gets.
@@ -69,11 +89,14 @@ impl Posting {
         Self { lanes: (0..lanes.max(1)).map(start).collect() }
     }
 
-    /// Carries a command out; returns after the commit.
+    /// Carries a request out; returns after the commit.
     pub async fn post(&self, request: Request) -> Result<Answer, Error> {
         let (answer, answered) = oneshot::channel();
         let deadline = context::current().and_then(|context| context.deadline);
-        let lane = self.lane(request.command.household.id);
+        let Some(command) = request.work.commands().first() else {
+            return Err(Error::Internal("there is nothing to post".into()));
+        };
+        let lane = self.lane(command.household.id);
         lane.try_send(Submission { request, deadline, answer }).map_err(|_| Error::Busy)?;
         answered.await.unwrap_or(Err(Error::Unknown))
     }

@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::lane::Lane;
-use super::{Answer, Request, Submission};
+use super::{Answer, Request, Submission, Work};
 use crate::domain::account::{AccountChanges, AccountInput};
 use crate::domain::posting::{Command, Order, Outcome, Rejection};
 use crate::domain::transaction::{TransactionChanges, TransactionInput};
@@ -31,6 +31,7 @@ const ACCOUNTS: usize = 5;
 const ROUNDS: usize = 20;
 
 /// An account as the model sees it: minor units, and whether it is open.
+#[derive(Clone)]
 struct ModelAccount {
     id: Uuid,
     currency: &'static str,
@@ -49,7 +50,7 @@ struct ModelTransaction {
     is_posted: bool,
 }
 
-#[derive(Default)]
+#[derive(Default, Clone)]
 struct Model {
     accounts: Vec<ModelAccount>,
     transactions: HashMap<Uuid, ModelTransaction>,
@@ -59,10 +60,25 @@ struct Model {
 #[derive(Clone)]
 enum Act {
     Create(ModelTransaction),
-    Amount { of: Uuid, amount: i64 },
+    Amount {
+        of: Uuid,
+        amount: i64,
+    },
     Void(Uuid),
-    Balance { account: usize, balance: i64 },
-    Active { account: usize, is_active: bool },
+    Restore(Uuid),
+    /// In one commit, each with the id that it makes.
+    Bulk {
+        is_atomic: bool,
+        acts: Vec<(Act, Uuid)>,
+    },
+    Balance {
+        account: usize,
+        balance: i64,
+    },
+    Active {
+        account: usize,
+        is_active: bool,
+    },
 }
 
 impl ModelTransaction {
@@ -81,7 +97,19 @@ impl ModelTransaction {
 }
 
 impl Model {
-    fn apply(&mut self, act: &Act, made: Uuid) -> Result<(), &'static str> {
+    /// What each act comes to; of a bulk all of them.
+    fn apply(&mut self, act: &Act, made: Uuid) -> Vec<Result<(), &'static str>> {
+        let Act::Bulk { is_atomic, acts } = act else { return vec![self.apply_one(act, made)] };
+        let before = self.clone();
+        let results: Vec<_> = acts.iter().map(|(act, made)| self.apply_one(act, *made)).collect();
+        if *is_atomic && results.iter().any(Result::is_err) {
+            *self = before;
+            return vec![Err("invalid")];
+        }
+        results
+    }
+
+    fn apply_one(&mut self, act: &Act, made: Uuid) -> Result<(), &'static str> {
         match act {
             Act::Create(transaction) => {
                 if transaction.to == Some(transaction.account) {
@@ -122,6 +150,18 @@ impl Model {
                 transaction.book(&mut self.accounts, -1);
                 transaction.is_posted = false;
             }
+            Act::Restore(of) => {
+                let transaction = self.transactions.get_mut(of).ok_or("missing")?;
+                if transaction.is_posted {
+                    return Ok(());
+                }
+                if !transaction.is_open(&self.accounts) {
+                    return Err("closed");
+                }
+                transaction.book(&mut self.accounts, 1);
+                transaction.is_posted = true;
+            }
+            Act::Bulk { .. } => unreachable!("bulks are taken apart"),
             Act::Balance { account, balance } => {
                 let account = &mut self.accounts[*account];
                 if account.balance != *balance && !account.is_active {
@@ -167,6 +207,8 @@ impl Model {
                 Order::Edit { transaction_id: *of, changes, if_version: None }
             }
             Act::Void(of) => Order::Void { transaction_id: *of, if_version: None },
+            Act::Restore(of) => Order::Restore { transaction_id: *of, if_version: None },
+            Act::Bulk { .. } => unreachable!("bulks are taken apart"),
             Act::Balance { account, balance } => {
                 let balance = Some(text(*account, *balance));
                 change(*account, AccountChanges { balance, ..AccountChanges::default() })
@@ -178,14 +220,22 @@ impl Model {
     }
 }
 
-/// The class of an answer.
-fn class(answer: &Result<Answer, Error>) -> Result<(), &'static str> {
+/// The classes of an answer, one for each act.
+fn classes(answer: &Result<Answer, Error>) -> Vec<Result<(), &'static str>> {
+    let class = |rejection: &Rejection| match rejection {
+        Rejection::AccountClosed(_) => "closed",
+        Rejection::Voided => "voided",
+        Rejection::Invalid(_) => "invalid",
+        Rejection::NotFound(_) => "missing",
+        Rejection::VersionMismatch | Rejection::OutOfRange => "something else",
+    };
     match answer {
-        Ok(_) => Ok(()),
-        Err(Error::Rejected(Rejection::AccountClosed(_))) => Err("closed"),
-        Err(Error::Rejected(Rejection::Voided)) => Err("voided"),
-        Err(Error::Rejected(Rejection::Invalid(_))) => Err("invalid"),
-        Err(_) => Err("something else"),
+        Ok(Answer::Fresh(Outcome::Many(outcomes))) => {
+            outcomes.iter().map(|outcome| outcome.as_ref().map(|_| ()).map_err(class)).collect()
+        }
+        Ok(_) => vec![Ok(())],
+        Err(Error::Rejected(rejection)) => vec![Err(class(rejection))],
+        Err(_) => vec![Err("something else")],
     }
 }
 
@@ -229,10 +279,9 @@ impl World {
                 currency_code: Some(currency.into()),
                 ..AccountInput::default()
             };
-            let opened = world.run(vec![(
-                Order::OpenAccount { account_id: id, input },
-                Uuid::from_u128(id.as_u128() + 50),
-            )]);
+            let made = Uuid::from_u128(id.as_u128() + 50);
+            let command = world.command(Order::OpenAccount { account_id: id, input }, made);
+            let opened = world.run(vec![(Work::One(Box::new(command)), made)]);
             assert!(opened.await.iter().all(|(_, answer)| answer.is_ok()));
             world.model.accounts.push(ModelAccount { id, currency, balance: 0, is_active: true });
         }
@@ -253,6 +302,7 @@ impl World {
             (0, _) => Act::Balance { account, balance: amount - 25_000 },
             (1, _) => Act::Active { account, is_active: self.number(3) > 0 },
             (2 | 3, Some(of)) => Act::Amount { of, amount },
+            (4, Some(of)) if amount % 2 == 0 => Act::Restore(of),
             (4, Some(of)) => Act::Void(of),
             (5 | 6, _) => {
                 let to = self.number(ACCOUNTS);
@@ -282,18 +332,51 @@ impl World {
         }
     }
 
-    /// Runs commands through the lane, batch by batch; the answers in the order
+    /// An act, or now and then many of them at once.
+    fn acts(&self, next: &mut u128) -> Act {
+        if self.number(8) > 0 {
+            return self.act();
+        }
+        let mut acts = Vec::new();
+        let mut named = std::collections::HashSet::new();
+        for _ in 0..=self.number(12) {
+            *next += 1;
+            let act = self.act();
+            let fits = match &act {
+                Act::Create(_) => true,
+                Act::Amount { of, .. } | Act::Void(of) => named.insert(*of),
+                Act::Restore(_) | Act::Bulk { .. } | Act::Balance { .. } | Act::Active { .. } => false,
+            };
+            if fits {
+                acts.push((act, Uuid::from_u128(*next)));
+            }
+        }
+        if acts.is_empty() { self.act() } else { Act::Bulk { is_atomic: self.number(2) == 0, acts } }
+    }
+
+    fn command(&self, order: Order, transaction_id: Uuid) -> Command {
+        self.clock.advance(TimeDelta::milliseconds(1));
+        Command { household: self.household, order, transaction_id, now: self.clock.now() }
+    }
+
+    fn work(&self, act: &Act, made: Uuid) -> Work {
+        let Act::Bulk { is_atomic, acts } = act else {
+            return Work::One(Box::new(self.command(self.model.order(act), made)));
+        };
+        let commands = acts.iter().map(|(act, made)| self.command(self.model.order(act), *made)).collect();
+        if *is_atomic { Work::Atomic(commands) } else { Work::Partial(commands) }
+    }
+
+    /// Runs work through the lane, batch by batch; the answers in the order
     /// in which they were carried out.
-    async fn run(&mut self, orders: Vec<(Order, Uuid)>) -> Vec<(Uuid, Result<Answer, Error>)> {
-        let mut answers = HashMap::new();
-        for (order, id) in orders {
-            self.clock.advance(TimeDelta::milliseconds(1));
-            let command =
-                Command { household: self.household, order, transaction_id: id, now: self.clock.now() };
+    async fn run(&mut self, orders: Vec<(Work, Uuid)>) -> Vec<(Uuid, Result<Answer, Error>)> {
+        let (mut answers, mut ids) = (HashMap::new(), HashMap::new());
+        for (work, id) in orders {
+            ids.insert(work.commands()[0].transaction_id, id);
             let (answer, answered) = oneshot::channel();
             let origin = fintrac_kit::access::caller::Origin::default();
             let encode: fn(&Outcome) -> Vec<u8> = |_| Vec::new();
-            let request = Request { command, key: None, origin, encode };
+            let request = Request { work, key: None, origin, encode };
             self.lane.waiting.push_back(Submission { request, deadline: None, answer });
             answers.insert(id, answered);
         }
@@ -303,9 +386,10 @@ impl World {
             if batch.is_empty() {
                 return done;
             }
-            let ids: Vec<_> = batch.iter().map(|it| it.request.command.transaction_id).collect();
+            let batched: Vec<_> =
+                batch.iter().map(|it| ids[&it.request.work.commands()[0].transaction_id]).collect();
             self.lane.work(batch).await;
-            for id in ids {
+            for id in batched {
                 let answered = answers.remove(&id).expect("one answer each");
                 done.push((id, answered.await.expect("answered")));
             }
@@ -323,12 +407,13 @@ async fn random_batches_agree_with_a_plain_model() {
             let mut orders = Vec::new();
             for _ in 0..=world.number(40) {
                 next += 1;
-                let (act, id) = (world.act(), Uuid::from_u128(next));
-                orders.push((world.model.order(&act), id));
+                let id = Uuid::from_u128(next);
+                let act = world.acts(&mut next);
+                orders.push((world.work(&act, id), id));
                 acts.insert(id, act);
             }
             for (id, answer) in world.run(orders).await {
-                assert_eq!(class(&answer), world.model.apply(&acts[&id], id), "seed {seed}: {answer:?}");
+                assert_eq!(classes(&answer), world.model.apply(&acts[&id], id), "seed {seed}: {answer:?}");
             }
             let mut connection = pool.acquire().await.expect("a connection");
             for account in &world.model.accounts {
@@ -362,7 +447,8 @@ async fn who_waits_in_vain_is_dropped_and_twins_hold_nobody_up() {
         };
         let (answer, answered) = oneshot::channel();
         let origin = fintrac_kit::access::caller::Origin::default();
-        let request = Request { command, key: None, origin, encode: |_| Vec::new() };
+        let work = Work::One(Box::new(command));
+        let request = Request { work, key: None, origin, encode: |_| Vec::new() };
         world.lane.waiting.push_back(Submission { request, deadline, answer });
         answered
     };
@@ -377,7 +463,7 @@ async fn who_waits_in_vain_is_dropped_and_twins_hold_nobody_up() {
         Order::ChangeAccount { account_id: other, changes: AccountChanges::default(), if_version: None };
     let _waits = submit(&mut world, other, 7000, None);
     let batch = world.lane.gather();
-    let ids: Vec<_> = batch.iter().map(|it| it.request.command.transaction_id.as_u128()).collect();
+    let ids: Vec<_> = batch.iter().map(|it| it.request.work.commands()[0].transaction_id.as_u128()).collect();
     assert_eq!(ids, [6000, 7000], "one of the twins, and who came after them");
     assert!(matches!(late.await.expect("answered"), Err(Error::Expired)));
     assert_eq!((world.lane.waiting.len(), twins.len()), (299, 300));

@@ -13,7 +13,7 @@ use crate::service::Once;
 fn account(outcome: &Outcome) -> Option<pb::Account> {
     match outcome {
         Outcome::Account(account) => Some(pb::Account::from((**account).clone())),
-        Outcome::Transaction(_) | Outcome::Voided => None,
+        Outcome::Transaction(_) | Outcome::Voided | Outcome::Many(_) => None,
     }
 }
 
@@ -98,6 +98,36 @@ impl AccountService for Rpc {
         let id = convert::id(&request.into_inner().account_id, "account")?;
         let kept = self.0.restore_account(&by, id, key, |account| restored(account).encode_to_vec()).await?;
         idempotency::answer(kept, |account| restored(&account))
+    }
+
+    async fn get_balance(
+        &self,
+        request: Request<pb::GetBalanceRequest>,
+    ) -> Result<Response<pb::GetBalanceResponse>, Status> {
+        let by = By::of(&request)?;
+        let pb::GetBalanceRequest { account_id, date } = request.into_inner();
+        let id = convert::id(&account_id, "account")?;
+        let (day, balance) = self.0.balance_at(&by, id, &date).await?;
+        Ok(Response::new(pb::GetBalanceResponse {
+            account_id: id.to_string(),
+            currency_code: balance.currency().code().to_owned(),
+            balance: Some(convert::balance((day, balance))),
+        }))
+    }
+
+    async fn list_balance_history(
+        &self,
+        request: Request<pb::ListBalanceHistoryRequest>,
+    ) -> Result<Response<pb::ListBalanceHistoryResponse>, Status> {
+        let by = By::of(&request)?;
+        let pb::ListBalanceHistoryRequest { account_id, from, to, interval } = request.into_inner();
+        let id = convert::id(&account_id, "account")?;
+        let (account, balances) = self.0.balance_history(&by, id, (&from, &to), &interval).await?;
+        Ok(Response::new(pb::ListBalanceHistoryResponse {
+            account_id: id.to_string(),
+            currency_code: account.currency().code().to_owned(),
+            balances: balances.into_iter().map(convert::balance).collect(),
+        }))
     }
 
     async fn list_account_transactions(

@@ -71,8 +71,9 @@ impl CategoryService for Rpc {
     ) -> Result<Response<pb::DeleteCategoryResponse>, Status> {
         let by = By::of(&request)?;
         let key = idempotency::key(&request, &by, "CategoryService/DeleteCategory")?;
-        let pb::DeleteCategoryRequest { category_id, if_version } = request.into_inner();
-        self.0.delete_category(&by, convert::id(&category_id, "category")?, if_version, key).await?;
+        let pb::DeleteCategoryRequest { category_id, if_version, move_to } = request.into_inner();
+        let id = convert::id(&category_id, "category")?;
+        self.0.delete_category(&by, id, move_to.as_deref(), if_version, key).await?;
         Ok(Response::new(pb::DeleteCategoryResponse {}))
     }
 }

@@ -1,8 +1,9 @@
 //! Between domain and proto.
 
+use chrono::NaiveDate;
 use fintrac_kit::clock::timestamp;
 use fintrac_kit::mask::named;
-use fintrac_money::Currency;
+use fintrac_money::{Currency, Money};
 use fintrac_proto::ledger::v1 as pb;
 use tonic::Status;
 use uuid::Uuid;
@@ -10,9 +11,9 @@ use uuid::Uuid;
 use crate::domain::account::{Account, AccountChanges, AccountInput};
 use crate::domain::category::{Category, CategoryChanges, CategoryInput};
 use crate::domain::rate::Rate;
-use crate::domain::transaction::{Transaction, TransactionChanges, TransactionInput};
+use crate::domain::transaction::{Split, SplitInput, Transaction, TransactionChanges, TransactionInput};
 use crate::error::Error;
-use crate::service::{AccountTransaction, FilterInput};
+use crate::service::{AccountTransaction, ExportPage, FilterInput, Operation};
 use crate::store::revisions::RevisionRow;
 
 /// The id in a path: what is no UUID is not there either.
@@ -156,8 +157,57 @@ impl From<&Transaction> for pb::Transaction {
             created_at: Some(timestamp(it.created_at)),
             updated_at: Some(timestamp(it.updated_at)),
             version: it.version,
+            splits: it.splits.iter().map(Into::into).collect(),
         }
     }
+}
+
+impl From<&Split> for pb::Split {
+    fn from(split: &Split) -> Self {
+        Self {
+            category_id: split.category_id.to_string(),
+            amount: split.amount.to_string(),
+            description: split.description.clone(),
+        }
+    }
+}
+
+fn split_input(split: pb::Split) -> SplitInput {
+    SplitInput { category_id: split.category_id, amount: split.amount, description: split.description }
+}
+
+impl From<ExportPage> for pb::ExportTransactionsResponse {
+    fn from(page: ExportPage) -> Self {
+        let name = |id: Uuid| page.names.get(&id).cloned().unwrap_or_default();
+        let exported = |it: &Transaction| pb::ExportedTransaction {
+            transaction: Some(it.into()),
+            account_name: name(it.account_id),
+            to_account_name: it.to_account_id.map(name).unwrap_or_default(),
+            category_name: it.category_id.map(name).unwrap_or_default(),
+            split_category_names: it.splits.iter().map(|split| name(split.category_id)).collect(),
+        };
+        Self { transactions: page.transactions.iter().map(exported).collect() }
+    }
+}
+
+impl From<pb::BulkOperation> for Operation {
+    fn from(operation: pb::BulkOperation) -> Self {
+        use pb::bulk_operation::Op;
+
+        match operation.op {
+            Some(Op::Create(request)) => Self::Create(Box::new(request.into())),
+            Some(Op::Update(update)) => {
+                let changes = transaction_changes(update.update_mask.as_ref(), update.transaction);
+                Self::Update { id: update.id, changes: Box::new(changes) }
+            }
+            Some(Op::Delete(delete)) => Self::Delete { id: delete.id },
+            None => Self::Unknown,
+        }
+    }
+}
+
+pub fn balance((day, balance): (NaiveDate, Money)) -> pb::Balance {
+    pb::Balance { date: day.to_string(), balance: balance.to_string() }
 }
 
 impl From<AccountTransaction> for pb::AccountTransaction {
@@ -185,6 +235,7 @@ impl From<pb::CreateTransactionRequest> for TransactionInput {
             notes: request.notes,
             tags: request.tags,
             transaction_date: request.transaction_date,
+            splits: request.splits.into_iter().map(split_input).collect(),
         }
     }
 }
@@ -208,6 +259,7 @@ pub fn transaction_changes(
         notes: named(mask, "notes").then_some(values.notes),
         tags: named(mask, "tags").then_some(values.tags),
         transaction_date: text("transaction_date", values.transaction_date),
+        splits: named(mask, "splits").then(|| values.splits.into_iter().map(split_input).collect()),
     }
 }
 
@@ -223,6 +275,8 @@ pub fn filter(filter: Option<pb::TransactionFilter>) -> FilterInput {
         min_amount: filter.min_amount,
         max_amount: filter.max_amount,
         currency_code: filter.currency_code,
+        tag: filter.tag,
+        q: filter.q,
         sort: filter.sort,
     }
 }

@@ -15,6 +15,9 @@ use tonic::service::Routes;
 
 use crate::service::Ledger;
 
+/// The largest bulk, bytes: 8 MiB of JSON are no more than that here.
+const LARGEST_BULK: usize = 12 * 1024 * 1024;
+
 /// The ledger as tonic sees it.
 #[derive(Debug, Clone)]
 struct Rpc(Arc<Ledger>);
@@ -25,7 +28,10 @@ pub fn routes(routes: Routes, ledger: &Arc<Ledger>) -> Routes {
     routes
         .add_service(pb::account_service_server::AccountServiceServer::new(rpc.clone()))
         .add_service(pb::category_service_server::CategoryServiceServer::new(rpc.clone()))
-        .add_service(pb::transaction_service_server::TransactionServiceServer::new(rpc.clone()))
+        .add_service(
+            pb::transaction_service_server::TransactionServiceServer::new(rpc.clone())
+                .max_decoding_message_size(LARGEST_BULK),
+        )
         .add_service(pb::export_service_server::ExportServiceServer::new(rpc.clone()))
         .add_service(pb::budgeting_service_server::BudgetingServiceServer::new(rpc.clone()))
         .add_service(pb::currency_service_server::CurrencyServiceServer::new(rpc))

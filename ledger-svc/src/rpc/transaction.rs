@@ -1,18 +1,22 @@
+use std::pin::Pin;
+use std::sync::Arc;
+
 use fintrac_kit::access::By;
 use fintrac_kit::idempotency;
 use fintrac_proto::ledger::v1 as pb;
 use fintrac_proto::ledger::v1::transaction_service_server::TransactionService;
+use futures::{Stream, TryStreamExt as _};
 use prost::Message as _;
 use tonic::{Request, Response, Status};
 
 use super::{Rpc, convert};
-use crate::domain::posting::Outcome;
+use crate::domain::posting::{Outcome, Rejection};
 use crate::service::Once;
 
 fn transaction(outcome: &Outcome) -> Option<pb::Transaction> {
     match outcome {
         Outcome::Transaction(transaction) => Some(pb::Transaction::from(&**transaction)),
-        Outcome::Account(_) | Outcome::Voided => None,
+        Outcome::Account(_) | Outcome::Voided | Outcome::Many(_) => None,
     }
 }
 
@@ -24,8 +28,41 @@ fn updated(outcome: &Outcome) -> pb::UpdateTransactionResponse {
     pb::UpdateTransactionResponse { transaction: transaction(outcome) }
 }
 
+fn restored(outcome: &Outcome) -> pb::RestoreTransactionResponse {
+    pb::RestoreTransactionResponse { transaction: transaction(outcome) }
+}
+
+/// Whether an operation was one that creates is in its version.
+fn bulk(outcome: &Outcome) -> pb::BulkTransactionsResponse {
+    let result = |outcome: &Result<Outcome, Rejection>| match outcome {
+        Ok(Outcome::Voided) => pb::BulkResult { status: "deleted".to_owned(), ..Default::default() },
+        Ok(outcome) => {
+            let transaction = transaction(outcome);
+            let is_new = transaction.as_ref().is_some_and(|it| it.version == 1);
+            let status = if is_new { "created" } else { "updated" };
+            pb::BulkResult { status: status.to_owned(), transaction, errors: Vec::new() }
+        }
+        Err(rejection) => {
+            let errors = rejection.clone().into_violations().into_iter().map(|it| pb::BulkError {
+                field: it.field,
+                code: it.reason.to_owned(),
+                detail: it.description,
+            });
+            pb::BulkResult { status: "refused".to_owned(), transaction: None, errors: errors.collect() }
+        }
+    };
+    let results = match outcome {
+        Outcome::Many(outcomes) => outcomes.iter().map(result).collect(),
+        Outcome::Transaction(_) | Outcome::Account(_) | Outcome::Voided => Vec::new(),
+    };
+    pb::BulkTransactionsResponse { results }
+}
+
 #[tonic::async_trait]
 impl TransactionService for Rpc {
+    type ExportTransactionsStream =
+        Pin<Box<dyn Stream<Item = Result<pb::ExportTransactionsResponse, Status>> + Send>>;
+
     async fn list_transactions(
         &self,
         request: Request<pb::ListTransactionsRequest>,
@@ -84,6 +121,42 @@ impl TransactionService for Rpc {
         let id = convert::id(&transaction_id, "transaction")?;
         let answer = self.0.void_transaction(&by, id, if_version, repeatable).await?;
         idempotency::answer(answer, |_| pb::VoidTransactionResponse {})
+    }
+
+    async fn restore_transaction(
+        &self,
+        request: Request<pb::RestoreTransactionRequest>,
+    ) -> Result<Response<pb::RestoreTransactionResponse>, Status> {
+        let by = By::of(&request)?;
+        let key = idempotency::key(&request, &by, "TransactionService/RestoreTransaction")?;
+        let repeatable = Once { key, encode: |outcome| restored(outcome).encode_to_vec() };
+        let pb::RestoreTransactionRequest { transaction_id, if_version } = request.into_inner();
+        let id = convert::id(&transaction_id, "transaction")?;
+        let answer = self.0.restore_transaction(&by, id, if_version, repeatable).await?;
+        idempotency::answer(answer, |it| restored(&it))
+    }
+
+    async fn bulk_transactions(
+        &self,
+        request: Request<pb::BulkTransactionsRequest>,
+    ) -> Result<Response<pb::BulkTransactionsResponse>, Status> {
+        let by = By::of(&request)?;
+        let key = idempotency::key(&request, &by, "TransactionService/BulkTransactions")?;
+        let repeatable = Once { key, encode: |outcome| bulk(outcome).encode_to_vec() };
+        let pb::BulkTransactionsRequest { mode, operations } = request.into_inner();
+        let operations = operations.into_iter().map(Into::into).collect();
+        let answer = self.0.bulk(&by, &mode, operations, repeatable).await?;
+        idempotency::answer(answer, |it| bulk(&it))
+    }
+
+    async fn export_transactions(
+        &self,
+        request: Request<pb::ExportTransactionsRequest>,
+    ) -> Result<Response<Self::ExportTransactionsStream>, Status> {
+        let by = By::of(&request)?;
+        let filter = convert::filter(request.into_inner().filter);
+        let pages = Arc::clone(&self.0).export_transactions(&by, filter).await?;
+        Ok(Response::new(Box::pin(pages.map_ok(Into::into).map_err(Into::into))))
     }
 
     async fn list_transaction_revisions(

@@ -1,19 +1,27 @@
-//! Deleting a category that nothing uses.
+//! Deleting a category: one that nothing uses, or with all that hangs on it going
+//! over into another one. Then nothing is posted again: the category keeps where
+//! it went, and what its days come to is added to the other one's.
 
 use fintrac_kit::access::By;
+use fintrac_kit::database::violated;
+use fintrac_kit::error::Violation;
 use fintrac_kit::idempotency::Key;
+use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::create_category::check_parent;
 use super::{Change, Ledger};
-use crate::domain::posting::Rejection;
+use crate::domain::category::Category;
+use crate::domain::posting::{NominalAccount, Purpose, Rejection};
 use crate::error::Error;
-use crate::store::{accounts, categories, households};
+use crate::store::{accounts, categories, daily_changes, households, nominal_accounts};
 
 impl Ledger {
     pub async fn delete_category(
         &self,
         by: &By,
         category_id: Uuid,
+        move_to: Option<&str>,
         if_version: Option<i64>,
         key: Option<Key>,
     ) -> Result<(), Error> {
@@ -35,14 +43,116 @@ impl Ledger {
         if if_version.is_some_and(|version| version != category.version) {
             return Err(Rejection::VersionMismatch.into());
         }
-        if categories::is_used(&mut transaction, household.id, category_id).await? {
-            return Err(Error::CategoryInUse);
+        let target = match move_to {
+            Some(text) => Some(target(&mut transaction, household.id, &category, text).await?),
+            None => None,
+        };
+        match &target {
+            None if categories::is_used(&mut transaction, household.id, category_id).await? => {
+                return Err(Error::CategoryInUse);
+            }
+            None => {}
+            Some(target) => {
+                self.move_children(&mut transaction, by, household.id, &category, target).await?;
+            }
         }
         category.version += 1;
         categories::delete(&mut transaction, household.id, &category, now).await?;
+        if let Some(target) = &target {
+            merge(&mut transaction, household.id, &category, target).await?;
+        }
         let (entity_id, version) = (category.id, category.version);
-        let change = Change { entity: "category", entity_id, version, kind: "deleted", changed: &[] };
+        let changed: &[&str] = if target.is_some() { &["merged_into"] } else { &[] };
+        let change = Change { entity: "category", entity_id, version, kind: "deleted", changed };
         self.record(&mut transaction, by, change).await?;
         self.commit(transaction, key.as_ref(), Vec::new()).await
     }
+
+    /// Categories below go below the other one.
+    async fn move_children(
+        &self,
+        connection: &mut PgConnection,
+        by: &By,
+        household_id: Uuid,
+        category: &Category,
+        target: &Category,
+    ) -> Result<(), Error> {
+        for mut child in categories::children(connection, household_id, category.id).await? {
+            child.parent_id = Some(target.id);
+            child.version += 1;
+            child.updated_at = self.clock.now();
+            check_parent(connection, household_id, &child).await.map_err(|error| match error {
+                Error::Rejected(Rejection::Invalid(_)) => {
+                    let text = "A category below it cannot go below the other one; move that one first.";
+                    refused("MOVE_IMPOSSIBLE", text)
+                }
+                error => error,
+            })?;
+            categories::update(connection, household_id, &child).await.map_err(|error| {
+                match violated(&error) {
+                    Some("categories_household_id_name_key") => {
+                        let text =
+                            "A category below it has the name of one below the other; rename it first.";
+                        refused("NAME_TAKEN", text)
+                    }
+                    _ => error.into(),
+                }
+            })?;
+            let (entity_id, version) = (child.id, child.version);
+            let changed = &["parent_id"];
+            let change = Change { entity: "category", entity_id, version, kind: "updated", changed };
+            self.record(connection, by, change).await?;
+        }
+        Ok(())
+    }
+}
+
+fn refused(reason: &'static str, text: &str) -> Error {
+    vec![Violation::new("move_to", reason, text)].into()
+}
+
+/// The category that takes over: live, of the same type, and not below.
+async fn target(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    category: &Category,
+    text: &str,
+) -> Result<Category, Error> {
+    let unknown = || refused("CATEGORY_UNKNOWN", "You have no other category with this id.");
+    let id = Uuid::parse_str(text.trim()).map_err(|_| unknown())?;
+    let found = categories::find(connection, household_id, id).await?;
+    let target = found.filter(|it| it.id != category.id).ok_or_else(unknown)?;
+    if target.category_type != category.category_type {
+        return Err(refused("CATEGORY_TYPE_MISMATCH", "Send a category of the same type."));
+    }
+    let mut above = target.parent_id;
+    while let Some(id) = above {
+        if id == category.id {
+            return Err(refused("MOVE_IMPOSSIBLE", "Send a category that is not below this one."));
+        }
+        above = categories::find(connection, household_id, id).await?.and_then(|it| it.parent_id);
+    }
+    Ok(target)
+}
+
+/// All that was ever booked on `category` counts as the target's.
+async fn merge(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    category: &Category,
+    target: &Category,
+) -> Result<(), Error> {
+    categories::merge(connection, household_id, category.id, target.id).await?;
+    let all = nominal_accounts::of_categories(connection, household_id).await?;
+    let of_category = all.iter().filter(|it| it.category_id == category.id);
+    let pairs: Vec<_> = of_category
+        .map(|it| (it.id, NominalAccount::new(household_id, Purpose::Category(target.id), it.currency)))
+        .collect();
+    let mut missing: Vec<_> = pairs.iter().map(|(_, account)| *account).collect();
+    missing.sort_by_key(|account| account.id);
+    nominal_accounts::insert_missing(connection, &missing).await?;
+    let pairs: Vec<_> = pairs.into_iter().map(|(from, to)| (from, to.id)).collect();
+    nominal_accounts::merge(connection, household_id, &pairs).await?;
+    daily_changes::merge(connection, household_id, &pairs).await?;
+    Ok(())
 }

@@ -44,7 +44,13 @@ impl Source for Ledger {
 fn readable(section: &str, ExportRow { id, mut json }: ExportRow) -> Row {
     match section {
         "accounts" => write_decimals(&mut json, &[("balance", "currency_code")]),
-        "transactions" => write_decimals(&mut json, TRANSACTION_AMOUNTS),
+        "transactions" => {
+            write_decimals(&mut json, TRANSACTION_AMOUNTS);
+            let splits = json.get_mut("splits").and_then(Value::as_array_mut);
+            for split in splits.into_iter().flatten() {
+                write_decimals(split, &[("amount", "currency_code")]);
+            }
+        }
         "history" => {
             let legs = json.get_mut("postings").and_then(Value::as_array_mut);
             for leg in legs.into_iter().flatten() {

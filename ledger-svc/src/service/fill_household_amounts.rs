@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::domain::posting::Moves;
 use crate::domain::rate::Quotes;
 use crate::store::household_amounts::{self, Filled, OpenLeg};
-use crate::store::{daily_changes, exchange_rates, transactions};
+use crate::store::{accounts, daily_changes, exchange_rates, transactions};
 
 /// Transactions in one commit.
 const CHUNK: i64 = 200;
@@ -66,7 +66,9 @@ async fn fill(
 ) -> Result<usize, FillError> {
     let mut transaction = pool.begin().await?;
     // Whoever edits or voids one of these waits, and then finds it filled.
-    transactions::lock(&mut transaction, keys).await?;
+    let on: BTreeSet<_> = transactions::lock(&mut transaction, keys).await?.into_iter().collect();
+    // And whoever moves a category.
+    accounts::lock(&mut transaction, &on.into_iter().collect::<Vec<_>>()).await?;
     let legs = household_amounts::open_legs(&mut transaction, keys).await?;
     let needed: BTreeSet<_> = legs
         .iter()

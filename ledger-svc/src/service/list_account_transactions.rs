@@ -4,13 +4,13 @@
 //! now, less the days after the page, less what came later on its day.
 
 use fintrac_kit::access::By;
-use fintrac_kit::page::{Cursor, Page, PageRequest};
+use fintrac_kit::page::{Page, PageRequest};
 use fintrac_money::Money;
 use sqlx::Connection as _;
 use uuid::Uuid;
 
 use super::Ledger;
-use super::transaction_filter::{FilterInput, both};
+use super::transaction_filter::{FilterInput, both, with_merged};
 use crate::domain::transaction::Transaction;
 use crate::error::Error;
 use crate::store::{accounts, daily_changes, transactions};
@@ -36,17 +36,19 @@ impl Ledger {
         let filter = FilterInput { account_id: account_id.to_string(), ..filter };
         let page = PageRequest::new(size, token, &format!("running {}", filter.identity()));
         let household = self.household(by).await?;
-        let (filter, page) = both(filter.resolve(&household), page.map_err(Error::from))?;
+        let (mut filter, page) = both(filter.resolve(&household), page.map_err(Error::from))?;
 
         let mut connection = self.pool.acquire().await?;
         // One snapshot, or a posting in between would shift the balances.
         let mut snapshot = connection.begin_with("begin isolation level repeatable read read only").await?;
         let account = accounts::find(&mut snapshot, household.id, account_id).await?;
         let account = account.ok_or_else(|| Error::not_found("account"))?;
+        with_merged(&mut snapshot, household.id, &mut filter).await?;
         let rows = transactions::list(&mut snapshot, household.id, &filter, page.after, page.limit()).await?;
-        let page = page.cut(rows, |it| Cursor { day: it.date, id: it.id });
+        let page = page.cut(rows, |it| filter.sort.cursor(it));
 
         let mut days: Vec<_> = page.rows.iter().map(|it| it.date).collect();
+        days.sort_unstable();
         days.dedup();
         let after_day = daily_changes::sums_after(&mut snapshot, household.id, account_id, &days).await?;
         let later =

@@ -1,10 +1,10 @@
-//! Transactions by date, a page at a time.
+//! Transactions, a page at a time.
 
 use fintrac_kit::access::By;
-use fintrac_kit::page::{Cursor, Page, PageRequest};
+use fintrac_kit::page::{Page, PageRequest};
 
 use super::Ledger;
-use super::transaction_filter::{FilterInput, both};
+use super::transaction_filter::{FilterInput, both, with_merged};
 use crate::domain::transaction::Transaction;
 use crate::error::Error;
 use crate::store::transactions;
@@ -19,10 +19,11 @@ impl Ledger {
     ) -> Result<Page<Transaction>, Error> {
         let page = PageRequest::new(size, token, &filter.identity());
         let household = self.household(by).await?;
-        let (filter, page) = both(filter.resolve(&household), page.map_err(Error::from))?;
+        let (mut filter, page) = both(filter.resolve(&household), page.map_err(Error::from))?;
         let mut connection = self.pool.acquire().await?;
+        with_merged(&mut connection, household.id, &mut filter).await?;
         let rows =
             transactions::list(&mut connection, household.id, &filter, page.after, page.limit()).await?;
-        Ok(page.cut(rows, |it| Cursor { day: it.date, id: it.id }))
+        Ok(page.cut(rows, |it| filter.sort.cursor(it)))
     }
 }

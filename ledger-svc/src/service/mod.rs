@@ -1,6 +1,8 @@
 //! The use cases of the ledger, a file each. What they share is here: who
 //! asks, the household that he asks for, and the way to the posting engine.
 
+mod balance_history;
+mod bulk;
 mod close_account;
 mod convert_amount;
 mod create_account;
@@ -8,10 +10,12 @@ mod create_category;
 mod create_transaction;
 mod delete_category;
 mod export;
+mod export_transactions;
 mod fill_household_amounts;
 mod find_account;
 mod find_categories;
 mod follow_households;
+mod gather_words;
 mod get_account;
 mod get_category;
 mod get_transaction;
@@ -25,6 +29,7 @@ mod list_transactions;
 mod open_household;
 mod post_transfer;
 mod restore_account;
+mod restore_transaction;
 mod sum_spending;
 mod transaction_filter;
 mod update_account;
@@ -45,8 +50,11 @@ use moka::sync::Cache;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
+pub use bulk::Operation;
+pub use export_transactions::ExportPage;
 pub use fill_household_amounts::fill_household_amounts;
 pub use follow_households::FollowHouseholds;
+pub use gather_words::gather_words;
 pub use import_rates::{ImportError, import_ecb, store_bundled};
 pub use list_account_transactions::AccountTransaction;
 pub use post_transfer::{Transfer, TransferOrder};
@@ -56,7 +64,7 @@ pub use verify::verify;
 
 use crate::domain::posting::{Command, Order, Outcome};
 use crate::error::Error;
-use crate::posting::{Answer, Posting, Request};
+use crate::posting::{Answer, Posting, Request, Work};
 use fintrac_money::Household;
 
 /// Households whose facts are kept at hand.
@@ -115,7 +123,8 @@ impl Ledger {
         let now = self.clock.now();
         let command = Command { household, order, transaction_id: self.random.id(now), now };
         let Once { key, encode } = once;
-        self.posting.post(Request { command, key, origin: by.origin.clone(), encode }).await
+        let work = Work::One(Box::new(command));
+        self.posting.post(Request { work, key, origin: by.origin.clone(), encode }).await
     }
 
     /// Claims a key at the beginning of a transaction; the kept answer if it came before.

@@ -13,7 +13,7 @@ use super::Ledger;
 use crate::domain::posting::{Command, Order};
 use crate::domain::transaction::{Status, TransactionInput, TransactionType};
 use crate::error::Error;
-use crate::posting::Request;
+use crate::posting::{Request, Work};
 use crate::store::{accounts, transactions};
 
 /// Money to move from one account to another of a household.
@@ -65,7 +65,8 @@ impl Ledger {
         let order = Order::Create(self.transfer(order).await?);
         let command = Command { household, order, transaction_id, now: self.clock.now() };
         let encode = |_: &_| Vec::new();
-        self.posting.post(Request { command, key: Some(key), origin, encode }).await?;
+        let work = Work::One(Box::new(command));
+        self.posting.post(Request { work, key: Some(key), origin, encode }).await?;
         self.find_transfer(household_id, transaction_id, to_account_id).await
     }
 

@@ -13,6 +13,7 @@ use super::Ledger;
 use crate::domain::posting::Rejection;
 use crate::domain::rate::Rate;
 use crate::error::Error;
+use crate::store::categories::Place;
 use crate::store::daily_changes::{self, Span};
 use crate::store::{categories, exchange_rates, households, nominal_accounts};
 
@@ -53,7 +54,7 @@ impl Ledger {
         let Some(household) = households::find(&mut connection, household_id).await? else {
             return Ok(answers);
         };
-        let tree = Tree::new(categories::parents(&mut connection, household_id).await?);
+        let tree = Tree::new(categories::places(&mut connection, household_id).await?);
         let nominal = nominal_accounts::of_categories(&mut connection, household_id).await?;
         let (mut frozen, mut foreign) = (Vec::new(), Vec::new());
         for (number, query) in queries.iter().enumerate() {
@@ -127,24 +128,31 @@ fn by_currency(
 }
 
 /// The categories of a household, by what is above them.
-struct Tree(HashMap<Uuid, Vec<Uuid>>);
+struct Tree {
+    below: HashMap<Uuid, Vec<Uuid>>,
+    merged: HashMap<Uuid, Uuid>,
+}
 
 impl Tree {
-    fn new(parents: Vec<(Uuid, Option<Uuid>)>) -> Self {
-        let mut below: HashMap<Uuid, Vec<Uuid>> = HashMap::new();
-        for (id, parent) in parents {
-            if let Some(parent) = parent {
+    fn new(places: Vec<Place>) -> Self {
+        let (mut below, mut merged): (HashMap<_, Vec<Uuid>>, _) = (HashMap::new(), HashMap::new());
+        for Place { id, parent_id, merged_into } in places {
+            if let Some(target) = merged_into {
+                merged.insert(id, target);
+            } else if let Some(parent) = parent_id {
                 below.entry(parent).or_default().push(id);
             }
         }
-        Self(below)
+        Self { below, merged }
     }
 
+    /// One that went over into another one is that one.
     fn with_all_below(&self, ids: &[Uuid]) -> HashSet<Uuid> {
-        let (mut found, mut left) = (HashSet::new(), ids.to_vec());
+        let mut left: Vec<_> = ids.iter().map(|id| *self.merged.get(id).unwrap_or(id)).collect();
+        let mut found = HashSet::new();
         while let Some(id) = left.pop() {
             if found.insert(id) {
-                left.extend(self.0.get(&id).into_iter().flatten());
+                left.extend(self.below.get(&id).into_iter().flatten());
             }
         }
         found

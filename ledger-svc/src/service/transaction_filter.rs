@@ -4,11 +4,14 @@ use chrono::NaiveDate;
 use fintrac_kit::day;
 use fintrac_kit::error::Violation;
 use fintrac_money::{Amount, Currency, Household, Money};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::domain::search;
 use crate::domain::transaction::{Status, TransactionType};
 use crate::error::Error;
-use crate::store::transactions::Filter;
+use crate::store::categories;
+use crate::store::transactions::{Filter, Sort};
 
 /// Both, or every violation of either.
 pub fn both<A, B>(one: Result<A, Error>, other: Result<B, Error>) -> Result<(A, B), Error> {
@@ -34,6 +37,9 @@ pub struct FilterInput {
     pub min_amount: String,
     pub max_amount: String,
     pub currency_code: String,
+    pub tag: String,
+    /// Words to look for.
+    pub q: String,
     pub sort: String,
 }
 
@@ -50,10 +56,15 @@ impl FilterInput {
         let id = |text: &str| Uuid::parse_str(text).ok();
         let (an_id, a_day) = ("Send an id.", "Send a day as YYYY-MM-DD.");
         let types = "Send income, expense, transfer, opening or adjustment.";
-        let sorts = "Send -transaction_date or transaction_date.";
+        let sorts = "Send -transaction_date, transaction_date, -amount or amount.";
+        let tag = Some(self.tag.as_str()).filter(|tag| !tag.is_empty());
+        let look_for = |text: &str| search::query(household.id, Some(text), tag);
+        let words = reader.read("q", &self.q, look_for, "Send a word to look for.");
+        let words = words.or_else(|| search::query(household.id, None, Some(tag?)));
+        let (sort, ascending) = reader.read("sort", &self.sort, sort, sorts).unwrap_or_default();
         let filter = Filter {
             account_id: reader.read("account_id", &self.account_id, id, an_id),
-            category_id: reader.read("category_id", &self.category_id, id, an_id),
+            categories: reader.read("category_id", &self.category_id, id, an_id).into_iter().collect(),
             transaction_type: reader.read("type", &self.transaction_type, TransactionType::from_text, types),
             voided: reader.read("status", &self.status, Status::from_text, "Send posted or voided.")
                 == Some(Status::Voided),
@@ -62,7 +73,10 @@ impl FilterInput {
             min_amount: reader.read("min_amount", &self.min_amount, money, amount),
             max_amount: reader.read("max_amount", &self.max_amount, money, amount),
             currency,
-            ascending: reader.read("sort", &self.sort, sort, sorts).unwrap_or(false),
+            words,
+            tag: tag.map(str::to_owned),
+            sort,
+            ascending,
         };
         if reader.0.is_empty() { Ok(filter) } else { Err(Error::Query(reader.0)) }
     }
@@ -73,15 +87,29 @@ impl FilterInput {
     }
 }
 
-fn exact_day(text: &str) -> Option<NaiveDate> {
+/// Adds the categories that went over into the one that is asked for.
+pub async fn with_merged(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    filter: &mut Filter,
+) -> Result<(), sqlx::Error> {
+    if let [category] = filter.categories.as_slice() {
+        filter.categories = categories::with_merged(connection, household_id, *category).await?;
+    }
+    Ok(())
+}
+
+pub(super) fn exact_day(text: &str) -> Option<NaiveDate> {
     day::parse(text).filter(|_| text.len() == 10)
 }
 
-/// Whether the oldest come first.
-fn sort(text: &str) -> Option<bool> {
+/// What goes first, and whether it is the least.
+fn sort(text: &str) -> Option<(Sort, bool)> {
     match text {
-        "-transaction_date" => Some(false),
-        "transaction_date" => Some(true),
+        "-transaction_date" => Some((Sort::Date, false)),
+        "transaction_date" => Some((Sort::Date, true)),
+        "-amount" => Some((Sort::Amount, false)),
+        "amount" => Some((Sort::Amount, true)),
         _ => None,
     }
 }

@@ -89,6 +89,17 @@ pub async fn list(
     rows.into_iter().map(Account::try_from).collect()
 }
 
+/// Names of all, deleted ones too.
+pub async fn names(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+) -> Result<Vec<(Uuid, String)>, sqlx::Error> {
+    let rows = sqlx::query!("select id, name from ledger.accounts where household_id = $1", household_id)
+        .fetch_all(connection)
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.name)).collect())
+}
+
 /// Locks accounts, given as (household, account), in key order, and reads them.
 pub async fn lock(
     connection: &mut PgConnection,

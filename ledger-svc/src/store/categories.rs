@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::known;
 use crate::domain::category::{Category, CategoryType};
+use crate::domain::posting;
 
 struct CategoryRow {
     id: Uuid,
@@ -80,25 +81,48 @@ pub async fn list(
     rows.into_iter().map(Category::try_from).collect()
 }
 
-/// Types of the live ones among these (household, category) pairs.
-pub async fn types(
+/// The live ones that these (household, category) pairs lead to: themselves, or
+/// the ones into which they went over.
+pub async fn live(
     connection: &mut PgConnection,
     keys: &[(Uuid, Uuid)],
-) -> Result<Vec<((Uuid, Uuid), CategoryType)>, sqlx::Error> {
+) -> Result<Vec<((Uuid, Uuid), posting::Category)>, sqlx::Error> {
     let (households, ids): (Vec<_>, Vec<_>) = keys.iter().copied().unzip();
     let rows = sqlx::query!(
-        r#"select categories.household_id, categories.id, category_type
+        r#"select wanted.household_id as "household_id!", wanted.id as "wanted!", live.id, live.category_type
            from unnest($1::uuid[], $2::uuid[]) as wanted (household_id, id)
            join ledger.categories using (household_id, id)
-           where deleted_at is null"#,
+           join ledger.categories live
+               on live.household_id = categories.household_id
+               and live.id = coalesce(categories.merged_into, categories.id)
+           where live.deleted_at is null"#,
         &households,
         &ids,
     )
     .fetch_all(connection)
     .await?;
     rows.into_iter()
-        .map(|row| Ok(((row.household_id, row.id), known(&row.category_type, CategoryType::from_text)?)))
+        .map(|row| {
+            let category_type = known(&row.category_type, CategoryType::from_text)?;
+            Ok(((row.household_id, row.wanted), posting::Category { id: row.id, category_type }))
+        })
         .collect()
+}
+
+/// A category and those that went over into it.
+pub async fn with_merged(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    category_id: Uuid,
+) -> Result<Vec<Uuid>, sqlx::Error> {
+    let merged = sqlx::query_scalar!(
+        "select id from ledger.categories where household_id = $1 and merged_into = $2 order by id",
+        household_id,
+        category_id
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(std::iter::once(category_id).chain(merged).collect())
 }
 
 pub async fn insert(
@@ -170,16 +194,41 @@ pub async fn height(
     .await
 }
 
-/// Whether a posted transaction or a live category below hangs on it.
+/// The live ones directly below one.
+pub async fn children(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    category_id: Uuid,
+) -> Result<Vec<Category>, sqlx::Error> {
+    let rows = sqlx::query_as!(
+        CategoryRow,
+        r#"select id, name, category_type, icon, color, parent_id, version, created_at, updated_at
+           from ledger.categories
+           where household_id = $1 and parent_id = $2 and deleted_at is null order by id"#,
+        household_id,
+        category_id,
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter().map(Category::try_from).collect()
+}
+
+/// Whether a posted transaction or a live category below hangs on it, or on one that
+/// went over into it.
 pub async fn is_used(
     connection: &mut PgConnection,
     household_id: Uuid,
     category_id: Uuid,
 ) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(
-        r#"select exists (
-                   select from ledger.transactions
-                   where household_id = $1 and category_id = $2 and status = 'posted')
+        r#"with merged as (
+               select id from ledger.categories where household_id = $1 and (id = $2 or merged_into = $2))
+           select exists (
+                   select from merged join ledger.transactions
+                       on household_id = $1 and category_id = merged.id and status = 'posted')
+               or exists (
+                   select from merged join ledger.splits
+                       on household_id = $1 and category_id = merged.id and status = 'posted')
                or exists (
                    select from ledger.categories
                    where household_id = $1 and parent_id = $2 and deleted_at is null) as "used!""#,
@@ -188,6 +237,25 @@ pub async fn is_used(
     )
     .fetch_one(connection)
     .await
+}
+
+/// Lets a deleted category, and those that went over into it, lead to another one.
+pub async fn merge(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    category_id: Uuid,
+    target_id: Uuid,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"update ledger.categories set merged_into = $3
+           where household_id = $1 and (id = $2 or merged_into = $2)"#,
+        household_id,
+        category_id,
+        target_id,
+    )
+    .execute(connection)
+    .await
+    .map(|_| ())
 }
 
 /// Keeps the row for what happened before.
@@ -210,16 +278,33 @@ pub async fn delete(
     .map(|_| ())
 }
 
-/// Every category, deleted ones too, with what is above it.
-pub async fn parents(
+/// Names of all, deleted ones too.
+pub async fn names(
     connection: &mut PgConnection,
     household_id: Uuid,
-) -> Result<Vec<(Uuid, Option<Uuid>)>, sqlx::Error> {
-    let rows =
-        sqlx::query!("select id, parent_id from ledger.categories where household_id = $1", household_id)
-            .fetch_all(connection)
-            .await?;
-    Ok(rows.into_iter().map(|row| (row.id, row.parent_id)).collect())
+) -> Result<Vec<(Uuid, String)>, sqlx::Error> {
+    let rows = sqlx::query!("select id, name from ledger.categories where household_id = $1", household_id)
+        .fetch_all(connection)
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.name)).collect())
+}
+
+/// A category, deleted ones too: what is above it, and into which it went over.
+#[derive(Debug)]
+pub struct Place {
+    pub id: Uuid,
+    pub parent_id: Option<Uuid>,
+    pub merged_into: Option<Uuid>,
+}
+
+pub async fn places(connection: &mut PgConnection, household_id: Uuid) -> Result<Vec<Place>, sqlx::Error> {
+    sqlx::query_as!(
+        Place,
+        "select id, parent_id, merged_into from ledger.categories where household_id = $1",
+        household_id
+    )
+    .fetch_all(connection)
+    .await
 }
 
 /// How many there are, deleted ones too.

@@ -28,6 +28,38 @@ pub async fn add(connection: &mut PgConnection, moves: &Moves) -> Result<(), sql
     .map(|_| ())
 }
 
+/// Adds the days of accounts to those of others, (from, to), and leaves nothing.
+pub async fn merge(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    pairs: &[(Uuid, Uuid)],
+) -> Result<(), sqlx::Error> {
+    let (from, to): (Vec<_>, Vec<_>) = pairs.iter().copied().unzip();
+    sqlx::query!(
+        r#"insert into ledger.daily_changes (household_id, account_id, day, change, household_change)
+           select household_id, pair.target, day, change, household_change
+           from unnest($2::uuid[], $3::uuid[]) as pair (source, target)
+           join ledger.daily_changes on household_id = $1 and account_id = pair.source
+           on conflict (household_id, account_id, day) do update
+               set change = daily_changes.change + excluded.change,
+                   household_change = daily_changes.household_change + excluded.household_change"#,
+        household_id,
+        &from,
+        &to,
+    )
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query!(
+        r#"update ledger.daily_changes set change = 0, household_change = 0
+           where household_id = $1 and account_id = any($2)"#,
+        household_id,
+        &from,
+    )
+    .execute(connection)
+    .await
+    .map(|_| ())
+}
+
 /// What all days after each of these days changed on an account, minor units.
 pub async fn sums_after(
     connection: &mut PgConnection,
@@ -49,11 +81,19 @@ pub async fn sums_after(
     )
     .fetch_all(connection)
     .await?;
-    let sum_after = |day: &NaiveDate| {
-        let later = rows.iter().filter(|row| row.day.is_none_or(|it| it > *day));
-        later.filter_map(|row| row.change).sum()
-    };
-    Ok(days.iter().map(|day| (*day, sum_after(day))).collect())
+    let (later, mut changes): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.day.is_none());
+    let mut sum: i64 = later.iter().filter_map(|row| row.change).sum();
+    changes.sort_unstable_by_key(|row| row.day);
+    let mut wanted = days.to_vec();
+    wanted.sort_unstable();
+    let mut sums = HashMap::new();
+    for day in wanted.into_iter().rev() {
+        while let Some(last) = changes.pop_if(|row| row.day > Some(day)) {
+            sum = sum.saturating_add(last.change.unwrap_or_default());
+        }
+        sums.insert(day, sum);
+    }
+    Ok(sums)
 }
 
 /// Days of one account that a question, given by its number, asks for.
@@ -153,10 +193,14 @@ pub async fn open_sums_by_day(
     }
     let c = Columns::of(spans);
     let rows = sqlx::query!(
-        r#"select number as "number!", postings.account_id, day, sum(amount)::int8 as "sum!"
+        r#"select number as "number!", span.account_id as "account_id!", day, sum(amount)::int8 as "sum!"
            from unnest($2::int8[], $3::uuid[], $4::date[], $5::date[]) as span (number, account_id, first, last)
+           join ledger.nominal_accounts
+             on nominal_accounts.household_id = $1
+             and coalesce(merged_into, nominal_accounts.id) = span.account_id
            join ledger.postings
-             on household_id = $1 and postings.account_id = span.account_id and day between first and last
+             on postings.household_id = $1 and postings.account_id = nominal_accounts.id
+             and day between first and last
            where household_amount is null
            group by 1, 2, 3 having sum(amount) <> 0 order by 3"#,
         household_id,

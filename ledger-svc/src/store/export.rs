@@ -41,8 +41,8 @@ pub async fn categories(
     sqlx::query_as!(
         ExportRow,
         r#"select id, jsonb_build_object('id', id, 'name', name, 'type', category_type, 'icon', icon, 'color',
-               color, 'parent_id', parent_id, 'created_at', created_at, 'updated_at', updated_at,
-               'deleted_at', deleted_at) as "json!"
+               color, 'parent_id', parent_id, 'merged_into', merged_into, 'created_at', created_at,
+               'updated_at', updated_at, 'deleted_at', deleted_at) as "json!"
            from ledger.categories where household_id = $1 and id > $2 order by id limit $3"#,
         household_id,
         after,
@@ -61,6 +61,12 @@ pub async fn transactions(
         ExportRow,
         r#"select transactions.id, jsonb_build_object('id', transactions.id, 'type', transaction_type, 'status',
                status, 'account_id', account_id, 'to_account_id', to_account_id, 'category_id', category_id,
+               'splits', (
+                   select coalesce(jsonb_agg(jsonb_build_object('category_id', splits.category_id, 'amount',
+                       splits.amount, 'currency_code', transactions.currency_code, 'description',
+                       splits.description) order by number), '[]')
+                   from ledger.splits
+                   where splits.household_id = $1 and splits.transaction_id = transactions.id),
                'amount', amount, 'currency_code', transactions.currency_code, 'to_amount', to_amount,
                'to_currency_code', target.currency_code, 'household_amount', household_amount,
                'household_currency_code', households.currency_code, 'rate', rate, 'rate_day', rate_day,

@@ -49,18 +49,22 @@ pub async fn open_transactions(
     Ok(rows.into_iter().map(|row| (row.household_id, row.transaction_id)).collect())
 }
 
-/// Their open legs; the transactions are locked.
+/// Their open legs; the transactions and their accounts are locked. What is on a category
+/// that went over into another one is there now.
 pub async fn open_legs(
     connection: &mut PgConnection,
     keys: &[(Uuid, Uuid)],
 ) -> Result<Vec<OpenLeg>, sqlx::Error> {
     let (households, ids): (Vec<_>, Vec<_>) = keys.iter().copied().unzip();
     let rows = sqlx::query!(
-        r#"select postings.household_id, postings.transaction_id, revision, leg, account_id,
+        r#"select postings.household_id, postings.transaction_id, revision, leg,
+                  coalesce(nominal_accounts.merged_into, account_id) as "account_id!",
                   postings.currency_code, amount, day, households.currency_code as household_currency
            from unnest($1::uuid[], $2::uuid[]) as wanted (household_id, transaction_id)
            join ledger.postings using (household_id, transaction_id)
            join ledger.households on households.id = postings.household_id
+           left join ledger.nominal_accounts on nominal_accounts.household_id = postings.household_id
+               and nominal_accounts.id = account_id
            where household_amount is null"#,
         &households,
         &ids,

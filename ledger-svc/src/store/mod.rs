@@ -11,6 +11,7 @@ pub mod households;
 pub mod nominal_accounts;
 pub mod postings;
 pub mod revisions;
+pub mod splits;
 pub mod transactions;
 pub mod verification;
 

@@ -37,14 +37,34 @@ pub struct OfCategory {
     pub currency: Currency,
 }
 
-/// Those of a household's categories.
+/// Lets accounts, and those that went over into them, count as others: (from, to).
+pub async fn merge(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    pairs: &[(Uuid, Uuid)],
+) -> Result<(), sqlx::Error> {
+    let (from, to): (Vec<_>, Vec<_>) = pairs.iter().copied().unzip();
+    sqlx::query!(
+        r#"update ledger.nominal_accounts set merged_into = pair.target
+           from unnest($2::uuid[], $3::uuid[]) as pair (source, target)
+           where household_id = $1 and (id = pair.source or merged_into = pair.source)"#,
+        household_id,
+        &from,
+        &to,
+    )
+    .execute(connection)
+    .await
+    .map(|_| ())
+}
+
+/// Those of a household's categories, without those that went over into others.
 pub async fn of_categories(
     connection: &mut PgConnection,
     household_id: Uuid,
 ) -> Result<Vec<OfCategory>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"select id, category_id as "category_id!", currency_code from ledger.nominal_accounts
-           where household_id = $1 and purpose = 'category'"#,
+           where household_id = $1 and purpose = 'category' and merged_into is null"#,
         household_id
     )
     .fetch_all(connection)

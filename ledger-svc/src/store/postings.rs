@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use fintrac_money::{Currency, Money};
+use fintrac_money::Money;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::currency;
 use crate::domain::posting::{Leg, Valuation};
+use crate::domain::transaction::{Status, Transaction};
 
 /// A leg on its way into the table.
 #[derive(Debug)]
@@ -49,26 +50,34 @@ pub async fn insert(connection: &mut PgConnection, postings: &[NewPosting<'_>]) 
     .map(|_| ())
 }
 
-/// The legs that stand, by (household, transaction); the transactions are locked.
+/// The legs that stand, or of a voided transaction those that stood before, by
+/// (household, transaction); the transactions and their accounts are locked. What
+/// was posted on a category that went over into another one is there now.
 pub async fn standing(
     connection: &mut PgConnection,
-    keys: &[(Uuid, Uuid, i64, Currency)],
+    transactions: &[(Uuid, Transaction)],
 ) -> Result<HashMap<(Uuid, Uuid), Vec<Leg>>, sqlx::Error> {
     let rows = sqlx::query!(
-        r#"select postings.household_id, postings.transaction_id, postings.account_id, postings.currency_code,
-                  amount, day, household_amount, household_rate, household_rate_day,
-                  accounts.id is not null as "is_own!", wanted.household_currency as "household_currency!"
-           from unnest($1::uuid[], $2::uuid[], $3::int8[], $4::text[])
-               as wanted (household_id, transaction_id, revision, household_currency)
+        r#"select postings.household_id, postings.transaction_id,
+                  coalesce(nominal_accounts.merged_into, postings.account_id) as "account_id!",
+                  postings.currency_code, amount, day, household_amount, household_rate, household_rate_day,
+                  is_reversal, accounts.id is not null as "is_own!",
+                  wanted.household_currency as "household_currency!"
+           from unnest($1::uuid[], $2::uuid[], $3::int8[], $4::bool[], $5::text[])
+               as wanted (household_id, transaction_id, revision, is_voided, household_currency)
            join ledger.postings using (household_id, transaction_id, revision)
            left join ledger.accounts
                on accounts.household_id = postings.household_id and accounts.id = postings.account_id
-           where not is_reversal
+           left join ledger.nominal_accounts
+               on nominal_accounts.household_id = postings.household_id
+               and nominal_accounts.id = postings.account_id
+           where is_reversal = is_voided
            order by postings.household_id, postings.transaction_id, leg"#,
-        &keys.iter().map(|(household, ..)| *household).collect::<Vec<_>>(),
-        &keys.iter().map(|(_, transaction, ..)| *transaction).collect::<Vec<_>>(),
-        &keys.iter().map(|(_, _, revision, _)| *revision).collect::<Vec<_>>(),
-        &keys.iter().map(|(.., currency)| currency.code().to_owned()).collect::<Vec<_>>(),
+        &transactions.iter().map(|(household, _)| *household).collect::<Vec<_>>(),
+        &transactions.iter().map(|(_, it)| it.id).collect::<Vec<_>>(),
+        &transactions.iter().map(|(_, it)| it.posted_revision.unwrap_or(it.version)).collect::<Vec<_>>(),
+        &transactions.iter().map(|(_, it)| it.status == Status::Voided).collect::<Vec<_>>(),
+        &transactions.iter().map(|(_, it)| it.household_currency.code().to_owned()).collect::<Vec<_>>(),
     )
     .fetch_all(connection)
     .await?;
@@ -84,9 +93,10 @@ pub async fn standing(
             is_own: row.is_own,
             amount: Money::new(row.amount, currency(&row.currency_code)?),
             day: row.day,
-            is_reversal: false,
+            is_reversal: row.is_reversal,
             household,
         };
+        let leg = if row.is_reversal { Leg { is_reversal: false, ..leg.reversed() } } else { leg };
         standing.entry((row.household_id, row.transaction_id)).or_default().push(leg);
     }
     Ok(standing)

@@ -1,17 +1,25 @@
-//! Transactions as they stand.
+//! Transactions as they stand. Lists of them are in `list.rs`.
+
+mod list;
+#[cfg(test)]
+mod plans;
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use fintrac_kit::page::Cursor;
-use fintrac_money::{Currency, Money};
+use fintrac_money::Money;
 use rust_decimal::Decimal;
+use serde::Deserialize;
+use sqlx::types::Json;
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
 
 use super::{currency, known};
 use crate::domain::rate::{Rate, Source};
-use crate::domain::transaction::{Status, Texts, Transaction, TransactionType};
+use crate::domain::search;
+use crate::domain::transaction::{Split, Status, Texts, Transaction, TransactionType};
+
+pub use list::{Filter, Sort, list};
 
 #[derive(FromRow)]
 struct TransactionRow {
@@ -23,6 +31,7 @@ struct TransactionRow {
     to_account_id: Option<Uuid>,
     to_currency: Option<String>,
     category_id: Option<Uuid>,
+    splits: Option<Json<Vec<SplitRow>>>,
     amount: i64,
     currency_code: String,
     to_amount: Option<i64>,
@@ -44,14 +53,27 @@ struct TransactionRow {
     updated_at: DateTime<Utc>,
 }
 
-/// The columns of [`TransactionRow`]. Currencies by look-up, not by join: a join
-/// may choose a way that loses the order.
+#[derive(Deserialize)]
+struct SplitRow {
+    category_id: Uuid,
+    amount: i64,
+    description: Option<String>,
+}
+
+/// The columns of [`TransactionRow`]. What belongs to other tables by look-up, not by
+/// join: a join may choose a way that loses the order.
 const COLUMNS: &str = "id, transaction_type, status, account_id, \
     (select currency_code from ledger.accounts where accounts.household_id = transactions.household_id \
         and accounts.id = transactions.account_id) as account_currency, to_account_id, \
     (select currency_code from ledger.accounts where accounts.household_id = transactions.household_id \
         and accounts.id = transactions.to_account_id) as to_currency, \
-    category_id, amount, currency_code, to_amount, account_change, to_account_change, household_amount, \
+    coalesce((select merged_into from ledger.categories where categories.household_id = transactions.household_id \
+        and categories.id = transactions.category_id), category_id) as category_id, \
+    case when is_split then (select jsonb_agg(jsonb_build_object('category_id', coalesce(merged_into, category_id), \
+        'amount', splits.amount, 'description', splits.description) order by number) from ledger.splits \
+        join ledger.categories on categories.household_id = splits.household_id and categories.id = category_id \
+        where splits.household_id = transactions.household_id and transaction_id = transactions.id) end as splits, \
+    amount, currency_code, to_amount, account_change, to_account_change, household_amount, \
     (select currency_code from ledger.households where households.id = transactions.household_id) \
         as household_currency, \
     rate, rate_day, rate_source, description, reference_number, notes, tags, transaction_date, version, \
@@ -65,6 +87,12 @@ impl TryFrom<TransactionRow> for Transaction {
         let to_currency = row.to_currency.as_deref().map(currency).transpose()?;
         let in_to_currency =
             |minor: Option<i64>| minor.zip(to_currency).map(|(minor, it)| Money::new(minor, it));
+        let word = currency(&row.currency_code)?;
+        let split = |row: SplitRow| Split {
+            category_id: row.category_id,
+            amount: Money::new(row.amount, word),
+            description: row.description,
+        };
         let rate = match (row.rate, row.rate_day, row.rate_source) {
             (Some(value), Some(day), Some(source)) => {
                 Some(Rate { value, day, source: known(&source, Source::from_text)? })
@@ -78,7 +106,8 @@ impl TryFrom<TransactionRow> for Transaction {
             account_id: row.account_id,
             to_account_id: row.to_account_id,
             category_id: row.category_id,
-            amount: Money::new(row.amount, currency(&row.currency_code)?),
+            splits: row.splits.into_iter().flat_map(|Json(splits)| splits).map(split).collect(),
+            amount: Money::new(row.amount, word),
             to_amount: in_to_currency(row.to_amount),
             account_change: Money::new(row.account_change, currency(&row.account_currency)?),
             to_account_change: in_to_currency(row.to_account_change),
@@ -121,11 +150,15 @@ pub async fn find(
     Ok(fetch(connection, query).await?.pop())
 }
 
-/// Locks transactions, given as (household, transaction), in key order.
-pub async fn lock(connection: &mut PgConnection, keys: &[(Uuid, Uuid)]) -> Result<(), sqlx::Error> {
+/// Locks transactions, given as (household, transaction), in key order; the own
+/// accounts that they are on, with their household.
+pub async fn lock(
+    connection: &mut PgConnection,
+    keys: &[(Uuid, Uuid)],
+) -> Result<Vec<(Uuid, Uuid)>, sqlx::Error> {
     let (households, ids): (Vec<_>, Vec<_>) = keys.iter().copied().unzip();
-    sqlx::query!(
-        r#"select transactions.id
+    let rows = sqlx::query!(
+        r#"select transactions.household_id, account_id, to_account_id
            from unnest($1::uuid[], $2::uuid[]) as wanted (household_id, id)
            join ledger.transactions using (household_id, id)
            order by transactions.household_id, transactions.id
@@ -134,8 +167,12 @@ pub async fn lock(connection: &mut PgConnection, keys: &[(Uuid, Uuid)]) -> Resul
         &ids,
     )
     .fetch_all(connection)
-    .await
-    .map(|_| ())
+    .await?;
+    let accounts = rows.into_iter().flat_map(|row| {
+        let both = std::iter::once(row.account_id).chain(row.to_account_id);
+        both.map(move |account| (row.household_id, account))
+    });
+    Ok(accounts.collect())
 }
 
 /// Reads many, with their households.
@@ -153,104 +190,42 @@ pub async fn find_many(
     Ok(found.into_iter().filter_map(|it| by_id.get(&it.id).map(|household| (*household, it))).collect())
 }
 
-/// What decides which transactions a list has.
-#[derive(Debug, Clone, Default)]
-pub struct Filter {
-    pub account_id: Option<Uuid>,
-    pub category_id: Option<Uuid>,
-    pub transaction_type: Option<TransactionType>,
-    /// Voided ones only, instead of posted ones.
-    pub voided: bool,
-    pub from: Option<NaiveDate>,
-    pub to: Option<NaiveDate>,
-    /// Minor units of `currency`, else of the household's.
-    pub min_amount: Option<i64>,
-    pub max_amount: Option<i64>,
-    pub currency: Option<Currency>,
-    /// The oldest first.
-    pub ascending: bool,
-}
-
-/// A page of transactions by (date, id). Which index serves it depends on the
-/// filter, so the text holds only what was asked for.
-pub fn list_query(
-    household_id: Uuid,
-    filter: &Filter,
-    after: Option<Cursor>,
-    limit: i64,
-) -> QueryBuilder<Postgres> {
-    let direction = if filter.ascending { "" } else { " desc" };
-    let mut query = QueryBuilder::new("select ");
-    query.push(COLUMNS).push(" from (");
-    let page = (after, limit);
-    match filter.account_id {
-        None => branch(&mut query, household_id, filter, None, page),
-        Some(account) => {
-            // An account is on either side. Each has its index, comes sorted and
-            // cut, so that the two are only merged.
-            query.push("select * from (");
-            branch(&mut query, household_id, filter, Some(("account_id", account)), page);
-            query.push(") as one union all select * from (");
-            branch(&mut query, household_id, filter, Some(("to_account_id", account)), page);
-            query.push(format!(") as other order by transaction_date{direction}, id{direction} limit "));
-            query.push_bind(limit);
-        }
-    }
-    query.push(format!(") as transactions order by transaction_date{direction}, id{direction}"));
-    query
-}
-
-fn branch(
-    query: &mut QueryBuilder<Postgres>,
-    household_id: Uuid,
-    filter: &Filter,
-    side: Option<(&str, Uuid)>,
-    (after, limit): (Option<Cursor>, i64),
-) {
-    query.push("select * from ledger.transactions where household_id = ").push_bind(household_id);
-    query.push(if filter.voided { " and status = 'voided'" } else { " and status = 'posted'" });
-    if let Some((column, account)) = side {
-        query.push(format!(" and {column} = ")).push_bind(account);
-    }
-    if let Some(category) = filter.category_id {
-        query.push(" and category_id = ").push_bind(category);
-    }
-    if let Some(kind) = filter.transaction_type {
-        query.push(" and transaction_type = ").push_bind(kind.as_str());
-    }
-    if let Some(from) = filter.from {
-        query.push(" and transaction_date >= ").push_bind(from);
-    }
-    if let Some(to) = filter.to {
-        query.push(" and transaction_date <= ").push_bind(to);
-    }
-    if let Some(currency) = filter.currency {
-        query.push(" and currency_code = ").push_bind(currency.code());
-    }
-    let amount = if filter.currency.is_some() { "abs(amount)" } else { "household_amount" };
-    if let Some(least) = filter.min_amount {
-        query.push(format!(" and {amount} >= ")).push_bind(least);
-    }
-    if let Some(most) = filter.max_amount {
-        query.push(format!(" and {amount} <= ")).push_bind(most);
-    }
-    if let Some(after) = after {
-        let beyond = if filter.ascending { ">" } else { "<" };
-        query.push(format!(" and (transaction_date, id) {beyond} ("));
-        query.push_bind(after.day).push(", ").push_bind(after.id).push(")");
-    }
-    let direction = if filter.ascending { "" } else { " desc" };
-    query.push(format!(" order by transaction_date{direction}, id{direction} limit ")).push_bind(limit);
-}
-
-pub async fn list(
+/// (household, transaction, texts) of some whose words were not gathered yet.
+pub async fn without_words(
     connection: &mut PgConnection,
-    household_id: Uuid,
-    filter: &Filter,
-    after: Option<Cursor>,
     limit: i64,
-) -> Result<Vec<Transaction>, sqlx::Error> {
-    fetch(connection, list_query(household_id, filter, after, limit)).await
+) -> Result<Vec<(Uuid, Uuid, Texts)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"select household_id, id, description, reference_number, notes, tags from ledger.transactions
+           where words is null limit $1"#,
+        limit
+    )
+    .fetch_all(connection)
+    .await?;
+    let texts = rows.into_iter().map(|row| {
+        let (description, reference_number, notes) = (row.description, row.reference_number, row.notes);
+        (row.household_id, row.id, Texts { description, reference_number, notes, tags: row.tags })
+    });
+    Ok(texts.collect())
+}
+
+/// Stores words, unless an edit did so meanwhile.
+pub async fn set_words(
+    connection: &mut PgConnection,
+    rows: &[(Uuid, Uuid, Texts)],
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"update ledger.transactions set words = new.words::tsvector
+           from unnest($1::uuid[], $2::uuid[], $3::text[]) as new (household_id, id, words)
+           where transactions.household_id = new.household_id and transactions.id = new.id
+             and transactions.words is null"#,
+        &rows.iter().map(|(household, ..)| *household).collect::<Vec<_>>(),
+        &rows.iter().map(|(_, id, _)| *id).collect::<Vec<_>>(),
+        &rows.iter().map(|(household, _, texts)| search::vector(*household, texts)).collect::<Vec<_>>(),
+    )
+    .execute(connection)
+    .await
+    .map(|_| ())
 }
 
 /// For each of these transactions, what later ones of its day, in id order,
@@ -263,6 +238,7 @@ pub async fn later_on_their_day(
 ) -> Result<HashMap<Uuid, i64>, sqlx::Error> {
     let ids: Vec<_> = transactions.iter().map(|it| it.id).collect();
     let mut days: Vec<_> = transactions.iter().map(|it| it.date).collect();
+    days.sort_unstable();
     days.dedup();
     let rows = sqlx::query!(
         r#"with of_days as (
@@ -297,24 +273,25 @@ pub async fn insert(connection: &mut PgConnection, new: &[(Uuid, &Transaction)])
         r#"insert into ledger.transactions (household_id, id, transaction_type, status, account_id, to_account_id,
                category_id, amount, currency_code, to_amount, account_change, to_account_change, household_amount,
                rate, rate_day, rate_source, description, reference_number, notes, tags, transaction_date, version,
-               posted_revision, created_at, updated_at)
+               posted_revision, created_at, updated_at, is_split, words)
            select household_id, id, transaction_type, status, account_id, to_account_id, category_id, amount,
                currency_code, to_amount, account_change, to_account_change, household_amount, rate, rate_day,
                rate_source, description, reference_number, notes,
                array(select jsonb_array_elements_text(tags)), transaction_date, version, posted_revision,
-               created_at, updated_at
+               created_at, updated_at, is_split, words::tsvector
            from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::uuid[], $7::uuid[],
                        $8::int8[], $9::text[], $10::int8[], $11::int8[], $12::int8[], $13::int8[], $14::numeric[],
                        $15::date[], $16::text[], $17::text[], $18::text[], $19::text[], $20::jsonb[], $21::date[],
-                       $22::int8[], $23::int8[], $24::timestamptz[], $25::timestamptz[])
+                       $22::int8[], $23::int8[], $24::timestamptz[], $25::timestamptz[], $26::bool[], $27::text[])
                as new (household_id, id, transaction_type, status, account_id, to_account_id, category_id, amount,
                        currency_code, to_amount, account_change, to_account_change, household_amount, rate,
                        rate_day, rate_source, description, reference_number, notes, tags, transaction_date,
-                       version, posted_revision, created_at, updated_at)"#,
+                       version, posted_revision, created_at, updated_at, is_split, words)"#,
         &c.households, &c.ids, &c.types, &c.statuses, &c.accounts, &c.to_accounts as _, &c.categories as _,
         &c.amounts, &c.currencies, &c.to_amounts as _, &c.changes, &c.to_changes as _, &c.household_amounts as _,
         &c.rates as _, &c.rate_days as _, &c.rate_sources as _, &c.descriptions as _, &c.references as _,
         &c.notes as _, &c.tags, &c.dates, &c.versions, &c.posted_revisions as _, &c.created, &c.updated,
+        &c.split, &c.words,
     )
     .execute(connection)
     .await
@@ -336,20 +313,22 @@ pub async fn update(
                rate = new.rate, rate_day = new.rate_day, rate_source = new.rate_source,
                description = new.description, reference_number = new.reference_number, notes = new.notes,
                tags = array(select jsonb_array_elements_text(new.tags)), transaction_date = new.transaction_date,
-               version = new.version, posted_revision = new.posted_revision, updated_at = new.updated_at
+               version = new.version, posted_revision = new.posted_revision, updated_at = new.updated_at,
+               is_split = new.is_split, words = new.words::tsvector
            from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::uuid[], $7::uuid[],
                        $8::int8[], $9::text[], $10::int8[], $11::int8[], $12::int8[], $13::int8[], $14::numeric[],
                        $15::date[], $16::text[], $17::text[], $18::text[], $19::text[], $20::jsonb[], $21::date[],
-                       $22::int8[], $23::int8[], $24::timestamptz[])
+                       $22::int8[], $23::int8[], $24::timestamptz[], $25::bool[], $26::text[])
                as new (household_id, id, transaction_type, status, account_id, to_account_id, category_id, amount,
                        currency_code, to_amount, account_change, to_account_change, household_amount, rate,
                        rate_day, rate_source, description, reference_number, notes, tags, transaction_date,
-                       version, posted_revision, updated_at)
+                       version, posted_revision, updated_at, is_split, words)
            where transactions.household_id = new.household_id and transactions.id = new.id"#,
         &c.households, &c.ids, &c.types, &c.statuses, &c.accounts, &c.to_accounts as _, &c.categories as _,
         &c.amounts, &c.currencies, &c.to_amounts as _, &c.changes, &c.to_changes as _, &c.household_amounts as _,
         &c.rates as _, &c.rate_days as _, &c.rate_sources as _, &c.descriptions as _, &c.references as _,
-        &c.notes as _, &c.tags, &c.dates, &c.versions, &c.posted_revisions as _, &c.updated,
+        &c.notes as _, &c.tags, &c.dates, &c.versions, &c.posted_revisions as _, &c.updated, &c.split,
+        &c.words,
     )
     .execute(connection)
     .await
@@ -384,6 +363,9 @@ struct Columns {
     posted_revisions: Vec<Option<i64>>,
     created: Vec<DateTime<Utc>>,
     updated: Vec<DateTime<Utc>>,
+    split: Vec<bool>,
+    /// Vectors as text.
+    words: Vec<String>,
 }
 
 impl Columns {
@@ -417,9 +399,8 @@ impl Columns {
             posted_revisions: column(rows, |it| it.posted_revision),
             created: column(rows, |it| it.created_at),
             updated: column(rows, |it| it.updated_at),
+            split: column(rows, |it| !it.splits.is_empty()),
+            words: rows.iter().map(|(household, it)| search::vector(*household, &it.texts)).collect(),
         }
     }
 }
-
-#[cfg(test)]
-mod plans;

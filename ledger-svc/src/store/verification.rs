@@ -22,6 +22,8 @@ pub async fn run(connection: &mut PgConnection) -> Result<Vec<Finding>, sqlx::Er
         finding("what stands is the newest legs, on every account", standing(connection).await?),
         finding("a transaction's household amount is that of its leg", sizes(connection).await?),
         finding("a transaction has all its revisions", revisions(connection).await?),
+        finding("splits sum to their transaction and share its day and state", splits(connection).await?),
+        finding("what went over into a category leads to a live one", merged(connection).await?),
         finding("a posting has its transaction and its account", orphans(connection).await?),
     ])
 }
@@ -56,9 +58,12 @@ async fn balances(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
 async fn days(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
         r#"select count(*) as "count!" from (
-               select household_id, account_id, day, sum(amount) as change,
-                      coalesce(sum(household_amount), 0) as household_change
-               from ledger.postings group by household_id, account_id, day) as posted
+               select postings.household_id, coalesce(merged_into, account_id) as account_id, day,
+                      sum(amount) as change, coalesce(sum(household_amount), 0) as household_change
+               from ledger.postings
+               left join ledger.nominal_accounts on nominal_accounts.household_id = postings.household_id
+                   and nominal_accounts.id = account_id
+               group by 1, 2, 3) as posted
            full join ledger.daily_changes using (household_id, account_id, day)
            where coalesce(posted.change, 0) <> coalesce(daily_changes.change, 0)
               or coalesce(posted.household_change, 0) <> coalesce(daily_changes.household_change, 0)"#
@@ -97,7 +102,10 @@ async fn standing(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
                select from ledger.postings
                join ledger.transactions on transactions.household_id = postings.household_id
                    and transactions.id = postings.transaction_id
-               group by postings.household_id, postings.transaction_id, postings.account_id
+               left join ledger.nominal_accounts on nominal_accounts.household_id = postings.household_id
+                   and nominal_accounts.id = postings.account_id
+               group by postings.household_id, postings.transaction_id,
+                   coalesce(merged_into, postings.account_id)
                having sum(postings.amount) <> coalesce(sum(postings.amount)
                        filter (where revision = posted_revision and not is_reversal), 0)
                    or coalesce(sum(postings.household_amount), 0) <> coalesce(sum(postings.household_amount)
@@ -131,6 +139,41 @@ async fn revisions(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
                and recorded.transaction_id = transactions.id
            where recorded.newest is distinct from transactions.version
               or recorded.revisions is distinct from transactions.version"#
+    )
+    .fetch_one(connection)
+    .await
+}
+
+async fn splits(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select count(*) as "count!" from ledger.transactions
+           full join (
+               select household_id, transaction_id as id, sum(amount) as amount, min(transaction_date) as first,
+                      max(transaction_date) as last, min(status) as least, max(status) as most
+               from ledger.splits group by household_id, transaction_id) as parts using (household_id, id)
+           where coalesce(is_split, false) <> (parts.amount is not null)
+              or is_split and (transactions.amount, transaction_date, transaction_date, status, status)
+                  is distinct from (parts.amount, first, last, least, most)"#
+    )
+    .fetch_one(connection)
+    .await
+}
+
+async fn merged(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select (
+               select count(*) from ledger.categories
+               left join ledger.categories target on target.household_id = categories.household_id
+                   and target.id = categories.merged_into
+               where categories.merged_into is not null
+                 and (categories.deleted_at is null or target.id is null or target.merged_into is not null))
+             + (
+               select count(*) from ledger.nominal_accounts
+               left join ledger.nominal_accounts target on target.household_id = nominal_accounts.household_id
+                   and target.id = nominal_accounts.merged_into
+               where nominal_accounts.merged_into is not null
+                 and (target.merged_into is not null
+                      or target.currency_code is distinct from nominal_accounts.currency_code)) as "count!""#
     )
     .fetch_one(connection)
     .await

@@ -129,7 +129,7 @@ async fn only_a_category_that_nothing_uses_can_be_deleted() {
     };
     let lunch = ana.post(with(&food)).await.expect("posted");
     let delete = async |if_version| {
-        let request = pb::DeleteCategoryRequest { category_id: food.id.clone(), if_version };
+        let request = pb::DeleteCategoryRequest { category_id: food.id.clone(), if_version, move_to: None };
         ana.call(ana.categories().delete_category(request)).await
     };
     assert_eq!(why(delete(None).await), "CATEGORY_IN_USE");
@@ -139,6 +139,8 @@ async fn only_a_category_that_nothing_uses_can_be_deleted() {
     assert_eq!(why(delete(None).await), "NOT_FOUND");
     let refused = fields(ana.post(with(&food)).await);
     assert_eq!(refused, [("category_id".to_owned(), "CATEGORY_UNKNOWN".to_owned())]);
+    let back = ana.restore(&lunch.id).await.expect("restored");
+    assert_eq!(back.category_id, None, "what is gone stays gone");
     ana.category("Food", "expense").await;
     ledger.verify().await;
 }
@@ -156,7 +158,8 @@ async fn a_category_is_never_deleted_under_a_transaction() {
             ..entry(&bank, "expense", "3")
         };
         let there = second.greet(&ana);
-        let deletion = pb::DeleteCategoryRequest { category_id: food.id.clone(), if_version: None };
+        let deletion =
+            pb::DeleteCategoryRequest { category_id: food.id.clone(), if_version: None, move_to: None };
         let (posted, deleted) = tokio::join!(
             ana.post(spend),
             there.call(async { there.categories().delete_category(deletion).await }),

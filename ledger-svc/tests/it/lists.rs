@@ -34,7 +34,12 @@ async fn life(ledger: &Ledger, ana: &Person) -> (pb::Account, pb::Account, pb::C
             _ => entry(&dollars, "expense", &amount),
         };
         let day = first + TimeDelta::days(number * 7 % 40);
-        let request = pb::CreateTransactionRequest { transaction_date: Some(day.to_string()), ..request };
+        let request = pb::CreateTransactionRequest {
+            transaction_date: Some(day.to_string()),
+            tags: if number % 2 == 1 { vec!["odd".into()] } else { Vec::new() },
+            description: (number % 5 == 0).then(|| "Lunch at the Café".into()),
+            ..request
+        };
         ana.post(request).await.expect("posted");
     }
     (bank, card, food)
@@ -90,6 +95,11 @@ async fn pages_walk_every_filter_in_both_directions_exactly_once() {
             }),
         ),
         (pb::TransactionFilter { status: "voided".into(), ..filter() }, Box::new(|_| false)),
+        (pb::TransactionFilter { tag: "odd".into(), ..filter() }, Box::new(|it| it.tags == ["odd"])),
+        (
+            pb::TransactionFilter { q: "LUNCH caf".into(), account_id: bank.id.clone(), ..filter() },
+            Box::new(|it| it.description.is_some() && it.account_id == bank.id),
+        ),
     ];
     // The opening in dollars lies before the first known rate: its household amount is open.
     let known = |it: &&pb::Transaction| it.household_amount.is_some();
@@ -103,7 +113,24 @@ async fn pages_walk_every_filter_in_both_directions_exactly_once() {
         }
         let ascending = pb::TransactionFilter { sort: "transaction_date".into(), ..wanted.clone() };
         let found: Vec<_> = ana.walk(ascending, 7).await.iter().map(key).collect();
-        assert_eq!(found, expected.into_iter().rev().collect::<Vec<_>>(), "{wanted:?} ascending");
+        assert_eq!(found, expected.iter().cloned().rev().collect::<Vec<_>>(), "{wanted:?} ascending");
+        let amount = |it: &pb::Transaction| it.household_amount.as_deref().map_or(0, cents);
+        let mut expected: Vec<_> = all
+            .iter()
+            .filter(|it| expected.contains(&key(it)))
+            .map(|it| (amount(it), it.id.clone()))
+            .collect();
+        expected.sort();
+        for (sort, size) in [("amount", 7), ("-amount", 200), ("-amount", 7)] {
+            let filter = pb::TransactionFilter { sort: sort.into(), ..wanted.clone() };
+            let found: Vec<_> =
+                ana.walk(filter, size).await.iter().map(|it| (amount(it), it.id.clone())).collect();
+            let mut expected = expected.clone();
+            if sort.starts_with('-') {
+                expected.reverse();
+            }
+            assert_eq!(found, expected, "{wanted:?} by {sort}");
+        }
     }
 }
 
@@ -207,6 +234,8 @@ async fn a_query_that_cannot_be_read_names_every_parameter() {
         min_amount: "1e3".into(),
         max_amount: "0.001".into(),
         currency_code: "XXX".into(),
+        tag: String::new(),
+        q: "!?".into(),
         sort: "amount,date".into(),
     };
     let ask = async |filter, page_size, page_token: &str| {
@@ -217,6 +246,8 @@ async fn a_query_that_cannot_be_read_names_every_parameter() {
         fields(ask(Some(bad.clone()), None, "").await).into_iter().map(|(field, _)| field).collect();
     let expected = [
         "currency_code",
+        "q",
+        "sort",
         "account_id",
         "category_id",
         "type",
@@ -225,7 +256,6 @@ async fn a_query_that_cannot_be_read_names_every_parameter() {
         "to",
         "min_amount",
         "max_amount",
-        "sort",
     ];
     assert_eq!(named, expected);
     assert_eq!(why(ask(Some(bad), None, "").await), "QUERY_INVALID");

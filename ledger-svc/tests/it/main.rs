@@ -2,12 +2,17 @@
 
 mod accounts;
 mod budgeting;
+mod bulk;
 mod categories;
 mod concurrency;
 mod faults;
 mod guards;
+mod history;
 mod lists;
+mod merging;
 mod once;
 mod rates;
+mod search;
+mod splits;
 mod support;
 mod transactions;

@@ -25,6 +25,7 @@ use fintrac_proto::events::v1::Event;
 use fintrac_proto::ledger::v1 as pb;
 use fintrac_proto::ledger::v1::account_service_client::AccountServiceClient;
 use fintrac_proto::ledger::v1::budgeting_service_client::BudgetingServiceClient;
+use fintrac_proto::ledger::v1::bulk_operation::Op;
 use fintrac_proto::ledger::v1::category_service_client::CategoryServiceClient;
 use fintrac_proto::ledger::v1::currency_service_client::CurrencyServiceClient;
 use fintrac_proto::ledger::v1::transaction_service_client::TransactionServiceClient;
@@ -352,6 +353,29 @@ impl Person {
     pub async fn void(&self, transaction_id: &str) -> Result<(), Status> {
         let request = pb::VoidTransactionRequest { transaction_id: transaction_id.into(), if_version: None };
         self.call(self.transactions().void_transaction(request)).await.map(|_| ())
+    }
+
+    pub async fn restore(&self, transaction_id: &str) -> Result<pb::Transaction, Status> {
+        let request =
+            pb::RestoreTransactionRequest { transaction_id: transaction_id.into(), if_version: None };
+        let answer = self.call(self.transactions().restore_transaction(request)).await?;
+        Ok(answer.into_inner().transaction.expect("a transaction"))
+    }
+
+    pub async fn bulk(&self, mode: &str, operations: Vec<Op>) -> Result<Vec<pb::BulkResult>, Status> {
+        let operations = operations.into_iter().map(|op| pb::BulkOperation { op: Some(op) }).collect();
+        let request = pb::BulkTransactionsRequest { mode: mode.into(), operations };
+        Ok(self.call(self.transactions().bulk_transactions(request)).await?.into_inner().results)
+    }
+
+    /// Deletes a category, with all that hangs on it going over into `target`.
+    pub async fn move_category(&self, category_id: &str, target: &str) -> Result<(), Status> {
+        let request = pb::DeleteCategoryRequest {
+            category_id: category_id.into(),
+            if_version: None,
+            move_to: Some(target.into()),
+        };
+        self.call(self.categories().delete_category(request)).await.map(|_| ())
     }
 
     pub async fn find(&self, transaction_id: &str) -> Result<pb::Transaction, Status> {

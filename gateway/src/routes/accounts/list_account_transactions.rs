@@ -1,43 +1,23 @@
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
 use fintrac_proto::ledger::v1 as pb;
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::extract::{PageLink, Params, Permitted, page_size, permission};
 use crate::openapi::ReadProblems;
 use crate::problem::Problem;
+use crate::routes::transactions::filter::filtered_query;
 use crate::routes::transactions::view::TransactionView;
 use crate::routes::wire::List;
 use crate::state::AppState;
 
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub struct ListAccountTransactionsQuery {
-    category_id: Option<String>,
-    /// income, expense, transfer, opening or adjustment.
-    #[serde(rename = "type")]
-    kind: Option<String>,
-    /// posted (default) or voided.
-    status: Option<String>,
-    /// First day.
-    #[param(value_type = Option<chrono::NaiveDate>)]
-    from: Option<String>,
-    /// Last day.
-    #[param(value_type = Option<chrono::NaiveDate>)]
-    to: Option<String>,
-    /// Of the household amount; with currency_code, of the amount itself.
-    min_amount: Option<String>,
-    max_amount: Option<String>,
-    currency_code: Option<String>,
-    /// -transaction_date (default) or transaction_date.
-    sort: Option<String>,
+filtered_query!(ListAccountTransactionsQuery {
     /// Default 50, at most 200.
     #[param(value_type = Option<i32>, minimum = 1)]
-    page_size: Option<String>,
-    page_token: Option<String>,
-}
+    page_size,
+    page_token,
+});
 
 /// A transaction as one of its accounts sees it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -73,24 +53,12 @@ pub async fn list_account_transactions(
     _user: Permitted<permission::AccountsRead>,
     Path(account_id): Path<String>,
     link: PageLink,
-    Params(query): Params<ListAccountTransactionsQuery>,
+    Params(mut query): Params<ListAccountTransactionsQuery>,
 ) -> Result<impl IntoResponse, Problem> {
     let size = page_size(query.page_size.as_ref());
-    let filter = pb::TransactionFilter {
-        account_id: String::new(),
-        category_id: query.category_id.unwrap_or_default(),
-        r#type: query.kind.unwrap_or_default(),
-        status: query.status.unwrap_or_default(),
-        from: query.from.unwrap_or_default(),
-        to: query.to.unwrap_or_default(),
-        min_amount: query.min_amount.unwrap_or_default(),
-        max_amount: query.max_amount.unwrap_or_default(),
-        currency_code: query.currency_code.unwrap_or_default(),
-        sort: query.sort.unwrap_or_default(),
-    };
     let request = pb::ListAccountTransactionsRequest {
         account_id,
-        filter: Some(filter),
+        filter: Some(query.filter()),
         page_size: size,
         page_token: query.page_token.unwrap_or_default(),
     };

@@ -1,27 +1,38 @@
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use fintrac_proto::ledger::v1 as pb;
+use serde::Deserialize;
+use utoipa::IntoParams;
 
-use crate::extract::{IfMatch, NoParams, Once, Permitted, permission};
+use crate::extract::{IfMatch, Once, Params, Permitted, permission};
 use crate::openapi::WriteProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
 
-/// Delete a category that nothing uses
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct DeleteCategoryQuery {
+    /// The category of the same type that takes over all transactions and the categories below.
+    #[param(value_type = Option<uuid::Uuid>)]
+    move_to: Option<String>,
+}
+
+/// Delete a category
 ///
-/// 409 when a transaction or another category hangs on it.
+/// 409 when a transaction or another category hangs on it, unless `move_to` says where they go.
 #[utoipa::path(delete, path = "/categories/{id}", tag = "categories", security(("access_token" = ["categories:write"])),
-    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag")),
+    params(("id" = uuid::Uuid, Path), DeleteCategoryQuery, ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag")),
     responses((status = 204, description = "Deleted"), WriteProblems))]
 pub async fn delete_category(
     State(state): State<AppState>,
-    _query: NoParams,
     _user: Permitted<permission::CategoriesWrite>,
     Path(category_id): Path<String>,
+    Params(query): Params<DeleteCategoryQuery>,
     IfMatch(if_version): IfMatch,
     once: Once,
 ) -> Result<StatusCode, Problem> {
-    let request = pb::DeleteCategoryRequest { category_id, if_version };
+    let request = pb::DeleteCategoryRequest { category_id, if_version, move_to: query.move_to };
     once.send(request, async |request| state.categories().delete_category(request).await).await?;
     Ok(StatusCode::NO_CONTENT)
 }

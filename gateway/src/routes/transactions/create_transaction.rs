@@ -6,6 +6,7 @@ use fintrac_proto::ledger::v1 as pb;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::split::{SplitBody, splits};
 use super::view::TransactionView;
 use crate::extract::{AmountText, NoParams, OnceJson, Permitted, permission};
 use crate::openapi::WriteProblems;
@@ -53,6 +54,8 @@ pub struct CreateTransactionBody {
     /// A day, or an RFC 3339 time whose date is taken; default: today in the household's zone.
     #[schema(example = "2026-03-31")]
     transaction_date: Option<String>,
+    /// Instead of a category: at most 50, which sum to the amount.
+    splits: Option<Vec<SplitBody>>,
 }
 
 impl From<CreateTransactionBody> for pb::CreateTransactionRequest {
@@ -70,6 +73,7 @@ impl From<CreateTransactionBody> for pb::CreateTransactionRequest {
             notes: body.notes,
             tags: body.tags.unwrap_or_default(),
             transaction_date: body.transaction_date,
+            splits: splits(body.splits.unwrap_or_default()),
         }
     }
 }

@@ -1,7 +1,12 @@
+pub mod bulk;
 pub mod create_transaction;
 pub mod delete_transaction;
+pub mod export;
+pub mod filter;
 pub mod get_transaction;
 pub mod list_history;
 pub mod list_transactions;
+pub mod restore_transaction;
+pub mod split;
 pub mod update_transaction;
 pub mod view;

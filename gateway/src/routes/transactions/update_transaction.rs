@@ -2,9 +2,11 @@ use axum::extract::{Path, State};
 use axum::http::header::ETAG;
 use axum::response::IntoResponse;
 use fintrac_proto::ledger::v1 as pb;
+use prost_types::FieldMask;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::split::{SplitBody, splits};
 use super::view::TransactionView;
 use crate::extract::{
     AmountText, Change, IfMatch, Mask, NoParams, OnceJson, Permitted, not_null, permission,
@@ -21,65 +23,68 @@ use crate::state::AppState;
 pub struct UpdateTransactionBody {
     #[schema(nullable = false, format = Uuid)]
     #[serde(default, deserialize_with = "not_null")]
-    account_id: Option<String>,
+    pub(super) account_id: Option<String>,
     /// income, expense or transfer.
     #[serde(rename = "type", default, deserialize_with = "not_null")]
     #[schema(nullable = false, example = "expense")]
-    kind: Option<String>,
+    pub(super) kind: Option<String>,
     #[schema(nullable = false, example = "13.50")]
     #[serde(default, deserialize_with = "not_null")]
-    amount: Option<AmountText>,
+    pub(super) amount: Option<AmountText>,
     #[schema(nullable = false, example = "EUR")]
     #[serde(default, deserialize_with = "not_null")]
-    currency_code: Option<String>,
+    pub(super) currency_code: Option<String>,
     #[schema(value_type = Option<uuid::Uuid>)]
     #[serde(default)]
-    category_id: Change<String>,
+    pub(super) category_id: Change<String>,
     #[schema(value_type = Option<uuid::Uuid>)]
     #[serde(default)]
-    to_account_id: Change<String>,
+    pub(super) to_account_id: Change<String>,
     #[schema(value_type = Option<AmountText>)]
     #[serde(default)]
-    to_amount: Change<AmountText>,
+    pub(super) to_amount: Change<AmountText>,
     #[schema(value_type = Option<String>, max_length = 500)]
     #[serde(default)]
-    description: Change<String>,
+    pub(super) description: Change<String>,
     #[schema(value_type = Option<String>, max_length = 100)]
     #[serde(default)]
-    reference_number: Change<String>,
+    pub(super) reference_number: Change<String>,
     #[schema(value_type = Option<String>, max_length = 4000)]
     #[serde(default)]
-    notes: Change<String>,
+    pub(super) notes: Change<String>,
     #[schema(value_type = Option<Vec<String>>)]
     #[serde(default)]
-    tags: Change<Vec<String>>,
+    pub(super) tags: Change<Vec<String>>,
     #[schema(nullable = false, example = "2026-03-31")]
     #[serde(default, deserialize_with = "not_null")]
-    transaction_date: Option<String>,
+    pub(super) transaction_date: Option<String>,
+    /// They take the place of a category, and a category theirs.
+    #[schema(value_type = Option<Vec<SplitBody>>)]
+    #[serde(default)]
+    pub(super) splits: Change<Vec<SplitBody>>,
 }
 
-fn request(
-    transaction_id: String,
-    if_version: Option<i64>,
-    body: UpdateTransactionBody,
-) -> pb::UpdateTransactionRequest {
-    let mut mask = Mask::default();
-    let transaction = pb::CreateTransactionRequest {
-        account_id: mask.set("account_id", body.account_id).unwrap_or_default(),
-        r#type: mask.set("type", body.kind).unwrap_or_default(),
-        amount: mask.set("amount", body.amount).unwrap_or_default().0,
-        currency_code: mask.set("currency_code", body.currency_code),
-        category_id: mask.change("category_id", body.category_id),
-        to_account_id: mask.change("to_account_id", body.to_account_id),
-        to_amount: mask.change("to_amount", body.to_amount).map(|AmountText(text)| text),
-        description: mask.change("description", body.description),
-        reference_number: mask.change("reference_number", body.reference_number),
-        notes: mask.change("notes", body.notes),
-        tags: mask.change("tags", body.tags).unwrap_or_default(),
-        transaction_date: mask.set("transaction_date", body.transaction_date),
-    };
-    let update_mask = Some(mask.into_proto());
-    pb::UpdateTransactionRequest { transaction_id, if_version, update_mask, transaction: Some(transaction) }
+impl UpdateTransactionBody {
+    /// The fields present and their values.
+    pub fn into_changes(self) -> (FieldMask, pb::CreateTransactionRequest) {
+        let mut mask = Mask::default();
+        let values = pb::CreateTransactionRequest {
+            account_id: mask.set("account_id", self.account_id).unwrap_or_default(),
+            r#type: mask.set("type", self.kind).unwrap_or_default(),
+            amount: mask.set("amount", self.amount).unwrap_or_default().0,
+            currency_code: mask.set("currency_code", self.currency_code),
+            category_id: mask.change("category_id", self.category_id),
+            to_account_id: mask.change("to_account_id", self.to_account_id),
+            to_amount: mask.change("to_amount", self.to_amount).map(|AmountText(text)| text),
+            description: mask.change("description", self.description),
+            reference_number: mask.change("reference_number", self.reference_number),
+            notes: mask.change("notes", self.notes),
+            tags: mask.change("tags", self.tags).unwrap_or_default(),
+            transaction_date: mask.set("transaction_date", self.transaction_date),
+            splits: splits(mask.change("splits", self.splits).unwrap_or_default()),
+        };
+        (mask.into_proto(), values)
+    }
 }
 
 /// Edit a transaction
@@ -98,7 +103,13 @@ pub async fn update_transaction(
     IfMatch(if_version): IfMatch,
     OnceJson(once, body): OnceJson<UpdateTransactionBody>,
 ) -> Result<impl IntoResponse, Problem> {
-    let request = request(transaction_id, if_version, body);
+    let (update_mask, transaction) = body.into_changes();
+    let request = pb::UpdateTransactionRequest {
+        transaction_id,
+        if_version,
+        update_mask: Some(update_mask),
+        transaction: Some(transaction),
+    };
     let call = async |request| state.transactions().update_transaction(request).await;
     let answer = once.send(request, call).await?;
     let transaction = answer.into_inner().transaction.ok_or_else(Problem::internal)?;

@@ -25,6 +25,8 @@ pub struct TransactionView {
     to_account_id: Option<String>,
     #[schema(format = Uuid)]
     category_id: Option<String>,
+    /// Instead of one category; they sum to the amount.
+    splits: Vec<SplitView>,
     /// As it was said; signed for openings and adjustments, else positive.
     #[schema(example = "12.50")]
     amount: String,
@@ -53,6 +55,23 @@ pub struct TransactionView {
     transaction_date: String,
     created_at: Option<DateTime<Utc>>,
     updated_at: Option<DateTime<Utc>>,
+}
+
+/// A part of an amount that has a category of its own.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Split)]
+pub struct SplitView {
+    #[schema(format = Uuid)]
+    category_id: String,
+    #[schema(example = "4.50")]
+    amount: String,
+    description: Option<String>,
+}
+
+impl From<pb::Split> for SplitView {
+    fn from(split: pb::Split) -> Self {
+        Self { category_id: split.category_id, amount: split.amount, description: split.description }
+    }
 }
 
 /// Units of the target for one unit of the source currency.
@@ -84,6 +103,7 @@ impl From<pb::Transaction> for TransactionView {
             account_id: it.account_id,
             to_account_id: it.to_account_id,
             category_id: it.category_id,
+            splits: it.splits.into_iter().map(Into::into).collect(),
             amount: it.amount,
             currency_code: it.currency_code,
             account_amount: it.account_amount,

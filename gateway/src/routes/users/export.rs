@@ -5,16 +5,16 @@ use axum::extract::State;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use chrono::SecondsFormat;
-use fintrac_kit::transport::Lasting;
 use fintrac_proto::common::v1::ExportRecord;
 use fintrac_proto::{auth, budget, ledger, notify};
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt as _, TryStreamExt as _};
-use tonic::{Request, Status};
+use tonic::Status;
 
 use crate::extract::{NoParams, Permitted, permission};
 use crate::openapi::ReadProblems;
 use crate::problem::Problem;
+use crate::routes::wire::lasting;
 use crate::state::AppState;
 
 type Records = BoxStream<'static, Result<Vec<ExportRecord>, Status>>;
@@ -43,12 +43,6 @@ pub async fn export(
         (CONTENT_DISPOSITION, "attachment; filename=\"fintrac-export.json\""),
     ];
     Ok((headers, Body::from_stream(document(exported_at, parts))).into_response())
-}
-
-fn lasting<T>(message: T) -> Request<T> {
-    let mut request = Request::new(message);
-    request.extensions_mut().insert(Lasting);
-    request
 }
 
 /// One function a part: their messages have the same fields and different types.

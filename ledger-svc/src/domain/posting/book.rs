@@ -7,14 +7,15 @@ use uuid::Uuid;
 
 use super::effects::{AccountEffect, Effects};
 use super::legs::Leg;
+use super::resolve::Category;
 use crate::domain::account::Account;
-use crate::domain::category::CategoryType;
 use crate::domain::transaction::Transaction;
 
 /// A transaction with the legs that stand for it.
 #[derive(Debug, Clone)]
 pub struct Standing {
     pub transaction: Transaction,
+    /// Of a voided one those that stood before.
     pub legs: Vec<Leg>,
 }
 
@@ -22,8 +23,8 @@ pub struct Standing {
 #[derive(Debug, Default, Clone)]
 pub struct Book {
     pub accounts: HashMap<(Uuid, Uuid), Account>,
-    /// Live ones only.
-    pub categories: HashMap<(Uuid, Uuid), CategoryType>,
+    /// Live ones, by each id that leads to them.
+    pub categories: HashMap<(Uuid, Uuid), Category>,
     pub transactions: HashMap<(Uuid, Uuid), Standing>,
     /// Names of live accounts, of those that commands want.
     pub names_taken: HashSet<(Uuid, String)>,

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::legs::Leg;
 use super::nominal::NominalAccount;
+use super::rejection::Rejection;
 use crate::domain::account::Account;
 use crate::domain::transaction::{Revision, Transaction};
 
@@ -30,6 +31,8 @@ pub struct TransactionEffect {
     /// As it stands afterwards.
     pub transaction: Transaction,
     pub is_new: bool,
+    /// Splits stood before.
+    pub had_splits: bool,
     pub revision: Revision,
     /// In the order in which they are numbered.
     pub legs: Vec<Leg>,
@@ -51,6 +54,8 @@ pub enum Outcome {
     Transaction(Box<Transaction>),
     Account(Box<Account>),
     Voided,
+    /// Of a bulk, one for each of its commands.
+    Many(Vec<Result<Outcome, Rejection>>),
 }
 
 /// Sums of many legs, in key order: (household, account) and (household, account, day).

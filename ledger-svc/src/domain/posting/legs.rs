@@ -123,7 +123,11 @@ pub fn legs(
         made.own(to, arrives);
     } else {
         made.own(terms.account_id, change);
-        made.nominal(purpose(terms.transaction_type, terms.category), change.negated());
+        if terms.splits.is_empty() {
+            made.nominal(purpose(terms.transaction_type, terms.category), change.negated());
+        } else {
+            made.split(terms).ok_or(TooLarge)?;
+        }
     }
     if made.overflows {
         return Err(TooLarge);
@@ -166,19 +170,50 @@ impl Maker<'_> {
         self.push(account.id, false, amount);
     }
 
+    /// The opposite of what moved on the account, shared by the splits; so is its
+    /// size in the household's currency.
+    fn split(&mut self, terms: &Terms) -> Option<()> {
+        let whole = self.change.negated();
+        let household = self.value(whole);
+        let weights: Vec<_> = terms.splits.iter().map(|split| split.amount.minor()).collect();
+        let parts = whole.allocate(&weights)?;
+        let values = household.map(|value| value.amount.allocate(&weights));
+        let values = match values {
+            Some(values) => Some(values?),
+            None => None,
+        };
+        for (at, (split, amount)) in terms.splits.iter().zip(parts).enumerate() {
+            let purpose = Purpose::Category(split.category.id);
+            let account = NominalAccount::new(self.household_id, purpose, amount.currency());
+            self.nominal.push(account);
+            let value = values.as_ref().and_then(|values| values.get(at));
+            let household = household.zip(value).map(|(whole, value)| Valuation { amount: *value, ..whole });
+            let (account_id, day) = (account.id, self.day);
+            self.legs.push(Leg { account_id, is_own: false, amount, day, is_reversal: false, household });
+        }
+        Some(())
+    }
+
     fn push(&mut self, account_id: Uuid, is_own: bool, amount: Money) {
+        let household = self.value(amount);
+        self.legs.push(Leg { account_id, is_own, amount, day: self.day, is_reversal: false, household });
+    }
+
+    /// An amount in the household's currency.
+    fn value(&mut self, amount: Money) -> Option<Valuation> {
         // What the user said in the household's currency is not converted back and forth.
         let said = self.word.currency() == self.household
             && amount.currency() != self.household
             && amount.abs() == self.change.abs();
-        let household = if said {
+        if said {
             let word = self.word.abs();
-            Some(Valuation { amount: if amount.minor() < 0 { word.negated() } else { word }, rate: None })
-        } else {
-            let value = self.rates.value(amount, self.household, self.day);
-            self.overflows |= value.is_err();
-            value.unwrap_or(None)
-        };
-        self.legs.push(Leg { account_id, is_own, amount, day: self.day, is_reversal: false, household });
+            return Some(Valuation {
+                amount: if amount.minor() < 0 { word.negated() } else { word },
+                rate: None,
+            });
+        }
+        let value = self.rates.value(amount, self.household, self.day);
+        self.overflows |= value.is_err();
+        value.unwrap_or(None)
     }
 }

@@ -18,10 +18,10 @@ mod tests;
 pub use book::{Book, Standing};
 pub use effects::{AccountEffect, Effects, Moves, Outcome};
 pub use legs::{Leg, Valuation};
-pub use nominal::NominalAccount;
+pub use nominal::{NominalAccount, Purpose};
 pub use plan::plan;
-pub use rejection::Rejection;
-pub use resolve::{Resolved, rates_needed, resolve};
+pub use rejection::{CLOSED, OUT_OF_RANGE, Rejection, VOIDED};
+pub use resolve::{Category, Resolved, rates_needed, resolve};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
@@ -48,6 +48,8 @@ pub enum Order {
     Edit { transaction_id: Uuid, changes: TransactionChanges, if_version: Option<i64> },
     /// Post the reversal.
     Void { transaction_id: Uuid, if_version: Option<i64> },
+    /// Post the legs of a voided transaction again.
+    Restore { transaction_id: Uuid, if_version: Option<i64> },
     /// Open an account, with its first balance.
     OpenAccount { account_id: Uuid, input: AccountInput },
     /// Change an account; another balance posts an adjustment.
@@ -63,16 +65,20 @@ impl Command {
     pub fn changes_row(&self) -> Option<Uuid> {
         match &self.order {
             Order::ChangeAccount { account_id, .. } => Some(*account_id),
-            Order::Edit { .. } | Order::Void { .. } | Order::Create(_) | Order::OpenAccount { .. } => {
-                self.names_transaction()
-            }
+            Order::Edit { .. }
+            | Order::Void { .. }
+            | Order::Restore { .. }
+            | Order::Create(_)
+            | Order::OpenAccount { .. } => self.names_transaction(),
         }
     }
 
     /// The transaction that must be locked and read first.
     pub fn names_transaction(&self) -> Option<Uuid> {
         match &self.order {
-            Order::Edit { transaction_id, .. } | Order::Void { transaction_id, .. } => Some(*transaction_id),
+            Order::Edit { transaction_id, .. }
+            | Order::Void { transaction_id, .. }
+            | Order::Restore { transaction_id, .. } => Some(*transaction_id),
             Order::Create(_) | Order::OpenAccount { .. } | Order::ChangeAccount { .. } => None,
         }
     }
@@ -90,18 +96,25 @@ impl Command {
                 [read(changes.account_id.as_deref()), read(to)].into_iter().flatten().collect()
             }
             Order::ChangeAccount { account_id, .. } => vec![*account_id],
-            Order::Void { .. } | Order::OpenAccount { .. } => Vec::new(),
+            Order::Void { .. } | Order::Restore { .. } | Order::OpenAccount { .. } => Vec::new(),
         }
     }
 
-    /// The category that the words name.
-    pub fn names_category(&self) -> Option<Uuid> {
-        let text = match &self.order {
-            Order::Create(input) => input.category_id.as_deref(),
-            Order::Edit { changes, .. } => changes.category_id.as_ref().and_then(Option::as_deref),
-            Order::Void { .. } | Order::OpenAccount { .. } | Order::ChangeAccount { .. } => None,
+    /// The categories that the words name; those of a standing transaction come on top.
+    pub fn names_categories(&self) -> Vec<Uuid> {
+        let (category, splits) = match &self.order {
+            Order::Create(input) => (input.category_id.as_deref(), input.splits.as_slice()),
+            Order::Edit { changes, .. } => (
+                changes.category_id.as_ref().and_then(Option::as_deref),
+                changes.splits.as_deref().unwrap_or_default(),
+            ),
+            Order::Void { .. }
+            | Order::Restore { .. }
+            | Order::OpenAccount { .. }
+            | Order::ChangeAccount { .. } => return Vec::new(),
         };
-        text.and_then(|text| Uuid::parse_str(text.trim()).ok())
+        let texts = category.into_iter().chain(splits.iter().map(|split| split.category_id.as_str()));
+        texts.filter_map(|text| Uuid::parse_str(text.trim()).ok()).collect()
     }
 
     /// Whether it gives an account a name.
@@ -109,7 +122,7 @@ impl Command {
         match &self.order {
             Order::OpenAccount { .. } => true,
             Order::ChangeAccount { changes, .. } => changes.name.is_some(),
-            Order::Create(_) | Order::Edit { .. } | Order::Void { .. } => false,
+            Order::Create(_) | Order::Edit { .. } | Order::Void { .. } | Order::Restore { .. } => false,
         }
     }
 
@@ -118,7 +131,7 @@ impl Command {
         match &self.order {
             Order::OpenAccount { input, .. } => Some(input.name.as_str()),
             Order::ChangeAccount { changes, .. } => changes.name.as_deref(),
-            Order::Create(_) | Order::Edit { .. } | Order::Void { .. } => None,
+            Order::Create(_) | Order::Edit { .. } | Order::Void { .. } | Order::Restore { .. } => None,
         }
         .map(str::trim)
         // No account has such a name, and PostgreSQL would not even take the question.

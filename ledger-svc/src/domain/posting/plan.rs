@@ -7,12 +7,12 @@ use super::book::{Book, Standing};
 use super::effects::{AccountEffect, Effects, Event, Outcome, TransactionEffect};
 use super::legs::{Leg, Legs, Rates, TooLarge, legs};
 use super::rejection::{Rejection, name_taken};
-use super::resolve::{Resolved, Terms, standing};
+use super::resolve::{Resolved, SplitTerms, Terms, known, standing};
 use super::{Command, Order};
 use crate::domain::account::{Account, AccountChanges, AccountInput, Changed};
 use crate::domain::rate::{Quotes, Rate};
 use crate::domain::transaction::{
-    FieldChange, Revision, RevisionKind, Status, Texts, Transaction, TransactionType, differences,
+    FieldChange, Revision, RevisionKind, Split, Status, Texts, Transaction, TransactionType, differences,
 };
 
 /// Carries `command` out on `book`: all of its effects, or none and the reason.
@@ -27,6 +27,9 @@ pub fn plan(
         (Order::Create(_), Resolved::Create(terms)) => planner.create(terms)?,
         (Order::Edit { transaction_id, if_version, .. }, Resolved::Edit(terms)) => {
             planner.edit(standing(book, command.household.id, *transaction_id, *if_version)?, terms)?
+        }
+        (Order::Restore { transaction_id, if_version }, Resolved::Restore(terms)) => {
+            planner.restore(known(book, command.household.id, *transaction_id, *if_version)?, terms)?
         }
         (Order::Void { transaction_id, if_version }, Resolved::Plain) => {
             planner.void(standing(book, command.household.id, *transaction_id, *if_version)?)
@@ -56,7 +59,7 @@ fn with_balance(book: &Book, command: &Command, outcome: Outcome) -> Outcome {
             let standing = book.account(command.household.id, account.id).cloned();
             Outcome::Account(standing.map_or(account, Box::new))
         }
-        Outcome::Transaction(_) | Outcome::Voided => outcome,
+        Outcome::Transaction(_) | Outcome::Voided | Outcome::Many(_) => outcome,
     }
 }
 
@@ -72,6 +75,16 @@ struct Booking {
     to_change: Option<Money>,
     rate: Option<Rate>,
     legs: Legs,
+}
+
+impl Booking {
+    /// Writes its numbers on the transaction.
+    fn enter(&self, transaction: &mut Transaction) {
+        transaction.account_change = self.change;
+        transaction.to_account_change = self.to_change;
+        transaction.rate = self.rate;
+        transaction.household_amount = size(&self.legs.legs);
+    }
 }
 
 impl Planner<'_> {
@@ -140,6 +153,7 @@ impl Planner<'_> {
             account_id: terms.account_id,
             to_account_id: terms.to_account_id,
             category_id: terms.category.map(|category| category.id),
+            splits: splits(terms),
             amount: terms.amount,
             to_amount: terms.to_amount,
             account_change: booking.change,
@@ -161,6 +175,7 @@ impl Planner<'_> {
             transaction: Some(TransactionEffect {
                 transaction,
                 is_new: true,
+                had_splits: false,
                 revision,
                 legs: booking.legs.legs,
             }),
@@ -176,6 +191,7 @@ impl Planner<'_> {
             account_id: terms.account_id,
             to_account_id: terms.to_account_id,
             category_id: terms.category.map(|category| category.id),
+            splits: splits(terms),
             amount: terms.amount,
             to_amount: terms.to_amount,
             texts: terms.texts.clone(),
@@ -188,10 +204,7 @@ impl Planner<'_> {
         if !same_money {
             self.open(terms)?;
             let booking = self.book(terms, &self.kept(standing, terms))?;
-            after.account_change = booking.change;
-            after.to_account_change = booking.to_change;
-            after.rate = booking.rate;
-            after.household_amount = size(&booking.legs.legs);
+            booking.enter(&mut after);
             legs = standing.legs.iter().map(Leg::reversed).collect();
             legs.extend(booking.legs.legs);
             effects.nominal = booking.legs.nominal;
@@ -206,7 +219,33 @@ impl Planner<'_> {
             after.posted_revision = Some(after.version);
         }
         let outcome = Outcome::Transaction(Box::new(after.clone()));
-        revise(&mut effects, after, RevisionKind::Updated, changes, legs);
+        revise(&mut effects, before, after, RevisionKind::Updated, changes, legs);
+        Ok((effects, outcome))
+    }
+
+    /// One that is not voided stays as it is.
+    fn restore(&self, standing: &Standing, terms: &Terms) -> Result<(Effects, Outcome), Rejection> {
+        let before = &standing.transaction;
+        if before.status == Status::Posted {
+            return Ok((Effects::default(), Outcome::Transaction(Box::new(before.clone()))));
+        }
+        self.open(terms)?;
+        let booking = self.book(terms, &self.kept(standing, terms))?;
+        let version = before.version.saturating_add(1);
+        let mut after = Transaction {
+            status: Status::Posted,
+            category_id: terms.category.map(|category| category.id),
+            splits: splits(terms),
+            version,
+            posted_revision: Some(version),
+            updated_at: self.command.now,
+            ..before.clone()
+        };
+        booking.enter(&mut after);
+        let changes = differences(before, &after);
+        let outcome = Outcome::Transaction(Box::new(after.clone()));
+        let mut effects = Effects { nominal: booking.legs.nominal, ..Effects::default() };
+        revise(&mut effects, before, after, RevisionKind::Restored, changes, booking.legs.legs);
         Ok((effects, outcome))
     }
 
@@ -222,7 +261,7 @@ impl Planner<'_> {
         let changes = differences(before, &after);
         let legs = standing.legs.iter().map(Leg::reversed).collect();
         let mut effects = Effects::default();
-        revise(&mut effects, after, RevisionKind::Voided, changes, legs);
+        revise(&mut effects, before, after, RevisionKind::Voided, changes, legs);
         (effects, Outcome::Voided)
     }
 
@@ -306,6 +345,7 @@ impl Planner<'_> {
             to_account_id: None,
             to_currency: None,
             category: None,
+            splits: Vec::new(),
             amount,
             to_amount: None,
             texts: Texts::default(),
@@ -334,12 +374,25 @@ fn size(legs: &[Leg]) -> Option<Money> {
     legs.first().and_then(|leg| leg.household).map(|value| value.amount.abs())
 }
 
+fn splits(terms: &Terms) -> Vec<Split> {
+    let split = |SplitTerms { category, amount, description }: &SplitTerms| Split {
+        category_id: category.id,
+        amount: *amount,
+        description: description.clone(),
+    };
+    terms.splits.iter().map(split).collect()
+}
+
 /// No amount, account, category, currency or date differs.
 fn same_money(before: &Transaction, after: &Transaction) -> bool {
+    let parts = |it: &Transaction| {
+        it.splits.iter().map(|split| (split.category_id, split.amount)).collect::<Vec<_>>()
+    };
     before.transaction_type == after.transaction_type
         && before.account_id == after.account_id
         && before.to_account_id == after.to_account_id
         && before.category_id == after.category_id
+        && parts(before) == parts(after)
         && before.amount == after.amount
         && before.to_amount == after.to_amount
         && before.date == after.date
@@ -348,6 +401,7 @@ fn same_money(before: &Transaction, after: &Transaction) -> bool {
 /// Adds the next revision of a transaction.
 fn revise(
     effects: &mut Effects,
+    before: &Transaction,
     after: Transaction,
     kind: RevisionKind,
     changes: Vec<FieldChange>,
@@ -356,5 +410,7 @@ fn revise(
     let changed = changes.iter().map(|change| change.field).collect();
     effects.events.push(event("transaction", after.id, after.version, kind.as_str(), changed));
     let revision = Revision { revision: after.version, kind, changes };
-    effects.transaction = Some(TransactionEffect { transaction: after, is_new: false, revision, legs });
+    let had_splits = !before.splits.is_empty();
+    effects.transaction =
+        Some(TransactionEffect { transaction: after, is_new: false, had_splits, revision, legs });
 }

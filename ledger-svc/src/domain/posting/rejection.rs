@@ -1,5 +1,10 @@
 use fintrac_kit::error::Violation;
 
+pub const CLOSED: &str = "The account is archived or deleted; choose another one or bring it back.";
+pub const VOIDED: &str = "The transaction is voided and does not change any more; restore it first.";
+pub const OUT_OF_RANGE: &str =
+    "A balance or total would become larger than can be kept; send a smaller amount.";
+
 /// Why a command was not carried out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rejection {
@@ -20,6 +25,21 @@ pub enum Rejection {
 impl Rejection {
     pub fn field(field: &str, reason: &'static str, description: impl Into<String>) -> Self {
         Self::Invalid(vec![Violation::new(field, reason, description)])
+    }
+
+    /// What was wrong, by field.
+    pub fn into_violations(self) -> Vec<Violation> {
+        let one = |field, reason, text| vec![Violation::new(field, reason, text)];
+        match self {
+            Self::Invalid(violations) => violations,
+            Self::AccountClosed(fields) => {
+                fields.into_iter().map(|field| Violation::new(field, "ACCOUNT_CLOSED", CLOSED)).collect()
+            }
+            Self::NotFound(_) => one("id", "TRANSACTION_UNKNOWN", "You have no transaction with this id."),
+            Self::VersionMismatch => one("id", "VERSION_MISMATCH", "It has changed since you read it."),
+            Self::Voided => one("id", "TRANSACTION_VOIDED", VOIDED),
+            Self::OutOfRange => one("amount", "BALANCE_OUT_OF_RANGE", OUT_OF_RANGE),
+        }
     }
 
     /// Another live account has this name.

@@ -13,19 +13,30 @@ use super::rejection::Rejection;
 use super::{Command, Order};
 use crate::domain::account::Account;
 use crate::domain::category::CategoryType;
-use crate::domain::transaction::{Status, Texts, TransactionInput, TransactionType};
+use crate::domain::transaction::{
+    SplitInput, Status, Texts, TransactionChanges, TransactionInput, TransactionType,
+};
 
 const LONGEST_DESCRIPTION: usize = 500;
 const LONGEST_REFERENCE: usize = 100;
 const LONGEST_NOTES: usize = 4000;
 const LONGEST_TAG: usize = 50;
 const MOST_TAGS: usize = 20;
+const MOST_SPLITS: usize = 50;
 
 /// A live category.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Category {
     pub id: Uuid,
     pub category_type: CategoryType,
+}
+
+/// A part of the amount.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SplitTerms {
+    pub category: Category,
+    pub amount: Money,
+    pub description: Option<String>,
 }
 
 /// What a transaction is to be, every word understood.
@@ -37,6 +48,8 @@ pub struct Terms {
     pub to_account_id: Option<Uuid>,
     pub to_currency: Option<Currency>,
     pub category: Option<Category>,
+    /// Instead of a category; they sum to the amount.
+    pub splits: Vec<SplitTerms>,
     pub amount: Money,
     pub to_amount: Option<Money>,
     pub texts: Texts,
@@ -48,6 +61,7 @@ pub struct Terms {
 pub enum Resolved {
     Create(Terms),
     Edit(Terms),
+    Restore(Terms),
     /// Nothing of it is words about money.
     Plain,
 }
@@ -70,6 +84,22 @@ pub fn resolve(book: &Book, command: &Command) -> Result<Resolved, Rejection> {
             let terms = reader.terms(&input, Some(standing.transaction.transaction_type))?;
             Ok(Resolved::Edit(terms))
         }
+        Order::Restore { transaction_id, if_version } => {
+            let standing = known(book, household, *transaction_id, *if_version)?;
+            let mut input = TransactionChanges::default().over(&standing.transaction);
+            // A category that was deleted meanwhile does not keep it from coming back.
+            let is_live = |id: Uuid| book.categories.contains_key(&(household, id));
+            if standing.transaction.category_id.is_some_and(|id| !is_live(id)) {
+                input.category_id = None;
+            }
+            if standing.transaction.splits.iter().any(|split| !is_live(split.category_id)) {
+                input.splits.clear();
+            }
+            let mut reader = Reader::new(book, command);
+            reader.kept = Some(standing.transaction.amount);
+            let terms = reader.terms(&input, Some(standing.transaction.transaction_type))?;
+            Ok(Resolved::Restore(terms))
+        }
         Order::Void { transaction_id, if_version } => {
             standing(book, household, *transaction_id, *if_version)?;
             Ok(Resolved::Plain)
@@ -85,15 +115,26 @@ pub(super) fn standing(
     transaction_id: Uuid,
     if_version: Option<i64>,
 ) -> Result<&Standing, Rejection> {
-    let standing =
-        book.transactions.get(&(household_id, transaction_id)).ok_or(Rejection::NotFound("transaction"))?;
-    if if_version.is_some_and(|version| version != standing.transaction.version) {
-        return Err(Rejection::VersionMismatch);
-    }
+    let standing = known(book, household_id, transaction_id, if_version)?;
     match standing.transaction.status {
         Status::Posted => Ok(standing),
         Status::Voided => Err(Rejection::Voided),
     }
+}
+
+/// The transaction that a command names, posted or voided.
+pub(super) fn known(
+    book: &Book,
+    household_id: Uuid,
+    transaction_id: Uuid,
+    if_version: Option<i64>,
+) -> Result<&Standing, Rejection> {
+    let known =
+        book.transactions.get(&(household_id, transaction_id)).ok_or(Rejection::NotFound("transaction"))?;
+    if if_version.is_some_and(|version| version != known.transaction.version) {
+        return Err(Rejection::VersionMismatch);
+    }
+    Ok(known)
 }
 
 /// The (currency, day) pairs whose newest quotes the plan needs.
@@ -111,7 +152,7 @@ pub fn rates_needed<'a>(
             }
         };
         match resolved {
-            Resolved::Create(terms) | Resolved::Edit(terms) => {
+            Resolved::Create(terms) | Resolved::Edit(terms) | Resolved::Restore(terms) => {
                 let mut currencies = vec![terms.account_currency, terms.amount.currency()];
                 currencies.extend(terms.to_currency);
                 want(&currencies, terms.date);
@@ -125,7 +166,7 @@ pub fn rates_needed<'a>(
                     let account = book.account(command.household.id, *account_id);
                     want(&account.map(Account::currency).into_iter().collect::<Vec<_>>(), command.today());
                 }
-                Order::Create(_) | Order::Edit { .. } | Order::Void { .. } => {}
+                Order::Create(_) | Order::Edit { .. } | Order::Void { .. } | Order::Restore { .. } => {}
             },
         }
     }
@@ -171,8 +212,10 @@ impl<'a> Reader<'a> {
         {
             self.refuse("to_account_id", "SAME_ACCOUNT", "Send another account than account_id.");
         }
-        let category = self.category(input.category_id.as_deref(), transaction_type);
+        let category =
+            input.category_id.as_deref().and_then(|id| self.category("category_id", id, transaction_type));
         let amount = self.amount(input, transaction_type, account);
+        let splits = self.splits(input, transaction_type, amount);
         let to_amount = self.arriving(input.to_amount.as_deref(), transaction_type, account, to_account);
         let texts = self.texts(input);
         let date = match input.transaction_date.as_deref() {
@@ -196,6 +239,7 @@ impl<'a> Reader<'a> {
                     to_account_id: to_account.map(|account| account.id),
                     to_currency: to_account.map(Account::currency),
                     category,
+                    splits,
                     amount,
                     to_amount,
                     texts,
@@ -237,34 +281,92 @@ impl<'a> Reader<'a> {
         found
     }
 
-    fn category(&mut self, id: Option<&str>, transaction_type: Option<TransactionType>) -> Option<Category> {
-        let id = id?;
+    fn category(
+        &mut self,
+        field: &str,
+        id: &str,
+        transaction_type: Option<TransactionType>,
+    ) -> Option<Category> {
         match transaction_type {
             Some(TransactionType::Transfer | TransactionType::Opening | TransactionType::Adjustment) => {
-                self.refuse(
-                    "category_id",
-                    "CONFLICTING",
-                    "Only income and expenses have a category; leave it out.",
-                );
+                let text = "Only income and expenses have a category; leave it out.";
+                self.refuse(field, "CONFLICTING", text);
                 return None;
             }
             Some(TransactionType::Income | TransactionType::Expense) | None => {}
         }
         let household = self.command.household.id;
-        let found = Uuid::parse_str(id.trim()).ok().and_then(|id| {
-            self.book.categories.get(&(household, id)).map(|it| Category { id, category_type: *it })
-        });
-        let Some(category) = found else {
-            self.refuse("category_id", "CATEGORY_UNKNOWN", "You have no category with this id.");
+        let found = Uuid::parse_str(id.trim()).ok().and_then(|id| self.book.categories.get(&(household, id)));
+        let Some(category) = found.copied() else {
+            self.refuse(field, "CATEGORY_UNKNOWN", "You have no category with this id.");
             return None;
         };
         // An income with an expense category is a refund; the other way round is nothing.
         if transaction_type == Some(TransactionType::Expense)
             && category.category_type == CategoryType::Income
         {
-            self.refuse("category_id", "CATEGORY_TYPE_MISMATCH", "Send a category of type expense.");
+            self.refuse(field, "CATEGORY_TYPE_MISMATCH", "Send a category of type expense.");
         }
         Some(category)
+    }
+
+    fn splits(
+        &mut self,
+        input: &TransactionInput,
+        transaction_type: Option<TransactionType>,
+        amount: Option<Money>,
+    ) -> Vec<SplitTerms> {
+        let (splits, taken) = (input.splits.as_slice(), input.category_id.is_some());
+        if splits.is_empty() {
+            return Vec::new();
+        }
+        if taken {
+            self.refuse("splits", "CONFLICTING", "Send a category or splits, not both.");
+        }
+        if splits.len() > MOST_SPLITS {
+            self.refuse("splits", "TOO_MANY", "Send at most 50 splits.");
+            return Vec::new();
+        }
+        let found: Vec<_> = splits
+            .iter()
+            .enumerate()
+            .filter_map(|(at, split)| self.split(&format!("splits[{at}]"), split, transaction_type, amount))
+            .collect();
+        let sum = found.iter().try_fold(0_i64, |sum, split| sum.checked_add(split.amount.minor()));
+        if let Some(amount) = amount.filter(|_| found.len() == splits.len())
+            && sum != Some(amount.minor())
+        {
+            let text = format!("The splits must sum to the amount, {amount}.");
+            self.refuse("splits", "SPLITS_SUM_MISMATCH", &text);
+        }
+        found
+    }
+
+    fn split(
+        &mut self,
+        field: &str,
+        split: &SplitInput,
+        transaction_type: Option<TransactionType>,
+        amount: Option<Money>,
+    ) -> Option<SplitTerms> {
+        let at = |name: &str| format!("{field}.{name}");
+        let category = self.category(&at("category_id"), &split.category_id, transaction_type);
+        let description = text::optional_line(
+            &at("description"),
+            split.description.as_deref(),
+            LONGEST_DESCRIPTION,
+            &mut self.violations,
+        );
+        // Without an amount nobody knows the currency.
+        let read = Amount::parse(&split.amount)
+            .and_then(|read| amount.map(|amount| read.positive(amount.currency())).transpose());
+        match read {
+            Ok(part) => Some(SplitTerms { category: category?, amount: part?, description }),
+            Err(error) => {
+                self.violations.push(error.at(&at("amount")));
+                None
+            }
+        }
     }
 
     fn amount(

@@ -13,19 +13,24 @@ use uuid::Uuid;
 
 use super::effects::{AccountEffect, Effects, Moves, Outcome};
 use super::legs::Leg;
-use super::{Book, Command, Order, Rejection, Standing, plan, rates_needed, resolve};
+use super::{Book, Category, Command, Order, Rejection, Standing, plan, rates_needed, resolve};
 use crate::domain::account::{Account, AccountChanges, AccountType};
 use crate::domain::category::CategoryType;
 use crate::domain::rate::{Quote, Quotes, Rate, Source};
-use crate::domain::transaction::{Status, TransactionChanges, TransactionInput};
+use crate::domain::transaction::{SplitInput, Status, TransactionChanges, TransactionInput};
 
 const HOUSEHOLD: Uuid = Uuid::from_u128(1);
 const ACCOUNTS: [(u128, &str); 5] = [(11, "EUR"), (12, "EUR"), (13, "USD"), (14, "JPY"), (15, "KWD")];
 const INCOME: Uuid = Uuid::from_u128(21);
 const EXPENSE: Uuid = Uuid::from_u128(22);
+const OTHER_EXPENSE: Uuid = Uuid::from_u128(23);
 
 fn currency(code: &str) -> Currency {
     Currency::from_code(code).expect(code)
+}
+
+fn category(id: Uuid, category_type: CategoryType) -> ((Uuid, Uuid), Category) {
+    ((HOUSEHOLD, id), Category { id, category_type })
 }
 
 fn household() -> Household {
@@ -61,8 +66,9 @@ impl World {
             book.accounts.insert((HOUSEHOLD, account.id), account);
         }
         book.categories = HashMap::from([
-            ((HOUSEHOLD, INCOME), CategoryType::Income),
-            ((HOUSEHOLD, EXPENSE), CategoryType::Expense),
+            category(INCOME, CategoryType::Income),
+            category(EXPENSE, CategoryType::Expense),
+            category(OTHER_EXPENSE, CategoryType::Expense),
         ]);
         Self { book, posted: Vec::new(), moves: Moves::default(), transactions: Vec::new(), next: 1000 }
     }

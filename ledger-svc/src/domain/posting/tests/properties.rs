@@ -8,6 +8,7 @@ enum Act {
     Create(TransactionInput),
     Edit(usize, TransactionChanges),
     Void(usize),
+    Restore(usize),
     SetBalance(usize, i64),
     Archive(usize, bool),
 }
@@ -29,8 +30,12 @@ fn input() -> impl Strategy<Value = TransactionInput> {
     let kind = prop_oneof![Just("income"), Just("expense"), Just("transfer")];
     let category = prop_oneof![Just(None), Just(Some(INCOME)), Just(Some(EXPENSE))];
     let word = prop_oneof![3 => Just(None), 1 => Just(Some("USD")), 1 => Just(Some("EUR"))];
-    (kind, account(), amount(), account(), amount(), category, word, day()).prop_map(
-        |(kind, account_id, amount, to, to_amount, category, word, day)| {
+    let parts = prop_oneof![2 => Just(Vec::new()), 1 => proptest::collection::vec(1..100_u32, 1..4)];
+    (kind, account(), amount(), account(), amount(), category, word, day(), parts).prop_map(
+        |(kind, account_id, amount, to, to_amount, category, word, day, parts)| {
+            // Whole amounts are split in whole parts, the last one takes the rest.
+            let whole = amount.parse::<u32>().ok().filter(|whole| whole / 400 > 0 && kind != "transfer");
+            let splits = whole.map(|whole| split(whole, &parts)).unwrap_or_default();
             let is_transfer = kind == "transfer";
             let code = |id: &str| {
                 ACCOUNTS.iter().find(|(it, _)| Uuid::from_u128(*it).to_string() == id).map(|it| it.1)
@@ -41,7 +46,8 @@ fn input() -> impl Strategy<Value = TransactionInput> {
                 transaction_type: kind.to_owned(),
                 amount,
                 currency_code: word.map(str::to_owned),
-                category_id: category.filter(|_| !is_transfer).map(|id| id.to_string()),
+                category_id: category.filter(|_| !is_transfer && splits.is_empty()).map(|id| id.to_string()),
+                splits,
                 to_account_id: is_transfer.then_some(to),
                 to_amount: crosses.then_some(to_amount),
                 transaction_date: Some(day),
@@ -49,6 +55,19 @@ fn input() -> impl Strategy<Value = TransactionInput> {
             }
         },
     )
+}
+
+fn split(whole: u32, parts: &[u32]) -> Vec<SplitInput> {
+    let mut left = whole;
+    let mut splits = Vec::new();
+    for (at, part) in parts.iter().enumerate() {
+        let part = if at + 1 == parts.len() { left } else { *part };
+        left -= part;
+        let category = if at % 2 == 0 { EXPENSE } else { OTHER_EXPENSE };
+        let (category_id, amount) = (category.to_string(), part.to_string());
+        splits.push(SplitInput { category_id, amount, description: None });
+    }
+    splits
 }
 
 fn changes() -> impl Strategy<Value = TransactionChanges> {
@@ -69,6 +88,7 @@ fn act() -> impl Strategy<Value = Act> {
         6 => input().prop_map(Act::Create),
         3 => (any::<usize>(), changes()).prop_map(|(at, changes)| Act::Edit(at, changes)),
         2 => any::<usize>().prop_map(Act::Void),
+        2 => any::<usize>().prop_map(Act::Restore),
         1 => (any::<usize>(), -1_000_000..1_000_000_i64).prop_map(|(at, balance)| Act::SetBalance(at, balance)),
         1 => (any::<usize>(), any::<bool>()).prop_map(|(at, active)| Act::Archive(at, active)),
     ]
@@ -84,6 +104,7 @@ fn order(world: &World, act: Act) -> Option<Order> {
         Act::Create(input) => Order::Create(input),
         Act::Edit(index, changes) => Order::Edit { transaction_id: at(index)?, changes, if_version: None },
         Act::Void(index) => Order::Void { transaction_id: at(index)?, if_version: None },
+        Act::Restore(index) => Order::Restore { transaction_id: at(index)?, if_version: None },
         Act::SetBalance(index, balance) => {
             change(index, AccountChanges { balance: Some(balance.to_string()), ..AccountChanges::default() })
         }
@@ -135,6 +156,28 @@ proptest! {
         world.carry_out(Order::Void { transaction_id: made.id, if_version: None }).expect("voided");
         prop_assert!(world.moves.days.values().all(|sums| *sums == (0, 0)), "nothing is left after voiding");
         prop_assert!(world.balances().values().all(|balance| *balance == 0));
+    }
+
+    #[test]
+    fn voiding_and_restoring_is_the_identity(first in input(), times in 1..4_usize) {
+        let mut world = World::new();
+        let Ok((_, Outcome::Transaction(made))) = world.carry_out(Order::Create(first)) else { return Ok(()) };
+        let whole = |world: &World| {
+            let days = world.moves.days.clone().into_iter().filter(|(_, sums)| *sums != (0, 0));
+            let legs = world.book.transactions[&(HOUSEHOLD, made.id)].legs.clone();
+            (world.balances(), days.collect::<BTreeMap<_, _>>(), legs)
+        };
+        let before = whole(&world);
+        for _ in 0..times {
+            world.carry_out(Order::Void { transaction_id: made.id, if_version: None }).expect("voided");
+            prop_assert!(world.moves.days.values().all(|sums| *sums == (0, 0)));
+            let (_, outcome) =
+                world.carry_out(Order::Restore { transaction_id: made.id, if_version: None }).expect("restored");
+            let Outcome::Transaction(restored) = outcome else { panic!("a transaction") };
+            prop_assert_eq!(restored.household_amount, made.household_amount);
+            prop_assert_eq!(&whole(&world), &before);
+            world.check();
+        }
     }
 
     #[test]

@@ -51,7 +51,7 @@ fn an_edit_keeps_its_rate_unless_currency_or_date_change() {
         world.keep(&effects);
         match outcome {
             Outcome::Transaction(it) => it.rate.expect("converted"),
-            Outcome::Account(_) | Outcome::Voided => panic!("a transaction"),
+            Outcome::Account(_) | Outcome::Voided | Outcome::Many(_) => panic!("a transaction"),
         }
     };
     let amount = TransactionChanges { amount: Some("2000".into()), ..TransactionChanges::default() };
@@ -154,4 +154,121 @@ fn an_account_that_is_opened_and_adjusted_says_its_balance() {
         "the balance is no edit of the account"
     );
     assert_eq!(effects.transaction.map(|it| it.transaction.amount.minor()), Some(1200));
+}
+
+fn splits(parts: &[(Uuid, &str)]) -> Vec<SplitInput> {
+    let split = |(id, amount): &(Uuid, &str)| SplitInput {
+        category_id: id.to_string(),
+        amount: (*amount).into(),
+        description: None,
+    };
+    parts.iter().map(split).collect()
+}
+
+fn reasons(refused: Result<(Effects, Outcome), Rejection>) -> Vec<(String, &'static str)> {
+    let Err(Rejection::Invalid(violations)) = refused else { panic!("refused fields") };
+    violations.into_iter().map(|it| (it.field, it.reason)).collect()
+}
+
+#[test]
+fn splits_share_what_moved_and_what_it_is_worth_to_the_last_cent() {
+    let mut world = World::new();
+    // Said in dollars, booked in yen, worth euros: three roundings.
+    let parts = splits(&[(EXPENSE, "3.33"), (OTHER_EXPENSE, "3.33"), (EXPENSE, "3.34")]);
+    let input = TransactionInput { currency_code: Some("USD".into()), splits: parts, ..expense(14, "10.00") };
+    let (effects, _) = world.carry_out(Order::Create(input)).expect("posted");
+    let legs = effects.transaction.expect("legs").legs;
+    assert_eq!(legs.len(), 4);
+    let minor = |legs: &[Leg]| legs.iter().map(|leg| leg.amount.minor()).sum::<i64>();
+    let worth =
+        |legs: &[Leg]| legs.iter().map(|leg| leg.household.expect("known").amount.minor()).sum::<i64>();
+    assert_eq!((minor(&legs), worth(&legs)), (0, 0), "{legs:?}");
+    assert!(legs[1..].iter().all(|leg| leg.amount.minor() >= minor(&legs[1..]) / 3 - 1), "fair shares");
+}
+
+#[test]
+fn splits_are_refused_by_their_place() {
+    let mut world = World::new();
+    let with = |parts: &[(Uuid, &str)]| TransactionInput { splits: splits(parts), ..expense(11, "10") };
+    let refused = world.carry_out(Order::Create(with(&[(EXPENSE, "4"), (OTHER_EXPENSE, "5.99")])));
+    assert_eq!(reasons(refused), [("splits".into(), "SPLITS_SUM_MISMATCH")]);
+    let refused =
+        world.carry_out(Order::Create(with(&[(Uuid::nil(), "4.001"), (INCOME, "0"), (EXPENSE, "x")])));
+    assert_eq!(
+        reasons(refused),
+        [
+            ("splits[0].category_id".into(), "CATEGORY_UNKNOWN"),
+            ("splits[0].amount".into(), "AMOUNT_TOO_PRECISE"),
+            ("splits[1].category_id".into(), "CATEGORY_TYPE_MISMATCH"),
+            ("splits[1].amount".into(), "AMOUNT_NOT_POSITIVE"),
+            ("splits[2].amount".into(), "AMOUNT_INVALID"),
+        ]
+    );
+    let both = TransactionInput { category_id: Some(EXPENSE.to_string()), ..with(&[(EXPENSE, "10")]) };
+    assert_eq!(reasons(world.carry_out(Order::Create(both))), [("splits".into(), "CONFLICTING")]);
+    let parts = splits(&[(EXPENSE, "10")]);
+    let transfer = TransactionInput {
+        transaction_type: "transfer".into(),
+        to_account_id: Some(Uuid::from_u128(12).to_string()),
+        splits: parts,
+        ..expense(11, "10")
+    };
+    let refused = world.carry_out(Order::Create(transfer));
+    assert_eq!(reasons(refused), [("splits[0].category_id".into(), "CONFLICTING")]);
+}
+
+#[test]
+fn a_category_takes_the_place_of_splits_and_they_of_it() {
+    let mut world = World::new();
+    let input = TransactionInput { category_id: Some(EXPENSE.to_string()), ..expense(11, "10") };
+    let (_, made) = world.carry_out(Order::Create(input)).expect("posted");
+    let Outcome::Transaction(made) = made else { panic!("a transaction") };
+    let parts = splits(&[(EXPENSE, "4"), (OTHER_EXPENSE, "6")]);
+    let split = TransactionChanges { splits: Some(parts), ..TransactionChanges::default() };
+    let (_, outcome) = world.carry_out(changed(split, made.id)).expect("split");
+    let Outcome::Transaction(split) = outcome else { panic!("a transaction") };
+    assert_eq!((split.category_id, split.splits.len()), (None, 2));
+    let amount = TransactionChanges { amount: Some("11".into()), ..TransactionChanges::default() };
+    let refused = world.carry_out(changed(amount, made.id));
+    assert_eq!(
+        reasons(refused),
+        [("splits".into(), "SPLITS_SUM_MISMATCH")],
+        "they do not stretch by themselves"
+    );
+    let one = TransactionChanges {
+        category_id: Some(Some(OTHER_EXPENSE.to_string())),
+        ..TransactionChanges::default()
+    };
+    let (_, outcome) = world.carry_out(changed(one, made.id)).expect("one category");
+    let Outcome::Transaction(one) = outcome else { panic!("a transaction") };
+    assert_eq!((one.category_id, one.splits.len()), (Some(OTHER_EXPENSE), 0));
+    world.check();
+}
+
+#[test]
+fn what_is_restored_needs_open_accounts_and_keeps_its_rates() {
+    let mut world = World::new();
+    let (_, made) = world.carry_out(Order::Create(expense(13, "10"))).expect("posted");
+    let Outcome::Transaction(made) = made else { panic!("a transaction") };
+    let restore = || Order::Restore { transaction_id: made.id, if_version: None };
+    let (effects, _) = world.carry_out(restore()).expect("it stands already");
+    assert!(effects.transaction.is_none() && effects.events.is_empty(), "nothing to do");
+    world.carry_out(Order::Void { transaction_id: made.id, if_version: Some(1) }).expect("voided");
+    let archive = |active| Order::ChangeAccount {
+        account_id: Uuid::from_u128(13),
+        changes: AccountChanges { is_active: Some(active), ..AccountChanges::default() },
+        if_version: None,
+    };
+    world.carry_out(archive(false)).expect("archived");
+    let refused = world.carry_out(restore()).map(|_| ()).expect_err("closed");
+    assert_eq!(refused, Rejection::AccountClosed(vec!["account_id"]));
+    world.carry_out(archive(true)).expect("open again");
+    let stale = Order::Restore { transaction_id: made.id, if_version: Some(1) };
+    assert_eq!(world.carry_out(stale).map(|_| ()).expect_err("stale"), Rejection::VersionMismatch);
+    let (effects, _) = world.carry_out(restore()).expect("restored");
+    let effect = effects.transaction.expect("posted again");
+    assert_eq!((effect.transaction.version, effect.revision.kind.as_str()), (3, "restored"));
+    assert_eq!(effect.transaction.household_amount, made.household_amount);
+    assert!(effect.legs.iter().all(|leg| !leg.is_reversal));
+    world.check();
 }

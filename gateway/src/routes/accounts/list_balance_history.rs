@@ -1,0 +1,68 @@
+use axum::extract::{Path, State};
+use fintrac_proto::ledger::v1 as pb;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::extract::{Params, Permitted, permission};
+use crate::openapi::ReadProblems;
+use crate::problem::Problem;
+use crate::state::AppState;
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct BalanceHistoryQuery {
+    /// First day; default: a year before the last one.
+    #[param(value_type = Option<chrono::NaiveDate>)]
+    from: Option<String>,
+    /// Last day; default: today in the household's zone.
+    #[param(value_type = Option<chrono::NaiveDate>)]
+    to: Option<String>,
+    /// day, week (to Sunday) or month (default); at most 4,000 of them.
+    interval: Option<String>,
+}
+
+/// Closing balances.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BalanceHistory)]
+pub struct BalanceHistoryView {
+    #[schema(format = Uuid)]
+    account_id: String,
+    #[schema(example = "EUR")]
+    currency_code: String,
+    /// The oldest first; the last one ends with the last day.
+    data: Vec<ClosingView>,
+}
+
+/// A balance at the end of a day.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ClosingBalance)]
+pub struct ClosingView {
+    #[schema(format = Date, example = "2026-03-31")]
+    date: String,
+    #[schema(example = "1250.00")]
+    balance: String,
+}
+
+/// An account's closing balances
+#[utoipa::path(get, path = "/accounts/{id}/balance-history", tag = "accounts", security(("access_token" = ["accounts:read"])),
+    params(("id" = uuid::Uuid, Path), BalanceHistoryQuery),
+    responses((status = 200, description = "The closing balance of each interval", body = BalanceHistoryView), ReadProblems))]
+pub async fn list_balance_history(
+    State(state): State<AppState>,
+    _user: Permitted<permission::AccountsRead>,
+    Path(account_id): Path<String>,
+    Params(query): Params<BalanceHistoryQuery>,
+) -> Result<axum::Json<BalanceHistoryView>, Problem> {
+    let request = pb::ListBalanceHistoryRequest {
+        account_id,
+        from: query.from.unwrap_or_default(),
+        to: query.to.unwrap_or_default(),
+        interval: query.interval.unwrap_or_default(),
+    };
+    let answer = state.accounts().list_balance_history(request).await?.into_inner();
+    let closing = |it: pb::Balance| ClosingView { date: it.date, balance: it.balance };
+    let data = answer.balances.into_iter().map(closing).collect();
+    let (account_id, currency_code) = (answer.account_id, answer.currency_code);
+    Ok(axum::Json(BalanceHistoryView { account_id, currency_code, data }))
+}

@@ -1,0 +1,61 @@
+//! What decides which transactions a call is about.
+
+/// A query with the filters of transactions and the given fields.
+macro_rules! filtered_query {
+    ($name:ident { $($(#[$meta:meta])* $field:ident,)* }) => {
+        #[derive(serde::Deserialize, utoipa::IntoParams)]
+        #[into_params(parameter_in = Query)]
+        #[serde(deny_unknown_fields)]
+        pub struct $name {
+            $($(#[$meta])* $field: Option<String>,)*
+            /// On the transaction or on one of its splits; without the categories below it.
+            category_id: Option<String>,
+            /// income, expense, transfer, opening or adjustment.
+            #[serde(rename = "type")]
+            kind: Option<String>,
+            /// posted (default) or voided.
+            status: Option<String>,
+            /// First day.
+            #[param(value_type = Option<chrono::NaiveDate>)]
+            from: Option<String>,
+            /// Last day.
+            #[param(value_type = Option<chrono::NaiveDate>)]
+            to: Option<String>,
+            /// Of the household amount; with currency_code, of the amount itself.
+            min_amount: Option<String>,
+            max_amount: Option<String>,
+            currency_code: Option<String>,
+            /// As it was written.
+            tag: Option<String>,
+            /// Words of description, notes and reference number, each from its beginning;
+            /// case and accents do not matter.
+            q: Option<String>,
+            /// -transaction_date (default), transaction_date, -amount or amount; amounts by the
+            /// household amount.
+            sort: Option<String>,
+        }
+
+        impl $name {
+            /// Takes the filters out.
+            fn filter(&mut self) -> fintrac_proto::ledger::v1::TransactionFilter {
+                let take = |field: &mut Option<String>| field.take().unwrap_or_default();
+                fintrac_proto::ledger::v1::TransactionFilter {
+                    account_id: String::new(),
+                    category_id: take(&mut self.category_id),
+                    r#type: take(&mut self.kind),
+                    status: take(&mut self.status),
+                    from: take(&mut self.from),
+                    to: take(&mut self.to),
+                    min_amount: take(&mut self.min_amount),
+                    max_amount: take(&mut self.max_amount),
+                    currency_code: take(&mut self.currency_code),
+                    sort: take(&mut self.sort),
+                    tag: take(&mut self.tag),
+                    q: take(&mut self.q),
+                }
+            }
+        }
+    };
+}
+
+pub(crate) use filtered_query;

@@ -1,0 +1,103 @@
+//! Spans of days, and the intervals that they are cut into.
+
+use chrono::{Datelike as _, NaiveDate, Weekday};
+
+/// Intervals that one answer may have.
+pub const MOST: usize = 4000;
+
+/// How a span is cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Interval {
+    Day,
+    /// From Monday to Sunday.
+    Week,
+    /// Of the calendar.
+    Month,
+}
+
+impl Interval {
+    const ALL: [Self; 3] = [Self::Day, Self::Week, Self::Month];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Day => "day",
+            Self::Week => "week",
+            Self::Month => "month",
+        }
+    }
+
+    /// In any letter case.
+    pub fn from_text(text: &str) -> Option<Self> {
+        let text = text.trim().to_ascii_lowercase();
+        Self::ALL.into_iter().find(|it| it.as_str() == text)
+    }
+
+    /// The last day of the interval that holds `day`.
+    pub fn end(self, day: NaiveDate) -> NaiveDate {
+        match self {
+            Self::Day => day,
+            Self::Week => day.week(Weekday::Mon).checked_last_day().unwrap_or(day),
+            Self::Month => {
+                let last = u32::from(day.num_days_in_month());
+                day.with_day(last).unwrap_or(day)
+            }
+        }
+    }
+}
+
+/// Days, both included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    pub from: NaiveDate,
+    pub to: NaiveDate,
+}
+
+impl Span {
+    /// Cut at the ends of the intervals; `None` when these are more than [`MOST`].
+    pub fn cut(self, interval: Interval) -> Option<Vec<Self>> {
+        let (mut cuts, mut from) = (Vec::new(), self.from);
+        while from <= self.to {
+            if cuts.len() >= MOST {
+                return None;
+            }
+            let to = interval.end(from).min(self.to);
+            cuts.push(Self { from, to });
+            from = to.succ_opt()?;
+        }
+        Some(cuts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::NaiveDate;
+
+    use super::{Interval, Span};
+
+    fn span(from: &str, to: &str) -> Span {
+        let day = |text: &str| text.parse::<NaiveDate>().expect(text);
+        Span { from: day(from), to: day(to) }
+    }
+
+    fn cuts(from: &str, to: &str, interval: Interval) -> Vec<String> {
+        let cuts = span(from, to).cut(interval).expect("few");
+        cuts.into_iter()
+            .map(|cut| format!("{} {}", cut.from.format("%m-%d"), cut.to.format("%m-%d")))
+            .collect()
+    }
+
+    #[test]
+    fn spans_are_cut_where_weeks_and_months_end() {
+        assert_eq!(
+            cuts("2024-02-28", "2024-03-01", Interval::Day),
+            ["02-28 02-28", "02-29 02-29", "03-01 03-01"]
+        );
+        assert_eq!(
+            cuts("2026-01-01", "2026-01-14", Interval::Week),
+            ["01-01 01-04", "01-05 01-11", "01-12 01-14"]
+        );
+        assert_eq!(cuts("2026-01-31", "2026-02-28", Interval::Month), ["01-31 01-31", "02-01 02-28"]);
+        assert_eq!(cuts("2026-01-31", "2026-01-30", Interval::Month), Vec::<String>::new());
+        assert_eq!(span("1900-01-01", "2200-12-31").cut(Interval::Day), None);
+    }
+}

@@ -1,0 +1,54 @@
+//! All transactions that a filter lets through, page after page: no query
+//! outlasts a slow reader, and what is written meanwhile shifts nothing.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use fintrac_kit::access::By;
+use futures::Stream;
+use uuid::Uuid;
+
+use super::Ledger;
+use super::transaction_filter::{FilterInput, with_merged};
+use crate::domain::transaction::Transaction;
+use crate::error::Error;
+use crate::store::{accounts, categories, transactions};
+
+/// Rows of a page.
+const PAGE: i64 = 500;
+
+/// A page of the export, and the names of what its transactions point to.
+#[derive(Debug)]
+pub struct ExportPage {
+    pub transactions: Vec<Transaction>,
+    pub names: Arc<HashMap<Uuid, String>>,
+}
+
+impl Ledger {
+    pub async fn export_transactions(
+        self: Arc<Self>,
+        by: &By,
+        filter: FilterInput,
+    ) -> Result<impl Stream<Item = Result<ExportPage, Error>> + Send + use<>, Error> {
+        let household = self.household(by).await?;
+        let mut filter = filter.resolve(&household)?;
+        let mut connection = self.pool.acquire().await?;
+        with_merged(&mut connection, household.id, &mut filter).await?;
+        let mut names: HashMap<_, _> =
+            accounts::names(&mut connection, household.id).await?.into_iter().collect();
+        names.extend(categories::names(&mut connection, household.id).await?);
+        drop(connection);
+        let (names, mut after) = (Arc::new(names), None);
+        Ok(async_stream::try_stream! {
+            loop {
+                let page = {
+                    let mut connection = self.pool.acquire().await.map_err(Error::from)?;
+                    transactions::list(&mut connection, household.id, &filter, after, PAGE).await?
+                };
+                let Some(last) = page.last() else { break };
+                after = Some(filter.sort.cursor(last));
+                yield ExportPage { transactions: page, names: Arc::clone(&names) };
+            }
+        })
+    }
+}

@@ -1,0 +1,274 @@
+//! Lists of transactions, a page at a time. Which index serves one depends on
+//! what is asked, so the text holds only that.
+
+use chrono::NaiveDate;
+use fintrac_kit::page::Cursor;
+use fintrac_money::Currency;
+use sqlx::{PgConnection, Postgres, QueryBuilder};
+use uuid::Uuid;
+
+use super::{COLUMNS, fetch};
+use crate::domain::transaction::{Transaction, TransactionType};
+
+/// The order of a list; the id decides between equals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sort {
+    #[default]
+    Date,
+    /// The household amount; one that is still open counts as zero.
+    Amount,
+}
+
+impl Sort {
+    fn column(self) -> &'static str {
+        match self {
+            Self::Date => "transaction_date",
+            Self::Amount => "coalesce(household_amount, 0)",
+        }
+    }
+
+    /// Where `transaction` stands in this order.
+    pub fn cursor(self, transaction: &Transaction) -> Cursor {
+        match self {
+            Self::Date => Cursor::by_day(transaction.date, transaction.id),
+            Self::Amount => {
+                let amount = transaction.household_amount.map_or(0, fintrac_money::Money::minor);
+                Cursor { rank: amount, id: transaction.id }
+            }
+        }
+    }
+}
+
+/// What decides which transactions a list has, and their order.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    pub account_id: Option<Uuid>,
+    /// A category with those that went over into it; on the transaction or on a split.
+    pub categories: Vec<Uuid>,
+    pub transaction_type: Option<TransactionType>,
+    /// Voided ones only, instead of posted ones.
+    pub voided: bool,
+    pub from: Option<NaiveDate>,
+    pub to: Option<NaiveDate>,
+    /// Minor units of `currency`, else of the household's.
+    pub min_amount: Option<i64>,
+    pub max_amount: Option<i64>,
+    pub currency: Option<Currency>,
+    /// Words and a tag, as a query on `words`, and the tag as it was written.
+    pub words: Option<String>,
+    pub tag: Option<String>,
+    pub sort: Sort,
+    /// The oldest, or the smallest, first.
+    pub ascending: bool,
+}
+
+impl Filter {
+    fn direction(&self) -> &'static str {
+        if self.ascending { "" } else { " desc" }
+    }
+
+    fn order(&self) -> String {
+        let direction = self.direction();
+        format!(" order by {}{direction}, id{direction}", self.sort.column())
+    }
+
+    fn status(&self) -> &'static str {
+        if self.voided { "voided" } else { "posted" }
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Page {
+    after: Option<Cursor>,
+    limit: i64,
+}
+
+/// One source of a list: each is a range of an index, sorted and cut.
+#[derive(Clone, Copy)]
+struct Branch {
+    /// On which side of the transaction the account is.
+    side: Option<(&'static str, Uuid)>,
+    category: Option<Uuid>,
+    /// The category is on a split.
+    of_split: bool,
+}
+
+/// A page of transactions.
+pub fn list_query(
+    household_id: Uuid,
+    filter: &Filter,
+    after: Option<Cursor>,
+    limit: i64,
+) -> QueryBuilder<Postgres> {
+    let page = Page { after, limit };
+    let mut query = QueryBuilder::new("");
+    if filter.words.is_some() {
+        found_by_words(&mut query, household_id, filter);
+        query.push("select ").push(COLUMNS).push(" from (select * from found as transactions where true");
+        beyond(&mut query, filter, after);
+        query.push(filter.order()).push(" limit ").push_bind(limit);
+    } else {
+        query.push("select ").push(COLUMNS).push(" from (");
+        merged(&mut query, household_id, filter, page);
+    }
+    query.push(") as transactions").push(filter.order());
+    query
+}
+
+/// Rare words lead to few transactions; only then are these compared and sorted.
+/// Without `materialized` the planner might walk all by date instead.
+fn found_by_words(query: &mut QueryBuilder<Postgres>, household_id: Uuid, filter: &Filter) {
+    query.push("with found as materialized (select * from ledger.transactions where household_id = ");
+    query.push_bind(household_id).push(" and words <> ''::tsvector and words @@ ");
+    query.push_bind(filter.words.clone()).push("::tsquery");
+    if let Some(tag) = &filter.tag {
+        query.push(" and tags @> array[").push_bind(tag.clone()).push("]");
+    }
+    if let Some(account) = filter.account_id {
+        query.push(" and (account_id = ").push_bind(account);
+        query.push(" or to_account_id = ").push_bind(account).push(")");
+    }
+    if !filter.categories.is_empty() {
+        query.push(" and (category_id = any(").push_bind(filter.categories.clone());
+        query.push(") or is_split and exists (select from ledger.splits where splits.household_id = ");
+        query
+            .push_bind(household_id)
+            .push(" and transaction_id = transactions.id and splits.category_id = any(");
+        query.push_bind(filter.categories.clone()).push(")))");
+    }
+    conditions(query, filter);
+    query.push(") ");
+}
+
+/// The sources of a list, merged.
+fn merged(query: &mut QueryBuilder<Postgres>, household_id: Uuid, filter: &Filter, page: Page) {
+    let sides = match filter.account_id {
+        None => vec![None],
+        Some(account) => vec![Some(("account_id", account)), Some(("to_account_id", account))],
+    };
+    let of_category = |side| {
+        let each = filter
+            .categories
+            .iter()
+            .flat_map(move |id| [false, true].map(|of_split| Branch { side, category: Some(*id), of_split }));
+        let all = Branch { side, category: None, of_split: false };
+        if filter.categories.is_empty() { vec![all] } else { each.collect() }
+    };
+    let branches: Vec<_> = sides.into_iter().flat_map(of_category).collect();
+    if let [only] = branches.as_slice() {
+        return branch(query, household_id, filter, *only, page);
+    }
+    query.push("select * from (");
+    for (number, one) in branches.into_iter().enumerate() {
+        query.push(if number == 0 { "select * from (" } else { " union all select * from (" });
+        branch(query, household_id, filter, one, page);
+        query.push(format!(") as branch_{number}"));
+    }
+    query.push(") as branches").push(filter.order()).push(" limit ").push_bind(page.limit);
+}
+
+fn branch(
+    query: &mut QueryBuilder<Postgres>,
+    household_id: Uuid,
+    filter: &Filter,
+    branch: Branch,
+    page: Page,
+) {
+    if let (Some(category), true) = (branch.category, branch.of_split) {
+        query.push("select transactions.* from ledger.splits");
+        // Split by split, in order; one that has several of these categories comes once.
+        query.push(" cross join lateral (select * from ledger.transactions where household_id = ");
+        query.push_bind(household_id).push(" and id = transaction_id offset 0) as transactions");
+        query.push(" where splits.household_id = ").push_bind(household_id);
+        query.push(" and splits.category_id = ").push_bind(category);
+        query.push(format!(" and splits.status = '{}'", filter.status()));
+        query.push(" and number = (select min(number) from ledger.splits other where other.household_id = ");
+        query.push_bind(household_id).push(" and other.transaction_id = splits.transaction_id");
+        query.push(" and other.category_id = any(").push_bind(filter.categories.clone()).push("))");
+        if filter.sort == Sort::Date
+            && let Some(after) = page.after
+        {
+            let beyond = if filter.ascending { ">" } else { "<" };
+            query.push(format!(" and (splits.transaction_date, transaction_id) {beyond} ("));
+            query.push_bind(after.day()).push(", ").push_bind(after.id).push(")");
+        }
+        days(query, filter);
+    } else {
+        query.push("select * from ledger.transactions where household_id = ").push_bind(household_id);
+        if let Some(category) = branch.category {
+            query.push(" and category_id = ").push_bind(category);
+        }
+    }
+    if let Some((column, account)) = branch.side {
+        query.push(format!(" and {column} = ")).push_bind(account);
+    }
+    conditions(query, filter);
+    beyond(query, filter, page.after);
+    if branch.of_split && filter.sort == Sort::Date {
+        let direction = filter.direction();
+        query.push(format!(" order by splits.transaction_date{direction}, transaction_id{direction}"));
+    } else {
+        query.push(filter.order());
+    }
+    query.push(" limit ").push_bind(page.limit);
+}
+
+/// What is asked of a transaction itself.
+fn conditions(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
+    query.push(format!(" and transactions.status = '{}'", filter.status()));
+    if let Some(kind) = filter.transaction_type {
+        query.push(" and transaction_type = ").push_bind(kind.as_str());
+    }
+    if let Some(from) = filter.from {
+        query.push(" and transactions.transaction_date >= ").push_bind(from);
+    }
+    if let Some(to) = filter.to {
+        query.push(" and transactions.transaction_date <= ").push_bind(to);
+    }
+    if let Some(currency) = filter.currency {
+        query.push(" and currency_code = ").push_bind(currency.code());
+    }
+    let amount = if filter.currency.is_some() { "abs(transactions.amount)" } else { "household_amount" };
+    if let Some(least) = filter.min_amount {
+        query.push(format!(" and {amount} >= ")).push_bind(least);
+    }
+    if let Some(most) = filter.max_amount {
+        query.push(format!(" and {amount} <= ")).push_bind(most);
+    }
+}
+
+/// The days of splits.
+fn days(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
+    if let Some(from) = filter.from {
+        query.push(" and splits.transaction_date >= ").push_bind(from);
+    }
+    if let Some(to) = filter.to {
+        query.push(" and splits.transaction_date <= ").push_bind(to);
+    }
+}
+
+/// What comes after the last page.
+fn beyond(query: &mut QueryBuilder<Postgres>, filter: &Filter, after: Option<Cursor>) {
+    let Some(after) = after else { return };
+    let beyond = if filter.ascending { ">" } else { "<" };
+    let column = match filter.sort {
+        Sort::Date => "transactions.transaction_date",
+        Sort::Amount => filter.sort.column(),
+    };
+    query.push(format!(" and ({column}, id) {beyond} ("));
+    match filter.sort {
+        Sort::Date => query.push_bind(after.day()),
+        Sort::Amount => query.push_bind(after.rank),
+    };
+    query.push(", ").push_bind(after.id).push(")");
+}
+
+pub async fn list(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    filter: &Filter,
+    after: Option<Cursor>,
+    limit: i64,
+) -> Result<Vec<Transaction>, sqlx::Error> {
+    fetch(connection, list_query(household_id, filter, after, limit)).await
+}

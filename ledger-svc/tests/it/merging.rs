@@ -1,0 +1,175 @@
+//! Deleting a category with all that hangs on it going over into another one.
+
+use fintrac_proto::ledger::v1 as pb;
+use futures::future::join_all;
+
+use crate::support::{Ledger, Person, entry, fields, why};
+
+fn on(account: &pb::Account, category: &pb::Category, amount: &str) -> pb::CreateTransactionRequest {
+    pb::CreateTransactionRequest {
+        category_id: Some(category.id.clone()),
+        transaction_date: Some("2026-10-01".into()),
+        ..entry(account, "expense", amount)
+    }
+}
+
+async fn spent(ledger: &Ledger, person: &Person, category: &pb::Category) -> String {
+    let query = pb::SpendingQuery {
+        currency_code: "EUR".into(),
+        category_ids: vec![category.id.clone()],
+        from: "2026-01-01".into(),
+        to: "2026-12-31".into(),
+    };
+    let (household_id, queries) = (person.household_id.to_string(), vec![query]);
+    let request = pb::SumSpendingRequest { household_id, queries, with_rates: false };
+    let answer = ledger.budgeting().sum_spending(request).await.expect("sums").into_inner();
+    answer.spending[0].amount.clone()
+}
+
+async fn listed(person: &Person, category: &pb::Category) -> usize {
+    let filter = pb::TransactionFilter { category_id: category.id.clone(), ..Default::default() };
+    let all = person.walk(filter, 2).await;
+    assert!(all.iter().all(|it| it.category_id.as_ref() == Some(&category.id) || !it.splits.is_empty()));
+    all.len()
+}
+
+async fn below(person: &Person, parent: &pb::Category, name: &str) -> pb::Category {
+    let request = pb::CreateCategoryRequest {
+        name: name.into(),
+        r#type: "expense".into(),
+        parent_id: Some(parent.id.clone()),
+        ..Default::default()
+    };
+    let answer = person.call(person.categories().create_category(request)).await.expect("made");
+    answer.into_inner().category.expect("a category")
+}
+
+#[tokio::test]
+async fn everything_goes_over_and_nothing_is_posted_again() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let (bank, dollars) = (ana.account("Bank", "", "").await, ana.account("Dollars", "USD", "").await);
+    let (lunch, food) = (ana.category("Lunch", "expense").await, ana.category("Food", "expense").await);
+    let plain = ana.post(on(&bank, &lunch, "10")).await.expect("posted");
+    ana.post(on(&dollars, &lunch, "20")).await.expect("posted");
+    ana.post(on(&bank, &food, "1")).await.expect("posted");
+    let voided = ana.post(on(&bank, &lunch, "5")).await.expect("posted");
+    ana.void(&voided.id).await.expect("voided");
+    let parts = pb::CreateTransactionRequest {
+        category_id: None,
+        splits: vec![
+            pb::Split { category_id: lunch.id.clone(), amount: "2".into(), description: None },
+            pb::Split { category_id: food.id.clone(), amount: "1".into(), description: None },
+        ],
+        ..on(&bank, &lunch, "3")
+    };
+    let parts = ana.post(parts).await.expect("posted");
+    let (before, other) = (spent(&ledger, &ana, &lunch).await, spent(&ledger, &ana, &food).await);
+    let postings = "select count(*) from ledger.postings";
+    let posted = ledger.number(postings).await;
+
+    ana.move_category(&lunch.id, &food.id).await.expect("moved");
+    assert_eq!(ledger.number(postings).await, posted);
+    let cents = |text: &str| text.replace('.', "").parse::<i64>().expect("an amount");
+    let all = cents(&before) + cents(&other);
+    assert_eq!(cents(&spent(&ledger, &ana, &food).await), all);
+    assert_eq!(
+        spent(&ledger, &ana, &lunch).await,
+        spent(&ledger, &ana, &food).await,
+        "a budget on it goes along"
+    );
+    assert_eq!(listed(&ana, &food).await, 4);
+    assert_eq!(ana.find(&plain.id).await.expect("there").category_id, Some(food.id.clone()));
+    let splits = ana.find(&parts.id).await.expect("there").splits;
+    assert!(splits.iter().all(|split| split.category_id == food.id));
+    ledger.verify().await;
+
+    // What stands goes on from there.
+    let words = pb::CreateTransactionRequest { description: Some("Soup".into()), ..Default::default() };
+    let worded = ana.edit(&plain.id, words, &["description"]).await.expect("edited");
+    assert_eq!(ledger.number(postings).await, posted, "the category is the same");
+    assert_eq!(worded.category_id, Some(food.id.clone()));
+    let more = pb::CreateTransactionRequest { amount: "11".into(), ..Default::default() };
+    ana.edit(&plain.id, more, &["amount"]).await.expect("edited");
+    ana.restore(&voided.id).await.expect("restored");
+    assert_eq!(cents(&spent(&ledger, &ana, &food).await), all + 100 + 500);
+    ledger.verify().await;
+
+    // And once more, in a chain.
+    let fun = ana.category("Fun", "expense").await;
+    ana.move_category(&food.id, &fun.id).await.expect("moved");
+    assert_eq!((listed(&ana, &fun).await, cents(&spent(&ledger, &ana, &lunch).await)), (5, all + 600));
+    ana.void(&plain.id).await.expect("voided");
+    assert_eq!(cents(&spent(&ledger, &ana, &fun).await), all + 600 - 1100);
+    let posted = ana.post(on(&bank, &lunch, "1")).await.expect("an old id leads to the new category");
+    assert_eq!(posted.category_id, Some(fun.id));
+    ledger.verify().await;
+}
+
+#[tokio::test]
+async fn what_is_below_goes_below_the_other_one() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let (lunch, food) = (ana.category("Lunch", "expense").await, ana.category("Food", "expense").await);
+    let soup = below(&ana, &lunch, "Soup").await;
+    let pay = ana.category("Pay", "income").await;
+    let refused = async |from: &pb::Category, to: &str| {
+        let mut refused = fields(ana.move_category(&from.id, to).await);
+        refused.pop().expect("a field")
+    };
+    let field = |reason: &str| ("move_to".to_owned(), reason.to_owned());
+    assert_eq!(refused(&lunch, &pay.id).await, field("CATEGORY_TYPE_MISMATCH"));
+    assert_eq!(refused(&lunch, &soup.id).await, field("MOVE_IMPOSSIBLE"));
+    assert_eq!(refused(&lunch, &lunch.id).await, field("CATEGORY_UNKNOWN"));
+    assert_eq!(refused(&lunch, "x").await, field("CATEGORY_UNKNOWN"));
+    let bob = ledger.person("EUR");
+    let theirs = bob.category("Theirs", "expense").await;
+    assert_eq!(refused(&lunch, &theirs.id).await, field("CATEGORY_UNKNOWN"));
+    assert_eq!(why(ana.move_category(&theirs.id, &food.id).await), "NOT_FOUND");
+    let twin = below(&ana, &food, "Soup").await;
+    assert_eq!(refused(&lunch, &food.id).await, field("NAME_TAKEN"));
+    ana.move_category(&twin.id, &soup.id).await.expect("moved");
+    ana.move_category(&lunch.id, &food.id).await.expect("moved");
+    let request = pb::GetCategoryRequest { category_id: soup.id.clone() };
+    let soup = ana.call(ana.categories().get_category(request)).await.expect("there").into_inner().category;
+    assert_eq!(soup.expect("a category").parent_id, Some(food.id));
+    ledger.verify().await;
+}
+
+#[tokio::test]
+async fn who_posts_edits_and_voids_meanwhile_loses_nothing() {
+    let ledger = Ledger::start().await;
+    let second = ledger.replica().await;
+    let ana = ledger.person("EUR");
+    let there = second.greet(&ana);
+    let bank = ana.account("Bank", "", "").await;
+    for round in 0..6 {
+        let from = ana.category(&format!("From {round}"), "expense").await;
+        let to = ana.category(&format!("To {round}"), "expense").await;
+        let mut standing = Vec::new();
+        for _ in 0..8 {
+            standing.push(ana.post(on(&bank, &from, "10")).await.expect("posted"));
+        }
+        let changes = standing.iter().enumerate().map(|(at, it)| {
+            let person = if at % 2 == 0 { ana.clone() } else { there.clone() };
+            async move {
+                if at % 4 < 2 {
+                    person.void(&it.id).await.expect("voided");
+                } else {
+                    let more = pb::CreateTransactionRequest { amount: "11".into(), ..Default::default() };
+                    person.edit(&it.id, more, &["amount"]).await.expect("edited");
+                }
+            }
+        });
+        let (_, moved, posted) = tokio::join!(
+            join_all(changes),
+            there.move_category(&from.id, &to.id),
+            join_all((0..8).map(|_| ana.post(on(&bank, &from, "1")))),
+        );
+        moved.expect("moved");
+        assert!(posted.iter().all(Result::is_ok), "{posted:?}");
+        assert_eq!(spent(&ledger, &ana, &to).await, "52.00");
+        assert_eq!(listed(&ana, &to).await, 12);
+        ledger.verify().await;
+    }
+}

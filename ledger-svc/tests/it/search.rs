@@ -1,0 +1,76 @@
+//! Words and tags: found in every field, folded, from their beginning, and
+//! nobody else's.
+
+use fintrac_proto::ledger::v1 as pb;
+
+use crate::support::{Ledger, Person, entry};
+
+async fn found(person: &Person, q: &str, tag: &str) -> Vec<String> {
+    let filter = pb::TransactionFilter { q: q.into(), tag: tag.into(), ..Default::default() };
+    let mut amounts: Vec<_> = person.walk(filter, 3).await.into_iter().map(|it| it.amount).collect();
+    amounts.sort();
+    amounts
+}
+
+#[tokio::test]
+async fn words_are_found_in_every_field_without_case_and_accents() {
+    let ledger = Ledger::start().await;
+    let (ana, bob) = (ledger.person("EUR"), ledger.person("EUR"));
+    let (bank, other) = (ana.account("Bank", "", "").await, bob.account("Bank", "", "").await);
+    let none = |request: pb::CreateTransactionRequest| request;
+    let coffee = pb::CreateTransactionRequest {
+        description: Some("Café crème".into()),
+        tags: vec!["work".into(), "it's \\ odd: 'so' & | !".into()],
+        ..entry(&bank, "expense", "1.00")
+    };
+    let coffee = ana.post(coffee).await.expect("posted");
+    let invoice = pb::CreateTransactionRequest {
+        reference_number: Some("INV-2026/77".into()),
+        notes: Some("paid late,\nsee the CREMATION file".into()),
+        ..entry(&bank, "expense", "2.00")
+    };
+    ana.post(invoice).await.expect("posted");
+    ana.post(none(entry(&bank, "expense", "3.00"))).await.expect("posted");
+    let theirs =
+        pb::CreateTransactionRequest { description: Some("cafe".into()), ..entry(&other, "expense", "9.00") };
+    bob.post(theirs).await.expect("posted");
+    assert_eq!(found(&ana, "cafe", "").await, ["1.00"], "not somebody else's");
+    assert_eq!(found(&ana, "CREM", "").await, ["1.00", "2.00"], "from the beginning");
+    assert_eq!(found(&ana, "reme", "").await, Vec::<String>::new(), "not from the middle");
+    assert_eq!(found(&ana, "inv 77", "").await, ["2.00"], "all of the words");
+    assert_eq!(found(&ana, "inv cafe", "").await, Vec::<String>::new());
+    assert_eq!(found(&ana, "", "work").await, ["1.00"]);
+    assert_eq!(found(&ana, "", "it's \\ odd: 'so' & | !").await, ["1.00"]);
+    assert_eq!(found(&ana, "", "wor").await, Vec::<String>::new(), "a tag as it is written");
+    assert_eq!(found(&ana, "work", "").await, Vec::<String>::new(), "a tag is no word");
+    let tea = pb::CreateTransactionRequest {
+        description: Some("Té".into()),
+        tags: vec!["home".into()],
+        ..Default::default()
+    };
+    ana.edit(&coffee.id, tea, &["description", "tags"]).await.expect("edited");
+    assert_eq!(found(&ana, "cafe", "").await, Vec::<String>::new());
+    assert_eq!(
+        (found(&ana, "te", "home").await, found(&ana, "", "work").await.len()),
+        (vec!["1.00".into()], 0)
+    );
+    ana.void(&coffee.id).await.expect("voided");
+    assert_eq!(found(&ana, "te", "").await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn what_was_written_before_there_was_a_search_is_found() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let bank = ana.account("Bank", "", "").await;
+    let old = pb::CreateTransactionRequest {
+        description: Some("Ancient".into()),
+        ..entry(&bank, "expense", "1.00")
+    };
+    ana.post(old).await.expect("posted");
+    ledger.execute("update ledger.transactions set words = null").await;
+    assert_eq!(found(&ana, "ancient", "").await, Vec::<String>::new());
+    ledger_svc::gather_words(&ledger.pool).await.expect("gathered");
+    assert_eq!(found(&ana, "ancient", "").await, ["1.00"]);
+    assert_eq!(ledger.number("select count(*) from ledger.transactions where words is null").await, 0);
+}
