@@ -73,11 +73,11 @@ pub async fn build(config: Config, deps: Deps) -> Result<Module, StartError> {
     let leaving = Arc::clone(&identity);
     module.add_job(&deps, "account-erasure", TimeDelta::minutes(1), move |_pool| {
         let leaving = Arc::clone(&leaving);
-        async move { leaving.erase_accounts().await }
+        async move { Ok(leaving.erase_accounts().await?) }
     });
     module.add_job(&deps, "identity-clean-up", TimeDelta::hours(1), move |pool| {
         let now = identity.clock.now();
-        async move { store::cleanup::run(&mut *pool.acquire().await?, now).await }
+        async move { Ok(store::cleanup::run(&mut *pool.acquire().await?, now).await?) }
     });
     Ok(module)
 }

@@ -82,7 +82,7 @@ pub fn build(deps: &Deps, auth: Transport, ledger: Transport) -> Module {
     module.add_worker(|shutdown| leased::run(finisher, transfers, FINISHERS, shutdown));
     module.add_job(deps, "budget-check", TimeDelta::days(1), move |pool| {
         let planning = Arc::clone(&planning);
-        async move { service::look_at_all(&planning, &pool).await }
+        async move { Ok(service::look_at_all(&planning, &pool).await?) }
     });
     module
 }

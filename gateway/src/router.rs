@@ -21,14 +21,29 @@ use crate::extract::LIMIT;
 use crate::layers;
 use crate::openapi;
 use crate::routes::{
-    accounts, admin, auth, budgets, categories, currencies, docs, exchange_rates, goals, health, jwks,
-    notifications, pages, transactions, users,
+    accounts, admin, analytics, auth, budgets, categories, currencies, docs, exchange_rates, goals, health,
+    jwks, notifications, pages, recurring, transactions, users,
 };
 use crate::state::AppState;
 
 /// The documented calls.
 pub fn api() -> OpenApiRouter<AppState> {
     let v1 = OpenApiRouter::new()
+        .merge(of_identity())
+        .merge(of_money())
+        .merge(of_plans())
+        .merge(of_administration())
+        .layer(default_header(CACHE_CONTROL, "no-store"));
+    OpenApiRouter::with_openapi(openapi::outline())
+        .nest("/api/v1", v1)
+        .routes(routes!(health::health))
+        .routes(routes!(health::ready))
+        .routes(routes!(health::live))
+        .routes(routes!(jwks::jwks))
+}
+
+fn of_identity() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
         .routes(routes!(auth::register::register))
         .routes(routes!(auth::verify_email::verify_email))
         .routes(routes!(auth::resend_verification::resend_verification))
@@ -53,6 +68,10 @@ pub fn api() -> OpenApiRouter<AppState> {
             users::get_preferences::get_preferences,
             users::update_preferences::update_preferences
         ))
+}
+
+fn of_money() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
         .routes(routes!(accounts::list_accounts::list_accounts, accounts::create_account::create_account))
         .routes(routes!(
             accounts::get_account::get_account,
@@ -81,6 +100,18 @@ pub fn api() -> OpenApiRouter<AppState> {
             transactions::update_transaction::update_transaction,
             transactions::delete_transaction::delete_transaction
         ))
+        .routes(routes!(
+            recurring::list_recurring::list_recurring,
+            recurring::create_recurring::create_recurring
+        ))
+        .routes(routes!(
+            recurring::get_recurring::get_recurring,
+            recurring::update_recurring::update_recurring,
+            recurring::delete_recurring::delete_recurring
+        ))
+        .routes(routes!(recurring::steer::pause))
+        .routes(routes!(recurring::steer::resume))
+        .routes(routes!(recurring::steer::skip))
         .routes(routes!(transactions::list_history::list_history))
         .routes(routes!(transactions::restore_transaction::restore_transaction))
         .routes(routes!(transactions::bulk::bulk))
@@ -89,6 +120,16 @@ pub fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(currencies::get_currency::get_currency))
         .routes(routes!(exchange_rates::list_exchange_rates::list_exchange_rates))
         .routes(routes!(exchange_rates::convert::convert))
+        .routes(routes!(analytics::spending::spending))
+        .routes(routes!(analytics::income_expense::income_expense))
+        .routes(routes!(analytics::categories::categories))
+        .routes(routes!(analytics::cash_flow::cash_flow))
+        .routes(routes!(analytics::net_worth::net_worth))
+        .routes(routes!(analytics::patterns::patterns))
+}
+
+fn of_plans() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
         .routes(routes!(budgets::list_budgets::list_budgets, budgets::create_budget::create_budget))
         .routes(routes!(
             budgets::get_budget::get_budget,
@@ -107,6 +148,10 @@ pub fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(notifications::list_notifications::list_notifications))
         .routes(routes!(notifications::mark_notification::mark_notification))
         .routes(routes!(notifications::read_all::read_all))
+}
+
+fn of_administration() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
         .routes(routes!(admin::list_users::list_users))
         .routes(routes!(admin::get_user::get_user, admin::update_user::update_user))
         .routes(routes!(admin::list_roles::list_roles, admin::create_role::create_role))
@@ -115,13 +160,7 @@ pub fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(admin::list_security_events::list_security_events))
         .routes(routes!(admin::list_ip_rules::list_ip_rules, admin::create_ip_rule::create_ip_rule))
         .routes(routes!(admin::delete_ip_rule::delete_ip_rule))
-        .layer(default_header(CACHE_CONTROL, "no-store"));
-    OpenApiRouter::with_openapi(openapi::outline())
-        .nest("/api/v1", v1)
-        .routes(routes!(health::health))
-        .routes(routes!(health::ready))
-        .routes(routes!(health::live))
-        .routes(routes!(jwks::jwks))
+        .routes(routes!(admin::set_exchange_rate::set_exchange_rate))
 }
 
 pub fn app(state: AppState) -> Router {

@@ -17,8 +17,10 @@ use fintrac_proto::auth::v1::user_service_client::UserServiceClient;
 use fintrac_proto::budget::v1::budget_service_client::BudgetServiceClient;
 use fintrac_proto::budget::v1::goal_service_client::GoalServiceClient;
 use fintrac_proto::ledger::v1::account_service_client::AccountServiceClient;
+use fintrac_proto::ledger::v1::analytics_service_client::AnalyticsServiceClient;
 use fintrac_proto::ledger::v1::category_service_client::CategoryServiceClient;
 use fintrac_proto::ledger::v1::currency_service_client::CurrencyServiceClient;
+use fintrac_proto::ledger::v1::recurring_service_client::RecurringServiceClient;
 use fintrac_proto::ledger::v1::transaction_service_client::TransactionServiceClient;
 use fintrac_proto::notify::v1::activity_service_client::ActivityServiceClient;
 use fintrac_proto::notify::v1::notification_service_client::NotificationServiceClient;
@@ -101,6 +103,14 @@ impl AppState {
 
     pub(crate) fn transactions(&self) -> TransactionServiceClient<Transport> {
         TransactionServiceClient::new(self.parts.ledger.clone()).max_decoding_message_size(LARGEST_ANSWER)
+    }
+
+    pub(crate) fn analytics(&self) -> AnalyticsServiceClient<Transport> {
+        AnalyticsServiceClient::new(self.parts.ledger.clone()).max_decoding_message_size(LARGEST_ANSWER)
+    }
+
+    pub(crate) fn recurring(&self) -> RecurringServiceClient<Transport> {
+        RecurringServiceClient::new(self.parts.ledger.clone()).max_decoding_message_size(LARGEST_ANSWER)
     }
 
     pub(crate) fn currencies(&self) -> CurrencyServiceClient<Transport> {

@@ -19,7 +19,7 @@ use crate::database::{SchemaError, ensure_event_partitions};
 use crate::erasure;
 use crate::events::{self, Bell, EventLog};
 use crate::idempotency;
-use crate::jobs::Periodic;
+use crate::jobs::{BoxError, Periodic};
 use crate::random::Random;
 
 /// How often the event horizon is measured.
@@ -68,7 +68,7 @@ impl Module {
         let clock = deps.clock.clone();
         module.add_job(deps, "event-partitions", TimeDelta::days(1), move |pool| {
             let now = clock.now();
-            async move { ensure_event_partitions(&mut *pool.acquire().await?, now).await }
+            async move { Ok(ensure_event_partitions(&mut *pool.acquire().await?, now).await?) }
         });
         let clock = deps.clock.clone();
         module.add_job(deps, "idempotency-clean-up", TimeDelta::hours(1), move |pool| {
@@ -99,7 +99,7 @@ impl Module {
         every: TimeDelta,
         task: impl Fn(PgPool) -> F + Send + Sync + 'static,
     ) where
-        F: Future<Output = Result<(), sqlx::Error>> + Send + 'static,
+        F: Future<Output = Result<(), BoxError>> + Send + 'static,
     {
         let pool = deps.pool.clone();
         let job = Periodic { name, every, pool: pool.clone(), clock: deps.clock.clone() };

@@ -22,6 +22,8 @@ pub enum Error {
     AccountNameTaken,
     #[error("the category is in use")]
     CategoryInUse,
+    #[error("nothing of it recurs any more")]
+    RecurringCompleted,
     #[error("the idempotency key came before with another body")]
     KeyReused,
     #[error("no rate is known")]
@@ -85,6 +87,11 @@ impl From<Error> for Status {
                 Code::FailedPrecondition,
                 "CATEGORY_IN_USE",
                 "Transactions or other categories hang on it; move them first.",
+            ),
+            Error::RecurringCompleted => Refusal::new(
+                Code::FailedPrecondition,
+                "RECURRING_COMPLETED",
+                "All of its occurrences are over; give it a later end first.",
             ),
             Error::KeyReused => idempotency::reused(),
             Error::RateUnknown => Refusal::new(

@@ -12,6 +12,7 @@ mod config;
 mod defaults;
 mod domain;
 mod error;
+mod feed;
 mod posting;
 mod rpc;
 mod service;
@@ -23,14 +24,16 @@ use chrono::TimeDelta;
 use fintrac_kit::database::Schema;
 use fintrac_kit::erasure;
 use fintrac_kit::events::{Bell, Consumer};
+use fintrac_kit::jobs::leased;
 use fintrac_kit::module::{Deps, Module};
 use fintrac_kit::process::Process;
 use fintrac_kit::transport::Transport;
 
-pub use config::Config;
+pub use config::{Config, FeedConfig};
+pub use feed::{Feed, FeedError, Provider};
 use posting::Posting;
-use service::{FollowHouseholds, Ledger};
-pub use service::{ImportError, fill_household_amounts, gather_words, import_ecb, verify};
+use service::{FollowHouseholds, Ledger, PostOccurrences};
+pub use service::{ImportError, fill_household_amounts, follow_feed, gather_words, import_ecb, verify};
 pub use store::verification::Finding;
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
@@ -45,6 +48,7 @@ pub const SCHEMA: Schema = Schema {
         ("exchange_rates", "select, insert, update"),
         ("accounts", "select, insert, update"),
         ("categories", "select, insert, update"),
+        ("recurring", "select, insert, update"),
         ("nominal_accounts", "select, insert, update (merged_into)"),
         ("transactions", "select, insert, update"),
         ("splits", "select, insert, delete"),
@@ -57,6 +61,9 @@ pub const SCHEMA: Schema = Schema {
 /// Parts of the suite that may read the ledger's event log.
 const READERS: &[&str] = &["budget", "notify"];
 
+/// Recurring transactions that are posted at once.
+const POSTERS: usize = 16;
+
 /// How often the invariants are counted. Every posting is read.
 const VERIFY: TimeDelta = TimeDelta::days(1);
 
@@ -67,6 +74,8 @@ pub async fn build(config: &Config, deps: &Deps, auth: Transport) -> Result<Modu
     let posting = Posting::start(config.lanes, deps, &mut module);
     let ledger = Arc::new(Ledger::new(deps, auth.clone(), posting));
     module.routes = rpc::routes(module.routes, &ledger);
+    let (recurring, due) = (PostOccurrences(Arc::clone(&ledger)), ledger.due.clone());
+    module.add_worker(|shutdown| leased::run(recurring, due, POSTERS, shutdown));
     let erasures = Bell::default();
     let consumer = Consumer {
         source: "auth",
@@ -87,12 +96,22 @@ pub async fn build(config: &Config, deps: &Deps, auth: Transport) -> Result<Modu
             Ok(())
         }
     });
-    module.add_job(
-        deps,
-        "search-words",
-        TimeDelta::hours(1),
-        |pool| async move { gather_words(&pool).await },
-    );
+    if let Some(FeedConfig { provider, url, every }) = config.feed.clone() {
+        let feed = Feed::new(provider, url).map_err(|error| ImportError::Form(error.to_string()))?;
+        let (clock, random, bell) = (deps.clock.clone(), deps.random.clone(), deps.bell.clone());
+        module.add_job(deps, "exchange-rates", every, move |pool| {
+            let (feed, clock, random, bell) = (feed.clone(), clock.clone(), random.clone(), bell.clone());
+            async move {
+                if follow_feed(&feed, &pool, &clock, &random).await? > 0 {
+                    bell.ring();
+                }
+                Ok(())
+            }
+        });
+    }
+    module.add_job(deps, "search-words", TimeDelta::hours(1), |pool| async move {
+        Ok(gather_words(&pool).await?)
+    });
     module.add_job(deps, "ledger-verification", VERIFY, |pool| async move {
         let findings = verify(&pool).await?;
         let broken: i64 = findings.iter().map(|finding| finding.violations).sum();

@@ -164,6 +164,8 @@ impl Suite {
             .env("RUST_BACKTRACE", "0");
         command.env("BACKEND_URL", "http://gateway.example").env("FINTRAC_DRAIN_LIMIT", "120");
         command.env("RATE_LIMIT_PER_MINUTE", "10000000");
+        // Tests reach no other machine.
+        command.env("RATES_FEED", "off");
         // Tests say in X-Forwarded-For where they come from.
         command.env("TRUSTED_PROXIES", "127.0.0.1/32");
         if self.cluster.is_some() {

@@ -32,7 +32,8 @@ const OF_USERS: &[&str] = &[
 const OF_SUPPORT: &[&str] = &["audit:read", "security:read", "users:read", "users:write"];
 
 /// What is left for administrators.
-const OF_ADMINS: &[&str] = &["ip_rules:read", "ip_rules:write", "roles:read", "roles:write"];
+const OF_ADMINS: &[&str] =
+    &["exchange_rates:write", "ip_rules:read", "ip_rules:write", "roles:read", "roles:write"];
 
 /// Changing which roles a user has.
 pub const ASSIGN: &str = "roles:write";

@@ -42,3 +42,4 @@ problem-last-admin = Letzter Administrator
 problem-role-in-use = Rolle in Gebrauch
 problem-role-built-in = Eingebaute Rolle
 problem-locks-you-out = Das würde Sie aussperren
+problem-recurring-completed = Die wiederkehrende Buchung ist beendet

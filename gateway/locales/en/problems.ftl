@@ -42,3 +42,4 @@ problem-last-admin = Last administrator
 problem-role-in-use = Role in use
 problem-role-built-in = Role is built in
 problem-locks-you-out = This would lock you out
+problem-recurring-completed = The recurring transaction is over

@@ -42,3 +42,4 @@ problem-last-admin = Último administrador
 problem-role-in-use = Rol en uso
 problem-role-built-in = Rol integrado
 problem-locks-you-out = Esto te dejaría fuera
+problem-recurring-completed = La transacción recurrente ha terminado

@@ -42,3 +42,4 @@ problem-last-admin = Dernier administrateur
 problem-role-in-use = Rôle utilisé
 problem-role-built-in = Rôle intégré
 problem-locks-you-out = Cela vous exclurait
+problem-recurring-completed = La transaction récurrente est terminée

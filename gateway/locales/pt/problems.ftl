@@ -42,3 +42,4 @@ problem-last-admin = Último administrador que resta
 problem-role-in-use = Função em uso
 problem-role-built-in = Função integrada
 problem-locks-you-out = Isto deixá-lo-ia de fora
+problem-recurring-completed = A transação recorrente terminou

@@ -75,6 +75,7 @@ pub mod permission {
         CategoriesRead = "categories:read";
         CategoriesWrite = "categories:write";
         CurrenciesRead = "currencies:read";
+        ExchangeRatesWrite = "exchange_rates:write";
         GoalsRead = "goals:read";
         GoalsWrite = "goals:write";
         IpRulesRead = "ip_rules:read";

@@ -4,6 +4,7 @@
 
 pub mod accounts;
 pub mod admin;
+pub mod analytics;
 pub mod auth;
 pub mod budgets;
 pub mod categories;
@@ -15,6 +16,7 @@ pub mod health;
 pub mod jwks;
 pub mod notifications;
 pub mod pages;
+pub mod recurring;
 pub mod sheet;
 pub mod transactions;
 pub mod users;

@@ -8,4 +8,4 @@
 pub mod leased;
 mod periodic;
 
-pub use periodic::Periodic;
+pub use periodic::{BoxError, Periodic};

@@ -10,10 +10,13 @@ use crate::clock::Clock;
 
 /// How long a replica may work on one run before another takes over.
 const LEASE: TimeDelta = TimeDelta::minutes(10);
-/// After a failure the next try comes this much later.
+/// After a first failure the next try comes this much later.
 const RETRY: TimeDelta = TimeDelta::minutes(1);
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 const SHORTEST_SLEEP: Duration = Duration::from_millis(100);
+
+/// Whatever a task fails with.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A task that runs at an interval, on one replica at a time.
 #[derive(Debug, Clone)]
@@ -28,7 +31,7 @@ impl Periodic {
     /// Runs `task` whenever it is due, until `shutdown`.
     pub async fn run<F>(self, shutdown: CancellationToken, task: impl Fn() -> F + Send)
     where
-        F: Future<Output = Result<(), sqlx::Error>> + Send,
+        F: Future<Output = Result<(), BoxError>> + Send,
     {
         while !shutdown.is_cancelled() {
             if let Err(error) = self.turn(&task).await {
@@ -44,15 +47,17 @@ impl Periodic {
     /// Runs `task` if it is due and nobody else has it; returns whether it ran.
     pub async fn turn<F>(&self, task: impl Fn() -> F) -> Result<bool, sqlx::Error>
     where
-        F: Future<Output = Result<(), sqlx::Error>>,
+        F: Future<Output = Result<(), BoxError>>,
     {
-        let Some(started_at) = self.claim().await? else { return Ok(false) };
-        let outcome =
-            AssertUnwindSafe(task()).catch_unwind().await.unwrap_or(Err(sqlx::Error::WorkerCrashed));
+        let Some((started_at, failures)) = self.claim().await? else { return Ok(false) };
+        let outcome: Result<(), BoxError> = match AssertUnwindSafe(task()).catch_unwind().await {
+            Ok(outcome) => outcome,
+            Err(_panic) => Err("the task panicked".into()),
+        };
         let now = self.clock.now();
         let (due, error) = match &outcome {
             Ok(()) => (now + self.every, None),
-            Err(error) => (now + RETRY.min(self.every), Some(crate::error::chain(error))),
+            Err(error) => (now + self.pause(failures), Some(crate::error::chain(&**error))),
         };
         if let Some(error) = &error {
             tracing::error!(job = self.name, error, "job failed");
@@ -72,8 +77,14 @@ impl Periodic {
         Ok(true)
     }
 
-    /// When this run started, if it is ours to do.
-    async fn claim(&self) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
+    /// How long after a failure that followed on so many others: twice as long each time.
+    fn pause(&self, failures: i32) -> TimeDelta {
+        let doubled = RETRY * 2_i32.saturating_pow(failures.clamp(0, 20).unsigned_abs());
+        doubled.min(self.every)
+    }
+
+    /// When this run started and how many failed right before, if it is ours to do.
+    async fn claim(&self) -> Result<Option<(DateTime<Utc>, i32)>, sqlx::Error> {
         let now = self.clock.now();
         sqlx::query!(
             "insert into jobs (name, due_at) values ($1, $2) on conflict (name) do nothing",
@@ -87,14 +98,15 @@ impl Periodic {
                where name = (
                    select name from jobs
                    where name = $1 and due_at <= $2 and (leased_until is null or leased_until <= $2)
-                   for update skip locked)"#,
+                   for update skip locked)
+               returning failures"#,
             self.name,
             now,
             now + LEASE,
         )
-        .execute(&self.pool)
+        .fetch_optional(&self.pool)
         .await?;
-        Ok((claimed.rows_affected() == 1).then_some(now))
+        Ok(claimed.map(|row| (now, row.failures)))
     }
 
     async fn next_due(&self) -> Result<Option<DateTime<Utc>>, sqlx::Error> {

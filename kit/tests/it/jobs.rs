@@ -38,7 +38,7 @@ async fn a_failed_run_is_seen_and_tried_again() {
     let database = TestDatabase::new(&[&schema()], &clock).await;
     let pool = database.pool(&schema(), &clock).await;
     let job = Periodic { name: "job", every: TimeDelta::hours(1), pool: pool.clone(), clock: clock.clone() };
-    assert!(job.turn(async || Err(sqlx::Error::RowNotFound)).await.expect("turn"));
+    assert!(job.turn(async || Err(sqlx::Error::RowNotFound.into())).await.expect("turn"));
     let (failures, error): (i32, Option<String>) =
         sqlx::query_as("select failures, last_error from jobs").fetch_one(&pool).await.expect("query");
     assert!(failures == 1 && error.is_some());

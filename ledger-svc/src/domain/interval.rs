@@ -1,6 +1,6 @@
 //! Spans of days, and the intervals that they are cut into.
 
-use chrono::{Datelike as _, NaiveDate, Weekday};
+use chrono::{Datelike as _, Days, NaiveDate, Weekday};
 
 /// Intervals that one answer may have.
 pub const MOST: usize = 4000;
@@ -32,6 +32,15 @@ impl Interval {
         Self::ALL.into_iter().find(|it| it.as_str() == text)
     }
 
+    /// The first day of the interval that holds `day`.
+    pub fn start(self, day: NaiveDate) -> NaiveDate {
+        match self {
+            Self::Day => day,
+            Self::Week => day.week(Weekday::Mon).checked_first_day().unwrap_or(day),
+            Self::Month => day.with_day(1).unwrap_or(day),
+        }
+    }
+
     /// The last day of the interval that holds `day`.
     pub fn end(self, day: NaiveDate) -> NaiveDate {
         match self {
@@ -53,6 +62,22 @@ pub struct Span {
 }
 
 impl Span {
+    pub fn contains(self, day: NaiveDate) -> bool {
+        (self.from..=self.to).contains(&day)
+    }
+
+    /// How many days it has.
+    pub fn days(self) -> u64 {
+        let days = self.to.signed_duration_since(self.from).num_days();
+        u64::try_from(days).unwrap_or_default().saturating_add(1)
+    }
+
+    /// As many days, right before it.
+    pub fn before(self) -> Option<Self> {
+        let to = self.from.pred_opt()?;
+        Some(Self { from: self.from.checked_sub_days(Days::new(self.days()))?, to })
+    }
+
     /// Cut at the ends of the intervals; `None` when these are more than [`MOST`].
     pub fn cut(self, interval: Interval) -> Option<Vec<Self>> {
         let (mut cuts, mut from) = (Vec::new(), self.from);
@@ -99,5 +124,13 @@ mod tests {
         assert_eq!(cuts("2026-01-31", "2026-02-28", Interval::Month), ["01-31 01-31", "02-01 02-28"]);
         assert_eq!(cuts("2026-01-31", "2026-01-30", Interval::Month), Vec::<String>::new());
         assert_eq!(span("1900-01-01", "2200-12-31").cut(Interval::Day), None);
+    }
+
+    #[test]
+    fn what_comes_before_is_as_long() {
+        let before = span("2026-03-01", "2026-03-31").before().expect("a span");
+        assert_eq!(before, span("2026-01-29", "2026-02-28"));
+        assert_eq!(before.days(), 31);
+        assert!(before.contains(before.to) && !before.contains("2026-03-01".parse().expect("a day")));
     }
 }

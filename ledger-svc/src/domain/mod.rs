@@ -13,5 +13,7 @@ pub mod category;
 pub mod interval;
 pub mod posting;
 pub mod rate;
+pub mod recurring;
+pub mod schedule;
 pub mod search;
 pub mod transaction;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, TimeDelta};
 use fintrac_money::{Currency, Money};
 use rust_decimal::Decimal;
 
@@ -59,6 +59,51 @@ impl Rate {
     }
 }
 
+/// A rate as it was published: units of `currency` for one unit of `base`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Published {
+    pub base: Currency,
+    pub currency: Currency,
+    pub day: NaiveDate,
+    pub value: Decimal,
+    pub source: Source,
+}
+
+/// What is to be done with rates that somebody published.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Judged {
+    pub good: Vec<Published>,
+    /// Held back: they cannot be right, or moved by half since the last one that was.
+    pub absurd: Vec<Published>,
+}
+
+/// A last good rate older than this says nothing about today's.
+const COMPARABLE: TimeDelta = TimeDelta::days(31);
+
+/// Which of `rates` to believe, given the newest ones of before. A whole feed is
+/// not believed when more than a tenth of it is absurd, or when it is of a day
+/// to come.
+pub fn judge(rates: Vec<Published>, before: &[Published], today: NaiveDate) -> Judged {
+    let before: HashMap<_, _> = before.iter().map(|it| ((it.base, it.currency), it)).collect();
+    let moved_by_half = |rate: &Published| {
+        let Some(last) = before.get(&(rate.base, rate.currency)) else { return false };
+        let age = rate.day.signed_duration_since(last.day);
+        let moved = rate.value.checked_sub(last.value).map(|change| change.abs());
+        let half = last.value.checked_mul(Decimal::new(5, 1));
+        age.abs() <= COMPARABLE
+            && last.source != Source::Bundled
+            && moved.zip(half).is_none_or(|(moved, half)| moved >= half)
+    };
+    let to_come = today.checked_add_signed(TimeDelta::days(1));
+    let is_absurd =
+        |rate: &Published| rate.value <= Decimal::ZERO || Some(rate.day) > to_come || moved_by_half(rate);
+    let (absurd, good): (Vec<_>, Vec<_>) = rates.into_iter().partition(is_absurd);
+    if absurd.len().saturating_mul(10) > good.len().saturating_add(absurd.len()) {
+        return Judged { good: Vec::new(), absurd };
+    }
+    Judged { good, absurd }
+}
+
 /// A published rate: units of a currency for one unit of `base`.
 #[derive(Debug, Clone, Copy)]
 pub struct Quote {
@@ -111,7 +156,7 @@ mod tests {
     use chrono::NaiveDate;
     use proptest::prelude::*;
 
-    use super::{Quote, Quotes, Rate, Source};
+    use super::{Judged, Published, Quote, Quotes, Rate, Source, judge};
     use fintrac_money::Currency;
     use fintrac_money::Money;
 
@@ -131,6 +176,35 @@ mod tests {
             quotes.add(currency(code), day(9), Quote { base: currency(base), rate });
         }
         quotes
+    }
+
+    fn published(code: &str, value: &str, number: u32, source: Source) -> Published {
+        let value = value.parse().expect("a decimal");
+        Published { base: currency("USD"), currency: currency(code), day: day(number), value, source }
+    }
+
+    #[test]
+    fn what_moved_by_half_is_held_back_and_a_tenth_of_that_spoils_the_rest() {
+        let codes = ["EUR", "JPY", "GBP", "CHF", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF", "RON", "AUD"];
+        let all = |value: &str, number| {
+            codes.map(|code| published(code, value, number, Source::CurrencyApi)).to_vec()
+        };
+        let (before, mut next) = (all("2", 1), all("2.9", 2));
+        assert_eq!(judge(next.clone(), &before, day(2)), Judged { good: next.clone(), absurd: vec![] });
+        next[0].value = "1".parse().expect("a decimal");
+        let judged = judge(next.clone(), &before, day(2));
+        assert_eq!((judged.good.len(), judged.absurd.clone()), (11, vec![next[0]]));
+        next[1].value = "3".parse().expect("a decimal");
+        let judged = judge(next.clone(), &before, day(2));
+        assert_eq!((judged.good.len(), judged.absurd.len()), (0, 2), "one in six is too many");
+        assert_eq!(judge(all("2", 4), &before, day(2)).good.len(), 0, "of a day to come");
+        assert_eq!(judge(all("0", 2), &[], day(2)).good.len(), 0);
+        let old = published("EUR", "2", 1, Source::CurrencyApi);
+        let months_later =
+            Published { day: day(1) + chrono::Days::new(40), value: "9".parse().expect("one"), ..old };
+        assert_eq!(judge(vec![months_later], &[old], months_later.day).absurd.len(), 0, "much may happen");
+        let bundled = published("EUR", "2", 1, Source::Bundled);
+        assert_eq!(judge(vec![published("EUR", "9", 2, Source::Ecb)], &[bundled], day(2)).absurd.len(), 0);
     }
 
     #[test]

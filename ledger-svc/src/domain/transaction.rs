@@ -116,6 +116,8 @@ pub struct Transaction {
     pub rate: Option<Rate>,
     pub texts: Texts,
     pub date: NaiveDate,
+    /// The recurring transaction that made it.
+    pub recurring_id: Option<Uuid>,
     /// Number of the newest revision.
     pub version: i64,
     /// The revision whose legs stand; none when voided.
@@ -141,7 +143,7 @@ impl Transaction {
 }
 
 /// What somebody asks for who records a transaction, as he wrote it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TransactionInput {
     pub account_id: String,
     pub transaction_type: String,

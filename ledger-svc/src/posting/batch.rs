@@ -284,6 +284,9 @@ async fn apply(
         store::accounts::move_balances(connection, &rows.moves).await?;
         store::daily_changes::add(connection, &rows.moves).await?;
     }
+    for recurring in &rows.recurring {
+        store::recurring::save(connection, recurring).await?;
+    }
     let events: Vec<_> = done
         .iter()
         .flat_map(|it| it.effects.events.iter().map(move |event| (it.request, it.command, event)))

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::domain::posting::{AccountEffect, Command, Effects, Moves, NominalAccount};
+use crate::domain::recurring::Recurring;
 use crate::domain::transaction::{FieldValue, Revision, Split, Transaction};
 use crate::store::postings::NewPosting;
 use crate::store::revisions::NewRevision;
@@ -14,6 +15,7 @@ pub(super) struct Rows<'a> {
     pub opened: Vec<(Uuid, &'a crate::domain::account::Account)>,
     pub changed: Vec<(Uuid, &'a crate::domain::account::Account)>,
     pub nominal: Vec<NominalAccount>,
+    pub recurring: Vec<&'a Recurring>,
     pub new: Vec<(Uuid, &'a Transaction)>,
     pub updated: Vec<(Uuid, &'a Transaction)>,
     /// Transactions whose splits are written anew.
@@ -33,6 +35,7 @@ impl<'a> Rows<'a> {
             None => {}
         }
         self.nominal.extend(&effects.nominal);
+        self.recurring.extend(effects.recurring.as_deref());
         let Some(effect) = &effects.transaction else { return Some(()) };
         let transaction = &effect.transaction;
         let table = if effect.is_new { &mut self.new } else { &mut self.updated };

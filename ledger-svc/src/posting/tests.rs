@@ -356,7 +356,7 @@ impl World {
 
     fn command(&self, order: Order, transaction_id: Uuid) -> Command {
         self.clock.advance(TimeDelta::milliseconds(1));
-        Command { household: self.household, order, transaction_id, now: self.clock.now() }
+        Command::new(self.household, order, transaction_id, self.clock.now())
     }
 
     fn work(&self, act: &Act, made: Uuid) -> Work {
@@ -439,12 +439,7 @@ async fn random_batches_agree_with_a_plain_model() {
 async fn who_waits_in_vain_is_dropped_and_twins_hold_nobody_up() {
     let (mut world, _pool) = World::start(9).await;
     let submit = |world: &mut World, order: Order, id: u128, deadline: Option<Instant>| {
-        let command = Command {
-            household: world.household,
-            order,
-            transaction_id: Uuid::from_u128(id),
-            now: world.clock.now(),
-        };
+        let command = Command::new(world.household, order, Uuid::from_u128(id), world.clock.now());
         let (answer, answered) = oneshot::channel();
         let origin = fintrac_kit::access::caller::Origin::default();
         let work = Work::One(Box::new(command));

@@ -158,6 +158,7 @@ impl From<&Transaction> for pb::Transaction {
             updated_at: Some(timestamp(it.updated_at)),
             version: it.version,
             splits: it.splits.iter().map(Into::into).collect(),
+            recurring_id: id(it.recurring_id),
         }
     }
 }

@@ -1,14 +1,36 @@
 use fintrac_kit::access::By;
+use fintrac_kit::idempotency;
 use fintrac_money::Currency;
 use fintrac_proto::ledger::v1 as pb;
 use fintrac_proto::ledger::v1::currency_service_server::CurrencyService;
 use tonic::{Request, Response, Status};
 
 use super::{Rpc, convert};
+use crate::domain::rate::Rate;
 use crate::error::Error;
+use crate::service::RateInput;
 
 #[tonic::async_trait]
 impl CurrencyService for Rpc {
+    async fn set_exchange_rate(
+        &self,
+        request: Request<pb::SetExchangeRateRequest>,
+    ) -> Result<Response<pb::SetExchangeRateResponse>, Status> {
+        let by = By::of(&request)?;
+        let key = idempotency::key(&request, &by, "CurrencyService/SetExchangeRate")?;
+        let pb::SetExchangeRateRequest { base, currency_code, rate, date } = request.into_inner();
+        let input = RateInput { base, currency_code, rate, date };
+        let set = self.0.set_exchange_rate(&by, input, key).await?;
+        let rate = Rate { value: set.value, day: set.day, source: set.source };
+        Ok(Response::new(pb::SetExchangeRateResponse {
+            base: set.base.code().to_owned(),
+            rate: Some(pb::ExchangeRate {
+                currency_code: set.currency.code().to_owned(),
+                rate: Some(rate.into()),
+            }),
+        }))
+    }
+
     async fn list_currencies(
         &self,
         request: Request<pb::ListCurrenciesRequest>,

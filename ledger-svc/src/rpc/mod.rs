@@ -1,11 +1,13 @@
 //! The wire form: parse, call, wrap.
 
 mod account;
+mod analytics;
 mod budgeting;
 mod category;
 mod convert;
 mod currency;
 mod export;
+mod recurring;
 mod transaction;
 
 use std::sync::Arc;
@@ -32,6 +34,8 @@ pub fn routes(routes: Routes, ledger: &Arc<Ledger>) -> Routes {
             pb::transaction_service_server::TransactionServiceServer::new(rpc.clone())
                 .max_decoding_message_size(LARGEST_BULK),
         )
+        .add_service(pb::recurring_service_server::RecurringServiceServer::new(rpc.clone()))
+        .add_service(pb::analytics_service_server::AnalyticsServiceServer::new(rpc.clone()))
         .add_service(pb::export_service_server::ExportServiceServer::new(rpc.clone()))
         .add_service(pb::budgeting_service_server::BudgetingServiceServer::new(rpc.clone()))
         .add_service(pb::currency_service_server::CurrencyServiceServer::new(rpc))

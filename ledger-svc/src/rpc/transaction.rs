@@ -82,7 +82,13 @@ impl TransactionService for Rpc {
         let by = By::of(&request)?;
         let key = idempotency::key(&request, &by, "TransactionService/CreateTransaction")?;
         let repeatable = Once { key, encode: |outcome| created(outcome).encode_to_vec() };
-        let answer = self.0.create_transaction(&by, request.into_inner().into(), repeatable).await?;
+        let mut request = request.into_inner();
+        let answer = match request.recurring.take() {
+            None => self.0.create_transaction(&by, request.into(), repeatable).await?,
+            Some(schedule) => {
+                self.0.begin_recurring(&by, request.into(), schedule.into(), repeatable).await?
+            }
+        };
         idempotency::answer(answer, |it| created(&it))
     }
 

@@ -63,7 +63,7 @@ impl Ledger {
                 Operation::Delete { id: text } => Order::Void { transaction_id: id(&text), if_version: None },
                 Operation::Unknown => return None,
             };
-            Some(Command { household, order, transaction_id: self.random.id(now), now })
+            Some(Command::new(household, order, self.random.id(now), now))
         };
         let work = mode(operations.into_iter().filter_map(command).collect());
         let Once { key, encode } = once;

@@ -34,6 +34,7 @@ impl Ledger {
         account.updated_at = now;
         account.version += 1;
         accounts::update(&mut transaction, &[(household.id, &account)]).await?;
+        self.pause_recurring_on(&mut transaction, by, household.id, account_id).await?;
         let (entity_id, version) = (account.id, account.version);
         let change = Change { entity: "account", entity_id, version, kind: "deleted", changed: &[] };
         self.record(&mut transaction, by, change).await?;

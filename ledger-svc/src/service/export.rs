@@ -19,7 +19,8 @@ const TRANSACTION_AMOUNTS: &[(&str, &str)] = &[
 ];
 
 impl Source for Ledger {
-    const SECTIONS: &'static [&'static str] = &["accounts", "categories", "transactions", "history"];
+    const SECTIONS: &'static [&'static str] =
+        &["accounts", "categories", "recurring", "transactions", "history"];
 
     async fn page(
         &self,
@@ -33,6 +34,7 @@ impl Source for Ledger {
         let rows = match section {
             "accounts" => export::accounts(&mut connection, household_id, after).await,
             "categories" => export::categories(&mut connection, household_id, after).await,
+            "recurring" => export::recurring(&mut connection, household_id, after).await,
             "transactions" => export::transactions(&mut connection, household_id, after).await,
             _ => export::history(&mut connection, household_id, after).await,
         };

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::Ledger;
 use super::open_household::household;
-use crate::store::households;
+use crate::store::{households, recurring};
 use fintrac_money::Household;
 
 /// What auth's events do to the ledger; the bell is rung when somebody is to be erased.
@@ -55,6 +55,8 @@ impl Handler for FollowHouseholds {
     ) -> Result<(), HandlerError> {
         for household in changed {
             households::set_timezone(connection, &household).await?;
+            // The day begins at another time now.
+            recurring::set_due_again(connection, household.id).await?;
         }
         for event in events {
             erasure::note_event(connection, event, self.0.clock.now()).await?;

@@ -1,12 +1,14 @@
 //! The use cases of the ledger, a file each. What they share is here: who
 //! asks, the household that he asks for, and the way to the posting engine.
 
+pub mod analytics;
 mod balance_history;
 mod bulk;
 mod close_account;
 mod convert_amount;
 mod create_account;
 mod create_category;
+mod create_recurring;
 mod create_transaction;
 mod delete_category;
 mod export;
@@ -14,6 +16,8 @@ mod export_transactions;
 mod fill_household_amounts;
 mod find_account;
 mod find_categories;
+mod find_recurring;
+mod follow_feed;
 mod follow_households;
 mod gather_words;
 mod get_account;
@@ -27,13 +31,16 @@ mod list_exchange_rates;
 mod list_revisions;
 mod list_transactions;
 mod open_household;
+mod post_occurrences;
 mod post_transfer;
 mod restore_account;
 mod restore_transaction;
+mod set_exchange_rate;
 mod sum_spending;
 mod transaction_filter;
 mod update_account;
 mod update_category;
+mod update_recurring;
 mod update_transaction;
 mod verify;
 mod void_transaction;
@@ -53,13 +60,17 @@ use uuid::Uuid;
 pub use bulk::Operation;
 pub use export_transactions::ExportPage;
 pub use fill_household_amounts::fill_household_amounts;
+pub use follow_feed::follow_feed;
 pub use follow_households::FollowHouseholds;
 pub use gather_words::gather_words;
 pub use import_rates::{ImportError, import_ecb, store_bundled};
 pub use list_account_transactions::AccountTransaction;
+pub use post_occurrences::PostOccurrences;
 pub use post_transfer::{Transfer, TransferOrder};
+pub use set_exchange_rate::RateInput;
 pub use sum_spending::{Spending, SpendingQuery};
 pub use transaction_filter::FilterInput;
+pub use update_recurring::{ScheduleChanges, Steering};
 pub use verify::verify;
 
 use crate::domain::posting::{Command, Order, Outcome};
@@ -82,6 +93,8 @@ pub struct Ledger {
     auth: HouseholdServiceClient<Transport>,
     households: Cache<Uuid, Household>,
     posting: Posting,
+    /// Rung when an occurrence may be due.
+    pub due: Bell,
 }
 
 /// A request that may come twice: its key and the form in which its answer is kept.
@@ -110,6 +123,7 @@ impl Ledger {
             auth: HouseholdServiceClient::new(auth),
             households: Cache::builder().max_capacity(HOUSEHOLDS).time_to_live(HOUSEHOLD_AGE).build(),
             posting,
+            due: Bell::default(),
         }
     }
 
@@ -121,7 +135,7 @@ impl Ledger {
     async fn post(&self, by: &By, order: Order, once: Once) -> Result<Answer, Error> {
         let household = self.household(by).await?;
         let now = self.clock.now();
-        let command = Command { household, order, transaction_id: self.random.id(now), now };
+        let command = Command::new(household, order, self.random.id(now), now);
         let Once { key, encode } = once;
         let work = Work::One(Box::new(command));
         self.posting.post(Request { work, key, origin: by.origin.clone(), encode }).await

@@ -15,7 +15,7 @@ use crate::store::{categories, households};
 
 impl Ledger {
     /// The caller's household.
-    pub(super) async fn household(&self, by: &By) -> Result<Household, Error> {
+    pub(crate) async fn household(&self, by: &By) -> Result<Household, Error> {
         let id = by.principal.household_id;
         if let Some(known) = self.households.get(&id) {
             return Ok(known);

@@ -63,7 +63,7 @@ impl Ledger {
         let principal = Principal { user_id, session_id: Uuid::nil(), household_id, roles: Vec::new() };
         let household = self.household(&By { principal, origin: origin.clone() }).await?;
         let order = Order::Create(self.transfer(order).await?);
-        let command = Command { household, order, transaction_id, now: self.clock.now() };
+        let command = Command::new(household, order, transaction_id, self.clock.now());
         let encode = |_: &_| Vec::new();
         let work = Work::One(Box::new(command));
         self.posting.post(Request { work, key: Some(key), origin, encode }).await?;

@@ -89,6 +89,20 @@ pub async fn list(
     rows.into_iter().map(Account::try_from).collect()
 }
 
+/// All of a household, deleted ones too.
+pub async fn all(connection: &mut PgConnection, household_id: Uuid) -> Result<Vec<Account>, sqlx::Error> {
+    let rows = sqlx::query_as!(
+        AccountRow,
+        r#"select household_id, id, name, account_type, currency_code, description, include_in_net_worth,
+                  is_active, balance, version, created_at, updated_at, deleted_at
+           from ledger.accounts where household_id = $1"#,
+        household_id,
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter().map(Account::try_from).collect()
+}
+
 /// Names of all, deleted ones too.
 pub async fn names(
     connection: &mut PgConnection,

@@ -213,8 +213,8 @@ pub async fn children(
     rows.into_iter().map(Category::try_from).collect()
 }
 
-/// Whether a posted transaction or a live category below hangs on it, or on one that
-/// went over into it.
+/// Whether a posted transaction, one that recurs or a live category below hangs on it,
+/// or on one that went over into it.
 pub async fn is_used(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -230,10 +230,14 @@ pub async fn is_used(
                    select from merged join ledger.splits
                        on household_id = $1 and category_id = merged.id and status = 'posted')
                or exists (
+                   select from ledger.recurring
+                   where household_id = $1 and deleted_at is null and strpos(template::text, $3) > 0)
+               or exists (
                    select from ledger.categories
                    where household_id = $1 and parent_id = $2 and deleted_at is null) as "used!""#,
         household_id,
         category_id,
+        category_id.to_string(),
     )
     .fetch_one(connection)
     .await

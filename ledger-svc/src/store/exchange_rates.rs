@@ -2,11 +2,10 @@
 
 use chrono::NaiveDate;
 use fintrac_money::Currency;
-use rust_decimal::Decimal;
 use sqlx::PgConnection;
 
 use super::{currency, known};
-use crate::domain::rate::{Quote, Quotes, Rate, Source};
+use crate::domain::rate::{Published, Quote, Quotes, Rate, Source};
 
 /// The newest quotes up to each day, on every base.
 pub async fn newest(
@@ -38,16 +37,6 @@ pub async fn newest(
     Ok(quotes)
 }
 
-/// A rate as it was published: units of `currency` for one unit of `base`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Published {
-    pub base: Currency,
-    pub currency: Currency,
-    pub day: NaiveDate,
-    pub value: Decimal,
-    pub source: Source,
-}
-
 /// Stores rates, over those of the same or a lesser source (see [`Source`]).
 /// Returns how many were new or different.
 pub async fn upsert(connection: &mut PgConnection, rates: &[Published]) -> Result<u64, sqlx::Error> {
@@ -73,4 +62,31 @@ pub async fn upsert(connection: &mut PgConnection, rates: &[Published]) -> Resul
     .execute(connection)
     .await?;
     Ok(done.rows_affected())
+}
+
+/// The newest rate of each pair of currencies, one row each.
+pub async fn newest_of_all(connection: &mut PgConnection) -> Result<Vec<Published>, sqlx::Error> {
+    let codes: Vec<_> = Currency::all().map(|currency| currency.code().to_owned()).collect();
+    let rows = sqlx::query!(
+        r#"select bases.code as "base!", wanted.code as "currency!", found.day, found.rate, found.source
+           from unnest($1::text[]) as wanted (code)
+           cross join (values ('USD'), ('EUR')) as bases (code)
+           cross join lateral (
+               select day, rate, source from ledger.exchange_rates
+               where base_code = bases.code and currency_code = wanted.code
+               order by day desc limit 1) as found"#,
+        &codes,
+    )
+    .fetch_all(connection)
+    .await?;
+    let published = rows.into_iter().map(|row| {
+        Ok(Published {
+            base: currency(&row.base)?,
+            currency: currency(&row.currency)?,
+            day: row.day,
+            value: row.rate,
+            source: known(&row.source, Source::from_text)?,
+        })
+    });
+    published.collect()
 }

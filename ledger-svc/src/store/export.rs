@@ -72,13 +72,34 @@ pub async fn transactions(
                'household_currency_code', households.currency_code, 'rate', rate, 'rate_day', rate_day,
                'rate_source', rate_source, 'description', transactions.description, 'reference_number',
                reference_number, 'notes', notes, 'tags', tags, 'transaction_date', transaction_date,
-               'version', transactions.version, 'created_at', transactions.created_at, 'updated_at',
+               'recurring_id', recurring_id, 'version', transactions.version, 'created_at', transactions.created_at, 'updated_at',
                transactions.updated_at) as "json!"
            from ledger.transactions
            join ledger.households on households.id = transactions.household_id
            left join ledger.accounts target
              on target.household_id = transactions.household_id and target.id = to_account_id
            where transactions.household_id = $1 and transactions.id > $2 order by transactions.id limit $3"#,
+        household_id,
+        after,
+        PAGE
+    )
+    .fetch_all(connection)
+    .await
+}
+
+pub async fn recurring(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    after: Uuid,
+) -> Result<Vec<ExportRow>, sqlx::Error> {
+    sqlx::query_as!(
+        ExportRow,
+        r#"select id, jsonb_build_object('id', id, 'transaction', template, 'frequency', frequency, 'interval',
+               every, 'rrule', rrule, 'start_date', start_date, 'end_date', end_date, 'count', occurrences,
+               'weekend', weekend, 'status', status, 'paused_reason', paused_reason, 'next_occurrence',
+               next_occurrence, 'last_occurrence', last_occurrence, 'last_transaction_id', last_transaction_id,
+               'created_at', created_at, 'updated_at', updated_at, 'deleted_at', deleted_at) as "json!"
+           from ledger.recurring where household_id = $1 and id > $2 order by id limit $3"#,
         household_id,
         after,
         PAGE

@@ -2,6 +2,7 @@
 //! every query.
 
 pub mod accounts;
+pub mod analytics;
 pub mod categories;
 pub mod daily_changes;
 pub mod exchange_rates;
@@ -10,6 +11,7 @@ pub mod household_amounts;
 pub mod households;
 pub mod nominal_accounts;
 pub mod postings;
+pub mod recurring;
 pub mod revisions;
 pub mod splits;
 pub mod transactions;

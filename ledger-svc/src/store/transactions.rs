@@ -47,6 +47,7 @@ struct TransactionRow {
     notes: Option<String>,
     tags: Vec<String>,
     transaction_date: NaiveDate,
+    recurring_id: Option<Uuid>,
     version: i64,
     posted_revision: Option<i64>,
     created_at: DateTime<Utc>,
@@ -76,7 +77,7 @@ const COLUMNS: &str = "id, transaction_type, status, account_id, \
     amount, currency_code, to_amount, account_change, to_account_change, household_amount, \
     (select currency_code from ledger.households where households.id = transactions.household_id) \
         as household_currency, \
-    rate, rate_day, rate_source, description, reference_number, notes, tags, transaction_date, version, \
+    rate, rate_day, rate_source, description, reference_number, notes, tags, transaction_date, recurring_id, version, \
     posted_revision, created_at, updated_at";
 
 impl TryFrom<TransactionRow> for Transaction {
@@ -121,6 +122,7 @@ impl TryFrom<TransactionRow> for Transaction {
                 tags: row.tags,
             },
             date: row.transaction_date,
+            recurring_id: row.recurring_id,
             version: row.version,
             posted_revision: row.posted_revision,
             created_at: row.created_at,
@@ -273,25 +275,27 @@ pub async fn insert(connection: &mut PgConnection, new: &[(Uuid, &Transaction)])
         r#"insert into ledger.transactions (household_id, id, transaction_type, status, account_id, to_account_id,
                category_id, amount, currency_code, to_amount, account_change, to_account_change, household_amount,
                rate, rate_day, rate_source, description, reference_number, notes, tags, transaction_date, version,
-               posted_revision, created_at, updated_at, is_split, words)
+               posted_revision, created_at, updated_at, is_split, words, recurring_id)
            select household_id, id, transaction_type, status, account_id, to_account_id, category_id, amount,
                currency_code, to_amount, account_change, to_account_change, household_amount, rate, rate_day,
                rate_source, description, reference_number, notes,
                array(select jsonb_array_elements_text(tags)), transaction_date, version, posted_revision,
-               created_at, updated_at, is_split, words::tsvector
+               created_at, updated_at, is_split, words::tsvector, recurring_id
            from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::uuid[], $7::uuid[],
                        $8::int8[], $9::text[], $10::int8[], $11::int8[], $12::int8[], $13::int8[], $14::numeric[],
                        $15::date[], $16::text[], $17::text[], $18::text[], $19::text[], $20::jsonb[], $21::date[],
-                       $22::int8[], $23::int8[], $24::timestamptz[], $25::timestamptz[], $26::bool[], $27::text[])
+                       $22::int8[], $23::int8[], $24::timestamptz[], $25::timestamptz[], $26::bool[], $27::text[],
+                       $28::uuid[])
                as new (household_id, id, transaction_type, status, account_id, to_account_id, category_id, amount,
                        currency_code, to_amount, account_change, to_account_change, household_amount, rate,
                        rate_day, rate_source, description, reference_number, notes, tags, transaction_date,
-                       version, posted_revision, created_at, updated_at, is_split, words)"#,
+                       version, posted_revision, created_at, updated_at, is_split, words,
+                       recurring_id)"#,
         &c.households, &c.ids, &c.types, &c.statuses, &c.accounts, &c.to_accounts as _, &c.categories as _,
         &c.amounts, &c.currencies, &c.to_amounts as _, &c.changes, &c.to_changes as _, &c.household_amounts as _,
         &c.rates as _, &c.rate_days as _, &c.rate_sources as _, &c.descriptions as _, &c.references as _,
         &c.notes as _, &c.tags, &c.dates, &c.versions, &c.posted_revisions as _, &c.created, &c.updated,
-        &c.split, &c.words,
+        &c.split, &c.words, &c.recurring as _,
     )
     .execute(connection)
     .await
@@ -366,6 +370,7 @@ struct Columns {
     split: Vec<bool>,
     /// Vectors as text.
     words: Vec<String>,
+    recurring: Vec<Option<Uuid>>,
 }
 
 impl Columns {
@@ -400,6 +405,7 @@ impl Columns {
             created: column(rows, |it| it.created_at),
             updated: column(rows, |it| it.updated_at),
             split: column(rows, |it| !it.splits.is_empty()),
+            recurring: column(rows, |it| it.recurring_id),
             words: rows.iter().map(|(household, it)| search::vector(*household, &it.texts)).collect(),
         }
     }

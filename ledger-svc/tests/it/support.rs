@@ -24,10 +24,12 @@ use fintrac_proto::auth::v1::household_service_server::{HouseholdService, Househ
 use fintrac_proto::events::v1::Event;
 use fintrac_proto::ledger::v1 as pb;
 use fintrac_proto::ledger::v1::account_service_client::AccountServiceClient;
+use fintrac_proto::ledger::v1::analytics_service_client::AnalyticsServiceClient;
 use fintrac_proto::ledger::v1::budgeting_service_client::BudgetingServiceClient;
 use fintrac_proto::ledger::v1::bulk_operation::Op;
 use fintrac_proto::ledger::v1::category_service_client::CategoryServiceClient;
 use fintrac_proto::ledger::v1::currency_service_client::CurrencyServiceClient;
+use fintrac_proto::ledger::v1::recurring_service_client::RecurringServiceClient;
 use fintrac_proto::ledger::v1::transaction_service_client::TransactionServiceClient;
 use jsonwebtoken::{Algorithm, EncodingKey};
 use ledger_svc::{Config, SCHEMA};
@@ -89,6 +91,13 @@ impl Ledger {
         Self::on(database, clock, Households::default(), &options).await
     }
 
+    /// One that follows a feed.
+    pub async fn start_with(config: Config, clock: Clock) -> Self {
+        let database = TestDatabase::new(&[&SCHEMA], &clock).await;
+        let options = database.app(SCHEMA.name);
+        Self::configured(database, clock, Households::default(), &options, &config).await
+    }
+
     /// Another replica on the same database.
     pub async fn replica(&self) -> Self {
         self.replica_through(&self.database.app(SCHEMA.name)).await
@@ -105,15 +114,25 @@ impl Ledger {
         households: Households,
         options: &PgConnectOptions,
     ) -> Self {
+        Self::configured(database, clock, households, options, &Config::default()).await
+    }
+
+    async fn configured(
+        database: TestDatabase,
+        clock: Clock,
+        households: Households,
+        options: &PgConnectOptions,
+        config: &Config,
+    ) -> Self {
         // Opens the schema on a way that is not disturbed.
         drop(database.pool(&SCHEMA, &clock).await);
         let pool = database::pool(options, SCHEMA.name, PoolConfig::default());
-        let config = TrustConfig {
+        let trust = TrustConfig {
             issuer: "fintrac".into(),
             grace: Duration::from_hours(1),
             hs256_secret: Some(String::from_utf8_lossy(TOKEN_SECRET).into_owned().into()),
         };
-        let trust = Arc::new(Trust::new(config, clock.clone()));
+        let trust = Arc::new(Trust::new(trust, clock.clone()));
         let all = fintrac_proto::ACCESS.iter().map(|access| access.permission.to_owned()).collect();
         let roles = Some(vec![("user".to_owned(), all)]);
         trust.extend(TrustUpdate { roles, ..TrustUpdate::default() });
@@ -131,7 +150,7 @@ impl Ledger {
             bell: Bell::default(),
             closing: CancellationToken::new(),
         };
-        let module = ledger_svc::build(&Config::default(), &deps, auth).await.expect("ledger-svc builds");
+        let module = ledger_svc::build(config, &deps, auth).await.expect("ledger-svc builds");
         let stop = CancellationToken::new();
         for worker in module.workers {
             tokio::spawn(worker(stop.clone()));
@@ -165,7 +184,7 @@ impl Ledger {
             hh: household_id,
             roles: vec!["user".into()],
             iat: now,
-            exp: now + 100_000,
+            exp: now + 10_000_000,
         };
         let key = EncodingKey::from_secret(TOKEN_SECRET);
         let token = sign(&claims, &key, Algorithm::HS256, None).expect("a token");
@@ -262,6 +281,14 @@ impl Person {
 
     pub fn transactions(&self) -> TransactionServiceClient<Transport> {
         TransactionServiceClient::new(self.transport.clone())
+    }
+
+    pub fn analytics(&self) -> AnalyticsServiceClient<Transport> {
+        AnalyticsServiceClient::new(self.transport.clone())
+    }
+
+    pub fn recurring(&self) -> RecurringServiceClient<Transport> {
+        RecurringServiceClient::new(self.transport.clone())
     }
 
     /// Calls what only budget-svc may call.

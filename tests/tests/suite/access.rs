@@ -121,6 +121,7 @@ enum Of {
     Account,
     Category,
     Transaction,
+    Recurring,
     Budget,
     Goal,
     Notification,
@@ -171,6 +172,7 @@ const ROWS: &[Row] = &[
     Row("GET /api/v1/admin/ip-rules", Of::Nothing, ""),
     Row("POST /api/v1/admin/ip-rules", Of::Nothing, "{}"),
     Row("DELETE /api/v1/admin/ip-rules/{id}", Of::Rule, ""),
+    Row("PUT /api/v1/admin/exchange-rates", Of::Nothing, "{}"),
     Row("GET /api/v1/accounts", Of::Nothing, ""),
     Row("POST /api/v1/accounts", Of::Nothing, "{}"),
     Row("GET /api/v1/accounts/{id}", Of::Account, ""),
@@ -197,10 +199,25 @@ const ROWS: &[Row] = &[
     Row("POST /api/v1/transactions/{id}/restore", Of::Transaction, ""),
     Row("POST /api/v1/transactions/bulk", Of::Nothing, "{}"),
     Row("GET /api/v1/transactions/export", Of::Nothing, ""),
+    Row("GET /api/v1/transactions/recurring", Of::Nothing, ""),
+    Row("POST /api/v1/transactions/recurring", Of::Nothing, "{}"),
+    Row("GET /api/v1/transactions/recurring/{id}", Of::Recurring, ""),
+    Row("PUT /api/v1/transactions/recurring/{id}", Of::Recurring, "{}"),
+    Row("PATCH /api/v1/transactions/recurring/{id}", Of::Recurring, "{}"),
+    Row("DELETE /api/v1/transactions/recurring/{id}", Of::Recurring, ""),
+    Row("POST /api/v1/transactions/recurring/{id}/pause", Of::Recurring, ""),
+    Row("POST /api/v1/transactions/recurring/{id}/resume", Of::Recurring, ""),
+    Row("POST /api/v1/transactions/recurring/{id}/skip", Of::Recurring, ""),
     Row("GET /api/v1/currencies", Of::Nothing, ""),
     Row("GET /api/v1/currencies/{code}", Of::Currency, ""),
     Row("GET /api/v1/exchange-rates", Of::Nothing, ""),
     Row("GET /api/v1/exchange-rates/convert?from=EUR&to=USD&amount=1", Of::Nothing, ""),
+    Row("GET /api/v1/analytics/spending", Of::Nothing, ""),
+    Row("GET /api/v1/analytics/income-expense", Of::Nothing, ""),
+    Row("GET /api/v1/analytics/categories", Of::Nothing, ""),
+    Row("GET /api/v1/analytics/cash-flow", Of::Nothing, ""),
+    Row("GET /api/v1/analytics/net-worth", Of::Nothing, ""),
+    Row("GET /api/v1/analytics/patterns", Of::Nothing, ""),
     Row("GET /api/v1/budgets", Of::Nothing, ""),
     Row("POST /api/v1/budgets", Of::Nothing, r#"{"name": "x", "amount": "1", "frequency": "monthly"}"#),
     Row("GET /api/v1/budgets/{id}", Of::Budget, ""),
@@ -271,6 +288,8 @@ async fn things(person: &Person<'_>, session_id: &str) -> HashMap<Of, String> {
     let category = made("/api/v1/categories", json!({"name": "Mine", "type": "expense"})).await;
     let body = json!({"account_id": account, "type": "expense", "amount": "90", "category_id": category});
     let transaction = made("/api/v1/transactions", body).await;
+    let body = json!({"account_id": account, "type": "income", "amount": "1", "frequency": "yearly"});
+    let recurring = made("/api/v1/transactions/recurring", body).await;
     let body = json!({"name": "Mine", "amount": "100", "frequency": "monthly", "category_id": category});
     let budget = made("/api/v1/budgets", body).await;
     let goal = made("/api/v1/goals", json!({"name": "Mine", "target_amount": "100"})).await;
@@ -291,6 +310,7 @@ async fn things(person: &Person<'_>, session_id: &str) -> HashMap<Of, String> {
         (Of::Account, account),
         (Of::Category, category),
         (Of::Transaction, transaction),
+        (Of::Recurring, recurring),
         (Of::Budget, budget),
         (Of::Goal, goal),
         (Of::Notification, notification),

@@ -10,6 +10,7 @@ pub mod list_roles;
 pub mod list_security_events;
 pub mod list_users;
 pub mod role_view;
+pub mod set_exchange_rate;
 pub mod update_role;
 pub mod update_user;
 pub mod user_view;

@@ -11,6 +11,7 @@ use super::view::TransactionView;
 use crate::extract::{AmountText, NoParams, OnceJson, Permitted, permission};
 use crate::openapi::WriteProblems;
 use crate::problem::Problem;
+use crate::routes::recurring::schedule::ScheduleBody;
 use crate::routes::wire::etag;
 use crate::state::AppState;
 
@@ -56,6 +57,8 @@ pub struct CreateTransactionBody {
     transaction_date: Option<String>,
     /// Instead of a category: at most 50, which sum to the amount.
     splits: Option<Vec<SplitBody>>,
+    /// It is the first of many, which are posted when their days come.
+    recurring: Option<ScheduleBody>,
 }
 
 impl From<CreateTransactionBody> for pb::CreateTransactionRequest {
@@ -74,6 +77,7 @@ impl From<CreateTransactionBody> for pb::CreateTransactionRequest {
             tags: body.tags.unwrap_or_default(),
             transaction_date: body.transaction_date,
             splits: splits(body.splits.unwrap_or_default()),
+            recurring: body.recurring.map(Into::into),
         }
     }
 }

@@ -82,6 +82,7 @@ impl UpdateTransactionBody {
             tags: mask.change("tags", self.tags).unwrap_or_default(),
             transaction_date: mask.set("transaction_date", self.transaction_date),
             splits: splits(mask.change("splits", self.splits).unwrap_or_default()),
+            recurring: None,
         };
         (mask.into_proto(), values)
     }

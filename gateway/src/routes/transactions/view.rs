@@ -53,6 +53,9 @@ pub struct TransactionView {
     tags: Vec<String>,
     #[schema(format = Date, example = "2026-03-31")]
     transaction_date: String,
+    /// The recurring transaction that made it.
+    #[schema(format = Uuid)]
+    recurring_id: Option<String>,
     created_at: Option<DateTime<Utc>>,
     updated_at: Option<DateTime<Utc>>,
 }
@@ -94,6 +97,15 @@ impl From<pb::Rate> for RateView {
     }
 }
 
+impl TransactionView {
+    /// Id, description, date, amount and currency, for a table.
+    pub fn in_short(&self) -> (String, String, String, String, String) {
+        let description = self.description.clone().unwrap_or_default();
+        let (amount, currency) = (self.amount.clone(), self.currency_code.clone());
+        (self.id.clone(), description, self.transaction_date.clone(), amount, currency)
+    }
+}
+
 impl From<pb::Transaction> for TransactionView {
     fn from(it: pb::Transaction) -> Self {
         Self {
@@ -118,6 +130,7 @@ impl From<pb::Transaction> for TransactionView {
             notes: it.notes,
             tags: it.tags,
             transaction_date: it.transaction_date,
+            recurring_id: it.recurring_id,
             created_at: it.created_at.and_then(instant),
             updated_at: it.updated_at.and_then(instant),
         }

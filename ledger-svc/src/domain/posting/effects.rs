@@ -9,6 +9,7 @@ use super::legs::Leg;
 use super::nominal::NominalAccount;
 use super::rejection::Rejection;
 use crate::domain::account::Account;
+use crate::domain::recurring::Recurring;
 use crate::domain::transaction::{Revision, Transaction};
 
 /// Everything that one command writes.
@@ -16,6 +17,8 @@ use crate::domain::transaction::{Revision, Transaction};
 pub struct Effects {
     pub account: Option<AccountEffect>,
     pub transaction: Option<TransactionEffect>,
+    /// A new one.
+    pub recurring: Option<Box<Recurring>>,
     pub nominal: Vec<NominalAccount>,
     pub events: Vec<Event>,
 }

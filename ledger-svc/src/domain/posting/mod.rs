@@ -27,6 +27,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
 use super::account::{AccountChanges, AccountInput};
+use super::recurring::Recurring;
 use super::transaction::{TransactionChanges, TransactionInput};
 use fintrac_money::Household;
 
@@ -37,6 +38,10 @@ pub struct Command {
     pub order: Order,
     /// Id of the transaction that it makes, if it makes one.
     pub transaction_id: Uuid,
+    /// The recurring transaction that it is an occurrence of.
+    pub recurring_id: Option<Uuid>,
+    /// The recurring transaction that begins with it.
+    pub begins: Option<Box<Recurring>>,
     pub now: DateTime<Utc>,
 }
 
@@ -57,6 +62,10 @@ pub enum Order {
 }
 
 impl Command {
+    pub fn new(household: Household, order: Order, transaction_id: Uuid, now: DateTime<Utc>) -> Self {
+        Self { household, order, transaction_id, recurring_id: None, begins: None, now }
+    }
+
     pub fn today(&self) -> NaiveDate {
         self.household.today(self.now)
     }

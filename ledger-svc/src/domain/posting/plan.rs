@@ -138,7 +138,11 @@ impl Planner<'_> {
 
     fn create(&self, terms: &Terms) -> Result<(Effects, Outcome), Rejection> {
         self.open(terms)?;
-        let effects = self.record(terms)?;
+        let mut effects = self.record(terms)?;
+        if let Some(recurring) = &self.command.begins {
+            effects.events.push(event("recurring", recurring.id, recurring.version, "created", Vec::new()));
+            effects.recurring = Some(recurring.clone());
+        }
         let outcome = effects.transaction.as_ref().map(|it| Box::new(it.transaction.clone()));
         Ok((effects, outcome.map_or(Outcome::Voided, Outcome::Transaction)))
     }
@@ -163,6 +167,7 @@ impl Planner<'_> {
             rate: booking.rate,
             texts: terms.texts.clone(),
             date: terms.date,
+            recurring_id: self.command.recurring_id,
             version: 1,
             posted_revision: Some(1),
             created_at: self.command.now,
@@ -179,6 +184,7 @@ impl Planner<'_> {
                 revision,
                 legs: booking.legs.legs,
             }),
+            recurring: None,
             nominal: booking.legs.nominal,
             events: vec![event],
         })

@@ -76,7 +76,7 @@ impl World {
     fn command(&mut self, order: Order) -> Command {
         self.next += 1;
         let now = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
-        Command { household: household(), order, transaction_id: Uuid::from_u128(self.next), now }
+        Command::new(household(), order, Uuid::from_u128(self.next), now)
     }
 
     fn carry_out(&mut self, order: Order) -> Result<(Effects, Outcome), Rejection> {

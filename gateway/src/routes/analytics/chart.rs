@@ -1,0 +1,106 @@
+//! Charts as SVG. What they say in numbers is in the JSON and CSV forms; here
+//! amounts become the floats that pixels need.
+
+use charts_rs::{BarChart, HorizontalBarChart, LineChart, Series};
+
+use crate::language::Language;
+use crate::problem::Problem;
+
+/// Bars of a ranking; what is smaller is left to the other forms.
+const MOST_BARS: usize = 20;
+const WIDTH: f32 = 860.0;
+const HEIGHT: f32 = 420.0;
+
+/// A series by the id of its name and its amounts as text.
+pub type Amounts = (&'static str, Vec<String>);
+
+/// What a chart shows.
+pub struct Chart<'a> {
+    pub language: &'a Language,
+    /// The id of its title.
+    pub title: &'static str,
+    /// Beside the title: currency and span.
+    pub about: String,
+    pub labels: Vec<String>,
+    pub series: Vec<Amounts>,
+}
+
+fn pixels(amount: &str) -> f32 {
+    amount.parse().unwrap_or_default()
+}
+
+impl Chart<'_> {
+    /// Amounts over time, side by side.
+    pub fn bars(self) -> Result<String, Problem> {
+        let (title, series) = (self.title(), self.series());
+        let mut chart = BarChart::new(series, self.labels);
+        (chart.width, chart.height, chart.title.text) = (WIDTH, HEIGHT, title);
+        chart.svg().map_err(|error| failed(&error))
+    }
+
+    /// Amounts over time, as lines.
+    pub fn lines(self) -> Result<String, Problem> {
+        let (title, series) = (self.title(), self.series());
+        let mut chart = LineChart::new(series, self.labels);
+        (chart.width, chart.height, chart.title.text) = (WIDTH, HEIGHT, title);
+        chart.svg().map_err(|error| failed(&error))
+    }
+
+    /// The largest of many, one below the other.
+    pub fn ranking(mut self) -> Result<String, Problem> {
+        self.labels.truncate(MOST_BARS);
+        for (_, amounts) in &mut self.series {
+            amounts.truncate(MOST_BARS);
+        }
+        let rows = f32::from(u16::try_from(self.labels.len().max(4)).unwrap_or(u16::MAX));
+        let (title, mut series) = (self.title(), self.series());
+        for series in &mut series {
+            series.label_show = true;
+        }
+        let mut chart = HorizontalBarChart::new(series, self.labels);
+        (chart.width, chart.height, chart.title.text) = (WIDTH, 120.0 + rows * 32.0, title);
+        chart.svg().map_err(|error| failed(&error))
+    }
+
+    fn title(&self) -> String {
+        format!("{} ({})", self.language.text(self.title), self.about)
+    }
+
+    fn series(&self) -> Vec<Series> {
+        let series = |(name, amounts): &Amounts| {
+            let name = self.language.text(name);
+            Series::from((name.as_ref(), amounts.iter().map(|amount| pixels(amount)).collect::<Vec<f32>>()))
+        };
+        self.series.iter().map(series).collect()
+    }
+}
+
+fn failed(error: &dyn std::error::Error) -> Problem {
+    tracing::error!(%error, "a chart could not be drawn");
+    Problem::internal()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Chart;
+    use crate::language::Language;
+
+    #[test]
+    fn names_are_text_and_nothing_else() {
+        let language = Language::default();
+        let chart = |labels: &[&str], amounts: &[&str]| Chart {
+            language: &language,
+            title: "chart-spending",
+            about: "EUR".into(),
+            labels: labels.iter().map(|it| (*it).to_owned()).collect(),
+            series: vec![("chart-expense", amounts.iter().map(|it| (*it).to_owned()).collect())],
+        };
+        let svg =
+            chart(&["<script>alert(1)</script>", "A & B"], &["5.00", "-3.25"]).ranking().expect("a chart");
+        assert!(svg.starts_with("<svg") && !svg.contains("<script") && svg.contains("A &amp; B"), "{svg}");
+        for drawn in [chart(&[], &[]).bars(), chart(&[], &[]).lines(), chart(&[], &[]).ranking()] {
+            assert!(drawn.expect("an empty chart").starts_with("<svg"));
+        }
+        assert!(chart(&["one"], &["9223372036854775.00"]).bars().expect("a chart").contains("<svg"));
+    }
+}

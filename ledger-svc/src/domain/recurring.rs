@@ -1,0 +1,127 @@
+//! Transactions that are posted again and again.
+
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeZone as _, Utc};
+use fintrac_money::Household;
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+use super::schedule::Schedule;
+use super::transaction::TransactionInput;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    Active,
+    Paused,
+    /// Nothing follows any more.
+    Completed,
+}
+
+impl Status {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Paused => "paused",
+            Self::Completed => "completed",
+        }
+    }
+
+    pub fn from_text(text: &str) -> Option<Self> {
+        [Self::Active, Self::Paused, Self::Completed].into_iter().find(|it| it.as_str() == text)
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Recurring {
+    pub household: Household,
+    pub id: Uuid,
+    /// Who wants it.
+    pub user_id: Uuid,
+    /// What it posts, without a date.
+    pub template: TransactionInput,
+    pub schedule: Schedule,
+    pub status: Status,
+    /// Why an occurrence could not be posted; none when a user paused it.
+    pub paused_reason: Option<String>,
+    /// A day of the rule; none when completed.
+    pub next: Option<NaiveDate>,
+    pub last: Option<NaiveDate>,
+    pub last_transaction_id: Option<Uuid>,
+    pub version: i64,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+    pub deleted_at: Option<DateTime<Utc>>,
+}
+
+impl Recurring {
+    /// The id of the transaction that an occurrence becomes: the same one however
+    /// often it is tried.
+    pub fn transaction_id(&self, occurrence: NaiveDate) -> Uuid {
+        let mut hash = Sha256::new();
+        hash.update(self.household.id.as_bytes());
+        hash.update(self.id.as_bytes());
+        hash.update(occurrence.to_string());
+        let digest = hash.finalize();
+        let random = digest.first_chunk::<10>().copied().unwrap_or_default();
+        let midnight = occurrence.and_time(NaiveTime::MIN).and_utc().timestamp_millis();
+        let millis = u64::try_from(midnight).unwrap_or_default();
+        uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
+    }
+
+    /// What an occurrence posts.
+    pub fn input(&self, occurrence: NaiveDate) -> TransactionInput {
+        let date = self.schedule.dated(occurrence).to_string();
+        TransactionInput { transaction_date: Some(date), ..self.template.clone() }
+    }
+
+    /// When the next occurrence is posted: as its day begins there.
+    pub fn due_at(&self) -> Option<DateTime<Utc>> {
+        if self.status != Status::Active || self.deleted_at.is_some() {
+            return None;
+        }
+        self.next.map(|occurrence| begins(&self.household, self.schedule.dated(occurrence)))
+    }
+
+    /// Goes on to the first occurrence from `from` on.
+    pub fn go_on(&mut self, from: NaiveDate) {
+        self.next = self.schedule.occurrences(from).next();
+        if self.next.is_none() {
+            self.status = Status::Completed;
+            self.paused_reason = None;
+        }
+    }
+
+    /// The days that the next occurrences will be dated.
+    pub fn preview(&self, number: usize) -> Vec<NaiveDate> {
+        let Some(next) = self.next else { return Vec::new() };
+        self.schedule.occurrences(next).take(number).map(|it| self.schedule.dated(it)).collect()
+    }
+}
+
+/// The first instant of a day there.
+fn begins(household: &Household, day: NaiveDate) -> DateTime<Utc> {
+    // Where clocks jump over midnight, the day begins later.
+    let hours = (0..24).filter_map(|hour| day.and_hms_opt(hour, 0, 0));
+    let mut starts = hours.filter_map(|local| household.timezone.from_local_datetime(&local).earliest());
+    starts.next().map_or_else(|| day.and_time(NaiveTime::MIN).and_utc(), |start| start.to_utc())
+}
+
+#[cfg(test)]
+mod tests {
+    use fintrac_money::{Currency, Household};
+    use uuid::Uuid;
+
+    use super::begins;
+
+    #[test]
+    fn a_day_begins_where_the_household_is() {
+        let at = |zone: &str, day: &str| {
+            let currency = Currency::from_code("EUR").expect("EUR");
+            let timezone = zone.parse().expect(zone);
+            let household = Household { id: Uuid::nil(), currency, timezone };
+            begins(&household, day.parse().expect(day)).to_rfc3339()
+        };
+        assert_eq!(at("UTC", "2026-03-01"), "2026-03-01T00:00:00+00:00");
+        assert_eq!(at("Pacific/Kiritimati", "2026-03-01"), "2026-02-28T10:00:00+00:00");
+        assert_eq!(at("America/Havana", "2026-03-08"), "2026-03-08T05:00:00+00:00", "no midnight that day");
+    }
+}

@@ -1,0 +1,411 @@
+//! When something recurs: every so many days, weeks, months or years, or by a
+//! rule of RFC 5545; month-ends are kept, weekends may be stepped over.
+
+use chrono::{Datelike as _, Days, Months, NaiveDate, NaiveTime, TimeZone as _, Utc, Weekday};
+use fintrac_kit::day;
+use fintrac_kit::error::Violation;
+use rrule::{RRule, RRuleSet, Unvalidated};
+
+const LONGEST_RULE: usize = 500;
+const LONGEST_INTERVAL: i64 = 1000;
+const MOST_OCCURRENCES: i64 = 100_000;
+
+/// The unit of a frequency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Frequency {
+    Daily,
+    Weekly,
+    Monthly,
+    Yearly,
+}
+
+impl Frequency {
+    const ALL: [Self; 4] = [Self::Daily, Self::Weekly, Self::Monthly, Self::Yearly];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Daily => "daily",
+            Self::Weekly => "weekly",
+            Self::Monthly => "monthly",
+            Self::Yearly => "yearly",
+        }
+    }
+
+    /// In any letter case.
+    pub fn from_text(text: &str) -> Option<Self> {
+        let text = text.trim().to_ascii_lowercase();
+        Self::ALL.into_iter().find(|it| it.as_str() == text)
+    }
+
+    /// `start` and so many of these later. Counted from the start, so that 31
+    /// January leads to 28 February and then to 31 March.
+    fn after(self, start: NaiveDate, number: u32) -> Option<NaiveDate> {
+        match self {
+            Self::Daily => start.checked_add_days(Days::new(number.into())),
+            Self::Weekly => start.checked_add_days(Days::new(u64::from(number).checked_mul(7)?)),
+            Self::Monthly => start.checked_add_months(Months::new(number)),
+            Self::Yearly => start.checked_add_months(Months::new(number.checked_mul(12)?)),
+        }
+    }
+}
+
+/// What happens to an occurrence on a Saturday or Sunday.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Weekend {
+    Keep,
+    /// Friday.
+    Before,
+    /// Monday.
+    After,
+}
+
+impl Weekend {
+    const ALL: [Self; 3] = [Self::Keep, Self::Before, Self::After];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Keep => "keep",
+            Self::Before => "before",
+            Self::After => "after",
+        }
+    }
+
+    /// In any letter case.
+    pub fn from_text(text: &str) -> Option<Self> {
+        let text = text.trim().to_ascii_lowercase();
+        Self::ALL.into_iter().find(|it| it.as_str() == text)
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rule {
+    Every {
+        frequency: Frequency,
+        interval: u32,
+    },
+    /// Parts of an RFC 5545 RRULE, which was understood.
+    Rfc(String),
+}
+
+/// When something recurs. Occurrences are days of the rule; each is dated by
+/// [`Schedule::dated`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Schedule {
+    pub rule: Rule,
+    pub start: NaiveDate,
+    pub end: Option<NaiveDate>,
+    /// All occurrences that there are, the first one included.
+    pub count: Option<u32>,
+    pub weekend: Weekend,
+}
+
+/// A schedule as somebody wrote it.
+#[derive(Debug, Clone, Default)]
+pub struct ScheduleInput {
+    pub frequency: Option<String>,
+    pub interval: Option<i64>,
+    pub rrule: Option<String>,
+    pub start_date: Option<String>,
+    pub end_date: Option<String>,
+    pub count: Option<i64>,
+    pub weekend: Option<String>,
+}
+
+impl ScheduleInput {
+    /// Understands it, or adds every refusal to `violations`; starts on `default_start`
+    /// unless it says otherwise.
+    pub fn resolve(&self, default_start: NaiveDate, violations: &mut Vec<Violation>) -> Option<Schedule> {
+        let before = violations.len();
+        let mut read_day = |field: &str, text: &Option<String>| {
+            let text = text.as_deref()?;
+            let found = day::parse(text.trim());
+            if found.is_none() {
+                violations.push(day::refused(field));
+            }
+            found
+        };
+        let start = read_day("start_date", &self.start_date).unwrap_or(default_start);
+        let end = read_day("end_date", &self.end_date);
+        if end.is_some_and(|end| end < start) {
+            let text = "Send a day that is not before start_date.";
+            violations.push(Violation::new("end_date", "DATE_TOO_EARLY", text));
+        }
+        if self.count.is_some() && self.end_date.is_some() {
+            violations.push(Violation::new("count", "CONFLICTING", "Send end_date or count, not both."));
+        }
+        let count = self.count.and_then(|count| number("count", count, MOST_OCCURRENCES, violations));
+        let weekend = match self.weekend.as_deref() {
+            None => Some(Weekend::Keep),
+            Some(text) => Weekend::from_text(text),
+        };
+        if weekend.is_none() {
+            violations.push(Violation::new("weekend", "WEEKEND_UNKNOWN", "Send keep, before or after."));
+        }
+        let rule = self.rule(start, violations);
+        if violations.len() > before {
+            return None;
+        }
+        let schedule = Schedule { rule: rule?, start, end, count, weekend: weekend? };
+        if schedule.occurrences(start).next().is_none() {
+            let field = if self.rrule.is_some() { "rrule" } else { "end_date" };
+            violations.push(Violation::new(field, "SCHEDULE_EMPTY", "It never happens; change the rule."));
+            return None;
+        }
+        Some(schedule)
+    }
+
+    fn rule(&self, start: NaiveDate, violations: &mut Vec<Violation>) -> Option<Rule> {
+        let Some(text) = self.rrule.as_deref() else {
+            let frequency = self.frequency.as_deref().and_then(Frequency::from_text);
+            if self.frequency.is_none() {
+                let text = "Send daily, weekly, monthly or yearly, or an rrule.";
+                violations.push(Violation::new("frequency", "REQUIRED", text));
+            } else if frequency.is_none() {
+                let text = "Send daily, weekly, monthly or yearly.";
+                violations.push(Violation::new("frequency", "RECURRING_FREQUENCY_UNKNOWN", text));
+            }
+            let interval = number("interval", self.interval.unwrap_or(1), LONGEST_INTERVAL, violations);
+            return Some(Rule::Every { frequency: frequency?, interval: interval? });
+        };
+        for (field, is_there) in
+            [("frequency", self.frequency.is_some()), ("interval", self.interval.is_some())]
+        {
+            if is_there {
+                violations.push(Violation::new(field, "CONFLICTING", "The rrule says it; leave it out."));
+            }
+        }
+        match normal(text, start) {
+            Ok(rule) => {
+                let ends = rule.contains("COUNT=") || rule.contains("UNTIL=");
+                if ends && (self.count.is_some() || self.end_date.is_some()) {
+                    let text = "The rrule says its end; leave count and end_date out.";
+                    violations.push(Violation::new("rrule", "CONFLICTING", text));
+                }
+                Some(Rule::Rfc(rule))
+            }
+            Err(why) => {
+                violations.push(Violation::new("rrule", "RRULE_INVALID", why));
+                None
+            }
+        }
+    }
+}
+
+/// A number from 1 to `most`.
+fn number(field: &str, number: i64, most: i64, violations: &mut Vec<Violation>) -> Option<u32> {
+    let found = u32::try_from(number).ok().filter(|_| (1..=most).contains(&number));
+    if found.is_none() {
+        let text = format!("Send a number from 1 to {most}.");
+        violations.push(Violation::new(field, "NUMBER_INVALID", text));
+    }
+    found
+}
+
+/// The parts of a rule in upper case, if they are understood and are about days.
+fn normal(text: &str, start: NaiveDate) -> Result<String, String> {
+    let upper = text.trim().to_ascii_uppercase();
+    let upper = upper.strip_prefix("RRULE:").unwrap_or(&upper);
+    if upper.len() > LONGEST_RULE || upper.contains(char::is_whitespace) {
+        return Err(format!("Send the parts of one RRULE, at most {LONGEST_RULE} characters."));
+    }
+    let parts: Vec<_> = upper.split(';').map(|part| part.split_once('=').unwrap_or((part, ""))).collect();
+    let finer = ["BYHOUR", "BYMINUTE", "BYSECOND"];
+    let finer_than_days = parts.iter().any(|(name, value)| {
+        finer.contains(name) || *name == "FREQ" && matches!(*value, "HOURLY" | "MINUTELY" | "SECONDLY")
+    });
+    if finer_than_days {
+        return Err("Days are as fine as it gets; send FREQ=DAILY or longer.".to_owned());
+    }
+    let whole = |(name, value): &(&str, &str)| match (*name, value.len()) {
+        // A day alone means all of it.
+        ("UNTIL", 8) => format!("{name}={value}T235959Z"),
+        _ => format!("{name}={value}"),
+    };
+    let rule = parts.iter().map(whole).collect::<Vec<_>>().join(";");
+    rule_set(&rule, start).map(|_| rule)
+}
+
+/// Noon in UTC: no change of time can move a day.
+fn rule_set(rule: &str, start: NaiveDate) -> Result<RRuleSet, String> {
+    let wrong = |error: rrule::RRuleError| format!("Not a rule of RFC 5545: {error}.");
+    let rule: RRule<Unvalidated> = rule.parse().map_err(wrong)?;
+    let noon = NaiveTime::from_hms_opt(12, 0, 0).unwrap_or_default();
+    let start = Utc.from_utc_datetime(&start.and_time(noon)).with_timezone(&rrule::Tz::UTC);
+    let rule = rule.validate(start).map_err(wrong)?;
+    Ok(RRuleSet::new(start).rrule(rule).limit())
+}
+
+impl Schedule {
+    /// The occurrences from `from` on, in order.
+    pub fn occurrences(&self, from: NaiveDate) -> impl Iterator<Item = NaiveDate> {
+        let all: Box<dyn Iterator<Item = NaiveDate>> = match &self.rule {
+            Rule::Every { frequency, interval } => {
+                let (frequency, interval, start) = (*frequency, *interval, self.start);
+                let each =
+                    (0_u32..).map_while(move |number| frequency.after(start, number.checked_mul(interval)?));
+                Box::new(each)
+            }
+            Rule::Rfc(rule) => match rule_set(rule, self.start) {
+                Ok(set) => {
+                    let dates = set.into_iter().collect_until(day::latest());
+                    Box::new(dates)
+                }
+                // It was understood before.
+                Err(_) => Box::new(std::iter::empty()),
+            },
+        };
+        let (end, count) = (self.end.unwrap_or_else(day::latest), self.count);
+        all.take(count.and_then(|count| usize::try_from(count).ok()).unwrap_or(usize::MAX))
+            .take_while(move |date| *date <= end.min(day::latest()))
+            .skip_while(move |date| *date < from)
+    }
+
+    /// The day that an occurrence is dated.
+    pub fn dated(&self, occurrence: NaiveDate) -> NaiveDate {
+        let moved = match (self.weekend, occurrence.weekday()) {
+            (Weekend::Before, Weekday::Sat) => occurrence.checked_sub_days(Days::new(1)),
+            (Weekend::Before, Weekday::Sun) => occurrence.checked_sub_days(Days::new(2)),
+            (Weekend::After, Weekday::Sat) => occurrence.checked_add_days(Days::new(2)),
+            (Weekend::After, Weekday::Sun) => occurrence.checked_add_days(Days::new(1)),
+            _ => None,
+        };
+        moved.unwrap_or(occurrence)
+    }
+}
+
+/// Days of a rule, each once.
+trait CollectUntil: Iterator<Item = chrono::DateTime<rrule::Tz>> + Sized {
+    fn collect_until(self, latest: NaiveDate) -> impl Iterator<Item = NaiveDate> {
+        let mut last = None;
+        self.map(|at| at.date_naive()).take_while(move |date| *date <= latest).filter(move |date| {
+            let is_new = last != Some(*date);
+            last = Some(*date);
+            is_new
+        })
+    }
+}
+
+impl<I: Iterator<Item = chrono::DateTime<rrule::Tz>>> CollectUntil for I {}
+
+#[cfg(test)]
+mod tests {
+    use chrono::NaiveDate;
+    use proptest::prelude::*;
+
+    use super::{Schedule, ScheduleInput};
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().expect(text)
+    }
+
+    fn said(text: &str) -> Option<String> {
+        Some(text.to_owned()).filter(|text| !text.is_empty())
+    }
+
+    fn schedule(input: &ScheduleInput) -> Result<Schedule, Vec<(String, &'static str)>> {
+        let mut violations = Vec::new();
+        let schedule = input.resolve(day("2026-01-31"), &mut violations);
+        schedule.ok_or_else(|| violations.into_iter().map(|it| (it.field, it.reason)).collect())
+    }
+
+    fn days(input: &ScheduleInput, number: usize) -> Vec<String> {
+        let schedule = schedule(input).expect("a schedule");
+        let dated = schedule.occurrences(schedule.start).map(|it| schedule.dated(it).to_string());
+        dated.take(number).collect()
+    }
+
+    fn every(frequency: &str, interval: i64) -> ScheduleInput {
+        ScheduleInput { frequency: said(frequency), interval: Some(interval), ..ScheduleInput::default() }
+    }
+
+    fn rule(text: &str) -> ScheduleInput {
+        ScheduleInput { rrule: said(text), ..ScheduleInput::default() }
+    }
+
+    #[test]
+    fn month_ends_are_kept() {
+        assert_eq!(days(&every("Monthly", 1), 4), ["2026-01-31", "2026-02-28", "2026-03-31", "2026-04-30"]);
+        let leap = ScheduleInput { start_date: said("2024-02-29"), ..every("yearly", 1) };
+        assert_eq!(days(&leap, 5)[3..], ["2027-02-28", "2028-02-29"]);
+        assert_eq!(days(&every("weekly", 2), 2), ["2026-01-31", "2026-02-14"]);
+        assert_eq!(days(&every("daily", 10), 2), ["2026-01-31", "2026-02-10"]);
+    }
+
+    #[test]
+    fn weekends_are_stepped_over() {
+        // 31 January 2026 is a Saturday, 1 March a Sunday.
+        let with = |weekend: &str, start: &str| ScheduleInput {
+            weekend: said(weekend),
+            start_date: said(start),
+            ..every("monthly", 1)
+        };
+        assert_eq!(days(&with("before", "2026-01-31"), 1), ["2026-01-30"]);
+        assert_eq!(days(&with("AFTER", "2026-01-31"), 1), ["2026-02-02"]);
+        assert_eq!(days(&with("before", "2026-03-01"), 2), ["2026-02-27", "2026-04-01"]);
+        assert_eq!(days(&with("after", "2026-03-01"), 1), ["2026-03-02"]);
+        assert_eq!(days(&with("keep", "2026-03-01"), 1), ["2026-03-01"]);
+    }
+
+    #[test]
+    fn rules_of_the_rfc_are_followed_to_their_end() {
+        let last_friday = rule("rrule:FREQ=MONTHLY;BYDAY=-1FR");
+        assert_eq!(days(&last_friday, 3), ["2026-02-27", "2026-03-27", "2026-04-24"]);
+        assert_eq!(days(&rule("FREQ=DAILY;COUNT=2"), 9), ["2026-01-31", "2026-02-01"]);
+        assert_eq!(
+            days(&rule("FREQ=WEEKLY;BYDAY=MO,WE;UNTIL=20260209"), 9),
+            ["2026-02-02", "2026-02-04", "2026-02-09"]
+        );
+        let ended = ScheduleInput { end_date: said("2026-03-01"), ..rule("FREQ=MONTHLY;BYMONTHDAY=1") };
+        assert_eq!(days(&ended, 9), ["2026-02-01", "2026-03-01"]);
+        let counted = ScheduleInput { count: Some(2), ..every("daily", 1) };
+        assert_eq!(days(&counted, 9).len(), 2);
+    }
+
+    #[test]
+    fn what_cannot_be_understood_is_named() {
+        let refused = |input: &ScheduleInput| schedule(input).expect_err("refused");
+        let one = |field: &str, reason| vec![(field.to_owned(), reason)];
+        assert_eq!(refused(&ScheduleInput::default()), one("frequency", "REQUIRED"));
+        assert_eq!(refused(&every("hourly", 1)), one("frequency", "RECURRING_FREQUENCY_UNKNOWN"));
+        assert_eq!(refused(&every("daily", 0)), one("interval", "NUMBER_INVALID"));
+        assert_eq!(refused(&rule("FREQ=HOURLY")), one("rrule", "RRULE_INVALID"));
+        assert_eq!(refused(&rule("FREQ=DAILY;BYHOUR=1,2")), one("rrule", "RRULE_INVALID"));
+        assert_eq!(refused(&rule("every day")), one("rrule", "RRULE_INVALID"));
+        assert_eq!(refused(&rule("")), one("frequency", "REQUIRED"));
+        assert_eq!(refused(&rule("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30")), one("rrule", "SCHEDULE_EMPTY"));
+        let both = ScheduleInput { frequency: said("daily"), count: Some(2), ..rule("FREQ=DAILY;COUNT=3") };
+        assert_eq!(
+            refused(&both),
+            [("frequency".to_owned(), "CONFLICTING"), ("rrule".to_owned(), "CONFLICTING")]
+        );
+        let odd = ScheduleInput {
+            start_date: said("2026-02-30"),
+            end_date: said("2026-01-01"),
+            count: Some(-1),
+            weekend: said("never"),
+            ..every("daily", 1)
+        };
+        let fields: Vec<_> = refused(&odd).into_iter().map(|(field, _)| field).collect();
+        assert_eq!(fields, ["start_date", "end_date", "count", "count", "weekend"]);
+    }
+
+    proptest! {
+        #[test]
+        fn occurrences_grow_and_do_not_depend_on_where_one_begins(
+            frequency in prop_oneof![Just("daily"), Just("weekly"), Just("monthly"), Just("yearly")],
+            interval in 1..30_i64,
+            start in 0..20_000_u64,
+            from in 0..2000_u64,
+        ) {
+            let start = day("1990-01-01") + chrono::Days::new(start);
+            let input = ScheduleInput { start_date: said(&start.to_string()), ..every(frequency, interval) };
+            let schedule = schedule(&input).expect("a schedule");
+            let all: Vec<_> = schedule.occurrences(start).take(50).collect();
+            prop_assert!(all.windows(2).all(|pair| pair[0] < pair[1]) && all[0] == start);
+            let from = start + chrono::Days::new(from);
+            let next = schedule.occurrences(from).next();
+            let expected = all.iter().copied().find(|it| *it >= from);
+            prop_assert!(expected.is_none() || next == expected);
+        }
+    }
+}

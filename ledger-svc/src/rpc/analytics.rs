@@ -1,0 +1,179 @@
+use chrono::NaiveDate;
+use fintrac_kit::access::By;
+use fintrac_money::Money;
+use fintrac_proto::ledger::v1 as pb;
+use fintrac_proto::ledger::v1::analytics_service_server::AnalyticsService;
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+
+use super::Rpc;
+use crate::domain::interval::Span;
+use crate::service::Ledger;
+use crate::service::analytics::{CategoryAnalysis, IncomeExpense, NetWorth, SpendingGroup, Sum, Unusual};
+
+impl From<Sum> for pb::Sum {
+    fn from(sum: Sum) -> Self {
+        let part = |part: &Money| pb::CurrencySum {
+            currency_code: part.currency().code().to_owned(),
+            amount: part.to_string(),
+        };
+        let parts = sum.by_currency.values().filter(|part| !part.is_zero());
+        Self { amount: sum.amount.to_string(), by_currency: parts.map(part).collect() }
+    }
+}
+
+impl From<Span> for pb::AnalyzedSpan {
+    fn from(span: Span) -> Self {
+        Self { from: span.from.to_string(), to: span.to.to_string() }
+    }
+}
+
+fn id(id: Option<Uuid>) -> String {
+    id.map(|id| id.to_string()).unwrap_or_default()
+}
+
+impl From<SpendingGroup> for pb::SpendingGroup {
+    fn from(group: SpendingGroup) -> Self {
+        Self {
+            id: id(group.id),
+            name: group.name,
+            span: group.span.map(Into::into),
+            spent: Some(group.spent.into()),
+            share: group.share.unwrap_or_default(),
+        }
+    }
+}
+
+impl From<IncomeExpense> for pb::IncomeExpense {
+    fn from(row: IncomeExpense) -> Self {
+        Self {
+            span: Some(row.span.into()),
+            income: Some(row.income.into()),
+            expense: Some(row.expense.into()),
+            net: Some(row.net.into()),
+            other: Some(row.other.into()),
+            cumulative: row.cumulative.to_string(),
+        }
+    }
+}
+
+impl From<CategoryAnalysis> for pb::CategoryAnalysis {
+    fn from(row: CategoryAnalysis) -> Self {
+        Self {
+            id: id(row.id),
+            name: row.name,
+            parent_id: id(row.parent_id),
+            amount: Some(row.amount.into()),
+            share: row.share.unwrap_or_default(),
+            previous_amount: row.previous.to_string(),
+            change: row.change.to_string(),
+            change_percent: row.change_percent.unwrap_or_default(),
+        }
+    }
+}
+
+impl From<NetWorth> for pb::NetWorth {
+    fn from(row: NetWorth) -> Self {
+        let date: NaiveDate = row.day;
+        Self {
+            date: date.to_string(),
+            net_worth: Some(row.worth.into()),
+            assets: row.assets.to_string(),
+            liabilities: row.liabilities.to_string(),
+            unpriced: row.unpriced.into_iter().map(str::to_owned).collect(),
+        }
+    }
+}
+
+impl From<Unusual> for pb::UnusualCategory {
+    fn from(row: Unusual) -> Self {
+        Self {
+            id: id(row.id),
+            name: row.name,
+            amount: row.amount.to_string(),
+            usual: row.usual.to_string(),
+            change_percent: row.change_percent,
+        }
+    }
+}
+
+/// The currency that a household's sums are in.
+async fn currency(ledger: &Ledger, by: &By) -> Result<String, Status> {
+    Ok(ledger.household(by).await?.currency.code().to_owned())
+}
+
+#[tonic::async_trait]
+impl AnalyticsService for Rpc {
+    async fn analyze_spending(
+        &self,
+        request: Request<pb::AnalyzeSpendingRequest>,
+    ) -> Result<Response<pb::AnalyzeSpendingResponse>, Status> {
+        let by = By::of(&request)?;
+        let pb::AnalyzeSpendingRequest { from, to, group_by } = request.into_inner();
+        let found = self.0.analyze_spending(&by, (&from, &to), &group_by).await?;
+        Ok(Response::new(pb::AnalyzeSpendingResponse {
+            currency_code: found.total.amount.currency().code().to_owned(),
+            span: Some(found.span.into()),
+            total: Some(found.total.into()),
+            groups: found.groups.into_iter().map(Into::into).collect(),
+        }))
+    }
+
+    async fn analyze_income_expense(
+        &self,
+        request: Request<pb::AnalyzeIncomeExpenseRequest>,
+    ) -> Result<Response<pb::AnalyzeIncomeExpenseResponse>, Status> {
+        let by = By::of(&request)?;
+        let pb::AnalyzeIncomeExpenseRequest { from, to, interval } = request.into_inner();
+        let rows = self.0.analyze_income_expense(&by, (&from, &to), &interval).await?;
+        let intervals = rows.into_iter().map(Into::into).collect();
+        let currency_code = currency(&self.0, &by).await?;
+        Ok(Response::new(pb::AnalyzeIncomeExpenseResponse { currency_code, intervals }))
+    }
+
+    async fn analyze_categories(
+        &self,
+        request: Request<pb::AnalyzeCategoriesRequest>,
+    ) -> Result<Response<pb::AnalyzeCategoriesResponse>, Status> {
+        let by = By::of(&request)?;
+        let pb::AnalyzeCategoriesRequest { from, to, r#type } = request.into_inner();
+        let found = self.0.analyze_categories(&by, (&from, &to), &r#type).await?;
+        Ok(Response::new(pb::AnalyzeCategoriesResponse {
+            currency_code: found.total.amount.currency().code().to_owned(),
+            span: Some(found.span.into()),
+            previous_span: Some(found.previous.into()),
+            total: Some(found.total.into()),
+            categories: found.categories.into_iter().map(Into::into).collect(),
+        }))
+    }
+
+    async fn analyze_net_worth(
+        &self,
+        request: Request<pb::AnalyzeNetWorthRequest>,
+    ) -> Result<Response<pb::AnalyzeNetWorthResponse>, Status> {
+        let by = By::of(&request)?;
+        let pb::AnalyzeNetWorthRequest { from, to, interval } = request.into_inner();
+        let rows = self.0.analyze_net_worth(&by, (&from, &to), &interval).await?;
+        let days = rows.into_iter().map(Into::into).collect();
+        let currency_code = currency(&self.0, &by).await?;
+        Ok(Response::new(pb::AnalyzeNetWorthResponse { currency_code, days }))
+    }
+
+    async fn analyze_patterns(
+        &self,
+        request: Request<pb::AnalyzePatternsRequest>,
+    ) -> Result<Response<pb::AnalyzePatternsResponse>, Status> {
+        let by = By::of(&request)?;
+        let pb::AnalyzePatternsRequest { from, to } = request.into_inner();
+        let found = self.0.analyze_patterns(&by, (&from, &to)).await?;
+        let weekday =
+            |(weekday, average): (i32, Money)| pb::WeekdayPattern { weekday, average: average.to_string() };
+        Ok(Response::new(pb::AnalyzePatternsResponse {
+            currency_code: currency(&self.0, &by).await?,
+            span: Some(found.span.into()),
+            weekdays: (1..).zip(found.weekdays).map(weekday).collect(),
+            largest: found.largest.iter().map(Into::into).collect(),
+            unusual: found.unusual.into_iter().map(Into::into).collect(),
+        }))
+    }
+}

@@ -1,0 +1,103 @@
+//! Categories: their share of the whole, and how they changed.
+
+use std::collections::HashSet;
+
+use fintrac_kit::access::By;
+use fintrac_kit::error::Violation;
+use fintrac_money::Money;
+use uuid::Uuid;
+
+use super::{Names, Sum, by_category, percent};
+use crate::domain::category::CategoryType;
+use crate::domain::interval::Span;
+use crate::domain::posting::Rejection;
+use crate::error::Error;
+use crate::service::Ledger;
+use crate::store::analytics::{self, Side};
+
+#[derive(Debug)]
+pub struct CategoryAnalysis {
+    /// None: without a category.
+    pub id: Option<Uuid>,
+    pub name: String,
+    pub parent_id: Option<Uuid>,
+    pub amount: Sum,
+    pub share: Option<String>,
+    pub previous: Money,
+    pub change: Money,
+    pub change_percent: Option<String>,
+}
+
+#[derive(Debug)]
+pub struct CategoriesAnalysis {
+    pub span: Span,
+    /// As many days, right before.
+    pub previous: Span,
+    pub total: Sum,
+    /// The largest first.
+    pub categories: Vec<CategoryAnalysis>,
+}
+
+impl Ledger {
+    pub async fn analyze_categories(
+        &self,
+        by: &By,
+        span: (&str, &str),
+        category_type: &str,
+    ) -> Result<CategoriesAnalysis, Error> {
+        let household = self.household(by).await?;
+        let mut violations = Vec::new();
+        let span = self.month_or(&household, span, &mut violations);
+        let category_type = if category_type.is_empty() {
+            Some(CategoryType::Expense)
+        } else {
+            CategoryType::from_text(category_type)
+        };
+        if category_type.is_none() {
+            violations.push(Violation::new("type", "PARAMETER_INVALID", "Send expense or income."));
+        }
+        let (Some(span), Some(category_type)) = (span, category_type) else {
+            return Err(Error::Query(violations));
+        };
+        let previous = span.before().ok_or(Rejection::OutOfRange)?;
+        let side = match category_type {
+            CategoryType::Income => Side::Income,
+            CategoryType::Expense => Side::Expense,
+        };
+        let mut connection = self.pool.acquire().await?;
+        let nominal = analytics::nominal(&mut connection, household.id).await?;
+        let mut now = by_category(&mut connection, &household, &nominal, side, span).await?;
+        let before = by_category(&mut connection, &household, &nominal, side, previous).await?;
+        let names = Names::read(&mut connection, household.id).await?;
+        let mut total = Sum::zero(household.currency);
+        for sum in now.values() {
+            total.plus(sum, 1)?;
+        }
+        let ids: HashSet<_> = now.keys().chain(before.keys()).copied().collect();
+        let mut categories = Vec::new();
+        for id in ids {
+            let amount = now.remove(&id).unwrap_or_else(|| Sum::zero(household.currency));
+            let previous = before.get(&id).map_or(Money::zero(household.currency), |sum| sum.amount);
+            if amount.amount.is_zero()
+                && previous.is_zero()
+                && amount.by_currency.values().all(|it| it.is_zero())
+            {
+                continue;
+            }
+            let change = amount.amount.checked_sub(previous).ok_or(Rejection::OutOfRange)?;
+            let whole = Some(total.amount.minor()).filter(|whole| *whole > 0);
+            categories.push(CategoryAnalysis {
+                id,
+                name: names.name(id),
+                parent_id: names.parent(id),
+                share: whole.and_then(|whole| percent(amount.amount.minor(), whole)),
+                change_percent: percent(change.minor(), previous.abs().minor()),
+                amount,
+                previous,
+                change,
+            });
+        }
+        categories.sort_by_key(|it| (std::cmp::Reverse(it.amount.amount.minor()), it.id));
+        Ok(CategoriesAnalysis { span, previous, total, categories })
+    }
+}

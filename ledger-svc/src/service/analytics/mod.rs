@@ -1,0 +1,155 @@
+//! What a household's money did: from the daily totals, in the household's
+//! currency and in each currency by itself.
+
+mod categories;
+mod income_expense;
+mod net_worth;
+mod patterns;
+mod spending;
+
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::Datelike as _;
+use fintrac_kit::error::Violation;
+use fintrac_money::{Currency, Household, Money};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+pub use categories::CategoryAnalysis;
+pub use income_expense::IncomeExpense;
+pub use net_worth::NetWorth;
+pub use patterns::Unusual;
+pub use spending::SpendingGroup;
+
+use super::Ledger;
+use crate::domain::interval::Span;
+use crate::domain::posting::Rejection;
+use crate::error::Error;
+use crate::store::analytics::{self, Nominal, Side};
+use crate::store::categories as stored;
+
+/// A sum in the household's currency, and its parts by currency.
+#[derive(Debug, Clone)]
+pub struct Sum {
+    pub amount: Money,
+    pub by_currency: BTreeMap<&'static str, Money>,
+}
+
+impl Sum {
+    pub(super) fn zero(household: Currency) -> Self {
+        Self { amount: Money::zero(household), by_currency: BTreeMap::new() }
+    }
+
+    /// Adds minor units of a currency and what they are worth, both with a sign.
+    fn add(&mut self, currency: Currency, native: i64, household: i64) -> Result<(), Rejection> {
+        let plus = |money: Money, minor: i64| {
+            money.checked_add(Money::new(minor, money.currency())).ok_or(Rejection::OutOfRange)
+        };
+        self.amount = plus(self.amount, household)?;
+        let part = self.by_currency.entry(currency.code()).or_insert_with(|| Money::zero(currency));
+        *part = plus(*part, native)?;
+        Ok(())
+    }
+
+    fn plus(&mut self, other: &Self, sign: i64) -> Result<(), Rejection> {
+        let times = |money: Money| money.minor().checked_mul(sign).ok_or(Rejection::OutOfRange);
+        let household = times(other.amount)?;
+        self.amount = self
+            .amount
+            .checked_add(Money::new(household, self.amount.currency()))
+            .ok_or(Rejection::OutOfRange)?;
+        for part in other.by_currency.values() {
+            let native = times(*part)?;
+            self.add(part.currency(), native, 0)?;
+        }
+        Ok(())
+    }
+}
+
+/// Percent with one decimal; none where the whole is nothing.
+fn percent(part: i64, whole: i64) -> Option<String> {
+    let permille = i128::from(part).checked_mul(1000)?.checked_div(i128::from(whole))?;
+    let sign = if permille < 0 { "-" } else { "" };
+    let permille = permille.unsigned_abs();
+    Some(format!("{sign}{}.{}", permille / 10, permille % 10))
+}
+
+/// What a category is called, and what is above it.
+#[derive(Debug, Default)]
+struct Names(HashMap<Uuid, (String, Option<Uuid>)>);
+
+impl Names {
+    async fn read(connection: &mut PgConnection, household_id: Uuid) -> Result<Self, sqlx::Error> {
+        let names = stored::names(connection, household_id).await?;
+        let places = stored::places(connection, household_id).await?;
+        let above: HashMap<_, _> = places.into_iter().map(|it| (it.id, it.parent_id)).collect();
+        let known = names.into_iter().map(|(id, name)| (id, (name, above.get(&id).copied().flatten())));
+        Ok(Self(known.collect()))
+    }
+
+    fn name(&self, id: Option<Uuid>) -> String {
+        id.and_then(|id| self.0.get(&id)).map(|(name, _)| name.clone()).unwrap_or_default()
+    }
+
+    fn parent(&self, id: Option<Uuid>) -> Option<Uuid> {
+        id.and_then(|id| self.0.get(&id)).and_then(|(_, parent)| *parent)
+    }
+}
+
+/// Sums of one side by category in a span, with signs as people see them.
+async fn by_category(
+    connection: &mut PgConnection,
+    household: &Household,
+    nominal: &[Nominal],
+    side: Side,
+    span: Span,
+) -> Result<HashMap<Option<Uuid>, Sum>, Error> {
+    let of_side: HashMap<_, _> = nominal.iter().filter(|it| it.side == side).map(|it| (it.id, it)).collect();
+    let ids: Vec<_> = of_side.keys().copied().collect();
+    let mut sums = HashMap::new();
+    for total in analytics::totals(connection, household.id, &ids, span, None).await? {
+        let Some(account) = of_side.get(&total.account_id) else { continue };
+        let sum = sums.entry(account.category_id).or_insert_with(|| Sum::zero(household.currency));
+        let sign = seen(side);
+        sum.add(account.currency, sign * total.change, sign * total.household_change)?;
+    }
+    Ok(sums)
+}
+
+/// Spending comes to its nominal accounts, income leaves them.
+fn seen(side: Side) -> i64 {
+    match side {
+        Side::Expense => 1,
+        Side::Income | Side::Other => -1,
+    }
+}
+
+impl Ledger {
+    /// The days that a query asks for; empty texts ask for this month so far.
+    fn month_or(
+        &self,
+        household: &Household,
+        (from, to): (&str, &str),
+        violations: &mut Vec<Violation>,
+    ) -> Option<Span> {
+        if !from.is_empty() {
+            return self.span(household, (from, to), violations);
+        }
+        let span = self.span(household, ("1900-01-01", to), violations)?;
+        Some(Span { from: span.to.with_day(1)?, to: span.to })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::percent;
+
+    #[test]
+    fn shares_have_one_decimal() {
+        assert_eq!(percent(1, 3).as_deref(), Some("33.3"));
+        assert_eq!(percent(-5, 200).as_deref(), Some("-2.5"));
+        assert_eq!(percent(-1, 2000).as_deref(), Some("0.0"));
+        assert_eq!(percent(i64::MAX, 1).as_deref(), Some("922337203685477580700.0"));
+        assert_eq!(percent(1, 0), None);
+    }
+}

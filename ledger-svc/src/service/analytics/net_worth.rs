@@ -1,0 +1,138 @@
+//! What a household has, at the end of each interval, at that day's rates.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use chrono::NaiveDate;
+use fintrac_kit::access::By;
+use fintrac_money::{Currency, Household, Money};
+use sqlx::Connection as _;
+use uuid::Uuid;
+
+use super::Sum;
+use crate::domain::account::Account;
+use crate::domain::interval::{Interval, Span};
+use crate::domain::posting::Rejection;
+use crate::domain::rate::Quotes;
+use crate::error::Error;
+use crate::service::Ledger;
+use crate::store::{accounts, analytics, exchange_rates};
+
+#[derive(Debug)]
+pub struct NetWorth {
+    pub day: NaiveDate,
+    pub worth: Sum,
+    pub assets: Money,
+    pub liabilities: Money,
+    /// Currencies without a rate up to that day; they are in no sum but their own.
+    pub unpriced: BTreeSet<&'static str>,
+}
+
+impl Ledger {
+    /// Accounts that count; one that was deleted counts up to the day before.
+    pub async fn analyze_net_worth(
+        &self,
+        by: &By,
+        span: (&str, &str),
+        interval: &str,
+    ) -> Result<Vec<NetWorth>, Error> {
+        let household = self.household(by).await?;
+        let cuts = self.cuts(&household, span, interval)?;
+        let interval = Interval::from_text(interval).unwrap_or(Interval::Month);
+        let (Some(first), Some(last)) = (cuts.first(), cuts.last()) else { return Ok(Vec::new()) };
+        let after_first = Span { from: first.to.succ_opt().unwrap_or(first.to), to: last.to };
+        let later = Span { from: last.to.succ_opt().unwrap_or(last.to), to: NaiveDate::MAX };
+        let mut connection = self.pool.acquire().await?;
+        let mut snapshot = connection.begin_with("begin isolation level repeatable read read only").await?;
+        let mut counted = accounts::all(&mut snapshot, household.id).await?;
+        counted.retain(|account| account.include_in_net_worth);
+        let ids: Vec<_> = counted.iter().map(|account| account.id).collect();
+        let between =
+            analytics::totals(&mut snapshot, household.id, &ids, after_first, Some(interval)).await?;
+        let to_come = analytics::totals(&mut snapshot, household.id, &ids, later, None).await?;
+        snapshot.commit().await?;
+
+        let currencies: HashSet<Currency> = counted.iter().map(Account::currency).collect();
+        let days: Vec<_> = cuts.iter().map(|cut| cut.to).collect();
+        let wanted = days.iter().flat_map(|day| {
+            let all = currencies.iter().copied().chain(std::iter::once(household.currency));
+            all.map(|currency| (currency, *day)).collect::<Vec<_>>()
+        });
+        let quotes =
+            exchange_rates::newest(&mut connection, wanted.collect::<HashSet<_>>().into_iter()).await?;
+        let mut balances: HashMap<Uuid, i64> =
+            counted.iter().map(|account| (account.id, account.balance.minor())).collect();
+        for total in &to_come {
+            take(&mut balances, total.account_id, total.change);
+        }
+        let mut changes: HashMap<NaiveDate, Vec<(Uuid, i64)>> = HashMap::new();
+        for total in &between {
+            let day = total.interval.unwrap_or(last.to);
+            changes.entry(day).or_default().push((total.account_id, total.change));
+        }
+        // From the last day back: each interval's changes are undone.
+        let mut rows = Vec::new();
+        for cut in cuts.iter().rev() {
+            rows.push(row(&household, &counted, &balances, &quotes, cut.to)?);
+            for (account, change) in changes.remove(&interval.start(cut.from)).unwrap_or_default() {
+                take(&mut balances, account, change);
+            }
+        }
+        rows.reverse();
+        Ok(rows)
+    }
+}
+
+fn take(balances: &mut HashMap<Uuid, i64>, account: Uuid, change: i64) {
+    if let Some(balance) = balances.get_mut(&account) {
+        *balance = balance.saturating_sub(change);
+    }
+}
+
+fn row(
+    household: &Household,
+    accounts: &[Account],
+    balances: &HashMap<Uuid, i64>,
+    quotes: &Quotes,
+    day: NaiveDate,
+) -> Result<NetWorth, Error> {
+    // Above and below zero, by currency.
+    let mut sums: HashMap<Currency, (i64, i64)> = HashMap::new();
+    for account in accounts {
+        let gone = account.deleted_at.is_some_and(|at| household.today(at) <= day);
+        let balance = balances.get(&account.id).copied().unwrap_or_default();
+        if gone || balance == 0 {
+            continue;
+        }
+        let (above, below) = sums.entry(account.currency()).or_default();
+        let side = if balance > 0 { above } else { below };
+        *side = side.checked_add(balance).ok_or(Rejection::OutOfRange)?;
+    }
+    let zero = Money::zero(household.currency);
+    let mut row = NetWorth {
+        day,
+        worth: Sum::zero(household.currency),
+        assets: zero,
+        liabilities: zero,
+        unpriced: BTreeSet::new(),
+    };
+    for (currency, (above, below)) in sums {
+        let native = above.checked_add(below).ok_or(Rejection::OutOfRange)?;
+        let convert = |minor: i64| {
+            let money = Money::new(minor, currency);
+            if currency == household.currency {
+                return Some(money);
+            }
+            quotes.cross(currency, household.currency, day)?.convert(money, household.currency)
+        };
+        let (Some(above), Some(below)) = (convert(above), convert(below)) else {
+            row.unpriced.insert(currency.code());
+            row.worth.add(currency, native, 0)?;
+            continue;
+        };
+        let worth = above.checked_add(below).ok_or(Rejection::OutOfRange)?;
+        row.worth.add(currency, native, worth.minor())?;
+        row.assets = row.assets.checked_add(above).ok_or(Rejection::OutOfRange)?;
+        row.liabilities = row.liabilities.checked_add(below).ok_or(Rejection::OutOfRange)?;
+    }
+    Ok(row)
+}

@@ -1,0 +1,126 @@
+//! Habits: how much a day of the week costs, what was large, what is unusual.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::Datelike as _;
+use fintrac_kit::access::By;
+use fintrac_money::Money;
+use uuid::Uuid;
+
+use super::{Names, Sum, by_category, percent};
+use crate::domain::interval::Span;
+use crate::domain::transaction::{Transaction, TransactionType};
+use crate::error::Error;
+use crate::service::Ledger;
+use crate::store::analytics::{self, Side};
+use crate::store::transactions::{self, Filter, Sort};
+
+/// Expenses that are told.
+const LARGEST: i64 = 5;
+/// Spans before that say what is usual.
+const SPANS: i64 = 3;
+
+/// A category whose spending is at most half or at least one and a half of the usual.
+#[derive(Debug)]
+pub struct Unusual {
+    pub id: Option<Uuid>,
+    pub name: String,
+    pub amount: Money,
+    pub usual: Money,
+    pub change_percent: String,
+}
+
+#[derive(Debug)]
+pub struct Patterns {
+    pub span: Span,
+    /// From Monday on: spent on such a day, on average.
+    pub weekdays: Vec<Money>,
+    pub largest: Vec<Transaction>,
+    pub unusual: Vec<Unusual>,
+}
+
+impl Ledger {
+    pub async fn analyze_patterns(&self, by: &By, span: (&str, &str)) -> Result<Patterns, Error> {
+        let household = self.household(by).await?;
+        let mut violations = Vec::new();
+        let span = self.month_or(&household, span, &mut violations).ok_or(Error::Query(violations))?;
+        let mut connection = self.pool.acquire().await?;
+        let nominal = analytics::nominal(&mut connection, household.id).await?;
+        let ids: Vec<_> = nominal.iter().filter(|it| it.side == Side::Expense).map(|it| it.id).collect();
+        let sums = analytics::by_weekday(&mut connection, household.id, &ids, span).await?;
+        let weekdays = (1..=7_i32).map(|weekday| {
+            let sum = sums.get(&weekday).copied().unwrap_or_default();
+            let days = i64::try_from(weekdays_in(span, weekday)).unwrap_or(i64::MAX).max(1);
+            Money::new(sum.div_euclid(days), household.currency)
+        });
+        let weekdays = weekdays.collect();
+        let filter = Filter {
+            transaction_type: Some(TransactionType::Expense),
+            from: Some(span.from),
+            to: Some(span.to),
+            sort: Sort::Amount,
+            ..Filter::default()
+        };
+        let largest = transactions::list(&mut connection, household.id, &filter, None, LARGEST).await?;
+
+        let now = by_category(&mut connection, &household, &nominal, Side::Expense, span).await?;
+        let mut before: HashMap<Option<Uuid>, i64> = HashMap::new();
+        let mut earlier = span;
+        for _ in 0..SPANS {
+            let Some(span) = earlier.before() else { break };
+            earlier = span;
+            for (id, sum) in by_category(&mut connection, &household, &nominal, Side::Expense, span).await? {
+                let all = before.entry(id).or_default();
+                *all = all.saturating_add(sum.amount.minor());
+            }
+        }
+        let names = Names::read(&mut connection, household.id).await?;
+        let ids: HashSet<_> = now.keys().chain(before.keys()).copied().collect();
+        let mut unusual: Vec<_> = ids
+            .into_iter()
+            .filter_map(|id| {
+                let amount = now.get(&id).map_or(0, |sum: &Sum| sum.amount.minor());
+                let usual = before.get(&id).copied().unwrap_or_default().checked_div(SPANS)?;
+                let change = amount.checked_sub(usual)?;
+                let far = usual > 0 && change.saturating_abs().saturating_mul(2) >= usual;
+                let in_household = |minor| Money::new(minor, household.currency);
+                far.then(|| Unusual {
+                    id,
+                    name: names.name(id),
+                    amount: in_household(amount),
+                    usual: in_household(usual),
+                    change_percent: percent(change, usual).unwrap_or_default(),
+                })
+            })
+            .collect();
+        unusual.sort_by_key(|it| {
+            let change = it.amount.minor().saturating_sub(it.usual.minor()).saturating_abs();
+            (std::cmp::Reverse(change), it.id)
+        });
+        Ok(Patterns { span, weekdays, largest, unusual })
+    }
+}
+
+/// How many such days a span has; 1 is Monday.
+fn weekdays_in(span: Span, weekday: i32) -> u64 {
+    let first = i32::try_from(span.from.weekday().number_from_monday()).unwrap_or_default();
+    let until = u64::try_from((weekday - first).rem_euclid(7)).unwrap_or_default();
+    if span.days() <= until { 0 } else { (span.days() - until - 1) / 7 + 1 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::weekdays_in;
+    use crate::domain::interval::Span;
+
+    #[test]
+    fn days_of_the_week_are_counted() {
+        let day = |text: &str| text.parse().expect(text);
+        // 1 February 2026 is a Sunday.
+        let february = Span { from: day("2026-02-01"), to: day("2026-02-28") };
+        assert!((1..=7).all(|weekday| weekdays_in(february, weekday) == 4));
+        let few = Span { from: day("2026-02-01"), to: day("2026-02-09") };
+        let counts: Vec<_> = (1..=7).map(|weekday| weekdays_in(few, weekday)).collect();
+        assert_eq!(counts, [2, 1, 1, 1, 1, 1, 2]);
+    }
+}

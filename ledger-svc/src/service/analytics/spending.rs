@@ -1,0 +1,131 @@
+//! What was spent, by category, account, day, week or month.
+
+use std::collections::HashMap;
+
+use fintrac_kit::access::By;
+use fintrac_kit::error::Violation;
+use uuid::Uuid;
+
+use super::{Names, Sum, by_category, percent};
+use crate::domain::interval::{Interval, MOST, Span};
+use crate::error::Error;
+use crate::service::Ledger;
+use crate::store::accounts;
+use crate::store::analytics::{self, Side};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GroupBy {
+    Category,
+    Account,
+    Interval(Interval),
+}
+
+impl GroupBy {
+    fn from_text(text: &str) -> Option<Self> {
+        match text.trim().to_ascii_lowercase().as_str() {
+            "" | "category" => Some(Self::Category),
+            "account" => Some(Self::Account),
+            text => Interval::from_text(text).map(Self::Interval),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub struct SpendingGroup {
+    /// Of a category or an account; none: without a category.
+    pub id: Option<Uuid>,
+    pub name: String,
+    /// Of a day, week or month.
+    pub span: Option<Span>,
+    pub spent: Sum,
+    pub share: Option<String>,
+}
+
+#[derive(Debug)]
+pub struct SpendingAnalysis {
+    pub span: Span,
+    pub total: Sum,
+    /// The largest first, or in the order of time.
+    pub groups: Vec<SpendingGroup>,
+}
+
+impl Ledger {
+    pub async fn analyze_spending(
+        &self,
+        by: &By,
+        span: (&str, &str),
+        group_by: &str,
+    ) -> Result<SpendingAnalysis, Error> {
+        let household = self.household(by).await?;
+        let mut violations = Vec::new();
+        let span = self.month_or(&household, span, &mut violations);
+        let group_by = GroupBy::from_text(group_by);
+        if group_by.is_none() {
+            let text = "Send category, day, week, month or account.";
+            violations.push(Violation::new("group_by", "PARAMETER_INVALID", text));
+        }
+        let (Some(span), Some(group_by)) = (span, group_by) else { return Err(Error::Query(violations)) };
+        let mut connection = self.pool.acquire().await?;
+        let nominal = analytics::nominal(&mut connection, household.id).await?;
+        let spending: HashMap<_, _> =
+            nominal.iter().filter(|it| it.side == Side::Expense).map(|it| (it.id, it.currency)).collect();
+        let ids: Vec<_> = spending.keys().copied().collect();
+        let group = |id, name, span, spent| SpendingGroup { id, name, span, spent, share: None };
+        let mut groups = Vec::new();
+        match group_by {
+            GroupBy::Category => {
+                let sums = by_category(&mut connection, &household, &nominal, Side::Expense, span).await?;
+                let names = Names::read(&mut connection, household.id).await?;
+                groups.extend(sums.into_iter().map(|(id, spent)| group(id, names.name(id), None, spent)));
+            }
+            GroupBy::Account => {
+                let names: HashMap<_, _> =
+                    accounts::names(&mut connection, household.id).await?.into_iter().collect();
+                let mut sums: HashMap<Uuid, Sum> = HashMap::new();
+                let found = analytics::spending_by_account(&mut connection, household.id, &ids, span).await?;
+                for ((id, currency), (native, worth)) in found {
+                    let sum = sums.entry(id).or_insert_with(|| Sum::zero(household.currency));
+                    sum.add(currency, native, worth)?;
+                }
+                let name = |id: Uuid| names.get(&id).cloned().unwrap_or_default();
+                groups.extend(sums.into_iter().map(|(id, spent)| group(Some(id), name(id), None, spent)));
+            }
+            GroupBy::Interval(interval) => {
+                let cuts = span.cut(interval).ok_or_else(too_many)?;
+                let at: HashMap<_, _> =
+                    cuts.iter().enumerate().map(|(at, cut)| (interval.start(cut.from), at)).collect();
+                groups.extend(
+                    cuts.iter()
+                        .map(|cut| group(None, String::new(), Some(*cut), Sum::zero(household.currency))),
+                );
+                let totals =
+                    analytics::totals(&mut connection, household.id, &ids, span, Some(interval)).await?;
+                for total in totals {
+                    let found = total.interval.and_then(|day| groups.get_mut(*at.get(&day)?));
+                    let (Some(group), Some(currency)) = (found, spending.get(&total.account_id)) else {
+                        continue;
+                    };
+                    group.spent.add(*currency, total.change, total.household_change)?;
+                }
+            }
+        }
+        let mut total = Sum::zero(household.currency);
+        for group in &groups {
+            total.plus(&group.spent, 1)?;
+        }
+        for group in &mut groups {
+            let whole = Some(total.amount.minor()).filter(|whole| *whole > 0);
+            group.share = whole.and_then(|whole| percent(group.spent.amount.minor(), whole));
+        }
+        if !matches!(group_by, GroupBy::Interval(_)) {
+            groups.retain(|group| group.spent.by_currency.values().any(|part| !part.is_zero()));
+            groups.sort_by_key(|group| (std::cmp::Reverse(group.spent.amount.minor()), group.id));
+        }
+        Ok(SpendingAnalysis { span, total, groups })
+    }
+}
+
+fn too_many() -> Error {
+    let text = format!("That is more than {MOST} intervals; send a later first day or a longer interval.");
+    Error::Query(vec![Violation::new("from", "PARAMETER_INVALID", text)])
+}

@@ -1,0 +1,88 @@
+//! A rate set by an administrator: it goes before every other of its day.
+
+use chrono::NaiveDate;
+use fintrac_kit::access::By;
+use fintrac_kit::day;
+use fintrac_kit::error::Violation;
+use fintrac_kit::idempotency::Key;
+use fintrac_money::Currency;
+use rust_decimal::Decimal;
+use sha2::{Digest as _, Sha256};
+
+use super::{Change, Ledger};
+use crate::domain::rate::{Published, Source};
+use crate::error::Error;
+use crate::store::exchange_rates;
+
+/// A rate as somebody wrote it.
+#[derive(Debug, Clone, Default)]
+pub struct RateInput {
+    pub base: String,
+    pub currency_code: String,
+    pub rate: String,
+    pub date: Option<String>,
+}
+
+impl RateInput {
+    fn resolve(&self, today: NaiveDate) -> Result<Published, Vec<Violation>> {
+        let mut violations = Vec::new();
+        let mut refuse = |field: &str, reason, text: &str| {
+            violations.push(Violation::new(field, reason, text));
+        };
+        let base = Currency::from_code(&self.base).filter(|it| matches!(it.code(), "USD" | "EUR"));
+        if base.is_none() {
+            refuse("base", "CURRENCY_UNKNOWN", "Send USD or EUR; others are crossed over them.");
+        }
+        let currency = Currency::from_code(&self.currency_code);
+        if currency.is_none() {
+            refuse("currency_code", "CURRENCY_UNKNOWN", "Not a currency in use; see GET /api/v1/currencies.");
+        } else if currency == base {
+            refuse("currency_code", "CONFLICTING", "Send another currency than base.");
+        }
+        let digits = !self.rate.is_empty() && self.rate.len() <= 24;
+        let plain = digits && self.rate.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+        let rate = Decimal::from_str_exact(&self.rate).ok().filter(|rate| plain && *rate > Decimal::ZERO);
+        if rate.is_none() {
+            let text = "Send units of the currency for one of base, above zero, such as 1.1172.";
+            refuse("rate", "RATE_INVALID", text);
+        }
+        let date = match self.date.as_deref() {
+            None => Some(today),
+            Some(text) => day::parse(text.trim()),
+        };
+        if date.is_none() {
+            violations.push(day::refused("date"));
+        }
+        match (base, currency, rate, date) {
+            (Some(base), Some(currency), Some(value), Some(day)) if violations.is_empty() => {
+                Ok(Published { base, currency, day, value, source: Source::Manual })
+            }
+            _ => Err(violations),
+        }
+    }
+}
+
+impl Ledger {
+    pub async fn set_exchange_rate(
+        &self,
+        by: &By,
+        input: RateInput,
+        key: Option<Key>,
+    ) -> Result<Published, Error> {
+        let published = input.resolve(self.clock.now().date_naive())?;
+        let mut transaction = self.pool.begin().await?;
+        if self.claim(&mut transaction, key.as_ref()).await?.is_some() {
+            return Ok(published);
+        }
+        exchange_rates::upsert(&mut transaction, &[published]).await?;
+        let name = format!("{} {} {}", published.base, published.currency, published.day);
+        let digest = Sha256::digest(name.as_bytes());
+        let bytes = digest.first_chunk::<16>().copied().unwrap_or_default();
+        let entity_id = uuid::Builder::from_custom_bytes(bytes).into_uuid();
+        let change =
+            Change { entity: "exchange_rate", entity_id, version: 1, kind: "set", changed: &["rate"] };
+        self.record(&mut transaction, by, change).await?;
+        self.commit(transaction, key.as_ref(), Vec::new()).await?;
+        Ok(published)
+    }
+}

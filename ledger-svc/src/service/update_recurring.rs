@@ -1,0 +1,262 @@
+//! Changing a recurring transaction, and steering it: pause, resume, skip, delete.
+
+use chrono::NaiveDate;
+use fintrac_kit::access::By;
+use fintrac_kit::idempotency::{Kept, Key};
+use fintrac_money::Household;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{Change, Ledger};
+use crate::domain::posting::Rejection;
+use crate::domain::recurring::{Recurring, Status};
+use crate::domain::schedule::{Rule, ScheduleInput};
+use crate::domain::transaction::{TransactionChanges, TransactionInput};
+use crate::error::Error;
+use crate::store::recurring;
+
+/// What somebody wants changed of a schedule; an inner `None` clears.
+#[derive(Debug, Clone, Default)]
+pub struct ScheduleChanges {
+    pub frequency: Option<Option<String>>,
+    pub interval: Option<Option<i64>>,
+    pub rrule: Option<Option<String>>,
+    pub start_date: Option<Option<String>>,
+    pub end_date: Option<Option<String>>,
+    pub count: Option<Option<i64>>,
+    pub weekend: Option<Option<String>>,
+}
+
+impl ScheduleChanges {
+    /// The schedule as if it were given anew.
+    fn over(&self, standing: &Recurring) -> ScheduleInput {
+        let schedule = &standing.schedule;
+        let (frequency, interval, rrule) = match &schedule.rule {
+            Rule::Every { frequency, interval } => {
+                (Some(frequency.as_str().to_owned()), Some(i64::from(*interval)), None)
+            }
+            Rule::Rfc(rule) => (None, None, Some(rule.clone())),
+        };
+        // One kind of rule takes the place of the other, one kind of end too.
+        let names = |change: &Option<Option<String>>| matches!(change, Some(Some(_)));
+        let (by_rule, by_frequency) = (names(&self.rrule), names(&self.frequency));
+        let counted = matches!(self.count, Some(Some(_)));
+        let end = schedule.end.filter(|_| !counted).map(|day| day.to_string());
+        let count = schedule.count.filter(|_| !names(&self.end_date)).map(i64::from);
+        ScheduleInput {
+            frequency: self.frequency.clone().unwrap_or(frequency.filter(|_| !by_rule)),
+            interval: self.interval.unwrap_or(interval.filter(|_| !by_rule)),
+            rrule: self.rrule.clone().unwrap_or(rrule.filter(|_| !by_frequency)),
+            start_date: self.start_date.clone().flatten().or_else(|| Some(schedule.start.to_string())),
+            end_date: self.end_date.clone().unwrap_or(end),
+            count: self.count.unwrap_or(count),
+            weekend: self.weekend.clone().flatten().or_else(|| Some(schedule.weekend.as_str().to_owned())),
+        }
+    }
+}
+
+/// How a user steers a recurring transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Steering {
+    Pause,
+    Resume,
+    /// Leaves the next occurrence out.
+    Skip,
+}
+
+impl Steering {
+    fn told(self) -> &'static str {
+        match self {
+            Self::Pause => "paused",
+            Self::Resume => "resumed",
+            Self::Skip => "skipped",
+        }
+    }
+}
+
+type Encode = fn(&Recurring) -> Vec<u8>;
+
+impl Ledger {
+    /// Another schedule goes on after the last occurrence, and not before today.
+    pub async fn update_recurring(
+        &self,
+        by: &By,
+        id: Uuid,
+        (changes, schedule): (TransactionChanges, ScheduleChanges),
+        if_version: Option<i64>,
+        (key, encode): (Option<Key>, Encode),
+    ) -> Result<Kept<Recurring>, Error> {
+        let household = self.household(by).await?;
+        let mut transaction = self.pool.begin().await?;
+        if let Some(reply) = self.claim(&mut transaction, key.as_ref()).await? {
+            return Ok(Kept::Replayed(reply));
+        }
+        let before = standing(&mut transaction, &household, id, if_version).await?;
+        let mut violations = Vec::new();
+        let mut after = before.clone();
+        let template = changed(&before.template, changes);
+        if template != before.template {
+            match self.checked_template(&mut transaction, household, template).await? {
+                Ok(template) => after.template = template,
+                Err(refused) => violations.extend(refused),
+            }
+        }
+        let wanted = schedule.over(&before).resolve(before.schedule.start, &mut violations);
+        let Some(wanted) = wanted.filter(|_| violations.is_empty()) else { return Err(violations.into()) };
+        if wanted != before.schedule {
+            after.schedule = wanted;
+            let today = household.today(self.clock.now());
+            after.status = if before.status == Status::Completed { Status::Active } else { before.status };
+            after.go_on(from(&before, today));
+        }
+        if after.template == before.template && after.schedule == before.schedule {
+            return Ok(Kept::Fresh(before));
+        }
+        after.version += 1;
+        after.updated_at = self.clock.now();
+        recurring::save(&mut transaction, &after).await?;
+        self.tell(&mut transaction, by, &after, "updated").await?;
+        self.commit(transaction, key.as_ref(), encode(&after)).await?;
+        self.due.ring();
+        Ok(Kept::Fresh(after))
+    }
+
+    pub async fn steer_recurring(
+        &self,
+        by: &By,
+        id: Uuid,
+        steering: Steering,
+        if_version: Option<i64>,
+        (key, encode): (Option<Key>, Encode),
+    ) -> Result<Kept<Recurring>, Error> {
+        let household = self.household(by).await?;
+        let mut transaction = self.pool.begin().await?;
+        if let Some(reply) = self.claim(&mut transaction, key.as_ref()).await? {
+            return Ok(Kept::Replayed(reply));
+        }
+        let mut it = standing(&mut transaction, &household, id, if_version).await?;
+        let Some(next) = it.next else { return Err(Error::RecurringCompleted) };
+        match (steering, it.status) {
+            (Steering::Pause, Status::Paused) | (Steering::Resume, Status::Active) => {
+                return Ok(Kept::Fresh(it));
+            }
+            (Steering::Pause, _) => it.status = Status::Paused,
+            (Steering::Resume, _) => {
+                it.status = Status::Active;
+                // What failed is made up for; what a user paused is not.
+                if it.paused_reason.take().is_none() {
+                    it.go_on(next.max(household.today(self.clock.now())));
+                }
+            }
+            (Steering::Skip, _) => it.go_on(next.succ_opt().unwrap_or(next)),
+        }
+        it.version += 1;
+        it.updated_at = self.clock.now();
+        recurring::save(&mut transaction, &it).await?;
+        self.tell(&mut transaction, by, &it, steering.told()).await?;
+        self.commit(transaction, key.as_ref(), encode(&it)).await?;
+        self.due.ring();
+        Ok(Kept::Fresh(it))
+    }
+
+    /// What it posted stays.
+    pub async fn delete_recurring(
+        &self,
+        by: &By,
+        id: Uuid,
+        if_version: Option<i64>,
+        key: Option<Key>,
+    ) -> Result<(), Error> {
+        let household = self.household(by).await?;
+        let mut transaction = self.pool.begin().await?;
+        if self.claim(&mut transaction, key.as_ref()).await?.is_some() {
+            return Ok(());
+        }
+        let mut it = standing(&mut transaction, &household, id, if_version).await?;
+        it.deleted_at = Some(self.clock.now());
+        it.updated_at = self.clock.now();
+        it.version += 1;
+        recurring::save(&mut transaction, &it).await?;
+        self.tell(&mut transaction, by, &it, "deleted").await?;
+        self.commit(transaction, key.as_ref(), Vec::new()).await
+    }
+
+    /// Those that post on an account that goes pause and say so.
+    pub(super) async fn pause_recurring_on(
+        &self,
+        connection: &mut PgConnection,
+        by: &By,
+        household_id: Uuid,
+        account_id: Uuid,
+    ) -> Result<(), Error> {
+        for id in recurring::active_on(connection, household_id, account_id).await? {
+            let Some(mut it) = recurring::find(connection, household_id, id).await? else { continue };
+            it.status = Status::Paused;
+            it.paused_reason = Some("ACCOUNT_CLOSED".to_owned());
+            it.version += 1;
+            it.updated_at = self.clock.now();
+            recurring::save(connection, &it).await?;
+            self.tell(connection, by, &it, "failed").await?;
+        }
+        Ok(())
+    }
+
+    async fn tell(
+        &self,
+        connection: &mut PgConnection,
+        by: &By,
+        it: &Recurring,
+        kind: &'static str,
+    ) -> Result<(), sqlx::Error> {
+        let (entity_id, version) = (it.id, it.version);
+        self.record(connection, by, Change { entity: "recurring", entity_id, version, kind, changed: &[] })
+            .await
+    }
+}
+
+/// Locks and reads one.
+async fn standing(
+    connection: &mut PgConnection,
+    household: &Household,
+    id: Uuid,
+    if_version: Option<i64>,
+) -> Result<Recurring, Error> {
+    let missing = || Error::not_found("recurring transaction");
+    if !recurring::lock(connection, household.id, id).await? {
+        return Err(missing());
+    }
+    let found = recurring::find(connection, household.id, id).await?.ok_or_else(missing)?;
+    if if_version.is_some_and(|version| version != found.version) {
+        return Err(Rejection::VersionMismatch.into());
+    }
+    Ok(found)
+}
+
+/// Where another schedule goes on.
+fn from(before: &Recurring, today: NaiveDate) -> NaiveDate {
+    let after_last = before.last.and_then(|last| last.succ_opt());
+    after_last.map_or(today, |after| after.max(today))
+}
+
+fn changed(before: &TransactionInput, changes: TransactionChanges) -> TransactionInput {
+    let names = |change: &Option<Option<String>>| matches!(change, Some(Some(_)));
+    // A category takes the place of splits, and they of it.
+    let categorised = names(&changes.category_id);
+    let split = changes.splits.as_ref().is_some_and(|splits| !splits.is_empty());
+    let before = before.clone();
+    TransactionInput {
+        account_id: changes.account_id.unwrap_or(before.account_id),
+        transaction_type: changes.transaction_type.unwrap_or(before.transaction_type),
+        amount: changes.amount.unwrap_or(before.amount),
+        currency_code: changes.currency_code.or(before.currency_code),
+        category_id: changes.category_id.unwrap_or(before.category_id.filter(|_| !split)),
+        to_account_id: changes.to_account_id.unwrap_or(before.to_account_id),
+        to_amount: changes.to_amount.unwrap_or(before.to_amount),
+        description: changes.description.unwrap_or(before.description),
+        reference_number: changes.reference_number.unwrap_or(before.reference_number),
+        notes: changes.notes.unwrap_or(before.notes),
+        tags: changes.tags.unwrap_or(before.tags),
+        splits: changes.splits.unwrap_or(if categorised { Vec::new() } else { before.splits }),
+        transaction_date: None,
+    }
+}

@@ -1,0 +1,152 @@
+//! Sums for analyses, from the daily totals.
+
+use std::collections::HashMap;
+
+use chrono::NaiveDate;
+use fintrac_money::Currency;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{currency, known};
+use crate::domain::category::CategoryType;
+use crate::domain::interval::{Interval, Span};
+
+/// What a nominal account counts as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    Income,
+    Expense,
+    /// Opening balances and adjustments.
+    Other,
+}
+
+/// A nominal account, but for those of exchange and those that went over into others.
+#[derive(Debug)]
+pub struct Nominal {
+    pub id: Uuid,
+    pub side: Side,
+    pub category_id: Option<Uuid>,
+    pub currency: Currency,
+}
+
+pub async fn nominal(connection: &mut PgConnection, household_id: Uuid) -> Result<Vec<Nominal>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"select nominal_accounts.id, purpose, category_id, currency_code,
+                  category_type as "category_type?"
+           from ledger.nominal_accounts
+           left join ledger.categories on categories.household_id = nominal_accounts.household_id
+               and categories.id = category_id
+           where nominal_accounts.household_id = $1 and purpose <> 'exchange'
+             and nominal_accounts.merged_into is null"#,
+        household_id
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let side = match (row.purpose.as_str(), row.category_type.as_deref()) {
+                (_, Some(word)) => match known(word, CategoryType::from_text)? {
+                    CategoryType::Income => Side::Income,
+                    CategoryType::Expense => Side::Expense,
+                },
+                ("income", None) => Side::Income,
+                ("expense", None) => Side::Expense,
+                _ => Side::Other,
+            };
+            let currency = currency(&row.currency_code)?;
+            Ok(Nominal { id: row.id, side, category_id: row.category_id, currency })
+        })
+        .collect()
+}
+
+/// What came to an account in an interval, minor units: its own currency's, the household's.
+#[derive(Debug, Clone, Copy)]
+pub struct Total {
+    pub account_id: Uuid,
+    /// The first day of the whole interval; none when the span is not cut.
+    pub interval: Option<NaiveDate>,
+    pub change: i64,
+    pub household_change: i64,
+}
+
+/// Totals of accounts by interval, or of the whole span.
+pub async fn totals(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    accounts: &[Uuid],
+    span: Span,
+    interval: Option<Interval>,
+) -> Result<Vec<Total>, sqlx::Error> {
+    sqlx::query_as!(
+        Total,
+        r#"select account_id as "account_id!",
+                  case $5::text when 'day' then day when 'week' then date_trunc('week', day)::date
+                      when 'month' then date_trunc('month', day)::date end as interval,
+                  sum(change)::int8 as "change!", sum(household_change)::int8 as "household_change!"
+           from unnest($2::uuid[]) as wanted (account_id)
+           join ledger.daily_changes using (account_id)
+           where household_id = $1 and day between $3 and $4
+           group by 1, 2"#,
+        household_id,
+        accounts,
+        span.from,
+        span.to,
+        interval.map(Interval::as_str),
+    )
+    .fetch_all(connection)
+    .await
+}
+
+/// What was spent from each account of the household: (account, currency) to native and
+/// household sums. `accounts` are the nominal ones that count as spending.
+pub async fn spending_by_account(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    accounts: &[Uuid],
+    span: Span,
+) -> Result<HashMap<(Uuid, Currency), (i64, i64)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"select transactions.account_id, postings.currency_code, sum(postings.amount)::int8 as "change!",
+                  coalesce(sum(postings.household_amount), 0)::int8 as "household_change!"
+           from ledger.transactions
+           join ledger.postings on postings.household_id = transactions.household_id
+               and postings.transaction_id = transactions.id and revision = posted_revision and not is_reversal
+           join ledger.nominal_accounts on nominal_accounts.household_id = postings.household_id
+               and nominal_accounts.id = postings.account_id
+           where transactions.household_id = $1 and status = 'posted' and transaction_date between $3 and $4
+             and coalesce(merged_into, nominal_accounts.id) = any($2)
+           group by 1, 2"#,
+        household_id,
+        accounts,
+        span.from,
+        span.to,
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter()
+        .map(|row| Ok(((row.account_id, currency(&row.currency_code)?), (row.change, row.household_change))))
+        .collect()
+}
+
+/// What was spent on each day of the week, 1 is Monday, household minor units.
+pub async fn by_weekday(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    accounts: &[Uuid],
+    span: Span,
+) -> Result<HashMap<i32, i64>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"select extract(isodow from day)::int4 as "weekday!", sum(household_change)::int8 as "sum!"
+           from unnest($2::uuid[]) as wanted (account_id)
+           join ledger.daily_changes using (account_id)
+           where household_id = $1 and day between $3 and $4
+           group by 1"#,
+        household_id,
+        accounts,
+        span.from,
+        span.to,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.weekday, row.sum)).collect())
+}

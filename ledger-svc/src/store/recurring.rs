@@ -1,0 +1,364 @@
+//! Recurring transactions.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use fintrac_money::Household;
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use super::{currency, known};
+use crate::domain::recurring::{Recurring, Status};
+use crate::domain::schedule::{Frequency, Rule, Schedule, Weekend};
+use crate::domain::transaction::{SplitInput, TransactionInput};
+
+/// What a recurring transaction posts, as it is stored.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Template {
+    account_id: String,
+    #[serde(rename = "type")]
+    transaction_type: String,
+    amount: String,
+    currency_code: Option<String>,
+    category_id: Option<String>,
+    to_account_id: Option<String>,
+    to_amount: Option<String>,
+    description: Option<String>,
+    reference_number: Option<String>,
+    notes: Option<String>,
+    tags: Vec<String>,
+    splits: Vec<Split>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Split {
+    category_id: String,
+    amount: String,
+    description: Option<String>,
+}
+
+impl From<&TransactionInput> for Template {
+    fn from(it: &TransactionInput) -> Self {
+        let it = it.clone();
+        let split = |split: SplitInput| Split {
+            category_id: split.category_id,
+            amount: split.amount,
+            description: split.description,
+        };
+        Self {
+            account_id: it.account_id,
+            transaction_type: it.transaction_type,
+            amount: it.amount,
+            currency_code: it.currency_code,
+            category_id: it.category_id,
+            to_account_id: it.to_account_id,
+            to_amount: it.to_amount,
+            description: it.description,
+            reference_number: it.reference_number,
+            notes: it.notes,
+            tags: it.tags,
+            splits: it.splits.into_iter().map(split).collect(),
+        }
+    }
+}
+
+impl From<Template> for TransactionInput {
+    fn from(it: Template) -> Self {
+        let split = |split: Split| SplitInput {
+            category_id: split.category_id,
+            amount: split.amount,
+            description: split.description,
+        };
+        Self {
+            account_id: it.account_id,
+            transaction_type: it.transaction_type,
+            amount: it.amount,
+            currency_code: it.currency_code,
+            category_id: it.category_id,
+            to_account_id: it.to_account_id,
+            to_amount: it.to_amount,
+            description: it.description,
+            reference_number: it.reference_number,
+            notes: it.notes,
+            tags: it.tags,
+            splits: it.splits.into_iter().map(split).collect(),
+            transaction_date: None,
+        }
+    }
+}
+
+struct RecurringRow {
+    household_id: Uuid,
+    household_currency: String,
+    timezone: String,
+    id: Uuid,
+    user_id: Uuid,
+    template: Json<Template>,
+    frequency: Option<String>,
+    every: Option<i32>,
+    rrule: Option<String>,
+    start_date: NaiveDate,
+    end_date: Option<NaiveDate>,
+    occurrences: Option<i32>,
+    weekend: String,
+    status: String,
+    paused_reason: Option<String>,
+    next_occurrence: Option<NaiveDate>,
+    last_occurrence: Option<NaiveDate>,
+    last_transaction_id: Option<Uuid>,
+    version: i64,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    deleted_at: Option<DateTime<Utc>>,
+}
+
+impl TryFrom<RecurringRow> for Recurring {
+    type Error = sqlx::Error;
+
+    fn try_from(row: RecurringRow) -> Result<Self, sqlx::Error> {
+        let rule = match (row.rrule, row.frequency, row.every) {
+            (Some(rrule), ..) => Rule::Rfc(rrule),
+            (None, Some(frequency), Some(every)) => Rule::Every {
+                frequency: known(&frequency, Frequency::from_text)?,
+                interval: u32::try_from(every).map_err(|error| sqlx::Error::Decode(error.into()))?,
+            },
+            (None, ..) => return Err(sqlx::Error::Decode("a schedule without a rule".into())),
+        };
+        let schedule = Schedule {
+            rule,
+            start: row.start_date,
+            end: row.end_date,
+            count: row.occurrences.and_then(|count| u32::try_from(count).ok()),
+            weekend: known(&row.weekend, Weekend::from_text)?,
+        };
+        let household = Household {
+            id: row.household_id,
+            currency: currency(&row.household_currency)?,
+            timezone: known(&row.timezone, |name| name.parse().ok())?,
+        };
+        Ok(Self {
+            household,
+            id: row.id,
+            user_id: row.user_id,
+            template: row.template.0.into(),
+            schedule,
+            status: known(&row.status, Status::from_text)?,
+            paused_reason: row.paused_reason,
+            next: row.next_occurrence,
+            last: row.last_occurrence,
+            last_transaction_id: row.last_transaction_id,
+            version: row.version,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            deleted_at: row.deleted_at,
+        })
+    }
+}
+
+/// One that was not deleted.
+pub async fn find(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    id: Uuid,
+) -> Result<Option<Recurring>, sqlx::Error> {
+    let row = sqlx::query_as!(
+        RecurringRow,
+        r#"select household_id, households.currency_code as household_currency, timezone, recurring.id, user_id,
+                  template as "template: Json<Template>", frequency, every, rrule, start_date, end_date,
+                  occurrences, weekend, status, paused_reason, next_occurrence, last_occurrence,
+                  last_transaction_id, version, recurring.created_at, updated_at, deleted_at
+           from ledger.recurring join ledger.households on households.id = household_id
+           where household_id = $1 and recurring.id = $2 and deleted_at is null"#,
+        household_id,
+        id,
+    )
+    .fetch_optional(connection)
+    .await?;
+    row.map(Recurring::try_from).transpose()
+}
+
+/// Locks one until the transaction ends; whether it is there.
+pub async fn lock(connection: &mut PgConnection, household_id: Uuid, id: Uuid) -> Result<bool, sqlx::Error> {
+    let found = sqlx::query_scalar!(
+        "select id from ledger.recurring where household_id = $1 and id = $2 and deleted_at is null for update",
+        household_id,
+        id,
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(found.is_some())
+}
+
+/// In the order in which they were made.
+pub async fn list(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<Recurring>, sqlx::Error> {
+    let rows = sqlx::query_as!(
+        RecurringRow,
+        r#"select household_id, households.currency_code as household_currency, timezone, recurring.id, user_id,
+                  template as "template: Json<Template>", frequency, every, rrule, start_date, end_date,
+                  occurrences, weekend, status, paused_reason, next_occurrence, last_occurrence,
+                  last_transaction_id, version, recurring.created_at, updated_at, deleted_at
+           from ledger.recurring join ledger.households on households.id = household_id
+           where household_id = $1 and deleted_at is null and ($2::uuid is null or recurring.id > $2)
+           order by recurring.id limit $3"#,
+        household_id,
+        after,
+        limit,
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter().map(Recurring::try_from).collect()
+}
+
+/// How many there are.
+pub async fn count(connection: &mut PgConnection, household_id: Uuid) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select count(*) as "count!" from ledger.recurring where household_id = $1 and deleted_at is null"#,
+        household_id
+    )
+    .fetch_one(connection)
+    .await
+}
+
+/// Active ones that would post on an account; they are locked.
+pub async fn active_on(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    account_id: Uuid,
+) -> Result<Vec<Uuid>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select id from ledger.recurring
+           where household_id = $1 and $2 in (account_id, to_account_id) and status = 'active'
+             and deleted_at is null
+           order by id for update"#,
+        household_id,
+        account_id,
+    )
+    .fetch_all(connection)
+    .await
+}
+
+/// Writes one, new or changed; a changed one is locked. Nobody works on it any more.
+pub async fn save(connection: &mut PgConnection, it: &Recurring) -> Result<(), sqlx::Error> {
+    let id = |text: &str| Uuid::parse_str(text.trim()).ok();
+    let (frequency, every, rrule) = match &it.schedule.rule {
+        Rule::Every { frequency, interval } => {
+            (Some(frequency.as_str()), i32::try_from(*interval).ok(), None)
+        }
+        Rule::Rfc(rule) => (None, None, Some(rule.as_str())),
+    };
+    let occurrences = it.schedule.count.and_then(|count| i32::try_from(count).ok());
+    sqlx::query!(
+        r#"insert into ledger.recurring (household_id, id, user_id, template, account_id, to_account_id, frequency,
+               every, rrule, start_date, end_date, occurrences, weekend, status, paused_reason, next_occurrence,
+               due_at, last_occurrence, last_transaction_id, version, created_at, updated_at, deleted_at)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
+                   $22, $23)
+           on conflict (household_id, id) do update set template = excluded.template,
+               account_id = excluded.account_id, to_account_id = excluded.to_account_id,
+               frequency = excluded.frequency, every = excluded.every, rrule = excluded.rrule,
+               start_date = excluded.start_date, end_date = excluded.end_date, occurrences = excluded.occurrences,
+               weekend = excluded.weekend, status = excluded.status, paused_reason = excluded.paused_reason,
+               next_occurrence = excluded.next_occurrence, due_at = excluded.due_at, leased_until = null,
+               last_occurrence = excluded.last_occurrence, last_transaction_id = excluded.last_transaction_id,
+               version = excluded.version, updated_at = excluded.updated_at, deleted_at = excluded.deleted_at"#,
+        it.household.id,
+        it.id,
+        it.user_id,
+        Json(Template::from(&it.template)) as _,
+        id(&it.template.account_id).unwrap_or_default(),
+        it.template.to_account_id.as_deref().and_then(id),
+        frequency,
+        every,
+        rrule,
+        it.schedule.start,
+        it.schedule.end,
+        occurrences,
+        it.schedule.weekend.as_str(),
+        it.status.as_str(),
+        it.paused_reason,
+        it.next,
+        it.due_at(),
+        it.last,
+        it.last_transaction_id,
+        it.version,
+        it.created_at,
+        it.updated_at,
+        it.deleted_at,
+    )
+    .execute(connection)
+    .await
+    .map(|_| ())
+}
+
+/// Leases up to `limit` of those that are due: (household, id), the longest waiting first.
+pub async fn claim(
+    connection: &mut PgConnection,
+    limit: i64,
+    now: DateTime<Utc>,
+    leased_until: DateTime<Utc>,
+) -> Result<Vec<(Uuid, Uuid)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"update ledger.recurring set leased_until = $3
+           from (
+               select household_id, id from ledger.recurring
+               where due_at <= $2 and (leased_until is null or leased_until <= $2)
+               order by due_at limit $1 for update skip locked) as due
+           where recurring.household_id = due.household_id and recurring.id = due.id
+           returning recurring.household_id, recurring.id"#,
+        limit,
+        now,
+        leased_until,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.household_id, row.id)).collect())
+}
+
+/// Lets templates name another category.
+pub async fn replace_category(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    from: Uuid,
+    to: Uuid,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"update ledger.recurring
+           set template = replace(template::text, $2::text, $3::text)::jsonb
+           where household_id = $1 and strpos(template::text, $2::text) > 0"#,
+        household_id,
+        from.to_string(),
+        to.to_string(),
+    )
+    .execute(connection)
+    .await
+    .map(|_| ())
+}
+
+/// Computes anew when those of a household are due.
+pub async fn set_due_again(connection: &mut PgConnection, household_id: Uuid) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "select id from ledger.recurring where household_id = $1 order by id for update",
+        household_id
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    let all = list(connection, household_id, None, i64::MAX).await?;
+    let (ids, due): (Vec<_>, Vec<_>) = all.iter().filter_map(|it| Some((it.id, it.due_at()?))).unzip();
+    sqlx::query!(
+        r#"update ledger.recurring set due_at = new.due_at
+           from unnest($2::uuid[], $3::timestamptz[]) as new (id, due_at)
+           where household_id = $1 and recurring.id = new.id"#,
+        household_id,
+        &ids,
+        &due,
+    )
+    .execute(connection)
+    .await
+    .map(|_| ())
+}

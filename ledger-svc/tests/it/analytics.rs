@@ -1,0 +1,269 @@
+//! Analyses against sums done by hand.
+
+use fintrac_proto::ledger::v1 as pb;
+
+use crate::support::{Ledger, Person, entry, fields, transfer};
+
+fn on(
+    account: &pb::Account,
+    kind: &str,
+    amount: &str,
+    category: Option<&pb::Category>,
+    date: &str,
+) -> pb::CreateTransactionRequest {
+    pb::CreateTransactionRequest {
+        category_id: category.map(|it| it.id.clone()),
+        transaction_date: Some(date.into()),
+        ..entry(account, kind, amount)
+    }
+}
+
+/// Two months of a household in euros with an account in dollars.
+async fn life(ledger: &Ledger, ana: &Person) -> (pb::Account, pb::Account, pb::Category, pb::Category) {
+    ledger
+        .execute(
+            "insert into ledger.exchange_rates values ('EUR', 'USD', '2026-07-01', 1.25, 'ecb'),
+                 ('EUR', 'USD', '2026-08-31', 1.6, 'ecb')",
+        )
+        .await;
+    let bank = ana.account("Bank", "", "").await;
+    let dollars = ana.account("Dollars", "USD", "").await;
+    let (food, fun) = (ana.category("Food", "expense").await, ana.category("Fun", "expense").await);
+    let pay = ana.category("Pay", "income").await;
+    for request in [
+        on(&bank, "income", "1000", Some(&pay), "2026-07-01"),
+        on(&bank, "expense", "100", Some(&food), "2026-07-06"),
+        on(&dollars, "expense", "50", Some(&food), "2026-07-07"),
+        on(&bank, "expense", "30", None, "2026-07-20"),
+        on(&bank, "income", "20", Some(&food), "2026-08-03"),
+        on(&bank, "expense", "120", Some(&food), "2026-08-03"),
+        on(&dollars, "expense", "40", Some(&fun), "2026-08-10"),
+        pb::CreateTransactionRequest {
+            splits: vec![
+                pb::Split { category_id: food.id.clone(), amount: "6".into(), description: None },
+                pb::Split { category_id: fun.id.clone(), amount: "4".into(), description: None },
+            ],
+            ..on(&bank, "expense", "10", None, "2026-08-12")
+        },
+        pb::CreateTransactionRequest {
+            to_amount: Some("125".into()),
+            transaction_date: Some("2026-08-15".into()),
+            ..transfer(&bank, &dollars, "100")
+        },
+    ] {
+        ana.post(request).await.expect("posted");
+    }
+    let gone = ana.post(on(&bank, "expense", "999", Some(&food), "2026-08-20")).await.expect("posted");
+    ana.void(&gone.id).await.expect("voided");
+    (bank, dollars, food, fun)
+}
+
+fn parts(sum: Option<&pb::Sum>) -> String {
+    let sum = sum.expect("a sum");
+    let parts = sum.by_currency.iter().map(|it| format!(" {}{}", it.currency_code, it.amount));
+    sum.amount.clone() + &parts.collect::<String>()
+}
+
+async fn spending(person: &Person, from: &str, to: &str, group_by: &str) -> Vec<String> {
+    let request = pb::AnalyzeSpendingRequest { from: from.into(), to: to.into(), group_by: group_by.into() };
+    let found = person.call(person.analytics().analyze_spending(request)).await.expect("found").into_inner();
+    let group = |it: &pb::SpendingGroup| {
+        let key = it.span.as_ref().map_or(it.name.clone(), |span| format!("{}..{}", span.from, span.to));
+        format!("{key}: {} ({})", parts(it.spent.as_ref()), it.share)
+    };
+    let total = format!("= {}", parts(found.total.as_ref()));
+    found.groups.iter().map(group).chain(std::iter::once(total)).collect()
+}
+
+#[tokio::test]
+async fn spending_is_told_by_category_account_and_time() {
+    let ledger = Ledger::start().await;
+    let (ana, bob) = (ledger.person("EUR"), ledger.person("EUR"));
+    life(&ledger, &ana).await;
+    assert_eq!(
+        spending(&ana, "2026-08-01", "2026-08-31", "").await,
+        [
+            "Food: 106.00 EUR106.00 (74.6)",
+            "Fun: 36.00 EUR4.00 USD40.00 (25.3)",
+            "= 142.00 EUR110.00 USD40.00"
+        ]
+    );
+    assert_eq!(
+        spending(&ana, "2026-07-01", "2026-08-31", "Account").await,
+        ["Bank: 240.00 EUR240.00 (76.9)", "Dollars: 72.00 USD90.00 (23.0)", "= 312.00 EUR240.00 USD90.00"]
+    );
+    assert_eq!(
+        spending(&ana, "2026-07-10", "2026-08-31", "month").await,
+        [
+            "2026-07-10..2026-07-31: 30.00 EUR30.00 (17.4)",
+            "2026-08-01..2026-08-31: 142.00 EUR110.00 USD40.00 (82.5)",
+            "= 172.00 EUR140.00 USD40.00"
+        ]
+    );
+    let days = spending(&ana, "2026-08-02", "2026-08-03", "day").await;
+    assert_eq!(
+        days[..2],
+        ["2026-08-02..2026-08-02: 0.00 (0.0)", "2026-08-03..2026-08-03: 100.00 EUR100.00 (100.0)"]
+    );
+    let weeks = spending(&ana, "2026-07-06", "2026-07-20", "week").await;
+    assert_eq!(weeks[0], "2026-07-06..2026-07-12: 140.00 EUR100.00 USD50.00 (82.3)");
+    assert_eq!(spending(&bob, "2026-01-01", "2026-12-31", "").await, ["= 0.00"], "nobody else's");
+    let bad =
+        pb::AnalyzeSpendingRequest { from: "2026-02-30".into(), to: "x".into(), group_by: "year".into() };
+    let refused = fields(ana.call(ana.analytics().analyze_spending(bad)).await);
+    let named: Vec<_> = refused.iter().map(|(field, _)| field.as_str()).collect();
+    assert_eq!(named, ["to", "from", "group_by"]);
+}
+
+#[tokio::test]
+async fn income_and_expense_add_up_interval_by_interval() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let (bank, ..) = life(&ledger, &ana).await;
+    let change = pb::UpdateAccountRequest {
+        account_id: bank.id.clone(),
+        balance: Some("700".into()),
+        ..Default::default()
+    };
+    ana.change_account(change, &["balance"]).await.expect("adjusted");
+    let request = pb::AnalyzeIncomeExpenseRequest {
+        from: "2026-07-01".into(),
+        to: "2026-09-30".into(),
+        interval: String::new(),
+    };
+    let found = ana.call(ana.analytics().analyze_income_expense(request)).await.expect("found").into_inner();
+    let rows: Vec<_> = found
+        .intervals
+        .iter()
+        .map(|it| {
+            let amounts = [&it.income, &it.expense, &it.net, &it.other];
+            let amounts: Vec<_> =
+                amounts.map(|sum| sum.as_ref().expect("a sum").amount.clone()).into_iter().collect();
+            format!("{} {}", amounts.join(" "), it.cumulative)
+        })
+        .collect();
+    // 1000 - 100 - 30 + 20 - 120 - 10 - 100 = 660 in the bank.
+    assert_eq!(
+        rows,
+        [
+            "1000.00 170.00 830.00 0.00 830.00",
+            "0.00 142.00 -142.00 0.00 688.00",
+            "0.00 0.00 0.00 40.00 728.00"
+        ]
+    );
+    assert_eq!(parts(found.intervals[0].net.as_ref()), "830.00 EUR870.00 USD-50.00");
+}
+
+#[tokio::test]
+async fn categories_are_compared_with_as_many_days_before() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let (.., food, _) = life(&ledger, &ana).await;
+    let request = pb::AnalyzeCategoriesRequest {
+        from: "2026-08-01".into(),
+        to: "2026-08-31".into(),
+        ..Default::default()
+    };
+    let found = ana.call(ana.analytics().analyze_categories(request)).await.expect("found").into_inner();
+    let previous = found.previous_span.expect("a span");
+    assert_eq!((previous.from.as_str(), previous.to.as_str()), ("2026-07-01", "2026-07-31"));
+    let rows: Vec<_> = found
+        .categories
+        .iter()
+        .map(|it| {
+            let amount = &it.amount.as_ref().expect("a sum").amount;
+            format!("{} {amount} {} {} {}", it.name, it.previous_amount, it.change, it.change_percent)
+        })
+        .collect();
+    assert_eq!(
+        rows,
+        ["Food 106.00 140.00 -34.00 -24.2", "Fun 36.00 0.00 36.00 ", " 0.00 30.00 -30.00 -100.0"]
+    );
+    assert_eq!(found.categories[0].id, food.id);
+    let request = pb::AnalyzeCategoriesRequest {
+        from: "2026-07-01".into(),
+        to: "2026-07-31".into(),
+        r#type: "Income".into(),
+    };
+    let found = ana.call(ana.analytics().analyze_categories(request)).await.expect("found").into_inner();
+    assert_eq!((found.categories.len(), found.categories[0].share.as_str()), (1, "100.0"));
+}
+
+#[tokio::test]
+async fn net_worth_goes_by_the_days_rates_and_what_counts() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let (_, dollars, ..) = life(&ledger, &ana).await;
+    let debt = ana.account("Card", "", "-200").await;
+    let hidden = pb::CreateAccountRequest {
+        name: "Hidden".into(),
+        account_type: "cash".into(),
+        balance: Some("5000".into()),
+        include_in_net_worth: Some(false),
+        ..Default::default()
+    };
+    ana.open(hidden).await.expect("opened");
+    let request = pb::AnalyzeNetWorthRequest {
+        from: "2026-07-01".into(),
+        to: "2026-09-21".into(),
+        interval: "month".into(),
+    };
+    let ask = async |request| {
+        let found = ana.call(ana.analytics().analyze_net_worth(request)).await.expect("found").into_inner();
+        let row = |it: &pb::NetWorth| {
+            format!("{} {} {} {}", it.date, parts(it.net_worth.as_ref()), it.assets, it.liabilities)
+        };
+        found.days.iter().map(row).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        ask(request.clone()).await,
+        [
+            "2026-07-31 830.00 EUR870.00 USD-50.00 870.00 -40.00",
+            "2026-08-31 681.88 EUR660.00 USD35.00 681.88 0.00",
+            "2026-09-21 481.88 EUR460.00 USD35.00 681.88 -200.00"
+        ]
+    );
+    for account in [&dollars, &debt] {
+        let delete = pb::DeleteAccountRequest { account_id: account.id.clone(), if_version: None };
+        ana.call(ana.accounts().delete_account(delete)).await.expect("deleted");
+    }
+    let after = ask(request).await;
+    assert_eq!(after[1], "2026-08-31 681.88 EUR660.00 USD35.00 681.88 0.00", "it counted then");
+    assert_eq!(after[2], "2026-09-21 660.00 EUR660.00 660.00 0.00", "it has left today's");
+    ledger.execute("delete from ledger.exchange_rates where currency_code in ('USD', 'EUR')").await;
+    let request = pb::AnalyzeNetWorthRequest {
+        from: "2026-08-31".into(),
+        to: "2026-08-31".into(),
+        interval: "day".into(),
+    };
+    let found = ana.call(ana.analytics().analyze_net_worth(request)).await.expect("found").into_inner();
+    assert_eq!(
+        (found.days[0].unpriced.as_slice(), parts(found.days[0].net_worth.as_ref())),
+        (["USD".to_owned()].as_slice(), "660.00 EUR660.00 USD35.00".into())
+    );
+}
+
+#[tokio::test]
+async fn patterns_tell_weekdays_the_largest_and_the_unusual() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let (bank, .., fun) = life(&ledger, &ana).await;
+    for (date, amount) in [("2026-05-10", "30"), ("2026-06-10", "30"), ("2026-07-10", "30")] {
+        ana.post(on(&bank, "expense", amount, Some(&fun), date)).await.expect("posted");
+    }
+    ana.post(on(&bank, "expense", "300", Some(&fun), "2026-08-12")).await.expect("posted");
+    let request = pb::AnalyzePatternsRequest { from: "2026-08-01".into(), to: "2026-08-31".into() };
+    let found = ana.call(ana.analytics().analyze_patterns(request)).await.expect("found").into_inner();
+    let weekdays: Vec<_> = found.weekdays.iter().map(|it| it.average.as_str()).collect();
+    // Mondays: 100 on the 3rd and 32 on the 10th, in five; Wednesdays: 310 in four.
+    assert_eq!(weekdays, ["26.40", "0.00", "77.50", "0.00", "0.00", "0.00", "0.00"]);
+    let largest: Vec<_> = found.largest.iter().map(|it| it.amount.as_str()).collect();
+    assert_eq!(largest, ["300.00", "120.00", "40.00", "10.00"]);
+    let unusual: Vec<_> = found
+        .unusual
+        .iter()
+        .map(|it| format!("{} {} {} {}", it.name, it.amount, it.usual, it.change_percent))
+        .collect();
+    assert_eq!(unusual[0], "Fun 336.00 30.00 1020.0");
+    assert!(unusual[1].starts_with("Food 106.00 46.66"), "{unusual:?}");
+}

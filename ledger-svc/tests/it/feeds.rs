@@ -1,0 +1,205 @@
+//! Feeds of exchange rates: real answers served on loopback, and everything
+//! that a feed may do wrong.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::StatusCode;
+use axum::response::IntoResponse as _;
+use chrono::{DateTime, TimeDelta};
+use fintrac_kit::clock::Clock;
+use fintrac_kit::random::Random;
+use fintrac_proto::ledger::v1 as pb;
+use ledger_svc::{Config, Feed, FeedConfig, FeedError, Provider, follow_feed};
+
+use crate::support::{Ledger, Person, entry, fields};
+
+const CURRENCY_API: &str = include_str!("../fixtures/currency-api-usd.json");
+const ECB: &str = include_str!("../fixtures/ecb-daily.csv");
+
+/// What the server says next: a status and a body; none: nothing at all, for ever.
+type Says = Arc<Mutex<Option<(u16, String)>>>;
+
+/// A server on loopback; its address.
+async fn serve(says: &Says) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = format!("http://{}/rates", listener.local_addr().expect("an address"));
+    let says = Arc::clone(says);
+    let answer = move || {
+        let said = says.lock().expect("no panic").clone();
+        async move {
+            match said {
+                Some((status, body)) => {
+                    (StatusCode::from_u16(status).expect("a status"), body).into_response()
+                }
+                None => Body::from_stream(futures::stream::pending::<Result<String, std::io::Error>>())
+                    .into_response(),
+            }
+        }
+    };
+    let router = Router::new().fallback(answer);
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    address
+}
+
+fn saying(status: u16, body: &str) -> Says {
+    Arc::new(Mutex::new(Some((status, body.to_owned()))))
+}
+
+fn say(says: &Says, status: u16, body: &str) {
+    *says.lock().expect("no panic") = Some((status, body.to_owned()));
+}
+
+async fn feed(provider: Provider, says: &Says) -> Feed {
+    Feed::new(provider, serve(says).await.parse().expect("a URL")).expect("a feed")
+}
+
+/// A ledger on a day after what the fixtures are of.
+async fn ledger(days: i64) -> Ledger {
+    let ledger = Ledger::start().await;
+    ledger.pass(TimeDelta::days(days));
+    ledger
+}
+
+async fn follow(ledger: &Ledger, feed: &Feed) -> Result<usize, String> {
+    let followed = follow_feed(feed, &ledger.pool, &ledger.clock, &Random::System).await;
+    followed.map_err(|error| error.to_string())
+}
+
+/// The rate of a currency today and its source.
+async fn rate(person: &Person, base: &str, code: &str) -> String {
+    let request = pb::ListExchangeRatesRequest { base: base.into(), date: String::new() };
+    let list = person.call(person.currencies().list_exchange_rates(request)).await.expect("rates");
+    let rates = list.into_inner().rates;
+    let found = rates.into_iter().find(|it| it.currency_code == code).expect("the currency");
+    let rate = found.rate.expect("a rate");
+    format!("{} {} {}", rate.rate, rate.date, rate.source)
+}
+
+#[tokio::test]
+async fn both_providers_are_understood_as_they_really_answer() {
+    let ledger = ledger(60).await;
+    let ana = ledger.person("EUR");
+    let currency_api = feed(Provider::CurrencyApi, &saying(200, CURRENCY_API)).await;
+    follow(&ledger, &currency_api).await.expect("followed");
+    assert_eq!(rate(&ana, "USD", "AED").await, "3.6725 2026-09-29 currency_api");
+    let of_feed = "select count(*) from ledger.exchange_rates where source = 'currency_api'";
+    assert!(ledger.number(of_feed).await >= 150, "150 and more currencies");
+    let ecb = feed(Provider::Ecb, &saying(200, ECB)).await;
+    follow(&ledger, &ecb).await.expect("followed");
+    assert_eq!(rate(&ana, "EUR", "USD").await, "1.1172 2026-10-30 ecb");
+    assert_eq!(rate(&ana, "USD", "AED").await, "3.6725 2026-09-29 currency_api", "others stay as they are");
+    follow(&ledger, &ecb).await.expect("again is the same");
+}
+
+#[tokio::test]
+async fn a_bad_answer_leaves_the_last_good_rates_in_force() {
+    let ledger = ledger(9).await;
+    let ana = ledger.person("EUR");
+    let says = saying(200, CURRENCY_API);
+    let feed = feed(Provider::CurrencyApi, &says).await;
+    follow(&ledger, &feed).await.expect("followed");
+    let before = "select sum(hashtext(base_code || currency_code || day || rate || source)) from ledger.exchange_rates";
+    let good = ledger.number(before).await;
+    let other_day = CURRENCY_API.replace("2026-09-29", "2026-09-30");
+    let halved = other_day.replace("\"aed\": 3.6725", "\"aed\": 1.83");
+    let doubled = other_day.replace(": ", ": 9").replace(": 9\"", ": \"").replace(": 9{", ": {");
+    let huge = format!("{CURRENCY_API}{}", " ".repeat(5 * 1024 * 1024));
+    for (status, body, why) in [
+        (500, CURRENCY_API, "answered 500"),
+        (404, "", "answered 404"),
+        (200, &CURRENCY_API[..CURRENCY_API.len() / 2], "no list of rates"),
+        (200, "", "no list of rates"),
+        (200, "<html>Sorry</html>", "no list of rates"),
+        (200, &huge, "more than"),
+        (200, &doubled, "cannot be right"),
+        (200, &CURRENCY_API.replace("2026-09-29", "2027-01-01"), "cannot be right"),
+    ] {
+        say(&says, status, body);
+        let error = follow(&ledger, &feed).await.expect_err("no such rates");
+        assert!(error.contains(why), "{error} does not say {why}");
+        assert_eq!(ledger.number(before).await, good, "{why}");
+    }
+    // One absurd rate is held back; the others of that answer are taken.
+    say(&says, 200, &halved);
+    let error = follow(&ledger, &feed).await.expect_err("one is held back");
+    assert!(error.contains("1 of them: AED 1.83"), "{error}");
+    assert_eq!(rate(&ana, "USD", "AED").await, "3.6725 2026-09-29 currency_api");
+    assert!(rate(&ana, "USD", "EUR").await.ends_with("2026-09-30 currency_api"));
+    let closed = Feed::new(Provider::Ecb, "http://127.0.0.1:9/".parse().expect("a URL")).expect("a feed");
+    assert!(follow(&ledger, &closed).await.expect_err("nobody is there").contains("cannot be reached"));
+}
+
+#[tokio::test]
+async fn a_feed_that_says_nothing_is_given_up() {
+    let feed = feed(Provider::Ecb, &Says::default()).await;
+    let feed = feed.within(Duration::from_millis(200));
+    let given_up = tokio::time::timeout(Duration::from_mins(1), feed.fetch()).await.expect("given up");
+    assert!(matches!(given_up, Err(FeedError::Http(_))), "{given_up:?}");
+}
+
+#[tokio::test]
+async fn the_job_fills_what_was_open_and_says_what_went_wrong() {
+    let clock = Clock::manual(DateTime::from_timestamp(1_790_900_000, 0).expect("an instant"));
+    let says = saying(503, "");
+    let url = serve(&says).await.parse().expect("a URL");
+    let feed = FeedConfig { provider: Provider::CurrencyApi, url, every: TimeDelta::days(1) };
+    let config = Config { feed: Some(feed), ..Config::default() };
+    let ledger = Ledger::start_with(config, clock).await;
+    let told = "select count(*) from ledger.jobs
+        where name = 'exchange-rates' and failures > 0 and last_error like '%answered 503%'";
+    let until = async |sql: &str| {
+        let there = async { while ledger.number(sql).await != 1 {} };
+        tokio::time::timeout(Duration::from_mins(1), there).await.expect(sql);
+    };
+    until(told).await;
+    let ana = ledger.person("EUR");
+    let dollars = ana.account("Dollars", "USD", "").await;
+    ledger.execute("delete from ledger.exchange_rates").await;
+    let open = pb::CreateTransactionRequest {
+        transaction_date: Some("2026-10-01".into()),
+        ..entry(&dollars, "expense", "10.00")
+    };
+    let open = ana.post(open).await.expect("posted");
+    assert_eq!(open.household_amount, None, "no rate is known");
+    say(&says, 200, CURRENCY_API);
+    ledger.pass(TimeDelta::hours(1));
+    until("select count(*) from ledger.jobs where name = 'exchange-rates' and failures = 0").await;
+    until("select count(*) from ledger.transactions where household_amount is not null").await;
+    ledger.verify().await;
+}
+
+#[tokio::test]
+async fn a_rate_set_by_hand_goes_before_the_feeds() {
+    let ledger = ledger(9).await;
+    let ana = ledger.person("EUR");
+    let feed = feed(Provider::CurrencyApi, &saying(200, CURRENCY_API)).await;
+    let set = async |base: &str, code: &str, rate: &str, date: &str| {
+        let request = pb::SetExchangeRateRequest {
+            base: base.into(),
+            currency_code: code.into(),
+            rate: rate.into(),
+            date: Some(date.into()),
+        };
+        ana.call(ana.currencies().set_exchange_rate(request)).await
+    };
+    set("usd", "AED", "4.5", "2026-09-29").await.expect("set");
+    follow(&ledger, &feed).await.expect("followed");
+    assert_eq!(rate(&ana, "USD", "AED").await, "4.5 2026-09-29 manual");
+    let told = "select count(*) from ledger.events where entity = 'exchange_rate' and kind = 'set'";
+    assert_eq!(ledger.number(told).await, 1);
+    let refused = fields(set("GBP", "XXX", "1e3", "yesterday").await);
+    let expected = [
+        ("base", "CURRENCY_UNKNOWN"),
+        ("currency_code", "CURRENCY_UNKNOWN"),
+        ("rate", "RATE_INVALID"),
+        ("date", "DATE_INVALID"),
+    ];
+    assert_eq!(refused, expected.map(|(field, reason)| (field.to_owned(), reason.to_owned())));
+    for bad in ["0", "-1", "", "1,5", "+1"] {
+        assert_eq!(fields(set("EUR", "CHF", bad, "2026-09-29").await)[0].1, "RATE_INVALID", "{bad}");
+    }
+    assert_eq!(fields(set("EUR", "EUR", "1", "2026-09-29").await)[0].1, "CONFLICTING");
+}

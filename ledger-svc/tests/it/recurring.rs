@@ -1,0 +1,289 @@
+//! What recurs is posted exactly once, whoever is there and whoever was not.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use fintrac_proto::ledger::v1 as pb;
+use futures::future::join_all;
+use tonic::Status;
+
+use crate::support::{Ledger, Person, entry, fields, mask, transfer, why};
+
+// The clock stands at 2026-09-21T14:13:20Z, a Monday.
+
+fn every(frequency: &str, start: &str) -> pb::Schedule {
+    pb::Schedule {
+        frequency: Some(frequency.into()),
+        start_date: Some(start.to_owned()).filter(|it| !it.is_empty()),
+        ..Default::default()
+    }
+}
+
+async fn begin(
+    person: &Person,
+    transaction: pb::CreateTransactionRequest,
+    schedule: pb::Schedule,
+) -> Result<pb::Recurring, Status> {
+    let request = pb::CreateRecurringRequest { transaction: Some(transaction), schedule: Some(schedule) };
+    let answer = person.call(person.recurring().create_recurring(request)).await?;
+    Ok(answer.into_inner().recurring.expect("one"))
+}
+
+async fn find(person: &Person, id: &str) -> pb::Recurring {
+    let request = pb::GetRecurringRequest { recurring_id: id.into() };
+    let answer = person.call(person.recurring().get_recurring(request)).await.expect("there");
+    answer.into_inner().recurring.expect("one")
+}
+
+async fn steer(person: &Person, id: &str, steering: &str) -> Result<pb::Recurring, Status> {
+    let request =
+        pb::SteerRecurringRequest { recurring_id: id.into(), if_version: None, steering: steering.into() };
+    let answer = person.call(person.recurring().steer_recurring(request)).await?;
+    Ok(answer.into_inner().recurring.expect("one"))
+}
+
+/// Waits until it looks as it should.
+async fn until(person: &Person, id: &str, there: impl Fn(&pb::Recurring) -> bool) -> pb::Recurring {
+    let looked = async {
+        loop {
+            let it = find(person, id).await;
+            if there(&it) {
+                return it;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), looked).await.expect("it never looked so")
+}
+
+/// The days of what recurring transactions posted, the oldest first.
+async fn posted(person: &Person) -> Vec<String> {
+    let filter = pb::TransactionFilter { sort: "transaction_date".into(), ..Default::default() };
+    let all = person.walk(filter, 200).await;
+    all.into_iter().filter(|it| it.recurring_id.is_some()).map(|it| it.transaction_date).collect()
+}
+
+#[tokio::test]
+async fn two_days_of_downtime_are_made_up_for_once_by_two_replicas() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let bank = ana.account("Bank", "", "100").await;
+    let daily = begin(&ana, entry(&bank, "expense", "1"), every("daily", "2026-09-22")).await.expect("begun");
+    assert_eq!(daily.next_occurrence.as_deref(), Some("2026-09-22"));
+    assert_eq!((daily.preview.len(), daily.preview[9].as_str()), (10, "2026-10-01"));
+    let mut others = Vec::new();
+    for number in 0..20 {
+        let other = entry(&bank, "income", &format!("{}.00", number + 1));
+        others.push(begin(&ana, other, every("daily", "2026-09-23")).await.expect("begun"));
+    }
+    // Nobody is there for two days; then two are.
+    ledger.pass(TimeDelta::hours(58));
+    let second = ledger.replica().await;
+    let there = second.greet(&ana);
+    until(&ana, &daily.id, |it| it.next_occurrence.as_deref() == Some("2026-09-25")).await;
+    for other in &others {
+        until(&there, &other.id, |it| it.next_occurrence.as_deref() == Some("2026-09-25")).await;
+    }
+    let days = posted(&ana).await;
+    let on = |day: &str| days.iter().filter(|it| *it == day).count();
+    assert_eq!((on("2026-09-22"), on("2026-09-23"), on("2026-09-24"), days.len()), (1, 21, 21, 43));
+    assert_eq!(ana.balance(&bank.id).await, "517.00");
+    ledger.verify().await;
+}
+
+#[tokio::test]
+async fn who_dies_between_posting_and_going_on_is_found_to_have_posted() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let bank = ana.account("Bank", "", "").await;
+    let it = begin(&ana, entry(&bank, "expense", "1"), every("monthly", "2026-09-21")).await.expect("begun");
+    until(&ana, &it.id, |it| it.last_occurrence.is_some()).await;
+    // As if it had died: the posting stands, the next day was never noted, its keys are long gone.
+    ledger
+        .execute(
+            "delete from ledger.idempotency_keys;
+             update ledger.recurring set next_occurrence = '2026-09-21', due_at = '2026-09-21', last_occurrence = null,
+                 last_transaction_id = null, leased_until = null",
+        )
+        .await;
+    let again = until(&ana, &it.id, |it| it.last_occurrence.is_some()).await;
+    assert_eq!(posted(&ana).await, ["2026-09-21"]);
+    assert_eq!(again.next_occurrence.as_deref(), Some("2026-10-21"));
+    ledger.verify().await;
+}
+
+#[tokio::test]
+async fn days_begin_where_the_household_is_and_move_with_it() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person_of("EUR", "Pacific/Kiritimati", "en");
+    let bob = ledger.person_of("EUR", "Pacific/Pago_Pago", "en");
+    let (bank, other) = (ana.account("Bank", "", "").await, bob.account("Bank", "", "").await);
+    // There it is the 22nd already, 14 hours ahead; here it is not for long.
+    let early = begin(&ana, entry(&bank, "income", "1"), every("daily", "")).await.expect("begun");
+    let late = begin(&bob, entry(&other, "income", "1"), every("daily", "2026-09-22")).await.expect("begun");
+    until(&ana, &early.id, |it| it.last_occurrence.as_deref() == Some("2026-09-22")).await;
+    ledger.pass(TimeDelta::hours(20));
+    until(&ana, &early.id, |it| it.last_occurrence.as_deref() == Some("2026-09-23")).await;
+    assert_eq!(find(&bob, &late.id).await.last_occurrence, None, "it is still the 21st there");
+    ledger.move_to(&bob, "Europe/Berlin");
+    until(&bob, &late.id, |it| it.last_occurrence.as_deref() == Some("2026-09-22")).await;
+}
+
+#[tokio::test]
+async fn one_that_fails_says_so_keeps_no_other_waiting_and_is_made_up_for() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let (bank, shut) = (ana.account("Bank", "", "").await, ana.account("Shut", "", "").await);
+    let bad = begin(&ana, entry(&shut, "expense", "1"), every("daily", "2026-09-22")).await.expect("begun");
+    let good = begin(&ana, entry(&bank, "expense", "1"), every("daily", "2026-09-22")).await.expect("begun");
+    let archive = async |active| {
+        let request = pb::UpdateAccountRequest {
+            account_id: shut.id.clone(),
+            is_active: Some(active),
+            ..Default::default()
+        };
+        ana.change_account(request, &["is_active"]).await.expect("changed")
+    };
+    archive(false).await;
+    ledger.pass(TimeDelta::days(1));
+    let failed = until(&ana, &bad.id, |it| it.status == "paused").await;
+    assert_eq!(failed.paused_reason.as_deref(), Some("ACCOUNT_CLOSED"));
+    until(&ana, &good.id, |it| it.last_occurrence.is_some()).await;
+    let told = "select count(*) from ledger.events where entity = 'recurring' and kind = 'failed'";
+    assert_eq!(ledger.number(told).await, 1);
+    ledger.pass(TimeDelta::days(1));
+    archive(true).await;
+    let resumed = steer(&ana, &bad.id, "resume").await.expect("resumed");
+    assert_eq!((resumed.status.as_str(), resumed.paused_reason), ("active", None));
+    until(&ana, &bad.id, |it| it.last_occurrence.as_deref() == Some("2026-09-23")).await;
+    until(&ana, &good.id, |it| it.last_occurrence.as_deref() == Some("2026-09-23")).await;
+    assert_eq!(posted(&ana).await, ["2026-09-22", "2026-09-22", "2026-09-23", "2026-09-23"]);
+
+    // Deleting an account pauses at once and says so.
+    let delete = pb::DeleteAccountRequest { account_id: shut.id.clone(), if_version: None };
+    ana.call(ana.accounts().delete_account(delete)).await.expect("deleted");
+    assert_eq!(find(&ana, &bad.id).await.paused_reason.as_deref(), Some("ACCOUNT_CLOSED"));
+    assert_eq!(ledger.number(told).await, 2);
+    ledger.verify().await;
+}
+
+#[tokio::test]
+async fn what_a_user_pauses_is_left_out_and_what_he_skips_counts() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let bank = ana.account("Bank", "", "").await;
+    let schedule = pb::Schedule { count: Some(4), ..every("daily", "2026-09-22") };
+    let it = begin(&ana, entry(&bank, "expense", "1"), schedule).await.expect("begun");
+    let skipped = steer(&ana, &it.id, "skip").await.expect("skipped");
+    assert_eq!(skipped.next_occurrence.as_deref(), Some("2026-09-23"));
+    assert_eq!(steer(&ana, &it.id, "pause").await.expect("paused").status, "paused");
+    ledger.pass(TimeDelta::hours(60));
+    let resumed = steer(&ana, &it.id, "resume").await.expect("resumed");
+    assert_eq!(resumed.next_occurrence.as_deref(), Some("2026-09-24"), "the 23rd was in the pause");
+    until(&ana, &it.id, |it| it.last_occurrence.as_deref() == Some("2026-09-24")).await;
+    ledger.pass(TimeDelta::days(5));
+    let over = until(&ana, &it.id, |it| it.status == "completed").await;
+    assert_eq!((over.next_occurrence, over.preview.len()), (None, 0));
+    assert_eq!(posted(&ana).await, ["2026-09-24", "2026-09-25"]);
+    assert_eq!(why(steer(&ana, &it.id, "resume").await), "RECURRING_COMPLETED");
+    assert_eq!(steer(&ana, &it.id, "stop").await.expect_err("refused").code(), tonic::Code::InvalidArgument);
+    ledger.verify().await;
+}
+
+#[tokio::test]
+async fn a_change_holds_from_the_next_one_on() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let (bank, cash) = (ana.account("Bank", "", "").await, ana.account("Cash", "", "").await);
+    let it = begin(&ana, transfer(&bank, &cash, "5"), every("daily", "2026-09-21")).await.expect("begun");
+    let seen = until(&ana, &it.id, |it| it.last_occurrence.is_some()).await;
+    let change = async |transaction, schedule, names: &[&str], if_version| {
+        let request = pb::UpdateRecurringRequest {
+            recurring_id: it.id.clone(),
+            if_version,
+            update_mask: Some(mask(names)),
+            transaction: Some(transaction),
+            schedule: Some(schedule),
+        };
+        let answer = ana.call(ana.recurring().update_recurring(request)).await?;
+        Ok::<_, Status>(answer.into_inner().recurring.expect("one"))
+    };
+    let amount = pb::CreateTransactionRequest { amount: "7".into(), ..Default::default() };
+    let changed = change(amount.clone(), pb::Schedule::default(), &["amount"], Some(seen.version)).await;
+    let changed = changed.expect("changed");
+    assert_eq!(changed.next_occurrence.as_deref(), Some("2026-09-22"));
+    assert_eq!(why(change(amount, pb::Schedule::default(), &["amount"], Some(1)).await), "VERSION_MISMATCH");
+    ledger.pass(TimeDelta::days(1));
+    until(&ana, &it.id, |it| it.last_occurrence.as_deref() == Some("2026-09-22")).await;
+    assert_eq!(ana.balance(&cash.id).await, "12.00");
+    let fridays = pb::Schedule { rrule: Some("FREQ=WEEKLY;BYDAY=FR".into()), ..Default::default() };
+    let weekly =
+        change(pb::CreateTransactionRequest::default(), fridays, &["rrule"], None).await.expect("changed");
+    assert_eq!(weekly.next_occurrence.as_deref(), Some("2026-09-25"));
+    let schedule = weekly.schedule.expect("a schedule");
+    assert_eq!((schedule.frequency, schedule.interval), (None, None));
+    let bad = pb::CreateTransactionRequest { amount: "x".into(), ..Default::default() };
+    let nonsense = pb::Schedule { rrule: Some("FREQ=NEVER".into()), ..Default::default() };
+    let refused = fields(change(bad, nonsense, &["amount", "rrule"], None).await);
+    let names: Vec<_> = refused.iter().map(|(field, _)| field.as_str()).collect();
+    assert_eq!(names, ["amount", "rrule"]);
+    let bob = ledger.person("EUR");
+    let request = pb::GetRecurringRequest { recurring_id: it.id.clone() };
+    assert_eq!(why(bob.call(bob.recurring().get_recurring(request)).await), "NOT_FOUND");
+    let delete = pb::DeleteRecurringRequest { recurring_id: it.id.clone(), if_version: None };
+    assert_eq!(why(bob.call(bob.recurring().delete_recurring(delete.clone())).await), "NOT_FOUND");
+    ana.call(ana.recurring().delete_recurring(delete.clone())).await.expect("deleted");
+    assert_eq!(why(ana.call(ana.recurring().delete_recurring(delete)).await), "NOT_FOUND");
+    ledger.verify().await;
+}
+
+#[tokio::test]
+async fn a_transaction_may_be_the_first_of_many_in_one_commit() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let bank = ana.account("Bank", "", "").await;
+    let first = |recurring| pb::CreateTransactionRequest {
+        transaction_date: Some("2026-08-31".into()),
+        recurring: Some(recurring),
+        ..entry(&bank, "expense", "900")
+    };
+    let (made, _) = ana.post_once(first(every("monthly", "")), "rent").await.expect("posted");
+    let (again, replayed) = ana.post_once(first(every("monthly", "")), "rent").await.expect("replayed");
+    assert_eq!((again, replayed), (made.clone(), true));
+    let id = made.recurring_id.clone().expect("its rule");
+    let it = find(&ana, &id).await;
+    assert_eq!(it.next_occurrence.as_deref(), Some("2026-09-30"));
+    assert_eq!((it.last_occurrence.as_deref(), it.last_transaction_id), (Some("2026-08-31"), Some(made.id)));
+    assert_eq!(ledger.number("select count(*) from ledger.recurring").await, 1);
+    let refused = fields(ana.post(first(every("sometimes", "2026-09-01"))).await);
+    assert_eq!(refused, [("recurring.frequency".to_owned(), "RECURRING_FREQUENCY_UNKNOWN".to_owned())]);
+    let refused = fields(ana.post(first(every("monthly", "2026-09-01"))).await);
+    assert_eq!(refused, [("recurring.start_date".to_owned(), "CONFLICTING".to_owned())]);
+    let bad = pb::CreateTransactionRequest { amount: "0".into(), ..first(every("monthly", "")) };
+    assert_eq!(fields(ana.post(bad).await), [("amount".to_owned(), "AMOUNT_NOT_POSITIVE".to_owned())]);
+    assert_eq!(ledger.number("select count(*) from ledger.recurring").await, 1, "nothing half done");
+    ledger.verify().await;
+}
+
+#[tokio::test]
+async fn what_could_not_be_posted_does_not_begin() {
+    let ledger = Ledger::start().await;
+    let (ana, bob) = (ledger.person("EUR"), ledger.person("EUR"));
+    let (bank, theirs) = (ana.account("Bank", "", "").await, bob.account("Bank", "", "").await);
+    let refused = fields(begin(&ana, entry(&theirs, "expense", "x"), every("daily", "2025-01-01")).await);
+    let expected =
+        [("account_id", "ACCOUNT_UNKNOWN"), ("amount", "AMOUNT_INVALID"), ("start_date", "DATE_TOO_EARLY")];
+    assert_eq!(refused, expected.map(|(field, reason)| (field.to_owned(), reason.to_owned())));
+    let dated = pb::CreateTransactionRequest {
+        transaction_date: Some("2026-09-21".into()),
+        ..entry(&bank, "income", "1")
+    };
+    let refused = fields(begin(&ana, dated, every("daily", "")).await);
+    assert_eq!(refused, [("transaction_date".to_owned(), "CONFLICTING".to_owned())]);
+    let twins = (0..4).map(|_| begin(&ana, entry(&bank, "income", "1"), every("weekly", "2026-09-22")));
+    assert!(join_all(twins).await.iter().all(Result::is_ok));
+    let request = pb::ListRecurringRequest { page_size: Some(3), page_token: String::new() };
+    let page = ana.call(ana.recurring().list_recurring(request)).await.expect("a page").into_inner();
+    let request = pb::ListRecurringRequest { page_size: Some(3), page_token: page.next_page_token };
+    let last = ana.call(ana.recurring().list_recurring(request)).await.expect("a page").into_inner();
+    assert_eq!((page.recurring.len(), last.recurring.len(), last.next_page_token.as_str()), (3, 1, ""));
+}
