@@ -8,7 +8,7 @@
 //!
 //! Where to put things: which event asks for which mail in
 //! `service/queue_mail.rs`, which is told to a household in
-//! `service/tell_household.rs`, texts in `locales/`, their shape in `render/`,
+//! `service/tell_household.rs` and `service/tell_of_money.rs`, texts in `locales/`, their shape in `render/`,
 //! ways out in `delivery/`.
 
 mod config;
@@ -33,7 +33,7 @@ use fintrac_kit::transport::Transport;
 pub use config::{Config, MailConfig, MailRoute};
 use delivery::Delivery;
 pub use delivery::DeliveryError;
-use service::{Inbox, KeepActivity, NothingElse, QueueMail, SendMail, TellHousehold};
+use service::{Inbox, KeepActivity, QueueMail, SendMail, TellHousehold, TellOfMoney, Teller};
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 
@@ -75,15 +75,16 @@ pub fn build(
     };
     module.add_worker(|shutdown| consumer.run(shutdown));
     erasure::add_worker(&mut module, deps, erasures);
+    let telling = TellOfMoney::new(Teller::new(deps, auth.clone(), waiting.clone()), ledger.clone());
     let consumer = Consumer {
         source: "ledger",
         log: ledger,
         pool: deps.pool.clone(),
         clock: deps.clock.clone(),
-        handler: KeepActivity { part: "ledger", other: NothingElse },
+        handler: KeepActivity { part: "ledger", other: telling },
     };
     module.add_worker(|shutdown| consumer.run(shutdown));
-    let telling = TellHousehold::new(deps, auth.clone(), budget.clone(), waiting.clone());
+    let telling = TellHousehold::new(Teller::new(deps, auth.clone(), waiting.clone()), budget.clone());
     let consumer = Consumer {
         source: "budget",
         log: budget,

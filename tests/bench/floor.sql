@@ -1,6 +1,7 @@
--- One commit per write that fills the same rows as one POST /transactions.
-\set household random(1, 100)
-\set account :household * 10 + random(0, 9)
+-- One commit per write that fills the same rows as one POST /transactions, on :households
+-- households of :spread + 1 accounts.
+\set household random(1, :households)
+\set account :household * 10 + random(0, :spread)
 \set number random(1, 281474976710655)
 begin;
 insert into floor.idempotency_keys (household_id, user_id, operation, key, fingerprint, created_at)
@@ -11,9 +12,9 @@ select balance from floor.accounts where household_id = floor.id(1, :household) 
     for update;
 insert into floor.transactions (household_id, id, transaction_type, status, account_id, amount, currency_code,
                                 account_change, household_amount, description, tags, transaction_date, version,
-                                posted_revision, created_at, updated_at)
+                                posted_revision, created_at, updated_at, words)
     values (floor.id(1, :household), floor.id(5, :number), 'expense', 'posted', floor.id(2, :account), 1250, 'EUR',
-            -1250, 1250, 'Lunch', '{}', '2026-01-01', 1, 1, '2026-01-01', '2026-01-01');
+            -1250, 1250, 'Lunch', '{}', '2026-01-01', 1, 1, '2026-01-01', '2026-01-01', '000000000001lunch');
 insert into floor.revisions (household_id, transaction_id, revision, kind, changes, actor, recorded_at)
     values (floor.id(1, :household), floor.id(5, :number), 1, 'created', '{}', 'user', '2026-01-01');
 insert into floor.postings (household_id, transaction_id, revision, leg, account_id, currency_code, amount, day,

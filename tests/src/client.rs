@@ -32,11 +32,17 @@ impl Answer {
     }
 }
 
+/// TLS is not spoken here, but the client wants to know whose it would be.
+fn builder() -> reqwest::ClientBuilder {
+    let _known_already = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+}
+
 impl Client {
     /// # Panics
     /// Never.
     pub fn new(base: &str) -> Self {
-        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build();
+        let http = builder().redirect(reqwest::redirect::Policy::none()).build();
         Self { http: http.expect("an HTTP client"), base: base.to_owned() }
     }
 
@@ -47,7 +53,7 @@ impl Client {
     /// Never.
     #[must_use]
     pub fn from_address(&self, address: std::net::IpAddr) -> Self {
-        let http = reqwest::Client::builder().local_address(address).build();
+        let http = builder().local_address(address).build();
         Self { http: http.expect("an HTTP client"), base: self.base.clone() }
     }
 

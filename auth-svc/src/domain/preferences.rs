@@ -17,11 +17,21 @@ pub enum Kind {
     BudgetExceeded,
     GoalMilestone,
     GoalReached,
+    LargeTransaction,
+    RecurringPosted,
+    RecurringFailed,
 }
 
 impl Kind {
-    pub const ALL: [Self; 4] =
-        [Self::BudgetThreshold, Self::BudgetExceeded, Self::GoalMilestone, Self::GoalReached];
+    pub const ALL: [Self; 7] = [
+        Self::BudgetThreshold,
+        Self::BudgetExceeded,
+        Self::GoalMilestone,
+        Self::GoalReached,
+        Self::LargeTransaction,
+        Self::RecurringPosted,
+        Self::RecurringFailed,
+    ];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -29,6 +39,23 @@ impl Kind {
             Self::BudgetExceeded => "budget_exceeded",
             Self::GoalMilestone => "goal_milestone",
             Self::GoalReached => "goal_reached",
+            Self::LargeTransaction => "large_transaction",
+            Self::RecurringPosted => "recurring_posted",
+            Self::RecurringFailed => "recurring_failed",
+        }
+    }
+
+    /// How people hear of it who said nothing.
+    pub fn default_channels(self) -> Channels {
+        match self {
+            // What was planned is no reason for a mail.
+            Self::RecurringPosted => Channels { mail: false, inbox: true },
+            Self::BudgetThreshold
+            | Self::BudgetExceeded
+            | Self::GoalMilestone
+            | Self::GoalReached
+            | Self::LargeTransaction
+            | Self::RecurringFailed => Channels { mail: true, inbox: true },
         }
     }
 
@@ -46,12 +73,6 @@ pub struct Channels {
     pub inbox: bool,
 }
 
-impl Default for Channels {
-    fn default() -> Self {
-        Self { mail: true, inbox: true }
-    }
-}
-
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Preferences {
     pub locale: String,
@@ -67,7 +88,7 @@ pub struct Preferences {
 
 impl Preferences {
     pub fn channels(&self, kind: Kind) -> Channels {
-        self.channels.get(&kind).copied().unwrap_or_default()
+        self.channels.get(&kind).copied().unwrap_or_else(|| kind.default_channels())
     }
 }
 
@@ -280,7 +301,7 @@ mod tests {
         assert_eq!((after.theme.as_str(), after.locale.as_str(), after.version), ("dark", "en", 2));
         assert_eq!(after.large_transaction_limit, Some(50_000));
         assert_eq!(after.channels(Kind::GoalReached), Channels { mail: false, inbox: true });
-        assert_eq!(after.channels(Kind::BudgetExceeded), Channels::default());
+        assert_eq!(after.channels(Kind::BudgetExceeded), Kind::BudgetExceeded.default_channels());
         let same = ChannelsChange { kind: "goal_reached".into(), mail: Some(true), inbox: None };
         let same = PreferencesChanges { notifications: vec![same], ..PreferencesChanges::default() };
         assert_eq!(apply(&same).expect("nothing to refuse").1, Vec::<&str>::new());

@@ -25,6 +25,21 @@ impl MailFactsService for Rpc {
         Ok(Response::new(pb::ListAudienceResponse { listeners }))
     }
 
+    async fn list_large_transaction_limits(
+        &self,
+        request: Request<pb::ListLargeTransactionLimitsRequest>,
+    ) -> Result<Response<pb::ListLargeTransactionLimitsResponse>, Status> {
+        let ids = request.into_inner().household_ids;
+        let ids = ids.iter().map(|id| convert::id(id)).collect::<Result<Vec<_>, _>>()?;
+        let limits = self.0.list_large_transaction_limits(&ids).await?;
+        let limits = limits.into_iter().map(|it| pb::LargeTransactionLimit {
+            household_id: it.household_id.to_string(),
+            user_id: it.user_id.to_string(),
+            limit: it.limit.to_string(),
+        });
+        Ok(Response::new(pb::ListLargeTransactionLimitsResponse { limits: limits.collect() }))
+    }
+
     async fn get_challenge(
         &self,
         request: Request<pb::GetChallengeRequest>,

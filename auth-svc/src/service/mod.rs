@@ -14,6 +14,7 @@ mod get_mail_facts;
 mod get_me;
 mod get_preferences;
 mod list_audience;
+mod list_large_transaction_limits;
 mod list_sessions;
 mod list_signing_keys;
 mod login;

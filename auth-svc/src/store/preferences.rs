@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use fintrac_money::{Currency, Money};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -117,7 +118,7 @@ pub async fn audience(
     household_id: Uuid,
     kind: Kind,
 ) -> Result<Vec<Listener>, sqlx::Error> {
-    let default = Channels::default();
+    let default = kind.default_channels();
     sqlx::query_as!(
         Listener,
         r#"select memberships.user_id, locale, coalesce(mail, $3) as "mail!", coalesce(inbox, $4) as "inbox!"
@@ -134,4 +135,37 @@ pub async fn audience(
     )
     .fetch_all(connection)
     .await
+}
+
+/// From which amount on somebody of a household wants to hear of a transaction.
+#[derive(Debug)]
+pub struct Limit {
+    pub household_id: Uuid,
+    pub user_id: Uuid,
+    pub limit: Money,
+}
+
+/// Those of these households who set one.
+pub async fn limits(
+    connection: &mut PgConnection,
+    household_ids: &[Uuid],
+) -> Result<Vec<Limit>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"select memberships.household_id, memberships.user_id, households.currency_code,
+                  large_transaction_limit as "limit!"
+           from unnest($1::uuid[]) as wanted (household_id)
+           join auth.memberships using (household_id)
+           join auth.households on households.id = memberships.household_id
+           join auth.preferences on preferences.user_id = memberships.user_id
+           where large_transaction_limit is not null"#,
+        household_ids
+    )
+    .fetch_all(connection)
+    .await?;
+    let limits = rows.into_iter().filter_map(|row| {
+        let currency = Currency::from_code(&row.currency_code)?;
+        let (household_id, user_id) = (row.household_id, row.user_id);
+        Some(Limit { household_id, user_id, limit: Money::new(row.limit, currency) })
+    });
+    Ok(limits.collect())
 }

@@ -68,8 +68,8 @@ async fn preferences_are_what_registration_said_and_then_what_the_user_says() {
     let first = get(&auth, &token).await;
     assert_eq!((first.theme.as_str(), first.locale.as_str(), first.version), ("system", "es", 1));
     assert_eq!((first.default_currency.as_str(), first.timezone.as_str()), ("EUR", "Europe/Madrid"));
-    assert_eq!((first.large_transaction_limit.clone(), first.notifications.len()), (None, 4));
-    assert!(first.notifications.iter().all(|it| it.mail && it.inbox));
+    assert_eq!((first.large_transaction_limit.clone(), first.notifications.len()), (None, 7));
+    assert!(first.notifications.iter().all(|it| it.inbox && it.mail == (it.kind != "recurring_posted")));
 
     let request = pb::UpdatePreferencesRequest {
         if_version: Some(1),
@@ -140,6 +140,22 @@ async fn the_owners_time_zone_is_the_households() {
          where entity = 'household' order by transaction_id desc limit 1",
     );
     assert_eq!(event.await, format!("{household_id} updated 2"));
+}
+
+#[tokio::test]
+async fn who_set_a_limit_and_how_high_is_told_to_whoever_tells() {
+    let auth = Auth::start().await;
+    let (ana, bob) = (token(&auth, "ana@example.com").await, token(&auth, "bob@example.com").await);
+    let request =
+        pb::UpdatePreferencesRequest { large_transaction_limit: Some("1250.5".into()), ..Default::default() };
+    change(&auth, &ana, request, &["large_transaction_limit"]).await.expect("changed");
+    let (ana, bob) = (auth.me(&ana).await.expect("me"), auth.me(&bob).await.expect("me"));
+    let household_ids = vec![ana.household_id.clone(), bob.household_id];
+    let mut client = MailFactsServiceClient::new(auth.transport("notify"));
+    let request = pb::ListLargeTransactionLimitsRequest { household_ids };
+    let limits = client.list_large_transaction_limits(request).await.expect("limits").into_inner().limits;
+    let told: Vec<_> = limits.iter().map(|it| (it.household_id.as_str(), it.limit.as_str())).collect();
+    assert_eq!(told, [(ana.household_id.as_str(), "1250.50")]);
 }
 
 #[tokio::test]

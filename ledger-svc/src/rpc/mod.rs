@@ -7,6 +7,7 @@ mod category;
 mod convert;
 mod currency;
 mod export;
+mod message_facts;
 mod recurring;
 mod transaction;
 
@@ -36,6 +37,7 @@ pub fn routes(routes: Routes, ledger: &Arc<Ledger>) -> Routes {
         )
         .add_service(pb::recurring_service_server::RecurringServiceServer::new(rpc.clone()))
         .add_service(pb::analytics_service_server::AnalyticsServiceServer::new(rpc.clone()))
+        .add_service(pb::message_facts_service_server::MessageFactsServiceServer::new(rpc.clone()))
         .add_service(pb::export_service_server::ExportServiceServer::new(rpc.clone()))
         .add_service(pb::budgeting_service_server::BudgetingServiceServer::new(rpc.clone()))
         .add_service(pb::currency_service_server::CurrencyServiceServer::new(rpc))

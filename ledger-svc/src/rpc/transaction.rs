@@ -86,7 +86,7 @@ impl TransactionService for Rpc {
         let answer = match request.recurring.take() {
             None => self.0.create_transaction(&by, request.into(), repeatable).await?,
             Some(schedule) => {
-                self.0.begin_recurring(&by, request.into(), schedule.into(), repeatable).await?
+                self.0.begin_recurring(&by, request.into(), (*schedule).into(), repeatable).await?
             }
         };
         idempotency::answer(answer, |it| created(&it))

@@ -30,6 +30,7 @@ mod list_categories;
 mod list_exchange_rates;
 mod list_revisions;
 mod list_transactions;
+mod message_facts;
 mod open_household;
 mod post_occurrences;
 mod post_transfer;

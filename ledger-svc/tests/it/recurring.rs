@@ -52,7 +52,7 @@ async fn until(person: &Person, id: &str, there: impl Fn(&pb::Recurring) -> bool
             }
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), looked).await.expect("it never looked so")
+    tokio::time::timeout(Duration::from_mins(1), looked).await.expect("it never looked so")
 }
 
 /// The days of what recurring transactions posted, the oldest first.
@@ -243,7 +243,7 @@ async fn a_transaction_may_be_the_first_of_many_in_one_commit() {
     let bank = ana.account("Bank", "", "").await;
     let first = |recurring| pb::CreateTransactionRequest {
         transaction_date: Some("2026-08-31".into()),
-        recurring: Some(recurring),
+        recurring: Some(Box::new(recurring)),
         ..entry(&bank, "expense", "900")
     };
     let (made, _) = ana.post_once(first(every("monthly", "")), "rent").await.expect("posted");

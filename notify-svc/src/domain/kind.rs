@@ -20,10 +20,13 @@ pub enum Kind {
     BudgetExceeded,
     GoalMilestone,
     GoalReached,
+    LargeTransaction,
+    RecurringPosted,
+    RecurringFailed,
 }
 
 impl Kind {
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 22] = [
         Self::Verification,
         Self::AlreadyRegistered,
         Self::Welcome,
@@ -43,6 +46,9 @@ impl Kind {
         Self::BudgetExceeded,
         Self::GoalMilestone,
         Self::GoalReached,
+        Self::LargeTransaction,
+        Self::RecurringPosted,
+        Self::RecurringFailed,
     ];
 
     /// The name in the database and, with dashes, of its texts.
@@ -67,6 +73,9 @@ impl Kind {
             Self::BudgetExceeded => "budget_exceeded",
             Self::GoalMilestone => "goal_milestone",
             Self::GoalReached => "goal_reached",
+            Self::LargeTransaction => "large_transaction",
+            Self::RecurringPosted => "recurring_posted",
+            Self::RecurringFailed => "recurring_failed",
         }
     }
 

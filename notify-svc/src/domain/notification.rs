@@ -10,7 +10,7 @@ pub struct Notification {
     pub user_id: Uuid,
     pub household_id: Uuid,
     pub kind: Kind,
-    /// What it is about: budget, goal.
+    /// What it is about: budget, goal, transaction, recurring.
     pub entity: &'static str,
     pub entity_id: Uuid,
     /// The language that the user had then.
@@ -26,5 +26,5 @@ pub struct Notification {
 
 /// The entities that notifications are about.
 pub fn entity(name: &str) -> Option<&'static str> {
-    ["budget", "goal"].into_iter().find(|entity| *entity == name)
+    ["budget", "goal", "transaction", "recurring"].into_iter().find(|entity| *entity == name)
 }

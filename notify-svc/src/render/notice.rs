@@ -2,6 +2,7 @@
 //! for the mail alike.
 
 use fintrac_proto::budget::v1 as budget;
+use fintrac_proto::ledger::v1 as ledger;
 
 use super::{RenderError, Texts, language};
 use crate::domain::kind::Kind;
@@ -11,6 +12,15 @@ use crate::domain::kind::Kind;
 pub enum Facts {
     Budget(budget::GetBudgetAlertResponse),
     Goal(budget::GetGoalMilestoneResponse),
+    /// Above somebody's limit, which is in the household's currency.
+    Transaction {
+        facts: ledger::TransactionFacts,
+        limit: String,
+    },
+    Recurring {
+        id: String,
+        facts: ledger::GetRecurringFactsResponse,
+    },
 }
 
 impl Facts {
@@ -19,6 +29,8 @@ impl Facts {
         match self {
             Self::Budget(alert) => ("budget", &alert.budget_id),
             Self::Goal(milestone) => ("goal", &milestone.goal_id),
+            Self::Transaction { facts, .. } => ("transaction", &facts.transaction_id),
+            Self::Recurring { id, .. } => ("recurring", id),
         }
     }
 }
@@ -27,6 +39,9 @@ impl Facts {
 pub fn notice(locale: &str, kind: Kind, facts: &Facts) -> Result<(String, String), RenderError> {
     let texts = Texts { language: language(locale) };
     let amount = |amount: &str, code: &str| amount_in(&texts, amount, code);
+    let named = |text: &str, id: &str| {
+        if text.is_empty() { texts.with(id, &[]) } else { Ok(text.to_owned()) }
+    };
     let values = match facts {
         Facts::Budget(alert) => vec![
             ("name", alert.budget_name.clone()),
@@ -42,10 +57,33 @@ pub fn notice(locale: &str, kind: Kind, facts: &Facts) -> Result<(String, String
             ("current", amount(&milestone.current_amount, &milestone.currency_code)),
             ("target", amount(&milestone.target_amount, &milestone.currency_code)),
         ],
+        Facts::Transaction { facts, limit } => vec![
+            ("name", named(&facts.description, "transaction-unnamed")?),
+            ("amount", amount(&facts.amount, &facts.currency_code)),
+            ("day", facts.transaction_date.clone()),
+            ("limit", amount(limit, &facts.household_currency_code)),
+        ],
+        Facts::Recurring { facts, .. } => vec![
+            ("name", named(&facts.description, "recurring-unnamed")?),
+            ("amount", amount(&facts.amount, &facts.currency_code)),
+            ("posted", facts.posted_date.clone()),
+            ("next", facts.next_date.clone()),
+            ("reason", texts.with(reason(&facts.paused_reason), &[])?),
+        ],
     };
     let values: Vec<_> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let id = kind.text_prefix();
     Ok((texts.with(&format!("{id}-title"), &values)?, texts.with(&format!("{id}-body"), &values)?))
+}
+
+/// The id of the words for why an occurrence could not be posted.
+fn reason(code: &str) -> &'static str {
+    match code {
+        "ACCOUNT_CLOSED" | "ACCOUNT_UNKNOWN" => "recurring-reason-account",
+        "CATEGORY_UNKNOWN" | "CATEGORY_TYPE_MISMATCH" => "recurring-reason-category",
+        "RATE_UNKNOWN" => "recurring-reason-rate",
+        _ => "recurring-reason-other",
+    }
 }
 
 /// An amount as people write it there, with its code.
@@ -58,6 +96,7 @@ fn amount_in(texts: &Texts, amount: &str, code: &str) -> String {
 #[cfg(test)]
 mod tests {
     use fintrac_proto::budget::v1 as budget;
+    use fintrac_proto::ledger::v1 as ledger;
 
     use super::{Facts, notice};
     use crate::domain::kind::Kind;
@@ -86,6 +125,45 @@ mod tests {
         })
     }
 
+    fn transaction() -> Facts {
+        let facts = ledger::TransactionFacts {
+            transaction_id: "t".into(),
+            amount: "1250.00".into(),
+            currency_code: "USD".into(),
+            description: "Laptop".into(),
+            household_currency_code: "EUR".into(),
+            transaction_date: "2026-11-03".into(),
+            ..ledger::TransactionFacts::default()
+        };
+        Facts::Transaction { facts, limit: "1000.00".into() }
+    }
+
+    fn recurring(description: &str, paused_reason: &str) -> Facts {
+        let facts = ledger::GetRecurringFactsResponse {
+            description: description.into(),
+            amount: "900.00".into(),
+            currency_code: "EUR".into(),
+            posted_date: "2026-11-01".into(),
+            next_date: "2026-12-01".into(),
+            paused_reason: paused_reason.into(),
+        };
+        Facts::Recurring { id: "r".into(), facts }
+    }
+
+    #[test]
+    fn what_has_no_name_and_every_reason_has_words() {
+        for locale in ["en", "es", "fr", "de", "pt"] {
+            let mut bodies = std::collections::HashSet::new();
+            for reason in ["ACCOUNT_CLOSED", "CATEGORY_UNKNOWN", "RATE_UNKNOWN", "SOMETHING_ELSE"] {
+                let (title, body) = notice(locale, Kind::RecurringFailed, &recurring("", reason))
+                    .expect("all words are there");
+                assert!(!title.starts_with(':') && title.len() > 10, "{title}");
+                bodies.insert(body);
+            }
+            assert_eq!(bodies.len(), 4, "{locale}");
+        }
+    }
+
     #[test]
     fn every_kind_has_its_words_in_every_language() {
         for locale in ["en", "es", "fr", "de", "pt"] {
@@ -102,6 +180,17 @@ mod tests {
                 ),
                 (Kind::GoalMilestone, milestone(), ["Boat", "50", "512", "1000", "JPY"].as_slice()),
                 (Kind::GoalReached, milestone(), ["Boat", "512", "1000", "JPY"].as_slice()),
+                (
+                    Kind::LargeTransaction,
+                    transaction(),
+                    ["Laptop", "1250", "USD", "1000", "EUR", "2026-11-03"].as_slice(),
+                ),
+                (Kind::RecurringPosted, recurring("Rent", ""), ["Rent", "900", "2026-11-01"].as_slice()),
+                (
+                    Kind::RecurringFailed,
+                    recurring("Rent", "ACCOUNT_CLOSED"),
+                    ["Rent", "900", "2026-12-01"].as_slice(),
+                ),
             ] {
                 let (title, body) = notice(locale, kind, &facts).expect("all words are there");
                 let both = format!("{title} {body}");

@@ -44,24 +44,3 @@ impl<H: Handler> Handler for KeepActivity<H> {
         self.other.may_give_up(event)
     }
 }
-
-/// Events that are kept and ask for nothing else.
-#[derive(Debug)]
-pub struct NothingElse;
-
-impl Handler for NothingElse {
-    type Prepared = ();
-
-    async fn prepare(&self, _events: &[Event]) -> Result<(), HandlerError> {
-        Ok(())
-    }
-
-    async fn apply(
-        &self,
-        _connection: &mut PgConnection,
-        _events: &[Event],
-        (): (),
-    ) -> Result<(), HandlerError> {
-        Ok(())
-    }
-}

@@ -7,15 +7,19 @@ mod keep_activity;
 mod queue_mail;
 mod send_mail;
 mod tell_household;
+mod tell_of_money;
+mod telling;
 
 use fintrac_kit::events::HandlerError;
 use uuid::Uuid;
 
 pub use inbox::Inbox;
-pub use keep_activity::{KeepActivity, NothingElse};
+pub use keep_activity::KeepActivity;
 pub use queue_mail::QueueMail;
 pub use send_mail::SendMail;
 pub use tell_household::TellHousehold;
+pub use tell_of_money::TellOfMoney;
+pub use telling::Teller;
 
 /// An id in another part's event or answer.
 fn id(text: &str) -> Result<Uuid, HandlerError> {

@@ -115,7 +115,13 @@ impl SendMail {
             }
             Kind::NewDevice => self.of_device(mail, frontend).await,
             Kind::AccountDeletion => self.of_deletion(mail, frontend).await,
-            Kind::BudgetThreshold | Kind::BudgetExceeded | Kind::GoalMilestone | Kind::GoalReached => {
+            Kind::BudgetThreshold
+            | Kind::BudgetExceeded
+            | Kind::GoalMilestone
+            | Kind::GoalReached
+            | Kind::LargeTransaction
+            | Kind::RecurringPosted
+            | Kind::RecurringFailed => {
                 let Some(notification) = self.notification(mail).await? else { return Ok(None) };
                 let Notification { locale, title, body, .. } = notification;
                 let app = self.has_frontend.then(|| self.link_base.clone());

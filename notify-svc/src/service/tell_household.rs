@@ -1,47 +1,23 @@
-//! Which of the budgets' events to tell a household, in which words: to each
-//! of its people in his language and by the ways that he wants.
+//! Which of the budgets' events to tell a household.
 
-use fintrac_kit::clock::Clock;
-use fintrac_kit::events::{Bell, Handler, HandlerError};
-use fintrac_kit::module::Deps;
-use fintrac_kit::random::Random;
+use fintrac_kit::events::{Handler, HandlerError};
 use fintrac_kit::transport::Transport;
-use fintrac_proto::auth::v1 as auth;
-use fintrac_proto::auth::v1::mail_facts_service_client::MailFactsServiceClient;
 use fintrac_proto::budget::v1 as budget;
 use fintrac_proto::budget::v1::message_facts_service_client::MessageFactsServiceClient;
 use fintrac_proto::events::v1::Event;
-use futures::future::try_join_all;
 use sqlx::PgConnection;
 use tonic::Code;
-use uuid::Uuid;
 
 use super::id;
+use super::telling::{Teller, Telling, few_at_once};
 use crate::domain::kind::Kind;
-use crate::domain::mail::Mail;
-use crate::domain::notification::Notification;
-use crate::render::{self, Facts};
-use crate::store::{mails, notifications};
-
-/// Events that are asked about at once.
-const QUESTIONS: usize = 8;
+use crate::render::Facts;
 
 /// Turns the budgets' events into notifications and queued mails.
 #[derive(Debug)]
 pub struct TellHousehold {
-    clock: Clock,
-    random: Random,
-    auth: MailFactsServiceClient<Transport>,
+    teller: Teller,
     budget: MessageFactsServiceClient<Transport>,
-    waiting: Bell,
-}
-
-/// A notification, the event that asked for it, and whether it goes by mail too.
-#[derive(Debug)]
-pub struct Telling {
-    event_id: Uuid,
-    notification: Notification,
-    by_mail: bool,
 }
 
 fn kind(event: &Event) -> Option<Kind> {
@@ -54,15 +30,8 @@ fn kind(event: &Event) -> Option<Kind> {
 }
 
 impl TellHousehold {
-    /// `waiting` is rung when mails wait to be sent.
-    pub fn new(deps: &Deps, auth: Transport, budget: Transport, waiting: Bell) -> Self {
-        Self {
-            clock: deps.clock.clone(),
-            random: deps.random.clone(),
-            auth: MailFactsServiceClient::new(auth),
-            budget: MessageFactsServiceClient::new(budget),
-            waiting,
-        }
+    pub fn new(teller: Teller, budget: Transport) -> Self {
+        Self { teller, budget: MessageFactsServiceClient::new(budget) }
     }
 
     /// What an event is about; `None` when that is gone.
@@ -83,34 +52,9 @@ impl TellHousehold {
         }
     }
 
-    async fn tell(&self, event: &Event, kind: Kind) -> Result<Vec<Telling>, HandlerError> {
+    async fn tellings(&self, event: &Event, kind: Kind) -> Result<Vec<Telling>, HandlerError> {
         let Some(facts) = self.facts(event).await? else { return Ok(Vec::new()) };
-        let household_id = event.household_id.clone();
-        let request = auth::ListAudienceRequest { household_id, kind: kind.name().to_owned() };
-        let listeners = self.auth.clone().list_audience(request).await?.into_inner().listeners;
-        let now = self.clock.now();
-        let telling = |listener: auth::Listener| {
-            let poison = |error: render::RenderError| HandlerError::Poison(error.to_string());
-            let (title, body) = render::notice(&listener.locale, kind, &facts).map_err(poison)?;
-            let (entity, entity_id) = facts.about();
-            let notification = Notification {
-                id: self.random.id(now),
-                user_id: id(&listener.user_id)?,
-                household_id: id(&event.household_id)?,
-                kind,
-                entity,
-                entity_id: id(entity_id)?,
-                locale: listener.locale,
-                title,
-                body,
-                in_inbox: listener.inbox,
-                read_at: None,
-                version: 1,
-                created_at: now,
-            };
-            Ok(Telling { event_id: id(&event.id)?, notification, by_mail: listener.mail })
-        };
-        listeners.into_iter().map(telling).collect()
+        self.teller.everybody(id(&event.id)?, &event.household_id, kind, &facts).await
     }
 }
 
@@ -118,16 +62,8 @@ impl Handler for TellHousehold {
     type Prepared = Vec<Telling>;
 
     async fn prepare(&self, events: &[Event]) -> Result<Vec<Telling>, HandlerError> {
-        let mut wanted = Vec::new();
-        for event in events {
-            wanted.extend(kind(event).map(|kind| self.tell(event, kind)));
-        }
-        let (mut tellings, mut wanted) = (Vec::new(), wanted.into_iter().peekable());
-        while wanted.peek().is_some() {
-            let asked = try_join_all(wanted.by_ref().take(QUESTIONS)).await?;
-            tellings.extend(asked.into_iter().flatten());
-        }
-        Ok(tellings)
+        let wanted = events.iter().filter_map(|event| Some(self.tellings(event, kind(event)?)));
+        few_at_once(wanted.collect()).await
     }
 
     async fn apply(
@@ -136,20 +72,10 @@ impl Handler for TellHousehold {
         _events: &[Event],
         tellings: Vec<Telling>,
     ) -> Result<(), HandlerError> {
-        for Telling { event_id, notification, by_mail } in tellings {
-            let is_new = notifications::insert(connection, &notification, event_id).await?;
-            if is_new && by_mail {
-                let (user_id, kind) = (notification.user_id, notification.kind);
-                let now = notification.created_at;
-                let subject_id = notification.id;
-                let mail = Mail { id: self.random.id(now), user_id, kind, subject_id, attempts: 0 };
-                mails::insert(connection, &mail, event_id, now).await?;
-            }
-        }
-        Ok(())
+        Ok(self.teller.tell(connection, tellings).await?)
     }
 
     fn committed(&self, _events: &[Event]) {
-        self.waiting.ring();
+        self.teller.told();
     }
 }

@@ -21,6 +21,8 @@ pub struct Auth {
     pub facts: Arc<Mutex<Facts>>,
     /// Who wants to hear of something.
     pub audience: Arc<Mutex<Vec<pb::Listener>>>,
+    /// Who wants to hear of transactions above what.
+    pub limits: Arc<Mutex<Vec<pb::LargeTransactionLimit>>>,
 }
 
 /// How it answers questions on challenges.
@@ -43,6 +45,7 @@ impl Auth {
             recipient: Arc::new(Mutex::new(recipient)),
             facts: Arc::new(Mutex::new(Facts::Secrets { token: "THE-TOKEN", code: "042042" })),
             audience: Arc::default(),
+            limits: Arc::default(),
         }
     }
 
@@ -85,6 +88,16 @@ impl MailFactsService for Auth {
     ) -> Result<Response<pb::ListAudienceResponse>, Status> {
         let listeners = self.audience.lock().expect("no panic").clone();
         Ok(Response::new(pb::ListAudienceResponse { listeners }))
+    }
+
+    async fn list_large_transaction_limits(
+        &self,
+        request: Request<pb::ListLargeTransactionLimitsRequest>,
+    ) -> Result<Response<pb::ListLargeTransactionLimitsResponse>, Status> {
+        let wanted = request.into_inner().household_ids;
+        let mut limits = self.limits.lock().expect("no panic").clone();
+        limits.retain(|limit| wanted.contains(&limit.household_id));
+        Ok(Response::new(pb::ListLargeTransactionLimitsResponse { limits }))
     }
 
     async fn get_challenge(

@@ -6,24 +6,24 @@ use chrono::DateTime;
 use fintrac_kit::clock::Clock;
 use fintrac_kit::config::Environment;
 use fintrac_kit::testing::smtp::SmtpServer;
-use fintrac_kit::testing::{Part, ScriptedLog, TestDatabase, deps};
+use fintrac_kit::testing::{Part, TestDatabase, deps};
 use fintrac_kit::transport::Transport;
 use fintrac_proto::notify::v1::activity_service_client::ActivityServiceClient;
 use fintrac_proto::notify::v1::notification_service_client::NotificationServiceClient;
 use mail_parser::{Message, MessageParser};
 use notify_svc::{Config, SCHEMA};
 use sqlx::PgPool;
-use tonic::service::Routes;
 
 use crate::auth::Auth;
 use crate::budget::Budget;
+use crate::ledger::Ledger;
 
 /// One replica.
 pub struct Notify {
     pub pool: PgPool,
     pub clock: Clock,
     pub budget: Budget,
-    pub ledger: ScriptedLog,
+    pub ledger: Ledger,
     part: Part,
 }
 
@@ -56,10 +56,9 @@ pub async fn start_on(
     let config = Config::from_environment(&environment);
     environment.check().expect("a usable configuration");
     let pool = database.pool(&SCHEMA, clock).await;
-    let ledger = ScriptedLog::default();
+    let ledger = Ledger::default();
     let (to_auth, to_budget) = (auth.transport(clock), budget.transport(clock));
-    let log = Routes::new(ledger.clone().into_service());
-    let to_ledger = Part::double("ledger", log, clock).transport("notify");
+    let to_ledger = ledger.transport(clock);
     let module = notify_svc::build(&config, &deps(&pool, clock), to_auth, to_ledger, to_budget)
         .expect("notify-svc builds");
     let part = Part::start(module, clock);

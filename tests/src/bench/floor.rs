@@ -39,12 +39,28 @@ impl Floor {
     /// PostgreSQL takes 200 connections, some of which are the suite's: more
     /// clients than [`CONNECTIONS`] are measured with so many.
     pub async fn run(&self, clients: usize, measured: Duration) -> anyhow::Result<Figures> {
+        self.run_on(100, 9, clients, measured).await
+    }
+
+    /// Everybody on one account.
+    pub async fn run_hot(&self, clients: usize, measured: Duration) -> anyhow::Result<Figures> {
+        self.run_on(1, 0, clients, measured).await
+    }
+
+    async fn run_on(
+        &self,
+        households: u32,
+        spread: u32,
+        clients: usize,
+        measured: Duration,
+    ) -> anyhow::Result<Figures> {
         let clients = clients.min(CONNECTIONS);
         let logs = tempfile::tempdir()?;
         let output = Command::new(&self.pgbench)
             .current_dir(logs.path())
             .args(["--no-vacuum", "--protocol", "prepared", "--log", "--file", SCRIPT])
             .args(["--client", &clients.to_string(), "--jobs", &clients.min(2).to_string()])
+            .args(["--define", &format!("households={households}"), "--define", &format!("spread={spread}")])
             .args(["--time", &measured.as_secs().to_string()])
             .args(["--host", &self.socket.to_string_lossy(), "--username", "postgres", "postgres"])
             .stdin(Stdio::null())

@@ -16,6 +16,8 @@ use crate::report::Figures;
 
 const HOUSEHOLDS: usize = 100;
 const ACCOUNTS: usize = 10;
+/// Transactions of a bulk.
+pub const BULK: usize = 1000;
 /// People who register at once.
 const REGISTERING: usize = 4;
 
@@ -23,40 +25,72 @@ pub struct World {
     address: String,
     /// A finished request for each account.
     requests: Vec<Vec<u8>>,
+    /// A finished bulk for some of them.
+    bulks: Vec<Vec<u8>>,
 }
 
 impl World {
     /// 100 households of 10 accounts.
     pub async fn prepare(suite: &Suite) -> anyhow::Result<Self> {
-        let mut requests = Vec::new();
+        let (mut requests, mut bulks) = (Vec::new(), Vec::new());
         let numbers: Vec<_> = (0..HOUSEHOLDS).collect();
         for group in numbers.chunks(REGISTERING) {
             let opened = try_join_all(group.iter().map(|number| household(suite, *number))).await?;
-            requests.extend(opened.into_iter().flatten());
+            for (of_accounts, bulk) in opened {
+                requests.extend(of_accounts);
+                bulks.push(bulk);
+            }
         }
-        Ok(Self { address: suite.client.address().to_owned(), requests })
+        Ok(Self { address: suite.client.address().to_owned(), requests, bulks })
     }
 
     pub async fn run(&self, clients: usize, measured: Duration) -> anyhow::Result<Figures> {
+        self.run_with(&self.requests, 201, clients, measured).await
+    }
+
+    /// Everybody on one account.
+    pub async fn run_hot(&self, clients: usize, measured: Duration) -> anyhow::Result<Figures> {
+        self.run_with(&self.requests[..1], 201, clients, measured).await
+    }
+
+    /// Bulks of [`BULK`]; the throughput is in transactions.
+    pub async fn run_bulk(&self, clients: usize, measured: Duration) -> anyhow::Result<Figures> {
+        let mut figures = self.run_with(&self.bulks, 200, clients, measured).await?;
+        figures.throughput *= f64::from(u32::try_from(BULK)?);
+        Ok(figures)
+    }
+
+    async fn run_with(
+        &self,
+        requests: &[Vec<u8>],
+        expected: u16,
+        clients: usize,
+        measured: Duration,
+    ) -> anyhow::Result<Figures> {
         let until = Instant::now() + measured;
-        let results = try_join_all((0..clients).map(|_| self.client(until))).await?;
+        let results = try_join_all((0..clients).map(|_| self.client(requests, expected, until))).await?;
         let errors = results.iter().map(|(_, errors)| errors).sum();
         let latencies = results.into_iter().flat_map(|(latencies, _)| latencies).collect();
         Ok(Figures::new(latencies, errors, measured))
     }
 
-    async fn client(&self, until: Instant) -> anyhow::Result<(Vec<Duration>, usize)> {
+    async fn client(
+        &self,
+        requests: &[Vec<u8>],
+        expected: u16,
+        until: Instant,
+    ) -> anyhow::Result<(Vec<Duration>, usize)> {
         let mut stream = TcpStream::connect(&self.address).await?;
         stream.set_nodelay(true)?;
         let random = Random::System;
         let (mut latencies, mut errors) = (Vec::new(), 0);
         let mut buffer = Vec::with_capacity(4096);
         while Instant::now() < until {
-            let number = usize::from(u16::from_le_bytes(random.bytes())) % self.requests.len();
+            let number = usize::from(u16::from_le_bytes(random.bytes())) % requests.len();
             let started = Instant::now();
-            stream.write_all(&self.requests[number]).await?;
+            stream.write_all(&requests[number]).await?;
             match answer(&mut stream, &mut buffer).await? {
-                201 => latencies.push(started.elapsed()),
+                status if status == expected => latencies.push(started.elapsed()),
                 _ => errors += 1,
             }
         }
@@ -64,8 +98,8 @@ impl World {
     }
 }
 
-/// Registers a person and opens accounts; the requests that spend from them.
-async fn household(suite: &Suite, number: usize) -> anyhow::Result<Vec<Vec<u8>>> {
+/// Registers a person and opens accounts; the requests that spend from them, and a bulk.
+async fn household(suite: &Suite, number: usize) -> anyhow::Result<(Vec<Vec<u8>>, Vec<u8>)> {
     let email = format!("bench{number}@example.com");
     let host = u8::try_from(number + 1)?;
     let client = suite.client.from_address(std::net::IpAddr::from([127, 0, 1, host]));
@@ -73,21 +107,30 @@ async fn household(suite: &Suite, number: usize) -> anyhow::Result<Vec<Vec<u8>>>
     let login = client.login(&email).await;
     ensure!(login.status == 200, "{login:?}");
     let token = login.text("access_token");
-    let mut requests = Vec::new();
+    let (mut requests, mut operations) = (Vec::new(), Vec::new());
     for account in 0..ACCOUNTS {
         let body = json!({"name": format!("Account {account}"), "account_type": "bank"});
         let opened = client.post_json_as(&token, "/api/v1/accounts", body).await;
         ensure!(opened.status == 201, "{opened:?}");
-        let body = json!({"account_id": opened.text("id"), "type": "expense", "amount": "12.50", "description": "Lunch"});
-        let body = body.to_string();
-        let head = format!(
-            "POST /api/v1/transactions HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {token}\r\n\
-             content-type: application/json\r\ncontent-length: {}\r\n\r\n",
-            body.len()
-        );
-        requests.push((head + &body).into_bytes());
+        let mut body = json!({"account_id": opened.text("id"), "type": "expense", "amount": "12.50", "description": "Lunch"});
+        requests.push(post("/api/v1/transactions", &token, &body));
+        body["op"] = json!("create");
+        operations.push(body);
     }
-    Ok(requests)
+    let operations: Vec<_> = operations.iter().cycle().take(BULK).collect();
+    let bulk = json!({"mode": "atomic", "operations": operations});
+    Ok((requests, post("/api/v1/transactions/bulk", &token, &bulk)))
+}
+
+/// A finished request.
+fn post(path: &str, token: &str, body: &serde_json::Value) -> Vec<u8> {
+    let body = body.to_string();
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {token}\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    (head + &body).into_bytes()
 }
 
 /// Registers somebody and proves the address.
@@ -100,7 +143,7 @@ pub async fn verified(suite: &Suite, client: &Client, email: &str) -> anyhow::Re
 }
 
 /// Reads one answer; its status.
-async fn answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> anyhow::Result<u16> {
+pub async fn answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> anyhow::Result<u16> {
     buffer.clear();
     loop {
         ensure!(stream.read_buf(buffer).await? > 0, "the server hung up");

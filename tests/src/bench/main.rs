@@ -1,6 +1,7 @@
 //! The load bench: `POST /transactions` over REST against the floor, one
 //! commit per write by pgbench, in one run on the same durable cluster.
 //!
+//! Then one hot account, bulks, and questions to households of growing size.
 //! Then logins: what their time tells, and what a flood of them costs.
 //!
 //! `fintrac-bench [SECONDS]`; each figure is measured that long (default 8).
@@ -9,6 +10,7 @@ mod floor;
 mod load;
 mod login;
 mod report;
+mod scale;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -35,6 +37,11 @@ async fn main() -> anyhow::Result<()> {
     }
     let memory = load::memory(&suite)?;
     report::print(&rows, memory);
+    let (floor_hot, hot) = (floor.run_hot(64, measured).await?, world.run_hot(64, measured).await?);
+    report::print_one("one hot account, 64 clients", &floor_hot, &hot);
+    let (floor, bulk) = (floor.run(64, measured).await?, world.run_bulk(2, measured).await?);
+    report::print_one("bulks of 1,000 by 2 clients, in transactions, against the floor of 64", &floor, &bulk);
+    report::print_scale(&scale::measure(&suite).await?);
     let timing = login::timing(&suite).await?;
     let flood = login::flood(&suite, measured).await?;
     report::print_logins(&timing, &flood);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::login::{Flood, Timing};
+use crate::scale;
 
 /// What one run came to.
 #[derive(Debug)]
@@ -78,4 +79,30 @@ pub fn print_logins(timing: &Timing, flood: &Flood) {
         millis(flooded.p50),
         millis(flooded.p99),
     );
+}
+
+#[expect(clippy::print_stdout, reason = "this is what the program is for")]
+pub fn print_one(what: &str, floor: &Figures, rest: &Figures) {
+    println!(
+        "{what}: floor {:.0}/s, REST {:.0}/s (p50 {:.2} ms, p99 {:.2} ms, {} errors), ratio {:.2}",
+        floor.throughput,
+        rest.throughput,
+        rest.p50.as_secs_f64() * 1000.0,
+        rest.p99.as_secs_f64() * 1000.0,
+        rest.errors,
+        rest.throughput / floor.throughput,
+    );
+}
+
+#[expect(clippy::print_stdout, reason = "this is what the program is for")]
+pub fn print_scale(rows: &[scale::Row]) {
+    let millis = |latency: Duration| latency.as_secs_f64() * 1000.0;
+    println!("one client, households of {:?} transactions, p50 / p99 in ms:", scale::SIZES);
+    for row in rows {
+        let figures =
+            row.latencies.iter().map(|it| format!("{:>7.2} / {:>7.2}", millis(it.p50), millis(it.p99)));
+        let (first, last) = (row.latencies.first(), row.latencies.last());
+        let ratio = first.zip(last).map_or(0.0, |(first, last)| millis(last.p99) / millis(first.p99));
+        println!("{:>26} | {} | p99 ratio {ratio:.2}", row.question, figures.collect::<Vec<_>>().join(" | "));
+    }
 }

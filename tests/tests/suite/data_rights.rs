@@ -11,7 +11,7 @@ use crate::BINARY;
 
 const EMAIL: &str = "canary@example.com";
 /// Words that the person writes wherever there is room for some, and that his client brings along.
-const WORDS: [&str; 20] = [
+const WORDS: [&str; 23] = [
     "canary@example.com",
     "Canarina",
     "Canarsson",
@@ -23,6 +23,9 @@ const WORDS: [&str; 20] = [
     "Canary lunch",
     "Canary reference",
     "Canary notes",
+    "Canary split",
+    "Canary rent",
+    "canary-rent-tag",
     "canary-tag",
     "Canary lunch, edited",
     "Canary budget",
@@ -71,6 +74,15 @@ impl Canary<'_> {
         let lunch = self.made("/api/v1/transactions", lunch).await;
         let edit = json!({"description": "Canary lunch, edited"});
         self.send(Method::PATCH, &format!("/api/v1/transactions/{lunch}"), edit).await;
+        let parts = json!([{"category_id": category, "amount": "2", "description": "Canary split"},
+            {"category_id": category, "amount": "3"}]);
+        let split = json!({"account_id": bank, "type": "expense", "amount": "5", "splits": parts});
+        let split = self.made("/api/v1/transactions", split).await;
+        self.send(Method::DELETE, &format!("/api/v1/transactions/{split}"), Value::Null).await;
+        self.send(Method::POST, &format!("/api/v1/transactions/{split}/restore"), Value::Null).await;
+        let rent = json!({"account_id": bank, "type": "expense", "amount": "9", "description": "Canary rent",
+            "tags": ["canary-rent-tag"], "frequency": "monthly"});
+        self.made("/api/v1/transactions/recurring", rent).await;
         let goal = json!({"name": "Canary goal", "target_amount": "100", "account_id": other});
         let goal = self.made("/api/v1/goals", goal).await;
         let contribution = json!({"amount": "30", "account_id": bank, "note": "Canary contribution"});
@@ -116,7 +128,7 @@ async fn everything_is_told_on_request_and_forgotten_after_the_grace() {
     let login = suite.client.post("/api/v1/auth/login", body).await;
     let canary = Canary { suite: &suite, token: login.text("access_token") };
     canary.live().await;
-    until(&suite, "select count(*) from notify.notifications", 2).await;
+    until(&suite, "select count(*) from notify.notifications", 3).await;
     // The audit trail follows within moments.
     until(
         &suite,

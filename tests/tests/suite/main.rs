@@ -13,6 +13,7 @@ mod grpc;
 mod identity;
 mod identity_complete;
 mod money;
+mod money_complete;
 mod money_crash;
 mod refusals;
 
@@ -49,6 +50,11 @@ async fn scenarios(shape: Shape) {
     money::a_repeated_request_gets_the_first_answer(&suite).await;
     money::what_is_wrong_is_named(&suite).await;
     money::programs_post_by_grpc(&suite).await;
+    money_complete::splits_words_and_ways_back(&suite).await;
+    money_complete::many_at_once(&suite).await;
+    money_complete::a_file_of_everything(&suite).await;
+    money_complete::what_comes_again_and_what_is_large(&suite).await;
+    money_complete::what_the_money_did(&suite).await;
     first_month::a_persons_first_month(&suite).await;
     first_month::what_is_wrong_is_named(&suite).await;
     first_month::programs_ask_by_grpc(&suite).await;

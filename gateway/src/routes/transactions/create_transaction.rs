@@ -77,7 +77,7 @@ impl From<CreateTransactionBody> for pb::CreateTransactionRequest {
             tags: body.tags.unwrap_or_default(),
             transaction_date: body.transaction_date,
             splits: splits(body.splits.unwrap_or_default()),
-            recurring: body.recurring.map(Into::into),
+            recurring: body.recurring.map(|schedule| Box::new(schedule.into())),
         }
     }
 }

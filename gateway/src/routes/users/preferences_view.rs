@@ -23,7 +23,8 @@ pub struct PreferencesView {
     /// In the household's currency; null: none.
     #[schema(example = "500.00")]
     large_transaction_limit: Option<String>,
-    /// By kind: budget_threshold, budget_exceeded, goal_milestone, goal_reached.
+    /// By kind: budget_threshold, budget_exceeded, goal_milestone, goal_reached,
+    /// large_transaction, recurring_posted, recurring_failed.
     notifications: BTreeMap<String, ChannelsView>,
 }
 

@@ -40,7 +40,8 @@ pub struct UpdatePreferencesBody {
     #[schema(value_type = Option<AmountText>, example = "500.00")]
     #[serde(default)]
     large_transaction_limit: Change<AmountText>,
-    /// By kind: budget_threshold, budget_exceeded, goal_milestone, goal_reached. Kinds and ways
+    /// By kind: budget_threshold, budget_exceeded, goal_milestone, goal_reached,
+    /// large_transaction, recurring_posted, recurring_failed. Kinds and ways
     /// that are not named stay as they are.
     #[schema(nullable = false, value_type = Option<BTreeMap<String, ChannelsBody>>, example = json!({"goal_milestone": {"mail": false}}))]
     #[serde(default, deserialize_with = "not_null")]

@@ -1,0 +1,13 @@
+//! From which amount on people of these households want to hear of a transaction.
+
+use uuid::Uuid;
+
+use super::Identity;
+use crate::error::Error;
+use crate::store::preferences::{self, Limit};
+
+impl Identity {
+    pub async fn list_large_transaction_limits(&self, household_ids: &[Uuid]) -> Result<Vec<Limit>, Error> {
+        Ok(preferences::limits(&mut *self.pool.acquire().await?, household_ids).await?)
+    }
+}

@@ -1,0 +1,12 @@
+transaction-unnamed = Eine Buchung
+recurring-unnamed = Eine wiederkehrende Buchung
+large-transaction-title = { $name }: { $amount }
+large-transaction-body = { $amount } am { $day } liegt über Ihrer Grenze von { $limit }.
+recurring-posted-title = { $name }: { $amount } gebucht
+recurring-posted-body = { $amount } wurde wie geplant für den { $posted } gebucht.
+recurring-failed-title = { $name } konnte nicht gebucht werden
+recurring-failed-body = { $amount } für den { $next } konnte nicht gebucht werden: { $reason } Sie pausiert; beheben Sie das und setzen Sie sie fort, dann wird sie nachgeholt.
+recurring-reason-account = das Konto ist archiviert oder gelöscht.
+recurring-reason-category = die Kategorie gibt es nicht mehr.
+recurring-reason-rate = kein Wechselkurs ist bekannt.
+recurring-reason-other = sie wurde abgelehnt.

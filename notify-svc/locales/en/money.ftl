@@ -1,0 +1,12 @@
+transaction-unnamed = A transaction
+recurring-unnamed = A recurring transaction
+large-transaction-title = { $name }: { $amount }
+large-transaction-body = { $amount } on { $day } is above your limit of { $limit }.
+recurring-posted-title = { $name }: { $amount } posted
+recurring-posted-body = { $amount } was posted for { $posted }, as planned.
+recurring-failed-title = { $name } could not be posted
+recurring-failed-body = { $amount } for { $next } could not be posted: { $reason } It is paused; mend that and resume it, and it is made up for.
+recurring-reason-account = its account is archived or deleted.
+recurring-reason-category = its category is not there any more.
+recurring-reason-rate = no exchange rate is known.
+recurring-reason-other = it was refused.

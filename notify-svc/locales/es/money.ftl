@@ -1,0 +1,12 @@
+transaction-unnamed = Una transacción
+recurring-unnamed = Una transacción recurrente
+large-transaction-title = { $name }: { $amount }
+large-transaction-body = { $amount } el { $day } supera tu límite de { $limit }.
+recurring-posted-title = { $name }: { $amount } registrado
+recurring-posted-body = Se registró { $amount } para el { $posted }, según lo previsto.
+recurring-failed-title = { $name } no se pudo registrar
+recurring-failed-body = No se pudo registrar { $amount } para el { $next }: { $reason } Está en pausa; corrígelo y reanúdala, y se recuperará.
+recurring-reason-account = su cuenta está archivada o eliminada.
+recurring-reason-category = su categoría ya no existe.
+recurring-reason-rate = no se conoce ningún tipo de cambio.
+recurring-reason-other = fue rechazada.

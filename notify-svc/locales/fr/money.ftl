@@ -1,0 +1,12 @@
+transaction-unnamed = Une transaction
+recurring-unnamed = Une transaction récurrente
+large-transaction-title = { $name } : { $amount }
+large-transaction-body = { $amount } le { $day } dépasse votre limite de { $limit }.
+recurring-posted-title = { $name } : { $amount } enregistré
+recurring-posted-body = { $amount } a été enregistré pour le { $posted }, comme prévu.
+recurring-failed-title = { $name } n’a pas pu être enregistrée
+recurring-failed-body = { $amount } pour le { $next } n’a pas pu être enregistré : { $reason } Elle est en pause ; corrigez cela et reprenez-la, elle sera rattrapée.
+recurring-reason-account = son compte est archivé ou supprimé.
+recurring-reason-category = sa catégorie n’existe plus.
+recurring-reason-rate = aucun taux de change n’est connu.
+recurring-reason-other = elle a été refusée.

@@ -1,0 +1,12 @@
+transaction-unnamed = Uma transação
+recurring-unnamed = Uma transação recorrente
+large-transaction-title = { $name }: { $amount }
+large-transaction-body = { $amount } em { $day } está acima do seu limite de { $limit }.
+recurring-posted-title = { $name }: { $amount } registado
+recurring-posted-body = { $amount } foi registado para { $posted }, como planeado.
+recurring-failed-title = { $name } não pôde ser registada
+recurring-failed-body = { $amount } para { $next } não pôde ser registado: { $reason } Está em pausa; corrija isso e retome-a, e será recuperada.
+recurring-reason-account = a conta está arquivada ou eliminada.
+recurring-reason-category = a categoria já não existe.
+recurring-reason-rate = não se conhece nenhuma taxa de câmbio.
+recurring-reason-other = foi recusada.

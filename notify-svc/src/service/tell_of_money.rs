@@ -1,0 +1,146 @@
+//! Which of the ledger's events to tell a household: transactions above
+//! somebody's limit, and what recurs. A limit is told of once a transaction,
+//! whichever of its changes lifted it above.
+
+use std::collections::{BTreeSet, HashMap};
+
+use fintrac_kit::events::{Handler, HandlerError};
+use fintrac_kit::transport::Transport;
+use fintrac_proto::auth::v1 as auth;
+use fintrac_proto::events::v1::Event;
+use fintrac_proto::ledger::v1 as ledger;
+use fintrac_proto::ledger::v1::message_facts_service_client::MessageFactsServiceClient;
+use rust_decimal::Decimal;
+use sha2::{Digest as _, Sha256};
+use sqlx::PgConnection;
+use tonic::Code;
+use uuid::Uuid;
+
+use super::id;
+use super::telling::{Teller, Telling, few_at_once};
+use crate::domain::kind::Kind;
+use crate::render::Facts;
+
+/// Turns the ledger's events into notifications and queued mails.
+#[derive(Debug)]
+pub struct TellOfMoney {
+    teller: Teller,
+    ledger: MessageFactsServiceClient<Transport>,
+}
+
+/// Whether an event may have lifted a transaction above a limit.
+fn may_be_large(event: &Event) -> bool {
+    event.entity == "transaction" && event.kind != "voided"
+}
+
+fn of_recurring(event: &Event) -> Option<Kind> {
+    match (event.entity.as_str(), event.kind.as_str()) {
+        ("recurring", "posted") => Some(Kind::RecurringPosted),
+        ("recurring", "failed") => Some(Kind::RecurringFailed),
+        _ => None,
+    }
+}
+
+/// What a transaction is told of once for.
+fn once(transaction_id: Uuid) -> Uuid {
+    let digest = Sha256::digest([b"large ", transaction_id.as_bytes().as_slice()].concat());
+    uuid::Builder::from_custom_bytes(digest.first_chunk::<16>().copied().unwrap_or_default()).into_uuid()
+}
+
+impl TellOfMoney {
+    pub fn new(teller: Teller, ledger: Transport) -> Self {
+        Self { teller, ledger: MessageFactsServiceClient::new(ledger) }
+    }
+
+    async fn recurring(&self, event: &Event, kind: Kind) -> Result<Vec<Telling>, HandlerError> {
+        let (household_id, recurring_id) = (event.household_id.clone(), event.entity_id.clone());
+        let request = ledger::GetRecurringFactsRequest { household_id, recurring_id: recurring_id.clone() };
+        let facts = match self.ledger.clone().get_recurring_facts(request).await {
+            Ok(answer) => answer.into_inner(),
+            // It was deleted meanwhile.
+            Err(status) if status.code() == Code::NotFound => return Ok(Vec::new()),
+            Err(status) => return Err(status.into()),
+        };
+        let facts = Facts::Recurring { id: recurring_id, facts };
+        self.teller.everybody(id(&event.id)?, &event.household_id, kind, &facts).await
+    }
+
+    /// Of the transactions of these events those that are above somebody's limit: first who
+    /// has one, and only of his transactions how large they are.
+    async fn large(&self, events: &[Event]) -> Result<Vec<Telling>, HandlerError> {
+        let keys: BTreeSet<_> = events
+            .iter()
+            .filter(|event| may_be_large(event))
+            .map(|event| (event.household_id.clone(), event.entity_id.clone()))
+            .collect();
+        let households: BTreeSet<_> = keys.iter().map(|(household, _)| household.clone()).collect();
+        if households.is_empty() {
+            return Ok(Vec::new());
+        }
+        let request =
+            auth::ListLargeTransactionLimitsRequest { household_ids: households.into_iter().collect() };
+        let limits = self.teller.auth().list_large_transaction_limits(request).await?.into_inner().limits;
+        let mut by_household: HashMap<&str, Vec<&auth::LargeTransactionLimit>> = HashMap::new();
+        for limit in &limits {
+            by_household.entry(&limit.household_id).or_default().push(limit);
+        }
+        let concerned =
+            keys.into_iter().filter(|(household, _)| by_household.contains_key(household.as_str()));
+        let transactions: Vec<_> = concerned
+            .map(|(household_id, transaction_id)| ledger::TransactionKey { household_id, transaction_id })
+            .collect();
+        if transactions.is_empty() {
+            return Ok(Vec::new());
+        }
+        let request = ledger::ListTransactionFactsRequest { transactions };
+        let found = self.ledger.clone().list_transaction_facts(request).await?.into_inner().transactions;
+        let mut wanted = Vec::new();
+        for facts in found {
+            let limits = by_household.get(facts.household_id.as_str()).into_iter().flatten();
+            let above: HashMap<_, _> = limits
+                .filter(|limit| is_above(&facts.household_amount, &limit.limit))
+                .map(|limit| {
+                    let (facts, limit_text) = (facts.clone(), limit.limit.clone());
+                    (limit.user_id.clone(), Facts::Transaction { facts, limit: limit_text })
+                })
+                .collect();
+            if above.is_empty() {
+                continue;
+            }
+            let (event_id, household_id) = (once(id(&facts.transaction_id)?), facts.household_id);
+            wanted.push(async move {
+                self.teller.some(event_id, &household_id, Kind::LargeTransaction, &above).await
+            });
+        }
+        few_at_once(wanted).await
+    }
+}
+
+fn is_above(amount: &str, limit: &str) -> bool {
+    let read = |text: &str| text.parse::<Decimal>().ok();
+    read(amount).zip(read(limit)).is_some_and(|(amount, limit)| amount > limit)
+}
+
+impl Handler for TellOfMoney {
+    type Prepared = Vec<Telling>;
+
+    async fn prepare(&self, events: &[Event]) -> Result<Vec<Telling>, HandlerError> {
+        let recurring = events.iter().filter_map(|event| Some(self.recurring(event, of_recurring(event)?)));
+        let mut tellings = few_at_once(recurring.collect()).await?;
+        tellings.extend(self.large(events).await?);
+        Ok(tellings)
+    }
+
+    async fn apply(
+        &self,
+        connection: &mut PgConnection,
+        _events: &[Event],
+        tellings: Vec<Telling>,
+    ) -> Result<(), HandlerError> {
+        Ok(self.teller.tell(connection, tellings).await?)
+    }
+
+    fn committed(&self, _events: &[Event]) {
+        self.teller.told();
+    }
+}

@@ -1,0 +1,80 @@
+//! The other side: the ledger's events and what they are about.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use fintrac_kit::clock::Clock;
+use fintrac_kit::error::Refusal;
+use fintrac_kit::testing::{Part, ScriptedLog};
+use fintrac_kit::transport::Transport;
+use fintrac_proto::events::v1::Event;
+use fintrac_proto::ledger::v1 as pb;
+use fintrac_proto::ledger::v1::message_facts_service_server::{
+    MessageFactsService, MessageFactsServiceServer,
+};
+use tonic::service::Routes;
+use tonic::{Request, Response, Status};
+
+/// What ledger-svc would know.
+#[derive(Clone, Default)]
+pub struct Ledger {
+    log: ScriptedLog,
+    /// Household amounts by transaction.
+    pub amounts: Arc<Mutex<HashMap<String, String>>>,
+    /// Why the one that recurs is paused; none: it was deleted.
+    pub paused_reason: Arc<Mutex<Option<String>>>,
+}
+
+impl Ledger {
+    pub fn tell(&self, event: Event) {
+        self.log.tell(event);
+    }
+
+    pub fn transport(&self, clock: &Clock) -> Transport {
+        let routes = Routes::new(self.log.clone().into_service());
+        let routes = routes.add_service(MessageFactsServiceServer::new(self.clone()));
+        Part::double("ledger", routes, clock).transport("notify")
+    }
+}
+
+#[tonic::async_trait]
+impl MessageFactsService for Ledger {
+    async fn list_transaction_facts(
+        &self,
+        request: Request<pb::ListTransactionFactsRequest>,
+    ) -> Result<Response<pb::ListTransactionFactsResponse>, Status> {
+        let amounts = self.amounts.lock().expect("no panic");
+        let facts = |key: pb::TransactionKey| {
+            let household_amount = amounts.get(&key.transaction_id)?.clone();
+            Some(pb::TransactionFacts {
+                household_id: key.household_id,
+                transaction_id: key.transaction_id,
+                amount: "1250.00".into(),
+                currency_code: "USD".into(),
+                household_amount,
+                household_currency_code: "EUR".into(),
+                description: "Laptop <i>".into(),
+                transaction_date: "2026-09-03".into(),
+            })
+        };
+        let transactions = request.into_inner().transactions.into_iter().filter_map(facts).collect();
+        Ok(Response::new(pb::ListTransactionFactsResponse { transactions }))
+    }
+
+    async fn get_recurring_facts(
+        &self,
+        _request: Request<pb::GetRecurringFactsRequest>,
+    ) -> Result<Response<pb::GetRecurringFactsResponse>, Status> {
+        let Some(paused_reason) = self.paused_reason.lock().expect("no panic").clone() else {
+            return Err(Refusal::not_found("recurring transaction").into());
+        };
+        Ok(Response::new(pb::GetRecurringFactsResponse {
+            description: "Rent".into(),
+            amount: "900.00".into(),
+            currency_code: "EUR".into(),
+            posted_date: "2026-09-01".into(),
+            next_date: "2026-10-01".into(),
+            paused_reason,
+        }))
+    }
+}

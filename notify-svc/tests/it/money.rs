@@ -1,0 +1,138 @@
+//! What the ledger's events say to people: transactions above their limit, and
+//! what recurs.
+
+use std::time::Duration;
+
+use fintrac_kit::testing::TestUser;
+use fintrac_kit::testing::smtp::SmtpServer;
+use fintrac_proto::auth::v1 as auth;
+use fintrac_proto::events::v1::Event;
+use fintrac_proto::notify::v1 as pb;
+use uuid::Uuid;
+
+use crate::auth::Auth;
+use crate::support::{Notify, clock, parse, start};
+
+fn event(user: &TestUser, entity: &str, id: u128, kind: &str) -> Event {
+    Event {
+        household_id: user.household_id.to_string(),
+        entity: entity.into(),
+        entity_id: Uuid::from_u128(id).to_string(),
+        kind: kind.into(),
+        ..Event::default()
+    }
+}
+
+async fn inbox(notify: &Notify, user: &TestUser) -> Vec<pb::Notification> {
+    let request = pb::ListNotificationsRequest::default();
+    user.call(notify.inbox().list_notifications(request)).await.expect("a page").into_inner().notifications
+}
+
+/// Waits until the inbox has this many.
+async fn until(notify: &Notify, user: &TestUser, number: usize) -> Vec<pb::Notification> {
+    let there = async {
+        loop {
+            let found = inbox(notify, user).await;
+            if found.len() >= number {
+                return found;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), there).await.expect("told")
+}
+
+/// Waits until this many events of the ledger are in the audit trail.
+async fn digested(notify: &Notify, events: i64) {
+    let there = async {
+        let sql = "select count(*) from notify.activity where part = 'ledger'";
+        while sqlx::query_scalar::<_, i64>(sql).fetch_one(&notify.pool).await.expect("query") < events {}
+    };
+    tokio::time::timeout(Duration::from_secs(20), there).await.expect("digested");
+}
+
+#[tokio::test]
+async fn a_transaction_above_the_limit_is_told_once_to_whom_it_concerns() {
+    let (mut smtp, auth, clock) = (SmtpServer::start().await, Auth::new("en"), clock());
+    let notify = start(&auth, &[("SMTP_URL", &smtp.url())]).await;
+    let (ana, bob, eve) = (TestUser::new(&clock), TestUser::new(&clock), TestUser::new(&clock));
+    let listener = |user: &TestUser, mail| auth::Listener {
+        user_id: user.user_id.to_string(),
+        locale: "en".into(),
+        mail,
+        inbox: true,
+    };
+    *auth.audience.lock().expect("no panic") =
+        vec![listener(&ana, true), listener(&bob, false), listener(&eve, false)];
+    let limit = |user: &TestUser, limit: &str| auth::LargeTransactionLimit {
+        household_id: ana.household_id.to_string(),
+        user_id: user.user_id.to_string(),
+        limit: limit.into(),
+    };
+    *auth.limits.lock().expect("no panic") = vec![limit(&ana, "1000.00"), limit(&bob, "2000.00")];
+    let set = |id: u128, amount: &str| {
+        let id = Uuid::from_u128(id).to_string();
+        notify.ledger.amounts.lock().expect("no panic").insert(id, amount.to_owned());
+    };
+    // At the limit is not above it; one without a rate has no size yet; one that is gone has none.
+    set(1, "1000.00");
+    set(2, "");
+    for id in [1, 2, 3] {
+        notify.ledger.tell(event(&ana, "transaction", id, "created"));
+    }
+    notify.ledger.tell(event(&eve, "transaction", 4, "created"));
+    digested(&notify, 4).await;
+    assert!(inbox(&notify, &ana).await.is_empty());
+    // An edit and a rate lift them above; each is told once, whatever happens to it later.
+    set(1, "1000.01");
+    set(2, "1117.20");
+    notify.ledger.tell(event(&ana, "transaction", 1, "updated"));
+    notify.ledger.tell(event(&ana, "transaction", 2, "valued"));
+    let told = until(&notify, &ana, 2).await;
+    assert!(told.iter().all(|it| it.kind == "large_transaction" && it.entity == "transaction"), "{told:?}");
+    assert_eq!(told[0].title, "Laptop <i>: 1250.00 USD");
+    assert_eq!(told[0].body, "1250.00 USD on 2026-09-03 is above your limit of 1000.00 EUR.");
+    let raw = smtp.next().await;
+    let mail = parse(&raw);
+    assert_eq!(mail.header_raw("X-FinTrac-Kind").map(str::trim), Some("large_transaction"));
+    assert!(!mail.body_html(0).expect("html").contains("<i>:"), "a description brings no markup");
+    for kind in ["updated", "voided", "restored"] {
+        notify.ledger.tell(event(&ana, "transaction", 1, kind));
+    }
+    set(5, "2000.01");
+    notify.ledger.tell(event(&ana, "transaction", 5, "created"));
+    assert_eq!(until(&notify, &ana, 3).await.len(), 3, "once each");
+    assert_eq!(until(&notify, &bob, 1).await.len(), 1, "his own limit");
+    assert!(inbox(&notify, &eve).await.is_empty(), "she set none");
+}
+
+#[tokio::test]
+async fn what_recurs_is_told_when_it_is_posted_and_when_it_fails() {
+    let (mut smtp, auth, clock) = (SmtpServer::start().await, Auth::new("en"), clock());
+    let notify = start(&auth, &[("SMTP_URL", &smtp.url())]).await;
+    let ana = TestUser::new(&clock);
+    let user_id = ana.user_id.to_string();
+    *auth.audience.lock().expect("no panic") =
+        vec![auth::Listener { user_id, locale: "de".into(), mail: true, inbox: true }];
+    let paused = |reason: Option<&str>| {
+        *notify.ledger.paused_reason.lock().expect("no panic") = reason.map(str::to_owned);
+    };
+    paused(Some(""));
+    notify.ledger.tell(event(&ana, "recurring", 9, "posted"));
+    let raw = smtp.next().await;
+    assert_eq!(parse(&raw).subject(), Some("Rent: 900,00 EUR gebucht"));
+    paused(Some("ACCOUNT_CLOSED"));
+    notify.clock.advance(chrono::TimeDelta::seconds(1));
+    notify.ledger.tell(event(&ana, "recurring", 9, "failed"));
+    let raw = smtp.next().await;
+    let mail = parse(&raw);
+    assert_eq!(mail.subject(), Some("Rent konnte nicht gebucht werden"));
+    assert!(mail.body_text(0).expect("text").contains("das Konto ist archiviert"), "{raw}");
+    paused(None);
+    for kind in ["failed", "created", "paused", "deleted"] {
+        notify.ledger.tell(event(&ana, "recurring", 9, kind));
+    }
+    digested(&notify, 6).await;
+    let kinds: Vec<_> = inbox(&notify, &ana).await.into_iter().map(|it| (it.kind, it.entity)).collect();
+    let of = |kind: &str| (kind.to_owned(), "recurring".to_owned());
+    assert_eq!(kinds, [of("recurring_failed"), of("recurring_posted")]);
+}

@@ -1,0 +1,174 @@
+//! The same questions to households of 10,000, 100,000 and 1,000,000
+//! transactions, one client, the sizes taken in turn.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use fintrac_tests::suite::Suite;
+use serde_json::json;
+use sqlx::{AssertSqlSafe, PgConnection};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
+
+use crate::load::{answer, verified};
+
+pub const SIZES: [u32; 3] = [10_000, 100_000, 1_000_000];
+/// How often each is asked.
+const SAMPLES: usize = 400;
+/// The page that is far down, and the size of pages then: the last one of the smallest household.
+const PAGE: usize = 1000;
+const PAGE_SIZE: usize = 10;
+
+/// One question and how long each size took.
+pub struct Row {
+    pub question: &'static str,
+    pub latencies: Vec<Latency>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Latency {
+    pub p50: Duration,
+    pub p99: Duration,
+}
+
+/// A household with its paths, one for each question.
+struct Household {
+    token: String,
+    paths: Vec<(&'static str, String)>,
+}
+
+pub async fn measure(suite: &Suite) -> anyhow::Result<Vec<Row>> {
+    let mut households = Vec::new();
+    for (number, size) in SIZES.into_iter().enumerate() {
+        households.push(household(suite, number, size).await?);
+    }
+    let mut streams = Vec::new();
+    for _ in &households {
+        let stream = TcpStream::connect(suite.client.address()).await?;
+        stream.set_nodelay(true)?;
+        streams.push(stream);
+    }
+    let mut rows = Vec::new();
+    for question in 0..households[0].paths.len() {
+        let mut latencies = vec![Vec::new(); households.len()];
+        for sample in 0..SAMPLES + 20 {
+            for (at, household) in households.iter().enumerate() {
+                let (name, path) = &household.paths[question];
+                let request = format!(
+                    "GET {path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {}\r\n\r\n",
+                    household.token
+                );
+                let started = Instant::now();
+                streams[at].write_all(request.as_bytes()).await?;
+                let status = answer(&mut streams[at], &mut Vec::with_capacity(64 * 1024)).await?;
+                ensure!(status == 200, "{name}: {status} at {path}");
+                // The first ones fill caches.
+                if sample >= 20 {
+                    latencies[at].push(started.elapsed());
+                }
+            }
+        }
+        let latency = |mut taken: Vec<Duration>| {
+            taken.sort_unstable();
+            Latency { p50: taken[SAMPLES / 2], p99: taken[SAMPLES * 99 / 100] }
+        };
+        let latencies = latencies.into_iter().map(latency).collect();
+        rows.push(Row { question: households[0].paths[question].0, latencies });
+    }
+    Ok(rows)
+}
+
+async fn household(suite: &Suite, number: usize, size: u32) -> anyhow::Result<Household> {
+    let email = format!("scale{number}@example.com");
+    let host = u8::try_from(number + 1)?;
+    let client = suite.client.from_address(std::net::IpAddr::from([127, 0, 2, host]));
+    verified(suite, &client, &email).await?;
+    let login = client.login(&email).await;
+    ensure!(login.status == 200, "{login:?}");
+    let token = login.text("access_token");
+    let mut accounts = Vec::new();
+    for account in 0..10 {
+        let body = json!({"name": format!("Account {account}"), "account_type": "bank"});
+        accounts.push(client.post_json_as(&token, "/api/v1/accounts", body).await.text("id"));
+    }
+    let categories = client.get_as(&token, "/api/v1/categories?type=expense&page_size=200").await;
+    let categories: Vec<_> = categories.body["data"].as_array().context("categories")?.clone();
+    for category in &categories {
+        // Makes the accounts that stand for the categories.
+        let body = json!({"account_id": accounts[0], "type": "expense", "amount": "1", "category_id": category["id"]});
+        let made = client.post_json_as(&token, "/api/v1/transactions", body).await;
+        ensure!(made.status == 201, "{made:?}");
+    }
+    let body = json!({"name": "All", "amount": "1000", "frequency": "monthly",
+        "category_ids": categories.iter().map(|it| it["id"].clone()).collect::<Vec<_>>()});
+    let budget = client.post_json_as(&token, "/api/v1/budgets", body).await;
+    ensure!(budget.status == 201, "{budget:?}");
+    fill(&mut suite.connect().await, &accounts[0], size).await?;
+
+    let mut far = String::new();
+    for _ in 1..PAGE {
+        let path = format!("/api/v1/transactions?page_size={PAGE_SIZE}&page_token={far}");
+        let path = path.trim_end_matches("&page_token=").to_owned();
+        let page = client.get_as(&token, &path).await;
+        far = page.body["next_page_token"].as_str().context("a page that far")?.to_owned();
+    }
+    let today = client.get_as(&token, "/api/v1/analytics/net-worth?interval=day").await;
+    ensure!(today.status == 200, "{today:?}");
+    let paths = vec![
+        ("first page", "/api/v1/transactions".to_owned()),
+        ("page 1,000", format!("/api/v1/transactions?page_size={PAGE_SIZE}&page_token={far}")),
+        ("an account's list", format!("/api/v1/accounts/{}/transactions", accounts[3])),
+        ("largest amounts", "/api/v1/transactions?sort=-amount".to_owned()),
+        ("a rare word", "/api/v1/transactions?q=zebra".to_owned()),
+        ("one month's breakdown", "/api/v1/analytics/spending?from=2026-06-01&to=2026-06-30".to_owned()),
+        ("net worth over a year", "/api/v1/analytics/net-worth".to_owned()),
+        ("budget progress", format!("/api/v1/budgets/{}/progress", budget.text("id"))),
+        ("a common word (reported)", "/api/v1/transactions?q=groceries".to_owned()),
+    ];
+    Ok(Household { token, paths })
+}
+
+/// Ten years of expenses: on ten accounts, every category, two words, of which one is rare.
+async fn fill(connection: &mut PgConnection, account: &str, size: u32) -> anyhow::Result<()> {
+    let sql = format!(
+        "create temporary table home on commit drop as
+             select household_id as id, right(replace(household_id::text, '-', ''), 12) as tag
+             from ledger.accounts where id = '{account}';
+         create temporary table own on commit drop as
+             select row_number() over (order by id) - 1 as number, id
+             from ledger.accounts where household_id = (select id from home);
+         create temporary table kinds on commit drop as
+             select row_number() over (order by id) - 1 as number, id, category_id
+             from ledger.nominal_accounts where household_id = (select id from home) and purpose = 'category';
+         insert into ledger.transactions (household_id, id, transaction_type, status, account_id, category_id, amount,
+             currency_code, account_change, household_amount, tags, description, words, transaction_date, version,
+             posted_revision, created_at, updated_at)
+         select home.id, gen_random_uuid(), 'expense', 'posted', own.id, kinds.category_id, n % 9973 + 1,
+             (select currency_code from ledger.households where households.id = home.id), -(n % 9973 + 1), n % 9973 + 1,
+             '{{}}', case when n % ({size} / 50) = 7 then 'Zebra groceries' else 'Weekly groceries' end,
+             (case when n % ({size} / 50) = 7 then tag || 'zebra ' else '' end || tag || 'groceries ' || tag || 'weekly')::tsvector,
+             date '2016-11-25' + (n % 3650), 1, 1, now(), now()
+         from generate_series(1, {size}) n, home
+         join lateral (select id from own where number = n % 10) own on true
+         join lateral (select category_id from kinds where number = n % (select count(*) from kinds)) kinds on true;
+         insert into ledger.daily_changes (household_id, account_id, day, change, household_change)
+         select household_id, account_id, day, sum(change), sum(change) from (
+             select household_id, account_id, transaction_date as day, account_change as change
+             from ledger.transactions where household_id = (select id from home)
+             union all
+             select household_id, kinds.id, transaction_date, -account_change
+             from ledger.transactions join kinds using (category_id) where household_id = (select id from home)) moved
+         group by 1, 2, 3
+         on conflict (household_id, account_id, day)
+             do update set change = excluded.change, household_change = excluded.household_change;
+         update ledger.accounts set balance = (
+             select sum(change) from ledger.daily_changes
+             where daily_changes.household_id = accounts.household_id and account_id = accounts.id)
+         where household_id = (select id from home);"
+    );
+    let sql = format!("begin; {sql} commit;");
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *connection).await?;
+    sqlx::raw_sql("vacuum analyze ledger.transactions").execute(&mut *connection).await?;
+    sqlx::raw_sql("vacuum analyze ledger.daily_changes").execute(&mut *connection).await?;
+    Ok(())
+}
