@@ -34,6 +34,17 @@ update ledger.revisions set kind = 'updated' where kind = 'restored';
 alter table ledger.revisions
     drop constraint revisions_kind_check,
     add constraint revisions_kind_check check (kind in ('created', 'updated', 'voided'));
+-- What went over into another category is posted there, where its days are counted.
+alter table ledger.postings disable trigger postings_keep;
+update ledger.postings set account_id = merged_into
+from ledger.nominal_accounts
+where nominal_accounts.household_id = postings.household_id and nominal_accounts.id = account_id
+    and merged_into is not null;
+alter table ledger.postings enable trigger postings_keep;
+update ledger.transactions set category_id = merged_into
+from ledger.categories
+where categories.household_id = transactions.household_id and categories.id = category_id
+    and merged_into is not null;
 alter table ledger.nominal_accounts drop column merged_into;
 alter table ledger.categories drop column merged_into;
 drop index ledger.transactions_amount_idx;

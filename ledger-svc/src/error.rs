@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use fintrac_kit::database::is_out_of_range;
 use fintrac_kit::error::{self, Refusal, Violation};
 use fintrac_kit::idempotency;
 use fintrac_kit::page::PageError;
@@ -110,6 +111,11 @@ impl From<Error> for Status {
                 );
             }
             Error::Auth(status) => return status,
+            Error::Database(error) if is_out_of_range(&error) => Refusal::new(
+                Code::OutOfRange,
+                "BALANCE_OUT_OF_RANGE",
+                "A total is larger than can be kept; ask for fewer days.",
+            ),
             Error::Database(error) => return error::database(&error),
             Error::Internal(_) => return error::internal(&error),
         };

@@ -134,6 +134,54 @@ impl Suite {
         self.children.push(Running { part, settings, child });
     }
 
+    /// Another ledger-svc on the same database; where it will listen for gRPC.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    pub fn start_ledger(&mut self) -> String {
+        let port = free_ports(1)[0];
+        let mut settings = self.beside();
+        settings.push(("GRPC_LISTEN", format!("127.0.0.1:{port}")));
+        self.start_part("ledger", settings);
+        format!("http://127.0.0.1:{port}")
+    }
+
+    /// Another gateway, which speaks to the ledger at `ledger_grpc`; its address.
+    ///
+    /// # Panics
+    /// When it does not become ready.
+    pub async fn start_gateway(&mut self, ledger_grpc: &str) -> String {
+        let port = free_ports(1)[0];
+        let mut settings = self.beside();
+        settings.retain(|(name, _)| *name != "LEDGER_URL");
+        settings.extend([("LEDGER_URL", ledger_grpc.to_owned()), ("SERVER_PORT", port.to_string())]);
+        self.start_part("gateway", settings);
+        let client = std::mem::replace(&mut self.client, Client::new(&format!("http://127.0.0.1:{port}")));
+        self.wait_until_ready().await;
+        let another = std::mem::replace(&mut self.client, client);
+        another.address().to_owned()
+    }
+
+    /// What a process needs to know beside those that run.
+    fn beside(&self) -> Vec<(&'static str, String)> {
+        if self.cluster.is_some() {
+            return Vec::new();
+        }
+        let secrets = std::fs::read_to_string(self.data.path().join("secrets.env")).expect("secrets");
+        let named = |name: &'static str| {
+            let line = secrets.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+            (name, line.expect(name).to_owned())
+        };
+        let socket = embedded_postgres::running(&self.data.path().join("postgres")).expect("it runs");
+        let mut settings: Vec<_> =
+            ["FINTRAC_SERVICE_SECRET", "FINTRAC_TOKEN_SECRET", "FINTRAC_DATA_KEYS"].map(named).into();
+        let url = format!("postgres://postgres@localhost/postgres?host={}", socket.display());
+        settings.push(("DATABASE_URL", url));
+        let parts = ["AUTH_URL", "LEDGER_URL", "BUDGET_URL", "NOTIFY_URL"];
+        settings.extend(parts.map(|part| (part, self.auth_grpc.clone())));
+        settings
+    }
+
     /// `kill -9` of one of the five processes.
     ///
     /// # Panics

@@ -31,12 +31,21 @@ impl Sheet {
     }
 }
 
-/// A text that a spreadsheet does not take for a formula
-/// (<https://owasp.org/www-community/attacks/CSV_Injection>). Not for numbers.
+/// A text that a spreadsheet does not take for a formula, not even one that
+/// separates cells by semicolons (<https://owasp.org/www-community/attacks/CSV_Injection>).
+/// Not for numbers.
 pub fn safe(text: &str) -> String {
-    let begins =
-        |text: &str| text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
-    if begins(text) || begins(text.trim_start()) { format!("'{text}") } else { text.to_owned() }
+    let mut safe = String::with_capacity(text.len() + 1);
+    // Whether a cell may begin here, for some spreadsheet.
+    let mut begins = true;
+    for letter in text.chars() {
+        if begins && matches!(letter, '=' | '+' | '-' | '@' | '\t' | '\r' | '＝' | '＋' | '－' | '＠') {
+            safe.push('\'');
+        }
+        begins = matches!(letter, ';' | '\t' | '\r' | '\n') || begins && letter.is_whitespace();
+        safe.push(letter);
+    }
+    safe
 }
 
 #[cfg(test)]
@@ -49,10 +58,11 @@ mod tests {
         sheet.row(["-1.50".to_owned(), safe("=cmd|' /C calc'!A0")]);
         sheet.row([safe("say \"hi\", then\nleave"), safe(" @SUM(1)")]);
         sheet.row([safe("plain"), safe("\t=1")]);
+        sheet.row([safe("Lunch; =cmd|' /C calc'!A0;-x"), safe("a-b;c+d")]);
         let text = sheet.into_text();
         assert_eq!(
             text,
-            "a,b\r\n-1.50,'=cmd|' /C calc'!A0\r\n\"say \"\"hi\"\", then\nleave\",' @SUM(1)\r\nplain,'\t=1\r\n"
+            "a,b\r\n-1.50,'=cmd|' /C calc'!A0\r\n\"say \"\"hi\"\", then\nleave\", '@SUM(1)\r\nplain,'\t'=1\r\nLunch; '=cmd|' /C calc'!A0;'-x,a-b;c+d\r\n"
         );
     }
 }

@@ -80,13 +80,18 @@ pub struct Judged {
 /// A last good rate older than this says nothing about today's.
 const COMPARABLE: TimeDelta = TimeDelta::days(31);
 
-/// Which of `rates` to believe, given the newest ones of before. A whole feed is
-/// not believed when more than a tenth of it is absurd, or when it is of a day
+/// The last day whose rates are believed when it is `today` here: it has begun
+/// somewhere.
+pub fn latest_day(today: NaiveDate) -> NaiveDate {
+    today.succ_opt().unwrap_or(today)
+}
+
+/// Which of `rates` to believe, given the known one nearest to each. A whole feed
+/// is not believed when more than a tenth of it is absurd, or when it is of a day
 /// to come.
-pub fn judge(rates: Vec<Published>, before: &[Published], today: NaiveDate) -> Judged {
-    let before: HashMap<_, _> = before.iter().map(|it| ((it.base, it.currency), it)).collect();
-    let moved_by_half = |rate: &Published| {
-        let Some(last) = before.get(&(rate.base, rate.currency)) else { return false };
+pub fn judge(rates: Vec<(Published, Option<Published>)>, today: NaiveDate) -> Judged {
+    let moved_by_half = |rate: &Published, last: &Option<Published>| {
+        let Some(last) = last else { return false };
         let age = rate.day.signed_duration_since(last.day);
         let moved = rate.value.checked_sub(last.value).map(|change| change.abs());
         let half = last.value.checked_mul(Decimal::new(5, 1));
@@ -94,10 +99,12 @@ pub fn judge(rates: Vec<Published>, before: &[Published], today: NaiveDate) -> J
             && last.source != Source::Bundled
             && moved.zip(half).is_none_or(|(moved, half)| moved >= half)
     };
-    let to_come = today.checked_add_signed(TimeDelta::days(1));
-    let is_absurd =
-        |rate: &Published| rate.value <= Decimal::ZERO || Some(rate.day) > to_come || moved_by_half(rate);
+    let is_absurd = |(rate, last): &(Published, Option<Published>)| {
+        rate.value <= Decimal::ZERO || rate.day > latest_day(today) || moved_by_half(rate, last)
+    };
     let (absurd, good): (Vec<_>, Vec<_>) = rates.into_iter().partition(is_absurd);
+    let rates = |pairs: Vec<(Published, _)>| pairs.into_iter().map(|(rate, _)| rate).collect::<Vec<_>>();
+    let (absurd, good) = (rates(absurd), rates(good));
     if absurd.len().saturating_mul(10) > good.len().saturating_add(absurd.len()) {
         return Judged { good: Vec::new(), absurd };
     }
@@ -189,22 +196,26 @@ mod tests {
         let all = |value: &str, number| {
             codes.map(|code| published(code, value, number, Source::CurrencyApi)).to_vec()
         };
+        let judged = |rates: &[Published], before: &[Published], today| {
+            let pairs = rates.iter().enumerate().map(|(at, rate)| (*rate, before.get(at).copied()));
+            judge(pairs.collect(), today)
+        };
         let (before, mut next) = (all("2", 1), all("2.9", 2));
-        assert_eq!(judge(next.clone(), &before, day(2)), Judged { good: next.clone(), absurd: vec![] });
+        assert_eq!(judged(&next, &before, day(2)), Judged { good: next.clone(), absurd: vec![] });
         next[0].value = "1".parse().expect("a decimal");
-        let judged = judge(next.clone(), &before, day(2));
-        assert_eq!((judged.good.len(), judged.absurd.clone()), (11, vec![next[0]]));
+        let found = judged(&next, &before, day(2));
+        assert_eq!((found.good.len(), found.absurd), (11, vec![next[0]]));
         next[1].value = "3".parse().expect("a decimal");
-        let judged = judge(next.clone(), &before, day(2));
-        assert_eq!((judged.good.len(), judged.absurd.len()), (0, 2), "one in six is too many");
-        assert_eq!(judge(all("2", 4), &before, day(2)).good.len(), 0, "of a day to come");
-        assert_eq!(judge(all("0", 2), &[], day(2)).good.len(), 0);
+        let found = judged(&next, &before, day(2));
+        assert_eq!((found.good.len(), found.absurd.len()), (0, 2), "one in six is too many");
+        assert_eq!(judged(&all("2", 4), &before, day(2)).good.len(), 0, "of a day to come");
+        assert_eq!(judged(&all("0", 2), &[], day(2)).good.len(), 0);
         let old = published("EUR", "2", 1, Source::CurrencyApi);
         let months_later =
             Published { day: day(1) + chrono::Days::new(40), value: "9".parse().expect("one"), ..old };
-        assert_eq!(judge(vec![months_later], &[old], months_later.day).absurd.len(), 0, "much may happen");
+        assert_eq!(judged(&[months_later], &[old], months_later.day).absurd.len(), 0, "much may happen");
         let bundled = published("EUR", "2", 1, Source::Bundled);
-        assert_eq!(judge(vec![published("EUR", "9", 2, Source::Ecb)], &[bundled], day(2)).absurd.len(), 0);
+        assert_eq!(judged(&[published("EUR", "9", 2, Source::Ecb)], &[bundled], day(2)).absurd.len(), 0);
     }
 
     #[test]

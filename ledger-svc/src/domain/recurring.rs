@@ -81,9 +81,16 @@ impl Recurring {
         self.next.map(|occurrence| begins(&self.household, self.schedule.dated(occurrence)))
     }
 
-    /// Goes on to the first occurrence from `from` on.
-    pub fn go_on(&mut self, from: NaiveDate) {
-        self.next = self.schedule.occurrences(from).next();
+    /// Goes on to the occurrence after this one.
+    pub fn go_on_after(&mut self, occurrence: NaiveDate) {
+        self.go_on(occurrence.succ_opt().unwrap_or(occurrence), NaiveDate::MIN);
+    }
+
+    /// Goes on to the first occurrence from `from` on that is dated `earliest` or later.
+    pub fn go_on(&mut self, from: NaiveDate, earliest: NaiveDate) {
+        let mut later = self.schedule.occurrences(from);
+        self.next = later.find(|occurrence| self.schedule.dated(*occurrence) >= earliest);
+        drop(later);
         if self.next.is_none() {
             self.status = Status::Completed;
             self.paused_reason = None;

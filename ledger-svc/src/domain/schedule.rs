@@ -113,8 +113,13 @@ pub struct ScheduleInput {
 
 impl ScheduleInput {
     /// Understands it, or adds every refusal to `violations`; starts on `default_start`
-    /// unless it says otherwise.
-    pub fn resolve(&self, default_start: NaiveDate, violations: &mut Vec<Violation>) -> Option<Schedule> {
+    /// unless it says otherwise, and not before `earliest`.
+    pub fn resolve(
+        &self,
+        default_start: NaiveDate,
+        earliest: NaiveDate,
+        violations: &mut Vec<Violation>,
+    ) -> Option<Schedule> {
         let before = violations.len();
         let mut read_day = |field: &str, text: &Option<String>| {
             let text = text.as_deref()?;
@@ -126,6 +131,10 @@ impl ScheduleInput {
         };
         let start = read_day("start_date", &self.start_date).unwrap_or(default_start);
         let end = read_day("end_date", &self.end_date);
+        if start < earliest {
+            let text = "Send a day of the last year or later: what is past is posted at once.";
+            violations.push(Violation::new("start_date", "DATE_TOO_EARLY", text));
+        }
         if end.is_some_and(|end| end < start) {
             let text = "Send a day that is not before start_date.";
             violations.push(Violation::new("end_date", "DATE_TOO_EARLY", text));
@@ -205,30 +214,36 @@ fn number(field: &str, number: i64, most: i64, violations: &mut Vec<Violation>) 
 fn normal(text: &str, start: NaiveDate) -> Result<String, String> {
     let upper = text.trim().to_ascii_uppercase();
     let upper = upper.strip_prefix("RRULE:").unwrap_or(&upper);
-    if upper.len() > LONGEST_RULE || upper.contains(char::is_whitespace) {
+    let whole = |part: &str| match part.strip_prefix("UNTIL=") {
+        // A day alone means all of it.
+        Some(day) if day.len() == 8 => format!("{part}T235959Z"),
+        _ => part.to_owned(),
+    };
+    let plain = upper.len() <= LONGEST_RULE && upper.bytes().all(is_of_a_rule);
+    let rule = if plain { upper.split(';').map(whole).collect::<Vec<_>>().join(";") } else { String::new() };
+    if !(1..=LONGEST_RULE).contains(&rule.len()) {
         return Err(format!("Send the parts of one RRULE, at most {LONGEST_RULE} characters."));
     }
-    let parts: Vec<_> = upper.split(';').map(|part| part.split_once('=').unwrap_or((part, ""))).collect();
-    let finer = ["BYHOUR", "BYMINUTE", "BYSECOND"];
-    let finer_than_days = parts.iter().any(|(name, value)| {
-        finer.contains(name) || *name == "FREQ" && matches!(*value, "HOURLY" | "MINUTELY" | "SECONDLY")
-    });
-    if finer_than_days {
-        return Err("Days are as fine as it gets; send FREQ=DAILY or longer.".to_owned());
-    }
-    let whole = |(name, value): &(&str, &str)| match (*name, value.len()) {
-        // A day alone means all of it.
-        ("UNTIL", 8) => format!("{name}={value}T235959Z"),
-        _ => format!("{name}={value}"),
-    };
-    let rule = parts.iter().map(whole).collect::<Vec<_>>().join(";");
     rule_set(&rule, start).map(|_| rule)
+}
+
+/// No colon: what stands before one would hide the name of a part.
+fn is_of_a_rule(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"=;,+-".contains(&byte)
 }
 
 /// Noon in UTC: no change of time can move a day.
 fn rule_set(rule: &str, start: NaiveDate) -> Result<RRuleSet, String> {
     let wrong = |error: rrule::RRuleError| format!("Not a rule of RFC 5545: {error}.");
     let rule: RRule<Unvalidated> = rule.parse().map_err(wrong)?;
+    let in_days = !matches!(
+        rule.get_freq(),
+        rrule::Frequency::Hourly | rrule::Frequency::Minutely | rrule::Frequency::Secondly
+    );
+    let hours = [rule.get_by_hour(), rule.get_by_minute(), rule.get_by_second()];
+    if !in_days || hours.iter().any(|finer| !finer.is_empty()) {
+        return Err("Days are as fine as it gets; send FREQ=DAILY or longer.".to_owned());
+    }
     let noon = NaiveTime::from_hms_opt(12, 0, 0).unwrap_or_default();
     let start = Utc.from_utc_datetime(&start.and_time(noon)).with_timezone(&rrule::Tz::UTC);
     let rule = rule.validate(start).map_err(wrong)?;
@@ -304,7 +319,7 @@ mod tests {
 
     fn schedule(input: &ScheduleInput) -> Result<Schedule, Vec<(String, &'static str)>> {
         let mut violations = Vec::new();
-        let schedule = input.resolve(day("2026-01-31"), &mut violations);
+        let schedule = input.resolve(day("2026-01-31"), day("1990-01-01"), &mut violations);
         schedule.ok_or_else(|| violations.into_iter().map(|it| (it.field, it.reason)).collect())
     }
 
@@ -359,6 +374,18 @@ mod tests {
         assert_eq!(days(&ended, 9), ["2026-02-01", "2026-03-01"]);
         let counted = ScheduleInput { count: Some(2), ..every("daily", 1) };
         assert_eq!(days(&counted, 9).len(), 2);
+        // What is understood is understood again as it is kept.
+        let many = (1..=28).map(|it| it.to_string()).collect::<Vec<_>>().join(",");
+        for rest in [370, 380] {
+            let rule = format!(
+                "FREQ=DAILY;BYMONTHDAY={many};BYYEARDAY={};UNTIL=20270101",
+                "1,".repeat(rest / 2) + "1"
+            );
+            let Ok(Schedule { rule: super::Rule::Rfc(kept), .. }) = schedule(&self::rule(&rule)) else {
+                continue;
+            };
+            assert!(schedule(&self::rule(&kept)).is_ok(), "{}", kept.len());
+        }
     }
 
     #[test]
@@ -370,6 +397,16 @@ mod tests {
         assert_eq!(refused(&every("daily", 0)), one("interval", "NUMBER_INVALID"));
         assert_eq!(refused(&rule("FREQ=HOURLY")), one("rrule", "RRULE_INVALID"));
         assert_eq!(refused(&rule("FREQ=DAILY;BYHOUR=1,2")), one("rrule", "RRULE_INVALID"));
+        for hidden in [
+            "EXRULE:FREQ=SECONDLY",
+            "RRULE:RRULE:FREQ=SECONDLY",
+            "FREQ=\u{17f}ECONDLY",
+            "FREQ=DAILY;BYM\u{131}NUTE=1",
+        ] {
+            assert_eq!(refused(&rule(hidden)), one("rrule", "RRULE_INVALID"), "{hidden}");
+        }
+        let old = ScheduleInput { start_date: said("1900-01-01"), ..every("daily", 1) };
+        assert_eq!(refused(&old), one("start_date", "DATE_TOO_EARLY"));
         assert_eq!(refused(&rule("every day")), one("rrule", "RRULE_INVALID"));
         assert_eq!(refused(&rule("")), one("frequency", "REQUIRED"));
         assert_eq!(refused(&rule("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30")), one("rrule", "SCHEDULE_EMPTY"));

@@ -73,6 +73,9 @@ impl Status {
     }
 }
 
+/// Characters of a tag.
+pub const LONGEST_TAG: usize = 50;
+
 /// The words on a transaction.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Texts {

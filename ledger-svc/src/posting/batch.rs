@@ -2,7 +2,8 @@
 //! depend on how many commands there are.
 //!
 //! The order is the lock order, and the same everywhere: idempotency keys,
-//! households, transactions, accounts, nominal accounts, days; each in key order.
+//! households, transactions, accounts, what recurs, nominal accounts, days; each in
+//! key order.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -199,6 +200,11 @@ async fn read(connection: &mut PgConnection, commands: &[&Command]) -> Result<Bo
         for (household, account) in store::accounts::lock(connection, &keys).await? {
             book.accounts.insert((household, account.id), account);
         }
+    }
+    let recurring = commands.iter().filter_map(|it| Some((it.household.id, it.names_recurring()?)));
+    let recurring: Vec<_> = recurring.collect();
+    if !recurring.is_empty() {
+        book.recurring = store::recurring::hold(connection, &recurring).await?.into_iter().collect();
     }
     if !transactions.is_empty() {
         read_transactions(connection, &transactions, &mut book).await?;

@@ -5,7 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use fintrac_kit::clock::Clock;
-use fintrac_kit::database::{is_transient, violated};
+use fintrac_kit::database::{is_out_of_range, is_transient, violated};
 use fintrac_kit::events::Bell;
 use fintrac_kit::module::Deps;
 use fintrac_kit::random::Random;
@@ -315,15 +315,15 @@ fn is_broken(error: &Error) -> bool {
 
 fn refused_or_lost(error: Error) -> Failure {
     let Error::Database(database) = &error else { return Failure::Refused(error) };
-    let code = database.as_database_error().and_then(sqlx::error::DatabaseError::code);
-    // A number that does not fit: a total, which planning does not read.
-    if code.as_deref() == Some("22003") {
+    // A total, which planning does not read.
+    if is_out_of_range(database) {
         return Failure::Refused(Rejection::OutOfRange.into());
     }
     if violated(database) == Some("accounts_household_id_name_key") {
         return Failure::Refused(Rejection::name_taken().into());
     }
     // A row that somebody holds, or too long a statement: not everybody's fault.
+    let code = database.as_database_error().and_then(sqlx::error::DatabaseError::code);
     let held = matches!(code.as_deref(), Some("55P03" | "57014"));
     if is_transient(database) && !held { Failure::Lost(error) } else { Failure::Refused(error) }
 }

@@ -13,7 +13,7 @@ use crate::service::Once;
 fn account(outcome: &Outcome) -> Option<pb::Account> {
     match outcome {
         Outcome::Account(account) => Some(pb::Account::from((**account).clone())),
-        Outcome::Transaction(_) | Outcome::Voided | Outcome::Many(_) => None,
+        Outcome::Transaction(_) | Outcome::Unchanged(_) | Outcome::Voided | Outcome::Many(_) => None,
     }
 }
 

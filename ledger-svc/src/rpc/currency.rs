@@ -3,12 +3,24 @@ use fintrac_kit::idempotency;
 use fintrac_money::Currency;
 use fintrac_proto::ledger::v1 as pb;
 use fintrac_proto::ledger::v1::currency_service_server::CurrencyService;
+use prost::Message as _;
 use tonic::{Request, Response, Status};
 
 use super::{Rpc, convert};
-use crate::domain::rate::Rate;
+use crate::domain::rate::{Published, Rate};
 use crate::error::Error;
 use crate::service::RateInput;
+
+fn set(it: &Published) -> pb::SetExchangeRateResponse {
+    let rate = Rate { value: it.value, day: it.day, source: it.source };
+    pb::SetExchangeRateResponse {
+        base: it.base.code().to_owned(),
+        rate: Some(pb::ExchangeRate {
+            currency_code: it.currency.code().to_owned(),
+            rate: Some(rate.into()),
+        }),
+    }
+}
 
 #[tonic::async_trait]
 impl CurrencyService for Rpc {
@@ -20,15 +32,9 @@ impl CurrencyService for Rpc {
         let key = idempotency::key(&request, &by, "CurrencyService/SetExchangeRate")?;
         let pb::SetExchangeRateRequest { base, currency_code, rate, date } = request.into_inner();
         let input = RateInput { base, currency_code, rate, date };
-        let set = self.0.set_exchange_rate(&by, input, key).await?;
-        let rate = Rate { value: set.value, day: set.day, source: set.source };
-        Ok(Response::new(pb::SetExchangeRateResponse {
-            base: set.base.code().to_owned(),
-            rate: Some(pb::ExchangeRate {
-                currency_code: set.currency.code().to_owned(),
-                rate: Some(rate.into()),
-            }),
-        }))
+        let encode = |it: &Published| set(it).encode_to_vec();
+        let kept = self.0.set_exchange_rate(&by, input, key, encode).await?;
+        idempotency::answer(kept, |it| set(&it))
     }
 
     async fn list_currencies(

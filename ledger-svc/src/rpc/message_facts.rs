@@ -26,6 +26,7 @@ impl MessageFactsService for Rpc {
             household_currency_code: it.household_currency.code().to_owned(),
             description: it.texts.description.unwrap_or_default(),
             transaction_date: it.date.to_string(),
+            recurring_id: it.recurring_id.map(|id| id.to_string()).unwrap_or_default(),
         });
         Ok(Response::new(pb::ListTransactionFactsResponse { transactions: facts.collect() }))
     }
@@ -45,7 +46,6 @@ impl MessageFactsService for Rpc {
             description: it.template.description.clone().unwrap_or_default(),
             amount: amount.map_or_else(|_| it.template.amount.clone(), |amount| amount.to_string()),
             currency_code: currency.code().to_owned(),
-            posted_date: it.last.map(day).unwrap_or_default(),
             next_date: it.next.map(day).unwrap_or_default(),
             paused_reason: it.paused_reason.clone().unwrap_or_default(),
         }))

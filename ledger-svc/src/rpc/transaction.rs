@@ -15,7 +15,7 @@ use crate::service::Once;
 
 fn transaction(outcome: &Outcome) -> Option<pb::Transaction> {
     match outcome {
-        Outcome::Transaction(transaction) => Some(pb::Transaction::from(&**transaction)),
+        Outcome::Transaction(it) | Outcome::Unchanged(it) => Some(pb::Transaction::from(&**it)),
         Outcome::Account(_) | Outcome::Voided | Outcome::Many(_) => None,
     }
 }
@@ -32,13 +32,13 @@ fn restored(outcome: &Outcome) -> pb::RestoreTransactionResponse {
     pb::RestoreTransactionResponse { transaction: transaction(outcome) }
 }
 
-/// Whether an operation was one that creates is in its version.
 fn bulk(outcome: &Outcome) -> pb::BulkTransactionsResponse {
     let result = |outcome: &Result<Outcome, Rejection>| match outcome {
         Ok(Outcome::Voided) => pb::BulkResult { status: "deleted".to_owned(), ..Default::default() },
         Ok(outcome) => {
             let transaction = transaction(outcome);
-            let is_new = transaction.as_ref().is_some_and(|it| it.version == 1);
+            let changed = matches!(outcome, Outcome::Transaction(_));
+            let is_new = changed && transaction.as_ref().is_some_and(|it| it.version == 1);
             let status = if is_new { "created" } else { "updated" };
             pb::BulkResult { status: status.to_owned(), transaction, errors: Vec::new() }
         }
@@ -53,7 +53,7 @@ fn bulk(outcome: &Outcome) -> pb::BulkTransactionsResponse {
     };
     let results = match outcome {
         Outcome::Many(outcomes) => outcomes.iter().map(result).collect(),
-        Outcome::Transaction(_) | Outcome::Account(_) | Outcome::Voided => Vec::new(),
+        Outcome::Transaction(_) | Outcome::Unchanged(_) | Outcome::Account(_) | Outcome::Voided => Vec::new(),
     };
     pb::BulkTransactionsResponse { results }
 }

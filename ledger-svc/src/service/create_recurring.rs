@@ -19,8 +19,11 @@ use crate::store::{accounts, categories, recurring};
 
 /// Recurring transactions that a household may have.
 const MOST: i64 = 500;
+
 /// How long ago one may have begun: what is past is posted at once.
-const EARLIEST: Days = Days::new(366);
+pub(super) fn earliest(today: NaiveDate) -> NaiveDate {
+    today.checked_sub_days(Days::new(366)).unwrap_or(today)
+}
 
 impl Ledger {
     pub async fn create_recurring(
@@ -59,12 +62,7 @@ impl Ledger {
     ) -> Result<Recurring, Error> {
         let now = self.clock.now();
         let mut violations = Vec::new();
-        let schedule = schedule.resolve(start, &mut violations);
-        let earliest = household.today(now).checked_sub_days(EARLIEST);
-        if schedule.as_ref().is_some_and(|schedule| Some(schedule.start) < earliest) {
-            let text = "Send a day of the last year or later: what is past is posted at once.";
-            violations.push(Violation::new("start_date", "DATE_TOO_EARLY", text));
-        }
+        let schedule = schedule.resolve(start, earliest(household.today(now)), &mut violations);
         let template = match self.checked_template(connection, household, template).await? {
             Ok(template) => Some(template),
             Err(refused) => {
@@ -98,7 +96,7 @@ impl Ledger {
         })
     }
 
-    /// The template with its ids in one form, if it could be posted now.
+    /// The template with its words in one form, if it could be posted now.
     pub(super) async fn checked_template(
         &self,
         connection: &mut PgConnection,
@@ -132,11 +130,20 @@ impl Ledger {
             to_account_id: terms.to_account_id.map(|id| id.to_string()),
             category_id: terms.category.map(|category| category.id.to_string()),
             transaction_type: terms.transaction_type.as_str().to_owned(),
+            amount: terms.amount.to_string(),
+            currency_code: template.currency_code.map(|_| terms.amount.currency().code().to_owned()),
+            to_amount: terms.to_amount.map(|amount| amount.to_string()),
+            description: terms.texts.description,
+            reference_number: terms.texts.reference_number,
+            notes: terms.texts.notes,
             tags: terms.texts.tags,
-            ..template
+            splits: template.splits,
+            transaction_date: None,
         };
         for (split, known) in template.splits.iter_mut().zip(terms.splits) {
             split.category_id = known.category.id.to_string();
+            split.amount = known.amount.to_string();
+            split.description = known.description;
         }
         Ok(Ok(template))
     }

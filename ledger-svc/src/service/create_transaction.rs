@@ -5,7 +5,7 @@ use fintrac_kit::day;
 use fintrac_kit::error::Violation;
 
 use super::{Ledger, Once};
-use crate::domain::posting::{Command, Order, Rejection};
+use crate::domain::posting::{Command, Occurrence, Order, Rejection};
 use crate::domain::schedule::ScheduleInput;
 use crate::domain::transaction::TransactionInput;
 use crate::error::Error;
@@ -30,6 +30,12 @@ impl Ledger {
         once: Once,
     ) -> Result<Answer, Error> {
         let household = self.household(by).await?;
+        // The first answer again, whatever has changed since; a fresh key is claimed by the lane.
+        let mut transaction = self.pool.begin().await?;
+        if let Some(reply) = self.claim(&mut transaction, once.key.as_ref()).await? {
+            return Ok(Answer::Replayed(reply));
+        }
+        transaction.rollback().await?;
         let now = self.clock.now();
         let date = input.transaction_date.as_deref().map(|text| day::parse(text.trim()));
         let start = match date {
@@ -45,17 +51,17 @@ impl Ledger {
         };
         let first = begins.schedule.occurrences(start).next();
         if begins.schedule.start != start || first != Some(start) {
-            let text = "The transaction is the first occurrence; send its day as transaction_date.";
-            return Err(vec![Violation::new("recurring.start_date", "CONFLICTING", text)].into());
+            let text = "The transaction is the first occurrence; send a day that the schedule has.";
+            return Err(vec![Violation::new("transaction_date", "CONFLICTING", text)].into());
         }
         let transaction_id = begins.transaction_id(start);
         begins.last = Some(start);
         begins.last_transaction_id = Some(transaction_id);
-        begins.go_on(start.succ_opt().unwrap_or(start));
+        begins.go_on_after(start);
         let date = begins.schedule.dated(start).to_string();
         let order = Order::Create(TransactionInput { transaction_date: Some(date), ..input });
         let command = Command {
-            recurring_id: Some(begins.id),
+            occurrence_of: Some(Occurrence { recurring_id: begins.id, if_version: None }),
             begins: Some(Box::new(begins)),
             ..Command::new(household, order, transaction_id, now)
         };
@@ -69,12 +75,14 @@ impl Ledger {
 
 /// The fields of a schedule stand in an object of their own.
 fn named_in_recurring(error: Error) -> Error {
-    const SCHEDULE: [&str; 7] =
-        ["frequency", "interval", "rrule", "start_date", "end_date", "count", "weekend"];
+    const SCHEDULE: [&str; 6] = ["frequency", "interval", "rrule", "end_date", "count", "weekend"];
     let Error::Rejected(Rejection::Invalid(violations)) = error else { return error };
     let named = violations.into_iter().map(|it| {
-        let of_schedule = SCHEDULE.contains(&it.field.as_str());
-        let field = if of_schedule { format!("recurring.{}", it.field) } else { it.field };
+        let field = match it.field.as_str() {
+            "start_date" => "transaction_date".to_owned(),
+            field if SCHEDULE.contains(&field) => format!("recurring.{field}"),
+            _ => it.field,
+        };
         Violation { field, ..it }
     });
     named.collect::<Vec<_>>().into()

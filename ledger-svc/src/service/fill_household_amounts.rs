@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use fintrac_kit::access::caller::Origin;
 use fintrac_kit::clock::Clock;
+use fintrac_kit::database::is_out_of_range;
 use fintrac_kit::events::{self, NewEvent};
 use fintrac_kit::random::Random;
 use sqlx::{PgConnection, PgPool};
@@ -81,10 +82,9 @@ async fn fill(
     }
     household_amounts::fill(&mut transaction, &filled).await?;
     let moves = moves(&filled).ok_or(FillError::OutOfRange)?;
-    daily_changes::add(&mut transaction, &moves).await.map_err(|error| {
-        let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-        if code.as_deref() == Some("22003") { FillError::OutOfRange } else { error.into() }
-    })?;
+    daily_changes::add(&mut transaction, &moves)
+        .await
+        .map_err(|error| if is_out_of_range(&error) { FillError::OutOfRange } else { error.into() })?;
     tell(&mut transaction, &filled, clock, random).await?;
     transaction.commit().await?;
     Ok(filled.len())

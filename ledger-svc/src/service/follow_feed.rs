@@ -6,7 +6,7 @@ use sqlx::PgPool;
 
 use super::fill_household_amounts;
 use super::import_rates::store;
-use crate::domain::rate::{Judged, Published, judge};
+use crate::domain::rate::{Judged, Published, judge, latest_day};
 use crate::feed::{Feed, FeedError};
 use crate::store::exchange_rates;
 
@@ -50,8 +50,9 @@ pub async fn follow_feed(
 async fn take_over(feed: &Feed, pool: &PgPool, clock: &Clock) -> Result<Vec<Published>, FollowError> {
     let of_feed = |error| FollowError::Feed(feed.provider().as_str(), error);
     let rates = feed.fetch().await.map_err(of_feed)?;
-    let before = exchange_rates::newest_of_all(&mut *pool.acquire().await?).await?;
-    let Judged { good, absurd } = judge(rates, &before, clock.now().date_naive());
+    let today = clock.now().date_naive();
+    let rates = exchange_rates::nearest(&mut *pool.acquire().await?, rates, latest_day(today)).await?;
+    let Judged { good, absurd } = judge(rates, today);
     if good.is_empty() {
         return Err(of_feed(FeedError::Absurd(names(&absurd))));
     }

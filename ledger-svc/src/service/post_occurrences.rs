@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::Ledger;
-use crate::domain::posting::{Command, Order, Rejection};
+use crate::domain::posting::{Command, Occurrence, Order, Rejection};
 use crate::domain::recurring::{Recurring, Status};
 use crate::error::Error;
 use crate::posting::{Request, Work};
@@ -39,6 +39,8 @@ pub struct PostOccurrences(pub Arc<Ledger>);
 enum Outcome {
     Posted(Uuid),
     Refused(Rejection),
+    /// Somebody changed what recurs meanwhile.
+    Overtaken,
 }
 
 impl Leased for PostOccurrences {
@@ -94,11 +96,13 @@ impl Ledger {
         };
         let order = Order::Create(it.input(occurrence));
         let command = Command::new(household, order, transaction_id, self.clock.now());
-        let work = Work::One(Box::new(Command { recurring_id: Some(it.id), ..command }));
+        let occurrence_of = Some(Occurrence { recurring_id: it.id, if_version: Some(it.version) });
+        let work = Work::One(Box::new(Command { occurrence_of, ..command }));
         let request = Request { work, key: Some(key), origin, encode: |_| Vec::new() };
         let context = Context { deadline: Some(Instant::now() + PATIENCE), ..Context::default() };
         match context::scope(context, self.posting.post(request)).await {
             Ok(_) => Ok(Outcome::Posted(transaction_id)),
+            Err(Error::Rejected(Rejection::VersionMismatch)) => Ok(Outcome::Overtaken),
             Err(Error::Rejected(rejection)) => Ok(Outcome::Refused(rejection)),
             Err(error) => Err(error),
         }
@@ -125,17 +129,19 @@ impl Ledger {
             Outcome::Posted(transaction_id) => {
                 it.last = Some(occurrence);
                 it.last_transaction_id = Some(transaction_id);
-                it.go_on(occurrence.succ_opt().unwrap_or(occurrence));
+                it.go_on_after(occurrence);
+                // Nothing that a client may edit.
                 "posted"
             }
             Outcome::Refused(rejection) => {
                 let reason = rejection.into_violations().first().map_or("VALIDATION_FAILED", |it| it.reason);
                 it.status = Status::Paused;
                 it.paused_reason = Some(reason.to_owned());
+                it.version += 1;
                 "failed"
             }
+            Outcome::Overtaken => return Ok(()),
         };
-        it.version += 1;
         it.updated_at = now;
         recurring::save(&mut transaction, &it).await?;
         let event = NewEvent {

@@ -4,10 +4,11 @@ use chrono::NaiveDate;
 use fintrac_kit::access::By;
 use fintrac_kit::day;
 use fintrac_kit::error::Violation;
-use fintrac_kit::idempotency::Key;
+use fintrac_kit::idempotency::{Kept, Key};
 use fintrac_money::Currency;
 use rust_decimal::Decimal;
 use sha2::{Digest as _, Sha256};
+use sqlx::PgConnection;
 
 use super::{Change, Ledger};
 use crate::domain::rate::{Published, Source};
@@ -62,19 +63,43 @@ impl RateInput {
     }
 }
 
+/// The rate, and what it comes to on the other base: whichever of the two a
+/// conversion crosses over, it is this rate.
+async fn on_both_bases(
+    connection: &mut PgConnection,
+    published: Published,
+) -> Result<Vec<Published>, sqlx::Error> {
+    let mut rates = vec![published];
+    let other = if published.base.code() == "EUR" { "USD" } else { "EUR" };
+    let Some(other) = Currency::from_code(other) else { return Ok(rates) };
+    let (currency, value) = if published.currency == other {
+        (published.base, Decimal::ONE.checked_div(published.value))
+    } else {
+        let days = [(other, published.day), (published.base, published.day)];
+        let quotes = exchange_rates::newest(connection, days.into_iter()).await?;
+        let cross = quotes.cross(other, published.base, published.day);
+        (published.currency, cross.and_then(|rate| rate.value.checked_mul(published.value)))
+    };
+    let value = value.and_then(|value| value.round_sf(15)).filter(|value| *value > Decimal::ZERO);
+    rates.extend(value.map(|value| Published { base: other, currency, value, ..published }));
+    Ok(rates)
+}
+
 impl Ledger {
     pub async fn set_exchange_rate(
         &self,
         by: &By,
         input: RateInput,
         key: Option<Key>,
-    ) -> Result<Published, Error> {
+        encode: fn(&Published) -> Vec<u8>,
+    ) -> Result<Kept<Published>, Error> {
         let published = input.resolve(self.clock.now().date_naive())?;
         let mut transaction = self.pool.begin().await?;
-        if self.claim(&mut transaction, key.as_ref()).await?.is_some() {
-            return Ok(published);
+        if let Some(reply) = self.claim(&mut transaction, key.as_ref()).await? {
+            return Ok(Kept::Replayed(reply));
         }
-        exchange_rates::upsert(&mut transaction, &[published]).await?;
+        let rates = on_both_bases(&mut transaction, published).await?;
+        exchange_rates::upsert(&mut transaction, &rates).await?;
         let name = format!("{} {} {}", published.base, published.currency, published.day);
         let digest = Sha256::digest(name.as_bytes());
         let bytes = digest.first_chunk::<16>().copied().unwrap_or_default();
@@ -82,7 +107,7 @@ impl Ledger {
         let change =
             Change { entity: "exchange_rate", entity_id, version: 1, kind: "set", changed: &["rate"] };
         self.record(&mut transaction, by, change).await?;
-        self.commit(transaction, key.as_ref(), Vec::new()).await?;
-        Ok(published)
+        self.commit(transaction, key.as_ref(), encode(&published)).await?;
+        Ok(Kept::Fresh(published))
     }
 }

@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::domain::search;
-use crate::domain::transaction::{Status, TransactionType};
+use crate::domain::transaction::{LONGEST_TAG, Status, TransactionType};
 use crate::error::Error;
 use crate::store::categories;
 use crate::store::transactions::{Filter, Sort};
@@ -57,10 +57,11 @@ impl FilterInput {
         let (an_id, a_day) = ("Send an id.", "Send a day as YYYY-MM-DD.");
         let types = "Send income, expense, transfer, opening or adjustment.";
         let sorts = "Send -transaction_date, transaction_date, -amount or amount.";
-        let tag = Some(self.tag.as_str()).filter(|tag| !tag.is_empty());
-        let look_for = |text: &str| search::query(household.id, Some(text), tag);
+        let tag = |text: &str| Some(text.to_owned()).filter(|text| could_be_a_tag(text));
+        let tag = reader.read("tag", &self.tag, tag, "Send one tag, at most 50 characters.");
+        let look_for = |text: &str| search::query(household.id, Some(text), tag.as_deref());
         let words = reader.read("q", &self.q, look_for, "Send a word to look for.");
-        let words = words.or_else(|| search::query(household.id, None, Some(tag?)));
+        let words = words.or_else(|| search::query(household.id, None, Some(tag.as_deref()?)));
         let (sort, ascending) = reader.read("sort", &self.sort, sort, sorts).unwrap_or_default();
         let filter = Filter {
             account_id: reader.read("account_id", &self.account_id, id, an_id),
@@ -74,7 +75,7 @@ impl FilterInput {
             max_amount: reader.read("max_amount", &self.max_amount, money, amount),
             currency,
             words,
-            tag: tag.map(str::to_owned),
+            tag,
             sort,
             ascending,
         };
@@ -97,6 +98,11 @@ pub async fn with_merged(
         filter.categories = categories::with_merged(connection, household_id, *category).await?;
     }
     Ok(())
+}
+
+/// Anything else is on no transaction, and no question for PostgreSQL.
+fn could_be_a_tag(text: &str) -> bool {
+    text.chars().count() <= LONGEST_TAG && !text.chars().any(char::is_control)
 }
 
 pub(super) fn exact_day(text: &str) -> Option<NaiveDate> {

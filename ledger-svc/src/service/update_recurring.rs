@@ -7,6 +7,7 @@ use fintrac_money::Household;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::create_recurring::earliest;
 use super::{Change, Ledger};
 use crate::domain::posting::Rejection;
 use crate::domain::recurring::{Recurring, Status};
@@ -77,7 +78,6 @@ impl Steering {
 type Encode = fn(&Recurring) -> Vec<u8>;
 
 impl Ledger {
-    /// Another schedule goes on after the last occurrence, and not before today.
     pub async fn update_recurring(
         &self,
         by: &By,
@@ -101,13 +101,14 @@ impl Ledger {
                 Err(refused) => violations.extend(refused),
             }
         }
-        let wanted = schedule.over(&before).resolve(before.schedule.start, &mut violations);
+        let today = household.today(self.clock.now());
+        let (start, since) = (before.schedule.start, earliest(today).min(before.schedule.start));
+        let wanted = schedule.over(&before).resolve(start, since, &mut violations);
         let Some(wanted) = wanted.filter(|_| violations.is_empty()) else { return Err(violations.into()) };
         if wanted != before.schedule {
             after.schedule = wanted;
-            let today = household.today(self.clock.now());
             after.status = if before.status == Status::Completed { Status::Active } else { before.status };
-            after.go_on(from(&before, today));
+            after.go_on_with(&before, today);
         }
         if after.template == before.template && after.schedule == before.schedule {
             return Ok(Kept::Fresh(before));
@@ -145,10 +146,10 @@ impl Ledger {
                 it.status = Status::Active;
                 // What failed is made up for; what a user paused is not.
                 if it.paused_reason.take().is_none() {
-                    it.go_on(next.max(household.today(self.clock.now())));
+                    it.go_on(next, household.today(self.clock.now()));
                 }
             }
-            (Steering::Skip, _) => it.go_on(next.succ_opt().unwrap_or(next)),
+            (Steering::Skip, _) => it.go_on_after(next),
         }
         it.version += 1;
         it.updated_at = self.clock.now();
@@ -232,10 +233,18 @@ async fn standing(
     Ok(found)
 }
 
-/// Where another schedule goes on.
-fn from(before: &Recurring, today: NaiveDate) -> NaiveDate {
-    let after_last = before.last.and_then(|last| last.succ_opt());
-    after_last.map_or(today, |after| after.max(today))
+impl Recurring {
+    /// Goes on with another schedule. The same days with another end leave the next
+    /// one where it is; other days begin after the last one, and not before today.
+    fn go_on_with(&mut self, before: &Self, today: NaiveDate) {
+        let same_days =
+            self.schedule.rule == before.schedule.rule && self.schedule.start == before.schedule.start;
+        if let Some(next) = before.next.filter(|_| same_days) {
+            return self.go_on(next, NaiveDate::MIN);
+        }
+        let after_last = before.last.and_then(|last| last.succ_opt());
+        self.go_on(after_last.unwrap_or(self.schedule.start), today);
+    }
 }
 
 fn changed(before: &TransactionInput, changes: TransactionChanges) -> TransactionInput {

@@ -109,20 +109,25 @@ pub async fn live(
         .collect()
 }
 
-/// A category and those that went over into it.
+/// All categories that count as one: where it went over to if it did, and
+/// whatever went over there.
 pub async fn with_merged(
     connection: &mut PgConnection,
     household_id: Uuid,
     category_id: Uuid,
 ) -> Result<Vec<Uuid>, sqlx::Error> {
-    let merged = sqlx::query_scalar!(
-        "select id from ledger.categories where household_id = $1 and merged_into = $2 order by id",
+    let same = sqlx::query_scalar!(
+        r#"select same.id from ledger.categories wanted
+           join ledger.categories same on same.household_id = wanted.household_id
+               and coalesce(same.merged_into, same.id) = coalesce(wanted.merged_into, wanted.id)
+           where wanted.household_id = $1 and wanted.id = $2
+           order by same.id"#,
         household_id,
         category_id
     )
     .fetch_all(connection)
     .await?;
-    Ok(std::iter::once(category_id).chain(merged).collect())
+    Ok(if same.is_empty() { vec![category_id] } else { same })
 }
 
 pub async fn insert(

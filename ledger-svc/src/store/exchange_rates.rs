@@ -64,29 +64,44 @@ pub async fn upsert(connection: &mut PgConnection, rates: &[Published]) -> Resul
     Ok(done.rows_affected())
 }
 
-/// The newest rate of each pair of currencies, one row each.
-pub async fn newest_of_all(connection: &mut PgConnection) -> Result<Vec<Published>, sqlx::Error> {
-    let codes: Vec<_> = Currency::all().map(|currency| currency.code().to_owned()).collect();
+/// Each rate with the known one of a day nearest to its own, up to `latest`.
+pub async fn nearest(
+    connection: &mut PgConnection,
+    rates: Vec<Published>,
+    latest: NaiveDate,
+) -> Result<Vec<(Published, Option<Published>)>, sqlx::Error> {
+    let codes =
+        |of: fn(&Published) -> Currency| rates.iter().map(|it| of(it).code().to_owned()).collect::<Vec<_>>();
     let rows = sqlx::query!(
-        r#"select bases.code as "base!", wanted.code as "currency!", found.day, found.rate, found.source
-           from unnest($1::text[]) as wanted (code)
-           cross join (values ('USD'), ('EUR')) as bases (code)
+        r#"select number as "number!", found.day as "day!", found.rate as "rate!", found.source as "source!"
+           from unnest($1::text[], $2::text[], $3::date[]) with ordinality
+               as wanted (base_code, currency_code, day, number)
            cross join lateral (
-               select day, rate, source from ledger.exchange_rates
-               where base_code = bases.code and currency_code = wanted.code
-               order by day desc limit 1) as found"#,
-        &codes,
+               select * from (
+                   (select day, rate, source from ledger.exchange_rates
+                    where base_code = wanted.base_code and currency_code = wanted.currency_code
+                      and day <= least(wanted.day, $4)
+                    order by day desc limit 1)
+                   union all
+                   (select day, rate, source from ledger.exchange_rates
+                    where base_code = wanted.base_code and currency_code = wanted.currency_code
+                      and day > wanted.day and day <= $4
+                    order by day limit 1)) as sides
+               order by abs(sides.day - wanted.day) limit 1) as found"#,
+        &codes(|it| it.base),
+        &codes(|it| it.currency),
+        &rates.iter().map(|it| it.day).collect::<Vec<_>>(),
+        latest,
     )
     .fetch_all(connection)
     .await?;
-    let published = rows.into_iter().map(|row| {
-        Ok(Published {
-            base: currency(&row.base)?,
-            currency: currency(&row.currency)?,
-            day: row.day,
-            value: row.rate,
-            source: known(&row.source, Source::from_text)?,
-        })
-    });
-    published.collect()
+    let mut pairs: Vec<_> = rates.into_iter().map(|rate| (rate, None)).collect();
+    for row in rows {
+        let source = known(&row.source, Source::from_text)?;
+        let at = usize::try_from(row.number - 1).ok();
+        if let Some((rate, found)) = at.and_then(|at| pairs.get_mut(at)) {
+            *found = Some(Published { day: row.day, value: row.rate, source, ..*rate });
+        }
+    }
+    Ok(pairs)
 }

@@ -190,6 +190,25 @@ pub async fn lock(connection: &mut PgConnection, household_id: Uuid, id: Uuid) -
     Ok(found.is_some())
 }
 
+/// The versions of those that are active; they stay so until the transaction ends.
+pub async fn hold(
+    connection: &mut PgConnection,
+    keys: &[(Uuid, Uuid)],
+) -> Result<Vec<((Uuid, Uuid), i64)>, sqlx::Error> {
+    let (households, ids): (Vec<_>, Vec<_>) = keys.iter().copied().unzip();
+    let rows = sqlx::query!(
+        r#"select household_id, id, version from ledger.recurring
+           where (household_id, id) in (select * from unnest($1::uuid[], $2::uuid[]))
+             and status = 'active' and deleted_at is null
+           order by household_id, id for share"#,
+        &households,
+        &ids,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| ((row.household_id, row.id), row.version)).collect())
+}
+
 /// In the order in which they were made.
 pub async fn list(
     connection: &mut PgConnection,

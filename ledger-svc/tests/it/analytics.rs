@@ -2,7 +2,7 @@
 
 use fintrac_proto::ledger::v1 as pb;
 
-use crate::support::{Ledger, Person, entry, fields, transfer};
+use crate::support::{Ledger, Person, entry, fields, transfer, why};
 
 fn on(
     account: &pb::Account,
@@ -266,4 +266,23 @@ async fn patterns_tell_weekdays_the_largest_and_the_unusual() {
         .collect();
     assert_eq!(unusual[0], "Fun 336.00 30.00 1020.0");
     assert!(unusual[1].starts_with("Food 106.00 46.66"), "{unusual:?}");
+}
+
+#[tokio::test]
+async fn a_total_that_no_number_holds_is_said() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let bank = ana.account("Bank", "", "").await;
+    let food = ana.category("Food", "expense").await;
+    for day in ["2026-08-01", "2026-08-02"] {
+        ana.post(on(&bank, "expense", "1", Some(&food), day)).await.expect("posted");
+    }
+    let huge = "update ledger.daily_changes set change = 9000000000000000000, household_change = 9000000000000000000";
+    ledger.execute(huge).await;
+    let request = pb::AnalyzeSpendingRequest {
+        from: "2026-08-01".into(),
+        to: "2026-08-31".into(),
+        group_by: "category".into(),
+    };
+    assert_eq!(why(ana.call(ana.analytics().analyze_spending(request)).await), "BALANCE_OUT_OF_RANGE");
 }

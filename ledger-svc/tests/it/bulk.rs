@@ -52,6 +52,8 @@ async fn an_atomic_bulk_is_done_whole_or_not_at_all() {
     let made = results[0].transaction.clone().expect("a transaction");
     assert_eq!(ana.find(&made.id).await.expect("there"), made);
     assert_eq!((ana.balance(&bank.id).await, bob.balance(&theirs.id).await), ("8.00".into(), "30.00".into()));
+    let same = ana.bulk("atomic", vec![amount(&made.id, "3.00")]).await.expect("done");
+    assert_eq!((same[0].status.as_str(), &same[0].transaction), ("updated", &Some(made)), "nothing is new");
     ledger.verify().await;
 }
 

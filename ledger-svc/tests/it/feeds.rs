@@ -11,6 +11,7 @@ use axum::response::IntoResponse as _;
 use chrono::{DateTime, TimeDelta};
 use fintrac_kit::clock::Clock;
 use fintrac_kit::random::Random;
+use fintrac_kit::transport;
 use fintrac_proto::ledger::v1 as pb;
 use ledger_svc::{Config, Feed, FeedConfig, FeedError, Provider, follow_feed};
 
@@ -133,6 +134,59 @@ async fn a_bad_answer_leaves_the_last_good_rates_in_force() {
 }
 
 #[tokio::test]
+async fn each_rate_is_compared_with_those_around_its_own_day() {
+    let ledger = ledger(60).await;
+    let ana = ledger.person("EUR");
+    let says = saying(200, CURRENCY_API);
+    let feed = feed(Provider::CurrencyApi, &says).await;
+    follow(&ledger, &feed).await.expect("followed");
+    let today = CURRENCY_API.replace("2026-09-29", "2026-11-19");
+    say(&says, 200, &today);
+    follow(&ledger, &feed).await.expect("weeks later");
+    // An old day once more, with nonsense.
+    let doubled = |text: &str| text.replace(": ", ": 9").replace(": 9\"", ": \"").replace(": 9{", ": {");
+    say(&says, 200, &doubled(CURRENCY_API));
+    let error = follow(&ledger, &feed).await.expect_err("nonsense");
+    assert!(error.contains("cannot be right"), "{error}");
+    // A slip of somebody's hand lies far ahead; it is no measure.
+    let slip = pb::SetExchangeRateRequest {
+        base: "USD".into(),
+        currency_code: "AED".into(),
+        rate: "9".into(),
+        date: Some("2062-11-19".into()),
+    };
+    ana.call(ana.currencies().set_exchange_rate(slip)).await.expect("set");
+    let halved = today.replace("2026-11-19", "2026-11-20").replace("\"aed\": 3.6725", "\"aed\": 1.83");
+    say(&says, 200, &halved);
+    let error = follow(&ledger, &feed).await.expect_err("one is held back");
+    assert!(error.contains("1 of them: AED 1.83"), "{error}");
+    assert_eq!(rate(&ana, "USD", "AED").await, "3.6725 2026-11-19 currency_api");
+}
+
+#[tokio::test]
+async fn a_rate_that_is_set_again_by_its_key_is_the_first_one() {
+    let ledger = ledger(9).await;
+    let ana = ledger.person("EUR");
+    let set = async || {
+        let request = pb::SetExchangeRateRequest {
+            base: "USD".into(),
+            currency_code: "AED".into(),
+            rate: "4".into(),
+            date: None,
+        };
+        let mut request = tonic::Request::new(request);
+        request.metadata_mut().insert(transport::IDEMPOTENCY_KEY, "rate".parse().expect("a key"));
+        let answer = ana.call(ana.currencies().set_exchange_rate(request)).await.expect("set");
+        let replayed = answer.metadata().contains_key(transport::REPLAYED);
+        (answer.into_inner().rate.expect("one").rate.expect("a rate").date, replayed)
+    };
+    let (day, replayed) = set().await;
+    assert!(!replayed);
+    ledger.pass(TimeDelta::hours(20));
+    assert_eq!(set().await, (day, true));
+}
+
+#[tokio::test]
 async fn a_feed_that_says_nothing_is_given_up() {
     let feed = feed(Provider::Ecb, &Says::default()).await;
     let feed = feed.within(Duration::from_millis(200));
@@ -188,8 +242,15 @@ async fn a_rate_set_by_hand_goes_before_the_feeds() {
     set("usd", "AED", "4.5", "2026-09-29").await.expect("set");
     follow(&ledger, &feed).await.expect("followed");
     assert_eq!(rate(&ana, "USD", "AED").await, "4.5 2026-09-29 manual");
+    set("EUR", "CHF", "2", "2026-09-29").await.expect("set");
+    let ecb = "insert into ledger.exchange_rates values ('EUR', 'GBP', '2026-09-29', 0.8, 'ecb')";
+    ledger.execute(ecb).await;
+    assert_eq!(rate(&ana, "EUR", "CHF").await, "2 2026-09-29 manual");
+    let dollars = rate(&ana, "USD", "CHF").await;
+    assert!(dollars.ends_with("2026-09-29 manual"), "on the other base, too: {dollars}");
+    assert_eq!(rate(&ana, "GBP", "CHF").await, "2.5 2026-09-29 ecb", "crossed with another source");
     let told = "select count(*) from ledger.events where entity = 'exchange_rate' and kind = 'set'";
-    assert_eq!(ledger.number(told).await, 1);
+    assert_eq!(ledger.number(told).await, 2);
     let refused = fields(set("GBP", "XXX", "1e3", "yesterday").await);
     let expected = [
         ("base", "CURRENCY_UNKNOWN"),

@@ -234,7 +234,7 @@ async fn a_query_that_cannot_be_read_names_every_parameter() {
         min_amount: "1e3".into(),
         max_amount: "0.001".into(),
         currency_code: "XXX".into(),
-        tag: String::new(),
+        tag: "two\nlines".into(),
         q: "!?".into(),
         sort: "amount,date".into(),
     };
@@ -246,6 +246,7 @@ async fn a_query_that_cannot_be_read_names_every_parameter() {
         fields(ask(Some(bad.clone()), None, "").await).into_iter().map(|(field, _)| field).collect();
     let expected = [
         "currency_code",
+        "tag",
         "q",
         "sort",
         "account_id",

@@ -27,10 +27,75 @@ async fn spent(ledger: &Ledger, person: &Person, category: &pb::Category) -> Str
 }
 
 async fn listed(person: &Person, category: &pb::Category) -> usize {
-    let filter = pb::TransactionFilter { category_id: category.id.clone(), ..Default::default() };
+    listed_as(person, category, category).await
+}
+
+/// How many a list of `asked` has; all of them say `category`.
+async fn listed_as(person: &Person, asked: &pb::Category, category: &pb::Category) -> usize {
+    let filter = pb::TransactionFilter { category_id: asked.id.clone(), ..Default::default() };
     let all = person.walk(filter, 2).await;
     assert!(all.iter().all(|it| it.category_id.as_ref() == Some(&category.id) || !it.splits.is_empty()));
     all.len()
+}
+
+#[tokio::test]
+async fn a_list_of_twenty_that_went_over_has_each_once() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let bank = ana.account("Bank", "", "").await;
+    let all = ana.category("All", "expense").await;
+    let mut ids = Vec::new();
+    for number in 0..20 {
+        let one = ana.category(&format!("Category {number}"), "expense").await;
+        ids.push(ana.post(on(&bank, &one, &format!("{}", number + 1))).await.expect("posted").id);
+        let split = |category: &pb::Category| pb::Split {
+            category_id: category.id.clone(),
+            amount: "1".into(),
+            description: None,
+        };
+        let splits = vec![split(&one), split(&all)];
+        let parts = pb::CreateTransactionRequest { category_id: None, splits, ..on(&bank, &one, "2") };
+        ids.push(ana.post(parts).await.expect("posted").id);
+        ana.move_category(&one.id, &all.id).await.expect("moved");
+    }
+    for sort in ["", "-amount"] {
+        for account_id in [String::new(), bank.id.clone()] {
+            let category_id = all.id.clone();
+            let filter =
+                pb::TransactionFilter { category_id, account_id, sort: sort.into(), ..Default::default() };
+            let mut found: Vec<_> = ana.walk(filter, 7).await.into_iter().map(|it| it.id).collect();
+            found.sort_unstable();
+            ids.sort_unstable();
+            assert_eq!(found, ids);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_schema_of_before_and_back_again_keeps_the_books() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let bank = ana.account("Bank", "", "").await;
+    let (lunch, food) = (ana.category("Lunch", "expense").await, ana.category("Food", "expense").await);
+    let posted = ana.post(on(&bank, &lunch, "10")).await.expect("posted");
+    ana.move_category(&lunch.id, &food.id).await.expect("moved");
+    let more = pb::CreateTransactionRequest { amount: "11".into(), ..Default::default() };
+    ana.edit(&posted.id, more, &["amount"]).await.expect("edited");
+    for migration in [
+        include_str!("../../migrations/0005_recurring.down.sql"),
+        include_str!("../../migrations/0004_movements.down.sql"),
+        include_str!("../../migrations/0004_movements.up.sql"),
+        include_str!("../../migrations/0005_recurring.up.sql"),
+    ] {
+        ledger.execute(migration).await;
+    }
+    // As the migrations leave it when they run as the owner.
+    ledger.execute("grant select, insert, update, delete on all tables in schema ledger to ledger_app").await;
+    ledger.verify().await;
+    assert_eq!(spent(&ledger, &ana, &food).await, "11.00");
+    let words = pb::CreateTransactionRequest { description: Some("Soup".into()), ..Default::default() };
+    let edited = ana.edit(&posted.id, words, &["description"]).await.expect("edited");
+    assert_eq!(edited.category_id, Some(food.id));
 }
 
 async fn below(person: &Person, parent: &pb::Category, name: &str) -> pb::Category {
@@ -83,6 +148,8 @@ async fn everything_goes_over_and_nothing_is_posted_again() {
     let splits = ana.find(&parts.id).await.expect("there").splits;
     assert!(splits.iter().all(|split| split.category_id == food.id));
     ledger.verify().await;
+
+    assert_eq!(listed_as(&ana, &lunch, &food).await, 4, "asked for by its old id");
 
     // What stands goes on from there.
     let words = pb::CreateTransactionRequest { description: Some("Soup".into()), ..Default::default() };

@@ -236,6 +236,55 @@ async fn a_change_holds_from_the_next_one_on() {
     ledger.verify().await;
 }
 
+async fn reschedule(
+    person: &Person,
+    id: &str,
+    schedule: pb::Schedule,
+    names: &[&str],
+) -> Result<pb::Recurring, Status> {
+    let request = pb::UpdateRecurringRequest {
+        recurring_id: id.into(),
+        if_version: None,
+        update_mask: Some(mask(names)),
+        transaction: None,
+        schedule: Some(schedule),
+    };
+    let answer = person.call(person.recurring().update_recurring(request)).await?;
+    Ok(answer.into_inner().recurring.expect("one"))
+}
+
+#[tokio::test]
+async fn an_occurrence_that_is_dated_later_is_not_lost_on_the_weekend() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let bank = ana.account("Bank", "", "").await;
+    // 26 September 2026 is a Saturday.
+    let with =
+        |weekend: &str| pb::Schedule { weekend: Some(weekend.into()), ..every("monthly", "2026-09-26") };
+    let after = begin(&ana, entry(&bank, "expense", "1"), with("after")).await.expect("begun");
+    let before = begin(&ana, entry(&bank, "expense", "1"), with("before")).await.expect("begun");
+    assert_eq!(after.next_occurrence.as_deref(), Some("2026-09-28"));
+    steer(&ana, &before.id, "pause").await.expect("paused");
+    // Sunday.
+    ledger.pass(TimeDelta::days(6));
+    let until_june = pb::Schedule { end_date: Some("2027-06-30".into()), ..Default::default() };
+    let ended = reschedule(&ana, &after.id, until_june, &["end_date"]).await.expect("changed");
+    assert_eq!(ended.next_occurrence.as_deref(), Some("2026-09-28"));
+    steer(&ana, &after.id, "pause").await.expect("paused");
+    let resumed = steer(&ana, &after.id, "resume").await.expect("resumed");
+    assert_eq!(resumed.next_occurrence.as_deref(), Some("2026-09-28"));
+    let resumed = steer(&ana, &before.id, "resume").await.expect("resumed");
+    assert_eq!(resumed.next_occurrence.as_deref(), Some("2026-10-26"), "Friday was in the pause");
+    // What was skipped stays so when only the end changes.
+    steer(&ana, &after.id, "skip").await.expect("skipped");
+    let counted = pb::Schedule { count: Some(5), ..Default::default() };
+    let counted = reschedule(&ana, &after.id, counted, &["count"]).await.expect("changed");
+    assert_eq!(counted.next_occurrence.as_deref(), Some("2026-10-26"));
+    let long_ago = pb::Schedule { start_date: Some("1900-01-01".into()), ..Default::default() };
+    let refused = fields(reschedule(&ana, &after.id, long_ago, &["start_date"]).await);
+    assert_eq!(refused, [("start_date".to_owned(), "DATE_TOO_EARLY".to_owned())]);
+}
+
 #[tokio::test]
 async fn a_transaction_may_be_the_first_of_many_in_one_commit() {
     let ledger = Ledger::start().await;
@@ -249,6 +298,17 @@ async fn a_transaction_may_be_the_first_of_many_in_one_commit() {
     let (made, _) = ana.post_once(first(every("monthly", "")), "rent").await.expect("posted");
     let (again, replayed) = ana.post_once(first(every("monthly", "")), "rent").await.expect("replayed");
     assert_eq!((again, replayed), (made.clone(), true));
+    let archive = pb::UpdateAccountRequest {
+        account_id: bank.id.clone(),
+        is_active: Some(false),
+        ..Default::default()
+    };
+    ana.change_account(archive, &["is_active"]).await.expect("archived");
+    let (again, replayed) = ana.post_once(first(every("monthly", "")), "rent").await.expect("replayed");
+    assert_eq!((again, replayed), (made.clone(), true), "whatever has changed since");
+    let open =
+        pb::UpdateAccountRequest { account_id: bank.id.clone(), is_active: Some(true), ..Default::default() };
+    ana.change_account(open, &["is_active"]).await.expect("open again");
     let id = made.recurring_id.clone().expect("its rule");
     let it = find(&ana, &id).await;
     assert_eq!(it.next_occurrence.as_deref(), Some("2026-09-30"));
@@ -257,7 +317,7 @@ async fn a_transaction_may_be_the_first_of_many_in_one_commit() {
     let refused = fields(ana.post(first(every("sometimes", "2026-09-01"))).await);
     assert_eq!(refused, [("recurring.frequency".to_owned(), "RECURRING_FREQUENCY_UNKNOWN".to_owned())]);
     let refused = fields(ana.post(first(every("monthly", "2026-09-01"))).await);
-    assert_eq!(refused, [("recurring.start_date".to_owned(), "CONFLICTING".to_owned())]);
+    assert_eq!(refused, [("transaction_date".to_owned(), "CONFLICTING".to_owned())]);
     let bad = pb::CreateTransactionRequest { amount: "0".into(), ..first(every("monthly", "")) };
     assert_eq!(fields(ana.post(bad).await), [("amount".to_owned(), "AMOUNT_NOT_POSITIVE".to_owned())]);
     assert_eq!(ledger.number("select count(*) from ledger.recurring").await, 1, "nothing half done");

@@ -3,7 +3,7 @@
 
 use fintrac_proto::ledger::v1 as pb;
 
-use crate::support::{Ledger, Person, entry};
+use crate::support::{Ledger, Person, entry, fields};
 
 async fn found(person: &Person, q: &str, tag: &str) -> Vec<String> {
     let filter = pb::TransactionFilter { q: q.into(), tag: tag.into(), ..Default::default() };
@@ -42,6 +42,12 @@ async fn words_are_found_in_every_field_without_case_and_accents() {
     assert_eq!(found(&ana, "", "work").await, ["1.00"]);
     assert_eq!(found(&ana, "", "it's \\ odd: 'so' & | !").await, ["1.00"]);
     assert_eq!(found(&ana, "", "wor").await, Vec::<String>::new(), "a tag as it is written");
+    for odd in ["\0".to_owned(), "x".repeat(51)] {
+        let filter = pb::TransactionFilter { tag: odd, ..Default::default() };
+        let request = pb::ListTransactionsRequest { filter: Some(filter), ..Default::default() };
+        let refused = fields(ana.call(ana.transactions().list_transactions(request)).await);
+        assert_eq!(refused, [("tag".to_owned(), "PARAMETER_INVALID".to_owned())]);
+    }
     assert_eq!(found(&ana, "work", "").await, Vec::<String>::new(), "a tag is no word");
     let tea = pb::CreateTransactionRequest {
         description: Some("Té".into()),

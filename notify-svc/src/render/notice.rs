@@ -17,7 +17,10 @@ pub enum Facts {
         facts: ledger::TransactionFacts,
         limit: String,
     },
-    Recurring {
+    /// An occurrence of what recurs, posted.
+    Posted(ledger::TransactionFacts),
+    /// What recurs, paused because an occurrence could not be posted.
+    Failed {
         id: String,
         facts: ledger::GetRecurringFactsResponse,
     },
@@ -30,7 +33,8 @@ impl Facts {
             Self::Budget(alert) => ("budget", &alert.budget_id),
             Self::Goal(milestone) => ("goal", &milestone.goal_id),
             Self::Transaction { facts, .. } => ("transaction", &facts.transaction_id),
-            Self::Recurring { id, .. } => ("recurring", id),
+            Self::Posted(facts) => ("recurring", &facts.recurring_id),
+            Self::Failed { id, .. } => ("recurring", id),
         }
     }
 }
@@ -63,10 +67,14 @@ pub fn notice(locale: &str, kind: Kind, facts: &Facts) -> Result<(String, String
             ("day", facts.transaction_date.clone()),
             ("limit", amount(limit, &facts.household_currency_code)),
         ],
-        Facts::Recurring { facts, .. } => vec![
+        Facts::Posted(facts) => vec![
             ("name", named(&facts.description, "recurring-unnamed")?),
             ("amount", amount(&facts.amount, &facts.currency_code)),
-            ("posted", facts.posted_date.clone()),
+            ("posted", facts.transaction_date.clone()),
+        ],
+        Facts::Failed { facts, .. } => vec![
+            ("name", named(&facts.description, "recurring-unnamed")?),
+            ("amount", amount(&facts.amount, &facts.currency_code)),
             ("next", facts.next_date.clone()),
             ("reason", texts.with(reason(&facts.paused_reason), &[])?),
         ],
@@ -126,7 +134,11 @@ mod tests {
     }
 
     fn transaction() -> Facts {
-        let facts = ledger::TransactionFacts {
+        Facts::Transaction { facts: laptop(), limit: "1000.00".into() }
+    }
+
+    fn laptop() -> ledger::TransactionFacts {
+        ledger::TransactionFacts {
             transaction_id: "t".into(),
             amount: "1250.00".into(),
             currency_code: "USD".into(),
@@ -134,8 +146,7 @@ mod tests {
             household_currency_code: "EUR".into(),
             transaction_date: "2026-11-03".into(),
             ..ledger::TransactionFacts::default()
-        };
-        Facts::Transaction { facts, limit: "1000.00".into() }
+        }
     }
 
     fn recurring(description: &str, paused_reason: &str) -> Facts {
@@ -143,11 +154,10 @@ mod tests {
             description: description.into(),
             amount: "900.00".into(),
             currency_code: "EUR".into(),
-            posted_date: "2026-11-01".into(),
             next_date: "2026-12-01".into(),
             paused_reason: paused_reason.into(),
         };
-        Facts::Recurring { id: "r".into(), facts }
+        Facts::Failed { id: "r".into(), facts }
     }
 
     #[test]
@@ -185,7 +195,11 @@ mod tests {
                     transaction(),
                     ["Laptop", "1250", "USD", "1000", "EUR", "2026-11-03"].as_slice(),
                 ),
-                (Kind::RecurringPosted, recurring("Rent", ""), ["Rent", "900", "2026-11-01"].as_slice()),
+                (
+                    Kind::RecurringPosted,
+                    Facts::Posted(laptop()),
+                    ["Laptop", "1250", "USD", "2026-11-03"].as_slice(),
+                ),
                 (
                     Kind::RecurringFailed,
                     recurring("Rent", "ACCOUNT_CLOSED"),

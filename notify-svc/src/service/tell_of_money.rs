@@ -33,12 +33,14 @@ fn may_be_large(event: &Event) -> bool {
     event.entity == "transaction" && event.kind != "voided"
 }
 
-fn of_recurring(event: &Event) -> Option<Kind> {
-    match (event.entity.as_str(), event.kind.as_str()) {
-        ("recurring", "posted") => Some(Kind::RecurringPosted),
-        ("recurring", "failed") => Some(Kind::RecurringFailed),
-        _ => None,
-    }
+/// Whether an event is an occurrence that was posted.
+fn is_occurrence(event: &Event) -> bool {
+    event.entity == "transaction" && event.kind == "created" && event.actor == "recurring"
+}
+
+/// Whether an event is an occurrence that could not be posted.
+fn has_failed(event: &Event) -> bool {
+    event.entity == "recurring" && event.kind == "failed"
 }
 
 /// What a transaction is told of once for.
@@ -52,17 +54,53 @@ impl TellOfMoney {
         Self { teller, ledger: MessageFactsServiceClient::new(ledger) }
     }
 
-    async fn recurring(&self, event: &Event, kind: Kind) -> Result<Vec<Telling>, HandlerError> {
+    /// What recurs and could not be posted; nothing once it goes on again or was deleted.
+    async fn failed(&self, event: &Event) -> Result<Vec<Telling>, HandlerError> {
         let (household_id, recurring_id) = (event.household_id.clone(), event.entity_id.clone());
         let request = ledger::GetRecurringFactsRequest { household_id, recurring_id: recurring_id.clone() };
         let facts = match self.ledger.clone().get_recurring_facts(request).await {
             Ok(answer) => answer.into_inner(),
-            // It was deleted meanwhile.
             Err(status) if status.code() == Code::NotFound => return Ok(Vec::new()),
             Err(status) => return Err(status.into()),
         };
-        let facts = Facts::Recurring { id: recurring_id, facts };
-        self.teller.everybody(id(&event.id)?, &event.household_id, kind, &facts).await
+        if facts.paused_reason.is_empty() {
+            return Ok(Vec::new());
+        }
+        let facts = Facts::Failed { id: recurring_id, facts };
+        let (event_id, kind) = (id(&event.id)?, Kind::RecurringFailed);
+        self.teller.everybody(event_id, &event.household_id, kind, &facts).await
+    }
+
+    /// What recurs, each occurrence as it was posted.
+    async fn posted(&self, events: &[Event]) -> Result<Vec<Telling>, HandlerError> {
+        let occurrences = events.iter().filter(|event| is_occurrence(event));
+        let by_id: HashMap<_, _> = occurrences.map(|event| (event.entity_id.as_str(), event)).collect();
+        let keys = by_id.values().map(|event| ledger::TransactionKey {
+            household_id: event.household_id.clone(),
+            transaction_id: event.entity_id.clone(),
+        });
+        let found = self.facts(keys.collect()).await?;
+        let mut wanted = Vec::new();
+        for facts in found {
+            let Some(event) = by_id.get(facts.transaction_id.as_str()) else { continue };
+            let (event_id, kind) = (id(&event.id)?, Kind::RecurringPosted);
+            let facts = Facts::Posted(facts);
+            wanted.push(
+                async move { self.teller.everybody(event_id, &event.household_id, kind, &facts).await },
+            );
+        }
+        few_at_once(wanted).await
+    }
+
+    async fn facts(
+        &self,
+        transactions: Vec<ledger::TransactionKey>,
+    ) -> Result<Vec<ledger::TransactionFacts>, HandlerError> {
+        if transactions.is_empty() {
+            return Ok(Vec::new());
+        }
+        let request = ledger::ListTransactionFactsRequest { transactions };
+        Ok(self.ledger.clone().list_transaction_facts(request).await?.into_inner().transactions)
     }
 
     /// Of the transactions of these events those that are above somebody's limit: first who
@@ -89,13 +127,8 @@ impl TellOfMoney {
         let transactions: Vec<_> = concerned
             .map(|(household_id, transaction_id)| ledger::TransactionKey { household_id, transaction_id })
             .collect();
-        if transactions.is_empty() {
-            return Ok(Vec::new());
-        }
-        let request = ledger::ListTransactionFactsRequest { transactions };
-        let found = self.ledger.clone().list_transaction_facts(request).await?.into_inner().transactions;
         let mut wanted = Vec::new();
-        for facts in found {
+        for facts in self.facts(transactions).await? {
             let limits = by_household.get(facts.household_id.as_str()).into_iter().flatten();
             let above: HashMap<_, _> = limits
                 .filter(|limit| is_above(&facts.household_amount, &limit.limit))
@@ -125,8 +158,9 @@ impl Handler for TellOfMoney {
     type Prepared = Vec<Telling>;
 
     async fn prepare(&self, events: &[Event]) -> Result<Vec<Telling>, HandlerError> {
-        let recurring = events.iter().filter_map(|event| Some(self.recurring(event, of_recurring(event)?)));
-        let mut tellings = few_at_once(recurring.collect()).await?;
+        let failed = events.iter().filter(|event| has_failed(event)).map(|event| self.failed(event));
+        let mut tellings = few_at_once(failed.collect()).await?;
+        tellings.extend(self.posted(events).await?);
         tellings.extend(self.large(events).await?);
         Ok(tellings)
     }

@@ -14,6 +14,7 @@ use fintrac_proto::ledger::v1::message_facts_service_server::{
 };
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
+use uuid::Uuid;
 
 /// What ledger-svc would know.
 #[derive(Clone, Default)]
@@ -55,6 +56,7 @@ impl MessageFactsService for Ledger {
                 household_currency_code: "EUR".into(),
                 description: "Laptop <i>".into(),
                 transaction_date: "2026-09-03".into(),
+                recurring_id: Uuid::from_u128(9).to_string(),
             })
         };
         let transactions = request.into_inner().transactions.into_iter().filter_map(facts).collect();
@@ -72,7 +74,6 @@ impl MessageFactsService for Ledger {
             description: "Rent".into(),
             amount: "900.00".into(),
             currency_code: "EUR".into(),
-            posted_date: "2026-09-01".into(),
             next_date: "2026-10-01".into(),
             paused_reason,
         }))

@@ -116,10 +116,13 @@ async fn what_recurs_is_told_when_it_is_posted_and_when_it_fails() {
     let paused = |reason: Option<&str>| {
         *notify.ledger.paused_reason.lock().expect("no panic") = reason.map(str::to_owned);
     };
-    paused(Some(""));
-    notify.ledger.tell(event(&ana, "recurring", 9, "posted"));
+    let occurrence = Uuid::from_u128(30).to_string();
+    notify.ledger.amounts.lock().expect("no panic").insert(occurrence, "1.00".into());
+    let posted = Event { actor: "recurring".into(), ..event(&ana, "transaction", 30, "created") };
+    notify.ledger.tell(posted);
     let raw = smtp.next().await;
-    assert_eq!(parse(&raw).subject(), Some("Rent: 900,00 EUR gebucht"));
+    assert_eq!(parse(&raw).subject(), Some("Laptop <i>: 1250,00 USD gebucht"));
+    assert!(parse(&raw).body_text(0).expect("text").contains("2026-09-03"), "its own day");
     paused(Some("ACCOUNT_CLOSED"));
     notify.clock.advance(chrono::TimeDelta::seconds(1));
     notify.ledger.tell(event(&ana, "recurring", 9, "failed"));
@@ -127,11 +130,16 @@ async fn what_recurs_is_told_when_it_is_posted_and_when_it_fails() {
     let mail = parse(&raw);
     assert_eq!(mail.subject(), Some("Rent konnte nicht gebucht werden"));
     assert!(mail.body_text(0).expect("text").contains("das Konto ist archiviert"), "{raw}");
+    // It was deleted meanwhile, or goes on again: nothing is left to say.
     paused(None);
-    for kind in ["failed", "created", "paused", "deleted"] {
+    for kind in ["failed", "created", "paused", "deleted", "posted"] {
         notify.ledger.tell(event(&ana, "recurring", 9, kind));
     }
-    digested(&notify, 6).await;
+    digested(&notify, 7).await;
+    paused(Some(""));
+    notify.ledger.tell(event(&ana, "recurring", 9, "failed"));
+    notify.ledger.tell(event(&ana, "transaction", 31, "created"));
+    digested(&notify, 9).await;
     let kinds: Vec<_> = inbox(&notify, &ana).await.into_iter().map(|it| (it.kind, it.entity)).collect();
     let of = |kind: &str| (kind.to_owned(), "recurring".to_owned());
     assert_eq!(kinds, [of("recurring_failed"), of("recurring_posted")]);

@@ -22,7 +22,8 @@ pub const BULK: usize = 1000;
 const REGISTERING: usize = 4;
 
 pub struct World {
-    address: String,
+    /// Of the gateways; clients take turns.
+    addresses: Vec<String>,
     /// A finished request for each account.
     requests: Vec<Vec<u8>>,
     /// A finished bulk for some of them.
@@ -41,7 +42,12 @@ impl World {
                 bulks.push(bulk);
             }
         }
-        Ok(Self { address: suite.client.address().to_owned(), requests, bulks })
+        Ok(Self { addresses: vec![suite.client.address().to_owned()], requests, bulks })
+    }
+
+    /// The same people at other gateways.
+    pub fn at(&self, addresses: Vec<String>) -> Self {
+        Self { addresses, requests: self.requests.clone(), bulks: self.bulks.clone() }
     }
 
     pub async fn run(&self, clients: usize, measured: Duration) -> anyhow::Result<Figures> {
@@ -68,34 +74,36 @@ impl World {
         measured: Duration,
     ) -> anyhow::Result<Figures> {
         let until = Instant::now() + measured;
-        let results = try_join_all((0..clients).map(|_| self.client(requests, expected, until))).await?;
+        let addresses = self.addresses.iter().cycle().take(clients);
+        let all = addresses.map(|address| client(address, requests, expected, until));
+        let results = try_join_all(all).await?;
         let errors = results.iter().map(|(_, errors)| errors).sum();
         let latencies = results.into_iter().flat_map(|(latencies, _)| latencies).collect();
         Ok(Figures::new(latencies, errors, measured))
     }
+}
 
-    async fn client(
-        &self,
-        requests: &[Vec<u8>],
-        expected: u16,
-        until: Instant,
-    ) -> anyhow::Result<(Vec<Duration>, usize)> {
-        let mut stream = TcpStream::connect(&self.address).await?;
-        stream.set_nodelay(true)?;
-        let random = Random::System;
-        let (mut latencies, mut errors) = (Vec::new(), 0);
-        let mut buffer = Vec::with_capacity(4096);
-        while Instant::now() < until {
-            let number = usize::from(u16::from_le_bytes(random.bytes())) % requests.len();
-            let started = Instant::now();
-            stream.write_all(&requests[number]).await?;
-            match answer(&mut stream, &mut buffer).await? {
-                status if status == expected => latencies.push(started.elapsed()),
-                _ => errors += 1,
-            }
+async fn client(
+    address: &str,
+    requests: &[Vec<u8>],
+    expected: u16,
+    until: Instant,
+) -> anyhow::Result<(Vec<Duration>, usize)> {
+    let mut stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    let random = Random::System;
+    let (mut latencies, mut errors) = (Vec::new(), 0);
+    let mut buffer = Vec::with_capacity(4096);
+    while Instant::now() < until {
+        let number = usize::from(u16::from_le_bytes(random.bytes())) % requests.len();
+        let started = Instant::now();
+        stream.write_all(&requests[number]).await?;
+        match answer(&mut stream, &mut buffer).await? {
+            status if status == expected => latencies.push(started.elapsed()),
+            _ => errors += 1,
         }
-        Ok((latencies, errors))
     }
+    Ok((latencies, errors))
 }
 
 /// Registers a person and opens accounts; the requests that spend from them, and a bulk.

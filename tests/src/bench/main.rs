@@ -1,7 +1,8 @@
 //! The load bench: `POST /transactions` over REST against the floor, one
 //! commit per write by pgbench, in one run on the same durable cluster.
 //!
-//! Then one hot account, bulks, and questions to households of growing size.
+//! Then one hot account, bulks, one ledger against two on the same database,
+//! and questions to households of growing size.
 //! Then logins: what their time tells, and what a flood of them costs.
 //!
 //! `fintrac-bench [SECONDS]`; each figure is measured that long (default 8).
@@ -9,6 +10,7 @@
 mod floor;
 mod load;
 mod login;
+mod replicas;
 mod report;
 mod scale;
 
@@ -26,7 +28,7 @@ async fn main() -> anyhow::Result<()> {
     let seconds = std::env::args().nth(1).map(|text| text.parse()).transpose().context("SECONDS")?;
     let measured = Duration::from_secs(seconds.unwrap_or(8));
     let binary: PathBuf = std::env::current_exe()?.with_file_name("fintrac-part");
-    let suite = Suite::start(&binary.to_string_lossy(), Shape::OneProcess).await;
+    let mut suite = Suite::start(&binary.to_string_lossy(), Shape::OneProcess).await;
     let floor = floor::Floor::prepare(&suite).await?;
     let world = load::World::prepare(&suite).await?;
     let mut rows = Vec::new();
@@ -41,7 +43,10 @@ async fn main() -> anyhow::Result<()> {
     report::print_one("one hot account, 64 clients", &floor_hot, &hot);
     let (floor, bulk) = (floor.run(64, measured).await?, world.run_bulk(2, measured).await?);
     report::print_one("bulks of 1,000 by 2 clients, in transactions, against the floor of 64", &floor, &bulk);
-    report::print_scale(&scale::measure(&suite).await?);
+    let (one, two) = replicas::measure(&mut suite, &world, measured).await?;
+    report::print_replicas(&one, &two);
+    report::print_sizes();
+    scale::measure(&suite, report::print_scale).await?;
     let timing = login::timing(&suite).await?;
     let flood = login::flood(&suite, measured).await?;
     report::print_logins(&timing, &flood);

@@ -95,14 +95,29 @@ pub fn print_one(what: &str, floor: &Figures, rest: &Figures) {
 }
 
 #[expect(clippy::print_stdout, reason = "this is what the program is for")]
-pub fn print_scale(rows: &[scale::Row]) {
-    let millis = |latency: Duration| latency.as_secs_f64() * 1000.0;
+pub fn print_replicas(one: &Figures, two: &Figures) {
+    println!(
+        "64 clients on two gateways: one ledger {:.0}/s (p99 {:.2} ms, {} errors), two ledgers {:.0}/s (p99 {:.2} ms, {} errors), ratio {:.2}",
+        one.throughput,
+        one.p99.as_secs_f64() * 1000.0,
+        one.errors,
+        two.throughput,
+        two.p99.as_secs_f64() * 1000.0,
+        two.errors,
+        two.throughput / one.throughput,
+    );
+}
+
+#[expect(clippy::print_stdout, reason = "this is what the program is for")]
+pub fn print_sizes() {
     println!("one client, households of {:?} transactions, p50 / p99 in ms:", scale::SIZES);
-    for row in rows {
-        let figures =
-            row.latencies.iter().map(|it| format!("{:>7.2} / {:>7.2}", millis(it.p50), millis(it.p99)));
-        let (first, last) = (row.latencies.first(), row.latencies.last());
-        let ratio = first.zip(last).map_or(0.0, |(first, last)| millis(last.p99) / millis(first.p99));
-        println!("{:>26} | {} | p99 ratio {ratio:.2}", row.question, figures.collect::<Vec<_>>().join(" | "));
-    }
+}
+
+#[expect(clippy::print_stdout, reason = "this is what the program is for")]
+pub fn print_scale(row: &scale::Row) {
+    let millis = |latency: Duration| latency.as_secs_f64() * 1000.0;
+    let figures = row.latencies.iter().map(|it| format!("{:>7.2} / {:>7.2}", millis(it.p50), millis(it.p99)));
+    let (first, last) = (row.latencies.first(), row.latencies.last());
+    let ratio = first.zip(last).map_or(0.0, |(first, last)| millis(last.p99) / millis(first.p99));
+    println!("{:>26} | {} | p99 ratio {ratio:.2}", row.question, figures.collect::<Vec<_>>().join(" | "));
 }

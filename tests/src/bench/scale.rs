@@ -37,7 +37,8 @@ struct Household {
     paths: Vec<(&'static str, String)>,
 }
 
-pub async fn measure(suite: &Suite) -> anyhow::Result<Vec<Row>> {
+/// Measures each question; `report` hears of it at once.
+pub async fn measure(suite: &Suite, report: impl Fn(&Row)) -> anyhow::Result<()> {
     let mut households = Vec::new();
     for (number, size) in SIZES.into_iter().enumerate() {
         households.push(household(suite, number, size).await?);
@@ -48,7 +49,6 @@ pub async fn measure(suite: &Suite) -> anyhow::Result<Vec<Row>> {
         stream.set_nodelay(true)?;
         streams.push(stream);
     }
-    let mut rows = Vec::new();
     for question in 0..households[0].paths.len() {
         let mut latencies = vec![Vec::new(); households.len()];
         for sample in 0..SAMPLES + 20 {
@@ -73,9 +73,9 @@ pub async fn measure(suite: &Suite) -> anyhow::Result<Vec<Row>> {
             Latency { p50: taken[SAMPLES / 2], p99: taken[SAMPLES * 99 / 100] }
         };
         let latencies = latencies.into_iter().map(latency).collect();
-        rows.push(Row { question: households[0].paths[question].0, latencies });
+        report(&Row { question: households[0].paths[question].0, latencies });
     }
-    Ok(rows)
+    Ok(())
 }
 
 async fn household(suite: &Suite, number: usize, size: u32) -> anyhow::Result<Household> {
@@ -110,7 +110,7 @@ async fn household(suite: &Suite, number: usize, size: u32) -> anyhow::Result<Ho
         let path = format!("/api/v1/transactions?page_size={PAGE_SIZE}&page_token={far}");
         let path = path.trim_end_matches("&page_token=").to_owned();
         let page = client.get_as(&token, &path).await;
-        far = page.body["next_page_token"].as_str().context("a page that far")?.to_owned();
+        page.body["next_page_token"].as_str().context("a page that far")?.clone_into(&mut far);
     }
     let today = client.get_as(&token, "/api/v1/analytics/net-worth?interval=day").await;
     ensure!(today.status == 200, "{today:?}");

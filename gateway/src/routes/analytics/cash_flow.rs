@@ -71,8 +71,18 @@ impl From<pb::IncomeExpense> for CashFlowRowView {
 }
 
 fn sheet(view: &CashFlowView) -> Sheet {
-    let mut sheet =
-        Sheet::new(&["from", "to", "currency_code", "inflow", "outflow", "other", "net", "cumulative"]);
+    let mut sheet = Sheet::new(&[
+        "from",
+        "to",
+        "currency_code",
+        "inflow",
+        "outflow",
+        "other",
+        "net",
+        "cumulative",
+        "inflow_by_currency",
+        "outflow_by_currency",
+    ]);
     for it in &view.data {
         sheet.row([
             it.span.from.clone(),
@@ -83,6 +93,8 @@ fn sheet(view: &CashFlowView) -> Sheet {
             it.other.amount.clone(),
             it.net.amount.clone(),
             it.cumulative.clone(),
+            it.inflow.parts(),
+            it.outflow.parts(),
         ]);
     }
     sheet

@@ -49,8 +49,11 @@ impl Chart<'_> {
     /// The largest of many, one below the other.
     pub fn ranking(mut self) -> Result<String, Problem> {
         self.labels.truncate(MOST_BARS);
+        // The first one is drawn at the bottom.
+        self.labels.reverse();
         for (_, amounts) in &mut self.series {
             amounts.truncate(MOST_BARS);
+            amounts.reverse();
         }
         let rows = f32::from(u16::try_from(self.labels.len().max(4)).unwrap_or(u16::MAX));
         let (title, mut series) = (self.title(), self.series());
@@ -59,6 +62,12 @@ impl Chart<'_> {
         }
         let mut chart = HorizontalBarChart::new(series, self.labels);
         (chart.width, chart.height, chart.title.text) = (WIDTH, 120.0 + rows * 32.0, title);
+        chart.series.label.formatter = "{:.2}".into();
+        // Room for names on the left and for numbers beyond the longest bar.
+        chart.margin.right = 60.0;
+        for axis in &mut chart.y_axis_configs {
+            axis.width = Some(180.0);
+        }
         chart.svg().map_err(|error| failed(&error))
     }
 

@@ -65,8 +65,16 @@ impl From<pb::IncomeExpense> for IncomeExpenseRowView {
 }
 
 fn sheet(view: &IncomeExpenseView) -> Sheet {
-    let mut sheet =
-        Sheet::new(&["from", "to", "currency_code", "income", "expense", "net", "net_by_currency"]);
+    let mut sheet = Sheet::new(&[
+        "from",
+        "to",
+        "currency_code",
+        "income",
+        "expense",
+        "net",
+        "income_by_currency",
+        "expense_by_currency",
+    ]);
     for it in &view.data {
         sheet.row([
             it.span.from.clone(),
@@ -75,7 +83,8 @@ fn sheet(view: &IncomeExpenseView) -> Sheet {
             it.income.amount.clone(),
             it.expense.amount.clone(),
             it.net.amount.clone(),
-            it.net.parts(),
+            it.income.parts(),
+            it.expense.parts(),
         ]);
     }
     sheet

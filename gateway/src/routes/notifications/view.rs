@@ -19,7 +19,7 @@ pub struct NotificationView {
     #[schema(example = "Food: 80 % of the budget is spent")]
     title: String,
     body: String,
-    /// What it is about: budget or goal.
+    /// What it is about: budget, goal, transaction or recurring.
     #[schema(example = "budget")]
     entity: String,
     #[schema(format = Uuid)]

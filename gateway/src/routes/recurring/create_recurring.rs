@@ -7,7 +7,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::view::RecurringView;
-use crate::extract::{AmountText, NoParams, OnceJson, Permitted, permission};
+use crate::extract::{AmountText, NoParams, Object, OnceJson, Permitted, permission};
 use crate::openapi::WriteProblems;
 use crate::problem::Problem;
 use crate::routes::transactions::split::{SplitBody, splits};
@@ -47,7 +47,8 @@ pub struct CreateRecurringBody {
     notes: Option<String>,
     tags: Option<Vec<String>>,
     /// Instead of a category.
-    splits: Option<Vec<SplitBody>>,
+    #[schema(value_type = Option<Vec<SplitBody>>)]
+    splits: Option<Vec<Object<SplitBody>>>,
     /// daily, weekly, monthly or yearly; month-ends are kept.
     #[schema(example = "monthly")]
     frequency: Option<String>,

@@ -19,9 +19,10 @@ async fn steer(
 ) -> Result<impl IntoResponse + use<>, Problem> {
     let request = pb::SteerRecurringRequest { recurring_id, if_version, steering: steering.to_owned() };
     let call = async |request| state.recurring().steer_recurring(request).await;
-    let answer = once.send(request, call).await?.into_inner();
-    let it = answer.recurring.ok_or_else(Problem::internal)?;
-    Ok(([(ETAG, etag(it.version))], axum::Json(RecurringView::from(it))))
+    let mut answer = once.send(request, call).await?;
+    let it = answer.get_mut().recurring.take().ok_or_else(Problem::internal)?;
+    let etag = [(ETAG, etag(it.version))];
+    Ok(once.mark(&answer, (etag, axum::Json(RecurringView::from(it)))))
 }
 
 /// Pause a recurring transaction

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::view::RecurringView;
 use crate::extract::{
-    AmountText, Change, IfMatch, Mask, NoParams, OnceJson, Permitted, not_null, permission,
+    AmountText, Change, IfMatch, Mask, NoParams, Object, OnceJson, Permitted, not_null, permission,
 };
 use crate::openapi::WriteProblems;
 use crate::problem::Problem;
@@ -56,7 +56,7 @@ pub struct UpdateRecurringBody {
     tags: Change<Vec<String>>,
     #[schema(value_type = Option<Vec<SplitBody>>)]
     #[serde(default)]
-    splits: Change<Vec<SplitBody>>,
+    splits: Change<Vec<Object<SplitBody>>>,
     /// daily, weekly, monthly or yearly; takes the place of an rrule.
     #[schema(nullable = false, example = "monthly")]
     #[serde(default, deserialize_with = "not_null")]

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::split::SplitBody;
 use super::update_transaction::UpdateTransactionBody;
 use super::view::TransactionView;
-use crate::extract::{AmountText, Change, NoParams, OnceJson, Permitted, not_null, permission};
+use crate::extract::{AmountText, Change, NoParams, Object, OnceJson, Permitted, not_null, permission};
 use crate::openapi::WriteProblems;
 use crate::problem::Problem;
 use crate::problem::body::FieldBody;
@@ -27,12 +27,12 @@ pub struct BulkBody {
     #[serde(default)]
     mode: String,
     /// At most 1,000; no two of them name the same transaction.
-    #[schema(required = true, min_items = 1, max_items = 1000)]
+    #[schema(required = true, value_type = Vec<OperationBody>, min_items = 1, max_items = 1000)]
     #[serde(default)]
-    operations: Vec<OperationBody>,
+    operations: Vec<Object<OperationBody>>,
 }
 
-/// One change: `create` takes the fields of a new transaction, `update` an `id` and the fields to
+/// One change: `create` takes the fields of a new transaction (but `recurring`), `update` an `id` and the fields to
 /// change, `delete` an `id`.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = BulkOperation)]
@@ -84,7 +84,7 @@ pub struct OperationBody {
     transaction_date: Option<String>,
     #[schema(value_type = Option<Vec<SplitBody>>)]
     #[serde(default)]
-    splits: Change<Vec<SplitBody>>,
+    splits: Change<Vec<Object<SplitBody>>>,
 }
 
 /// What became of the operations, one each, in order.
@@ -187,7 +187,7 @@ pub async fn bulk(
 ) -> Result<Response, Problem> {
     let mut problem = None;
     let numbered = body.operations.into_iter().enumerate();
-    let operations = numbered.map(|(at, operation)| operation.into_proto(at, &mut problem)).collect();
+    let operations = numbered.map(|(at, Object(operation))| operation.into_proto(at, &mut problem)).collect();
     if let Some(problem) = problem {
         return Err(problem);
     }

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::split::{SplitBody, splits};
 use super::view::TransactionView;
-use crate::extract::{AmountText, NoParams, OnceJson, Permitted, permission};
+use crate::extract::{AmountText, NoParams, Object, OnceJson, Permitted, permission};
 use crate::openapi::WriteProblems;
 use crate::problem::Problem;
 use crate::routes::recurring::schedule::ScheduleBody;
@@ -56,9 +56,11 @@ pub struct CreateTransactionBody {
     #[schema(example = "2026-03-31")]
     transaction_date: Option<String>,
     /// Instead of a category: at most 50, which sum to the amount.
-    splits: Option<Vec<SplitBody>>,
+    #[schema(value_type = Option<Vec<SplitBody>>)]
+    splits: Option<Vec<Object<SplitBody>>>,
     /// It is the first of many, which are posted when their days come.
-    recurring: Option<ScheduleBody>,
+    #[schema(value_type = Option<ScheduleBody>)]
+    recurring: Option<Object<ScheduleBody>>,
 }
 
 impl From<CreateTransactionBody> for pb::CreateTransactionRequest {
@@ -77,7 +79,7 @@ impl From<CreateTransactionBody> for pb::CreateTransactionRequest {
             tags: body.tags.unwrap_or_default(),
             transaction_date: body.transaction_date,
             splits: splits(body.splits.unwrap_or_default()),
-            recurring: body.recurring.map(|schedule| Box::new(schedule.into())),
+            recurring: body.recurring.map(|Object(schedule)| Box::new(schedule.into())),
         }
     }
 }

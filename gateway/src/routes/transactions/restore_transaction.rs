@@ -27,7 +27,8 @@ pub async fn restore_transaction(
 ) -> Result<impl IntoResponse, Problem> {
     let request = pb::RestoreTransactionRequest { transaction_id, if_version };
     let call = async |request| state.transactions().restore_transaction(request).await;
-    let answer = once.send(request, call).await?.into_inner();
-    let transaction = answer.transaction.ok_or_else(Problem::internal)?;
-    Ok(([(ETAG, etag(transaction.version))], axum::Json(TransactionView::from(transaction))))
+    let mut answer = once.send(request, call).await?;
+    let transaction = answer.get_mut().transaction.take().ok_or_else(Problem::internal)?;
+    let etag = [(ETAG, etag(transaction.version))];
+    Ok(once.mark(&answer, (etag, axum::Json(TransactionView::from(transaction)))))
 }

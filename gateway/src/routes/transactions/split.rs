@@ -2,7 +2,7 @@ use fintrac_proto::ledger::v1 as pb;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::extract::AmountText;
+use crate::extract::{AmountText, Object};
 
 /// A part of the amount, with a category of its own.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -25,6 +25,6 @@ impl From<SplitBody> for pb::Split {
     }
 }
 
-pub fn splits(bodies: Vec<SplitBody>) -> Vec<pb::Split> {
-    bodies.into_iter().map(Into::into).collect()
+pub fn splits(bodies: Vec<Object<SplitBody>>) -> Vec<pb::Split> {
+    bodies.into_iter().map(|Object(body)| body.into()).collect()
 }

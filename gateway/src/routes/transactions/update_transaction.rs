@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::split::{SplitBody, splits};
 use super::view::TransactionView;
 use crate::extract::{
-    AmountText, Change, IfMatch, Mask, NoParams, OnceJson, Permitted, not_null, permission,
+    AmountText, Change, IfMatch, Mask, NoParams, Object, OnceJson, Permitted, not_null, permission,
 };
 use crate::openapi::WriteProblems;
 use crate::problem::Problem;
@@ -61,7 +61,7 @@ pub struct UpdateTransactionBody {
     /// They take the place of a category, and a category theirs.
     #[schema(value_type = Option<Vec<SplitBody>>)]
     #[serde(default)]
-    pub(super) splits: Change<Vec<SplitBody>>,
+    pub(super) splits: Change<Vec<Object<SplitBody>>>,
 }
 
 impl UpdateTransactionBody {

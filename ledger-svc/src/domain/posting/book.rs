@@ -26,6 +26,8 @@ pub struct Book {
     /// Live ones, by each id that leads to them.
     pub categories: HashMap<(Uuid, Uuid), Category>,
     pub transactions: HashMap<(Uuid, Uuid), Standing>,
+    /// Versions of what recurs; only active ones.
+    pub recurring: HashMap<(Uuid, Uuid), i64>,
     /// Names of live accounts, of those that commands want.
     pub names_taken: HashSet<(Uuid, String)>,
 }

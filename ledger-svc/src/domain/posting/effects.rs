@@ -55,6 +55,8 @@ pub struct Event {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     Transaction(Box<Transaction>),
+    /// A transaction that stays as it was.
+    Unchanged(Box<Transaction>),
     Account(Box<Account>),
     Voided,
     /// Of a bulk, one for each of its commands.

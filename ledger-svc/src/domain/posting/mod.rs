@@ -38,11 +38,18 @@ pub struct Command {
     pub order: Order,
     /// Id of the transaction that it makes, if it makes one.
     pub transaction_id: Uuid,
-    /// The recurring transaction that it is an occurrence of.
-    pub recurring_id: Option<Uuid>,
+    pub occurrence_of: Option<Occurrence>,
     /// The recurring transaction that begins with it.
     pub begins: Option<Box<Recurring>>,
     pub now: DateTime<Utc>,
+}
+
+/// What recurs, of which a transaction is one occurrence.
+#[derive(Debug, Clone, Copy)]
+pub struct Occurrence {
+    pub recurring_id: Uuid,
+    /// It must be active and have this version; none when it begins with this one.
+    pub if_version: Option<i64>,
 }
 
 #[derive(Debug, Clone)]
@@ -63,7 +70,7 @@ pub enum Order {
 
 impl Command {
     pub fn new(household: Household, order: Order, transaction_id: Uuid, now: DateTime<Utc>) -> Self {
-        Self { household, order, transaction_id, recurring_id: None, begins: None, now }
+        Self { household, order, transaction_id, occurrence_of: None, begins: None, now }
     }
 
     pub fn today(&self) -> NaiveDate {
@@ -124,6 +131,11 @@ impl Command {
         };
         let texts = category.into_iter().chain(splits.iter().map(|split| split.category_id.as_str()));
         texts.filter_map(|text| Uuid::parse_str(text.trim()).ok()).collect()
+    }
+
+    /// What recurs and must not change before the commit.
+    pub fn names_recurring(&self) -> Option<Uuid> {
+        self.occurrence_of.filter(|it| it.if_version.is_some()).map(|it| it.recurring_id)
     }
 
     /// Whether it gives an account a name.

@@ -59,7 +59,7 @@ fn with_balance(book: &Book, command: &Command, outcome: Outcome) -> Outcome {
             let standing = book.account(command.household.id, account.id).cloned();
             Outcome::Account(standing.map_or(account, Box::new))
         }
-        Outcome::Transaction(_) | Outcome::Voided | Outcome::Many(_) => outcome,
+        Outcome::Transaction(_) | Outcome::Unchanged(_) | Outcome::Voided | Outcome::Many(_) => outcome,
     }
 }
 
@@ -167,7 +167,7 @@ impl Planner<'_> {
             rate: booking.rate,
             texts: terms.texts.clone(),
             date: terms.date,
-            recurring_id: self.command.recurring_id,
+            recurring_id: self.command.occurrence_of.map(|it| it.recurring_id),
             version: 1,
             posted_revision: Some(1),
             created_at: self.command.now,
@@ -217,7 +217,7 @@ impl Planner<'_> {
         }
         let changes = differences(before, &after);
         if changes.is_empty() && same_money {
-            return Ok((effects, Outcome::Transaction(Box::new(after))));
+            return Ok((effects, Outcome::Unchanged(Box::new(after))));
         }
         after.version = before.version.saturating_add(1);
         after.updated_at = self.command.now;
@@ -233,7 +233,7 @@ impl Planner<'_> {
     fn restore(&self, standing: &Standing, terms: &Terms) -> Result<(Effects, Outcome), Rejection> {
         let before = &standing.transaction;
         if before.status == Status::Posted {
-            return Ok((Effects::default(), Outcome::Transaction(Box::new(before.clone()))));
+            return Ok((Effects::default(), Outcome::Unchanged(Box::new(before.clone()))));
         }
         self.open(terms)?;
         let booking = self.book(terms, &self.kept(standing, terms))?;

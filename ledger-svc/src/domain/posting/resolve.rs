@@ -14,13 +14,12 @@ use super::{Command, Order};
 use crate::domain::account::Account;
 use crate::domain::category::CategoryType;
 use crate::domain::transaction::{
-    SplitInput, Status, Texts, TransactionChanges, TransactionInput, TransactionType,
+    LONGEST_TAG, SplitInput, Status, Texts, TransactionChanges, TransactionInput, TransactionType,
 };
 
 const LONGEST_DESCRIPTION: usize = 500;
 const LONGEST_REFERENCE: usize = 100;
 const LONGEST_NOTES: usize = 4000;
-const LONGEST_TAG: usize = 50;
 const MOST_TAGS: usize = 20;
 const MOST_SPLITS: usize = 50;
 
@@ -71,6 +70,13 @@ pub fn resolve(book: &Book, command: &Command) -> Result<Resolved, Rejection> {
     let household = command.household.id;
     match &command.order {
         Order::Create(input) => {
+            let is_overtaken = command.occurrence_of.is_some_and(|it| {
+                let version = book.recurring.get(&(household, it.recurring_id));
+                it.if_version.is_some() && it.if_version != version.copied()
+            });
+            if is_overtaken {
+                return Err(Rejection::VersionMismatch);
+            }
             let terms = Reader::new(book, command).terms(input, None)?;
             Ok(Resolved::Create(terms))
         }

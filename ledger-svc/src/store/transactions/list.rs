@@ -77,6 +77,11 @@ impl Filter {
     }
 }
 
+/// How many of those that come next are looked at for a word.
+const NEAR: i64 = 1000;
+/// Categories that count as one and are read each in its own order.
+const MOST_BRANCHES: usize = 16;
+
 #[derive(Clone, Copy)]
 struct Page {
     after: Option<Cursor>,
@@ -85,10 +90,11 @@ struct Page {
 
 /// One source of a list: each is a range of an index, sorted and cut.
 #[derive(Clone, Copy)]
-struct Branch {
+struct Branch<'a> {
     /// On which side of the transaction the account is.
     side: Option<(&'static str, Uuid)>,
-    category: Option<Uuid>,
+    /// None of them: any.
+    categories: &'a [Uuid],
     /// The category is on a split.
     of_split: bool,
 }
@@ -115,15 +121,56 @@ pub fn list_query(
     query
 }
 
+/// A page of those that come next and have the words: a common word fills it at
+/// once, where all that have it would take long to read. None where what comes
+/// next is no range of one index.
+pub fn near_query(
+    household_id: Uuid,
+    filter: &Filter,
+    after: Option<Cursor>,
+    limit: i64,
+) -> Option<QueryBuilder<Postgres>> {
+    filter.words.as_ref()?;
+    let of_all = filter.account_id.is_none() && filter.categories.is_empty();
+    let is_range = match filter.sort {
+        Sort::Date => filter.account_id.is_none() || filter.categories.is_empty(),
+        Sort::Amount => of_all && !filter.voided,
+    };
+    let by_date = filter.sort == Sort::Date;
+    let range = Filter {
+        account_id: filter.account_id,
+        categories: filter.categories.clone(),
+        voided: filter.voided,
+        from: filter.from.filter(|_| by_date),
+        to: filter.to.filter(|_| by_date),
+        sort: filter.sort,
+        ascending: filter.ascending,
+        ..Filter::default()
+    };
+    let mut query = QueryBuilder::new("select ");
+    query.push(COLUMNS).push(" from (select * from (");
+    merged(&mut query, household_id, &range, Page { after, limit: NEAR });
+    query.push(") as transactions where ");
+    has_words(&mut query, filter);
+    conditions(&mut query, filter);
+    query.push(filter.order()).push(" limit ").push_bind(limit);
+    query.push(") as transactions").push(filter.order());
+    is_range.then_some(query)
+}
+
+fn has_words(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
+    query.push("words <> ''::tsvector and words @@ ").push_bind(filter.words.clone()).push("::tsquery");
+    if let Some(tag) = &filter.tag {
+        query.push(" and tags @> array[").push_bind(tag.clone()).push("]");
+    }
+}
+
 /// Rare words lead to few transactions; only then are these compared and sorted.
 /// Without `materialized` the planner might walk all by date instead.
 fn found_by_words(query: &mut QueryBuilder<Postgres>, household_id: Uuid, filter: &Filter) {
     query.push("with found as materialized (select * from ledger.transactions where household_id = ");
-    query.push_bind(household_id).push(" and words <> ''::tsvector and words @@ ");
-    query.push_bind(filter.words.clone()).push("::tsquery");
-    if let Some(tag) = &filter.tag {
-        query.push(" and tags @> array[").push_bind(tag.clone()).push("]");
-    }
+    query.push_bind(household_id).push(" and ");
+    has_words(query, filter);
     if let Some(account) = filter.account_id {
         query.push(" and (account_id = ").push_bind(account);
         query.push(" or to_account_id = ").push_bind(account).push(")");
@@ -146,12 +193,15 @@ fn merged(query: &mut QueryBuilder<Postgres>, household_id: Uuid, filter: &Filte
         None => vec![None],
         Some(account) => vec![Some(("account_id", account)), Some(("to_account_id", account))],
     };
+    // One range each; so many that this no longer pays are gathered and sorted.
+    let number = filter.categories.len();
+    let in_one = if number > MOST_BRANCHES { number } else { 1 };
     let of_category = |side| {
         let each = filter
             .categories
-            .iter()
-            .flat_map(move |id| [false, true].map(|of_split| Branch { side, category: Some(*id), of_split }));
-        let all = Branch { side, category: None, of_split: false };
+            .chunks(in_one)
+            .flat_map(move |categories| [false, true].map(|of_split| Branch { side, categories, of_split }));
+        let all = Branch { side, categories: &[], of_split: false };
         if filter.categories.is_empty() { vec![all] } else { each.collect() }
     };
     let branches: Vec<_> = sides.into_iter().flat_map(of_category).collect();
@@ -171,16 +221,17 @@ fn branch(
     query: &mut QueryBuilder<Postgres>,
     household_id: Uuid,
     filter: &Filter,
-    branch: Branch,
+    branch: Branch<'_>,
     page: Page,
 ) {
-    if let (Some(category), true) = (branch.category, branch.of_split) {
+    if branch.of_split {
         query.push("select transactions.* from ledger.splits");
         // Split by split, in order; one that has several of these categories comes once.
         query.push(" cross join lateral (select * from ledger.transactions where household_id = ");
         query.push_bind(household_id).push(" and id = transaction_id offset 0) as transactions");
         query.push(" where splits.household_id = ").push_bind(household_id);
-        query.push(" and splits.category_id = ").push_bind(category);
+        query.push(" and splits.category_id");
+        one_of(query, branch.categories);
         query.push(format!(" and splits.status = '{}'", filter.status()));
         query.push(" and number = (select min(number) from ledger.splits other where other.household_id = ");
         query.push_bind(household_id).push(" and other.transaction_id = splits.transaction_id");
@@ -195,8 +246,9 @@ fn branch(
         days(query, filter);
     } else {
         query.push("select * from ledger.transactions where household_id = ").push_bind(household_id);
-        if let Some(category) = branch.category {
-            query.push(" and category_id = ").push_bind(category);
+        if !branch.categories.is_empty() {
+            query.push(" and category_id");
+            one_of(query, branch.categories);
         }
     }
     if let Some((column, account)) = branch.side {
@@ -211,6 +263,13 @@ fn branch(
         query.push(filter.order());
     }
     query.push(" limit ").push_bind(page.limit);
+}
+
+fn one_of(query: &mut QueryBuilder<Postgres>, ids: &[Uuid]) {
+    match ids {
+        [only] => query.push(" = ").push_bind(*only),
+        several => query.push(" = any(").push_bind(several.to_vec()).push(")"),
+    };
 }
 
 /// What is asked of a transaction itself.
@@ -270,5 +329,11 @@ pub async fn list(
     after: Option<Cursor>,
     limit: i64,
 ) -> Result<Vec<Transaction>, sqlx::Error> {
+    if let Some(query) = near_query(household_id, filter, after, limit) {
+        let page = fetch(&mut *connection, query).await?;
+        if i64::try_from(page.len()) == Ok(limit) {
+            return Ok(page);
+        }
+    }
     fetch(connection, list_query(household_id, filter, after, limit)).await
 }

@@ -5,11 +5,11 @@ use chrono::{DateTime, NaiveDate};
 use fintrac_kit::clock::Clock;
 use fintrac_kit::page::Cursor;
 use fintrac_kit::testing::TestDatabase;
-use sqlx::{AssertSqlSafe, Execute as _, PgConnection};
+use sqlx::{AssertSqlSafe, Execute as _, PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
 
 use super::Filter;
-use super::list::{Sort, list_query};
+use super::list::{Sort, list_query, near_query};
 use crate::domain::transaction::TransactionType;
 
 const HOUSEHOLD: Uuid = Uuid::from_u128(1);
@@ -45,7 +45,10 @@ async fn fill(connection: &mut PgConnection) {
 }
 
 async fn plan(connection: &mut PgConnection, filter: &Filter, after: Option<Cursor>) -> String {
-    let mut query = list_query(HOUSEHOLD, filter, after, 51);
+    explain(connection, list_query(HOUSEHOLD, filter, after, 51)).await
+}
+
+async fn explain(connection: &mut PgConnection, mut query: QueryBuilder<Postgres>) -> String {
     let sql = format!("explain (costs off) {}", query.sql().as_str());
     let arguments = query.build().take_arguments().expect("arguments").expect("arguments");
     let lines: Vec<String> =
@@ -110,10 +113,25 @@ async fn lists_of_a_million_read_ranges_of_indexes() {
     let filters = [
         words.clone(),
         Filter { account_id: Some(BANK), from: day(2018), tag: Some("x".into()), ..words.clone() },
-        Filter { categories: vec![FOOD, OTHER], sort: Sort::Amount, ..words },
+        Filter { categories: vec![FOOD, OTHER], sort: Sort::Amount, ..words.clone() },
     ];
     for filter in filters {
         let plan = plan(&mut connection, &filter, Some(cursor)).await;
         assert!(plan.contains("Bitmap Index Scan on transactions_words_idx"), "{filter:?}\n{plan}");
     }
+    let near = [
+        (words.clone(), "transactions_date_idx"),
+        (Filter { tag: Some("x".into()), min_amount: Some(5), ..words.clone() }, "transactions_date_idx"),
+        (Filter { sort: Sort::Amount, from: day(2018), ..words.clone() }, "transactions_amount_idx"),
+        (Filter { account_id: Some(BANK), from: day(2018), ..words.clone() }, "transactions_account_id_idx"),
+        (Filter { categories: vec![FOOD, OTHER], ..words.clone() }, "splits_category_id_idx"),
+    ];
+    for (filter, index) in near {
+        let query = near_query(HOUSEHOLD, &filter, Some(cursor), 51).expect("a range");
+        let plan = explain(&mut connection, query).await;
+        let is_range = plan.contains(index) && !plan.contains("transactions_words_idx");
+        assert!(is_range && !plan.contains("Seq Scan on transactions"), "{filter:?}\n{plan}");
+    }
+    let narrow = Filter { account_id: Some(BANK), categories: vec![FOOD], ..words };
+    assert!(near_query(HOUSEHOLD, &narrow, None, 51).is_none(), "it could be far");
 }

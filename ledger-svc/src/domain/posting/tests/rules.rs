@@ -1,6 +1,7 @@
 //! The rules that an example says best.
 
 use super::*;
+use crate::domain::posting::Occurrence;
 
 fn expense(account: u128, amount: &str) -> TransactionInput {
     TransactionInput {
@@ -51,7 +52,9 @@ fn an_edit_keeps_its_rate_unless_currency_or_date_change() {
         world.keep(&effects);
         match outcome {
             Outcome::Transaction(it) => it.rate.expect("converted"),
-            Outcome::Account(_) | Outcome::Voided | Outcome::Many(_) => panic!("a transaction"),
+            Outcome::Unchanged(_) | Outcome::Account(_) | Outcome::Voided | Outcome::Many(_) => {
+                panic!("a transaction")
+            }
         }
     };
     let amount = TransactionChanges { amount: Some("2000".into()), ..TransactionChanges::default() };
@@ -271,4 +274,20 @@ fn what_is_restored_needs_open_accounts_and_keeps_its_rates() {
     assert_eq!(effect.transaction.household_amount, made.household_amount);
     assert!(effect.legs.iter().all(|leg| !leg.is_reversal));
     world.check();
+}
+
+#[test]
+fn an_occurrence_of_what_was_changed_meanwhile_is_not_posted() {
+    let mut world = World::new();
+    let recurring_id = Uuid::from_u128(77);
+    let key = (world.command(Order::Create(expense(11, "10"))).household.id, recurring_id);
+    let mut post = |standing: Option<i64>| {
+        let occurrence_of = Some(Occurrence { recurring_id, if_version: Some(3) });
+        let command = Command { occurrence_of, ..world.command(Order::Create(expense(11, "10"))) };
+        world.book.recurring = standing.map(|version| (key, version)).into_iter().collect();
+        resolve(&world.book, &command).map(|_| ())
+    };
+    assert_eq!(post(Some(3)), Ok(()));
+    assert_eq!(post(Some(4)), Err(Rejection::VersionMismatch));
+    assert_eq!(post(None), Err(Rejection::VersionMismatch), "paused, or deleted");
 }
