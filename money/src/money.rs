@@ -65,9 +65,10 @@ impl Money {
 
     /// Shares in proportion to `weights`, which are not negative and not all zero. They sum to
     /// the amount: what rounding leaves goes to the largest remainders, the first ones
-    /// where those are equal. `None` when the weights cannot be summed.
+    /// where those are equal. `None` when the weights are nothing or cannot be summed.
     pub fn allocate(self, weights: &[i64]) -> Option<Vec<Self>> {
-        let total = weights.iter().try_fold(0_i128, |sum, weight| sum.checked_add(i128::from(*weight)))?;
+        let total = weights.iter().try_fold(0_i128, |sum, weight| sum.checked_add(i128::from(*weight)));
+        let total = total.filter(|total| *total > 0)?;
         let (mut shares, mut remainders) = (Vec::new(), Vec::new());
         let mut left = i128::from(self.minor);
         for (at, weight) in weights.iter().enumerate() {

@@ -90,7 +90,7 @@ impl From<Unusual> for pb::UnusualCategory {
         Self {
             id: id(row.id),
             name: row.name,
-            amount: row.amount.to_string(),
+            amount: Some(row.amount.into()),
             usual: row.usual.to_string(),
             change_percent: row.change_percent,
         }
@@ -167,7 +167,7 @@ impl AnalyticsService for Rpc {
         let pb::AnalyzePatternsRequest { from, to } = request.into_inner();
         let found = self.0.analyze_patterns(&by, (&from, &to)).await?;
         let weekday =
-            |(weekday, average): (i32, Money)| pb::WeekdayPattern { weekday, average: average.to_string() };
+            |(weekday, average): (i32, Sum)| pb::WeekdayPattern { weekday, average: Some(average.into()) };
         Ok(Response::new(pb::AnalyzePatternsResponse {
             currency_code: currency(&self.0, &by).await?,
             span: Some(found.span.into()),

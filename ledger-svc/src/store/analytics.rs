@@ -128,25 +128,34 @@ pub async fn spending_by_account(
         .collect()
 }
 
-/// What was spent on each day of the week, 1 is Monday, household minor units.
+/// What came to an account on one day of the week, 1 is Monday, minor units.
+#[derive(Debug, Clone, Copy)]
+pub struct OnWeekday {
+    pub weekday: i32,
+    pub account_id: Uuid,
+    pub change: i64,
+    pub household_change: i64,
+}
+
 pub async fn by_weekday(
     connection: &mut PgConnection,
     household_id: Uuid,
     accounts: &[Uuid],
     span: Span,
-) -> Result<HashMap<i32, i64>, sqlx::Error> {
-    let rows = sqlx::query!(
-        r#"select extract(isodow from day)::int4 as "weekday!", sum(household_change)::int8 as "sum!"
+) -> Result<Vec<OnWeekday>, sqlx::Error> {
+    sqlx::query_as!(
+        OnWeekday,
+        r#"select extract(isodow from day)::int4 as "weekday!", account_id as "account_id!",
+                  sum(change)::int8 as "change!", sum(household_change)::int8 as "household_change!"
            from unnest($2::uuid[]) as wanted (account_id)
            join ledger.daily_changes using (account_id)
            where household_id = $1 and day between $3 and $4
-           group by 1"#,
+           group by 1, 2"#,
         household_id,
         accounts,
         span.from,
         span.to,
     )
     .fetch_all(connection)
-    .await?;
-    Ok(rows.into_iter().map(|row| (row.weekday, row.sum)).collect())
+    .await
 }

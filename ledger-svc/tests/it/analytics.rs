@@ -254,18 +254,22 @@ async fn patterns_tell_weekdays_the_largest_and_the_unusual() {
     ana.post(on(&bank, "expense", "300", Some(&fun), "2026-08-12")).await.expect("posted");
     let request = pb::AnalyzePatternsRequest { from: "2026-08-01".into(), to: "2026-08-31".into() };
     let found = ana.call(ana.analytics().analyze_patterns(request)).await.expect("found").into_inner();
-    let weekdays: Vec<_> = found.weekdays.iter().map(|it| it.average.as_str()).collect();
-    // Mondays: 100 on the 3rd and 32 on the 10th, in five; Wednesdays: 310 in four.
-    assert_eq!(weekdays, ["26.40", "0.00", "77.50", "0.00", "0.00", "0.00", "0.00"]);
+    let weekdays: Vec<_> = found.weekdays.iter().map(|it| parts(it.average.as_ref())).collect();
+    // Mondays: 100 on the 3rd and 40 dollars, 32 then, on the 10th, in five; Wednesdays: 310 in four.
+    let expected = ["26.40 EUR20.00 USD8.00", "0.00", "77.50 EUR77.50", "0.00", "0.00", "0.00", "0.00"];
+    assert_eq!(weekdays, expected);
     let largest: Vec<_> = found.largest.iter().map(|it| it.amount.as_str()).collect();
     assert_eq!(largest, ["300.00", "120.00", "40.00", "10.00"]);
     let unusual: Vec<_> = found
         .unusual
         .iter()
-        .map(|it| format!("{} {} {} {}", it.name, it.amount, it.usual, it.change_percent))
+        .map(|it| {
+            let amount = parts(it.amount.as_ref());
+            format!("{} {amount} / {} {}", it.name, it.usual, it.change_percent)
+        })
         .collect();
-    assert_eq!(unusual[0], "Fun 336.00 30.00 1020.0");
-    assert!(unusual[1].starts_with("Food 106.00 46.66"), "{unusual:?}");
+    assert_eq!(unusual[0], "Fun 336.00 EUR304.00 USD40.00 / 30.00 1020.0");
+    assert!(unusual[1].starts_with("Food 106.00 EUR106.00 / 46.66"), "{unusual:?}");
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::chart::Chart;
 use super::form::Form;
-use super::sum_view::{SpanView, said};
+use super::sum_view::{SpanView, SumView, said};
 use crate::extract::{Params, Permitted, permission};
 use crate::openapi::ReadProblems;
 use crate::problem::Problem;
@@ -52,8 +52,7 @@ pub struct WeekdayView {
     /// 1 is Monday.
     #[schema(example = 1)]
     weekday: i32,
-    #[schema(example = "26.40")]
-    average: String,
+    average: SumView,
 }
 
 /// A category whose spending is far from the usual.
@@ -64,8 +63,7 @@ pub struct UnusualView {
     #[schema(format = Uuid)]
     id: Option<String>,
     name: Option<String>,
-    #[schema(example = "336.00")]
-    amount: String,
+    amount: SumView,
     /// The average of the three spans of this length right before.
     #[schema(example = "30.00")]
     usual: String,
@@ -75,11 +73,12 @@ pub struct UnusualView {
 
 impl From<pb::AnalyzePatternsResponse> for PatternsView {
     fn from(it: pb::AnalyzePatternsResponse) -> Self {
-        let weekday = |it: pb::WeekdayPattern| WeekdayView { weekday: it.weekday, average: it.average };
+        let weekday =
+            |it: pb::WeekdayPattern| WeekdayView { weekday: it.weekday, average: it.average.into() };
         let unusual = |it: pb::UnusualCategory| UnusualView {
             id: said(it.id),
             name: said(it.name),
-            amount: it.amount,
+            amount: it.amount.into(),
             usual: it.usual,
             change_percent: it.change_percent,
         };
@@ -95,25 +94,27 @@ impl From<pb::AnalyzePatternsResponse> for PatternsView {
 
 /// One table of all three: what it is, and its amount.
 fn sheet(view: &PatternsView) -> Sheet {
-    let mut sheet =
-        Sheet::new(&["pattern", "id", "name", "date", "amount", "currency_code", "usual", "change_percent"]);
+    let columns = [
+        "pattern",
+        "id",
+        "name",
+        "date",
+        "amount",
+        "currency_code",
+        "by_currency",
+        "usual",
+        "change_percent",
+    ];
+    let mut sheet = Sheet::new(&columns);
     let none = String::new;
-    for it in &view.weekdays {
-        let (amount, code) = (it.average.clone(), view.currency_code.clone());
-        sheet.row([
-            "weekday".to_owned(),
-            it.weekday.to_string(),
-            none(),
-            none(),
-            amount,
-            code,
-            none(),
-            none(),
-        ]);
+    for WeekdayView { weekday, average } in &view.weekdays {
+        let (id, amount, code) = (weekday.to_string(), average.amount.clone(), view.currency_code.clone());
+        let name = "weekday".to_owned();
+        sheet.row([name, id, none(), none(), amount, code, average.parts(), none(), none()]);
     }
     for it in &view.largest {
         let (id, name, date, amount, code) = it.in_short();
-        sheet.row(["largest".to_owned(), id, safe(&name), date, amount, code, none(), none()]);
+        sheet.row(["largest".to_owned(), id, safe(&name), date, amount, code, none(), none(), none()]);
     }
     for it in &view.unusual {
         sheet.row([
@@ -121,8 +122,9 @@ fn sheet(view: &PatternsView) -> Sheet {
             it.id.clone().unwrap_or_default(),
             safe(it.name.as_deref().unwrap_or_default()),
             none(),
-            it.amount.clone(),
+            it.amount.amount.clone(),
             view.currency_code.clone(),
+            it.amount.parts(),
             it.usual.clone(),
             it.change_percent.clone(),
         ]);
@@ -152,7 +154,10 @@ pub async fn patterns(
             title: "chart-patterns",
             about: view.span.about(&view.currency_code),
             labels: view.weekdays.iter().map(day).collect(),
-            series: vec![("chart-expense", view.weekdays.iter().map(|it| it.average.clone()).collect())],
+            series: vec![(
+                "chart-expense",
+                view.weekdays.iter().map(|it| it.average.amount.clone()).collect(),
+            )],
         };
         chart.bars()
     })

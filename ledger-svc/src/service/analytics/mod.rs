@@ -51,6 +51,14 @@ impl Sum {
         Ok(())
     }
 
+    /// An average over so many days, rounded down.
+    fn over(&self, days: u64) -> Self {
+        let days = i64::try_from(days).unwrap_or(i64::MAX).max(1);
+        let each = |money: &Money| Money::new(money.minor().div_euclid(days), money.currency());
+        let by_currency = self.by_currency.iter().map(|(code, money)| (*code, each(money)));
+        Self { amount: each(&self.amount), by_currency: by_currency.collect() }
+    }
+
     fn plus(&mut self, other: &Self, sign: i64) -> Result<(), Rejection> {
         let times = |money: Money| money.minor().checked_mul(sign).ok_or(Rejection::OutOfRange);
         let household = times(other.amount)?;

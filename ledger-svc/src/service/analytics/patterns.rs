@@ -25,7 +25,7 @@ const SPANS: i64 = 3;
 pub struct Unusual {
     pub id: Option<Uuid>,
     pub name: String,
-    pub amount: Money,
+    pub amount: Sum,
     pub usual: Money,
     pub change_percent: String,
 }
@@ -34,7 +34,7 @@ pub struct Unusual {
 pub struct Patterns {
     pub span: Span,
     /// From Monday on: spent on such a day, on average.
-    pub weekdays: Vec<Money>,
+    pub weekdays: Vec<Sum>,
     pub largest: Vec<Transaction>,
     pub unusual: Vec<Unusual>,
 }
@@ -46,14 +46,19 @@ impl Ledger {
         let span = self.month_or(&household, span, &mut violations).ok_or(Error::Query(violations))?;
         let mut connection = self.pool.acquire().await?;
         let nominal = analytics::nominal(&mut connection, household.id).await?;
-        let ids: Vec<_> = nominal.iter().filter(|it| it.side == Side::Expense).map(|it| it.id).collect();
-        let sums = analytics::by_weekday(&mut connection, household.id, &ids, span).await?;
-        let weekdays = (1..=7_i32).map(|weekday| {
-            let sum = sums.get(&weekday).copied().unwrap_or_default();
-            let days = i64::try_from(weekdays_in(span, weekday)).unwrap_or(i64::MAX).max(1);
-            Money::new(sum.div_euclid(days), household.currency)
-        });
-        let weekdays = weekdays.collect();
+        let of_accounts: HashMap<_, _> =
+            nominal.iter().filter(|it| it.side == Side::Expense).map(|it| (it.id, it.currency)).collect();
+        let ids: Vec<_> = of_accounts.keys().copied().collect();
+        let mut spent = vec![Sum::zero(household.currency); 7];
+        for it in analytics::by_weekday(&mut connection, household.id, &ids, span).await? {
+            let at = usize::try_from(it.weekday).ok().and_then(|weekday| weekday.checked_sub(1));
+            let day = at.and_then(|at| spent.get_mut(at));
+            if let Some((day, currency)) = day.zip(of_accounts.get(&it.account_id)) {
+                day.add(*currency, it.change, it.household_change)?;
+            }
+        }
+        let average = |(weekday, sum): (i32, Sum)| sum.over(weekdays_in(span, weekday));
+        let weekdays = (1..).zip(spent).map(average).collect();
         let filter = Filter {
             transaction_type: Some(TransactionType::Expense),
             from: Some(span.from),
@@ -79,22 +84,22 @@ impl Ledger {
         let mut unusual: Vec<_> = ids
             .into_iter()
             .filter_map(|id| {
-                let amount = now.get(&id).map_or(0, |sum: &Sum| sum.amount.minor());
+                let sum = now.get(&id).cloned().unwrap_or_else(|| Sum::zero(household.currency));
+                let amount = sum.amount.minor();
                 let usual = before.get(&id).copied().unwrap_or_default().checked_div(SPANS)?;
                 let change = amount.checked_sub(usual)?;
                 let far = usual > 0 && change.saturating_abs().saturating_mul(2) >= usual;
-                let in_household = |minor| Money::new(minor, household.currency);
                 far.then(|| Unusual {
                     id,
                     name: names.name(id),
-                    amount: in_household(amount),
-                    usual: in_household(usual),
+                    amount: sum,
+                    usual: Money::new(usual, household.currency),
                     change_percent: percent(change, usual).unwrap_or_default(),
                 })
             })
             .collect();
         unusual.sort_by_key(|it| {
-            let change = it.amount.minor().saturating_sub(it.usual.minor()).saturating_abs();
+            let change = it.amount.amount.minor().saturating_sub(it.usual.minor()).saturating_abs();
             (std::cmp::Reverse(change), it.id)
         });
         Ok(Patterns { span, weekdays, largest, unusual })
