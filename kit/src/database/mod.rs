@@ -60,6 +60,9 @@ pub fn session_options(options: &PgConnectOptions, schema: &str) -> PgConnectOpt
         ("statement_timeout", "30s"),
         ("lock_timeout", "20s"),
         ("timezone", "UTC"),
+        // Estimates of a general plan are high enough to compile it, which takes
+        // a hundred times as long as the short queries of this suite.
+        ("jit", "off"),
     ])
 }
 

@@ -44,7 +44,7 @@ pub(super) struct Proof {
     occurred_at: DateTime<Utc>,
 }
 
-/// Begins a transaction and writes everything but the commit.
+/// Writes everything in the transaction that was begun; the commit is the caller's.
 pub(super) async fn write(
     connection: &mut PgConnection,
     batch: &[Submission],
@@ -52,7 +52,6 @@ pub(super) async fn write(
     clock: &Clock,
     random: &Random,
 ) -> Result<Written, Error> {
-    sqlx::raw_sql("begin").execute(&mut *connection).await?;
     let mut answers = claim(connection, batch, clock).await?;
     let open: Vec<usize> = (0..batch.len()).filter(|at| answers[*at].is_none()).collect();
     let commands: Vec<&Command> = open.iter().flat_map(|at| batch[*at].request.work.commands()).collect();

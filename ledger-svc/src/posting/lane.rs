@@ -11,7 +11,7 @@ use fintrac_kit::module::Deps;
 use fintrac_kit::random::Random;
 use futures::FutureExt as _;
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -25,12 +25,16 @@ use crate::error::Error;
 /// How long the way to the database may take before it counts as lost: a
 /// silent network must not hold a lane's households for longer.
 const CONNECTING: Duration = Duration::from_secs(3);
+const BEGINNING: Duration = Duration::from_secs(3);
 const WRITING: Duration = Duration::from_secs(40);
 const COMMITTING: Duration = Duration::from_secs(10);
+/// How long a batch waits for a row that somebody else holds.
+const LOCK: &str = "2s";
+/// How long a lane waits for the lane of the same households in another process.
+const TURN: &str = "100ms";
 /// How a lane's session differs from others.
 const SESSION: [(&str, &str); 5] = [
-    // How long a batch waits for a row that somebody else holds.
-    ("lock_timeout", "2s"),
+    ("lock_timeout", LOCK),
     // All of a batch's statements look rows up by key. On a young table, or with
     // a plan kept from when it was one, the planner would rather read it whole.
     ("enable_seqscan", "off"),
@@ -55,11 +59,15 @@ const REMEMBERED: usize = 100_000;
 
 pub(super) struct Lane {
     number: usize,
+    /// Begins a transaction of its own turn.
+    turn: String,
     clock: Clock,
     random: Random,
     bell: Bell,
     options: PgConnectOptions,
     connection: Option<PgConnection>,
+    /// Whether the connection is in a transaction that waits for a batch.
+    begun: bool,
     queue: mpsc::Receiver<Submission>,
     pub(super) waiting: VecDeque<Submission>,
     /// Nominal accounts that are surely there.
@@ -84,14 +92,21 @@ enum Fate {
 }
 
 impl Lane {
-    pub fn new(number: usize, deps: &Deps, queue: mpsc::Receiver<Submission>) -> Self {
+    pub fn new(number: usize, lanes: usize, deps: &Deps, queue: mpsc::Receiver<Submission>) -> Self {
+        let turn = format!(
+            "begin; set local lock_timeout = '{TURN}';
+             select pg_advisory_xact_lock(hashtext('ledger lane {number} of {lanes}'));
+             set local lock_timeout = '{LOCK}'"
+        );
         Self {
             number,
+            turn,
             clock: deps.clock.clone(),
             random: deps.random.clone(),
             bell: deps.bell.clone(),
             options: PgConnectOptions::clone(&deps.pool.connect_options()).options(SESSION),
             connection: None,
+            begun: false,
             queue,
             waiting: VecDeque::new(),
             nominal: HashSet::new(),
@@ -111,6 +126,7 @@ impl Lane {
                     () = shutdown.cancelled() => self.queue.close(),
                 }
             }
+            self.take_turn().await;
             // Everything: twins that wait must not keep others from being seen.
             while self.waiting.len() < WAITING
                 && let Ok(next) = self.queue.try_recv()
@@ -118,13 +134,49 @@ impl Lane {
                 self.waiting.push_back(next);
             }
             let batch = self.gather();
-            if !batch.is_empty() {
+            if batch.is_empty() {
+                self.end_turn().await;
+            } else {
                 metrics::histogram!("fintrac_ledger_batch_commands").record(size(commands(&batch)));
                 self.work(batch).await;
             }
         }
         if let Some(connection) = self.connection {
             let _gone_anyway = connection.close().await;
+        }
+    }
+
+    /// Begins a transaction while no process writes for the same households:
+    /// what is submitted meanwhile gathers in one batch, where two processes that
+    /// write small ones would wait for each other's rows. This is a courtesy:
+    /// rows are locked all the same, so who gets no turn goes on without.
+    async fn take_turn(&mut self) {
+        let taken = async {
+            let mut connection = match self.connection.take() {
+                Some(connection) => connection,
+                None => self.connect().await?,
+            };
+            let begun = sqlx::raw_sql(AssertSqlSafe(&*self.turn)).execute(&mut connection).await.is_ok();
+            if !begun {
+                rollback(&mut connection).await?;
+            }
+            Ok::<_, sqlx::Error>((connection, begun))
+        };
+        // One that cannot be asked is dropped; the batch sees what is wrong.
+        if let Ok(Ok((connection, begun))) = tokio::time::timeout(BEGINNING, taken).await {
+            self.connection = Some(connection);
+            self.begun = begun;
+        }
+    }
+
+    async fn end_turn(&mut self) {
+        if !std::mem::take(&mut self.begun) {
+            return;
+        }
+        if let Some(mut connection) = self.connection.take()
+            && let Ok(Ok(())) = tokio::time::timeout(COMMITTING, rollback(&mut connection)).await
+        {
+            self.connection = Some(connection);
         }
     }
 
@@ -209,8 +261,14 @@ impl Lane {
             Some(connection) => connection,
             None => self.connect().await.map_err(|error| Failure::Lost(error.into()))?,
         };
+        let begun = std::mem::take(&mut self.begun);
         let written = {
-            let writing = batch::write(&mut connection, batch, &self.nominal, &self.clock, &self.random);
+            let writing = async {
+                if !begun {
+                    sqlx::raw_sql("begin").execute(&mut connection).await?;
+                }
+                batch::write(&mut connection, batch, &self.nominal, &self.clock, &self.random).await
+            };
             let guarded = AssertUnwindSafe(writing).catch_unwind();
             // A connection that says nothing any more is dropped with what it was doing.
             tokio::time::timeout(WRITING, guarded).await.map_err(|_| Failure::Lost(silent().into()))?

@@ -80,13 +80,14 @@ pub struct Posting {
 impl Posting {
     /// Starts `lanes` writers as workers of `module`.
     pub fn start(lanes: usize, deps: &Deps, module: &mut Module) -> Self {
+        let lanes = lanes.max(1);
         let start = |number| {
             let (sender, receiver) = mpsc::channel(QUEUE);
-            let lane = Lane::new(number, deps, receiver);
+            let lane = Lane::new(number, lanes, deps, receiver);
             module.add_worker(|shutdown| lane.run(shutdown));
             sender
         };
-        Self { lanes: (0..lanes.max(1)).map(start).collect() }
+        Self { lanes: (0..lanes).map(start).collect() }
     }
 
     /// Carries a request out; returns after the commit.

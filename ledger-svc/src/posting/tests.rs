@@ -270,7 +270,7 @@ impl World {
         store::households::insert(&mut connection, &household, clock.now()).await.expect("a household");
         let random = Random::seeded(seed);
         let mut world =
-            Self { lane: Lane::new(0, &deps, queue), model: Model::default(), random, clock, household };
+            Self { lane: Lane::new(0, 1, &deps, queue), model: Model::default(), random, clock, household };
         for (number, currency) in ["EUR", "EUR", "EUR", "USD", "JPY"].into_iter().enumerate() {
             let id = Uuid::from_u128(100 + u128::try_from(number).expect("few"));
             let input = AccountInput {

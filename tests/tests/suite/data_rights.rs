@@ -128,6 +128,7 @@ async fn everything_is_told_on_request_and_forgotten_after_the_grace() {
     let login = suite.client.post("/api/v1/auth/login", body).await;
     let canary = Canary { suite: &suite, token: login.text("access_token") };
     canary.live().await;
+    until(&suite, "select count(*) from ledger.transactions where recurring_id is not null", 1).await;
     until(&suite, "select count(*) from notify.notifications", 3).await;
     // The audit trail follows within moments.
     until(
@@ -143,11 +144,11 @@ async fn everything_is_told_on_request_and_forgotten_after_the_grace() {
         assert!(text.contains(word), "{word} is not in the export");
     }
     let bank = &export["ledger"]["accounts"][0];
-    assert_eq!((bank["name"].as_str(), bank["balance"].as_str()), (Some("Canary bank"), Some("374.50")));
+    assert_eq!((bank["name"].as_str(), bank["balance"].as_str()), (Some("Canary bank"), Some("360.50")));
     assert_eq!(
         export["ledger"]["transactions"].as_array().map(Vec::len),
-        Some(3),
-        "opening, lunch, transfer"
+        Some(5),
+        "opening, lunch, split, rent, transfer"
     );
     assert_eq!(export["ledger"]["history"][1]["postings"][0]["currency_code"], "USD");
     assert_eq!(export["budget"]["goals"][0]["current_amount"], "30.00");
@@ -197,7 +198,7 @@ async fn everything_is_told_on_request_and_forgotten_after_the_grace() {
         .fetch_one(&mut connection)
         .await
         .expect("query");
-    assert_eq!(sums, 40_450, "every cent is where it was");
+    assert_eq!(sums, 39_050, "every cent is where it was");
     let members: i64 = sqlx::query_scalar("select count(*) from auth.memberships")
         .fetch_one(&mut connection)
         .await

@@ -82,6 +82,8 @@ const NEAR: i64 = 1000;
 /// Categories that count as one and are read each in its own order.
 const MOST_BRANCHES: usize = 16;
 
+/// The limit is written into the text: of a parameter the planner believes that
+/// it is a tenth of all.
 #[derive(Clone, Copy)]
 struct Page {
     after: Option<Cursor>,
@@ -112,7 +114,7 @@ pub fn list_query(
         found_by_words(&mut query, household_id, filter);
         query.push("select ").push(COLUMNS).push(" from (select * from found as transactions where true");
         beyond(&mut query, filter, after);
-        query.push(filter.order()).push(" limit ").push_bind(limit);
+        query.push(filter.order()).push(format!(" limit {limit}"));
     } else {
         query.push("select ").push(COLUMNS).push(" from (");
         merged(&mut query, household_id, filter, page);
@@ -153,7 +155,7 @@ pub fn near_query(
     query.push(") as transactions where ");
     has_words(&mut query, filter);
     conditions(&mut query, filter);
-    query.push(filter.order()).push(" limit ").push_bind(limit);
+    query.push(filter.order()).push(format!(" limit {limit}"));
     query.push(") as transactions").push(filter.order());
     is_range.then_some(query)
 }
@@ -214,7 +216,7 @@ fn merged(query: &mut QueryBuilder<Postgres>, household_id: Uuid, filter: &Filte
         branch(query, household_id, filter, one, page);
         query.push(format!(") as branch_{number}"));
     }
-    query.push(") as branches").push(filter.order()).push(" limit ").push_bind(page.limit);
+    query.push(") as branches").push(filter.order()).push(format!(" limit {}", page.limit));
 }
 
 fn branch(
@@ -262,7 +264,7 @@ fn branch(
     } else {
         query.push(filter.order());
     }
-    query.push(" limit ").push_bind(page.limit);
+    query.push(format!(" limit {}", page.limit));
 }
 
 fn one_of(query: &mut QueryBuilder<Postgres>, ids: &[Uuid]) {
