@@ -242,13 +242,17 @@ pub async fn later_on_their_day(
     let mut days: Vec<_> = transactions.iter().map(|it| it.date).collect();
     days.sort_unstable();
     days.dedup();
+    // Day by day: of a list of days the planner would rather read all of an account.
     let rows = sqlx::query!(
         r#"with of_days as (
-               select id, transaction_date, account_change as change from ledger.transactions
-               where household_id = $1 and account_id = $2 and status = 'posted' and transaction_date = any($3)
-               union all
-               select id, transaction_date, to_account_change from ledger.transactions
-               where household_id = $1 and to_account_id = $2 and status = 'posted' and transaction_date = any($3)
+               select id, transaction_date, change
+               from unnest($3::date[]) as wanted (day) cross join lateral (
+                   select id, transaction_date, account_change as change from ledger.transactions
+                   where household_id = $1 and account_id = $2 and status = 'posted' and transaction_date = day
+                   union all
+                   select id, transaction_date, to_account_change from ledger.transactions
+                   where household_id = $1 and to_account_id = $2 and status = 'posted'
+                     and transaction_date = day) as of_day
                union all
                select id, transaction_date, 0 from ledger.transactions
                where household_id = $1 and id = any($4) and status = 'voided'),

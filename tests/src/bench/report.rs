@@ -23,6 +23,17 @@ impl Figures {
             f64::from(u32::try_from(latencies.len()).unwrap_or(u32::MAX)) / measured.as_secs_f64();
         Self { throughput, p50: at(50), p99: at(99), errors }
     }
+
+    /// Of several runs of the same length.
+    pub fn mean(runs: &[Self]) -> Self {
+        let number = u32::try_from(runs.len()).unwrap_or(u32::MAX).max(1);
+        Self {
+            throughput: runs.iter().map(|it| it.throughput).sum::<f64>() / f64::from(number),
+            p50: runs.iter().map(|it| it.p50).sum::<Duration>() / number,
+            p99: runs.iter().map(|it| it.p99).sum::<Duration>() / number,
+            errors: runs.iter().map(|it| it.errors).sum(),
+        }
+    }
 }
 
 #[derive(Debug)]

@@ -168,11 +168,13 @@ fn has_words(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
 }
 
 /// Rare words lead to few transactions; only then are these compared and sorted.
-/// Without `materialized` the planner might walk all by date instead.
+/// Without `materialized` the planner might walk all by date instead, and what
+/// else is asked it might look up in other indexes: of a household, all of it.
 fn found_by_words(query: &mut QueryBuilder<Postgres>, household_id: Uuid, filter: &Filter) {
-    query.push("with found as materialized (select * from ledger.transactions where household_id = ");
-    query.push_bind(household_id).push(" and ");
+    query.push("with worded as materialized (select * from ledger.transactions where ");
     has_words(query, filter);
+    query.push("), found as (select * from worded as transactions where household_id = ");
+    query.push_bind(household_id);
     if let Some(account) = filter.account_id {
         query.push(" and (account_id = ").push_bind(account);
         query.push(" or to_account_id = ").push_bind(account).push(")");
