@@ -19,6 +19,8 @@ pub enum Error {
     VersionMismatch,
     #[error("the idempotency key came before with another body")]
     KeyReused,
+    #[error("the goal is cancelled")]
+    Cancelled,
     /// Money is on its way and nobody knows yet whether it arrived.
     #[error("the transfer is under way")]
     UnderWay,
@@ -51,6 +53,10 @@ impl From<Error> for Status {
             Error::NotFound(what) => Refusal::not_found(what),
             Error::VersionMismatch => Refusal::version_mismatch(),
             Error::KeyReused => idempotency::reused(),
+            Error::Cancelled => {
+                let text = "The goal is cancelled; set its status to active first.";
+                Refusal::new(Code::FailedPrecondition, "GOAL_CANCELLED", text)
+            }
             Error::UnderWay => {
                 let text = "The transfer is under way and not confirmed yet; look at the contributions before you send it again, or send the same idempotency key.";
                 return error::unavailable(text);

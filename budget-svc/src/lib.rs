@@ -42,6 +42,7 @@ pub const SCHEMA: Schema = Schema {
         ("goals", "select, insert, update"),
         ("milestones", "select, insert, delete"),
         ("contributions", "select, insert, update"),
+        ("reminders", "select, insert"),
     ],
 };
 
@@ -80,6 +81,11 @@ pub fn build(deps: &Deps, auth: Transport, ledger: Transport) -> Module {
     module.add_worker(|shutdown| leased::run(looker, looks, LOOKERS, shutdown));
     let finisher = FinishContributions(Arc::clone(&planning));
     module.add_worker(|shutdown| leased::run(finisher, transfers, FINISHERS, shutdown));
+    let reminding = Arc::clone(&planning);
+    module.add_job(deps, "goal-reminders", TimeDelta::hours(1), move |pool| {
+        let planning = Arc::clone(&reminding);
+        async move { Ok(service::look_at_due_goals(&planning, &pool).await?) }
+    });
     module.add_job(deps, "budget-check", TimeDelta::days(1), move |pool| {
         let planning = Arc::clone(&planning);
         async move { Ok(service::look_at_all(&planning, &pool).await?) }

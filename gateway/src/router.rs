@@ -137,6 +137,8 @@ fn of_plans() -> OpenApiRouter<AppState> {
             budgets::delete_budget::delete_budget
         ))
         .routes(routes!(budgets::get_progress::get_progress))
+        .routes(routes!(budgets::list_periods::list_periods))
+        .routes(routes!(budgets::summarize::summarize))
         .routes(routes!(goals::list_goals::list_goals, goals::create_goal::create_goal))
         .routes(routes!(
             goals::get_goal::get_goal,
@@ -144,6 +146,7 @@ fn of_plans() -> OpenApiRouter<AppState> {
             goals::delete_goal::delete_goal
         ))
         .routes(routes!(goals::contribute::contribute))
+        .routes(routes!(goals::withdraw::withdraw))
         .routes(routes!(goals::list_contributions::list_contributions))
         .routes(routes!(notifications::list_notifications::list_notifications))
         .routes(routes!(notifications::mark_notification::mark_notification))

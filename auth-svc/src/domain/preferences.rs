@@ -17,17 +17,19 @@ pub enum Kind {
     BudgetExceeded,
     GoalMilestone,
     GoalReached,
+    GoalDeadline,
     LargeTransaction,
     RecurringPosted,
     RecurringFailed,
 }
 
 impl Kind {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::BudgetThreshold,
         Self::BudgetExceeded,
         Self::GoalMilestone,
         Self::GoalReached,
+        Self::GoalDeadline,
         Self::LargeTransaction,
         Self::RecurringPosted,
         Self::RecurringFailed,
@@ -39,6 +41,7 @@ impl Kind {
             Self::BudgetExceeded => "budget_exceeded",
             Self::GoalMilestone => "goal_milestone",
             Self::GoalReached => "goal_reached",
+            Self::GoalDeadline => "goal_deadline",
             Self::LargeTransaction => "large_transaction",
             Self::RecurringPosted => "recurring_posted",
             Self::RecurringFailed => "recurring_failed",
@@ -54,6 +57,7 @@ impl Kind {
             | Self::BudgetExceeded
             | Self::GoalMilestone
             | Self::GoalReached
+            | Self::GoalDeadline
             | Self::LargeTransaction
             | Self::RecurringFailed => Channels { mail: true, inbox: true },
         }

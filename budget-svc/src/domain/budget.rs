@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Months, NaiveDate, Utc};
 use fintrac_kit::error::Violation;
 use fintrac_kit::{day, text};
 use fintrac_money::{Amount, Currency, Household, Money};
@@ -10,11 +10,15 @@ use uuid::Uuid;
 
 use super::alert::HIGHEST;
 use super::period::{Frequency, Period, Schedule};
+use super::rollover::Rollover;
 
 const LONGEST_NAME: usize = 100;
 const MOST_CATEGORIES: usize = 50;
 const MOST_THRESHOLDS: usize = 10;
 const DEFAULT_THRESHOLDS: [i32; 2] = [80, 100];
+/// How far back the first period may lie of a budget that rolls over: each
+/// period's spending counts for every later one.
+const LONGEST_ROLLOVER: Months = Months::new(120);
 
 /// What holds from a period on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +28,8 @@ pub struct Terms {
     pub amount: Money,
     /// Everything below them counts too.
     pub category_ids: Vec<Uuid>,
+    /// What its periods leave to the next ones.
+    pub rollover: Rollover,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +56,23 @@ impl Budget {
         let first = self.earlier.last().unwrap_or(&self.terms);
         all.into_iter().find(|terms| terms.valid_from <= period.start).unwrap_or(first)
     }
+
+    /// The periods before one that decide what goes over into it, in order.
+    pub fn leading_to(&self, period: Period) -> Vec<Period> {
+        let before = |period: &Period| {
+            self.schedule.before(*period).filter(|it| self.terms_in(*it).rollover != Rollover::None)
+        };
+        let mut leading: Vec<_> = std::iter::successors(before(&period), before).collect();
+        leading.reverse();
+        leading
+    }
+
+    /// What goes over from a period into the next one, minor units, when
+    /// `carried` went over into it.
+    pub fn carries(&self, period: Period, carried: i64, spent: i64) -> i64 {
+        let terms = self.terms_in(period);
+        terms.rollover.carries(terms.amount.minor().saturating_add(carried).saturating_sub(spent))
+    }
 }
 
 /// What somebody asks for who makes a budget.
@@ -62,6 +85,7 @@ pub struct BudgetInput {
     pub frequency: String,
     pub start_date: Option<String>,
     pub end_date: Option<String>,
+    pub rollover: Option<String>,
     pub thresholds: Option<Vec<i32>>,
 }
 
@@ -98,6 +122,14 @@ impl BudgetInput {
             }
         }
         check_order(start, end, &mut violations);
+        let rollover =
+            self.rollover.as_deref().map_or(Rollover::None, |text| rollover(text, &mut violations));
+        let earliest = household.today(now).checked_sub_months(LONGEST_ROLLOVER);
+        let is_long_ago = start.zip(earliest).is_some_and(|(start, earliest)| start < earliest);
+        if rollover != Rollover::None && is_long_ago {
+            let text = "A budget that rolls over starts at most ten years ago.";
+            violations.push(Violation::new("start_date", "DATE_TOO_EARLY", text));
+        }
         let thresholds = match &self.thresholds {
             Some(wanted) => thresholds(wanted, &mut violations),
             None => DEFAULT_THRESHOLDS.to_vec(),
@@ -110,7 +142,7 @@ impl BudgetInput {
                     currency,
                     schedule: Schedule { frequency, start, end },
                     thresholds,
-                    terms: Terms { valid_from: start, amount, category_ids },
+                    terms: Terms { valid_from: start, amount, category_ids, rollover },
                     earlier: Vec::new(),
                     version: 1,
                     created_at: now,
@@ -132,12 +164,13 @@ pub struct BudgetChanges {
     pub frequency: Option<String>,
     pub start_date: Option<String>,
     pub end_date: Option<Option<String>>,
+    pub rollover: Option<String>,
     pub thresholds: Option<Vec<i32>>,
 }
 
 impl BudgetChanges {
-    /// The budget as it will be and the names of the fields that differ. Amount
-    /// and categories hold from the period that holds `today`.
+    /// The budget as it will be and the names of the fields that differ. Amount,
+    /// categories and rollover hold from the period that holds `today`.
     pub fn apply(
         &self,
         budget: &Budget,
@@ -170,12 +203,16 @@ impl BudgetChanges {
         if let Some(words) = &self.categories {
             terms.category_ids = words.resolve(&mut violations);
         }
+        if let Some(text) = &self.rollover {
+            terms.rollover = rollover(text, &mut violations);
+        }
         let same = |one: &[Uuid], other: &[Uuid]| {
             one.iter().collect::<BTreeSet<_>>() == other.iter().collect::<BTreeSet<_>>()
         };
         let terms_differ = [
             ("amount", budget.terms.amount != terms.amount),
             ("category_ids", !same(&budget.terms.category_ids, &terms.category_ids)),
+            ("rollover", budget.terms.rollover != terms.rollover),
         ];
         if let Some(end) = after.schedule.end.filter(|end| *end < today) {
             let text = format!("The budget ended on {end}; earlier periods keep what was in force.");
@@ -189,6 +226,7 @@ impl BudgetChanges {
             ("name", budget.name != after.name),
             terms_differ[0],
             terms_differ[1],
+            terms_differ[2],
             ("end_date", budget.schedule.end != after.schedule.end),
             ("alert_thresholds", budget.thresholds != after.thresholds),
         ];
@@ -321,6 +359,14 @@ fn check_order(start: Option<NaiveDate>, end: Option<NaiveDate>, violations: &mu
         let text = format!("Send {start}, the first day, or a later one.");
         violations.push(Violation::new("end_date", "DATE_TOO_EARLY", text));
     }
+}
+
+fn rollover(text: &str, violations: &mut Vec<Violation>) -> Rollover {
+    Rollover::from_text(text).unwrap_or_else(|| {
+        let text = "Send none, surplus, deficit or both.";
+        violations.push(Violation::new("rollover", "ROLLOVER_UNKNOWN", text));
+        Rollover::None
+    })
 }
 
 fn thresholds(wanted: &[i32], violations: &mut Vec<Violation>) -> Vec<i32> {

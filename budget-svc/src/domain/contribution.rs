@@ -1,5 +1,5 @@
-//! Money set aside for a goal: earmarked where it is, or moved by a transfer
-//! in the ledger.
+//! Money set aside for a goal, or taken back: earmarked where it is, or moved by
+//! a transfer in the ledger.
 
 use chrono::{DateTime, Utc};
 use fintrac_kit::error::Violation;
@@ -17,7 +17,7 @@ pub enum State {
     /// Its transfer is not known to be made.
     Pending,
     Done,
-    /// Its transfer no longer brings anything to the goal's account.
+    /// Its transfer no longer moves anything to the goal's account, or from it.
     Voided,
     /// The ledger refused the transfer.
     Refused,
@@ -40,11 +40,33 @@ impl State {
     }
 }
 
-/// From where to where money moves.
+/// Whether money comes or goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    Contribution,
+    Withdrawal,
+}
+
+impl Direction {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Contribution => "contribution",
+            Self::Withdrawal => "withdrawal",
+        }
+    }
+
+    pub fn from_text(text: &str) -> Option<Self> {
+        [Self::Contribution, Self::Withdrawal].into_iter().find(|it| it.as_str() == text)
+    }
+}
+
+/// The accounts between which money moves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Move {
+    /// The goal's, when it was asked for.
+    pub goal_account_id: Uuid,
+    /// The one on the other side.
     pub account_id: Uuid,
-    pub to_account_id: Uuid,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +76,8 @@ pub struct Contribution {
     pub goal_id: Uuid,
     /// Who made it.
     pub user_id: Uuid,
+    pub direction: Direction,
+    /// Above zero, whatever the direction.
     pub amount: Money,
     pub moves: Option<Move>,
     pub note: Option<String>,
@@ -65,27 +89,32 @@ pub struct Contribution {
 }
 
 impl Contribution {
-    /// What of it counts, minor units.
+    /// What of it counts for the goal, minor units.
     pub fn counts(&self) -> i64 {
-        match self.state {
-            State::Done => self.amount.minor(),
-            State::Pending | State::Voided | State::Refused => 0,
+        match (self.state, self.direction) {
+            (State::Done, Direction::Contribution) => self.amount.minor(),
+            (State::Done, Direction::Withdrawal) => self.amount.minor().saturating_neg(),
+            (State::Pending | State::Voided | State::Refused, _) => 0,
         }
     }
 
     /// It after its transfer was found to be at `version` and to leave `change`
-    /// on the goal's account, coming `from` another; `None` when something as new
-    /// is known.
-    pub fn settled(&self, change: Money, from: Option<Uuid>, version: i64) -> Option<Self> {
+    /// on the goal's account, with the `other` account on its other side; `None`
+    /// when something as new is known.
+    pub fn settled(&self, change: Money, other: Option<Uuid>, version: i64) -> Option<Self> {
         if self.transfer_version.is_some_and(|known| known >= version) {
             return None;
         }
         let mut after = self.clone();
         after.transfer_version = Some(version);
-        if change.minor() > 0 {
-            (after.state, after.amount) = (State::Done, change);
-            if let (Some(moves), Some(from)) = (&mut after.moves, from) {
-                moves.account_id = from;
+        let moved = match self.direction {
+            Direction::Contribution => change.minor(),
+            Direction::Withdrawal => change.minor().checked_neg()?,
+        };
+        if moved > 0 {
+            (after.state, after.amount) = (State::Done, Money::new(moved, change.currency()));
+            if let (Some(moves), Some(other)) = (&mut after.moves, other) {
+                moves.account_id = other;
             }
         } else {
             after.state = State::Voided;
@@ -95,7 +124,7 @@ impl Contribution {
     }
 }
 
-/// What somebody asks for who contributes.
+/// What somebody asks for who contributes or withdraws.
 #[derive(Debug, Clone, Default)]
 pub struct ContributionInput {
     pub amount: String,
@@ -108,6 +137,7 @@ impl ContributionInput {
         &self,
         id: Uuid,
         goal: &Goal,
+        direction: Direction,
         user_id: Uuid,
         now: DateTime<Utc>,
     ) -> Result<Contribution, Vec<Violation>> {
@@ -117,17 +147,17 @@ impl ContributionInput {
         let moves = match (self.account_id.as_deref(), goal.account_id) {
             (None, _) => None,
             (Some(_), None) => {
-                let text = "The goal has no account to move money to; give it one, or leave this out.";
+                let text = "The goal has no account of its own; give it one, or leave this out.";
                 violations.push(Violation::new("account_id", "CONFLICTING", text));
                 None
             }
-            (Some(text), Some(to_account_id)) => match Uuid::parse_str(text.trim()) {
-                Ok(account_id) if account_id == to_account_id => {
+            (Some(text), Some(goal_account_id)) => match Uuid::parse_str(text.trim()) {
+                Ok(account_id) if account_id == goal_account_id => {
                     let text = "The money is there already; send another account, or leave this out.";
                     violations.push(Violation::new("account_id", "SAME_ACCOUNT", text));
                     None
                 }
-                Ok(account_id) => Some(Move { account_id, to_account_id }),
+                Ok(account_id) => Some(Move { goal_account_id, account_id }),
                 Err(_) => {
                     violations.push(account_unknown());
                     None
@@ -139,6 +169,7 @@ impl ContributionInput {
                 id,
                 goal_id: goal.id,
                 user_id,
+                direction,
                 amount,
                 moves,
                 note,
@@ -157,7 +188,7 @@ mod tests {
     use fintrac_money::{Currency, Money};
     use uuid::Uuid;
 
-    use super::{Contribution, State};
+    use super::{Contribution, Direction, State};
 
     fn money(minor: i64) -> Money {
         Money::new(minor, Currency::from_code("EUR").expect("EUR"))
@@ -168,6 +199,7 @@ mod tests {
             id: Uuid::from_u128(1),
             goal_id: Uuid::from_u128(2),
             user_id: Uuid::from_u128(3),
+            direction: Direction::Contribution,
             amount: money(500),
             moves: None,
             note: None,
@@ -190,6 +222,11 @@ mod tests {
             assert_eq!((voided.state, voided.counts(), voided.amount), (State::Voided, 0, money(700)));
             assert_eq!(voided.settled(money(700), None, 4).expect("news").counts(), 700, "brought back");
         }
+        let withdrawal = Contribution { direction: Direction::Withdrawal, ..pending() };
+        let done = withdrawal.settled(money(-300), Some(Uuid::from_u128(9)), 1).expect("news");
+        assert_eq!((done.state, done.amount, done.counts()), (State::Done, money(300), -300));
+        let turned = done.settled(money(300), None, 2).expect("news");
+        assert_eq!((turned.state, turned.counts()), (State::Voided, 0), "it brings money now");
         let refused = Contribution { state: State::Refused, ..pending() };
         assert_eq!(refused.counts(), 0);
         assert_eq!(

@@ -1,6 +1,6 @@
 //! Goals: a target that money is set aside for.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Months, NaiveDate, Utc};
 use fintrac_kit::error::Violation;
 use fintrac_kit::text;
 use fintrac_money::{Currency, Money};
@@ -12,6 +12,10 @@ use super::percent::reaches;
 const LONGEST_NAME: usize = 100;
 /// Parts of the target that are told, percent; the last one completes the goal.
 const MILESTONES: [i32; 4] = [25, 50, 75, 100];
+/// A due date lies at most so far ahead, months.
+const MOST_MONTHS: u32 = 12_000;
+/// Days before the due date on which somebody is reminded, furthest first.
+const REMINDERS: [i32; 3] = [30, 7, 1];
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Goal {
@@ -25,6 +29,8 @@ pub struct Goal {
     pub current: Money,
     /// Set as long as the target is reached.
     pub completed_at: Option<DateTime<Utc>>,
+    /// Nothing is set aside for it any more.
+    pub cancelled_at: Option<DateTime<Utc>>,
     pub version: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
@@ -38,7 +44,24 @@ impl Goal {
     }
 
     pub fn status(&self) -> &'static str {
-        if self.completed_at.is_some() { "completed" } else { "active" }
+        match (self.cancelled_at, self.completed_at) {
+            (Some(_), _) => CANCELLED,
+            (None, Some(_)) => "completed",
+            (None, None) => ACTIVE,
+        }
+    }
+
+    /// Whether money is still to be set aside for it.
+    pub fn is_active(&self) -> bool {
+        self.cancelled_at.is_none() && self.completed_at.is_none()
+    }
+
+    /// The reminders whose day is `today` or before, the nearest to the due date
+    /// last; none after it.
+    pub fn reminders(&self, today: NaiveDate) -> impl Iterator<Item = i32> {
+        let left = self.due_date.map(|due| due.signed_duration_since(today).num_days());
+        let left = left.filter(|days| *days >= 0);
+        REMINDERS.into_iter().filter(move |days| left.is_some_and(|left| left <= i64::from(*days)))
     }
 
     /// The parts of the target that are reached, percent.
@@ -59,6 +82,55 @@ impl Goal {
         let is_reached = self.current.minor() >= self.target.minor();
         self.completed_at = is_reached.then(|| self.completed_at.unwrap_or(now));
     }
+}
+
+const ACTIVE: &str = "active";
+const CANCELLED: &str = "cancelled";
+
+/// Where a goal with a due date stands on a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Outlook {
+    /// To be set aside in each month from now on, to be there in time; `None`
+    /// without a due date, after it, and when nothing is missing.
+    pub needed_per_month: Option<Money>,
+    /// Whether as much is set aside as if it had been in equal parts since the
+    /// goal was made; `None` without a due date.
+    pub on_track: Option<bool>,
+}
+
+impl Outlook {
+    /// `made`: the day on which the goal was made.
+    pub fn of(goal: &Goal, made: NaiveDate, today: NaiveDate) -> Self {
+        let Some(due) = goal.due_date.filter(|_| goal.cancelled_at.is_none()) else {
+            return Self::default();
+        };
+        let (current, target) = (i128::from(goal.current.minor()), i128::from(goal.target.minor()));
+        let missing = target.saturating_sub(current);
+        let days =
+            |from: NaiveDate, to: NaiveDate| i128::from(to.signed_duration_since(from).num_days().max(0));
+        let (gone, all) = (days(made, today), days(made, due));
+        let on_track =
+            missing <= 0 || due >= today && current.saturating_mul(all) >= target.saturating_mul(gone);
+        let months = months_until(today, due).filter(|_| missing > 0);
+        // Rounded up: a cent less each month would come short.
+        let each = months.and_then(|months| {
+            missing.checked_add(i128::from(months))?.checked_sub(1)?.checked_div(i128::from(months))
+        });
+        let each = each.and_then(|minor| i64::try_from(minor).ok());
+        Self {
+            needed_per_month: each.map(|minor| Money::new(minor, goal.currency())),
+            on_track: Some(on_track),
+        }
+    }
+}
+
+/// In how many months `due` is, begun ones counting as whole; `None` after it.
+fn months_until(today: NaiveDate, due: NaiveDate) -> Option<u32> {
+    if due < today {
+        return None;
+    }
+    (1..=MOST_MONTHS)
+        .find(|months| today.checked_add_months(Months::new(*months)).is_none_or(|day| day >= due))
 }
 
 /// What somebody asks for who makes a goal.
@@ -96,6 +168,7 @@ impl GoalInput {
                 account_id,
                 current: Money::new(0, target.currency()),
                 completed_at: None,
+                cancelled_at: None,
                 version: 1,
                 created_at: now,
                 updated_at: now,
@@ -114,6 +187,8 @@ pub struct GoalChanges {
     pub currency_code: Option<String>,
     pub due_date: Option<Option<String>>,
     pub account_id: Option<Option<String>>,
+    /// To cancel it, or to take it up again.
+    pub status: Option<String>,
 }
 
 impl GoalChanges {
@@ -147,6 +222,16 @@ impl GoalChanges {
         if let Some(account) = &self.account_id {
             after.account_id = account_id(account.as_deref(), &mut violations);
         }
+        match self.status.as_deref().map(|text| text.trim().to_ascii_lowercase()).as_deref() {
+            Some(CANCELLED) => after.cancelled_at = goal.cancelled_at.or(Some(now)),
+            Some(ACTIVE) => after.cancelled_at = None,
+            Some(same) if same == goal.status() => {}
+            Some(_) => {
+                let text = "Send cancelled, or active to take the goal up again.";
+                violations.push(Violation::new("status", "GOAL_STATUS_INVALID", text));
+            }
+            None => {}
+        }
         check_currency(Some(goal.currency()), account, &mut violations);
         if !violations.is_empty() {
             return Err(violations);
@@ -156,6 +241,7 @@ impl GoalChanges {
             ("target_amount", goal.target != after.target),
             ("due_date", goal.due_date != after.due_date),
             ("account_id", goal.account_id != after.account_id),
+            ("status", goal.cancelled_at.is_some() != after.cancelled_at.is_some()),
         ];
         let changed: Vec<_> =
             fields.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect();
@@ -192,12 +278,12 @@ fn check_currency(goal: Option<Currency>, account: Option<Currency>, violations:
 
 #[cfg(test)]
 mod tests {
-    use chrono::{DateTime, Utc};
-    use fintrac_money::Currency;
+    use chrono::{DateTime, NaiveDate, Utc};
+    use fintrac_money::{Currency, Money};
     use proptest::prelude::*;
     use uuid::Uuid;
 
-    use super::{Goal, GoalChanges, GoalInput};
+    use super::{Goal, GoalChanges, GoalInput, Outlook};
 
     fn now() -> DateTime<Utc> {
         "2026-11-18T12:00:00Z".parse().expect("an instant")
@@ -261,5 +347,81 @@ mod tests {
         );
         let same = GoalChanges { target_amount: Some("10.00".into()), ..GoalChanges::default() };
         assert_eq!(same.apply(&goal, None, now()).expect("nothing to refuse").1, Vec::<&str>::new());
+    }
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().expect("a day")
+    }
+
+    #[test]
+    fn what_is_needed_each_month_is_there_in_time() {
+        let due = |text: &str| Goal { due_date: Some(day(text)), ..goal("1000") };
+        let seen = |goal: &Goal, today: &str| {
+            let outlook = Outlook::of(goal, day("2026-11-18"), day(today));
+            (outlook.needed_per_month.map(|it| it.to_string()), outlook.on_track)
+        };
+        let text = |text: &str| Some(text.to_owned());
+        assert_eq!(seen(&goal("1000"), "2026-11-18"), (None, None), "without a due date");
+        let mut boat = due("2027-11-18");
+        assert_eq!(seen(&boat, "2026-11-18"), (text("83.34"), Some(true)), "twelve months");
+        assert_eq!(seen(&boat, "2026-11-19"), (text("83.34"), Some(false)), "a day without a cent");
+        assert_eq!(seen(&boat, "2027-11-18"), (text("1000.00"), Some(false)));
+        assert_eq!(seen(&boat, "2027-11-19"), (None, Some(false)), "too late");
+        boat.add(50_000, now()).expect("small");
+        assert_eq!(seen(&boat, "2027-05-19"), (text("83.34"), Some(true)), "half of it, half of the way");
+        assert_eq!(seen(&boat, "2027-05-20"), (text("83.34"), Some(false)));
+        boat.add(50_000, now()).expect("small");
+        assert_eq!(seen(&boat, "2028-01-01"), (None, Some(true)), "it was reached");
+        assert_eq!(seen(&due("2027-01-31"), "2026-12-31"), (text("1000.00"), Some(false)), "one month");
+        assert_eq!(seen(&due("2027-02-01"), "2026-12-31"), (text("500.00"), Some(false)), "a begun one");
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_needed_is_enough_and_not_a_cent_a_month_too_much(
+            target in 1_i64..1_000_000, current in 0_i64..1_000_000, days in 0_u64..4000,
+        ) {
+            let today = day("2026-11-18");
+            let due = today + chrono::Days::new(days);
+            let mut goal = goal("1");
+            goal.target = Money::new(target, goal.currency());
+            goal.due_date = Some(due);
+            goal.add(current, now()).expect("small");
+            let needed = Outlook::of(&goal, today, today).needed_per_month.map(Money::minor);
+            prop_assert_eq!(needed.is_some(), current < target);
+            if let Some(needed) = needed {
+                let paid = (0..).take_while(|month| {
+                    let months = chrono::Months::new(*month);
+                    *month == 0 || today.checked_add_months(months).is_some_and(|day| day < due)
+                });
+                let months = i64::try_from(paid.count()).expect("few");
+                prop_assert!(needed * months >= target - current);
+                prop_assert!((needed - 1) * months < target - current);
+            }
+        }
+    }
+
+    #[test]
+    fn reminders_come_before_the_due_date() {
+        let goal = Goal { due_date: Some(day("2026-12-31")), ..goal("10") };
+        let on = |today: &str| goal.reminders(day(today)).collect::<Vec<_>>();
+        assert_eq!([on("2026-11-30"), on("2026-12-01"), on("2026-12-23")], [vec![], vec![30], vec![30]]);
+        assert_eq!(on("2026-12-24"), [30, 7]);
+        assert_eq!([on("2026-12-30"), on("2026-12-31")], [vec![30, 7, 1], vec![30, 7, 1]]);
+        assert_eq!(on("2027-01-01"), Vec::<i32>::new());
+    }
+
+    #[test]
+    fn a_goal_is_cancelled_and_taken_up_again() {
+        let goal = goal("10");
+        let to = |status: &str| GoalChanges { status: Some(status.into()), ..GoalChanges::default() };
+        let (cancelled, changed) = to("Cancelled").apply(&goal, None, now()).expect("changed");
+        assert_eq!((cancelled.status(), changed.as_slice()), ("cancelled", &["status"][..]));
+        assert!(!cancelled.is_active());
+        assert_eq!(to("cancelled").apply(&cancelled, None, now()).expect("the same").1, Vec::<&str>::new());
+        let (again, _) = to("active").apply(&cancelled, None, now()).expect("changed");
+        assert!(again.is_active());
+        let refused = to("completed").apply(&goal, None, now()).expect_err("money completes it");
+        assert_eq!((refused[0].field.as_str(), refused[0].reason), ("status", "GOAL_STATUS_INVALID"));
     }
 }

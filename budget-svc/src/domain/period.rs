@@ -107,6 +107,11 @@ impl Schedule {
         Some(Period { start, end })
     }
 
+    /// The period before one of its periods.
+    pub fn before(&self, period: Period) -> Option<Period> {
+        self.period_of(period.start.pred_opt()?)
+    }
+
     /// The day nearest to `day` on which the budget runs.
     pub fn nearest(&self, day: NaiveDate) -> NaiveDate {
         let day = self.end.map_or(day, |end| day.min(end));

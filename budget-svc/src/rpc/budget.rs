@@ -85,4 +85,25 @@ impl BudgetService for Rpc {
         let progress = self.0.get_progress(&by, convert::id(&budget_id, "budget")?, &date).await?;
         Ok(Response::new(pb::GetBudgetProgressResponse { progress: Some(progress.into()) }))
     }
+
+    async fn list_budget_periods(
+        &self,
+        request: Request<pb::ListBudgetPeriodsRequest>,
+    ) -> Result<Response<pb::ListBudgetPeriodsResponse>, Status> {
+        let by = By::of(&request)?;
+        let pb::ListBudgetPeriodsRequest { budget_id, page_size, page_token } = request.into_inner();
+        let id = convert::id(&budget_id, "budget")?;
+        let page = self.0.list_periods(&by, id, page_size, &page_token).await?;
+        let periods = page.rows.into_iter().map(Into::into).collect();
+        let next_page_token = page.next.unwrap_or_default();
+        Ok(Response::new(pb::ListBudgetPeriodsResponse { periods, next_page_token }))
+    }
+
+    async fn summarize_budgets(
+        &self,
+        request: Request<pb::SummarizeBudgetsRequest>,
+    ) -> Result<Response<pb::SummarizeBudgetsResponse>, Status> {
+        let by = By::of(&request)?;
+        Ok(Response::new(self.0.summarize(&by).await?.into()))
+    }
 }

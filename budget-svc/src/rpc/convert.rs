@@ -2,18 +2,20 @@
 
 use fintrac_kit::clock::timestamp;
 use fintrac_kit::mask::named;
+use fintrac_money::Money;
 use fintrac_proto::budget::v1 as pb;
 use tonic::Status;
 use uuid::Uuid;
 
 use crate::domain::budget::{Budget, BudgetChanges, BudgetInput, CategoryWords};
 use crate::domain::contribution::{Contribution, ContributionInput};
-use crate::domain::goal::{Goal, GoalChanges, GoalInput};
+use crate::domain::goal::{GoalChanges, GoalInput};
 use crate::domain::percent;
 use crate::error::Error;
-use crate::service::Progress;
+use crate::service::{GoalToday, Progress, Summary, Total};
 use crate::store::alerts::Alert;
 use crate::store::milestones::Milestone;
+use crate::store::reminders::Reminder;
 
 /// The id in a path: what is no UUID is not there either.
 pub fn id(text: &str, what: &'static str) -> Result<Uuid, Status> {
@@ -31,6 +33,7 @@ impl From<&Budget> for pb::Budget {
             frequency: budget.schedule.frequency.as_str().to_owned(),
             start_date: budget.schedule.start.to_string(),
             end_date: budget.schedule.end.map(|end| end.to_string()),
+            rollover: budget.terms.rollover.as_str().to_owned(),
             alert_thresholds: budget.thresholds.clone(),
             created_at: Some(timestamp(budget.created_at)),
             updated_at: Some(timestamp(budget.updated_at)),
@@ -49,6 +52,7 @@ impl From<pb::CreateBudgetRequest> for BudgetInput {
             frequency: request.frequency,
             start_date: request.start_date,
             end_date: request.end_date,
+            rollover: request.rollover,
             thresholds: request.alert_thresholds.map(|it| it.percent),
         }
     }
@@ -70,6 +74,7 @@ pub fn budget_changes(request: pb::UpdateBudgetRequest) -> BudgetChanges {
         frequency: set("frequency", request.frequency),
         start_date: set("start_date", request.start_date),
         end_date: has("end_date").then_some(request.end_date),
+        rollover: set("rollover", request.rollover),
         thresholds: has("alert_thresholds")
             .then(|| request.alert_thresholds.map(|it| it.percent).unwrap_or_default()),
     }
@@ -77,37 +82,70 @@ pub fn budget_changes(request: pb::UpdateBudgetRequest) -> BudgetChanges {
 
 impl From<Progress> for pb::BudgetProgress {
     fn from(progress: Progress) -> Self {
-        let rates = progress.spending.rates.into_iter().map(|rate| pb::ProgressRate {
+        let counted = progress.counted;
+        let rates = counted.spending.rates.into_iter().map(|rate| pb::ProgressRate {
             date: rate.date,
             currency_code: rate.currency_code,
             rate: rate.rate,
             rate_date: rate.rate_date,
             source: rate.source,
         });
-        let unpriced = progress.spending.unpriced.into_iter().map(|it| pb::ProgressUnpriced {
+        let unpriced = counted.spending.unpriced.into_iter().map(|it| pb::ProgressUnpriced {
             date: it.date,
             currency_code: it.currency_code,
             amount: it.amount,
         });
         Self {
             budget_id: progress.budget_id.to_string(),
-            currency_code: progress.budgeted.currency().code().to_owned(),
-            period_start: progress.period.start.to_string(),
-            period_end: progress.period.end.to_string(),
-            budgeted: progress.budgeted.to_string(),
-            spent: progress.spending.amount.to_string(),
-            remaining: progress.remaining.to_string(),
-            percent: progress.percent.to_string(),
+            budget_name: progress.budget_name,
+            currency_code: counted.amount.currency().code().to_owned(),
+            period_start: counted.period.start.to_string(),
+            period_end: counted.period.end.to_string(),
+            amount: counted.amount.to_string(),
+            carried: counted.carried.to_string(),
+            budgeted: counted.budgeted.to_string(),
+            spent: counted.spending.amount.to_string(),
+            remaining: counted.remaining.to_string(),
+            percent: share(counted.spending.amount, counted.budgeted),
             days_left: progress.days_left,
-            status: progress.standing.as_str().to_owned(),
+            projected_spend: progress.projected.to_string(),
+            runs_out_on: progress.runs_out_on.map(|day| day.to_string()),
+            status: counted.standing.as_str().to_owned(),
             rates: rates.collect(),
             unpriced: unpriced.collect(),
         }
     }
 }
 
-impl From<&Goal> for pb::Goal {
-    fn from(goal: &Goal) -> Self {
+/// In percent; nothing is a share of what is not above zero.
+fn share(part: Money, whole: Money) -> Option<String> {
+    (whole.minor() > 0).then(|| percent::of(part.minor(), whole.minor()).to_string())
+}
+
+impl From<Total> for pb::BudgetTotal {
+    fn from(total: Total) -> Self {
+        Self {
+            currency_code: total.budgeted.currency().code().to_owned(),
+            budgeted: total.budgeted.to_string(),
+            spent: total.spent.to_string(),
+            remaining: total.remaining.to_string(),
+            percent: share(total.spent, total.budgeted),
+        }
+    }
+}
+
+impl From<Summary> for pb::SummarizeBudgetsResponse {
+    fn from(summary: Summary) -> Self {
+        Self {
+            date: summary.today.to_string(),
+            budgets: summary.budgets.into_iter().map(Into::into).collect(),
+            totals: summary.totals.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<&GoalToday> for pb::Goal {
+    fn from(GoalToday { goal, outlook }: &GoalToday) -> Self {
         Self {
             id: goal.id.to_string(),
             name: goal.name.clone(),
@@ -122,6 +160,8 @@ impl From<&Goal> for pb::Goal {
             created_at: Some(timestamp(goal.created_at)),
             updated_at: Some(timestamp(goal.updated_at)),
             version: goal.version,
+            needed_per_month: outlook.needed_per_month.map(|money| money.to_string()),
+            on_track: outlook.on_track,
         }
     }
 }
@@ -149,6 +189,7 @@ pub fn goal_changes(request: pb::UpdateGoalRequest) -> GoalChanges {
         currency_code: set("currency_code", request.currency_code),
         due_date: has("due_date").then_some(request.due_date),
         account_id: has("account_id").then_some(request.account_id),
+        status: set("status", request.status),
     }
 }
 
@@ -158,11 +199,18 @@ impl From<pb::ContributeRequest> for ContributionInput {
     }
 }
 
+impl From<pb::WithdrawRequest> for ContributionInput {
+    fn from(request: pb::WithdrawRequest) -> Self {
+        Self { amount: request.amount, account_id: request.account_id, note: request.note }
+    }
+}
+
 impl From<&Contribution> for pb::Contribution {
     fn from(contribution: &Contribution) -> Self {
         Self {
             id: contribution.id.to_string(),
             goal_id: contribution.goal_id.to_string(),
+            direction: contribution.direction.as_str().to_owned(),
             amount: contribution.amount.to_string(),
             currency_code: contribution.amount.currency().code().to_owned(),
             account_id: contribution.moves.map(|moves| moves.account_id.to_string()),
@@ -180,8 +228,8 @@ impl From<Alert> for pb::GetBudgetAlertResponse {
             budget_id: alert.budget_id.to_string(),
             budget_name: alert.budget_name,
             threshold: alert.threshold,
-            currency_code: alert.amount.currency().code().to_owned(),
-            budgeted: alert.amount.to_string(),
+            currency_code: alert.budgeted.currency().code().to_owned(),
+            budgeted: alert.budgeted.to_string(),
             spent: alert.spent.to_string(),
             period_start: alert.period_start.to_string(),
             period_end: alert.period_end.to_string(),
@@ -198,6 +246,20 @@ impl From<Milestone> for pb::GetGoalMilestoneResponse {
             currency_code: milestone.target.currency().code().to_owned(),
             target_amount: milestone.target.to_string(),
             current_amount: milestone.current.to_string(),
+        }
+    }
+}
+
+impl From<Reminder> for pb::GetGoalReminderResponse {
+    fn from(reminder: Reminder) -> Self {
+        Self {
+            goal_id: reminder.goal_id.to_string(),
+            goal_name: reminder.goal_name,
+            due_date: reminder.due_date.to_string(),
+            days_left: reminder.days_left,
+            currency_code: reminder.target.currency().code().to_owned(),
+            target_amount: reminder.target.to_string(),
+            current_amount: reminder.current.to_string(),
         }
     }
 }

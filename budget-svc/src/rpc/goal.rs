@@ -6,19 +6,23 @@ use prost::Message as _;
 use tonic::{Request, Response, Status};
 
 use super::{Rpc, convert};
-use crate::domain::contribution::Contribution;
-use crate::domain::goal::Goal;
+use crate::domain::contribution::{Contribution, Direction};
+use crate::service::GoalToday;
 
-fn created(goal: &Goal) -> pb::CreateGoalResponse {
+fn created(goal: &GoalToday) -> pb::CreateGoalResponse {
     pb::CreateGoalResponse { goal: Some(goal.into()) }
 }
 
-fn updated(goal: &Goal) -> pb::UpdateGoalResponse {
+fn updated(goal: &GoalToday) -> pb::UpdateGoalResponse {
     pb::UpdateGoalResponse { goal: Some(goal.into()) }
 }
 
 fn contributed(contribution: &Contribution) -> pb::ContributeResponse {
     pb::ContributeResponse { contribution: Some(contribution.into()) }
+}
+
+fn withdrawn(contribution: &Contribution) -> pb::WithdrawResponse {
+    pb::WithdrawResponse { contribution: Some(contribution.into()) }
 }
 
 #[tonic::async_trait]
@@ -40,7 +44,7 @@ impl GoalService for Rpc {
     ) -> Result<Response<pb::CreateGoalResponse>, Status> {
         let by = By::of(&request)?;
         let key = idempotency::key(&request, &by, "GoalService/CreateGoal")?;
-        let encode = |goal: &Goal| created(goal).encode_to_vec();
+        let encode = |goal: &GoalToday| created(goal).encode_to_vec();
         let kept = self.0.create_goal(&by, request.into_inner().into(), key, encode).await?;
         idempotency::answer(kept, |goal| created(&goal))
     }
@@ -63,7 +67,7 @@ impl GoalService for Rpc {
         let request = request.into_inner();
         let (id, if_version) = (convert::id(&request.goal_id, "goal")?, request.if_version);
         let changes = convert::goal_changes(request);
-        let encode = |goal: &Goal| updated(goal).encode_to_vec();
+        let encode = |goal: &GoalToday| updated(goal).encode_to_vec();
         let kept = self.0.update_goal(&by, id, changes, if_version, key, encode).await?;
         idempotency::answer(kept, |goal| updated(&goal))
     }
@@ -88,8 +92,23 @@ impl GoalService for Rpc {
         let request = request.into_inner();
         let goal_id = convert::id(&request.goal_id, "goal")?;
         let encode = |contribution: &Contribution| contributed(contribution).encode_to_vec();
-        let kept = self.0.contribute(&by, goal_id, request.into(), key, encode).await?;
+        let direction = Direction::Contribution;
+        let kept = self.0.contribute(&by, goal_id, direction, request.into(), key, encode).await?;
         idempotency::answer(kept, |contribution| contributed(&contribution))
+    }
+
+    async fn withdraw(
+        &self,
+        request: Request<pb::WithdrawRequest>,
+    ) -> Result<Response<pb::WithdrawResponse>, Status> {
+        let by = By::of(&request)?;
+        let key = idempotency::key(&request, &by, "GoalService/Withdraw")?;
+        let request = request.into_inner();
+        let goal_id = convert::id(&request.goal_id, "goal")?;
+        let encode = |contribution: &Contribution| withdrawn(contribution).encode_to_vec();
+        let direction = Direction::Withdrawal;
+        let kept = self.0.contribute(&by, goal_id, direction, request.into(), key, encode).await?;
+        idempotency::answer(kept, |contribution| withdrawn(&contribution))
     }
 
     async fn list_contributions(

@@ -25,4 +25,14 @@ impl MessageFactsService for Rpc {
         let milestone = self.0.get_milestone(household_id, convert::id(&milestone_id, "milestone")?).await?;
         Ok(Response::new(milestone.into()))
     }
+
+    async fn get_goal_reminder(
+        &self,
+        request: Request<pb::GetGoalReminderRequest>,
+    ) -> Result<Response<pb::GetGoalReminderResponse>, Status> {
+        let pb::GetGoalReminderRequest { household_id, reminder_id } = request.into_inner();
+        let household_id = convert::id(&household_id, "reminder")?;
+        let reminder = self.0.get_reminder(household_id, convert::id(&reminder_id, "reminder")?).await?;
+        Ok(Response::new(reminder.into()))
+    }
 }

@@ -1,4 +1,4 @@
-//! Setting money aside for a goal.
+//! Setting money aside for a goal, and taking it back.
 //!
 //! Earmarked money changes this service's rows only. Money that moves is
 //! written by two parties: first the contribution, pending; then the transfer,
@@ -10,11 +10,12 @@ use chrono::TimeDelta;
 use fintrac_kit::access::By;
 use fintrac_kit::error::Violation;
 use fintrac_kit::idempotency::{self, Kept, Key};
+use fintrac_money::Money;
 use uuid::Uuid;
 
 use super::check_categories::merged;
 use super::{Actor, Change, Planning};
-use crate::domain::contribution::{Contribution, ContributionInput, State};
+use crate::domain::contribution::{Contribution, ContributionInput, Direction, State};
 use crate::error::Error;
 use crate::store::contributions::{self, Plan};
 use crate::store::goals;
@@ -24,6 +25,14 @@ const HEAD_START: TimeDelta = TimeDelta::seconds(10);
 
 /// How often a request begins anew because a twin of it was refused.
 const ROUNDS: usize = 3;
+
+/// What a request asks for.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    goal_id: Uuid,
+    direction: Direction,
+    input: &'a ContributionInput,
+}
 
 /// What a request found or made.
 enum Begun {
@@ -38,6 +47,7 @@ impl Planning {
         &self,
         by: &By,
         goal_id: Uuid,
+        direction: Direction,
         input: ContributionInput,
         key: Option<Key>,
         encode: fn(&Contribution) -> Vec<u8>,
@@ -46,7 +56,8 @@ impl Planning {
         let mut unknown = Some(account.map(Result::err));
         for _ in 0..ROUNDS {
             let unknown = unknown.take().unwrap_or(Ok(None));
-            let begun = self.begin_contribution(by, goal_id, &input, unknown, key.as_ref(), encode).await?;
+            let asked = Asked { goal_id, direction, input: &input };
+            let begun = self.begin_contribution(by, asked, unknown, key.as_ref(), encode).await?;
             // A twin with the same key may have met the ledger's refusal meanwhile;
             // then nothing stands, and we are the first again.
             match begun {
@@ -83,8 +94,7 @@ impl Planning {
     async fn begin_contribution(
         &self,
         by: &By,
-        goal_id: Uuid,
-        input: &ContributionInput,
+        Asked { goal_id, direction, input }: Asked<'_>,
         unknown: Result<Option<Violation>, Error>,
         key: Option<&Key>,
         encode: fn(&Contribution) -> Vec<u8>,
@@ -97,14 +107,26 @@ impl Planning {
         }
         let goal = goals::lock(&mut transaction, household_id, goal_id).await?;
         let mut goal = goal.filter(|goal| !goal.is_deleted).ok_or(Error::NotFound("goal"))?;
-        let read = input.resolve(self.id(), &goal, by.principal.user_id, now);
+        if goal.cancelled_at.is_some() && direction == Direction::Contribution {
+            return Err(Error::Cancelled);
+        }
+        let read = input.resolve(self.id(), &goal, direction, by.principal.user_id, now);
         let contribution = merged(read, unknown?.into_iter().collect())?;
+        if direction == Direction::Withdrawal {
+            let leaving = contributions::leaving(&mut transaction, household_id, goal_id).await?;
+            let there = goal.current.minor().saturating_sub(leaving);
+            if contribution.amount.minor() > there {
+                let there = Money::new(there.max(0), goal.currency());
+                let text = format!("{there} {} are set aside; send at most that.", goal.currency());
+                return Err(vec![Violation::new("amount", "GOAL_AMOUNT_EXCEEDED", text)].into());
+            }
+        }
         // The answer once all is done; until then nobody gets it.
         let reply = encode(&Contribution { state: State::Done, ..contribution.clone() });
         let due_at = contribution.moves.map(|_| now + HEAD_START);
         contributions::insert(&mut transaction, household_id, &contribution, &Plan { key, due_at }).await?;
         if contribution.state == State::Done {
-            let fits = goal.add(contribution.amount.minor(), now);
+            let fits = goal.add(contribution.counts(), now);
             fits.ok_or_else(|| Error::Internal("a goal beyond what can be counted".into()))?;
             goals::update(&mut transaction, household_id, &goal).await?;
             self.record(&mut transaction, &actor, created(&contribution)).await?;

@@ -5,8 +5,8 @@ use fintrac_kit::error::Violation;
 use fintrac_kit::idempotency::{Kept, Key};
 
 use super::check_categories::merged;
-use super::{Actor, Change, Planning};
-use crate::domain::goal::{Goal, GoalInput};
+use super::{Actor, Change, GoalToday, Planning};
+use crate::domain::goal::GoalInput;
 use crate::error::Error;
 use crate::store::goals;
 
@@ -19,8 +19,8 @@ impl Planning {
         by: &By,
         input: GoalInput,
         key: Option<Key>,
-        encode: fn(&Goal) -> Vec<u8>,
-    ) -> Result<Kept<Goal>, Error> {
+        encode: fn(&GoalToday) -> Vec<u8>,
+    ) -> Result<Kept<GoalToday>, Error> {
         let household_id = by.principal.household_id;
         let household = self.household(household_id).await?;
         let account = self.goal_account(household_id, input.account_id.as_deref()).await;
@@ -41,8 +41,10 @@ impl Planning {
             return Err(vec![Violation::new("name", "TOO_MANY", text)].into());
         }
         goals::insert(&mut transaction, household_id, &goal).await?;
+        self.skip_reminders(&mut transaction, &household, &goal).await?;
         let change = Change { entity: "goal", entity_id: goal.id, version: 1, kind: "created", changed: &[] };
         self.record(&mut transaction, &Actor::from(by), change).await?;
+        let goal = self.goal_today(&household, goal);
         self.commit(transaction, key.as_ref(), &encode(&goal)).await?;
         Ok(Kept::Fresh(goal))
     }

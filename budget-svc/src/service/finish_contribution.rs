@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::contribute::created;
 use super::sum_spending::said;
 use super::{Actor, Change, Planning, pause};
-use crate::domain::contribution::{Contribution, Move, State};
+use crate::domain::contribution::{Contribution, Direction, Move, State};
 use crate::error::Error;
 use crate::store::contributions::Due;
 use crate::store::{contributions, goals};
@@ -60,7 +60,7 @@ impl Planning {
                 let due_at = self.clock.now() + SECOND_LOOK;
                 contributions::refuse(&mut transaction, household_id, id, due_at).await?;
                 transaction.commit().await?;
-                Err(Error::Part("ledger", of_contribution(&status)))
+                Err(Error::Part("ledger", of_contribution(contribution.direction, &status)))
             }
             Ok(Err(Error::Part("ledger", status)))
                 if contribution.state == State::Refused && status.code() == Code::NotFound =>
@@ -91,15 +91,19 @@ impl Planning {
         // Dated as it was made, whenever it gets through.
         let date = self.household(household_id).await?.today(contribution.created_at).to_string();
         let (household_id, transaction_id) = (household_id.to_string(), contribution.id.to_string());
-        let to_account_id = moves.to_account_id.to_string();
+        let (goal_account, other) = (moves.goal_account_id.to_string(), moves.account_id.to_string());
         let transfer = match contribution.state {
             State::Pending => {
+                let leaves = contribution.direction == Direction::Withdrawal;
+                let (account_id, to_account_id) =
+                    if leaves { (goal_account, other) } else { (other, goal_account) };
                 let request = pb::PostTransferRequest {
                     household_id,
                     user_id: contribution.user_id.to_string(),
                     transaction_id,
-                    account_id: moves.account_id.to_string(),
+                    account_id,
                     to_account_id,
+                    leaves,
                     amount: contribution.amount.to_string(),
                     description: contribution.note.as_deref().map(on_one_line),
                     transaction_date: date,
@@ -108,7 +112,7 @@ impl Planning {
             }
             State::Done | State::Voided | State::Refused => {
                 let request =
-                    pb::FindTransferRequest { household_id, transaction_id, account_id: to_account_id };
+                    pb::FindTransferRequest { household_id, transaction_id, account_id: goal_account };
                 ledger.find_transfer(request).await.map(|answer| answer.into_inner().transfer)
             }
         };
@@ -128,8 +132,8 @@ impl Planning {
         let found = contributions::find(&mut transaction, household_id, id).await?;
         let (before, _) = found.ok_or(Error::NotFound("goal"))?;
         let change = said(&transfer.change, goal.currency().code())?;
-        let from = Uuid::parse_str(&transfer.from_account_id).ok();
-        let Some(after) = before.settled(change, from, transfer.version) else {
+        let other = Uuid::parse_str(&transfer.other_account_id).ok();
+        let Some(after) = before.settled(change, other, transfer.version) else {
             contributions::settle(&mut transaction, household_id, &before, news).await?;
             transaction.commit().await?;
             return Ok(());
@@ -176,17 +180,19 @@ fn is_refusal(status: &Status) -> bool {
 }
 
 /// The ledger's refusal in the words of a contribution.
-fn of_contribution(status: &Status) -> Status {
+fn of_contribution(direction: Direction, status: &Status) -> Status {
     let mut details: ErrorDetails = status.get_error_details();
     if let Some(mut request) = details.bad_request().cloned() {
         for violation in &mut request.field_violations {
-            violation.field = match violation.field.as_str() {
-                "to_account_id" => "goal.account_id",
-                "to_amount" => "amount",
-                "description" => "note",
+            violation.field = match (violation.field.as_str(), direction) {
+                ("to_account_id", Direction::Contribution) | ("account_id", Direction::Withdrawal) => {
+                    "goal.account_id"
+                }
                 // No rate between the goal's currency and the account's.
-                "currency_code" => "account_id",
-                other => other,
+                ("to_account_id" | "currency_code", _) => "account_id",
+                ("to_amount", _) => "amount",
+                ("description", _) => "note",
+                (other, _) => other,
             }
             .to_owned();
             if violation.reason == "RATE_UNKNOWN" {

@@ -1,4 +1,4 @@
-//! What events on alerts and milestones are about, for those who tell people.
+//! What events on alerts, milestones and reminders are about, for those who tell people.
 
 use uuid::Uuid;
 
@@ -6,6 +6,7 @@ use super::Planning;
 use crate::error::Error;
 use crate::store::alerts::{self, Alert};
 use crate::store::milestones::{self, Milestone};
+use crate::store::reminders::{self, Reminder};
 
 impl Planning {
     pub async fn get_alert(&self, household_id: Uuid, alert_id: Uuid) -> Result<Alert, Error> {
@@ -16,5 +17,10 @@ impl Planning {
     pub async fn get_milestone(&self, household_id: Uuid, milestone_id: Uuid) -> Result<Milestone, Error> {
         let found = milestones::find(&mut *self.pool.acquire().await?, household_id, milestone_id).await?;
         found.ok_or(Error::NotFound("milestone"))
+    }
+
+    pub async fn get_reminder(&self, household_id: Uuid, reminder_id: Uuid) -> Result<Reminder, Error> {
+        let found = reminders::find(&mut *self.pool.acquire().await?, household_id, reminder_id).await?;
+        found.ok_or(Error::NotFound("reminder"))
     }
 }

@@ -1,29 +1,43 @@
 //! How a budget stands in the period that holds a day.
 
+use chrono::NaiveDate;
 use fintrac_kit::access::By;
 use fintrac_kit::day;
 use fintrac_kit::error::Violation;
 use fintrac_money::Money;
-use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::Planning;
-use super::sum_spending::{Spending, query};
-use crate::domain::alert::Standing;
-use crate::domain::percent;
-use crate::domain::period::Period;
+use super::count_periods::{Asked, Counted};
+use crate::domain::budget::Budget;
+use crate::domain::pace;
 use crate::error::Error;
 
+/// A period of a budget as it stands on a day.
 #[derive(Debug, Clone)]
 pub struct Progress {
     pub budget_id: Uuid,
-    pub period: Period,
-    pub budgeted: Money,
-    pub spending: Spending,
-    pub remaining: Money,
-    pub percent: Decimal,
+    pub budget_name: String,
+    pub counted: Counted,
     pub days_left: i32,
-    pub standing: Standing,
+    /// Spending by the end of the period, at the pace so far.
+    pub projected: Money,
+    /// When all of it will be spent, if in this period.
+    pub runs_out_on: Option<NaiveDate>,
+}
+
+impl Progress {
+    pub(super) fn of(budget: &Budget, counted: Counted, today: NaiveDate) -> Self {
+        let (period, spent) = (counted.period, counted.spending.amount.minor());
+        Self {
+            budget_id: budget.id,
+            budget_name: budget.name.clone(),
+            days_left: period.days_left(today),
+            projected: Money::new(pace::projected(spent, period, today), budget.currency),
+            runs_out_on: pace::runs_out_on(spent, counted.budgeted.minor(), period, today),
+            counted,
+        }
+    }
 }
 
 impl Planning {
@@ -44,19 +58,10 @@ impl Planning {
                 format!("Send a day as YYYY-MM-DD on which the budget runs: from {}{end}.", schedule.start);
             Error::Query(vec![Violation::new("date", "PARAMETER_INVALID", text)])
         })?;
-        let terms = budget.terms_in(period);
-        let mut answers = self.sum_spending(household.id, vec![query(&budget, terms, period)], true).await?;
-        let spending = answers.pop().ok_or_else(|| Error::Internal("no answer of the ledger".into()))?;
-        let (budgeted, spent) = (terms.amount.minor(), spending.amount.minor());
-        Ok(Progress {
-            budget_id,
-            period,
-            budgeted: terms.amount,
-            remaining: Money::new(budgeted.saturating_sub(spent), budget.currency),
-            percent: percent::of(spent, budgeted),
-            days_left: period.days_left(today),
-            standing: Standing::of(spent, budgeted, &budget.thresholds),
-            spending,
-        })
+        let asked = [Asked { budget: &budget, periods: vec![period] }];
+        let counted = self.count_periods(household.id, &asked, true).await?;
+        let counted = counted.into_iter().flatten().next();
+        let counted = counted.ok_or_else(|| Error::Internal("no answer of the ledger".into()))?;
+        Ok(Progress::of(&budget, counted, today))
     }
 }

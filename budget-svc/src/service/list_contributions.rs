@@ -18,7 +18,7 @@ impl Planning {
         token: &str,
     ) -> Result<Page<Contribution>, Error> {
         let page = PageRequest::new(size, token, &format!("contributions {goal_id}"))?;
-        let goal = self.get_goal(by, goal_id).await?;
+        let goal = self.find_goal(by, goal_id).await?;
         let before = page.after.map(|cursor| cursor.id);
         let mut connection = self.pool.acquire().await?;
         let household_id = by.principal.household_id;

@@ -1,5 +1,5 @@
 //! Looking at all budgets of a household at once, and telling what spending
-//! has reached. The looks are asked for by events of the ledger, by changes of
+//! has reached; and at the due dates of its goals. The looks are asked for by events of the ledger, by changes of
 //! budgets and once a day; what fires is decided by the state found, so it does
 //! not matter how often or in which order.
 
@@ -8,15 +8,13 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use fintrac_kit::jobs::leased::Work;
-use fintrac_money::Money;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::sum_spending::query;
+use super::count_periods::{Asked, Counted};
 use super::{Actor, Change, Planning, pause};
 use crate::domain::alert::{WHOLE, reached};
 use crate::domain::budget::Budget;
-use crate::domain::period::Period;
 use crate::error::Error;
 use crate::store::alerts::{self, NewAlert};
 use crate::store::budgets;
@@ -33,42 +31,32 @@ const SPREAD: TimeDelta = TimeDelta::seconds(30);
 #[derive(Debug)]
 pub struct LookAtBudgets(pub Arc<Planning>);
 
-/// A budget in its current period.
-struct Current {
-    budget: Budget,
-    period: Period,
-    limit: Money,
-}
-
 impl Planning {
     async fn look(&self, household_id: Uuid) -> Result<(), Error> {
         let household = self.household(household_id).await?;
+        self.remind(&household).await?;
         let today = household.today(self.clock.now());
         let live = budgets::list(&mut *self.pool.acquire().await?, household_id, None, i64::MAX).await?;
-        let current = live.into_iter().filter_map(|budget| {
-            let period = budget.schedule.period_of(today)?;
-            let limit = budget.terms_in(period).amount;
-            (!budget.thresholds.is_empty()).then_some(Current { budget, period, limit })
+        let current = live.iter().filter(|budget| !budget.thresholds.is_empty()).filter_map(|budget| {
+            let periods = vec![budget.schedule.period_of(today)?];
+            Some(Asked { budget, periods })
         });
         let current: Vec<_> = current.collect();
         if current.is_empty() {
             return Ok(());
         }
-        let questions =
-            current.iter().map(|it| query(&it.budget, it.budget.terms_in(it.period), it.period)).collect();
-        let spending = self.sum_spending(household_id, questions, false).await?;
-        let reached: Vec<_> = current
-            .iter()
-            .zip(spending)
-            .flat_map(|(it, spending)| self.alerts(it, spending.amount))
-            .collect();
-        self.fire(household_id, &current, reached).await
+        let counted = self.count_periods(household_id, &current, false).await?;
+        let counted = current.iter().zip(counted.into_iter().flatten());
+        let reached: Vec<_> =
+            counted.flat_map(|(asked, counted)| self.alerts(asked.budget, &counted)).collect();
+        self.fire(household_id, &live, reached).await
     }
 
     /// What is reached; the highest speaks for all.
-    fn alerts(&self, current: &Current, spent: Money) -> Vec<NewAlert> {
-        let Current { budget, period, limit } = current;
-        let passed: Vec<_> = reached(spent.minor(), limit.minor(), &budget.thresholds).collect();
+    fn alerts(&self, budget: &Budget, counted: &Counted) -> Vec<NewAlert> {
+        let Counted { period, amount, budgeted, .. } = counted;
+        let spent = counted.spending.amount;
+        let passed: Vec<_> = reached(spent.minor(), budgeted.minor(), &budget.thresholds).collect();
         let highest = passed.last().copied();
         let alert = |threshold| NewAlert {
             id: self.id(),
@@ -76,7 +64,8 @@ impl Planning {
             period_start: period.start,
             period_end: period.end,
             threshold,
-            amount: *limit,
+            amount: *amount,
+            budgeted: *budgeted,
             spent,
             is_message: Some(threshold) == highest,
         };
@@ -87,7 +76,7 @@ impl Planning {
     async fn fire(
         &self,
         household_id: Uuid,
-        current: &[Current],
+        live: &[Budget],
         mut alerts: Vec<NewAlert>,
     ) -> Result<(), Error> {
         let fired = alerts::fired(&mut *self.pool.acquire().await?, household_id, &alerts).await?;
@@ -101,8 +90,8 @@ impl Planning {
         let versions = budgets::lock(&mut transaction, household_id, &ids).await?;
         // One that changed meanwhile was marked again by its change.
         let stands = |alert: &NewAlert| {
-            let seen = current.iter().find(|it| it.budget.id == alert.budget_id);
-            seen.is_some_and(|it| versions.get(&alert.budget_id) == Some(&it.budget.version))
+            let seen = live.iter().find(|it| it.id == alert.budget_id);
+            seen.is_some_and(|it| versions.get(&alert.budget_id) == Some(&it.version))
         };
         alerts.retain(stands);
         let new = alerts::insert_new(&mut transaction, household_id, &alerts, now).await?;

@@ -3,6 +3,7 @@
 
 mod check_categories;
 mod contribute;
+mod count_periods;
 mod create_budget;
 mod create_goal;
 mod delete_budget;
@@ -15,12 +16,16 @@ mod get_goal;
 mod get_message_facts;
 mod get_progress;
 mod goal_account;
+mod goal_today;
 mod list_budgets;
 mod list_contributions;
 mod list_goals;
+mod list_periods;
 mod look_at_budgets;
 mod reach_milestones;
+mod remind;
 mod sum_spending;
+mod summarize;
 mod update_budget;
 mod update_goal;
 
@@ -47,7 +52,10 @@ use uuid::Uuid;
 pub use finish_contribution::FinishContributions;
 pub use follow_ledger::FollowLedger;
 pub use get_progress::Progress;
+pub use goal_today::GoalToday;
 pub use look_at_budgets::{LookAtBudgets, look_at_all};
+pub use remind::look_at_due_goals;
+pub use summarize::{Summary, Total};
 
 use crate::error::Error;
 

@@ -9,7 +9,7 @@ use crate::store::milestones::{self, NewMilestone};
 
 impl Planning {
     /// Notes what is reached; the highest speaks for all, if it is new. The goal
-    /// is locked.
+    /// is locked. Nobody hears of one that is cancelled.
     pub(super) async fn reach_milestones(
         &self,
         connection: &mut PgConnection,
@@ -21,7 +21,7 @@ impl Planning {
         let milestone =
             |percent| NewMilestone { id: self.id(), percent, is_message: Some(percent) == highest };
         let reached: Vec<_> = reached.into_iter().map(milestone).collect();
-        if reached.is_empty() || goal.is_deleted {
+        if reached.is_empty() || goal.is_deleted || goal.cancelled_at.is_some() {
             return Ok(());
         }
         let now = self.clock.now();

@@ -40,6 +40,9 @@ impl Planning {
         queries: Vec<pb::SpendingQuery>,
         with_rates: bool,
     ) -> Result<Vec<Spending>, Error> {
+        if queries.is_empty() {
+            return Ok(Vec::new());
+        }
         let currencies: Vec<_> = queries.iter().map(|query| query.currency_code.clone()).collect();
         let request = pb::SumSpendingRequest { household_id: household_id.to_string(), queries, with_rates };
         let answer = self.ledger.clone().sum_spending(request).await;

@@ -1,4 +1,4 @@
-//! Changing a budget. Amount and categories hold from the current period on.
+//! Changing a budget. Amount, categories and rollover hold from the current period on.
 
 use fintrac_kit::access::By;
 use fintrac_kit::idempotency::{Kept, Key};

@@ -6,8 +6,8 @@ use fintrac_kit::idempotency::{Kept, Key};
 use uuid::Uuid;
 
 use super::check_categories::merged;
-use super::{Actor, Change, Planning};
-use crate::domain::goal::{Goal, GoalChanges};
+use super::{Actor, Change, GoalToday, Planning};
+use crate::domain::goal::GoalChanges;
 use crate::error::Error;
 use crate::store::{goals, milestones};
 
@@ -19,9 +19,10 @@ impl Planning {
         changes: GoalChanges,
         if_version: Option<i64>,
         key: Option<Key>,
-        encode: fn(&Goal) -> Vec<u8>,
-    ) -> Result<Kept<Goal>, Error> {
+        encode: fn(&GoalToday) -> Vec<u8>,
+    ) -> Result<Kept<GoalToday>, Error> {
         let household_id = by.principal.household_id;
+        let household = self.household(household_id).await?;
         let named = changes.account_id.as_ref().and_then(Option::as_deref);
         let account = self.goal_account(household_id, named).await;
         let now = self.clock.now();
@@ -56,9 +57,15 @@ impl Planning {
             self.record(&mut transaction, &actor, change).await?;
             if before.target != after.target {
                 milestones::forget_unreached(&mut transaction, household_id, &after).await?;
+            }
+            if before.target != after.target || changed.contains(&"status") {
                 self.reach_milestones(&mut transaction, &actor, &after).await?;
             }
+            if before.due_date != after.due_date {
+                self.skip_reminders(&mut transaction, &household, &after).await?;
+            }
         }
+        let after = self.goal_today(&household, after);
         self.commit(transaction, key.as_ref(), &encode(&after)).await?;
         Ok(Kept::Fresh(after))
     }

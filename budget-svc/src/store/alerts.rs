@@ -17,8 +17,10 @@ pub struct NewAlert {
     pub period_start: NaiveDate,
     pub period_end: NaiveDate,
     pub threshold: i32,
-    /// The limit in force.
+    /// The limit in force, as the user set it.
     pub amount: Money,
+    /// With what went over into the period.
+    pub budgeted: Money,
     pub spent: Money,
     /// The highest one that was reached.
     pub is_message: bool,
@@ -61,11 +63,11 @@ pub async fn insert_new(
 ) -> Result<HashSet<Uuid>, sqlx::Error> {
     let ids = sqlx::query_scalar!(
         r#"insert into budget.alerts (household_id, budget_id, period_start, threshold, amount, id, is_message,
-                                      spent, period_end, fired_at)
-           select $1, budget_id, period_start, threshold, amount, id, is_message, spent, period_end, $2
+                                      spent, period_end, budgeted, fired_at)
+           select $1, budget_id, period_start, threshold, amount, id, is_message, spent, period_end, budgeted, $2
            from unnest($3::uuid[], $4::date[], $5::int4[], $6::int8[], $7::uuid[], $8::bool[], $9::int8[],
-                       $10::date[])
-               as new (budget_id, period_start, threshold, amount, id, is_message, spent, period_end)
+                       $10::date[], $11::int8[])
+               as new (budget_id, period_start, threshold, amount, id, is_message, spent, period_end, budgeted)
            on conflict (household_id, budget_id, period_start, threshold, amount) do nothing
            returning id"#,
         household_id,
@@ -78,6 +80,7 @@ pub async fn insert_new(
         &alerts.iter().map(|it| it.is_message).collect::<Vec<_>>(),
         &alerts.iter().map(|it| it.spent.minor()).collect::<Vec<_>>(),
         &alerts.iter().map(|it| it.period_end).collect::<Vec<_>>(),
+        &alerts.iter().map(|it| it.budgeted.minor()).collect::<Vec<_>>(),
     )
     .fetch_all(connection)
     .await?;
@@ -90,7 +93,8 @@ pub struct Alert {
     pub budget_id: Uuid,
     pub budget_name: String,
     pub threshold: i32,
-    pub amount: Money,
+    /// With what went over into the period.
+    pub budgeted: Money,
     pub spent: Money,
     pub period_start: NaiveDate,
     pub period_end: NaiveDate,
@@ -103,7 +107,7 @@ pub async fn find(
     alert_id: Uuid,
 ) -> Result<Option<Alert>, sqlx::Error> {
     let row = sqlx::query!(
-        r#"select budget_id, name, currency_code, threshold, amount, spent, period_start, period_end
+        r#"select budget_id, name, currency_code, threshold, budgeted, spent, period_start, period_end
            from budget.alerts
            join budget.budgets on budgets.household_id = alerts.household_id and budgets.id = budget_id
            where alerts.household_id = $1 and alerts.id = $2 and deleted_at is null"#,
@@ -118,7 +122,7 @@ pub async fn find(
             budget_id: row.budget_id,
             budget_name: row.name,
             threshold: row.threshold,
-            amount: Money::new(row.amount, currency),
+            budgeted: Money::new(row.budgeted, currency),
             spent: Money::new(row.spent, currency),
             period_start: row.period_start,
             period_end: row.period_end,

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::{currency, known};
 use crate::domain::budget::{Budget, Terms};
 use crate::domain::period::{Frequency, Schedule};
+use crate::domain::rollover::Rollover;
 
 struct BudgetRow {
     id: Uuid,
@@ -29,17 +30,19 @@ struct TermsRow {
     valid_from: NaiveDate,
     amount: i64,
     category_ids: Vec<Uuid>,
+    rollover: String,
 }
 
 impl BudgetRow {
     /// `terms`: newest first.
     fn with(self, terms: Vec<TermsRow>) -> Result<Budget, sqlx::Error> {
         let currency = currency(&self.currency_code)?;
-        let mut terms = terms.into_iter().map(|row| Terms {
-            valid_from: row.valid_from,
-            amount: Money::new(row.amount, currency),
-            category_ids: row.category_ids,
+        let terms = terms.into_iter().map(|row| {
+            let rollover = known(&row.rollover, Rollover::from_text)?;
+            let amount = Money::new(row.amount, currency);
+            Ok(Terms { valid_from: row.valid_from, amount, category_ids: row.category_ids, rollover })
         });
+        let mut terms = terms.collect::<Result<Vec<_>, sqlx::Error>>()?.into_iter();
         let newest = terms.next().ok_or_else(|| sqlx::Error::Decode("a budget without terms".into()))?;
         let schedule = Schedule {
             frequency: known(&self.frequency, Frequency::from_text)?,
@@ -68,7 +71,7 @@ async fn with_terms(
 ) -> Result<Vec<Budget>, sqlx::Error> {
     let terms = sqlx::query_as!(
         TermsRow,
-        r#"select budget_id, valid_from, amount, category_ids from budget.budget_terms
+        r#"select budget_id, valid_from, amount, category_ids, rollover from budget.budget_terms
            where household_id = $1 and budget_id = any($2) order by valid_from desc"#,
         household_id,
         &rows.iter().map(|row| row.id).collect::<Vec<_>>(),
@@ -212,15 +215,16 @@ async fn put_terms(
 ) -> Result<(), sqlx::Error> {
     let terms = &budget.terms;
     sqlx::query!(
-        r#"insert into budget.budget_terms (household_id, budget_id, valid_from, amount, category_ids)
-           values ($1, $2, $3, $4, $5)
+        r#"insert into budget.budget_terms (household_id, budget_id, valid_from, amount, category_ids, rollover)
+           values ($1, $2, $3, $4, $5, $6)
            on conflict (household_id, budget_id, valid_from) do update
-           set amount = excluded.amount, category_ids = excluded.category_ids"#,
+           set amount = excluded.amount, category_ids = excluded.category_ids, rollover = excluded.rollover"#,
         household_id,
         budget.id,
         terms.valid_from,
         terms.amount.minor(),
         &terms.category_ids,
+        terms.rollover.as_str(),
     )
     .execute(connection)
     .await

@@ -7,16 +7,17 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{currency, known};
-use crate::domain::contribution::{Contribution, Move, State};
+use crate::domain::contribution::{Contribution, Direction, Move, State};
 
 struct ContributionRow {
     id: Uuid,
     goal_id: Uuid,
     user_id: Uuid,
+    direction: String,
     amount: i64,
     currency_code: String,
     account_id: Option<Uuid>,
-    to_account_id: Option<Uuid>,
+    goal_account_id: Option<Uuid>,
     note: Option<String>,
     state: String,
     transfer_version: Option<i64>,
@@ -29,13 +30,14 @@ impl TryFrom<ContributionRow> for Contribution {
     type Error = sqlx::Error;
 
     fn try_from(row: ContributionRow) -> Result<Self, sqlx::Error> {
-        let accounts = row.account_id.zip(row.to_account_id);
+        let accounts = row.account_id.zip(row.goal_account_id);
         Ok(Self {
             id: row.id,
             goal_id: row.goal_id,
             user_id: row.user_id,
             amount: Money::new(row.amount, currency(&row.currency_code)?),
-            moves: accounts.map(|(account_id, to_account_id)| Move { account_id, to_account_id }),
+            direction: known(&row.direction, Direction::from_text)?,
+            moves: accounts.map(|(account_id, goal_account_id)| Move { goal_account_id, account_id }),
             note: row.note,
             state: known(&row.state, State::from_text)?,
             transfer_version: row.transfer_version,
@@ -61,16 +63,16 @@ pub async fn insert(
     plan: &Plan<'_>,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        r#"insert into budget.contributions (household_id, id, goal_id, user_id, amount, account_id, to_account_id,
-               note, state, transfer_version, key_operation, key, due_at, version, created_at)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"#,
+        r#"insert into budget.contributions (household_id, id, goal_id, user_id, amount, account_id, goal_account_id,
+               note, state, transfer_version, key_operation, key, due_at, version, created_at, direction)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"#,
         household_id,
         contribution.id,
         contribution.goal_id,
         contribution.user_id,
         contribution.amount.minor(),
         contribution.moves.map(|moves| moves.account_id),
-        contribution.moves.map(|moves| moves.to_account_id),
+        contribution.moves.map(|moves| moves.goal_account_id),
         contribution.note,
         contribution.state.as_str(),
         contribution.transfer_version,
@@ -79,6 +81,7 @@ pub async fn insert(
         plan.due_at,
         contribution.version,
         contribution.created_at,
+        contribution.direction.as_str(),
     )
     .execute(connection)
     .await
@@ -93,8 +96,8 @@ pub async fn find(
 ) -> Result<Option<(Contribution, i64)>, sqlx::Error> {
     let row = sqlx::query_as!(
         ContributionRow,
-        r#"select contributions.id, goal_id, user_id, amount, currency_code, contributions.account_id,
-                  to_account_id, note, state, transfer_version, news, contributions.version,
+        r#"select contributions.id, goal_id, user_id, direction, amount, currency_code,
+                  contributions.account_id, goal_account_id, note, state, transfer_version, news, contributions.version,
                   contributions.created_at
            from budget.contributions
            join budget.goals on goals.household_id = contributions.household_id and goals.id = goal_id
@@ -141,8 +144,8 @@ pub async fn list(
 ) -> Result<Vec<Contribution>, sqlx::Error> {
     let rows = sqlx::query_as!(
         ContributionRow,
-        r#"select contributions.id, goal_id, user_id, amount, currency_code, contributions.account_id,
-                  to_account_id, note, state, transfer_version, news, contributions.version,
+        r#"select contributions.id, goal_id, user_id, direction, amount, currency_code,
+                  contributions.account_id, goal_account_id, note, state, transfer_version, news, contributions.version,
                   contributions.created_at
            from budget.contributions
            join budget.goals on goals.household_id = contributions.household_id and goals.id = goal_id
@@ -157,6 +160,22 @@ pub async fn list(
     .fetch_all(connection)
     .await?;
     rows.into_iter().map(Contribution::try_from).collect()
+}
+
+/// What withdrawals that are under way take from a goal, minor units.
+pub async fn leaving(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    goal_id: Uuid,
+) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select coalesce(sum(amount), 0)::int8 as "sum!" from budget.contributions
+           where household_id = $1 and goal_id = $2 and state = 'pending' and direction = 'withdrawal'"#,
+        household_id,
+        goal_id,
+    )
+    .fetch_one(connection)
+    .await
 }
 
 /// Writes what the ledger said. It is not asked again, unless something came up

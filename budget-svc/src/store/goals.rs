@@ -17,6 +17,7 @@ struct GoalRow {
     account_id: Option<Uuid>,
     current_amount: i64,
     completed_at: Option<DateTime<Utc>>,
+    cancelled_at: Option<DateTime<Utc>>,
     version: i64,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
@@ -36,6 +37,7 @@ impl TryFrom<GoalRow> for Goal {
             account_id: row.account_id,
             current: Money::new(row.current_amount, currency),
             completed_at: row.completed_at,
+            cancelled_at: row.cancelled_at,
             version: row.version,
             created_at: row.created_at,
             updated_at: row.updated_at,
@@ -53,7 +55,7 @@ pub async fn find(
     let row = sqlx::query_as!(
         GoalRow,
         r#"select id, name, currency_code, target_amount, due_date, account_id, current_amount, completed_at,
-                  version, created_at, updated_at, deleted_at
+                  cancelled_at, version, created_at, updated_at, deleted_at
            from budget.goals where household_id = $1 and id = $2 and deleted_at is null"#,
         household_id,
         goal_id,
@@ -72,7 +74,7 @@ pub async fn lock(
     let row = sqlx::query_as!(
         GoalRow,
         r#"select id, name, currency_code, target_amount, due_date, account_id, current_amount, completed_at,
-                  version, created_at, updated_at, deleted_at
+                  cancelled_at, version, created_at, updated_at, deleted_at
            from budget.goals where household_id = $1 and id = $2 for no key update"#,
         household_id,
         goal_id,
@@ -92,7 +94,7 @@ pub async fn list(
     let rows = sqlx::query_as!(
         GoalRow,
         r#"select id, name, currency_code, target_amount, due_date, account_id, current_amount, completed_at,
-                  version, created_at, updated_at, deleted_at
+                  cancelled_at, version, created_at, updated_at, deleted_at
            from budget.goals
            where household_id = $1 and deleted_at is null and ($2::uuid is null or id > $2)
            order by id limit $3"#,
@@ -140,7 +142,7 @@ pub async fn update(
     sqlx::query!(
         r#"update budget.goals
            set name = $3, target_amount = $4, due_date = $5, account_id = $6, current_amount = $7,
-               completed_at = $8, version = $9, updated_at = $10
+               completed_at = $8, cancelled_at = $9, version = $10, updated_at = $11
            where household_id = $1 and id = $2"#,
         household_id,
         goal.id,
@@ -150,6 +152,7 @@ pub async fn update(
         goal.account_id,
         goal.current.minor(),
         goal.completed_at,
+        goal.cancelled_at,
         goal.version,
         goal.updated_at,
     )
@@ -182,5 +185,44 @@ pub async fn count(connection: &mut PgConnection, household_id: Uuid) -> Result<
         household_id
     )
     .fetch_one(connection)
+    .await
+}
+
+/// Active ones that are due within the days of the first reminder, in key order.
+pub async fn due_soon(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    today: NaiveDate,
+) -> Result<Vec<Uuid>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select id from budget.goals
+           where household_id = $1 and due_date between $2 and $2 + 30
+             and completed_at is null and cancelled_at is null and deleted_at is null
+           order by id"#,
+        household_id,
+        today,
+    )
+    .fetch_all(connection)
+    .await
+}
+
+/// Households with active goals that are due in a span, at most 1,000 of those
+/// after `after`.
+pub async fn households_with_due(
+    connection: &mut PgConnection,
+    from: NaiveDate,
+    to: NaiveDate,
+    after: Uuid,
+) -> Result<Vec<Uuid>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select distinct household_id from budget.goals
+           where due_date between $1 and $2 and household_id > $3
+             and completed_at is null and cancelled_at is null and deleted_at is null
+           order by household_id limit 1000"#,
+        from,
+        to,
+        after,
+    )
+    .fetch_all(connection)
     .await
 }

@@ -15,7 +15,7 @@ pub struct Look {
     pub leased_until: DateTime<Utc>,
 }
 
-/// Marks those of the households that have budgets.
+/// Marks those of the households that have budgets, or goals with a due date.
 pub async fn mark(
     connection: &mut PgConnection,
     household_ids: &[Uuid],
@@ -27,6 +27,10 @@ pub async fn mark(
            where exists (
                select from budget.budgets
                where budgets.household_id = changed.household_id and deleted_at is null)
+              or exists (
+               select from budget.goals
+               where goals.household_id = changed.household_id and due_date is not null
+                 and completed_at is null and cancelled_at is null and deleted_at is null)
            order by household_id
            on conflict (household_id) do update
            set generation = looks.generation + 1, due_at = least(looks.due_at, excluded.due_at)"#,

@@ -7,6 +7,7 @@ pub mod export;
 pub mod goals;
 pub mod looks;
 pub mod milestones;
+pub mod reminders;
 
 use fintrac_money::Currency;
 

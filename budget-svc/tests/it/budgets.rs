@@ -166,7 +166,7 @@ async fn progress_is_of_the_period_with_its_own_terms() {
         (now.budgeted.as_str(), now.spent.as_str(), now.remaining.as_str()),
         ("300.00", "250.00", "50.00")
     );
-    assert_eq!((now.percent.as_str(), now.days_left, now.status.as_str()), ("83.33", 8, "warning"));
+    assert_eq!((now.percent.as_deref(), now.days_left, now.status.as_str()), (Some("83.33"), 8, "warning"));
 
     ana.set_amount(&budget.id, "200").await;
     let now = ana.progress(&budget.id, "2026-09-22").await.expect("progress");
@@ -182,4 +182,118 @@ async fn progress_is_of_the_period_with_its_own_terms() {
     }
     budgets.ledger.set(Mood::OutOfReach);
     assert_eq!(why(ana.progress(&budget.id, "").await).0, "UNAVAILABLE");
+}
+
+/// Budgeted, spent, percent and what went over of each period.
+fn told(periods: &[pb::BudgetProgress]) -> Vec<String> {
+    let told = |it: &pb::BudgetProgress| {
+        let percent = it.percent.as_deref().unwrap_or("-");
+        format!("{} {} of {} {percent} {}", it.period_start, it.spent, it.budgeted, it.carried)
+    };
+    periods.iter().map(told).collect()
+}
+
+#[tokio::test]
+async fn what_a_period_leaves_goes_over_and_overspending_is_never_forgotten() {
+    let budgets = Budgets::start().await;
+    let ana = budgets.person();
+    let category = budgets.ledger.category("expense");
+    let request = pb::CreateBudgetRequest {
+        start_date: Some("2026-06-01".into()),
+        rollover: Some("both".into()),
+        ..food(&category)
+    };
+    let budget = ana.create(request).await.expect("made");
+    assert_eq!(budget.rollover, "both");
+    let household = ana.user.household_id;
+    for (day, minor) in [("2026-06-10", 20_000), ("2026-07-31", 90_000), ("2026-08-15", 10_000)] {
+        budgets.ledger.spend(household, &category, day, minor);
+    }
+    // 300 + 100 - 900 = -500; -500 + 300 - 100 = -300; nothing to spend in September.
+    let history = async |size, page_token: &str| {
+        let request = pb::ListBudgetPeriodsRequest {
+            budget_id: budget.id.clone(),
+            page_size: Some(size),
+            page_token: page_token.into(),
+        };
+        ana.user.call(ana.budgets().list_budget_periods(request)).await.map(tonic::Response::into_inner)
+    };
+    let page = history(2, "").await.expect("a page");
+    assert_eq!(
+        told(&page.periods),
+        ["2026-08-01 100.00 of -200.00 - -500.00", "2026-07-01 900.00 of 400.00 225.00 100.00"]
+    );
+    assert_eq!(page.periods[0].status, "exceeded");
+    let last = history(2, &page.next_page_token).await.expect("a page");
+    assert_eq!(told(&last.periods), ["2026-06-01 200.00 of 300.00 66.66 0.00"]);
+    assert_eq!(last.next_page_token, "");
+    let now = ana.progress(&budget.id, "").await.expect("progress");
+    assert_eq!(told(std::slice::from_ref(&now)), ["2026-09-01 0.00 of 0.00 - -300.00"]);
+    assert_eq!((now.amount.as_str(), now.status.as_str()), ("300.00", "exceeded"));
+
+    // An edit of an old month counts at once, also for what was left since.
+    budgets.ledger.spend(household, &category, "2026-07-31", -90_000);
+    let now = ana.progress(&budget.id, "").await.expect("progress");
+    assert_eq!(told(std::slice::from_ref(&now)), ["2026-09-01 0.00 of 900.00 0.00 600.00"]);
+    assert_eq!(why(history(2, "x").await).1, ["page_token PAGE_TOKEN_INVALID"]);
+    let bob = budgets.person();
+    let request = pb::ListBudgetPeriodsRequest { budget_id: budget.id.clone(), ..Default::default() };
+    assert_eq!(why(bob.user.call(bob.budgets().list_budget_periods(request)).await).0, "NOT_FOUND");
+}
+
+#[tokio::test]
+async fn progress_tells_where_spending_leads() {
+    let budgets = Budgets::start().await;
+    let ana = budgets.person();
+    let category = budgets.ledger.category("expense");
+    let budget = ana.budget(&category, "300", &[]).await;
+    budgets.ledger.spend(ana.user.household_id, &category, "2026-09-05", 24_200);
+    // 22 of 30 days are gone.
+    let now = ana.progress(&budget.id, "").await.expect("progress");
+    assert_eq!((now.projected_spend.as_str(), now.runs_out_on.as_deref()), ("330.00", Some("2026-09-28")));
+    ana.set_amount(&budget.id, "400").await;
+    let now = ana.progress(&budget.id, "").await.expect("progress");
+    assert_eq!((now.projected_spend.as_str(), now.runs_out_on), ("330.00", None));
+}
+
+#[tokio::test]
+async fn all_budgets_are_summed_up_by_currency() {
+    let budgets = Budgets::start().await;
+    let ana = budgets.person();
+    let (food_id, fun) = (budgets.ledger.category("expense"), budgets.ledger.category("expense"));
+    ana.create(food(&food_id)).await.expect("made");
+    budgets.pass(TimeDelta::seconds(1));
+    let fun_budget = pb::CreateBudgetRequest { name: "Fun".into(), amount: "100".into(), ..food(&fun) };
+    ana.create(fun_budget.clone()).await.expect("made");
+    let dollars = pb::CreateBudgetRequest { currency_code: Some("USD".into()), ..fun_budget.clone() };
+    ana.create(dollars).await.expect("made");
+    let over = pb::CreateBudgetRequest {
+        start_date: Some("2026-01-01".into()),
+        end_date: Some("2026-08-31".into()),
+        ..fun_budget
+    };
+    ana.create(over).await.expect("made");
+    let household = ana.user.household_id;
+    budgets.ledger.spend(household, &food_id, "2026-09-05", 10_000);
+    budgets.ledger.spend(household, &fun, "2026-09-06", 5_000);
+    let summary = ana.user.call(ana.budgets().summarize_budgets(pb::SummarizeBudgetsRequest {})).await;
+    let summary = summary.expect("a summary").into_inner();
+    assert_eq!(summary.date, "2026-09-22");
+    let names: Vec<_> = summary.budgets.iter().map(|it| it.budget_name.as_str()).collect();
+    assert_eq!(names, ["Food", "Fun", "Fun"], "what is over is not in it");
+    let euros = &summary.totals[0];
+    assert_eq!(
+        (
+            euros.currency_code.as_str(),
+            euros.budgeted.as_str(),
+            euros.spent.as_str(),
+            euros.remaining.as_str()
+        ),
+        ("EUR", "400.00", "150.00", "250.00")
+    );
+    assert_eq!((euros.percent.as_deref(), summary.totals.len()), (Some("37.50"), 2));
+    let bob = budgets.person();
+    let nothing = bob.user.call(bob.budgets().summarize_budgets(pb::SummarizeBudgetsRequest {})).await;
+    let nothing = nothing.expect("a summary").into_inner();
+    assert!(nothing.budgets.is_empty() && nothing.totals.is_empty());
 }

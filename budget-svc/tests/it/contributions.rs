@@ -206,3 +206,84 @@ async fn a_deleted_goal_still_gets_what_was_on_its_way_and_says_nothing() {
     assert_eq!(budgets.ledger.transfers().len(), 1);
     assert!(budgets.told().await.is_empty());
 }
+
+#[tokio::test]
+async fn money_is_taken_back() {
+    let (budgets, ana, goal, bank) = with_goal().await;
+    ana.contribute(&goal, "100", Some(&bank)).await.expect("contributed");
+    budgets.pass(TimeDelta::seconds(1));
+    let withdrawal = ana.withdraw(&goal, "30", Some(&bank)).await.expect("withdrawn");
+    assert_eq!((withdrawal.direction.as_str(), withdrawal.amount.as_str()), ("withdrawal", "30.00"));
+    assert_eq!((withdrawal.status.as_str(), withdrawal.account_id.as_deref()), ("done", Some(bank.as_str())));
+    let mut transfers = budgets.ledger.transfers();
+    transfers.sort();
+    assert_eq!(transfers, [("posted", "-30.00".to_owned()), ("posted", "100.00".to_owned())]);
+    assert_eq!(current(&ana, &goal).await, "70.00");
+    assert_eq!(ana.get_goal(&goal).await.expect("there").status, "active");
+    budgets.pass(TimeDelta::seconds(1));
+    ana.withdraw(&goal, "20", None).await.expect("no longer earmarked");
+    let refused = why(ana.withdraw(&goal, "50.01", None).await);
+    assert_eq!(refused, ("VALIDATION_FAILED".into(), vec!["amount GOAL_AMOUNT_EXCEEDED".into()]));
+    assert_eq!(current(&ana, &goal).await, "50.00");
+
+    // An edit in the ledger corrects it, and voiding it brings the money back.
+    let household = ana.user.household_id;
+    budgets.ledger.edit(household, &withdrawal.id, "posted", "-40.00");
+    let amount = "select current_amount::text from budget.goals";
+    budgets.until(amount, &["4000"]).await;
+    budgets.ledger.edit(household, &withdrawal.id, "voided", "0.00");
+    budgets.until(amount, &["8000"]).await;
+    let states: Vec<_> =
+        ana.contributions(&goal).await.into_iter().map(|it| (it.direction, it.status)).collect();
+    let row = |direction: &str, status: &str| (direction.to_owned(), status.to_owned());
+    assert_eq!(states, [row("withdrawal", "done"), row("withdrawal", "voided"), row("contribution", "done")]);
+}
+
+#[tokio::test]
+async fn what_is_on_its_way_out_cannot_be_taken_twice() {
+    let (budgets, ana, goal, bank) = with_goal().await;
+    ana.contribute(&goal, "100", None).await.expect("set aside");
+    budgets.ledger.set(Mood::OutOfReach);
+    assert_eq!(why(ana.withdraw(&goal, "80", Some(&bank)).await).0, "UNAVAILABLE");
+    assert_eq!(current(&ana, &goal).await, "100.00");
+    assert_eq!(why(ana.withdraw(&goal, "20.01", None).await).1, ["amount GOAL_AMOUNT_EXCEEDED"]);
+    ana.withdraw(&goal, "20", None).await.expect("the rest");
+    budgets.ledger.set(Mood::Refuses);
+    budgets.pass(TimeDelta::seconds(20));
+    budgets.until("select state from budget.contributions where amount = 8000", &["refused"]).await;
+    ana.withdraw(&goal, "80", None).await.expect("it is free again");
+    assert_eq!(current(&ana, &goal).await, "0.00");
+}
+
+#[tokio::test]
+async fn twenty_withdrawals_at_once_take_no_more_than_is_there() {
+    let (budgets, ana, goal, bank) = with_goal().await;
+    ana.contribute(&goal, "50", None).await.expect("set aside");
+    let other = budgets.replica().await;
+    let people = [ana.clone(), other.greet(&ana)];
+    let all = (0..20).map(|at| people[at % 2].withdraw(&goal, "10", (at % 4 < 2).then_some(bank.as_str())));
+    let answers = futures::future::join_all(all).await;
+    assert_eq!(answers.iter().filter(|it| it.is_ok()).count(), 5);
+    assert_eq!(current(&ana, &goal).await, "0.00");
+}
+
+#[tokio::test]
+async fn nothing_is_set_aside_for_a_cancelled_goal() {
+    let (budgets, ana, goal, _bank) = with_goal().await;
+    ana.contribute(&goal, "10", None).await.expect("set aside");
+    let to = |status: &str| pb::UpdateGoalRequest {
+        goal_id: goal.clone(),
+        status: Some(status.into()),
+        ..Default::default()
+    };
+    let cancelled = ana.change_goal(to("cancelled"), &["status"]).await.expect("cancelled");
+    assert_eq!((cancelled.status.as_str(), cancelled.version), ("cancelled", 2));
+    assert_eq!(why(ana.contribute(&goal, "90", None).await).0, "GOAL_CANCELLED");
+    ana.withdraw(&goal, "5", None).await.expect("what is there can be taken back");
+    let bad = why(ana.change_goal(to("completed"), &["status"]).await);
+    assert_eq!(bad.1, ["status GOAL_STATUS_INVALID"]);
+    let again = ana.change_goal(to("active"), &["status"]).await.expect("taken up again");
+    assert_eq!(again.status, "active");
+    ana.contribute(&goal, "95", None).await.expect("set aside");
+    assert_eq!(budgets.told().await, ["goal_reached"]);
+}

@@ -15,15 +15,15 @@ async fn budgets_and_goals_of_the_erased_end_without_a_word() {
                  alert_thresholds, version, created_at, updated_at)
              values ('{household}', '{household}', 'Canary', 'EUR', 'monthly', '2026-01-01', '{{80}}', 1,
                  '2026-01-01', '2026-01-01');
-             insert into budget.budget_terms (household_id, budget_id, valid_from, amount, category_ids)
-             values ('{household}', '{household}', '2026-01-01', 10000, '{{}}');
+             insert into budget.budget_terms (household_id, budget_id, valid_from, amount, category_ids, rollover)
+             values ('{household}', '{household}', '2026-01-01', 10000, '{{}}', 'none');
              insert into budget.goals (household_id, id, name, currency_code, target_amount, current_amount,
                  version, created_at, updated_at)
              values ('{household}', '{household}', 'Canary', 'EUR', 500, 100, 1, '2026-01-01', '2026-01-01');
              insert into budget.contributions (household_id, id, goal_id, user_id, amount, note, state, version,
-                 created_at)
+                 created_at, direction)
              select '{household}', gen_random_uuid(), '{household}', '{household}', 1, 'Canary', 'done', 1,
-                 '2026-01-01' from generate_series(1, 2500);"
+                 '2026-01-01', 'contribution' from generate_series(1, 2500);"
         );
         budgets.run(&sql).await;
     }

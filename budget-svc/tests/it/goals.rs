@@ -186,3 +186,83 @@ async fn twenty_at_once_reach_a_goal_once() {
     told.sort();
     assert_eq!(told, ["goal_milestone", "goal_milestone", "goal_milestone", "goal_reached"]);
 }
+
+async fn due(ana: &Person, due_date: &str) -> pb::Goal {
+    let request = pb::CreateGoalRequest {
+        name: "Boat".into(),
+        target_amount: "100".into(),
+        due_date: Some(due_date.into()),
+        ..Default::default()
+    };
+    ana.user.call(ana.goals().create_goal(request)).await.expect("made").into_inner().goal.expect("a goal")
+}
+
+#[tokio::test]
+async fn a_goal_says_what_is_needed_and_whether_it_is_on_track() {
+    let budgets = Budgets::start().await;
+    let ana = budgets.person();
+    let goal = due(&ana, "2027-01-22").await;
+    assert_eq!((goal.needed_per_month.as_deref(), goal.on_track), (Some("25.00"), Some(true)));
+    budgets.pass(TimeDelta::days(30));
+    let late = ana.get_goal(&goal.id).await.expect("there");
+    assert_eq!((late.needed_per_month.as_deref(), late.on_track), (Some("33.34"), Some(false)));
+    ana.contribute(&goal.id, "40", None).await.expect("set aside");
+    let listed = walk(&ana).await;
+    assert_eq!((listed[0].needed_per_month.as_deref(), listed[0].on_track), (Some("20.00"), Some(true)));
+    ana.contribute(&goal.id, "60", None).await.expect("set aside");
+    let there = ana.get_goal(&goal.id).await.expect("there");
+    assert_eq!((there.needed_per_month, there.on_track), (None, Some(true)));
+}
+
+/// A day goes by, and the checks after it.
+async fn tomorrow(budgets: &Budgets) {
+    budgets.pass(TimeDelta::days(1));
+    // A job that is due runs when a replica starts, else when it next looks at its clock.
+    let _replica = budgets.replica().await;
+    let now = budgets.clock.now().timestamp();
+    let checked = format!(
+        "select bool_and(finished_at >= to_timestamp({now}))::text from budget.jobs
+         where name in ('goal-reminders', 'budget-check')"
+    );
+    budgets.until(&checked, &["true"]).await;
+    budgets.settled(0).await;
+}
+
+#[tokio::test]
+async fn due_dates_are_told_thirty_seven_and_one_day_before() {
+    let budgets = Budgets::start().await;
+    let (ana, bob) = (budgets.person(), budgets.person());
+    // Today is 22 September; whoever sets a date that is near knows.
+    due(&ana, "2026-10-23").await;
+    due(&bob, "2026-09-28").await;
+    let cancelled = due(&bob, "2026-10-23").await;
+    let cancel = pb::UpdateGoalRequest {
+        goal_id: cancelled.id,
+        status: Some("cancelled".into()),
+        ..Default::default()
+    };
+    bob.change_goal(cancel, &["status"]).await.expect("cancelled");
+    let days =
+        "select due_date || ' ' || days_left from budget.reminders where is_message order by created_at";
+    for _ in 0..5 {
+        tomorrow(&budgets).await;
+    }
+    assert_eq!(budgets.texts(days).await, ["2026-10-23 30", "2026-09-28 1"]);
+    // Nobody was there on the seventh day.
+    budgets.pass(TimeDelta::days(20));
+    tomorrow(&budgets).await;
+    assert_eq!(budgets.texts(days).await, ["2026-10-23 30", "2026-09-28 1", "2026-10-23 5"]);
+    tomorrow(&budgets).await;
+    assert_eq!(budgets.told().await, ["goal_deadline"; 3], "once each");
+    let reminder =
+        budgets.texts("select id::text from budget.reminders where days_left = 5 and is_message").await;
+    let request = pb::GetGoalReminderRequest {
+        household_id: ana.user.household_id.to_string(),
+        reminder_id: reminder[0].clone(),
+    };
+    let facts = budgets.facts().get_goal_reminder(request).await.expect("facts").into_inner();
+    assert_eq!(
+        (facts.due_date.as_str(), facts.days_left, facts.goal_name.as_str()),
+        ("2026-10-23", 5, "Boat")
+    );
+}

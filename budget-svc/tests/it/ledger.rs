@@ -168,7 +168,7 @@ fn an_id() -> Uuid {
 fn transfer(found: Option<&(&'static str, String, i64)>) -> Result<pb::Transfer, Status> {
     let (status, change, version) = found.ok_or_else(|| Status::from(Refusal::not_found("transaction")))?;
     let (status, change) = ((*status).to_owned(), change.clone());
-    Ok(pb::Transfer { status, change, version: *version, from_account_id: String::new() })
+    Ok(pb::Transfer { status, change, version: *version, other_account_id: String::new() })
 }
 
 #[tonic::async_trait]
@@ -242,7 +242,8 @@ impl BudgetingService for Ledger {
             assert!(!description.contains('\n'), "the ledger takes one line");
             state.dates.push(request.transaction_date);
             let id = request.transaction_id.clone();
-            let made = state.transfers.entry(id).or_insert(("posted", request.amount, 1));
+            let change = if request.leaves { format!("-{}", request.amount) } else { request.amount };
+            let made = state.transfers.entry(id).or_insert(("posted", change, 1));
             let made = transfer(Some(made))?;
             if state.mood == Mood::LosesAnswers {
                 return Err(Status::unavailable("lost"));

@@ -137,7 +137,7 @@ impl Budgets {
     /// What was told of, in order: kind of event.
     pub async fn told(&self) -> Vec<String> {
         self.texts(
-            "select kind from budget.events where entity in ('alert', 'milestone') order by transaction_id, position",
+            "select kind from budget.events where entity in ('alert', 'milestone', 'reminder') order by transaction_id, position",
         )
         .await
     }
@@ -265,6 +265,22 @@ impl Person {
         let answer = self.user.call(self.goals().contribute(request)).await?;
         let replayed = answer.metadata().contains_key(REPLAYED);
         Ok((answer.into_inner().contribution.expect("a contribution"), replayed))
+    }
+
+    pub async fn withdraw(
+        &self,
+        goal_id: &str,
+        amount: &str,
+        account: Option<&str>,
+    ) -> Result<pb::Contribution, Status> {
+        let request = pb::WithdrawRequest {
+            goal_id: goal_id.into(),
+            amount: amount.into(),
+            account_id: account.map(str::to_owned),
+            note: Some("The mast".into()),
+        };
+        let answer = self.user.call(self.goals().withdraw(request)).await?;
+        Ok(answer.into_inner().contribution.expect("a withdrawal"))
     }
 
     pub async fn contributions(&self, goal_id: &str) -> Vec<pb::Contribution> {

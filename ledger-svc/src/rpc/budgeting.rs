@@ -62,7 +62,7 @@ impl From<Transfer> for pb::Transfer {
             status: transfer.status.as_str().to_owned(),
             change: transfer.change.to_string(),
             version: transfer.version,
-            from_account_id: transfer.from.map(|id| id.to_string()).unwrap_or_default(),
+            other_account_id: transfer.other.map(|id| id.to_string()).unwrap_or_default(),
         }
     }
 }
@@ -122,6 +122,7 @@ impl BudgetingService for Rpc {
             account_id: id("account_id", &request.account_id)?,
             to_account_id: id("to_account_id", &request.to_account_id)?,
             amount: request.amount,
+            leaves: request.leaves,
             description: request.description,
             date: request.transaction_date,
         };

@@ -4,17 +4,19 @@
 
 use fintrac_kit::access::caller::Origin;
 use fintrac_kit::access::{By, Principal};
+use fintrac_kit::day;
 use fintrac_kit::idempotency::Key;
-use fintrac_money::Money;
+use fintrac_money::{Currency, Money};
 use sha2::{Digest as _, Sha256};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::Ledger;
-use crate::domain::posting::{Command, Order};
+use crate::domain::posting::{Command, Order, Rejection};
 use crate::domain::transaction::{Status, TransactionInput, TransactionType};
 use crate::error::Error;
 use crate::posting::{Request, Work};
-use crate::store::{accounts, transactions};
+use crate::store::{accounts, exchange_rates, transactions};
 
 /// Money to move from one account to another of a household.
 #[derive(Debug, Clone)]
@@ -26,8 +28,10 @@ pub struct TransferOrder {
     pub transaction_id: Uuid,
     pub account_id: Uuid,
     pub to_account_id: Uuid,
-    /// What arrives, in the currency of the account that it goes to.
+    /// What arrives, in the currency of the account that it goes to; or what
+    /// leaves, in that of the account that it comes from.
     pub amount: String,
+    pub leaves: bool,
     pub description: Option<String>,
     /// The day that it is dated.
     pub date: String,
@@ -40,14 +44,16 @@ pub struct Transfer {
     /// What stands on the account because of it, signed.
     pub change: Money,
     pub version: i64,
-    /// Where the money comes from, if it is still a transfer to the account.
-    pub from: Option<Uuid>,
+    /// The account on the other side, if it is still a transfer.
+    pub other: Option<Uuid>,
 }
 
 impl Ledger {
     pub async fn post_transfer(&self, order: TransferOrder, request_id: String) -> Result<Transfer, Error> {
-        let TransferOrder { household_id, user_id, transaction_id, to_account_id, .. } = order;
-        match self.find_transfer(household_id, transaction_id, to_account_id).await {
+        let TransferOrder { household_id, user_id, transaction_id, .. } = order;
+        // The account in whose currency the amount is.
+        let account_id = if order.leaves { order.account_id } else { order.to_account_id };
+        match self.find_transfer(household_id, transaction_id, account_id).await {
             Err(Error::Rejected(_)) => {}
             known => return known,
         }
@@ -67,10 +73,10 @@ impl Ledger {
         let encode = |_: &_| Vec::new();
         let work = Work::One(Box::new(command));
         self.posting.post(Request { work, key: Some(key), origin, encode }).await?;
-        self.find_transfer(household_id, transaction_id, to_account_id).await
+        self.find_transfer(household_id, transaction_id, account_id).await
     }
 
-    /// How a transaction stands on `account_id`, to which it once went.
+    /// How a transaction stands on `account_id`, which it once moved money to or from.
     pub async fn find_transfer(
         &self,
         household_id: Uuid,
@@ -86,29 +92,58 @@ impl Ledger {
             Status::Posted => transaction.change_on(account_id).unwrap_or(nothing),
             Status::Voided => nothing,
         };
-        let from = (transaction.to_account_id == Some(account_id)).then_some(transaction.account_id);
-        Ok(Transfer { status: transaction.status, change, version: transaction.version, from })
+        let other = match transaction.to_account_id {
+            Some(to) if to == account_id => Some(transaction.account_id),
+            to => to.filter(|_| transaction.account_id == account_id),
+        };
+        Ok(Transfer { status: transaction.status, change, version: transaction.version, other })
     }
 
-    /// The words of a transfer; across currencies the amount is a foreign one,
-    /// taken from the first account at the day's rate.
+    /// The words of a transfer. Across currencies the other side is counted at
+    /// the day's rate: what arrives is a foreign amount, taken from the first account.
     async fn transfer(&self, order: TransferOrder) -> Result<TransactionInput, Error> {
         let mut connection = self.pool.acquire().await?;
         let from = accounts::find(&mut connection, order.household_id, order.account_id).await?;
         let to = accounts::find(&mut connection, order.household_id, order.to_account_id).await?;
-        let arriving = to.map(|account| account.currency());
-        let crossed = from.map(|account| account.currency()) != arriving;
-        let arriving = arriving.filter(|_| crossed);
-        Ok(TransactionInput {
+        let currencies = from.zip(to).map(|(from, to)| (from.currency(), to.currency()));
+        let input = TransactionInput {
             account_id: order.account_id.to_string(),
             transaction_type: TransactionType::Transfer.as_str().to_owned(),
-            currency_code: arriving.map(|currency| currency.code().to_owned()),
             to_account_id: Some(order.to_account_id.to_string()),
-            to_amount: arriving.map(|_| order.amount.clone()),
-            amount: order.amount,
+            amount: order.amount.clone(),
             description: order.description,
-            transaction_date: Some(order.date),
+            transaction_date: Some(order.date.clone()),
             ..TransactionInput::default()
+        };
+        Ok(match currencies.filter(|(from, to)| from != to) {
+            None => input,
+            Some((from, to)) if order.leaves => {
+                let arriving = arriving(&mut connection, &order.amount, from, to, &order.date).await?;
+                TransactionInput { to_amount: Some(arriving.to_string()), ..input }
+            }
+            Some((_, to)) => TransactionInput {
+                currency_code: Some(to.code().to_owned()),
+                to_amount: Some(order.amount),
+                ..input
+            },
         })
     }
+}
+
+/// What arrives of an amount that leaves, at the day's rate.
+async fn arriving(
+    connection: &mut PgConnection,
+    amount: &str,
+    from: Currency,
+    to: Currency,
+    date: &str,
+) -> Result<Money, Error> {
+    let unreadable = || Error::Internal("an order that cannot be read".into());
+    let leaving = Money::parse(amount, from).ok_or_else(unreadable)?;
+    let day = day::parse(date).ok_or_else(unreadable)?;
+    let quotes = exchange_rates::newest(connection, [(from, day), (to, day)].into_iter()).await?;
+    let rate = quotes.cross(from, to, day).ok_or_else(|| {
+        Rejection::field("currency_code", "RATE_UNKNOWN", "No rate between the two currencies is known.")
+    })?;
+    Ok(rate.convert(leaving, to).ok_or(Rejection::OutOfRange)?)
 }

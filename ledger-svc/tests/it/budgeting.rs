@@ -153,6 +153,7 @@ fn order(
         amount: amount.into(),
         description: Some("Boat".into()),
         transaction_date: "2026-09-20".into(),
+        leaves: false,
     }
 }
 
@@ -186,7 +187,7 @@ async fn a_transfer_is_made_once_and_then_told_as_it_stands() {
     ana.edit(&id.to_string(), entry(&bank, "transfer", "20"), &["amount"]).await.expect("edited");
     let again = post(&ledger, order(&ana, id, &bank, &boat, "30")).await.expect("told");
     assert_eq!((again.change.as_str(), again.version), ("20.00", 2));
-    assert_eq!(again.from_account_id, bank.id);
+    assert_eq!(again.other_account_id, bank.id);
     let find = pb::FindTransferRequest {
         household_id: ana.household_id.to_string(),
         transaction_id: id.to_string(),
@@ -216,6 +217,27 @@ async fn across_currencies_the_days_rate_decides_what_leaves() {
     let transfer = post(&ledger, order(&ana, Uuid::from_u128(6), &bank, &boat, "30")).await.expect("posted");
     assert_eq!(transfer.change, "30.00");
     assert_eq!((ana.balance(&bank.id).await, ana.balance(&boat.id).await), ("85.00".into(), "30.00".into()));
+    ledger.verify().await;
+}
+
+#[tokio::test]
+async fn what_leaves_may_be_said_instead() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person_of("EUR", "UTC", "en");
+    ledger
+        .execute(
+            "insert into ledger.exchange_rates (base_code, currency_code, day, rate, source)
+             values ('EUR', 'USD', '2026-09-01', 2, 'ecb')",
+        )
+        .await;
+    let (bank, boat) = (ana.account("Bank", "EUR", "").await, ana.account("Boat", "USD", "100").await);
+    let id = Uuid::from_u128(8);
+    let leaving = pb::PostTransferRequest { leaves: true, ..order(&ana, id, &boat, &bank, "30") };
+    let transfer = post(&ledger, leaving.clone()).await.expect("posted");
+    assert_eq!((transfer.change.as_str(), transfer.other_account_id.as_str()), ("-30.00", bank.id.as_str()));
+    assert_eq!((ana.balance(&bank.id).await, ana.balance(&boat.id).await), ("15.00".into(), "70.00".into()));
+    let again = post(&ledger, leaving).await.expect("told");
+    assert_eq!((again.change.as_str(), again.version), ("-30.00", 1), "once");
     ledger.verify().await;
 }
 

@@ -9,3 +9,10 @@ goal-milestone-body = Sie haben { $current } von { $target } zurückgelegt.
 
 goal-reached-title = { $name }: Ziel erreicht
 goal-reached-body = Sie haben { $current } zurückgelegt; Ihr Ziel war { $target }. Gut gemacht!
+
+goal-deadline-title = { $days ->
+    [0] { $name }: heute fällig
+    [1] { $name }: morgen fällig
+   *[other] { $name }: in { $days } Tagen fällig
+}
+goal-deadline-body = Sie haben { $current } von { $target } zurückgelegt; das Ziel ist am { $due } fällig.

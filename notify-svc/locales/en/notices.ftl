@@ -9,3 +9,10 @@ goal-milestone-body = You have set aside { $current } of { $target }.
 
 goal-reached-title = { $name }: goal reached
 goal-reached-body = You have set aside { $current }; your target was { $target }. Well done!
+
+goal-deadline-title = { $days ->
+    [0] { $name }: due today
+    [1] { $name }: due tomorrow
+   *[other] { $name }: due in { $days } days
+}
+goal-deadline-body = You have set aside { $current } of { $target }; the goal is due on { $due }.

@@ -9,3 +9,10 @@ goal-milestone-body = Has apartado { $current } de { $target }.
 
 goal-reached-title = { $name }: meta alcanzada
 goal-reached-body = Has apartado { $current }; tu objetivo era { $target }. ¡Enhorabuena!
+
+goal-deadline-title = { $days ->
+    [0] { $name }: vence hoy
+    [1] { $name }: vence mañana
+   *[other] { $name }: vence en { $days } días
+}
+goal-deadline-body = Has apartado { $current } de { $target }; la meta vence el { $due }.

@@ -9,3 +9,10 @@ goal-milestone-body = Vous avez mis de côté { $current } sur { $target }.
 
 goal-reached-title = { $name } : objectif atteint
 goal-reached-body = Vous avez mis de côté { $current } ; votre objectif était de { $target }. Bravo !
+
+goal-deadline-title = { $days ->
+    [0] { $name } : échéance aujourd’hui
+    [1] { $name } : échéance demain
+   *[other] { $name } : échéance dans { $days } jours
+}
+goal-deadline-body = Vous avez mis de côté { $current } sur { $target } ; l’échéance est le { $due }.

@@ -9,3 +9,10 @@ goal-milestone-body = Pôs de lado { $current } de { $target }.
 
 goal-reached-title = { $name }: objetivo alcançado
 goal-reached-body = Pôs de lado { $current }; o seu objetivo era { $target }. Parabéns!
+
+goal-deadline-title = { $days ->
+    [0] { $name }: vence hoje
+    [1] { $name }: vence amanhã
+   *[other] { $name }: vence em { $days } dias
+}
+goal-deadline-body = Pôs de lado { $current } de { $target }; o objetivo vence em { $due }.

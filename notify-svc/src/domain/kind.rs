@@ -20,13 +20,14 @@ pub enum Kind {
     BudgetExceeded,
     GoalMilestone,
     GoalReached,
+    GoalDeadline,
     LargeTransaction,
     RecurringPosted,
     RecurringFailed,
 }
 
 impl Kind {
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Verification,
         Self::AlreadyRegistered,
         Self::Welcome,
@@ -46,6 +47,7 @@ impl Kind {
         Self::BudgetExceeded,
         Self::GoalMilestone,
         Self::GoalReached,
+        Self::GoalDeadline,
         Self::LargeTransaction,
         Self::RecurringPosted,
         Self::RecurringFailed,
@@ -73,6 +75,7 @@ impl Kind {
             Self::BudgetExceeded => "budget_exceeded",
             Self::GoalMilestone => "goal_milestone",
             Self::GoalReached => "goal_reached",
+            Self::GoalDeadline => "goal_deadline",
             Self::LargeTransaction => "large_transaction",
             Self::RecurringPosted => "recurring_posted",
             Self::RecurringFailed => "recurring_failed",

@@ -4,7 +4,8 @@
 use fintrac_proto::budget::v1 as budget;
 use fintrac_proto::ledger::v1 as ledger;
 
-use super::{RenderError, Texts, language};
+use super::words::Words;
+use super::{RenderError, Texts, Value, language};
 use crate::domain::kind::Kind;
 
 /// What a notification is about.
@@ -12,6 +13,8 @@ use crate::domain::kind::Kind;
 pub enum Facts {
     Budget(budget::GetBudgetAlertResponse),
     Goal(budget::GetGoalMilestoneResponse),
+    /// A due date is near.
+    Deadline(budget::GetGoalReminderResponse),
     /// Above somebody's limit, which is in the household's currency.
     Transaction {
         facts: ledger::TransactionFacts,
@@ -32,6 +35,7 @@ impl Facts {
         match self {
             Self::Budget(alert) => ("budget", &alert.budget_id),
             Self::Goal(milestone) => ("goal", &milestone.goal_id),
+            Self::Deadline(reminder) => ("goal", &reminder.goal_id),
             Self::Transaction { facts, .. } => ("transaction", &facts.transaction_id),
             Self::Posted(facts) => ("recurring", &facts.recurring_id),
             Self::Failed { id, .. } => ("recurring", id),
@@ -42,44 +46,51 @@ impl Facts {
 /// Title and body in the language of `locale`.
 pub fn notice(locale: &str, kind: Kind, facts: &Facts) -> Result<(String, String), RenderError> {
     let texts = Texts { language: language(locale) };
-    let amount = |amount: &str, code: &str| amount_in(&texts, amount, code);
-    let named = |text: &str, id: &str| {
-        if text.is_empty() { texts.with(id, &[]) } else { Ok(text.to_owned()) }
-    };
+    let words = Words::of(&texts.language)?;
+    let text = |text: &str| Value::from(text.to_owned());
+    let amount = |amount: &str, code: &str| words.amount(amount, code).map(Value::from);
+    let day = |day: &str| words.day(day).map(Value::from);
+    let named = |name: &str, id: &str| if name.is_empty() { texts.get(id) } else { Ok(name.to_owned()) };
     let values = match facts {
         Facts::Budget(alert) => vec![
-            ("name", alert.budget_name.clone()),
-            ("percent", alert.threshold.to_string()),
-            ("spent", amount(&alert.spent, &alert.currency_code)),
-            ("limit", amount(&alert.budgeted, &alert.currency_code)),
-            ("from", alert.period_start.clone()),
-            ("to", alert.period_end.clone()),
+            ("name", text(&alert.budget_name)),
+            ("percent", text(&alert.threshold.to_string())),
+            ("spent", amount(&alert.spent, &alert.currency_code)?),
+            ("limit", amount(&alert.budgeted, &alert.currency_code)?),
+            ("from", day(&alert.period_start)?),
+            ("to", day(&alert.period_end)?),
         ],
         Facts::Goal(milestone) => vec![
-            ("name", milestone.goal_name.clone()),
-            ("percent", milestone.percent.to_string()),
-            ("current", amount(&milestone.current_amount, &milestone.currency_code)),
-            ("target", amount(&milestone.target_amount, &milestone.currency_code)),
+            ("name", text(&milestone.goal_name)),
+            ("percent", text(&milestone.percent.to_string())),
+            ("current", amount(&milestone.current_amount, &milestone.currency_code)?),
+            ("target", amount(&milestone.target_amount, &milestone.currency_code)?),
+        ],
+        Facts::Deadline(reminder) => vec![
+            ("name", text(&reminder.goal_name)),
+            ("days", Value::from(reminder.days_left)),
+            ("due", day(&reminder.due_date)?),
+            ("current", amount(&reminder.current_amount, &reminder.currency_code)?),
+            ("target", amount(&reminder.target_amount, &reminder.currency_code)?),
         ],
         Facts::Transaction { facts, limit } => vec![
-            ("name", named(&facts.description, "transaction-unnamed")?),
-            ("amount", amount(&facts.amount, &facts.currency_code)),
-            ("day", facts.transaction_date.clone()),
-            ("limit", amount(limit, &facts.household_currency_code)),
+            ("name", named(&facts.description, "transaction-unnamed")?.into()),
+            ("amount", amount(&facts.amount, &facts.currency_code)?),
+            ("day", day(&facts.transaction_date)?),
+            ("limit", amount(limit, &facts.household_currency_code)?),
         ],
         Facts::Posted(facts) => vec![
-            ("name", named(&facts.description, "recurring-unnamed")?),
-            ("amount", amount(&facts.amount, &facts.currency_code)),
-            ("posted", facts.transaction_date.clone()),
+            ("name", named(&facts.description, "recurring-unnamed")?.into()),
+            ("amount", amount(&facts.amount, &facts.currency_code)?),
+            ("posted", day(&facts.transaction_date)?),
         ],
         Facts::Failed { facts, .. } => vec![
-            ("name", named(&facts.description, "recurring-unnamed")?),
-            ("amount", amount(&facts.amount, &facts.currency_code)),
-            ("next", facts.next_date.clone()),
-            ("reason", texts.with(reason(&facts.paused_reason), &[])?),
+            ("name", named(&facts.description, "recurring-unnamed")?.into()),
+            ("amount", amount(&facts.amount, &facts.currency_code)?),
+            ("next", day(&facts.next_date)?),
+            ("reason", texts.get(reason(&facts.paused_reason))?.into()),
         ],
     };
-    let values: Vec<_> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let id = kind.text_prefix();
     Ok((texts.with(&format!("{id}-title"), &values)?, texts.with(&format!("{id}-body"), &values)?))
 }
@@ -92,13 +103,6 @@ fn reason(code: &str) -> &'static str {
         "RATE_UNKNOWN" => "recurring-reason-rate",
         _ => "recurring-reason-other",
     }
-}
-
-/// An amount as people write it there, with its code.
-fn amount_in(texts: &Texts, amount: &str, code: &str) -> String {
-    let comma = texts.language.language.as_str() != "en";
-    let digits = if comma { amount.replace('.', ",") } else { amount.to_owned() };
-    format!("{digits} {code}")
 }
 
 #[cfg(test)]
@@ -131,6 +135,30 @@ mod tests {
             target_amount: "1000".into(),
             current_amount: "512".into(),
         })
+    }
+
+    fn deadline(days_left: i32) -> Facts {
+        Facts::Deadline(budget::GetGoalReminderResponse {
+            goal_id: "g".into(),
+            goal_name: "Boat".into(),
+            due_date: "2026-12-31".into(),
+            days_left,
+            currency_code: "JPY".into(),
+            target_amount: "1000".into(),
+            current_amount: "512".into(),
+        })
+    }
+
+    #[test]
+    fn days_are_counted_as_people_say_it() {
+        let titles = |locale| {
+            [0, 1, 7].map(|days| notice(locale, Kind::GoalDeadline, &deadline(days)).expect("words").0)
+        };
+        assert_eq!(titles("en"), ["Boat: due today", "Boat: due tomorrow", "Boat: due in 7 days"]);
+        assert_eq!(
+            titles("fr"),
+            ["Boat : échéance aujourd’hui", "Boat : échéance demain", "Boat : échéance dans 7 jours"]
+        );
     }
 
     fn transaction() -> Facts {
@@ -178,32 +206,25 @@ mod tests {
     fn every_kind_has_its_words_in_every_language() {
         for locale in ["en", "es", "fr", "de", "pt"] {
             for (kind, facts, wanted) in [
-                (
-                    Kind::BudgetThreshold,
-                    alert(),
-                    ["Food", "80", "241", "300", "2026-11-01", "2026-11-30"].as_slice(),
-                ),
-                (
-                    Kind::BudgetExceeded,
-                    alert(),
-                    ["Food", "80", "241", "300", "2026-11-01", "2026-11-30"].as_slice(),
-                ),
-                (Kind::GoalMilestone, milestone(), ["Boat", "50", "512", "1000", "JPY"].as_slice()),
-                (Kind::GoalReached, milestone(), ["Boat", "512", "1000", "JPY"].as_slice()),
+                (Kind::BudgetThreshold, alert(), ["Food", "80", "241", "300", "30", "2026"].as_slice()),
+                (Kind::BudgetExceeded, alert(), ["Food", "80", "241", "300", "30", "2026"].as_slice()),
+                (Kind::GoalMilestone, milestone(), ["Boat", "50", "512", "JPY"].as_slice()),
+                (Kind::GoalReached, milestone(), ["Boat", "512", "JPY"].as_slice()),
+                (Kind::GoalDeadline, deadline(7), ["Boat", "7", "512", "JPY", "31", "2026"].as_slice()),
                 (
                     Kind::LargeTransaction,
                     transaction(),
-                    ["Laptop", "1250", "USD", "1000", "EUR", "2026-11-03"].as_slice(),
+                    ["Laptop", "250", "USD", "000", "EUR", "3", "2026"].as_slice(),
                 ),
                 (
                     Kind::RecurringPosted,
                     Facts::Posted(laptop()),
-                    ["Laptop", "1250", "USD", "2026-11-03"].as_slice(),
+                    ["Laptop", "250", "USD", "3", "2026"].as_slice(),
                 ),
                 (
                     Kind::RecurringFailed,
                     recurring("Rent", "ACCOUNT_CLOSED"),
-                    ["Rent", "900", "2026-12-01"].as_slice(),
+                    ["Rent", "900", "2026"].as_slice(),
                 ),
             ] {
                 let (title, body) = notice(locale, kind, &facts).expect("all words are there");
@@ -217,10 +238,18 @@ mod tests {
     }
 
     #[test]
-    fn amounts_look_as_they_do_there() {
-        let (_, english) = notice("en", Kind::BudgetThreshold, &alert()).expect("en");
-        let (_, spanish) = notice("es", Kind::BudgetThreshold, &alert()).expect("es");
-        assert!(english.contains("241.50 EUR"), "{english}");
-        assert!(spanish.contains("241,50 EUR"), "{spanish}");
+    fn amounts_and_days_look_as_they_do_there() {
+        let bodies = ["en", "es", "fr", "de", "pt"]
+            .map(|locale| notice(locale, Kind::LargeTransaction, &transaction()).expect("words").1);
+        assert_eq!(
+            bodies,
+            [
+                "1,250.00 USD on November 3, 2026 is above your limit of 1,000.00 EUR.",
+                "1250,00 USD el 3 de noviembre de 2026 supera tu límite de 1000,00 EUR.",
+                "1\u{202f}250,00 USD le 3 novembre 2026 dépasse votre limite de 1\u{202f}000,00 EUR.",
+                "1.250,00 USD am 3. November 2026 liegt über Ihrer Grenze von 1.000,00 EUR.",
+                "1250,00 USD em 3 de novembro de 2026 está acima do seu limite de 1000,00 EUR."
+            ]
+        );
     }
 }

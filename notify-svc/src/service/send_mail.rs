@@ -119,6 +119,7 @@ impl SendMail {
             | Kind::BudgetExceeded
             | Kind::GoalMilestone
             | Kind::GoalReached
+            | Kind::GoalDeadline
             | Kind::LargeTransaction
             | Kind::RecurringPosted
             | Kind::RecurringFailed => {

@@ -21,12 +21,13 @@ pub struct TellHousehold {
 }
 
 fn kind(event: &Event) -> Option<Kind> {
-    let entity = match event.entity.as_str() {
-        "alert" => [Kind::BudgetThreshold, Kind::BudgetExceeded],
-        "milestone" => [Kind::GoalMilestone, Kind::GoalReached],
+    let of_entity: &[Kind] = match event.entity.as_str() {
+        "alert" => &[Kind::BudgetThreshold, Kind::BudgetExceeded],
+        "milestone" => &[Kind::GoalMilestone, Kind::GoalReached],
+        "reminder" => &[Kind::GoalDeadline],
         _ => return None,
     };
-    entity.into_iter().find(|kind| kind.name() == event.kind)
+    of_entity.iter().copied().find(|kind| kind.name() == event.kind)
 }
 
 impl TellHousehold {
@@ -38,12 +39,19 @@ impl TellHousehold {
     async fn facts(&self, event: &Event) -> Result<Option<Facts>, HandlerError> {
         let (household_id, id) = (event.household_id.clone(), event.entity_id.clone());
         let mut budget = self.budget.clone();
-        let answer = if event.entity == "alert" {
-            let request = budget::GetBudgetAlertRequest { household_id, alert_id: id };
-            budget.get_budget_alert(request).await.map(|answer| Facts::Budget(answer.into_inner()))
-        } else {
-            let request = budget::GetGoalMilestoneRequest { household_id, milestone_id: id };
-            budget.get_goal_milestone(request).await.map(|answer| Facts::Goal(answer.into_inner()))
+        let answer = match event.entity.as_str() {
+            "alert" => {
+                let request = budget::GetBudgetAlertRequest { household_id, alert_id: id };
+                budget.get_budget_alert(request).await.map(|answer| Facts::Budget(answer.into_inner()))
+            }
+            "reminder" => {
+                let request = budget::GetGoalReminderRequest { household_id, reminder_id: id };
+                budget.get_goal_reminder(request).await.map(|answer| Facts::Deadline(answer.into_inner()))
+            }
+            _ => {
+                let request = budget::GetGoalMilestoneRequest { household_id, milestone_id: id };
+                budget.get_goal_milestone(request).await.map(|answer| Facts::Goal(answer.into_inner()))
+            }
         };
         match answer {
             Ok(facts) => Ok(Some(facts)),

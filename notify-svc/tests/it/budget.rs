@@ -75,4 +75,19 @@ impl MessageFactsService for Budget {
             current_amount: "1000.00".into(),
         }))
     }
+
+    async fn get_goal_reminder(
+        &self,
+        _request: Request<pb::GetGoalReminderRequest>,
+    ) -> Result<Response<pb::GetGoalReminderResponse>, Status> {
+        Ok(Response::new(pb::GetGoalReminderResponse {
+            goal_id: GOAL.to_string(),
+            goal_name: "Boat".into(),
+            due_date: "2026-10-22".into(),
+            days_left: 30,
+            currency_code: "EUR".into(),
+            target_amount: "1000.00".into(),
+            current_amount: "250.00".into(),
+        }))
+    }
 }

@@ -89,8 +89,8 @@ async fn a_transaction_above_the_limit_is_told_once_to_whom_it_concerns() {
     notify.ledger.tell(event(&ana, "transaction", 2, "valued"));
     let told = until(&notify, &ana, 2).await;
     assert!(told.iter().all(|it| it.kind == "large_transaction" && it.entity == "transaction"), "{told:?}");
-    assert_eq!(told[0].title, "Laptop <i>: 1250.00 USD");
-    assert_eq!(told[0].body, "1250.00 USD on 2026-09-03 is above your limit of 1000.00 EUR.");
+    assert_eq!(told[0].title, "Laptop <i>: 1,250.00 USD");
+    assert_eq!(told[0].body, "1,250.00 USD on September 3, 2026 is above your limit of 1,000.00 EUR.");
     let raw = smtp.next().await;
     let mail = parse(&raw);
     assert_eq!(mail.header_raw("X-FinTrac-Kind").map(str::trim), Some("large_transaction"));
@@ -121,8 +121,8 @@ async fn what_recurs_is_told_when_it_is_posted_and_when_it_fails() {
     let posted = Event { actor: "recurring".into(), ..event(&ana, "transaction", 30, "created") };
     notify.ledger.tell(posted);
     let raw = smtp.next().await;
-    assert_eq!(parse(&raw).subject(), Some("Laptop <i>: 1250,00 USD gebucht"));
-    assert!(parse(&raw).body_text(0).expect("text").contains("2026-09-03"), "its own day");
+    assert_eq!(parse(&raw).subject(), Some("Laptop <i>: 1.250,00 USD gebucht"));
+    assert!(parse(&raw).body_text(0).expect("text").contains("3. September 2026"), "its own day");
     paused(Some("ACCOUNT_CLOSED"));
     notify.clock.advance(chrono::TimeDelta::seconds(1));
     notify.ledger.tell(event(&ana, "recurring", 9, "failed"));

@@ -54,6 +54,7 @@ async fn each_kind_is_told_by_mail_and_inbox_in_the_readers_language() {
                 "Food <b>: the budget is spent (80 %)",
                 "Boat: 100 % of the way",
                 "Boat: goal reached",
+                "Boat: due in 30 days",
             ],
         ),
         (
@@ -63,6 +64,7 @@ async fn each_kind_is_told_by_mail_and_inbox_in_the_readers_language() {
                 "Food <b>: presupuesto agotado (80 %)",
                 "Boat: 100 % del camino",
                 "Boat: meta alcanzada",
+                "Boat: vence en 30 días",
             ],
         ),
     ] {
@@ -75,6 +77,7 @@ async fn each_kind_is_told_by_mail_and_inbox_in_the_readers_language() {
             ("alert", "budget_exceeded", "budget", BUDGET),
             ("milestone", "goal_milestone", "goal", GOAL),
             ("milestone", "goal_reached", "goal", GOAL),
+            ("reminder", "goal_deadline", "goal", GOAL),
         ];
         for ((entity, kind, about, id), title) in events.into_iter().zip(titles) {
             notify.clock.advance(TimeDelta::seconds(1));

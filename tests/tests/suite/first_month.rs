@@ -305,7 +305,8 @@ pub async fn what_is_wrong_is_named(suite: &Suite) {
         (with("alert_thresholds", json!("80")), 400, vec!["alert_thresholds WRONG_TYPE"]),
         (with("category_ids", json!([food])), 422, vec!["category_id CONFLICTING"]),
         (with("end_date", json!("2020-01-01")), 422, vec!["end_date DATE_TOO_EARLY"]),
-        (with("rollover", json!("none")), 400, vec!["rollover UNKNOWN_FIELD"]),
+        (with("rollover", json!("some")), 422, vec!["rollover ROLLOVER_UNKNOWN"]),
+        (with("rollovers", json!("none")), 400, vec!["rollovers UNKNOWN_FIELD"]),
     ] {
         let answer = ana.post(BUDGETS, body.clone()).await;
         let expected: Vec<_> = expected.into_iter().map(str::to_owned).collect();

@@ -54,7 +54,11 @@ fn what_is_not_said_has_a_default() {
 
 #[test]
 fn everything_wrong_is_named_at_once() {
-    let nothing = BudgetInput { thresholds: Some(vec![0, 1001]), ..BudgetInput::default() };
+    let nothing = BudgetInput {
+        rollover: Some("all".into()),
+        thresholds: Some(vec![0, 1001]),
+        ..BudgetInput::default()
+    };
     assert_eq!(
         refused(&nothing),
         [
@@ -62,6 +66,7 @@ fn everything_wrong_is_named_at_once() {
             "amount REQUIRED",
             "category_id REQUIRED",
             "frequency REQUIRED",
+            "rollover ROLLOVER_UNKNOWN",
             "alert_thresholds[0] THRESHOLD_INVALID",
             "alert_thresholds[1] THRESHOLD_INVALID"
         ]
@@ -167,4 +172,37 @@ fn what_makes_the_periods_stays() {
         fields,
         [("currency_code", "CURRENCY_FIXED"), ("frequency", "FIELD_FIXED"), ("start_date", "FIELD_FIXED")]
     );
+}
+
+#[test]
+fn what_goes_over_is_decided_by_the_period_that_gives() {
+    let from = BudgetInput { start_date: Some("2026-08-01".into()), ..input() };
+    let rolls = |rollover: &str| BudgetInput { rollover: Some(rollover.into()), ..from.clone() };
+    // August leaves 100, September takes 250 too much, October leaves 50.
+    let spent = [20_000, 55_000, 25_000];
+    let carried = |budget: &Budget| {
+        let november = budget.schedule.period_of(day("2026-11-18")).expect("a period");
+        let leading = budget.leading_to(november);
+        let skipped = spent.len() - leading.len();
+        let periods = leading.iter().zip(&spent[skipped..]);
+        periods.fold(0, |carried, (period, spent)| budget.carries(*period, carried, *spent))
+    };
+    let of = |rollover: &str| carried(&make(&rolls(rollover)).expect("a budget"));
+    assert_eq!(of("none"), 0);
+    assert_eq!(of("surplus"), 5_000, "too much is forgiven");
+    assert_eq!(of("deficit"), -20_000, "it is not forgotten, and what is left pays it off");
+    assert_eq!(of("Both"), -10_000);
+
+    let change = BudgetChanges { rollover: Some("none".into()), ..BudgetChanges::default() };
+    let both = make(&rolls("both")).expect("a budget");
+    let (after, changed) = change.apply(&both, day("2026-11-18"), now()).expect("changed");
+    assert_eq!((changed.as_slice(), carried(&after)), (&["rollover"][..], -10_000), "October still gives");
+    let december = after.schedule.period_of(day("2026-12-01")).expect("a period");
+    assert!(after.leading_to(december).is_empty(), "November gives nothing");
+    let change = BudgetChanges { rollover: Some("both".into()), ..BudgetChanges::default() };
+    let none = make(&from).expect("a budget");
+    let (after, _) = change.apply(&none, day("2026-10-18"), now()).expect("changed");
+    assert_eq!(carried(&after), 5_000, "October begins without");
+    let long_ago = BudgetInput { start_date: Some("2016-11-17".into()), ..rolls("both") };
+    assert_eq!(refused(&long_ago), ["start_date DATE_TOO_EARLY"]);
 }

@@ -46,7 +46,11 @@ pub struct CreateBudgetBody {
     /// The last day.
     #[schema(value_type = Option<NaiveDate>)]
     end_date: Option<String>,
-    /// Percent of the limit, 1 to 1000, at most 10; default: 80 and 100.
+    /// What a period leaves to the next one: none, surplus (what was not spent), deficit (what was
+    /// spent too much) or both; default: none.
+    #[schema(example = "none")]
+    rollover: Option<String>,
+    /// Percent of what is budgeted, 1 to 1000, at most 10; default: 80 and 100.
     #[schema(example = json!([80, 100]))]
     alert_thresholds: Option<Vec<i32>>,
 }
@@ -62,6 +66,7 @@ impl From<CreateBudgetBody> for pb::CreateBudgetRequest {
             frequency: body.frequency,
             start_date: body.start_date,
             end_date: body.end_date,
+            rollover: body.rollover,
             alert_thresholds: body.alert_thresholds.map(|percent| pb::Thresholds { percent }),
         }
     }

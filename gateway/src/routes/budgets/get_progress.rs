@@ -4,6 +4,7 @@ use fintrac_proto::budget::v1 as pb;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::period_view::PeriodView;
 use crate::extract::{Params, Permitted, permission};
 use crate::openapi::ReadProblems;
 use crate::problem::Problem;
@@ -22,32 +23,18 @@ pub struct GetProgressQuery {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = BudgetProgress)]
 pub struct ProgressView {
-    #[schema(format = Uuid)]
-    budget_id: String,
-    #[schema(example = "EUR")]
-    currency_code: String,
-    #[schema(value_type = NaiveDate)]
-    period_start: String,
-    /// The last day.
-    #[schema(value_type = NaiveDate)]
-    period_end: String,
-    #[schema(example = "300.00")]
-    budgeted: String,
-    /// Refunds count against it.
-    #[schema(example = "241.50")]
-    spent: String,
-    /// Below zero when more was spent than budgeted.
-    #[schema(example = "58.50")]
-    remaining: String,
-    /// Rounded down to two digits.
-    #[schema(example = "80.50")]
-    percent: String,
+    #[serde(flatten)]
+    period: PeriodView,
     /// Today included.
     #[schema(example = 12)]
     days_left: i32,
-    /// on_track, warning (a threshold is reached) or exceeded (all of it is spent).
-    #[schema(example = "warning")]
-    status: String,
+    /// What will be spent by the end of the period, at the pace so far.
+    #[schema(example = "402.50")]
+    projected_spend: String,
+    /// The day on which all of it is spent at this pace; null when that is not in the rest of
+    /// the period.
+    #[schema(value_type = Option<NaiveDate>)]
+    runs_out_on: Option<String>,
     /// What spending was converted with, when the budget is not in the household's currency.
     rates: Vec<SpendingRateView>,
     /// Spending without a rate for its day, not in `spent`.
@@ -85,32 +72,26 @@ pub struct UnpricedSpendingView {
 }
 
 impl From<pb::BudgetProgress> for ProgressView {
-    fn from(progress: pb::BudgetProgress) -> Self {
-        let rates = progress.rates.into_iter().map(|rate| SpendingRateView {
+    fn from(mut progress: pb::BudgetProgress) -> Self {
+        let rates = std::mem::take(&mut progress.rates).into_iter().map(|rate| SpendingRateView {
             date: rate.date,
             currency_code: rate.currency_code,
             rate: rate.rate,
             rate_date: rate.rate_date,
             source: rate.source,
         });
-        let unpriced = progress.unpriced.into_iter().map(|it| UnpricedSpendingView {
+        let unpriced = std::mem::take(&mut progress.unpriced).into_iter().map(|it| UnpricedSpendingView {
             date: it.date,
             currency_code: it.currency_code,
             amount: it.amount,
         });
         Self {
-            budget_id: progress.budget_id,
-            currency_code: progress.currency_code,
-            period_start: progress.period_start,
-            period_end: progress.period_end,
-            budgeted: progress.budgeted,
-            spent: progress.spent,
-            remaining: progress.remaining,
-            percent: progress.percent,
             days_left: progress.days_left,
-            status: progress.status,
+            projected_spend: std::mem::take(&mut progress.projected_spend),
+            runs_out_on: progress.runs_out_on.take(),
             rates: rates.collect(),
             unpriced: unpriced.collect(),
+            period: progress.into(),
         }
     }
 }

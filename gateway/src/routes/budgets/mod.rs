@@ -3,5 +3,8 @@ pub mod delete_budget;
 pub mod get_budget;
 pub mod get_progress;
 pub mod list_budgets;
+pub mod list_periods;
+pub mod period_view;
+pub mod summarize;
 pub mod update_budget;
 pub mod view;

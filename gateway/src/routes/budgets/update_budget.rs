@@ -50,6 +50,10 @@ pub struct UpdateBudgetBody {
     #[schema(value_type = Option<NaiveDate>)]
     #[serde(default)]
     end_date: Change<String>,
+    /// Holds from the current period on.
+    #[schema(nullable = false, example = "both")]
+    #[serde(default, deserialize_with = "not_null")]
+    rollover: Option<String>,
     #[schema(nullable = false, example = json!([80, 100]))]
     #[serde(default, deserialize_with = "not_null")]
     alert_thresholds: Option<Vec<i32>>,
@@ -68,6 +72,7 @@ fn request(budget_id: String, if_version: Option<i64>, body: UpdateBudgetBody) -
         frequency: mask.set("frequency", body.frequency),
         start_date: mask.set("start_date", body.start_date),
         end_date: mask.change("end_date", body.end_date),
+        rollover: mask.set("rollover", body.rollover),
         alert_thresholds: mask
             .set("alert_thresholds", body.alert_thresholds)
             .map(|percent| pb::Thresholds { percent }),

@@ -33,7 +33,10 @@ pub struct BudgetView {
     /// The last day.
     #[schema(value_type = Option<NaiveDate>)]
     end_date: Option<String>,
-    /// Percent of the limit.
+    /// What a period leaves to the next one: none, surplus, deficit or both.
+    #[schema(example = "none")]
+    rollover: String,
+    /// Percent of what is budgeted.
     #[schema(example = json!([80, 100]))]
     alert_thresholds: Vec<i32>,
     created_at: Option<DateTime<Utc>>,
@@ -56,6 +59,7 @@ impl From<pb::Budget> for BudgetView {
             frequency: budget.frequency,
             start_date: budget.start_date,
             end_date: budget.end_date,
+            rollover: budget.rollover,
             alert_thresholds: budget.alert_thresholds,
             created_at: budget.created_at.and_then(instant),
             updated_at: budget.updated_at.and_then(instant),

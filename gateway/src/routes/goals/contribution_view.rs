@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use crate::routes::wire::instant;
 
-/// Money set aside for a goal.
+/// Money set aside for a goal, or taken back.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Contribution)]
 pub struct ContributionView {
@@ -13,12 +13,15 @@ pub struct ContributionView {
     id: String,
     #[schema(format = Uuid)]
     goal_id: String,
+    /// contribution or withdrawal.
+    #[schema(example = "contribution")]
+    direction: String,
     /// What stands of it now, in the goal's currency.
     #[schema(example = "250.00")]
     amount: String,
     #[schema(example = "EUR")]
     currency_code: String,
-    /// Where the money came from; null: it was earmarked where it is.
+    /// Where the money came from or went to; null: it was earmarked where it is.
     #[schema(value_type = Option<uuid::Uuid>)]
     account_id: Option<String>,
     /// The transfer that moved it; editing or voiding that corrects this.
@@ -36,6 +39,7 @@ impl From<pb::Contribution> for ContributionView {
         Self {
             id: contribution.id,
             goal_id: contribution.goal_id,
+            direction: contribution.direction,
             amount: contribution.amount,
             currency_code: contribution.currency_code,
             account_id: contribution.account_id,

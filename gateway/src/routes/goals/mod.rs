@@ -7,3 +7,4 @@ pub mod list_contributions;
 pub mod list_goals;
 pub mod update_goal;
 pub mod view;
+pub mod withdraw;

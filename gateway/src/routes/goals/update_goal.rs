@@ -36,6 +36,10 @@ pub struct UpdateGoalBody {
     #[schema(value_type = Option<uuid::Uuid>)]
     #[serde(default)]
     account_id: Change<String>,
+    /// cancelled, or active to take the goal up again. Money completes it.
+    #[schema(nullable = false, example = "cancelled")]
+    #[serde(default, deserialize_with = "not_null")]
+    status: Option<String>,
 }
 
 fn request(goal_id: String, if_version: Option<i64>, body: UpdateGoalBody) -> pb::UpdateGoalRequest {
@@ -48,13 +52,15 @@ fn request(goal_id: String, if_version: Option<i64>, body: UpdateGoalBody) -> pb
         currency_code: mask.set("currency_code", body.currency_code),
         due_date: mask.change("due_date", body.due_date),
         account_id: mask.change("account_id", body.account_id),
+        status: mask.set("status", body.status),
         update_mask: Some(mask.into_proto()),
     }
 }
 
 /// Change a goal
 ///
-/// PUT and PATCH do the same: only the fields present change.
+/// PUT and PATCH do the same: only the fields present change. Nothing can be set aside for a
+/// cancelled goal; what is there can be withdrawn.
 #[utoipa::path(method(put, patch), path = "/goals/{id}", tag = "goals", security(("access_token" = ["goals:write"])),
     params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag")),
     request_body = UpdateGoalBody,

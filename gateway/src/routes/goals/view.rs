@@ -22,15 +22,23 @@ pub struct GoalView {
     /// Where the money is kept.
     #[schema(value_type = Option<uuid::Uuid>)]
     account_id: Option<String>,
-    /// active or completed.
+    /// active, completed or cancelled.
     #[schema(example = "active")]
     status: String,
-    /// The sum of the contributions.
+    /// The sum of the contributions, less what was withdrawn.
     #[schema(example = "1250.00")]
     current_amount: String,
     /// Of the target, rounded down to two digits.
     #[schema(example = "25.00")]
     percent: String,
+    /// To be set aside in each month from now on, to be there in time; null without a due date,
+    /// after it, and when nothing is missing.
+    #[schema(example = "312.50")]
+    needed_per_month: Option<String>,
+    /// Whether as much is set aside as if it had been in equal parts since the goal was made;
+    /// null without a due date, and of a cancelled goal.
+    #[schema(example = true)]
+    on_track: Option<bool>,
     completed_at: Option<DateTime<Utc>>,
     created_at: Option<DateTime<Utc>>,
     updated_at: Option<DateTime<Utc>>,
@@ -48,6 +56,8 @@ impl From<pb::Goal> for GoalView {
             status: goal.status,
             current_amount: goal.current_amount,
             percent: goal.percent,
+            needed_per_month: goal.needed_per_month,
+            on_track: goal.on_track,
             completed_at: goal.completed_at.and_then(instant),
             created_at: goal.created_at.and_then(instant),
             updated_at: goal.updated_at.and_then(instant),

@@ -11,8 +11,8 @@ use crate::routes::wire::instant;
 pub struct NotificationView {
     #[schema(format = Uuid)]
     id: String,
-    /// budget_threshold, budget_exceeded, goal_milestone, goal_reached, large_transaction,
-    /// recurring_posted or recurring_failed.
+    /// budget_threshold, budget_exceeded, goal_milestone, goal_reached, goal_deadline,
+    /// large_transaction, recurring_posted or recurring_failed.
     #[schema(example = "budget_threshold")]
     kind: String,
     /// In the language that your mails had when it came.

@@ -24,7 +24,7 @@ pub struct PreferencesView {
     #[schema(example = "500.00")]
     large_transaction_limit: Option<String>,
     /// By kind: budget_threshold, budget_exceeded, goal_milestone, goal_reached,
-    /// large_transaction, recurring_posted, recurring_failed.
+    /// goal_deadline, large_transaction, recurring_posted, recurring_failed.
     notifications: BTreeMap<String, ChannelsView>,
 }
 

@@ -1,0 +1,94 @@
+//! Telling that due dates of goals are near: 30, 7 and 1 days before, once each.
+
+use chrono::{Days, NaiveDate};
+use fintrac_money::Household;
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
+
+use super::{Actor, Change, Planning};
+use crate::domain::goal::Goal;
+use crate::error::Error;
+use crate::store::reminders::{self, NewReminder};
+use crate::store::{goals, looks};
+
+impl Planning {
+    /// Tells of the goals whose day has come; the nearest to its due date speaks
+    /// for all of a goal that were missed.
+    pub(super) async fn remind(&self, household: &Household) -> Result<(), Error> {
+        let now = self.clock.now();
+        let today = household.today(now);
+        let near = goals::due_soon(&mut *self.pool.acquire().await?, household.id, today).await?;
+        if near.is_empty() {
+            return Ok(());
+        }
+        let mut transaction = self.pool.begin().await?;
+        for goal_id in near {
+            // Read under its lock: who completes or cancels it is not reminded.
+            let goal = goals::lock(&mut transaction, household.id, goal_id).await?;
+            let Some(goal) = goal.filter(|goal| goal.is_active() && !goal.is_deleted) else { continue };
+            let reminders = self.reminders(&goal, today, true);
+            let new = reminders::insert_new(&mut transaction, household.id, &reminders, now).await?;
+            for reminder in reminders.iter().filter(|it| it.is_message && new.contains(&it.id)) {
+                let change = Change {
+                    entity: "reminder",
+                    entity_id: reminder.id,
+                    version: 1,
+                    kind: "goal_deadline",
+                    changed: &[],
+                };
+                self.record(&mut transaction, &Actor::service(household.id), change).await?;
+            }
+        }
+        transaction.commit().await?;
+        self.bell.ring();
+        Ok(())
+    }
+
+    /// Reminders of a due date that is set now whose day lies behind: whoever
+    /// sets it knows.
+    pub(super) async fn skip_reminders(
+        &self,
+        connection: &mut PgConnection,
+        household: &Household,
+        goal: &Goal,
+    ) -> Result<(), sqlx::Error> {
+        let now = self.clock.now();
+        let passed = self.reminders(goal, household.today(now), false);
+        reminders::insert_new(connection, household.id, &passed, now).await.map(|_| ())
+    }
+
+    fn reminders(&self, goal: &Goal, today: NaiveDate, tell: bool) -> Vec<NewReminder> {
+        let Some(due_date) = goal.due_date else { return Vec::new() };
+        let days: Vec<_> = goal.reminders(today).collect();
+        let nearest = days.last().copied();
+        let left = due_date.signed_duration_since(today).num_days();
+        let reminder = |days| NewReminder {
+            id: self.id(),
+            goal_id: goal.id,
+            due_date,
+            days,
+            days_left: i32::try_from(left).unwrap_or_default(),
+            is_message: tell && Some(days) == nearest,
+            target: goal.target,
+            current: goal.current,
+        };
+        days.into_iter().map(reminder).collect()
+    }
+}
+
+/// Asks for a look at every household with a goal that is due soon.
+pub async fn look_at_due_goals(planning: &Planning, pool: &PgPool) -> Result<(), sqlx::Error> {
+    let now = planning.clock.now();
+    // The day is another one in some time zones.
+    let around = now.date_naive();
+    let (from, to) = (around - Days::new(1), around + Days::new(31));
+    let mut after = Uuid::nil();
+    loop {
+        let mut connection = pool.acquire().await?;
+        let households = goals::households_with_due(&mut connection, from, to, after).await?;
+        let Some(last) = households.last() else { return Ok(()) };
+        after = *last;
+        looks::mark(&mut connection, &households, now).await?;
+        planning.looks.ring();
+    }
+}

@@ -1,0 +1,71 @@
+use axum::extract::State;
+use axum::response::IntoResponse;
+use fintrac_proto::budget::v1 as pb;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::period_view::PeriodView;
+use crate::extract::{NoParams, Permitted, permission};
+use crate::openapi::ReadProblems;
+use crate::problem::Problem;
+use crate::state::AppState;
+
+/// All budgets that run today.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BudgetSummary)]
+pub struct SummaryView {
+    /// Today, in the household's time zone.
+    #[schema(value_type = NaiveDate)]
+    date: String,
+    /// The current period of each, in the order in which they were made.
+    budgets: Vec<PeriodView>,
+    /// By currency. A category that several budgets have counts in each.
+    totals: Vec<TotalView>,
+}
+
+/// The budgets in one currency together.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BudgetTotal)]
+pub struct TotalView {
+    #[schema(example = "EUR")]
+    currency_code: String,
+    #[schema(example = "900.00")]
+    budgeted: String,
+    #[schema(example = "610.20")]
+    spent: String,
+    #[schema(example = "289.80")]
+    remaining: String,
+    /// Rounded down to two digits; null where `budgeted` is not above zero.
+    #[schema(example = "67.80")]
+    percent: Option<String>,
+}
+
+impl From<pb::BudgetTotal> for TotalView {
+    fn from(total: pb::BudgetTotal) -> Self {
+        Self {
+            currency_code: total.currency_code,
+            budgeted: total.budgeted,
+            spent: total.spent,
+            remaining: total.remaining,
+            percent: total.percent,
+        }
+    }
+}
+
+/// Summarise all budgets
+///
+/// Rates and spending without a rate are told by each budget's progress.
+#[utoipa::path(get, path = "/budgets/summary", tag = "budgets", security(("access_token" = ["budgets:read"])),
+    responses((status = 200, description = "How all of them stand", body = SummaryView), ReadProblems))]
+pub async fn summarize(
+    State(state): State<AppState>,
+    _query: NoParams,
+    _user: Permitted<permission::BudgetsRead>,
+) -> Result<impl IntoResponse, Problem> {
+    let answer = state.budgets().summarize_budgets(pb::SummarizeBudgetsRequest {}).await?.into_inner();
+    Ok(axum::Json(SummaryView {
+        date: answer.date,
+        budgets: answer.budgets.into_iter().map(Into::into).collect(),
+        totals: answer.totals.into_iter().map(Into::into).collect(),
+    }))
+}

@@ -1,0 +1,55 @@
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::http::header::LOCATION;
+use axum::response::Response;
+use fintrac_proto::budget::v1 as pb;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::contribution_view::ContributionView;
+use crate::extract::{AmountText, NoParams, OnceJson, Permitted, permission};
+use crate::openapi::WriteProblems;
+use crate::problem::Problem;
+use crate::state::AppState;
+
+/// Money to take back.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = WithdrawRequest)]
+#[serde(deny_unknown_fields)]
+pub struct WithdrawBody {
+    /// Above zero, at most what is set aside, in the goal's currency.
+    #[schema(required = true, example = "250.00")]
+    #[serde(default)]
+    amount: AmountText,
+    /// Moves the money from the goal's account to this one; absent: it is no longer earmarked.
+    #[schema(value_type = Option<uuid::Uuid>)]
+    account_id: Option<String>,
+    #[schema(max_length = 500)]
+    note: Option<String>,
+}
+
+/// Withdraw money from a goal
+///
+/// With `account_id` a transfer moves it from the goal's account; to an account in another
+/// currency at the day's rate.
+#[utoipa::path(post, path = "/goals/{id}/withdraw", tag = "goals", security(("access_token" = ["goals:write"])),
+    params(("id" = uuid::Uuid, Path),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key and body again: the first answer again")),
+    request_body = WithdrawBody,
+    responses((status = 201, description = "The withdrawal", body = ContributionView,
+        headers(("Location" = String, description = "The goal's contributions"),
+            ("Idempotency-Replayed" = Option<String>, description = "true on an answer kept from the first request with this key"))), WriteProblems))]
+pub async fn withdraw(
+    State(state): State<AppState>,
+    _query: NoParams,
+    _user: Permitted<permission::GoalsWrite>,
+    Path(goal_id): Path<String>,
+    OnceJson(once, body): OnceJson<WithdrawBody>,
+) -> Result<Response, Problem> {
+    let WithdrawBody { amount: AmountText(amount), account_id, note } = body;
+    let request = pb::WithdrawRequest { goal_id, amount, account_id, note };
+    let answer = once.send(request, async |request| state.goals().withdraw(request).await).await?;
+    let contribution = answer.get_ref().contribution.clone().ok_or_else(Problem::internal)?;
+    let headers = [(LOCATION, format!("/api/v1/goals/{}/contributions", contribution.goal_id))];
+    Ok(once.mark(&answer, (StatusCode::CREATED, headers, axum::Json(ContributionView::from(contribution)))))
+}
