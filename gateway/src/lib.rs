@@ -7,6 +7,7 @@
 mod alone;
 mod config;
 mod extract;
+mod feed;
 mod language;
 mod layers;
 mod openapi;
@@ -16,6 +17,7 @@ mod routes;
 mod state;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use axum::serve::ListenerExt as _;
 use fintrac_kit::serve::Stop;
@@ -31,6 +33,7 @@ pub use state::{AppState, Parts};
 
 /// Serves REST on `listener` until the stop closes the listeners.
 pub fn serve(listener: TcpListener, state: AppState, stop: &Stop) -> JoinHandle<()> {
+    stop.spawn(Arc::clone(&state.feed).follow(state.parts.notify.clone(), stop.listeners.clone()));
     let app = router::app(state).into_make_service_with_connect_info::<SocketAddr>();
     let listener = listener.tap_io(|stream| {
         if let Err(error) = stream.set_nodelay(true) {

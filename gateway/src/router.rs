@@ -21,8 +21,8 @@ use crate::extract::LIMIT;
 use crate::layers;
 use crate::openapi;
 use crate::routes::{
-    accounts, admin, analytics, auth, budgets, categories, currencies, docs, exchange_rates, goals, health,
-    jwks, notifications, pages, recurring, transactions, users,
+    accounts, admin, analytics, auth, budgets, categories, currencies, docs, events, exchange_rates, goals,
+    health, jwks, notifications, pages, recurring, transactions, users,
 };
 use crate::state::AppState;
 
@@ -151,6 +151,7 @@ fn of_plans() -> OpenApiRouter<AppState> {
         .routes(routes!(notifications::list_notifications::list_notifications))
         .routes(routes!(notifications::mark_notification::mark_notification))
         .routes(routes!(notifications::read_all::read_all))
+        .routes(routes!(events::follow::follow))
 }
 
 fn of_administration() -> OpenApiRouter<AppState> {

@@ -23,9 +23,11 @@ use fintrac_proto::ledger::v1::currency_service_client::CurrencyServiceClient;
 use fintrac_proto::ledger::v1::recurring_service_client::RecurringServiceClient;
 use fintrac_proto::ledger::v1::transaction_service_client::TransactionServiceClient;
 use fintrac_proto::notify::v1::activity_service_client::ActivityServiceClient;
+use fintrac_proto::notify::v1::feed_service_client::FeedServiceClient;
 use fintrac_proto::notify::v1::notification_service_client::NotificationServiceClient;
 
 use crate::config::Config;
+use crate::feed::Feed;
 use crate::layers::rate_limit::RateLimits;
 
 /// Largest answer that a part may give, bytes: a page of 200 rows full of text has 5 MB.
@@ -49,12 +51,13 @@ pub struct AppState {
     pub(crate) random: Random,
     pub(crate) parts: Parts,
     pub(crate) limits: Option<Arc<RateLimits>>,
+    pub(crate) feed: Arc<Feed>,
 }
 
 impl AppState {
     pub fn new(config: Config, trust: Arc<Trust>, clock: Clock, random: Random, parts: Parts) -> Self {
         let limits = config.rate_limit.map(|per_minute| Arc::new(RateLimits::new(per_minute)));
-        Self { config: Arc::new(config), trust, clock, random, parts, limits }
+        Self { config: Arc::new(config), trust, clock, random, parts, limits, feed: Arc::default() }
     }
 
     pub(crate) fn identity(&self) -> IdentityServiceClient<Transport> {
@@ -79,6 +82,10 @@ impl AppState {
 
     pub(crate) fn activity(&self) -> ActivityServiceClient<Transport> {
         ActivityServiceClient::new(self.parts.notify.clone())
+    }
+
+    pub(crate) fn feeds(&self) -> FeedServiceClient<Transport> {
+        FeedServiceClient::new(self.parts.notify.clone())
     }
 
     pub(crate) fn users(&self) -> UserServiceClient<Transport> {

@@ -1,5 +1,5 @@
 //! notify-svc owns the suite's voice and memory: mails, the inbox, the audit
-//! trail, and later the live feed on top of the same events.
+//! trail, and the live feed on top of the same events.
 //!
 //! Invariants: one notification and one mail an event and user; a mail is sent
 //! again only when it is not known whether it went out, and then with the same
@@ -22,6 +22,8 @@ mod store;
 
 use std::sync::Arc;
 
+use chrono::TimeDelta;
+
 use fintrac_kit::database::Schema;
 use fintrac_kit::erasure;
 use fintrac_kit::events::{Bell, Consumer};
@@ -33,7 +35,7 @@ use fintrac_kit::transport::Transport;
 pub use config::{Config, MailConfig, MailRoute};
 use delivery::Delivery;
 pub use delivery::DeliveryError;
-use service::{Inbox, KeepActivity, QueueMail, SendMail, TellHousehold, TellOfMoney, Teller};
+use service::{Bells, Feed, Inbox, KeepActivity, QueueMail, SendMail, TellHousehold, TellOfMoney, Teller};
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 
@@ -45,6 +47,8 @@ pub const SCHEMA: Schema = Schema {
         ("mails", "select, insert, update"),
         ("notifications", "select, insert, update"),
         ("activity", "select, insert"),
+        ("feed_heads", "select, insert, update"),
+        ("feed", "select, insert, delete"),
     ],
 };
 
@@ -61,8 +65,13 @@ pub fn build(
     budget: Transport,
 ) -> Result<Module, DeliveryError> {
     let mut module = Module::new(SCHEMA.name, deps, &[]);
-    module.routes = rpc::routes(module.routes, Inbox::new(deps));
-    let (waiting, erasures) = (Bell::default(), Bell::default());
+    let (bells, erasures) = (Bells::default(), Bell::default());
+    let feed = Feed::new(deps, bells.feed.clone());
+    module.routes = rpc::routes(module.routes, Inbox::new(deps, bells.feed.clone()), feed.clone());
+    module.add_job(deps, "feed-clean-up", TimeDelta::hours(1), move |_pool| {
+        let feed = feed.clone();
+        async move { Ok(feed.purge().await?) }
+    });
     let consumer = Consumer {
         source: "auth",
         log: auth.clone(),
@@ -70,12 +79,12 @@ pub fn build(
         clock: deps.clock.clone(),
         handler: KeepActivity {
             part: "auth",
-            other: QueueMail::new(deps, waiting.clone(), erasures.clone()),
+            other: QueueMail::new(deps, bells.mails.clone(), erasures.clone()),
         },
     };
     module.add_worker(|shutdown| consumer.run(shutdown));
     erasure::add_worker(&mut module, deps, erasures);
-    let telling = TellOfMoney::new(Teller::new(deps, auth.clone(), waiting.clone()), ledger.clone());
+    let telling = TellOfMoney::new(Teller::new(deps, auth.clone(), bells.clone()), ledger.clone());
     let consumer = Consumer {
         source: "ledger",
         log: ledger,
@@ -84,7 +93,7 @@ pub fn build(
         handler: KeepActivity { part: "ledger", other: telling },
     };
     module.add_worker(|shutdown| consumer.run(shutdown));
-    let telling = TellHousehold::new(Teller::new(deps, auth.clone(), waiting.clone()), budget.clone());
+    let telling = TellHousehold::new(Teller::new(deps, auth.clone(), bells.clone()), budget.clone());
     let consumer = Consumer {
         source: "budget",
         log: budget,
@@ -95,7 +104,7 @@ pub fn build(
     module.add_worker(|shutdown| consumer.run(shutdown));
     let delivery = Arc::new(Delivery::open(&config.mail)?);
     let sender = SendMail::new(config, deps, auth, delivery);
-    module.add_worker(|shutdown| leased::run(sender, waiting, SENDERS, shutdown));
+    module.add_worker(|shutdown| leased::run(sender, bells.mails, SENDERS, shutdown));
     Ok(module)
 }
 

@@ -2,5 +2,6 @@
 //! reached by REST and gRPC only.
 
 pub mod client;
+pub mod events;
 pub mod mailbox;
 pub mod suite;

@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::check_categories::merged;
 use super::{Actor, Change, Planning};
 use crate::domain::contribution::{Contribution, ContributionInput, Direction, State};
+use crate::domain::goal::Goal;
 use crate::error::Error;
 use crate::store::contributions::{self, Plan};
 use crate::store::goals;
@@ -130,6 +131,7 @@ impl Planning {
             fits.ok_or_else(|| Error::Internal("a goal beyond what can be counted".into()))?;
             goals::update(&mut transaction, household_id, &goal).await?;
             self.record(&mut transaction, &actor, created(&contribution)).await?;
+            self.record(&mut transaction, &actor, funded(&goal)).await?;
             self.reach_milestones(&mut transaction, &actor, &goal).await?;
             self.commit(transaction, key, &reply).await?;
             return Ok(Begun::Written(contribution));
@@ -139,6 +141,17 @@ impl Planning {
         }
         transaction.commit().await?;
         Ok(Begun::Written(contribution))
+    }
+}
+
+/// What money that came or went changes of its goal, which is no edit of it.
+pub(super) fn funded(goal: &Goal) -> Change<'static> {
+    Change {
+        entity: "goal",
+        entity_id: goal.id,
+        version: goal.version,
+        kind: "updated",
+        changed: &["current_amount"],
     }
 }
 

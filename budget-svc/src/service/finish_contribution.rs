@@ -12,7 +12,7 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 use uuid::Uuid;
 
-use super::contribute::created;
+use super::contribute::{created, funded};
 use super::sum_spending::said;
 use super::{Actor, Change, Planning, pause};
 use crate::domain::contribution::{Contribution, Direction, Move, State};
@@ -148,6 +148,7 @@ impl Planning {
         // Whoever finishes it: it is the doing of him who made it.
         let actor = Actor { user_id: Some(before.user_id), ..actor.clone() };
         self.record(&mut transaction, &actor, told).await?;
+        self.record(&mut transaction, &actor, funded(&goal)).await?;
         self.reach_milestones(&mut transaction, &actor, &goal).await?;
         transaction.commit().await?;
         self.bell.ring();

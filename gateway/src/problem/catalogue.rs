@@ -70,6 +70,7 @@ pub const ENTRIES: &[Entry] = &[
     entry("BALANCE_OUT_OF_RANGE", 422, "A balance or total would become larger than can be kept."),
     entry("VERIFICATION_INVALID", 422, "The link or code is wrong, used or out of date."),
     entry("TOO_MANY_ATTEMPTS", 429, "Too many attempts; wait as long as `Retry-After` says."),
+    entry("TOO_MANY_STREAMS", 429, "More streams of live events at once than a user may read."),
     entry("RATE_LIMITED", 429, "More requests a minute than allowed; see `RateLimit` and `Retry-After`."),
     entry("INTERNAL", 500, "Something went wrong on our side."),
     entry("UNAVAILABLE", 503, "A part cannot answer right now; try again."),

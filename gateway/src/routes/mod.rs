@@ -10,6 +10,7 @@ pub mod budgets;
 pub mod categories;
 pub mod currencies;
 pub mod docs;
+pub mod events;
 pub mod exchange_rates;
 pub mod goals;
 pub mod health;

@@ -194,12 +194,9 @@ impl Trust {
         client: &Client,
         request_id: &str,
     ) -> Result<(), Status> {
-        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-        let has = |role| state.roles.get(role).is_some_and(|may| may.contains(permission));
-        if permission.is_empty() || who.roles.iter().any(has) {
+        if permission.is_empty() || self.may(who, permission) {
             return Ok(());
         }
-        drop(state);
         self.refusals.push(RefusedCall {
             user_id: who.user_id,
             session_id: who.session_id,
@@ -210,6 +207,12 @@ impl Trust {
         });
         let message = format!("This needs the permission {permission}, which your roles do not have.");
         Err(Refusal::new(Code::PermissionDenied, "PERMISSION_DENIED", message).into())
+    }
+
+    /// Whether one of the user's roles has `permission`, for what is left out and not refused.
+    pub fn may(&self, who: &Principal, permission: &str) -> bool {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        who.roles.iter().any(|role| state.roles.get(role).is_some_and(|may| may.contains(permission)))
     }
 
     /// What was refused and is to be told; the first who asks has it.

@@ -104,8 +104,16 @@ impl TestUser {
     /// # Panics
     /// Never.
     pub fn new(clock: &Clock) -> Self {
+        Self::of(Uuid::from_bytes(Random::System.bytes()), clock)
+    }
+
+    /// Somebody of a household.
+    ///
+    /// # Panics
+    /// Never.
+    pub fn of(household_id: Uuid, clock: &Clock) -> Self {
         let id = || Uuid::from_bytes(Random::System.bytes());
-        let (user_id, household_id) = (id(), id());
+        let user_id = id();
         let now = clock.now().timestamp();
         let claims = Claims {
             iss: ISSUER.into(),

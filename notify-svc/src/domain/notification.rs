@@ -1,6 +1,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::feed::Change;
 use super::kind::Kind;
 
 /// Something that a user was told.
@@ -22,6 +23,19 @@ pub struct Notification {
     pub read_at: Option<DateTime<Utc>>,
     pub version: i64,
     pub created_at: DateTime<Utc>,
+}
+
+impl Notification {
+    /// What the feed tells of it; nothing of what is in no inbox.
+    pub fn change(&self) -> Option<Change> {
+        self.in_inbox.then(|| Change {
+            household_id: self.household_id,
+            user_id: Some(self.user_id),
+            entity: "notification".to_owned(),
+            entity_id: self.id,
+            version: self.version,
+        })
+    }
 }
 
 /// The entities that notifications are about.

@@ -2,6 +2,7 @@
 
 mod activity;
 mod export;
+mod feed;
 
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use fintrac_kit::clock::timestamp;
 use fintrac_proto::notify::v1 as pb;
 use fintrac_proto::notify::v1::activity_service_server::ActivityServiceServer;
 use fintrac_proto::notify::v1::export_service_server::ExportServiceServer;
+use fintrac_proto::notify::v1::feed_service_server::FeedServiceServer;
 use fintrac_proto::notify::v1::notification_service_server::{
     NotificationService, NotificationServiceServer,
 };
@@ -19,18 +21,20 @@ use uuid::Uuid;
 
 use crate::domain::notification::Notification;
 use crate::error::Error;
-use crate::service::Inbox;
+use crate::service::{Feed, Inbox};
+use feed::FeedRpc;
 
 /// The inbox as tonic sees it.
 #[derive(Debug, Clone)]
 struct Rpc(Arc<Inbox>);
 
 /// Adds all of notify-svc's gRPC services.
-pub fn routes(routes: Routes, inbox: Inbox) -> Routes {
+pub fn routes(routes: Routes, inbox: Inbox, feed: Feed) -> Routes {
     let rpc = Rpc(Arc::new(inbox));
     routes
         .add_service(ActivityServiceServer::new(rpc.clone()))
         .add_service(ExportServiceServer::new(rpc.clone()))
+        .add_service(FeedServiceServer::new(FeedRpc(feed)))
         .add_service(NotificationServiceServer::new(rpc))
 }
 

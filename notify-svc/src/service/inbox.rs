@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::domain::notification::Notification;
 use crate::error::Error;
-use crate::store::notifications;
+use crate::store::{feed, notifications};
 
 /// The inboxes of all users, and the audit trail.
 #[derive(Debug)]
@@ -20,12 +20,15 @@ pub struct Inbox {
     random: Random,
     pub pool: PgPool,
     bell: Bell,
+    /// Rung when the feed goes on.
+    feed: Bell,
 }
 
 impl Inbox {
-    pub fn new(deps: &Deps) -> Self {
+    /// `feed` is rung when the feed goes on.
+    pub fn new(deps: &Deps, feed: Bell) -> Self {
         let Deps { clock, random, pool, bell, .. } = deps.clone();
-        Self { clock, random, pool, bell }
+        Self { clock, random, pool, bell, feed }
     }
 
     /// Newest first.
@@ -67,8 +70,11 @@ impl Inbox {
         notification.version += 1;
         notifications::set_read(&mut transaction, &notification).await?;
         self.record(&mut transaction, by, "notification", id, notification.version).await?;
+        let change: Vec<_> = notification.change().into_iter().collect();
+        feed::append(&mut transaction, &change, self.clock.now()).await?;
         transaction.commit().await?;
         self.bell.ring();
+        self.feed.ring();
         Ok(notification)
     }
 
@@ -77,12 +83,15 @@ impl Inbox {
         loop {
             let mut transaction = self.pool.begin().await?;
             // What comes meanwhile is not read.
-            if notifications::set_all_read(&mut transaction, user_id, now).await? == 0 {
+            let read = notifications::set_all_read(&mut transaction, user_id, now).await?;
+            if read.is_empty() {
                 return Ok(());
             }
             self.record(&mut transaction, by, "inbox", user_id, 0).await?;
+            feed::append(&mut transaction, &read, now).await?;
             transaction.commit().await?;
             self.bell.ring();
+            self.feed.ring();
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod audit;
 mod export;
+mod feed;
 mod inbox;
 mod keep_activity;
 mod queue_mail;
@@ -13,13 +14,14 @@ mod telling;
 use fintrac_kit::events::HandlerError;
 use uuid::Uuid;
 
+pub use feed::Feed;
 pub use inbox::Inbox;
 pub use keep_activity::KeepActivity;
 pub use queue_mail::QueueMail;
 pub use send_mail::SendMail;
 pub use tell_household::TellHousehold;
 pub use tell_of_money::TellOfMoney;
-pub use telling::Teller;
+pub use telling::{Bells, Teller};
 
 /// An id in another part's event or answer.
 fn id(text: &str) -> Result<Uuid, HandlerError> {

@@ -168,13 +168,18 @@ impl Handler for TellOfMoney {
     async fn apply(
         &self,
         connection: &mut PgConnection,
-        _events: &[Event],
+        events: &[Event],
         tellings: Vec<Telling>,
     ) -> Result<(), HandlerError> {
-        Ok(self.teller.tell(connection, tellings).await?)
+        Ok(self.teller.tell(connection, events, tellings).await?)
     }
 
     fn committed(&self, _events: &[Event]) {
         self.teller.told();
+    }
+
+    /// Nobody is told of it, but whoever follows reads it anew.
+    async fn given_up(&self, connection: &mut PgConnection, event: &Event) -> Result<(), HandlerError> {
+        Ok(self.teller.tell(connection, std::slice::from_ref(event), Vec::new()).await?)
     }
 }

@@ -10,16 +10,18 @@ use fintrac_kit::random::Random;
 use fintrac_kit::transport::Transport;
 use fintrac_proto::auth::v1 as auth;
 use fintrac_proto::auth::v1::mail_facts_service_client::MailFactsServiceClient;
+use fintrac_proto::events::v1::Event;
 use futures::future::try_join_all;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::id;
+use crate::domain::feed::changes;
 use crate::domain::kind::Kind;
 use crate::domain::mail::Mail;
 use crate::domain::notification::Notification;
 use crate::render::{self, Facts};
-use crate::store::{mails, notifications};
+use crate::store::{feed, mails, notifications};
 
 /// Questions that are asked at once.
 const QUESTIONS: usize = 8;
@@ -30,7 +32,16 @@ pub struct Teller {
     clock: Clock,
     random: Random,
     auth: MailFactsServiceClient<Transport>,
-    waiting: Bell,
+    bells: Bells,
+}
+
+/// What rings after something was told.
+#[derive(Debug, Clone, Default)]
+pub struct Bells {
+    /// Mails wait to be sent.
+    pub mails: Bell,
+    /// The feed goes on.
+    pub feed: Bell,
 }
 
 /// A notification, what asked for it, and whether it goes by mail too.
@@ -43,10 +54,9 @@ pub struct Telling {
 }
 
 impl Teller {
-    /// `waiting` is rung when mails wait to be sent.
-    pub fn new(deps: &Deps, auth: Transport, waiting: Bell) -> Self {
+    pub fn new(deps: &Deps, auth: Transport, bells: Bells) -> Self {
         let auth = MailFactsServiceClient::new(auth);
-        Self { clock: deps.clock.clone(), random: deps.random.clone(), auth, waiting }
+        Self { clock: deps.clock.clone(), random: deps.random.clone(), auth, bells }
     }
 
     pub fn auth(&self) -> MailFactsServiceClient<Transport> {
@@ -118,14 +128,17 @@ impl Teller {
         Ok(Telling { event_id, notification, by_mail: listener.mail })
     }
 
-    /// Writes what was not told before.
+    /// Writes what was not told before, and what of it all the feed tells.
     pub async fn tell(
         &self,
         connection: &mut PgConnection,
+        events: &[Event],
         tellings: Vec<Telling>,
     ) -> Result<(), sqlx::Error> {
+        let mut changes = changes(events);
         for Telling { event_id, notification, by_mail } in tellings {
             let is_new = notifications::insert(connection, &notification, event_id).await?;
+            changes.extend(notification.change().filter(|_| is_new));
             if is_new && by_mail {
                 let (user_id, kind) = (notification.user_id, notification.kind);
                 let now = notification.created_at;
@@ -134,12 +147,13 @@ impl Teller {
                 mails::insert(connection, &mail, event_id, now).await?;
             }
         }
-        Ok(())
+        feed::append(connection, &changes, self.clock.now()).await
     }
 
     /// To call when what was told is committed.
     pub fn told(&self) {
-        self.waiting.ring();
+        self.bells.mails.ring();
+        self.bells.feed.ring();
     }
 }
 

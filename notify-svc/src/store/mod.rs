@@ -2,5 +2,6 @@
 
 pub mod activity;
 pub mod export;
+pub mod feed;
 pub mod mails;
 pub mod notifications;

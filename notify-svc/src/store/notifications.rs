@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::domain::feed::Change;
 use crate::domain::kind::Kind;
 use crate::domain::notification::{self, Notification};
 
@@ -151,22 +152,30 @@ pub async fn set_read(connection: &mut PgConnection, notification: &Notification
     .map(|_| ())
 }
 
-/// Marks up to 1,000 that are not read; how many there were.
+/// Marks up to 1,000 that are not read; each as the feed tells it.
 pub async fn set_all_read(
     connection: &mut PgConnection,
     user_id: Uuid,
     now: DateTime<Utc>,
-) -> Result<u64, sqlx::Error> {
-    let done = sqlx::query!(
+) -> Result<Vec<Change>, sqlx::Error> {
+    let rows = sqlx::query!(
         r#"update notify.notifications set read_at = $2, version = version + 1
            where user_id = $1 and id in (
                select id from notify.notifications
                where user_id = $1 and in_inbox and read_at is null and created_at <= $2
-               order by id limit 1000 for update)"#,
+               order by id limit 1000 for update)
+           returning household_id, id, version"#,
         user_id,
         now,
     )
-    .execute(connection)
+    .fetch_all(connection)
     .await?;
-    Ok(done.rows_affected())
+    let change = |(household_id, entity_id, version)| Change {
+        household_id,
+        user_id: Some(user_id),
+        entity: "notification".to_owned(),
+        entity_id,
+        version,
+    };
+    Ok(rows.into_iter().map(|row| change((row.household_id, row.id, row.version))).collect())
 }

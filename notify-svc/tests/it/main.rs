@@ -4,6 +4,7 @@
 mod activity;
 mod auth;
 mod budget;
+mod feed;
 mod ledger;
 mod mails;
 mod money;

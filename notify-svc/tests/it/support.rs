@@ -9,6 +9,7 @@ use fintrac_kit::testing::smtp::SmtpServer;
 use fintrac_kit::testing::{Part, TestDatabase, deps};
 use fintrac_kit::transport::Transport;
 use fintrac_proto::notify::v1::activity_service_client::ActivityServiceClient;
+use fintrac_proto::notify::v1::feed_service_client::FeedServiceClient;
 use fintrac_proto::notify::v1::notification_service_client::NotificationServiceClient;
 use mail_parser::{Message, MessageParser};
 use notify_svc::{Config, SCHEMA};
@@ -24,6 +25,7 @@ pub struct Notify {
     pub clock: Clock,
     pub budget: Budget,
     pub ledger: Ledger,
+    database: TestDatabase,
     part: Part,
 }
 
@@ -62,7 +64,8 @@ pub async fn start_on(
     let module = notify_svc::build(&config, &deps(&pool, clock), to_auth, to_ledger, to_budget)
         .expect("notify-svc builds");
     let part = Part::start(module, clock);
-    Notify { pool, clock: clock.clone(), budget: budget.clone(), ledger, part }
+    let (database, budget) = (database.clone(), budget.clone());
+    Notify { pool, clock: clock.clone(), budget, ledger, database, part }
 }
 
 impl Notify {
@@ -93,6 +96,25 @@ impl Notify {
             }
         };
         tokio::time::timeout(Duration::from_secs(20), reached).await.expect("the events are digested");
+    }
+
+    /// Another one on the same database.
+    pub async fn replica(&self, auth: &Auth) -> Self {
+        start_on(auth, &self.budget, &self.database, &self.clock, &[]).await
+    }
+
+    /// Waits until a statement says `wanted`.
+    pub async fn until_text(&self, sql: &'static str, wanted: &str) {
+        let reached = async {
+            while sqlx::query_scalar::<_, String>(sql).fetch_one(&self.pool).await.expect("query") != wanted {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), reached).await.expect(sql);
+    }
+
+    pub fn feed(&self) -> FeedServiceClient<Transport> {
+        FeedServiceClient::new(self.part.transport("gateway"))
     }
 
     /// How many mails were ever asked for.

@@ -234,6 +234,7 @@ const ROWS: &[Row] = &[
     Row("PATCH /api/v1/goals/{id}", Of::Goal, "{}"),
     Row("DELETE /api/v1/goals/{id}", Of::Goal, ""),
     Row("POST /api/v1/goals/{id}/contribute", Of::Goal, r#"{"amount": "1"}"#),
+    Row("GET /api/v1/events", Of::Nothing, ""),
     Row("POST /api/v1/goals/{id}/withdraw", Of::Goal, r#"{"amount": "1"}"#),
     Row("GET /api/v1/goals/{id}/contributions", Of::Goal, ""),
     Row("GET /api/v1/notifications", Of::Nothing, ""),

@@ -5,10 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use fintrac_kit::random::Random;
+use fintrac_tests::client::Client;
+use fintrac_tests::events::Stream;
 use fintrac_tests::suite::{Shape, Suite};
 use futures::future::join_all;
 use serde_json::json;
 use sqlx::{Connection as _, PgConnection, Row as _};
+use tokio::sync::watch;
 
 use crate::BINARY;
 use crate::money::Person;
@@ -41,6 +44,56 @@ type Expense = (usize, usize, i64);
 
 /// Budget, threshold, limit in force.
 type Fired = BTreeSet<(String, i64, i64)>;
+
+/// Readers of live events, who come and go.
+const READERS: usize = 50;
+
+/// One of them: whose events he reads, and what he has heard, by id.
+struct Reader {
+    owner: usize,
+    heard: Vec<(i64, String)>,
+}
+
+impl Reader {
+    /// Reads until told to stop, then until he has heard `until`; now and then he hangs up and resumes.
+    async fn read(
+        &mut self,
+        client: &Client,
+        token: &str,
+        until: &watch::Receiver<Option<Vec<i64>>>,
+        random: &Random,
+    ) {
+        let mut until = until.clone();
+        let mut after = "0".to_owned();
+        loop {
+            let end = until.borrow_and_update().as_ref().map(|ends| ends[self.owner]);
+            if end.is_some_and(|end| self.heard.last().is_some_and(|(id, _)| *id >= end)) {
+                return;
+            }
+            // notify-svc may be gone just now.
+            let Ok(mut stream) = Stream::open(client, token, Some(&after)).await else {
+                elapse(Duration::from_millis(50)).await;
+                continue;
+            };
+            for _ in 0..=below(random, 400) {
+                let event = tokio::select! {
+                    event = stream.next() => event,
+                    _changed = until.changed() => break,
+                };
+                let Some(event) = event else { break };
+                if !event.id.is_empty() {
+                    after.clone_from(&event.id);
+                }
+                if !event.name.is_empty() {
+                    self.heard.push((event.id.parse().expect("a number"), event.name));
+                }
+                if end.is_some_and(|end| self.heard.last().is_some_and(|(id, _)| *id >= end)) {
+                    return;
+                }
+            }
+        }
+    }
+}
 
 /// A number below `end`.
 fn below(random: &Random, end: usize) -> usize {
@@ -118,10 +171,11 @@ async fn settle(database: &mut PgConnection) {
         )
     };
     let sql = format!(
-        "select {} and {} and not exists (select from budget.looks)
+        "select {} and {} and {} and not exists (select from budget.looks)
          and not exists (select from notify.mails where state = 'pending')",
         read("budget", "ledger"),
         read("notify", "budget"),
+        read("notify", "ledger"),
     );
     let mut tick = tokio::time::interval(Duration::from_millis(50));
     let settled = async {
@@ -153,6 +207,52 @@ async fn rows(database: &mut PgConnection, sql: &str) -> Vec<sqlx::postgres::PgR
     sqlx::query(sqlx::AssertSqlSafe(sql.to_owned())).fetch_all(database).await.expect("query")
 }
 
+type Reading = Vec<tokio::task::JoinHandle<Reader>>;
+
+fn start_readers(suite: &Suite, spenders: &[Spender]) -> (watch::Sender<Option<Vec<i64>>>, Reading) {
+    let (until, ends) = watch::channel(None);
+    let reader = |number: usize| {
+        let owner = number % spenders.len();
+        let (client, token, ends) = (suite.client.clone(), spenders[owner].token.clone(), ends.clone());
+        tokio::spawn(async move {
+            let mut reader = Reader { owner, heard: Vec::new() };
+            let random = Random::seeded(u64::try_from(1000 + number).expect("small"));
+            reader.read(&client, &token, &ends, &random).await;
+            reader
+        })
+    };
+    (until, (0..READERS).map(reader).collect())
+}
+
+/// Every reader has heard every entry of his household once, in order.
+async fn read_everything(
+    suite: &Suite,
+    database: &mut PgConnection,
+    spenders: &[Spender],
+    until: watch::Sender<Option<Vec<i64>>>,
+    reading: Reading,
+) {
+    let mut feeds = Vec::new();
+    for spender in spenders {
+        let me = Person::again(suite, &spender.token).get("/api/v1/users/me").await.text("id");
+        let sql = format!(
+            "select seq, entity from notify.feed where household_id = (
+                 select household_id from notify.feed where user_id = '{me}' limit 1) order by seq"
+        );
+        let feed = rows(database, &sql).await;
+        feeds
+            .push(feed.iter().map(|row| (row.get::<i64, _>(0), row.get::<String, _>(1))).collect::<Vec<_>>());
+    }
+    let ends = feeds.iter().map(|feed| feed.last().expect("entries").0).collect();
+    until.send(Some(ends)).expect("readers");
+    let all = tokio::time::timeout(Duration::from_mins(2), join_all(reading)).await.expect("they get there");
+    for reader in all {
+        let Reader { owner, heard } = reader.expect("no panic");
+        assert!(feeds[owner].len() > 500, "{} entries", feeds[owner].len());
+        assert_eq!(heard, feeds[owner], "each once");
+    }
+}
+
 #[tokio::test]
 async fn what_fires_in_a_storm_is_what_a_plain_model_says() {
     let mut suite = Suite::start(BINARY, Shape::FiveProcesses).await;
@@ -174,6 +274,7 @@ async fn what_fires_in_a_storm_is_what_a_plain_model_says() {
         })
         .collect();
     let mut database = PgConnection::connect(&suite.database_url()).await.expect("connected");
+    let (until, reading) = start_readers(&suite, &spenders);
     let (mut spent, mut expected) = (BTreeMap::new(), Fired::new());
     for half in expenses.chunks(TRANSACTIONS / 2) {
         storm(&mut suite, &spenders, half, &random).await;
@@ -193,6 +294,8 @@ async fn what_fires_in_a_storm_is_what_a_plain_model_says() {
         settle(&mut database).await;
         expected.extend(model(&budgets, &spent));
     }
+
+    read_everything(&suite, &mut database, &spenders, until, reading).await;
 
     let fired = rows(&mut database, "select budget_id::text, threshold::bigint, amount from budget.alerts");
     let fired: Vec<_> = fired

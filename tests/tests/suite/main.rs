@@ -12,6 +12,7 @@ mod forger;
 mod grpc;
 mod identity;
 mod identity_complete;
+mod live_events;
 mod money;
 mod money_complete;
 mod money_crash;
@@ -58,6 +59,7 @@ async fn scenarios(shape: Shape) {
     first_month::a_persons_first_month(&suite).await;
     first_month::what_is_wrong_is_named(&suite).await;
     first_month::programs_ask_by_grpc(&suite).await;
+    live_events::what_changes_is_told_as_it_happens(&suite).await;
     assert!(suite.verify().await, "every invariant of the ledger holds");
     documents::all_from_the_binary(&suite).await;
     grpc::health_and_reflection(&suite).await;

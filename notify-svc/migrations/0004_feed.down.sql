@@ -1,0 +1,2 @@
+drop table notify.feed;
+drop table notify.feed_heads;

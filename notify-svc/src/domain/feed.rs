@@ -1,0 +1,32 @@
+//! What the live feed tells.
+
+use fintrac_proto::events::v1::Event;
+use uuid::Uuid;
+
+/// What a household may follow.
+const ENTITIES: [&str; 4] = ["transaction", "account", "budget", "goal"];
+
+/// Something that is another one than it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    pub household_id: Uuid,
+    /// Whom it concerns; everybody of the household where there is nobody.
+    pub user_id: Option<Uuid>,
+    pub entity: String,
+    pub entity_id: Uuid,
+    pub version: i64,
+}
+
+/// What events of other parts mean for the feed.
+pub fn changes(events: &[Event]) -> Vec<Change> {
+    let change = |event: &Event| {
+        Some(Change {
+            household_id: Uuid::parse_str(&event.household_id).ok()?,
+            user_id: None,
+            entity: event.entity.clone(),
+            entity_id: Uuid::parse_str(&event.entity_id).ok()?,
+            version: event.version,
+        })
+    };
+    events.iter().filter(|event| ENTITIES.contains(&event.entity.as_str())).filter_map(change).collect()
+}
