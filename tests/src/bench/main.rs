@@ -44,8 +44,8 @@ async fn main() -> anyhow::Result<()> {
             posting(&suite, &world, measured).await?;
         }
         if wanted("replicas") {
-            let (one, two) = replicas::measure(&mut suite, &world, measured).await?;
-            report::print_replicas(&one, &two);
+            let [one, two, again] = replicas::measure(&mut suite, &world, measured).await?;
+            report::print_replicas(&one, &two, &again);
         }
     }
     if wanted("reading") {

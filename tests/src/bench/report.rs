@@ -106,9 +106,9 @@ pub fn print_one(what: &str, floor: &Figures, rest: &Figures) {
 }
 
 #[expect(clippy::print_stdout, reason = "this is what the program is for")]
-pub fn print_replicas(one: &Figures, two: &Figures) {
+pub fn print_replicas(one: &Figures, two: &Figures, again: &Figures) {
     println!(
-        "64 clients on two gateways: one ledger {:.0}/s (p99 {:.2} ms, {} errors), two ledgers {:.0}/s (p99 {:.2} ms, {} errors), ratio {:.2}",
+        "64 clients on two gateways: one ledger {:.0}/s (p99 {:.2} ms, {} errors), two ledgers {:.0}/s (p99 {:.2} ms, {} errors), ratio {:.2}; one against itself {:.2}",
         one.throughput,
         one.p99.as_secs_f64() * 1000.0,
         one.errors,
@@ -116,6 +116,7 @@ pub fn print_replicas(one: &Figures, two: &Figures) {
         two.p99.as_secs_f64() * 1000.0,
         two.errors,
         two.throughput / one.throughput,
+        again.throughput / one.throughput,
     );
 }
 
