@@ -61,7 +61,7 @@ const READERS: &[&str] = &["ledger", "budget", "notify"];
 
 /// Builds the service; makes the first signing key when there is none.
 pub async fn build(config: Config, deps: Deps) -> Result<Module, StartError> {
-    let mut module = Module::new(SCHEMA.name, &deps, READERS);
+    let mut module = Module::new(SCHEMA.name, &deps, READERS, &[]);
     let identity = Arc::new(Identity::new(config, deps.clone()).await?);
     module.routes = rpc::routes(module.routes, &identity);
     let publisher = Arc::clone(&identity);

@@ -21,7 +21,7 @@ use chrono::TimeDelta;
 use fintrac_kit::database::Schema;
 use fintrac_kit::erasure::{self, FollowErasures};
 use fintrac_kit::events::{Bell, Consumer};
-use fintrac_kit::jobs::leased;
+use fintrac_kit::jobs::{Queue, leased};
 use fintrac_kit::module::{Deps, Module};
 use fintrac_kit::process::Process;
 use fintrac_kit::transport::Transport;
@@ -53,9 +53,25 @@ const READERS: &[&str] = &["notify"];
 const LOOKERS: usize = 4;
 const FINISHERS: usize = 4;
 
+/// Its queues, as operators see them.
+pub const QUEUES: [Queue; 2] = [
+    Queue {
+        name: "budget-looks",
+        sql: "select count(*), count(*) filter (where leased_until > $1), min(due_at),
+                  count(*) filter (where failures > 0)
+              from budget.looks",
+    },
+    Queue {
+        name: "goal-transfers",
+        sql: "select count(*), count(*) filter (where leased_until > $1), min(due_at),
+                  count(*) filter (where failures > 0)
+              from budget.contributions where due_at is not null",
+    },
+];
+
 /// Builds the service; `auth` tells about households, `ledger` about money.
 pub fn build(deps: &Deps, auth: Transport, ledger: Transport) -> Module {
-    let mut module = Module::new(SCHEMA.name, deps, READERS);
+    let mut module = Module::new(SCHEMA.name, deps, READERS, &QUEUES);
     let (looks, transfers) = (Bell::default(), Bell::default());
     let erasures = Bell::default();
     let consumer = Consumer {

@@ -27,6 +27,11 @@ enum Command {
     Migrate,
     /// Count violations of the ledger's invariants; fails when there are any
     Verify,
+    /// Background work: running now, last, next, backlog, failures (the default: list)
+    Jobs {
+        #[command(subcommand)]
+        what: Option<Jobs>,
+    },
     /// Exchange rates
     #[command(subcommand)]
     Rates(Rates),
@@ -36,6 +41,26 @@ enum Command {
     /// Keys
     #[command(subcommand)]
     Keys(Keys),
+}
+
+#[derive(Subcommand)]
+enum Jobs {
+    /// Make a job due and wait until the suite has done it
+    Run { name: String },
+    /// Mails that were given up (the default: list)
+    Mails {
+        #[command(subcommand)]
+        what: Option<Mails>,
+    },
+}
+
+#[derive(Subcommand)]
+enum Mails {
+    /// Try them again, from the first try on
+    Retry {
+        /// Those with these ids; all of them without any
+        ids: Vec<uuid::Uuid>,
+    },
 }
 
 #[derive(Subcommand)]
@@ -79,6 +104,12 @@ async fn main() -> anyhow::Result<()> {
         Command::Serve => commands::serve::run().await,
         Command::Migrate => commands::migrate::run().await,
         Command::Verify => commands::verify::run().await,
+        Command::Jobs { what: None } => commands::jobs::list().await,
+        Command::Jobs { what: Some(Jobs::Run { name }) } => commands::jobs::run(&name).await,
+        Command::Jobs { what: Some(Jobs::Mails { what: None }) } => commands::jobs::mails().await,
+        Command::Jobs { what: Some(Jobs::Mails { what: Some(Mails::Retry { ids }) }) } => {
+            commands::jobs::retry(&ids).await
+        }
         Command::Rates(Rates::Import { file }) => commands::rates::import(&file).await,
         Command::Admin(Admin::Create { email }) => commands::identity::create_admin(&email).await,
         Command::Admin(Admin::RemoveFactor { email }) => commands::identity::remove_factor(&email).await,

@@ -19,11 +19,11 @@ use crate::database::{SchemaError, ensure_event_partitions};
 use crate::erasure;
 use crate::events::{self, Bell, EventLog};
 use crate::idempotency;
-use crate::jobs::{BoxError, Periodic};
+use crate::jobs::{self, BoxError, Periodic, Queue};
 use crate::random::Random;
 
-/// How often the event horizon is measured.
-const HORIZON_INTERVAL: Duration = Duration::from_secs(5);
+/// How often the event horizon and background work are measured.
+const MEASURING: Duration = Duration::from_secs(5);
 
 /// What every service is built from.
 #[derive(Debug, Clone)]
@@ -59,9 +59,14 @@ impl fmt::Debug for Module {
 }
 
 impl Module {
-    /// A module with its event log, which `readers` may read, and the
-    /// housekeeping of the plumbing's tables.
-    pub fn new(name: &'static str, deps: &Deps, readers: &'static [&'static str]) -> Self {
+    /// A module with its event log, which `readers` may read, its `queues` in the
+    /// metrics, and the housekeeping of the plumbing's tables.
+    pub fn new(
+        name: &'static str,
+        deps: &Deps,
+        readers: &'static [&'static str],
+        queues: &'static [Queue],
+    ) -> Self {
         let log = EventLog::new(deps.pool.clone(), deps.bell.clone(), readers, deps.closing.clone());
         let routes = Routes::new(log.into_service());
         let mut module = Self { name, routes, workers: Vec::new(), pool: deps.pool.clone() };
@@ -79,7 +84,7 @@ impl Module {
             }
         });
         let (pool, clock) = (deps.pool.clone(), deps.clock.clone());
-        module.add_worker(move |shutdown| measure_horizon(name, pool, clock, shutdown));
+        module.add_worker(move |shutdown| measure(name, queues, pool, clock, shutdown));
         module
     }
 
@@ -118,15 +123,38 @@ pub async fn open_schema(schema: &Schema, pool: &PgPool, clock: &Clock) -> Resul
     Ok(())
 }
 
-/// Keeps the metric on how far the event feed is held back.
-async fn measure_horizon(name: &'static str, pool: PgPool, clock: Clock, shutdown: CancellationToken) {
-    while tokio::time::timeout(HORIZON_INTERVAL, shutdown.cancelled()).await.is_err() {
+/// Keeps the metrics on how far the event feed is held back and how background
+/// work stands.
+async fn measure(
+    name: &'static str,
+    queues: &'static [Queue],
+    pool: PgPool,
+    clock: Clock,
+    shutdown: CancellationToken,
+) {
+    while tokio::time::timeout(MEASURING, shutdown.cancelled()).await.is_err() {
         let Ok(mut connection) = pool.acquire().await else { continue };
-        if let Ok(oldest) = erasure::oldest(&mut connection, clock.now()).await {
+        let now = clock.now();
+        if let Ok(oldest) = erasure::oldest(&mut connection, now).await {
             metrics::gauge!("fintrac_erasure_oldest_seconds", "service" => name).set(oldest.as_secs_f64());
         }
-        if let Ok(lag) = events::horizon_lag(&mut connection, clock.now()).await {
+        if let Ok(lag) = events::horizon_lag(&mut connection, now).await {
             metrics::gauge!("fintrac_event_horizon_lag_seconds", "service" => name).set(lag);
         }
+        for job in jobs::list(&mut connection, queues, now).await.unwrap_or_default() {
+            let labels = [("service", name.to_owned()), ("job", job.name)];
+            let late = job.due_at.and_then(|due| (now - due).to_std().ok()).unwrap_or_default();
+            metrics::gauge!("fintrac_job_late_seconds", &labels).set(late.as_secs_f64());
+            metrics::gauge!("fintrac_job_running", &labels).set(f64::from(u8::from(job.is_running)));
+            metrics::gauge!("fintrac_job_failures", &labels).set(count(job.failures));
+            if let Some(backlog) = job.backlog {
+                metrics::gauge!("fintrac_job_backlog", &labels).set(count(backlog));
+            }
+        }
     }
+}
+
+/// A metric's form of a count.
+fn count(number: i64) -> f64 {
+    u32::try_from(number).map_or(f64::MAX, f64::from)
 }

@@ -24,7 +24,7 @@ use chrono::TimeDelta;
 use fintrac_kit::database::Schema;
 use fintrac_kit::erasure;
 use fintrac_kit::events::{Bell, Consumer};
-use fintrac_kit::jobs::leased;
+use fintrac_kit::jobs::{Queue, leased};
 use fintrac_kit::module::{Deps, Module};
 use fintrac_kit::process::Process;
 use fintrac_kit::transport::Transport;
@@ -67,10 +67,19 @@ const POSTERS: usize = 16;
 /// How often the invariants are counted. Every posting is read.
 const VERIFY: TimeDelta = TimeDelta::days(1);
 
+/// Its queues, as operators see them.
+pub const QUEUES: [Queue; 1] = [Queue {
+    name: "recurring-transactions",
+    sql:
+        "select count(*) filter (where due_at <= $1), count(*) filter (where leased_until > $1), min(due_at),
+              count(*) filter (where status = 'paused' and paused_reason is not null)
+          from ledger.recurring where deleted_at is null",
+}];
+
 /// Builds the service; `auth` tells about households. Stores the bundled rates.
 pub async fn build(config: &Config, deps: &Deps, auth: Transport) -> Result<Module, ImportError> {
     service::store_bundled(&deps.pool).await?;
-    let mut module = Module::new(SCHEMA.name, deps, READERS);
+    let mut module = Module::new(SCHEMA.name, deps, READERS, &QUEUES);
     let posting = Posting::start(config.lanes, deps, &mut module);
     let ledger = Arc::new(Ledger::new(deps, auth.clone(), posting));
     module.routes = rpc::routes(module.routes, &ledger);

@@ -12,6 +12,8 @@ pub struct Config {
     pub mail: MailConfig,
     /// Where the links of mails lead: `FRONTEND_URL`, else the gateway's own pages.
     pub link_base: String,
+    /// The gateway's own pages.
+    pub backend: String,
     /// Whether there is a front end with more than the gateway's pages.
     pub has_frontend: bool,
 }
@@ -23,6 +25,8 @@ pub struct MailConfig {
     /// The sender's address.
     pub from: String,
     pub from_name: String,
+    /// The certificate of an authority of one's own, PEM.
+    pub ca_file: Option<PathBuf>,
 }
 
 /// The two ways out.
@@ -65,8 +69,10 @@ impl Config {
             route: MailRoute::from_environment(environment),
             from: environment.text("MAIL_FROM", "noreply@localhost"),
             from_name: environment.text("MAIL_FROM_NAME", "FinTrac"),
+            ca_file: environment.get("MAIL_CA_FILE").map(PathBuf::from),
         };
-        Self { mail, has_frontend: frontend.is_some(), link_base: base }
+        let backend = backend.trim_end_matches('/').to_owned();
+        Self { mail, has_frontend: frontend.is_some(), link_base: base, backend }
     }
 }
 

@@ -27,7 +27,7 @@ use chrono::TimeDelta;
 use fintrac_kit::database::Schema;
 use fintrac_kit::erasure;
 use fintrac_kit::events::{Bell, Consumer};
-use fintrac_kit::jobs::leased;
+use fintrac_kit::jobs::{Queue, leased};
 use fintrac_kit::module::{Deps, Module};
 use fintrac_kit::process::Process;
 use fintrac_kit::transport::Transport;
@@ -52,6 +52,14 @@ pub const SCHEMA: Schema = Schema {
     ],
 };
 
+/// Its queues, as operators see them.
+pub const QUEUES: [Queue; 1] = [Queue {
+    name: "mails",
+    sql: "select count(*) filter (where state = 'pending'), count(*) filter (where leased_until > $1),
+              min(due_at) filter (where state = 'pending'), count(*) filter (where state = 'dead')
+          from notify.mails where state in ('pending', 'dead')",
+}];
+
 /// Mails on their way at once.
 const SENDERS: usize = 4;
 
@@ -64,7 +72,7 @@ pub fn build(
     ledger: Transport,
     budget: Transport,
 ) -> Result<Module, DeliveryError> {
-    let mut module = Module::new(SCHEMA.name, deps, &[]);
+    let mut module = Module::new(SCHEMA.name, deps, &[], &QUEUES);
     let (bells, erasures) = (Bells::default(), Bell::default());
     let feed = Feed::new(deps, bells.feed.clone());
     module.routes = rpc::routes(module.routes, Inbox::new(deps, bells.feed.clone()), feed.clone());
@@ -119,4 +127,22 @@ pub async fn run() -> anyhow::Result<()> {
     let module = build(&config, &deps, auth.clone(), ledger, budget)?;
     tracing::info!("mails {}", config.mail.route);
     process.serve(module, Some(auth)).await
+}
+
+/// A mail that was given up.
+pub use store::mails::DeadMail;
+
+/// The mails that were given up, newest first, at most 1,000.
+pub async fn dead_mails(pool: &sqlx::PgPool) -> Result<Vec<DeadMail>, sqlx::Error> {
+    store::mails::dead(&mut *pool.acquire().await?).await
+}
+
+/// Sends mails that were given up once more, from the first try on; all of them
+/// without ids. How many there were.
+pub async fn retry_mails(
+    pool: &sqlx::PgPool,
+    ids: &[uuid::Uuid],
+    now: chrono::DateTime<chrono::Utc>,
+) -> Result<u64, sqlx::Error> {
+    store::mails::revive(&mut *pool.acquire().await?, ids, now).await
 }

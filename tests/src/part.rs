@@ -17,6 +17,10 @@ async fn main() -> anyhow::Result<()> {
             let email = std::env::args().nth(2).unwrap_or_default();
             commands::identity::create_admin(&email).await
         }
+        Some("jobs") => commands::jobs::list().await,
+        Some("jobs-run") => commands::jobs::run(&std::env::args().nth(2).unwrap_or_default()).await,
+        Some("jobs-mails") => commands::jobs::mails().await,
+        Some("jobs-retry") => commands::jobs::retry(&[]).await,
         Some("rotate-signing") => commands::identity::rotate_signing_key(2).await,
         Some("rotate-data") => commands::identity::rotate_data_key().await,
         Some("auth") => auth_svc::run().await,

@@ -65,6 +65,29 @@ impl Secrets {
         self.derive("recovery hash", &[user.as_bytes(), code.as_bytes()].concat())
     }
 
+    /// What ends mails of a kind to a user without a login; it stands in those mails.
+    pub fn unsubscribe_token(&self, user: Uuid, kind: &str) -> String {
+        let named = [user.as_bytes(), kind.as_bytes()].concat();
+        BASE64.encode([&self.unsubscribe_proof(&named)[..], &named].concat())
+    }
+
+    /// Whom and what a token names, if it is one of ours.
+    pub fn unsubscribed(&self, token: &str) -> Option<(Uuid, String)> {
+        let bytes = BASE64.decode(token).ok()?;
+        let (proof, named) = bytes.split_at_checked(16)?;
+        // Both once more, so that how long the comparison takes tells nothing.
+        let seen = |proof: &[u8]| self.derive("unsubscribe proof", proof);
+        if seen(proof) != seen(&self.unsubscribe_proof(named)) {
+            return None;
+        }
+        let (user, kind) = named.split_at_checked(16)?;
+        Some((Uuid::from_slice(user).ok()?, String::from_utf8(kind.to_vec()).ok()?))
+    }
+
+    fn unsubscribe_proof(&self, named: &[u8]) -> [u8; 16] {
+        self.derive("unsubscribe", named).first_chunk().copied().unwrap_or_default()
+    }
+
     /// What tells a user's devices apart.
     pub fn fingerprint(&self, user: Uuid, of: &str) -> [u8; 32] {
         self.derive("device", &[user.as_bytes(), of.as_bytes()].concat())
@@ -91,5 +114,19 @@ mod tests {
         assert!(code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit()));
         assert_ne!(secrets.code_hash(one, &code), secrets.code_hash(two, &code));
         assert_ne!(secrets.successor("t"), secrets.successor(&secrets.successor("t")));
+    }
+
+    #[test]
+    fn only_our_own_tokens_end_mails() {
+        let ours = Secrets::new("a key".to_owned().into());
+        let user = Uuid::from_u128(7);
+        let token = ours.unsubscribe_token(user, "goal_reached");
+        assert_eq!(ours.unsubscribed(&token), Some((user, "goal_reached".to_owned())));
+        assert_eq!(Secrets::new("another".to_owned().into()).unsubscribed(&token), None);
+        let other = ours.unsubscribe_token(Uuid::from_u128(8), "goal_reached");
+        let forged = format!("{}{}", &token[..20], &other[20..]);
+        for bad in ["", "x", "AAAA", &token[..token.len() - 2], &forged] {
+            assert_eq!(ours.unsubscribed(bad), None, "{bad}");
+        }
     }
 }

@@ -11,8 +11,10 @@ impl MailFactsService for Rpc {
         &self,
         request: Request<pb::GetRecipientRequest>,
     ) -> Result<Response<pb::GetRecipientResponse>, Status> {
-        let recipient = self.0.get_recipient(convert::id(&request.into_inner().user_id)?).await?;
-        Ok(Response::new(pb::GetRecipientResponse { recipient: Some(recipient.into()) }))
+        let pb::GetRecipientRequest { user_id, kind } = request.into_inner();
+        let (recipient, token) = self.0.get_recipient(convert::id(&user_id)?, &kind).await?;
+        let unsubscribe_token = token.unwrap_or_default();
+        Ok(Response::new(pb::GetRecipientResponse { recipient: Some(recipient.into()), unsubscribe_token }))
     }
 
     async fn list_audience(

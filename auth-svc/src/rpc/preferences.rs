@@ -1,4 +1,4 @@
-use fintrac_kit::access::By;
+use fintrac_kit::access::{By, Caller};
 use fintrac_kit::idempotency;
 use fintrac_proto::auth::v1 as pb;
 use fintrac_proto::auth::v1::preferences_service_server::PreferencesService;
@@ -21,6 +21,15 @@ impl PreferencesService for Rpc {
         let by = By::of(&request)?;
         let settings = self.0.get_preferences(&by.principal).await?;
         Ok(Response::new(pb::GetPreferencesResponse { preferences: Some((&settings).into()) }))
+    }
+
+    async fn unsubscribe(
+        &self,
+        request: Request<pb::UnsubscribeRequest>,
+    ) -> Result<Response<pb::UnsubscribeResponse>, Status> {
+        let origin = Caller::of(&request).origin();
+        self.0.unsubscribe(&request.into_inner().token, &origin).await?;
+        Ok(Response::new(pb::UnsubscribeResponse {}))
     }
 
     async fn update_preferences(

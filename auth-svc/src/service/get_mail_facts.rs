@@ -4,16 +4,23 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::Identity;
+use crate::domain::preferences::Kind;
 use crate::error::Error;
 use crate::store::devices::DeviceFacts;
 use crate::store::users::{self, Recipient};
 use crate::store::{challenges, devices};
 
 impl Identity {
-    /// To whom a mail goes.
-    pub async fn get_recipient(&self, user_id: Uuid) -> Result<Recipient, Error> {
+    /// To whom a mail goes, and what ends mails of its `kind`, if he may.
+    pub async fn get_recipient(
+        &self,
+        user_id: Uuid,
+        kind: &str,
+    ) -> Result<(Recipient, Option<String>), Error> {
         let mut connection = self.pool.acquire().await?;
-        users::recipient(&mut connection, user_id).await?.ok_or(Error::NotFound("user"))
+        let recipient = users::recipient(&mut connection, user_id).await?.ok_or(Error::NotFound("user"))?;
+        let kind = Kind::from_text(kind);
+        Ok((recipient, kind.map(|kind| self.secrets.unsubscribe_token(user_id, kind.as_str()))))
     }
 
     pub async fn get_device_facts(

@@ -36,6 +36,7 @@ mod security_events;
 mod sessions;
 mod signing;
 mod throttling;
+mod unsubscribe;
 mod update_me;
 mod update_preferences;
 mod verify_email;

@@ -186,3 +186,30 @@ async fn the_audience_is_who_wants_to_hear() {
     let unknown = audience(&auth, &household_id, "verification").await.expect_err("not one to be switched");
     assert_eq!(reason(&unknown).as_deref(), Some("NOT_FOUND"));
 }
+
+#[tokio::test]
+async fn a_link_in_a_mail_ends_mails_of_its_kind_without_a_login() {
+    let auth = Auth::start().await;
+    let token = token(&auth, "ana@example.com").await;
+    let user_id = auth.text("select id::text from auth.users").await;
+    let ask = async |kind: &str| {
+        let request = pb::GetRecipientRequest { user_id: user_id.clone(), kind: kind.into() };
+        let mut client = MailFactsServiceClient::new(auth.transport("notify"));
+        client.get_recipient(request).await.expect("there").into_inner().unsubscribe_token
+    };
+    assert_eq!(ask("password_changed").await, "", "that cannot be switched off");
+    let link = ask("goal_reached").await;
+    let end = async |token: &str| {
+        let mut client = PreferencesServiceClient::new(auth.transport("gateway"));
+        client.unsubscribe(pb::UnsubscribeRequest { token: token.to_owned() }).await
+    };
+    end(&link).await.expect("ended");
+    let after = get(&auth, &token).await;
+    assert_eq!((channels(&after, "goal_reached"), after.version), ((false, true), 2), "the inbox stays");
+    assert_eq!(channels(&after, "goal_milestone"), (true, true));
+    end(&link).await.expect("once more is the same");
+    assert_eq!(get(&auth, &token).await.version, 2);
+    for bad in ["", "x", &link[1..], &format!("{link}AA")] {
+        assert!(end(bad).await.is_err(), "{bad}");
+    }
+}

@@ -1,6 +1,7 @@
 //! What an operator can ask for, a file a command.
 
 pub mod identity;
+pub mod jobs;
 pub mod migrate;
 mod part;
 pub mod rates;

@@ -2,6 +2,7 @@
 //! private cluster, whether the suite runs or not.
 
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use anyhow::Context as _;
 use embedded_postgres::Server;
@@ -26,10 +27,15 @@ pub struct Part {
     cluster: Option<Server>,
 }
 
+static STARTED: OnceLock<()> = OnceLock::new();
+
 /// Connects as the part's serving role.
 pub async fn open(schema: &Schema) -> anyhow::Result<Part> {
     let mut environment = Environment::load()?;
-    telemetry::start(&environment)?;
+    // A command may open several parts, one after the other.
+    if STARTED.set(()).is_ok() {
+        telemetry::start(&environment)?;
+    }
     data_dir::prepare(&mut environment)?;
     let (options, cluster) = options(&environment, schema).await?;
     environment.check()?;

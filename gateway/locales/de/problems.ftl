@@ -43,3 +43,5 @@ problem-role-in-use = Rolle in Gebrauch
 problem-role-built-in = Eingebaute Rolle
 problem-locks-you-out = Das würde Sie aussperren
 problem-recurring-completed = Die wiederkehrende Buchung ist beendet
+problem-goal-cancelled = Das Ziel ist abgebrochen
+problem-too-many-streams = Zu viele Verbindungen

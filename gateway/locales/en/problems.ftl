@@ -43,3 +43,5 @@ problem-role-in-use = Role in use
 problem-role-built-in = Role is built in
 problem-locks-you-out = This would lock you out
 problem-recurring-completed = The recurring transaction is over
+problem-goal-cancelled = Goal is cancelled
+problem-too-many-streams = Too many streams

@@ -43,3 +43,5 @@ problem-role-in-use = Rol en uso
 problem-role-built-in = Rol integrado
 problem-locks-you-out = Esto te dejaría fuera
 problem-recurring-completed = La transacción recurrente ha terminado
+problem-goal-cancelled = La meta está cancelada
+problem-too-many-streams = Demasiadas conexiones

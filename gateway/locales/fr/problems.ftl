@@ -43,3 +43,5 @@ problem-role-in-use = Rôle utilisé
 problem-role-built-in = Rôle intégré
 problem-locks-you-out = Cela vous exclurait
 problem-recurring-completed = La transaction récurrente est terminée
+problem-goal-cancelled = L’objectif est annulé
+problem-too-many-streams = Trop de flux

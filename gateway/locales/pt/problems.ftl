@@ -43,3 +43,5 @@ problem-role-in-use = Função em uso
 problem-role-built-in = Função integrada
 problem-locks-you-out = Isto deixá-lo-ia de fora
 problem-recurring-completed = A transação recorrente terminou
+problem-goal-cancelled = O objetivo está cancelado
+problem-too-many-streams = Demasiadas ligações

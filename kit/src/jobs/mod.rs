@@ -7,5 +7,7 @@
 
 pub mod leased;
 mod periodic;
+mod state;
 
 pub use periodic::{BoxError, Periodic};
+pub use state::{JobState, Queue, ask, list};

@@ -12,7 +12,8 @@ use crate::clock::Clock;
 const LEASE: TimeDelta = TimeDelta::minutes(10);
 /// After a first failure the next try comes this much later.
 const RETRY: TimeDelta = TimeDelta::minutes(1);
-const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+/// Somebody may ask for a run at any time.
+const LONGEST_SLEEP: Duration = Duration::from_secs(5);
 const SHORTEST_SLEEP: Duration = Duration::from_millis(100);
 
 /// Whatever a task fails with.

@@ -1,11 +1,21 @@
-//! A mail server on loopback that does what the test says (RFC 5321, plain).
+//! A mail server on loopback that does what the test says (RFC 5321), plain, by
+//! STARTTLS or by TLS from the first byte, with a login or without.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
+
+/// Name and password of the one who may send, where one is asked for.
+pub const LOGIN: (&str, &str) = ("postmaster", "open sesame");
 
 /// What the server answers when a message has been sent to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +29,31 @@ pub enum Verdict {
     Locked,
     /// Takes the message and hangs up without a word.
     HangUp,
+    /// Takes the message and says nothing, for ever.
+    Stall,
 }
+
+/// How the server keeps strangers out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    Open,
+    /// STARTTLS and a login before anything is taken.
+    StartTls,
+    /// TLS from the first byte, and a login.
+    Tls,
+}
+
+/// What a connection needs to know.
+#[derive(Clone)]
+struct Hall {
+    door: Door,
+    acceptor: Option<TlsAcceptor>,
+    verdict: Arc<Mutex<Verdict>>,
+    sender: mpsc::UnboundedSender<String>,
+}
+
+trait Line: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Line for T {}
 
 /// A running server.
 #[derive(Debug)]
@@ -27,27 +61,39 @@ pub struct SmtpServer {
     pub address: SocketAddr,
     verdict: Arc<Mutex<Verdict>>,
     received: mpsc::UnboundedReceiver<String>,
+    /// The certificate of the authority that signed the server's, PEM.
+    pub authority: String,
 }
 
 impl SmtpServer {
     /// # Panics
     /// When loopback cannot be listened on.
     pub async fn start() -> Self {
+        Self::behind(Door::Open).await
+    }
+
+    /// One behind a door; its certificate is for `localhost`.
+    ///
+    /// # Panics
+    /// When loopback cannot be listened on.
+    pub async fn behind(door: Door) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback");
         let address = listener.local_addr().expect("an address");
         let verdict = Arc::new(Mutex::new(Verdict::Accept));
         let (sender, received) = mpsc::unbounded_channel();
-        let shared = Arc::clone(&verdict);
+        let (authority, acceptor) = certificates();
+        let acceptor = (door != Door::Open).then_some(acceptor);
+        let hall = Hall { door, acceptor, verdict: Arc::clone(&verdict), sender };
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let (verdict, sender) = (Arc::clone(&shared), sender.clone());
+                let hall = hall.clone();
                 tokio::spawn(async move {
                     // A client that goes away is its own business.
-                    let _gone = converse(stream, &verdict, &sender).await;
+                    let _gone = admit(stream, &hall).await;
                 });
             }
         });
-        Self { address, verdict, received }
+        Self { address, verdict, received, authority }
     }
 
     /// From now on.
@@ -74,13 +120,65 @@ impl SmtpServer {
     }
 }
 
-async fn converse(
-    stream: TcpStream,
-    verdict: &Mutex<Verdict>,
-    sender: &mpsc::UnboundedSender<String>,
-) -> std::io::Result<()> {
-    let mut stream = BufReader::new(stream);
-    stream.write_all(b"220 test\r\n").await?;
+/// An authority of its own, PEM, and the server's identity by it.
+fn certificates() -> (String, TlsAcceptor) {
+    let mut params = CertificateParams::default();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let key = KeyPair::generate().expect("a key");
+    let authority = params.self_signed(&key).expect("a certificate");
+    let issuer = Issuer::new(params, key);
+    let key = KeyPair::generate().expect("a key");
+    let params = CertificateParams::new(vec!["localhost".to_owned()]).expect("a name");
+    let certificate = params.signed_by(&key, &issuer).expect("a certificate");
+    let key = PrivatePkcs8KeyDer::from(key.serialize_der());
+    let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], key.into())
+        .expect("an identity");
+    (authority.pem(), TlsAcceptor::from(Arc::new(config)))
+}
+
+/// Leads a connection through the door.
+async fn admit(stream: TcpStream, hall: &Hall) -> std::io::Result<()> {
+    match (&hall.acceptor, hall.door) {
+        (Some(acceptor), Door::Tls) => {
+            let stream: Box<dyn Line> = Box::new(acceptor.accept(stream).await?);
+            converse(BufReader::new(stream), hall, true).await
+        }
+        (Some(acceptor), Door::StartTls) => {
+            let mut plain = BufReader::new(stream);
+            plain.write_all(b"220 test\r\n").await?;
+            let mut line = String::new();
+            while !line.to_ascii_uppercase().starts_with("STARTTLS") {
+                line.clear();
+                if plain.read_line(&mut line).await? == 0 {
+                    return Ok(());
+                }
+                let answer: &[u8] = match line.get(..4).unwrap_or_default().to_ascii_uppercase().as_str() {
+                    "EHLO" => b"250-test\r\n250 STARTTLS\r\n",
+                    "STAR" => b"220 go on\r\n",
+                    _ => b"530 in private only\r\n",
+                };
+                plain.write_all(answer).await?;
+            }
+            let stream: Box<dyn Line> = Box::new(acceptor.accept(plain.into_inner()).await?);
+            converse(BufReader::new(stream), hall, false).await
+        }
+        _ => {
+            let stream: Box<dyn Line> = Box::new(stream);
+            converse(BufReader::new(stream), hall, true).await
+        }
+    }
+}
+
+async fn converse(mut stream: BufReader<Box<dyn Line>>, hall: &Hall, greets: bool) -> std::io::Result<()> {
+    if greets {
+        stream.write_all(b"220 test\r\n").await?;
+    }
+    let mut is_known = hall.door == Door::Open;
     let mut line = String::new();
     loop {
         line.clear();
@@ -89,11 +187,22 @@ async fn converse(
         }
         let verb = line.get(..4).unwrap_or_default().to_ascii_uppercase();
         match verb.as_str() {
-            "EHLO" | "HELO" => stream.write_all(b"250-test\r\n250 8BITMIME\r\n").await?,
+            "EHLO" | "HELO" if hall.door == Door::Open => {
+                stream.write_all(b"250-test\r\n250 8BITMIME\r\n").await?;
+            }
+            "EHLO" => stream.write_all(b"250-test\r\n250-8BITMIME\r\n250 AUTH PLAIN\r\n").await?,
+            "AUTH" => {
+                let sent = line.trim().rsplit(' ').next().unwrap_or_default();
+                let expected = format!("\0{}\0{}", LOGIN.0, LOGIN.1);
+                is_known = BASE64.decode(sent).is_ok_and(|sent| sent == expected.as_bytes());
+                let answer: &[u8] = if is_known { b"235 welcome\r\n" } else { b"535 who are you\r\n" };
+                stream.write_all(answer).await?;
+            }
+            "MAIL" if !is_known => stream.write_all(b"530 log in first\r\n").await?,
             "DATA" => {
                 stream.write_all(b"354 go on\r\n").await?;
                 let message = read_message(&mut stream).await?;
-                let verdict = *verdict.lock().unwrap_or_else(PoisonError::into_inner);
+                let verdict = *hall.verdict.lock().unwrap_or_else(PoisonError::into_inner);
                 let answer: &[u8] = match verdict {
                     Verdict::Accept => b"250 taken\r\n",
                     Verdict::NotNow => b"451 not now\r\n",
@@ -101,12 +210,16 @@ async fn converse(
                     Verdict::Never => b"550 5.1.1 <ana@example.com>: never\r\n",
                     Verdict::Locked => b"535 who are you\r\n",
                     Verdict::HangUp => {
-                        let _test_ended = sender.send(message);
+                        let _test_ended = hall.sender.send(message);
                         return Ok(());
+                    }
+                    Verdict::Stall => {
+                        let _test_ended = hall.sender.send(message);
+                        return std::future::pending().await;
                     }
                 };
                 stream.write_all(answer).await?;
-                let _test_ended = sender.send(message);
+                let _test_ended = hall.sender.send(message);
             }
             "QUIT" => {
                 stream.write_all(b"221 bye\r\n").await?;
@@ -117,7 +230,7 @@ async fn converse(
     }
 }
 
-async fn read_message(stream: &mut BufReader<TcpStream>) -> std::io::Result<String> {
+async fn read_message(stream: &mut BufReader<Box<dyn Line>>) -> std::io::Result<String> {
     let mut message = String::new();
     loop {
         let mut line = String::new();

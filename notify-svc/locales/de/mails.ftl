@@ -69,3 +69,4 @@ account-restored-note = Wenn Sie es nicht waren, ändern Sie sofort Ihr Passwort
 open-action = FinTrac öffnen
 notice-note = Zu viele solche Mails? In Ihren Einstellungen legen Sie fest, welche Sie bekommen.
 notice-footer = FinTrac schickt diese Mail, weil Sie von Ihrem Geld, Ihren Budgets und Zielen hören möchten.
+unsubscribe-action = Mails dieser Art abbestellen

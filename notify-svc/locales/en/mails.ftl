@@ -69,3 +69,4 @@ account-restored-note = If it was not you, change your password at once.
 open-action = Open FinTrac
 notice-note = Too many of these mails? Your preferences decide which ones you get.
 notice-footer = FinTrac sends this mail because you want to hear of your money, budgets and goals.
+unsubscribe-action = Stop mails of this kind

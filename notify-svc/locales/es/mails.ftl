@@ -69,3 +69,4 @@ account-restored-note = Si no has sido tú, cambia tu contraseña ahora mismo.
 open-action = Abrir FinTrac
 notice-note = ¿Demasiados correos como este? En tus preferencias decides cuáles recibes.
 notice-footer = FinTrac envía este correo porque quieres saber de tu dinero, tus presupuestos y tus metas.
+unsubscribe-action = Dejar de recibir correos de este tipo

@@ -69,3 +69,4 @@ account-restored-note = Si ce n’était pas vous, changez tout de suite votre m
 open-action = Ouvrir FinTrac
 notice-note = Trop de messages de ce genre ? Vos préférences décident lesquels vous recevez.
 notice-footer = FinTrac envoie ce message parce que vous voulez suivre votre argent, vos budgets et vos objectifs.
+unsubscribe-action = Ne plus recevoir d’e-mails de ce type

@@ -69,3 +69,4 @@ account-restored-note = Se não foi você, altere já a sua palavra-passe.
 open-action = Abrir o FinTrac
 notice-note = Demasiados e-mails destes? As suas preferências decidem quais recebe.
 notice-footer = O FinTrac envia este e-mail porque quer saber do seu dinheiro, dos seus orçamentos e objetivos.
+unsubscribe-action = Deixar de receber e-mails deste tipo

@@ -8,13 +8,22 @@ use super::{DeliveryError, Envelope};
 use crate::render::Rendered;
 
 const KIND: HeaderName = HeaderName::new_from_ascii_str("X-FinTrac-Kind");
+const LIST_UNSUBSCRIBE: HeaderName = HeaderName::new_from_ascii_str("List-Unsubscribe");
+const LIST_UNSUBSCRIBE_POST: HeaderName = HeaderName::new_from_ascii_str("List-Unsubscribe-Post");
 const AUTO_SUBMITTED: HeaderName = HeaderName::new_from_ascii_str("Auto-Submitted");
 
 pub fn build(from: &Mailbox, envelope: &Envelope, rendered: &Rendered) -> Result<Message, DeliveryError> {
     // Sent twice, it is still one mail: the id does not change.
     let message_id = format!("<{}@{}>", envelope.id, from.email.domain());
     let body = MultiPart::alternative_plain_html(rendered.text.clone(), rendered.html.clone());
-    Ok(Message::builder()
+    let mut builder = Message::builder();
+    if let Some(url) = &envelope.unsubscribe {
+        // One click in the mail program (RFC 8058).
+        builder = builder
+            .raw_header(HeaderValue::new(LIST_UNSUBSCRIBE, format!("<{url}>")))
+            .raw_header(HeaderValue::new(LIST_UNSUBSCRIBE_POST, "List-Unsubscribe=One-Click".to_owned()));
+    }
+    Ok(builder
         .from(from.clone())
         .to(Mailbox::new(None, envelope.to.parse()?))
         .subject(rendered.subject.clone())

@@ -4,10 +4,13 @@ mod files;
 mod message;
 mod smtp;
 
+use std::path::Path;
+
 use chrono::{DateTime, Utc};
 use fintrac_kit::error::chain;
 use lettre::AsyncTransport as _;
 use lettre::message::Mailbox;
+use lettre::transport::smtp::client::Certificate;
 use uuid::Uuid;
 
 use crate::config::{MailConfig, MailRoute};
@@ -22,6 +25,8 @@ pub enum DeliveryError {
     Address(#[from] lettre::address::AddressError),
     #[error("the message cannot be built: {0}")]
     Message(#[from] lettre::error::Error),
+    #[error("MAIL_CA_FILE {0}")]
+    Authority(String),
     #[error("SMTP")]
     Smtp(#[from] lettre::transport::smtp::Error),
     #[error("the mail could not be written to a file: {0}")]
@@ -51,7 +56,7 @@ impl DeliveryError {
                 let code = error.status().map(|code| code.to_string()).unwrap_or_default();
                 ["550", "551", "552", "553", "556"].contains(&code.as_str())
             }
-            Self::File(_) => false,
+            Self::File(_) | Self::Authority(_) => false,
         }
     }
 }
@@ -62,6 +67,8 @@ pub struct Envelope {
     pub id: Uuid,
     pub kind: Kind,
     pub to: String,
+    /// Where mails of this kind are ended.
+    pub unsubscribe: Option<String>,
     pub date: DateTime<Utc>,
 }
 
@@ -80,9 +87,12 @@ enum Route {
 impl Delivery {
     pub fn open(config: &MailConfig) -> Result<Self, DeliveryError> {
         let from = Mailbox::new(Some(config.from_name.clone()), config.from.parse()?);
+        let authority = config.ca_file.as_deref().map(authority).transpose()?;
         let route = match &config.route {
-            MailRoute::Url(url) => Route::Smtp(Box::new(smtp::from_url(url)?)),
-            MailRoute::Server(server) => Route::Smtp(Box::new(smtp::from_server(server)?)),
+            MailRoute::Url(url) => Route::Smtp(Box::new(smtp::from_url(url, authority.as_ref())?)),
+            MailRoute::Server(server) => {
+                Route::Smtp(Box::new(smtp::from_server(server, authority.as_ref())?))
+            }
             MailRoute::Files(dir) => {
                 files::prepare(dir)?;
                 Route::Files(dir.clone())
@@ -101,4 +111,12 @@ impl Delivery {
             Route::Files(dir) => files::write(dir, envelope, &message.formatted()).await,
         }
     }
+}
+
+/// The certificate in a PEM file.
+fn authority(path: &Path) -> Result<Certificate, DeliveryError> {
+    let said =
+        |error: &dyn std::fmt::Display| DeliveryError::Authority(format!("{}: {error}", path.display()));
+    let pem = std::fs::read(path).map_err(|error| said(&error))?;
+    Certificate::from_pem(&pem).map_err(|error| said(&error))
 }

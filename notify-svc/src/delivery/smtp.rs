@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use http::Uri;
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::Credentials;
+use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::{AsyncSmtpTransport, Tokio1Executor};
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -14,16 +16,28 @@ pub type Smtp = AsyncSmtpTransport<Tokio1Executor>;
 /// For each step of the conversation.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-pub fn from_url(url: &SecretString) -> Result<Smtp, Error> {
-    Ok(Smtp::from_url(url.expose_secret())?.timeout(Some(PATIENCE)).build())
+/// `authority` is believed besides those that everybody believes.
+pub fn from_url(url: &SecretString, authority: Option<&Certificate>) -> Result<Smtp, Error> {
+    let url = url.expose_secret();
+    let builder = Smtp::from_url(url)?.timeout(Some(PATIENCE));
+    let uri: Uri = url.parse().unwrap_or_default();
+    let wanted = match (uri.scheme_str(), uri.query().unwrap_or_default()) {
+        (Some("smtps"), _) => Tls::Wrapper,
+        (_, query) if query.contains("tls=required") => Tls::Required,
+        (_, query) if query.contains("tls=opportunistic") => Tls::Opportunistic,
+        _ => return Ok(builder.build()),
+    };
+    let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    Ok(builder.tls(wanted(parameters(host, authority)?)).build())
 }
 
-pub fn from_server(server: &SmtpServer) -> Result<Smtp, Error> {
-    let builder = match server.tls {
-        SmtpTls::Implicit => Smtp::relay(&server.host)?,
-        SmtpTls::StartTls => Smtp::starttls_relay(&server.host)?,
-        SmtpTls::None => Smtp::builder_dangerous(&server.host),
+pub fn from_server(server: &SmtpServer, authority: Option<&Certificate>) -> Result<Smtp, Error> {
+    let tls = match server.tls {
+        SmtpTls::Implicit => Tls::Wrapper(parameters(&server.host, authority)?),
+        SmtpTls::StartTls => Tls::Required(parameters(&server.host, authority)?),
+        SmtpTls::None => Tls::None,
     };
+    let builder = Smtp::builder_dangerous(&server.host).tls(tls);
     let builder = builder.port(server.port).timeout(Some(PATIENCE));
     Ok(match &server.login {
         Some((name, password)) => {
@@ -31,4 +45,12 @@ pub fn from_server(server: &SmtpServer) -> Result<Smtp, Error> {
         }
         None => builder.build(),
     })
+}
+
+fn parameters(host: &str, authority: Option<&Certificate>) -> Result<TlsParameters, Error> {
+    let builder = TlsParameters::builder(host.to_owned());
+    match authority {
+        Some(certificate) => builder.add_root_certificate(certificate.clone()).build(),
+        None => builder.build(),
+    }
 }

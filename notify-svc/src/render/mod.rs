@@ -104,6 +104,7 @@ struct Page {
     /// After the action.
     note: String,
     footer: String,
+    unsubscribe: Option<Action>,
 }
 
 struct Action {
@@ -143,10 +144,15 @@ impl Texts {
     }
 }
 
-/// Renders `content` in the language of `locale`.
-pub fn render(locale: &str, content: &Content) -> Result<Rendered, RenderError> {
+/// Renders `content` in the language of `locale`; `unsubscribe` is where mails
+/// of its kind are ended.
+pub fn render(locale: &str, content: &Content, unsubscribe: Option<&str>) -> Result<Rendered, RenderError> {
     let texts = Texts { language: language(locale) };
-    let page = page(&texts, content)?;
+    let mut page = page(&texts, content)?;
+    if let Some(url) = unsubscribe {
+        let label = texts.get("unsubscribe-action")?;
+        page.unsubscribe = Some(Action { label, url: url.to_owned() });
+    }
     let lang = texts.language.to_string();
     Ok(Rendered {
         html: Html { lang: &lang, page: &page }.render()?,
@@ -171,6 +177,7 @@ fn page(texts: &Texts, content: &Content) -> Result<Page, RenderError> {
                 },
                 note: texts.get(&format!("{id}-note"))?,
                 footer,
+                unsubscribe: None,
             }
         }
         Content::Told { kind, values, login } => {
@@ -184,6 +191,7 @@ fn page(texts: &Texts, content: &Content) -> Result<Page, RenderError> {
                 code: None,
                 note: texts.get(&format!("{id}-note"))?,
                 footer,
+                unsubscribe: None,
             }
         }
         Content::Welcome { first_name, login } => Page {
@@ -196,6 +204,7 @@ fn page(texts: &Texts, content: &Content) -> Result<Page, RenderError> {
             code: None,
             note: texts.get("welcome-note")?,
             footer,
+            unsubscribe: None,
         },
         Content::Notice { title, body, app, .. } => Page {
             subject: title.clone(),
@@ -207,6 +216,7 @@ fn page(texts: &Texts, content: &Content) -> Result<Page, RenderError> {
             code: None,
             note: texts.get("notice-note")?,
             footer: texts.get("notice-footer")?,
+            unsubscribe: None,
         },
     })
 }
@@ -265,10 +275,11 @@ mod tests {
     fn every_mail_has_every_text_in_every_language() {
         let notices = 8;
         assert_eq!(LINKS.len() + TOLD.len() + 1 + notices, Kind::ALL.len(), "a kind has no mail here");
-        let english: Vec<_> = contents("Ana").iter().map(|it| render("en", it).expect("texts")).collect();
+        let english: Vec<_> =
+            contents("Ana").iter().map(|it| render("en", it, None).expect("texts")).collect();
         for locale in ["en", "es", "fr", "de", "pt"] {
             for (content, english) in contents("Ana").iter().zip(&english) {
-                let mail = render(locale, content).expect("all texts are there");
+                let mail = render(locale, content, None).expect("all texts are there");
                 for text in [&mail.subject, &mail.html, &mail.text] {
                     assert!(!text.is_empty() && !text.contains("Unknown localization"), "{text}");
                     assert!(!text.contains("{ $") && !text.contains("{$"), "{text}");
@@ -288,13 +299,13 @@ mod tests {
     #[test]
     fn languages_differ() {
         let verification = verification();
-        let (english, spanish) = (render("en", &verification), render("es", &verification));
+        let (english, spanish) = (render("en", &verification, None), render("es", &verification, None));
         assert_ne!(english.expect("en").subject, spanish.expect("es").subject);
     }
 
     #[test]
     fn link_and_code_stand_in_both_forms() {
-        let mail = render("en", &verification()).expect("a mail");
+        let mail = render("en", &verification(), None).expect("a mail");
         for form in [&mail.html, &mail.text] {
             assert!(
                 form.contains("https://app.example/verify-email?token=T") && form.contains("042042"),
@@ -311,7 +322,7 @@ mod tests {
             Content::Link { .. } => false,
         };
         for content in contents("<b onclick=x>&").into_iter().filter(told) {
-            let mail = render("en", &content).expect("a mail");
+            let mail = render("en", &content, None).expect("a mail");
             assert!(!mail.html.contains("<b onclick"));
             assert!(mail.text.contains("<b onclick=x>&"), "the text form shows it as it is");
         }

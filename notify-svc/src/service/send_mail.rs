@@ -39,7 +39,22 @@ pub struct SendMail {
     auth: MailFactsServiceClient<Transport>,
     delivery: Arc<Delivery>,
     link_base: String,
+    backend: String,
     has_frontend: bool,
+}
+
+/// What a mail says, to whom, and where mails of its kind are ended.
+struct Draft {
+    recipient: pb::Recipient,
+    content: Content,
+    unsubscribe: Option<String>,
+}
+
+impl Draft {
+    /// One that cannot be switched off.
+    fn new(recipient: Option<pb::Recipient>, content: Content) -> Option<Self> {
+        Some(Self { recipient: recipient?, content, unsubscribe: None })
+    }
 }
 
 /// What became of one try.
@@ -60,22 +75,24 @@ impl SendMail {
             auth: MailFactsServiceClient::new(auth),
             delivery,
             link_base: config.link_base.clone(),
+            backend: config.backend.clone(),
             has_frontend: config.has_frontend,
         }
     }
 
     async fn attempt(&self, mail: &Mail) -> Outcome {
-        let (recipient, content) = match self.content(mail).await {
-            Ok(Some((recipient, content))) => (recipient, content),
+        let Draft { recipient, content, unsubscribe } = match self.draft(mail).await {
+            Ok(Some(draft)) => draft,
             Ok(None) => return Outcome::Dropped,
             Err(status) => return Outcome::Unreachable(format!("{}: {}", status.code(), status.message())),
         };
         let locale = content.locale().unwrap_or(&recipient.locale);
-        let rendered = match render::render(locale, &content) {
+        let rendered = match render::render(locale, &content, unsubscribe.as_deref()) {
             Ok(rendered) => rendered,
             Err(error) => return Outcome::Refused(error.to_string()),
         };
-        let envelope = Envelope { id: mail.id, kind: mail.kind, to: recipient.email, date: self.clock.now() };
+        let (id, kind, to, date) = (mail.id, mail.kind, recipient.email, self.clock.now());
+        let envelope = Envelope { id, kind, to, unsubscribe, date };
         match self.delivery.deliver(&envelope, &rendered).await {
             Ok(()) => Outcome::Sent,
             Err(error) if error.is_permanent() => Outcome::Refused(error.summary()),
@@ -84,7 +101,7 @@ impl SendMail {
     }
 
     /// To whom, and what to say; `None` when nothing is left to say.
-    async fn content(&self, mail: &Mail) -> Result<Option<(pb::Recipient, Content)>, Status> {
+    async fn draft(&self, mail: &Mail) -> Result<Option<Draft>, Status> {
         let frontend = self.has_frontend.then(|| format!("{}/login", self.link_base));
         let kind = mail.kind;
         match kind {
@@ -93,7 +110,7 @@ impl SendMail {
             Kind::Welcome => {
                 let recipient = self.recipient(mail).await?;
                 let first_name = recipient.as_ref().map(|to| to.first_name.clone()).unwrap_or_default();
-                Ok(recipient.zip(Some(Content::Welcome { first_name, login: frontend })))
+                Ok(Draft::new(recipient, Content::Welcome { first_name, login: frontend }))
             }
             Kind::AlreadyRegistered
             | Kind::PasswordChanged
@@ -104,14 +121,14 @@ impl SendMail {
             | Kind::AccountThrottled
             | Kind::AccountRestored => {
                 let told = Content::Told { kind, values: Vec::new(), login: frontend };
-                Ok(self.recipient(mail).await?.zip(Some(told)))
+                Ok(Draft::new(self.recipient(mail).await?, told))
             }
             Kind::EmailChanged => {
                 let challenge_id = mail.subject_id.to_string();
                 let request = pb::GetFormerAddressRequest { challenge_id };
                 let answer = there(self.auth.clone().get_former_address(request).await)?;
                 let told = Content::Told { kind, values: Vec::new(), login: None };
-                Ok(answer.and_then(|answer| answer.recipient).zip(Some(told)))
+                Ok(Draft::new(answer.and_then(|answer| answer.recipient), told))
             }
             Kind::NewDevice => self.of_device(mail, frontend).await,
             Kind::AccountDeletion => self.of_deletion(mail, frontend).await,
@@ -126,13 +143,13 @@ impl SendMail {
                 let Some(notification) = self.notification(mail).await? else { return Ok(None) };
                 let Notification { locale, title, body, .. } = notification;
                 let app = self.has_frontend.then(|| self.link_base.clone());
-                Ok(self.recipient(mail).await?.zip(Some(Content::Notice { locale, title, body, app })))
+                self.that_may_end(mail, Content::Notice { locale, title, body, app }).await
             }
         }
     }
 
     /// A mail with a link to `page` and a code.
-    async fn with_link(&self, mail: &Mail, page: &str) -> Result<Option<(pb::Recipient, Content)>, Status> {
+    async fn with_link(&self, mail: &Mail, page: &str) -> Result<Option<Draft>, Status> {
         let request = pb::GetChallengeRequest { challenge_id: mail.subject_id.to_string() };
         let secrets = match self.auth.clone().get_challenge(request).await {
             Ok(secrets) => secrets.into_inner(),
@@ -141,14 +158,10 @@ impl SendMail {
         };
         let link = format!("{}/{page}?token={}", self.link_base, secrets.token);
         let code = Some(secrets.code).filter(|code| !code.is_empty());
-        Ok(secrets.recipient.zip(Some(Content::Link { kind: mail.kind, link, code })))
+        Ok(Draft::new(secrets.recipient, Content::Link { kind: mail.kind, link, code }))
     }
 
-    async fn of_device(
-        &self,
-        mail: &Mail,
-        login: Option<String>,
-    ) -> Result<Option<(pb::Recipient, Content)>, Status> {
+    async fn of_device(&self, mail: &Mail, login: Option<String>) -> Result<Option<Draft>, Status> {
         let (user_id, device_id) = (mail.user_id.to_string(), mail.subject_id.to_string());
         let request = pb::GetDeviceFactsRequest { user_id, device_id };
         let Some(facts) = there(self.auth.clone().get_device_facts(request).await)? else { return Ok(None) };
@@ -158,20 +171,16 @@ impl SendMail {
         let or_dash = |text: String| if text.is_empty() { "–".to_owned() } else { text };
         let values =
             vec![("device", or_dash(facts.name)), ("address", or_dash(facts.client_ip)), ("time", time)];
-        Ok(facts.recipient.zip(Some(Content::Told { kind: mail.kind, values, login })))
+        Ok(Draft::new(facts.recipient, Content::Told { kind: mail.kind, values, login }))
     }
 
-    async fn of_deletion(
-        &self,
-        mail: &Mail,
-        login: Option<String>,
-    ) -> Result<Option<(pb::Recipient, Content)>, Status> {
+    async fn of_deletion(&self, mail: &Mail, login: Option<String>) -> Result<Option<Draft>, Status> {
         let request = pb::GetDeletionFactsRequest { user_id: mail.user_id.to_string() };
         let facts = there(self.auth.clone().get_deletion_facts(request).await)?.unwrap_or_default();
         // The user may be back already.
         let Some(erased_at) = facts.erased_at.and_then(instant) else { return Ok(None) };
         let values = vec![("day", erased_at.format("%Y-%m-%d").to_string())];
-        Ok(facts.recipient.zip(Some(Content::Told { kind: mail.kind, values, login })))
+        Ok(Draft::new(facts.recipient, Content::Told { kind: mail.kind, values, login }))
     }
 
     /// The notification that a mail repeats.
@@ -181,10 +190,22 @@ impl SendMail {
         notifications::find(&mut connection, mail.user_id, mail.subject_id).await.map_err(database)
     }
 
+    /// A mail of a kind that its reader may switch off.
+    async fn that_may_end(&self, mail: &Mail, content: Content) -> Result<Option<Draft>, Status> {
+        let Some(answer) = self.asked_for(mail).await? else { return Ok(None) };
+        let token = Some(answer.unsubscribe_token).filter(|token| !token.is_empty());
+        let unsubscribe = token.map(|token| format!("{}/unsubscribe?token={token}", self.backend));
+        Ok(answer.recipient.map(|recipient| Draft { recipient, content, unsubscribe }))
+    }
+
     /// `None` when the user is gone.
     async fn recipient(&self, mail: &Mail) -> Result<Option<pb::Recipient>, Status> {
-        let request = pb::GetRecipientRequest { user_id: mail.user_id.to_string() };
-        Ok(there(self.auth.clone().get_recipient(request).await)?.and_then(|answer| answer.recipient))
+        Ok(self.asked_for(mail).await?.and_then(|answer| answer.recipient))
+    }
+
+    async fn asked_for(&self, mail: &Mail) -> Result<Option<pb::GetRecipientResponse>, Status> {
+        let (user_id, kind) = (mail.user_id.to_string(), mail.kind.name().to_owned());
+        there(self.auth.clone().get_recipient(pb::GetRecipientRequest { user_id, kind }).await)
     }
 }
 

@@ -123,3 +123,42 @@ pub async fn postpone(
     .await
     .map(|_| ())
 }
+
+/// A mail that was given up. Neither its address nor its words are known here.
+#[derive(Debug, Clone)]
+pub struct DeadMail {
+    pub id: Uuid,
+    pub user_id: Uuid,
+    pub kind: String,
+    pub attempts: i32,
+    pub last_error: Option<String>,
+    pub created_at: DateTime<Utc>,
+}
+
+/// Those that were given up, newest first, at most 1,000.
+pub async fn dead(connection: &mut PgConnection) -> Result<Vec<DeadMail>, sqlx::Error> {
+    sqlx::query_as!(
+        DeadMail,
+        r#"select id, user_id, kind, attempts, last_error, created_at from notify.mails
+           where state = 'dead' order by created_at desc, id desc limit 1000"#
+    )
+    .fetch_all(connection)
+    .await
+}
+
+/// Queues mails that were given up anew; all of them without ids.
+pub async fn revive(
+    connection: &mut PgConnection,
+    ids: &[Uuid],
+    now: DateTime<Utc>,
+) -> Result<u64, sqlx::Error> {
+    let done = sqlx::query!(
+        r#"update notify.mails set state = 'pending', attempts = 0, due_at = $2, settled_at = null
+           where state = 'dead' and (cardinality($1::uuid[]) = 0 or id = any($1))"#,
+        ids,
+        now,
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected())
+}

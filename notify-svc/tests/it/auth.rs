@@ -76,10 +76,13 @@ impl Auth {
 impl MailFactsService for Auth {
     async fn get_recipient(
         &self,
-        _request: Request<pb::GetRecipientRequest>,
+        request: Request<pb::GetRecipientRequest>,
     ) -> Result<Response<pb::GetRecipientResponse>, Status> {
         let recipient = self.recipient.lock().expect("no panic").clone();
-        Ok(Response::new(pb::GetRecipientResponse { recipient: Some(recipient) }))
+        let kind = request.into_inner().kind;
+        let may_end = ["budget", "goal", "large", "recurring"].iter().any(|word| kind.starts_with(word));
+        let unsubscribe_token = if may_end { format!("end-{kind}") } else { String::new() };
+        Ok(Response::new(pb::GetRecipientResponse { recipient: Some(recipient), unsubscribe_token }))
     }
 
     async fn list_audience(

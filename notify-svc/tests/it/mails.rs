@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use fintrac_kit::testing::TestDatabase;
-use fintrac_kit::testing::smtp::{SmtpServer, Verdict};
+use fintrac_kit::testing::smtp::{Door, LOGIN, SmtpServer, Verdict};
 use notify_svc::SCHEMA;
 
 use crate::auth::{Auth, Facts};
@@ -50,6 +50,7 @@ async fn each_kind_arrives_in_the_readers_language() {
             assert_eq!(mail.header_raw("X-FinTrac-Kind").map(str::trim), Some(kind), "{event}");
             let to = if event == "email_changed" { "former@example.com" } else { "ana@example.com" };
             assert_eq!(mail.to().and_then(|to| to.first()).and_then(|to| to.address()), Some(to));
+            assert_eq!(mail.header_raw("List-Unsubscribe"), None, "{kind} cannot be switched off");
             assert!(mail.message_id().is_some_and(|id| id.ends_with("@money.example")));
             let (text, html) = (mail.body_text(0).expect("text"), mail.body_html(0).expect("html"));
             assert!(!text.is_empty() && html.contains("</html>"));
@@ -254,4 +255,82 @@ async fn no_address_and_no_secret_is_stored() {
     for secret in ["ana@example.com", "THE-TOKEN", "042042"] {
         assert!(!row.contains(secret), "{row}");
     }
+}
+
+/// A folder with the certificate of the server's authority.
+fn trusting(smtp: &SmtpServer) -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("ca.pem");
+    std::fs::write(&path, &smtp.authority).expect("written");
+    let path = path.to_string_lossy().into_owned();
+    (folder, path)
+}
+
+#[tokio::test]
+async fn mails_go_out_by_tls_and_with_a_login() {
+    for (door, scheme, query, by_ssl) in
+        [(Door::StartTls, "smtp", "?tls=required", "false"), (Door::Tls, "smtps", "", "true")]
+    {
+        let mut smtp = SmtpServer::behind(door).await;
+        let (_folder, ca) = trusting(&smtp);
+        let port = smtp.address.port().to_string();
+        let password = LOGIN.1.replace(' ', "%20");
+        let url = format!("{scheme}://{}:{password}@localhost:{port}{query}", LOGIN.0);
+        let by_url = [("SMTP_URL", url.as_str()), ("MAIL_CA_FILE", ca.as_str())];
+        let by_names = [
+            ("MAIL_SERVER", "localhost"),
+            ("MAIL_PORT", port.as_str()),
+            ("MAIL_USERNAME", LOGIN.0),
+            ("MAIL_PASSWORD", LOGIN.1),
+            ("MAIL_SSL", by_ssl),
+            ("MAIL_CA_FILE", ca.as_str()),
+        ];
+        for settings in [by_url.as_slice(), by_names.as_slice()] {
+            let auth = Auth::new("en");
+            let notify = start(&auth, settings).await;
+            auth.tell("user", "verified");
+            smtp.next().await;
+            notify.until("sent", 0).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_told_anything_who_cannot_prove_who_he_is() {
+    // Not believed: an authority that nobody named; a wrong password; no TLS where it is wanted.
+    let (locked, open) = (SmtpServer::behind(Door::StartTls).await, SmtpServer::start().await);
+    let (_folder, ca) = trusting(&locked);
+    let (port, plain) = (locked.address.port().to_string(), open.address.port().to_string());
+    let wrong = format!("smtp://{}:wrong@localhost:{port}?tls=required", LOGIN.0);
+    let unknown = format!("smtp://{}:x@localhost:{port}?tls=required", LOGIN.0);
+    for settings in [
+        [("SMTP_URL", wrong.as_str()), ("MAIL_CA_FILE", ca.as_str()), ("MAIL_FROM", "a@b.example")],
+        [("SMTP_URL", unknown.as_str()), ("MAIL_FROM", "a@b.example"), ("MAIL_FROM_NAME", "F")],
+        [("MAIL_SERVER", "localhost"), ("MAIL_PORT", plain.as_str()), ("MAIL_TLS", "true")],
+    ] {
+        let auth = Auth::new("en");
+        let notify = start(&auth, &settings).await;
+        auth.tell("user", "verified");
+        notify.until("pending", 1).await;
+    }
+    let (mut locked, mut open) = (locked, open);
+    assert!(!locked.has_more() && !open.has_more(), "no mail went there");
+}
+
+#[tokio::test]
+async fn a_server_that_stalls_holds_nothing_else_back() {
+    let (mut smtp, auth, notify) = with_server().await;
+    smtp.answer(Verdict::Stall);
+    for _ in 0..3 {
+        auth.tell("user", "verified");
+    }
+    for _ in 0..3 {
+        smtp.next().await;
+    }
+    // Three of four senders wait; events are digested and another mail goes out meanwhile.
+    smtp.answer(Verdict::Accept);
+    auth.tell("user", "password_changed");
+    let raw = smtp.next().await;
+    assert_eq!(parse(&raw).header_raw("X-FinTrac-Kind").map(str::trim), Some("password_changed"));
+    assert_eq!(notify.mails().await, 4);
 }

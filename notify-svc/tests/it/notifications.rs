@@ -86,12 +86,19 @@ async fn each_kind_is_told_by_mail_and_inbox_in_the_readers_language() {
             let mail = parse(&raw);
             assert_eq!(mail.subject(), Some(title));
             assert_eq!(mail.header_raw("X-FinTrac-Kind").map(str::trim), Some(kind));
+            let end = format!("http://localhost:8000/unsubscribe?token=end-{kind}");
+            assert_eq!(mail.header_raw("List-Unsubscribe").map(str::trim), Some(format!("<{end}>").as_str()));
+            assert_eq!(
+                mail.header_raw("List-Unsubscribe-Post").map(str::trim),
+                Some("List-Unsubscribe=One-Click")
+            );
             let inbox = list(&notify, &ana, true).await;
             let newest = inbox.first().expect("told in the app too");
             assert_eq!((newest.kind.as_str(), newest.title.as_str()), (kind, title));
             assert_eq!((newest.entity.as_str(), newest.entity_id.clone()), (about, id.to_string()));
             let (text, html) = (mail.body_text(0).expect("text"), mail.body_html(0).expect("html"));
-            assert!(text.contains(&newest.body), "{text}");
+            assert!(text.contains(&newest.body) && text.contains(&end), "{text}");
+            assert!(html.contains(&format!("href=\"{end}\"")), "{html}");
             assert!(!html.contains("<b>:"), "a name brings no markup");
         }
     }

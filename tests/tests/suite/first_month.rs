@@ -10,6 +10,7 @@ use fintrac_proto::budget::v1 as pb;
 use fintrac_proto::budget::v1::budget_service_client::BudgetServiceClient;
 use fintrac_tests::client::Answer;
 use fintrac_tests::suite::Suite;
+use reqwest::Method;
 use serde_json::{Value, json};
 use tonic::{Code, Request};
 
@@ -254,6 +255,29 @@ pub async fn a_persons_first_month(suite: &Suite) {
     assert_eq!((ana.walk(BUDGETS).await.len(), ana.walk(GOALS).await.len()), (1, 0));
     assert!(month.mails("goal_reached").is_empty(), "she wanted no mail of it");
     assert_eq!(month.mails("goal_milestone").len(), 1);
+    the_link_in_a_mail_ends_such_mails(suite, ana).await;
+}
+
+/// The page that the link opens acts on its button only; a mail program presses it by itself.
+async fn the_link_in_a_mail_ends_such_mails(suite: &Suite, ana: &Person<'_>) {
+    let mail = suite.mailbox.wait("goal_milestone", EMAIL).await;
+    let (_, link) = mail.text.split_once("http://gateway.example/unsubscribe").expect("a link");
+    let path = format!("/unsubscribe{}", link.split_whitespace().next().expect("a token"));
+    let mails = async || {
+        ana.get("/api/v1/users/me/preferences").await.body["notifications"]["goal_milestone"]["mail"].clone()
+    };
+    let (status, page) = suite.client.page(suite.client.request(Method::GET, &path)).await;
+    assert!(status == 200 && page.contains("<button"), "{page}");
+    assert_eq!(mails().await, true, "scanners follow links");
+    let press = |path: &str| {
+        let request = suite.client.request(Method::POST, path);
+        let form = "application/x-www-form-urlencoded";
+        request.header("content-type", form).body("List-Unsubscribe=One-Click")
+    };
+    assert_eq!(suite.client.page(press(&path)).await.0, 200);
+    assert_eq!(mails().await, false);
+    let (status, page) = suite.client.page(press(&format!("{path}x"))).await;
+    assert!((400..500).contains(&status) && page.contains("FinTrac"), "{page}");
 }
 
 async fn a_stranger_sees_nothing(month: &Month<'_>, budget: &str, goal: &str, notification: &str) {

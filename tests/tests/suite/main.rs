@@ -16,6 +16,7 @@ mod live_events;
 mod money;
 mod money_complete;
 mod money_crash;
+mod operations;
 mod refusals;
 
 use fintrac_tests::suite::{Shape, Suite};

@@ -2,6 +2,7 @@
 //! GET: mail scanners follow links.
 
 mod reset_password;
+mod unsubscribe;
 mod verify_email;
 
 use askama::Template;
@@ -21,6 +22,7 @@ pub fn router() -> Router<AppState> {
     Router::new()
         .route("/verify-email", get(verify_email::show).post(verify_email::confirm))
         .route("/reset-password", get(reset_password::show).post(reset_password::change))
+        .route("/unsubscribe", get(unsubscribe::show).post(unsubscribe::end))
 }
 
 #[derive(Template)]

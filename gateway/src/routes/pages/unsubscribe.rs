@@ -1,0 +1,41 @@
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use fintrac_proto::auth::v1 as pb;
+use serde::Deserialize;
+
+use super::{Button, language, page};
+use crate::problem::{Problem, catalogue};
+use crate::state::AppState;
+
+#[derive(Deserialize)]
+pub struct Token {
+    #[serde(default)]
+    token: String,
+}
+
+/// Where the link of a mail leads: a button.
+pub async fn show(headers: HeaderMap, Query(query): Query<Token>) -> Response {
+    let language = language(&headers);
+    let label = language.text("unsubscribe-action");
+    let button = Button { label: &label, token: &query.token, password: None };
+    page(StatusCode::OK, &language, "unsubscribe-title", "unsubscribe-body", Some(button))
+}
+
+/// The button, or a mail program's own (RFC 8058): both post to the address of the link.
+pub async fn end(State(state): State<AppState>, headers: HeaderMap, Query(query): Query<Token>) -> Response {
+    let language = language(&headers);
+    let request = pb::UnsubscribeRequest { token: query.token };
+    match state.preferences().unsubscribe(request).await.map_err(Problem::from) {
+        Ok(_) => page(StatusCode::OK, &language, "unsubscribed-title", "unsubscribed-body", None),
+        Err(problem) => {
+            let status = catalogue::status(problem.code);
+            let (title, body) = if status.is_client_error() {
+                ("unsubscribe-invalid-title", "unsubscribe-invalid-body")
+            } else {
+                ("verify-failed-title", "verify-failed-body")
+            };
+            page(status, &language, title, body, None)
+        }
+    }
+}
