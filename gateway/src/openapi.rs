@@ -31,9 +31,10 @@ pub fn outline() -> OpenApi {
             tag("recurring", "Money that moves again and again"),
             tag("currencies", "Currencies and their rates"),
             tag("analytics", "What the money did: JSON, CSV or a chart"),
+            tag("reports", "What the money did and how plans stand, all in one"),
             tag("budgets", "Limits on spending, and how they stand"),
             tag("goals", "Targets, and what is set aside for them"),
-            tag("notifications", "The caller's inbox"),
+            tag("notifications", "The caller's inbox, and what changes as it happens"),
             tag("health", "For probes"),
         ]))
         .components(Some(

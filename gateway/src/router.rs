@@ -22,7 +22,7 @@ use crate::layers;
 use crate::openapi;
 use crate::routes::{
     accounts, admin, analytics, auth, budgets, categories, currencies, docs, events, exchange_rates, goals,
-    health, jwks, notifications, pages, recurring, transactions, users,
+    health, jwks, notifications, pages, recurring, reports, transactions, users,
 };
 use crate::state::AppState;
 
@@ -126,6 +126,8 @@ fn of_money() -> OpenApiRouter<AppState> {
         .routes(routes!(analytics::cash_flow::cash_flow))
         .routes(routes!(analytics::net_worth::net_worth))
         .routes(routes!(analytics::patterns::patterns))
+        .routes(routes!(reports::get_report::monthly))
+        .routes(routes!(reports::get_report::of_days))
 }
 
 fn of_plans() -> OpenApiRouter<AppState> {

@@ -25,6 +25,7 @@ use fintrac_proto::ledger::v1::transaction_service_client::TransactionServiceCli
 use fintrac_proto::notify::v1::activity_service_client::ActivityServiceClient;
 use fintrac_proto::notify::v1::feed_service_client::FeedServiceClient;
 use fintrac_proto::notify::v1::notification_service_client::NotificationServiceClient;
+use fintrac_proto::notify::v1::report_service_client::ReportServiceClient;
 
 use crate::config::Config;
 use crate::feed::Feed;
@@ -130,6 +131,10 @@ impl AppState {
 
     pub(crate) fn goals(&self) -> GoalServiceClient<Transport> {
         GoalServiceClient::new(self.parts.budget.clone()).max_decoding_message_size(LARGEST_ANSWER)
+    }
+
+    pub(crate) fn reports(&self) -> ReportServiceClient<Transport> {
+        ReportServiceClient::new(self.parts.notify.clone()).max_decoding_message_size(LARGEST_ANSWER)
     }
 
     pub(crate) fn notifications(&self) -> NotificationServiceClient<Transport> {

@@ -35,7 +35,9 @@ use fintrac_kit::transport::Transport;
 pub use config::{Config, MailConfig, MailRoute};
 use delivery::Delivery;
 pub use delivery::DeliveryError;
-use service::{Bells, Feed, Inbox, KeepActivity, QueueMail, SendMail, TellHousehold, TellOfMoney, Teller};
+use service::{
+    Bells, Feed, Inbox, KeepActivity, QueueMail, Reports, SendMail, TellHousehold, TellOfMoney, Teller,
+};
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 
@@ -74,8 +76,9 @@ pub fn build(
 ) -> Result<Module, DeliveryError> {
     let mut module = Module::new(SCHEMA.name, deps, &[], &QUEUES);
     let (bells, erasures) = (Bells::default(), Bell::default());
+    let reports = Reports::new(ledger.clone(), budget.clone());
     let feed = Feed::new(deps, bells.feed.clone());
-    module.routes = rpc::routes(module.routes, Inbox::new(deps, bells.feed.clone()), feed.clone());
+    module.routes = rpc::routes(module.routes, Inbox::new(deps, bells.feed.clone()), feed.clone(), reports);
     module.add_job(deps, "feed-clean-up", TimeDelta::hours(1), move |_pool| {
         let feed = feed.clone();
         async move { Ok(feed.purge().await?) }

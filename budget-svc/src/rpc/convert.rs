@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::domain::budget::{Budget, BudgetChanges, BudgetInput, CategoryWords};
 use crate::domain::contribution::{Contribution, ContributionInput};
-use crate::domain::goal::{GoalChanges, GoalInput};
+use crate::domain::goal::{Goal, GoalChanges, GoalInput};
 use crate::domain::percent;
 use crate::error::Error;
 use crate::service::{GoalToday, Progress, Summary, Total};
@@ -260,6 +260,39 @@ impl From<Reminder> for pb::GetGoalReminderResponse {
             currency_code: reminder.target.currency().code().to_owned(),
             target_amount: reminder.target.to_string(),
             current_amount: reminder.current.to_string(),
+        }
+    }
+}
+
+impl From<Progress> for pb::BudgetFacts {
+    fn from(progress: Progress) -> Self {
+        let counted = progress.counted;
+        Self {
+            budget_id: progress.budget_id.to_string(),
+            name: progress.budget_name,
+            currency_code: counted.amount.currency().code().to_owned(),
+            period_start: counted.period.start.to_string(),
+            period_end: counted.period.end.to_string(),
+            budgeted: counted.budgeted.to_string(),
+            spent: counted.spending.amount.to_string(),
+            remaining: counted.remaining.to_string(),
+            percent: share(counted.spending.amount, counted.budgeted),
+            status: counted.standing.as_str().to_owned(),
+        }
+    }
+}
+
+impl From<&Goal> for pb::GoalFacts {
+    fn from(goal: &Goal) -> Self {
+        Self {
+            goal_id: goal.id.to_string(),
+            name: goal.name.clone(),
+            currency_code: goal.currency().code().to_owned(),
+            target_amount: goal.target.to_string(),
+            current_amount: goal.current.to_string(),
+            percent: percent::of(goal.current.minor(), goal.target.minor()).to_string(),
+            status: goal.status().to_owned(),
+            due_date: goal.due_date.map(|day| day.to_string()),
         }
     }
 }

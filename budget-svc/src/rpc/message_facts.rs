@@ -1,8 +1,11 @@
+use fintrac_kit::day;
+use fintrac_kit::error::Violation;
 use fintrac_proto::budget::v1 as pb;
 use fintrac_proto::budget::v1::message_facts_service_server::MessageFactsService;
 use tonic::{Request, Response, Status};
 
 use super::{Rpc, convert};
+use crate::error::Error;
 
 #[tonic::async_trait]
 impl MessageFactsService for Rpc {
@@ -34,5 +37,22 @@ impl MessageFactsService for Rpc {
         let household_id = convert::id(&household_id, "reminder")?;
         let reminder = self.0.get_reminder(household_id, convert::id(&reminder_id, "reminder")?).await?;
         Ok(Response::new(reminder.into()))
+    }
+
+    async fn list_plan_facts(
+        &self,
+        request: Request<pb::ListPlanFactsRequest>,
+    ) -> Result<Response<pb::ListPlanFactsResponse>, Status> {
+        let pb::ListPlanFactsRequest { household_id, date } = request.into_inner();
+        let household_id = convert::id(&household_id, "household")?;
+        let day = day::parse(&date).ok_or_else(|| {
+            let violation = Violation::new("date", "PARAMETER_INVALID", "Send a day as YYYY-MM-DD.");
+            Status::from(Error::Query(vec![violation]))
+        })?;
+        let (budgets, goals) = self.0.list_plans(household_id, day).await?;
+        Ok(Response::new(pb::ListPlanFactsResponse {
+            budgets: budgets.into_iter().map(Into::into).collect(),
+            goals: goals.iter().map(Into::into).collect(),
+        }))
     }
 }

@@ -21,6 +21,7 @@ mod list_budgets;
 mod list_contributions;
 mod list_goals;
 mod list_periods;
+mod list_plans;
 mod look_at_budgets;
 mod reach_milestones;
 mod remind;

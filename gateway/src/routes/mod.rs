@@ -18,6 +18,7 @@ pub mod jwks;
 pub mod notifications;
 pub mod pages;
 pub mod recurring;
+pub mod reports;
 pub mod sheet;
 pub mod transactions;
 pub mod users;

@@ -1,9 +1,65 @@
-use fintrac_money::Amount;
+use fintrac_money::{Amount, Money};
 use fintrac_proto::ledger::v1 as pb;
 use fintrac_proto::ledger::v1::message_facts_service_server::MessageFactsService;
 use tonic::{Request, Response, Status};
 
+use uuid::Uuid;
+
 use super::{Rpc, convert};
+use crate::domain::transaction::Transaction;
+use crate::service::Report;
+use crate::service::analytics::NetWorth;
+
+fn facts(household_id: Uuid, it: Transaction) -> pb::TransactionFacts {
+    pb::TransactionFacts {
+        household_id: household_id.to_string(),
+        transaction_id: it.id.to_string(),
+        amount: it.amount.to_string(),
+        currency_code: it.amount.currency().code().to_owned(),
+        household_amount: it.household_amount.map(|amount| amount.to_string()).unwrap_or_default(),
+        household_currency_code: it.household_currency.code().to_owned(),
+        description: it.texts.description.unwrap_or_default(),
+        transaction_date: it.date.to_string(),
+        recurring_id: it.recurring_id.map(|id| id.to_string()).unwrap_or_default(),
+    }
+}
+
+fn report(household_id: Uuid, report: Report) -> pb::ReportFacts {
+    let intervals = report.intervals.iter().map(|it| pb::ReportInterval {
+        from: it.span.from.to_string(),
+        to: it.span.to.to_string(),
+        income: it.income.amount.to_string(),
+        expense: it.expense.amount.to_string(),
+        net: it.net.amount.to_string(),
+    });
+    let categories = report.categories.into_iter().map(|it| pb::ReportCategory {
+        category_id: it.id.map(|id| id.to_string()).unwrap_or_default(),
+        name: it.name,
+        amount: it.amount.amount.to_string(),
+        share: it.share.unwrap_or_default(),
+        previous: it.previous.to_string(),
+        change: it.change.to_string(),
+        change_percent: it.change_percent.unwrap_or_default(),
+    });
+    let worth = |worth: &Option<NetWorth>| {
+        worth.as_ref().map(|worth| worth.worth.amount.to_string()).unwrap_or_default()
+    };
+    let net = Money::new(report.income.minor().saturating_sub(report.expense.minor()), report.currency);
+    pb::ReportFacts {
+        currency_code: report.currency.code().to_owned(),
+        from: report.span.from.to_string(),
+        to: report.span.to.to_string(),
+        income: report.income.to_string(),
+        expense: report.expense.to_string(),
+        net: net.to_string(),
+        intervals: intervals.collect(),
+        categories: categories.collect(),
+        net_worth_before: worth(&report.worth_before),
+        net_worth: worth(&report.worth),
+        unpriced: report.worth.iter().flat_map(|it| &it.unpriced).map(|code| (*code).to_owned()).collect(),
+        largest: report.largest.into_iter().map(|it| facts(household_id, it)).collect(),
+    }
+}
 
 #[tonic::async_trait]
 impl MessageFactsService for Rpc {
@@ -17,17 +73,7 @@ impl MessageFactsService for Rpc {
             keys.push((household_id, convert::id(&key.transaction_id, "transaction")?));
         }
         let found = self.0.list_transaction_facts(&keys).await?;
-        let facts = found.into_iter().map(|(household_id, it)| pb::TransactionFacts {
-            household_id: household_id.to_string(),
-            transaction_id: it.id.to_string(),
-            amount: it.amount.to_string(),
-            currency_code: it.amount.currency().code().to_owned(),
-            household_amount: it.household_amount.map(|amount| amount.to_string()).unwrap_or_default(),
-            household_currency_code: it.household_currency.code().to_owned(),
-            description: it.texts.description.unwrap_or_default(),
-            transaction_date: it.date.to_string(),
-            recurring_id: it.recurring_id.map(|id| id.to_string()).unwrap_or_default(),
-        });
+        let facts = found.into_iter().map(|(household_id, it)| facts(household_id, it));
         Ok(Response::new(pb::ListTransactionFactsResponse { transactions: facts.collect() }))
     }
 
@@ -49,5 +95,15 @@ impl MessageFactsService for Rpc {
             next_date: it.next.map(day).unwrap_or_default(),
             paused_reason: it.paused_reason.clone().unwrap_or_default(),
         }))
+    }
+
+    async fn get_report_facts(
+        &self,
+        request: Request<pb::GetReportFactsRequest>,
+    ) -> Result<Response<pb::GetReportFactsResponse>, Status> {
+        let pb::GetReportFactsRequest { household_id, from, to } = request.into_inner();
+        let household_id = convert::id(&household_id, "household")?;
+        let facts = report(household_id, self.0.report(household_id, &from, &to).await?);
+        Ok(Response::new(pb::GetReportFactsResponse { facts: Some(facts) }))
     }
 }

@@ -3,6 +3,7 @@
 mod activity;
 mod export;
 mod feed;
+mod report;
 
 use std::sync::Arc;
 
@@ -15,26 +16,29 @@ use fintrac_proto::notify::v1::feed_service_server::FeedServiceServer;
 use fintrac_proto::notify::v1::notification_service_server::{
     NotificationService, NotificationServiceServer,
 };
+use fintrac_proto::notify::v1::report_service_server::ReportServiceServer;
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use crate::domain::notification::Notification;
 use crate::error::Error;
-use crate::service::{Feed, Inbox};
+use crate::service::{Feed, Inbox, Reports};
 use feed::FeedRpc;
+use report::ReportRpc;
 
 /// The inbox as tonic sees it.
 #[derive(Debug, Clone)]
 struct Rpc(Arc<Inbox>);
 
 /// Adds all of notify-svc's gRPC services.
-pub fn routes(routes: Routes, inbox: Inbox, feed: Feed) -> Routes {
+pub fn routes(routes: Routes, inbox: Inbox, feed: Feed, reports: Reports) -> Routes {
     let rpc = Rpc(Arc::new(inbox));
     routes
         .add_service(ActivityServiceServer::new(rpc.clone()))
         .add_service(ExportServiceServer::new(rpc.clone()))
         .add_service(FeedServiceServer::new(FeedRpc(feed)))
+        .add_service(ReportServiceServer::new(ReportRpc(reports)))
         .add_service(NotificationServiceServer::new(rpc))
 }
 

@@ -90,4 +90,14 @@ impl MessageFactsService for Budget {
             current_amount: "250.00".into(),
         }))
     }
+
+    async fn list_plan_facts(
+        &self,
+        request: Request<pb::ListPlanFactsRequest>,
+    ) -> Result<Response<pb::ListPlanFactsResponse>, Status> {
+        let pb::ListPlanFactsRequest { household_id, date } = request.into_inner();
+        // What was asked, for the test to see.
+        let budget = pb::BudgetFacts { budget_id: household_id, name: date, ..pb::BudgetFacts::default() };
+        Ok(Response::new(pb::ListPlanFactsResponse { budgets: vec![budget], goals: Vec::new() }))
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use fintrac_kit::clock::Clock;
-use fintrac_kit::error::Refusal;
+use fintrac_kit::error::{Refusal, Violation};
 use fintrac_kit::testing::{Part, ScriptedLog};
 use fintrac_kit::transport::Transport;
 use fintrac_proto::events::v1::Event;
@@ -77,5 +77,18 @@ impl MessageFactsService for Ledger {
             next_date: "2026-10-01".into(),
             paused_reason,
         }))
+    }
+
+    async fn get_report_facts(
+        &self,
+        request: Request<pb::GetReportFactsRequest>,
+    ) -> Result<Response<pb::GetReportFactsResponse>, Status> {
+        let pb::GetReportFactsRequest { from, to, .. } = request.into_inner();
+        if from > to {
+            let violation = Violation::new("to", "PARAMETER_INVALID", "Send a day that is not before from.");
+            return Err(Refusal::query(vec![violation]).into());
+        }
+        let facts = pb::ReportFacts { from, to, income: "7.00".into(), ..pb::ReportFacts::default() };
+        Ok(Response::new(pb::GetReportFactsResponse { facts: Some(facts) }))
     }
 }

@@ -9,4 +9,5 @@ mod ledger;
 mod mails;
 mod money;
 mod notifications;
+mod reports;
 mod support;

@@ -11,6 +11,7 @@ use fintrac_kit::transport::Transport;
 use fintrac_proto::notify::v1::activity_service_client::ActivityServiceClient;
 use fintrac_proto::notify::v1::feed_service_client::FeedServiceClient;
 use fintrac_proto::notify::v1::notification_service_client::NotificationServiceClient;
+use fintrac_proto::notify::v1::report_service_client::ReportServiceClient;
 use mail_parser::{Message, MessageParser};
 use notify_svc::{Config, SCHEMA};
 use sqlx::PgPool;
@@ -111,6 +112,10 @@ impl Notify {
             }
         };
         tokio::time::timeout(Duration::from_secs(20), reached).await.expect(sql);
+    }
+
+    pub fn reports(&self) -> ReportServiceClient<Transport> {
+        ReportServiceClient::new(self.part.transport("gateway"))
     }
 
     pub fn feed(&self) -> FeedServiceClient<Transport> {

@@ -234,6 +234,8 @@ const ROWS: &[Row] = &[
     Row("PATCH /api/v1/goals/{id}", Of::Goal, "{}"),
     Row("DELETE /api/v1/goals/{id}", Of::Goal, ""),
     Row("POST /api/v1/goals/{id}/contribute", Of::Goal, r#"{"amount": "1"}"#),
+    Row("GET /api/v1/reports", Of::Nothing, ""),
+    Row("GET /api/v1/reports/monthly/{month}", Of::Nothing, ""),
     Row("GET /api/v1/events", Of::Nothing, ""),
     Row("POST /api/v1/goals/{id}/withdraw", Of::Goal, r#"{"amount": "1"}"#),
     Row("GET /api/v1/goals/{id}/contributions", Of::Goal, ""),
@@ -267,7 +269,11 @@ impl Row {
     async fn send(&self, suite: &Suite, token: Option<&str>, things: &HashMap<Of, String>) -> Answer {
         let (method, path) = self.0.split_once(' ').expect("a method");
         let thing = things.get(&self.1).cloned().unwrap_or_default();
-        let path = path.replace("{id}", &thing).replace("{name}", &thing).replace("{code}", &thing);
+        let path = path
+            .replace("{id}", &thing)
+            .replace("{name}", &thing)
+            .replace("{code}", &thing)
+            .replace("{month}", "2026-10");
         let method = Method::from_bytes(method.as_bytes()).expect("a method");
         let mut request = suite.client.request(method, &path);
         if let Some(token) = token {

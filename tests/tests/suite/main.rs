@@ -18,6 +18,7 @@ mod money_complete;
 mod money_crash;
 mod operations;
 mod refusals;
+mod reports;
 
 use fintrac_tests::suite::{Shape, Suite};
 
@@ -60,6 +61,7 @@ async fn scenarios(shape: Shape) {
     first_month::a_persons_first_month(&suite).await;
     first_month::what_is_wrong_is_named(&suite).await;
     first_month::programs_ask_by_grpc(&suite).await;
+    reports::a_month_on_one_page(&suite).await;
     live_events::what_changes_is_told_as_it_happens(&suite).await;
     assert!(suite.verify().await, "every invariant of the ledger holds");
     documents::all_from_the_binary(&suite).await;

@@ -1,6 +1,6 @@
 pub mod cash_flow;
 pub mod categories;
-mod chart;
+pub mod chart;
 pub mod form;
 pub mod income_expense;
 pub mod net_worth;

@@ -1,0 +1,9 @@
+report-title = Bericht
+report-unpriced = Ohne Wechselkurs:
+report-largest = Größte Ausgaben
+report-budgets = Budgets
+report-spent = Ausgegeben
+report-budgeted = Geplant
+report-goals = Ziele
+report-set-aside = Zurückgelegt
+report-target = Zielbetrag

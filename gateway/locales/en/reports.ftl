@@ -1,0 +1,9 @@
+report-title = Report
+report-unpriced = Without an exchange rate:
+report-largest = Largest expenses
+report-budgets = Budgets
+report-spent = Spent
+report-budgeted = Budgeted
+report-goals = Goals
+report-set-aside = Set aside
+report-target = Target

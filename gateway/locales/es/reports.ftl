@@ -1,0 +1,9 @@
+report-title = Informe
+report-unpriced = Sin tipo de cambio:
+report-largest = Mayores gastos
+report-budgets = Presupuestos
+report-spent = Gastado
+report-budgeted = Presupuestado
+report-goals = Metas
+report-set-aside = Apartado
+report-target = Objetivo

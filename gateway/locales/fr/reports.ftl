@@ -1,0 +1,9 @@
+report-title = Rapport
+report-unpriced = Sans taux de change :
+report-largest = Plus grosses dépenses
+report-budgets = Budgets
+report-spent = Dépensé
+report-budgeted = Prévu
+report-goals = Objectifs
+report-set-aside = Mis de côté
+report-target = Montant visé

@@ -1,0 +1,9 @@
+report-title = Relatório
+report-unpriced = Sem taxa de câmbio:
+report-largest = Maiores despesas
+report-budgets = Orçamentos
+report-spent = Gasto
+report-budgeted = Orçamentado
+report-goals = Objetivos
+report-set-aside = Posto de lado
+report-target = Meta

@@ -1,0 +1,99 @@
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::http::header::{ACCEPT_LANGUAGE, CONTENT_SECURITY_POLICY};
+use axum::response::{Html, IntoResponse, Response};
+use fintrac_proto::notify::v1 as pb;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::page::page;
+use super::view::ReportView;
+use crate::extract::{Params, Permitted, permission};
+use crate::language::Language;
+use crate::openapi::ReadProblems;
+use crate::problem::Problem;
+use crate::state::AppState;
+
+/// Nothing from elsewhere, no scripts.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct MonthlyReportQuery {
+    /// json (default) or html.
+    format: Option<String>,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct ReportQuery {
+    /// Default: a year before `to`.
+    #[param(value_type = Option<NaiveDate>)]
+    from: Option<String>,
+    /// Default: today.
+    #[param(value_type = Option<NaiveDate>)]
+    to: Option<String>,
+    /// json (default) or html.
+    format: Option<String>,
+}
+
+/// Read a month's report
+///
+/// What came in and went out, by category and day, what the household has, budgets and goals; as
+/// JSON, or as a page with charts in the language of `Accept-Language`.
+#[utoipa::path(get, path = "/reports/monthly/{month}", tag = "reports", security(("access_token" = ["transactions:read"])),
+    params(("month" = String, Path, description = "YYYY-MM", example = "2026-10"), MonthlyReportQuery),
+    responses((status = 200, description = "The report", content((ReportView = "application/json"), (String = "text/html"))), ReadProblems))]
+pub async fn monthly(
+    State(state): State<AppState>,
+    _user: Permitted<permission::TransactionsRead>,
+    Path(month): Path<String>,
+    headers: HeaderMap,
+    Params(query): Params<MonthlyReportQuery>,
+) -> Result<Response, Problem> {
+    let request = pb::GetReportRequest { month, ..pb::GetReportRequest::default() };
+    answer(&state, request, query.format.as_deref(), &headers).await
+}
+
+/// Read a report of any days
+///
+/// The same as a month's, of the days from `from` to `to`.
+#[utoipa::path(get, path = "/reports", tag = "reports", security(("access_token" = ["transactions:read"])),
+    params(ReportQuery),
+    responses((status = 200, description = "The report", content((ReportView = "application/json"), (String = "text/html"))), ReadProblems))]
+pub async fn of_days(
+    State(state): State<AppState>,
+    _user: Permitted<permission::TransactionsRead>,
+    headers: HeaderMap,
+    Params(query): Params<ReportQuery>,
+) -> Result<Response, Problem> {
+    let ReportQuery { from, to, format } = query;
+    let (from, to) = (from.unwrap_or_default(), to.unwrap_or_default());
+    let request = pb::GetReportRequest { from, to, ..pb::GetReportRequest::default() };
+    answer(&state, request, format.as_deref(), &headers).await
+}
+
+async fn answer(
+    state: &AppState,
+    request: pb::GetReportRequest,
+    format: Option<&str>,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
+    let is_page = match format.map(str::to_ascii_lowercase).as_deref() {
+        None | Some("json") => false,
+        Some("html") => true,
+        Some(_) => {
+            let problem = Problem::new("QUERY_INVALID", "The query cannot be read; see errors.");
+            return Err(problem.field("format", "PARAMETER_INVALID", "Send json or html."));
+        }
+    };
+    let view = ReportView::from(state.reports().get_report(request).await?.into_inner());
+    if !is_page {
+        return Ok(axum::Json(view).into_response());
+    }
+    let accepted = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    let language = Language::negotiate(accepted.unwrap_or_default());
+    Ok(([(CONTENT_SECURITY_POLICY, POLICY)], Html(page(&language, &view)?)).into_response())
+}

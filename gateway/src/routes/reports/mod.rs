@@ -1,0 +1,3 @@
+pub mod get_report;
+mod page;
+mod view;

@@ -1,0 +1,234 @@
+use fintrac_proto::budget::v1 as budget;
+use fintrac_proto::ledger::v1 as ledger;
+use fintrac_proto::notify::v1 as pb;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// What a household's money did in a span, in its own currency, and how its plans stand.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Report)]
+pub struct ReportView {
+    #[schema(value_type = NaiveDate)]
+    pub from: String,
+    /// The last day.
+    #[schema(value_type = NaiveDate)]
+    pub to: String,
+    #[schema(example = "EUR")]
+    pub currency_code: String,
+    #[schema(example = "3200.00")]
+    pub income: String,
+    #[schema(example = "2410.35")]
+    pub expense: String,
+    #[schema(example = "789.65")]
+    pub net: String,
+    /// At the end of the day before.
+    #[schema(example = "10000.00")]
+    pub net_worth_before: String,
+    /// At the end of the last day.
+    #[schema(example = "10789.65")]
+    pub net_worth: String,
+    /// Currencies without a rate; they are in no net worth.
+    pub unpriced: Vec<String>,
+    /// Days, weeks or months, by the length of the span.
+    pub intervals: Vec<ReportIntervalView>,
+    /// Expenses, the largest first.
+    pub categories: Vec<ReportCategoryView>,
+    /// The largest expenses.
+    pub largest: Vec<ReportTransactionView>,
+    /// In the periods that hold the last day.
+    pub budgets: Vec<ReportBudgetView>,
+    /// As they stand now.
+    pub goals: Vec<ReportGoalView>,
+}
+
+/// What came in and went out in a part of the span.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ReportInterval)]
+pub struct ReportIntervalView {
+    #[schema(value_type = NaiveDate)]
+    pub from: String,
+    #[schema(value_type = NaiveDate)]
+    pub to: String,
+    #[schema(example = "0.00")]
+    pub income: String,
+    #[schema(example = "54.20")]
+    pub expense: String,
+    #[schema(example = "-54.20")]
+    pub net: String,
+}
+
+/// What was spent on a category.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ReportCategory)]
+pub struct ReportCategoryView {
+    /// Null: without a category.
+    #[schema(value_type = Option<uuid::Uuid>)]
+    pub category_id: Option<String>,
+    #[schema(example = "Groceries")]
+    pub name: String,
+    #[schema(example = "410.00")]
+    pub amount: String,
+    /// Of all spending, percent.
+    #[schema(example = "17.0")]
+    pub share: Option<String>,
+    /// In as many days right before.
+    #[schema(example = "380.00")]
+    pub previous: String,
+    #[schema(example = "30.00")]
+    pub change: String,
+    #[schema(example = "7.8")]
+    pub change_percent: Option<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ReportTransaction)]
+pub struct ReportTransactionView {
+    #[schema(format = Uuid)]
+    pub id: String,
+    #[schema(value_type = NaiveDate)]
+    pub transaction_date: String,
+    #[schema(example = "Laptop")]
+    pub description: Option<String>,
+    #[schema(example = "1250.00")]
+    pub amount: String,
+    #[schema(example = "EUR")]
+    pub currency_code: String,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ReportBudget)]
+pub struct ReportBudgetView {
+    #[schema(format = Uuid)]
+    pub id: String,
+    #[schema(example = "Food")]
+    pub name: String,
+    #[schema(example = "EUR")]
+    pub currency_code: String,
+    #[schema(value_type = NaiveDate)]
+    pub period_start: String,
+    #[schema(value_type = NaiveDate)]
+    pub period_end: String,
+    #[schema(example = "300.00")]
+    pub budgeted: String,
+    #[schema(example = "241.50")]
+    pub spent: String,
+    #[schema(example = "58.50")]
+    pub remaining: String,
+    #[schema(example = "80.50")]
+    pub percent: Option<String>,
+    /// on_track, warning or exceeded.
+    #[schema(example = "warning")]
+    pub status: String,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ReportGoal)]
+pub struct ReportGoalView {
+    #[schema(format = Uuid)]
+    pub id: String,
+    #[schema(example = "Boat")]
+    pub name: String,
+    #[schema(example = "EUR")]
+    pub currency_code: String,
+    #[schema(example = "5000.00")]
+    pub target_amount: String,
+    #[schema(example = "1250.00")]
+    pub current_amount: String,
+    #[schema(example = "25.00")]
+    pub percent: String,
+    /// active, completed or cancelled.
+    #[schema(example = "active")]
+    pub status: String,
+    #[schema(value_type = Option<NaiveDate>)]
+    pub due_date: Option<String>,
+}
+
+fn some(text: String) -> Option<String> {
+    Some(text).filter(|text| !text.is_empty())
+}
+
+impl From<ledger::ReportInterval> for ReportIntervalView {
+    fn from(it: ledger::ReportInterval) -> Self {
+        Self { from: it.from, to: it.to, income: it.income, expense: it.expense, net: it.net }
+    }
+}
+
+impl From<ledger::ReportCategory> for ReportCategoryView {
+    fn from(it: ledger::ReportCategory) -> Self {
+        Self {
+            category_id: some(it.category_id),
+            name: it.name,
+            amount: it.amount,
+            share: some(it.share),
+            previous: it.previous,
+            change: it.change,
+            change_percent: some(it.change_percent),
+        }
+    }
+}
+
+impl From<ledger::TransactionFacts> for ReportTransactionView {
+    fn from(it: ledger::TransactionFacts) -> Self {
+        Self {
+            id: it.transaction_id,
+            transaction_date: it.transaction_date,
+            description: some(it.description),
+            amount: it.amount,
+            currency_code: it.currency_code,
+        }
+    }
+}
+
+impl From<budget::BudgetFacts> for ReportBudgetView {
+    fn from(it: budget::BudgetFacts) -> Self {
+        Self {
+            id: it.budget_id,
+            name: it.name,
+            currency_code: it.currency_code,
+            period_start: it.period_start,
+            period_end: it.period_end,
+            budgeted: it.budgeted,
+            spent: it.spent,
+            remaining: it.remaining,
+            percent: it.percent,
+            status: it.status,
+        }
+    }
+}
+
+impl From<budget::GoalFacts> for ReportGoalView {
+    fn from(it: budget::GoalFacts) -> Self {
+        Self {
+            id: it.goal_id,
+            name: it.name,
+            currency_code: it.currency_code,
+            target_amount: it.target_amount,
+            current_amount: it.current_amount,
+            percent: it.percent,
+            status: it.status,
+            due_date: it.due_date,
+        }
+    }
+}
+
+impl From<pb::GetReportResponse> for ReportView {
+    fn from(report: pb::GetReportResponse) -> Self {
+        let money = report.money.unwrap_or_default();
+        Self {
+            from: money.from,
+            to: money.to,
+            currency_code: money.currency_code,
+            income: money.income,
+            expense: money.expense,
+            net: money.net,
+            net_worth_before: money.net_worth_before,
+            net_worth: money.net_worth,
+            unpriced: money.unpriced,
+            intervals: money.intervals.into_iter().map(Into::into).collect(),
+            categories: money.categories.into_iter().map(Into::into).collect(),
+            largest: money.largest.into_iter().map(Into::into).collect(),
+            budgets: report.budgets.into_iter().map(Into::into).collect(),
+            goals: report.goals.into_iter().map(Into::into).collect(),
+        }
+    }
+}
