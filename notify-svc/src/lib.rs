@@ -36,7 +36,8 @@ pub use config::{Config, MailConfig, MailRoute};
 use delivery::Delivery;
 pub use delivery::DeliveryError;
 use service::{
-    Bells, Feed, Inbox, KeepActivity, QueueMail, Reports, SendMail, TellHousehold, TellOfMoney, Teller,
+    Bells, Feed, Inbox, KeepActivity, MonthlyReports, QueueMail, Reports, SendMail, TellHousehold,
+    TellOfMoney, TellReports, Teller,
 };
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
@@ -51,19 +52,30 @@ pub const SCHEMA: Schema = Schema {
         ("activity", "select, insert"),
         ("feed_heads", "select, insert, update"),
         ("feed", "select, insert, delete"),
+        ("reports", "select, insert, update"),
     ],
 };
 
 /// Its queues, as operators see them.
-pub const QUEUES: [Queue; 1] = [Queue {
-    name: "mails",
-    sql: "select count(*) filter (where state = 'pending'), count(*) filter (where leased_until > $1),
+pub const QUEUES: [Queue; 2] = [
+    Queue {
+        name: "mails",
+        sql: "select count(*) filter (where state = 'pending'), count(*) filter (where leased_until > $1),
               min(due_at) filter (where state = 'pending'), count(*) filter (where state = 'dead')
           from notify.mails where state in ('pending', 'dead')",
-}];
+    },
+    Queue {
+        name: "report-tellings",
+        sql: "select count(*), count(*) filter (where leased_until > $1), min(due_at),
+              count(*) filter (where failures > 0)
+          from notify.reports where due_at is not null",
+    },
+];
 
 /// Mails on their way at once.
 const SENDERS: usize = 4;
+/// Reports told at once.
+const TELLERS: usize = 2;
 
 /// Builds the service on the event logs of the other parts, and the facts of
 /// `auth` and `budget`.
@@ -78,7 +90,8 @@ pub fn build(
     let (bells, erasures) = (Bells::default(), Bell::default());
     let reports = Reports::new(ledger.clone(), budget.clone());
     let feed = Feed::new(deps, bells.feed.clone());
-    module.routes = rpc::routes(module.routes, Inbox::new(deps, bells.feed.clone()), feed.clone(), reports);
+    module.routes =
+        rpc::routes(module.routes, Inbox::new(deps, bells.feed.clone()), feed.clone(), reports.clone());
     module.add_job(deps, "feed-clean-up", TimeDelta::hours(1), move |_pool| {
         let feed = feed.clone();
         async move { Ok(feed.purge().await?) }
@@ -114,7 +127,16 @@ pub fn build(
     };
     module.add_worker(|shutdown| consumer.run(shutdown));
     let delivery = Arc::new(Delivery::open(&config.mail)?);
-    let sender = SendMail::new(config, deps, auth, delivery);
+    let sender = SendMail::new(config, deps, auth.clone(), delivery, reports.clone());
+    let due = Bell::default();
+    let teller = Teller::new(deps, auth, bells.clone());
+    let monthly = Arc::new(MonthlyReports::new(deps, teller, reports, due.clone()));
+    let telling = TellReports(Arc::clone(&monthly));
+    module.add_worker(|shutdown| leased::run(telling, due, TELLERS, shutdown));
+    module.add_job(deps, "monthly-reports", TimeDelta::hours(1), move |_pool| {
+        let monthly = Arc::clone(&monthly);
+        async move { monthly.note().await }
+    });
     module.add_worker(|shutdown| leased::run(sender, bells.mails, SENDERS, shutdown));
     Ok(module)
 }

@@ -21,10 +21,11 @@ pub enum Kind {
     LargeTransaction,
     RecurringPosted,
     RecurringFailed,
+    MonthlyReport,
 }
 
 impl Kind {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::BudgetThreshold,
         Self::BudgetExceeded,
         Self::GoalMilestone,
@@ -33,6 +34,7 @@ impl Kind {
         Self::LargeTransaction,
         Self::RecurringPosted,
         Self::RecurringFailed,
+        Self::MonthlyReport,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -45,6 +47,7 @@ impl Kind {
             Self::LargeTransaction => "large_transaction",
             Self::RecurringPosted => "recurring_posted",
             Self::RecurringFailed => "recurring_failed",
+            Self::MonthlyReport => "monthly_report",
         }
     }
 
@@ -59,7 +62,8 @@ impl Kind {
             | Self::GoalReached
             | Self::GoalDeadline
             | Self::LargeTransaction
-            | Self::RecurringFailed => Channels { mail: true, inbox: true },
+            | Self::RecurringFailed
+            | Self::MonthlyReport => Channels { mail: true, inbox: true },
         }
     }
 

@@ -2,6 +2,7 @@ use fintrac_kit::clock::timestamp;
 use fintrac_proto::auth::v1 as pb;
 use fintrac_proto::auth::v1::mail_facts_service_server::MailFactsService;
 use tonic::{Request, Response, Status};
+use uuid::Uuid;
 
 use super::{Rpc, convert};
 
@@ -25,6 +26,20 @@ impl MailFactsService for Rpc {
         let listeners = self.0.list_audience(convert::id(&household_id)?, &kind).await?;
         let listeners = listeners.into_iter().map(Into::into).collect();
         Ok(Response::new(pb::ListAudienceResponse { listeners }))
+    }
+
+    async fn list_households(
+        &self,
+        request: Request<pb::ListHouseholdsRequest>,
+    ) -> Result<Response<pb::ListHouseholdsResponse>, Status> {
+        let after = request.into_inner().after;
+        let after = if after.is_empty() { Uuid::nil() } else { convert::id(&after)? };
+        let households = self.0.list_households(after).await?;
+        let households = households.into_iter().map(|(id, timezone)| {
+            let household_id = id.to_string();
+            pb::HouseholdZone { household_id, timezone }
+        });
+        Ok(Response::new(pb::ListHouseholdsResponse { households: households.collect() }))
     }
 
     async fn list_large_transaction_limits(

@@ -5,11 +5,18 @@ use uuid::Uuid;
 use super::Identity;
 use crate::domain::preferences::Kind;
 use crate::error::Error;
+use crate::store::households;
 use crate::store::preferences::{self, Listener};
 
 impl Identity {
     pub async fn list_audience(&self, household_id: Uuid, kind: &str) -> Result<Vec<Listener>, Error> {
         let kind = Kind::from_text(kind).ok_or(Error::NotFound("kind"))?;
         Ok(preferences::audience(&mut *self.pool.acquire().await?, household_id, kind).await?)
+    }
+
+    /// Households that somebody is a member of, with their time zones, at most
+    /// 1,000 of those after `after`.
+    pub async fn list_households(&self, after: Uuid) -> Result<Vec<(Uuid, String)>, Error> {
+        Ok(households::list(&mut *self.pool.acquire().await?, after).await?)
     }
 }

@@ -99,3 +99,16 @@ pub async fn owned_by(connection: &mut PgConnection, user_id: Uuid) -> Result<Ve
     .fetch_all(connection)
     .await
 }
+
+/// Those that somebody is a member of, at most 1,000 of those after `after`.
+pub async fn list(connection: &mut PgConnection, after: Uuid) -> Result<Vec<(Uuid, String)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"select id, timezone from auth.households
+           where id > $1 and exists (select from auth.memberships where household_id = households.id)
+           order by id limit 1000"#,
+        after
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.timezone)).collect())
+}

@@ -68,7 +68,7 @@ async fn preferences_are_what_registration_said_and_then_what_the_user_says() {
     let first = get(&auth, &token).await;
     assert_eq!((first.theme.as_str(), first.locale.as_str(), first.version), ("system", "es", 1));
     assert_eq!((first.default_currency.as_str(), first.timezone.as_str()), ("EUR", "Europe/Madrid"));
-    assert_eq!((first.large_transaction_limit.clone(), first.notifications.len()), (None, 8));
+    assert_eq!((first.large_transaction_limit.clone(), first.notifications.len()), (None, 9));
     assert!(first.notifications.iter().all(|it| it.inbox && it.mail == (it.kind != "recurring_posted")));
 
     let request = pb::UpdatePreferencesRequest {

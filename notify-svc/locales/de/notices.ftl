@@ -16,3 +16,7 @@ goal-deadline-title = { $days ->
    *[other] { $name }: in { $days } Tagen fällig
 }
 goal-deadline-body = Sie haben { $current } von { $target } zurückgelegt; das Ziel ist am { $due } fällig.
+
+monthly-report-title = Ihr { $month }
+monthly-report-body = { $income } kamen herein und { $expense } gingen hinaus: { $net }. Am Ende des Monats hatten Sie { $worth }.
+report-uncategorised = Ohne Kategorie

@@ -16,3 +16,7 @@ goal-deadline-title = { $days ->
    *[other] { $name }: due in { $days } days
 }
 goal-deadline-body = You have set aside { $current } of { $target }; the goal is due on { $due }.
+
+monthly-report-title = Your { $month }
+monthly-report-body = { $income } came in and { $expense } went out: { $net }. At the end of the month you had { $worth }.
+report-uncategorised = Without category

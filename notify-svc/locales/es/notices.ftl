@@ -16,3 +16,7 @@ goal-deadline-title = { $days ->
    *[other] { $name }: vence en { $days } días
 }
 goal-deadline-body = Has apartado { $current } de { $target }; la meta vence el { $due }.
+
+monthly-report-title = Tu mes de { $month }
+monthly-report-body = Entraron { $income } y salieron { $expense }: { $net }. A fin de mes tenías { $worth }.
+report-uncategorised = Sin categoría

@@ -16,3 +16,7 @@ goal-deadline-title = { $days ->
    *[other] { $name } : échéance dans { $days } jours
 }
 goal-deadline-body = Vous avez mis de côté { $current } sur { $target } ; l’échéance est le { $due }.
+
+monthly-report-title = Votre mois de { $month }
+monthly-report-body = { $income } sont entrés et { $expense } sont sortis : { $net }. À la fin du mois, vous aviez { $worth }.
+report-uncategorised = Sans catégorie

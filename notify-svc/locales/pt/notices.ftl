@@ -16,3 +16,7 @@ goal-deadline-title = { $days ->
    *[other] { $name }: vence em { $days } dias
 }
 goal-deadline-body = Pôs de lado { $current } de { $target }; o objetivo vence em { $due }.
+
+monthly-report-title = O seu mês de { $month }
+monthly-report-body = Entraram { $income } e saíram { $expense }: { $net }. No fim do mês tinha { $worth }.
+report-uncategorised = Sem categoria

@@ -24,10 +24,11 @@ pub enum Kind {
     LargeTransaction,
     RecurringPosted,
     RecurringFailed,
+    MonthlyReport,
 }
 
 impl Kind {
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Verification,
         Self::AlreadyRegistered,
         Self::Welcome,
@@ -51,6 +52,7 @@ impl Kind {
         Self::LargeTransaction,
         Self::RecurringPosted,
         Self::RecurringFailed,
+        Self::MonthlyReport,
     ];
 
     /// The name in the database and, with dashes, of its texts.
@@ -79,6 +81,7 @@ impl Kind {
             Self::LargeTransaction => "large_transaction",
             Self::RecurringPosted => "recurring_posted",
             Self::RecurringFailed => "recurring_failed",
+            Self::MonthlyReport => "monthly_report",
         }
     }
 

@@ -12,7 +12,7 @@ use fluent_templates::fluent_bundle::FluentValue as Value;
 use fluent_templates::{Loader as _, static_loader};
 use unic_langid::{LanguageIdentifier, langid};
 
-pub use notice::{Facts, notice};
+pub use notice::{Facts, bars, notice};
 
 use crate::domain::kind::Kind;
 
@@ -50,6 +50,8 @@ pub enum Content {
         title: String,
         body: String,
         app: Option<String>,
+        /// What and how much, and how long its bar is in percent.
+        bars: Vec<(String, String, u8)>,
     },
 }
 
@@ -105,6 +107,7 @@ struct Page {
     note: String,
     footer: String,
     unsubscribe: Option<Action>,
+    bars: Vec<(String, String, u8)>,
 }
 
 struct Action {
@@ -178,6 +181,7 @@ fn page(texts: &Texts, content: &Content) -> Result<Page, RenderError> {
                 note: texts.get(&format!("{id}-note"))?,
                 footer,
                 unsubscribe: None,
+                bars: Vec::new(),
             }
         }
         Content::Told { kind, values, login } => {
@@ -192,6 +196,7 @@ fn page(texts: &Texts, content: &Content) -> Result<Page, RenderError> {
                 note: texts.get(&format!("{id}-note"))?,
                 footer,
                 unsubscribe: None,
+                bars: Vec::new(),
             }
         }
         Content::Welcome { first_name, login } => Page {
@@ -205,8 +210,9 @@ fn page(texts: &Texts, content: &Content) -> Result<Page, RenderError> {
             note: texts.get("welcome-note")?,
             footer,
             unsubscribe: None,
+            bars: Vec::new(),
         },
-        Content::Notice { title, body, app, .. } => Page {
+        Content::Notice { title, body, app, bars, .. } => Page {
             subject: title.clone(),
             paragraphs: vec![body.clone()],
             action: match app {
@@ -217,6 +223,7 @@ fn page(texts: &Texts, content: &Content) -> Result<Page, RenderError> {
             note: texts.get("notice-note")?,
             footer: texts.get("notice-footer")?,
             unsubscribe: None,
+            bars: bars.clone(),
         },
     })
 }
@@ -266,6 +273,7 @@ mod tests {
             title: "Food".into(),
             body: format!("{name} has 5 left."),
             app: Some("https://app.example".into()),
+            bars: vec![(name.to_owned(), "5.00 EUR".into(), 40)],
         });
         contents.push(Content::Welcome { first_name: name.into(), login });
         contents
@@ -273,7 +281,7 @@ mod tests {
 
     #[test]
     fn every_mail_has_every_text_in_every_language() {
-        let notices = 8;
+        let notices = 9;
         assert_eq!(LINKS.len() + TOLD.len() + 1 + notices, Kind::ALL.len(), "a kind has no mail here");
         let english: Vec<_> =
             contents("Ana").iter().map(|it| render("en", it, None).expect("texts")).collect();

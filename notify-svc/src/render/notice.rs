@@ -3,6 +3,8 @@
 
 use fintrac_proto::budget::v1 as budget;
 use fintrac_proto::ledger::v1 as ledger;
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive as _;
 
 use super::words::Words;
 use super::{RenderError, Texts, Value, language};
@@ -22,6 +24,11 @@ pub enum Facts {
     },
     /// An occurrence of what recurs, posted.
     Posted(ledger::TransactionFacts),
+    /// A month that is over.
+    Report {
+        id: String,
+        money: ledger::ReportFacts,
+    },
     /// What recurs, paused because an occurrence could not be posted.
     Failed {
         id: String,
@@ -39,6 +46,7 @@ impl Facts {
             Self::Transaction { facts, .. } => ("transaction", &facts.transaction_id),
             Self::Posted(facts) => ("recurring", &facts.recurring_id),
             Self::Failed { id, .. } => ("recurring", id),
+            Self::Report { id, .. } => ("report", id),
         }
     }
 }
@@ -84,6 +92,13 @@ pub fn notice(locale: &str, kind: Kind, facts: &Facts) -> Result<(String, String
             ("amount", amount(&facts.amount, &facts.currency_code)?),
             ("posted", day(&facts.transaction_date)?),
         ],
+        Facts::Report { money, .. } => vec![
+            ("month", words.month(&money.from)?.into()),
+            ("income", amount(&money.income, &money.currency_code)?),
+            ("expense", amount(&money.expense, &money.currency_code)?),
+            ("net", amount(&money.net, &money.currency_code)?),
+            ("worth", amount(&money.net_worth, &money.currency_code)?),
+        ],
         Facts::Failed { facts, .. } => vec![
             ("name", named(&facts.description, "recurring-unnamed")?.into()),
             ("amount", amount(&facts.amount, &facts.currency_code)?),
@@ -94,6 +109,24 @@ pub fn notice(locale: &str, kind: Kind, facts: &Facts) -> Result<(String, String
     let id = kind.text_prefix();
     Ok((texts.with(&format!("{id}-title"), &values)?, texts.with(&format!("{id}-body"), &values)?))
 }
+
+/// A report's categories, the largest first: name, amount, and width of its bar in percent.
+pub fn bars(locale: &str, money: &ledger::ReportFacts) -> Result<Vec<(String, String, u8)>, RenderError> {
+    let texts = Texts { language: language(locale) };
+    let words = Words::of(&texts.language)?;
+    let read = |amount: &str| amount.parse::<Decimal>().unwrap_or_default();
+    let most = money.categories.first().map(|it| read(&it.amount)).unwrap_or_default();
+    let bar = |it: &ledger::ReportCategory| {
+        let name = if it.name.is_empty() { texts.get("report-uncategorised")? } else { it.name.clone() };
+        let width = (read(&it.amount) * Decimal::ONE_HUNDRED).checked_div(most).unwrap_or_default();
+        let width = width.clamp(Decimal::ONE, Decimal::ONE_HUNDRED).to_u8().unwrap_or(1);
+        Ok((name, words.amount(&it.amount, &money.currency_code)?, width))
+    };
+    money.categories.iter().filter(|it| read(&it.amount) > Decimal::ZERO).take(MOST_BARS).map(bar).collect()
+}
+
+/// Categories that a mail shows.
+const MOST_BARS: usize = 12;
 
 /// The id of the words for why an occurrence could not be posted.
 fn reason(code: &str) -> &'static str {
@@ -135,6 +168,19 @@ mod tests {
             target_amount: "1000".into(),
             current_amount: "512".into(),
         })
+    }
+
+    fn report() -> Facts {
+        let money = ledger::ReportFacts {
+            from: "2026-11-01".into(),
+            currency_code: "EUR".into(),
+            income: "1000.00".into(),
+            expense: "300.00".into(),
+            net: "700.00".into(),
+            net_worth: "5.00".into(),
+            ..ledger::ReportFacts::default()
+        };
+        Facts::Report { id: "r".into(), money }
     }
 
     fn deadline(days_left: i32) -> Facts {
@@ -210,6 +256,7 @@ mod tests {
                 (Kind::BudgetExceeded, alert(), ["Food", "80", "241", "300", "30", "2026"].as_slice()),
                 (Kind::GoalMilestone, milestone(), ["Boat", "50", "512", "JPY"].as_slice()),
                 (Kind::GoalReached, milestone(), ["Boat", "512", "JPY"].as_slice()),
+                (Kind::MonthlyReport, report(), ["2026", "700", "EUR", "300"].as_slice()),
                 (Kind::GoalDeadline, deadline(7), ["Boat", "7", "512", "JPY", "31", "2026"].as_slice()),
                 (
                     Kind::LargeTransaction,

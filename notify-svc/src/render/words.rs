@@ -2,7 +2,7 @@
 
 use chrono::{Datelike as _, NaiveDate};
 use icu_datetime::DateTimeFormatter;
-use icu_datetime::fieldsets::YMD;
+use icu_datetime::fieldsets::{YM, YMD};
 use icu_datetime::input::Date;
 use icu_decimal::DecimalFormatter;
 use icu_decimal::input::Decimal;
@@ -15,6 +15,7 @@ use super::RenderError;
 pub struct Words {
     amounts: DecimalFormatter,
     days: DateTimeFormatter<YMD>,
+    months: DateTimeFormatter<YM>,
 }
 
 impl Words {
@@ -25,6 +26,8 @@ impl Words {
         let locale: Locale = name.parse().map_err(|error| unknown(&error))?;
         Ok(Self {
             amounts: DecimalFormatter::try_new(locale.clone().into(), DecimalFormatterOptions::default())
+                .map_err(|error| unknown(&error))?,
+            months: DateTimeFormatter::try_new(locale.clone().into(), YM::long())
                 .map_err(|error| unknown(&error))?,
             days: DateTimeFormatter::try_new(locale.into(), YMD::long()).map_err(|error| unknown(&error))?,
         })
@@ -39,11 +42,28 @@ impl Words {
 
     /// A day given as YYYY-MM-DD.
     pub fn day(&self, day: &str) -> Result<String, RenderError> {
-        let unreadable = || RenderError::Unreadable(format!("{day} is no day"));
-        let read: NaiveDate = day.parse().map_err(|_| unreadable())?;
-        let (month, of_month) = (u8::try_from(read.month()), u8::try_from(read.day()));
-        let (Ok(month), Ok(of_month)) = (month, of_month) else { return Err(unreadable()) };
-        let date = Date::try_new_iso(read.year(), month, of_month).map_err(|_| unreadable())?;
+        let (year, month, of_month) = read(day)?;
+        let date = Date::try_new_iso(year, month, of_month).map_err(|_| unreadable(day))?;
         Ok(self.days.format(&date).to_string())
     }
+
+    /// The month of such a day, with its year.
+    pub fn month(&self, day: &str) -> Result<String, RenderError> {
+        let (year, month, of_month) = read(day)?;
+        let date = Date::try_new_iso(year, month, of_month).map_err(|_| unreadable(day))?;
+        Ok(self.months.format(&date).to_string())
+    }
+}
+
+/// Year, month and day of the month.
+fn read(day: &str) -> Result<(i32, u8, u8), RenderError> {
+    let read: NaiveDate = day.parse().map_err(|_| unreadable(day))?;
+    match (u8::try_from(read.month()), u8::try_from(read.day())) {
+        (Ok(month), Ok(of_month)) => Ok((read.year(), month, of_month)),
+        _ => Err(unreadable(day)),
+    }
+}
+
+fn unreadable(day: &str) -> RenderError {
+    RenderError::Unreadable(format!("{day} is no day"))
 }

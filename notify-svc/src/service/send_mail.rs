@@ -15,6 +15,7 @@ use fintrac_proto::auth::v1::mail_facts_service_client::MailFactsServiceClient;
 use sqlx::PgPool;
 use tonic::{Code, Response, Status};
 
+use super::report::{Days, Reports};
 use crate::config::Config;
 use crate::delivery::{Delivery, Envelope};
 use crate::domain::kind::Kind;
@@ -23,7 +24,7 @@ use crate::domain::notification::Notification;
 use crate::domain::retry;
 use crate::render::{self, Content};
 use crate::store::mails::{self, End};
-use crate::store::notifications;
+use crate::store::{notifications, reports};
 
 /// How long one try may take, with all its questions.
 const PATIENCE: Duration = Duration::from_secs(25);
@@ -38,6 +39,7 @@ pub struct SendMail {
     clock: Clock,
     auth: MailFactsServiceClient<Transport>,
     delivery: Arc<Delivery>,
+    reports: Reports,
     link_base: String,
     backend: String,
     has_frontend: bool,
@@ -68,12 +70,19 @@ enum Outcome {
 }
 
 impl SendMail {
-    pub fn new(config: &Config, deps: &Deps, auth: Transport, delivery: Arc<Delivery>) -> Self {
+    pub fn new(
+        config: &Config,
+        deps: &Deps,
+        auth: Transport,
+        delivery: Arc<Delivery>,
+        reports: Reports,
+    ) -> Self {
         Self {
             pool: deps.pool.clone(),
             clock: deps.clock.clone(),
             auth: MailFactsServiceClient::new(auth),
             delivery,
+            reports,
             link_base: config.link_base.clone(),
             backend: config.backend.clone(),
             has_frontend: config.has_frontend,
@@ -139,11 +148,13 @@ impl SendMail {
             | Kind::GoalDeadline
             | Kind::LargeTransaction
             | Kind::RecurringPosted
-            | Kind::RecurringFailed => {
+            | Kind::RecurringFailed
+            | Kind::MonthlyReport => {
                 let Some(notification) = self.notification(mail).await? else { return Ok(None) };
+                let bars = self.bars(&notification).await?;
                 let Notification { locale, title, body, .. } = notification;
                 let app = self.has_frontend.then(|| self.link_base.clone());
-                self.that_may_end(mail, Content::Notice { locale, title, body, app }).await
+                self.that_may_end(mail, Content::Notice { locale, title, body, app, bars }).await
             }
         }
     }
@@ -188,6 +199,23 @@ impl SendMail {
         let database = |error: sqlx::Error| fintrac_kit::error::database(&error);
         let mut connection = self.pool.acquire().await.map_err(database)?;
         notifications::find(&mut connection, mail.user_id, mail.subject_id).await.map_err(database)
+    }
+
+    /// The categories of a month's report.
+    async fn bars(&self, notification: &Notification) -> Result<Vec<(String, String, u8)>, Status> {
+        if notification.kind != Kind::MonthlyReport {
+            return Ok(Vec::new());
+        }
+        let database = |error: sqlx::Error| fintrac_kit::error::database(&error);
+        let mut connection = self.pool.acquire().await.map_err(database)?;
+        let found = reports::find(&mut connection, notification.entity_id).await.map_err(database)?;
+        drop(connection);
+        let Some((household_id, days)) = found.and_then(|(id, month)| Some((id, Days::of_month(month)?)))
+        else {
+            return Ok(Vec::new());
+        };
+        let money = self.reports.get(household_id, days).await?.money;
+        render::bars(&notification.locale, &money).map_err(|error| Status::internal(error.to_string()))
     }
 
     /// A mail of a kind that its reader may switch off.

@@ -5,3 +5,4 @@ pub mod export;
 pub mod feed;
 pub mod mails;
 pub mod notifications;
+pub mod reports;

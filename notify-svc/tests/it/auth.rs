@@ -23,6 +23,8 @@ pub struct Auth {
     pub audience: Arc<Mutex<Vec<pb::Listener>>>,
     /// Who wants to hear of transactions above what.
     pub limits: Arc<Mutex<Vec<pb::LargeTransactionLimit>>>,
+    /// In the order of their ids.
+    pub households: Arc<Mutex<Vec<pb::HouseholdZone>>>,
 }
 
 /// How it answers questions on challenges.
@@ -46,6 +48,7 @@ impl Auth {
             facts: Arc::new(Mutex::new(Facts::Secrets { token: "THE-TOKEN", code: "042042" })),
             audience: Arc::default(),
             limits: Arc::default(),
+            households: Arc::default(),
         }
     }
 
@@ -80,7 +83,8 @@ impl MailFactsService for Auth {
     ) -> Result<Response<pb::GetRecipientResponse>, Status> {
         let recipient = self.recipient.lock().expect("no panic").clone();
         let kind = request.into_inner().kind;
-        let may_end = ["budget", "goal", "large", "recurring"].iter().any(|word| kind.starts_with(word));
+        let may_end =
+            ["budget", "goal", "large", "recurring", "monthly"].iter().any(|word| kind.starts_with(word));
         let unsubscribe_token = if may_end { format!("end-{kind}") } else { String::new() };
         Ok(Response::new(pb::GetRecipientResponse { recipient: Some(recipient), unsubscribe_token }))
     }
@@ -91,6 +95,17 @@ impl MailFactsService for Auth {
     ) -> Result<Response<pb::ListAudienceResponse>, Status> {
         let listeners = self.audience.lock().expect("no panic").clone();
         Ok(Response::new(pb::ListAudienceResponse { listeners }))
+    }
+
+    async fn list_households(
+        &self,
+        request: Request<pb::ListHouseholdsRequest>,
+    ) -> Result<Response<pb::ListHouseholdsResponse>, Status> {
+        let households = self.households.lock().expect("no panic").clone();
+        // A page for each.
+        let after = request.into_inner().after;
+        let next = households.into_iter().find(|it| it.household_id > after);
+        Ok(Response::new(pb::ListHouseholdsResponse { households: next.into_iter().collect() }))
     }
 
     async fn list_large_transaction_limits(

@@ -73,7 +73,7 @@ async fn who_was_away_for_too_long_reads_everything_anew() {
     notify.budget.tell(ana.household_id, "goal", Uuid::from_u128(8), "created");
     notify.digested(4).await;
     // A job that is due runs when a replica starts, else when it next looks at its clock.
-    let _replica = notify.replica(&auth).await;
+    let _replica = notify.replica(&auth, &[]).await;
     notify.until_text("select count(*)::text from notify.feed", "1").await;
     let news = list(&notify, &ana, Some(1)).await.expect("news");
     assert_eq!((told(&news), news.is_reset, news.until), (vec![], true, 4));

@@ -16,6 +16,9 @@ use tonic::service::Routes;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
+/// A household in which nothing happens.
+pub const EMPTY: Uuid = Uuid::from_u128(404);
+
 /// What ledger-svc would know.
 #[derive(Clone, Default)]
 pub struct Ledger {
@@ -83,12 +86,28 @@ impl MessageFactsService for Ledger {
         &self,
         request: Request<pb::GetReportFactsRequest>,
     ) -> Result<Response<pb::GetReportFactsResponse>, Status> {
-        let pb::GetReportFactsRequest { from, to, .. } = request.into_inner();
+        let pb::GetReportFactsRequest { household_id, from, to } = request.into_inner();
         if from > to {
             let violation = Violation::new("to", "PARAMETER_INVALID", "Send a day that is not before from.");
             return Err(Refusal::query(vec![violation]).into());
         }
-        let facts = pb::ReportFacts { from, to, income: "7.00".into(), ..pb::ReportFacts::default() };
+        let category = |name: &str, amount: &str| pb::ReportCategory {
+            name: name.into(),
+            amount: amount.into(),
+            ..pb::ReportCategory::default()
+        };
+        let is_empty = household_id == EMPTY.to_string();
+        let facts = pb::ReportFacts {
+            from,
+            to,
+            currency_code: "EUR".into(),
+            income: if is_empty { "0.00".into() } else { "2000.00".into() },
+            expense: if is_empty { "0.00".into() } else { "400.50".into() },
+            net: "1599.50".into(),
+            net_worth: "12345.67".into(),
+            categories: vec![category("Rent <b>", "300.00"), category("", "100.50")],
+            ..pb::ReportFacts::default()
+        };
         Ok(Response::new(pb::GetReportFactsResponse { facts: Some(facts) }))
     }
 }

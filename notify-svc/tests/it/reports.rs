@@ -1,11 +1,15 @@
 //! Reports put together what the other parts know.
 
+use chrono::TimeDelta;
 use fintrac_kit::testing::TestUser;
+use fintrac_kit::testing::smtp::SmtpServer;
+use fintrac_proto::auth::v1 as auth;
 use fintrac_proto::notify::v1 as pb;
 use tonic_types::StatusExt as _;
 
 use crate::auth::Auth;
-use crate::support::{clock, start};
+use crate::ledger::EMPTY;
+use crate::support::{clock, parse, start};
 
 #[tokio::test]
 async fn a_report_has_the_days_that_are_asked_for() {
@@ -32,4 +36,62 @@ async fn a_report_has_the_days_that_are_asked_for() {
     assert_eq!(get("", "2026-02-05", "2026-01-05").await.expect_err("refused"), ["to"]);
     let nobody = notify.reports().get_report(pb::GetReportRequest::default()).await;
     assert_eq!(nobody.expect_err("refused").code(), tonic::Code::Unauthenticated);
+}
+
+#[tokio::test]
+async fn the_months_report_is_mailed_once_when_the_month_is_over_there() {
+    let (mut smtp, auth, clock) = (SmtpServer::start().await, Auth::new("de"), clock());
+    let ana = TestUser::new(&clock);
+    let listener =
+        auth::Listener { user_id: ana.user_id.to_string(), locale: "de".into(), mail: true, inbox: true };
+    *auth.audience.lock().expect("no panic") = vec![listener];
+    let zone = |household_id: String, timezone: &str| auth::HouseholdZone {
+        household_id,
+        timezone: timezone.into(),
+    };
+    let mut households = vec![
+        zone(ana.household_id.to_string(), "Europe/Madrid"),
+        zone(TestUser::new(&clock).household_id.to_string(), "America/New_York"),
+    ];
+    households.sort_by(|a, b| a.household_id.cmp(&b.household_id));
+    *auth.households.lock().expect("no panic") = households;
+    let url = smtp.url();
+    let settings = [("SMTP_URL", url.as_str())];
+    let notify = start(&auth, &settings).await;
+    // It is October in Madrid, not yet in New York.
+    let october = "2026-09-30T22:30:00Z".parse::<chrono::DateTime<chrono::Utc>>().expect("an instant");
+    notify.clock.advance(october - notify.clock.now());
+    let _replica = notify.replica(&auth, &settings).await;
+    let raw = smtp.next().await;
+    let mail = parse(&raw);
+    assert_eq!(mail.header_raw("X-FinTrac-Kind").map(str::trim), Some("monthly_report"));
+    assert_eq!(mail.subject(), Some("Ihr September 2026"));
+    let (text, html) = (mail.body_text(0).expect("text"), mail.body_html(0).expect("html"));
+    assert!(text.contains("2.000,00 EUR") && text.contains("12.345,67 EUR"), "{text}");
+    assert!(text.contains("Rent <b>: 300,00 EUR") && text.contains("Ohne Kategorie: 100,50 EUR"), "{text}");
+    assert!(html.contains("width: 100%") && html.contains("width: 33%") && !html.contains("<b>"), "{html}");
+    // The next hours and another replica tell nothing more of it; New York follows.
+    for hours in [5, 1, 1] {
+        notify.clock.advance(TimeDelta::hours(hours));
+        let _replica = notify.replica(&auth, &settings).await;
+        notify.until_text("select count(due_at)::text from notify.reports", "0").await;
+    }
+    let raw = smtp.next().await;
+    assert_eq!(parse(&raw).subject(), Some("Ihr September 2026"), "to New York");
+    notify.until_text("select count(*)::text from notify.mails where state = 'sent'", "2").await;
+    assert!(!smtp.has_more());
+}
+
+#[tokio::test]
+async fn a_month_without_anything_is_not_told_of() {
+    let auth = Auth::new("en");
+    let household_id = EMPTY.to_string();
+    *auth.households.lock().expect("no panic") =
+        vec![auth::HouseholdZone { household_id, timezone: "UTC".to_owned() }];
+    let notify = start(&auth, &[]).await;
+    notify.clock.advance(TimeDelta::days(12));
+    let _replica = notify.replica(&auth, &[]).await;
+    notify.until_text("select count(*)::text from notify.reports", "1").await;
+    notify.until_text("select count(due_at)::text from notify.reports", "0").await;
+    assert_eq!(notify.mails().await, 0);
 }

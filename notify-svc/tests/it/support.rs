@@ -100,8 +100,8 @@ impl Notify {
     }
 
     /// Another one on the same database.
-    pub async fn replica(&self, auth: &Auth) -> Self {
-        start_on(auth, &self.budget, &self.database, &self.clock, &[]).await
+    pub async fn replica(&self, auth: &Auth, settings: &[(&str, &str)]) -> Self {
+        start_on(auth, &self.budget, &self.database, &self.clock, settings).await
     }
 
     /// Waits until a statement says `wanted`.

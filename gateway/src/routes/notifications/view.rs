@@ -12,7 +12,7 @@ pub struct NotificationView {
     #[schema(format = Uuid)]
     id: String,
     /// budget_threshold, budget_exceeded, goal_milestone, goal_reached, goal_deadline,
-    /// large_transaction, recurring_posted or recurring_failed.
+    /// large_transaction, recurring_posted, recurring_failed or monthly_report.
     #[schema(example = "budget_threshold")]
     kind: String,
     /// In the language that your mails had when it came.

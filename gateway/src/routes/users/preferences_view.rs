@@ -24,7 +24,8 @@ pub struct PreferencesView {
     #[schema(example = "500.00")]
     large_transaction_limit: Option<String>,
     /// By kind: budget_threshold, budget_exceeded, goal_milestone, goal_reached,
-    /// goal_deadline, large_transaction, recurring_posted, recurring_failed.
+    /// goal_deadline, large_transaction, recurring_posted, recurring_failed,
+    /// monthly_report.
     notifications: BTreeMap<String, ChannelsView>,
 }
 

@@ -41,7 +41,8 @@ pub struct UpdatePreferencesBody {
     #[serde(default)]
     large_transaction_limit: Change<AmountText>,
     /// By kind: budget_threshold, budget_exceeded, goal_milestone, goal_reached,
-    /// goal_deadline, large_transaction, recurring_posted, recurring_failed. Kinds and ways
+    /// goal_deadline, large_transaction, recurring_posted, recurring_failed,
+    /// monthly_report. Kinds and ways
     /// that are not named stay as they are.
     #[schema(nullable = false, value_type = Option<BTreeMap<String, ChannelsBody>>, example = json!({"goal_milestone": {"mail": false}}))]
     #[serde(default, deserialize_with = "not_null")]
