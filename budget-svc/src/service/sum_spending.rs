@@ -11,6 +11,9 @@ use crate::domain::budget::{Budget, Terms};
 use crate::domain::period::Period;
 use crate::error::Error;
 
+/// Questions of one call: of fifty categories each they make a megabyte.
+const MOST_QUESTIONS: usize = 500;
+
 /// Spending in one period of one budget.
 #[derive(Debug, Clone)]
 pub struct Spending {
@@ -40,13 +43,14 @@ impl Planning {
         queries: Vec<pb::SpendingQuery>,
         with_rates: bool,
     ) -> Result<Vec<Spending>, Error> {
-        if queries.is_empty() {
-            return Ok(Vec::new());
-        }
         let currencies: Vec<_> = queries.iter().map(|query| query.currency_code.clone()).collect();
-        let request = pb::SumSpendingRequest { household_id: household_id.to_string(), queries, with_rates };
-        let answer = self.ledger.clone().sum_spending(request).await;
-        let spending = answer.map_err(|status| Error::Part("ledger", status))?.into_inner().spending;
+        let mut spending = Vec::with_capacity(queries.len());
+        for queries in queries.chunks(MOST_QUESTIONS) {
+            let (household_id, queries) = (household_id.to_string(), queries.to_vec());
+            let request = pb::SumSpendingRequest { household_id, queries, with_rates };
+            let answer = self.ledger.clone().sum_spending(request).await;
+            spending.extend(answer.map_err(|status| Error::Part("ledger", status))?.into_inner().spending);
+        }
         if spending.len() != currencies.len() {
             return Err(Error::Internal("the ledger answered other questions".into()));
         }

@@ -297,3 +297,20 @@ async fn all_budgets_are_summed_up_by_currency() {
     let nothing = nothing.expect("a summary").into_inner();
     assert!(nothing.budgets.is_empty() && nothing.totals.is_empty());
 }
+
+#[tokio::test]
+async fn ten_years_of_weeks_go_over() {
+    let budgets = Budgets::start().await;
+    let ana = budgets.person();
+    let category = budgets.ledger.category("expense");
+    let request = pb::CreateBudgetRequest {
+        amount: "1".into(),
+        frequency: "weekly".into(),
+        start_date: Some("2016-10-03".into()),
+        rollover: Some("surplus".into()),
+        ..food(&category)
+    };
+    let budget = ana.create(request).await.expect("made");
+    let now = ana.progress(&budget.id, "").await.expect("progress");
+    assert_eq!((now.period_start.as_str(), now.carried.as_str()), ("2026-09-21", "520.00"));
+}

@@ -202,6 +202,7 @@ impl BudgetingService for Ledger {
         request: Request<pb::SumSpendingRequest>,
     ) -> Result<Response<pb::SumSpendingResponse>, Status> {
         let queries = request.into_inner().queries;
+        assert!(queries.len() <= 500, "more than one message may hold");
         let (mood, spending) = self.state(|state| {
             state.sums += 1;
             (state.mood, state.spending.clone())

@@ -79,14 +79,22 @@ async fn run_in(part: &part::Part, schema: &str, name: &str) -> anyhow::Result<b
     let done = async {
         loop {
             let states = jobs::list(&mut *part.pool.acquire().await?, &[], Clock::System.now()).await?;
-            let state = states.into_iter().find(|state| state.name == name);
-            match state
-                .filter(|state| state.started_at >= Some(asked) && state.finished_at >= state.started_at)
-            {
-                Some(JobState { last_error: Some(error), .. }) => bail!("{schema}: {name} failed: {error}"),
-                Some(_) => return Ok(()),
-                None => tokio::time::sleep(PAUSE).await,
+            let Some(state) = states.into_iter().find(|state| state.name == name) else {
+                bail!("{schema}: {name} is gone");
+            };
+            if state.started_at >= Some(asked) && state.finished_at >= state.started_at {
+                ensure!(
+                    state.last_error.is_none(),
+                    "{schema}: {name} failed: {}",
+                    state.last_error.unwrap_or_default()
+                );
+                return Ok(());
             }
+            // A run that was under way when this one was asked for set its next time over ours.
+            if !state.is_running && state.due_at > Some(asked) {
+                jobs::ask(&mut *part.pool.acquire().await?, name, asked).await?;
+            }
+            tokio::time::sleep(PAUSE).await;
         }
     };
     match tokio::time::timeout(PATIENCE, done).await {

@@ -348,6 +348,12 @@ pub async fn what_is_wrong_is_named(suite: &Suite) {
     assert_eq!(fields(&ana.get(&format!("{budget}/progress?date=x")).await), ["date PARAMETER_INVALID"]);
     assert_eq!(fields(&ana.get(&format!("{NOTIFICATIONS}?unread=x")).await), ["unread PARAMETER_INVALID"]);
     let goal = format!("{GOALS}/{}", made(&ana, GOALS, json!({"name": "Boat", "target_amount": 5})).await);
+    let more = ana.post(&format!("{goal}/withdraw"), json!({"amount": "1"})).await;
+    assert_eq!((more.status, fields(&more)), (422, vec!["amount GOAL_AMOUNT_EXCEEDED".to_owned()]));
+    assert_eq!(ana.patch(&goal, json!({"status": "cancelled"})).await.status, 200);
+    let given_up = ana.post(&format!("{goal}/contribute"), json!({"amount": "1"})).await;
+    assert_eq!((given_up.status, given_up.code()), (409, "GOAL_CANCELLED"));
+    assert_eq!(ana.patch(&goal, json!({"status": "active"})).await.status, 200);
     let card = ana.account(json!({"name": "Card", "account_type": "card"})).await;
     let nowhere = ana.post(&format!("{goal}/contribute"), json!({"amount": "1", "account_id": card})).await;
     assert_eq!((nowhere.status, fields(&nowhere)), (422, vec!["account_id CONFLICTING".to_owned()]));

@@ -42,8 +42,8 @@ struct EventView<'a> {
 /// Follow what changes
 ///
 /// Server-sent events: `notification`, `transaction`, `account`, `budget`, `goal`, each with the id
-/// and the version of what changed; what your roles may not read is left out. The first block has
-/// an id and no event: where the feed is now. Send the last id as `Last-Event-ID` and the stream
+/// and the version of what changed; what your roles may not read is left out. A stream
+/// without anything to catch up on begins with an id and no event: where the feed is now. Send the last id as `Last-Event-ID` and the stream
 /// goes on after it, without loss or repetition, within 24 hours; later it begins with `reset`:
 /// read everything anew. The stream ends with the session and when the access token expires; come
 /// back with a fresh one. Whoever reads too slowly is dropped and may resume.
@@ -67,7 +67,7 @@ pub async fn follow(
     })?;
     let context = Context { deadline: None, ..context::current().unwrap_or_default() };
     let mut reader = Reader { state, principal, context, until: after };
-    let first = reader.look().await?;
+    let first = reader.page().await?;
     let events = Sse::new(stream(reader, place, first)).keep_alive(KeepAlive::new().interval(HEARTBEAT));
     Ok(([("x-accel-buffering", "no")], events))
 }
@@ -81,6 +81,13 @@ fn last_event_id(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
     })
 }
 
+/// What a reader catches up on: a page, so that a day's worth is nowhere in one piece.
+struct Caught {
+    events: Vec<Event>,
+    /// False: more may follow.
+    is_all: bool,
+}
+
 /// Somebody who reads, and how far he is.
 struct Reader {
     state: AppState,
@@ -91,30 +98,21 @@ struct Reader {
 }
 
 impl Reader {
-    /// Asks for what comes after his place.
-    async fn look(&mut self) -> Result<Vec<Event>, Status> {
+    /// Asks for the next of what comes after his place.
+    async fn page(&mut self) -> Result<Caught, Status> {
         let deadline = Some(tokio::time::Instant::now() + PATIENCE);
         let context = Context { deadline, ..self.context.clone() };
+        let request = pb::ListFeedRequest { after: self.until };
+        let mut feeds = self.state.feeds();
+        let news = context::scope(context, feeds.list_feed(request)).await?.into_inner();
+        let is_all = news.is_reset || self.until.is_none_or(|until| until == news.until);
+        self.until = Some(news.until);
         let mut events = Vec::new();
-        loop {
-            let request = pb::ListFeedRequest { after: self.until };
-            let asked = self.state.feeds();
-            let answer = context::scope(context.clone(), async move {
-                let mut asked = asked;
-                asked.list_feed(request).await
-            });
-            let news = answer.await?.into_inner();
-            let is_over = news.is_reset || self.until == Some(news.until) || self.until.is_none();
-            self.until = Some(news.until);
-            if news.is_reset {
-                events.clear();
-                events.push(Event::default().event("reset").id(news.until.to_string()).data("{}"));
-            }
-            events.extend(news.entries.iter().filter_map(|entry| self.event(entry)));
-            if is_over {
-                return Ok(events);
-            }
+        if news.is_reset {
+            events.push(Event::default().event("reset").id(news.until.to_string()).data("{}"));
         }
+        events.extend(news.entries.iter().filter_map(|entry| self.event(entry)));
+        Ok(Caught { events, is_all })
     }
 
     /// What an entry is for him, if he may know.
@@ -137,15 +135,16 @@ impl Reader {
     }
 
     /// What news means for him, after all that he has heard.
-    async fn hear(&mut self, news: News) -> Result<Vec<Event>, Status> {
-        match (news, self.until) {
-            (News::Entry(entry), Some(until)) if entry.seq <= until => Ok(Vec::new()),
+    async fn hear(&mut self, news: News) -> Result<Caught, Status> {
+        let events = match (news, self.until) {
+            (News::Entry(entry), Some(until)) if entry.seq <= until => Vec::new(),
             (News::Entry(entry), Some(until)) if entry.seq == until + 1 => {
                 self.until = Some(entry.seq);
-                Ok(self.event(&entry).into_iter().collect())
+                self.event(&entry).into_iter().collect()
             }
-            _ => self.look().await,
-        }
+            _ => return self.page().await,
+        };
+        Ok(Caught { events, is_all: true })
     }
 
     fn is_logged_in(&self) -> bool {
@@ -157,22 +156,24 @@ impl Reader {
 fn stream(
     mut reader: Reader,
     mut place: Place,
-    first: Vec<Event>,
+    first: Caught,
 ) -> impl Stream<Item = Result<Event, Infallible>> + Send {
     async_stream::stream! {
         let mut beginning = Event::default().retry(RETRY);
-        if first.is_empty() {
+        if first.events.is_empty() && first.is_all {
             beginning = beginning.id(reader.until.unwrap_or_default().to_string());
         }
         yield Ok(beginning);
-        for event in first {
-            yield Ok(event);
-        }
+        let mut caught = first;
         let closing = reader.state.feed.closing.clone();
         let mut check = tokio::time::interval(CHECK);
         check.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
-            let news = tokio::select! {
+            for event in std::mem::take(&mut caught.events) {
+                yield Ok(event);
+            }
+            let next = tokio::select! {
+                biased;
                 () = closing.cancelled() => break,
                 _ = check.tick() => {
                     if reader.is_logged_in() {
@@ -180,14 +181,16 @@ fn stream(
                     }
                     break;
                 }
-                news = place.news.recv() => news,
+                () = std::future::ready(()), if !caught.is_all => reader.page().await,
+                news = place.news.recv(), if caught.is_all => match news {
+                    Some(news) => reader.hear(news).await,
+                    // Dropped for being slow.
+                    None => break,
+                },
             };
-            // Dropped for being slow, or nobody could be asked: he comes back and resumes.
-            let Some(news) = news else { break };
-            let Ok(events) = reader.hear(news).await else { break };
-            for event in events {
-                yield Ok(event);
-            }
+            // Where nobody can be asked he comes back and resumes.
+            let Ok(next) = next else { break };
+            caught = next;
         }
     }
 }

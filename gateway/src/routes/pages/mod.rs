@@ -11,6 +11,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
+use serde::Deserialize;
 
 use crate::language::Language;
 use crate::state::AppState;
@@ -23,6 +24,13 @@ pub fn router() -> Router<AppState> {
         .route("/verify-email", get(verify_email::show).post(verify_email::confirm))
         .route("/reset-password", get(reset_password::show).post(reset_password::change))
         .route("/unsubscribe", get(unsubscribe::show).post(unsubscribe::end))
+}
+
+/// What the link of a mail carries.
+#[derive(Deserialize)]
+struct Token {
+    #[serde(default)]
+    token: String,
 }
 
 #[derive(Template)]

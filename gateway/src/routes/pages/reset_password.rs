@@ -5,16 +5,10 @@ use axum::response::Response;
 use fintrac_proto::auth::v1 as pb;
 use serde::Deserialize;
 
-use super::{Button, language, page};
+use super::{Button, Token, language, page};
 use crate::language::Language;
 use crate::problem::{Problem, catalogue};
 use crate::state::AppState;
-
-#[derive(Deserialize)]
-pub struct Token {
-    #[serde(default)]
-    token: String,
-}
 
 #[derive(Deserialize)]
 pub struct NewPassword {

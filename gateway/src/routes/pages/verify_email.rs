@@ -3,17 +3,10 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use fintrac_proto::auth::v1 as pb;
-use serde::Deserialize;
 
-use super::{Button, language, page};
+use super::{Button, Token, language, page};
 use crate::problem::{Problem, catalogue};
 use crate::state::AppState;
-
-#[derive(Deserialize)]
-pub struct Token {
-    #[serde(default)]
-    token: String,
-}
 
 /// Where the link of the verification mail leads: a button, nothing more.
 pub async fn show(headers: HeaderMap, Query(query): Query<Token>) -> Response {
