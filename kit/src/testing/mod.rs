@@ -17,7 +17,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection};
 use tokio::sync::Mutex;
 
 pub use log::ScriptedLog;
-pub use part::{Part, TestUser, deps};
+pub use part::{Part, TestUser, deps, trust};
 
 use crate::clock::Clock;
 use crate::database::{self, PoolConfig, Schema, app_role, owner_role};

@@ -31,7 +31,7 @@ fn keys() -> ServiceKeys {
 }
 
 /// Trusts the tokens of [`TestUser`]s.
-fn trust(clock: &Clock) -> Arc<Trust> {
+pub fn trust(clock: &Clock) -> Arc<Trust> {
     let config = TrustConfig {
         issuer: ISSUER.into(),
         grace: Duration::from_hours(1),
@@ -128,6 +128,11 @@ impl TestUser {
         let key = EncodingKey::from_secret(TOKEN_SECRET.as_bytes());
         let token = sign(&claims, &key, Algorithm::HS256, None).expect("a token");
         Self { user_id, household_id, token }
+    }
+
+    /// His access token.
+    pub fn token(&self) -> &str {
+        &self.token
     }
 
     /// Makes a call in his name.

@@ -11,7 +11,7 @@ use fintrac_kit::context::{self, Context};
 use fintrac_proto::notify::v1 as pb;
 use futures::Stream;
 use serde::Serialize;
-use tonic::Status;
+use tonic::{Code, Status};
 use utoipa::ToSchema;
 
 use crate::extract::{NoParams, Permitted, User, permission};
@@ -84,8 +84,18 @@ fn last_event_id(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
 /// What a reader catches up on: a page, so that a day's worth is nowhere in one piece.
 struct Caught {
     events: Vec<Event>,
-    /// False: more may follow.
-    is_all: bool,
+    rest: Rest,
+}
+
+/// What is known of what comes after.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rest {
+    /// Nothing has happened since.
+    Nothing,
+    /// More may be there.
+    More,
+    /// It could not be asked; the next check asks again.
+    Unknown,
 }
 
 /// Somebody who reads, and how far he is.
@@ -106,13 +116,14 @@ impl Reader {
         let mut feeds = self.state.feeds();
         let news = context::scope(context, feeds.list_feed(request)).await?.into_inner();
         let is_all = news.is_reset || self.until.is_none_or(|until| until == news.until);
+        let rest = if is_all { Rest::Nothing } else { Rest::More };
         self.until = Some(news.until);
         let mut events = Vec::new();
         if news.is_reset {
             events.push(Event::default().event("reset").id(news.until.to_string()).data("{}"));
         }
         events.extend(news.entries.iter().filter_map(|entry| self.event(entry)));
-        Ok(Caught { events, is_all })
+        Ok(Caught { events, rest })
     }
 
     /// What an entry is for him, if he may know.
@@ -144,7 +155,7 @@ impl Reader {
             }
             _ => return self.page().await,
         };
-        Ok(Caught { events, is_all: true })
+        Ok(Caught { events, rest: Rest::Nothing })
     }
 
     fn is_logged_in(&self) -> bool {
@@ -160,7 +171,7 @@ fn stream(
 ) -> impl Stream<Item = Result<Event, Infallible>> + Send {
     async_stream::stream! {
         let mut beginning = Event::default().retry(RETRY);
-        if first.events.is_empty() && first.is_all {
+        if first.events.is_empty() && first.rest == Rest::Nothing {
             beginning = beginning.id(reader.until.unwrap_or_default().to_string());
         }
         yield Ok(beginning);
@@ -169,28 +180,34 @@ fn stream(
         let mut check = tokio::time::interval(CHECK);
         check.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
-            for event in std::mem::take(&mut caught.events) {
+            let Caught { events, rest } = caught;
+            for event in events {
                 yield Ok(event);
             }
             let next = tokio::select! {
                 biased;
                 () = closing.cancelled() => break,
-                _ = check.tick() => {
-                    if reader.is_logged_in() {
-                        continue;
-                    }
-                    break;
-                }
-                () = std::future::ready(()), if !caught.is_all => reader.page().await,
-                news = place.news.recv(), if caught.is_all => match news {
+                _ = check.tick() => match rest {
+                    _ if !reader.is_logged_in() => break,
+                    Rest::Unknown => reader.page().await,
+                    Rest::Nothing | Rest::More => Ok(Caught { events: Vec::new(), rest }),
+                },
+                () = std::future::ready(()), if rest == Rest::More => reader.page().await,
+                news = place.news.recv(), if rest != Rest::More => match news {
                     Some(news) => reader.hear(news).await,
                     // Dropped for being slow.
                     None => break,
                 },
             };
-            // Where nobody can be asked he comes back and resumes.
-            let Ok(next) = next else { break };
-            caught = next;
+            caught = match next {
+                Ok(next) => next,
+                Err(status) if matches!(status.code(), Code::Unauthenticated | Code::PermissionDenied) => break,
+                // The stream outlives what cannot be reached for a while.
+                Err(_) => Caught { events: Vec::new(), rest: Rest::Unknown },
+            };
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
