@@ -18,13 +18,14 @@ use fintrac_kit::module::{Deps, Module, open_schema};
 use fintrac_kit::process;
 use fintrac_kit::random::Random;
 use fintrac_kit::serve::{self, Drain, Stop};
-use fintrac_kit::server::Server;
+use fintrac_kit::server::{Server, server_stack};
 use fintrac_kit::transport::{self, Transport};
 use gateway::{AppState, Parts};
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tonic::service::Routes;
 
 use crate::{data_dir, database};
 
@@ -105,19 +106,26 @@ impl Suite {
         grpc: TcpListener,
     ) -> anyhow::Result<()> {
         let auth_deps = self.deps(environment, admin, &auth_svc::SCHEMA, &common).await?;
-        let auth = common.start(auth_svc::build(config.auth, auth_deps).await?);
+        let auth = auth_svc::build(config.auth, auth_deps).await?;
+        let jobs = auth.jobs.clone();
+        let auth = common.start(auth);
         let ledger_deps = self.deps(environment, admin, &ledger_svc::SCHEMA, &common).await?;
         let to_auth = common.local("ledger", "auth", &auth);
-        let ledger = common.start(ledger_svc::build(&config.ledger, &ledger_deps, to_auth).await?);
+        let ledger = ledger_svc::build(&config.ledger, &ledger_deps, to_auth).await?;
+        let jobs = jobs.and(ledger.jobs.clone());
+        let ledger = common.start(ledger);
         let budget_deps = self.deps(environment, admin, &budget_svc::SCHEMA, &common).await?;
         let (to_auth, to_ledger) =
             (common.local("budget", "auth", &auth), common.local("budget", "ledger", &ledger));
-        let budget = common.start(budget_svc::build(&budget_deps, to_auth, to_ledger));
+        let budget = budget_svc::build(&budget_deps, to_auth, to_ledger);
+        let jobs = jobs.and(budget.jobs.clone());
+        let budget = common.start(budget);
         let notify_deps = self.deps(environment, admin, &notify_svc::SCHEMA, &common).await?;
         let to_auth = common.local("notify", "auth", &auth);
         let (to_ledger, to_budget) =
             (common.local("notify", "ledger", &ledger), common.local("notify", "budget", &budget));
         let notify = notify_svc::build(&config.notify, &notify_deps, to_auth, to_ledger, to_budget)?;
+        let jobs = common.behind_a_gate("jobs", Routes::new(jobs.and(notify.jobs.clone()).into_service()));
         let notify = common.start(notify);
 
         let parts = Parts {
@@ -126,7 +134,8 @@ impl Suite {
             budget: common.local("gateway", "budget", &budget),
             notify: common.local("gateway", "notify", &notify),
         };
-        let servers = [("auth", auth), ("ledger", ledger), ("budget", budget), ("notify", notify)];
+        let servers =
+            [("auth", auth), ("ledger", ledger), ("budget", budget), ("notify", notify), ("jobs", jobs)];
         let everything = serve::one_port(servers, common.reflection, &self.pools, &common.trust, &self.stop);
         self.servers.push(serve::grpc(grpc, everything, &self.stop));
         let state = AppState::new(config.gateway, common.trust, common.clock, common.random, parts);
@@ -207,8 +216,17 @@ impl Suite {
 
 impl Common {
     fn start(&self, module: Module) -> Server {
-        let gate = Gate::new(module.name, self.keys.clone(), Arc::clone(&self.trust), self.clock.clone());
-        serve::start_module(module, Arc::new(gate), &self.trust, false, &self.stop)
+        let gate = self.gate(module.name);
+        serve::start_module(module, gate, &self.trust, false, &self.stop)
+    }
+
+    /// What no single part answers.
+    fn behind_a_gate(&self, name: &str, routes: Routes) -> Server {
+        server_stack(routes, self.gate(name))
+    }
+
+    fn gate(&self, name: &str) -> Arc<Gate> {
+        Arc::new(Gate::new(name, self.keys.clone(), Arc::clone(&self.trust), self.clock.clone()))
     }
 
     fn local(&self, caller: &str, callee: &str, server: &Server) -> Transport {

@@ -2,9 +2,12 @@
 
 use std::borrow::Cow;
 
+use fintrac_kit::words::Words;
 use fluent_langneg::{NegotiationStrategy, accepted_languages, negotiate_languages};
 use fluent_templates::{Loader as _, static_loader};
 use unic_langid::{LanguageIdentifier, langid};
+
+use crate::problem::Problem;
 
 static_loader! {
     static TEXTS = {
@@ -37,6 +40,14 @@ impl Language {
 
     pub fn code(&self) -> String {
         self.0.to_string()
+    }
+
+    /// How the language writes amounts and days.
+    pub fn words(&self) -> Result<Words, Problem> {
+        Words::of(&self.code()).map_err(|error| {
+            tracing::error!(%error, "a language has no numbers and days");
+            Problem::internal()
+        })
     }
 
     /// The text `id`; its id where there is none, which a test rules out.

@@ -30,3 +30,4 @@ pub mod telemetry;
 pub mod testing;
 pub mod text;
 pub mod transport;
+pub mod words;

@@ -19,7 +19,7 @@ use crate::database::{SchemaError, ensure_event_partitions};
 use crate::erasure;
 use crate::events::{self, Bell, EventLog};
 use crate::idempotency;
-use crate::jobs::{self, BoxError, Periodic, Queue};
+use crate::jobs::{self, BoxError, Jobs, Periodic, Queue};
 use crate::random::Random;
 
 /// How often the event horizon and background work are measured.
@@ -46,8 +46,10 @@ pub type Worker = Box<dyn FnOnce(CancellationToken) -> BoxFuture<'static, ()> + 
 pub struct Module {
     /// `auth`, `ledger`, `budget`, `notify`: its schema and its name in credentials.
     pub name: &'static str,
-    /// The gRPC services that it owns, its event log included.
+    /// The gRPC services that it owns, its event log and its jobs included.
     pub routes: Routes,
+    /// Its background work, where several parts answer together.
+    pub jobs: Jobs,
     pub workers: Vec<Worker>,
     pub pool: PgPool,
 }
@@ -59,8 +61,8 @@ impl fmt::Debug for Module {
 }
 
 impl Module {
-    /// A module with its event log, which `readers` may read, its `queues` in the
-    /// metrics, and the housekeeping of the plumbing's tables.
+    /// A module with its event log, which `readers` may read, its jobs and `queues`
+    /// over gRPC and in the metrics, and the housekeeping of the plumbing's tables.
     pub fn new(
         name: &'static str,
         deps: &Deps,
@@ -68,8 +70,9 @@ impl Module {
         queues: &'static [Queue],
     ) -> Self {
         let log = EventLog::new(deps.pool.clone(), deps.bell.clone(), readers, deps.closing.clone());
-        let routes = Routes::new(log.into_service());
-        let mut module = Self { name, routes, workers: Vec::new(), pool: deps.pool.clone() };
+        let jobs = Jobs::new(name, deps.pool.clone(), queues, deps.clock.clone());
+        let routes = Routes::new(log.into_service()).add_service(jobs.clone().into_service());
+        let mut module = Self { name, routes, jobs, workers: Vec::new(), pool: deps.pool.clone() };
         let clock = deps.clock.clone();
         module.add_job(deps, "event-partitions", TimeDelta::days(1), move |pool| {
             let now = clock.now();

@@ -161,10 +161,10 @@ async fn watch_health(
 }
 
 /// All services of the suite on one port, by the path's package. Each keeps its
-/// own stack and gate. Event logs are not among them: they share one name, and
-/// in this shape they are read without a network.
+/// own stack and gate; the jobs of all parts are one service. Event logs are not
+/// among them: they share one name, and in this shape they are read without a network.
 pub fn one_port(
-    servers: [(&'static str, Server); 4],
+    servers: [(&'static str, Server); 5],
     reflection: bool,
     pools: &[PgPool],
     trust: &Arc<Trust>,

@@ -91,7 +91,7 @@ pub fn build(
     let reports = Reports::new(ledger.clone(), budget.clone());
     let feed = Feed::new(deps, bells.feed.clone());
     module.routes =
-        rpc::routes(module.routes, Inbox::new(deps, bells.feed.clone()), feed.clone(), reports.clone());
+        rpc::routes(module.routes, Inbox::new(deps, bells.feed.clone()), feed.clone(), reports.clone(), deps);
     module.add_job(deps, "feed-clean-up", TimeDelta::hours(1), move |_pool| {
         let feed = feed.clone();
         async move { Ok(feed.purge().await?) }

@@ -7,7 +7,7 @@ mod generated {
     include!(concat!(env!("OUT_DIR"), "/protos.rs"));
 }
 
-pub use generated::fintrac::{auth, budget, common, events, ledger, notify};
+pub use generated::fintrac::{auth, budget, common, events, jobs, ledger, notify};
 
 /// All file descriptors of the suite, encoded, for `grpc.reflection`.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

@@ -32,8 +32,15 @@ const OF_USERS: &[&str] = &[
 const OF_SUPPORT: &[&str] = &["audit:read", "security:read", "users:read", "users:write"];
 
 /// What is left for administrators.
-const OF_ADMINS: &[&str] =
-    &["exchange_rates:write", "ip_rules:read", "ip_rules:write", "roles:read", "roles:write"];
+const OF_ADMINS: &[&str] = &[
+    "exchange_rates:write",
+    "ip_rules:read",
+    "ip_rules:write",
+    "jobs:read",
+    "jobs:write",
+    "roles:read",
+    "roles:write",
+];
 
 /// Changing which roles a user has.
 pub const ASSIGN: &str = "roles:write";
@@ -116,7 +123,7 @@ mod tests {
         assert!(user.permissions.is_subset(&support.permissions));
         assert!(support.permissions.is_subset(&admin.permissions));
         assert_eq!(admin.permissions.len(), permissions().len());
-        for staff in ["users:read", "roles:write", "audit:read", "ip_rules:write"] {
+        for staff in ["users:read", "roles:write", "audit:read", "ip_rules:write", "jobs:write"] {
             assert!(!user.permissions.contains(staff), "{staff}");
         }
     }

@@ -7,7 +7,9 @@
 
 pub mod leased;
 mod periodic;
+mod service;
 mod state;
 
 pub use periodic::{BoxError, Periodic};
+pub use service::Jobs;
 pub use state::{JobState, Queue, ask, list};

@@ -38,9 +38,10 @@ pub fn trust(clock: &Clock) -> Arc<Trust> {
         hs256_secret: Some(TOKEN_SECRET.into()),
     };
     let trust = Arc::new(Trust::new(config, clock.clone()));
-    // Its users may do everything that there is.
+    // Its users may do everything that there is, unless a test says otherwise.
     let all = fintrac_proto::ACCESS.iter().map(|access| access.permission.to_owned()).collect();
-    let roles = Some(vec![("user".to_owned(), all)]);
+    let only_notified = vec!["notifications:read".to_owned()];
+    let roles = Some(vec![("user".to_owned(), all), ("only-notified".to_owned(), only_notified)]);
     trust.extend(TrustUpdate { roles, ..TrustUpdate::default() });
     trust
 }
@@ -112,6 +113,18 @@ impl TestUser {
     /// # Panics
     /// Never.
     pub fn of(household_id: Uuid, clock: &Clock) -> Self {
+        Self::with_role("user", household_id, clock)
+    }
+
+    /// Somebody of a household who may read notifications and nothing else.
+    ///
+    /// # Panics
+    /// Never.
+    pub fn only_notified(household_id: Uuid, clock: &Clock) -> Self {
+        Self::with_role("only-notified", household_id, clock)
+    }
+
+    fn with_role(role: &str, household_id: Uuid, clock: &Clock) -> Self {
         let id = || Uuid::from_bytes(Random::System.bytes());
         let user_id = id();
         let now = clock.now().timestamp();
@@ -121,7 +134,7 @@ impl TestUser {
             sub: user_id,
             sid: id(),
             hh: household_id,
-            roles: vec!["user".into()],
+            roles: vec![role.into()],
             iat: now,
             exp: now + 1_000_000_000,
         };

@@ -30,3 +30,15 @@ pub fn changes(events: &[Event]) -> Vec<Change> {
     };
     events.iter().filter(|event| ENTITIES.contains(&event.entity.as_str())).filter_map(change).collect()
 }
+
+/// What reading an entity takes; none of what no feed tells.
+pub fn permission(entity: &str) -> Option<&'static str> {
+    match entity {
+        "notification" => Some("notifications:read"),
+        "transaction" => Some("transactions:read"),
+        "account" => Some("accounts:read"),
+        "budget" => Some("budgets:read"),
+        "goal" => Some("goals:read"),
+        _ => None,
+    }
+}

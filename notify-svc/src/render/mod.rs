@@ -2,12 +2,12 @@
 //! the templates hold shape only and escape what they are given.
 
 mod notice;
-mod words;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 
 use askama::Template;
+use fintrac_kit::words::WordsError;
 use fluent_templates::fluent_bundle::FluentValue as Value;
 use fluent_templates::{Loader as _, static_loader};
 use unic_langid::{LanguageIdentifier, langid};
@@ -78,8 +78,8 @@ pub enum RenderError {
     #[error("no text `{0}` in {1}")]
     MissingText(String, LanguageIdentifier),
     /// A fact that is no amount or day.
-    #[error("{0}")]
-    Unreadable(String),
+    #[error(transparent)]
+    Unreadable(#[from] WordsError),
     #[error(transparent)]
     Template(#[from] askama::Error),
 }

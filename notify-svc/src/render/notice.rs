@@ -1,12 +1,12 @@
 //! What there is to tell, in words: a title and a sentence, for the inbox and
 //! for the mail alike.
 
+use fintrac_kit::words::Words;
 use fintrac_proto::budget::v1 as budget;
 use fintrac_proto::ledger::v1 as ledger;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
 
-use super::words::Words;
 use super::{RenderError, Texts, Value, language};
 use crate::domain::kind::Kind;
 
@@ -54,7 +54,7 @@ impl Facts {
 /// Title and body in the language of `locale`.
 pub fn notice(locale: &str, kind: Kind, facts: &Facts) -> Result<(String, String), RenderError> {
     let texts = Texts { language: language(locale) };
-    let words = Words::of(&texts.language)?;
+    let words = Words::of(&texts.language.to_string())?;
     let text = |text: &str| Value::from(text.to_owned());
     let amount = |amount: &str, code: &str| words.amount(amount, code).map(Value::from);
     let day = |day: &str| words.day(day).map(Value::from);
@@ -113,7 +113,7 @@ pub fn notice(locale: &str, kind: Kind, facts: &Facts) -> Result<(String, String
 /// A report's categories, the largest first: name, amount, and width of its bar in percent.
 pub fn bars(locale: &str, money: &ledger::ReportFacts) -> Result<Vec<(String, String, u8)>, RenderError> {
     let texts = Texts { language: language(locale) };
-    let words = Words::of(&texts.language)?;
+    let words = Words::of(&texts.language.to_string())?;
     let read = |amount: &str| amount.parse::<Decimal>().unwrap_or_default();
     let most = money.categories.first().map(|it| read(&it.amount)).unwrap_or_default();
     let bar = |it: &ledger::ReportCategory| {

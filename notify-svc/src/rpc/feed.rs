@@ -7,6 +7,7 @@ use fintrac_proto::notify::v1::feed_service_server::FeedService;
 use futures::{Stream, StreamExt as _};
 use tonic::{Request, Response, Status};
 
+use crate::domain::feed::permission;
 use crate::service::Feed;
 use crate::store::feed::Entry;
 
@@ -20,6 +21,7 @@ impl From<Entry> for pb::FeedEntry {
             household_id: entry.household_id.to_string(),
             seq: entry.seq,
             user_id: entry.user_id.map(|id| id.to_string()).unwrap_or_default(),
+            permission: permission(&entry.entity).unwrap_or_default().to_owned(),
             entity: entry.entity,
             entity_id: entry.entity_id.to_string(),
             version: entry.version,

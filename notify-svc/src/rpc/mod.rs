@@ -3,16 +3,19 @@
 mod activity;
 mod export;
 mod feed;
+mod mail;
 mod report;
 
 use std::sync::Arc;
 
 use fintrac_kit::access::By;
 use fintrac_kit::clock::timestamp;
+use fintrac_kit::module::Deps;
 use fintrac_proto::notify::v1 as pb;
 use fintrac_proto::notify::v1::activity_service_server::ActivityServiceServer;
 use fintrac_proto::notify::v1::export_service_server::ExportServiceServer;
 use fintrac_proto::notify::v1::feed_service_server::FeedServiceServer;
+use fintrac_proto::notify::v1::mail_service_server::MailServiceServer;
 use fintrac_proto::notify::v1::notification_service_server::{
     NotificationService, NotificationServiceServer,
 };
@@ -25,6 +28,7 @@ use crate::domain::notification::Notification;
 use crate::error::Error;
 use crate::service::{Feed, Inbox, Reports};
 use feed::FeedRpc;
+use mail::MailRpc;
 use report::ReportRpc;
 
 /// The inbox as tonic sees it.
@@ -32,12 +36,13 @@ use report::ReportRpc;
 struct Rpc(Arc<Inbox>);
 
 /// Adds all of notify-svc's gRPC services.
-pub fn routes(routes: Routes, inbox: Inbox, feed: Feed, reports: Reports) -> Routes {
+pub fn routes(routes: Routes, inbox: Inbox, feed: Feed, reports: Reports, deps: &Deps) -> Routes {
     let rpc = Rpc(Arc::new(inbox));
     routes
         .add_service(ActivityServiceServer::new(rpc.clone()))
         .add_service(ExportServiceServer::new(rpc.clone()))
         .add_service(FeedServiceServer::new(FeedRpc(feed)))
+        .add_service(MailServiceServer::new(MailRpc { pool: deps.pool.clone(), clock: deps.clock.clone() }))
         .add_service(ReportServiceServer::new(ReportRpc(reports)))
         .add_service(NotificationServiceServer::new(rpc))
 }

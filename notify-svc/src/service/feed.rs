@@ -1,9 +1,11 @@
 //! The live feed: what changed after a place, and everything as it comes.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use fintrac_kit::access::By;
+use fintrac_kit::access::trust::Trust;
+use fintrac_kit::access::{By, Principal};
 use fintrac_kit::clock::Clock;
 use fintrac_kit::events::Bell;
 use fintrac_kit::module::Deps;
@@ -11,6 +13,7 @@ use futures::Stream;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
+use crate::domain::feed::permission;
 use crate::error::Error;
 use crate::store::feed::{self, Entry};
 
@@ -26,6 +29,7 @@ const BATCH: usize = 500;
 pub struct Feed {
     pool: PgPool,
     clock: Clock,
+    trust: Arc<Trust>,
     /// Rung when something was appended.
     told: Bell,
     closing: CancellationToken,
@@ -44,8 +48,8 @@ pub struct News {
 
 impl Feed {
     pub fn new(deps: &Deps, told: Bell) -> Self {
-        let Deps { pool, clock, closing, .. } = deps.clone();
-        Self { pool, clock, told, closing }
+        let Deps { pool, clock, trust, closing, .. } = deps.clone();
+        Self { pool, clock, trust, told, closing }
     }
 
     /// What the caller may know of what came after `after`; without it only where the feed ends.
@@ -64,8 +68,14 @@ impl Feed {
             return Ok(News { entries: Vec::new(), until: head.max(next), is_reset: true });
         }
         let until = entries.last().map_or(after, |last| last.seq);
-        entries.retain(|entry| entry.user_id.is_none_or(|user_id| user_id == by.principal.user_id));
+        entries.retain(|entry| self.concerns(&by.principal, entry));
         Ok(News { entries, until, is_reset: false })
+    }
+
+    /// Whether he is meant, and may read what changed.
+    fn concerns(&self, who: &Principal, entry: &Entry) -> bool {
+        entry.user_id.is_none_or(|user_id| user_id == who.user_id)
+            && permission(&entry.entity).is_some_and(|needed| self.trust.may(who, needed))
     }
 
     /// Everything of everybody from now on. First comes an empty batch: what is

@@ -51,6 +51,9 @@ async fn what_changes_is_told_in_order_to_whom_it_concerns() {
     assert_eq!(his.until, 3, "and he need not ask for it again");
     assert_eq!(told(&list(&notify, &ana, Some(2)).await.expect("news")), [row(3, "notification")]);
     assert!(told(&list(&notify, &eve, Some(0)).await.expect("news")).is_empty(), "another household");
+    let program = TestUser::only_notified(ana.household_id, &clock);
+    let its = list(&notify, &program, Some(0)).await.expect("news");
+    assert_eq!((told(&its), its.until), (vec![], 3), "it may read no goals and no budgets");
 
     let inbox = ana.call(notify.inbox().list_notifications(pb::ListNotificationsRequest::default())).await;
     let id = inbox.expect("a page").into_inner().notifications[0].id.clone();

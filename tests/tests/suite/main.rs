@@ -67,6 +67,7 @@ async fn scenarios(shape: Shape) {
     documents::all_from_the_binary(&suite).await;
     grpc::health_and_reflection(&suite).await;
     grpc::programs_with_a_users_token(&suite).await;
+    operations::programs_look_after_jobs(&suite).await;
     assert!(suite.terminate().await.iter().all(|code| *code == Some(0)), "a clean stop");
     assert_eq!(suite.postgres_pid(), None, "nothing is left running");
 }

@@ -1,16 +1,76 @@
 //! What operators see of background work, and what they ask of it.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use fintrac_proto::jobs::v1 as jobs;
+use fintrac_proto::jobs::v1::job_service_client::JobServiceClient;
+use fintrac_proto::notify::v1 as notify;
+use fintrac_proto::notify::v1::mail_service_client::MailServiceClient;
 use fintrac_tests::suite::{Shape, Suite};
 use sqlx::{Connection as _, PgConnection};
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Code, Request};
 
 use crate::BINARY;
+use crate::identity::logged_in;
 
 const EMAIL: &str = "operated@example.com";
 
 async fn count(database: &mut PgConnection, sql: &'static str) -> i64 {
     sqlx::query_scalar(sql).fetch_one(database).await.expect("query")
+}
+
+async fn channel(url: &str) -> Channel {
+    Endpoint::from_shared(url.to_owned()).expect("a URL").connect().await.expect("a server")
+}
+
+fn with_token<T>(token: &str, message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    request.metadata_mut().insert("authorization", format!("Bearer {token}").parse().expect("metadata"));
+    request
+}
+
+/// Background work over gRPC, as an administrator's program sees it.
+pub async fn programs_look_after_jobs(suite: &Suite) {
+    let user = logged_in(suite, "grpc-jobs@example.com").await.text("access_token");
+    let mut client = JobServiceClient::new(channel(&suite.budget_grpc).await);
+    let list = jobs::ListJobsRequest {};
+    let refused = client.list_jobs(with_token(&user, list)).await.expect_err("a user is no operator");
+    assert_eq!(refused.code(), Code::PermissionDenied);
+    assert_eq!(client.list_jobs(list).await.expect_err("nobody").code(), Code::Unauthenticated);
+
+    let run = jobs::RunJobRequest { name: "budget-check".into() };
+    let refused = client.run_job(with_token(&user, run.clone())).await.expect_err("a user is no operator");
+    assert_eq!(refused.code(), Code::PermissionDenied);
+
+    suite.operate(&["admin-create", "grpc-jobs@example.com"]).await;
+    let admin = suite.client.login("grpc-jobs@example.com").await.text("access_token");
+    let listed = client.list_jobs(with_token(&admin, list)).await.expect("a list").into_inner().jobs;
+    let parts: BTreeSet<_> = listed.iter().map(|job| job.part.as_str()).collect();
+    let all = ["auth", "budget", "ledger", "notify"];
+    let expected = if suite.budget_grpc == suite.auth_grpc { &all[..] } else { &["budget"] };
+    assert!(parts.iter().eq(expected), "who answers at this port: {parts:?}");
+    let check = listed.iter().find(|job| job.name == "budget-check").expect("it is there");
+    assert!(check.due_at.is_some() && check.backlog.is_none() && check.failures == 0, "{check:?}");
+
+    let before = check.finished_at;
+    client.run_job(with_token(&admin, run)).await.expect("asked for");
+    let ran = async {
+        let mut tick = tokio::time::interval(Duration::from_millis(100));
+        loop {
+            tick.tick().await;
+            let jobs = client.list_jobs(with_token(&admin, list)).await.expect("a list").into_inner().jobs;
+            let check = jobs.into_iter().find(|job| job.name == "budget-check").expect("it is there");
+            if check.finished_at.map(|at| (at.seconds, at.nanos)) > before.map(|at| (at.seconds, at.nanos)) {
+                break;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), ran).await.expect("it runs once more");
+    let nothing = jobs::RunJobRequest { name: "print-money".into() };
+    let unknown = client.run_job(with_token(&admin, nothing)).await.expect_err("no such job");
+    assert_eq!(unknown.code(), Code::NotFound);
 }
 
 #[tokio::test]
@@ -64,6 +124,31 @@ async fn jobs_are_listed_and_run_and_dead_mails_retried() {
     };
     tokio::time::timeout(Duration::from_mins(1), sent).await.expect("it goes out");
     assert_eq!(suite.operate(&["jobs-mails"]).await, "");
+
+    // Over gRPC, for administrators.
+    sqlx::query("update notify.mails set state = 'dead', last_error = 'no such mailbox'")
+        .execute(&mut database)
+        .await
+        .expect("given up");
+    let admin = "operator@example.com";
+    logged_in(&suite, admin).await;
+    suite.operate(&["admin-create", admin]).await;
+    let admin = suite.client.login(admin).await.text("access_token");
+    let mut mails = MailServiceClient::new(channel(&suite.notify_grpc).await);
+    let list = notify::ListDeadMailsRequest {};
+    let dead = mails.list_dead_mails(with_token(&admin, list)).await.expect("a list").into_inner().mails;
+    assert_eq!(dead.len(), 1, "{dead:?}");
+    assert_eq!((dead[0].kind.as_str(), dead[0].last_error.as_str()), ("verification", "no such mailbox"));
+    let retry = |ids: &[&str]| {
+        let mail_ids = ids.iter().map(|id| (*id).to_owned()).collect();
+        with_token(&admin, notify::RetryDeadMailsRequest { mail_ids })
+    };
+    let refused = mails.retry_dead_mails(retry(&[&dead[0].id, "x"])).await.expect_err("x is no id");
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    let retried = mails.retry_dead_mails(retry(&[&dead[0].id])).await.expect("queued").into_inner();
+    assert_eq!(retried.retried, 1);
+    let nobody = mails.list_dead_mails(list).await.expect_err("no token");
+    assert_eq!(nobody.code(), Code::Unauthenticated);
     assert_eq!(suite.mailbox.subjects("verification", EMAIL).len(), 1, "the same file");
     suite.terminate().await;
 }

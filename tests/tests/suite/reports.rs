@@ -59,6 +59,7 @@ pub async fn a_month_on_one_page(suite: &Suite) {
     let request = request.bearer_auth(ana.token()).header("accept-language", "fr");
     let (status, page) = suite.client.page(request).await;
     assert!(status == 200 && page.contains("<html lang=\"fr\">") && page.contains("Rapport"), "{page}");
+    assert!(page.contains("400,00 "), "amounts as French people write them: {page}");
     assert_eq!(page.matches("<svg").count(), 2, "cash flow and categories");
     assert!(
         !page.contains("<script") && page.contains("Rent &#60;script&#62;"),

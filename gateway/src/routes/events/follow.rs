@@ -128,16 +128,8 @@ impl Reader {
 
     /// What an entry is for him, if he may know.
     fn event(&self, entry: &pb::FeedEntry) -> Option<Event> {
-        let permission = match entry.entity.as_str() {
-            "notification" => "notifications:read",
-            "transaction" => "transactions:read",
-            "account" => "accounts:read",
-            "budget" => "budgets:read",
-            "goal" => "goals:read",
-            _ => return None,
-        };
         let is_his = entry.user_id.is_empty() || entry.user_id == self.principal.user_id.to_string();
-        if !is_his || !self.state.trust.may(&self.principal, permission) {
+        if !is_his || !self.state.trust.may(&self.principal, &entry.permission) {
             return None;
         }
         let data = EventView { id: &entry.entity_id, version: entry.version };

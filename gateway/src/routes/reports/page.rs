@@ -1,6 +1,8 @@
 //! A report as a page: charts and tables, nothing from elsewhere.
 
 use askama::Template;
+use chrono::{Datelike as _, NaiveDate};
+use fintrac_kit::words::Words;
 
 use super::view::ReportView;
 use crate::language::Language;
@@ -12,6 +14,8 @@ use crate::routes::analytics::chart::Chart;
 struct Page<'a> {
     language: &'a Language,
     lang: String,
+    words: &'a Words,
+    span: String,
     report: &'a ReportView,
     cash_flow: String,
     categories: Option<String>,
@@ -21,13 +25,30 @@ impl Page<'_> {
     fn text(&self, id: &str) -> String {
         self.language.text(id).into_owned()
     }
+
+    // What the language cannot write stays as it is in JSON.
+
+    fn amount(&self, amount: &str, code: &str) -> String {
+        self.words.amount(amount, code).unwrap_or_else(|_| format!("{amount} {code}"))
+    }
+
+    fn number(&self, number: &str) -> String {
+        self.words.number(number).unwrap_or_else(|_| number.to_owned())
+    }
+
+    fn day(&self, day: &str) -> String {
+        self.words.short_day(day).unwrap_or_else(|_| day.to_owned())
+    }
 }
 
 pub fn page(language: &Language, report: &ReportView) -> Result<String, Problem> {
-    let about = format!("{}, {} – {}", report.currency_code, report.from, report.to);
+    let words = &language.words()?;
+    let span = span(words, report);
+    let about = format!("{}, {span}", report.currency_code);
     let chart =
         |title, labels: Vec<String>, series| Chart { language, title, about: about.clone(), labels, series };
-    let days = report.intervals.iter().map(|it| it.from.clone()).collect();
+    let day = |day: &String| words.short_day(day).unwrap_or_else(|_| day.clone());
+    let days = report.intervals.iter().map(|it| day(&it.from)).collect();
     let income = report.intervals.iter().map(|it| it.income.clone()).collect();
     let expense = report.intervals.iter().map(|it| it.expense.clone()).collect();
     let series = vec![("chart-income", income), ("chart-expense", expense)];
@@ -42,9 +63,25 @@ pub fn page(language: &Language, report: &ReportView) -> Result<String, Problem>
         [] => None,
         _ => Some(chart("chart-categories", names, series).ranking()?),
     };
-    let page = Page { language, lang: language.code(), report, cash_flow, categories };
+    let page = Page { language, lang: language.code(), words, span, report, cash_flow, categories };
     page.render().map_err(|error| {
         tracing::error!(%error, "a report could not be rendered");
         Problem::internal()
     })
+}
+
+/// The span in words: a month by its name.
+fn span(words: &Words, report: &ReportView) -> String {
+    let (from, to) = (report.from.as_str(), report.to.as_str());
+    let plain = || format!("{from} – {to}");
+    let (Ok(first), Ok(last)) = (from.parse::<NaiveDate>(), to.parse::<NaiveDate>()) else { return plain() };
+    let is_month = first.day() == 1
+        && (first.year(), first.month()) == (last.year(), last.month())
+        && last.succ_opt().is_some_and(|next| next.day() == 1);
+    let written = if is_month {
+        words.month(from)
+    } else {
+        words.day(from).and_then(|from| Ok(format!("{from} – {}", words.day(to)?)))
+    };
+    written.unwrap_or_else(|_| plain())
 }

@@ -52,7 +52,8 @@ impl FeedService for Notify {
 }
 
 fn page(seq: i64) -> pb::ListFeedResponse {
-    let entry = pb::FeedEntry { seq, entity: "account".into(), ..pb::FeedEntry::default() };
+    let (entity, permission) = ("account".into(), "accounts:read".into());
+    let entry = pb::FeedEntry { seq, entity, permission, ..pb::FeedEntry::default() };
     pb::ListFeedResponse { entries: vec![entry], until: seq, is_reset: false }
 }
 

@@ -1,0 +1,97 @@
+use fintrac_proto::jobs::v1 as pb;
+use fintrac_proto::jobs::v1::job_service_server::{JobService, JobServiceServer};
+use sqlx::PgPool;
+use tonic::{Request, Response, Status};
+
+use super::state::{self, JobState, Queue};
+use crate::access::Caller;
+use crate::clock::{Clock, timestamp};
+use crate::error::{self, Refusal};
+
+/// The jobs and queues of one part, or of several, over gRPC.
+#[derive(Debug, Clone)]
+pub struct Jobs {
+    clock: Clock,
+    parts: Vec<Part>,
+}
+
+#[derive(Debug, Clone)]
+struct Part {
+    name: &'static str,
+    pool: PgPool,
+    queues: &'static [Queue],
+}
+
+impl Jobs {
+    /// Those of the part `name`.
+    pub fn new(name: &'static str, pool: PgPool, queues: &'static [Queue], clock: Clock) -> Self {
+        Self { clock, parts: vec![Part { name, pool, queues }] }
+    }
+
+    /// Those of `other`, too.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.parts.extend(other.parts);
+        self
+    }
+
+    pub fn into_service(self) -> JobServiceServer<Self> {
+        JobServiceServer::new(self)
+    }
+
+    async fn list(&self) -> Result<Vec<pb::Job>, sqlx::Error> {
+        let now = self.clock.now();
+        let mut jobs = Vec::new();
+        for part in &self.parts {
+            let states = state::list(&mut *part.pool.acquire().await?, part.queues, now).await?;
+            jobs.extend(states.into_iter().map(|state| job(part.name, state)));
+        }
+        Ok(jobs)
+    }
+
+    /// Makes the job due in each part that has it; false when none has.
+    async fn ask(&self, name: &str) -> Result<bool, sqlx::Error> {
+        let mut is_known = false;
+        for part in &self.parts {
+            is_known |= state::ask(&mut *part.pool.acquire().await?, name, self.clock.now()).await?;
+        }
+        Ok(is_known)
+    }
+}
+
+fn job(part: &str, state: JobState) -> pb::Job {
+    pb::Job {
+        part: part.to_owned(),
+        name: state.name,
+        is_running: state.is_running,
+        finished_at: state.finished_at.map(timestamp),
+        due_at: state.due_at.map(timestamp),
+        failures: state.failures,
+        last_error: state.last_error.unwrap_or_default(),
+        backlog: state.backlog,
+    }
+}
+
+#[tonic::async_trait]
+impl JobService for Jobs {
+    async fn list_jobs(
+        &self,
+        _request: Request<pb::ListJobsRequest>,
+    ) -> Result<Response<pb::ListJobsResponse>, Status> {
+        let jobs = self.list().await.map_err(|error| error::database(&error))?;
+        Ok(Response::new(pb::ListJobsResponse { jobs }))
+    }
+
+    async fn run_job(
+        &self,
+        request: Request<pb::RunJobRequest>,
+    ) -> Result<Response<pb::RunJobResponse>, Status> {
+        let actor = Caller::of(&request).origin().actor;
+        let name = request.into_inner().name;
+        if !self.ask(&name).await.map_err(|error| error::database(&error))? {
+            return Err(Refusal::not_found("job").into());
+        }
+        tracing::info!(job = name, actor, "job asked for");
+        Ok(Response::new(pb::RunJobResponse {}))
+    }
+}

@@ -1,0 +1,124 @@
+//! Amounts and days as people of a language write them (CLDR by ICU4X).
+
+use chrono::{Datelike as _, NaiveDate};
+use icu_calendar::{Date, Iso};
+use icu_datetime::DateTimeFormatter;
+use icu_datetime::fieldsets::{YM, YMD};
+use icu_decimal::DecimalFormatter;
+use icu_decimal::input::Decimal;
+use icu_decimal::options::DecimalFormatterOptions;
+use icu_locale_core::Locale;
+
+/// What cannot be written.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct WordsError(String);
+
+/// How a language writes amounts and days.
+pub struct Words {
+    amounts: DecimalFormatter,
+    days: DateTimeFormatter<YMD>,
+    short_days: DateTimeFormatter<YMD>,
+    months: DateTimeFormatter<YM>,
+}
+
+impl Words {
+    /// Of a language given as BCP 47, like `de`.
+    ///
+    /// # Errors
+    /// It is no language, or none with data.
+    pub fn of(language: &str) -> Result<Self, WordsError> {
+        let unknown = |error: &dyn std::fmt::Display| WordsError(format!("{language}: {error}"));
+        // Portuguese of the house is that of Portugal.
+        let name = if language == "pt" { "pt-PT" } else { language };
+        let locale: Locale = name.parse().map_err(|error| unknown(&error))?;
+        Ok(Self {
+            amounts: DecimalFormatter::try_new(locale.clone().into(), DecimalFormatterOptions::default())
+                .map_err(|error| unknown(&error))?,
+            months: DateTimeFormatter::try_new(locale.clone().into(), YM::long())
+                .map_err(|error| unknown(&error))?,
+            days: DateTimeFormatter::try_new(locale.clone().into(), YMD::long())
+                .map_err(|error| unknown(&error))?,
+            short_days: DateTimeFormatter::try_new(locale.into(), YMD::short())
+                .map_err(|error| unknown(&error))?,
+        })
+    }
+
+    /// A decimal amount, with the code of its currency.
+    ///
+    /// # Errors
+    /// It is no decimal number.
+    pub fn amount(&self, amount: &str, code: &str) -> Result<String, WordsError> {
+        let decimal: Decimal = amount.parse().map_err(|_| WordsError(format!("{amount} is no amount")))?;
+        Ok(format!("{} {code}", self.amounts.format(&decimal)))
+    }
+
+    /// A decimal number.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn number(&self, number: &str) -> Result<String, WordsError> {
+        let decimal: Decimal = number.parse().map_err(|_| WordsError(format!("{number} is no number")))?;
+        Ok(self.amounts.format(&decimal).to_string())
+    }
+
+    /// A day given as YYYY-MM-DD.
+    ///
+    /// # Errors
+    /// There is no such day.
+    pub fn day(&self, day: &str) -> Result<String, WordsError> {
+        Ok(self.days.format(&read(day)?).to_string())
+    }
+
+    /// Such a day where room is short: in digits.
+    ///
+    /// # Errors
+    /// There is no such day.
+    pub fn short_day(&self, day: &str) -> Result<String, WordsError> {
+        Ok(self.short_days.format(&read(day)?).to_string())
+    }
+
+    /// The month of such a day, with its year.
+    ///
+    /// # Errors
+    /// There is no such day.
+    pub fn month(&self, day: &str) -> Result<String, WordsError> {
+        Ok(self.months.format(&read(day)?).to_string())
+    }
+}
+
+fn read(day: &str) -> Result<Date<Iso>, WordsError> {
+    let unreadable = || WordsError(format!("{day} is no day"));
+    let read: NaiveDate = day.parse().map_err(|_| unreadable())?;
+    match (u8::try_from(read.month()), u8::try_from(read.day())) {
+        (Ok(month), Ok(of_month)) => {
+            Date::try_new_iso(read.year(), month, of_month).map_err(|_| unreadable())
+        }
+        _ => Err(unreadable()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Words;
+
+    #[test]
+    fn each_language_writes_in_its_own_way() {
+        for (language, amount, day, short, month) in [
+            ("en", "-1,234,567.50 USD", "November 3, 2026", "11/3/26", "November 2026"),
+            ("de", "-1.234.567,50 USD", "3. November 2026", "03.11.26", "November 2026"),
+            ("fr", "-1\u{202f}234\u{202f}567,50 USD", "3 novembre 2026", "03/11/2026", "novembre 2026"),
+            ("es", "-1.234.567,50 USD", "3 de noviembre de 2026", "3/11/26", "noviembre de 2026"),
+            ("pt", "-1\u{a0}234\u{a0}567,50 USD", "3 de novembro de 2026", "03/11/26", "novembro de 2026"),
+        ] {
+            let words = Words::of(language).expect(language);
+            assert_eq!(words.amount("-1234567.50", "USD").expect("an amount"), amount, "{language}");
+            assert_eq!(words.day("2026-11-03").expect("a day"), day, "{language}");
+            assert_eq!(words.short_day("2026-11-03").expect("a day"), short, "{language}");
+            assert_eq!(words.month("2026-11-03").expect("a day"), month, "{language}");
+        }
+        let words = Words::of("en").expect("a language");
+        assert!(words.amount("1e", "USD").is_err() && words.day("2026-02-30").is_err());
+        assert!(Words::of("no language").is_err());
+    }
+}
