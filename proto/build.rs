@@ -59,15 +59,19 @@ fn access_table(pool: &DescriptorPool) -> Result<String, Box<dyn std::error::Err
             }
             let permission = access.get_field_by_name("permission");
             let permission = permission.as_deref().and_then(Value::as_str).unwrap_or_default().to_owned();
-            rows.push((path, flag("user"), callers, flag("direct"), permission));
+            // Zero is "nobody said so".
+            let level = options.get_field_by_name("idempotency_level");
+            let repeatable = level.as_deref().and_then(Value::as_enum_number).unwrap_or_default() != 0;
+            rows.push((path, flag("user"), callers, flag("direct"), permission, repeatable));
         }
     }
     rows.sort();
     let mut table = String::from("&[");
-    for (path, user, callers, direct, permission) in rows {
+    for (path, user, callers, direct, permission, repeatable) in rows {
         write!(
             table,
-            "Access {{ path: {path:?}, user: {user}, callers: &{callers:?}, direct: {direct}, permission: {permission:?} }},"
+            "Access {{ path: {path:?}, user: {user}, callers: &{callers:?}, direct: {direct}, \
+             permission: {permission:?}, repeatable: {repeatable} }},"
         )?;
     }
     table.push(']');

@@ -5,6 +5,9 @@
 //! a server stack. Both come dressed by the client stack, which adds what every
 //! internal call carries: the service credential and the request's context.
 
+mod affinity;
+mod replicas;
+
 use std::error::Error as _;
 use std::task::{Context as Poller, Poll};
 use std::time::Duration;
@@ -14,13 +17,17 @@ use http::{HeaderMap, HeaderValue, Request, Response};
 use tokio::time::Instant;
 use tonic::Status;
 use tonic::body::Body;
-use tonic::transport::{Channel, Endpoint, Error};
+use tonic::transport::{Channel, Error};
 use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceExt as _};
 
 use crate::access::credential::Issuer;
 use crate::context;
 use crate::server::Server;
+
+pub use affinity::affinity;
+pub use replicas::NoUrl;
+use replicas::{Affinity, Replicas};
 
 /// What every generated client of the suite runs on.
 pub type Transport = BoxCloneSyncService<Request<Body>, Response<Body>, Error>;
@@ -58,14 +65,11 @@ pub fn local(server: Server, issuer: Issuer) -> Transport {
     dress(BoxCloneSyncService::new(server), issuer)
 }
 
-/// A service across the network; connects when first called and again after losses.
-pub fn remote(url: &str, issuer: Issuer) -> Result<Transport, Error> {
-    let endpoint = Endpoint::from_shared(url.to_owned())?
-        .connect_timeout(Duration::from_secs(2))
-        .tcp_nodelay(true)
-        .http2_keep_alive_interval(Duration::from_secs(10))
-        .keep_alive_timeout(Duration::from_secs(5));
-    Ok(dress(BoxCloneSyncService::new(endpoint.connect_lazy()), issuer))
+/// A service across the network, all of its replicas; connects when first
+/// called and again after losses. `urls` are separated by commas, and a name may
+/// have many addresses.
+pub fn remote(urls: &str, issuer: Issuer) -> Result<Transport, NoUrl> {
+    Ok(dress(BoxCloneSyncService::new(Replicas::new(urls, None)?), issuer))
 }
 
 /// The same as [`remote`] on a channel of the caller's making.
@@ -97,10 +101,12 @@ impl Service<Request<Body>> for ClientStack {
         let context = context::current().unwrap_or_default();
         let deadline =
             (!lasting).then(|| context.deadline.unwrap_or_else(|| Instant::now() + DEFAULT_DEADLINE));
+        let mut household = None;
         let headers = request.headers_mut();
         put(headers, SERVICE_CREDENTIAL, &self.issuer.credential());
         put(headers, REQUEST_ID, &context.request_id);
         if let Some(token) = context.access_token {
+            household = affinity::of_token(&token);
             put(headers, http::header::AUTHORIZATION.as_str(), &format!("Bearer {token}"));
         }
         if let Some(ip) = context.client.ip {
@@ -112,6 +118,9 @@ impl Service<Request<Body>> for ClientStack {
             let left = deadline.saturating_duration_since(Instant::now()).as_millis();
             // At most 8 digits by the gRPC protocol.
             put(headers, GRPC_TIMEOUT, &format!("{}m", left.clamp(1, 99_999_999)));
+        }
+        if let Some(number) = household {
+            request.extensions_mut().insert(Affinity(number));
         }
         let clone = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, clone);

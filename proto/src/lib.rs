@@ -25,6 +25,8 @@ pub struct Access {
     pub direct: bool,
     /// What the user needs to be permitted, as `resource:action`; empty: nothing but a session.
     pub permission: &'static str,
+    /// Twice is as good as once (`idempotency_level`): whoever got no answer may ask again.
+    pub repeatable: bool,
 }
 
 /// Every RPC of the suite, sorted by path.

@@ -33,6 +33,20 @@ pub enum Shape {
     FiveProcesses,
 }
 
+/// How a suite differs from others.
+#[derive(Debug)]
+pub struct Settings {
+    pub log_level: &'static str,
+    /// Variables of every process.
+    pub common: Vec<(&'static str, String)>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { log_level: "warn", common: Vec::new() }
+    }
+}
+
 /// A running suite; killed when dropped.
 #[derive(Debug)]
 pub struct Suite {
@@ -49,7 +63,7 @@ pub struct Suite {
     pub notify_grpc: String,
     /// What every process has written so far.
     logs: Arc<Mutex<String>>,
-    log_level: &'static str,
+    settings: Settings,
     binary: PathBuf,
     data: TempDir,
     children: Vec<Running>,
@@ -71,14 +85,14 @@ impl Suite {
     /// # Panics
     /// When it does not become ready.
     pub async fn start(binary: &str, shape: Shape) -> Self {
-        Self::start_at(binary, shape, "warn").await
+        Self::start_with(binary, shape, Settings::default()).await
     }
 
-    /// The same with another level of logs.
+    /// The same, but for these settings.
     ///
     /// # Panics
     /// When it does not become ready.
-    pub async fn start_at(binary: &str, shape: Shape, log_level: &'static str) -> Self {
+    pub async fn start_with(binary: &str, shape: Shape, settings: Settings) -> Self {
         let data = reachable_folder();
         let cluster = match shape {
             Shape::OneProcess => None,
@@ -97,7 +111,7 @@ impl Suite {
             budget_grpc: format!("http://127.0.0.1:{}", ports[if cluster.is_some() { 3 } else { 1 }]),
             notify_grpc: format!("http://127.0.0.1:{}", ports[if cluster.is_some() { 4 } else { 1 }]),
             logs: Arc::default(),
-            log_level,
+            settings,
             binary: PathBuf::from(binary),
             data,
             children: Vec::new(),
@@ -146,7 +160,7 @@ impl Suite {
         format!("http://127.0.0.1:{port}")
     }
 
-    /// Another gateway, which speaks to the ledger at `ledger_grpc`; its address.
+    /// Another gateway, which speaks to the ledgers at `ledger_grpc`; its address.
     ///
     /// # Panics
     /// When it does not become ready.
@@ -208,7 +222,7 @@ impl Suite {
         command.env("PATH", "/usr/local/bin:/usr/bin:/bin");
         command
             .env("FINTRAC_DATA_DIR", self.data.path())
-            .env("LOG_LEVEL", self.log_level)
+            .env("LOG_LEVEL", self.settings.log_level)
             .env("RUST_BACKTRACE", "0");
         command.env("BACKEND_URL", "http://gateway.example").env("FINTRAC_DRAIN_LIMIT", "120");
         command.env("RATE_LIMIT_PER_MINUTE", "10000000");
@@ -225,7 +239,7 @@ impl Suite {
             }
         }
         command
-            .envs(settings.iter().map(|(name, value)| (*name, value)))
+            .envs(self.settings.common.iter().chain(settings).map(|(name, value)| (*name, value)))
             .stdin(Stdio::null())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
@@ -235,7 +249,7 @@ impl Suite {
     fn spawn(&self, part: &str, settings: &[(&'static str, String)]) -> Child {
         let mut child = self.command(part, settings).spawn().expect("the part starts");
         let (part, stderr) = (part.to_owned(), child.stderr.take().expect("piped"));
-        let (logs, is_loud) = (Arc::clone(&self.logs), self.log_level == "trace");
+        let (logs, is_loud) = (Arc::clone(&self.logs), self.settings.log_level == "trace");
         tokio::spawn(async move {
             let mut lines = BufReader::new(stderr).lines();
             while let Ok(Some(line)) = lines.next_line().await {

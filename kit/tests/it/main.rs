@@ -5,6 +5,7 @@ mod events;
 mod idempotency;
 mod jobs;
 mod pool;
+mod replicas;
 mod restore;
 mod schema;
 mod support;

@@ -12,12 +12,11 @@ mod lane;
 #[cfg(test)]
 mod tests;
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-
 use fintrac_kit::access::caller::Origin;
 use fintrac_kit::context;
 use fintrac_kit::idempotency::{Kept, Key};
 use fintrac_kit::module::{Deps, Module};
+use fintrac_kit::transport::affinity;
 use lane::Lane;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
@@ -103,10 +102,9 @@ impl Posting {
     }
 
     fn lane(&self, household_id: Uuid) -> &mpsc::Sender<Submission> {
-        let mut hasher = DefaultHasher::new();
-        household_id.hash(&mut hasher);
+        // As replicas are chosen: with as many replicas as lanes each lane is busy in one of them.
         let lanes = u64::try_from(self.lanes.len()).unwrap_or(1);
-        let number = usize::try_from(hasher.finish() % lanes).unwrap_or_default();
+        let number = usize::try_from(affinity(household_id) % lanes).unwrap_or_default();
         &self.lanes[number]
     }
 }

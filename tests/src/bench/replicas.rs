@@ -1,5 +1,5 @@
-//! One ledger against two on the same database: the same accounts, the same two
-//! gateways, of which the second one speaks to the first ledger or to its own.
+//! One ledger against two on the same database: the same accounts, through two
+//! gateways that know the one ledger, and through two that know both.
 
 use std::time::Duration;
 
@@ -14,11 +14,14 @@ const ROUNDS: usize = 3;
 /// What 64 clients reach with one ledger, with two, and with one again: what the
 /// last differs from the first is the machine's doing.
 pub async fn measure(suite: &mut Suite, world: &World, measured: Duration) -> anyhow::Result<[Figures; 3]> {
-    let first = suite.client.address().to_owned();
-    let ledger = suite.start_ledger();
-    let shared = suite.start_gateway(&suite.ledger_grpc.clone()).await;
-    let own = suite.start_gateway(&ledger).await;
-    let (of_one, of_two) = (world.at(vec![first.clone(), shared]), world.at(vec![first, own]));
+    let first = suite.ledger_grpc.clone();
+    let both = format!("{first},{}", suite.start_ledger());
+    let mut gateways = Vec::new();
+    for ledgers in [&first, &first, &both, &both] {
+        gateways.push(suite.start_gateway(ledgers).await);
+    }
+    let to_both = gateways.split_off(2);
+    let (of_one, of_two) = (world.at(gateways), world.at(to_both));
     let (mut one, mut two, mut again) = (Vec::new(), Vec::new(), Vec::new());
     // In turns: the database grows meanwhile.
     for _ in 0..ROUNDS {

@@ -2,7 +2,7 @@
 //! wrote: logs at their most talkative, events, every table.
 
 use fintrac_tests::client::PASSWORD;
-use fintrac_tests::suite::{Shape, Suite};
+use fintrac_tests::suite::{Settings, Shape, Suite};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -88,7 +88,8 @@ async fn story(suite: &Suite) -> Secrets {
 #[tokio::test]
 async fn no_secret_is_in_any_log_event_or_table() {
     for shape in [Shape::OneProcess, Shape::FiveProcesses] {
-        let mut suite = Suite::start_at(BINARY, shape, "trace").await;
+        let settings = Settings { log_level: "trace", ..Settings::default() };
+        let mut suite = Suite::start_with(BINARY, shape, settings).await;
         let secrets = story(&suite).await;
         let dump = suite.dump().await;
         suite.terminate().await;

@@ -13,6 +13,7 @@ mod grpc;
 mod identity;
 mod identity_complete;
 mod live_events;
+mod mail_outage;
 mod money;
 mod money_complete;
 mod money_crash;

@@ -1,0 +1,182 @@
+//! Many replicas behind one transport: who is asked, and what happens when one goes.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use fintrac_kit::context::{self, Context};
+use fintrac_kit::server::server_stack;
+use fintrac_kit::testing::TestUser;
+use fintrac_kit::transport::{self, Transport};
+use fintrac_proto::auth::v1::household_service_client::HouseholdServiceClient;
+use fintrac_proto::auth::v1::household_service_server::{HouseholdService, HouseholdServiceServer};
+use fintrac_proto::auth::v1::{GetHouseholdRequest, GetHouseholdResponse, Household};
+use fintrac_proto::events::v1::event_log_service_client::EventLogServiceClient;
+use fintrac_proto::events::v1::event_log_service_server::{EventLogService, EventLogServiceServer};
+use fintrac_proto::events::v1::{SubscribeRequest, SubscribeResponse};
+use futures::Stream;
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tonic::service::Routes;
+use tonic::transport::server::TcpIncoming;
+use tonic::{Code, Request, Response, Status};
+
+use crate::support::{clock, gate, keys};
+
+/// Says its name, or that it cannot just now.
+#[derive(Clone, Default)]
+struct Named {
+    name: &'static str,
+    is_busy: bool,
+    calls: Arc<AtomicU32>,
+}
+
+#[tonic::async_trait]
+impl HouseholdService for Named {
+    async fn get_household(
+        &self,
+        _request: Request<GetHouseholdRequest>,
+    ) -> Result<Response<GetHouseholdResponse>, Status> {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        if self.is_busy {
+            return Err(Status::unavailable("not now"));
+        }
+        let household = Household { id: self.name.to_owned(), ..Household::default() };
+        Ok(Response::new(GetHouseholdResponse { household: Some(household) }))
+    }
+}
+
+#[tonic::async_trait]
+impl EventLogService for Named {
+    type SubscribeStream = Pin<Box<dyn Stream<Item = Result<SubscribeResponse, Status>> + Send>>;
+
+    async fn subscribe(
+        &self,
+        _request: Request<SubscribeRequest>,
+    ) -> Result<Response<Self::SubscribeStream>, Status> {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        Err(Status::unavailable("not now"))
+    }
+}
+
+/// A process, as far as others can tell.
+struct Replica {
+    address: SocketAddr,
+    runtime: Option<Runtime>,
+}
+
+impl Replica {
+    async fn start(named: &Named) -> Self {
+        Self::start_at("127.0.0.1:0", named).await
+    }
+
+    async fn start_at(address: &str, named: &Named) -> Self {
+        let listener = TcpListener::bind(address).await.expect("bind");
+        let address = listener.local_addr().expect("an address");
+        let listener = listener.into_std().expect("a socket");
+        let named = named.clone();
+        let runtime = Runtime::new().expect("a runtime");
+        runtime.spawn(async move {
+            let listener = TcpListener::from_std(listener).expect("a socket");
+            let routes = Routes::new(HouseholdServiceServer::new(named.clone()));
+            let server = server_stack(routes.add_service(EventLogServiceServer::new(named)), gate(&clock()));
+            let incoming = TcpIncoming::from(listener);
+            tonic::transport::Server::builder().serve_with_incoming(server, incoming).await
+        });
+        Self { address, runtime: Some(runtime) }
+    }
+
+    /// Listener and connections are gone at once.
+    fn kill(&mut self) {
+        self.runtime.take().expect("it lives").shutdown_background();
+    }
+}
+
+impl Drop for Replica {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+fn named(name: &'static str) -> Named {
+    Named { name, ..Named::default() }
+}
+
+fn busy() -> Named {
+    Named { is_busy: true, ..Named::default() }
+}
+
+fn to(replicas: &[&Replica]) -> Transport {
+    let urls: Vec<_> = replicas.iter().map(|replica| format!("http://{}", replica.address)).collect();
+    transport::remote(&urls.join(","), keys().issuer("ledger", "auth", &clock())).expect("URLs")
+}
+
+async fn ask(transport: &Transport, user: &TestUser) -> Result<String, Status> {
+    let context = Context { access_token: Some(user.token().to_owned()), ..Context::default() };
+    let mut client = HouseholdServiceClient::new(transport.clone());
+    let answer = context::scope(context, client.get_household(GetHouseholdRequest::default())).await?;
+    Ok(answer.into_inner().household.unwrap_or_default().id)
+}
+
+#[tokio::test]
+async fn a_household_stays_where_it_is_and_a_killed_replica_costs_nothing() {
+    let (one, two) = (named("one"), named("two"));
+    let (mut first, second) = (Replica::start(&one).await, Replica::start(&two).await);
+    let transport = to(&[&first, &second]);
+    let users: Vec<_> = (0..30).map(|_| TestUser::new(&clock())).collect();
+    let mut places = Vec::new();
+    for user in &users {
+        let place = ask(&transport, user).await.expect("an answer");
+        for _ in 0..3 {
+            assert_eq!(ask(&transport, user).await.expect("an answer"), place, "the same replica");
+        }
+        places.push(place);
+    }
+    let used: BTreeSet<_> = places.iter().map(String::as_str).collect();
+    assert_eq!(used, BTreeSet::from(["one", "two"]), "both have work");
+
+    first.kill();
+    for user in &users {
+        assert_eq!(ask(&transport, user).await.expect("no error"), "two");
+    }
+    let _first = Replica::start_at(&first.address.to_string(), &one).await;
+    let his = places.iter().position(|place| place == "one").expect("some household's");
+    let back = async {
+        let mut tick = tokio::time::interval(Duration::from_millis(20));
+        while ask(&transport, &users[his]).await.expect("no error") != "one" {
+            tick.tick().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), back).await.expect("it gets its households back");
+}
+
+#[tokio::test]
+async fn only_what_may_be_done_twice_is_tried_again() {
+    let (one, two) = (busy(), busy());
+    let (first, second) = (Replica::start(&one).await, Replica::start(&two).await);
+    let transport = to(&[&first, &second]);
+    let calls = || one.calls.load(Ordering::Relaxed) + two.calls.load(Ordering::Relaxed);
+    let mut client = EventLogServiceClient::new(transport.clone());
+    let refused = client.subscribe(SubscribeRequest::default()).await.expect_err("not now");
+    assert_eq!((refused.code(), calls()), (Code::Unavailable, 1), "nobody said that twice is as good");
+    let refused = ask(&transport, &TestUser::new(&clock())).await.expect_err("not now");
+    assert_eq!((refused.code(), calls()), (Code::Unavailable, 4), "three times, and no more");
+    assert!(one.calls.load(Ordering::Relaxed) > 0 && two.calls.load(Ordering::Relaxed) > 0);
+}
+
+#[tokio::test]
+async fn repeats_have_a_budget() {
+    let busy = busy();
+    let replica = Replica::start(&busy).await;
+    let transport = to(&[&replica]);
+    let user = TestUser::new(&clock());
+    let calls = futures::future::join_all((0..1_000).map(|_| ask(&transport, &user))).await;
+    assert!(calls.iter().all(Result::is_err));
+    let made = busy.calls.load(Ordering::Relaxed);
+    assert!((1_001..1_500).contains(&made), "1,000 calls were made {made} times");
+}
