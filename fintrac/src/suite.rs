@@ -137,10 +137,12 @@ impl Suite {
         let servers =
             [("auth", auth), ("ledger", ledger), ("budget", budget), ("notify", notify), ("jobs", jobs)];
         let everything = serve::one_port(servers, common.reflection, &self.pools, &common.trust, &self.stop);
-        self.servers.push(serve::grpc(grpc, everything, &self.stop));
+        self.servers.push(serve::grpc(grpc, everything, None, &self.stop));
         let state = AppState::new(config.gateway, common.trust, common.clock, common.random, parts);
         wait_until_ready(&state).await;
-        self.servers.push(gateway::serve(rest, state, &self.stop));
+        self.servers.push(
+            gateway::serve(rest, state, &self.stop).await.context("SERVER_TLS_CERT and SERVER_TLS_KEY")?,
+        );
         Ok(())
     }
 
@@ -217,7 +219,7 @@ impl Suite {
 impl Common {
     fn start(&self, module: Module) -> Server {
         let gate = self.gate(module.name);
-        serve::start_module(module, gate, &self.trust, false, &self.stop)
+        serve::start_module(module, gate, &self.trust, false, &self.stop).0
     }
 
     /// What no single part answers.

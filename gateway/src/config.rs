@@ -8,6 +8,9 @@ use axum::http::HeaderValue;
 use fintrac_kit::config::Environment;
 use ipnet::IpNet;
 
+use crate::layers::rate_limit::RedisConfig;
+use crate::server::Certificate;
+
 const DEFAULT_RATE: NonZeroU32 = NonZeroU32::new(600).expect("not zero");
 
 /// What the gateway needs to know.
@@ -21,6 +24,12 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     /// Origins that browsers may call from; none by default.
     pub cors_origins: Vec<HeaderValue>,
+    /// TLS; without it REST is plain, for a proxy in front.
+    pub certificate: Option<Certificate>,
+    /// Connections at once.
+    pub most_connections: usize,
+    /// Where gateways count requests together; without it each counts alone.
+    pub redis: Option<RedisConfig>,
 }
 
 impl Config {
@@ -52,7 +61,23 @@ impl Config {
         };
         let proxies = proxies.split(',').map(str::trim).filter(|text| !text.is_empty());
         let trusted_proxies = proxies.filter_map(network).collect();
-        Self { request_timeout: Duration::from_secs(seconds), rate_limit, trusted_proxies, cors_origins }
+        let certificate = match ["SERVER_TLS_CERT", "SERVER_TLS_KEY"].map(|name| environment.get(name)) {
+            [Some(chain), Some(key)] => Some(Certificate { chain: chain.into(), key: key.into() }),
+            [None, None] => None,
+            [Some(_), None] | [None, Some(_)] => {
+                environment.problem("SERVER_TLS_CERT and SERVER_TLS_KEY: set both or none".into());
+                None
+            }
+        };
+        Self {
+            request_timeout: Duration::from_secs(seconds),
+            rate_limit,
+            trusted_proxies,
+            cors_origins,
+            certificate,
+            most_connections: environment.parse("SERVER_MAX_CONNECTIONS", 10_000),
+            redis: RedisConfig::from_environment(environment),
+        }
     }
 }
 

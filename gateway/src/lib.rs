@@ -14,12 +14,12 @@ mod openapi;
 mod problem;
 mod router;
 mod routes;
+mod server;
 mod state;
 
-use std::net::SocketAddr;
+use std::io;
 use std::sync::Arc;
 
-use axum::serve::ListenerExt as _;
 use fintrac_kit::serve::Stop;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -32,19 +32,12 @@ pub use routes::health::is_ready;
 pub use state::{AppState, Parts};
 
 /// Serves REST on `listener` until the stop closes the listeners.
-pub fn serve(listener: TcpListener, state: AppState, stop: &Stop) -> JoinHandle<()> {
+///
+/// # Errors
+/// The certificate cannot be used.
+pub async fn serve(listener: TcpListener, mut state: AppState, stop: &Stop) -> io::Result<JoinHandle<()>> {
+    state.stopping = stop.lame.clone();
     stop.spawn(Arc::clone(&state.feed).follow(state.parts.notify.clone(), stop.listeners.clone()));
-    let app = router::app(state).into_make_service_with_connect_info::<SocketAddr>();
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY");
-        }
-    });
-    let closing = stop.listeners.clone();
-    tokio::spawn(async move {
-        let served = axum::serve(listener, app).with_graceful_shutdown(closing.cancelled_owned()).await;
-        if let Err(error) = served {
-            tracing::error!(%error, "REST server failed");
-        }
-    })
+    let (most, certificate) = (state.config.most_connections, state.config.certificate.clone());
+    server::serve(listener, router::app(state), most, certificate, stop).await
 }

@@ -5,13 +5,15 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::header::{
-    ACCEPT_LANGUAGE, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_MATCH, LINK, LOCATION,
-    REFERRER_POLICY, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT_LANGUAGE, AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_MATCH,
+    LINK, LOCATION, REFERRER_POLICY, RETRY_AFTER, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+    X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderName, HeaderValue, Method};
 use axum::middleware::{from_fn, from_fn_with_state};
 use tower::ServiceExt as _;
 use tower::util::option_layer;
+use tower_http::compression::CompressionLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa_axum::router::OpenApiRouter;
@@ -179,29 +181,41 @@ pub fn app(state: AppState) -> Router {
 /// The layers, from the inside out.
 fn dress(routes: Router<AppState>, state: AppState) -> Router {
     let cors = cors(&state);
-    let dressed = routes
-        // The access line names routes, not paths.
-        .route_layer(from_fn(layers::context::remember_route))
-        // The database takes no U+0000.
-        .layer(from_fn(layers::nul::refuse))
-        // What nobody needs to send is not read.
-        .layer(DefaultBodyLimit::max(LIMIT))
-        // Hanging up must not leave a change half done.
-        .layer(from_fn_with_state(state.clone(), layers::run_to_end::run))
-        // Floods end here, before they cost anything.
-        .layer(from_fn_with_state(state.clone(), layers::rate_limit::limit))
-        // Whoever is kept out does not use up anybody's rate.
-        .layer(from_fn_with_state(state.clone(), layers::addresses::admit))
-        // Answers preflights before a route refuses OPTIONS.
-        .layer(option_layer(cors))
-        // Browsers must not guess types or leak links.
-        .layer(default_header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .layer(default_header(REFERRER_POLICY, "no-referrer"))
-        // Every refusal has one form, the framework's own too.
-        .layer(from_fn(layers::problems::write))
-        // Everything inside knows the request's id and deadline.
-        .layer(from_fn_with_state(state.clone(), layers::context::open))
-        .with_state(state);
+    let dressed =
+        routes
+            // The access line names routes, not paths.
+            .route_layer(from_fn(layers::context::remember_route))
+            // What is larger than anybody needs goes no further.
+            .layer(from_fn(layers::size::refuse))
+            // The database takes no U+0000.
+            .layer(from_fn(layers::nul::refuse))
+            // What nobody needs to send is not read.
+            .layer(DefaultBodyLimit::max(LIMIT))
+            // Hanging up must not leave a change half done.
+            .layer(from_fn_with_state(state.clone(), layers::run_to_end::run))
+            // Floods end here, before they cost anything.
+            .layer(from_fn_with_state(state.clone(), layers::rate_limit::limit))
+            // Whoever is kept out does not use up anybody's rate.
+            .layer(from_fn_with_state(state.clone(), layers::addresses::admit))
+            // Answers preflights before a route refuses OPTIONS.
+            .layer(option_layer(cors))
+            // Browsers must not guess types or leak links.
+            .layer(default_header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
+            .layer(default_header(REFERRER_POLICY, "no-referrer"))
+            .layer(default_header(X_FRAME_OPTIONS, "DENY"))
+            .layer(default_header(CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"))
+            .layer(option_layer(
+                state.config.certificate.as_ref().map(|_| {
+                    default_header(STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains")
+                }),
+            ))
+            // Every refusal has one form, the framework's own too.
+            .layer(from_fn(layers::problems::write))
+            // Lists are mostly repetition. Events are not held back.
+            .layer(CompressionLayer::new())
+            // Everything inside knows the request's id and deadline.
+            .layer(from_fn_with_state(state.clone(), layers::context::open))
+            .with_state(state);
     // Before routing, so outside of the router.
     let trimmed = dressed.into_service::<axum::body::Body>().map_request(layers::slash::trim);
     Router::new().fallback_service(trimmed)

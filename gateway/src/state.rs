@@ -27,6 +27,8 @@ use fintrac_proto::notify::v1::feed_service_client::FeedServiceClient;
 use fintrac_proto::notify::v1::notification_service_client::NotificationServiceClient;
 use fintrac_proto::notify::v1::report_service_client::ReportServiceClient;
 
+use tokio_util::sync::CancellationToken;
+
 use crate::config::Config;
 use crate::feed::Feed;
 use crate::layers::rate_limit::RateLimits;
@@ -53,12 +55,24 @@ pub struct AppState {
     pub(crate) parts: Parts,
     pub(crate) limits: Option<Arc<RateLimits>>,
     pub(crate) feed: Arc<Feed>,
+    /// Cancelled when the server is about to stop: balancers should look elsewhere.
+    pub(crate) stopping: CancellationToken,
 }
 
 impl AppState {
     pub fn new(config: Config, trust: Arc<Trust>, clock: Clock, random: Random, parts: Parts) -> Self {
-        let limits = config.rate_limit.map(|per_minute| Arc::new(RateLimits::new(per_minute)));
-        Self { config: Arc::new(config), trust, clock, random, parts, limits, feed: Arc::default() }
+        let limits =
+            config.rate_limit.map(|per_minute| Arc::new(RateLimits::new(per_minute, config.redis.clone())));
+        Self {
+            config: Arc::new(config),
+            trust,
+            clock,
+            random,
+            parts,
+            limits,
+            feed: Arc::default(),
+            stopping: CancellationToken::new(),
+        }
     }
 
     pub(crate) fn identity(&self) -> IdentityServiceClient<Transport> {

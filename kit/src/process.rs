@@ -20,6 +20,7 @@ use crate::events::Bell;
 use crate::module::{Deps, Module, open_schema};
 use crate::random::Random;
 use crate::serve::{self, Drain, Stop};
+use crate::tls::Tls;
 use crate::{telemetry, transport};
 
 /// A starting process of one part of the suite.
@@ -31,6 +32,7 @@ pub struct Process {
     pub random: Random,
     pub keys: ServiceKeys,
     pub trust: Arc<Trust>,
+    tls: Option<Tls>,
     stop: Stop,
 }
 
@@ -43,7 +45,8 @@ impl Process {
         let clock = Clock::System;
         let keys = service_keys(&environment);
         let trust = Arc::new(Trust::new(trust_config(&environment), clock.clone()));
-        Ok(Self { name, environment, clock, random: Random::System, keys, trust, stop: Stop::default() })
+        let (tls, stop) = (Tls::read(&environment)?, Stop::default());
+        Ok(Self { name, environment, clock, random: Random::System, keys, trust, tls, stop })
     }
 
     /// The transport to another part, whose URL is in `<PART>_URL`.
@@ -51,8 +54,8 @@ impl Process {
         let variable = format!("{}_URL", part.to_ascii_uppercase());
         let url = self.environment.required(&variable);
         self.environment.check()?;
-        transport::remote(&url, self.keys.issuer(self.name, part, &self.clock))
-            .with_context(|| format!("{variable} is not a URL"))
+        let tls = self.tls.as_ref().map(|tls| tls.client.clone());
+        transport::remote(&url, tls, self.keys.issuer(self.name, part, &self.clock)).context(variable)
     }
 
     /// Connects, checks the schema and gathers what the service is built from.
@@ -84,7 +87,14 @@ impl Process {
         let reflection =
             self.environment.flag("GRPC_REFLECTION", self.environment.stage() != Stage::Production);
         let drain = drain(&self.environment);
+        let probes: Option<SocketAddr> = self.environment.parse_optional("GRPC_HEALTH_LISTEN");
         self.environment.check()?;
+        let probes = match probes {
+            Some(probes) => Some(
+                TcpListener::bind(probes).await.with_context(|| format!("GRPC_HEALTH_LISTEN {probes}"))?,
+            ),
+            None => None,
+        };
         let listener = TcpListener::bind(address).await.with_context(|| format!("GRPC_LISTEN {address}"))?;
         let stop = self.stop;
         if let Some(auth) = auth {
@@ -92,11 +102,14 @@ impl Process {
         }
         let gate = Gate::new(self.name, self.keys, Arc::clone(&self.trust), self.clock);
         let pool = module.pool.clone();
-        let server = serve::start_module(module, Arc::new(gate), &self.trust, reflection, &stop);
-        let serving = serve::grpc(listener, server, &stop);
+        let (server, health) = serve::start_module(module, Arc::new(gate), &self.trust, reflection, &stop);
+        let mut serving = vec![serve::grpc(listener, server, self.tls.map(|tls| tls.server), &stop)];
+        if let Some(listener) = probes {
+            serving.push(serve::health(listener, health, &stop));
+        }
         tracing::info!(service = self.name, %address, "ready: gRPC");
         serve::signal().await?;
-        stop.run(drain, vec![serving]).await;
+        stop.run(drain, serving).await;
         pool.close().await;
         tracing::info!(service = self.name, "stopped");
         Ok(())

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::body::Body;
 use tonic::service::Routes;
+use tonic::transport::ServerTlsConfig;
 use tonic::transport::server::TcpIncoming;
 use tonic_health::server::HealthReporter;
 use tower::util::BoxCloneSyncService;
@@ -92,15 +93,17 @@ pub async fn signal() -> std::io::Result<()> {
 }
 
 /// Starts a module's workers and health, and puts its routes behind the stack.
-/// `reflection` adds the reflection service.
+/// `reflection` adds the reflection service. The routes beside it tell of its
+/// health and of nothing else.
 pub fn start_module(
     module: Module,
     gate: Arc<Gate>,
     trust: &Arc<Trust>,
     reflection: bool,
     stop: &Stop,
-) -> Server {
+) -> (Server, Routes) {
     let (reporter, health) = tonic_health::server::health_reporter();
+    let alone = Routes::new(health.clone());
     let mut routes = module.routes.add_service(health);
     if reflection {
         routes = add_reflection(routes);
@@ -108,7 +111,7 @@ pub fn start_module(
     stop.start_workers(module.workers);
     let (pool, trust) = (module.pool, Arc::clone(trust));
     stop.spawn(watch_health(module.name, reporter, pool, trust, stop.lame.clone()));
-    server_stack(routes, gate)
+    (server_stack(routes, gate), alone)
 }
 
 /// Adds `grpc.reflection` over all of the suite's descriptors.
@@ -135,6 +138,8 @@ async fn watch_health(
     lame: CancellationToken,
 ) {
     let (mut was, mut known_well) = (None, false);
+    // Whether the process answers at all: restarting it mends no database.
+    reporter.set_service_status("live", tonic_health::ServingStatus::Serving).await;
     loop {
         let ping = tokio::time::timeout(Duration::from_secs(2), sqlx::query("select 1").execute(&pool));
         let serving = !lame.is_cancelled() && trust.is_known() && matches!(ping.await, Ok(Ok(_)));
@@ -199,17 +204,41 @@ pub fn one_port(
     }))
 }
 
-/// Serves gRPC on `listener` until the stop closes the listeners.
-pub fn grpc(listener: TcpListener, server: Server, stop: &Stop) -> JoinHandle<()> {
+/// Serves gRPC on `listener` until the stop closes the listeners; with `tls` only
+/// to those who prove themselves.
+pub fn grpc(
+    listener: TcpListener,
+    server: Server,
+    tls: Option<ServerTlsConfig>,
+    stop: &Stop,
+) -> JoinHandle<()> {
     let closing = stop.listeners.clone();
     tokio::spawn(async move {
         let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+        let builder = tonic::transport::Server::builder();
+        let mut builder = builder.http2_keepalive_interval(Some(Duration::from_secs(20)));
+        let served = async {
+            if let Some(tls) = tls {
+                builder = builder.tls_config(tls)?;
+            }
+            builder.serve_with_incoming_shutdown(server, incoming, closing.cancelled_owned()).await
+        };
+        if let Err(error) = served.await {
+            tracing::error!(error = %crate::error::chain(&error), "gRPC server failed");
+        }
+    })
+}
+
+/// Serves nothing but health on `listener`, without TLS: the kubelet's probes speak none.
+pub fn health(listener: TcpListener, health: Routes, stop: &Stop) -> JoinHandle<()> {
+    let closing = stop.workers.clone();
+    tokio::spawn(async move {
+        let incoming = TcpIncoming::from(listener);
         let served = tonic::transport::Server::builder()
-            .http2_keepalive_interval(Some(Duration::from_secs(20)))
-            .serve_with_incoming_shutdown(server, incoming, closing.cancelled_owned())
+            .serve_with_incoming_shutdown(health.prepare(), incoming, closing.cancelled_owned())
             .await;
         if let Err(error) = served {
-            tracing::error!(error = %crate::error::chain(&error), "gRPC server failed");
+            tracing::error!(error = %crate::error::chain(&error), "health server failed");
         }
     })
 }

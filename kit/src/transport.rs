@@ -17,7 +17,7 @@ use http::{HeaderMap, HeaderValue, Request, Response};
 use tokio::time::Instant;
 use tonic::Status;
 use tonic::body::Body;
-use tonic::transport::{Channel, Error};
+use tonic::transport::{Channel, ClientTlsConfig, Error};
 use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceExt as _};
 
@@ -67,9 +67,9 @@ pub fn local(server: Server, issuer: Issuer) -> Transport {
 
 /// A service across the network, all of its replicas; connects when first
 /// called and again after losses. `urls` are separated by commas, and a name may
-/// have many addresses.
-pub fn remote(urls: &str, issuer: Issuer) -> Result<Transport, NoUrl> {
-    Ok(dress(BoxCloneSyncService::new(Replicas::new(urls, None)?), issuer))
+/// have many addresses. `https` needs `tls`.
+pub fn remote(urls: &str, tls: Option<ClientTlsConfig>, issuer: Issuer) -> Result<Transport, NoUrl> {
+    Ok(dress(BoxCloneSyncService::new(Replicas::new(urls, tls)?), issuer))
 }
 
 /// The same as [`remote`] on a channel of the caller's making.

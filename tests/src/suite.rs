@@ -39,11 +39,13 @@ pub struct Settings {
     pub log_level: &'static str,
     /// Variables of every process.
     pub common: Vec<(&'static str, String)>,
+    /// Of the URLs by which parts find each other: `http` or `https`.
+    pub scheme: &'static str,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { log_level: "warn", common: Vec::new() }
+        Self { log_level: "warn", common: Vec::new(), scheme: "http" }
     }
 }
 
@@ -235,7 +237,7 @@ impl Suite {
             command.env("FINTRAC_SERVICE_SECRET", SECRET).env("FINTRAC_TOKEN_SECRET", SECRET);
             command.env("FINTRAC_DATA_KEYS", DATA_KEYS);
             for (part, port) in ["AUTH", "LEDGER", "BUDGET", "NOTIFY"].into_iter().zip(&self.ports[1..]) {
-                command.env(format!("{part}_URL"), format!("http://127.0.0.1:{port}"));
+                command.env(format!("{part}_URL"), format!("{}://127.0.0.1:{port}", self.settings.scheme));
             }
         }
         command
@@ -287,7 +289,9 @@ impl Suite {
                     assert!(child.try_wait().expect("a child").is_none(), "a part has ended");
                 }
                 let request = self.client.request(reqwest::Method::GET, "/health/ready");
-                if request.send().await.is_ok_and(|answer| answer.status().is_success()) {
+                if let Ok(answer) = request.send().await
+                    && answer.text().await.is_ok_and(|text| text.contains(r#""status":"ok""#))
+                {
                     return;
                 }
             }
@@ -432,6 +436,11 @@ fn reachable_folder() -> TempDir {
 
 /// Ports below those that the system gives to clients, so that nobody takes
 /// one between this look and its use.
+/// A port that nobody listens on.
+pub fn free_port() -> u16 {
+    free_ports(1)[0]
+}
+
 fn free_ports(count: usize) -> Vec<u16> {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     // Processes that test at once begin at different places.

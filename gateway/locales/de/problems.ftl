@@ -45,3 +45,5 @@ problem-locks-you-out = Das würde Sie aussperren
 problem-recurring-completed = Die wiederkehrende Buchung ist beendet
 problem-goal-cancelled = Das Ziel ist abgebrochen
 problem-too-many-streams = Zu viele Verbindungen
+problem-uri-too-long = Adresse zu lang
+problem-headers-too-large = Kopfzeilen zu groß

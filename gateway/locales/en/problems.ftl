@@ -45,3 +45,5 @@ problem-locks-you-out = This would lock you out
 problem-recurring-completed = The recurring transaction is over
 problem-goal-cancelled = Goal is cancelled
 problem-too-many-streams = Too many streams
+problem-uri-too-long = Address too long
+problem-headers-too-large = Headers too large

@@ -45,3 +45,5 @@ problem-locks-you-out = Esto te dejaría fuera
 problem-recurring-completed = La transacción recurrente ha terminado
 problem-goal-cancelled = La meta está cancelada
 problem-too-many-streams = Demasiadas conexiones
+problem-uri-too-long = Dirección demasiado larga
+problem-headers-too-large = Cabeceras demasiado grandes

@@ -45,3 +45,5 @@ problem-locks-you-out = Cela vous exclurait
 problem-recurring-completed = La transaction récurrente est terminée
 problem-goal-cancelled = L’objectif est annulé
 problem-too-many-streams = Trop de flux
+problem-uri-too-long = Adresse trop longue
+problem-headers-too-large = En-têtes trop volumineux

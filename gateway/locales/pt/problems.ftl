@@ -45,3 +45,5 @@ problem-locks-you-out = Isto deixá-lo-ia de fora
 problem-recurring-completed = A transação recorrente terminou
 problem-goal-cancelled = O objetivo está cancelado
 problem-too-many-streams = Demasiadas ligações
+problem-uri-too-long = Endereço demasiado longo
+problem-headers-too-large = Cabeçalhos demasiado grandes

@@ -6,4 +6,5 @@ pub mod nul;
 pub mod problems;
 pub mod rate_limit;
 pub mod run_to_end;
+pub mod size;
 pub mod slash;

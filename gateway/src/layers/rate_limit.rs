@@ -1,7 +1,10 @@
 //! At most so many requests a minute for each user, or for each address
-//! without a token. This gateway counts for itself (GCRA).
+//! without a token (GCRA): counted together with the other gateways where there
+//! is Redis, else alone.
 //!
 //! Headers: `RateLimit-Policy` and `RateLimit` of draft-ietf-httpapi-ratelimit-headers.
+
+mod shared;
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -20,6 +23,9 @@ use governor::{Quota, RateLimiter};
 use crate::problem::Problem;
 use crate::state::AppState;
 
+pub use shared::RedisConfig;
+use shared::Shared;
+
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 /// Counters beyond which those that are full again are forgotten.
@@ -30,6 +36,7 @@ type Limiter = RateLimiter<String, DefaultKeyedStateStore<String>, DefaultClock,
 #[derive(Debug)]
 pub struct RateLimits {
     limiter: Limiter,
+    shared: Option<Shared>,
     per_minute: NonZeroU32,
 }
 
@@ -42,12 +49,17 @@ struct Decision {
 }
 
 impl RateLimits {
-    pub fn new(per_minute: NonZeroU32) -> Self {
+    pub fn new(per_minute: NonZeroU32, redis: Option<RedisConfig>) -> Self {
         let limiter = RateLimiter::keyed(Quota::per_minute(per_minute)).with_middleware();
-        Self { limiter, per_minute }
+        Self { limiter, shared: redis.map(Shared::new), per_minute }
     }
 
-    fn decide(&self, key: &String) -> Decision {
+    async fn decide(&self, key: &String) -> Decision {
+        if let Some(shared) = &self.shared
+            && let Some(decision) = shared.decide(key, self.per_minute.get()).await
+        {
+            return decision;
+        }
         if self.limiter.len() > CROWD {
             self.limiter.retain_recent();
         }
@@ -66,7 +78,7 @@ pub async fn limit(State(state): State<AppState>, request: Request, next: Next) 
     let Some(limits) = state.limits.as_ref().filter(|_| !path.starts_with("/health")) else {
         return next.run(request).await;
     };
-    let decision = limits.decide(&key(&state));
+    let decision = limits.decide(&key(&state)).await;
     let mut response = match decision.wait {
         None => next.run(request).await,
         Some(wait) => {

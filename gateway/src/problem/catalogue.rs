@@ -63,6 +63,7 @@ pub const ENTRIES: &[Entry] = &[
     entry("LOCKS_YOU_OUT", 409, "The rules would keep out the address of whoever makes them."),
     entry("VERSION_MISMATCH", 412, "`If-Match` names another version than the one that stands."),
     entry("PAYLOAD_TOO_LARGE", 413, "The body is larger than the call takes."),
+    entry("URI_TOO_LONG", 414, "Path and query together are longer than 8 KiB."),
     entry("UNSUPPORTED_MEDIA_TYPE", 415, "The body is not `application/json`."),
     entry("VALIDATION_FAILED", 422, "The body was read and fields were refused; `errors` names all of them."),
     entry("IDEMPOTENCY_KEY_REUSED", 422, "The idempotency key came before with another body."),
@@ -70,13 +71,18 @@ pub const ENTRIES: &[Entry] = &[
     entry("BALANCE_OUT_OF_RANGE", 422, "A balance or total would become larger than can be kept."),
     entry("VERIFICATION_INVALID", 422, "The link or code is wrong, used or out of date."),
     entry("GOAL_CANCELLED", 409, "The goal is cancelled; set its status to active first."),
+    entry("HEADERS_TOO_LARGE", 431, "More than 100 headers, or more than 32 KiB of them."),
     entry("TOO_MANY_ATTEMPTS", 429, "Too many attempts; wait as long as `Retry-After` says."),
     entry("TOO_MANY_STREAMS", 429, "More streams of live events at once than a user may read."),
     entry("RATE_LIMITED", 429, "More requests a minute than allowed; see `RateLimit` and `Retry-After`."),
     entry("INTERNAL", 500, "Something went wrong on our side."),
     entry("UNAVAILABLE", 503, "A part cannot answer right now; try again."),
     entry("BUSY", 503, "Too much of this at once; try again in a few seconds."),
-    entry("NOT_READY", 503, "Some parts are not ready; `errors` names them."),
+    entry(
+        "NOT_READY",
+        503,
+        "The server starts or stops, or nobody can be let in; `errors` names the parts that are missing.",
+    ),
     entry("TIMEOUT", 504, "The answer took too long."),
 ];
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::http::{Method, Request, StatusCode};
+use axum::http::{HeaderName, HeaderValue, Method, Request, StatusCode};
 use axum::response::Response;
 use axum::routing::{get, post};
 use chrono::DateTime;
@@ -30,7 +30,7 @@ fn state(timeout: Duration, limit: u32) -> AppState {
     let clock = Clock::manual(DateTime::UNIX_EPOCH);
     let issuer = ServiceKeys::from_secret("a secret for tests").issuer("gateway", "auth", &clock);
     // Port 9 (discard) is not served on loopback.
-    let nobody = transport::remote("http://127.0.0.1:9", issuer).expect("a URL");
+    let nobody = transport::remote("http://127.0.0.1:9", None, issuer).expect("a URL");
     let parts =
         Parts { auth: nobody.clone(), ledger: nobody.clone(), budget: nobody.clone(), notify: nobody };
     let trust = TrustConfig { issuer: "fintrac".into(), grace: Duration::from_mins(1), hs256_secret: None };
@@ -40,6 +40,9 @@ fn state(timeout: Duration, limit: u32) -> AppState {
         rate_limit: NonZeroU32::new(limit),
         trusted_proxies: Vec::new(),
         cors_origins: Vec::new(),
+        certificate: None,
+        most_connections: 100,
+        redis: None,
     };
     AppState::new(config, trust, clock, Random::seeded(1), parts)
 }
@@ -64,6 +67,15 @@ fn request(method: Method, path: &str, content_type: &str, body: impl Into<Body>
         .header("accept-language", "es")
         .body(body.into())
         .expect("a request")
+}
+
+fn many_headers() -> Request<Body> {
+    let mut request = request(Method::GET, "/api/v1/accounts", "", "");
+    for number in 0..101 {
+        let name = HeaderName::try_from(format!("x-{number}")).expect("a name");
+        request.headers_mut().insert(name, HeaderValue::from_static("1"));
+    }
+    request
 }
 
 async fn problem(response: Response) -> Value {
@@ -98,6 +110,8 @@ async fn every_refusal_of_the_framework_is_a_problem() {
         (request(Method::POST, LOGIN, JSON, "[".repeat(100_000)), 400, "MALFORMED_BODY"),
         (request(Method::POST, LOGIN, JSON, r#"{"email":"a\u0000"}"#), 422, "VALIDATION_FAILED"),
         (request(Method::POST, LOGIN, JSON, r#"{"email":"a"}"#), 503, "UNAVAILABLE"),
+        (request(Method::GET, &format!("/api/v1/{}", "x".repeat(9000)), JSON, ""), 414, "URI_TOO_LONG"),
+        (many_headers(), 431, "HEADERS_TOO_LARGE"),
         (request(Method::POST, "/panic", JSON, ""), 500, "INTERNAL"),
         (request(Method::GET, "/slow", JSON, ""), 504, "TIMEOUT"),
         (request(Method::GET, "/api/v1/users/me", JSON, ""), 401, "TOKEN_MISSING"),

@@ -1,9 +1,11 @@
 //! The documentation, all from the binary: Swagger UI, Redoc, the document.
 
 use axum::Router;
+use axum::http::HeaderValue;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::{Html, IntoResponse};
 use axum::routing::get;
+use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa::openapi::OpenApi;
 use utoipa_swagger_ui::SwaggerUi;
 
@@ -15,9 +17,14 @@ static REDOC_PAGE: &str = include_str!("../../assets/redoc.html");
 const REDOC_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
                             worker-src blob:; font-src 'self' data:";
 
+const SWAGGER_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'",
+);
+
 pub fn router(document: OpenApi) -> Router<AppState> {
     Router::new()
         .merge(SwaggerUi::new("/docs").url("/openapi.json", document))
+        .layer(SetResponseHeaderLayer::if_not_present(CONTENT_SECURITY_POLICY, SWAGGER_POLICY))
         .route("/redoc", get(redoc_page))
         .route("/redoc/redoc.standalone.js", get(redoc_bundle))
 }

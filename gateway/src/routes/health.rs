@@ -27,6 +27,18 @@ pub struct HealthView {
     version: &'static str,
 }
 
+/// Which parts answer.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Readiness)]
+pub struct ReadinessView {
+    /// ok or degraded.
+    #[schema(example = "ok")]
+    status: &'static str,
+    /// Parts that are not ready: what needs them is answered 503, everything else works.
+    #[schema(example = json!([]))]
+    missing: Vec<&'static str>,
+}
+
 fn ok() -> axum::Json<HealthView> {
     axum::Json(HealthView { status: "ok", version: env!("CARGO_PKG_VERSION") })
 }
@@ -47,20 +59,26 @@ pub async fn live() -> axum::Json<HealthView> {
 
 /// Can requests be served?
 ///
-/// Asks every part behind the gateway; a 503 names those that are not ready.
+/// Asks every part behind the gateway. While one is missing the rest works, so the answer names it
+/// and is still 200. It is 503 when nobody can be let in (no word from auth-svc), and when the gateway
+/// is about to stop.
 #[utoipa::path(get, path = "/health/ready", tag = "health",
-    responses((status = 200, description = "Every part is ready", body = HealthView),
-        (status = 503, description = "Some parts are not ready", body = crate::problem::body::ProblemBody,
+    responses((status = 200, description = "Requests are served", body = ReadinessView),
+        (status = 503, description = "No requests are served", body = crate::problem::body::ProblemBody,
             content_type = "application/problem+json"), SystemProblems))]
-pub async fn ready(State(state): State<AppState>) -> Result<axum::Json<HealthView>, Problem> {
-    let missing = missing_parts(&state).await;
-    if missing.is_empty() {
-        return Ok(ok());
+pub async fn ready(State(state): State<AppState>) -> Result<axum::Json<ReadinessView>, Problem> {
+    if state.stopping.is_cancelled() {
+        return Err(Problem::new("NOT_READY", "This server stops; ask another one."));
     }
-    let problem = Problem::new("NOT_READY", format!("Not ready: {}.", missing.join(", ")));
-    Err(missing
-        .into_iter()
-        .fold(problem, |problem, name| problem.field(name, "NOT_READY", "This part is not ready.")))
+    let missing = missing_parts(&state).await;
+    if !state.trust.is_known() {
+        let problem = Problem::new("NOT_READY", format!("Not ready: {}.", missing.join(", ")));
+        return Err(missing
+            .into_iter()
+            .fold(problem, |problem, name| problem.field(name, "NOT_READY", "This part is not ready.")));
+    }
+    let status = if missing.is_empty() { "ok" } else { "degraded" };
+    Ok(axum::Json(ReadinessView { status, missing }))
 }
 
 /// Whether every part behind the gateway is ready.

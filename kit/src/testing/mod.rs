@@ -2,6 +2,7 @@
 //! memory where the machine allows, and a database a test, cloned from a
 //! migrated template. Parts and users of the suite beside it.
 
+mod authority;
 mod log;
 mod part;
 pub mod smtp;
@@ -16,6 +17,7 @@ use sqlx::postgres::{PgConnectOptions, PgPool};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection};
 use tokio::sync::Mutex;
 
+pub use authority::{Authority, Issued};
 pub use log::ScriptedLog;
 pub use part::{Part, TestUser, deps, trust};
 

@@ -81,14 +81,22 @@ struct Replica {
 
 /// What cannot be used as the URL of a service.
 #[derive(Debug, thiserror::Error)]
-#[error("{0:?} is not a URL like http://ledger:50051")]
-pub struct NoUrl(String);
+pub enum NoUrl {
+    #[error("{0:?} is not a URL like http://ledger:50051")]
+    Unreadable(String),
+    #[error("{0} needs GRPC_TLS_CERT, GRPC_TLS_KEY and GRPC_TLS_CA")]
+    WithoutTls(String),
+}
 
 impl Replicas {
     /// Of the URLs in `urls`, separated by commas; each name may have many
     /// addresses. `https` needs `tls`.
     pub fn new(urls: &str, tls: Option<ClientTlsConfig>) -> Result<Self, NoUrl> {
         let origins = urls.split(',').map(|url| origin(url.trim())).collect::<Result<Vec<_>, _>>()?;
+        if let Some(origin) = origins.iter().find(|it| tls.is_none() && it.uri.scheme_str() == Some("https"))
+        {
+            return Err(NoUrl::WithoutTls(origin.uri.to_string()));
+        }
         let budget = TpsBudget::new(Duration::from_secs(10), 10, 0.2);
         Ok(Self(Arc::new(Shared {
             origins,
@@ -102,7 +110,7 @@ impl Replicas {
 }
 
 fn origin(url: &str) -> Result<Origin, NoUrl> {
-    let refused = || NoUrl(url.to_owned());
+    let refused = || NoUrl::Unreadable(url.to_owned());
     let uri: Uri = url.parse().map_err(|_| refused())?;
     let host = uri.host().ok_or_else(refused)?.trim_matches(['[', ']']).to_owned();
     let default = match uri.scheme_str() {

@@ -113,7 +113,7 @@ fn busy() -> Named {
 
 fn to(replicas: &[&Replica]) -> Transport {
     let urls: Vec<_> = replicas.iter().map(|replica| format!("http://{}", replica.address)).collect();
-    transport::remote(&urls.join(","), keys().issuer("ledger", "auth", &clock())).expect("URLs")
+    transport::remote(&urls.join(","), None, keys().issuer("ledger", "auth", &clock())).expect("URLs")
 }
 
 async fn ask(transport: &Transport, user: &TestUser) -> Result<String, Status> {

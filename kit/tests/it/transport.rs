@@ -113,7 +113,7 @@ async fn over_tcp(toy: Toy) -> Transport {
     tokio::spawn(async move {
         tonic::transport::Server::builder().serve_with_incoming(server, TcpIncoming::from(listener)).await
     });
-    transport::remote(&url, keys().issuer("ledger", "auth", &clock())).expect("a URL")
+    transport::remote(&url, None, keys().issuer("ledger", "auth", &clock())).expect("a URL")
 }
 
 async fn both(toy: &Toy) -> [(&'static str, Transport); 2] {
@@ -235,7 +235,7 @@ async fn a_part_out_of_reach_is_unavailable() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("bind");
     let url = format!("http://{}", listener.local_addr().expect("address"));
     drop(listener);
-    let transport = transport::remote(&url, keys().issuer("ledger", "auth", &clock())).expect("a URL");
+    let transport = transport::remote(&url, None, keys().issuer("ledger", "auth", &clock())).expect("a URL");
     assert_eq!(ask(&transport, "").await.expect_err("nobody there").code(), Code::Unavailable);
 }
 

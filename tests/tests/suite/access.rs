@@ -100,12 +100,15 @@ async fn forged_tokens_are_refused_at_every_door() {
             continue;
         }
         let answer = suite.client.get_as(token, "/api/v1/users/me").await;
-        assert_eq!(answer.status, 401, "the gateway believes {name}: {answer:?}");
+        // Headers beyond what anybody needs end before any handler, at the gateway and in HTTP/2.
+        let huge = token.len() > 16_000;
+        assert!(
+            answer.status == 401 || huge && answer.status == 431,
+            "the gateway believes {name}: {answer:?}"
+        );
         let Some(answers) = services.ask(token).await else { continue };
         for (part, answer) in answers {
             let status = answer.expect_err(&format!("{part} believes {name}"));
-            // A header beyond HTTP/2's limits ends before any handler.
-            let huge = token.len() > 16_000;
             assert!(status.code() == Code::Unauthenticated || huge, "{part}, {name}: {status}");
         }
         sent += 1;

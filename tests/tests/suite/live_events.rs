@@ -73,7 +73,11 @@ pub async fn what_changes_is_told_as_it_happens(suite: &Suite) {
     let edited = ana.patch(&format!("/api/v1/transactions/{lunch}"), json!({"description": "Lunch"})).await;
     assert_eq!(edited.status, 200);
     let mut live = Stream::open(&suite.client, ana.token(), Some(&last.id)).await.expect("a stream");
-    let mut names = [live.one().await.name, live.one().await.name];
+    let mut names = Vec::new();
+    while names.len() < 2 {
+        // Where neither was there yet, the stream begins with where it stands.
+        names.extend(Some(live.one().await.name).filter(|name| !name.is_empty()));
+    }
     names.sort();
     assert_eq!(names, ["goal", "transaction"]);
     let given = ana.post(&format!("/api/v1/goals/{goal}/contribute"), json!({"amount": "5"})).await;

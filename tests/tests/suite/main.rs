@@ -7,6 +7,7 @@ mod contribution_crash;
 mod crash;
 mod data_rights;
 mod documents;
+mod edge;
 mod first_month;
 mod forger;
 mod grpc;

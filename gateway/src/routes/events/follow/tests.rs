@@ -69,6 +69,9 @@ async fn read(mut answers: Vec<Result<pb::ListFeedResponse, Status>>) -> (String
         rate_limit: None,
         trusted_proxies: Vec::new(),
         cors_origins: Vec::new(),
+        certificate: None,
+        most_connections: 100,
+        redis: None,
     };
     let ana = TestUser::new(&clock);
     let state = AppState::new(config, trust(&clock), clock, Random::seeded(1), parts);

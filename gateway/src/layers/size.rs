@@ -1,0 +1,28 @@
+//! A path or headers larger than anybody needs are refused before they are read
+//! any further.
+
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+
+use crate::problem::Problem;
+
+/// Of path and query, bytes.
+const LONGEST_URI: usize = 8 * 1024;
+const MOST_HEADERS: usize = 100;
+/// Of all names and values, bytes.
+const LARGEST_HEADERS: usize = 32 * 1024;
+
+pub async fn refuse(request: Request, next: Next) -> Response {
+    let uri = request.uri();
+    if uri.path().len() + uri.query().map_or(0, str::len) > LONGEST_URI {
+        return Problem::new("URI_TOO_LONG", "Path and query are too long; at most 8 KiB.").into_response();
+    }
+    let headers = request.headers();
+    let size: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    if headers.len() > MOST_HEADERS || size > LARGEST_HEADERS {
+        let detail = "Too many or too large headers; at most 100 and 32 KiB.";
+        return Problem::new("HEADERS_TOO_LARGE", detail).into_response();
+    }
+    next.run(request).await
+}

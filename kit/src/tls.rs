@@ -1,0 +1,42 @@
+//! Mutual TLS between the parts (rustls): who calls and who answers each show a
+//! certificate of the one authority. Whom a call is from is said by its service
+//! credential all the same (`access`).
+
+use anyhow::Context as _;
+use tonic::transport::{Certificate, ClientTlsConfig, Identity, ServerTlsConfig};
+
+use crate::config::Environment;
+
+/// What a process shows, and whom it believes.
+#[derive(Debug, Clone)]
+pub struct Tls {
+    pub server: ServerTlsConfig,
+    pub client: ClientTlsConfig,
+}
+
+impl Tls {
+    /// `GRPC_TLS_CERT`, `GRPC_TLS_KEY` and `GRPC_TLS_CA` (PEM files), all or none.
+    ///
+    /// # Errors
+    /// One is missing or cannot be read.
+    pub fn read(environment: &Environment) -> anyhow::Result<Option<Self>> {
+        let names = ["GRPC_TLS_CERT", "GRPC_TLS_KEY", "GRPC_TLS_CA"];
+        let files = names.map(|name| environment.get(name));
+        let [Some(certificate), Some(key), Some(authority)] = files else {
+            let missing = names.iter().zip(files).find(|(_, file)| file.is_none());
+            if let (Some((name, _)), true) = (missing, files.iter().any(Option::is_some)) {
+                environment.problem(format!("{name}: must be set where the other two are"));
+            }
+            return Ok(None);
+        };
+        let [certificate, key, authority] =
+            [("GRPC_TLS_CERT", certificate), ("GRPC_TLS_KEY", key), ("GRPC_TLS_CA", authority)]
+                .map(|(name, file)| std::fs::read(file).with_context(|| format!("{name} {file}")));
+        let (identity, authority) =
+            (Identity::from_pem(certificate?, key?), Certificate::from_pem(authority?));
+        Ok(Some(Self {
+            server: ServerTlsConfig::new().identity(identity.clone()).client_ca_root(authority.clone()),
+            client: ClientTlsConfig::new().identity(identity).ca_certificate(authority),
+        }))
+    }
+}

@@ -1,0 +1,143 @@
+//! What keeps the suite up on a network that means no good: rates counted
+//! together, and parts that show each other certificates.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use fintrac_kit::testing::Authority;
+use fintrac_tests::client::Client;
+use fintrac_tests::suite::{Settings, Shape, Suite, free_port};
+use reqwest::Method;
+use serde_json::json;
+use tokio::process::{Child, Command};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Identity};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_client::HealthClient;
+
+use crate::BINARY;
+use crate::identity::logged_in;
+use crate::money::Person;
+
+async fn redis(port: u16, dir: &std::path::Path) -> Child {
+    let arguments = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--port"];
+    let child = Command::new("redis-server")
+        .args(arguments)
+        .arg(port.to_string())
+        .current_dir(dir)
+        .stdout(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("Redis starts");
+    let mut tick = tokio::time::interval(Duration::from_millis(20));
+    let answers = async {
+        while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
+            tick.tick().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), answers).await.expect("Redis answers");
+    child
+}
+
+#[tokio::test]
+async fn gateways_count_together_and_without_redis_alone() {
+    const PER_MINUTE: usize = 40;
+    let port = free_port();
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut server = redis(port, dir.path()).await;
+    let common = vec![
+        ("REDIS_URL", format!("redis://127.0.0.1:{port}/0")),
+        ("RATE_LIMIT_PER_MINUTE", PER_MINUTE.to_string()),
+    ];
+    let settings = Settings { common, ..Settings::default() };
+    let mut suite = Suite::start_with(BINARY, Shape::FiveProcesses, settings).await;
+    let ledger = suite.ledger_grpc.clone();
+    let second = Client::new(&format!("http://{}", suite.start_gateway(&ledger).await));
+    let ask = async |client: &Client, from: &str| {
+        let request = client.request(Method::GET, "/api/v1/nothing").header("x-forwarded-for", from);
+        let answer = request.send().await.expect("an answer");
+        let left = answer.headers()["ratelimit"].to_str().expect("text").to_owned();
+        assert_eq!(answer.headers()["ratelimit-policy"], format!("\"default\";q={PER_MINUTE};w=60"));
+        let waits = answer.headers().contains_key("retry-after");
+        assert_eq!(waits, answer.status() == 429, "{left}");
+        answer.status().as_u16()
+    };
+    let started = tokio::time::Instant::now();
+    let mut admitted = 0;
+    for _ in 0..PER_MINUTE {
+        for client in [&suite.client, &second] {
+            admitted += usize::from(ask(client, "198.51.100.1").await != 429);
+        }
+    }
+    // One comes back every 1.5 s.
+    let most = PER_MINUTE + usize::try_from(started.elapsed().as_secs()).expect("short") + 1;
+    assert!((PER_MINUTE..=most).contains(&admitted), "{admitted} of {} at two gateways", 2 * PER_MINUTE);
+    assert_ne!(ask(&second, "198.51.100.2").await, 429, "somebody else");
+
+    server.kill().await.expect("killed");
+    for client in [&suite.client, &second] {
+        for _ in 0..PER_MINUTE / 2 {
+            assert_eq!(ask(client, "198.51.100.3").await, 404, "Redis is gone and nobody notices");
+        }
+    }
+    // It comes back, with nothing in it, and is asked again.
+    let _server = redis(port, dir.path()).await;
+    let together = async {
+        let mut number = 0_u32;
+        loop {
+            number += 1;
+            let from = format!("198.51.100.{}", 10 + number % 200);
+            for _ in 0..PER_MINUTE {
+                ask(&suite.client, &from).await;
+            }
+            if ask(&second, &from).await == 429 {
+                break;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), together).await.expect("they count together again");
+    suite.terminate().await;
+}
+
+#[tokio::test]
+async fn parts_show_each_other_certificates() {
+    let (authority, stranger) = (Authority::new(), Authority::new());
+    let dir = tempfile::tempdir().expect("a folder");
+    let file = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, text).expect("written");
+        path.display().to_string()
+    };
+    let own = authority.issue(&["127.0.0.1"]);
+    let common = vec![
+        ("GRPC_TLS_CERT", file("cert.pem", &own.certificate)),
+        ("GRPC_TLS_KEY", file("key.pem", &own.key)),
+        ("GRPC_TLS_CA", file("ca.pem", &authority.pem)),
+    ];
+    let settings = Settings { common, scheme: "https", ..Settings::default() };
+    let mut suite = Suite::start_with(BINARY, Shape::FiveProcesses, settings).await;
+    let token = logged_in(&suite, "private@example.com").await.text("access_token");
+    let ana = Person::again(&suite, &token);
+    ana.account(json!({"name": "Bank", "account_type": "bank", "balance": "100"})).await;
+    assert_eq!(ana.get("/api/v1/budgets/summary").await.status, 200);
+
+    let https = suite.ledger_grpc.replace("http:", "https:");
+    let connect = async |tls: Option<ClientTlsConfig>| {
+        let url = if tls.is_some() { &https } else { &suite.ledger_grpc };
+        let mut endpoint = Channel::from_shared(url.clone()).expect("a URL");
+        if let Some(tls) = tls {
+            endpoint = endpoint.tls_config(tls).expect("TLS");
+        }
+        let channel = endpoint.connect().await.map_err(|error| format!("{error:?}"))?;
+        let check = HealthClient::new(channel).check(HealthCheckRequest::default()).await;
+        check.map(|_| ()).map_err(|status| status.to_string())
+    };
+    let trusting = || ClientTlsConfig::new().ca_certificate(Certificate::from_pem(&authority.pem));
+    let with = |issued: &fintrac_kit::testing::Issued| {
+        trusting().identity(Identity::from_pem(&issued.certificate, &issued.key))
+    };
+    connect(Some(with(&own))).await.expect("one of the suite");
+    connect(None).await.expect_err("without TLS");
+    connect(Some(trusting())).await.expect_err("without a certificate");
+    connect(Some(with(&stranger.issue(&["127.0.0.1"])))).await.expect_err("a certificate of somebody else");
+    suite.terminate().await;
+}
