@@ -13,16 +13,21 @@ use fintrac_kit::config::{Environment, Stage};
 use fintrac_kit::keyring::KeyRing;
 use fintrac_kit::random::Random;
 
-const SECRETS: &str = "secrets.env";
+pub const SECRETS: &str = "secrets.env";
 const AS_ROOT: &str = "/var/lib/fintrac";
 const OTHERWISE: &str = ".fintrac";
+
+/// Which folder it is.
+pub fn name(environment: &mut Environment) -> PathBuf {
+    let root = fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
+    environment.default("FINTRAC_DATA_DIR", if root { AS_ROOT } else { OTHERWISE });
+    PathBuf::from(environment.text("FINTRAC_DATA_DIR", ""))
+}
 
 /// Makes the folder and its secrets where missing, and puts into the
 /// environment what is not configured. Production brings its own secrets.
 pub fn prepare(environment: &mut Environment) -> anyhow::Result<PathBuf> {
-    let root = fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
-    environment.default("FINTRAC_DATA_DIR", if root { AS_ROOT } else { OTHERWISE });
-    let dir = PathBuf::from(environment.text("FINTRAC_DATA_DIR", ""));
+    let dir = name(environment);
     let described = || format!("FINTRAC_DATA_DIR {}", dir.display());
     // Others may pass through it: as root PostgreSQL is another account.
     DirBuilder::new().recursive(true).mode(0o755).create(&dir).with_context(described)?;

@@ -55,16 +55,29 @@ pub async fn migrate(
         }
     }
     for schema in SCHEMAS {
-        let variable = format!("{}_OWNER_DATABASE_URL", schema.name.to_ascii_uppercase());
-        let owner = match environment.parse_optional::<PgConnectOptions>(&variable) {
-            Some(own) => own,
-            None if may_make_roles => {
-                let role = owner_role(schema.name);
-                admin.clone().username(&role).password(&password(secret, &role))
-            }
-            None => admin.clone(),
-        };
+        let owner = owner(environment, admin, secret, schema.name).await?;
         schema.migrate(&owner, clock.now()).await.with_context(|| format!("schema {}", schema.name))?;
     }
     Ok(())
+}
+
+/// Who may change a schema: `<PART>_OWNER_DATABASE_URL`, else the role that was
+/// made for it, else whoever is given.
+pub async fn owner(
+    environment: &Environment,
+    admin: &PgConnectOptions,
+    secret: &str,
+    schema: &str,
+) -> anyhow::Result<PgConnectOptions> {
+    let variable = format!("{}_OWNER_DATABASE_URL", schema.to_ascii_uppercase());
+    if let Some(own) = environment.parse_optional::<PgConnectOptions>(&variable) {
+        return Ok(own);
+    }
+    let role = owner_role(schema);
+    let mut connection = admin.connect().await.context("the database cannot be reached")?;
+    let there: bool = sqlx::query_scalar("select exists (select from pg_roles where rolname = $1)")
+        .bind(&role)
+        .fetch_one(&mut connection)
+        .await?;
+    Ok(if there { admin.clone().username(&role).password(&password(secret, &role)) } else { admin.clone() })
 }

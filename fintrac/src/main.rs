@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 use fintrac::commands;
+use fintrac::commands::migrate::Migration;
+use fintrac_kit::probe;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -23,8 +25,19 @@ struct Arguments {
 enum Command {
     /// Serve the whole suite (the default)
     Serve,
-    /// Make roles and schemas and bring them up to date
-    Migrate,
+    /// Roles and schemas (the default: bring them up to date)
+    Migrate {
+        #[command(subcommand)]
+        what: Option<Migrate>,
+    },
+    /// Settings
+    #[command(subcommand)]
+    Config(Config),
+    /// Serve a suite on a folder of its own with a year of somebody's money in it
+    Demo,
+    /// Ask a running suite whether it is well; for health checks of containers
+    #[command(hide = true)]
+    Healthy,
     /// Count violations of the ledger's invariants; fails when there are any
     Verify,
     /// Background work: running now, last, next, backlog, failures (the default: list)
@@ -41,6 +54,28 @@ enum Command {
     /// Keys
     #[command(subcommand)]
     Keys(Keys),
+}
+
+#[derive(Subcommand)]
+enum Migrate {
+    /// Bring them up to date
+    Up,
+    /// Print each migration and whether it is applied
+    Status,
+    /// Undo the last migrations, and lose what is kept in them
+    Down {
+        /// How many of each part
+        steps: usize,
+        /// Of this part only: auth, ledger, budget or notify
+        #[arg(long)]
+        part: Option<String>,
+    },
+}
+
+#[derive(Subcommand)]
+enum Config {
+    /// Print what is in force, secrets masked, and name all that is wrong
+    Check,
 }
 
 #[derive(Subcommand)]
@@ -102,7 +137,18 @@ enum Rates {
 async fn main() -> anyhow::Result<()> {
     match Arguments::parse().command.unwrap_or(Command::Serve) {
         Command::Serve => commands::serve::run().await,
-        Command::Migrate => commands::migrate::run().await,
+        Command::Migrate { what: None | Some(Migrate::Up) } => {
+            commands::migrate::run(Migration::Up, None).await
+        }
+        Command::Migrate { what: Some(Migrate::Status) } => {
+            commands::migrate::run(Migration::Status, None).await
+        }
+        Command::Migrate { what: Some(Migrate::Down { steps, part }) } => {
+            commands::migrate::run(Migration::Down { steps }, part.as_deref()).await
+        }
+        Command::Config(Config::Check) => commands::config::check(),
+        Command::Demo => commands::demo::run().await,
+        Command::Healthy => probe::rest().await,
         Command::Verify => commands::verify::run().await,
         Command::Jobs { what: None } => commands::jobs::list().await,
         Command::Jobs { what: Some(Jobs::Run { name }) } => commands::jobs::run(&name).await,

@@ -237,7 +237,7 @@ impl Common {
 }
 
 /// Everything read from the environment, before anything starts.
-struct Config {
+pub struct Config {
     rest: String,
     grpc: String,
     secret: String,
@@ -251,7 +251,7 @@ struct Config {
 }
 
 impl Config {
-    fn read(environment: &Environment) -> Self {
+    pub fn read(environment: &Environment) -> Self {
         let ledger = ledger_svc::Config::from_environment(environment);
         let notify = notify_svc::Config::from_environment(environment);
         Self {

@@ -1,6 +1,11 @@
 //! The gateway as a process of its own.
 
+use fintrac_kit::probe;
+
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
+    if probe::is_asked() {
+        return probe::rest().await;
+    }
     gateway::run().await
 }

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 /// Names of the original server that have no meaning here.
 const WITHOUT_MEANING: &[&str] = &[
@@ -60,6 +60,17 @@ impl FromStr for Stage {
 pub struct Environment {
     values: BTreeMap<String, String>,
     problems: Mutex<Vec<String>>,
+    /// What was asked for, and what holds where it has no value.
+    asked: Mutex<BTreeMap<String, Option<String>>>,
+}
+
+/// A variable that something reads, as `fintrac config check` tells of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    pub name: String,
+    /// Secrets masked; none: it has no value and no default.
+    pub value: Option<String>,
+    pub is_default: bool,
 }
 
 impl fmt::Debug for Environment {
@@ -89,12 +100,31 @@ impl Environment {
     }
 
     pub fn from_values(values: impl IntoIterator<Item = (String, String)>) -> Self {
-        Self { values: values.into_iter().collect(), problems: Mutex::default() }
+        Self { values: values.into_iter().collect(), ..<Self as Default>::default() }
     }
 
     /// The value of `name`; empty counts as absent.
     pub fn get(&self, name: &str) -> Option<&str> {
+        self.note(name, None);
         self.values.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
+    }
+
+    fn note(&self, name: &str, default: Option<String>) {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = asked.entry(name.to_owned()).or_default();
+        *known = default.or(known.take());
+    }
+
+    /// Every variable that was asked for so far, with what is in force.
+    pub fn in_force(&self) -> Vec<Setting> {
+        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let setting = |(name, default): (String, Option<String>)| {
+            let given = self.get(&name).map(str::to_owned);
+            let is_default = given.is_none();
+            let value = given.or(default).map(|value| masked(&name, value));
+            Setting { name, value, is_default }
+        };
+        asked.into_iter().map(setting).collect()
     }
 
     pub fn set(&mut self, name: &str, value: impl Into<String>) {
@@ -109,11 +139,13 @@ impl Environment {
     }
 
     pub fn text(&self, name: &str, default: &str) -> String {
+        self.note(name, Some(default.to_owned()));
         self.get(name).unwrap_or(default).to_owned()
     }
 
     /// The parsed value of `name`, or `default`; a value that does not parse is a problem.
-    pub fn parse<T: FromStr<Err: fmt::Display>>(&self, name: &str, default: T) -> T {
+    pub fn parse<T: FromStr<Err: fmt::Display> + fmt::Display>(&self, name: &str, default: T) -> T {
+        self.note(name, Some(default.to_string()));
         self.parse_optional(name).unwrap_or(default)
     }
 
@@ -129,6 +161,7 @@ impl Environment {
 
     /// `true`, `1`, `yes`, `on` and their opposites, in any letter case.
     pub fn flag(&self, name: &str, default: bool) -> bool {
+        self.note(name, Some(default.to_string()));
         match self.get(name).map(str::to_ascii_lowercase).as_deref() {
             None => default,
             Some("true" | "1" | "yes" | "on") => true,
@@ -163,7 +196,7 @@ impl Environment {
     }
 
     pub fn problem(&self, problem: String) {
-        let mut problems = self.problems.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut problems = self.problems.lock().unwrap_or_else(PoisonError::into_inner);
         if !problems.contains(&problem) {
             problems.push(problem);
         }
@@ -174,13 +207,32 @@ impl Environment {
         if let Some(Err(error)) = self.get("ENVIRONMENT").map(Stage::from_str) {
             self.problem(format!("ENVIRONMENT: {error}"));
         }
-        let problems = self.problems.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+        let problems = self.problems.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if problems.is_empty() { Ok(()) } else { Err(ConfigError(problems)) }
     }
 
     /// Names that are set although nothing here reads them.
     pub fn without_meaning(&self) -> Vec<&'static str> {
         WITHOUT_MEANING.iter().copied().filter(|name| self.get(name).is_some()).collect()
+    }
+}
+
+/// What may be shown: no secret, and of a URL no password.
+fn masked(name: &str, value: String) -> String {
+    const MASK: &str = "***";
+    if value.is_empty() {
+        return value;
+    }
+    if ["SECRET", "PASSWORD", "_KEYS"].iter().any(|part| name.contains(part)) {
+        return MASK.to_owned();
+    }
+    let Some((scheme, rest)) = value.split_once("://") else { return value };
+    match rest.rsplit_once('@') {
+        Some((login, place)) => {
+            let user = login.split(':').next().unwrap_or_default();
+            format!("{scheme}://{user}:{MASK}@{place}")
+        }
+        None => value,
     }
 }
 
@@ -215,5 +267,29 @@ mod tests {
         let development = environment(&[("JWT_SECRET_KEY", weak)]);
         development.secret("JWT_SECRET_KEY");
         assert!(development.check().is_ok());
+    }
+
+    #[test]
+    fn what_is_in_force_is_told_without_secrets() {
+        let environment = environment(&[
+            ("SMTP_URL", "smtp://ana:pass@word@smtp.example:587?tls=required"),
+            ("FINTRAC_SERVICE_SECRET", "a secret that nobody may see at all"),
+            ("SERVER_PORT", "81"),
+        ]);
+        let _read = (environment.parse("SERVER_PORT", 80), environment.text("SERVER_HOST", "127.0.0.1"));
+        let _read = (environment.get("SMTP_URL"), environment.get("REDIS_URL"));
+        environment.secret("FINTRAC_SERVICE_SECRET");
+        let told: Vec<_> =
+            environment.in_force().into_iter().map(|it| (it.name, it.value, it.is_default)).collect();
+        let told: Vec<_> = told.iter().map(|(name, value, own)| (&**name, value.as_deref(), *own)).collect();
+        for expected in [
+            ("SMTP_URL", Some("smtp://ana:***@smtp.example:587?tls=required"), false),
+            ("FINTRAC_SERVICE_SECRET", Some("***"), false),
+            ("SERVER_PORT", Some("81"), false),
+            ("SERVER_HOST", Some("127.0.0.1"), true),
+            ("REDIS_URL", None, true),
+        ] {
+            assert!(told.contains(&expected), "{expected:?} is not in {told:?}");
+        }
     }
 }

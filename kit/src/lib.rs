@@ -21,6 +21,7 @@ pub mod keyring;
 pub mod mask;
 pub mod module;
 pub mod page;
+pub mod probe;
 pub mod process;
 pub mod random;
 pub mod serve;

@@ -3,6 +3,7 @@
 
 use anyhow::bail;
 use fintrac::commands;
+use fintrac::commands::migrate::Migration;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -11,7 +12,14 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 async fn main() -> anyhow::Result<()> {
     match std::env::args().nth(1).as_deref() {
         Some("fintrac") => commands::serve::run().await,
-        Some("migrate") => commands::migrate::run().await,
+        Some("migrate") => commands::migrate::run(Migration::Up, None).await,
+        Some("migrate-status") => commands::migrate::run(Migration::Status, None).await,
+        Some("migrate-down") => {
+            let steps = std::env::args().nth(2).unwrap_or_default().parse()?;
+            commands::migrate::run(Migration::Down { steps }, None).await
+        }
+        Some("demo") => commands::demo::run().await,
+        Some("config-check") => commands::config::check(),
         Some("verify") => commands::verify::run().await,
         Some("admin-create") => {
             let email = std::env::args().nth(2).unwrap_or_default();

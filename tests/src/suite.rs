@@ -427,7 +427,7 @@ pub async fn signal(name: &str, pid: u32) {
 }
 
 /// A folder that the account PostgreSQL runs under can reach, as root too.
-fn reachable_folder() -> TempDir {
+pub fn reachable_folder() -> TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     std::fs::set_permissions(folder.path(), open).expect("chmod");

@@ -1,14 +1,26 @@
-//! `fintrac migrate`.
+//! `fintrac migrate [status · up · down N]`.
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use fintrac_kit::clock::Clock;
 use fintrac_kit::config::Environment;
 use fintrac_kit::{process, telemetry};
+use sqlx::postgres::PgConnectOptions;
 
 use crate::{data_dir, database};
 
-/// Makes roles and schemas, and brings every schema up to date.
-pub async fn run() -> anyhow::Result<()> {
+/// What to do with the schemas.
+#[derive(Debug, Clone, Copy)]
+pub enum Migration {
+    /// Bring roles and schemas up to date.
+    Up,
+    /// Print each migration and whether it is applied.
+    Status,
+    /// Undo the last ones of one part.
+    Down { steps: usize },
+}
+
+/// Does it to all parts, or to one.
+pub async fn run(what: Migration, part: Option<&str>) -> anyhow::Result<()> {
     let mut environment = Environment::load()?;
     telemetry::start(&environment)?;
     data_dir::prepare(&mut environment)?;
@@ -16,14 +28,51 @@ pub async fn run() -> anyhow::Result<()> {
     let secret = environment.secret("FINTRAC_SERVICE_SECRET");
     environment.check()?;
     if let Some(admin) = given {
-        database::migrate(&environment, &admin, &secret, &Clock::System).await
-    } else {
-        let cluster = database::start_cluster(&environment).await?;
-        let admin = database::superuser(&cluster);
-        let migrated = database::migrate(&environment, &admin, &secret, &Clock::System).await;
-        tokio::task::spawn_blocking(move || cluster.stop()).await.context("PostgreSQL stops")?;
-        migrated
-    }?;
-    tracing::info!("all schemas are up to date");
+        return migrate(&environment, &admin, &secret, what, part).await;
+    }
+    let dir = std::path::PathBuf::from(environment.text("FINTRAC_DATA_DIR", "")).join("postgres");
+    if let (Some(socket), Migration::Status) = (embedded_postgres::running(&dir), what) {
+        return migrate(&environment, &database::superuser_at(&socket), &secret, what, part).await;
+    }
+    let cluster = database::start_cluster(&environment).await?;
+    let admin = database::superuser(&cluster);
+    let migrated = migrate(&environment, &admin, &secret, what, part).await;
+    tokio::task::spawn_blocking(move || cluster.stop()).await.context("PostgreSQL stops")?;
+    migrated
+}
+
+#[expect(clippy::print_stdout, reason = "this is what the status is for")]
+async fn migrate(
+    environment: &Environment,
+    admin: &PgConnectOptions,
+    secret: &str,
+    what: Migration,
+    part: Option<&str>,
+) -> anyhow::Result<()> {
+    let schemas: Vec<_> =
+        database::SCHEMAS.iter().filter(|schema| part.is_none_or(|part| part == schema.name)).collect();
+    ensure!(!schemas.is_empty(), "there is no such part; choose auth, ledger, budget or notify");
+    match what {
+        Migration::Up => {
+            database::migrate(environment, admin, secret, &Clock::System).await?;
+            tracing::info!("all schemas are up to date");
+        }
+        Migration::Status => {
+            for schema in schemas {
+                let owner = database::owner(environment, admin, secret, schema.name).await?;
+                for (migration, is_applied) in schema.status(&owner).await? {
+                    let state = if is_applied { "applied" } else { "pending" };
+                    println!("{:<7} {state:<8} {migration}", schema.name);
+                }
+            }
+        }
+        Migration::Down { steps } => {
+            for schema in schemas {
+                let owner = database::owner(environment, admin, secret, schema.name).await?;
+                let undone = schema.undo(&owner, steps).await?;
+                tracing::info!(part = schema.name, undone, "migrations undone");
+            }
+        }
+    }
     Ok(())
 }

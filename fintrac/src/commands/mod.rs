@@ -1,5 +1,7 @@
 //! What an operator can ask for, a file a command.
 
+pub mod config;
+pub mod demo;
 pub mod identity;
 pub mod jobs;
 pub mod migrate;

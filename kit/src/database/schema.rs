@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
-use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::migrate::{MigrateError, Migration, Migrator};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection};
 
@@ -67,6 +67,41 @@ impl Schema {
         }
         ensure_event_partitions(&mut connection, now).await?;
         Ok(())
+    }
+
+    /// Its own migrations, the oldest first, and whether each is applied.
+    pub async fn status(&self, options: &PgConnectOptions) -> Result<Vec<(String, bool)>, SchemaError> {
+        let mut connection = session_options(options, self.name).connect().await?;
+        let applied = self.applied(&mut connection).await?;
+        let up = self.migrator.iter().filter(|it| it.migration_type.is_up_migration());
+        let line =
+            |it: &Migration| (format!("{:04} {}", it.version, it.description), applied.contains(&it.version));
+        Ok(up.map(line).collect())
+    }
+
+    /// Undoes the last `steps` of its own migrations, and all that they kept;
+    /// returns how many there were. `options` connect as its owner.
+    pub async fn undo(&self, options: &PgConnectOptions, steps: usize) -> Result<usize, SchemaError> {
+        let mut connection =
+            session_options(options, self.name).options([("statement_timeout", "0")]).connect().await?;
+        let applied = self.applied(&mut connection).await?;
+        let kept = applied.len().saturating_sub(steps);
+        let target = kept.checked_sub(1).map_or(0, |last| applied[last]);
+        self.migrator.undo(&mut connection, target).await?;
+        Ok(applied.len() - kept)
+    }
+
+    /// Versions, the lowest first; none where the schema was never migrated.
+    async fn applied(&self, connection: &mut PgConnection) -> Result<Vec<i64>, sqlx::Error> {
+        let there: bool = sqlx::query_scalar("select to_regclass($1) is not null")
+            .bind(format!("{}._sqlx_migrations", self.name))
+            .fetch_one(&mut *connection)
+            .await?;
+        if !there {
+            return Ok(Vec::new());
+        }
+        let sql = format!("select version from {}._sqlx_migrations where success order by 1", self.name);
+        sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(connection).await
     }
 
     async fn grant(&self, connection: &mut PgConnection, app: &str) -> Result<(), sqlx::Error> {

@@ -1,14 +1,18 @@
 //! What operators see of background work, and what they ask of it.
 
 use std::collections::BTreeSet;
+use std::process::Stdio;
 use std::time::Duration;
 
 use fintrac_proto::jobs::v1 as jobs;
 use fintrac_proto::jobs::v1::job_service_client::JobServiceClient;
 use fintrac_proto::notify::v1 as notify;
 use fintrac_proto::notify::v1::mail_service_client::MailServiceClient;
-use fintrac_tests::suite::{Shape, Suite};
+use fintrac_tests::client::Client;
+use fintrac_tests::suite::{Shape, Suite, free_port, reachable_folder, signal};
+use serde_json::json;
 use sqlx::{Connection as _, PgConnection};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request};
 
@@ -151,4 +155,112 @@ async fn jobs_are_listed_and_run_and_dead_mails_retried() {
     assert_eq!(nobody.code(), Code::Unauthenticated);
     assert_eq!(suite.mailbox.subjects("verification", EMAIL).len(), 1, "the same file");
     suite.terminate().await;
+}
+
+#[tokio::test]
+async fn migrations_go_down_and_up_again() {
+    let mut suite = Suite::start(BINARY, Shape::FiveProcesses).await;
+    suite.terminate().await;
+    let states = async |suite: &Suite| {
+        let status = suite.operate(&["migrate-status"]).await;
+        let states = status.lines().filter_map(|line| line.split_whitespace().nth(1).map(str::to_owned));
+        (status.lines().count(), states.collect::<BTreeSet<_>>())
+    };
+    let (count, applied) = states(&suite).await;
+    assert!(count >= 15 && applied == BTreeSet::from(["applied".to_owned()]), "{count} {applied:?}");
+    suite.operate(&["migrate-down", "1"]).await;
+    let (_, some) = states(&suite).await;
+    assert_eq!(some.len(), 2, "the last of each part is undone");
+    suite.operate(&["migrate-down", "100"]).await;
+    assert_eq!(states(&suite).await, (count, BTreeSet::from(["pending".to_owned()])));
+    suite.operate(&["migrate"]).await;
+    assert_eq!(states(&suite).await, (count, applied));
+    suite.restart().await;
+    logged_in(&suite, "after-all@example.com").await;
+    assert!(suite.verify().await);
+    suite.terminate().await;
+}
+
+#[tokio::test]
+async fn what_is_in_force_is_told_without_secrets() {
+    let mut suite = Suite::start(BINARY, Shape::FiveProcesses).await;
+    let told = suite.operate(&["config-check"]).await;
+    for line in [
+        "FINTRAC_SERVICE_SECRET=***",
+        "RATES_FEED=off",
+        "LEDGER_LANES=2  # default",
+        "REDIS_URL=(none)  # default",
+    ] {
+        assert!(told.lines().any(|it| it == line), "{line} is not in\n{told}");
+    }
+    // Every variable of the example is one that something reads, and the other way round.
+    let example = include_str!("../../../.env.example");
+    let names = |text: &str| -> BTreeSet<String> {
+        let lines = text.lines().filter_map(|line| line.trim_start_matches('#').split_once('='));
+        let is_name = |name: &str| {
+            !name.is_empty() && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+        };
+        lines.map(|(name, _)| name.to_owned()).filter(|name| is_name(name)).collect()
+    };
+    let (in_example, read) = (names(example), names(&told));
+    // One part stands for the four.
+    let is_of_a_part = |name: &&String| {
+        ["LEDGER_", "BUDGET_", "NOTIFY_"]
+            .iter()
+            .any(|part| name.starts_with(part) && name.ends_with("DATABASE_URL"))
+    };
+    // Parts of a whole are read where the whole is not given.
+    let is_conditional = |name: &&String| {
+        ["DB_POSTGRES_", "MAIL_", "REDIS_", "JWT_SECRET_KEY"].iter().any(|part| name.starts_with(part))
+    };
+    let unread: Vec<_> = in_example.difference(&read).filter(|name| !is_conditional(name)).collect();
+    let untold: Vec<_> = read.difference(&in_example).filter(|name| !is_of_a_part(name)).collect();
+    assert!(unread.is_empty() && untold.is_empty(), "nobody reads {unread:?}; the example lacks {untold:?}");
+    suite.terminate().await;
+}
+
+#[tokio::test]
+async fn a_demo_has_a_year_of_money_in_it() {
+    let folder = reachable_folder();
+    let port = free_port();
+    let start = || {
+        tokio::process::Command::new(BINARY)
+            .arg("demo")
+            .env_clear()
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            .env("FINTRAC_DATA_DIR", folder.path())
+            .env("SERVER_PORT", port.to_string())
+            .env("GRPC_LISTEN", format!("127.0.0.1:{}", free_port()))
+            .env("LOG_LEVEL", "warn")
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("it starts")
+    };
+    let client = Client::new(&format!("http://127.0.0.1:{port}"));
+    // The second time it is as it was left.
+    for _ in 0..2 {
+        let mut demo = start();
+        let mut lines = BufReader::new(demo.stdout.take().expect("piped")).lines();
+        let told = async {
+            loop {
+                let line = lines.next_line().await.expect("output").expect("it goes on");
+                if let Some((_, password)) = line.split_once("with the password: ") {
+                    return password.to_owned();
+                }
+            }
+        };
+        let password = tokio::time::timeout(Duration::from_mins(1), told).await.expect("it is ready");
+        let login = json!({"email": "demo@fintrac.example", "password": password});
+        let login = client.post("/api/v1/auth/login", login).await;
+        let token = login.text("access_token");
+        let accounts = client.get_as(&token, "/api/v1/accounts").await;
+        assert_eq!(accounts.body["data"].as_array().map(Vec::len), Some(3), "{accounts:?}");
+        let year = client.get_as(&token, "/api/v1/transactions?page_size=200").await;
+        assert_eq!(year.body["data"].as_array().map(Vec::len), Some(200));
+        let budgets = client.get_as(&token, "/api/v1/budgets/summary").await;
+        assert_eq!(budgets.body["budgets"].as_array().map(Vec::len), Some(2), "{budgets:?}");
+        signal("TERM", demo.id().expect("it runs")).await;
+        assert!(demo.wait().await.expect("it ends").success());
+    }
 }

@@ -1,0 +1,64 @@
+# syntax=docker/dockerfile:1
+# One image for each part, and one for the whole suite in one process:
+#   docker build --target ledger -t fintrac-ledger .
+#   docker build --target fintrac -t fintrac .
+# Dependencies are a layer of their own, made anew only when Cargo.lock changes.
+
+FROM docker.io/library/rust:1.95-bookworm AS chef
+RUN cargo install --locked cargo-chef --version ^0.1
+WORKDIR /src
+
+FROM chef AS plan
+COPY . .
+RUN cargo chef prepare --recipe-path recipe.json
+
+FROM chef AS build
+COPY --from=plan /src/recipe.json .
+RUN cargo chef cook --release --locked --recipe-path recipe.json
+COPY . .
+RUN cargo build --release --locked --workspace --bins --exclude fintrac-tests && \
+    mkdir /out && cp target/release/{fintrac,auth-svc,ledger-svc,budget-svc,notify-svc,gateway} /out/
+
+# No shell, no package manager, nobody's root: glibc, certificates and the binary.
+FROM gcr.io/distroless/cc-debian12:nonroot AS base
+USER 65532:65532
+WORKDIR /tmp
+ENV ENVIRONMENT=production SERVER_HOST=0.0.0.0 GRPC_LISTEN=0.0.0.0:50051 GRPC_HEALTH_LISTEN=0.0.0.0:50052 \
+    METRICS_LISTEN=0.0.0.0:9464
+
+FROM base AS auth
+COPY --from=build /out/auth-svc /usr/bin/auth-svc
+EXPOSE 50051 50052 9464
+HEALTHCHECK CMD ["/usr/bin/auth-svc", "--healthy"]
+ENTRYPOINT ["/usr/bin/auth-svc"]
+
+FROM base AS ledger
+COPY --from=build /out/ledger-svc /usr/bin/ledger-svc
+EXPOSE 50051 50052 9464
+HEALTHCHECK CMD ["/usr/bin/ledger-svc", "--healthy"]
+ENTRYPOINT ["/usr/bin/ledger-svc"]
+
+FROM base AS budget
+COPY --from=build /out/budget-svc /usr/bin/budget-svc
+EXPOSE 50051 50052 9464
+HEALTHCHECK CMD ["/usr/bin/budget-svc", "--healthy"]
+ENTRYPOINT ["/usr/bin/budget-svc"]
+
+FROM base AS notify
+COPY --from=build /out/notify-svc /usr/bin/notify-svc
+EXPOSE 50051 50052 9464
+HEALTHCHECK CMD ["/usr/bin/notify-svc", "--healthy"]
+ENTRYPOINT ["/usr/bin/notify-svc"]
+
+FROM base AS gateway
+COPY --from=build /out/gateway /usr/bin/gateway
+EXPOSE 8000 9464
+HEALTHCHECK CMD ["/usr/bin/gateway", "--healthy"]
+ENTRYPOINT ["/usr/bin/gateway"]
+
+# Needs a DATABASE_URL: there is no PostgreSQL in it.
+FROM base AS fintrac
+COPY --from=build /out/fintrac /usr/bin/fintrac
+EXPOSE 8000 50051 9464
+HEALTHCHECK CMD ["/usr/bin/fintrac", "healthy"]
+ENTRYPOINT ["/usr/bin/fintrac"]

@@ -1,0 +1,240 @@
+//! `fintrac demo`: a suite on a folder of its own, with a year of somebody's
+//! money in it, put there over REST as any client would.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, bail, ensure};
+use chrono::{Datelike as _, Days, Months, NaiveDate, Weekday};
+use fintrac_kit::clock::Clock;
+use fintrac_kit::config::Environment;
+use fintrac_kit::{serve, telemetry};
+use reqwest::{Client, Method};
+use serde_json::{Value, json};
+
+use crate::suite::Suite;
+
+const EMAIL: &str = "demo@fintrac.example";
+const PASSWORD: &str = "twelve quiet herons";
+const FOLDER: &str = ".fintrac-demo";
+/// How long the mail with the code may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Operations of one request.
+const BULK: usize = 500;
+
+/// Serves until SIGTERM or Ctrl-C; fills the folder first where it is new.
+#[expect(clippy::print_stdout, reason = "this is what the command is for")]
+pub async fn run() -> anyhow::Result<()> {
+    let mut environment = Environment::load()?;
+    environment.default("FINTRAC_DATA_DIR", FOLDER);
+    // Nobody outside of this machine hears of a demo.
+    environment.default("RATES_FEED", "off");
+    ensure!(
+        environment.get("DATABASE_URL").is_none() && environment.get("DB_POSTGRES_HOST").is_none(),
+        "a demo makes a database of its own: unset DATABASE_URL and DB_POSTGRES_HOST"
+    );
+    let dir = PathBuf::from(environment.text("FINTRAC_DATA_DIR", FOLDER));
+    telemetry::start(&environment)?;
+    let suite = Suite::start(environment).await?;
+    let api = Api::new(format!("http://{}/api/v1", suite.rest_address()))?;
+    let filled = fill(api, &dir).await;
+    if filled.is_ok() {
+        println!("\nLog in as {EMAIL} with the password: {PASSWORD}");
+        suite.addresses().iter().for_each(|line| println!("{line}"));
+        println!("Ctrl-C stops it; delete {} to begin anew.", dir.display());
+        serve::signal().await?;
+    }
+    suite.stop().await;
+    filled
+}
+
+/// Somebody who calls the API.
+struct Api {
+    http: Client,
+    base: String,
+    token: Option<String>,
+}
+
+impl Api {
+    fn new(base: String) -> anyhow::Result<Self> {
+        // The first to come decides for the process; the ledger's feed wants the same.
+        let _known_already = rustls::crypto::ring::default_provider().install_default();
+        Ok(Self { http: Client::builder().no_proxy().build()?, base, token: None })
+    }
+
+    async fn send(&self, method: Method, path: &str, body: &Value) -> anyhow::Result<(u16, Value)> {
+        let mut request = self.http.request(method, format!("{}{path}", self.base));
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        if !body.is_null() {
+            request = request.json(body);
+        }
+        let response = request.send().await?;
+        let status = response.status().as_u16();
+        let text = response.text().await?;
+        Ok((status, serde_json::from_str(&text).unwrap_or_default()))
+    }
+
+    async fn post(&self, path: &str, body: Value) -> anyhow::Result<Value> {
+        let (status, answer) = self.send(Method::POST, path, &body).await?;
+        ensure!(status < 300, "POST {path}: {answer}");
+        Ok(answer)
+    }
+
+    async fn log_in(&mut self) -> anyhow::Result<bool> {
+        let login = json!({"email": EMAIL, "password": PASSWORD});
+        let (status, answer) = self.send(Method::POST, "/auth/login", &login).await?;
+        self.token = answer["access_token"].as_str().map(str::to_owned);
+        Ok(status == 200)
+    }
+}
+
+async fn fill(mut api: Api, dir: &Path) -> anyhow::Result<()> {
+    if api.log_in().await? {
+        return Ok(());
+    }
+    let person = json!({
+        "email": EMAIL, "password": PASSWORD, "first_name": "Dana", "last_name": "Moore",
+        "default_currency": "EUR", "timezone": "UTC",
+    });
+    api.post("/auth/register", person).await?;
+    let code = tokio::time::timeout(PATIENCE, code(&dir.join("mails"))).await.context("no mail came")?;
+    api.post("/auth/verify-email", json!({"email": EMAIL, "code": code})).await?;
+    ensure!(api.log_in().await?, "the demo's user cannot log in");
+    Year::begin(&api).await?.live(&api).await
+}
+
+/// The code in the mail that asks for it, once the mail is there.
+async fn code(mails: &Path) -> String {
+    let is_code = |line: &str| line.len() == 6 && line.bytes().all(|byte| byte.is_ascii_digit());
+    loop {
+        for file in std::fs::read_dir(mails).into_iter().flatten().flatten() {
+            let text = std::fs::read_to_string(file.path()).unwrap_or_default();
+            if let Some(code) = text.lines().map(str::trim).find(|line| is_code(line)) {
+                return code.to_owned();
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// Somebody's year.
+struct Year {
+    today: NaiveDate,
+    bank: Value,
+    cash: Value,
+    savings: Value,
+    categories: Vec<Value>,
+}
+
+impl Year {
+    async fn begin(api: &Api) -> anyhow::Result<Self> {
+        let account = async |name: &str, kind: &str, balance: &str| {
+            let body =
+                json!({"name": name, "account_type": kind, "currency_code": "EUR", "balance": balance});
+            Ok::<_, anyhow::Error>(api.post("/accounts", body).await?["id"].clone())
+        };
+        let (bank, cash) =
+            (account("Current account", "bank", "2400.00").await?, account("Wallet", "cash", "80.00").await?);
+        let savings = account("Savings", "bank", "5000.00").await?;
+        let (_, listed) = api.send(Method::GET, "/categories?page_size=200", &Value::Null).await?;
+        let Some(categories) = listed["data"].as_array().cloned() else { bail!("no categories: {listed}") };
+        Ok(Self { today: Clock::System.now().date_naive(), bank, cash, savings, categories })
+    }
+
+    /// One of the default categories, as they are in English.
+    fn category(&self, name: &str) -> Value {
+        self.categories.iter().find(|it| it["name"] == name).map_or(Value::Null, |it| it["id"].clone())
+    }
+
+    async fn live(&self, api: &Api) -> anyhow::Result<()> {
+        let operations = self.operations();
+        for bulk in operations.chunks(BULK) {
+            api.post("/transactions/bulk", json!({"mode": "atomic", "operations": bulk})).await?;
+        }
+        for (name, category, amount) in
+            [("Groceries", "Groceries", "450.00"), ("Going out", "Eating out", "200.00")]
+        {
+            let body = json!({
+                "name": name, "amount": amount, "currency_code": "EUR", "frequency": "monthly",
+                "category_id": self.category(category), "rollover": "surplus",
+            });
+            api.post("/budgets", body).await?;
+        }
+        let due = self.today + Months::new(8);
+        let goal = json!({"name": "A boat", "target_amount": "6000.00", "currency_code": "EUR",
+            "due_date": due.to_string(), "account_id": self.savings});
+        let goal = api.post("/goals", goal).await?["id"].as_str().unwrap_or_default().to_owned();
+        let contribution = json!({"amount": "750.00", "account_id": self.bank, "note": "The first step"});
+        api.post(&format!("/goals/{goal}/contribute"), contribution).await?;
+        let rent = json!({
+            "account_id": self.bank, "type": "expense", "amount": "980.00", "description": "Rent",
+            "category_id": self.category("Housing"), "frequency": "monthly",
+            "start_date": self.today.with_day(1).unwrap_or(self.today) + Months::new(1),
+        });
+        api.post("/transactions/recurring", rent).await?;
+        Ok(())
+    }
+
+    /// Every day of the year until today, cents by a rule and not by chance: two
+    /// demos tell the same story.
+    fn operations(&self) -> Vec<Value> {
+        let mut operations = Vec::new();
+        let spent = |day: NaiveDate, cents: u64, account: &Value, category: &str, what: &str| {
+            json!({"op": "create", "type": "expense", "account_id": account, "amount": amount(cents),
+                "category_id": self.category(category), "description": what,
+                "transaction_date": day.to_string()})
+        };
+        let first = self.today - Months::new(12);
+        for day in first.iter_days().take_while(|day| *day <= self.today) {
+            let number = u64::from(day.ordinal());
+            if day.day() == 1 {
+                operations.push(json!({"op": "create", "type": "income", "account_id": self.bank,
+                    "amount": "3150.00", "category_id": self.category("Salary"), "description": "Salary",
+                    "transaction_date": day.to_string()}));
+                operations.push(spent(day, 98_000, &self.bank, "Housing", "Rent"));
+                operations.push(json!({"op": "create", "type": "transfer", "account_id": self.bank,
+                    "to_account_id": self.savings, "amount": "300.00", "description": "For later",
+                    "transaction_date": day.to_string()}));
+            }
+            if day.day() == 5 {
+                operations.push(json!({"op": "create", "type": "transfer", "account_id": self.bank,
+                    "to_account_id": self.cash, "amount": "30.00", "transaction_date": day.to_string()}));
+                operations.push(spent(day, 6_490, &self.bank, "Utilities", "Electricity"));
+            }
+            match day.weekday() {
+                Weekday::Tue | Weekday::Sat => {
+                    operations.push(spent(
+                        day,
+                        3_200 + number * 37 % 4_100,
+                        &self.bank,
+                        "Groceries",
+                        "Supermarket",
+                    ));
+                }
+                Weekday::Fri => {
+                    operations.push(spent(
+                        day,
+                        1_800 + number * 53 % 3_300,
+                        &self.bank,
+                        "Eating out",
+                        "Dinner out",
+                    ));
+                }
+                Weekday::Mon | Weekday::Wed => {
+                    operations.push(spent(day, 290 + number * 7 % 120, &self.cash, "Eating out", "Coffee"));
+                }
+                Weekday::Thu | Weekday::Sun => {}
+            }
+            if day + Days::new(20) == self.today {
+                operations.push(spent(day, 84_900, &self.bank, "Transport", "A new bicycle"));
+            }
+        }
+        operations
+    }
+}
+
+fn amount(cents: u64) -> String {
+    format!("{}.{:02}", cents / 100, cents % 100)
+}

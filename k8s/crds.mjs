@@ -1,0 +1,28 @@
+// Checks the kinds of CloudNativePG, cert-manager and the Prometheus operator
+// against their schemas: node crds.mjs FILE, as check.py wrote it.
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+
+const packages = {
+  "postgresql.cnpg.io": "@kubernetes-models/cloudnative-pg",
+  "cert-manager.io": "@kubernetes-models/cert-manager",
+  "monitoring.coreos.com": "@kubernetes-models/prometheus-operator",
+};
+
+let problems = 0;
+const things = JSON.parse(readFileSync(process.argv[2], "utf8"));
+for (const { overlay, thing } of things) {
+  const [group, version] = thing.apiVersion.split("/");
+  const where = `${overlay}: ${thing.kind}/${thing.metadata.name}`;
+  try {
+    const path = resolve("node_modules", packages[group], group, version, `${thing.kind}.js`);
+    const kinds = await import(pathToFileURL(path));
+    new kinds[thing.kind](thing).validate();
+  } catch (error) {
+    problems += 1;
+    console.error(`${where}: ${error.message}`);
+  }
+}
+console.log(`${things.length} things of other operators checked`);
+process.exit(problems ? 1 : 0);
