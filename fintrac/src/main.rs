@@ -110,6 +110,12 @@ enum Admin {
 
 #[derive(Subcommand)]
 enum Keys {
+    /// Print what each part needs to know and no other should: keys of its calls, its database
+    Parts {
+        /// Host, port and name of the database
+        #[arg(long, default_value = "postgresql-rw:5432/fintrac")]
+        database: String,
+    },
     /// Change a kind of keys
     #[command(subcommand)]
     Rotate(Rotate),
@@ -160,6 +166,7 @@ async fn main() -> anyhow::Result<()> {
         Command::Admin(Admin::Create { email }) => commands::identity::create_admin(&email).await,
         Command::Admin(Admin::RemoveFactor { email }) => commands::identity::remove_factor(&email).await,
         Command::Admin(Admin::ClearIpRules) => commands::identity::clear_ip_rules().await,
+        Command::Keys(Keys::Parts { database }) => commands::parts::print(&database),
         Command::Keys(Keys::Rotate(Rotate::Data)) => commands::identity::rotate_data_key().await,
         Command::Keys(Keys::Rotate(Rotate::Signing { lead })) => {
             commands::identity::rotate_signing_key(lead).await

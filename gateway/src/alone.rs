@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use fintrac_kit::access::follow;
 use fintrac_kit::process::{self, Process};
 use fintrac_kit::serve::{self, Stop};
+use fintrac_kit::telemetry;
 use tokio::net::TcpListener;
 
 use crate::{AppState, Config, Parts};
@@ -35,5 +36,6 @@ pub async fn run() -> anyhow::Result<()> {
     tracing::info!(%address, "ready: REST");
     serve::signal().await?;
     stop.run(drain, vec![serving]).await;
+    telemetry::flush().await;
     Ok(())
 }

@@ -2,7 +2,9 @@
 
 use utoipa::IntoResponses;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{ComponentsBuilder, InfoBuilder, License, OpenApi, OpenApiBuilder, tag::TagBuilder};
+use utoipa::openapi::{
+    ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Server, tag::TagBuilder,
+};
 
 use crate::problem::body::ProblemBody;
 
@@ -18,9 +20,10 @@ pub fn outline() -> OpenApi {
                 .description(Some(
                     "Personal finance on a provable double-entry ledger. Every error is `application/problem+json`.",
                 ))
-                .license(Some(License::new("MIT")))
+                .license(Some(LicenseBuilder::new().name("MIT").identifier(Some("MIT")).build()))
                 .build(),
         )
+        .servers(Some([Server::new("/")]))
         .tags(Some([
             tag("auth", "Registration, login, second factors, sessions and devices"),
             tag("users", "The caller's own profile, preferences and data"),
@@ -49,13 +52,28 @@ pub fn document() -> OpenApi {
 }
 
 /// PUT and PATCH of one handler share its name; ids of operations must differ.
+/// What needs no token says so. Schemas that only others were made of are left out.
 pub fn finish(mut document: OpenApi) -> OpenApi {
     for item in document.paths.paths.values_mut() {
         if let (Some(put), Some(_)) = (&mut item.put, &item.patch) {
             put.operation_id = put.operation_id.take().map(|id| format!("{id}_by_put"));
         }
+        let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch];
+        for operation in operations.into_iter().flatten() {
+            operation.security.get_or_insert_default();
+        }
+    }
+    while let Some(unused) = unused_schemas(&document).filter(|unused| !unused.is_empty()) {
+        let Some(components) = &mut document.components else { break };
+        components.schemas.retain(|name, _| !unused.contains(name));
     }
     document
+}
+
+fn unused_schemas(document: &OpenApi) -> Option<Vec<String>> {
+    let text = serde_json::to_string(document).ok()?;
+    let is_unused = |name: &&String| !text.contains(&format!("#/components/schemas/{name}\""));
+    Some(document.components.as_ref()?.schemas.keys().filter(is_unused).cloned().collect())
 }
 
 /// What a call without a user may refuse.
@@ -80,6 +98,12 @@ pub enum PublicProblems {
     /// Read but refused
     #[response(status = 422, content_type = "application/problem+json")]
     Refused(ProblemBody),
+    /// Path and query are too long
+    #[response(status = 414, content_type = "application/problem+json")]
+    UriTooLong(ProblemBody),
+    /// The headers are too large
+    #[response(status = 431, content_type = "application/problem+json")]
+    HeadersTooLarge(ProblemBody),
     /// Too many attempts; see Retry-After
     #[response(status = 429, content_type = "application/problem+json")]
     Throttled(ProblemBody),
@@ -113,6 +137,12 @@ pub enum ReadProblems {
     /// Not there, or somebody else's
     #[response(status = 404, content_type = "application/problem+json")]
     NotFound(ProblemBody),
+    /// Path and query are too long
+    #[response(status = 414, content_type = "application/problem+json")]
+    UriTooLong(ProblemBody),
+    /// The headers are too large
+    #[response(status = 431, content_type = "application/problem+json")]
+    HeadersTooLarge(ProblemBody),
     /// Too many requests; see Retry-After
     #[response(status = 429, content_type = "application/problem+json")]
     Throttled(ProblemBody),
@@ -158,6 +188,12 @@ pub enum WriteProblems {
     /// Read but refused
     #[response(status = 422, content_type = "application/problem+json")]
     Refused(ProblemBody),
+    /// Path and query are too long
+    #[response(status = 414, content_type = "application/problem+json")]
+    UriTooLong(ProblemBody),
+    /// The headers are too large
+    #[response(status = 431, content_type = "application/problem+json")]
+    HeadersTooLarge(ProblemBody),
     /// Too many requests; see Retry-After
     #[response(status = 429, content_type = "application/problem+json")]
     Throttled(ProblemBody),
@@ -176,6 +212,12 @@ pub enum WriteProblems {
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "only described")]
 pub enum SystemProblems {
+    /// Path and query are too long
+    #[response(status = 414, content_type = "application/problem+json")]
+    UriTooLong(ProblemBody),
+    /// The headers are too large
+    #[response(status = 431, content_type = "application/problem+json")]
+    HeadersTooLarge(ProblemBody),
     /// Something went wrong on our side
     #[response(status = 500, content_type = "application/problem+json")]
     Internal(ProblemBody),

@@ -40,7 +40,7 @@ impl Process {
     /// Reads the environment and starts telemetry.
     pub fn start(name: &'static str) -> anyhow::Result<Self> {
         let environment = Environment::load()?;
-        telemetry::start(&environment)?;
+        telemetry::start(&environment, name)?;
         warn_without_meaning(&environment);
         let clock = Clock::System;
         let keys = service_keys(&environment);
@@ -112,6 +112,7 @@ impl Process {
         stop.run(drain, serving).await;
         pool.close().await;
         tracing::info!(service = self.name, "stopped");
+        telemetry::flush().await;
         Ok(())
     }
 }

@@ -24,6 +24,7 @@ use tower::{Service, ServiceExt as _};
 use crate::access::credential::Issuer;
 use crate::context;
 use crate::server::Server;
+use crate::telemetry;
 
 pub use affinity::affinity;
 pub use replicas::NoUrl;
@@ -114,6 +115,7 @@ impl Service<Request<Body>> for ClientStack {
         }
         put(headers, USER_AGENT, &context.client.user_agent);
         put(headers, LANGUAGE, &context.client.language);
+        telemetry::inject(headers);
         if let Some(deadline) = deadline {
             let left = deadline.saturating_duration_since(Instant::now()).as_millis();
             // At most 8 digits by the gRPC protocol.

@@ -18,6 +18,7 @@ async fn main() -> anyhow::Result<()> {
             let steps = std::env::args().nth(2).unwrap_or_default().parse()?;
             commands::migrate::run(Migration::Down { steps }, None).await
         }
+        Some("keys-parts") => commands::parts::print(&std::env::args().nth(2).unwrap_or_default()),
         Some("demo") => commands::demo::run().await,
         Some("config-check") => commands::config::check(),
         Some("verify") => commands::verify::run().await,

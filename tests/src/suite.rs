@@ -1,5 +1,6 @@
 //! The suite as processes, in both shapes.
 
+use std::fmt::Write as _;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -41,11 +42,15 @@ pub struct Settings {
     pub common: Vec<(&'static str, String)>,
     /// Of the URLs by which parts find each other: `http` or `https`.
     pub scheme: &'static str,
+    /// Two each of ledger-svc, budget-svc and notify-svc.
+    pub replicas: bool,
+    /// The cluster of five processes loses nothing that was committed, whatever crashes.
+    pub durable: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { log_level: "warn", common: Vec::new(), scheme: "http" }
+        Self { log_level: "warn", common: Vec::new(), scheme: "http", replicas: false, durable: false }
     }
 }
 
@@ -99,11 +104,13 @@ impl Suite {
         let cluster = match shape {
             Shape::OneProcess => None,
             Shape::FiveProcesses => {
-                let started = tokio::task::spawn_blocking(testing::start_cluster).await.expect("no panic");
+                let start =
+                    if settings.durable { testing::start_durable_cluster } else { testing::start_cluster };
+                let started = tokio::task::spawn_blocking(start).await.expect("no panic");
                 Some(started.expect("PostgreSQL starts"))
             }
         };
-        let ports = free_ports(6);
+        let ports = free_ports(9);
         let mut suite = Self {
             shape,
             client: Client::new(&format!("http://127.0.0.1:{}", ports[0])),
@@ -137,7 +144,9 @@ impl Suite {
                 let migrated = self.spawn("migrate", &[]).wait().await.expect("migrate runs");
                 assert!(migrated.success(), "migrate");
                 let ports = self.ports[1..].to_vec();
-                for (part, port) in ["auth", "ledger", "budget", "notify"].into_iter().zip(ports) {
+                let second: &[_] = if self.settings.replicas { &["ledger", "budget", "notify"] } else { &[] };
+                let parts = ["auth", "ledger", "budget", "notify"].into_iter().zip(ports.clone());
+                for (part, port) in parts.chain(second.iter().copied().zip(ports.into_iter().skip(5))) {
                     self.start_part(part, vec![("GRPC_LISTEN", local(port))]);
                 }
                 self.start_part("gateway", vec![("SERVER_PORT", rest)]);
@@ -217,6 +226,44 @@ impl Suite {
         self.start_part(part, settings);
     }
 
+    /// The part that each process is, in the order of [`Self::pids`].
+    pub fn processes(&self) -> Vec<&'static str> {
+        self.children.iter().map(|running| running.part).collect()
+    }
+
+    /// `kill -9` of the process at this place.
+    ///
+    /// # Panics
+    /// When there is none or it cannot be killed.
+    pub async fn kill_process(&mut self, at: usize) {
+        self.children[at].child.kill().await.expect("killed");
+    }
+
+    /// Starts a killed process again, at the same place; returns at once.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn start_process_again(&mut self, at: usize) {
+        let (part, settings) = (self.children[at].part, self.children[at].settings.clone());
+        self.children[at].child = self.spawn(part, &settings);
+    }
+
+    /// PostgreSQL's processes that serve the parts, when the cluster is the test's own.
+    pub fn database_sessions(&self) -> Vec<u32> {
+        let Some(data) = self.cluster.as_ref().and_then(|cluster| cluster.socket_dir().parent()) else {
+            return Vec::new();
+        };
+        let file = std::fs::read_to_string(data.join("data/postmaster.pid")).unwrap_or_default();
+        let parent = format!("PPid:\t{}", file.lines().next().unwrap_or_default());
+        let is_session = |pid: &u32| {
+            let read =
+                |file: &str| std::fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default();
+            read("status").lines().any(|line| line == parent) && read("cmdline").contains("_app ")
+        };
+        let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+        processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).filter(is_session).collect()
+    }
+
     fn command(&self, part: &str, settings: &[(&'static str, String)]) -> Command {
         let mut command = Command::new(&self.binary);
         command.arg(part).current_dir(self.data.path()).env_clear();
@@ -237,7 +284,14 @@ impl Suite {
             command.env("FINTRAC_SERVICE_SECRET", SECRET).env("FINTRAC_TOKEN_SECRET", SECRET);
             command.env("FINTRAC_DATA_KEYS", DATA_KEYS);
             for (part, port) in ["AUTH", "LEDGER", "BUDGET", "NOTIFY"].into_iter().zip(&self.ports[1..]) {
-                command.env(format!("{part}_URL"), format!("{}://127.0.0.1:{port}", self.settings.scheme));
+                let scheme = self.settings.scheme;
+                let mut urls = format!("{scheme}://127.0.0.1:{port}");
+                if let (true, Some(at)) =
+                    (self.settings.replicas, ["LEDGER", "BUDGET", "NOTIFY"].iter().position(|it| *it == part))
+                {
+                    let _infallible = write!(urls, ",{scheme}://127.0.0.1:{}", self.ports[6 + at]);
+                }
+                command.env(format!("{part}_URL"), urls);
             }
         }
         command

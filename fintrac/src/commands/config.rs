@@ -52,5 +52,6 @@ fn read(environment: &mut Environment) -> anyhow::Result<()> {
         let _read: Option<std::net::SocketAddr> = environment.parse_optional(name);
     }
     let _read = (environment.text("LOG_LEVEL", "info"), environment.get("LOG_FORMAT"));
+    environment.get("OTEL_EXPORTER_OTLP_ENDPOINT");
     Ok(())
 }

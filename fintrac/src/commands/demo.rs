@@ -34,7 +34,7 @@ pub async fn run() -> anyhow::Result<()> {
         "a demo makes a database of its own: unset DATABASE_URL and DB_POSTGRES_HOST"
     );
     let dir = PathBuf::from(environment.text("FINTRAC_DATA_DIR", FOLDER));
-    telemetry::start(&environment)?;
+    telemetry::start(&environment, "fintrac")?;
     let suite = Suite::start(environment).await?;
     let api = Api::new(format!("http://{}/api/v1", suite.rest_address()))?;
     let filled = fill(api, &dir).await;

@@ -22,7 +22,7 @@ pub enum Migration {
 /// Does it to all parts, or to one.
 pub async fn run(what: Migration, part: Option<&str>) -> anyhow::Result<()> {
     let mut environment = Environment::load()?;
-    telemetry::start(&environment)?;
+    telemetry::start(&environment, "fintrac")?;
     data_dir::prepare(&mut environment)?;
     let given = process::suite_database(&environment);
     let secret = environment.secret("FINTRAC_SERVICE_SECRET");

@@ -6,6 +6,7 @@ pub mod identity;
 pub mod jobs;
 pub mod migrate;
 mod part;
+pub mod parts;
 pub mod rates;
 pub mod serve;
 pub mod verify;

@@ -34,7 +34,7 @@ pub async fn open(schema: &Schema) -> anyhow::Result<Part> {
     let mut environment = Environment::load()?;
     // A command may open several parts, one after the other.
     if STARTED.set(()).is_ok() {
-        telemetry::start(&environment)?;
+        telemetry::start(&environment, "fintrac")?;
     }
     data_dir::prepare(&mut environment)?;
     let (options, cluster) = options(&environment, schema).await?;

@@ -8,7 +8,7 @@ use crate::suite::Suite;
 /// Serves until SIGTERM or Ctrl-C.
 pub async fn run() -> anyhow::Result<()> {
     let environment = Environment::load()?;
-    telemetry::start(&environment)?;
+    telemetry::start(&environment, "fintrac")?;
     let mut suite = Suite::start(environment).await?;
     for line in suite.addresses() {
         tracing::info!("{line}");
@@ -20,5 +20,6 @@ pub async fn run() -> anyhow::Result<()> {
     tracing::info!("stopping");
     suite.stop().await;
     tracing::info!("stopped");
+    telemetry::flush().await;
     ended
 }

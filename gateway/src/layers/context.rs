@@ -13,7 +13,10 @@ use axum::response::Response;
 use fintrac_kit::access::{bearer, token};
 use fintrac_kit::context::{self, Client, Context};
 
+use fintrac_kit::telemetry;
 use ipnet::IpNet;
+use tracing::Instrument as _;
+use tracing::field::Empty;
 
 use crate::state::AppState;
 
@@ -42,10 +45,13 @@ pub async fn open(State(state): State<AppState>, request: Request, next: Next) -
     };
     let trace_id = trace_id(headers);
     let method = request.method().clone();
-    let mut response = context::scope(context, next.run(request)).await;
+    let span = tracing::info_span!("http", %method, route = Empty, status = Empty, request_id);
+    telemetry::adopt(&span, request.headers());
+    let mut response = context::scope(context, next.run(request)).instrument(span.clone()).await;
     let route = response.extensions().get::<MatchedPath>().map_or("(none)", MatchedPath::as_str).to_owned();
     let status = response.status().as_u16();
     let seconds = started.elapsed().as_secs_f64();
+    span.record("route", &route).record("status", status);
     tracing::info!(
         %method, route, status, millis = seconds * 1000.0, request_id, trace_id,
         ip = ip.map(tracing::field::display), "request"

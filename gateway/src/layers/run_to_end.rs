@@ -7,6 +7,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use fintrac_kit::context;
 use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument as _;
 
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -14,7 +15,7 @@ use crate::state::AppState;
 pub async fn run(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let reads = request.method().is_safe();
     let context = context::current().unwrap_or_default();
-    let task = tokio::spawn(context::scope(context, next.run(request)));
+    let task = tokio::spawn(context::scope(context, next.run(request)).in_current_span());
     let limit = state.config.request_timeout;
     let joined = if reads {
         tokio::time::timeout(limit, AbortOnDropHandle::new(task)).await

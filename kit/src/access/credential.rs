@@ -3,7 +3,7 @@
 //! The key of an edge is `HMAC-SHA256(secret, "caller>callee")`. A process that
 //! is given only its own edges' keys can name nobody else.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -67,6 +67,23 @@ impl ServiceKeys {
             Self::Secret(secret) => Some(derive(secret, edge.as_bytes())),
             Self::Edges(edges) => edges.get(&edge).copied(),
         }
+    }
+
+    /// What `part` needs for its own calls and for those that it answers, as
+    /// [`Self::parse_edges`] reads it.
+    pub fn edges_of(&self, part: &str) -> String {
+        let mut edges = BTreeSet::new();
+        for access in fintrac_proto::ACCESS {
+            let callee = access.path.strip_prefix("/fintrac.").and_then(|path| path.split('.').next());
+            // Event logs are read along edges that other calls take, too.
+            let Some(callee) = callee.filter(|callee| *callee != "events") else { continue };
+            let of_part = access.callers.iter().filter(|caller| **caller == part || callee == part);
+            edges.extend(of_part.map(|caller| (*caller, callee)));
+        }
+        let entry = |(caller, callee): (&str, &str)| {
+            Some(format!("{caller}>{callee}={}", BASE64.encode(self.key(caller, callee)?)))
+        };
+        edges.into_iter().filter_map(entry).collect::<Vec<_>>().join(",")
     }
 
     /// Credentials of `caller` towards `callee`.
@@ -161,6 +178,20 @@ mod tests {
         assert_eq!(ServiceKeys::from_secret("another").verify(&credential, "auth", &clock), None);
         clock.advance(TimeDelta::seconds(71));
         assert_eq!(keys.verify(&credential, "auth", &clock), None);
+    }
+
+    #[test]
+    fn a_part_gets_the_keys_of_its_own_edges() {
+        let clock = Clock::manual(DateTime::UNIX_EPOCH);
+        let all = ServiceKeys::from_secret("a secret of the suite");
+        let ledger = ServiceKeys::parse_edges(&all.edges_of("ledger")).expect("edges");
+        let of = |keys: &ServiceKeys, caller, callee| keys.issuer(caller, callee, &clock).credential();
+        assert_eq!(all.verify(&of(&ledger, "ledger", "auth"), "auth", &clock).as_deref(), Some("ledger"));
+        let from_gateway = of(&all, "gateway", "ledger");
+        assert_eq!(ledger.verify(&from_gateway, "ledger", &clock).as_deref(), Some("gateway"));
+        assert_eq!(of(&ledger, "gateway", "auth"), "", "it can name nobody else");
+        assert_eq!(of(&ledger, "gateway", "budget"), "");
+        assert!(all.edges_of("gateway").contains("gateway>notify="));
     }
 
     #[test]

@@ -14,6 +14,7 @@ use tracing::Instrument as _;
 
 use crate::context::{self, Context};
 use crate::random::Random;
+use crate::telemetry;
 use crate::transport::REQUEST_ID;
 
 #[derive(Clone)]
@@ -40,6 +41,7 @@ where
         let request_id = context::request_id(sent, fresh);
         let deadline = timeout(request.headers()).map(|left| Instant::now() + left);
         let span = tracing::info_span!("rpc", path = request.uri().path(), request_id);
+        telemetry::adopt(&span, request.headers());
         // Only paths of ours: anybody can invent others, and labels are for ever.
         let method = fintrac_proto::access(request.uri().path()).map_or("other", |access| access.path);
         let context = Context { request_id, deadline, ..Context::default() };

@@ -37,10 +37,22 @@ static NEXT: AtomicU32 = AtomicU32::new(0);
 pub fn start_cluster() -> Result<Server, embedded_postgres::Error> {
     let memory = Path::new("/dev/shm");
     let base = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
+    start_in(&base, &["fsync=off", "full_page_writes=off", "synchronous_commit=off", "max_connections=300"])
+}
+
+/// The same on disk, where a crash loses nothing that was committed.
+///
+/// # Panics
+/// When PostgreSQL cannot be started.
+pub fn start_durable_cluster() -> Result<Server, embedded_postgres::Error> {
+    start_in(&std::env::temp_dir(), &["max_connections=300"])
+}
+
+fn start_in(base: &Path, settings: &[&str]) -> Result<Server, embedded_postgres::Error> {
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     let dir = base.join(format!("fintrac-test-{}-{number}", std::process::id()));
-    let settings = ["fsync=off", "full_page_writes=off", "synchronous_commit=off", "max_connections=300"];
-    Server::start(&Options { dir, settings: settings.map(str::to_owned).to_vec(), temporary: true })
+    let settings = settings.iter().map(|it| (*it).to_owned()).collect();
+    Server::start(&Options { dir, settings, temporary: true })
 }
 
 /// Connects to `server` as its superuser.

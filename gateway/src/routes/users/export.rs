@@ -23,7 +23,7 @@ type Records = BoxStream<'static, Result<Vec<ExportRecord>, Status>>;
 ///
 /// Everything that every part of the suite stores about you, as one JSON document: an object a
 /// part, in it an array a section. It is streamed; a document that does not end is not whole.
-#[utoipa::path(get, path = "/users/me/export", tag = "users", security(("access_token" = ["profile:read"])),
+#[utoipa::path(get, path = "/users/me/export", operation_id = "export_me", tag = "users", security(("access_token" = ["profile:read"])),
     responses((status = 200, description = "Everything", body = serde_json::Value, content_type = "application/json"), ReadProblems))]
 pub async fn export(
     State(state): State<AppState>,

@@ -12,7 +12,7 @@ use crate::state::AppState;
 /// List what happened to your data
 ///
 /// Every change in every part of the suite: who, what, whence. It follows the change within a second or two.
-#[utoipa::path(get, path = "/users/me/audit-log", tag = "users", security(("access_token" = ["profile:read"])),
+#[utoipa::path(get, path = "/users/me/audit-log", operation_id = "list_my_audit_log", tag = "users", security(("access_token" = ["profile:read"])),
     params(PageParams),
     responses((status = 200, description = "A page, newest first", body = List<ActivityView>,
         headers(("Link" = Option<String>, description = "The next page, rel=\"next\""))), ReadProblems))]

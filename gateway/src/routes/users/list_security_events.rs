@@ -12,7 +12,7 @@ use crate::state::AppState;
 /// List your security events
 ///
 /// Failed logins, new devices, changed passwords and the like.
-#[utoipa::path(get, path = "/users/me/security-events", tag = "users", security(("access_token" = ["profile:read"])),
+#[utoipa::path(get, path = "/users/me/security-events", operation_id = "list_my_security_events", tag = "users", security(("access_token" = ["profile:read"])),
     params(PageParams),
     responses((status = 200, description = "A page, newest first", body = List<SecurityEventView>,
         headers(("Link" = Option<String>, description = "The next page, rel=\"next\""))), ReadProblems))]

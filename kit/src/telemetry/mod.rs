@@ -1,0 +1,60 @@
+//! Logs, metrics and traces of a process. No secret, token, amount or mail body is
+//! ever given to any of them.
+
+mod traces;
+
+use std::net::SocketAddr;
+
+use metrics_exporter_prometheus::PrometheusBuilder;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _};
+
+pub(crate) use traces::inject;
+pub use traces::{adopt, flush};
+
+use crate::config::{Environment, Stage};
+
+/// Starts logging; with `METRICS_LISTEN` the Prometheus endpoint on that address;
+/// with `OTEL_EXPORTER_OTLP_ENDPOINT` traces in the name of `service`.
+///
+/// `LOG_LEVEL`: DEBUG, INFO, WARNING, ERROR, CRITICAL, or a tracing filter.
+/// `LOG_FORMAT`: `text` (default in development) or `json`.
+pub fn start(environment: &Environment, service: &str) -> anyhow::Result<()> {
+    let level = environment.text("LOG_LEVEL", "info").to_ascii_lowercase();
+    let level = match level.as_str() {
+        "warning" => "warn",
+        "critical" => "error",
+        other => other,
+    };
+    let quiet = "sqlx=warn,h2=warn,hyper=warn,tower=warn,rustls=warn";
+    let filter = EnvFilter::try_new(format!("{level},{quiet}"))?;
+    let text = match environment.get("LOG_FORMAT") {
+        Some("text") => true,
+        Some("json") => false,
+        Some(_) => anyhow::bail!("LOG_FORMAT: must be text or json"),
+        None => environment.stage() == Stage::Development,
+    };
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = if text {
+        let plain = !std::io::IsTerminal::is_terminal(&std::io::stderr());
+        lines.with_target(false).with_ansi(!plain).boxed()
+    } else {
+        lines.json().flatten_event(true).boxed()
+    };
+    let traces = match environment.get("OTEL_EXPORTER_OTLP_ENDPOINT") {
+        Some(endpoint) => {
+            let tracer = traces::tracer(endpoint, service)?;
+            // Statements, not their values.
+            let filter = EnvFilter::try_new(format!("info,sqlx=debug,{}", quiet.replace("sqlx=warn,", "")))?;
+            Some(tracing_opentelemetry::layer().with_tracer(tracer).with_filter(filter))
+        }
+        None => None,
+    };
+    tracing_subscriber::registry().with(lines.with_filter(filter)).with(traces).init();
+    if let Some(address) = environment.parse_optional::<SocketAddr>("METRICS_LISTEN") {
+        PrometheusBuilder::new().with_http_listener(address).install()?;
+        tracing::info!(%address, "metrics");
+    }
+    Ok(())
+}

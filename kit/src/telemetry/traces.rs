@@ -1,0 +1,79 @@
+//! Traces over OTLP: a span for each request at the gateway and for each call in
+//! the part that answers it, statements as events in it. W3C trace context
+//! travels in `traceparent` (<https://www.w3.org/TR/trace-context/>).
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator as _};
+use opentelemetry::trace::TracerProvider as _;
+use opentelemetry_otlp::{SpanExporter, WithExportConfig as _};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::propagation::TraceContextPropagator;
+use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
+use tracing::Span;
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+
+static PROVIDER: OnceLock<SdkTracerProvider> = OnceLock::new();
+/// How long the collector may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Exports to the collector at `endpoint` in the name of `service`.
+pub(super) fn tracer(endpoint: &str, service: &str) -> anyhow::Result<SdkTracer> {
+    let exporter =
+        SpanExporter::builder().with_tonic().with_endpoint(endpoint).with_timeout(PATIENCE).build()?;
+    let resource = Resource::builder().with_service_name(service.to_owned()).build();
+    let provider = SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build();
+    let tracer = provider.tracer("fintrac");
+    let _only_once = PROVIDER.set(provider);
+    Ok(tracer)
+}
+
+/// Sends what was not sent yet; nothing is recorded afterwards.
+pub async fn flush() {
+    let Some(provider) = PROVIDER.get().cloned() else { return };
+    let sent = tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(PATIENCE)).await;
+    if let Ok(Err(error)) = sent {
+        tracing::warn!(%error, "the last traces could not be sent");
+    }
+}
+
+/// Makes `span` a child of the caller's.
+pub fn adopt(span: &Span, headers: &HeaderMap) {
+    if PROVIDER.get().is_some() {
+        let parent = TraceContextPropagator::new().extract(&Headers(headers));
+        let _disabled = span.set_parent(parent);
+    }
+}
+
+/// Tells whom is called which span he works for.
+pub(crate) fn inject(headers: &mut HeaderMap) {
+    if PROVIDER.get().is_some() {
+        let context = Span::current().context();
+        TraceContextPropagator::new().inject_context(&context, &mut HeadersMut(headers));
+    }
+}
+
+struct Headers<'a>(&'a HeaderMap);
+
+impl Extractor for Headers<'_> {
+    fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key)?.to_str().ok()
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        self.0.keys().map(HeaderName::as_str).collect()
+    }
+}
+
+struct HeadersMut<'a>(&'a mut HeaderMap);
+
+impl Injector for HeadersMut<'_> {
+    fn set(&mut self, key: &str, value: String) {
+        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(key.as_bytes()), HeaderValue::from_str(&value))
+        {
+            self.0.insert(name, value);
+        }
+    }
+}
