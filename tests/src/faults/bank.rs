@@ -98,7 +98,9 @@ impl Customer {
         client.register(&email).await;
         let link = suite.mailbox.wait("verification", &email).await.token();
         client.post("/api/v1/auth/verify-email", json!({"token": link})).await;
-        let token = client.login(&email).await.text("access_token");
+        let login = client.login(&email).await;
+        ensure!(login.status == 200, "{login:?}");
+        let token = login.text("access_token");
         let mut accounts = Vec::new();
         for name in ["One", "Two", "Three"] {
             let body = json!({"name": name, "account_type": "bank", "balance": "1000.00"});

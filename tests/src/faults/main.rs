@@ -15,7 +15,7 @@ use clap::Parser;
 use fintrac_kit::random::Random;
 use fintrac_tests::client::Client;
 use fintrac_tests::suite::{Settings, Shape, Suite, free_port};
-use futures::future::{join_all, try_join_all};
+use futures::future::join_all;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -54,9 +54,10 @@ async fn main() -> anyhow::Result<()> {
     let proxy = Proxy::start(suite.client.address()).await?;
     let client = Client::new(&format!("http://{}", proxy.address));
 
-    let joining =
-        (0..customers).map(|number| Customer::join(&suite, number, Random::seeded(seed + number as u64)));
-    let mut bank = try_join_all(joining).await?;
+    let mut bank = Vec::new();
+    for number in 0..customers {
+        bank.push(Customer::join(&suite, number, Random::seeded(seed + number as u64)).await?);
+    }
     let (stop, counts) = (CancellationToken::new(), Arc::new(Counts::default()));
     let working = join_all(bank.iter_mut().map(|customer| customer.work(&client, &counts, &stop)));
     let harming = async {
