@@ -104,7 +104,9 @@ impl Customer {
         let mut accounts = Vec::new();
         for name in ["One", "Two", "Three"] {
             let body = json!({"name": name, "account_type": "bank", "balance": "1000.00"});
-            accounts.push(client.post_json_as(&token, "/api/v1/accounts", body).await.text("id"));
+            let opened = client.post_json_as(&token, "/api/v1/accounts", body).await;
+            ensure!(opened.status == 201, "{opened:?}");
+            accounts.push(opened.text("id"));
         }
         let category = json!({"name": "Watched", "type": "expense"});
         let watched = client.post_json_as(&token, "/api/v1/categories", category).await.text("id");
