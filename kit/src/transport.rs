@@ -70,7 +70,7 @@ pub fn local(server: Server, issuer: Issuer) -> Transport {
 /// called and again after losses. `urls` are separated by commas, and a name may
 /// have many addresses. `https` needs `tls`.
 pub fn remote(urls: &str, tls: Option<ClientTlsConfig>, issuer: Issuer) -> Result<Transport, NoUrl> {
-    Ok(dress(BoxCloneSyncService::new(Replicas::new(urls, tls)?), issuer))
+    Ok(dress(BoxCloneSyncService::new(Replicas::new(urls, tls, issuer.callee())?), issuer))
 }
 
 /// The same as [`remote`] on a channel of the caller's making.
@@ -124,6 +124,7 @@ impl Service<Request<Body>> for ClientStack {
         if let Some(number) = household {
             request.extensions_mut().insert(Affinity(number));
         }
+        let callee = self.issuer.callee().to_owned();
         let clone = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, clone);
         Box::pin(async move {
@@ -135,7 +136,7 @@ impl Service<Request<Body>> for ClientStack {
                 },
                 None => call.await,
             };
-            Ok(settle(result))
+            Ok(settle(result, &callee))
         })
     }
 }
@@ -150,16 +151,21 @@ fn put(headers: &mut HeaderMap, name: &'static str, value: &str) {
 
 /// tonic's own timers, which race ours, answer CANCELLED; and a lost
 /// connection is an error of the transport. Callers see statuses only.
-fn settle(result: Result<Response<Body>, Error>) -> Response<Body> {
+fn settle(result: Result<Response<Body>, Error>, callee: &str) -> Response<Body> {
     match result {
         Err(error) if timed_out(&error) => deadline_exceeded(),
         Err(error) => {
             tracing::debug!(error = %crate::error::chain(&error), "call failed in transport");
-            crate::error::unavailable("A part of the service cannot be reached.").into_http()
+            out_of_reach(callee)
         }
         Ok(response) if is_tonic_timeout(response.headers()) => deadline_exceeded(),
         Ok(response) => response,
     }
+}
+
+/// Says which part it is: whoever looks after the suite asks that first.
+fn out_of_reach(part: &str) -> Response<Body> {
+    crate::error::unavailable(format!("{part} cannot be reached; try again in a moment.")).into_http()
 }
 
 fn deadline_exceeded() -> Response<Body> {

@@ -138,6 +138,11 @@ impl fmt::Debug for Issuer {
 }
 
 impl Issuer {
+    /// Whom these credentials are for.
+    pub fn callee(&self) -> &str {
+        &self.callee
+    }
+
     /// A credential with at least half its life before it; empty without the edge's key.
     pub fn credential(&self) -> String {
         let Some(key) = self.key else { return String::new() };

@@ -49,6 +49,8 @@ pub struct Affinity(pub u64);
 pub struct Replicas(Arc<Shared>);
 
 struct Shared {
+    /// Which service it is.
+    part: String,
     origins: Vec<Origin>,
     tls: Option<ClientTlsConfig>,
     known: Mutex<Known>,
@@ -91,7 +93,7 @@ pub enum NoUrl {
 impl Replicas {
     /// Of the URLs in `urls`, separated by commas; each name may have many
     /// addresses. `https` needs `tls`.
-    pub fn new(urls: &str, tls: Option<ClientTlsConfig>) -> Result<Self, NoUrl> {
+    pub fn new(urls: &str, tls: Option<ClientTlsConfig>, part: &str) -> Result<Self, NoUrl> {
         let origins = urls.split(',').map(|url| origin(url.trim())).collect::<Result<Vec<_>, _>>()?;
         if let Some(origin) = origins.iter().find(|it| tls.is_none() && it.uri.scheme_str() == Some("https"))
         {
@@ -99,6 +101,7 @@ impl Replicas {
         }
         let budget = TpsBudget::new(Duration::from_secs(10), 10, 0.2);
         Ok(Self(Arc::new(Shared {
+            part: part.to_owned(),
             origins,
             tls,
             known: Mutex::default(),
@@ -179,9 +182,7 @@ impl Shared {
                 tokio::time::sleep(jittered(PAUSE)).await;
             }
         }
-        last.unwrap_or_else(|| {
-            Ok(crate::error::unavailable("A part of the service cannot be found.").into_http())
-        })
+        last.unwrap_or_else(|| Ok(super::out_of_reach(&self.part)))
     }
 
     /// The next to ask: of those that were not asked, by affinity or else in turns.

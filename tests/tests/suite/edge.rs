@@ -141,3 +141,33 @@ async fn parts_show_each_other_certificates() {
     connect(Some(with(&stranger.issue(&["127.0.0.1"])))).await.expect_err("a certificate of somebody else");
     suite.terminate().await;
 }
+
+#[tokio::test]
+async fn while_one_part_is_down_the_rest_works_and_says_which() {
+    let mut suite = Suite::start(BINARY, Shape::FiveProcesses).await;
+    let token = logged_in(&suite, "partly@example.com").await.text("access_token");
+    let calls = [
+        ("notify", "/api/v1/notifications"),
+        ("budget", "/api/v1/goals"),
+        ("ledger", "/api/v1/accounts"),
+        ("auth", "/api/v1/users/me"),
+    ];
+    for (down, _) in calls {
+        suite.kill_part(down).await;
+        for (part, path) in calls {
+            let answer = suite.client.get_as(&token, path).await;
+            if part == down {
+                assert_eq!((answer.status, answer.code()), (503, "UNAVAILABLE"), "{path}: {answer:?}");
+                assert!(answer.text("detail").contains(down), "it names the part: {answer:?}");
+            } else {
+                // auth-svc's last word holds for a minute.
+                assert_eq!(answer.status, 200, "{path} without {down}: {answer:?}");
+            }
+        }
+        let ready = suite.client.get("/health/ready").await;
+        assert_eq!((ready.status, &ready.body["missing"]), (200, &json!([down])), "{ready:?}");
+        suite.start_part_again(down);
+        suite.wait_until_ready().await;
+    }
+    suite.terminate().await;
+}
