@@ -17,7 +17,7 @@ COPY --from=plan /src/recipe.json .
 RUN cargo chef cook --release --locked --recipe-path recipe.json
 COPY . .
 RUN cargo build --release --locked --workspace --bins --exclude fintrac-tests && \
-    mkdir /out && cp target/release/{fintrac,auth-svc,ledger-svc,budget-svc,notify-svc,gateway} /out/
+    mkdir /out && cd target/release && cp fintrac auth-svc ledger-svc budget-svc notify-svc gateway /out/
 
 # No shell, no package manager, nobody's root: glibc, certificates and the binary.
 FROM gcr.io/distroless/cc-debian12:nonroot AS base

@@ -44,8 +44,15 @@ def validate(overlay, thing):
     return True
 
 
+def pod_of(thing):
+    """The template of what makes pods; none of anything else."""
+    if thing["kind"] == "CronJob":
+        return thing["spec"]["jobTemplate"]["spec"]["template"]
+    return thing["spec"]["template"] if thing["kind"] in ("Deployment", "Job") else None
+
+
 def check_pod(overlay, thing):
-    spec = thing["spec"]["template"]["spec"]
+    spec = pod_of(thing)["spec"]
     pod = spec["securityContext"]
     if not pod.get("runAsNonRoot") or pod.get("seccompProfile", {}).get("type") != "RuntimeDefault":
         complain(overlay, f"{name(thing)}: not a pod of the restricted profile")
@@ -68,9 +75,9 @@ def check_references(overlay, things):
     for thing in things:
         if thing["kind"] == "Secret" and overlay != "dev":
             complain(overlay, f"{name(thing)}: secrets are made elsewhere")
-        if thing["kind"] not in ("Deployment", "Job"):
+        if not pod_of(thing):
             continue
-        for container in thing["spec"]["template"]["spec"]["containers"]:
+        for container in pod_of(thing)["spec"]["containers"]:
             for source in container.get("envFrom", []):
                 wanted = source.get("configMapRef")
                 if wanted and f"ConfigMap/{wanted['name']}" not in made:
@@ -111,8 +118,8 @@ def traffic(things):
     """Who may speak to whom: both sides have to allow it."""
     pods = {"postgresql": {"cnpg.io/cluster": "postgresql"}}
     for thing in things:
-        if thing["kind"] in ("Deployment", "Job"):
-            pods[thing["metadata"]["name"]] = thing["spec"]["template"]["metadata"]["labels"]
+        if pod_of(thing):
+            pods[thing["metadata"]["name"]] = pod_of(thing)["metadata"]["labels"]
     out, into = {pod: set() for pod in pods}, {pod: set() for pod in pods}
     denied = False
     for policy in (thing for thing in things if thing["kind"] == "NetworkPolicy"):
@@ -156,7 +163,7 @@ def main():
         for thing in things:
             if not validate(overlay, thing):
                 others.append({"overlay": overlay, "thing": thing})
-            if thing["kind"] in ("Deployment", "Job"):
+            if pod_of(thing):
                 check_pod(overlay, thing)
         check_references(overlay, things)
         allowed = traffic(things)

@@ -70,7 +70,7 @@ impl Config {
             refresh_token_lifetime: TimeDelta::days(days),
             session_lifetime: TimeDelta::days(environment.parse("SESSION_LIFETIME_DAYS", 90)),
             sessions_per_user: environment.parse("SESSIONS_PER_USER", 10),
-            hashing_concurrency: (cores / 2).max(1),
+            hashing_concurrency: environment.parse("HASHING_CONCURRENCY", (cores / 2).max(1)).max(1),
             hashing_queue: 64,
             hashing_patience: Duration::from_secs(5),
             password_cost: PasswordCost::default(),

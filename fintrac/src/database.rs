@@ -3,10 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use embedded_postgres::{Options, Server};
 use fintrac_kit::clock::Clock;
-use fintrac_kit::config::Environment;
+use fintrac_kit::config::{Environment, Stage};
 use fintrac_kit::database::{self, Schema, owner_role, password};
 use sqlx::ConnectOptions as _;
 use sqlx::postgres::PgConnectOptions;
@@ -46,6 +46,12 @@ pub async fn migrate(
     let mut connection = admin.connect().await.context("the database cannot be reached")?;
     let names = SCHEMAS.map(|schema| schema.name);
     let may_make_roles = database::bootstrap(&mut connection, secret, &names).await?;
+    let own =
+        |name: &str| environment.get(&format!("{}_OWNER_DATABASE_URL", name.to_ascii_uppercase())).is_some();
+    ensure!(
+        may_make_roles || environment.stage() != Stage::Production || names.iter().all(|name| own(name)),
+        "this role may not create roles; give it CREATEROLE, or set <PART>_OWNER_DATABASE_URL of each part"
+    );
     if !may_make_roles {
         tracing::warn!("this role may not create roles; all services use it, without walls between them");
         for name in names {

@@ -184,7 +184,12 @@ impl Environment {
     /// A secret: in production at least 32 characters and not an example's.
     pub fn secret(&self, name: &str) -> String {
         let value = self.required(name);
-        let weak = value.len() < 32 || value.to_ascii_lowercase().contains("change");
+        let lower = value.to_ascii_lowercase();
+        let is_an_examples = ["change", "only-for-this-machine", "development-only", "example"]
+            .iter()
+            .any(|it| lower.contains(it));
+        // A key of nothing but zeros.
+        let weak = value.len() < 32 || is_an_examples || value.contains(&"A".repeat(32));
         if !value.is_empty() && weak && self.stage() == Stage::Production {
             self.problem(format!("{name} is too weak for production: use 32 random characters or more"));
         }

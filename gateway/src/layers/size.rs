@@ -1,7 +1,8 @@
-//! A path or headers larger than anybody needs are refused before they are read
-//! any further.
+//! A path, headers or a body larger than anybody needs are refused before they
+//! are read any further.
 
 use axum::extract::Request;
+use axum::http::header::CONTENT_LENGTH;
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
@@ -13,6 +14,9 @@ const MOST_HEADERS: usize = 100;
 /// Of all names and values, bytes.
 const LARGEST_HEADERS: usize = 32 * 1024;
 
+/// Of any body, bytes: a bulk's.
+const LARGEST_BODY: u64 = 8 * 1024 * 1024;
+
 pub async fn refuse(request: Request, next: Next) -> Response {
     let uri = request.uri();
     if uri.path().len() + uri.query().map_or(0, str::len) > LONGEST_URI {
@@ -23,6 +27,11 @@ pub async fn refuse(request: Request, next: Next) -> Response {
     if headers.len() > MOST_HEADERS || size > LARGEST_HEADERS {
         let detail = "Too many or too large headers; at most 100 and 32 KiB.";
         return Problem::new("HEADERS_TOO_LARGE", detail).into_response();
+    }
+    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > LARGEST_BODY) {
+        let detail = "The body is too large; send at most 2 MiB, of a bulk 8 MiB.";
+        return Problem::new("PAYLOAD_TOO_LARGE", detail).into_response();
     }
     next.run(request).await
 }

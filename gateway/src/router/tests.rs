@@ -69,6 +69,14 @@ fn request(method: Method, path: &str, content_type: &str, body: impl Into<Body>
         .expect("a request")
 }
 
+/// A body that never comes.
+fn announced(method: Method, path: &str) -> Request<Body> {
+    let body = Body::from_stream(futures::stream::pending::<Result<&'static str, std::io::Error>>());
+    let mut request = request(method, path, "application/json", body);
+    request.headers_mut().insert("content-length", HeaderValue::from_static("99999999999"));
+    request
+}
+
 fn many_headers() -> Request<Body> {
     let mut request = request(Method::GET, "/api/v1/accounts", "", "");
     for number in 0..101 {
@@ -112,6 +120,7 @@ async fn every_refusal_of_the_framework_is_a_problem() {
         (request(Method::POST, LOGIN, JSON, r#"{"email":"a"}"#), 503, "UNAVAILABLE"),
         (request(Method::GET, &format!("/api/v1/{}", "x".repeat(9000)), JSON, ""), 414, "URI_TOO_LONG"),
         (many_headers(), 431, "HEADERS_TOO_LARGE"),
+        (announced(Method::POST, LOGIN), 413, "PAYLOAD_TOO_LARGE"),
         (request(Method::POST, "/panic", JSON, ""), 500, "INTERNAL"),
         (request(Method::GET, "/slow", JSON, ""), 504, "TIMEOUT"),
         (request(Method::GET, "/api/v1/users/me", JSON, ""), 401, "TOKEN_MISSING"),
