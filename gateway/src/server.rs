@@ -18,8 +18,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 use tower_http::add_extension::AddExtension;
 
-/// For the first request of a connection, and for the head of each later one.
-const HEAD: Duration = Duration::from_secs(15);
+/// For the first request of a connection.
+const FIRST: Duration = Duration::from_secs(15);
+/// For each later one, idle time included: longer than proxies keep connections,
+/// or they would send a request into one that is just closed.
+const NEXT: Duration = Duration::from_secs(75);
 /// For the TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// Beyond these hyper itself answers, without a body; `layers::size` is stricter.
@@ -82,7 +85,7 @@ fn bounded<A>(mut server: Server<SocketAddr, A>) -> Server<SocketAddr, A> {
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD)
+        .header_read_timeout(NEXT)
         .max_headers(MOST_HEADERS)
         .max_buf_size(LARGEST_HEAD);
     builder
@@ -91,7 +94,7 @@ fn bounded<A>(mut server: Server<SocketAddr, A>) -> Server<SocketAddr, A> {
         .max_concurrent_streams(STREAMS)
         .max_header_list_size(u32::try_from(LARGEST_HEAD).unwrap_or(u32::MAX))
         .keep_alive_interval(PING);
-    server.first_request_timeout(HEAD)
+    server.first_request_timeout(FIRST)
 }
 
 /// Follows a certificate that is renewed in place; a broken one changes nothing.

@@ -232,12 +232,24 @@ fn masked(name: &str, value: String) -> String {
         return MASK.to_owned();
     }
     let Some((scheme, rest)) = value.split_once("://") else { return value };
+    let (rest, query) = match rest.split_once('?') {
+        Some((rest, query)) => {
+            let open = ["sslmode", "host", "port", "tls", "dbname", "application_name"];
+            let pairs = query.split('&').map(|pair| match pair.split_once('=') {
+                Some((name, _)) if !open.contains(&name) => format!("{name}={MASK}"),
+                _ => pair.to_owned(),
+            });
+            (rest, format!("?{}", pairs.collect::<Vec<_>>().join("&")))
+        }
+        None => (rest, String::new()),
+    };
     match rest.rsplit_once('@') {
         Some((login, place)) => {
             let user = login.split(':').next().unwrap_or_default();
-            format!("{scheme}://{user}:{MASK}@{place}")
+            let user = if login.contains(':') { user } else { MASK };
+            format!("{scheme}://{user}:{MASK}@{place}{query}")
         }
-        None => value,
+        None => format!("{scheme}://{rest}{query}"),
     }
 }
 
@@ -280,15 +292,18 @@ mod tests {
             ("SMTP_URL", "smtp://ana:pass@word@smtp.example:587?tls=required"),
             ("FINTRAC_SERVICE_SECRET", "a secret that nobody may see at all"),
             ("SERVER_PORT", "81"),
+            ("DATABASE_URL", "postgres:///fintrac?host=/run&user=x&password=s3cret"),
         ]);
         let _read = (environment.parse("SERVER_PORT", 80), environment.text("SERVER_HOST", "127.0.0.1"));
         let _read = (environment.get("SMTP_URL"), environment.get("REDIS_URL"));
+        environment.get("DATABASE_URL");
         environment.secret("FINTRAC_SERVICE_SECRET");
         let told: Vec<_> =
             environment.in_force().into_iter().map(|it| (it.name, it.value, it.is_default)).collect();
         let told: Vec<_> = told.iter().map(|(name, value, own)| (&**name, value.as_deref(), *own)).collect();
         for expected in [
             ("SMTP_URL", Some("smtp://ana:***@smtp.example:587?tls=required"), false),
+            ("DATABASE_URL", Some("postgres:///fintrac?host=/run&user=***&password=***"), false),
             ("FINTRAC_SERVICE_SECRET", Some("***"), false),
             ("SERVER_PORT", Some("81"), false),
             ("SERVER_HOST", Some("127.0.0.1"), true),

@@ -103,9 +103,9 @@ impl Process {
         let gate = Gate::new(self.name, self.keys, Arc::clone(&self.trust), self.clock);
         let pool = module.pool.clone();
         let (server, health) = serve::start_module(module, Arc::new(gate), &self.trust, reflection, &stop);
-        let mut serving = vec![serve::grpc(listener, server, self.tls.map(|tls| tls.server), &stop)];
+        let serving = vec![serve::grpc(listener, server, self.tls.map(|tls| tls.server), &stop)];
         if let Some(listener) = probes {
-            serving.push(serve::health(listener, health, &stop));
+            serve::health(listener, health, &stop);
         }
         tracing::info!(service = self.name, %address, "ready: gRPC");
         serve::signal().await?;

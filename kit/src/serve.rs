@@ -230,9 +230,10 @@ pub fn grpc(
 }
 
 /// Serves nothing but health on `listener`, without TLS: the kubelet's probes speak none.
-pub fn health(listener: TcpListener, health: Routes, stop: &Stop) -> JoinHandle<()> {
+/// It tells of the stop, too, and ends at its very end.
+pub fn health(listener: TcpListener, health: Routes, stop: &Stop) {
     let closing = stop.workers.clone();
-    tokio::spawn(async move {
+    let _served = tokio::spawn(async move {
         let incoming = TcpIncoming::from(listener);
         let served = tonic::transport::Server::builder()
             .serve_with_incoming_shutdown(health.prepare(), incoming, closing.cancelled_owned())
@@ -240,5 +241,5 @@ pub fn health(listener: TcpListener, health: Routes, stop: &Stop) -> JoinHandle<
         if let Err(error) = served {
             tracing::error!(error = %crate::error::chain(&error), "health server failed");
         }
-    })
+    });
 }

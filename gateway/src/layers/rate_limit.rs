@@ -75,7 +75,8 @@ impl RateLimits {
 
 pub async fn limit(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    let Some(limits) = state.limits.as_ref().filter(|_| !path.starts_with("/health")) else {
+    let Some(limits) = state.limits.as_ref().filter(|_| path != "/health" && !path.starts_with("/health/"))
+    else {
         return next.run(request).await;
     };
     let decision = limits.decide(&key(&state)).await;

@@ -35,6 +35,9 @@ const PING: Duration = Duration::from_secs(4);
 /// How long a replica that could not be reached is left alone at first; doubled each time.
 const AWAY: Duration = Duration::from_millis(500);
 const LONGEST_AWAY: Duration = Duration::from_secs(16);
+/// What may be on its way unread, bytes: of one answer, and of all together.
+const STREAM_WINDOW: u32 = 256 * 1024;
+const CONNECTION_WINDOW: u32 = (1 << 31) - 1;
 /// How often one call is made at most.
 const TRIES: usize = 3;
 /// Between two tries at the same replica: half of it and up to as much again.
@@ -188,7 +191,7 @@ impl Shared {
     /// The next to ask: of those that were not asked, by affinity or else in turns.
     async fn pick(self: &Arc<Self>, affinity: Option<Affinity>, asked: &[SocketAddr]) -> Option<Replica> {
         self.look_up_when_stale().await;
-        let known = self.known();
+        let mut known = self.known();
         let now = Instant::now();
         let count = known.replicas.len();
         let start = match affinity {
@@ -199,7 +202,13 @@ impl Shared {
         let new = |it: &&Replica| !asked.contains(&it.address);
         let is_here = |it: &&Replica| it.away_until.is_none_or(|until| until <= now);
         let found = in_order().filter(new).find(is_here).or_else(|| in_order().find(new));
-        found.cloned()
+        let found = found.map(|it| it.address)?;
+        let replica = known.replicas.iter_mut().find(|it| it.address == found)?;
+        if replica.failures > 0 {
+            // One call finds out whether it is back; others go elsewhere meanwhile.
+            replica.away_until = Some(now + CONNECT);
+        }
+        Some(replica.clone())
     }
 
     fn has_other(&self, asked: &[SocketAddr]) -> bool {
@@ -277,9 +286,14 @@ impl Shared {
                 .connect_timeout(CONNECT)
                 .tcp_nodelay(true)
                 .http2_keep_alive_interval(PING)
-                .keep_alive_timeout(PING);
+                .keep_alive_timeout(PING)
+                // Whoever reads a long answer slowly holds up his own stream only.
+                .initial_stream_window_size(STREAM_WINDOW)
+                .initial_connection_window_size(CONNECTION_WINDOW);
             match (&self.tls, scheme) {
-                (Some(tls), "https") => endpoint.tls_config(tls.clone().domain_name(&origin.host)),
+                (Some(tls), "https") => {
+                    endpoint.tls_config(tls.clone().domain_name(&origin.host).timeout(CONNECT))
+                }
                 _ => Ok(endpoint),
             }
         });
