@@ -4,7 +4,7 @@
 //! get calls and those that are gone do not. Calls for one household go to one
 //! replica while it answers ([`affinity`]). A call that never left is made
 //! elsewhere; one without an answer is made again only where twice is as good as
-//! once, and never more than a fifth of all calls are repeats.
+//! once; a fifth of all calls may be repeats, and ten a second besides.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
