@@ -108,25 +108,25 @@ impl Suite {
         let auth_deps = self.deps(environment, admin, &auth_svc::SCHEMA, &common).await?;
         let auth = auth_svc::build(config.auth, auth_deps).await?;
         let jobs = auth.jobs.clone();
-        let auth = common.start(auth);
+        let auth = common.start(auth).await;
         let ledger_deps = self.deps(environment, admin, &ledger_svc::SCHEMA, &common).await?;
         let to_auth = common.local("ledger", "auth", &auth);
         let ledger = ledger_svc::build(&config.ledger, &ledger_deps, to_auth).await?;
         let jobs = jobs.and(ledger.jobs.clone());
-        let ledger = common.start(ledger);
+        let ledger = common.start(ledger).await;
         let budget_deps = self.deps(environment, admin, &budget_svc::SCHEMA, &common).await?;
         let (to_auth, to_ledger) =
             (common.local("budget", "auth", &auth), common.local("budget", "ledger", &ledger));
         let budget = budget_svc::build(&budget_deps, to_auth, to_ledger);
         let jobs = jobs.and(budget.jobs.clone());
-        let budget = common.start(budget);
+        let budget = common.start(budget).await;
         let notify_deps = self.deps(environment, admin, &notify_svc::SCHEMA, &common).await?;
         let to_auth = common.local("notify", "auth", &auth);
         let (to_ledger, to_budget) =
             (common.local("notify", "ledger", &ledger), common.local("notify", "budget", &budget));
         let notify = notify_svc::build(&config.notify, &notify_deps, to_auth, to_ledger, to_budget)?;
         let jobs = common.behind_a_gate("jobs", Routes::new(jobs.and(notify.jobs.clone()).into_service()));
-        let notify = common.start(notify);
+        let notify = common.start(notify).await;
 
         let parts = Parts {
             auth: common.local("gateway", "auth", &auth),
@@ -136,7 +136,8 @@ impl Suite {
         };
         let servers =
             [("auth", auth), ("ledger", ledger), ("budget", budget), ("notify", notify), ("jobs", jobs)];
-        let everything = serve::one_port(servers, common.reflection, &self.pools, &common.trust, &self.stop);
+        let everything =
+            serve::one_port(servers, common.reflection, &self.pools, &common.trust, &self.stop).await;
         self.servers.push(serve::grpc(grpc, everything, None, &self.stop));
         let state = AppState::new(config.gateway, common.trust, common.clock, common.random, parts);
         wait_until_ready(&state).await;
@@ -217,9 +218,9 @@ impl Suite {
 }
 
 impl Common {
-    fn start(&self, module: Module) -> Server {
+    async fn start(&self, module: Module) -> Server {
         let gate = self.gate(module.name);
-        serve::start_module(module, gate, &self.trust, false, &self.stop).0
+        serve::start_module(module, gate, &self.trust, false, &self.stop).await.0
     }
 
     /// What no single part answers.

@@ -102,7 +102,8 @@ impl Process {
         }
         let gate = Gate::new(self.name, self.keys, Arc::clone(&self.trust), self.clock);
         let pool = module.pool.clone();
-        let (server, health) = serve::start_module(module, Arc::new(gate), &self.trust, reflection, &stop);
+        let (server, health) =
+            serve::start_module(module, Arc::new(gate), &self.trust, reflection, &stop).await;
         let serving = vec![serve::grpc(listener, server, self.tls.map(|tls| tls.server), &stop)];
         if let Some(listener) = probes {
             serve::health(listener, health, &stop);

@@ -18,6 +18,7 @@ use tonic::body::Body;
 use tonic::service::Routes;
 use tonic::transport::ServerTlsConfig;
 use tonic::transport::server::TcpIncoming;
+use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 use tower::util::BoxCloneSyncService;
 use tower::{ServiceExt as _, service_fn};
@@ -95,7 +96,7 @@ pub async fn signal() -> std::io::Result<()> {
 /// Starts a module's workers and health, and puts its routes behind the stack.
 /// `reflection` adds the reflection service. The routes beside it tell of its
 /// health and of nothing else.
-pub fn start_module(
+pub async fn start_module(
     module: Module,
     gate: Arc<Gate>,
     trust: &Arc<Trust>,
@@ -103,6 +104,7 @@ pub fn start_module(
     stop: &Stop,
 ) -> (Server, Routes) {
     let (reporter, health) = tonic_health::server::health_reporter();
+    begin_as_not_serving(&reporter).await;
     let alone = Routes::new(health.clone());
     let mut routes = module.routes.add_service(health);
     if reflection {
@@ -129,6 +131,13 @@ fn add_reflection(routes: Routes) -> Routes {
     }
 }
 
+/// Before it was looked at nothing is well; tonic's reporter begins with the opposite.
+/// `live` is whether the process answers at all: restarting it mends no database.
+async fn begin_as_not_serving(reporter: &HealthReporter) {
+    reporter.set_service_status("", ServingStatus::NotServing).await;
+    reporter.set_service_status("live", ServingStatus::Serving).await;
+}
+
 /// A service is healthy while its database answers and it can verify tokens.
 async fn watch_health(
     name: &'static str,
@@ -138,17 +147,11 @@ async fn watch_health(
     lame: CancellationToken,
 ) {
     let (mut was, mut known_well) = (None, false);
-    // Whether the process answers at all: restarting it mends no database.
-    reporter.set_service_status("live", tonic_health::ServingStatus::Serving).await;
     loop {
         let ping = tokio::time::timeout(Duration::from_secs(2), sqlx::query("select 1").execute(&pool));
         let serving = !lame.is_cancelled() && trust.is_known() && matches!(ping.await, Ok(Ok(_)));
         if was != Some(serving) {
-            let status = if serving {
-                tonic_health::ServingStatus::Serving
-            } else {
-                tonic_health::ServingStatus::NotServing
-            };
+            let status = if serving { ServingStatus::Serving } else { ServingStatus::NotServing };
             reporter.set_service_status("", status).await;
             reporter.set_service_status(name, status).await;
             // The first moments are not worth a line: everything begins as not serving.
@@ -168,7 +171,7 @@ async fn watch_health(
 /// All services of the suite on one port, by the path's package. Each keeps its
 /// own stack and gate; the jobs of all parts are one service. Event logs are not
 /// among them: they share one name, and in this shape they are read without a network.
-pub fn one_port(
+pub async fn one_port(
     servers: [(&'static str, Server); 5],
     reflection: bool,
     pools: &[PgPool],
@@ -176,6 +179,7 @@ pub fn one_port(
     stop: &Stop,
 ) -> Server {
     let (reporter, health) = tonic_health::server::health_reporter();
+    begin_as_not_serving(&reporter).await;
     let mut common = Routes::new(health);
     if reflection {
         common = add_reflection(common);

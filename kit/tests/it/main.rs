@@ -2,6 +2,7 @@
 //! and both transports.
 
 mod events;
+mod health;
 mod idempotency;
 mod jobs;
 mod pool;

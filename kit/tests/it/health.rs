@@ -1,0 +1,42 @@
+//! What a service says of its own health.
+
+use fintrac_kit::access::trust::TrustUpdate;
+use fintrac_kit::jobs::Jobs;
+use fintrac_kit::module::Module;
+use fintrac_kit::serve::{Stop, start_module};
+use fintrac_kit::testing::TestDatabase;
+use fintrac_kit::transport;
+use tonic::service::Routes;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+
+use crate::support;
+
+#[tokio::test]
+async fn it_is_well_once_it_can_verify_tokens_until_it_stops() {
+    let clock = support::clock();
+    let database = TestDatabase::new(&[&support::schema()], &clock).await;
+    let pool = database.pool(&support::schema(), &clock).await;
+    let jobs = Jobs::new("toy", pool.clone(), &[], clock.clone());
+    let module = Module { name: "toy", routes: Routes::default(), jobs, workers: Vec::new(), pool };
+    let (trust, stop) = (support::trust(&clock), Stop::default());
+    let (server, _alone) = start_module(module, support::gate(&clock), &trust, false, &stop).await;
+    let issuer = support::keys().issuer("gateway", "auth", &clock);
+    let mut client = HealthClient::new(transport::local(server, issuer));
+    let whole = || HealthCheckRequest { service: String::new() };
+
+    let first = client.check(whole()).await.expect("an answer").into_inner();
+    assert_eq!(first.status(), ServingStatus::NotServing, "nobody has looked yet");
+    let live = HealthCheckRequest { service: "live".into() };
+    let live = client.check(live).await.expect("an answer").into_inner();
+    assert_eq!(live.status(), ServingStatus::Serving, "restarting it would not help");
+
+    let mut watched = client.watch(whole()).await.expect("a stream").into_inner();
+    let mut next = async || watched.message().await.expect("a stream").expect("a status").status();
+    assert_eq!(next().await, ServingStatus::NotServing, "without the keys of tokens");
+    trust.replace(TrustUpdate::default());
+    while next().await != ServingStatus::Serving {}
+    stop.lame.cancel();
+    while next().await != ServingStatus::NotServing {}
+}
