@@ -1,9 +1,10 @@
 //! Amounts and days as people of a language write them (CLDR by ICU4X).
 
-use chrono::{Datelike as _, NaiveDate};
+use chrono::{Datelike as _, NaiveDate, NaiveDateTime, Timelike as _};
 use icu_calendar::{Date, Iso};
 use icu_datetime::DateTimeFormatter;
-use icu_datetime::fieldsets::{YM, YMD};
+use icu_datetime::fieldsets::{YM, YMD, YMDT};
+use icu_datetime::input::{DateTime, Time};
 use icu_decimal::DecimalFormatter;
 use icu_decimal::input::Decimal;
 use icu_decimal::options::DecimalFormatterOptions;
@@ -20,6 +21,7 @@ pub struct Words {
     days: DateTimeFormatter<YMD>,
     short_days: DateTimeFormatter<YMD>,
     months: DateTimeFormatter<YM>,
+    minutes: DateTimeFormatter<YMDT>,
 }
 
 impl Words {
@@ -36,6 +38,8 @@ impl Words {
             amounts: DecimalFormatter::try_new(locale.clone().into(), DecimalFormatterOptions::default())
                 .map_err(|error| unknown(&error))?,
             months: DateTimeFormatter::try_new(locale.clone().into(), YM::long())
+                .map_err(|error| unknown(&error))?,
+            minutes: DateTimeFormatter::try_new(locale.clone().into(), YMD::long().with_time_hm())
                 .map_err(|error| unknown(&error))?,
             days: DateTimeFormatter::try_new(locale.clone().into(), YMD::long())
                 .map_err(|error| unknown(&error))?,
@@ -67,7 +71,18 @@ impl Words {
     /// # Errors
     /// There is no such day.
     pub fn day(&self, day: &str) -> Result<String, WordsError> {
-        Ok(self.days.format(&read(day)?).to_string())
+        Ok(self.days.format(&parse(day)?).to_string())
+    }
+
+    /// A day and the time on it, to the minute.
+    ///
+    /// # Errors
+    /// It is beyond the calendar.
+    pub fn minute(&self, at: NaiveDateTime) -> Result<String, WordsError> {
+        let unwritable = || WordsError(format!("{at} is no time"));
+        let part = |number: u32| u8::try_from(number).map_err(|_| unwritable());
+        let time = Time::try_new(part(at.hour())?, part(at.minute())?, 0, 0).map_err(|_| unwritable())?;
+        Ok(self.minutes.format(&DateTime { date: iso(at.date())?, time }).to_string())
     }
 
     /// Such a day where room is short: in digits.
@@ -75,7 +90,7 @@ impl Words {
     /// # Errors
     /// There is no such day.
     pub fn short_day(&self, day: &str) -> Result<String, WordsError> {
-        Ok(self.short_days.format(&read(day)?).to_string())
+        Ok(self.short_days.format(&parse(day)?).to_string())
     }
 
     /// The month of such a day, with its year.
@@ -83,19 +98,18 @@ impl Words {
     /// # Errors
     /// There is no such day.
     pub fn month(&self, day: &str) -> Result<String, WordsError> {
-        Ok(self.months.format(&read(day)?).to_string())
+        Ok(self.months.format(&parse(day)?).to_string())
     }
 }
 
-fn read(day: &str) -> Result<Date<Iso>, WordsError> {
-    let unreadable = || WordsError(format!("{day} is no day"));
-    let read: NaiveDate = day.parse().map_err(|_| unreadable())?;
-    match (u8::try_from(read.month()), u8::try_from(read.day())) {
-        (Ok(month), Ok(of_month)) => {
-            Date::try_new_iso(read.year(), month, of_month).map_err(|_| unreadable())
-        }
-        _ => Err(unreadable()),
-    }
+fn parse(day: &str) -> Result<Date<Iso>, WordsError> {
+    iso(day.parse().map_err(|_| WordsError(format!("{day} is no day")))?)
+}
+
+fn iso(day: NaiveDate) -> Result<Date<Iso>, WordsError> {
+    let unwritable = || WordsError(format!("{day} is no day"));
+    let part = |number: u32| u8::try_from(number).map_err(|_| unwritable());
+    Date::try_new_iso(day.year(), part(day.month())?, part(day.day())?).map_err(|_| unwritable())
 }
 
 #[cfg(test)]
@@ -117,6 +131,17 @@ mod tests {
             assert_eq!(words.short_day("2026-11-03").expect("a day"), short, "{language}");
             assert_eq!(words.month("2026-11-03").expect("a day"), month, "{language}");
         }
+        let at = "2026-11-03T16:05:59".parse().expect("a time");
+        assert_eq!(
+            ["en", "de", "fr", "es", "pt"].map(|it| Words::of(it).expect(it).minute(at).expect("a time")),
+            [
+                "November 3, 2026 at 4:05\u{202f}PM",
+                "3. November 2026 um 16:05",
+                "3 novembre 2026 à 16:05",
+                "3 de noviembre de 2026 a las 16:05",
+                "3 de novembro de 2026 às 16:05"
+            ]
+        );
         let words = Words::of("en").expect("a language");
         assert!(words.amount("1e", "USD").is_err() && words.day("2026-02-30").is_err());
         assert!(Words::of("no language").is_err());

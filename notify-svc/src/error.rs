@@ -1,8 +1,11 @@
 //! What notify-svc refuses, and how it looks on the wire.
 
 use fintrac_kit::error::{self, Refusal, Violation};
+use fintrac_kit::events::HandlerError;
 use fintrac_kit::page::PageError;
 use tonic::Status;
+
+use crate::render::RenderError;
 
 /// Why a use case did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +24,19 @@ pub enum Error {
 impl From<PageError> for Error {
     fn from(error: PageError) -> Self {
         Self::Query(vec![error.into()])
+    }
+}
+
+/// No later try would find words for it.
+impl From<RenderError> for HandlerError {
+    fn from(error: RenderError) -> Self {
+        Self::Poison(error.to_string())
+    }
+}
+
+impl From<RenderError> for Status {
+    fn from(error: RenderError) -> Self {
+        Self::internal(error.to_string())
     }
 }
 

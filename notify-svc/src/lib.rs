@@ -6,10 +6,10 @@
 //! Message-ID; secrets are asked of auth-svc when a mail is sent and stored
 //! nowhere; who wants to hear of what is auth-svc's to know.
 //!
-//! Where to put things: which event asks for which mail in
-//! `service/queue_mail.rs`, which is told to a household in
-//! `service/tell_household.rs` and `service/tell_of_money.rs`, texts in `locales/`, their shape in `render/`,
-//! ways out in `delivery/`.
+//! Where to put things: which event is told to a user in
+//! `service/tell_user.rs`, which to a household in `service/tell_household.rs`
+//! and `service/tell_of_money.rs`, texts in `locales/`, their shape in
+//! `render/`, ways out in `delivery/`.
 
 mod config;
 mod delivery;
@@ -36,8 +36,8 @@ pub use config::{Config, MailConfig, MailRoute};
 use delivery::Delivery;
 pub use delivery::DeliveryError;
 use service::{
-    Bells, Feed, Inbox, KeepActivity, MonthlyReports, QueueMail, Reports, SendMail, TellHousehold,
-    TellOfMoney, TellReports, Teller,
+    Bells, Feed, Inbox, KeepActivity, MonthlyReports, Reports, SendMail, TellHousehold, TellOfMoney,
+    TellReports, TellUser, Teller,
 };
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
@@ -103,7 +103,7 @@ pub fn build(
         clock: deps.clock.clone(),
         handler: KeepActivity {
             part: "auth",
-            other: QueueMail::new(deps, bells.mails.clone(), erasures.clone()),
+            other: TellUser::new(deps, Teller::new(deps, auth.clone(), bells.clone()), erasures.clone()),
         },
     };
     module.add_worker(|shutdown| consumer.run(shutdown));

@@ -128,7 +128,13 @@ impl From<Household> for pb::Household {
 
 impl From<Recipient> for pb::Recipient {
     fn from(recipient: Recipient) -> Self {
-        Self { email: recipient.email, first_name: recipient.first_name, locale: recipient.locale }
+        Self {
+            email: recipient.email,
+            first_name: recipient.first_name,
+            locale: recipient.locale,
+            timezone: recipient.timezone,
+            household_id: recipient.household_id.map(|id| id.to_string()).unwrap_or_default(),
+        }
     }
 }
 

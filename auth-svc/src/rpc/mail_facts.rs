@@ -78,7 +78,6 @@ impl MailFactsService for Rpc {
             name,
             client_ip: facts.client_ip.unwrap_or_default(),
             first_seen_at: Some(timestamp(facts.first_seen_at)),
-            timezone: facts.timezone,
         }))
     }
 

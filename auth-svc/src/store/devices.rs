@@ -184,7 +184,6 @@ pub struct DeviceFacts {
     pub user_agent: String,
     pub client_ip: Option<String>,
     pub first_seen_at: DateTime<Utc>,
-    pub timezone: String,
 }
 
 pub async fn facts(
@@ -194,9 +193,8 @@ pub async fn facts(
 ) -> Result<Option<DeviceFacts>, sqlx::Error> {
     sqlx::query_as!(
         DeviceFacts,
-        r#"select name, user_agent, host(client_ip) as client_ip, first_seen_at, timezone
-           from auth.devices join auth.preferences on preferences.user_id = devices.user_id
-           where devices.user_id = $1 and id = $2"#,
+        r#"select name, user_agent, host(client_ip) as client_ip, first_seen_at
+           from auth.devices where user_id = $1 and id = $2"#,
         user_id,
         id
     )

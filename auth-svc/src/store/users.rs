@@ -60,12 +60,15 @@ pub struct Profile {
     pub version: i64,
 }
 
-/// To whom a mail goes.
+/// To whom a mail goes, and how to write to him.
 #[derive(Debug)]
 pub struct Recipient {
     pub email: String,
     pub first_name: String,
     pub locale: String,
+    pub timezone: String,
+    /// None before he has confirmed his address.
+    pub household_id: Option<Uuid>,
 }
 
 /// What a username is unique by.
@@ -386,7 +389,9 @@ pub async fn profile(connection: &mut PgConnection, id: Uuid) -> Result<Option<P
 pub async fn recipient(connection: &mut PgConnection, id: Uuid) -> Result<Option<Recipient>, sqlx::Error> {
     sqlx::query_as!(
         Recipient,
-        r#"select email, first_name, locale
+        r#"select email, first_name, locale, timezone,
+                  (select household_id from auth.memberships
+                   where memberships.user_id = users.id order by household_id limit 1) as household_id
            from auth.users join auth.preferences on preferences.user_id = users.id
            where id = $1"#,
         id

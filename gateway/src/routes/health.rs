@@ -44,6 +44,8 @@ fn ok() -> axum::Json<HealthView> {
 }
 
 /// Is the gateway there?
+///
+/// Asks nothing behind it.
 #[utoipa::path(get, path = "/health", tag = "health",
     responses((status = 200, description = "It answers", body = HealthView), SystemProblems))]
 pub async fn health() -> axum::Json<HealthView> {
@@ -51,6 +53,8 @@ pub async fn health() -> axum::Json<HealthView> {
 }
 
 /// Should the gateway be restarted?
+///
+/// Only when there is no answer: no restart mends what is behind it.
 #[utoipa::path(get, path = "/health/live", tag = "health",
     responses((status = 200, description = "It is alive", body = HealthView), SystemProblems))]
 pub async fn live() -> axum::Json<HealthView> {

@@ -47,7 +47,7 @@ recovery-code-used-body = Somebody logged in to your account with one of your re
 recovery-code-used-note = If it was not you, change your password at once. If you lost your authenticator app, set it up anew.
 
 new-device-subject = New device
-new-device-body = Your account was used on a device that we have not seen before: { $device }, from the address { $address }, at { $time }.
+new-device-body = Your account was used on a device that we have not seen before: { $device }, from the address { $address }, on { $time }.
 new-device-note = If it was not you, change your password and end the other sessions.
 
 account-locked-subject = Your account is locked

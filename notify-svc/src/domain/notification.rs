@@ -11,7 +11,7 @@ pub struct Notification {
     pub user_id: Uuid,
     pub household_id: Uuid,
     pub kind: Kind,
-    /// What it is about: budget, goal, transaction, recurring, report.
+    /// What it is about: budget, goal, transaction, recurring, report, user, device.
     pub entity: &'static str,
     pub entity_id: Uuid,
     /// The language that the user had then.
@@ -40,5 +40,7 @@ impl Notification {
 
 /// The entities that notifications are about.
 pub fn entity(name: &str) -> Option<&'static str> {
-    ["budget", "goal", "transaction", "recurring", "report"].into_iter().find(|entity| *entity == name)
+    ["budget", "goal", "transaction", "recurring", "report", "user", "device"]
+        .into_iter()
+        .find(|entity| *entity == name)
 }

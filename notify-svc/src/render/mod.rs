@@ -12,7 +12,7 @@ use fluent_templates::fluent_bundle::FluentValue as Value;
 use fluent_templates::{Loader as _, static_loader};
 use unic_langid::{LanguageIdentifier, langid};
 
-pub use notice::{Facts, bars, notice};
+pub use notice::{Facts, account_notice, bars, day, minute, notice};
 
 use crate::domain::kind::Kind;
 

@@ -1,6 +1,8 @@
 //! What there is to tell, in words: a title and a sentence, for the inbox and
 //! for the mail alike.
 
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use fintrac_kit::words::Words;
 use fintrac_proto::budget::v1 as budget;
 use fintrac_proto::ledger::v1 as ledger;
@@ -108,6 +110,38 @@ pub fn notice(locale: &str, kind: Kind, facts: &Facts) -> Result<(String, String
     };
     let id = kind.text_prefix();
     Ok((texts.with(&format!("{id}-title"), &values)?, texts.with(&format!("{id}-body"), &values)?))
+}
+
+/// What the inbox says of something that happened to an account; `None` of what only a mail can say.
+pub fn account_notice(
+    locale: &str,
+    kind: Kind,
+    values: &[(&'static str, String)],
+) -> Result<Option<(String, String)>, RenderError> {
+    let texts = Texts { language: language(locale) };
+    let id = kind.text_prefix();
+    let (title, body) = match kind {
+        // Whoever has not confirmed his address has no inbox.
+        Kind::Verification => return Ok(None),
+        Kind::PasswordReset | Kind::EmailChange | Kind::EmailChanged | Kind::Welcome => {
+            (format!("{id}-inbox-title"), format!("{id}-inbox-body"))
+        }
+        _ => (format!("{id}-subject"), format!("{id}-body")),
+    };
+    let values: Vec<_> = values.iter().map(|(name, value)| (*name, Value::from(value.as_str()))).collect();
+    Ok(Some((texts.get(&title)?, texts.with(&body, &values)?)))
+}
+
+/// A time as the reader writes it, in his time zone, which it names.
+pub fn minute(locale: &str, at: DateTime<Utc>, zone: Tz) -> Result<String, RenderError> {
+    let words = Words::of(&language(locale).to_string())?;
+    Ok(format!("{} ({zone})", words.minute(at.with_timezone(&zone).naive_local())?))
+}
+
+/// The day of a time as the reader writes it, in his time zone.
+pub fn day(locale: &str, at: DateTime<Utc>, zone: Tz) -> Result<String, RenderError> {
+    let words = Words::of(&language(locale).to_string())?;
+    Ok(words.day(&at.with_timezone(&zone).date_naive().to_string())?)
 }
 
 /// A report's categories, the largest first: name, amount, and width of its bar in percent.

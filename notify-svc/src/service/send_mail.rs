@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use fintrac_kit::clock::Clock;
 use fintrac_kit::error::reason;
 use fintrac_kit::jobs::leased::Work;
@@ -13,8 +13,9 @@ use fintrac_kit::transport::Transport;
 use fintrac_proto::auth::v1 as pb;
 use fintrac_proto::auth::v1::mail_facts_service_client::MailFactsServiceClient;
 use sqlx::PgPool;
-use tonic::{Code, Response, Status};
+use tonic::Status;
 
+use super::account_facts::{self, Told, there};
 use super::report::{Days, Reports};
 use crate::config::Config;
 use crate::delivery::{Delivery, Envelope};
@@ -126,11 +127,15 @@ impl SendMail {
             | Kind::MfaEnabled
             | Kind::MfaDisabled
             | Kind::RecoveryCodeUsed
+            | Kind::NewDevice
             | Kind::AccountLocked
             | Kind::AccountThrottled
+            | Kind::AccountDeletion
             | Kind::AccountRestored => {
-                let told = Content::Told { kind, values: Vec::new(), login: frontend };
-                Ok(Draft::new(self.recipient(mail).await?, told))
+                let told = account_facts::told(&self.auth, kind, mail.user_id, mail.subject_id).await?;
+                Ok(told.and_then(|Told { recipient, values }| {
+                    Draft::new(Some(recipient), Content::Told { kind, values, login: frontend })
+                }))
             }
             Kind::EmailChanged => {
                 let challenge_id = mail.subject_id.to_string();
@@ -139,8 +144,6 @@ impl SendMail {
                 let told = Content::Told { kind, values: Vec::new(), login: None };
                 Ok(Draft::new(answer.and_then(|answer| answer.recipient), told))
             }
-            Kind::NewDevice => self.of_device(mail, frontend).await,
-            Kind::AccountDeletion => self.of_deletion(mail, frontend).await,
             Kind::BudgetThreshold
             | Kind::BudgetExceeded
             | Kind::GoalMilestone
@@ -172,28 +175,6 @@ impl SendMail {
         Ok(Draft::new(secrets.recipient, Content::Link { kind: mail.kind, link, code }))
     }
 
-    async fn of_device(&self, mail: &Mail, login: Option<String>) -> Result<Option<Draft>, Status> {
-        let (user_id, device_id) = (mail.user_id.to_string(), mail.subject_id.to_string());
-        let request = pb::GetDeviceFactsRequest { user_id, device_id };
-        let Some(facts) = there(self.auth.clone().get_device_facts(request).await)? else { return Ok(None) };
-        let zone: chrono_tz::Tz = facts.timezone.parse().unwrap_or(chrono_tz::UTC);
-        let seen = facts.first_seen_at.and_then(instant).map(|at| at.with_timezone(&zone));
-        let time = seen.map(|at| format!("{} ({zone})", at.format("%Y-%m-%d %H:%M"))).unwrap_or_default();
-        let or_dash = |text: String| if text.is_empty() { "–".to_owned() } else { text };
-        let values =
-            vec![("device", or_dash(facts.name)), ("address", or_dash(facts.client_ip)), ("time", time)];
-        Ok(Draft::new(facts.recipient, Content::Told { kind: mail.kind, values, login }))
-    }
-
-    async fn of_deletion(&self, mail: &Mail, login: Option<String>) -> Result<Option<Draft>, Status> {
-        let request = pb::GetDeletionFactsRequest { user_id: mail.user_id.to_string() };
-        let facts = there(self.auth.clone().get_deletion_facts(request).await)?.unwrap_or_default();
-        // The user may be back already.
-        let Some(erased_at) = facts.erased_at.and_then(instant) else { return Ok(None) };
-        let values = vec![("day", erased_at.format("%Y-%m-%d").to_string())];
-        Ok(Draft::new(facts.recipient, Content::Told { kind: mail.kind, values, login }))
-    }
-
     /// The notification that a mail repeats.
     async fn notification(&self, mail: &Mail) -> Result<Option<Notification>, Status> {
         let database = |error: sqlx::Error| fintrac_kit::error::database(&error);
@@ -215,7 +196,7 @@ impl SendMail {
             return Ok(Vec::new());
         };
         let money = self.reports.get(household_id, days).await?.money;
-        render::bars(&notification.locale, &money).map_err(|error| Status::internal(error.to_string()))
+        Ok(render::bars(&notification.locale, &money)?)
     }
 
     /// A mail of a kind that its reader may switch off.
@@ -235,19 +216,6 @@ impl SendMail {
         let (user_id, kind) = (mail.user_id.to_string(), mail.kind.name().to_owned());
         there(self.auth.clone().get_recipient(pb::GetRecipientRequest { user_id, kind }).await)
     }
-}
-
-/// An answer; `None` when what was asked about is gone.
-fn there<T>(answer: Result<Response<T>, Status>) -> Result<Option<T>, Status> {
-    match answer {
-        Ok(response) => Ok(Some(response.into_inner())),
-        Err(status) if status.code() == Code::NotFound => Ok(None),
-        Err(status) => Err(status),
-    }
-}
-
-fn instant(timestamp: prost_types::Timestamp) -> Option<DateTime<Utc>> {
-    DateTime::from_timestamp(timestamp.seconds, u32::try_from(timestamp.nanos).ok()?)
 }
 
 fn is_lapsed(status: &Status) -> bool {

@@ -15,6 +15,7 @@ use futures::future::try_join_all;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::account_facts::Told;
 use super::id;
 use crate::domain::feed::changes;
 use crate::domain::kind::Kind;
@@ -92,6 +93,38 @@ impl Teller {
         concerned.collect()
     }
 
+    /// What to tell a user of his own account, in the app: mails of it are queued by themselves.
+    /// `None` when there is no household yet, thus nobody who could read it.
+    pub fn user(&self, event: &Event, kind: Kind, told: &Told) -> Result<Option<Telling>, HandlerError> {
+        let recipient = &told.recipient;
+        let notice = render::account_notice(&recipient.locale, kind, &told.values)?;
+        let Some((title, body)) = notice.filter(|_| !recipient.household_id.is_empty()) else {
+            return Ok(None);
+        };
+        let user_id = id(&event.user_id)?;
+        let (entity, entity_id) = match kind {
+            Kind::NewDevice => ("device", id(&event.entity_id)?),
+            _ => ("user", user_id),
+        };
+        let now = self.clock.now();
+        let notification = Notification {
+            id: self.random.id(now),
+            user_id,
+            household_id: id(&recipient.household_id)?,
+            kind,
+            entity,
+            entity_id,
+            locale: recipient.locale.clone(),
+            title,
+            body,
+            in_inbox: true,
+            read_at: None,
+            version: 1,
+            created_at: now,
+        };
+        Ok(Some(Telling { event_id: id(&event.id)?, notification, by_mail: false }))
+    }
+
     async fn audience(&self, household_id: &str, kind: Kind) -> Result<Vec<auth::Listener>, HandlerError> {
         let request =
             auth::ListAudienceRequest { household_id: household_id.to_owned(), kind: kind.name().to_owned() };
@@ -106,8 +139,7 @@ impl Teller {
         listener: auth::Listener,
         facts: &Facts,
     ) -> Result<Telling, HandlerError> {
-        let poison = |error: render::RenderError| HandlerError::Poison(error.to_string());
-        let (title, body) = render::notice(&listener.locale, kind, facts).map_err(poison)?;
+        let (title, body) = render::notice(&listener.locale, kind, facts)?;
         let (entity, entity_id) = facts.about();
         let now = self.clock.now();
         let notification = Notification {

@@ -41,6 +41,8 @@ impl Auth {
             email: "ana@example.com".into(),
             first_name: "Ana".into(),
             locale: locale.into(),
+            timezone: "Europe/Madrid".into(),
+            household_id: Uuid::from_u128(9).to_string(),
         };
         Self {
             log: ScriptedLog::default(),
@@ -143,7 +145,6 @@ impl MailFactsService for Auth {
             name: "Ana's <b>phone".into(),
             client_ip: "198.51.100.7".into(),
             first_seen_at: Some(prost_types::Timestamp { seconds: 1_790_000_000, nanos: 0 }),
-            timezone: "Europe/Madrid".into(),
         }))
     }
 

@@ -1,10 +1,11 @@
-//! What the budgets' events say to people: by mail, in the inbox, as they want it.
+//! What the events of budgets and accounts say to people: by mail, in the inbox, as they want it.
 
 use chrono::TimeDelta;
 use fintrac_kit::error::reason;
 use fintrac_kit::testing::smtp::SmtpServer;
 use fintrac_kit::testing::{TestDatabase, TestUser};
 use fintrac_proto::auth::v1 as auth;
+use fintrac_proto::events::v1::Event;
 use fintrac_proto::notify::v1 as pb;
 use notify_svc::SCHEMA;
 use tonic::Status;
@@ -12,7 +13,7 @@ use uuid::Uuid;
 
 use crate::auth::Auth;
 use crate::budget::{BUDGET, Budget, GOAL, GONE};
-use crate::support::{Notify, clock, parse, start, start_on};
+use crate::support::{Notify, clock, parse, start, start_on, with_server};
 
 fn listener(user: &TestUser, locale: &str, mail: bool, inbox: bool) -> auth::Listener {
     auth::Listener { user_id: user.user_id.to_string(), locale: locale.into(), mail, inbox }
@@ -187,4 +188,79 @@ async fn what_is_read_is_marked_and_only_by_its_reader() {
     assert_eq!(list(&notify, &bob, true).await.len(), 5, "Bob's inbox is Bob's");
     let nobody = notify.inbox().list_notifications(pb::ListNotificationsRequest::default()).await;
     assert_eq!(nobody.expect_err("no token").code(), tonic::Code::Unauthenticated);
+}
+
+/// Every event of auth's that the inbox tells of, with its kind and a word of the English text.
+const OF_ACCOUNT: [(&str, &str, &str, &str); 15] = [
+    ("challenge", "password_reset_requested", "password_reset", "stays as it is"),
+    ("challenge", "email_change_requested", "email_change", "takes effect when you confirm it"),
+    ("challenge", "email_changed", "email_changed", "to your new address"),
+    ("device", "added", "new_device", "September 21, 2026 at 4:13"),
+    ("user", "already_registered", "already_registered", "nothing has changed"),
+    ("user", "verified", "welcome", "Your household is ready"),
+    ("user", "password_changed", "password_changed", "other sessions were ended"),
+    ("user", "password_reset", "password_changed", "other sessions were ended"),
+    ("user", "mfa_enabled", "mfa_changed", "authenticator app"),
+    ("user", "mfa_disabled", "mfa_changed", "no longer needs"),
+    ("user", "recovery_code_used", "mfa_changed", "recovery codes"),
+    ("user", "locked", "account_locked", "locked your FinTrac account"),
+    ("user", "throttled", "account_locked", "wrong passwords"),
+    ("user", "deletion_requested", "account_deletion", "On October 21, 2026"),
+    ("user", "restored", "account_restored", "Everything is as it was"),
+];
+
+#[tokio::test]
+async fn what_happens_to_an_account_is_in_its_inbox_in_every_language() {
+    let mut told = std::collections::HashSet::new();
+    for locale in ["en", "es", "fr", "de", "pt"] {
+        let (mut smtp, auth, clock) = (SmtpServer::start().await, Auth::new(locale), clock());
+        let notify = start(&auth, &[("SMTP_URL", &smtp.url())]).await;
+        let ana = TestUser::new(&clock);
+        auth.recipient.lock().expect("no panic").household_id = ana.household_id.to_string();
+        let device = Uuid::from_u128(8);
+        for (entity, event, kind, said) in OF_ACCOUNT {
+            notify.clock.advance(TimeDelta::seconds(1));
+            auth.tell_event(Event {
+                user_id: ana.user_id.to_string(),
+                entity: entity.into(),
+                entity_id: device.to_string(),
+                kind: event.into(),
+                ..Event::default()
+            });
+            // Its mail goes out as ever.
+            let raw = smtp.next().await;
+            assert_eq!(parse(&raw).header_raw("X-FinTrac-Kind").map(str::trim), Some(kind));
+            let newest = list(&notify, &ana, true).await.remove(0);
+            assert_eq!(newest.kind, kind);
+            if locale == "en" {
+                assert!(newest.body.contains(said), "{event}: {}", newest.body);
+            }
+            for secret in ["THE-TOKEN", "042042"] {
+                assert!(!newest.title.contains(secret) && !newest.body.contains(secret), "{newest:?}");
+            }
+            let about = if kind == "new_device" { ("device", device) } else { ("user", ana.user_id) };
+            assert_eq!((newest.entity.as_str(), newest.entity_id), (about.0, about.1.to_string()));
+            told.insert((newest.title, newest.body));
+        }
+        assert_eq!(list(&notify, &ana, false).await.len(), OF_ACCOUNT.len());
+        let other = TestUser::new(&clock);
+        assert!(list(&notify, &other, false).await.is_empty());
+    }
+    // Two events tell of a new password; all else has words of its own in each language.
+    assert_eq!(told.len(), 5 * (OF_ACCOUNT.len() - 1), "{told:?}");
+}
+
+#[tokio::test]
+async fn whoever_has_no_household_yet_has_mails_only() {
+    let (mut smtp, auth, notify) = with_server().await;
+    auth.recipient.lock().expect("no panic").household_id.clear();
+    auth.tell("challenge", "verification_requested");
+    auth.tell("user", "already_registered");
+    // Both are digested once their mails are there.
+    let _mails = (smtp.next().await, smtp.next().await);
+    let rows: i64 = sqlx::query_scalar("select count(*) from notify.notifications")
+        .fetch_one(&notify.pool)
+        .await
+        .expect("query");
+    assert_eq!(rows, 0);
 }

@@ -129,7 +129,7 @@ async fn everything_is_told_on_request_and_forgotten_after_the_grace() {
     let canary = Canary { suite: &suite, token: login.text("access_token") };
     canary.live().await;
     until(&suite, "select count(*) from ledger.transactions where recurring_id is not null", 1).await;
-    until(&suite, "select count(*) from notify.notifications", 3).await;
+    until(&suite, "select count(*) from notify.notifications", 4).await;
     // The audit trail follows within moments.
     until(
         &suite,

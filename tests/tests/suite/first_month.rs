@@ -159,7 +159,10 @@ impl<'a> Month<'a> {
             ["Comida: presupuesto agotado (100 %)", "Testigo: presupuesto agotado (1000 %)"]
         );
         assert_eq!(self.mails("budget_threshold").len(), 1);
-        assert_eq!(inbox(ana, "").await, ["budget_exceeded", "budget_exceeded", "budget_threshold"]);
+        assert_eq!(
+            inbox(ana, "").await,
+            ["budget_exceeded", "budget_exceeded", "budget_threshold", "welcome"]
+        );
         budget
     }
 
@@ -215,11 +218,11 @@ impl<'a> Month<'a> {
         assert_eq!(format!("{GOALS}/{}", text("entity_id")), goal);
         let one = format!("{NOTIFICATIONS}/{}", text("id"));
         assert_eq!(ana.patch(&one, json!({"is_read": true})).await.status, 200);
-        assert_eq!(inbox(ana, "&unread=true").await.len(), 4);
+        assert_eq!(inbox(ana, "&unread=true").await.len(), 5);
         let all = self.suite.client.post_as(ana.token(), &format!("{NOTIFICATIONS}/read-all")).await;
         assert_eq!(
             (all.status, inbox(ana, "&unread=true").await.len(), inbox(ana, "").await.len()),
-            (204, 0, 5)
+            (204, 0, 6)
         );
         one
     }
@@ -297,9 +300,10 @@ async fn a_stranger_sees_nothing(month: &Month<'_>, budget: &str, goal: &str, no
     assert_eq!((theirs.status, code(&theirs).as_str()), (422, "CATEGORY_UNKNOWN"));
     let theirs = bob.post(GOALS, json!({"name": "x", "target_amount": "1", "account_id": month.card})).await;
     assert_eq!((theirs.status, code(&theirs).as_str()), (422, "ACCOUNT_UNKNOWN"));
-    for list in [BUDGETS, GOALS, NOTIFICATIONS, ACCOUNTS] {
+    for list in [BUDGETS, GOALS, ACCOUNTS] {
         assert!(bob.walk(list).await.is_empty(), "{list}");
     }
+    eventually("he was welcomed", async || (inbox(&bob, "").await == ["welcome"]).then_some(())).await;
 }
 
 pub async fn what_is_wrong_is_named(suite: &Suite) {

@@ -44,6 +44,9 @@ impl From<pb::AccountTransaction> for AccountTransactionView {
 }
 
 /// List an account's transactions with the balance after each
+///
+/// Filters as in the list of all transactions. `running_balance` is what the account held after it, in the
+/// order of day and id, whatever the filter leaves out.
 #[utoipa::path(get, path = "/accounts/{id}/transactions", tag = "accounts", security(("access_token" = ["accounts:read"])),
     params(("id" = uuid::Uuid, Path), ListAccountTransactionsQuery),
     responses((status = 200, description = "A page of transactions", body = List<AccountTransactionView>,

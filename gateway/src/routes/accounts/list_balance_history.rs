@@ -45,6 +45,8 @@ pub struct ClosingView {
 }
 
 /// An account's closing balances
+///
+/// One for each day, week (to Sunday) or month of the span, in the account's currency, the oldest first.
 #[utoipa::path(get, path = "/accounts/{id}/balance-history", tag = "accounts", security(("access_token" = ["accounts:read"])),
     params(("id" = uuid::Uuid, Path), BalanceHistoryQuery),
     responses((status = 200, description = "The closing balance of each interval", body = BalanceHistoryView), ReadProblems))]

@@ -11,6 +11,8 @@ use crate::routes::wire::etag;
 use crate::state::AppState;
 
 /// Read a user
+///
+/// Identity and roles; nobody's money.
 #[utoipa::path(get, path = "/admin/users/{id}", tag = "admin", security(("access_token" = ["users:read"])),
     params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "The user", body = ManagedUserView, headers(("ETag" = String))), ReadProblems))]

@@ -22,6 +22,8 @@ pub struct RoleListView {
 }
 
 /// List roles
+///
+/// With every permission there is, for making others.
 #[utoipa::path(get, path = "/admin/roles", tag = "admin", security(("access_token" = ["roles:read"])),
     responses((status = 200, description = "Roles and permissions", body = RoleListView), ReadProblems))]
 pub async fn list_roles(

@@ -101,6 +101,9 @@ fn sheet(view: &CashFlowView) -> Sheet {
 }
 
 /// Money that came and went over time
+///
+/// Transfers between own accounts are neither; opening balances and adjustments stand apart as `other`. As JSON,
+/// CSV or a chart.
 #[utoipa::path(get, path = "/analytics/cash-flow", tag = "analytics", security(("access_token" = ["transactions:read"])), params(CashFlowQuery),
     responses((status = 200, description = "The cash flow", content(
         (CashFlowView = "application/json"), (String = "text/csv"), (String = "image/svg+xml"))), ReadProblems))]

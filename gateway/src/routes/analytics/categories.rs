@@ -124,6 +124,9 @@ fn sheet(view: &CategoriesView) -> Sheet {
 }
 
 /// Categories: their share, and their change against the span before
+///
+/// Each without the categories below it, the largest first, compared with as many days right before. As JSON,
+/// CSV or a chart.
 #[utoipa::path(get, path = "/analytics/categories", tag = "analytics", security(("access_token" = ["transactions:read"])), params(CategoriesQuery),
     responses((status = 200, description = "The categories", content(
         (CategoriesView = "application/json"), (String = "text/csv"), (String = "image/svg+xml"))), ReadProblems))]

@@ -91,6 +91,8 @@ fn sheet(view: &IncomeExpenseView) -> Sheet {
 }
 
 /// Income and expenses over time
+///
+/// In the household's currency at each day's rate, and per currency; refunds lower expenses. As JSON, CSV or a chart.
 #[utoipa::path(get, path = "/analytics/income-expense", tag = "analytics", security(("access_token" = ["transactions:read"])), params(IncomeExpenseQuery),
     responses((status = 200, description = "Income and expenses", content(
         (IncomeExpenseView = "application/json"), (String = "text/csv"), (String = "image/svg+xml"))), ReadProblems))]

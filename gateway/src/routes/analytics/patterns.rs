@@ -133,6 +133,9 @@ fn sheet(view: &PatternsView) -> Sheet {
 }
 
 /// Habits: by weekday, the largest, the unusual
+///
+/// What a Monday costs and so on, the five largest expenses, and categories far from the average of the three
+/// spans right before. As JSON, CSV or a chart.
 #[utoipa::path(get, path = "/analytics/patterns", tag = "analytics", security(("access_token" = ["transactions:read"])), params(PatternsQuery),
     responses((status = 200, description = "The patterns; the chart shows the weekdays", content(
         (PatternsView = "application/json"), (String = "text/csv"), (String = "image/svg+xml"))), ReadProblems))]

@@ -109,6 +109,9 @@ fn sheet(view: &SpendingView) -> Sheet {
 }
 
 /// What was spent, by category, account or time
+///
+/// In the household's currency at each day's rate, and per currency; refunds count against it. As JSON, CSV or a
+/// chart.
 #[utoipa::path(get, path = "/analytics/spending", tag = "analytics", security(("access_token" = ["transactions:read"])), params(SpendingQuery),
     responses((status = 200, description = "The spending", content(
         (SpendingView = "application/json"), (String = "text/csv"), (String = "image/svg+xml"))), ReadProblems))]

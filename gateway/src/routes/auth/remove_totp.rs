@@ -24,6 +24,8 @@ pub struct RemoveTotpBody {
 }
 
 /// Remove the second factor
+///
+/// Takes the password and a code, of the app or a recovery code. You are told by mail.
 #[utoipa::path(delete, path = "/auth/mfa/totp", tag = "auth", request_body = RemoveTotpBody,
     security(("access_token" = ["profile:write"])),
     responses((status = 204, description = "Logging in needs the password only"), WriteProblems))]

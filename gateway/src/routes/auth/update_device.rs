@@ -23,6 +23,8 @@ pub struct UpdateDeviceBody {
 }
 
 /// Mark a device as trusted, or not
+///
+/// A note for yourself: it changes nothing about what logging in from it takes.
 #[utoipa::path(patch, path = "/auth/devices/{id}", tag = "auth", security(("access_token" = ["profile:write"])),
     params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag")),
     request_body = UpdateDeviceBody,

@@ -11,6 +11,8 @@ use crate::routes::wire::etag;
 use crate::state::AppState;
 
 /// Read a budget
+///
+/// Its terms; what is spent of it is its progress. The ETag is for `If-Match` when you change it.
 #[utoipa::path(get, path = "/budgets/{id}", tag = "budgets", security(("access_token" = ["budgets:read"])),
     params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "The budget", body = BudgetView, headers(("ETag" = String))), ReadProblems))]

@@ -48,6 +48,8 @@ impl From<CreateCategoryBody> for pb::CreateCategoryRequest {
 }
 
 /// Make a category
+///
+/// Of income or of expenses, at the top or below another one of the same type.
 #[utoipa::path(post, path = "/categories", tag = "categories", security(("access_token" = ["categories:write"])),
     params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body again: the first answer again")),
     request_body = CreateCategoryBody,

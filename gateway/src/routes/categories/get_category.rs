@@ -11,6 +11,8 @@ use crate::routes::wire::etag;
 use crate::state::AppState;
 
 /// Read a category
+///
+/// The ETag is for `If-Match` when you change it.
 #[utoipa::path(get, path = "/categories/{id}", tag = "categories", security(("access_token" = ["categories:read"])),
     params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "The category", body = CategoryView, headers(("ETag" = String))), ReadProblems))]

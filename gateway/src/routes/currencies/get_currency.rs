@@ -8,6 +8,8 @@ use crate::problem::Problem;
 use crate::state::AppState;
 
 /// Read a currency
+///
+/// By its code of ISO 4217: name, symbol and how many decimals its amounts have.
 #[utoipa::path(get, path = "/currencies/{code}", tag = "currencies", security(("access_token" = ["currencies:read"])),
     params(("code" = String, Path, description = "In any letter case", example = "EUR")),
     responses((status = 200, description = "The currency", body = CurrencyView), ReadProblems))]

@@ -41,6 +41,9 @@ pub struct ConversionView {
 }
 
 /// Convert an amount
+///
+/// At the rate of the day, or of the last day before it that has one; crossed where there is no direct one. The
+/// answer says which rate, from where, and of which day.
 #[utoipa::path(get, path = "/exchange-rates/convert", tag = "currencies", security(("access_token" = ["currencies:read"])), params(ConvertQuery),
     responses((status = 200, description = "The amount in the other currency", body = ConversionView), ReadProblems))]
 pub async fn convert(

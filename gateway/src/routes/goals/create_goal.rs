@@ -48,6 +48,8 @@ impl From<CreateGoalBody> for pb::CreateGoalRequest {
 }
 
 /// Make a goal
+///
+/// An amount to set aside, by a day if you like. Money comes by contributions.
 #[utoipa::path(post, path = "/goals", tag = "goals", security(("access_token" = ["goals:write"])),
     params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body again: the first answer again")),
     request_body = CreateGoalBody,

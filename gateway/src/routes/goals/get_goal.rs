@@ -11,6 +11,8 @@ use crate::routes::wire::etag;
 use crate::state::AppState;
 
 /// Read a goal
+///
+/// What is set aside, what is needed each month and whether it is on track. The ETag is for `If-Match`.
 #[utoipa::path(get, path = "/goals/{id}", tag = "goals", security(("access_token" = ["goals:read"])),
     params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "The goal", body = GoalView, headers(("ETag" = String))), ReadProblems))]

@@ -24,6 +24,8 @@ pub struct MarkNotificationBody {
 }
 
 /// Mark a notification as read, or as unread again
+///
+/// Your other devices hear of it by the live events.
 #[utoipa::path(patch, path = "/notifications/{id}", tag = "notifications", security(("access_token" = ["notifications:write"])),
     params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag")),
     request_body = MarkNotificationBody,

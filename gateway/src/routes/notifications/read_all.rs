@@ -8,6 +8,8 @@ use crate::problem::Problem;
 use crate::state::AppState;
 
 /// Mark everything in your inbox as read
+///
+/// What comes meanwhile stays unread.
 #[utoipa::path(post, path = "/notifications/read-all", tag = "notifications", security(("access_token" = ["notifications:write"])),
     responses((status = 204, description = "Done"), WriteProblems))]
 pub async fn read_all(

@@ -12,14 +12,16 @@ pub struct NotificationView {
     #[schema(format = Uuid)]
     id: String,
     /// budget_threshold, budget_exceeded, goal_milestone, goal_reached, goal_deadline,
-    /// large_transaction, recurring_posted, recurring_failed or monthly_report.
+    /// large_transaction, recurring_posted, recurring_failed or monthly_report; and of your account
+    /// welcome, already_registered, password_reset, password_changed, email_change, email_changed,
+    /// mfa_changed, new_device, account_locked, account_deletion or account_restored.
     #[schema(example = "budget_threshold")]
     kind: String,
     /// In the language that your mails had when it came.
     #[schema(example = "Food: 80 % of the budget is spent")]
     title: String,
     body: String,
-    /// What it is about: budget, goal, transaction or recurring.
+    /// What it is about: budget, goal, transaction, recurring, report, user or device.
     #[schema(example = "budget")]
     entity: String,
     #[schema(format = Uuid)]

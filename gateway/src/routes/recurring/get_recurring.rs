@@ -11,6 +11,8 @@ use crate::routes::wire::etag;
 use crate::state::AppState;
 
 /// Read a recurring transaction, with a preview of its days
+///
+/// The next ten days as they will be posted, moved off weekends where that was asked for.
 #[utoipa::path(get, path = "/transactions/recurring/{id}", tag = "recurring", security(("access_token" = ["transactions:read"])),
     params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "The recurring transaction", body = RecurringView, headers(("ETag" = String))), ReadProblems))]

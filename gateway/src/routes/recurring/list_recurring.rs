@@ -10,6 +10,8 @@ use crate::routes::wire::List;
 use crate::state::AppState;
 
 /// List recurring transactions
+///
+/// With the next day of each; one that could not be posted is paused and says why.
 #[utoipa::path(get, path = "/transactions/recurring", tag = "recurring", security(("access_token" = ["transactions:read"])), params(PageParams),
     responses((status = 200, description = "A page of recurring transactions", body = List<RecurringView>,
         headers(("Link" = Option<String>, description = "The next page, rel=\"next\""))), ReadProblems))]

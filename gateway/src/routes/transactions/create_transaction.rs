@@ -85,6 +85,9 @@ impl From<CreateTransactionBody> for pb::CreateTransactionRequest {
 }
 
 /// Record income, an expense or a transfer
+///
+/// Posted at once, in two entries or more that sum to zero. With a key a repeated request gets the first answer.
+/// A transfer across currencies says what arrived in `to_amount`.
 #[utoipa::path(post, path = "/transactions", tag = "transactions", security(("access_token" = ["transactions:write"])),
     params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body again: the first answer again")),
     request_body = CreateTransactionBody,

@@ -11,6 +11,8 @@ use crate::routes::wire::etag;
 use crate::state::AppState;
 
 /// Read a transaction
+///
+/// As it is after its last revision, voided or not. The ETag is for `If-Match` when you change it.
 #[utoipa::path(get, path = "/transactions/{id}", tag = "transactions", security(("access_token" = ["transactions:read"])),
     params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "The transaction", body = TransactionView, headers(("ETag" = String))), ReadProblems))]

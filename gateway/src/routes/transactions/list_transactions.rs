@@ -20,6 +20,9 @@ filtered_query!(ListTransactionsQuery {
 });
 
 /// List transactions
+///
+/// The newest first. All filters may be combined; `q` finds words in description, notes and reference, whatever
+/// their accents. Voided ones come only with `status=voided`.
 #[utoipa::path(get, path = "/transactions", tag = "transactions", security(("access_token" = ["transactions:read"])), params(ListTransactionsQuery),
     responses((status = 200, description = "A page of transactions", body = List<TransactionView>,
         headers(("Link" = Option<String>, description = "The next page, rel=\"next\""))), ReadProblems))]

@@ -11,6 +11,8 @@ use crate::routes::wire::etag;
 use crate::state::AppState;
 
 /// Read your profile
+///
+/// The ETag is for `If-Match` when you change it.
 #[utoipa::path(get, path = "/users/me", tag = "users", security(("access_token" = ["profile:read"])),
     responses((status = 200, description = "The caller's profile", body = UserView,
         headers(("ETag" = String, description = "Changes with the fields that the user may edit"))), UserProblems))]

@@ -11,6 +11,8 @@ use crate::routes::wire::etag;
 use crate::state::AppState;
 
 /// Read your preferences
+///
+/// Language, time zone, currency, and for each kind of message whether it comes by mail and in the inbox.
 #[utoipa::path(get, path = "/users/me/preferences", tag = "users", security(("access_token" = ["profile:read"])),
     responses((status = 200, description = "The caller's preferences", body = PreferencesView, headers(("ETag" = String))), ReadProblems))]
 pub async fn get_preferences(

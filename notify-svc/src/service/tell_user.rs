@@ -1,4 +1,5 @@
-//! Which of auth's events asks for which mail, and who is to be erased.
+//! Which of auth's events to tell the user, by mail and in his inbox, and who is
+//! to be erased.
 
 use fintrac_kit::clock::Clock;
 use fintrac_kit::erasure;
@@ -8,24 +9,34 @@ use fintrac_kit::random::Random;
 use fintrac_proto::events::v1::Event;
 use sqlx::PgConnection;
 
+use super::account_facts;
 use super::id;
+use super::telling::{Teller, Telling, few_at_once};
 use crate::domain::kind::Kind;
 use crate::domain::mail::Mail;
 use crate::store::mails;
 
-/// Turns auth's events into queued mails.
+/// Turns auth's events into queued mails and notifications; nobody can switch them off.
 #[derive(Debug)]
-pub struct QueueMail {
+pub struct TellUser {
     clock: Clock,
     random: Random,
-    waiting: Bell,
+    teller: Teller,
     erasures: Bell,
 }
 
-impl QueueMail {
-    /// `waiting` is rung when mails wait to be sent, `erasures` when somebody is to be erased.
-    pub fn new(deps: &Deps, waiting: Bell, erasures: Bell) -> Self {
-        Self { clock: deps.clock.clone(), random: deps.random.clone(), waiting, erasures }
+impl TellUser {
+    /// `erasures` is rung when somebody is to be erased.
+    pub fn new(deps: &Deps, teller: Teller, erasures: Bell) -> Self {
+        Self { clock: deps.clock.clone(), random: deps.random.clone(), teller, erasures }
+    }
+
+    /// What the inbox tells of an event.
+    async fn tellings(&self, event: &Event, kind: Kind) -> Result<Vec<Telling>, HandlerError> {
+        let (user_id, subject_id) = (id(&event.user_id)?, id(&event.entity_id)?);
+        let told = account_facts::told(&self.teller.auth(), kind, user_id, subject_id).await?;
+        let Some(told) = told else { return Ok(Vec::new()) };
+        Ok(self.teller.user(event, kind, &told)?.into_iter().collect())
     }
 }
 
@@ -50,18 +61,19 @@ fn kind(event: &Event) -> Option<Kind> {
     }
 }
 
-impl Handler for QueueMail {
-    type Prepared = ();
+impl Handler for TellUser {
+    type Prepared = Vec<Telling>;
 
-    async fn prepare(&self, _events: &[Event]) -> Result<(), HandlerError> {
-        Ok(())
+    async fn prepare(&self, events: &[Event]) -> Result<Vec<Telling>, HandlerError> {
+        let wanted = events.iter().filter_map(|event| Some(self.tellings(event, kind(event)?)));
+        few_at_once(wanted.collect()).await
     }
 
     async fn apply(
         &self,
         connection: &mut PgConnection,
         events: &[Event],
-        (): (),
+        tellings: Vec<Telling>,
     ) -> Result<(), HandlerError> {
         for event in events {
             erasure::note_event(connection, event, self.clock.now()).await?;
@@ -71,11 +83,11 @@ impl Handler for QueueMail {
             let mail = Mail { id: self.random.id(now), user_id, kind, subject_id, attempts: 0 };
             mails::insert(connection, &mail, id(&event.id)?, now).await?;
         }
-        Ok(())
+        Ok(self.teller.tell(connection, events, tellings).await?)
     }
 
     fn committed(&self, _events: &[Event]) {
-        self.waiting.ring();
+        self.teller.told();
         self.erasures.ring();
     }
 }

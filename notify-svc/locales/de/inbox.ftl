@@ -1,0 +1,13 @@
+### Where the inbox says it in other words than the mail.
+
+password-reset-inbox-title = Ein neues Passwort wurde angefordert
+password-reset-inbox-body = Jemand hat ein neues Passwort für Ihr Konto angefordert. Der Link ging an Ihre E-Mail-Adresse. Wenn Sie es nicht waren, ist nichts zu tun: Ihr Passwort bleibt, wie es ist.
+
+email-change-inbox-title = Eine neue E-Mail-Adresse wartet
+email-change-inbox-body = Sie möchten eine andere E-Mail-Adresse verwenden. Sie gilt, sobald Sie sie dort bestätigen. Wenn Sie es nicht waren, ändern Sie sofort Ihr Passwort.
+
+email-changed-inbox-title = Ihre E-Mail-Adresse wurde geändert
+email-changed-inbox-body = Mails gehen jetzt an Ihre neue Adresse. Wenn Sie es nicht waren, ändern Sie sofort Ihr Passwort.
+
+welcome-inbox-title = Willkommen bei FinTrac
+welcome-inbox-body = Ihr Haushalt ist eingerichtet. Legen Sie Ihr erstes Konto an: Bargeld, Bankkonto oder Karte.
