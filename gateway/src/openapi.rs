@@ -1,12 +1,18 @@
 //! The document at `/openapi.json` and what its operations share.
 
-use utoipa::IntoResponses;
+pub mod words;
+
+use utoipa::openapi::path::{Parameter, ParameterIn};
+use utoipa::openapi::schema::{Schema, SchemaType, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
-    ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Server, tag::TagBuilder,
+    ComponentsBuilder, Content, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, RefOr, Server,
+    tag::TagBuilder,
 };
+use utoipa::{IntoResponses, PartialSchema as _, ToSchema as _};
 
 use crate::problem::body::ProblemBody;
+use words::CurrencyCode;
 
 /// Title, licence, tags and the security scheme.
 pub fn outline() -> OpenApi {
@@ -41,7 +47,11 @@ pub fn outline() -> OpenApi {
             tag("health", "For probes"),
         ]))
         .components(Some(
-            ComponentsBuilder::new().security_scheme("access_token", SecurityScheme::Http(scheme)).build(),
+            ComponentsBuilder::new()
+                .security_scheme("access_token", SecurityScheme::Http(scheme))
+                // Parameters bring no components along.
+                .schema(CurrencyCode::name(), CurrencyCode::schema())
+                .build(),
         ))
         .build()
 }
@@ -52,7 +62,8 @@ pub fn document() -> OpenApi {
 }
 
 /// PUT and PATCH of one handler share its name; ids of operations must differ.
-/// What needs no token says so. Schemas that only others were made of are left out.
+/// What needs no token says so. Parameters say what all of their name have in
+/// common. Schemas that only others were made of are left out.
 pub fn finish(mut document: OpenApi) -> OpenApi {
     for item in document.paths.paths.values_mut() {
         if let (Some(put), Some(_)) = (&mut item.put, &item.patch) {
@@ -61,6 +72,10 @@ pub fn finish(mut document: OpenApi) -> OpenApi {
         let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch];
         for operation in operations.into_iter().flatten() {
             operation.security.get_or_insert_default();
+            operation.parameters.iter_mut().flatten().for_each(bound);
+            if let Some(RefOr::T(body)) = &mut operation.request_body {
+                body.content.values_mut().for_each(never_null);
+            }
         }
     }
     while let Some(unused) = unused_schemas(&document).filter(|unused| !unused.is_empty()) {
@@ -68,6 +83,43 @@ pub fn finish(mut document: OpenApi) -> OpenApi {
         components.schemas.retain(|name, _| !unused.contains(name));
     }
     document
+}
+
+/// What every parameter of its name, or of its kind, must look like.
+fn bound(parameter: &mut RefOr<Parameter>) {
+    let RefOr::T(parameter) = parameter else { return };
+    let Some(RefOr::T(Schema::Object(schema))) = &mut parameter.schema else { return };
+    if parameter.parameter_in == ParameterIn::Header && schema.schema_type == optional_text() {
+        // There or not, but never `null`.
+        schema.schema_type = SchemaType::Type(Type::String);
+    }
+    match (parameter.name.as_str(), &parameter.parameter_in) {
+        // Any size is understood: above 200 it is 200.
+        ("page_size", _) => schema.format = None,
+        ("Idempotency-Key", _) => {
+            (schema.min_length, schema.max_length) = (Some(1), Some(255));
+            schema.pattern = Some("^[!-~]+$".to_owned());
+        }
+        ("If-Match", _) => schema.pattern = Some(r#"^(\*|"[0-9]{1,18}")$"#.to_owned()),
+        (_, ParameterIn::Query) if schema.schema_type == SchemaType::Type(Type::String) => {
+            let says_more =
+                schema.format.is_some() || schema.pattern.is_some() || schema.enum_values.is_some();
+            schema.min_length = (!says_more).then_some(1);
+        }
+        _ => {}
+    }
+}
+
+fn optional_text() -> SchemaType {
+    SchemaType::Array(vec![Type::String, Type::Null])
+}
+
+/// A body that may be absent is still no `null`.
+fn never_null(content: &mut RefOr<Content>) {
+    let RefOr::T(Content { schema, .. }) = content else { return };
+    if let Some(RefOr::T(Schema::OneOf(either))) = schema {
+        *schema = either.items.iter().find(|item| matches!(item, RefOr::Ref(_))).cloned();
+    }
 }
 
 fn unused_schemas(document: &OpenApi) -> Option<Vec<String>> {

@@ -1,7 +1,7 @@
 //! Calendar days, the user's own word.
 
 use crate::error::Violation;
-use chrono::{DateTime, Datelike as _, NaiveDate};
+use chrono::{DateTime, NaiveDate};
 
 /// `YYYY-MM-DD`, or an RFC 3339 time, whose date part is taken as written.
 pub fn parse(text: &str) -> Option<NaiveDate> {
@@ -13,7 +13,12 @@ pub fn parse(text: &str) -> Option<NaiveDate> {
     let parsed = NaiveDate::parse_from_str(day, "%Y-%m-%d").ok()?;
     // `%Y` takes signs and blanks too.
     let exact = parsed.format("%Y-%m-%d").to_string() == day;
-    (exact && (1900..=2200).contains(&parsed.year())).then_some(parsed)
+    (exact && (earliest()..=latest()).contains(&parsed)).then_some(parsed)
+}
+
+/// The first day that [`parse`] reads.
+pub fn earliest() -> NaiveDate {
+    NaiveDate::from_ymd_opt(1900, 1, 1).unwrap_or(NaiveDate::MIN)
 }
 
 /// The last day that [`parse`] reads.

@@ -37,7 +37,8 @@ pub struct NewIpRule {
 pub struct Draft {
     pub action: String,
     pub cidr: String,
-    pub user_id: String,
+    /// None: for everybody.
+    pub user_id: Option<String>,
     pub note: String,
 }
 
@@ -58,16 +59,13 @@ impl Draft {
             let hint = "Send a network as 198.51.100.0/24 or 2001:db8::/32, or one address.";
             violations.push(Violation::new("cidr", "CIDR_INVALID", hint));
         }
-        let user_id = match self.user_id.trim() {
-            "" => None,
-            id => {
-                let id = Uuid::parse_str(id).ok();
-                if id.is_none() {
-                    violations.push(Violation::new("user_id", "USER_UNKNOWN", "There is no such user."));
-                }
-                id
+        let user_id = self.user_id.as_deref().and_then(|id| {
+            let id = Uuid::parse_str(id.trim()).ok();
+            if id.is_none() {
+                violations.push(Violation::new("user_id", "USER_UNKNOWN", "There is no such user."));
             }
-        };
+            id
+        });
         let note = text::optional_line("note", Some(&self.note), LONGEST_NOTE, &mut violations);
         match (action, network) {
             (Some(action), Some(network)) if violations.is_empty() => {

@@ -9,13 +9,12 @@ use tonic::Status;
 
 use crate::support::{Auth, PASSWORD, Session, why};
 
+const EVERYBODY: &str = "everybody";
+
 async fn rule(by: &Session<'_>, action: &str, cidr: &str, user_id: &str) -> Result<pb::IpRule, Status> {
-    let request = pb::CreateIpRuleRequest {
-        action: action.into(),
-        cidr: cidr.into(),
-        user_id: user_id.into(),
-        note: "a test".into(),
-    };
+    let user_id = Some(user_id.to_owned()).filter(|id| id != EVERYBODY);
+    let request =
+        pb::CreateIpRuleRequest { action: action.into(), cidr: cidr.into(), user_id, note: "a test".into() };
     Ok(by.call(by.admin().create_ip_rule(request)).await?.into_inner().rule.expect("a rule"))
 }
 
@@ -49,10 +48,10 @@ async fn a_rule_is_in_force_for_tokens_that_are_out_and_gone_when_deleted() {
     auth.user("ana@example.com").await;
     let ana = auth.session("ana@example.com").await;
     may(&ana, "198.51.100.9").await.expect("no rules yet");
-    let network = rule(&admin, "deny", "198.51.100.0/24", "").await.expect("a rule");
+    let network = rule(&admin, "deny", "198.51.100.0/24", EVERYBODY).await.expect("a rule");
     until(&ana, "198.51.100.9", denied()).await;
     until(&ana, "203.0.113.9", Ok(())).await;
-    rule(&admin, "allow", "198.51.100.9", "").await.expect("an exception");
+    rule(&admin, "allow", "198.51.100.9", EVERYBODY).await.expect("an exception");
     until(&ana, "198.51.100.9", Ok(())).await;
     until(&ana, "198.51.100.10", denied()).await;
     let request = pb::DeleteIpRuleRequest { rule_id: network.id.clone() };
@@ -93,10 +92,10 @@ async fn a_users_rule_is_his_alone_and_holds_at_login() {
 async fn nobody_locks_himself_out() {
     let auth = Auth::start().await;
     let admin = auth.admin("admin@example.com").await;
-    assert_eq!(why(rule(&admin, "deny", "192.0.2.0/24", "").await), "LOCKS_YOU_OUT");
+    assert_eq!(why(rule(&admin, "deny", "192.0.2.0/24", EVERYBODY).await), "LOCKS_YOU_OUT");
     assert_eq!(why(rule(&admin, "deny", "192.0.2.1", &admin.user_id).await), "LOCKS_YOU_OUT");
-    let own = rule(&admin, "allow", "192.0.2.1", "").await.expect("first let yourself in");
-    rule(&admin, "deny", "192.0.2.0/24", "").await.expect("then keep the others out");
+    let own = rule(&admin, "allow", "192.0.2.1", EVERYBODY).await.expect("first let yourself in");
+    rule(&admin, "deny", "192.0.2.0/24", EVERYBODY).await.expect("then keep the others out");
     let request = pb::DeleteIpRuleRequest { rule_id: own.id };
     assert_eq!(why(admin.call(admin.admin().delete_ip_rule(request)).await), "LOCKS_YOU_OUT");
     assert_eq!(auth.text("select count(*)::text from auth.ip_rules").await, "2");
@@ -116,10 +115,16 @@ async fn every_wrong_field_is_named() {
         .map(|it| it.field.clone())
         .collect();
     assert_eq!(fields, ["action", "cidr", "user_id"]);
-    rule(&admin, "deny", "198.51.100.7/24", "").await.expect("a rule");
-    assert_eq!(why(rule(&admin, "allow", "198.51.100.0/24", "").await), "VALIDATION_FAILED", "one a network");
-    let unknown = "018f0000-0000-7000-8000-000000000000";
-    assert_eq!(why(rule(&admin, "deny", "198.51.100.0/24", unknown).await), "VALIDATION_FAILED");
+    rule(&admin, "deny", "198.51.100.7/24", EVERYBODY).await.expect("a rule");
+    assert_eq!(
+        why(rule(&admin, "allow", "198.51.100.0/24", EVERYBODY).await),
+        "VALIDATION_FAILED",
+        "one a network"
+    );
+    // An id that got lost is not everybody's.
+    for unknown in ["018f0000-0000-7000-8000-000000000000", ""] {
+        assert_eq!(why(rule(&admin, "deny", "203.0.113.0/24", unknown).await), "VALIDATION_FAILED");
+    }
 }
 
 #[tokio::test]
@@ -136,7 +141,7 @@ async fn nobody_keeps_out_those_above_and_an_operator_lets_all_in_again() {
     admin.call(admin.admin().update_user(request)).await.expect("a keeper");
     let ana = auth.session("ana@example.com").await;
     assert_eq!(why(rule(&ana, "deny", "0.0.0.0/0", &admin.user_id).await), "PERMISSION_DENIED");
-    rule(&ana, "deny", "203.0.113.0/24", "").await.expect("for everybody she may");
+    rule(&ana, "deny", "203.0.113.0/24", EVERYBODY).await.expect("for everybody she may");
     assert_eq!(auth.operator(&[]).await.clear_ip_rules().await.expect("cleared"), 1);
     assert_eq!(auth.text("select actor from auth.events where kind = 'cleared'").await, "operator");
     until(&ana, "203.0.113.9", Ok(())).await;

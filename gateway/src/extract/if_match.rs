@@ -22,12 +22,19 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
         if text == "*" {
             return Ok(Self(None));
         }
-        if text.contains(',') || values.next().is_some() {
+        if !is_tag(text) || values.next().is_some() {
             let problem = Problem::new("MALFORMED_REQUEST", "A header cannot be read; see errors.");
-            return Err(problem.field("If-Match", "PARAMETER_INVALID", "Send one ETag."));
+            return Err(problem.field("If-Match", "PARAMETER_INVALID", "Send one ETag, as it came."));
         }
         // Strong comparison: a weak tag matches nothing.
         let version = text.trim_matches('"').parse().ok().filter(|version| etag(*version) == text);
         Ok(Self(Some(version.unwrap_or(NEVER))))
     }
+}
+
+/// Whether it has the form of one entity tag (RFC 9110, 8.8.3).
+fn is_tag(text: &str) -> bool {
+    let opaque = text.strip_prefix("W/").unwrap_or(text);
+    let inside = opaque.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    inside.is_some_and(|inside| !inside.contains(['"', ',']))
 }

@@ -8,7 +8,8 @@ use utoipa::IntoParams;
 
 use crate::problem::Problem;
 
-/// The query of a request; parameters that the call does not have are refused.
+/// The query of a request. Parameters that the call does not have are refused, and
+/// those without a value: a filter that got lost must not show everything.
 #[derive(Debug)]
 pub struct Params<T>(pub T);
 
@@ -17,7 +18,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
         match axum::extract::Query::<T>::try_from_uri(&parts.uri) {
-            Ok(axum::extract::Query(query)) => Ok(Self(query)),
+            Ok(axum::extract::Query(query)) => match refuse_empty(parts.uri.query().unwrap_or_default()) {
+                Some(problem) => Err(problem),
+                None => Ok(Self(query)),
+            },
             Err(rejection) => {
                 let text = rejection.body_text();
                 let name = text.split('`').nth(1).unwrap_or_default().to_owned();
@@ -30,6 +34,16 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
             }
         }
     }
+}
+
+fn refuse_empty(query: &str) -> Option<Problem> {
+    let is_empty = |part: &&str| part.split_once('=').is_none_or(|(_, value)| value.is_empty());
+    let mut empty = query.split('&').filter(|part| !part.is_empty()).filter(is_empty).peekable();
+    empty.peek()?;
+    let problem = empty.fold(refused(), |problem, part| {
+        problem.field(part.trim_end_matches('='), "PARAMETER_INVALID", "Give it a value, or leave it out.")
+    });
+    Some(problem)
 }
 
 /// For a call without parameters: a query is refused.

@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 use fintrac_kit::access::caller::Origin;
 use fintrac_kit::access::{By, Principal};
+use fintrac_kit::day;
 use fintrac_money::{Currency, Money};
 use uuid::Uuid;
 
@@ -53,7 +54,7 @@ impl Ledger {
         }
         let categories = self.analyze_categories(&by, days, "expense").await?.categories;
         let largest = self.analyze_patterns(&by, days).await?.largest;
-        let worth_before = match span.from.pred_opt() {
+        let worth_before = match span.from.pred_opt().filter(|day| *day >= day::earliest()) {
             Some(day) => self.worth_at(&by, day).await?,
             None => None,
         };

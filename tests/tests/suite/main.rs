@@ -52,6 +52,7 @@ async fn scenarios(shape: Shape) {
     refusals::strangers_and_spent_tokens(&suite).await;
     refusals::the_framework_speaks_problem_json(&suite).await;
     refusals::every_field_at_once(&suite).await;
+    refusals::what_is_half_said_is_refused(&suite).await;
     money::a_person_keeps_books(&suite).await;
     money::a_repeated_request_gets_the_first_answer(&suite).await;
     money::what_is_wrong_is_named(&suite).await;

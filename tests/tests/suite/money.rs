@@ -257,9 +257,17 @@ pub async fn what_is_wrong_is_named(suite: &Suite) {
     }
     let maybe = ana.get(&format!("{ACCOUNTS}?deleted=maybe")).await;
     assert_eq!((maybe.status, fields(&maybe)), (400, vec!["deleted PARAMETER_INVALID".to_owned()]));
-    for (tag, status) in
-        [("\"01\"", 412), ("W/\"1\"", 412), ("1", 412), ("\"1\", \"2\"", 400), ("*", 200), ("\"1\"", 200)]
-    {
+    for (tag, status) in [
+        ("\"01\"", 412),
+        ("W/\"1\"", 412),
+        ("\"x\"", 412),
+        ("", 400),
+        ("1", 400),
+        ("\"1", 400),
+        ("\"1\", \"2\"", 400),
+        ("*", 200),
+        ("\"1\"", 200),
+    ] {
         let path = format!("{ACCOUNTS}/{bank}");
         let request =
             ana.client.request(Method::PATCH, &path).bearer_auth(&ana.token).header("if-match", tag);

@@ -2,11 +2,13 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use fintrac_tests::client::Answer;
 use fintrac_tests::suite::Suite;
 use reqwest::Method;
 use serde_json::json;
 
 use crate::identity::{logged_in, refused_soon};
+use crate::money::Person;
 
 const ME: &str = "/api/v1/users/me";
 
@@ -84,4 +86,25 @@ pub async fn every_field_at_once(suite: &Suite) {
         let nul = suite.client.get(path).await;
         assert_eq!((nul.status, nul.code()), (400, "MALFORMED_REQUEST"), "{path}");
     }
+}
+
+/// A filter that got lost on its way must not show everything.
+pub async fn what_is_half_said_is_refused(suite: &Suite) {
+    let ana = Person::new(suite, "half-said@example.com").await;
+    let fields = |answer: &Answer| -> Vec<String> {
+        let errors = answer.body["errors"].as_array().expect("errors");
+        errors.iter().filter_map(|error| error["field"].as_str().map(str::to_owned)).collect()
+    };
+    for (query, wanted) in [
+        ("?account_id=", ["account_id"].as_slice()),
+        ("?q=&tag&type=expense", ["q", "tag"].as_slice()),
+        ("?page_token=", ["page_token"].as_slice()),
+    ] {
+        let answer = ana.get(&format!("/api/v1/transactions{query}")).await;
+        assert_eq!((answer.status, answer.code(), fields(&answer)), (400, "QUERY_INVALID", owned(wanted)));
+    }
+}
+
+fn owned(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| (*text).to_owned()).collect()
 }

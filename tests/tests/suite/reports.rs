@@ -72,6 +72,7 @@ pub async fn a_month_on_one_page(suite: &Suite) {
         ("/monthly/2026-10?format=pdf", "format"),
         ("?from=2026-10-02&to=2026-10-01", "to"),
         ("?from=soon", "from"),
+        ("?from=2026-10-01&to=", "to"),
     ] {
         let refused = ana.get(&format!("{REPORTS}{path}")).await;
         assert_eq!(
@@ -80,6 +81,8 @@ pub async fn a_month_on_one_page(suite: &Suite) {
             "{path}"
         );
     }
+    // The first day that there is has no day before it.
+    assert_eq!(ana.get(&format!("{REPORTS}/monthly/1900-01")).await.status, 200);
     let bob = Person::new(suite, "unreported@example.com").await;
     let nothing = bob.get(&format!("{REPORTS}/monthly/{month}")).await;
     assert_eq!(

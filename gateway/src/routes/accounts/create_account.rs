@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::view::AccountView;
 use crate::extract::{AmountText, NoParams, OnceJson, Permitted, permission};
-use crate::openapi::WriteProblems;
+use crate::openapi::{WriteProblems, words};
 use crate::problem::Problem;
 use crate::routes::wire::etag;
 use crate::state::AppState;
@@ -23,7 +23,7 @@ pub struct CreateAccountBody {
     #[serde(default)]
     name: String,
     /// cash, bank or card.
-    #[schema(required = true, example = "bank")]
+    #[schema(value_type = words::AccountType, required = true, example = "bank")]
     #[serde(default)]
     account_type: String,
     /// Fixed from then on; default: the household's.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::extract::{Params, Permitted, permission};
-use crate::openapi::ReadProblems;
+use crate::openapi::{ReadProblems, words};
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -19,6 +19,7 @@ pub struct BalanceHistoryQuery {
     #[param(value_type = Option<chrono::NaiveDate>)]
     to: Option<String>,
     /// day, week (to Sunday) or month (default); at most 4,000 of them.
+    #[param(value_type = Option<words::Interval>, inline)]
     interval: Option<String>,
 }
 

@@ -9,7 +9,7 @@ use super::view::AccountView;
 use crate::extract::{
     AmountText, Change, IfMatch, Mask, NoParams, OnceJson, Permitted, not_null, permission,
 };
-use crate::openapi::WriteProblems;
+use crate::openapi::{WriteProblems, words};
 use crate::problem::Problem;
 use crate::routes::wire::etag;
 use crate::state::AppState;
@@ -23,7 +23,7 @@ pub struct UpdateAccountBody {
     #[serde(default, deserialize_with = "not_null")]
     name: Option<String>,
     /// cash, bank or card.
-    #[schema(nullable = false, example = "bank")]
+    #[schema(value_type = Option<words::AccountType>, nullable = false, example = "bank")]
     #[serde(default, deserialize_with = "not_null")]
     account_type: Option<String>,
     /// Can only be what it is.

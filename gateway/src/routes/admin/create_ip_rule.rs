@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::ip_rule_view::IpRuleView;
 use crate::extract::{NoParams, OnceJson, Permitted, permission};
-use crate::openapi::WriteProblems;
+use crate::openapi::{WriteProblems, words};
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -18,7 +18,7 @@ use crate::state::AppState;
 #[serde(deny_unknown_fields)]
 pub struct CreateIpRuleBody {
     /// allow or deny.
-    #[schema(required = true, example = "deny")]
+    #[schema(value_type = words::IpAction, required = true, example = "deny")]
     #[serde(default)]
     action: String,
     /// A network, or one address.
@@ -52,7 +52,7 @@ pub async fn create_ip_rule(
     let request = pb::CreateIpRuleRequest {
         action: body.action,
         cidr: body.cidr,
-        user_id: body.user_id.unwrap_or_default(),
+        user_id: body.user_id,
         note: body.note.unwrap_or_default(),
     };
     let answer = once.send(request, async |request| state.admin().create_ip_rule(request).await).await?;

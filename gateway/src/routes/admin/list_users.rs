@@ -6,7 +6,7 @@ use utoipa::IntoParams;
 
 use super::user_view::ManagedUserView;
 use crate::extract::{PageLink, Params, Permitted, page_size, permission};
-use crate::openapi::ReadProblems;
+use crate::openapi::{ReadProblems, words};
 use crate::problem::Problem;
 use crate::routes::wire::List;
 use crate::state::AppState;
@@ -18,6 +18,7 @@ pub struct ListUsersQuery {
     /// The beginning of an address or a username, or an id.
     q: Option<String>,
     /// unverified, active, locked, leaving or erased.
+    #[param(value_type = Option<words::UserStatus>, inline)]
     status: Option<String>,
     /// A role's name.
     role: Option<String>,

@@ -9,7 +9,7 @@ use super::chart::Chart;
 use super::form::Form;
 use super::sum_view::{SpanView, SumView, said};
 use crate::extract::{Params, Permitted, permission};
-use crate::openapi::ReadProblems;
+use crate::openapi::{ReadProblems, words};
 use crate::problem::Problem;
 use crate::routes::sheet::{Sheet, safe};
 use crate::state::AppState;
@@ -26,8 +26,10 @@ pub struct CategoriesQuery {
     to: Option<String>,
     /// expense (default) or income.
     #[serde(rename = "type")]
+    #[param(value_type = Option<words::CategoryType>, inline)]
     kind: Option<String>,
     /// json (default), csv, or svg: a chart.
+    #[param(value_type = Option<words::ChartForm>, inline)]
     format: Option<String>,
 }
 

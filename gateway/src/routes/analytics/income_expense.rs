@@ -9,7 +9,7 @@ use super::chart::Chart;
 use super::form::Form;
 use super::sum_view::{SpanView, SumView};
 use crate::extract::{Params, Permitted, permission};
-use crate::openapi::ReadProblems;
+use crate::openapi::{ReadProblems, words};
 use crate::problem::Problem;
 use crate::routes::sheet::Sheet;
 use crate::state::AppState;
@@ -25,8 +25,10 @@ pub struct IncomeExpenseQuery {
     #[param(value_type = Option<chrono::NaiveDate>)]
     to: Option<String>,
     /// day, week (to Sunday) or month (default); at most 4,000 of them.
+    #[param(value_type = Option<words::Interval>, inline)]
     interval: Option<String>,
     /// json (default), csv, or svg: a chart.
+    #[param(value_type = Option<words::ChartForm>, inline)]
     format: Option<String>,
 }
 

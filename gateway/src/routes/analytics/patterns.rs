@@ -9,7 +9,7 @@ use super::chart::Chart;
 use super::form::Form;
 use super::sum_view::{SpanView, SumView, said};
 use crate::extract::{Params, Permitted, permission};
-use crate::openapi::ReadProblems;
+use crate::openapi::{ReadProblems, words};
 use crate::problem::Problem;
 use crate::routes::sheet::{Sheet, safe};
 use crate::routes::transactions::view::TransactionView;
@@ -26,6 +26,7 @@ pub struct PatternsQuery {
     #[param(value_type = Option<chrono::NaiveDate>)]
     to: Option<String>,
     /// json (default), csv, or svg: a chart.
+    #[param(value_type = Option<words::ChartForm>, inline)]
     format: Option<String>,
 }
 

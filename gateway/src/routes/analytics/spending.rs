@@ -9,7 +9,7 @@ use super::chart::Chart;
 use super::form::Form;
 use super::sum_view::{SpanView, SumView, said};
 use crate::extract::{Params, Permitted, permission};
-use crate::openapi::ReadProblems;
+use crate::openapi::{ReadProblems, words};
 use crate::problem::Problem;
 use crate::routes::sheet::{Sheet, safe};
 use crate::state::AppState;
@@ -25,8 +25,10 @@ pub struct SpendingQuery {
     #[param(value_type = Option<chrono::NaiveDate>)]
     to: Option<String>,
     /// category (default), day, week, month or account.
+    #[param(value_type = Option<words::Grouping>, inline)]
     group_by: Option<String>,
     /// json (default), csv, or svg: a chart.
+    #[param(value_type = Option<words::ChartForm>, inline)]
     format: Option<String>,
 }
 

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::device::DeviceBody;
 use crate::extract::{Json, NoParams, Object};
-use crate::openapi::PublicProblems;
+use crate::openapi::{PublicProblems, words};
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -35,10 +35,10 @@ pub struct RegisterBody {
     #[schema(example = "+34600000000")]
     phone_number: Option<String>,
     /// en, es, fr, de or pt; default: from `Accept-Language`.
-    #[schema(example = "es")]
+    #[schema(value_type = Option<words::Locale>, example = "es")]
     locale: Option<String>,
     /// light, dark or system (default).
-    #[schema(example = "system")]
+    #[schema(value_type = Option<words::Theme>, example = "system")]
     theme: Option<String>,
     /// The household's currency, ISO 4217; default USD. Fixed at verification.
     #[schema(example = "EUR")]

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::view::BudgetView;
 use crate::extract::{AmountText, NoParams, OnceJson, Permitted, permission};
-use crate::openapi::WriteProblems;
+use crate::openapi::{WriteProblems, words};
 use crate::problem::Problem;
 use crate::routes::wire::etag;
 use crate::state::AppState;
@@ -36,7 +36,7 @@ pub struct CreateBudgetBody {
     category_ids: Option<Vec<String>>,
     /// weekly, monthly, quarterly, yearly or custom (one span, from `start_date` to `end_date`);
     /// fixed from then on.
-    #[schema(required = true, example = "monthly")]
+    #[schema(value_type = words::BudgetFrequency, required = true, example = "monthly")]
     #[serde(default)]
     frequency: String,
     /// Periods are counted from it, month-ends kept; fixed from then on. Default: the first day
@@ -48,7 +48,7 @@ pub struct CreateBudgetBody {
     end_date: Option<String>,
     /// What a period leaves to the next one: none, surplus (what was not spent), deficit (what was
     /// spent too much) or both; default: none.
-    #[schema(example = "none")]
+    #[schema(value_type = Option<words::Rollover>, example = "none")]
     rollover: Option<String>,
     /// Percent of what is budgeted, 1 to 1000, at most 10; default: 80 and 100.
     #[schema(example = json!([80, 100]))]

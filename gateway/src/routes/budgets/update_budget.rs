@@ -9,7 +9,7 @@ use super::view::BudgetView;
 use crate::extract::{
     AmountText, Change, IfMatch, Mask, NoParams, OnceJson, Permitted, not_null, permission,
 };
-use crate::openapi::WriteProblems;
+use crate::openapi::{WriteProblems, words};
 use crate::problem::Problem;
 use crate::routes::wire::etag;
 use crate::state::AppState;
@@ -39,7 +39,7 @@ pub struct UpdateBudgetBody {
     #[serde(default, deserialize_with = "not_null")]
     category_ids: Option<Vec<String>>,
     /// Can only be what it is.
-    #[schema(nullable = false, example = "monthly")]
+    #[schema(value_type = Option<words::BudgetFrequency>, nullable = false, example = "monthly")]
     #[serde(default, deserialize_with = "not_null")]
     frequency: Option<String>,
     /// Can only be what it is.
@@ -51,7 +51,7 @@ pub struct UpdateBudgetBody {
     #[serde(default)]
     end_date: Change<String>,
     /// Holds from the current period on.
-    #[schema(nullable = false, example = "both")]
+    #[schema(value_type = Option<words::Rollover>, nullable = false, example = "both")]
     #[serde(default, deserialize_with = "not_null")]
     rollover: Option<String>,
     #[schema(nullable = false, example = json!([80, 100]))]

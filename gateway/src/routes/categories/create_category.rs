@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::view::CategoryView;
 use crate::extract::{NoParams, OnceJson, Permitted, permission};
-use crate::openapi::WriteProblems;
+use crate::openapi::{WriteProblems, words};
 use crate::problem::Problem;
 use crate::routes::wire::etag;
 use crate::state::AppState;
@@ -24,7 +24,7 @@ pub struct CreateCategoryBody {
     name: String,
     /// income or expense; fixed from then on.
     #[serde(rename = "type", default)]
-    #[schema(required = true, example = "expense")]
+    #[schema(value_type = words::CategoryType, required = true, example = "expense")]
     kind: String,
     #[schema(example = "shopping-basket", max_length = 50)]
     icon: Option<String>,

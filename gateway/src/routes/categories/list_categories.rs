@@ -6,7 +6,7 @@ use utoipa::IntoParams;
 
 use super::view::CategoryView;
 use crate::extract::{PageLink, Params, Permitted, page_size, permission};
-use crate::openapi::ReadProblems;
+use crate::openapi::{ReadProblems, words};
 use crate::problem::Problem;
 use crate::routes::wire::List;
 use crate::state::AppState;
@@ -17,6 +17,7 @@ use crate::state::AppState;
 pub struct ListCategoriesQuery {
     /// income or expense; default: both.
     #[serde(rename = "type")]
+    #[param(value_type = Option<words::CategoryType>, inline)]
     kind: Option<String>,
     /// Default 50, at most 200.
     #[param(value_type = Option<i32>, minimum = 1)]

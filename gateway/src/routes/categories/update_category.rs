@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::view::CategoryView;
 use crate::extract::{Change, IfMatch, Mask, NoParams, OnceJson, Permitted, not_null, permission};
-use crate::openapi::WriteProblems;
+use crate::openapi::{WriteProblems, words};
 use crate::problem::Problem;
 use crate::routes::wire::etag;
 use crate::state::AppState;
@@ -22,7 +22,7 @@ pub struct UpdateCategoryBody {
     name: Option<String>,
     /// Can only be what it is.
     #[serde(rename = "type", default, deserialize_with = "not_null")]
-    #[schema(nullable = false, example = "expense")]
+    #[schema(value_type = Option<words::CategoryType>, nullable = false, example = "expense")]
     kind: Option<String>,
     #[schema(value_type = Option<String>, max_length = 50)]
     #[serde(default)]

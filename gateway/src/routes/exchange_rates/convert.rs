@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::extract::{Params, Permitted, permission};
-use crate::openapi::ReadProblems;
+use crate::openapi::{ReadProblems, words};
 use crate::problem::Problem;
 use crate::routes::transactions::view::RateView;
 use crate::state::AppState;
@@ -13,11 +13,12 @@ use crate::state::AppState;
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct ConvertQuery {
-    #[param(required = true, example = "EUR")]
+    #[param(value_type = Option<words::CurrencyCode>, required = true, example = "EUR")]
     from: Option<String>,
-    #[param(required = true, example = "USD")]
+    #[param(value_type = Option<words::CurrencyCode>, required = true, example = "USD")]
     to: Option<String>,
-    #[param(required = true, example = "100.00")]
+    /// Plain decimal digits, with at most the decimals of `from`; below zero too.
+    #[param(required = true, pattern = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$", example = "100.00")]
     amount: Option<String>,
     /// Default: today in the household's zone.
     #[param(value_type = Option<chrono::NaiveDate>)]

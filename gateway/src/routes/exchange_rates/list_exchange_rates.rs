@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::extract::{Params, Permitted, permission};
-use crate::openapi::ReadProblems;
+use crate::openapi::{ReadProblems, words};
 use crate::problem::Problem;
 use crate::routes::transactions::view::RateView;
 use crate::state::AppState;
@@ -14,7 +14,7 @@ use crate::state::AppState;
 #[serde(deny_unknown_fields)]
 pub struct ListExchangeRatesQuery {
     /// Default: the household's currency.
-    #[param(example = "EUR")]
+    #[param(value_type = Option<words::CurrencyCode>, example = "EUR")]
     base: Option<String>,
     /// Default: today in the household's zone.
     #[param(value_type = Option<chrono::NaiveDate>)]

@@ -9,7 +9,7 @@ use super::view::GoalView;
 use crate::extract::{
     AmountText, Change, IfMatch, Mask, NoParams, OnceJson, Permitted, not_null, permission,
 };
-use crate::openapi::WriteProblems;
+use crate::openapi::{WriteProblems, words};
 use crate::problem::Problem;
 use crate::routes::wire::etag;
 use crate::state::AppState;
@@ -37,7 +37,7 @@ pub struct UpdateGoalBody {
     #[serde(default)]
     account_id: Change<String>,
     /// cancelled, or active to take the goal up again. Money completes it.
-    #[schema(nullable = false, example = "cancelled")]
+    #[schema(value_type = Option<words::GoalStatus>, nullable = false, example = "cancelled")]
     #[serde(default, deserialize_with = "not_null")]
     status: Option<String>,
 }

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::view::RecurringView;
 use crate::extract::{AmountText, NoParams, Object, OnceJson, Permitted, permission};
-use crate::openapi::WriteProblems;
+use crate::openapi::{WriteProblems, words};
 use crate::problem::Problem;
 use crate::routes::transactions::split::{SplitBody, splits};
 use crate::routes::wire::etag;
@@ -24,7 +24,7 @@ pub struct CreateRecurringBody {
     account_id: String,
     /// income, expense or transfer.
     #[serde(rename = "type", default)]
-    #[schema(required = true, example = "expense")]
+    #[schema(value_type = words::NewTransactionType, required = true, example = "expense")]
     kind: String,
     #[schema(required = true, example = "900.00")]
     #[serde(default)]
@@ -50,7 +50,7 @@ pub struct CreateRecurringBody {
     #[schema(value_type = Option<Vec<SplitBody>>)]
     splits: Option<Vec<Object<SplitBody>>>,
     /// daily, weekly, monthly or yearly; month-ends are kept.
-    #[schema(example = "monthly")]
+    #[schema(value_type = Option<words::Frequency>, example = "monthly")]
     frequency: Option<String>,
     /// Every so many of them, 1 to 1,000; default 1.
     #[schema(minimum = 1, maximum = 1000)]
@@ -68,7 +68,7 @@ pub struct CreateRecurringBody {
     #[schema(minimum = 1, maximum = 100_000)]
     count: Option<i64>,
     /// What happens on a Saturday or Sunday: keep (default), before or after.
-    #[schema(example = "before")]
+    #[schema(value_type = Option<words::Weekend>, example = "before")]
     weekend: Option<String>,
 }
 

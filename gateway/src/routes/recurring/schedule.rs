@@ -2,6 +2,8 @@ use fintrac_proto::ledger::v1 as pb;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use crate::openapi::words;
+
 /// When a transaction recurs: `frequency` and `interval`, or `rrule`. The transaction itself is
 /// the first occurrence.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -9,7 +11,7 @@ use utoipa::ToSchema;
 #[serde(deny_unknown_fields)]
 pub struct ScheduleBody {
     /// daily, weekly, monthly or yearly; month-ends are kept.
-    #[schema(example = "monthly")]
+    #[schema(value_type = Option<words::Frequency>, example = "monthly")]
     frequency: Option<String>,
     /// Every so many of them, 1 to 1,000; default 1.
     #[schema(minimum = 1, maximum = 1000)]
@@ -24,7 +26,7 @@ pub struct ScheduleBody {
     #[schema(minimum = 1, maximum = 100_000)]
     count: Option<i64>,
     /// What happens on a Saturday or Sunday: keep (default), before or after.
-    #[schema(example = "keep")]
+    #[schema(value_type = Option<words::Weekend>, example = "keep")]
     weekend: Option<String>,
 }
 

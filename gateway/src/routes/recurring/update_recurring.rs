@@ -9,7 +9,7 @@ use super::view::RecurringView;
 use crate::extract::{
     AmountText, Change, IfMatch, Mask, NoParams, Object, OnceJson, Permitted, not_null, permission,
 };
-use crate::openapi::WriteProblems;
+use crate::openapi::{WriteProblems, words};
 use crate::problem::Problem;
 use crate::routes::transactions::split::{SplitBody, splits};
 use crate::routes::wire::etag;
@@ -25,7 +25,7 @@ pub struct UpdateRecurringBody {
     account_id: Option<String>,
     /// income, expense or transfer.
     #[serde(rename = "type", default, deserialize_with = "not_null")]
-    #[schema(nullable = false, example = "expense")]
+    #[schema(value_type = Option<words::NewTransactionType>, nullable = false, example = "expense")]
     kind: Option<String>,
     #[schema(nullable = false, example = "950.00")]
     #[serde(default, deserialize_with = "not_null")]
@@ -58,7 +58,7 @@ pub struct UpdateRecurringBody {
     #[serde(default)]
     splits: Change<Vec<Object<SplitBody>>>,
     /// daily, weekly, monthly or yearly; takes the place of an rrule.
-    #[schema(nullable = false, example = "monthly")]
+    #[schema(value_type = Option<words::Frequency>, nullable = false, example = "monthly")]
     #[serde(default, deserialize_with = "not_null")]
     frequency: Option<String>,
     #[schema(nullable = false, minimum = 1, maximum = 1000)]
@@ -78,7 +78,7 @@ pub struct UpdateRecurringBody {
     #[serde(default)]
     count: Change<i64>,
     /// keep, before or after.
-    #[schema(nullable = false, example = "after")]
+    #[schema(value_type = Option<words::Weekend>, nullable = false, example = "after")]
     #[serde(default, deserialize_with = "not_null")]
     weekend: Option<String>,
 }

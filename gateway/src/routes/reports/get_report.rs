@@ -10,7 +10,7 @@ use super::page::page;
 use super::view::ReportView;
 use crate::extract::{Params, Permitted, permission};
 use crate::language::Language;
-use crate::openapi::ReadProblems;
+use crate::openapi::{ReadProblems, words};
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -22,6 +22,7 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'n
 #[serde(deny_unknown_fields)]
 pub struct MonthlyReportQuery {
     /// json (default) or html.
+    #[param(value_type = Option<words::ReportForm>, inline)]
     format: Option<String>,
 }
 
@@ -36,6 +37,7 @@ pub struct ReportQuery {
     #[param(value_type = Option<NaiveDate>)]
     to: Option<String>,
     /// json (default) or html.
+    #[param(value_type = Option<words::ReportForm>, inline)]
     format: Option<String>,
 }
 
@@ -44,7 +46,7 @@ pub struct ReportQuery {
 /// What came in and went out, by category and day, what the household has, budgets and goals; as
 /// JSON, or as a page with charts in the language of `Accept-Language`.
 #[utoipa::path(get, path = "/reports/monthly/{month}", tag = "reports", security(("access_token" = ["transactions:read"])),
-    params(("month" = String, Path, description = "YYYY-MM", example = "2026-10"), MonthlyReportQuery),
+    params(("month" = String, Path, description = "YYYY-MM", example = "2026-10", pattern = "^(19[0-9]{2}|2[01][0-9]{2})-(0[1-9]|1[0-2])$"), MonthlyReportQuery),
     responses((status = 200, description = "The report", content((ReportView = "application/json"), (String = "text/html"))), ReadProblems))]
 pub async fn monthly(
     State(state): State<AppState>,

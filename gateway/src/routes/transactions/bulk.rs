@@ -9,7 +9,7 @@ use super::split::SplitBody;
 use super::update_transaction::UpdateTransactionBody;
 use super::view::TransactionView;
 use crate::extract::{AmountText, Change, NoParams, Object, OnceJson, Permitted, not_null, permission};
-use crate::openapi::WriteProblems;
+use crate::openapi::{WriteProblems, words};
 use crate::problem::Problem;
 use crate::problem::body::FieldBody;
 use crate::state::AppState;
@@ -23,7 +23,7 @@ const LIMIT: usize = 8 * 1024 * 1024;
 #[serde(deny_unknown_fields)]
 pub struct BulkBody {
     /// atomic: all or none; partial: each for itself.
-    #[schema(required = true, example = "atomic")]
+    #[schema(value_type = words::BulkMode, required = true, example = "atomic")]
     #[serde(default)]
     mode: String,
     /// At most 1,000; no two of them name the same transaction.
@@ -39,7 +39,7 @@ pub struct BulkBody {
 #[serde(deny_unknown_fields)]
 pub struct OperationBody {
     /// create, update or delete.
-    #[schema(required = true, example = "create")]
+    #[schema(value_type = words::BulkOp, required = true, example = "create")]
     #[serde(default)]
     op: String,
     #[schema(nullable = false, format = Uuid)]
@@ -50,7 +50,7 @@ pub struct OperationBody {
     account_id: Option<String>,
     /// income, expense or transfer.
     #[serde(rename = "type", default, deserialize_with = "not_null")]
-    #[schema(nullable = false, example = "expense")]
+    #[schema(value_type = Option<words::NewTransactionType>, nullable = false, example = "expense")]
     kind: Option<String>,
     #[schema(nullable = false, example = "12.50")]
     #[serde(default, deserialize_with = "not_null")]

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::split::{SplitBody, splits};
 use super::view::TransactionView;
 use crate::extract::{AmountText, NoParams, Object, OnceJson, Permitted, permission};
-use crate::openapi::WriteProblems;
+use crate::openapi::{WriteProblems, words};
 use crate::problem::Problem;
 use crate::routes::recurring::schedule::ScheduleBody;
 use crate::routes::wire::etag;
@@ -25,7 +25,7 @@ pub struct CreateTransactionBody {
     account_id: String,
     /// income, expense or transfer.
     #[serde(rename = "type", default)]
-    #[schema(required = true, example = "expense")]
+    #[schema(value_type = words::NewTransactionType, required = true, example = "expense")]
     kind: String,
     /// Above zero, a string or a number.
     #[schema(required = true, example = "12.50")]

@@ -17,8 +17,10 @@ use crate::state::AppState;
 
 filtered_query!(ExportTransactionsQuery {
     /// On either side.
+    #[param(value_type = Option<uuid::Uuid>)]
     account_id,
     /// csv (default), json or ndjson.
+    #[param(value_type = Option<crate::openapi::words::ExportForm>, inline)]
     format,
 });
 

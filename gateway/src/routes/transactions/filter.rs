@@ -9,11 +9,14 @@ macro_rules! filtered_query {
         pub struct $name {
             $($(#[$meta])* $field: Option<String>,)*
             /// On the transaction or on one of its splits; without the categories below it.
+            #[param(value_type = Option<uuid::Uuid>)]
             category_id: Option<String>,
             /// income, expense, transfer, opening or adjustment.
             #[serde(rename = "type")]
+            #[param(value_type = Option<crate::openapi::words::TransactionType>, inline)]
             kind: Option<String>,
             /// posted (default) or voided.
+            #[param(value_type = Option<crate::openapi::words::TransactionStatus>, inline)]
             status: Option<String>,
             /// First day.
             #[param(value_type = Option<chrono::NaiveDate>)]
@@ -21,17 +24,23 @@ macro_rules! filtered_query {
             /// Last day.
             #[param(value_type = Option<chrono::NaiveDate>)]
             to: Option<String>,
-            /// Of the household amount; with currency_code, of the amount itself.
+            /// Of the household amount; with currency_code, of the amount itself. Plain decimal digits,
+            /// at most the decimals of that currency.
+            #[param(pattern = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$")]
             min_amount: Option<String>,
+            #[param(pattern = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$")]
             max_amount: Option<String>,
+            #[param(value_type = Option<crate::openapi::words::CurrencyCode>)]
             currency_code: Option<String>,
-            /// As it was written.
+            /// As it was written, at most 50 characters.
+            #[param(max_length = 50, pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$")]
             tag: Option<String>,
             /// Words of description, notes and reference number, each from its beginning;
             /// case and accents do not matter.
             q: Option<String>,
             /// -transaction_date (default), transaction_date, -amount or amount; amounts by the
             /// household amount.
+            #[param(value_type = Option<crate::openapi::words::TransactionOrder>, inline)]
             sort: Option<String>,
         }
 

@@ -12,6 +12,7 @@ use crate::state::AppState;
 
 filtered_query!(ListTransactionsQuery {
     /// On either side.
+    #[param(value_type = Option<uuid::Uuid>)]
     account_id,
     /// Default 50, at most 200.
     #[param(value_type = Option<i32>, minimum = 1)]

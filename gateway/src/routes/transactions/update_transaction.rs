@@ -11,7 +11,7 @@ use super::view::TransactionView;
 use crate::extract::{
     AmountText, Change, IfMatch, Mask, NoParams, Object, OnceJson, Permitted, not_null, permission,
 };
-use crate::openapi::WriteProblems;
+use crate::openapi::{WriteProblems, words};
 use crate::problem::Problem;
 use crate::routes::wire::etag;
 use crate::state::AppState;
@@ -26,7 +26,7 @@ pub struct UpdateTransactionBody {
     pub(super) account_id: Option<String>,
     /// income, expense or transfer.
     #[serde(rename = "type", default, deserialize_with = "not_null")]
-    #[schema(nullable = false, example = "expense")]
+    #[schema(value_type = Option<words::NewTransactionType>, nullable = false, example = "expense")]
     pub(super) kind: Option<String>,
     #[schema(nullable = false, example = "13.50")]
     #[serde(default, deserialize_with = "not_null")]

@@ -11,7 +11,7 @@ use super::preferences_view::PreferencesView;
 use crate::extract::{
     AmountText, Change, IfMatch, Mask, NoParams, Object, OnceJson, Permitted, not_null, permission,
 };
-use crate::openapi::WriteProblems;
+use crate::openapi::{WriteProblems, words};
 use crate::problem::Problem;
 use crate::routes::wire::etag;
 use crate::state::AppState;
@@ -22,11 +22,11 @@ use crate::state::AppState;
 #[serde(deny_unknown_fields)]
 pub struct UpdatePreferencesBody {
     /// light, dark or system.
-    #[schema(nullable = false, example = "dark")]
+    #[schema(value_type = Option<words::Theme>, nullable = false, example = "dark")]
     #[serde(default, deserialize_with = "not_null")]
     theme: Option<String>,
     /// en, es, fr, de or pt.
-    #[schema(nullable = false, example = "es")]
+    #[schema(value_type = Option<words::Locale>, nullable = false, example = "es")]
     #[serde(default, deserialize_with = "not_null")]
     locale: Option<String>,
     #[schema(nullable = false, example = "EUR")]
