@@ -1,6 +1,5 @@
 //! The suite as processes, in both shapes.
 
-use std::fmt::Write as _;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -15,10 +14,16 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
+use tonic::transport::Endpoint;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
 
 use crate::client::Client;
 use crate::mailbox::Mailbox;
 
+/// Those behind the gateway, in the order of their ports.
+const PARTS: [&str; 4] = ["auth", "ledger", "budget", "notify"];
 /// How long a start may take on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);
 const SECRET: &str = "a service secret for tests, 32 characters";
@@ -42,15 +47,15 @@ pub struct Settings {
     pub common: Vec<(&'static str, String)>,
     /// Of the URLs by which parts find each other: `http` or `https`.
     pub scheme: &'static str,
-    /// Two each of ledger-svc, budget-svc and notify-svc.
-    pub replicas: bool,
+    /// The parts of which there are two.
+    pub twice: &'static [&'static str],
     /// The cluster of five processes loses nothing that was committed, whatever crashes.
     pub durable: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { log_level: "warn", common: Vec::new(), scheme: "http", replicas: false, durable: false }
+        Self { log_level: "warn", common: Vec::new(), scheme: "http", twice: &[], durable: false }
     }
 }
 
@@ -110,7 +115,7 @@ impl Suite {
                 Some(started.expect("PostgreSQL starts"))
             }
         };
-        let ports = free_ports(9);
+        let ports = free_ports(1 + 2 * PARTS.len());
         let mut suite = Self {
             shape,
             client: Client::new(&format!("http://127.0.0.1:{}", ports[0])),
@@ -143,15 +148,22 @@ impl Suite {
             Shape::FiveProcesses => {
                 let migrated = self.spawn("migrate", &[]).wait().await.expect("migrate runs");
                 assert!(migrated.success(), "migrate");
-                let ports = self.ports[1..].to_vec();
-                let second: &[_] = if self.settings.replicas { &["ledger", "budget", "notify"] } else { &[] };
-                let parts = ["auth", "ledger", "budget", "notify"].into_iter().zip(ports.clone());
-                for (part, port) in parts.chain(second.iter().copied().zip(ports.into_iter().skip(5))) {
-                    self.start_part(part, vec![("GRPC_LISTEN", local(port))]);
+                for (part, ports) in PARTS.into_iter().zip(self.grpc_ports()) {
+                    for port in ports {
+                        self.start_part(part, vec![("GRPC_LISTEN", local(port))]);
+                    }
                 }
                 self.start_part("gateway", vec![("SERVER_PORT", rest)]);
             }
         }
+    }
+
+    /// Where each of the parts listens.
+    fn grpc_ports(&self) -> Vec<Vec<u16>> {
+        let count = |part| if self.settings.twice.contains(&part) { 2 } else { 1 };
+        let (first, second) = self.ports[1..].split_at(PARTS.len());
+        let pairs = first.iter().zip(second).map(|(first, second)| [*first, *second]);
+        pairs.zip(PARTS).map(|(pair, part)| pair[..count(part)].to_vec()).collect()
     }
 
     fn start_part(&mut self, part: &'static str, settings: Vec<(&'static str, String)>) {
@@ -171,15 +183,19 @@ impl Suite {
         format!("http://127.0.0.1:{port}")
     }
 
-    /// Another gateway, which speaks to the ledgers at `ledger_grpc`; its address.
+    /// Another gateway, which speaks to the ledgers at `ledger_grpc` or to those that the first one
+    /// knows; its address.
     ///
     /// # Panics
     /// When it does not become ready.
-    pub async fn start_gateway(&mut self, ledger_grpc: &str) -> String {
+    pub async fn start_gateway(&mut self, ledger_grpc: Option<&str>) -> String {
         let port = free_ports(1)[0];
         let mut settings = self.beside();
-        settings.retain(|(name, _)| *name != "LEDGER_URL");
-        settings.extend([("LEDGER_URL", ledger_grpc.to_owned()), ("SERVER_PORT", port.to_string())]);
+        if let Some(ledger_grpc) = ledger_grpc {
+            settings.retain(|(name, _)| *name != "LEDGER_URL");
+            settings.push(("LEDGER_URL", ledger_grpc.to_owned()));
+        }
+        settings.push(("SERVER_PORT", port.to_string()));
         self.start_part("gateway", settings);
         let client = std::mem::replace(&mut self.client, Client::new(&format!("http://127.0.0.1:{port}")));
         self.wait_until_ready().await;
@@ -248,6 +264,27 @@ impl Suite {
         self.children[at].child = self.spawn(part, &settings);
     }
 
+    /// Stops the process at this place as an operator does, and starts it again.
+    ///
+    /// # Panics
+    /// When it does not end in time and well, or does not become ready.
+    pub async fn roll_process(&mut self, at: usize) {
+        let running = &mut self.children[at];
+        signal("TERM", running.child.id().expect("running")).await;
+        let ended = tokio::time::timeout(PATIENCE, running.child.wait()).await.expect("ends in time");
+        assert!(ended.expect("a status").success(), "{} stops cleanly", running.part);
+        self.start_process_again(at);
+        let address = |name: &str| {
+            let found = self.children[at].settings.iter().find(|(it, _)| *it == name);
+            found.map(|(_, value)| value.clone())
+        };
+        let is_ready = match address("GRPC_LISTEN") {
+            Some(address) => grpc_is_ready(address).await,
+            None => rest_is_ready(address("SERVER_PORT").expect("a gateway")).await,
+        };
+        assert!(is_ready, "{} becomes ready", self.children[at].part);
+    }
+
     /// PostgreSQL's processes that serve the parts, when the cluster is the test's own.
     pub fn database_sessions(&self) -> Vec<u32> {
         let Some(data) = self.cluster.as_ref().and_then(|cluster| cluster.socket_dir().parent()) else {
@@ -283,15 +320,10 @@ impl Suite {
             command.env("DATABASE_URL", self.database_url());
             command.env("FINTRAC_SERVICE_SECRET", SECRET).env("FINTRAC_TOKEN_SECRET", SECRET);
             command.env("FINTRAC_DATA_KEYS", DATA_KEYS);
-            for (part, port) in ["AUTH", "LEDGER", "BUDGET", "NOTIFY"].into_iter().zip(&self.ports[1..]) {
-                let scheme = self.settings.scheme;
-                let mut urls = format!("{scheme}://127.0.0.1:{port}");
-                if let (true, Some(at)) =
-                    (self.settings.replicas, ["LEDGER", "BUDGET", "NOTIFY"].iter().position(|it| *it == part))
-                {
-                    let _infallible = write!(urls, ",{scheme}://127.0.0.1:{}", self.ports[6 + at]);
-                }
-                command.env(format!("{part}_URL"), urls);
+            for (part, ports) in PARTS.into_iter().zip(self.grpc_ports()) {
+                let url = |port| format!("{}://127.0.0.1:{port}", self.settings.scheme);
+                let urls: Vec<_> = ports.into_iter().map(url).collect();
+                command.env(format!("{}_URL", part.to_uppercase()), urls.join(","));
             }
         }
         command
@@ -469,6 +501,36 @@ impl Suite {
         let pid: u32 = text.lines().next()?.trim().parse().ok()?;
         Path::new(&format!("/proc/{pid}")).exists().then_some(pid)
     }
+}
+
+/// Until health says that it serves; false when that takes too long.
+async fn grpc_is_ready(address: String) -> bool {
+    let endpoint = Endpoint::from_shared(format!("http://{address}")).expect("a URL");
+    let mut client = HealthClient::new(endpoint.connect_lazy());
+    until(async || {
+        let answer = client.check(HealthCheckRequest::default()).await;
+        answer.is_ok_and(|answer| answer.get_ref().status() == ServingStatus::Serving)
+    })
+    .await
+}
+
+async fn rest_is_ready(port: String) -> bool {
+    let client = Client::new(&format!("http://127.0.0.1:{port}"));
+    until(async || {
+        let answer = client.request(reqwest::Method::GET, "/health/ready").send().await;
+        answer.is_ok_and(|answer| answer.status().is_success())
+    })
+    .await
+}
+
+async fn until(mut is_so: impl AsyncFnMut() -> bool) -> bool {
+    let mut tick = tokio::time::interval(Duration::from_millis(20));
+    let reached = async {
+        while !is_so().await {
+            tick.tick().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, reached).await.is_ok()
 }
 
 /// Sends a signal; by the shell, whose `kill` is always there.

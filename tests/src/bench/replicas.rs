@@ -18,7 +18,7 @@ pub async fn measure(suite: &mut Suite, world: &World, measured: Duration) -> an
     let both = format!("{first},{}", suite.start_ledger());
     let mut gateways = Vec::new();
     for ledgers in [&first, &first, &both, &both] {
-        gateways.push(suite.start_gateway(ledgers).await);
+        gateways.push(suite.start_gateway(Some(ledgers)).await);
     }
     let to_both = gateways.split_off(2);
     let (of_one, of_two) = (world.at(gateways), world.at(to_both));

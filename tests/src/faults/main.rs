@@ -47,8 +47,13 @@ async fn main() -> anyhow::Result<()> {
         ("JWT_ACCESS_TOKEN_EXPIRE_MINUTES", "1440".to_owned()),
         ("SERVER_REQUEST_TIMEOUT", "10".to_owned()),
     ];
-    let settings =
-        Settings { log_level: "error", common, replicas: true, durable: true, ..Settings::default() };
+    let settings = Settings {
+        log_level: "error",
+        common,
+        twice: &["ledger", "budget", "notify"],
+        durable: true,
+        ..Settings::default()
+    };
     let part = std::env::current_exe()?.with_file_name("fintrac-part");
     let mut suite = Suite::start_with(&part.to_string_lossy(), Shape::FiveProcesses, settings).await;
     let proxy = Proxy::start(suite.client.address()).await?;

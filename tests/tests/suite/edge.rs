@@ -51,7 +51,7 @@ async fn gateways_count_together_and_without_redis_alone() {
     let settings = Settings { common, ..Settings::default() };
     let mut suite = Suite::start_with(BINARY, Shape::FiveProcesses, settings).await;
     let ledger = suite.ledger_grpc.clone();
-    let second = Client::new(&format!("http://{}", suite.start_gateway(&ledger).await));
+    let second = Client::new(&format!("http://{}", suite.start_gateway(Some(&ledger)).await));
     let ask = async |client: &Client, from: &str| {
         let request = client.request(Method::GET, "/api/v1/nothing").header("x-forwarded-for", from);
         let answer = request.send().await.expect("an answer");

@@ -106,7 +106,7 @@ pub async fn what_changes_is_told_as_it_happens(suite: &Suite) {
 async fn a_stream_goes_on_at_another_gateway() {
     let mut suite = Suite::start(BINARY, Shape::FiveProcesses).await;
     let ledger = suite.ledger_grpc.clone();
-    let second = suite.start_gateway(&ledger).await;
+    let second = suite.start_gateway(Some(&ledger)).await;
     let second = Client::new(&format!("http://{second}"));
     let token = logged_in(&suite, "roaming@example.com").await.text("access_token");
     let ana = Person::again(&suite, &token);

@@ -21,6 +21,7 @@ mod money_crash;
 mod operations;
 mod refusals;
 mod reports;
+mod rolling_restart;
 mod traces;
 
 use fintrac_tests::suite::{Shape, Suite};
