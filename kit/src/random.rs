@@ -1,6 +1,7 @@
 //! Ids and random bytes, passed in: nothing else in the suite asks for them.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use rand::rngs::{StdRng, SysRng};
@@ -31,6 +32,12 @@ impl Random {
             Self::Seeded(rng) => rng.lock().unwrap_or_else(PoisonError::into_inner).fill_bytes(&mut bytes),
         }
         bytes
+    }
+
+    /// Half of `pause` and up to as much again: those who failed together do not come back together.
+    pub fn jittered(&self, pause: Duration) -> Duration {
+        let [byte] = self.bytes();
+        pause / 2 + pause * u32::from(byte) / 256
     }
 
     /// A UUIDv7: ordered by time, with 74 random bits.

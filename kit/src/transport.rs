@@ -6,6 +6,7 @@
 //! internal call carries: the service credential and the request's context.
 
 mod affinity;
+mod again;
 mod replicas;
 
 use std::error::Error as _;
@@ -27,8 +28,9 @@ use crate::server::Server;
 use crate::telemetry;
 
 pub use affinity::affinity;
-pub use replicas::NoUrl;
+use again::Again;
 use replicas::{Affinity, Replicas};
+pub use replicas::{LookUp, NoUrl};
 
 /// What every generated client of the suite runs on.
 pub type Transport = BoxCloneSyncService<Request<Body>, Response<Body>, Error>;
@@ -70,7 +72,18 @@ pub fn local(server: Server, issuer: Issuer) -> Transport {
 /// called and again after losses. `urls` are separated by commas, and a name may
 /// have many addresses. `https` needs `tls`.
 pub fn remote(urls: &str, tls: Option<ClientTlsConfig>, issuer: Issuer) -> Result<Transport, NoUrl> {
-    Ok(dress(BoxCloneSyncService::new(Replicas::new(urls, tls, issuer.callee())?), issuer))
+    remote_found_by(urls, tls, issuer, replicas::by_the_system())
+}
+
+/// The same, where names are looked up by `look_up`.
+pub fn remote_found_by(
+    urls: &str,
+    tls: Option<ClientTlsConfig>,
+    issuer: Issuer,
+    look_up: LookUp,
+) -> Result<Transport, NoUrl> {
+    let replicas = Replicas::new(urls, tls, issuer.callee(), look_up)?;
+    Ok(dress(BoxCloneSyncService::new(replicas), issuer))
 }
 
 /// The same as [`remote`] on a channel of the caller's making.
@@ -79,12 +92,12 @@ pub fn over(channel: Channel, issuer: Issuer) -> Transport {
 }
 
 fn dress(inner: Transport, issuer: Issuer) -> Transport {
-    BoxCloneSyncService::new(ClientStack { inner, issuer })
+    BoxCloneSyncService::new(ClientStack { inner: Again::new(inner), issuer })
 }
 
 #[derive(Clone)]
 struct ClientStack {
-    inner: Transport,
+    inner: Again<Transport>,
     issuer: Issuer,
 }
 

@@ -64,8 +64,8 @@ def resources(collection):
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
-    """Page tokens come from answers; days lie between 1900 and 2200, `from` is not after `to`, and no
-    chart has more than 4,000 points; a search has a word; an amount has at most the decimals of its currency; integers have no
+    """Page tokens come from answers; days lie between 1900 and 2200, `from` is not after `to`, which is
+    today unless it is said, and no chart has more than 4,000 points; a search has a word; an amount has at most the decimals of its currency; integers have no
     decimal point."""
     if case.meta is None or case.meta.generation.mode != GenerationMode.POSITIVE:
         return
@@ -93,7 +93,7 @@ def within_reach(day):
         found = date.fromisoformat(day)
     except ValueError:
         return day
-    return found.replace(year=1999 + found.year % 30, day=min(found.day, 28)).isoformat()
+    return found.replace(year=date.today().year - 9 + found.year % 9, day=min(found.day, 28)).isoformat()
 
 
 def whole(value):

@@ -1,21 +1,16 @@
 //! Writes that happen once: the client's `Idempotency-Key`, else a fresh key
 //! of our own, so that a call whose answer was lost can be made again.
 
-use std::time::Duration;
-
 use axum::extract::{FromRef, FromRequest, FromRequestParts, OriginalUri, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
-use fintrac_kit::error::reason;
-use fintrac_kit::random::Random;
 use fintrac_kit::transport::{FINGERPRINT, IDEMPOTENCY_KEY, OPERATION, REPLAYED};
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 use tonic::metadata::MetadataValue;
-use tonic::{Code, Status};
 
 use super::json;
 use crate::problem::Problem;
@@ -25,8 +20,6 @@ const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED_HEADER: HeaderName = HeaderName::from_static("idempotency-replayed");
 /// Longer paths lead nowhere and would not fit the headers of an internal call.
 const LONGEST_PATH: usize = 1000;
-/// How often a call is made again whose answer was lost.
-const RETRIES: u32 = 2;
 
 /// The identity of a write.
 #[derive(Debug, Clone)]
@@ -37,7 +30,6 @@ pub struct Once {
     operation: String,
     /// SHA-256 of the body as sent, in base64url.
     fingerprint: String,
-    random: Random,
 }
 
 /// A JSON body of at most `LARGEST` bytes and the identity of the write that it asks for.
@@ -69,10 +61,11 @@ impl Once {
         let operation = format!("{} {}", parts.method, path.trim_end_matches('/'));
         let fingerprint = BASE64.encode(Sha256::digest(body));
         let from_client = sent.is_some();
-        Ok(Self { key, from_client, operation, fingerprint, random: state.random.clone() })
+        Ok(Self { key, from_client, operation, fingerprint })
     }
 
-    fn request<M>(&self, message: M) -> tonic::Request<M> {
+    /// The call that makes this write; the transport makes it again when its answer is lost.
+    pub fn request<M>(&self, message: M) -> tonic::Request<M> {
         let mut request = tonic::Request::new(message);
         for (name, value) in
             [(IDEMPOTENCY_KEY, &self.key), (OPERATION, &self.operation), (FINGERPRINT, &self.fingerprint)]
@@ -82,34 +75,6 @@ impl Once {
             }
         }
         request
-    }
-
-    /// Makes the call; again, with the same key, when its answer was lost.
-    pub async fn send<M: Clone, R, F>(
-        &self,
-        message: M,
-        call: impl Fn(tonic::Request<M>) -> F,
-    ) -> Result<tonic::Response<R>, Status>
-    where
-        F: Future<Output = Result<tonic::Response<R>, Status>>,
-    {
-        let mut made = 0;
-        loop {
-            let answer = call(self.request(message.clone())).await;
-            let lost = |status: &Status| {
-                status.code() == Code::Unavailable && reason(status).as_deref() != Some("BUSY")
-            };
-            match answer {
-                Err(status) if made < RETRIES && lost(&status) => {
-                    made += 1;
-                    metrics::counter!("fintrac_gateway_retries_total").increment(1);
-                    let [jitter] = self.random.bytes();
-                    tokio::time::sleep(Duration::from_millis(u64::from(50 * made) + u64::from(jitter) / 4))
-                        .await;
-                }
-                answer => return answer,
-            }
-        }
     }
 }
 
@@ -145,51 +110,4 @@ fn client_key(value: &HeaderValue) -> Result<String, Problem> {
     }
     let problem = Problem::new("MALFORMED_REQUEST", "A header cannot be read; see errors.");
     Err(problem.field("Idempotency-Key", "PARAMETER_INVALID", "Send 1 to 255 visible ASCII characters."))
-}
-
-#[cfg(test)]
-mod tests {
-    use std::cell::RefCell;
-
-    use fintrac_kit::error::{Refusal, unavailable};
-    use fintrac_kit::random::Random;
-    use fintrac_kit::transport::IDEMPOTENCY_KEY;
-    use tonic::{Code, Response, Status};
-
-    use super::Once;
-
-    /// The keys of the calls that are made when they answer `answers` one after the other.
-    async fn keys(answers: Vec<Result<(), Status>>) -> (Vec<String>, Result<(), Code>) {
-        let once = Once {
-            key: "the-key".into(),
-            from_client: false,
-            operation: "POST /things".into(),
-            fingerprint: String::new(),
-            random: Random::System,
-        };
-        let (keys, answers) = (RefCell::new(Vec::new()), RefCell::new(answers.into_iter()));
-        let answer = once.send((), async |request: tonic::Request<()>| {
-            let key = request.metadata().get(IDEMPOTENCY_KEY).and_then(|key| key.to_str().ok());
-            keys.borrow_mut().push(key.unwrap_or_default().to_owned());
-            answers.borrow_mut().next().expect("no more calls than answers").map(Response::new)
-        });
-        let answer = answer.await.map(|_| ()).map_err(|status| status.code());
-        (keys.into_inner(), answer)
-    }
-
-    #[tokio::test]
-    async fn a_lost_answer_is_asked_for_again_with_the_same_key() {
-        let lost = || Err(unavailable("lost"));
-        assert_eq!(keys(vec![lost(), lost(), Ok(())]).await, (vec!["the-key".to_owned(); 3], Ok(())));
-        let (made, answer) = keys(vec![lost(), lost(), lost()]).await;
-        assert_eq!((made.len(), answer), (3, Err(Code::Unavailable)), "not for ever");
-    }
-
-    #[tokio::test]
-    async fn a_refusal_is_an_answer() {
-        for (code, reason) in [(Code::Unavailable, "BUSY"), (Code::InvalidArgument, "VALIDATION_FAILED")] {
-            let refused = Err(Refusal::new(code, reason, "no").into());
-            assert_eq!(keys(vec![refused]).await, (vec!["the-key".to_owned()], Err(code)));
-        }
-    }
 }

@@ -3,14 +3,15 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fintrac_kit::context::{self, Context};
+use fintrac_kit::error::Refusal;
 use fintrac_kit::server::server_stack;
 use fintrac_kit::testing::TestUser;
-use fintrac_kit::transport::{self, Transport};
+use fintrac_kit::transport::{self, LookUp, Transport};
 use fintrac_proto::auth::v1::household_service_client::HouseholdServiceClient;
 use fintrac_proto::auth::v1::household_service_server::{HouseholdService, HouseholdServiceServer};
 use fintrac_proto::auth::v1::{GetHouseholdRequest, GetHouseholdResponse, Household};
@@ -26,11 +27,11 @@ use tonic::{Code, Request, Response, Status};
 
 use crate::support::{clock, gate, keys};
 
-/// Says its name, or that it cannot just now.
+/// Says its name, or why it cannot just now.
 #[derive(Clone, Default)]
 struct Named {
     name: &'static str,
-    is_busy: bool,
+    refusal: Option<&'static str>,
     calls: Arc<AtomicU32>,
 }
 
@@ -41,8 +42,8 @@ impl HouseholdService for Named {
         _request: Request<GetHouseholdRequest>,
     ) -> Result<Response<GetHouseholdResponse>, Status> {
         self.calls.fetch_add(1, Ordering::Relaxed);
-        if self.is_busy {
-            return Err(Status::unavailable("not now"));
+        if let Some(reason) = self.refusal {
+            return Err(Refusal::new(Code::Unavailable, reason, "not now").into());
         }
         let household = Household { id: self.name.to_owned(), ..Household::default() };
         Ok(Response::new(GetHouseholdResponse { household: Some(household) }))
@@ -107,8 +108,8 @@ fn named(name: &'static str) -> Named {
     Named { name, ..Named::default() }
 }
 
-fn busy() -> Named {
-    Named { is_busy: true, ..Named::default() }
+fn lost() -> Named {
+    Named { refusal: Some("UNAVAILABLE"), ..Named::default() }
 }
 
 fn to(replicas: &[&Replica]) -> Transport {
@@ -157,7 +158,7 @@ async fn a_household_stays_where_it_is_and_a_killed_replica_costs_nothing() {
 
 #[tokio::test]
 async fn only_what_may_be_done_twice_is_tried_again() {
-    let (one, two) = (busy(), busy());
+    let (one, two) = (lost(), lost());
     let (first, second) = (Replica::start(&one).await, Replica::start(&two).await);
     let transport = to(&[&first, &second]);
     let calls = || one.calls.load(Ordering::Relaxed) + two.calls.load(Ordering::Relaxed);
@@ -171,12 +172,84 @@ async fn only_what_may_be_done_twice_is_tried_again() {
 
 #[tokio::test]
 async fn repeats_have_a_budget() {
-    let busy = busy();
-    let replica = Replica::start(&busy).await;
+    let lost = lost();
+    let replica = Replica::start(&lost).await;
     let transport = to(&[&replica]);
     let user = TestUser::new(&clock());
     let calls = futures::future::join_all((0..1_000).map(|_| ask(&transport, &user))).await;
     assert!(calls.iter().all(Result::is_err));
-    let made = busy.calls.load(Ordering::Relaxed);
+    let made = lost.calls.load(Ordering::Relaxed);
     assert!((1_001..1_500).contains(&made), "1,000 calls were made {made} times");
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_asked_for_again_in_one_process_too() {
+    let lost = lost();
+    let routes = Routes::new(HouseholdServiceServer::new(lost.clone()));
+    let server = server_stack(routes, gate(&clock()));
+    let transport = transport::local(server, keys().issuer("ledger", "auth", &clock()));
+    let refused = ask(&transport, &TestUser::new(&clock())).await.expect_err("not now");
+    assert_eq!((refused.code(), lost.calls.load(Ordering::Relaxed)), (Code::Unavailable, 3));
+}
+
+#[tokio::test]
+async fn whoever_has_too_much_to_do_is_left_alone() {
+    let busy = Named { refusal: Some("BUSY"), ..Named::default() };
+    let replica = Replica::start(&busy).await;
+    let refused = ask(&to(&[&replica]), &TestUser::new(&clock())).await.expect_err("too much");
+    assert_eq!((refused.code(), busy.calls.load(Ordering::Relaxed)), (Code::Unavailable, 1));
+}
+
+#[tokio::test]
+async fn a_new_replica_behind_a_name_gets_calls_and_a_lost_name_takes_nobody_away() {
+    let (one, two) = (named("one"), named("two"));
+    let (first, second) = (Replica::start(&one).await, Replica::start(&two).await);
+    // What the name server says.
+    let addresses = Arc::new(Mutex::new(Some(vec![first.address])));
+    let failures = Arc::new(AtomicU32::new(0));
+    let (asked, counted) = (Arc::clone(&addresses), Arc::clone(&failures));
+    let look_up: LookUp = Arc::new(move |host, _port| {
+        let found = asked.lock().expect("no panic").clone().filter(|_| host == "auth.internal");
+        counted.fetch_add(u32::from(found.is_none()), Ordering::Relaxed);
+        Box::pin(async move { found.ok_or_else(|| std::io::Error::other("no such name")) })
+    });
+    let issuer = keys().issuer("ledger", "auth", &clock());
+    let transport =
+        transport::remote_found_by("http://auth.internal:50051", None, issuer, look_up).expect("a URL");
+    let users: Vec<_> = (0..10).map(|_| TestUser::new(&clock())).collect();
+    let answering = async || {
+        let mut places = BTreeSet::new();
+        for user in &users {
+            places.insert(ask(&transport, user).await.expect("an answer"));
+        }
+        places
+    };
+    assert_eq!(answering().await, BTreeSet::from(["one".to_owned()]));
+    let both = BTreeSet::from(["one".to_owned(), "two".to_owned()]);
+    *addresses.lock().expect("no panic") = Some(vec![first.address, second.address]);
+    let found = async {
+        let mut tick = tokio::time::interval(Duration::from_millis(50));
+        while answering().await != both {
+            tick.tick().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), found).await.expect("the new one gets calls");
+    *addresses.lock().expect("no panic") = Some(vec![second.address]);
+    let gone = async {
+        let mut tick = tokio::time::interval(Duration::from_millis(50));
+        while answering().await != BTreeSet::from(["two".to_owned()]) {
+            tick.tick().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), gone).await.expect("the old one gets none");
+    *addresses.lock().expect("no panic") = None;
+    let unknown = async {
+        let mut tick = tokio::time::interval(Duration::from_millis(50));
+        while failures.load(Ordering::Relaxed) == 0 {
+            assert_eq!(answering().await, BTreeSet::from(["two".to_owned()]));
+            tick.tick().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), unknown).await.expect("the name is looked up");
+    assert_eq!(answering().await, BTreeSet::from(["two".to_owned()]));
 }

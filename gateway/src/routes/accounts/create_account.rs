@@ -67,7 +67,7 @@ pub async fn create_account(
     OnceJson(once, body): OnceJson<CreateAccountBody>,
 ) -> Result<Response, Problem> {
     let request = pb::CreateAccountRequest::from(body);
-    let answer = once.send(request, async |request| state.accounts().create_account(request).await).await?;
+    let answer = state.accounts().create_account(once.request(request)).await?;
     let account = answer.get_ref().account.clone().ok_or_else(Problem::internal)?;
     let headers = [(LOCATION, format!("/api/v1/accounts/{}", account.id)), (ETAG, etag(account.version))];
     Ok(once.mark(&answer, (StatusCode::CREATED, headers, axum::Json(AccountView::from(account)))))

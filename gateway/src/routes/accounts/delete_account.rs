@@ -22,6 +22,6 @@ pub async fn delete_account(
     once: Once,
 ) -> Result<StatusCode, Problem> {
     let request = pb::DeleteAccountRequest { account_id, if_version };
-    once.send(request, async |request| state.accounts().delete_account(request).await).await?;
+    state.accounts().delete_account(once.request(request)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -24,8 +24,7 @@ pub async fn restore_account(
     once: Once,
 ) -> Result<impl IntoResponse, Problem> {
     let request = pb::RestoreAccountRequest { account_id };
-    let call = async |request| state.accounts().restore_account(request).await;
-    let answer = once.send(request, call).await?.into_inner();
+    let answer = state.accounts().restore_account(once.request(request)).await?.into_inner();
     let account = answer.account.ok_or_else(Problem::internal)?;
     Ok(([(ETAG, etag(account.version))], axum::Json(AccountView::from(account))))
 }

@@ -78,7 +78,7 @@ pub async fn update_account(
     OnceJson(once, body): OnceJson<UpdateAccountBody>,
 ) -> Result<impl IntoResponse, Problem> {
     let request = request(account_id, if_version, body);
-    let answer = once.send(request, async |request| state.accounts().update_account(request).await).await?;
+    let answer = state.accounts().update_account(once.request(request)).await?;
     let account = answer.into_inner().account.ok_or_else(Problem::internal)?;
     Ok(([(ETAG, etag(account.version))], axum::Json(AccountView::from(account))))
 }

@@ -55,7 +55,7 @@ pub async fn create_ip_rule(
         user_id: body.user_id,
         note: body.note.unwrap_or_default(),
     };
-    let answer = once.send(request, async |request| state.admin().create_ip_rule(request).await).await?;
+    let answer = state.admin().create_ip_rule(once.request(request)).await?;
     let rule = answer.get_ref().rule.clone().ok_or_else(Problem::internal)?;
     let headers = [(LOCATION, format!("/api/v1/admin/ip-rules/{}", rule.id))];
     Ok(once.mark(&answer, (StatusCode::CREATED, headers, axum::Json(IpRuleView::from(rule)))))

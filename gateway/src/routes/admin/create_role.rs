@@ -43,7 +43,7 @@ pub async fn create_role(
     OnceJson(once, body): OnceJson<CreateRoleBody>,
 ) -> Result<Response, Problem> {
     let request = pb::CreateRoleRequest { name: body.name, permissions: needed(body.permissions)? };
-    let answer = once.send(request, async |request| state.admin().create_role(request).await).await?;
+    let answer = state.admin().create_role(once.request(request)).await?;
     let role = answer.get_ref().role.clone().ok_or_else(Problem::internal)?;
     let headers = [(ETAG, etag(role.version)), (LOCATION, format!("/api/v1/admin/roles/{}", role.name))];
     Ok(once.mark(&answer, (StatusCode::CREATED, headers, axum::Json(RoleView::from(role)))))

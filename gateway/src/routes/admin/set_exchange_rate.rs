@@ -60,8 +60,7 @@ pub async fn set_exchange_rate(
         rate: body.rate.0,
         date: body.date,
     };
-    let call = async |request| state.currencies().set_exchange_rate(request).await;
-    let answer = once.send(request, call).await?.into_inner();
+    let answer = state.currencies().set_exchange_rate(once.request(request)).await?.into_inner();
     let set = answer.rate.ok_or_else(Problem::internal)?;
     let rate = set.rate.unwrap_or_default().into();
     Ok(axum::Json(ManualRateView { base: answer.base, currency_code: set.currency_code, rate }))

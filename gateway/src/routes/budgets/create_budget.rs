@@ -88,7 +88,7 @@ pub async fn create_budget(
     OnceJson(once, body): OnceJson<CreateBudgetBody>,
 ) -> Result<Response, Problem> {
     let request = pb::CreateBudgetRequest::from(body);
-    let answer = once.send(request, async |request| state.budgets().create_budget(request).await).await?;
+    let answer = state.budgets().create_budget(once.request(request)).await?;
     let budget = answer.get_ref().budget.clone().ok_or_else(Problem::internal)?;
     let headers = [(LOCATION, format!("/api/v1/budgets/{}", budget.id)), (ETAG, etag(budget.version))];
     Ok(once.mark(&answer, (StatusCode::CREATED, headers, axum::Json(BudgetView::from(budget)))))

@@ -22,6 +22,6 @@ pub async fn delete_budget(
     once: Once,
 ) -> Result<StatusCode, Problem> {
     let request = pb::DeleteBudgetRequest { budget_id, if_version };
-    once.send(request, async |request| state.budgets().delete_budget(request).await).await?;
+    state.budgets().delete_budget(once.request(request)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

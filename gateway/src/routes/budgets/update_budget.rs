@@ -96,7 +96,7 @@ pub async fn update_budget(
     OnceJson(once, body): OnceJson<UpdateBudgetBody>,
 ) -> Result<impl IntoResponse, Problem> {
     let request = request(budget_id, if_version, body);
-    let answer = once.send(request, async |request| state.budgets().update_budget(request).await).await?;
+    let answer = state.budgets().update_budget(once.request(request)).await?;
     let budget = answer.into_inner().budget.ok_or_else(Problem::internal)?;
     Ok(([(ETAG, etag(budget.version))], axum::Json(BudgetView::from(budget))))
 }

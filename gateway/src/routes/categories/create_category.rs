@@ -63,8 +63,7 @@ pub async fn create_category(
     OnceJson(once, body): OnceJson<CreateCategoryBody>,
 ) -> Result<Response, Problem> {
     let request = pb::CreateCategoryRequest::from(body);
-    let answer =
-        once.send(request, async |request| state.categories().create_category(request).await).await?;
+    let answer = state.categories().create_category(once.request(request)).await?;
     let category = answer.get_ref().category.clone().ok_or_else(Problem::internal)?;
     let headers = [(LOCATION, format!("/api/v1/categories/{}", category.id)), (ETAG, etag(category.version))];
     Ok(once.mark(&answer, (StatusCode::CREATED, headers, axum::Json(CategoryView::from(category)))))

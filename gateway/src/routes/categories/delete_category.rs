@@ -33,6 +33,6 @@ pub async fn delete_category(
     once: Once,
 ) -> Result<StatusCode, Problem> {
     let request = pb::DeleteCategoryRequest { category_id, if_version, move_to: query.move_to };
-    once.send(request, async |request| state.categories().delete_category(request).await).await?;
+    state.categories().delete_category(once.request(request)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

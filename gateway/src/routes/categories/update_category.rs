@@ -69,8 +69,7 @@ pub async fn update_category(
     OnceJson(once, body): OnceJson<UpdateCategoryBody>,
 ) -> Result<impl IntoResponse, Problem> {
     let request = request(category_id, if_version, body);
-    let call = async |request| state.categories().update_category(request).await;
-    let answer = once.send(request, call).await?.into_inner();
+    let answer = state.categories().update_category(once.request(request)).await?.into_inner();
     let category = answer.category.ok_or_else(Problem::internal)?;
     Ok(([(ETAG, etag(category.version))], axum::Json(CategoryView::from(category))))
 }

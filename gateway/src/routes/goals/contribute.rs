@@ -48,7 +48,7 @@ pub async fn contribute(
 ) -> Result<Response, Problem> {
     let ContributeBody { amount: AmountText(amount), account_id, note } = body;
     let request = pb::ContributeRequest { goal_id, amount, account_id, note };
-    let answer = once.send(request, async |request| state.goals().contribute(request).await).await?;
+    let answer = state.goals().contribute(once.request(request)).await?;
     let contribution = answer.get_ref().contribution.clone().ok_or_else(Problem::internal)?;
     let headers = [(LOCATION, format!("/api/v1/goals/{}/contributions", contribution.goal_id))];
     Ok(once.mark(&answer, (StatusCode::CREATED, headers, axum::Json(ContributionView::from(contribution)))))

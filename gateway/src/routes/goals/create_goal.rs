@@ -63,7 +63,7 @@ pub async fn create_goal(
     OnceJson(once, body): OnceJson<CreateGoalBody>,
 ) -> Result<Response, Problem> {
     let request = pb::CreateGoalRequest::from(body);
-    let answer = once.send(request, async |request| state.goals().create_goal(request).await).await?;
+    let answer = state.goals().create_goal(once.request(request)).await?;
     let goal = answer.get_ref().goal.clone().ok_or_else(Problem::internal)?;
     let headers = [(LOCATION, format!("/api/v1/goals/{}", goal.id)), (ETAG, etag(goal.version))];
     Ok(once.mark(&answer, (StatusCode::CREATED, headers, axum::Json(GoalView::from(goal)))))

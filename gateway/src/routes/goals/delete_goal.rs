@@ -22,6 +22,6 @@ pub async fn delete_goal(
     once: Once,
 ) -> Result<StatusCode, Problem> {
     let request = pb::DeleteGoalRequest { goal_id, if_version };
-    once.send(request, async |request| state.goals().delete_goal(request).await).await?;
+    state.goals().delete_goal(once.request(request)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

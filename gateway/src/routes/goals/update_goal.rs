@@ -74,7 +74,7 @@ pub async fn update_goal(
     OnceJson(once, body): OnceJson<UpdateGoalBody>,
 ) -> Result<impl IntoResponse, Problem> {
     let request = request(goal_id, if_version, body);
-    let answer = once.send(request, async |request| state.goals().update_goal(request).await).await?;
+    let answer = state.goals().update_goal(once.request(request)).await?;
     let goal = answer.into_inner().goal.ok_or_else(Problem::internal)?;
     Ok(([(ETAG, etag(goal.version))], axum::Json(GoalView::from(goal))))
 }

@@ -48,7 +48,7 @@ pub async fn withdraw(
 ) -> Result<Response, Problem> {
     let WithdrawBody { amount: AmountText(amount), account_id, note } = body;
     let request = pb::WithdrawRequest { goal_id, amount, account_id, note };
-    let answer = once.send(request, async |request| state.goals().withdraw(request).await).await?;
+    let answer = state.goals().withdraw(once.request(request)).await?;
     let contribution = answer.get_ref().contribution.clone().ok_or_else(Problem::internal)?;
     let headers = [(LOCATION, format!("/api/v1/goals/{}/contributions", contribution.goal_id))];
     Ok(once.mark(&answer, (StatusCode::CREATED, headers, axum::Json(ContributionView::from(contribution)))))

@@ -39,8 +39,7 @@ pub async fn mark_notification(
     OnceJson(once, MarkNotificationBody { is_read }): OnceJson<MarkNotificationBody>,
 ) -> Result<impl IntoResponse, Problem> {
     let request = pb::MarkNotificationRequest { notification_id, if_version, is_read };
-    let answer =
-        once.send(request, async |request| state.notifications().mark_notification(request).await).await?;
+    let answer = state.notifications().mark_notification(once.request(request)).await?;
     let notification = answer.into_inner().notification.ok_or_else(Problem::internal)?;
     Ok(([(ETAG, etag(notification.version))], axum::Json(NotificationView::from(notification))))
 }

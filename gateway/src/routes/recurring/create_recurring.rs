@@ -120,8 +120,7 @@ pub async fn create_recurring(
     OnceJson(once, body): OnceJson<CreateRecurringBody>,
 ) -> Result<Response, Problem> {
     let request = pb::CreateRecurringRequest::from(body);
-    let call = async |request| state.recurring().create_recurring(request).await;
-    let mut answer = once.send(request, call).await?;
+    let mut answer = state.recurring().create_recurring(once.request(request)).await?;
     let it = answer.get_mut().recurring.take().ok_or_else(Problem::internal)?;
     let location = format!("/api/v1/transactions/recurring/{}", it.id);
     let headers = [(LOCATION, location), (ETAG, etag(it.version))];

@@ -22,6 +22,6 @@ pub async fn delete_recurring(
     once: Once,
 ) -> Result<StatusCode, Problem> {
     let request = pb::DeleteRecurringRequest { recurring_id, if_version };
-    once.send(request, async |request| state.recurring().delete_recurring(request).await).await?;
+    state.recurring().delete_recurring(once.request(request)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -18,8 +18,7 @@ async fn steer(
     steering: &str,
 ) -> Result<impl IntoResponse + use<>, Problem> {
     let request = pb::SteerRecurringRequest { recurring_id, if_version, steering: steering.to_owned() };
-    let call = async |request| state.recurring().steer_recurring(request).await;
-    let mut answer = once.send(request, call).await?;
+    let mut answer = state.recurring().steer_recurring(once.request(request)).await?;
     let it = answer.get_mut().recurring.take().ok_or_else(Problem::internal)?;
     let etag = [(ETAG, etag(it.version))];
     Ok(once.mark(&answer, (etag, axum::Json(RecurringView::from(it)))))

@@ -100,8 +100,7 @@ pub async fn update_recurring(
     OnceJson(once, body): OnceJson<UpdateRecurringBody>,
 ) -> Result<impl IntoResponse, Problem> {
     let request = request(recurring_id, if_version, body);
-    let call = async |request| state.recurring().update_recurring(request).await;
-    let answer = once.send(request, call).await?.into_inner();
+    let answer = state.recurring().update_recurring(once.request(request)).await?.into_inner();
     let it = answer.recurring.ok_or_else(Problem::internal)?;
     Ok(([(ETAG, etag(it.version))], axum::Json(RecurringView::from(it))))
 }

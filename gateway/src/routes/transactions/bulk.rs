@@ -192,8 +192,7 @@ pub async fn bulk(
         return Err(problem);
     }
     let request = pb::BulkTransactionsRequest { mode: body.mode, operations };
-    let call = async |request| state.transactions().bulk_transactions(request).await;
-    let mut answer = once.send(request, call).await?;
+    let mut answer = state.transactions().bulk_transactions(once.request(request)).await?;
     let results = std::mem::take(&mut answer.get_mut().results).into_iter().map(Into::into).collect();
     Ok(once.mark(&answer, axum::Json(BulkView { results })))
 }

@@ -101,8 +101,7 @@ pub async fn create_transaction(
     OnceJson(once, body): OnceJson<CreateTransactionBody>,
 ) -> Result<Response, Problem> {
     let request = pb::CreateTransactionRequest::from(body);
-    let call = async |request| state.transactions().create_transaction(request).await;
-    let mut answer = once.send(request, call).await?;
+    let mut answer = state.transactions().create_transaction(once.request(request)).await?;
     let transaction = answer.get_mut().transaction.take().ok_or_else(Problem::internal)?;
     let location = format!("/api/v1/transactions/{}", transaction.id);
     let headers = [(LOCATION, location), (ETAG, etag(transaction.version))];

@@ -22,6 +22,6 @@ pub async fn delete_transaction(
     once: Once,
 ) -> Result<StatusCode, Problem> {
     let request = pb::VoidTransactionRequest { transaction_id, if_version };
-    once.send(request, async |request| state.transactions().void_transaction(request).await).await?;
+    state.transactions().void_transaction(once.request(request)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -26,8 +26,7 @@ pub async fn restore_transaction(
     once: Once,
 ) -> Result<impl IntoResponse, Problem> {
     let request = pb::RestoreTransactionRequest { transaction_id, if_version };
-    let call = async |request| state.transactions().restore_transaction(request).await;
-    let mut answer = once.send(request, call).await?;
+    let mut answer = state.transactions().restore_transaction(once.request(request)).await?;
     let transaction = answer.get_mut().transaction.take().ok_or_else(Problem::internal)?;
     let etag = [(ETAG, etag(transaction.version))];
     Ok(once.mark(&answer, (etag, axum::Json(TransactionView::from(transaction)))))

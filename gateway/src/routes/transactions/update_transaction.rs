@@ -111,8 +111,7 @@ pub async fn update_transaction(
         update_mask: Some(update_mask),
         transaction: Some(transaction),
     };
-    let call = async |request| state.transactions().update_transaction(request).await;
-    let answer = once.send(request, call).await?;
+    let answer = state.transactions().update_transaction(once.request(request)).await?;
     let transaction = answer.into_inner().transaction.ok_or_else(Problem::internal)?;
     Ok(([(ETAG, etag(transaction.version))], axum::Json(TransactionView::from(transaction))))
 }

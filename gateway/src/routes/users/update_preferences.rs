@@ -99,8 +99,7 @@ pub async fn update_preferences(
     OnceJson(once, body): OnceJson<UpdatePreferencesBody>,
 ) -> Result<impl IntoResponse, Problem> {
     let request = request(if_version, body);
-    let answer =
-        once.send(request, async |request| state.preferences().update_preferences(request).await).await?;
+    let answer = state.preferences().update_preferences(once.request(request)).await?;
     let preferences = answer.into_inner().preferences.ok_or_else(Problem::internal)?;
     Ok(([(ETAG, etag(preferences.version))], axum::Json(PreferencesView::from(preferences))))
 }

@@ -1,0 +1,129 @@
+//! Calls made again: one that never left at another replica, one whose answer was
+//! lost only where twice is as good as once (`idempotency_level` in the protos, or
+//! a key); a fifth of all calls may be repeats, and ten a second besides.
+
+use std::sync::Arc;
+use std::task::{Context as Poller, Poll};
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use http::{Request, Response, request};
+use http_body_util::{BodyExt as _, Full};
+use tonic::body::Body;
+use tonic::transport::Error;
+use tonic::{Code, ConnectError, Status};
+use tower::retry::budget::{Budget as _, TpsBudget};
+use tower::{Service, ServiceExt as _};
+
+use super::IDEMPOTENCY_KEY;
+use super::replicas::Asked;
+use crate::error::reason;
+use crate::random::Random;
+
+/// How often one call is made at most.
+const TRIES: u32 = 3;
+/// Before the second try at the only replica, and twice that before the third: half of it and up to
+/// as much again.
+const PAUSE: Duration = Duration::from_millis(60);
+
+/// What sends a call on its way once.
+#[derive(Clone)]
+pub struct Again<S> {
+    inner: S,
+    budget: Arc<TpsBudget>,
+}
+
+impl<S> Again<S> {
+    pub fn new(inner: S) -> Self {
+        Self { inner, budget: Arc::new(TpsBudget::new(Duration::from_secs(10), 10, 0.2)) }
+    }
+}
+
+impl<S> Service<Request<Body>> for Again<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Error, Future: Send>
+        + Clone
+        + Send
+        + Sync
+        + 'static,
+{
+    type Response = Response<Body>;
+    type Error = Error;
+    type Future = BoxFuture<'static, Result<Response<Body>, Error>>;
+
+    fn poll_ready(&mut self, _poller: &mut Poller<'_>) -> Poll<Result<(), Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let this = self.clone();
+        Box::pin(async move { this.send(request).await })
+    }
+}
+
+impl<S> Again<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Error> + Clone,
+{
+    async fn send(self, request: Request<Body>) -> Result<Response<Body>, Error> {
+        let (head, body) = request.into_parts();
+        // All calls of the suite send one message; it is here already.
+        let body = match body.collect().await {
+            Ok(body) => body.to_bytes(),
+            Err(status) => return Ok(status.into_http()),
+        };
+        let repeatable = head.headers.contains_key(IDEMPOTENCY_KEY)
+            || fintrac_proto::access(head.uri.path()).is_some_and(|access| access.repeatable);
+        self.budget.deposit();
+        let asked = Asked::default();
+        let mut tries = 1;
+        loop {
+            let mut request = Request::from_parts(copy(&head), Body::new(Full::new(body.clone())));
+            request.extensions_mut().insert(asked.clone());
+            let answer = self.inner.clone().oneshot(request).await;
+            let never_left = answer.as_ref().is_err_and(is_connecting);
+            let is_lost = answer.as_ref().map_or(true, is_unavailable);
+            let elsewhere = asked.has_others();
+            let may = is_lost && tries < TRIES && (repeatable || never_left && elsewhere);
+            if !may || !self.budget.withdraw() {
+                return answer;
+            }
+            metrics::counter!("fintrac_rpc_retries_total").increment(1);
+            if !elsewhere {
+                // There is only one; perhaps it comes back.
+                asked.clear();
+                tokio::time::sleep(Random::System.jittered(PAUSE * tries)).await;
+            }
+            tries += 1;
+        }
+    }
+}
+
+/// The head once more, for another try.
+fn copy(head: &request::Parts) -> request::Parts {
+    let (mut copy, ()) = Request::new(()).into_parts();
+    copy.method = head.method.clone();
+    copy.uri = head.uri.clone();
+    copy.version = head.version;
+    copy.headers = head.headers.clone();
+    copy.extensions = head.extensions.clone();
+    copy
+}
+
+/// Whether the call failed before it left: nobody can have acted on it.
+fn is_connecting(error: &Error) -> bool {
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        if cause.is::<ConnectError>() {
+            return true;
+        }
+        source = cause.source();
+    }
+    false
+}
+
+/// Whether the answer is that there is none now; to have too much to do is an answer.
+fn is_unavailable(response: &Response<Body>) -> bool {
+    let status = Status::from_header_map(response.headers());
+    status.is_some_and(|it| it.code() == Code::Unavailable && reason(&it).as_deref() != Some("BUSY"))
+}
