@@ -126,8 +126,8 @@ pub async fn open_schema(schema: &Schema, pool: &PgPool, clock: &Clock) -> Resul
     Ok(())
 }
 
-/// Keeps the metrics on how far the event feed is held back and how background
-/// work stands.
+/// Keeps the metrics on connections to the database, on how far the event feed is
+/// held back and on how background work stands.
 async fn measure(
     name: &'static str,
     queues: &'static [Queue],
@@ -136,6 +136,13 @@ async fn measure(
     shutdown: CancellationToken,
 ) {
     while tokio::time::timeout(MEASURING, shutdown.cancelled()).await.is_err() {
+        let idle = u32::try_from(pool.num_idle()).unwrap_or_default();
+        for (state, connections) in [("idle", idle), ("used", pool.size().saturating_sub(idle))] {
+            let labels = [("service", name), ("state", state)];
+            metrics::gauge!("fintrac_pool_connections", &labels).set(f64::from(connections));
+        }
+        let most = pool.options().get_max_connections();
+        metrics::gauge!("fintrac_pool_limit", "service" => name).set(f64::from(most));
         let Ok(mut connection) = pool.acquire().await else { continue };
         let now = clock.now();
         if let Ok(oldest) = erasure::oldest(&mut connection, now).await {

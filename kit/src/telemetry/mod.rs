@@ -1,6 +1,7 @@
 //! Logs, metrics and traces of a process. No secret, token, amount or mail body is
 //! ever given to any of them.
 
+mod statements;
 mod traces;
 
 use std::net::SocketAddr;
@@ -51,8 +52,10 @@ pub fn start(environment: &Environment, service: &str) -> anyhow::Result<()> {
         }
         None => None,
     };
-    tracing_subscriber::registry().with(lines.with_filter(filter)).with(traces).init();
-    if let Some(address) = environment.parse_optional::<SocketAddr>("METRICS_LISTEN") {
+    let metrics = environment.parse_optional::<SocketAddr>("METRICS_LISTEN");
+    let statements = metrics.map(|_| statements::layer());
+    tracing_subscriber::registry().with(lines.with_filter(filter)).with(traces).with(statements).init();
+    if let Some(address) = metrics {
         PrometheusBuilder::new().with_http_listener(address).install()?;
         tracing::info!(%address, "metrics");
     }

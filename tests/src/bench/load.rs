@@ -18,6 +18,15 @@ const HOUSEHOLDS: usize = 100;
 const ACCOUNTS: usize = 10;
 /// Transactions of a bulk.
 pub const BULK: usize = 1000;
+/// What people look at.
+const READS: [&str; 6] = [
+    "/api/v1/accounts",
+    "/api/v1/transactions?page_size=20",
+    "/api/v1/budgets/summary",
+    "/api/v1/analytics/spending",
+    "/api/v1/notifications?unread=true",
+    "/api/v1/users/me",
+];
 /// People who register at once.
 const REGISTERING: usize = 4;
 
@@ -28,26 +37,43 @@ pub struct World {
     requests: Vec<Vec<u8>>,
     /// A finished bulk for some of them.
     bulks: Vec<Vec<u8>>,
+    /// What people look at, of each household.
+    reads: Vec<Vec<u8>>,
 }
 
 impl World {
     /// 100 households of 10 accounts.
     pub async fn prepare(suite: &Suite) -> anyhow::Result<Self> {
-        let (mut requests, mut bulks) = (Vec::new(), Vec::new());
+        let (mut requests, mut bulks, mut reads) = (Vec::new(), Vec::new(), Vec::new());
         let numbers: Vec<_> = (0..HOUSEHOLDS).collect();
         for group in numbers.chunks(REGISTERING) {
             let opened = try_join_all(group.iter().map(|number| household(suite, *number))).await?;
-            for (of_accounts, bulk) in opened {
-                requests.extend(of_accounts);
-                bulks.push(bulk);
+            for household in opened {
+                requests.extend(household.writes);
+                bulks.push(household.bulk);
+                reads.extend(household.reads);
             }
         }
-        Ok(Self { addresses: vec![suite.client.address().to_owned()], requests, bulks })
+        Ok(Self { addresses: vec![suite.client.address().to_owned()], requests, bulks, reads })
     }
 
     /// The same people at other gateways.
     pub fn at(&self, addresses: Vec<String>) -> Self {
-        Self { addresses, requests: self.requests.clone(), bulks: self.bulks.clone() }
+        let Self { requests, bulks, reads, .. } = self;
+        Self { addresses, requests: requests.clone(), bulks: bulks.clone(), reads: reads.clone() }
+    }
+
+    pub fn address(&self) -> &str {
+        &self.addresses[0]
+    }
+
+    /// Requests that record a transaction.
+    pub fn writes(&self) -> &[Vec<u8>] {
+        &self.requests
+    }
+
+    pub fn reads(&self) -> &[Vec<u8>] {
+        &self.reads
     }
 
     pub async fn run(&self, clients: usize, measured: Duration) -> anyhow::Result<Figures> {
@@ -106,8 +132,15 @@ async fn client(
     Ok((latencies, errors))
 }
 
-/// Registers a person and opens accounts; the requests that spend from them, and a bulk.
-async fn household(suite: &Suite, number: usize) -> anyhow::Result<(Vec<Vec<u8>>, Vec<u8>)> {
+/// Somebody's finished requests.
+struct Household {
+    writes: Vec<Vec<u8>>,
+    bulk: Vec<u8>,
+    reads: Vec<Vec<u8>>,
+}
+
+/// Registers a person and opens accounts.
+async fn household(suite: &Suite, number: usize) -> anyhow::Result<Household> {
     let email = format!("bench{number}@example.com");
     let host = u8::try_from(number + 1)?;
     let client = suite.client.from_address(std::net::IpAddr::from([127, 0, 1, host]));
@@ -127,7 +160,11 @@ async fn household(suite: &Suite, number: usize) -> anyhow::Result<(Vec<Vec<u8>>
     }
     let operations: Vec<_> = operations.iter().cycle().take(BULK).collect();
     let bulk = json!({"mode": "atomic", "operations": operations});
-    Ok((requests, post("/api/v1/transactions/bulk", &token, &bulk)))
+    let bulk = post("/api/v1/transactions/bulk", &token, &bulk);
+    let read = |path: &&str| {
+        format!("GET {path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {token}\r\n\r\n").into_bytes()
+    };
+    Ok(Household { writes: requests, bulk, reads: READS.iter().map(read).collect() })
 }
 
 /// A finished request.

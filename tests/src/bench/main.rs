@@ -4,9 +4,11 @@
 //! Then one hot account, bulks, one ledger against two on the same database,
 //! and questions to households of growing size.
 //! Then logins: what their time tells, and what a flood of them costs.
+//! Then a thousand people at once: their answers, and the database's statements.
 //!
 //! `fintrac-bench [SECONDS] [PART...]`; each figure is measured that long
-//! (default 8). The parts: posting, replicas, reading, logins (default: all).
+//! (default 8). The parts: posting, replicas, reading, logins, users
+//! (default: all).
 
 mod floor;
 mod load;
@@ -14,6 +16,7 @@ mod login;
 mod replicas;
 mod report;
 mod scale;
+mod users;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -24,7 +27,7 @@ use fintrac_tests::suite::{Shape, Suite};
 /// Clients at once.
 const CLIENTS: [usize; 4] = [1, 8, 64, 256];
 
-const PARTS: [&str; 4] = ["posting", "replicas", "reading", "logins"];
+const PARTS: [&str; 5] = ["posting", "replicas", "reading", "logins", "users"];
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -56,6 +59,11 @@ async fn main() -> anyhow::Result<()> {
         let timing = login::timing(&suite).await?;
         let flood = login::flood(&suite, measured).await?;
         report::print_logins(&timing, &flood);
+    }
+    drop(suite);
+    if wanted("users") {
+        let [thinking, hurried] = users::measure(&binary.to_string_lossy(), measured).await?;
+        report::print_users(&thinking, &hurried);
     }
     Ok(())
 }

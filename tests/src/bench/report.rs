@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::login::{Flood, Timing};
 use crate::scale;
+use crate::users::{USERS, Users};
 
 /// What one run came to.
 #[derive(Debug)]
@@ -132,4 +133,23 @@ pub fn print_scale(row: &scale::Row) {
     let (first, last) = (row.latencies.first(), row.latencies.last());
     let ratio = first.zip(last).map_or(0.0, |(first, last)| millis(last.p99) / millis(first.p99));
     println!("{:>26} | {} | p99 ratio {ratio:.2}", row.question, figures.collect::<Vec<_>>().join(" | "));
+}
+
+#[expect(clippy::print_stdout, reason = "this is what the program is for")]
+pub fn print_users(thinking: &Users, hurried: &Users) {
+    let millis = |latency: Duration| latency.as_secs_f64() * 1000.0;
+    println!("{USERS} people at once, one call of five a write:");
+    for (who, it) in [("who look for a second at each answer", thinking), ("who never wait", hurried)] {
+        println!(
+            "{who}: {:.0} calls/s, answers {:.2} ms on average (p99 {:.2} ms), {} errors of {}; \
+             statements {:.2} ms on average ({} of them)",
+            it.per_second,
+            millis(it.mean),
+            millis(it.p99),
+            it.errors,
+            it.calls,
+            millis(it.statement_mean),
+            it.statements,
+        );
+    }
 }

@@ -15,6 +15,7 @@ mod identity;
 mod identity_complete;
 mod live_events;
 mod mail_outage;
+mod metrics;
 mod money;
 mod money_complete;
 mod money_crash;

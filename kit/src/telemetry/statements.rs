@@ -1,0 +1,38 @@
+//! How long the database takes: sqlx tells of each statement when it is done.
+
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::Context;
+use tracing_subscriber::registry::LookupSpan;
+
+/// Where sqlx tells of it.
+const TARGET: &str = "sqlx::query";
+/// Seconds, from sending a statement to its last row.
+const FIELD: &str = "elapsed_secs";
+
+struct Statements;
+
+/// Measures each statement as `fintrac_statement_seconds`.
+pub(super) fn layer<S: Subscriber + for<'a> LookupSpan<'a>>() -> impl Layer<S> {
+    Statements.with_filter(Targets::new().with_target(TARGET, Level::DEBUG))
+}
+
+impl<S: Subscriber> Layer<S> for Statements {
+    fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
+        event.record(&mut Seconds);
+    }
+}
+
+struct Seconds;
+
+impl Visit for Seconds {
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        if field.name() == FIELD {
+            metrics::histogram!("fintrac_statement_seconds").record(value);
+        }
+    }
+
+    fn record_debug(&mut self, _field: &Field, _value: &dyn std::fmt::Debug) {}
+}

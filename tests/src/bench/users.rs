@@ -1,0 +1,96 @@
+//! A thousand people at once: how long they wait for an answer, and how long the
+//! database takes for a statement, on average.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use fintrac_kit::random::Random;
+use fintrac_tests::suite::{Settings, Shape, Suite, free_port};
+use futures::future::try_join_all;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
+
+use crate::load::{World, answer};
+
+pub const USERS: usize = 1000;
+/// One call of so many writes.
+const WRITES: usize = 5;
+
+/// What one kind of people came to.
+pub struct Users {
+    pub calls: usize,
+    pub per_second: f64,
+    pub errors: usize,
+    pub mean: Duration,
+    pub p99: Duration,
+    pub statements: u64,
+    pub statement_mean: Duration,
+}
+
+/// People who look for a second at each answer, and people who never wait, for `measured` each.
+pub async fn measure(binary: &str, measured: Duration) -> anyhow::Result<[Users; 2]> {
+    let metrics = format!("127.0.0.1:{}", free_port());
+    let settings = Settings { common: vec![("METRICS_LISTEN", metrics.clone())], ..Settings::default() };
+    let mut suite = Suite::start_with(binary, Shape::OneProcess, settings).await;
+    let world = World::prepare(&suite).await?;
+    let thinking = run(&world, &metrics, Duration::from_secs(1), measured).await?;
+    let hurried = run(&world, &metrics, Duration::ZERO, measured).await?;
+    suite.terminate().await;
+    Ok([thinking, hurried])
+}
+
+async fn run(world: &World, metrics: &str, pause: Duration, measured: Duration) -> anyhow::Result<Users> {
+    let before = statements(metrics).await?;
+    let until = Instant::now() + measured;
+    let results = try_join_all((0..USERS).map(|_| user(world, pause, until))).await?;
+    let after = statements(metrics).await?;
+    let errors = results.iter().map(|(_, errors)| errors).sum();
+    let mut latencies: Vec<_> = results.into_iter().flat_map(|(latencies, _)| latencies).collect();
+    latencies.sort_unstable();
+    ensure!(!latencies.is_empty() && after.0 > before.0, "nothing was measured");
+    let count = u32::try_from(latencies.len())?;
+    let statements = after.0 - before.0;
+    Ok(Users {
+        calls: latencies.len(),
+        per_second: f64::from(count) / measured.as_secs_f64(),
+        errors,
+        mean: latencies.iter().sum::<Duration>() / count,
+        p99: latencies[latencies.len() * 99 / 100],
+        statements,
+        statement_mean: Duration::from_secs_f64(after.1 - before.1) / u32::try_from(statements)?,
+    })
+}
+
+/// One of them, on a connection of his own.
+async fn user(world: &World, pause: Duration, until: Instant) -> anyhow::Result<(Vec<Duration>, usize)> {
+    let random = Random::System;
+    let mut stream = TcpStream::connect(world.address()).await?;
+    stream.set_nodelay(true)?;
+    let (mut latencies, mut errors) = (Vec::new(), 0);
+    let mut buffer = Vec::with_capacity(16 * 1024);
+    // They do not all begin at once.
+    tokio::time::sleep(random.jittered(pause)).await;
+    while Instant::now() < until {
+        let [which, write] = [random.bytes(), random.bytes()].map(|it| usize::from(u16::from_le_bytes(it)));
+        let of = if write % WRITES == 0 { world.writes() } else { world.reads() };
+        let started = Instant::now();
+        stream.write_all(&of[which % of.len()]).await?;
+        match answer(&mut stream, &mut buffer).await? {
+            200 | 201 => latencies.push(started.elapsed()),
+            _ => errors += 1,
+        }
+        tokio::time::sleep(random.jittered(pause)).await;
+    }
+    Ok((latencies, errors))
+}
+
+/// Statements so far, and seconds that they took.
+async fn statements(metrics: &str) -> anyhow::Result<(u64, f64)> {
+    let page = reqwest::get(format!("http://{metrics}/metrics")).await?.text().await?;
+    let value = |name: &str| {
+        let line = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.context("no statements")
+    };
+    let count = value("fintrac_statement_seconds_count")?.parse()?;
+    Ok((count, value("fintrac_statement_seconds_sum")?.parse()?))
+}
