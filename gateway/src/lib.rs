@@ -29,6 +29,7 @@ pub use config::Config;
 pub use openapi::document as openapi_document;
 pub use problem::catalogue::markdown as error_catalogue;
 pub use routes::health::is_ready;
+use server::Places;
 pub use state::{AppState, Parts};
 
 /// Serves REST on `listener` until the stop closes the listeners.
@@ -38,6 +39,7 @@ pub use state::{AppState, Parts};
 pub async fn serve(listener: TcpListener, mut state: AppState, stop: &Stop) -> io::Result<JoinHandle<()>> {
     state.stopping = stop.lame.clone();
     stop.spawn(Arc::clone(&state.feed).follow(state.parts.notify.clone(), stop.listeners.clone()));
-    let (most, certificate) = (state.config.most_connections, state.config.certificate.clone());
-    server::serve(listener, router::app(state), most, certificate, stop).await
+    let places = Places::new(state.config.most_connections, state.config.trusted_proxies.clone());
+    let certificate = state.config.certificate.clone();
+    server::serve(listener, router::app(state), places, certificate, stop).await
 }

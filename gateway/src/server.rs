@@ -1,22 +1,22 @@
 //! The edge: connections, TLS, and how much of them a slow or greedy client
 //! may take. What holds for single requests is in `layers/`.
 
+mod places;
+
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum_server::accept::Accept;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use axum_server::{Handle, Server};
 use fintrac_kit::serve::Stop;
 use hyper_util::rt::TokioTimer;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use tower_http::add_extension::AddExtension;
+
+pub use places::Places;
 
 /// For the first request of a connection.
 const FIRST: Duration = Duration::from_secs(15);
@@ -46,11 +46,10 @@ pub struct Certificate {
 pub async fn serve(
     listener: TcpListener,
     app: Router,
-    most_connections: usize,
+    places: Places,
     certificate: Option<Certificate>,
     stop: &Stop,
 ) -> io::Result<JoinHandle<()>> {
-    let places = Places(Arc::new(Semaphore::new(most_connections)));
     let server = axum_server::from_tcp(listener.into_std()?)?.acceptor(places);
     let handle = Handle::new();
     let closing = stop.listeners.clone();
@@ -113,28 +112,6 @@ fn report(served: io::Result<()>) {
     }
 }
 
-/// So many connections at once; whoever comes then is sent away.
-#[derive(Debug, Clone)]
-struct Places(Arc<Semaphore>);
-
-impl<S> Accept<TcpStream, S> for Places {
-    type Stream = TcpStream;
-    /// It holds the place as long as the connection lives.
-    type Service = AddExtension<S, Arc<OwnedSemaphorePermit>>;
-    type Future = std::future::Ready<io::Result<(Self::Stream, Self::Service)>>;
-
-    fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
-        let place = Arc::clone(&self.0).try_acquire_owned().map_err(|_| {
-            metrics::counter!("fintrac_connections_refused_total").increment(1);
-            io::Error::from(io::ErrorKind::ConnectionRefused)
-        });
-        std::future::ready(place.and_then(|place| {
-            stream.set_nodelay(true)?;
-            Ok((stream, AddExtension::new(service, Arc::new(place))))
-        }))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -150,14 +127,14 @@ mod tests {
     use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
     use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
-    use super::{Certificate, serve};
+    use super::{Certificate, Places, serve};
 
     async fn start(most: usize, certificate: Option<Certificate>) -> (std::net::SocketAddr, Stop) {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("bind");
         let address = listener.local_addr().expect("an address");
         let stop = Stop::default();
         let app = Router::new().route("/", get(async || "here"));
-        serve(listener, app, most, certificate, &stop).await.expect("it serves");
+        serve(listener, app, Places::new(most, Vec::new()), certificate, &stop).await.expect("it serves");
         (address, stop)
     }
 

@@ -1,5 +1,8 @@
 //! The suite as processes, in both shapes.
 
+mod database;
+mod steering;
+
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -9,15 +12,11 @@ use std::time::Duration;
 
 use embedded_postgres::Server;
 use fintrac_kit::testing;
-use sqlx::postgres::PgConnectOptions;
-use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
-use tonic::transport::Endpoint;
-use tonic_health::pb::HealthCheckRequest;
-use tonic_health::pb::health_check_response::ServingStatus;
-use tonic_health::pb::health_client::HealthClient;
+
+pub use steering::signal;
 
 use crate::client::Client;
 use crate::mailbox::Mailbox;
@@ -223,84 +222,6 @@ impl Suite {
         settings
     }
 
-    /// `kill -9` of one of the five processes.
-    ///
-    /// # Panics
-    /// When there is no such part or it cannot be killed.
-    pub async fn kill_part(&mut self, part: &str) {
-        let running = self.children.iter_mut().find(|running| running.part == part).expect("a part");
-        running.child.kill().await.expect("killed");
-    }
-
-    /// Starts a killed one again; returns at once.
-    ///
-    /// # Panics
-    /// When there is no such part.
-    pub fn start_part_again(&mut self, part: &str) {
-        let at = self.children.iter().position(|running| running.part == part).expect("a part");
-        let Running { part, settings, .. } = self.children.remove(at);
-        self.start_part(part, settings);
-    }
-
-    /// The part that each process is, in the order of [`Self::pids`].
-    pub fn processes(&self) -> Vec<&'static str> {
-        self.children.iter().map(|running| running.part).collect()
-    }
-
-    /// `kill -9` of the process at this place.
-    ///
-    /// # Panics
-    /// When there is none or it cannot be killed.
-    pub async fn kill_process(&mut self, at: usize) {
-        self.children[at].child.kill().await.expect("killed");
-    }
-
-    /// Starts a killed process again, at the same place; returns at once.
-    ///
-    /// # Panics
-    /// When there is none.
-    pub fn start_process_again(&mut self, at: usize) {
-        let (part, settings) = (self.children[at].part, self.children[at].settings.clone());
-        self.children[at].child = self.spawn(part, &settings);
-    }
-
-    /// Stops the process at this place as an operator does, and starts it again.
-    ///
-    /// # Panics
-    /// When it does not end in time and well, or does not become ready.
-    pub async fn roll_process(&mut self, at: usize) {
-        let running = &mut self.children[at];
-        signal("TERM", running.child.id().expect("running")).await;
-        let ended = tokio::time::timeout(PATIENCE, running.child.wait()).await.expect("ends in time");
-        assert!(ended.expect("a status").success(), "{} stops cleanly", running.part);
-        self.start_process_again(at);
-        let address = |name: &str| {
-            let found = self.children[at].settings.iter().find(|(it, _)| *it == name);
-            found.map(|(_, value)| value.clone())
-        };
-        let is_ready = match address("GRPC_LISTEN") {
-            Some(address) => grpc_is_ready(address).await,
-            None => rest_is_ready(address("SERVER_PORT").expect("a gateway")).await,
-        };
-        assert!(is_ready, "{} becomes ready", self.children[at].part);
-    }
-
-    /// PostgreSQL's processes that serve the parts, when the cluster is the test's own.
-    pub fn database_sessions(&self) -> Vec<u32> {
-        let Some(data) = self.cluster.as_ref().and_then(|cluster| cluster.socket_dir().parent()) else {
-            return Vec::new();
-        };
-        let file = std::fs::read_to_string(data.join("data/postmaster.pid")).unwrap_or_default();
-        let parent = format!("PPid:\t{}", file.lines().next().unwrap_or_default());
-        let is_session = |pid: &u32| {
-            let read =
-                |file: &str| std::fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default();
-            read("status").lines().any(|line| line == parent) && read("cmdline").contains("_app ")
-        };
-        let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-        processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).filter(is_session).collect()
-    }
-
     fn command(&self, part: &str, settings: &[(&'static str, String)]) -> Command {
         let mut command = Command::new(&self.binary);
         command.arg(part).current_dir(self.data.path()).env_clear();
@@ -353,13 +274,6 @@ impl Suite {
         child
     }
 
-    /// # Panics
-    /// In one process, which keeps its own.
-    pub fn database_url(&self) -> String {
-        let socket = self.cluster.as_ref().expect("a cluster of ours").socket_dir();
-        format!("postgres://postgres@localhost/postgres?host={}", socket.display())
-    }
-
     pub fn data_dir(&self) -> &Path {
         self.data.path()
     }
@@ -385,36 +299,6 @@ impl Suite {
         tokio::time::timeout(PATIENCE, ready).await.expect("the suite becomes ready");
     }
 
-    /// The running processes.
-    pub fn pids(&self) -> Vec<u32> {
-        self.children.iter().filter_map(|running| running.child.id()).collect()
-    }
-
-    /// `kill -9` of every process, waited for.
-    ///
-    /// # Panics
-    /// When a process cannot be killed.
-    pub async fn kill(&mut self) {
-        for Running { mut child, .. } in self.children.drain(..) {
-            child.kill().await.expect("killed");
-        }
-    }
-
-    /// SIGTERM to every process; their exit codes.
-    ///
-    /// # Panics
-    /// When a process does not end.
-    pub async fn terminate(&mut self) -> Vec<Option<i32>> {
-        let mut codes = Vec::new();
-        // auth-svc first: streams that others read for ever must not hold it up.
-        for Running { mut child, .. } in self.children.drain(..) {
-            signal("TERM", child.id().expect("running")).await;
-            let ended = tokio::time::timeout(PATIENCE, child.wait()).await.expect("ends in time");
-            codes.push(ended.expect("a status").code());
-        }
-        codes
-    }
-
     /// What every process has written so far.
     pub fn logs(&self) -> String {
         self.logs.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -431,115 +315,6 @@ impl Suite {
         assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
-
-    /// The database as its superuser, in either shape.
-    ///
-    /// # Panics
-    /// When it is not there.
-    pub async fn connect(&self) -> PgConnection {
-        let options = if let Some(cluster) = &self.cluster {
-            testing::superuser(cluster)
-        } else {
-            let dir = embedded_postgres::running(&self.data.path().join("postgres")).expect("it runs");
-            let options = PgConnectOptions::new_without_pgpass().host(&dir.to_string_lossy());
-            options.username("postgres").database("postgres")
-        };
-        options.connect().await.expect("the database answers")
-    }
-
-    /// Every table of every part, each row as text.
-    ///
-    /// # Panics
-    /// When the database does not answer.
-    pub async fn dump(&self) -> Vec<(String, String)> {
-        let mut connection = self.connect().await;
-        let tables: Vec<(String, String)> = sqlx::query_as(
-            "select nspname, relname from pg_class join pg_namespace on pg_namespace.oid = relnamespace
-             where nspname in ('auth', 'ledger', 'budget', 'notify') and relkind = 'r' order by 1, 2",
-        )
-        .fetch_all(&mut connection)
-        .await
-        .expect("tables");
-        let mut rows = Vec::new();
-        for (schema, table) in tables {
-            let sql = format!("select t::text from {schema}.{table} t");
-            let found: Vec<String> =
-                sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(&mut connection).await.expect("rows");
-            rows.extend(found.into_iter().map(|row| (format!("{schema}.{table}"), row)));
-        }
-        rows
-    }
-
-    /// Runs `fintrac verify`; whether it found nothing.
-    ///
-    /// # Panics
-    /// When it does not run.
-    pub async fn verify(&self) -> bool {
-        self.spawn("verify", &[]).wait().await.expect("verify runs").success()
-    }
-
-    /// Waits until every process has ended by itself.
-    ///
-    /// # Panics
-    /// When one goes on.
-    pub async fn wait_until_ended(&mut self) {
-        for Running { mut child, .. } in self.children.drain(..) {
-            tokio::time::timeout(PATIENCE, child.wait()).await.expect("ends in time").expect("a status");
-        }
-    }
-
-    /// Starts all processes again on the same data and ports.
-    pub async fn restart(&mut self) {
-        self.spawn_all().await;
-        self.wait_until_ready().await;
-    }
-
-    /// The pid of the suite's own PostgreSQL, if it is alive.
-    pub fn postgres_pid(&self) -> Option<u32> {
-        let data = self.data.path().join("postgres/data");
-        let text = std::fs::read_to_string(data.join("postmaster.pid")).ok()?;
-        let pid: u32 = text.lines().next()?.trim().parse().ok()?;
-        Path::new(&format!("/proc/{pid}")).exists().then_some(pid)
-    }
-}
-
-/// Until health says that it serves; false when that takes too long.
-async fn grpc_is_ready(address: String) -> bool {
-    let endpoint = Endpoint::from_shared(format!("http://{address}")).expect("a URL");
-    let mut client = HealthClient::new(endpoint.connect_lazy());
-    until(async || {
-        let answer = client.check(HealthCheckRequest::default()).await;
-        answer.is_ok_and(|answer| answer.get_ref().status() == ServingStatus::Serving)
-    })
-    .await
-}
-
-async fn rest_is_ready(port: String) -> bool {
-    let client = Client::new(&format!("http://127.0.0.1:{port}"));
-    until(async || {
-        let answer = client.request(reqwest::Method::GET, "/health/ready").send().await;
-        answer.is_ok_and(|answer| answer.status().is_success())
-    })
-    .await
-}
-
-async fn until(mut is_so: impl AsyncFnMut() -> bool) -> bool {
-    let mut tick = tokio::time::interval(Duration::from_millis(20));
-    let reached = async {
-        while !is_so().await {
-            tick.tick().await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, reached).await.is_ok()
-}
-
-/// Sends a signal; by the shell, whose `kill` is always there.
-///
-/// # Panics
-/// When the process is not there.
-pub async fn signal(name: &str, pid: u32) {
-    let sent = Command::new("sh").args(["-c", &format!("kill -{name} {pid}")]).status().await;
-    assert!(sent.expect("sh runs").success());
 }
 
 /// A folder that the account PostgreSQL runs under can reach, as root too.
@@ -550,13 +325,13 @@ pub fn reachable_folder() -> TempDir {
     folder
 }
 
-/// Ports below those that the system gives to clients, so that nobody takes
-/// one between this look and its use.
 /// A port that nobody listens on.
 pub fn free_port() -> u16 {
     free_ports(1)[0]
 }
 
+/// Ports below those that the system gives to clients, so that nobody takes
+/// one between this look and its use.
 fn free_ports(count: usize) -> Vec<u16> {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     // Processes that test at once begin at different places.

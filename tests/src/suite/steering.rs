@@ -1,0 +1,161 @@
+//! Stopping, killing and starting the processes of a suite.
+
+use std::time::Duration;
+
+use tokio::process::Command;
+use tonic::transport::Endpoint;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+
+use super::{PATIENCE, Running, Suite};
+use crate::client::Client;
+
+impl Suite {
+    /// `kill -9` of one of the five processes.
+    ///
+    /// # Panics
+    /// When there is no such part or it cannot be killed.
+    pub async fn kill_part(&mut self, part: &str) {
+        let running = self.children.iter_mut().find(|running| running.part == part).expect("a part");
+        running.child.kill().await.expect("killed");
+    }
+
+    /// Starts a killed one again; returns at once.
+    ///
+    /// # Panics
+    /// When there is no such part.
+    pub fn start_part_again(&mut self, part: &str) {
+        let at = self.children.iter().position(|running| running.part == part).expect("a part");
+        let Running { part, settings, .. } = self.children.remove(at);
+        self.start_part(part, settings);
+    }
+
+    /// The part that each process is, in the order of [`Self::pids`].
+    pub fn processes(&self) -> Vec<&'static str> {
+        self.children.iter().map(|running| running.part).collect()
+    }
+
+    /// `kill -9` of the process at this place.
+    ///
+    /// # Panics
+    /// When there is none or it cannot be killed.
+    pub async fn kill_process(&mut self, at: usize) {
+        self.children[at].child.kill().await.expect("killed");
+    }
+
+    /// Starts a killed process again, at the same place; returns at once.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn start_process_again(&mut self, at: usize) {
+        let (part, settings) = (self.children[at].part, self.children[at].settings.clone());
+        self.children[at].child = self.spawn(part, &settings);
+    }
+
+    /// Stops the process at this place as an operator does, and starts it again.
+    ///
+    /// # Panics
+    /// When it does not end in time and well, or does not become ready.
+    pub async fn roll_process(&mut self, at: usize) {
+        let running = &mut self.children[at];
+        signal("TERM", running.child.id().expect("running")).await;
+        let ended = tokio::time::timeout(PATIENCE, running.child.wait()).await.expect("ends in time");
+        assert!(ended.expect("a status").success(), "{} stops cleanly", running.part);
+        self.start_process_again(at);
+        let address = |name: &str| {
+            let found = self.children[at].settings.iter().find(|(it, _)| *it == name);
+            found.map(|(_, value)| value.clone())
+        };
+        let is_ready = match address("GRPC_LISTEN") {
+            Some(address) => grpc_is_ready(address).await,
+            None => rest_is_ready(address("SERVER_PORT").expect("a gateway")).await,
+        };
+        assert!(is_ready, "{} becomes ready", self.children[at].part);
+    }
+
+    /// The running processes.
+    pub fn pids(&self) -> Vec<u32> {
+        self.children.iter().filter_map(|running| running.child.id()).collect()
+    }
+
+    /// `kill -9` of every process, waited for.
+    ///
+    /// # Panics
+    /// When a process cannot be killed.
+    pub async fn kill(&mut self) {
+        for Running { mut child, .. } in self.children.drain(..) {
+            child.kill().await.expect("killed");
+        }
+    }
+
+    /// SIGTERM to every process; their exit codes.
+    ///
+    /// # Panics
+    /// When a process does not end.
+    pub async fn terminate(&mut self) -> Vec<Option<i32>> {
+        let mut codes = Vec::new();
+        // auth-svc first: streams that others read for ever must not hold it up.
+        for Running { mut child, .. } in self.children.drain(..) {
+            signal("TERM", child.id().expect("running")).await;
+            let ended = tokio::time::timeout(PATIENCE, child.wait()).await.expect("ends in time");
+            codes.push(ended.expect("a status").code());
+        }
+        codes
+    }
+
+    /// Waits until every process has ended by itself.
+    ///
+    /// # Panics
+    /// When one goes on.
+    pub async fn wait_until_ended(&mut self) {
+        for Running { mut child, .. } in self.children.drain(..) {
+            tokio::time::timeout(PATIENCE, child.wait()).await.expect("ends in time").expect("a status");
+        }
+    }
+
+    /// Starts all processes again on the same data and ports.
+    pub async fn restart(&mut self) {
+        self.spawn_all().await;
+        self.wait_until_ready().await;
+    }
+}
+
+/// Until health says that it serves; false when that takes too long.
+async fn grpc_is_ready(address: String) -> bool {
+    let endpoint = Endpoint::from_shared(format!("http://{address}")).expect("a URL");
+    let mut client = HealthClient::new(endpoint.connect_lazy());
+    until(async || {
+        let answer = client.check(HealthCheckRequest::default()).await;
+        answer.is_ok_and(|answer| answer.get_ref().status() == ServingStatus::Serving)
+    })
+    .await
+}
+
+async fn rest_is_ready(port: String) -> bool {
+    let client = Client::new(&format!("http://127.0.0.1:{port}"));
+    until(async || {
+        let answer = client.request(reqwest::Method::GET, "/health/ready").send().await;
+        answer.is_ok_and(|answer| answer.status().is_success())
+    })
+    .await
+}
+
+async fn until(mut is_so: impl AsyncFnMut() -> bool) -> bool {
+    let mut tick = tokio::time::interval(Duration::from_millis(20));
+    let reached = async {
+        while !is_so().await {
+            tick.tick().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, reached).await.is_ok()
+}
+
+/// Sends a signal; by the shell, whose `kill` is always there.
+///
+/// # Panics
+/// When the process is not there.
+pub async fn signal(name: &str, pid: u32) {
+    let sent = Command::new("sh").args(["-c", &format!("kill -{name} {pid}")]).status().await;
+    assert!(sent.expect("sh runs").success());
+}
