@@ -136,6 +136,20 @@ async fn every_refusal_of_the_framework_is_a_problem() {
 }
 
 #[tokio::test]
+async fn long_answers_are_compressed_for_those_who_can_read_it() {
+    let long = Router::new().route("/long", get(async || "rent ".repeat(1000)));
+    let app = app_with(long, Duration::from_secs(5));
+    let mut asked = request(Method::GET, "/long", "", "");
+    let plain = app.clone().oneshot(request(Method::GET, "/long", "", "")).await.expect("an answer");
+    assert_eq!(plain.headers().get("content-encoding"), None);
+    asked.headers_mut().insert("accept-encoding", HeaderValue::from_static("gzip"));
+    let packed = app.oneshot(asked).await.expect("an answer");
+    assert_eq!(packed.headers().get("content-encoding").expect("packed"), "gzip");
+    let bytes = to_bytes(packed.into_body(), 100_000).await.expect("a body");
+    assert!(bytes.len() < 1000, "{} bytes", bytes.len());
+}
+
+#[tokio::test]
 async fn the_title_is_in_the_readers_language() {
     let response = app().oneshot(request(Method::GET, "/nothing", "", "")).await.expect("an answer");
     assert_eq!(response.headers()["content-language"], "es");

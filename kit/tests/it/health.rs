@@ -3,10 +3,15 @@
 use fintrac_kit::access::trust::TrustUpdate;
 use fintrac_kit::jobs::Jobs;
 use fintrac_kit::module::Module;
-use fintrac_kit::serve::{Stop, start_module};
+use fintrac_kit::serve::{self, Stop, start_module};
 use fintrac_kit::testing::TestDatabase;
 use fintrac_kit::transport;
+use fintrac_proto::events::v1::SubscribeRequest;
+use fintrac_proto::events::v1::event_log_service_client::EventLogServiceClient;
+use tokio::net::TcpListener;
+use tonic::Code;
 use tonic::service::Routes;
+use tonic::transport::Channel;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
@@ -21,7 +26,7 @@ async fn it_is_well_once_it_can_verify_tokens_until_it_stops() {
     let jobs = Jobs::new("toy", pool.clone(), &[], clock.clone());
     let module = Module { name: "toy", routes: Routes::default(), jobs, workers: Vec::new(), pool };
     let (trust, stop) = (support::trust(&clock), Stop::default());
-    let (server, _alone) = start_module(module, support::gate(&clock), &trust, false, &stop).await;
+    let (server, alone) = start_module(module, support::gate(&clock), &trust, false, &stop).await;
     let issuer = support::keys().issuer("gateway", "auth", &clock);
     let mut client = HealthClient::new(transport::local(server, issuer));
     let whole = || HealthCheckRequest { service: String::new() };
@@ -31,6 +36,16 @@ async fn it_is_well_once_it_can_verify_tokens_until_it_stops() {
     let live = HealthCheckRequest { service: "live".into() };
     let live = client.check(live).await.expect("an answer").into_inner();
     assert_eq!(live.status(), ServingStatus::Serving, "restarting it would not help");
+
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("bind");
+    let address = listener.local_addr().expect("an address");
+    serve::health(listener, alone, &stop);
+    let probes = Channel::from_shared(format!("http://{address}")).expect("a URL").connect_lazy();
+    let live = HealthCheckRequest { service: "live".into() };
+    let probed = HealthClient::new(probes.clone()).check(live).await.expect("an answer").into_inner();
+    assert_eq!(probed.status(), ServingStatus::Serving, "on a port of its own, too");
+    let other = EventLogServiceClient::new(probes).subscribe(SubscribeRequest::default()).await;
+    assert_eq!(other.expect_err("nothing else").code(), Code::Unimplemented);
 
     let mut watched = client.watch(whole()).await.expect("a stream").into_inner();
     let mut next = async || watched.message().await.expect("a stream").expect("a status").status();
