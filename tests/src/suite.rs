@@ -225,8 +225,10 @@ impl Suite {
     fn command(&self, part: &str, settings: &[(&'static str, String)]) -> Command {
         let mut command = Command::new(&self.binary);
         command.arg(part).current_dir(self.data.path()).env_clear();
-        // What PostgreSQL's programs need, and nothing else of this machine's configuration.
+        // What PostgreSQL's programs need, and nothing else of this machine's configuration but
+        // where script/coverage gathers what ran.
         command.env("PATH", "/usr/local/bin:/usr/bin:/bin");
+        command.envs(std::env::var_os("LLVM_PROFILE_FILE").map(|file| ("LLVM_PROFILE_FILE", file)));
         command
             .env("FINTRAC_DATA_DIR", self.data.path())
             .env("LOG_LEVEL", self.settings.log_level)
