@@ -89,9 +89,12 @@ pub fn finish(mut document: OpenApi) -> OpenApi {
 fn bound(parameter: &mut RefOr<Parameter>) {
     let RefOr::T(parameter) = parameter else { return };
     let Some(RefOr::T(Schema::Object(schema))) = &mut parameter.schema else { return };
-    if parameter.parameter_in == ParameterIn::Header && schema.schema_type == optional_text() {
+    if parameter.parameter_in == ParameterIn::Header
+        && let SchemaType::Array(types) = &schema.schema_type
+        && let Some(only) = types.iter().find(|it| **it != Type::Null)
+    {
         // There or not, but never `null`.
-        schema.schema_type = SchemaType::Type(Type::String);
+        schema.schema_type = SchemaType::Type(only.clone());
     }
     match (parameter.name.as_str(), &parameter.parameter_in) {
         // Any size is understood: above 200 it is 200.
@@ -108,10 +111,6 @@ fn bound(parameter: &mut RefOr<Parameter>) {
         }
         _ => {}
     }
-}
-
-fn optional_text() -> SchemaType {
-    SchemaType::Array(vec![Type::String, Type::Null])
 }
 
 /// A body that may be absent is still no `null`.

@@ -34,9 +34,22 @@ impl From<RenderError> for HandlerError {
     }
 }
 
-impl From<RenderError> for Status {
-    fn from(error: RenderError) -> Self {
-        Self::internal(error.to_string())
+/// Why there is nothing to say yet, or ever.
+#[derive(Debug, thiserror::Error)]
+pub enum Unsaid {
+    /// What there is to say could not be asked.
+    #[error("{}: {}", .0.code(), .0.message())]
+    Asking(#[from] Status),
+    #[error(transparent)]
+    Words(#[from] RenderError),
+}
+
+impl From<Unsaid> for HandlerError {
+    fn from(unsaid: Unsaid) -> Self {
+        match unsaid {
+            Unsaid::Asking(status) => status.into(),
+            Unsaid::Words(error) => error.into(),
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 mod database;
 mod steering;
 
+use std::ffi::OsString;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -228,7 +229,7 @@ impl Suite {
         // What PostgreSQL's programs need, and nothing else of this machine's configuration but
         // where script/coverage gathers what ran.
         command.env("PATH", "/usr/local/bin:/usr/bin:/bin");
-        command.envs(std::env::var_os("LLVM_PROFILE_FILE").map(|file| ("LLVM_PROFILE_FILE", file)));
+        command.envs(coverage());
         command
             .env("FINTRAC_DATA_DIR", self.data.path())
             .env("LOG_LEVEL", self.settings.log_level)
@@ -317,6 +318,11 @@ impl Suite {
         assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
+}
+
+/// Where a process that is measured for coverage leaves what it ran; for those whose environment is cleared.
+pub fn coverage() -> Option<(&'static str, OsString)> {
+    Some(("LLVM_PROFILE_FILE", std::env::var_os("LLVM_PROFILE_FILE")?))
 }
 
 /// A folder that the account PostgreSQL runs under can reach, as root too.

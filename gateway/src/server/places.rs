@@ -37,9 +37,10 @@ impl Places {
     }
 
     fn take(&self, address: IpAddr) -> Option<Place> {
-        let address = network(address);
+        let address = address.to_canonical();
         let is_proxy = self.0.proxies.iter().any(|proxy| proxy.contains(&address));
-        let share = if is_proxy { self.0.most } else { self.0.most.div_ceil(SHARE) };
+        let (address, share) =
+            if is_proxy { (address, self.0.most) } else { (network(address), self.0.most.div_ceil(SHARE)) };
         let mut taken = self.0.taken.lock().unwrap_or_else(PoisonError::into_inner);
         if taken.all >= self.0.most || taken.by_address.get(&address).is_some_and(|own| *own >= share) {
             return None;
@@ -52,7 +53,7 @@ impl Places {
 
 /// What one household of the internet has: an IPv4 address, or 64 bits of IPv6.
 fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
+    match address {
         IpAddr::V4(address) => IpAddr::V4(address),
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
     }
@@ -108,7 +109,8 @@ mod tests {
 
     #[test]
     fn one_address_takes_a_fifth_and_a_proxy_what_there_is() {
-        let places = Places::new(10, vec!["192.0.2.0/24".parse().expect("a network")]);
+        let proxies = ["192.0.2.0/24", "fd00::5/128"].map(|text| text.parse().expect("a network"));
+        let places = Places::new(10, proxies.to_vec());
         let take = |address: &str| places.take(ip(address));
         let greedy = [take("198.51.100.7"), take("198.51.100.7")];
         assert!(greedy.iter().all(Option::is_some) && take("198.51.100.7").is_none());
@@ -116,8 +118,9 @@ mod tests {
         let neighbours = [take("2001:db8::1"), take("2001:db8::2")];
         assert!(neighbours.iter().all(Option::is_some) && take("2001:db8::3").is_none());
         assert!(take("2001:db8:0:1::1").is_some());
-        let proxied: Vec<_> = std::iter::from_fn(|| take("192.0.2.1")).collect();
-        assert_eq!(proxied.len(), 6);
+        let proxied: Vec<_> = std::iter::from_fn(|| take("192.0.2.1")).take(3).collect();
+        let by_ipv6: Vec<_> = std::iter::from_fn(|| take("fd00::5")).collect();
+        assert_eq!((proxied.len(), by_ipv6.len()), (3, 3));
         assert!(take("203.0.113.9").is_none(), "all are taken");
         drop(greedy);
         assert!(take("203.0.113.9").is_some() && take("198.51.100.7").is_some(), "and free again");

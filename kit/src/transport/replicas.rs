@@ -79,7 +79,8 @@ struct Shared {
     tls: Option<ClientTlsConfig>,
     look_up: LookUp,
     known: Mutex<Known>,
-    first: tokio::sync::Mutex<()>,
+    /// When the last of the look-ups ended that somebody waited for.
+    waited_for: tokio::sync::Mutex<Option<Instant>>,
     resolving: AtomicBool,
     next: AtomicUsize,
 }
@@ -132,7 +133,7 @@ impl Replicas {
             tls,
             look_up,
             known: Mutex::default(),
-            first: tokio::sync::Mutex::default(),
+            waited_for: tokio::sync::Mutex::default(),
             resolving: AtomicBool::new(false),
             next: AtomicUsize::new(0),
         })))
@@ -185,6 +186,7 @@ impl Shared {
     async fn pick(self: &Arc<Self>, affinity: Option<Affinity>, asked: &Asked) -> Option<Replica> {
         self.look_up_when_stale().await;
         let mut asked = asked.0.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.others = false;
         let mut known = self.known();
         let now = Instant::now();
         let count = known.replicas.len();
@@ -230,9 +232,12 @@ impl Shared {
         let looked_up = self.known().looked_up;
         match looked_up {
             None => {
-                let _one_at_a_time = self.first.lock().await;
-                if self.known().looked_up.is_none() {
+                let began = Instant::now();
+                let mut ended = self.waited_for.lock().await;
+                // Another caller may have looked meanwhile, also in vain.
+                if ended.is_none_or(|ended| ended < began) {
                     self.look_up().await;
+                    *ended = Some(Instant::now());
                 }
             }
             Some(at) if at.elapsed() > FRESH && !self.resolving.swap(true, Ordering::Relaxed) => {

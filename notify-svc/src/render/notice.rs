@@ -112,24 +112,22 @@ pub fn notice(locale: &str, kind: Kind, facts: &Facts) -> Result<(String, String
     Ok((texts.with(&format!("{id}-title"), &values)?, texts.with(&format!("{id}-body"), &values)?))
 }
 
-/// What the inbox says of something that happened to an account; `None` of what only a mail can say.
+/// What the inbox says of something that happened to an account.
 pub fn account_notice(
     locale: &str,
     kind: Kind,
     values: &[(&'static str, String)],
-) -> Result<Option<(String, String)>, RenderError> {
+) -> Result<(String, String), RenderError> {
     let texts = Texts { language: language(locale) };
     let id = kind.text_prefix();
     let (title, body) = match kind {
-        // Whoever has not confirmed his address has no inbox.
-        Kind::Verification => return Ok(None),
         Kind::PasswordReset | Kind::EmailChange | Kind::EmailChanged | Kind::Welcome => {
             (format!("{id}-inbox-title"), format!("{id}-inbox-body"))
         }
         _ => (format!("{id}-subject"), format!("{id}-body")),
     };
     let values: Vec<_> = values.iter().map(|(name, value)| (*name, Value::from(value.as_str()))).collect();
-    Ok(Some((texts.get(&title)?, texts.with(&body, &values)?)))
+    Ok((texts.get(&title)?, texts.with(&body, &values)?))
 }
 
 /// A time as the reader writes it, in his time zone, which it names.

@@ -9,6 +9,7 @@ use tonic::{Code, Response, Status};
 use uuid::Uuid;
 
 use crate::domain::kind::Kind;
+use crate::error::Unsaid;
 use crate::render;
 
 /// To whom, and what the words need, as he writes it.
@@ -24,7 +25,7 @@ pub async fn told(
     kind: Kind,
     user_id: Uuid,
     subject_id: Uuid,
-) -> Result<Option<Told>, Status> {
+) -> Result<Option<Told>, Unsaid> {
     match kind {
         Kind::NewDevice => of_device(auth, user_id, subject_id).await,
         Kind::AccountDeletion => of_deletion(auth, user_id).await,
@@ -41,7 +42,7 @@ async fn of_device(
     auth: &MailFactsServiceClient<Transport>,
     user_id: Uuid,
     device_id: Uuid,
-) -> Result<Option<Told>, Status> {
+) -> Result<Option<Told>, Unsaid> {
     let request =
         pb::GetDeviceFactsRequest { user_id: user_id.to_string(), device_id: device_id.to_string() };
     let Some(facts) = there(auth.clone().get_device_facts(request).await)? else { return Ok(None) };
@@ -58,7 +59,7 @@ async fn of_device(
 async fn of_deletion(
     auth: &MailFactsServiceClient<Transport>,
     user_id: Uuid,
-) -> Result<Option<Told>, Status> {
+) -> Result<Option<Told>, Unsaid> {
     let request = pb::GetDeletionFactsRequest { user_id: user_id.to_string() };
     let facts = there(auth.clone().get_deletion_facts(request).await)?.unwrap_or_default();
     // The user may be back already.

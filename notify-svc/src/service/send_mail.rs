@@ -23,6 +23,7 @@ use crate::domain::kind::Kind;
 use crate::domain::mail::Mail;
 use crate::domain::notification::Notification;
 use crate::domain::retry;
+use crate::error::Unsaid;
 use crate::render::{self, Content};
 use crate::store::mails::{self, End};
 use crate::store::{notifications, reports};
@@ -94,7 +95,8 @@ impl SendMail {
         let Draft { recipient, content, unsubscribe } = match self.draft(mail).await {
             Ok(Some(draft)) => draft,
             Ok(None) => return Outcome::Dropped,
-            Err(status) => return Outcome::Unreachable(format!("{}: {}", status.code(), status.message())),
+            Err(Unsaid::Words(error)) => return Outcome::Refused(error.to_string()),
+            Err(unsaid) => return Outcome::Unreachable(unsaid.to_string()),
         };
         let locale = content.locale().unwrap_or(&recipient.locale);
         let rendered = match render::render(locale, &content, unsubscribe.as_deref()) {
@@ -111,12 +113,12 @@ impl SendMail {
     }
 
     /// To whom, and what to say; `None` when nothing is left to say.
-    async fn draft(&self, mail: &Mail) -> Result<Option<Draft>, Status> {
+    async fn draft(&self, mail: &Mail) -> Result<Option<Draft>, Unsaid> {
         let frontend = self.has_frontend.then(|| format!("{}/login", self.link_base));
         let kind = mail.kind;
         match kind {
-            Kind::Verification | Kind::EmailChange => self.with_link(mail, "verify-email").await,
-            Kind::PasswordReset => self.with_link(mail, "reset-password").await,
+            Kind::Verification | Kind::EmailChange => Ok(self.with_link(mail, "verify-email").await?),
+            Kind::PasswordReset => Ok(self.with_link(mail, "reset-password").await?),
             Kind::Welcome => {
                 let recipient = self.recipient(mail).await?;
                 let first_name = recipient.as_ref().map(|to| to.first_name.clone()).unwrap_or_default();
@@ -157,7 +159,7 @@ impl SendMail {
                 let bars = self.bars(&notification).await?;
                 let Notification { locale, title, body, .. } = notification;
                 let app = self.has_frontend.then(|| self.link_base.clone());
-                self.that_may_end(mail, Content::Notice { locale, title, body, app, bars }).await
+                Ok(self.that_may_end(mail, Content::Notice { locale, title, body, app, bars }).await?)
             }
         }
     }
@@ -183,7 +185,7 @@ impl SendMail {
     }
 
     /// The categories of a month's report.
-    async fn bars(&self, notification: &Notification) -> Result<Vec<(String, String, u8)>, Status> {
+    async fn bars(&self, notification: &Notification) -> Result<Vec<(String, String, u8)>, Unsaid> {
         if notification.kind != Kind::MonthlyReport {
             return Ok(Vec::new());
         }

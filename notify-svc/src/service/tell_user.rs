@@ -31,6 +31,14 @@ impl TellUser {
         Self { clock: deps.clock.clone(), random: deps.random.clone(), teller, erasures }
     }
 
+    async fn queue_mail(&self, connection: &mut PgConnection, event: &Event) -> Result<(), HandlerError> {
+        let Some(kind) = kind(event) else { return Ok(()) };
+        let now = self.clock.now();
+        let (user_id, subject_id) = (id(&event.user_id)?, id(&event.entity_id)?);
+        let mail = Mail { id: self.random.id(now), user_id, kind, subject_id, attempts: 0 };
+        Ok(mails::insert(connection, &mail, id(&event.id)?, now).await?)
+    }
+
     /// What the inbox tells of an event.
     async fn tellings(&self, event: &Event, kind: Kind) -> Result<Vec<Telling>, HandlerError> {
         let (user_id, subject_id) = (id(&event.user_id)?, id(&event.entity_id)?);
@@ -65,7 +73,9 @@ impl Handler for TellUser {
     type Prepared = Vec<Telling>;
 
     async fn prepare(&self, events: &[Event]) -> Result<Vec<Telling>, HandlerError> {
-        let wanted = events.iter().filter_map(|event| Some(self.tellings(event, kind(event)?)));
+        // Whoever has not confirmed his address has no inbox.
+        let told = |event: &&Event| kind(event).is_some_and(|kind| kind != Kind::Verification);
+        let wanted = events.iter().filter(told).filter_map(|event| Some(self.tellings(event, kind(event)?)));
         few_at_once(wanted.collect()).await
     }
 
@@ -77,11 +87,7 @@ impl Handler for TellUser {
     ) -> Result<(), HandlerError> {
         for event in events {
             erasure::note_event(connection, event, self.clock.now()).await?;
-            let Some(kind) = kind(event) else { continue };
-            let now = self.clock.now();
-            let (user_id, subject_id) = (id(&event.user_id)?, id(&event.entity_id)?);
-            let mail = Mail { id: self.random.id(now), user_id, kind, subject_id, attempts: 0 };
-            mails::insert(connection, &mail, id(&event.id)?, now).await?;
+            self.queue_mail(connection, event).await?;
         }
         Ok(self.teller.tell(connection, events, tellings).await?)
     }
@@ -89,5 +95,10 @@ impl Handler for TellUser {
     fn committed(&self, _events: &[Event]) {
         self.teller.told();
         self.erasures.ring();
+    }
+
+    /// The inbox stays without it; the mail goes out.
+    async fn given_up(&self, connection: &mut PgConnection, event: &Event) -> Result<(), HandlerError> {
+        self.queue_mail(connection, event).await
     }
 }

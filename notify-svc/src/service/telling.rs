@@ -97,10 +97,10 @@ impl Teller {
     /// `None` when there is no household yet, thus nobody who could read it.
     pub fn user(&self, event: &Event, kind: Kind, told: &Told) -> Result<Option<Telling>, HandlerError> {
         let recipient = &told.recipient;
-        let notice = render::account_notice(&recipient.locale, kind, &told.values)?;
-        let Some((title, body)) = notice.filter(|_| !recipient.household_id.is_empty()) else {
+        if recipient.household_id.is_empty() {
             return Ok(None);
-        };
+        }
+        let (title, body) = render::account_notice(&recipient.locale, kind, &told.values)?;
         let user_id = id(&event.user_id)?;
         let (entity, entity_id) = match kind {
             Kind::NewDevice => ("device", id(&event.entity_id)?),

@@ -30,9 +30,14 @@ pub struct Auth {
 /// How it answers questions on challenges.
 #[derive(Clone)]
 pub enum Facts {
-    Secrets { token: &'static str, code: &'static str },
+    Secrets {
+        token: &'static str,
+        code: &'static str,
+    },
     Lapsed,
     OutOfReach,
+    /// It has a defect, and knows of nobody.
+    Broken,
 }
 
 impl Auth {
@@ -83,6 +88,9 @@ impl MailFactsService for Auth {
         &self,
         request: Request<pb::GetRecipientRequest>,
     ) -> Result<Response<pb::GetRecipientResponse>, Status> {
+        if matches!(*self.facts.lock().expect("no panic"), Facts::Broken) {
+            return Err(Status::internal("a defect"));
+        }
         let recipient = self.recipient.lock().expect("no panic").clone();
         let kind = request.into_inner().kind;
         let may_end =
@@ -132,7 +140,7 @@ impl MailFactsService for Auth {
                 code: code.into(),
             })),
             Facts::Lapsed => Err(Refusal::new(Code::NotFound, "CHALLENGE_LAPSED", "Nothing is left.").into()),
-            Facts::OutOfReach => Err(Status::unavailable("down")),
+            Facts::OutOfReach | Facts::Broken => Err(Status::unavailable("down")),
         }
     }
 
@@ -155,7 +163,7 @@ impl MailFactsService for Auth {
         let recipient = Some(self.recipient.lock().expect("no panic").clone());
         let erased_at = match self.facts.lock().expect("no panic").clone() {
             Facts::Lapsed => None,
-            Facts::Secrets { .. } | Facts::OutOfReach => {
+            Facts::Secrets { .. } | Facts::OutOfReach | Facts::Broken => {
                 Some(prost_types::Timestamp { seconds: 1_792_592_000, nanos: 0 })
             }
         };

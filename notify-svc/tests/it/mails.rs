@@ -334,3 +334,17 @@ async fn a_server_that_stalls_holds_nothing_else_back() {
     assert_eq!(parse(&raw).header_raw("X-FinTrac-Kind").map(str::trim), Some("password_changed"));
     assert_eq!(notify.mails().await, 4);
 }
+
+#[tokio::test]
+async fn an_event_that_no_inbox_can_tell_is_still_a_mail() {
+    let (mut smtp, auth, notify) = with_server().await;
+    *auth.facts.lock().expect("no panic") = Facts::Broken;
+    auth.tell("user", "password_changed");
+    notify.until_text("select count(*)::text from notify.event_dead_letters", "1").await;
+    let postponed = "select (count(last_error) filter (where leased_until is null))::text from notify.mails";
+    notify.until_text(postponed, "1").await;
+    *auth.facts.lock().expect("no panic") = Facts::Lapsed;
+    notify.clock.advance(TimeDelta::seconds(3));
+    let raw = smtp.next().await;
+    assert_eq!(parse(&raw).header_raw("X-FinTrac-Kind").map(str::trim), Some("password_changed"));
+}

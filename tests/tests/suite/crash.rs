@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fintrac_kit::random::Random;
 use fintrac_tests::client::somewhere;
-use fintrac_tests::suite::{Shape, Suite, signal};
+use fintrac_tests::suite::{Shape, Suite, coverage, signal};
 use futures::future::join_all;
 use serde_json::json;
 
@@ -86,6 +86,7 @@ async fn a_second_suite_on_the_same_folder_is_refused() {
         .current_dir(suite.data_dir())
         .env_clear()
         .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+        .envs(coverage())
         .env("FINTRAC_DATA_DIR", suite.data_dir())
         .env("SERVER_PORT", "0")
         .env("GRPC_LISTEN", "127.0.0.1:0")

@@ -9,7 +9,7 @@ use fintrac_proto::jobs::v1::job_service_client::JobServiceClient;
 use fintrac_proto::notify::v1 as notify;
 use fintrac_proto::notify::v1::mail_service_client::MailServiceClient;
 use fintrac_tests::client::Client;
-use fintrac_tests::suite::{Shape, Suite, free_port, reachable_folder, signal};
+use fintrac_tests::suite::{Shape, Suite, coverage, free_port, reachable_folder, signal};
 use serde_json::json;
 use sqlx::{Connection as _, PgConnection};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
@@ -228,6 +228,7 @@ async fn a_demo_has_a_year_of_money_in_it() {
             .arg("demo")
             .env_clear()
             .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            .envs(coverage())
             .env("FINTRAC_DEMO_DIR", folder.path())
             .env("FINTRAC_DATA_DIR", "/nowhere")
             .env("SMTP_URL", "smtp://nobody.example")

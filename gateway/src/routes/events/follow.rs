@@ -48,7 +48,7 @@ struct EventView<'a> {
 /// read everything anew. The stream ends with the session and when the access token expires; come
 /// back with a fresh one. Whoever reads too slowly is dropped and may resume.
 #[utoipa::path(get, path = "/events", tag = "notifications", security(("access_token" = ["notifications:read"])),
-    params(("Last-Event-ID" = Option<i64>, Header, description = "The id of the last event that was read")),
+    params(("Last-Event-ID" = Option<i64>, Header, minimum = 0, description = "The id of the last event that was read")),
     responses((status = 200, description = "The events, as they happen", body = String, content_type = "text/event-stream"), ReadProblems))]
 pub async fn follow(
     State(state): State<AppState>,

@@ -11,7 +11,7 @@ pub struct PreferencesView {
     /// light, dark or system.
     #[schema(example = "system")]
     theme: String,
-    /// en, es, fr, de or pt. Mails and notifications speak English and Spanish so far, and English to the others.
+    /// en, es, fr, de or pt. The language of mails and notifications.
     #[schema(example = "es")]
     locale: String,
     /// What apps propose for new accounts.
