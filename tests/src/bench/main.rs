@@ -40,27 +40,29 @@ async fn main() -> anyhow::Result<()> {
     }
     let wanted = |part: &str| parts.is_empty() || parts.iter().any(|it| it == part);
     let binary: PathBuf = std::env::current_exe()?.with_file_name("fintrac-part");
-    let mut suite = Suite::start(&binary.to_string_lossy(), Shape::OneProcess).await;
-    if wanted("posting") || wanted("replicas") {
-        let world = load::World::prepare(&suite).await?;
-        if wanted("posting") {
-            posting(&suite, &world, measured).await?;
+    if PARTS.iter().any(|part| *part != "users" && wanted(part)) {
+        let mut suite = Suite::start(&binary.to_string_lossy(), Shape::OneProcess).await;
+        if wanted("posting") || wanted("replicas") {
+            let world = load::World::prepare(&suite).await?;
+            if wanted("posting") {
+                posting(&suite, &world, measured).await?;
+            }
+            if wanted("replicas") {
+                let [one, two, again] = replicas::measure(&mut suite, &world, measured).await?;
+                report::print_replicas(&one, &two, &again);
+            }
         }
-        if wanted("replicas") {
-            let [one, two, again] = replicas::measure(&mut suite, &world, measured).await?;
-            report::print_replicas(&one, &two, &again);
+        if wanted("reading") {
+            report::print_sizes();
+            scale::measure(&suite, report::print_scale).await?;
         }
+        if wanted("logins") {
+            let timing = login::timing(&suite).await?;
+            let flood = login::flood(&suite, measured).await?;
+            report::print_logins(&timing, &flood);
+        }
+        suite.terminate().await;
     }
-    if wanted("reading") {
-        report::print_sizes();
-        scale::measure(&suite, report::print_scale).await?;
-    }
-    if wanted("logins") {
-        let timing = login::timing(&suite).await?;
-        let flood = login::flood(&suite, measured).await?;
-        report::print_logins(&timing, &flood);
-    }
-    drop(suite);
     if wanted("users") {
         let [thinking, hurried] = users::measure(&binary.to_string_lossy(), measured).await?;
         report::print_users(&thinking, &hurried);
