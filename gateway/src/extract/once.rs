@@ -111,3 +111,24 @@ fn client_key(value: &HeaderValue) -> Result<String, Problem> {
     let problem = Problem::new("MALFORMED_REQUEST", "A header cannot be read; see errors.");
     Err(problem.field("Idempotency-Key", "PARAMETER_INVALID", "Send 1 to 255 visible ASCII characters."))
 }
+
+#[cfg(test)]
+mod tests {
+    use fintrac_kit::transport::{FINGERPRINT, IDEMPOTENCY_KEY, OPERATION};
+
+    use super::Once;
+
+    #[test]
+    fn a_write_says_who_it_is() {
+        let once = Once {
+            key: "the-key".into(),
+            from_client: false,
+            operation: "POST /things".into(),
+            fingerprint: "the-body".into(),
+        };
+        let request = once.request(());
+        let said = [IDEMPOTENCY_KEY, OPERATION, FINGERPRINT]
+            .map(|name| request.metadata().get(name).and_then(|value| value.to_str().ok()));
+        assert_eq!(said, [Some("the-key"), Some("POST /things"), Some("the-body")]);
+    }
+}

@@ -11,7 +11,7 @@ use fintrac_kit::context::{self, Context};
 use fintrac_kit::error::Refusal;
 use fintrac_kit::server::server_stack;
 use fintrac_kit::testing::TestUser;
-use fintrac_kit::transport::{self, LookUp, Transport};
+use fintrac_kit::transport::{self, IDEMPOTENCY_KEY, LookUp, Transport};
 use fintrac_proto::auth::v1::household_service_client::HouseholdServiceClient;
 use fintrac_proto::auth::v1::household_service_server::{HouseholdService, HouseholdServiceServer};
 use fintrac_proto::auth::v1::{GetHouseholdRequest, GetHouseholdResponse, Household};
@@ -21,6 +21,7 @@ use fintrac_proto::events::v1::{SubscribeRequest, SubscribeResponse};
 use futures::Stream;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
+use tonic::metadata::MetadataValue;
 use tonic::service::Routes;
 use tonic::transport::server::TcpIncoming;
 use tonic::{Code, Request, Response, Status};
@@ -165,8 +166,12 @@ async fn only_what_may_be_done_twice_is_tried_again() {
     let mut client = EventLogServiceClient::new(transport.clone());
     let refused = client.subscribe(SubscribeRequest::default()).await.expect_err("not now");
     assert_eq!((refused.code(), calls()), (Code::Unavailable, 1), "nobody said that twice is as good");
+    let mut keyed = Request::new(SubscribeRequest::default());
+    keyed.metadata_mut().insert(IDEMPOTENCY_KEY, MetadataValue::from_static("a-key"));
+    let refused = client.subscribe(keyed).await.expect_err("not now");
+    assert_eq!((refused.code(), calls()), (Code::Unavailable, 4), "with a key it acts once however often");
     let refused = ask(&transport, &TestUser::new(&clock())).await.expect_err("not now");
-    assert_eq!((refused.code(), calls()), (Code::Unavailable, 4), "three times, and no more");
+    assert_eq!((refused.code(), calls()), (Code::Unavailable, 7), "three times, and no more");
     assert!(one.calls.load(Ordering::Relaxed) > 0 && two.calls.load(Ordering::Relaxed) > 0);
 }
 

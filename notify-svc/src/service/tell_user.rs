@@ -74,8 +74,8 @@ impl Handler for TellUser {
 
     async fn prepare(&self, events: &[Event]) -> Result<Vec<Telling>, HandlerError> {
         // Whoever has not confirmed his address has no inbox.
-        let told = |event: &&Event| kind(event).is_some_and(|kind| kind != Kind::Verification);
-        let wanted = events.iter().filter(told).filter_map(|event| Some(self.tellings(event, kind(event)?)));
+        let told = |event| kind(event).filter(|kind| *kind != Kind::Verification);
+        let wanted = events.iter().filter_map(|event| Some(self.tellings(event, told(event)?)));
         few_at_once(wanted.collect()).await
     }
 
