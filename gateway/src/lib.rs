@@ -29,7 +29,7 @@ pub use config::Config;
 pub use openapi::document as openapi_document;
 pub use problem::catalogue::markdown as error_catalogue;
 pub use routes::health::is_ready;
-use server::Places;
+use server::{Legible, Places};
 pub use state::{AppState, Parts};
 
 /// Serves REST on `listener` until the stop closes the listeners.
@@ -40,6 +40,7 @@ pub async fn serve(listener: TcpListener, mut state: AppState, stop: &Stop) -> i
     state.stopping = stop.lame.clone();
     stop.spawn(Arc::clone(&state.feed).follow(state.parts.notify.clone(), stop.listeners.clone()));
     let places = Places::new(state.config.most_connections, state.config.trusted_proxies.clone());
+    let accept = Legible::new(places, state.clock.clone(), state.random.clone());
     let certificate = state.config.certificate.clone();
-    server::serve(listener, router::app(state), places, certificate, stop).await
+    server::serve(listener, router::app(state), accept, certificate, stop).await
 }

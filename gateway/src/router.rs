@@ -28,6 +28,14 @@ use crate::routes::{
 };
 use crate::state::AppState;
 
+/// Browsers must not guess types or leak links.
+pub const SECURITY: [(HeaderName, &str); 4] = [
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (REFERRER_POLICY, "no-referrer"),
+    (X_FRAME_OPTIONS, "DENY"),
+    (CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+];
+
 /// The documented calls.
 pub fn api() -> OpenApiRouter<AppState> {
     let v1 = OpenApiRouter::new()
@@ -181,6 +189,7 @@ pub fn app(state: AppState) -> Router {
 /// The layers, from the inside out.
 fn dress(routes: Router<AppState>, state: AppState) -> Router {
     let cors = cors(&state);
+    let security = <(_, _, _, _)>::from(SECURITY.map(|(name, value)| default_header(name, value)));
     let dressed =
         routes
             // The access line names routes, not paths.
@@ -199,11 +208,7 @@ fn dress(routes: Router<AppState>, state: AppState) -> Router {
             .layer(from_fn_with_state(state.clone(), layers::addresses::admit))
             // Answers preflights before a route refuses OPTIONS.
             .layer(option_layer(cors))
-            // Browsers must not guess types or leak links.
-            .layer(default_header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
-            .layer(default_header(REFERRER_POLICY, "no-referrer"))
-            .layer(default_header(X_FRAME_OPTIONS, "DENY"))
-            .layer(default_header(CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"))
+            .layer(security)
             .layer(option_layer(
                 state.config.certificate.as_ref().map(|_| {
                     default_header(STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains")

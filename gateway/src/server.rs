@@ -1,6 +1,7 @@
 //! The edge: connections, TLS, and how much of them a slow or greedy client
 //! may take. What holds for single requests is in `layers/`.
 
+mod legible;
 mod places;
 
 use std::io;
@@ -16,6 +17,7 @@ use hyper_util::rt::TokioTimer;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+pub use legible::Legible;
 pub use places::Places;
 
 /// For the first request of a connection.
@@ -25,7 +27,7 @@ const FIRST: Duration = Duration::from_secs(15);
 const NEXT: Duration = Duration::from_secs(75);
 /// For the TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
-/// Beyond these hyper itself answers, without a body; `layers::size` is stricter.
+/// Beyond these hyper itself answers; `layers::size` is stricter.
 const MOST_HEADERS: usize = 256;
 const LARGEST_HEAD: usize = 128 * 1024;
 /// Requests at once on one HTTP/2 connection.
@@ -46,11 +48,11 @@ pub struct Certificate {
 pub async fn serve(
     listener: TcpListener,
     app: Router,
-    places: Places,
+    accept: Legible<Places>,
     certificate: Option<Certificate>,
     stop: &Stop,
 ) -> io::Result<JoinHandle<()>> {
-    let server = axum_server::from_tcp(listener.into_std()?)?.acceptor(places);
+    let server = axum_server::from_tcp(listener.into_std()?)?.acceptor(accept);
     let handle = Handle::new();
     let closing = stop.listeners.clone();
     let close = handle.clone();
@@ -70,8 +72,8 @@ pub async fn serve(
             stop.spawn(async move {
                 let _ended = ending.run_until_cancelled(renew(renewed, certificate)).await;
             });
-            let server = server
-                .map(|places| RustlsAcceptor::new(config).handshake_timeout(HANDSHAKE).acceptor(places));
+            let tls = RustlsAcceptor::new(config).handshake_timeout(HANDSHAKE);
+            let server = server.map(|accept| accept.map(|places| tls.acceptor(places)));
             let server = bounded(server).handle(handle);
             tokio::spawn(async move { report(server.serve(app).await) })
         }
@@ -114,12 +116,16 @@ fn report(served: io::Result<()>) {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
     use std::sync::Arc;
 
     use axum::Router;
     use axum::routing::get;
+    use fintrac_kit::clock::Clock;
+    use fintrac_kit::random::Random;
     use fintrac_kit::serve::Stop;
     use fintrac_kit::testing::Authority;
+    use serde_json::json;
     use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
     use tokio::net::{TcpListener, TcpStream};
     use tokio_rustls::TlsConnector;
@@ -127,14 +133,15 @@ mod tests {
     use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
     use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
-    use super::{Certificate, Places, serve};
+    use super::{Certificate, Legible, Places, serve};
 
-    async fn start(most: usize, certificate: Option<Certificate>) -> (std::net::SocketAddr, Stop) {
+    async fn start(most: usize, certificate: Option<Certificate>) -> (SocketAddr, Stop) {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("bind");
         let address = listener.local_addr().expect("an address");
         let stop = Stop::default();
         let app = Router::new().route("/", get(async || "here"));
-        serve(listener, app, Places::new(most, Vec::new()), certificate, &stop).await.expect("it serves");
+        let accept = Legible::new(Places::new(most, Vec::new()), Clock::System, Random::System);
+        serve(listener, app, accept, certificate, &stop).await.expect("it serves");
         (address, stop)
     }
 
@@ -147,6 +154,47 @@ mod tests {
         }
         let read = stream.read(&mut answer).await.unwrap_or_default();
         String::from_utf8_lossy(&answer[..read]).into_owned()
+    }
+
+    /// All that comes back until the connection ends.
+    async fn send(address: SocketAddr, request: &str) -> String {
+        let mut stream = TcpStream::connect(address).await.expect("connected");
+        stream.write_all(request.as_bytes()).await.expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("an answer");
+        answer
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_read_is_refused_as_everything_else_is() {
+        let (address, _stop) = start(10, None).await;
+        let long = format!("GET /{} HTTP/1.1\r\nhost: a\r\n\r\n", "x".repeat(70_000));
+        let many = format!("GET / HTTP/1.1\r\nhost: a\r\n{}\r\n", "x: y\r\n".repeat(300));
+        let after_another = "GET / HTTP/1.1\r\nhost: a\r\n\r\nnonsense\r\n\r\n";
+        for (request, status, code) in [
+            ("nonsense\r\n\r\n", 400, "MALFORMED_REQUEST"),
+            ("GET / HTTP/1.1\r\nno name\r\n\r\n", 400, "MALFORMED_REQUEST"),
+            (after_another, 400, "MALFORMED_REQUEST"),
+            (&long, 414, "URI_TOO_LONG"),
+            (&many, 431, "HEADERS_TOO_LARGE"),
+        ] {
+            let answer = send(address, request).await;
+            let at = answer.rfind(&format!("HTTP/1.1 {status} ")).expect(&answer);
+            assert_eq!(answer[..at].ends_with("here"), request == after_another, "{answer}");
+            let (head, body) = answer[at..].split_once("\r\n\r\n").expect("a head");
+            let header =
+                |name: &str| head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+            assert_eq!(header("content-type"), Some("application/problem+json"));
+            assert_eq!(header("content-length"), Some(&*body.len().to_string()));
+            assert_eq!(
+                (header("connection"), header("x-content-type-options")),
+                (Some("close"), Some("nosniff"))
+            );
+            assert_eq!(header("date").map(str::len), Some(29));
+            let problem: serde_json::Value = serde_json::from_str(body).expect("JSON");
+            assert_eq!((&problem["status"], &problem["code"]), (&json!(status), &json!(code)));
+            assert_eq!(problem["request_id"].as_str(), header("x-request-id"));
+        }
     }
 
     #[tokio::test]

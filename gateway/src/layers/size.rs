@@ -21,13 +21,12 @@ const LARGEST_BODY: u64 = 16 * 1024 * 1024;
 pub async fn refuse(request: Request, next: Next) -> Response {
     let uri = request.uri();
     if uri.path().len() + uri.query().map_or(0, str::len) > LONGEST_URI {
-        return Problem::new("URI_TOO_LONG", "Path and query are too long; at most 8 KiB.").into_response();
+        return uri_too_long().into_response();
     }
     let headers = request.headers();
     let size: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     if headers.len() > MOST_HEADERS || size > LARGEST_HEADERS {
-        let detail = "Too many or too large headers; at most 100 and 32 KiB.";
-        return Problem::new("HEADERS_TOO_LARGE", detail).into_response();
+        return headers_too_large().into_response();
     }
     let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > LARGEST_BODY) {
@@ -35,4 +34,12 @@ pub async fn refuse(request: Request, next: Next) -> Response {
         return Problem::new("PAYLOAD_TOO_LARGE", detail).into_response();
     }
     next.run(request).await
+}
+
+pub fn uri_too_long() -> Problem {
+    Problem::new("URI_TOO_LONG", "Path and query are too long; at most 8 KiB.")
+}
+
+pub fn headers_too_large() -> Problem {
+    Problem::new("HEADERS_TOO_LARGE", "Too many or too large headers; at most 100 and 32 KiB.")
 }
