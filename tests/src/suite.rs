@@ -4,7 +4,7 @@ mod database;
 mod steering;
 
 use std::ffi::OsString;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -17,6 +17,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
+pub use rustix::process::Signal;
 pub use steering::signal;
 
 use crate::client::Client;
@@ -47,15 +48,15 @@ pub struct Settings {
     pub common: Vec<(&'static str, String)>,
     /// Of the URLs by which parts find each other: `http` or `https`.
     pub scheme: &'static str,
-    /// The parts of which there are two.
-    pub twice: &'static [&'static str],
+    /// The parts of which there are more than one, with their number, at most three.
+    pub replicas: &'static [(&'static str, usize)],
     /// The cluster of five processes loses nothing that was committed, whatever crashes.
     pub durable: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { log_level: "warn", common: Vec::new(), scheme: "http", twice: &[], durable: false }
+        Self { log_level: "warn", common: Vec::new(), scheme: "http", replicas: &[], durable: false }
     }
 }
 
@@ -115,7 +116,7 @@ impl Suite {
                 Some(started.expect("PostgreSQL starts"))
             }
         };
-        let ports = free_ports(1 + 2 * PARTS.len());
+        let ports = free_ports(1 + 3 * PARTS.len());
         let mut suite = Self {
             shape,
             client: Client::new(&format!("http://127.0.0.1:{}", ports[0])),
@@ -160,10 +161,17 @@ impl Suite {
 
     /// Where each of the parts listens.
     fn grpc_ports(&self) -> Vec<Vec<u16>> {
-        let count = |part| if self.settings.twice.contains(&part) { 2 } else { 1 };
-        let (first, second) = self.ports[1..].split_at(PARTS.len());
-        let pairs = first.iter().zip(second).map(|(first, second)| [*first, *second]);
-        pairs.zip(PARTS).map(|(pair, part)| pair[..count(part)].to_vec()).collect()
+        let replicas = |part: &str| self.settings.replicas.iter().find(|(it, _)| *it == part);
+        let ports = |(at, part)| {
+            let own = self.ports[1 + at..].iter().step_by(PARTS.len());
+            own.copied().take(replicas(part).map_or(1, |(_, count)| *count)).collect()
+        };
+        PARTS.into_iter().enumerate().map(ports).collect()
+    }
+
+    /// Where the ledgers of five processes listen.
+    pub fn ledgers(&self) -> Vec<SocketAddr> {
+        self.grpc_ports()[1].iter().map(|port| SocketAddr::from(([127, 0, 0, 1], *port))).collect()
     }
 
     fn start_part(&mut self, part: &'static str, settings: Vec<(&'static str, String)>) {

@@ -1,5 +1,5 @@
-//! The bank's customers: each does one thing after the other, knows what must
-//! be true, and asks again until there is a definite answer.
+//! The bank's customers, each at several devices: at each they do one thing after
+//! the other, know what must be true, and ask again until there is a definite answer.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -16,10 +16,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::harm::pause;
 
+/// Of each customer, all used at once.
+pub const DEVICES: usize = 4;
 /// How long one thing may take, however often it is asked for.
 const PATIENCE: Duration = Duration::from_mins(1);
 /// How long one answer may take.
 const ONE_TRY: Duration = Duration::from_secs(12);
+/// Cents in each account before anything happens.
+pub const OPENING: i64 = 100_000;
 /// Cents that the watched category may be spent up to.
 pub const LIMIT: i64 = 100_000;
 
@@ -29,21 +33,21 @@ pub struct Counts {
     asked: AtomicU64,
     unanswered: AtomicU64,
     slowest: Mutex<Duration>,
-    finished: Mutex<BTreeMap<usize, u64>>,
+    finished: Mutex<BTreeMap<String, u64>>,
 }
 
 impl Counts {
-    pub fn finished(&self) -> BTreeMap<usize, u64> {
+    pub fn finished(&self) -> BTreeMap<String, u64> {
         self.finished.lock().expect("no panic").clone()
     }
 
-    /// Completes when each customer has finished two more operations than `before`:
+    /// Completes when at each of so many devices two more operations than `before` are finished:
     /// the one under way, and one that began after.
-    pub async fn each_one_more(&self, customers: usize, before: &BTreeMap<usize, u64>) {
-        let count = |counts: &BTreeMap<usize, u64>, at| counts.get(&at).copied().unwrap_or_default();
+    pub async fn each_one_more(&self, devices: usize, before: &BTreeMap<String, u64>) {
+        let earlier = |device: &str| before.get(device).copied().unwrap_or_default();
         loop {
             let now = self.finished();
-            if (0..customers).all(|at| count(&now, at) >= count(before, at) + 2) {
+            if now.iter().filter(|(device, count)| **count >= earlier(device) + 2).count() == devices {
                 return;
             }
             pause(Duration::from_millis(50)).await;
@@ -74,15 +78,24 @@ pub struct Entry {
     pub is_voided: bool,
 }
 
+/// A definite answer.
+#[derive(Debug)]
+struct Answer {
+    status: u16,
+    etag: String,
+    body: Value,
+}
+
+/// A customer at one device, or what was done at all of them.
 pub struct Customer {
-    number: usize,
+    device: String,
     pub token: String,
     pub accounts: Vec<String>,
     watched: String,
     random: Random,
     sent: u64,
-    /// Cents, by account.
-    pub balances: Vec<i64>,
+    /// Cents that came in, less those that went out, by account.
+    pub moved: Vec<i64>,
     /// Expenses that may be edited and voided, by id.
     pub entries: BTreeMap<String, Entry>,
     /// Ids of everything else that was posted.
@@ -92,8 +105,12 @@ pub struct Customer {
 }
 
 impl Customer {
-    /// Registers and opens accounts, before anything goes wrong.
-    pub async fn join(suite: &Suite, number: usize, random: Random) -> anyhow::Result<Self> {
+    /// Registers and opens accounts, before anything goes wrong; `randoms` are for each device one.
+    pub async fn join(
+        suite: &Suite,
+        number: usize,
+        randoms: [Random; DEVICES],
+    ) -> anyhow::Result<[Self; DEVICES]> {
         let (client, email) = (&suite.client, format!("customer{number}@example.com"));
         client.register(&email).await;
         let link = suite.mailbox.wait("verification", &email).await.token();
@@ -103,7 +120,7 @@ impl Customer {
         let token = login.text("access_token");
         let mut accounts = Vec::new();
         for name in ["One", "Two", "Three"] {
-            let body = json!({"name": name, "account_type": "bank", "balance": "1000.00"});
+            let body = json!({"name": name, "account_type": "bank", "balance": cents(OPENING)});
             let opened = client.post_json_as(&token, "/api/v1/accounts", body).await;
             ensure!(opened.status == 201, "{opened:?}");
             accounts.push(opened.text("id"));
@@ -114,108 +131,131 @@ impl Customer {
             "frequency": "yearly", "alert_thresholds": [5, 10, 20, 40, 80, 100]});
         let budget = client.post_json_as(&token, "/api/v1/budgets", budget).await;
         ensure!(budget.status == 201, "{budget:?}");
-        Ok(Self {
-            number,
-            token,
-            accounts,
-            watched,
+        let mut devices = 0;
+        Ok(randoms.map(|random| Self {
+            device: {
+                devices += 1;
+                format!("customer{number}-device{devices}")
+            },
+            token: token.clone(),
+            accounts: accounts.clone(),
+            watched: watched.clone(),
             random,
             sent: 0,
-            balances: vec![100_000; 3],
+            moved: vec![0; 3],
             entries: BTreeMap::new(),
             others: Vec::new(),
             watched_spent: 0,
-        })
+        }))
+    }
+
+    /// What was done at all devices.
+    pub fn together([mut all, others @ ..]: [Self; DEVICES]) -> Self {
+        for mut other in others {
+            for (moved, more) in all.moved.iter_mut().zip(other.moved) {
+                *moved += more;
+            }
+            all.entries.append(&mut other.entries);
+            all.others.append(&mut other.others);
+            all.watched_spent += other.watched_spent;
+        }
+        all
     }
 
     /// Does one thing after the other until told to stop.
     pub async fn work(
         &mut self,
-        client: &Client,
+        clients: &[Client],
         counts: &Counts,
         stop: &CancellationToken,
     ) -> anyhow::Result<()> {
         while !stop.is_cancelled() {
             let started = tokio::time::Instant::now();
-            let done = tokio::time::timeout(PATIENCE, self.act(client, counts)).await;
-            done.with_context(|| format!("customer {} got no definite answer", self.number))??;
+            let done = tokio::time::timeout(PATIENCE, self.act(clients, counts)).await;
+            done.with_context(|| format!("{} got no definite answer", self.device))??;
             let mut slowest = counts.slowest.lock().expect("no panic");
             *slowest = (*slowest).max(started.elapsed());
             drop(slowest);
-            *counts.finished.lock().expect("no panic").entry(self.number).or_default() += 1;
+            *counts.finished.lock().expect("no panic").entry(self.device.clone()).or_default() += 1;
         }
         Ok(())
     }
 
-    async fn act(&mut self, client: &Client, counts: &Counts) -> anyhow::Result<()> {
+    async fn act(&mut self, clients: &[Client], counts: &Counts) -> anyhow::Result<()> {
         let (account, amount) = (self.below(3), 1 + i64::try_from(self.below(5_000))?);
         match self.below(12) {
             0..=3 => {
                 let body =
                     json!({"account_id": self.accounts[account], "type": "expense", "amount": cents(amount)});
-                let made = self.create(client, counts, "/api/v1/transactions", body).await?;
-                self.balances[account] -= amount;
+                let made = self.create(clients, counts, "/api/v1/transactions", body).await?;
+                self.moved[account] -= amount;
                 self.entries.insert(id(&made)?, Entry { account, cents: amount, is_voided: false });
             }
             4 => {
                 let body =
                     json!({"account_id": self.accounts[account], "type": "income", "amount": cents(amount)});
-                let made = self.create(client, counts, "/api/v1/transactions", body).await?;
-                self.balances[account] += amount;
+                let made = self.create(clients, counts, "/api/v1/transactions", body).await?;
+                self.moved[account] += amount;
                 self.others.push(id(&made)?);
             }
             5 | 6 => {
                 let to = (account + 1) % 3;
                 let body = json!({"account_id": self.accounts[account], "to_account_id": self.accounts[to],
                     "type": "transfer", "amount": cents(amount)});
-                let made = self.create(client, counts, "/api/v1/transactions", body).await?;
-                self.balances[account] -= amount;
-                self.balances[to] += amount;
+                let made = self.create(clients, counts, "/api/v1/transactions", body).await?;
+                self.moved[account] -= amount;
+                self.moved[to] += amount;
                 self.others.push(id(&made)?);
             }
             7 if self.watched_spent < LIMIT => {
                 let body = json!({"account_id": self.accounts[account], "type": "expense",
                     "amount": cents(amount), "category_id": self.watched});
-                let made = self.create(client, counts, "/api/v1/transactions", body).await?;
-                self.balances[account] -= amount;
+                let made = self.create(clients, counts, "/api/v1/transactions", body).await?;
+                self.moved[account] -= amount;
                 self.watched_spent += amount;
                 self.others.push(id(&made)?);
             }
-            8 | 9 => self.edit(client, counts, amount).await?,
-            10 => self.void(client, counts).await?,
-            _ => self.bulk(client, counts, account, amount).await?,
+            8 | 9 => self.edit(clients, counts, amount).await?,
+            10 => self.void(clients, counts).await?,
+            _ => self.bulk(clients, counts, account, amount).await?,
         }
         Ok(())
     }
 
-    async fn edit(&mut self, client: &Client, counts: &Counts, amount: i64) -> anyhow::Result<()> {
+    async fn edit(&mut self, clients: &[Client], counts: &Counts, amount: i64) -> anyhow::Result<()> {
         let Some(id) = self.some_entry() else { return Ok(()) };
         let path = format!("/api/v1/transactions/{id}");
-        let (status, answer) =
-            self.ask(client, counts, Method::PATCH, &path, &json!({"amount": cents(amount)}), None).await?;
-        ensure!(status == 200, "PATCH {path}: {status} {answer}");
+        let seen = self.ask(clients, counts, Method::GET, &path, &Value::Null, None).await?;
+        ensure!(seen.status == 200, "GET {path}: {seen:?}");
+        // A try that is still on its way somewhere must not undo a later edit.
+        let version = Some(("if-match", &*seen.etag));
+        let body = json!({"amount": cents(amount)});
+        let edited = self.ask(clients, counts, Method::PATCH, &path, &body, version).await?;
+        // An answer that was lost is told by the next: there is a new version.
+        let is_done = edited.status == 200 || edited.status == 412;
+        ensure!(is_done, "PATCH {path}: {edited:?}");
         let entry = self.entries.get_mut(&id).context("it is ours")?;
-        self.balances[entry.account] += entry.cents - amount;
+        self.moved[entry.account] += entry.cents - amount;
         entry.cents = amount;
         Ok(())
     }
 
-    async fn void(&mut self, client: &Client, counts: &Counts) -> anyhow::Result<()> {
+    async fn void(&mut self, clients: &[Client], counts: &Counts) -> anyhow::Result<()> {
         let Some(id) = self.some_entry() else { return Ok(()) };
         let path = format!("/api/v1/transactions/{id}");
-        let (status, answer) = self.ask(client, counts, Method::DELETE, &path, &Value::Null, None).await?;
+        let voided = self.ask(clients, counts, Method::DELETE, &path, &Value::Null, None).await?;
         // An answer that was lost is told by the next: it is voided already.
-        let is_done = status == 204 || answer["code"] == "TRANSACTION_VOIDED";
-        ensure!(is_done, "DELETE {path}: {status} {answer}");
+        let is_done = voided.status == 204 || voided.body["code"] == "TRANSACTION_VOIDED";
+        ensure!(is_done, "DELETE {path}: {voided:?}");
         let entry = self.entries.get_mut(&id).context("it is ours")?;
-        self.balances[entry.account] += entry.cents;
+        self.moved[entry.account] += entry.cents;
         entry.is_voided = true;
         Ok(())
     }
 
     async fn bulk(
         &mut self,
-        client: &Client,
+        clients: &[Client],
         counts: &Counts,
         account: usize,
         amount: i64,
@@ -223,11 +263,11 @@ impl Customer {
         let operation = json!({"op": "create", "account_id": self.accounts[account], "type": "expense",
             "amount": cents(amount)});
         let body = json!({"mode": "atomic", "operations": vec![operation; 5]});
-        let answer = self.create(client, counts, "/api/v1/transactions/bulk", body).await?;
+        let answer = self.create(clients, counts, "/api/v1/transactions/bulk", body).await?;
         let results = answer["results"].as_array().context("results")?;
         ensure!(results.len() == 5, "{answer}");
         for result in results {
-            self.balances[account] -= amount;
+            self.moved[account] -= amount;
             self.others.push(id(&result["transaction"])?);
         }
         Ok(())
@@ -241,32 +281,34 @@ impl Customer {
 
     async fn create(
         &mut self,
-        client: &Client,
+        clients: &[Client],
         counts: &Counts,
         path: &str,
         body: Value,
     ) -> anyhow::Result<Value> {
         self.sent += 1;
-        let key = format!("c{}n{}", self.number, self.sent);
-        let (status, answer) = self.ask(client, counts, Method::POST, path, &body, Some(&key)).await?;
-        ensure!(status == 200 || status == 201, "POST {path}: {status} {answer}");
-        Ok(answer)
+        let key = format!("{}-{}", self.device, self.sent);
+        let key = Some(("idempotency-key", &*key));
+        let answer = self.ask(clients, counts, Method::POST, path, &body, key).await?;
+        ensure!(answer.status == 200 || answer.status == 201, "POST {path}: {answer:?}");
+        Ok(answer.body)
     }
 
-    /// Asks until somebody says yes or no.
+    /// Asks, now at one gateway and now at another, until somebody says yes or no.
     async fn ask(
         &self,
-        client: &Client,
+        clients: &[Client],
         counts: &Counts,
         method: Method,
         path: &str,
         body: &Value,
-        key: Option<&str>,
-    ) -> anyhow::Result<(u16, Value)> {
+        header: Option<(&str, &str)>,
+    ) -> anyhow::Result<Answer> {
         loop {
+            let client = &clients[self.below(clients.len())];
             let mut request = client.request(method.clone(), path).bearer_auth(&self.token).timeout(ONE_TRY);
-            if let Some(key) = key {
-                request = request.header("idempotency-key", key);
+            if let Some((name, value)) = header {
+                request = request.header(name, value);
             }
             if !body.is_null() {
                 request = request.json(body);
@@ -274,11 +316,16 @@ impl Customer {
             counts.asked.fetch_add(1, Ordering::Relaxed);
             if let Ok(answer) = request.send().await {
                 let status = answer.status().as_u16();
+                let etag = answer.headers().get("etag").and_then(|etag| etag.to_str().ok());
+                let etag = etag.unwrap_or_default().to_owned();
                 if let Ok(text) = answer.text().await {
                     match status {
                         503 | 504 => {}
                         500 => bail!("{method} {path}: {text}"),
-                        _ => return Ok((status, serde_json::from_str(&text).unwrap_or_default())),
+                        _ => {
+                            let body = serde_json::from_str(&text).unwrap_or_default();
+                            return Ok(Answer { status, etag, body });
+                        }
                     }
                 }
             }

@@ -5,11 +5,12 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use fintrac_kit::random::Random;
-use fintrac_tests::suite::{Suite, signal};
+use fintrac_tests::suite::{Signal, Suite, signal};
+use sqlx::{Connection as _, PgConnection};
 use tokio::process::{Child, Command};
 use tokio::time::Instant;
 
-use crate::proxy::Proxy;
+use crate::proxy::Ways;
 
 pub struct Redis {
     port: u16,
@@ -47,12 +48,14 @@ enum Fault {
     KillPart,
     StopPart,
     CrashDatabase,
+    CrashAmidCommits,
     StopDatabaseSession,
+    HoldTurns,
     KillRedis,
     CutConnections,
 }
 
-const KINDS: [Fault; 10] = [
+const KINDS: [Fault; 13] = [
     Fault::KillPart,
     Fault::KillPart,
     Fault::KillPart,
@@ -60,7 +63,10 @@ const KINDS: [Fault; 10] = [
     Fault::StopPart,
     Fault::StopPart,
     Fault::CrashDatabase,
+    Fault::CrashAmidCommits,
     Fault::StopDatabaseSession,
+    Fault::HoldTurns,
+    Fault::HoldTurns,
     Fault::KillRedis,
     Fault::CutConnections,
 ];
@@ -77,17 +83,17 @@ impl Harm {
     }
 
     /// Does harm and mends it, until the time is over; the moment when all was mended.
-    pub async fn run(&mut self, suite: &mut Suite, redis: &mut Redis, proxy: &Proxy) -> Instant {
+    pub async fn run(&mut self, suite: &mut Suite, redis: &mut Redis, ways: &Ways) -> Instant {
         while Instant::now() < self.until {
             pause(self.millis(300, 2000)).await;
             let kind = KINDS[self.below(KINDS.len())];
-            let what = self.once(kind, suite, redis, proxy).await;
+            let what = self.once(kind, suite, redis, ways).await;
             *self.done.entry(what).or_default() += 1;
         }
         Instant::now()
     }
 
-    async fn once(&mut self, kind: Fault, suite: &mut Suite, redis: &mut Redis, proxy: &Proxy) -> String {
+    async fn once(&mut self, kind: Fault, suite: &mut Suite, redis: &mut Redis, ways: &Ways) -> String {
         match kind {
             Fault::KillPart => {
                 let at = self.below(suite.processes().len());
@@ -100,25 +106,39 @@ impl Harm {
             Fault::StopPart => {
                 let at = self.below(suite.processes().len());
                 let pid = suite.pids()[at];
-                signal("STOP", pid).await;
+                signal(Signal::STOP, pid);
                 pause(self.millis(100, 4000)).await;
-                signal("CONT", pid).await;
+                signal(Signal::CONT, pid);
                 format!("{} stopped for a while", suite.processes()[at])
             }
             Fault::CrashDatabase => {
                 // One dead session makes PostgreSQL throw all others out and recover.
                 if let Some(pid) = self.session(suite) {
-                    signal("KILL", pid).await;
+                    signal(Signal::KILL, pid);
                 }
                 "database crashed".into()
             }
+            Fault::CrashAmidCommits => {
+                // Commits wait behind one that is stopped, and are lost with it.
+                let Some(pid) = committing(suite).await else { return "nobody committed".into() };
+                signal(Signal::STOP, pid);
+                pause(self.millis(50, 500)).await;
+                signal(Signal::KILL, pid);
+                "database crashed amid commits".into()
+            }
             Fault::StopDatabaseSession => {
                 if let Some(pid) = self.session(suite) {
-                    signal("STOP", pid).await;
+                    signal(Signal::STOP, pid);
                     pause(self.millis(100, 1500)).await;
-                    signal("CONT", pid).await;
+                    signal(Signal::CONT, pid);
                 }
                 "database session stopped for a while".into()
+            }
+            Fault::HoldTurns => {
+                if self.hold_turns(suite).await.is_err() {
+                    return "turns not held up: the database is away".into();
+                }
+                "turns of the ledgers held up".into()
             }
             Fault::KillRedis => {
                 let _gone = redis.child.kill().await;
@@ -129,10 +149,34 @@ impl Harm {
                 "Redis killed".into()
             }
             Fault::CutConnections => {
-                proxy.cut();
-                "all connections of customers cut".into()
+                let (way, what) = ways.nth(self.below(ways.count()));
+                way.cut();
+                format!("all connections {what} cut")
             }
         }
+    }
+
+    /// As a ledger that freezes where it has its turn and no rows yet: the others write without
+    /// turns, all at once for the same accounts.
+    async fn hold_turns(&self, suite: &Suite) -> anyhow::Result<()> {
+        let url = suite.database_url();
+        // It may be about to recover.
+        let connecting = async {
+            loop {
+                match PgConnection::connect(&url).await {
+                    Ok(session) => return session,
+                    Err(_) => pause(Duration::from_millis(20)).await,
+                }
+            }
+        };
+        let mut session = tokio::time::timeout(Duration::from_secs(10), connecting).await?;
+        sqlx::query(
+            "select pg_advisory_lock(hashtext('ledger lane ' || lane || ' of 2')) from generate_series(0, 1) lane",
+        )
+        .execute(&mut session)
+        .await?;
+        pause(self.millis(500, 4000)).await;
+        Ok(session.close().await?)
     }
 
     /// A session of one of the services.
@@ -153,6 +197,20 @@ impl Harm {
     fn millis(&self, from: u64, to: u64) -> Duration {
         Duration::from_millis(from + u64::from(u32::from_le_bytes(self.random.bytes())) % (to - from))
     }
+}
+
+/// The first session found in the middle of a commit.
+async fn committing(suite: &Suite) -> Option<u32> {
+    let sessions = suite.database_sessions();
+    let found = async {
+        loop {
+            if let Some(pid) = Suite::committing(&sessions) {
+                return pid;
+            }
+            pause(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(2), found).await.ok()
 }
 
 pub async fn pause(moment: Duration) {

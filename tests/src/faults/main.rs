@@ -19,9 +19,9 @@ use futures::future::join_all;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use bank::{Counts, Customer};
+use bank::{Counts, Customer, DEVICES};
 use harm::{Harm, Redis};
-use proxy::Proxy;
+use proxy::{GATEWAYS, Ways};
 
 /// How soon everything must go on after the last fault.
 const RECOVERY: Duration = Duration::from_secs(30);
@@ -33,7 +33,7 @@ struct Arguments {
     seed: u64,
     #[arg(long, default_value_t = 180)]
     seconds: u64,
-    #[arg(long, default_value_t = 12)]
+    #[arg(long, default_value_t = 6)]
     customers: usize,
 }
 
@@ -50,27 +50,28 @@ async fn main() -> anyhow::Result<()> {
     let settings = Settings {
         log_level: "error",
         common,
-        twice: &["ledger", "budget", "notify"],
+        replicas: &[("ledger", GATEWAYS), ("budget", 2), ("notify", 2)],
         durable: true,
         ..Settings::default()
     };
     let part = std::env::current_exe()?.with_file_name("fintrac-part");
     let mut suite = Suite::start_with(&part.to_string_lossy(), Shape::FiveProcesses, settings).await;
-    let proxy = Proxy::start(suite.client.address()).await?;
-    let client = Client::new(&format!("http://{}", proxy.address));
+    let ways = Ways::open(&mut suite).await?;
+    let clients = ways.doors.each_ref().map(|door| Client::new(&format!("http://{}", door.address)));
 
     let mut bank = Vec::new();
     for number in 0..customers {
-        bank.push(Customer::join(&suite, number, Random::seeded(seed + number as u64)).await?);
+        let random = |device| Random::seeded(seed + (number * DEVICES + device) as u64);
+        bank.push(Customer::join(&suite, number, std::array::from_fn(random)).await?);
     }
     let (stop, counts) = (CancellationToken::new(), Arc::new(Counts::default()));
-    let working = join_all(bank.iter_mut().map(|customer| customer.work(&client, &counts, &stop)));
+    let working = join_all(bank.iter_mut().flatten().map(|customer| customer.work(&clients, &counts, &stop)));
     let harming = async {
         let mut harm = Harm::new(Random::seeded(seed), Duration::from_secs(seconds));
-        let healed = harm.run(&mut suite, &mut redis, &proxy).await;
+        let healed = harm.run(&mut suite, &mut redis, &ways).await;
         let before = counts.finished();
         // Everybody finishes what is under way and one more operation.
-        let caught_up = counts.each_one_more(customers, &before);
+        let caught_up = counts.each_one_more(customers * DEVICES, &before);
         let recovered = tokio::time::timeout(RECOVERY, caught_up).await;
         let took = healed.elapsed();
         stop.cancel();
@@ -86,6 +87,7 @@ async fn main() -> anyhow::Result<()> {
     ensure!(recovered, "somebody could not go on within {RECOVERY:?} after the last fault");
     suite.wait_until_ready().await;
     tell(&counts.told(started.elapsed()));
+    let bank: Vec<_> = bank.into_iter().map(Customer::together).collect();
     verdict::reach(&suite, &bank).await?;
     suite.terminate().await;
     tell("nothing lost, nothing twice, every sum right");

@@ -1,10 +1,58 @@
-//! Between the customers and the gateway: connections that break on demand.
+//! Between customers and gateways, and a gateway and the ledgers: connections
+//! that break on demand.
 
 use std::net::SocketAddr;
 
+use fintrac_tests::suite::Suite;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+
+/// So many gateways, and so many ledgers.
+pub const GATEWAYS: usize = 3;
+
+/// All proxies of the campaign.
+pub struct Ways {
+    /// To the gateways.
+    pub doors: [Proxy; GATEWAYS],
+    /// From the gateways but the first to the ledgers. Each counts them in another order, so all
+    /// ledgers write for each household, as they do while replicas come and go.
+    ledgers: Vec<Proxy>,
+}
+
+impl Ways {
+    /// Starts the gateways but the first.
+    pub async fn open(suite: &mut Suite) -> anyhow::Result<Self> {
+        let (mut ledgers, mut gateways) = (Vec::new(), vec![suite.client.address().to_owned()]);
+        for turned in 1..GATEWAYS {
+            let mut targets = suite.ledgers();
+            targets.sort_unstable();
+            targets.rotate_left(turned);
+            let ways = Proxy::start_in_order(&targets).await?;
+            let urls: Vec<_> = ways.iter().map(|way| format!("http://{}", way.address)).collect();
+            gateways.push(suite.start_gateway(Some(&urls.join(","))).await);
+            ledgers.extend(ways);
+        }
+        let mut doors = Vec::new();
+        for gateway in gateways {
+            doors.push(Proxy::start(&gateway).await?);
+        }
+        let doors = doors.try_into().map_err(|_| anyhow::anyhow!("a door for each gateway"))?;
+        Ok(Self { doors, ledgers })
+    }
+
+    pub fn count(&self) -> usize {
+        self.doors.len() + self.ledgers.len()
+    }
+
+    /// One of them, and of whom.
+    pub fn nth(&self, at: usize) -> (&Proxy, &'static str) {
+        match at.checked_sub(self.doors.len()) {
+            None => (&self.doors[at], "of customers to a gateway"),
+            Some(at) => (&self.ledgers[at], "of a gateway to a ledger"),
+        }
+    }
+}
 
 pub struct Proxy {
     pub address: SocketAddr,
@@ -13,7 +61,24 @@ pub struct Proxy {
 
 impl Proxy {
     pub async fn start(target: &str) -> std::io::Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        Self::serve(TcpListener::bind("127.0.0.1:0").await?, target)
+    }
+
+    /// Ways to `targets`, whose addresses have the order of these.
+    async fn start_in_order(targets: &[SocketAddr]) -> std::io::Result<Vec<Self>> {
+        let mut listeners = Vec::new();
+        for _ in targets {
+            listeners.push(TcpListener::bind("127.0.0.1:0").await?);
+        }
+        listeners.sort_by_key(|listener| listener.local_addr().ok());
+        listeners
+            .into_iter()
+            .zip(targets)
+            .map(|(listener, it)| Self::serve(listener, &it.to_string()))
+            .collect()
+    }
+
+    fn serve(listener: TcpListener, target: &str) -> std::io::Result<Self> {
         let address = listener.local_addr()?;
         let (cuts, watching) = watch::channel(0);
         let target = target.to_owned();

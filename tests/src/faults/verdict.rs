@@ -9,7 +9,7 @@ use fintrac_tests::suite::Suite;
 use serde_json::Value;
 use sqlx::{Connection as _, PgConnection, Row as _};
 
-use crate::bank::{Customer, LIMIT, cents};
+use crate::bank::{Customer, LIMIT, OPENING, cents};
 use crate::harm::pause;
 
 /// How soon every event has had its effect.
@@ -38,6 +38,8 @@ pub async fn reach(suite: &Suite, bank: &[Customer]) -> anyhow::Result<()> {
         let dead: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&mut database).await?;
         ensure!(dead == 0, "{part} gave {dead} events up");
     }
+    let deadlocks = suite.deadlocks();
+    ensure!(deadlocks == 0, "PostgreSQL met {deadlocks} deadlocks: something locks out of order");
     ensure!(suite.verify().await, "an invariant of the ledger does not hold");
     Ok(())
 }
@@ -63,14 +65,10 @@ async fn settle(database: &mut PgConnection) -> anyhow::Result<()> {
 
 /// Balances are those of the model; every transaction is there once, as it must be, and no other.
 async fn check_books(suite: &Suite, customer: &Customer) -> anyhow::Result<()> {
-    for (account, balance) in customer.accounts.iter().zip(&customer.balances) {
+    for (account, moved) in customer.accounts.iter().zip(&customer.moved) {
+        let balance = cents(OPENING + moved);
         let answer = suite.client.get_as(&customer.token, &format!("/api/v1/accounts/{account}")).await;
-        ensure!(
-            answer.text("balance") == cents(*balance),
-            "{account} has {}, not {}",
-            answer.text("balance"),
-            cents(*balance)
-        );
+        ensure!(answer.text("balance") == balance, "{account} has {}, not {balance}", answer.text("balance"));
     }
     let mut seen = BTreeMap::new();
     for status in ["posted", "voided"] {

@@ -26,11 +26,27 @@ impl Suite {
         processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).filter(is_session).collect()
     }
 
+    /// One of these sessions that is in the middle of its commit, by the title that PostgreSQL gives its process.
+    pub fn committing(sessions: &[u32]) -> Option<u32> {
+        let title = |pid: &u32| std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        sessions.iter().copied().find(|pid| title(pid).trim_end_matches(['\0', ' ']).ends_with("COMMIT"))
+    }
+
     /// # Panics
     /// In one process, which keeps its own.
     pub fn database_url(&self) -> String {
         let socket = self.cluster.as_ref().expect("a cluster of ours").socket_dir();
         format!("postgres://postgres@localhost/postgres?host={}", socket.display())
+    }
+
+    /// How often PostgreSQL has seen sessions wait for each other in a ring; its statistics forget that in a crash.
+    ///
+    /// # Panics
+    /// In one process, or when the log cannot be read.
+    pub fn deadlocks(&self) -> usize {
+        let socket = self.cluster.as_ref().expect("a cluster of ours").socket_dir();
+        let log = socket.with_file_name("postgres.log");
+        std::fs::read_to_string(log).expect("a log").matches("ERROR:  deadlock detected").count()
     }
 
     /// The database as its superuser, in either shape.

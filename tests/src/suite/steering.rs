@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::process::Command;
+use rustix::process::{Pid, Signal, kill_process};
 use tonic::transport::Endpoint;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
@@ -59,7 +59,7 @@ impl Suite {
     /// When it does not end in time and well, or does not become ready.
     pub async fn roll_process(&mut self, at: usize) {
         let running = &mut self.children[at];
-        signal("TERM", running.child.id().expect("running")).await;
+        assert!(signal(Signal::TERM, running.child.id().expect("running")), "it runs");
         let ended = tokio::time::timeout(PATIENCE, running.child.wait()).await.expect("ends in time");
         assert!(ended.expect("a status").success(), "{} stops cleanly", running.part);
         self.start_process_again(at);
@@ -97,7 +97,7 @@ impl Suite {
         let mut codes = Vec::new();
         // auth-svc first: streams that others read for ever must not hold it up.
         for Running { mut child, .. } in self.children.drain(..) {
-            signal("TERM", child.id().expect("running")).await;
+            assert!(signal(Signal::TERM, child.id().expect("running")), "it runs");
             let ended = tokio::time::timeout(PATIENCE, child.wait()).await.expect("ends in time");
             codes.push(ended.expect("a status").code());
         }
@@ -151,11 +151,8 @@ async fn until(mut is_so: impl AsyncFnMut() -> bool) -> bool {
     tokio::time::timeout(PATIENCE, reached).await.is_ok()
 }
 
-/// Sends a signal; by the shell, whose `kill` is always there.
-///
-/// # Panics
-/// When the process is not there.
-pub async fn signal(name: &str, pid: u32) {
-    let sent = Command::new("sh").args(["-c", &format!("kill -{name} {pid}")]).status().await;
-    assert!(sent.expect("sh runs").success());
+/// Sends a signal; says whether the process is there.
+pub fn signal(signal: Signal, pid: u32) -> bool {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    pid.is_some_and(|pid| kill_process(pid, signal).is_ok())
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fintrac_kit::random::Random;
 use fintrac_tests::client::Client;
-use fintrac_tests::suite::{Shape, Suite, signal};
+use fintrac_tests::suite::{Shape, Signal, Suite, signal};
 use futures::future::join_all;
 use serde_json::json;
 
@@ -95,7 +95,7 @@ async fn the_suite_is_killed_ten_times_while_it_posts() {
         let (loads, ()) = tokio::join!(join_all(workers), async {
             elapse(moment(&random)).await;
             for pid in &pids {
-                signal("KILL", *pid).await;
+                assert!(signal(Signal::KILL, *pid), "it runs");
             }
         });
         sent.extend(loads.into_iter().flatten());
@@ -138,11 +138,11 @@ async fn postgresql_is_killed_ten_times_while_the_suite_posts() {
         let (loads, ()) = tokio::join!(join_all(workers), async {
             elapse(moment(&random)).await;
             if whole {
-                signal("KILL", postmaster).await;
+                assert!(signal(Signal::KILL, postmaster), "it runs");
             } else {
                 let backend =
                     ledger_backends(postmaster).into_iter().next().expect("the ledger is connected");
-                signal("KILL", backend).await;
+                assert!(signal(Signal::KILL, backend), "it runs");
             }
         });
         sent.extend(loads.into_iter().flatten());

@@ -9,7 +9,7 @@ use fintrac_proto::jobs::v1::job_service_client::JobServiceClient;
 use fintrac_proto::notify::v1 as notify;
 use fintrac_proto::notify::v1::mail_service_client::MailServiceClient;
 use fintrac_tests::client::Client;
-use fintrac_tests::suite::{Shape, Suite, coverage, free_port, reachable_folder, signal};
+use fintrac_tests::suite::{Shape, Signal, Suite, coverage, free_port, reachable_folder, signal};
 use serde_json::json;
 use sqlx::{Connection as _, PgConnection};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
@@ -263,7 +263,7 @@ async fn a_demo_has_a_year_of_money_in_it() {
         assert_eq!(year.body["data"].as_array().map(Vec::len), Some(200));
         let budgets = client.get_as(&token, "/api/v1/budgets/summary").await;
         assert_eq!(budgets.body["budgets"].as_array().map(Vec::len), Some(2), "{budgets:?}");
-        signal("TERM", demo.id().expect("it runs")).await;
+        assert!(signal(Signal::TERM, demo.id().expect("it runs")), "it runs");
         assert!(demo.wait().await.expect("it ends").success());
     }
 }

@@ -91,7 +91,7 @@ async fn call(
 async fn a_rolling_restart_fails_nobody() {
     let settings = Settings {
         common: vec![("FINTRAC_LAME_DUCK", "1".to_owned())],
-        twice: &["auth", "ledger", "budget", "notify"],
+        replicas: &[("auth", 2), ("ledger", 2), ("budget", 2), ("notify", 2)],
         ..Settings::default()
     };
     let mut suite = Suite::start_with(BINARY, Shape::FiveProcesses, settings).await;
