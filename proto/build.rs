@@ -53,25 +53,24 @@ fn access_table(pool: &DescriptorPool) -> Result<String, Box<dyn std::error::Err
             let value = options.get_extension(&extension).into_owned();
             let access = value.as_message().ok_or("the access option is not a message")?;
             let flag = |name| matches!(access.get_field_by_name(name).as_deref(), Some(Value::Bool(true)));
-            let mut callers = Vec::new();
-            if let Some(list) = access.get_field_by_name("callers").as_deref().and_then(Value::as_list) {
-                callers.extend(list.iter().filter_map(Value::as_str).map(str::to_owned));
-            }
-            let permission = access.get_field_by_name("permission");
-            let permission = permission.as_deref().and_then(Value::as_str).unwrap_or_default().to_owned();
+            let list = |name| {
+                let value = access.get_field_by_name(name);
+                let words = value.as_deref().and_then(Value::as_list).into_iter().flatten();
+                words.filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>()
+            };
             // Zero is "nobody said so".
             let level = options.get_field_by_name("idempotency_level");
             let repeatable = level.as_deref().and_then(Value::as_enum_number).unwrap_or_default() != 0;
-            rows.push((path, flag("user"), callers, flag("direct"), permission, repeatable));
+            rows.push((path, flag("user"), list("callers"), flag("direct"), list("permission"), repeatable));
         }
     }
     rows.sort();
     let mut table = String::from("&[");
-    for (path, user, callers, direct, permission, repeatable) in rows {
+    for (path, user, callers, direct, permissions, repeatable) in rows {
         write!(
             table,
             "Access {{ path: {path:?}, user: {user}, callers: &{callers:?}, direct: {direct}, \
-             permission: {permission:?}, repeatable: {repeatable} }},"
+             permissions: &{permissions:?}, repeatable: {repeatable} }},"
         )?;
     }
     table.push(']');

@@ -61,14 +61,15 @@ impl Config {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let minutes = environment.parse("JWT_ACCESS_TOKEN_EXPIRE_MINUTES", 15);
         let days = environment.parse("JWT_REFRESH_TOKEN_EXPIRE_DAYS", 7);
+        let session_days = environment.parse("SESSION_LIFETIME_DAYS", 90);
         let config = Self {
             data_keys,
             token_secret: environment.secret("FINTRAC_TOKEN_SECRET").into(),
             issuer: trust.issuer,
             hs256_secret: trust.hs256_secret,
-            access_token_lifetime: TimeDelta::minutes(minutes),
-            refresh_token_lifetime: TimeDelta::days(days),
-            session_lifetime: TimeDelta::days(environment.parse("SESSION_LIFETIME_DAYS", 90)),
+            access_token_lifetime: TimeDelta::try_minutes(minutes).unwrap_or_default(),
+            refresh_token_lifetime: TimeDelta::try_days(days).unwrap_or_default(),
+            session_lifetime: TimeDelta::try_days(session_days).unwrap_or_default(),
             sessions_per_user: environment.parse("SESSIONS_PER_USER", 10),
             hashing_concurrency: environment.parse("HASHING_CONCURRENCY", (cores / 2).max(1)).max(1),
             hashing_queue: 64,
@@ -86,8 +87,8 @@ impl Config {
         if !(TimeDelta::days(1)..=TimeDelta::days(365)).contains(&self.refresh_token_lifetime) {
             environment.problem("JWT_REFRESH_TOKEN_EXPIRE_DAYS: must be 1 to 365".into());
         }
-        if self.session_lifetime < TimeDelta::days(1) {
-            environment.problem("SESSION_LIFETIME_DAYS: must be 1 or more".into());
+        if !(TimeDelta::days(1)..=TimeDelta::days(3650)).contains(&self.session_lifetime) {
+            environment.problem("SESSION_LIFETIME_DAYS: must be 1 to 3650".into());
         }
         if self.sessions_per_user < 1 {
             environment.problem("SESSIONS_PER_USER: must be 1 or more".into());

@@ -1,11 +1,12 @@
 //! budget-svc as a process of its own.
 
-use fintrac_kit::probe;
+use fintrac_kit::{probe, process};
 
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    if probe::is_asked() {
-        return probe::grpc().await;
-    }
-    budget_svc::run().await
+fn main() -> anyhow::Result<()> {
+    process::block_on(async {
+        if probe::is_asked() {
+            return probe::grpc().await;
+        }
+        budget_svc::run().await
+    })
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 use fintrac::commands;
 use fintrac::commands::migrate::Migration;
-use fintrac_kit::probe;
+use fintrac_kit::{probe, process};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -139,9 +139,13 @@ enum Rates {
     Import { file: PathBuf },
 }
 
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    match Arguments::parse().command.unwrap_or(Command::Serve) {
+fn main() -> anyhow::Result<()> {
+    let command = Arguments::parse().command.unwrap_or(Command::Serve);
+    process::block_on(run(command))
+}
+
+async fn run(command: Command) -> anyhow::Result<()> {
+    match command {
         Command::Serve => commands::serve::run().await,
         Command::Migrate { what: None | Some(Migrate::Up) } => {
             commands::migrate::run(Migration::Up, None).await

@@ -120,6 +120,7 @@ mod tests {
     use std::sync::Arc;
 
     use axum::Router;
+    use axum::body::Bytes;
     use axum::routing::get;
     use fintrac_kit::clock::Clock;
     use fintrac_kit::random::Random;
@@ -139,7 +140,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("bind");
         let address = listener.local_addr().expect("an address");
         let stop = Stop::default();
-        let app = Router::new().route("/", get(async || "here"));
+        let app = Router::new().route("/", get(async |_: Bytes| "here"));
         let accept = Legible::new(Places::new(most, Vec::new()), Clock::System, Random::System);
         serve(listener, app, accept, certificate, &stop).await.expect("it serves");
         (address, stop)
@@ -195,6 +196,21 @@ mod tests {
             assert_eq!((&problem["status"], &problem["code"]), (&json!(status), &json!(code)));
             assert_eq!(problem["request_id"].as_str(), header("x-request-id"));
         }
+    }
+
+    #[tokio::test]
+    async fn who_asks_before_he_sends_a_body_is_told_to_go_on() {
+        let (address, _stop) = start(10, None).await;
+        let mut stream = TcpStream::connect(address).await.expect("connected");
+        let head = b"GET / HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\nexpect: 100-continue\r\n\r\n";
+        stream.write_all(head).await.expect("sent");
+        let mut go_on = [0; 25];
+        stream.read_exact(&mut go_on).await.expect("an answer");
+        assert_eq!(go_on.as_slice(), b"HTTP/1.1 100 Continue\r\n\r\n");
+        stream.write_all(b"{}").await.expect("sent");
+        let mut answer = vec![0; 4096];
+        let read = stream.read(&mut answer).await.expect("an answer");
+        assert!(answer[..read].ends_with(b"here"), "{}", String::from_utf8_lossy(&answer[..read]));
     }
 
     #[tokio::test]

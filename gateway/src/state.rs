@@ -34,7 +34,7 @@ use crate::feed::Feed;
 use crate::layers::rate_limit::RateLimits;
 
 /// Largest answer that a part may give, bytes: a page of 200 rows full of text has 5 MB.
-const LARGEST_ANSWER: usize = 32 * 1024 * 1024;
+pub(crate) const LARGEST_ANSWER: usize = 32 * 1024 * 1024;
 
 /// The transports to the parts behind the gateway.
 #[derive(Debug, Clone)]

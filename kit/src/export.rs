@@ -1,5 +1,5 @@
 //! Everything that a part stores about a user, section by section, in pages:
-//! no query outlasts a slow reader.
+//! no query outlasts a slow reader, and no message is too large for one.
 
 use std::sync::Arc;
 
@@ -13,6 +13,8 @@ use crate::access::Principal;
 
 /// Rows of a page.
 pub const PAGE: i64 = 500;
+/// Bytes of a message, unless a single row is larger.
+const MESSAGE: usize = 1024 * 1024;
 
 /// A row: what it is ordered by, and itself as a JSON object.
 #[derive(Debug)]
@@ -36,7 +38,7 @@ pub trait Source: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Vec<Row>, Status>> + Send;
 }
 
-/// All records of `who`, a page a message; an empty one where a section begins.
+/// All records of `who`, in messages of about [`MESSAGE`]; an empty record where a section begins.
 pub fn records<S: Source>(
     pool: PgPool,
     who: Principal,
@@ -50,8 +52,16 @@ pub fn records<S: Source>(
                 let rows = source.page(&pool, section, &who, after).await?;
                 let Some(last) = rows.last() else { break };
                 after = last.id;
-                let record = |row: Row| ExportRecord { section: (*section).to_owned(), json: row.json };
-                yield rows.into_iter().map(record).collect();
+                let (mut message, mut size) = (Vec::new(), 0);
+                for row in rows {
+                    size += row.json.len();
+                    if size > MESSAGE && !message.is_empty() {
+                        yield std::mem::take(&mut message);
+                        size = row.json.len();
+                    }
+                    message.push(ExportRecord { section: (*section).to_owned(), json: row.json });
+                }
+                yield message;
             }
         }
     }

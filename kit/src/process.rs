@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use sqlx::ConnectOptions as _;
 use sqlx::postgres::PgConnectOptions;
 use tokio::net::TcpListener;
+use tokio::runtime::Builder;
 
 use crate::access::credential::ServiceKeys;
 use crate::access::trust::{Trust, TrustConfig};
@@ -34,6 +35,24 @@ pub struct Process {
     pub trust: Arc<Trust>,
     tls: Option<Tls>,
     stop: Stop,
+}
+
+/// Runs `main` on as many threads as the environment says.
+pub fn block_on(main: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    let environment = Environment::load()?;
+    let workers = workers(&environment);
+    environment.check()?;
+    Builder::new_multi_thread().worker_threads(workers).enable_all().build()?.block_on(main)
+}
+
+/// `SERVER_WORKERS`, by default as many as there are cores.
+pub fn workers(environment: &Environment) -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let workers = environment.parse("SERVER_WORKERS", cores);
+    if !(1..=1024).contains(&workers) {
+        environment.problem("SERVER_WORKERS: must be 1 to 1024".into());
+    }
+    workers
 }
 
 impl Process {

@@ -4,7 +4,9 @@ use std::fmt;
 use std::path::PathBuf;
 
 use fintrac_kit::config::Environment;
-use secrecy::SecretString;
+use http::Uri;
+use lettre::Address;
+use secrecy::{ExposeSecret as _, SecretString};
 
 /// What notify-svc needs to know.
 #[derive(Debug, Clone)]
@@ -65,9 +67,15 @@ impl Config {
         if !base.starts_with("http://") && !base.starts_with("https://") {
             environment.problem("FRONTEND_URL and BACKEND_URL must start with http:// or https://".into());
         }
+        let from = environment.text("MAIL_FROM", "noreply@localhost");
+        if from.parse::<Address>().is_err() {
+            environment.problem(
+                "MAIL_FROM: must be an address, like noreply@example.com; its name is MAIL_FROM_NAME".into(),
+            );
+        }
         let mail = MailConfig {
             route: MailRoute::from_environment(environment),
-            from: environment.text("MAIL_FROM", "noreply@localhost"),
+            from,
             from_name: environment.text("MAIL_FROM_NAME", "FinTrac"),
             ca_file: environment.get("MAIL_CA_FILE").map(PathBuf::from),
         };
@@ -90,7 +98,12 @@ impl fmt::Display for MailRoute {
 impl MailRoute {
     fn from_environment(environment: &Environment) -> Self {
         if let Some(url) = environment.get("SMTP_URL") {
-            return Self::Url(url.into());
+            let url = SecretString::from(url);
+            if !leads_to_a_server(&url) {
+                environment
+                    .problem("SMTP_URL: must be like smtp://user:password@host:587?tls=required".into());
+            }
+            return Self::Url(url);
         }
         let Some(host) = environment.get("MAIL_SERVER") else {
             let data = environment.text("FINTRAC_DATA_DIR", ".fintrac");
@@ -112,11 +125,38 @@ impl MailRoute {
     }
 }
 
+fn leads_to_a_server(url: &SecretString) -> bool {
+    let url: Uri = url.expose_secret().parse().unwrap_or_default();
+    matches!(url.scheme_str(), Some("smtp" | "smtps")) && url.host().is_some_and(|host| !host.is_empty())
+}
+
 #[cfg(test)]
 mod tests {
     use fintrac_kit::config::Environment;
 
     use super::Config;
+
+    fn problems(name: &str, value: &str) -> String {
+        let environment = Environment::from_values([(name.to_owned(), value.to_owned())]);
+        Config::from_environment(&environment);
+        environment.check().err().map(|error| error.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn what_no_mail_could_go_out_with_is_refused_by_name() {
+        for (name, wrong) in [
+            ("MAIL_FROM", "FinTrac <noreply@fintrac.example>"),
+            ("MAIL_FROM", "noreply"),
+            ("SMTP_URL", "mail.example:25"),
+            ("SMTP_URL", "https://user:hidden@mail.example"),
+        ] {
+            let said = problems(name, wrong);
+            assert!(said.contains(name), "{wrong}: {said}");
+            assert!(!said.contains("hidden"), "{said}");
+        }
+        assert_eq!(problems("MAIL_FROM", "noreply@fintrac.example"), "");
+        assert_eq!(problems("SMTP_URL", "smtp://user:password@mail.example:587?tls=required"), "");
+    }
 
     fn link_base(values: &[(&str, &str)]) -> String {
         let values = values.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));

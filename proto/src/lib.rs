@@ -23,8 +23,8 @@ pub struct Access {
     pub callers: &'static [&'static str],
     /// A user's access token may come without a service credential.
     pub direct: bool,
-    /// What the user needs to be permitted, as `resource:action`; empty: nothing but a session.
-    pub permission: &'static str,
+    /// What the user needs to be permitted, all of it, as `resource:action`; empty: nothing but a session.
+    pub permissions: &'static [&'static str],
     /// Twice is as good as once (`idempotency_level`): whoever got no answer may ask again.
     pub repeatable: bool,
 }

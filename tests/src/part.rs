@@ -4,12 +4,16 @@
 use anyhow::bail;
 use fintrac::commands;
 use fintrac::commands::migrate::Migration;
+use fintrac_kit::process;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
+fn main() -> anyhow::Result<()> {
+    process::block_on(run())
+}
+
+async fn run() -> anyhow::Result<()> {
     match std::env::args().nth(1).as_deref() {
         Some("fintrac") => commands::serve::run().await,
         Some("migrate") => commands::migrate::run(Migration::Up, None).await,

@@ -15,13 +15,13 @@ pub struct User(
     pub Principal,
 );
 
-/// A permission that calls may need; see `auth-svc` for who has which.
+/// What calls may need; see `auth-svc` for who has which.
 pub trait Permission {
-    /// `resource:action`.
-    const NAME: &'static str;
+    /// `resource:action`, each of them needed.
+    const NAMES: &'static [&'static str];
 }
 
-/// A user whose roles have the permission `P`. It stands in the head of every
+/// A user whose roles have the permissions of `P`. It stands in the head of every
 /// handler and is asked before the body is read; services ask once more.
 #[derive(Debug)]
 pub struct Permitted<P>(PhantomData<P>);
@@ -44,20 +44,20 @@ impl<P: Permission> FromRequestParts<AppState> for Permitted<P> {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let User(principal) = User::from_request_parts(parts, state).await?;
         let context = context::current().unwrap_or_default();
-        state.trust.permit(&principal, P::NAME, &context.client, &context.request_id)?;
+        state.trust.permit(&principal, P::NAMES, &context.client, &context.request_id)?;
         Ok(Self(PhantomData))
     }
 }
 
-/// A type for each permission.
+/// A type for each that is asked for.
 macro_rules! permissions {
-    ($($name:ident = $text:literal;)*) => {$(
-        #[doc = concat!("`", $text, "`")]
+    ($($name:ident = $($text:literal),+;)*) => {$(
+        #[doc = concat!($("`", $text, "` "),+)]
         #[derive(Debug)]
         pub struct $name;
 
         impl Permission for $name {
-            const NAME: &'static str = $text;
+            const NAMES: &'static [&'static str] = &[$($text),+];
         }
     )*};
 }
@@ -84,6 +84,7 @@ pub mod permission {
         NotificationsWrite = "notifications:write";
         ProfileRead = "profile:read";
         ProfileWrite = "profile:write";
+        ReportsRead = "accounts:read", "budgets:read", "goals:read", "transactions:read";
         RolesRead = "roles:read";
         RolesWrite = "roles:write";
         SecurityRead = "security:read";

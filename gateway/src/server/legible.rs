@@ -113,8 +113,8 @@ impl Wording {
 
 /// Whether `bytes` end with an answer of hyper's own: what comes before it, its status and its date.
 fn bare(bytes: &[u8]) -> Option<(&[u8], StatusCode, &str)> {
-    let (bytes, date) =
-        bytes.strip_suffix(END.as_bytes())?.split_at_checked(bytes.len() - END.len() - DATE)?;
+    let bytes = bytes.strip_suffix(END.as_bytes())?;
+    let (bytes, date) = bytes.split_at(bytes.len().checked_sub(DATE)?);
     let bytes = bytes.strip_suffix(NOTHING_MORE.as_bytes())?;
     let (status, line) = BARE.iter().find(|(_, line)| bytes.ends_with(line.as_bytes()))?;
     Some((bytes.strip_suffix(line.as_bytes())?, *status, str::from_utf8(date).ok()?))

@@ -69,7 +69,7 @@ impl Gate {
         };
         if let Some(principal) = &principal {
             let request_id = context::current().unwrap_or_default().request_id;
-            self.trust.permit(principal, access.permission, &client, &request_id)?;
+            self.trust.permit(principal, access.permissions, &client, &request_id)?;
         }
         Ok(Admitted { caller: Caller { service, principal }, access_token, client })
     }

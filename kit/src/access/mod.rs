@@ -2,7 +2,7 @@
 //!
 //! A call is admitted by the RPC's row in the access table of `fintrac-proto`:
 //! a service credential that proves which part calls, a user's access token,
-//! or both; and of a user the permission that the row names. Facts about the client that a caller forwards are believed only
+//! or both; and of a user the permissions that the row names. Facts about the client that a caller forwards are believed only
 //! with a service credential.
 
 mod addresses;

@@ -186,17 +186,17 @@ impl Trust {
         if state.address_rules.admit_user(user_id, ip) { Ok(()) } else { Err(address_denied()) }
     }
 
-    /// Whether one of the user's roles has `permission`; a refusal is told to auth-svc.
+    /// Whether the user's roles have each of `permissions`; a refusal is told to auth-svc.
     pub fn permit(
         &self,
         who: &Principal,
-        permission: &'static str,
+        permissions: &[&'static str],
         client: &Client,
         request_id: &str,
     ) -> Result<(), Status> {
-        if permission.is_empty() || self.may(who, permission) {
+        let Some(permission) = permissions.iter().find(|permission| !self.may(who, permission)) else {
             return Ok(());
-        }
+        };
         self.refusals.push(RefusedCall {
             user_id: who.user_id,
             session_id: who.session_id,

@@ -39,7 +39,8 @@ pub fn trust(clock: &Clock) -> Arc<Trust> {
     };
     let trust = Arc::new(Trust::new(config, clock.clone()));
     // Its users may do everything that there is, unless a test says otherwise.
-    let all = fintrac_proto::ACCESS.iter().map(|access| access.permission.to_owned()).collect();
+    let all =
+        fintrac_proto::ACCESS.iter().flat_map(|access| access.permissions).map(ToString::to_string).collect();
     let only_notified = vec!["notifications:read".to_owned()];
     let roles = Some(vec![("user".to_owned(), all), ("only-notified".to_owned(), only_notified)]);
     trust.extend(TrustUpdate { roles, ..TrustUpdate::default() });

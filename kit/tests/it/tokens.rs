@@ -190,23 +190,27 @@ async fn the_legacy_form_believes_its_secret_only() {
 async fn permissions_are_those_that_the_roles_have_now() {
     let (trust, _, issuer) = fresh();
     let who = trust.verify(&token(&claims(), &issuer), None).expect("believed");
-    let may = |permission| trust.permit(&who, permission, &Client::default(), "request-1").is_ok();
-    assert!(may(""), "nothing is needed");
-    assert!(!may("accounts:read"), "an unknown role may nothing");
+    let may = |permissions: &[&'static str]| {
+        trust.permit(&who, permissions, &Client::default(), "request-1").is_ok()
+    };
+    assert!(may(&[]), "nothing is needed");
+    assert!(!may(&["accounts:read"]), "an unknown role may nothing");
     let roles = |permissions: &[&str]| {
         let permissions = permissions.iter().map(|it| (*it).to_owned()).collect();
         TrustUpdate { roles: Some(vec![("user".into(), permissions)]), ..TrustUpdate::default() }
     };
     trust.extend(roles(&["accounts:read"]));
-    assert!(may("accounts:read") && !may("accounts:write"));
+    assert!(may(&["accounts:read"]) && !may(&["accounts:write"]));
+    assert!(!may(&["accounts:read", "budgets:read"]), "all of them are needed");
     trust.extend(TrustUpdate::default());
-    assert!(may("accounts:read"), "a heartbeat changes nothing");
+    assert!(may(&["accounts:read"]), "a heartbeat changes nothing");
     trust.extend(roles(&[]));
-    assert!(!may("accounts:read"));
+    assert!(!may(&["accounts:read"]));
     let mut refused = trust.refused_calls().expect("the first who asks has them");
     assert!(trust.refused_calls().is_none());
     let told: Vec<_> = refused.next().await.iter().map(|call| (call.user_id, call.permission)).collect();
-    let expected = ["accounts:read", "accounts:write", "accounts:read"].map(|it| (who.user_id, it));
+    let expected =
+        ["accounts:read", "accounts:write", "budgets:read", "accounts:read"].map(|it| (who.user_id, it));
     assert_eq!(told, expected);
 }
 

@@ -16,8 +16,6 @@ use super::transaction::Texts;
 
 /// Characters of a word that count.
 const LONGEST: usize = 40;
-/// Words of a text that are indexed.
-const MOST: usize = 400;
 
 /// The words of `text`, folded.
 pub fn fold(text: &str) -> BTreeSet<String> {
@@ -37,7 +35,7 @@ pub fn fold(text: &str) -> BTreeSet<String> {
         }
     }
     let words = folded.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
-    words.map(|word| word.chars().take(LONGEST).collect()).take(MOST).collect()
+    words.map(|word| word.chars().take(LONGEST).collect()).collect()
 }
 
 /// The lexemes of a transaction, as text of a `tsvector`.

@@ -133,7 +133,11 @@ impl Ledger {
             hs256_secret: Some(String::from_utf8_lossy(TOKEN_SECRET).into_owned().into()),
         };
         let trust = Arc::new(Trust::new(trust, clock.clone()));
-        let all = fintrac_proto::ACCESS.iter().map(|access| access.permission.to_owned()).collect();
+        let all = fintrac_proto::ACCESS
+            .iter()
+            .flat_map(|access| access.permissions)
+            .map(ToString::to_string)
+            .collect();
         let roles = Some(vec![("user".to_owned(), all)]);
         trust.extend(TrustUpdate { roles, ..TrustUpdate::default() });
         let keys = ServiceKeys::from_secret(SECRET);

@@ -248,7 +248,7 @@ const ROWS: &[Row] = &[
 ];
 
 /// The permission of every operation that needs a token; none: a session is enough.
-fn secured(document: &Value) -> BTreeMap<String, Option<String>> {
+fn secured(document: &Value) -> BTreeMap<String, Vec<String>> {
     let mut found = BTreeMap::new();
     for (path, item) in document["paths"].as_object().expect("paths") {
         for (method, operation) in item.as_object().expect("operations") {
@@ -256,8 +256,8 @@ fn secured(document: &Value) -> BTreeMap<String, Option<String>> {
                 continue;
             };
             let scopes = security[0]["access_token"].as_array().expect("the scheme").clone();
-            let permission = scopes.first().and_then(Value::as_str).map(str::to_owned);
-            found.insert(format!("{} {path}", method.to_uppercase()), permission);
+            let permissions = scopes.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+            found.insert(format!("{} {path}", method.to_uppercase()), permissions);
         }
     }
     found
@@ -404,7 +404,7 @@ async fn every_operation_asks_who_and_whether_he_may() {
 /// needed, and nowhere else.
 async fn too_little_permission(
     suite: &Suite,
-    secured: &BTreeMap<String, Option<String>>,
+    secured: &BTreeMap<String, Vec<String>>,
     admin: &str,
     things: &HashMap<Of, String>,
 ) {
@@ -424,7 +424,7 @@ async fn too_little_permission(
     let mut needed: BTreeSet<_> = secured.values().flatten().map(String::as_str).collect();
     // What programs ask over gRPC and no REST call does.
     let of_programs = fintrac_proto::ACCESS.iter().filter(|it| it.direct && it.callers.is_empty());
-    needed.extend(of_programs.map(|it| it.permission));
+    needed.extend(of_programs.flat_map(|it| it.permissions));
     assert_eq!(needed, all.iter().copied().collect(), "every permission is needed somewhere, and exists");
     for permission in all.clone() {
         let others: Vec<_> = all.iter().filter(|other| **other != permission).collect();
@@ -440,7 +440,8 @@ async fn too_little_permission(
             if permission == "profile:read" { "/api/v1/accounts" } else { "/api/v1/users/me" },
         )
         .await;
-        for row in ROWS.iter().filter(|row| secured[row.operation()].as_deref() == Some(permission)) {
+        let needs = |row: &Row| secured[row.operation()].iter().any(|needed| needed == permission);
+        for row in ROWS.iter().filter(|row| needs(row)) {
             let answer = row.send(suite, Some(&token), things).await;
             assert_eq!(
                 (answer.status, answer.code()),
@@ -451,7 +452,7 @@ async fn too_little_permission(
         }
         // One that needs another permission is not refused for this one.
         let reads = ROWS.iter().filter(|row| row.0.starts_with("GET") && row.1 == Of::Nothing);
-        for row in reads.filter(|row| secured[row.operation()].as_deref() != Some(permission)).take(3) {
+        for row in reads.filter(|row| !needs(row)).take(3) {
             assert_eq!(
                 row.send(suite, Some(&token), things).await.status,
                 200,

@@ -8,6 +8,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::BINARY;
+use crate::identity::logged_in;
 
 const EMAIL: &str = "canary@example.com";
 /// Words that the person writes wherever there is room for some, and that his client brings along.
@@ -205,5 +206,26 @@ async fn everything_is_told_on_request_and_forgotten_after_the_grace() {
         .expect("query");
     assert_eq!(members, 0, "the household is nobody's");
     assert_eq!(suite.client.login(EMAIL).await.status, 401);
+    suite.terminate().await;
+}
+
+/// Thousands of pages of notes: more than one message between services may hold.
+#[tokio::test]
+async fn an_export_holds_however_much_somebody_wrote() {
+    let mut suite = Suite::start(BINARY, Shape::FiveProcesses).await;
+    let login = logged_in(&suite, "writer@example.com").await;
+    let writer = Canary { suite: &suite, token: login.text("access_token") };
+    let account = json!({"name": "Bank", "account_type": "bank", "balance": "500"});
+    let account = writer.made("/api/v1/accounts", account).await;
+    let operation = json!({"op": "create", "account_id": account, "type": "expense", "amount": "0.01",
+        "notes": "🐦".repeat(4000)});
+    let bulk = json!({"mode": "atomic", "operations": vec![operation; 400]});
+    writer.send(Method::POST, "/api/v1/transactions/bulk", bulk).await;
+
+    let export = writer.send(Method::GET, "/api/v1/users/me/export", Value::Null).await;
+    let transactions = export["ledger"]["transactions"].as_array().expect("a list");
+    let written = transactions.iter().filter(|it| it["notes"].as_str().is_some_and(|it| it.len() == 16_000));
+    assert_eq!(written.count(), 400);
+    assert_eq!(export["ledger"]["history"].as_array().map(Vec::len), Some(401), "the opening balance, too");
     suite.terminate().await;
 }

@@ -144,8 +144,14 @@ pub async fn a_person_keeps_books(suite: &Suite) {
     assert_eq!(ana.delete(&format!("{ACCOUNTS}/{card}")).await.status, 204);
     assert_eq!(ana.get(&format!("{ACCOUNTS}/{card}")).await.status, 404);
     assert_eq!(ana.walk(&format!("{ACCOUNTS}?deleted=true")).await.len(), 1);
-    let back = ana.client.post_as(&ana.token, &format!("{ACCOUNTS}/{card}/restore")).await;
-    assert_eq!((back.status, back.text("balance").as_str()), (200, "111.72"));
+    for replayed in [None, Some("true")] {
+        let restore = ana.client.request(Method::POST, &format!("{ACCOUNTS}/{card}/restore"));
+        let back = restore.bearer_auth(&ana.token).header("idempotency-key", "back");
+        let back = ana.client.send(back).await;
+        assert_eq!((back.status, back.text("balance").as_str()), (200, "111.72"));
+        let told = back.headers.get("idempotency-replayed").and_then(|it| it.to_str().ok());
+        assert_eq!(told, replayed);
+    }
     let used = ana.delete(&format!("/api/v1/categories/{}", groceries.as_str().expect("an id"))).await;
     assert_eq!((used.status, used.code()), (409, "CATEGORY_IN_USE"));
 

@@ -220,6 +220,34 @@ async fn what_is_in_force_is_told_without_secrets() {
 }
 
 #[tokio::test]
+async fn all_that_is_wrong_is_told_at_once() {
+    let wrong = [
+        ("JWT_ACCESS_TOKEN_EXPIRE_MINUTES", "9000000000000000000"),
+        ("JWT_REFRESH_TOKEN_EXPIRE_DAYS", "0"),
+        ("SESSION_LIFETIME_DAYS", "9000000000000000000"),
+        ("MAIL_FROM", "FinTrac <noreply@fintrac.example>"),
+        ("SMTP_URL", "mail.example"),
+        ("GRPC_TLS_CERT", "/nowhere/tls.crt"),
+    ];
+    let beside = [("GRPC_TLS_KEY", "/nowhere/tls.key"), ("GRPC_TLS_CA", "/nowhere/ca.crt")];
+    let folder = reachable_folder();
+    let check = async |wrong: &[(&str, &str)]| {
+        let mut command = tokio::process::Command::new(BINARY);
+        command.arg("config-check").current_dir(folder.path());
+        command.env_clear().envs(coverage()).envs(wrong.iter().copied());
+        let output = command.output().await.expect("it runs");
+        assert!(!output.status.success());
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let told = check(&[wrong.as_slice(), &beside].concat()).await;
+    for (name, _) in wrong {
+        assert!(told.contains(name), "{name}: {told}");
+    }
+    let told = check(&[("SERVER_WORKERS", "0")]).await;
+    assert!(told.contains("SERVER_WORKERS: must be 1 to 1024"), "{told}");
+}
+
+#[tokio::test]
 async fn a_demo_has_a_year_of_money_in_it() {
     let folder = reachable_folder();
     let port = free_port();

@@ -12,7 +12,7 @@ use crate::state::AppState;
 
 /// Read an account
 ///
-/// Deleted accounts are there too, with `deleted_at`. The ETag is for `If-Match` when you change it.
+/// A deleted account is not there; `GET /accounts?deleted=true` has it. The ETag is for `If-Match` when you change it.
 #[utoipa::path(get, path = "/accounts/{id}", tag = "accounts", security(("access_token" = ["accounts:read"])),
     params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "The account", body = AccountView,

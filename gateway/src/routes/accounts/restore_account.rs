@@ -14,7 +14,7 @@ use crate::state::AppState;
 ///
 /// 409 when another account has its name by now.
 #[utoipa::path(post, path = "/accounts/{id}/restore", tag = "accounts", security(("access_token" = ["accounts:write"])),
-    params(("id" = uuid::Uuid, Path)),
+    params(("id" = uuid::Uuid, Path), ("Idempotency-Key" = Option<String>, Header, description = "The same key again: the first answer again")),
     responses((status = 200, description = "The account", body = AccountView, headers(("ETag" = String))), WriteProblems))]
 pub async fn restore_account(
     State(state): State<AppState>,
@@ -24,7 +24,8 @@ pub async fn restore_account(
     once: Once,
 ) -> Result<impl IntoResponse, Problem> {
     let request = pb::RestoreAccountRequest { account_id };
-    let answer = state.accounts().restore_account(once.request(request)).await?.into_inner();
-    let account = answer.account.ok_or_else(Problem::internal)?;
-    Ok(([(ETAG, etag(account.version))], axum::Json(AccountView::from(account))))
+    let mut answer = state.accounts().restore_account(once.request(request)).await?;
+    let account = answer.get_mut().account.take().ok_or_else(Problem::internal)?;
+    let etag = [(ETAG, etag(account.version))];
+    Ok(once.mark(&answer, (etag, axum::Json(AccountView::from(account)))))
 }

@@ -28,7 +28,8 @@ async fn steer(
 ///
 /// What falls into the pause is left out.
 #[utoipa::path(post, path = "/transactions/recurring/{id}/pause", tag = "recurring", security(("access_token" = ["transactions:write"])),
-    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag")),
+    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key again: the first answer again")),
     responses((status = 200, description = "The recurring transaction", body = RecurringView, headers(("ETag" = String))), WriteProblems))]
 pub async fn pause(
     State(state): State<AppState>,
@@ -45,7 +46,8 @@ pub async fn pause(
 ///
 /// Goes on today or later; an occurrence that could not be posted is made up for.
 #[utoipa::path(post, path = "/transactions/recurring/{id}/resume", tag = "recurring", security(("access_token" = ["transactions:write"])),
-    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag")),
+    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key again: the first answer again")),
     responses((status = 200, description = "The recurring transaction", body = RecurringView, headers(("ETag" = String))), WriteProblems))]
 pub async fn resume(
     State(state): State<AppState>,
@@ -62,7 +64,8 @@ pub async fn resume(
 ///
 /// It still counts as one of `count`.
 #[utoipa::path(post, path = "/transactions/recurring/{id}/skip", tag = "recurring", security(("access_token" = ["transactions:write"])),
-    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag")),
+    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key again: the first answer again")),
     responses((status = 200, description = "The recurring transaction", body = RecurringView, headers(("ETag" = String))), WriteProblems))]
 pub async fn skip(
     State(state): State<AppState>,

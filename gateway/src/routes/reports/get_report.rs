@@ -45,12 +45,12 @@ pub struct ReportQuery {
 ///
 /// What came in and went out, by category and day, what the household has, budgets and goals; as
 /// JSON, or as a page with charts in the language of `Accept-Language`.
-#[utoipa::path(get, path = "/reports/monthly/{month}", tag = "reports", security(("access_token" = ["transactions:read"])),
+#[utoipa::path(get, path = "/reports/monthly/{month}", tag = "reports", security(("access_token" = ["accounts:read", "budgets:read", "goals:read", "transactions:read"])),
     params(("month" = String, Path, description = "YYYY-MM", example = "2026-10", pattern = "^(19[0-9]{2}|2[01][0-9]{2})-(0[1-9]|1[0-2])$"), MonthlyReportQuery),
     responses((status = 200, description = "The report", content((ReportView = "application/json"), (String = "text/html"))), ReadProblems))]
 pub async fn monthly(
     State(state): State<AppState>,
-    _user: Permitted<permission::TransactionsRead>,
+    _user: Permitted<permission::ReportsRead>,
     Path(month): Path<String>,
     headers: HeaderMap,
     Params(query): Params<MonthlyReportQuery>,
@@ -62,12 +62,12 @@ pub async fn monthly(
 /// Read a report of any days
 ///
 /// The same as a month's, of the days from `from` to `to`.
-#[utoipa::path(get, path = "/reports", tag = "reports", security(("access_token" = ["transactions:read"])),
+#[utoipa::path(get, path = "/reports", tag = "reports", security(("access_token" = ["accounts:read", "budgets:read", "goals:read", "transactions:read"])),
     params(ReportQuery),
     responses((status = 200, description = "The report", content((ReportView = "application/json"), (String = "text/html"))), ReadProblems))]
 pub async fn of_days(
     State(state): State<AppState>,
-    _user: Permitted<permission::TransactionsRead>,
+    _user: Permitted<permission::ReportsRead>,
     headers: HeaderMap,
     Params(query): Params<ReportQuery>,
 ) -> Result<Response, Problem> {

@@ -15,7 +15,8 @@ use crate::state::AppState;
 /// Posts it again, at the rates that it had. If its category was deleted meanwhile, it comes back
 /// without one; 422 when an account is archived or deleted.
 #[utoipa::path(post, path = "/transactions/{id}/restore", tag = "transactions", security(("access_token" = ["transactions:write"])),
-    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag")),
+    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key again: the first answer again")),
     responses((status = 200, description = "The transaction", body = TransactionView, headers(("ETag" = String))), WriteProblems))]
 pub async fn restore_transaction(
     State(state): State<AppState>,

@@ -15,7 +15,7 @@ use crate::extract::{NoParams, Permitted, permission};
 use crate::openapi::ReadProblems;
 use crate::problem::Problem;
 use crate::routes::wire::lasting;
-use crate::state::AppState;
+use crate::state::{AppState, LARGEST_ANSWER};
 
 type Records = BoxStream<'static, Result<Vec<ExportRecord>, Status>>;
 
@@ -50,7 +50,8 @@ macro_rules! records_of {
     ($name:ident, $part:ident) => {
         async fn $name(state: &AppState) -> Result<Records, Status> {
             use $part::v1::export_service_client::ExportServiceClient;
-            let mut client = ExportServiceClient::new(state.parts.$part.clone());
+            let client = ExportServiceClient::new(state.parts.$part.clone());
+            let mut client = client.max_decoding_message_size(LARGEST_ANSWER);
             let stream = client.export(lasting($part::v1::ExportRequest {})).await?.into_inner();
             Ok(stream.map_ok(|message| message.records).boxed())
         }
