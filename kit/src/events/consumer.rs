@@ -107,6 +107,8 @@ pub struct Consumer<H> {
 impl<H: Handler> Consumer<H> {
     /// Runs until `shutdown`, between events.
     pub async fn run(self, shutdown: CancellationToken) {
+        // There from the start, so that the first one is seen as one more.
+        self.given_up().absolute(0);
         let mut pause = FIRST_PAUSE;
         let mut last_error = String::new();
         while !shutdown.is_cancelled() {
@@ -241,9 +243,13 @@ impl<H: Handler> Consumer<H> {
                 error,
                 "event became a dead letter"
             );
-            metrics::counter!("fintrac_event_dead_letters_total", "source" => self.source).increment(1);
+            self.given_up().increment(1);
         }
         Ok(())
+    }
+
+    fn given_up(&self) -> metrics::Counter {
+        metrics::counter!("fintrac_event_dead_letters_total", "source" => self.source)
     }
 
     /// Locks the cursor; how far it has come.

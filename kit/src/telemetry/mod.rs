@@ -57,6 +57,8 @@ pub fn start(environment: &Environment, service: &str) -> anyhow::Result<()> {
     tracing_subscriber::registry().with(lines.with_filter(filter)).with(traces).with(statements).init();
     if let Some(address) = metrics {
         PrometheusBuilder::new().with_http_listener(address).install()?;
+        // There from the start, so that the first one is seen as one more.
+        metrics::counter!("fintrac_panics_total").absolute(0);
         tracing::info!(%address, "metrics");
     }
     Ok(())

@@ -30,6 +30,8 @@ async fn a_scrape_tells_of_requests_calls_statements_connections_and_jobs() {
         "fintrac_pool_limit{service=\"auth\"}",
         "fintrac_event_horizon_lag_seconds{service=\"budget\"}",
         "fintrac_job_running{service=\"notify\",job=\"feed-clean-up\"}",
+        "fintrac_panics_total 0",
+        "fintrac_event_dead_letters_total{source=\"ledger\"} 0",
     ];
     let mut page = String::new();
     let told = async {
