@@ -100,6 +100,13 @@ mod tests {
     }
 
     #[test]
+    fn a_word_is_found_wherever_it_stands() {
+        let notes = (1000..1800).map(|number| format!("n{number}")).collect::<Vec<_>>().join(" ");
+        let texts = Texts { notes: Some(notes), ..Texts::default() };
+        assert!(vector(Uuid::from_u128(1), &texts).contains("'000000000001n1799'"));
+    }
+
+    #[test]
     fn a_household_finds_its_own_words_only() {
         let (one, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
         let texts = Texts { description: Some("Rent".into()), tags: vec!["it's".into()], ..Texts::default() };
