@@ -253,6 +253,7 @@ pub struct Config {
 
 impl Config {
     pub fn read(environment: &Environment) -> Self {
+        let _threads_run = process::workers(environment);
         let ledger = ledger_svc::Config::from_environment(environment);
         let notify = notify_svc::Config::from_environment(environment);
         Self {

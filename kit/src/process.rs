@@ -24,6 +24,8 @@ use crate::serve::{self, Drain, Stop};
 use crate::tls::Tls;
 use crate::{telemetry, transport};
 
+const MOST_WORKERS: usize = 1024;
+
 /// A starting process of one part of the suite.
 #[derive(Debug)]
 pub struct Process {
@@ -37,11 +39,10 @@ pub struct Process {
     stop: Stop,
 }
 
-/// Runs `main` on as many threads as the environment says.
+/// Runs `main` on as many threads as the environment says; what is wrong with the number, `main`
+/// says with all else that is wrong.
 pub fn block_on(main: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
-    let environment = Environment::load()?;
-    let workers = workers(&environment);
-    environment.check()?;
+    let workers = workers(&Environment::load()?).clamp(1, MOST_WORKERS);
     Builder::new_multi_thread().worker_threads(workers).enable_all().build()?.block_on(main)
 }
 
@@ -49,8 +50,8 @@ pub fn block_on(main: impl Future<Output = anyhow::Result<()>>) -> anyhow::Resul
 pub fn workers(environment: &Environment) -> usize {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let workers = environment.parse("SERVER_WORKERS", cores);
-    if !(1..=1024).contains(&workers) {
-        environment.problem("SERVER_WORKERS: must be 1 to 1024".into());
+    if !(1..=MOST_WORKERS).contains(&workers) {
+        environment.problem(format!("SERVER_WORKERS: must be 1 to {MOST_WORKERS}"));
     }
     workers
 }
@@ -62,6 +63,7 @@ impl Process {
         telemetry::start(&environment, name)?;
         warn_without_meaning(&environment);
         let clock = Clock::System;
+        let _threads_run = workers(&environment);
         let keys = service_keys(&environment);
         let trust = Arc::new(Trust::new(trust_config(&environment), clock.clone()));
         let (tls, stop) = (Tls::read(&environment)?, Stop::default());

@@ -42,7 +42,6 @@ fn read(environment: &mut Environment) -> anyhow::Result<()> {
     let _read = suite::Config::read(environment);
     let _read = (process::suite_database(environment), process::pool_config(environment));
     let _read = (process::service_keys(environment), process::trust_config(environment));
-    let _read = process::workers(environment);
     if let Err(error) = Tls::read(environment) {
         environment.problem(format!("{error:#}"));
     }

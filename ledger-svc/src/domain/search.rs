@@ -16,6 +16,8 @@ use super::transaction::Texts;
 
 /// Characters of a word that count.
 const LONGEST: usize = 40;
+/// Words of a question that are looked for: each is a look-up of its own.
+const MOST: usize = 400;
 
 /// The words of `text`, folded.
 pub fn fold(text: &str) -> BTreeSet<String> {
@@ -64,7 +66,7 @@ pub fn query(household_id: Uuid, text: Option<&str>, tag: Option<&str>) -> Optio
     if text.is_some() && words.is_empty() {
         return None;
     }
-    let words = words.iter().map(|word| format!("'{household}{word}':*"));
+    let words = words.iter().take(MOST).map(|word| format!("'{household}{word}':*"));
     let tag = tag.map(|tag| tag_lexeme(&household, tag));
     Some(words.chain(tag).collect::<Vec<_>>().join(" & "))
 }
@@ -115,5 +117,7 @@ mod tests {
         assert_eq!(query(other, None, Some("a\\b")).as_deref(), Some("'000000000002#a\\\\b'"));
         assert_eq!(query(one, Some("a b"), Some("c")).expect("a query").matches('&').count(), 2);
         assert_eq!(query(one, Some("!?"), Some("c")), None);
+        let many = (0..1000).map(|number| number.to_string()).collect::<Vec<_>>().join(" ");
+        assert_eq!(query(one, Some(&many), None).expect("a query").matches('&').count(), 399);
     }
 }

@@ -228,23 +228,19 @@ async fn all_that_is_wrong_is_told_at_once() {
         ("MAIL_FROM", "FinTrac <noreply@fintrac.example>"),
         ("SMTP_URL", "mail.example"),
         ("GRPC_TLS_CERT", "/nowhere/tls.crt"),
+        ("SERVER_WORKERS", "0"),
     ];
     let beside = [("GRPC_TLS_KEY", "/nowhere/tls.key"), ("GRPC_TLS_CA", "/nowhere/ca.crt")];
     let folder = reachable_folder();
-    let check = async |wrong: &[(&str, &str)]| {
-        let mut command = tokio::process::Command::new(BINARY);
-        command.arg("config-check").current_dir(folder.path());
-        command.env_clear().envs(coverage()).envs(wrong.iter().copied());
-        let output = command.output().await.expect("it runs");
-        assert!(!output.status.success());
-        String::from_utf8_lossy(&output.stderr).into_owned()
-    };
-    let told = check(&[wrong.as_slice(), &beside].concat()).await;
+    let mut command = tokio::process::Command::new(BINARY);
+    command.arg("config-check").current_dir(folder.path());
+    command.env_clear().envs(coverage()).envs(wrong).envs(beside);
+    let output = command.output().await.expect("it runs");
+    assert!(!output.status.success());
+    let told = String::from_utf8_lossy(&output.stderr);
     for (name, _) in wrong {
         assert!(told.contains(name), "{name}: {told}");
     }
-    let told = check(&[("SERVER_WORKERS", "0")]).await;
-    assert!(told.contains("SERVER_WORKERS: must be 1 to 1024"), "{told}");
 }
 
 #[tokio::test]
