@@ -139,7 +139,8 @@ impl Suite {
         let everything =
             serve::one_port(servers, common.reflection, &self.pools, &common.trust, &self.stop).await;
         self.servers.push(serve::grpc(grpc, everything, None, &self.stop));
-        let state = AppState::new(config.gateway, common.trust, common.clock, common.random, parts);
+        let state =
+            AppState::new(config.gateway, common.trust, common.clock, common.random, parts, &self.stop);
         wait_until_ready(&state).await;
         self.servers.push(
             gateway::serve(rest, state, &self.stop).await.context("SERVER_TLS_CERT and SERVER_TLS_KEY")?,

@@ -31,7 +31,7 @@ pub async fn run() -> anyhow::Result<()> {
         TcpListener::bind(address).await.with_context(|| format!("SERVER_HOST and SERVER_PORT {address}"))?;
     let stop = Stop::default();
     stop.spawn(follow(Arc::clone(&process.trust), parts.auth.clone(), stop.workers.clone()));
-    let state = AppState::new(config, process.trust, process.clock, process.random, parts);
+    let state = AppState::new(config, process.trust, process.clock, process.random, parts, &stop);
     let serving = crate::serve(listener, state, &stop).await.context("SERVER_TLS_CERT and SERVER_TLS_KEY")?;
     tracing::info!(%address, "ready: REST");
     serve::signal().await?;

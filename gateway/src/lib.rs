@@ -36,8 +36,7 @@ pub use state::{AppState, Parts};
 ///
 /// # Errors
 /// The certificate cannot be used.
-pub async fn serve(listener: TcpListener, mut state: AppState, stop: &Stop) -> io::Result<JoinHandle<()>> {
-    state.stopping = stop.lame.clone();
+pub async fn serve(listener: TcpListener, state: AppState, stop: &Stop) -> io::Result<JoinHandle<()>> {
     stop.spawn(Arc::clone(&state.feed).follow(state.parts.notify.clone(), stop.listeners.clone()));
     let places = Places::new(state.config.most_connections, state.config.trusted_proxies.clone());
     let accept = Legible::new(places, state.clock.clone(), state.random.clone());

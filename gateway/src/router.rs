@@ -11,8 +11,7 @@ use axum::http::header::{
 };
 use axum::http::{HeaderName, HeaderValue, Method};
 use axum::middleware::{from_fn, from_fn_with_state};
-use tower::ServiceExt as _;
-use tower::util::option_layer;
+use tower::ServiceBuilder;
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -186,44 +185,40 @@ pub fn app(state: AppState) -> Router {
     dress(routes, state)
 }
 
-/// The layers, from the inside out.
+/// The layers, from the outside in. They stand around the router as one service: on
+/// its routes each would be a box of its own, copied with all that it holds for each request.
 fn dress(routes: Router<AppState>, state: AppState) -> Router {
-    let cors = cors(&state);
+    let certified = state.config.certificate.is_some();
+    let transport_security =
+        certified.then(|| default_header(STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains"));
     let security = <(_, _, _, _)>::from(SECURITY.map(|(name, value)| default_header(name, value)));
-    let dressed =
-        routes
-            // The access line names routes, not paths.
-            .route_layer(from_fn(layers::context::remember_route))
-            // What is larger than anybody needs goes no further.
-            .layer(from_fn(layers::size::refuse))
-            // The database takes no U+0000.
-            .layer(from_fn(layers::nul::refuse))
-            // What nobody needs to send is not read.
-            .layer(DefaultBodyLimit::max(LIMIT))
-            // Hanging up must not leave a change half done.
-            .layer(from_fn_with_state(state.clone(), layers::run_to_end::run))
-            // Floods end here, before they cost anything.
-            .layer(from_fn_with_state(state.clone(), layers::rate_limit::limit))
-            // Whoever is kept out does not use up anybody's rate.
-            .layer(from_fn_with_state(state.clone(), layers::addresses::admit))
-            // Answers preflights before a route refuses OPTIONS.
-            .layer(option_layer(cors))
-            .layer(security)
-            .layer(option_layer(
-                state.config.certificate.as_ref().map(|_| {
-                    default_header(STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains")
-                }),
-            ))
-            // Every refusal has one form, the framework's own too.
-            .layer(from_fn(layers::problems::write))
-            // Lists are mostly repetition. Events are not held back.
-            .layer(CompressionLayer::new())
-            // Everything inside knows the request's id and deadline.
-            .layer(from_fn_with_state(state.clone(), layers::context::open))
-            .with_state(state);
-    // Before routing, so outside of the router.
-    let trimmed = dressed.into_service::<axum::body::Body>().map_request(layers::slash::trim);
-    Router::new().fallback_service(trimmed)
+    let dressed = ServiceBuilder::new()
+        .map_request(layers::slash::trim)
+        // Everything inside knows the request's id and deadline.
+        .layer(from_fn_with_state(state.clone(), layers::context::open))
+        // Lists are mostly repetition. Events are not held back.
+        .layer(CompressionLayer::new())
+        // Every refusal has one form, the framework's own too.
+        .layer(from_fn(layers::problems::write))
+        .option_layer(transport_security)
+        .layer(security)
+        // Answers preflights before a route refuses OPTIONS.
+        .option_layer(cors(&state))
+        // Whoever is kept out does not use up anybody's rate.
+        .layer(from_fn_with_state(state.clone(), layers::addresses::admit))
+        // Floods end here, before they cost anything.
+        .layer(from_fn_with_state(state.clone(), layers::rate_limit::limit))
+        // Hanging up must not leave a change half done.
+        .layer(from_fn_with_state(state.clone(), layers::run_to_end::run))
+        // What nobody needs to send is not read.
+        .layer(DefaultBodyLimit::max(LIMIT))
+        // The database takes no U+0000.
+        .layer(from_fn(layers::nul::refuse))
+        // What is larger than anybody needs goes no further.
+        .layer(from_fn(layers::size::refuse))
+        // The access line names routes, not paths.
+        .service(routes.route_layer(from_fn(layers::context::remember_route)).with_state(state));
+    Router::new().fallback_service(dressed)
 }
 
 fn default_header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {

@@ -1,10 +1,12 @@
 //! What handlers work with.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use fintrac_kit::access::trust::Trust;
 use fintrac_kit::clock::Clock;
 use fintrac_kit::random::Random;
+use fintrac_kit::serve::Stop;
 use fintrac_kit::transport::Transport;
 use fintrac_proto::auth::v1::admin_service_client::AdminServiceClient;
 use fintrac_proto::auth::v1::identity_service_client::IdentityServiceClient;
@@ -45,34 +47,43 @@ pub struct Parts {
     pub notify: Transport,
 }
 
-/// Shared by all handlers; cheap to clone.
+/// Shared by all handlers. Each layer and each handler clones it for each request.
 #[derive(Debug, Clone)]
-pub struct AppState {
-    pub(crate) config: Arc<Config>,
+pub struct AppState(Arc<Shared>);
+
+#[derive(Debug)]
+pub struct Shared {
+    pub(crate) config: Config,
     pub(crate) trust: Arc<Trust>,
     pub(crate) clock: Clock,
     pub(crate) random: Random,
     pub(crate) parts: Parts,
-    pub(crate) limits: Option<Arc<RateLimits>>,
+    pub(crate) limits: Option<RateLimits>,
     pub(crate) feed: Arc<Feed>,
     /// Cancelled when the server is about to stop: balancers should look elsewhere.
     pub(crate) stopping: CancellationToken,
 }
 
+impl Deref for AppState {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
 impl AppState {
-    pub fn new(config: Config, trust: Arc<Trust>, clock: Clock, random: Random, parts: Parts) -> Self {
-        let limits =
-            config.rate_limit.map(|per_minute| Arc::new(RateLimits::new(per_minute, config.redis.clone())));
-        Self {
-            config: Arc::new(config),
-            trust,
-            clock,
-            random,
-            parts,
-            limits,
-            feed: Arc::default(),
-            stopping: CancellationToken::new(),
-        }
+    pub fn new(
+        config: Config,
+        trust: Arc<Trust>,
+        clock: Clock,
+        random: Random,
+        parts: Parts,
+        stop: &Stop,
+    ) -> Self {
+        let limits = config.rate_limit.map(|per_minute| RateLimits::new(per_minute, config.redis.clone()));
+        let (feed, stopping) = (Arc::default(), stop.lame.clone());
+        Self(Arc::new(Shared { config, trust, clock, random, parts, limits, feed, stopping }))
     }
 
     pub(crate) fn identity(&self) -> IdentityServiceClient<Transport> {

@@ -10,6 +10,7 @@ mod again;
 mod replicas;
 
 use std::error::Error as _;
+use std::sync::Arc;
 use std::task::{Context as Poller, Poll};
 use std::time::Duration;
 
@@ -65,7 +66,7 @@ pub fn local(server: Server, issuer: Issuer) -> Transport {
             request
         })
         .map_err(|never: std::convert::Infallible| match never {});
-    dress(BoxCloneSyncService::new(server), issuer)
+    dress(server, issuer)
 }
 
 /// A service across the network, all of its replicas; connects when first
@@ -83,31 +84,40 @@ pub fn remote_found_by(
     look_up: LookUp,
 ) -> Result<Transport, NoUrl> {
     let replicas = Replicas::new(urls, tls, issuer.callee(), look_up)?;
-    Ok(dress(BoxCloneSyncService::new(replicas), issuer))
+    Ok(dress(replicas, issuer))
 }
 
 /// The same as [`remote`] on a channel of the caller's making.
 pub fn over(channel: Channel, issuer: Issuer) -> Transport {
-    dress(BoxCloneSyncService::new(channel), issuer)
+    dress(channel, issuer)
 }
 
-fn dress(inner: Transport, issuer: Issuer) -> Transport {
-    BoxCloneSyncService::new(ClientStack { inner: Again::new(inner), issuer })
+fn dress<S>(inner: S, issuer: Issuer) -> Transport
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Error> + Clone + Send + Sync + 'static,
+    S::Future: Send,
+{
+    BoxCloneSyncService::new(ClientStack { again: Again::new(inner), issuer: Arc::new(issuer) })
 }
 
 #[derive(Clone)]
-struct ClientStack {
-    inner: Again<Transport>,
-    issuer: Issuer,
+struct ClientStack<S> {
+    again: Again<S>,
+    issuer: Arc<Issuer>,
 }
 
-impl Service<Request<Body>> for ClientStack {
+impl<S> Service<Request<Body>> for ClientStack<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Error> + Clone + Send + 'static,
+    S::Future: Send,
+{
     type Response = Response<Body>;
     type Error = Error;
     type Future = BoxFuture<'static, Result<Response<Body>, Error>>;
 
-    fn poll_ready(&mut self, poller: &mut Poller<'_>) -> Poll<Result<(), Error>> {
-        self.inner.poll_ready(poller)
+    /// Each try waits by itself.
+    fn poll_ready(&mut self, _poller: &mut Poller<'_>) -> Poll<Result<(), Error>> {
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
@@ -137,11 +147,9 @@ impl Service<Request<Body>> for ClientStack {
         if let Some(number) = household {
             request.extensions_mut().insert(Affinity(number));
         }
-        let callee = self.issuer.callee().to_owned();
-        let clone = self.inner.clone();
-        let mut inner = std::mem::replace(&mut self.inner, clone);
+        let (again, issuer) = (self.again.clone(), Arc::clone(&self.issuer));
         Box::pin(async move {
-            let call = inner.call(request);
+            let call = again.send(request);
             let result = match deadline {
                 Some(deadline) => match tokio::time::timeout_at(deadline, call).await {
                     Ok(result) => result,
@@ -149,7 +157,7 @@ impl Service<Request<Body>> for ClientStack {
                 },
                 None => call.await,
             };
-            Ok(settle(result, &callee))
+            Ok(settle(result, issuer.callee()))
         })
     }
 }

@@ -15,6 +15,7 @@ use fintrac_kit::access::credential::ServiceKeys;
 use fintrac_kit::access::trust::{Trust, TrustConfig};
 use fintrac_kit::clock::Clock;
 use fintrac_kit::random::Random;
+use fintrac_kit::serve::Stop;
 use fintrac_kit::transport;
 use serde_json::Value;
 use tokio::sync::Notify;
@@ -27,6 +28,10 @@ use crate::state::{AppState, Parts};
 
 /// A gateway whose parts are out of reach.
 fn state(timeout: Duration, limit: u32) -> AppState {
+    state_for(timeout, limit, Vec::new())
+}
+
+fn state_for(timeout: Duration, limit: u32, cors_origins: Vec<HeaderValue>) -> AppState {
     let clock = Clock::manual(DateTime::UNIX_EPOCH);
     let issuer = ServiceKeys::from_secret("a secret for tests").issuer("gateway", "auth", &clock);
     // Port 9 (discard) is not served on loopback.
@@ -39,12 +44,12 @@ fn state(timeout: Duration, limit: u32) -> AppState {
         request_timeout: timeout,
         rate_limit: NonZeroU32::new(limit),
         trusted_proxies: Vec::new(),
-        cors_origins: Vec::new(),
+        cors_origins,
         certificate: None,
         most_connections: 100,
         redis: None,
     };
-    AppState::new(config, trust, clock, Random::seeded(1), parts)
+    AppState::new(config, trust, clock, Random::seeded(1), parts, &Stop::default())
 }
 
 fn app_with(extra: Router<AppState>, timeout: Duration) -> Router {
@@ -239,9 +244,8 @@ async fn browsers_may_call_from_allowed_origins_only() {
         ("*", Some("*")),
         ("https://other.example", None),
     ] {
-        let mut state = state(Duration::from_secs(5), 0);
         let origins = vec![allowed.parse().expect("a header value")];
-        state.config = Arc::new(Config { cors_origins: origins, ..Config::clone(&state.config) });
+        let state = state_for(Duration::from_secs(5), 0, origins);
         let (api, _) = api().split_for_parts();
         let mut request = request(Method::GET, "/health", "", "");
         request.headers_mut().insert("origin", "https://app.example".parse().expect("a header value"));

@@ -20,8 +20,8 @@ pub(super) struct Deadline<S> {
 
 impl<S> Service<Request<Body>> for Deadline<S>
 where
-    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
-    S::Future: Send,
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+    S::Future: Send + 'static,
 {
     type Response = Response<Body>;
     type Error = Infallible;
@@ -33,10 +33,8 @@ where
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let deadline = context::current().and_then(|context| context.deadline);
-        let clone = self.inner.clone();
-        let mut inner = std::mem::replace(&mut self.inner, clone);
+        let call = self.inner.call(request);
         Box::pin(async move {
-            let call = inner.call(request);
             let response = match deadline {
                 None => call.await?,
                 Some(at) => match tokio::time::timeout_at(at, call).await {

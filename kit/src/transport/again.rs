@@ -3,10 +3,8 @@
 //! a key); a fifth of all calls may be repeats, and ten a second besides.
 
 use std::sync::Arc;
-use std::task::{Context as Poller, Poll};
 use std::time::Duration;
 
-use futures::future::BoxFuture;
 use http::{Request, Response, request};
 use http_body_util::{BodyExt as _, Full};
 use tonic::body::Body;
@@ -39,33 +37,11 @@ impl<S> Again<S> {
     }
 }
 
-impl<S> Service<Request<Body>> for Again<S>
-where
-    S: Service<Request<Body>, Response = Response<Body>, Error = Error, Future: Send>
-        + Clone
-        + Send
-        + Sync
-        + 'static,
-{
-    type Response = Response<Body>;
-    type Error = Error;
-    type Future = BoxFuture<'static, Result<Response<Body>, Error>>;
-
-    fn poll_ready(&mut self, _poller: &mut Poller<'_>) -> Poll<Result<(), Error>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let this = self.clone();
-        Box::pin(async move { this.send(request).await })
-    }
-}
-
 impl<S> Again<S>
 where
-    S: Service<Request<Body>, Response = Response<Body>, Error = Error> + Clone,
+    S: Service<Request<Body>, Response = Response<Body>, Error = Error>,
 {
-    async fn send(self, request: Request<Body>) -> Result<Response<Body>, Error> {
+    pub async fn send(mut self, request: Request<Body>) -> Result<Response<Body>, Error> {
         let (head, body) = request.into_parts();
         // All calls of the suite send one message; it is here already.
         let body = match body.collect().await {
@@ -80,7 +56,10 @@ where
         loop {
             let mut request = Request::from_parts(copy(&head), Body::new(Full::new(body.clone())));
             request.extensions_mut().insert(asked.clone());
-            let answer = self.inner.clone().oneshot(request).await;
+            let answer = match self.inner.ready().await {
+                Ok(inner) => inner.call(request).await,
+                Err(error) => Err(error),
+            };
             let never_left = answer.as_ref().is_err_and(is_connecting);
             let is_lost = answer.as_ref().map_or(true, is_unavailable);
             let elsewhere = asked.has_others();

@@ -11,6 +11,7 @@ use axum::http::Request;
 use chrono::DateTime;
 use fintrac_kit::clock::Clock;
 use fintrac_kit::random::Random;
+use fintrac_kit::serve::Stop;
 use fintrac_kit::testing::{Part, TestUser, trust};
 use fintrac_proto::notify::v1 as pb;
 use fintrac_proto::notify::v1::feed_service_server::{FeedService, FeedServiceServer};
@@ -74,7 +75,7 @@ async fn read(mut answers: Vec<Result<pb::ListFeedResponse, Status>>) -> (String
         redis: None,
     };
     let ana = TestUser::new(&clock);
-    let state = AppState::new(config, trust(&clock), clock, Random::seeded(1), parts);
+    let state = AppState::new(config, trust(&clock), clock, Random::seeded(1), parts, &Stop::default());
     let request = Request::get("/api/v1/events")
         .header("authorization", format!("Bearer {}", ana.token()))
         .header("last-event-id", "0")
