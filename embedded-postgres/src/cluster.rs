@@ -15,6 +15,9 @@ const TICK: Duration = Duration::from_millis(10);
 const LOCK_PATIENCE: Duration = Duration::from_secs(2);
 /// How long an orphan may take to shut down, and a server to recover.
 const START_PATIENCE: Duration = Duration::from_mins(1);
+/// What PostgreSQL says of sessions that outlive a postmaster that was killed: each ends with
+/// its statement.
+const SESSIONS_LEFT: &str = "pre-existing shared memory block";
 
 /// What to start.
 #[derive(Debug, Clone)]
@@ -67,10 +70,20 @@ impl Server {
             arguments.extend(["-c".to_owned(), setting.clone()]);
         }
         let remove = options.temporary.then_some(dir.as_path());
-        let process = Supervised::start(&bin.join("postgres"), &arguments, &log, remove, account)?;
-        let mut server = Self { process, socket_dir, _lock: lock };
-        server.wait_until_ready(&data, &log)?;
-        Ok(server)
+        let started = Instant::now();
+        let process = loop {
+            let mut process = Supervised::start(&bin.join("postgres"), &arguments, &log, remove, account)?;
+            match wait_until_ready(&mut process, &data, &log) {
+                Ok(()) => break process,
+                Err(Error::NotReady { tail, .. })
+                    if tail.contains(SESSIONS_LEFT) && started.elapsed() < START_PATIENCE =>
+                {
+                    thread::sleep(TICK);
+                }
+                Err(error) => return Err(error),
+            }
+        };
+        Ok(Self { process, socket_dir, _lock: lock })
     }
 
     /// The folder of the Unix socket; connect as `postgres` on port 5432.
@@ -84,32 +97,26 @@ impl Server {
     }
 
     /// Fast shutdown, waited for.
-    pub fn stop(mut self) {
-        self.process.stop();
-    }
-
-    fn wait_until_ready(&mut self, data: &Path, log: &Path) -> Result<(), Error> {
-        let started = Instant::now();
-        while started.elapsed() < START_PATIENCE {
-            if is_ready(data) {
-                return Ok(());
-            }
-            if self.has_ended() {
-                break;
-            }
-            thread::sleep(TICK);
-        }
-        let text = fs::read_to_string(log).unwrap_or_default();
-        let lines: Vec<_> = text.lines().rev().take(10).collect();
-        let tail = lines.into_iter().rev().collect::<Vec<_>>().join("\n");
-        Err(Error::NotReady { log: log.to_owned(), tail })
+    pub fn stop(self) {
+        drop(self);
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.process.stop();
+fn wait_until_ready(process: &mut Supervised, data: &Path, log: &Path) -> Result<(), Error> {
+    let started = Instant::now();
+    while started.elapsed() < START_PATIENCE {
+        if is_ready(data) {
+            return Ok(());
+        }
+        if process.ended().is_some() {
+            break;
+        }
+        thread::sleep(TICK);
     }
+    let text = fs::read_to_string(log).unwrap_or_default();
+    let lines: Vec<_> = text.lines().rev().take(10).collect();
+    let tail = lines.into_iter().rev().collect::<Vec<_>>().join("\n");
+    Err(Error::NotReady { log: log.to_owned(), tail })
 }
 
 /// The socket folder of the server that runs in `dir`, whoever owns it.

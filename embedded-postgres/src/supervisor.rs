@@ -60,9 +60,11 @@ impl Supervised {
     pub fn ended(&mut self) -> Option<ExitStatus> {
         self.0.try_wait().ok().flatten()
     }
+}
 
-    /// Fast shutdown; waits for the end. Again: nothing.
-    pub fn stop(&mut self) {
+/// Fast shutdown; waits for the end.
+impl Drop for Supervised {
+    fn drop(&mut self) {
         drop(self.0.stdin.take());
         let _ended = self.0.wait();
     }

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use embedded_postgres::{Error, Options, Server};
 
@@ -18,15 +18,22 @@ fn reachable_folder() -> tempfile::TempDir {
     dir
 }
 
+fn psql(server: &Server, sql: &str) -> Command {
+    let mut psql = Command::new("psql");
+    psql.args(["-XAtq", "-U", "postgres", "-h"]).arg(server.socket_dir()).args(["-c", sql]);
+    psql
+}
+
 fn query(server: &Server, sql: &str) -> String {
-    let output = Command::new("psql")
-        .args(["-XAtq", "-U", "postgres", "-h"])
-        .arg(server.socket_dir())
-        .args(["-c", sql])
-        .output()
-        .expect("psql runs");
+    let output = psql(server, sql).output().expect("psql runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+fn kill_postmaster(cluster: &Path) {
+    let text = fs::read_to_string(cluster.join("data/postmaster.pid")).expect("pid file");
+    let kill = format!("kill -KILL {}", text.lines().next().expect("a pid"));
+    assert!(Command::new("sh").args(["-c", &kill]).status().expect("sh").success());
 }
 
 #[test]
@@ -65,13 +72,32 @@ fn a_killed_postmaster_recovers_at_the_next_start() {
     let cluster = dir.path().join("pg");
     let server = Server::start(&options(&cluster)).expect("first start");
     query(&server, "create table t as select 42 as n");
-    let text = fs::read_to_string(cluster.join("data/postmaster.pid")).expect("pid file");
-    let pid = text.lines().next().expect("a pid").to_owned();
-    let kill = format!("kill -KILL {pid}");
-    assert!(Command::new("sh").args(["-c", &kill]).status().expect("sh").success());
+    kill_postmaster(&cluster);
     drop(server);
     let server = Server::start(&options(&cluster)).expect("second start");
     assert_eq!(query(&server, "select n from t"), "42");
+}
+
+#[test]
+fn sessions_that_outlive_their_postmaster_are_waited_for() {
+    let dir = reachable_folder();
+    let cluster = dir.path().join("pg");
+    let server = Server::start(&options(&cluster)).expect("first start");
+    // Who computes does not notice at once that his postmaster is gone.
+    let mut busy =
+        psql(&server, "select count(*) from generate_series(1, 3000) a, generate_series(1, 10000) b")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("psql runs");
+    let is_busy = "select count(*) from pg_stat_activity
+                   where state = 'active' and query like '%generate_series%' and pid <> pg_backend_pid()";
+    while query(&server, is_busy) == "0" {}
+    kill_postmaster(&cluster);
+    drop(server);
+    let server = Server::start(&options(&cluster)).expect("second start");
+    assert_eq!(query(&server, "select 1"), "1");
+    busy.wait().expect("psql ends");
 }
 
 #[test]
