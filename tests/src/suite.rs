@@ -8,10 +8,11 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU16, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use embedded_postgres::Server;
+use fintrac_kit::random::Random;
 use fintrac_kit::testing;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
@@ -351,8 +352,9 @@ pub fn free_port() -> u16 {
 fn free_ports(count: usize) -> Vec<u16> {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     // Processes that test at once begin at different places.
-    let offset = u16::try_from(std::process::id() % 9000).unwrap_or_default();
-    let candidates =
-        std::iter::repeat_with(|| 20_000 + (offset + NEXT.fetch_add(1, Ordering::Relaxed)) % 10_000);
+    static OFFSET: LazyLock<u16> = LazyLock::new(|| u16::from_le_bytes(Random::System.bytes()) % 10_000);
+    let candidates = std::iter::repeat_with(|| {
+        20_000 + (*OFFSET + NEXT.fetch_add(1, Ordering::Relaxed) % 10_000) % 10_000
+    });
     candidates.filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).take(count).collect()
 }

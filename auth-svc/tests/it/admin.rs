@@ -197,7 +197,7 @@ async fn a_role_of_ones_own_narrows_and_widens_tokens_that_are_out() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(std::time::Duration::from_secs(20), narrowed)
+    tokio::time::timeout(std::time::Duration::from_mins(1), narrowed)
         .await
         .expect("holds for tokens that are out");
     let delete = async || {

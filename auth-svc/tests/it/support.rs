@@ -198,7 +198,7 @@ impl Auth {
                 tokio::task::yield_now().await;
             }
         };
-        let reached = tokio::time::timeout(Duration::from_secs(20), reached).await;
+        let reached = tokio::time::timeout(Duration::from_mins(1), reached).await;
         assert!(reached.is_ok(), "{sql} never becomes {expected}");
     }
 
@@ -284,7 +284,7 @@ impl Session<'_> {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(20), refused).await.expect("the token is refused")
+        tokio::time::timeout(Duration::from_mins(1), refused).await.expect("the token is refused")
     }
 
     /// A second factor in force: what makes its codes, and its recovery codes.

@@ -18,7 +18,7 @@ async fn until(trust: &Trust, token: &str, expected: Option<&str>) {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(10), seen).await.expect("the verifier learns of it");
+    tokio::time::timeout(Duration::from_mins(1), seen).await.expect("the verifier learns of it");
 }
 
 #[tokio::test]

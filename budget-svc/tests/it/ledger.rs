@@ -73,7 +73,7 @@ impl Ledger {
     pub async fn held(&self) {
         let mut held = self.held.subscribe();
         let waiting = held.wait_for(|(_, waiting)| *waiting > 0);
-        tokio::time::timeout(Duration::from_secs(20), waiting).await.expect("asked").expect("no end");
+        tokio::time::timeout(Duration::from_mins(1), waiting).await.expect("asked").expect("no end");
     }
 
     /// Sends what was held back.

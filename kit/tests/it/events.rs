@@ -58,7 +58,7 @@ pub async fn subscribe(log: &Transport, after: Option<Position>) -> Streaming<Su
 pub async fn next(stream: &mut Streaming<SubscribeResponse>, count: usize) -> Vec<Event> {
     let mut events = Vec::new();
     while events.len() < count {
-        let message = tokio::time::timeout(Duration::from_secs(20), stream.message()).await;
+        let message = tokio::time::timeout(Duration::from_mins(1), stream.message()).await;
         events.extend(message.expect("in time").expect("no error").expect("no end").events);
     }
     events

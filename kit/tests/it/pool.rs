@@ -39,7 +39,9 @@ async fn a_thousand_aborted_requests_leave_the_pool_usable() {
         let works: i32 =
             sqlx::query_scalar("select 1").fetch_one(&pool).await.expect("the next request works");
         assert_eq!(works, 1);
-        assert_eq!(hanging(&database).await, 0, "round {round}");
+        // A connection that was dropped is seen for a moment; one that hangs, for ten seconds.
+        let gone = async { while hanging(&database).await > 0 {} };
+        tokio::time::timeout(Duration::from_secs(5), gone).await.unwrap_or_else(|_| panic!("round {round}"));
     }
     request(pool.clone()).await.expect("the next change works");
 }

@@ -128,7 +128,9 @@ async fn ask(transport: &Transport, user: &TestUser) -> Result<String, Status> {
 #[tokio::test]
 async fn a_household_stays_where_it_is_and_a_killed_replica_costs_nothing() {
     let (one, two) = (named("one"), named("two"));
-    let (mut first, second) = (Replica::start(&one).await, Replica::start(&two).await);
+    // Nobody else takes a port of this address while it is down.
+    let mut first = Replica::start_at("127.0.0.77:0", &one).await;
+    let second = Replica::start(&two).await;
     let transport = to(&[&first, &second]);
     let users: Vec<_> = (0..30).map(|_| TestUser::new(&clock())).collect();
     let mut places = Vec::new();
@@ -221,7 +223,7 @@ async fn a_new_replica_behind_a_name_gets_calls_and_a_lost_name_takes_nobody_awa
     let issuer = keys().issuer("ledger", "auth", &clock());
     let transport =
         transport::remote_found_by("http://auth.internal:50051", None, issuer, look_up).expect("a URL");
-    let users: Vec<_> = (0..10).map(|_| TestUser::new(&clock())).collect();
+    let users: Vec<_> = (0..30).map(|_| TestUser::new(&clock())).collect();
     let answering = async || {
         let mut places = BTreeSet::new();
         for user in &users {

@@ -145,9 +145,10 @@ async fn extensions_do_not_travel() {
 async fn a_passed_deadline_ends_the_call_and_its_handler() {
     let toy = Toy::default();
     for (mode, transport) in both(&toy).await {
-        let call = context::scope(within(Duration::from_millis(100)), ask(&transport, "hang"));
+        let call = context::scope(within(Duration::from_secs(1)), ask(&transport, "hang"));
         assert_eq!(call.await.expect_err(mode).code(), Code::DeadlineExceeded, "{mode}");
-        toy.dropped.notified().await;
+        let dropped = tokio::time::timeout(Duration::from_mins(1), toy.dropped.notified());
+        dropped.await.expect(mode);
     }
 }
 
@@ -202,15 +203,12 @@ async fn streams_cannot_escape_the_stack() {
         assert_eq!(status.code(), Code::Internal, "{mode}: a panic in the stream");
         assert!(!status.message().contains("hunter2"), "{mode}");
 
-        let silent = context::scope(within(Duration::from_millis(200)), async {
+        let silent = context::scope(within(Duration::from_secs(1)), async {
             let mut stream = client.subscribe(SubscribeRequest::default()).await?.into_inner();
             Ok::<_, Status>(end(&mut stream).await)
         });
-        assert_eq!(
-            silent.await.expect(mode).code(),
-            Code::DeadlineExceeded,
-            "{mode}: a deadline in the stream"
-        );
+        let status = silent.await.unwrap_or_else(|status| status);
+        assert_eq!(status.code(), Code::DeadlineExceeded, "{mode}: a deadline in the stream");
     }
 }
 

@@ -35,6 +35,7 @@ use jsonwebtoken::{Algorithm, EncodingKey};
 use ledger_svc::{Config, SCHEMA};
 use sqlx::postgres::{PgConnectOptions, PgPool};
 use sqlx::{AssertSqlSafe, Row as _};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic::{Code, Request, Response, Status};
@@ -271,7 +272,9 @@ pub struct Person {
 
 impl Person {
     pub async fn call<F: Future>(&self, call: F) -> F::Output {
-        let context = Context { access_token: Some(self.token.clone()), ..Context::default() };
+        // Many calls at once take their time on a small machine.
+        let deadline = Some(Instant::now() + Duration::from_mins(1));
+        let context = Context { access_token: Some(self.token.clone()), deadline, ..Context::default() };
         context::scope(context, call).await
     }
 

@@ -44,7 +44,7 @@ async fn until_mine(notify: &Notify, user: &TestUser, count: usize) -> Vec<pb::A
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(std::time::Duration::from_secs(20), reached).await.expect("they are kept")
+    tokio::time::timeout(std::time::Duration::from_mins(1), reached).await.expect("they are kept")
 }
 
 #[tokio::test]
@@ -171,7 +171,7 @@ async fn the_erased_are_forgotten() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(std::time::Duration::from_secs(20), erased).await.expect("it is done");
+    tokio::time::timeout(std::time::Duration::from_mins(1), erased).await.expect("it is done");
     let left = mine(&notify, &ana).await;
     assert!(left.iter().any(|it| it.entity == "account"), "what happened is still known");
     for activity in

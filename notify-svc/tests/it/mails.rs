@@ -190,7 +190,7 @@ async fn an_outage_of_auth_is_not_held_against_the_mail() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(20), noted).await.expect("auth is asked, in vain");
+    tokio::time::timeout(Duration::from_mins(1), noted).await.expect("auth is asked, in vain");
     notify.until("pending", 0).await;
     *auth.facts.lock().expect("no panic") = Facts::Secrets { token: "THE-TOKEN", code: "042042" };
     notify.clock.advance(TimeDelta::seconds(2));

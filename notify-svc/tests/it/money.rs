@@ -38,7 +38,7 @@ async fn until(notify: &Notify, user: &TestUser, number: usize) -> Vec<pb::Notif
             }
         }
     };
-    tokio::time::timeout(Duration::from_secs(20), there).await.expect("told")
+    tokio::time::timeout(Duration::from_mins(1), there).await.expect("told")
 }
 
 /// Waits until this many events of the ledger are in the audit trail.
@@ -47,7 +47,7 @@ async fn digested(notify: &Notify, events: i64) {
         let sql = "select count(*) from notify.activity where part = 'ledger'";
         while sqlx::query_scalar::<_, i64>(sql).fetch_one(&notify.pool).await.expect("query") < events {}
     };
-    tokio::time::timeout(Duration::from_secs(20), there).await.expect("digested");
+    tokio::time::timeout(Duration::from_mins(1), there).await.expect("digested");
 }
 
 #[tokio::test]

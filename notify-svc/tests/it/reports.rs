@@ -74,6 +74,11 @@ async fn the_months_report_is_mailed_once_when_the_month_is_over_there() {
     for hours in [5, 1, 1] {
         notify.clock.advance(TimeDelta::hours(hours));
         let _replica = notify.replica(&auth, &settings).await;
+        let now = notify.clock.now().timestamp();
+        let looked = format!(
+            "select (finished_at >= to_timestamp({now}))::text from notify.jobs where name = 'monthly-reports'"
+        );
+        notify.until_text(&looked, "true").await;
         notify.until_text("select count(due_at)::text from notify.reports", "0").await;
     }
     let raw = smtp.next().await;

@@ -14,7 +14,7 @@ use fintrac_proto::notify::v1::notification_service_client::NotificationServiceC
 use fintrac_proto::notify::v1::report_service_client::ReportServiceClient;
 use mail_parser::{Message, MessageParser};
 use notify_svc::{Config, SCHEMA};
-use sqlx::PgPool;
+use sqlx::{AssertSqlSafe, PgPool};
 
 use crate::auth::Auth;
 use crate::budget::Budget;
@@ -85,7 +85,7 @@ impl Notify {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(20), reached).await.expect("the mail gets there");
+        tokio::time::timeout(Duration::from_mins(1), reached).await.expect("the mail gets there");
     }
 
     /// Waits until this many events of the budgets are digested.
@@ -96,7 +96,7 @@ impl Notify {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(20), reached).await.expect("the events are digested");
+        tokio::time::timeout(Duration::from_mins(1), reached).await.expect("the events are digested");
     }
 
     /// Another one on the same database.
@@ -105,13 +105,17 @@ impl Notify {
     }
 
     /// Waits until a statement says `wanted`.
-    pub async fn until_text(&self, sql: &'static str, wanted: &str) {
+    pub async fn until_text(&self, sql: &str, wanted: &str) {
         let reached = async {
-            while sqlx::query_scalar::<_, String>(sql).fetch_one(&self.pool).await.expect("query") != wanted {
+            loop {
+                let text = sqlx::query_scalar::<_, String>(AssertSqlSafe(sql)).fetch_one(&self.pool);
+                if text.await.expect("query") == wanted {
+                    return;
+                }
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(20), reached).await.expect(sql);
+        tokio::time::timeout(Duration::from_mins(1), reached).await.expect(sql);
     }
 
     pub fn reports(&self) -> ReportServiceClient<Transport> {

@@ -12,6 +12,9 @@ use tokio::time::Instant;
 
 use crate::proxy::Ways;
 
+/// Lanes of each ledger.
+pub const LANES: i32 = 2;
+
 pub struct Redis {
     port: u16,
     dir: tempfile::TempDir,
@@ -171,8 +174,10 @@ impl Harm {
         };
         let mut session = tokio::time::timeout(Duration::from_secs(10), connecting).await?;
         sqlx::query(
-            "select pg_advisory_lock(hashtext('ledger lane ' || lane || ' of 2')) from generate_series(0, 1) lane",
+            "select pg_advisory_lock(hashtext('ledger lane ' || lane || ' of ' || $1::int))
+             from generate_series(0, $1::int - 1) lane",
         )
+        .bind(LANES)
         .execute(&mut session)
         .await?;
         pause(self.millis(500, 4000)).await;

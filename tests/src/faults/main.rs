@@ -44,6 +44,7 @@ async fn main() -> anyhow::Result<()> {
     let mut redis = Redis::start(free_port()).await?;
     let common = vec![
         ("REDIS_URL", redis.url()),
+        ("LEDGER_LANES", harm::LANES.to_string()),
         ("JWT_ACCESS_TOKEN_EXPIRE_MINUTES", "1440".to_owned()),
         ("SERVER_REQUEST_TIMEOUT", "10".to_owned()),
     ];

@@ -466,5 +466,5 @@ async fn too_little_permission(
 /// Waits until every process has heard of a new role.
 async fn in_force(suite: &Suite, token: &str, path: &str) {
     let heard = async { while suite.client.get_as(token, path).await.status != 200 {} };
-    tokio::time::timeout(Duration::from_secs(20), heard).await.expect("the role is in force");
+    tokio::time::timeout(Duration::from_mins(1), heard).await.expect("the role is in force");
 }

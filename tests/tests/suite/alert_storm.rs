@@ -7,7 +7,7 @@ use std::time::Duration;
 use fintrac_kit::random::Random;
 use fintrac_tests::client::Client;
 use fintrac_tests::events::Stream;
-use fintrac_tests::suite::{Shape, Suite};
+use fintrac_tests::suite::{Settings, Shape, Suite};
 use futures::future::join_all;
 use serde_json::json;
 use sqlx::{Connection as _, PgConnection, Row as _};
@@ -255,7 +255,9 @@ async fn read_everything(
 
 #[tokio::test]
 async fn what_fires_in_a_storm_is_what_a_plain_model_says() {
-    let mut suite = Suite::start(BINARY, Shape::FiveProcesses).await;
+    let common = vec![("JWT_ACCESS_TOKEN_EXPIRE_MINUTES", "1440".to_owned())];
+    let settings = Settings { common, ..Settings::default() };
+    let mut suite = Suite::start_with(BINARY, Shape::FiveProcesses, settings).await;
     let random = Random::seeded(21);
     let mut spenders = Vec::new();
     for number in 0..PEOPLE {

@@ -75,7 +75,7 @@ async fn wait_until_gone(pid: u32) {
             tick.tick().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(20), gone).await.expect("PostgreSQL goes with its owner");
+    tokio::time::timeout(Duration::from_mins(1), gone).await.expect("PostgreSQL goes with its owner");
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::BINARY;
 use crate::identity::logged_in;
+use crate::money::Person;
 
 const EMAIL: &str = "canary@example.com";
 /// Words that the person writes wherever there is room for some, and that his client brings along.
@@ -128,6 +129,8 @@ async fn everything_is_told_on_request_and_forgotten_after_the_grace() {
     let body = json!({"email": EMAIL, "password": PASSWORD, "device": device});
     let login = suite.client.post("/api/v1/auth/login", body).await;
     let canary = Canary { suite: &suite, token: login.text("access_token") };
+    // The month of the budget does not end meanwhile.
+    Person::again(&suite, &canary.token).move_to_noon().await;
     canary.live().await;
     until(&suite, "select count(*) from ledger.transactions where recurring_id is not null", 1).await;
     // The look that finds the budget spent may have been the first: then nothing told of 80 % before.

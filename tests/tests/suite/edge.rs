@@ -34,7 +34,7 @@ async fn redis(port: u16, dir: &std::path::Path) -> Child {
             tick.tick().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(10), answers).await.expect("Redis answers");
+    tokio::time::timeout(Duration::from_mins(1), answers).await.expect("Redis answers");
     child
 }
 
@@ -47,6 +47,8 @@ async fn gateways_count_together_and_without_redis_alone() {
     let common = vec![
         ("REDIS_URL", format!("redis://127.0.0.1:{port}/0")),
         ("RATE_LIMIT_PER_MINUTE", PER_MINUTE.to_string()),
+        // A busy machine is no reason to count alone.
+        ("REDIS_SOCKET_TIMEOUT", "5".to_owned()),
     ];
     let settings = Settings { common, ..Settings::default() };
     let mut suite = Suite::start_with(BINARY, Shape::FiveProcesses, settings).await;
@@ -86,9 +88,7 @@ async fn gateways_count_together_and_without_redis_alone() {
         loop {
             number += 1;
             let from = format!("198.51.100.{}", 10 + number % 200);
-            for _ in 0..PER_MINUTE {
-                ask(&suite.client, &from).await;
-            }
+            while ask(&suite.client, &from).await != 429 {}
             if ask(&second, &from).await == 429 {
                 break;
             }
@@ -153,6 +153,9 @@ async fn while_one_part_is_down_the_rest_works_and_says_which() {
         ("auth", "/api/v1/users/me"),
     ];
     for (down, _) in calls {
+        for (_, path) in calls {
+            assert_eq!(suite.client.get_as(&token, path).await.status, 200, "{path}");
+        }
         suite.kill_part(down).await;
         for (part, path) in calls {
             let answer = suite.client.get_as(&token, path).await;

@@ -32,7 +32,7 @@ pub async fn refused_soon(suite: &Suite, access_token: &str) {
             assert_eq!(answer.status, 200);
         }
     };
-    tokio::time::timeout(Duration::from_secs(10), refused).await.expect("the session ends");
+    tokio::time::timeout(Duration::from_mins(1), refused).await.expect("the session ends");
 }
 
 pub async fn a_person_gets_in_by_link(suite: &Suite) {

@@ -83,6 +83,13 @@ async fn jobs_are_listed_and_run_and_dead_mails_retried() {
     let mut database = PgConnection::connect(&suite.database_url()).await.expect("connected");
     assert_eq!(suite.client.register(EMAIL).await.status, 202);
     suite.mailbox.wait("verification", EMAIL).await;
+    let settled = async {
+        let mut tick = tokio::time::interval(Duration::from_millis(20));
+        while count(&mut database, "select count(*) from notify.mails where state = 'sent'").await == 0 {
+            tick.tick().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), settled).await.expect("the mail is on record as sent");
 
     let listed = suite.operate(&["jobs"]).await;
     for (part, job) in [

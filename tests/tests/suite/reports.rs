@@ -12,6 +12,8 @@ const REPORTS: &str = "/api/v1/reports";
 
 pub async fn a_month_on_one_page(suite: &Suite) {
     let ana = Person::new(suite, "reported@example.com").await;
+    // About noon where she lives: the same day as in UTC.
+    let today = Clock::System.now().date_naive();
     ana.move_to_noon().await;
     let bank = ana.account(json!({"name": "Bank", "account_type": "bank", "balance": "1000"})).await;
     let categories = ana.get("/api/v1/categories?type=expense&page_size=2").await.body["data"].clone();
@@ -29,8 +31,6 @@ pub async fn a_month_on_one_page(suite: &Suite) {
     assert_eq!(ana.post("/api/v1/budgets", budget).await.status, 201);
     assert_eq!(ana.post("/api/v1/goals", json!({"name": "Boat", "target_amount": "50"})).await.status, 201);
 
-    // About noon where she lives: the same day as in UTC.
-    let today = Clock::System.now().date_naive();
     let month = format!("{}-{:02}", today.year(), today.month());
     let report = ana.get(&format!("{REPORTS}/monthly/{month}")).await;
     assert_eq!(report.status, 200, "{report:?}");
