@@ -11,6 +11,7 @@ use axum::http::header::{
 };
 use axum::http::{HeaderName, HeaderValue, Method};
 use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::any_service;
 use tower::ServiceBuilder;
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -216,9 +217,11 @@ fn dress(routes: Router<AppState>, state: AppState) -> Router {
         .layer(from_fn(layers::nul::refuse))
         // What is larger than anybody needs goes no further.
         .layer(from_fn(layers::size::refuse))
+        // Whoever asks for the head only is answered as by GET; what is outermost takes the body off.
+        .map_request(layers::head::as_get)
         // The access line names routes, not paths.
         .service(routes.route_layer(from_fn(layers::context::remember_route)).with_state(state));
-    Router::new().fallback_service(dressed)
+    Router::new().fallback_service(any_service(dressed))
 }
 
 fn default_header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {

@@ -2,6 +2,7 @@
 
 pub mod addresses;
 pub mod context;
+pub mod head;
 pub mod nul;
 pub mod problems;
 pub mod rate_limit;

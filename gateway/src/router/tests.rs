@@ -161,6 +161,32 @@ async fn long_answers_are_compressed_for_those_who_can_read_it() {
 }
 
 #[tokio::test]
+async fn head_is_answered_as_get_without_the_body() {
+    let long = Router::new().route("/long", get(async || "rent ".repeat(1000)));
+    let app = app_with(long, Duration::from_secs(30));
+    for path in ["/long", "/health", "/nothing", "/api/v1/users/me", "/api/v1/auth/login"] {
+        for encoding in ["identity", "gzip"] {
+            let ask = async |method: Method| {
+                let mut asked = request(method, path, "", "");
+                asked.headers_mut().insert("accept-encoding", HeaderValue::from_static(encoding));
+                asked.headers_mut().insert("x-request-id", HeaderValue::from_static("the-same"));
+                let (mut head, body) = app.clone().oneshot(asked).await.expect("an answer").into_parts();
+                let body = to_bytes(body, 100_000).await.expect("a body");
+                // A server adds what a handler leaves out, of a GET only.
+                let length =
+                    head.headers.remove("content-length").and_then(|it| it.to_str().ok()?.parse().ok());
+                (head.status, head.headers, length.unwrap_or(body.len()), body.len())
+            };
+            let (got, asked) = (ask(Method::GET).await, ask(Method::HEAD).await);
+            assert_eq!((&got.0, &got.1), (&asked.0, &asked.1), "{path} {encoding}");
+            assert_eq!(asked.3, 0, "{path} {encoding}");
+            // How long what is compressed becomes is not known before.
+            assert!(asked.2 == got.2 || got.1.contains_key("content-encoding"), "{path} {encoding}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_title_is_in_the_readers_language() {
     let response = app().oneshot(request(Method::GET, "/nothing", "", "")).await.expect("an answer");
     assert_eq!(response.headers()["content-language"], "es");
