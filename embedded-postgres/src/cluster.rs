@@ -11,6 +11,8 @@ use crate::supervisor::Supervised;
 use crate::{Error, binaries, socket};
 
 const TICK: Duration = Duration::from_millis(10);
+/// Between two starts.
+const RETRY: Duration = Duration::from_millis(100);
 /// A process killed with -9 needs a moment to let go of its lock.
 const LOCK_PATIENCE: Duration = Duration::from_secs(2);
 /// How long an orphan may take to shut down, and a server to recover.
@@ -72,16 +74,17 @@ impl Server {
         let remove = options.temporary.then_some(dir.as_path());
         let started = Instant::now();
         let process = loop {
+            let before = fs::metadata(&log).map_or(0, |it| it.len());
             let mut process = Supervised::start(&bin.join("postgres"), &arguments, &log, remove, account)?;
-            match wait_until_ready(&mut process, &data, &log) {
-                Ok(()) => break process,
-                Err(Error::NotReady { tail, .. })
-                    if tail.contains(SESSIONS_LEFT) && started.elapsed() < START_PATIENCE =>
-                {
-                    thread::sleep(TICK);
-                }
-                Err(error) => return Err(error),
+            if wait_until_ready(&mut process, &data) {
+                break process;
             }
+            drop(process);
+            let said = said_since(&log, before);
+            if !said.contains(SESSIONS_LEFT) || started.elapsed() > START_PATIENCE {
+                return Err(Error::NotReady { log, tail: last_lines(&said) });
+            }
+            thread::sleep(RETRY);
         };
         Ok(Self { process, socket_dir, _lock: lock })
     }
@@ -102,21 +105,28 @@ impl Server {
     }
 }
 
-fn wait_until_ready(process: &mut Supervised, data: &Path, log: &Path) -> Result<(), Error> {
+/// False when it ends before or takes too long.
+fn wait_until_ready(process: &mut Supervised, data: &Path) -> bool {
     let started = Instant::now();
-    while started.elapsed() < START_PATIENCE {
+    while started.elapsed() < START_PATIENCE && process.ended().is_none() {
         if is_ready(data) {
-            return Ok(());
-        }
-        if process.ended().is_some() {
-            break;
+            return true;
         }
         thread::sleep(TICK);
     }
-    let text = fs::read_to_string(log).unwrap_or_default();
+    false
+}
+
+/// What came to the log after its first `before` bytes.
+fn said_since(log: &Path, before: u64) -> String {
+    let said = fs::read(log).unwrap_or_default();
+    let start = usize::try_from(before).unwrap_or(usize::MAX).min(said.len());
+    String::from_utf8_lossy(&said[start..]).into_owned()
+}
+
+fn last_lines(text: &str) -> String {
     let lines: Vec<_> = text.lines().rev().take(10).collect();
-    let tail = lines.into_iter().rev().collect::<Vec<_>>().join("\n");
-    Err(Error::NotReady { log: log.to_owned(), tail })
+    lines.into_iter().rev().collect::<Vec<_>>().join("\n")
 }
 
 /// The socket folder of the server that runs in `dir`, whoever owns it.

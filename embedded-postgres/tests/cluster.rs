@@ -92,11 +92,15 @@ fn sessions_that_outlive_their_postmaster_are_waited_for() {
             .expect("psql runs");
     let is_busy = "select count(*) from pg_stat_activity
                    where state = 'active' and query like '%generate_series%' and pid <> pg_backend_pid()";
-    while query(&server, is_busy) == "0" {}
+    while query(&server, is_busy) == "0" {
+        assert!(busy.try_wait().expect("psql").is_none(), "it computes for seconds");
+    }
     kill_postmaster(&cluster);
     drop(server);
     let server = Server::start(&options(&cluster)).expect("second start");
     assert_eq!(query(&server, "select 1"), "1");
+    let log = fs::read_to_string(cluster.join("postgres.log")).expect("the log");
+    assert!(log.contains("pre-existing shared memory block"), "it was there: {log}");
     busy.wait().expect("psql ends");
 }
 
