@@ -69,14 +69,24 @@ impl Module {
         readers: &'static [&'static str],
         queues: &'static [Queue],
     ) -> Self {
-        let log = EventLog::new(deps.pool.clone(), deps.bell.clone(), readers, deps.closing.clone());
+        let log = EventLog::new(
+            deps.pool.clone(),
+            deps.bell.clone(),
+            readers,
+            deps.clock.clone(),
+            deps.closing.clone(),
+        );
         let jobs = Jobs::new(name, deps.pool.clone(), queues, deps.clock.clone());
         let routes = Routes::new(log.into_service()).add_service(jobs.clone().into_service());
         let mut module = Self { name, routes, jobs, workers: Vec::new(), pool: deps.pool.clone() };
         let clock = deps.clock.clone();
         module.add_job(deps, "event-partitions", TimeDelta::days(1), move |pool| {
             let now = clock.now();
-            async move { Ok(ensure_event_partitions(&mut *pool.acquire().await?, now).await?) }
+            async move {
+                let mut connection = pool.acquire().await?;
+                ensure_event_partitions(&mut connection, now).await?;
+                Ok(events::drop_old(&mut connection, readers, now).await?)
+            }
         });
         let clock = deps.clock.clone();
         module.add_job(deps, "idempotency-clean-up", TimeDelta::hours(1), move |pool| {

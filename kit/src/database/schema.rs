@@ -16,6 +16,7 @@ static PLUMBING: Migrator = sqlx::migrate!();
 const PLUMBING_GRANTS: &[Grant] = &[
     ("event_epochs", "select, insert"),
     ("events", "select, insert"),
+    ("event_readers", "select, insert, update"),
     ("event_cursors", "select, insert, update"),
     ("event_versions", "select, insert, update"),
     ("event_dead_letters", "select, insert, delete"),

@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use fintrac_proto::events::v1::event_log_service_server::{EventLogService, EventLogServiceServer};
 use fintrac_proto::events::v1::{Event, Position, SubscribeRequest, SubscribeResponse};
 use futures::Stream;
@@ -12,13 +13,15 @@ use tonic::{Code, Request, Response, Status};
 
 use super::bell::Bell;
 use crate::access::Caller;
-use crate::clock::timestamp;
+use crate::clock::{Clock, timestamp};
 use crate::error::{self, Refusal};
 
 /// How often the log is looked at when no bell rings.
 const POLL: Duration = Duration::from_millis(50);
 /// Events in one message.
 const BATCH: i64 = 500;
+/// How long a stream lasts: who asks to go on says how far he has come.
+const LONGEST: TimeDelta = TimeDelta::hours(12);
 
 /// One service's log, for those who may read it.
 #[derive(Debug, Clone)]
@@ -26,6 +29,7 @@ pub struct EventLog {
     pool: PgPool,
     bell: Bell,
     readers: &'static [&'static str],
+    clock: Clock,
     closing: CancellationToken,
 }
 
@@ -36,9 +40,10 @@ impl EventLog {
         pool: PgPool,
         bell: Bell,
         readers: &'static [&'static str],
+        clock: Clock,
         closing: CancellationToken,
     ) -> Self {
-        Self { pool, bell, readers, closing }
+        Self { pool, bell, readers, clock, closing }
     }
 
     pub fn into_service(self) -> EventLogServiceServer<Self> {
@@ -54,17 +59,21 @@ impl EventLogService for EventLog {
         &self,
         request: Request<SubscribeRequest>,
     ) -> Result<Response<Self::SubscribeStream>, Status> {
-        let caller = Caller::of(&request);
-        if !caller.service.as_deref().is_some_and(|service| self.readers.contains(&service)) {
+        let caller = Caller::of(&request).service;
+        let Some(reader) = caller.filter(|service| self.readers.contains(&service.as_str())) else {
             let message = "This part does not read this log.";
             return Err(Refusal::new(Code::PermissionDenied, "CALLER_NOT_ADMITTED", message).into());
-        }
+        };
         let mut after = request.into_inner().after.unwrap_or_default();
+        remember(&self.pool, &reader, &after, self.clock.now())
+            .await
+            .map_err(|error| error::database(&error))?;
+        let (clock, end) = (self.clock.clone(), self.clock.now() + LONGEST);
         let pool = self.pool.clone();
         let mut listener = self.bell.listen();
         let closing = self.closing.clone();
         let stream = async_stream::try_stream! {
-            while !closing.is_cancelled() {
+            while !closing.is_cancelled() && clock.now() < end {
                 let events = read(&pool, &after).await.map_err(|error| error::database(&error))?;
                 match events.last().and_then(|event| event.position) {
                     Some(position) => {
@@ -79,6 +88,32 @@ impl EventLogService for EventLog {
         };
         Ok(Response::new(Box::pin(stream)))
     }
+}
+
+/// Notes how far a reader has come; his replicas may say so in any order.
+async fn remember(
+    pool: &PgPool,
+    reader: &str,
+    after: &Position,
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"insert into event_readers (reader, epoch, transaction_id, position, subscribed_at)
+           values ($1, $2, $3, $4, $5)
+           on conflict (reader) do update
+           set epoch = excluded.epoch, transaction_id = excluded.transaction_id, position = excluded.position,
+               subscribed_at = excluded.subscribed_at
+           where (event_readers.epoch, event_readers.transaction_id, event_readers.position)
+               <= (excluded.epoch, excluded.transaction_id, excluded.position)"#,
+        reader,
+        after.epoch,
+        after.transaction_id,
+        after.sequence,
+        now,
+    )
+    .execute(pool)
+    .await
+    .map(|_| ())
 }
 
 /// The next events after `after`, of its epoch or of the next that has any.

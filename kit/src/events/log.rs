@@ -99,6 +99,28 @@ pub async fn open_epoch(connection: &mut PgConnection, now: DateTime<Utc>) -> Re
     transaction.commit().await
 }
 
+/// Drops the months of the log that ended 13 months ago or earlier, the oldest first, as far
+/// as each of `readers` has read them.
+pub async fn drop_old(
+    connection: &mut PgConnection,
+    readers: &[&str],
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    let readers: Vec<_> = readers.iter().map(|it| (*it).to_owned()).collect();
+    // Each in a transaction of its own: who writes waits for one drop only.
+    while let Some(partition) =
+        sqlx::query_scalar!("select drop_event_partition($1, $2)", &readers, now.date_naive())
+            .fetch_one(&mut *connection)
+            .await?
+    {
+        tracing::info!(
+            partition,
+            "a month of the event log was dropped: it is old and everybody has read it"
+        );
+    }
+    Ok(())
+}
+
 /// Whether `version` of another service's entity is newer than any that has
 /// had its effect here; remembers it if so. Events of one entity may arrive swapped.
 pub async fn is_newer(

@@ -12,4 +12,4 @@ mod log;
 pub use bell::{Bell, Listener};
 pub use consumer::{Consumer, Handler, HandlerError};
 pub use feed::EventLog;
-pub use log::{NewEvent, append, append_all, horizon_lag, is_newer, open_epoch};
+pub use log::{NewEvent, append, append_all, drop_old, horizon_lag, is_newer, open_epoch};

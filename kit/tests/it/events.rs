@@ -9,7 +9,7 @@ use fintrac_kit::access::caller::Origin;
 use fintrac_kit::clock::Clock;
 use fintrac_kit::database::app_role;
 use fintrac_kit::events::{
-    Bell, Consumer, EventLog, Handler, HandlerError, NewEvent, append, horizon_lag, is_newer,
+    Bell, Consumer, EventLog, Handler, HandlerError, NewEvent, append, drop_old, horizon_lag, is_newer,
 };
 use fintrac_kit::random::Random;
 use fintrac_kit::server::server_stack;
@@ -27,7 +27,8 @@ use uuid::Uuid;
 use crate::support::{clock, gate, keys, schema};
 
 pub fn log(pool: &PgPool, clock: &Clock) -> Transport {
-    let log = EventLog::new(pool.clone(), Bell::default(), &["ledger"], CancellationToken::new());
+    let log =
+        EventLog::new(pool.clone(), Bell::default(), &["ledger"], clock.clone(), CancellationToken::new());
     let server = server_stack(Routes::new(log.into_service()), gate(clock));
     transport::local(server, keys().issuer("ledger", "auth", clock))
 }
@@ -104,6 +105,75 @@ async fn a_subscription_goes_on_where_it_was() {
     let rest = next(&mut subscribe(&log, first[0].position).await, 2).await;
     assert_eq!(kinds(&rest), ["two", "three"]);
     assert_eq!((rest[0].actor.as_str(), rest[0].changed.clone()), ("tests", vec!["name".to_owned()]));
+}
+
+#[tokio::test]
+async fn a_stream_ends_now_and_then() {
+    let clock = clock();
+    let database = TestDatabase::new(&[&schema()], &clock).await;
+    let pool = database.pool(&schema(), &clock).await;
+    write(&mut pool.acquire().await.expect("a connection"), &clock, "one", 1).await;
+    let mut stream = subscribe(&log(&pool, &clock), None).await;
+    next(&mut stream, 1).await;
+    clock.advance(TimeDelta::hours(12));
+    let end = tokio::time::timeout(Duration::from_mins(1), stream.message()).await.expect("in time");
+    assert!(end.expect("no error").is_none(), "who goes on says how far he has come");
+}
+
+/// The months that the log has.
+async fn months(pool: &PgPool) -> Vec<String> {
+    let sql = "select substring(relname from 8) from pg_inherits join pg_class on pg_class.oid = inhrelid
+               where inhparent = 'events'::regclass order by relname";
+    sqlx::query_scalar(sql).fetch_all(pool).await.expect("query")
+}
+
+#[tokio::test]
+async fn a_month_goes_when_it_is_old_and_everybody_has_read_it() {
+    // 21 September 2026.
+    let clock = clock();
+    let database = TestDatabase::new(&[&schema()], &clock).await;
+    let pool = database.pool(&schema(), &clock).await;
+    let mut connection = pool.acquire().await.expect("a connection");
+    sqlx::query("select ensure_event_partitions('2025-06-01', 2)")
+        .execute(&mut *connection)
+        .await
+        .expect("made");
+    for (kind, days) in [("june", 460), ("july", 430), ("august", 400), ("september", 0)] {
+        write(&mut connection, &Clock::manual(clock.now() - TimeDelta::days(days)), kind, 1).await;
+    }
+    let log = log(&pool, &clock);
+    let events = next(&mut subscribe(&log, None).await, 4).await;
+    assert_eq!(kinds(&events), ["june", "july", "august", "september"]);
+    let (after_june, after_all) = (events[0].position, events[3].position);
+
+    let ours = ["2026_09", "2026_10", "2026_11"];
+    let with = |old: &[&'static str]| [old, &ours].concat();
+    for (after, readers, expected) in [
+        // That he got them does not say that he digested them.
+        (None, ["ledger"].as_slice(), with(&["2025_06", "2025_07", "2025_08"])),
+        (after_june, &["ledger"], with(&["2025_07", "2025_08"])),
+        (after_all, &["ledger", "notify"], with(&["2025_07", "2025_08"])),
+        // Another replica, which is behind, takes nothing back.
+        (after_june, &["ledger"], with(&["2025_08"])),
+    ] {
+        drop(subscribe(&log, after).await);
+        drop_old(&mut connection, readers, clock.now()).await.expect("dropped");
+        assert_eq!(months(&pool).await, expected, "{after:?} {readers:?}");
+    }
+    assert_eq!(kinds(&next(&mut subscribe(&log, None).await, 2).await), ["august", "september"]);
+}
+
+#[tokio::test]
+async fn the_serving_role_cannot_drop_what_is_young() {
+    let clock = clock();
+    let database = TestDatabase::new(&[&schema()], &clock).await;
+    let pool = database.pool(&schema(), &clock).await;
+    sqlx::query("select ensure_event_partitions(current_date, 0)").execute(&pool).await.expect("made");
+    let this_month: String =
+        sqlx::query_scalar("select to_char(current_date, 'YYYY_MM')").fetch_one(&pool).await.expect("query");
+    let ask = "select drop_event_partition('{}', '2999-01-01') is not null";
+    while sqlx::query_scalar(ask).fetch_one(&pool).await.expect("query") {}
+    assert!(months(&pool).await.contains(&this_month));
 }
 
 #[tokio::test]
