@@ -15,7 +15,9 @@ create table event_readers (
 create function drop_event_partition(readers text[], today date) returns text
 language plpgsql security definer as $$
 declare
-    kept date := date_trunc('month', least(today, current_date)::timestamp) - interval '13 months';
+    -- Dates without end and before our era have no month that can be compared.
+    sensible date := greatest(least(today, current_date), date '2000-01-01');
+    kept date := date_trunc('month', sensible::timestamp) - interval '13 months';
     oldest text;
     is_unread boolean;
 begin

@@ -15,7 +15,7 @@ use crate::access::credential::ServiceKeys;
 use crate::access::trust::Trust;
 use crate::clock::Clock;
 use crate::database::Schema;
-use crate::database::{SchemaError, ensure_event_partitions};
+use crate::database::{SchemaError, ensure_event_partitions, is_transient};
 use crate::erasure;
 use crate::events::{self, Bell, EventLog};
 use crate::idempotency;
@@ -85,7 +85,13 @@ impl Module {
             async move {
                 let mut connection = pool.acquire().await?;
                 ensure_event_partitions(&mut connection, now).await?;
-                Ok(events::drop_old(&mut connection, readers, now).await?)
+                match events::drop_old(&mut connection, readers, now).await {
+                    Err(error) if is_transient(&error) => {
+                        tracing::warn!(%error, "old months of the event log stay for another day");
+                    }
+                    dropped => dropped?,
+                }
+                Ok(())
             }
         });
         let clock = deps.clock.clone();

@@ -129,7 +129,10 @@ impl<H: Handler> Consumer<H> {
         let mut request = Request::new(SubscribeRequest { after });
         request.extensions_mut().insert(Lasting);
         let mut client = EventLogServiceClient::new(self.log.clone());
-        let mut stream = client.subscribe(request).await?.into_inner();
+        let mut stream = tokio::select! {
+            () = shutdown.cancelled() => return Ok(()),
+            answer = client.subscribe(request) => answer?.into_inner(),
+        };
         loop {
             let message = tokio::select! {
                 () = shutdown.cancelled() => return Ok(()),

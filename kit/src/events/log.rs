@@ -79,7 +79,8 @@ pub async fn append_all(
 
 /// Makes sure that the log's epoch belongs to this cluster. A service calls it
 /// when it starts. After a dump and restore the old transaction ids lie in this
-/// cluster's future, where the horizon would hide them and all that follow.
+/// cluster's future, where the horizon would hide them and all that follow. Of
+/// events that were dropped, the places of their readers tell.
 pub async fn open_epoch(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
     let mut transaction = sqlx::Connection::begin(connection).await?;
     sqlx::query!("select pg_advisory_xact_lock(hashtext(current_schema() || ' event epoch'))")
@@ -91,7 +92,11 @@ pub async fn open_epoch(connection: &mut PgConnection, now: DateTime<Utc>) -> Re
            having max(epoch) is null or exists (
                select from events
                where events.epoch = max(event_epochs.epoch)
-                 and transaction_id >= pg_snapshot_xmax(pg_current_snapshot()))"#,
+                 and transaction_id >= pg_snapshot_xmax(pg_current_snapshot()))
+             or exists (
+               select from event_readers
+               where event_readers.epoch = max(event_epochs.epoch)
+                 and transaction_id::text::xid8 >= pg_snapshot_xmax(pg_current_snapshot()))"#,
         now,
     )
     .execute(&mut *transaction)
@@ -100,7 +105,8 @@ pub async fn open_epoch(connection: &mut PgConnection, now: DateTime<Utc>) -> Re
 }
 
 /// Drops the months of the log that ended 13 months ago or earlier, the oldest first, as far
-/// as each of `readers` has read them.
+/// as each of `readers` has read them. Fails when somebody holds the log for seconds, such as
+/// a dump of the database.
 pub async fn drop_old(
     connection: &mut PgConnection,
     readers: &[&str],

@@ -168,12 +168,14 @@ async fn the_serving_role_cannot_drop_what_is_young() {
     let clock = clock();
     let database = TestDatabase::new(&[&schema()], &clock).await;
     let pool = database.pool(&schema(), &clock).await;
-    sqlx::query("select ensure_event_partitions(current_date, 0)").execute(&pool).await.expect("made");
-    let this_month: String =
-        sqlx::query_scalar("select to_char(current_date, 'YYYY_MM')").fetch_one(&pool).await.expect("query");
-    let ask = "select drop_event_partition('{}', '2999-01-01') is not null";
-    while sqlx::query_scalar(ask).fetch_one(&pool).await.expect("query") {}
-    assert!(months(&pool).await.contains(&this_month));
+    let make = "select to_char(current_date, 'YYYY_MM')
+                from (select ensure_event_partitions(current_date, 0)) as made";
+    let this_month: String = sqlx::query_scalar(make).fetch_one(&pool).await.expect("made");
+    for today in ["2999-01-01", "infinity", "-infinity", "4000-01-01 BC"] {
+        let ask = "select drop_event_partition('{}', $1::text::date) is not null";
+        while sqlx::query_scalar(ask).bind(today).fetch_one(&pool).await.expect("query") {}
+        assert!(months(&pool).await.contains(&this_month), "{today}");
+    }
 }
 
 #[tokio::test]

@@ -3,11 +3,14 @@
 
 use std::process::Command;
 
+use chrono::TimeDelta;
 use embedded_postgres::Server;
+use fintrac_kit::clock::Clock;
 use fintrac_kit::database::{self, PoolConfig, app_role};
+use fintrac_kit::events::drop_old;
 use fintrac_kit::module::open_schema;
 use fintrac_kit::testing;
-use sqlx::ConnectOptions as _;
+use sqlx::{ConnectOptions as _, PgPool};
 
 use crate::events::{log, next, subscribe, write};
 use crate::support::{clock, schema};
@@ -26,36 +29,55 @@ fn start() -> Server {
     testing::start_cluster().expect("PostgreSQL starts")
 }
 
-#[tokio::test]
-async fn events_flow_on_after_dump_and_restore() {
-    let clock = clock();
+/// The same schema in a new cluster.
+async fn restored(old: &Server) -> (Server, PgPool) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let dump = folder.path().join("dump.sql").to_string_lossy().into_owned();
+    run("pg_dump", old, &["-f", &dump, "postgres"]);
+    let new = tokio::task::spawn_blocking(start).await.expect("started");
+    run("psql", &new, &["-Xqc", "create role toy_owner login; create role toy_app login"]);
+    run("psql", &new, &["-Xq", "-v", "ON_ERROR_STOP=1", "-f", &dump]);
+    let pool = pool(&new);
+    (new, pool)
+}
+
+fn pool(server: &Server) -> PgPool {
+    let options = testing::superuser(server).username(&app_role("toy"));
+    database::pool(&options, "toy", PoolConfig::default())
+}
+
+/// A cluster that has seen far more transactions than a new one.
+async fn long_lived(clock: &Clock) -> (Server, PgPool) {
     let old = tokio::task::spawn_blocking(start).await.expect("started");
     let admin = testing::superuser(&old);
-    testing::migrate(&admin, &[&schema()], &clock).await;
-    // Far more transactions than a new cluster has seen.
+    testing::migrate(&admin, &[&schema()], clock).await;
     sqlx::raw_sql(
         "do $$ begin for i in 1..20000 loop perform pg_current_xact_id(); commit; end loop; end $$",
     )
     .execute(&mut admin.connect().await.expect("connect"))
     .await
     .expect("burn ids");
-    let pool = database::pool(&admin.clone().username(&app_role("toy")), "toy", PoolConfig::default());
-    open_schema(&schema(), &pool, &clock).await.expect("open");
+    let pool = pool(&old);
+    open_schema(&schema(), &pool, clock).await.expect("open");
+    (old, pool)
+}
+
+async fn epochs(pool: &PgPool) -> Vec<i32> {
+    let sql = "select epoch from event_epochs order by epoch";
+    sqlx::query_scalar(sql).fetch_all(pool).await.expect("query")
+}
+
+#[tokio::test]
+async fn events_flow_on_after_dump_and_restore() {
+    let clock = clock();
+    let (old, pool) = long_lived(&clock).await;
     for kind in ["before", "last before"] {
         write(&mut pool.acquire().await.expect("a connection"), &clock, kind, 1).await;
     }
     let seen = next(&mut subscribe(&log(&pool, &clock), None).await, 2).await;
     pool.close().await;
 
-    let folder = tempfile::tempdir().expect("a folder");
-    let dump = folder.path().join("dump.sql").to_string_lossy().into_owned();
-    run("pg_dump", &old, &["-f", &dump, "postgres"]);
-    let new = tokio::task::spawn_blocking(start).await.expect("started");
-    run("psql", &new, &["-Xqc", "create role toy_owner login; create role toy_app login"]);
-    run("psql", &new, &["-Xq", "-v", "ON_ERROR_STOP=1", "-f", &dump]);
-
-    let admin = testing::superuser(&new);
-    let pool = database::pool(&admin.username(&app_role("toy")), "toy", PoolConfig::default());
+    let (_new, pool) = restored(&old).await;
     open_schema(&schema(), &pool, &clock).await.expect("open");
     write(&mut pool.acquire().await.expect("a connection"), &clock, "after", 1).await;
     let log = log(&pool, &clock);
@@ -66,9 +88,33 @@ async fn events_flow_on_after_dump_and_restore() {
     assert_eq!([behind[0].kind.as_str(), behind[1].kind.as_str()], ["last before", "after"]);
     // A second start changes nothing.
     open_schema(&schema(), &pool, &clock).await.expect("open again");
-    let epochs: Vec<i32> = sqlx::query_scalar("select epoch from event_epochs order by epoch")
-        .fetch_all(&pool)
+    assert_eq!(epochs(&pool).await, [1, 2]);
+}
+
+#[tokio::test]
+async fn a_log_whose_events_were_all_dropped_flows_on_too() {
+    let clock = clock();
+    let (old, pool) = long_lived(&clock).await;
+    let mut connection = pool.acquire().await.expect("a connection");
+    sqlx::query("select ensure_event_partitions('2025-06-01', 0)")
+        .execute(&mut *connection)
         .await
-        .expect("query");
-    assert_eq!(epochs, [1, 2]);
+        .expect("made");
+    write(&mut connection, &Clock::manual(clock.now() - TimeDelta::days(460)), "before", 1).await;
+    let seen = next(&mut subscribe(&log(&pool, &clock), None).await, 1).await;
+    drop(subscribe(&log(&pool, &clock), seen[0].position).await);
+    drop_old(&mut connection, &["ledger"], clock.now()).await.expect("dropped");
+    let left: i64 =
+        sqlx::query_scalar("select count(*) from events").fetch_one(&mut *connection).await.expect("query");
+    assert_eq!(left, 0);
+    drop(connection);
+    pool.close().await;
+
+    let (_new, pool) = restored(&old).await;
+    open_schema(&schema(), &pool, &clock).await.expect("open");
+    write(&mut pool.acquire().await.expect("a connection"), &clock, "after", 1).await;
+    let fresh = next(&mut subscribe(&log(&pool, &clock), seen[0].position).await, 1).await;
+    assert_eq!(fresh[0].kind, "after");
+    open_schema(&schema(), &pool, &clock).await.expect("open again");
+    assert_eq!(epochs(&pool).await, [1, 2]);
 }
