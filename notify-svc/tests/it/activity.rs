@@ -82,12 +82,14 @@ async fn what_is_kept_of_somebody_after_his_erasure_has_no_traces_of_him() {
     let auth = Auth::new("en");
     let notify = start(&auth, &[]).await;
     let ana = TestUser::new(&notify.clock);
-    sqlx::query("insert into notify.erasures (event_id, user_id, requested_at) values ($1, $1, $2)")
-        .bind(ana.user_id)
-        .bind(notify.clock.now())
-        .execute(&notify.pool)
-        .await
-        .expect("noted");
+    sqlx::query(
+        "insert into notify.erasures (event_id, user_id, requested_at, erased_at) values ($1, $1, $2, $2)",
+    )
+    .bind(ana.user_id)
+    .bind(notify.clock.now())
+    .execute(&notify.pool)
+    .await
+    .expect("noted");
     notify.ledger.tell(event(&ana, "account", "updated"));
     let late = &until_mine(&notify, &ana, 1).await[0];
     assert_eq!((late.client_ip.as_str(), late.user_agent.as_str(), late.request_id.as_str()), ("", "", ""));
