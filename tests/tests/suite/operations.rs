@@ -113,6 +113,16 @@ async fn jobs_are_listed_and_run_and_dead_mails_retried() {
     suite.operate(&["jobs-run", "budget-check"]).await;
     assert!(count(&mut database, finished).await > before, "it ran once more");
 
+    // A month of the log that is old, with nothing in it that somebody has not read.
+    let old = "select count(*) from pg_class where relname = 'events_2025_01'";
+    sqlx::query("select auth.ensure_event_partitions('2025-01-01', 0)")
+        .execute(&mut database)
+        .await
+        .expect("made");
+    assert_eq!(count(&mut database, old).await, 1);
+    suite.operate(&["jobs-run", "event-partitions"]).await;
+    assert_eq!(count(&mut database, old).await, 0, "it is dropped");
+
     // A mail that was given up goes out again when somebody says so, as the same mail.
     sqlx::query(
         "update notify.mails set state = 'dead', attempts = 7, last_error = 'the mail server answered 550'",
