@@ -75,6 +75,18 @@ impl Weekend {
         let text = text.trim().to_ascii_lowercase();
         Self::ALL.into_iter().find(|it| it.as_str() == text)
     }
+
+    /// The day that an occurrence of this day is dated.
+    fn date(self, day: NaiveDate) -> NaiveDate {
+        let moved = match (self, day.weekday()) {
+            (Self::Before, Weekday::Sat) => day.checked_sub_days(Days::new(1)),
+            (Self::Before, Weekday::Sun) => day.checked_sub_days(Days::new(2)),
+            (Self::After, Weekday::Sat) => day.checked_add_days(Days::new(2)),
+            (Self::After, Weekday::Sun) => day.checked_add_days(Days::new(1)),
+            _ => None,
+        };
+        moved.unwrap_or(day)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,9 +106,13 @@ pub struct Schedule {
     pub rule: Rule,
     pub start: NaiveDate,
     pub end: Option<NaiveDate>,
-    /// All occurrences that there are, the first one included.
+    /// Maximum number of occurrences, those of earlier versions of the schedule included.
     pub count: Option<u32>,
     pub weekend: Weekend,
+    /// Occurrences that earlier versions of the schedule used up.
+    pub used_before: u32,
+    /// First day that this version of the schedule applies to; none: its start.
+    pub effective_from: Option<NaiveDate>,
 }
 
 /// A schedule as somebody wrote it.
@@ -154,7 +170,8 @@ impl ScheduleInput {
         if violations.len() > before {
             return None;
         }
-        let schedule = Schedule { rule: rule?, start, end, count, weekend: weekend? };
+        let (rule, weekend) = (rule?, weekend?);
+        let schedule = Schedule { rule, start, end, count, weekend, used_before: 0, effective_from: None };
         if schedule.occurrences(start).next().is_none() {
             let field = if self.rrule.is_some() { "rrule" } else { "end_date" };
             violations.push(Violation::new(field, "SCHEDULE_EMPTY", "It never happens; change the rule."));
@@ -251,8 +268,41 @@ fn rule_set(rule: &str, start: NaiveDate) -> Result<RRuleSet, String> {
 }
 
 impl Schedule {
-    /// The occurrences from `from` on, in order.
+    /// Lists the occurrences from `from` on, in order.
+    ///
+    /// An occurrence that a weekend rule would date past the end or on the day
+    /// of the occurrence before it does not happen and is not counted.
     pub fn occurrences(&self, from: NaiveDate) -> impl Iterator<Item = NaiveDate> {
+        let left = self.total().map(|total| total.saturating_sub(self.used_before));
+        let left = left.and_then(|left| usize::try_from(left).ok()).unwrap_or(usize::MAX);
+        let effective_from = self.effective_from.unwrap_or(self.start);
+        self.days().skip_while(move |day| *day < effective_from).take(left).skip_while(move |day| *day < from)
+    }
+
+    /// Counts the occurrences before `next`, or all when there is none any more.
+    pub fn used_until(&self, next: Option<NaiveDate>) -> u32 {
+        let past = self.occurrences(self.start).take_while(|day| next.is_none_or(|next| *day < next)).count();
+        self.used_before.saturating_add(u32::try_from(past).unwrap_or(u32::MAX))
+    }
+
+    /// Makes the first day from `from` on that is dated `earliest` or later the
+    /// first one of this version, after `used` occurrences of earlier ones.
+    pub fn continue_with(&mut self, used: u32, from: NaiveDate, earliest: NaiveDate) {
+        let first = self.days().find(|day| *day >= from && self.dated(*day) >= earliest);
+        self.used_before = used;
+        self.effective_from = Some(first.unwrap_or(from));
+    }
+
+    /// The number of occurrences that `count` or the rule's COUNT allows.
+    pub fn total(&self) -> Option<u32> {
+        match &self.rule {
+            Rule::Every { .. } => self.count,
+            Rule::Rfc(rule) => self.count.or_else(|| rule_count(rule)),
+        }
+    }
+
+    /// The days of the rule that happen, whatever their number.
+    fn days(&self) -> impl Iterator<Item = NaiveDate> {
         let all: Box<dyn Iterator<Item = NaiveDate>> = match &self.rule {
             Rule::Every { frequency, interval } => {
                 let (frequency, interval, start) = (*frequency, *interval, self.start);
@@ -260,7 +310,7 @@ impl Schedule {
                     (0_u32..).map_while(move |number| frequency.after(start, number.checked_mul(interval)?));
                 Box::new(each)
             }
-            Rule::Rfc(rule) => match rule_set(rule, self.start) {
+            Rule::Rfc(rule) => match rule_set(&without_count(rule), self.start) {
                 Ok(set) => {
                     let dates = set.into_iter().collect_until(day::latest());
                     Box::new(dates)
@@ -269,23 +319,47 @@ impl Schedule {
                 Err(_) => Box::new(std::iter::empty()),
             },
         };
-        let (end, count) = (self.end.unwrap_or_else(day::latest), self.count);
-        all.take(count.and_then(|count| usize::try_from(count).ok()).unwrap_or(usize::MAX))
-            .take_while(move |date| *date <= end.min(day::latest()))
-            .skip_while(move |date| *date < from)
+        let latest = self.last_day();
+        let weekend = self.weekend;
+        let mut dated_before = None;
+        all.take_while(move |date| *date <= latest).filter(move |date| {
+            let dated = weekend.date(*date);
+            let happens = dated <= latest && dated_before.is_none_or(|before| dated > before);
+            if happens {
+                dated_before = Some(dated);
+            }
+            happens
+        })
+    }
+
+    /// The last day on which an occurrence may be dated.
+    fn last_day(&self) -> NaiveDate {
+        let until = match &self.rule {
+            Rule::Every { .. } => None,
+            Rule::Rfc(rule) => rule_until(rule),
+        };
+        [self.end, until].into_iter().flatten().fold(day::latest(), NaiveDate::min)
     }
 
     /// The day that an occurrence is dated.
     pub fn dated(&self, occurrence: NaiveDate) -> NaiveDate {
-        let moved = match (self.weekend, occurrence.weekday()) {
-            (Weekend::Before, Weekday::Sat) => occurrence.checked_sub_days(Days::new(1)),
-            (Weekend::Before, Weekday::Sun) => occurrence.checked_sub_days(Days::new(2)),
-            (Weekend::After, Weekday::Sat) => occurrence.checked_add_days(Days::new(2)),
-            (Weekend::After, Weekday::Sun) => occurrence.checked_add_days(Days::new(1)),
-            _ => None,
-        };
-        moved.unwrap_or(occurrence)
+        self.weekend.date(occurrence)
     }
+}
+
+/// The parts of a stored rule without its COUNT, which the schedule applies.
+fn without_count(rule: &str) -> String {
+    rule.split(';').filter(|part| !part.starts_with("COUNT=")).collect::<Vec<_>>().join(";")
+}
+
+fn rule_count(rule: &str) -> Option<u32> {
+    rule.split(';').find_map(|part| part.strip_prefix("COUNT="))?.parse().ok()
+}
+
+/// The day of a stored rule's UNTIL.
+fn rule_until(rule: &str) -> Option<NaiveDate> {
+    let until = rule.split(';').find_map(|part| part.strip_prefix("UNTIL="))?;
+    NaiveDate::parse_from_str(until.get(..8)?, "%Y%m%d").ok()
 }
 
 /// Days of a rule, each once.
@@ -359,6 +433,55 @@ mod tests {
         assert_eq!(days(&with("before", "2026-03-01"), 2), ["2026-02-27", "2026-04-01"]);
         assert_eq!(days(&with("after", "2026-03-01"), 1), ["2026-03-02"]);
         assert_eq!(days(&with("keep", "2026-03-01"), 1), ["2026-03-01"]);
+    }
+
+    #[test]
+    fn a_weekend_rule_never_passes_the_end_and_never_doubles_a_day() {
+        // 5 December 2026 is a Saturday, 3 December a Thursday.
+        let ending = |weekend: &str, end: &str| ScheduleInput {
+            weekend: said(weekend),
+            start_date: said("2026-11-05"),
+            end_date: said(end),
+            ..every("monthly", 1)
+        };
+        assert_eq!(days(&ending("after", "2026-12-05"), 9), ["2026-11-05"]);
+        assert_eq!(days(&ending("after", "2026-12-07"), 9), ["2026-11-05", "2026-12-07"]);
+        assert_eq!(days(&ending("before", "2026-12-05"), 9), ["2026-11-05", "2026-12-04"]);
+        let until = ScheduleInput {
+            weekend: said("after"),
+            start_date: said("2026-11-05"),
+            ..rule("FREQ=MONTHLY;UNTIL=20261205")
+        };
+        assert_eq!(days(&until, 9), ["2026-11-05"]);
+        let daily = |weekend: &str| ScheduleInput {
+            weekend: said(weekend),
+            start_date: said("2026-12-03"),
+            count: Some(4),
+            ..every("daily", 1)
+        };
+        assert_eq!(days(&daily("before"), 9), ["2026-12-03", "2026-12-04", "2026-12-07", "2026-12-08"]);
+        assert_eq!(days(&daily("after"), 9), ["2026-12-03", "2026-12-04", "2026-12-07", "2026-12-08"]);
+        assert_eq!(days(&daily("keep"), 9), ["2026-12-03", "2026-12-04", "2026-12-05", "2026-12-06"]);
+    }
+
+    #[test]
+    fn a_changed_schedule_has_what_is_left_of_its_count() {
+        let monthly = ScheduleInput { count: Some(5), start_date: said("2026-06-01"), ..every("monthly", 1) };
+        let before = schedule(&monthly).expect("a schedule");
+        assert_eq!(before.used_until(Some(day("2026-09-01"))), 3);
+        assert_eq!(before.used_until(None), 5);
+        for input in [
+            ScheduleInput { count: Some(5), start_date: said("2026-06-01"), ..every("weekly", 1) },
+            ScheduleInput { start_date: said("2026-06-01"), ..rule("FREQ=WEEKLY;COUNT=5") },
+        ] {
+            let mut after = schedule(&input).expect("a schedule");
+            after.used_before = 3;
+            after.effective_from = Some(day("2026-08-10"));
+            let left: Vec<_> = after.occurrences(after.start).map(|day| day.to_string()).collect();
+            assert_eq!(left, ["2026-08-10", "2026-08-17"]);
+            assert_eq!(after.used_until(Some(day("2026-08-17"))), 4);
+            assert_eq!(after.used_until(None), 5);
+        }
     }
 
     #[test]

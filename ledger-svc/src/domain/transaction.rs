@@ -1,7 +1,7 @@
 //! Transactions: what users say happened, and how it stands.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use fintrac_money::{Currency, Money};
+use fintrac_money::{Amount, Currency, Money};
 use uuid::Uuid;
 
 use super::rate::Rate;
@@ -135,6 +135,16 @@ impl Transaction {
         self.transaction_type.change(self.account_change)
     }
 
+    /// Each split's share of the account amount and of the household amount, in order.
+    pub fn split_shares(&self) -> Vec<(Option<Money>, Option<Money>)> {
+        let weights: Vec<_> = self.splits.iter().map(|split| split.amount.minor()).collect();
+        let share = |whole: Money| whole.allocate(&weights);
+        let in_account = share(self.account_amount());
+        let in_household = self.household_amount.and_then(share);
+        let at = |shares: &Option<Vec<Money>>, number: usize| shares.as_ref()?.get(number).copied();
+        (0..weights.len()).map(|number| (at(&in_account, number), at(&in_household, number))).collect()
+    }
+
     /// What it changed on `account`.
     pub fn change_on(&self, account: Uuid) -> Option<Money> {
         if account == self.account_id {
@@ -191,42 +201,99 @@ pub struct TransactionChanges {
 }
 
 impl TransactionChanges {
-    /// The whole transaction as if it were recorded anew.
-    pub fn over(&self, standing: &Transaction) -> TransactionInput {
-        let text = |id: Option<Uuid>| id.map(|id| id.to_string());
-        let texts = &standing.texts;
-        let names = |change: &Option<Option<String>>| matches!(change, Some(Some(_)));
-        // A category takes the place of splits, and they of it.
-        let (categorised, split) =
-            (names(&self.category_id), self.splits.as_ref().is_some_and(|it| !it.is_empty()));
-        let category_id = standing.category_id.filter(|_| !split);
-        let splits = standing.splits.iter().filter(|_| !categorised).map(|split| SplitInput {
+    /// The whole transaction as if it were recorded with these changes.
+    pub fn over(&self, stored: &Transaction) -> TransactionInput {
+        self.over_input(TransactionInput::from(stored))
+    }
+
+    /// The input with these changes. What a changed field makes meaningless is
+    /// left out unless it is sent, too: splits beside a category and the other
+    /// way round, categories of a transfer, the other side of what is none any
+    /// more, and what arrives after the amount or an account changed.
+    pub fn over_input(&self, before: TransactionInput) -> TransactionInput {
+        let sets = |change: &Option<Option<String>>| matches!(change, Some(Some(_)));
+        let categorized = sets(&self.category_id);
+        let split = self.splits.as_ref().is_some_and(|splits| !splits.is_empty());
+        let changes_type = |to_transfer: bool| {
+            let is_transfer =
+                |text: &str| TransactionType::from_text(text) == Some(TransactionType::Transfer);
+            self.transaction_type.as_deref().is_some_and(|text| {
+                is_transfer(text) == to_transfer && is_transfer(&before.transaction_type) != to_transfer
+            })
+        };
+        let (to_transfer, from_transfer) = (changes_type(true), changes_type(false));
+        let moves_otherwise = self.changes_amount(&before)
+            || differs(self.account_id.as_ref(), Some(&before.account_id))
+            || differs(self.to_account_id.as_ref().and_then(Option::as_ref), before.to_account_id.as_ref());
+        TransactionInput {
+            category_id: self
+                .category_id
+                .clone()
+                .unwrap_or(before.category_id.filter(|_| !split && !to_transfer)),
+            splits: self.splits.clone().unwrap_or(if categorized || to_transfer {
+                Vec::new()
+            } else {
+                before.splits
+            }),
+            to_account_id: self
+                .to_account_id
+                .clone()
+                .unwrap_or(before.to_account_id.filter(|_| !from_transfer)),
+            to_amount: self
+                .to_amount
+                .clone()
+                .unwrap_or(before.to_amount.filter(|_| !from_transfer && !moves_otherwise)),
+            account_id: self.account_id.clone().unwrap_or(before.account_id),
+            transaction_type: self.transaction_type.clone().unwrap_or(before.transaction_type),
+            amount: self.amount.clone().unwrap_or(before.amount),
+            currency_code: self.currency_code.clone().or(before.currency_code),
+            description: self.description.clone().unwrap_or(before.description),
+            reference_number: self.reference_number.clone().unwrap_or(before.reference_number),
+            notes: self.notes.clone().unwrap_or(before.notes),
+            tags: self.tags.clone().unwrap_or(before.tags),
+            transaction_date: self.transaction_date.clone().or(before.transaction_date),
+        }
+    }
+
+    /// Whether another amount or currency is sent than there was.
+    fn changes_amount(&self, before: &TransactionInput) -> bool {
+        let amount = |text: &str| Amount::parse(text).ok();
+        let another = |text: &String| amount(text) != amount(&before.amount);
+        let code = |text: &str| Currency::from_code(text);
+        let another_currency =
+            |text: &String| before.currency_code.as_deref().is_none_or(|before| code(text) != code(before));
+        self.amount.as_ref().is_some_and(another) || self.currency_code.as_ref().is_some_and(another_currency)
+    }
+}
+
+/// Whether an id is sent that is another one.
+fn differs(sent: Option<&String>, before: Option<&String>) -> bool {
+    let id = |text: &String| Uuid::parse_str(text.trim()).ok();
+    sent.is_some_and(|sent| id(sent) != before.and_then(id))
+}
+
+impl From<&Transaction> for TransactionInput {
+    fn from(it: &Transaction) -> Self {
+        let split = |split: &Split| SplitInput {
             category_id: split.category_id.to_string(),
             amount: split.amount.to_string(),
             description: split.description.clone(),
-        });
-        let or = |change: &Option<Option<String>>, before: Option<String>| change.clone().unwrap_or(before);
-        TransactionInput {
-            account_id: self.account_id.clone().unwrap_or_else(|| standing.account_id.to_string()),
-            transaction_type: self
-                .transaction_type
-                .clone()
-                .unwrap_or_else(|| standing.transaction_type.as_str().to_owned()),
-            amount: self.amount.clone().unwrap_or_else(|| standing.amount.to_string()),
-            currency_code: Some(
-                self.currency_code.clone().unwrap_or_else(|| standing.amount.currency().code().to_owned()),
-            ),
-            category_id: or(&self.category_id, text(category_id)),
-            to_account_id: or(&self.to_account_id, text(standing.to_account_id)),
-            to_amount: or(&self.to_amount, standing.to_amount.map(|amount| amount.to_string())),
-            description: or(&self.description, texts.description.clone()),
-            reference_number: or(&self.reference_number, texts.reference_number.clone()),
-            notes: or(&self.notes, texts.notes.clone()),
-            tags: self.tags.clone().unwrap_or_else(|| texts.tags.clone()),
-            transaction_date: Some(
-                self.transaction_date.clone().unwrap_or_else(|| standing.date.to_string()),
-            ),
-            splits: self.splits.clone().unwrap_or_else(|| splits.collect()),
+        };
+        let texts = it.texts.clone();
+        Self {
+            account_id: it.account_id.to_string(),
+            transaction_type: it.transaction_type.as_str().to_owned(),
+            amount: it.amount.to_string(),
+            currency_code: Some(it.amount.currency().code().to_owned()),
+            category_id: it.category_id.map(|id| id.to_string()),
+            to_account_id: it.to_account_id.map(|id| id.to_string()),
+            to_amount: it.to_amount.map(|amount| amount.to_string()),
+            description: texts.description,
+            reference_number: texts.reference_number,
+            notes: texts.notes,
+            tags: texts.tags,
+            transaction_date: Some(it.date.to_string()),
+            splits: it.splits.iter().map(split).collect(),
         }
     }
 }

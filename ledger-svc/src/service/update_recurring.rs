@@ -11,7 +11,7 @@ use super::create_recurring::earliest;
 use super::{Change, Ledger};
 use crate::domain::posting::Rejection;
 use crate::domain::recurring::{Recurring, Status};
-use crate::domain::schedule::{Rule, ScheduleInput};
+use crate::domain::schedule::{Rule, Schedule, ScheduleInput};
 use crate::domain::transaction::{TransactionChanges, TransactionInput};
 use crate::error::Error;
 use crate::store::recurring;
@@ -94,7 +94,8 @@ impl Ledger {
         let before = standing(&mut transaction, &household, id, if_version).await?;
         let mut violations = Vec::new();
         let mut after = before.clone();
-        let template = changed(&before.template, changes);
+        let template =
+            TransactionInput { transaction_date: None, ..changes.over_input(before.template.clone()) };
         if template != before.template {
             match self.checked_template(&mut transaction, household, template).await? {
                 Ok(template) => after.template = template,
@@ -105,6 +106,8 @@ impl Ledger {
         let (start, since) = (before.schedule.start, earliest(today).min(before.schedule.start));
         let wanted = schedule.over(&before).resolve(start, since, &mut violations);
         let Some(wanted) = wanted.filter(|_| violations.is_empty()) else { return Err(violations.into()) };
+        let Schedule { used_before, effective_from, .. } = before.schedule;
+        let wanted = Schedule { used_before, effective_from, ..wanted };
         if wanted != before.schedule {
             after.schedule = wanted;
             after.status = if before.status == Status::Completed { Status::Active } else { before.status };
@@ -234,38 +237,22 @@ async fn standing(
 }
 
 impl Recurring {
-    /// Goes on with another schedule. The same days with another end leave the next
-    /// one where it is; other days begin after the last one, and not before today.
+    /// Continues with the changed schedule. The same days with another end leave
+    /// the next occurrence where it is; other days begin after the last one, not
+    /// before today, with what is left of the count.
     fn go_on_with(&mut self, before: &Self, today: NaiveDate) {
         let same_days =
             self.schedule.rule == before.schedule.rule && self.schedule.start == before.schedule.start;
-        if let Some(next) = before.next.filter(|_| same_days) {
-            return self.go_on(next, NaiveDate::MIN);
-        }
-        let after_last = before.last.and_then(|last| last.succ_opt());
-        self.go_on(after_last.unwrap_or(self.schedule.start), today);
-    }
-}
-
-fn changed(before: &TransactionInput, changes: TransactionChanges) -> TransactionInput {
-    let names = |change: &Option<Option<String>>| matches!(change, Some(Some(_)));
-    // A category takes the place of splits, and they of it.
-    let categorised = names(&changes.category_id);
-    let split = changes.splits.as_ref().is_some_and(|splits| !splits.is_empty());
-    let before = before.clone();
-    TransactionInput {
-        account_id: changes.account_id.unwrap_or(before.account_id),
-        transaction_type: changes.transaction_type.unwrap_or(before.transaction_type),
-        amount: changes.amount.unwrap_or(before.amount),
-        currency_code: changes.currency_code.or(before.currency_code),
-        category_id: changes.category_id.unwrap_or(before.category_id.filter(|_| !split)),
-        to_account_id: changes.to_account_id.unwrap_or(before.to_account_id),
-        to_amount: changes.to_amount.unwrap_or(before.to_amount),
-        description: changes.description.unwrap_or(before.description),
-        reference_number: changes.reference_number.unwrap_or(before.reference_number),
-        notes: changes.notes.unwrap_or(before.notes),
-        tags: changes.tags.unwrap_or(before.tags),
-        splits: changes.splits.unwrap_or(if categorised { Vec::new() } else { before.splits }),
-        transaction_date: None,
+        let (from, earliest) = match (before.next.filter(|_| same_days), before.last) {
+            (Some(next), _) => (next, NaiveDate::MIN),
+            (None, Some(last)) => {
+                let dated_later = before.schedule.dated(last).succ_opt().unwrap_or(today);
+                (last.succ_opt().unwrap_or(last), dated_later.max(today))
+            }
+            (None, None) => (self.schedule.start, today),
+        };
+        let used = before.schedule.used_until(before.next);
+        self.schedule.continue_with(used, from, earliest);
+        self.go_on(from, earliest);
     }
 }

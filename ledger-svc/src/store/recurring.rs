@@ -102,6 +102,8 @@ struct RecurringRow {
     end_date: Option<NaiveDate>,
     occurrences: Option<i32>,
     weekend: String,
+    used_before: i32,
+    effective_from: Option<NaiveDate>,
     status: String,
     paused_reason: Option<String>,
     next_occurrence: Option<NaiveDate>,
@@ -131,6 +133,8 @@ impl TryFrom<RecurringRow> for Recurring {
             end: row.end_date,
             count: row.occurrences.and_then(|count| u32::try_from(count).ok()),
             weekend: known(&row.weekend, Weekend::from_text)?,
+            used_before: u32::try_from(row.used_before).map_err(|error| sqlx::Error::Decode(error.into()))?,
+            effective_from: row.effective_from,
         };
         let household = Household {
             id: row.household_id,
@@ -166,8 +170,8 @@ pub async fn find(
         RecurringRow,
         r#"select household_id, households.currency_code as household_currency, timezone, recurring.id, user_id,
                   template as "template: Json<Template>", frequency, every, rrule, start_date, end_date,
-                  occurrences, weekend, status, paused_reason, next_occurrence, last_occurrence,
-                  last_transaction_id, version, recurring.created_at, updated_at, deleted_at
+                  occurrences, weekend, used_before, effective_from, status, paused_reason, next_occurrence,
+                  last_occurrence, last_transaction_id, version, recurring.created_at, updated_at, deleted_at
            from ledger.recurring join ledger.households on households.id = household_id
            where household_id = $1 and recurring.id = $2 and deleted_at is null"#,
         household_id,
@@ -220,8 +224,8 @@ pub async fn list(
         RecurringRow,
         r#"select household_id, households.currency_code as household_currency, timezone, recurring.id, user_id,
                   template as "template: Json<Template>", frequency, every, rrule, start_date, end_date,
-                  occurrences, weekend, status, paused_reason, next_occurrence, last_occurrence,
-                  last_transaction_id, version, recurring.created_at, updated_at, deleted_at
+                  occurrences, weekend, used_before, effective_from, status, paused_reason, next_occurrence,
+                  last_occurrence, last_transaction_id, version, recurring.created_at, updated_at, deleted_at
            from ledger.recurring join ledger.households on households.id = household_id
            where household_id = $1 and deleted_at is null and ($2::uuid is null or recurring.id > $2)
            order by recurring.id limit $3"#,
@@ -275,9 +279,10 @@ pub async fn save(connection: &mut PgConnection, it: &Recurring) -> Result<(), s
     sqlx::query!(
         r#"insert into ledger.recurring (household_id, id, user_id, template, account_id, to_account_id, frequency,
                every, rrule, start_date, end_date, occurrences, weekend, status, paused_reason, next_occurrence,
-               due_at, last_occurrence, last_transaction_id, version, created_at, updated_at, deleted_at)
+               due_at, last_occurrence, last_transaction_id, version, created_at, updated_at, deleted_at,
+               used_before, effective_from)
            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-                   $22, $23)
+                   $22, $23, $24, $25)
            on conflict (household_id, id) do update set template = excluded.template,
                account_id = excluded.account_id, to_account_id = excluded.to_account_id,
                frequency = excluded.frequency, every = excluded.every, rrule = excluded.rrule,
@@ -285,7 +290,8 @@ pub async fn save(connection: &mut PgConnection, it: &Recurring) -> Result<(), s
                weekend = excluded.weekend, status = excluded.status, paused_reason = excluded.paused_reason,
                next_occurrence = excluded.next_occurrence, due_at = excluded.due_at, leased_until = null,
                last_occurrence = excluded.last_occurrence, last_transaction_id = excluded.last_transaction_id,
-               version = excluded.version, updated_at = excluded.updated_at, deleted_at = excluded.deleted_at"#,
+               version = excluded.version, updated_at = excluded.updated_at, deleted_at = excluded.deleted_at,
+               used_before = excluded.used_before, effective_from = excluded.effective_from"#,
         it.household.id,
         it.id,
         it.user_id,
@@ -309,6 +315,8 @@ pub async fn save(connection: &mut PgConnection, it: &Recurring) -> Result<(), s
         it.created_at,
         it.updated_at,
         it.deleted_at,
+        i32::try_from(it.schedule.used_before).unwrap_or(i32::MAX),
+        it.schedule.effective_from,
     )
     .execute(connection)
     .await

@@ -51,7 +51,7 @@ async fn a_list_of_twenty_that_went_over_has_each_once() {
         let split = |category: &pb::Category| pb::Split {
             category_id: category.id.clone(),
             amount: "1".into(),
-            description: None,
+            ..Default::default()
         };
         let splits = vec![split(&one), split(&all)];
         let parts = pb::CreateTransactionRequest { category_id: None, splits, ..on(&bank, &one, "2") };
@@ -82,10 +82,12 @@ async fn the_schema_of_before_and_back_again_keeps_the_books() {
     let more = pb::CreateTransactionRequest { amount: "11".into(), ..Default::default() };
     ana.edit(&posted.id, more, &["amount"]).await.expect("edited");
     for migration in [
+        include_str!("../../migrations/0006_right_figures.down.sql"),
         include_str!("../../migrations/0005_recurring.down.sql"),
         include_str!("../../migrations/0004_movements.down.sql"),
         include_str!("../../migrations/0004_movements.up.sql"),
         include_str!("../../migrations/0005_recurring.up.sql"),
+        include_str!("../../migrations/0006_right_figures.up.sql"),
     ] {
         ledger.execute(migration).await;
     }
@@ -123,8 +125,8 @@ async fn everything_goes_over_and_nothing_is_posted_again() {
     let parts = pb::CreateTransactionRequest {
         category_id: None,
         splits: vec![
-            pb::Split { category_id: lunch.id.clone(), amount: "2".into(), description: None },
-            pb::Split { category_id: food.id.clone(), amount: "1".into(), description: None },
+            pb::Split { category_id: lunch.id.clone(), amount: "2".into(), ..Default::default() },
+            pb::Split { category_id: food.id.clone(), amount: "1".into(), ..Default::default() },
         ],
         ..on(&bank, &lunch, "3")
     };

@@ -347,3 +347,61 @@ async fn what_could_not_be_posted_does_not_begin() {
     let last = ana.call(ana.recurring().list_recurring(request)).await.expect("a page").into_inner();
     assert_eq!((page.recurring.len(), last.recurring.len(), last.next_page_token.as_str()), (3, 1, ""));
 }
+
+/// Posts monthly or weekly occurrences since `start` and returns the recurring transaction.
+async fn begun_with_count(
+    person: &Person,
+    bank: &pb::Account,
+    frequency: &str,
+    start: &str,
+    count: i64,
+) -> pb::Recurring {
+    let schedule = pb::Schedule { count: Some(count), ..every(frequency, start) };
+    begin(person, entry(bank, "expense", "1"), schedule).await.expect("begun")
+}
+
+#[tokio::test]
+async fn an_edit_leaves_what_is_left_of_the_count() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let bank = ana.account("Bank", "", "").await;
+    let posted_until = async |it: &pb::Recurring, last: &str| {
+        until(&ana, &it.id, |it| it.last_occurrence.as_deref() == Some(last)).await
+    };
+    // Five instalments, of which three are posted: July, August, September.
+    let moved = begun_with_count(&ana, &bank, "monthly", "2026-07-05", 5).await;
+    posted_until(&moved, "2026-09-05").await;
+    let later_day = pb::Schedule { start_date: Some("2026-07-10".into()), ..Default::default() };
+    let moved = reschedule(&ana, &moved.id, later_day, &["start_date"]).await.expect("changed");
+    assert_eq!(moved.preview, ["2026-10-10", "2026-11-10"]);
+    assert_eq!(moved.schedule.expect("a schedule").count, Some(5), "the count is that of all");
+
+    let weekly = begun_with_count(&ana, &bank, "monthly", "2026-07-05", 5).await;
+    posted_until(&weekly, "2026-09-05").await;
+    let every_week = pb::Schedule { frequency: Some("weekly".into()), ..Default::default() };
+    let weekly = reschedule(&ana, &weekly.id, every_week, &["frequency"]).await.expect("changed");
+    assert_eq!((weekly.status.as_str(), weekly.preview.len()), ("active", 2));
+    assert_eq!(weekly.preview, ["2026-09-27", "2026-10-04"]);
+
+    // Eight weeks, of which five are posted: 22 and 29 August, 5, 12 and 19 September.
+    let monthly = begun_with_count(&ana, &bank, "weekly", "2026-08-22", 8).await;
+    posted_until(&monthly, "2026-09-19").await;
+    let every_month = pb::Schedule { frequency: Some("monthly".into()), ..Default::default() };
+    let monthly = reschedule(&ana, &monthly.id, every_month, &["frequency"]).await.expect("changed");
+    assert_eq!(monthly.preview, ["2026-09-22", "2026-10-22", "2026-11-22"]);
+
+    // Twice changed, and by a rule with a COUNT of its own.
+    let rule = pb::Schedule { rrule: Some("FREQ=DAILY;COUNT=8".into()), ..Default::default() };
+    let cleared = &["rrule", "count"];
+    let daily = reschedule(&ana, &monthly.id, rule, cleared).await.expect("changed");
+    until(&ana, &daily.id, |it| it.next_occurrence.as_deref() == Some("2026-09-22")).await;
+    assert_eq!(find(&ana, &daily.id).await.preview, ["2026-09-22", "2026-09-23"]);
+    let fewer = pb::Schedule { rrule: Some("FREQ=WEEKLY;COUNT=6".into()), ..Default::default() };
+    let over = reschedule(&ana, &daily.id, fewer, &["rrule"]).await.expect("changed");
+    assert_eq!((over.status.as_str(), over.preview.len()), ("completed", 0));
+    // One that is over goes on with what a larger count leaves.
+    let more = pb::Schedule { rrule: Some("FREQ=WEEKLY;COUNT=8".into()), ..Default::default() };
+    let again = reschedule(&ana, &daily.id, more, &["rrule"]).await.expect("changed");
+    assert_eq!((again.status.as_str(), again.preview.len()), ("active", 2));
+    ledger.verify().await;
+}
