@@ -25,6 +25,13 @@ impl Sheet {
         let _infallible = self.0.write_record(cells);
     }
 
+    /// The whole file; `bom`: with the byte order mark that spreadsheets need to read UTF-8.
+    pub fn into_document(self, bom: bool) -> String {
+        let text = self.into_text();
+        if bom { format!("\u{feff}{text}") } else { text }
+    }
+
+    /// The rows alone.
     pub fn into_text(self) -> String {
         let bytes = self.0.into_inner().unwrap_or_default();
         String::from_utf8(bytes).unwrap_or_default()

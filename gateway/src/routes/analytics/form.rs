@@ -5,6 +5,7 @@ use axum::http::header::{ACCEPT_LANGUAGE, CONTENT_DISPOSITION, CONTENT_SECURITY_
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use crate::extract::flag;
 use crate::language::Language;
 use crate::problem::Problem;
 use crate::routes::sheet::Sheet;
@@ -20,11 +21,12 @@ enum Format {
 #[derive(Debug)]
 pub struct Form {
     format: Format,
+    bom: bool,
     pub language: Language,
 }
 
 impl Form {
-    pub fn read(format: Option<&String>, headers: &HeaderMap) -> Result<Self, Problem> {
+    pub fn read(format: Option<&String>, bom: Option<&String>, headers: &HeaderMap) -> Result<Self, Problem> {
         let format = match format.map(|text| text.to_ascii_lowercase()).as_deref() {
             None | Some("json") => Format::Json,
             Some("csv") => Format::Csv,
@@ -35,7 +37,8 @@ impl Form {
             }
         };
         let accepted = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-        Ok(Self { format, language: Language::negotiate(accepted.unwrap_or_default()) })
+        let bom = flag("bom", bom)?;
+        Ok(Self { format, bom, language: Language::negotiate(accepted.unwrap_or_default()) })
     }
 
     /// The answer in this form; only what it needs is made.
@@ -51,7 +54,7 @@ impl Form {
             Format::Csv => {
                 let file = format!("attachment; filename=\"{name}.csv\"");
                 let kind = "text/csv; charset=utf-8; header=present".to_owned();
-                ([(CONTENT_TYPE, kind), (CONTENT_DISPOSITION, file)], sheet(&view).into_text())
+                ([(CONTENT_TYPE, kind), (CONTENT_DISPOSITION, file)], sheet(&view).into_document(self.bom))
                     .into_response()
             }
             Format::Svg => {

@@ -8,7 +8,7 @@ use tonic::Status;
 
 use super::filter::filtered_query;
 use super::view::TransactionView;
-use crate::extract::{Params, Permitted, permission};
+use crate::extract::{Params, Permitted, flag, permission};
 use crate::openapi::ReadProblems;
 use crate::problem::Problem;
 use crate::routes::sheet::{Sheet, safe};
@@ -22,6 +22,9 @@ filtered_query!(ExportTransactionsQuery {
     /// csv (default), json or ndjson.
     #[param(value_type = Option<crate::openapi::words::ExportForm>, inline)]
     format,
+    /// true: CSV begins with a byte order mark, which spreadsheets need to read UTF-8.
+    #[param(value_type = Option<bool>)]
+    bom,
 });
 
 /// The forms of the export.
@@ -104,23 +107,25 @@ pub async fn export(
     Params(mut query): Params<ExportTransactionsQuery>,
 ) -> Result<Response, Problem> {
     let format = Format::from_text(query.format.as_deref())?;
+    let bom = flag("bom", query.bom.as_ref())?;
     let account_id = query.account_id.take().unwrap_or_default();
     let filter = pb::TransactionFilter { account_id, ..query.filter() };
     let request = lasting(pb::ExportTransactionsRequest { filter: Some(filter) });
     let pages = state.transactions().export_transactions(request).await?.into_inner();
     let headers = [(CONTENT_TYPE, format.content_type()), (CONTENT_DISPOSITION, format.file_name())];
-    Ok((headers, Body::from_stream(document(format, pages))).into_response())
+    Ok((headers, Body::from_stream(document(format, bom, pages))).into_response())
 }
 
 /// The document, a piece for each page.
 fn document(
     format: Format,
+    bom: bool,
     mut pages: impl Stream<Item = Result<pb::ExportTransactionsResponse, Status>> + Send + Unpin,
 ) -> impl Stream<Item = Result<String, Status>> + Send {
     async_stream::try_stream! {
         let mut is_first = true;
         match format {
-            Format::Csv => yield Sheet::new(&COLUMNS).into_text(),
+            Format::Csv => yield Sheet::new(&COLUMNS).into_document(bom),
             Format::Json => yield "[".to_owned(),
             Format::Ndjson => {}
         }
@@ -174,15 +179,19 @@ fn cells(
 ) -> Vec<String> {
     let or_empty = |text: &Option<String>| text.clone().unwrap_or_default();
     let time = |at: Option<prost_types::Timestamp>| at.map(|at| at.to_string()).unwrap_or_default();
-    let (category_id, category, amount, description) = match split {
-        None => (or_empty(&it.category_id), category, &it.amount, or_empty(&it.description)),
+    let (category_id, category, description) = match split {
+        None => (or_empty(&it.category_id), category, or_empty(&it.description)),
         Some((split, name)) => {
             let description = split.description.clone().or_else(|| it.description.clone());
-            (split.category_id.clone(), name, &split.amount, description.unwrap_or_default())
+            (split.category_id.clone(), name, description.unwrap_or_default())
         }
     };
-    // Of a split only its own amount is known.
-    let whole = |text: String| if split.is_none() { text } else { String::new() };
+    let (amount, account_amount, household_amount) = match split {
+        None => (&it.amount, it.account_amount.clone(), or_empty(&it.household_amount)),
+        Some((split, _)) => {
+            (&split.amount, or_empty(&split.account_amount), or_empty(&split.household_amount))
+        }
+    };
     vec![
         it.id.clone(),
         it.transaction_date.clone(),
@@ -196,11 +205,11 @@ fn cells(
         safe(category),
         amount.clone(),
         it.currency_code.clone(),
-        whole(it.account_amount.clone()),
+        account_amount,
         it.account_currency_code.clone(),
         or_empty(&it.to_amount),
         or_empty(&it.to_currency_code),
-        whole(or_empty(&it.household_amount)),
+        household_amount,
         it.household_currency_code.clone(),
         safe(&description),
         safe(&or_empty(&it.reference_number)),

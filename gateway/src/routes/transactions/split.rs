@@ -21,7 +21,12 @@ pub struct SplitBody {
 
 impl From<SplitBody> for pb::Split {
     fn from(body: SplitBody) -> Self {
-        Self { category_id: body.category_id, amount: body.amount.0, description: body.description }
+        Self {
+            category_id: body.category_id,
+            amount: body.amount.0,
+            description: body.description,
+            ..Self::default()
+        }
     }
 }
 

@@ -68,12 +68,24 @@ pub struct SplitView {
     category_id: String,
     #[schema(example = "4.50")]
     amount: String,
+    /// Share of the transaction's `account_amount`; the shares sum to it.
+    #[schema(example = "4.50")]
+    account_amount: Option<String>,
+    /// Share of its `household_amount`; null while no rate is known.
+    #[schema(example = "4.50")]
+    household_amount: Option<String>,
     description: Option<String>,
 }
 
 impl From<pb::Split> for SplitView {
     fn from(split: pb::Split) -> Self {
-        Self { category_id: split.category_id, amount: split.amount, description: split.description }
+        Self {
+            category_id: split.category_id,
+            amount: split.amount,
+            account_amount: split.account_amount,
+            household_amount: split.household_amount,
+            description: split.description,
+        }
     }
 }
 
