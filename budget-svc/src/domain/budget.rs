@@ -67,6 +67,11 @@ impl Budget {
         leading
     }
 
+    /// Whether a period leaves anything to the next one.
+    pub fn carries_over(&self, period: Period) -> bool {
+        self.terms_in(period).rollover != Rollover::None
+    }
+
     /// What goes over from a period into the next one, minor units, when
     /// `carried` went over into it.
     pub fn carries(&self, period: Period, carried: i64, spent: i64) -> i64 {

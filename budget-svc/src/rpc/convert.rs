@@ -4,6 +4,7 @@ use fintrac_kit::clock::timestamp;
 use fintrac_kit::mask::named;
 use fintrac_money::Money;
 use fintrac_proto::budget::v1 as pb;
+use fintrac_proto::ledger::v1 as ledger;
 use tonic::Status;
 use uuid::Uuid;
 
@@ -90,11 +91,6 @@ impl From<Progress> for pb::BudgetProgress {
             rate_date: rate.rate_date,
             source: rate.source,
         });
-        let unpriced = counted.spending.unpriced.into_iter().map(|it| pb::ProgressUnpriced {
-            date: it.date,
-            currency_code: it.currency_code,
-            amount: it.amount,
-        });
         Self {
             budget_id: progress.budget_id.to_string(),
             budget_name: progress.budget_name,
@@ -112,9 +108,19 @@ impl From<Progress> for pb::BudgetProgress {
             runs_out_on: progress.runs_out_on.map(|day| day.to_string()),
             status: counted.standing.as_str().to_owned(),
             rates: rates.collect(),
-            unpriced: unpriced.collect(),
+            unpriced: unpriced(counted.spending.unpriced),
+            carried_unpriced: unpriced(counted.carried_unpriced),
         }
     }
+}
+
+fn unpriced(spending: Vec<ledger::UnpricedSpending>) -> Vec<pb::ProgressUnpriced> {
+    let one = |it: ledger::UnpricedSpending| pb::ProgressUnpriced {
+        date: it.date,
+        currency_code: it.currency_code,
+        amount: it.amount,
+    };
+    spending.into_iter().map(one).collect()
 }
 
 /// In percent; nothing is a share of what is not above zero.
@@ -130,6 +136,7 @@ impl From<Total> for pb::BudgetTotal {
             spent: total.spent.to_string(),
             remaining: total.remaining.to_string(),
             percent: share(total.spent, total.budgeted),
+            unpriced: unpriced(total.unpriced),
         }
     }
 }
@@ -278,6 +285,7 @@ impl From<Progress> for pb::BudgetFacts {
             remaining: counted.remaining.to_string(),
             percent: share(counted.spending.amount, counted.budgeted),
             status: counted.standing.as_str().to_owned(),
+            unpriced: unpriced(counted.spending.unpriced),
         }
     }
 }

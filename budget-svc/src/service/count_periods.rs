@@ -5,7 +5,7 @@ use fintrac_proto::ledger::v1 as pb;
 use uuid::Uuid;
 
 use super::Planning;
-use super::sum_spending::{Spending, query};
+use super::sum_spending::{Spending, Unpriced, query};
 use crate::domain::alert::Standing;
 use crate::domain::budget::Budget;
 use crate::domain::period::Period;
@@ -21,6 +21,8 @@ pub struct Counted {
     pub carried: Money,
     pub budgeted: Money,
     pub spending: Spending,
+    /// What of the earlier periods behind `carried` has no rate.
+    pub carried_unpriced: Vec<pb::UnpricedSpending>,
     pub remaining: Money,
     pub standing: Standing,
 }
@@ -54,13 +56,16 @@ impl Planning {
         let spending = self.sum_spending(household_id, of_asked, with_rates).await?;
         let (mut before, mut spending) = (before.into_iter(), spending.into_iter());
         let count_one = |(Asked { budget, periods }, leading): (&Asked<'_>, &Vec<Period>)| {
-            let spent_before = before.by_ref().take(leading.len());
-            let mut carried = leading.iter().zip(spent_before).fold(0, |carried, (period, spending)| {
-                budget.carries(*period, carried, spending.amount.minor())
-            });
+            let (mut carried, mut unpriced) = (0, Unpriced::default());
+            for (period, spending) in leading.iter().zip(before.by_ref().take(leading.len())) {
+                carried = budget.carries(*period, carried, spending.amount.minor());
+                unpriced.carry(budget, *period, &spending);
+            }
             let count = |(period, spending): (&Period, Spending)| {
-                let counted = counted(budget, *period, carried, spending);
+                let mut counted = counted(budget, *period, carried, spending);
+                counted.carried_unpriced = unpriced.list();
                 carried = budget.carries(*period, carried, counted.spending.amount.minor());
+                unpriced.carry(budget, *period, &counted.spending);
                 counted
             };
             periods.iter().zip(spending.by_ref().take(periods.len())).map(count).collect()
@@ -85,6 +90,7 @@ fn counted(budget: &Budget, period: Period, carried: i64, spending: Spending) ->
         budgeted: money(budgeted),
         remaining: money(budgeted.saturating_sub(spent)),
         standing: Standing::of(spent, budgeted, &budget.thresholds),
+        carried_unpriced: Vec::new(),
         spending,
     }
 }

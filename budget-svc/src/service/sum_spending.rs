@@ -1,5 +1,7 @@
 //! What the ledger says was spent.
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 use fintrac_kit::day;
 use fintrac_money::{Currency, Money};
@@ -20,6 +22,40 @@ pub struct Spending {
     pub amount: Money,
     pub rates: Vec<pb::SpendingRate>,
     pub unpriced: Vec<pb::UnpricedSpending>,
+}
+
+/// What has no rate, by currency.
+#[derive(Debug, Default)]
+pub struct Unpriced(BTreeMap<String, Money>);
+
+impl Unpriced {
+    /// Adds amounts; one that cannot be read or would leave the range is left out.
+    pub fn add(&mut self, unpriced: &[pb::UnpricedSpending]) {
+        for it in unpriced {
+            let Ok(amount) = said(&it.amount, &it.currency_code) else { continue };
+            let zero = Money::zero(amount.currency());
+            let sum = self.0.entry(it.currency_code.clone()).or_insert(zero);
+            *sum = sum.checked_add(amount).unwrap_or(*sum);
+        }
+    }
+
+    /// Adds what a period has, or begins again after one that leaves nothing to the next.
+    pub fn carry(&mut self, budget: &Budget, period: Period, spending: &Spending) {
+        if budget.carries_over(period) {
+            self.add(&spending.unpriced);
+        } else {
+            self.0.clear();
+        }
+    }
+
+    pub fn list(&self) -> Vec<pb::UnpricedSpending> {
+        let one = |(code, amount): (&String, &Money)| pb::UnpricedSpending {
+            date: String::new(),
+            currency_code: code.clone(),
+            amount: amount.to_string(),
+        };
+        self.0.iter().map(one).collect()
+    }
 }
 
 /// What was spent under `terms` in `period`.

@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use fintrac_kit::access::By;
 use fintrac_money::{Currency, Money};
+use fintrac_proto::ledger::v1 as pb;
 
 use super::Planning;
 use super::count_periods::Asked;
 use super::get_progress::Progress;
+use super::sum_spending::Unpriced;
 use crate::error::Error;
 use crate::store::budgets;
 
@@ -22,11 +24,12 @@ pub struct Summary {
 }
 
 /// The budgets in one currency together, each in its current period.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Total {
     pub budgeted: Money,
     pub spent: Money,
     pub remaining: Money,
+    pub unpriced: Vec<pb::UnpricedSpending>,
 }
 
 impl Planning {
@@ -48,18 +51,20 @@ impl Planning {
 }
 
 fn totals(budgets: &[Progress]) -> Vec<Total> {
-    let mut sums: BTreeMap<&str, (Currency, [i64; 3])> = BTreeMap::new();
+    let mut sums: BTreeMap<&str, (Currency, [i64; 3], Unpriced)> = BTreeMap::new();
     for Progress { counted, .. } in budgets {
         let currency = counted.budgeted.currency();
-        let (_, sums) = sums.entry(currency.code()).or_insert((currency, [0; 3]));
+        let entry = sums.entry(currency.code());
+        let (_, sums, unpriced) = entry.or_insert_with(|| (currency, [0; 3], Unpriced::default()));
         for (sum, part) in sums.iter_mut().zip([counted.budgeted, counted.spending.amount, counted.remaining])
         {
             *sum = sum.saturating_add(part.minor());
         }
+        unpriced.add(&counted.spending.unpriced);
     }
-    let total = |(currency, sums): (Currency, [i64; 3])| {
+    let total = |(currency, sums, unpriced): (Currency, [i64; 3], Unpriced)| {
         let [budgeted, spent, remaining] = sums.map(|minor| Money::new(minor, currency));
-        Total { budgeted, spent, remaining }
+        Total { budgeted, spent, remaining, unpriced: unpriced.list() }
     };
     sums.into_values().map(total).collect()
 }

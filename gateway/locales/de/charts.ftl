@@ -8,6 +8,7 @@ chart-income = Einnahmen
 chart-expense = Ausgaben
 chart-net = Saldo
 chart-cumulative = Kumuliert
+chart-other = Anfangsstände und Korrekturen
 chart-assets = Vermögen
 chart-liabilities = Schulden
 chart-now = Jetzt

@@ -8,6 +8,7 @@ chart-income = Income
 chart-expense = Expenses
 chart-net = Net
 chart-cumulative = Cumulative
+chart-other = Openings and adjustments
 chart-assets = Assets
 chart-liabilities = Liabilities
 chart-now = Now

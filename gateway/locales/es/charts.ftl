@@ -8,6 +8,7 @@ chart-income = Ingresos
 chart-expense = Gastos
 chart-net = Neto
 chart-cumulative = Acumulado
+chart-other = Aperturas y ajustes
 chart-assets = Activos
 chart-liabilities = Deudas
 chart-now = Ahora

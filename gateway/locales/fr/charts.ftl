@@ -8,6 +8,7 @@ chart-income = Revenus
 chart-expense = Dépenses
 chart-net = Solde
 chart-cumulative = Cumulé
+chart-other = Ouvertures et ajustements
 chart-assets = Actifs
 chart-liabilities = Dettes
 chart-now = Maintenant

@@ -8,6 +8,7 @@ chart-income = Receitas
 chart-expense = Despesas
 chart-net = Saldo
 chart-cumulative = Acumulado
+chart-other = Aberturas e ajustes
 chart-assets = Ativos
 chart-liabilities = Dívidas
 chart-now = Agora

@@ -42,7 +42,8 @@ pub struct Account {
     pub include_in_net_worth: bool,
     /// False: archived.
     pub is_active: bool,
-    pub balance: Money,
+    /// Everything that is booked, whatever its date.
+    pub projected_balance: Money,
     pub version: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
@@ -51,12 +52,29 @@ pub struct Account {
 
 impl Account {
     pub fn currency(&self) -> Currency {
-        self.balance.currency()
+        self.projected_balance.currency()
     }
 
     /// Archived and deleted accounts take reversals only.
     pub fn takes_new_legs(&self) -> bool {
         self.is_active && self.deleted_at.is_none()
+    }
+}
+
+/// An account with its balance on a day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountState {
+    pub account: Account,
+    /// Booked up to today in the household's zone.
+    pub balance: Money,
+}
+
+impl AccountState {
+    /// `later`: what is booked on later days, minor units.
+    pub fn new(account: Account, later: i64) -> Option<Self> {
+        let later = Money::new(later, account.currency());
+        let balance = account.projected_balance.checked_sub(later)?;
+        Some(Self { account, balance })
     }
 }
 
@@ -105,7 +123,7 @@ impl AccountInput {
                     description,
                     include_in_net_worth: self.include_in_net_worth.unwrap_or(true),
                     is_active: true,
-                    balance: Money::zero(currency),
+                    projected_balance: Money::zero(currency),
                     version: 1,
                     created_at: now,
                     updated_at: now,

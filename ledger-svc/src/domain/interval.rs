@@ -1,6 +1,6 @@
 //! Spans of days, and the intervals that they are cut into.
 
-use chrono::{Datelike as _, Days, NaiveDate, Weekday};
+use chrono::{Datelike as _, Days, Months, NaiveDate, Weekday};
 
 /// Intervals that one answer may have.
 pub const MOST: usize = 4000;
@@ -72,10 +72,31 @@ impl Span {
         u64::try_from(days).unwrap_or_default().saturating_add(1)
     }
 
-    /// As many days, right before it.
+    /// The span to compare with: whole months with as many months before, a
+    /// month so far with the same days of the month before, other spans with as
+    /// many days right before.
     pub fn before(self) -> Option<Self> {
         let to = self.from.pred_opt()?;
+        if self.from.day() != 1 {
+            return Some(Self { from: self.from.checked_sub_days(Days::new(self.days()))?, to });
+        }
+        if self.to == Interval::Month.end(self.to) {
+            let from = self.from.checked_sub_months(Months::new(self.months()))?;
+            return Some(Self { from, to });
+        }
+        if Interval::Month.start(self.to) == self.from {
+            return Some(Self {
+                from: Interval::Month.start(to),
+                to: self.to.checked_sub_months(Months::new(1))?,
+            });
+        }
         Some(Self { from: self.from.checked_sub_days(Days::new(self.days()))?, to })
+    }
+
+    /// How many calendar months it touches.
+    fn months(self) -> u32 {
+        let number = |day: NaiveDate| day.year().saturating_mul(12).saturating_add_unsigned(day.month0());
+        u32::try_from(number(self.to).saturating_sub(number(self.from))).unwrap_or_default().saturating_add(1)
     }
 
     /// Cut at the ends of the intervals; `None` when these are more than [`MOST`].
@@ -127,10 +148,21 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_before_is_as_long() {
-        let before = span("2026-03-01", "2026-03-31").before().expect("a span");
-        assert_eq!(before, span("2026-01-29", "2026-02-28"));
-        assert_eq!(before.days(), 31);
-        assert!(before.contains(before.to) && !before.contains("2026-03-01".parse().expect("a day")));
+    fn a_span_compares_with_the_one_before() {
+        let before = |from: &str, to: &str| span(from, to).before().expect("a span");
+        // Whole months, quarters and years.
+        assert_eq!(before("2026-11-01", "2026-11-30"), span("2026-10-01", "2026-10-31"));
+        assert_eq!(before("2026-03-01", "2026-03-31"), span("2026-02-01", "2026-02-28"));
+        assert_eq!(before("2024-02-01", "2024-02-29"), span("2024-01-01", "2024-01-31"));
+        assert_eq!(before("2026-10-01", "2026-12-31"), span("2026-07-01", "2026-09-30"));
+        assert_eq!(before("2026-01-01", "2026-12-31"), span("2025-01-01", "2025-12-31"));
+        // A month so far.
+        assert_eq!(before("2026-11-01", "2026-11-15"), span("2026-10-01", "2026-10-15"));
+        assert_eq!(before("2026-03-01", "2026-03-30"), span("2026-02-01", "2026-02-28"));
+        // As many days.
+        assert_eq!(before("2026-03-02", "2026-03-31"), span("2026-01-31", "2026-03-01"));
+        assert_eq!(before("2026-10-01", "2026-11-15"), span("2026-08-16", "2026-09-30"));
+        let february = span("2026-02-01", "2026-02-28");
+        assert!(february.contains(february.to) && !february.contains("2026-03-01".parse().expect("a day")));
     }
 }

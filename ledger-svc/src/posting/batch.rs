@@ -19,7 +19,7 @@ use uuid::Uuid;
 use super::columns::Rows;
 use super::{Answer, Request, Submission, Work};
 use crate::domain::posting::{
-    Book, Command, Effects, Outcome, Rejection, Resolved, Standing, plan, rates_needed, resolve,
+    Book, BookedLater, Command, Effects, Outcome, Rejection, Resolved, Standing, plan, rates_needed, resolve,
 };
 use crate::domain::rate::Quotes;
 use crate::error::Error;
@@ -198,6 +198,15 @@ async fn read(connection: &mut PgConnection, commands: &[&Command]) -> Result<Bo
         let keys: Vec<_> = accounts.into_iter().collect();
         for (household, account) in store::accounts::lock(connection, &keys).await? {
             book.accounts.insert((household, account.id), account);
+        }
+    }
+    let told = commands.iter().filter_map(|it| Some((it.household.id, it.tells_balance_of()?, it.today())));
+    let told: Vec<_> = told.collect();
+    if !told.is_empty() {
+        let later = store::accounts::booked_after(connection, &told).await?;
+        for (household, account, today) in told {
+            let change = later.get(&(household, account, today)).copied().unwrap_or_default();
+            book.booked_later.insert((household, account), BookedLater { today, change });
         }
     }
     let recurring = commands.iter().filter_map(|it| Some((it.household.id, it.names_recurring()?)));

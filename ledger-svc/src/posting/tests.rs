@@ -36,6 +36,8 @@ struct ModelAccount {
     id: Uuid,
     currency: &'static str,
     balance: i64,
+    /// With what is dated later than today.
+    projected: i64,
     is_active: bool,
 }
 
@@ -47,6 +49,8 @@ struct ModelTransaction {
     to: Option<usize>,
     amount: i64,
     to_amount: i64,
+    /// Dated after today.
+    is_later: bool,
     is_posted: bool,
 }
 
@@ -85,9 +89,15 @@ impl ModelTransaction {
     /// Adds `times` of it to the balances.
     fn book(&self, accounts: &mut [ModelAccount], times: i64) {
         let sign = if self.kind == "income" { 1 } else { -1 };
-        accounts[self.account].balance += times * sign * self.amount;
+        let mut add = |account: usize, amount: i64| {
+            accounts[account].projected += amount;
+            if !self.is_later {
+                accounts[account].balance += amount;
+            }
+        };
+        add(self.account, times * sign * self.amount);
         if let Some(to) = self.to {
-            accounts[to].balance += times * self.to_amount;
+            add(to, times * self.to_amount);
         }
     }
 
@@ -129,17 +139,18 @@ impl Model {
                 if transaction.amount == *amount {
                     return Ok(());
                 }
+                // What arrives would have to be said, too.
+                let crosses = transaction.to.is_some_and(|to| {
+                    self.accounts[to].currency != self.accounts[transaction.account].currency
+                });
+                if crosses {
+                    return Err("invalid");
+                }
                 if !transaction.is_open(&self.accounts) {
                     return Err("closed");
                 }
                 transaction.book(&mut self.accounts, -1);
-                transaction.amount = *amount;
-                let crosses = transaction.to.is_some_and(|to| {
-                    self.accounts[to].currency != self.accounts[transaction.account].currency
-                });
-                if !crosses {
-                    transaction.to_amount = *amount;
-                }
+                (transaction.amount, transaction.to_amount) = (*amount, *amount);
                 transaction.book(&mut self.accounts, 1);
             }
             Act::Void(of) => {
@@ -167,6 +178,7 @@ impl Model {
                 if account.balance != *balance && !account.is_active {
                     return Err("closed");
                 }
+                account.projected += balance - account.balance;
                 account.balance = *balance;
             }
             Act::Active { account, is_active } => self.accounts[*account].is_active = *is_active,
@@ -194,7 +206,7 @@ impl Model {
                     amount: text(it.account, it.amount),
                     to_account_id: it.to.map(|to| self.accounts[to].id.to_string()),
                     to_amount: crosses.map(|to| text(to, it.to_amount)),
-                    transaction_date: Some("2026-10-01".to_owned()),
+                    transaction_date: Some(if it.is_later { "2026-10-01" } else { "2026-09-20" }.to_owned()),
                     ..TransactionInput::default()
                 })
             }
@@ -283,7 +295,13 @@ impl World {
             let command = world.command(Order::OpenAccount { account_id: id, input }, made);
             let opened = world.run(vec![(Work::One(Box::new(command)), made)]);
             assert!(opened.await.iter().all(|(_, answer)| answer.is_ok()));
-            world.model.accounts.push(ModelAccount { id, currency, balance: 0, is_active: true });
+            world.model.accounts.push(ModelAccount {
+                id,
+                currency,
+                balance: 0,
+                projected: 0,
+                is_active: true,
+            });
         }
         (world, pool)
     }
@@ -315,6 +333,7 @@ impl World {
                     to,
                     amount,
                     to_amount: arrives,
+                    is_later: amount % 3 == 0,
                     is_posted: true,
                 })
             }
@@ -326,6 +345,7 @@ impl World {
                     to: None,
                     amount,
                     to_amount: 0,
+                    is_later: amount % 3 == 0,
                     is_posted: true,
                 })
             }
@@ -418,19 +438,28 @@ async fn random_batches_agree_with_a_plain_model() {
             let mut connection = pool.acquire().await.expect("a connection");
             for account in &world.model.accounts {
                 let found = store::accounts::find(&mut connection, world.household.id, account.id).await;
-                let found = found.expect("read").expect("there");
-                assert_eq!((found.balance.minor(), found.is_active), (account.balance, account.is_active));
+                let found = vec![found.expect("read").expect("there")];
+                let today = world.household.today(world.clock.now());
+                let state =
+                    store::accounts::with_balance(&mut connection, world.household.id, found, today).await;
+                let state = state.expect("read").remove(0);
+                assert_eq!(
+                    (state.balance.minor(), state.account.projected_balance.minor(), state.account.is_active),
+                    (account.balance, account.projected, account.is_active)
+                );
             }
         }
         let findings = crate::verify(&pool).await.expect("verified");
         assert!(findings.iter().all(|finding| finding.violations == 0), "{findings:?}");
         let posted = world.model.transactions.values().filter(|it| it.is_posted).count();
-        let day = NaiveDate::from_ymd_opt(2026, 10, 1);
-        let filter = store::transactions::Filter { from: day, to: day, ..Default::default() };
         let mut connection = pool.acquire().await.expect("a connection");
-        let listed =
-            store::transactions::list(&mut connection, world.household.id, &filter, None, 10_000).await;
-        assert_eq!(listed.expect("listed").len(), posted);
+        let mut listed = 0;
+        for day in [NaiveDate::from_ymd_opt(2026, 9, 20), NaiveDate::from_ymd_opt(2026, 10, 1)] {
+            let filter = store::transactions::Filter { from: day, to: day, ..Default::default() };
+            let found = store::transactions::list(&mut connection, world.household.id, &filter, None, 10_000);
+            listed += found.await.expect("listed").len();
+        }
+        assert_eq!(listed, posted);
         assert!(world.model.transactions.len() > 50, "the test does something");
     }
 }

@@ -6,7 +6,7 @@ use prost::Message as _;
 use tonic::{Request, Response, Status};
 
 use super::{Rpc, convert};
-use crate::domain::account::Account;
+use crate::domain::account::AccountState;
 use crate::domain::posting::Outcome;
 use crate::service::Once;
 
@@ -25,7 +25,7 @@ fn updated(outcome: &Outcome) -> pb::UpdateAccountResponse {
     pb::UpdateAccountResponse { account: account(outcome) }
 }
 
-fn restored(account: &Account) -> pb::RestoreAccountResponse {
+fn restored(account: &AccountState) -> pb::RestoreAccountResponse {
     pb::RestoreAccountResponse { account: Some(account.clone().into()) }
 }
 

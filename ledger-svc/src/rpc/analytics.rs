@@ -9,17 +9,27 @@ use uuid::Uuid;
 use super::Rpc;
 use crate::domain::interval::Span;
 use crate::service::Ledger;
-use crate::service::analytics::{CategoryAnalysis, IncomeExpense, NetWorth, SpendingGroup, Sum, Unusual};
+use crate::service::analytics::{
+    CategoryAnalysis, IncomeExpense, NetWorth, Parts, SpendingGroup, Sum, Unusual,
+};
 
 impl From<Sum> for pb::Sum {
     fn from(sum: Sum) -> Self {
-        let part = |part: &Money| pb::CurrencySum {
-            currency_code: part.currency().code().to_owned(),
-            amount: part.to_string(),
-        };
-        let parts = sum.by_currency.values().filter(|part| !part.is_zero());
-        Self { amount: sum.amount.to_string(), by_currency: parts.map(part).collect() }
+        let moved = sum.by_currency.values().filter(|part| !part.is_zero()).map(currency_sum);
+        Self {
+            amount: sum.amount.to_string(),
+            by_currency: moved.collect(),
+            unpriced: currency_sums(&sum.unpriced),
+        }
     }
+}
+
+fn currency_sum(part: &Money) -> pb::CurrencySum {
+    pb::CurrencySum { currency_code: part.currency().code().to_owned(), amount: part.to_string() }
+}
+
+pub(super) fn currency_sums(parts: &Parts) -> Vec<pb::CurrencySum> {
+    parts.values().map(currency_sum).collect()
 }
 
 impl From<Span> for pb::AnalyzedSpan {
@@ -52,7 +62,8 @@ impl From<IncomeExpense> for pb::IncomeExpense {
             expense: Some(row.expense.into()),
             net: Some(row.net.into()),
             other: Some(row.other.into()),
-            cumulative: row.cumulative.to_string(),
+            cumulative: row.cumulative.amount.to_string(),
+            cumulative_unpriced: currency_sums(&row.cumulative.unpriced),
         }
     }
 }
@@ -65,7 +76,8 @@ impl From<CategoryAnalysis> for pb::CategoryAnalysis {
             parent_id: id(row.parent_id),
             amount: Some(row.amount.into()),
             share: row.share.unwrap_or_default(),
-            previous_amount: row.previous.to_string(),
+            previous_amount: row.previous.amount.to_string(),
+            previous_unpriced: currency_sums(&row.previous.unpriced),
             change: row.change.to_string(),
             change_percent: row.change_percent.unwrap_or_default(),
         }
@@ -77,10 +89,10 @@ impl From<NetWorth> for pb::NetWorth {
         let date: NaiveDate = row.day;
         Self {
             date: date.to_string(),
+            unpriced: row.worth.unpriced.keys().map(|code| (*code).to_owned()).collect(),
             net_worth: Some(row.worth.into()),
             assets: row.assets.to_string(),
             liabilities: row.liabilities.to_string(),
-            unpriced: row.unpriced.into_iter().map(str::to_owned).collect(),
         }
     }
 }
@@ -92,6 +104,7 @@ impl From<Unusual> for pb::UnusualCategory {
             name: row.name,
             amount: Some(row.amount.into()),
             usual: row.usual.to_string(),
+            usual_unpriced: currency_sums(&row.usual_unpriced),
             change_percent: row.change_percent,
         }
     }

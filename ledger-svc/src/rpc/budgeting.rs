@@ -44,7 +44,7 @@ impl From<Spending> for pb::Spending {
             }
         };
         let unpriced = spending.unpriced.into_iter().map(|(date, money)| pb::UnpricedSpending {
-            date: date.to_string(),
+            date: date.map(|day| day.to_string()).unwrap_or_default(),
             currency_code: money.currency().code().to_owned(),
             amount: money.to_string(),
         });

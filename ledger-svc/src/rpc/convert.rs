@@ -8,7 +8,7 @@ use fintrac_proto::ledger::v1 as pb;
 use tonic::Status;
 use uuid::Uuid;
 
-use crate::domain::account::{Account, AccountChanges, AccountInput};
+use crate::domain::account::{AccountChanges, AccountInput, AccountState};
 use crate::domain::category::{Category, CategoryChanges, CategoryInput};
 use crate::domain::rate::Rate;
 use crate::domain::transaction::{Split, SplitInput, Transaction, TransactionChanges, TransactionInput};
@@ -21,13 +21,14 @@ pub fn id(text: &str, what: &'static str) -> Result<Uuid, Status> {
     Uuid::parse_str(text).map_err(|_| Error::not_found(what).into())
 }
 
-impl From<Account> for pb::Account {
-    fn from(account: Account) -> Self {
+impl From<AccountState> for pb::Account {
+    fn from(AccountState { account, balance }: AccountState) -> Self {
         Self {
             id: account.id.to_string(),
             account_type: account.account_type.as_str().to_owned(),
             currency_code: account.currency().code().to_owned(),
-            balance: account.balance.to_string(),
+            balance: balance.to_string(),
+            projected_balance: account.projected_balance.to_string(),
             name: account.name,
             description: account.description,
             include_in_net_worth: account.include_in_net_worth,
@@ -157,20 +158,23 @@ impl From<&Transaction> for pb::Transaction {
             created_at: Some(timestamp(it.created_at)),
             updated_at: Some(timestamp(it.updated_at)),
             version: it.version,
-            splits: it.splits.iter().map(Into::into).collect(),
+            splits: splits(it),
             recurring_id: id(it.recurring_id),
         }
     }
 }
 
-impl From<&Split> for pb::Split {
-    fn from(split: &Split) -> Self {
-        Self {
-            category_id: split.category_id.to_string(),
-            amount: split.amount.to_string(),
-            description: split.description.clone(),
-        }
-    }
+fn splits(it: &Transaction) -> Vec<pb::Split> {
+    let text = |amount: Option<Money>| amount.map(|amount| amount.to_string());
+    let shares = it.split_shares();
+    let split = |(split, (in_account, in_household)): (&Split, (Option<Money>, Option<Money>))| pb::Split {
+        category_id: split.category_id.to_string(),
+        amount: split.amount.to_string(),
+        description: split.description.clone(),
+        account_amount: text(in_account),
+        household_amount: text(in_household),
+    };
+    it.splits.iter().zip(shares).map(split).collect()
 }
 
 fn split_input(split: pb::Split) -> SplitInput {

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use fintrac_money::{Amount, Money};
 use fintrac_proto::ledger::v1 as pb;
 use fintrac_proto::ledger::v1::message_facts_service_server::MessageFactsService;
@@ -5,6 +7,7 @@ use tonic::{Request, Response, Status};
 
 use uuid::Uuid;
 
+use super::analytics::currency_sums;
 use super::{Rpc, convert};
 use crate::domain::transaction::Transaction;
 use crate::service::Report;
@@ -24,7 +27,16 @@ fn facts(household_id: Uuid, it: Transaction) -> pb::TransactionFacts {
     }
 }
 
+/// Currencies of which something could not be converted, in whatever part of the report.
+fn unpriced(report: &Report) -> BTreeSet<&'static str> {
+    let worth = report.worth_before.iter().chain(&report.worth).map(|it| &it.worth);
+    let categories = report.categories.iter().flat_map(|it| [&it.amount, &it.previous]);
+    let sums = [&report.income, &report.expense].into_iter().chain(worth).chain(categories);
+    sums.flat_map(|sum| sum.unpriced.keys().copied()).collect()
+}
+
 fn report(household_id: Uuid, report: Report) -> pb::ReportFacts {
+    let unpriced = unpriced(&report).into_iter().map(str::to_owned).collect();
     let intervals = report.intervals.iter().map(|it| pb::ReportInterval {
         from: it.span.from.to_string(),
         to: it.span.to.to_string(),
@@ -37,26 +49,30 @@ fn report(household_id: Uuid, report: Report) -> pb::ReportFacts {
         name: it.name,
         amount: it.amount.amount.to_string(),
         share: it.share.unwrap_or_default(),
-        previous: it.previous.to_string(),
+        previous: it.previous.amount.to_string(),
+        unpriced: currency_sums(&it.amount.unpriced),
         change: it.change.to_string(),
         change_percent: it.change_percent.unwrap_or_default(),
     });
     let worth = |worth: &Option<NetWorth>| {
         worth.as_ref().map(|worth| worth.worth.amount.to_string()).unwrap_or_default()
     };
-    let net = Money::new(report.income.minor().saturating_sub(report.expense.minor()), report.currency);
+    let (income, expense) = (report.income.amount, report.expense.amount);
+    let net = Money::new(income.minor().saturating_sub(expense.minor()), report.currency);
     pb::ReportFacts {
         currency_code: report.currency.code().to_owned(),
         from: report.span.from.to_string(),
         to: report.span.to.to_string(),
-        income: report.income.to_string(),
-        expense: report.expense.to_string(),
+        income: income.to_string(),
+        expense: expense.to_string(),
+        income_unpriced: currency_sums(&report.income.unpriced),
+        expense_unpriced: currency_sums(&report.expense.unpriced),
         net: net.to_string(),
         intervals: intervals.collect(),
         categories: categories.collect(),
         net_worth_before: worth(&report.worth_before),
         net_worth: worth(&report.worth),
-        unpriced: report.worth.iter().flat_map(|it| &it.unpriced).map(|code| (*code).to_owned()).collect(),
+        unpriced,
         largest: report.largest.into_iter().map(|it| facts(household_id, it)).collect(),
     }
 }

@@ -59,6 +59,7 @@ fn template(input: &TransactionInput) -> pb::CreateTransactionRequest {
         category_id: split.category_id,
         amount: split.amount,
         description: split.description,
+        ..pb::Split::default()
     };
     pb::CreateTransactionRequest {
         account_id: it.account_id,

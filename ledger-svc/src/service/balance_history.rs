@@ -7,8 +7,8 @@ use fintrac_money::{Household, Money};
 use sqlx::Connection as _;
 use uuid::Uuid;
 
-use super::Ledger;
 use super::transaction_filter::exact_day;
+use super::{Ledger, SNAPSHOT};
 use crate::domain::account::Account;
 use crate::domain::interval::{Interval, MOST, Span};
 use crate::error::Error;
@@ -98,13 +98,13 @@ impl Ledger {
         days: &[NaiveDate],
     ) -> Result<(Account, Vec<(NaiveDate, Money)>), Error> {
         let mut connection = self.pool.acquire().await?;
-        let mut snapshot = connection.begin_with("begin isolation level repeatable read read only").await?;
+        let mut snapshot = connection.begin_with(SNAPSHOT).await?;
         let account = accounts::find(&mut snapshot, household.id, account_id).await?;
         let account = account.ok_or_else(|| Error::not_found("account"))?;
         let after = daily_changes::sums_after(&mut snapshot, household.id, account_id, days).await?;
         snapshot.commit().await?;
         let closing = |day: &NaiveDate| {
-            let minor = account.balance.minor().checked_sub(*after.get(day)?)?;
+            let minor = account.projected_balance.minor().checked_sub(*after.get(day)?)?;
             Some((*day, Money::new(minor, account.currency())))
         };
         let balances: Option<Vec<_>> = days.iter().map(closing).collect();

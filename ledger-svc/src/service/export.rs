@@ -45,7 +45,7 @@ impl Source for Ledger {
 
 fn readable(section: &str, ExportRow { id, mut json }: ExportRow) -> Row {
     match section {
-        "accounts" => write_decimals(&mut json, &[("balance", "currency_code")]),
+        "accounts" => write_decimals(&mut json, &[("projected_balance", "currency_code")]),
         "transactions" => {
             write_decimals(&mut json, TRANSACTION_AMOUNTS);
             let splits = json.get_mut("splits").and_then(Value::as_array_mut);

@@ -10,9 +10,9 @@ use fintrac_kit::random::Random;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-use crate::domain::posting::Moves;
+use crate::domain::posting::{DayMove, Moves};
 use crate::domain::rate::Quotes;
-use crate::store::household_amounts::{self, Filled, OpenLeg};
+use crate::store::household_amounts::{self, Filled, LegKind, OpenLeg};
 use crate::store::{accounts, daily_changes, exchange_rates, transactions};
 
 /// Transactions in one commit.
@@ -76,7 +76,8 @@ async fn fill(
         .flat_map(|leg| [(leg.amount.currency(), leg.day), (leg.household_currency, leg.day)])
         .collect();
     let quotes = exchange_rates::newest(&mut transaction, needed.into_iter()).await?;
-    let filled: Vec<_> = legs.iter().filter_map(|leg| value(leg, &quotes)).collect();
+    let revisions = legs.chunk_by(|one, other| revision(one) == revision(other));
+    let filled: Vec<_> = revisions.flat_map(|legs| value_revision(legs, &quotes)).collect();
     if filled.is_empty() {
         return Ok(0);
     }
@@ -117,10 +118,38 @@ async fn tell(
     events::append_all(connection, &told.collect::<Vec<_>>()).await.map(|_| ())
 }
 
+/// Legs that were posted together, reversals apart.
+fn revision(leg: &OpenLeg) -> (Uuid, Uuid, i64, bool) {
+    (leg.household_id, leg.transaction_id, leg.revision, leg.is_reversal)
+}
+
+/// Values the open legs of one revision as posting would have: all carry the
+/// value of the one own leg; those of a transfer are converted one by one.
+fn value_revision<'a>(legs: &'a [OpenLeg], quotes: &Quotes) -> Vec<Filled<'a>> {
+    let mut own = legs.iter().filter(|leg| leg.kind == LegKind::Own);
+    let (Some(first), None) = (own.next(), own.next()) else {
+        return legs.iter().filter_map(|leg| value(leg, quotes)).collect();
+    };
+    let Some(valued) = value(first, quotes) else { return Vec::new() };
+    let nominal: Vec<_> = legs.iter().filter(|leg| leg.kind == LegKind::Nominal).collect();
+    let weights: Vec<_> = nominal.iter().map(|leg| leg.amount.minor().saturating_abs()).collect();
+    let Some(shares) = valued.amount.negated().allocate(&weights) else { return Vec::new() };
+    let rate = |leg: &OpenLeg| valued.rate.filter(|_| leg.amount.currency() == first.amount.currency());
+    let between = legs.iter().filter(|leg| leg.kind == LegKind::Exchange).map(|leg| {
+        let same_side = (leg.amount.minor() < 0) == (first.amount.minor() < 0);
+        let amount = if same_side { valued.amount } else { valued.amount.negated() };
+        Filled { leg, amount, rate: rate(leg) }
+    });
+    let shared = nominal.into_iter().zip(shares).map(|(leg, amount)| Filled { leg, amount, rate: rate(leg) });
+    let mut filled: Vec<_> = between.chain(shared).collect();
+    filled.insert(0, valued);
+    filled
+}
+
 fn value<'a>(leg: &'a OpenLeg, quotes: &Quotes) -> Option<Filled<'a>> {
     let rate = quotes.cross(leg.amount.currency(), leg.household_currency, leg.day)?;
     let amount = rate.convert(leg.amount, leg.household_currency)?;
-    Some(Filled { leg, amount, rate: rate.value, rate_day: rate.day })
+    Some(Filled { leg, amount, rate: Some((rate.value, rate.day)) })
 }
 
 /// What the days gain: household amounts only; none when a sum cannot be stored.
@@ -128,8 +157,8 @@ fn moves(filled: &[Filled<'_>]) -> Option<Moves> {
     let mut moves = Moves::default();
     for it in filled {
         let key = (it.leg.household_id, it.leg.account_id, it.leg.day);
-        let (_, household) = moves.days.entry(key).or_default();
-        *household = household.checked_add(it.amount.minor())?;
+        let unpriced = it.leg.amount.minor().checked_neg()?;
+        moves.add_day(key, DayMove { change: 0, household: it.amount.minor(), unpriced })?;
     }
     Some(moves)
 }

@@ -1,17 +1,25 @@
 //! One live account.
 
 use fintrac_kit::access::By;
+use sqlx::Connection as _;
 use uuid::Uuid;
 
-use super::Ledger;
-use crate::domain::account::Account;
+use super::{Ledger, SNAPSHOT};
+use crate::domain::account::AccountState;
 use crate::error::Error;
 use crate::store::accounts;
 
 impl Ledger {
-    pub async fn get_account(&self, by: &By, account_id: Uuid) -> Result<Account, Error> {
+    pub async fn get_account(&self, by: &By, account_id: Uuid) -> Result<AccountState, Error> {
         let household = self.household(by).await?;
-        let found = accounts::find(&mut *self.pool.acquire().await?, household.id, account_id).await?;
-        found.filter(|account| account.deleted_at.is_none()).ok_or_else(|| Error::not_found("account"))
+        let today = household.today(self.clock.now());
+        let mut connection = self.pool.acquire().await?;
+        let mut snapshot = connection.begin_with(SNAPSHOT).await?;
+        let found = accounts::find(&mut snapshot, household.id, account_id).await?;
+        let live = found.filter(|account| account.deleted_at.is_none());
+        let live =
+            accounts::with_balance(&mut snapshot, household.id, live.into_iter().collect(), today).await?;
+        snapshot.commit().await?;
+        live.into_iter().next().ok_or_else(|| Error::not_found("account"))
     }
 }

@@ -55,7 +55,7 @@ impl Ledger {
             transactions::later_on_their_day(&mut snapshot, household.id, account_id, &page.rows).await?;
         snapshot.commit().await?;
         let running = |it: &Transaction| {
-            let minor = account.balance.minor().checked_sub(*after_day.get(&it.date)?)?;
+            let minor = account.projected_balance.minor().checked_sub(*after_day.get(&it.date)?)?;
             Some(Money::new(minor.checked_sub(*later.get(&it.id)?)?, account.currency()))
         };
         let row = |transaction: Transaction| {

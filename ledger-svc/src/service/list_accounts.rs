@@ -2,9 +2,10 @@
 
 use fintrac_kit::access::By;
 use fintrac_kit::page::{Cursor, Page, PageRequest};
+use sqlx::Connection as _;
 
-use super::Ledger;
-use crate::domain::account::Account;
+use super::{Ledger, SNAPSHOT};
+use crate::domain::account::AccountState;
 use crate::error::Error;
 use crate::store::accounts;
 
@@ -15,12 +16,16 @@ impl Ledger {
         deleted: bool,
         size: Option<i32>,
         token: &str,
-    ) -> Result<Page<Account>, Error> {
+    ) -> Result<Page<AccountState>, Error> {
         let page = PageRequest::new(size, token, &format!("accounts {deleted}"))?;
         let household = self.household(by).await?;
         let after = page.after.map(|cursor| cursor.id);
+        let today = household.today(self.clock.now());
         let mut connection = self.pool.acquire().await?;
-        let rows = accounts::list(&mut connection, household.id, deleted, after, page.limit()).await?;
-        Ok(page.cut(rows, |account| Cursor::by_id(account.id)))
+        let mut snapshot = connection.begin_with(SNAPSHOT).await?;
+        let rows = accounts::list(&mut snapshot, household.id, deleted, after, page.limit()).await?;
+        let rows = accounts::with_balance(&mut snapshot, household.id, rows, today).await?;
+        snapshot.commit().await?;
+        Ok(page.cut(rows, |state| Cursor::by_id(state.account.id)))
     }
 }

@@ -81,6 +81,8 @@ use crate::error::Error;
 use crate::posting::{Answer, Posting, Request, Work};
 use fintrac_money::Household;
 
+/// Several statements of one reading see the same state.
+const SNAPSHOT: &str = "begin isolation level repeatable read read only";
 /// Households whose facts are kept at hand.
 const HOUSEHOLDS: u64 = 100_000;
 /// How long a household's time zone may be out of date.

@@ -4,13 +4,12 @@ use chrono::NaiveDate;
 use fintrac_kit::access::caller::Origin;
 use fintrac_kit::access::{By, Principal};
 use fintrac_kit::day;
-use fintrac_money::{Currency, Money};
+use fintrac_money::Currency;
 use uuid::Uuid;
 
 use super::Ledger;
-use super::analytics::{CategoryAnalysis, IncomeExpense, NetWorth};
+use super::analytics::{CategoryAnalysis, IncomeExpense, NetWorth, Sum};
 use crate::domain::interval::Span;
-use crate::domain::posting::Rejection;
 use crate::domain::transaction::Transaction;
 use crate::error::Error;
 
@@ -18,8 +17,8 @@ use crate::error::Error;
 pub struct Report {
     pub span: Span,
     pub currency: Currency,
-    pub income: Money,
-    pub expense: Money,
+    pub income: Sum,
+    pub expense: Sum,
     /// Days, weeks or months.
     pub intervals: Vec<IncomeExpense>,
     /// Expenses, the largest first.
@@ -46,11 +45,11 @@ impl Ledger {
             _ => "month",
         };
         let intervals = self.analyze_income_expense(&by, days, interval).await?;
-        let zero = Money::zero(household.currency);
-        let (mut income, mut expense) = (zero, zero);
+        let zero = || Sum::zero(household.currency);
+        let (mut income, mut expense) = (zero(), zero());
         for it in &intervals {
-            income = income.checked_add(it.income.amount).ok_or(Rejection::OutOfRange)?;
-            expense = expense.checked_add(it.expense.amount).ok_or(Rejection::OutOfRange)?;
+            income.plus(&it.income, 1)?;
+            expense.plus(&it.expense, 1)?;
         }
         let categories = self.analyze_categories(&by, days, "expense").await?.categories;
         let largest = self.analyze_patterns(&by, days).await?.largest;

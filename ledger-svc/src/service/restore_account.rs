@@ -1,12 +1,14 @@
 //! Bringing a deleted account back.
 
+use chrono::NaiveDate;
 use fintrac_kit::access::By;
 use fintrac_kit::database::violated;
 use fintrac_kit::idempotency::{Kept, Key};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{Change, Ledger};
-use crate::domain::account::Account;
+use crate::domain::account::{Account, AccountState};
 use crate::error::Error;
 use crate::store::{accounts, households};
 
@@ -17,8 +19,8 @@ impl Ledger {
         by: &By,
         account_id: Uuid,
         key: Option<Key>,
-        encode: fn(&Account) -> Vec<u8>,
-    ) -> Result<Kept<Account>, Error> {
+        encode: fn(&AccountState) -> Vec<u8>,
+    ) -> Result<Kept<AccountState>, Error> {
         let household = self.household(by).await?;
         let now = self.clock.now();
         let mut transaction = self.pool.begin().await?;
@@ -28,8 +30,9 @@ impl Ledger {
         households::lock(&mut transaction, &[household.id]).await?;
         let locked = accounts::lock(&mut transaction, &[(household.id, account_id)]).await?;
         let (_, mut account) = locked.into_iter().next().ok_or_else(|| Error::not_found("account"))?;
+        let today = household.today(now);
         if account.deleted_at.is_none() {
-            return Ok(Kept::Fresh(account));
+            return Ok(Kept::Fresh(state(&mut transaction, household.id, account, today).await?));
         }
         account.deleted_at = None;
         account.updated_at = now;
@@ -43,7 +46,19 @@ impl Ledger {
         let (entity_id, version) = (account.id, account.version);
         let change = Change { entity: "account", entity_id, version, kind: "restored", changed: &[] };
         self.record(&mut transaction, by, change).await?;
-        self.commit(transaction, key.as_ref(), encode(&account)).await?;
-        Ok(Kept::Fresh(account))
+        let restored = state(&mut transaction, household.id, account, today).await?;
+        self.commit(transaction, key.as_ref(), encode(&restored)).await?;
+        Ok(Kept::Fresh(restored))
     }
+}
+
+/// The balance of a locked account.
+async fn state(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    account: Account,
+    today: NaiveDate,
+) -> Result<AccountState, Error> {
+    let found = accounts::with_balance(connection, household_id, vec![account], today).await?;
+    found.into_iter().next().ok_or_else(|| Error::Internal("an account without a balance".into()))
 }

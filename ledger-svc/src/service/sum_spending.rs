@@ -1,7 +1,8 @@
 //! What a household spent on categories, many questions at once.
 //!
 //! In the household's currency this sums what was frozen on the transactions.
-//! In another each day's spending is converted at that day's rate.
+//! In another what was said in it counts as said, and each day's spending in
+//! other currencies is converted at that day's rate.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -32,8 +33,9 @@ pub struct Spending {
     pub amount: Money,
     /// What was spent on these days in these currencies was converted so.
     pub rates: Vec<(NaiveDate, Currency, Rate)>,
-    /// What could not be converted and is not in the amount.
-    pub unpriced: Vec<(NaiveDate, Money)>,
+    /// What could not be converted and is not in the amount: by day, or without
+    /// rates by currency alone.
+    pub unpriced: Vec<(Option<NaiveDate>, Money)>,
 }
 
 impl Ledger {
@@ -63,17 +65,22 @@ impl Ledger {
             let spans = accounts.map(|it| Span { number, account_id: it.id, from: query.from, to: query.to });
             if query.currency == household.currency { &mut frozen } else { &mut foreign }.extend(spans);
         }
-        for (number, sum) in daily_changes::household_sums(&mut connection, household_id, &frozen).await? {
-            if let Some(answer) = answers.get_mut(number) {
-                answer.amount = Money::new(sum, household.currency);
+        let currencies: HashMap<_, _> = nominal.iter().map(|it| (it.id, it.currency)).collect();
+        for sum in daily_changes::household_sums(&mut connection, household_id, &frozen).await? {
+            let (answer, currency) = (answers.get_mut(sum.number), currencies.get(&sum.account_id));
+            let (Some(answer), Some(currency)) = (answer, currency) else { continue };
+            let amount = answer.amount.checked_add(Money::new(sum.household, household.currency));
+            answer.amount = amount.ok_or(Rejection::OutOfRange)?;
+            if !with_rates && sum.unpriced != 0 {
+                answer.unpriced.push((None, Money::new(sum.unpriced, *currency)));
             }
         }
-        let currencies: HashMap<_, _> = nominal.iter().map(|it| (it.id, it.currency)).collect();
         if with_rates {
-            let open = daily_changes::open_sums_by_day(&mut connection, household_id, &frozen).await?;
-            for ((number, day, currency), sum) in by_currency(open, &currencies)? {
+            let unpriced =
+                daily_changes::unpriced_sums_by_day(&mut connection, household_id, &frozen).await?;
+            for ((number, day, currency), sum) in by_currency(unpriced, &currencies)? {
                 if let Some(answer) = answers.get_mut(number) {
-                    answer.unpriced.push((day, Money::new(sum, currency)));
+                    answer.unpriced.push((Some(day), Money::new(sum, currency)));
                 }
             }
         }
@@ -99,18 +106,28 @@ impl Ledger {
                     let sum = answer.amount.minor().checked_add(money.minor());
                     answer.amount = Money::new(sum.ok_or(Rejection::OutOfRange)?, into);
                 }
-                None => answer.unpriced.push((day, spent)),
+                None => answer.unpriced.push((Some(day), spent)),
             }
         }
         if !with_rates {
             // Hundreds of budgets over hundreds of days would be more than one answer holds.
             for answer in &mut answers {
                 answer.rates.clear();
-                answer.unpriced.clear();
+                answer.unpriced = totals(&answer.unpriced)?;
             }
         }
         Ok(answers)
     }
+}
+
+/// Sums by currency alone.
+fn totals(unpriced: &[(Option<NaiveDate>, Money)]) -> Result<Vec<(Option<NaiveDate>, Money)>, Rejection> {
+    let mut sums: BTreeMap<&str, Money> = BTreeMap::new();
+    for (_, money) in unpriced {
+        let sum = sums.entry(money.currency().code()).or_insert_with(|| Money::zero(money.currency()));
+        *sum = sum.checked_add(*money).ok_or(Rejection::OutOfRange)?;
+    }
+    Ok(sums.into_values().map(|sum| (None, sum)).collect())
 }
 
 /// Sums by number, day and currency, of sums by number, account and day.

@@ -1,12 +1,14 @@
 //! Accounts of households.
 
-use chrono::{DateTime, Utc};
+use std::collections::HashMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
 use fintrac_money::Money;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{currency, known};
-use crate::domain::account::{Account, AccountType};
+use crate::domain::account::{Account, AccountState, AccountType};
 use crate::domain::posting::Moves;
 
 struct AccountRow {
@@ -36,7 +38,7 @@ impl TryFrom<AccountRow> for Account {
             description: row.description,
             include_in_net_worth: row.include_in_net_worth,
             is_active: row.is_active,
-            balance: Money::new(row.balance, currency(&row.currency_code)?),
+            projected_balance: Money::new(row.balance, currency(&row.currency_code)?),
             version: row.version,
             created_at: row.created_at,
             updated_at: row.updated_at,
@@ -87,6 +89,44 @@ pub async fn list(
     .fetch_all(connection)
     .await?;
     rows.into_iter().map(Account::try_from).collect()
+}
+
+/// What is booked on these accounts after a day, minor units; accounts without later days are missing.
+pub async fn booked_after(
+    connection: &mut PgConnection,
+    keys: &[(Uuid, Uuid, NaiveDate)],
+) -> Result<HashMap<(Uuid, Uuid, NaiveDate), i64>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"select wanted.household_id as "household_id!", wanted.account_id as "account_id!",
+                  today as "today!", sum(change)::int8 as "change!"
+           from unnest($1::uuid[], $2::uuid[], $3::date[]) as wanted (household_id, account_id, today)
+           join ledger.daily_changes on daily_changes.household_id = wanted.household_id
+               and daily_changes.account_id = wanted.account_id and day > today
+           group by 1, 2, 3"#,
+        &keys.iter().map(|(household, _, _)| *household).collect::<Vec<_>>(),
+        &keys.iter().map(|(_, account, _)| *account).collect::<Vec<_>>(),
+        &keys.iter().map(|(_, _, today)| *today).collect::<Vec<_>>(),
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| ((row.household_id, row.account_id, row.today), row.change)).collect())
+}
+
+/// Accounts with their balances today; on one snapshot or under their locks.
+pub async fn with_balance(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    accounts: Vec<Account>,
+    today: NaiveDate,
+) -> Result<Vec<AccountState>, sqlx::Error> {
+    let keys: Vec<_> = accounts.iter().map(|account| (household_id, account.id, today)).collect();
+    let later = if keys.is_empty() { HashMap::new() } else { booked_after(connection, &keys).await? };
+    let state = |account: Account| {
+        let later = later.get(&(household_id, account.id, today)).copied().unwrap_or_default();
+        AccountState::new(account, later)
+            .ok_or_else(|| sqlx::Error::Decode("a balance that no number holds".into()))
+    };
+    accounts.into_iter().map(state).collect()
 }
 
 /// All of a household, deleted ones too.

@@ -1,7 +1,5 @@
 //! Sums for analyses, from the daily totals.
 
-use std::collections::HashMap;
-
 use chrono::NaiveDate;
 use fintrac_money::Currency;
 use sqlx::PgConnection;
@@ -67,6 +65,8 @@ pub struct Total {
     pub interval: Option<NaiveDate>,
     pub change: i64,
     pub household_change: i64,
+    /// What of `change` has no value in the household's currency.
+    pub unpriced_change: i64,
 }
 
 /// Totals of accounts by interval, or of the whole span.
@@ -82,7 +82,8 @@ pub async fn totals(
         r#"select account_id as "account_id!",
                   case $5::text when 'day' then day when 'week' then date_trunc('week', day)::date
                       when 'month' then date_trunc('month', day)::date end as interval,
-                  sum(change)::int8 as "change!", sum(household_change)::int8 as "household_change!"
+                  sum(change)::int8 as "change!", sum(household_change)::int8 as "household_change!",
+                  sum(unpriced_change)::int8 as "unpriced_change!"
            from unnest($2::uuid[]) as wanted (account_id)
            join ledger.daily_changes using (account_id)
            where household_id = $1 and day between $3 and $4
@@ -97,24 +98,35 @@ pub async fn totals(
     .await
 }
 
-/// What was spent from each account of the household: (account, currency) to native and
-/// household sums. `accounts` are the nominal ones that count as spending.
+/// What was spent from an account of the household in a currency, minor units.
+#[derive(Debug, Clone, Copy)]
+pub struct AccountSpending {
+    pub account_id: Uuid,
+    pub currency: Currency,
+    pub change: i64,
+    pub household_change: i64,
+    pub unpriced_change: i64,
+}
+
+/// What was spent from each account, by currency. `accounts` are the nominal ones that count as spending.
 pub async fn spending_by_account(
     connection: &mut PgConnection,
     household_id: Uuid,
     accounts: &[Uuid],
     span: Span,
-) -> Result<HashMap<(Uuid, Currency), (i64, i64)>, sqlx::Error> {
+) -> Result<Vec<AccountSpending>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"select transactions.account_id, postings.currency_code, sum(postings.amount)::int8 as "change!",
-                  coalesce(sum(postings.household_amount), 0)::int8 as "household_change!"
+                  coalesce(sum(postings.household_amount), 0)::int8 as "household_change!",
+                  coalesce(sum(postings.amount) filter (where postings.household_amount is null), 0)::int8
+                      as "unpriced_change!"
            from ledger.transactions
            join ledger.postings on postings.household_id = transactions.household_id
                and postings.transaction_id = transactions.id and revision = posted_revision and not is_reversal
            join ledger.nominal_accounts on nominal_accounts.household_id = postings.household_id
                and nominal_accounts.id = postings.account_id
            where transactions.household_id = $1 and status = 'posted' and transaction_date between $3 and $4
-             and coalesce(merged_into, nominal_accounts.id) = any($2)
+             and coalesce(merged_into, nominal_accounts.id) in (select unnest($2::uuid[]))
            group by 1, 2"#,
         household_id,
         accounts,
@@ -124,7 +136,15 @@ pub async fn spending_by_account(
     .fetch_all(connection)
     .await?;
     rows.into_iter()
-        .map(|row| Ok(((row.account_id, currency(&row.currency_code)?), (row.change, row.household_change))))
+        .map(|row| {
+            Ok(AccountSpending {
+                account_id: row.account_id,
+                currency: currency(&row.currency_code)?,
+                change: row.change,
+                household_change: row.household_change,
+                unpriced_change: row.unpriced_change,
+            })
+        })
         .collect()
 }
 
@@ -135,6 +155,7 @@ pub struct OnWeekday {
     pub account_id: Uuid,
     pub change: i64,
     pub household_change: i64,
+    pub unpriced_change: i64,
 }
 
 pub async fn by_weekday(
@@ -146,7 +167,8 @@ pub async fn by_weekday(
     sqlx::query_as!(
         OnWeekday,
         r#"select extract(isodow from day)::int4 as "weekday!", account_id as "account_id!",
-                  sum(change)::int8 as "change!", sum(household_change)::int8 as "household_change!"
+                  sum(change)::int8 as "change!", sum(household_change)::int8 as "household_change!",
+                  sum(unpriced_change)::int8 as "unpriced_change!"
            from unnest($2::uuid[]) as wanted (account_id)
            join ledger.daily_changes using (account_id)
            where household_id = $1 and day between $3 and $4

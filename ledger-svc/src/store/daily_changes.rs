@@ -12,16 +12,18 @@ use crate::domain::posting::Moves;
 pub async fn add(connection: &mut PgConnection, moves: &Moves) -> Result<(), sqlx::Error> {
     let days = &moves.days;
     sqlx::query!(
-        r#"insert into ledger.daily_changes (household_id, account_id, day, change, household_change)
-           select * from unnest($1::uuid[], $2::uuid[], $3::date[], $4::int8[], $5::int8[])
+        r#"insert into ledger.daily_changes (household_id, account_id, day, change, household_change, unpriced_change)
+           select * from unnest($1::uuid[], $2::uuid[], $3::date[], $4::int8[], $5::int8[], $6::int8[])
            on conflict (household_id, account_id, day) do update
                set change = daily_changes.change + excluded.change,
-                   household_change = daily_changes.household_change + excluded.household_change"#,
+                   household_change = daily_changes.household_change + excluded.household_change,
+                   unpriced_change = daily_changes.unpriced_change + excluded.unpriced_change"#,
         &days.keys().map(|(household, _, _)| *household).collect::<Vec<_>>(),
         &days.keys().map(|(_, account, _)| *account).collect::<Vec<_>>(),
         &days.keys().map(|(_, _, day)| *day).collect::<Vec<_>>(),
-        &days.values().map(|(change, _)| *change).collect::<Vec<_>>(),
-        &days.values().map(|(_, household)| *household).collect::<Vec<_>>(),
+        &days.values().map(|day| day.change).collect::<Vec<_>>(),
+        &days.values().map(|day| day.household).collect::<Vec<_>>(),
+        &days.values().map(|day| day.unpriced).collect::<Vec<_>>(),
     )
     .execute(connection)
     .await
@@ -36,13 +38,14 @@ pub async fn merge(
 ) -> Result<(), sqlx::Error> {
     let (from, to): (Vec<_>, Vec<_>) = pairs.iter().copied().unzip();
     sqlx::query!(
-        r#"insert into ledger.daily_changes (household_id, account_id, day, change, household_change)
-           select household_id, pair.target, day, change, household_change
+        r#"insert into ledger.daily_changes (household_id, account_id, day, change, household_change, unpriced_change)
+           select household_id, pair.target, day, change, household_change, unpriced_change
            from unnest($2::uuid[], $3::uuid[]) as pair (source, target)
            join ledger.daily_changes on household_id = $1 and account_id = pair.source
            on conflict (household_id, account_id, day) do update
                set change = daily_changes.change + excluded.change,
-                   household_change = daily_changes.household_change + excluded.household_change"#,
+                   household_change = daily_changes.household_change + excluded.household_change,
+                   unpriced_change = daily_changes.unpriced_change + excluded.unpriced_change"#,
         household_id,
         &from,
         &to,
@@ -50,7 +53,7 @@ pub async fn merge(
     .execute(&mut *connection)
     .await?;
     sqlx::query!(
-        r#"update ledger.daily_changes set change = 0, household_change = 0
+        r#"update ledger.daily_changes set change = 0, household_change = 0, unpriced_change = 0
            where household_id = $1 and account_id = any($2)"#,
         household_id,
         &from,
@@ -127,22 +130,34 @@ impl Columns {
     }
 }
 
-/// By number, the sums in the household's currency, minor units.
+/// The sum of a span on an account, minor units.
+#[derive(Debug, Clone, Copy)]
+pub struct SpanSum {
+    pub number: usize,
+    pub account_id: Uuid,
+    /// In the household's currency.
+    pub household: i64,
+    /// In the account's currency: what has no value in the household's.
+    pub unpriced: i64,
+}
+
+/// The sums of spans by number and account.
 pub async fn household_sums(
     connection: &mut PgConnection,
     household_id: Uuid,
     spans: &[Span],
-) -> Result<Vec<(usize, i64)>, sqlx::Error> {
+) -> Result<Vec<SpanSum>, sqlx::Error> {
     if spans.is_empty() {
         return Ok(Vec::new());
     }
     let c = Columns::of(spans);
     let rows = sqlx::query!(
-        r#"select number as "number!", sum(household_change)::int8 as "sum!"
+        r#"select number as "number!", daily_changes.account_id, sum(household_change)::int8 as "household!",
+                  sum(unpriced_change)::int8 as "unpriced!"
            from unnest($2::int8[], $3::uuid[], $4::date[], $5::date[]) as span (number, account_id, first, last)
            join ledger.daily_changes
              on household_id = $1 and daily_changes.account_id = span.account_id and day between first and last
-           group by number"#,
+           group by 1, 2"#,
         household_id,
         &c.numbers,
         &c.accounts,
@@ -151,7 +166,13 @@ pub async fn household_sums(
     )
     .fetch_all(connection)
     .await?;
-    Ok(rows.into_iter().map(|row| (number(row.number), row.sum)).collect())
+    let sums = rows.into_iter().map(|row| SpanSum {
+        number: number(row.number),
+        account_id: row.account_id,
+        household: row.household,
+        unpriced: row.unpriced,
+    });
+    Ok(sums.collect())
 }
 
 /// Number, account, day and change of each day that changed something.
@@ -181,9 +202,8 @@ pub async fn sums_by_day(
     Ok(rows.into_iter().map(|row| (number(row.number), row.account_id, row.day, row.change)).collect())
 }
 
-/// Number, account, day and amount of what has no amount in the household's
-/// currency yet.
-pub async fn open_sums_by_day(
+/// Number, account, day and amount of what has no value in the household's currency.
+pub async fn unpriced_sums_by_day(
     connection: &mut PgConnection,
     household_id: Uuid,
     spans: &[Span],
@@ -193,16 +213,11 @@ pub async fn open_sums_by_day(
     }
     let c = Columns::of(spans);
     let rows = sqlx::query!(
-        r#"select number as "number!", span.account_id as "account_id!", day, sum(amount)::int8 as "sum!"
+        r#"select number as "number!", daily_changes.account_id, day, unpriced_change
            from unnest($2::int8[], $3::uuid[], $4::date[], $5::date[]) as span (number, account_id, first, last)
-           join ledger.nominal_accounts
-             on nominal_accounts.household_id = $1
-             and coalesce(merged_into, nominal_accounts.id) = span.account_id
-           join ledger.postings
-             on postings.household_id = $1 and postings.account_id = nominal_accounts.id
-             and day between first and last
-           where household_amount is null
-           group by 1, 2, 3 having sum(amount) <> 0 order by 3"#,
+           join ledger.daily_changes
+             on household_id = $1 and daily_changes.account_id = span.account_id and day between first and last
+           where unpriced_change <> 0 order by day"#,
         household_id,
         &c.numbers,
         &c.accounts,
@@ -211,5 +226,8 @@ pub async fn open_sums_by_day(
     )
     .fetch_all(connection)
     .await?;
-    Ok(rows.into_iter().map(|row| (number(row.number), row.account_id, row.day, row.sum)).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| (number(row.number), row.account_id, row.day, row.unpriced_change))
+        .collect())
 }

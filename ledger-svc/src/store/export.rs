@@ -22,7 +22,7 @@ pub async fn accounts(
         ExportRow,
         r#"select id, jsonb_build_object('id', id, 'name', name, 'account_type', account_type, 'currency_code',
                currency_code, 'description', description, 'include_in_net_worth', include_in_net_worth,
-               'is_active', is_active, 'balance', balance, 'created_at', created_at, 'updated_at', updated_at,
+               'is_active', is_active, 'projected_balance', balance, 'created_at', created_at, 'updated_at', updated_at,
                'deleted_at', deleted_at) as "json!"
            from ledger.accounts where household_id = $1 and id > $2 order by id limit $3"#,
         household_id,

@@ -18,7 +18,20 @@ pub struct OpenLeg {
     pub account_id: Uuid,
     pub amount: Money,
     pub day: NaiveDate,
+    pub is_reversal: bool,
+    pub kind: LegKind,
     pub household_currency: Currency,
+}
+
+/// What an open leg's value follows from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LegKind {
+    /// On an account of the household.
+    Own,
+    /// Between two currencies.
+    Exchange,
+    /// On a category, income or expense.
+    Nominal,
 }
 
 /// An open leg's amount, now that a rate is known.
@@ -26,8 +39,8 @@ pub struct OpenLeg {
 pub struct Filled<'a> {
     pub leg: &'a OpenLeg,
     pub amount: Money,
-    pub rate: Decimal,
-    pub rate_day: NaiveDate,
+    /// None: the value is another leg's.
+    pub rate: Option<(Decimal, NaiveDate)>,
 }
 
 /// (household, transaction) of transactions with open legs, in key order after `after`.
@@ -49,8 +62,8 @@ pub async fn open_transactions(
     Ok(rows.into_iter().map(|row| (row.household_id, row.transaction_id)).collect())
 }
 
-/// Their open legs; the transactions and their accounts are locked. What is on a category
-/// that went over into another one is there now.
+/// Their open legs by revision, in order; the transactions and their accounts are locked.
+/// What is on a category that went over into another one is there now.
 pub async fn open_legs(
     connection: &mut PgConnection,
     keys: &[(Uuid, Uuid)],
@@ -59,13 +72,15 @@ pub async fn open_legs(
     let rows = sqlx::query!(
         r#"select postings.household_id, postings.transaction_id, revision, leg,
                   coalesce(nominal_accounts.merged_into, account_id) as "account_id!",
-                  postings.currency_code, amount, day, households.currency_code as household_currency
+                  postings.currency_code, amount, day, is_reversal, purpose as "purpose?",
+                  households.currency_code as household_currency
            from unnest($1::uuid[], $2::uuid[]) as wanted (household_id, transaction_id)
            join ledger.postings using (household_id, transaction_id)
            join ledger.households on households.id = postings.household_id
            left join ledger.nominal_accounts on nominal_accounts.household_id = postings.household_id
                and nominal_accounts.id = account_id
-           where household_amount is null"#,
+           where household_amount is null
+           order by postings.household_id, postings.transaction_id, revision, is_reversal, leg"#,
         &households,
         &ids,
     )
@@ -81,6 +96,12 @@ pub async fn open_legs(
                 account_id: row.account_id,
                 amount: Money::new(row.amount, currency(&row.currency_code)?),
                 day: row.day,
+                is_reversal: row.is_reversal,
+                kind: match row.purpose.as_deref() {
+                    None => LegKind::Own,
+                    Some("exchange") => LegKind::Exchange,
+                    Some(_) => LegKind::Nominal,
+                },
                 household_currency: currency(&row.household_currency)?,
             })
         })
@@ -104,8 +125,8 @@ pub async fn fill(connection: &mut PgConnection, filled: &[Filled<'_>]) -> Resul
         &filled.iter().map(|it| it.leg.revision).collect::<Vec<_>>(),
         &filled.iter().map(|it| it.leg.number).collect::<Vec<_>>(),
         &filled.iter().map(|it| it.amount.minor()).collect::<Vec<_>>(),
-        &filled.iter().map(|it| it.rate).collect::<Vec<_>>(),
-        &filled.iter().map(|it| it.rate_day).collect::<Vec<_>>(),
+        &filled.iter().map(|it| it.rate.map(|(rate, _)| rate)).collect::<Vec<_>>() as _,
+        &filled.iter().map(|it| it.rate.map(|(_, day)| day)).collect::<Vec<_>>() as _,
     )
     .execute(&mut *connection)
     .await?;

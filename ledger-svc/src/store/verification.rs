@@ -15,7 +15,7 @@ pub async fn run(connection: &mut PgConnection) -> Result<Vec<Finding>, sqlx::Er
         finding("every revision of a transaction sums to zero per currency", unbalanced(connection).await?),
         finding("an account's balance is the sum of its postings", balances(connection).await?),
         finding(
-            "a day's change and its household amount are the sums of that day's postings",
+            "a day's change, household and unpriced amounts are the sums of that day's postings",
             days(connection).await?,
         ),
         finding("a transaction says what its postings moved", transactions(connection).await?),
@@ -25,6 +25,7 @@ pub async fn run(connection: &mut PgConnection) -> Result<Vec<Finding>, sqlx::Er
         finding("splits sum to their transaction and share its day and state", splits(connection).await?),
         finding("what went over into a category leads to a live one", merged(connection).await?),
         finding("a posting has its transaction and its account", orphans(connection).await?),
+        finding("the exchange legs of one account's movement cancel", exchanged(connection).await?),
     ])
 }
 
@@ -59,14 +60,16 @@ async fn days(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
         r#"select count(*) as "count!" from (
                select postings.household_id, coalesce(merged_into, account_id) as account_id, day,
-                      sum(amount) as change, coalesce(sum(household_amount), 0) as household_change
+                      sum(amount) as change, coalesce(sum(household_amount), 0) as household_change,
+                      coalesce(sum(amount) filter (where household_amount is null), 0) as unpriced_change
                from ledger.postings
                left join ledger.nominal_accounts on nominal_accounts.household_id = postings.household_id
                    and nominal_accounts.id = account_id
                group by 1, 2, 3) as posted
            full join ledger.daily_changes using (household_id, account_id, day)
            where coalesce(posted.change, 0) <> coalesce(daily_changes.change, 0)
-              or coalesce(posted.household_change, 0) <> coalesce(daily_changes.household_change, 0)"#
+              or coalesce(posted.household_change, 0) <> coalesce(daily_changes.household_change, 0)
+              or coalesce(posted.unpriced_change, 0) <> coalesce(daily_changes.unpriced_change, 0)"#
     )
     .fetch_one(connection)
     .await
@@ -196,6 +199,21 @@ async fn orphans(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
                    where nominal_accounts.household_id = postings.household_id
                      and nominal_accounts.id = postings.account_id
                      and nominal_accounts.currency_code = postings.currency_code))"#
+    )
+    .fetch_one(connection)
+    .await
+}
+
+/// Legs of a revision with one own account: those of exchange have no value together.
+async fn exchanged(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select count(*) as "count!" from (
+               select from ledger.postings
+               left join ledger.nominal_accounts on nominal_accounts.household_id = postings.household_id
+                   and nominal_accounts.id = postings.account_id
+               group by postings.household_id, transaction_id, revision, is_reversal
+               having count(*) filter (where nominal_accounts.id is null) = 1
+                  and coalesce(sum(household_amount) filter (where purpose = 'exchange'), 0) <> 0) as differing"#
     )
     .fetch_one(connection)
     .await

@@ -201,3 +201,38 @@ async fn nobody_reaches_anothers_accounts() {
     assert!(bob.walk(filter, 50).await.is_empty());
     assert_eq!(ana.balance(&hers.id).await, "97.00");
 }
+
+#[tokio::test]
+async fn a_balance_is_todays_and_what_is_dated_later_is_projected() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let bank = ana.account("Bank", "", "1000.00").await;
+    // Today is 21 September 2026.
+    let in_a_week = pb::CreateTransactionRequest {
+        transaction_date: Some("2026-09-28".into()),
+        ..entry(&bank, "expense", "200.00")
+    };
+    ana.post(in_a_week).await.expect("posted");
+    let figures = |account: &pb::Account| (account.balance.clone(), account.projected_balance.clone());
+    let read = async || {
+        let request = pb::GetAccountRequest { account_id: bank.id.clone() };
+        let answer = ana.call(ana.accounts().get_account(request)).await.expect("there").into_inner();
+        let list = pb::ListAccountsRequest::default();
+        let list = ana.call(ana.accounts().list_accounts(list)).await.expect("a list").into_inner();
+        let one = answer.account.expect("an account");
+        assert_eq!(figures(&one), figures(&list.accounts[0]));
+        figures(&one)
+    };
+    let expected = |balance: &str, projected: &str| (balance.to_owned(), projected.to_owned());
+    assert_eq!(read().await, expected("1000.00", "800.00"));
+    let same = pb::UpdateAccountRequest { balance: Some("1000.00".into()), ..update(&bank) };
+    let same = ana.change_account(same, &["balance"]).await.expect("nothing to do");
+    assert_eq!(figures(&same), expected("1000.00", "800.00"));
+    let wanted = pb::UpdateAccountRequest { balance: Some("900.00".into()), ..update(&bank) };
+    let set = ana.change_account(wanted, &["balance"]).await.expect("set");
+    assert_eq!(figures(&set), expected("900.00", "700.00"));
+    assert_eq!(read().await, expected("900.00", "700.00"));
+    ledger.pass(chrono::TimeDelta::days(7));
+    assert_eq!(read().await, expected("700.00", "700.00"), "the day has come");
+    ledger.verify().await;
+}

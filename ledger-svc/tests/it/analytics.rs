@@ -40,8 +40,8 @@ async fn life(ledger: &Ledger, ana: &Person) -> (pb::Account, pb::Account, pb::C
         on(&dollars, "expense", "40", Some(&fun), "2026-08-10"),
         pb::CreateTransactionRequest {
             splits: vec![
-                pb::Split { category_id: food.id.clone(), amount: "6".into(), description: None },
-                pb::Split { category_id: fun.id.clone(), amount: "4".into(), description: None },
+                pb::Split { category_id: food.id.clone(), amount: "6".into(), ..Default::default() },
+                pb::Split { category_id: fun.id.clone(), amount: "4".into(), ..Default::default() },
             ],
             ..on(&bank, "expense", "10", None, "2026-08-12")
         },
@@ -155,7 +155,7 @@ async fn income_and_expense_add_up_interval_by_interval() {
 }
 
 #[tokio::test]
-async fn categories_are_compared_with_as_many_days_before() {
+async fn categories_are_compared_with_the_span_before() {
     let ledger = Ledger::start().await;
     let ana = ledger.person("EUR");
     let (.., food, _) = life(&ledger, &ana).await;
@@ -289,4 +289,90 @@ async fn a_total_that_no_number_holds_is_said() {
         group_by: "category".into(),
     };
     assert_eq!(why(ana.call(ana.analytics().analyze_spending(request)).await), "BALANCE_OUT_OF_RANGE");
+}
+
+#[tokio::test]
+async fn what_has_no_rate_is_told_wherever_a_sum_is() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let food = ana.category("Food", "expense").await;
+    let kiwi = ana.account("Kiwi", "NZD", "").await;
+    // The first rate of the New Zealand dollar is of 29 September 2026.
+    ana.post(on(&kiwi, "expense", "117", Some(&food), "2026-09-10")).await.expect("posted");
+    let month = ("2026-09-01", "2026-09-30");
+    let unpriced = |sums: &[pb::CurrencySum]| {
+        let parts = sums.iter().map(|it| format!("{} {}", it.currency_code, it.amount));
+        parts.collect::<Vec<_>>().join("; ")
+    };
+    let of = |sum: &Option<pb::Sum>| unpriced(&sum.as_ref().expect("a sum").unpriced);
+    for group_by in ["category", "account", "day", "week", "month"] {
+        let request = pb::AnalyzeSpendingRequest {
+            from: month.0.into(),
+            to: month.1.into(),
+            group_by: group_by.into(),
+        };
+        let found = ana.call(ana.analytics().analyze_spending(request)).await.expect("sums").into_inner();
+        assert_eq!(of(&found.total), "NZD 117.00", "{group_by}");
+        assert!(found.groups.iter().any(|group| of(&group.spent) == "NZD 117.00"), "{group_by}");
+    }
+    let request = pb::AnalyzeIncomeExpenseRequest {
+        from: month.0.into(),
+        to: "2026-10-31".into(),
+        interval: "month".into(),
+    };
+    let found = ana.call(ana.analytics().analyze_income_expense(request)).await.expect("sums").into_inner();
+    let september = &found.intervals[0];
+    assert_eq!((of(&september.expense), of(&september.net)), ("NZD 117.00".into(), "NZD -117.00".into()));
+    assert_eq!(unpriced(&found.intervals[1].cumulative_unpriced), "NZD -117.00");
+    let request = pb::AnalyzeCategoriesRequest {
+        from: "2026-10-01".into(),
+        to: "2026-10-31".into(),
+        r#type: String::new(),
+    };
+    let found = ana.call(ana.analytics().analyze_categories(request)).await.expect("sums").into_inner();
+    assert_eq!(unpriced(&found.categories[0].previous_unpriced), "NZD 117.00");
+    let request = pb::AnalyzePatternsRequest { from: month.0.into(), to: month.1.into() };
+    let found = ana.call(ana.analytics().analyze_patterns(request)).await.expect("sums").into_inner();
+    // 10 September is a Thursday, one of four.
+    assert_eq!(of(&found.weekdays[3].average), "NZD 29.25");
+    let report = ledger.report(&ana, month).await;
+    assert_eq!(
+        (report.expense.as_str(), report.unpriced.as_slice()),
+        ("0.00", ["NZD".to_owned()].as_slice())
+    );
+    assert_eq!(unpriced(&report.expense_unpriced), "NZD 117.00");
+    assert_eq!(unpriced(&report.categories[0].unpriced), "NZD 117.00");
+    ledger.verify().await;
+}
+
+#[tokio::test]
+async fn a_constant_rent_is_neither_a_change_nor_unusual() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let (rent, phone) = (ana.category("Rent", "expense").await, ana.category("Phone", "expense").await);
+    let bank = ana.account("Bank", "", "").await;
+    let days = [("05", 31), ("06", 30), ("07", 31), ("08", 31), ("09", 30), ("10", 31), ("11", 30)];
+    for (month, last) in days {
+        let rent = on(&bank, "expense", "900", Some(&rent), &format!("2026-{month}-01"));
+        ana.post(rent).await.expect("posted");
+        let phone = on(&bank, "expense", "20", Some(&phone), &format!("2026-{month}-{last}"));
+        ana.post(phone).await.expect("posted");
+    }
+    for (from, to) in [
+        ("2026-11-01", "2026-11-30"),
+        ("2026-10-01", "2026-10-31"),
+        ("2026-09-01", "2026-09-30"),
+        ("2026-11-01", "2026-11-15"),
+    ] {
+        let request =
+            pb::AnalyzeCategoriesRequest { from: from.into(), to: to.into(), r#type: String::new() };
+        let found = ana.call(ana.analytics().analyze_categories(request)).await.expect("sums").into_inner();
+        let changes: Vec<_> =
+            found.categories.iter().map(|it| (it.name.as_str(), it.change.as_str())).collect();
+        assert!(changes.contains(&("Rent", "0.00")), "{from}: {changes:?}");
+        assert!(changes.iter().all(|(_, change)| *change == "0.00"), "{from}: {changes:?}");
+        let request = pb::AnalyzePatternsRequest { from: from.into(), to: to.into() };
+        let found = ana.call(ana.analytics().analyze_patterns(request)).await.expect("sums").into_inner();
+        assert_eq!(found.unusual, [], "{from}");
+    }
 }

@@ -135,6 +135,79 @@ async fn another_currency_is_converted_day_by_day_and_the_rates_are_told() {
     let open = spent(&ledger, &ana, "EUR", &[&food, &fun], ("2001-01-01", "2001-01-31")).await;
     assert_eq!((open.amount.as_str(), open.unpriced.len()), ("4.00", 1));
     assert_eq!((open.unpriced[0].amount.as_str(), open.unpriced[0].currency_code.as_str()), ("900", "JPY"));
+    // Without the rates it is told by currency alone.
+    let query = |currency: &str| pb::SpendingQuery {
+        currency_code: currency.into(),
+        category_ids: vec![food.id.clone()],
+        from: "2001-01-01".into(),
+        to: "2001-12-31".into(),
+    };
+    ana.post(on(&yen, &food, "expense", "1", "2001-06-01")).await.expect("posted");
+    let (household_id, queries) = (ana.household_id.to_string(), vec![query("EUR"), query("USD")]);
+    let bare = pb::SumSpendingRequest { household_id, queries, with_rates: false };
+    let bare = ledger.budgeting().sum_spending(bare).await.expect("sums").into_inner().spending;
+    let told = |it: &pb::Spending| {
+        let parts = it.unpriced.iter().map(|it| format!("{}{} {}", it.date, it.currency_code, it.amount));
+        parts.collect::<Vec<_>>()
+    };
+    assert_eq!((bare[0].amount.as_str(), told(&bare[0])), ("4.00", vec!["JPY 501".to_owned()]));
+    assert_eq!(
+        (bare[1].amount.as_str(), told(&bare[1])),
+        ("0.00", vec!["EUR 4.00".into(), "JPY 501".into()])
+    );
+    ledger.verify().await;
+}
+
+#[tokio::test]
+async fn what_was_said_in_the_budgets_currency_counts_as_said() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("USD");
+    let food = ana.category("Food", "expense").await;
+    let bank = ana.account("Bank", "USD", "").await;
+    let said = |amount: &str, code: &str| pb::CreateTransactionRequest {
+        currency_code: Some(code.into()),
+        ..on(&bank, &food, "expense", amount, "2026-10-05")
+    };
+    ana.post(said("100", "JPY")).await.expect("posted");
+    assert_eq!(spent(&ledger, &ana, "JPY", &[&food], MONTH).await.amount, "100");
+    let one_by_one = (0..30).map(|_| ana.post(said("1.00", "EUR")));
+    assert!(join_all(one_by_one).await.iter().all(Result::is_ok));
+    let in_euros = async || spent(&ledger, &ana, "EUR", &[&food], ("2026-10-05", "2026-10-05")).await;
+    let euros = async || {
+        // The yen of the day are converted; their rate is the only one.
+        let found = in_euros().await;
+        assert_eq!(found.rates.iter().map(|it| it.currency_code.as_str()).collect::<Vec<_>>(), ["JPY"]);
+        found.amount
+    };
+    let cents = |text: &str| text.replace('.', "").parse::<i64>().expect("an amount");
+    let yen = cents(&spent(&ledger, &ana, "EUR", &[&food], MONTH).await.amount) - 3000;
+    assert!((40..=80).contains(&yen), "100 yen are about half a euro: {yen}");
+    assert_eq!(cents(&euros().await), 3000 + yen);
+    // A refund, an edit and a void count as said, too.
+    let refund = pb::CreateTransactionRequest { r#type: "income".into(), ..said("5.00", "EUR") };
+    let refund = ana.post(refund).await.expect("posted");
+    assert_eq!(cents(&euros().await), 2500 + yen);
+    ana.edit(&refund.id, said("4.00", "EUR"), &["amount"]).await.expect("edited");
+    assert_eq!(cents(&euros().await), 2600 + yen);
+    ana.void(&refund.id).await.expect("voided");
+    assert_eq!(cents(&euros().await), 3000 + yen);
+    // Parts of one amount and a category that goes over into another one.
+    let fun = ana.category("Fun", "expense").await;
+    let part = |category: &pb::Category, amount: &str| pb::Split {
+        category_id: category.id.clone(),
+        amount: amount.into(),
+        ..Default::default()
+    };
+    let parts = pb::CreateTransactionRequest {
+        category_id: None,
+        splits: vec![part(&food, "3.33"), part(&fun, "6.67")],
+        ..said("10.00", "EUR")
+    };
+    ana.post(parts).await.expect("posted");
+    assert_eq!(spent(&ledger, &ana, "EUR", &[&fun], MONTH).await.amount, "6.67");
+    ana.move_category(&fun.id, &food.id).await.expect("moved");
+    assert_eq!(cents(&euros().await), 4000 + yen);
+    ledger.verify().await;
 }
 
 fn order(

@@ -145,3 +145,44 @@ async fn a_missing_rate_refuses_nothing_and_is_filled_once() {
     let open = "select count(*) from ledger.postings where household_amount is null";
     assert_eq!(ledger.number(open).await, 0);
 }
+
+#[tokio::test]
+async fn what_waits_for_a_rate_is_valued_as_posting_would_have() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let (food, fun) = (ana.category("Food", "expense").await, ana.category("Fun", "expense").await);
+    let dollars = ana.account("Dollars", "USD", "").await;
+    ledger
+        .execute(
+            "insert into ledger.exchange_rates values ('USD', 'USD', '2020-05-01', 1, 'ecb'),
+             ('USD', 'JPY', '2020-05-01', 100, 'ecb')",
+        )
+        .await;
+    // 1,000 yen are ten dollars; what these are worth in euros is not known.
+    let part = |category: &pb::Category, amount: &str| pb::Split {
+        category_id: category.id.clone(),
+        amount: amount.into(),
+        ..Default::default()
+    };
+    let request = pb::CreateTransactionRequest {
+        currency_code: Some("JPY".into()),
+        transaction_date: Some("2020-05-05".into()),
+        splits: vec![part(&food, "333"), part(&fun, "333"), part(&food, "334")],
+        ..entry(&dollars, "expense", "1000")
+    };
+    let made = ana.post(request).await.expect("posted");
+    assert_eq!((made.account_amount.as_str(), made.household_amount.clone()), ("10.00", None));
+    let unpriced = "select count(*) from ledger.daily_changes where unpriced_change <> 0";
+    assert!(ledger.number(unpriced).await > 0);
+    ledger.verify().await;
+    ledger.execute("insert into ledger.exchange_rates values ('USD', 'EUR', '2020-05-01', 0.8, 'ecb')").await;
+    let random = fintrac_kit::random::Random::System;
+    let filled = ledger_svc::fill_household_amounts(&ledger.pool, &ledger.clock, &random).await;
+    assert_eq!(filled.expect("filled"), 6);
+    assert_eq!(ana.find(&made.id).await.expect("there").household_amount.as_deref(), Some("8.00"));
+    let shares = "select sum(household_amount)::int8 from ledger.postings
+                  join ledger.nominal_accounts on nominal_accounts.id = account_id and purpose = 'category'";
+    assert_eq!(ledger.number(shares).await, 800);
+    assert_eq!(ledger.number(unpriced).await, 0);
+    ledger.verify().await;
+}

@@ -6,7 +6,7 @@ use crate::support::{Ledger, entry};
 
 fn split(category: &pb::Category, amount: &str, description: &str) -> pb::Split {
     let description = Some(description.to_owned()).filter(|text| !text.is_empty());
-    pb::Split { category_id: category.id.clone(), amount: amount.into(), description }
+    pb::Split { category_id: category.id.clone(), amount: amount.into(), description, ..Default::default() }
 }
 
 #[tokio::test]
@@ -20,8 +20,14 @@ async fn splits_are_kept_counted_and_listed_through_every_change() {
         transaction_date: Some("2026-10-01".into()),
         ..entry(&bank, "expense", "10")
     };
-    let made = ana.post(request.clone()).await.expect("posted");
-    assert_eq!(made.splits, request.splits);
+    let made = ana.post(request).await.expect("posted");
+    let shares = |it: &pb::Split| (it.amount.clone(), it.account_amount.clone().expect("in the account"));
+    let shares: Vec<_> = made.splits.iter().map(shares).collect();
+    assert_eq!(
+        shares,
+        [("6.66", "6.66"), ("3.33", "3.33"), ("0.01", "0.01")].map(|(a, b)| (a.into(), b.into()))
+    );
+    assert_eq!(made.splits[0].description.as_deref(), Some("Bread"));
     assert_eq!(ana.find(&made.id).await.expect("there"), made);
     let listed = async |category: &pb::Category| {
         let filter = pb::TransactionFilter { category_id: category.id.clone(), ..Default::default() };

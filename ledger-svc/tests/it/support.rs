@@ -29,6 +29,7 @@ use fintrac_proto::ledger::v1::budgeting_service_client::BudgetingServiceClient;
 use fintrac_proto::ledger::v1::bulk_operation::Op;
 use fintrac_proto::ledger::v1::category_service_client::CategoryServiceClient;
 use fintrac_proto::ledger::v1::currency_service_client::CurrencyServiceClient;
+use fintrac_proto::ledger::v1::message_facts_service_client::MessageFactsServiceClient;
 use fintrac_proto::ledger::v1::recurring_service_client::RecurringServiceClient;
 use fintrac_proto::ledger::v1::transaction_service_client::TransactionServiceClient;
 use jsonwebtoken::{Algorithm, EncodingKey};
@@ -230,6 +231,19 @@ impl Ledger {
     /// The same person at this replica.
     pub fn greet(&self, person: &Person) -> Person {
         Person { transport: self.transport(), ..person.clone() }
+    }
+
+    /// The report of a household over a span, as other services read it.
+    pub async fn report(&self, person: &Person, (from, to): (&str, &str)) -> pb::ReportFacts {
+        let request = pb::GetReportFactsRequest {
+            household_id: person.household_id.to_string(),
+            from: from.into(),
+            to: to.into(),
+        };
+        let transport =
+            transport::local(self.server.clone(), self.keys.issuer("notify", "ledger", &self.clock));
+        let answer = MessageFactsServiceClient::new(transport).get_report_facts(request).await;
+        answer.expect("a report").into_inner().facts.expect("facts")
     }
 
     /// Fails unless every invariant holds.

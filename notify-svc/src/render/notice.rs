@@ -109,7 +109,17 @@ pub fn notice(locale: &str, kind: Kind, facts: &Facts) -> Result<(String, String
         ],
     };
     let id = kind.text_prefix();
-    Ok((texts.with(&format!("{id}-title"), &values)?, texts.with(&format!("{id}-body"), &values)?))
+    let mut body = texts.with(&format!("{id}-body"), &values)?;
+    if let Facts::Report { money, .. } = facts {
+        let unpriced = money.income_unpriced.iter().chain(&money.expense_unpriced);
+        let amounts: Vec<_> =
+            unpriced.map(|it| words.amount(&it.amount, &it.currency_code)).collect::<Result<_, _>>()?;
+        if !amounts.is_empty() {
+            let amounts = Value::from(amounts.join(", "));
+            body = format!("{body} {}", texts.with("monthly-report-unpriced", &[("amounts", amounts)])?);
+        }
+    }
+    Ok((texts.with(&format!("{id}-title"), &values)?, body))
 }
 
 /// What the inbox says of something that happened to an account.

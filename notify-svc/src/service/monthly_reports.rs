@@ -81,7 +81,8 @@ impl MonthlyReports {
         let days = days.ok_or_else(|| HandlerError::Poison("a month without days".to_owned()))?;
         let money = self.reports.get(report.household_id, days).await?.money;
         let is_nothing = |amount: &str| amount.parse::<Decimal>().is_ok_and(|amount| amount.is_zero());
-        let tellings = if is_nothing(&money.income) && is_nothing(&money.expense) {
+        let is_priced = money.income_unpriced.is_empty() && money.expense_unpriced.is_empty();
+        let tellings = if is_priced && is_nothing(&money.income) && is_nothing(&money.expense) {
             Vec::new()
         } else {
             let facts = Facts::Report { id: report.id.to_string(), money };

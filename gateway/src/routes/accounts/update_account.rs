@@ -30,7 +30,7 @@ pub struct UpdateAccountBody {
     #[schema(nullable = false, example = "EUR")]
     #[serde(default, deserialize_with = "not_null")]
     currency_code: Option<String>,
-    /// What the balance is to be: posts an `adjustment` of the difference, dated today.
+    /// What today's balance is to be: posts an `adjustment` of the difference, dated today.
     #[schema(nullable = false, example = "1300.00")]
     #[serde(default, deserialize_with = "not_null")]
     balance: Option<AmountText>,

@@ -18,9 +18,12 @@ pub struct AccountView {
     account_type: String,
     #[schema(example = "EUR")]
     currency_code: String,
-    /// In the account's currency.
+    /// What is booked up to today in the household's zone, in the account's currency.
     #[schema(example = "1250.00")]
     balance: String,
+    /// With what is dated later.
+    #[schema(example = "1050.00")]
+    projected_balance: String,
     description: Option<String>,
     include_in_net_worth: bool,
     /// False: archived, takes no new transactions.
@@ -40,6 +43,7 @@ impl From<pb::Account> for AccountView {
             account_type: account.account_type,
             currency_code: account.currency_code,
             balance: account.balance,
+            projected_balance: account.projected_balance,
             description: account.description,
             include_in_net_worth: account.include_in_net_worth,
             is_active: account.is_active,

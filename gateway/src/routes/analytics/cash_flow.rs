@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::chart::Chart;
 use super::form::Form;
-use super::sum_view::{SpanView, SumView};
+use super::sum_view::{CurrencySumView, SpanView, SumView, cell, currencies, currency_sums};
 use crate::extract::{Params, Permitted, permission};
 use crate::openapi::{ReadProblems, words};
 use crate::problem::Problem;
@@ -30,6 +30,9 @@ pub struct CashFlowQuery {
     /// json (default), csv, or svg: a chart.
     #[param(value_type = Option<words::ChartForm>, inline)]
     format: Option<String>,
+    /// true: CSV begins with a byte order mark, which spreadsheets need to read UTF-8.
+    #[param(value_type = Option<bool>)]
+    bom: Option<String>,
 }
 
 /// Money that came and went over time.
@@ -57,6 +60,8 @@ pub struct CashFlowRowView {
     /// Net and other of this interval and all before it.
     #[schema(example = "688.00")]
     cumulative: String,
+    /// What of these could not be converted.
+    cumulative_unpriced: Vec<CurrencySumView>,
 }
 
 impl From<pb::IncomeExpense> for CashFlowRowView {
@@ -68,6 +73,7 @@ impl From<pb::IncomeExpense> for CashFlowRowView {
             other: it.other.into(),
             net: it.net.into(),
             cumulative: it.cumulative,
+            cumulative_unpriced: currency_sums(it.cumulative_unpriced),
         }
     }
 }
@@ -84,6 +90,10 @@ fn sheet(view: &CashFlowView) -> Sheet {
         "cumulative",
         "inflow_by_currency",
         "outflow_by_currency",
+        "inflow_unpriced",
+        "outflow_unpriced",
+        "other_unpriced",
+        "cumulative_unpriced",
     ]);
     for it in &view.data {
         sheet.row([
@@ -97,6 +107,10 @@ fn sheet(view: &CashFlowView) -> Sheet {
             it.cumulative.clone(),
             it.inflow.parts(),
             it.outflow.parts(),
+            cell(&it.inflow.unpriced),
+            cell(&it.outflow.unpriced),
+            cell(&it.other.unpriced),
+            cell(&it.cumulative_unpriced),
         ]);
     }
     sheet
@@ -115,7 +129,7 @@ pub async fn cash_flow(
     headers: HeaderMap,
     Params(query): Params<CashFlowQuery>,
 ) -> Result<Response, Problem> {
-    let form = Form::read(query.format.as_ref(), &headers)?;
+    let form = Form::read(query.format.as_ref(), query.bom.as_ref(), &headers)?;
     let request = pb::AnalyzeIncomeExpenseRequest {
         from: query.from.unwrap_or_default(),
         to: query.to.unwrap_or_default(),
@@ -127,15 +141,22 @@ pub async fn cash_flow(
     form.answer("cash-flow", view, sheet, |view| {
         let amounts =
             |of: fn(&CashFlowRowView) -> &String| view.data.iter().map(|it| of(it).clone()).collect();
+        let mut series = vec![
+            ("chart-net", amounts(|it| &it.net.amount)),
+            ("chart-cumulative", amounts(|it| &it.cumulative)),
+        ];
+        // Without it the cumulative line would jump for no reason to be seen.
+        let is_zero = |amount: &String| amount.bytes().all(|byte| matches!(byte, b'0' | b'.'));
+        if view.data.iter().any(|it| !is_zero(&it.other.amount)) {
+            series.insert(1, ("chart-other", amounts(|it| &it.other.amount)));
+        }
         let chart = Chart {
             language: &form.language,
             title: "chart-cash-flow",
             about: view.currency_code.clone(),
             labels: view.data.iter().map(|it| it.span.from.clone()).collect(),
-            series: vec![
-                ("chart-net", amounts(|it| &it.net.amount)),
-                ("chart-cumulative", amounts(|it| &it.cumulative)),
-            ],
+            series,
+            unpriced: currencies(view.data.iter().flat_map(|it| &it.cumulative_unpriced)),
         };
         chart.lines()
     })

@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::chart::Chart;
 use super::form::Form;
-use super::sum_view::{SpanView, SumView, said};
+use super::sum_view::{CurrencySumView, SpanView, SumView, cell, currencies, currency_sums, said};
 use crate::extract::{Params, Permitted, permission};
 use crate::openapi::{ReadProblems, words};
 use crate::problem::Problem;
@@ -31,6 +31,9 @@ pub struct CategoriesQuery {
     /// json (default), csv, or svg: a chart.
     #[param(value_type = Option<words::ChartForm>, inline)]
     format: Option<String>,
+    /// true: CSV begins with a byte order mark, which spreadsheets need to read UTF-8.
+    #[param(value_type = Option<bool>)]
+    bom: Option<String>,
 }
 
 /// Categories: their share, and how they changed.
@@ -41,7 +44,8 @@ pub struct CategoriesView {
     currency_code: String,
     #[serde(flatten)]
     span: SpanView,
-    /// As many days, right before.
+    /// Whole months: as many months before. A month so far: the same days of the month before.
+    /// Other spans: as many days right before.
     previous_span: SpanView,
     total: SumView,
     /// The largest first; each without the categories below it.
@@ -65,6 +69,8 @@ pub struct CategoryView {
     share: Option<String>,
     #[schema(example = "140.00")]
     previous_amount: String,
+    /// What had no rate for its day then.
+    previous_unpriced: Vec<CurrencySumView>,
     #[schema(example = "-34.00")]
     change: String,
     /// Null where there was nothing before.
@@ -81,6 +87,7 @@ impl From<pb::AnalyzeCategoriesResponse> for CategoriesView {
             amount: it.amount.into(),
             share: said(it.share),
             previous_amount: it.previous_amount,
+            previous_unpriced: currency_sums(it.previous_unpriced),
             change: it.change,
             change_percent: said(it.change_percent),
         };
@@ -106,6 +113,8 @@ fn sheet(view: &CategoriesView) -> Sheet {
         "change",
         "change_percent",
         "by_currency",
+        "unpriced",
+        "previous_unpriced",
     ]);
     let or_empty = |text: &Option<String>| text.clone().unwrap_or_default();
     for it in &view.data {
@@ -120,6 +129,8 @@ fn sheet(view: &CategoriesView) -> Sheet {
             it.change.clone(),
             or_empty(&it.change_percent),
             it.amount.parts(),
+            cell(&it.amount.unpriced),
+            cell(&it.previous_unpriced),
         ]);
     }
     sheet
@@ -127,8 +138,8 @@ fn sheet(view: &CategoriesView) -> Sheet {
 
 /// Categories: their share, and their change against the span before
 ///
-/// Each without the categories below it, the largest first, compared with as many days right before. As JSON,
-/// CSV or a chart.
+/// Each without the categories below it, the largest first, compared with the span before. As JSON, CSV or a
+/// chart.
 #[utoipa::path(get, path = "/analytics/categories", tag = "analytics", security(("access_token" = ["transactions:read"])), params(CategoriesQuery),
     responses((status = 200, description = "The categories", content(
         (CategoriesView = "application/json"), (String = "text/csv"), (String = "image/svg+xml"))), ReadProblems))]
@@ -138,7 +149,7 @@ pub async fn categories(
     headers: HeaderMap,
     Params(query): Params<CategoriesQuery>,
 ) -> Result<Response, Problem> {
-    let form = Form::read(query.format.as_ref(), &headers)?;
+    let form = Form::read(query.format.as_ref(), query.bom.as_ref(), &headers)?;
     let request = pb::AnalyzeCategoriesRequest {
         from: query.from.unwrap_or_default(),
         to: query.to.unwrap_or_default(),
@@ -157,6 +168,9 @@ pub async fn categories(
                 ("chart-now", view.data.iter().map(|it| it.amount.amount.clone()).collect()),
                 ("chart-before", view.data.iter().map(|it| it.previous_amount.clone()).collect()),
             ],
+            unpriced: currencies(
+                view.data.iter().flat_map(|it| it.amount.unpriced.iter().chain(&it.previous_unpriced)),
+            ),
         };
         chart.ranking()
     })

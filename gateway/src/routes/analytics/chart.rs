@@ -1,6 +1,8 @@
 //! Charts as SVG. What they say in numbers is in the JSON and CSV forms; here
 //! amounts become the floats that pixels need.
 
+use std::collections::BTreeSet;
+
 use charts_rs::{BarChart, HorizontalBarChart, LineChart, Series};
 
 use crate::language::Language;
@@ -23,6 +25,8 @@ pub struct Chart<'a> {
     pub about: String,
     pub labels: Vec<String>,
     pub series: Vec<Amounts>,
+    /// Currencies of which something could not be converted and is not drawn.
+    pub unpriced: BTreeSet<String>,
 }
 
 fn pixels(amount: &str) -> f32 {
@@ -32,17 +36,19 @@ fn pixels(amount: &str) -> f32 {
 impl Chart<'_> {
     /// Amounts over time, side by side.
     pub fn bars(self) -> Result<String, Problem> {
-        let (title, series) = (self.title(), self.series());
+        let (title, series, note) = (self.title(), self.series(), self.note());
         let mut chart = BarChart::new(series, self.labels);
         (chart.width, chart.height, chart.title.text) = (WIDTH, HEIGHT, title);
+        chart.sub_title.text = note;
         chart.svg().map_err(|error| failed(&error))
     }
 
     /// Amounts over time, as lines.
     pub fn lines(self) -> Result<String, Problem> {
-        let (title, series) = (self.title(), self.series());
+        let (title, series, note) = (self.title(), self.series(), self.note());
         let mut chart = LineChart::new(series, self.labels);
         (chart.width, chart.height, chart.title.text) = (WIDTH, HEIGHT, title);
+        chart.sub_title.text = note;
         chart.svg().map_err(|error| failed(&error))
     }
 
@@ -56,12 +62,13 @@ impl Chart<'_> {
             amounts.reverse();
         }
         let rows = f32::from(u16::try_from(self.labels.len().max(4)).unwrap_or(u16::MAX));
-        let (title, mut series) = (self.title(), self.series());
+        let (title, mut series, note) = (self.title(), self.series(), self.note());
         for series in &mut series {
             series.label_show = true;
         }
         let mut chart = HorizontalBarChart::new(series, self.labels);
         (chart.width, chart.height, chart.title.text) = (WIDTH, 120.0 + rows * 32.0, title);
+        chart.sub_title.text = note;
         chart.series.label.formatter = "{:.2}".into();
         // Room for names on the left and for numbers beyond the longest bar.
         chart.margin.right = 60.0;
@@ -69,6 +76,15 @@ impl Chart<'_> {
             axis.width = Some(180.0);
         }
         chart.svg().map_err(|error| failed(&error))
+    }
+
+    /// What the picture leaves out.
+    fn note(&self) -> String {
+        let codes: Vec<_> = self.unpriced.iter().map(String::as_str).collect();
+        match codes.as_slice() {
+            [] => String::new(),
+            codes => format!("{} {}", self.language.text("report-unpriced"), codes.join(", ")),
+        }
     }
 
     fn title(&self) -> String {
@@ -91,6 +107,8 @@ fn failed(error: &dyn std::error::Error) -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::Chart;
     use crate::language::Language;
 
@@ -103,6 +121,7 @@ mod tests {
             about: "EUR".into(),
             labels: labels.iter().map(|it| (*it).to_owned()).collect(),
             series: vec![("chart-expense", amounts.iter().map(|it| (*it).to_owned()).collect())],
+            unpriced: BTreeSet::new(),
         };
         let svg =
             chart(&["<script>alert(1)</script>", "A & B"], &["5.00", "-3.25"]).ranking().expect("a chart");
@@ -110,6 +129,9 @@ mod tests {
         for drawn in [chart(&[], &[]).bars(), chart(&[], &[]).lines(), chart(&[], &[]).ranking()] {
             assert!(drawn.expect("an empty chart").starts_with("<svg"));
         }
+        let unpriced = Chart { unpriced: ["NZD".to_owned()].into(), ..chart(&["one"], &["1.00"]) };
+        let svg = unpriced.bars().expect("a chart");
+        assert!(svg.contains("Without an exchange rate: NZD"), "{svg}");
         assert!(chart(&["one"], &["9223372036854775.00"]).bars().expect("a chart").contains("<svg"));
     }
 }

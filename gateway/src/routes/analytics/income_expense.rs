@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::chart::Chart;
 use super::form::Form;
-use super::sum_view::{SpanView, SumView};
+use super::sum_view::{SpanView, SumView, cell, currencies};
 use crate::extract::{Params, Permitted, permission};
 use crate::openapi::{ReadProblems, words};
 use crate::problem::Problem;
@@ -30,6 +30,9 @@ pub struct IncomeExpenseQuery {
     /// json (default), csv, or svg: a chart.
     #[param(value_type = Option<words::ChartForm>, inline)]
     format: Option<String>,
+    /// true: CSV begins with a byte order mark, which spreadsheets need to read UTF-8.
+    #[param(value_type = Option<bool>)]
+    bom: Option<String>,
 }
 
 /// Income and expenses over time.
@@ -76,6 +79,8 @@ fn sheet(view: &IncomeExpenseView) -> Sheet {
         "net",
         "income_by_currency",
         "expense_by_currency",
+        "income_unpriced",
+        "expense_unpriced",
     ]);
     for it in &view.data {
         sheet.row([
@@ -87,6 +92,8 @@ fn sheet(view: &IncomeExpenseView) -> Sheet {
             it.net.amount.clone(),
             it.income.parts(),
             it.expense.parts(),
+            cell(&it.income.unpriced),
+            cell(&it.expense.unpriced),
         ]);
     }
     sheet
@@ -104,7 +111,7 @@ pub async fn income_expense(
     headers: HeaderMap,
     Params(query): Params<IncomeExpenseQuery>,
 ) -> Result<Response, Problem> {
-    let form = Form::read(query.format.as_ref(), &headers)?;
+    let form = Form::read(query.format.as_ref(), query.bom.as_ref(), &headers)?;
     let request = pb::AnalyzeIncomeExpenseRequest {
         from: query.from.unwrap_or_default(),
         to: query.to.unwrap_or_default(),
@@ -125,6 +132,9 @@ pub async fn income_expense(
                 ("chart-income", amounts(|it| &it.income.amount)),
                 ("chart-expense", amounts(|it| &it.expense.amount)),
             ],
+            unpriced: currencies(
+                view.data.iter().flat_map(|it| it.income.unpriced.iter().chain(&it.expense.unpriced)),
+            ),
         };
         chart.bars()
     })

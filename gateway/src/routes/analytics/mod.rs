@@ -6,4 +6,4 @@ pub mod income_expense;
 pub mod net_worth;
 pub mod patterns;
 pub mod spending;
-mod sum_view;
+pub mod sum_view;

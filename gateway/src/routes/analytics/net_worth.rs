@@ -30,6 +30,9 @@ pub struct NetWorthQuery {
     /// json (default), csv, or svg: a chart.
     #[param(value_type = Option<words::ChartForm>, inline)]
     format: Option<String>,
+    /// true: CSV begins with a byte order mark, which spreadsheets need to read UTF-8.
+    #[param(value_type = Option<bool>)]
+    bom: Option<String>,
 }
 
 /// What the household has over time.
@@ -55,7 +58,7 @@ pub struct NetWorthRowView {
     /// What is below zero.
     #[schema(example = "-200.00")]
     liabilities: String,
-    /// Currencies without a rate up to that day: they are in `by_currency` only.
+    /// Currencies without a rate up to that day; their amounts are in `net_worth.unpriced`.
     unpriced: Vec<String>,
 }
 
@@ -108,7 +111,7 @@ pub async fn net_worth(
     headers: HeaderMap,
     Params(query): Params<NetWorthQuery>,
 ) -> Result<Response, Problem> {
-    let form = Form::read(query.format.as_ref(), &headers)?;
+    let form = Form::read(query.format.as_ref(), query.bom.as_ref(), &headers)?;
     let request = pb::AnalyzeNetWorthRequest {
         from: query.from.unwrap_or_default(),
         to: query.to.unwrap_or_default(),
@@ -130,6 +133,7 @@ pub async fn net_worth(
                 ("chart-assets", amounts(|it| &it.assets)),
                 ("chart-liabilities", amounts(|it| &it.liabilities)),
             ],
+            unpriced: view.data.iter().flat_map(|it| it.unpriced.iter().cloned()).collect(),
         };
         chart.lines()
     })

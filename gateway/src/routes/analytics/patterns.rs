@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::chart::Chart;
 use super::form::Form;
-use super::sum_view::{SpanView, SumView, said};
+use super::sum_view::{CurrencySumView, SpanView, SumView, cell, currencies, currency_sums, said};
 use crate::extract::{Params, Permitted, permission};
 use crate::openapi::{ReadProblems, words};
 use crate::problem::Problem;
@@ -28,6 +28,9 @@ pub struct PatternsQuery {
     /// json (default), csv, or svg: a chart.
     #[param(value_type = Option<words::ChartForm>, inline)]
     format: Option<String>,
+    /// true: CSV begins with a byte order mark, which spreadsheets need to read UTF-8.
+    #[param(value_type = Option<bool>)]
+    bom: Option<String>,
 }
 
 /// Habits of spending.
@@ -65,9 +68,12 @@ pub struct UnusualView {
     id: Option<String>,
     name: Option<String>,
     amount: SumView,
-    /// The average of the three spans of this length right before.
+    /// The average of the three spans before: whole months, the same days of the months before, or
+    /// as many days.
     #[schema(example = "30.00")]
     usual: String,
+    /// What of these had no rate for its day.
+    usual_unpriced: Vec<CurrencySumView>,
     #[schema(example = "1020.0")]
     change_percent: String,
 }
@@ -81,6 +87,7 @@ impl From<pb::AnalyzePatternsResponse> for PatternsView {
             name: said(it.name),
             amount: it.amount.into(),
             usual: it.usual,
+            usual_unpriced: currency_sums(it.usual_unpriced),
             change_percent: it.change_percent,
         };
         Self {
@@ -105,17 +112,20 @@ fn sheet(view: &PatternsView) -> Sheet {
         "by_currency",
         "usual",
         "change_percent",
+        "unpriced",
     ];
     let mut sheet = Sheet::new(&columns);
     let none = String::new;
     for WeekdayView { weekday, average } in &view.weekdays {
         let (id, amount, code) = (weekday.to_string(), average.amount.clone(), view.currency_code.clone());
         let name = "weekday".to_owned();
-        sheet.row([name, id, none(), none(), amount, code, average.parts(), none(), none()]);
+        let unpriced = cell(&average.unpriced);
+        sheet.row([name, id, none(), none(), amount, code, average.parts(), none(), none(), unpriced]);
     }
     for it in &view.largest {
         let (id, name, date, amount, code) = it.in_short();
-        sheet.row(["largest".to_owned(), id, safe(&name), date, amount, code, none(), none(), none()]);
+        let pattern = "largest".to_owned();
+        sheet.row([pattern, id, safe(&name), date, amount, code, none(), none(), none(), none()]);
     }
     for it in &view.unusual {
         sheet.row([
@@ -128,6 +138,7 @@ fn sheet(view: &PatternsView) -> Sheet {
             it.amount.parts(),
             it.usual.clone(),
             it.change_percent.clone(),
+            cell(&it.amount.unpriced),
         ]);
     }
     sheet
@@ -136,7 +147,7 @@ fn sheet(view: &PatternsView) -> Sheet {
 /// Habits: by weekday, the largest, the unusual
 ///
 /// What a Monday costs and so on, the five largest expenses, and categories far from the average of the three
-/// spans right before. As JSON, CSV or a chart.
+/// spans before. As JSON, CSV or a chart.
 #[utoipa::path(get, path = "/analytics/patterns", tag = "analytics", security(("access_token" = ["transactions:read"])), params(PatternsQuery),
     responses((status = 200, description = "The patterns; the chart shows the weekdays", content(
         (PatternsView = "application/json"), (String = "text/csv"), (String = "image/svg+xml"))), ReadProblems))]
@@ -146,7 +157,7 @@ pub async fn patterns(
     headers: HeaderMap,
     Params(query): Params<PatternsQuery>,
 ) -> Result<Response, Problem> {
-    let form = Form::read(query.format.as_ref(), &headers)?;
+    let form = Form::read(query.format.as_ref(), query.bom.as_ref(), &headers)?;
     let request =
         pb::AnalyzePatternsRequest { from: query.from.unwrap_or_default(), to: query.to.unwrap_or_default() };
     let view = PatternsView::from(state.analytics().analyze_patterns(request).await?.into_inner());
@@ -162,6 +173,7 @@ pub async fn patterns(
                 "chart-expense",
                 view.weekdays.iter().map(|it| it.average.amount.clone()).collect(),
             )],
+            unpriced: currencies(view.weekdays.iter().flat_map(|it| &it.average.unpriced)),
         };
         chart.bars()
     })

@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::chart::Chart;
 use super::form::Form;
-use super::sum_view::{SpanView, SumView, said};
+use super::sum_view::{SpanView, SumView, cell, currencies, said};
 use crate::extract::{Params, Permitted, permission};
 use crate::openapi::{ReadProblems, words};
 use crate::problem::Problem;
@@ -30,6 +30,9 @@ pub struct SpendingQuery {
     /// json (default), csv, or svg: a chart.
     #[param(value_type = Option<words::ChartForm>, inline)]
     format: Option<String>,
+    /// true: CSV begins with a byte order mark, which spreadsheets need to read UTF-8.
+    #[param(value_type = Option<bool>)]
+    bom: Option<String>,
 }
 
 /// What was spent; refunds count against it.
@@ -91,8 +94,8 @@ impl SpendingGroupView {
 }
 
 fn sheet(view: &SpendingView) -> Sheet {
-    let mut sheet =
-        Sheet::new(&["id", "name", "from", "to", "amount", "currency_code", "share", "by_currency"]);
+    let columns = ["id", "name", "from", "to", "amount", "currency_code", "share", "by_currency", "unpriced"];
+    let mut sheet = Sheet::new(&columns);
     for it in &view.data {
         let (from, to) =
             it.span.as_ref().map(|span| (span.from.clone(), span.to.clone())).unwrap_or_default();
@@ -105,6 +108,7 @@ fn sheet(view: &SpendingView) -> Sheet {
             view.currency_code.clone(),
             it.share.clone().unwrap_or_default(),
             it.spent.parts(),
+            cell(&it.spent.unpriced),
         ]);
     }
     sheet
@@ -123,7 +127,7 @@ pub async fn spending(
     headers: HeaderMap,
     Params(query): Params<SpendingQuery>,
 ) -> Result<Response, Problem> {
-    let form = Form::read(query.format.as_ref(), &headers)?;
+    let form = Form::read(query.format.as_ref(), query.bom.as_ref(), &headers)?;
     let request = pb::AnalyzeSpendingRequest {
         from: query.from.unwrap_or_default(),
         to: query.to.unwrap_or_default(),
@@ -138,6 +142,7 @@ pub async fn spending(
             about: view.span.about(&view.currency_code),
             labels: view.data.iter().map(|it| it.label(&none)).collect(),
             series: vec![("chart-expense", view.data.iter().map(|it| it.spent.amount.clone()).collect())],
+            unpriced: currencies(&view.total.unpriced),
         };
         if view.data.iter().any(|it| it.span.is_some()) { chart.bars() } else { chart.ranking() }
     })

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use fintrac_proto::ledger::v1 as pb;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -10,6 +12,8 @@ pub struct SumView {
     #[schema(example = "142.00")]
     pub amount: String,
     pub by_currency: Vec<CurrencySumView>,
+    /// What has no rate for its day: in `by_currency`, not in `amount`.
+    pub unpriced: Vec<CurrencySumView>,
 }
 
 /// What of a sum is in one currency.
@@ -48,17 +52,35 @@ impl From<pb::AnalyzedSpan> for SpanView {
 impl From<Option<pb::Sum>> for SumView {
     fn from(sum: Option<pb::Sum>) -> Self {
         let sum = sum.unwrap_or_default();
-        let part =
-            |it: pb::CurrencySum| CurrencySumView { currency_code: it.currency_code, amount: it.amount };
-        Self { amount: sum.amount, by_currency: sum.by_currency.into_iter().map(part).collect() }
+        let (by_currency, unpriced) = (currency_sums(sum.by_currency), currency_sums(sum.unpriced));
+        Self { amount: sum.amount, by_currency, unpriced }
     }
+}
+
+impl From<pb::CurrencySum> for CurrencySumView {
+    fn from(it: pb::CurrencySum) -> Self {
+        Self { currency_code: it.currency_code, amount: it.amount }
+    }
+}
+
+pub fn currency_sums(sums: Vec<pb::CurrencySum>) -> Vec<CurrencySumView> {
+    sums.into_iter().map(Into::into).collect()
+}
+
+/// Sums in one cell of CSV: `EUR 110.00; USD 40.00`.
+pub fn cell(sums: &[CurrencySumView]) -> String {
+    sums.iter().map(|it| format!("{} {}", it.currency_code, it.amount)).collect::<Vec<_>>().join("; ")
+}
+
+/// The currencies of sums, each once, for the note under a chart.
+pub fn currencies<'a>(sums: impl IntoIterator<Item = &'a CurrencySumView>) -> BTreeSet<String> {
+    sums.into_iter().map(|it| it.currency_code.clone()).collect()
 }
 
 impl SumView {
     /// Its parts in one cell: `EUR 110.00; USD 40.00`.
     pub fn parts(&self) -> String {
-        let parts = self.by_currency.iter().map(|it| format!("{} {}", it.currency_code, it.amount));
-        parts.collect::<Vec<_>>().join("; ")
+        cell(&self.by_currency)
     }
 }
 

@@ -37,8 +37,6 @@ pub struct ProgressView {
     runs_out_on: Option<String>,
     /// What spending was converted with, when the budget is not in the household's currency.
     rates: Vec<SpendingRateView>,
-    /// Spending without a rate for its day, not in `spent`.
-    unpriced: Vec<UnpricedSpendingView>,
 }
 
 /// The rate for what was spent on a day in a currency.
@@ -59,18 +57,6 @@ pub struct SpendingRateView {
     source: String,
 }
 
-/// What was spent on a day in a currency that has no rate.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = UnpricedSpending)]
-pub struct UnpricedSpendingView {
-    #[schema(value_type = NaiveDate)]
-    date: String,
-    #[schema(example = "USD")]
-    currency_code: String,
-    #[schema(example = "12.00")]
-    amount: String,
-}
-
 impl From<pb::BudgetProgress> for ProgressView {
     fn from(mut progress: pb::BudgetProgress) -> Self {
         let rates = std::mem::take(&mut progress.rates).into_iter().map(|rate| SpendingRateView {
@@ -80,17 +66,11 @@ impl From<pb::BudgetProgress> for ProgressView {
             rate_date: rate.rate_date,
             source: rate.source,
         });
-        let unpriced = std::mem::take(&mut progress.unpriced).into_iter().map(|it| UnpricedSpendingView {
-            date: it.date,
-            currency_code: it.currency_code,
-            amount: it.amount,
-        });
         Self {
             days_left: progress.days_left,
             projected_spend: std::mem::take(&mut progress.projected_spend),
             runs_out_on: progress.runs_out_on.take(),
             rates: rates.collect(),
-            unpriced: unpriced.collect(),
             period: progress.into(),
         }
     }

@@ -38,6 +38,30 @@ pub struct PeriodView {
     /// on_track, warning (a threshold is reached) or exceeded (all of it is spent).
     #[schema(example = "warning")]
     status: String,
+    /// Spending without a rate for its day, not in `spent`.
+    unpriced: Vec<UnpricedSpendingView>,
+    /// The same of the earlier periods behind `carried`.
+    carried_unpriced: Vec<UnpricedSpendingView>,
+}
+
+/// What was spent in a currency that has no rate.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = UnpricedSpending)]
+pub struct UnpricedSpendingView {
+    /// Null: on all days of the period together; a budget's progress lists the days.
+    #[schema(value_type = Option<NaiveDate>)]
+    date: Option<String>,
+    #[schema(example = "USD")]
+    currency_code: String,
+    #[schema(example = "12.00")]
+    amount: String,
+}
+
+impl From<pb::ProgressUnpriced> for UnpricedSpendingView {
+    fn from(it: pb::ProgressUnpriced) -> Self {
+        let date = Some(it.date).filter(|date| !date.is_empty());
+        Self { date, currency_code: it.currency_code, amount: it.amount }
+    }
 }
 
 impl From<pb::BudgetProgress> for PeriodView {
@@ -55,6 +79,8 @@ impl From<pb::BudgetProgress> for PeriodView {
             remaining: progress.remaining,
             percent: progress.percent,
             status: progress.status,
+            unpriced: progress.unpriced.into_iter().map(Into::into).collect(),
+            carried_unpriced: progress.carried_unpriced.into_iter().map(Into::into).collect(),
         }
     }
 }

@@ -4,7 +4,7 @@ use fintrac_proto::budget::v1 as pb;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::period_view::PeriodView;
+use super::period_view::{PeriodView, UnpricedSpendingView};
 use crate::extract::{NoParams, Permitted, permission};
 use crate::openapi::ReadProblems;
 use crate::problem::Problem;
@@ -38,6 +38,8 @@ pub struct TotalView {
     /// Rounded down to two digits; null where `budgeted` is not above zero.
     #[schema(example = "67.80")]
     percent: Option<String>,
+    /// Spending without a rate for its day, not in `spent`.
+    unpriced: Vec<UnpricedSpendingView>,
 }
 
 impl From<pb::BudgetTotal> for TotalView {
@@ -48,13 +50,14 @@ impl From<pb::BudgetTotal> for TotalView {
             spent: total.spent,
             remaining: total.remaining,
             percent: total.percent,
+            unpriced: total.unpriced.into_iter().map(Into::into).collect(),
         }
     }
 }
 
 /// Summarise all budgets
 ///
-/// Rates and spending without a rate are told by each budget's progress.
+/// Spending without a rate is listed by currency; a budget's progress lists the days and the rates.
 #[utoipa::path(get, path = "/budgets/summary", tag = "budgets", security(("access_token" = ["budgets:read"])),
     responses((status = 200, description = "How all of them stand", body = SummaryView), ReadProblems))]
 pub async fn summarize(

@@ -1,5 +1,7 @@
 //! A report as a page: charts and tables, nothing from elsewhere.
 
+use std::collections::BTreeSet;
+
 use askama::Template;
 use chrono::{Datelike as _, NaiveDate};
 use fintrac_kit::words::Words;
@@ -8,6 +10,7 @@ use super::view::ReportView;
 use crate::language::Language;
 use crate::problem::Problem;
 use crate::routes::analytics::chart::Chart;
+use crate::routes::analytics::sum_view::CurrencySumView;
 
 #[derive(Template)]
 #[template(path = "report.html")]
@@ -32,6 +35,12 @@ impl Page<'_> {
         self.words.amount(amount, code).unwrap_or_else(|_| format!("{amount} {code}"))
     }
 
+    /// Amounts in their own currencies, such as "NZD 117.00, JPY 900".
+    fn amounts(&self, sums: &[CurrencySumView]) -> String {
+        let amounts = sums.iter().map(|it| self.amount(&it.amount, &it.currency_code));
+        amounts.collect::<Vec<_>>().join(", ")
+    }
+
     fn number(&self, number: &str) -> String {
         self.words.number(number).unwrap_or_else(|_| number.to_owned())
     }
@@ -45,8 +54,15 @@ pub fn page(language: &Language, report: &ReportView) -> Result<String, Problem>
     let words = &language.words()?;
     let span = span(words, report);
     let about = format!("{}, {span}", report.currency_code);
-    let chart =
-        |title, labels: Vec<String>, series| Chart { language, title, about: about.clone(), labels, series };
+    let chart = |title, labels: Vec<String>, series| Chart {
+        language,
+        title,
+        about: about.clone(),
+        labels,
+        series,
+        // The page says it once for all.
+        unpriced: BTreeSet::new(),
+    };
     let day = |day: &String| words.short_day(day).unwrap_or_else(|_| day.clone());
     let days = report.intervals.iter().map(|it| day(&it.from)).collect();
     let income = report.intervals.iter().map(|it| it.income.clone()).collect();

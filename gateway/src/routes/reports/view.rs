@@ -4,6 +4,9 @@ use fintrac_proto::notify::v1 as pb;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::routes::analytics::sum_view::{CurrencySumView, currency_sums};
+use crate::routes::budgets::period_view::UnpricedSpendingView;
+
 /// What a household's money did in a span, in its own currency, and how its plans stand.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Report)]
@@ -19,6 +22,10 @@ pub struct ReportView {
     pub income: String,
     #[schema(example = "2410.35")]
     pub expense: String,
+    /// Income without a rate for its day; not in `income`.
+    pub income_unpriced: Vec<CurrencySumView>,
+    /// Expenses without a rate for their day; not in `expense`.
+    pub expense_unpriced: Vec<CurrencySumView>,
     #[schema(example = "789.65")]
     pub net: String,
     /// At the end of the day before.
@@ -27,7 +34,7 @@ pub struct ReportView {
     /// At the end of the last day.
     #[schema(example = "10789.65")]
     pub net_worth: String,
-    /// Currencies without a rate; they are in no net worth.
+    /// Currencies of which something has no rate and is in no amount of this report.
     pub unpriced: Vec<String>,
     /// Days, weeks or months, by the length of the span.
     pub intervals: Vec<ReportIntervalView>,
@@ -71,7 +78,9 @@ pub struct ReportCategoryView {
     /// Of all spending, percent.
     #[schema(example = "17.0")]
     pub share: Option<String>,
-    /// In as many days right before.
+    /// What of it has no rate for its day.
+    pub unpriced: Vec<CurrencySumView>,
+    /// In the span before: as many months, or as many days.
     #[schema(example = "380.00")]
     pub previous: String,
     #[schema(example = "30.00")]
@@ -119,6 +128,8 @@ pub struct ReportBudgetView {
     /// on_track, warning or exceeded.
     #[schema(example = "warning")]
     pub status: String,
+    /// Spending without a rate; not in `spent`.
+    pub unpriced: Vec<UnpricedSpendingView>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -160,6 +171,7 @@ impl From<ledger::ReportCategory> for ReportCategoryView {
             name: it.name,
             amount: it.amount,
             share: some(it.share),
+            unpriced: currency_sums(it.unpriced),
             previous: it.previous,
             change: it.change,
             change_percent: some(it.change_percent),
@@ -192,6 +204,7 @@ impl From<budget::BudgetFacts> for ReportBudgetView {
             remaining: it.remaining,
             percent: it.percent,
             status: it.status,
+            unpriced: it.unpriced.into_iter().map(Into::into).collect(),
         }
     }
 }
@@ -220,6 +233,8 @@ impl From<pb::GetReportResponse> for ReportView {
             currency_code: money.currency_code,
             income: money.income,
             expense: money.expense,
+            income_unpriced: currency_sums(money.income_unpriced),
+            expense_unpriced: currency_sums(money.expense_unpriced),
             net: money.net,
             net_worth_before: money.net_worth_before,
             net_worth: money.net_worth,

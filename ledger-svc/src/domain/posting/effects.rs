@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::legs::Leg;
 use super::nominal::NominalAccount;
 use super::rejection::Rejection;
-use crate::domain::account::Account;
+use crate::domain::account::{Account, AccountState};
 use crate::domain::recurring::Recurring;
 use crate::domain::transaction::{Revision, Transaction};
 
@@ -57,7 +57,7 @@ pub enum Outcome {
     Transaction(Box<Transaction>),
     /// A transaction that stays as it was.
     Unchanged(Box<Transaction>),
-    Account(Box<Account>),
+    Account(Box<AccountState>),
     Voided,
     /// Of a bulk, one for each of its commands.
     Many(Vec<Result<Outcome, Rejection>>),
@@ -68,24 +68,53 @@ pub enum Outcome {
 pub struct Moves {
     /// Own accounts: change, minor units.
     pub balances: BTreeMap<(Uuid, Uuid), i64>,
-    /// All accounts: change and its part in the household's currency, minor units.
-    pub days: BTreeMap<(Uuid, Uuid, NaiveDate), (i64, i64)>,
+    /// All accounts.
+    pub days: BTreeMap<(Uuid, Uuid, NaiveDate), DayMove>,
+}
+
+/// What a day gains on an account, minor units.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct DayMove {
+    pub change: i64,
+    /// In the household's currency, of what has a value there.
+    pub household: i64,
+    /// The part of `change` that has no value in the household's currency.
+    pub unpriced: i64,
+}
+
+impl DayMove {
+    /// `None` when a sum cannot be stored.
+    pub fn checked_add(self, other: Self) -> Option<Self> {
+        Some(Self {
+            change: self.change.checked_add(other.change)?,
+            household: self.household.checked_add(other.household)?,
+            unpriced: self.unpriced.checked_add(other.unpriced)?,
+        })
+    }
 }
 
 impl Moves {
     /// Adds the legs of a household; `None` when a sum cannot be stored.
     pub fn add(&mut self, household_id: Uuid, legs: &[Leg]) -> Option<()> {
         for leg in legs {
-            let amount = leg.amount.minor();
+            let change = leg.amount.minor();
             if leg.is_own {
                 let balance = self.balances.entry((household_id, leg.account_id)).or_default();
-                *balance = balance.checked_add(amount)?;
+                *balance = balance.checked_add(change)?;
             }
-            let valued = leg.household.map_or(0, |value| value.amount.minor());
-            let (change, household) = self.days.entry((household_id, leg.account_id, leg.day)).or_default();
-            *change = change.checked_add(amount)?;
-            *household = household.checked_add(valued)?;
+            let (household, unpriced) = match leg.household {
+                Some(value) => (value.amount.minor(), 0),
+                None => (0, change),
+            };
+            self.add_day((household_id, leg.account_id, leg.day), DayMove { change, household, unpriced })?;
         }
+        Some(())
+    }
+
+    /// Adds to a (household, account, day); `None` when a sum cannot be stored.
+    pub fn add_day(&mut self, key: (Uuid, Uuid, NaiveDate), added: DayMove) -> Option<()> {
+        let day = self.days.entry(key).or_default();
+        *day = day.checked_add(added)?;
         Some(())
     }
 }

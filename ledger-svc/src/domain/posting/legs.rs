@@ -27,14 +27,28 @@ pub struct Leg {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Valuation {
     pub amount: Money,
-    /// None: the leg is in that currency, or the user said the amount himself.
+    /// From the leg's currency; none when the leg is in the household's currency,
+    /// when the user stated the amount, or when it is another leg's value.
     pub rate: Option<(Decimal, NaiveDate)>,
+}
+
+impl Valuation {
+    #[must_use]
+    pub fn negated(self) -> Self {
+        Self { amount: self.amount.negated(), ..self }
+    }
+
+    /// The value on a leg in another currency than the one that was converted.
+    #[must_use]
+    pub fn without_rate(self) -> Self {
+        Self { rate: None, ..self }
+    }
 }
 
 impl Leg {
     /// The leg that undoes this one: its day, rate and household amount.
     pub fn reversed(&self) -> Self {
-        let household = self.household.map(|value| Valuation { amount: value.amount.negated(), ..value });
+        let household = self.household.map(Valuation::negated);
         Self { amount: self.amount.negated(), is_reversal: true, household, ..self.clone() }
     }
 }
@@ -95,6 +109,10 @@ pub struct Legs {
 
 /// Signed legs of `terms`: what moves on the own accounts, and its opposite on
 /// nominal ones, per currency.
+///
+/// A category, income or expense leg is in the word's currency; where that is
+/// not the account's, two exchange legs stand between them. All carry the
+/// household value of the own leg, so the exchange legs cancel.
 pub fn legs(
     household_id: Uuid,
     household: Currency,
@@ -114,19 +132,26 @@ pub fn legs(
         legs: Vec::new(),
         nominal: Vec::new(),
     };
+    let value = made.own(terms.account_id, change);
     if let (Some(arrives), Some(to)) = (to_change, terms.to_account_id) {
-        made.own(terms.account_id, change);
         if arrives.currency() != change.currency() {
-            made.nominal(Purpose::Exchange, change.negated());
-            made.nominal(Purpose::Exchange, arrives.negated());
+            made.exchange(change.negated());
+            made.exchange(arrives.negated());
         }
         made.own(to, arrives);
     } else {
-        made.own(terms.account_id, change);
+        let word = terms.transaction_type.change(terms.amount);
+        let mut back = value.map(Valuation::negated);
+        if word.currency() != change.currency() {
+            made.nominal(Purpose::Exchange, change.negated(), back);
+            made.nominal(Purpose::Exchange, word, value.map(Valuation::without_rate));
+            back = back.map(Valuation::without_rate);
+        }
         if terms.splits.is_empty() {
-            made.nominal(purpose(terms.transaction_type, terms.category), change.negated());
+            let purpose = purpose(terms.transaction_type, terms.category);
+            made.nominal(purpose, word.negated(), back);
         } else {
-            made.split(terms).ok_or(TooLarge)?;
+            made.split(terms, back).ok_or(TooLarge)?;
         }
     }
     if made.overflows {
@@ -160,42 +185,43 @@ struct Maker<'a> {
 }
 
 impl Maker<'_> {
-    fn own(&mut self, account_id: Uuid, amount: Money) {
-        self.push(account_id, true, amount);
+    /// Adds a leg on an account of the household; returns its household value.
+    fn own(&mut self, account_id: Uuid, amount: Money) -> Option<Valuation> {
+        let value = self.value(amount);
+        self.push(account_id, true, amount, value);
+        value
     }
 
-    fn nominal(&mut self, purpose: Purpose, amount: Money) {
+    /// Adds a leg between two currencies that has a value of its own.
+    fn exchange(&mut self, amount: Money) {
+        let value = self.value(amount);
+        self.nominal(Purpose::Exchange, amount, value);
+    }
+
+    fn nominal(&mut self, purpose: Purpose, amount: Money, value: Option<Valuation>) {
         let account = NominalAccount::new(self.household_id, purpose, amount.currency());
         self.nominal.push(account);
-        self.push(account.id, false, amount);
+        self.push(account.id, false, amount, value);
     }
 
-    /// The opposite of what moved on the account, shared by the splits; so is its
-    /// size in the household's currency.
-    fn split(&mut self, terms: &Terms) -> Option<()> {
-        let whole = self.change.negated();
-        let household = self.value(whole);
+    /// Adds a leg for each split: its amount as it was said, and its share of the
+    /// household value.
+    fn split(&mut self, terms: &Terms, value: Option<Valuation>) -> Option<()> {
         let weights: Vec<_> = terms.splits.iter().map(|split| split.amount.minor()).collect();
-        let parts = whole.allocate(&weights)?;
-        let values = household.map(|value| value.amount.allocate(&weights));
-        let values = match values {
-            Some(values) => Some(values?),
+        let shares = match value {
+            Some(value) => Some(value.amount.allocate(&weights)?),
             None => None,
         };
-        for (at, (split, amount)) in terms.splits.iter().zip(parts).enumerate() {
-            let purpose = Purpose::Category(split.category.id);
-            let account = NominalAccount::new(self.household_id, purpose, amount.currency());
-            self.nominal.push(account);
-            let value = values.as_ref().and_then(|values| values.get(at));
-            let household = household.zip(value).map(|(whole, value)| Valuation { amount: *value, ..whole });
-            let (account_id, day) = (account.id, self.day);
-            self.legs.push(Leg { account_id, is_own: false, amount, day, is_reversal: false, household });
+        for (number, split) in terms.splits.iter().enumerate() {
+            let share = shares.as_ref().and_then(|shares| shares.get(number));
+            let value = value.zip(share).map(|(whole, share)| Valuation { amount: *share, ..whole });
+            let amount = terms.transaction_type.change(split.amount).negated();
+            self.nominal(Purpose::Category(split.category.id), amount, value);
         }
         Some(())
     }
 
-    fn push(&mut self, account_id: Uuid, is_own: bool, amount: Money) {
-        let household = self.value(amount);
+    fn push(&mut self, account_id: Uuid, is_own: bool, amount: Money, household: Option<Valuation>) {
         self.legs.push(Leg { account_id, is_own, amount, day: self.day, is_reversal: false, household });
     }
 

@@ -15,8 +15,8 @@ mod resolve;
 #[cfg(test)]
 mod tests;
 
-pub use book::{Book, Standing};
-pub use effects::{AccountEffect, Effects, Moves, Outcome};
+pub use book::{Book, BookedLater, Standing};
+pub use effects::{AccountEffect, DayMove, Effects, Moves, Outcome};
 pub use legs::{Leg, Valuation};
 pub use nominal::{NominalAccount, Purpose};
 pub use plan::plan;
@@ -136,6 +136,18 @@ impl Command {
     /// What recurs and must not change before the commit.
     pub fn names_recurring(&self) -> Option<Uuid> {
         self.occurrence_of.filter(|it| it.if_version.is_some()).map(|it| it.recurring_id)
+    }
+
+    /// The account whose balance today it sets or tells.
+    pub fn tells_balance_of(&self) -> Option<Uuid> {
+        match &self.order {
+            Order::ChangeAccount { account_id, .. } => Some(*account_id),
+            Order::Create(_)
+            | Order::Edit { .. }
+            | Order::Void { .. }
+            | Order::Restore { .. }
+            | Order::OpenAccount { .. } => None,
+        }
     }
 
     /// Whether it gives an account a name.

@@ -23,22 +23,22 @@ pub fn plan(
     quotes: &Quotes,
 ) -> Result<(Effects, Outcome), Rejection> {
     let planner = Planner { book, command, quotes };
-    let (effects, outcome) = match (&command.order, resolved) {
-        (Order::Create(_), Resolved::Create(terms)) => planner.create(terms)?,
-        (Order::Edit { transaction_id, if_version, .. }, Resolved::Edit(terms)) => {
-            planner.edit(standing(book, command.household.id, *transaction_id, *if_version)?, terms)?
-        }
-        (Order::Restore { transaction_id, if_version }, Resolved::Restore(terms)) => {
-            planner.restore(known(book, command.household.id, *transaction_id, *if_version)?, terms)?
-        }
+    let (effects, planned) = match (&command.order, resolved) {
+        (Order::Create(_), Resolved::Create(terms)) => transaction(planner.create(terms)?),
+        (Order::Edit { transaction_id, if_version, .. }, Resolved::Edit(terms)) => transaction(
+            planner.edit(standing(book, command.household.id, *transaction_id, *if_version)?, terms)?,
+        ),
+        (Order::Restore { transaction_id, if_version }, Resolved::Restore(terms)) => transaction(
+            planner.restore(known(book, command.household.id, *transaction_id, *if_version)?, terms)?,
+        ),
         (Order::Void { transaction_id, if_version }, Resolved::Plain) => {
-            planner.void(standing(book, command.household.id, *transaction_id, *if_version)?)
+            transaction(planner.void(standing(book, command.household.id, *transaction_id, *if_version)?))
         }
         (Order::OpenAccount { account_id, input }, Resolved::Plain) => {
-            planner.open_account(*account_id, input)?
+            (planner.open_account(*account_id, input)?, Planned::Account(*account_id))
         }
         (Order::ChangeAccount { account_id, changes, if_version }, Resolved::Plain) => {
-            planner.change_account(*account_id, changes, *if_version)?
+            (planner.change_account(*account_id, changes, *if_version)?, Planned::Account(*account_id))
         }
         // `resolve` gives each order its own form.
         _ => return Err(Rejection::Invalid(Vec::new())),
@@ -48,19 +48,30 @@ pub fn plan(
     {
         return Err(Rejection::OutOfRange);
     }
-    book.apply(command.household.id, &effects);
-    Ok((effects, with_balance(book, command, outcome)))
+    book.apply(command.household.id, command.today(), &effects);
+    Ok((effects, with_balance(book, command, planned)?))
 }
 
-/// An account's answer shows the balance after its own adjustment.
-fn with_balance(book: &Book, command: &Command, outcome: Outcome) -> Outcome {
-    match outcome {
-        Outcome::Account(account) => {
-            let standing = book.account(command.household.id, account.id).cloned();
-            Outcome::Account(standing.map_or(account, Box::new))
+/// What a command leads to, before its effects are applied.
+enum Planned {
+    Outcome(Outcome),
+    /// The account's response shows the balances after its own adjustment.
+    Account(Uuid),
+}
+
+fn with_balance(book: &Book, command: &Command, planned: Planned) -> Result<Outcome, Rejection> {
+    match planned {
+        Planned::Outcome(outcome) => Ok(outcome),
+        Planned::Account(id) => {
+            let account = book.account(command.household.id, id).cloned();
+            let state = account.and_then(|account| book.account_state(command.household.id, account));
+            state.map(|state| Outcome::Account(Box::new(state))).ok_or(Rejection::OutOfRange)
         }
-        Outcome::Transaction(_) | Outcome::Unchanged(_) | Outcome::Voided | Outcome::Many(_) => outcome,
     }
+}
+
+fn transaction((effects, outcome): (Effects, Outcome)) -> (Effects, Planned) {
+    (effects, Planned::Outcome(outcome))
 }
 
 struct Planner<'a> {
@@ -280,7 +291,8 @@ impl Planner<'_> {
         }
         rates.kept =
             before.rate.map(|rate| (before.amount.currency(), before.account_change.currency(), rate));
-        let valued = standing.legs.iter().filter_map(|leg| {
+        // Only the value of an own leg was converted from the leg's currency.
+        let valued = standing.legs.iter().filter(|leg| leg.is_own).filter_map(|leg| {
             let rate = leg.household.and_then(|value| value.rate)?;
             Some((leg.amount.currency(), rate))
         });
@@ -288,7 +300,7 @@ impl Planner<'_> {
         rates
     }
 
-    fn open_account(&self, account_id: Uuid, input: &AccountInput) -> Result<(Effects, Outcome), Rejection> {
+    fn open_account(&self, account_id: Uuid, input: &AccountInput) -> Result<Effects, Rejection> {
         let household = self.command.household;
         let name = (household.id, input.name.trim().to_owned());
         let taken = self.book.names_taken.contains(&name).then(name_taken);
@@ -305,8 +317,8 @@ impl Planner<'_> {
             effects = self.record(&self.system(TransactionType::Opening, &account, opening))?;
         }
         effects.events.insert(0, event("account", account.id, 1, "created", Vec::new()));
-        effects.account = Some(AccountEffect::Opened(account.clone()));
-        Ok((effects, Outcome::Account(Box::new(account))))
+        effects.account = Some(AccountEffect::Opened(account));
+        Ok(effects)
     }
 
     fn change_account(
@@ -314,7 +326,7 @@ impl Planner<'_> {
         account_id: Uuid,
         changes: &AccountChanges,
         if_version: Option<i64>,
-    ) -> Result<(Effects, Outcome), Rejection> {
+    ) -> Result<Effects, Rejection> {
         let household = self.command.household.id;
         let found = self.book.account(household, account_id).filter(|account| account.deleted_at.is_none());
         let account = found.ok_or(Rejection::NotFound("account"))?;
@@ -326,8 +338,8 @@ impl Planner<'_> {
         if after.name != account.name && self.book.names_taken.contains(&(household, after.name.clone())) {
             return Err(Rejection::name_taken());
         }
-        let difference =
-            wanted.map(|wanted| wanted.checked_sub(account.balance).ok_or(Rejection::OutOfRange));
+        let state = self.book.account_state(household, account.clone()).ok_or(Rejection::OutOfRange)?;
+        let difference = wanted.map(|wanted| wanted.checked_sub(state.balance).ok_or(Rejection::OutOfRange));
         let mut effects = Effects::default();
         if let Some(difference) = difference.transpose()?.filter(|difference| !difference.is_zero()) {
             // Archiving sets the balance first, bringing back afterwards.
@@ -338,9 +350,9 @@ impl Planner<'_> {
         }
         if !changed.is_empty() {
             effects.events.insert(0, event("account", after.id, after.version, "updated", changed));
-            effects.account = Some(AccountEffect::Changed(after.clone()));
+            effects.account = Some(AccountEffect::Changed(after));
         }
-        Ok((effects, Outcome::Account(Box::new(after))))
+        Ok(effects)
     }
 
     fn system(&self, transaction_type: TransactionType, account: &Account, amount: Money) -> Terms {

@@ -23,7 +23,7 @@ pub struct CategoryAnalysis {
     pub parent_id: Option<Uuid>,
     pub amount: Sum,
     pub share: Option<String>,
-    pub previous: Money,
+    pub previous: Sum,
     pub change: Money,
     pub change_percent: Option<String>,
 }
@@ -31,7 +31,7 @@ pub struct CategoryAnalysis {
 #[derive(Debug)]
 pub struct CategoriesAnalysis {
     pub span: Span,
-    /// As many days, right before.
+    /// The span that it is compared with, see [`Span::before`].
     pub previous: Span,
     pub total: Sum,
     /// The largest first.
@@ -67,7 +67,7 @@ impl Ledger {
         let mut connection = self.pool.acquire().await?;
         let nominal = analytics::nominal(&mut connection, household.id).await?;
         let mut now = by_category(&mut connection, &household, &nominal, side, span).await?;
-        let before = by_category(&mut connection, &household, &nominal, side, previous).await?;
+        let mut before = by_category(&mut connection, &household, &nominal, side, previous).await?;
         let names = Names::read(&mut connection, household.id).await?;
         let mut total = Sum::zero(household.currency);
         for sum in now.values() {
@@ -77,21 +77,18 @@ impl Ledger {
         let mut categories = Vec::new();
         for id in ids {
             let amount = now.remove(&id).unwrap_or_else(|| Sum::zero(household.currency));
-            let previous = before.get(&id).map_or(Money::zero(household.currency), |sum| sum.amount);
-            if amount.amount.is_zero()
-                && previous.is_zero()
-                && amount.by_currency.values().all(|it| it.is_zero())
-            {
+            let previous = before.remove(&id).unwrap_or_else(|| Sum::zero(household.currency));
+            if amount.is_nothing() && previous.is_nothing() {
                 continue;
             }
-            let change = amount.amount.checked_sub(previous).ok_or(Rejection::OutOfRange)?;
+            let change = amount.amount.checked_sub(previous.amount).ok_or(Rejection::OutOfRange)?;
             let whole = Some(total.amount.minor()).filter(|whole| *whole > 0);
             categories.push(CategoryAnalysis {
                 id,
                 name: names.name(id),
                 parent_id: names.parent(id),
                 share: whole.and_then(|whole| percent(amount.amount.minor(), whole)),
-                change_percent: percent(change.minor(), previous.abs().minor()),
+                change_percent: percent(change.minor(), previous.amount.abs().minor()),
                 amount,
                 previous,
                 change,

@@ -3,11 +3,9 @@
 use std::collections::HashMap;
 
 use fintrac_kit::access::By;
-use fintrac_money::Money;
 
 use super::{Sum, seen};
 use crate::domain::interval::{Interval, Span};
-use crate::domain::posting::Rejection;
 use crate::error::Error;
 use crate::service::Ledger;
 use crate::store::analytics::{self, Side};
@@ -21,7 +19,7 @@ pub struct IncomeExpense {
     /// Opening balances and adjustments.
     pub other: Sum,
     /// Net and other, with all before it in the span.
-    pub cumulative: Money,
+    pub cumulative: Sum,
 }
 
 impl Ledger {
@@ -53,7 +51,7 @@ impl Ledger {
                 expense: zero(),
                 net: zero(),
                 other: zero(),
-                cumulative: Money::zero(household.currency),
+                cumulative: zero(),
             })
             .collect();
         let at: HashMap<_, _> =
@@ -66,17 +64,15 @@ impl Ledger {
                 Side::Expense => &mut row.expense,
                 Side::Other => &mut row.other,
             };
-            let sign = seen(account.side);
-            sum.add(account.currency, sign * total.change, sign * total.household_change)?;
+            sum.add(total.part(account.currency).times(seen(account.side)))?;
         }
-        let mut cumulative = Money::zero(household.currency);
+        let mut cumulative = zero();
         for row in &mut rows {
             row.net.plus(&row.income, 1)?;
             row.net.plus(&row.expense, -1)?;
-            let sum =
-                cumulative.checked_add(row.net.amount).and_then(|sum| sum.checked_add(row.other.amount));
-            cumulative = sum.ok_or(Rejection::OutOfRange)?;
-            row.cumulative = cumulative;
+            cumulative.plus(&row.net, 1)?;
+            cumulative.plus(&row.other, 1)?;
+            row.cumulative = cumulative.clone();
         }
         Ok(rows)
     }

@@ -25,7 +25,7 @@ use super::Ledger;
 use crate::domain::interval::Span;
 use crate::domain::posting::Rejection;
 use crate::error::Error;
-use crate::store::analytics::{self, Nominal, Side};
+use crate::store::analytics::{self, Nominal, Side, Total};
 use crate::store::categories as stored;
 
 /// A sum in the household's currency, and its parts by currency.
@@ -33,21 +33,60 @@ use crate::store::categories as stored;
 pub struct Sum {
     pub amount: Money,
     pub by_currency: BTreeMap<&'static str, Money>,
+    /// What has no value in the household's currency and is not in the amount.
+    pub unpriced: Parts,
+}
+
+/// Parts of a sum by currency code.
+pub type Parts = BTreeMap<&'static str, Money>;
+
+/// A total in a currency of its own, minor units, with a sign.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Part {
+    pub currency: Currency,
+    pub native: i64,
+    /// Worth in the household's currency.
+    pub household: i64,
+    /// What of `native` has no such worth.
+    pub unpriced: i64,
+}
+
+impl Part {
+    fn times(self, sign: i64) -> Self {
+        let times = |minor: i64| minor.saturating_mul(sign);
+        Self {
+            currency: self.currency,
+            native: times(self.native),
+            household: times(self.household),
+            unpriced: times(self.unpriced),
+        }
+    }
+}
+
+/// Adds minor units to the part of their currency.
+fn add_part(parts: &mut Parts, currency: Currency, minor: i64) -> Result<(), Rejection> {
+    let part = parts.entry(currency.code()).or_insert_with(|| Money::zero(currency));
+    *part = part.checked_add(Money::new(minor, currency)).ok_or(Rejection::OutOfRange)?;
+    Ok(())
 }
 
 impl Sum {
     pub(super) fn zero(household: Currency) -> Self {
-        Self { amount: Money::zero(household), by_currency: BTreeMap::new() }
+        Self { amount: Money::zero(household), by_currency: BTreeMap::new(), unpriced: BTreeMap::new() }
     }
 
-    /// Adds minor units of a currency and what they are worth, both with a sign.
-    fn add(&mut self, currency: Currency, native: i64, household: i64) -> Result<(), Rejection> {
-        let plus = |money: Money, minor: i64| {
-            money.checked_add(Money::new(minor, money.currency())).ok_or(Rejection::OutOfRange)
-        };
-        self.amount = plus(self.amount, household)?;
-        let part = self.by_currency.entry(currency.code()).or_insert_with(|| Money::zero(currency));
-        *part = plus(*part, native)?;
+    /// Whether nothing moved, in whatever currency.
+    fn is_nothing(&self) -> bool {
+        self.amount.is_zero() && self.by_currency.values().all(|part| part.is_zero())
+    }
+
+    fn add(&mut self, part: Part) -> Result<(), Rejection> {
+        let worth = Money::new(part.household, self.amount.currency());
+        self.amount = self.amount.checked_add(worth).ok_or(Rejection::OutOfRange)?;
+        add_part(&mut self.by_currency, part.currency, part.native)?;
+        if part.unpriced != 0 {
+            add_part(&mut self.unpriced, part.currency, part.unpriced)?;
+        }
         Ok(())
     }
 
@@ -55,11 +94,15 @@ impl Sum {
     fn over(&self, days: u64) -> Self {
         let days = i64::try_from(days).unwrap_or(i64::MAX).max(1);
         let each = |money: &Money| Money::new(money.minor().div_euclid(days), money.currency());
-        let by_currency = self.by_currency.iter().map(|(code, money)| (*code, each(money)));
-        Self { amount: each(&self.amount), by_currency: by_currency.collect() }
+        let parts = |parts: &Parts| parts.iter().map(|(code, money)| (*code, each(money))).collect();
+        Self {
+            amount: each(&self.amount),
+            by_currency: parts(&self.by_currency),
+            unpriced: parts(&self.unpriced),
+        }
     }
 
-    fn plus(&mut self, other: &Self, sign: i64) -> Result<(), Rejection> {
+    pub(super) fn plus(&mut self, other: &Self, sign: i64) -> Result<(), Rejection> {
         let times = |money: Money| money.minor().checked_mul(sign).ok_or(Rejection::OutOfRange);
         let household = times(other.amount)?;
         self.amount = self
@@ -67,10 +110,19 @@ impl Sum {
             .checked_add(Money::new(household, self.amount.currency()))
             .ok_or(Rejection::OutOfRange)?;
         for part in other.by_currency.values() {
-            let native = times(*part)?;
-            self.add(part.currency(), native, 0)?;
+            add_part(&mut self.by_currency, part.currency(), times(*part)?)?;
+        }
+        for part in other.unpriced.values() {
+            add_part(&mut self.unpriced, part.currency(), times(*part)?)?;
         }
         Ok(())
+    }
+}
+
+impl Total {
+    fn part(&self, currency: Currency) -> Part {
+        let (native, household) = (self.change, self.household_change);
+        Part { currency, native, household, unpriced: self.unpriced_change }
     }
 }
 
@@ -118,8 +170,7 @@ async fn by_category(
     for total in analytics::totals(connection, household.id, &ids, span, None).await? {
         let Some(account) = of_side.get(&total.account_id) else { continue };
         let sum = sums.entry(account.category_id).or_insert_with(|| Sum::zero(household.currency));
-        let sign = seen(side);
-        sum.add(account.currency, sign * total.change, sign * total.household_change)?;
+        sum.add(total.part(account.currency).times(seen(side)))?;
     }
     Ok(sums)
 }

@@ -1,6 +1,6 @@
 //! What a household has, at the end of each interval, at that day's rates.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use chrono::NaiveDate;
 use fintrac_kit::access::By;
@@ -8,13 +8,13 @@ use fintrac_money::{Currency, Household, Money};
 use sqlx::Connection as _;
 use uuid::Uuid;
 
-use super::Sum;
+use super::{Part, Sum};
 use crate::domain::account::Account;
 use crate::domain::interval::{Interval, Span};
 use crate::domain::posting::Rejection;
 use crate::domain::rate::Quotes;
 use crate::error::Error;
-use crate::service::Ledger;
+use crate::service::{Ledger, SNAPSHOT};
 use crate::store::{accounts, analytics, exchange_rates};
 
 #[derive(Debug)]
@@ -23,8 +23,6 @@ pub struct NetWorth {
     pub worth: Sum,
     pub assets: Money,
     pub liabilities: Money,
-    /// Currencies without a rate up to that day; they are in no sum but their own.
-    pub unpriced: BTreeSet<&'static str>,
 }
 
 impl Ledger {
@@ -42,7 +40,7 @@ impl Ledger {
         let after_first = Span { from: first.to.succ_opt().unwrap_or(first.to), to: last.to };
         let later = Span { from: last.to.succ_opt().unwrap_or(last.to), to: NaiveDate::MAX };
         let mut connection = self.pool.acquire().await?;
-        let mut snapshot = connection.begin_with("begin isolation level repeatable read read only").await?;
+        let mut snapshot = connection.begin_with(SNAPSHOT).await?;
         let mut counted = accounts::all(&mut snapshot, household.id).await?;
         counted.retain(|account| account.include_in_net_worth);
         let ids: Vec<_> = counted.iter().map(|account| account.id).collect();
@@ -60,7 +58,7 @@ impl Ledger {
         let quotes =
             exchange_rates::newest(&mut connection, wanted.collect::<HashSet<_>>().into_iter()).await?;
         let mut balances: HashMap<Uuid, i64> =
-            counted.iter().map(|account| (account.id, account.balance.minor())).collect();
+            counted.iter().map(|account| (account.id, account.projected_balance.minor())).collect();
         for total in &to_come {
             take(&mut balances, total.account_id, total.change);
         }
@@ -108,13 +106,7 @@ fn row(
         *side = side.checked_add(balance).ok_or(Rejection::OutOfRange)?;
     }
     let zero = Money::zero(household.currency);
-    let mut row = NetWorth {
-        day,
-        worth: Sum::zero(household.currency),
-        assets: zero,
-        liabilities: zero,
-        unpriced: BTreeSet::new(),
-    };
+    let mut row = NetWorth { day, worth: Sum::zero(household.currency), assets: zero, liabilities: zero };
     for (currency, (above, below)) in sums {
         let native = above.checked_add(below).ok_or(Rejection::OutOfRange)?;
         let convert = |minor: i64| {
@@ -125,12 +117,12 @@ fn row(
             quotes.cross(currency, household.currency, day)?.convert(money, household.currency)
         };
         let (Some(above), Some(below)) = (convert(above), convert(below)) else {
-            row.unpriced.insert(currency.code());
-            row.worth.add(currency, native, 0)?;
+            row.worth.add(Part { currency, native, household: 0, unpriced: native })?;
+            row.worth.unpriced.entry(currency.code()).or_insert_with(|| Money::zero(currency));
             continue;
         };
         let worth = above.checked_add(below).ok_or(Rejection::OutOfRange)?;
-        row.worth.add(currency, native, worth.minor())?;
+        row.worth.add(Part { currency, native, household: worth.minor(), unpriced: 0 })?;
         row.assets = row.assets.checked_add(above).ok_or(Rejection::OutOfRange)?;
         row.liabilities = row.liabilities.checked_add(below).ok_or(Rejection::OutOfRange)?;
     }

@@ -7,7 +7,7 @@ use fintrac_kit::access::By;
 use fintrac_money::Money;
 use uuid::Uuid;
 
-use super::{Names, Sum, by_category, percent};
+use super::{Names, Part, Parts, Sum, by_category, percent};
 use crate::domain::interval::Span;
 use crate::domain::transaction::{Transaction, TransactionType};
 use crate::error::Error;
@@ -27,6 +27,8 @@ pub struct Unusual {
     pub name: String,
     pub amount: Sum,
     pub usual: Money,
+    /// What of the spans before could not be converted.
+    pub usual_unpriced: Parts,
     pub change_percent: String,
 }
 
@@ -54,7 +56,12 @@ impl Ledger {
             let at = usize::try_from(it.weekday).ok().and_then(|weekday| weekday.checked_sub(1));
             let day = at.and_then(|at| spent.get_mut(at));
             if let Some((day, currency)) = day.zip(of_accounts.get(&it.account_id)) {
-                day.add(*currency, it.change, it.household_change)?;
+                day.add(Part {
+                    currency: *currency,
+                    native: it.change,
+                    household: it.household_change,
+                    unpriced: it.unpriced_change,
+                })?;
             }
         }
         let average = |(weekday, sum): (i32, Sum)| sum.over(weekdays_in(span, weekday));
@@ -69,14 +76,13 @@ impl Ledger {
         let largest = transactions::list(&mut connection, household.id, &filter, None, LARGEST).await?;
 
         let now = by_category(&mut connection, &household, &nominal, Side::Expense, span).await?;
-        let mut before: HashMap<Option<Uuid>, i64> = HashMap::new();
+        let mut before: HashMap<Option<Uuid>, Sum> = HashMap::new();
         let mut earlier = span;
         for _ in 0..SPANS {
             let Some(span) = earlier.before() else { break };
             earlier = span;
             for (id, sum) in by_category(&mut connection, &household, &nominal, Side::Expense, span).await? {
-                let all = before.entry(id).or_default();
-                *all = all.saturating_add(sum.amount.minor());
+                before.entry(id).or_insert_with(|| Sum::zero(household.currency)).plus(&sum, 1)?;
             }
         }
         let names = Names::read(&mut connection, household.id).await?;
@@ -86,7 +92,8 @@ impl Ledger {
             .filter_map(|id| {
                 let sum = now.get(&id).cloned().unwrap_or_else(|| Sum::zero(household.currency));
                 let amount = sum.amount.minor();
-                let usual = before.get(&id).copied().unwrap_or_default().checked_div(SPANS)?;
+                let earlier = before.get(&id)?;
+                let usual = earlier.amount.minor().checked_div(SPANS)?;
                 let change = amount.checked_sub(usual)?;
                 let far = usual > 0 && change.saturating_abs().saturating_mul(2) >= usual;
                 far.then(|| Unusual {
@@ -94,6 +101,7 @@ impl Ledger {
                     name: names.name(id),
                     amount: sum,
                     usual: Money::new(usual, household.currency),
+                    usual_unpriced: earlier.unpriced.clone(),
                     change_percent: percent(change, usual).unwrap_or_default(),
                 })
             })

@@ -6,7 +6,7 @@ use fintrac_kit::access::By;
 use fintrac_kit::error::Violation;
 use uuid::Uuid;
 
-use super::{Names, Sum, by_category, percent};
+use super::{Names, Part, Sum, by_category, percent};
 use crate::domain::interval::{Interval, MOST, Span};
 use crate::error::Error;
 use crate::service::Ledger;
@@ -83,9 +83,14 @@ impl Ledger {
                     accounts::names(&mut connection, household.id).await?.into_iter().collect();
                 let mut sums: HashMap<Uuid, Sum> = HashMap::new();
                 let found = analytics::spending_by_account(&mut connection, household.id, &ids, span).await?;
-                for ((id, currency), (native, worth)) in found {
-                    let sum = sums.entry(id).or_insert_with(|| Sum::zero(household.currency));
-                    sum.add(currency, native, worth)?;
+                for it in found {
+                    let sum = sums.entry(it.account_id).or_insert_with(|| Sum::zero(household.currency));
+                    sum.add(Part {
+                        currency: it.currency,
+                        native: it.change,
+                        household: it.household_change,
+                        unpriced: it.unpriced_change,
+                    })?;
                 }
                 let name = |id: Uuid| names.get(&id).cloned().unwrap_or_default();
                 groups.extend(sums.into_iter().map(|(id, spent)| group(Some(id), name(id), None, spent)));
@@ -105,7 +110,7 @@ impl Ledger {
                     let (Some(group), Some(currency)) = (found, spending.get(&total.account_id)) else {
                         continue;
                     };
-                    group.spent.add(*currency, total.change, total.household_change)?;
+                    group.spent.add(total.part(*currency))?;
                 }
             }
         }

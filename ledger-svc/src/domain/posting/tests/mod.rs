@@ -11,9 +11,9 @@ use fintrac_money::{Currency, Household, Money};
 use proptest::prelude::*;
 use uuid::Uuid;
 
-use super::effects::{AccountEffect, Effects, Moves, Outcome};
+use super::effects::{AccountEffect, DayMove, Effects, Moves, Outcome};
 use super::legs::Leg;
-use super::{Book, Category, Command, Order, Rejection, Standing, plan, rates_needed, resolve};
+use super::{Book, BookedLater, Category, Command, Order, Rejection, Standing, plan, rates_needed, resolve};
 use crate::domain::account::{Account, AccountChanges, AccountType};
 use crate::domain::category::CategoryType;
 use crate::domain::rate::{Quote, Quotes, Rate, Source};
@@ -57,7 +57,7 @@ impl World {
                 description: None,
                 include_in_net_worth: true,
                 is_active: true,
-                balance: Money::zero(currency(code)),
+                projected_balance: Money::zero(currency(code)),
                 version: 1,
                 created_at: DateTime::UNIX_EPOCH,
                 updated_at: DateTime::UNIX_EPOCH,
@@ -81,6 +81,12 @@ impl World {
 
     fn carry_out(&mut self, order: Order) -> Result<(Effects, Outcome), Rejection> {
         let command = self.command(order);
+        if let Some(id) = command.tells_balance_of() {
+            let today = command.today();
+            let later = self.posted.iter().filter(|(_, _, leg)| leg.account_id == id && leg.day > today);
+            let change = later.map(|(_, _, leg)| leg.amount.minor()).sum();
+            self.book.booked_later.insert((HOUSEHOLD, id), BookedLater { today, change });
+        }
         let resolved = resolve(&self.book, &command)?;
         let needed = rates_needed(&self.book, std::iter::once((&command, &resolved)));
         let (effects, outcome) = plan(&mut self.book, &command, &resolved, &quotes(needed))?;
@@ -108,22 +114,29 @@ impl World {
     }
 
     fn balances(&self) -> BTreeMap<Uuid, i64> {
-        self.book.accounts.values().map(|account| (account.id, account.balance.minor())).collect()
+        self.book.accounts.values().map(|account| (account.id, account.projected_balance.minor())).collect()
     }
 
     fn check(&self) {
         let mut sums: BTreeMap<(Uuid, i64, Currency), i64> = BTreeMap::new();
         let mut accounts: BTreeMap<Uuid, i64> = BTreeMap::new();
-        let mut days: BTreeMap<(Uuid, Uuid, NaiveDate), (i64, i64)> = BTreeMap::new();
+        let mut days: BTreeMap<(Uuid, Uuid, NaiveDate), DayMove> = BTreeMap::new();
+        let mut exchanged: BTreeMap<(Uuid, i64, bool), i64> = BTreeMap::new();
         for (transaction, revision, leg) in &self.posted {
             *sums.entry((*transaction, *revision, leg.amount.currency())).or_default() += leg.amount.minor();
             if leg.is_own {
                 *accounts.entry(leg.account_id).or_default() += leg.amount.minor();
             }
             let day = days.entry((HOUSEHOLD, leg.account_id, leg.day)).or_default();
-            day.0 += leg.amount.minor();
-            day.1 += leg.household.expect("every rate is known").amount.minor();
+            let value = leg.household.expect("every rate is known").amount.minor();
+            day.change += leg.amount.minor();
+            day.household += value;
+            *exchanged.entry((*transaction, *revision, leg.is_reversal)).or_default() += value;
         }
+        assert!(
+            exchanged.values().all(|sum| sum.abs() <= 1),
+            "household values cancel, but for a transfer's cent"
+        );
         assert!(sums.values().all(|sum| *sum == 0), "every revision sums to zero per currency: {sums:?}");
         for (account, balance) in self.balances() {
             assert_eq!(balance, accounts.get(&account).copied().unwrap_or_default(), "balance = postings");

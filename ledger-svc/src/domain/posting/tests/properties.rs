@@ -143,18 +143,19 @@ proptest! {
         let back = TransactionChanges {
             account_id: Some(made.account_id.to_string()),
             amount: Some(made.amount.to_string()),
+            to_amount: Some(made.to_amount.map(|amount| amount.to_string())),
             transaction_date: Some(made.date.to_string()),
             description: Some(None),
             ..TransactionChanges::default()
         };
         world.carry_out(edit(back)).expect("the way back is open");
         prop_assert_eq!(world.balances(), balances);
-        let days: BTreeMap<_, _> = world.moves.days.clone().into_iter().filter(|(_, sums)| *sums != (0, 0)).collect();
-        let before: BTreeMap<_, _> = moves_before.into_iter().filter(|(_, sums)| *sums != (0, 0)).collect();
+        let days: BTreeMap<_, _> = world.moves.days.clone().into_iter().filter(|(_, sums)| *sums != DayMove::default()).collect();
+        let before: BTreeMap<_, _> = moves_before.into_iter().filter(|(_, sums)| *sums != DayMove::default()).collect();
         prop_assert_eq!(days, before, "totals, native and in the household's currency");
         world.check();
         world.carry_out(Order::Void { transaction_id: made.id, if_version: None }).expect("voided");
-        prop_assert!(world.moves.days.values().all(|sums| *sums == (0, 0)), "nothing is left after voiding");
+        prop_assert!(world.moves.days.values().all(|sums| *sums == DayMove::default()), "nothing is left after voiding");
         prop_assert!(world.balances().values().all(|balance| *balance == 0));
     }
 
@@ -163,14 +164,14 @@ proptest! {
         let mut world = World::new();
         let Ok((_, Outcome::Transaction(made))) = world.carry_out(Order::Create(first)) else { return Ok(()) };
         let whole = |world: &World| {
-            let days = world.moves.days.clone().into_iter().filter(|(_, sums)| *sums != (0, 0));
+            let days = world.moves.days.clone().into_iter().filter(|(_, sums)| *sums != DayMove::default());
             let legs = world.book.transactions[&(HOUSEHOLD, made.id)].legs.clone();
             (world.balances(), days.collect::<BTreeMap<_, _>>(), legs)
         };
         let before = whole(&world);
         for _ in 0..times {
             world.carry_out(Order::Void { transaction_id: made.id, if_version: None }).expect("voided");
-            prop_assert!(world.moves.days.values().all(|sums| *sums == (0, 0)));
+            prop_assert!(world.moves.days.values().all(|sums| *sums == DayMove::default()));
             let (_, outcome) =
                 world.carry_out(Order::Restore { transaction_id: made.id, if_version: None }).expect("restored");
             let Outcome::Transaction(restored) = outcome else { panic!("a transaction") };

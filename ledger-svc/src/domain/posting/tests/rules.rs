@@ -103,7 +103,9 @@ fn a_purchase_in_the_households_currency_keeps_its_word() {
     assert_eq!(made.account_change.currency().code(), "USD");
     let legs = effects.transaction.expect("legs").legs;
     let household: Vec<_> = legs.iter().map(|leg| leg.household.expect("known").amount.minor()).collect();
-    assert_eq!(household, [-999, 999]);
+    assert_eq!(household, [-999, 999, -999, 999]);
+    let currencies: Vec<_> = legs.iter().map(|leg| leg.amount.currency().code()).collect();
+    assert_eq!(currencies, ["USD", "USD", "EUR", "EUR"]);
 
     let transfer = TransactionInput {
         transaction_type: "transfer".into(),
@@ -124,7 +126,7 @@ fn a_balance_that_cannot_be_stored_is_refused() {
     let mut world = World::new();
     let key = (HOUSEHOLD, Uuid::from_u128(11));
     if let Some(account) = world.book.accounts.get_mut(&key) {
-        account.balance = Money::new(i64::MIN + 5, currency("EUR"));
+        account.projected_balance = Money::new(i64::MIN + 5, currency("EUR"));
     }
     let refused = world.carry_out(Order::Create(expense(11, "1"))).map(|_| ()).expect_err("refused");
     assert_eq!(refused, Rejection::OutOfRange);
@@ -152,11 +154,115 @@ fn an_account_that_is_opened_and_adjusted_says_its_balance() {
         world.carry_out(Order::ChangeAccount { account_id, changes, if_version: Some(1) }).expect("adjusted");
     let Outcome::Account(adjusted) = adjusted else { panic!("an account") };
     assert_eq!(
-        (adjusted.balance.minor(), adjusted.version),
+        (adjusted.balance.minor(), adjusted.account.version),
         (700, 1),
         "the balance is no edit of the account"
     );
     assert_eq!(effects.transaction.map(|it| it.transaction.amount.minor()), Some(1200));
+}
+
+#[test]
+fn a_balance_that_is_set_is_todays_whatever_is_dated_later() {
+    let mut world = World::new();
+    // Today is 4 October 2024.
+    let dated = |amount: &str, date: &str| TransactionInput {
+        transaction_date: Some(date.into()),
+        ..expense(11, amount)
+    };
+    let set = |balance: &str| Order::ChangeAccount {
+        account_id: Uuid::from_u128(11),
+        changes: AccountChanges { balance: Some(balance.into()), ..AccountChanges::default() },
+        if_version: None,
+    };
+    world.carry_out(set("1000")).expect("set");
+    world.carry_out(Order::Create(dated("200", "2024-10-11"))).expect("posted");
+    world.carry_out(Order::Create(dated("50", "2024-10-04"))).expect("posted");
+    let (effects, outcome) = world.carry_out(set("1000.00")).expect("set");
+    assert_eq!(effects.transaction.map(|it| it.transaction.amount.minor()), Some(50_00));
+    let Outcome::Account(state) = outcome else { panic!("an account") };
+    assert_eq!((state.balance.minor(), state.account.projected_balance.minor()), (1_000_00, 800_00));
+    let (effects, _) = world.carry_out(set("1000.00")).expect("nothing to do");
+    assert!(effects.transaction.is_none());
+    world.check();
+}
+
+#[test]
+fn a_changed_amount_of_a_transfer_across_currencies_needs_what_arrives() {
+    let mut world = World::new();
+    let transfer = TransactionInput {
+        transaction_type: "transfer".into(),
+        to_account_id: Some(Uuid::from_u128(11).to_string()),
+        to_amount: Some("88".into()),
+        ..expense(13, "100")
+    };
+    let (_, made) = world.carry_out(Order::Create(transfer)).expect("posted");
+    let Outcome::Transaction(made) = made else { panic!("a transaction") };
+    let edit = |changes: TransactionChanges| changed(changes, made.id);
+    let amount = TransactionChanges { amount: Some("1000.00".into()), ..TransactionChanges::default() };
+    assert_eq!(reasons(world.carry_out(edit(amount.clone()))), [("to_amount".into(), "REQUIRED")]);
+    let currency = TransactionChanges { currency_code: Some("GBP".into()), ..TransactionChanges::default() };
+    assert_eq!(reasons(world.carry_out(edit(currency))), [("to_amount".into(), "REQUIRED")]);
+    let other = TransactionChanges {
+        to_account_id: Some(Some(Uuid::from_u128(14).to_string())),
+        ..TransactionChanges::default()
+    };
+    assert_eq!(reasons(world.carry_out(edit(other))), [("to_amount".into(), "REQUIRED")]);
+    let same = TransactionChanges { amount: Some("100.00".into()), ..TransactionChanges::default() };
+    world.carry_out(edit(same)).expect("nothing changes");
+    let both = TransactionChanges { to_amount: Some(Some("880".into())), ..amount };
+    world.carry_out(edit(both)).expect("edited");
+    assert_eq!(world.balances()[&Uuid::from_u128(11)], 880_00);
+    // Between two accounts of one currency nothing has to be said.
+    let to_euros = TransactionChanges {
+        account_id: Some(Uuid::from_u128(12).to_string()),
+        ..TransactionChanges::default()
+    };
+    world.carry_out(edit(to_euros)).expect("edited");
+    assert_eq!(world.balances()[&Uuid::from_u128(13)], 0);
+    world.check();
+}
+
+#[test]
+fn a_field_that_was_not_sent_is_never_in_the_way_of_another_type() {
+    let mut world = World::new();
+    let input = TransactionInput { category_id: Some(EXPENSE.to_string()), ..expense(11, "10") };
+    let (_, made) = world.carry_out(Order::Create(input)).expect("posted");
+    let Outcome::Transaction(made) = made else { panic!("a transaction") };
+    let to = |kind: &str| TransactionChanges {
+        transaction_type: Some(kind.into()),
+        ..TransactionChanges::default()
+    };
+    let to_transfer =
+        TransactionChanges { to_account_id: Some(Some(Uuid::from_u128(12).to_string())), ..to("transfer") };
+    let (_, outcome) = world.carry_out(changed(to_transfer.clone(), made.id)).expect("edited");
+    let Outcome::Transaction(transfer) = outcome else { panic!("a transaction") };
+    assert_eq!(transfer.category_id, None);
+    let (_, outcome) = world.carry_out(changed(to("income"), made.id)).expect("edited");
+    let Outcome::Transaction(income) = outcome else { panic!("a transaction") };
+    assert_eq!((income.to_account_id, income.to_amount), (None, None));
+    let sent = TransactionChanges { category_id: Some(Some(EXPENSE.to_string())), ..to_transfer };
+    assert_eq!(reasons(world.carry_out(changed(sent, made.id))), [("category_id".into(), "CONFLICTING")]);
+    world.check();
+}
+
+#[test]
+fn what_was_said_in_a_currency_counts_as_said_there() {
+    let mut world = World::new();
+    // A hundred yen from an account in dollars: 100 / 175.6801 * 1.1173 = 0.64 dollars.
+    let input = TransactionInput {
+        currency_code: Some("JPY".into()),
+        category_id: Some(EXPENSE.to_string()),
+        ..expense(13, "100")
+    };
+    let (effects, _) = world.carry_out(Order::Create(input)).expect("posted");
+    let legs = effects.transaction.expect("legs").legs;
+    let moved: Vec<_> = legs.iter().map(|leg| (leg.amount.currency().code(), leg.amount.minor())).collect();
+    assert_eq!(moved, [("USD", -64), ("USD", 64), ("JPY", -100), ("JPY", 100)]);
+    let worth: Vec<_> = legs.iter().map(|leg| leg.household.expect("known").amount.minor()).collect();
+    assert_eq!(worth, [-57, 57, -57, 57], "0.64 dollars are 0.57 euros, on every leg");
+    let rated: Vec<_> = legs.iter().map(|leg| leg.household.expect("known").rate.is_some()).collect();
+    assert_eq!(rated, [true, true, false, false]);
+    world.check();
 }
 
 fn splits(parts: &[(Uuid, &str)]) -> Vec<SplitInput> {
@@ -181,12 +287,17 @@ fn splits_share_what_moved_and_what_it_is_worth_to_the_last_cent() {
     let input = TransactionInput { currency_code: Some("USD".into()), splits: parts, ..expense(14, "10.00") };
     let (effects, _) = world.carry_out(Order::Create(input)).expect("posted");
     let legs = effects.transaction.expect("legs").legs;
-    assert_eq!(legs.len(), 4);
+    assert_eq!(legs.len(), 6);
     let minor = |legs: &[Leg]| legs.iter().map(|leg| leg.amount.minor()).sum::<i64>();
     let worth =
         |legs: &[Leg]| legs.iter().map(|leg| leg.household.expect("known").amount.minor()).sum::<i64>();
     assert_eq!((minor(&legs), worth(&legs)), (0, 0), "{legs:?}");
-    assert!(legs[1..].iter().all(|leg| leg.amount.minor() >= minor(&legs[1..]) / 3 - 1), "fair shares");
+    let parts: Vec<_> =
+        legs[3..].iter().map(|leg| (leg.amount.currency().code(), leg.amount.minor())).collect();
+    assert_eq!(parts, [("USD", 333), ("USD", 333), ("USD", 334)], "as they were said");
+    let yen: i64 =
+        legs.iter().filter(|leg| leg.amount.currency().code() == "JPY").map(|leg| leg.amount.minor()).sum();
+    assert_eq!(yen, 0);
 }
 
 #[test]
