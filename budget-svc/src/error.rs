@@ -33,6 +33,25 @@ pub enum Error {
     Internal(String),
 }
 
+impl Error {
+    /// Whether asking again later cannot help: another service understood and refuses.
+    pub fn is_final(&self) -> bool {
+        match self {
+            Self::Part(_, status) => matches!(
+                status.code(),
+                Code::InvalidArgument | Code::FailedPrecondition | Code::NotFound | Code::OutOfRange
+            ),
+            Self::Invalid(_) | Self::Query(_) | Self::NotFound(_) => true,
+            Self::VersionMismatch
+            | Self::KeyReused
+            | Self::Cancelled
+            | Self::UnderWay
+            | Self::Database(_)
+            | Self::Internal(_) => false,
+        }
+    }
+}
+
 impl From<Vec<Violation>> for Error {
     fn from(violations: Vec<Violation>) -> Self {
         Self::Invalid(violations)

@@ -14,4 +14,4 @@ mod money;
 pub use currency::Currency;
 pub use export::write_decimals;
 pub use household::Household;
-pub use money::{Amount, AmountError, LARGEST, Money};
+pub use money::{Amount, AmountError, MAX_MINOR_UNITS, Money};

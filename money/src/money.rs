@@ -8,7 +8,7 @@ use rust_decimal::{Decimal, RoundingStrategy};
 use crate::Currency;
 
 /// The largest amount that is taken from outside, minor units.
-pub const LARGEST: i64 = 1_000_000_000_000_000;
+pub const MAX_MINOR_UNITS: i64 = 100_000_000_000_000_000;
 
 /// An amount of one currency.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -133,7 +133,7 @@ pub struct Amount(Decimal);
 pub enum AmountError {
     /// Not `-?(0|[1-9][0-9]*)(\.[0-9]+)?`.
     Grammar,
-    /// More than [`LARGEST`].
+    /// More than [`MAX_MINOR_UNITS`].
     TooLarge,
     /// More decimals than the currency has.
     Decimals(Currency),
@@ -146,7 +146,7 @@ impl AmountError {
     pub fn at(self, field: &str) -> Violation {
         let (reason, description) = match self {
             Self::Grammar => ("AMOUNT_INVALID", "Send plain decimal digits, such as 12.50.".to_owned()),
-            Self::TooLarge => ("AMOUNT_TOO_LARGE", "Send at most 10^15 minor units.".to_owned()),
+            Self::TooLarge => ("AMOUNT_TOO_LARGE", "Send at most 10^17 minor units.".to_owned()),
             Self::Decimals(currency) => (
                 "AMOUNT_TOO_PRECISE",
                 format!("{currency} has {} decimals; send no more.", currency.decimals()),
@@ -171,7 +171,7 @@ impl Amount {
             return Err(AmountError::Grammar);
         }
         // What is right but beyond 28 digits is too large or too precise for every currency.
-        if whole.len() > 16 {
+        if whole.len() > 18 {
             return Err(AmountError::TooLarge);
         }
         let fraction = fraction.unwrap_or_default();
@@ -186,7 +186,7 @@ impl Amount {
             return Err(AmountError::Decimals(currency));
         }
         match minor(self.0, currency) {
-            Some(minor) if minor.saturating_abs() <= LARGEST => Ok(Money { minor, currency }),
+            Some(minor) if minor.saturating_abs() <= MAX_MINOR_UNITS => Ok(Money { minor, currency }),
             Some(_) | None => Err(AmountError::TooLarge),
         }
     }
@@ -202,7 +202,7 @@ impl Amount {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Amount, AmountError, LARGEST, Money};
+    use super::{Amount, AmountError, MAX_MINOR_UNITS, Money};
     use crate::Currency;
 
     fn currency(code: &str) -> Currency {
@@ -211,7 +211,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn parse_after_print_is_the_identity(minor in -LARGEST..=LARGEST, at in any::<prop::sample::Index>()) {
+        fn parse_after_print_is_the_identity(minor in -MAX_MINOR_UNITS..=MAX_MINOR_UNITS, at in any::<prop::sample::Index>()) {
             let all: Vec<_> = Currency::all().collect();
             let money = Money::new(minor, all[at.index(all.len())]);
             let read = Amount::parse(&money.to_string()).and_then(|amount| amount.in_currency(money.currency()));
@@ -242,8 +242,14 @@ mod tests {
             read(&format!("0.{}1", "0".repeat(60)), "BTC"),
             Err(AmountError::Decimals(currency("BTC")))
         );
-        assert_eq!(read("10000000000000.00", "USD"), Ok(Money::new(LARGEST, currency("USD"))));
-        assert_eq!(read("10000000000000.01", "USD"), Err(AmountError::TooLarge));
+        assert_eq!(read("1000000000000000.00", "USD"), Ok(Money::new(MAX_MINOR_UNITS, currency("USD"))));
+        assert_eq!(read("1000000000000000.01", "USD"), Err(AmountError::TooLarge));
+        assert_eq!(read("100000000000000000", "JPY"), Ok(Money::new(MAX_MINOR_UNITS, currency("JPY"))));
+        assert_eq!(read("100000000000000001", "JPY"), Err(AmountError::TooLarge));
+        assert_eq!(
+            read("20000000.00000000", "SHIB"),
+            Ok(Money::new(2_000_000_000_000_000, currency("SHIB")))
+        );
         assert_eq!(read(&"9".repeat(60), "JPY"), Err(AmountError::TooLarge));
         assert_eq!(read("0", "USD"), Err(AmountError::NotPositive));
         assert_eq!(read("-1", "USD"), Err(AmountError::NotPositive));
@@ -255,8 +261,8 @@ mod tests {
     proptest! {
         #[test]
         fn shares_sum_to_the_whole_and_none_is_off_by_one(
-            minor in -LARGEST..=LARGEST,
-            weights in prop::collection::vec(0..LARGEST, 1..50),
+            minor in -MAX_MINOR_UNITS..=MAX_MINOR_UNITS,
+            weights in prop::collection::vec(0..MAX_MINOR_UNITS, 1..50),
         ) {
             prop_assume!(weights.iter().any(|weight| *weight > 0));
             let shares = Money::new(minor, currency("EUR")).allocate(&weights).expect("shares");

@@ -98,6 +98,14 @@ impl Contribution {
         }
     }
 
+    /// What of it will count for the goal once it is done, minor units.
+    pub fn counts_when_done(&self) -> i64 {
+        match self.direction {
+            Direction::Contribution => self.amount.minor(),
+            Direction::Withdrawal => self.amount.minor().saturating_neg(),
+        }
+    }
+
     /// It after its transfer was found to be at `version` and to leave `change`
     /// on the goal's account, with the `other` account on its other side; `None`
     /// when something as new is known.

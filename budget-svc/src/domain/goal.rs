@@ -1,5 +1,7 @@
 //! Goals: a target that money is set aside for.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Months, NaiveDate, Utc};
 use fintrac_kit::error::Violation;
 use fintrac_kit::text;
@@ -13,7 +15,7 @@ const LONGEST_NAME: usize = 100;
 /// Parts of the target that are told, percent; the last one completes the goal.
 const MILESTONES: [i32; 4] = [25, 50, 75, 100];
 /// A due date lies at most so far ahead, months.
-const MOST_MONTHS: u32 = 12_000;
+const MAX_MONTHS: u32 = 12_000;
 /// Days before the due date on which somebody is reminded, furthest first.
 const REMINDERS: [i32; 3] = [30, 7, 1];
 
@@ -124,13 +126,38 @@ impl Outlook {
     }
 }
 
-/// In how many months `due` is, begun ones counting as whole; `None` after it.
+/// What is set aside for a goal on an account, minor units.
+#[derive(Debug, Clone, Copy)]
+pub struct Earmark {
+    pub goal_id: Uuid,
+    pub account_id: Uuid,
+    pub amount: Money,
+}
+
+/// By goal, what the accounts do not hold of the earmarks, which come in the
+/// order in which an account's balance covers them. `balances`: minor units by
+/// account; one that is missing holds nothing.
+pub fn unfunded(earmarks: &[Earmark], mut balances: HashMap<Uuid, i64>) -> HashMap<Uuid, Money> {
+    let mut unfunded = HashMap::new();
+    for it in earmarks {
+        let left = balances.entry(it.account_id).or_default();
+        let wanted = it.amount.minor().max(0);
+        let covered = wanted.min((*left).max(0));
+        *left = left.saturating_sub(covered);
+        unfunded.insert(it.goal_id, Money::new(wanted.saturating_sub(covered), it.amount.currency()));
+    }
+    unfunded
+}
+
+/// The whole months until `due`, at least one; `None` after it.
 fn months_until(today: NaiveDate, due: NaiveDate) -> Option<u32> {
     if due < today {
         return None;
     }
-    (1..=MOST_MONTHS)
-        .find(|months| today.checked_add_months(Months::new(*months)).is_none_or(|day| day >= due))
+    let is_whole =
+        |months: &u32| today.checked_add_months(Months::new(*months)).is_some_and(|day| day <= due);
+    let whole = (1..=MAX_MONTHS).take_while(is_whole).last();
+    Some(whole.unwrap_or(1))
 }
 
 /// What somebody asks for who makes a goal.
@@ -315,6 +342,25 @@ mod tests {
         assert_eq!((refused[0].field.as_str(), refused[0].reason), ("account_id", "CURRENCY_MISMATCH"));
     }
 
+    #[test]
+    fn a_balance_covers_its_goals_in_the_order_of_their_making() {
+        let account = Uuid::from_u128(9);
+        let earmark = |id: u128, minor: i64| super::Earmark {
+            goal_id: Uuid::from_u128(id),
+            account_id: account,
+            amount: Money::new(minor, currency("EUR")),
+        };
+        let earmarks = [earmark(1, 60_00), earmark(2, 60_00), earmark(3, 5_00)];
+        let found = |balances: &[(Uuid, i64)]| {
+            let found = super::unfunded(&earmarks, balances.iter().copied().collect());
+            [1, 2, 3].map(|id| found[&Uuid::from_u128(id)].minor())
+        };
+        assert_eq!(found(&[(account, 200_00)]), [0, 0, 0]);
+        assert_eq!(found(&[(account, 100_00)]), [0, 20_00, 5_00]);
+        assert_eq!(found(&[(account, -1)]), [60_00, 60_00, 5_00]);
+        assert_eq!(found(&[]), [60_00, 60_00, 5_00], "the account was deleted");
+    }
+
     proptest! {
         #[test]
         fn a_goal_is_completed_exactly_while_its_target_is_reached(
@@ -364,16 +410,23 @@ mod tests {
         assert_eq!(seen(&goal("1000"), "2026-11-18"), (None, None), "without a due date");
         let mut boat = due("2027-11-18");
         assert_eq!(seen(&boat, "2026-11-18"), (text("83.34"), Some(true)), "twelve months");
-        assert_eq!(seen(&boat, "2026-11-19"), (text("83.34"), Some(false)), "a day without a cent");
+        assert_eq!(seen(&boat, "2026-11-19"), (text("90.91"), Some(false)), "eleven whole months");
         assert_eq!(seen(&boat, "2027-11-18"), (text("1000.00"), Some(false)));
         assert_eq!(seen(&boat, "2027-11-19"), (None, Some(false)), "too late");
         boat.add(50_000, now()).expect("small");
-        assert_eq!(seen(&boat, "2027-05-19"), (text("83.34"), Some(true)), "half of it, half of the way");
-        assert_eq!(seen(&boat, "2027-05-20"), (text("83.34"), Some(false)));
+        assert_eq!(seen(&boat, "2027-05-19"), (text("100.00"), Some(true)), "half of it, half of the way");
+        assert_eq!(seen(&boat, "2027-05-20"), (text("100.00"), Some(false)));
         boat.add(50_000, now()).expect("small");
         assert_eq!(seen(&boat, "2028-01-01"), (None, Some(true)), "it was reached");
         assert_eq!(seen(&due("2027-01-31"), "2026-12-31"), (text("1000.00"), Some(false)), "one month");
-        assert_eq!(seen(&due("2027-02-01"), "2026-12-31"), (text("500.00"), Some(false)), "a begun one");
+        assert_eq!(seen(&due("2027-02-01"), "2026-12-31"), (text("1000.00"), Some(false)), "one whole month");
+        assert_eq!(seen(&due("2026-12-31"), "2026-11-30"), (text("1000.00"), Some(false)), "one whole month");
+        assert_eq!(
+            seen(&due("2027-03-01"), "2026-12-31"),
+            (text("500.00"), Some(false)),
+            "28 February counts"
+        );
+        assert_eq!(seen(&due("2026-12-05"), "2026-12-01"), (text("1000.00"), Some(false)), "at least one");
     }
 
     proptest! {
@@ -390,11 +443,11 @@ mod tests {
             let needed = Outlook::of(&goal, today, today).needed_per_month.map(Money::minor);
             prop_assert_eq!(needed.is_some(), current < target);
             if let Some(needed) = needed {
-                let paid = (0..).take_while(|month| {
+                let whole = (1..).take_while(|month| {
                     let months = chrono::Months::new(*month);
-                    *month == 0 || today.checked_add_months(months).is_some_and(|day| day < due)
+                    today.checked_add_months(months).is_some_and(|day| day <= due)
                 });
-                let months = i64::try_from(paid.count()).expect("few");
+                let months = i64::try_from(whole.count()).expect("few").max(1);
                 prop_assert!(needed * months >= target - current);
                 prop_assert!((needed - 1) * months < target - current);
             }

@@ -12,7 +12,7 @@ pub mod alert;
 pub mod budget;
 pub mod contribution;
 pub mod goal;
-pub mod pace;
 pub mod percent;
 pub mod period;
+pub mod projection;
 pub mod rollover;

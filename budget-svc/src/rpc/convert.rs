@@ -152,7 +152,7 @@ impl From<Summary> for pb::SummarizeBudgetsResponse {
 }
 
 impl From<&GoalToday> for pb::Goal {
-    fn from(GoalToday { goal, outlook }: &GoalToday) -> Self {
+    fn from(GoalToday { goal, outlook, unfunded }: &GoalToday) -> Self {
         Self {
             id: goal.id.to_string(),
             name: goal.name.clone(),
@@ -169,6 +169,7 @@ impl From<&GoalToday> for pb::Goal {
             version: goal.version,
             needed_per_month: outlook.needed_per_month.map(|money| money.to_string()),
             on_track: outlook.on_track,
+            unfunded: unfunded.map(|money| money.to_string()),
         }
     }
 }

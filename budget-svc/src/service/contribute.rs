@@ -24,6 +24,9 @@ use crate::store::goals;
 /// The request itself goes on with its contribution; the worker comes after it.
 const HEAD_START: TimeDelta = TimeDelta::seconds(10);
 
+/// The most that is set aside for one goal: what is on its way still fits a number.
+const MAX_GOAL_MINOR_UNITS: i64 = 1_000_000_000_000_000_000;
+
 /// How often a request begins anew because a twin of it was refused.
 const ROUNDS: usize = 3;
 
@@ -121,6 +124,11 @@ impl Planning {
                 let text = format!("{there} {} are set aside; send at most that.", goal.currency());
                 return Err(vec![Violation::new("amount", "GOAL_AMOUNT_EXCEEDED", text)].into());
             }
+        }
+        let sum = goal.current.minor().saturating_add(contribution.counts_when_done());
+        if sum.saturating_abs() > MAX_GOAL_MINOR_UNITS {
+            let text = "The goal cannot hold that much; send a smaller amount.";
+            return Err(vec![Violation::new("amount", "BALANCE_OUT_OF_RANGE", text)].into());
         }
         // The answer once all is done; until then nobody gets it.
         let reply = encode(&Contribution { state: State::Done, ..contribution.clone() });

@@ -1,5 +1,7 @@
 //! A new goal.
 
+use std::collections::HashMap;
+
 use fintrac_kit::access::By;
 use fintrac_kit::error::Violation;
 use fintrac_kit::idempotency::{Kept, Key};
@@ -44,7 +46,8 @@ impl Planning {
         self.skip_reminders(&mut transaction, &household, &goal).await?;
         let change = Change { entity: "goal", entity_id: goal.id, version: 1, kind: "created", changed: &[] };
         self.record(&mut transaction, &Actor::from(by), change).await?;
-        let goal = self.goal_today(&household, goal);
+        let unfunded = HashMap::from([(goal.id, goal.current)]);
+        let goal = self.goal_today(&household, goal, &unfunded);
         self.commit(transaction, key.as_ref(), &encode(&goal)).await?;
         Ok(Kept::Fresh(goal))
     }

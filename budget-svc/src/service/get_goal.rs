@@ -12,7 +12,8 @@ impl Planning {
     pub async fn get_goal(&self, by: &By, goal_id: Uuid) -> Result<GoalToday, Error> {
         let goal = self.find_goal(by, goal_id).await?;
         let household = self.household(by.principal.household_id).await?;
-        Ok(self.goal_today(&household, goal))
+        let unfunded = self.unfunded(household.id, std::slice::from_ref(&goal)).await?;
+        Ok(self.goal_today(&household, goal, &unfunded))
     }
 
     pub(super) async fn find_goal(&self, by: &By, goal_id: Uuid) -> Result<Goal, Error> {

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::Planning;
 use super::count_periods::{Asked, Counted};
 use crate::domain::budget::Budget;
-use crate::domain::pace;
+use crate::domain::projection::{self, Upcoming};
 use crate::error::Error;
 
 /// A period of a budget as it stands on a day.
@@ -20,21 +20,21 @@ pub struct Progress {
     pub budget_name: String,
     pub counted: Counted,
     pub days_left: i32,
-    /// Spending by the end of the period, at the pace so far.
+    /// Spending by the end of the period: so far, and what is known to come.
     pub projected: Money,
     /// When all of it will be spent, if in this period.
     pub runs_out_on: Option<NaiveDate>,
 }
 
 impl Progress {
-    pub(super) fn of(budget: &Budget, counted: Counted, today: NaiveDate) -> Self {
+    pub(super) fn new(budget: &Budget, counted: Counted, upcoming: &Upcoming, today: NaiveDate) -> Self {
         let (period, spent) = (counted.period, counted.spending.amount.minor());
         Self {
             budget_id: budget.id,
             budget_name: budget.name.clone(),
             days_left: period.days_left(today),
-            projected: Money::new(pace::projected(spent, period, today), budget.currency),
-            runs_out_on: pace::runs_out_on(spent, counted.budgeted.minor(), period, today),
+            projected: Money::new(projection::projected(spent, upcoming, period, today), budget.currency),
+            runs_out_on: projection::exhausted_on(spent, counted.budgeted.minor(), upcoming, period, today),
             counted,
         }
     }
@@ -62,6 +62,8 @@ impl Planning {
         let counted = self.count_periods(household.id, &asked, true).await?;
         let counted = counted.into_iter().flatten().next();
         let counted = counted.ok_or_else(|| Error::Internal("no answer of the ledger".into()))?;
-        Ok(Progress::of(&budget, counted, today))
+        let upcoming = self.upcoming_spending(household.id, &[(&budget, period)], today).await?;
+        let upcoming = upcoming.into_iter().next().unwrap_or_default();
+        Ok(Progress::new(&budget, counted, &upcoming, today))
     }
 }

@@ -20,7 +20,9 @@ impl Planning {
         let mut connection = self.pool.acquire().await?;
         let rows = goals::list(&mut connection, household.id, after, page.limit()).await?;
         let page = page.cut(rows, |goal| Cursor::by_id(goal.id));
-        let rows = page.rows.into_iter().map(|goal| self.goal_today(&household, goal)).collect();
+        drop(connection);
+        let unfunded = self.unfunded(household.id, &page.rows).await?;
+        let rows = page.rows.into_iter().map(|goal| self.goal_today(&household, goal, &unfunded)).collect();
         Ok(Page { rows, next: page.next })
     }
 }

@@ -9,6 +9,7 @@ use super::Planning;
 use super::count_periods::Asked;
 use super::get_progress::Progress;
 use crate::domain::period::{Period, Schedule};
+use crate::domain::projection::Upcoming;
 use crate::error::Error;
 
 impl Planning {
@@ -35,7 +36,10 @@ impl Planning {
         periods.reverse();
         let asked = [Asked { budget: &budget, periods }];
         let counted = self.count_periods(household.id, &asked, false).await?;
-        let rows = counted.into_iter().flatten().map(|it| Progress::of(&budget, it, today)).rev().collect();
+        // They are over: nothing of them is still to come.
+        let none = Upcoming::new();
+        let rows =
+            counted.into_iter().flatten().map(|it| Progress::new(&budget, it, &none, today)).rev().collect();
         Ok(Page { rows, next: page.next })
     }
 }

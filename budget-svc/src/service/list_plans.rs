@@ -25,8 +25,12 @@ impl Planning {
         });
         let asked: Vec<_> = asked.collect();
         let counted = self.count_periods(household_id, &asked, false).await?;
-        let of_budgets = asked.iter().zip(counted.into_iter().flatten());
-        let budgets = of_budgets.map(|(asked, counted)| Progress::of(asked.budget, counted, day)).collect();
+        let current: Vec<_> = asked.iter().map(|it| (it.budget, it.periods[0])).collect();
+        let upcoming = self.upcoming_spending(household_id, &current, day).await?;
+        let of_budgets = asked.iter().zip(counted.into_iter().flatten()).zip(&upcoming);
+        let budgets = of_budgets
+            .map(|((asked, counted), upcoming)| Progress::new(asked.budget, counted, upcoming, day))
+            .collect();
         Ok((budgets, goals))
     }
 }

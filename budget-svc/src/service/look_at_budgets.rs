@@ -128,6 +128,12 @@ impl Work for LookAtBudgets {
                 let now = self.0.clock.now();
                 return looks::settle(&mut *self.0.pool.acquire().await?, look, now).await;
             }
+            // The next change or the daily check asks again.
+            Ok(Err(error)) if error.is_final() => {
+                tracing::warn!(%household_id, %error, "budgets cannot be evaluated");
+                let now = self.0.clock.now();
+                return looks::settle(&mut *self.0.pool.acquire().await?, look, now).await;
+            }
             Ok(Err(error)) => (error.to_string(), pause(&error, look.failures)),
             Err(_elapsed) => ("the look took too long".to_owned(), pause(&Error::UnderWay, look.failures)),
         };

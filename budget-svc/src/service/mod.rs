@@ -27,6 +27,7 @@ mod reach_milestones;
 mod remind;
 mod sum_spending;
 mod summarize;
+mod upcoming_spending;
 mod update_budget;
 mod update_goal;
 

@@ -14,7 +14,7 @@ use crate::domain::period::Period;
 use crate::error::Error;
 
 /// Questions of one call: of fifty categories each they make a megabyte.
-const MOST_QUESTIONS: usize = 500;
+pub(super) const MAX_QUERIES: usize = 500;
 
 /// Spending in one period of one budget.
 #[derive(Debug, Clone)]
@@ -81,7 +81,7 @@ impl Planning {
     ) -> Result<Vec<Spending>, Error> {
         let currencies: Vec<_> = queries.iter().map(|query| query.currency_code.clone()).collect();
         let mut spending = Vec::with_capacity(queries.len());
-        for queries in queries.chunks(MOST_QUESTIONS) {
+        for queries in queries.chunks(MAX_QUERIES) {
             let (household_id, queries) = (household_id.to_string(), queries.to_vec());
             let request = pb::SumSpendingRequest { household_id, queries, with_rates };
             let answer = self.ledger.clone().sum_spending(request).await;

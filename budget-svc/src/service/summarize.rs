@@ -43,9 +43,12 @@ impl Planning {
         });
         let asked: Vec<_> = asked.collect();
         let counted = self.count_periods(household_id, &asked, false).await?;
-        let of_budgets = asked.iter().zip(counted.into_iter().flatten());
-        let budgets: Vec<_> =
-            of_budgets.map(|(asked, counted)| Progress::of(asked.budget, counted, today)).collect();
+        let current: Vec<_> = asked.iter().map(|it| (it.budget, it.periods[0])).collect();
+        let upcoming = self.upcoming_spending(household_id, &current, today).await?;
+        let of_budgets = asked.iter().zip(counted.into_iter().flatten()).zip(&upcoming);
+        let budgets: Vec<_> = of_budgets
+            .map(|((asked, counted), upcoming)| Progress::new(asked.budget, counted, upcoming, today))
+            .collect();
         Ok(Summary { today, totals: totals(&budgets), budgets })
     }
 }

@@ -25,6 +25,12 @@ impl Planning {
         let household = self.household(household_id).await?;
         let named = changes.account_id.as_ref().and_then(Option::as_deref);
         let account = self.goal_account(household_id, named).await;
+        // The ledger is asked before the transaction begins.
+        let mut shown = goals::find(&mut *self.pool.acquire().await?, household_id, goal_id).await?;
+        if let (Some(goal), Some(_)) = (&mut shown, &changes.account_id) {
+            goal.account_id = named.and_then(|text| Uuid::parse_str(text.trim()).ok());
+        }
+        let unfunded = self.unfunded(household_id, shown.as_slice()).await?;
         let now = self.clock.now();
         let mut transaction = self.pool.begin().await?;
         if let Some(reply) = self.claim(&mut transaction, key.as_ref()).await? {
@@ -65,7 +71,7 @@ impl Planning {
                 self.skip_reminders(&mut transaction, &household, &after).await?;
             }
         }
-        let after = self.goal_today(&household, after);
+        let after = self.goal_today(&household, after, &unfunded);
         self.commit(transaction, key.as_ref(), &encode(&after)).await?;
         Ok(Kept::Fresh(after))
     }

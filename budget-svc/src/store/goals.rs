@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::currency;
-use crate::domain::goal::Goal;
+use crate::domain::goal::{Earmark, Goal};
 
 struct GoalRow {
     id: Uuid,
@@ -105,6 +105,29 @@ pub async fn list(
     .fetch_all(connection)
     .await?;
     rows.into_iter().map(Goal::try_from).collect()
+}
+
+/// What is set aside on these accounts for live goals.
+pub async fn earmarks(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    account_ids: &[Uuid],
+) -> Result<Vec<Earmark>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"select id, account_id as "account_id!", currency_code, current_amount from budget.goals
+           where household_id = $1 and account_id = any($2) and deleted_at is null"#,
+        household_id,
+        account_ids,
+    )
+    .fetch_all(connection)
+    .await?;
+    let earmark = |(id, account_id, amount, code): (Uuid, Uuid, i64, String)| {
+        Ok(Earmark { goal_id: id, account_id, amount: Money::new(amount, currency(&code)?) })
+    };
+    rows.into_iter()
+        .map(|row| (row.id, row.account_id, row.current_amount, row.currency_code))
+        .map(earmark)
+        .collect()
 }
 
 pub async fn insert(

@@ -1,5 +1,7 @@
 //! What fires, and that it fires once.
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use fintrac_proto::budget::v1 as pb;
 
@@ -143,6 +145,27 @@ async fn an_outage_of_the_ledger_delays_and_loses_nothing() {
     assert!(budgets.ledger.sums() > asked && budgets.told().await.is_empty());
     budgets.ledger.set(Mood::Works);
     budgets.pass(TimeDelta::seconds(1));
+    budgets.until(FIRED, &["80!"]).await;
+}
+
+#[tokio::test]
+async fn what_is_refused_for_good_is_not_asked_again_as_an_outage() {
+    let (budgets, ana, category, _) = with_budget(&[80]).await;
+    budgets.ledger.set(Mood::Overflows);
+    let asked = budgets.ledger.sums();
+    budgets.ledger.spend(ana.user.household_id, &category, "2026-09-22", 8_000);
+    let refused = async {
+        while budgets.ledger.sums() == asked {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), refused).await.expect("the ledger is asked");
+    // It is over: nothing waits to be looked at.
+    budgets.until("select count(*)::text from budget.looks", &["0"]).await;
+    assert!(budgets.told().await.is_empty());
+    // The next change is looked at as always.
+    budgets.ledger.set(Mood::Works);
+    budgets.ledger.spend(ana.user.household_id, &category, "2026-09-22", 1);
     budgets.until(FIRED, &["80!"]).await;
 }
 

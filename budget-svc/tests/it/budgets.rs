@@ -246,14 +246,52 @@ async fn progress_tells_where_spending_leads() {
     let budgets = Budgets::start().await;
     let ana = budgets.person();
     let category = budgets.ledger.category("expense");
+    let budget = ana.budget(&category, "1000", &[]).await;
+    // A rent on the first is no pace of spending.
+    budgets.ledger.spend(ana.user.household_id, &category, "2026-09-01", 90_000);
+    let seen = async || {
+        let now = ana.progress(&budget.id, "").await.expect("progress");
+        (now.projected_spend, now.runs_out_on)
+    };
+    assert_eq!(seen().await, ("900.00".into(), None));
+    // Today is 22 September: what is due counts, what was due is spent or was skipped.
+    for (day, amount) in [("2026-09-22", "7.00"), ("2026-09-25", "60.00"), ("2026-10-01", "900.00")] {
+        budgets.ledger.expect_spending(&category, day, amount);
+    }
+    assert_eq!(seen().await, ("960.00".into(), None));
+    budgets.ledger.expect_spending(&category, "2026-09-28", "40.00");
+    assert_eq!(seen().await, ("1000.00".into(), Some("2026-09-28".into())));
+    let request = pb::SummarizeBudgetsRequest {};
+    let summary = ana.user.call(ana.budgets().summarize_budgets(request)).await.expect("a summary");
+    assert_eq!(summary.into_inner().budgets[0].projected_spend, "1000.00");
+}
+
+#[tokio::test]
+async fn what_has_no_rate_is_told_by_budgets_and_their_history() {
+    let budgets = Budgets::start().await;
+    let ana = budgets.person();
+    let category = budgets.ledger.category("expense");
     let budget = ana.budget(&category, "300", &[]).await;
-    budgets.ledger.spend(ana.user.household_id, &category, "2026-09-05", 24_200);
-    // 22 of 30 days are gone.
+    budgets.ledger.leave_unpriced(&category, "2026-09-10", "NZD", "117.00");
+    let told = |list: &[pb::ProgressUnpriced]| {
+        let parts = list.iter().map(|it| format!("{} {} {}", it.date, it.currency_code, it.amount));
+        parts.collect::<Vec<_>>()
+    };
     let now = ana.progress(&budget.id, "").await.expect("progress");
-    assert_eq!((now.projected_spend.as_str(), now.runs_out_on.as_deref()), ("330.00", Some("2026-09-28")));
-    ana.set_amount(&budget.id, "400").await;
-    let now = ana.progress(&budget.id, "").await.expect("progress");
-    assert_eq!((now.projected_spend.as_str(), now.runs_out_on), ("330.00", None));
+    assert_eq!((now.spent.as_str(), told(&now.unpriced)), ("0.00", vec!["2026-09-10 NZD 117.00".to_owned()]));
+    let request = pb::SummarizeBudgetsRequest {};
+    let summary = ana.user.call(ana.budgets().summarize_budgets(request)).await.expect("a summary");
+    let summary = summary.into_inner();
+    assert_eq!(told(&summary.budgets[0].unpriced), [" NZD 117.00"]);
+    assert_eq!(told(&summary.totals[0].unpriced), [" NZD 117.00"]);
+    budgets.pass(TimeDelta::days(30));
+    let request = pb::ListBudgetPeriodsRequest { budget_id: budget.id.clone(), ..Default::default() };
+    let history = ana.user.call(ana.budgets().list_budget_periods(request)).await.expect("a page");
+    let periods = history.into_inner().periods;
+    assert_eq!(
+        (periods[0].period_start.as_str(), told(&periods[0].unpriced)),
+        ("2026-09-01", vec![" NZD 117.00".to_owned()])
+    );
 }
 
 #[tokio::test]

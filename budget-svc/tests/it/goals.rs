@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use fintrac_proto::budget::v1 as pb;
 use uuid::Uuid;
 
+use crate::ledger::Mood;
 use crate::support::{Budgets, Person, why};
 
 const REACHED: &str = "select percent || (case when is_message then '!' else '' end)
@@ -265,4 +266,43 @@ async fn due_dates_are_told_thirty_seven_and_one_day_before() {
         (facts.due_date.as_str(), facts.days_left, facts.goal_name.as_str()),
         ("2026-10-23", 5, "Boat")
     );
+}
+
+#[tokio::test]
+async fn more_than_the_account_holds_is_allowed_and_told() {
+    let budgets = Budgets::start().await;
+    let ana = budgets.person();
+    let account = budgets.ledger.account("EUR");
+    let goal = ana.goal("100", Some(&account)).await;
+    assert_eq!(goal.unfunded.as_deref(), Some("0.00"));
+    assert_eq!(ana.goal("100", None).await.unfunded, None, "without an account nobody can say");
+    ana.contribute(&goal.id, "99999", None).await.expect("earmarked");
+    let unfunded = async || ana.get_goal(&goal.id).await.expect("there").unfunded;
+    assert_eq!(unfunded().await.as_deref(), Some("99999.00"));
+    budgets.ledger.set_balance(&account, "60.00");
+    assert_eq!(unfunded().await.as_deref(), Some("99939.00"));
+    let listed = walk(&ana).await.into_iter().find(|it| it.id == goal.id).expect("listed");
+    assert_eq!(listed.unfunded.as_deref(), Some("99939.00"));
+    let rename =
+        pb::UpdateGoalRequest { goal_id: goal.id.clone(), name: Some("Ship".into()), ..Default::default() };
+    let renamed = ana.change_goal(rename, &["name"]).await.expect("changed");
+    assert_eq!(renamed.unfunded.as_deref(), Some("99939.00"));
+    // Goals are read while the ledger is away; what it would say is left out.
+    budgets.ledger.set(Mood::OutOfReach);
+    assert_eq!(unfunded().await, None);
+}
+
+#[tokio::test]
+async fn a_total_that_no_number_holds_is_refused_as_a_field() {
+    let budgets = Budgets::start().await;
+    let ana = budgets.person();
+    let goal = ana.goal("100", None).await;
+    // The largest amount is 10^17 minor units, the largest goal 10^18.
+    for _ in 0..10 {
+        ana.contribute(&goal.id, "1000000000000000.00", None).await.expect("earmarked");
+    }
+    let refused = why(ana.contribute(&goal.id, "0.01", None).await);
+    assert_eq!(refused.1, ["amount BALANCE_OUT_OF_RANGE"]);
+    let current = ana.get_goal(&goal.id).await.expect("there").current_amount;
+    assert_eq!(current, "10000000000000000.00", "nothing half done");
 }

@@ -16,7 +16,7 @@ use fintrac_proto::ledger::v1 as pb;
 use fintrac_proto::ledger::v1::budgeting_service_server::{BudgetingService, BudgetingServiceServer};
 use tokio::sync::watch;
 use tonic::service::Routes;
-use tonic::{Request, Response, Status};
+use tonic::{Code, Request, Response, Status};
 use uuid::Uuid;
 
 /// What a ledger would know.
@@ -38,6 +38,8 @@ pub enum Mood {
     LosesAnswers,
     /// The goal's account is archived.
     Refuses,
+    /// A total passes the largest number.
+    Overflows,
 }
 
 #[derive(Default)]
@@ -48,6 +50,12 @@ struct State {
     /// Account to its currency.
     accounts: HashMap<String, &'static str>,
     archived: HashSet<String>,
+    /// Account to its balance today.
+    balances: HashMap<String, String>,
+    /// What is due: category, day, amount in the budget's currency.
+    upcoming: Vec<(String, NaiveDate, String)>,
+    /// What has no rate: category, day, currency, amount.
+    unpriced: Vec<(String, NaiveDate, &'static str, String)>,
     /// What was spent: category, day, minor units of the budget's currency.
     spending: Vec<(String, NaiveDate, i64)>,
     /// Transaction to what stands of it: status, change, version.
@@ -155,6 +163,23 @@ impl Ledger {
         self.state(|state| state.dates.clone())
     }
 
+    /// Spends in a currency without a rate.
+    pub fn leave_unpriced(&self, category: &str, day: &str, currency: &'static str, amount: &str) {
+        let day = day.parse().expect("a day");
+        self.state(|state| state.unpriced.push((category.to_owned(), day, currency, amount.to_owned())));
+    }
+
+    /// Lets something become due on a category.
+    pub fn expect_spending(&self, category: &str, day: &str, amount: &str) {
+        let day = day.parse().expect("a day");
+        self.state(|state| state.upcoming.push((category.to_owned(), day, amount.to_owned())));
+    }
+
+    /// Sets an account's balance.
+    pub fn set_balance(&self, account: &str, balance: &str) {
+        self.state(|state| state.balances.insert(account.to_owned(), balance.to_owned()));
+    }
+
     /// How often it was asked for sums.
     pub fn sums(&self) -> u32 {
         self.state(|state| state.sums)
@@ -201,14 +226,19 @@ impl BudgetingService for Ledger {
         &self,
         request: Request<pb::SumSpendingRequest>,
     ) -> Result<Response<pb::SumSpendingResponse>, Status> {
-        let queries = request.into_inner().queries;
+        let pb::SumSpendingRequest { queries, with_rates, .. } = request.into_inner();
         assert!(queries.len() <= 500, "more than one message may hold");
-        let (mood, spending) = self.state(|state| {
+        let (mood, spending, unpriced) = self.state(|state| {
             state.sums += 1;
-            (state.mood, state.spending.clone())
+            (state.mood, state.spending.clone(), state.unpriced.clone())
         });
-        if mood == Mood::OutOfReach {
-            return Err(Status::unavailable("down"));
+        match mood {
+            Mood::OutOfReach => return Err(Status::unavailable("down")),
+            Mood::Overflows => {
+                let text = "A total is larger than can be kept; ask for fewer days.";
+                return Err(Refusal::new(Code::OutOfRange, "BALANCE_OUT_OF_RANGE", text).into());
+            }
+            Mood::Works | Mood::LosesAnswers | Mood::Refuses => {}
         }
         let sum = |query: pb::SpendingQuery| {
             let day = |text: &str| text.parse::<NaiveDate>().expect("a day");
@@ -218,11 +248,59 @@ impl BudgetingService for Ledger {
             };
             let minor = spending.iter().filter(counts).map(|(_, _, minor)| minor).sum();
             let currency = Currency::from_code(&query.currency_code).expect("a currency");
-            pb::Spending { amount: Money::new(minor, currency).to_string(), ..pb::Spending::default() }
+            let unpriced = unpriced
+                .iter()
+                .filter(|(category, date, ..)| query.category_ids.contains(category) && span.contains(date));
+            let unpriced = unpriced.map(|(_, date, code, amount)| pb::UnpricedSpending {
+                date: if with_rates { date.to_string() } else { String::new() },
+                currency_code: (*code).to_owned(),
+                amount: amount.clone(),
+            });
+            pb::Spending {
+                amount: Money::new(minor, currency).to_string(),
+                rates: Vec::new(),
+                unpriced: unpriced.collect(),
+            }
         };
         let spending = queries.into_iter().map(sum).collect();
         self.hold().await;
         Ok(Response::new(pb::SumSpendingResponse { spending }))
+    }
+
+    async fn list_upcoming_spending(
+        &self,
+        request: Request<pb::ListUpcomingSpendingRequest>,
+    ) -> Result<Response<pb::ListUpcomingSpendingResponse>, Status> {
+        let queries = request.into_inner().queries;
+        let upcoming = self.state(|state| state.upcoming.clone());
+        let list = |query: pb::SpendingQuery| {
+            let due = upcoming.iter().filter(|(category, _, _)| query.category_ids.contains(category));
+            let due = due.map(|(_, day, amount)| pb::UpcomingSpending {
+                date: day.to_string(),
+                amount: amount.clone(),
+            });
+            pb::UpcomingSpendingList { days: due.collect() }
+        };
+        let upcoming = queries.into_iter().map(list).collect();
+        Ok(Response::new(pb::ListUpcomingSpendingResponse { upcoming }))
+    }
+
+    async fn list_balances(
+        &self,
+        request: Request<pb::ListBalancesRequest>,
+    ) -> Result<Response<pb::ListBalancesResponse>, Status> {
+        let ids = request.into_inner().account_ids;
+        self.state(|state| {
+            if state.mood == Mood::OutOfReach {
+                return Err(Status::unavailable("down"));
+            }
+            let balances = ids.into_iter().filter_map(|id| {
+                let currency_code = (*state.accounts.get(&id)?).to_owned();
+                let balance = state.balances.get(&id).cloned().unwrap_or_else(|| "0.00".to_owned());
+                Some(pb::list_balances_response::AccountBalance { account_id: id, currency_code, balance })
+            });
+            Ok(Response::new(pb::ListBalancesResponse { balances: balances.collect() }))
+        })
     }
 
     async fn post_transfer(
@@ -237,7 +315,7 @@ impl BudgetingService for Ledger {
                     let refused = Violation::new("to_account_id", "ACCOUNT_CLOSED", "It is archived.");
                     return Err(Refusal::invalid(vec![refused]).into());
                 }
-                Mood::Works | Mood::LosesAnswers => {}
+                Mood::Works | Mood::LosesAnswers | Mood::Overflows => {}
             }
             let description = request.description.expect("a note");
             assert!(!description.contains('\n'), "the ledger takes one line");

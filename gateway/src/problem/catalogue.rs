@@ -116,7 +116,7 @@ const FIELD_CODES: &[(&str, &str)] = &[
     ("PAGE_SIZE_INVALID", "Not a number above zero."),
     ("PAGE_TOKEN_INVALID", "Not a token of this list with these filters."),
     ("AMOUNT_INVALID", "Not plain decimal digits such as 12.50."),
-    ("AMOUNT_TOO_LARGE", "More than 10^15 minor units."),
+    ("AMOUNT_TOO_LARGE", "More than 10^17 minor units."),
     ("AMOUNT_TOO_PRECISE", "More decimals than the currency has."),
     ("AMOUNT_NOT_POSITIVE", "Zero or less."),
     ("AMOUNT_TOO_SMALL", "Comes to nothing in the account's currency."),

@@ -109,6 +109,41 @@ impl BudgetingService for Rpc {
         }))
     }
 
+    async fn list_upcoming_spending(
+        &self,
+        request: Request<pb::ListUpcomingSpendingRequest>,
+    ) -> Result<Response<pb::ListUpcomingSpendingResponse>, Status> {
+        let pb::ListUpcomingSpendingRequest { household_id, from, queries } = request.into_inner();
+        let queries: Vec<_> = queries.iter().map(query).collect::<Result<_, _>>()?;
+        let from = day::parse(&from).ok_or_else(|| malformed("from"))?;
+        let found = self.0.list_upcoming_spending(id("household_id", &household_id)?, from, &queries).await?;
+        let day = |(date, amount): (chrono::NaiveDate, fintrac_money::Money)| pb::UpcomingSpending {
+            date: date.to_string(),
+            amount: amount.to_string(),
+        };
+        let list = |days: std::collections::BTreeMap<_, _>| pb::UpcomingSpendingList {
+            days: days.into_iter().map(day).collect(),
+        };
+        Ok(Response::new(pb::ListUpcomingSpendingResponse {
+            upcoming: found.into_iter().map(list).collect(),
+        }))
+    }
+
+    async fn list_balances(
+        &self,
+        request: Request<pb::ListBalancesRequest>,
+    ) -> Result<Response<pb::ListBalancesResponse>, Status> {
+        let pb::ListBalancesRequest { household_id, account_ids } = request.into_inner();
+        let ids: Vec<_> = account_ids.iter().map(|text| id("account_ids", text)).collect::<Result<_, _>>()?;
+        let states = self.0.list_balances(id("household_id", &household_id)?, &ids).await?;
+        let balances = states.into_iter().map(|state| pb::list_balances_response::AccountBalance {
+            account_id: state.account.id.to_string(),
+            currency_code: state.account.currency().code().to_owned(),
+            balance: state.balance.to_string(),
+        });
+        Ok(Response::new(pb::ListBalancesResponse { balances: balances.collect() }))
+    }
+
     async fn post_transfer(
         &self,
         request: Request<pb::PostTransferRequest>,

@@ -56,7 +56,7 @@ impl Ledger {
         let Some(household) = households::find(&mut connection, household_id).await? else {
             return Ok(answers);
         };
-        let tree = Tree::new(categories::places(&mut connection, household_id).await?);
+        let tree = CategoryTree::new(categories::places(&mut connection, household_id).await?);
         let nominal = nominal_accounts::of_categories(&mut connection, household_id).await?;
         let (mut frozen, mut foreign) = (Vec::new(), Vec::new());
         for (number, query) in queries.iter().enumerate() {
@@ -145,13 +145,13 @@ fn by_currency(
 }
 
 /// The categories of a household, by what is above them.
-struct Tree {
+pub(super) struct CategoryTree {
     below: HashMap<Uuid, Vec<Uuid>>,
     merged: HashMap<Uuid, Uuid>,
 }
 
-impl Tree {
-    fn new(places: Vec<Place>) -> Self {
+impl CategoryTree {
+    pub(super) fn new(places: Vec<Place>) -> Self {
         let (mut below, mut merged): (HashMap<_, Vec<Uuid>>, _) = (HashMap::new(), HashMap::new());
         for Place { id, parent_id, merged_into } in places {
             if let Some(target) = merged_into {
@@ -163,9 +163,14 @@ impl Tree {
         Self { below, merged }
     }
 
+    /// The category that one went over into, or itself.
+    pub(super) fn target(&self, id: Uuid) -> Uuid {
+        *self.merged.get(&id).unwrap_or(&id)
+    }
+
     /// One that went over into another one is that one.
-    fn with_all_below(&self, ids: &[Uuid]) -> HashSet<Uuid> {
-        let mut left: Vec<_> = ids.iter().map(|id| *self.merged.get(id).unwrap_or(id)).collect();
+    pub(super) fn with_all_below(&self, ids: &[Uuid]) -> HashSet<Uuid> {
+        let mut left: Vec<_> = ids.iter().map(|id| self.target(*id)).collect();
         let mut found = HashSet::new();
         while let Some(id) = left.pop() {
             if found.insert(id) {

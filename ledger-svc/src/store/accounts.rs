@@ -129,6 +129,26 @@ pub async fn with_balance(
     accounts.into_iter().map(state).collect()
 }
 
+/// The live ones among these ids.
+pub async fn live(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    ids: &[Uuid],
+) -> Result<Vec<Account>, sqlx::Error> {
+    let rows = sqlx::query_as!(
+        AccountRow,
+        r#"select household_id, id, name, account_type, currency_code, description, include_in_net_worth,
+                  is_active, balance, version, created_at, updated_at, deleted_at
+           from ledger.accounts
+           where household_id = $1 and id = any($2) and deleted_at is null order by id"#,
+        household_id,
+        ids,
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter().map(Account::try_from).collect()
+}
+
 /// All of a household, deleted ones too.
 pub async fn all(connection: &mut PgConnection, household_id: Uuid) -> Result<Vec<Account>, sqlx::Error> {
     let rows = sqlx::query_as!(

@@ -287,6 +287,21 @@ pub async fn delete(
     .map(|_| ())
 }
 
+/// The ids of all of one type, deleted ones too.
+pub async fn of_type(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    category_type: CategoryType,
+) -> Result<Vec<Uuid>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "select id from ledger.categories where household_id = $1 and category_type = $2",
+        household_id,
+        category_type.as_str(),
+    )
+    .fetch_all(connection)
+    .await
+}
+
 /// Names of all, deleted ones too.
 pub async fn names(
     connection: &mut PgConnection,

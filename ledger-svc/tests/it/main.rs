@@ -19,3 +19,4 @@ mod search;
 mod splits;
 mod support;
 mod transactions;
+mod upcoming;

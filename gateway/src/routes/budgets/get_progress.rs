@@ -28,11 +28,11 @@ pub struct ProgressView {
     /// Today included.
     #[schema(example = 12)]
     days_left: i32,
-    /// What will be spent by the end of the period, at the pace so far.
+    /// What will be spent by the end of the period: so far, and the occurrences of recurring
+    /// transactions that are still due in it.
     #[schema(example = "402.50")]
     projected_spend: String,
-    /// The day on which all of it is spent at this pace; null when that is not in the rest of
-    /// the period.
+    /// The day on which these spend all of it; null when that is not in the rest of the period.
     #[schema(value_type = Option<NaiveDate>)]
     runs_out_on: Option<String>,
     /// What spending was converted with, when the budget is not in the household's currency.

@@ -31,7 +31,7 @@ pub struct GoalView {
     /// Of the target, rounded down to two digits.
     #[schema(example = "25.00")]
     percent: String,
-    /// To be set aside in each month from now on, to be there in time; null without a due date,
+    /// To be set aside in each of the whole months left, at least one; null without a due date,
     /// after it, and when nothing is missing.
     #[schema(example = "312.50")]
     needed_per_month: Option<String>,
@@ -39,6 +39,10 @@ pub struct GoalView {
     /// null without a due date, and of a cancelled goal.
     #[schema(example = true)]
     on_track: Option<bool>,
+    /// What of `current_amount` the account does not hold today: more is set aside than is there. An
+    /// account's balance covers its goals in the order of their making. Null without an account.
+    #[schema(example = "0.00")]
+    unfunded: Option<String>,
     completed_at: Option<DateTime<Utc>>,
     created_at: Option<DateTime<Utc>>,
     updated_at: Option<DateTime<Utc>>,
@@ -58,6 +62,7 @@ impl From<pb::Goal> for GoalView {
             percent: goal.percent,
             needed_per_month: goal.needed_per_month,
             on_track: goal.on_track,
+            unfunded: goal.unfunded,
             completed_at: goal.completed_at.and_then(instant),
             created_at: goal.created_at.and_then(instant),
             updated_at: goal.updated_at.and_then(instant),

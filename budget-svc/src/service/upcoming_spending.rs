@@ -1,0 +1,48 @@
+//! What the ledger knows to come in the current periods of budgets.
+
+use chrono::NaiveDate;
+use fintrac_kit::day;
+use fintrac_proto::ledger::v1 as pb;
+use uuid::Uuid;
+
+use super::Planning;
+use super::sum_spending::{MAX_QUERIES, query, said};
+use crate::domain::budget::Budget;
+use crate::domain::period::Period;
+use crate::domain::projection::Upcoming;
+use crate::error::Error;
+
+impl Planning {
+    /// Lists for each period what is known to be spent after today, in order.
+    pub(super) async fn upcoming_spending(
+        &self,
+        household_id: Uuid,
+        periods: &[(&Budget, Period)],
+        today: NaiveDate,
+    ) -> Result<Vec<Upcoming>, Error> {
+        let mut upcoming = vec![Upcoming::new(); periods.len()];
+        let current = periods.iter().enumerate().filter(|(_, (_, period))| period.contains(today));
+        let current: Vec<_> = current.collect();
+        for current in current.chunks(MAX_QUERIES) {
+            let queries =
+                current.iter().map(|(_, (budget, period))| query(budget, budget.terms_in(*period), *period));
+            let request = pb::ListUpcomingSpendingRequest {
+                household_id: household_id.to_string(),
+                from: today.to_string(),
+                queries: queries.collect(),
+            };
+            let answer = self.ledger.clone().list_upcoming_spending(request).await;
+            let lists = answer.map_err(|status| Error::Part("ledger", status))?.into_inner().upcoming;
+            for ((number, (budget, _)), list) in current.iter().zip(lists) {
+                for it in list.days {
+                    let Some(date) = day::parse(&it.date) else { continue };
+                    let amount = said(&it.amount, budget.currency.code())?;
+                    if let Some(days) = upcoming.get_mut(*number) {
+                        days.insert(date, amount.minor());
+                    }
+                }
+            }
+        }
+        Ok(upcoming)
+    }
+}
