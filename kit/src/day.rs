@@ -1,19 +1,27 @@
 //! Calendar days, the user's own word.
 
 use crate::error::Violation;
-use chrono::{DateTime, NaiveDate};
+use chrono::{DateTime, NaiveDate, Utc};
 
-/// `YYYY-MM-DD`, or an RFC 3339 time, whose date part is taken as written.
+/// Reads `YYYY-MM-DD` and nothing else.
 pub fn parse(text: &str) -> Option<NaiveDate> {
-    let day = match text.split_at_checked(10) {
-        Some((day, "")) => day,
-        Some((day, _)) if DateTime::parse_from_rfc3339(text).is_ok() => day,
-        Some(_) | None => return None,
-    };
-    let parsed = NaiveDate::parse_from_str(day, "%Y-%m-%d").ok()?;
+    let parsed = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
     // `%Y` takes signs and blanks too.
-    let exact = parsed.format("%Y-%m-%d").to_string() == day;
-    (exact && (earliest()..=latest()).contains(&parsed)).then_some(parsed)
+    let exact = parsed.format("%Y-%m-%d").to_string() == text;
+    in_range(parsed).filter(|_| exact)
+}
+
+/// Reads a day, or an RFC 3339 time as the day that it is where `day_of` says.
+pub fn parse_or_instant(text: &str, day_of: impl Fn(DateTime<Utc>) -> NaiveDate) -> Option<NaiveDate> {
+    match DateTime::parse_from_rfc3339(text) {
+        Ok(instant) => in_range(day_of(instant.to_utc())),
+        Err(_) => parse(text),
+    }
+}
+
+/// The day, if it is one that can be sent.
+fn in_range(day: NaiveDate) -> Option<NaiveDate> {
+    (earliest()..=latest()).contains(&day).then_some(day)
 }
 
 /// The first day that [`parse`] reads.
@@ -33,13 +41,14 @@ pub fn refused(field: &str) -> Violation {
 
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use chrono::FixedOffset;
+
+    use super::{parse, parse_or_instant};
 
     #[test]
-    fn days_and_times_are_read_and_nothing_else() {
+    fn days_are_read_and_nothing_else() {
         let day = |text| parse(text).map(|day| day.to_string());
         assert_eq!(day("2026-02-28").as_deref(), Some("2026-02-28"));
-        assert_eq!(day("2026-02-28T23:59:59-11:00").as_deref(), Some("2026-02-28"));
         for bad in [
             "",
             "2026-02-30",
@@ -50,8 +59,19 @@ mod tests {
             "2201-01-01",
             "+026-01-01",
             "äääääää",
+            "2026-02-28T23:59:59-11:00",
         ] {
             assert_eq!(day(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn an_instant_is_the_day_that_it_is_there() {
+        let west = FixedOffset::west_opt(4 * 3600).expect("an offset");
+        let day = |text| parse_or_instant(text, |at| at.with_timezone(&west).date_naive());
+        assert_eq!(day("2026-11-01T02:30:00Z"), parse("2026-10-31"));
+        assert_eq!(day("2026-11-01T02:30:00-05:00"), parse("2026-11-01"));
+        assert_eq!(day("2026-11-01"), parse("2026-11-01"));
+        assert_eq!((day("1900-01-01T00:00:00Z"), day("2026-11-01 02:30")), (None, None));
     }
 }

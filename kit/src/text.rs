@@ -1,6 +1,31 @@
 //! Texts that users write.
 
+use icu_casemap::CaseMapper;
+use unicode_normalization::UnicodeNormalization as _;
+
 use crate::error::Violation;
+
+/// `text` without differences of case: `ς` is `σ`, `ß` is `ss`.
+pub fn fold_case(text: &str) -> String {
+    CaseMapper::new().fold_string(text).into_owned()
+}
+
+/// The form in which names are compared: compatible characters are one (NFKC),
+/// case is folded, blanks are one, and invisible characters are left out.
+pub fn name_key(name: &str) -> String {
+    let folded = fold_case(&name.nfkc().filter(|letter| !is_invisible(*letter)).collect::<String>());
+    let folded: String = folded.nfkc().collect();
+    folded.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Characters that show nothing by themselves: joiners, marks of direction,
+/// selectors of variants, fillers.
+fn is_invisible(letter: char) -> bool {
+    matches!(u32::from(letter),
+        0xAD | 0x34F | 0x61C | 0x115F | 0x1160 | 0x17B4 | 0x17B5 | 0x180B..=0x180F | 0x200B..=0x200F
+        | 0x202A..=0x202E | 0x2060..=0x206F | 0x3164 | 0xFE00..=0xFE0F | 0xFEFF | 0xFFA0
+        | 0x1BCA0..=0x1BCA3 | 0x1D173..=0x1D17A | 0xE0000..=0xE0FFF)
+}
 
 /// `text` without blanks around it, 1 to `longest` characters on one line.
 pub fn line(field: &str, text: &str, longest: usize, violations: &mut Vec<Violation>) -> String {
@@ -39,4 +64,22 @@ pub fn optional_lines(
         violations.push(Violation::new(field, "TEXT_INVALID", description));
     }
     Some(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::name_key;
+
+    #[test]
+    fn names_that_look_alike_are_alike() {
+        for same in
+            ["savings", "Savings", " SAVINGS ", "sav\u{200b}ings", "\u{feff}savings", "ｓａｖｉｎｇｓ"]
+        {
+            assert_eq!(name_key(same), "savings", "{same:?}");
+        }
+        assert_eq!(name_key("ΤΡΆΠΕΖΑΣ"), name_key("τράπεζας"));
+        assert_eq!(name_key("Straße"), name_key("STRASSE"));
+        assert_eq!(name_key("My  \u{a0}bank"), "my bank");
+        assert_ne!(name_key("Café"), name_key("Cafe"), "an accent is a difference");
+    }
 }

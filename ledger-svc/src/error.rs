@@ -9,6 +9,7 @@ use fintrac_kit::idempotency;
 use fintrac_kit::page::PageError;
 use tonic::{Code, Status};
 
+use crate::domain::account::AccountState;
 use crate::domain::posting::{CLOSED, OUT_OF_RANGE, Rejection, VOIDED};
 
 /// Why a use case did not do what was asked.
@@ -21,6 +22,8 @@ pub enum Error {
     Query(Vec<Violation>),
     #[error("a name is taken by a live account")]
     AccountNameTaken,
+    #[error("the account holds a balance")]
+    AccountHasBalance(Box<AccountState>),
     #[error("the category is in use")]
     CategoryInUse,
     #[error("nothing of it recurs any more")]
@@ -83,6 +86,16 @@ impl From<Error> for Status {
                 Code::FailedPrecondition,
                 "ACCOUNT_NAME_TAKEN",
                 "Another account has this name now; rename that one first.",
+            ),
+            Error::AccountHasBalance(state) => Refusal::new(
+                Code::FailedPrecondition,
+                "ACCOUNT_HAS_BALANCE",
+                format!(
+                    "The account holds {} {} today and {} with what is dated later. Move the money first, or send with_balance=true.",
+                    state.balance,
+                    state.account.currency(),
+                    state.account.projected_balance,
+                ),
             ),
             Error::CategoryInUse => Refusal::new(
                 Code::FailedPrecondition,

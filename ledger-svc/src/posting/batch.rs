@@ -19,7 +19,8 @@ use uuid::Uuid;
 use super::columns::Rows;
 use super::{Answer, Request, Submission, Work};
 use crate::domain::posting::{
-    Book, BookedLater, Command, Effects, Outcome, Rejection, Resolved, Standing, plan, rates_needed, resolve,
+    AccountEffect, Book, BookedLater, Command, Effects, Outcome, Rejection, Resolved, Standing, plan,
+    rates_needed, resolve,
 };
 use crate::domain::rate::Quotes;
 use crate::error::Error;
@@ -232,7 +233,7 @@ async fn read(connection: &mut PgConnection, commands: &[&Command]) -> Result<Bo
         let keys: Vec<_> = categories.into_iter().collect();
         book.categories = store::categories::live(connection, &keys).await?.into_iter().collect();
     }
-    let names = commands.iter().filter_map(|it| Some((it.household.id, it.names_account_name()?.to_owned())));
+    let names = commands.iter().filter_map(|it| Some((it.household.id, it.names_account_key()?)));
     let names: Vec<_> = names.collect();
     if !names.is_empty() {
         book.names_taken = store::accounts::names_taken(connection, &names).await?.into_iter().collect();
@@ -277,6 +278,8 @@ async fn apply(
     if !rows.opened.is_empty() {
         store::accounts::insert(connection, &rows.opened).await?;
     }
+    let closed: Vec<_> = done.iter().filter(|it| it.effects.closes_account()).collect();
+    let paused = pause_recurring(connection, &closed, random).await?;
     if !nominal.is_empty() {
         let missing: Vec<_> = nominal.values().copied().collect();
         store::nominal_accounts::insert_missing(connection, &missing).await?;
@@ -301,7 +304,7 @@ async fn apply(
     for recurring in &rows.recurring {
         store::recurring::save(connection, recurring).await?;
     }
-    let events: Vec<_> = done
+    let events = done
         .iter()
         .flat_map(|it| it.effects.events.iter().map(move |event| (it.request, it.command, event)))
         .map(|(request, command, event)| NewEvent {
@@ -315,8 +318,8 @@ async fn apply(
             changed: &event.changed,
             origin: &request.origin,
             occurred_at: command.now,
-        })
-        .collect();
+        });
+    let events: Vec<_> = events.chain(paused).collect();
     let transaction_id = events::append_all(connection, &events).await?;
     let proof = transaction_id.zip(events.first()).map(|(transaction_id, event)| Proof {
         transaction_id,
@@ -324,6 +327,33 @@ async fn apply(
         occurred_at: event.occurred_at,
     });
     Ok((proof, nominal.into_keys().collect()))
+}
+
+/// Pauses what recurs on accounts that are archived; returns an event for each.
+async fn pause_recurring<'a>(
+    connection: &mut PgConnection,
+    closed: &[&'a Done<'a>],
+    random: &Random,
+) -> Result<Vec<NewEvent<'a>>, Error> {
+    let mut events = Vec::new();
+    for Done { request, command, effects } in closed.iter().copied() {
+        let Some(AccountEffect::Changed(account)) = &effects.account else { continue };
+        let accounts = [(command.household.id, account.id)];
+        let paused = store::recurring::pause_on(connection, &accounts, command.now).await?;
+        events.extend(paused.into_iter().map(|(household_id, entity_id, version)| NewEvent {
+            id: random.id(command.now),
+            household_id: Some(household_id),
+            user_id: request.origin.actor.parse().ok(),
+            entity: "recurring",
+            entity_id,
+            version,
+            kind: "failed",
+            changed: &[],
+            origin: &request.origin,
+            occurred_at: command.now,
+        }));
+    }
+    Ok(events)
 }
 
 /// Whether a transaction was committed; none while it is still going on. Its

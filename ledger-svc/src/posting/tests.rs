@@ -156,7 +156,7 @@ impl Model {
             Act::Void(of) => {
                 let transaction = self.transactions.get_mut(of).ok_or("missing")?;
                 if !transaction.is_posted {
-                    return Err("voided");
+                    return Ok(());
                 }
                 transaction.book(&mut self.accounts, -1);
                 transaction.is_posted = false;
@@ -165,9 +165,6 @@ impl Model {
                 let transaction = self.transactions.get_mut(of).ok_or("missing")?;
                 if transaction.is_posted {
                     return Ok(());
-                }
-                if !transaction.is_open(&self.accounts) {
-                    return Err("closed");
                 }
                 transaction.book(&mut self.accounts, 1);
                 transaction.is_posted = true;

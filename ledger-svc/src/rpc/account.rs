@@ -84,8 +84,9 @@ impl AccountService for Rpc {
     ) -> Result<Response<pb::DeleteAccountResponse>, Status> {
         let by = By::of(&request)?;
         let key = idempotency::key(&request, &by, "AccountService/DeleteAccount")?;
-        let pb::DeleteAccountRequest { account_id, if_version } = request.into_inner();
-        self.0.close_account(&by, convert::id(&account_id, "account")?, if_version, key).await?;
+        let pb::DeleteAccountRequest { account_id, if_version, with_balance } = request.into_inner();
+        let id = convert::id(&account_id, "account")?;
+        self.0.close_account(&by, id, with_balance, if_version, key).await?;
         Ok(Response::new(pb::DeleteAccountResponse {}))
     }
 

@@ -280,6 +280,7 @@ pub fn filter(filter: Option<pb::TransactionFilter>) -> FilterInput {
         min_amount: filter.min_amount,
         max_amount: filter.max_amount,
         currency_code: filter.currency_code,
+        without_children: filter.without_children,
         tag: filter.tag,
         q: filter.q,
         sort: filter.sort,

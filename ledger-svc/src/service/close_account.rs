@@ -14,11 +14,11 @@ impl Ledger {
         &self,
         by: &By,
         account_id: Uuid,
+        with_balance: bool,
         if_version: Option<i64>,
         key: Option<Key>,
     ) -> Result<(), Error> {
         let household = self.household(by).await?;
-        let now = self.clock.now();
         let mut transaction = self.pool.begin().await?;
         if self.claim(&mut transaction, key.as_ref()).await?.is_some() {
             return Ok(());
@@ -26,10 +26,19 @@ impl Ledger {
         let locked = accounts::lock(&mut transaction, &[(household.id, account_id)]).await?;
         let live =
             locked.into_iter().map(|(_, account)| account).find(|account| account.deleted_at.is_none());
-        let mut account = live.ok_or_else(|| Error::not_found("account"))?;
+        let account = live.ok_or_else(|| Error::not_found("account"))?;
         if if_version.is_some_and(|version| version != account.version) {
             return Err(Rejection::VersionMismatch.into());
         }
+        let now = self.clock.now();
+        let today = household.today(now);
+        let state = accounts::with_balance(&mut transaction, household.id, vec![account], today).await?;
+        let state = state.into_iter().next().ok_or_else(|| Error::not_found("account"))?;
+        let holds = !state.balance.is_zero() || !state.account.projected_balance.is_zero();
+        if holds && !with_balance {
+            return Err(Error::AccountHasBalance(Box::new(state)));
+        }
+        let mut account = state.account;
         account.deleted_at = Some(now);
         account.updated_at = now;
         account.version += 1;

@@ -9,7 +9,7 @@ use futures::Stream;
 use uuid::Uuid;
 
 use super::Ledger;
-use super::transaction_filter::{FilterInput, with_merged};
+use super::transaction_filter::{FilterInput, expand_categories};
 use crate::domain::transaction::Transaction;
 use crate::error::Error;
 use crate::store::{accounts, categories, transactions};
@@ -31,9 +31,10 @@ impl Ledger {
         filter: FilterInput,
     ) -> Result<impl Stream<Item = Result<ExportPage, Error>> + Send + use<>, Error> {
         let household = self.household(by).await?;
+        let children = !filter.without_children;
         let mut filter = filter.resolve(&household)?;
         let mut connection = self.pool.acquire().await?;
-        with_merged(&mut connection, household.id, &mut filter).await?;
+        expand_categories(&mut connection, household.id, &mut filter, children).await?;
         let mut names: HashMap<_, _> =
             accounts::names(&mut connection, household.id).await?.into_iter().collect();
         names.extend(categories::names(&mut connection, household.id).await?);

@@ -9,8 +9,8 @@ use fintrac_money::Money;
 use sqlx::Connection as _;
 use uuid::Uuid;
 
-use super::Ledger;
-use super::transaction_filter::{FilterInput, both, with_merged};
+use super::transaction_filter::{FilterInput, both, expand_categories};
+use super::{Ledger, SNAPSHOT};
 use crate::domain::transaction::Transaction;
 use crate::error::Error;
 use crate::store::{accounts, daily_changes, transactions};
@@ -35,15 +35,16 @@ impl Ledger {
     ) -> Result<Page<AccountTransaction>, Error> {
         let filter = FilterInput { account_id: account_id.to_string(), ..filter };
         let page = PageRequest::new(size, token, &format!("running {}", filter.identity()));
+        let children = !filter.without_children;
         let household = self.household(by).await?;
         let (mut filter, page) = both(filter.resolve(&household), page.map_err(Error::from))?;
 
         let mut connection = self.pool.acquire().await?;
         // One snapshot, or a posting in between would shift the balances.
-        let mut snapshot = connection.begin_with("begin isolation level repeatable read read only").await?;
+        let mut snapshot = connection.begin_with(SNAPSHOT).await?;
         let account = accounts::find(&mut snapshot, household.id, account_id).await?;
         let account = account.ok_or_else(|| Error::not_found("account"))?;
-        with_merged(&mut snapshot, household.id, &mut filter).await?;
+        expand_categories(&mut snapshot, household.id, &mut filter, children).await?;
         let rows = transactions::list(&mut snapshot, household.id, &filter, page.after, page.limit()).await?;
         let page = page.cut(rows, |it| filter.sort.cursor(it));
 

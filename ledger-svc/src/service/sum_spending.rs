@@ -163,6 +163,17 @@ impl CategoryTree {
         Self { below, merged }
     }
 
+    /// All ids that count as one category, with or without those below it.
+    pub(super) fn expand(&self, id: Uuid, children: bool) -> Vec<Uuid> {
+        let target = self.target(id);
+        let live = if children { self.with_all_below(&[target]) } else { HashSet::from([target]) };
+        let merged = self.merged.iter().filter(|(_, into)| live.contains(into)).map(|(from, _)| *from);
+        let mut ids: Vec<_> = live.iter().copied().chain(merged).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    }
+
     /// The category that one went over into, or itself.
     pub(super) fn target(&self, id: Uuid) -> Uuid {
         *self.merged.get(&id).unwrap_or(&id)

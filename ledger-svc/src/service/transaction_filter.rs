@@ -7,6 +7,7 @@ use fintrac_money::{Amount, Currency, Household, Money};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::sum_spending::CategoryTree;
 use crate::domain::search;
 use crate::domain::transaction::{LONGEST_TAG, Status, TransactionType};
 use crate::error::Error;
@@ -37,6 +38,8 @@ pub struct FilterInput {
     pub min_amount: String,
     pub max_amount: String,
     pub currency_code: String,
+    /// Leave out the categories below the one that is asked for.
+    pub without_children: bool,
     pub tag: String,
     /// Words to look for.
     pub q: String,
@@ -75,7 +78,6 @@ impl FilterInput {
             max_amount: reader.read("max_amount", &self.max_amount, money, amount),
             currency,
             words,
-            tag,
             sort,
             ascending,
         };
@@ -88,14 +90,17 @@ impl FilterInput {
     }
 }
 
-/// Adds the categories that went over into the one that is asked for.
-pub async fn with_merged(
+/// Adds the categories below the one that is asked for, and those that went over
+/// into any of them.
+pub async fn expand_categories(
     connection: &mut PgConnection,
     household_id: Uuid,
     filter: &mut Filter,
+    children: bool,
 ) -> Result<(), sqlx::Error> {
     if let [category] = filter.categories.as_slice() {
-        filter.categories = categories::with_merged(connection, household_id, *category).await?;
+        let tree = CategoryTree::new(categories::places(connection, household_id).await?);
+        filter.categories = tree.expand(*category, children);
     }
     Ok(())
 }

@@ -185,7 +185,7 @@ impl Ledger {
         self.commit(transaction, key.as_ref(), Vec::new()).await
     }
 
-    /// Those that post on an account that goes pause and say so.
+    /// Pauses those that post on an account that is closed, and says so.
     pub(super) async fn pause_recurring_on(
         &self,
         connection: &mut PgConnection,
@@ -193,14 +193,12 @@ impl Ledger {
         household_id: Uuid,
         account_id: Uuid,
     ) -> Result<(), Error> {
-        for id in recurring::active_on(connection, household_id, account_id).await? {
-            let Some(mut it) = recurring::find(connection, household_id, id).await? else { continue };
-            it.status = Status::Paused;
-            it.paused_reason = Some("ACCOUNT_CLOSED".to_owned());
-            it.version += 1;
-            it.updated_at = self.clock.now();
-            recurring::save(connection, &it).await?;
-            self.tell(connection, by, &it, "failed").await?;
+        let now = self.clock.now();
+        for (_, entity_id, version) in
+            recurring::pause_on(connection, &[(household_id, account_id)], now).await?
+        {
+            let change = Change { entity: "recurring", entity_id, version, kind: "failed", changed: &[] };
+            self.record(connection, by, change).await?;
         }
         Ok(())
     }

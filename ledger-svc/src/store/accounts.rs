@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use fintrac_kit::text::name_key;
 use fintrac_money::Money;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -207,23 +208,23 @@ pub async fn lock_all(connection: &mut PgConnection, household_id: Uuid) -> Resu
     .map(|_| ())
 }
 
-/// Which of these (household, name) pairs live accounts have.
+/// Which of these (household, name key) pairs live accounts have.
 pub async fn names_taken(
     connection: &mut PgConnection,
     names: &[(Uuid, String)],
 ) -> Result<Vec<(Uuid, String)>, sqlx::Error> {
     let (households, names): (Vec<_>, Vec<_>) = names.iter().cloned().unzip();
     let rows = sqlx::query!(
-        r#"select accounts.household_id, accounts.name
-           from unnest($1::uuid[], $2::text[]) as wanted (household_id, name)
-           join ledger.accounts on accounts.household_id = wanted.household_id and accounts.name = wanted.name
+        r#"select accounts.household_id, accounts.name_key
+           from unnest($1::uuid[], $2::text[]) as wanted (household_id, name_key)
+           join ledger.accounts using (household_id, name_key)
            where deleted_at is null"#,
         &households,
         &names,
     )
     .fetch_all(connection)
     .await?;
-    Ok(rows.into_iter().map(|row| (row.household_id, row.name)).collect())
+    Ok(rows.into_iter().map(|row| (row.household_id, row.name_key)).collect())
 }
 
 /// Inserts accounts, given with their households, without a balance.
@@ -231,10 +232,11 @@ pub async fn insert(connection: &mut PgConnection, opened: &[(Uuid, &Account)]) 
     let c = Columns::of(opened);
     sqlx::query!(
         r#"insert into ledger.accounts (household_id, id, name, account_type, currency_code, description,
-                                        include_in_net_worth, is_active, version, created_at, updated_at, balance)
+                                        include_in_net_worth, is_active, version, created_at, updated_at, name_key,
+                                        balance)
            select *, 0
            from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bool[],
-                       $8::bool[], $9::int8[], $10::timestamptz[], $11::timestamptz[])"#,
+                       $8::bool[], $9::int8[], $10::timestamptz[], $11::timestamptz[], $12::text[])"#,
         &c.households,
         &c.ids,
         &c.names,
@@ -246,6 +248,7 @@ pub async fn insert(connection: &mut PgConnection, opened: &[(Uuid, &Account)]) 
         &c.versions,
         &c.created,
         &c.updated,
+        &c.name_keys,
     )
     .execute(connection)
     .await
@@ -259,11 +262,11 @@ pub async fn update(connection: &mut PgConnection, changed: &[(Uuid, &Account)])
         r#"update ledger.accounts set name = new.name, account_type = new.account_type,
                description = new.description, include_in_net_worth = new.include_in_net_worth,
                is_active = new.is_active, version = new.version, updated_at = new.updated_at,
-               deleted_at = new.deleted_at
+               deleted_at = new.deleted_at, name_key = new.name_key
            from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::bool[], $7::bool[],
-                       $8::int8[], $9::timestamptz[], $10::timestamptz[])
+                       $8::int8[], $9::timestamptz[], $10::timestamptz[], $11::text[])
                as new (household_id, id, name, account_type, description, include_in_net_worth, is_active,
-                       version, updated_at, deleted_at)
+                       version, updated_at, deleted_at, name_key)
            where accounts.household_id = new.household_id and accounts.id = new.id"#,
         &c.households,
         &c.ids,
@@ -275,6 +278,7 @@ pub async fn update(connection: &mut PgConnection, changed: &[(Uuid, &Account)])
         &c.versions,
         &c.updated,
         &changed.iter().map(|(_, it)| it.deleted_at).collect::<Vec<_>>() as _,
+        &c.name_keys,
     )
     .execute(connection)
     .await
@@ -286,6 +290,7 @@ struct Columns {
     households: Vec<Uuid>,
     ids: Vec<Uuid>,
     names: Vec<String>,
+    name_keys: Vec<String>,
     types: Vec<String>,
     currencies: Vec<String>,
     descriptions: Vec<Option<String>>,
@@ -302,6 +307,7 @@ impl Columns {
             households: rows.iter().map(|(household, _)| *household).collect(),
             ids: rows.iter().map(|(_, it)| it.id).collect(),
             names: rows.iter().map(|(_, it)| it.name.clone()).collect(),
+            name_keys: rows.iter().map(|(_, it)| name_key(&it.name)).collect(),
             types: rows.iter().map(|(_, it)| it.account_type.as_str().to_owned()).collect(),
             currencies: rows.iter().map(|(_, it)| it.currency().code().to_owned()).collect(),
             descriptions: rows.iter().map(|(_, it)| it.description.clone()).collect(),

@@ -1,6 +1,7 @@
 //! Categories of households.
 
 use chrono::{DateTime, Utc};
+use fintrac_kit::text::name_key;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -109,27 +110,6 @@ pub async fn live(
         .collect()
 }
 
-/// All categories that count as one: where it went over to if it did, and
-/// whatever went over there.
-pub async fn with_merged(
-    connection: &mut PgConnection,
-    household_id: Uuid,
-    category_id: Uuid,
-) -> Result<Vec<Uuid>, sqlx::Error> {
-    let same = sqlx::query_scalar!(
-        r#"select same.id from ledger.categories wanted
-           join ledger.categories same on same.household_id = wanted.household_id
-               and coalesce(same.merged_into, same.id) = coalesce(wanted.merged_into, wanted.id)
-           where wanted.household_id = $1 and wanted.id = $2
-           order by same.id"#,
-        household_id,
-        category_id
-    )
-    .fetch_all(connection)
-    .await?;
-    Ok(if same.is_empty() { vec![category_id] } else { same })
-}
-
 pub async fn insert(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -137,8 +117,8 @@ pub async fn insert(
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"insert into ledger.categories (household_id, id, name, category_type, icon, color, parent_id,
-                                          version, created_at, updated_at)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"#,
+                                          version, created_at, updated_at, name_key)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"#,
         household_id,
         category.id,
         category.name,
@@ -149,6 +129,7 @@ pub async fn insert(
         category.version,
         category.created_at,
         category.updated_at,
+        name_key(&category.name),
     )
     .execute(connection)
     .await
@@ -162,7 +143,7 @@ pub async fn update(
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"update ledger.categories set name = $3, icon = $4, color = $5, parent_id = $6, version = $7,
-               updated_at = $8
+               updated_at = $8, name_key = $9
            where household_id = $1 and id = $2"#,
         household_id,
         category.id,
@@ -172,6 +153,7 @@ pub async fn update(
         category.parent_id,
         category.version,
         category.updated_at,
+        name_key(&category.name),
     )
     .execute(connection)
     .await

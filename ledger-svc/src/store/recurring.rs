@@ -248,22 +248,35 @@ pub async fn count(connection: &mut PgConnection, household_id: Uuid) -> Result<
     .await
 }
 
-/// Active ones that would post on an account; they are locked.
-pub async fn active_on(
+/// Pauses the active ones that would post on closed accounts, given as (household,
+/// account); returns household, id and version of each.
+pub async fn pause_on(
     connection: &mut PgConnection,
-    household_id: Uuid,
-    account_id: Uuid,
-) -> Result<Vec<Uuid>, sqlx::Error> {
-    sqlx::query_scalar!(
-        r#"select id from ledger.recurring
-           where household_id = $1 and $2 in (account_id, to_account_id) and status = 'active'
-             and deleted_at is null
-           order by id for update"#,
-        household_id,
-        account_id,
+    accounts: &[(Uuid, Uuid)],
+    now: DateTime<Utc>,
+) -> Result<Vec<(Uuid, Uuid, i64)>, sqlx::Error> {
+    let (households, ids): (Vec<_>, Vec<_>) = accounts.iter().copied().unzip();
+    let rows = sqlx::query!(
+        r#"update ledger.recurring
+           set status = 'paused', paused_reason = 'ACCOUNT_CLOSED', due_at = null, leased_until = null,
+               version = version + 1, updated_at = $3
+           from (
+               select distinct recurring.household_id, recurring.id
+               from unnest($1::uuid[], $2::uuid[]) as closed (household_id, account_id)
+               join ledger.recurring on recurring.household_id = closed.household_id
+                   and closed.account_id in (recurring.account_id, recurring.to_account_id)
+               where status = 'active' and deleted_at is null) as affected
+           where recurring.household_id = affected.household_id and recurring.id = affected.id
+           returning recurring.household_id, recurring.id, version"#,
+        &households,
+        &ids,
+        now,
     )
     .fetch_all(connection)
-    .await
+    .await?;
+    let mut paused: Vec<_> = rows.into_iter().map(|row| (row.household_id, row.id, row.version)).collect();
+    paused.sort_unstable();
+    Ok(paused)
 }
 
 /// Writes one, new or changed; a changed one is locked. Nobody works on it any more.

@@ -9,7 +9,11 @@ fn update(account: &pb::Account) -> pb::UpdateAccountRequest {
 }
 
 fn delete(account: &pb::Account) -> pb::DeleteAccountRequest {
-    pb::DeleteAccountRequest { account_id: account.id.clone(), if_version: None }
+    pb::DeleteAccountRequest { account_id: account.id.clone(), if_version: None, with_balance: false }
+}
+
+fn with_money(account: &pb::Account) -> pb::DeleteAccountRequest {
+    pb::DeleteAccountRequest { with_balance: true, ..delete(account) }
 }
 
 #[tokio::test]
@@ -66,9 +70,9 @@ async fn two_changes_of_one_account_at_once_both_hold() {
     // Large enough that the order of an update from a list is anybody's guess.
     ledger
         .execute(
-            "insert into ledger.accounts (household_id, id, name, account_type, currency_code, include_in_net_worth,
+            "insert into ledger.accounts (household_id, id, name, name_key, account_type, currency_code, include_in_net_worth,
                  is_active, balance, version, created_at, updated_at)
-             select gen_random_uuid(), gen_random_uuid(), 'x', 'bank', 'EUR', true, true, 0, 1, now(), now()
+             select gen_random_uuid(), gen_random_uuid(), 'x', 'x', 'bank', 'EUR', true, true, 0, 1, now(), now()
              from generate_series(1, 50000);
              analyze ledger.accounts",
         )
@@ -151,8 +155,8 @@ async fn a_deleted_account_leaves_its_history_and_its_name() {
         [("name".to_owned(), "NAME_TAKEN".to_owned())],
         "two live accounts never share a name"
     );
-    ana.call(ana.accounts().delete_account(delete(&bank))).await.expect("deleted");
-    assert_eq!(why(ana.call(ana.accounts().delete_account(delete(&bank))).await), "NOT_FOUND");
+    ana.call(ana.accounts().delete_account(with_money(&bank))).await.expect("deleted");
+    assert_eq!(why(ana.call(ana.accounts().delete_account(with_money(&bank))).await), "NOT_FOUND");
     let gone = pb::GetAccountRequest { account_id: bank.id.clone() };
     assert_eq!(why(ana.call(ana.accounts().get_account(gone)).await), "NOT_FOUND");
     assert_eq!(why(ana.post(entry(&bank, "income", "1")).await), "ACCOUNT_CLOSED");
@@ -234,5 +238,77 @@ async fn a_balance_is_todays_and_what_is_dated_later_is_projected() {
     assert_eq!(read().await, expected("900.00", "700.00"));
     ledger.pass(chrono::TimeDelta::days(7));
     assert_eq!(read().await, expected("700.00", "700.00"), "the day has come");
+    ledger.verify().await;
+}
+
+#[tokio::test]
+async fn an_account_with_money_is_deleted_on_purpose_only() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let (bank, savings) = (ana.account("Bank", "", "10.00").await, ana.account("Savings", "", "").await);
+    let refused = ana.call(ana.accounts().delete_account(delete(&bank))).await.expect_err("it holds money");
+    assert!(refused.message().contains("10.00 EUR"), "{}", refused.message());
+    assert_eq!(why(Err::<(), _>(refused)), "ACCOUNT_HAS_BALANCE");
+    // What is dated later counts, too.
+    let later = pb::CreateTransactionRequest {
+        transaction_date: Some("2026-12-01".into()),
+        ..transfer(&bank, &savings, "4")
+    };
+    let later = ana.post(later).await.expect("posted");
+    let refused = ana.call(ana.accounts().delete_account(delete(&savings))).await;
+    assert_eq!(why(refused), "ACCOUNT_HAS_BALANCE");
+    let on_purpose = pb::DeleteAccountRequest { with_balance: true, ..delete(&savings) };
+    ana.call(ana.accounts().delete_account(on_purpose)).await.expect("deleted");
+    // A transfer to it is voided and comes back all the same.
+    ana.void(&later.id).await.expect("voided");
+    ana.void(&later.id).await.expect("voided again");
+    assert_eq!(ana.restore(&later.id).await.expect("restored").status, "posted");
+    ledger.verify().await;
+}
+
+#[tokio::test]
+async fn names_that_look_alike_are_one_name() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let savings = ana.account("savings", "", "").await;
+    for same in ["Savings", "sav\u{200b}ings", " SAVINGS "] {
+        let request =
+            pb::CreateAccountRequest { name: same.into(), account_type: "bank".into(), ..Default::default() };
+        assert_eq!(
+            fields(ana.open(request).await),
+            [("name".to_owned(), "NAME_TAKEN".to_owned())],
+            "{same:?}"
+        );
+    }
+    // Its own name in another case is no other account's.
+    let rename = pb::UpdateAccountRequest { name: Some("Savings".into()), ..update(&savings) };
+    assert_eq!(ana.change_account(rename, &["name"]).await.expect("renamed").name, "Savings");
+    let other = ana.account("Other", "", "").await;
+    let rename = pb::UpdateAccountRequest { name: Some("SAVINGS".into()), ..update(&other) };
+    assert_eq!(
+        fields(ana.change_account(rename, &["name"]).await),
+        [("name".to_owned(), "NAME_TAKEN".to_owned())]
+    );
+    ana.category("Books", "expense").await;
+    let again =
+        pb::CreateCategoryRequest { name: "BOOKS".into(), r#type: "expense".into(), ..Default::default() };
+    let again = ana.call(ana.categories().create_category(again)).await;
+    assert_eq!(fields(again), [("name".to_owned(), "NAME_TAKEN".to_owned())]);
+}
+
+#[tokio::test]
+async fn an_archived_account_takes_no_money_and_every_word() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let (bank, food) = (ana.account("Bank", "", "").await, ana.category("Food", "expense").await);
+    let made = ana.post(entry(&bank, "expense", "5")).await.expect("posted");
+    let archive = pb::UpdateAccountRequest { is_active: Some(false), ..update(&bank) };
+    ana.change_account(archive, &["is_active"]).await.expect("archived");
+    let category = pb::CreateTransactionRequest { category_id: Some(food.id.clone()), ..Default::default() };
+    let edited = ana.edit(&made.id, category, &["category_id"]).await.expect("edited");
+    assert_eq!(edited.category_id, Some(food.id));
+    let dearer = pb::CreateTransactionRequest { amount: "6".into(), ..Default::default() };
+    assert_eq!(why(ana.edit(&made.id, dearer, &["amount"]).await), "ACCOUNT_CLOSED");
+    assert_eq!(why(ana.post(entry(&bank, "expense", "1")).await), "ACCOUNT_CLOSED");
     ledger.verify().await;
 }

@@ -224,7 +224,8 @@ async fn net_worth_goes_by_the_days_rates_and_what_counts() {
         ]
     );
     for account in [&dollars, &debt] {
-        let delete = pb::DeleteAccountRequest { account_id: account.id.clone(), if_version: None };
+        let delete =
+            pb::DeleteAccountRequest { account_id: account.id.clone(), if_version: None, with_balance: true };
         ana.call(ana.accounts().delete_account(delete)).await.expect("deleted");
     }
     let after = ask(request).await;

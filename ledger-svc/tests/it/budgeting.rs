@@ -364,7 +364,8 @@ async fn accounts_and_categories_are_found_in_their_household_only() {
     let found = account(&ana).await.expect("there");
     assert_eq!((found.currency_code.as_str(), found.is_open), ("JPY", true));
     assert_eq!(why(account(&bob).await), "NOT_FOUND");
-    let delete = pb::DeleteAccountRequest { account_id: bank.id.clone(), if_version: None };
+    let delete =
+        pb::DeleteAccountRequest { account_id: bank.id.clone(), if_version: None, with_balance: false };
     ana.call(ana.accounts().delete_account(delete)).await.expect("deleted");
     assert_eq!(why(account(&ana).await), "NOT_FOUND");
 }

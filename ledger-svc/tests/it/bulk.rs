@@ -91,7 +91,7 @@ async fn a_partial_bulk_does_what_it_can_and_says_of_each() {
         [
             "refused account_id ACCOUNT_CLOSED",
             "created ",
-            "refused id TRANSACTION_VOIDED",
+            "deleted ",
             "refused amount AMOUNT_INVALID",
             "created ",
         ]

@@ -104,9 +104,9 @@ async fn two_ledgers_edit_and_void_the_same_transactions() {
     }
     let voids = transactions.iter().enumerate().filter(|(number, _)| number % 4 == 0);
     let voids = voids.map(|(_, it)| async {
+        // Both say that it is voided; the books below show that it was reversed once.
         let both = tokio::join!(ana.void(&it.id), there.void(&it.id));
-        assert!(both.0.is_ok() != both.1.is_ok(), "voided once: {both:?}");
-        assert_eq!(why(both.0.and(both.1)), "TRANSACTION_VOIDED");
+        both.0.and(both.1).expect("voided");
     });
     let edits = transactions.iter().flat_map(|it| {
         let (here, across) = (edit(&ana, &it.id, 10..25), edit(&there, &it.id, 30..45));

@@ -237,6 +237,7 @@ async fn a_query_that_cannot_be_read_names_every_parameter() {
         tag: "two\nlines".into(),
         q: "!?".into(),
         sort: "amount,date".into(),
+        without_children: false,
     };
     let ask = async |filter, page_size, page_token: &str| {
         let request = pb::ListTransactionsRequest { filter, page_size, page_token: page_token.into() };
@@ -271,4 +272,48 @@ async fn a_query_that_cannot_be_read_names_every_parameter() {
         "PAGE_TOKEN_INVALID",
         "other filters"
     );
+}
+
+#[tokio::test]
+async fn a_category_lists_what_is_below_it() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let bank = ana.account("Bank", "", "").await;
+    let food = ana.category("Food all", "expense").await;
+    // More children than are read each in its own order.
+    let mut amounts = Vec::new();
+    for number in 1..=40 {
+        let child = pb::CreateCategoryRequest {
+            name: format!("Child {number}"),
+            r#type: "expense".into(),
+            parent_id: Some(food.id.clone()),
+            ..Default::default()
+        };
+        let child = ana.call(ana.categories().create_category(child)).await.expect("made").into_inner();
+        let request = pb::CreateTransactionRequest {
+            category_id: child.category.map(|it| it.id),
+            transaction_date: Some(format!("2026-08-{:02}", number % 28 + 1)),
+            ..entry(&bank, "expense", &format!("{number}"))
+        };
+        ana.post(request).await.expect("posted");
+        ana.post(entry(&bank, "expense", "1000")).await.expect("posted");
+        amounts.push(format!("{number}.00"));
+        if [1, 3, 40].contains(&number) {
+            for sort in ["", "-amount"] {
+                let filter = pb::TransactionFilter {
+                    category_id: food.id.clone(),
+                    sort: sort.into(),
+                    ..Default::default()
+                };
+                let mut found: Vec<_> =
+                    ana.walk(filter.clone(), 7).await.into_iter().map(|it| it.amount).collect();
+                found.sort_by_key(|it| {
+                    it.len() * 100_000 + it.replace('.', "").parse::<usize>().expect("digits")
+                });
+                assert_eq!(found, amounts, "{number} {sort}");
+                let alone = pb::TransactionFilter { without_children: true, ..filter };
+                assert!(ana.walk(alone, 50).await.is_empty());
+            }
+        }
+    }
 }

@@ -144,9 +144,9 @@ async fn one_that_fails_says_so_keeps_no_other_waiting_and_is_made_up_for() {
         ana.change_account(request, &["is_active"]).await.expect("changed")
     };
     archive(false).await;
+    let failed = find(&ana, &bad.id).await;
+    assert_eq!((failed.status.as_str(), failed.paused_reason.as_deref()), ("paused", Some("ACCOUNT_CLOSED")));
     ledger.pass(TimeDelta::days(1));
-    let failed = until(&ana, &bad.id, |it| it.status == "paused").await;
-    assert_eq!(failed.paused_reason.as_deref(), Some("ACCOUNT_CLOSED"));
     until(&ana, &good.id, |it| it.last_occurrence.is_some()).await;
     let told = "select count(*) from ledger.events where entity = 'recurring' and kind = 'failed'";
     assert_eq!(ledger.number(told).await, 1);
@@ -159,7 +159,8 @@ async fn one_that_fails_says_so_keeps_no_other_waiting_and_is_made_up_for() {
     assert_eq!(posted(&ana).await, ["2026-09-22", "2026-09-22", "2026-09-23", "2026-09-23"]);
 
     // Deleting an account pauses at once and says so.
-    let delete = pb::DeleteAccountRequest { account_id: shut.id.clone(), if_version: None };
+    let delete =
+        pb::DeleteAccountRequest { account_id: shut.id.clone(), if_version: None, with_balance: true };
     ana.call(ana.accounts().delete_account(delete)).await.expect("deleted");
     assert_eq!(find(&ana, &bad.id).await.paused_reason.as_deref(), Some("ACCOUNT_CLOSED"));
     assert_eq!(ledger.number(told).await, 2);

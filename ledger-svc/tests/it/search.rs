@@ -41,14 +41,15 @@ async fn words_are_found_in_every_field_without_case_and_accents() {
     assert_eq!(found(&ana, "inv cafe", "").await, Vec::<String>::new());
     assert_eq!(found(&ana, "", "work").await, ["1.00"]);
     assert_eq!(found(&ana, "", "it's \\ odd: 'so' & | !").await, ["1.00"]);
-    assert_eq!(found(&ana, "", "wor").await, Vec::<String>::new(), "a tag as it is written");
+    assert_eq!(found(&ana, "", "WORK").await, ["1.00"], "in any letter case");
+    assert_eq!(found(&ana, "", "wor").await, Vec::<String>::new(), "a tag is found whole");
     for odd in ["\0".to_owned(), "x".repeat(51)] {
         let filter = pb::TransactionFilter { tag: odd, ..Default::default() };
         let request = pb::ListTransactionsRequest { filter: Some(filter), ..Default::default() };
         let refused = fields(ana.call(ana.transactions().list_transactions(request)).await);
         assert_eq!(refused, [("tag".to_owned(), "PARAMETER_INVALID".to_owned())]);
     }
-    assert_eq!(found(&ana, "work", "").await, Vec::<String>::new(), "a tag is no word");
+    assert_eq!(found(&ana, "work", "").await, ["1.00"], "words of tags are found");
     let tea = pb::CreateTransactionRequest {
         description: Some("Té".into()),
         tags: vec!["home".into()],
@@ -79,4 +80,36 @@ async fn what_was_written_before_there_was_a_search_is_found() {
     ledger_svc::gather_words(&ledger.pool).await.expect("gathered");
     assert_eq!(found(&ana, "ancient", "").await, ["1.00"]);
     assert_eq!(ledger.number("select count(*) from ledger.transactions where words is null").await, 0);
+}
+
+#[tokio::test]
+async fn words_are_found_in_every_script() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let bank = ana.account("Bank", "", "").await;
+    for (amount, text) in [
+        ("1.00", "Τράπεζα ΟΔΟΣ"),
+        ("2.00", "東京三菱銀行口座振替"),
+        ("3.00", "ค่าอาหารกลางวัน"),
+        ("4.00", "🍕 with friends"),
+    ] {
+        let request = pb::CreateTransactionRequest {
+            description: Some(text.into()),
+            ..entry(&bank, "expense", amount)
+        };
+        ana.post(request).await.expect("posted");
+    }
+    for (q, amount) in [
+        ("οδός", "1.00"),
+        ("οδοσ", "1.00"),
+        ("銀行", "2.00"),
+        ("三菱銀行口座", "2.00"),
+        ("替", "2.00"),
+        ("อาหาร", "3.00"),
+        ("🍕", "4.00"),
+    ] {
+        assert_eq!(found(&ana, q, "").await, [amount], "{q}");
+    }
+    assert_eq!(found(&ana, "銀口", "").await, Vec::<String>::new());
+    assert_eq!(found(&ana, "🍔", "").await, Vec::<String>::new());
 }

@@ -40,7 +40,10 @@ async fn occurrences_that_are_still_due_are_known_by_category() {
         .execute("insert into ledger.exchange_rates values ('EUR', 'JPY', '2026-09-21', 100, 'manual')")
         .await;
     let on = |account: &pb::Account, category: &pb::Category, kind: &str, amount: &str| {
-        pb::CreateTransactionRequest { category_id: Some(category.id.clone()), ..entry(account, kind, amount) }
+        pb::CreateTransactionRequest {
+            category_id: Some(category.id.clone()),
+            ..entry(account, kind, amount)
+        }
     };
     recur(&ana, on(&bank, &home, "expense", "900"), monthly("2026-10-01")).await;
     recur(&ana, on(&yen, &home, "expense", "500"), monthly("2026-10-15")).await;

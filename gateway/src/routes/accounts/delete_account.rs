@@ -1,27 +1,40 @@
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use fintrac_proto::ledger::v1 as pb;
+use serde::Deserialize;
+use utoipa::IntoParams;
 
-use crate::extract::{IfMatch, NoParams, Once, Permitted, permission};
+use crate::extract::{IfMatch, Once, Params, Permitted, flag, permission};
 use crate::openapi::WriteProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
 
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct DeleteAccountQuery {
+    /// true: delete it even if it holds a balance, today's or projected.
+    #[param(value_type = Option<bool>)]
+    with_balance: Option<String>,
+}
+
 /// Delete an account
 ///
-/// Its history stays and its name is free; it can be restored.
+/// Its history stays and its name is free; it can be restored. What recurs on it pauses. One that
+/// holds a balance is refused with 409 `ACCOUNT_HAS_BALANCE` unless `with_balance=true`.
 #[utoipa::path(delete, path = "/accounts/{id}", tag = "accounts", security(("access_token" = ["accounts:write"])),
-    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag")),
+    params(("id" = uuid::Uuid, Path), DeleteAccountQuery, ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag")),
     responses((status = 204, description = "Deleted"), WriteProblems))]
 pub async fn delete_account(
     State(state): State<AppState>,
-    _query: NoParams,
     _user: Permitted<permission::AccountsWrite>,
     Path(account_id): Path<String>,
     IfMatch(if_version): IfMatch,
+    Params(query): Params<DeleteAccountQuery>,
     once: Once,
 ) -> Result<StatusCode, Problem> {
-    let request = pb::DeleteAccountRequest { account_id, if_version };
+    let with_balance = flag("with_balance", query.with_balance.as_ref())?;
+    let request = pb::DeleteAccountRequest { account_id, if_version, with_balance };
     state.accounts().delete_account(once.request(request)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -61,7 +61,7 @@ pub async fn list_account_transactions(
     let size = page_size(query.page_size.as_ref());
     let request = pb::ListAccountTransactionsRequest {
         account_id,
-        filter: Some(query.filter()),
+        filter: Some(query.filter()?),
         page_size: size,
         page_token: query.page_token.unwrap_or_default(),
     };

@@ -109,7 +109,7 @@ pub async fn export(
     let format = Format::from_text(query.format.as_deref())?;
     let bom = flag("bom", query.bom.as_ref())?;
     let account_id = query.account_id.take().unwrap_or_default();
-    let filter = pb::TransactionFilter { account_id, ..query.filter() };
+    let filter = pb::TransactionFilter { account_id, ..query.filter()? };
     let request = lasting(pb::ExportTransactionsRequest { filter: Some(filter) });
     let pages = state.transactions().export_transactions(request).await?.into_inner();
     let headers = [(CONTENT_TYPE, format.content_type()), (CONTENT_DISPOSITION, format.file_name())];

@@ -8,9 +8,12 @@ macro_rules! filtered_query {
         #[serde(deny_unknown_fields)]
         pub struct $name {
             $($(#[$meta])* $field: Option<String>,)*
-            /// On the transaction or on one of its splits; without the categories below it.
+            /// On the transaction or on one of its splits; the categories below it count, too.
             #[param(value_type = Option<uuid::Uuid>)]
             category_id: Option<String>,
+            /// false: without the categories below `category_id`.
+            #[param(value_type = Option<bool>)]
+            children: Option<String>,
             /// income, expense, transfer, opening or adjustment.
             #[serde(rename = "type")]
             #[param(value_type = Option<crate::openapi::words::TransactionType>, inline)]
@@ -32,11 +35,11 @@ macro_rules! filtered_query {
             max_amount: Option<String>,
             #[param(value_type = Option<crate::openapi::words::CurrencyCode>)]
             currency_code: Option<String>,
-            /// As it was written, at most 50 characters.
+            /// A whole tag in any letter case, at most 50 characters.
             #[param(max_length = 50, pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$")]
             tag: Option<String>,
-            /// Words of description, notes and reference number, each from its beginning;
-            /// case and accents do not matter.
+            /// Words of description, notes, reference number and tags, each from its beginning; case
+            /// and accents do not matter. In scripts without blanks anywhere in a run; emoji are words.
             q: Option<String>,
             /// -transaction_date (default), transaction_date, -amount or amount; amounts by the
             /// household amount.
@@ -46,9 +49,13 @@ macro_rules! filtered_query {
 
         impl $name {
             /// Takes the filters out.
-            fn filter(&mut self) -> fintrac_proto::ledger::v1::TransactionFilter {
+            fn filter(
+                &mut self,
+            ) -> Result<fintrac_proto::ledger::v1::TransactionFilter, crate::problem::Problem> {
                 let take = |field: &mut Option<String>| field.take().unwrap_or_default();
-                fintrac_proto::ledger::v1::TransactionFilter {
+                let without_children = self.children.as_deref() == Some("false");
+                crate::extract::flag("children", self.children.as_ref())?;
+                Ok(fintrac_proto::ledger::v1::TransactionFilter {
                     account_id: String::new(),
                     category_id: take(&mut self.category_id),
                     r#type: take(&mut self.kind),
@@ -61,7 +68,8 @@ macro_rules! filtered_query {
                     sort: take(&mut self.sort),
                     tag: take(&mut self.tag),
                     q: take(&mut self.q),
-                }
+                    without_children,
+                })
             }
         }
     };

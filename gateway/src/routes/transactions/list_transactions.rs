@@ -35,7 +35,7 @@ pub async fn list_transactions(
 ) -> Result<impl IntoResponse, Problem> {
     let size = page_size(query.page_size.as_ref());
     let account_id = query.account_id.take().unwrap_or_default();
-    let filter = pb::TransactionFilter { account_id, ..query.filter() };
+    let filter = pb::TransactionFilter { account_id, ..query.filter()? };
     let page_token = query.page_token.unwrap_or_default();
     let request = pb::ListTransactionsRequest { filter: Some(filter), page_size: size, page_token };
     let page = state.transactions().list_transactions(request).await?.into_inner();

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::NaiveDate;
+use fintrac_kit::text::name_key;
 use fintrac_money::Money;
 use uuid::Uuid;
 
@@ -29,7 +30,7 @@ pub struct Book {
     pub transactions: HashMap<(Uuid, Uuid), Standing>,
     /// Versions of what recurs; only active ones.
     pub recurring: HashMap<(Uuid, Uuid), i64>,
-    /// Names of live accounts, of those that commands want.
+    /// Name keys of live accounts, of those that commands want.
     pub names_taken: HashSet<(Uuid, String)>,
     /// By account whose balance today a command tells: what is booked after that day.
     pub booked_later: HashMap<(Uuid, Uuid), BookedLater>,
@@ -72,9 +73,9 @@ impl Book {
             if let AccountEffect::Changed(after) = effect
                 && let Some(before) = self.accounts.get(&(household_id, after.id))
             {
-                self.names_taken.remove(&(household_id, before.name.clone()));
+                self.names_taken.remove(&(household_id, name_key(&before.name)));
             }
-            self.names_taken.insert((household_id, account.name.clone()));
+            self.names_taken.insert((household_id, name_key(&account.name)));
             // Its balance follows from the legs.
             let before = self.account(household_id, account.id).map(|account| account.projected_balance);
             let projected_balance = before.unwrap_or_else(|| Money::zero(account.currency()));

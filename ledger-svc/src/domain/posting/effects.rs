@@ -23,6 +23,16 @@ pub struct Effects {
     pub events: Vec<Event>,
 }
 
+impl Effects {
+    /// Whether an account is archived by it.
+    pub fn closes_account(&self) -> bool {
+        match &self.account {
+            Some(AccountEffect::Changed(account)) => !account.takes_new_legs(),
+            Some(AccountEffect::Opened(_)) | None => false,
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AccountEffect {
     Opened(Account),

@@ -29,6 +29,7 @@ use uuid::Uuid;
 use super::account::{AccountChanges, AccountInput};
 use super::recurring::Recurring;
 use super::transaction::{TransactionChanges, TransactionInput};
+use fintrac_kit::text::name_key;
 use fintrac_money::Household;
 
 /// Something that moves money.
@@ -159,8 +160,8 @@ impl Command {
         }
     }
 
-    /// The name that an account is to have.
-    pub fn names_account_name(&self) -> Option<&str> {
+    /// The key of the name that an account is to have.
+    pub fn names_account_key(&self) -> Option<String> {
         match &self.order {
             Order::OpenAccount { input, .. } => Some(input.name.as_str()),
             Order::ChangeAccount { changes, .. } => changes.name.as_deref(),
@@ -169,5 +170,6 @@ impl Command {
         .map(str::trim)
         // No account has such a name, and PostgreSQL would not even take the question.
         .filter(|name| !name.chars().any(char::is_control))
+        .map(name_key)
     }
 }

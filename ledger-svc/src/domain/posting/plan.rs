@@ -1,5 +1,6 @@
 //! What each command does, or why not.
 
+use fintrac_kit::text::name_key;
 use fintrac_money::{AmountError, Money};
 use uuid::Uuid;
 
@@ -32,7 +33,7 @@ pub fn plan(
             planner.restore(known(book, command.household.id, *transaction_id, *if_version)?, terms)?,
         ),
         (Order::Void { transaction_id, if_version }, Resolved::Plain) => {
-            transaction(planner.void(standing(book, command.household.id, *transaction_id, *if_version)?))
+            transaction(planner.void(known(book, command.household.id, *transaction_id, *if_version)?))
         }
         (Order::OpenAccount { account_id, input }, Resolved::Plain) => {
             (planner.open_account(*account_id, input)?, Planned::Account(*account_id))
@@ -219,7 +220,10 @@ impl Planner<'_> {
         let mut effects = Effects::default();
         let mut legs = Vec::new();
         if !same_money {
-            self.open(terms)?;
+            // Another category moves nothing on an account.
+            if !same_movement(before, &after) {
+                self.open(terms)?;
+            }
             let booking = self.book(terms, &self.kept(standing, terms))?;
             booking.enter(&mut after);
             legs = standing.legs.iter().map(Leg::reversed).collect();
@@ -246,7 +250,7 @@ impl Planner<'_> {
         if before.status == Status::Posted {
             return Ok((Effects::default(), Outcome::Unchanged(Box::new(before.clone()))));
         }
-        self.open(terms)?;
+        // What was voided comes back whatever became of its accounts.
         let booking = self.book(terms, &self.kept(standing, terms))?;
         let version = before.version.saturating_add(1);
         let mut after = Transaction {
@@ -268,6 +272,9 @@ impl Planner<'_> {
 
     fn void(&self, standing: &Standing) -> (Effects, Outcome) {
         let before = &standing.transaction;
+        if before.status == Status::Voided {
+            return (Effects::default(), Outcome::Voided);
+        }
         let after = Transaction {
             status: Status::Voided,
             posted_revision: None,
@@ -302,7 +309,7 @@ impl Planner<'_> {
 
     fn open_account(&self, account_id: Uuid, input: &AccountInput) -> Result<Effects, Rejection> {
         let household = self.command.household;
-        let name = (household.id, input.name.trim().to_owned());
+        let name = (household.id, name_key(&input.name));
         let taken = self.book.names_taken.contains(&name).then(name_taken);
         let resolved = input.resolve(account_id, household.currency, self.command.now);
         let (account, opening) = match (resolved, taken) {
@@ -335,7 +342,8 @@ impl Planner<'_> {
         }
         let Changed { account: after, balance: wanted, fields: changed } =
             changes.apply(account, self.command.now).map_err(Rejection::Invalid)?;
-        if after.name != account.name && self.book.names_taken.contains(&(household, after.name.clone())) {
+        let key = name_key(&after.name);
+        if key != name_key(&account.name) && self.book.names_taken.contains(&(household, key)) {
             return Err(Rejection::name_taken());
         }
         let state = self.book.account_state(household, account.clone()).ok_or(Rejection::OutOfRange)?;
@@ -406,11 +414,14 @@ fn same_money(before: &Transaction, after: &Transaction) -> bool {
     let parts = |it: &Transaction| {
         it.splits.iter().map(|split| (split.category_id, split.amount)).collect::<Vec<_>>()
     };
+    same_movement(before, after) && before.category_id == after.category_id && parts(before) == parts(after)
+}
+
+/// Whether the own accounts are moved by the same amounts on the same day.
+fn same_movement(before: &Transaction, after: &Transaction) -> bool {
     before.transaction_type == after.transaction_type
         && before.account_id == after.account_id
         && before.to_account_id == after.to_account_id
-        && before.category_id == after.category_id
-        && parts(before) == parts(after)
         && before.amount == after.amount
         && before.to_amount == after.to_amount
         && before.date == after.date

@@ -107,7 +107,7 @@ pub fn resolve(book: &Book, command: &Command) -> Result<Resolved, Rejection> {
             Ok(Resolved::Restore(terms))
         }
         Order::Void { transaction_id, if_version } => {
-            standing(book, household, *transaction_id, *if_version)?;
+            known(book, household, *transaction_id, *if_version)?;
             Ok(Resolved::Plain)
         }
         Order::OpenAccount { .. } | Order::ChangeAccount { .. } => Ok(Resolved::Plain),
@@ -227,7 +227,7 @@ impl<'a> Reader<'a> {
         let date = match input.transaction_date.as_deref() {
             None => Some(self.command.today()),
             Some(text) => {
-                let date = day::parse(text.trim());
+                let date = day::parse_or_instant(text.trim(), |at| self.command.household.today(at));
                 if date.is_none() {
                     self.violations.push(day::refused("transaction_date"));
                 }

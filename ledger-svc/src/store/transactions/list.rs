@@ -43,7 +43,7 @@ impl Sort {
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
     pub account_id: Option<Uuid>,
-    /// A category with those that went over into it; on the transaction or on a split.
+    /// Any of them, on the transaction or on a split.
     pub categories: Vec<Uuid>,
     pub transaction_type: Option<TransactionType>,
     /// Voided ones only, instead of posted ones.
@@ -54,9 +54,8 @@ pub struct Filter {
     pub min_amount: Option<i64>,
     pub max_amount: Option<i64>,
     pub currency: Option<Currency>,
-    /// Words and a tag, as a query on `words`, and the tag as it was written.
+    /// Words and a tag, as a query on `words`.
     pub words: Option<String>,
-    pub tag: Option<String>,
     pub sort: Sort,
     /// The oldest, or the smallest, first.
     pub ascending: bool,
@@ -79,8 +78,12 @@ impl Filter {
 
 /// How many of those that come next are looked at for a word.
 const NEAR: i64 = 1000;
-/// Categories that count as one and are read each in its own order.
-const MOST_BRANCHES: usize = 16;
+/// Categories that are read each in its own order, with their splits 64 ranges.
+const MAX_CATEGORY_RANGES: usize = 32;
+/// Rows of the first window that is looked through for more categories than
+/// that, and of the largest.
+const WINDOW: i64 = 1000;
+const MAX_WINDOW: i64 = 64_000;
 
 /// The limit is written into the text: of a parameter the planner believes that
 /// it is a tenth of all.
@@ -162,9 +165,6 @@ pub fn near_query(
 
 fn has_words(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
     query.push("words <> ''::tsvector and words @@ ").push_bind(filter.words.clone()).push("::tsquery");
-    if let Some(tag) = &filter.tag {
-        query.push(" and tags @> array[").push_bind(tag.clone()).push("]");
-    }
 }
 
 /// Rare words lead to few transactions; only then are these compared and sorted.
@@ -180,12 +180,9 @@ fn found_by_words(query: &mut QueryBuilder<Postgres>, household_id: Uuid, filter
         query.push(" or to_account_id = ").push_bind(account).push(")");
     }
     if !filter.categories.is_empty() {
-        query.push(" and (category_id = any(").push_bind(filter.categories.clone());
-        query.push(") or is_split and exists (select from ledger.splits where splits.household_id = ");
-        query
-            .push_bind(household_id)
-            .push(" and transaction_id = transactions.id and splits.category_id = any(");
-        query.push_bind(filter.categories.clone()).push(")))");
+        query.push(" and (");
+        has_category(query, household_id, filter);
+        query.push(")");
     }
     conditions(query, filter);
     query.push(") ");
@@ -197,13 +194,10 @@ fn merged(query: &mut QueryBuilder<Postgres>, household_id: Uuid, filter: &Filte
         None => vec![None],
         Some(account) => vec![Some(("account_id", account)), Some(("to_account_id", account))],
     };
-    // One range each; so many that this no longer pays are gathered and sorted.
-    let number = filter.categories.len();
-    let in_one = if number > MOST_BRANCHES { number } else { 1 };
     let of_category = |side| {
         let each = filter
             .categories
-            .chunks(in_one)
+            .chunks(1)
             .flat_map(move |categories| [false, true].map(|of_split| Branch { side, categories, of_split }));
         let all = Branch { side, categories: &[], of_split: false };
         if filter.categories.is_empty() { vec![all] } else { each.collect() }
@@ -326,6 +320,74 @@ fn beyond(query: &mut QueryBuilder<Postgres>, filter: &Filter, after: Option<Cur
     query.push(", ").push_bind(after.id).push(")");
 }
 
+/// A window of what comes next in order, whatever its categories: id, date and
+/// household amount.
+pub fn window_query(
+    household_id: Uuid,
+    filter: &Filter,
+    after: Option<Cursor>,
+    limit: i64,
+) -> QueryBuilder<Postgres> {
+    let by_date = filter.sort == Sort::Date;
+    let range = Filter {
+        account_id: filter.account_id,
+        voided: filter.voided,
+        from: filter.from.filter(|_| by_date),
+        to: filter.to.filter(|_| by_date),
+        sort: filter.sort,
+        ascending: filter.ascending,
+        ..Filter::default()
+    };
+    let columns = "select id, transaction_date, coalesce(household_amount, 0)::int8 from (";
+    let mut query = QueryBuilder::new(columns);
+    merged(&mut query, household_id, &range, Page { after, limit });
+    query.push(") as transactions").push(filter.order());
+    query
+}
+
+/// Lists by windows: many categories together are common, so a page fills soon.
+async fn list_by_windows(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    filter: &Filter,
+    mut after: Option<Cursor>,
+    limit: i64,
+) -> Result<Vec<Transaction>, sqlx::Error> {
+    let (mut page, mut size) = (Vec::new(), WINDOW);
+    loop {
+        let mut window = window_query(household_id, filter, after, size);
+        let window: Vec<(Uuid, NaiveDate, i64)> = window.build_query_as().fetch_all(&mut *connection).await?;
+        let missing = limit.saturating_sub(i64::try_from(page.len()).unwrap_or(limit));
+        let mut query = QueryBuilder::new("select ");
+        query.push(COLUMNS).push(" from (select * from ledger.transactions where household_id = ");
+        query.push_bind(household_id).push(" and id = any(");
+        query.push_bind(window.iter().map(|(id, ..)| *id).collect::<Vec<_>>()).push(") and (");
+        has_category(&mut query, household_id, filter);
+        query.push(")");
+        conditions(&mut query, filter);
+        query.push(filter.order()).push(format!(" limit {missing}")).push(") as transactions");
+        query.push(filter.order());
+        page.extend(fetch(&mut *connection, query).await?);
+        let is_last = i64::try_from(window.len()) != Ok(size);
+        let is_full = i64::try_from(page.len()).is_ok_and(|found| found >= limit);
+        let Some((id, date, amount)) = window.last().filter(|_| !is_last && !is_full) else {
+            return Ok(page);
+        };
+        after = Some(match filter.sort {
+            Sort::Date => Cursor::by_day(*date, *id),
+            Sort::Amount => Cursor { rank: *amount, id: *id },
+        });
+        size = size.saturating_mul(4).min(MAX_WINDOW);
+    }
+}
+
+fn has_category(query: &mut QueryBuilder<Postgres>, household_id: Uuid, filter: &Filter) {
+    query.push("category_id = any(").push_bind(filter.categories.clone());
+    query.push(") or is_split and exists (select from ledger.splits where splits.household_id = ");
+    query.push_bind(household_id).push(" and transaction_id = transactions.id and splits.category_id = any(");
+    query.push_bind(filter.categories.clone()).push("))");
+}
+
 pub async fn list(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -333,11 +395,15 @@ pub async fn list(
     after: Option<Cursor>,
     limit: i64,
 ) -> Result<Vec<Transaction>, sqlx::Error> {
-    if let Some(query) = near_query(household_id, filter, after, limit) {
+    let ranges = filter.categories.len() <= MAX_CATEGORY_RANGES;
+    if let Some(query) = near_query(household_id, filter, after, limit).filter(|_| ranges) {
         let page = fetch(&mut *connection, query).await?;
         if i64::try_from(page.len()) == Ok(limit) {
             return Ok(page);
         }
+    }
+    if filter.words.is_none() && filter.categories.len() > MAX_CATEGORY_RANGES {
+        return list_by_windows(connection, household_id, filter, after, limit).await;
     }
     fetch(connection, list_query(household_id, filter, after, limit)).await
 }
