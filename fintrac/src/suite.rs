@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use embedded_postgres::Server as Cluster;
-use fintrac_kit::access::Gate;
 use fintrac_kit::access::credential::ServiceKeys;
 use fintrac_kit::access::trust::Trust;
+use fintrac_kit::access::{DirectRate, Gate};
 use fintrac_kit::clock::Clock;
 use fintrac_kit::config::{Environment, Stage};
 use fintrac_kit::database::{self as pools, Schema};
@@ -19,6 +19,7 @@ use fintrac_kit::process;
 use fintrac_kit::random::Random;
 use fintrac_kit::serve::{self, Drain, Stop};
 use fintrac_kit::server::{Server, server_stack};
+use fintrac_kit::tls::Tls;
 use fintrac_kit::transport::{self, Transport};
 use gateway::{AppState, Parts};
 use sqlx::PgPool;
@@ -34,6 +35,7 @@ use crate::{data_dir, database};
 pub struct Suite {
     rest: SocketAddr,
     grpc: SocketAddr,
+    grpc_tls: bool,
     mails: String,
     data: String,
     drain: Drain,
@@ -49,6 +51,7 @@ struct Common {
     random: Random,
     keys: ServiceKeys,
     trust: Arc<Trust>,
+    direct_rate: DirectRate,
     reflection: bool,
     stop: Stop,
 }
@@ -60,6 +63,7 @@ impl Suite {
         process::warn_without_meaning(&environment);
         let given = process::suite_database(&environment);
         let config = Config::read(&environment);
+        let tls = Tls::read(&environment)?;
         environment.check()?;
 
         let rest = bind(&config.rest).await.context("SERVER_HOST and SERVER_PORT")?;
@@ -77,6 +81,7 @@ impl Suite {
             keys: process::service_keys(&environment),
             trust: Arc::new(Trust::new(process::trust_config(&environment), clock.clone())),
             random: Random::System,
+            direct_rate: process::direct_rate(&environment),
             reflection: config.reflection,
             stop: Stop::default(),
             clock,
@@ -84,6 +89,7 @@ impl Suite {
         let mut suite = Self {
             rest: rest.local_addr()?,
             grpc: grpc.local_addr()?,
+            grpc_tls: tls.is_some(),
             mails: config.mails.clone(),
             data: data.display().to_string(),
             drain: config.drain,
@@ -92,7 +98,7 @@ impl Suite {
             pools: Vec::new(),
             cluster,
         };
-        suite.start_parts(&environment, &admin, config, common, rest, grpc).await?;
+        suite.start_parts(&environment, &admin, config, common, (rest, grpc, tls)).await?;
         Ok(suite)
     }
 
@@ -102,8 +108,7 @@ impl Suite {
         admin: &PgConnectOptions,
         config: Config,
         common: Common,
-        rest: TcpListener,
-        grpc: TcpListener,
+        (rest, grpc, tls): (TcpListener, TcpListener, Option<Tls>),
     ) -> anyhow::Result<()> {
         let auth_deps = self.deps(environment, admin, &auth_svc::SCHEMA, &common).await?;
         let auth = auth_svc::build(config.auth, auth_deps).await?;
@@ -138,7 +143,7 @@ impl Suite {
             [("auth", auth), ("ledger", ledger), ("budget", budget), ("notify", notify), ("jobs", jobs)];
         let everything =
             serve::one_port(servers, common.reflection, &self.pools, &common.trust, &self.stop).await;
-        self.servers.push(serve::grpc(grpc, everything, None, &self.stop));
+        self.servers.push(serve::grpc(grpc, everything, tls.map(|tls| tls.server), &self.stop));
         let state =
             AppState::new(config.gateway, common.trust, common.clock, common.random, parts, &self.stop);
         wait_until_ready(&state).await;
@@ -189,7 +194,7 @@ impl Suite {
         [
             format!("REST   http://{}/api/v1", self.rest),
             format!("docs   http://{}/docs and /redoc", self.rest),
-            format!("gRPC   http://{}", self.grpc),
+            format!("gRPC   {}://{}", if self.grpc_tls { "https" } else { "http" }, self.grpc),
             format!("mails  {}", self.mails),
             format!("data   {}", self.data),
         ]
@@ -230,7 +235,8 @@ impl Common {
     }
 
     fn gate(&self, name: &str) -> Arc<Gate> {
-        Arc::new(Gate::new(name, self.keys.clone(), Arc::clone(&self.trust), self.clock.clone()))
+        let gate = Gate::new(name, self.keys.clone(), Arc::clone(&self.trust), self.clock.clone());
+        Arc::new(gate.with_direct_rate(self.direct_rate))
     }
 
     fn local(&self, caller: &str, callee: &str, server: &Server) -> Transport {

@@ -26,10 +26,11 @@ use tokio::task::JoinHandle;
 
 pub use alone::run;
 pub use config::Config;
+use fintrac_kit::connection_limit::ConnectionLimiter;
 pub use openapi::document as openapi_document;
 pub use problem::catalogue::markdown as error_catalogue;
 pub use routes::health::is_ready;
-use server::{Legible, Places};
+use server::{IDLE_TIMEOUT, Legible, LimitConnections};
 pub use state::{AppState, Parts};
 
 /// Serves REST on `listener` until the stop closes the listeners.
@@ -38,8 +39,9 @@ pub use state::{AppState, Parts};
 /// The certificate cannot be used.
 pub async fn serve(listener: TcpListener, state: AppState, stop: &Stop) -> io::Result<JoinHandle<()>> {
     stop.spawn(Arc::clone(&state.feed).follow(state.parts.notify.clone(), stop.listeners.clone()));
-    let places = Places::new(state.config.most_connections, state.config.trusted_proxies.clone());
-    let accept = Legible::new(places, state.clock.clone(), state.random.clone());
+    let limiter = ConnectionLimiter::new(state.config.most_connections, state.config.trusted_proxies.clone());
+    let limited = LimitConnections::new(limiter, IDLE_TIMEOUT);
+    let accept = Legible::new(limited, state.clock.clone(), state.random.clone());
     let certificate = state.config.certificate.clone();
     server::serve(listener, router::app(state), accept, certificate, stop).await
 }

@@ -19,7 +19,6 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::extract::LIMIT;
 use crate::layers;
 use crate::openapi;
 use crate::routes::{
@@ -209,14 +208,16 @@ fn dress(routes: Router<AppState>, state: AppState) -> Router {
         .layer(from_fn_with_state(state.clone(), layers::addresses::admit))
         // Floods end here, before they cost anything.
         .layer(from_fn_with_state(state.clone(), layers::rate_limit::limit))
-        // Hanging up must not leave a change half done.
-        .layer(from_fn_with_state(state.clone(), layers::run_to_end::run))
-        // What nobody needs to send is not read.
-        .layer(DefaultBodyLimit::max(LIMIT))
         // The database takes no U+0000.
         .layer(from_fn(layers::nul::refuse))
         // What is larger than anybody needs goes no further.
         .layer(from_fn(layers::size::refuse))
+        // A body is whole, or rejected, before anything that must run to its end begins.
+        .layer(from_fn_with_state(state.clone(), layers::body::buffer))
+        // Hanging up must not leave a change half done.
+        .layer(from_fn_with_state(state.clone(), layers::run_to_end::run))
+        // Bodies are bounded already.
+        .layer(DefaultBodyLimit::disable())
         // Whoever asks for the head only is answered as by GET; what is outermost takes the body off.
         .map_request(layers::head::as_get)
         // The access line names routes, not paths.

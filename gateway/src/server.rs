@@ -1,8 +1,8 @@
 //! The edge: connections, TLS, and how much of them a slow or greedy client
 //! may take. What holds for single requests is in `layers/`.
 
+mod connections;
 mod legible;
-mod places;
 
 use std::io;
 use std::net::SocketAddr;
@@ -17,14 +17,14 @@ use hyper_util::rt::TokioTimer;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+pub use connections::LimitConnections;
 pub use legible::Legible;
-pub use places::Places;
 
 /// For the first request of a connection.
 const FIRST: Duration = Duration::from_secs(15);
 /// For each later one, idle time included: longer than proxies keep connections,
 /// or they would send a request into one that is just closed.
-const NEXT: Duration = Duration::from_secs(75);
+pub const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
 /// For the TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// Beyond these hyper itself answers; `layers::size` is stricter.
@@ -48,7 +48,7 @@ pub struct Certificate {
 pub async fn serve(
     listener: TcpListener,
     app: Router,
-    accept: Legible<Places>,
+    accept: Legible<LimitConnections>,
     certificate: Option<Certificate>,
     stop: &Stop,
 ) -> io::Result<JoinHandle<()>> {
@@ -73,7 +73,7 @@ pub async fn serve(
                 let _ended = ending.run_until_cancelled(renew(renewed, certificate)).await;
             });
             let tls = RustlsAcceptor::new(config).handshake_timeout(HANDSHAKE);
-            let server = server.map(|accept| accept.map(|places| tls.acceptor(places)));
+            let server = server.map(|accept| accept.map(|limited| tls.acceptor(limited)));
             let server = bounded(server).handle(handle);
             tokio::spawn(async move { report(server.serve(app).await) })
         }
@@ -86,7 +86,7 @@ fn bounded<A>(mut server: Server<SocketAddr, A>) -> Server<SocketAddr, A> {
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(NEXT)
+        .header_read_timeout(IDLE_TIMEOUT)
         .max_headers(MOST_HEADERS)
         .max_buf_size(LARGEST_HEAD);
     builder
@@ -118,11 +118,13 @@ fn report(served: io::Result<()>) {
 mod tests {
     use std::net::SocketAddr;
     use std::sync::Arc;
+    use std::time::Duration;
 
     use axum::Router;
     use axum::body::Bytes;
     use axum::routing::get;
     use fintrac_kit::clock::Clock;
+    use fintrac_kit::connection_limit::ConnectionLimiter;
     use fintrac_kit::random::Random;
     use fintrac_kit::serve::Stop;
     use fintrac_kit::testing::Authority;
@@ -134,14 +136,21 @@ mod tests {
     use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
     use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
-    use super::{Certificate, Legible, Places, serve};
+    use super::{Certificate, Legible, LimitConnections, serve};
 
     async fn start(most: usize, certificate: Option<Certificate>) -> (SocketAddr, Stop) {
+        start_with(most, Duration::from_mins(1), certificate).await
+    }
+
+    async fn start_with(most: usize, idle: Duration, certificate: Option<Certificate>) -> (SocketAddr, Stop) {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("bind");
         let address = listener.local_addr().expect("an address");
         let stop = Stop::default();
         let app = Router::new().route("/", get(async |_: Bytes| "here"));
-        let accept = Legible::new(Places::new(most, Vec::new()), Clock::System, Random::System);
+        // All come from one address.
+        let exempt = vec!["127.0.0.0/8".parse().expect("a network")];
+        let limit = LimitConnections::new(ConnectionLimiter::new(most, exempt), idle);
+        let accept = Legible::new(limit, Clock::System, Random::System);
         serve(listener, app, accept, certificate, &stop).await.expect("it serves");
         (address, stop)
     }
@@ -218,16 +227,41 @@ mod tests {
         let (address, _stop) = start(1, None).await;
         let mut first = TcpStream::connect(address).await.expect("connected");
         assert!(ask(&mut first).await.ends_with("here"));
+        // A request that has begun and not ended keeps its place.
+        let head = b"GET / HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\nexpect: 100-continue\r\n\r\n";
+        first.write_all(head).await.expect("sent");
+        let mut go_on = [0; 25];
+        first.read_exact(&mut go_on).await.expect("an answer");
         let mut second = TcpStream::connect(address).await.expect("connected");
-        assert_eq!(ask(&mut second).await, "", "sent away");
-        assert!(ask(&mut first).await.ends_with("here"), "whoever was there stays");
-        drop(first);
+        assert_eq!(ask(&mut second).await, "", "turned away");
+        first.write_all(b"{}").await.expect("sent");
+        let mut answer = vec![0; 4096];
+        let read = first.read(&mut answer).await.expect("an answer");
+        assert!(answer[..read].ends_with(b"here"));
+        // Now it is idle and gives way.
         let mut answer = String::new();
         while answer.is_empty() {
             let mut third = TcpStream::connect(address).await.expect("connected");
             answer = ask(&mut third).await;
         }
-        assert!(answer.ends_with("here"), "a place is free again");
+        assert!(answer.ends_with("here"), "the newcomer has its place");
+        let read = first.read(&mut [0; 16]).await;
+        assert!(matches!(read, Ok(0) | Err(_)), "closed: {read:?}");
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_only_keeps_itself_alive_is_closed() {
+        let (address, _stop) = start_with(10, Duration::from_millis(200), None).await;
+        let stream = TcpStream::connect(address).await.expect("connected");
+        // Keep-alives go on for ever; the connection ends all the same, however early.
+        let alive = async {
+            let Ok((_client, mut connection)) = h2::client::handshake(stream).await else { return };
+            let mut pings = connection.ping_pong().expect("pings");
+            let connection = tokio::spawn(connection);
+            while pings.ping(h2::Ping::opaque()).await.is_ok() {}
+            drop(connection.await);
+        };
+        tokio::time::timeout(Duration::from_mins(1), alive).await.expect("it is closed");
     }
 
     #[tokio::test]

@@ -33,6 +33,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::feed::Feed;
+use crate::layers::body::BodyBudget;
 use crate::layers::rate_limit::RateLimits;
 
 /// Largest answer that a part may give, bytes: a page of 200 rows full of text has 5 MB.
@@ -59,6 +60,7 @@ pub struct Shared {
     pub(crate) random: Random,
     pub(crate) parts: Parts,
     pub(crate) limits: Option<RateLimits>,
+    pub(crate) body_budget: BodyBudget,
     pub(crate) feed: Arc<Feed>,
     /// Cancelled when the server is about to stop: balancers should look elsewhere.
     pub(crate) stopping: CancellationToken,
@@ -83,7 +85,8 @@ impl AppState {
     ) -> Self {
         let limits = config.rate_limit.map(|per_minute| RateLimits::new(per_minute, config.redis.clone()));
         let (feed, stopping) = (Arc::default(), stop.lame.clone());
-        Self(Arc::new(Shared { config, trust, clock, random, parts, limits, feed, stopping }))
+        let body_budget = BodyBudget::default();
+        Self(Arc::new(Shared { config, trust, clock, random, parts, limits, body_budget, feed, stopping }))
     }
 
     pub(crate) fn identity(&self) -> IdentityServiceClient<Transport> {

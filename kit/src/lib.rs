@@ -8,6 +8,7 @@
 pub mod access;
 pub mod clock;
 pub mod config;
+pub mod connection_limit;
 pub mod context;
 pub mod database;
 pub mod day;

@@ -13,7 +13,7 @@ use tokio::runtime::Builder;
 
 use crate::access::credential::ServiceKeys;
 use crate::access::trust::{Trust, TrustConfig};
-use crate::access::{Gate, follow};
+use crate::access::{DirectRate, Gate, follow};
 use crate::clock::Clock;
 use crate::config::{Environment, Stage};
 use crate::database::{self, PoolConfig, Schema, app_role, password};
@@ -108,6 +108,7 @@ impl Process {
         let reflection =
             self.environment.flag("GRPC_REFLECTION", self.environment.stage() != Stage::Production);
         let drain = drain(&self.environment);
+        let direct_rate = direct_rate(&self.environment);
         let probes: Option<SocketAddr> = self.environment.parse_optional("GRPC_HEALTH_LISTEN");
         self.environment.check()?;
         let probes = match probes {
@@ -121,7 +122,8 @@ impl Process {
         if let Some(auth) = auth {
             stop.spawn(follow(Arc::clone(&self.trust), auth, stop.workers.clone()));
         }
-        let gate = Gate::new(self.name, self.keys, Arc::clone(&self.trust), self.clock);
+        let gate = Gate::new(self.name, self.keys, Arc::clone(&self.trust), self.clock)
+            .with_direct_rate(direct_rate);
         let pool = module.pool.clone();
         let (server, health) =
             serve::start_module(module, Arc::new(gate), &self.trust, reflection, &stop).await;
@@ -145,6 +147,13 @@ pub fn warn_without_meaning(environment: &Environment) {
     if !names.is_empty() {
         tracing::warn!("these variables have no meaning here and are ignored: {}", names.join(", "));
     }
+}
+
+/// How often a user may call past the gateway: as often as through it.
+pub fn direct_rate(environment: &Environment) -> DirectRate {
+    let DirectRate(default) = DirectRate::default();
+    let per_minute = environment.parse_optional("RATE_LIMIT_PER_MINUTE").or(default);
+    DirectRate(per_minute.filter(|_| environment.flag("RATE_LIMIT_ENABLED", true)))
 }
 
 /// `FINTRAC_SERVICE_KEYS` (this process's own edges), else `FINTRAC_SERVICE_SECRET`.

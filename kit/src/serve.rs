@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use http::Request;
+use ipnet::IpNet;
 use sqlx::PgPool;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -25,11 +26,23 @@ use tower::{ServiceExt as _, service_fn};
 
 use crate::access::Gate;
 use crate::access::trust::Trust;
+use crate::connection_limit::{ConnectionLimiter, limit_connections};
 use crate::module::{Module, Worker};
 use crate::server::{Server, server_stack};
 
 /// How often a service looks at its own health.
 const HEALTH_INTERVAL: Duration = Duration::from_millis(500);
+
+/// How often a peer is asked whether it is still there.
+const KEEPALIVE: Duration = Duration::from_secs(20);
+/// Calls at once on one connection; a gateway has one to each replica.
+const MAX_STREAMS: u32 = 1024;
+/// A connection is asked to begin anew after so long, and ended after the grace,
+/// so that idle ones go and replicas are found again.
+const MAX_CONNECTION_AGE: Duration = Duration::from_mins(30);
+const CONNECTION_GRACE: Duration = Duration::from_mins(30);
+/// Connections at once, and those of one network address.
+const MAX_CONNECTIONS: usize = 1024;
 
 /// The time a stop takes at most, in two parts.
 #[derive(Debug, Clone, Copy)]
@@ -219,8 +232,13 @@ pub fn grpc(
     let closing = stop.listeners.clone();
     tokio::spawn(async move {
         let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+        let incoming = limit_connections(incoming, ConnectionLimiter::new(MAX_CONNECTIONS, loopback()));
         let builder = tonic::transport::Server::builder();
-        let mut builder = builder.http2_keepalive_interval(Some(Duration::from_secs(20)));
+        let mut builder = builder
+            .http2_keepalive_interval(Some(KEEPALIVE))
+            .max_concurrent_streams(MAX_STREAMS)
+            .max_connection_age(MAX_CONNECTION_AGE)
+            .max_connection_age_grace(CONNECTION_GRACE);
         let served = async {
             if let Some(tls) = tls {
                 builder = builder.tls_config(tls)?;
@@ -231,6 +249,11 @@ pub fn grpc(
             tracing::error!(error = %crate::error::chain(&error), "gRPC server failed");
         }
     })
+}
+
+/// Connections of this machine are those of its own processes.
+fn loopback() -> Vec<IpNet> {
+    ["127.0.0.0/8", "::1/128"].into_iter().filter_map(|text| text.parse().ok()).collect()
 }
 
 /// Serves nothing but health on `listener`, without TLS: the kubelet's probes speak none.

@@ -26,6 +26,7 @@ problem-query-invalid = Abfrage ungültig
 problem-idempotency-key-invalid = Idempotenzschlüssel ungültig
 problem-rate-unknown = Wechselkurs unbekannt
 problem-account-name-taken = Kontoname vergeben
+problem-account-has-balance = Auf dem Konto ist noch Geld
 problem-category-in-use = Kategorie in Gebrauch
 problem-transaction-voided = Die Buchung ist storniert
 problem-version-mismatch = Inzwischen geändert

@@ -26,6 +26,7 @@ problem-query-invalid = Query not valid
 problem-idempotency-key-invalid = Idempotency key not valid
 problem-rate-unknown = Exchange rate not known
 problem-account-name-taken = Account name taken
+problem-account-has-balance = Account holds a balance
 problem-category-in-use = Category in use
 problem-transaction-voided = Transaction is voided
 problem-version-mismatch = Changed in the meantime

@@ -26,6 +26,7 @@ problem-query-invalid = Consulta no válida
 problem-idempotency-key-invalid = Clave de idempotencia no válida
 problem-rate-unknown = Tipo de cambio desconocido
 problem-account-name-taken = Nombre de cuenta ocupado
+problem-account-has-balance = La cuenta tiene saldo
 problem-category-in-use = Categoría en uso
 problem-transaction-voided = La transacción está anulada
 problem-version-mismatch = Modificado entretanto

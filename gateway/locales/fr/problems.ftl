@@ -26,6 +26,7 @@ problem-query-invalid = Requête non valide
 problem-idempotency-key-invalid = Clé d’idempotence non valide
 problem-rate-unknown = Taux de change inconnu
 problem-account-name-taken = Nom de compte déjà pris
+problem-account-has-balance = Le compte a un solde
 problem-category-in-use = Catégorie utilisée
 problem-transaction-voided = La transaction est annulée
 problem-version-mismatch = Modifié entre-temps

@@ -26,6 +26,7 @@ problem-query-invalid = Consulta não válida
 problem-idempotency-key-invalid = Chave de idempotência não válida
 problem-rate-unknown = Taxa de câmbio desconhecida
 problem-account-name-taken = Nome de conta já usado
+problem-account-has-balance = A conta tem saldo
 problem-category-in-use = Categoria em uso
 problem-transaction-voided = A transação está anulada
 problem-version-mismatch = Alterado entretanto

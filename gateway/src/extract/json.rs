@@ -1,12 +1,12 @@
-use axum::body::Body;
+use axum::body::{Bytes, to_bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
-use http_body_util::BodyExt as _;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::error::Category;
 
+use super::bounded::TOO_MANY;
 use super::object::Object;
 use crate::problem::Problem;
 
@@ -18,17 +18,18 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
-        parse(&bytes(request, LIMIT).await?).map(Self)
+        parse(&bytes(request).await?).map(Self)
     }
 }
 
-/// The bytes of a body that says it is JSON, at most `largest`.
-pub(super) async fn bytes(request: Request, largest: usize) -> Result<Vec<u8>, Problem> {
+/// The bytes of a body that says it is JSON; `layers::body` has bounded them.
+pub(super) async fn bytes(request: Request) -> Result<Bytes, Problem> {
     if !is_json(request.headers()) {
         let text = "Send the body as `Content-Type: application/json`.";
         return Err(Problem::new("UNSUPPORTED_MEDIA_TYPE", text));
     }
-    read(request.into_body(), largest).await
+    let broken = |_| Problem::new("MALFORMED_REQUEST", "The body did not arrive whole; send it again.");
+    to_bytes(request.into_body(), usize::MAX).await.map_err(broken)
 }
 
 /// Optional where the call takes a body but needs none.
@@ -42,31 +43,6 @@ impl<T: DeserializeOwned + Default, S: Send + Sync> axum::extract::OptionalFromR
         }
         <Self as FromRequest<S>>::from_request(request, state).await.map(Some)
     }
-}
-
-/// Largest body of a call that does not say otherwise, bytes.
-pub const LIMIT: usize = 2 * 1024 * 1024;
-/// A larger one is read on to here and thrown away, so that the client, which
-/// writes before it reads, gets to see the refusal.
-const DRAINED: usize = 16 * 1024 * 1024;
-
-async fn read(mut body: Body, largest: usize) -> Result<Vec<u8>, Problem> {
-    let (mut bytes, mut length) = (Vec::new(), 0);
-    while let Some(frame) = body.frame().await {
-        let broken = |_| Problem::new("MALFORMED_REQUEST", "The body did not arrive whole; send it again.");
-        let Ok(data) = frame.map_err(broken)?.into_data() else { continue };
-        length += data.len();
-        if length <= largest {
-            bytes.extend_from_slice(&data);
-        } else if length > DRAINED {
-            break;
-        }
-    }
-    if length > largest {
-        let text = format!("The body is too large; send at most {} MiB.", largest / (1024 * 1024));
-        return Err(Problem::new("PAYLOAD_TOO_LARGE", text));
-    }
-    Ok(bytes)
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -101,6 +77,11 @@ fn unreadable(path: &str, error: &serde_json::Error) -> Problem {
                 None => format!("{field}.{name}"),
             };
             problem.field(full, "UNKNOWN_FIELD", "This call has no such field.")
+        }
+        Category::Data if text.starts_with(TOO_MANY) => {
+            let most = text.trim_start_matches(TOO_MANY).split_whitespace().next().unwrap_or_default();
+            let problem = Problem::new("VALIDATION_FAILED", "Some fields are not acceptable; see errors.");
+            problem.field(field, "TOO_MANY", format!("Send at most {most}."))
         }
         Category::Data => problem.field(field, "WRONG_TYPE", "This value has the wrong JSON type."),
         Category::Syntax | Category::Eof | Category::Io => {

@@ -32,9 +32,9 @@ pub struct Once {
     fingerprint: String,
 }
 
-/// A JSON body of at most `LARGEST` bytes and the identity of the write that it asks for.
+/// A JSON body and the identity of the write that it asks for.
 #[derive(Debug)]
-pub struct OnceJson<T, const LARGEST: usize = { json::LIMIT }>(pub Once, pub T);
+pub struct OnceJson<T>(pub Once, pub T);
 
 impl Once {
     /// Marks an answer that was kept from the client's first request with its key.
@@ -90,13 +90,13 @@ where
     }
 }
 
-impl<T: DeserializeOwned, const LARGEST: usize> FromRequest<AppState> for OnceJson<T, LARGEST> {
+impl<T: DeserializeOwned> FromRequest<AppState> for OnceJson<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
         let head = parts.clone();
-        let body = json::bytes(Request::from_parts(parts, body), LARGEST).await?;
+        let body = json::bytes(Request::from_parts(parts, body)).await?;
         let once = Once::read(&head, state, &body)?;
         Ok(Self(once, json::parse(&body)?))
     }

@@ -1,6 +1,7 @@
 //! What holds for every request, one concern a file.
 
 pub mod addresses;
+pub mod body;
 pub mod context;
 pub mod head;
 pub mod nul;

@@ -2,6 +2,8 @@
 //! up; one that only reads is dropped. Both end in a problem when they panic
 //! or take too long.
 
+use std::sync::Arc;
+
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
@@ -9,13 +11,21 @@ use fintrac_kit::context;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
 
+use super::body::HeldBytes;
 use crate::problem::Problem;
 use crate::state::AppState;
 
 pub async fn run(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let reads = request.method().is_safe();
     let context = context::current().unwrap_or_default();
-    let task = tokio::spawn(context::scope(context, next.run(request)).in_current_span());
+    // What the body holds of the budget is given back when the handler ends, not before.
+    let held = request.extensions().get::<Arc<HeldBytes>>().cloned();
+    let handled = async move {
+        let response = next.run(request).await;
+        drop(held);
+        response
+    };
+    let task = tokio::spawn(context::scope(context, handled).in_current_span());
     let limit = state.config.request_timeout;
     let joined = if reads {
         tokio::time::timeout(limit, AbortOnDropHandle::new(task)).await

@@ -118,7 +118,7 @@ async fn every_refusal_of_the_framework_is_a_problem() {
         (request(Method::POST, LOGIN, JSON, ""), 400, "MALFORMED_BODY"),
         (request(Method::POST, LOGIN, JSON, r#"{"email":7}"#), 400, "MALFORMED_BODY"),
         (request(Method::POST, LOGIN, JSON, r#"{"mail":""}"#), 400, "MALFORMED_BODY"),
-        (request(Method::POST, LOGIN, JSON, "[".repeat(100_000)), 400, "MALFORMED_BODY"),
+        (request(Method::POST, LOGIN, JSON, "[".repeat(10_000)), 400, "MALFORMED_BODY"),
         (request(Method::POST, LOGIN, JSON, r#"{"email":"a\u0000"}"#), 422, "VALIDATION_FAILED"),
         (request(Method::POST, LOGIN, JSON, r#"{"email":"a"}"#), 503, "UNAVAILABLE"),
         (request(Method::GET, &format!("/api/v1/{}", "x".repeat(9000)), JSON, ""), 414, "URI_TOO_LONG"),
@@ -303,4 +303,60 @@ fn generated_files_are_current() {
     assert!(openapi == include_str!("../../../openapi.json"), "openapi.json is not current");
     let errors = crate::problem::catalogue::markdown();
     assert!(errors == include_str!("../../../docs/ERRORS.md"), "docs/ERRORS.md is not current");
+}
+
+/// A body that begins and never ends.
+fn unfinished(path: &str) -> Request<Body> {
+    let begun = futures::stream::iter([Ok::<_, std::io::Error>("{\"name\":")]);
+    let body = Body::from_stream(futures::StreamExt::chain(begun, futures::stream::pending()));
+    request(Method::POST, path, "application/json", body)
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_arrive_ends_before_anything_begins() {
+    let begun = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let seen = Arc::clone(&begun);
+    let change = post(async move || seen.store(true, std::sync::atomic::Ordering::SeqCst));
+    let app = app_with(Router::new().route("/api/change", change), Duration::from_millis(50));
+    let response = app.oneshot(unfinished("/api/change")).await.expect("an answer");
+    let problem = problem(response).await;
+    assert_eq!((&problem["status"], &problem["code"]), (&408.into(), &"REQUEST_TIMEOUT".into()));
+    assert!(!begun.load(std::sync::atomic::Ordering::SeqCst));
+}
+
+#[tokio::test]
+async fn calls_without_a_token_take_small_bodies_only() {
+    let app = app();
+    for (path, length, status) in
+        [("/api/v1/auth/login", 17_000, 413), ("/api/v1/auth/login", 15_000, 400), ("/panic", 17_000, 413)]
+    {
+        let body = "x".repeat(length);
+        let response = app.clone().oneshot(request(Method::POST, path, "application/json", body)).await;
+        let response = response.expect("an answer");
+        assert_eq!(response.status().as_u16(), status, "{path} {length}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_is_too_long_is_not_built() {
+    use crate::extract::{BoundedVec, Object};
+
+    #[derive(serde::Deserialize)]
+    struct Body {
+        items: BoundedVec<Object<Item>, 2>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Item {}
+
+    let take = async |crate::extract::Json(body): crate::extract::Json<Body>| body.items.0.len().to_string();
+    let app = app_with(Router::new().route("/api/list", post(take)), Duration::from_secs(5));
+    let send = async |body: &str| {
+        let request = request(Method::POST, "/api/list", "application/json", body.to_owned());
+        app.clone().oneshot(request).await.expect("an answer")
+    };
+    assert_eq!(send(r#"{"items":[{},{}]}"#).await.status(), StatusCode::OK);
+    let problem = problem(send(r#"{"items":[{},{},{},{}]}"#).await).await;
+    assert_eq!((&problem["status"], &problem["code"]), (&422.into(), &"VALIDATION_FAILED".into()));
+    let error = &problem["errors"][0];
+    assert_eq!((&error["field"], &error["code"]), (&"items".into(), &"TOO_MANY".into()));
 }

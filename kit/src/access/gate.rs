@@ -1,6 +1,7 @@
 //! The decision for one call.
 
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use fintrac_proto::Access;
@@ -26,6 +27,17 @@ pub struct Gate {
     keys: ServiceKeys,
     trust: Arc<Trust>,
     clock: Clock,
+    direct_rate: DirectRate,
+}
+
+/// Calls a minute that a user may make past the gateway; none: any number.
+#[derive(Debug, Clone, Copy)]
+pub struct DirectRate(pub Option<NonZeroU32>);
+
+impl Default for DirectRate {
+    fn default() -> Self {
+        Self(NonZeroU32::new(600))
+    }
 }
 
 /// What the gate found out about an admitted call.
@@ -38,7 +50,17 @@ pub(crate) struct Admitted {
 impl Gate {
     /// The gate of `service`.
     pub fn new(service: &str, keys: ServiceKeys, trust: Arc<Trust>, clock: Clock) -> Self {
-        Self { service: service.to_owned(), keys, trust, clock }
+        Self { service: service.to_owned(), keys, trust, clock, direct_rate: DirectRate::default() }
+    }
+
+    /// The same with another rate of direct calls.
+    #[must_use]
+    pub fn with_direct_rate(self, direct_rate: DirectRate) -> Self {
+        Self { direct_rate, ..self }
+    }
+
+    pub(crate) fn direct_rate(&self) -> DirectRate {
+        self.direct_rate
     }
 
     /// `peer` is the address at the other end of the connection, if there is one.

@@ -4,8 +4,10 @@
 //!
 //! From outside in: the body is guarded last because streams outlive the call;
 //! panics become INTERNAL; the request's context opens; the deadline stops
-//! what nobody waits for; the concurrency limit sheds; authentication admits.
+//! what nobody waits for; authentication admits; each kind of caller has places
+//! of its own.
 
+mod admission;
 mod authenticate;
 mod context;
 mod deadline;
@@ -28,18 +30,16 @@ use crate::access::Gate;
 /// A service behind its stack, ready for [`crate::transport::local`] or a network server.
 pub type Server = BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>;
 
-/// Calls in progress (to their response head) beyond which others wait.
-const CONCURRENCY: usize = 1024;
-
 /// Dresses `routes`; `gate` decides who may call.
 pub fn server_stack(routes: Routes, gate: Arc<Gate>) -> Server {
+    let places = Arc::new(admission::Places::new(gate.direct_rate()));
     ServiceBuilder::new()
         .layer(BoxCloneSyncService::layer())
         .map_response(|response: Response<_>| response.map(Body::new))
         .layer(CatchPanicLayer::custom(panic::to_status))
         .layer(layer_fn(|inner| context::OpenContext { inner }))
         .layer(layer_fn(|inner| deadline::Deadline { inner }))
-        .concurrency_limit(CONCURRENCY)
         .layer(layer_fn(move |inner| authenticate::Authenticate { inner, gate: Arc::clone(&gate) }))
+        .layer(layer_fn(move |inner| admission::Admission { inner, places: Arc::clone(&places) }))
         .service(routes.prepare())
 }

@@ -7,10 +7,10 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::view::RecurringView;
-use crate::extract::{AmountText, NoParams, Object, OnceJson, Permitted, permission};
+use crate::extract::{AmountText, NoParams, OnceJson, Permitted, permission};
 use crate::openapi::{WriteProblems, words};
 use crate::problem::Problem;
-use crate::routes::transactions::split::{SplitBody, splits};
+use crate::routes::transactions::split::{SplitBody, Splits, splits};
 use crate::routes::wire::etag;
 use crate::state::AppState;
 
@@ -48,7 +48,7 @@ pub struct CreateRecurringBody {
     tags: Option<Vec<String>>,
     /// Instead of a category.
     #[schema(value_type = Option<Vec<SplitBody>>)]
-    splits: Option<Vec<Object<SplitBody>>>,
+    splits: Option<Splits>,
     /// daily, weekly, monthly or yearly; month-ends are kept.
     #[schema(value_type = Option<words::Frequency>, example = "monthly")]
     frequency: Option<String>,

@@ -7,11 +7,11 @@ use utoipa::ToSchema;
 
 use super::view::RecurringView;
 use crate::extract::{
-    AmountText, Change, IfMatch, Mask, NoParams, Object, OnceJson, Permitted, not_null, permission,
+    AmountText, Change, IfMatch, Mask, NoParams, OnceJson, Permitted, not_null, permission,
 };
 use crate::openapi::{WriteProblems, words};
 use crate::problem::Problem;
-use crate::routes::transactions::split::{SplitBody, splits};
+use crate::routes::transactions::split::{SplitBody, Splits, splits};
 use crate::routes::wire::etag;
 use crate::state::AppState;
 
@@ -56,7 +56,7 @@ pub struct UpdateRecurringBody {
     tags: Change<Vec<String>>,
     #[schema(value_type = Option<Vec<SplitBody>>)]
     #[serde(default)]
-    splits: Change<Vec<Object<SplitBody>>>,
+    splits: Change<Splits>,
     /// daily, weekly, monthly or yearly; takes the place of an rrule.
     #[schema(value_type = Option<words::Frequency>, nullable = false, example = "monthly")]
     #[serde(default, deserialize_with = "not_null")]

@@ -5,17 +5,16 @@ use fintrac_proto::ledger::v1::bulk_operation::{Delete, Op, Update};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::split::SplitBody;
+use super::split::{SplitBody, Splits};
 use super::update_transaction::UpdateTransactionBody;
 use super::view::TransactionView;
-use crate::extract::{AmountText, Change, NoParams, Object, OnceJson, Permitted, not_null, permission};
+use crate::extract::{
+    AmountText, BoundedVec, Change, NoParams, Object, OnceJson, Permitted, not_null, permission,
+};
 use crate::openapi::{WriteProblems, words};
 use crate::problem::Problem;
 use crate::problem::body::FieldBody;
 use crate::state::AppState;
-
-/// Largest body, bytes.
-const LIMIT: usize = 8 * 1024 * 1024;
 
 /// Many changes at once.
 #[derive(Deserialize, ToSchema)]
@@ -29,7 +28,7 @@ pub struct BulkBody {
     /// At most 1,000; no two of them name the same transaction.
     #[schema(required = true, value_type = Vec<OperationBody>, min_items = 1, max_items = 1000)]
     #[serde(default)]
-    operations: Vec<Object<OperationBody>>,
+    operations: BoundedVec<Object<OperationBody>, 1000>,
 }
 
 /// One change: `create` takes the fields of a new transaction (but `recurring`), `update` an `id` and the fields to
@@ -84,7 +83,7 @@ pub struct OperationBody {
     transaction_date: Option<String>,
     #[schema(value_type = Option<Vec<SplitBody>>)]
     #[serde(default)]
-    splits: Change<Vec<Object<SplitBody>>>,
+    splits: Change<Splits>,
 }
 
 /// What became of the operations, one each, in order.
@@ -183,10 +182,10 @@ pub async fn bulk(
     State(state): State<AppState>,
     _query: NoParams,
     _user: Permitted<permission::TransactionsWrite>,
-    OnceJson(once, body): OnceJson<BulkBody, LIMIT>,
+    OnceJson(once, body): OnceJson<BulkBody>,
 ) -> Result<Response, Problem> {
     let mut problem = None;
-    let numbered = body.operations.into_iter().enumerate();
+    let numbered = body.operations.0.into_iter().enumerate();
     let operations = numbered.map(|(at, Object(operation))| operation.into_proto(at, &mut problem)).collect();
     if let Some(problem) = problem {
         return Err(problem);

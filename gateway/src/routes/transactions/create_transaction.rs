@@ -6,7 +6,7 @@ use fintrac_proto::ledger::v1 as pb;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::split::{SplitBody, splits};
+use super::split::{SplitBody, Splits, splits};
 use super::view::TransactionView;
 use crate::extract::{AmountText, NoParams, Object, OnceJson, Permitted, permission};
 use crate::openapi::{WriteProblems, words};
@@ -57,7 +57,7 @@ pub struct CreateTransactionBody {
     transaction_date: Option<String>,
     /// Instead of a category: at most 50, which sum to the amount.
     #[schema(value_type = Option<Vec<SplitBody>>)]
-    splits: Option<Vec<Object<SplitBody>>>,
+    splits: Option<Splits>,
     /// It is the first of many, which are posted when their days come.
     #[schema(value_type = Option<ScheduleBody>)]
     recurring: Option<Object<ScheduleBody>>,

@@ -2,7 +2,7 @@ use fintrac_proto::ledger::v1 as pb;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::extract::{AmountText, Object};
+use crate::extract::{AmountText, BoundedVec, Object};
 
 /// A part of the amount, with a category of its own.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -30,6 +30,9 @@ impl From<SplitBody> for pb::Split {
     }
 }
 
-pub fn splits(bodies: Vec<Object<SplitBody>>) -> Vec<pb::Split> {
+/// The parts of one amount.
+pub type Splits = BoundedVec<Object<SplitBody>, 50>;
+
+pub fn splits(BoundedVec(bodies): Splits) -> Vec<pb::Split> {
     bodies.into_iter().map(|Object(body)| body.into()).collect()
 }

@@ -6,10 +6,10 @@ use prost_types::FieldMask;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::split::{SplitBody, splits};
+use super::split::{SplitBody, Splits, splits};
 use super::view::TransactionView;
 use crate::extract::{
-    AmountText, Change, IfMatch, Mask, NoParams, Object, OnceJson, Permitted, not_null, permission,
+    AmountText, Change, IfMatch, Mask, NoParams, OnceJson, Permitted, not_null, permission,
 };
 use crate::openapi::{WriteProblems, words};
 use crate::problem::Problem;
@@ -61,7 +61,7 @@ pub struct UpdateTransactionBody {
     /// They take the place of a category, and a category theirs.
     #[schema(value_type = Option<Vec<SplitBody>>)]
     #[serde(default)]
-    pub(super) splits: Change<Vec<Object<SplitBody>>>,
+    pub(super) splits: Change<Splits>,
 }
 
 impl UpdateTransactionBody {

@@ -1,0 +1,313 @@
+//! How many connections there may be: of all together, of one network and of
+//! one site (see [`crate::access::network`]).
+
+use std::collections::HashMap;
+use std::io;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use futures::{Stream, StreamExt as _};
+use ipnet::IpNet;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+use tonic::transport::server::{Connected, TcpConnectInfo};
+
+use crate::access::network::{network_of, site_of};
+
+/// One network takes at most so large a part of all connections: a fifth.
+const MAX_SHARE_PER_NETWORK: usize = 5;
+/// One site takes at most so large a part: a quarter.
+const MAX_SHARE_PER_SITE: usize = 4;
+
+/// Limits the connections at once. When all are taken, the connection that has
+/// been idle longest gives way to a new one; without an idle one the new one is
+/// turned away.
+#[derive(Debug, Clone)]
+pub struct ConnectionLimiter(Arc<Limits>);
+
+#[derive(Debug)]
+struct Limits {
+    max: usize,
+    /// Peers that bring many clients' connections.
+    exempt: Vec<IpNet>,
+    open: Mutex<Open>,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    next: u64,
+    connections: HashMap<u64, Arc<Activity>>,
+    by_address: HashMap<IpAddr, usize>,
+}
+
+/// What a connection is doing.
+#[derive(Debug)]
+pub struct Activity {
+    state: Mutex<State>,
+    close: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    requests: usize,
+    idle_since: Instant,
+    is_closing: bool,
+}
+
+impl Activity {
+    fn new() -> Self {
+        let state = State { requests: 0, idle_since: Instant::now(), is_closing: false };
+        Self { state: Mutex::new(state), close: Notify::new() }
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts a request until the returned value is dropped.
+    pub fn begin(self: &Arc<Self>) -> ActiveRequest {
+        self.state().requests += 1;
+        ActiveRequest(Arc::clone(self))
+    }
+
+    /// Since when there is no request; none while there is one.
+    pub fn idle_since(&self) -> Option<Instant> {
+        let state = self.state();
+        (state.requests == 0).then_some(state.idle_since)
+    }
+
+    /// Waits until the connection is to give way.
+    pub async fn closing(&self) {
+        self.close.notified().await;
+    }
+}
+
+/// A request in progress.
+#[derive(Debug)]
+pub struct ActiveRequest(Arc<Activity>);
+
+impl Drop for ActiveRequest {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        state.requests = state.requests.saturating_sub(1);
+        state.idle_since = Instant::now();
+    }
+}
+
+impl ConnectionLimiter {
+    pub fn new(max: usize, exempt: Vec<IpNet>) -> Self {
+        Self(Arc::new(Limits { max, exempt, open: Mutex::default() }))
+    }
+
+    /// A place for a connection from `address`; none when it is turned away.
+    pub fn take(&self, address: IpAddr) -> Option<ConnectionPermit> {
+        let address = address.to_canonical();
+        let is_exempt = self.0.exempt.iter().any(|peer| peer.contains(&address));
+        let share = |parts| self.0.max.div_ceil(parts);
+        let (network, site) = (network_of(address), site_of(address));
+        let counted: Vec<(IpAddr, usize)> = match (is_exempt, network == site) {
+            (true, _) => Vec::new(),
+            (false, true) => vec![(network, share(MAX_SHARE_PER_NETWORK))],
+            (false, false) => {
+                vec![(network, share(MAX_SHARE_PER_NETWORK)), (site, share(MAX_SHARE_PER_SITE))]
+            }
+        };
+        let mut open = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_full =
+            |(address, most): &(IpAddr, usize)| open.by_address.get(address).is_some_and(|own| own >= most);
+        if counted.iter().any(is_full) || open.connections.len() >= self.0.max && !open.close_idlest() {
+            return None;
+        }
+        for (address, _) in &counted {
+            *open.by_address.entry(*address).or_default() += 1;
+        }
+        let (number, activity) = (open.next, Arc::new(Activity::new()));
+        open.next += 1;
+        open.connections.insert(number, Arc::clone(&activity));
+        let counted = counted.into_iter().map(|(address, _)| address).collect();
+        Some(ConnectionPermit { limiter: self.clone(), number, counted, activity })
+    }
+}
+
+impl Open {
+    /// Asks the connection that has been idle longest to close; false when none is.
+    fn close_idlest(&mut self) -> bool {
+        let idle = self.connections.values().filter(|activity| !activity.state().is_closing);
+        let idle = idle.filter_map(|activity| Some((activity.idle_since()?, activity)));
+        let Some((_, activity)) = idle.min_by_key(|(since, _)| *since) else { return false };
+        activity.state().is_closing = true;
+        activity.close.notify_one();
+        true
+    }
+}
+
+/// Held as long as the connection lives.
+#[derive(Debug)]
+pub struct ConnectionPermit {
+    limiter: ConnectionLimiter,
+    number: u64,
+    counted: Vec<IpAddr>,
+    activity: Arc<Activity>,
+}
+
+impl ConnectionPermit {
+    pub fn activity(&self) -> &Arc<Activity> {
+        &self.activity
+    }
+}
+
+impl Drop for ConnectionPermit {
+    fn drop(&mut self) {
+        let mut open = self.limiter.0.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.connections.remove(&self.number);
+        for address in &self.counted {
+            if let Some(own) = open.by_address.get_mut(address) {
+                *own = own.saturating_sub(1);
+                if *own == 0 {
+                    open.by_address.remove(address);
+                }
+            }
+        }
+    }
+}
+
+/// The connections of `incoming` that get a place, each with it.
+pub fn limit_connections<I>(
+    incoming: I,
+    limiter: ConnectionLimiter,
+) -> impl Stream<Item = io::Result<LimitedStream>>
+where
+    I: Stream<Item = io::Result<TcpStream>>,
+{
+    incoming.filter_map(move |stream| {
+        let limited = match stream {
+            Err(error) => Some(Err(error)),
+            Ok(stream) => {
+                let peer = stream.peer_addr().ok();
+                // Requests are not counted here: a connection is never taken for idle.
+                let permit = peer.and_then(|peer| limiter.take(peer.ip()));
+                permit.map(|permit| {
+                    Ok(LimitedStream { stream, _busy: permit.activity().begin(), _permit: permit })
+                })
+            }
+        };
+        if limited.is_none() {
+            metrics::counter!("fintrac_connections_refused_total").increment(1);
+        }
+        std::future::ready(limited)
+    })
+}
+
+/// A connection that has a place.
+#[derive(Debug)]
+pub struct LimitedStream {
+    stream: TcpStream,
+    _busy: ActiveRequest,
+    _permit: ConnectionPermit,
+}
+
+impl Connected for LimitedStream {
+    type ConnectInfo = TcpConnectInfo;
+
+    fn connect_info(&self) -> TcpConnectInfo {
+        self.stream.connect_info()
+    }
+}
+
+impl AsyncRead for LimitedStream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, into)
+    }
+}
+
+impl AsyncWrite for LimitedStream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, parts)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use super::ConnectionLimiter;
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().expect("an address")
+    }
+
+    #[test]
+    fn one_network_takes_a_fifth_one_site_a_quarter_and_a_proxy_what_there_is() {
+        let proxies = ["192.0.2.0/24", "fd00::5/128"].map(|text| text.parse().expect("a network"));
+        let limiter = ConnectionLimiter::new(20, proxies.to_vec());
+        let take = |address: &str| {
+            let permit = limiter.take(ip(address))?;
+            let request = permit.activity().begin();
+            Some((permit, request))
+        };
+        let greedy: Vec<_> = std::iter::from_fn(|| take("198.51.100.7")).collect();
+        assert_eq!(greedy.len(), 4);
+        assert!(take("::ffff:198.51.100.7").is_none(), "the same address in another form");
+        let network: Vec<_> = std::iter::from_fn(|| take("2001:db8:5:1::1")).collect();
+        assert_eq!(network.len(), 4);
+        let neighbors: Vec<_> = std::iter::from_fn(|| take("2001:db8:5:2::1")).collect();
+        assert_eq!(neighbors.len(), 1, "the site has five");
+        assert!(take("2001:db8:5:3::1").is_none() && take("2001:db8:6::1").is_some());
+        let proxied: Vec<_> = std::iter::from_fn(|| take("192.0.2.1")).collect();
+        assert_eq!(proxied.len(), 11, "what there is");
+        assert!(take("203.0.113.9").is_none(), "all are taken");
+        drop(greedy);
+        assert!(take("203.0.113.9").is_some() && take("198.51.100.7").is_some(), "and free again");
+    }
+
+    #[tokio::test]
+    async fn the_idlest_gives_way_and_one_at_work_does_not() {
+        let limiter = ConnectionLimiter::new(3, vec!["0.0.0.0/0".parse().expect("a network")]);
+        let [first, second, third] =
+            ["192.0.2.1", "192.0.2.2", "192.0.2.3"].map(|text| limiter.take(ip(text)));
+        let (first, second, third) =
+            (first.expect("a place"), second.expect("a place"), third.expect("a place"));
+        let at_work = first.activity().begin();
+        assert!(first.activity().idle_since().is_none());
+        let newcomer = limiter.take(ip("192.0.2.4")).expect("the second is idle longest");
+        second.activity().closing().await;
+        drop(second);
+        let _busy = (third.activity().begin(), newcomer.activity().begin());
+        assert!(limiter.take(ip("192.0.2.5")).is_none(), "all are at work");
+        drop(at_work);
+        assert!(limiter.take(ip("192.0.2.5")).is_some(), "the first is idle now");
+        first.activity().closing().await;
+    }
+}

@@ -1,0 +1,323 @@
+//! How many calls are in progress, by caller: services, users who call
+//! directly, and probes each have places of their own, so that none of them can
+//! take those of the others. A direct call is counted, rated and ended by the
+//! server itself; nothing that it sends, or leaves unsent, keeps a place longer.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context as Poller, Poll};
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use http::{Request, Response};
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
+use tonic::body::Body;
+use tonic::{Code, Status};
+use tower::Service;
+use uuid::Uuid;
+
+use crate::access::{Caller, DirectRate};
+use crate::context::{self, Context};
+use crate::error::Refusal;
+
+/// Calls of services in progress, to their response head, beyond which others wait.
+const MAX_SERVICE_CALLS: usize = 1024;
+/// Direct calls in progress, to the end of their response, beyond which others are rejected.
+const MAX_DIRECT_CALLS: usize = 256;
+/// The same of one user.
+const MAX_DIRECT_CALLS_PER_USER: usize = 32;
+/// Checks of health in progress.
+const MAX_PROBES: usize = 256;
+/// Watches of health and streams of reflection.
+const MAX_OPEN_STREAMS: usize = 64;
+/// For the response head of a direct call, its message included.
+const DIRECT_TIMEOUT: Duration = Duration::from_secs(30);
+/// Users beyond which those who have not called for a while are forgotten.
+const MAX_TRACKED_USERS: usize = 10_000;
+
+/// The places of one service.
+#[derive(Debug)]
+pub(super) struct Places {
+    services: Arc<Semaphore>,
+    direct: Arc<Semaphore>,
+    probes: Arc<Semaphore>,
+    streams: Arc<Semaphore>,
+    by_user: Mutex<HashMap<Uuid, usize>>,
+    rate: Option<DefaultKeyedRateLimiter<Uuid>>,
+}
+
+impl Places {
+    pub fn new(rate: DirectRate) -> Self {
+        let places = |number| Arc::new(Semaphore::new(number));
+        Self {
+            services: places(MAX_SERVICE_CALLS),
+            direct: places(MAX_DIRECT_CALLS),
+            probes: places(MAX_PROBES),
+            streams: places(MAX_OPEN_STREAMS),
+            by_user: Mutex::default(),
+            rate: rate.0.map(|per_minute| RateLimiter::keyed(Quota::per_minute(per_minute))),
+        }
+    }
+
+    /// A place for a direct call of a user.
+    fn direct(self: &Arc<Self>, user: Uuid) -> Result<DirectPlace, Status> {
+        if let Some(rate) = &self.rate {
+            if rate.len() > MAX_TRACKED_USERS {
+                rate.retain_recent();
+            }
+            if rate.check_key(&user).is_err() {
+                let message = "Too many calls; wait a moment.";
+                let limited = Refusal::new(Code::ResourceExhausted, "RATE_LIMITED", message);
+                return Err(limited.retry_after(Duration::from_secs(1)).into());
+            }
+        }
+        let place = Arc::clone(&self.direct).try_acquire_owned().map_err(|_| busy())?;
+        let mut by_user = self.by_user.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = by_user.entry(user).or_default();
+        if *own >= MAX_DIRECT_CALLS_PER_USER {
+            return Err(busy());
+        }
+        *own += 1;
+        Ok(DirectPlace { places: Arc::clone(self), user, _place: place })
+    }
+}
+
+fn busy() -> Status {
+    let message = "Too much at once; try again in a few seconds.";
+    Refusal::new(Code::Unavailable, "BUSY", message).retry_after(Duration::from_secs(1)).into()
+}
+
+/// Held until the response has ended.
+#[derive(Debug)]
+struct DirectPlace {
+    places: Arc<Places>,
+    user: Uuid,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Drop for DirectPlace {
+    fn drop(&mut self) {
+        let mut by_user = self.places.by_user.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(own) = by_user.get_mut(&self.user) {
+            *own = own.saturating_sub(1);
+            if *own == 0 {
+                by_user.remove(&self.user);
+            }
+        }
+    }
+}
+
+#[derive(Clone)]
+pub(super) struct Admission<S> {
+    pub inner: S,
+    pub places: Arc<Places>,
+}
+
+impl<S> Service<Request<Body>> for Admission<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send + 'static,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, poller: &mut Poller<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(poller)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let clone = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, clone);
+        let places = Arc::clone(&self.places);
+        let caller = request.extensions().get::<Caller>().cloned().unwrap_or_default();
+        Box::pin(async move {
+            let user = caller.principal.as_ref().map(|principal| principal.user_id);
+            match (caller.service, user) {
+                (Some(_), _) => {
+                    let _place = Arc::clone(&places.services).acquire_owned().await;
+                    inner.call(request).await
+                }
+                (None, Some(user)) => match places.direct(user) {
+                    Ok(place) => direct(inner.call(request), place).await,
+                    Err(status) => Ok(status.into_http()),
+                },
+                (None, None) => {
+                    let is_probe = request.uri().path() == "/grpc.health.v1.Health/Check";
+                    let of = if is_probe { &places.probes } else { &places.streams };
+                    match Arc::clone(of).try_acquire_owned() {
+                        Ok(place) => direct(inner.call(request), place).await,
+                        Err(_none_left) => Ok(busy().into_http()),
+                    }
+                }
+            }
+        })
+    }
+}
+
+/// A call that nobody but the server ends; `place` is held until its response has ended.
+async fn direct<P: Send + Unpin + 'static>(
+    call: impl Future<Output = Result<Response<Body>, Infallible>>,
+    place: P,
+) -> Result<Response<Body>, Infallible> {
+    let own = Instant::now() + DIRECT_TIMEOUT;
+    let opened = context::current().unwrap_or_default();
+    let head = Context { deadline: Some(opened.deadline.map_or(own, |at| at.min(own))), ..opened };
+    match tokio::time::timeout_at(own, context::scope(head, call)).await {
+        Ok(response) => Ok(response?.map(|body| Body::new(Held { inner: body, _place: place }))),
+        Err(_elapsed) => Ok(Status::deadline_exceeded("deadline passed").into_http()),
+    }
+}
+
+/// A response body with the place that it takes.
+struct Held<P> {
+    inner: Body,
+    _place: P,
+}
+
+impl<P: Unpin> HttpBody for Held<P> {
+    type Data = <Body as HttpBody>::Data;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Poller<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Status>>> {
+        Pin::new(&mut self.inner).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use futures::future::BoxFuture;
+    use futures::{poll, stream};
+    use http_body_util::StreamBody;
+    use tonic_types::StatusExt as _;
+    use tower::service_fn;
+
+    use super::*;
+    use crate::access::Principal;
+
+    fn admission(
+        per_minute: u32,
+    ) -> impl Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future = Call> {
+        let inner = service_fn(|request: Request<Body>| async move {
+            if request.uri().path() == "/hang" {
+                std::future::pending::<()>().await;
+            }
+            let body = if request.uri().path().ends_with("/Watch") {
+                Body::new(StreamBody::new(stream::pending::<Result<Frame<<Body as HttpBody>::Data>, Status>>()))
+            } else {
+                Body::empty()
+            };
+            Ok::<_, Infallible>(Response::new(body))
+        });
+        Admission { inner, places: Arc::new(Places::new(DirectRate(NonZeroU32::new(per_minute)))) }
+    }
+
+    type Call = BoxFuture<'static, Result<Response<Body>, Infallible>>;
+
+    fn request(path: &str, caller: Caller) -> Request<Body> {
+        let mut request = Request::builder().uri(path).body(Body::empty()).expect("a request");
+        request.extensions_mut().insert(caller);
+        request
+    }
+
+    fn user(number: u128) -> Caller {
+        let (user_id, nil) = (Uuid::from_u128(number), Uuid::nil());
+        let principal = Principal { user_id, session_id: nil, household_id: nil, roles: Vec::new() };
+        Caller { service: None, principal: Some(principal) }
+    }
+
+    fn service() -> Caller {
+        Caller { service: Some("gateway".into()), ..user(1) }
+    }
+
+    fn reason(response: &Response<Body>) -> Option<String> {
+        let status = Status::from_header_map(response.headers())?;
+        Some(status.get_error_details().error_info()?.reason.clone())
+    }
+
+    async fn reason_of(call: Call) -> Option<String> {
+        let Ok(response) = call.await;
+        reason(&response)
+    }
+
+    #[tokio::test]
+    async fn what_users_leave_unsent_takes_no_place_of_others() {
+        let mut admission = admission(100_000);
+        let mut hanging: Vec<Call> = Vec::new();
+        for number in 1..=8 {
+            for _ in 0..MAX_DIRECT_CALLS_PER_USER {
+                let mut call = admission.call(request("/hang", user(number)));
+                assert!(poll!(&mut call).is_pending());
+                hanging.push(call);
+            }
+            if number == 1 {
+                let more = admission.call(request("/quick", user(1)));
+                assert_eq!(reason_of(more).await.as_deref(), Some("BUSY"), "a user has 32");
+                assert_eq!(reason_of(admission.call(request("/quick", user(2)))).await, None);
+            }
+        }
+        let ninth = admission.call(request("/quick", user(9)));
+        assert_eq!(reason_of(ninth).await.as_deref(), Some("BUSY"), "all users have 256");
+        assert_eq!(reason_of(admission.call(request("/quick", service()))).await, None);
+        let check = request("/grpc.health.v1.Health/Check", Caller::default());
+        assert_eq!(reason_of(admission.call(check)).await, None);
+        drop(hanging);
+        assert_eq!(reason_of(admission.call(request("/quick", user(9)))).await, None);
+    }
+
+    #[tokio::test]
+    async fn watches_of_health_are_few_and_checks_go_on() {
+        let mut admission = admission(1);
+        let mut watch = || admission.call(request("/grpc.health.v1.Health/Watch", Caller::default()));
+        let mut open = Vec::new();
+        for _ in 0..MAX_OPEN_STREAMS {
+            let Ok(response) = watch().await;
+            assert_eq!(reason(&response), None);
+            open.push(response);
+        }
+        assert_eq!(reason_of(watch()).await.as_deref(), Some("BUSY"));
+        open.pop();
+        assert_eq!(reason_of(watch()).await, None, "one has ended");
+        let check = request("/grpc.health.v1.Health/Check", Caller::default());
+        assert_eq!(reason_of(admission.call(check)).await, None);
+    }
+
+    #[tokio::test]
+    async fn direct_calls_are_rated_by_user() {
+        let mut admission = admission(2);
+        let mut call = |caller| admission.call(request("/quick", caller));
+        for _ in 0..2 {
+            assert_eq!(reason_of(call(user(1))).await, None);
+        }
+        assert_eq!(reason_of(call(user(1))).await.as_deref(), Some("RATE_LIMITED"));
+        assert_eq!(reason_of(call(user(2))).await, None);
+        for _ in 0..5 {
+            assert_eq!(reason_of(call(service())).await, None, "the gateway has rated these");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_direct_call_ends_although_nothing_is_sent() {
+        let Ok(response) = admission(2).call(request("/hang", user(1))).await;
+        let status = Status::from_header_map(response.headers()).expect("a status");
+        assert_eq!(status.code(), Code::DeadlineExceeded);
+    }
+}
