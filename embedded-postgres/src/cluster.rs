@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::account::{self, Account};
 use crate::supervisor::Supervised;
-use crate::{Error, binaries, socket};
+use crate::{Error, binaries, plain_file, socket};
 
 const TICK: Duration = Duration::from_millis(10);
 /// Between two starts.
@@ -67,14 +67,16 @@ impl Server {
         let log = dir.join("postgres.log");
         let mut arguments: Vec<String> =
             ["-D", &data.to_string_lossy(), "-k", &socket_dir.to_string_lossy()].map(str::to_owned).to_vec();
-        let ours = ["listen_addresses=", "unix_socket_permissions=0700"].map(str::to_owned);
+        // Details of what failed hold users' words.
+        let ours = ["listen_addresses=", "unix_socket_permissions=0700", "log_error_verbosity=terse"]
+            .map(str::to_owned);
         for setting in ours.iter().chain(&options.settings) {
             arguments.extend(["-c".to_owned(), setting.clone()]);
         }
         let remove = options.temporary.then_some(dir.as_path());
         let started = Instant::now();
         let process = loop {
-            let before = fs::metadata(&log).map_or(0, |it| it.len());
+            let before = fs::symlink_metadata(&log).map_or(0, |it| it.len());
             let mut process = Supervised::start(&bin.join("postgres"), &arguments, &log, remove, account)?;
             if wait_until_ready(&mut process, &data) {
                 break process;
@@ -119,7 +121,7 @@ fn wait_until_ready(process: &mut Supervised, data: &Path) -> bool {
 
 /// What came to the log after its first `before` bytes.
 fn said_since(log: &Path, before: u64) -> String {
-    let said = fs::read(log).unwrap_or_default();
+    let said = plain_file::read(log);
     let start = usize::try_from(before).unwrap_or(usize::MAX).min(said.len());
     String::from_utf8_lossy(&said[start..]).into_owned()
 }
@@ -150,8 +152,7 @@ fn is_ready(data: &Path) -> bool {
 /// One owner per folder.
 fn lock(dir: &Path) -> Result<File, Error> {
     let path = dir.join("lock");
-    let file =
-        File::options().create(true).truncate(false).write(true).open(&path).map_err(Error::io(&path))?;
+    let file = plain_file::open(&path, File::options().create(true).truncate(false).write(true))?;
     let started = Instant::now();
     loop {
         match file.try_lock() {

@@ -22,6 +22,8 @@ pub enum Error {
         "{0} exists but is not a private folder of ours; remove it or set FINTRAC_DATA_DIR to a shorter path"
     )]
     ForeignSocketDir(PathBuf),
+    #[error("{0} is a link or no plain file, which we never make; remove it")]
+    ForeignFile(PathBuf),
     #[error("{program} failed: {output}")]
     Program { program: &'static str, output: String },
     #[error("PostgreSQL did not become ready; the end of its log {log}:\n{tail}")]

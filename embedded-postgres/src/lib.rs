@@ -8,6 +8,7 @@ mod account;
 mod binaries;
 mod cluster;
 mod error;
+mod plain_file;
 mod socket;
 mod supervisor;
 

@@ -8,8 +8,8 @@
 use std::path::Path;
 use std::process::{Child, ExitStatus, Stdio};
 
-use crate::Error;
 use crate::account::{Account, command};
+use crate::{Error, plain_file};
 
 /// `$1` is a folder to delete at the end, or empty; the rest is the command.
 /// The inner loop matters: a signal sent before PostgreSQL has its handlers
@@ -41,7 +41,7 @@ impl Supervised {
         remove: Option<&Path>,
         account: Option<&Account>,
     ) -> Result<Self, Error> {
-        let file = std::fs::File::options().create(true).append(true).open(log).map_err(Error::io(log))?;
+        let file = plain_file::open(log, std::fs::File::options().create(true).append(true))?;
         let copy = file.try_clone().map_err(Error::io(log))?;
         command("sh", account)
             .args(["-c", SCRIPT, "fintrac-postgres"])

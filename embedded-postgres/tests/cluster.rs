@@ -114,3 +114,39 @@ fn a_temporary_cluster_leaves_nothing() {
     Server::start(&Options { temporary: true, ..options(&cluster) }).expect("start").stop();
     assert!(!cluster.exists());
 }
+
+/// Whoever has PostgreSQL's account could lead us, as root, to any file.
+#[test]
+fn links_in_the_folder_are_not_followed() {
+    for name in ["postgres.log", "lock"] {
+        let dir = reachable_folder();
+        let cluster = dir.path().join("pg");
+        fs::create_dir(&cluster).expect("a folder");
+        let elsewhere = dir.path().join("elsewhere");
+        fs::write(&elsewhere, "untouched").expect("a file");
+        std::os::unix::fs::symlink(&elsewhere, cluster.join(name)).expect("a link");
+        let refused = Server::start(&options(&cluster)).err();
+        assert!(matches!(refused, Some(Error::ForeignFile(_))), "{name}: {refused:?}");
+        fs::remove_file(cluster.join(name)).expect("the link only");
+        fs::hard_link(&elsewhere, cluster.join(name)).expect("a second name");
+        let refused = Server::start(&options(&cluster)).err();
+        assert!(matches!(refused, Some(Error::ForeignFile(_))), "{name}: {refused:?}");
+        assert_eq!(fs::read_to_string(&elsewhere).expect("a file"), "untouched");
+    }
+}
+
+#[test]
+fn the_log_is_private_and_holds_no_values() {
+    let dir = reachable_folder();
+    let cluster = dir.path().join("pg");
+    let server = Server::start(&options(&cluster)).expect("a server");
+    query(&server, "create table t (name text primary key)");
+    query(&server, "insert into t values ('a secret of somebody')");
+    let twice = psql(&server, "insert into t select name from t").output().expect("psql runs");
+    assert!(!twice.status.success());
+    let log = cluster.join("postgres.log");
+    let mode = std::os::unix::fs::MetadataExt::mode(&fs::metadata(&log).expect("a log"));
+    assert_eq!(mode & 0o777, 0o600);
+    let text = fs::read_to_string(&log).expect("a log");
+    assert!(text.contains("t_pkey") && !text.contains("a secret of somebody"), "{text}");
+}

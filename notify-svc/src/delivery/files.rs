@@ -4,6 +4,9 @@ use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
+use tokio::fs::File;
+use tokio::io::AsyncWriteExt as _;
+
 use super::{DeliveryError, Envelope};
 
 pub fn prepare(dir: &Path) -> std::io::Result<()> {
@@ -15,7 +18,9 @@ pub fn prepare(dir: &Path) -> std::io::Result<()> {
 pub async fn write(dir: &Path, envelope: &Envelope, bytes: &[u8]) -> Result<(), DeliveryError> {
     let (kind, id) = (envelope.kind.label(), envelope.id);
     let partial = dir.join(format!(".{id}.partial"));
-    tokio::fs::write(&partial, bytes).await?;
+    let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&partial).await?;
+    file.write_all(bytes).await?;
+    file.flush().await?;
     tokio::fs::rename(&partial, dir.join(format!("{id}-{kind}.eml"))).await?;
     Ok(())
 }
