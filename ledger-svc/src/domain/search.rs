@@ -47,6 +47,8 @@ fn words(text: &str) -> Vec<Word> {
         match (kind, words.last_mut()) {
             (Kind::Blank, _) => {}
             (Kind::Letter | Kind::Unspaced, Some(word)) if kind == before => word.text.push(letter),
+            // One emoji many times is one word.
+            (Kind::Emoji, Some(word)) if word.text.chars().eq([letter]) => {}
             _ => words.push(Word { text: letter.to_string(), is_unspaced: kind == Kind::Unspaced }),
         }
         before = kind;

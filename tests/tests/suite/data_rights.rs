@@ -151,7 +151,10 @@ async fn everything_is_told_on_request_and_forgotten_after_the_grace() {
         assert!(text.contains(word), "{word} is not in the export");
     }
     let bank = &export["ledger"]["accounts"][0];
-    assert_eq!((bank["name"].as_str(), bank["balance"].as_str()), (Some("Canary bank"), Some("360.50")));
+    assert_eq!(
+        (bank["name"].as_str(), bank["projected_balance"].as_str()),
+        (Some("Canary bank"), Some("360.50"))
+    );
     assert_eq!(
         export["ledger"]["transactions"].as_array().map(Vec::len),
         Some(5),

@@ -141,7 +141,9 @@ pub async fn a_person_keeps_books(suite: &Suite) {
     let voided = ana.walk(&format!("{TRANSACTIONS}?status=voided")).await;
     assert_eq!(voided.len(), 1);
 
-    assert_eq!(ana.delete(&format!("{ACCOUNTS}/{card}")).await.status, 204);
+    let held = ana.delete(&format!("{ACCOUNTS}/{card}")).await;
+    assert_eq!((held.status, held.code()), (409, "ACCOUNT_HAS_BALANCE"), "its money would be gone unseen");
+    assert_eq!(ana.delete(&format!("{ACCOUNTS}/{card}?with_balance=true")).await.status, 204);
     assert_eq!(ana.get(&format!("{ACCOUNTS}/{card}")).await.status, 404);
     assert_eq!(ana.walk(&format!("{ACCOUNTS}?deleted=true")).await.len(), 1);
     for replayed in [None, Some("true")] {

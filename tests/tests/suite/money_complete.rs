@@ -215,7 +215,7 @@ pub async fn what_comes_again_and_what_is_large(suite: &Suite) {
     assert_eq!(ana.get(&daily).await.status, 404);
 
     // An account that goes takes its rules out of service, and says so.
-    assert_eq!(ana.delete(&format!("/api/v1/accounts/{bank}")).await.status, 204);
+    assert_eq!(ana.delete(&format!("/api/v1/accounts/{bank}?with_balance=true")).await.status, 204);
     assert_eq!(ana.get(&path).await.text("paused_reason"), "ACCOUNT_CLOSED");
     let mail = suite.mailbox.wait("recurring_failed", "again@example.com").await;
     assert!(mail.text.contains("archived or deleted"), "{}", mail.text);
