@@ -64,6 +64,7 @@ fn of_identity() -> OpenApiRouter<AppState> {
         .routes(routes!(auth::reset_password::reset_password))
         .routes(routes!(auth::enrol_totp::enrol_totp, auth::remove_totp::remove_totp))
         .routes(routes!(auth::confirm_totp::confirm_totp))
+        .routes(routes!(auth::reauthenticate::reauthenticate))
         .routes(routes!(auth::list_sessions::list_sessions))
         .routes(routes!(auth::end_session::end_session))
         .routes(routes!(auth::list_devices::list_devices))
@@ -208,6 +209,8 @@ fn dress(routes: Router<AppState>, state: AppState) -> Router {
         .layer(from_fn_with_state(state.clone(), layers::addresses::admit))
         // Floods end here, before they cost anything.
         .layer(from_fn_with_state(state.clone(), layers::rate_limit::limit))
+        // Nobody reads a request in another way than we do.
+        .layer(from_fn(layers::framing::refuse))
         // The database takes no U+0000.
         .layer(from_fn(layers::nul::refuse))
         // What is larger than anybody needs goes no further.

@@ -3,6 +3,7 @@
 pub mod addresses;
 pub mod body;
 pub mod context;
+pub mod framing;
 pub mod head;
 pub mod nul;
 pub mod problems;

@@ -64,6 +64,7 @@ fn app() -> Router {
 
 fn request(method: Method, path: &str, content_type: &str, body: impl Into<Body>) -> Request<Body> {
     Request::builder()
+        .header("host", "localhost")
         .method(method)
         .uri(path)
         .header("content-type", content_type)

@@ -77,6 +77,7 @@ async fn read(mut answers: Vec<Result<pb::ListFeedResponse, Status>>) -> (String
     let ana = TestUser::new(&clock);
     let state = AppState::new(config, trust(&clock), clock, Random::seeded(1), parts, &Stop::default());
     let request = Request::get("/api/v1/events")
+        .header("host", "localhost")
         .header("authorization", format!("Bearer {}", ana.token()))
         .header("last-event-id", "0")
         .extension(ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 1))))

@@ -1,0 +1,78 @@
+//! What we and a proxy before us could read in two ways is refused: no host or
+//! several, and any other framing of a body than `chunked` said once (RFC 9112, §3.2
+//! and §6.1).
+
+use axum::extract::Request;
+use axum::http::header::{HOST, TRANSFER_ENCODING};
+use axum::http::{HeaderMap, Version};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+
+use crate::problem::Problem;
+
+pub async fn refuse(request: Request, next: Next) -> Response {
+    let authority = request.uri().authority().map(|authority| authority.as_str());
+    let ambiguity = ambiguity(request.version(), authority, request.headers());
+    match ambiguity {
+        Some(detail) => Problem::new("MALFORMED_REQUEST", detail).into_response(),
+        None => next.run(request).await,
+    }
+}
+
+fn ambiguity(version: Version, authority: Option<&str>, headers: &HeaderMap) -> Option<&'static str> {
+    let mut hosts = headers.get_all(HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (_, Some(_)) => return Some("Send one Host header."),
+        (None, None) if authority.is_none() && version == Version::HTTP_11 => {
+            return Some("Send a Host header.");
+        }
+        // HTTP/2 names the host itself; a header must not say otherwise.
+        (Some(host), None) if version >= Version::HTTP_2 => {
+            if authority.is_some_and(|authority| !authority.as_bytes().eq_ignore_ascii_case(host.as_bytes()))
+            {
+                return Some("Host and :authority differ; send one of them.");
+            }
+        }
+        (Some(_) | None, None) => {}
+    }
+    let mut encodings = headers.get_all(TRANSFER_ENCODING).iter();
+    match (encodings.next(), encodings.next()) {
+        (None, _) => None,
+        (Some(encoding), None) if encoding.as_bytes().eq_ignore_ascii_case(b"chunked") => None,
+        _ => Some("Send Transfer-Encoding once, as chunked."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::{HeaderMap, HeaderName, HeaderValue, Version};
+
+    use super::ambiguity;
+
+    fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
+        lines
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
+            .fold(HeaderMap::new(), |mut all, (name, value)| {
+                all.append(name, value);
+                all
+            })
+    }
+
+    #[test]
+    fn what_two_readers_could_take_for_two_things_is_refused() {
+        let (host, chunked) = (("host", "a.example"), ("transfer-encoding", "chunked"));
+        let one = |lines: &[_]| ambiguity(Version::HTTP_11, None, &headers(lines)).is_some();
+        assert!(one(&[]), "no host");
+        assert!(one(&[host, host]), "two of them");
+        assert!(one(&[host, ("host", "b.example")]));
+        assert!(one(&[host, chunked, chunked]));
+        assert!(one(&[host, ("transfer-encoding", "gzip, chunked")]));
+        assert!(one(&[host, ("transfer-encoding", "identity"), chunked]));
+        assert!(!one(&[host]) && !one(&[host, chunked]) && !one(&[host, ("transfer-encoding", "Chunked")]));
+        assert!(ambiguity(Version::HTTP_10, None, &headers(&[])).is_none(), "older than the header");
+        let two = |authority, lines: &[_]| ambiguity(Version::HTTP_2, authority, &headers(lines)).is_some();
+        assert!(!two(Some("a.example"), &[]) && !two(Some("A.example"), &[host]) && !two(None, &[host]));
+        assert!(two(Some("b.example"), &[host]));
+    }
+}
