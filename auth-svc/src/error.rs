@@ -43,6 +43,8 @@ pub enum Error {
     MfaRequired,
     #[error("the code of the second factor is not right")]
     MfaCodeInvalid,
+    #[error("the last proof of who is calling is not fresh")]
+    ReauthenticationRequired,
     #[error("there is a second factor already")]
     MfaEnabled,
     #[error("there is no second factor")]
@@ -132,6 +134,11 @@ impl From<Error> for Status {
                 Code::Unauthenticated,
                 "MFA_CODE_INVALID",
                 "The code is wrong or was used before; wait for the next one.",
+            ),
+            Error::ReauthenticationRequired => Refusal::new(
+                Code::PermissionDenied,
+                "REAUTHENTICATION_REQUIRED",
+                "Send your password, and a code if you have a second factor, to /auth/reauthenticate; then try again.",
             ),
             Error::MfaEnabled => Refusal::new(
                 Code::FailedPrecondition,

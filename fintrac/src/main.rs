@@ -106,6 +106,8 @@ enum Admin {
     RemoveFactor { email: String },
     /// Delete every rule on addresses
     ClearIpRules,
+    /// End everybody's sessions at once
+    EndSessions,
 }
 
 #[derive(Subcommand)]
@@ -119,6 +121,8 @@ enum Keys {
     /// Change a kind of keys
     #[command(subcommand)]
     Rotate(Rotate),
+    /// Take away every key that signs access tokens, at once; a new one signs instead
+    RevokeSigning,
 }
 
 #[derive(Subcommand)]
@@ -170,6 +174,8 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Admin(Admin::Create { email }) => commands::identity::create_admin(&email).await,
         Command::Admin(Admin::RemoveFactor { email }) => commands::identity::remove_factor(&email).await,
         Command::Admin(Admin::ClearIpRules) => commands::identity::clear_ip_rules().await,
+        Command::Admin(Admin::EndSessions) => commands::identity::end_all_sessions().await,
+        Command::Keys(Keys::RevokeSigning) => commands::identity::revoke_signing_keys().await,
         Command::Keys(Keys::Parts { database }) => commands::parts::print(&database),
         Command::Keys(Keys::Rotate(Rotate::Data)) => commands::identity::rotate_data_key().await,
         Command::Keys(Keys::Rotate(Rotate::Signing { lead })) => {

@@ -30,12 +30,14 @@ impl Mail {
         rest.split_whitespace().next().expect("a token").to_owned()
     }
 
-    /// Its six digits.
+    /// Its code of eight letters and digits.
     ///
     /// # Panics
     /// When it has none.
     pub fn code(&self) -> String {
-        let is_code = |line: &&str| line.len() == 6 && line.bytes().all(|byte| byte.is_ascii_digit());
+        let is_code = |line: &&str| {
+            line.len() == 8 && line.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase())
+        };
         self.text.lines().map(str::trim).find(is_code).expect("a code").to_owned()
     }
 }

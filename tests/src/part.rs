@@ -35,6 +35,8 @@ async fn run() -> anyhow::Result<()> {
         Some("jobs-mails") => commands::jobs::mails().await,
         Some("jobs-retry") => commands::jobs::retry(&[]).await,
         Some("rotate-signing") => commands::identity::rotate_signing_key(2).await,
+        Some("revoke-signing") => commands::identity::revoke_signing_keys().await,
+        Some("end-sessions") => commands::identity::end_all_sessions().await,
         Some("rotate-data") => commands::identity::rotate_data_key().await,
         Some("auth") => auth_svc::run().await,
         Some("ledger") => ledger_svc::run().await,

@@ -1,18 +1,24 @@
 //! What a password must be: long enough, not one of those that everybody tries
-//! first, and not made of what everybody knows about its owner. No composition
-//! rules (NIST SP 800-63B).
+//! first, hard to guess, and not made of what everybody knows about its owner. No
+//! composition rules (NIST SP 800-63B).
 
 use fintrac_kit::error::Violation;
+use zxcvbn::{Score, zxcvbn};
 
 use super::common_passwords::is_common;
 
 const SHORTEST: usize = 12;
 const LONGEST: usize = 128;
+/// Characters whose strength is estimated: crafted longer ones take seconds.
+const MAX_ESTIMATED_CHARS: usize = 32;
+/// Words that are guessed here before any other.
+const CONTEXT_WORDS: [&str; 2] = ["fintrac", "correcthorsebatterystaple"];
 /// Shorter names say nothing about a password that happens to hold them.
 const TELLING: usize = 3;
 
 /// The violations of `password`, if any. `context` are words that it must not
-/// contain: names and the local part of the address.
+/// contain: names and the local part of the address. Takes as long as a hash for
+/// crafted ones: not for a thread that serves others.
 pub fn check(field: &str, password: &str, context: &[&str]) -> Option<Violation> {
     let length = password.chars().count();
     if length < SHORTEST {
@@ -27,12 +33,23 @@ pub fn check(field: &str, password: &str, context: &[&str]) -> Option<Violation>
         let text = "Many people use this password; choose another.";
         return Some(Violation::new(field, "PASSWORD_COMMON", text));
     }
+    if is_guessable(password, context) {
+        let text = "This is guessed quickly; use four or more unrelated words.";
+        return Some(Violation::new(field, "PASSWORD_GUESSABLE", text));
+    }
     let folded = password.to_lowercase();
     let telling = |word: &&&str| word.chars().count() >= TELLING && folded.contains(&word.to_lowercase());
     context.iter().find(telling).map(|_| {
         let text = "Leave your name and your e-mail address out of it.";
         Violation::new(field, "PASSWORD_CONTAINS_PERSONAL_DATA", text)
     })
+}
+
+/// Whether fewer than 10^10 guesses find it, by the estimate of Wheeler's zxcvbn.
+fn is_guessable(password: &str, context: &[&str]) -> bool {
+    let start: String = password.chars().take(MAX_ESTIMATED_CHARS).collect();
+    let words: Vec<_> = CONTEXT_WORDS.iter().chain(context).copied().collect();
+    zxcvbn(&start, &words).score() < Score::Four
 }
 
 #[cfg(test)]
@@ -45,12 +62,35 @@ mod tests {
 
     #[test]
     fn each_rule_says_its_own_name() {
-        assert_eq!(reason("correct horse"), None);
+        assert_eq!(reason("correct horse battery"), None);
         assert_eq!(reason("elf zeichen"), Some("PASSWORD_TOO_SHORT"));
         assert_eq!(reason("ñandú ñandú!"), None, "characters count, not bytes");
         assert_eq!(reason(&"x".repeat(129)), Some("PASSWORD_TOO_LONG"));
         assert_eq!(reason("my name is ANA and so on"), Some("PASSWORD_CONTAINS_PERSONAL_DATA"));
         assert_eq!(reason("Password12345"), Some("PASSWORD_COMMON"));
         assert_eq!(reason("johannesburg is far"), None, "a name of two letters says nothing");
+    }
+
+    #[test]
+    fn what_is_long_and_guessed_quickly_is_refused() {
+        for guessable in [
+            "123456789012",
+            "abcdefghijkl",
+            "letmein12345!",
+            "correcthorsebatterystaple",
+            "fintracfintrac",
+            "Summer2026!!",
+            "xxxxxxxxxxxx",
+            "qwerty qwerty qwerty",
+        ] {
+            let reason = reason(guessable);
+            assert!(
+                matches!(reason, Some("PASSWORD_GUESSABLE" | "PASSWORD_COMMON")),
+                "{guessable}: {reason:?}"
+            );
+        }
+        for strong in ["four quiet words here", "twelve quiet herons", "tr0ub4dor&3 is old"] {
+            assert_eq!(reason(strong), None, "{strong}");
+        }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use fintrac_kit::error::Violation;
 
+use super::device::Device;
 use super::email::Email;
 use super::password;
 use super::preferences::{CURRENCY, LOCALE, Preferences, THEME, TIMEZONE, preferred_locale};
@@ -35,6 +36,7 @@ pub struct Draft {
     pub theme: Option<String>,
     pub default_currency: Option<String>,
     pub timezone: Option<String>,
+    pub device: Device,
     /// `Accept-Language` of the request: the locale of those who name none.
     pub languages: String,
 }
@@ -53,6 +55,7 @@ impl Draft {
         }
         let username = self.username.and_then(|text| checked_username(&mut violations, &text));
         let phone_number = self.phone_number.and_then(|text| checked_phone_number(&mut violations, &text));
+        self.device.check(&mut violations);
         let said = self.locale.unwrap_or_else(|| preferred_locale(&self.languages));
         let locale = LOCALE.apply(Some(&said), &mut violations);
         let theme = THEME.apply(self.theme.as_deref(), &mut violations);
@@ -253,6 +256,7 @@ mod tests {
             theme: Some("pink".into()),
             default_currency: Some("XAU".into()),
             timezone: Some("Mars/Base".into()),
+            device: super::Device { platform: "x\ny".into(), ..super::Device::default() },
             languages: String::new(),
         };
         let violations = wrong.check().expect_err("violations");
@@ -265,6 +269,7 @@ mod tests {
             ("password", "PASSWORD_TOO_SHORT"),
             ("username", "USERNAME_INVALID"),
             ("phone_number", "PHONE_NUMBER_INVALID"),
+            ("device.platform", "TEXT_INVALID"),
             ("locale", "LOCALE_UNKNOWN"),
             ("theme", "THEME_UNKNOWN"),
             ("default_currency", "CURRENCY_UNKNOWN"),

@@ -8,6 +8,10 @@ use fintrac_kit::random::Random;
 use secrecy::{ExposeSecret as _, SecretString};
 use uuid::Uuid;
 
+/// Of mailed codes: digits and letters that nobody takes for one another.
+const LETTERS: &[u8; 32] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
+const CODE_LENGTH: usize = 8;
+
 /// The key of all derivations.
 #[derive(Debug, Clone)]
 pub struct Secrets(SecretString);
@@ -27,11 +31,10 @@ impl Secrets {
         BASE64.encode(self.derive("link", challenge.as_bytes()))
     }
 
-    /// The six digits of a challenge: the same at every call.
+    /// The code of a challenge, 40 bits: the same at every call.
     pub fn code(&self, challenge: Uuid) -> String {
         let bytes = self.derive("code", challenge.as_bytes());
-        let number = u64::from_be_bytes(bytes[..8].try_into().unwrap_or_default());
-        format!("{:06}", number % 1_000_000)
+        bytes[..CODE_LENGTH].iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect()
     }
 
     /// What is stored of a link's token.
@@ -39,9 +42,12 @@ impl Secrets {
         self.derive("token hash", token.as_bytes())
     }
 
-    /// What is stored of a code; the challenge salts it.
+    /// What is stored of a code; the challenge salts it. Letter case, blanks and
+    /// hyphens are as people type them.
     pub fn code_hash(&self, challenge: Uuid, code: &str) -> [u8; 32] {
-        self.derive("code hash", &[challenge.as_bytes(), code.as_bytes()].concat())
+        let mut typed = code.to_ascii_uppercase();
+        typed.retain(|letter| !letter.is_whitespace() && letter != '-');
+        self.derive("code hash", &[challenge.as_bytes(), typed.as_bytes()].concat())
     }
 
     /// The first refresh token of a session, 256 bits.
@@ -111,7 +117,9 @@ mod tests {
         assert_ne!(secrets.link_token(one), secrets.link_token(two));
         assert_ne!(secrets.link_token(one), Secrets::new("another key".into()).link_token(one));
         let code = secrets.code(one);
-        assert!(code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit()));
+        assert!(code.len() == 8 && code.bytes().all(|byte| super::LETTERS.contains(&byte)), "{code}");
+        let typed = format!(" {}-{} ", code[..4].to_lowercase(), &code[4..]);
+        assert_eq!(secrets.code_hash(one, &typed), secrets.code_hash(one, &code));
         assert_ne!(secrets.code_hash(one, &code), secrets.code_hash(two, &code));
         assert_ne!(secrets.successor("t"), secrets.successor(&secrets.successor("t")));
     }

@@ -13,6 +13,8 @@ pub enum Scope {
     SecondFactor,
     /// Wrong passwords of somebody who has a session already.
     Proof,
+    /// Wrong codes from emails to one mailbox, whatever the email and the sender's network.
+    EmailCode,
     /// Mails asked for one mailbox.
     Mailbox,
     /// Registrations and mails asked for from one IP address.
@@ -38,6 +40,7 @@ impl Scope {
             Self::Address => "address",
             Self::SecondFactor => "second factor",
             Self::Proof => "proof",
+            Self::EmailCode => "email code",
             Self::Mailbox => "mailbox",
             Self::Sender => "sender",
         }
@@ -47,6 +50,7 @@ impl Scope {
     fn free(self) -> i32 {
         match self {
             Self::Account | Self::SecondFactor | Self::Proof | Self::Mailbox => 5,
+            Self::EmailCode => 20,
             Self::Sender => 30,
             Self::Address => 50,
         }

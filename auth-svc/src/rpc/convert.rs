@@ -78,6 +78,7 @@ pub fn draft(request: pb::RegisterRequest, languages: String) -> Draft {
         theme: request.theme,
         default_currency: request.default_currency,
         timezone: request.timezone,
+        device: device(request.device),
         languages,
     }
 }

@@ -1,4 +1,4 @@
-use fintrac_kit::access::Caller;
+use fintrac_kit::access::{By, Caller};
 use fintrac_proto::auth::v1 as pb;
 use fintrac_proto::auth::v1::identity_service_server::IdentityService;
 use tonic::{Request, Response, Status};
@@ -89,8 +89,7 @@ impl IdentityService for Rpc {
         &self,
         request: Request<pb::LogoutAllRequest>,
     ) -> Result<Response<pb::LogoutAllResponse>, Status> {
-        let caller = Caller::of(&request);
-        self.0.logout_all(caller.user()?.user_id, &caller.origin()).await?;
+        self.0.logout_all(&By::of(&request)?).await?;
         Ok(Response::new(pb::LogoutAllResponse {}))
     }
 }

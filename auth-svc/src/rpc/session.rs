@@ -26,6 +26,16 @@ impl SessionService for Rpc {
         Ok(Response::new(pb::ListSessionsResponse { sessions: sessions.collect() }))
     }
 
+    async fn reauthenticate(
+        &self,
+        request: Request<pb::ReauthenticateRequest>,
+    ) -> Result<Response<pb::ReauthenticateResponse>, Status> {
+        let by = By::of(&request)?;
+        let pb::ReauthenticateRequest { password, code } = request.into_inner();
+        self.0.reauthenticate(&by, password.into(), &code).await?;
+        Ok(Response::new(pb::ReauthenticateResponse {}))
+    }
+
     async fn end_session(
         &self,
         request: Request<pb::EndSessionRequest>,

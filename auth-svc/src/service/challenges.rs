@@ -16,6 +16,10 @@ use crate::error::Error;
 use crate::store::challenges::{self, Challenge, NewChallenge};
 use crate::store::users;
 
+/// Registrations of one address whose codes are compared: more than its mailbox gets
+/// mails in the lifetime of a code.
+const MAX_CANDIDATES: i64 = 20;
+
 /// What the user brings.
 #[derive(Debug, Clone)]
 pub enum Proof {
@@ -78,28 +82,39 @@ impl Identity {
         Ok(id)
     }
 
-    /// Counts a code by the address that it comes from: many mailboxes must not be
-    /// many tries. Nothing for a token, which nobody guesses.
-    pub(super) async fn count_proof(&self, proof: &Proof, origin: &Origin) -> Result<Option<Ticket>, Error> {
-        if matches!(proof, Proof::Token(_)) {
-            return Ok(None);
+    /// Counts a code by the network that it comes from, for many mailboxes must not be
+    /// many tries, and by its mailbox, for many networks and many mails must not be
+    /// either. Nothing for a token, which nobody guesses.
+    pub(super) async fn count_proof(&self, proof: &Proof, origin: &Origin) -> Result<Vec<Ticket>, Error> {
+        let Proof::Code { email, .. } = proof else { return Ok(Vec::new()) };
+        let mailbox = Email::parse(email).ok_or(Error::ChallengeInvalid)?;
+        let mut tickets = Vec::with_capacity(2);
+        for (scope, of) in
+            [(Scope::Address, network(origin.client.ip)), (Scope::EmailCode, mailbox.key().to_owned())]
+        {
+            match self.attempt(scope, &of).await? {
+                Attempt::Counted(ticket) => tickets.push(ticket),
+                Attempt::Blocked(wait) => return Err(Error::Throttled(wait)),
+            }
         }
-        match self.attempt(Scope::Address, &network(origin.client.ip)).await? {
-            Attempt::Counted(ticket) => Ok(Some(ticket)),
-            Attempt::Blocked(wait) => Err(Error::Throttled(wait)),
-        }
+        Ok(tickets)
     }
 
     /// The code was right after all.
     pub(super) async fn uncount_proof(
         &self,
         connection: &mut PgConnection,
-        ticket: Option<&Ticket>,
+        tickets: &[Ticket],
     ) -> Result<(), sqlx::Error> {
-        match ticket {
-            Some(ticket) => self.take_back(connection, ticket).await,
-            None => Ok(()),
+        for ticket in tickets {
+            self.take_back(connection, ticket).await?;
         }
+        Ok(())
+    }
+
+    /// Whether `code` is the challenge's, as people type it.
+    pub(super) fn code_matches(&self, challenge: Uuid, stored: &[u8], code: &str) -> bool {
+        bool::from(self.secrets.code_hash(challenge, code).ct_eq(stored))
     }
 
     /// The open challenge that `proof` answers, locked with its user. A wrong
@@ -155,8 +170,7 @@ impl Identity {
                 if is_other || !open {
                     continue;
                 }
-                let given = self.secrets.code_hash(challenge.id, code.trim());
-                if bool::from(given.ct_eq(challenge.code_hash.as_slice())) {
+                if self.code_matches(challenge.id, &challenge.code_hash, code) {
                     return Ok(challenge);
                 }
                 challenges::count_attempt(connection, challenge.id).await?;
@@ -174,7 +188,11 @@ impl Identity {
     ) -> Result<Vec<Uuid>, sqlx::Error> {
         match purpose {
             Purpose::ChangeEmail => challenges::user_of_new_email(connection, email.key()).await,
-            Purpose::VerifyEmail | Purpose::ResetPassword => {
+            Purpose::VerifyEmail => {
+                let users = users::unverified_of_email(connection, email.key(), MAX_CANDIDATES).await?;
+                Ok(users.into_iter().map(|user| user.id).collect())
+            }
+            Purpose::ResetPassword => {
                 let user = users::find_by_email(connection, email.key()).await?;
                 Ok(user.into_iter().map(|user| user.id).collect())
             }

@@ -23,6 +23,7 @@ impl Identity {
         let hash = self.passwords.hash(new_password.into()).await?;
         let mut transaction = self.pool.begin().await?;
         self.lock_proved(&mut transaction, user_id, field, &proved).await?;
+        self.ensure_factor_is_fresh(&mut transaction, by).await?;
         let now = self.clock.now();
         users::set_password_hash(&mut transaction, user_id, &hash).await?;
         let version = users::bump(&mut transaction, user_id, now).await?;

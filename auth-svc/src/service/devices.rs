@@ -34,6 +34,7 @@ impl Identity {
             return Err(Error::VersionMismatch);
         }
         if let Some(is_trusted) = is_trusted.filter(|is_trusted| *is_trusted != device.is_trusted) {
+            self.ensure_reauthenticated(&mut transaction, by).await?;
             device.is_trusted = is_trusted;
             device.version = device.version.saturating_add(1);
             devices::set_trusted(&mut transaction, user_id, device_id, is_trusted, device.version).await?;
@@ -60,6 +61,7 @@ impl Identity {
         if if_version.is_some_and(|version| version != device.version) {
             return Err(Error::VersionMismatch);
         }
+        self.ensure_reauthenticated(&mut transaction, by).await?;
         for session_id in sessions::of_device(&mut transaction, user_id, device_id).await? {
             self.end_session(&mut transaction, user_id, session_id, &by.origin).await?;
         }

@@ -38,7 +38,7 @@ impl Identity {
         let mut transaction = self.pool.begin().await?;
         let Some(found) = users::find_by_email(&mut transaction, email.key()).await? else { return Ok(()) };
         let Some(user) = users::lock(&mut transaction, found.id).await? else { return Ok(()) };
-        if !user.email_verified || !user.may_log_in() {
+        if !user.may_log_in() {
             return Ok(());
         }
         self.open_challenge(&mut transaction, user.id, Purpose::ResetPassword, None, origin).await?;

@@ -22,6 +22,10 @@ impl Identity {
         let session = sessions::lock(&mut transaction, session_id).await?;
         let session = session.filter(|it| it.user_id == user_id && it.is_live(self.clock.now()));
         let session = session.ok_or(Error::NotFound("session"))?;
+        // One's own is a logout.
+        if session.id != by.principal.session_id {
+            self.ensure_reauthenticated(&mut transaction, by).await?;
+        }
         self.end_session(&mut transaction, user_id, session.id, &by.origin).await?;
         transaction.commit().await?;
         self.bell.ring();

@@ -52,6 +52,7 @@ impl Identity {
             Some(user) => self.account_key(user.id, origin).await?,
             None => folded(&login),
         };
+        let _permit = self.acquire_check_permit(Scope::Account, &account).await;
         let at_account = self.attempt(Scope::Account, &account).await?;
         let stored = user.as_ref().map(|user| user.password_hash.as_str());
         // A locked account is checked too, so that it takes as long.
@@ -119,7 +120,12 @@ impl Identity {
             return users::find_by_username(&mut connection, login.username.trim()).await;
         }
         match Email::parse(&login.email) {
-            Some(email) => users::find_by_email(&mut connection, email.key()).await,
+            Some(email) => {
+                let user = users::find_by_email(&mut connection, email.key()).await?;
+                // Whoever has not confirmed it yet is told so, if the password is right.
+                let claims = users::unverified_of_email(&mut connection, email.key(), 1).await?;
+                Ok(user.or_else(|| claims.into_iter().next()))
+            }
             None => Ok(None),
         }
     }

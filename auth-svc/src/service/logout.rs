@@ -1,9 +1,8 @@
 //! The end of one session, or of all of a user's.
 
-use fintrac_kit::access::Principal;
 use fintrac_kit::access::caller::Origin;
+use fintrac_kit::access::{By, Principal};
 use fintrac_kit::error::Violation;
-use uuid::Uuid;
 
 use super::Identity;
 use crate::error::Error;
@@ -31,10 +30,12 @@ impl Identity {
         Ok(())
     }
 
-    pub async fn logout_all(&self, user_id: Uuid, origin: &Origin) -> Result<(), Error> {
+    pub async fn logout_all(&self, by: &By) -> Result<(), Error> {
+        let (user_id, origin) = (by.principal.user_id, &by.origin);
         let mut transaction = self.pool.begin().await?;
         // A login under way begins before this or after it, never in between.
         users::lock(&mut transaction, user_id).await?;
+        self.ensure_reauthenticated(&mut transaction, by).await?;
         for session_id in sessions::lock_open(&mut transaction, user_id).await? {
             self.end_session(&mut transaction, user_id, session_id, origin).await?;
         }

@@ -45,12 +45,7 @@ impl Identity {
         {
             return Err(refused("user_id", "USER_UNKNOWN", "There is no such user."));
         }
-        if let Some(user_id) = wanted.user_id {
-            let mine = self.permissions_of(&mut transaction, by.principal.user_id).await?;
-            if !self.permissions_of(&mut transaction, user_id).await?.is_subset(&mine) {
-                return Err(Error::Forbidden("This user may do more than you; ask an administrator."));
-            }
-        }
+        self.ensure_may_manage(&mut transaction, by, wanted.user_id).await?;
         if ip_rules::count(&mut transaction).await? >= ip_rules::MOST {
             return Err(refused("cidr", "TOO_MANY", "There are 10,000 rules; delete some first."));
         }
@@ -84,12 +79,28 @@ impl Identity {
         let mut transaction = self.pool.begin().await?;
         roles::lock(&mut transaction).await?;
         let rule = ip_rules::delete(&mut transaction, id).await?.ok_or(Error::NotFound("rule"))?;
+        self.ensure_may_manage(&mut transaction, by, rule.user_id).await?;
         self.still_admitted(&mut transaction, by).await?;
         self.record(&mut transaction, of_rule(by, &rule, 2, "deleted"), &by.origin).await?;
         transaction.commit().await?;
         self.bell.ring();
         self.publisher.look_now();
         Ok(())
+    }
+
+    /// Whether the caller may make and delete rules about this user.
+    async fn ensure_may_manage(
+        &self,
+        connection: &mut PgConnection,
+        by: &By,
+        user_id: Option<Uuid>,
+    ) -> Result<(), Error> {
+        let Some(user_id) = user_id else { return Ok(()) };
+        let mine = self.permissions_of(connection, by.principal.user_id).await?;
+        if self.permissions_of(connection, user_id).await?.is_subset(&mine) {
+            return Ok(());
+        }
+        Err(Error::Forbidden("This user may do more than you; ask an administrator."))
     }
 
     /// Refuses rules as they stand now if they keep out whoever made them so.

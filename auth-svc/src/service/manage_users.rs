@@ -93,6 +93,10 @@ impl Identity {
             return Err(Error::Forbidden("This user may do more than you; ask an administrator."));
         }
         if let Some(names) = &changes.roles {
+            // Whoever has not proved his address may be anybody.
+            if !user.email_verified {
+                return Err(Error::Forbidden("This user has not confirmed the address yet."));
+            }
             self.set_roles(&mut transaction, by, user_id, names, &mine).await?;
         }
         if let Some(is_locked) = changes.is_locked

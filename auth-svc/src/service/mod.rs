@@ -27,6 +27,7 @@ mod operator;
 mod passwords;
 mod prove_password;
 mod publish_trust;
+mod reauthenticate;
 mod refresh;
 mod register;
 mod resend_verification;
@@ -69,6 +70,7 @@ use crate::domain::secret::Secrets;
 use crate::error::StartError;
 use passwords::Passwords;
 use signing::Signer;
+use throttling::CheckPermits;
 
 /// The identity service.
 #[derive(Debug)]
@@ -86,6 +88,7 @@ pub struct Identity {
     config: Config,
     secrets: Secrets,
     passwords: Passwords,
+    check_permits: CheckPermits,
     signer: Arc<Signer>,
 }
 
@@ -105,6 +108,7 @@ impl Identity {
             bell: deps.bell,
             config,
             passwords,
+            check_permits: CheckPermits::default(),
             signer,
         })
     }

@@ -85,14 +85,15 @@ impl Operator {
         let origin = Origin { actor: "operator".to_owned(), ..Origin::default() };
         let mut transaction = identity.pool.begin().await?;
         roles::lock(&mut transaction).await?;
+        users::lock_address(&mut transaction, address.key()).await?;
         let found = users::find_by_email(&mut transaction, address.key()).await?;
         let (user_id, is_new) = match found {
-            Some(user) if user.email_verified && (user.erase_at.is_some() || !user.may_log_in()) => {
+            Some(user) if user.erase_at.is_some() || !user.may_log_in() => {
                 return Err(OperatorError::Leaving);
             }
-            Some(user) if user.email_verified => (user.id, false),
-            // Somebody who never proved the address has no claim to it.
-            _ => (identity.insert_admin(&mut transaction, &address, &origin).await?, true),
+            Some(user) => (user.id, false),
+            // Whoever never proved the address has no claim to it.
+            None => (identity.insert_admin(&mut transaction, &address, &origin).await?, true),
         };
         let mut names = roles::of_user(&mut transaction, user_id).await?;
         if !names.insert(role::ADMIN.to_owned()) {
@@ -165,6 +166,46 @@ impl Operator {
         self.record(&mut transaction, "signing_keys", "rotated", &["kid"]).await?;
         transaction.commit().await?;
         Ok((key.kid, key.signs_from))
+    }
+
+    /// Takes every signing key away, should one be in foreign hands; a new one signs at
+    /// once. Tokens that are out are refused within a second, and clients refresh
+    /// theirs. The new key, and how many were taken away.
+    pub async fn revoke_signing_keys(&self) -> Result<(String, u64), OperatorError> {
+        let identity = &self.0;
+        if identity.config.hs256_secret.is_some() {
+            return Err(OperatorError::NoSigningKeys);
+        }
+        let now = identity.clock.now();
+        let key = signing::generate(&identity.config, &identity.random, now)?;
+        let mut transaction = identity.pool.begin().await?;
+        signing_keys::lock(&mut transaction).await?;
+        let revoked = signing_keys::delete_others(&mut transaction, &key.kid).await?;
+        signing_keys::insert(&mut transaction, &key, now).await?;
+        self.record(&mut transaction, "signing_keys", "revoked", &["kid"]).await?;
+        transaction.commit().await?;
+        Ok((key.kid, revoked))
+    }
+
+    /// Ends every session that is open now; how many there were. Their tokens are
+    /// refused within a second, and everybody logs in again.
+    pub async fn end_all_sessions(&self) -> Result<u64, OperatorError> {
+        let identity = &self.0;
+        let origin = Origin { actor: "operator".to_owned(), ..Origin::default() };
+        let (then, mut after, mut count) = (identity.clock.now(), Uuid::nil(), 0);
+        loop {
+            let mut transaction = identity.pool.begin().await?;
+            let open = sessions::list_open_after(&mut transaction, then, after, BATCH).await?;
+            let Some((_, last)) = open.last() else { break };
+            after = *last;
+            for (user_id, session_id) in open {
+                identity.end_session(&mut transaction, user_id, session_id, &origin).await?;
+                count += 1;
+            }
+            transaction.commit().await?;
+        }
+        self.record(&mut *identity.pool.acquire().await?, "sessions", "ended", &[]).await?;
+        Ok(count)
     }
 
     /// Encrypts anew what is encrypted with any other key than the first of the
@@ -261,7 +302,7 @@ impl Identity {
             phone_number: None,
             now,
         };
-        self.release_address(connection, email, origin).await?;
+        self.release_address(connection, email, None, origin).await?;
         users::insert(connection, &user).await?;
         preferences::register(connection, id, &draft.preferences).await?;
         self.record(connection, Change::of_user(id, 1, "registered", &["email"]), origin).await?;

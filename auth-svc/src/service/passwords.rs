@@ -80,6 +80,14 @@ impl Passwords {
         .await?
     }
 
+    /// What is to be said about a new password, on those threads.
+    pub async fn assess<T: Send + 'static>(
+        &self,
+        assess: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        self.take_turn(assess).await
+    }
+
     async fn take_turn<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,

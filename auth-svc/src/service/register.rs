@@ -23,7 +23,7 @@ impl Identity {
     }
 
     async fn try_to_register(&self, draft: Draft, origin: &Origin) -> Result<(), Error> {
-        let registration = draft.check().map_err(Error::Invalid)?;
+        let registration = self.passwords.assess(move || draft.check()).await?.map_err(Error::Invalid)?;
         if let Attempt::Blocked(wait) = self.attempt(Scope::Sender, &network(origin.client.ip)).await? {
             return Err(Error::Throttled(wait));
         }
@@ -50,7 +50,6 @@ impl Identity {
     ) -> Result<(), Error> {
         let now = self.clock.now();
         let known = users::find_by_email(connection, registration.email.key()).await?;
-        let id = known.as_ref().map_or_else(|| self.random.id(now), |known| known.id);
         // Only verified users hold a username, and theirs are refused in every
         // case: so the refusal says nothing about the address.
         if let Some(username) = &registration.username
@@ -58,6 +57,18 @@ impl Identity {
         {
             return Err(username_taken());
         }
+        if let Some(known) = known {
+            let locked = users::lock(connection, known.id).await?.ok_or(Error::NotFound("user"))?;
+            if locked.erased_at.is_some() {
+                // The address is free in a moment; nobody is told.
+                return Ok(());
+            }
+            let change = Change::of_user(known.id, locked.version, "already_registered", &[]);
+            return Ok(self.record(connection, change, origin).await?);
+        }
+        // Whoever registered the address before has proved nothing: both stand alone,
+        // and what the mail of one confirms is that one.
+        let id = self.random.id(now);
         let row = phone_row(id);
         let phone_number = registration
             .phone_number
@@ -73,29 +84,10 @@ impl Identity {
             phone_number: phone_number.as_deref(),
             now,
         };
-        if known.is_none() {
-            if !users::insert(connection, &user).await? {
-                // Somebody registered the address between our look and our insert.
-                return Box::pin(self.write(connection, registration, password_hash, origin)).await;
-            }
-            preferences::register(connection, id, &registration.preferences).await?;
-            let changed = ["email", "first_name", "last_name", "username", "phone_number", "preferences"];
-            self.record(connection, Change::of_user(id, 1, "registered", &changed), origin).await?;
-            return self.open_challenge(connection, id, Purpose::VerifyEmail, None, origin).await;
-        }
-        let locked = users::lock(connection, id).await?.ok_or(Error::NotFound("user"))?;
-        if locked.erased_at.is_some() {
-            // The address is free in a moment; nobody is told.
-            return Ok(());
-        }
-        if locked.email_verified {
-            let change = Change::of_user(id, locked.version, "already_registered", &[]);
-            return Ok(self.record(connection, change, origin).await?);
-        }
-        let version = users::replace_unverified(connection, &user).await?;
+        users::insert(connection, &user).await?;
         preferences::register(connection, id, &registration.preferences).await?;
-        let changed = ["first_name", "last_name", "username", "phone_number", "password", "preferences"];
-        self.record(connection, Change::of_user(id, version, "registered", &changed), origin).await?;
+        let changed = ["email", "first_name", "last_name", "username", "phone_number", "preferences"];
+        self.record(connection, Change::of_user(id, 1, "registered", &changed), origin).await?;
         self.open_challenge(connection, id, Purpose::VerifyEmail, None, origin).await
     }
 }

@@ -1,4 +1,5 @@
-//! Another verification mail. Says nothing about whether the address is known.
+//! Another verification mail, for each registration of the address that waits for
+//! one. Says nothing about whether the address is known.
 
 use fintrac_kit::access::caller::Origin;
 use fintrac_kit::access::network;
@@ -11,7 +12,10 @@ use crate::domain::challenge::Purpose;
 use crate::domain::email::Email;
 use crate::domain::throttle::Scope;
 use crate::error::Error;
-use crate::store::users;
+use crate::store::users::{self, Credentials};
+
+/// Registrations of one address that get another mail at once.
+const MAX_EMAILS: i64 = 5;
 
 impl Identity {
     pub async fn resend_verification(&self, email: &str, origin: &Origin) -> Result<(), Error> {
@@ -25,19 +29,36 @@ impl Identity {
         if let Attempt::Blocked(wait) = self.attempt(Scope::Sender, &network(origin.client.ip)).await? {
             return Err(Error::Throttled(wait));
         }
-        if let Attempt::Blocked(_) = self.attempt(Scope::Mailbox, &format!("verify {}", email.key())).await? {
+        let mailbox = format!("verify {}", email.key());
+        if let Attempt::Blocked(_) = self.attempt(Scope::Mailbox, &mailbox).await? {
             // Enough mails for one mailbox; the answer stays the same.
             return Ok(());
         }
-        let mut transaction = self.pool.begin().await?;
-        let Some(found) = users::find_by_email(&mut transaction, email.key()).await? else { return Ok(()) };
-        let Some(user) = users::lock(&mut transaction, found.id).await? else { return Ok(()) };
-        if user.email_verified {
-            return Ok(());
+        let claims = self.unverified(&email).await?;
+        let mut emails = claims.len().min(1);
+        // Each mail counts.
+        while emails < claims.len()
+            && matches!(self.attempt(Scope::Mailbox, &mailbox).await?, Attempt::Counted(_))
+        {
+            emails += 1;
         }
-        self.open_challenge(&mut transaction, user.id, Purpose::VerifyEmail, None, origin).await?;
+        let mut transaction = self.pool.begin().await?;
+        users::lock_address(&mut transaction, email.key()).await?;
+        for claim in claims.into_iter().take(emails) {
+            let user = users::lock(&mut transaction, claim.id).await?;
+            // Proved meanwhile, or let go.
+            if user.is_none_or(|user| user.version != claim.version) {
+                continue;
+            }
+            self.open_challenge(&mut transaction, claim.id, Purpose::VerifyEmail, None, origin).await?;
+        }
         transaction.commit().await?;
         self.bell.ring();
         Ok(())
+    }
+
+    async fn unverified(&self, email: &Email) -> Result<Vec<Credentials>, sqlx::Error> {
+        let mut connection = self.pool.acquire().await?;
+        users::unverified_of_email(&mut connection, email.key(), MAX_EMAILS).await
     }
 }

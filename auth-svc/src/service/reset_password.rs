@@ -5,6 +5,7 @@ use fintrac_kit::access::caller::Origin;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::forgot_password::alike;
 use super::throttling::Ticket;
 use super::{Change, Identity, Proof};
 use crate::domain::challenge::Purpose;
@@ -22,12 +23,19 @@ impl Identity {
         new_password: &str,
         origin: &Origin,
     ) -> Result<(), Error> {
-        let ticket = self.count_proof(&proof, origin).await?;
-        let user_id = self.user_to_reset(&proof, new_password, ticket.as_ref()).await?;
+        alike(self.try_to_reset(proof, new_password, origin)).await
+    }
+
+    async fn try_to_reset(&self, proof: Proof, new_password: &str, origin: &Origin) -> Result<(), Error> {
+        let tickets = self.count_proof(&proof, origin).await?;
+        let user_id = self.user_to_reset(&proof, new_password, &tickets).await?;
         // Hashed with no lock held; the proof is asked for once more under it.
         let hash = self.passwords.hash(new_password.into()).await?;
         let mut transaction = self.pool.begin().await?;
-        let challenge = match self.answered(&mut transaction, &proof, &[Purpose::ResetPassword]).await {
+        let answered = self.answered(&mut transaction, &proof, &[Purpose::ResetPassword]).await;
+        // The address may be somebody else's by now.
+        let challenge = match answered {
+            Ok(challenge) if challenge.user_id != user_id => return Err(Error::ChallengeInvalid),
             Ok(challenge) => challenge,
             Err(error) => {
                 transaction.commit().await?;
@@ -59,12 +67,12 @@ impl Identity {
         &self,
         proof: &Proof,
         new_password: &str,
-        ticket: Option<&Ticket>,
+        tickets: &[Ticket],
     ) -> Result<Uuid, Error> {
         let mut transaction = self.pool.begin().await?;
         let checked = async {
             let challenge = self.answered(&mut transaction, proof, &[Purpose::ResetPassword]).await?;
-            self.uncount_proof(&mut transaction, ticket).await?;
+            self.uncount_proof(&mut transaction, tickets).await?;
             let user = users::lock(&mut transaction, challenge.user_id).await?;
             let user = user.filter(Credentials::may_log_in).ok_or(Error::ChallengeInvalid)?;
             self.check_new_password(&mut transaction, user.id, new_password).await?;
@@ -86,8 +94,11 @@ impl Identity {
         let profile = users::profile(connection, user_id).await?.ok_or(Error::NotFound("user"))?;
         let email = Email::parse(&profile.email);
         let local = email.as_ref().map_or("", Email::local_part);
-        let context = [local, &profile.first_name, &profile.last_name];
-        match password::check("new_password", new_password, &context) {
+        let context = [local.to_owned(), profile.first_name, profile.last_name];
+        let new_password = new_password.to_owned();
+        let assess =
+            move || password::check("new_password", &new_password, &context.each_ref().map(String::as_str));
+        match self.passwords.assess(assess).await? {
             Some(violation) => Err(Error::Invalid(vec![violation])),
             None => Ok(()),
         }

@@ -106,6 +106,7 @@ impl Identity {
         let sealed = self.config.data_keys.seal(&self.random, &seed_row(user_id), &seed);
         let mut transaction = self.pool.begin().await?;
         users::lock(&mut transaction, user_id).await?;
+        self.ensure_reauthenticated(&mut transaction, by).await?;
         if second_factors::is_enabled(&mut transaction, user_id).await? {
             return Err(Error::MfaEnabled);
         }
@@ -134,6 +135,7 @@ impl Identity {
         let ticket = self.count_code(user_id, code).await?;
         let mut transaction = self.pool.begin().await?;
         users::lock(&mut transaction, user_id).await?;
+        self.ensure_reauthenticated(&mut transaction, by).await?;
         let totp = second_factors::find(&mut transaction, user_id).await?.ok_or(Error::MfaNotEnrolled)?;
         if totp.confirmed_at.is_some() {
             return Err(Error::MfaEnabled);

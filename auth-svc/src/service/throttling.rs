@@ -3,10 +3,26 @@
 use std::time::Duration;
 
 use sqlx::PgConnection;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::Identity;
 use crate::domain::throttle::{Scope, decayed};
 use crate::store::throttles::{self, Throttle};
+
+/// Checks of one name at a time. An attempt counts as a failure until it turns out
+/// right, so that a name with more of them under way would block its own owner;
+/// two replicas together stay below what is free.
+const MAX_CONCURRENT_CHECKS: usize = 2;
+
+/// Who is being checked. Names share a few hundred queues, which costs them a moment.
+#[derive(Debug)]
+pub(super) struct CheckPermits([Semaphore; 256]);
+
+impl Default for CheckPermits {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| Semaphore::new(MAX_CONCURRENT_CHECKS)))
+    }
+}
 
 /// What came of asking for an attempt.
 #[derive(Debug)]
@@ -35,9 +51,11 @@ impl Ticket {
 
 impl Identity {
     pub(super) async fn attempt(&self, scope: Scope, of: &str) -> Result<Attempt, sqlx::Error> {
-        let (key, now) = (self.secrets.throttle_key(scope.name(), of), self.clock.now());
+        let key = self.secrets.throttle_key(scope.name(), of);
         let mut transaction = self.pool.begin().await?;
-        let before = throttles::lock(&mut transaction, &key, now).await?;
+        let before = throttles::lock(&mut transaction, &key).await?;
+        // Read under the lock: whoever waited for it comes later than the one before.
+        let now = self.clock.now().max(before.updated_at);
         if let Ok(wait) = (before.blocked_until - now).to_std()
             && !wait.is_zero()
         {
@@ -48,6 +66,13 @@ impl Identity {
         throttles::set(&mut transaction, &key, &written).await?;
         transaction.commit().await?;
         Ok(Attempt::Counted(Ticket { key, before, written }))
+    }
+
+    /// Waits until few enough of this name are being checked.
+    pub(super) async fn acquire_check_permit(&self, scope: Scope, of: &str) -> Option<SemaphorePermit<'_>> {
+        let [first, ..] = self.secrets.throttle_key(scope.name(), of);
+        // Never closed.
+        self.check_permits.0[usize::from(first)].acquire().await.ok()
     }
 
     /// Takes back an attempt that was no failure.

@@ -85,6 +85,61 @@ pub async fn user_of_token(
         .await
 }
 
+/// The key of the address that this token proves.
+pub async fn address_of_token(
+    connection: &mut PgConnection,
+    token_hash: &[u8],
+) -> Result<Option<String>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select coalesce(challenges.email_key, users.email_key) as "key!"
+           from auth.challenges join auth.users on users.id = user_id where token_hash = $1"#,
+        token_hash
+    )
+    .fetch_optional(connection)
+    .await
+}
+
+/// Whether this token's address has been proved by its user, who may look twice.
+pub async fn has_verified(
+    connection: &mut PgConnection,
+    token_hash: &[u8],
+    now: DateTime<Utc>,
+) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select exists (
+               select from auth.challenges join auth.users on users.id = user_id
+               where token_hash = $1 and closed_at is not null and token_expires_at > $2
+                 and purpose in ('verify_email', 'change_email')
+                 and email_verified_at is not null and erased_at is null
+                 and coalesce(challenges.email_key, users.email_key) = users.email_key) as "verified!""#,
+        token_hash,
+        now
+    )
+    .fetch_one(connection)
+    .await
+}
+
+/// The codes, still fresh, that were sent to an address its user has proved since.
+pub async fn spent_codes(
+    connection: &mut PgConnection,
+    email_key: &str,
+    now: DateTime<Utc>,
+) -> Result<Vec<(Uuid, Vec<u8>)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"select challenges.id, code_hash
+           from auth.challenges join auth.users on users.id = user_id
+           where users.email_key = $1 and email_verified_at is not null and closed_at is not null
+             and code_expires_at > $2 and purpose in ('verify_email', 'change_email')
+             and coalesce(challenges.email_key, users.email_key) = users.email_key
+           order by challenges.created_at desc limit 5"#,
+        email_key,
+        now
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.code_hash)).collect())
+}
+
 /// Who wants to change to this address.
 pub async fn user_of_new_email(connection: &mut PgConnection, key: &str) -> Result<Vec<Uuid>, sqlx::Error> {
     sqlx::query_scalar!(

@@ -14,8 +14,8 @@ const KEYS_KEPT: TimeDelta = TimeDelta::hours(25);
 const SECURITY_EVENTS_KEPT: TimeDelta = TimeDelta::days(396);
 /// What strangers tried is of no use to anybody for long.
 const STRANGERS_KEPT: TimeDelta = TimeDelta::days(30);
-/// Registrations that nobody proved.
-const UNVERIFIED_KEPT: TimeDelta = TimeDelta::days(30);
+/// Registrations that nobody proved: twice as long as the link of a mail is good.
+const UNVERIFIED_KEPT: TimeDelta = TimeDelta::days(2);
 const CHALLENGES_KEPT: TimeDelta = TimeDelta::days(7);
 /// Rows a statement; the rest follows at the next turn of its loop.
 const BATCH: i64 = 1000;
@@ -58,7 +58,7 @@ pub async fn run(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<()
     delete_security_events(connection, now).await
 }
 
-/// Erased with the next turn of that job; registering again saves them.
+/// Erased with the next turn of that job; a proof before that saves them.
 async fn release_registrations(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
     loop {
         let done = sqlx::query!(

@@ -31,8 +31,8 @@ pub async fn insert(
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"insert into auth.sessions (id, user_id, household_id, device_id, client_ip, user_agent, created_at,
-                                      last_seen_at, idle_expires_at, expires_at)
-           values ($1, $2, $3, $4, $5::text::inet, $6, $7, $7, $8, $9)"#,
+                                      last_seen_at, idle_expires_at, expires_at, authenticated_at)
+           values ($1, $2, $3, $4, $5::text::inet, $6, $7, $7, $8, $9, $7)"#,
         session.id,
         session.user_id,
         session.household_id,
@@ -46,6 +46,46 @@ pub async fn insert(
     .execute(connection)
     .await
     .map(|_| ())
+}
+
+/// Whose sessions are open since before `then`, in order of their ids.
+pub async fn list_open_after(
+    connection: &mut PgConnection,
+    then: DateTime<Utc>,
+    after: Uuid,
+    limit: i64,
+) -> Result<Vec<(Uuid, Uuid)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"select id, user_id from auth.sessions
+           where ended_at is null and created_at <= $1 and id > $2 order by id limit $3"#,
+        then,
+        after,
+        limit
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.user_id, row.id)).collect())
+}
+
+/// When the session's user last proved who he is, by a login or again.
+pub async fn authenticated_at(
+    connection: &mut PgConnection,
+    id: Uuid,
+) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
+    sqlx::query_scalar!("select authenticated_at from auth.sessions where id = $1", id)
+        .fetch_optional(connection)
+        .await
+}
+
+pub async fn set_authenticated_at(
+    connection: &mut PgConnection,
+    id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!("update auth.sessions set authenticated_at = $2 where id = $1", id, now)
+        .execute(connection)
+        .await
+        .map(|_| ())
 }
 
 /// The session, locked.

@@ -64,3 +64,9 @@ pub async fn delete_superseded(
     .await?;
     Ok(done.rows_affected())
 }
+
+/// Deletes all keys but one.
+pub async fn delete_others(connection: &mut PgConnection, kid: &str) -> Result<u64, sqlx::Error> {
+    let done = sqlx::query!("delete from auth.signing_keys where kid <> $1", kid).execute(connection).await?;
+    Ok(done.rows_affected())
+}

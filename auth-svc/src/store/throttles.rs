@@ -11,18 +11,14 @@ pub struct Throttle {
 }
 
 /// The count of `key`, made when missing, locked until the transaction ends.
-pub async fn lock(
-    connection: &mut PgConnection,
-    key: &[u8],
-    now: DateTime<Utc>,
-) -> Result<Throttle, sqlx::Error> {
+pub async fn lock(connection: &mut PgConnection, key: &[u8]) -> Result<Throttle, sqlx::Error> {
     sqlx::query_as!(
         Throttle,
-        r#"insert into auth.throttles (key, failures, blocked_until, updated_at) values ($1, 0, $2, $2)
+        r#"insert into auth.throttles (key, failures, blocked_until, updated_at)
+           values ($1, 0, to_timestamp(0), to_timestamp(0))
            on conflict (key) do update set failures = throttles.failures
            returning failures, blocked_until, updated_at"#,
-        key,
-        now
+        key
     )
     .fetch_one(connection)
     .await

@@ -76,6 +76,7 @@ pub fn username_key(username: &str) -> String {
     username.to_ascii_lowercase()
 }
 
+/// The user who proved that the address is his.
 pub async fn find_by_email(
     connection: &mut PgConnection,
     key: &str,
@@ -84,11 +85,39 @@ pub async fn find_by_email(
         Credentials,
         r#"select id, password_hash, email_verified_at is not null as "email_verified!", locked_at, erase_at,
                   erased_at, last_login_at, version
-           from auth.users where email_key = $1"#,
+           from auth.users where email_key = $1 and email_verified_at is not null"#,
         key
     )
     .fetch_optional(connection)
     .await
+}
+
+/// Registrations of the address that nobody has proved yet, the newest first.
+pub async fn unverified_of_email(
+    connection: &mut PgConnection,
+    key: &str,
+    limit: i64,
+) -> Result<Vec<Credentials>, sqlx::Error> {
+    sqlx::query_as!(
+        Credentials,
+        r#"select id, password_hash, email_verified_at is not null as "email_verified!", locked_at, erase_at,
+                  erased_at, last_login_at, version
+           from auth.users where email_key = $1 and email_verified_at is null and erased_at is null
+           order by id desc limit $2"#,
+        key,
+        limit
+    )
+    .fetch_all(connection)
+    .await
+}
+
+/// Lets one proof of an address at a time go on until its transaction ends. Taken
+/// before any user: those who claim one address must not wait for each other.
+pub async fn lock_address(connection: &mut PgConnection, key: &str) -> Result<(), sqlx::Error> {
+    sqlx::query!("select pg_advisory_xact_lock(hashtextextended('address ' || $1::text, 0))", key)
+        .execute(connection)
+        .await
+        .map(|_| ())
 }
 
 pub async fn find_by_username(
@@ -142,13 +171,12 @@ pub async fn holder_of_username(
         .await
 }
 
-/// False when the address is there already.
-pub async fn insert(connection: &mut PgConnection, user: &NewUser<'_>) -> Result<bool, sqlx::Error> {
-    let done = sqlx::query!(
+/// A registration; others of the address may stand beside it.
+pub async fn insert(connection: &mut PgConnection, user: &NewUser<'_>) -> Result<(), sqlx::Error> {
+    sqlx::query!(
         r#"insert into auth.users (id, email, email_key, username, first_name, last_name,
                                    password_hash, phone_number, created_at, updated_at, version)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, 1)
-           on conflict (email_key) do nothing"#,
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, 1)"#,
         user.id,
         user.email.as_str(),
         user.email.key(),
@@ -160,33 +188,8 @@ pub async fn insert(connection: &mut PgConnection, user: &NewUser<'_>) -> Result
         user.now,
     )
     .execute(connection)
-    .await?;
-    Ok(done.rows_affected() == 1)
-}
-
-/// Registers again under an address that was never verified.
-pub async fn replace_unverified(
-    connection: &mut PgConnection,
-    user: &NewUser<'_>,
-) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!(
-        r#"update auth.users
-           set email = $2, username = $3, first_name = $4, last_name = $5,
-               password_hash = $6, phone_number = $7, updated_at = $8, erase_at = null,
-               version = version + 1
-           where id = $1 and email_verified_at is null
-           returning version"#,
-        user.id,
-        user.email.as_str(),
-        user.username,
-        user.first_name,
-        user.last_name,
-        user.password_hash,
-        user.phone_number,
-        user.now,
-    )
-    .fetch_one(connection)
     .await
+    .map(|_| ())
 }
 
 /// Marks the address as verified, gives the role `user` and the username wished
@@ -279,30 +282,34 @@ pub async fn set_last_login(
         .map(|_| ())
 }
 
-/// Takes an address away from somebody who never proved that it is his, with what
-/// was sent to it; what is left of him is erased. Who it was, and his new version.
+/// Takes an address away from all who never proved that it is theirs, but for one,
+/// with what was sent to it; what is left of them is erased. Who they were, and
+/// their new versions.
 pub async fn release_unverified(
     connection: &mut PgConnection,
     email_key: &str,
+    but: Option<Uuid>,
     now: DateTime<Utc>,
-) -> Result<Option<(Uuid, i64)>, sqlx::Error> {
+) -> Result<Vec<(Uuid, i64)>, sqlx::Error> {
     let released = sqlx::query!(
         r#"update auth.users set email_key = 'released ' || id, erase_at = $2, version = version + 1
-           where email_key = $1 and email_verified_at is null returning id, version"#,
+           where email_key = $1 and email_verified_at is null and id is distinct from $3
+           returning id, version"#,
         email_key,
-        now
+        now,
+        but
     )
-    .fetch_optional(&mut *connection)
+    .fetch_all(&mut *connection)
     .await?;
-    let Some(user) = released else { return Ok(None) };
+    let ids: Vec<_> = released.iter().map(|user| user.id).collect();
     sqlx::query!(
-        "update auth.challenges set closed_at = $2 where user_id = $1 and closed_at is null",
-        user.id,
+        "update auth.challenges set closed_at = $2 where user_id = any($1) and closed_at is null",
+        &ids,
         now
     )
     .execute(connection)
     .await?;
-    Ok(Some((user.id, user.version)))
+    Ok(released.into_iter().map(|user| (user.id, user.version)).collect())
 }
 
 pub async fn set_locked(

@@ -254,6 +254,15 @@ async fn a_user_has_a_token_that_fits_however_many_roles_are_sent() {
 }
 
 #[tokio::test]
+async fn whoever_has_not_confirmed_his_address_gets_no_role() {
+    let auth = Auth::start().await;
+    let admin = auth.admin("admin@example.com").await;
+    auth.register(crate::support::ana("ana@example.com")).await.expect("registered");
+    let ana_id = auth.text("select id::text from auth.users where email = 'ana@example.com'").await;
+    assert_eq!(why(patch(&admin, &ana_id, roles(&["admin"])).await), "PERMISSION_DENIED");
+}
+
+#[tokio::test]
 async fn an_operator_helps_whoever_lost_his_second_factor() {
     let auth = Auth::start().await;
     auth.user("ana@example.com").await;

@@ -142,7 +142,10 @@ async fn nobody_keeps_out_those_above_and_an_operator_lets_all_in_again() {
     let ana = auth.session("ana@example.com").await;
     assert_eq!(why(rule(&ana, "deny", "0.0.0.0/0", &admin.user_id).await), "PERMISSION_DENIED");
     rule(&ana, "deny", "203.0.113.0/24", EVERYBODY).await.expect("for everybody she may");
-    assert_eq!(auth.operator(&[]).await.clear_ip_rules().await.expect("cleared"), 1);
+    let of_admin = rule(&admin, "deny", "203.0.113.0/24", &admin.user_id).await.expect("her own");
+    let request = pb::DeleteIpRuleRequest { rule_id: of_admin.id };
+    assert_eq!(why(ana.call(ana.admin().delete_ip_rule(request)).await), "PERMISSION_DENIED");
+    assert_eq!(auth.operator(&[]).await.clear_ip_rules().await.expect("cleared"), 2);
     assert_eq!(auth.text("select actor from auth.events where kind = 'cleared'").await, "operator");
     until(&ana, "203.0.113.9", Ok(())).await;
 }

@@ -51,6 +51,40 @@ async fn a_new_signing_key_is_known_before_it_signs_and_the_old_one_verifies_on(
     assert_eq!(kid(&last.access_token), fresh, "the old key is deleted when no token of it can be alive");
 }
 
+/// A key in foreign hands signs nothing that is taken, a second later.
+#[tokio::test]
+async fn revoked_signing_keys_verify_nothing_and_sessions_go_on() {
+    let auth = Auth::start().await;
+    auth.user("ana@example.com").await;
+    let before = auth.login("ana@example.com", PASSWORD).await.expect("login");
+    let (fresh, revoked) = auth.operator(&[]).await.revoke_signing_keys().await.expect("revoked");
+    assert_eq!(revoked, 1);
+    let refused = async {
+        loop {
+            if let Err(status) = auth.me(&before.access_token).await {
+                return fintrac_kit::error::reason(&status);
+            }
+        }
+    };
+    let refused = tokio::time::timeout(std::time::Duration::from_mins(1), refused).await.expect("refused");
+    assert_eq!(refused.as_deref(), Some("TOKEN_INVALID"));
+    let after = auth.refresh(&before.refresh_token).await.expect("the session goes on");
+    assert_eq!(kid(&after.access_token), fresh);
+    auth.me(&after.access_token).await.expect("with the new key");
+}
+
+#[tokio::test]
+async fn an_operator_ends_everybodys_sessions() {
+    let auth = Auth::start().await;
+    auth.user("ana@example.com").await;
+    auth.user("bo@example.com").await;
+    let (ana, bo) = (auth.session("ana@example.com").await, auth.session("bo@example.com").await);
+    assert_eq!(auth.operator(&[]).await.end_all_sessions().await.expect("ended"), 2);
+    assert_eq!((ana.refused().await, bo.refused().await), ("SESSION_ENDED".into(), "SESSION_ENDED".into()));
+    assert_eq!(auth.operator(&[]).await.end_all_sessions().await.expect("none left"), 0);
+    auth.login("ana@example.com", PASSWORD).await.expect("a new one");
+}
+
 #[tokio::test]
 async fn data_keys_rotate_online_and_a_dump_shows_no_secret() {
     let auth = Auth::start().await;

@@ -147,3 +147,14 @@ async fn secrets_are_hashed_at_rest() {
     }
     assert!(dump.contains("$argon2id$v=19$m=19456,t=2,p=1$"), "{dump}");
 }
+
+/// A page that opens ten windows: all of them are right.
+#[tokio::test]
+async fn ten_right_logins_at_once_are_all_let_in() {
+    let auth = Auth::start().await;
+    auth.user("ana@example.com").await;
+    let logins = (0..10).map(|_| auth.login("ana@example.com", PASSWORD));
+    for login in join_all(logins).await {
+        login.expect("the right password");
+    }
+}

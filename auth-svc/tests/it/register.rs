@@ -1,22 +1,84 @@
+use chrono::TimeDelta;
 use fintrac_proto::auth::v1 as pb;
 use futures::future::join_all;
 use tonic_types::StatusExt as _;
 
 use crate::support::{Auth, PASSWORD, ana, why};
 
+fn by_token(token: &str) -> pb::VerifyEmailRequest {
+    pb::VerifyEmailRequest { token: token.to_owned(), ..Default::default() }
+}
+
+/// A stranger registers somebody's address too, before or after its owner: the
+/// mail of the owner's registration confirms the owner's password.
 #[tokio::test]
-async fn an_unverified_address_registers_again_and_earlier_proofs_are_void() {
+async fn each_registration_stands_alone_until_its_own_mail_confirms_it() {
+    for owner_first in [true, false] {
+        let auth = Auth::start().await;
+        let stranger = || pb::RegisterRequest {
+            password: "the words of a stranger".into(),
+            first_name: "Eve".into(),
+            ..ana("ANA@example.com")
+        };
+        let first = if owner_first { ana("ana@example.com") } else { stranger() };
+        let second = if owner_first { stranger() } else { ana("ana@example.com") };
+        auth.register(first).await.expect("one");
+        let earlier = auth.challenge().await;
+        auth.clock.advance(TimeDelta::seconds(1));
+        auth.register(second).await.expect("the other");
+        let later = auth.challenge().await;
+        assert_ne!(earlier.token, later.token);
+        let (own, strange) = if owner_first { (earlier, later) } else { (later, earlier) };
+        auth.verify(by_token(&own.token)).await.expect("verified");
+        assert_eq!(why(auth.verify(by_token(&strange.token)).await), "VERIFICATION_INVALID");
+        assert_eq!(
+            why(auth.login("ana@example.com", "the words of a stranger").await),
+            "INVALID_CREDENTIALS"
+        );
+        let tokens = auth.login("ana@example.com", PASSWORD).await.expect("the owner's password");
+        assert_eq!(auth.me(&tokens.access_token).await.expect("me").first_name, "Ana");
+        let released = "select count(*)::text from auth.events where kind = 'released'";
+        assert_eq!(auth.text(released).await, "1");
+    }
+}
+
+#[tokio::test]
+async fn the_code_of_each_registration_confirms_that_one() {
     let auth = Auth::start().await;
-    auth.register(ana("ana@example.com")).await.expect("first");
-    let old = auth.challenge().await;
-    let again = pb::RegisterRequest { password: "another long password".into(), ..ana("ANA@example.com") };
-    auth.register(again).await.expect("second");
-    let token = pb::VerifyEmailRequest { token: old.token, ..Default::default() };
-    assert_eq!(why(auth.verify(token).await), "VERIFICATION_INVALID");
-    let token = auth.challenge().await.token;
-    auth.verify(pb::VerifyEmailRequest { token, ..Default::default() }).await.expect("verified");
-    assert_eq!(why(auth.login("ana@example.com", PASSWORD).await), "INVALID_CREDENTIALS");
-    auth.login("ana@example.com", "another long password").await.expect("the newer password");
+    auth.register(ana("ana@example.com")).await.expect("the owner");
+    let code = auth.challenge().await.code;
+    let stranger =
+        pb::RegisterRequest { password: "the words of a stranger".into(), ..ana("ana@example.com") };
+    auth.register(stranger).await.expect("a stranger");
+    let typed = format!("{}-{}", code[..4].to_lowercase(), &code[4..]);
+    let request =
+        pb::VerifyEmailRequest { email: "Ana@example.com".into(), code: typed, ..Default::default() };
+    auth.verify(request).await.expect("verified, as people type it");
+    auth.login("ana@example.com", PASSWORD).await.expect("the owner's password");
+}
+
+#[tokio::test]
+async fn another_mail_goes_out_for_each_registration_that_waits() {
+    let auth = Auth::start().await;
+    auth.register(ana("ana@example.com")).await.expect("one");
+    auth.register(ana("ana@example.com")).await.expect("two");
+    let open = "select string_agg(token_hash::text, ' ' order by user_id) from auth.challenges
+        where closed_at is null";
+    let before = auth.text(open).await;
+    let request = pb::ResendVerificationRequest { email: "ana@example.com".into() };
+    auth.identity().resend_verification(request).await.expect("two mails");
+    let after = auth.text(open).await;
+    assert_eq!((before.split(' ').count(), after.split(' ').count()), (2, 2));
+    assert!(before.split(' ').all(|hash| !after.contains(hash)), "{before} {after}");
+}
+
+#[tokio::test]
+async fn a_registration_names_what_is_wrong_with_its_device() {
+    let auth = Auth::start().await;
+    let device = Some(pb::Device { name: "x".repeat(101), ..Default::default() });
+    let refused = auth.register(pb::RegisterRequest { device, ..ana("ana@example.com") }).await;
+    let details = refused.expect_err("too long").get_details_bad_request().expect("fields");
+    assert_eq!(details.field_violations[0].field, "device.name");
 }
 
 #[tokio::test]
@@ -40,8 +102,9 @@ async fn a_taken_username_is_refused_and_named() {
     auth.register(with_name("ana@example.com", "ana.gil")).await.expect("her own");
     // Whether an unverified address exists, and wishes for the name, is nobody's business.
     auth.register(with_name("eve@example.com", "Ana.Gil")).await.expect("still free");
-    let wish = "select id::text from auth.challenges where user_id =
-        (select id from auth.users where email = 'ana@example.com') and closed_at is null";
+    let wish = "select id::text from auth.challenges where user_id = any(
+        select id from auth.users where email = 'ana@example.com') and closed_at is null
+        order by created_at desc, id desc limit 1";
     let token = auth.challenge_of(&auth.text(wish).await).await.expect("secrets").token;
     auth.verify(pb::VerifyEmailRequest { token, ..Default::default() }).await.expect("verified");
     let status = auth.register(with_name("eve@example.com", "Ana.Gil")).await.expect_err("taken");
@@ -56,15 +119,20 @@ async fn a_taken_username_is_refused_and_named() {
 }
 
 #[tokio::test]
-async fn twenty_at_once_make_one_user() {
+async fn of_twenty_at_once_one_proof_leaves_one_user() {
     let auth = Auth::start().await;
     let results = join_all((0..20).map(|_| auth.register(ana("ana@example.com")))).await;
+    let registered = results.iter().filter(|result| result.is_ok()).count();
     for result in results.into_iter().filter_map(Result::err) {
         assert_eq!(fintrac_kit::error::reason(&result).as_deref(), Some("TOO_MANY_ATTEMPTS"));
     }
-    assert_eq!(auth.text("select count(*)::text from auth.users").await, "1");
+    let claims = "select count(*)::text from auth.users where email_key = 'ana@example.com'";
+    assert_eq!(auth.text(claims).await, registered.to_string());
+    let token = auth.challenge().await.token;
+    auth.verify(by_token(&token)).await.expect("verified");
+    assert_eq!(auth.text(claims).await, "1");
     let open = "select count(*)::text from auth.challenges where closed_at is null";
-    assert_eq!(auth.text(open).await, "1");
+    assert_eq!(auth.text(open).await, "0", "what was sent to the others is void");
 }
 
 #[tokio::test]

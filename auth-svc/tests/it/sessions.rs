@@ -139,3 +139,89 @@ async fn a_list_of_devices_has_an_end() {
     let forgotten = "select count(*)::text from auth.events where entity = 'device' and kind = 'forgotten'";
     assert_eq!(auth.text(forgotten).await, (56 - names.len()).to_string(), "and each is told");
 }
+
+/// Somebody found an access token, but not the password.
+#[tokio::test]
+async fn what_changes_how_one_logs_in_needs_a_fresh_proof() {
+    let auth = Auth::start().await;
+    auth.user("ana@example.com").await;
+    let other = auth.login_with(from_device("phone", "Phone")).await.expect("login");
+    let mine = auth.session("ana@example.com").await;
+    let list = mine.call(mine.sessions().list_devices(pb::ListDevicesRequest {})).await.expect("a list");
+    let device_id = list.into_inner().devices[0].id.clone();
+    auth.clock.advance(TimeDelta::minutes(5));
+    let update = async |path: &str, request: pb::UpdateMeRequest| {
+        let update_mask = Some(prost_types::FieldMask { paths: vec![path.to_owned()] });
+        mine.call(mine.users().update_me(pb::UpdateMeRequest { update_mask, ..request })).await
+    };
+    let named = || pb::UpdateMeRequest { username: Some("thief".into()), ..Default::default() };
+    let reached = || pb::UpdateMeRequest { phone_number: Some("+34600999999".into()), ..Default::default() };
+    let trust = || pb::UpdateDeviceRequest {
+        device_id: device_id.clone(),
+        is_trusted: Some(true),
+        ..Default::default()
+    };
+    let forget = pb::ForgetDeviceRequest { device_id: device_id.clone(), ..Default::default() };
+    let end = pb::EndSessionRequest { session_id: other.session_id.clone() };
+    let confirm = pb::ConfirmTotpRequest { code: "123456".into() };
+    let refusals = [
+        why(mine.call(mine.mfa().enrol_totp(pb::EnrolTotpRequest {})).await),
+        why(mine.call(mine.mfa().confirm_totp(confirm)).await),
+        why(update("username", named()).await),
+        why(update("phone_number", reached()).await),
+        why(mine.call(mine.sessions().update_device(trust())).await),
+        why(mine.call(mine.sessions().forget_device(forget)).await),
+        why(mine.call(mine.sessions().end_session(end)).await),
+        why(as_user(&mine.tokens.access_token, auth.identity().logout_all(pb::LogoutAllRequest {})).await),
+    ];
+    assert_eq!(refusals, ["REAUTHENTICATION_REQUIRED"; 8]);
+    update("first_name", pb::UpdateMeRequest { first_name: Some("Anna".into()), ..Default::default() })
+        .await
+        .expect("what one is called needs none");
+    let prove = async |password: &str| {
+        let request = pb::ReauthenticateRequest { password: password.to_owned(), ..Default::default() };
+        mine.call(mine.sessions().reauthenticate(request)).await
+    };
+    assert_eq!(why(prove("a wrong password").await), "VALIDATION_FAILED");
+    assert_eq!(why(update("username", named()).await), "REAUTHENTICATION_REQUIRED");
+    prove(PASSWORD).await.expect("her password");
+    update("username", named()).await.expect("a username");
+    mine.call(mine.sessions().update_device(trust())).await.expect("a trusted device");
+    // The proof was of this session alone, and for five minutes.
+    let request = pb::UpdateMeRequest {
+        username: Some("another".into()),
+        update_mask: Some(prost_types::FieldMask { paths: vec!["username".into()] }),
+        ..Default::default()
+    };
+    let elsewhere = as_user(&other.access_token, mine.users().update_me(request)).await;
+    assert_eq!(why(elsewhere), "REAUTHENTICATION_REQUIRED");
+    auth.clock.advance(TimeDelta::minutes(5));
+    assert_eq!(
+        why(mine.call(mine.mfa().enrol_totp(pb::EnrolTotpRequest {})).await),
+        "REAUTHENTICATION_REQUIRED"
+    );
+}
+
+#[tokio::test]
+async fn with_a_second_factor_the_proof_takes_its_code_too() {
+    let auth = Auth::start().await;
+    auth.user("ana@example.com").await;
+    let mine = auth.session("ana@example.com").await;
+    let (totp, _) = mine.enrol().await;
+    auth.clock.advance(TimeDelta::minutes(5));
+    let change = || pb::ChangePasswordRequest {
+        current_password: PASSWORD.into(),
+        new_password: "four quiet words here".into(),
+    };
+    let changed = mine.call(mine.users().change_password(change())).await;
+    assert_eq!(why(changed), "REAUTHENTICATION_REQUIRED", "the password alone is half a proof");
+    let prove = async |code: &str| {
+        let request = pb::ReauthenticateRequest { password: PASSWORD.into(), code: code.to_owned() };
+        mine.call(mine.sessions().reauthenticate(request)).await
+    };
+    assert_eq!(why(prove("").await), "MFA_REQUIRED");
+    assert_eq!(why(prove("000000000").await), "MFA_CODE_INVALID");
+    assert_eq!(why(mine.call(mine.users().change_password(change())).await), "REAUTHENTICATION_REQUIRED");
+    prove(&auth.code(&totp)).await.expect("both");
+    mine.call(mine.users().change_password(change())).await.expect("changed");
+}

@@ -69,6 +69,25 @@ pub async fn rotate_signing_key(lead: u32) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Takes every key for access tokens away, for an emergency; a new one signs at once.
+pub async fn revoke_signing_keys() -> anyhow::Result<()> {
+    let (auth, operator) = open().await?;
+    let revoked = operator.revoke_signing_keys().await;
+    auth.close().await?;
+    let (kid, count) = revoked?;
+    tracing::info!("{count} keys are revoked; key {kid} signs from now on, and clients refresh their tokens");
+    Ok(())
+}
+
+/// Ends everybody's sessions, for an emergency.
+pub async fn end_all_sessions() -> anyhow::Result<()> {
+    let (auth, operator) = open().await?;
+    let ended = operator.end_all_sessions().await;
+    auth.close().await?;
+    tracing::info!("{} sessions are ended; their users log in again", ended?);
+    Ok(())
+}
+
 /// Encrypts phone numbers, second factors and private keys anew with the first key of the ring.
 pub async fn rotate_data_key() -> anyhow::Result<()> {
     let (auth, operator) = open().await?;

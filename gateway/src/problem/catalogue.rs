@@ -45,6 +45,11 @@ pub const ENTRIES: &[Entry] = &[
     entry("MFA_REQUIRED", 401, "The password is right; a code of the second factor is needed, too."),
     entry("MFA_CODE_INVALID", 401, "The code of the second factor is wrong or was used before."),
     entry("PERMISSION_DENIED", 403, "No role of the user has the permission that the call needs."),
+    entry(
+        "REAUTHENTICATION_REQUIRED",
+        403,
+        "The call changes how one logs in, and the last proof is older than five minutes: `POST /auth/reauthenticate` first.",
+    ),
     entry("ADDRESS_DENIED", 403, "Calls from this network address are not allowed."),
     entry("EMAIL_NOT_VERIFIED", 403, "The password is right but the address has not been verified."),
     entry("NOT_FOUND", 404, "There is nothing at this path, or it is somebody else's."),
@@ -102,6 +107,10 @@ const FIELD_CODES: &[(&str, &str)] = &[
     ("PHONE_NUMBER_INVALID", "Not an international phone number."),
     ("PASSWORD_TOO_SHORT", "Fewer than 12 characters."),
     ("PASSWORD_TOO_LONG", "More than 128 characters."),
+    (
+        "PASSWORD_GUESSABLE",
+        "Fewer than ten thousand million guesses find it: use four or more unrelated words.",
+    ),
     ("PASSWORD_COMMON", "Many people use it: on the list of common passwords, or two of them in a row."),
     ("PASSWORD_INCORRECT", "Not the user's password."),
     ("PASSWORD_UNCHANGED", "The new password is the old one."),

@@ -221,7 +221,9 @@ mod tests {
                 std::future::pending::<()>().await;
             }
             let body = if request.uri().path().ends_with("/Watch") {
-                Body::new(StreamBody::new(stream::pending::<Result<Frame<<Body as HttpBody>::Data>, Status>>()))
+                Body::new(StreamBody::new(
+                    stream::pending::<Result<Frame<<Body as HttpBody>::Data>, Status>>(),
+                ))
             } else {
                 Body::empty()
             };

@@ -144,6 +144,7 @@ struct Row(&'static str, Of, &'static str);
 const ROWS: &[Row] = &[
     Row("POST /api/v1/auth/logout", Of::Nothing, ""),
     Row("POST /api/v1/auth/logout-all", Of::Nothing, ""),
+    Row("POST /api/v1/auth/reauthenticate", Of::Nothing, "{}"),
     Row("POST /api/v1/auth/mfa/totp", Of::Nothing, ""),
     Row("DELETE /api/v1/auth/mfa/totp", Of::Nothing, "{}"),
     Row("POST /api/v1/auth/mfa/totp/confirm", Of::Nothing, "{}"),

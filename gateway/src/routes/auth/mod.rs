@@ -11,6 +11,7 @@ pub mod login;
 pub mod logout;
 pub mod logout_all;
 mod proof;
+pub mod reauthenticate;
 pub mod refresh;
 pub mod register;
 pub mod remove_totp;

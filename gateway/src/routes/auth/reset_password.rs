@@ -19,8 +19,8 @@ pub struct ResetPasswordBody {
     token: Option<String>,
     #[schema(example = "ana@example.com")]
     email: Option<String>,
-    /// The six digits of the mail.
-    #[schema(example = "042042")]
+    /// The eight letters and digits of the mail; letter case does not matter.
+    #[schema(example = "K7MQ2XRD")]
     code: Option<String>,
     /// 12 to 128 characters; not a common one, without the name or the address.
     #[schema(required = true, example = "four quiet words here", min_length = 12, max_length = 128)]

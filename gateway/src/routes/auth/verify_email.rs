@@ -20,8 +20,8 @@ pub struct VerifyEmailBody {
     /// The address that the mail went to.
     #[schema(example = "ana@example.com")]
     email: Option<String>,
-    /// The six digits of the mail.
-    #[schema(example = "042042")]
+    /// The eight letters and digits of the mail; letter case does not matter.
+    #[schema(example = "K7MQ2XRD")]
     code: Option<String>,
 }
 

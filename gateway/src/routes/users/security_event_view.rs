@@ -11,7 +11,7 @@ use crate::routes::wire::instant;
 pub struct SecurityEventView {
     #[schema(format = Uuid)]
     id: String,
-    /// login_failed, password_refused, mfa_refused, new_device, permission_refused, address_denied,
+    /// login_failed, password_refused, mfa_refused, reauthenticated, new_device, permission_refused, address_denied,
     /// refresh_token_reused, password_changed, password_reset, email_changed, mfa_enabled, mfa_disabled,
     /// recovery_code_used, locked, unlocked, roles_changed, deletion_requested, deletion_cancelled.
     #[schema(example = "login_failed")]

@@ -1,0 +1,1 @@
+alter table auth.sessions drop column authenticated_at;
