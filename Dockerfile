@@ -22,9 +22,10 @@ RUN cargo build --release --locked --workspace --bins --exclude fintrac-tests &&
 # No shell, no package manager, nobody's root: glibc, certificates and the binary.
 FROM gcr.io/distroless/cc-debian12:nonroot AS base
 USER 65532:65532
-WORKDIR /tmp
+# Not a folder that anybody writes to: a .env file in it would be read.
+WORKDIR /
 ENV ENVIRONMENT=production SERVER_HOST=0.0.0.0 GRPC_LISTEN=0.0.0.0:50051 GRPC_HEALTH_LISTEN=0.0.0.0:50052 \
-    METRICS_LISTEN=0.0.0.0:9464
+    METRICS_LISTEN=0.0.0.0:9464 FINTRAC_DATA_DIR=/tmp/.fintrac
 
 FROM base AS auth
 COPY --from=build /out/auth-svc /usr/bin/auth-svc

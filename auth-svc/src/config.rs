@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use fintrac_kit::config::Environment;
+use fintrac_kit::config::{Environment, Stage};
 use fintrac_kit::keyring::KeyRing;
 use secrecy::SecretString;
 
@@ -23,6 +23,8 @@ pub struct Config {
     /// A session is over after this, however often it was refreshed.
     pub session_lifetime: TimeDelta,
     pub sessions_per_user: i64,
+    /// Roles that act on others hold only for whoever has a second factor.
+    pub staff_need_factor: bool,
     /// Password hashes computed at once: half the cores, so that a flood of logins
     /// leaves the others to everybody else.
     pub hashing_concurrency: usize,
@@ -71,6 +73,8 @@ impl Config {
             refresh_token_lifetime: TimeDelta::try_days(days).unwrap_or_default(),
             session_lifetime: TimeDelta::try_days(session_days).unwrap_or_default(),
             sessions_per_user: environment.parse("SESSIONS_PER_USER", 10),
+            staff_need_factor: environment
+                .flag("ADMIN_MFA_REQUIRED", environment.stage() == Stage::Production),
             hashing_concurrency: environment.parse("HASHING_CONCURRENCY", (cores / 2).max(1)).max(1),
             hashing_queue: 64,
             hashing_patience: Duration::from_secs(5),

@@ -26,6 +26,8 @@ pub struct Config {
     pub cors_origins: Vec<HeaderValue>,
     /// TLS; without it REST is plain, for a proxy in front.
     pub certificate: Option<Certificate>,
+    /// Whether `/docs`, `/redoc` and `/openapi.json` are served.
+    pub serves_documents: bool,
     /// Connections at once.
     pub most_connections: usize,
     /// Where gateways count requests together; without it each counts alone.
@@ -75,6 +77,7 @@ impl Config {
             trusted_proxies,
             cors_origins,
             certificate,
+            serves_documents: environment.flag("SERVER_DOCS", true),
             most_connections: environment.parse("SERVER_MAX_CONNECTIONS", 10_000),
             redis: RedisConfig::from_environment(environment),
         }

@@ -181,8 +181,10 @@ fn of_administration() -> OpenApiRouter<AppState> {
 
 pub fn app(state: AppState) -> Router {
     let (api, document) = api().split_for_parts();
-    let routes =
-        Router::new().merge(api).merge(docs::router(openapi::finish(document))).merge(pages::router());
+    let mut routes = Router::new().merge(api).merge(pages::router());
+    if state.config.serves_documents {
+        routes = routes.merge(docs::router(openapi::finish(document)));
+    }
     dress(routes, state)
 }
 

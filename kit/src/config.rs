@@ -81,7 +81,8 @@ impl fmt::Debug for Environment {
 }
 
 impl Environment {
-    /// The process's environment over a `.env` file in the current folder.
+    /// The process's environment over a `.env` file in the current folder. A secret may
+    /// come in a file: `FINTRAC_TOKEN_SECRET_FILE` for `FINTRAC_TOKEN_SECRET`.
     pub fn load() -> anyhow::Result<Self> {
         let mut values = BTreeMap::new();
         match dotenvy::from_path_iter(".env") {
@@ -96,6 +97,7 @@ impl Environment {
             Err(error) => return Err(anyhow::anyhow!(".env cannot be read: {error}")),
         }
         values.extend(std::env::vars());
+        read_secret_files(&mut values)?;
         Ok(Self::from_values(values))
     }
 
@@ -223,6 +225,30 @@ impl Environment {
 }
 
 /// What may be shown: no secret, and of a URL no password.
+/// Takes the values of secrets from the files that are named for them.
+fn read_secret_files(values: &mut BTreeMap<String, String>) -> anyhow::Result<()> {
+    let files: Vec<_> = values
+        .iter()
+        .filter_map(|(variable, path)| Some((variable.strip_suffix("_FILE")?.to_owned(), path.clone())))
+        .filter(|(name, path)| may_come_in_a_file(name) && !path.trim().is_empty())
+        .collect();
+    for (name, path) in files {
+        anyhow::ensure!(
+            values.get(&name).is_none_or(|value| value.trim().is_empty()),
+            "{name} and {name}_FILE: set one of them"
+        );
+        let text = std::fs::read_to_string(path.trim())
+            .map_err(|error| anyhow::anyhow!("{name}_FILE: {} cannot be read: {error}", path.trim()))?;
+        values.insert(name, text.trim_end_matches(['\r', '\n']).to_owned());
+    }
+    Ok(())
+}
+
+fn may_come_in_a_file(name: &str) -> bool {
+    ["SECRET", "PASSWORD", "_KEYS", "DATABASE_URL"].iter().any(|part| name.contains(part))
+        || ["SMTP_URL", "REDIS_URL"].contains(&name)
+}
+
 fn masked(name: &str, value: String) -> String {
     const MASK: &str = "***";
     if value.is_empty() {
@@ -272,6 +298,26 @@ mod tests {
         for name in ["SERVER_PORT", "MAIL_TLS", "DATABASE_URL", "ENVIRONMENT"] {
             assert!(text.contains(name), "{text}");
         }
+    }
+
+    #[test]
+    fn a_secret_may_come_in_a_file() {
+        let dir = std::env::temp_dir().join(format!("fintrac-secret-{}", std::process::id()));
+        std::fs::write(&dir, "a secret of 32 random characters\n").expect("a file");
+        let path = dir.to_string_lossy().into_owned();
+        let read = |values: &[(&str, &str)]| {
+            let mut values = values.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+            super::read_secret_files(&mut values).map(|()| values).map_err(|error| error.to_string())
+        };
+        let values =
+            read(&[("FINTRAC_TOKEN_SECRET_FILE", &path), ("MAIL_CA_FILE", "/nowhere")]).expect("read");
+        assert_eq!(values["FINTRAC_TOKEN_SECRET"], "a secret of 32 random characters");
+        assert!(!values.contains_key("MAIL_CA"), "no secret");
+        let both = read(&[("FINTRAC_TOKEN_SECRET_FILE", &path), ("FINTRAC_TOKEN_SECRET", "x")]);
+        assert!(both.expect_err("two").contains("FINTRAC_TOKEN_SECRET_FILE"));
+        let missing = read(&[("DATABASE_URL_FILE", "/nowhere/at/all")]).expect_err("no file");
+        assert!(missing.contains("DATABASE_URL_FILE"), "{missing}");
+        std::fs::remove_file(dir).expect("removed");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use fintrac_kit::config::Environment;
+use fintrac_kit::config::{Environment, Stage};
 use http::Uri;
 use lettre::Address;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -67,6 +67,11 @@ impl Config {
         if !base.starts_with("http://") && !base.starts_with("https://") {
             environment.problem("FRONTEND_URL and BACKEND_URL must start with http:// or https://".into());
         }
+        if environment.stage() == Stage::Production && base.starts_with("http://") && !is_local(&base) {
+            let text =
+                "FRONTEND_URL and BACKEND_URL must be https in production: links of emails open accounts";
+            environment.problem(text.into());
+        }
         let from = environment.text("MAIL_FROM", "noreply@localhost");
         if from.parse::<Address>().is_err() {
             environment.problem(
@@ -102,6 +107,10 @@ impl MailRoute {
             if !leads_to_a_server(&url) {
                 environment
                     .problem("SMTP_URL: must be like smtp://user:password@host:587?tls=required".into());
+            } else if environment.stage() == Stage::Production && !is_encrypted(&url) {
+                let text =
+                    "SMTP_URL must be smtps://, or end in ?tls=required, in production: emails open accounts";
+                environment.problem(text.into());
             }
             return Self::Url(url);
         }
@@ -114,6 +123,11 @@ impl MailRoute {
             (false, true) => SmtpTls::StartTls,
             (false, false) => SmtpTls::None,
         };
+        let is_plain = matches!(tls, SmtpTls::None) && !is_local(&format!("smtp://{host}"));
+        if environment.stage() == Stage::Production && is_plain {
+            let text = "MAIL_TLS and MAIL_SSL: one must be on in production: emails open accounts";
+            environment.problem(text.into());
+        }
         let password = environment.text("MAIL_PASSWORD", "");
         let login = environment.get("MAIL_USERNAME").map(|name| (name.to_owned(), password.into()));
         Self::Server(SmtpServer {
@@ -130,6 +144,20 @@ fn leads_to_a_server(url: &SecretString) -> bool {
     matches!(url.scheme_str(), Some("smtp" | "smtps")) && url.host().is_some_and(|host| !host.is_empty())
 }
 
+/// Whether a connection by this URL is encrypted, or leaves the machine not at all.
+fn is_encrypted(url: &SecretString) -> bool {
+    let url = url.expose_secret();
+    url.starts_with("smtps://")
+        || url.contains("tls=required")
+        || url.contains("tls=wrapper")
+        || is_local(url)
+}
+
+fn is_local(url: &str) -> bool {
+    let url: Uri = url.parse().unwrap_or_default();
+    matches!(url.host(), Some("localhost" | "127.0.0.1" | "[::1]"))
+}
+
 #[cfg(test)]
 mod tests {
     use fintrac_kit::config::Environment;
@@ -140,6 +168,31 @@ mod tests {
         let environment = Environment::from_values([(name.to_owned(), value.to_owned())]);
         Config::from_environment(&environment);
         environment.check().err().map(|error| error.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn production_refuses_links_and_emails_that_anybody_could_read() {
+        let told = |values: &[(&str, &str)]| {
+            let production = [("ENVIRONMENT", "production"), ("BACKEND_URL", "https://money.example")];
+            let values = production.iter().chain(values);
+            let environment = Environment::from_values(
+                values.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
+            );
+            Config::from_environment(&environment);
+            environment.check().err().map(|error| error.to_string()).unwrap_or_default()
+        };
+        assert!(told(&[("FRONTEND_URL", "http://app.example")]).contains("FRONTEND_URL"));
+        assert!(told(&[("SMTP_URL", "smtp://mail.example:587")]).contains("SMTP_URL"));
+        assert!(told(&[("MAIL_SERVER", "mail.example"), ("MAIL_TLS", "false")]).contains("MAIL_TLS"));
+        for fine in [
+            ("SMTP_URL", "smtp://mail.example:587?tls=required"),
+            ("SMTP_URL", "smtps://mail.example"),
+            ("SMTP_URL", "smtp://localhost:25"),
+            ("FRONTEND_URL", "http://localhost:8000"),
+            ("MAIL_SERVER", "mail.example"),
+        ] {
+            assert_eq!(told(&[fine]), "", "{fine:?}");
+        }
     }
 
     #[test]

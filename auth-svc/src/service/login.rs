@@ -107,7 +107,7 @@ impl Identity {
         let (session, refresh_token) =
             self.begin_session(&mut transaction, &locked, household_id, &login.device, origin).await?;
         let me = self.profile(&mut transaction, user.id, household_id).await?;
-        let tokens = self.token_pair(&session, me.profile.roles.clone(), refresh_token)?;
+        let tokens = self.token_pair(&session, &me.profile, refresh_token)?;
         transaction.commit().await?;
         self.bell.ring();
         self.publisher.look_now();

@@ -41,7 +41,7 @@ impl Identity {
             users::profile(&mut transaction, session.user_id).await?.ok_or(Error::RefreshTokenInvalid)?;
         let session =
             sessions::lock(&mut transaction, session.id).await?.ok_or(Error::RefreshTokenInvalid)?;
-        let pair = self.token_pair(&session, profile.roles, successor)?;
+        let pair = self.token_pair(&session, &profile, successor)?;
         transaction.commit().await?;
         Ok(pair)
     }

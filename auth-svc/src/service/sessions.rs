@@ -10,11 +10,12 @@ use uuid::Uuid;
 use super::devices::of_device;
 use super::{Change, Identity};
 use crate::domain::device::Device;
+use crate::domain::role;
 use crate::domain::secret::Secrets;
 use crate::error::Error;
 use crate::store::devices::{self, Sighting};
 use crate::store::sessions::{self, Session};
-use crate::store::users::Credentials;
+use crate::store::users::{Credentials, Profile};
 use crate::store::{refresh_tokens, revocations};
 
 /// A revocation is remembered longer than any token may live, whatever
@@ -119,7 +120,7 @@ impl Identity {
     pub(super) fn token_pair(
         &self,
         session: &Session,
-        roles: Vec<String>,
+        profile: &Profile,
         refresh_token: String,
     ) -> Result<TokenPair, Error> {
         let now = self.clock.now();
@@ -130,7 +131,7 @@ impl Identity {
             sub: session.user_id,
             sid: session.id,
             hh: session.household_id,
-            roles,
+            roles: self.roles_in_force(profile),
             iat: now.timestamp(),
             exp: expires_at.timestamp(),
         };
@@ -141,6 +142,16 @@ impl Identity {
             session_id: session.id,
             refresh_expires_at: session.idle_expires_at,
         })
+    }
+}
+
+impl Identity {
+    /// The roles that a token names: those that act on others only with a second
+    /// factor, where that is asked for. A refresh after enrolling brings them.
+    fn roles_in_force(&self, profile: &Profile) -> Vec<String> {
+        let needs_factor = self.config.staff_need_factor && !profile.mfa_enabled;
+        let holds = |name: &&String| !(needs_factor && [role::ADMIN, role::SUPPORT].contains(&name.as_str()));
+        profile.roles.iter().filter(holds).cloned().collect()
     }
 }
 

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use fintrac_proto::auth::v1 as pb;
 
-use crate::support::{Auth, PASSWORD, why, with_code};
+use crate::support::{Auth, PASSWORD, as_user, why, with_code};
 
 const STEP: TimeDelta = TimeDelta::seconds(30);
 
@@ -167,4 +167,15 @@ async fn an_enrolment_counts_once_it_is_confirmed() {
     assert_eq!(why(confirm("abc").await), "VALIDATION_FAILED");
     session.enrol().await;
     assert_eq!(why(confirm("123456").await), "MFA_ENABLED");
+}
+
+#[tokio::test]
+async fn an_administrator_acts_on_others_only_with_a_second_factor() {
+    let auth = Auth::with(&[("ADMIN_MFA_REQUIRED", "true")]).await;
+    let admin = auth.admin("admin@example.com").await;
+    let list = || pb::ListUsersRequest::default();
+    assert_eq!(why(admin.call(admin.admin().list_users(list())).await), "PERMISSION_DENIED");
+    admin.enrol().await;
+    let tokens = auth.refresh(&admin.tokens.refresh_token).await.expect("refreshed");
+    as_user(&tokens.access_token, admin.admin().list_users(list())).await.expect("with the factor");
 }

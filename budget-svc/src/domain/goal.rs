@@ -350,15 +350,15 @@ mod tests {
             account_id: account,
             amount: Money::new(minor, currency("EUR")),
         };
-        let earmarks = [earmark(1, 60_00), earmark(2, 60_00), earmark(3, 5_00)];
+        let earmarks = [earmark(1, 6_000), earmark(2, 6_000), earmark(3, 500)];
         let found = |balances: &[(Uuid, i64)]| {
             let found = super::unfunded(&earmarks, balances.iter().copied().collect());
             [1, 2, 3].map(|id| found[&Uuid::from_u128(id)].minor())
         };
-        assert_eq!(found(&[(account, 200_00)]), [0, 0, 0]);
-        assert_eq!(found(&[(account, 100_00)]), [0, 20_00, 5_00]);
-        assert_eq!(found(&[(account, -1)]), [60_00, 60_00, 5_00]);
-        assert_eq!(found(&[]), [60_00, 60_00, 5_00], "the account was deleted");
+        assert_eq!(found(&[(account, 20_000)]), [0, 0, 0]);
+        assert_eq!(found(&[(account, 10_000)]), [0, 2_000, 500]);
+        assert_eq!(found(&[(account, -1)]), [6_000, 6_000, 500]);
+        assert_eq!(found(&[]), [6_000, 6_000, 500], "the account was deleted");
     }
 
     proptest! {

@@ -67,26 +67,26 @@ mod tests {
     #[test]
     fn a_rent_on_the_first_is_not_drawn_through_the_month() {
         let today = day("2026-11-01");
-        assert_eq!(projected(900_00, &Upcoming::new(), november(), today), 900_00);
-        assert_eq!(exhausted_on(900_00, 1000_00, &Upcoming::new(), november(), today), None);
+        assert_eq!(projected(90_000, &Upcoming::new(), november(), today), 90_000);
+        assert_eq!(exhausted_on(90_000, 100_000, &Upcoming::new(), november(), today), None);
     }
 
     #[test]
     fn what_is_due_in_the_period_counts() {
         let today = day("2026-11-10");
         let due = upcoming(&[
-            ("2026-11-10", 5_00),
-            ("2026-11-15", 60_00),
-            ("2026-11-20", 50_00),
-            ("2026-11-30", -20_00),
-            ("2026-12-01", 900_00),
+            ("2026-11-10", 500),
+            ("2026-11-15", 6_000),
+            ("2026-11-20", 5_000),
+            ("2026-11-30", -2_000),
+            ("2026-12-01", 90_000),
         ]);
-        assert_eq!(projected(100_00, &due, november(), today), 190_00);
-        let out = |budgeted| exhausted_on(100_00, budgeted, &due, november(), today);
-        assert_eq!(out(160_00), Some(day("2026-11-15")));
-        assert_eq!(out(160_01), Some(day("2026-11-20")));
-        assert_eq!(out(210_01), None);
-        assert_eq!(out(100_00), None, "it is spent already");
-        assert_eq!(projected(100_00, &due, november(), day("2026-12-01")), 100_00, "it is over");
+        assert_eq!(projected(10_000, &due, november(), today), 19_000);
+        let out = |budgeted| exhausted_on(10_000, budgeted, &due, november(), today);
+        assert_eq!(out(16_000), Some(day("2026-11-15")));
+        assert_eq!(out(16_001), Some(day("2026-11-20")));
+        assert_eq!(out(21_001), None);
+        assert_eq!(out(10_000), None, "it is spent already");
+        assert_eq!(projected(10_000, &due, november(), day("2026-12-01")), 10_000, "it is over");
     }
 }

@@ -28,7 +28,7 @@ pub async fn create_admin(email: &str) -> anyhow::Result<()> {
         MadeAdmin::Promoted => format!("{email} is an administrator now. Log in again."),
         MadeAdmin::Already => format!("{email} was an administrator already."),
         MadeAdmin::Created { token } => format!(
-            "{email} is an administrator now. Choose the password within 60 minutes:\n{base}/reset-password?token={token}"
+            "{email} is an administrator now. Choose the password within 60 minutes:\n{base}/reset-password#token={token}"
         ),
     };
     Ok(writeln!(std::io::stdout(), "{text}")?)

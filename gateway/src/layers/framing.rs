@@ -4,6 +4,7 @@
 
 use axum::extract::Request;
 use axum::http::header::{HOST, TRANSFER_ENCODING};
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, Version};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
@@ -11,7 +12,7 @@ use axum::response::{IntoResponse as _, Response};
 use crate::problem::Problem;
 
 pub async fn refuse(request: Request, next: Next) -> Response {
-    let authority = request.uri().authority().map(|authority| authority.as_str());
+    let authority = request.uri().authority().map(Authority::as_str);
     let ambiguity = ambiguity(request.version(), authority, request.headers());
     match ambiguity {
         Some(detail) => Problem::new("MALFORMED_REQUEST", detail).into_response(),

@@ -32,6 +32,23 @@ fn state(timeout: Duration, limit: u32) -> AppState {
 }
 
 fn state_for(timeout: Duration, limit: u32, cors_origins: Vec<HeaderValue>) -> AppState {
+    state_with(config(timeout, limit, cors_origins))
+}
+
+fn config(timeout: Duration, limit: u32, cors_origins: Vec<HeaderValue>) -> Config {
+    Config {
+        request_timeout: timeout,
+        rate_limit: NonZeroU32::new(limit),
+        trusted_proxies: Vec::new(),
+        cors_origins,
+        certificate: None,
+        serves_documents: true,
+        most_connections: 100,
+        redis: None,
+    }
+}
+
+fn state_with(config: Config) -> AppState {
     let clock = Clock::manual(DateTime::UNIX_EPOCH);
     let issuer = ServiceKeys::from_secret("a secret for tests").issuer("gateway", "auth", &clock);
     // Port 9 (discard) is not served on loopback.
@@ -40,15 +57,6 @@ fn state_for(timeout: Duration, limit: u32, cors_origins: Vec<HeaderValue>) -> A
         Parts { auth: nobody.clone(), ledger: nobody.clone(), budget: nobody.clone(), notify: nobody };
     let trust = TrustConfig { issuer: "fintrac".into(), grace: Duration::from_mins(1), hs256_secret: None };
     let trust = Arc::new(Trust::new(trust, clock.clone()));
-    let config = Config {
-        request_timeout: timeout,
-        rate_limit: NonZeroU32::new(limit),
-        trusted_proxies: Vec::new(),
-        cors_origins,
-        certificate: None,
-        most_connections: 100,
-        redis: None,
-    };
     AppState::new(config, trust, clock, Random::seeded(1), parts, &Stop::default())
 }
 
@@ -304,6 +312,18 @@ fn generated_files_are_current() {
     assert!(openapi == include_str!("../../../openapi.json"), "openapi.json is not current");
     let errors = crate::problem::catalogue::markdown();
     assert!(errors == include_str!("../../../docs/ERRORS.md"), "docs/ERRORS.md is not current");
+}
+
+#[tokio::test]
+async fn the_documents_can_be_switched_off() {
+    for serves_documents in [true, false] {
+        let config = Config { serves_documents, ..config(Duration::from_secs(5), 0, Vec::new()) };
+        let app = super::app(state_with(config));
+        for path in ["/docs/", "/redoc", "/openapi.json"] {
+            let answer = app.clone().oneshot(request(Method::GET, path, "", "")).await.expect("an answer");
+            assert_eq!(answer.status() == StatusCode::OK, serves_documents, "{path}");
+        }
+    }
 }
 
 /// A body that begins and never ends.

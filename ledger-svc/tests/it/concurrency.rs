@@ -8,7 +8,7 @@ use futures::FutureExt as _;
 use futures::future::join_all;
 use tonic::Status;
 
-use crate::support::{Ledger, Person, entry, transfer, why};
+use crate::support::{Ledger, Person, entry, transfer};
 
 const TASKS: usize = 32;
 const EACH: usize = 157;

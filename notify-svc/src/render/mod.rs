@@ -257,7 +257,7 @@ mod tests {
     }
 
     fn link(kind: Kind) -> Content {
-        let link = "https://app.example/verify-email?token=T".to_owned();
+        let link = "https://app.example/verify-email#token=T".to_owned();
         Content::Link { kind, link, code: Some("042042".into()) }
     }
 
@@ -316,7 +316,7 @@ mod tests {
         let mail = render("en", &verification(), None).expect("a mail");
         for form in [&mail.html, &mail.text] {
             assert!(
-                form.contains("https://app.example/verify-email?token=T") && form.contains("042042"),
+                form.contains("https://app.example/verify-email#token=T") && form.contains("042042"),
                 "{form}"
             );
         }

@@ -172,7 +172,7 @@ impl SendMail {
             Err(status) if is_lapsed(&status) => return Ok(None),
             Err(status) => return Err(status),
         };
-        let link = format!("{}/{page}?token={}", self.link_base, secrets.token);
+        let link = format!("{}/{page}#token={}", self.link_base, secrets.token);
         let code = Some(secrets.code).filter(|code| !code.is_empty());
         Ok(Draft::new(secrets.recipient, Content::Link { kind: mail.kind, link, code }))
     }

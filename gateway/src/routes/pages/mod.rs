@@ -1,5 +1,7 @@
 //! Small pages for people without a front end. They act on a button, never on
-//! GET: mail scanners follow links.
+//! GET: mail scanners follow links. The token of a link is in its fragment, which
+//! a script of ours puts into the form; only `/unsubscribe` has it in the query, for
+//! mail programs post to that (RFC 8058).
 
 mod reset_password;
 mod unsubscribe;
@@ -7,7 +9,7 @@ mod verify_email;
 
 use askama::Template;
 use axum::Router;
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY};
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
@@ -16,17 +18,25 @@ use serde::Deserialize;
 use crate::language::Language;
 use crate::state::AppState;
 
-/// No scripts, nothing from elsewhere; forms only to ourselves.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+/// Puts the token of a link into the form.
+static SCRIPT: &str = include_str!("../../../assets/pages.js");
+
+/// One script of ours, nothing from elsewhere; forms only to ourselves.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 pub fn router() -> Router<AppState> {
     Router::new()
         .route("/verify-email", get(verify_email::show).post(verify_email::confirm))
         .route("/reset-password", get(reset_password::show).post(reset_password::change))
         .route("/unsubscribe", get(unsubscribe::show).post(unsubscribe::end))
+        .route("/pages.js", get(script))
 }
 
-/// What the link of a mail carries.
+async fn script() -> impl IntoResponse {
+    ([(CONTENT_TYPE, "text/javascript; charset=utf-8"), (CACHE_CONTROL, "public, max-age=3600")], SCRIPT)
+}
+
+/// What a form posts, or the link to unsubscribe carries.
 #[derive(Deserialize)]
 struct Token {
     #[serde(default)]

@@ -1,11 +1,11 @@
 use axum::Form;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use fintrac_proto::auth::v1 as pb;
 use serde::Deserialize;
 
-use super::{Button, Token, language, page};
+use super::{Button, language, page};
 use crate::language::Language;
 use crate::problem::{Problem, catalogue};
 use crate::state::AppState;
@@ -19,8 +19,8 @@ pub struct NewPassword {
 }
 
 /// Where the link of the mail leads: a field and a button.
-pub async fn show(headers: HeaderMap, Query(query): Query<Token>) -> Response {
-    form(&language(&headers), StatusCode::OK, "reset-title", "reset-body", &query.token)
+pub async fn show(headers: HeaderMap) -> Response {
+    form(&language(&headers), StatusCode::OK, "reset-title", "reset-body", "")
 }
 
 /// The button.

@@ -1,5 +1,5 @@
 use axum::Form;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use fintrac_proto::auth::v1 as pb;
@@ -9,10 +9,10 @@ use crate::problem::{Problem, catalogue};
 use crate::state::AppState;
 
 /// Where the link of the verification mail leads: a button, nothing more.
-pub async fn show(headers: HeaderMap, Query(query): Query<Token>) -> Response {
+pub async fn show(headers: HeaderMap) -> Response {
     let language = language(&headers);
     let label = language.text("verify-action");
-    let button = Button { label: &label, token: &query.token, password: None };
+    let button = Button { label: &label, token: "", password: None };
     page(StatusCode::OK, &language, "verify-title", "verify-body", Some(button))
 }
 

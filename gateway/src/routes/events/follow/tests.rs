@@ -71,6 +71,7 @@ async fn read(mut answers: Vec<Result<pb::ListFeedResponse, Status>>) -> (String
         trusted_proxies: Vec::new(),
         cors_origins: Vec::new(),
         certificate: None,
+        serves_documents: true,
         most_connections: 100,
         redis: None,
     };

@@ -184,9 +184,9 @@ fn a_balance_that_is_set_is_todays_whatever_is_dated_later() {
     world.carry_out(Order::Create(dated("200", "2024-10-11"))).expect("posted");
     world.carry_out(Order::Create(dated("50", "2024-10-04"))).expect("posted");
     let (effects, outcome) = world.carry_out(set("1000.00")).expect("set");
-    assert_eq!(effects.transaction.map(|it| it.transaction.amount.minor()), Some(50_00));
+    assert_eq!(effects.transaction.map(|it| it.transaction.amount.minor()), Some(5_000));
     let Outcome::Account(state) = outcome else { panic!("an account") };
-    assert_eq!((state.balance.minor(), state.account.projected_balance.minor()), (1_000_00, 800_00));
+    assert_eq!((state.balance.minor(), state.account.projected_balance.minor()), (100_000, 80_000));
     let (effects, _) = world.carry_out(set("1000.00")).expect("nothing to do");
     assert!(effects.transaction.is_none());
     world.check();
@@ -217,7 +217,7 @@ fn a_changed_amount_of_a_transfer_across_currencies_needs_what_arrives() {
     world.carry_out(edit(same)).expect("nothing changes");
     let both = TransactionChanges { to_amount: Some(Some("880".into())), ..amount };
     world.carry_out(edit(both)).expect("edited");
-    assert_eq!(world.balances()[&Uuid::from_u128(11)], 880_00);
+    assert_eq!(world.balances()[&Uuid::from_u128(11)], 88_000);
     // Between two accounts of one currency nothing has to be said.
     let to_euros = TransactionChanges {
         account_id: Some(Uuid::from_u128(12).to_string()),
