@@ -112,6 +112,12 @@ pub fn unavailable(message: impl Into<String>) -> Status {
 /// The status of a database failure: lost connections and exhausted pools are
 /// `UNAVAILABLE`, everything else is a defect.
 pub fn database(error: &sqlx::Error) -> Status {
+    if crate::database::is_timeout(error) {
+        tracing::warn!(error = %chain(error), "a statement took too long");
+        // The same would take as long again: nobody tries it by himself.
+        let text = "This takes too long; ask for less, such as fewer days.";
+        return Refusal::new(Code::DeadlineExceeded, "TIMEOUT", text).into();
+    }
     if crate::database::is_transient(error) {
         tracing::warn!(error = %chain(error), "database unavailable");
         return unavailable("The database cannot be reached; try again in a moment.");

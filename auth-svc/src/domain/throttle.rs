@@ -19,6 +19,9 @@ pub enum Scope {
     Mailbox,
     /// Registrations and mails asked for from one IP address.
     Sender,
+    /// The same two of a site (IPv6: one /48), which has 65,536 networks.
+    AddressSite,
+    SenderSite,
 }
 
 /// After so long without an attempt nothing is left of a count.
@@ -43,6 +46,17 @@ impl Scope {
             Self::EmailCode => "email code",
             Self::Mailbox => "mailbox",
             Self::Sender => "sender",
+            Self::AddressSite => "address site",
+            Self::SenderSite => "sender site",
+        }
+    }
+
+    /// What is counted of the site around a network, where that is counted.
+    pub fn of_site(self) -> Option<Self> {
+        match self {
+            Self::Address => Some(Self::AddressSite),
+            Self::Sender => Some(Self::SenderSite),
+            _ => None,
         }
     }
 
@@ -53,6 +67,8 @@ impl Scope {
             Self::EmailCode => 20,
             Self::Sender => 30,
             Self::Address => 50,
+            Self::SenderSite => 240,
+            Self::AddressSite => 400,
         }
     }
 

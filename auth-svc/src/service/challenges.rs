@@ -2,7 +2,6 @@
 //! address. Locks the user before the challenge, as registration does.
 
 use fintrac_kit::access::caller::Origin;
-use fintrac_kit::access::network;
 use sqlx::PgConnection;
 use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
@@ -88,14 +87,10 @@ impl Identity {
     pub(super) async fn count_proof(&self, proof: &Proof, origin: &Origin) -> Result<Vec<Ticket>, Error> {
         let Proof::Code { email, .. } = proof else { return Ok(Vec::new()) };
         let mailbox = Email::parse(email).ok_or(Error::ChallengeInvalid)?;
-        let mut tickets = Vec::with_capacity(2);
-        for (scope, of) in
-            [(Scope::Address, network(origin.client.ip)), (Scope::EmailCode, mailbox.key().to_owned())]
-        {
-            match self.attempt(scope, &of).await? {
-                Attempt::Counted(ticket) => tickets.push(ticket),
-                Attempt::Blocked(wait) => return Err(Error::Throttled(wait)),
-            }
+        let mut tickets = self.attempt_from(Scope::Address, origin).await?;
+        match self.attempt(Scope::EmailCode, mailbox.key()).await? {
+            Attempt::Counted(ticket) => tickets.push(ticket),
+            Attempt::Blocked(wait) => return Err(Error::Throttled(wait)),
         }
         Ok(tickets)
     }
@@ -106,10 +101,7 @@ impl Identity {
         connection: &mut PgConnection,
         tickets: &[Ticket],
     ) -> Result<(), sqlx::Error> {
-        for ticket in tickets {
-            self.take_back(connection, ticket).await?;
-        }
-        Ok(())
+        self.take_all_back(connection, tickets).await
     }
 
     /// Whether `code` is the challenge's, as people type it.

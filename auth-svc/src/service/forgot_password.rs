@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use fintrac_kit::access::caller::Origin;
-use fintrac_kit::access::network;
 use fintrac_kit::error::Violation;
 use tokio::time::Instant;
 
@@ -28,9 +27,7 @@ impl Identity {
         let email = Email::parse(email).ok_or_else(|| {
             Error::Invalid(vec![Violation::new("email", "EMAIL_INVALID", "Use the form name@example.com.")])
         })?;
-        if let Attempt::Blocked(wait) = self.attempt(Scope::Sender, &network(origin.client.ip)).await? {
-            return Err(Error::Throttled(wait));
-        }
+        self.attempt_from(Scope::Sender, origin).await?;
         if let Attempt::Blocked(_) = self.attempt(Scope::Mailbox, &format!("reset {}", email.key())).await? {
             // Enough mails for one mailbox; the answer stays the same.
             return Ok(());

@@ -42,11 +42,7 @@ pub struct LoginOutcome {
 impl Identity {
     pub async fn login(&self, login: Login, origin: &Origin) -> Result<LoginOutcome, Error> {
         check(&login)?;
-        let address = network(origin.client.ip);
-        let from_address = match self.attempt(Scope::Address, &address).await? {
-            Attempt::Counted(ticket) => ticket,
-            Attempt::Blocked(wait) => return Err(Error::Throttled(wait)),
-        };
+        let from_address = self.attempt_from(Scope::Address, origin).await?;
         let user = self.find(&login).await?;
         let account = match &user {
             Some(user) => self.account_key(user.id, origin).await?,
@@ -62,7 +58,7 @@ impl Identity {
             Err(error) => {
                 // Nothing was checked, so nothing was wrong.
                 let mut connection = self.pool.acquire().await?;
-                self.take_back(&mut connection, &from_address).await?;
+                self.take_all_back(&mut connection, &from_address).await?;
                 if let Attempt::Counted(ticket) = &at_account {
                     self.take_back(&mut connection, ticket).await?;
                 }
@@ -82,7 +78,7 @@ impl Identity {
         let locked = users::lock(&mut transaction, user.id).await?;
         let same = |locked: &Credentials| locked.may_log_in() && locked.password_hash == user.password_hash;
         let Some(locked) = locked.filter(same) else { return Err(Error::InvalidCredentials) };
-        self.take_back(&mut transaction, &from_address).await?;
+        self.take_all_back(&mut transaction, &from_address).await?;
         self.take_back(&mut transaction, ticket).await?;
         let at_factor = match at_factor {
             Ok(at_factor) => at_factor,

@@ -2,7 +2,6 @@
 //! what happened is told by mail.
 
 use fintrac_kit::access::caller::Origin;
-use fintrac_kit::access::network;
 use fintrac_kit::error::Violation;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -24,9 +23,7 @@ impl Identity {
 
     async fn try_to_register(&self, draft: Draft, origin: &Origin) -> Result<(), Error> {
         let registration = self.passwords.assess(move || draft.check()).await?.map_err(Error::Invalid)?;
-        if let Attempt::Blocked(wait) = self.attempt(Scope::Sender, &network(origin.client.ip)).await? {
-            return Err(Error::Throttled(wait));
-        }
+        self.attempt_from(Scope::Sender, origin).await?;
         if let Attempt::Blocked(wait) =
             self.attempt(Scope::Mailbox, &format!("verify {}", registration.email.key())).await?
         {

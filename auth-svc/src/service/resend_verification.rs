@@ -2,7 +2,6 @@
 //! one. Says nothing about whether the address is known.
 
 use fintrac_kit::access::caller::Origin;
-use fintrac_kit::access::network;
 use fintrac_kit::error::Violation;
 
 use super::Identity;
@@ -26,9 +25,7 @@ impl Identity {
         let email = Email::parse(email).ok_or_else(|| {
             Error::Invalid(vec![Violation::new("email", "EMAIL_INVALID", "Use the form name@example.com.")])
         })?;
-        if let Attempt::Blocked(wait) = self.attempt(Scope::Sender, &network(origin.client.ip)).await? {
-            return Err(Error::Throttled(wait));
-        }
+        self.attempt_from(Scope::Sender, origin).await?;
         let mailbox = format!("verify {}", email.key());
         if let Attempt::Blocked(_) = self.attempt(Scope::Mailbox, &mailbox).await? {
             // Enough mails for one mailbox; the answer stays the same.

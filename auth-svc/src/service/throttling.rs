@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use fintrac_kit::access::caller::Origin;
+use fintrac_kit::access::{network, site};
 use sqlx::PgConnection;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::Identity;
 use crate::domain::throttle::{Scope, decayed};
+use crate::error::Error;
 use crate::store::throttles::{self, Throttle};
 
 /// Checks of one name at a time. An attempt counts as a failure until it turns out
@@ -66,6 +69,33 @@ impl Identity {
         throttles::set(&mut transaction, &key, &written).await?;
         transaction.commit().await?;
         Ok(Attempt::Counted(Ticket { key, before, written }))
+    }
+
+    /// Counts an attempt by the network that it comes from, and by the site around it.
+    pub(super) async fn attempt_from(&self, scope: Scope, origin: &Origin) -> Result<Vec<Ticket>, Error> {
+        let ip = origin.client.ip;
+        let mut wanted = vec![(scope, network(ip))];
+        wanted.extend(scope.of_site().zip(site(ip)));
+        let mut tickets = Vec::with_capacity(wanted.len());
+        for (scope, of) in wanted {
+            match self.attempt(scope, &of).await? {
+                Attempt::Counted(ticket) => tickets.push(ticket),
+                Attempt::Blocked(wait) => return Err(Error::Throttled(wait)),
+            }
+        }
+        Ok(tickets)
+    }
+
+    /// Takes back attempts that were no failures.
+    pub(super) async fn take_all_back(
+        &self,
+        connection: &mut PgConnection,
+        tickets: &[Ticket],
+    ) -> Result<(), sqlx::Error> {
+        for ticket in tickets {
+            self.take_back(connection, ticket).await?;
+        }
+        Ok(())
     }
 
     /// Waits until few enough of this name are being checked.

@@ -158,3 +158,20 @@ async fn ten_right_logins_at_once_are_all_let_in() {
         login.expect("the right password");
     }
 }
+
+/// A provider's customer has 65,536 networks of IPv6 to try from.
+#[tokio::test]
+async fn wrong_codes_are_counted_by_site_too() {
+    let auth = Auth::start().await;
+    let attempt = async |from: String, number: usize| {
+        let email = format!("nobody{number}@example.com");
+        let request = pb::VerifyEmailRequest { email, code: "00000000".into(), ..Default::default() };
+        why(auth.from(&from, auth.identity().verify_email(request)).await)
+    };
+    for start in (0..400).step_by(50) {
+        let attempts = (start..start + 50).map(|number| attempt(format!("2001:db8:7:{number:x}::1"), number));
+        assert_eq!(join_all(attempts).await, ["VERIFICATION_INVALID"; 50]);
+    }
+    assert_eq!(attempt("2001:db8:7:ffff::1".to_owned(), 400).await, "TOO_MANY_ATTEMPTS");
+    assert_eq!(attempt("2001:db8:8::1".to_owned(), 401).await, "VERIFICATION_INVALID", "another site");
+}

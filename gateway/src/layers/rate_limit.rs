@@ -13,7 +13,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use fintrac_kit::access::network;
+use fintrac_kit::access::{network, site};
 use fintrac_kit::context;
 use governor::clock::{Clock as _, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
@@ -28,6 +28,9 @@ use shared::Shared;
 
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+/// What a site (IPv6: one /48 with its 65,536 networks) may send without a token, in
+/// requests of one address. Each gateway counts it alone.
+const ADDRESSES_PER_SITE: NonZeroU32 = NonZeroU32::new(8).unwrap();
 /// Counters beyond which those that are full again are forgotten.
 const CROWD: usize = 10_000;
 
@@ -36,6 +39,7 @@ type Limiter = RateLimiter<String, DefaultKeyedStateStore<String>, DefaultClock,
 #[derive(Debug)]
 pub struct RateLimits {
     limiter: Limiter,
+    sites: Limiter,
     shared: Option<Shared>,
     per_minute: NonZeroU32,
 }
@@ -51,24 +55,41 @@ struct Decision {
 impl RateLimits {
     pub fn new(per_minute: NonZeroU32, redis: Option<RedisConfig>) -> Self {
         let limiter = RateLimiter::keyed(Quota::per_minute(per_minute)).with_middleware();
-        Self { limiter, shared: redis.map(Shared::new), per_minute }
+        let sites = Quota::per_minute(per_minute.saturating_mul(ADDRESSES_PER_SITE));
+        let sites = RateLimiter::keyed(sites).with_middleware();
+        Self { limiter, sites, shared: redis.map(Shared::new), per_minute }
     }
 
-    async fn decide(&self, key: &String) -> Decision {
+    async fn decide(&self, sender: &Sender) -> Decision {
+        let decision = self.decide_by_key(&sender.key).await;
+        match &sender.site {
+            Some(site) if decision.wait.is_none() => match check(&self.sites, site) {
+                Decision { wait: None, .. } => decision,
+                refused => refused,
+            },
+            Some(_) | None => decision,
+        }
+    }
+
+    async fn decide_by_key(&self, key: &String) -> Decision {
         if let Some(shared) = &self.shared
             && let Some(decision) = shared.decide(key, self.per_minute.get()).await
         {
             return decision;
         }
-        if self.limiter.len() > CROWD {
-            self.limiter.retain_recent();
-        }
-        match self.limiter.check_key(key) {
-            Ok(state) => Decision { left: state.remaining_burst_capacity(), wait: None },
-            Err(refusal) => {
-                let wait = refusal.wait_time_from(DefaultClock::default().now());
-                Decision { left: 0, wait: Some(wait) }
-            }
+        check(&self.limiter, key)
+    }
+}
+
+fn check(limiter: &Limiter, key: &String) -> Decision {
+    if limiter.len() > CROWD {
+        limiter.retain_recent();
+    }
+    match limiter.check_key(key) {
+        Ok(state) => Decision { left: state.remaining_burst_capacity(), wait: None },
+        Err(refusal) => {
+            let wait = refusal.wait_time_from(DefaultClock::default().now());
+            Decision { left: 0, wait: Some(wait) }
         }
     }
 }
@@ -79,7 +100,7 @@ pub async fn limit(State(state): State<AppState>, request: Request, next: Next) 
     else {
         return next.run(request).await;
     };
-    let decision = limits.decide(&key(&state)).await;
+    let decision = limits.decide(&sender(&state)).await;
     let mut response = match decision.wait {
         None => next.run(request).await,
         Some(wait) => {
@@ -99,12 +120,42 @@ pub async fn limit(State(state): State<AppState>, request: Request, next: Next) 
     response
 }
 
-/// The user of a token that holds, else the address.
-fn key(state: &AppState) -> String {
+/// Who is counted.
+#[derive(Debug)]
+struct Sender {
+    /// The user of a token that holds, else the address.
+    key: String,
+    /// Around an address without a token.
+    site: Option<String>,
+}
+
+fn sender(state: &AppState) -> Sender {
     let context = context::current().unwrap_or_default();
     let ip = context.client.ip;
     if let Some(who) = context.access_token.and_then(|token| state.trust.verify(&token, ip).ok()) {
-        return format!("user {}", who.user_id);
+        return Sender { key: format!("user {}", who.user_id), site: None };
     }
-    format!("address {}", network(ip))
+    Sender { key: format!("address {}", network(ip)), site: site(ip) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use super::{RateLimits, Sender};
+
+    #[tokio::test]
+    async fn a_site_has_a_limit_of_its_own() {
+        let limits = RateLimits::new(NonZeroU32::MIN, None);
+        let from = |network: u32, site: &str| Sender {
+            key: format!("address {network}"),
+            site: Some(site.to_owned()),
+        };
+        let mut admitted = 0;
+        for network in 0..100 {
+            admitted += u32::from(limits.decide(&from(network, "a")).await.wait.is_none());
+        }
+        assert!((8..100).contains(&admitted), "{admitted} of a hundred networks of one site");
+        assert!(limits.decide(&from(100, "b")).await.wait.is_none(), "another site");
+    }
 }

@@ -19,5 +19,5 @@ pub use addresses::{AddressRule, AddressRules};
 pub use caller::{By, Caller, Principal};
 pub use follow::follow;
 pub use gate::{DirectRate, Gate, bearer};
-pub use network::network;
+pub use network::{network, site};
 pub use refusals::{RefusedCall, RefusedCalls};

@@ -52,6 +52,14 @@ pub fn beside(pool: &PgPool) -> PgPool {
     PgPoolOptions::new().max_connections(1).connect_lazy_with(options)
 }
 
+/// A small pool beside `pool` for work that is costly by nature: it neither takes the
+/// connections of others nor holds one for longer than `statement_timeout`.
+pub fn bounded(pool: &PgPool, max_connections: u32, statement_timeout: Duration) -> PgPool {
+    let timeout = format!("{}ms", statement_timeout.as_millis());
+    let options = PgConnectOptions::clone(&pool.connect_options()).options([("statement_timeout", timeout)]);
+    PgPoolOptions::new().max_connections(max_connections).connect_lazy_with(options)
+}
+
 /// `options` for a session in `schema`.
 pub fn session_options(options: &PgConnectOptions, schema: &str) -> PgConnectOptions {
     options.clone().application_name(&format!("fintrac-{schema}")).options([
@@ -81,6 +89,12 @@ pub fn is_transient(error: &sqlx::Error) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether a statement took longer than it may.
+pub fn is_timeout(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.as_deref() == Some("57014")
 }
 
 /// Whether a number did not fit, such as a sum.

@@ -81,6 +81,7 @@ pub use verify::verify;
 use crate::domain::posting::{Command, Order, Outcome};
 use crate::error::Error;
 use crate::posting::{Answer, Posting, Request, Work};
+use analytics::AnalysisPool;
 use fintrac_money::Household;
 
 /// Several statements of one reading see the same state.
@@ -99,6 +100,7 @@ pub struct Ledger {
     bell: Bell,
     auth: HouseholdServiceClient<Transport>,
     households: Cache<Uuid, Household>,
+    analyses: AnalysisPool,
     posting: Posting,
     /// Rung when an occurrence may be due.
     pub due: Bell,
@@ -129,6 +131,7 @@ impl Ledger {
             bell: deps.bell.clone(),
             auth: HouseholdServiceClient::new(auth),
             households: Cache::builder().max_capacity(HOUSEHOLDS).time_to_live(HOUSEHOLD_AGE).build(),
+            analyses: AnalysisPool::new(&deps.pool),
             posting,
             due: Bell::default(),
         }

@@ -189,6 +189,28 @@ async fn categories_are_compared_with_the_span_before() {
     assert_eq!((found.categories.len(), found.categories[0].share.as_str()), (1, "100.0"));
 }
 
+/// What a caller chooses is bounded as a product: days times currencies.
+#[tokio::test]
+async fn many_days_of_many_currencies_are_refused() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    // Almost as many days as there may be.
+    let request = || pb::AnalyzeNetWorthRequest {
+        from: "2015-10-11".into(),
+        to: "2026-09-21".into(),
+        interval: "day".into(),
+    };
+    for currency in ["EUR", "USD", "JPY", "GBP", "CHF"] {
+        ana.account(currency, currency, "1").await;
+    }
+    let found = ana.call(ana.analytics().analyze_net_worth(request())).await.expect("five currencies");
+    assert_eq!(found.into_inner().days.len(), 3999);
+    ana.account("SEK", "SEK", "1").await;
+    assert_eq!(why(ana.call(ana.analytics().analyze_net_worth(request())).await), "QUERY_INVALID");
+    let shorter = pb::AnalyzeNetWorthRequest { from: "2020-01-01".into(), ..request() };
+    ana.call(ana.analytics().analyze_net_worth(shorter)).await.expect("fewer days");
+}
+
 #[tokio::test]
 async fn net_worth_goes_by_the_days_rates_and_what_counts() {
     let ledger = Ledger::start().await;

@@ -64,7 +64,7 @@ impl Ledger {
             CategoryType::Income => Side::Income,
             CategoryType::Expense => Side::Expense,
         };
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = self.analyses.acquire(household.id).await?;
         let nominal = analytics::nominal(&mut connection, household.id).await?;
         let mut now = by_category(&mut connection, &household, &nominal, side, span).await?;
         let mut before = by_category(&mut connection, &household, &nominal, side, previous).await?;

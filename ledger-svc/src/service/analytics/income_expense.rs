@@ -34,7 +34,7 @@ impl Ledger {
         let interval = Interval::from_text(interval).unwrap_or(Interval::Month);
         let (Some(first), Some(last)) = (cuts.first(), cuts.last()) else { return Ok(Vec::new()) };
         let whole = Span { from: first.from, to: last.to };
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = self.analyses.acquire(household.id).await?;
         let nominal: HashMap<_, _> = analytics::nominal(&mut connection, household.id)
             .await?
             .into_iter()

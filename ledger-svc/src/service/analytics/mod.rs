@@ -5,6 +5,7 @@ mod categories;
 mod income_expense;
 mod net_worth;
 mod patterns;
+mod pool;
 mod spending;
 
 use std::collections::{BTreeMap, HashMap};
@@ -19,6 +20,7 @@ pub use categories::CategoryAnalysis;
 pub use income_expense::IncomeExpense;
 pub use net_worth::NetWorth;
 pub use patterns::Unusual;
+pub(super) use pool::AnalysisPool;
 pub use spending::SpendingGroup;
 
 use super::Ledger;

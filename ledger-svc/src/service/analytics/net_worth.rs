@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::NaiveDate;
 use fintrac_kit::access::By;
+use fintrac_kit::error::Violation;
 use fintrac_money::{Currency, Household, Money};
 use sqlx::Connection as _;
 use uuid::Uuid;
@@ -16,6 +17,11 @@ use crate::domain::rate::Quotes;
 use crate::error::Error;
 use crate::service::{Ledger, SNAPSHOT};
 use crate::store::{accounts, analytics, exchange_rates};
+
+/// Amounts that one answer converts: intervals times currencies.
+const MAX_CONVERSIONS: usize = 20_000;
+/// Intervals times accounts.
+const MAX_BALANCES: usize = 1_000_000;
 
 #[derive(Debug)]
 pub struct NetWorth {
@@ -39,17 +45,20 @@ impl Ledger {
         let (Some(first), Some(last)) = (cuts.first(), cuts.last()) else { return Ok(Vec::new()) };
         let after_first = Span { from: first.to.succ_opt().unwrap_or(first.to), to: last.to };
         let later = Span { from: last.to.succ_opt().unwrap_or(last.to), to: NaiveDate::MAX };
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = self.analyses.acquire(household.id).await?;
         let mut snapshot = connection.begin_with(SNAPSHOT).await?;
         let mut counted = accounts::all(&mut snapshot, household.id).await?;
         counted.retain(|account| account.include_in_net_worth);
+        let currencies: HashSet<Currency> = counted.iter().map(Account::currency).collect();
+        if cuts.len() * currencies.len() > MAX_CONVERSIONS || cuts.len() * counted.len() > MAX_BALANCES {
+            return Err(too_many());
+        }
         let ids: Vec<_> = counted.iter().map(|account| account.id).collect();
         let between =
             analytics::totals(&mut snapshot, household.id, &ids, after_first, Some(interval)).await?;
         let to_come = analytics::totals(&mut snapshot, household.id, &ids, later, None).await?;
         snapshot.commit().await?;
 
-        let currencies: HashSet<Currency> = counted.iter().map(Account::currency).collect();
         let days: Vec<_> = cuts.iter().map(|cut| cut.to).collect();
         let wanted = days.iter().flat_map(|day| {
             let all = currencies.iter().copied().chain(std::iter::once(household.currency));
@@ -57,6 +66,7 @@ impl Ledger {
         });
         let quotes =
             exchange_rates::newest(&mut connection, wanted.collect::<HashSet<_>>().into_iter()).await?;
+        drop(connection);
         let mut balances: HashMap<Uuid, i64> =
             counted.iter().map(|account| (account.id, account.projected_balance.minor())).collect();
         for total in &to_come {
@@ -67,6 +77,10 @@ impl Ledger {
             let day = total.interval.unwrap_or(last.to);
             changes.entry(day).or_default().push((total.account_id, total.change));
         }
+        let counted: Vec<_> = counted
+            .into_iter()
+            .map(|account| (account.deleted_at.map(|at| household.today(at)), account))
+            .collect();
         // From the last day back: each interval's changes are undone.
         let mut rows = Vec::new();
         for cut in cuts.iter().rev() {
@@ -80,6 +94,12 @@ impl Ledger {
     }
 }
 
+fn too_many() -> Error {
+    let text = "There are too many accounts and currencies for so many intervals; \
+                send a later first day or a longer interval.";
+    Error::Query(vec![Violation::new("from", "PARAMETER_INVALID", text)])
+}
+
 fn take(balances: &mut HashMap<Uuid, i64>, account: Uuid, change: i64) {
     if let Some(balance) = balances.get_mut(&account) {
         *balance = balance.saturating_sub(change);
@@ -88,15 +108,15 @@ fn take(balances: &mut HashMap<Uuid, i64>, account: Uuid, change: i64) {
 
 fn row(
     household: &Household,
-    accounts: &[Account],
+    accounts: &[(Option<NaiveDate>, Account)],
     balances: &HashMap<Uuid, i64>,
     quotes: &Quotes,
     day: NaiveDate,
 ) -> Result<NetWorth, Error> {
     // Above and below zero, by currency.
     let mut sums: HashMap<Currency, (i64, i64)> = HashMap::new();
-    for account in accounts {
-        let gone = account.deleted_at.is_some_and(|at| household.today(at) <= day);
+    for (deleted_on, account) in accounts {
+        let gone = deleted_on.is_some_and(|deleted_on| deleted_on <= day);
         let balance = balances.get(&account.id).copied().unwrap_or_default();
         if gone || balance == 0 {
             continue;

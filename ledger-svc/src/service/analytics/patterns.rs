@@ -46,7 +46,7 @@ impl Ledger {
         let household = self.household(by).await?;
         let mut violations = Vec::new();
         let span = self.month_or(&household, span, &mut violations).ok_or(Error::Query(violations))?;
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = self.analyses.acquire(household.id).await?;
         let nominal = analytics::nominal(&mut connection, household.id).await?;
         let of_accounts: HashMap<_, _> =
             nominal.iter().filter(|it| it.side == Side::Expense).map(|it| (it.id, it.currency)).collect();

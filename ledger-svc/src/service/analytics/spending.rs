@@ -65,7 +65,7 @@ impl Ledger {
             violations.push(Violation::new("group_by", "PARAMETER_INVALID", text));
         }
         let (Some(span), Some(group_by)) = (span, group_by) else { return Err(Error::Query(violations)) };
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = self.analyses.acquire(household.id).await?;
         let nominal = analytics::nominal(&mut connection, household.id).await?;
         let spending: HashMap<_, _> =
             nominal.iter().filter(|it| it.side == Side::Expense).map(|it| (it.id, it.currency)).collect();

@@ -1,0 +1,58 @@
+//! Connections for analyses: whatever they cost, postings and lists go on.
+
+use std::ops::{Deref, DerefMut};
+use std::time::Duration;
+
+use fintrac_kit::database;
+use sqlx::pool::PoolConnection;
+use sqlx::{PgPool, Postgres};
+use tokio::sync::{Semaphore, SemaphorePermit};
+use uuid::Uuid;
+
+const MAX_CONNECTIONS: u32 = 4;
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Analyses of one household at once; the others of it wait for their turn.
+const MAX_PER_HOUSEHOLD: usize = 2;
+
+/// A few connections of their own, and for each household a part of them.
+#[derive(Debug)]
+pub(in crate::service) struct AnalysisPool {
+    pool: PgPool,
+    /// Households share a few hundred of these, which costs them a moment.
+    permits: [Semaphore; 256],
+}
+
+/// Returned when it is dropped.
+pub(in crate::service) struct AnalysisConnection<'a> {
+    connection: PoolConnection<Postgres>,
+    _permit: Option<SemaphorePermit<'a>>,
+}
+
+impl AnalysisPool {
+    pub fn new(pool: &PgPool) -> Self {
+        let pool = database::bounded(pool, MAX_CONNECTIONS, STATEMENT_TIMEOUT);
+        Self { pool, permits: std::array::from_fn(|_| Semaphore::new(MAX_PER_HOUSEHOLD)) }
+    }
+
+    pub async fn acquire(&self, household_id: Uuid) -> Result<AnalysisConnection<'_>, sqlx::Error> {
+        // The last byte of an id is random.
+        let [.., last] = household_id.into_bytes();
+        // Never closed.
+        let permit = self.permits[usize::from(last)].acquire().await.ok();
+        Ok(AnalysisConnection { connection: self.pool.acquire().await?, _permit: permit })
+    }
+}
+
+impl Deref for AnalysisConnection<'_> {
+    type Target = PoolConnection<Postgres>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.connection
+    }
+}
+
+impl DerefMut for AnalysisConnection<'_> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.connection
+    }
+}
