@@ -56,6 +56,27 @@ struct Common {
     stop: Stop,
 }
 
+/// With a private database, a part that is sent to another one would migrate that.
+fn refuse_databases_of_parts(environment: &Environment) {
+    for part in ["AUTH", "LEDGER", "BUDGET", "NOTIFY"] {
+        for name in [format!("{part}_DATABASE_URL"), format!("{part}_OWNER_DATABASE_URL")] {
+            if environment.get(&name).is_some() {
+                let text =
+                    format!("{name}: set DATABASE_URL, too, or unset it: this suite has its own database");
+                environment.problem(text);
+            }
+        }
+    }
+}
+
+fn warn_of_parts(environment: &Environment) {
+    for name in ["GRPC_HEALTH_LISTEN", "AUTH_URL", "LEDGER_URL", "BUDGET_URL", "NOTIFY_URL"] {
+        if environment.get(name).is_some() {
+            tracing::warn!("{name} is set and not in force: this one process serves all parts");
+        }
+    }
+}
+
 impl Suite {
     /// Starts everything; returns when it is ready.
     pub async fn start(mut environment: Environment) -> anyhow::Result<Self> {
@@ -63,6 +84,10 @@ impl Suite {
         process::warn_without_meaning(&environment);
         let given = process::suite_database(&environment);
         let config = Config::read(&environment);
+        warn_of_parts(&environment);
+        if given.is_none() {
+            refuse_databases_of_parts(&environment);
+        }
         let tls = Tls::read(&environment)?;
         environment.check()?;
 

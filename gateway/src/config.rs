@@ -39,8 +39,12 @@ impl Config {
         let origins = environment.text("CORS_ALLOWED_ORIGINS", "");
         let parse = |origin: &str| {
             let value = HeaderValue::from_str(origin).ok();
-            if value.is_none() {
-                environment.problem("CORS_ALLOWED_ORIGINS: must be origins separated by commas".into());
+            let has_path = origin.split_once("://").is_some_and(|(_, place)| place.contains('/'));
+            if value.is_none() || has_path {
+                // Browsers send an origin without a path: with one it never matches.
+                let text =
+                    "CORS_ALLOWED_ORIGINS: must be origins as https://app.example, separated by commas";
+                environment.problem(text.into());
             }
             value
         };
@@ -100,6 +104,7 @@ mod tests {
     fn every_origin_stands_alone() {
         assert_eq!(problems("*"), None);
         assert_eq!(problems("https://one.example, https://two.example"), None);
+        assert!(problems("https://one.example/").is_some_and(|text| text.contains("CORS_ALLOWED_ORIGINS")));
         assert!(problems("https://one.example,*").is_some_and(|text| text.contains("CORS_ALLOWED_ORIGINS")));
     }
 }

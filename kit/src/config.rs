@@ -23,6 +23,22 @@ const WITHOUT_MEANING: &[&str] = &[
     "REDIS_CACHE_TTL",
 ];
 
+/// Names that decide alone, and those that say nothing beside them.
+const OVERRULED: [(&str, &[&str]); 3] = [
+    (
+        "DATABASE_URL",
+        &[
+            "DB_POSTGRES_HOST",
+            "DB_POSTGRES_PORT",
+            "DB_POSTGRES_NAME",
+            "DB_POSTGRES_USERNAME",
+            "DB_POSTGRES_PASSWORD",
+        ],
+    ),
+    ("REDIS_URL", &["REDIS_HOST", "REDIS_PORT", "REDIS_DB"]),
+    ("SMTP_URL", &["MAIL_SERVER", "MAIL_PORT", "MAIL_USERNAME", "MAIL_PASSWORD", "MAIL_SSL", "MAIL_TLS"]),
+];
+
 /// What is wrong with the configuration, one line a problem.
 #[derive(Debug, thiserror::Error)]
 pub struct ConfigError(Vec<String>);
@@ -218,13 +234,28 @@ impl Environment {
         if problems.is_empty() { Ok(()) } else { Err(ConfigError(problems)) }
     }
 
+    /// Names that are set although another one decides, and that one.
+    pub fn overruled(&self) -> Vec<(&'static str, &'static str)> {
+        let is_set = |name: &str| self.get(name).is_some();
+        let mut found = Vec::new();
+        for (winner, losers) in OVERRULED {
+            let losers = losers.iter().filter(|name| is_set(name) && is_set(winner));
+            found.extend(losers.map(|loser| (*loser, winner)));
+        }
+        if !is_set("DATABASE_URL") && !is_set("DB_POSTGRES_HOST") {
+            // Without a host there is no database to find by these.
+            let (_, database) = OVERRULED[0];
+            found.extend(database.iter().filter(|name| is_set(name)).map(|name| (*name, "DB_POSTGRES_HOST")));
+        }
+        found
+    }
+
     /// Names that are set although nothing here reads them.
     pub fn without_meaning(&self) -> Vec<&'static str> {
         WITHOUT_MEANING.iter().copied().filter(|name| self.get(name).is_some()).collect()
     }
 }
 
-/// What may be shown: no secret, and of a URL no password.
 /// Takes the values of secrets from the files that are named for them.
 fn read_secret_files(values: &mut BTreeMap<String, String>) -> anyhow::Result<()> {
     let files: Vec<_> = values
@@ -249,6 +280,7 @@ fn may_come_in_a_file(name: &str) -> bool {
         || ["SMTP_URL", "REDIS_URL"].contains(&name)
 }
 
+/// What may be shown: no secret, and of a URL no password.
 fn masked(name: &str, value: String) -> String {
     const MASK: &str = "***";
     if value.is_empty() {
@@ -298,6 +330,16 @@ mod tests {
         for name in ["SERVER_PORT", "MAIL_TLS", "DATABASE_URL", "ENVIRONMENT"] {
             assert!(text.contains(name), "{text}");
         }
+    }
+
+    #[test]
+    fn what_another_setting_overrules_is_named() {
+        let both = environment(&[("SMTP_URL", "smtp://mail.example"), ("MAIL_SERVER", "other.example")]);
+        assert_eq!(both.overruled(), [("MAIL_SERVER", "SMTP_URL")]);
+        let hostless = environment(&[("DB_POSTGRES_NAME", "money")]);
+        assert_eq!(hostless.overruled(), [("DB_POSTGRES_NAME", "DB_POSTGRES_HOST")]);
+        let fine = environment(&[("DB_POSTGRES_HOST", "db.example"), ("DB_POSTGRES_NAME", "money")]);
+        assert_eq!(fine.overruled(), []);
     }
 
     #[test]

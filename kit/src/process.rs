@@ -141,11 +141,15 @@ impl Process {
     }
 }
 
-/// One line that names variables of the original server without a meaning here.
+/// Names variables of the original server without a meaning here, and those that
+/// another one overrules.
 pub fn warn_without_meaning(environment: &Environment) {
     let names = environment.without_meaning();
     if !names.is_empty() {
         tracing::warn!("these variables have no meaning here and are ignored: {}", names.join(", "));
+    }
+    for (name, winner) in environment.overruled() {
+        tracing::warn!("{name} is set and not in force: {winner} decides");
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use fintrac_kit::config::{Environment, Stage};
 use fintrac_kit::process;
+use fintrac_kit::telemetry;
 use fintrac_kit::tls::Tls;
 
 use crate::{data_dir, suite};
@@ -21,6 +22,9 @@ pub fn check() -> anyhow::Result<()> {
     let without_meaning = environment.without_meaning();
     if !without_meaning.is_empty() {
         println!("# no meaning here: {}", without_meaning.join(", "));
+    }
+    for (name, winner) in environment.overruled() {
+        println!("# not in force: {name}, for {winner} decides");
     }
     Ok(environment.check()?)
 }
@@ -53,7 +57,7 @@ fn read(environment: &mut Environment) -> anyhow::Result<()> {
     for name in ["GRPC_HEALTH_LISTEN", "METRICS_LISTEN"] {
         let _read: Option<std::net::SocketAddr> = environment.parse_optional(name);
     }
-    let _read = (environment.text("LOG_LEVEL", "info"), environment.get("LOG_FORMAT"));
+    let _read = (telemetry::level(environment), environment.get("LOG_FORMAT"));
     environment.get("OTEL_EXPORTER_OTLP_ENDPOINT");
     Ok(())
 }

@@ -17,7 +17,7 @@ use crate::suite::Suite;
 const EMAIL: &str = "demo@fintrac.example";
 const PASSWORD: &str = "twelve quiet herons";
 const FOLDER: &str = ".fintrac-demo";
-const OF_A_REAL_SUITE: [&str; 8] = [
+const OF_A_REAL_SUITE: [&str; 16] = [
     "DATABASE_URL",
     "DB_POSTGRES_HOST",
     "SMTP_URL",
@@ -26,6 +26,14 @@ const OF_A_REAL_SUITE: [&str; 8] = [
     "REDIS_HOST",
     "SERVER_TLS_CERT",
     "SERVER_TLS_KEY",
+    "AUTH_DATABASE_URL",
+    "AUTH_OWNER_DATABASE_URL",
+    "LEDGER_DATABASE_URL",
+    "LEDGER_OWNER_DATABASE_URL",
+    "BUDGET_DATABASE_URL",
+    "BUDGET_OWNER_DATABASE_URL",
+    "NOTIFY_DATABASE_URL",
+    "NOTIFY_OWNER_DATABASE_URL",
 ];
 /// How long the mail with the code may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -119,7 +127,8 @@ async fn fill(mut api: Api, dir: &Path) -> anyhow::Result<()> {
 
 /// The code in the mail that asks for it, once the mail is there.
 async fn code(mails: &Path) -> String {
-    let is_code = |line: &str| line.len() == 6 && line.bytes().all(|byte| byte.is_ascii_digit());
+    let is_letter = |byte: u8| byte.is_ascii_digit() || byte.is_ascii_uppercase();
+    let is_code = |line: &str| line.len() == 8 && line.bytes().all(is_letter);
     loop {
         for file in std::fs::read_dir(mails).into_iter().flatten().flatten() {
             let text = std::fs::read_to_string(file.path()).unwrap_or_default();

@@ -35,6 +35,7 @@ problem-account-closed = Das Konto ist geschlossen
 problem-balance-out-of-range = Saldo außerhalb des Bereichs
 problem-mfa-required = Zweiter Faktor nötig
 problem-mfa-code-invalid = Code ungültig
+problem-reauthentication-required = Bitte neu ausweisen
 problem-permission-denied = Nicht erlaubt
 problem-address-denied = Netzadresse nicht erlaubt
 problem-mfa-enabled = Zweiter Faktor ist schon eingeschaltet

@@ -35,6 +35,7 @@ problem-account-closed = Account is closed
 problem-balance-out-of-range = Balance out of range
 problem-mfa-required = Second factor needed
 problem-mfa-code-invalid = Code not valid
+problem-reauthentication-required = Prove again who you are
 problem-permission-denied = Not permitted
 problem-address-denied = Network address not allowed
 problem-mfa-enabled = Second factor is on already

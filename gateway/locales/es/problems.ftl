@@ -35,6 +35,7 @@ problem-account-closed = La cuenta está cerrada
 problem-balance-out-of-range = Saldo fuera de rango
 problem-mfa-required = Se necesita el segundo factor
 problem-mfa-code-invalid = Código no válido
+problem-reauthentication-required = Vuelve a identificarte
 problem-permission-denied = No permitido
 problem-address-denied = Dirección de red no permitida
 problem-mfa-enabled = El segundo factor ya está activado

@@ -35,6 +35,7 @@ problem-account-closed = Le compte est fermé
 problem-balance-out-of-range = Solde hors limites
 problem-mfa-required = Second facteur nécessaire
 problem-mfa-code-invalid = Code non valable
+problem-reauthentication-required = Identifiez-vous à nouveau
 problem-permission-denied = Non autorisé
 problem-address-denied = Adresse réseau non autorisée
 problem-mfa-enabled = Le second facteur est déjà activé

@@ -35,6 +35,7 @@ problem-account-closed = A conta está fechada
 problem-balance-out-of-range = Saldo fora do intervalo
 problem-mfa-required = Segundo fator necessário
 problem-mfa-code-invalid = Código inválido
+problem-reauthentication-required = Identifica-te de novo
 problem-permission-denied = Não permitido
 problem-address-denied = Endereço de rede não permitido
 problem-mfa-enabled = O segundo fator já está ativo

@@ -3,7 +3,7 @@
 //! and §6.1).
 
 use axum::extract::Request;
-use axum::http::header::{HOST, TRANSFER_ENCODING};
+use axum::http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, Version};
 use axum::middleware::Next;
@@ -39,6 +39,9 @@ fn ambiguity(version: Version, authority: Option<&str>, headers: &HeaderMap) -> 
     let mut encodings = headers.get_all(TRANSFER_ENCODING).iter();
     match (encodings.next(), encodings.next()) {
         (None, _) => None,
+        (Some(_), _) if headers.contains_key(CONTENT_LENGTH) => {
+            Some("Send Content-Length or Transfer-Encoding, not both.")
+        }
         (Some(encoding), None) if encoding.as_bytes().eq_ignore_ascii_case(b"chunked") => None,
         _ => Some("Send Transfer-Encoding once, as chunked."),
     }
@@ -68,6 +71,7 @@ mod tests {
         assert!(one(&[host, host]), "two of them");
         assert!(one(&[host, ("host", "b.example")]));
         assert!(one(&[host, chunked, chunked]));
+        assert!(one(&[host, chunked, ("content-length", "5")]));
         assert!(one(&[host, ("transfer-encoding", "gzip, chunked")]));
         assert!(one(&[host, ("transfer-encoding", "identity"), chunked]));
         assert!(!one(&[host]) && !one(&[host, chunked]) && !one(&[host, ("transfer-encoding", "Chunked")]));

@@ -16,18 +16,29 @@ pub use traces::{adopt, flush};
 
 use crate::config::{Environment, Stage};
 
-/// Starts logging; with `METRICS_LISTEN` the Prometheus endpoint on that address;
-/// with `OTEL_EXPORTER_OTLP_ENDPOINT` traces in the name of `service`.
-///
-/// `LOG_LEVEL`: DEBUG, INFO, WARNING, ERROR, CRITICAL, or a tracing filter.
-/// `LOG_FORMAT`: `text` (default in development) or `json`.
-pub fn start(environment: &Environment, service: &str) -> anyhow::Result<()> {
+/// What is logged, as a tracing filter. A word that is none would silence everything.
+pub fn level(environment: &Environment) -> String {
     let level = environment.text("LOG_LEVEL", "info").to_ascii_lowercase();
     let level = match level.as_str() {
         "warning" => "warn",
         "critical" => "error",
         other => other,
     };
+    let is_word = ["trace", "debug", "info", "warn", "error", "off"].contains(&level);
+    if !is_word && !level.contains('=') {
+        environment.problem("LOG_LEVEL: must be DEBUG, INFO, WARNING, ERROR or CRITICAL".into());
+        return "info".to_owned();
+    }
+    level.to_owned()
+}
+
+/// Starts logging; with `METRICS_LISTEN` the Prometheus endpoint on that address;
+/// with `OTEL_EXPORTER_OTLP_ENDPOINT` traces in the name of `service`.
+///
+/// `LOG_LEVEL`: DEBUG, INFO, WARNING, ERROR, CRITICAL, or a tracing filter.
+/// `LOG_FORMAT`: `text` (default in development) or `json`.
+pub fn start(environment: &Environment, service: &str) -> anyhow::Result<()> {
+    let level = level(environment);
     let quiet = "sqlx=warn,h2=warn,hyper=warn,tower=warn,rustls=warn";
     let filter = EnvFilter::try_new(format!("{level},{quiet}"))?;
     let text = match environment.get("LOG_FORMAT") {

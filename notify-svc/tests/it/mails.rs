@@ -12,9 +12,9 @@ use crate::support::{clock, parse, start, start_on, with_server};
 
 /// Every event of auth's that asks for a mail: the mail's kind, and something that it says.
 const ASKING: [(&str, &str, &str, &str); 16] = [
-    ("challenge", "verification_requested", "verification", "/verify-email?token=THE-TOKEN"),
-    ("challenge", "password_reset_requested", "password_reset", "/reset-password?token=THE-TOKEN"),
-    ("challenge", "email_change_requested", "email_change", "/verify-email?token=THE-TOKEN"),
+    ("challenge", "verification_requested", "verification", "/verify-email#token=THE-TOKEN"),
+    ("challenge", "password_reset_requested", "password_reset", "/reset-password#token=THE-TOKEN"),
+    ("challenge", "email_change_requested", "email_change", "/verify-email#token=THE-TOKEN"),
     ("challenge", "email_changed", "email_changed", ""),
     ("device", "added", "new_device", "198.51.100.7"),
     ("user", "already_registered", "already_registered", ""),
@@ -94,7 +94,7 @@ async fn links_lead_to_the_front_end_when_there_is_one() {
     auth.tell("challenge", "verification_requested");
     let raw = smtp.next().await;
     let text = parse(&raw).body_text(0).expect("text").into_owned();
-    assert!(text.contains("https://app.example/verify-email?token=THE-TOKEN"), "{text}");
+    assert!(text.contains("https://app.example/verify-email#token=THE-TOKEN"), "{text}");
 }
 
 #[tokio::test]
