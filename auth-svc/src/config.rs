@@ -23,7 +23,7 @@ pub struct Config {
     /// A session is over after this, however often it was refreshed.
     pub session_lifetime: TimeDelta,
     pub sessions_per_user: i64,
-    /// Roles that act on others hold only for whoever has a second factor.
+    /// The roles `admin` and `support` are granted only with a second factor.
     pub staff_need_factor: bool,
     /// Password hashes computed at once: half the cores, so that a flood of logins
     /// leaves the others to everybody else.

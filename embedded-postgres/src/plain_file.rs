@@ -1,5 +1,5 @@
-//! Files that we keep in a folder that belongs to PostgreSQL's account. Whoever
-//! has that account must not lead root elsewhere, so no link is followed.
+//! Opens our files in a folder that belongs to PostgreSQL's account. That account
+//! must not lead root elsewhere, so no link is followed.
 
 use std::fs::{File, OpenOptions, Permissions};
 use std::io::{Error as IoError, ErrorKind};
@@ -25,7 +25,7 @@ pub(crate) fn open(path: &Path, options: &mut OpenOptions) -> Result<File, Error
     }
     if found.mode() & 0o077 != 0 {
         match file.set_permissions(Permissions::from_mode(0o600)) {
-            // Somebody else's that we may write: as private as he made it.
+            // The file belongs to another account, which decides its mode.
             Err(error) if error.kind() == ErrorKind::PermissionDenied => {}
             result => result.map_err(Error::io(path))?,
         }

@@ -115,7 +115,7 @@ fn a_temporary_cluster_leaves_nothing() {
     assert!(!cluster.exists());
 }
 
-/// Whoever has PostgreSQL's account could lead us, as root, to any file.
+/// PostgreSQL's account could lead root to any file.
 #[test]
 fn links_in_the_folder_are_not_followed() {
     for name in ["postgres.log", "lock"] {

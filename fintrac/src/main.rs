@@ -106,7 +106,7 @@ enum Admin {
     RemoveFactor { email: String },
     /// Delete every rule on addresses
     ClearIpRules,
-    /// End everybody's sessions at once
+    /// End all users' sessions at once
     EndSessions,
 }
 

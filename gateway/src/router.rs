@@ -211,7 +211,7 @@ fn dress(routes: Router<AppState>, state: AppState) -> Router {
         .layer(from_fn_with_state(state.clone(), layers::addresses::admit))
         // Floods end here, before they cost anything.
         .layer(from_fn_with_state(state.clone(), layers::rate_limit::limit))
-        // Nobody reads a request in another way than we do.
+        // A proxy must not be able to read a request in another way.
         .layer(from_fn(layers::framing::refuse))
         // The database takes no U+0000.
         .layer(from_fn(layers::nul::refuse))

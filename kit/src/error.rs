@@ -114,7 +114,7 @@ pub fn unavailable(message: impl Into<String>) -> Status {
 pub fn database(error: &sqlx::Error) -> Status {
     if crate::database::is_timeout(error) {
         tracing::warn!(error = %chain(error), "a statement took too long");
-        // The same would take as long again: nobody tries it by himself.
+        // A retry would take as long again, so the status is not retryable.
         let text = "This takes too long; ask for less, such as fewer days.";
         return Refusal::new(Code::DeadlineExceeded, "TIMEOUT", text).into();
     }

@@ -1,5 +1,5 @@
 //! What a password must be: long enough, not one of those that everybody tries
-//! first, hard to guess, and not made of what everybody knows about its owner. No
+//! first, hard to guess, and not made of its owner's name or address. No
 //! composition rules (NIST SP 800-63B).
 
 use fintrac_kit::error::Violation;

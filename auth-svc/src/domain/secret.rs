@@ -8,7 +8,7 @@ use fintrac_kit::random::Random;
 use secrecy::{ExposeSecret as _, SecretString};
 use uuid::Uuid;
 
-/// Of mailed codes: digits and letters that nobody takes for one another.
+/// Alphabet of emailed codes, without letters and digits that look alike.
 const LETTERS: &[u8; 32] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
 const CODE_LENGTH: usize = 8;
 

@@ -83,7 +83,7 @@ impl Identity {
 
     /// Counts a code by the network that it comes from, for many mailboxes must not be
     /// many tries, and by its mailbox, for many networks and many mails must not be
-    /// either. Nothing for a token, which nobody guesses.
+    /// either. A token has 256 bits and is not counted.
     pub(super) async fn count_proof(&self, proof: &Proof, origin: &Origin) -> Result<Vec<Ticket>, Error> {
         let Proof::Code { email, .. } = proof else { return Ok(Vec::new()) };
         let mailbox = Email::parse(email).ok_or(Error::ChallengeInvalid)?;

@@ -118,7 +118,7 @@ impl Identity {
         match Email::parse(&login.email) {
             Some(email) => {
                 let user = users::find_by_email(&mut connection, email.key()).await?;
-                // Whoever has not confirmed it yet is told so, if the password is right.
+                // An unverified user with the right password gets EMAIL_NOT_VERIFIED.
                 let claims = users::unverified_of_email(&mut connection, email.key(), 1).await?;
                 Ok(user.or_else(|| claims.into_iter().next()))
             }

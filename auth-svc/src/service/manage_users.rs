@@ -93,7 +93,7 @@ impl Identity {
             return Err(Error::Forbidden("This user may do more than you; ask an administrator."));
         }
         if let Some(names) = &changes.roles {
-            // Whoever has not proved his address may be anybody.
+            // An unverified address may belong to another person.
             if !user.email_verified {
                 return Err(Error::Forbidden("This user has not confirmed the address yet."));
             }

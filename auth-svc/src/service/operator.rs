@@ -92,7 +92,7 @@ impl Operator {
                 return Err(OperatorError::Leaving);
             }
             Some(user) => (user.id, false),
-            // Whoever never proved the address has no claim to it.
+            // Unverified registrations have no claim to the address.
             None => (identity.insert_admin(&mut transaction, &address, &origin).await?, true),
         };
         let mut names = roles::of_user(&mut transaction, user_id).await?;
@@ -188,7 +188,7 @@ impl Operator {
     }
 
     /// Ends every session that is open now; how many there were. Their tokens are
-    /// refused within a second, and everybody logs in again.
+    /// refused within a second, and all users log in again.
     pub async fn end_all_sessions(&self) -> Result<u64, OperatorError> {
         let identity = &self.0;
         let origin = Origin { actor: "operator".to_owned(), ..Origin::default() };

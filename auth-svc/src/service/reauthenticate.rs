@@ -1,5 +1,5 @@
-//! A fresh proof of who is calling, in his session. Whatever changes how one logs in
-//! asks for it: an access token that somebody stole is not enough.
+//! Reauthenticates the caller within the session. Operations that change how a user
+//! logs in require it, because a stolen access token must not be enough.
 
 use chrono::TimeDelta;
 use fintrac_kit::access::By;

@@ -57,14 +57,14 @@ impl Identity {
         if let Some(known) = known {
             let locked = users::lock(connection, known.id).await?.ok_or(Error::NotFound("user"))?;
             if locked.erased_at.is_some() {
-                // The address is free in a moment; nobody is told.
+                // The erasure frees the address in a moment; no email goes out.
                 return Ok(());
             }
             let change = Change::of_user(known.id, locked.version, "already_registered", &[]);
             return Ok(self.record(connection, change, origin).await?);
         }
-        // Whoever registered the address before has proved nothing: both stand alone,
-        // and what the mail of one confirms is that one.
+        // An earlier registration of the address has proved nothing: each is separate,
+        // and its email confirms that registration only.
         let id = self.random.id(now);
         let row = phone_row(id);
         let phone_number = registration

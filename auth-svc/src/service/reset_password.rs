@@ -33,7 +33,7 @@ impl Identity {
         let hash = self.passwords.hash(new_password.into()).await?;
         let mut transaction = self.pool.begin().await?;
         let answered = self.answered(&mut transaction, &proof, &[Purpose::ResetPassword]).await;
-        // The address may be somebody else's by now.
+        // The address may belong to another user by now.
         let challenge = match answered {
             Ok(challenge) if challenge.user_id != user_id => return Err(Error::ChallengeInvalid),
             Ok(challenge) => challenge,

@@ -57,7 +57,7 @@ impl Identity {
         let key = self.secrets.throttle_key(scope.name(), of);
         let mut transaction = self.pool.begin().await?;
         let before = throttles::lock(&mut transaction, &key).await?;
-        // Read under the lock: whoever waited for it comes later than the one before.
+        // Read under the lock: an attempt that waited for it is the later one.
         let now = self.clock.now().max(before.updated_at);
         if let Ok(wait) = (before.blocked_until - now).to_std()
             && !wait.is_zero()

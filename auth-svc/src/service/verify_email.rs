@@ -25,7 +25,7 @@ impl Identity {
             Err(Error::Database(error)) if violated(&error) == Some("users_username_key_key") => {
                 self.verify(proof, origin).await
             }
-            // Somebody else has proved the address.
+            // Another user has proved the address.
             Err(Error::Database(error)) if violated(&error) == Some("users_email_key_key") => {
                 Err(Error::ChallengeInvalid)
             }
@@ -92,8 +92,8 @@ impl Identity {
         }
     }
 
-    /// Marks the address as verified, makes the household, and lets go of whoever else
-    /// registered the address.
+    /// Marks the address as verified, creates the household, and releases the other
+    /// registrations of the address.
     async fn admit(
         &self,
         connection: &mut PgConnection,

@@ -14,7 +14,7 @@ const KEYS_KEPT: TimeDelta = TimeDelta::hours(25);
 const SECURITY_EVENTS_KEPT: TimeDelta = TimeDelta::days(396);
 /// What strangers tried is of no use to anybody for long.
 const STRANGERS_KEPT: TimeDelta = TimeDelta::days(30);
-/// Registrations that nobody proved: twice as long as the link of a mail is good.
+/// Retention of unverified registrations: twice the lifetime of an email's link.
 const UNVERIFIED_KEPT: TimeDelta = TimeDelta::days(2);
 const CHALLENGES_KEPT: TimeDelta = TimeDelta::days(7);
 /// Rows a statement; the rest follows at the next turn of its loop.

@@ -67,7 +67,7 @@ pub async fn list_open_after(
     Ok(rows.into_iter().map(|row| (row.user_id, row.id)).collect())
 }
 
-/// When the session's user last proved who he is, by a login or again.
+/// Returns when the session's user last authenticated, by login or again.
 pub async fn authenticated_at(
     connection: &mut PgConnection,
     id: Uuid,

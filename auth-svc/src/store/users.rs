@@ -76,7 +76,7 @@ pub fn username_key(username: &str) -> String {
     username.to_ascii_lowercase()
 }
 
-/// The user who proved that the address is his.
+/// Finds the verified user of an address.
 pub async fn find_by_email(
     connection: &mut PgConnection,
     key: &str,
@@ -92,7 +92,7 @@ pub async fn find_by_email(
     .await
 }
 
-/// Registrations of the address that nobody has proved yet, the newest first.
+/// Lists the unverified registrations of the address, the newest first.
 pub async fn unverified_of_email(
     connection: &mut PgConnection,
     key: &str,

@@ -9,7 +9,7 @@ fn by_token(token: &str) -> pb::VerifyEmailRequest {
     pb::VerifyEmailRequest { token: token.to_owned(), ..Default::default() }
 }
 
-/// A stranger registers somebody's address too, before or after its owner: the
+/// A stranger registers the address too, before or after its owner: the
 /// mail of the owner's registration confirms the owner's password.
 #[tokio::test]
 async fn each_registration_stands_alone_until_its_own_mail_confirms_it() {

@@ -140,7 +140,7 @@ async fn a_list_of_devices_has_an_end() {
     assert_eq!(auth.text(forgotten).await, (56 - names.len()).to_string(), "and each is told");
 }
 
-/// Somebody found an access token, but not the password.
+/// A thief has an access token, but not the password.
 #[tokio::test]
 async fn what_changes_how_one_logs_in_needs_a_fresh_proof() {
     let auth = Auth::start().await;

@@ -79,7 +79,7 @@ pub async fn revoke_signing_keys() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Ends everybody's sessions, for an emergency.
+/// Ends all users' sessions, for an emergency.
 pub async fn end_all_sessions() -> anyhow::Result<()> {
     let (auth, operator) = open().await?;
     let ended = operator.end_all_sessions().await;
