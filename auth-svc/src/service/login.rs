@@ -204,7 +204,9 @@ impl Identity {
 
 /// The name that an unknown user's attempts are counted under.
 fn folded(login: &Login) -> String {
-    format!("{}\n{}", login.email.trim().to_lowercase(), login.username.trim().to_lowercase())
+    let email = Email::parse(&login.email);
+    let email = email.as_ref().map_or_else(|| login.email.trim().to_lowercase(), |it| it.key().to_owned());
+    format!("{email}\n{}", login.username.trim().to_lowercase())
 }
 
 fn check(login: &Login) -> Result<(), Error> {

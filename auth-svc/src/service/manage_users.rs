@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::{Change, Identity, PageOf};
 use crate::domain::challenge::Purpose;
+use crate::domain::email::Email;
 use crate::domain::role;
 use crate::error::Error;
 use crate::store::managed_users::{self, Filter, ManagedUser};
@@ -47,7 +48,9 @@ impl UserQuery {
             let hint = format!("Send one of {}.", STATUSES.join(", "));
             return Err(Error::Query(vec![Violation::new("status", "STATUS_UNKNOWN", hint)]));
         }
-        let query = text(&self.query);
+        // A whole address is looked for by its key.
+        let query =
+            Email::parse(&self.query).map(|email| email.key().to_owned()).or_else(|| text(&self.query));
         let id = query.as_deref().and_then(|query| Uuid::parse_str(query).ok());
         let escape = |text: &str| text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
         let pattern = query.filter(|_| id.is_none()).map(|query| format!("{}%", escape(&query)));

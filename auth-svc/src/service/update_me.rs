@@ -41,7 +41,8 @@ impl Identity {
         let user_id = by.principal.user_id;
         let before = self.get_me(&by.principal).await?;
         let asked = changes.apply(&editable(&before)).map_err(Error::Invalid)?.email;
-        let email = asked.filter(|email| email.key() != before.profile.email.to_lowercase());
+        let standing = Email::parse(&before.profile.email);
+        let email = asked.filter(|email| standing.as_ref().map(Email::key) != Some(email.key()));
         let proved = match &email {
             Some(email) => {
                 let proved = self.prove_password(user_id, "password", password, &by.origin).await?;

@@ -39,10 +39,16 @@ pub enum Verdict {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Door {
     Open,
+    /// Open, but for addresses of ASCII only.
+    Ascii,
     /// STARTTLS and a login before anything is taken.
     StartTls,
     /// TLS from the first byte, and a login.
     Tls,
+}
+
+fn is_open(door: Door) -> bool {
+    matches!(door, Door::Open | Door::Ascii)
 }
 
 /// What a connection needs to know.
@@ -84,7 +90,7 @@ impl SmtpServer {
         let verdict = Arc::new(Mutex::new(Verdict::Accept));
         let (sender, received) = mpsc::unbounded_channel();
         let (authority, acceptor) = certificates();
-        let acceptor = (door != Door::Open).then_some(acceptor);
+        let acceptor = (!is_open(door)).then_some(acceptor);
         let hall = Hall { door, acceptor, verdict: Arc::clone(&verdict), sender };
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -175,7 +181,7 @@ async fn converse(mut stream: BufReader<Box<dyn Line>>, hall: &Hall, greets: boo
     if greets {
         stream.write_all(b"220 test\r\n").await?;
     }
-    let mut is_known = hall.door == Door::Open;
+    let mut is_known = is_open(hall.door);
     let mut line = String::new();
     loop {
         line.clear();
@@ -185,6 +191,9 @@ async fn converse(mut stream: BufReader<Box<dyn Line>>, hall: &Hall, greets: boo
         let verb = line.get(..4).unwrap_or_default().to_ascii_uppercase();
         match verb.as_str() {
             "EHLO" | "HELO" if hall.door == Door::Open => {
+                stream.write_all(b"250-test\r\n250-SMTPUTF8\r\n250 8BITMIME\r\n").await?;
+            }
+            "EHLO" | "HELO" if hall.door == Door::Ascii => {
                 stream.write_all(b"250-test\r\n250 8BITMIME\r\n").await?;
             }
             "EHLO" => stream.write_all(b"250-test\r\n250-8BITMIME\r\n250 AUTH PLAIN\r\n").await?,

@@ -1,8 +1,9 @@
 //! The MIME form of a mail (RFC 5322).
 
-use lettre::Message;
+use lettre::address::AddressError;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
+use lettre::{Address, Message};
 
 use super::{DeliveryError, Envelope};
 use crate::render::Rendered;
@@ -25,11 +26,28 @@ pub fn build(from: &Mailbox, envelope: &Envelope, rendered: &Rendered) -> Result
     }
     Ok(builder
         .from(from.clone())
-        .to(Mailbox::new(None, envelope.to.parse()?))
+        .to(Mailbox::new(None, recipient(&envelope.to)?))
         .subject(rendered.subject.clone())
         .date(envelope.date.into())
         .message_id(Some(message_id))
         .raw_header(HeaderValue::new(KIND, envelope.kind.label().to_owned()))
         .raw_header(HeaderValue::new(AUTO_SUBMITTED, "auto-generated".to_owned()))
         .multipart(body)?)
+}
+
+/// Returns the address with its domain in ASCII (IDNA): servers without SMTPUTF8
+/// (RFC 6531) can then deliver to it, if its local part is ASCII as well.
+fn recipient(text: &str) -> Result<Address, AddressError> {
+    let (local, domain) = text.rsplit_once('@').ok_or(AddressError::MissingParts)?;
+    let domain = idna::domain_to_ascii(domain).map_err(|_| AddressError::InvalidDomain)?;
+    // The library's own check rejects marks of other scripts.
+    let is_plain = !local.is_empty()
+        && local.chars().all(|letter| {
+            !letter.is_control() && !letter.is_whitespace() && !"()<>[]:;@\\,\"".contains(letter)
+        });
+    if !is_plain {
+        return Err(AddressError::InvalidUser);
+    }
+    Address::new("a", &domain)?;
+    Ok(Address::new_dangerous(local, domain))
 }

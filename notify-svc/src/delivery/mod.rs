@@ -27,10 +27,23 @@ pub enum DeliveryError {
     Message(#[from] lettre::error::Error),
     #[error("MAIL_CA_FILE {0}")]
     Authority(String),
+    #[error("the mail server cannot deliver to addresses beyond ASCII (it lacks SMTPUTF8)")]
+    Internationalized,
     #[error("SMTP")]
-    Smtp(#[from] lettre::transport::smtp::Error),
+    Smtp(#[source] lettre::transport::smtp::Error),
     #[error("the mail could not be written to a file: {0}")]
     File(#[from] std::io::Error),
+}
+
+impl From<lettre::transport::smtp::Error> for DeliveryError {
+    fn from(error: lettre::transport::smtp::Error) -> Self {
+        // The library tells this apart by its words alone.
+        if error.is_client() && chain(&error).contains("SMTPUTF8") {
+            Self::Internationalized
+        } else {
+            Self::Smtp(error)
+        }
+    }
 }
 
 impl DeliveryError {
@@ -49,7 +62,7 @@ impl DeliveryError {
     /// Trying again cannot help.
     pub fn is_permanent(&self) -> bool {
         match self {
-            Self::Address(_) | Self::Message(_) => true,
+            Self::Address(_) | Self::Message(_) | Self::Internationalized => true,
             // Of the mail or its reader; all else (authentication, TLS, policy) an
             // operator can put right while the mail waits.
             Self::Smtp(error) => {
@@ -105,8 +118,8 @@ impl Delivery {
         let message = message::build(&self.from, envelope, rendered)?;
         match &self.route {
             Route::Smtp(smtp) => {
-                smtp.send(message).await?;
-                Ok(())
+                let sent = smtp.send(message).await;
+                sent.map(|_| ()).map_err(DeliveryError::from)
             }
             Route::Files(dir) => files::write(dir, envelope, &message.formatted()).await,
         }

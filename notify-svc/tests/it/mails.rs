@@ -199,6 +199,40 @@ async fn an_outage_of_auth_is_not_held_against_the_mail() {
 }
 
 #[tokio::test]
+async fn addresses_of_other_scripts_are_delivered_to() {
+    for (door, address, wanted) in [
+        (Door::Ascii, "ana@b\u{fc}cher.example", "ana@xn--bcher-kva.example"),
+        (Door::Open, "\u{92a}\u{94d}\u{930}@example.com", "\u{92a}\u{94d}\u{930}@example.com"),
+        (Door::Open, "j\u{f6}rg@b\u{fc}cher.example", "j\u{f6}rg@xn--bcher-kva.example"),
+    ] {
+        let mut smtp = SmtpServer::behind(door).await;
+        let auth = Auth::new("en");
+        auth.recipient.lock().expect("no panic").email = address.into();
+        let url = smtp.url();
+        let notify = start(&auth, &[("SMTP_URL", &url)]).await;
+        auth.tell("user", "verified");
+        let raw = smtp.next().await;
+        assert!(raw.contains(&format!("To: {wanted}\r\n")), "{raw}");
+        notify.until("sent", 0).await;
+    }
+}
+
+#[tokio::test]
+async fn what_a_server_cannot_address_is_given_up() {
+    let smtp = SmtpServer::behind(Door::Ascii).await;
+    let auth = Auth::new("en");
+    auth.recipient.lock().expect("no panic").email = "j\u{f6}rg@example.com".into();
+    let url = smtp.url();
+    let notify = start(&auth, &[("SMTP_URL", &url)]).await;
+    auth.tell("user", "verified");
+    notify.until("dead", 0).await;
+    let reason = "select coalesce(last_error, '') from notify.mails";
+    notify
+        .until_text(reason, "the mail server cannot deliver to addresses beyond ASCII (it lacks SMTPUTF8)")
+        .await;
+}
+
+#[tokio::test]
 async fn two_replicas_send_each_mail_once() {
     let mut smtp = SmtpServer::start().await;
     let auth = Auth::new("en");
