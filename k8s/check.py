@@ -18,6 +18,8 @@ OVERLAYS = ["dev", "staging", "prod"]
 VERSION = "1.34"
 PARTS = ["auth", "ledger", "budget", "notify", "gateway"]
 
+SECRETS = "SECRET|PASSWORD|_KEYS|DATABASE_URL|SMTP_URL|REDIS_URL"
+
 problems = []
 
 
@@ -73,17 +75,29 @@ def check_references(overlay, things):
     """Config maps exist; secrets are references only, but in dev."""
     made = {name(thing) for thing in things}
     for thing in things:
+        if thing["kind"] == "ConfigMap":
+            for key in filter(re.compile(SECRETS).search, thing.get("data", {})):
+                complain(overlay, f"{name(thing)}: {key} in clear")
         if thing["kind"] == "Secret" and overlay != "dev":
             complain(overlay, f"{name(thing)}: secrets are made elsewhere")
         if not pod_of(thing):
             continue
         for container in pod_of(thing)["spec"]["containers"]:
+            mounts = [mount["mountPath"] for mount in container.get("volumeMounts", [])]
             for source in container.get("envFrom", []):
+                if "secretRef" in source:
+                    complain(overlay, f"{name(thing)}: secrets come in files, not from the environment")
                 wanted = source.get("configMapRef")
                 if wanted and f"ConfigMap/{wanted['name']}" not in made:
                     complain(overlay, f"{name(thing)}: no ConfigMap {wanted['name']}")
             for variable in container.get("env", []):
-                if re.search("SECRET|PASSWORD|_KEYS", variable["name"]) and "value" in variable:
+                path = variable.get("value", "")
+                if "secretKeyRef" in variable.get("valueFrom", {}):
+                    complain(overlay, f"{name(thing)}: {variable['name']} comes from the environment")
+                elif variable["name"].endswith("_FILE"):
+                    if path and path.rsplit("/", 1)[0] not in mounts:
+                        complain(overlay, f"{name(thing)}: {variable['name']} is mounted nowhere")
+                elif re.search(SECRETS, variable["name"]) and path:
                     complain(overlay, f"{name(thing)}: {variable['name']} in clear")
 
 
