@@ -1,5 +1,6 @@
-//! Under which account PostgreSQL runs: our own, or, because PostgreSQL
-//! refuses root, `postgres` or `nobody` when we are root.
+//! The account that PostgreSQL runs under: our own, or, because PostgreSQL
+//! rejects root, `fintrac` or `postgres` when we are root. Never `nobody`: other
+//! programs run under that, and each of them would have the database.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -23,24 +24,35 @@ pub(crate) fn own_uid() -> Result<u32, Error> {
     Ok(fs::metadata("/proc/self").map_err(Error::io("/proc/self"))?.uid())
 }
 
-/// The account to switch to, or `None` when PostgreSQL can run as ourselves.
-pub(crate) fn needed() -> Result<Option<Account>, Error> {
+const ACCOUNTS: [&str; 2] = ["fintrac", "postgres"];
+
+/// Returns the account to switch to, or `None` when PostgreSQL can run as ourselves.
+/// The owner of an existing `data` folder stays its owner.
+pub(crate) fn needed(data: &Path) -> Result<Option<Account>, Error> {
     if own_uid()? != 0 {
         return Ok(None);
     }
     let passwd = fs::read_to_string("/etc/passwd").map_err(Error::io("/etc/passwd"))?;
-    ["postgres", "nobody"].iter().find_map(|name| find(&passwd, name)).map(Some).ok_or(Error::NoAccount)
+    let owner = fs::symlink_metadata(data).ok().map(|folder| folder.uid());
+    choose(&passwd, owner).map(Some)
 }
 
-fn find(passwd: &str, name: &str) -> Option<Account> {
-    passwd.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        if fields.next()? != name {
-            return None;
-        }
-        let (uid, gid) = (fields.nth(1)?.parse().ok()?, fields.next()?.parse().ok()?);
-        Some(Account { name: name.to_owned(), uid, gid })
-    })
+fn choose(passwd: &str, owner: Option<u32>) -> Result<Account, Error> {
+    let accounts: Vec<_> = passwd.lines().filter_map(parse).collect();
+    let own = accounts.iter().find(|account| account.uid != 0 && Some(account.uid) == owner);
+    if own.is_some_and(|account| account.name == "nobody") {
+        return Err(Error::SharedAccount);
+    }
+    let named = || ACCOUNTS.iter().find_map(|name| accounts.iter().find(|account| account.name == *name));
+    own.or_else(named).cloned().ok_or(Error::NoAccount)
+}
+
+/// Reads a line of `/etc/passwd`.
+fn parse(line: &str) -> Option<Account> {
+    let mut fields = line.split(':');
+    let name = fields.next()?.to_owned();
+    let (uid, gid) = (fields.nth(1)?.parse().ok()?, fields.next()?.parse().ok()?);
+    Some(Account { name, uid, gid })
 }
 
 /// A command that runs as `account`, in a process group of its own so that
@@ -82,13 +94,29 @@ pub(crate) fn probe(dir: &Path, account: Option<&Account>) -> Result<(), Error> 
 
 #[cfg(test)]
 mod tests {
-    use super::{Account, find};
+    use super::choose;
+    use crate::Error;
+
+    const PASSWD: &str = "root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n\
+        postgresql:x:1:1::/:\npostgres:x:101:104:PostgreSQL,,,:/var:/bin/sh\nother:x:102:102::/:\n";
+
+    fn name(passwd: &str, owner: Option<u32>) -> Option<String> {
+        choose(passwd, owner).ok().map(|account| account.name)
+    }
 
     #[test]
-    fn accounts_are_found_by_exact_name() {
-        let passwd = "postgresql:x:1:1::/:\npostgres:x:101:104:PostgreSQL,,,:/var:/bin/sh\n";
-        let found = Account { name: "postgres".into(), uid: 101, gid: 104 };
-        assert_eq!(find(passwd, "postgres"), Some(found));
-        assert_eq!(find(passwd, "nobody"), None);
+    fn postgresql_gets_an_account_of_its_own() {
+        assert_eq!(name(PASSWD, None).as_deref(), Some("postgres"));
+        let both = format!("{PASSWD}fintrac:x:105:105::/:\n");
+        assert_eq!(name(&both, None).as_deref(), Some("fintrac"));
+        assert_eq!(name(&both, Some(101)).as_deref(), Some("postgres"), "the owner of the data stays");
+        assert_eq!(name(&both, Some(102)).as_deref(), Some("other"));
+        assert_eq!(name(&both, Some(0)).as_deref(), Some("fintrac"), "never root");
+    }
+
+    #[test]
+    fn nobody_has_no_database() {
+        assert!(matches!(choose("nobody:x:65534:65534::/:\n", None), Err(Error::NoAccount)));
+        assert!(matches!(choose(PASSWD, Some(65534)), Err(Error::SharedAccount)));
     }
 }

@@ -46,7 +46,7 @@ impl Server {
     /// ready. Blocks; first start a second or two, later ones a tenth of it.
     pub fn start(options: &Options) -> Result<Self, Error> {
         let bin = binaries::find()?;
-        let account = account::needed()?;
+        let account = account::needed(&options.dir.join("data"))?;
         let account = account.as_ref();
 
         fs::create_dir_all(&options.dir).map_err(Error::io(&options.dir))?;
@@ -180,7 +180,13 @@ fn initialise(
     }
     let fresh = dir.join(format!("data.new.{}", std::process::id()));
     let output = account::command(bin.join("initdb"), account)
-        .args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"])
+        .args([
+            "--username=postgres",
+            "--auth-local=trust",
+            "--auth-host=reject",
+            "--encoding=UTF8",
+            "--locale=C.UTF-8",
+        ])
         .args(temporary.then_some("--no-sync"))
         .arg("-D")
         .arg(&fresh)

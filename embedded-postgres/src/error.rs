@@ -7,8 +7,16 @@ pub enum Error {
         "PostgreSQL's server programs were not found; install PostgreSQL 15 or newer, or set DATABASE_URL"
     )]
     NoBinaries,
-    #[error("as root PostgreSQL needs another account, and this system has neither `postgres` nor `nobody`")]
+    #[error(
+        "as root PostgreSQL needs an account of its own: make one with `useradd --system fintrac`, \
+         or set DATABASE_URL"
+    )]
     NoAccount,
+    #[error(
+        "the data folder belongs to `nobody`, which other programs share; make an account with \
+         `useradd --system fintrac` and give the folder to it with `chown -R`"
+    )]
+    SharedAccount,
     #[error(
         "the account `{account}`, under which PostgreSQL runs here, cannot use the folder {dir}; \
          set FINTRAC_DATA_DIR to a folder it can reach"
