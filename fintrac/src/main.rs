@@ -75,7 +75,11 @@ enum Migrate {
 #[derive(Subcommand)]
 enum Config {
     /// Print what is in force, secrets masked, and name all that is wrong
-    Check,
+    Check {
+        /// What one part reads by itself: auth, ledger, budget, notify or gateway
+        #[arg(long)]
+        part: Option<String>,
+    },
 }
 
 #[derive(Subcommand)]
@@ -160,7 +164,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Migrate { what: Some(Migrate::Down { steps, part }) } => {
             commands::migrate::run(Migration::Down { steps }, part.as_deref()).await
         }
-        Command::Config(Config::Check) => commands::config::check(),
+        Command::Config(Config::Check { part }) => commands::config::check(part.as_deref()),
         Command::Demo => commands::demo::run().await,
         Command::Healthy => probe::rest().await,
         Command::Verify => commands::verify::run().await,

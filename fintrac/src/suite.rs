@@ -90,6 +90,7 @@ impl Suite {
         }
         let tls = Tls::read(&environment)?;
         environment.check()?;
+        process::warn_of_risks(&environment);
 
         let rest = bind(&config.rest).await.context("SERVER_HOST and SERVER_PORT")?;
         let grpc = bind(&config.grpc).await.context("GRPC_LISTEN")?;

@@ -25,6 +25,7 @@ pub async fn run() -> anyhow::Result<()> {
     let address = process::rest_address(&process.environment);
     let drain = process::drain(&process.environment);
     process.environment.check()?;
+    process::warn_of_risks(&process.environment);
     let address: SocketAddr =
         tokio::net::lookup_host(&address).await?.next().context("SERVER_HOST has no address")?;
     let listener =

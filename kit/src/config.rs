@@ -35,7 +35,7 @@ const OVERRULED: [(&str, &[&str]); 3] = [
             "DB_POSTGRES_PASSWORD",
         ],
     ),
-    ("REDIS_URL", &["REDIS_HOST", "REDIS_PORT", "REDIS_DB"]),
+    ("REDIS_URL", &["REDIS_HOST", "REDIS_PORT", "REDIS_DB", "REDIS_PASSWORD", "REDIS_TLS"]),
     ("SMTP_URL", &["MAIL_SERVER", "MAIL_PORT", "MAIL_USERNAME", "MAIL_PASSWORD", "MAIL_SSL", "MAIL_TLS"]),
 ];
 
@@ -76,6 +76,7 @@ impl FromStr for Stage {
 pub struct Environment {
     values: BTreeMap<String, String>,
     problems: Mutex<Vec<String>>,
+    warnings: Mutex<Vec<String>>,
     /// What was asked for, and what holds where it has no value.
     asked: Mutex<BTreeMap<String, Option<String>>>,
 }
@@ -223,6 +224,19 @@ impl Environment {
         if !problems.contains(&problem) {
             problems.push(problem);
         }
+    }
+
+    /// Adds a warning: it is no reason not to start, but an operator should know.
+    pub fn warning(&self, warning: String) {
+        let mut warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
+        if !warnings.contains(&warning) {
+            warnings.push(warning);
+        }
+    }
+
+    /// Returns the warnings so far.
+    pub fn warnings(&self) -> Vec<String> {
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// All problems found so far, as one error.

@@ -21,6 +21,7 @@ use crate::events::Bell;
 use crate::module::{Deps, Module, open_schema};
 use crate::random::Random;
 use crate::serve::{self, Drain, Stop};
+use crate::telemetry::Purpose;
 use crate::tls::Tls;
 use crate::{telemetry, transport};
 
@@ -60,7 +61,7 @@ impl Process {
     /// Reads the environment and starts telemetry.
     pub fn start(name: &'static str) -> anyhow::Result<Self> {
         let environment = Environment::load()?;
-        telemetry::start(&environment, name)?;
+        telemetry::start(&environment, name, Purpose::Serving)?;
         warn_without_meaning(&environment);
         let clock = Clock::System;
         let _threads_run = workers(&environment);
@@ -150,6 +151,13 @@ pub fn warn_without_meaning(environment: &Environment) {
     }
     for (name, winner) in environment.overruled() {
         tracing::warn!("{name} is set and not in force: {winner} decides");
+    }
+}
+
+/// Logs what an operator should know about the settings read so far.
+pub fn warn_of_risks(environment: &Environment) {
+    for warning in environment.warnings() {
+        tracing::warn!("{warning}");
     }
 }
 

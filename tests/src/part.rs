@@ -24,7 +24,7 @@ async fn run() -> anyhow::Result<()> {
         }
         Some("keys-parts") => commands::parts::print(&std::env::args().nth(2).unwrap_or_default()),
         Some("demo") => commands::demo::run().await,
-        Some("config-check") => commands::config::check(),
+        Some("config-check") => commands::config::check(std::env::args().nth(2).as_deref()),
         Some("verify") => commands::verify::run().await,
         Some("admin-create") => {
             let email = std::env::args().nth(2).unwrap_or_default();

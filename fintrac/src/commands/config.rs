@@ -1,19 +1,24 @@
-//! `fintrac config check`: what would be in force, without starting anything.
+//! `fintrac config check`: prints what would be in force, without starting anything.
 
+use std::net::SocketAddr;
 use std::path::Path;
 
 use fintrac_kit::config::{Environment, Stage};
 use fintrac_kit::process;
 use fintrac_kit::telemetry;
 use fintrac_kit::tls::Tls;
+use sqlx::postgres::PgConnectOptions;
 
 use crate::{data_dir, suite};
 
 /// Prints every setting, secrets masked; fails and names all that is wrong.
 #[expect(clippy::print_stdout, reason = "this is what the command is for")]
-pub fn check() -> anyhow::Result<()> {
+pub fn check(part: Option<&str>) -> anyhow::Result<()> {
     let mut environment = Environment::load()?;
-    read(&mut environment)?;
+    match part {
+        Some(part) => read_part(&environment, part)?,
+        None => read(&mut environment)?,
+    }
     for setting in environment.in_force() {
         let value = setting.value.as_deref().unwrap_or("(none)");
         let whence = if setting.is_default { "  # default" } else { "" };
@@ -25,6 +30,9 @@ pub fn check() -> anyhow::Result<()> {
     }
     for (name, winner) in environment.overruled() {
         println!("# not in force: {name}, for {winner} decides");
+    }
+    for warning in environment.warnings() {
+        println!("# warning: {warning}");
     }
     Ok(environment.check()?)
 }
@@ -45,19 +53,73 @@ fn read(environment: &mut Environment) -> anyhow::Result<()> {
     }
     let _read = suite::Config::read(environment);
     let _read = (process::suite_database(environment), process::pool_config(environment));
+    for part in ["AUTH", "LEDGER", "BUDGET", "NOTIFY"] {
+        environment.get(&format!("{part}_URL"));
+        for name in ["DATABASE_URL", "OWNER_DATABASE_URL"] {
+            let _read: Option<PgConnectOptions> = environment.parse_optional(&format!("{part}_{name}"));
+        }
+    }
+    let _read: Option<SocketAddr> = environment.parse_optional("GRPC_HEALTH_LISTEN");
+    read_common(environment);
+    Ok(())
+}
+
+/// Reads all that a part reads in a process of its own.
+fn read_part(environment: &Environment, part: &str) -> anyhow::Result<()> {
+    let peers: &[&str] = match part {
+        "auth" => {
+            let _read = auth_svc::Config::from_environment(environment);
+            &[]
+        }
+        "ledger" => {
+            let _read = ledger_svc::Config::from_environment(environment);
+            &["AUTH_URL"]
+        }
+        "budget" => &["AUTH_URL", "LEDGER_URL"],
+        "notify" => {
+            let _read = notify_svc::Config::from_environment(environment);
+            &["AUTH_URL", "LEDGER_URL", "BUDGET_URL"]
+        }
+        "gateway" => {
+            let _read = gateway::Config::from_environment(environment);
+            let _read = process::rest_address(environment);
+            &["AUTH_URL", "LEDGER_URL", "BUDGET_URL", "NOTIFY_URL"]
+        }
+        _ => anyhow::bail!("--part: must be auth, ledger, budget, notify or gateway"),
+    };
+    for peer in peers {
+        environment.required(peer);
+    }
+    if part != "gateway" {
+        let own = format!("{}_DATABASE_URL", part.to_ascii_uppercase());
+        let database: Option<PgConnectOptions> = environment.parse_optional(&own);
+        if environment.get(&own).is_none()
+            && (process::suite_database(environment).is_none()
+                || environment.get("FINTRAC_SERVICE_SECRET").is_none())
+        {
+            environment
+                .problem(format!("no database: set {own}, or DATABASE_URL and FINTRAC_SERVICE_SECRET"));
+        }
+        let _read = (database, process::pool_config(environment), process::direct_rate(environment));
+        for name in ["GRPC_LISTEN", "GRPC_HEALTH_LISTEN"] {
+            let _read: Option<SocketAddr> = environment.parse_optional(name);
+        }
+        environment.flag("GRPC_REFLECTION", environment.stage() != Stage::Production);
+    }
+    let _read = (process::drain(environment), process::workers(environment));
+    read_common(environment);
+    Ok(())
+}
+
+/// Reads what every process reads.
+fn read_common(environment: &Environment) {
     let _read = (process::service_keys(environment), process::trust_config(environment));
     if let Err(error) = Tls::read(environment) {
         environment.problem(format!("{error:#}"));
     }
-    for part in ["AUTH", "LEDGER", "BUDGET", "NOTIFY"] {
-        for name in ["URL", "DATABASE_URL", "OWNER_DATABASE_URL"] {
-            environment.get(&format!("{part}_{name}"));
-        }
+    let _read: Option<SocketAddr> = environment.parse_optional("METRICS_LISTEN");
+    let _read = (telemetry::level(environment), telemetry::Collector::from_environment(environment));
+    if environment.get("LOG_FORMAT").is_some_and(|format| !["text", "json"].contains(&format)) {
+        environment.problem("LOG_FORMAT: must be text or json".to_owned());
     }
-    for name in ["GRPC_HEALTH_LISTEN", "METRICS_LISTEN"] {
-        let _read: Option<std::net::SocketAddr> = environment.parse_optional(name);
-    }
-    let _read = (telemetry::level(environment), environment.get("LOG_FORMAT"));
-    environment.get("OTEL_EXPORTER_OTLP_ENDPOINT");
-    Ok(())
 }

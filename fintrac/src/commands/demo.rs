@@ -8,6 +8,7 @@ use anyhow::{Context as _, bail, ensure};
 use chrono::{Datelike as _, Days, Months, NaiveDate, Weekday};
 use fintrac_kit::clock::Clock;
 use fintrac_kit::config::Environment;
+use fintrac_kit::telemetry::Purpose;
 use fintrac_kit::{serve, telemetry};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
@@ -17,13 +18,15 @@ use crate::suite::Suite;
 const EMAIL: &str = "demo@fintrac.example";
 const PASSWORD: &str = "twelve quiet herons";
 const FOLDER: &str = ".fintrac-demo";
-const OF_A_REAL_SUITE: [&str; 16] = [
+const OF_A_REAL_SUITE: [&str; 18] = [
     "DATABASE_URL",
     "DB_POSTGRES_HOST",
     "SMTP_URL",
     "MAIL_SERVER",
     "REDIS_URL",
     "REDIS_HOST",
+    "METRICS_LISTEN",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
     "SERVER_TLS_CERT",
     "SERVER_TLS_KEY",
     "AUTH_DATABASE_URL",
@@ -54,7 +57,7 @@ pub async fn run() -> anyhow::Result<()> {
     environment.set("SERVER_HOST", "127.0.0.1");
     environment.set("RATES_FEED", "off");
     let dir = PathBuf::from(environment.text("FINTRAC_DATA_DIR", FOLDER));
-    telemetry::start(&environment, "fintrac")?;
+    telemetry::start(&environment, "fintrac", Purpose::Command)?;
     let suite = Suite::start(environment).await?;
     let api = Api::new(format!("http://{}/api/v1", suite.rest_address()))?;
     let filled = fill(api, &dir).await;

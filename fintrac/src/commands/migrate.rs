@@ -3,6 +3,7 @@
 use anyhow::{Context as _, ensure};
 use fintrac_kit::clock::Clock;
 use fintrac_kit::config::Environment;
+use fintrac_kit::telemetry::Purpose;
 use fintrac_kit::{process, telemetry};
 use sqlx::postgres::PgConnectOptions;
 
@@ -22,7 +23,7 @@ pub enum Migration {
 /// Does it to all parts, or to one.
 pub async fn run(what: Migration, part: Option<&str>) -> anyhow::Result<()> {
     let mut environment = Environment::load()?;
-    telemetry::start(&environment, "fintrac")?;
+    telemetry::start(&environment, "fintrac", Purpose::Command)?;
     data_dir::prepare(&mut environment)?;
     let given = process::suite_database(&environment);
     let secret = environment.secret("FINTRAC_SERVICE_SECRET");

@@ -14,6 +14,7 @@ use fintrac_kit::events::Bell;
 use fintrac_kit::module::{Deps, open_schema};
 use fintrac_kit::random::Random;
 use fintrac_kit::serve::Stop;
+use fintrac_kit::telemetry::Purpose;
 use fintrac_kit::{process, telemetry};
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
@@ -34,7 +35,7 @@ pub async fn open(schema: &Schema) -> anyhow::Result<Part> {
     let mut environment = Environment::load()?;
     // A command may open several parts, one after the other.
     if STARTED.set(()).is_ok() {
-        telemetry::start(&environment, "fintrac")?;
+        telemetry::start(&environment, "fintrac", Purpose::Command)?;
     }
     data_dir::prepare(&mut environment)?;
     let (options, cluster) = options(&environment, schema).await?;

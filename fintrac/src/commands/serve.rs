@@ -1,6 +1,7 @@
 //! `fintrac` and `fintrac serve`.
 
 use fintrac_kit::config::Environment;
+use fintrac_kit::telemetry::Purpose;
 use fintrac_kit::{serve, telemetry};
 
 use crate::suite::Suite;
@@ -8,7 +9,7 @@ use crate::suite::Suite;
 /// Serves until SIGTERM or Ctrl-C.
 pub async fn run() -> anyhow::Result<()> {
     let environment = Environment::load()?;
-    telemetry::start(&environment, "fintrac")?;
+    telemetry::start(&environment, "fintrac", Purpose::Serving)?;
     let mut suite = Suite::start(environment).await?;
     for line in suite.addresses() {
         tracing::info!("{line}");

@@ -12,7 +12,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _};
 
 pub(crate) use traces::inject;
-pub use traces::{adopt, flush};
+pub use traces::{Collector, adopt, flush};
 
 use crate::config::{Environment, Stage};
 
@@ -32,12 +32,20 @@ pub fn level(environment: &Environment) -> String {
     level.to_owned()
 }
 
-/// Starts logging; with `METRICS_LISTEN` the Prometheus endpoint on that address;
+/// What a process is there for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    Serving,
+    /// One command, perhaps beside a suite that serves: it has no metrics and traces.
+    Command,
+}
+
+/// Starts logging; when serving, with `METRICS_LISTEN` the Prometheus endpoint on that address;
 /// with `OTEL_EXPORTER_OTLP_ENDPOINT` traces in the name of `service`.
 ///
 /// `LOG_LEVEL`: DEBUG, INFO, WARNING, ERROR, CRITICAL, or a tracing filter.
 /// `LOG_FORMAT`: `text` (default in development) or `json`.
-pub fn start(environment: &Environment, service: &str) -> anyhow::Result<()> {
+pub fn start(environment: &Environment, service: &str, purpose: Purpose) -> anyhow::Result<()> {
     let level = level(environment);
     let quiet = "sqlx=warn,h2=warn,hyper=warn,tower=warn,rustls=warn";
     let filter = EnvFilter::try_new(format!("{level},{quiet}"))?;
@@ -54,16 +62,18 @@ pub fn start(environment: &Environment, service: &str) -> anyhow::Result<()> {
     } else {
         lines.json().flatten_event(true).boxed()
     };
-    let traces = match environment.get("OTEL_EXPORTER_OTLP_ENDPOINT") {
-        Some(endpoint) => {
-            let tracer = traces::tracer(endpoint, service)?;
+    let serves = purpose == Purpose::Serving;
+    let collector = Collector::from_environment(environment).filter(|_| serves);
+    let traces = match collector {
+        Some(collector) => {
+            let tracer = traces::tracer(collector, service)?;
             // Statements, not their values.
             let filter = EnvFilter::try_new(format!("info,sqlx=debug,{}", quiet.replace("sqlx=warn,", "")))?;
             Some(tracing_opentelemetry::layer().with_tracer(tracer).with_filter(filter))
         }
         None => None,
     };
-    let metrics = environment.parse_optional::<SocketAddr>("METRICS_LISTEN");
+    let metrics = environment.parse_optional::<SocketAddr>("METRICS_LISTEN").filter(|_| serves);
     let statements = metrics.map(|_| statements::layer());
     tracing_subscriber::registry().with(lines.with_filter(filter)).with(traces).with(statements).init();
     if let Some(address) = metrics {

@@ -5,24 +5,69 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator as _};
 use opentelemetry::trace::TracerProvider as _;
-use opentelemetry_otlp::{SpanExporter, WithExportConfig as _};
+use opentelemetry_otlp::{SpanExporter, WithExportConfig as _, WithTonicConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
+use tonic::transport::{Certificate, ClientTlsConfig};
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+
+use crate::config::Environment;
 
 static PROVIDER: OnceLock<SdkTracerProvider> = OnceLock::new();
 /// How long the collector may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Exports to the collector at `endpoint` in the name of `service`.
-pub(super) fn tracer(endpoint: &str, service: &str) -> anyhow::Result<SdkTracer> {
-    let exporter =
-        SpanExporter::builder().with_tonic().with_endpoint(endpoint).with_timeout(PATIENCE).build()?;
+/// Where traces go.
+#[derive(Debug, Clone)]
+pub struct Collector {
+    endpoint: String,
+    tls: Option<ClientTlsConfig>,
+}
+
+impl Collector {
+    /// Reads `OTEL_EXPORTER_OTLP_ENDPOINT`, and `OTEL_EXPORTER_OTLP_CERTIFICATE`: the
+    /// authority (PEM) that is trusted with https in place of the public ones.
+    pub fn from_environment(environment: &Environment) -> Option<Self> {
+        let authority = environment.get("OTEL_EXPORTER_OTLP_CERTIFICATE");
+        let endpoint = environment.get("OTEL_EXPORTER_OTLP_ENDPOINT")?.to_owned();
+        let scheme = endpoint.parse::<Uri>().ok().and_then(|uri| uri.scheme_str().map(str::to_owned));
+        let tls = match (scheme.as_deref(), authority.map(std::fs::read)) {
+            (Some("http"), _) => None,
+            (Some("https"), None) => {
+                let public = webpki_roots::TLS_SERVER_ROOTS.iter().cloned();
+                Some(ClientTlsConfig::new().trust_anchors(public))
+            }
+            (Some("https"), Some(Ok(pem))) => {
+                Some(ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem)))
+            }
+            (Some("https"), Some(Err(error))) => {
+                environment.problem(format!("OTEL_EXPORTER_OTLP_CERTIFICATE: cannot be read: {error}"));
+                return None;
+            }
+            _ => {
+                let text = "must be like http://host:4317, or https://host:4317 with TLS";
+                environment.problem(format!("OTEL_EXPORTER_OTLP_ENDPOINT: {text}"));
+                return None;
+            }
+        };
+        Some(Self { endpoint, tls })
+    }
+}
+
+/// Exports to a collector in the name of `service`.
+pub(super) fn tracer(collector: Collector, service: &str) -> anyhow::Result<SdkTracer> {
+    let Collector { endpoint, tls } = collector;
+    let exporter = SpanExporter::builder().with_tonic().with_endpoint(endpoint).with_timeout(PATIENCE);
+    let exporter = match tls {
+        Some(tls) => exporter.with_tls_config(tls),
+        None => exporter,
+    };
+    let exporter = exporter.build()?;
     let resource = Resource::builder().with_service_name(service.to_owned()).build();
     let provider = SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build();
     let tracer = provider.tracer("fintrac");

@@ -48,5 +48,7 @@ async fn a_scrape_tells_of_requests_calls_statements_connections_and_jobs() {
     for secret in ["Secret lunch", "measured@example.com", bank.as_str()] {
         assert!(!page.contains(secret), "{secret}");
     }
+    // A command beside it leaves the metrics' port alone.
+    assert!(suite.operate(&["jobs"]).await.contains("budget-check"));
     suite.terminate().await;
 }

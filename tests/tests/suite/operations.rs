@@ -246,6 +246,10 @@ async fn all_that_is_wrong_is_told_at_once() {
         ("SMTP_URL", "mail.example"),
         ("GRPC_TLS_CERT", "/nowhere/tls.crt"),
         ("SERVER_WORKERS", "0"),
+        ("LOG_FORMAT", "xml"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317"),
+        ("REDIS_URL", "http://redis"),
+        ("LEDGER_DATABASE_URL", "nowhere"),
     ];
     let beside = [("GRPC_TLS_KEY", "/nowhere/tls.key"), ("GRPC_TLS_CA", "/nowhere/ca.crt")];
     let folder = reachable_folder();
@@ -258,6 +262,40 @@ async fn all_that_is_wrong_is_told_at_once() {
     for (name, _) in wrong {
         assert!(told.contains(name), "{name}: {told}");
     }
+}
+
+#[tokio::test]
+async fn a_part_by_itself_is_told_what_it_lacks() {
+    let folder = reachable_folder();
+    let check = async |part: &str, settings: &[(&str, &str)]| {
+        let mut command = tokio::process::Command::new(BINARY);
+        command.args(["config-check", part]).current_dir(folder.path());
+        command.env_clear().envs(coverage()).env("ENVIRONMENT", "production").envs(settings.iter().copied());
+        let output = command.output().await.expect("it runs");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.success(), text(&output.stdout), text(&output.stderr))
+    };
+    let (good, _, told) = check("gateway", &[]).await;
+    assert!(!good);
+    for name in ["AUTH_URL", "LEDGER_URL", "BUDGET_URL", "NOTIFY_URL"] {
+        assert!(told.contains(name), "{name}: {told}");
+    }
+    assert!(
+        !told.contains("SMTP_URL") && !told.contains("FINTRAC_DATA_KEYS"),
+        "other parts' settings: {told}"
+    );
+    let (_, _, told) = check("budget", &[]).await;
+    assert!(told.contains("no database: set BUDGET_DATABASE_URL"), "{told}");
+    let urls = [
+        ("AUTH_URL", "http://auth:50051"),
+        ("LEDGER_URL", "http://ledger:50051"),
+        ("BUDGET_DATABASE_URL", "postgres://budget@db/fintrac"),
+        ("FINTRAC_SERVICE_KEYS", "budget>auth=Ji7nzQTtZ6hAfEHxDz4JEV7wCX8vSPmz4yHEHM6R3x0"),
+    ];
+    let (good, shown, told) = check("budget", &urls).await;
+    assert!(good && shown.contains("FINTRAC_SERVICE_KEYS=***"), "{shown}{told}");
+    let (good, _, told) = check("kitchen", &[]).await;
+    assert!(!good && told.contains("--part"), "{told}");
 }
 
 #[tokio::test]

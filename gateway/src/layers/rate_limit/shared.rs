@@ -2,13 +2,15 @@
 //! Redis's own clock). Redis holds nothing else and may be lost at any time:
 //! then each gateway counts alone, and a metric says so.
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use fintrac_kit::config::Environment;
+use fintrac_kit::config::{Environment, Stage};
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{Client, RedisError, Script};
+use redis::{
+    Client, ConnectionAddr, IntoConnectionInfo as _, RedisError, RedisResult, Script, TlsCertificates,
+};
 use tokio::time::Instant;
 
 use super::Decision;
@@ -40,24 +42,78 @@ pub struct RedisConfig {
 }
 
 impl RedisConfig {
-    /// `REDIS_URL`, else `REDIS_HOST`, `REDIS_PORT` and `REDIS_DB`, else none;
-    /// `REDIS_SOCKET_TIMEOUT` in seconds.
+    /// Reads `REDIS_URL`, else `REDIS_HOST`, `REDIS_PORT`, `REDIS_DB`, `REDIS_PASSWORD`
+    /// and `REDIS_TLS`, else none; `REDIS_CA_FILE` (PEM), the authority that is
+    /// trusted in place of the public ones; `REDIS_SOCKET_TIMEOUT` in seconds.
     pub fn from_environment(environment: &Environment) -> Option<Self> {
         let timeout: f64 = environment.parse("REDIS_SOCKET_TIMEOUT", 0.1);
-        let host = environment.get("REDIS_HOST").map(|host| {
-            let (port, db): (u16, u8) =
-                (environment.parse("REDIS_PORT", 6379), environment.parse("REDIS_DB", 0));
-            format!("redis://{host}:{port}/{db}")
-        });
-        let url = environment.get("REDIS_URL").map(str::to_owned).or(host)?;
         let timeout = Duration::try_from_secs_f64(timeout).unwrap_or(Duration::from_millis(100));
-        match Client::open(url) {
-            Ok(client) => Some(Self { client, timeout }),
-            Err(_error) => {
-                environment.problem("REDIS_URL: must be like redis://host:6379/0".into());
-                None
+        let (port, db): (u16, u8) = (environment.parse("REDIS_PORT", 6379), environment.parse("REDIS_DB", 0));
+        let scheme = if environment.flag("REDIS_TLS", false) { "rediss" } else { "redis" };
+        let authority = environment.get("REDIS_CA_FILE");
+        let password = environment.get("REDIS_PASSWORD");
+        let (name, url, password) = match (environment.get("REDIS_URL"), environment.get("REDIS_HOST")) {
+            (Some(url), _) => ("REDIS_URL", url.to_owned(), None),
+            (None, Some(host)) => ("REDIS_HOST", format!("{scheme}://{host}:{port}/{db}"), password),
+            (None, None) => return None,
+        };
+        let authority = match authority.map(std::fs::read).transpose() {
+            Ok(pem) => pem,
+            Err(error) => {
+                environment.problem(format!("REDIS_CA_FILE: cannot be read: {error}"));
+                return None;
+            }
+        };
+        // Without one, no certificate would ever be trusted.
+        if authority.as_ref().is_some_and(|pem| !String::from_utf8_lossy(pem).contains("BEGIN CERTIFICATE")) {
+            environment.problem("REDIS_CA_FILE: has no certificate (PEM)".into());
+            return None;
+        }
+        let Ok(client) = open(&url, password, authority) else {
+            let form = "must be like redis://host:6379/0, or rediss://host:6379/0 with TLS, which REDIS_CA_FILE needs";
+            environment.problem(format!("{name}: {form}"));
+            return None;
+        };
+        let info = client.get_connection_info();
+        if matches!(info.addr(), ConnectionAddr::TcpTls { insecure: true, .. }) {
+            let text = "#insecure is not supported; name the authority in REDIS_CA_FILE";
+            environment.problem(format!("{name}: {text}"));
+            return None;
+        }
+        if environment.stage() == Stage::Production && !is_local(info.addr()) {
+            if !matches!(info.addr(), ConnectionAddr::TcpTls { .. }) {
+                environment.warning(format!("{name} is without TLS: send a rediss:// URL, or set REDIS_TLS"));
+            }
+            if info.redis_settings().password().is_none() {
+                environment.warning(format!(
+                    "{name} is without a password: who reaches Redis changes the rate limits"
+                ));
             }
         }
+        Some(Self { client, timeout })
+    }
+}
+
+fn open(url: &str, password: Option<&str>, authority: Option<Vec<u8>>) -> RedisResult<Client> {
+    let mut info = url.into_connection_info()?;
+    if let Some(password) = password {
+        let settings = info.redis_settings().clone().set_password(password);
+        info = info.set_redis_settings(settings);
+    }
+    match authority {
+        Some(pem) => Client::build_with_tls(info, TlsCertificates { client_tls: None, root_cert: Some(pem) }),
+        None => Client::open(info),
+    }
+}
+
+/// Returns whether nobody is on the way.
+fn is_local(address: &ConnectionAddr) -> bool {
+    match address {
+        ConnectionAddr::Unix(_) => true,
+        ConnectionAddr::Tcp(host, _) | ConnectionAddr::TcpTls { host, .. } => {
+            ["localhost", "127.0.0.1", "::1"].contains(&host.as_str())
+        }
+        _ => false,
     }
 }
 
@@ -66,6 +122,8 @@ pub struct Shared {
     script: Script,
     config: RedisConfig,
     connection: Mutex<Connection>,
+    /// It was told that Redis cannot be reached.
+    is_lost: AtomicBool,
 }
 
 enum Connection {
@@ -76,7 +134,7 @@ enum Connection {
 impl Shared {
     pub fn new(config: RedisConfig) -> Self {
         let connection = Mutex::new(Connection::Closed { until: None });
-        Self { script: Script::new(GCRA), config, connection }
+        Self { script: Script::new(GCRA), config, connection, is_lost: AtomicBool::default() }
     }
 
     /// None while Redis cannot be asked.
@@ -138,6 +196,7 @@ impl Shared {
         match ConnectionManager::new_with_config(self.config.client.clone(), config).await {
             Ok(open) => {
                 *self.lock() = Connection::Open(open.clone());
+                self.is_lost.store(false, Ordering::Relaxed);
                 Some(open)
             }
             Err(error) => {
@@ -150,8 +209,8 @@ impl Shared {
     fn lose(&self, error: &RedisError) {
         metrics::gauge!("fintrac_rate_limit_alone").set(1.0);
         let mut connection = self.lock();
-        if matches!(*connection, Connection::Open(_)) {
-            tracing::warn!(kind = %error.category(), "Redis is lost; this gateway counts requests alone");
+        if !self.is_lost.swap(true, Ordering::Relaxed) {
+            tracing::warn!(kind = %error.category(), "Redis cannot be reached; this gateway counts requests alone");
         }
         *connection = Connection::Closed { until: Some(Instant::now() + AWAY) };
     }
@@ -164,5 +223,62 @@ impl Shared {
 impl std::fmt::Debug for Shared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Shared").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fintrac_kit::config::Environment;
+
+    use super::RedisConfig;
+
+    /// What is warned of and what is wrong with settings.
+    fn told(settings: &[(&str, &str)]) -> (Vec<String>, String) {
+        let values = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let environment = Environment::from_values(values);
+        let _read = RedisConfig::from_environment(&environment);
+        let problems = environment.check().err().map(|error| error.to_string()).unwrap_or_default();
+        (environment.warnings(), problems)
+    }
+
+    #[test]
+    fn production_is_warned_of_a_redis_that_is_open() {
+        let risks = |url: &str| {
+            let (warnings, problems) = told(&[("ENVIRONMENT", "production"), ("REDIS_URL", url)]);
+            assert_eq!(problems, "", "{url}");
+            let about = |word: &str| warnings.iter().any(|warning| warning.contains(word));
+            (about("without TLS"), about("without a password"))
+        };
+        assert_eq!(risks("redis://redis:6379/0"), (true, true));
+        assert_eq!(risks("redis://:secret@redis:6379/0"), (true, false));
+        assert_eq!(risks("rediss://redis:6379/0"), (false, true));
+        assert_eq!(risks("rediss://:secret@redis:6379/0"), (false, false));
+        assert_eq!(risks("redis://localhost:6379/0"), (false, false));
+        assert_eq!(told(&[("REDIS_URL", "redis://redis:6379/0")]).0, Vec::<String>::new());
+        let parts = [
+            ("ENVIRONMENT", "production"),
+            ("REDIS_HOST", "redis"),
+            ("REDIS_PASSWORD", "secret"),
+            ("REDIS_TLS", "true"),
+        ];
+        assert_eq!(told(&parts), (Vec::new(), String::new()));
+    }
+
+    #[test]
+    fn what_redis_cannot_be_reached_by_is_named() {
+        for (settings, name) in [
+            (&[("REDIS_URL", "http://redis")] as &[_], "REDIS_URL: must be like"),
+            (&[("REDIS_URL", "rediss://redis/#insecure")], "REDIS_URL: #insecure is not supported"),
+            (
+                &[("REDIS_URL", "rediss://redis"), ("REDIS_CA_FILE", "/nowhere")],
+                "REDIS_CA_FILE: cannot be read",
+            ),
+            (
+                &[("REDIS_URL", "rediss://redis"), ("REDIS_CA_FILE", "/dev/null")],
+                "REDIS_CA_FILE: has no certificate",
+            ),
+        ] {
+            assert!(told(settings).1.contains(name), "{settings:?}: {:?}", told(settings));
+        }
     }
 }
