@@ -109,9 +109,20 @@ pub fn unavailable(message: impl Into<String>) -> Status {
     Refusal::new(Code::Unavailable, "UNAVAILABLE", message).into()
 }
 
-/// The status of a database failure: lost connections and exhausted pools are
-/// `UNAVAILABLE`, everything else is a defect.
+/// A part that has too much to do. Callers inside of the suite do not try again,
+/// which would only add to it.
+pub fn busy() -> Status {
+    let message = "Too much at once; try again in a few seconds.";
+    Refusal::new(Code::Unavailable, "BUSY", message).retry_after(Duration::from_secs(1)).into()
+}
+
+/// The status of a database failure: too much at once is `BUSY`, a lost connection
+/// `UNAVAILABLE`, everything else a defect.
 pub fn database(error: &sqlx::Error) -> Status {
+    if crate::database::is_overloaded(error) {
+        tracing::warn!(error = %chain(error), "database overloaded");
+        return busy();
+    }
     if crate::database::is_timeout(error) {
         tracing::warn!(error = %chain(error), "a statement took too long");
         // A retry would take as long again, so the status is not retryable.

@@ -1,5 +1,6 @@
 use std::pin::Pin;
 
+use fintrac_kit::access::trust::TrustUpdate;
 use fintrac_kit::error::unavailable;
 use fintrac_proto::auth::v1 as pb;
 use fintrac_proto::auth::v1::trust_service_server::TrustService;
@@ -10,6 +11,19 @@ use tonic::{Request, Response, Status};
 
 use super::{Rpc, convert};
 use crate::error::Error;
+
+/// Ended sessions in one message.
+const MAX_REVOKED_PER_MESSAGE: usize = 10_000;
+
+/// Splits an update into messages of a bounded size.
+fn split(mut update: TrustUpdate) -> impl Iterator<Item = TrustUpdate> {
+    let revoked = std::mem::take(&mut update.revoked);
+    let mut chunks =
+        revoked.chunks(MAX_REVOKED_PER_MESSAGE).map(<[_]>::to_vec).collect::<Vec<_>>().into_iter();
+    update.revoked = chunks.next().unwrap_or_default();
+    let others = chunks.map(|revoked| TrustUpdate { revoked, ..TrustUpdate::default() });
+    std::iter::once(update).chain(others)
+}
 
 #[tonic::async_trait]
 impl TrustService for Rpc {
@@ -24,15 +38,22 @@ impl TrustService for Rpc {
             publisher.subscribe().ok_or_else(|| unavailable("Keys and revocations are not loaded yet."))?;
         let closing = self.0.closing.clone();
         let stream = async_stream::stream! {
-            let update = Update::Snapshot(convert::snapshot(snapshot));
+            // What the first message says of the sessions is added to by those after it.
+            let mut parts = split(snapshot);
+            let first = parts.next().unwrap_or_default();
+            let update = Update::Snapshot(convert::snapshot(first));
             yield Ok(pb::WatchTrustResponse { update: Some(update) });
+            for part in parts {
+                let update = Update::Delta(convert::delta(part));
+                yield Ok(pb::WatchTrustResponse { update: Some(update) });
+            }
             loop {
                 let Some(update) = closing.run_until_cancelled(updates.recv()).await else { return };
                 match update {
-                    Ok(update) => {
-                        let update = Update::Delta(convert::delta(update));
+                    Ok(update) => for part in split(update) {
+                        let update = Update::Delta(convert::delta(part));
                         yield Ok(pb::WatchTrustResponse { update: Some(update) });
-                    }
+                    },
                     // Too slow to follow: it subscribes again and starts from a snapshot.
                     Err(RecvError::Lagged(_) | RecvError::Closed) => return,
                 }

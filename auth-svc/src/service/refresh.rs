@@ -57,7 +57,8 @@ impl Identity {
         refresh_tokens::insert(connection, &next, session.id, now).await?;
         refresh_tokens::spend(connection, hash, &next, now).await?;
         let idle_expires_at = (now + self.config.refresh_token_lifetime).min(session.expires_at);
-        sessions::touch(connection, session.id, now, idle_expires_at).await
+        let access_expires_at = now + self.config.access_token_lifetime;
+        sessions::touch(connection, session.id, now, idle_expires_at, access_expires_at).await
     }
 
     /// Spent a moment ago, and nobody has used what it was exchanged for.

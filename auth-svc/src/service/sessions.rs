@@ -18,9 +18,9 @@ use crate::store::sessions::{self, Session};
 use crate::store::users::{Credentials, Profile};
 use crate::store::{refresh_tokens, revocations};
 
-/// A revocation is remembered longer than any token may live, whatever
-/// lifetime was configured when it was made.
-const REMEMBERED: TimeDelta = TimeDelta::hours(25);
+/// Verifiers remember an ended session for this long after its last access token:
+/// their clocks may be behind.
+const REMEMBERED: TimeDelta = TimeDelta::minutes(5);
 /// Devices without a session that are remembered.
 const DEVICES_KEPT: i64 = 50;
 
@@ -58,6 +58,7 @@ impl Identity {
             household_id,
             idle_expires_at: (now + self.config.refresh_token_lifetime).min(expires_at),
             expires_at,
+            access_expires_at: now + self.config.access_token_lifetime,
             device_id: Some(self.see_device(connection, user, device, origin).await?),
             ended_at: None,
         };
@@ -111,7 +112,7 @@ impl Identity {
         if session.user_id != user_id || !sessions::end(connection, session_id, now).await? {
             return Ok(());
         }
-        let forget_at = now + REMEMBERED;
+        let forget_at = session.access_expires_at.max(now) + REMEMBERED;
         revocations::insert(connection, session_id, now, forget_at).await?;
         Ok(self.record(connection, of_session(&session, 2, "ended"), origin).await?)
     }

@@ -13,6 +13,8 @@ pub struct Session {
     pub household_id: Uuid,
     pub idle_expires_at: DateTime<Utc>,
     pub expires_at: DateTime<Utc>,
+    /// Of its last access token.
+    pub access_expires_at: DateTime<Utc>,
     pub device_id: Option<Uuid>,
     pub ended_at: Option<DateTime<Utc>>,
 }
@@ -31,8 +33,9 @@ pub async fn insert(
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"insert into auth.sessions (id, user_id, household_id, device_id, client_ip, user_agent, created_at,
-                                      last_seen_at, idle_expires_at, expires_at, authenticated_at)
-           values ($1, $2, $3, $4, $5::text::inet, $6, $7, $7, $8, $9, $7)"#,
+                                      last_seen_at, idle_expires_at, expires_at, authenticated_at,
+                                      access_expires_at)
+           values ($1, $2, $3, $4, $5::text::inet, $6, $7, $7, $8, $9, $7, $10)"#,
         session.id,
         session.user_id,
         session.household_id,
@@ -42,6 +45,7 @@ pub async fn insert(
         now,
         session.idle_expires_at,
         session.expires_at,
+        session.access_expires_at,
     )
     .execute(connection)
     .await
@@ -92,7 +96,7 @@ pub async fn set_authenticated_at(
 pub async fn lock(connection: &mut PgConnection, id: Uuid) -> Result<Option<Session>, sqlx::Error> {
     sqlx::query_as!(
         Session,
-        r#"select id, user_id, household_id, idle_expires_at, expires_at, device_id, ended_at
+        r#"select id, user_id, household_id, idle_expires_at, expires_at, access_expires_at, device_id, ended_at
            from auth.sessions where id = $1 for update"#,
         id
     )
@@ -117,12 +121,16 @@ pub async fn touch(
     id: Uuid,
     now: DateTime<Utc>,
     idle_expires_at: DateTime<Utc>,
+    access_expires_at: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "update auth.sessions set last_seen_at = $2, idle_expires_at = $3 where id = $1",
+        r#"update auth.sessions
+           set last_seen_at = $2, idle_expires_at = $3, access_expires_at = greatest(access_expires_at, $4)
+           where id = $1"#,
         id,
         now,
-        idle_expires_at
+        idle_expires_at,
+        access_expires_at
     )
     .execute(connection)
     .await

@@ -21,8 +21,6 @@ use crate::transport::{Lasting, Transport};
 
 /// Silence that counts as a broken feed.
 const SILENCE: Duration = Duration::from_secs(1);
-/// Bytes: a million sessions.
-const LARGEST_SNAPSHOT: usize = 64 * 1024 * 1024;
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Follows the feed at `auth` until `shutdown`, connecting again after losses.
@@ -75,8 +73,7 @@ fn refusal(call: &RefusedCall) -> pb::RefusedCall {
 async fn subscribe(trust: &Trust, auth: Transport, failing: &mut bool) -> Result<(), Status> {
     let mut request = Request::new(WatchTrustRequest {});
     request.extensions_mut().insert(Lasting);
-    // A snapshot has every session that ended in a day.
-    let mut client = TrustServiceClient::new(auth).max_decoding_message_size(LARGEST_SNAPSHOT);
+    let mut client = TrustServiceClient::new(auth);
     let silence = |_| Status::unavailable("the trust feed is silent");
     let response =
         tokio::time::timeout(SILENCE * 3, client.watch_trust(request)).await.map_err(silence)??;

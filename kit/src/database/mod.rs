@@ -91,6 +91,14 @@ pub fn is_transient(error: &sqlx::Error) -> bool {
     }
 }
 
+/// Returns whether there is too much to do: no connection or lock became free in
+/// time, or the server is out of resources.
+pub fn is_overloaded(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    matches!(error, sqlx::Error::PoolTimedOut)
+        || code.is_some_and(|code| code.starts_with("53") || code == "55P03")
+}
+
 /// Whether a statement took longer than it may.
 pub fn is_timeout(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);

@@ -23,7 +23,7 @@ use uuid::Uuid;
 
 use crate::access::{Caller, DirectRate};
 use crate::context::{self, Context};
-use crate::error::Refusal;
+use crate::error::{Refusal, busy};
 
 /// Calls of services in progress, to their response head, beyond which others wait.
 const MAX_SERVICE_CALLS: usize = 1024;
@@ -85,11 +85,6 @@ impl Places {
         *own += 1;
         Ok(DirectPlace { places: Arc::clone(self), user, _place: place })
     }
-}
-
-fn busy() -> Status {
-    let message = "Too much at once; try again in a few seconds.";
-    Refusal::new(Code::Unavailable, "BUSY", message).retry_after(Duration::from_secs(1)).into()
 }
 
 /// Held until the response has ended.
