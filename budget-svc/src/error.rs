@@ -24,6 +24,9 @@ pub enum Error {
     /// Money is on its way and nobody knows yet whether it arrived.
     #[error("the transfer is under way")]
     UnderWay,
+    /// Another change of the same kind is under way.
+    #[error("too much at once")]
+    Busy,
     /// The ledger or auth-svc refused or cannot be reached.
     #[error("{0}: {1}")]
     Part(&'static str, Status),
@@ -46,6 +49,7 @@ impl Error {
             | Self::KeyReused
             | Self::Cancelled
             | Self::UnderWay
+            | Self::Busy
             | Self::Database(_)
             | Self::Internal(_) => false,
         }
@@ -80,6 +84,7 @@ impl From<Error> for Status {
                 let text = "The transfer is under way and not confirmed yet; look at the contributions before you send it again, or send the same idempotency key.";
                 return error::unavailable(text);
             }
+            Error::Busy => return error::busy(),
             // What never reached a part carries no reason of ours.
             Error::Part(part, status)
                 if status.code() == Code::Unavailable && error::reason(&status).is_none() =>

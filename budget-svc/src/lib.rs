@@ -37,6 +37,7 @@ pub const SCHEMA: Schema = Schema {
     grants: &[
         ("budgets", "select, insert, update"),
         ("budget_terms", "select, insert, update"),
+        ("category_reference_updates", "select, insert, update, delete"),
         ("alerts", "select, insert"),
         ("looks", "select, insert, update, delete"),
         ("goals", "select, insert, update"),
@@ -101,6 +102,11 @@ pub fn build(deps: &Deps, auth: Transport, ledger: Transport) -> Module {
     module.add_job(deps, "goal-reminders", TimeDelta::hours(1), move |pool| {
         let planning = Arc::clone(&reminding);
         async move { Ok(service::look_at_due_goals(&planning, &pool).await?) }
+    });
+    let referencing = Arc::clone(&planning);
+    module.add_job(deps, "category-references", TimeDelta::minutes(1), move |_| {
+        let planning = Arc::clone(&referencing);
+        async move { Ok(service::complete_reference_updates(&planning).await?) }
     });
     module.add_job(deps, "budget-check", TimeDelta::days(1), move |pool| {
         let planning = Arc::clone(&planning);

@@ -6,6 +6,7 @@
 
 mod alone;
 mod config;
+mod exports;
 mod extract;
 mod feed;
 mod language;

@@ -32,6 +32,7 @@ use fintrac_proto::notify::v1::report_service_client::ReportServiceClient;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
+use crate::exports::Exports;
 use crate::feed::Feed;
 use crate::layers::body::BodyBudget;
 use crate::layers::rate_limit::RateLimits;
@@ -62,6 +63,7 @@ pub struct Shared {
     pub(crate) limits: Option<RateLimits>,
     pub(crate) body_budget: BodyBudget,
     pub(crate) feed: Arc<Feed>,
+    pub(crate) exports: Exports,
     /// Cancelled when the server is about to stop: balancers should look elsewhere.
     pub(crate) stopping: CancellationToken,
 }
@@ -86,7 +88,19 @@ impl AppState {
         let limits = config.rate_limit.map(|per_minute| RateLimits::new(per_minute, config.redis.clone()));
         let (feed, stopping) = (Arc::default(), stop.lame.clone());
         let body_budget = BodyBudget::default();
-        Self(Arc::new(Shared { config, trust, clock, random, parts, limits, body_budget, feed, stopping }))
+        let exports = Exports::default();
+        Self(Arc::new(Shared {
+            config,
+            trust,
+            clock,
+            random,
+            parts,
+            limits,
+            body_budget,
+            feed,
+            exports,
+            stopping,
+        }))
     }
 
     pub(crate) fn identity(&self) -> IdentityServiceClient<Transport> {

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::access::Principal;
 
 /// Rows of a page.
-pub const PAGE: i64 = 500;
+pub const PAGE: i64 = 100;
 /// Bytes of a message, unless a single row is larger.
 const MESSAGE: usize = 1024 * 1024;
 

@@ -1,12 +1,10 @@
 //! What the ledger refuses, and how it looks on the wire.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use fintrac_kit::database::is_out_of_range;
 use fintrac_kit::error::{self, Refusal, Violation};
 use fintrac_kit::idempotency;
 use fintrac_kit::page::PageError;
+use std::sync::Arc;
 use tonic::{Code, Status};
 
 use crate::domain::account::AccountState;
@@ -100,7 +98,7 @@ impl From<Error> for Status {
             Error::CategoryInUse => Refusal::new(
                 Code::FailedPrecondition,
                 "CATEGORY_IN_USE",
-                "Transactions or other categories hang on it; move them first.",
+                "Transactions, recurring ones, budgets or other categories use it; send move_to to move them.",
             ),
             Error::RecurringCompleted => Refusal::new(
                 Code::FailedPrecondition,
@@ -113,10 +111,7 @@ impl From<Error> for Status {
                 "RATE_UNKNOWN",
                 "No rate between these currencies is known up to that day.",
             ),
-            Error::Busy => {
-                Refusal::new(Code::Unavailable, "BUSY", "Too much at once; try again in a few seconds.")
-                    .retry_after(Duration::from_secs(1))
-            }
+            Error::Busy => return error::busy(),
             Error::Expired => return Status::deadline_exceeded("deadline passed"),
             Error::Unknown => {
                 return error::unavailable(

@@ -48,6 +48,7 @@ pub const SCHEMA: Schema = Schema {
         ("exchange_rates", "select, insert, update"),
         ("accounts", "select, insert, update"),
         ("categories", "select, insert, update"),
+        ("category_references", "select, insert, update, delete"),
         ("recurring", "select, insert, update"),
         ("nominal_accounts", "select, insert, update (merged_into)"),
         ("transactions", "select, insert, update"),

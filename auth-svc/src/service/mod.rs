@@ -12,6 +12,7 @@ mod get_challenge;
 mod get_household;
 mod get_mail_facts;
 mod get_me;
+mod get_member;
 mod get_preferences;
 mod list_audience;
 mod list_large_transaction_limits;

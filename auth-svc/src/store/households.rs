@@ -60,6 +60,22 @@ pub async fn find(
     .await
 }
 
+/// Returns the preferred currency of a member.
+pub async fn default_currency(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    user_id: Uuid,
+) -> Result<Option<String>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select default_currency from auth.memberships join auth.preferences using (user_id)
+           where household_id = $1 and user_id = $2"#,
+        household_id,
+        user_id
+    )
+    .fetch_optional(connection)
+    .await
+}
+
 /// Sets the time zone of every household that a user owns; each with its new version.
 pub async fn set_timezone(
     connection: &mut PgConnection,

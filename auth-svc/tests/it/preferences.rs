@@ -143,6 +143,23 @@ async fn the_owners_time_zone_is_the_households() {
 }
 
 #[tokio::test]
+async fn the_preferred_currency_is_told_of_members_only() {
+    let auth = Auth::start().await;
+    let (ana, bob) = (token(&auth, "ana@example.com").await, token(&auth, "bob@example.com").await);
+    let (ana_id, bob_id) = (auth.me(&ana).await.expect("me"), auth.me(&bob).await.expect("me"));
+    let request = pb::UpdatePreferencesRequest { default_currency: Some("JPY".into()), ..Default::default() };
+    change(&auth, &ana, request, &["default_currency"]).await.expect("changed");
+    let member = async |household_id: &str, user_id: &str| {
+        let (household_id, user_id) = (household_id.to_owned(), user_id.to_owned());
+        let mut client = HouseholdServiceClient::new(auth.transport("budget"));
+        let answer = client.get_member(pb::GetMemberRequest { household_id, user_id }).await?;
+        Ok::<_, Status>(answer.into_inner().default_currency)
+    };
+    assert_eq!(member(&ana_id.household_id, &ana_id.id).await.expect("a member"), "JPY");
+    assert_eq!(why(member(&ana_id.household_id, &bob_id.id).await), "NOT_FOUND");
+}
+
+#[tokio::test]
 async fn who_set_a_limit_and_how_high_is_told_to_whoever_tells() {
     let auth = Auth::start().await;
     let (ana, bob) = (token(&auth, "ana@example.com").await, token(&auth, "bob@example.com").await);

@@ -100,11 +100,12 @@ impl BudgetInput {
         &self,
         id: Uuid,
         household: &Household,
+        default: Currency,
         now: DateTime<Utc>,
     ) -> Result<Budget, Vec<Violation>> {
         let mut violations = Vec::new();
         let name = text::line("name", &self.name, LONGEST_NAME, &mut violations);
-        let currency = currency(self.currency_code.as_deref(), household.currency, &mut violations);
+        let currency = currency(self.currency_code.as_deref(), default, &mut violations);
         let amount = amount("amount", &self.amount, currency, &mut violations);
         let category_ids = self.categories.resolve(&mut violations);
         let frequency = Frequency::from_text(&self.frequency);
@@ -283,11 +284,11 @@ pub struct CategoryWords {
 }
 
 impl CategoryWords {
-    /// Each with the name of its field.
+    /// Returns each with the name of its field, at most as many as a budget can have.
     pub fn named(&self) -> Vec<(String, &str)> {
         let list = self.list.iter().enumerate().map(|(at, id)| (format!("category_ids[{at}]"), id.as_str()));
         let one = self.one.iter().map(|id| ("category_id".to_owned(), id.as_str()));
-        one.chain(list).collect()
+        one.chain(list).take(MOST_CATEGORIES).collect()
     }
 
     /// The refusal of one that the household does not have.
@@ -308,7 +309,7 @@ impl CategoryWords {
             violations.push(Violation::new("category_ids", "TOO_MANY", "Send at most 50 categories."));
         }
         let mut ids = Vec::new();
-        for (field, text) in self.named().into_iter().take(MOST_CATEGORIES) {
+        for (field, text) in self.named() {
             match Uuid::parse_str(text.trim()) {
                 Ok(id) if !ids.contains(&id) => ids.push(id),
                 Ok(_) => {}

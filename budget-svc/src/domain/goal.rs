@@ -175,13 +175,13 @@ impl GoalInput {
     pub fn resolve(
         &self,
         id: Uuid,
-        household: Currency,
+        default: Currency,
         account: Option<Currency>,
         now: DateTime<Utc>,
     ) -> Result<Goal, Vec<Violation>> {
         let mut violations = Vec::new();
         let name = text::line("name", &self.name, LONGEST_NAME, &mut violations);
-        let currency = currency(self.currency_code.as_deref(), account.unwrap_or(household), &mut violations);
+        let currency = currency(self.currency_code.as_deref(), account.unwrap_or(default), &mut violations);
         let target = amount("target_amount", &self.target_amount, currency, &mut violations);
         let due_date = self.due_date.as_deref().and_then(|text| date("due_date", text, &mut violations));
         let account_id = account_id(self.account_id.as_deref(), &mut violations);

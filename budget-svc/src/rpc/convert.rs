@@ -241,6 +241,15 @@ impl From<Alert> for pb::GetBudgetAlertResponse {
             spent: alert.spent.to_string(),
             period_start: alert.period_start.to_string(),
             period_end: alert.period_end.to_string(),
+            unpriced: alert
+                .unpriced
+                .into_iter()
+                .map(|(currency_code, amount)| pb::ProgressUnpriced {
+                    date: String::new(),
+                    currency_code,
+                    amount,
+                })
+                .collect(),
         }
     }
 }

@@ -13,8 +13,7 @@ use fintrac_kit::idempotency::{self, Kept, Key};
 use fintrac_money::Money;
 use uuid::Uuid;
 
-use super::check_categories::merged;
-use super::{Actor, Change, Planning};
+use super::{Actor, Change, Planning, merged};
 use crate::domain::contribution::{Contribution, ContributionInput, Direction, State};
 use crate::domain::goal::Goal;
 use crate::error::Error;

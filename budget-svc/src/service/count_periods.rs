@@ -5,7 +5,7 @@ use fintrac_proto::ledger::v1 as pb;
 use uuid::Uuid;
 
 use super::Planning;
-use super::sum_spending::{Spending, Unpriced, query};
+use super::sum_spending::{Spending, Unpriced};
 use crate::domain::alert::Standing;
 use crate::domain::budget::Budget;
 use crate::domain::period::Period;
@@ -50,32 +50,28 @@ impl Planning {
             })
             .collect();
         let of_leading: Vec<_> =
-            asked.iter().zip(&leading).flat_map(|(it, periods)| questions(it.budget, periods)).collect();
-        let of_asked: Vec<_> = asked.iter().flat_map(|it| questions(it.budget, &it.periods)).collect();
-        let before = self.sum_spending(household_id, of_leading, false).await?;
-        let spending = self.sum_spending(household_id, of_asked, with_rates).await?;
-        let (mut before, mut spending) = (before.into_iter(), spending.into_iter());
-        let count_one = |(Asked { budget, periods }, leading): (&Asked<'_>, &Vec<Period>)| {
+            asked.iter().zip(&leading).map(|(it, periods)| (it.budget, periods.as_slice())).collect();
+        let of_asked: Vec<_> = asked.iter().map(|it| (it.budget, it.periods.as_slice())).collect();
+        let before = self.sum_spending(household_id, &of_leading, false).await?;
+        let spending = self.sum_spending(household_id, &of_asked, with_rates).await?;
+        let of_budgets = asked.iter().zip(&leading).zip(before.into_iter().zip(spending));
+        let counted_all = of_budgets.map(|((asked, leading), (before, spending))| {
             let (mut carried, mut unpriced) = (0, Unpriced::default());
-            for (period, spending) in leading.iter().zip(before.by_ref().take(leading.len())) {
-                carried = budget.carries(*period, carried, spending.amount.minor());
-                unpriced.carry(budget, *period, &spending);
+            for (period, spending) in leading.iter().zip(before) {
+                carried = asked.budget.carries(*period, carried, spending.amount.minor());
+                unpriced.carry(asked.budget, *period, &spending);
             }
             let count = |(period, spending): (&Period, Spending)| {
-                let mut counted = counted(budget, *period, carried, spending);
+                let mut counted = counted(asked.budget, *period, carried, spending);
                 counted.carried_unpriced = unpriced.list();
-                carried = budget.carries(*period, carried, counted.spending.amount.minor());
-                unpriced.carry(budget, *period, &counted.spending);
+                carried = asked.budget.carries(*period, carried, counted.spending.amount.minor());
+                unpriced.carry(asked.budget, *period, &counted.spending);
                 counted
             };
-            periods.iter().zip(spending.by_ref().take(periods.len())).map(count).collect()
-        };
-        Ok(asked.iter().zip(&leading).map(count_one).collect())
+            asked.periods.iter().zip(spending).map(count).collect()
+        });
+        Ok(counted_all.collect())
     }
-}
-
-fn questions(budget: &Budget, periods: &[Period]) -> Vec<pb::SpendingQuery> {
-    periods.iter().map(|period| query(budget, budget.terms_in(*period), *period)).collect()
 }
 
 fn counted(budget: &Budget, period: Period, carried: i64, spending: Spending) -> Counted {

@@ -3,15 +3,20 @@
 use fintrac_kit::access::By;
 use fintrac_kit::error::Violation;
 use fintrac_kit::idempotency::{Kept, Key};
+use fintrac_money::Household;
+use sqlx::PgConnection;
 
-use super::check_categories::{merged, refusals};
-use super::{Actor, Change, Planning};
+use super::{Actor, Change, Planning, merged};
 use crate::domain::budget::{Budget, BudgetInput};
 use crate::error::Error;
+use crate::store::category_reference_updates::Update;
 use crate::store::{budgets, looks};
 
 /// Every look at a household reads all of its budgets.
 const MOST_BUDGETS: i64 = 200;
+/// Periods before the current ones that all budgets of a household roll over;
+/// a summary adds all of them up.
+const MAX_ROLLOVER_PERIODS: usize = 20_000;
 
 impl Planning {
     pub async fn create_budget(
@@ -23,18 +28,42 @@ impl Planning {
     ) -> Result<Kept<Budget>, Error> {
         let household_id = by.principal.household_id;
         let household = self.household(household_id).await?;
-        let unknown = self.check_categories(household_id, &input.categories).await;
+        let budget_id = self.id();
+        let update = self.begin_reference_update(household_id, budget_id).await?;
+        let created = self.create_referencing_budget(by, (update, input, household), key, encode).await;
+        self.complete_reference_update_now(update).await;
+        created
+    }
+
+    async fn create_referencing_budget(
+        &self,
+        by: &By,
+        (update, mut input, household): (Update, BudgetInput, Household),
+        key: Option<Key>,
+        encode: fn(&Budget) -> Vec<u8>,
+    ) -> Result<Kept<Budget>, Error> {
+        let household_id = household.id;
+        let check = self.reference_categories(update, &input.categories).await;
+        let default = match &input.currency_code {
+            Some(_) => Ok(household.currency),
+            None => self.default_currency(by).await,
+        };
         let now = self.clock.now();
         let mut transaction = self.pool.begin().await?;
         // A repeated request gets its answer, whatever has become of the categories.
         if let Some(reply) = self.claim(&mut transaction, key.as_ref()).await? {
             return Ok(Kept::Replayed(reply));
         }
-        let budget = merged(input.resolve(self.id(), &household, now), refusals(unknown?, &[]))?;
+        self.hold_open(&mut transaction, update).await?;
+        let (check, default) = (check?, default?);
+        check.follow_merges(&mut input.categories);
+        let read = input.resolve(update.budget_id, &household, default, now);
+        let budget = merged(read, check.rejected_but(&[]))?;
         if budgets::count(&mut transaction, household_id).await? >= MOST_BUDGETS {
             let text = "You have 200 budgets; delete one first.";
             return Err(vec![Violation::new("name", "TOO_MANY", text)].into());
         }
+        self.check_rollover(&mut transaction, &household, &budget).await?;
         budgets::insert(&mut transaction, household_id, &budget).await?;
         let change =
             Change { entity: "budget", entity_id: budget.id, version: 1, kind: "created", changed: &[] };
@@ -43,5 +72,29 @@ impl Planning {
         looks::mark(&mut transaction, &[household_id], now).await?;
         self.commit(transaction, key.as_ref(), &encode(&budget)).await?;
         Ok(Kept::Fresh(budget))
+    }
+
+    /// Rejects a budget that rolls over when too many periods would be added up.
+    async fn check_rollover(
+        &self,
+        connection: &mut PgConnection,
+        household: &Household,
+        budget: &Budget,
+    ) -> Result<(), Error> {
+        let today = household.today(self.clock.now());
+        let periods = |budget: &Budget| {
+            let current = budget.schedule.period_of(budget.schedule.nearest(today));
+            current.map_or(0, |period| budget.leading_to(period).len())
+        };
+        let own = periods(budget);
+        if own == 0 {
+            return Ok(());
+        }
+        let others = budgets::list(connection, household.id, None, i64::MAX).await?;
+        if others.iter().map(periods).sum::<usize>().saturating_add(own) > MAX_ROLLOVER_PERIODS {
+            let text = "Your budgets roll over too many periods together; let this one start later.";
+            return Err(vec![Violation::new("start_date", "DATE_TOO_EARLY", text)].into());
+        }
+        Ok(())
     }
 }

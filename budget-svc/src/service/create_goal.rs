@@ -6,8 +6,7 @@ use fintrac_kit::access::By;
 use fintrac_kit::error::Violation;
 use fintrac_kit::idempotency::{Kept, Key};
 
-use super::check_categories::merged;
-use super::{Actor, Change, GoalToday, Planning};
+use super::{Actor, Change, GoalToday, Planning, merged};
 use crate::domain::goal::GoalInput;
 use crate::error::Error;
 use crate::store::goals;
@@ -26,6 +25,10 @@ impl Planning {
         let household_id = by.principal.household_id;
         let household = self.household(household_id).await?;
         let account = self.goal_account(household_id, input.account_id.as_deref()).await;
+        let default = match (&input.currency_code, &account) {
+            (None, Ok(Ok(None))) => self.default_currency(by).await,
+            _ => Ok(household.currency),
+        };
         let now = self.clock.now();
         let mut transaction = self.pool.begin().await?;
         // A repeated request gets its answer, whatever has become of the account.
@@ -36,7 +39,7 @@ impl Planning {
             Ok(currency) => (currency, None),
             Err(violation) => (None, Some(violation)),
         };
-        let read = input.resolve(self.id(), household.currency, account, now);
+        let read = input.resolve(self.id(), default?, account, now);
         let goal = merged(read, refused.into_iter().collect())?;
         if goals::count(&mut transaction, household_id).await? >= MOST_GOALS {
             let text = "You have 500 goals; delete one first.";

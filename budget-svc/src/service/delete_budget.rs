@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{Actor, Change, Planning};
 use crate::error::Error;
-use crate::store::budgets;
+use crate::store::{budgets, category_reference_updates as updates};
 
 impl Planning {
     pub async fn delete_budget(
@@ -21,12 +21,14 @@ impl Planning {
         if self.claim(&mut transaction, key.as_ref()).await?.is_some() {
             return Ok(());
         }
+        let now = self.clock.now();
+        let update = updates::insert(&mut transaction, household_id, budget_id, now).await?;
         let versions = budgets::lock(&mut transaction, household_id, &[budget_id]).await?;
         let standing = *versions.get(&budget_id).ok_or(Error::NotFound("budget"))?;
         if if_version.is_some_and(|version| version != standing) {
             return Err(Error::VersionMismatch);
         }
-        let version = budgets::delete(&mut transaction, household_id, budget_id, self.clock.now()).await?;
+        let version = budgets::delete(&mut transaction, household_id, budget_id, now).await?;
         let change = Change {
             entity: "budget",
             entity_id: budget_id,
@@ -35,6 +37,8 @@ impl Planning {
             changed: &["deleted_at"],
         };
         self.record(&mut transaction, &Actor::from(by), change).await?;
-        self.commit(transaction, key.as_ref(), &[]).await
+        self.commit(transaction, key.as_ref(), &[]).await?;
+        self.complete_reference_update_now(update).await;
+        Ok(())
     }
 }

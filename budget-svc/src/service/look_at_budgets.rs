@@ -3,6 +3,7 @@
 //! budgets and once a day; what fires is decided by the state found, so it does
 //! not matter how often or in which order.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -58,6 +59,9 @@ impl Planning {
         let spent = counted.spending.amount;
         let passed: Vec<_> = reached(spent.minor(), budgeted.minor(), &budget.thresholds).collect();
         let highest = passed.last().copied();
+        let unpriced = counted.spending.unpriced.iter();
+        let unpriced: BTreeMap<_, _> =
+            unpriced.map(|it| (it.currency_code.clone(), it.amount.clone())).collect();
         let alert = |threshold| NewAlert {
             id: self.id(),
             budget_id: budget.id,
@@ -67,6 +71,7 @@ impl Planning {
             amount: *amount,
             budgeted: *budgeted,
             spent,
+            unpriced: unpriced.clone(),
             is_message: Some(threshold) == highest,
         };
         passed.into_iter().map(alert).collect()

@@ -1,7 +1,6 @@
 //! The use cases of budget-svc, a file each. What they share is here: the
 //! household of who asks, what is asked of the ledger, and recording.
 
-mod check_categories;
 mod contribute;
 mod count_periods;
 mod create_budget;
@@ -24,6 +23,7 @@ mod list_periods;
 mod list_plans;
 mod look_at_budgets;
 mod reach_milestones;
+mod reference_categories;
 mod remind;
 mod sum_spending;
 mod summarize;
@@ -37,6 +37,7 @@ use chrono::TimeDelta;
 use fintrac_kit::access::By;
 use fintrac_kit::access::caller::Origin;
 use fintrac_kit::clock::Clock;
+use fintrac_kit::error::Violation;
 use fintrac_kit::events::{self, Bell, NewEvent};
 use fintrac_kit::idempotency::{self, Claim, Key};
 use fintrac_kit::module::Deps;
@@ -56,6 +57,7 @@ pub use follow_ledger::FollowLedger;
 pub use get_progress::Progress;
 pub use goal_today::GoalToday;
 pub use look_at_budgets::{LookAtBudgets, look_at_all};
+pub use reference_categories::complete_reference_updates;
 pub use remind::look_at_due_goals;
 pub use summarize::{Summary, Total};
 
@@ -164,6 +166,17 @@ impl Planning {
         Ok(household)
     }
 
+    /// Returns the currency of what a user creates without one.
+    async fn default_currency(&self, by: &By) -> Result<Currency, Error> {
+        let request = auth::GetMemberRequest {
+            household_id: by.principal.household_id.to_string(),
+            user_id: by.principal.user_id.to_string(),
+        };
+        let answer = self.auth.clone().get_member(request).await;
+        let code = answer.map_err(|status| Error::Part("auth", status))?.into_inner().default_currency;
+        Currency::from_code(&code).ok_or_else(|| Error::Internal("auth-svc sent an unknown currency".into()))
+    }
+
     /// Claims a key at the beginning of a transaction; the kept answer if it came before.
     async fn claim(
         &self,
@@ -214,5 +227,17 @@ impl Planning {
             occurred_at: now,
         };
         events::append(connection, &event).await
+    }
+}
+
+/// Returns all that is wrong, in what was read and otherwise.
+fn merged<T>(read: Result<T, Vec<Violation>>, mut others: Vec<Violation>) -> Result<T, Vec<Violation>> {
+    match read {
+        Ok(read) if others.is_empty() => Ok(read),
+        Ok(_) => Err(others),
+        Err(mut violations) => {
+            violations.append(&mut others);
+            Err(violations)
+        }
     }
 }

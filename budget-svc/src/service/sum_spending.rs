@@ -13,8 +13,8 @@ use crate::domain::budget::{Budget, Terms};
 use crate::domain::period::Period;
 use crate::error::Error;
 
-/// Questions of one call: of fifty categories each they make a megabyte.
-pub(super) const MAX_QUERIES: usize = 500;
+/// Periods of one call to the ledger.
+const MAX_PERIODS_PER_CALL: usize = 5000;
 
 /// Spending in one period of one budget.
 #[derive(Debug, Clone)]
@@ -58,44 +58,106 @@ impl Unpriced {
     }
 }
 
-/// What was spent under `terms` in `period`.
+/// Returns the question what will be spent under `terms` in `period`.
 pub fn query(budget: &Budget, terms: &Terms, period: Period) -> pb::SpendingQuery {
-    // Nothing is dated later, and later days cannot be said.
-    let last = day::latest();
-    let day = |day: NaiveDate| day.min(last).to_string();
     pb::SpendingQuery {
         currency_code: budget.currency.code().to_owned(),
         category_ids: terms.category_ids.iter().map(Uuid::to_string).collect(),
-        from: day(period.start),
-        to: day(period.end),
+        from: said_day(period.start),
+        to: said_day(period.end),
+    }
+}
+
+/// Periods of a budget that have the same terms, as the ledger is asked about them.
+struct Series<'a> {
+    /// The number of the budget among those asked about.
+    number: usize,
+    budget: &'a Budget,
+    terms: &'a Terms,
+    periods: Vec<Period>,
+}
+
+impl Series<'_> {
+    fn request(&self) -> pb::SpendingSeries {
+        let periods = self.periods.iter().map(|period| {
+            let (from, to) = (said_day(period.start), said_day(period.end));
+            pb::SpendingPeriod { from, to }
+        });
+        pb::SpendingSeries {
+            currency_code: self.budget.currency.code().to_owned(),
+            category_ids: self.terms.category_ids.iter().map(Uuid::to_string).collect(),
+            periods: periods.collect(),
+        }
     }
 }
 
 impl Planning {
-    /// One answer a question, in order.
+    /// Returns for each budget what was spent in each of its periods, in order.
     pub(super) async fn sum_spending(
         &self,
         household_id: Uuid,
-        queries: Vec<pb::SpendingQuery>,
+        asked: &[(&Budget, &[Period])],
         with_rates: bool,
-    ) -> Result<Vec<Spending>, Error> {
-        let currencies: Vec<_> = queries.iter().map(|query| query.currency_code.clone()).collect();
-        let mut spending = Vec::with_capacity(queries.len());
-        for queries in queries.chunks(MAX_QUERIES) {
-            let (household_id, queries) = (household_id.to_string(), queries.to_vec());
-            let request = pb::SumSpendingRequest { household_id, queries, with_rates };
-            let answer = self.ledger.clone().sum_spending(request).await;
-            spending.extend(answer.map_err(|status| Error::Part("ledger", status))?.into_inner().spending);
+    ) -> Result<Vec<Vec<Spending>>, Error> {
+        let mut sums: Vec<_> = asked.iter().map(|(_, periods)| Vec::with_capacity(periods.len())).collect();
+        let series = asked.iter().enumerate().flat_map(|(number, (budget, periods))| {
+            let same_terms = |one: &Period, next: &Period| budget.terms_in(*one) == budget.terms_in(*next);
+            let chunks = periods.chunk_by(same_terms).flat_map(|chunk| chunk.chunks(MAX_PERIODS_PER_CALL));
+            let series = chunks.filter_map(move |chunk| {
+                let terms = budget.terms_in(*chunk.first()?);
+                Some(Series { number, budget, terms, periods: chunk.to_vec() })
+            });
+            series.collect::<Vec<_>>()
+        });
+        let mut call: Vec<Series<'_>> = Vec::new();
+        for next in series {
+            let periods: usize = call.iter().map(|it| it.periods.len()).sum();
+            if periods.saturating_add(next.periods.len()) > MAX_PERIODS_PER_CALL {
+                self.sum_series(household_id, &call, with_rates, &mut sums).await?;
+                call.clear();
+            }
+            call.push(next);
         }
-        if spending.len() != currencies.len() {
-            return Err(Error::Internal("the ledger answered other questions".into()));
+        if !call.is_empty() {
+            self.sum_series(household_id, &call, with_rates, &mut sums).await?;
         }
-        let read = |(spending, code): (pb::Spending, &String)| {
-            let amount = said(&spending.amount, code)?;
-            Ok(Spending { amount, rates: spending.rates, unpriced: spending.unpriced })
-        };
-        spending.into_iter().zip(&currencies).map(read).collect()
+        Ok(sums)
     }
+
+    /// Asks the ledger once; adds the answers to those of their budgets.
+    async fn sum_series(
+        &self,
+        household_id: Uuid,
+        series: &[Series<'_>],
+        with_rates: bool,
+        sums: &mut [Vec<Spending>],
+    ) -> Result<(), Error> {
+        let request = pb::SumSpendingRequest {
+            household_id: household_id.to_string(),
+            series: series.iter().map(Series::request).collect(),
+            with_rates,
+        };
+        let answer = self.ledger.clone().sum_spending(request).await;
+        let answers = answer.map_err(|status| Error::Part("ledger", status))?.into_inner().sums;
+        let other = || Error::Internal("the ledger answered other questions".into());
+        if answers.len() != series.len() {
+            return Err(other());
+        }
+        for (it, answer) in series.iter().zip(answers) {
+            let sums = sums.get_mut(it.number).filter(|_| answer.spending.len() == it.periods.len());
+            let sums = sums.ok_or_else(other)?;
+            for spending in answer.spending {
+                let amount = said(&spending.amount, it.budget.currency.code())?;
+                sums.push(Spending { amount, rates: spending.rates, unpriced: spending.unpriced });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Nothing is dated later than the latest day, and later days cannot be said.
+fn said_day(day: NaiveDate) -> String {
+    day.min(day::latest()).to_string()
 }
 
 /// An amount that the ledger said.

@@ -6,11 +6,14 @@ use fintrac_proto::ledger::v1 as pb;
 use uuid::Uuid;
 
 use super::Planning;
-use super::sum_spending::{MAX_QUERIES, query, said};
+use super::sum_spending::{query, said};
 use crate::domain::budget::Budget;
 use crate::domain::period::Period;
 use crate::domain::projection::Upcoming;
 use crate::error::Error;
+
+/// Budgets of one call to the ledger: with fifty categories each they make a megabyte.
+const MAX_QUERIES: usize = 500;
 
 impl Planning {
     /// Lists for each period what is known to be spent after today, in order.

@@ -2,13 +2,26 @@
 
 use fintrac_kit::access::By;
 use fintrac_kit::idempotency::{Kept, Key};
+use fintrac_money::Household;
 use uuid::Uuid;
 
-use super::check_categories::{merged, refusals};
-use super::{Actor, Change, Planning};
+use super::reference_categories::CategoryCheck;
+use super::{Actor, Change, Planning, merged};
 use crate::domain::budget::{Budget, BudgetChanges};
 use crate::error::Error;
+use crate::store::category_reference_updates::Update;
 use crate::store::{budgets, looks};
+
+/// One request to change a budget.
+struct Call<'a> {
+    by: &'a By,
+    household: Household,
+    budget_id: Uuid,
+    if_version: Option<i64>,
+    key: Option<Key>,
+    /// Of its category references, when the categories change.
+    update: Option<Update>,
+}
 
 impl Planning {
     pub async fn update_budget(
@@ -22,14 +35,41 @@ impl Planning {
     ) -> Result<Kept<Budget>, Error> {
         let household_id = by.principal.household_id;
         let household = self.household(household_id).await?;
-        let unknown = match &changes.categories {
-            Some(words) => self.check_categories(household_id, words).await,
-            None => Ok(Vec::new()),
+        let update = match &changes.categories {
+            Some(_) => Some(self.begin_reference_update(household_id, budget_id).await?),
+            None => None,
+        };
+        let call = Call { by, household, budget_id, if_version, key, update };
+        let changed = self.change_budget(call, changes, encode).await;
+        if let Some(update) = update {
+            self.complete_reference_update_now(update).await;
+        }
+        changed
+    }
+
+    async fn change_budget(
+        &self,
+        call: Call<'_>,
+        mut changes: BudgetChanges,
+        encode: fn(&Budget) -> Vec<u8>,
+    ) -> Result<Kept<Budget>, Error> {
+        let Call { by, household, budget_id, if_version, key, update } = call;
+        let household_id = household.id;
+        let check = match (&changes.categories, update) {
+            (Some(words), Some(update)) => self.reference_categories(update, words).await,
+            _ => Ok(CategoryCheck::default()),
         };
         let now = self.clock.now();
         let mut transaction = self.pool.begin().await?;
         if let Some(reply) = self.claim(&mut transaction, key.as_ref()).await? {
             return Ok(Kept::Replayed(reply));
+        }
+        if let Some(update) = update {
+            self.hold_open(&mut transaction, update).await?;
+        }
+        let check = check?;
+        if let Some(words) = &mut changes.categories {
+            check.follow_merges(words);
         }
         budgets::lock(&mut transaction, household_id, &[budget_id]).await?;
         let before = budgets::find(&mut transaction, household_id, budget_id).await?;
@@ -39,7 +79,7 @@ impl Planning {
         }
         let (after, changed) = merged(
             changes.apply(&before, household.today(now), now),
-            refusals(unknown?, &before.terms.category_ids),
+            check.rejected_but(&before.terms.category_ids),
         )?;
         if !changed.is_empty() {
             budgets::update(&mut transaction, household_id, &after).await?;

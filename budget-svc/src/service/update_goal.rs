@@ -5,8 +5,7 @@ use fintrac_kit::access::By;
 use fintrac_kit::idempotency::{Kept, Key};
 use uuid::Uuid;
 
-use super::check_categories::merged;
-use super::{Actor, Change, GoalToday, Planning};
+use super::{Actor, Change, GoalToday, Planning, merged};
 use crate::domain::goal::GoalChanges;
 use crate::error::Error;
 use crate::store::{goals, milestones};

@@ -1,10 +1,12 @@
 //! Thresholds that spending reached.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use fintrac_money::Money;
+use serde_json::json;
 use sqlx::PgConnection;
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::currency;
@@ -22,6 +24,8 @@ pub struct NewAlert {
     /// With what went over into the period.
     pub budgeted: Money,
     pub spent: Money,
+    /// What of the spending has no rate: currency code to amount, decimal.
+    pub unpriced: BTreeMap<String, String>,
     /// The highest one that was reached.
     pub is_message: bool,
 }
@@ -63,11 +67,13 @@ pub async fn insert_new(
 ) -> Result<HashSet<Uuid>, sqlx::Error> {
     let ids = sqlx::query_scalar!(
         r#"insert into budget.alerts (household_id, budget_id, period_start, threshold, amount, id, is_message,
-                                      spent, period_end, budgeted, fired_at)
-           select $1, budget_id, period_start, threshold, amount, id, is_message, spent, period_end, budgeted, $2
+                                      spent, period_end, budgeted, unpriced, fired_at)
+           select $1, budget_id, period_start, threshold, amount, id, is_message, spent, period_end, budgeted,
+                  unpriced, $2
            from unnest($3::uuid[], $4::date[], $5::int4[], $6::int8[], $7::uuid[], $8::bool[], $9::int8[],
-                       $10::date[], $11::int8[])
-               as new (budget_id, period_start, threshold, amount, id, is_message, spent, period_end, budgeted)
+                       $10::date[], $11::int8[], $12::jsonb[])
+               as new (budget_id, period_start, threshold, amount, id, is_message, spent, period_end, budgeted,
+                       unpriced)
            on conflict (household_id, budget_id, period_start, threshold, amount) do nothing
            returning id"#,
         household_id,
@@ -81,6 +87,7 @@ pub async fn insert_new(
         &alerts.iter().map(|it| it.spent.minor()).collect::<Vec<_>>(),
         &alerts.iter().map(|it| it.period_end).collect::<Vec<_>>(),
         &alerts.iter().map(|it| it.budgeted.minor()).collect::<Vec<_>>(),
+        &alerts.iter().map(|it| json!(it.unpriced)).collect::<Vec<_>>(),
     )
     .fetch_all(connection)
     .await?;
@@ -96,6 +103,7 @@ pub struct Alert {
     /// With what went over into the period.
     pub budgeted: Money,
     pub spent: Money,
+    pub unpriced: BTreeMap<String, String>,
     pub period_start: NaiveDate,
     pub period_end: NaiveDate,
 }
@@ -107,7 +115,8 @@ pub async fn find(
     alert_id: Uuid,
 ) -> Result<Option<Alert>, sqlx::Error> {
     let row = sqlx::query!(
-        r#"select budget_id, name, currency_code, threshold, budgeted, spent, period_start, period_end
+        r#"select budget_id, name, currency_code, threshold, budgeted, spent,
+                  unpriced as "unpriced: Json<BTreeMap<String, String>>", period_start, period_end
            from budget.alerts
            join budget.budgets on budgets.household_id = alerts.household_id and budgets.id = budget_id
            where alerts.household_id = $1 and alerts.id = $2 and deleted_at is null"#,
@@ -124,6 +133,7 @@ pub async fn find(
             threshold: row.threshold,
             budgeted: Money::new(row.budgeted, currency),
             spent: Money::new(row.spent, currency),
+            unpriced: row.unpriced.0,
             period_start: row.period_start,
             period_end: row.period_end,
         })

@@ -248,3 +248,55 @@ pub async fn delete(
     .fetch_one(connection)
     .await
 }
+
+/// Replaces categories by those that they were merged into, (from, to), in all
+/// terms; returns the live budgets that changed with their new versions.
+pub async fn replace_categories(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    merges: &[(Uuid, Uuid)],
+    now: DateTime<Utc>,
+) -> Result<Vec<(Uuid, i64)>, sqlx::Error> {
+    let from: Vec<_> = merges.iter().map(|(from, _)| *from).collect();
+    let naming = sqlx::query_scalar!(
+        r#"select distinct budget_id from budget.budget_terms
+           where household_id = $1 and category_ids && $2"#,
+        household_id,
+        &from,
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    if naming.is_empty() {
+        return Ok(Vec::new());
+    }
+    lock(connection, household_id, &naming).await?;
+    let mut changed = Vec::new();
+    for (from, to) in merges {
+        let budgets = sqlx::query_scalar!(
+            r#"update budget.budget_terms
+               set category_ids = array(
+                   select id from unnest(array_replace(category_ids, $3, $4)) with ordinality as named (id, place)
+                   group by id order by min(place))
+               where household_id = $1 and budget_id = any($2) and $3 = any(category_ids)
+               returning budget_id"#,
+            household_id,
+            &naming,
+            from,
+            to,
+        )
+        .fetch_all(&mut *connection)
+        .await?;
+        changed.extend(budgets);
+    }
+    let rows = sqlx::query!(
+        r#"update budget.budgets set version = version + 1, updated_at = $3
+           where household_id = $1 and id = any($2) and deleted_at is null
+           returning id, version"#,
+        household_id,
+        &changed,
+        now,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.version)).collect())
+}

@@ -31,7 +31,8 @@ pub async fn budgets(
                    where budget_terms.household_id = $1 and budget_id = budgets.id),
                'alerts', (
                    select coalesce(jsonb_agg(jsonb_build_object('period_start', period_start, 'period_end',
-                       period_end, 'threshold', threshold, 'amount', amount, 'budgeted', budgeted, 'spent', spent, 'currency_code',
+                       period_end, 'threshold', threshold, 'amount', amount, 'budgeted', budgeted, 'spent', spent,
+                       'unpriced', unpriced, 'currency_code',
                        currency_code, 'fired_at', fired_at) order by fired_at), '[]')
                    from budget.alerts where alerts.household_id = $1 and budget_id = budgets.id)) as "json!"
            from budget.budgets where household_id = $1 and id > $2 order by id limit $3"#,

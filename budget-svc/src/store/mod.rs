@@ -2,6 +2,7 @@
 
 pub mod alerts;
 pub mod budgets;
+pub mod category_reference_updates;
 pub mod contributions;
 pub mod export;
 pub mod goals;

@@ -57,6 +57,20 @@ async fn each_threshold_is_told_once_when_it_is_reached() {
 }
 
 #[tokio::test]
+async fn an_alert_tells_what_has_no_rate() {
+    let (budgets, ana, category, _) = with_budget(&[80]).await;
+    budgets.ledger.leave_unpriced(&category, "2026-09-10", "NZD", "117.00");
+    budgets.ledger.spend(ana.user.household_id, &category, "2026-09-22", 8_000);
+    budgets.until(FIRED, &["80!"]).await;
+    let alert_id = budgets.texts("select id::text from budget.alerts").await.remove(0);
+    let request = pb::GetBudgetAlertRequest { household_id: ana.user.household_id.to_string(), alert_id };
+    let facts = budgets.facts().get_budget_alert(request).await.expect("facts").into_inner();
+    let unpriced: Vec<_> =
+        facts.unpriced.iter().map(|it| (it.currency_code.as_str(), it.amount.as_str())).collect();
+    assert_eq!((facts.spent.as_str(), unpriced), ("80.00", vec![("NZD", "117.00")]));
+}
+
+#[tokio::test]
 async fn the_highest_speaks_for_all_that_are_reached_at_once() {
     let (budgets, ana, category, _) = with_budget(&[50, 80, 100, 120]).await;
     budgets.ledger.spend(ana.user.household_id, &category, "2026-09-22", 11_000);

@@ -34,6 +34,46 @@ async fn walk(person: &Person) -> Vec<String> {
 }
 
 #[tokio::test]
+async fn budgets_roll_over_a_bounded_number_of_periods() {
+    let budgets = Budgets::start().await;
+    let ana = budgets.person();
+    let category = budgets.ledger.category("expense");
+    // From 27 September 2016 to 21 September 2026 there are 521 weeks; the current one is the next.
+    let weekly = pb::CreateBudgetRequest {
+        frequency: "weekly".into(),
+        start_date: Some("2016-09-27".into()),
+        rollover: Some("both".into()),
+        ..food(&category)
+    };
+    for _ in 0..38 {
+        ana.create(weekly.clone()).await.expect("38 × 521 are 19,798");
+    }
+    assert_eq!(why(ana.create(weekly.clone()).await).1, ["start_date DATE_TOO_EARLY"]);
+    let later = pb::CreateBudgetRequest { start_date: Some("2026-09-01".into()), ..weekly };
+    ana.create(later).await.expect("three weeks more");
+    budgets.ledger.spend(ana.user.household_id, &category, "2026-09-20", 5_00);
+    let answer = ana.user.call(ana.budgets().summarize_budgets(pb::SummarizeBudgetsRequest {})).await;
+    let summary = answer.expect("a summary").into_inner();
+    // 38 × (522 × 300 − 5) and 4 × 300 − 5.
+    assert_eq!(summary.totals[0].budgeted, "5951805.00");
+}
+
+#[tokio::test]
+async fn what_names_no_currency_is_in_the_preferred_one() {
+    let budgets = Budgets::start().await;
+    let ana = budgets.person();
+    budgets.prefer(&ana, "JPY");
+    let category = budgets.ledger.category("expense");
+    let budget = ana.budget(&category, "300", &[]).await;
+    assert_eq!((budget.currency_code.as_str(), budget.amount.as_str()), ("JPY", "300"));
+    let euros = pb::CreateBudgetRequest { currency_code: Some("EUR".into()), ..food(&category) };
+    assert_eq!(ana.create(euros).await.expect("made").currency_code, "EUR");
+    assert_eq!(ana.goal("1000", None).await.currency_code, "JPY");
+    let account = budgets.ledger.account("USD");
+    assert_eq!(ana.goal("1000", Some(&account)).await.currency_code, "USD", "a goal's account decides");
+}
+
+#[tokio::test]
 async fn a_budget_is_made_read_changed_and_deleted() {
     let budgets = Budgets::start().await;
     let ana = budgets.person();

@@ -1,6 +1,6 @@
 //! The other side: a ledger that says what the test wants.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -47,6 +47,10 @@ struct State {
     mood: Mood,
     /// Category to its type.
     categories: HashMap<String, &'static str>,
+    /// Merged category to the one that it was merged into.
+    merged: HashMap<String, String>,
+    /// Budget to the categories that it references, with their generations.
+    references: HashMap<String, HashMap<String, i64>>,
     /// Account to its currency.
     accounts: HashMap<String, &'static str>,
     archived: HashSet<String>,
@@ -108,6 +112,41 @@ impl Ledger {
         let id = an_id().to_string();
         self.state(|state| state.categories.insert(id.clone(), category_type));
         id
+    }
+
+    fn found(&self, ids: Vec<String>) -> Vec<pb::FoundCategory> {
+        self.state(|state| {
+            let found = ids.into_iter().filter_map(|id| {
+                let live_id = state.merged.get(&id).unwrap_or(&id).clone();
+                let category_type = (*state.categories.get(&live_id)?).to_owned();
+                Some(pb::FoundCategory { id, r#type: category_type, live_id })
+            });
+            found.collect()
+        })
+    }
+
+    /// Merges a category into another one, and says so as the ledger does.
+    pub fn merge(&self, household_id: Uuid, category: &str, target: &str) {
+        self.state(|state| {
+            state.categories.remove(category);
+            state.merged.insert(category.to_owned(), target.to_owned());
+        });
+        self.log.tell(Event {
+            household_id: household_id.to_string(),
+            entity: "category".into(),
+            entity_id: category.to_owned(),
+            kind: "deleted".into(),
+            changed: vec!["merged_into".into()],
+            ..Event::default()
+        });
+    }
+
+    /// The categories that a budget references.
+    pub fn references(&self, budget_id: &str) -> BTreeSet<String> {
+        self.state(|state| {
+            let references = state.references.get(budget_id).cloned().unwrap_or_default();
+            references.into_keys().collect()
+        })
     }
 
     pub fn account(&self, currency: &'static str) -> String {
@@ -203,12 +242,30 @@ impl BudgetingService for Ledger {
         request: Request<pb::FindCategoriesRequest>,
     ) -> Result<Response<pb::FindCategoriesResponse>, Status> {
         let ids = request.into_inner().category_ids;
-        let known = self.state(|state| state.categories.clone());
-        let found = ids.into_iter().filter_map(|id| {
-            let category_type = known.get(&id)?;
-            Some(pb::find_categories_response::Found { id, r#type: (*category_type).to_owned() })
-        });
-        Ok(Response::new(pb::FindCategoriesResponse { categories: found.collect() }))
+        Ok(Response::new(pb::FindCategoriesResponse { categories: self.found(ids) }))
+    }
+
+    async fn set_category_references(
+        &self,
+        request: Request<pb::SetCategoryReferencesRequest>,
+    ) -> Result<Response<pb::SetCategoryReferencesResponse>, Status> {
+        let request = request.into_inner();
+        let categories = self.found(request.category_ids);
+        self.state(|state| {
+            if state.mood == Mood::OutOfReach {
+                return Err(Status::unavailable("down"));
+            }
+            let references = state.references.entry(request.entity_id).or_default();
+            let live: BTreeSet<_> = categories.iter().map(|found| found.live_id.clone()).collect();
+            if let Some(remove_to) = request.remove_to_generation {
+                references.retain(|id, generation| live.contains(id) || *generation > remove_to);
+            }
+            for id in live {
+                let generation = references.entry(id).or_default();
+                *generation = request.generation.max(*generation);
+            }
+            Ok(Response::new(pb::SetCategoryReferencesResponse { categories }))
+        })
     }
 
     async fn find_account(
@@ -226,8 +283,9 @@ impl BudgetingService for Ledger {
         &self,
         request: Request<pb::SumSpendingRequest>,
     ) -> Result<Response<pb::SumSpendingResponse>, Status> {
-        let pb::SumSpendingRequest { queries, with_rates, .. } = request.into_inner();
-        assert!(queries.len() <= 500, "more than one message may hold");
+        let pb::SumSpendingRequest { series, with_rates, .. } = request.into_inner();
+        let periods: usize = series.iter().map(|it| it.periods.len()).sum();
+        assert!(periods <= 5000, "more than one message may hold");
         let (mood, spending, unpriced) = self.state(|state| {
             state.sums += 1;
             (state.mood, state.spending.clone(), state.unpriced.clone())
@@ -240,9 +298,9 @@ impl BudgetingService for Ledger {
             }
             Mood::Works | Mood::LosesAnswers | Mood::Refuses => {}
         }
-        let sum = |query: pb::SpendingQuery| {
+        let sum = |query: &pb::SpendingSeries, period: &pb::SpendingPeriod| {
             let day = |text: &str| text.parse::<NaiveDate>().expect("a day");
-            let span = day(&query.from)..=day(&query.to);
+            let span = day(&period.from)..=day(&period.to);
             let counts = |(category, day, _): &&(String, NaiveDate, i64)| {
                 query.category_ids.contains(category) && span.contains(day)
             };
@@ -262,9 +320,12 @@ impl BudgetingService for Ledger {
                 unpriced: unpriced.collect(),
             }
         };
-        let spending = queries.into_iter().map(sum).collect();
+        let sums = series.iter().map(|query| pb::SpendingSums {
+            spending: query.periods.iter().map(|period| sum(query, period)).collect(),
+        });
+        let sums = sums.collect();
         self.hold().await;
-        Ok(Response::new(pb::SumSpendingResponse { spending }))
+        Ok(Response::new(pb::SumSpendingResponse { sums }))
     }
 
     async fn list_upcoming_spending(

@@ -2,6 +2,7 @@
 
 mod alerts;
 mod budgets;
+mod category_references;
 mod contributions;
 mod erasure;
 mod goals;

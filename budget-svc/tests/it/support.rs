@@ -1,5 +1,7 @@
 //! budget-svc with people in it, and a clock that the test moves.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use budget_svc::SCHEMA;
@@ -21,8 +23,10 @@ use tonic_types::StatusExt as _;
 
 use crate::ledger::Ledger;
 
-/// Every household counts in euros and lives in Madrid.
-struct Households;
+/// Every household counts in euros and lives in Madrid; some users prefer
+/// another currency.
+#[derive(Clone, Default)]
+pub struct Households(Arc<Mutex<HashMap<String, &'static str>>>);
 
 #[tonic::async_trait]
 impl HouseholdService for Households {
@@ -38,6 +42,15 @@ impl HouseholdService for Households {
         };
         Ok(Response::new(auth::GetHouseholdResponse { household: Some(household) }))
     }
+
+    async fn get_member(
+        &self,
+        request: Request<auth::GetMemberRequest>,
+    ) -> Result<Response<auth::GetMemberResponse>, Status> {
+        let preferred = self.0.lock().expect("no panic");
+        let default_currency = preferred.get(&request.into_inner().user_id).copied().unwrap_or("EUR").into();
+        Ok(Response::new(auth::GetMemberResponse { default_currency }))
+    }
 }
 
 /// One replica of budget-svc.
@@ -46,6 +59,7 @@ pub struct Budgets {
     pub ledger: Ledger,
     /// What auth-svc says of people.
     pub people: ScriptedLog,
+    households: Households,
     pub pool: PgPool,
     database: TestDatabase,
     part: Part,
@@ -72,11 +86,12 @@ impl Budgets {
         let pool = database.pool(&SCHEMA, &clock).await;
         let people = ScriptedLog::default();
         let routes = Routes::new(people.clone().into_service());
-        let routes = routes.add_service(HouseholdServiceServer::new(Households));
+        let households = Households::default();
+        let routes = routes.add_service(HouseholdServiceServer::new(households.clone()));
         let to_auth = Part::double("auth", routes, &clock).transport("budget");
         let module = budget_svc::build(&deps(&pool, &clock), to_auth, ledger.transport(&clock));
         let part = Part::start(module, &clock);
-        Self { clock, ledger, people, pool, database, part }
+        Self { clock, ledger, people, households, pool, database, part }
     }
 
     pub fn person(&self) -> Person {
@@ -86,6 +101,12 @@ impl Budgets {
     /// The same person at this replica.
     pub fn greet(&self, person: &Person) -> Person {
         Person { user: person.user.clone(), transport: self.part.transport("gateway") }
+    }
+
+    /// From now on a person prefers a currency.
+    pub fn prefer(&self, person: &Person, currency: &'static str) {
+        let mut preferred = self.households.0.lock().expect("no panic");
+        preferred.insert(person.user.user_id.to_string(), currency);
     }
 
     pub fn facts(&self) -> MessageFactsServiceClient<Transport> {

@@ -58,7 +58,11 @@ pub const ENTRIES: &[Entry] = &[
     entry("REQUEST_TIMEOUT", 408, "The request did not arrive in time."),
     entry("ACCOUNT_NAME_TAKEN", 409, "A deleted account cannot come back: another one has its name."),
     entry("ACCOUNT_HAS_BALANCE", 409, "The account holds a balance; send `with_balance=true` to delete it."),
-    entry("CATEGORY_IN_USE", 409, "The category has transactions or categories that hang on it."),
+    entry(
+        "CATEGORY_IN_USE",
+        409,
+        "Transactions, recurring ones, budgets or other categories use the category.",
+    ),
     entry("TRANSACTION_VOIDED", 409, "The transaction is voided and does not change any more."),
     entry("RECURRING_COMPLETED", 409, "All occurrences of the recurring transaction are over."),
     entry("MFA_ENABLED", 409, "There is a second factor already."),

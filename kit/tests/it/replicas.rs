@@ -14,7 +14,9 @@ use fintrac_kit::testing::TestUser;
 use fintrac_kit::transport::{self, IDEMPOTENCY_KEY, LookUp, Transport};
 use fintrac_proto::auth::v1::household_service_client::HouseholdServiceClient;
 use fintrac_proto::auth::v1::household_service_server::{HouseholdService, HouseholdServiceServer};
-use fintrac_proto::auth::v1::{GetHouseholdRequest, GetHouseholdResponse, Household};
+use fintrac_proto::auth::v1::{
+    GetHouseholdRequest, GetHouseholdResponse, GetMemberRequest, GetMemberResponse, Household,
+};
 use fintrac_proto::events::v1::event_log_service_client::EventLogServiceClient;
 use fintrac_proto::events::v1::event_log_service_server::{EventLogService, EventLogServiceServer};
 use fintrac_proto::events::v1::{SubscribeRequest, SubscribeResponse};
@@ -48,6 +50,13 @@ impl HouseholdService for Named {
         }
         let household = Household { id: self.name.to_owned(), ..Household::default() };
         Ok(Response::new(GetHouseholdResponse { household: Some(household) }))
+    }
+
+    async fn get_member(
+        &self,
+        _request: Request<GetMemberRequest>,
+    ) -> Result<Response<GetMemberResponse>, Status> {
+        Err(Status::unimplemented("of no use here"))
     }
 }
 

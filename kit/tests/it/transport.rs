@@ -10,7 +10,9 @@ use fintrac_kit::server::{Server, server_stack};
 use fintrac_kit::transport::{self, Transport};
 use fintrac_proto::auth::v1::household_service_client::HouseholdServiceClient;
 use fintrac_proto::auth::v1::household_service_server::{HouseholdService, HouseholdServiceServer};
-use fintrac_proto::auth::v1::{GetHouseholdRequest, GetHouseholdResponse, Household};
+use fintrac_proto::auth::v1::{
+    GetHouseholdRequest, GetHouseholdResponse, GetMemberRequest, GetMemberResponse, Household,
+};
 use fintrac_proto::events::v1::event_log_service_client::EventLogServiceClient;
 use fintrac_proto::events::v1::event_log_service_server::{EventLogService, EventLogServiceServer};
 use fintrac_proto::events::v1::{SubscribeRequest, SubscribeResponse};
@@ -49,6 +51,13 @@ fn answer(id: &dyn ToString, note: &dyn ToString) -> Response<GetHouseholdRespon
 
 #[tonic::async_trait]
 impl HouseholdService for Toy {
+    async fn get_member(
+        &self,
+        _request: Request<GetMemberRequest>,
+    ) -> Result<Response<GetMemberResponse>, Status> {
+        Err(Status::unimplemented("of no use here"))
+    }
+
     async fn get_household(
         &self,
         request: Request<GetHouseholdRequest>,

@@ -90,7 +90,7 @@ pub struct AccountInput {
 }
 
 impl AccountInput {
-    /// The account and its opening balance; the household's currency is the default.
+    /// Returns the account and its opening balance.
     pub fn resolve(
         &self,
         id: Uuid,

@@ -1,6 +1,6 @@
 //! Exchange rates: by day, crossed over a base that has both currencies.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{NaiveDate, TimeDelta};
 use fintrac_money::{Currency, Money};
@@ -118,21 +118,42 @@ pub struct Quote {
     pub rate: Rate,
 }
 
-/// The newest quotes up to each day that somebody asked for.
+/// Rates on one base by day.
+#[derive(Debug)]
+struct OnBase {
+    base: Currency,
+    days: BTreeMap<NaiveDate, Rate>,
+}
+
+/// The quotes of some currencies, by base and day.
 #[derive(Debug, Default)]
-pub struct Quotes(HashMap<(Currency, NaiveDate), Vec<Quote>>);
+pub struct Quotes(HashMap<Currency, Vec<OnBase>>);
 
 impl Quotes {
-    /// Adds the newest quote of `currency` up to `day` on one base.
-    pub fn add(&mut self, currency: Currency, day: NaiveDate, quote: Quote) {
-        self.0.entry((currency, day)).or_default().push(quote);
+    pub fn add(&mut self, currency: Currency, quote: Quote) {
+        let bases = self.0.entry(currency).or_default();
+        if let Some(on_base) = bases.iter_mut().find(|it| it.base == quote.base) {
+            on_base.days.insert(quote.rate.day, quote.rate);
+        } else {
+            let days = BTreeMap::from([(quote.rate.day, quote.rate)]);
+            bases.push(OnBase { base: quote.base, days });
+        }
     }
 
-    /// The rate of `day`: the newest that some base has of both; the days asked
-    /// for must have been added.
+    /// Returns the newest quote of `currency` up to `day` on each base.
+    fn newest(&self, currency: Currency, day: NaiveDate) -> Vec<Quote> {
+        let bases = self.0.get(&currency).map(Vec::as_slice).unwrap_or_default();
+        let newest = |OnBase { base, days }: &OnBase| {
+            let (_, rate) = days.range(..=day).next_back()?;
+            Some(Quote { base: *base, rate: *rate })
+        };
+        bases.iter().filter_map(newest).collect()
+    }
+
+    /// Returns the rate of `day`: the newest that some base has of both. The quotes
+    /// needed for it must have been added.
     pub fn cross(&self, from: Currency, to: Currency, day: NaiveDate) -> Option<Rate> {
-        let quotes = |currency| self.0.get(&(currency, day)).map(Vec::as_slice).unwrap_or_default();
-        let (sources, targets) = (quotes(from), quotes(to));
+        let (sources, targets) = (self.newest(from, day), self.newest(to, day));
         let over = |base: Currency| {
             let of = |currency: Currency, quotes: &[Quote]| {
                 quotes
@@ -140,7 +161,7 @@ impl Quotes {
                     .find(|quote| quote.base == base && quote.base != currency)
                     .map(|quote| quote.rate)
             };
-            match (of(from, sources), of(to, targets)) {
+            match (of(from, &sources), of(to, &targets)) {
                 (Some(from), Some(to)) => {
                     let value = to.value.checked_div(from.value)?.round_sf(DIGITS)?;
                     let older = if from.day < to.day { from } else { to };
@@ -153,7 +174,7 @@ impl Quotes {
                 _ => None,
             }
         };
-        let bases = sources.iter().chain(targets).map(|quote| quote.base);
+        let bases = sources.iter().chain(&targets).map(|quote| quote.base);
         bases.filter_map(over).filter(|rate| !rate.value.is_zero()).max_by_key(|rate| (rate.day, rate.source))
     }
 }
@@ -180,7 +201,7 @@ mod tests {
         for (base, code, value, published, source) in rows {
             let rate =
                 Rate { value: value.parse().expect("a decimal"), day: day(*published), source: *source };
-            quotes.add(currency(code), day(9), Quote { base: currency(base), rate });
+            quotes.add(currency(code), Quote { base: currency(base), rate });
         }
         quotes
     }
@@ -249,7 +270,7 @@ mod tests {
             let value = rust_decimal::Decimal::from(value) / rust_decimal::Decimal::from(1000);
             let mut quotes = Quotes::default();
             let rate = Rate { value, day: day(1), source: Source::Ecb };
-            quotes.add(currency("USD"), day(9), Quote { base: currency("EUR"), rate });
+            quotes.add(currency("USD"), Quote { base: currency("EUR"), rate });
             let there = quotes.cross(currency("EUR"), currency("USD"), day(9)).expect("a rate");
             let back = quotes.cross(currency("USD"), currency("EUR"), day(9)).expect("a rate");
             let money = Money::new(minor, currency("EUR"));

@@ -1,12 +1,15 @@
 //! Transactions that are posted again and again.
 
-use chrono::{DateTime, NaiveDate, NaiveTime, TimeZone as _, Utc};
+use chrono::{DateTime, Months, NaiveDate, NaiveTime, TimeZone as _, Utc};
 use fintrac_money::Household;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::schedule::Schedule;
 use super::transaction::TransactionInput;
+
+/// How far a preview looks.
+const PREVIEWED: Months = Months::new(120);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
@@ -97,10 +100,12 @@ impl Recurring {
         }
     }
 
-    /// The days that the next occurrences will be dated.
+    /// Returns the days that the next occurrences will be dated, of ten years at most.
     pub fn preview(&self, number: usize) -> Vec<NaiveDate> {
         let Some(next) = self.next else { return Vec::new() };
-        self.schedule.occurrences(next).take(number).map(|it| self.schedule.dated(it)).collect()
+        let last = next.checked_add_months(PREVIEWED).unwrap_or(next);
+        let days = self.schedule.occurrences(next).take_while(|it| *it <= last).take(number);
+        days.map(|it| self.schedule.dated(it)).collect()
     }
 }
 

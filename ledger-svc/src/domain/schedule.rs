@@ -9,6 +9,11 @@ use rrule::{RRule, RRuleSet, Unvalidated};
 const LONGEST_RULE: usize = 500;
 const LONGEST_INTERVAL: i64 = 1000;
 const MOST_OCCURRENCES: i64 = 100_000;
+/// Years between two days of a rule of interval 1: 29 February needs eight. Finding
+/// the next day takes a step for each day before it.
+const MAX_YEARS_BETWEEN: i32 = 9;
+/// Days of a rule after which no longer gap is expected.
+const DAYS_CHECKED: usize = 500;
 
 /// The unit of a frequency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -172,6 +177,11 @@ impl ScheduleInput {
         }
         let (rule, weekend) = (rule?, weekend?);
         let schedule = Schedule { rule, start, end, count, weekend, used_before: 0, effective_from: None };
+        if schedule.is_sparse() {
+            let text = "Its days are too far apart; send a rule that happens more often.";
+            violations.push(Violation::new("rrule", "RRULE_INVALID", text));
+            return None;
+        }
         if schedule.occurrences(start).next().is_none() {
             let field = if self.rrule.is_some() { "rrule" } else { "end_date" };
             violations.push(Violation::new(field, "SCHEDULE_EMPTY", "It never happens; change the rule."));
@@ -279,6 +289,24 @@ impl Schedule {
         self.days().skip_while(move |day| *day < effective_from).take(left).skip_while(move |day| *day < from)
     }
 
+    /// Returns whether days of the rule lie so far apart that looking for them costs
+    /// too much, whatever its end.
+    fn is_sparse(&self) -> bool {
+        let Rule::Rfc(rule) = &self.rule else { return false };
+        let Ok(set) = rule_set(&without_end(rule), self.start) else { return false };
+        let interval = rule.split(';').find_map(|part| part.strip_prefix("INTERVAL=")?.parse::<i32>().ok());
+        let most = MAX_YEARS_BETWEEN.saturating_mul(interval.unwrap_or(1));
+        let mut before = self.start;
+        let mut is_gap = |day: NaiveDate| {
+            let years = day.year().saturating_sub(before.year());
+            before = day;
+            years > most
+        };
+        let mut days = set.into_iter().map(|at| at.date_naive()).take(DAYS_CHECKED);
+        let first_late = days.find(|day| *day > day::latest() || is_gap(*day));
+        first_late.is_some_and(|day| is_gap(day) || day <= day::latest())
+    }
+
     /// Counts the occurrences before `next`, or all when there is none any more.
     pub fn used_until(&self, next: Option<NaiveDate>) -> u32 {
         let past = self.occurrences(self.start).take_while(|day| next.is_none_or(|next| *day < next)).count();
@@ -347,6 +375,12 @@ impl Schedule {
     }
 }
 
+/// Returns the parts of a rule without COUNT and UNTIL.
+fn without_end(rule: &str) -> String {
+    let is_end = |part: &&str| part.starts_with("COUNT=") || part.starts_with("UNTIL=");
+    rule.split(';').filter(|part| !is_end(part)).collect::<Vec<_>>().join(";")
+}
+
 /// The parts of a stored rule without its COUNT, which the schedule applies.
 fn without_count(rule: &str) -> String {
     rule.split(';').filter(|part| !part.starts_with("COUNT=")).collect::<Vec<_>>().join(";")
@@ -409,6 +443,25 @@ mod tests {
 
     fn rule(text: &str) -> ScheduleInput {
         ScheduleInput { rrule: said(text), ..ScheduleInput::default() }
+    }
+
+    #[test]
+    fn rules_whose_days_are_too_far_apart_are_rejected() {
+        for text in [
+            "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=29;BYDAY=MO",
+            "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=29;BYDAY=MO;UNTIL=20261231",
+            "FREQ=MONTHLY;BYMONTH=2;BYMONTHDAY=29;BYDAY=SU;COUNT=3",
+        ] {
+            let refused = schedule(&rule(text)).expect_err(text);
+            assert_eq!(refused, [("rrule".to_owned(), "RRULE_INVALID")], "{text}");
+        }
+        let never = schedule(&rule("FREQ=MONTHLY;BYMONTH=2;BYMONTHDAY=30")).expect_err("never");
+        assert_eq!(never, [("rrule".to_owned(), "SCHEDULE_EMPTY")]);
+        assert_eq!(days(&rule("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29"), 2), ["2028-02-29", "2032-02-29"]);
+        assert_eq!(days(&rule("FREQ=YEARLY;INTERVAL=10"), 2), ["2026-01-31", "2036-01-31"]);
+        // 2096-02-29 is followed by 2104-02-29: there is none in 2100.
+        let leap = days(&rule("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29"), 19);
+        assert_eq!(leap[17..], ["2096-02-29", "2104-02-29"]);
     }
 
     #[test]

@@ -130,6 +130,14 @@ pub struct Transaction {
 }
 
 impl Transaction {
+    /// Returns how many bytes its texts have.
+    pub fn text_bytes(&self) -> usize {
+        let Texts { description, reference_number, notes, tags } = &self.texts;
+        let texts = [description, reference_number, notes].into_iter().flatten();
+        let splits = self.splits.iter().filter_map(|split| split.description.as_ref());
+        texts.chain(tags).chain(splits).map(String::len).sum()
+    }
+
     /// The amount in the account's currency, signed as the amount is.
     pub fn account_amount(&self) -> Money {
         self.transaction_type.change(self.account_change)

@@ -129,7 +129,13 @@ fn carry_out<'a>(
             outcome
         }));
     }
+    let too_large = too_large(&outcomes);
     match (&request.work, before) {
+        (Work::Atomic(_), Some(before)) if too_large => {
+            *book = before;
+            Err(too_much_text())
+        }
+        (Work::Partial(_), _) if too_large => Err(too_much_text()),
         (Work::One(_), _) => outcomes.pop().unwrap_or_else(|| Err(Rejection::Invalid(Vec::new()))),
         (Work::Atomic(_), Some(before)) if outcomes.iter().any(Result::is_err) => {
             *book = before;
@@ -137,6 +143,22 @@ fn carry_out<'a>(
         }
         (Work::Atomic(_) | Work::Partial(_), _) => Ok(Outcome::Many(outcomes)),
     }
+}
+
+/// Bytes of the texts that one reply carries.
+const MAX_REPLY_TEXT: usize = 8 * 1024 * 1024;
+
+fn too_large(outcomes: &[Result<Outcome, Rejection>]) -> bool {
+    let bytes = outcomes.iter().map(|outcome| match outcome {
+        Ok(Outcome::Transaction(it) | Outcome::Unchanged(it)) => it.text_bytes(),
+        _ => 0,
+    });
+    bytes.sum::<usize>() > MAX_REPLY_TEXT
+}
+
+fn too_much_text() -> Rejection {
+    let text = "These transactions have too much text for one reply; send fewer operations.";
+    Rejection::field("operations", "TOO_MANY", text)
 }
 
 /// What is wrong with each command of a bulk.
@@ -232,6 +254,11 @@ async fn read(connection: &mut PgConnection, commands: &[&Command]) -> Result<Bo
     if !categories.is_empty() {
         let keys: Vec<_> = categories.into_iter().collect();
         book.categories = store::categories::live(connection, &keys).await?.into_iter().collect();
+    }
+    let opening = commands.iter().filter(|it| it.opens_account()).map(|it| it.household.id);
+    let opening: Vec<_> = opening.collect();
+    if !opening.is_empty() {
+        book.accounts_counted = store::accounts::count(connection, &opening).await?.into_iter().collect();
     }
     let names = commands.iter().filter_map(|it| Some((it.household.id, it.names_account_key()?)));
     let names: Vec<_> = names.collect();

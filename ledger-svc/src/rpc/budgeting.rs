@@ -8,7 +8,10 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::{Rpc, convert};
-use crate::service::{Spending, SpendingQuery, Transfer, TransferOrder};
+use crate::domain::interval::Span;
+use crate::domain::posting::Category;
+use crate::service::{Spending, SpendingQuery, SpendingSeries, Transfer, TransferOrder};
+use crate::store::category_references::Referrer;
 
 /// A message of a part that does not keep to the contract.
 fn malformed(field: &str) -> Status {
@@ -29,6 +32,24 @@ fn query(query: &pb::SpendingQuery) -> Result<SpendingQuery, Status> {
             .collect::<Result<_, _>>()?,
         from: day::parse(&query.from).ok_or_else(|| malformed("from"))?,
         to: day::parse(&query.to).ok_or_else(|| malformed("to"))?,
+    })
+}
+
+fn series(series: &pb::SpendingSeries) -> Result<SpendingSeries, Status> {
+    let period = |period: &pb::SpendingPeriod| {
+        let from = day::parse(&period.from).ok_or_else(|| malformed("from"))?;
+        let to = day::parse(&period.to).filter(|to| *to >= from).ok_or_else(|| malformed("to"))?;
+        Ok::<_, Status>(Span { from, to })
+    };
+    let periods: Vec<_> = series.periods.iter().map(period).collect::<Result<_, _>>()?;
+    if !periods.is_sorted_by(|one, next| one.to < next.from) {
+        return Err(malformed("periods"));
+    }
+    let ids = series.category_ids.iter().map(|text| id("category_ids", text));
+    Ok(SpendingSeries {
+        currency: Currency::from_code(&series.currency_code).ok_or_else(|| malformed("currency_code"))?,
+        category_ids: ids.collect::<Result<_, _>>()?,
+        periods,
     })
 }
 
@@ -56,6 +77,14 @@ impl From<Spending> for pb::Spending {
     }
 }
 
+fn found((asked, category): (Uuid, Category)) -> pb::FoundCategory {
+    pb::FoundCategory {
+        id: asked.to_string(),
+        r#type: category.category_type.as_str().to_owned(),
+        live_id: category.id.to_string(),
+    }
+}
+
 impl From<Transfer> for pb::Transfer {
     fn from(transfer: Transfer) -> Self {
         Self {
@@ -76,12 +105,26 @@ impl BudgetingService for Rpc {
         let pb::FindCategoriesRequest { household_id, category_ids } = request.into_inner();
         let ids: Vec<_> =
             category_ids.iter().map(|text| id("category_ids", text)).collect::<Result<_, _>>()?;
-        let found = self.0.find_categories(id("household_id", &household_id)?, &ids).await?;
-        let found = found.into_iter().map(|(id, category_type)| pb::find_categories_response::Found {
-            id: id.to_string(),
-            r#type: category_type.as_str().to_owned(),
-        });
-        Ok(Response::new(pb::FindCategoriesResponse { categories: found.collect() }))
+        let categories = self.0.find_categories(id("household_id", &household_id)?, &ids).await?;
+        let categories = categories.into_iter().map(found).collect();
+        Ok(Response::new(pb::FindCategoriesResponse { categories }))
+    }
+
+    async fn set_category_references(
+        &self,
+        request: Request<pb::SetCategoryReferencesRequest>,
+    ) -> Result<Response<pb::SetCategoryReferencesResponse>, Status> {
+        let service = Caller::of(&request).service.unwrap_or_default();
+        let request = request.into_inner();
+        let household_id = id("household_id", &request.household_id)?;
+        let entity_id = id("entity_id", &request.entity_id)?;
+        let referrer = Referrer { household_id, service, kind: request.kind, entity_id };
+        let ids = request.category_ids.iter().map(|text| id("category_ids", text));
+        let ids: Vec<_> = ids.collect::<Result<_, _>>()?;
+        let (generation, remove_to) = (request.generation, request.remove_to_generation);
+        let categories = self.0.set_category_references(&referrer, &ids, generation, remove_to).await?;
+        let categories = categories.into_iter().map(found).collect();
+        Ok(Response::new(pb::SetCategoryReferencesResponse { categories }))
     }
 
     async fn find_account(
@@ -101,12 +144,14 @@ impl BudgetingService for Rpc {
         &self,
         request: Request<pb::SumSpendingRequest>,
     ) -> Result<Response<pb::SumSpendingResponse>, Status> {
-        let pb::SumSpendingRequest { household_id, queries, with_rates } = request.into_inner();
-        let queries: Vec<_> = queries.iter().map(query).collect::<Result<_, _>>()?;
-        let spending = self.0.sum_spending(id("household_id", &household_id)?, &queries, with_rates).await?;
-        Ok(Response::new(pb::SumSpendingResponse {
-            spending: spending.into_iter().map(Into::into).collect(),
-        }))
+        let request = request.into_inner();
+        let household_id = id("household_id", &request.household_id)?;
+        let wanted: Vec<_> = request.series.iter().map(series).collect::<Result<_, _>>()?;
+        let sums = self.0.sum_spending(household_id, wanted, request.with_rates).await?;
+        let sums = sums
+            .into_iter()
+            .map(|spending| pb::SpendingSums { spending: spending.into_iter().map(Into::into).collect() });
+        Ok(Response::new(pb::SumSpendingResponse { sums: sums.collect() }))
     }
 
     async fn list_upcoming_spending(
@@ -116,7 +161,7 @@ impl BudgetingService for Rpc {
         let pb::ListUpcomingSpendingRequest { household_id, from, queries } = request.into_inner();
         let queries: Vec<_> = queries.iter().map(query).collect::<Result<_, _>>()?;
         let from = day::parse(&from).ok_or_else(|| malformed("from"))?;
-        let found = self.0.list_upcoming_spending(id("household_id", &household_id)?, from, &queries).await?;
+        let found = self.0.list_upcoming_spending(id("household_id", &household_id)?, from, queries).await?;
         let day = |(date, amount): (chrono::NaiveDate, fintrac_money::Money)| pb::UpcomingSpending {
             date: date.to_string(),
             amount: amount.to_string(),

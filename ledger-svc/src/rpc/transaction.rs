@@ -32,6 +32,9 @@ fn restored(outcome: &Outcome) -> pb::RestoreTransactionResponse {
     pb::RestoreTransactionResponse { transaction: transaction(outcome) }
 }
 
+/// Errors that the reply to a bulk tells of one operation.
+const MAX_ERRORS_PER_OPERATION: usize = 5;
+
 fn bulk(outcome: &Outcome) -> pb::BulkTransactionsResponse {
     let result = |outcome: &Result<Outcome, Rejection>| match outcome {
         Ok(Outcome::Voided) => pb::BulkResult { status: "deleted".to_owned(), ..Default::default() },
@@ -43,7 +46,8 @@ fn bulk(outcome: &Outcome) -> pb::BulkTransactionsResponse {
             pb::BulkResult { status: status.to_owned(), transaction, errors: Vec::new() }
         }
         Err(rejection) => {
-            let errors = rejection.clone().into_violations().into_iter().map(|it| pb::BulkError {
+            let errors = rejection.clone().into_violations().into_iter();
+            let errors = errors.take(MAX_ERRORS_PER_OPERATION).map(|it| pb::BulkError {
                 field: it.field,
                 code: it.reason.to_owned(),
                 detail: it.description,

@@ -15,7 +15,7 @@ use crate::domain::recurring::{Recurring, Status};
 use crate::domain::schedule::ScheduleInput;
 use crate::domain::transaction::TransactionInput;
 use crate::error::Error;
-use crate::store::{accounts, categories, recurring};
+use crate::store::{accounts, categories, households, recurring};
 
 /// Recurring transactions that a household may have.
 const MOST: i64 = 500;
@@ -39,6 +39,8 @@ impl Ledger {
         if let Some(reply) = self.claim(&mut transaction, key.as_ref()).await? {
             return Ok(Kept::Replayed(reply));
         }
+        // No category that the template names is deleted meanwhile.
+        households::lock(&mut transaction, &[household.id]).await?;
         let today = household.today(self.clock.now());
         let made = self.new_recurring(&mut transaction, by, household, template, schedule, today).await?;
         recurring::save(&mut transaction, &made).await?;
@@ -62,7 +64,12 @@ impl Ledger {
     ) -> Result<Recurring, Error> {
         let now = self.clock.now();
         let mut violations = Vec::new();
-        let schedule = schedule.resolve(start, earliest(household.today(now)), &mut violations);
+        let (schedule, since) = (schedule.clone(), earliest(household.today(now)));
+        let resolve = move || {
+            let schedule = schedule.resolve(start, since, &mut violations);
+            (schedule, violations)
+        };
+        let (schedule, mut violations) = self.computing.run(resolve).await?;
         let template = match self.checked_template(connection, household, template).await? {
             Ok(template) => Some(template),
             Err(refused) => {

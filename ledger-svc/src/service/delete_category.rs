@@ -14,7 +14,9 @@ use super::{Change, Ledger};
 use crate::domain::category::Category;
 use crate::domain::posting::{NominalAccount, Purpose, Rejection};
 use crate::error::Error;
-use crate::store::{accounts, categories, daily_changes, households, nominal_accounts, recurring};
+use crate::store::{
+    accounts, categories, category_references, daily_changes, households, nominal_accounts, recurring,
+};
 
 impl Ledger {
     pub async fn delete_category(
@@ -144,6 +146,7 @@ async fn merge(
 ) -> Result<(), Error> {
     categories::merge(connection, household_id, category.id, target.id).await?;
     recurring::replace_category(connection, household_id, category.id, target.id).await?;
+    category_references::merge(connection, household_id, category.id, target.id).await?;
     let all = nominal_accounts::of_categories(connection, household_id).await?;
     let of_category = all.iter().filter(|it| it.category_id == category.id);
     let pairs: Vec<_> = of_category

@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::store::{accounts, categories, transactions};
 
 /// Rows of a page.
-const PAGE: i64 = 500;
+const PAGE: i64 = 200;
 
 /// A page of the export, and the names of what its transactions point to.
 #[derive(Debug)]

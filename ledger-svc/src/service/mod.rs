@@ -5,6 +5,7 @@ pub mod analytics;
 mod balance_history;
 mod bulk;
 mod close_account;
+mod computing;
 mod convert_amount;
 mod create_account;
 mod create_category;
@@ -38,6 +39,7 @@ mod post_transfer;
 mod report;
 mod restore_account;
 mod restore_transaction;
+mod set_category_references;
 mod set_exchange_rate;
 mod sum_spending;
 mod transaction_filter;
@@ -73,8 +75,9 @@ pub use post_occurrences::PostOccurrences;
 pub use post_transfer::{Transfer, TransferOrder};
 pub use report::Report;
 pub use set_exchange_rate::RateInput;
-pub use sum_spending::{Spending, SpendingQuery};
+pub use sum_spending::{Spending, SpendingSeries};
 pub use transaction_filter::FilterInput;
+pub use upcoming_spending::SpendingQuery;
 pub use update_recurring::{ScheduleChanges, Steering};
 pub use verify::verify;
 
@@ -82,6 +85,7 @@ use crate::domain::posting::{Command, Order, Outcome};
 use crate::error::Error;
 use crate::posting::{Answer, Posting, Request, Work};
 use analytics::AnalysisPool;
+use computing::Computing;
 use fintrac_money::Household;
 
 /// Several statements of one reading see the same state.
@@ -101,6 +105,7 @@ pub struct Ledger {
     auth: HouseholdServiceClient<Transport>,
     households: Cache<Uuid, Household>,
     analyses: AnalysisPool,
+    computing: Computing,
     posting: Posting,
     /// Rung when an occurrence may be due.
     pub due: Bell,
@@ -132,6 +137,7 @@ impl Ledger {
             auth: HouseholdServiceClient::new(auth),
             households: Cache::builder().max_capacity(HOUSEHOLDS).time_to_live(HOUSEHOLD_AGE).build(),
             analyses: AnalysisPool::new(&deps.pool),
+            computing: Computing::default(),
             posting,
             due: Bell::default(),
         }
@@ -149,6 +155,14 @@ impl Ledger {
         let Once { key, encode } = once;
         let work = Work::One(Box::new(command));
         self.posting.post(Request { work, key, origin: by.origin.clone(), encode }).await
+    }
+
+    /// Returns the stored answer to a key that came before.
+    async fn replay(&self, key: Option<&Key>) -> Result<Option<Vec<u8>>, Error> {
+        let mut transaction = self.pool.begin().await?;
+        let reply = self.claim(&mut transaction, key).await?;
+        transaction.rollback().await?;
+        Ok(reply)
     }
 
     /// Claims a key at the beginning of a transaction; the kept answer if it came before.

@@ -5,7 +5,7 @@ use fintrac_kit::access::By;
 use fintrac_kit::error::{reason, unavailable};
 use fintrac_money::{Currency, Household};
 use fintrac_proto::auth::v1 as pb;
-use tonic::Code;
+use tonic::{Code, Status};
 use uuid::Uuid;
 
 use super::{Change, Ledger};
@@ -65,10 +65,7 @@ impl Ledger {
         let answer =
             self.auth.clone().get_household(request).await.map_err(|status| match status.code() {
                 Code::NotFound => Error::not_found("household"),
-                Code::Unavailable if reason(&status).is_none() => {
-                    Error::Auth(unavailable("auth cannot be reached; try again in a moment."))
-                }
-                _ => Error::Auth(status),
+                _ => auth_error(status),
             })?;
         answer.into_inner().household.ok_or(Error::Internal("no household in the answer".into()))
     }
@@ -82,4 +79,14 @@ pub(super) fn household(facts: &pb::Household) -> Result<Household, Error> {
         currency: Currency::from_code(&facts.currency_code).ok_or_else(|| unknown("currency"))?,
         timezone: facts.timezone.parse().map_err(|_| unknown("time zone"))?,
     })
+}
+
+/// Returns the error for a failed call to auth-svc.
+pub(super) fn auth_error(status: Status) -> Error {
+    match status.code() {
+        Code::Unavailable if reason(&status).is_none() => {
+            Error::Auth(unavailable("auth cannot be reached; try again in a moment."))
+        }
+        _ => Error::Auth(status),
+    }
 }

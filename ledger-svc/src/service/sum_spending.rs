@@ -1,33 +1,41 @@
-//! What a household spent on categories, many questions at once.
+//! Sums what a household spent on categories in periods.
 //!
 //! In the household's currency this sums what was frozen on the transactions.
-//! In another what was said in it counts as said, and each day's spending in
+//! In another what was stated in it counts as stated, and each day's spending in
 //! other currencies is converted at that day's rate.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::NaiveDate;
-use fintrac_money::{Currency, Money};
+use fintrac_kit::error::Violation;
+use fintrac_money::{Currency, Household, Money};
 use uuid::Uuid;
 
 use super::Ledger;
+use crate::domain::interval::Span;
 use crate::domain::posting::Rejection;
-use crate::domain::rate::Rate;
+use crate::domain::rate::{Quotes, Rate};
 use crate::error::Error;
 use crate::store::categories::Place;
-use crate::store::daily_changes::{self, Span};
+use crate::store::daily_changes::{self, DayChange, Range};
 use crate::store::{categories, exchange_rates, households, nominal_accounts};
 
-/// One question: categories with all below them, both days included.
+/// Days of accounts that one call reads.
+const MAX_DAY_CHANGES: usize = 500_000;
+/// Additions of days to periods that one call makes: days read times series.
+const MAX_ADDITIONS: usize = 20_000_000;
+/// Amounts by day and currency that one call keeps apart.
+const MAX_AMOUNTS_BY_DAY: usize = 200_000;
+
+/// Categories with all below them, in periods that ascend without overlap.
 #[derive(Debug, Clone)]
-pub struct SpendingQuery {
+pub struct SpendingSeries {
     pub currency: Currency,
     pub category_ids: Vec<Uuid>,
-    pub from: NaiveDate,
-    pub to: NaiveDate,
+    pub periods: Vec<Span>,
 }
 
-/// One answer, in the currency of its question.
+/// A sum, in the currency of its series.
 #[derive(Debug, Clone)]
 pub struct Spending {
     pub amount: Money,
@@ -38,86 +46,190 @@ pub struct Spending {
     pub unpriced: Vec<(Option<NaiveDate>, Money)>,
 }
 
+impl Spending {
+    fn nothing(currency: Currency) -> Self {
+        Self { amount: Money::zero(currency), rates: Vec::new(), unpriced: Vec::new() }
+    }
+}
+
+/// What was spent in a period, by day and currency: in the household's currency,
+/// what has no value in it, and in the currency itself.
+type Days = BTreeMap<(NaiveDate, Currency), (i64, i64, i64)>;
+
 impl Ledger {
+    /// Returns for each series a sum for each of its periods, in order.
     pub async fn sum_spending(
         &self,
         household_id: Uuid,
-        queries: &[SpendingQuery],
+        series: Vec<SpendingSeries>,
         with_rates: bool,
-    ) -> Result<Vec<Spending>, Error> {
+    ) -> Result<Vec<Vec<Spending>>, Error> {
         let mut connection = self.pool.acquire().await?;
-        let nothing = |query: &SpendingQuery| Spending {
-            amount: Money::new(0, query.currency),
-            rates: Vec::new(),
-            unpriced: Vec::new(),
-        };
-        let mut answers: Vec<_> = queries.iter().map(nothing).collect();
         // A household that the ledger has not met has spent nothing.
         let Some(household) = households::find(&mut connection, household_id).await? else {
-            return Ok(answers);
+            let nothing = |it: &SpendingSeries| vec![Spending::nothing(it.currency); it.periods.len()];
+            return Ok(series.iter().map(nothing).collect());
         };
         let tree = CategoryTree::new(categories::places(&mut connection, household_id).await?);
         let nominal = nominal_accounts::of_categories(&mut connection, household_id).await?;
-        let (mut frozen, mut foreign) = (Vec::new(), Vec::new());
-        for (number, query) in queries.iter().enumerate() {
-            let wanted = tree.with_all_below(&query.category_ids);
-            let accounts = nominal.iter().filter(|it| wanted.contains(&it.category_id));
-            let spans = accounts.map(|it| Span { number, account_id: it.id, from: query.from, to: query.to });
-            if query.currency == household.currency { &mut frozen } else { &mut foreign }.extend(spans);
-        }
         let currencies: HashMap<_, _> = nominal.iter().map(|it| (it.id, it.currency)).collect();
-        for sum in daily_changes::household_sums(&mut connection, household_id, &frozen).await? {
-            let (answer, currency) = (answers.get_mut(sum.number), currencies.get(&sum.account_id));
-            let (Some(answer), Some(currency)) = (answer, currency) else { continue };
-            let amount = answer.amount.checked_add(Money::new(sum.household, household.currency));
-            answer.amount = amount.ok_or(Rejection::OutOfRange)?;
-            if !with_rates && sum.unpriced != 0 {
-                answer.unpriced.push((None, Money::new(sum.unpriced, *currency)));
-            }
+        let accounts_of = |it: &SpendingSeries| {
+            let wanted = tree.with_all_below(&it.category_ids);
+            let accounts = nominal.iter().filter(|account| wanted.contains(&account.category_id));
+            accounts.map(|account| account.id).collect::<Vec<_>>()
+        };
+        let accounts: Vec<_> = series.iter().map(accounts_of).collect();
+        let ranges = ranges(&series, &accounts);
+        let read =
+            daily_changes::of_ranges(&mut connection, household_id, &ranges, MAX_DAY_CHANGES + 1).await?;
+        if read.len() > MAX_DAY_CHANGES {
+            return Err(too_many());
         }
-        if with_rates {
-            let unpriced =
-                daily_changes::unpriced_sums_by_day(&mut connection, household_id, &frozen).await?;
-            for ((number, day, currency), sum) in by_currency(unpriced, &currencies)? {
-                if let Some(answer) = answers.get_mut(number) {
-                    answer.unpriced.push((Some(day), Money::new(sum, currency)));
-                }
-            }
-        }
-        let days = daily_changes::sums_by_day(&mut connection, household_id, &foreign).await?;
-        let spent = by_currency(days, &currencies)?;
-        let wanted = spent.keys().filter_map(|(number, day, currency)| {
-            Some([(*currency, *day), (queries.get(*number)?.currency, *day)])
+        let add = move || {
+            let by_day = |it: &SpendingSeries| with_rates || it.currency != household.currency;
+            let days = add_up(&series, &accounts, &read, &currencies, by_day)?;
+            Ok::<_, Error>((series, days))
+        };
+        let (series, days) = self.computing.run(add).await??;
+        let foreign = series.iter().zip(&days).filter(|(it, _)| it.currency != household.currency);
+        let wanted = foreign.flat_map(|(it, periods)| {
+            let keys = periods.iter().flat_map(BTreeMap::keys);
+            keys.flat_map(|(day, currency)| [(*currency, *day), (it.currency, *day)])
         });
-        let wanted: HashSet<_> = wanted.flatten().collect();
+        let wanted: HashSet<_> = wanted.collect();
         let quotes = exchange_rates::newest(&mut connection, wanted.into_iter()).await?;
-        for ((number, day, currency), change) in spent {
-            let Some(answer) = answers.get_mut(number) else { continue };
-            let (spent, into) = (Money::new(change, currency), answer.amount.currency());
-            let converted = if currency == into {
-                Some(spent)
-            } else {
-                let rate = quotes.cross(currency, into, day);
-                answer.rates.extend(rate.map(|rate| (day, currency, rate)));
-                rate.and_then(|rate| rate.convert(spent, into))
-            };
-            match converted {
-                Some(money) => {
-                    let sum = answer.amount.minor().checked_add(money.minor());
-                    answer.amount = Money::new(sum.ok_or(Rejection::OutOfRange)?, into);
+        drop(connection);
+        let sum = |(it, periods): (&SpendingSeries, &Vec<Days>)| {
+            let sum = |days: &Days| {
+                let mut spending = if it.currency == household.currency {
+                    frozen(&household, days)?
+                } else {
+                    converted(it.currency, days, &quotes)?
+                };
+                if !with_rates {
+                    // Hundreds of budgets over hundreds of days would be more than one answer holds.
+                    spending.rates.clear();
+                    spending.unpriced = totals(&spending.unpriced)?;
                 }
-                None => answer.unpriced.push((Some(day), spent)),
-            }
-        }
-        if !with_rates {
-            // Hundreds of budgets over hundreds of days would be more than one answer holds.
-            for answer in &mut answers {
-                answer.rates.clear();
-                answer.unpriced = totals(&answer.unpriced)?;
-            }
-        }
-        Ok(answers)
+                Ok(spending)
+            };
+            periods.iter().map(sum).collect()
+        };
+        series.iter().zip(&days).map(sum).collect()
     }
+}
+
+fn too_many() -> Error {
+    let text = "There are too many days and categories to sum; let budgets that roll over start later.";
+    Error::Query(vec![Violation::new("periods", "PARAMETER_INVALID", text)])
+}
+
+/// Returns the days that are needed of each account.
+fn ranges(series: &[SpendingSeries], accounts: &[Vec<Uuid>]) -> Vec<Range> {
+    let mut ranges: BTreeMap<Uuid, Span> = BTreeMap::new();
+    for (it, accounts) in series.iter().zip(accounts) {
+        let (Some(first), Some(last)) = (it.periods.first(), it.periods.last()) else { continue };
+        for account_id in accounts {
+            let range = ranges.entry(*account_id).or_insert(Span { from: first.from, to: last.to });
+            range.from = range.from.min(first.from);
+            range.to = range.to.max(last.to);
+        }
+    }
+    let range = |(account_id, Span { from, to })| Range { account_id, from, to };
+    ranges.into_iter().map(range).collect()
+}
+
+/// Adds each day to the period of each series that it belongs to. `read` is in
+/// the order of accounts; where days need not be kept apart, all count as the
+/// period's first.
+fn add_up(
+    series: &[SpendingSeries],
+    accounts: &[Vec<Uuid>],
+    read: &[DayChange],
+    currencies: &HashMap<Uuid, Currency>,
+    by_day: impl Fn(&SpendingSeries) -> bool,
+) -> Result<Vec<Vec<Days>>, Error> {
+    let of_account = read.chunk_by(|one, next| one.account_id == next.account_id);
+    let of_account: HashMap<_, _> =
+        of_account.filter_map(|days| Some((days.first()?.account_id, days))).collect();
+    let (mut additions, mut apart) = (0_usize, 0_usize);
+    let mut sums = Vec::with_capacity(series.len());
+    for (it, accounts) in series.iter().zip(accounts) {
+        let mut periods = vec![Days::new(); it.periods.len()];
+        let by_day = by_day(it);
+        for account_id in accounts {
+            let (Some(days), Some(currency)) = (of_account.get(account_id), currencies.get(account_id))
+            else {
+                continue;
+            };
+            additions = additions.saturating_add(days.len());
+            if additions > MAX_ADDITIONS {
+                return Err(too_many());
+            }
+            for change in *days {
+                let number = it.periods.partition_point(|period| period.to < change.day);
+                let span = it.periods.get(number).filter(|span| span.from <= change.day);
+                let (Some(span), Some(period)) = (span, periods.get_mut(number)) else { continue };
+                let day = if by_day { change.day } else { span.from };
+                let sum = period.entry((day, *currency)).or_default();
+                let parts = [
+                    (&mut sum.0, change.household),
+                    (&mut sum.1, change.unpriced),
+                    (&mut sum.2, change.change),
+                ];
+                for (sum, part) in parts {
+                    *sum = sum.checked_add(part).ok_or(Rejection::OutOfRange)?;
+                }
+            }
+        }
+        if by_day {
+            apart = apart.saturating_add(periods.iter().map(BTreeMap::len).sum());
+        }
+        if apart > MAX_AMOUNTS_BY_DAY {
+            return Err(too_many());
+        }
+        sums.push(periods);
+    }
+    Ok(sums)
+}
+
+/// Sums what was frozen in the household's currency.
+fn frozen(household: &Household, days: &Days) -> Result<Spending, Error> {
+    let mut spending = Spending::nothing(household.currency);
+    for ((day, currency), (amount, unpriced, _)) in days {
+        let sum = spending.amount.minor().checked_add(*amount).ok_or(Rejection::OutOfRange)?;
+        spending.amount = Money::new(sum, household.currency);
+        if *unpriced != 0 {
+            spending.unpriced.push((Some(*day), Money::new(*unpriced, *currency)));
+        }
+    }
+    Ok(spending)
+}
+
+/// Converts what was spent on each day at that day's rate.
+fn converted(into: Currency, days: &Days, quotes: &Quotes) -> Result<Spending, Error> {
+    let mut spending = Spending::nothing(into);
+    for ((day, currency), (_, _, change)) in days {
+        if *change == 0 {
+            continue;
+        }
+        let spent = Money::new(*change, *currency);
+        let converted = if *currency == into {
+            Some(spent)
+        } else {
+            let rate = quotes.cross(*currency, into, *day);
+            spending.rates.extend(rate.map(|rate| (*day, *currency, rate)));
+            rate.and_then(|rate| rate.convert(spent, into))
+        };
+        match converted {
+            Some(money) => {
+                let sum = spending.amount.minor().checked_add(money.minor());
+                spending.amount = Money::new(sum.ok_or(Rejection::OutOfRange)?, into);
+            }
+            None => spending.unpriced.push((Some(*day), spent)),
+        }
+    }
+    Ok(spending)
 }
 
 /// Sums by currency alone.
@@ -128,20 +240,6 @@ fn totals(unpriced: &[(Option<NaiveDate>, Money)]) -> Result<Vec<(Option<NaiveDa
         *sum = sum.checked_add(*money).ok_or(Rejection::OutOfRange)?;
     }
     Ok(sums.into_values().map(|sum| (None, sum)).collect())
-}
-
-/// Sums by number, day and currency, of sums by number, account and day.
-fn by_currency(
-    rows: Vec<(usize, Uuid, NaiveDate, i64)>,
-    currencies: &HashMap<Uuid, Currency>,
-) -> Result<BTreeMap<(usize, NaiveDate, Currency), i64>, Rejection> {
-    let mut sums: BTreeMap<_, i64> = BTreeMap::new();
-    for (number, account_id, day, change) in rows {
-        let Some(currency) = currencies.get(&account_id) else { continue };
-        let sum = sums.entry((number, day, *currency)).or_default();
-        *sum = sum.checked_add(change).ok_or(Rejection::OutOfRange)?;
-    }
-    Ok(sums)
 }
 
 /// The categories of a household, by what is above them.

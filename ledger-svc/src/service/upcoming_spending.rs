@@ -1,15 +1,17 @@
 //! What recurring transactions will spend on categories.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{Days, NaiveDate};
+use fintrac_kit::error::Violation;
 use fintrac_money::{Amount, Currency, Money};
 use uuid::Uuid;
 
 use super::Ledger;
-use super::sum_spending::{CategoryTree, SpendingQuery};
+use super::sum_spending::CategoryTree;
 use crate::domain::category::CategoryType;
 use crate::domain::posting::Rejection;
+use crate::domain::rate::Quotes;
 use crate::domain::recurring::{Recurring, Status};
 use crate::domain::transaction::TransactionType;
 use crate::error::Error;
@@ -18,13 +20,20 @@ use crate::store::{accounts, categories, exchange_rates, households, recurring};
 /// How far ahead occurrences are looked for, days.
 const MAX_DAYS_AHEAD: u64 = 400;
 
-/// One amount that an occurrence will book on a category.
-struct Upcoming {
-    category_id: Uuid,
-    day: NaiveDate,
-    /// Below zero for a refund.
-    amount: Money,
+/// Categories with all below them, both days included.
+#[derive(Debug, Clone)]
+pub struct SpendingQuery {
+    pub currency: Currency,
+    pub category_ids: Vec<Uuid>,
+    pub from: NaiveDate,
+    pub to: NaiveDate,
 }
+
+/// Additions of amounts to queries that one call makes.
+const MAX_ADDITIONS: usize = 20_000_000;
+
+/// Amounts by category, then by day and currency; below zero for refunds.
+type Upcoming = HashMap<Uuid, BTreeMap<(NaiveDate, Currency), i64>>;
 
 impl Ledger {
     /// Sums for each query the occurrences from `from` on, by day, in the query's currency.
@@ -32,7 +41,7 @@ impl Ledger {
         &self,
         household_id: Uuid,
         from: NaiveDate,
-        queries: &[SpendingQuery],
+        queries: Vec<SpendingQuery>,
     ) -> Result<Vec<BTreeMap<NaiveDate, Money>>, Error> {
         let mut connection = self.pool.acquire().await?;
         if households::find(&mut connection, household_id).await?.is_none() {
@@ -43,50 +52,40 @@ impl Ledger {
         let currencies: HashMap<_, _> =
             accounts.iter().map(|it| (it.id.to_string(), it.currency())).collect();
         let tree = CategoryTree::new(categories::places(&mut connection, household_id).await?);
-        let expenses: Vec<_> =
-            categories::of_type(&mut connection, household_id, CategoryType::Expense).await?;
+        let expenses = categories::of_type(&mut connection, household_id, CategoryType::Expense).await?;
+        drop(connection);
         let last = from.checked_add_days(Days::new(MAX_DAYS_AHEAD)).unwrap_or(from);
         let last = queries.iter().map(|query| query.to).max().map_or(from, |to| to.min(last));
-        let active = all.iter().filter(|it| it.status == Status::Active);
-        let upcoming: Vec<_> =
-            active.flat_map(|it| occurrences(it, &currencies, &expenses, from, last)).collect();
-        let wanted = upcoming.iter().map(|it| it.amount.currency());
+        let add = move || {
+            let mut upcoming = Upcoming::new();
+            for it in all.iter().filter(|it| it.status == Status::Active) {
+                let parts = parts(it, &currencies, &expenses, &tree);
+                add_occurrences(it, &parts, (from, last), &mut upcoming)?;
+            }
+            Ok::<_, Error>((upcoming, tree))
+        };
+        let (upcoming, tree) = self.computing.run(add).await??;
+        let wanted = upcoming.values().flat_map(BTreeMap::keys).map(|(_, currency)| *currency);
         let wanted =
             wanted.chain(queries.iter().map(|query| query.currency)).map(|currency| (currency, from));
-        let wanted: std::collections::HashSet<_> = wanted.collect();
-        let quotes = exchange_rates::newest(&mut connection, wanted.into_iter()).await?;
-        drop(connection);
-        let sum = |query: &SpendingQuery| {
-            let categories = tree.with_all_below(&query.category_ids);
-            let mut days: BTreeMap<NaiveDate, Money> = BTreeMap::new();
-            for it in upcoming.iter().filter(|it| categories.contains(&tree.target(it.category_id))) {
-                if !(query.from..=query.to).contains(&it.day) {
-                    continue;
-                }
-                let converted = if it.amount.currency() == query.currency {
-                    Some(it.amount)
-                } else {
-                    let rate = quotes.cross(it.amount.currency(), query.currency, from);
-                    rate.and_then(|rate| rate.convert(it.amount, query.currency))
-                };
-                let Some(amount) = converted else { continue };
-                let day = days.entry(it.day).or_insert_with(|| Money::zero(query.currency));
-                *day = day.checked_add(amount).ok_or(Rejection::OutOfRange)?;
-            }
-            Ok(days)
+        let wanted: HashSet<_> = wanted.collect();
+        let quotes = exchange_rates::newest(&mut *self.pool.acquire().await?, wanted.into_iter()).await?;
+        let sum = move || {
+            let mut additions = 0;
+            let sum = |query: &SpendingQuery| sum(query, &tree, &upcoming, (&quotes, from), &mut additions);
+            queries.iter().map(sum).collect()
         };
-        queries.iter().map(sum).collect()
+        self.computing.run(sum).await?
     }
 }
 
-/// What the occurrences of one recurring transaction book on expense categories.
-fn occurrences(
+/// Returns what one occurrence books on expense categories.
+fn parts(
     it: &Recurring,
     currencies: &HashMap<String, Currency>,
     expenses: &[Uuid],
-    from: NaiveDate,
-    last: NaiveDate,
-) -> Vec<Upcoming> {
+    tree: &CategoryTree,
+) -> Vec<(Uuid, Money)> {
     let template = &it.template;
     let refunds = match TransactionType::from_text(&template.transaction_type) {
         Some(TransactionType::Expense) => false,
@@ -100,16 +99,62 @@ fn occurrences(
     let part = |category_id: &str, amount: &str| {
         let category_id = Uuid::parse_str(category_id).ok().filter(|id| expenses.contains(id))?;
         let amount = Amount::parse(amount).and_then(|amount| amount.in_currency(currency)).ok()?;
-        Some((category_id, if refunds { amount.negated() } else { amount }))
+        Some((tree.target(category_id), if refunds { amount.negated() } else { amount }))
     };
-    let parts: Vec<_> = match &template.category_id {
+    match &template.category_id {
         Some(category_id) => part(category_id, &template.amount).into_iter().collect(),
         None => template.splits.iter().filter_map(|it| part(&it.category_id, &it.amount)).collect(),
-    };
-    let Some(next) = it.next.filter(|_| !parts.is_empty()) else { return Vec::new() };
+    }
+}
+
+/// Adds what the occurrences of one recurring transaction book from a day to another.
+fn add_occurrences(
+    it: &Recurring,
+    parts: &[(Uuid, Money)],
+    (from, last): (NaiveDate, NaiveDate),
+    upcoming: &mut Upcoming,
+) -> Result<(), Rejection> {
+    let Some(next) = it.next.filter(|_| !parts.is_empty()) else { return Ok(()) };
     let days = it.schedule.occurrences(next).map(|occurrence| it.schedule.dated(occurrence));
-    let days = days.take_while(|day| *day <= last).filter(|day| *day >= from);
-    days.flat_map(|day| parts.iter().map(move |(category_id, amount)| (*category_id, day, *amount)))
-        .map(|(category_id, day, amount)| Upcoming { category_id, day, amount })
-        .collect()
+    for day in days.take_while(|day| *day <= last).filter(|day| *day >= from) {
+        for (category_id, amount) in parts {
+            let sums = upcoming.entry(*category_id).or_default();
+            let sum = sums.entry((day, amount.currency())).or_default();
+            *sum = sum.checked_add(amount.minor()).ok_or(Rejection::OutOfRange)?;
+        }
+    }
+    Ok(())
+}
+
+/// Sums one query by day, in its currency at the rates of `day`.
+fn sum(
+    query: &SpendingQuery,
+    tree: &CategoryTree,
+    upcoming: &Upcoming,
+    (quotes, day): (&Quotes, NaiveDate),
+    additions: &mut usize,
+) -> Result<BTreeMap<NaiveDate, Money>, Error> {
+    let mut days: BTreeMap<NaiveDate, Money> = BTreeMap::new();
+    for category_id in tree.with_all_below(&query.category_ids) {
+        let Some(sums) = upcoming.get(&category_id) else { continue };
+        *additions = additions.saturating_add(sums.len());
+        if *additions > MAX_ADDITIONS {
+            let text = "Too much is due in the periods of these budgets; delete recurring transactions.";
+            return Err(Error::Query(vec![Violation::new("queries", "PARAMETER_INVALID", text)]));
+        }
+        let in_query = sums.iter().filter(|((day, _), _)| (query.from..=query.to).contains(day));
+        for ((due, currency), minor) in in_query {
+            let amount = Money::new(*minor, *currency);
+            let converted = if *currency == query.currency {
+                Some(amount)
+            } else {
+                let rate = quotes.cross(*currency, query.currency, day);
+                rate.and_then(|rate| rate.convert(amount, query.currency))
+            };
+            let Some(amount) = converted else { continue };
+            let sum = days.entry(*due).or_insert_with(|| Money::zero(query.currency));
+            *sum = sum.checked_add(amount).ok_or(Rejection::OutOfRange)?;
+        }
+    }
+    Ok(days)
 }

@@ -14,7 +14,7 @@ use crate::domain::recurring::{Recurring, Status};
 use crate::domain::schedule::{Rule, Schedule, ScheduleInput};
 use crate::domain::transaction::{TransactionChanges, TransactionInput};
 use crate::error::Error;
-use crate::store::recurring;
+use crate::store::{households, recurring};
 
 /// What somebody wants changed of a schedule; an inner `None` clears.
 #[derive(Debug, Clone, Default)]
@@ -91,6 +91,8 @@ impl Ledger {
         if let Some(reply) = self.claim(&mut transaction, key.as_ref()).await? {
             return Ok(Kept::Replayed(reply));
         }
+        // No category that the template names is deleted meanwhile.
+        households::lock(&mut transaction, &[household.id]).await?;
         let before = standing(&mut transaction, &household, id, if_version).await?;
         let mut violations = Vec::new();
         let mut after = before.clone();
@@ -104,7 +106,12 @@ impl Ledger {
         }
         let today = household.today(self.clock.now());
         let (start, since) = (before.schedule.start, earliest(today).min(before.schedule.start));
-        let wanted = schedule.over(&before).resolve(start, since, &mut violations);
+        let wanted = schedule.over(&before);
+        let resolve = move || {
+            let wanted = wanted.resolve(start, since, &mut violations);
+            (wanted, violations)
+        };
+        let (wanted, violations) = self.computing.run(resolve).await?;
         let Some(wanted) = wanted.filter(|_| violations.is_empty()) else { return Err(violations.into()) };
         let Schedule { used_before, effective_from, .. } = before.schedule;
         let wanted = Schedule { used_before, effective_from, ..wanted };

@@ -227,6 +227,21 @@ pub async fn names_taken(
     Ok(rows.into_iter().map(|row| (row.household_id, row.name_key)).collect())
 }
 
+/// Counts the live accounts of households, and all that they ever had.
+pub async fn count(
+    connection: &mut PgConnection,
+    household_ids: &[Uuid],
+) -> Result<Vec<(Uuid, (i64, i64))>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"select household_id, count(*) filter (where deleted_at is null) as "live!", count(*) as "all!"
+           from ledger.accounts where household_id = any($1) group by household_id"#,
+        household_ids,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.household_id, (row.live, row.all))).collect())
+}
+
 /// Inserts accounts, given with their households, without a balance.
 pub async fn insert(connection: &mut PgConnection, opened: &[(Uuid, &Account)]) -> Result<(), sqlx::Error> {
     let c = Columns::of(opened);

@@ -200,8 +200,9 @@ pub async fn children(
     rows.into_iter().map(Category::try_from).collect()
 }
 
-/// Whether a posted transaction, one that recurs or a live category below hangs on it,
-/// or on one that went over into it.
+/// Returns whether anything uses a category or one that was merged into it: a
+/// posted transaction, a recurring one, a live category below it, or what another
+/// service keeps.
 pub async fn is_used(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -217,14 +218,16 @@ pub async fn is_used(
                    select from merged join ledger.splits
                        on household_id = $1 and category_id = merged.id and status = 'posted')
                or exists (
-                   select from ledger.recurring
-                   where household_id = $1 and deleted_at is null and strpos(template::text, $3) > 0)
+                   select from merged join ledger.recurring
+                       on household_id = $1 and deleted_at is null and strpos(template::text, merged.id::text) > 0)
+               or exists (
+                   select from merged join ledger.category_references
+                       on household_id = $1 and category_id = merged.id)
                or exists (
                    select from ledger.categories
                    where household_id = $1 and parent_id = $2 and deleted_at is null) as "used!""#,
         household_id,
         category_id,
-        category_id.to_string(),
     )
     .fetch_one(connection)
     .await

@@ -99,135 +99,55 @@ pub async fn sums_after(
     Ok(sums)
 }
 
-/// Days of one account that a question, given by its number, asks for.
-#[derive(Debug, Clone)]
-pub struct Span {
-    pub number: usize,
+/// Days of an account, both included.
+#[derive(Debug, Clone, Copy)]
+pub struct Range {
     pub account_id: Uuid,
     pub from: NaiveDate,
     pub to: NaiveDate,
 }
 
-fn number(row: i64) -> usize {
-    usize::try_from(row).unwrap_or(usize::MAX)
-}
-
-struct Columns {
-    numbers: Vec<i64>,
-    accounts: Vec<Uuid>,
-    from: Vec<NaiveDate>,
-    to: Vec<NaiveDate>,
-}
-
-impl Columns {
-    fn of(spans: &[Span]) -> Self {
-        Self {
-            numbers: spans.iter().map(|span| i64::try_from(span.number).unwrap_or(i64::MAX)).collect(),
-            accounts: spans.iter().map(|span| span.account_id).collect(),
-            from: spans.iter().map(|span| span.from).collect(),
-            to: spans.iter().map(|span| span.to).collect(),
-        }
-    }
-}
-
-/// The sum of a span on an account, minor units.
+/// What a day changed on an account.
 #[derive(Debug, Clone, Copy)]
-pub struct SpanSum {
-    pub number: usize,
+pub struct DayChange {
     pub account_id: Uuid,
-    /// In the household's currency.
+    pub day: NaiveDate,
+    /// Minor units of the account's currency.
+    pub change: i64,
+    /// Minor units of the household's currency.
     pub household: i64,
-    /// In the account's currency: what has no value in the household's.
+    /// Minor units of the account's currency: the part of `change` that has no
+    /// value in the household's.
     pub unpriced: i64,
 }
 
-/// The sums of spans by number and account.
-pub async fn household_sums(
+/// Lists at most `limit` days of accounts, in the order of the ranges.
+pub async fn of_ranges(
     connection: &mut PgConnection,
     household_id: Uuid,
-    spans: &[Span],
-) -> Result<Vec<SpanSum>, sqlx::Error> {
-    if spans.is_empty() {
+    ranges: &[Range],
+    limit: usize,
+) -> Result<Vec<DayChange>, sqlx::Error> {
+    if ranges.is_empty() {
         return Ok(Vec::new());
     }
-    let c = Columns::of(spans);
-    let rows = sqlx::query!(
-        r#"select number as "number!", daily_changes.account_id, sum(household_change)::int8 as "household!",
-                  sum(unpriced_change)::int8 as "unpriced!"
-           from unnest($2::int8[], $3::uuid[], $4::date[], $5::date[]) as span (number, account_id, first, last)
-           join ledger.daily_changes
-             on household_id = $1 and daily_changes.account_id = span.account_id and day between first and last
-           group by 1, 2"#,
+    sqlx::query_as!(
+        DayChange,
+        r#"select found.account_id as "account_id!", found.day as "day!", found.change as "change!",
+                  found.household_change as "household!", found.unpriced_change as "unpriced!"
+           from unnest($2::uuid[], $3::date[], $4::date[]) with ordinality
+               as range (account_id, first, last, number)
+           cross join lateral (
+               select account_id, day, change, household_change, unpriced_change from ledger.daily_changes
+               where household_id = $1 and account_id = range.account_id and day between first and last
+               limit $5) as found
+           order by number limit $5"#,
         household_id,
-        &c.numbers,
-        &c.accounts,
-        &c.from,
-        &c.to,
+        &ranges.iter().map(|range| range.account_id).collect::<Vec<_>>(),
+        &ranges.iter().map(|range| range.from).collect::<Vec<_>>(),
+        &ranges.iter().map(|range| range.to).collect::<Vec<_>>(),
+        i64::try_from(limit).unwrap_or(i64::MAX),
     )
     .fetch_all(connection)
-    .await?;
-    let sums = rows.into_iter().map(|row| SpanSum {
-        number: number(row.number),
-        account_id: row.account_id,
-        household: row.household,
-        unpriced: row.unpriced,
-    });
-    Ok(sums.collect())
-}
-
-/// Number, account, day and change of each day that changed something.
-pub async fn sums_by_day(
-    connection: &mut PgConnection,
-    household_id: Uuid,
-    spans: &[Span],
-) -> Result<Vec<(usize, Uuid, NaiveDate, i64)>, sqlx::Error> {
-    if spans.is_empty() {
-        return Ok(Vec::new());
-    }
-    let c = Columns::of(spans);
-    let rows = sqlx::query!(
-        r#"select number as "number!", daily_changes.account_id, day, change
-           from unnest($2::int8[], $3::uuid[], $4::date[], $5::date[]) as span (number, account_id, first, last)
-           join ledger.daily_changes
-             on household_id = $1 and daily_changes.account_id = span.account_id and day between first and last
-           where change <> 0"#,
-        household_id,
-        &c.numbers,
-        &c.accounts,
-        &c.from,
-        &c.to,
-    )
-    .fetch_all(connection)
-    .await?;
-    Ok(rows.into_iter().map(|row| (number(row.number), row.account_id, row.day, row.change)).collect())
-}
-
-/// Number, account, day and amount of what has no value in the household's currency.
-pub async fn unpriced_sums_by_day(
-    connection: &mut PgConnection,
-    household_id: Uuid,
-    spans: &[Span],
-) -> Result<Vec<(usize, Uuid, NaiveDate, i64)>, sqlx::Error> {
-    if spans.is_empty() {
-        return Ok(Vec::new());
-    }
-    let c = Columns::of(spans);
-    let rows = sqlx::query!(
-        r#"select number as "number!", daily_changes.account_id, day, unpriced_change
-           from unnest($2::int8[], $3::uuid[], $4::date[], $5::date[]) as span (number, account_id, first, last)
-           join ledger.daily_changes
-             on household_id = $1 and daily_changes.account_id = span.account_id and day between first and last
-           where unpriced_change <> 0 order by day"#,
-        household_id,
-        &c.numbers,
-        &c.accounts,
-        &c.from,
-        &c.to,
-    )
-    .fetch_all(connection)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| (number(row.number), row.account_id, row.day, row.unpriced_change))
-        .collect())
+    .await
 }

@@ -1,5 +1,7 @@
 //! Published exchange rates.
 
+use std::collections::HashMap;
+
 use chrono::NaiveDate;
 use fintrac_money::Currency;
 use sqlx::PgConnection;
@@ -7,16 +9,41 @@ use sqlx::PgConnection;
 use super::{currency, known};
 use crate::domain::rate::{Published, Quote, Quotes, Rate, Source};
 
-/// The newest quotes up to each day, on every base.
+/// Days of a currency from which on its rates are read as a range.
+const MIN_DAYS_OF_RANGE: usize = 16;
+
+/// Returns the newest quotes up to each day, on every base.
 pub async fn newest(
     connection: &mut PgConnection,
     wanted: impl Iterator<Item = (Currency, NaiveDate)>,
 ) -> Result<Quotes, sqlx::Error> {
-    let (codes, days): (Vec<_>, Vec<_>) =
-        wanted.map(|(currency, day)| (currency.code().to_owned(), day)).unzip();
+    let mut days: HashMap<Currency, Vec<NaiveDate>> = HashMap::new();
+    for (currency, day) in wanted {
+        days.entry(currency).or_default().push(day);
+    }
+    let (many, few): (Vec<_>, Vec<_>) =
+        days.into_iter().partition(|(_, days)| days.len() >= MIN_DAYS_OF_RANGE);
+    let mut quotes = Quotes::default();
+    if !few.is_empty() {
+        add_newest(connection, &few, &mut quotes).await?;
+    }
+    if !many.is_empty() {
+        add_ranges(connection, &many, &mut quotes).await?;
+    }
+    Ok(quotes)
+}
+
+/// Looks each day up.
+async fn add_newest(
+    connection: &mut PgConnection,
+    wanted: &[(Currency, Vec<NaiveDate>)],
+    quotes: &mut Quotes,
+) -> Result<(), sqlx::Error> {
+    let pairs =
+        wanted.iter().flat_map(|(currency, days)| days.iter().map(|day| (currency.code().to_owned(), *day)));
+    let (codes, days): (Vec<_>, Vec<_>) = pairs.unzip();
     let rows = sqlx::query!(
-        r#"select wanted.currency_code as "currency_code!", wanted.day as "wanted!", bases.code as "base!",
-                  found.rate, found.day, found.source
+        r#"select wanted.currency_code as "currency_code!", bases.code as "base!", found.rate, found.day, found.source
            from unnest($1::text[], $2::date[]) as wanted (currency_code, day)
            cross join (values ('USD'), ('EUR')) as bases (code)
            cross join lateral (
@@ -28,13 +55,54 @@ pub async fn newest(
     )
     .fetch_all(connection)
     .await?;
-    let mut quotes = Quotes::default();
     for row in rows {
         let source = known(&row.source, Source::from_text)?;
         let rate = Rate { value: row.rate, day: row.day, source };
-        quotes.add(currency(&row.currency_code)?, row.wanted, Quote { base: currency(&row.base)?, rate });
+        quotes.add(currency(&row.currency_code)?, Quote { base: currency(&row.base)?, rate });
     }
-    Ok(quotes)
+    Ok(())
+}
+
+/// Reads all rates between the first and the last day, and the newest before.
+async fn add_ranges(
+    connection: &mut PgConnection,
+    wanted: &[(Currency, Vec<NaiveDate>)],
+    quotes: &mut Quotes,
+) -> Result<(), sqlx::Error> {
+    let ranges = wanted.iter().filter_map(|(currency, days)| {
+        Some((currency.code().to_owned(), *days.iter().min()?, *days.iter().max()?))
+    });
+    let (mut codes, mut first, mut last) = (Vec::new(), Vec::new(), Vec::new());
+    for (code, from, to) in ranges {
+        codes.push(code);
+        first.push(from);
+        last.push(to);
+    }
+    let rows = sqlx::query!(
+        r#"select wanted.currency_code as "currency_code!", bases.code as "base!",
+                  found.rate as "rate!", found.day as "day!", found.source as "source!"
+           from unnest($1::text[], $2::date[], $3::date[]) as wanted (currency_code, first, last)
+           cross join (values ('USD'), ('EUR')) as bases (code)
+           cross join lateral (
+               (select rate, day, source from ledger.exchange_rates
+                where base_code = bases.code and currency_code = wanted.currency_code and day <= wanted.first
+                order by day desc limit 1)
+               union all
+               select rate, day, source from ledger.exchange_rates
+               where base_code = bases.code and currency_code = wanted.currency_code
+                 and day > wanted.first and day <= wanted.last) as found"#,
+        &codes,
+        &first,
+        &last,
+    )
+    .fetch_all(connection)
+    .await?;
+    for row in rows {
+        let source = known(&row.source, Source::from_text)?;
+        let rate = Rate { value: row.rate, day: row.day, source };
+        quotes.add(currency(&row.currency_code)?, Quote { base: currency(&row.base)?, rate });
+    }
+    Ok(())
 }
 
 /// Stores rates, over those of the same or a lesser source (see [`Source`]).

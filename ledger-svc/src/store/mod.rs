@@ -4,6 +4,7 @@
 pub mod accounts;
 pub mod analytics;
 pub mod categories;
+pub mod category_references;
 pub mod daily_changes;
 pub mod exchange_rates;
 pub mod export;

@@ -347,8 +347,9 @@ pub async fn claim(
         r#"update ledger.recurring set leased_until = $3
            from (
                select household_id, id from ledger.recurring
-               where due_at <= $2 and (leased_until is null or leased_until <= $2)
-               order by due_at limit $1 for update skip locked) as due
+               where due_at is not null and greatest(due_at, updated_at) <= $2
+                 and (leased_until is null or leased_until <= $2)
+               order by greatest(due_at, updated_at) limit $1 for update skip locked) as due
            where recurring.household_id = due.household_id and recurring.id = due.id
            returning recurring.household_id, recurring.id"#,
         limit,

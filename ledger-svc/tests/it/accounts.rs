@@ -35,6 +35,47 @@ async fn an_account_opens_with_a_balance_that_is_a_transaction() {
 }
 
 #[tokio::test]
+async fn an_account_without_a_currency_is_in_the_preferred_one() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    ledger.prefer(&ana, "JPY");
+    let yen = ana.account("Yen", "", "5000").await;
+    assert_eq!((yen.currency_code.as_str(), yen.balance.as_str()), ("JPY", "5000"));
+    assert_eq!(ana.account("Bank", "EUR", "1").await.currency_code, "EUR", "what is said counts");
+}
+
+#[tokio::test]
+async fn a_household_has_a_bounded_number_of_accounts() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let first = ana.account("Bank", "", "").await;
+    let fill = |number: u32, deleted: &str| {
+        format!(
+            "insert into ledger.accounts (household_id, id, name, name_key, account_type, currency_code,
+                 include_in_net_worth, is_active, balance, version, created_at, updated_at, deleted_at)
+             select household_id, gen_random_uuid(), number::text, gen_random_uuid()::text, account_type,
+                 currency_code, true, true, 0, 1, created_at, updated_at, {deleted}
+             from ledger.accounts, generate_series(1, {number}) as number where id = '{}'",
+            first.id
+        )
+    };
+    ledger.execute(&fill(498, "null")).await;
+    ana.account("Number 500", "", "").await;
+    let request = pb::CreateAccountRequest {
+        name: "One more".into(),
+        account_type: "bank".into(),
+        ..Default::default()
+    };
+    let too_many = [("name".to_owned(), "TOO_MANY".to_owned())];
+    assert_eq!(fields(ana.open(request.clone()).await), too_many);
+    ana.call(ana.accounts().delete_account(delete(&first))).await.expect("deleted");
+    ana.open(request.clone()).await.expect("there is room for one");
+    ledger.execute("update ledger.accounts set deleted_at = updated_at").await;
+    ledger.execute(&fill(1499, "created_at")).await;
+    assert_eq!(fields(ana.open(request).await), too_many, "those deleted count, too");
+}
+
+#[tokio::test]
 async fn a_changed_balance_is_an_adjustment_and_no_edit() {
     let ledger = Ledger::start().await;
     let ana = ledger.person("EUR");

@@ -7,7 +7,7 @@ use futures::future::join_all;
 use tonic::Status;
 use uuid::Uuid;
 
-use crate::support::{Ledger, Person, entry, fields, why};
+use crate::support::{Ledger, Person, entry, fields, series, why};
 
 /// What was spent on `categories` from `from` to `to`, as budget-svc asks it.
 async fn spent(
@@ -17,16 +17,13 @@ async fn spent(
     categories: &[&pb::Category],
     (from, to): (&str, &str),
 ) -> pb::Spending {
-    let query = pb::SpendingQuery {
-        currency_code: currency.into(),
-        category_ids: categories.iter().map(|category| category.id.clone()).collect(),
-        from: from.into(),
-        to: to.into(),
+    let request = pb::SumSpendingRequest {
+        household_id: person.household_id.to_string(),
+        series: vec![series(currency, categories, &[(from, to)])],
+        with_rates: true,
     };
-    let household_id = person.household_id.to_string();
-    let request = pb::SumSpendingRequest { household_id, queries: vec![query], with_rates: true };
     let answer = ledger.budgeting().sum_spending(request).await.expect("a sum").into_inner();
-    answer.spending.into_iter().next().expect("one answer")
+    answer.sums.into_iter().next().expect("one answer").spending.into_iter().next().expect("one period")
 }
 
 fn on(
@@ -109,15 +106,11 @@ async fn another_currency_is_converted_day_by_day_and_the_rates_are_told() {
         rates,
         ["2026-10-02 EUR 2 2026-10-01", "2026-10-02 JPY 0.02 2026-10-01", "2026-10-03 EUR 3 2026-10-03"]
     );
-    let query = pb::SpendingQuery {
-        currency_code: "USD".into(),
-        category_ids: vec![food.id.clone()],
-        from: MONTH.0.into(),
-        to: MONTH.1.into(),
-    };
     let household_id = ana.household_id.to_string();
-    let bare = pb::SumSpendingRequest { household_id, queries: vec![query; 3], with_rates: false };
-    let bare = ledger.budgeting().sum_spending(bare).await.expect("sums").into_inner().spending;
+    let wanted = series("USD", &[&food], &[MONTH]);
+    let bare = pb::SumSpendingRequest { household_id, series: vec![wanted; 3], with_rates: false };
+    let bare = ledger.budgeting().sum_spending(bare).await.expect("sums").into_inner().sums;
+    let bare: Vec<_> = bare.into_iter().flat_map(|it| it.spending).collect();
     assert!(bare.len() == 3 && bare.iter().all(|it| it.amount == "60.00" && it.rates.is_empty()));
     let in_yen = spent(&ledger, &ana, "JPY", &[&food], ("2026-10-02", "2026-10-02")).await;
     assert_eq!((in_yen.amount.as_str(), in_yen.rates.len()), ("1500", 1), "yen are yen");
@@ -136,16 +129,12 @@ async fn another_currency_is_converted_day_by_day_and_the_rates_are_told() {
     assert_eq!((open.amount.as_str(), open.unpriced.len()), ("4.00", 1));
     assert_eq!((open.unpriced[0].amount.as_str(), open.unpriced[0].currency_code.as_str()), ("900", "JPY"));
     // Without the rates it is told by currency alone.
-    let query = |currency: &str| pb::SpendingQuery {
-        currency_code: currency.into(),
-        category_ids: vec![food.id.clone()],
-        from: "2001-01-01".into(),
-        to: "2001-12-31".into(),
-    };
     ana.post(on(&yen, &food, "expense", "1", "2001-06-01")).await.expect("posted");
-    let (household_id, queries) = (ana.household_id.to_string(), vec![query("EUR"), query("USD")]);
-    let bare = pb::SumSpendingRequest { household_id, queries, with_rates: false };
-    let bare = ledger.budgeting().sum_spending(bare).await.expect("sums").into_inner().spending;
+    let household_id = ana.household_id.to_string();
+    let wanted = ["EUR", "USD"].map(|code| series(code, &[&food], &[("2001-01-01", "2001-12-31")]));
+    let bare = pb::SumSpendingRequest { household_id, series: wanted.to_vec(), with_rates: false };
+    let bare = ledger.budgeting().sum_spending(bare).await.expect("sums").into_inner().sums;
+    let bare: Vec<_> = bare.into_iter().flat_map(|it| it.spending).collect();
     let told = |it: &pb::Spending| {
         let parts = it.unpriced.iter().map(|it| format!("{}{} {}", it.date, it.currency_code, it.amount));
         parts.collect::<Vec<_>>()
@@ -156,6 +145,32 @@ async fn another_currency_is_converted_day_by_day_and_the_rates_are_told() {
         ("0.00", vec!["EUR 4.00".into(), "JPY 501".into()])
     );
     ledger.verify().await;
+}
+
+#[tokio::test]
+async fn periods_of_many_days_have_each_days_rate() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let food = ana.category("Food", "expense").await;
+    let bank = ana.account("Bank", "EUR", "").await;
+    ledger
+        .execute(
+            "insert into ledger.exchange_rates (base_code, currency_code, day, rate, source) values
+             ('EUR', 'USD', '2026-07-20', 2, 'ecb'), ('EUR', 'USD', '2026-08-10', 3, 'ecb')",
+        )
+        .await;
+    for day in 1..=30 {
+        ana.post(on(&bank, &food, "expense", "1", &format!("2026-08-{day:02}"))).await.expect("posted");
+    }
+    let periods = [("2026-07-01", "2026-07-31"), ("2026-08-01", "2026-08-15"), ("2026-08-16", "2026-08-20")];
+    let wanted = ["EUR", "USD"].map(|code| series(code, &[&food], &periods));
+    let household_id = ana.household_id.to_string();
+    let request = pb::SumSpendingRequest { household_id, series: wanted.to_vec(), with_rates: false };
+    let sums = ledger.budgeting().sum_spending(request).await.expect("sums").into_inner().sums;
+    let amounts =
+        |sums: &pb::SpendingSums| sums.spending.iter().map(|it| it.amount.clone()).collect::<Vec<_>>();
+    assert_eq!(amounts(&sums[0]), ["0.00", "15.00", "5.00"]);
+    assert_eq!(amounts(&sums[1]), ["0.00", "36.00", "15.00"], "9 × 2 + 6 × 3, 5 × 3");
 }
 
 #[tokio::test]

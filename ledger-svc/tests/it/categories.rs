@@ -2,6 +2,8 @@
 
 use fintrac_proto::ledger::v1 as pb;
 use futures::future::join_all;
+use tonic::Status;
+use uuid::Uuid;
 
 use crate::support::{Ledger, Person, entry, fields, mask, why};
 
@@ -94,7 +96,7 @@ async fn a_tree_has_five_levels_wherever_it_is_moved() {
             let category = ana.call(ana.categories().create_category(request)).await?;
             made.push(category.into_inner().category.expect("a category"));
         }
-        Ok::<_, tonic::Status>(made)
+        Ok::<_, Status>(made)
     };
     let deep = chain("a", 5).await.expect("five levels");
     let too_deep = fields(chain("x", 6).await);
@@ -171,4 +173,90 @@ async fn a_category_is_never_deleted_under_a_transaction() {
         where deleted_at is not null";
     assert_eq!(ledger.number(orphans).await, 0);
     ledger.verify().await;
+}
+
+/// Sets what a budget references; how many of the categories are there.
+async fn reference(ledger: &Ledger, person: &Person, budget: Uuid, categories: &[&pb::Category]) -> usize {
+    let request = pb::SetCategoryReferencesRequest {
+        household_id: person.household_id.to_string(),
+        kind: "budget".into(),
+        entity_id: budget.to_string(),
+        category_ids: categories.iter().map(|category| category.id.clone()).collect(),
+        generation: 1,
+        remove_to_generation: Some(1),
+    };
+    let answer = ledger.budgeting().set_category_references(request).await.expect("set");
+    answer.into_inner().categories.len()
+}
+
+async fn delete(
+    person: &Person,
+    category: &pb::Category,
+    move_to: Option<&pb::Category>,
+) -> Result<(), Status> {
+    let request = pb::DeleteCategoryRequest {
+        category_id: category.id.clone(),
+        if_version: None,
+        move_to: move_to.map(|it| it.id.clone()),
+    };
+    person.call(person.categories().delete_category(request)).await.map(|_| ())
+}
+
+#[tokio::test]
+async fn a_category_that_a_budget_names_is_kept_or_merged() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let (food, fun) = (ana.category("Food", "expense").await, ana.category("Fun", "expense").await);
+    let (one, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
+    assert_eq!(reference(&ledger, &ana, one, &[&food]).await, 1);
+    assert_eq!(reference(&ledger, &ana, other, &[&food, &fun]).await, 2);
+    assert_eq!(why(delete(&ana, &food, None).await), "CATEGORY_IN_USE");
+    delete(&ana, &food, Some(&fun)).await.expect("merged");
+    assert_eq!(reference(&ledger, &ana, other, &[]).await, 0);
+    assert_eq!(why(delete(&ana, &fun, None).await), "CATEGORY_IN_USE", "the first names it now");
+    assert_eq!(reference(&ledger, &ana, one, &[]).await, 0);
+    delete(&ana, &fun, None).await.expect("deleted");
+    assert_eq!(reference(&ledger, &ana, one, &[&fun]).await, 0, "it is not there any more");
+}
+
+#[tokio::test]
+async fn no_other_household_is_referenced() {
+    let ledger = Ledger::start().await;
+    let (ana, ben) = (ledger.person("EUR"), ledger.person("EUR"));
+    let food = ana.category("Food", "expense").await;
+    ben.category("Food", "expense").await;
+    assert_eq!(reference(&ledger, &ben, Uuid::from_u128(1), &[&food]).await, 0);
+    delete(&ana, &food, None).await.expect("deleted");
+}
+
+#[tokio::test]
+async fn a_category_is_never_deleted_while_it_becomes_named() {
+    let ledger = Ledger::start().await;
+    let second = ledger.replica().await;
+    let ana = ledger.person("EUR");
+    let there = second.greet(&ana);
+    let bank = ana.account("Bank", "", "100").await;
+    for number in 0..10_u128 {
+        let food = ana.category(&format!("Food {number}"), "expense").await;
+        let named = [&food];
+        let (named, deleted) = tokio::join!(
+            reference(&ledger, &ana, Uuid::from_u128(number), &named),
+            delete(&there, &food, None)
+        );
+        assert!((named == 1) != deleted.is_ok(), "one of the two: {named} {deleted:?}");
+
+        let fun = ana.category(&format!("Fun {number}"), "expense").await;
+        let request = pb::CreateRecurringRequest {
+            transaction: Some(pb::CreateTransactionRequest {
+                category_id: Some(fun.id.clone()),
+                ..entry(&bank, "expense", "3")
+            }),
+            schedule: Some(pb::Schedule { frequency: Some("monthly".into()), ..Default::default() }),
+        };
+        let (made, deleted) = tokio::join!(
+            ana.call(async { ana.recurring().create_recurring(request).await }),
+            delete(&there, &fun, None)
+        );
+        assert!(made.is_ok() != deleted.is_ok(), "one of the two: {made:?} {deleted:?}");
+    }
 }

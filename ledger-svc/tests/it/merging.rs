@@ -3,7 +3,7 @@
 use fintrac_proto::ledger::v1 as pb;
 use futures::future::join_all;
 
-use crate::support::{Ledger, Person, entry, fields, why};
+use crate::support::{Ledger, Person, entry, fields, series, why};
 
 fn on(account: &pb::Account, category: &pb::Category, amount: &str) -> pb::CreateTransactionRequest {
     pb::CreateTransactionRequest {
@@ -14,16 +14,13 @@ fn on(account: &pb::Account, category: &pb::Category, amount: &str) -> pb::Creat
 }
 
 async fn spent(ledger: &Ledger, person: &Person, category: &pb::Category) -> String {
-    let query = pb::SpendingQuery {
-        currency_code: "EUR".into(),
-        category_ids: vec![category.id.clone()],
-        from: "2026-01-01".into(),
-        to: "2026-12-31".into(),
+    let request = pb::SumSpendingRequest {
+        household_id: person.household_id.to_string(),
+        series: vec![series("EUR", &[category], &[("2026-01-01", "2026-12-31")])],
+        with_rates: false,
     };
-    let (household_id, queries) = (person.household_id.to_string(), vec![query]);
-    let request = pb::SumSpendingRequest { household_id, queries, with_rates: false };
     let answer = ledger.budgeting().sum_spending(request).await.expect("sums").into_inner();
-    answer.spending[0].amount.clone()
+    answer.sums[0].spending[0].amount.clone()
 }
 
 async fn listed(person: &Person, category: &pb::Category) -> usize {

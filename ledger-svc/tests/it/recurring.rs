@@ -91,6 +91,22 @@ async fn two_days_of_downtime_are_made_up_for_once_by_two_replicas() {
 }
 
 #[tokio::test]
+async fn what_is_made_up_for_lets_others_take_their_turn() {
+    let ledger = Ledger::start().await;
+    let (ana, bob) = (ledger.person("EUR"), ledger.person("EUR"));
+    let (bank, other) = (ana.account("Bank", "", "").await, bob.account("Bank", "", "").await);
+    let rent = begin(&bob, entry(&other, "expense", "1"), every("daily", "2026-09-22")).await.expect("begun");
+    for _ in 0..10 {
+        begin(&ana, entry(&bank, "expense", "1"), every("daily", "2025-09-22")).await.expect("begun");
+    }
+    ledger.pass(TimeDelta::hours(24));
+    until(&bob, &rent.id, |it| it.last_occurrence.as_deref() == Some("2026-09-22")).await;
+    let made_up = "select count(*) from ledger.transactions where recurring_id is not null";
+    // Ten for each day from 22 September 2025 to 22 September 2026, and one.
+    assert!(ledger.number(made_up).await < 10 * 366, "the rent did not wait for all of them");
+}
+
+#[tokio::test]
 async fn who_dies_between_posting_and_going_on_is_found_to_have_posted() {
     let ledger = Ledger::start().await;
     let ana = ledger.person("EUR");

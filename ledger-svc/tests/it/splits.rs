@@ -2,7 +2,7 @@
 
 use fintrac_proto::ledger::v1 as pb;
 
-use crate::support::{Ledger, entry};
+use crate::support::{Ledger, entry, series};
 
 fn split(category: &pb::Category, amount: &str, description: &str) -> pb::Split {
     let description = Some(description.to_owned()).filter(|text| !text.is_empty());
@@ -34,16 +34,13 @@ async fn splits_are_kept_counted_and_listed_through_every_change() {
         ana.walk(filter, 1).await.into_iter().map(|it| it.id).collect::<Vec<_>>()
     };
     let spent = async |category: &pb::Category| {
-        let query = pb::SpendingQuery {
-            currency_code: "USD".into(),
-            category_ids: vec![category.id.clone()],
-            from: "2026-10-01".into(),
-            to: "2026-10-31".into(),
+        let request = pb::SumSpendingRequest {
+            household_id: ana.household_id.to_string(),
+            series: vec![series("USD", &[category], &[("2026-10-01", "2026-10-31")])],
+            with_rates: false,
         };
-        let (household_id, queries) = (ana.household_id.to_string(), vec![query]);
-        let request = pb::SumSpendingRequest { household_id, queries, with_rates: false };
         let answer = ledger.budgeting().sum_spending(request).await.expect("sums").into_inner();
-        answer.spending[0].amount.clone()
+        answer.sums[0].spending[0].amount.clone()
     };
     assert_eq!((listed(&food).await, listed(&fun).await), (vec![made.id.clone()], vec![made.id.clone()]));
     assert_eq!((spent(&food).await, spent(&fun).await), ("6.67".into(), "3.33".into()));

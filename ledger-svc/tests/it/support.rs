@@ -52,6 +52,8 @@ pub struct Households {
     known: Arc<Mutex<HashMap<String, auth::Household>>>,
     /// Time zones to which households move once they were asked about.
     moving: Arc<Mutex<HashMap<String, String>>>,
+    /// Currencies that users prefer to their household's.
+    preferred: Arc<Mutex<HashMap<String, String>>>,
     log: ScriptedLog,
 }
 
@@ -71,6 +73,18 @@ impl HouseholdService for Households {
             Some(household) => Ok(Response::new(auth::GetHouseholdResponse { household: Some(household) })),
             None => Err(Refusal::new(Code::NotFound, "NOT_FOUND", "There is no such household.").into()),
         }
+    }
+
+    async fn get_member(
+        &self,
+        request: Request<auth::GetMemberRequest>,
+    ) -> Result<Response<auth::GetMemberResponse>, Status> {
+        let auth::GetMemberRequest { household_id, user_id } = request.into_inner();
+        let preferred = self.preferred.lock().expect("no panic").get(&user_id).cloned();
+        let households = self.known.lock().expect("no panic");
+        let own = households.get(&household_id).map(|household| household.currency_code.clone());
+        let default_currency = preferred.or(own).expect("a household");
+        Ok(Response::new(auth::GetMemberResponse { default_currency }))
     }
 }
 
@@ -169,6 +183,12 @@ impl Ledger {
     /// A person with a household of his own.
     pub fn person(&self, currency: &str) -> Person {
         self.person_of(currency, "UTC", "en")
+    }
+
+    /// From now on a person prefers another currency than the household's.
+    pub fn prefer(&self, person: &Person, currency: &str) {
+        let mut preferred = self.households.preferred.lock().expect("no panic");
+        preferred.insert(person.user_id.to_string(), currency.into());
     }
 
     pub fn person_of(&self, currency: &str, timezone: &str, locale: &str) -> Person {
@@ -487,4 +507,14 @@ pub fn fields<T: std::fmt::Debug>(result: Result<T, Status>) -> Vec<(String, Str
     let details = result.expect_err("a refusal").get_error_details();
     let violations = details.bad_request().map(|bad| bad.field_violations.clone()).unwrap_or_default();
     violations.into_iter().map(|it| (it.field, it.reason)).collect()
+}
+
+/// A question what was spent on a category from a day to another.
+pub fn series(currency: &str, categories: &[&pb::Category], periods: &[(&str, &str)]) -> pb::SpendingSeries {
+    let period = |(from, to): &(&str, &str)| pb::SpendingPeriod { from: (*from).into(), to: (*to).into() };
+    pb::SpendingSeries {
+        currency_code: currency.into(),
+        category_ids: categories.iter().map(|category| category.id.clone()).collect(),
+        periods: periods.iter().map(period).collect(),
+    }
 }

@@ -19,5 +19,5 @@ goal-deadline-body = Sie haben { $current } von { $target } zurückgelegt; das Z
 
 monthly-report-title = Ihr { $month }
 monthly-report-body = { $income } kamen herein und { $expense } gingen hinaus: { $net }. Am Ende des Monats hatten Sie { $worth }.
-monthly-report-unpriced = { $amounts } konnte nicht umgerechnet werden und ist nicht enthalten.
+amounts-unpriced = { $amounts } konnte nicht umgerechnet werden und ist nicht enthalten.
 report-uncategorised = Ohne Kategorie

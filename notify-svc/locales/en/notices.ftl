@@ -19,5 +19,5 @@ goal-deadline-body = You have set aside { $current } of { $target }; the goal is
 
 monthly-report-title = Your { $month }
 monthly-report-body = { $income } came in and { $expense } went out: { $net }. At the end of the month you had { $worth }.
-monthly-report-unpriced = { $amounts } could not be converted and is not included.
+amounts-unpriced = { $amounts } could not be converted and is not included.
 report-uncategorised = Without category

@@ -19,5 +19,5 @@ goal-deadline-body = Has apartado { $current } de { $target }; la meta vence el 
 
 monthly-report-title = Tu mes de { $month }
 monthly-report-body = Entraron { $income } y salieron { $expense }: { $net }. A fin de mes tenías { $worth }.
-monthly-report-unpriced = { $amounts } no se pudo convertir y no está incluido.
+amounts-unpriced = { $amounts } no se pudo convertir y no está incluido.
 report-uncategorised = Sin categoría

@@ -19,5 +19,5 @@ goal-deadline-body = Vous avez mis de côté { $current } sur { $target } ; l’
 
 monthly-report-title = Votre mois de { $month }
 monthly-report-body = { $income } sont entrés et { $expense } sont sortis : { $net }. À la fin du mois, vous aviez { $worth }.
-monthly-report-unpriced = { $amounts } n'a pas pu être converti et n'est pas inclus.
+amounts-unpriced = { $amounts } n'a pas pu être converti et n'est pas inclus.
 report-uncategorised = Sans catégorie

@@ -19,5 +19,5 @@ goal-deadline-body = Pôs de lado { $current } de { $target }; o objetivo vence 
 
 monthly-report-title = O seu mês de { $month }
 monthly-report-body = Entraram { $income } e saíram { $expense }: { $net }. No fim do mês tinha { $worth }.
-monthly-report-unpriced = { $amounts } não pôde ser convertido e não está incluído.
+amounts-unpriced = { $amounts } não pôde ser convertido e não está incluído.
 report-uncategorised = Sem categoria

@@ -110,14 +110,18 @@ pub fn notice(locale: &str, kind: Kind, facts: &Facts) -> Result<(String, String
     };
     let id = kind.text_prefix();
     let mut body = texts.with(&format!("{id}-body"), &values)?;
-    if let Facts::Report { money, .. } = facts {
-        let unpriced = money.income_unpriced.iter().chain(&money.expense_unpriced);
-        let amounts: Vec<_> =
-            unpriced.map(|it| words.amount(&it.amount, &it.currency_code)).collect::<Result<_, _>>()?;
-        if !amounts.is_empty() {
-            let amounts = Value::from(amounts.join(", "));
-            body = format!("{body} {}", texts.with("monthly-report-unpriced", &[("amounts", amounts)])?);
+    let unpriced: Vec<_> = match facts {
+        Facts::Budget(alert) => alert.unpriced.iter().map(|it| (&it.amount, &it.currency_code)).collect(),
+        Facts::Report { money, .. } => {
+            let unpriced = money.income_unpriced.iter().chain(&money.expense_unpriced);
+            unpriced.map(|it| (&it.amount, &it.currency_code)).collect()
         }
+        _ => Vec::new(),
+    };
+    if !unpriced.is_empty() {
+        let amounts = unpriced.into_iter().map(|(amount, code)| words.amount(amount, code));
+        let amounts = amounts.collect::<Result<Vec<_>, _>>()?.join(", ");
+        body = format!("{body} {}", texts.with("amounts-unpriced", &[("amounts", amounts.into())])?);
     }
     Ok((texts.with(&format!("{id}-title"), &values)?, body))
 }
@@ -198,7 +202,30 @@ mod tests {
             spent: "241.50".into(),
             period_start: "2026-11-01".into(),
             period_end: "2026-11-30".into(),
+            unpriced: Vec::new(),
         })
+    }
+
+    #[test]
+    fn an_alert_tells_what_has_no_rate() {
+        let Facts::Budget(mut alert) = alert() else { panic!("an alert") };
+        let unpriced = budget::ProgressUnpriced {
+            currency_code: "NZD".into(),
+            amount: "117.00".into(),
+            ..Default::default()
+        };
+        alert.unpriced = vec![unpriced];
+        for (locale, words) in [
+            ("en", "could not be converted and is not included."),
+            ("es", "no se pudo convertir y no está incluido."),
+            ("fr", "n'a pas pu être converti et n'est pas inclus."),
+            ("de", "konnte nicht umgerechnet werden und ist nicht enthalten."),
+            ("pt", "não pôde ser convertido e não está incluído."),
+        ] {
+            let (_, body) =
+                notice(locale, Kind::BudgetThreshold, &Facts::Budget(alert.clone())).expect("words");
+            assert!(body.contains("117") && body.ends_with(words), "{body}");
+        }
     }
 
     fn milestone() -> Facts {

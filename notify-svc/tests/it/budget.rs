@@ -59,6 +59,7 @@ impl MessageFactsService for Budget {
             spent: "241.50".into(),
             period_start: "2026-09-01".into(),
             period_end: "2026-09-30".into(),
+            unpriced: Vec::new(),
         }))
     }
 

@@ -59,6 +59,15 @@ pub async fn splits_words_and_ways_back(suite: &Suite) {
         now.body["splits"].as_array().expect("splits").iter().all(|it| it["category_id"] == food.as_str())
     );
 
+    // What only a budget uses is used, until the budget is gone.
+    let gym = category(&ana, "Gym").await;
+    let body = json!({"name": "Gym", "amount": 40, "category_id": gym, "frequency": "monthly"});
+    let budget = ana.post("/api/v1/budgets", body).await.text("id");
+    let used = ana.delete(&format!("/api/v1/categories/{gym}")).await;
+    assert_eq!((used.status, used.code()), (409, "CATEGORY_IN_USE"));
+    assert_eq!(ana.delete(&format!("/api/v1/budgets/{budget}")).await.status, 204);
+    assert_eq!(ana.delete(&format!("/api/v1/categories/{gym}")).await.status, 204);
+
     let balance = format!("/api/v1/accounts/{bank}/balance");
     assert_eq!(ana.get(&format!("{balance}?date=2026-08-31")).await.text("balance"), "-10.00");
     assert_eq!(ana.get(&format!("{balance}?date=2026-08-30")).await.text("balance"), "0.00");

@@ -32,7 +32,7 @@ fn input() -> BudgetInput {
 }
 
 fn make(input: &BudgetInput) -> Result<Budget, Vec<Violation>> {
-    input.resolve(Uuid::from_u128(2), &household(), now())
+    input.resolve(Uuid::from_u128(2), &household(), household().currency, now())
 }
 
 fn refused(input: &BudgetInput) -> Vec<String> {

@@ -26,7 +26,7 @@ pub struct CreateAccountBody {
     #[schema(value_type = words::AccountType, required = true, example = "bank")]
     #[serde(default)]
     account_type: String,
-    /// Fixed from then on; default: the household's.
+    /// Fixed from then on; default: your `default_currency`.
     #[schema(example = "EUR")]
     currency_code: Option<String>,
     /// The opening balance, a string or a number; may be negative.

@@ -25,7 +25,7 @@ pub struct CreateBudgetBody {
     #[schema(required = true, example = "300.00")]
     #[serde(default)]
     amount: AmountText,
-    /// Fixed from then on; default: the household's.
+    /// Fixed from then on; default: your `default_currency`.
     #[schema(example = "EUR")]
     currency_code: Option<String>,
     /// A category of expenses; everything below it counts too. Or send `category_ids`.

@@ -13,14 +13,16 @@ use crate::state::AppState;
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct DeleteCategoryQuery {
-    /// The category of the same type that takes over all transactions and the categories below.
+    /// The category of the same type that takes over its transactions, recurring ones, budgets and
+    /// the categories below it.
     #[param(value_type = Option<uuid::Uuid>)]
     move_to: Option<String>,
 }
 
 /// Delete a category
 ///
-/// 409 when a transaction or another category hangs on it, unless `move_to` says where they go.
+/// 409 when a transaction, a recurring one, a budget or another category uses it, unless `move_to`
+/// names the category that takes over.
 #[utoipa::path(delete, path = "/categories/{id}", tag = "categories", security(("access_token" = ["categories:write"])),
     params(("id" = uuid::Uuid, Path), DeleteCategoryQuery, ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag")),
     responses((status = 204, description = "Deleted"), WriteProblems))]

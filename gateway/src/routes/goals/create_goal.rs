@@ -25,7 +25,7 @@ pub struct CreateGoalBody {
     #[schema(required = true, example = "5000.00")]
     #[serde(default)]
     target_amount: AmountText,
-    /// Fixed from then on; default: the account's, else the household's.
+    /// Fixed from then on; default: the account's, else your `default_currency`.
     #[schema(example = "EUR")]
     currency_code: Option<String>,
     #[schema(value_type = Option<NaiveDate>)]

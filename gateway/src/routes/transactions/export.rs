@@ -8,7 +8,7 @@ use tonic::Status;
 
 use super::filter::filtered_query;
 use super::view::TransactionView;
-use crate::extract::{Params, Permitted, flag, permission};
+use crate::extract::{Params, Permitted, User, flag, permission};
 use crate::openapi::ReadProblems;
 use crate::problem::Problem;
 use crate::routes::sheet::{Sheet, safe};
@@ -103,6 +103,7 @@ const COLUMNS: [&str; 24] = [
         (String = "text/csv"), (Vec<TransactionView> = "application/json"), (String = "application/x-ndjson"))), ReadProblems))]
 pub async fn export(
     State(state): State<AppState>,
+    User(principal): User,
     _user: Permitted<permission::TransactionsRead>,
     Params(mut query): Params<ExportTransactionsQuery>,
 ) -> Result<Response, Problem> {
@@ -110,10 +111,11 @@ pub async fn export(
     let bom = flag("bom", query.bom.as_ref())?;
     let account_id = query.account_id.take().unwrap_or_default();
     let filter = pb::TransactionFilter { account_id, ..query.filter()? };
+    let export = state.exports.begin(principal.user_id)?;
     let request = lasting(pb::ExportTransactionsRequest { filter: Some(filter) });
     let pages = state.transactions().export_transactions(request).await?.into_inner();
     let headers = [(CONTENT_TYPE, format.content_type()), (CONTENT_DISPOSITION, format.file_name())];
-    Ok((headers, Body::from_stream(document(format, bom, pages))).into_response())
+    Ok((headers, Body::from_stream(document(format, bom, pages, export))).into_response())
 }
 
 /// The document, a piece for each page.
@@ -121,8 +123,10 @@ fn document(
     format: Format,
     bom: bool,
     mut pages: impl Stream<Item = Result<pb::ExportTransactionsResponse, Status>> + Send + Unpin,
+    running: impl Send + 'static,
 ) -> impl Stream<Item = Result<String, Status>> + Send {
     async_stream::try_stream! {
+        let _running = running;
         let mut is_first = true;
         match format {
             Format::Csv => yield Sheet::new(&COLUMNS).into_document(bom),

@@ -11,7 +11,7 @@ use futures::stream::BoxStream;
 use futures::{Stream, StreamExt as _, TryStreamExt as _};
 use tonic::Status;
 
-use crate::extract::{NoParams, Permitted, permission};
+use crate::extract::{NoParams, Permitted, User, permission};
 use crate::openapi::ReadProblems;
 use crate::problem::Problem;
 use crate::routes::wire::lasting;
@@ -28,8 +28,10 @@ type Records = BoxStream<'static, Result<Vec<ExportRecord>, Status>>;
 pub async fn export(
     State(state): State<AppState>,
     _query: NoParams,
+    User(principal): User,
     _user: Permitted<permission::ProfileRead>,
 ) -> Result<Response, Problem> {
+    let export = state.exports.begin(principal.user_id)?;
     // All parts answer before the first byte goes out, so that one that is away is a 503.
     let parts = [
         ("auth", of_auth(&state).await?),
@@ -42,7 +44,7 @@ pub async fn export(
         (CONTENT_TYPE, "application/json"),
         (CONTENT_DISPOSITION, "attachment; filename=\"fintrac-export.json\""),
     ];
-    Ok((headers, Body::from_stream(document(exported_at, parts))).into_response())
+    Ok((headers, Body::from_stream(document(exported_at, parts, export))).into_response())
 }
 
 /// One function a part: their messages have the same fields and different types.
@@ -66,8 +68,10 @@ records_of!(of_notify, notify);
 fn document(
     exported_at: String,
     parts: [(&'static str, Records); 4],
+    running: impl Send + 'static,
 ) -> impl Stream<Item = Result<String, Status>> + Send {
     async_stream::try_stream! {
+        let _running = running;
         yield format!("{{\"exported_at\":\"{exported_at}\"");
         for (part, mut records) in parts {
             let (mut is_open, mut is_empty) = (false, true);
@@ -120,7 +124,7 @@ mod tests {
             ("budget", records(vec![vec![("goals", "")], vec![("goals", "4")]])),
             ("notify", records(vec![vec![]])),
         ];
-        let text: Vec<String> = document("now".into(), parts).try_collect().await.expect("a document");
+        let text: Vec<String> = document("now".into(), parts, ()).try_collect().await.expect("a document");
         let expected = r#"{"exported_at":"now","auth":{"user":[{}],"sessions":[1,2,3],"devices":[]},"ledger":{},"budget":{"goals":[4]},"notify":{}}"#;
         assert_eq!(text.concat(), expected);
     }
@@ -134,7 +138,7 @@ mod tests {
             ("budget", records(vec![])),
             ("notify", records(vec![])),
         ];
-        let text: Result<Vec<String>, Status> = document("now".into(), parts).try_collect().await;
+        let text: Result<Vec<String>, Status> = document("now".into(), parts, ()).try_collect().await;
         assert!(text.is_err(), "the end is never written");
     }
 }

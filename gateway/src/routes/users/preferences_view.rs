@@ -14,7 +14,7 @@ pub struct PreferencesView {
     /// en, es, fr, de or pt. The language of mails and notifications.
     #[schema(example = "es")]
     locale: String,
-    /// What apps propose for new accounts.
+    /// The currency of accounts, budgets and goals that you create without one.
     #[schema(example = "EUR")]
     default_currency: String,
     /// Decides what is today in your household.

@@ -29,6 +29,7 @@ pub struct UpdatePreferencesBody {
     #[schema(value_type = Option<words::Locale>, nullable = false, example = "es")]
     #[serde(default, deserialize_with = "not_null")]
     locale: Option<String>,
+    /// The currency of accounts, budgets and goals that you create without one.
     #[schema(nullable = false, example = "EUR")]
     #[serde(default, deserialize_with = "not_null")]
     default_currency: Option<String>,

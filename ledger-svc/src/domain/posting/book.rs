@@ -32,6 +32,8 @@ pub struct Book {
     pub recurring: HashMap<(Uuid, Uuid), i64>,
     /// Name keys of live accounts, of those that commands want.
     pub names_taken: HashSet<(Uuid, String)>,
+    /// Live accounts of households that open one, and all that they ever had.
+    pub accounts_counted: HashMap<Uuid, (i64, i64)>,
     /// By account whose balance today a command tells: what is booked after that day.
     pub booked_later: HashMap<(Uuid, Uuid), BookedLater>,
 }
@@ -70,6 +72,11 @@ impl Book {
     pub(super) fn apply(&mut self, household_id: Uuid, today: NaiveDate, effects: &Effects) {
         if let Some(effect) = &effects.account {
             let (AccountEffect::Opened(account) | AccountEffect::Changed(account)) = effect;
+            if let (AccountEffect::Opened(_), Some((live, all))) =
+                (effect, self.accounts_counted.get_mut(&household_id))
+            {
+                (*live, *all) = (live.saturating_add(1), all.saturating_add(1));
+            }
             if let AccountEffect::Changed(after) = effect
                 && let Some(before) = self.accounts.get(&(household_id, after.id))
             {

@@ -160,6 +160,10 @@ impl Command {
         }
     }
 
+    pub fn opens_account(&self) -> bool {
+        matches!(self.order, Order::OpenAccount { .. })
+    }
+
     /// The key of the name that an account is to have.
     pub fn names_account_key(&self) -> Option<String> {
         match &self.order {

@@ -1,5 +1,6 @@
 //! What each command does, or why not.
 
+use fintrac_kit::error::Violation;
 use fintrac_kit::text::name_key;
 use fintrac_money::{AmountError, Money};
 use uuid::Uuid;
@@ -52,6 +53,11 @@ pub fn plan(
     book.apply(command.household.id, command.today(), &effects);
     Ok((effects, with_balance(book, command, planned)?))
 }
+
+/// Accounts that a household may have at once, and may ever have had: every total
+/// of its money looks at all of them.
+const MAX_ACCOUNTS: i64 = 500;
+const MAX_ACCOUNTS_EVER: i64 = 2000;
 
 /// What a command leads to, before its effects are applied.
 enum Planned {
@@ -311,6 +317,11 @@ impl Planner<'_> {
         let household = self.command.household;
         let name = (household.id, name_key(&input.name));
         let taken = self.book.names_taken.contains(&name).then(name_taken);
+        let (live, all) = self.book.accounts_counted.get(&household.id).copied().unwrap_or_default();
+        if live >= MAX_ACCOUNTS || all >= MAX_ACCOUNTS_EVER {
+            let text = format!("You have {live} accounts, {all} with those deleted; change one instead.");
+            return Err(Rejection::Invalid(vec![Violation::new("name", "TOO_MANY", text)]));
+        }
         let resolved = input.resolve(account_id, household.currency, self.command.now);
         let (account, opening) = match (resolved, taken) {
             (Ok(resolved), None) => resolved,

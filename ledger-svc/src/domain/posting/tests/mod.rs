@@ -167,7 +167,7 @@ fn quotes(needed: impl IntoIterator<Item = (Currency, NaiveDate)>) -> Quotes {
         };
         let value = rust_decimal::Decimal::new(value + i64::from(chrono::Datelike::day(&day)), 4);
         let rate = Rate { value, day, source: Source::Ecb };
-        quotes.add(currency_, day, Quote { base: currency("EUR"), rate });
+        quotes.add(currency_, Quote { base: currency("EUR"), rate });
     }
     quotes
 }

@@ -46,7 +46,7 @@ fn an_edit_keeps_its_rate_unless_currency_or_date_change() {
         let mut quotes = Quotes::default();
         for (currency_, day) in rates_needed(&world.book, std::iter::once((&command, &resolved))) {
             let rate = Rate { value: rust_decimal::Decimal::from(2), day, source: Source::Manual };
-            quotes.add(currency_, day, Quote { base: currency("EUR"), rate });
+            quotes.add(currency_, Quote { base: currency("EUR"), rate });
         }
         let (effects, outcome) = plan(&mut world.book, &command, &resolved, &quotes).expect("planned");
         world.keep(&effects);

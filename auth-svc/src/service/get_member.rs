@@ -1,0 +1,16 @@
+//! Tells other services about a member of a household.
+
+use uuid::Uuid;
+
+use super::Identity;
+use crate::error::Error;
+use crate::store::households;
+
+impl Identity {
+    /// Returns the currency of what the member creates without one.
+    pub async fn get_default_currency(&self, household_id: Uuid, user_id: Uuid) -> Result<String, Error> {
+        let mut connection = self.pool.acquire().await?;
+        let found = households::default_currency(&mut connection, household_id, user_id).await?;
+        found.ok_or(Error::NotFound("member"))
+    }
+}

@@ -1,0 +1,36 @@
+//! Sets which categories an entity of another service names.
+
+use uuid::Uuid;
+
+use super::Ledger;
+use crate::domain::posting::Category;
+use crate::error::Error;
+use crate::store::category_references::{self, Referrer};
+use crate::store::{categories, households};
+
+impl Ledger {
+    /// Returns the categories that are there, each under the id asked for; the
+    /// others get no reference. References to other categories are removed up to
+    /// the generation `remove_to`.
+    pub async fn set_category_references(
+        &self,
+        referrer: &Referrer,
+        category_ids: &[Uuid],
+        generation: i64,
+        remove_to: Option<i64>,
+    ) -> Result<Vec<(Uuid, Category)>, Error> {
+        let household_id = referrer.household_id;
+        let mut transaction = self.pool.begin().await?;
+        // Deleting a category locks the household first.
+        households::lock(&mut transaction, &[household_id]).await?;
+        let keys: Vec<_> = category_ids.iter().map(|id| (household_id, *id)).collect();
+        let found = categories::live(&mut transaction, &keys).await?;
+        let referenced: Vec<_> = found.iter().map(|(_, category)| category.id).collect();
+        category_references::add(&mut transaction, referrer, &referenced, generation).await?;
+        if let Some(remove_to) = remove_to {
+            category_references::remove_others(&mut transaction, referrer, &referenced, remove_to).await?;
+        }
+        transaction.commit().await?;
+        Ok(found.into_iter().map(|((_, asked), category)| (asked, category)).collect())
+    }
+}

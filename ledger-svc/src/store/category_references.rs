@@ -1,0 +1,85 @@
+//! References to categories from what other services keep.
+
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// An entity of another service that names categories.
+#[derive(Debug, Clone)]
+pub struct Referrer {
+    pub household_id: Uuid,
+    pub service: String,
+    pub kind: String,
+    pub entity_id: Uuid,
+}
+
+/// Adds references to categories of the household, at a generation.
+pub async fn add(
+    connection: &mut PgConnection,
+    referrer: &Referrer,
+    category_ids: &[Uuid],
+    generation: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"insert into ledger.category_references (household_id, category_id, service, kind, entity_id, generation)
+           select distinct $1::uuid, category_id, $2, $3, $4::uuid, $6::int8
+           from unnest($5::uuid[]) as referenced (category_id)
+           on conflict (household_id, service, kind, entity_id, category_id) do update
+           set generation = greatest(category_references.generation, excluded.generation)"#,
+        referrer.household_id,
+        referrer.service,
+        referrer.kind,
+        referrer.entity_id,
+        category_ids,
+        generation,
+    )
+    .execute(connection)
+    .await
+    .map(|_| ())
+}
+
+/// Removes the references to all other categories up to a generation.
+pub async fn remove_others(
+    connection: &mut PgConnection,
+    referrer: &Referrer,
+    category_ids: &[Uuid],
+    generation: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"delete from ledger.category_references
+           where household_id = $1 and service = $2 and kind = $3 and entity_id = $4
+             and category_id <> all($5) and generation <= $6"#,
+        referrer.household_id,
+        referrer.service,
+        referrer.kind,
+        referrer.entity_id,
+        category_ids,
+        generation,
+    )
+    .execute(connection)
+    .await
+    .map(|_| ())
+}
+
+/// Moves the references to one category to another.
+pub async fn merge(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+    category_id: Uuid,
+    target_id: Uuid,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"with moved as (
+               delete from ledger.category_references where household_id = $1 and category_id = $2
+               returning service, kind, entity_id, generation)
+           insert into ledger.category_references (household_id, category_id, service, kind, entity_id, generation)
+           select $1, $3, service, kind, entity_id, generation from moved
+           on conflict (household_id, service, kind, entity_id, category_id) do update
+           set generation = greatest(category_references.generation, excluded.generation)"#,
+        household_id,
+        category_id,
+        target_id,
+    )
+    .execute(connection)
+    .await
+    .map(|_| ())
+}
