@@ -2,7 +2,7 @@
 
 use fintrac_kit::access::Principal;
 use fintrac_kit::error;
-use fintrac_kit::export::{Row, Source};
+use fintrac_kit::export::{Place, Row, Source};
 use sqlx::PgPool;
 use tonic::Status;
 use uuid::Uuid;
@@ -31,11 +31,11 @@ impl Source for Identity {
         pool: &PgPool,
         section: &str,
         who: &Principal,
-        after: Uuid,
+        after: Place,
     ) -> Result<Vec<Row>, Status> {
         let once = |json: serde_json::Value| {
-            let row = Row { id: Uuid::max(), json: json.to_string() };
-            if after.is_nil() { vec![row] } else { Vec::new() }
+            let row = Row { place: Uuid::max().into(), json: json.to_string() };
+            if after.id.is_nil() { vec![row] } else { Vec::new() }
         };
         match section {
             "user" => {
@@ -53,8 +53,8 @@ impl Source for Identity {
             }
             section => {
                 let mut connection = pool.acquire().await.map_err(|error| error::database(&error))?;
-                let rows = store::export::page(&mut connection, section, who.user_id, after).await;
-                Ok(rows.map_err(Error::from)?)
+                let rows = store::export::page(&mut connection, section, who.user_id, after.id).await;
+                Ok(rows.map_err(Error::from)?.into_iter().map(Into::into).collect())
             }
         }
     }

@@ -1,7 +1,7 @@
 //! What is stored about a user, a section a table. Hashes, seeds and sealed
 //! values are no words of his and stay; the phone number is opened by the caller.
 
-use fintrac_kit::export::{PAGE, Row};
+use fintrac_kit::export::{PAGE, RowById};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -11,10 +11,10 @@ pub async fn page(
     section: &str,
     user_id: Uuid,
     after: Uuid,
-) -> Result<Vec<Row>, sqlx::Error> {
+) -> Result<Vec<RowById>, sqlx::Error> {
     match section {
         "households" => sqlx::query_as!(
-            Row,
+            RowById,
             r#"select households.id, jsonb_build_object('id', households.id, 'role', role, 'currency_code',
                        currency_code, 'timezone', timezone, 'created_at', created_at)::text as "json!"
                    from auth.memberships join auth.households on households.id = household_id
@@ -49,7 +49,7 @@ pub async fn page(
         "account" => Ok(once(after, &account(connection, user_id).await?, "account")),
         "challenges" => challenges(connection, user_id, after).await,
         "sessions" => sqlx::query_as!(
-            Row,
+            RowById,
             r#"select id, jsonb_build_object('id', id, 'device_id', device_id, 'client_ip', host(client_ip),
                        'user_agent', user_agent, 'created_at', created_at, 'last_seen_at', last_seen_at,
                        'idle_expires_at', idle_expires_at, 'expires_at', expires_at, 'ended_at', ended_at)::text as "json!"
@@ -62,7 +62,7 @@ pub async fn page(
         .await,
         "devices" => {
             sqlx::query_as!(
-                Row,
+                RowById,
                 r#"select id, jsonb_build_object('id', id, 'name', name, 'platform', platform, 'os_version',
                        os_version, 'app_version', app_version, 'user_agent', user_agent, 'client_ip',
                        host(client_ip), 'is_trusted', is_trusted, 'first_seen_at', first_seen_at,
@@ -77,7 +77,7 @@ pub async fn page(
         }
         "security_events" => {
             sqlx::query_as!(
-                Row,
+                RowById,
                 r#"select id, jsonb_build_object('id', id, 'kind', kind, 'detail', detail, 'session_id',
                        session_id, 'client_ip', host(client_ip), 'user_agent', user_agent, 'request_id',
                        request_id, 'occurred_at', occurred_at)::text as "json!"
@@ -90,7 +90,7 @@ pub async fn page(
             .await
         }
         "ip_rules" => sqlx::query_as!(
-            Row,
+            RowById,
             r#"select id, jsonb_build_object('id', id, 'action', action, 'cidr', network::text, 'note', note,
                        'created_at', created_at)::text as "json!"
                    from auth.ip_rules where user_id = $1 and id > $2 order by id limit $3"#,
@@ -125,9 +125,9 @@ async fn challenges(
     connection: &mut PgConnection,
     user_id: Uuid,
     after: Uuid,
-) -> Result<Vec<Row>, sqlx::Error> {
+) -> Result<Vec<RowById>, sqlx::Error> {
     sqlx::query_as!(
-        Row,
+        RowById,
         r#"select id, jsonb_build_object('id', id, 'purpose', purpose, 'email', email, 'former_email',
                former_email, 'created_at', created_at, 'expires_at', token_expires_at, 'closed_at',
                closed_at)::text as "json!"
@@ -141,7 +141,7 @@ async fn challenges(
 }
 
 /// A section of one row.
-fn once(after: Uuid, value: &str, name: &str) -> Vec<Row> {
-    let row = Row { id: Uuid::max(), json: format!("{{\"{name}\":{value}}}") };
+fn once(after: Uuid, value: &str, name: &str) -> Vec<RowById> {
+    let row = RowById { id: Uuid::max(), json: format!("{{\"{name}\":{value}}}") };
     if after.is_nil() { vec![row] } else { Vec::new() }
 }

@@ -2,12 +2,11 @@
 
 use fintrac_kit::access::Principal;
 use fintrac_kit::error;
-use fintrac_kit::export::{Row, Source};
+use fintrac_kit::export::{Place, Row, Source};
 use fintrac_money::write_decimals;
 use serde_json::Value;
 use sqlx::PgPool;
 use tonic::Status;
-use uuid::Uuid;
 
 use super::Planning;
 use crate::store::export::{self, ExportRow};
@@ -27,14 +26,14 @@ impl Source for Planning {
         pool: &PgPool,
         section: &str,
         who: &Principal,
-        after: Uuid,
+        after: Place,
     ) -> Result<Vec<Row>, Status> {
         let household_id = who.household_id;
         let mut connection = pool.acquire().await.map_err(|error| error::database(&error))?;
         let rows = match section {
-            "budgets" => export::budgets(&mut connection, household_id, after).await,
-            "goals" => export::goals(&mut connection, household_id, after).await,
-            _ => export::contributions(&mut connection, household_id, after).await,
+            "budgets" => export::budgets(&mut connection, household_id, after.id).await,
+            "goals" => export::goals(&mut connection, household_id, after.id).await,
+            _ => export::contributions(&mut connection, household_id, after.id).await,
         };
         Ok(rows.map_err(|error| error::database(&error))?.into_iter().map(readable).collect())
     }
@@ -47,5 +46,5 @@ fn readable(ExportRow { id, mut json }: ExportRow) -> Row {
             write_decimals(part, AMOUNTS);
         }
     }
-    Row { id, json: json.to_string() }
+    Row { place: id.into(), json: json.to_string() }
 }

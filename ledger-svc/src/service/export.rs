@@ -2,12 +2,11 @@
 
 use fintrac_kit::access::Principal;
 use fintrac_kit::error;
-use fintrac_kit::export::{Row, Source};
+use fintrac_kit::export::{Place, Row, Source};
 use fintrac_money::write_decimals;
 use serde_json::Value;
 use sqlx::PgPool;
 use tonic::Status;
-use uuid::Uuid;
 
 use super::Ledger;
 use crate::store::export::{self, ExportRow};
@@ -27,15 +26,15 @@ impl Source for Ledger {
         pool: &PgPool,
         section: &str,
         who: &Principal,
-        after: Uuid,
+        after: Place,
     ) -> Result<Vec<Row>, Status> {
         let household_id = who.household_id;
         let mut connection = pool.acquire().await.map_err(|error| error::database(&error))?;
         let rows = match section {
-            "accounts" => export::accounts(&mut connection, household_id, after).await,
-            "categories" => export::categories(&mut connection, household_id, after).await,
-            "recurring" => export::recurring(&mut connection, household_id, after).await,
-            "transactions" => export::transactions(&mut connection, household_id, after).await,
+            "accounts" => export::accounts(&mut connection, household_id, after.id).await,
+            "categories" => export::categories(&mut connection, household_id, after.id).await,
+            "recurring" => export::recurring(&mut connection, household_id, after.id).await,
+            "transactions" => export::transactions(&mut connection, household_id, after.id).await,
             _ => export::history(&mut connection, household_id, after).await,
         };
         let rows = rows.map_err(|error| error::database(&error))?;
@@ -43,7 +42,7 @@ impl Source for Ledger {
     }
 }
 
-fn readable(section: &str, ExportRow { id, mut json }: ExportRow) -> Row {
+fn readable(section: &str, ExportRow { id, number, mut json }: ExportRow) -> Row {
     match section {
         "accounts" => write_decimals(&mut json, &[("projected_balance", "currency_code")]),
         "transactions" => {
@@ -61,5 +60,5 @@ fn readable(section: &str, ExportRow { id, mut json }: ExportRow) -> Row {
         }
         _ => {}
     }
-    Row { id, json: json.to_string() }
+    Row { place: Place { id, number }, json: json.to_string() }
 }

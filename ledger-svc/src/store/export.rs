@@ -1,7 +1,7 @@
 //! What a household has in the ledger, a section at a time. Amounts come as they
 //! are stored, in minor units; each with its currency.
 
-use fintrac_kit::export::PAGE;
+use fintrac_kit::export::{PAGE, Place};
 use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -10,6 +10,8 @@ use uuid::Uuid;
 #[derive(Debug)]
 pub struct ExportRow {
     pub id: Uuid,
+    /// Where ids repeat.
+    pub number: i64,
     pub json: Value,
 }
 
@@ -20,7 +22,7 @@ pub async fn accounts(
 ) -> Result<Vec<ExportRow>, sqlx::Error> {
     sqlx::query_as!(
         ExportRow,
-        r#"select id, jsonb_build_object('id', id, 'name', name, 'account_type', account_type, 'currency_code',
+        r#"select id, 0::int8 as "number!", jsonb_build_object('id', id, 'name', name, 'account_type', account_type, 'currency_code',
                currency_code, 'description', description, 'include_in_net_worth', include_in_net_worth,
                'is_active', is_active, 'projected_balance', balance, 'created_at', created_at, 'updated_at', updated_at,
                'deleted_at', deleted_at) as "json!"
@@ -40,7 +42,7 @@ pub async fn categories(
 ) -> Result<Vec<ExportRow>, sqlx::Error> {
     sqlx::query_as!(
         ExportRow,
-        r#"select id, jsonb_build_object('id', id, 'name', name, 'type', category_type, 'icon', icon, 'color',
+        r#"select id, 0::int8 as "number!", jsonb_build_object('id', id, 'name', name, 'type', category_type, 'icon', icon, 'color',
                color, 'parent_id', parent_id, 'merged_into', merged_into, 'created_at', created_at,
                'updated_at', updated_at, 'deleted_at', deleted_at) as "json!"
            from ledger.categories where household_id = $1 and id > $2 order by id limit $3"#,
@@ -59,7 +61,7 @@ pub async fn transactions(
 ) -> Result<Vec<ExportRow>, sqlx::Error> {
     sqlx::query_as!(
         ExportRow,
-        r#"select transactions.id, jsonb_build_object('id', transactions.id, 'type', transaction_type, 'status',
+        r#"select transactions.id, 0::int8 as "number!", jsonb_build_object('id', transactions.id, 'type', transaction_type, 'status',
                status, 'account_id', account_id, 'to_account_id', to_account_id, 'category_id', category_id,
                'splits', (
                    select coalesce(jsonb_agg(jsonb_build_object('category_id', splits.category_id, 'amount',
@@ -94,7 +96,7 @@ pub async fn recurring(
 ) -> Result<Vec<ExportRow>, sqlx::Error> {
     sqlx::query_as!(
         ExportRow,
-        r#"select id, jsonb_build_object('id', id, 'transaction', template, 'frequency', frequency, 'interval',
+        r#"select id, 0::int8 as "number!", jsonb_build_object('id', id, 'transaction', template, 'frequency', frequency, 'interval',
                every, 'rrule', rrule, 'start_date', start_date, 'end_date', end_date, 'count', occurrences,
                'weekend', weekend, 'status', status, 'paused_reason', paused_reason, 'next_occurrence',
                next_occurrence, 'last_occurrence', last_occurrence, 'last_transaction_id', last_transaction_id,
@@ -108,30 +110,30 @@ pub async fn recurring(
     .await
 }
 
-/// Of each transaction who changed what, and its legs.
+/// Each change of a transaction, and its legs. Page by page by changes: one
+/// transaction may have any number of them.
 pub async fn history(
     connection: &mut PgConnection,
     household_id: Uuid,
-    after: Uuid,
+    after: Place,
 ) -> Result<Vec<ExportRow>, sqlx::Error> {
     sqlx::query_as!(
         ExportRow,
-        r#"select id, jsonb_build_object('transaction_id', id,
-               'revisions', (
-                   select coalesce(jsonb_agg(jsonb_build_object('revision', revision, 'kind', kind, 'changes',
-                       changes, 'actor', actor, 'recorded_at', recorded_at) order by revision), '[]')
-                   from ledger.revisions
-                   where revisions.household_id = $1 and revisions.transaction_id = transactions.id),
+        r#"select transaction_id as id, revision as "number!", jsonb_build_object('transaction_id', transaction_id,
+               'revision', revision, 'kind', kind, 'changes', changes, 'actor', actor, 'recorded_at', recorded_at,
                'postings', (
-                   select coalesce(jsonb_agg(jsonb_build_object('revision', revision, 'leg', leg, 'account_id',
-                       account_id, 'amount', amount, 'currency_code', currency_code, 'day', day,
-                       'is_reversal', is_reversal, 'recorded_at', recorded_at) order by revision, leg), '[]')
+                   select coalesce(jsonb_agg(jsonb_build_object('leg', leg, 'account_id', account_id, 'amount',
+                       amount, 'currency_code', currency_code, 'day', day, 'is_reversal', is_reversal) order by leg),
+                       '[]')
                    from ledger.postings
-                   where postings.household_id = $1 and postings.transaction_id = transactions.id))
+                   where postings.household_id = $1 and postings.transaction_id = revisions.transaction_id
+                     and postings.revision = revisions.revision))
                as "json!"
-           from ledger.transactions where household_id = $1 and id > $2 order by id limit $3"#,
+           from ledger.revisions where household_id = $1 and (transaction_id, revision) > ($2, $3)
+           order by transaction_id, revision limit $4"#,
         household_id,
-        after,
+        after.id,
+        after.number,
         PAGE
     )
     .fetch_all(connection)

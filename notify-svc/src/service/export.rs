@@ -2,10 +2,9 @@
 
 use fintrac_kit::access::Principal;
 use fintrac_kit::error;
-use fintrac_kit::export::{Row, Source};
+use fintrac_kit::export::{Place, Row, Source};
 use sqlx::PgPool;
 use tonic::Status;
-use uuid::Uuid;
 
 use super::Inbox;
 use crate::store::export;
@@ -18,14 +17,15 @@ impl Source for Inbox {
         pool: &PgPool,
         section: &str,
         who: &Principal,
-        after: Uuid,
+        after: Place,
     ) -> Result<Vec<Row>, Status> {
         let mut connection = pool.acquire().await.map_err(|error| error::database(&error))?;
         let rows = match section {
-            "notifications" => export::notifications(&mut connection, who.user_id, after).await,
-            "mails" => export::mails(&mut connection, who.user_id, after).await,
-            _ => export::activity(&mut connection, who.user_id, who.household_id, after).await,
+            "notifications" => export::notifications(&mut connection, who.user_id, after.id).await,
+            "mails" => export::mails(&mut connection, who.user_id, after.id).await,
+            _ => export::activity(&mut connection, who.user_id, who.household_id, after.id).await,
         };
-        rows.map_err(|error| error::database(&error))
+        let rows = rows.map_err(|error| error::database(&error))?;
+        Ok(rows.into_iter().map(Into::into).collect())
     }
 }

@@ -1,6 +1,6 @@
 //! What is stored about a user here, a section at a time.
 
-use fintrac_kit::export::{PAGE, Row};
+use fintrac_kit::export::{PAGE, RowById};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -8,9 +8,9 @@ pub async fn notifications(
     connection: &mut PgConnection,
     user_id: Uuid,
     after: Uuid,
-) -> Result<Vec<Row>, sqlx::Error> {
+) -> Result<Vec<RowById>, sqlx::Error> {
     sqlx::query_as!(
-        Row,
+        RowById,
         r#"select id, jsonb_build_object('id', id, 'kind', kind, 'title', title, 'body', body, 'entity', entity,
                'entity_id', entity_id, 'locale', locale, 'in_inbox', in_inbox, 'read_at', read_at,
                'created_at', created_at)::text as "json!"
@@ -28,9 +28,9 @@ pub async fn mails(
     connection: &mut PgConnection,
     user_id: Uuid,
     after: Uuid,
-) -> Result<Vec<Row>, sqlx::Error> {
+) -> Result<Vec<RowById>, sqlx::Error> {
     sqlx::query_as!(
-        Row,
+        RowById,
         r#"select id, jsonb_build_object('id', id, 'kind', kind, 'state', state, 'created_at', created_at,
                'settled_at', settled_at)::text as "json!"
            from notify.mails where user_id = $1 and id > $2 order by id limit $3"#,
@@ -49,9 +49,9 @@ pub async fn activity(
     user_id: Uuid,
     household_id: Uuid,
     after: Uuid,
-) -> Result<Vec<Row>, sqlx::Error> {
+) -> Result<Vec<RowById>, sqlx::Error> {
     sqlx::query_as!(
-        Row,
+        RowById,
         r#"select id as "id!", jsonb_build_object('id', id, 'part', part, 'action', kind, 'entity', entity,
                'entity_id', entity_id, 'version', version, 'changed', changed, 'actor', actor,
                'client_ip', case when is_known then host(client_ip) end,

@@ -229,12 +229,20 @@ async fn an_export_holds_however_much_somebody_wrote() {
     let operation = json!({"op": "create", "account_id": account, "type": "expense", "amount": "0.01",
         "notes": "🐦".repeat(4000)});
     let bulk = json!({"mode": "atomic", "operations": vec![operation; 400]});
-    writer.send(Method::POST, "/api/v1/transactions/bulk", bulk).await;
+    let made = writer.send(Method::POST, "/api/v1/transactions/bulk", bulk).await;
+    let id = made["results"][0]["transaction"]["id"].as_str().expect("an id");
+    for bird in ["🦆", "🦉", "🐦"] {
+        let notes = json!({"notes": bird.repeat(4000)});
+        writer.send(Method::PATCH, &format!("/api/v1/transactions/{id}"), notes).await;
+    }
 
     let export = writer.send(Method::GET, "/api/v1/users/me/export", Value::Null).await;
     let transactions = export["ledger"]["transactions"].as_array().expect("a list");
     let written = transactions.iter().filter(|it| it["notes"].as_str().is_some_and(|it| it.len() == 16_000));
     assert_eq!(written.count(), 400);
-    assert_eq!(export["ledger"]["history"].as_array().map(Vec::len), Some(401), "the opening balance, too");
+    let history = export["ledger"]["history"].as_array().expect("a list");
+    assert_eq!(history.len(), 404, "the opening balance and three edits, too");
+    let of_one = history.iter().filter(|it| it["transaction_id"] == id).map(|it| it["revision"].clone());
+    assert_eq!(of_one.collect::<Vec<_>>(), [1, 2, 3, 4]);
     suite.terminate().await;
 }
