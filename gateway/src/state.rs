@@ -36,6 +36,7 @@ use crate::exports::Exports;
 use crate::feed::Feed;
 use crate::layers::body::BodyBudget;
 use crate::layers::rate_limit::RateLimits;
+use crate::routes::health::Readiness;
 
 /// Largest answer that a part may give, bytes: a page of 200 rows full of text has 5 MB.
 pub(crate) const LARGEST_ANSWER: usize = 32 * 1024 * 1024;
@@ -64,6 +65,7 @@ pub struct Shared {
     pub(crate) body_budget: BodyBudget,
     pub(crate) feed: Arc<Feed>,
     pub(crate) exports: Exports,
+    pub(crate) readiness: Readiness,
     /// Cancelled when the server is about to stop: balancers should look elsewhere.
     pub(crate) stopping: CancellationToken,
 }
@@ -99,6 +101,7 @@ impl AppState {
             body_budget,
             feed,
             exports,
+            readiness: Readiness::default(),
             stopping,
         }))
     }

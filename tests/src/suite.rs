@@ -11,7 +11,9 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use embedded_postgres::Server;
+use fintrac_kit::clock::Clock;
 use fintrac_kit::random::Random;
 use fintrac_kit::testing;
 use tempfile::TempDir;
@@ -293,6 +295,7 @@ impl Suite {
     /// # Panics
     /// When it takes too long or the suite ends.
     pub async fn wait_until_ready(&mut self) {
+        let since = Clock::System.now();
         let mut tick = tokio::time::interval(Duration::from_millis(20));
         let ready = async {
             loop {
@@ -300,15 +303,37 @@ impl Suite {
                 for Running { child, .. } in &mut self.children {
                     assert!(child.try_wait().expect("a child").is_none(), "a part has ended");
                 }
-                let request = self.client.request(reqwest::Method::GET, "/health/ready");
-                if let Ok(answer) = request.send().await
-                    && answer.text().await.is_ok_and(|text| text.contains(r#""status":"ok""#))
-                {
+                if self.readiness_since(since).await.is_some_and(|body| body["status"] == "ok") {
                     return;
                 }
             }
         };
         tokio::time::timeout(PATIENCE, ready).await.expect("the suite becomes ready");
+    }
+
+    /// What readiness is from now on: an answer counts for a second.
+    ///
+    /// # Panics
+    /// When it takes too long.
+    pub async fn readiness(&self) -> serde_json::Value {
+        let since = Clock::System.now();
+        let mut tick = tokio::time::interval(Duration::from_millis(20));
+        let ready = async {
+            loop {
+                tick.tick().await;
+                if let Some(body) = self.readiness_since(since).await {
+                    return body;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, ready).await.expect("an answer")
+    }
+
+    async fn readiness_since(&self, since: DateTime<Utc>) -> Option<serde_json::Value> {
+        let request = self.client.request(reqwest::Method::GET, "/health/ready");
+        let body: serde_json::Value = request.send().await.ok()?.json().await.ok()?;
+        let checked_at: DateTime<Utc> = body["checked_at"].as_str()?.parse().ok()?;
+        (checked_at >= since).then_some(body)
     }
 
     /// What every process has written so far.

@@ -1,9 +1,12 @@
 use std::time::Duration;
 
 use axum::extract::State;
+use chrono::{DateTime, Utc};
 use fintrac_kit::transport::Transport;
 use futures::future::join_all;
 use serde::Serialize;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
@@ -13,6 +16,8 @@ use crate::openapi::SystemProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
 
+/// How long an answer counts.
+const MAX_AGE: Duration = Duration::from_secs(1);
 /// How long a part may take to say that it is well.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -37,6 +42,33 @@ pub struct ReadinessView {
     /// Parts that are not ready: what needs them is answered 503, everything else works.
     #[schema(example = json!([]))]
     missing: Vec<&'static str>,
+    /// When the parts were asked; a second ago at most.
+    checked_at: DateTime<Utc>,
+}
+
+/// What the parts answered last. However often readiness is asked about, they are
+/// asked once a second.
+#[derive(Debug, Default)]
+pub struct Readiness(Mutex<Option<Checked>>);
+
+#[derive(Debug, Clone)]
+struct Checked {
+    missing: Vec<&'static str>,
+    at: DateTime<Utc>,
+    age: Instant,
+}
+
+impl Readiness {
+    /// Who comes while the parts are asked waits for that answer.
+    async fn check(&self, state: &AppState) -> Checked {
+        let mut last = self.0.lock().await;
+        if let Some(checked) = last.as_ref().filter(|checked| checked.age.elapsed() < MAX_AGE) {
+            return checked.clone();
+        }
+        let (at, age) = (state.clock.now(), Instant::now());
+        let checked = Checked { missing: missing_parts(state).await, at, age };
+        last.insert(checked).clone()
+    }
 }
 
 fn ok() -> axum::Json<HealthView> {
@@ -63,7 +95,7 @@ pub async fn live() -> axum::Json<HealthView> {
 
 /// Can requests be served?
 ///
-/// Asks every part behind the gateway. While one is missing the rest works, so the answer names it
+/// Asks every part behind the gateway, at most once a second. While one is missing the rest works, so the answer names it
 /// and is still 200. It is 503 when nobody can be let in (no word from auth-svc), and when the gateway
 /// is about to stop.
 #[utoipa::path(get, path = "/health/ready", tag = "health",
@@ -74,7 +106,7 @@ pub async fn ready(State(state): State<AppState>) -> Result<axum::Json<Readiness
     if state.stopping.is_cancelled() {
         return Err(Problem::new("NOT_READY", "This server stops; ask another one."));
     }
-    let missing = missing_parts(&state).await;
+    let Checked { missing, at: checked_at, .. } = state.readiness.check(&state).await;
     if !state.trust.is_known() {
         let problem = Problem::new("NOT_READY", format!("Not ready: {}.", missing.join(", ")));
         return Err(missing
@@ -82,7 +114,7 @@ pub async fn ready(State(state): State<AppState>) -> Result<axum::Json<Readiness
             .fold(problem, |problem, name| problem.field(name, "NOT_READY", "This part is not ready.")));
     }
     let status = if missing.is_empty() { "ok" } else { "degraded" };
-    Ok(axum::Json(ReadinessView { status, missing }))
+    Ok(axum::Json(ReadinessView { status, missing, checked_at }))
 }
 
 /// Whether every part behind the gateway is ready.
