@@ -13,6 +13,16 @@ create table ledger.category_references (
     constraint category_references_category_id_fkey foreign key (household_id, category_id)
         references ledger.categories (household_id, id)
 );
+-- Up to which change an entity's references are complete: what arrives later about
+-- an earlier one is ignored.
+create table ledger.category_referrers (
+    household_id uuid not null,
+    service text not null,
+    kind text not null,
+    entity_id uuid not null,
+    complete_to bigint not null,
+    constraint category_referrers_pkey primary key (household_id, service, kind, entity_id)
+);
 create index category_references_category_id_idx on ledger.category_references (household_id, category_id);
 
 -- Recurring transactions take turns: one that has just been posted, or made with

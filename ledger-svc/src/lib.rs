@@ -49,6 +49,7 @@ pub const SCHEMA: Schema = Schema {
         ("accounts", "select, insert, update"),
         ("categories", "select, insert, update"),
         ("category_references", "select, insert, update, delete"),
+        ("category_referrers", "select, insert, update"),
         ("recurring", "select, insert, update"),
         ("nominal_accounts", "select, insert, update (merged_into)"),
         ("transactions", "select, insert, update"),

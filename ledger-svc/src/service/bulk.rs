@@ -66,6 +66,7 @@ impl Ledger {
             Some(Command::new(household, order, self.random.id(now), now))
         };
         let work = mode(operations.into_iter().filter_map(command).collect());
+        let _turn = self.bulks.acquire(household.id).await;
         let Once { key, encode } = once;
         self.posting.post(Request { work, key, origin: by.origin.clone(), encode }).await
     }

@@ -24,6 +24,7 @@ mod gather_words;
 mod get_account;
 mod get_category;
 mod get_transaction;
+mod household_limit;
 mod import_rates;
 mod list_account_transactions;
 mod list_accounts;
@@ -87,9 +88,12 @@ use crate::posting::{Answer, Posting, Request, Work};
 use analytics::AnalysisPool;
 use computing::Computing;
 use fintrac_money::Household;
+use household_limit::HouseholdLimit;
 
 /// Several statements of one reading see the same state.
 const SNAPSHOT: &str = "begin isolation level repeatable read read only";
+/// Bulks of one household that are posted at once: a lane serves many households.
+const MAX_BULKS_PER_HOUSEHOLD: usize = 1;
 /// Households whose facts are kept at hand.
 const HOUSEHOLDS: u64 = 100_000;
 /// How long a household's time zone may be out of date.
@@ -106,6 +110,7 @@ pub struct Ledger {
     households: Cache<Uuid, Household>,
     analyses: AnalysisPool,
     computing: Computing,
+    bulks: HouseholdLimit,
     posting: Posting,
     /// Rung when an occurrence may be due.
     pub due: Bell,
@@ -138,6 +143,7 @@ impl Ledger {
             households: Cache::builder().max_capacity(HOUSEHOLDS).time_to_live(HOUSEHOLD_AGE).build(),
             analyses: AnalysisPool::new(&deps.pool),
             computing: Computing::default(),
+            bulks: HouseholdLimit::new(MAX_BULKS_PER_HOUSEHOLD),
             posting,
             due: Bell::default(),
         }

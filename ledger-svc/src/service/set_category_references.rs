@@ -26,9 +26,14 @@ impl Ledger {
         let keys: Vec<_> = category_ids.iter().map(|id| (household_id, *id)).collect();
         let found = categories::live(&mut transaction, &keys).await?;
         let referenced: Vec<_> = found.iter().map(|(_, category)| category.id).collect();
-        category_references::add(&mut transaction, referrer, &referenced, generation).await?;
+        // A late message about a change that is over adds nothing.
+        let complete_to = category_references::complete_to(&mut transaction, referrer).await?;
+        if complete_to.is_none_or(|complete_to| generation > complete_to) {
+            category_references::add(&mut transaction, referrer, &referenced, generation).await?;
+        }
         if let Some(remove_to) = remove_to {
             category_references::remove_others(&mut transaction, referrer, &referenced, remove_to).await?;
+            category_references::set_complete_to(&mut transaction, referrer, remove_to).await?;
         }
         transaction.commit().await?;
         Ok(found.into_iter().map(|((_, asked), category)| (asked, category)).collect())

@@ -12,6 +12,45 @@ pub struct Referrer {
     pub entity_id: Uuid,
 }
 
+/// Returns up to which generation the references of an entity are complete.
+pub async fn complete_to(
+    connection: &mut PgConnection,
+    referrer: &Referrer,
+) -> Result<Option<i64>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select complete_to from ledger.category_referrers
+           where household_id = $1 and service = $2 and kind = $3 and entity_id = $4"#,
+        referrer.household_id,
+        referrer.service,
+        referrer.kind,
+        referrer.entity_id,
+    )
+    .fetch_optional(connection)
+    .await
+}
+
+/// Sets up to which generation the references of an entity are complete.
+pub async fn set_complete_to(
+    connection: &mut PgConnection,
+    referrer: &Referrer,
+    generation: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"insert into ledger.category_referrers (household_id, service, kind, entity_id, complete_to)
+           values ($1, $2, $3, $4, $5)
+           on conflict (household_id, service, kind, entity_id) do update
+           set complete_to = greatest(category_referrers.complete_to, excluded.complete_to)"#,
+        referrer.household_id,
+        referrer.service,
+        referrer.kind,
+        referrer.entity_id,
+        generation,
+    )
+    .execute(connection)
+    .await
+    .map(|_| ())
+}
+
 /// Adds references to categories of the household, at a generation.
 pub async fn add(
     connection: &mut PgConnection,

@@ -175,15 +175,21 @@ async fn a_category_is_never_deleted_under_a_transaction() {
     ledger.verify().await;
 }
 
-/// Sets what a budget references; how many of the categories are there.
-async fn reference(ledger: &Ledger, person: &Person, budget: Uuid, categories: &[&pb::Category]) -> usize {
+/// Sets what a budget references by a change; how many of the categories are there.
+async fn reference(
+    ledger: &Ledger,
+    person: &Person,
+    (budget, generation): (u128, i64),
+    categories: &[&pb::Category],
+    remove_to_generation: Option<i64>,
+) -> usize {
     let request = pb::SetCategoryReferencesRequest {
         household_id: person.household_id.to_string(),
         kind: "budget".into(),
-        entity_id: budget.to_string(),
+        entity_id: Uuid::from_u128(budget).to_string(),
         category_ids: categories.iter().map(|category| category.id.clone()).collect(),
-        generation: 1,
-        remove_to_generation: Some(1),
+        generation,
+        remove_to_generation,
     };
     let answer = ledger.budgeting().set_category_references(request).await.expect("set");
     answer.into_inner().categories.len()
@@ -207,16 +213,34 @@ async fn a_category_that_a_budget_names_is_kept_or_merged() {
     let ledger = Ledger::start().await;
     let ana = ledger.person("EUR");
     let (food, fun) = (ana.category("Food", "expense").await, ana.category("Fun", "expense").await);
-    let (one, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
-    assert_eq!(reference(&ledger, &ana, one, &[&food]).await, 1);
-    assert_eq!(reference(&ledger, &ana, other, &[&food, &fun]).await, 2);
+    assert_eq!(reference(&ledger, &ana, (1, 1), &[&food], Some(1)).await, 1);
+    assert_eq!(reference(&ledger, &ana, (2, 1), &[&food, &fun], Some(1)).await, 2);
     assert_eq!(why(delete(&ana, &food, None).await), "CATEGORY_IN_USE");
     delete(&ana, &food, Some(&fun)).await.expect("merged");
-    assert_eq!(reference(&ledger, &ana, other, &[]).await, 0);
+    assert_eq!(reference(&ledger, &ana, (2, 2), &[], Some(2)).await, 0);
     assert_eq!(why(delete(&ana, &fun, None).await), "CATEGORY_IN_USE", "the first names it now");
-    assert_eq!(reference(&ledger, &ana, one, &[]).await, 0);
+    assert_eq!(reference(&ledger, &ana, (1, 2), &[], Some(2)).await, 0);
     delete(&ana, &fun, None).await.expect("deleted");
-    assert_eq!(reference(&ledger, &ana, one, &[&fun]).await, 0, "it is not there any more");
+    assert_eq!(reference(&ledger, &ana, (1, 3), &[&fun], Some(3)).await, 0, "it is not there any more");
+}
+
+#[tokio::test]
+async fn references_of_changes_at_once_are_told_apart() {
+    let ledger = Ledger::start().await;
+    let ana = ledger.person("EUR");
+    let (food, fun) = (ana.category("Food", "expense").await, ana.category("Fun", "expense").await);
+    // Two changes are under way; the second ends first and does not name what the first one does.
+    reference(&ledger, &ana, (1, 1), &[&food], None).await;
+    reference(&ledger, &ana, (1, 2), &[&fun], None).await;
+    reference(&ledger, &ana, (1, 3), &[&fun], Some(0)).await;
+    assert_eq!(why(delete(&ana, &food, None).await), "CATEGORY_IN_USE");
+    // The first one ends, too, and is the last word.
+    reference(&ledger, &ana, (1, 4), &[&food], Some(4)).await;
+    delete(&ana, &fun, None).await.expect("deleted");
+    // A message that was on its way since then comes too late.
+    reference(&ledger, &ana, (1, 5), &[], Some(5)).await;
+    reference(&ledger, &ana, (1, 1), &[&food], None).await;
+    delete(&ana, &food, None).await.expect("deleted");
 }
 
 #[tokio::test]
@@ -225,7 +249,7 @@ async fn no_other_household_is_referenced() {
     let (ana, ben) = (ledger.person("EUR"), ledger.person("EUR"));
     let food = ana.category("Food", "expense").await;
     ben.category("Food", "expense").await;
-    assert_eq!(reference(&ledger, &ben, Uuid::from_u128(1), &[&food]).await, 0);
+    assert_eq!(reference(&ledger, &ben, (1, 1), &[&food], Some(1)).await, 0);
     delete(&ana, &food, None).await.expect("deleted");
 }
 
@@ -239,10 +263,8 @@ async fn a_category_is_never_deleted_while_it_becomes_named() {
     for number in 0..10_u128 {
         let food = ana.category(&format!("Food {number}"), "expense").await;
         let named = [&food];
-        let (named, deleted) = tokio::join!(
-            reference(&ledger, &ana, Uuid::from_u128(number), &named),
-            delete(&there, &food, None)
-        );
+        let (named, deleted) =
+            tokio::join!(reference(&ledger, &ana, (number, 1), &named, None), delete(&there, &food, None));
         assert!((named == 1) != deleted.is_ok(), "one of the two: {named} {deleted:?}");
 
         let fun = ana.category(&format!("Fun {number}"), "expense").await;

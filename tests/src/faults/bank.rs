@@ -24,6 +24,8 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const ONE_TRY: Duration = Duration::from_secs(12);
 /// Cents in each account before anything happens.
 pub const OPENING: i64 = 100_000;
+/// Budgets that a device makes and keeps.
+const MAX_PLANS: usize = 20;
 /// Cents that the watched category may be spent up to.
 pub const LIMIT: i64 = 100_000;
 
@@ -102,6 +104,8 @@ pub struct Customer {
     pub others: Vec<String>,
     /// Spent on the watched category, which only grows.
     pub watched_spent: i64,
+    /// Budgets that stay.
+    plans: usize,
 }
 
 impl Customer {
@@ -146,6 +150,7 @@ impl Customer {
             entries: BTreeMap::new(),
             others: Vec::new(),
             watched_spent: 0,
+            plans: 0,
         }))
     }
 
@@ -183,7 +188,7 @@ impl Customer {
 
     async fn act(&mut self, clients: &[Client], counts: &Counts) -> anyhow::Result<()> {
         let (account, amount) = (self.below(3), 1 + i64::try_from(self.below(5_000))?);
-        match self.below(12) {
+        match self.below(13) {
             0..=3 => {
                 let body =
                     json!({"account_id": self.accounts[account], "type": "expense", "amount": cents(amount)});
@@ -217,6 +222,7 @@ impl Customer {
             }
             8 | 9 => self.edit(clients, counts, amount).await?,
             10 => self.void(clients, counts).await?,
+            11 => self.plan(clients, counts).await?,
             _ => self.bulk(clients, counts, account, amount).await?,
         }
         Ok(())
@@ -269,6 +275,40 @@ impl Customer {
         for result in results {
             self.moved[account] -= amount;
             self.others.push(id(&result["transaction"])?);
+        }
+        Ok(())
+    }
+
+    /// Makes a budget on a category of its own, and lets one of them go.
+    async fn plan(&mut self, clients: &[Client], counts: &Counts) -> anyhow::Result<()> {
+        let mut categories = Vec::new();
+        for _ in 0..2 {
+            let name = format!("{} {}", self.device, self.sent);
+            let body = json!({"name": name, "type": "expense"});
+            categories.push(id(&self.create(clients, counts, "/api/v1/categories", body).await?)?);
+        }
+        let [category, other] = [&categories[0], &categories[1]].map(|id| format!("/api/v1/categories/{id}"));
+        let body = json!({"name": "Plan", "amount": "10.00", "category_id": categories[0],
+            "frequency": "monthly", "alert_thresholds": []});
+        let made = self.create(clients, counts, "/api/v1/budgets", body).await?;
+        let budget = format!("/api/v1/budgets/{}", id(&made)?);
+        let delete = async |path: &str, expected: &[u16]| {
+            let deleted = self.ask(clients, counts, Method::DELETE, path, &Value::Null, None).await?;
+            ensure!(expected.contains(&deleted.status), "DELETE {path}: {deleted:?}");
+            Ok(deleted.status)
+        };
+        delete(&category, &[409]).await?;
+        // An answer that was lost is told by the next: it is gone.
+        let gone = [204, 404];
+        if self.plans < MAX_PLANS {
+            delete(&format!("{category}?move_to={}", categories[1]), &gone).await?;
+            delete(&other, &[409]).await?;
+            self.plans += 1;
+        } else {
+            delete(&budget, &gone).await?;
+            // The ledger hears of it a little later when something was down.
+            delete(&category, &[204, 404, 409]).await?;
+            delete(&other, &gone).await?;
         }
         Ok(())
     }

@@ -33,6 +33,7 @@ pub async fn reach(suite: &Suite, bank: &[Customer]) -> anyhow::Result<()> {
         check_feed(suite, customer).await?;
     }
     check_alerts(&mut database, bank).await?;
+    check_references(&mut database).await?;
     for part in ["ledger", "budget", "notify"] {
         let sql = format!("select count(*) from {part}.event_dead_letters");
         let dead: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&mut database).await?;
@@ -159,5 +160,48 @@ async fn check_alerts(database: &mut PgConnection, bank: &[Customer]) -> anyhow:
     .fetch_all(database)
     .await?;
     ensure!(told.iter().all(|row| row.get::<i64, _>(0) == 1), "an alert was told never or twice");
+    Ok(())
+}
+
+/// What live budgets name: budget, category as named, and what it was merged into.
+const NAMED: &str = "
+    with named as (
+        select b.household_id, b.id as budget_id, c.deleted_at, c.merged_into, coalesce(c.merged_into, n.id) as live_id,
+            exists (
+                select from budget.category_reference_updates u
+                where u.household_id = b.household_id and u.budget_id = b.id) as is_pending
+        from budget.budgets b
+        cross join lateral (
+            select category_ids from budget.budget_terms t
+            where t.household_id = b.household_id and t.budget_id = b.id order by valid_from desc limit 1) t
+        cross join unnest(t.category_ids) as n (id)
+        left join ledger.categories c on c.household_id = b.household_id and c.id = n.id
+        where b.deleted_at is null)";
+
+/// No budget names a category that was deleted, and the ledger knows which are named.
+async fn check_references(database: &mut PgConnection) -> anyhow::Result<()> {
+    for (told, condition) in [
+        ("budgets name deleted categories", "from named where deleted_at is not null and merged_into is null"),
+        ("budgets name merged categories", "from named where merged_into is not null and not is_pending"),
+        (
+            "categories of budgets are not referenced",
+            "from named where not exists (
+                 select from ledger.category_references r
+                 where r.household_id = named.household_id and r.entity_id = budget_id and r.category_id = live_id)",
+        ),
+        (
+            "references are of no budget",
+            "from ledger.category_references r where not exists (
+                 select from named where named.household_id = r.household_id and budget_id = r.entity_id
+                     and live_id = r.category_id)
+             and not exists (
+                 select from budget.category_reference_updates u
+                 where u.household_id = r.household_id and u.budget_id = r.entity_id)",
+        ),
+    ] {
+        let sql = format!("{NAMED} select count(*) {condition}");
+        let count: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&mut *database).await?;
+        ensure!(count == 0, "{count} {told}");
+    }
     Ok(())
 }

@@ -6,8 +6,10 @@ use std::time::Duration;
 use fintrac_kit::database;
 use sqlx::pool::PoolConnection;
 use sqlx::{PgPool, Postgres};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::SemaphorePermit;
 use uuid::Uuid;
+
+use crate::service::household_limit::HouseholdLimit;
 
 const MAX_CONNECTIONS: u32 = 4;
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -18,8 +20,7 @@ const MAX_PER_HOUSEHOLD: usize = 2;
 #[derive(Debug)]
 pub(in crate::service) struct AnalysisPool {
     pool: PgPool,
-    /// Households share a few hundred of these, which costs them a moment.
-    permits: [Semaphore; 256],
+    limit: HouseholdLimit,
 }
 
 /// Returned when it is dropped.
@@ -31,14 +32,11 @@ pub(in crate::service) struct AnalysisConnection<'a> {
 impl AnalysisPool {
     pub fn new(pool: &PgPool) -> Self {
         let pool = database::bounded(pool, MAX_CONNECTIONS, STATEMENT_TIMEOUT);
-        Self { pool, permits: std::array::from_fn(|_| Semaphore::new(MAX_PER_HOUSEHOLD)) }
+        Self { pool, limit: HouseholdLimit::new(MAX_PER_HOUSEHOLD) }
     }
 
     pub async fn acquire(&self, household_id: Uuid) -> Result<AnalysisConnection<'_>, sqlx::Error> {
-        // The last byte of an id is random.
-        let [.., last] = household_id.into_bytes();
-        // Never closed.
-        let permit = self.permits[usize::from(last)].acquire().await.ok();
+        let permit = self.limit.acquire(household_id).await;
         Ok(AnalysisConnection { connection: self.pool.acquire().await?, _permit: permit })
     }
 }
