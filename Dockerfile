@@ -1,11 +1,11 @@
-# syntax=docker/dockerfile:1
+# syntax=docker/dockerfile:1@sha256:87999aa3d42bdc6bea60565083ee17e86d1f3339802f543c0d03998580f9cb89
 # One image for each part, and one for the whole suite in one process:
 #   docker build --target ledger -t fintrac-ledger .
 #   docker build --target fintrac -t fintrac .
 # Dependencies are a layer of their own, made anew only when Cargo.lock changes.
 
-FROM docker.io/library/rust:1.95-bookworm AS chef
-RUN cargo install --locked cargo-chef --version ^0.1
+FROM docker.io/library/rust:1.95-bookworm@sha256:6258907abe69656e41cd992e0b705cdcfabcbbe3db374f92ed2d47121282d4a1 AS chef
+RUN cargo install --locked cargo-chef --version 0.1.71
 WORKDIR /src
 
 FROM chef AS plan
@@ -20,7 +20,7 @@ RUN cargo build --release --locked --workspace --bins --exclude fintrac-tests &&
     mkdir /out && cd target/release && cp fintrac auth-svc ledger-svc budget-svc notify-svc gateway /out/
 
 # No shell, no package manager, nobody's root: glibc, certificates and the binary.
-FROM gcr.io/distroless/cc-debian12:nonroot AS base
+FROM gcr.io/distroless/cc-debian12:nonroot@sha256:9dac0a79194e45a7da0158a9c6da57b217585af0786db3845d1f0ec1a0dd182f AS base
 USER 65532:65532
 # Not a folder that anybody writes to: a .env file in it would be read.
 WORKDIR /

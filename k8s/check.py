@@ -61,6 +61,7 @@ def check_pod(overlay, thing):
     if spec.get("automountServiceAccountToken") is not False:
         complain(overlay, f"{name(thing)}: mounts a token")
     for container in spec["containers"]:
+        check_image(overlay, thing, container["image"])
         security = container["securityContext"]
         hard = security["allowPrivilegeEscalation"] is False and security["readOnlyRootFilesystem"]
         if not hard or security["capabilities"]["drop"] != ["ALL"]:
@@ -69,6 +70,12 @@ def check_pod(overlay, thing):
             complain(overlay, f"{name(thing)}: {container['name']} has no resources")
         if thing["kind"] == "Deployment" and not ("livenessProbe" in container and "readinessProbe" in container):
             complain(overlay, f"{name(thing)}: {container['name']} has no probes")
+
+
+def check_image(overlay, thing, image):
+    """Other people's images are named by digest; our own are the operator's to build."""
+    if not image.startswith("ghcr.io/fintrac/") and "@sha256:" not in image:
+        complain(overlay, f"{name(thing)}: {image} is not named by digest")
 
 
 def check_references(overlay, things):
@@ -179,6 +186,8 @@ def main():
                 others.append({"overlay": overlay, "thing": thing})
             if pod_of(thing):
                 check_pod(overlay, thing)
+            if thing["kind"] == "Cluster":
+                check_image(overlay, thing, thing["spec"]["imageName"])
         check_references(overlay, things)
         allowed = traffic(things)
         for edge in sorted(allowed - documented()):
