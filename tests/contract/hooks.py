@@ -54,6 +54,19 @@ def after_call(context, case, response):
             token = None
 
 
+@schemathesis.check
+def deleted_categories_are_named_nowhere(context, response, case):
+    """A category that was deleted, not merged, is in no budget and no recurring transaction."""
+    deletes = case.method.upper() == "DELETE" and case.operation.path.endswith("/categories/{id}")
+    if not deletes or response.status_code != 204 or (case.query or {}).get("move_to"):
+        return
+    deleted = case.path_parameters["id"].lower()
+    for collection in ("/api/v1/budgets", "/api/v1/transactions/recurring"):
+        answer = requests.get(BASE + collection, params={"page_size": 200}, timeout=30,
+                              headers={"Authorization": f"Bearer {own_token()}"})
+        assert answer.ok and deleted not in answer.text, f"{collection} names the deleted category {deleted}"
+
+
 def resources(collection):
     """The ids of what there is, now and then looked up again."""
     found, uses = known.get(collection, ([], 0))
