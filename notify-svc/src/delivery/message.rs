@@ -24,9 +24,13 @@ pub fn build(from: &Mailbox, envelope: &Envelope, rendered: &Rendered) -> Result
             .raw_header(HeaderValue::new(LIST_UNSUBSCRIBE, format!("<{url}>")))
             .raw_header(HeaderValue::new(LIST_UNSUBSCRIBE_POST, "List-Unsubscribe=One-Click".to_owned()));
     }
+    let to = recipient(&envelope.to)?;
+    // Read from the headers, marks of other scripts would be lost.
+    let route = lettre::address::Envelope::new(Some(from.email.clone()), vec![to.clone()])?;
     Ok(builder
+        .envelope(route)
         .from(from.clone())
-        .to(Mailbox::new(None, recipient(&envelope.to)?))
+        .to(Mailbox::new(None, to))
         .subject(rendered.subject.clone())
         .date(envelope.date.into())
         .message_id(Some(message_id))
