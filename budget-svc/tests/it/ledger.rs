@@ -49,8 +49,9 @@ struct State {
     categories: HashMap<String, &'static str>,
     /// Merged category to the one that it was merged into.
     merged: HashMap<String, String>,
-    /// Budget to the categories that it references, with their generations.
-    references: HashMap<String, HashMap<String, i64>>,
+    /// Budget to the categories that it references with their generations, and up to
+    /// which generation they are complete.
+    references: HashMap<String, (HashMap<String, i64>, i64)>,
     /// Account to its currency.
     accounts: HashMap<String, &'static str>,
     archived: HashSet<String>,
@@ -144,7 +145,7 @@ impl Ledger {
     /// The categories that a budget references.
     pub fn references(&self, budget_id: &str) -> BTreeSet<String> {
         self.state(|state| {
-            let references = state.references.get(budget_id).cloned().unwrap_or_default();
+            let (references, _) = state.references.get(budget_id).cloned().unwrap_or_default();
             references.into_keys().collect()
         })
     }
@@ -255,12 +256,15 @@ impl BudgetingService for Ledger {
             if state.mood == Mood::OutOfReach {
                 return Err(Status::unavailable("down"));
             }
-            let references = state.references.entry(request.entity_id).or_default();
             let live: BTreeSet<_> = categories.iter().map(|found| found.live_id.clone()).collect();
+            let (references, complete_to) = state.references.entry(request.entity_id).or_default();
+            // What arrives late about a change that is over adds nothing.
+            let is_new = request.generation > *complete_to;
             if let Some(remove_to) = request.remove_to_generation {
                 references.retain(|id, generation| live.contains(id) || *generation > remove_to);
+                *complete_to = remove_to.max(*complete_to);
             }
-            for id in live {
+            for id in live.into_iter().filter(|_| is_new) {
                 let generation = references.entry(id).or_default();
                 *generation = request.generation.max(*generation);
             }
