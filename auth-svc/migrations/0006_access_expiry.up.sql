@@ -1,5 +1,5 @@
--- When the last access token of a session expires: a session that ended is told to
--- verifiers until then. A version that does not know of it may issue the longest.
+-- Expiry of a session's last access token: verifiers are notified of an ended
+-- session until then. The default serves services of the version before.
 alter table auth.sessions add column access_expires_at timestamptz not null default now() + interval '25 hours';
 
 -- Logging in reads the sessions that go on, not all that ever were.

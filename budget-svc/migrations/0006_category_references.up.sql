@@ -1,13 +1,13 @@
--- Changes of budgets' categories that are under way: from before the ledger is
--- told about new references until it is told the result.
+-- Changes of budgets' categories in progress: from before new references are sent
+-- to the ledger until the result has been sent.
 create table budget.category_reference_updates (
     household_id uuid not null,
     budget_id uuid not null,
     -- Ascends with every change; the ledger keeps it with the references.
     generation bigint generated always as identity,
-    -- When a job tells the ledger, unless the change has done so.
+    -- When a job sends the result, unless the change has done so.
     due_at timestamptz not null,
-    -- The result is being told: the change can no longer commit.
+    -- The result is being sent: the change can no longer commit.
     is_closed boolean not null default false,
     constraint category_reference_updates_pkey primary key (household_id, budget_id, generation)
 );

@@ -154,3 +154,16 @@ pub fn chain(error: &dyn std::error::Error) -> String {
 pub fn reason(status: &Status) -> Option<String> {
     status.get_error_details().error_info().map(|info| info.reason.clone())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{database, reason};
+
+    #[test]
+    fn an_exhausted_pool_is_busy_and_a_lost_connection_unavailable() {
+        let busy = database(&sqlx::Error::PoolTimedOut);
+        assert_eq!(reason(&busy).as_deref(), Some("BUSY"));
+        let lost = database(&sqlx::Error::Io(std::io::ErrorKind::ConnectionReset.into()));
+        assert_eq!(reason(&lost).as_deref(), Some("UNAVAILABLE"));
+    }
+}

@@ -38,7 +38,7 @@ impl TrustService for Rpc {
             publisher.subscribe().ok_or_else(|| unavailable("Keys and revocations are not loaded yet."))?;
         let closing = self.0.closing.clone();
         let stream = async_stream::stream! {
-            // What the first message says of the sessions is added to by those after it.
+            // The first message replaces the state, the others add revoked sessions to it.
             let mut parts = split(snapshot);
             let first = parts.next().unwrap_or_default();
             let update = Update::Snapshot(convert::snapshot(first));
@@ -78,5 +78,27 @@ impl TrustService for Rpc {
     ) -> Result<Response<pb::ListSigningKeysResponse>, Status> {
         let keys = self.0.list_signing_keys().await?.into_iter().map(Into::into).collect();
         Ok(Response::new(pb::ListSigningKeysResponse { keys }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use fintrac_kit::access::trust::TrustUpdate;
+    use uuid::Uuid;
+
+    use super::split;
+
+    #[test]
+    fn an_update_is_sent_in_messages_of_ten_thousand_sessions() {
+        let revoked: Vec<_> =
+            (0..25_000).map(|number| (Uuid::from_u128(number), DateTime::UNIX_EPOCH)).collect();
+        let keys = vec![("key".to_owned(), [7; 32])];
+        let update = TrustUpdate { keys: keys.clone(), revoked: revoked.clone(), ..TrustUpdate::default() };
+        let parts: Vec<_> = split(update).collect();
+        assert_eq!(parts.iter().map(|part| part.revoked.len()).collect::<Vec<_>>(), [10_000, 10_000, 5_000]);
+        assert_eq!(parts.iter().map(|part| part.keys.len()).collect::<Vec<_>>(), [1, 0, 0]);
+        assert_eq!(parts.into_iter().flat_map(|part| part.revoked).collect::<Vec<_>>(), revoked);
+        assert_eq!(split(TrustUpdate::default()).count(), 1, "a heartbeat is one message");
     }
 }

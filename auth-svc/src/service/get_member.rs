@@ -1,4 +1,4 @@
-//! Tells other services about a member of a household.
+//! Returns data of a household member to other services.
 
 use uuid::Uuid;
 

@@ -3,8 +3,8 @@
 //!
 //! A change of a budget's categories stores an update, adds the references in
 //! the ledger, and commits while the update is open. Then the update is closed
-//! and the ledger told the result. After a failure on the way, a job does that.
-//! No transaction is open during a call: generations order what the ledger hears.
+//! and the result sent to the ledger. After a failure, a job does that.
+//! No transaction is open during a call: generations order the messages.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -111,7 +111,7 @@ impl Planning {
         if updates::hold_open(connection, update).await? { Ok(()) } else { Err(Error::Busy) }
     }
 
-    /// Tells the ledger which categories a budget names; follows merges that the
+    /// Sends the categories of a budget to the ledger; follows merges that the
     /// change did not know of.
     async fn complete_reference_update(&self, update: Update) -> Result<(), Error> {
         let Update { household_id, budget_id, .. } = update;

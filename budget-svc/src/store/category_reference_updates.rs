@@ -1,4 +1,4 @@
-//! Changes of budgets' categories that the ledger was not told the result of.
+//! Changes of budgets' categories whose result was not sent to the ledger.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;

@@ -126,7 +126,7 @@ impl Ledger {
         })
     }
 
-    /// Merges a category into another one, and says so as the ledger does.
+    /// Merges a category into another one, with the ledger's event.
     pub fn merge(&self, household_id: Uuid, category: &str, target: &str) {
         self.state(|state| {
             state.categories.remove(category);

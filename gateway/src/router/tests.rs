@@ -10,9 +10,9 @@ use axum::body::{Body, to_bytes};
 use axum::http::{HeaderName, HeaderValue, Method, Request, StatusCode};
 use axum::response::Response;
 use axum::routing::{get, post};
-use chrono::DateTime;
+use chrono::{DateTime, TimeDelta};
 use fintrac_kit::access::credential::ServiceKeys;
-use fintrac_kit::access::trust::{Trust, TrustConfig};
+use fintrac_kit::access::trust::{Trust, TrustConfig, TrustUpdate};
 use fintrac_kit::clock::Clock;
 use fintrac_kit::random::Random;
 use fintrac_kit::serve::Stop;
@@ -380,4 +380,24 @@ async fn a_list_that_is_too_long_is_not_built() {
     assert_eq!((&problem["status"], &problem["code"]), (&422.into(), &"VALIDATION_FAILED".into()));
     let error = &problem["errors"][0];
     assert_eq!((&error["field"], &error["code"]), (&"items".into(), &"TOO_MANY".into()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn services_are_asked_about_readiness_once_a_second() {
+    let state = state(Duration::from_secs(30), 0);
+    state.trust.extend(TrustUpdate::default());
+    let clock = state.clock.clone();
+    let (api, _) = api().split_for_parts();
+    let app = dress(Router::new().merge(api), state);
+    let checked_at = async || {
+        let response = app.clone().oneshot(request(Method::GET, "/health/ready", "", "")).await;
+        let body = to_bytes(response.expect("a response").into_body(), usize::MAX).await.expect("a body");
+        let body: Value = serde_json::from_slice(&body).expect("JSON");
+        body["checked_at"].as_str().expect("a time").to_owned()
+    };
+    let first = checked_at().await;
+    clock.advance(TimeDelta::seconds(1));
+    assert_eq!(checked_at().await, first);
+    tokio::time::advance(Duration::from_secs(1)).await;
+    assert_ne!(checked_at().await, first);
 }

@@ -42,12 +42,11 @@ pub struct ReadinessView {
     /// Parts that are not ready: what needs them is answered 503, everything else works.
     #[schema(example = json!([]))]
     missing: Vec<&'static str>,
-    /// When the parts were asked; a second ago at most.
+    /// When the services were asked. An answer counts for a second.
     checked_at: DateTime<Utc>,
 }
 
-/// What the parts answered last. However often readiness is asked about, they are
-/// asked once a second.
+/// The last answer of the services, which are asked at most once a second.
 #[derive(Debug, Default)]
 pub struct Readiness(Mutex<Option<Checked>>);
 
@@ -59,15 +58,16 @@ struct Checked {
 }
 
 impl Readiness {
-    /// Who comes while the parts are asked waits for that answer.
+    /// Returns the last answer or asks; requests meanwhile wait for the same answer.
     async fn check(&self, state: &AppState) -> Checked {
         let mut last = self.0.lock().await;
         if let Some(checked) = last.as_ref().filter(|checked| checked.age.elapsed() < MAX_AGE) {
             return checked.clone();
         }
-        let (at, age) = (state.clock.now(), Instant::now());
-        let checked = Checked { missing: missing_parts(state).await, at, age };
-        last.insert(checked).clone()
+        let at = state.clock.now();
+        let missing = missing_parts(state).await;
+        // From the end on: requests that waited for a slow service do not ask it again.
+        last.insert(Checked { missing, at, age: Instant::now() }).clone()
     }
 }
 

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::schedule::Schedule;
 use super::transaction::TransactionInput;
 
-/// How far a preview looks.
+/// The longest span of a preview.
 const PREVIEWED: Months = Months::new(120);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

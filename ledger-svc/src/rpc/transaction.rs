@@ -32,7 +32,7 @@ fn restored(outcome: &Outcome) -> pb::RestoreTransactionResponse {
     pb::RestoreTransactionResponse { transaction: transaction(outcome) }
 }
 
-/// Errors that the reply to a bulk tells of one operation.
+/// Errors of one operation in the response to a bulk.
 const MAX_ERRORS_PER_OPERATION: usize = 5;
 
 fn bulk(outcome: &Outcome) -> pb::BulkTransactionsResponse {

@@ -20,7 +20,7 @@ impl Default for Computing {
 }
 
 impl Computing {
-    /// Runs `work` on a thread of its own, to its end even when nobody waits any more.
+    /// Runs `work` on a blocking thread, to its end even if the caller is gone.
     pub async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,

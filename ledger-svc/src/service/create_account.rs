@@ -22,7 +22,7 @@ impl Ledger {
         if input.currency_code.is_none() {
             input.currency_code = match self.default_currency(by).await {
                 Ok(code) => Some(code),
-                // A repeated request gets its answer, whatever auth-svc says by now.
+                // A repeated request gets its stored response even without auth-svc.
                 Err(error) => {
                     return self.replay(once.key.as_ref()).await?.map(Answer::Replayed).ok_or(error);
                 }

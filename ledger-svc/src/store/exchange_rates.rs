@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use chrono::NaiveDate;
 use fintrac_money::Currency;
+use rust_decimal::Decimal;
 use sqlx::PgConnection;
 
 use super::{currency, known};
@@ -11,6 +12,23 @@ use crate::domain::rate::{Published, Quote, Quotes, Rate, Source};
 
 /// Days of a currency from which on its rates are read as a range.
 const MIN_DAYS_OF_RANGE: usize = 16;
+
+struct QuoteRow {
+    currency_code: String,
+    base: String,
+    rate: Decimal,
+    day: NaiveDate,
+    source: String,
+}
+
+impl QuoteRow {
+    fn add_to(self, quotes: &mut Quotes) -> Result<(), sqlx::Error> {
+        let source = known(&self.source, Source::from_text)?;
+        let rate = Rate { value: self.rate, day: self.day, source };
+        quotes.add(currency(&self.currency_code)?, Quote { base: currency(&self.base)?, rate });
+        Ok(())
+    }
+}
 
 /// Returns the newest quotes up to each day, on every base.
 pub async fn newest(
@@ -33,7 +51,7 @@ pub async fn newest(
     Ok(quotes)
 }
 
-/// Looks each day up.
+/// Adds the newest quote up to each day, by one index search each.
 async fn add_newest(
     connection: &mut PgConnection,
     wanted: &[(Currency, Vec<NaiveDate>)],
@@ -42,7 +60,8 @@ async fn add_newest(
     let pairs =
         wanted.iter().flat_map(|(currency, days)| days.iter().map(|day| (currency.code().to_owned(), *day)));
     let (codes, days): (Vec<_>, Vec<_>) = pairs.unzip();
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        QuoteRow,
         r#"select wanted.currency_code as "currency_code!", bases.code as "base!", found.rate, found.day, found.source
            from unnest($1::text[], $2::date[]) as wanted (currency_code, day)
            cross join (values ('USD'), ('EUR')) as bases (code)
@@ -55,15 +74,10 @@ async fn add_newest(
     )
     .fetch_all(connection)
     .await?;
-    for row in rows {
-        let source = known(&row.source, Source::from_text)?;
-        let rate = Rate { value: row.rate, day: row.day, source };
-        quotes.add(currency(&row.currency_code)?, Quote { base: currency(&row.base)?, rate });
-    }
-    Ok(())
+    rows.into_iter().try_for_each(|row| row.add_to(quotes))
 }
 
-/// Reads all rates between the first and the last day, and the newest before.
+/// Adds all quotes between the first and the last day, and the newest before.
 async fn add_ranges(
     connection: &mut PgConnection,
     wanted: &[(Currency, Vec<NaiveDate>)],
@@ -78,7 +92,8 @@ async fn add_ranges(
         first.push(from);
         last.push(to);
     }
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        QuoteRow,
         r#"select wanted.currency_code as "currency_code!", bases.code as "base!",
                   found.rate as "rate!", found.day as "day!", found.source as "source!"
            from unnest($1::text[], $2::date[], $3::date[]) as wanted (currency_code, first, last)
@@ -97,12 +112,7 @@ async fn add_ranges(
     )
     .fetch_all(connection)
     .await?;
-    for row in rows {
-        let source = known(&row.source, Source::from_text)?;
-        let rate = Rate { value: row.rate, day: row.day, source };
-        quotes.add(currency(&row.currency_code)?, Quote { base: currency(&row.base)?, rate });
-    }
-    Ok(())
+    rows.into_iter().try_for_each(|row| row.add_to(quotes))
 }
 
 /// Stores rates, over those of the same or a lesser source (see [`Source`]).

@@ -37,7 +37,7 @@ pub enum DeliveryError {
 
 impl From<lettre::transport::smtp::Error> for DeliveryError {
     fn from(error: lettre::transport::smtp::Error) -> Self {
-        // The library tells this apart by its words alone.
+        // The library has no other mark of this error than its text.
         if error.is_client() && chain(&error).contains("SMTPUTF8") {
             Self::Internationalized
         } else {

@@ -306,7 +306,7 @@ impl Customer {
             self.plans += 1;
         } else {
             delete(&budget, &gone).await?;
-            // The ledger hears of it a little later when something was down.
+            // The ledger is notified later when a service was down.
             delete(&category, &[204, 404, 409]).await?;
             delete(&other, &gone).await?;
         }

@@ -106,7 +106,7 @@ fn open(url: &str, password: Option<&str>, authority: Option<Vec<u8>>) -> RedisR
     }
 }
 
-/// Returns whether nobody is on the way.
+/// Returns whether the connection stays on this machine.
 fn is_local(address: &ConnectionAddr) -> bool {
     match address {
         ConnectionAddr::Unix(_) => true,
@@ -122,7 +122,7 @@ pub struct Shared {
     script: Script,
     config: RedisConfig,
     connection: Mutex<Connection>,
-    /// It was told that Redis cannot be reached.
+    /// The loss of Redis was logged.
     is_lost: AtomicBool,
 }
 

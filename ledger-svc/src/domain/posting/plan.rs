@@ -55,7 +55,7 @@ pub fn plan(
 }
 
 /// Accounts that a household may have at once, and may ever have had: every total
-/// of its money looks at all of them.
+/// of its money reads all of them.
 const MAX_ACCOUNTS: i64 = 500;
 const MAX_ACCOUNTS_EVER: i64 = 2000;
 
