@@ -20,9 +20,9 @@ create function floor.id(kind int, number bigint) returns uuid language sql immu
 $$ select ('00000000-0000-7000-800' || kind || '-' || lpad(to_hex(number), 12, '0'))::uuid $$;
 
 -- 100 households of 10 accounts and one nominal account each.
-insert into floor.accounts (household_id, id, name, account_type, currency_code, include_in_net_worth, is_active,
-                            balance, version, created_at, updated_at)
-select floor.id(1, h), floor.id(2, h * 10 + a), 'Account ' || a, 'bank', 'EUR', true, true, 0, 1,
+insert into floor.accounts (household_id, id, name, name_key, account_type, currency_code, include_in_net_worth,
+                            is_active, balance, version, created_at, updated_at)
+select floor.id(1, h), floor.id(2, h * 10 + a), 'Account ' || a, 'account ' || a, 'bank', 'EUR', true, true, 0, 1,
        '2026-01-01', '2026-01-01'
 from generate_series(1, 100) h, generate_series(0, 9) a;
 insert into floor.nominal_accounts (household_id, id, purpose, currency_code)
