@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1@sha256:87999aa3d42bdc6bea60565083ee17e86d1f3339802f543c0d03998580f9cb89
-# One image for each part, and one for the whole suite in one process:
+# One image for each service, and one for the whole system in one process:
 #   docker build --target ledger -t fintrac-ledger .
 #   docker build --target fintrac -t fintrac .
 # Dependencies are a layer of their own, made anew only when Cargo.lock changes.
@@ -30,36 +30,36 @@ ENV ENVIRONMENT=production SERVER_HOST=0.0.0.0 GRPC_LISTEN=0.0.0.0:50051 GRPC_HE
 FROM base AS auth
 COPY --from=build /out/auth-svc /usr/bin/auth-svc
 EXPOSE 50051 50052 9464
-HEALTHCHECK CMD ["/usr/bin/auth-svc", "--healthy"]
+HEALTHCHECK CMD ["/usr/bin/auth-svc", "healthcheck"]
 ENTRYPOINT ["/usr/bin/auth-svc"]
 
 FROM base AS ledger
 COPY --from=build /out/ledger-svc /usr/bin/ledger-svc
 EXPOSE 50051 50052 9464
-HEALTHCHECK CMD ["/usr/bin/ledger-svc", "--healthy"]
+HEALTHCHECK CMD ["/usr/bin/ledger-svc", "healthcheck"]
 ENTRYPOINT ["/usr/bin/ledger-svc"]
 
 FROM base AS budget
 COPY --from=build /out/budget-svc /usr/bin/budget-svc
 EXPOSE 50051 50052 9464
-HEALTHCHECK CMD ["/usr/bin/budget-svc", "--healthy"]
+HEALTHCHECK CMD ["/usr/bin/budget-svc", "healthcheck"]
 ENTRYPOINT ["/usr/bin/budget-svc"]
 
 FROM base AS notify
 COPY --from=build /out/notify-svc /usr/bin/notify-svc
 EXPOSE 50051 50052 9464
-HEALTHCHECK CMD ["/usr/bin/notify-svc", "--healthy"]
+HEALTHCHECK CMD ["/usr/bin/notify-svc", "healthcheck"]
 ENTRYPOINT ["/usr/bin/notify-svc"]
 
 FROM base AS gateway
 COPY --from=build /out/gateway /usr/bin/gateway
 EXPOSE 8000 9464
-HEALTHCHECK CMD ["/usr/bin/gateway", "--healthy"]
+HEALTHCHECK CMD ["/usr/bin/gateway", "healthcheck"]
 ENTRYPOINT ["/usr/bin/gateway"]
 
 # Needs a DATABASE_URL: there is no PostgreSQL in it.
 FROM base AS fintrac
 COPY --from=build /out/fintrac /usr/bin/fintrac
 EXPOSE 8000 50051 9464
-HEALTHCHECK CMD ["/usr/bin/fintrac", "healthy"]
+HEALTHCHECK CMD ["/usr/bin/fintrac", "healthcheck"]
 ENTRYPOINT ["/usr/bin/fintrac"]

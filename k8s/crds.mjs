@@ -11,18 +11,18 @@ const packages = {
 };
 
 let problems = 0;
-const things = JSON.parse(readFileSync(process.argv[2], "utf8"));
-for (const { overlay, thing } of things) {
-  const [group, version] = thing.apiVersion.split("/");
-  const where = `${overlay}: ${thing.kind}/${thing.metadata.name}`;
+const resources = JSON.parse(readFileSync(process.argv[2], "utf8"));
+for (const { overlay, resource } of resources) {
+  const [group, version] = resource.apiVersion.split("/");
+  const where = `${overlay}: ${resource.kind}/${resource.metadata.name}`;
   try {
-    const path = resolve("node_modules", packages[group], group, version, `${thing.kind}.js`);
+    const path = resolve("node_modules", packages[group], group, version, `${resource.kind}.js`);
     const kinds = await import(pathToFileURL(path));
-    new kinds[thing.kind](thing).validate();
+    new kinds[resource.kind](resource).validate();
   } catch (error) {
     problems += 1;
     console.error(`${where}: ${error.message}`);
   }
 }
-console.log(`${things.length} things of other operators checked`);
+console.log(`${resources.length} resources of other operators checked`);
 process.exit(problems ? 1 : 0);

@@ -55,22 +55,22 @@ fn access_table(pool: &DescriptorPool) -> Result<String, Box<dyn std::error::Err
             let flag = |name| matches!(access.get_field_by_name(name).as_deref(), Some(Value::Bool(true)));
             let list = |name| {
                 let value = access.get_field_by_name(name);
-                let words = value.as_deref().and_then(Value::as_list).into_iter().flatten();
-                words.filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>()
+                let values = value.as_deref().and_then(Value::as_list).into_iter().flatten();
+                values.filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>()
             };
             // Zero is "nobody said so".
             let level = options.get_field_by_name("idempotency_level");
-            let repeatable = level.as_deref().and_then(Value::as_enum_number).unwrap_or_default() != 0;
-            rows.push((path, flag("user"), list("callers"), flag("direct"), list("permission"), repeatable));
+            let idempotent = level.as_deref().and_then(Value::as_enum_number).unwrap_or_default() != 0;
+            rows.push((path, flag("user"), list("callers"), flag("direct"), list("permission"), idempotent));
         }
     }
     rows.sort();
     let mut table = String::from("&[");
-    for (path, user, callers, direct, permissions, repeatable) in rows {
+    for (path, user, callers, direct, permissions, idempotent) in rows {
         write!(
             table,
             "Access {{ path: {path:?}, user: {user}, callers: &{callers:?}, direct: {direct}, \
-             permissions: &{permissions:?}, repeatable: {repeatable} }},"
+             permissions: &{permissions:?}, idempotent: {idempotent} }},"
         )?;
     }
     table.push(']');

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use fintrac_kit::config::{Environment, Stage};
+use fintrac_kit::config::{DeploymentEnvironment, Environment};
 use fintrac_kit::keyring::KeyRing;
 use secrecy::SecretString;
 
@@ -24,14 +24,14 @@ pub struct Config {
     pub session_lifetime: TimeDelta,
     pub sessions_per_user: i64,
     /// The roles `admin` and `support` are granted only with a second factor.
-    pub staff_need_factor: bool,
+    pub require_staff_mfa: bool,
     /// Password hashes computed at once: half the cores, so that a flood of logins
     /// leaves the others to everybody else.
     pub hashing_concurrency: usize,
     /// Logins that may wait for their turn; more are answered 503 at once.
-    pub hashing_queue: usize,
+    pub hashing_queue_limit: usize,
     /// How long a login waits for its turn to be hashed before it answers 503.
-    pub hashing_patience: Duration,
+    pub hashing_queue_timeout: Duration,
     pub password_cost: PasswordCost,
 }
 
@@ -55,11 +55,11 @@ impl Config {
         let ring = environment.secret("FINTRAC_DATA_KEYS");
         let data_keys = KeyRing::parse(&ring).unwrap_or_else(|error| {
             if !ring.is_empty() {
-                environment.problem(format!("FINTRAC_DATA_KEYS: {error}"));
+                environment.add_problem(format!("FINTRAC_DATA_KEYS: {error}"));
             }
             KeyRing::unusable()
         });
-        let trust = fintrac_kit::process::trust_config(environment);
+        let tokens = fintrac_kit::process::token_verifier_config(environment);
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let minutes = environment.parse("JWT_ACCESS_TOKEN_EXPIRE_MINUTES", 15);
         let days = environment.parse("JWT_REFRESH_TOKEN_EXPIRE_DAYS", 7);
@@ -67,17 +67,19 @@ impl Config {
         let config = Self {
             data_keys,
             token_secret: environment.secret("FINTRAC_TOKEN_SECRET").into(),
-            issuer: trust.issuer,
-            hs256_secret: trust.hs256_secret,
+            issuer: tokens.issuer,
+            hs256_secret: tokens.hs256_secret,
             access_token_lifetime: TimeDelta::try_minutes(minutes).unwrap_or_default(),
             refresh_token_lifetime: TimeDelta::try_days(days).unwrap_or_default(),
             session_lifetime: TimeDelta::try_days(session_days).unwrap_or_default(),
             sessions_per_user: environment.parse("SESSIONS_PER_USER", 10),
-            staff_need_factor: environment
-                .flag("ADMIN_MFA_REQUIRED", environment.stage() == Stage::Production),
+            require_staff_mfa: environment.flag(
+                "ADMIN_MFA_REQUIRED",
+                environment.deployment_environment() == DeploymentEnvironment::Production,
+            ),
             hashing_concurrency: environment.parse("HASHING_CONCURRENCY", (cores / 2).max(1)).max(1),
-            hashing_queue: 64,
-            hashing_patience: Duration::from_secs(5),
+            hashing_queue_limit: 64,
+            hashing_queue_timeout: Duration::from_secs(5),
             password_cost: PasswordCost::default(),
         };
         config.validate(environment);
@@ -86,16 +88,16 @@ impl Config {
 
     fn validate(&self, environment: &Environment) {
         if !(TimeDelta::minutes(1)..=TimeDelta::hours(24)).contains(&self.access_token_lifetime) {
-            environment.problem("JWT_ACCESS_TOKEN_EXPIRE_MINUTES: must be 1 to 1440".into());
+            environment.add_problem("JWT_ACCESS_TOKEN_EXPIRE_MINUTES: must be 1 to 1440".into());
         }
         if !(TimeDelta::days(1)..=TimeDelta::days(365)).contains(&self.refresh_token_lifetime) {
-            environment.problem("JWT_REFRESH_TOKEN_EXPIRE_DAYS: must be 1 to 365".into());
+            environment.add_problem("JWT_REFRESH_TOKEN_EXPIRE_DAYS: must be 1 to 365".into());
         }
         if !(TimeDelta::days(1)..=TimeDelta::days(3650)).contains(&self.session_lifetime) {
-            environment.problem("SESSION_LIFETIME_DAYS: must be 1 to 3650".into());
+            environment.add_problem("SESSION_LIFETIME_DAYS: must be 1 to 3650".into());
         }
         if self.sessions_per_user < 1 {
-            environment.problem("SESSIONS_PER_USER: must be 1 or more".into());
+            environment.add_problem("SESSIONS_PER_USER: must be 1 or more".into());
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use fintrac_kit::error::{self, Refusal, Violation};
+use fintrac_kit::error::{self, FieldViolation, RpcError};
 use fintrac_kit::idempotency;
-use fintrac_kit::page::PageError;
+use fintrac_kit::pagination::PageError;
 use tonic::{Code, Status};
 
 /// Why auth-svc could not start.
@@ -22,7 +22,7 @@ pub enum StartError {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("some fields are not acceptable")]
-    Invalid(Vec<Violation>),
+    Invalid(Vec<FieldViolation>),
     #[error("the credentials are not right")]
     InvalidCredentials,
     #[error("the address has not been verified")]
@@ -38,7 +38,7 @@ pub enum Error {
     #[error("too many attempts")]
     Throttled(Duration),
     #[error("too many logins at once")]
-    Busy,
+    Overloaded,
     #[error("a code of the second factor is needed")]
     MfaRequired,
     #[error("the code of the second factor is not right")]
@@ -56,11 +56,11 @@ pub enum Error {
     #[error("the role is built in")]
     RoleBuiltIn,
     #[error("the rules would keep out whoever makes them")]
-    LocksYouOut,
+    SelfLockout,
     #[error("{0}")]
     Forbidden(&'static str),
     #[error("the query cannot be read")]
-    Query(Vec<Violation>),
+    Query(Vec<FieldViolation>),
     #[error("{0}")]
     Status(Box<Status>),
     #[error("there is no such {0}")]
@@ -84,98 +84,98 @@ impl From<PageError> for Error {
 impl From<Error> for Status {
     fn from(error: Error) -> Self {
         let refusal = match error {
-            Error::Invalid(violations) => Refusal::invalid(violations),
-            Error::InvalidCredentials => Refusal::new(
+            Error::Invalid(violations) => RpcError::invalid(violations),
+            Error::InvalidCredentials => RpcError::new(
                 Code::Unauthenticated,
                 "INVALID_CREDENTIALS",
-                "E-mail, username or password is not right, or there were too many attempts.",
+                "Email, username or password is not right, or there were too many attempts.",
             ),
-            Error::EmailNotVerified => Refusal::new(
+            Error::EmailNotVerified => RpcError::new(
                 Code::PermissionDenied,
                 "EMAIL_NOT_VERIFIED",
-                "Verify your e-mail address first; ask for a new mail if you need one.",
+                "Verify your email address first; ask for a new email if you need one.",
             ),
-            Error::ChallengeInvalid => Refusal::new(
+            Error::ChallengeInvalid => RpcError::new(
                 Code::FailedPrecondition,
                 "VERIFICATION_INVALID",
                 "The link or code is wrong, used or out of date; ask for a new one.",
             ),
             Error::ChallengeLapsed => {
-                Refusal::new(Code::NotFound, "CHALLENGE_LAPSED", "Nothing is left to send for this request.")
+                RpcError::new(Code::NotFound, "CHALLENGE_LAPSED", "Nothing is left to send for this request.")
             }
-            Error::RefreshTokenInvalid => Refusal::new(
+            Error::RefreshTokenInvalid => RpcError::new(
                 Code::Unauthenticated,
                 "REFRESH_TOKEN_INVALID",
                 "The refresh token is not valid or its session has ended; log in again.",
             ),
-            Error::RefreshTokenReused => Refusal::new(
+            Error::RefreshTokenReused => RpcError::new(
                 Code::Unauthenticated,
                 "REFRESH_TOKEN_REUSED",
                 "The refresh token was used before, so its session was ended; log in again.",
             ),
-            Error::Throttled(delay) => Refusal::new(
+            Error::Throttled(delay) => RpcError::new(
                 Code::ResourceExhausted,
                 "TOO_MANY_ATTEMPTS",
                 "Too many attempts; wait a little.",
             )
             .retry_after(delay),
-            Error::Busy => Refusal::new(
+            Error::Overloaded => RpcError::new(
                 Code::Unavailable,
-                "BUSY",
+                "OVERLOADED",
                 "Too many logins at once; try again in a few seconds.",
             )
             .retry_after(Duration::from_secs(2)),
-            Error::MfaRequired => Refusal::new(
+            Error::MfaRequired => RpcError::new(
                 Code::Unauthenticated,
                 "MFA_REQUIRED",
                 "Send the code that your authenticator app shows, or a recovery code, as `code`.",
             ),
-            Error::MfaCodeInvalid => Refusal::new(
+            Error::MfaCodeInvalid => RpcError::new(
                 Code::Unauthenticated,
                 "MFA_CODE_INVALID",
                 "The code is wrong or was used before; wait for the next one.",
             ),
-            Error::ReauthenticationRequired => Refusal::new(
+            Error::ReauthenticationRequired => RpcError::new(
                 Code::PermissionDenied,
                 "REAUTHENTICATION_REQUIRED",
                 "Send your password, and a code if you have a second factor, to /auth/reauthenticate; then try again.",
             ),
-            Error::MfaEnabled => Refusal::new(
+            Error::MfaEnabled => RpcError::new(
                 Code::FailedPrecondition,
                 "MFA_ENABLED",
                 "There is a second factor already; remove it first.",
             ),
-            Error::MfaNotEnrolled => Refusal::new(
+            Error::MfaNotEnrolled => RpcError::new(
                 Code::FailedPrecondition,
                 "MFA_NOT_ENROLLED",
                 "There is no second factor; enrol one first.",
             ),
-            Error::LastAdmin => Refusal::new(
+            Error::LastAdmin => RpcError::new(
                 Code::FailedPrecondition,
                 "LAST_ADMIN",
                 "This is the last administrator; make another one first.",
             ),
-            Error::RoleInUse => Refusal::new(
+            Error::RoleInUse => RpcError::new(
                 Code::FailedPrecondition,
                 "ROLE_IN_USE",
                 "Somebody has this role; take it from everybody first.",
             ),
-            Error::RoleBuiltIn => Refusal::new(
+            Error::RoleBuiltIn => RpcError::new(
                 Code::FailedPrecondition,
                 "ROLE_BUILT_IN",
                 "Built-in roles do not change; make a role of your own.",
             ),
-            Error::LocksYouOut => Refusal::new(
+            Error::SelfLockout => RpcError::new(
                 Code::FailedPrecondition,
-                "LOCKS_YOU_OUT",
+                "SELF_LOCKOUT",
                 "This would keep out the address that you call from; allow it first.",
             ),
-            Error::Forbidden(text) => Refusal::new(Code::PermissionDenied, "PERMISSION_DENIED", text),
-            Error::Query(violations) => Refusal::query(violations),
+            Error::Forbidden(text) => RpcError::new(Code::PermissionDenied, "PERMISSION_DENIED", text),
+            Error::Query(violations) => RpcError::query(violations),
             Error::Status(status) => return *status,
-            Error::NotFound(what) => Refusal::not_found(what),
-            Error::VersionMismatch => Refusal::version_mismatch(),
-            Error::KeyReused => idempotency::reused(),
+            Error::NotFound(what) => RpcError::not_found(what),
+            Error::VersionMismatch => RpcError::version_mismatch(),
+            Error::KeyReused => idempotency::key_mismatch(),
             Error::Database(error) => return error::database(&error),
             Error::Internal(_) => return error::internal(&error),
         };

@@ -1,5 +1,5 @@
 //! auth-svc owns who people are: users, their households, credentials and
-//! sessions, and what every other part needs to verify access tokens.
+//! sessions, and what every other service needs to verify access tokens.
 //!
 //! Invariants: a secret is stored hashed or encrypted only; a session's family
 //! of refresh tokens has at most one live branch; whoever's session ended is
@@ -20,13 +20,13 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use fintrac_kit::database::Schema;
 use fintrac_kit::erasure;
-use fintrac_kit::module::{Deps, Module};
+use fintrac_kit::module::{ServiceDependencies, ServiceModule};
 use fintrac_kit::process::Process;
 
 pub use config::Config;
 pub use error::StartError;
 use service::Identity;
-pub use service::{MadeAdmin, Operator, OperatorError};
+pub use service::{AdminCreated, Operator, OperatorError};
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 
@@ -56,24 +56,24 @@ pub const SCHEMA: Schema = Schema {
     ],
 };
 
-/// Parts of the suite that may read auth's event log.
-const READERS: &[&str] = &["ledger", "budget", "notify"];
+/// Services that may read auth's event log.
+const EVENT_READERS: &[&str] = &["ledger", "budget", "notify"];
 
 /// Builds the service; makes the first signing key when there is none.
-pub async fn build(config: Config, deps: Deps) -> Result<Module, StartError> {
-    let mut module = Module::new(SCHEMA.name, &deps, READERS, &[]);
+pub async fn build(config: Config, deps: ServiceDependencies) -> Result<ServiceModule, StartError> {
+    let mut module = ServiceModule::new(SCHEMA.name, &deps, EVENT_READERS, &[]);
     let identity = Arc::new(Identity::new(config, deps.clone()).await?);
     module.routes = rpc::routes(module.routes, &identity);
     let publisher = Arc::clone(&identity);
-    module.add_worker(|shutdown| async move { publisher.publisher.run(shutdown).await });
-    let refused = Arc::clone(&identity);
-    let trust = Arc::clone(&deps.trust);
-    module.add_worker(|shutdown| service::keep_refusals(refused, trust, shutdown));
+    module.add_background_task(|shutdown| async move { publisher.publisher.run(shutdown).await });
+    let recorder = Arc::clone(&identity);
+    let token_verifier = Arc::clone(&deps.token_verifier);
+    module.add_background_task(|shutdown| service::record_denied_calls(recorder, token_verifier, shutdown));
     erasure::add_worker(&mut module, &deps, identity.erasures.clone());
-    let leaving = Arc::clone(&identity);
+    let eraser = Arc::clone(&identity);
     module.add_job(&deps, "account-erasure", TimeDelta::minutes(1), move |_pool| {
-        let leaving = Arc::clone(&leaving);
-        async move { Ok(leaving.erase_accounts().await?) }
+        let eraser = Arc::clone(&eraser);
+        async move { Ok(eraser.erase_accounts().await?) }
     });
     module.add_job(&deps, "identity-clean-up", TimeDelta::hours(1), move |pool| {
         let now = identity.clock.now();

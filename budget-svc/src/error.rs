@@ -1,35 +1,35 @@
-//! What budget-svc refuses, and how it looks on the wire.
+//! What budget-svc rejects, and how it looks on the wire.
 
-use fintrac_kit::error::{self, Refusal, Violation};
+use fintrac_kit::error::{self, FieldViolation, RpcError};
 use fintrac_kit::idempotency;
-use fintrac_kit::page::PageError;
+use fintrac_kit::pagination::PageError;
 use tonic::{Code, Status};
 
 /// Why a use case did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("some fields are refused")]
-    Invalid(Vec<Violation>),
+    #[error("some fields are rejected")]
+    Invalid(Vec<FieldViolation>),
     /// Parts of a query that cannot be read.
     #[error("the query cannot be read")]
-    Query(Vec<Violation>),
+    Query(Vec<FieldViolation>),
     #[error("no such {0}")]
     NotFound(&'static str),
     #[error("it has changed")]
     VersionMismatch,
     #[error("the idempotency key came before with another body")]
-    KeyReused,
+    KeyMismatch,
     #[error("the goal is cancelled")]
-    Cancelled,
+    GoalCancelled,
     /// Money is on its way and nobody knows yet whether it arrived.
     #[error("the transfer is under way")]
-    UnderWay,
+    TransferPending,
     /// Another change of the same kind is under way.
     #[error("too much at once")]
-    Busy,
-    /// The ledger or auth-svc refused or cannot be reached.
+    Overloaded,
+    /// The ledger or auth-svc rejected or cannot be reached.
     #[error("{0}: {1}")]
-    Part(&'static str, Status),
+    Upstream(&'static str, Status),
     #[error(transparent)]
     Database(#[from] sqlx::Error),
     #[error("{0}")]
@@ -37,27 +37,27 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether asking again later cannot help: another service understood and refuses.
+    /// Whether asking again later cannot help: another service understood and rejects.
     pub fn is_final(&self) -> bool {
         match self {
-            Self::Part(_, status) => matches!(
+            Self::Upstream(_, status) => matches!(
                 status.code(),
                 Code::InvalidArgument | Code::FailedPrecondition | Code::NotFound | Code::OutOfRange
             ),
             Self::Invalid(_) | Self::Query(_) | Self::NotFound(_) => true,
             Self::VersionMismatch
-            | Self::KeyReused
-            | Self::Cancelled
-            | Self::UnderWay
-            | Self::Busy
+            | Self::KeyMismatch
+            | Self::GoalCancelled
+            | Self::TransferPending
+            | Self::Overloaded
             | Self::Database(_)
             | Self::Internal(_) => false,
         }
     }
 }
 
-impl From<Vec<Violation>> for Error {
-    fn from(violations: Vec<Violation>) -> Self {
+impl From<Vec<FieldViolation>> for Error {
+    fn from(violations: Vec<FieldViolation>) -> Self {
         Self::Invalid(violations)
     }
 }
@@ -70,31 +70,31 @@ impl From<PageError> for Error {
 
 impl From<Error> for Status {
     fn from(error: Error) -> Self {
-        let refusal = match error {
-            Error::Invalid(violations) => Refusal::invalid(violations),
-            Error::Query(violations) => Refusal::query(violations),
-            Error::NotFound(what) => Refusal::not_found(what),
-            Error::VersionMismatch => Refusal::version_mismatch(),
-            Error::KeyReused => idempotency::reused(),
-            Error::Cancelled => {
+        let rejection = match error {
+            Error::Invalid(violations) => RpcError::invalid(violations),
+            Error::Query(violations) => RpcError::query(violations),
+            Error::NotFound(what) => RpcError::not_found(what),
+            Error::VersionMismatch => RpcError::version_mismatch(),
+            Error::KeyMismatch => idempotency::key_mismatch(),
+            Error::GoalCancelled => {
                 let text = "The goal is cancelled; set its status to active first.";
-                Refusal::new(Code::FailedPrecondition, "GOAL_CANCELLED", text)
+                RpcError::new(Code::FailedPrecondition, "GOAL_CANCELLED", text)
             }
-            Error::UnderWay => {
+            Error::TransferPending => {
                 let text = "The transfer is under way and not confirmed yet; look at the contributions before you send it again, or send the same idempotency key.";
                 return error::unavailable(text);
             }
-            Error::Busy => return error::busy(),
-            // What never reached a part carries no reason of ours.
-            Error::Part(part, status)
+            Error::Overloaded => return error::overloaded(),
+            // What never reached a service carries no reason of ours.
+            Error::Upstream(service, status)
                 if status.code() == Code::Unavailable && error::reason(&status).is_none() =>
             {
-                return error::unavailable(format!("{part} cannot be reached; try again in a moment."));
+                return error::unavailable(format!("{service} cannot be reached; try again in a moment."));
             }
-            Error::Part(_, status) => return status,
+            Error::Upstream(_, status) => return status,
             Error::Database(error) => return error::database(&error),
             Error::Internal(_) => return error::internal(&error),
         };
-        refusal.into()
+        rejection.into()
     }
 }

@@ -19,14 +19,14 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use fintrac_kit::database::Schema;
-use fintrac_kit::erasure::{self, FollowErasures};
-use fintrac_kit::events::{Bell, Consumer};
+use fintrac_kit::erasure::{self, ErasureEventHandler};
+use fintrac_kit::events::{Consumer, WakeSignal};
 use fintrac_kit::jobs::{Queue, leased};
-use fintrac_kit::module::{Deps, Module};
+use fintrac_kit::module::{ServiceDependencies, ServiceModule};
 use fintrac_kit::process::Process;
 use fintrac_kit::transport::Transport;
 
-use service::{FinishContributions, FollowLedger, LookAtBudgets, Planning};
+use service::{BudgetEvaluator, BudgetUseCases, ContributionFinisher, LedgerEventHandler};
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 
@@ -39,7 +39,7 @@ pub const SCHEMA: Schema = Schema {
         ("budget_terms", "select, insert, update"),
         ("category_reference_updates", "select, insert, update, delete"),
         ("alerts", "select, insert"),
-        ("looks", "select, insert, update, delete"),
+        ("budget_evaluations", "select, insert, update, delete"),
         ("goals", "select, insert, update"),
         ("milestones", "select, insert, delete"),
         ("contributions", "select, insert, update"),
@@ -47,20 +47,20 @@ pub const SCHEMA: Schema = Schema {
     ],
 };
 
-/// Parts of the suite that may read the budgets' event log.
+/// Services that may read the budgets' event log.
 const READERS: &[&str] = &["notify"];
 
 /// Households looked at, and contributions finished, at once.
-const LOOKERS: usize = 4;
-const FINISHERS: usize = 4;
+const CONCURRENT_EVALUATIONS: usize = 4;
+const CONCURRENT_TRANSFERS: usize = 4;
 
 /// Its queues, as operators see them.
 pub const QUEUES: [Queue; 2] = [
     Queue {
-        name: "budget-looks",
+        name: "budget-evaluations",
         sql: "select count(*), count(*) filter (where leased_until > $1), min(due_at),
                   count(*) filter (where failures > 0)
-              from budget.looks",
+              from budget.budget_evaluations",
     },
     Queue {
         name: "goal-transfers",
@@ -71,46 +71,48 @@ pub const QUEUES: [Queue; 2] = [
 ];
 
 /// Builds the service; `auth` tells about households, `ledger` about money.
-pub fn build(deps: &Deps, auth: Transport, ledger: Transport) -> Module {
-    let mut module = Module::new(SCHEMA.name, deps, READERS, &QUEUES);
-    let (looks, transfers) = (Bell::default(), Bell::default());
-    let erasures = Bell::default();
+pub fn build(deps: &ServiceDependencies, auth: Transport, ledger: Transport) -> ServiceModule {
+    let mut module = ServiceModule::new(SCHEMA.name, deps, READERS, &QUEUES);
+    let (evaluations, transfers) = (WakeSignal::default(), WakeSignal::default());
+    let erasures = WakeSignal::default();
     let consumer = Consumer {
         source: "auth",
         log: auth.clone(),
         pool: deps.pool.clone(),
         clock: deps.clock.clone(),
-        handler: FollowErasures { clock: deps.clock.clone(), erasures: erasures.clone() },
+        handler: ErasureEventHandler { clock: deps.clock.clone(), erasures: erasures.clone() },
     };
-    module.add_worker(|shutdown| consumer.run(shutdown));
+    module.add_background_task(|shutdown| consumer.run(shutdown));
     erasure::add_worker(&mut module, deps, erasures);
-    let planning = Arc::new(Planning::new(deps, auth, ledger.clone(), looks.clone()));
-    module.routes = rpc::routes(module.routes, &planning);
+    let use_cases = Arc::new(BudgetUseCases::new(deps, auth, ledger.clone(), evaluations.clone()));
+    module.routes = rpc::routes(module.routes, &use_cases);
     let consumer = Consumer {
         source: "ledger",
         log: ledger,
         pool: deps.pool.clone(),
         clock: deps.clock.clone(),
-        handler: FollowLedger { planning: Arc::clone(&planning), transfers: transfers.clone() },
+        handler: LedgerEventHandler { use_cases: Arc::clone(&use_cases), transfers: transfers.clone() },
     };
-    module.add_worker(|shutdown| consumer.run(shutdown));
-    let looker = LookAtBudgets(Arc::clone(&planning));
-    module.add_worker(|shutdown| leased::run(looker, looks, LOOKERS, shutdown));
-    let finisher = FinishContributions(Arc::clone(&planning));
-    module.add_worker(|shutdown| leased::run(finisher, transfers, FINISHERS, shutdown));
-    let reminding = Arc::clone(&planning);
-    module.add_job(deps, "goal-reminders", TimeDelta::hours(1), move |pool| {
-        let planning = Arc::clone(&reminding);
-        async move { Ok(service::look_at_due_goals(&planning, &pool).await?) }
+    module.add_background_task(|shutdown| consumer.run(shutdown));
+    let evaluator = BudgetEvaluator(Arc::clone(&use_cases));
+    module.add_background_task(|shutdown| {
+        leased::run(evaluator, evaluations, CONCURRENT_EVALUATIONS, shutdown)
     });
-    let referencing = Arc::clone(&planning);
+    let finisher = ContributionFinisher(Arc::clone(&use_cases));
+    module.add_background_task(|shutdown| leased::run(finisher, transfers, CONCURRENT_TRANSFERS, shutdown));
+    let reminder_use_cases = Arc::clone(&use_cases);
+    module.add_job(deps, "goal-reminders", TimeDelta::hours(1), move |pool| {
+        let use_cases = Arc::clone(&reminder_use_cases);
+        async move { Ok(service::request_due_goal_evaluations(&use_cases, &pool).await?) }
+    });
+    let reference_use_cases = Arc::clone(&use_cases);
     module.add_job(deps, "category-references", TimeDelta::minutes(1), move |_| {
-        let planning = Arc::clone(&referencing);
-        async move { Ok(service::complete_reference_updates(&planning).await?) }
+        let use_cases = Arc::clone(&reference_use_cases);
+        async move { Ok(service::complete_reference_updates(&use_cases).await?) }
     });
     module.add_job(deps, "budget-check", TimeDelta::days(1), move |pool| {
-        let planning = Arc::clone(&planning);
-        async move { Ok(service::look_at_all(&planning, &pool).await?) }
+        let use_cases = Arc::clone(&use_cases);
+        async move { Ok(service::request_all_evaluations(&use_cases, &pool).await?) }
     });
     module
 }

@@ -1,11 +1,11 @@
 //! budget-svc as a process of its own.
 
-use fintrac_kit::{probe, process};
+use fintrac_kit::{healthcheck, process};
 
 fn main() -> anyhow::Result<()> {
     process::block_on(async {
-        if probe::is_asked() {
-            return probe::grpc().await;
+        if healthcheck::is_requested() {
+            return healthcheck::grpc().await;
         }
         budget_svc::run().await
     })

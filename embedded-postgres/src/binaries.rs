@@ -7,7 +7,7 @@ use std::process::Command;
 
 use crate::Error;
 
-const OLDEST: u32 = 15;
+const MIN_MAJOR_VERSION: u32 = 15;
 
 /// The folder that holds `postgres` and `initdb`, version 15 or newer.
 pub(crate) fn find() -> Result<PathBuf, Error> {
@@ -26,7 +26,7 @@ pub(crate) fn find() -> Result<PathBuf, Error> {
         .into_iter()
         .filter(|dir| dir.join("initdb").is_file())
         .filter_map(|dir| Some((major_version(&dir.join("postgres"))?, dir)))
-        .filter(|(version, _)| *version >= OLDEST)
+        .filter(|(version, _)| *version >= MIN_MAJOR_VERSION)
         .max_by_key(|(version, _)| *version)
         .map(|(_, dir)| dir)
         .ok_or(Error::NoBinaries)

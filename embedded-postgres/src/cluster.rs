@@ -10,16 +10,16 @@ use crate::account::{self, Account};
 use crate::supervisor::Supervised;
 use crate::{Error, binaries, plain_file, socket};
 
-const TICK: Duration = Duration::from_millis(10);
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 /// Between two starts.
-const RETRY: Duration = Duration::from_millis(100);
+const RETRY_DELAY: Duration = Duration::from_millis(100);
 /// A process killed with -9 needs a moment to let go of its lock.
-const LOCK_PATIENCE: Duration = Duration::from_secs(2);
+const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long an orphan may take to shut down, and a server to recover.
-const START_PATIENCE: Duration = Duration::from_mins(1);
+const START_TIMEOUT: Duration = Duration::from_mins(1);
 /// What PostgreSQL says of sessions that outlive a postmaster that was killed: each ends with
 /// its statement.
-const SESSIONS_LEFT: &str = "pre-existing shared memory block";
+const SHARED_MEMORY_IN_USE: &str = "pre-existing shared memory block";
 
 /// What to start.
 #[derive(Debug, Clone)]
@@ -57,9 +57,9 @@ impl Server {
 
         let data = dir.join("data");
         if data.exists() {
-            settle_orphan(&data)?;
+            stop_orphan(&data)?;
         } else {
-            initialise(&bin, &dir, &data, options.temporary, account)?;
+            initialize(&bin, &dir, &data, options.temporary, account)?;
         }
         let socket_dir = socket::folder(&dir, account)?;
         remove_stale_socket_lock(&socket_dir)?;
@@ -82,11 +82,11 @@ impl Server {
                 break process;
             }
             drop(process);
-            let said = said_since(&log, before);
-            if !said.contains(SESSIONS_LEFT) || started.elapsed() > START_PATIENCE {
+            let said = log_since(&log, before);
+            if !said.contains(SHARED_MEMORY_IN_USE) || started.elapsed() > START_TIMEOUT {
                 return Err(Error::NotReady { log, tail: last_lines(&said) });
             }
-            thread::sleep(RETRY);
+            thread::sleep(RETRY_DELAY);
         };
         Ok(Self { process, socket_dir, _lock: lock })
     }
@@ -110,17 +110,17 @@ impl Server {
 /// False when it ends before or takes too long.
 fn wait_until_ready(process: &mut Supervised, data: &Path) -> bool {
     let started = Instant::now();
-    while started.elapsed() < START_PATIENCE && process.ended().is_none() {
+    while started.elapsed() < START_TIMEOUT && process.ended().is_none() {
         if is_ready(data) {
             return true;
         }
-        thread::sleep(TICK);
+        thread::sleep(POLL_INTERVAL);
     }
     false
 }
 
 /// What came to the log after its first `before` bytes.
-fn said_since(log: &Path, before: u64) -> String {
+fn log_since(log: &Path, before: u64) -> String {
     let said = plain_file::read(log);
     let start = usize::try_from(before).unwrap_or(usize::MAX).min(said.len());
     String::from_utf8_lossy(&said[start..]).into_owned()
@@ -157,7 +157,7 @@ fn lock(dir: &Path) -> Result<File, Error> {
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) if started.elapsed() < LOCK_PATIENCE => thread::sleep(TICK),
+            Err(TryLockError::WouldBlock) if started.elapsed() < LOCK_TIMEOUT => thread::sleep(POLL_INTERVAL),
             Err(TryLockError::WouldBlock) => return Err(Error::InUse(dir.to_owned())),
             Err(TryLockError::Error(error)) => return Err(Error::io(path)(error)),
         }
@@ -166,7 +166,7 @@ fn lock(dir: &Path) -> Result<File, Error> {
 
 /// Runs initdb beside the final name and renames, so that a half-made cluster
 /// never has it.
-fn initialise(
+fn initialize(
     bin: &Path,
     dir: &Path,
     data: &Path,
@@ -204,7 +204,7 @@ fn initialise(
 /// Deals with `postmaster.pid` of an earlier run. We hold the folder's lock,
 /// so its owner is gone and its PostgreSQL is ending or has ended. A process
 /// that merely has the same pid was not started on this data folder.
-fn settle_orphan(data: &Path) -> Result<(), Error> {
+fn stop_orphan(data: &Path) -> Result<(), Error> {
     let pid_file = data.join("postmaster.pid");
     let started = Instant::now();
     while let Ok(text) = fs::read_to_string(&pid_file) {
@@ -216,10 +216,10 @@ fn settle_orphan(data: &Path) -> Result<(), Error> {
                 Ok(()) | Err(_) => Ok(()),
             };
         }
-        if started.elapsed() > START_PATIENCE {
+        if started.elapsed() > START_TIMEOUT {
             return Err(Error::StillAlive(data.to_owned()));
         }
-        thread::sleep(TICK);
+        thread::sleep(POLL_INTERVAL);
     }
     Ok(())
 }

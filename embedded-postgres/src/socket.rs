@@ -11,12 +11,12 @@ use crate::Error;
 use crate::account::{Account, give, own_uid};
 
 /// The longest path that fits `sockaddr_un` with its final NUL.
-const LONGEST: usize = 107;
+const MAX_SOCKET_PATH_BYTES: usize = 107;
 
 /// The folder for the socket of the cluster in `dir`, made if missing.
 pub(crate) fn folder(dir: &Path, account: Option<&Account>) -> Result<PathBuf, Error> {
     let inside = dir.join("socket");
-    if inside.join(".s.PGSQL.5432").as_os_str().len() <= LONGEST {
+    if inside.join(".s.PGSQL.5432").as_os_str().len() <= MAX_SOCKET_PATH_BYTES {
         return private(inside, account);
     }
     let mut hash = DefaultHasher::new();
@@ -52,7 +52,7 @@ mod tests {
     use crate::Error;
 
     #[test]
-    fn a_folder_others_may_enter_is_refused() {
+    fn a_folder_others_may_enter_is_rejected() {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let path = dir.path().join("socket");
         fs::create_dir(&path).expect("make");
@@ -65,7 +65,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let long = dir.path().join("x".repeat(120));
         let found = folder(&long, None).expect("a folder");
-        assert!(found.join(".s.PGSQL.5432").as_os_str().len() <= super::LONGEST);
+        assert!(found.join(".s.PGSQL.5432").as_os_str().len() <= super::MAX_SOCKET_PATH_BYTES);
         fs::remove_dir(found).expect("remove");
     }
 }

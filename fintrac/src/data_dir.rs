@@ -1,5 +1,5 @@
-//! The folder of a suite that nobody configured: its secrets, made on first
-//! start, its PostgreSQL and its mails.
+//! The folder of a system that nobody configured: its secrets, made on first
+//! start, its PostgreSQL and its emails.
 
 use std::fs::{self, DirBuilder, File};
 use std::io::Write as _;
@@ -9,32 +9,32 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
-use fintrac_kit::config::{Environment, Stage};
+use fintrac_kit::config::{DeploymentEnvironment, Environment};
 use fintrac_kit::keyring::KeyRing;
 use fintrac_kit::random::Random;
 
-pub const SECRETS: &str = "secrets.env";
-const AS_ROOT: &str = "/var/lib/fintrac";
-const OTHERWISE: &str = ".fintrac";
+pub const SECRETS_FILE: &str = "secrets.env";
+const ROOT_DATA_DIR: &str = "/var/lib/fintrac";
+const DEFAULT_DATA_DIR: &str = ".fintrac";
 
 /// Which folder it is.
-pub fn name(environment: &mut Environment) -> PathBuf {
+pub fn path(environment: &mut Environment) -> PathBuf {
     let root = fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
-    environment.default("FINTRAC_DATA_DIR", if root { AS_ROOT } else { OTHERWISE });
+    environment.default("FINTRAC_DATA_DIR", if root { ROOT_DATA_DIR } else { DEFAULT_DATA_DIR });
     PathBuf::from(environment.text("FINTRAC_DATA_DIR", ""))
 }
 
 /// Makes the folder and its secrets where missing, and puts into the
 /// environment what is not configured. Production brings its own secrets.
 pub fn prepare(environment: &mut Environment) -> anyhow::Result<PathBuf> {
-    let dir = name(environment);
-    let described = || format!("FINTRAC_DATA_DIR {}", dir.display());
+    let dir = path(environment);
+    let context = || format!("FINTRAC_DATA_DIR {}", dir.display());
     // Others may pass through it: as root PostgreSQL is another account.
-    DirBuilder::new().recursive(true).mode(0o755).create(&dir).with_context(described)?;
-    let dir = fs::canonicalize(&dir).with_context(described)?;
+    DirBuilder::new().recursive(true).mode(0o755).create(&dir).with_context(context)?;
+    let dir = fs::canonicalize(&dir).with_context(context)?;
     environment.set("FINTRAC_DATA_DIR", dir.to_string_lossy());
-    if environment.stage() != Stage::Production {
-        for (name, value) in secrets(&dir).with_context(described)? {
+    if environment.deployment_environment() != DeploymentEnvironment::Production {
+        for (name, value) in secrets(&dir).with_context(context)? {
             environment.default(&name, value);
         }
     }
@@ -43,7 +43,7 @@ pub fn prepare(environment: &mut Environment) -> anyhow::Result<PathBuf> {
 
 /// Reads the secrets; makes them first when there are none.
 fn secrets(dir: &Path) -> anyhow::Result<Vec<(String, String)>> {
-    let path = dir.join(SECRETS);
+    let path = dir.join(SECRETS_FILE);
     if !path.exists() {
         let random = Random::System;
         let secret = || BASE64.encode(random.bytes::<32>());
@@ -67,7 +67,7 @@ fn secrets(dir: &Path) -> anyhow::Result<Vec<(String, String)>> {
 
 /// Whole and on disk, or not there; a file that somebody else made first wins.
 fn write_once(dir: &Path, path: &Path, text: &str) -> anyhow::Result<()> {
-    let partial = dir.join(format!("{SECRETS}.{}", std::process::id()));
+    let partial = dir.join(format!("{SECRETS_FILE}.{}", std::process::id()));
     let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&partial)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
@@ -85,7 +85,7 @@ mod tests {
 
     use fintrac_kit::config::Environment;
 
-    use super::{SECRETS, prepare};
+    use super::{SECRETS_FILE, prepare};
 
     fn environment(dir: &std::path::Path, stage: &str) -> Environment {
         let values =
@@ -102,7 +102,7 @@ mod tests {
         let secret = first.get("FINTRAC_SERVICE_SECRET").expect("a secret");
         assert!(secret.len() >= 32);
         assert_eq!(Some(secret), second.get("FINTRAC_SERVICE_SECRET"));
-        let mode = std::fs::metadata(dir.path().join(SECRETS)).expect("the file").permissions().mode();
+        let mode = std::fs::metadata(dir.path().join(SECRETS_FILE)).expect("the file").permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }
 

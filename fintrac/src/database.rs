@@ -1,4 +1,4 @@
-//! The suite's database: the private cluster or one that was given, its roles
+//! The system's database: the private cluster or one that was given, its roles
 //! and schemas.
 
 use std::path::{Path, PathBuf};
@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, ensure};
 use embedded_postgres::{Options, Server};
 use fintrac_kit::clock::Clock;
-use fintrac_kit::config::{Environment, Stage};
-use fintrac_kit::database::{self, Schema, owner_role, password};
+use fintrac_kit::config::{DeploymentEnvironment, Environment};
+use fintrac_kit::database::{self, Schema, owner_role, role_password};
 use sqlx::ConnectOptions as _;
 use sqlx::postgres::PgConnectOptions;
 
-/// Every schema of the suite.
+/// Every schema of the system.
 pub const SCHEMAS: [Schema; 4] =
     [auth_svc::SCHEMA, ledger_svc::SCHEMA, budget_svc::SCHEMA, notify_svc::SCHEMA];
 
@@ -44,13 +44,18 @@ pub async fn migrate(
     clock: &Clock,
 ) -> anyhow::Result<()> {
     let mut connection = admin.connect().await.context("the database cannot be reached")?;
+    for schema in SCHEMAS {
+        schema.reject_other_versions(&mut connection).await?;
+    }
     let names = SCHEMAS.map(|schema| schema.name);
     let may_make_roles = database::bootstrap(&mut connection, secret, &names).await?;
     let own =
         |name: &str| environment.get(&format!("{}_OWNER_DATABASE_URL", name.to_ascii_uppercase())).is_some();
     ensure!(
-        may_make_roles || environment.stage() != Stage::Production || names.iter().all(|name| own(name)),
-        "this role may not create roles; give it CREATEROLE, or set <PART>_OWNER_DATABASE_URL of each part"
+        may_make_roles
+            || environment.deployment_environment() != DeploymentEnvironment::Production
+            || names.iter().all(|name| own(name)),
+        "this role may not create roles; give it CREATEROLE, or set <SERVICE>_OWNER_DATABASE_URL of each service"
     );
     if !may_make_roles {
         tracing::warn!("this role may not create roles; all services use it, without walls between them");
@@ -67,7 +72,7 @@ pub async fn migrate(
     Ok(())
 }
 
-/// Who may change a schema: `<PART>_OWNER_DATABASE_URL`, else the role that was
+/// Who may change a schema: `<SERVICE>_OWNER_DATABASE_URL`, else the role that was
 /// made for it, else whoever is given.
 pub async fn owner(
     environment: &Environment,
@@ -81,9 +86,13 @@ pub async fn owner(
     }
     let role = owner_role(schema);
     let mut connection = admin.connect().await.context("the database cannot be reached")?;
-    let there: bool = sqlx::query_scalar("select exists (select from pg_roles where rolname = $1)")
+    let role_exists: bool = sqlx::query_scalar("select exists (select from pg_roles where rolname = $1)")
         .bind(&role)
         .fetch_one(&mut connection)
         .await?;
-    Ok(if there { admin.clone().username(&role).password(&password(secret, &role)) } else { admin.clone() })
+    Ok(if role_exists {
+        admin.clone().username(&role).password(&role_password(secret, &role))
+    } else {
+        admin.clone()
+    })
 }

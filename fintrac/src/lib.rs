@@ -1,9 +1,9 @@
-//! The whole suite in one process, and the operator's commands. Composition
-//! only: what the suite does is in the service crates.
+//! The whole system in one process, and the operator's commands. Composition
+//! only: what the system does is in the service crates.
 
 pub mod commands;
 mod data_dir;
 mod database;
-mod suite;
+mod system;
 
-pub use suite::Suite;
+pub use system::System;

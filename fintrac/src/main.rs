@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 use fintrac::commands;
 use fintrac::commands::migrate::Migration;
-use fintrac_kit::{probe, process};
+use fintrac_kit::{healthcheck, process};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Personal finance on a provable double-entry ledger.
 ///
-/// Without a command it serves the whole suite on one folder. Settings come
+/// Without a command it serves the whole system on one folder. Settings come
 /// from the environment and `.env`; see `.env.example`.
 #[derive(Parser)]
 #[command(version, about)]
@@ -23,119 +23,121 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Serve the whole suite (the default)
+    /// Run the system (the default)
     Serve,
-    /// Roles and schemas (the default: bring them up to date)
+    /// Manage database roles and schemas (the default: up)
     Migrate {
         #[command(subcommand)]
-        what: Option<Migrate>,
+        action: Option<Migrate>,
     },
-    /// Settings
+    /// Check settings
     #[command(subcommand)]
     Config(Config),
-    /// Serve a suite on a folder of its own with a year of somebody's money in it
+    /// Run a system on a folder of its own with a year of example data
     Demo,
-    /// Ask a running suite whether it is well; for health checks of containers
+    /// Check the health of a running system; for containers
     #[command(hide = true)]
-    Healthy,
-    /// Count violations of the ledger's invariants; fails when there are any
+    Healthcheck,
+    /// Count violations of the ledger's invariants; fails if there are any
     Verify,
-    /// Background work: running now, last, next, backlog, failures (the default: list)
+    /// Manage background jobs (the default: list state, last and next run, backlog, failures)
     Jobs {
         #[command(subcommand)]
-        what: Option<Jobs>,
+        action: Option<Jobs>,
     },
-    /// Exchange rates
+    /// Manage emails whose delivery failed (the default: list)
+    Emails {
+        #[command(subcommand)]
+        action: Option<Emails>,
+    },
+    /// Manage exchange rates
     #[command(subcommand)]
     Rates(Rates),
-    /// Administrators, and what they cannot mend themselves
+    /// Manage administrators, and recover from lockouts
     #[command(subcommand)]
     Admin(Admin),
-    /// Keys
+    /// Manage keys
     #[command(subcommand)]
     Keys(Keys),
 }
 
 #[derive(Subcommand)]
 enum Migrate {
-    /// Bring them up to date
+    /// Apply all pending migrations
     Up,
-    /// Print each migration and whether it is applied
+    /// List migrations and whether they are applied
     Status,
-    /// Undo the last migrations, and lose what is kept in them
+    /// Revert the last migrations, and delete their data
     Down {
-        /// How many of each part
+        /// Number of migrations to revert in each service
         steps: usize,
-        /// Of this part only: auth, ledger, budget or notify
+        /// Only this service: auth, ledger, budget or notify
         #[arg(long)]
-        part: Option<String>,
+        service: Option<String>,
     },
 }
 
 #[derive(Subcommand)]
 enum Config {
-    /// Print what is in force, secrets masked, and name all that is wrong
+    /// Print the effective settings with secrets masked, and every error
     Check {
-        /// What one part reads by itself: auth, ledger, budget, notify or gateway
+        /// Only the settings of this service: auth, ledger, budget, notify or gateway
         #[arg(long)]
-        part: Option<String>,
+        service: Option<String>,
     },
 }
 
 #[derive(Subcommand)]
 enum Jobs {
-    /// Make a job due and wait until the suite has done it
+    /// Run a job now, by the running system, and wait for it
     Run { name: String },
-    /// Mails that were given up (the default: list)
-    Mails {
-        #[command(subcommand)]
-        what: Option<Mails>,
-    },
 }
 
 #[derive(Subcommand)]
-enum Mails {
-    /// Try them again, from the first try on
+enum Emails {
+    /// List failed emails with the last error
+    List,
+    /// Send failed emails again
     Retry {
-        /// Those with these ids; all of them without any
+        /// Ids of the emails; all of them if omitted
         ids: Vec<uuid::Uuid>,
     },
 }
 
 #[derive(Subcommand)]
 enum Admin {
-    /// Make the user of this address an administrator; makes the account where there is none
+    /// Grant the role `admin`; creates the account if it does not exist
     Create { email: String },
-    /// Remove the second factor of a user who lost it and his recovery codes
-    RemoveFactor { email: String },
-    /// Delete every rule on addresses
+    /// Remove the second factor of a user who lost it and the recovery codes
+    RemoveMfa { email: String },
+    /// Delete all IP rules
     ClearIpRules,
-    /// End all users' sessions at once
+    /// Revoke the sessions of all users
     EndSessions,
 }
 
 #[derive(Subcommand)]
 enum Keys {
-    /// Print what each part needs to know and no other should: keys of its calls, its database
-    Parts {
+    /// Print the secrets of each service: its database URL and the keys of its calls
+    Services {
         /// Host, port and name of the database
         #[arg(long, default_value = "postgresql-rw:5432/fintrac")]
         database: String,
     },
-    /// Change a kind of keys
+    /// Rotate keys
     #[command(subcommand)]
     Rotate(Rotate),
-    /// Take away every key that signs access tokens, at once; a new one signs instead
+    /// Revoke every key that signs access tokens, and create a new one
     RevokeSigning,
 }
 
 #[derive(Subcommand)]
 enum Rotate {
-    /// Encrypt stored secrets anew with the first key of FINTRAC_DATA_KEYS
+    /// Encrypt stored secrets again with the first key of FINTRAC_DATA_KEYS
     Data,
     /// Add a key that signs access tokens
     Signing {
-        /// Seconds until it signs; longer than FINTRAC_REVOCATION_GRACE, so that every verifier knows it
+        /// Seconds until the key signs; longer than FINTRAC_REVOCATION_GRACE, so that every verifier has it
         #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u32).range(61..))]
         lead: u32,
     },
@@ -155,32 +157,30 @@ fn main() -> anyhow::Result<()> {
 async fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Serve => commands::serve::run().await,
-        Command::Migrate { what: None | Some(Migrate::Up) } => {
+        Command::Migrate { action: None | Some(Migrate::Up) } => {
             commands::migrate::run(Migration::Up, None).await
         }
-        Command::Migrate { what: Some(Migrate::Status) } => {
+        Command::Migrate { action: Some(Migrate::Status) } => {
             commands::migrate::run(Migration::Status, None).await
         }
-        Command::Migrate { what: Some(Migrate::Down { steps, part }) } => {
-            commands::migrate::run(Migration::Down { steps }, part.as_deref()).await
+        Command::Migrate { action: Some(Migrate::Down { steps, service }) } => {
+            commands::migrate::run(Migration::Down { steps }, service.as_deref()).await
         }
-        Command::Config(Config::Check { part }) => commands::config::check(part.as_deref()),
+        Command::Config(Config::Check { service }) => commands::config::check(service.as_deref()),
         Command::Demo => commands::demo::run().await,
-        Command::Healthy => probe::rest().await,
+        Command::Healthcheck => healthcheck::rest().await,
         Command::Verify => commands::verify::run().await,
-        Command::Jobs { what: None } => commands::jobs::list().await,
-        Command::Jobs { what: Some(Jobs::Run { name }) } => commands::jobs::run(&name).await,
-        Command::Jobs { what: Some(Jobs::Mails { what: None }) } => commands::jobs::mails().await,
-        Command::Jobs { what: Some(Jobs::Mails { what: Some(Mails::Retry { ids }) }) } => {
-            commands::jobs::retry(&ids).await
-        }
+        Command::Jobs { action: None } => commands::jobs::list().await,
+        Command::Jobs { action: Some(Jobs::Run { name }) } => commands::jobs::run(&name).await,
+        Command::Emails { action: None | Some(Emails::List) } => commands::emails::list().await,
+        Command::Emails { action: Some(Emails::Retry { ids }) } => commands::emails::retry(&ids).await,
         Command::Rates(Rates::Import { file }) => commands::rates::import(&file).await,
         Command::Admin(Admin::Create { email }) => commands::identity::create_admin(&email).await,
-        Command::Admin(Admin::RemoveFactor { email }) => commands::identity::remove_factor(&email).await,
+        Command::Admin(Admin::RemoveMfa { email }) => commands::identity::remove_mfa(&email).await,
         Command::Admin(Admin::ClearIpRules) => commands::identity::clear_ip_rules().await,
         Command::Admin(Admin::EndSessions) => commands::identity::end_all_sessions().await,
         Command::Keys(Keys::RevokeSigning) => commands::identity::revoke_signing_keys().await,
-        Command::Keys(Keys::Parts { database }) => commands::parts::print(&database),
+        Command::Keys(Keys::Services { database }) => commands::services::print(&database),
         Command::Keys(Keys::Rotate(Rotate::Data)) => commands::identity::rotate_data_key().await,
         Command::Keys(Keys::Rotate(Rotate::Signing { lead })) => {
             commands::identity::rotate_signing_key(lead).await

@@ -11,7 +11,7 @@ use ipnet::IpNet;
 use crate::layers::rate_limit::RedisConfig;
 use crate::server::Certificate;
 
-const DEFAULT_RATE: NonZeroU32 = NonZeroU32::new(600).expect("not zero");
+const DEFAULT_REQUESTS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(600).expect("not zero");
 
 /// What the gateway needs to know.
 #[derive(Debug, Clone)]
@@ -29,7 +29,7 @@ pub struct Config {
     /// Whether `/docs`, `/redoc` and `/openapi.json` are served.
     pub serves_documents: bool,
     /// Connections at once.
-    pub most_connections: usize,
+    pub max_connections: usize,
     /// Where gateways count requests together; without it each counts alone.
     pub redis: Option<RedisConfig>,
 }
@@ -39,21 +39,21 @@ impl Config {
         let origins = environment.text("CORS_ALLOWED_ORIGINS", "");
         let parse = |origin: &str| {
             let value = HeaderValue::from_str(origin).ok();
-            let has_path = origin.split_once("://").is_some_and(|(_, place)| place.contains('/'));
+            let has_path = origin.split_once("://").is_some_and(|(_, rest)| rest.contains('/'));
             if value.is_none() || has_path {
                 // Browsers send an origin without a path: with one it never matches.
                 let text =
                     "CORS_ALLOWED_ORIGINS: must be origins as https://app.example, separated by commas";
-                environment.problem(text.into());
+                environment.add_problem(text.into());
             }
             value
         };
         let cors_origins: Vec<_> =
             origins.split(',').map(str::trim).filter(|origin| !origin.is_empty()).filter_map(parse).collect();
         if cors_origins.len() > 1 && cors_origins.iter().any(|origin| origin == "*") {
-            environment.problem("CORS_ALLOWED_ORIGINS: * stands alone".into());
+            environment.add_problem("CORS_ALLOWED_ORIGINS: * stands alone".into());
         }
-        let per_minute = environment.parse("RATE_LIMIT_PER_MINUTE", DEFAULT_RATE);
+        let per_minute = environment.parse("RATE_LIMIT_PER_MINUTE", DEFAULT_REQUESTS_PER_MINUTE);
         let rate_limit = environment.flag("RATE_LIMIT_ENABLED", true).then_some(per_minute);
         let seconds = environment.parse("SERVER_REQUEST_TIMEOUT", 30);
         let proxies = environment.text("TRUSTED_PROXIES", "");
@@ -61,7 +61,7 @@ impl Config {
             let read = text.parse().ok().or_else(|| Some(IpNet::from(text.parse::<IpAddr>().ok()?)));
             if read.is_none() {
                 let problem = "TRUSTED_PROXIES: must be networks as 10.0.0.0/8, separated by commas";
-                environment.problem(problem.into());
+                environment.add_problem(problem.into());
             }
             read
         };
@@ -71,7 +71,7 @@ impl Config {
             [Some(chain), Some(key)] => Some(Certificate { chain: chain.into(), key: key.into() }),
             [None, None] => None,
             [Some(_), None] | [None, Some(_)] => {
-                environment.problem("SERVER_TLS_CERT and SERVER_TLS_KEY: set both or none".into());
+                environment.add_problem("SERVER_TLS_CERT and SERVER_TLS_KEY: set both or none".into());
                 None
             }
         };
@@ -82,7 +82,7 @@ impl Config {
             cors_origins,
             certificate,
             serves_documents: environment.flag("SERVER_DOCS", true),
-            most_connections: environment.parse("SERVER_MAX_CONNECTIONS", 10_000),
+            max_connections: environment.parse("SERVER_MAX_CONNECTIONS", 10_000),
             redis: RedisConfig::from_environment(environment),
         }
     }
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn every_origin_stands_alone() {
+    fn origins_are_validated() {
         assert_eq!(problems("*"), None);
         assert_eq!(problems("https://one.example, https://two.example"), None);
         assert!(problems("https://one.example/").is_some_and(|text| text.contains("CORS_ALLOWED_ORIGINS")));

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use fintrac_kit::words::Words;
+use fintrac_kit::locale_format::LocaleFormatter;
 use fluent_langneg::{NegotiationStrategy, accepted_languages, negotiate_languages};
 use fluent_templates::{Loader as _, static_loader};
 use unic_langid::{LanguageIdentifier, langid};
@@ -16,9 +16,9 @@ static_loader! {
     };
 }
 
-static SPOKEN: [LanguageIdentifier; 5] =
+static SUPPORTED_LOCALES: [LanguageIdentifier; 5] =
     [langid!("en"), langid!("es"), langid!("fr"), langid!("de"), langid!("pt")];
-static DEFAULT: LanguageIdentifier = langid!("en");
+static DEFAULT_LOCALE: LanguageIdentifier = langid!("en");
 
 /// A language that the gateway speaks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,16 +26,21 @@ pub struct Language(LanguageIdentifier);
 
 impl Default for Language {
     fn default() -> Self {
-        Self(DEFAULT.clone())
+        Self(DEFAULT_LOCALE.clone())
     }
 }
 
 impl Language {
     /// The best match of an `Accept-Language` header.
     pub fn negotiate(accepted: &str) -> Self {
-        let requested = accepted_languages::parse(&by_quality(accepted));
-        let found = negotiate_languages(&requested, &SPOKEN, Some(&DEFAULT), NegotiationStrategy::Lookup);
-        Self((*found.first().unwrap_or(&&DEFAULT)).clone())
+        let requested = accepted_languages::parse(&sort_by_quality(accepted));
+        let found = negotiate_languages(
+            &requested,
+            &SUPPORTED_LOCALES,
+            Some(&DEFAULT_LOCALE),
+            NegotiationStrategy::Lookup,
+        );
+        Self((*found.first().unwrap_or(&&DEFAULT_LOCALE)).clone())
     }
 
     pub fn code(&self) -> String {
@@ -43,8 +48,8 @@ impl Language {
     }
 
     /// How the language writes amounts and days.
-    pub fn words(&self) -> Result<Words, Problem> {
-        Words::of(&self.code()).map_err(|error| {
+    pub fn formatter(&self) -> Result<LocaleFormatter, Problem> {
+        LocaleFormatter::new(&self.code()).map_err(|error| {
             tracing::error!(%error, "a language has no numbers and days");
             Problem::internal()
         })
@@ -57,7 +62,7 @@ impl Language {
 }
 
 /// The entries of the header, the preferred first (RFC 9110, 12.5.4).
-fn by_quality(accepted: &str) -> String {
+fn sort_by_quality(accepted: &str) -> String {
     let quality = |entry: &&str| {
         let (_, value) = entry.split_once("q=")?;
         value.trim().parse::<f32>().ok()
@@ -69,25 +74,28 @@ fn by_quality(accepted: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Language, SPOKEN, TEXTS};
-    use crate::problem::catalogue;
+    use super::{Language, SUPPORTED_LOCALES, TEXTS};
+    use crate::problem::codes;
     use fluent_templates::Loader as _;
 
     #[test]
     fn every_problem_has_a_title_in_every_language() {
-        for language in SPOKEN.iter().cloned() {
-            for entry in catalogue::ENTRIES {
-                let id = catalogue::title_id(entry.code);
-                let english = TEXTS.try_lookup(&SPOKEN[0], &id);
+        for language in SUPPORTED_LOCALES.iter().cloned() {
+            for entry in codes::PROBLEM_CODES {
+                let id = codes::title_id(entry.code);
+                let english = TEXTS.try_lookup(&SUPPORTED_LOCALES[0], &id);
                 let found = TEXTS.try_lookup(&language, &id);
                 assert!(found.is_some(), "{id} in {language}");
-                assert!(language == SPOKEN[0] || found != english, "{id} in {language} is not translated");
+                assert!(
+                    language == SUPPORTED_LOCALES[0] || found != english,
+                    "{id} in {language} is not translated"
+                );
             }
         }
     }
 
     #[test]
-    fn the_reader_chooses() {
+    fn accept_language_chooses_the_language() {
         for (accepted, expected) in [
             ("", "en"),
             ("es-MX,en;q=0.5", "es"),

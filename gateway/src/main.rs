@@ -1,11 +1,11 @@
 //! The gateway as a process of its own.
 
-use fintrac_kit::{probe, process};
+use fintrac_kit::{healthcheck, process};
 
 fn main() -> anyhow::Result<()> {
     process::block_on(async {
-        if probe::is_asked() {
-            return probe::rest().await;
+        if healthcheck::is_requested() {
+            return healthcheck::rest().await;
         }
         gateway::run().await
     })

@@ -1,6 +1,6 @@
 //! The document at `/openapi.json` and what its operations share.
 
-pub mod words;
+pub mod enums;
 
 use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa::openapi::schema::{Schema, SchemaType, Type};
@@ -11,11 +11,11 @@ use utoipa::openapi::{
 };
 use utoipa::{IntoResponses, PartialSchema as _, ToSchema as _};
 
-use crate::problem::body::ProblemBody;
-use words::CurrencyCode;
+use crate::problem::details::ProblemDetails;
+use enums::CurrencyCode;
 
 /// Title, licence, tags and the security scheme.
-pub fn outline() -> OpenApi {
+pub fn base_document() -> OpenApi {
     let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
     let tag = |name: &str, text: &str| TagBuilder::new().name(name).description(Some(text)).build();
     OpenApiBuilder::new()
@@ -58,23 +58,23 @@ pub fn outline() -> OpenApi {
 
 /// The whole document.
 pub fn document() -> OpenApi {
-    finish(crate::router::api().to_openapi())
+    post_process(crate::router::api().to_openapi())
 }
 
-/// PUT and PATCH of one handler share its name; ids of operations must differ.
+/// PUT and PATCH of one handler are one operation: only PATCH has its id.
 /// What needs no token says so. Parameters say what all of their name have in
 /// common. Schemas that only others were made of are left out.
-pub fn finish(mut document: OpenApi) -> OpenApi {
+pub fn post_process(mut document: OpenApi) -> OpenApi {
     for item in document.paths.paths.values_mut() {
-        if let (Some(put), Some(_)) = (&mut item.put, &item.patch) {
-            put.operation_id = put.operation_id.take().map(|id| format!("{id}_by_put"));
+        if let (Some(put), Some(_patch)) = (&mut item.put, &item.patch) {
+            put.operation_id = None;
         }
         let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch];
         for operation in operations.into_iter().flatten() {
             operation.security.get_or_insert_default();
-            operation.parameters.iter_mut().flatten().for_each(bound);
+            operation.parameters.iter_mut().flatten().for_each(constrain_parameter);
             if let Some(RefOr::T(body)) = &mut operation.request_body {
-                body.content.values_mut().for_each(never_null);
+                body.content.values_mut().for_each(forbid_null);
             }
         }
     }
@@ -86,12 +86,12 @@ pub fn finish(mut document: OpenApi) -> OpenApi {
 }
 
 /// What every parameter of its name, or of its kind, must look like.
-fn bound(parameter: &mut RefOr<Parameter>) {
+fn constrain_parameter(parameter: &mut RefOr<Parameter>) {
     let RefOr::T(parameter) = parameter else { return };
     let Some(RefOr::T(Schema::Object(schema))) = &mut parameter.schema else { return };
     if parameter.parameter_in == ParameterIn::Header
         && let SchemaType::Array(types) = &schema.schema_type
-        && let Some(only) = types.iter().find(|it| **it != Type::Null)
+        && let Some(only) = types.iter().find(|kind| **kind != Type::Null)
     {
         // There or not, but never `null`.
         schema.schema_type = SchemaType::Type(only.clone());
@@ -105,16 +105,16 @@ fn bound(parameter: &mut RefOr<Parameter>) {
         }
         ("If-Match", _) => schema.pattern = Some(r#"^(\*|"[0-9]{1,18}")$"#.to_owned()),
         (_, ParameterIn::Query) if schema.schema_type == SchemaType::Type(Type::String) => {
-            let says_more =
+            let is_constrained =
                 schema.format.is_some() || schema.pattern.is_some() || schema.enum_values.is_some();
-            schema.min_length = (!says_more).then_some(1);
+            schema.min_length = (!is_constrained).then_some(1);
         }
         _ => {}
     }
 }
 
 /// A body that may be absent is still no `null`.
-fn never_null(content: &mut RefOr<Content>) {
+fn forbid_null(content: &mut RefOr<Content>) {
     let RefOr::T(Content { schema, .. }) = content else { return };
     if let Some(RefOr::T(Schema::OneOf(either))) = schema {
         *schema = either.items.iter().find(|item| matches!(item, RefOr::Ref(_))).cloned();
@@ -133,40 +133,40 @@ fn unused_schemas(document: &OpenApi) -> Option<Vec<String>> {
 pub enum PublicProblems {
     /// The request cannot be read
     #[response(status = 400, content_type = "application/problem+json")]
-    Malformed(ProblemBody),
+    Malformed(ProblemDetails),
     /// The credentials are not right
     #[response(status = 401, content_type = "application/problem+json")]
-    Unauthenticated(ProblemBody),
+    Unauthenticated(ProblemDetails),
     /// Not permitted
     #[response(status = 403, content_type = "application/problem+json")]
-    Forbidden(ProblemBody),
+    Forbidden(ProblemDetails),
     /// The body is too large
     #[response(status = 413, content_type = "application/problem+json")]
-    TooLarge(ProblemBody),
+    TooLarge(ProblemDetails),
     /// The body is not JSON
     #[response(status = 415, content_type = "application/problem+json")]
-    Unsupported(ProblemBody),
+    Unsupported(ProblemDetails),
     /// Read but refused
     #[response(status = 422, content_type = "application/problem+json")]
-    Refused(ProblemBody),
+    Unprocessable(ProblemDetails),
     /// Path and query are too long
     #[response(status = 414, content_type = "application/problem+json")]
-    UriTooLong(ProblemBody),
+    UriTooLong(ProblemDetails),
     /// The headers are too large
     #[response(status = 431, content_type = "application/problem+json")]
-    HeadersTooLarge(ProblemBody),
+    HeadersTooLarge(ProblemDetails),
     /// Too many attempts; see Retry-After
     #[response(status = 429, content_type = "application/problem+json")]
-    Throttled(ProblemBody),
+    TooManyRequests(ProblemDetails),
     /// Something went wrong on our side
     #[response(status = 500, content_type = "application/problem+json")]
-    Internal(ProblemBody),
-    /// A part cannot answer right now
+    Internal(ProblemDetails),
+    /// A service cannot answer right now
     #[response(status = 503, content_type = "application/problem+json")]
-    Unavailable(ProblemBody),
+    Unavailable(ProblemDetails),
     /// The answer took too long
     #[response(status = 504, content_type = "application/problem+json")]
-    Timeout(ProblemBody),
+    Timeout(ProblemDetails),
 }
 
 /// What a call of a user may refuse: the same, with a token.
@@ -178,34 +178,34 @@ pub type UserProblems = PublicProblems;
 pub enum ReadProblems {
     /// The path or the query cannot be read
     #[response(status = 400, content_type = "application/problem+json")]
-    Malformed(ProblemBody),
+    Malformed(ProblemDetails),
     /// No valid access token
     #[response(status = 401, content_type = "application/problem+json")]
-    Unauthenticated(ProblemBody),
+    Unauthenticated(ProblemDetails),
     /// Not permitted
     #[response(status = 403, content_type = "application/problem+json")]
-    Forbidden(ProblemBody),
+    Forbidden(ProblemDetails),
     /// Not there, or somebody else's
     #[response(status = 404, content_type = "application/problem+json")]
-    NotFound(ProblemBody),
+    NotFound(ProblemDetails),
     /// Path and query are too long
     #[response(status = 414, content_type = "application/problem+json")]
-    UriTooLong(ProblemBody),
+    UriTooLong(ProblemDetails),
     /// The headers are too large
     #[response(status = 431, content_type = "application/problem+json")]
-    HeadersTooLarge(ProblemBody),
+    HeadersTooLarge(ProblemDetails),
     /// Too many requests; see Retry-After
     #[response(status = 429, content_type = "application/problem+json")]
-    Throttled(ProblemBody),
+    TooManyRequests(ProblemDetails),
     /// Something went wrong on our side
     #[response(status = 500, content_type = "application/problem+json")]
-    Internal(ProblemBody),
-    /// A part cannot answer right now
+    Internal(ProblemDetails),
+    /// A service cannot answer right now
     #[response(status = 503, content_type = "application/problem+json")]
-    Unavailable(ProblemBody),
+    Unavailable(ProblemDetails),
     /// The answer took too long
     #[response(status = 504, content_type = "application/problem+json")]
-    Timeout(ProblemBody),
+    Timeout(ProblemDetails),
 }
 
 /// What a call that writes may refuse.
@@ -214,49 +214,49 @@ pub enum ReadProblems {
 pub enum WriteProblems {
     /// The request cannot be read
     #[response(status = 400, content_type = "application/problem+json")]
-    Malformed(ProblemBody),
+    Malformed(ProblemDetails),
     /// No valid access token
     #[response(status = 401, content_type = "application/problem+json")]
-    Unauthenticated(ProblemBody),
+    Unauthenticated(ProblemDetails),
     /// Not permitted
     #[response(status = 403, content_type = "application/problem+json")]
-    Forbidden(ProblemBody),
+    Forbidden(ProblemDetails),
     /// Not there, or somebody else's
     #[response(status = 404, content_type = "application/problem+json")]
-    NotFound(ProblemBody),
+    NotFound(ProblemDetails),
     /// It stands in the way as it is now
     #[response(status = 409, content_type = "application/problem+json")]
-    Conflict(ProblemBody),
+    Conflict(ProblemDetails),
     /// It has changed since it was read
     #[response(status = 412, content_type = "application/problem+json")]
-    PreconditionFailed(ProblemBody),
+    PreconditionFailed(ProblemDetails),
     /// The body is too large
     #[response(status = 413, content_type = "application/problem+json")]
-    TooLarge(ProblemBody),
+    TooLarge(ProblemDetails),
     /// The body is not JSON
     #[response(status = 415, content_type = "application/problem+json")]
-    Unsupported(ProblemBody),
+    Unsupported(ProblemDetails),
     /// Read but refused
     #[response(status = 422, content_type = "application/problem+json")]
-    Refused(ProblemBody),
+    Unprocessable(ProblemDetails),
     /// Path and query are too long
     #[response(status = 414, content_type = "application/problem+json")]
-    UriTooLong(ProblemBody),
+    UriTooLong(ProblemDetails),
     /// The headers are too large
     #[response(status = 431, content_type = "application/problem+json")]
-    HeadersTooLarge(ProblemBody),
+    HeadersTooLarge(ProblemDetails),
     /// Too many requests; see Retry-After
     #[response(status = 429, content_type = "application/problem+json")]
-    Throttled(ProblemBody),
+    TooManyRequests(ProblemDetails),
     /// Something went wrong on our side
     #[response(status = 500, content_type = "application/problem+json")]
-    Internal(ProblemBody),
-    /// A part cannot answer right now
+    Internal(ProblemDetails),
+    /// A service cannot answer right now
     #[response(status = 503, content_type = "application/problem+json")]
-    Unavailable(ProblemBody),
+    Unavailable(ProblemDetails),
     /// The answer took too long
     #[response(status = 504, content_type = "application/problem+json")]
-    Timeout(ProblemBody),
+    Timeout(ProblemDetails),
 }
 
 /// What a call without a body may refuse.
@@ -265,17 +265,17 @@ pub enum WriteProblems {
 pub enum SystemProblems {
     /// Path and query are too long
     #[response(status = 414, content_type = "application/problem+json")]
-    UriTooLong(ProblemBody),
+    UriTooLong(ProblemDetails),
     /// The headers are too large
     #[response(status = 431, content_type = "application/problem+json")]
-    HeadersTooLarge(ProblemBody),
+    HeadersTooLarge(ProblemDetails),
     /// Something went wrong on our side
     #[response(status = 500, content_type = "application/problem+json")]
-    Internal(ProblemBody),
-    /// A part cannot answer right now
+    Internal(ProblemDetails),
+    /// A service cannot answer right now
     #[response(status = 503, content_type = "application/problem+json")]
-    Unavailable(ProblemBody),
+    Unavailable(ProblemDetails),
     /// The answer took too long
     #[response(status = 504, content_type = "application/problem+json")]
-    Timeout(ProblemBody),
+    Timeout(ProblemDetails),
 }

@@ -28,7 +28,7 @@ use crate::routes::{
 use crate::state::AppState;
 
 /// Browsers must not guess types or leak links.
-pub const SECURITY: [(HeaderName, &str); 4] = [
+pub const SECURITY_HEADERS: [(HeaderName, &str); 4] = [
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (REFERRER_POLICY, "no-referrer"),
     (X_FRAME_OPTIONS, "DENY"),
@@ -38,49 +38,49 @@ pub const SECURITY: [(HeaderName, &str); 4] = [
 /// The documented calls.
 pub fn api() -> OpenApiRouter<AppState> {
     let v1 = OpenApiRouter::new()
-        .merge(of_identity())
-        .merge(of_money())
-        .merge(of_plans())
-        .merge(of_administration())
+        .merge(identity_routes())
+        .merge(ledger_routes())
+        .merge(planning_routes())
+        .merge(admin_routes())
         .layer(default_header(CACHE_CONTROL, "no-store"));
-    OpenApiRouter::with_openapi(openapi::outline())
+    OpenApiRouter::with_openapi(openapi::base_document())
         .nest("/api/v1", v1)
-        .routes(routes!(health::health))
-        .routes(routes!(health::ready))
-        .routes(routes!(health::live))
-        .routes(routes!(jwks::jwks))
+        .routes(routes!(health::get_health))
+        .routes(routes!(health::get_readiness))
+        .routes(routes!(health::get_liveness))
+        .routes(routes!(jwks::get_jwks))
 }
 
-fn of_identity() -> OpenApiRouter<AppState> {
+fn identity_routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(auth::register::register))
         .routes(routes!(auth::verify_email::verify_email))
         .routes(routes!(auth::resend_verification::resend_verification))
         .routes(routes!(auth::login::login))
-        .routes(routes!(auth::refresh::refresh))
+        .routes(routes!(auth::refresh_tokens::refresh_tokens))
         .routes(routes!(auth::logout::logout))
         .routes(routes!(auth::logout_all::logout_all))
         .routes(routes!(auth::forgot_password::forgot_password))
         .routes(routes!(auth::reset_password::reset_password))
-        .routes(routes!(auth::enrol_totp::enrol_totp, auth::remove_totp::remove_totp))
+        .routes(routes!(auth::enroll_totp::enroll_totp, auth::remove_totp::remove_totp))
         .routes(routes!(auth::confirm_totp::confirm_totp))
         .routes(routes!(auth::reauthenticate::reauthenticate))
         .routes(routes!(auth::list_sessions::list_sessions))
-        .routes(routes!(auth::end_session::end_session))
+        .routes(routes!(auth::revoke_session::revoke_session))
         .routes(routes!(auth::list_devices::list_devices))
-        .routes(routes!(auth::update_device::update_device, auth::forget_device::forget_device))
+        .routes(routes!(auth::update_device::update_device, auth::delete_device::delete_device))
         .routes(routes!(users::get_me::get_me, users::update_me::update_me, users::delete_me::delete_me))
         .routes(routes!(users::change_password::change_password))
-        .routes(routes!(users::list_security_events::list_security_events))
-        .routes(routes!(users::list_audit_log::list_audit_log))
-        .routes(routes!(users::export::export))
+        .routes(routes!(users::list_my_security_events::list_my_security_events))
+        .routes(routes!(users::list_my_audit_log::list_my_audit_log))
+        .routes(routes!(users::export_my_data::export_my_data))
         .routes(routes!(
             users::get_preferences::get_preferences,
             users::update_preferences::update_preferences
         ))
 }
 
-fn of_money() -> OpenApiRouter<AppState> {
+fn ledger_routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(accounts::list_accounts::list_accounts, accounts::create_account::create_account))
         .routes(routes!(
@@ -90,8 +90,8 @@ fn of_money() -> OpenApiRouter<AppState> {
         ))
         .routes(routes!(accounts::restore_account::restore_account))
         .routes(routes!(accounts::list_account_transactions::list_account_transactions))
-        .routes(routes!(accounts::get_balance::get_balance))
-        .routes(routes!(accounts::list_balance_history::list_balance_history))
+        .routes(routes!(accounts::get_account_balance::get_account_balance))
+        .routes(routes!(accounts::list_account_balance_history::list_account_balance_history))
         .routes(routes!(
             categories::list_categories::list_categories,
             categories::create_category::create_category
@@ -119,28 +119,28 @@ fn of_money() -> OpenApiRouter<AppState> {
             recurring::update_recurring::update_recurring,
             recurring::delete_recurring::delete_recurring
         ))
-        .routes(routes!(recurring::steer::pause))
-        .routes(routes!(recurring::steer::resume))
-        .routes(routes!(recurring::steer::skip))
-        .routes(routes!(transactions::list_history::list_history))
+        .routes(routes!(recurring::pause_recurring::pause_recurring))
+        .routes(routes!(recurring::resume_recurring::resume_recurring))
+        .routes(routes!(recurring::skip_recurring::skip_recurring))
+        .routes(routes!(transactions::list_transaction_revisions::list_transaction_revisions))
         .routes(routes!(transactions::restore_transaction::restore_transaction))
-        .routes(routes!(transactions::bulk::bulk))
-        .routes(routes!(transactions::export::export))
+        .routes(routes!(transactions::bulk_write_transactions::bulk_write_transactions))
+        .routes(routes!(transactions::export_transactions::export_transactions))
         .routes(routes!(currencies::list_currencies::list_currencies))
         .routes(routes!(currencies::get_currency::get_currency))
         .routes(routes!(exchange_rates::list_exchange_rates::list_exchange_rates))
-        .routes(routes!(exchange_rates::convert::convert))
-        .routes(routes!(analytics::spending::spending))
-        .routes(routes!(analytics::income_expense::income_expense))
-        .routes(routes!(analytics::categories::categories))
-        .routes(routes!(analytics::cash_flow::cash_flow))
-        .routes(routes!(analytics::net_worth::net_worth))
-        .routes(routes!(analytics::patterns::patterns))
-        .routes(routes!(reports::get_report::monthly))
-        .routes(routes!(reports::get_report::of_days))
+        .routes(routes!(exchange_rates::convert_amount::convert_amount))
+        .routes(routes!(analytics::analyze_spending::analyze_spending))
+        .routes(routes!(analytics::analyze_income_expense::analyze_income_expense))
+        .routes(routes!(analytics::analyze_categories::analyze_categories))
+        .routes(routes!(analytics::analyze_cash_flow::analyze_cash_flow))
+        .routes(routes!(analytics::analyze_net_worth::analyze_net_worth))
+        .routes(routes!(analytics::analyze_spending_patterns::analyze_spending_patterns))
+        .routes(routes!(reports::get_report::get_monthly_report))
+        .routes(routes!(reports::get_report::get_report))
 }
 
-fn of_plans() -> OpenApiRouter<AppState> {
+fn planning_routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(budgets::list_budgets::list_budgets, budgets::create_budget::create_budget))
         .routes(routes!(
@@ -148,25 +148,25 @@ fn of_plans() -> OpenApiRouter<AppState> {
             budgets::update_budget::update_budget,
             budgets::delete_budget::delete_budget
         ))
-        .routes(routes!(budgets::get_progress::get_progress))
-        .routes(routes!(budgets::list_periods::list_periods))
-        .routes(routes!(budgets::summarize::summarize))
+        .routes(routes!(budgets::get_budget_progress::get_budget_progress))
+        .routes(routes!(budgets::list_budget_periods::list_budget_periods))
+        .routes(routes!(budgets::summarize_budgets::summarize_budgets))
         .routes(routes!(goals::list_goals::list_goals, goals::create_goal::create_goal))
         .routes(routes!(
             goals::get_goal::get_goal,
             goals::update_goal::update_goal,
             goals::delete_goal::delete_goal
         ))
-        .routes(routes!(goals::contribute::contribute))
-        .routes(routes!(goals::withdraw::withdraw))
+        .routes(routes!(goals::contribute_to_goal::contribute_to_goal))
+        .routes(routes!(goals::withdraw_from_goal::withdraw_from_goal))
         .routes(routes!(goals::list_contributions::list_contributions))
         .routes(routes!(notifications::list_notifications::list_notifications))
         .routes(routes!(notifications::mark_notification::mark_notification))
-        .routes(routes!(notifications::read_all::read_all))
-        .routes(routes!(events::follow::follow))
+        .routes(routes!(notifications::mark_all_notifications_read::mark_all_notifications_read))
+        .routes(routes!(events::stream_live_events::stream_live_events))
 }
 
-fn of_administration() -> OpenApiRouter<AppState> {
+fn admin_routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(admin::list_users::list_users))
         .routes(routes!(admin::get_user::get_user, admin::update_user::update_user))
@@ -183,51 +183,51 @@ pub fn app(state: AppState) -> Router {
     let (api, document) = api().split_for_parts();
     let mut routes = Router::new().merge(api).merge(pages::router());
     if state.config.serves_documents {
-        routes = routes.merge(docs::router(openapi::finish(document)));
+        routes = routes.merge(docs::router(openapi::post_process(document)));
     }
-    dress(routes, state)
+    with_middleware(routes, state)
 }
 
 /// The layers, from the outside in. They stand around the router as one service: on
 /// its routes each would be a box of its own, copied with all that it holds for each request.
-fn dress(routes: Router<AppState>, state: AppState) -> Router {
+fn with_middleware(routes: Router<AppState>, state: AppState) -> Router {
     let certified = state.config.certificate.is_some();
     let transport_security =
         certified.then(|| default_header(STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains"));
-    let security = <(_, _, _, _)>::from(SECURITY.map(|(name, value)| default_header(name, value)));
-    let dressed = ServiceBuilder::new()
-        .map_request(layers::slash::trim)
+    let security = <(_, _, _, _)>::from(SECURITY_HEADERS.map(|(name, value)| default_header(name, value)));
+    let service = ServiceBuilder::new()
+        .map_request(layers::normalize_path::normalize_path)
         // Everything inside knows the request's id and deadline.
-        .layer(from_fn_with_state(state.clone(), layers::context::open))
+        .layer(from_fn_with_state(state.clone(), layers::request_context::attach))
         // Lists are mostly repetition. Events are not held back.
         .layer(CompressionLayer::new())
         // Every refusal has one form, the framework's own too.
-        .layer(from_fn(layers::problems::write))
+        .layer(from_fn(layers::problem_response::write_problem))
         .option_layer(transport_security)
         .layer(security)
         // Answers preflights before a route refuses OPTIONS.
         .option_layer(cors(&state))
         // Whoever is kept out does not use up anybody's rate.
-        .layer(from_fn_with_state(state.clone(), layers::addresses::admit))
+        .layer(from_fn_with_state(state.clone(), layers::ip_rules::enforce))
         // Floods end here, before they cost anything.
-        .layer(from_fn_with_state(state.clone(), layers::rate_limit::limit))
+        .layer(from_fn_with_state(state.clone(), layers::rate_limit::enforce))
         // A proxy must not be able to read a request in another way.
-        .layer(from_fn(layers::framing::refuse))
+        .layer(from_fn(layers::framing::reject_ambiguous))
         // The database takes no U+0000.
-        .layer(from_fn(layers::nul::refuse))
+        .layer(from_fn(layers::reject_nul::reject_nul))
         // What is larger than anybody needs goes no further.
-        .layer(from_fn(layers::size::refuse))
+        .layer(from_fn(layers::request_limits::enforce))
         // A body is whole, or rejected, before anything that must run to its end begins.
         .layer(from_fn_with_state(state.clone(), layers::body::buffer))
         // Hanging up must not leave a change half done.
-        .layer(from_fn_with_state(state.clone(), layers::run_to_end::run))
+        .layer(from_fn_with_state(state.clone(), layers::complete_on_disconnect::complete_on_disconnect))
         // Bodies are bounded already.
         .layer(DefaultBodyLimit::disable())
         // Whoever asks for the head only is answered as by GET; what is outermost takes the body off.
-        .map_request(layers::head::as_get)
+        .map_request(layers::head_as_get::head_as_get)
         // The access line names routes, not paths.
-        .service(routes.route_layer(from_fn(layers::context::remember_route)).with_state(state));
-    Router::new().fallback_service(any_service(dressed))
+        .service(routes.route_layer(from_fn(layers::request_context::record_matched_path)).with_state(state));
+    Router::new().fallback_service(any_service(service))
 }
 
 fn default_header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {

@@ -2,7 +2,7 @@
 //! may take. What holds for single requests is in `layers/`.
 
 mod connections;
-mod legible;
+mod problem_on_parse_error;
 
 use std::io;
 use std::net::SocketAddr;
@@ -12,30 +12,30 @@ use std::time::Duration;
 use axum::Router;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use axum_server::{Handle, Server};
-use fintrac_kit::serve::Stop;
+use fintrac_kit::serve::Shutdown;
 use hyper_util::rt::TokioTimer;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 pub use connections::LimitConnections;
-pub use legible::Legible;
+pub use problem_on_parse_error::ProblemOnParseError;
 
 /// For the first request of a connection.
-const FIRST: Duration = Duration::from_secs(15);
+const FIRST_REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 /// For each later one, idle time included: longer than proxies keep connections,
 /// or they would send a request into one that is just closed.
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
 /// For the TLS handshake.
-const HANDSHAKE: Duration = Duration::from_secs(10);
-/// Beyond these hyper itself answers; `layers::size` is stricter.
-const MOST_HEADERS: usize = 256;
-const LARGEST_HEAD: usize = 128 * 1024;
+const TLS_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Beyond these hyper itself answers; `layers::request_limits` is stricter.
+const MAX_HEADERS: usize = 256;
+const MAX_HEAD_BYTES: usize = 128 * 1024;
 /// Requests at once on one HTTP/2 connection.
-const STREAMS: u32 = 128;
+const MAX_CONCURRENT_STREAMS: u32 = 128;
 /// How often an HTTP/2 client is asked whether it is still there.
-const PING: Duration = Duration::from_secs(20);
+const HTTP2_PING_INTERVAL: Duration = Duration::from_secs(20);
 /// How often the certificate's files are read again.
-const RENEWAL: Duration = Duration::from_mins(10);
+const CERTIFICATE_RELOAD_INTERVAL: Duration = Duration::from_mins(10);
 
 /// The server's certificate and key, PEM files.
 #[derive(Debug, Clone)]
@@ -44,71 +44,71 @@ pub struct Certificate {
     pub key: PathBuf,
 }
 
-/// Serves `app` on `listener` until the stop closes the listeners.
+/// Serves `app` on `listener` until the shutdown closes the listeners.
 pub async fn serve(
     listener: TcpListener,
     app: Router,
-    accept: Legible<LimitConnections>,
+    accept: ProblemOnParseError<LimitConnections>,
     certificate: Option<Certificate>,
-    stop: &Stop,
+    shutdown: &Shutdown,
 ) -> io::Result<JoinHandle<()>> {
     let server = axum_server::from_tcp(listener.into_std()?)?.acceptor(accept);
     let handle = Handle::new();
-    let closing = stop.listeners.clone();
+    let closing = shutdown.listeners.clone();
     let close = handle.clone();
-    stop.spawn(async move {
+    shutdown.spawn(async move {
         closing.cancelled().await;
         close.graceful_shutdown(None);
     });
     let app = app.into_make_service_with_connect_info::<SocketAddr>();
     let served: JoinHandle<()> = match certificate {
         None => {
-            let server = bounded(server).handle(handle);
-            tokio::spawn(async move { report(server.serve(app).await) })
+            let server = with_limits(server).handle(handle);
+            tokio::spawn(async move { log_failure(server.serve(app).await) })
         }
         Some(certificate) => {
             let config = RustlsConfig::from_pem_file(&certificate.chain, &certificate.key).await?;
-            let (renewed, ending) = (config.clone(), stop.workers.clone());
-            stop.spawn(async move {
-                let _ended = ending.run_until_cancelled(renew(renewed, certificate)).await;
+            let (reloaded, ending) = (config.clone(), shutdown.workers.clone());
+            shutdown.spawn(async move {
+                let _ended = ending.run_until_cancelled(reload_certificate(reloaded, certificate)).await;
             });
-            let tls = RustlsAcceptor::new(config).handshake_timeout(HANDSHAKE);
+            let tls = RustlsAcceptor::new(config).handshake_timeout(TLS_HANDSHAKE_TIMEOUT);
             let server = server.map(|accept| accept.map(|limited| tls.acceptor(limited)));
-            let server = bounded(server).handle(handle);
-            tokio::spawn(async move { report(server.serve(app).await) })
+            let server = with_limits(server).handle(handle);
+            tokio::spawn(async move { log_failure(server.serve(app).await) })
         }
     };
     Ok(served)
 }
 
-fn bounded<A>(mut server: Server<SocketAddr, A>) -> Server<SocketAddr, A> {
+fn with_limits<A>(mut server: Server<SocketAddr, A>) -> Server<SocketAddr, A> {
     let builder = server.http_builder();
     builder
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(IDLE_TIMEOUT)
-        .max_headers(MOST_HEADERS)
-        .max_buf_size(LARGEST_HEAD);
+        .max_headers(MAX_HEADERS)
+        .max_buf_size(MAX_HEAD_BYTES);
     builder
         .http2()
         .timer(TokioTimer::new())
-        .max_concurrent_streams(STREAMS)
-        .max_header_list_size(u32::try_from(LARGEST_HEAD).unwrap_or(u32::MAX))
-        .keep_alive_interval(PING);
-    server.first_request_timeout(FIRST)
+        .max_concurrent_streams(MAX_CONCURRENT_STREAMS)
+        .max_header_list_size(u32::try_from(MAX_HEAD_BYTES).unwrap_or(u32::MAX))
+        .keep_alive_interval(HTTP2_PING_INTERVAL);
+    server.first_request_timeout(FIRST_REQUEST_TIMEOUT)
 }
 
 /// Follows a certificate that is renewed in place; a broken one changes nothing.
-async fn renew(config: RustlsConfig, certificate: Certificate) {
+async fn reload_certificate(config: RustlsConfig, certificate: Certificate) {
     loop {
-        tokio::time::sleep(RENEWAL).await;
+        tokio::time::sleep(CERTIFICATE_RELOAD_INTERVAL).await;
         if let Err(error) = config.reload_from_pem_file(&certificate.chain, &certificate.key).await {
             tracing::error!(%error, "SERVER_TLS_CERT or SERVER_TLS_KEY cannot be read; the one before stays");
         }
     }
 }
 
-fn report(served: io::Result<()>) {
+fn log_failure(served: io::Result<()>) {
     if let Err(error) = served {
         tracing::error!(%error, "REST server failed");
     }
@@ -126,8 +126,8 @@ mod tests {
     use fintrac_kit::clock::Clock;
     use fintrac_kit::connection_limit::ConnectionLimiter;
     use fintrac_kit::random::Random;
-    use fintrac_kit::serve::Stop;
-    use fintrac_kit::testing::Authority;
+    use fintrac_kit::serve::Shutdown;
+    use fintrac_kit::testing::CertificateAuthority;
     use serde_json::json;
     use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
     use tokio::net::{TcpListener, TcpStream};
@@ -136,47 +136,51 @@ mod tests {
     use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
     use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
-    use super::{Certificate, Legible, LimitConnections, serve};
+    use super::{Certificate, LimitConnections, ProblemOnParseError, serve};
 
-    async fn start(most: usize, certificate: Option<Certificate>) -> (SocketAddr, Stop) {
-        start_with(most, Duration::from_mins(1), certificate).await
+    async fn start(max_connections: usize, certificate: Option<Certificate>) -> (SocketAddr, Shutdown) {
+        start_with(max_connections, Duration::from_mins(1), certificate).await
     }
 
-    async fn start_with(most: usize, idle: Duration, certificate: Option<Certificate>) -> (SocketAddr, Stop) {
+    async fn start_with(
+        max_connections: usize,
+        idle: Duration,
+        certificate: Option<Certificate>,
+    ) -> (SocketAddr, Shutdown) {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("bind");
         let address = listener.local_addr().expect("an address");
-        let stop = Stop::default();
+        let shutdown = Shutdown::default();
         let app = Router::new().route("/", get(async |_: Bytes| "here"));
         // All come from one address.
         let exempt = vec!["127.0.0.0/8".parse().expect("a network")];
-        let limit = LimitConnections::new(ConnectionLimiter::new(most, exempt), idle);
-        let accept = Legible::new(limit, Clock::System, Random::System);
-        serve(listener, app, accept, certificate, &stop).await.expect("it serves");
-        (address, stop)
+        let limit = LimitConnections::new(ConnectionLimiter::new(max_connections, exempt), idle);
+        let accept = ProblemOnParseError::new(limit, Clock::System, Random::System);
+        serve(listener, app, accept, certificate, &shutdown).await.expect("it serves");
+        (address, shutdown)
     }
 
     /// All that comes back to one request; empty when the connection ends before.
-    async fn ask(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> String {
+    async fn send_request(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> String {
         let request = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n";
-        let mut answer = vec![0; 4096];
+        let mut response = vec![0; 4096];
         if stream.write_all(request).await.is_err() {
             return String::new();
         }
-        let read = stream.read(&mut answer).await.unwrap_or_default();
-        String::from_utf8_lossy(&answer[..read]).into_owned()
+        let read = stream.read(&mut response).await.unwrap_or_default();
+        String::from_utf8_lossy(&response[..read]).into_owned()
     }
 
     /// All that comes back until the connection ends.
     async fn send(address: SocketAddr, request: &str) -> String {
         let mut stream = TcpStream::connect(address).await.expect("connected");
         stream.write_all(request.as_bytes()).await.expect("sent");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.expect("an answer");
-        answer
+        let mut response = String::new();
+        stream.read_to_string(&mut response).await.expect("a response");
+        response
     }
 
     #[tokio::test]
-    async fn what_cannot_be_read_is_refused_as_everything_else_is() {
+    async fn unparsable_requests_get_a_problem() {
         let (address, _stop) = start(10, None).await;
         let long = format!("GET /{} HTTP/1.1\r\nhost: a\r\n\r\n", "x".repeat(70_000));
         let many = format!("GET / HTTP/1.1\r\nhost: a\r\n{}\r\n", "x: y\r\n".repeat(300));
@@ -188,10 +192,10 @@ mod tests {
             (&long, 414, "URI_TOO_LONG"),
             (&many, 431, "HEADERS_TOO_LARGE"),
         ] {
-            let answer = send(address, request).await;
-            let at = answer.rfind(&format!("HTTP/1.1 {status} ")).expect(&answer);
-            assert_eq!(answer[..at].ends_with("here"), request == after_another, "{answer}");
-            let (head, body) = answer[at..].split_once("\r\n\r\n").expect("a head");
+            let response = send(address, request).await;
+            let offset = response.rfind(&format!("HTTP/1.1 {status} ")).expect(&response);
+            assert_eq!(response[..offset].ends_with("here"), request == after_another, "{response}");
+            let (head, body) = response[offset..].split_once("\r\n\r\n").expect("a head");
             let header =
                 |name: &str| head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
             assert_eq!(header("content-type"), Some("application/problem+json"));
@@ -208,43 +212,43 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_asks_before_he_sends_a_body_is_told_to_go_on() {
+    async fn expect_continue_gets_100_continue() {
         let (address, _stop) = start(10, None).await;
         let mut stream = TcpStream::connect(address).await.expect("connected");
         let head = b"GET / HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\nexpect: 100-continue\r\n\r\n";
         stream.write_all(head).await.expect("sent");
         let mut go_on = [0; 25];
-        stream.read_exact(&mut go_on).await.expect("an answer");
+        stream.read_exact(&mut go_on).await.expect("a response");
         assert_eq!(go_on.as_slice(), b"HTTP/1.1 100 Continue\r\n\r\n");
         stream.write_all(b"{}").await.expect("sent");
-        let mut answer = vec![0; 4096];
-        let read = stream.read(&mut answer).await.expect("an answer");
-        assert!(answer[..read].ends_with(b"here"), "{}", String::from_utf8_lossy(&answer[..read]));
+        let mut response = vec![0; 4096];
+        let read = stream.read(&mut response).await.expect("a response");
+        assert!(response[..read].ends_with(b"here"), "{}", String::from_utf8_lossy(&response[..read]));
     }
 
     #[tokio::test]
-    async fn so_many_connections_and_no_more() {
+    async fn connections_are_limited() {
         let (address, _stop) = start(1, None).await;
         let mut first = TcpStream::connect(address).await.expect("connected");
-        assert!(ask(&mut first).await.ends_with("here"));
+        assert!(send_request(&mut first).await.ends_with("here"));
         // A request that has begun and not ended keeps its place.
         let head = b"GET / HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\nexpect: 100-continue\r\n\r\n";
         first.write_all(head).await.expect("sent");
         let mut go_on = [0; 25];
-        first.read_exact(&mut go_on).await.expect("an answer");
+        first.read_exact(&mut go_on).await.expect("a response");
         let mut second = TcpStream::connect(address).await.expect("connected");
-        assert_eq!(ask(&mut second).await, "", "turned away");
+        assert_eq!(send_request(&mut second).await, "", "turned away");
         first.write_all(b"{}").await.expect("sent");
-        let mut answer = vec![0; 4096];
-        let read = first.read(&mut answer).await.expect("an answer");
-        assert!(answer[..read].ends_with(b"here"));
+        let mut response = vec![0; 4096];
+        let read = first.read(&mut response).await.expect("a response");
+        assert!(response[..read].ends_with(b"here"));
         // Now it is idle and gives way.
-        let mut answer = String::new();
-        while answer.is_empty() {
+        let mut response = String::new();
+        while response.is_empty() {
             let mut third = TcpStream::connect(address).await.expect("connected");
-            answer = ask(&mut third).await;
+            response = send_request(&mut third).await;
         }
-        assert!(answer.ends_with("here"), "the newcomer has its place");
+        assert!(response.ends_with("here"), "the newcomer has its place");
         let read = first.read(&mut [0; 16]).await;
         assert!(matches!(read, Ok(0) | Err(_)), "closed: {read:?}");
     }
@@ -265,8 +269,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn tls_and_nothing_else_where_there_is_a_certificate() {
-        let authority = Authority::new();
+    async fn only_tls_is_served_with_a_certificate() {
+        let authority = CertificateAuthority::new();
         let issued = authority.issue(&["localhost"]);
         let dir = std::env::temp_dir().join(format!("fintrac-tls-{}", std::process::id()));
         std::fs::create_dir_all(&dir).expect("a folder");
@@ -286,9 +290,9 @@ mod tests {
         let stream = TcpStream::connect(address).await.expect("connected");
         let name = ServerName::try_from("localhost").expect("a name");
         let mut private = TlsConnector::from(Arc::new(config)).connect(name, stream).await.expect("TLS");
-        assert!(ask(&mut private).await.ends_with("here"));
+        assert!(send_request(&mut private).await.ends_with("here"));
         let mut plain = TcpStream::connect(address).await.expect("connected");
-        assert!(!ask(&mut plain).await.contains("here"));
+        assert!(!send_request(&mut plain).await.contains("here"));
         std::fs::remove_dir_all(dir).expect("removed");
     }
 }

@@ -3,10 +3,10 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use fintrac_kit::access::trust::Trust;
+use fintrac_kit::access::token_verifier::TokenVerifier;
 use fintrac_kit::clock::Clock;
 use fintrac_kit::random::Random;
-use fintrac_kit::serve::Stop;
+use fintrac_kit::serve::Shutdown;
 use fintrac_kit::transport::Transport;
 use fintrac_proto::auth::v1::admin_service_client::AdminServiceClient;
 use fintrac_proto::auth::v1::identity_service_client::IdentityServiceClient;
@@ -24,26 +24,26 @@ use fintrac_proto::ledger::v1::category_service_client::CategoryServiceClient;
 use fintrac_proto::ledger::v1::currency_service_client::CurrencyServiceClient;
 use fintrac_proto::ledger::v1::recurring_service_client::RecurringServiceClient;
 use fintrac_proto::ledger::v1::transaction_service_client::TransactionServiceClient;
-use fintrac_proto::notify::v1::activity_service_client::ActivityServiceClient;
-use fintrac_proto::notify::v1::feed_service_client::FeedServiceClient;
+use fintrac_proto::notify::v1::audit_log_service_client::AuditLogServiceClient;
+use fintrac_proto::notify::v1::live_event_service_client::LiveEventServiceClient;
 use fintrac_proto::notify::v1::notification_service_client::NotificationServiceClient;
 use fintrac_proto::notify::v1::report_service_client::ReportServiceClient;
 
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
-use crate::exports::Exports;
-use crate::feed::Feed;
+use crate::export_limit::ExportLimiter;
 use crate::layers::body::BodyBudget;
 use crate::layers::rate_limit::RateLimits;
-use crate::routes::health::Readiness;
+use crate::live_events::EventHub;
+use crate::routes::health::ReadinessCache;
 
-/// Largest answer that a part may give, bytes: a page of 200 rows full of text has 5 MB.
-pub(crate) const LARGEST_ANSWER: usize = 32 * 1024 * 1024;
+/// Largest answer that a service may give, bytes: a page of 200 rows full of text has 5 MB.
+pub(crate) const MAX_RESPONSE_BYTES: usize = 32 * 1024 * 1024;
 
-/// The transports to the parts behind the gateway.
+/// The transports to the services behind the gateway.
 #[derive(Debug, Clone)]
-pub struct Parts {
+pub struct Services {
     pub auth: Transport,
     pub ledger: Transport,
     pub budget: Transport,
@@ -52,28 +52,28 @@ pub struct Parts {
 
 /// Shared by all handlers. Each layer and each handler clones it for each request.
 #[derive(Debug, Clone)]
-pub struct AppState(Arc<Shared>);
+pub struct AppState(Arc<SharedState>);
 
 #[derive(Debug)]
-pub struct Shared {
+pub struct SharedState {
     pub(crate) config: Config,
-    pub(crate) trust: Arc<Trust>,
+    pub(crate) token_verifier: Arc<TokenVerifier>,
     pub(crate) clock: Clock,
     pub(crate) random: Random,
-    pub(crate) parts: Parts,
-    pub(crate) limits: Option<RateLimits>,
+    pub(crate) services: Services,
+    pub(crate) rate_limits: Option<RateLimits>,
     pub(crate) body_budget: BodyBudget,
-    pub(crate) feed: Arc<Feed>,
-    pub(crate) exports: Exports,
-    pub(crate) readiness: Readiness,
+    pub(crate) event_hub: Arc<EventHub>,
+    pub(crate) export_limiter: ExportLimiter,
+    pub(crate) readiness: ReadinessCache,
     /// Cancelled when the server is about to stop: balancers should look elsewhere.
     pub(crate) stopping: CancellationToken,
 }
 
 impl Deref for AppState {
-    type Target = Shared;
+    type Target = SharedState;
 
-    fn deref(&self) -> &Shared {
+    fn deref(&self) -> &SharedState {
         &self.0
     }
 }
@@ -81,108 +81,113 @@ impl Deref for AppState {
 impl AppState {
     pub fn new(
         config: Config,
-        trust: Arc<Trust>,
+        token_verifier: Arc<TokenVerifier>,
         clock: Clock,
         random: Random,
-        parts: Parts,
-        stop: &Stop,
+        services: Services,
+        shutdown: &Shutdown,
     ) -> Self {
-        let limits = config.rate_limit.map(|per_minute| RateLimits::new(per_minute, config.redis.clone()));
-        let (feed, stopping) = (Arc::default(), stop.lame.clone());
+        let rate_limits =
+            config.rate_limit.map(|per_minute| RateLimits::new(per_minute, config.redis.clone()));
+        let (event_hub, stopping) = (Arc::default(), shutdown.not_ready.clone());
         let body_budget = BodyBudget::default();
-        let exports = Exports::default();
-        Self(Arc::new(Shared {
+        let export_limiter = ExportLimiter::default();
+        Self(Arc::new(SharedState {
             config,
-            trust,
+            token_verifier,
             clock,
             random,
-            parts,
-            limits,
+            services,
+            rate_limits,
             body_budget,
-            feed,
-            exports,
-            readiness: Readiness::default(),
+            event_hub,
+            export_limiter,
+            readiness: ReadinessCache::default(),
             stopping,
         }))
     }
 
     pub(crate) fn identity(&self) -> IdentityServiceClient<Transport> {
-        IdentityServiceClient::new(self.parts.auth.clone())
+        IdentityServiceClient::new(self.services.auth.clone())
     }
 
     pub(crate) fn admin(&self) -> AdminServiceClient<Transport> {
-        AdminServiceClient::new(self.parts.auth.clone())
+        AdminServiceClient::new(self.services.auth.clone())
     }
 
     pub(crate) fn mfa(&self) -> MfaServiceClient<Transport> {
-        MfaServiceClient::new(self.parts.auth.clone())
+        MfaServiceClient::new(self.services.auth.clone())
     }
 
     pub(crate) fn security(&self) -> SecurityServiceClient<Transport> {
-        SecurityServiceClient::new(self.parts.auth.clone())
+        SecurityServiceClient::new(self.services.auth.clone())
     }
 
     pub(crate) fn sessions(&self) -> SessionServiceClient<Transport> {
-        SessionServiceClient::new(self.parts.auth.clone())
+        SessionServiceClient::new(self.services.auth.clone())
     }
 
-    pub(crate) fn activity(&self) -> ActivityServiceClient<Transport> {
-        ActivityServiceClient::new(self.parts.notify.clone())
+    pub(crate) fn audit_log(&self) -> AuditLogServiceClient<Transport> {
+        AuditLogServiceClient::new(self.services.notify.clone())
     }
 
-    pub(crate) fn feeds(&self) -> FeedServiceClient<Transport> {
-        FeedServiceClient::new(self.parts.notify.clone())
+    pub(crate) fn live_events(&self) -> LiveEventServiceClient<Transport> {
+        LiveEventServiceClient::new(self.services.notify.clone())
     }
 
     pub(crate) fn users(&self) -> UserServiceClient<Transport> {
-        UserServiceClient::new(self.parts.auth.clone())
+        UserServiceClient::new(self.services.auth.clone())
     }
 
     pub(crate) fn preferences(&self) -> PreferencesServiceClient<Transport> {
-        PreferencesServiceClient::new(self.parts.auth.clone())
+        PreferencesServiceClient::new(self.services.auth.clone())
     }
 
     pub(crate) fn keys(&self) -> TrustServiceClient<Transport> {
-        TrustServiceClient::new(self.parts.auth.clone())
+        TrustServiceClient::new(self.services.auth.clone())
     }
 
     pub(crate) fn accounts(&self) -> AccountServiceClient<Transport> {
-        AccountServiceClient::new(self.parts.ledger.clone()).max_decoding_message_size(LARGEST_ANSWER)
+        AccountServiceClient::new(self.services.ledger.clone()).max_decoding_message_size(MAX_RESPONSE_BYTES)
     }
 
     pub(crate) fn categories(&self) -> CategoryServiceClient<Transport> {
-        CategoryServiceClient::new(self.parts.ledger.clone()).max_decoding_message_size(LARGEST_ANSWER)
+        CategoryServiceClient::new(self.services.ledger.clone()).max_decoding_message_size(MAX_RESPONSE_BYTES)
     }
 
     pub(crate) fn transactions(&self) -> TransactionServiceClient<Transport> {
-        TransactionServiceClient::new(self.parts.ledger.clone()).max_decoding_message_size(LARGEST_ANSWER)
+        TransactionServiceClient::new(self.services.ledger.clone())
+            .max_decoding_message_size(MAX_RESPONSE_BYTES)
     }
 
     pub(crate) fn analytics(&self) -> AnalyticsServiceClient<Transport> {
-        AnalyticsServiceClient::new(self.parts.ledger.clone()).max_decoding_message_size(LARGEST_ANSWER)
+        AnalyticsServiceClient::new(self.services.ledger.clone())
+            .max_decoding_message_size(MAX_RESPONSE_BYTES)
     }
 
     pub(crate) fn recurring(&self) -> RecurringServiceClient<Transport> {
-        RecurringServiceClient::new(self.parts.ledger.clone()).max_decoding_message_size(LARGEST_ANSWER)
+        RecurringServiceClient::new(self.services.ledger.clone())
+            .max_decoding_message_size(MAX_RESPONSE_BYTES)
     }
 
     pub(crate) fn currencies(&self) -> CurrencyServiceClient<Transport> {
-        CurrencyServiceClient::new(self.parts.ledger.clone()).max_decoding_message_size(LARGEST_ANSWER)
+        CurrencyServiceClient::new(self.services.ledger.clone()).max_decoding_message_size(MAX_RESPONSE_BYTES)
     }
 
     pub(crate) fn budgets(&self) -> BudgetServiceClient<Transport> {
-        BudgetServiceClient::new(self.parts.budget.clone()).max_decoding_message_size(LARGEST_ANSWER)
+        BudgetServiceClient::new(self.services.budget.clone()).max_decoding_message_size(MAX_RESPONSE_BYTES)
     }
 
     pub(crate) fn goals(&self) -> GoalServiceClient<Transport> {
-        GoalServiceClient::new(self.parts.budget.clone()).max_decoding_message_size(LARGEST_ANSWER)
+        GoalServiceClient::new(self.services.budget.clone()).max_decoding_message_size(MAX_RESPONSE_BYTES)
     }
 
     pub(crate) fn reports(&self) -> ReportServiceClient<Transport> {
-        ReportServiceClient::new(self.parts.notify.clone()).max_decoding_message_size(LARGEST_ANSWER)
+        ReportServiceClient::new(self.services.notify.clone()).max_decoding_message_size(MAX_RESPONSE_BYTES)
     }
 
     pub(crate) fn notifications(&self) -> NotificationServiceClient<Transport> {
-        NotificationServiceClient::new(self.parts.notify.clone()).max_decoding_message_size(LARGEST_ANSWER)
+        NotificationServiceClient::new(self.services.notify.clone())
+            .max_decoding_message_size(MAX_RESPONSE_BYTES)
     }
 }

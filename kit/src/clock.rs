@@ -1,4 +1,4 @@
-//! The time, passed in: nothing else in the suite asks the system for it.
+//! The time, passed in: nothing else in FinTrac asks the operating system for it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -10,7 +10,7 @@ use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
 
 /// Names of the original server that have no meaning here.
-const WITHOUT_MEANING: &[&str] = &[
+const IGNORED_VARIABLES: &[&str] = &[
     "DB_POSTGRES_SCHEMA",
     "DB_MAX_POOL_CON",
     "DB_POOL_OVERFLOW",
@@ -24,7 +24,7 @@ const WITHOUT_MEANING: &[&str] = &[
 ];
 
 /// Names that decide alone, and those that say nothing beside them.
-const OVERRULED: [(&str, &[&str]); 3] = [
+const OVERRIDES: [(&str, &[&str]); 3] = [
     (
         "DATABASE_URL",
         &[
@@ -50,15 +50,15 @@ impl fmt::Display for ConfigError {
     }
 }
 
-/// Where the suite runs; production refuses what development forgives.
+/// Where the system runs; production refuses what development forgives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
+pub enum DeploymentEnvironment {
     Development,
     Staging,
     Production,
 }
 
-impl FromStr for Stage {
+impl FromStr for DeploymentEnvironment {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -78,7 +78,7 @@ pub struct Environment {
     problems: Mutex<Vec<String>>,
     warnings: Mutex<Vec<String>>,
     /// What was asked for, and what holds where it has no value.
-    asked: Mutex<BTreeMap<String, Option<String>>>,
+    reads: Mutex<BTreeMap<String, Option<String>>>,
 }
 
 /// A variable that something reads, as `fintrac config check` tells of it.
@@ -124,26 +124,26 @@ impl Environment {
 
     /// The value of `name`; empty counts as absent.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.note(name, None);
+        self.record_read(name, None);
         self.values.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
     }
 
-    fn note(&self, name: &str, default: Option<String>) {
-        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = asked.entry(name.to_owned()).or_default();
+    fn record_read(&self, name: &str, default: Option<String>) {
+        let mut reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = reads.entry(name.to_owned()).or_default();
         *known = default.or(known.take());
     }
 
     /// Every variable that was asked for so far, with what is in force.
-    pub fn in_force(&self) -> Vec<Setting> {
-        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    pub fn effective_settings(&self) -> Vec<Setting> {
+        let reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let setting = |(name, default): (String, Option<String>)| {
             let given = self.get(&name).map(str::to_owned);
             let is_default = given.is_none();
-            let value = given.or(default).map(|value| masked(&name, value));
+            let value = given.or(default).map(|value| mask_secrets(&name, value));
             Setting { name, value, is_default }
         };
-        asked.into_iter().map(setting).collect()
+        reads.into_iter().map(setting).collect()
     }
 
     pub fn set(&mut self, name: &str, value: impl Into<String>) {
@@ -158,13 +158,13 @@ impl Environment {
     }
 
     pub fn text(&self, name: &str, default: &str) -> String {
-        self.note(name, Some(default.to_owned()));
+        self.record_read(name, Some(default.to_owned()));
         self.get(name).unwrap_or(default).to_owned()
     }
 
     /// The parsed value of `name`, or `default`; a value that does not parse is a problem.
     pub fn parse<T: FromStr<Err: fmt::Display> + fmt::Display>(&self, name: &str, default: T) -> T {
-        self.note(name, Some(default.to_string()));
+        self.record_read(name, Some(default.to_string()));
         self.parse_optional(name).unwrap_or(default)
     }
 
@@ -172,7 +172,7 @@ impl Environment {
         match self.get(name)?.parse() {
             Ok(value) => Some(value),
             Err(error) => {
-                self.problem(format!("{name}: {error}"));
+                self.add_problem(format!("{name}: {error}"));
                 None
             }
         }
@@ -180,13 +180,13 @@ impl Environment {
 
     /// `true`, `1`, `yes`, `on` and their opposites, in any letter case.
     pub fn flag(&self, name: &str, default: bool) -> bool {
-        self.note(name, Some(default.to_string()));
+        self.record_read(name, Some(default.to_string()));
         match self.get(name).map(str::to_ascii_lowercase).as_deref() {
             None => default,
             Some("true" | "1" | "yes" | "on") => true,
             Some("false" | "0" | "no" | "off") => false,
             Some(_) => {
-                self.problem(format!("{name}: must be true or false"));
+                self.add_problem(format!("{name}: must be true or false"));
                 default
             }
         }
@@ -195,7 +195,7 @@ impl Environment {
     /// A value that must be there; absent it is a problem, and empty here.
     pub fn required(&self, name: &str) -> String {
         if self.get(name).is_none() {
-            self.problem(format!("{name} is missing"));
+            self.add_problem(format!("{name} is missing"));
         }
         self.text(name, "")
     }
@@ -204,22 +204,25 @@ impl Environment {
     pub fn secret(&self, name: &str) -> String {
         let value = self.required(name);
         let lower = value.to_ascii_lowercase();
-        let is_an_examples = ["change", "only-for-this-machine", "development-only", "example"]
+        let is_example = ["change", "only-for-this-machine", "development-only", "example"]
             .iter()
-            .any(|it| lower.contains(it));
+            .any(|example| lower.contains(example));
         // A key of nothing but zeros.
-        let weak = value.len() < 32 || is_an_examples || value.contains(&"A".repeat(32));
-        if !value.is_empty() && weak && self.stage() == Stage::Production {
-            self.problem(format!("{name} is too weak for production: use 32 random characters or more"));
+        let is_weak = value.len() < 32 || is_example || value.contains(&"A".repeat(32));
+        if !value.is_empty() && is_weak && self.deployment_environment() == DeploymentEnvironment::Production
+        {
+            self.add_problem(format!("{name} is too weak for production: use 32 random characters or more"));
         }
         value
     }
 
-    pub fn stage(&self) -> Stage {
-        self.get("ENVIRONMENT").and_then(|text| text.parse().ok()).unwrap_or(Stage::Development)
+    pub fn deployment_environment(&self) -> DeploymentEnvironment {
+        self.get("ENVIRONMENT")
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(DeploymentEnvironment::Development)
     }
 
-    pub fn problem(&self, problem: String) {
+    pub fn add_problem(&self, problem: String) {
         let mut problems = self.problems.lock().unwrap_or_else(PoisonError::into_inner);
         if !problems.contains(&problem) {
             problems.push(problem);
@@ -227,7 +230,7 @@ impl Environment {
     }
 
     /// Adds a warning: it is no reason not to start, but an operator should know.
-    pub fn warning(&self, warning: String) {
+    pub fn add_warning(&self, warning: String) {
         let mut warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
         if !warnings.contains(&warning) {
             warnings.push(warning);
@@ -241,32 +244,32 @@ impl Environment {
 
     /// All problems found so far, as one error.
     pub fn check(&self) -> Result<(), ConfigError> {
-        if let Some(Err(error)) = self.get("ENVIRONMENT").map(Stage::from_str) {
-            self.problem(format!("ENVIRONMENT: {error}"));
+        if let Some(Err(error)) = self.get("ENVIRONMENT").map(DeploymentEnvironment::from_str) {
+            self.add_problem(format!("ENVIRONMENT: {error}"));
         }
         let problems = self.problems.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if problems.is_empty() { Ok(()) } else { Err(ConfigError(problems)) }
     }
 
     /// Names that are set although another one decides, and that one.
-    pub fn overruled(&self) -> Vec<(&'static str, &'static str)> {
+    pub fn overridden(&self) -> Vec<(&'static str, &'static str)> {
         let is_set = |name: &str| self.get(name).is_some();
         let mut found = Vec::new();
-        for (winner, losers) in OVERRULED {
+        for (winner, losers) in OVERRIDES {
             let losers = losers.iter().filter(|name| is_set(name) && is_set(winner));
             found.extend(losers.map(|loser| (*loser, winner)));
         }
         if !is_set("DATABASE_URL") && !is_set("DB_POSTGRES_HOST") {
             // Without a host there is no database to find by these.
-            let (_, database) = OVERRULED[0];
+            let (_, database) = OVERRIDES[0];
             found.extend(database.iter().filter(|name| is_set(name)).map(|name| (*name, "DB_POSTGRES_HOST")));
         }
         found
     }
 
     /// Names that are set although nothing here reads them.
-    pub fn without_meaning(&self) -> Vec<&'static str> {
-        WITHOUT_MEANING.iter().copied().filter(|name| self.get(name).is_some()).collect()
+    pub fn ignored_variables(&self) -> Vec<&'static str> {
+        IGNORED_VARIABLES.iter().copied().filter(|name| self.get(name).is_some()).collect()
     }
 }
 
@@ -275,7 +278,7 @@ fn read_secret_files(values: &mut BTreeMap<String, String>) -> anyhow::Result<()
     let files: Vec<_> = values
         .iter()
         .filter_map(|(variable, path)| Some((variable.strip_suffix("_FILE")?.to_owned(), path.clone())))
-        .filter(|(name, path)| may_come_in_a_file(name) && !path.trim().is_empty())
+        .filter(|(name, path)| may_be_read_from_file(name) && !path.trim().is_empty())
         .collect();
     for (name, path) in files {
         anyhow::ensure!(
@@ -289,18 +292,18 @@ fn read_secret_files(values: &mut BTreeMap<String, String>) -> anyhow::Result<()
     Ok(())
 }
 
-fn may_come_in_a_file(name: &str) -> bool {
-    ["SECRET", "PASSWORD", "_KEYS", "DATABASE_URL"].iter().any(|part| name.contains(part))
+fn may_be_read_from_file(name: &str) -> bool {
+    ["SECRET", "PASSWORD", "_KEYS", "DATABASE_URL"].iter().any(|fragment| name.contains(fragment))
         || ["SMTP_URL", "REDIS_URL"].contains(&name)
 }
 
 /// What may be shown: no secret, and of a URL no password.
-fn masked(name: &str, value: String) -> String {
+fn mask_secrets(name: &str, value: String) -> String {
     const MASK: &str = "***";
     if value.is_empty() {
         return value;
     }
-    if ["SECRET", "PASSWORD", "_KEYS"].iter().any(|part| name.contains(part)) {
+    if ["SECRET", "PASSWORD", "_KEYS"].iter().any(|fragment| name.contains(fragment)) {
         return MASK.to_owned();
     }
     let Some((scheme, rest)) = value.split_once("://") else { return value };
@@ -316,10 +319,10 @@ fn masked(name: &str, value: String) -> String {
         None => (rest, String::new()),
     };
     match rest.rsplit_once('@') {
-        Some((login, place)) => {
+        Some((login, host)) => {
             let user = login.split(':').next().unwrap_or_default();
             let user = if login.contains(':') { user } else { MASK };
-            format!("{scheme}://{user}:{MASK}@{place}{query}")
+            format!("{scheme}://{user}:{MASK}@{host}{query}")
         }
         None => format!("{scheme}://{rest}{query}"),
     }
@@ -347,13 +350,14 @@ mod tests {
     }
 
     #[test]
-    fn what_another_setting_overrules_is_named() {
-        let both = environment(&[("SMTP_URL", "smtp://mail.example"), ("MAIL_SERVER", "other.example")]);
-        assert_eq!(both.overruled(), [("MAIL_SERVER", "SMTP_URL")]);
+    fn an_overridden_setting_is_reported() {
+        let overridden =
+            environment(&[("SMTP_URL", "smtp://mail.example"), ("MAIL_SERVER", "other.example")]);
+        assert_eq!(overridden.overridden(), [("MAIL_SERVER", "SMTP_URL")]);
         let hostless = environment(&[("DB_POSTGRES_NAME", "money")]);
-        assert_eq!(hostless.overruled(), [("DB_POSTGRES_NAME", "DB_POSTGRES_HOST")]);
+        assert_eq!(hostless.overridden(), [("DB_POSTGRES_NAME", "DB_POSTGRES_HOST")]);
         let fine = environment(&[("DB_POSTGRES_HOST", "db.example"), ("DB_POSTGRES_NAME", "money")]);
-        assert_eq!(fine.overruled(), []);
+        assert_eq!(fine.overridden(), []);
     }
 
     #[test]
@@ -389,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_in_force_is_told_without_secrets() {
+    fn effective_settings_are_reported_without_secrets() {
         let environment = environment(&[
             ("SMTP_URL", "smtp://ana:pass@word@smtp.example:587?tls=required"),
             ("FINTRAC_SERVICE_SECRET", "a secret that nobody may see at all"),
@@ -400,9 +404,13 @@ mod tests {
         let _read = (environment.get("SMTP_URL"), environment.get("REDIS_URL"));
         environment.get("DATABASE_URL");
         environment.secret("FINTRAC_SERVICE_SECRET");
-        let told: Vec<_> =
-            environment.in_force().into_iter().map(|it| (it.name, it.value, it.is_default)).collect();
-        let told: Vec<_> = told.iter().map(|(name, value, own)| (&**name, value.as_deref(), *own)).collect();
+        let reported: Vec<_> = environment
+            .effective_settings()
+            .into_iter()
+            .map(|setting| (setting.name, setting.value, setting.is_default))
+            .collect();
+        let reported: Vec<_> =
+            reported.iter().map(|(name, value, own)| (&**name, value.as_deref(), *own)).collect();
         for expected in [
             ("SMTP_URL", Some("smtp://ana:***@smtp.example:587?tls=required"), false),
             ("DATABASE_URL", Some("postgres:///fintrac?host=/run&user=***&password=***"), false),
@@ -411,7 +419,7 @@ mod tests {
             ("SERVER_HOST", Some("127.0.0.1"), true),
             ("REDIS_URL", None, true),
         ] {
-            assert!(told.contains(&expected), "{expected:?} is not in {told:?}");
+            assert!(reported.contains(&expected), "{expected:?} is not in {reported:?}");
         }
     }
 }

@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tonic::transport::server::{Connected, TcpConnectInfo};
 
-use crate::access::network::{network_of, site_of};
+use crate::access::network::{network_prefix, site_prefix};
 
 /// One network takes at most so large a part of all connections: a fifth.
 const MAX_SHARE_PER_NETWORK: usize = 5;
@@ -104,11 +104,11 @@ impl ConnectionLimiter {
     }
 
     /// A place for a connection from `address`; none when it is turned away.
-    pub fn take(&self, address: IpAddr) -> Option<ConnectionPermit> {
+    pub fn acquire(&self, address: IpAddr) -> Option<ConnectionPermit> {
         let address = address.to_canonical();
         let is_exempt = self.0.exempt.iter().any(|peer| peer.contains(&address));
         let share = |parts| self.0.max.div_ceil(parts);
-        let (network, site) = (network_of(address), site_of(address));
+        let (network, site) = (network_prefix(address), site_prefix(address));
         let counted: Vec<(IpAddr, usize)> = match (is_exempt, network == site) {
             (true, _) => Vec::new(),
             (false, true) => vec![(network, share(MAX_SHARE_PER_NETWORK))],
@@ -118,8 +118,8 @@ impl ConnectionLimiter {
         };
         let mut open = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);
         let is_full =
-            |(address, most): &(IpAddr, usize)| open.by_address.get(address).is_some_and(|own| own >= most);
-        if counted.iter().any(is_full) || open.connections.len() >= self.0.max && !open.close_idlest() {
+            |(address, max): &(IpAddr, usize)| open.by_address.get(address).is_some_and(|count| count >= max);
+        if counted.iter().any(is_full) || open.connections.len() >= self.0.max && !open.close_longest_idle() {
             return None;
         }
         for (address, _) in &counted {
@@ -135,7 +135,7 @@ impl ConnectionLimiter {
 
 impl Open {
     /// Asks the connection that has been idle longest to close; false when none is.
-    fn close_idlest(&mut self) -> bool {
+    fn close_longest_idle(&mut self) -> bool {
         let idle = self.connections.values().filter(|activity| !activity.state().is_closing);
         let idle = idle.filter_map(|activity| Some((activity.idle_since()?, activity)));
         let Some((_, activity)) = idle.min_by_key(|(since, _)| *since) else { return false };
@@ -189,14 +189,14 @@ where
             Ok(stream) => {
                 let peer = stream.peer_addr().ok();
                 // Requests are not counted here: a connection is never taken for idle.
-                let permit = peer.and_then(|peer| limiter.take(peer.ip()));
+                let permit = peer.and_then(|peer| limiter.acquire(peer.ip()));
                 permit.map(|permit| {
                     Ok(LimitedStream { stream, _busy: permit.activity().begin(), _permit: permit })
                 })
             }
         };
         if limited.is_none() {
-            metrics::counter!("fintrac_connections_refused_total").increment(1);
+            metrics::counter!("fintrac_connections_rejected_total").increment(1);
         }
         std::future::ready(limited)
     })
@@ -273,7 +273,7 @@ mod tests {
         let proxies = ["192.0.2.0/24", "fd00::5/128"].map(|text| text.parse().expect("a network"));
         let limiter = ConnectionLimiter::new(20, proxies.to_vec());
         let take = |address: &str| {
-            let permit = limiter.take(ip(address))?;
+            let permit = limiter.acquire(ip(address))?;
             let request = permit.activity().begin();
             Some((permit, request))
         };
@@ -296,18 +296,18 @@ mod tests {
     async fn the_idlest_gives_way_and_one_at_work_does_not() {
         let limiter = ConnectionLimiter::new(3, vec!["0.0.0.0/0".parse().expect("a network")]);
         let [first, second, third] =
-            ["192.0.2.1", "192.0.2.2", "192.0.2.3"].map(|text| limiter.take(ip(text)));
+            ["192.0.2.1", "192.0.2.2", "192.0.2.3"].map(|text| limiter.acquire(ip(text)));
         let (first, second, third) =
             (first.expect("a place"), second.expect("a place"), third.expect("a place"));
         let at_work = first.activity().begin();
         assert!(first.activity().idle_since().is_none());
-        let newcomer = limiter.take(ip("192.0.2.4")).expect("the second is idle longest");
+        let newcomer = limiter.acquire(ip("192.0.2.4")).expect("the second is idle longest");
         second.activity().closing().await;
         drop(second);
         let _busy = (third.activity().begin(), newcomer.activity().begin());
-        assert!(limiter.take(ip("192.0.2.5")).is_none(), "all are at work");
+        assert!(limiter.acquire(ip("192.0.2.5")).is_none(), "all are at work");
         drop(at_work);
-        assert!(limiter.take(ip("192.0.2.5")).is_some(), "the first is idle now");
+        assert!(limiter.acquire(ip("192.0.2.5")).is_some(), "the first is idle now");
         first.activity().closing().await;
     }
 }

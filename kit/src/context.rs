@@ -1,4 +1,4 @@
-//! What travels along with a request through every part it touches: its id,
+//! What travels along with a request through every service it touches: its id,
 //! its deadline, on whose behalf it runs and what is known of the client.
 //!
 //! The gateway and the server stack open a scope; the client stack reads it,
@@ -19,7 +19,7 @@ pub struct Context {
     pub request_id: String,
     /// After this the caller no longer waits.
     pub deadline: Option<Instant>,
-    /// The user's access token, forwarded to the parts that act for him.
+    /// The user's access token, forwarded to the services that act for him.
     pub access_token: Option<String>,
     pub client: Client,
 }
@@ -44,12 +44,12 @@ pub fn current() -> Option<Context> {
 }
 
 /// A client's request id when it is one we can log and pass on (1–128 visible
-/// ASCII characters), else `fresh`.
-pub fn request_id(sent: Option<&str>, fresh: Uuid) -> String {
+/// ASCII characters), else `generated`.
+pub fn request_id(sent: Option<&str>, generated: Uuid) -> String {
     match sent {
         Some(id) if (1..=128).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic()) => {
             id.to_owned()
         }
-        _ => fresh.to_string(),
+        _ => generated.to_string(),
     }
 }

@@ -2,7 +2,7 @@
 //! the transaction that moves its cursor, and a worker does the work in small
 //! transactions, for as long as it takes. Numbers stay, words go.
 //!
-//! What a service's own words are, its function `erase_words` knows; the
+//! What a service's own words are, its function `redact_personal_data` knows; the
 //! plumbing's tables are done here. Whoever adds a column with words adds it there.
 
 use std::time::Duration;
@@ -13,24 +13,24 @@ use sqlx::{PgConnection, PgPool};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::access::caller::Origin;
+use crate::access::caller::RequestOrigin;
 use crate::clock::Clock;
 use crate::error::chain;
-use crate::events::{self, Bell, Handler, HandlerError, NewEvent};
-use crate::jobs::leased::{self, Work};
-use crate::module::{Deps, Module};
+use crate::events::{self, Handler, HandlerError, NewEvent, WakeSignal};
+use crate::jobs::leased::{self, Worker};
+use crate::module::{ServiceDependencies, ServiceModule};
 use crate::random::Random;
 
 /// How long a worker may go without a word before another takes over.
-const LEASE: TimeDelta = TimeDelta::minutes(10);
+const LEASE_DURATION: TimeDelta = TimeDelta::minutes(10);
 /// After a failure the next try comes this much later.
-const RETRY: TimeDelta = TimeDelta::minutes(1);
+const RETRY_DELAY: TimeDelta = TimeDelta::minutes(1);
 /// Persons whose traces one reading of the log erases.
-const SUBJECTS: i64 = 100;
+const MAX_SUBJECTS_PER_SCAN: i64 = 100;
 /// Rows changed in one transaction: an open one holds every feed back.
-const BATCH: i32 = 1000;
+const BATCH_SIZE: i32 = 1000;
 /// Events looked at in one transaction.
-const EVENTS: i32 = 5000;
+const EVENT_BATCH_SIZE: i32 = 5000;
 
 /// Whom to erase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,27 +42,27 @@ pub struct Subject {
 }
 
 /// Whether an event of auth-svc asks to erase somebody. Such an event never becomes a dead letter.
-pub fn is_asked_by(event: &Event) -> bool {
+pub fn is_erasure_request(event: &Event) -> bool {
     event.entity == "user" && event.kind == "erased"
 }
 
 /// Notes what `event` asks for, in the transaction that moves the cursor.
-pub async fn note_event(
+pub async fn enqueue_from_event(
     connection: &mut PgConnection,
     event: &Event,
     now: DateTime<Utc>,
 ) -> Result<(), HandlerError> {
-    if !is_asked_by(event) {
+    if !is_erasure_request(event) {
         return Ok(());
     }
-    let id = |text: &str| Uuid::parse_str(text).map_err(|error| HandlerError::Poison(error.to_string()));
+    let id = |text: &str| Uuid::parse_str(text).map_err(|error| HandlerError::Permanent(error.to_string()));
     let household_id = if event.household_id.is_empty() { None } else { Some(id(&event.household_id)?) };
     let subject = Subject { event_id: id(&event.id)?, user_id: id(&event.user_id)?, household_id };
-    Ok(note(connection, &subject, now).await?)
+    Ok(enqueue(connection, &subject, now).await?)
 }
 
 /// Notes whom to erase.
-pub async fn note(
+pub async fn enqueue(
     connection: &mut PgConnection,
     subject: &Subject,
     now: DateTime<Utc>,
@@ -82,13 +82,13 @@ pub async fn note(
 
 /// The handler of a service that wants nothing else of auth's log.
 #[derive(Debug)]
-pub struct FollowErasures {
+pub struct ErasureEventHandler {
     pub clock: Clock,
     /// Rung when somebody is noted.
-    pub erasures: Bell,
+    pub erasures: WakeSignal,
 }
 
-impl Handler for FollowErasures {
+impl Handler for ErasureEventHandler {
     type Prepared = ();
 
     async fn prepare(&self, _events: &[Event]) -> Result<(), HandlerError> {
@@ -102,32 +102,32 @@ impl Handler for FollowErasures {
         (): (),
     ) -> Result<(), HandlerError> {
         for event in events {
-            note_event(connection, event, self.clock.now()).await?;
+            enqueue_from_event(connection, event, self.clock.now()).await?;
         }
         Ok(())
     }
 
-    fn committed(&self, _events: &[Event]) {
-        self.erasures.ring();
+    fn on_commit(&self, _events: &[Event]) {
+        self.erasures.wake();
     }
 }
 
 /// Adds the worker that erases; `waiting` is rung when somebody is noted.
-pub fn add_worker(module: &mut Module, deps: &Deps, waiting: Bell) {
-    let Deps { pool, clock, random, bell, .. } = deps.clone();
-    let work = Erase { service: module.name, pool, clock, random, bell };
-    module.add_worker(move |shutdown: CancellationToken| leased::run(work, waiting, 1, shutdown));
+pub fn add_worker(module: &mut ServiceModule, deps: &ServiceDependencies, waiting: WakeSignal) {
+    let ServiceDependencies { pool, clock, random, wake_signal, .. } = deps.clone();
+    let worker = ErasureWorker { service: module.name, pool, clock, random, wake_signal };
+    module.add_background_task(move |shutdown: CancellationToken| leased::run(worker, waiting, 1, shutdown));
 }
 
-struct Erase {
+struct ErasureWorker {
     service: &'static str,
     pool: PgPool,
     clock: Clock,
     random: Random,
-    bell: Bell,
+    wake_signal: WakeSignal,
 }
 
-impl Work for Erase {
+impl Worker for ErasureWorker {
     /// Several at a time: the log is read once for all of them.
     type Item = Vec<Subject>;
 
@@ -142,53 +142,53 @@ impl Work for Erase {
                    order by requested_at limit $3 for update skip locked)
                returning event_id, user_id, household_id"#,
             now,
-            now + LEASE,
-            SUBJECTS,
+            now + LEASE_DURATION,
+            MAX_SUBJECTS_PER_SCAN,
         )
         .fetch_all(&self.pool)
         .await?;
         Ok(if subjects.is_empty() { Vec::new() } else { vec![subjects] })
     }
 
-    async fn perform(&self, subjects: Vec<Subject>) -> Result<(), sqlx::Error> {
-        let mut left = Vec::new();
+    async fn handle(&self, subjects: Vec<Subject>) -> Result<(), sqlx::Error> {
+        let mut remaining = Vec::new();
         for subject in subjects {
-            match self.erase_words(&subject).await {
-                Ok(()) => left.push(subject),
+            match self.redact_personal_data(&subject).await {
+                Ok(()) => remaining.push(subject),
                 Err(error) => self.fail(&[subject], &error).await?,
             }
         }
-        if left.is_empty() {
+        if remaining.is_empty() {
             return Ok(());
         }
-        if let Err(error) = self.erase_traces(&left).await {
-            return self.fail(&left, &error).await;
+        if let Err(error) = self.redact_event_metadata(&remaining).await {
+            return self.fail(&remaining, &error).await;
         }
-        for subject in left {
-            self.mark(&subject).await?;
+        for subject in remaining {
+            self.mark_erased(&subject).await?;
             tracing::info!(service = self.service, user = %subject.user_id, "erased");
         }
-        self.bell.ring();
+        self.wake_signal.wake();
         Ok(())
     }
 }
 
-impl Erase {
+impl ErasureWorker {
     /// Tries again a while later; meanwhile others get their turn.
     async fn fail(&self, subjects: &[Subject], error: &sqlx::Error) -> Result<(), sqlx::Error> {
         for Subject { user_id, .. } in subjects {
             tracing::error!(service = self.service, user = %user_id, error = %chain(error), "not erased yet");
             metrics::counter!("fintrac_erasure_failures_total", "service" => self.service).increment(1);
         }
-        self.lease(subjects, RETRY).await
+        self.extend_lease(subjects, RETRY_DELAY).await
     }
 
-    async fn lease(&self, subjects: &[Subject], time: TimeDelta) -> Result<(), sqlx::Error> {
+    async fn extend_lease(&self, subjects: &[Subject], duration: TimeDelta) -> Result<(), sqlx::Error> {
         let ids: Vec<_> = subjects.iter().map(|subject| subject.event_id).collect();
         sqlx::query!(
             "update erasures set leased_until = $2 where event_id = any($1) and erased_at is null",
             &ids,
-            self.clock.now() + time
+            self.clock.now() + duration
         )
         .execute(&self.pool)
         .await
@@ -196,15 +196,15 @@ impl Erase {
     }
 
     /// What the service itself holds of somebody.
-    async fn erase_words(&self, subject: &Subject) -> Result<(), sqlx::Error> {
+    async fn redact_personal_data(&self, subject: &Subject) -> Result<(), sqlx::Error> {
         loop {
-            self.lease(std::slice::from_ref(subject), LEASE).await?;
+            self.extend_lease(std::slice::from_ref(subject), LEASE_DURATION).await?;
             let changed = sqlx::query_scalar!(
-                r#"select erase_words($1, $2, $3, $4) as "changed!""#,
+                r#"select redact_personal_data($1, $2, $3, $4) as "changed!""#,
                 subject.user_id,
                 subject.household_id,
                 self.clock.now(),
-                BATCH
+                BATCH_SIZE
             )
             .fetch_one(&self.pool)
             .await?;
@@ -215,18 +215,18 @@ impl Erase {
     }
 
     /// What the plumbing holds of them.
-    async fn erase_traces(&self, subjects: &[Subject]) -> Result<(), sqlx::Error> {
+    async fn redact_event_metadata(&self, subjects: &[Subject]) -> Result<(), sqlx::Error> {
         let users: Vec<_> = subjects.iter().map(|subject| subject.user_id).collect();
         let households: Vec<_> = subjects.iter().filter_map(|subject| subject.household_id).collect();
         let (mut epoch, mut transaction_id, mut position) = (0, 0, 0);
         loop {
-            self.lease(subjects, LEASE).await?;
+            self.extend_lease(subjects, LEASE_DURATION).await?;
             let reached = sqlx::query!(
                 r#"select reached_epoch, reached_transaction, reached_position
-                   from erase_events($1, $2, $3, $4, $5, $6)"#,
+                   from redact_event_metadata($1, $2, $3, $4, $5, $6)"#,
                 &users,
                 &households,
-                EVENTS,
+                EVENT_BATCH_SIZE,
                 epoch,
                 transaction_id,
                 position,
@@ -264,7 +264,7 @@ impl Erase {
     }
 
     /// Records that it is done. The event names no household: nobody's budgets need a look.
-    async fn mark(&self, subject: &Subject) -> Result<(), sqlx::Error> {
+    async fn mark_erased(&self, subject: &Subject) -> Result<(), sqlx::Error> {
         let now = self.clock.now();
         let mut transaction = self.pool.begin().await?;
         let done = sqlx::query!(
@@ -275,7 +275,7 @@ impl Erase {
         .execute(&mut *transaction)
         .await?;
         if done.rows_affected() == 1 {
-            let origin = Origin { actor: self.service.to_owned(), ..Origin::default() };
+            let origin = RequestOrigin { actor: self.service.to_owned(), ..RequestOrigin::default() };
             let event = NewEvent {
                 id: self.random.id(now),
                 household_id: None,
@@ -295,9 +295,12 @@ impl Erase {
 }
 
 /// How long the oldest erasure that is not done yet has waited, for the metric that alarms.
-pub async fn oldest(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<Duration, sqlx::Error> {
-    let oldest = sqlx::query_scalar!("select min(requested_at) from erasures where erased_at is null")
+pub async fn oldest_pending_age(
+    connection: &mut PgConnection,
+    now: DateTime<Utc>,
+) -> Result<Duration, sqlx::Error> {
+    let requested_at = sqlx::query_scalar!("select min(requested_at) from erasures where erased_at is null")
         .fetch_one(connection)
         .await?;
-    Ok(oldest.and_then(|oldest| (now - oldest).to_std().ok()).unwrap_or_default())
+    Ok(requested_at.and_then(|requested_at| (now - requested_at).to_std().ok()).unwrap_or_default())
 }

@@ -14,7 +14,7 @@ use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use crate::random::Random;
 
 const VERSION: &str = "v1";
-const NONCE: usize = 24;
+const NONCE_BYTES: usize = 24;
 
 /// Why a value does not open, or a ring does not parse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -74,24 +74,24 @@ impl KeyRing {
     ///
     /// # Panics
     /// Never for values that fit memory.
-    pub fn seal(&self, random: &Random, row: &str, plain: &[u8]) -> String {
+    pub fn encrypt(&self, random: &Random, row: &str, plain: &[u8]) -> String {
         let (id, cipher) = &self.keys[0];
-        let nonce = random.bytes::<NONCE>();
+        let nonce = random.bytes::<NONCE_BYTES>();
         let payload = Payload { msg: plain, aad: row.as_bytes() };
-        let sealed = cipher.encrypt(&XNonce::from(nonce), payload).expect("the value fits memory");
-        format!("{VERSION}.{id}.{}", BASE64.encode([&nonce[..], &sealed].concat()))
+        let encrypted = cipher.encrypt(&XNonce::from(nonce), payload).expect("the value fits memory");
+        format!("{VERSION}.{id}.{}", BASE64.encode([&nonce[..], &encrypted].concat()))
     }
 
     /// Decrypts a value of the row that `row` names.
-    pub fn open(&self, row: &str, sealed: &str) -> Result<Vec<u8>, KeyRingError> {
-        let mut parts = sealed.splitn(3, '.');
+    pub fn decrypt(&self, row: &str, encrypted: &str) -> Result<Vec<u8>, KeyRingError> {
+        let mut parts = encrypted.splitn(3, '.');
         let (Some(VERSION), Some(id), Some(body)) = (parts.next(), parts.next(), parts.next()) else {
             return Err(KeyRingError::Damaged);
         };
         let (_, cipher) = self.keys.iter().find(|(key, _)| key == id).ok_or(KeyRingError::UnknownKey)?;
         let bytes = BASE64.decode(body).map_err(|_| KeyRingError::Damaged)?;
-        let (nonce, sealed) = bytes.split_first_chunk::<NONCE>().ok_or(KeyRingError::Damaged)?;
-        let payload = Payload { msg: sealed, aad: row.as_bytes() };
+        let (nonce, encrypted) = bytes.split_first_chunk::<NONCE_BYTES>().ok_or(KeyRingError::Damaged)?;
+        let payload = Payload { msg: encrypted, aad: row.as_bytes() };
         cipher.decrypt(&XNonce::from(*nonce), payload).map_err(|_| KeyRingError::Damaged)
     }
 }
@@ -102,30 +102,30 @@ mod tests {
     use crate::random::Random;
 
     #[test]
-    fn a_value_opens_in_its_own_row_only() {
+    fn a_value_decrypts_in_its_own_row_only() {
         let random = Random::seeded(1);
         let ring = KeyRing::parse(&KeyRing::generate(&random)).expect("a ring");
-        let sealed = ring.seal(&random, "users/1/phone", b"+34 600 000 000");
-        assert!(!sealed.contains("600"));
-        assert_eq!(ring.open("users/1/phone", &sealed).as_deref(), Ok(&b"+34 600 000 000"[..]));
-        assert_eq!(ring.open("users/2/phone", &sealed), Err(KeyRingError::Damaged));
+        let encrypted = ring.encrypt(&random, "users/1/phone", b"+34 600 000 000");
+        assert!(!encrypted.contains("600"));
+        assert_eq!(ring.decrypt("users/1/phone", &encrypted).as_deref(), Ok(&b"+34 600 000 000"[..]));
+        assert_eq!(ring.decrypt("users/2/phone", &encrypted), Err(KeyRingError::Damaged));
     }
 
     #[test]
-    fn older_keys_still_open_their_values() {
+    fn older_keys_still_decrypt_their_values() {
         let random = Random::seeded(2);
         let old = KeyRing::generate(&random);
-        let sealed = KeyRing::parse(&old).expect("a ring").seal(&random, "row", b"secret");
+        let encrypted = KeyRing::parse(&old).expect("a ring").encrypt(&random, "row", b"secret");
         let new = KeyRing::generate(&random).replace("k1:", "k2:");
         let ring = KeyRing::parse(&format!("{new},{old}")).expect("a ring of two");
-        assert_eq!(ring.open("row", &sealed).as_deref(), Ok(&b"secret"[..]));
-        assert!(ring.seal(&random, "row", b"x").starts_with("v1.k2."));
+        assert_eq!(ring.decrypt("row", &encrypted).as_deref(), Ok(&b"secret"[..]));
+        assert!(ring.encrypt(&random, "row", b"x").starts_with("v1.k2."));
         let only_new = KeyRing::parse(&new).expect("a ring");
-        assert_eq!(only_new.open("row", &sealed), Err(KeyRingError::UnknownKey));
+        assert_eq!(only_new.decrypt("row", &encrypted), Err(KeyRingError::UnknownKey));
     }
 
     #[test]
-    fn malformed_rings_are_refused() {
+    fn malformed_rings_are_rejected() {
         for text in ["", "k1", "k1:", "k1:AAAA", ":AAAA", "k 1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"] {
             assert_eq!(KeyRing::parse(text).err(), Some(KeyRingError::Malformed), "{text}");
         }

@@ -1,4 +1,4 @@
-//! Plumbing that every part of the suite shares and that knows no word of
+//! Plumbing that every service shares and that knows no word of
 //! finance: transports and their stacks, credentials, the event log, jobs,
 //! configuration, telemetry.
 //!
@@ -11,18 +11,19 @@ pub mod config;
 pub mod connection_limit;
 pub mod context;
 pub mod database;
-pub mod day;
+pub mod date;
 pub mod erasure;
 pub mod error;
 pub mod events;
 pub mod export;
+pub mod field_mask;
+pub mod healthcheck;
 pub mod idempotency;
 pub mod jobs;
 pub mod keyring;
-pub mod mask;
+pub mod locale_format;
 pub mod module;
-pub mod page;
-pub mod probe;
+pub mod pagination;
 pub mod process;
 pub mod random;
 pub mod serve;
@@ -33,4 +34,3 @@ pub mod testing;
 pub mod text;
 pub mod tls;
 pub mod transport;
-pub mod words;

@@ -12,80 +12,80 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
 use crate::access::credential::ServiceKeys;
-use crate::access::trust::Trust;
+use crate::access::token_verifier::TokenVerifier;
 use crate::clock::Clock;
 use crate::database::Schema;
 use crate::database::{SchemaError, ensure_event_partitions, is_transient};
 use crate::erasure;
-use crate::events::{self, Bell, EventLog};
+use crate::events::{self, EventLog, WakeSignal};
 use crate::idempotency;
-use crate::jobs::{self, BoxError, Jobs, Periodic, Queue};
+use crate::jobs::{self, BoxError, Jobs, PeriodicJob, Queue};
 use crate::random::Random;
 
 /// How often the event horizon and background work are measured.
-const MEASURING: Duration = Duration::from_secs(5);
+const METRICS_INTERVAL: Duration = Duration::from_secs(5);
 
 /// What every service is built from.
 #[derive(Debug, Clone)]
-pub struct Deps {
+pub struct ServiceDependencies {
     pub clock: Clock,
     pub random: Random,
     pub keys: ServiceKeys,
-    pub trust: Arc<Trust>,
+    pub token_verifier: Arc<TokenVerifier>,
     pub pool: PgPool,
     /// Rung after each commit that appended events.
-    pub bell: Bell,
+    pub wake_signal: WakeSignal,
     /// Cancelled when listeners close: streams without an end of their own end then.
     pub closing: CancellationToken,
 }
 
 /// Something that runs beside the calls until it is told to stop.
-pub type Worker = Box<dyn FnOnce(CancellationToken) -> BoxFuture<'static, ()> + Send>;
+pub type BackgroundTask = Box<dyn FnOnce(CancellationToken) -> BoxFuture<'static, ()> + Send>;
 
 /// A service: what it answers and what it does by itself.
-pub struct Module {
+pub struct ServiceModule {
     /// `auth`, `ledger`, `budget`, `notify`: its schema and its name in credentials.
     pub name: &'static str,
     /// The gRPC services that it owns, its event log and its jobs included.
     pub routes: Routes,
-    /// Its background work, where several parts answer together.
+    /// Its background work, where several services answer together.
     pub jobs: Jobs,
-    pub workers: Vec<Worker>,
+    pub background_tasks: Vec<BackgroundTask>,
     pub pool: PgPool,
 }
 
-impl fmt::Debug for Module {
+impl fmt::Debug for ServiceModule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Module").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("ServiceModule").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
-impl Module {
+impl ServiceModule {
     /// A module with its event log, which `readers` may read, its jobs and `queues`
     /// over gRPC and in the metrics, and the housekeeping of the plumbing's tables.
     pub fn new(
         name: &'static str,
-        deps: &Deps,
+        deps: &ServiceDependencies,
         readers: &'static [&'static str],
         queues: &'static [Queue],
     ) -> Self {
         let log = EventLog::new(
             deps.pool.clone(),
-            deps.bell.clone(),
+            deps.wake_signal.clone(),
             readers,
             deps.clock.clone(),
             deps.closing.clone(),
         );
         let jobs = Jobs::new(name, deps.pool.clone(), queues, deps.clock.clone());
         let routes = Routes::new(log.into_service()).add_service(jobs.clone().into_service());
-        let mut module = Self { name, routes, jobs, workers: Vec::new(), pool: deps.pool.clone() };
+        let mut module = Self { name, routes, jobs, background_tasks: Vec::new(), pool: deps.pool.clone() };
         let clock = deps.clock.clone();
         module.add_job(deps, "event-partitions", TimeDelta::days(1), move |pool| {
             let now = clock.now();
             async move {
                 let mut connection = pool.acquire().await?;
                 ensure_event_partitions(&mut connection, now).await?;
-                match events::drop_old(&mut connection, readers, now).await {
+                match events::drop_expired_partitions(&mut connection, readers, now).await {
                     Err(error) if is_transient(&error) => {
                         tracing::warn!(%error, "old months of the event log stay for another day");
                     }
@@ -103,31 +103,33 @@ impl Module {
             }
         });
         let (pool, clock) = (deps.pool.clone(), deps.clock.clone());
-        module.add_worker(move |shutdown| measure(name, queues, pool, clock, shutdown));
+        module.add_background_task(move |shutdown| record_metrics(name, queues, pool, clock, shutdown));
         module
     }
 
     /// Adds a worker.
-    pub fn add_worker<F>(&mut self, worker: impl FnOnce(CancellationToken) -> F + Send + 'static)
+    pub fn add_background_task<F>(&mut self, task: impl FnOnce(CancellationToken) -> F + Send + 'static)
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        self.workers.push(Box::new(|shutdown| Box::pin(worker(shutdown))));
+        self.background_tasks.push(Box::new(|shutdown| Box::pin(task(shutdown))));
     }
 
     /// Adds a periodic task on the module's pool.
     pub fn add_job<F>(
         &mut self,
-        deps: &Deps,
+        deps: &ServiceDependencies,
         name: &'static str,
-        every: TimeDelta,
+        interval: TimeDelta,
         task: impl Fn(PgPool) -> F + Send + Sync + 'static,
     ) where
         F: Future<Output = Result<(), BoxError>> + Send + 'static,
     {
         let pool = deps.pool.clone();
-        let job = Periodic { name, every, pool: pool.clone(), clock: deps.clock.clone() };
-        self.add_worker(move |shutdown| async move { job.run(shutdown, || task(pool.clone())).await });
+        let job = PeriodicJob { name, interval, pool: pool.clone(), clock: deps.clock.clone() };
+        self.add_background_task(
+            move |shutdown| async move { job.run(shutdown, || task(pool.clone())).await },
+        );
     }
 }
 
@@ -144,27 +146,27 @@ pub async fn open_schema(schema: &Schema, pool: &PgPool, clock: &Clock) -> Resul
 
 /// Keeps the metrics on connections to the database, on how far the event feed is
 /// held back and on how background work stands.
-async fn measure(
+async fn record_metrics(
     name: &'static str,
     queues: &'static [Queue],
     pool: PgPool,
     clock: Clock,
     shutdown: CancellationToken,
 ) {
-    while tokio::time::timeout(MEASURING, shutdown.cancelled()).await.is_err() {
+    while tokio::time::timeout(METRICS_INTERVAL, shutdown.cancelled()).await.is_err() {
         let idle = u32::try_from(pool.num_idle()).unwrap_or_default();
         for (state, connections) in [("idle", idle), ("used", pool.size().saturating_sub(idle))] {
             let labels = [("service", name), ("state", state)];
             metrics::gauge!("fintrac_pool_connections", &labels).set(f64::from(connections));
         }
-        let most = pool.options().get_max_connections();
-        metrics::gauge!("fintrac_pool_limit", "service" => name).set(f64::from(most));
+        let max = pool.options().get_max_connections();
+        metrics::gauge!("fintrac_pool_limit", "service" => name).set(f64::from(max));
         let Ok(mut connection) = pool.acquire().await else { continue };
         let now = clock.now();
-        if let Ok(oldest) = erasure::oldest(&mut connection, now).await {
+        if let Ok(oldest) = erasure::oldest_pending_age(&mut connection, now).await {
             metrics::gauge!("fintrac_erasure_oldest_seconds", "service" => name).set(oldest.as_secs_f64());
         }
-        if let Ok(lag) = events::horizon_lag(&mut connection, now).await {
+        if let Ok(lag) = events::horizon_lag_seconds(&mut connection, now).await {
             metrics::gauge!("fintrac_event_horizon_lag_seconds", "service" => name).set(lag);
         }
         for job in jobs::list(&mut connection, queues, now).await.unwrap_or_default() {
@@ -172,15 +174,15 @@ async fn measure(
             let late = job.due_at.and_then(|due| (now - due).to_std().ok()).unwrap_or_default();
             metrics::gauge!("fintrac_job_late_seconds", &labels).set(late.as_secs_f64());
             metrics::gauge!("fintrac_job_running", &labels).set(f64::from(u8::from(job.is_running)));
-            metrics::gauge!("fintrac_job_failures", &labels).set(count(job.failures));
+            metrics::gauge!("fintrac_job_failures", &labels).set(gauge_value(job.failures));
             if let Some(backlog) = job.backlog {
-                metrics::gauge!("fintrac_job_backlog", &labels).set(count(backlog));
+                metrics::gauge!("fintrac_job_backlog", &labels).set(gauge_value(backlog));
             }
         }
     }
 }
 
 /// A metric's form of a count.
-fn count(number: i64) -> f64 {
+fn gauge_value(number: i64) -> f64 {
     u32::try_from(number).map_or(f64::MAX, f64::from)
 }

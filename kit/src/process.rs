@@ -12,22 +12,22 @@ use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 
 use crate::access::credential::ServiceKeys;
-use crate::access::trust::{Trust, TrustConfig};
-use crate::access::{DirectRate, Gate, follow};
+use crate::access::token_verifier::{TokenVerifier, TokenVerifierConfig};
+use crate::access::{Authorizer, DirectRateLimit, run_trust_subscription};
 use crate::clock::Clock;
-use crate::config::{Environment, Stage};
-use crate::database::{self, PoolConfig, Schema, app_role, password};
-use crate::events::Bell;
-use crate::module::{Deps, Module, open_schema};
+use crate::config::{DeploymentEnvironment, Environment};
+use crate::database::{self, PoolConfig, Schema, app_role, role_password};
+use crate::events::WakeSignal;
+use crate::module::{ServiceDependencies, ServiceModule, open_schema};
 use crate::random::Random;
-use crate::serve::{self, Drain, Stop};
+use crate::serve::{self, Shutdown, ShutdownTimeouts};
 use crate::telemetry::Purpose;
 use crate::tls::Tls;
 use crate::{telemetry, transport};
 
-const MOST_WORKERS: usize = 1024;
+const MAX_WORKER_THREADS: usize = 1024;
 
-/// A starting process of one part of the suite.
+/// A starting process of one service.
 #[derive(Debug)]
 pub struct Process {
     pub name: &'static str,
@@ -35,15 +35,15 @@ pub struct Process {
     pub clock: Clock,
     pub random: Random,
     pub keys: ServiceKeys,
-    pub trust: Arc<Trust>,
+    pub token_verifier: Arc<TokenVerifier>,
     tls: Option<Tls>,
-    stop: Stop,
+    shutdown: Shutdown,
 }
 
 /// Runs `main` on as many threads as the environment says; what is wrong with the number, `main`
 /// says with all else that is wrong.
 pub fn block_on(main: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
-    let workers = workers(&Environment::load()?).clamp(1, MOST_WORKERS);
+    let workers = workers(&Environment::load()?).clamp(1, MAX_WORKER_THREADS);
     Builder::new_multi_thread().worker_threads(workers).enable_all().build()?.block_on(main)
 }
 
@@ -51,8 +51,8 @@ pub fn block_on(main: impl Future<Output = anyhow::Result<()>>) -> anyhow::Resul
 pub fn workers(environment: &Environment) -> usize {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let workers = environment.parse("SERVER_WORKERS", cores);
-    if !(1..=MOST_WORKERS).contains(&workers) {
-        environment.problem(format!("SERVER_WORKERS: must be 1 to {MOST_WORKERS}"));
+    if !(1..=MAX_WORKER_THREADS).contains(&workers) {
+        environment.add_problem(format!("SERVER_WORKERS: must be 1 to {MAX_WORKER_THREADS}"));
     }
     workers
 }
@@ -62,27 +62,27 @@ impl Process {
     pub fn start(name: &'static str) -> anyhow::Result<Self> {
         let environment = Environment::load()?;
         telemetry::start(&environment, name, Purpose::Serving)?;
-        warn_without_meaning(&environment);
+        warn_about_ignored_variables(&environment);
         let clock = Clock::System;
         let _threads_run = workers(&environment);
         let keys = service_keys(&environment);
-        let trust = Arc::new(Trust::new(trust_config(&environment), clock.clone()));
-        let (tls, stop) = (Tls::read(&environment)?, Stop::default());
-        Ok(Self { name, environment, clock, random: Random::System, keys, trust, tls, stop })
+        let token_verifier = Arc::new(TokenVerifier::new(token_verifier_config(&environment), clock.clone()));
+        let (tls, shutdown) = (Tls::read(&environment)?, Shutdown::default());
+        Ok(Self { name, environment, clock, random: Random::System, keys, token_verifier, tls, shutdown })
     }
 
-    /// The transport to another part, whose URL is in `<PART>_URL`.
-    pub fn peer(&self, part: &str) -> anyhow::Result<transport::Transport> {
-        let variable = format!("{}_URL", part.to_ascii_uppercase());
+    /// The transport to another service, whose URL is in `<SERVICE>_URL`.
+    pub fn peer(&self, service: &str) -> anyhow::Result<transport::Transport> {
+        let variable = format!("{}_URL", service.to_ascii_uppercase());
         let url = self.environment.required(&variable);
         self.environment.check()?;
         let tls = self.tls.as_ref().map(|tls| tls.client.clone());
-        transport::remote(&url, tls, self.keys.issuer(self.name, part, &self.clock)).context(variable)
+        transport::remote(&url, tls, self.keys.issuer(self.name, service, &self.clock)).context(variable)
     }
 
     /// Connects, checks the schema and gathers what the service is built from.
-    pub async fn deps(&self, schema: &Schema) -> anyhow::Result<Deps> {
-        let options = app_options(&self.environment, schema.name).await;
+    pub async fn deps(&self, schema: &Schema) -> anyhow::Result<ServiceDependencies> {
+        let options = app_database_options(&self.environment, schema.name).await;
         let own = schema.name.to_ascii_uppercase();
         let missing =
             || format!("no database: set {own}_DATABASE_URL, or DATABASE_URL and FINTRAC_SERVICE_SECRET");
@@ -90,26 +90,32 @@ impl Process {
         let pool =
             database::pool(&options.with_context(missing)?, schema.name, pool_config(&self.environment));
         open_schema(schema, &pool, &self.clock).await?;
-        Ok(Deps {
+        Ok(ServiceDependencies {
             clock: self.clock.clone(),
             random: self.random.clone(),
             keys: self.keys.clone(),
-            trust: Arc::clone(&self.trust),
+            token_verifier: Arc::clone(&self.token_verifier),
             pool,
-            bell: Bell::default(),
-            closing: self.stop.listeners.clone(),
+            wake_signal: WakeSignal::default(),
+            closing: self.shutdown.listeners.clone(),
         })
     }
 
     /// Serves `module` on `GRPC_LISTEN` until a signal. `auth` feeds the
     /// verifier of access tokens; auth-svc itself needs none.
-    pub async fn serve(self, module: Module, auth: Option<transport::Transport>) -> anyhow::Result<()> {
+    pub async fn serve(
+        self,
+        module: ServiceModule,
+        auth: Option<transport::Transport>,
+    ) -> anyhow::Result<()> {
         let address: SocketAddr =
             self.environment.parse("GRPC_LISTEN", SocketAddr::from(([127, 0, 0, 1], 50051)));
-        let reflection =
-            self.environment.flag("GRPC_REFLECTION", self.environment.stage() != Stage::Production);
-        let drain = drain(&self.environment);
-        let direct_rate = direct_rate(&self.environment);
+        let reflection = self.environment.flag(
+            "GRPC_REFLECTION",
+            self.environment.deployment_environment() != DeploymentEnvironment::Production,
+        );
+        let shutdown_timeouts = shutdown_timeouts(&self.environment);
+        let direct_rate_limit = direct_rate_limit(&self.environment);
         let probes: Option<SocketAddr> = self.environment.parse_optional("GRPC_HEALTH_LISTEN");
         self.environment.check()?;
         let probes = match probes {
@@ -119,22 +125,27 @@ impl Process {
             None => None,
         };
         let listener = TcpListener::bind(address).await.with_context(|| format!("GRPC_LISTEN {address}"))?;
-        let stop = self.stop;
+        let shutdown = self.shutdown;
         if let Some(auth) = auth {
-            stop.spawn(follow(Arc::clone(&self.trust), auth, stop.workers.clone()));
+            shutdown.spawn(run_trust_subscription(
+                Arc::clone(&self.token_verifier),
+                auth,
+                shutdown.workers.clone(),
+            ));
         }
-        let gate = Gate::new(self.name, self.keys, Arc::clone(&self.trust), self.clock)
-            .with_direct_rate(direct_rate);
+        let authorizer = Authorizer::new(self.name, self.keys, Arc::clone(&self.token_verifier), self.clock)
+            .with_direct_rate_limit(direct_rate_limit);
         let pool = module.pool.clone();
         let (server, health) =
-            serve::start_module(module, Arc::new(gate), &self.trust, reflection, &stop).await;
-        let serving = vec![serve::grpc(listener, server, self.tls.map(|tls| tls.server), &stop)];
+            serve::start_module(module, Arc::new(authorizer), &self.token_verifier, reflection, &shutdown)
+                .await;
+        let serving = vec![serve::grpc(listener, server, self.tls.map(|tls| tls.server), &shutdown)];
         if let Some(listener) = probes {
-            serve::health(listener, health, &stop);
+            serve::health(listener, health, &shutdown);
         }
         tracing::info!(service = self.name, %address, "ready: gRPC");
-        serve::signal().await?;
-        stop.run(drain, serving).await;
+        serve::shutdown_signal().await?;
+        shutdown.run(shutdown_timeouts, serving).await;
         pool.close().await;
         tracing::info!(service = self.name, "stopped");
         telemetry::flush().await;
@@ -144,28 +155,28 @@ impl Process {
 
 /// Names variables of the original server without a meaning here, and those that
 /// another one overrules.
-pub fn warn_without_meaning(environment: &Environment) {
-    let names = environment.without_meaning();
+pub fn warn_about_ignored_variables(environment: &Environment) {
+    let names = environment.ignored_variables();
     if !names.is_empty() {
         tracing::warn!("these variables have no meaning here and are ignored: {}", names.join(", "));
     }
-    for (name, winner) in environment.overruled() {
+    for (name, winner) in environment.overridden() {
         tracing::warn!("{name} is set and not in force: {winner} decides");
     }
 }
 
 /// Logs what an operator should know about the settings read so far.
-pub fn warn_of_risks(environment: &Environment) {
+pub fn log_warnings(environment: &Environment) {
     for warning in environment.warnings() {
         tracing::warn!("{warning}");
     }
 }
 
 /// How often a user may call past the gateway: as often as through it.
-pub fn direct_rate(environment: &Environment) -> DirectRate {
-    let DirectRate(default) = DirectRate::default();
+pub fn direct_rate_limit(environment: &Environment) -> DirectRateLimit {
+    let DirectRateLimit(default) = DirectRateLimit::default();
     let per_minute = environment.parse_optional("RATE_LIMIT_PER_MINUTE").or(default);
-    DirectRate(per_minute.filter(|_| environment.flag("RATE_LIMIT_ENABLED", true)))
+    DirectRateLimit(per_minute.filter(|_| environment.flag("RATE_LIMIT_ENABLED", true)))
 }
 
 /// `FINTRAC_SERVICE_KEYS` (this process's own edges), else `FINTRAC_SERVICE_SECRET`.
@@ -174,7 +185,7 @@ pub fn service_keys(environment: &Environment) -> ServiceKeys {
         return ServiceKeys::from_secret(&environment.secret("FINTRAC_SERVICE_SECRET"));
     };
     ServiceKeys::parse_edges(edges).unwrap_or_else(|| {
-        environment.problem(
+        environment.add_problem(
             "FINTRAC_SERVICE_KEYS: must be caller>callee=base64url(32 bytes), separated by commas".into(),
         );
         ServiceKeys::from_secret("")
@@ -182,27 +193,28 @@ pub fn service_keys(environment: &Environment) -> ServiceKeys {
 }
 
 /// How access tokens are verified.
-pub fn trust_config(environment: &Environment) -> TrustConfig {
+pub fn token_verifier_config(environment: &Environment) -> TokenVerifierConfig {
     let hs256_secret = match environment.text("JWT_ALGORITHM", "EdDSA").as_str() {
         "EdDSA" => None,
         "HS256" => Some(environment.secret("JWT_SECRET_KEY").into()),
         _ => {
-            environment.problem("JWT_ALGORITHM: must be EdDSA or HS256".into());
+            environment.add_problem("JWT_ALGORITHM: must be EdDSA or HS256".into());
             None
         }
     };
-    TrustConfig {
+    TokenVerifierConfig {
         issuer: environment.text("JWT_ISSUER", "fintrac"),
         grace: Duration::from_secs(environment.parse("FINTRAC_REVOCATION_GRACE", 60)),
         hs256_secret,
     }
 }
 
-pub fn drain(environment: &Environment) -> Drain {
-    let lame = if environment.stage() == Stage::Development { 0 } else { 3 };
-    Drain {
-        lame_duck: Duration::from_secs(environment.parse("FINTRAC_LAME_DUCK", lame)),
-        limit: Duration::from_secs(environment.parse("FINTRAC_DRAIN_LIMIT", 20)),
+pub fn shutdown_timeouts(environment: &Environment) -> ShutdownTimeouts {
+    let default_delay =
+        if environment.deployment_environment() == DeploymentEnvironment::Development { 0 } else { 3 };
+    ShutdownTimeouts {
+        not_ready_delay: Duration::from_secs(environment.parse("FINTRAC_SHUTDOWN_DELAY", default_delay)),
+        drain_timeout: Duration::from_secs(environment.parse("FINTRAC_DRAIN_TIMEOUT", 20)),
     }
 }
 
@@ -213,8 +225,8 @@ pub fn pool_config(environment: &Environment) -> PoolConfig {
     }
 }
 
-/// The one database of the suite: `DATABASE_URL`, else `DB_POSTGRES_*`, else none.
-pub fn suite_database(environment: &Environment) -> Option<PgConnectOptions> {
+/// The one database of the system: `DATABASE_URL`, else `DB_POSTGRES_*`, else none.
+pub fn system_database(environment: &Environment) -> Option<PgConnectOptions> {
     if let Some(options) = environment.parse_optional("DATABASE_URL") {
         return Some(options);
     }
@@ -231,17 +243,17 @@ pub fn suite_database(environment: &Environment) -> Option<PgConnectOptions> {
 }
 
 /// How the serving role of `schema` connects: `<SCHEMA>_DATABASE_URL`, else the
-/// suite's database as `<schema>_app`, else, where that role was never made,
-/// the suite's database as given.
-pub async fn app_options(environment: &Environment, schema: &str) -> Option<PgConnectOptions> {
+/// system's database as `<schema>_app`, else, where that role was never made,
+/// the system's database as given.
+pub async fn app_database_options(environment: &Environment, schema: &str) -> Option<PgConnectOptions> {
     let own = format!("{}_DATABASE_URL", schema.to_ascii_uppercase());
     if let Some(options) = environment.parse_optional(&own) {
         return Some(options);
     }
-    let given = suite_database(environment)?;
+    let given = system_database(environment)?;
     let secret = environment.get("FINTRAC_SERVICE_SECRET")?;
     let role = app_role(schema);
-    let options = given.clone().username(&role).password(&password(secret, &role));
+    let options = given.clone().username(&role).password(&role_password(secret, &role));
     match options.connect().await {
         Err(sqlx::Error::Database(error)) if error.code().is_some_and(|code| code.starts_with("28")) => {
             tracing::warn!(schema, "the role {role} is not usable here; serving with the role given");

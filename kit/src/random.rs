@@ -1,4 +1,4 @@
-//! Ids and random bytes, passed in: nothing else in the suite asks for them.
+//! Ids and random bytes, passed in: nothing else in the system asks for them.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -34,10 +34,10 @@ impl Random {
         bytes
     }
 
-    /// Half of `pause` and up to as much again: those who failed together do not come back together.
-    pub fn jittered(&self, pause: Duration) -> Duration {
+    /// Half of `delay` and up to as much again: those who failed together do not come back together.
+    pub fn jittered(&self, delay: Duration) -> Duration {
         let [byte] = self.bytes();
-        pause / 2 + pause * u32::from(byte) / 256
+        delay / 2 + delay * u32::from(byte) / 256
     }
 
     /// A UUIDv7: ordered by time, with 74 random bits.

@@ -24,40 +24,40 @@ use tonic_health::server::HealthReporter;
 use tower::util::BoxCloneSyncService;
 use tower::{ServiceExt as _, service_fn};
 
-use crate::access::Gate;
-use crate::access::trust::Trust;
+use crate::access::Authorizer;
+use crate::access::token_verifier::TokenVerifier;
 use crate::connection_limit::{ConnectionLimiter, limit_connections};
-use crate::module::{Module, Worker};
+use crate::module::{BackgroundTask, ServiceModule};
 use crate::server::{Server, server_stack};
 
 /// How often a service looks at its own health.
 const HEALTH_INTERVAL: Duration = Duration::from_millis(500);
 
 /// How often a peer is asked whether it is still there.
-const KEEPALIVE: Duration = Duration::from_secs(20);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
 /// Calls at once on one connection; a gateway has one to each replica.
-const MAX_STREAMS: u32 = 1024;
+const MAX_STREAMS_PER_CONNECTION: u32 = 1024;
 /// A connection is asked to begin anew after so long, and ended after the grace,
 /// so that idle ones go and replicas are found again.
 const MAX_CONNECTION_AGE: Duration = Duration::from_mins(30);
-const CONNECTION_GRACE: Duration = Duration::from_mins(30);
+const MAX_CONNECTION_AGE_GRACE: Duration = Duration::from_mins(30);
 /// Connections at once, and those of one network address.
 const MAX_CONNECTIONS: usize = 1024;
 
-/// The time a stop takes at most, in two parts.
+/// The time a shutdown takes at most, in two parts.
 #[derive(Debug, Clone, Copy)]
-pub struct Drain {
+pub struct ShutdownTimeouts {
     /// Between NOT_SERVING and closing the listeners.
-    pub lame_duck: Duration,
+    pub not_ready_delay: Duration,
     /// For what is under way.
-    pub limit: Duration,
+    pub drain_timeout: Duration,
 }
 
-/// The stages of one process's stop.
+/// The stages of one process's shutdown.
 #[derive(Debug, Clone, Default)]
-pub struct Stop {
+pub struct Shutdown {
     /// Health says NOT_SERVING.
-    pub lame: CancellationToken,
+    pub not_ready: CancellationToken,
     /// Listeners close.
     pub listeners: CancellationToken,
     /// Workers end.
@@ -65,38 +65,38 @@ pub struct Stop {
     pub tasks: TaskTracker,
 }
 
-impl Stop {
+impl Shutdown {
     /// Spawns something that ends by itself when told to stop.
     pub fn spawn<F: Future<Output = ()> + Send + 'static>(&self, future: F) -> JoinHandle<()> {
         self.tasks.spawn(future)
     }
 
-    pub fn start_workers(&self, workers: Vec<Worker>) {
-        for worker in workers {
-            self.spawn(worker(self.workers.clone()));
+    pub fn start_background_tasks(&self, tasks: Vec<BackgroundTask>) {
+        for task in tasks {
+            self.spawn(task(self.workers.clone()));
         }
     }
 
     /// Runs all stages; returns when everything has ended or the limit has passed.
-    pub async fn run(&self, drain: Drain, servers: Vec<JoinHandle<()>>) {
-        self.lame.cancel();
-        tokio::time::sleep(drain.lame_duck).await;
+    pub async fn run(&self, timeouts: ShutdownTimeouts, servers: Vec<JoinHandle<()>>) {
+        self.not_ready.cancel();
+        tokio::time::sleep(timeouts.not_ready_delay).await;
         self.listeners.cancel();
         let aborts: Vec<_> = servers.iter().map(JoinHandle::abort_handle).collect();
-        if tokio::time::timeout(drain.limit, join_all(servers)).await.is_err() {
+        if tokio::time::timeout(timeouts.drain_timeout, join_all(servers)).await.is_err() {
             tracing::warn!("some calls did not end within the drain limit and were dropped");
             aborts.iter().for_each(tokio::task::AbortHandle::abort);
         }
         self.workers.cancel();
         self.tasks.close();
-        if tokio::time::timeout(drain.limit, self.tasks.wait()).await.is_err() {
+        if tokio::time::timeout(timeouts.drain_timeout, self.tasks.wait()).await.is_err() {
             tracing::warn!("some workers did not end within the drain limit");
         }
     }
 }
 
 /// Completes on SIGTERM or Ctrl-C.
-pub async fn signal() -> std::io::Result<()> {
+pub async fn shutdown_signal() -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     tokio::select! {
@@ -110,26 +110,26 @@ pub async fn signal() -> std::io::Result<()> {
 /// `reflection` adds the reflection service. The routes beside it tell of its
 /// health and of nothing else.
 pub async fn start_module(
-    module: Module,
-    gate: Arc<Gate>,
-    trust: &Arc<Trust>,
+    module: ServiceModule,
+    authorizer: Arc<Authorizer>,
+    token_verifier: &Arc<TokenVerifier>,
     reflection: bool,
-    stop: &Stop,
+    shutdown: &Shutdown,
 ) -> (Server, Routes) {
     let (reporter, health) = tonic_health::server::health_reporter();
-    begin_as_not_serving(&reporter).await;
-    let alone = Routes::new(health.clone());
+    start_not_serving(&reporter).await;
+    let health_only = Routes::new(health.clone());
     let mut routes = module.routes.add_service(health);
     if reflection {
         routes = add_reflection(routes);
     }
-    stop.start_workers(module.workers);
-    let (pool, trust) = (module.pool, Arc::clone(trust));
-    stop.spawn(watch_health(module.name, reporter, pool, trust, stop.lame.clone()));
-    (server_stack(routes, gate), alone)
+    shutdown.start_background_tasks(module.background_tasks);
+    let (pool, token_verifier) = (module.pool, Arc::clone(token_verifier));
+    shutdown.spawn(watch_health(module.name, reporter, pool, token_verifier, shutdown.not_ready.clone()));
+    (server_stack(routes, authorizer), health_only)
 }
 
-/// Adds `grpc.reflection` over all of the suite's descriptors.
+/// Adds `grpc.reflection` over all of the system's descriptors.
 fn add_reflection(routes: Routes) -> Routes {
     match tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(fintrac_proto::DESCRIPTORS)
@@ -146,7 +146,7 @@ fn add_reflection(routes: Routes) -> Routes {
 
 /// Before it was looked at nothing is well; tonic's reporter begins with the opposite.
 /// `live` is whether the process answers at all: restarting it mends no database.
-async fn begin_as_not_serving(reporter: &HealthReporter) {
+async fn start_not_serving(reporter: &HealthReporter) {
     reporter.set_service_status("", ServingStatus::NotServing).await;
     reporter.set_service_status("live", ServingStatus::Serving).await;
 }
@@ -156,54 +156,55 @@ async fn watch_health(
     name: &'static str,
     reporter: HealthReporter,
     pool: PgPool,
-    trust: Arc<Trust>,
-    lame: CancellationToken,
+    token_verifier: Arc<TokenVerifier>,
+    not_ready: CancellationToken,
 ) {
-    let (mut was, mut known_well) = (None, false);
+    let (mut last_serving, mut was_serving) = (None, false);
     loop {
         let ping = tokio::time::timeout(Duration::from_secs(2), sqlx::query("select 1").execute(&pool));
-        let serving = !lame.is_cancelled() && trust.is_known() && matches!(ping.await, Ok(Ok(_)));
-        if was != Some(serving) {
+        let serving =
+            !not_ready.is_cancelled() && token_verifier.is_ready() && matches!(ping.await, Ok(Ok(_)));
+        if last_serving != Some(serving) {
             let status = if serving { ServingStatus::Serving } else { ServingStatus::NotServing };
             reporter.set_service_status("", status).await;
             reporter.set_service_status(name, status).await;
             // The first moments are not worth a line: everything begins as not serving.
-            if !lame.is_cancelled() && known_well {
+            if !not_ready.is_cancelled() && was_serving {
                 tracing::warn!(service = name, serving, "health changed");
             }
-            known_well |= serving;
-            was = Some(serving);
+            was_serving |= serving;
+            last_serving = Some(serving);
         }
-        if lame.is_cancelled() {
+        if not_ready.is_cancelled() {
             return;
         }
-        let _lame = tokio::time::timeout(HEALTH_INTERVAL, lame.cancelled()).await;
+        let _lame = tokio::time::timeout(HEALTH_INTERVAL, not_ready.cancelled()).await;
     }
 }
 
-/// All services of the suite on one port, by the path's package. Each keeps its
-/// own stack and gate; the jobs of all parts are one service. Event logs are not
+/// All services of the system on one port, by the path's package. Each keeps its
+/// own stack and authorizer; the jobs of all services are one service. Event logs are not
 /// among them: they share one name, and in this shape they are read without a network.
-pub async fn one_port(
+pub async fn combined_server(
     servers: [(&'static str, Server); 5],
     reflection: bool,
     pools: &[PgPool],
-    trust: &Arc<Trust>,
-    stop: &Stop,
+    token_verifier: &Arc<TokenVerifier>,
+    shutdown: &Shutdown,
 ) -> Server {
     let (reporter, health) = tonic_health::server::health_reporter();
-    begin_as_not_serving(&reporter).await;
+    start_not_serving(&reporter).await;
     let mut common = Routes::new(health);
     if reflection {
         common = add_reflection(common);
     }
     for pool in pools.iter().take(1) {
-        stop.spawn(watch_health(
+        shutdown.spawn(watch_health(
             "fintrac",
             reporter.clone(),
             pool.clone(),
-            Arc::clone(trust),
-            stop.lame.clone(),
+            Arc::clone(token_verifier),
+            shutdown.not_ready.clone(),
         ));
     }
     let common = common.prepare();
@@ -221,24 +222,25 @@ pub async fn one_port(
     }))
 }
 
-/// Serves gRPC on `listener` until the stop closes the listeners; with `tls` only
+/// Serves gRPC on `listener` until the shutdown closes the listeners; with `tls` only
 /// to those who prove themselves.
 pub fn grpc(
     listener: TcpListener,
     server: Server,
     tls: Option<ServerTlsConfig>,
-    stop: &Stop,
+    shutdown: &Shutdown,
 ) -> JoinHandle<()> {
-    let closing = stop.listeners.clone();
+    let closing = shutdown.listeners.clone();
     tokio::spawn(async move {
         let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-        let incoming = limit_connections(incoming, ConnectionLimiter::new(MAX_CONNECTIONS, loopback()));
+        let incoming =
+            limit_connections(incoming, ConnectionLimiter::new(MAX_CONNECTIONS, loopback_networks()));
         let builder = tonic::transport::Server::builder();
         let mut builder = builder
-            .http2_keepalive_interval(Some(KEEPALIVE))
-            .max_concurrent_streams(MAX_STREAMS)
+            .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
+            .max_concurrent_streams(MAX_STREAMS_PER_CONNECTION)
             .max_connection_age(MAX_CONNECTION_AGE)
-            .max_connection_age_grace(CONNECTION_GRACE);
+            .max_connection_age_grace(MAX_CONNECTION_AGE_GRACE);
         let served = async {
             if let Some(tls) = tls {
                 builder = builder.tls_config(tls)?;
@@ -252,14 +254,14 @@ pub fn grpc(
 }
 
 /// Connections of this machine are those of its own processes.
-fn loopback() -> Vec<IpNet> {
+fn loopback_networks() -> Vec<IpNet> {
     ["127.0.0.0/8", "::1/128"].into_iter().filter_map(|text| text.parse().ok()).collect()
 }
 
 /// Serves nothing but health on `listener`, without TLS: the kubelet's probes speak none.
-/// It tells of the stop, too, and ends at its very end.
-pub fn health(listener: TcpListener, health: Routes, stop: &Stop) {
-    let closing = stop.workers.clone();
+/// It tells of the shutdown, too, and ends at its very end.
+pub fn health(listener: TcpListener, health: Routes, shutdown: &Shutdown) {
+    let closing = shutdown.workers.clone();
     let _served = tokio::spawn(async move {
         let incoming = TcpIncoming::from(listener);
         let served = tonic::transport::Server::builder()

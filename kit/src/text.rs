@@ -3,7 +3,7 @@
 use icu_casemap::CaseMapper;
 use unicode_normalization::UnicodeNormalization as _;
 
-use crate::error::Violation;
+use crate::error::FieldViolation;
 
 /// `text` without differences of case: `ς` is `σ`, `ß` is `ss`.
 pub fn fold_case(text: &str) -> String {
@@ -13,28 +13,28 @@ pub fn fold_case(text: &str) -> String {
 /// The form in which names are compared: compatible characters are one (NFKC),
 /// case is folded, blanks are one, and invisible characters are left out.
 pub fn name_key(name: &str) -> String {
-    let folded = fold_case(&name.nfkc().filter(|letter| !is_invisible(*letter)).collect::<String>());
+    let folded = fold_case(&name.nfkc().filter(|character| !is_invisible(*character)).collect::<String>());
     let folded: String = folded.nfkc().collect();
     folded.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Characters that show nothing by themselves: joiners, marks of direction,
 /// selectors of variants, fillers.
-pub fn is_invisible(letter: char) -> bool {
-    matches!(u32::from(letter),
+pub fn is_invisible(character: char) -> bool {
+    matches!(u32::from(character),
         0xAD | 0x34F | 0x61C | 0x115F | 0x1160 | 0x17B4 | 0x17B5 | 0x180B..=0x180F | 0x200B..=0x200F
         | 0x202A..=0x202E | 0x2060..=0x206F | 0x3164 | 0xFE00..=0xFE0F | 0xFEFF | 0xFFA0
         | 0x1BCA0..=0x1BCA3 | 0x1D173..=0x1D17A | 0xE0000..=0xE0FFF)
 }
 
-/// `text` without blanks around it, 1 to `longest` characters on one line.
-pub fn line(field: &str, text: &str, longest: usize, violations: &mut Vec<Violation>) -> String {
+/// `text` without blanks around it, 1 to `max_chars` characters on one line.
+pub fn line(field: &str, text: &str, max_chars: usize, violations: &mut Vec<FieldViolation>) -> String {
     let text = text.trim();
     if text.is_empty() {
-        violations.push(Violation::new(field, "REQUIRED", "Send a text."));
-    } else if text.chars().count() > longest || text.chars().any(char::is_control) {
-        let description = format!("Send at most {longest} characters on one line.");
-        violations.push(Violation::new(field, "TEXT_INVALID", description));
+        violations.push(FieldViolation::new(field, "REQUIRED", "Send a text."));
+    } else if text.chars().count() > max_chars || text.chars().any(char::is_control) {
+        let description = format!("Send at most {max_chars} characters on one line.");
+        violations.push(FieldViolation::new(field, "TEXT_INVALID", description));
     }
     text.to_owned()
 }
@@ -43,25 +43,25 @@ pub fn line(field: &str, text: &str, longest: usize, violations: &mut Vec<Violat
 pub fn optional_line(
     field: &str,
     text: Option<&str>,
-    longest: usize,
-    violations: &mut Vec<Violation>,
+    max_chars: usize,
+    violations: &mut Vec<FieldViolation>,
 ) -> Option<String> {
     let text = text.map(str::trim).filter(|text| !text.is_empty())?;
-    Some(line(field, text, longest, violations))
+    Some(line(field, text, max_chars, violations))
 }
 
 /// A text of several lines that may be absent; an empty one is.
 pub fn optional_lines(
     field: &str,
     text: Option<&str>,
-    longest: usize,
-    violations: &mut Vec<Violation>,
+    max_chars: usize,
+    violations: &mut Vec<FieldViolation>,
 ) -> Option<String> {
     let text = text.map(str::trim).filter(|text| !text.is_empty())?;
-    let odd = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
-    if text.chars().count() > longest || text.chars().any(odd) {
-        let description = format!("Send at most {longest} characters.");
-        violations.push(Violation::new(field, "TEXT_INVALID", description));
+    let is_forbidden = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
+    if text.chars().count() > max_chars || text.chars().any(is_forbidden) {
+        let description = format!("Send at most {max_chars} characters.");
+        violations.push(FieldViolation::new(field, "TEXT_INVALID", description));
     }
     Some(text.to_owned())
 }
@@ -71,7 +71,7 @@ mod tests {
     use super::name_key;
 
     #[test]
-    fn names_that_look_alike_are_alike() {
+    fn names_that_differ_invisibly_are_equal() {
         for same in
             ["savings", "Savings", " SAVINGS ", "sav\u{200b}ings", "\u{feff}savings", "ｓａｖｉｎｇｓ"]
         {

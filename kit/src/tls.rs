@@ -1,4 +1,4 @@
-//! Mutual TLS between the parts (rustls): who calls and who answers each show a
+//! Mutual TLS between the services (rustls): who calls and who answers each show a
 //! certificate of the one authority. Whom a call is from is said by its service
 //! credential all the same (`access`).
 
@@ -25,7 +25,7 @@ impl Tls {
         let [Some(certificate), Some(key), Some(authority)] = files else {
             let missing = names.iter().zip(files).find(|(_, file)| file.is_none());
             if let (Some((name, _)), true) = (missing, files.iter().any(Option::is_some)) {
-                environment.problem(format!("{name}: must be set where the other two are"));
+                environment.add_problem(format!("{name}: must be set where the other two are"));
             }
             return Ok(None);
         };

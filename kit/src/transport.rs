@@ -6,8 +6,8 @@
 //! internal call carries: the service credential and the request's context.
 
 mod affinity;
-mod again;
-mod replicas;
+mod load_balancer;
+mod retry;
 
 use std::error::Error as _;
 use std::sync::Arc;
@@ -29,11 +29,11 @@ use crate::server::Server;
 use crate::telemetry;
 
 pub use affinity::affinity;
-use again::Again;
-use replicas::{Affinity, Replicas};
-pub use replicas::{LookUp, NoUrl};
+use load_balancer::{Affinity, LoadBalancer};
+pub use load_balancer::{InvalidEndpoint, Resolver};
+use retry::Retry;
 
-/// What every generated client of the suite runs on.
+/// What every generated client of the system runs on.
 pub type Transport = BoxCloneSyncService<Request<Body>, Response<Body>, Error>;
 
 /// Deadline of a unary call that has none from its own caller.
@@ -41,7 +41,7 @@ const DEFAULT_DEADLINE: Duration = Duration::from_secs(10);
 
 /// Put into a request's extensions for a call that is meant to last: a subscription.
 #[derive(Debug, Clone, Copy)]
-pub struct Lasting;
+pub struct NoDeadline;
 
 pub const SERVICE_CREDENTIAL: &str = "x-fintrac-service";
 pub const REQUEST_ID: &str = "x-request-id";
@@ -50,7 +50,7 @@ pub const USER_AGENT: &str = "x-fintrac-user-agent";
 pub const LANGUAGE: &str = "x-fintrac-language";
 /// A key that makes a repeated call get the first answer.
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
-/// Which REST call the key was for, and SHA-256 of its body; believed of parts only.
+/// Which REST call the key was for, and SHA-256 of its body; believed of services only.
 pub const OPERATION: &str = "x-fintrac-operation";
 pub const FINGERPRINT: &str = "x-fintrac-fingerprint";
 /// On answers: this is a kept one.
@@ -66,43 +66,47 @@ pub fn local(server: Server, issuer: Issuer) -> Transport {
             request
         })
         .map_err(|never: std::convert::Infallible| match never {});
-    dress(server, issuer)
+    with_middleware(server, issuer)
 }
 
 /// A service across the network, all of its replicas; connects when first
 /// called and again after losses. `urls` are separated by commas, and a name may
 /// have many addresses. `https` needs `tls`.
-pub fn remote(urls: &str, tls: Option<ClientTlsConfig>, issuer: Issuer) -> Result<Transport, NoUrl> {
-    remote_found_by(urls, tls, issuer, replicas::by_the_system())
-}
-
-/// The same, where names are looked up by `look_up`.
-pub fn remote_found_by(
+pub fn remote(
     urls: &str,
     tls: Option<ClientTlsConfig>,
     issuer: Issuer,
-    look_up: LookUp,
-) -> Result<Transport, NoUrl> {
-    let replicas = Replicas::new(urls, tls, issuer.callee(), look_up)?;
-    Ok(dress(replicas, issuer))
+) -> Result<Transport, InvalidEndpoint> {
+    remote_with_resolver(urls, tls, issuer, load_balancer::system_resolver())
+}
+
+/// The same, where names are looked up by `resolver`.
+pub fn remote_with_resolver(
+    urls: &str,
+    tls: Option<ClientTlsConfig>,
+    issuer: Issuer,
+    resolver: Resolver,
+) -> Result<Transport, InvalidEndpoint> {
+    let balancer = LoadBalancer::new(urls, tls, issuer.callee(), resolver)?;
+    Ok(with_middleware(balancer, issuer))
 }
 
 /// The same as [`remote`] on a channel of the caller's making.
-pub fn over(channel: Channel, issuer: Issuer) -> Transport {
-    dress(channel, issuer)
+pub fn over_channel(channel: Channel, issuer: Issuer) -> Transport {
+    with_middleware(channel, issuer)
 }
 
-fn dress<S>(inner: S, issuer: Issuer) -> Transport
+fn with_middleware<S>(inner: S, issuer: Issuer) -> Transport
 where
     S: Service<Request<Body>, Response = Response<Body>, Error = Error> + Clone + Send + Sync + 'static,
     S::Future: Send,
 {
-    BoxCloneSyncService::new(ClientStack { again: Again::new(inner), issuer: Arc::new(issuer) })
+    BoxCloneSyncService::new(ClientStack { retry: Retry::new(inner), issuer: Arc::new(issuer) })
 }
 
 #[derive(Clone)]
 struct ClientStack<S> {
-    again: Again<S>,
+    retry: Retry<S>,
     issuer: Arc<Issuer>,
 }
 
@@ -121,35 +125,35 @@ where
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
-        let lasting = request.extensions().get::<Lasting>().is_some();
+        let has_no_deadline = request.extensions().get::<NoDeadline>().is_some();
         let context = context::current().unwrap_or_default();
         let deadline =
-            (!lasting).then(|| context.deadline.unwrap_or_else(|| Instant::now() + DEFAULT_DEADLINE));
+            (!has_no_deadline).then(|| context.deadline.unwrap_or_else(|| Instant::now() + DEFAULT_DEADLINE));
         let mut household = None;
         let headers = request.headers_mut();
-        put(headers, SERVICE_CREDENTIAL, &self.issuer.credential());
-        put(headers, REQUEST_ID, &context.request_id);
+        insert_header(headers, SERVICE_CREDENTIAL, &self.issuer.credential());
+        insert_header(headers, REQUEST_ID, &context.request_id);
         if let Some(token) = context.access_token {
-            household = affinity::of_token(&token);
-            put(headers, http::header::AUTHORIZATION.as_str(), &format!("Bearer {token}"));
+            household = affinity::from_token(&token);
+            insert_header(headers, http::header::AUTHORIZATION.as_str(), &format!("Bearer {token}"));
         }
         if let Some(ip) = context.client.ip {
-            put(headers, CLIENT_IP, &ip.to_string());
+            insert_header(headers, CLIENT_IP, &ip.to_string());
         }
-        put(headers, USER_AGENT, &context.client.user_agent);
-        put(headers, LANGUAGE, &context.client.language);
+        insert_header(headers, USER_AGENT, &context.client.user_agent);
+        insert_header(headers, LANGUAGE, &context.client.language);
         telemetry::inject(headers);
         if let Some(deadline) = deadline {
             let left = deadline.saturating_duration_since(Instant::now()).as_millis();
             // At most 8 digits by the gRPC protocol.
-            put(headers, GRPC_TIMEOUT, &format!("{}m", left.clamp(1, 99_999_999)));
+            insert_header(headers, GRPC_TIMEOUT, &format!("{}m", left.clamp(1, 99_999_999)));
         }
         if let Some(number) = household {
             request.extensions_mut().insert(Affinity(number));
         }
-        let (again, issuer) = (self.again.clone(), Arc::clone(&self.issuer));
+        let (retry, issuer) = (self.retry.clone(), Arc::clone(&self.issuer));
         Box::pin(async move {
-            let call = again.send(request);
+            let call = retry.send(request);
             let result = match deadline {
                 Some(deadline) => match tokio::time::timeout_at(deadline, call).await {
                     Ok(result) => result,
@@ -157,12 +161,12 @@ where
                 },
                 None => call.await,
             };
-            Ok(settle(result, issuer.callee()))
+            Ok(to_response(result, issuer.callee()))
         })
     }
 }
 
-fn put(headers: &mut HeaderMap, name: &'static str, value: &str) {
+fn insert_header(headers: &mut HeaderMap, name: &'static str, value: &str) {
     if !value.is_empty()
         && let Ok(value) = HeaderValue::from_bytes(value.as_bytes())
     {
@@ -172,28 +176,28 @@ fn put(headers: &mut HeaderMap, name: &'static str, value: &str) {
 
 /// tonic's own timers, which race ours, answer CANCELLED; and a lost
 /// connection is an error of the transport. Callers see statuses only.
-fn settle(result: Result<Response<Body>, Error>, callee: &str) -> Response<Body> {
+fn to_response(result: Result<Response<Body>, Error>, callee: &str) -> Response<Body> {
     match result {
-        Err(error) if timed_out(&error) => deadline_exceeded(),
+        Err(error) if is_timeout(&error) => deadline_exceeded(),
         Err(error) => {
             tracing::debug!(error = %crate::error::chain(&error), "call failed in transport");
-            out_of_reach(callee)
+            unavailable_response(callee)
         }
         Ok(response) if is_tonic_timeout(response.headers()) => deadline_exceeded(),
         Ok(response) => response,
     }
 }
 
-/// Says which part it is: whoever looks after the suite asks that first.
-fn out_of_reach(part: &str) -> Response<Body> {
-    crate::error::unavailable(format!("{part} cannot be reached; try again in a moment.")).into_http()
+/// Says which service it is: whoever looks after the system asks that first.
+fn unavailable_response(service: &str) -> Response<Body> {
+    crate::error::unavailable(format!("{service} cannot be reached; try again in a moment.")).into_http()
 }
 
 fn deadline_exceeded() -> Response<Body> {
     Status::deadline_exceeded("deadline passed").into_http()
 }
 
-fn timed_out(error: &Error) -> bool {
+fn is_timeout(error: &Error) -> bool {
     let mut source = error.source();
     while let Some(cause) = source {
         if cause.is::<tonic::TimeoutExpired>() {

@@ -44,7 +44,7 @@ const DEFAULTS: [(&str, CategoryType, &str, &str); 20] = [
 /// The default categories in `locale`, in the order of their ids.
 pub fn categories(locale: &str, now: DateTime<Utc>, random: &Random) -> Vec<Category> {
     let language: LanguageIdentifier = locale.parse().unwrap_or(langid!("en"));
-    let made = DEFAULTS.iter().zip(0..).map(|((text, category_type, icon, color), number)| Category {
+    let categories = DEFAULTS.iter().zip(0..).map(|((text, category_type, icon, color), number)| Category {
         // Ids are ordered by time, lists by id: a millisecond apart keeps this order.
         id: random.id(now + TimeDelta::milliseconds(number)),
         name: TEXTS.lookup(&language, &format!("category-{text}")),
@@ -56,7 +56,7 @@ pub fn categories(locale: &str, now: DateTime<Utc>, random: &Random) -> Vec<Cate
         created_at: now,
         updated_at: now,
     });
-    made.collect()
+    categories.collect()
 }
 
 #[cfg(test)]
@@ -71,8 +71,8 @@ mod tests {
     #[test]
     fn every_language_names_every_category_in_its_own_words() {
         let names = |locale: &str| -> Vec<String> {
-            let made = categories(locale, DateTime::UNIX_EPOCH, &Random::seeded(1));
-            made.into_iter().map(|category| category.name).collect()
+            let categories = categories(locale, DateTime::UNIX_EPOCH, &Random::seeded(1));
+            categories.into_iter().map(|category| category.name).collect()
         };
         let english = names("en");
         for locale in ["en", "es", "fr", "de", "pt"] {

@@ -1,9 +1,9 @@
 //! What the ledger refuses, and how it looks on the wire.
 
 use fintrac_kit::database::is_out_of_range;
-use fintrac_kit::error::{self, Refusal, Violation};
+use fintrac_kit::error::{self, FieldViolation, RpcError};
 use fintrac_kit::idempotency;
-use fintrac_kit::page::PageError;
+use fintrac_kit::pagination::PageError;
 use std::sync::Arc;
 use tonic::{Code, Status};
 
@@ -13,11 +13,11 @@ use crate::domain::posting::{CLOSED, OUT_OF_RANGE, Rejection, VOIDED};
 /// Why a use case did not do what was asked.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
-    #[error("the command was refused: {0:?}")]
+    #[error("the command was rejected: {0:?}")]
     Rejected(Rejection),
     /// Parts of a query that cannot be read.
     #[error("the query cannot be read")]
-    Query(Vec<Violation>),
+    InvalidQuery(Vec<FieldViolation>),
     #[error("a name is taken by a live account")]
     AccountNameTaken,
     #[error("the account holds a balance")]
@@ -27,16 +27,16 @@ pub enum Error {
     #[error("nothing of it recurs any more")]
     RecurringCompleted,
     #[error("the idempotency key came before with another body")]
-    KeyReused,
+    KeyMismatch,
     #[error("no rate is known")]
-    RateUnknown,
+    RateNotFound,
     #[error("too much is waiting to be posted")]
-    Busy,
+    Overloaded,
     #[error("the deadline passed before the command was carried out")]
     Expired,
     /// Whether it happened is not known.
-    #[error("the database's answer was lost")]
-    Unknown,
+    #[error("the database's response was lost")]
+    OutcomeUnknown,
     #[error("auth-svc: {0}")]
     Auth(Status),
     #[error(transparent)]
@@ -57,15 +57,15 @@ impl From<Rejection> for Error {
     }
 }
 
-impl From<Vec<Violation>> for Error {
-    fn from(violations: Vec<Violation>) -> Self {
+impl From<Vec<FieldViolation>> for Error {
+    fn from(violations: Vec<FieldViolation>) -> Self {
         Self::Rejected(Rejection::Invalid(violations))
     }
 }
 
 impl From<PageError> for Error {
     fn from(error: PageError) -> Self {
-        Self::Query(vec![error.into()])
+        Self::InvalidQuery(vec![error.into()])
     }
 }
 
@@ -77,15 +77,15 @@ impl Error {
 
 impl From<Error> for Status {
     fn from(error: Error) -> Self {
-        let refusal = match error {
-            Error::Rejected(rejection) => refused(rejection),
-            Error::Query(violations) => Refusal::query(violations),
-            Error::AccountNameTaken => Refusal::new(
+        let rpc_error = match error {
+            Error::Rejected(rejection) => from_rejection(rejection),
+            Error::InvalidQuery(violations) => RpcError::query(violations),
+            Error::AccountNameTaken => RpcError::new(
                 Code::FailedPrecondition,
                 "ACCOUNT_NAME_TAKEN",
                 "Another account has this name now; rename that one first.",
             ),
-            Error::AccountHasBalance(state) => Refusal::new(
+            Error::AccountHasBalance(state) => RpcError::new(
                 Code::FailedPrecondition,
                 "ACCOUNT_HAS_BALANCE",
                 format!(
@@ -95,31 +95,31 @@ impl From<Error> for Status {
                     state.account.projected_balance,
                 ),
             ),
-            Error::CategoryInUse => Refusal::new(
+            Error::CategoryInUse => RpcError::new(
                 Code::FailedPrecondition,
                 "CATEGORY_IN_USE",
                 "Transactions, recurring ones, budgets or other categories use it; send move_to to move them.",
             ),
-            Error::RecurringCompleted => Refusal::new(
+            Error::RecurringCompleted => RpcError::new(
                 Code::FailedPrecondition,
                 "RECURRING_COMPLETED",
                 "All of its occurrences are over; give it a later end first.",
             ),
-            Error::KeyReused => idempotency::reused(),
-            Error::RateUnknown => Refusal::new(
+            Error::KeyMismatch => idempotency::key_mismatch(),
+            Error::RateNotFound => RpcError::new(
                 Code::NotFound,
-                "RATE_UNKNOWN",
+                "RATE_NOT_FOUND",
                 "No rate between these currencies is known up to that day.",
             ),
-            Error::Busy => return error::busy(),
+            Error::Overloaded => return error::overloaded(),
             Error::Expired => return Status::deadline_exceeded("deadline passed"),
-            Error::Unknown => {
+            Error::OutcomeUnknown => {
                 return error::unavailable(
                     "Whether this was carried out is not known; look before you send it again, or send the same idempotency key.",
                 );
             }
             Error::Auth(status) => return status,
-            Error::Database(error) if is_out_of_range(&error) => Refusal::new(
+            Error::Database(error) if is_out_of_range(&error) => RpcError::new(
                 Code::OutOfRange,
                 "BALANCE_OUT_OF_RANGE",
                 "A total is larger than can be kept; ask for fewer days.",
@@ -127,20 +127,20 @@ impl From<Error> for Status {
             Error::Database(error) => return error::database(&error),
             Error::Internal(_) => return error::internal(&error),
         };
-        refusal.into()
+        rpc_error.into()
     }
 }
 
-fn refused(rejection: Rejection) -> Refusal {
+fn from_rejection(rejection: Rejection) -> RpcError {
     match rejection {
-        Rejection::Invalid(violations) => Refusal::invalid(violations),
+        Rejection::Invalid(violations) => RpcError::invalid(violations),
         Rejection::AccountClosed(fields) => {
             let violations = Rejection::AccountClosed(fields).into_violations();
-            Refusal { violations, ..Refusal::new(Code::FailedPrecondition, "ACCOUNT_CLOSED", CLOSED) }
+            RpcError { violations, ..RpcError::new(Code::FailedPrecondition, "ACCOUNT_CLOSED", CLOSED) }
         }
-        Rejection::NotFound(what) => Refusal::not_found(what),
-        Rejection::VersionMismatch => Refusal::version_mismatch(),
-        Rejection::Voided => Refusal::new(Code::FailedPrecondition, "TRANSACTION_VOIDED", VOIDED),
-        Rejection::OutOfRange => Refusal::new(Code::OutOfRange, "BALANCE_OUT_OF_RANGE", OUT_OF_RANGE),
+        Rejection::NotFound(what) => RpcError::not_found(what),
+        Rejection::VersionMismatch => RpcError::version_mismatch(),
+        Rejection::Voided => RpcError::new(Code::FailedPrecondition, "TRANSACTION_VOIDED", VOIDED),
+        Rejection::OutOfRange => RpcError::new(Code::OutOfRange, "BALANCE_OUT_OF_RANGE", OUT_OF_RANGE),
     }
 }

@@ -12,8 +12,8 @@ mod config;
 mod defaults;
 mod domain;
 mod error;
-mod feed;
 mod posting;
+mod rate_provider;
 mod rpc;
 mod service;
 mod store;
@@ -23,17 +23,19 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use fintrac_kit::database::Schema;
 use fintrac_kit::erasure;
-use fintrac_kit::events::{Bell, Consumer};
+use fintrac_kit::events::{Consumer, WakeSignal};
 use fintrac_kit::jobs::{Queue, leased};
-use fintrac_kit::module::{Deps, Module};
+use fintrac_kit::module::{ServiceDependencies, ServiceModule};
 use fintrac_kit::process::Process;
 use fintrac_kit::transport::Transport;
 
-pub use config::{Config, FeedConfig};
-pub use feed::{Feed, FeedError, Provider};
-use posting::Posting;
-use service::{FollowHouseholds, Ledger, PostOccurrences};
-pub use service::{ImportError, fill_household_amounts, follow_feed, gather_words, import_ecb, verify};
+pub use config::{Config, RateProviderConfig};
+use posting::PostingQueue;
+pub use rate_provider::{RateProvider, RateProviderClient, RateProviderError};
+use service::{AuthEventHandler, Ledger, PostOccurrences};
+pub use service::{
+    ImportError, backfill_search_index, fill_household_amounts, import_ecb, sync_rates, verify,
+};
 pub use store::verification::Finding;
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
@@ -55,19 +57,19 @@ pub const SCHEMA: Schema = Schema {
         ("transactions", "select, insert, update"),
         ("splits", "select, insert, delete"),
         ("revisions", "select, insert"),
-        ("postings", "select, insert, update (household_amount, household_rate, household_rate_day)"),
-        ("daily_changes", "select, insert, update"),
+        ("postings", "select, insert, update (household_amount, household_rate, household_rate_date)"),
+        ("daily_totals", "select, insert, update"),
     ],
 };
 
-/// Parts of the suite that may read the ledger's event log.
-const READERS: &[&str] = &["budget", "notify"];
+/// Services that may read the ledger's event log.
+const EVENT_LOG_READERS: &[&str] = &["budget", "notify"];
 
 /// Recurring transactions that are posted at once.
-const POSTERS: usize = 16;
+const MAX_CONCURRENT_OCCURRENCES: usize = 16;
 
 /// How often the invariants are counted. Every posting is read.
-const VERIFY: TimeDelta = TimeDelta::days(1);
+const VERIFICATION_INTERVAL: TimeDelta = TimeDelta::days(1);
 
 /// Its queues, as operators see them.
 pub const QUEUES: [Queue; 1] = [Queue {
@@ -79,51 +81,58 @@ pub const QUEUES: [Queue; 1] = [Queue {
 }];
 
 /// Builds the service; `auth` tells about households. Stores the bundled rates.
-pub async fn build(config: &Config, deps: &Deps, auth: Transport) -> Result<Module, ImportError> {
-    service::store_bundled(&deps.pool).await?;
-    let mut module = Module::new(SCHEMA.name, deps, READERS, &QUEUES);
-    let posting = Posting::start(config.lanes, deps, &mut module);
-    let ledger = Arc::new(Ledger::new(deps, auth.clone(), posting));
+pub async fn build(
+    config: &Config,
+    deps: &ServiceDependencies,
+    auth: Transport,
+) -> Result<ServiceModule, ImportError> {
+    service::store_bundled_rates(&deps.pool).await?;
+    let mut module = ServiceModule::new(SCHEMA.name, deps, EVENT_LOG_READERS, &QUEUES);
+    let posting_queue = PostingQueue::start(config.writers, deps, &mut module);
+    let ledger = Arc::new(Ledger::new(deps, auth.clone(), posting_queue));
     module.routes = rpc::routes(module.routes, &ledger);
-    let (recurring, due) = (PostOccurrences(Arc::clone(&ledger)), ledger.due.clone());
-    module.add_worker(|shutdown| leased::run(recurring, due, POSTERS, shutdown));
-    let erasures = Bell::default();
+    let (recurring, due) = (PostOccurrences(Arc::clone(&ledger)), ledger.due_signal.clone());
+    module.add_background_task(|shutdown| leased::run(recurring, due, MAX_CONCURRENT_OCCURRENCES, shutdown));
+    let erasures = WakeSignal::default();
     let consumer = Consumer {
         source: "auth",
         log: auth,
         pool: deps.pool.clone(),
         clock: deps.clock.clone(),
-        handler: FollowHouseholds(ledger, erasures.clone()),
+        handler: AuthEventHandler(ledger, erasures.clone()),
     };
-    module.add_worker(|shutdown| consumer.run(shutdown));
+    module.add_background_task(|shutdown| consumer.run(shutdown));
     erasure::add_worker(&mut module, deps, erasures);
-    let (clock, random, bell) = (deps.clock.clone(), deps.random.clone(), deps.bell.clone());
+    let (clock, random, wake_signal) = (deps.clock.clone(), deps.random.clone(), deps.wake_signal.clone());
     module.add_job(deps, "household-amounts", TimeDelta::hours(1), move |pool| {
-        let (clock, random, bell) = (clock.clone(), random.clone(), bell.clone());
+        let (clock, random, wake_signal) = (clock.clone(), random.clone(), wake_signal.clone());
         async move {
             if fill_household_amounts(&pool, &clock, &random).await? > 0 {
-                bell.ring();
+                wake_signal.wake();
             }
             Ok(())
         }
     });
-    if let Some(FeedConfig { provider, url, every }) = config.feed.clone() {
-        let feed = Feed::new(provider, url).map_err(|error| ImportError::Form(error.to_string()))?;
-        let (clock, random, bell) = (deps.clock.clone(), deps.random.clone(), deps.bell.clone());
-        module.add_job(deps, "exchange-rates", every, move |pool| {
-            let (feed, clock, random, bell) = (feed.clone(), clock.clone(), random.clone(), bell.clone());
+    if let Some(RateProviderConfig { provider, url, interval }) = config.rate_provider.clone() {
+        let client = RateProviderClient::new(provider, url)
+            .map_err(|error| ImportError::InvalidFormat(error.to_string()))?;
+        let (clock, random, wake_signal) =
+            (deps.clock.clone(), deps.random.clone(), deps.wake_signal.clone());
+        module.add_job(deps, "exchange-rates", interval, move |pool| {
+            let (client, clock, random, wake_signal) =
+                (client.clone(), clock.clone(), random.clone(), wake_signal.clone());
             async move {
-                if follow_feed(&feed, &pool, &clock, &random).await? > 0 {
-                    bell.ring();
+                if sync_rates(&client, &pool, &clock, &random).await? > 0 {
+                    wake_signal.wake();
                 }
                 Ok(())
             }
         });
     }
-    module.add_job(deps, "search-words", TimeDelta::hours(1), |pool| async move {
-        Ok(gather_words(&pool).await?)
+    module.add_job(deps, "search-index", TimeDelta::hours(1), |pool| async move {
+        Ok(backfill_search_index(&pool).await?)
     });
-    module.add_job(deps, "ledger-verification", VERIFY, |pool| async move {
+    module.add_job(deps, "ledger-verification", VERIFICATION_INTERVAL, |pool| async move {
         let findings = verify(&pool).await?;
         let broken: i64 = findings.iter().map(|finding| finding.violations).sum();
         metrics::gauge!("fintrac_ledger_violations").set(i32::try_from(broken).map_or(f64::MAX, f64::from));

@@ -5,17 +5,17 @@ use std::fmt;
 use std::sync::LazyLock;
 
 /// `code,name,symbol,decimals,active`.
-const CATALOGUE: &str = include_str!("../data/currencies.csv");
+const CATALOG: &str = include_str!("../data/currencies.csv");
 
-static ALL: LazyLock<Vec<Facts>> = LazyLock::new(|| {
-    let rows = CATALOGUE.lines().filter(|line| !line.starts_with('#')).skip(1);
-    let mut all: Vec<_> = rows.filter_map(Facts::parse).collect();
-    all.sort_by_key(|facts| facts.code);
+static ALL: LazyLock<Vec<CurrencyData>> = LazyLock::new(|| {
+    let rows = CATALOG.lines().filter(|line| !line.starts_with('#')).skip(1);
+    let mut all: Vec<_> = rows.filter_map(CurrencyData::parse).collect();
+    all.sort_by_key(|currency| currency.code);
     all
 });
 
 #[derive(Debug)]
-struct Facts {
+struct CurrencyData {
     code: &'static str,
     name: &'static str,
     symbol: &'static str,
@@ -23,7 +23,7 @@ struct Facts {
     is_active: bool,
 }
 
-impl Facts {
+impl CurrencyData {
     fn parse(row: &'static str) -> Option<Self> {
         let mut fields = row.split(',');
         let (code, name, symbol) = (fields.next()?, fields.next()?, fields.next()?);
@@ -34,14 +34,17 @@ impl Facts {
 
 /// A currency of the catalogue.
 #[derive(Clone, Copy)]
-pub struct Currency(&'static Facts);
+pub struct Currency(&'static CurrencyData);
 
 impl Currency {
     /// By its code, in any letter case.
     pub fn from_code(code: &str) -> Option<Self> {
         let code = code.trim().to_ascii_uppercase();
         let all = &*ALL;
-        all.binary_search_by(|facts| facts.code.cmp(&code)).ok().and_then(|at| all.get(at)).map(Self)
+        all.binary_search_by(|currency| currency.code.cmp(&code))
+            .ok()
+            .and_then(|index| all.get(index))
+            .map(Self)
     }
 
     /// All of them, by code.
@@ -114,11 +117,11 @@ impl fmt::Display for Currency {
 mod tests {
     use iso_currency::{Currency as Iso, Flag, IntoEnumIterator as _};
 
-    use super::{CATALOGUE, Currency};
+    use super::{CATALOG, Currency};
 
     #[test]
     fn the_catalogue_reads_whole_and_has_the_decimals_of_iso_4217() {
-        let rows = CATALOGUE.lines().filter(|line| !line.starts_with('#')).count();
+        let rows = CATALOG.lines().filter(|line| !line.starts_with('#')).count();
         assert_eq!(Currency::all().count(), rows - 1, "every row is one currency");
         assert!(Currency::all().filter(|currency| currency.is_active()).count() >= 170);
         let decimals = |code| Currency::from_code(code).expect(code).decimals();

@@ -1,5 +1,5 @@
 //! What an amount of money is: the catalogue of currencies, whole minor units
-//! of one of them, and the household that counts in one. Every part that says,
+//! of one of them, and the household that counts in one. Every service that says,
 //! stores or compares an amount uses this one; what is done with money is the
 //! business of the services.
 //!

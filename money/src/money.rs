@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use fintrac_kit::error::Violation;
+use fintrac_kit::error::FieldViolation;
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use crate::Currency;
@@ -92,7 +92,7 @@ impl Money {
         Decimal::from_i128_with_scale(self.minor.into(), self.currency.decimals())
     }
 
-    /// Reads what another part of the suite printed: any amount that can be stored.
+    /// Reads what another service printed: any amount that can be stored.
     pub fn parse(text: &str, currency: Currency) -> Option<Self> {
         minor(Decimal::from_str_exact(text).ok()?, currency).map(|minor| Self { minor, currency })
     }
@@ -132,7 +132,7 @@ pub struct Amount(Decimal);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AmountError {
     /// Not `-?(0|[1-9][0-9]*)(\.[0-9]+)?`.
-    Grammar,
+    Malformed,
     /// More than [`MAX_MINOR_UNITS`].
     TooLarge,
     /// More decimals than the currency has.
@@ -143,9 +143,9 @@ pub enum AmountError {
 
 impl AmountError {
     /// The refusal of `field`.
-    pub fn at(self, field: &str) -> Violation {
+    pub fn violation(self, field: &str) -> FieldViolation {
         let (reason, description) = match self {
-            Self::Grammar => ("AMOUNT_INVALID", "Send plain decimal digits, such as 12.50.".to_owned()),
+            Self::Malformed => ("AMOUNT_INVALID", "Send plain decimal digits, such as 12.50.".to_owned()),
             Self::TooLarge => ("AMOUNT_TOO_LARGE", "Send at most 10^17 minor units.".to_owned()),
             Self::Decimals(currency) => (
                 "AMOUNT_TOO_PRECISE",
@@ -153,7 +153,7 @@ impl AmountError {
             ),
             Self::NotPositive => ("AMOUNT_NOT_POSITIVE", "Send an amount above zero.".to_owned()),
         };
-        Violation::new(field, reason, description)
+        FieldViolation::new(field, reason, description)
     }
 }
 
@@ -168,7 +168,7 @@ impl Amount {
         let all_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         let leading_zero = whole.len() > 1 && whole.starts_with('0');
         if !all_digits(whole) || leading_zero || fraction.is_some_and(|fraction| !all_digits(fraction)) {
-            return Err(AmountError::Grammar);
+            return Err(AmountError::Malformed);
         }
         // What is right but beyond 28 digits is too large or too precise for every currency.
         if whole.len() > 18 {
@@ -177,7 +177,7 @@ impl Amount {
         let fraction = fraction.unwrap_or_default();
         let kept = fraction.get(..fraction.len().min(9)).unwrap_or_default();
         let text = text.get(..text.len().saturating_sub(fraction.len().saturating_sub(kept.len())));
-        text.and_then(|text| Decimal::from_str_exact(text).ok()).map(Self).ok_or(AmountError::Grammar)
+        text.and_then(|text| Decimal::from_str_exact(text).ok()).map(Self).ok_or(AmountError::Malformed)
     }
 
     /// The amount in `currency`.
@@ -254,7 +254,7 @@ mod tests {
         assert_eq!(read("0", "USD"), Err(AmountError::NotPositive));
         assert_eq!(read("-1", "USD"), Err(AmountError::NotPositive));
         for bad in ["", "-", ".5", "5.", "1_000", "1e3", "+1", "01", "0x1", "١", " 1", "1,5", "NaN"] {
-            assert_eq!(read(bad, "USD"), Err(AmountError::Grammar), "{bad}");
+            assert_eq!(read(bad, "USD"), Err(AmountError::Malformed), "{bad}");
         }
     }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use fintrac_kit::config::{Environment, Stage};
+use fintrac_kit::config::{DeploymentEnvironment, Environment};
 use http::Uri;
 use lettre::Address;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -11,8 +11,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 /// What notify-svc needs to know.
 #[derive(Debug, Clone)]
 pub struct Config {
-    pub mail: MailConfig,
-    /// Where the links of mails lead: `FRONTEND_URL`, else the gateway's own pages.
+    pub email: EmailConfig,
+    /// Where the links of emails lead: `FRONTEND_URL`, else the gateway's own pages.
     pub link_base: String,
     /// The gateway's own pages.
     pub backend: String,
@@ -20,10 +20,10 @@ pub struct Config {
     pub has_frontend: bool,
 }
 
-/// How mails leave, and in whose name.
+/// How emails leave, and in whose name.
 #[derive(Debug, Clone)]
-pub struct MailConfig {
-    pub route: MailRoute,
+pub struct EmailConfig {
+    pub route: EmailRoute,
     /// The sender's address.
     pub from: String,
     pub from_name: String,
@@ -33,7 +33,7 @@ pub struct MailConfig {
 
 /// The two ways out.
 #[derive(Debug, Clone)]
-pub enum MailRoute {
+pub enum EmailRoute {
     /// A URL in lettre's form: `smtp://user:password@host:587?tls=required`.
     Url(SecretString),
     Server(SmtpServer),
@@ -65,32 +65,36 @@ impl Config {
         let frontend = environment.get("FRONTEND_URL");
         let base = frontend.unwrap_or(&backend).trim_end_matches('/').to_owned();
         if !base.starts_with("http://") && !base.starts_with("https://") {
-            environment.problem("FRONTEND_URL and BACKEND_URL must start with http:// or https://".into());
+            environment
+                .add_problem("FRONTEND_URL and BACKEND_URL must start with http:// or https://".into());
         }
-        if environment.stage() == Stage::Production && base.starts_with("http://") && !is_local(&base) {
+        if environment.deployment_environment() == DeploymentEnvironment::Production
+            && base.starts_with("http://")
+            && !is_local(&base)
+        {
             let text =
                 "FRONTEND_URL and BACKEND_URL must be https in production: links of emails open accounts";
-            environment.problem(text.into());
+            environment.add_problem(text.into());
         }
         let from = environment.text("MAIL_FROM", "noreply@localhost");
         if from.parse::<Address>().is_err() {
-            environment.problem(
+            environment.add_problem(
                 "MAIL_FROM: must be an address, like noreply@example.com; its name is MAIL_FROM_NAME".into(),
             );
         }
-        let mail = MailConfig {
-            route: MailRoute::from_environment(environment),
+        let email = EmailConfig {
+            route: EmailRoute::from_environment(environment),
             from,
             from_name: environment.text("MAIL_FROM_NAME", "FinTrac"),
             ca_file: environment.get("MAIL_CA_FILE").map(PathBuf::from),
         };
         let backend = backend.trim_end_matches('/').to_owned();
-        Self { mail, has_frontend: frontend.is_some(), link_base: base, backend }
+        Self { email, has_frontend: frontend.is_some(), link_base: base, backend }
     }
 }
 
-/// For the start-up log: where mails go, without credentials.
-impl fmt::Display for MailRoute {
+/// For the start-up log: where emails go, without credentials.
+impl fmt::Display for EmailRoute {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Url(_) => f.write_str("by SMTP_URL"),
@@ -100,23 +104,25 @@ impl fmt::Display for MailRoute {
     }
 }
 
-impl MailRoute {
+impl EmailRoute {
     fn from_environment(environment: &Environment) -> Self {
         if let Some(url) = environment.get("SMTP_URL") {
             let url = SecretString::from(url);
-            if !leads_to_a_server(&url) {
+            if !is_smtp_url(&url) {
                 environment
-                    .problem("SMTP_URL: must be like smtp://user:password@host:587?tls=required".into());
-            } else if environment.stage() == Stage::Production && !is_encrypted(&url) {
+                    .add_problem("SMTP_URL: must be like smtp://user:password@host:587?tls=required".into());
+            } else if environment.deployment_environment() == DeploymentEnvironment::Production
+                && !is_encrypted(&url)
+            {
                 let text =
                     "SMTP_URL must be smtps://, or end in ?tls=required, in production: emails open accounts";
-                environment.problem(text.into());
+                environment.add_problem(text.into());
             }
             return Self::Url(url);
         }
         let Some(host) = environment.get("MAIL_SERVER") else {
             let data = environment.text("FINTRAC_DATA_DIR", ".fintrac");
-            return Self::Files(PathBuf::from(data).join("mails"));
+            return Self::Files(PathBuf::from(data).join("emails"));
         };
         let tls = match (environment.flag("MAIL_SSL", false), environment.flag("MAIL_TLS", true)) {
             (true, _) => SmtpTls::Implicit,
@@ -124,9 +130,9 @@ impl MailRoute {
             (false, false) => SmtpTls::None,
         };
         let is_plain = matches!(tls, SmtpTls::None) && !is_local(&format!("smtp://{host}"));
-        if environment.stage() == Stage::Production && is_plain {
+        if environment.deployment_environment() == DeploymentEnvironment::Production && is_plain {
             let text = "MAIL_TLS and MAIL_SSL: one must be on in production: emails open accounts";
-            environment.problem(text.into());
+            environment.add_problem(text.into());
         }
         let password = environment.text("MAIL_PASSWORD", "");
         let login = environment.get("MAIL_USERNAME").map(|name| (name.to_owned(), password.into()));
@@ -139,7 +145,7 @@ impl MailRoute {
     }
 }
 
-fn leads_to_a_server(url: &SecretString) -> bool {
+fn is_smtp_url(url: &SecretString) -> bool {
     let url: Uri = url.expose_secret().parse().unwrap_or_default();
     matches!(url.scheme_str(), Some("smtp" | "smtps")) && url.host().is_some_and(|host| !host.is_empty())
 }
@@ -171,8 +177,8 @@ mod tests {
     }
 
     #[test]
-    fn production_refuses_links_and_emails_that_anybody_could_read() {
-        let told = |values: &[(&str, &str)]| {
+    fn production_rejects_unencrypted_links_and_emails() {
+        let problems_in_production = |values: &[(&str, &str)]| {
             let production = [("ENVIRONMENT", "production"), ("BACKEND_URL", "https://money.example")];
             let values = production.iter().chain(values);
             let environment = Environment::from_values(
@@ -181,9 +187,12 @@ mod tests {
             Config::from_environment(&environment);
             environment.check().err().map(|error| error.to_string()).unwrap_or_default()
         };
-        assert!(told(&[("FRONTEND_URL", "http://app.example")]).contains("FRONTEND_URL"));
-        assert!(told(&[("SMTP_URL", "smtp://mail.example:587")]).contains("SMTP_URL"));
-        assert!(told(&[("MAIL_SERVER", "mail.example"), ("MAIL_TLS", "false")]).contains("MAIL_TLS"));
+        assert!(problems_in_production(&[("FRONTEND_URL", "http://app.example")]).contains("FRONTEND_URL"));
+        assert!(problems_in_production(&[("SMTP_URL", "smtp://mail.example:587")]).contains("SMTP_URL"));
+        assert!(
+            problems_in_production(&[("MAIL_SERVER", "mail.example"), ("MAIL_TLS", "false")])
+                .contains("MAIL_TLS")
+        );
         for fine in [
             ("SMTP_URL", "smtp://mail.example:587?tls=required"),
             ("SMTP_URL", "smtps://mail.example"),
@@ -191,21 +200,21 @@ mod tests {
             ("FRONTEND_URL", "http://localhost:8000"),
             ("MAIL_SERVER", "mail.example"),
         ] {
-            assert_eq!(told(&[fine]), "", "{fine:?}");
+            assert_eq!(problems_in_production(&[fine]), "", "{fine:?}");
         }
     }
 
     #[test]
-    fn what_no_mail_could_go_out_with_is_refused_by_name() {
+    fn unusable_email_settings_are_rejected_by_name() {
         for (name, wrong) in [
             ("MAIL_FROM", "FinTrac <noreply@fintrac.example>"),
             ("MAIL_FROM", "noreply"),
             ("SMTP_URL", "mail.example:25"),
             ("SMTP_URL", "https://user:hidden@mail.example"),
         ] {
-            let said = problems(name, wrong);
-            assert!(said.contains(name), "{wrong}: {said}");
-            assert!(!said.contains("hidden"), "{said}");
+            let problem = problems(name, wrong);
+            assert!(problem.contains(name), "{wrong}: {problem}");
+            assert!(!problem.contains("hidden"), "{problem}");
         }
         assert_eq!(problems("MAIL_FROM", "noreply@fintrac.example"), "");
         assert_eq!(problems("SMTP_URL", "smtp://user:password@mail.example:587?tls=required"), "");
@@ -217,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn links_lead_to_where_somebody_answers() {
+    fn links_lead_to_the_frontend_or_the_gateway() {
         assert_eq!(link_base(&[]), "http://localhost:8000");
         assert_eq!(link_base(&[("SERVER_PORT", "9000")]), "http://localhost:9000");
         let backend = ("BACKEND_URL", "https://money.example");

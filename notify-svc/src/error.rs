@@ -1,18 +1,18 @@
-//! What notify-svc refuses, and how it looks on the wire.
+//! What notify-svc rejects, and how it looks on the wire.
 
-use fintrac_kit::error::{self, Refusal, Violation};
+use fintrac_kit::error::{self, FieldViolation, RpcError};
 use fintrac_kit::events::HandlerError;
-use fintrac_kit::page::PageError;
+use fintrac_kit::pagination::PageError;
 use tonic::Status;
 
-use crate::render::RenderError;
+use crate::render::TemplateError;
 
 /// Why a use case did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Parts of a query that cannot be read.
     #[error("the query cannot be read")]
-    Query(Vec<Violation>),
+    Query(Vec<FieldViolation>),
     #[error("no such {0}")]
     NotFound(&'static str),
     #[error("it has changed")]
@@ -28,27 +28,27 @@ impl From<PageError> for Error {
 }
 
 /// No later try would find words for it.
-impl From<RenderError> for HandlerError {
-    fn from(error: RenderError) -> Self {
-        Self::Poison(error.to_string())
+impl From<TemplateError> for HandlerError {
+    fn from(error: TemplateError) -> Self {
+        Self::Permanent(error.to_string())
     }
 }
 
 /// Why there is nothing to say yet, or ever.
 #[derive(Debug, thiserror::Error)]
-pub enum Unsaid {
+pub enum RenderError {
     /// What there is to say could not be asked.
     #[error("{}: {}", .0.code(), .0.message())]
-    Asking(#[from] Status),
+    Upstream(#[from] Status),
     #[error(transparent)]
-    Words(#[from] RenderError),
+    Template(#[from] TemplateError),
 }
 
-impl From<Unsaid> for HandlerError {
-    fn from(unsaid: Unsaid) -> Self {
-        match unsaid {
-            Unsaid::Asking(status) => status.into(),
-            Unsaid::Words(error) => error.into(),
+impl From<RenderError> for HandlerError {
+    fn from(error: RenderError) -> Self {
+        match error {
+            RenderError::Upstream(status) => status.into(),
+            RenderError::Template(error) => error.into(),
         }
     }
 }
@@ -56,9 +56,9 @@ impl From<Unsaid> for HandlerError {
 impl From<Error> for Status {
     fn from(error: Error) -> Self {
         match error {
-            Error::Query(violations) => Refusal::query(violations).into(),
-            Error::NotFound(what) => Refusal::not_found(what).into(),
-            Error::VersionMismatch => Refusal::version_mismatch().into(),
+            Error::Query(violations) => RpcError::query(violations).into(),
+            Error::NotFound(what) => RpcError::not_found(what).into(),
+            Error::VersionMismatch => RpcError::version_mismatch().into(),
             Error::Database(error) => error::database(&error),
         }
     }

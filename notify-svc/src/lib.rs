@@ -1,14 +1,14 @@
-//! notify-svc owns the suite's voice and memory: mails, the inbox, the audit
-//! trail, and the live feed on top of the same events.
+//! notify-svc owns the system's voice and memory: emails, the inbox, the audit
+//! log, and the live events on top of the same events.
 //!
-//! Invariants: one notification and one mail an event and user; a mail is sent
+//! Invariants: one notification and one email an event and user; an email is sent
 //! again only when it is not known whether it went out, and then with the same
-//! Message-ID; secrets are asked of auth-svc when a mail is sent and stored
+//! Message-ID; secrets are asked of auth-svc when an email is sent and stored
 //! nowhere; who wants to hear of what is auth-svc's to know.
 //!
 //! Where to put things: which event is told to a user in
-//! `service/tell_user.rs`, which to a household in `service/tell_household.rs`
-//! and `service/tell_of_money.rs`, texts in `locales/`, their shape in
+//! `service/auth_events.rs`, which to a household in `service/budget_events.rs`
+//! and `service/ledger_events.rs`, texts in `locales/`, their shape in
 //! `render/`, ways out in `delivery/`.
 
 mod config;
@@ -26,18 +26,18 @@ use chrono::TimeDelta;
 
 use fintrac_kit::database::Schema;
 use fintrac_kit::erasure;
-use fintrac_kit::events::{Bell, Consumer};
+use fintrac_kit::events::{Consumer, WakeSignal};
 use fintrac_kit::jobs::{Queue, leased};
-use fintrac_kit::module::{Deps, Module};
+use fintrac_kit::module::{ServiceDependencies, ServiceModule};
 use fintrac_kit::process::Process;
 use fintrac_kit::transport::Transport;
 
-pub use config::{Config, MailConfig, MailRoute};
+pub use config::{Config, EmailConfig, EmailRoute};
 use delivery::Delivery;
 pub use delivery::DeliveryError;
 use service::{
-    Bells, Feed, Inbox, KeepActivity, MonthlyReports, Reports, SendMail, TellHousehold, TellOfMoney,
-    TellReports, TellUser, Teller,
+    AuditLog, AuthEventHandler, BudgetEventHandler, EmailSender, Inbox, LedgerEventHandler, LiveEvents,
+    MonthlyReportJob, MonthlyReports, NotificationDispatcher, Reports, WakeSignals,
 };
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
@@ -47,11 +47,11 @@ pub const SCHEMA: Schema = Schema {
     name: "notify",
     migrator: &MIGRATOR,
     grants: &[
-        ("mails", "select, insert, update"),
+        ("emails", "select, insert, update"),
         ("notifications", "select, insert, update"),
-        ("activity", "select, insert"),
-        ("feed_heads", "select, insert, update"),
-        ("feed", "select, insert, delete"),
+        ("audit_log", "select, insert"),
+        ("live_event_sequences", "select, insert, update"),
+        ("live_events", "select, insert, delete"),
         ("reports", "select, insert, update"),
     ],
 };
@@ -59,85 +59,102 @@ pub const SCHEMA: Schema = Schema {
 /// Its queues, as operators see them.
 pub const QUEUES: [Queue; 2] = [
     Queue {
-        name: "mails",
+        name: "emails",
         sql: "select count(*) filter (where state = 'pending'), count(*) filter (where leased_until > $1),
-              min(due_at) filter (where state = 'pending'), count(*) filter (where state = 'dead')
-          from notify.mails where state in ('pending', 'dead')",
+              min(due_at) filter (where state = 'pending'), count(*) filter (where state = 'failed')
+          from notify.emails where state in ('pending', 'failed')",
     },
     Queue {
-        name: "report-tellings",
+        name: "report-notifications",
         sql: "select count(*), count(*) filter (where leased_until > $1), min(due_at),
               count(*) filter (where failures > 0)
           from notify.reports where due_at is not null",
     },
 ];
 
-/// Mails on their way at once.
-const SENDERS: usize = 4;
+/// Emails on their way at once.
+const CONCURRENT_EMAILS: usize = 4;
 /// Reports told at once.
-const TELLERS: usize = 2;
+const CONCURRENT_REPORTS: usize = 2;
 
-/// Builds the service on the event logs of the other parts, and the facts of
+/// Builds the service on the event logs of the other services, and the facts of
 /// `auth` and `budget`.
 pub fn build(
     config: &Config,
-    deps: &Deps,
+    deps: &ServiceDependencies,
     auth: Transport,
     ledger: Transport,
     budget: Transport,
-) -> Result<Module, DeliveryError> {
-    let mut module = Module::new(SCHEMA.name, deps, &[], &QUEUES);
-    let (bells, erasures) = (Bells::default(), Bell::default());
+) -> Result<ServiceModule, DeliveryError> {
+    let mut module = ServiceModule::new(SCHEMA.name, deps, &[], &QUEUES);
+    let (wake_signals, erasures) = (WakeSignals::default(), WakeSignal::default());
     let reports = Reports::new(ledger.clone(), budget.clone());
-    let feed = Feed::new(deps, bells.feed.clone());
-    module.routes =
-        rpc::routes(module.routes, Inbox::new(deps, bells.feed.clone()), feed.clone(), reports.clone(), deps);
-    module.add_job(deps, "feed-clean-up", TimeDelta::hours(1), move |_pool| {
-        let feed = feed.clone();
-        async move { Ok(feed.purge().await?) }
+    let live_events = LiveEvents::new(deps, wake_signals.live_events.clone());
+    module.routes = rpc::routes(
+        module.routes,
+        Inbox::new(deps, wake_signals.live_events.clone()),
+        live_events.clone(),
+        reports.clone(),
+        deps,
+    );
+    module.add_job(deps, "live-events-clean-up", TimeDelta::hours(1), move |_pool| {
+        let live_events = live_events.clone();
+        async move { Ok(live_events.purge().await?) }
     });
     let consumer = Consumer {
         source: "auth",
         log: auth.clone(),
         pool: deps.pool.clone(),
         clock: deps.clock.clone(),
-        handler: KeepActivity {
-            part: "auth",
-            other: TellUser::new(deps, Teller::new(deps, auth.clone(), bells.clone()), erasures.clone()),
+        handler: AuditLog {
+            service: "auth",
+            inner: AuthEventHandler::new(
+                deps,
+                NotificationDispatcher::new(deps, auth.clone(), wake_signals.clone()),
+                erasures.clone(),
+            ),
         },
     };
-    module.add_worker(|shutdown| consumer.run(shutdown));
+    module.add_background_task(|shutdown| consumer.run(shutdown));
     erasure::add_worker(&mut module, deps, erasures);
-    let telling = TellOfMoney::new(Teller::new(deps, auth.clone(), bells.clone()), ledger.clone());
+    let handler = LedgerEventHandler::new(
+        NotificationDispatcher::new(deps, auth.clone(), wake_signals.clone()),
+        ledger.clone(),
+    );
     let consumer = Consumer {
         source: "ledger",
         log: ledger,
         pool: deps.pool.clone(),
         clock: deps.clock.clone(),
-        handler: KeepActivity { part: "ledger", other: telling },
+        handler: AuditLog { service: "ledger", inner: handler },
     };
-    module.add_worker(|shutdown| consumer.run(shutdown));
-    let telling = TellHousehold::new(Teller::new(deps, auth.clone(), bells.clone()), budget.clone());
+    module.add_background_task(|shutdown| consumer.run(shutdown));
+    let handler = BudgetEventHandler::new(
+        NotificationDispatcher::new(deps, auth.clone(), wake_signals.clone()),
+        budget.clone(),
+    );
     let consumer = Consumer {
         source: "budget",
         log: budget,
         pool: deps.pool.clone(),
         clock: deps.clock.clone(),
-        handler: KeepActivity { part: "budget", other: telling },
+        handler: AuditLog { service: "budget", inner: handler },
     };
-    module.add_worker(|shutdown| consumer.run(shutdown));
-    let delivery = Arc::new(Delivery::open(&config.mail)?);
-    let sender = SendMail::new(config, deps, auth.clone(), delivery, reports.clone());
-    let due = Bell::default();
-    let teller = Teller::new(deps, auth, bells.clone());
-    let monthly = Arc::new(MonthlyReports::new(deps, teller, reports, due.clone()));
-    let telling = TellReports(Arc::clone(&monthly));
-    module.add_worker(|shutdown| leased::run(telling, due, TELLERS, shutdown));
+    module.add_background_task(|shutdown| consumer.run(shutdown));
+    let delivery = Arc::new(Delivery::open(&config.email)?);
+    let sender = EmailSender::new(config, deps, auth.clone(), delivery, reports.clone());
+    let due = WakeSignal::default();
+    let dispatcher = NotificationDispatcher::new(deps, auth, wake_signals.clone());
+    let monthly = Arc::new(MonthlyReports::new(deps, dispatcher, reports, due.clone()));
+    let job = MonthlyReportJob(Arc::clone(&monthly));
+    module.add_background_task(|shutdown| leased::run(job, due, CONCURRENT_REPORTS, shutdown));
     module.add_job(deps, "monthly-reports", TimeDelta::hours(1), move |_pool| {
         let monthly = Arc::clone(&monthly);
-        async move { monthly.note().await }
+        async move { monthly.schedule().await }
     });
-    module.add_worker(|shutdown| leased::run(sender, bells.mails, SENDERS, shutdown));
+    module.add_background_task(|shutdown| {
+        leased::run(sender, wake_signals.emails, CONCURRENT_EMAILS, shutdown)
+    });
     Ok(module)
 }
 
@@ -150,24 +167,24 @@ pub async fn run() -> anyhow::Result<()> {
     let budget = process.peer("budget")?;
     let deps = process.deps(&SCHEMA).await?;
     let module = build(&config, &deps, auth.clone(), ledger, budget)?;
-    tracing::info!("mails {}", config.mail.route);
+    tracing::info!("emails {}", config.email.route);
     process.serve(module, Some(auth)).await
 }
 
-/// A mail that was given up.
-pub use store::mails::DeadMail;
+/// An email that was given up.
+pub use store::emails::FailedEmail;
 
-/// The mails that were given up, newest first, at most 1,000.
-pub async fn dead_mails(pool: &sqlx::PgPool) -> Result<Vec<DeadMail>, sqlx::Error> {
-    store::mails::dead(&mut *pool.acquire().await?).await
+/// The emails that were given up, newest first, at most 1,000.
+pub async fn failed_emails(pool: &sqlx::PgPool) -> Result<Vec<FailedEmail>, sqlx::Error> {
+    store::emails::list_failed(&mut *pool.acquire().await?).await
 }
 
-/// Sends mails that were given up once more, from the first try on; all of them
+/// Sends emails that were given up once more, from the first try on; all of them
 /// without ids. How many there were.
-pub async fn retry_mails(
+pub async fn retry_emails(
     pool: &sqlx::PgPool,
     ids: &[uuid::Uuid],
     now: chrono::DateTime<chrono::Utc>,
 ) -> Result<u64, sqlx::Error> {
-    store::mails::revive(&mut *pool.acquire().await?, ids, now).await
+    store::emails::retry_failed(&mut *pool.acquire().await?, ids, now).await
 }

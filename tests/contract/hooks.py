@@ -21,9 +21,9 @@ known = {}
 
 
 def log_in():
-    answer = requests.post(BASE + "/api/v1/auth/login", json=LOGIN, timeout=30)
-    answer.raise_for_status()
-    return answer.json()["access_token"]
+    response = requests.post(BASE + "/api/v1/auth/login", json=LOGIN, timeout=30)
+    response.raise_for_status()
+    return response.json()["access_token"]
 
 
 def own_token():
@@ -62,20 +62,20 @@ def deleted_categories_are_named_nowhere(context, response, case):
         return
     deleted = case.path_parameters["id"].lower()
     for collection in ("/api/v1/budgets", "/api/v1/transactions/recurring"):
-        answer = requests.get(BASE + collection, params={"page_size": 200}, timeout=30,
+        response = requests.get(BASE + collection, params={"page_size": 200}, timeout=30,
                               headers={"Authorization": f"Bearer {own_token()}"})
-        assert answer.ok and deleted not in answer.text, f"{collection} names the deleted category {deleted}"
+        assert response.ok and deleted not in response.text, f"{collection} names the deleted category {deleted}"
 
 
 def resources(collection):
     """The ids of what there is, now and then looked up again."""
     found, uses = known.get(collection, ([], 0))
     if uses <= 0:
-        answer = requests.get(BASE + collection, params={"page_size": 200}, timeout=30,
+        response = requests.get(BASE + collection, params={"page_size": 200}, timeout=30,
                               headers={"Authorization": f"Bearer {own_token()}"})
-        if not answer.ok:
+        if not response.ok:
             return found
-        found = [row["id"] for row in answer.json().get("data", []) if "id" in row]
+        found = [row["id"] for row in response.json().get("data", []) if "id" in row]
         uses = 20
     known[collection] = (found, uses - 1)
     return found

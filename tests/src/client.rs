@@ -15,13 +15,13 @@ pub struct Client {
 
 /// What came back.
 #[derive(Debug)]
-pub struct Answer {
+pub struct ApiResponse {
     pub status: u16,
     pub headers: reqwest::header::HeaderMap,
     pub body: Value,
 }
 
-impl Answer {
+impl ApiResponse {
     /// The `code` of a problem.
     pub fn code(&self) -> &str {
         self.body["code"].as_str().unwrap_or_default()
@@ -68,46 +68,46 @@ impl Client {
 
     /// # Panics
     /// When there is no answer.
-    pub async fn send(&self, request: RequestBuilder) -> Answer {
+    pub async fn send(&self, request: RequestBuilder) -> ApiResponse {
         read(request.send().await.expect("an answer")).await
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
+    pub async fn get(&self, path: &str) -> ApiResponse {
         self.send(self.request(Method::GET, path)).await
     }
 
-    pub async fn get_as(&self, token: &str, path: &str) -> Answer {
+    pub async fn get_as(&self, token: &str, path: &str) -> ApiResponse {
         self.send(self.request(Method::GET, path).bearer_auth(token)).await
     }
 
-    pub async fn post(&self, path: &str, body: Value) -> Answer {
+    pub async fn post(&self, path: &str, body: Value) -> ApiResponse {
         self.send(self.request(Method::POST, path).json(&body)).await
     }
 
-    pub async fn post_as(&self, token: &str, path: &str) -> Answer {
+    pub async fn post_as(&self, token: &str, path: &str) -> ApiResponse {
         self.send(self.request(Method::POST, path).bearer_auth(token)).await
     }
 
-    pub async fn post_json_as(&self, token: &str, path: &str, body: Value) -> Answer {
+    pub async fn post_json_as(&self, token: &str, path: &str, body: Value) -> ApiResponse {
         self.send(self.request(Method::POST, path).bearer_auth(token).json(&body)).await
     }
 
-    pub async fn patch_json_as(&self, token: &str, path: &str, body: Value) -> Answer {
+    pub async fn patch_json_as(&self, token: &str, path: &str, body: Value) -> ApiResponse {
         self.send(self.request(Method::PATCH, path).bearer_auth(token).json(&body)).await
     }
 
-    pub async fn delete_as(&self, token: &str, path: &str) -> Answer {
+    pub async fn delete_as(&self, token: &str, path: &str) -> ApiResponse {
         self.send(self.request(Method::DELETE, path).bearer_auth(token)).await
     }
 
-    pub async fn register(&self, email: &str) -> Answer {
+    pub async fn register(&self, email: &str) -> ApiResponse {
         let body = json!({"email": email, "password": PASSWORD, "first_name": "Ana", "last_name": "Gil",
             "phone_number": "+34 600 000 000", "locale": "es", "default_currency": "EUR", "timezone": "Europe/Madrid"});
         let request = self.request(Method::POST, "/api/v1/auth/register").json(&body);
-        self.send(request.header("x-forwarded-for", somewhere())).await
+        self.send(request.header("x-forwarded-for", unique_address())).await
     }
 
-    pub async fn login(&self, email: &str) -> Answer {
+    pub async fn login(&self, email: &str) -> ApiResponse {
         self.post("/api/v1/auth/login", json!({"email": email, "password": PASSWORD})).await
     }
 
@@ -122,13 +122,13 @@ impl Client {
 }
 
 /// An address that nobody had before: registrations are counted by address.
-pub fn somewhere() -> String {
+pub fn unique_address() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let [_, high, middle, low] = NEXT.fetch_add(1, Ordering::Relaxed).to_be_bytes();
     format!("10.{high}.{middle}.{low}")
 }
 
-async fn read(response: Response) -> Answer {
+async fn read(response: Response) -> ApiResponse {
     let (status, headers) = (response.status(), response.headers().clone());
     let text = response.text().await.expect("a body");
     if status.is_client_error() || status.is_server_error() {
@@ -140,5 +140,5 @@ async fn read(response: Response) -> Answer {
         serde_json::from_str(&text).unwrap_or(Value::String(text))
     };
     assert!(status != StatusCode::NO_CONTENT || body.is_null());
-    Answer { status: status.as_u16(), headers, body }
+    ApiResponse { status: status.as_u16(), headers, body }
 }

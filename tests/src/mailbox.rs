@@ -1,26 +1,26 @@
-//! The mails that a suite without a mail server wrote.
+//! The emails that a system without a mail server wrote.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use mail_parser::MessageParser;
 
-/// How long a mail may take: one whose sender was killed waits for its lease to end.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// How long an email may take: one whose sender was killed waits for its lease to end.
+const DELIVERY_TIMEOUT: Duration = Duration::from_mins(1);
 
 #[derive(Debug, Clone)]
 pub struct Mailbox(PathBuf);
 
-/// A mail that arrived.
+/// An email that arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mail {
+pub struct Email {
     pub kind: String,
     pub to: String,
     pub subject: String,
     pub text: String,
 }
 
-impl Mail {
+impl Email {
     /// The token of its link.
     ///
     /// # Panics
@@ -43,15 +43,15 @@ impl Mail {
 }
 
 impl Mailbox {
-    pub fn of(data_dir: &Path) -> Self {
-        Self(data_dir.join("mails"))
+    pub fn for_data_dir(data_dir: &Path) -> Self {
+        Self(data_dir.join("emails"))
     }
 
-    /// All mails so far, the oldest first.
+    /// All emails so far, the oldest first.
     ///
     /// # Panics
-    /// When a file is no mail.
-    pub fn all(&self) -> Vec<Mail> {
+    /// When a file is no email.
+    pub fn all(&self) -> Vec<Email> {
         let Ok(entries) = std::fs::read_dir(&self.0) else { return Vec::new() };
         let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
         paths.retain(|path| path.extension().is_some_and(|extension| extension == "eml"));
@@ -59,36 +59,38 @@ impl Mailbox {
         paths.iter().map(|path| parse(&std::fs::read(path).expect("a file"))).collect()
     }
 
-    /// Subjects of the mails of `kind` to `to` so far.
+    /// Subjects of the emails of `kind` to `to` so far.
     pub fn subjects(&self, kind: &str, to: &str) -> Vec<String> {
-        let mails = self.all().into_iter().filter(|mail| mail.kind == kind && mail.to == to);
-        mails.map(|mail| mail.subject).collect()
+        let emails = self.all().into_iter().filter(|email| email.kind == kind && email.to == to);
+        emails.map(|email| email.subject).collect()
     }
 
-    /// Waits for the mail of `kind` to `to`.
+    /// Waits for the email of `kind` to `to`.
     ///
     /// # Panics
     /// When it does not come.
-    pub async fn wait(&self, kind: &str, to: &str) -> Mail {
+    pub async fn wait(&self, kind: &str, to: &str) -> Email {
         let mut tick = tokio::time::interval(Duration::from_millis(20));
         let found = async {
             loop {
                 tick.tick().await;
-                if let Some(mail) =
-                    self.all().into_iter().rev().find(|mail| mail.kind == kind && mail.to == to)
+                if let Some(email) =
+                    self.all().into_iter().rev().find(|email| email.kind == kind && email.to == to)
                 {
-                    return mail;
+                    return email;
                 }
             }
         };
-        tokio::time::timeout(PATIENCE, found).await.unwrap_or_else(|_| panic!("no mail {kind} to {to}"))
+        tokio::time::timeout(DELIVERY_TIMEOUT, found)
+            .await
+            .unwrap_or_else(|_| panic!("no email {kind} to {to}"))
     }
 }
 
-fn parse(bytes: &[u8]) -> Mail {
+fn parse(bytes: &[u8]) -> Email {
     let message = MessageParser::new().parse(bytes).expect("a message");
     let to = message.to().and_then(|to| to.first()).and_then(|to| to.address()).unwrap_or_default();
-    Mail {
+    Email {
         kind: message.header_raw("X-FinTrac-Kind").unwrap_or_default().trim().to_owned(),
         to: to.to_owned(),
         subject: message.subject().unwrap_or_default().to_owned(),

@@ -1,11 +1,11 @@
-//! What is proved by mail, how long a proof is good, and for how many tries.
+//! What is proved by email, how long a proof is good, and for how many tries.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 const CODE_LIFETIME: TimeDelta = TimeDelta::minutes(10);
-const TRIES: i32 = 5;
+const MAX_ATTEMPTS: i32 = 5;
 
-/// What a proof by mail is for.
+/// What a proof by email is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
 pub enum Purpose {
@@ -34,8 +34,8 @@ impl Purpose {
         Lifetimes { code_expires_at: now + CODE_LIFETIME, token_expires_at: now + link }
     }
 
-    /// The event that asks for its mail.
-    pub fn event(self) -> &'static str {
+    /// The event that asks for its email.
+    pub fn event_kind(self) -> &'static str {
         match self {
             Self::VerifyEmail => "verification_requested",
             Self::ResetPassword => "password_reset_requested",
@@ -45,6 +45,6 @@ impl Purpose {
 }
 
 /// Whether a code may still be tried after `attempts` wrong ones.
-pub fn code_is_open(attempts: i32, code_expires_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
-    attempts < TRIES && now < code_expires_at
+pub fn is_code_usable(attempts: i32, code_expires_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    attempts < MAX_ATTEMPTS && now < code_expires_at
 }

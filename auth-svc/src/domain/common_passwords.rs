@@ -6,12 +6,12 @@ static LIST: &str = include_str!("../../data/common-passwords.txt");
 /// Whether `password` is on the list in any letter case, or is two of its entries in a row.
 pub fn is_common(password: &str) -> bool {
     let folded = password.to_lowercase();
-    let mut splits = folded.char_indices().map(|(at, _)| folded.split_at(at)).skip(1);
+    let mut splits = folded.char_indices().map(|(index, _)| folded.split_at(index)).skip(1);
     is_listed(&folded) || splits.any(|(first, second)| is_listed(first) && is_listed(second))
 }
 
 /// Binary search over the text itself: the list costs no memory of its own.
-fn is_listed(word: &str) -> bool {
+fn is_listed(password: &str) -> bool {
     let (mut low, mut high) = (0, LIST.len());
     while low < high {
         let middle = low + (high - low) / 2;
@@ -20,7 +20,7 @@ fn is_listed(word: &str) -> bool {
         let start = start.map_or(0, |newline| newline + 1);
         let rest = LIST.get(start..).unwrap_or_default();
         let line = rest.lines().next().unwrap_or_default();
-        match line.cmp(word) {
+        match line.cmp(password) {
             std::cmp::Ordering::Equal => return true,
             std::cmp::Ordering::Less => low = start + line.len() + 1,
             std::cmp::Ordering::Greater => high = start,

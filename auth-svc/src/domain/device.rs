@@ -1,10 +1,10 @@
 //! What a client says that it runs on.
 
-use fintrac_kit::access::caller::Origin;
-use fintrac_kit::error::Violation;
+use fintrac_kit::access::caller::RequestOrigin;
+use fintrac_kit::error::FieldViolation;
 
-const LONGEST: usize = 100;
-const LONGEST_ID: usize = 200;
+const MAX_CHARS: usize = 100;
+const MAX_ID_CHARS: usize = 200;
 
 /// A device in its own words; all of them may be empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,24 +19,24 @@ pub struct Device {
 
 impl Device {
     /// Adds what is wrong with it.
-    pub fn check(&self, violations: &mut Vec<Violation>) {
+    pub fn check(&self, violations: &mut Vec<FieldViolation>) {
         let fields = [
-            ("device.device_id", &self.device_id, LONGEST_ID),
-            ("device.name", &self.name, LONGEST),
-            ("device.platform", &self.platform, LONGEST),
-            ("device.os_version", &self.os_version, LONGEST),
-            ("device.app_version", &self.app_version, LONGEST),
+            ("device.device_id", &self.device_id, MAX_ID_CHARS),
+            ("device.name", &self.name, MAX_CHARS),
+            ("device.platform", &self.platform, MAX_CHARS),
+            ("device.os_version", &self.os_version, MAX_CHARS),
+            ("device.app_version", &self.app_version, MAX_CHARS),
         ];
-        for (field, text, longest) in fields {
-            if text.chars().count() > longest || text.chars().any(char::is_control) {
-                let description = format!("Send at most {longest} characters on one line.");
-                violations.push(Violation::new(field, "TEXT_INVALID", description));
+        for (field, text, max_chars) in fields {
+            if text.chars().count() > max_chars || text.chars().any(char::is_control) {
+                let description = format!("Send at most {max_chars} characters on one line.");
+                violations.push(FieldViolation::new(field, "TEXT_INVALID", description));
             }
         }
     }
 
     /// What tells it apart: its id, else the program and the network that it calls from.
-    pub fn trait_of(&self, origin: &Origin, network: &str) -> String {
+    pub fn fingerprint_input(&self, origin: &RequestOrigin, network: &str) -> String {
         let id = self.device_id.trim();
         if id.is_empty() {
             format!("agent\n{}\n{network}", origin.client.user_agent)

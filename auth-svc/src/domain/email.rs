@@ -27,7 +27,7 @@ impl Email {
         let domain =
             if domain.is_ascii() { domain.to_owned() } else { idna::domain_to_unicode(&domain_key).0 };
         let email =
-            Self { text: format!("{local}@{domain}"), key: format!("{}@{domain_key}", folded(local)) };
+            Self { text: format!("{local}@{domain}"), key: format!("{}@{domain_key}", fold_case(local)) };
         let fits = email.text.len() <= MAX_BYTES && email.key.len() <= MAX_BYTES;
         (is_host && is_local && fits).then_some(email)
     }
@@ -48,7 +48,7 @@ impl Email {
 
 /// Returns the form in which local parts are compared. Letters fold one by one:
 /// what stands around them makes no difference.
-fn folded(local: &str) -> String {
+fn fold_case(local: &str) -> String {
     let lower = local.chars().flat_map(char::to_lowercase);
     lower.map(|letter| if letter == 'ς' { 'σ' } else { letter }).nfc().collect()
 }
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_an_address_is_refused() {
+    fn invalid_addresses_are_rejected() {
         let long = format!("{}@example.com", "a".repeat(250));
         for text in [
             "",

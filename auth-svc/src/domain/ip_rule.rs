@@ -1,11 +1,11 @@
 //! Rules on networks, as administrators write them.
 
-use fintrac_kit::error::Violation;
+use fintrac_kit::error::FieldViolation;
 use fintrac_kit::text;
 use ipnet::IpNet;
 use uuid::Uuid;
 
-const LONGEST_NOTE: usize = 200;
+const MAX_NOTE_CHARS: usize = 200;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
 #[sqlx(type_name = "text", rename_all = "lowercase")]
@@ -34,7 +34,7 @@ pub struct NewIpRule {
 
 /// The same as it came in.
 #[derive(Debug, Clone, Default)]
-pub struct Draft {
+pub struct IpRuleInput {
     pub action: String,
     pub cidr: String,
     /// None: for everybody.
@@ -42,31 +42,31 @@ pub struct Draft {
     pub note: String,
 }
 
-impl Draft {
+impl IpRuleInput {
     /// Checks everything; all violations at once.
-    pub fn check(&self) -> Result<NewIpRule, Vec<Violation>> {
+    pub fn check(&self) -> Result<NewIpRule, Vec<FieldViolation>> {
         let mut violations = Vec::new();
         let action = match self.action.trim().to_ascii_lowercase().as_str() {
             "allow" => Some(Action::Allow),
             "deny" => Some(Action::Deny),
             _ => {
-                violations.push(Violation::new("action", "ACTION_UNKNOWN", "Send allow or deny."));
+                violations.push(FieldViolation::new("action", "ACTION_INVALID", "Send allow or deny."));
                 None
             }
         };
         let network = network(self.cidr.trim());
         if network.is_none() {
             let hint = "Send a network as 198.51.100.0/24 or 2001:db8::/32, or one address.";
-            violations.push(Violation::new("cidr", "CIDR_INVALID", hint));
+            violations.push(FieldViolation::new("cidr", "CIDR_INVALID", hint));
         }
         let user_id = self.user_id.as_deref().and_then(|id| {
             let id = Uuid::parse_str(id.trim()).ok();
             if id.is_none() {
-                violations.push(Violation::new("user_id", "USER_UNKNOWN", "There is no such user."));
+                violations.push(FieldViolation::new("user_id", "USER_NOT_FOUND", "There is no such user."));
             }
             id
         });
-        let note = text::optional_line("note", Some(&self.note), LONGEST_NOTE, &mut violations);
+        let note = text::optional_line("note", Some(&self.note), MAX_NOTE_CHARS, &mut violations);
         match (action, network) {
             (Some(action), Some(network)) if violations.is_empty() => {
                 Ok(NewIpRule { action, network, user_id, note: note.unwrap_or_default() })
@@ -78,10 +78,10 @@ impl Draft {
 
 /// A network, or one address as the smallest of them; bits beyond its length are dropped.
 fn network(text: &str) -> Option<IpNet> {
-    let read: IpNet =
+    let parsed: IpNet =
         text.parse().ok().or_else(|| Some(IpNet::from(text.parse::<std::net::IpAddr>().ok()?)))?;
     // An IPv4 address in the form of IPv6 is that IPv4 address.
-    let mapped = match read {
+    let mapped = match parsed {
         IpNet::V6(net) if net.prefix_len() >= 96 => {
             net.addr().to_ipv4_mapped().map(|ip| (ip, net.prefix_len() - 96))
         }
@@ -89,17 +89,17 @@ fn network(text: &str) -> Option<IpNet> {
     };
     match mapped {
         Some((ip, length)) => Some(IpNet::new(ip.into(), length).ok()?.trunc()),
-        None => Some(read.trunc()),
+        None => Some(parsed.trunc()),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Draft;
+    use super::IpRuleInput;
 
     fn cidr(text: &str) -> Option<String> {
-        let draft = Draft { action: "Deny".into(), cidr: text.into(), ..Draft::default() };
-        draft.check().ok().map(|rule| rule.network.to_string())
+        let input = IpRuleInput { action: "Deny".into(), cidr: text.into(), ..IpRuleInput::default() };
+        input.check().ok().map(|rule| rule.network.to_string())
     }
 
     #[test]

@@ -2,46 +2,47 @@
 //! first, hard to guess, and not made of its owner's name or address. No
 //! composition rules (NIST SP 800-63B).
 
-use fintrac_kit::error::Violation;
+use fintrac_kit::error::FieldViolation;
 use zxcvbn::{Score, zxcvbn};
 
 use super::common_passwords::is_common;
 
-const SHORTEST: usize = 12;
-const LONGEST: usize = 128;
+const MIN_CHARS: usize = 12;
+const MAX_CHARS: usize = 128;
 /// Characters whose strength is estimated: crafted longer ones take seconds.
 const MAX_ESTIMATED_CHARS: usize = 32;
 /// Words that are guessed here before any other.
 const CONTEXT_WORDS: [&str; 2] = ["fintrac", "correcthorsebatterystaple"];
 /// Shorter names say nothing about a password that happens to hold them.
-const TELLING: usize = 3;
+const MIN_CONTEXT_CHARS: usize = 3;
 
 /// The violations of `password`, if any. `context` are words that it must not
 /// contain: names and the local part of the address. Takes as long as a hash for
 /// crafted ones: not for a thread that serves others.
-pub fn check(field: &str, password: &str, context: &[&str]) -> Option<Violation> {
+pub fn check(field: &str, password: &str, context: &[&str]) -> Option<FieldViolation> {
     let length = password.chars().count();
-    if length < SHORTEST {
-        let text = format!("Use at least {SHORTEST} characters.");
-        return Some(Violation::new(field, "PASSWORD_TOO_SHORT", text));
+    if length < MIN_CHARS {
+        let text = format!("Use at least {MIN_CHARS} characters.");
+        return Some(FieldViolation::new(field, "PASSWORD_TOO_SHORT", text));
     }
-    if length > LONGEST {
-        let text = format!("Use at most {LONGEST} characters.");
-        return Some(Violation::new(field, "PASSWORD_TOO_LONG", text));
+    if length > MAX_CHARS {
+        let text = format!("Use at most {MAX_CHARS} characters.");
+        return Some(FieldViolation::new(field, "PASSWORD_TOO_LONG", text));
     }
     if is_common(password) {
         let text = "Many people use this password; choose another.";
-        return Some(Violation::new(field, "PASSWORD_COMMON", text));
+        return Some(FieldViolation::new(field, "PASSWORD_COMMON", text));
     }
     if is_guessable(password, context) {
         let text = "This is guessed quickly; use four or more unrelated words.";
-        return Some(Violation::new(field, "PASSWORD_GUESSABLE", text));
+        return Some(FieldViolation::new(field, "PASSWORD_GUESSABLE", text));
     }
     let folded = password.to_lowercase();
-    let telling = |word: &&&str| word.chars().count() >= TELLING && folded.contains(&word.to_lowercase());
-    context.iter().find(telling).map(|_| {
-        let text = "Leave your name and your e-mail address out of it.";
-        Violation::new(field, "PASSWORD_CONTAINS_PERSONAL_DATA", text)
+    let is_contained =
+        |word: &&&str| word.chars().count() >= MIN_CONTEXT_CHARS && folded.contains(&word.to_lowercase());
+    context.iter().find(is_contained).map(|_| {
+        let text = "Leave your name and your email address out of it.";
+        FieldViolation::new(field, "PASSWORD_CONTAINS_PERSONAL_DATA", text)
     })
 }
 
@@ -61,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn each_rule_says_its_own_name() {
+    fn each_rule_reports_its_own_code() {
         assert_eq!(reason("correct horse battery"), None);
         assert_eq!(reason("elf zeichen"), Some("PASSWORD_TOO_SHORT"));
         assert_eq!(reason("ñandú ñandú!"), None, "characters count, not bytes");
@@ -72,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_long_and_guessed_quickly_is_refused() {
+    fn long_but_guessable_passwords_are_rejected() {
         for guessable in [
             "123456789012",
             "abcdefghijkl",

@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 use std::str::FromStr as _;
 
-use fintrac_kit::error::Violation;
+use fintrac_kit::error::FieldViolation;
 use fintrac_money::{Amount, Currency};
 use iso_currency::Flag;
 
 /// Characters of an unknown kind that a refusal repeats.
-const LONGEST_ECHO: usize = 64;
+const MAX_ECHO_CHARS: usize = 64;
 
 /// A kind of message that may be switched off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+pub enum NotificationKind {
     BudgetThreshold,
     BudgetExceeded,
     GoalMilestone,
@@ -24,7 +24,7 @@ pub enum Kind {
     MonthlyReport,
 }
 
-impl Kind {
+impl NotificationKind {
     pub const ALL: [Self; 9] = [
         Self::BudgetThreshold,
         Self::BudgetExceeded,
@@ -54,8 +54,8 @@ impl Kind {
     /// How people hear of it who said nothing.
     pub fn default_channels(self) -> Channels {
         match self {
-            // What was planned is no reason for a mail.
-            Self::RecurringPosted => Channels { mail: false, inbox: true },
+            // What was planned is no reason for an email.
+            Self::RecurringPosted => Channels { email: false, inbox: true },
             Self::BudgetThreshold
             | Self::BudgetExceeded
             | Self::GoalMilestone
@@ -63,7 +63,7 @@ impl Kind {
             | Self::GoalDeadline
             | Self::LargeTransaction
             | Self::RecurringFailed
-            | Self::MonthlyReport => Channels { mail: true, inbox: true },
+            | Self::MonthlyReport => Channels { email: true, inbox: true },
         }
     }
 
@@ -77,7 +77,7 @@ impl Kind {
 /// The ways to tell a user something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Channels {
-    pub mail: bool,
+    pub email: bool,
     pub inbox: bool,
 }
 
@@ -90,12 +90,12 @@ pub struct Preferences {
     /// Minor units of the household's currency.
     pub large_transaction_limit: Option<i64>,
     /// Those that differ from the default.
-    pub channels: BTreeMap<Kind, Channels>,
+    pub channels: BTreeMap<NotificationKind, Channels>,
     pub version: i64,
 }
 
 impl Preferences {
-    pub fn channels(&self, kind: Kind) -> Channels {
+    pub fn channels(&self, kind: NotificationKind) -> Channels {
         self.channels.get(&kind).copied().unwrap_or_else(|| kind.default_channels())
     }
 }
@@ -104,7 +104,7 @@ impl Preferences {
 #[derive(Debug, Clone, Default)]
 pub struct ChannelsChange {
     pub kind: String,
-    pub mail: Option<bool>,
+    pub email: Option<bool>,
     pub inbox: Option<bool>,
 }
 
@@ -125,10 +125,10 @@ impl PreferencesChanges {
         &self,
         before: &Preferences,
         household: Currency,
-    ) -> Result<(Preferences, Vec<&'static str>), Vec<Violation>> {
+    ) -> Result<(Preferences, Vec<&'static str>), Vec<FieldViolation>> {
         let mut violations = Vec::new();
         let mut after = before.clone();
-        let mut put = |target: &mut String, wanted: Option<&String>, check: Check| {
+        let mut put = |target: &mut String, wanted: Option<&String>, check: FieldRule| {
             if let Some(text) = wanted
                 && let Some(value) = check.apply(Some(text), &mut violations)
             {
@@ -140,40 +140,42 @@ impl PreferencesChanges {
         put(&mut after.default_currency, self.default_currency.as_ref(), CURRENCY);
         put(&mut after.timezone, self.timezone.as_ref(), TIMEZONE);
         if let Some(limit) = &self.large_transaction_limit {
-            let read = limit.as_ref().map(|text| Amount::parse(text).and_then(|it| it.positive(household)));
-            match read.transpose() {
+            let parsed =
+                limit.as_ref().map(|text| Amount::parse(text).and_then(|amount| amount.positive(household)));
+            match parsed.transpose() {
                 Ok(limit) => after.large_transaction_limit = limit.map(fintrac_money::Money::minor),
-                Err(error) => violations.push(error.at("large_transaction_limit")),
+                Err(error) => violations.push(error.violation("large_transaction_limit")),
             }
         }
         for change in &self.notifications {
-            let Some(kind) = Kind::from_text(&change.kind) else {
+            let Some(kind) = NotificationKind::from_text(&change.kind) else {
                 // The user's own word may be as long as he likes.
-                let word: String = change.kind.chars().take(LONGEST_ECHO).collect();
-                let field = format!("notifications.{word}");
-                let known = Kind::ALL.map(Kind::as_str).join(", ");
-                let text = format!("Not a kind that can be switched; those are {known}.");
-                violations.push(Violation::new(field, "NOTIFICATION_KIND_UNKNOWN", text));
+                let name: String = change.kind.chars().take(MAX_ECHO_CHARS).collect();
+                let field = format!("notifications.{name}");
+                let kinds = NotificationKind::ALL.map(NotificationKind::as_str).join(", ");
+                let text = format!("Not a kind that can be switched; those are {kinds}.");
+                violations.push(FieldViolation::new(field, "NOTIFICATION_KIND_INVALID", text));
                 continue;
             };
-            let standing = after.channels(kind);
+            let current = after.channels(kind);
             let channels = Channels {
-                mail: change.mail.unwrap_or(standing.mail),
-                inbox: change.inbox.unwrap_or(standing.inbox),
+                email: change.email.unwrap_or(current.email),
+                inbox: change.inbox.unwrap_or(current.inbox),
             };
             after.channels.insert(kind, channels);
         }
         if !violations.is_empty() {
             return Err(violations);
         }
-        let heard = |it: &Preferences| Kind::ALL.map(|kind| it.channels(kind));
+        let all_channels =
+            |preferences: &Preferences| NotificationKind::ALL.map(|kind| preferences.channels(kind));
         let fields = [
             ("theme", before.theme != after.theme),
             ("locale", before.locale != after.locale),
             ("default_currency", before.default_currency != after.default_currency),
             ("timezone", before.timezone != after.timezone),
             ("large_transaction_limit", before.large_transaction_limit != after.large_transaction_limit),
-            ("notifications", heard(before) != heard(&after)),
+            ("notifications", all_channels(before) != all_channels(&after)),
         ];
         let changed: Vec<_> =
             fields.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect();
@@ -186,55 +188,55 @@ impl PreferencesChanges {
 
 /// How one field is read, and what is said of one that cannot be.
 #[derive(Debug, Clone, Copy)]
-pub struct Check {
+pub struct FieldRule {
     field: &'static str,
     /// `None`: nobody said anything.
-    read: fn(Option<&str>) -> Option<String>,
+    parse: fn(Option<&str>) -> Option<String>,
     reason: &'static str,
     hint: &'static str,
 }
 
-impl Check {
-    pub fn apply(self, text: Option<&str>, violations: &mut Vec<Violation>) -> Option<String> {
-        let value = (self.read)(text);
+impl FieldRule {
+    pub fn apply(self, text: Option<&str>, violations: &mut Vec<FieldViolation>) -> Option<String> {
+        let value = (self.parse)(text);
         if value.is_none() {
-            violations.push(Violation::new(self.field, self.reason, self.hint));
+            violations.push(FieldViolation::new(self.field, self.reason, self.hint));
         }
         value
     }
 }
 
-pub const LOCALE: Check = Check {
+pub const LOCALE: FieldRule = FieldRule {
     field: "locale",
-    read: |text| locale(text?),
-    reason: "LOCALE_UNKNOWN",
+    parse: |text| locale(text?),
+    reason: "LOCALE_INVALID",
     hint: "Use en, es, fr, de or pt.",
 };
 
-pub const THEME: Check = Check {
+pub const THEME: FieldRule = FieldRule {
     field: "theme",
-    read: |text| {
+    parse: |text| {
         let text = text.unwrap_or("system").trim().to_ascii_lowercase();
         ["light", "dark", "system"].contains(&text.as_str()).then_some(text)
     },
-    reason: "THEME_UNKNOWN",
+    reason: "THEME_INVALID",
     hint: "Use light, dark or system.",
 };
 
-pub const CURRENCY: Check = Check {
+pub const CURRENCY: FieldRule = FieldRule {
     field: "default_currency",
-    read: currency,
-    reason: "CURRENCY_UNKNOWN",
+    parse: currency,
+    reason: "CURRENCY_INVALID",
     hint: "Use a currency code of ISO 4217 such as USD.",
 };
 
-pub const TIMEZONE: Check = Check {
+pub const TIMEZONE: FieldRule = FieldRule {
     field: "timezone",
-    read: |name| {
+    parse: |name| {
         let name = name.unwrap_or("UTC").trim();
         chrono_tz::Tz::from_str(name).ok().map(|zone| zone.name().to_owned())
     },
-    reason: "TIMEZONE_UNKNOWN",
+    reason: "TIMEZONE_INVALID",
     hint: "Use a name of the IANA time zone database such as Europe/Madrid.",
 };
 
@@ -257,9 +259,10 @@ fn currency(code: Option<&str>) -> Option<String> {
     // A household is kept in money that people hold today: no codes without
     // minor units (XAU, XTS), no funds (CLF), units of account (XAD), none that was replaced (HRK).
     // (VED replaced VES on paper only: everybody there pays in VES.)
-    let retired = |flag: &Flag| matches!(flag, Flag::Fund | Flag::Special | Flag::Superseded(_));
-    let usable = currency.exponent().is_some() && (code == "VES" || !currency.flags().iter().any(retired));
-    usable.then_some(code)
+    let is_retired = |flag: &Flag| matches!(flag, Flag::Fund | Flag::Special | Flag::Superseded(_));
+    let is_usable =
+        currency.exponent().is_some() && (code == "VES" || !currency.flags().iter().any(is_retired));
+    is_usable.then_some(code)
 }
 
 #[cfg(test)]
@@ -269,10 +272,11 @@ mod tests {
     use fintrac_money::Currency;
 
     use super::{
-        Channels, ChannelsChange, Kind, Preferences, PreferencesChanges, currency, preferred_locale,
+        Channels, ChannelsChange, NotificationKind, Preferences, PreferencesChanges, currency,
+        preferred_locale,
     };
 
-    fn standing() -> Preferences {
+    fn current() -> Preferences {
         Preferences {
             locale: "en".into(),
             theme: "system".into(),
@@ -286,20 +290,20 @@ mod tests {
 
     fn apply(changes: &PreferencesChanges) -> Result<(Preferences, Vec<&'static str>), Vec<String>> {
         let euro = Currency::from_code("EUR").expect("EUR");
-        let refused = |violations: Vec<fintrac_kit::error::Violation>| {
-            violations.iter().map(|it| format!("{} {}", it.field, it.reason)).collect()
+        let rejected = |violations: Vec<fintrac_kit::error::FieldViolation>| {
+            violations.iter().map(|violation| format!("{} {}", violation.field, violation.reason)).collect()
         };
-        changes.apply(&standing(), euro).map_err(refused)
+        changes.apply(&current(), euro).map_err(rejected)
     }
 
     #[test]
-    fn only_what_is_named_changes() {
+    fn only_the_given_fields_change() {
         let changes = PreferencesChanges {
             theme: Some("DARK".into()),
             large_transaction_limit: Some(Some("500".into())),
             notifications: vec![ChannelsChange {
                 kind: "GOAL_reached".into(),
-                mail: Some(false),
+                email: Some(false),
                 inbox: None,
             }],
             ..PreferencesChanges::default()
@@ -308,15 +312,18 @@ mod tests {
         assert_eq!(changed, ["theme", "large_transaction_limit", "notifications"]);
         assert_eq!((after.theme.as_str(), after.locale.as_str(), after.version), ("dark", "en", 2));
         assert_eq!(after.large_transaction_limit, Some(50_000));
-        assert_eq!(after.channels(Kind::GoalReached), Channels { mail: false, inbox: true });
-        assert_eq!(after.channels(Kind::BudgetExceeded), Kind::BudgetExceeded.default_channels());
-        let same = ChannelsChange { kind: "goal_reached".into(), mail: Some(true), inbox: None };
+        assert_eq!(after.channels(NotificationKind::GoalReached), Channels { email: false, inbox: true });
+        assert_eq!(
+            after.channels(NotificationKind::BudgetExceeded),
+            NotificationKind::BudgetExceeded.default_channels()
+        );
+        let same = ChannelsChange { kind: "goal_reached".into(), email: Some(true), inbox: None };
         let same = PreferencesChanges { notifications: vec![same], ..PreferencesChanges::default() };
         assert_eq!(apply(&same).expect("nothing to refuse").1, Vec::<&str>::new());
     }
 
     #[test]
-    fn everything_wrong_is_named_at_once() {
+    fn all_violations_are_reported_at_once() {
         let changes = PreferencesChanges {
             locale: Some("it".into()),
             theme: Some("pink".into()),
@@ -328,18 +335,18 @@ mod tests {
         assert_eq!(
             apply(&changes).expect_err("refused"),
             [
-                "theme THEME_UNKNOWN",
-                "locale LOCALE_UNKNOWN",
-                "default_currency CURRENCY_UNKNOWN",
-                "timezone TIMEZONE_UNKNOWN",
+                "theme THEME_INVALID",
+                "locale LOCALE_INVALID",
+                "default_currency CURRENCY_INVALID",
+                "timezone TIMEZONE_INVALID",
                 "large_transaction_limit AMOUNT_NOT_POSITIVE",
-                "notifications.verification NOTIFICATION_KIND_UNKNOWN"
+                "notifications.verification NOTIFICATION_KIND_INVALID"
             ]
         );
     }
 
     #[test]
-    fn households_are_kept_in_money_of_today() {
+    fn only_current_currencies_are_accepted() {
         for good in ["EUR", "jpy", " USD ", "VES", "KWD"] {
             assert!(currency(Some(good)).is_some(), "{good}");
         }
@@ -349,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn the_browser_chooses_the_language_of_those_who_name_none() {
+    fn the_default_locale_comes_from_accept_language() {
         assert_eq!(preferred_locale("it, es-MX;q=0.8, en;q=0.5"), "es");
         assert_eq!(preferred_locale(""), "en");
     }

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use fintrac_kit::error::Violation;
+use fintrac_kit::error::FieldViolation;
 
 use super::device::Device;
 use super::email::Email;
 use super::password;
 use super::preferences::{CURRENCY, LOCALE, Preferences, THEME, TIMEZONE, preferred_locale};
 
-const LONGEST_NAME: usize = 100;
+const MAX_NAME_CHARS: usize = 100;
 
 /// A checked registration.
 #[derive(Debug, Clone)]
@@ -25,7 +25,7 @@ pub struct Registration {
 
 /// A registration as it came in.
 #[derive(Debug, Clone, Default)]
-pub struct Draft {
+pub struct RegistrationInput {
     pub email: String,
     pub password: String,
     pub first_name: String,
@@ -41,23 +41,23 @@ pub struct Draft {
     pub languages: String,
 }
 
-impl Draft {
+impl RegistrationInput {
     /// Checks everything; all violations at once.
-    pub fn check(self) -> Result<Registration, Vec<Violation>> {
+    pub fn check(self) -> Result<Registration, Vec<FieldViolation>> {
         let mut violations = Vec::new();
-        let email = checked_email(&mut violations, &self.email);
-        let first_name = name(&mut violations, "first_name", &self.first_name);
-        let last_name = name(&mut violations, "last_name", &self.last_name);
+        let email = parse_email(&mut violations, &self.email);
+        let first_name = parse_name(&mut violations, "first_name", &self.first_name);
+        let last_name = parse_name(&mut violations, "last_name", &self.last_name);
         if let Some(password) = required(&mut violations, "password", &self.password) {
             let local = email.as_ref().map_or("", Email::local_part);
             let context = [local, self.first_name.trim(), self.last_name.trim()];
             violations.extend(password::check("password", password, &context));
         }
-        let username = self.username.and_then(|text| checked_username(&mut violations, &text));
-        let phone_number = self.phone_number.and_then(|text| checked_phone_number(&mut violations, &text));
+        let username = self.username.and_then(|text| parse_username(&mut violations, &text));
+        let phone_number = self.phone_number.and_then(|text| parse_phone_number(&mut violations, &text));
         self.device.check(&mut violations);
-        let said = self.locale.unwrap_or_else(|| preferred_locale(&self.languages));
-        let locale = LOCALE.apply(Some(&said), &mut violations);
+        let locale_text = self.locale.unwrap_or_else(|| preferred_locale(&self.languages));
+        let locale = LOCALE.apply(Some(&locale_text), &mut violations);
         let theme = THEME.apply(self.theme.as_deref(), &mut violations);
         let default_currency = CURRENCY.apply(self.default_currency.as_deref(), &mut violations);
         let timezone = TIMEZONE.apply(self.timezone.as_deref(), &mut violations);
@@ -97,7 +97,7 @@ impl Draft {
 
 /// What a user is called and reached by, as far as he may change it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Editable {
+pub struct EditableProfile {
     pub first_name: String,
     pub last_name: String,
     pub username: Option<String>,
@@ -116,8 +116,8 @@ pub struct ProfileChanges {
 
 /// What comes of changes.
 #[derive(Debug)]
-pub struct Applied {
-    pub after: Editable,
+pub struct AppliedProfileChanges {
+    pub after: EditableProfile,
     /// Names of the fields that differ.
     pub changed: Vec<&'static str>,
     /// The address that was asked for.
@@ -126,26 +126,26 @@ pub struct Applied {
 
 impl ProfileChanges {
     /// What comes of the changes.
-    pub fn apply(&self, before: &Editable) -> Result<Applied, Vec<Violation>> {
+    pub fn apply(&self, before: &EditableProfile) -> Result<AppliedProfileChanges, Vec<FieldViolation>> {
         let mut violations = Vec::new();
         let mut after = before.clone();
         if let Some(text) = &self.first_name
-            && let Some(first_name) = name(&mut violations, "first_name", text)
+            && let Some(first_name) = parse_name(&mut violations, "first_name", text)
         {
             after.first_name = first_name;
         }
         if let Some(text) = &self.last_name
-            && let Some(last_name) = name(&mut violations, "last_name", text)
+            && let Some(last_name) = parse_name(&mut violations, "last_name", text)
         {
             after.last_name = last_name;
         }
         if let Some(text) = &self.username {
-            after.username = text.as_deref().and_then(|text| checked_username(&mut violations, text));
+            after.username = text.as_deref().and_then(|text| parse_username(&mut violations, text));
         }
         if let Some(text) = &self.phone_number {
-            after.phone_number = text.as_deref().and_then(|text| checked_phone_number(&mut violations, text));
+            after.phone_number = text.as_deref().and_then(|text| parse_phone_number(&mut violations, text));
         }
-        let email = self.email.as_deref().and_then(|text| checked_email(&mut violations, text));
+        let email = self.email.as_deref().and_then(|text| parse_email(&mut violations, text));
         if !violations.is_empty() {
             return Err(violations);
         }
@@ -156,51 +156,51 @@ impl ProfileChanges {
             ("phone_number", before.phone_number != after.phone_number),
         ];
         let changed = fields.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect();
-        Ok(Applied { after, changed, email })
+        Ok(AppliedProfileChanges { after, changed, email })
     }
 }
 
-fn checked_email(violations: &mut Vec<Violation>, text: &str) -> Option<Email> {
+fn parse_email(violations: &mut Vec<FieldViolation>, text: &str) -> Option<Email> {
     let text = required(violations, "email", text)?;
-    or(violations, "email", Email::parse(text), "EMAIL_INVALID", "Use the form name@example.com.")
+    require_valid(violations, "email", Email::parse(text), "EMAIL_INVALID", "Use the form name@example.com.")
 }
 
-fn checked_username(violations: &mut Vec<Violation>, text: &str) -> Option<String> {
+fn parse_username(violations: &mut Vec<FieldViolation>, text: &str) -> Option<String> {
     let hint = "Use 3 to 30 letters, digits, dots, dashes or underscores, starting with a letter.";
-    or(violations, "username", username(text), "USERNAME_INVALID", hint)
+    require_valid(violations, "username", username(text), "USERNAME_INVALID", hint)
 }
 
-fn checked_phone_number(violations: &mut Vec<Violation>, text: &str) -> Option<String> {
+fn parse_phone_number(violations: &mut Vec<FieldViolation>, text: &str) -> Option<String> {
     let hint = "Use the international form: + and 7 to 15 digits.";
-    or(violations, "phone_number", phone_number(text), "PHONE_NUMBER_INVALID", hint)
+    require_valid(violations, "phone_number", phone_number(text), "PHONE_NUMBER_INVALID", hint)
 }
 
-fn required<'a>(violations: &mut Vec<Violation>, field: &str, text: &'a str) -> Option<&'a str> {
+fn required<'a>(violations: &mut Vec<FieldViolation>, field: &str, text: &'a str) -> Option<&'a str> {
     let filled = !text.trim().is_empty();
     if !filled {
-        violations.push(Violation::new(field, "REQUIRED", "This field is needed."));
+        violations.push(FieldViolation::new(field, "REQUIRED", "This field is needed."));
     }
     filled.then_some(text)
 }
 
-fn or<T>(
-    violations: &mut Vec<Violation>,
+fn require_valid<T>(
+    violations: &mut Vec<FieldViolation>,
     field: &str,
     value: Option<T>,
     reason: &'static str,
     text: &str,
 ) -> Option<T> {
     if value.is_none() {
-        violations.push(Violation::new(field, reason, text));
+        violations.push(FieldViolation::new(field, reason, text));
     }
     value
 }
 
-fn name(violations: &mut Vec<Violation>, field: &str, text: &str) -> Option<String> {
+fn parse_name(violations: &mut Vec<FieldViolation>, field: &str, text: &str) -> Option<String> {
     let text = required(violations, field, text)?.trim();
-    let fits = text.chars().count() <= LONGEST_NAME && !text.chars().any(char::is_control);
+    let fits = text.chars().count() <= MAX_NAME_CHARS && !text.chars().any(char::is_control);
     let reason = "Use 1 to 100 characters on one line.";
-    or(violations, field, fits.then(|| text.to_owned()), "TEXT_INVALID", reason)
+    require_valid(violations, field, fits.then(|| text.to_owned()), "TEXT_INVALID", reason)
 }
 
 fn username(text: &str) -> Option<String> {
@@ -222,21 +222,21 @@ fn phone_number(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Draft, phone_number};
+    use super::{RegistrationInput, phone_number};
 
-    fn draft() -> Draft {
-        Draft {
+    fn input() -> RegistrationInput {
+        RegistrationInput {
             email: "ana@example.com".into(),
             password: "correct horse battery".into(),
             first_name: " Ana ".into(),
             last_name: "Gil".into(),
-            ..Draft::default()
+            ..RegistrationInput::default()
         }
     }
 
     #[test]
-    fn what_is_not_said_has_a_default() {
-        let registration = draft().check().expect("a registration");
+    fn missing_fields_have_defaults() {
+        let registration = input().check().expect("a registration");
         assert_eq!(registration.first_name, "Ana");
         let preferences = registration.preferences;
         assert_eq!((preferences.locale.as_str(), preferences.theme.as_str()), ("en", "system"));
@@ -244,8 +244,8 @@ mod tests {
     }
 
     #[test]
-    fn every_wrong_field_is_named_at_once() {
-        let wrong = Draft {
+    fn all_violations_are_reported_at_once() {
+        let wrong = RegistrationInput {
             email: "ana".into(),
             password: "short".into(),
             first_name: String::new(),
@@ -270,10 +270,10 @@ mod tests {
             ("username", "USERNAME_INVALID"),
             ("phone_number", "PHONE_NUMBER_INVALID"),
             ("device.platform", "TEXT_INVALID"),
-            ("locale", "LOCALE_UNKNOWN"),
-            ("theme", "THEME_UNKNOWN"),
-            ("default_currency", "CURRENCY_UNKNOWN"),
-            ("timezone", "TIMEZONE_UNKNOWN"),
+            ("locale", "LOCALE_INVALID"),
+            ("theme", "THEME_INVALID"),
+            ("default_currency", "CURRENCY_INVALID"),
+            ("timezone", "TIMEZONE_INVALID"),
         ];
         assert_eq!(found, expected);
     }

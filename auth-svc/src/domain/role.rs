@@ -3,14 +3,14 @@
 
 use std::collections::BTreeSet;
 
-use fintrac_kit::error::Violation;
+use fintrac_kit::error::FieldViolation;
 
 pub const USER: &str = "user";
 pub const SUPPORT: &str = "support";
 pub const ADMIN: &str = "admin";
 
 /// What everybody may do with what is his own.
-const OF_USERS: &[&str] = &[
+const USER_PERMISSIONS: &[&str] = &[
     "accounts:read",
     "accounts:write",
     "budgets:read",
@@ -29,10 +29,10 @@ const OF_USERS: &[&str] = &[
 ];
 
 /// What those may do besides who help users.
-const OF_SUPPORT: &[&str] = &["audit:read", "security:read", "users:read", "users:write"];
+const SUPPORT_PERMISSIONS: &[&str] = &["audit:read", "security:read", "users:read", "users:write"];
 
 /// What is left for administrators.
-const OF_ADMINS: &[&str] = &[
+const ADMIN_PERMISSIONS: &[&str] = &[
     "exchange_rates:write",
     "ip_rules:read",
     "ip_rules:write",
@@ -43,13 +43,13 @@ const OF_ADMINS: &[&str] = &[
 ];
 
 /// Changing which roles a user has.
-pub const ASSIGN: &str = "roles:write";
+pub const ASSIGN_ROLES: &str = "roles:write";
 
-const LONGEST_NAME: usize = 32;
+const MAX_NAME_CHARS: usize = 32;
 
 /// Every permission there is.
 pub fn permissions() -> BTreeSet<&'static str> {
-    OF_USERS.iter().chain(OF_SUPPORT).chain(OF_ADMINS).copied().collect()
+    USER_PERMISSIONS.iter().chain(SUPPORT_PERMISSIONS).chain(ADMIN_PERMISSIONS).copied().collect()
 }
 
 /// A named set of permissions.
@@ -65,14 +65,14 @@ pub struct Role {
 pub fn built_in() -> [Role; 3] {
     let role = |name: &str, lists: &[&[&str]]| Role {
         name: name.to_owned(),
-        permissions: lists.iter().copied().flatten().map(|it| (*it).to_owned()).collect(),
+        permissions: lists.iter().copied().flatten().map(|permission| (*permission).to_owned()).collect(),
         is_built_in: true,
         version: 1,
     };
     [
-        role(USER, &[OF_USERS]),
-        role(SUPPORT, &[OF_USERS, OF_SUPPORT]),
-        role(ADMIN, &[OF_USERS, OF_SUPPORT, OF_ADMINS]),
+        role(USER, &[USER_PERMISSIONS]),
+        role(SUPPORT, &[USER_PERMISSIONS, SUPPORT_PERMISSIONS]),
+        role(ADMIN, &[USER_PERMISSIONS, SUPPORT_PERMISSIONS, ADMIN_PERMISSIONS]),
     ]
 }
 
@@ -81,29 +81,29 @@ pub fn is_built_in(name: &str) -> bool {
 }
 
 /// A name as it is kept: lower case.
-pub fn name(text: &str) -> Result<String, Violation> {
+pub fn parse_name(text: &str) -> Result<String, FieldViolation> {
     let name = text.trim().to_ascii_lowercase();
     let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
     let starts = name.starts_with(|c: char| c.is_ascii_lowercase());
-    if starts && name.len() <= LONGEST_NAME && name.chars().all(good) {
+    if starts && name.len() <= MAX_NAME_CHARS && name.chars().all(good) {
         return Ok(name);
     }
     let hint = "Use 1 to 32 lower-case letters, digits, dashes or underscores, starting with a letter.";
-    Err(Violation::new("name", "ROLE_NAME_INVALID", hint))
+    Err(FieldViolation::new("name", "ROLE_NAME_INVALID", hint))
 }
 
 /// Permissions as somebody wrote them; each must be one that there is.
-pub fn checked(texts: &[String]) -> Result<BTreeSet<String>, Vec<Violation>> {
+pub fn parse_permissions(texts: &[String]) -> Result<BTreeSet<String>, Vec<FieldViolation>> {
     let known = permissions();
     let mut violations = Vec::new();
     let mut found = BTreeSet::new();
-    for (at, text) in texts.iter().enumerate() {
+    for (index, text) in texts.iter().enumerate() {
         let text = text.trim().to_ascii_lowercase();
         if known.contains(text.as_str()) {
             found.insert(text);
         } else {
             let hint = "There is no such permission; GET /admin/roles lists them.";
-            violations.push(Violation::new(format!("permissions[{at}]"), "PERMISSION_UNKNOWN", hint));
+            violations.push(FieldViolation::new(format!("permissions[{index}]"), "PERMISSION_INVALID", hint));
         }
     }
     if violations.is_empty() { Ok(found) } else { Err(violations) }
@@ -111,10 +111,10 @@ pub fn checked(texts: &[String]) -> Result<BTreeSet<String>, Vec<Violation>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{built_in, checked, name, permissions};
+    use super::{built_in, parse_name, parse_permissions, permissions};
 
     #[test]
-    fn every_call_of_the_suite_is_somebodys() {
+    fn every_permission_of_a_call_belongs_to_a_role() {
         let needed = fintrac_proto::ACCESS.iter().flat_map(|access| access.permissions);
         for permission in needed {
             assert!(permissions().contains(*permission), "{permission} belongs to no role");
@@ -138,13 +138,14 @@ mod tests {
 
     #[test]
     fn names_and_permissions_are_read_in_any_case() {
-        assert_eq!(name(" Book-Keeper ").as_deref().ok(), Some("book-keeper"));
+        assert_eq!(parse_name(" Book-Keeper ").as_deref().ok(), Some("book-keeper"));
         for bad in ["", "1st", "a b", "ä", &"x".repeat(33)] {
-            assert!(name(bad).is_err(), "{bad}");
+            assert!(parse_name(bad).is_err(), "{bad}");
         }
-        let read = checked(&["Accounts:Read".into()]).expect("known");
-        assert!(read.contains("accounts:read"));
-        let refused = checked(&["accounts:read".into(), "money:print".into()]).expect_err("unknown");
-        assert_eq!(refused[0].field, "permissions[1]");
+        let parsed = parse_permissions(&["Accounts:Read".into()]).expect("known");
+        assert!(parsed.contains("accounts:read"));
+        let rejected =
+            parse_permissions(&["accounts:read".into(), "money:print".into()]).expect_err("unknown");
+        assert_eq!(rejected[0].field, "permissions[1]");
     }
 }

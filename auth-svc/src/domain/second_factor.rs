@@ -8,20 +8,20 @@ use qrcode::render::svg;
 use totp_rs::{Algorithm, Builder, Totp};
 
 const ISSUER: &str = "FinTrac";
-const STEP: u64 = 30;
+const STEP_SECONDS: u64 = 30;
 /// Steps that a clock may be off, each way.
-const DRIFT: u16 = 1;
+const MAX_DRIFT_STEPS: u16 = 1;
 /// Recovery codes that a user gets.
-const RECOVERY_CODES: usize = 10;
+const RECOVERY_CODE_COUNT: usize = 10;
 /// Smallest side of the picture, pixels.
-const QR_SIDE: u32 = 240;
+const MIN_QR_PIXELS: u32 = 240;
 
 /// 160 bits, as RFC 4226 recommends.
 pub type Seed = [u8; 20];
 
 /// What an authenticator app needs.
 #[derive(Debug)]
-pub struct Enrolment {
+pub struct Enrollment {
     /// Base32.
     pub secret: String,
     pub otpauth_uri: String,
@@ -54,8 +54,8 @@ fn totp(seed: &[u8], account: &str) -> Option<Totp> {
     Builder::new()
         .with_algorithm(Algorithm::SHA1)
         .with_digits(6)
-        .with_step_duration(STEP)
-        .with_skew(DRIFT)
+        .with_step_duration(STEP_SECONDS)
+        .with_skew(MAX_DRIFT_STEPS)
         .with_secret(seed.to_vec())
         .with_issuer(Some(ISSUER))
         .with_account_name(account.replace(':', ""))
@@ -64,30 +64,30 @@ fn totp(seed: &[u8], account: &str) -> Option<Totp> {
 }
 
 /// The step whose code this is, if it is one of now or a neighbour.
-pub fn step_of(seed: &[u8], code: &str, now: DateTime<Utc>) -> Option<i64> {
+pub fn matching_step(seed: &[u8], code: &str, now: DateTime<Utc>) -> Option<i64> {
     let step = totp(seed, "user")?.check(code, u64::try_from(now.timestamp()).ok()?)?;
     i64::try_from(step).ok()
 }
 
 /// How `account` (an address) is set up in an app.
-pub fn enrolment(seed: &[u8], account: &str) -> Option<Enrolment> {
+pub fn enrollment(seed: &[u8], account: &str) -> Option<Enrollment> {
     let totp = totp(seed, account)?;
     let otpauth_uri = totp.to_url().ok()?;
-    let picture = QrCode::new(&otpauth_uri).ok()?;
-    let qr_svg = picture.render::<svg::Color<'_>>().min_dimensions(QR_SIDE, QR_SIDE).build();
-    Some(Enrolment { secret: totp.secret().to_base32(), otpauth_uri, qr_svg })
+    let qr_code = QrCode::new(&otpauth_uri).ok()?;
+    let qr_svg = qr_code.render::<svg::Color<'_>>().min_dimensions(MIN_QR_PIXELS, MIN_QR_PIXELS).build();
+    Some(Enrollment { secret: totp.secret().to_base32(), otpauth_uri, qr_svg })
 }
 
 /// Fresh recovery codes in the form that people copy: 4 groups of 4, 80 bits.
 pub fn recovery_codes(random: &Random) -> Vec<String> {
     // No 0, 1, l, o: 32 signs, five bits each.
-    const SIGNS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
-    let sign = |byte: u8| char::from(SIGNS[usize::from(byte % 32)]);
+    const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    let letter = |byte: u8| char::from(ALPHABET[usize::from(byte % 32)]);
     let code = || {
-        let signs: Vec<char> = random.bytes::<16>().into_iter().map(sign).collect();
-        signs.chunks(4).map(String::from_iter).collect::<Vec<_>>().join("-")
+        let letters: Vec<char> = random.bytes::<16>().into_iter().map(letter).collect();
+        letters.chunks(4).map(String::from_iter).collect::<Vec<_>>().join("-")
     };
-    (0..RECOVERY_CODES).map(|_| code()).collect()
+    (0..RECOVERY_CODE_COUNT).map(|_| code()).collect()
 }
 
 /// A new seed.
@@ -100,7 +100,7 @@ mod tests {
     use chrono::DateTime;
     use fintrac_kit::random::Random;
 
-    use super::{Code, enrolment, recovery_codes, step_of};
+    use super::{Code, enrollment, matching_step, recovery_codes};
 
     /// The test vectors of RFC 6238, appendix B, cut to six digits.
     #[test]
@@ -108,30 +108,30 @@ mod tests {
         let seed = b"12345678901234567890";
         for (seconds, code) in [(59, "287082"), (1_111_111_109, "081804"), (2_000_000_000, "279037")] {
             let now = DateTime::from_timestamp(seconds, 0).expect("an instant");
-            assert_eq!(step_of(seed, code, now), Some(seconds / 30), "{seconds}");
+            assert_eq!(matching_step(seed, code, now), Some(seconds / 30), "{seconds}");
             for (late, expected) in [(30, Some(seconds / 30)), (-30, Some(seconds / 30)), (61, None)] {
-                let there = DateTime::from_timestamp(seconds + late, 0).expect("an instant");
-                assert_eq!(step_of(seed, code, there), expected, "{seconds} {late}");
+                let shifted = DateTime::from_timestamp(seconds + late, 0).expect("an instant");
+                assert_eq!(matching_step(seed, code, shifted), expected, "{seconds} {late}");
             }
         }
-        assert_eq!(step_of(seed, "", DateTime::UNIX_EPOCH), None);
+        assert_eq!(matching_step(seed, "", DateTime::UNIX_EPOCH), None);
     }
 
     #[test]
-    fn an_app_can_read_the_enrolment() {
-        let enrolment = enrolment(b"12345678901234567890", "ana+x@example.com").expect("an enrolment");
-        assert_eq!(enrolment.secret, "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
-        let uri = &enrolment.otpauth_uri;
+    fn an_app_can_read_the_enrollment() {
+        let enrollment = enrollment(b"12345678901234567890", "ana+x@example.com").expect("an enrollment");
+        assert_eq!(enrollment.secret, "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
+        let uri = &enrollment.otpauth_uri;
         assert!(uri.starts_with("otpauth://totp/FinTrac:ana%2Bx%40example.com?"), "{uri}");
         assert!(
-            uri.contains(&format!("secret={}", enrolment.secret)) && uri.contains("issuer=FinTrac"),
+            uri.contains(&format!("secret={}", enrollment.secret)) && uri.contains("issuer=FinTrac"),
             "{uri}"
         );
-        assert!(enrolment.qr_svg.contains("<svg"));
+        assert!(enrollment.qr_svg.contains("<svg"));
     }
 
     #[test]
-    fn codes_are_told_apart_as_people_type_them() {
+    fn totp_and_recovery_codes_are_distinguished_as_typed() {
         assert_eq!(Code::parse(" 123 456 "), Some(Code::Totp("123456".into())));
         assert_eq!(Code::parse("ABCD-efgh-2345-6789"), Some(Code::Recovery("abcdefgh23456789".into())));
         assert_eq!(Code::parse("  "), None);

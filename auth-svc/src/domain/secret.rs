@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use uuid::Uuid;
 
 /// Alphabet of emailed codes, without letters and digits that look alike.
-const LETTERS: &[u8; 32] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
+const CODE_ALPHABET: &[u8; 32] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
 const CODE_LENGTH: usize = 8;
 
 /// The key of all derivations.
@@ -21,8 +21,8 @@ impl Secrets {
         Self(key)
     }
 
-    fn derive(&self, what: &str, of: &[u8]) -> [u8; 32] {
-        let message = [what.as_bytes(), &[0], of].concat();
+    fn derive(&self, label: &str, value: &[u8]) -> [u8; 32] {
+        let message = [label.as_bytes(), &[0], value].concat();
         derive(self.0.expose_secret().as_bytes(), &message)
     }
 
@@ -34,7 +34,7 @@ impl Secrets {
     /// The code of a challenge, 40 bits: the same at every call.
     pub fn code(&self, challenge: Uuid) -> String {
         let bytes = self.derive("code", challenge.as_bytes());
-        bytes[..CODE_LENGTH].iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect()
+        bytes[..CODE_LENGTH].iter().map(|byte| char::from(CODE_ALPHABET[usize::from(byte % 32)])).collect()
     }
 
     /// What is stored of a link's token.
@@ -71,37 +71,37 @@ impl Secrets {
         self.derive("recovery hash", &[user.as_bytes(), code.as_bytes()].concat())
     }
 
-    /// What ends mails of a kind to a user without a login; it stands in those mails.
+    /// What ends emails of a kind to a user without a login; it stands in those emails.
     pub fn unsubscribe_token(&self, user: Uuid, kind: &str) -> String {
-        let named = [user.as_bytes(), kind.as_bytes()].concat();
-        BASE64.encode([&self.unsubscribe_proof(&named)[..], &named].concat())
+        let payload = [user.as_bytes(), kind.as_bytes()].concat();
+        BASE64.encode([&self.unsubscribe_mac(&payload)[..], &payload].concat())
     }
 
     /// Whom and what a token names, if it is one of ours.
-    pub fn unsubscribed(&self, token: &str) -> Option<(Uuid, String)> {
+    pub fn parse_unsubscribe_token(&self, token: &str) -> Option<(Uuid, String)> {
         let bytes = BASE64.decode(token).ok()?;
-        let (proof, named) = bytes.split_at_checked(16)?;
+        let (mac, payload) = bytes.split_at_checked(16)?;
         // Both once more, so that how long the comparison takes tells nothing.
-        let seen = |proof: &[u8]| self.derive("unsubscribe proof", proof);
-        if seen(proof) != seen(&self.unsubscribe_proof(named)) {
+        let digest = |mac: &[u8]| self.derive("unsubscribe proof", mac);
+        if digest(mac) != digest(&self.unsubscribe_mac(payload)) {
             return None;
         }
-        let (user, kind) = named.split_at_checked(16)?;
+        let (user, kind) = payload.split_at_checked(16)?;
         Some((Uuid::from_slice(user).ok()?, String::from_utf8(kind.to_vec()).ok()?))
     }
 
-    fn unsubscribe_proof(&self, named: &[u8]) -> [u8; 16] {
-        self.derive("unsubscribe", named).first_chunk().copied().unwrap_or_default()
+    fn unsubscribe_mac(&self, payload: &[u8]) -> [u8; 16] {
+        self.derive("unsubscribe", payload).first_chunk().copied().unwrap_or_default()
     }
 
     /// What tells a user's devices apart.
-    pub fn fingerprint(&self, user: Uuid, of: &str) -> [u8; 32] {
-        self.derive("device", &[user.as_bytes(), of.as_bytes()].concat())
+    pub fn fingerprint(&self, user: Uuid, value: &str) -> [u8; 32] {
+        self.derive("device", &[user.as_bytes(), value.as_bytes()].concat())
     }
 
     /// The key of a throttle, so that its table tells no addresses.
-    pub fn throttle_key(&self, scope: &str, of: &str) -> [u8; 32] {
-        self.derive(scope, of.as_bytes())
+    pub fn throttle_key(&self, scope: &str, value: &str) -> [u8; 32] {
+        self.derive(scope, value.as_bytes())
     }
 }
 
@@ -110,14 +110,14 @@ mod tests {
     use super::{Secrets, Uuid};
 
     #[test]
-    fn secrets_are_repeatable_and_told_apart() {
+    fn secrets_are_deterministic_and_distinct() {
         let secrets = Secrets::new("a key for tests".into());
         let (one, two) = (Uuid::from_u128(1), Uuid::from_u128(2));
         assert_eq!(secrets.link_token(one), secrets.link_token(one));
         assert_ne!(secrets.link_token(one), secrets.link_token(two));
         assert_ne!(secrets.link_token(one), Secrets::new("another key".into()).link_token(one));
         let code = secrets.code(one);
-        assert!(code.len() == 8 && code.bytes().all(|byte| super::LETTERS.contains(&byte)), "{code}");
+        assert!(code.len() == 8 && code.bytes().all(|byte| super::CODE_ALPHABET.contains(&byte)), "{code}");
         let typed = format!(" {}-{} ", code[..4].to_lowercase(), &code[4..]);
         assert_eq!(secrets.code_hash(one, &typed), secrets.code_hash(one, &code));
         assert_ne!(secrets.code_hash(one, &code), secrets.code_hash(two, &code));
@@ -125,16 +125,16 @@ mod tests {
     }
 
     #[test]
-    fn only_our_own_tokens_end_mails() {
+    fn forged_unsubscribe_tokens_are_rejected() {
         let ours = Secrets::new("a key".to_owned().into());
         let user = Uuid::from_u128(7);
         let token = ours.unsubscribe_token(user, "goal_reached");
-        assert_eq!(ours.unsubscribed(&token), Some((user, "goal_reached".to_owned())));
-        assert_eq!(Secrets::new("another".to_owned().into()).unsubscribed(&token), None);
+        assert_eq!(ours.parse_unsubscribe_token(&token), Some((user, "goal_reached".to_owned())));
+        assert_eq!(Secrets::new("another".to_owned().into()).parse_unsubscribe_token(&token), None);
         let other = ours.unsubscribe_token(Uuid::from_u128(8), "goal_reached");
         let forged = format!("{}{}", &token[..20], &other[20..]);
         for bad in ["", "x", "AAAA", &token[..token.len() - 2], &forged] {
-            assert_eq!(ours.unsubscribed(bad), None, "{bad}");
+            assert_eq!(ours.parse_unsubscribe_token(bad), None, "{bad}");
         }
     }
 }

@@ -1,55 +1,55 @@
 //! Between domain and proto.
 
 use chrono::{DateTime, Utc};
-use fintrac_kit::access::trust::TrustUpdate;
-use fintrac_kit::access::{AddressRule, RefusedCall};
+use fintrac_kit::access::token_verifier::TrustUpdate;
+use fintrac_kit::access::{AddressRule, DeniedCall};
 use fintrac_kit::clock::timestamp;
 use fintrac_kit::context::Client;
-use fintrac_kit::error::Violation;
-use fintrac_kit::mask::named;
+use fintrac_kit::error::FieldViolation;
+use fintrac_kit::field_mask;
 use fintrac_proto::auth::v1 as pb;
 use tonic::{Code, Status};
 use uuid::Uuid;
 
 use crate::domain::device::Device;
-use crate::domain::preferences::{Channels, ChannelsChange, Kind, PreferencesChanges};
-use crate::domain::profile::{Draft, ProfileChanges};
+use crate::domain::preferences::{Channels, ChannelsChange, NotificationKind, PreferencesChanges};
+use crate::domain::profile::{ProfileChanges, RegistrationInput};
 use crate::domain::role::{Role, permissions};
-use crate::domain::second_factor::Enrolment;
+use crate::domain::second_factor::Enrollment;
 use crate::error::Error;
-use crate::service::{ChallengeSecrets, Me, PageOf, Settings, TokenPair, UserChanges, UserQuery};
+use crate::service::{ChallengeSecrets, Me, PageQuery, Settings, TokenPair, UserChanges, UserQuery};
 use crate::store::devices::KnownDevice;
 use crate::store::households::Household;
 use crate::store::ip_rules::IpRule;
 use crate::store::managed_users::ManagedUser;
-use crate::store::preferences::Listener;
+use crate::store::preferences::Subscriber;
 use crate::store::security_events::{Filter, SecurityEventRow};
 use crate::store::sessions::OpenSession;
 use crate::store::signing_keys::SigningKey;
 use crate::store::users::Recipient;
 
-/// An id in a request between parts.
-pub fn id(text: &str) -> Result<Uuid, Status> {
-    let refusal =
-        || fintrac_kit::error::Refusal::new(Code::InvalidArgument, "ID_INVALID", "An id is not a UUID.");
-    Uuid::parse_str(text).map_err(|_| refusal().into())
+/// An id in a request between services.
+pub fn parse_id(text: &str) -> Result<Uuid, Status> {
+    let rejection =
+        || fintrac_kit::error::RpcError::new(Code::InvalidArgument, "ID_INVALID", "An id is not a UUID.");
+    Uuid::parse_str(text).map_err(|_| rejection().into())
 }
 
 /// An id in a path: one that is no UUID is nobody's.
-pub fn path_id(text: &str, what: &'static str) -> Result<Uuid, Error> {
+pub fn parse_path_id(text: &str, what: &'static str) -> Result<Uuid, Error> {
     Uuid::parse_str(text).map_err(|_| Error::NotFound(what))
 }
 
 /// An id in a filter; empty: any.
-fn filter_id(field: &str, text: &str) -> Result<Option<Uuid>, Error> {
+fn parse_filter_id(field: &str, text: &str) -> Result<Option<Uuid>, Error> {
     if text.is_empty() {
         return Ok(None);
     }
-    let refused = |_| Error::Query(vec![Violation::new(field, "PARAMETER_INVALID", "Send a UUID.")]);
-    Uuid::parse_str(text).map(Some).map_err(refused)
+    let rejection = |_| Error::Query(vec![FieldViolation::new(field, "PARAMETER_INVALID", "Send a UUID.")]);
+    Uuid::parse_str(text).map(Some).map_err(rejection)
 }
 
-pub fn instant(timestamp: Option<prost_types::Timestamp>) -> Option<DateTime<Utc>> {
+pub fn parse_timestamp(timestamp: Option<prost_types::Timestamp>) -> Option<DateTime<Utc>> {
     let timestamp = timestamp?;
     DateTime::from_timestamp(timestamp.seconds, u32::try_from(timestamp.nanos).ok()?)
 }
@@ -66,8 +66,8 @@ pub fn device(device: Option<pb::Device>) -> Device {
     }
 }
 
-pub fn draft(request: pb::RegisterRequest, languages: String) -> Draft {
-    Draft {
+pub fn registration_input(request: pb::RegisterRequest, languages: String) -> RegistrationInput {
+    RegistrationInput {
         email: request.email,
         password: request.password,
         first_name: request.first_name,
@@ -166,7 +166,7 @@ pub fn delta(update: TrustUpdate) -> pb::TrustDelta {
     let key = |(kid, key): (String, [u8; 32])| pb::SigningKey { kid, public_key: key.to_vec().into() };
     let revoked = |(session_id, forget_at): (Uuid, DateTime<Utc>)| pb::RevokedSession {
         session_id: session_id.to_string(),
-        forget_at: Some(timestamp(forget_at)),
+        expires_at: Some(timestamp(forget_at)),
     };
     let role = |(name, permissions)| pb::RolePermissions { name, permissions };
     let rule = |rule: AddressRule| pb::AddressRule {
@@ -185,23 +185,23 @@ pub fn delta(update: TrustUpdate) -> pb::TrustDelta {
 }
 
 /// A refused call that another process reports; `None` when it names nobody.
-pub fn refused_call(call: pb::RefusedCall) -> Option<RefusedCall> {
+pub fn denied_call(call: pb::DeniedCall) -> Option<DeniedCall> {
     // Only permissions that there are: the text is kept.
     let permission = permissions().into_iter().find(|permission| **permission == call.permission)?;
-    Some(RefusedCall {
+    Some(DeniedCall {
         user_id: Uuid::parse_str(&call.user_id).ok()?,
         session_id: Uuid::parse_str(&call.session_id).ok()?,
         permission,
         client: Client { ip: call.client_ip.parse().ok(), user_agent: call.user_agent, ..Client::default() },
         request_id: call.request_id,
-        refused_at: instant(call.refused_at)?,
+        denied_at: parse_timestamp(call.denied_at)?,
     })
 }
 
 /// The fields of a profile that the mask names.
 pub fn profile_changes(request: pb::UpdateMeRequest) -> ProfileChanges {
     let mask = request.update_mask;
-    let has = |field| named(mask.as_ref(), field);
+    let has = |field| field_mask::contains(mask.as_ref(), field);
     let set = |field, value: Option<String>| has(field).then(|| value.unwrap_or_default());
     ProfileChanges {
         email: set("email", request.email),
@@ -214,11 +214,11 @@ pub fn profile_changes(request: pb::UpdateMeRequest) -> ProfileChanges {
 
 impl From<OpenSession> for pb::Session {
     fn from(session: OpenSession) -> Self {
-        let named = Some(session.device_name).filter(|name| !name.is_empty());
+        let name = Some(session.device_name).filter(|name| !name.is_empty());
         Self {
             id: session.id.to_string(),
             device_id: session.device_id.map(|id| id.to_string()).unwrap_or_default(),
-            device_name: named.unwrap_or_else(|| session.user_agent.clone()),
+            device_name: name.unwrap_or_else(|| session.user_agent.clone()),
             client_ip: session.client_ip.unwrap_or_default(),
             user_agent: session.user_agent,
             created_at: Some(timestamp(session.created_at)),
@@ -231,10 +231,10 @@ impl From<OpenSession> for pb::Session {
 
 impl From<KnownDevice> for pb::KnownDevice {
     fn from(device: KnownDevice) -> Self {
-        let named = Some(device.name).filter(|name| !name.is_empty());
+        let name = Some(device.name).filter(|name| !name.is_empty());
         Self {
             id: device.id.to_string(),
-            name: named.unwrap_or_else(|| device.user_agent.clone()),
+            name: name.unwrap_or_else(|| device.user_agent.clone()),
             platform: device.platform,
             os_version: device.os_version,
             app_version: device.app_version,
@@ -249,9 +249,9 @@ impl From<KnownDevice> for pb::KnownDevice {
     }
 }
 
-impl From<Enrolment> for pb::EnrolTotpResponse {
-    fn from(enrolment: Enrolment) -> Self {
-        let Enrolment { secret, otpauth_uri, qr_svg } = enrolment;
+impl From<Enrollment> for pb::EnrollTotpResponse {
+    fn from(enrollment: Enrollment) -> Self {
+        let Enrollment { secret, otpauth_uri, qr_svg } = enrollment;
         Self { secret, otpauth_uri, qr_svg }
     }
 }
@@ -274,14 +274,14 @@ impl From<SecurityEventRow> for pb::SecurityEvent {
 }
 
 /// Which security events, and which page of them.
-pub fn security_filter(request: pb::ListSecurityEventsRequest) -> Result<(Filter, PageOf), Error> {
+pub fn security_filter(request: pb::ListSecurityEventsRequest) -> Result<(Filter, PageQuery), Error> {
     let filter = Filter {
-        user_id: filter_id("user_id", &request.user_id)?,
+        user_id: parse_filter_id("user_id", &request.user_id)?,
         kind: Some(request.kind).filter(|kind| !kind.is_empty()),
-        from: instant(request.from),
-        to: instant(request.to),
+        from: parse_timestamp(request.from),
+        to: parse_timestamp(request.to),
     };
-    Ok((filter, PageOf { size: request.page_size, token: request.page_token }))
+    Ok((filter, PageQuery { size: request.page_size, token: request.page_token }))
 }
 
 impl From<ManagedUser> for pb::ManagedUser {
@@ -305,9 +305,9 @@ impl From<ManagedUser> for pb::ManagedUser {
     }
 }
 
-pub fn user_query(request: pb::ListUsersRequest) -> (UserQuery, PageOf) {
+pub fn user_query(request: pb::ListUsersRequest) -> (UserQuery, PageQuery) {
     let query = UserQuery { query: request.query, status: request.status, role: request.role };
-    (query, PageOf { size: request.page_size, token: request.page_token })
+    (query, PageQuery { size: request.page_size, token: request.page_token })
 }
 
 pub fn user_changes(request: pb::UpdateUserRequest) -> UserChanges {
@@ -345,9 +345,9 @@ impl From<&IpRule> for pb::IpRule {
 impl From<&Settings> for pb::Preferences {
     fn from(settings: &Settings) -> Self {
         let preferences = &settings.preferences;
-        let channels = Kind::ALL.map(|kind| {
-            let Channels { mail, inbox } = preferences.channels(kind);
-            pb::Channels { kind: kind.as_str().to_owned(), mail, inbox }
+        let channels = NotificationKind::ALL.map(|kind| {
+            let Channels { email, inbox } = preferences.channels(kind);
+            pb::Channels { kind: kind.as_str().to_owned(), email, inbox }
         });
         Self {
             theme: preferences.theme.clone(),
@@ -365,7 +365,7 @@ impl From<&Settings> for pb::Preferences {
 /// is refused as an empty one.
 pub fn preferences_changes(request: pb::UpdatePreferencesRequest) -> PreferencesChanges {
     let mask = request.update_mask;
-    let has = |field| named(mask.as_ref(), field);
+    let has = |field| field_mask::contains(mask.as_ref(), field);
     let set = |field, value: Option<String>| has(field).then(|| value.unwrap_or_default());
     let notifications = request.notifications.into_iter().filter(|_| has("notifications"));
     PreferencesChanges {
@@ -375,18 +375,18 @@ pub fn preferences_changes(request: pb::UpdatePreferencesRequest) -> Preferences
         timezone: set("timezone", request.timezone),
         large_transaction_limit: has("large_transaction_limit").then_some(request.large_transaction_limit),
         notifications: notifications
-            .map(|it| ChannelsChange { kind: it.kind, mail: it.mail, inbox: it.inbox })
+            .map(|change| ChannelsChange { kind: change.kind, email: change.email, inbox: change.inbox })
             .collect(),
     }
 }
 
-impl From<Listener> for pb::Listener {
-    fn from(listener: Listener) -> Self {
+impl From<Subscriber> for pb::Subscriber {
+    fn from(subscriber: Subscriber) -> Self {
         Self {
-            user_id: listener.user_id.to_string(),
-            locale: listener.locale,
-            mail: listener.mail,
-            inbox: listener.inbox,
+            user_id: subscriber.user_id.to_string(),
+            locale: subscriber.locale,
+            email: subscriber.email,
+            inbox: subscriber.inbox,
         }
     }
 }

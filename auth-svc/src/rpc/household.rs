@@ -10,7 +10,7 @@ impl HouseholdService for Rpc {
         &self,
         request: Request<pb::GetHouseholdRequest>,
     ) -> Result<Response<pb::GetHouseholdResponse>, Status> {
-        let household = self.0.get_household(convert::id(&request.into_inner().household_id)?).await?;
+        let household = self.0.get_household(convert::parse_id(&request.into_inner().household_id)?).await?;
         Ok(Response::new(pb::GetHouseholdResponse { household: Some(household.into()) }))
     }
 
@@ -19,7 +19,7 @@ impl HouseholdService for Rpc {
         request: Request<pb::GetMemberRequest>,
     ) -> Result<Response<pb::GetMemberResponse>, Status> {
         let pb::GetMemberRequest { household_id, user_id } = request.into_inner();
-        let (household_id, user_id) = (convert::id(&household_id)?, convert::id(&user_id)?);
+        let (household_id, user_id) = (convert::parse_id(&household_id)?, convert::parse_id(&user_id)?);
         let default_currency = self.0.get_default_currency(household_id, user_id).await?;
         Ok(Response::new(pb::GetMemberResponse { default_currency }))
     }

@@ -2,10 +2,10 @@
 
 mod admin;
 mod convert;
+mod email_data;
 mod export;
 mod household;
 mod identity;
-mod mail_facts;
 mod mfa;
 mod preferences;
 mod security;
@@ -38,5 +38,5 @@ pub fn routes(routes: Routes, identity: &Arc<Identity>) -> Routes {
         .add_service(pb::export_service_server::ExportServiceServer::new(rpc.clone()))
         .add_service(pb::trust_service_server::TrustServiceServer::new(rpc.clone()))
         .add_service(pb::household_service_server::HouseholdServiceServer::new(rpc.clone()))
-        .add_service(pb::mail_facts_service_server::MailFactsServiceServer::new(rpc))
+        .add_service(pb::email_data_service_server::EmailDataServiceServer::new(rpc))
 }

@@ -1,4 +1,4 @@
-use fintrac_kit::access::{By, Caller};
+use fintrac_kit::access::{Caller, RequestContext};
 use fintrac_kit::idempotency;
 use fintrac_proto::auth::v1 as pb;
 use fintrac_proto::auth::v1::preferences_service_server::PreferencesService;
@@ -18,8 +18,8 @@ impl PreferencesService for Rpc {
         &self,
         request: Request<pb::GetPreferencesRequest>,
     ) -> Result<Response<pb::GetPreferencesResponse>, Status> {
-        let by = By::of(&request)?;
-        let settings = self.0.get_preferences(&by.principal).await?;
+        let ctx = RequestContext::from_request(&request)?;
+        let settings = self.0.get_preferences(&ctx.principal).await?;
         Ok(Response::new(pb::GetPreferencesResponse { preferences: Some((&settings).into()) }))
     }
 
@@ -27,7 +27,7 @@ impl PreferencesService for Rpc {
         &self,
         request: Request<pb::UnsubscribeRequest>,
     ) -> Result<Response<pb::UnsubscribeResponse>, Status> {
-        let origin = Caller::of(&request).origin();
+        let origin = Caller::from_request(&request).origin();
         self.0.unsubscribe(&request.into_inner().token, &origin).await?;
         Ok(Response::new(pb::UnsubscribeResponse {}))
     }
@@ -36,13 +36,13 @@ impl PreferencesService for Rpc {
         &self,
         request: Request<pb::UpdatePreferencesRequest>,
     ) -> Result<Response<pb::UpdatePreferencesResponse>, Status> {
-        let by = By::of(&request)?;
-        let key = idempotency::key(&request, &by, "PreferencesService/UpdatePreferences")?;
+        let ctx = RequestContext::from_request(&request)?;
+        let key = idempotency::key(&request, &ctx, "PreferencesService/UpdatePreferences")?;
         let request = request.into_inner();
-        let if_version = request.if_version;
+        let expected_version = request.expected_version;
         let changes = convert::preferences_changes(request);
         let encode = |settings: &Settings| updated(settings).encode_to_vec();
-        let kept = self.0.update_preferences(&by, &changes, if_version, key, encode).await?;
-        idempotency::answer(kept, |settings| updated(&settings))
+        let stored = self.0.update_preferences(&ctx, &changes, expected_version, key, encode).await?;
+        idempotency::response(stored, |settings| updated(&settings))
     }
 }

@@ -1,10 +1,10 @@
-use fintrac_kit::access::By;
+use fintrac_kit::access::RequestContext;
 use fintrac_proto::auth::v1 as pb;
 use fintrac_proto::auth::v1::security_service_server::SecurityService;
 use tonic::{Request, Response, Status};
 
 use super::{Rpc, convert};
-use crate::service::PageOf;
+use crate::service::PageQuery;
 
 #[tonic::async_trait]
 impl SecurityService for Rpc {
@@ -12,12 +12,12 @@ impl SecurityService for Rpc {
         &self,
         request: Request<pb::ListMySecurityEventsRequest>,
     ) -> Result<Response<pb::ListMySecurityEventsResponse>, Status> {
-        let by = By::of(&request)?;
+        let ctx = RequestContext::from_request(&request)?;
         let pb::ListMySecurityEventsRequest { page_size, page_token } = request.into_inner();
-        let page = PageOf { size: page_size, token: page_token };
-        let page = self.0.list_my_security_events(&by, &page).await?;
+        let page = PageQuery { size: page_size, token: page_token };
+        let page = self.0.list_my_security_events(&ctx, &page).await?;
         let events = page.rows.into_iter().map(Into::into).collect();
-        let next_page_token = page.next.unwrap_or_default();
+        let next_page_token = page.next_page_token.unwrap_or_default();
         Ok(Response::new(pb::ListMySecurityEventsResponse { events, next_page_token }))
     }
 
@@ -28,7 +28,7 @@ impl SecurityService for Rpc {
         let (filter, page) = convert::security_filter(request.into_inner())?;
         let page = self.0.list_security_events(&filter, &page).await?;
         let events = page.rows.into_iter().map(Into::into).collect();
-        let next_page_token = page.next.unwrap_or_default();
+        let next_page_token = page.next_page_token.unwrap_or_default();
         Ok(Response::new(pb::ListSecurityEventsResponse { events, next_page_token }))
     }
 }

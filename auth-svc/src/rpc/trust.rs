@@ -1,6 +1,6 @@
 use std::pin::Pin;
 
-use fintrac_kit::access::trust::TrustUpdate;
+use fintrac_kit::access::token_verifier::TrustUpdate;
 use fintrac_kit::error::unavailable;
 use fintrac_proto::auth::v1 as pb;
 use fintrac_proto::auth::v1::trust_service_server::TrustService;
@@ -39,19 +39,19 @@ impl TrustService for Rpc {
         let closing = self.0.closing.clone();
         let stream = async_stream::stream! {
             // The first message replaces the state, the others add revoked sessions to it.
-            let mut parts = split(snapshot);
-            let first = parts.next().unwrap_or_default();
+            let mut messages = split(snapshot);
+            let first = messages.next().unwrap_or_default();
             let update = Update::Snapshot(convert::snapshot(first));
             yield Ok(pb::WatchTrustResponse { update: Some(update) });
-            for part in parts {
-                let update = Update::Delta(convert::delta(part));
+            for message in messages {
+                let update = Update::Delta(convert::delta(message));
                 yield Ok(pb::WatchTrustResponse { update: Some(update) });
             }
             loop {
                 let Some(update) = closing.run_until_cancelled(updates.recv()).await else { return };
                 match update {
-                    Ok(update) => for part in split(update) {
-                        let update = Update::Delta(convert::delta(part));
+                    Ok(update) => for message in split(update) {
+                        let update = Update::Delta(convert::delta(message));
                         yield Ok(pb::WatchTrustResponse { update: Some(update) });
                     },
                     // Too slow to follow: it subscribes again and starts from a snapshot.
@@ -62,14 +62,14 @@ impl TrustService for Rpc {
         Ok(Response::new(Box::pin(stream)))
     }
 
-    async fn report_refusals(
+    async fn report_denied_calls(
         &self,
-        request: Request<pb::ReportRefusalsRequest>,
-    ) -> Result<Response<pb::ReportRefusalsResponse>, Status> {
-        let calls = request.into_inner().refusals.into_iter();
-        let calls: Vec<_> = calls.filter_map(convert::refused_call).collect();
-        self.0.note_refusals(&calls).await.map_err(Error::from)?;
-        Ok(Response::new(pb::ReportRefusalsResponse {}))
+        request: Request<pb::ReportDeniedCallsRequest>,
+    ) -> Result<Response<pb::ReportDeniedCallsResponse>, Status> {
+        let calls = request.into_inner().calls.into_iter();
+        let calls: Vec<_> = calls.filter_map(convert::denied_call).collect();
+        self.0.insert_denied_calls(&calls).await.map_err(Error::from)?;
+        Ok(Response::new(pb::ReportDeniedCallsResponse {}))
     }
 
     async fn list_signing_keys(
@@ -84,7 +84,7 @@ impl TrustService for Rpc {
 #[cfg(test)]
 mod tests {
     use chrono::DateTime;
-    use fintrac_kit::access::trust::TrustUpdate;
+    use fintrac_kit::access::token_verifier::TrustUpdate;
     use uuid::Uuid;
 
     use super::split;
@@ -95,10 +95,13 @@ mod tests {
             (0..25_000).map(|number| (Uuid::from_u128(number), DateTime::UNIX_EPOCH)).collect();
         let keys = vec![("key".to_owned(), [7; 32])];
         let update = TrustUpdate { keys: keys.clone(), revoked: revoked.clone(), ..TrustUpdate::default() };
-        let parts: Vec<_> = split(update).collect();
-        assert_eq!(parts.iter().map(|part| part.revoked.len()).collect::<Vec<_>>(), [10_000, 10_000, 5_000]);
-        assert_eq!(parts.iter().map(|part| part.keys.len()).collect::<Vec<_>>(), [1, 0, 0]);
-        assert_eq!(parts.into_iter().flat_map(|part| part.revoked).collect::<Vec<_>>(), revoked);
+        let messages: Vec<_> = split(update).collect();
+        assert_eq!(
+            messages.iter().map(|message| message.revoked.len()).collect::<Vec<_>>(),
+            [10_000, 10_000, 5_000]
+        );
+        assert_eq!(messages.iter().map(|message| message.keys.len()).collect::<Vec<_>>(), [1, 0, 0]);
+        assert_eq!(messages.into_iter().flat_map(|message| message.revoked).collect::<Vec<_>>(), revoked);
         assert_eq!(split(TrustUpdate::default()).count(), 1, "a heartbeat is one message");
     }
 }

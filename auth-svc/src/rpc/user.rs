@@ -1,4 +1,4 @@
-use fintrac_kit::access::{By, Caller};
+use fintrac_kit::access::{Caller, RequestContext};
 use fintrac_kit::clock::timestamp;
 use fintrac_proto::auth::v1 as pb;
 use fintrac_proto::auth::v1::user_service_server::UserService;
@@ -12,7 +12,7 @@ impl UserService for Rpc {
         &self,
         request: Request<pb::GetMeRequest>,
     ) -> Result<Response<pb::GetMeResponse>, Status> {
-        let caller = Caller::of(&request);
+        let caller = Caller::from_request(&request);
         let me = self.0.get_me(caller.user()?).await?;
         Ok(Response::new(pb::GetMeResponse { user: Some(me.into()) }))
     }
@@ -21,11 +21,11 @@ impl UserService for Rpc {
         &self,
         request: Request<pb::UpdateMeRequest>,
     ) -> Result<Response<pb::UpdateMeResponse>, Status> {
-        let by = By::of(&request)?;
+        let ctx = RequestContext::from_request(&request)?;
         let mut request = request.into_inner();
-        let (if_version, password) = (request.if_version, std::mem::take(&mut request.password));
+        let (expected_version, password) = (request.expected_version, std::mem::take(&mut request.password));
         let changes = convert::profile_changes(request);
-        let me = self.0.update_me(&by, &changes, password.into(), if_version).await?;
+        let me = self.0.update_me(&ctx, &changes, password.into(), expected_version).await?;
         Ok(Response::new(pb::UpdateMeResponse { user: Some(me.into()) }))
     }
 
@@ -33,9 +33,9 @@ impl UserService for Rpc {
         &self,
         request: Request<pb::DeleteMeRequest>,
     ) -> Result<Response<pb::DeleteMeResponse>, Status> {
-        let by = By::of(&request)?;
-        let pb::DeleteMeRequest { password, code, if_version } = request.into_inner();
-        let erase_at = self.0.delete_me(&by, &password, &code, if_version).await?;
+        let ctx = RequestContext::from_request(&request)?;
+        let pb::DeleteMeRequest { password, code, expected_version } = request.into_inner();
+        let erase_at = self.0.delete_me(&ctx, &password, &code, expected_version).await?;
         Ok(Response::new(pb::DeleteMeResponse { erased_at: Some(timestamp(erase_at)) }))
     }
 
@@ -43,9 +43,9 @@ impl UserService for Rpc {
         &self,
         request: Request<pb::ChangePasswordRequest>,
     ) -> Result<Response<pb::ChangePasswordResponse>, Status> {
-        let by = By::of(&request)?;
+        let ctx = RequestContext::from_request(&request)?;
         let pb::ChangePasswordRequest { current_password, new_password } = request.into_inner();
-        self.0.change_password(&by, &current_password, &new_password).await?;
+        self.0.change_password(&ctx, &current_password, &new_password).await?;
         Ok(Response::new(pb::ChangePasswordResponse {}))
     }
 }

@@ -1,14 +1,14 @@
-//! Proofs by mail, shared by verification, forgotten passwords and changes of
+//! Proofs by email, shared by verification, forgotten passwords and changes of
 //! address. Locks the user before the challenge, as registration does.
 
-use fintrac_kit::access::caller::Origin;
+use fintrac_kit::access::caller::RequestOrigin;
 use sqlx::PgConnection;
 use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
-use super::throttling::{Attempt, Ticket};
-use super::{Change, Identity};
-use crate::domain::challenge::{Purpose, code_is_open};
+use super::throttling::{Attempt, AttemptRecord};
+use super::{ChangeEvent, Identity};
+use crate::domain::challenge::{Purpose, is_code_usable};
 use crate::domain::email::Email;
 use crate::domain::throttle::Scope;
 use crate::error::Error;
@@ -16,17 +16,17 @@ use crate::store::challenges::{self, Challenge, NewChallenge};
 use crate::store::users;
 
 /// Registrations of one address whose codes are compared: more than its mailbox gets
-/// mails in the lifetime of a code.
+/// emails in the lifetime of a code.
 const MAX_CANDIDATES: i64 = 20;
 
 /// What the user brings.
 #[derive(Debug, Clone)]
-pub enum Proof {
+pub enum ChallengeProof {
     Token(String),
     Code { email: String, code: String },
 }
 
-impl Proof {
+impl ChallengeProof {
     /// As it comes in a message: a token, or address and code.
     pub fn new(token: String, email: String, code: String) -> Self {
         if token.is_empty() { Self::Code { email, code } } else { Self::Token(token) }
@@ -34,31 +34,31 @@ impl Proof {
 }
 
 impl Identity {
-    /// Opens a challenge and asks for its mail; earlier ones of its purpose are
+    /// Opens a challenge and asks for its email; earlier ones of its purpose are
     /// void. `email` is the address to prove, of a change of address.
-    pub(super) async fn open_challenge(
+    pub(super) async fn create_challenge(
         &self,
         connection: &mut PgConnection,
         user_id: Uuid,
         purpose: Purpose,
         email: Option<&Email>,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<(), Error> {
-        let id = self.write_challenge(connection, user_id, purpose, email).await?;
-        let change = Change {
+        let id = self.insert_challenge(connection, user_id, purpose, email).await?;
+        let change = ChangeEvent {
             user_id,
             household_id: None,
             entity: "challenge",
             entity_id: id,
             version: 1,
-            kind: purpose.event(),
+            kind: purpose.event_kind(),
             changed: &[],
         };
         Ok(self.record(connection, change, origin).await?)
     }
 
-    /// The same without a mail.
-    pub(super) async fn write_challenge(
+    /// The same without an email.
+    pub(super) async fn insert_challenge(
         &self,
         connection: &mut PgConnection,
         user_id: Uuid,
@@ -77,31 +77,35 @@ impl Identity {
             lifetimes: purpose.lifetimes(now),
             now,
         };
-        challenges::open(connection, &challenge).await?;
+        challenges::insert(connection, &challenge).await?;
         Ok(id)
     }
 
     /// Counts a code by the network that it comes from, for many mailboxes must not be
-    /// many tries, and by its mailbox, for many networks and many mails must not be
+    /// many tries, and by its mailbox, for many networks and many emails must not be
     /// either. A token has 256 bits and is not counted.
-    pub(super) async fn count_proof(&self, proof: &Proof, origin: &Origin) -> Result<Vec<Ticket>, Error> {
-        let Proof::Code { email, .. } = proof else { return Ok(Vec::new()) };
-        let mailbox = Email::parse(email).ok_or(Error::ChallengeInvalid)?;
-        let mut tickets = self.attempt_from(Scope::Address, origin).await?;
-        match self.attempt(Scope::EmailCode, mailbox.key()).await? {
-            Attempt::Counted(ticket) => tickets.push(ticket),
+    pub(super) async fn record_proof_attempt(
+        &self,
+        proof: &ChallengeProof,
+        origin: &RequestOrigin,
+    ) -> Result<Vec<AttemptRecord>, Error> {
+        let ChallengeProof::Code { email, .. } = proof else { return Ok(Vec::new()) };
+        let address = Email::parse(email).ok_or(Error::ChallengeInvalid)?;
+        let mut records = self.attempt_from(Scope::CredentialIp, origin).await?;
+        match self.attempt(Scope::EmailCode, address.key()).await? {
+            Attempt::Allowed(record) => records.push(record),
             Attempt::Blocked(wait) => return Err(Error::Throttled(wait)),
         }
-        Ok(tickets)
+        Ok(records)
     }
 
     /// The code was right after all.
-    pub(super) async fn uncount_proof(
+    pub(super) async fn refund_proof_attempt(
         &self,
         connection: &mut PgConnection,
-        tickets: &[Ticket],
+        records: &[AttemptRecord],
     ) -> Result<(), sqlx::Error> {
-        self.take_all_back(connection, tickets).await
+        self.refund_all(connection, records).await
     }
 
     /// Whether `code` is the challenge's, as people type it.
@@ -111,29 +115,30 @@ impl Identity {
 
     /// The open challenge that `proof` answers, locked with its user. A wrong
     /// code counts: commit in either case.
-    pub(super) async fn answered(
+    pub(super) async fn resolve_challenge(
         &self,
         connection: &mut PgConnection,
-        proof: &Proof,
+        proof: &ChallengeProof,
         purposes: &[Purpose],
     ) -> Result<Challenge, Error> {
         match proof {
-            Proof::Token(token) => self.by_token(connection, token, purposes).await,
-            Proof::Code { email, code } => {
+            ChallengeProof::Token(token) => self.resolve_token(connection, token, purposes).await,
+            ChallengeProof::Code { email, code } => {
                 let email = Email::parse(email).ok_or(Error::ChallengeInvalid)?;
-                self.by_code(connection, &email, code, purposes).await
+                self.resolve_code(connection, &email, code, purposes).await
             }
         }
     }
 
-    async fn by_token(
+    async fn resolve_token(
         &self,
         connection: &mut PgConnection,
         token: &str,
         purposes: &[Purpose],
     ) -> Result<Challenge, Error> {
         let hash = self.secrets.token_hash(token);
-        let user_id = challenges::user_of_token(connection, &hash).await?.ok_or(Error::ChallengeInvalid)?;
+        let user_id =
+            challenges::find_user_by_token(connection, &hash).await?.ok_or(Error::ChallengeInvalid)?;
         users::lock(connection, user_id).await?;
         challenges::lock_by_token(connection, &hash)
             .await?
@@ -142,7 +147,7 @@ impl Identity {
             .ok_or(Error::ChallengeInvalid)
     }
 
-    async fn by_code(
+    async fn resolve_code(
         &self,
         connection: &mut PgConnection,
         email: &Email,
@@ -150,16 +155,17 @@ impl Identity {
         purposes: &[Purpose],
     ) -> Result<Challenge, Error> {
         for purpose in purposes {
-            for user_id in self.challenged(connection, email, *purpose).await? {
+            for user_id in self.list_challenged_users(connection, email, *purpose).await? {
                 users::lock(connection, user_id).await?;
                 let Some(challenge) = challenges::lock_by_user(connection, user_id, *purpose).await? else {
                     continue;
                 };
                 // A change may have been asked for again meanwhile, to another address.
-                let asked = challenge.email.as_deref().and_then(Email::parse);
-                let is_other = asked.is_some_and(|asked| asked.key() != email.key());
-                let open = code_is_open(challenge.attempts, challenge.code_expires_at, self.clock.now());
-                if is_other || !open {
+                let requested = challenge.email.as_deref().and_then(Email::parse);
+                let is_other = requested.is_some_and(|requested| requested.key() != email.key());
+                let is_usable =
+                    is_code_usable(challenge.attempts, challenge.code_expires_at, self.clock.now());
+                if is_other || !is_usable {
                     continue;
                 }
                 if self.code_matches(challenge.id, &challenge.code_hash, code) {
@@ -172,16 +178,16 @@ impl Identity {
     }
 
     /// Who may have been sent a code for `purpose` to this address.
-    async fn challenged(
+    async fn list_challenged_users(
         &self,
         connection: &mut PgConnection,
         email: &Email,
         purpose: Purpose,
     ) -> Result<Vec<Uuid>, sqlx::Error> {
         match purpose {
-            Purpose::ChangeEmail => challenges::user_of_new_email(connection, email.key()).await,
+            Purpose::ChangeEmail => challenges::list_users_by_new_email(connection, email.key()).await,
             Purpose::VerifyEmail => {
-                let users = users::unverified_of_email(connection, email.key(), MAX_CANDIDATES).await?;
+                let users = users::list_unverified_by_email(connection, email.key(), MAX_CANDIDATES).await?;
                 Ok(users.into_iter().map(|user| user.id).collect())
             }
             Purpose::ResetPassword => {

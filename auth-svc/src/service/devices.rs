@@ -1,87 +1,98 @@
 //! A user's devices: the list, whether one is trusted, and forgetting one,
 //! which ends its sessions.
 
-use fintrac_kit::access::By;
+use fintrac_kit::access::RequestContext;
 use uuid::Uuid;
 
-use super::{Change, Identity};
+use super::{ChangeEvent, Identity};
 use crate::error::Error;
 use crate::store::devices::{self, KnownDevice};
 use crate::store::{sessions, users};
 
 impl Identity {
     /// The one seen last first, and the device of the caller's session.
-    pub async fn list_devices(&self, by: &By) -> Result<(Vec<KnownDevice>, Option<Uuid>), Error> {
+    pub async fn list_devices(
+        &self,
+        ctx: &RequestContext,
+    ) -> Result<(Vec<KnownDevice>, Option<Uuid>), Error> {
         let mut connection = self.pool.acquire().await?;
-        let current = sessions::device_of(&mut connection, by.principal.session_id).await?;
-        Ok((devices::list(&mut connection, by.principal.user_id).await?, current))
+        let current = sessions::find_device(&mut connection, ctx.principal.session_id).await?;
+        Ok((devices::list(&mut connection, ctx.principal.user_id).await?, current))
     }
 
     /// The device as it is then, and the device of the caller's session.
     pub async fn update_device(
         &self,
-        by: &By,
+        ctx: &RequestContext,
         device_id: Uuid,
         is_trusted: Option<bool>,
-        if_version: Option<i64>,
+        expected_version: Option<i64>,
     ) -> Result<(KnownDevice, Option<Uuid>), Error> {
-        let user_id = by.principal.user_id;
+        let user_id = ctx.principal.user_id;
         let mut transaction = self.pool.begin().await?;
         users::lock(&mut transaction, user_id).await?;
         let found = devices::lock(&mut transaction, user_id, device_id).await?;
         let mut device = found.ok_or(Error::NotFound("device"))?;
-        if if_version.is_some_and(|version| version != device.version) {
+        if expected_version.is_some_and(|version| version != device.version) {
             return Err(Error::VersionMismatch);
         }
         if let Some(is_trusted) = is_trusted.filter(|is_trusted| *is_trusted != device.is_trusted) {
-            self.ensure_reauthenticated(&mut transaction, by).await?;
+            self.ensure_reauthenticated(&mut transaction, ctx).await?;
             device.is_trusted = is_trusted;
             device.version = device.version.saturating_add(1);
             devices::set_trusted(&mut transaction, user_id, device_id, is_trusted, device.version).await?;
-            let change = of_device(user_id, device_id, device.version, "updated", &["is_trusted"]);
-            self.record(&mut transaction, change, &by.origin).await?;
+            let change = device_change(user_id, device_id, device.version, "updated", &["is_trusted"]);
+            self.record(&mut transaction, change, &ctx.origin).await?;
         }
-        let current = sessions::device_of(&mut transaction, by.principal.session_id).await?;
+        let current = sessions::find_device(&mut transaction, ctx.principal.session_id).await?;
         transaction.commit().await?;
-        self.bell.ring();
+        self.wake_signal.wake();
         Ok((device, current))
     }
 
-    pub async fn forget_device(
+    pub async fn delete_device(
         &self,
-        by: &By,
+        ctx: &RequestContext,
         device_id: Uuid,
-        if_version: Option<i64>,
+        expected_version: Option<i64>,
     ) -> Result<(), Error> {
-        let user_id = by.principal.user_id;
+        let user_id = ctx.principal.user_id;
         let mut transaction = self.pool.begin().await?;
         users::lock(&mut transaction, user_id).await?;
         let found = devices::lock(&mut transaction, user_id, device_id).await?;
         let device = found.ok_or(Error::NotFound("device"))?;
-        if if_version.is_some_and(|version| version != device.version) {
+        if expected_version.is_some_and(|version| version != device.version) {
             return Err(Error::VersionMismatch);
         }
-        self.ensure_reauthenticated(&mut transaction, by).await?;
-        for session_id in sessions::of_device(&mut transaction, user_id, device_id).await? {
-            self.end_session(&mut transaction, user_id, session_id, &by.origin).await?;
+        self.ensure_reauthenticated(&mut transaction, ctx).await?;
+        for session_id in sessions::list_open_on_device(&mut transaction, user_id, device_id).await? {
+            self.end_session(&mut transaction, user_id, session_id, &ctx.origin).await?;
         }
         devices::delete(&mut transaction, user_id, device_id).await?;
         let version = device.version.saturating_add(1);
-        let change = of_device(user_id, device_id, version, "forgotten", &[]);
-        self.record(&mut transaction, change, &by.origin).await?;
+        let change = device_change(user_id, device_id, version, "deleted", &[]);
+        self.record(&mut transaction, change, &ctx.origin).await?;
         transaction.commit().await?;
-        self.bell.ring();
-        self.publisher.look_now();
+        self.wake_signal.wake();
+        self.publisher.refresh_now();
         Ok(())
     }
 }
 
-pub(super) fn of_device<'a>(
+pub(super) fn device_change<'a>(
     user_id: Uuid,
     device_id: Uuid,
     version: i64,
     kind: &'static str,
     changed: &'a [&'a str],
-) -> Change<'a> {
-    Change { user_id, household_id: None, entity: "device", entity_id: device_id, version, kind, changed }
+) -> ChangeEvent<'a> {
+    ChangeEvent {
+        user_id,
+        household_id: None,
+        entity: "device",
+        entity_id: device_id,
+        version,
+        kind,
+        changed,
+    }
 }

@@ -1,7 +1,7 @@
-//! The end of the grace: says in the log who is to be erased, for every part
-//! of the suite, and notes it for this one.
+//! The end of the grace: says in the log who is to be erased, for every service
+//! of the system, and notes it for this one.
 
-use fintrac_kit::access::caller::Origin;
+use fintrac_kit::access::caller::RequestOrigin;
 use fintrac_kit::erasure::{self, Subject};
 use fintrac_kit::events::{self, NewEvent};
 use sqlx::PgConnection;
@@ -25,19 +25,20 @@ impl Identity {
                 Err(Error::Database(error)) => return Err(error),
                 Err(error) => return Err(sqlx::Error::Protocol(error.to_string())),
             }
-            self.bell.ring();
-            self.erasures.ring();
+            self.wake_signal.wake();
+            self.erasures.wake();
         }
     }
 
     async fn erase_account(&self, connection: &mut PgConnection, user_id: Uuid) -> Result<(), Error> {
-        let (now, origin) = (self.clock.now(), Origin { actor: "auth".to_owned(), ..Origin::default() });
+        let (now, origin) =
+            (self.clock.now(), RequestOrigin { actor: "auth".to_owned(), ..RequestOrigin::default() });
         for session_id in sessions::lock_open(connection, user_id).await? {
             self.end_session(connection, user_id, session_id, &origin).await?;
         }
-        let version = users::bump(connection, user_id, now).await?;
+        let version = users::increment_version(connection, user_id, now).await?;
         users::set_erased(connection, user_id, now).await?;
-        let owned = households::owned_by(connection, user_id).await?;
+        let owned = households::list_owned_by(connection, user_id).await?;
         // An event a household; one for whoever has none.
         let of = if owned.is_empty() { vec![None] } else { owned.into_iter().map(Some).collect() };
         for household_id in of {
@@ -55,7 +56,7 @@ impl Identity {
                 occurred_at: now,
             };
             events::append(connection, &event).await?;
-            erasure::note(connection, &Subject { event_id, user_id, household_id }, now).await?;
+            erasure::enqueue(connection, &Subject { event_id, user_id, household_id }, now).await?;
         }
         Ok(())
     }

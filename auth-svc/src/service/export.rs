@@ -2,7 +2,7 @@
 
 use fintrac_kit::access::Principal;
 use fintrac_kit::error;
-use fintrac_kit::export::{Place, Row, Source};
+use fintrac_kit::export::{ExportSource, SectionCursor, SectionRow};
 use sqlx::PgPool;
 use tonic::Status;
 use uuid::Uuid;
@@ -11,7 +11,7 @@ use super::Identity;
 use crate::error::Error;
 use crate::store;
 
-impl Source for Identity {
+impl ExportSource for Identity {
     const SECTIONS: &'static [&'static str] = &[
         "user",
         "account",
@@ -26,26 +26,26 @@ impl Source for Identity {
         "ip_rules",
     ];
 
-    async fn page(
+    async fn list_rows(
         &self,
         pool: &PgPool,
         section: &str,
-        who: &Principal,
-        after: Place,
-    ) -> Result<Vec<Row>, Status> {
-        let once = |json: serde_json::Value| {
-            let row = Row { place: Uuid::max().into(), json: json.to_string() };
+        principal: &Principal,
+        after: SectionCursor,
+    ) -> Result<Vec<SectionRow>, Status> {
+        let single_row = |json: serde_json::Value| {
+            let row = SectionRow { cursor: Uuid::max().into(), json: json.to_string() };
             if after.id.is_nil() { vec![row] } else { Vec::new() }
         };
         match section {
             "user" => {
-                let me = self.get_me(who).await?;
-                Ok(once(user(&me)))
+                let me = self.get_me(principal).await?;
+                Ok(single_row(user(&me)))
             }
             "preferences" => {
-                let settings = self.get_preferences(who).await?;
+                let settings = self.get_preferences(principal).await?;
                 let preferences = &settings.preferences;
-                Ok(once(serde_json::json!({
+                Ok(single_row(serde_json::json!({
                     "theme": preferences.theme, "locale": preferences.locale,
                     "default_currency": preferences.default_currency, "timezone": preferences.timezone,
                     "large_transaction_limit": settings.limit().map(|limit| limit.to_string()),
@@ -53,7 +53,7 @@ impl Source for Identity {
             }
             section => {
                 let mut connection = pool.acquire().await.map_err(|error| error::database(&error))?;
-                let rows = store::export::page(&mut connection, section, who.user_id, after.id).await;
+                let rows = store::export::page(&mut connection, section, principal.user_id, after.id).await;
                 Ok(rows.map_err(Error::from)?.into_iter().map(Into::into).collect())
             }
         }

@@ -1,10 +1,10 @@
-//! A mail for somebody who forgot his password. Says nothing about whether the
+//! An email for somebody who forgot his password. Says nothing about whether the
 //! address is known, not by its time either.
 
 use std::time::Duration;
 
-use fintrac_kit::access::caller::Origin;
-use fintrac_kit::error::Violation;
+use fintrac_kit::access::caller::RequestOrigin;
+use fintrac_kit::error::FieldViolation;
 use tokio::time::Instant;
 
 use super::Identity;
@@ -16,20 +16,24 @@ use crate::error::Error;
 use crate::store::users;
 
 /// Longer than the work for a known address takes; whoever asks waits this long.
-const ALIKE: Duration = Duration::from_millis(100);
+const MIN_RESPONSE_TIME: Duration = Duration::from_millis(100);
 
 impl Identity {
-    pub async fn forgot_password(&self, email: &str, origin: &Origin) -> Result<(), Error> {
-        alike(self.ask_for_reset(email, origin)).await
+    pub async fn forgot_password(&self, email: &str, origin: &RequestOrigin) -> Result<(), Error> {
+        uniform_duration(self.request_password_reset(email, origin)).await
     }
 
-    async fn ask_for_reset(&self, email: &str, origin: &Origin) -> Result<(), Error> {
+    async fn request_password_reset(&self, email: &str, origin: &RequestOrigin) -> Result<(), Error> {
         let email = Email::parse(email).ok_or_else(|| {
-            Error::Invalid(vec![Violation::new("email", "EMAIL_INVALID", "Use the form name@example.com.")])
+            Error::Invalid(vec![FieldViolation::new(
+                "email",
+                "EMAIL_INVALID",
+                "Use the form name@example.com.",
+            )])
         })?;
-        self.attempt_from(Scope::Sender, origin).await?;
-        if let Attempt::Blocked(_) = self.attempt(Scope::Mailbox, &format!("reset {}", email.key())).await? {
-            // Enough mails for one mailbox; the answer stays the same.
+        self.attempt_from(Scope::ClientIp, origin).await?;
+        if let Attempt::Blocked(_) = self.attempt(Scope::Email, &format!("reset {}", email.key())).await? {
+            // Enough emails for one mailbox; the answer stays the same.
             return Ok(());
         }
         let mut transaction = self.pool.begin().await?;
@@ -38,17 +42,17 @@ impl Identity {
         if !user.may_log_in() {
             return Ok(());
         }
-        self.open_challenge(&mut transaction, user.id, Purpose::ResetPassword, None, origin).await?;
+        self.create_challenge(&mut transaction, user.id, Purpose::ResetPassword, None, origin).await?;
         transaction.commit().await?;
-        self.bell.ring();
+        self.wake_signal.wake();
         Ok(())
     }
 }
 
 /// Answers after the same time whether there was work to do or not.
-pub(super) async fn alike<T>(work: impl Future<Output = T>) -> T {
-    let answer_at = Instant::now() + ALIKE;
+pub(super) async fn uniform_duration<T>(work: impl Future<Output = T>) -> T {
+    let respond_at = Instant::now() + MIN_RESPONSE_TIME;
     let done = work.await;
-    tokio::time::sleep_until(answer_at).await;
+    tokio::time::sleep_until(respond_at).await;
     done
 }

@@ -1,20 +1,20 @@
-//! The secrets of a mail, derived anew at every call.
+//! The secrets of an email, derived anew at every call.
 
 use uuid::Uuid;
 
 use super::Identity;
-use crate::domain::challenge::code_is_open;
+use crate::domain::challenge::is_code_usable;
 use crate::domain::email::Email;
 use crate::error::Error;
 use crate::store::challenges;
 use crate::store::users::{self, Recipient};
 
-/// What the mail says, and to whom.
+/// What the email says, and to whom.
 #[derive(Debug)]
 pub struct ChallengeSecrets {
     pub recipient: Recipient,
     pub token: String,
-    /// Absent once the code has lapsed: the mail then has the link only.
+    /// Absent once the code has lapsed: the email then has the link only.
     pub code: Option<String>,
 }
 
@@ -36,11 +36,11 @@ impl Identity {
             }
         }
         let email = challenge.email.unwrap_or(recipient.email);
-        let open = code_is_open(challenge.attempts, challenge.code_expires_at, now);
+        let is_usable = is_code_usable(challenge.attempts, challenge.code_expires_at, now);
         Ok(ChallengeSecrets {
             recipient: Recipient { email, ..recipient },
             token: self.secrets.link_token(id),
-            code: open.then(|| self.secrets.code(id)),
+            code: is_usable.then(|| self.secrets.code(id)),
         })
     }
 }

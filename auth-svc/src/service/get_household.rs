@@ -1,4 +1,4 @@
-//! A household's facts, for parts that meet it for the first time.
+//! A household's facts, for services that meet it for the first time.
 
 use uuid::Uuid;
 

@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::Identity;
-use super::register::phone_row;
+use super::register::phone_number_aad;
 use crate::error::Error;
 use crate::store::challenges;
 use crate::store::users::{self, Profile};
@@ -21,9 +21,9 @@ pub struct Me {
 }
 
 impl Identity {
-    pub async fn get_me(&self, who: &Principal) -> Result<Me, Error> {
+    pub async fn get_me(&self, principal: &Principal) -> Result<Me, Error> {
         let mut connection = self.pool.acquire().await?;
-        self.profile(&mut connection, who.user_id, who.household_id).await
+        self.profile(&mut connection, principal.user_id, principal.household_id).await
     }
 
     pub(super) async fn profile(
@@ -34,8 +34,8 @@ impl Identity {
     ) -> Result<Me, Error> {
         let profile = users::profile(connection, user_id).await?.ok_or(Error::NotFound("user"))?;
         let phone_number = match &profile.phone_number {
-            Some(sealed) => {
-                let plain = self.config.data_keys.open(&phone_row(user_id), sealed);
+            Some(encrypted) => {
+                let plain = self.config.data_keys.decrypt(&phone_number_aad(user_id), encrypted);
                 let plain = plain.map_err(|error| Error::Internal(error.to_string()))?;
                 Some(String::from_utf8_lossy(&plain).into_owned())
             }

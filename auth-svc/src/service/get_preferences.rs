@@ -23,18 +23,18 @@ impl Settings {
 }
 
 impl Identity {
-    pub async fn get_preferences(&self, who: &Principal) -> Result<Settings, Error> {
+    pub async fn get_preferences(&self, principal: &Principal) -> Result<Settings, Error> {
         let mut connection = self.pool.acquire().await?;
-        self.settings(&mut connection, who).await
+        self.settings(&mut connection, principal).await
     }
 
     pub(super) async fn settings(
         &self,
         connection: &mut PgConnection,
-        who: &Principal,
+        principal: &Principal,
     ) -> Result<Settings, Error> {
-        let found = preferences::find(connection, who.user_id).await?;
-        let household = households::find(connection, who.household_id).await?;
+        let found = preferences::find(connection, principal.user_id).await?;
+        let household = households::find(connection, principal.household_id).await?;
         let code = household.ok_or(Error::NotFound("household"))?.currency_code;
         let unknown = || Error::Internal(format!("{code} is not in the catalogue of currencies"));
         let currency = Currency::from_code(&code).ok_or_else(unknown)?;

@@ -4,10 +4,14 @@ use uuid::Uuid;
 
 use super::Identity;
 use crate::error::Error;
-use crate::store::preferences::{self, Limit};
+use crate::store::preferences::{self, LargeTransactionLimit};
 
 impl Identity {
-    pub async fn list_large_transaction_limits(&self, household_ids: &[Uuid]) -> Result<Vec<Limit>, Error> {
-        Ok(preferences::limits(&mut *self.pool.acquire().await?, household_ids).await?)
+    pub async fn list_large_transaction_limits(
+        &self,
+        household_ids: &[Uuid],
+    ) -> Result<Vec<LargeTransactionLimit>, Error> {
+        Ok(preferences::list_large_transaction_limits(&mut *self.pool.acquire().await?, household_ids)
+            .await?)
     }
 }

@@ -1,6 +1,6 @@
 //! A user's sessions, and ending one from any device.
 
-use fintrac_kit::access::By;
+use fintrac_kit::access::RequestContext;
 use uuid::Uuid;
 
 use super::Identity;
@@ -10,26 +10,27 @@ use crate::store::users;
 
 impl Identity {
     /// The one seen last first.
-    pub async fn list_sessions(&self, by: &By) -> Result<Vec<OpenSession>, Error> {
+    pub async fn list_sessions(&self, ctx: &RequestContext) -> Result<Vec<OpenSession>, Error> {
         let mut connection = self.pool.acquire().await?;
-        Ok(sessions::list_open(&mut connection, by.principal.user_id, self.clock.now()).await?)
+        Ok(sessions::list_open(&mut connection, ctx.principal.user_id, self.clock.now()).await?)
     }
 
-    pub async fn end_one_session(&self, by: &By, session_id: Uuid) -> Result<(), Error> {
-        let user_id = by.principal.user_id;
+    pub async fn revoke_session(&self, ctx: &RequestContext, session_id: Uuid) -> Result<(), Error> {
+        let user_id = ctx.principal.user_id;
         let mut transaction = self.pool.begin().await?;
         users::lock(&mut transaction, user_id).await?;
         let session = sessions::lock(&mut transaction, session_id).await?;
-        let session = session.filter(|it| it.user_id == user_id && it.is_live(self.clock.now()));
+        let session =
+            session.filter(|session| session.user_id == user_id && session.is_live(self.clock.now()));
         let session = session.ok_or(Error::NotFound("session"))?;
         // One's own is a logout.
-        if session.id != by.principal.session_id {
-            self.ensure_reauthenticated(&mut transaction, by).await?;
+        if session.id != ctx.principal.session_id {
+            self.ensure_reauthenticated(&mut transaction, ctx).await?;
         }
-        self.end_session(&mut transaction, user_id, session.id, &by.origin).await?;
+        self.end_session(&mut transaction, user_id, session.id, &ctx.origin).await?;
         transaction.commit().await?;
-        self.bell.ring();
-        self.publisher.look_now();
+        self.wake_signal.wake();
+        self.publisher.refresh_now();
         Ok(())
     }
 }

@@ -1,8 +1,8 @@
 //! The end of one session, or of all of a user's.
 
-use fintrac_kit::access::caller::Origin;
-use fintrac_kit::access::{By, Principal};
-use fintrac_kit::error::Violation;
+use fintrac_kit::access::caller::RequestOrigin;
+use fintrac_kit::access::{Principal, RequestContext};
+use fintrac_kit::error::FieldViolation;
 
 use super::Identity;
 use crate::error::Error;
@@ -11,42 +11,47 @@ use crate::store::{refresh_tokens, sessions, users};
 impl Identity {
     /// Ends the session of `refresh_token`, which must be the user's; without
     /// one, the session of his access token.
-    pub async fn logout(&self, who: &Principal, refresh_token: &str, origin: &Origin) -> Result<(), Error> {
+    pub async fn logout(
+        &self,
+        principal: &Principal,
+        refresh_token: &str,
+        origin: &RequestOrigin,
+    ) -> Result<(), Error> {
         let mut transaction = self.pool.begin().await?;
-        let mut session_id = who.session_id;
+        let mut session_id = principal.session_id;
         if !refresh_token.is_empty() {
             let hash = self.secrets.refresh_hash(refresh_token);
             let token = refresh_tokens::find(&mut transaction, &hash).await?.ok_or_else(not_yours)?;
             let session = sessions::lock(&mut transaction, token.session_id).await?.ok_or_else(not_yours)?;
-            if session.user_id != who.user_id {
+            if session.user_id != principal.user_id {
                 return Err(not_yours());
             }
             session_id = session.id;
         }
-        self.end_session(&mut transaction, who.user_id, session_id, origin).await?;
+        self.end_session(&mut transaction, principal.user_id, session_id, origin).await?;
         transaction.commit().await?;
-        self.bell.ring();
-        self.publisher.look_now();
+        self.wake_signal.wake();
+        self.publisher.refresh_now();
         Ok(())
     }
 
-    pub async fn logout_all(&self, by: &By) -> Result<(), Error> {
-        let (user_id, origin) = (by.principal.user_id, &by.origin);
+    pub async fn logout_all(&self, ctx: &RequestContext) -> Result<(), Error> {
+        let (user_id, origin) = (ctx.principal.user_id, &ctx.origin);
         let mut transaction = self.pool.begin().await?;
         // A login under way begins before this or after it, never in between.
         users::lock(&mut transaction, user_id).await?;
-        self.ensure_reauthenticated(&mut transaction, by).await?;
+        self.ensure_reauthenticated(&mut transaction, ctx).await?;
         for session_id in sessions::lock_open(&mut transaction, user_id).await? {
             self.end_session(&mut transaction, user_id, session_id, origin).await?;
         }
         transaction.commit().await?;
-        self.bell.ring();
-        self.publisher.look_now();
+        self.wake_signal.wake();
+        self.publisher.refresh_now();
         Ok(())
     }
 }
 
 fn not_yours() -> Error {
     let text = "This is not a refresh token of yours.";
-    Error::Invalid(vec![Violation::new("refresh_token", "REFRESH_TOKEN_INVALID", text)])
+    Error::Invalid(vec![FieldViolation::new("refresh_token", "REFRESH_TOKEN_INVALID", text)])
 }

@@ -1,20 +1,20 @@
 //! Roles of the operator's own. What a role may do holds for tokens that are
 //! out already, within a second.
 
-use fintrac_kit::access::By;
-use fintrac_kit::error::Violation;
-use fintrac_kit::idempotency::{Kept, Key};
+use fintrac_kit::access::RequestContext;
+use fintrac_kit::error::FieldViolation;
+use fintrac_kit::idempotency::{Key, Stored};
 use sha2::{Digest as _, Sha256};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{Change, Identity};
+use super::{ChangeEvent, Identity};
 use crate::domain::role::{self, Role};
 use crate::error::Error;
 use crate::store::roles;
 
 /// Roles beside the built-in ones.
-const MOST: usize = 100;
+const MAX_ROLES: usize = 100;
 
 impl Identity {
     /// The built-in ones first.
@@ -25,79 +25,90 @@ impl Identity {
 
     pub async fn create_role(
         &self,
-        by: &By,
+        ctx: &RequestContext,
         name: &str,
         permissions: &[String],
         key: Option<Key>,
         encode: fn(&Role) -> Vec<u8>,
-    ) -> Result<Kept<Role>, Error> {
+    ) -> Result<Stored<Role>, Error> {
         let mut transaction = self.pool.begin().await?;
-        if let Some(kept) = self.claim(&mut transaction, key.as_ref()).await? {
-            return Ok(kept);
+        if let Some(stored) = self.claim(&mut transaction, key.as_ref()).await? {
+            return Ok(stored);
         }
         roles::lock(&mut transaction).await?;
         let mut violations = Vec::new();
-        let name = role::name(name).map_err(|violation| violations.push(violation)).unwrap_or_default();
+        let name = role::parse_name(name).map_err(|violation| violations.push(violation)).unwrap_or_default();
         let permissions =
-            role::checked(permissions).map_err(|more| violations.extend(more)).unwrap_or_default();
+            role::parse_permissions(permissions).map_err(|more| violations.extend(more)).unwrap_or_default();
         if violations.is_empty() && self.role(&mut transaction, &name).await?.is_some() {
-            violations.push(Violation::new("name", "NAME_TAKEN", "There is a role of this name."));
+            violations.push(FieldViolation::new("name", "NAME_TAKEN", "There is a role of this name."));
         }
-        if roles::list(&mut transaction).await?.len() >= MOST {
-            violations.push(Violation::new("name", "TOO_MANY", "There are 100 roles; delete one first."));
+        if roles::list(&mut transaction).await?.len() >= MAX_ROLES {
+            violations.push(FieldViolation::new(
+                "name",
+                "TOO_MANY_ITEMS",
+                "There are 100 roles; delete one first.",
+            ));
         }
         if !violations.is_empty() {
             return Err(Error::Invalid(violations));
         }
         let created = Role { name, permissions, is_built_in: false, version: 1 };
-        self.may_define(&mut transaction, by, &created).await?;
+        self.ensure_may_define(&mut transaction, ctx, &created).await?;
         roles::insert(&mut transaction, &created, self.clock.now()).await?;
-        self.record(&mut transaction, of_role(by, &created, "created", &["permissions"]), &by.origin).await?;
-        self.keep(&mut transaction, key.as_ref(), &encode(&created)).await?;
+        self.record(&mut transaction, role_change(ctx, &created, "created", &["permissions"]), &ctx.origin)
+            .await?;
+        self.store_response(&mut transaction, key.as_ref(), &encode(&created)).await?;
         transaction.commit().await?;
-        self.bell.ring();
-        self.publisher.look_now();
-        Ok(Kept::Fresh(created))
+        self.wake_signal.wake();
+        self.publisher.refresh_now();
+        Ok(Stored::New(created))
     }
 
     pub async fn update_role(
         &self,
-        by: &By,
+        ctx: &RequestContext,
         name: &str,
         permissions: &[String],
-        if_version: Option<i64>,
+        expected_version: Option<i64>,
     ) -> Result<Role, Error> {
         let mut transaction = self.pool.begin().await?;
-        let before = self.lock_own_role(&mut transaction, name, if_version).await?;
-        let permissions = role::checked(permissions).map_err(Error::Invalid)?;
-        self.may_define(&mut transaction, by, &before).await?;
+        let before = self.lock_own_role(&mut transaction, name, expected_version).await?;
+        let permissions = role::parse_permissions(permissions).map_err(Error::Invalid)?;
+        self.ensure_may_define(&mut transaction, ctx, &before).await?;
         if before.permissions == permissions {
             return Ok(before);
         }
         let version = before.version.saturating_add(1);
         let after = Role { permissions, version, ..before };
-        self.may_define(&mut transaction, by, &after).await?;
+        self.ensure_may_define(&mut transaction, ctx, &after).await?;
         roles::update(&mut transaction, &after, self.clock.now()).await?;
-        self.record(&mut transaction, of_role(by, &after, "updated", &["permissions"]), &by.origin).await?;
+        self.record(&mut transaction, role_change(ctx, &after, "updated", &["permissions"]), &ctx.origin)
+            .await?;
         transaction.commit().await?;
-        self.bell.ring();
-        self.publisher.look_now();
+        self.wake_signal.wake();
+        self.publisher.refresh_now();
         Ok(after)
     }
 
-    pub async fn delete_role(&self, by: &By, name: &str, if_version: Option<i64>) -> Result<(), Error> {
+    pub async fn delete_role(
+        &self,
+        ctx: &RequestContext,
+        name: &str,
+        expected_version: Option<i64>,
+    ) -> Result<(), Error> {
         let mut transaction = self.pool.begin().await?;
-        let mut role = self.lock_own_role(&mut transaction, name, if_version).await?;
-        self.may_define(&mut transaction, by, &role).await?;
+        let mut role = self.lock_own_role(&mut transaction, name, expected_version).await?;
+        self.ensure_may_define(&mut transaction, ctx, &role).await?;
         if roles::is_in_use(&mut transaction, &role.name).await? {
             return Err(Error::RoleInUse);
         }
         roles::delete(&mut transaction, &role.name).await?;
         role.version = role.version.saturating_add(1);
-        self.record(&mut transaction, of_role(by, &role, "deleted", &[]), &by.origin).await?;
+        self.record(&mut transaction, role_change(ctx, &role, "deleted", &[]), &ctx.origin).await?;
         transaction.commit().await?;
-        self.bell.ring();
-        self.publisher.look_now();
+        self.wake_signal.wake();
+        self.publisher.refresh_now();
         Ok(())
     }
 
@@ -117,7 +128,7 @@ impl Identity {
         &self,
         connection: &mut PgConnection,
         name: &str,
-        if_version: Option<i64>,
+        expected_version: Option<i64>,
     ) -> Result<Role, Error> {
         roles::lock(connection).await?;
         let name = name.trim().to_ascii_lowercase();
@@ -125,29 +136,39 @@ impl Identity {
             return Err(Error::RoleBuiltIn);
         }
         let role = roles::find(connection, &name).await?.ok_or(Error::NotFound("role"))?;
-        if if_version.is_some_and(|version| version != role.version) {
+        if expected_version.is_some_and(|version| version != role.version) {
             return Err(Error::VersionMismatch);
         }
         Ok(role)
     }
 
     /// Nobody makes a role that may do more than himself, nor changes one.
-    async fn may_define(&self, connection: &mut PgConnection, by: &By, role: &Role) -> Result<(), Error> {
-        let mine = self.permissions_of(connection, by.principal.user_id).await?;
-        if role.permissions.is_subset(&mine) {
+    async fn ensure_may_define(
+        &self,
+        connection: &mut PgConnection,
+        ctx: &RequestContext,
+        role: &Role,
+    ) -> Result<(), Error> {
+        let own_permissions = self.user_permissions(connection, ctx.principal.user_id).await?;
+        if role.permissions.is_subset(&own_permissions) {
             return Ok(());
         }
         Err(Error::Forbidden("You cannot give or take permissions that you do not have."))
     }
 }
 
-fn of_role<'a>(by: &By, role: &Role, kind: &'static str, changed: &'a [&'a str]) -> Change<'a> {
-    let user_id = by.principal.user_id;
-    Change {
+fn role_change<'a>(
+    ctx: &RequestContext,
+    role: &Role,
+    kind: &'static str,
+    changed: &'a [&'a str],
+) -> ChangeEvent<'a> {
+    let user_id = ctx.principal.user_id;
+    ChangeEvent {
         user_id,
         household_id: None,
         entity: "role",
-        entity_id: id_of(&role.name),
+        entity_id: role_id(&role.name),
         version: role.version,
         kind,
         changed,
@@ -155,7 +176,7 @@ fn of_role<'a>(by: &By, role: &Role, kind: &'static str, changed: &'a [&'a str])
 }
 
 /// Roles are known by name; their events need an id: a hash of it (UUIDv8).
-fn id_of(name: &str) -> Uuid {
+fn role_id(name: &str) -> Uuid {
     let digest = Sha256::digest(name.as_bytes());
     uuid::Builder::from_custom_bytes(digest.first_chunk().copied().unwrap_or_default()).into_uuid()
 }

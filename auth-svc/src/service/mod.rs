@@ -5,17 +5,18 @@ mod challenges;
 mod change_password;
 mod delete_me;
 mod devices;
+mod email_data;
 mod erase_accounts;
 mod export;
 mod forgot_password;
 mod get_challenge;
 mod get_household;
-mod get_mail_facts;
 mod get_me;
 mod get_member;
 mod get_preferences;
-mod list_audience;
+mod idempotency;
 mod list_large_transaction_limits;
+mod list_recipients;
 mod list_sessions;
 mod list_signing_keys;
 mod login;
@@ -23,11 +24,9 @@ mod logout;
 mod manage_ip_rules;
 mod manage_roles;
 mod manage_users;
-mod once;
 mod operator;
+mod password_reauthentication;
 mod passwords;
-mod prove_password;
-mod publish_trust;
 mod reauthenticate;
 mod refresh;
 mod register;
@@ -38,6 +37,7 @@ mod security_events;
 mod sessions;
 mod signing;
 mod throttling;
+mod trust_publisher;
 mod unsubscribe;
 mod update_me;
 mod update_preferences;
@@ -45,31 +45,31 @@ mod verify_email;
 
 use std::sync::Arc;
 
-use fintrac_kit::access::caller::Origin;
-use fintrac_kit::access::trust::Trust;
+use fintrac_kit::access::caller::RequestOrigin;
+use fintrac_kit::access::token_verifier::TokenVerifier;
 use fintrac_kit::clock::Clock;
-use fintrac_kit::events::{self, Bell, NewEvent};
-use fintrac_kit::module::Deps;
+use fintrac_kit::events::{self, NewEvent, WakeSignal};
+use fintrac_kit::module::ServiceDependencies;
 use fintrac_kit::random::Random;
 use sqlx::{PgConnection, PgPool};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-pub use challenges::Proof;
+pub use challenges::ChallengeProof;
 pub use get_challenge::ChallengeSecrets;
 pub use get_me::Me;
 pub use get_preferences::Settings;
 pub use login::Login;
 pub use manage_users::{UserChanges, UserQuery};
-pub use operator::{MadeAdmin, Operator, OperatorError};
-pub use publish_trust::Publisher;
-pub use security_events::{PageOf, keep_refusals};
+pub use operator::{AdminCreated, Operator, OperatorError};
+pub use security_events::{PageQuery, record_denied_calls};
 pub use sessions::TokenPair;
+pub use trust_publisher::TrustPublisher;
 
 use crate::config::Config;
 use crate::domain::secret::Secrets;
 use crate::error::StartError;
-use passwords::Passwords;
+use passwords::PasswordManager;
 use signing::Signer;
 use throttling::CheckPermits;
 
@@ -77,36 +77,36 @@ use throttling::CheckPermits;
 #[derive(Debug)]
 pub struct Identity {
     pub clock: Clock,
-    pub publisher: Arc<Publisher>,
+    pub publisher: Arc<TrustPublisher>,
     /// Cancelled when streams are to end.
     pub closing: CancellationToken,
     pub pool: PgPool,
     /// Rung when somebody is to be erased.
-    pub erasures: Bell,
-    trust: Arc<Trust>,
+    pub erasures: WakeSignal,
+    token_verifier: Arc<TokenVerifier>,
     random: Random,
-    bell: Bell,
+    wake_signal: WakeSignal,
     config: Config,
     secrets: Secrets,
-    passwords: Passwords,
+    passwords: PasswordManager,
     check_permits: CheckPermits,
     signer: Arc<Signer>,
 }
 
 impl Identity {
-    pub async fn new(config: Config, deps: Deps) -> Result<Self, StartError> {
-        let passwords = Passwords::new(&config, &deps.random);
-        let signer = Arc::new(Signer::open(&config, &deps).await?);
+    pub async fn new(config: Config, deps: ServiceDependencies) -> Result<Self, StartError> {
+        let passwords = PasswordManager::new(&config, &deps.random);
+        let signer = Arc::new(Signer::load(&config, &deps).await?);
         Ok(Self {
-            publisher: Arc::new(Publisher::new(&deps, Arc::clone(&signer))),
-            erasures: Bell::default(),
-            trust: deps.trust,
+            publisher: Arc::new(TrustPublisher::new(&deps, Arc::clone(&signer))),
+            erasures: WakeSignal::default(),
+            token_verifier: deps.token_verifier,
             secrets: Secrets::new(config.token_secret.clone()),
             clock: deps.clock,
             closing: deps.closing,
             random: deps.random,
             pool: deps.pool,
-            bell: deps.bell,
+            wake_signal: deps.wake_signal,
             config,
             passwords,
             check_permits: CheckPermits::default(),
@@ -115,16 +115,16 @@ impl Identity {
     }
 
     /// The same origin with the user as its actor, once he has proved who he is.
-    fn proved(user_id: Uuid, origin: &Origin) -> Origin {
-        Origin { actor: user_id.to_string(), ..origin.clone() }
+    fn authenticated_origin(user_id: Uuid, origin: &RequestOrigin) -> RequestOrigin {
+        RequestOrigin { actor: user_id.to_string(), ..origin.clone() }
     }
 
     /// Records a change of something that belongs to a user.
     async fn record(
         &self,
         connection: &mut PgConnection,
-        change: Change<'_>,
-        origin: &Origin,
+        change: ChangeEvent<'_>,
+        origin: &RequestOrigin,
     ) -> Result<(), sqlx::Error> {
         let now = self.clock.now();
         let event = NewEvent {
@@ -144,7 +144,7 @@ impl Identity {
 }
 
 /// A change to record; see [`NewEvent`].
-struct Change<'a> {
+struct ChangeEvent<'a> {
     user_id: Uuid,
     household_id: Option<Uuid>,
     entity: &'static str,
@@ -154,9 +154,9 @@ struct Change<'a> {
     changed: &'a [&'a str],
 }
 
-impl<'a> Change<'a> {
+impl<'a> ChangeEvent<'a> {
     /// A change of the user himself.
-    fn of_user(user_id: Uuid, version: i64, kind: &'static str, changed: &'a [&'a str]) -> Self {
+    fn for_user(user_id: Uuid, version: i64, kind: &'static str, changed: &'a [&'a str]) -> Self {
         Self { user_id, household_id: None, entity: "user", entity_id: user_id, version, kind, changed }
     }
 }

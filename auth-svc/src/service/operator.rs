@@ -1,29 +1,29 @@
-//! What an operator does at the database, whether the suite runs or not: the
+//! What an operator does at the database, whether the system runs or not: the
 //! first administrator, keys.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use fintrac_kit::access::caller::Origin;
+use fintrac_kit::access::caller::RequestOrigin;
 use fintrac_kit::events::{self, NewEvent};
-use fintrac_kit::module::Deps;
+use fintrac_kit::module::ServiceDependencies;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::register::phone_row;
-use super::second_factors::seed_row;
+use super::register::phone_number_aad;
+use super::second_factors::totp_secret_aad;
 use super::signing;
-use super::{Change, Identity};
+use super::{ChangeEvent, Identity};
 use crate::Config;
 use crate::domain::challenge::Purpose;
 use crate::domain::email::Email;
-use crate::domain::profile::Draft;
+use crate::domain::profile::RegistrationInput;
 use crate::domain::role;
 use crate::error::{Error, StartError};
-use crate::store::sealed::{self, Column, Sealed};
+use crate::store::encrypted_values::{self, EncryptedColumn, EncryptedValue};
 use crate::store::users::{self, NewUser};
 use crate::store::{households, ip_rules, preferences, roles, second_factors, sessions, signing_keys};
 
 /// Values that are encrypted anew in one look.
-const BATCH: i64 = 500;
+const BATCH_SIZE: i64 = 500;
 
 /// An operator's hands on auth-svc's schema.
 #[derive(Debug)]
@@ -31,14 +31,14 @@ pub struct Operator(Identity);
 
 /// What came of making somebody an administrator.
 #[derive(Debug)]
-pub enum MadeAdmin {
+pub enum AdminCreated {
     /// A user of that address has the role now; his sessions have ended.
     Promoted,
     /// There was nobody: an account that waits for its password. The token of
     /// the link to choose one is good for 60 minutes.
     Created { token: String },
     /// He was one.
-    Already,
+    AlreadyAdmin,
 }
 
 /// What an operator asked for cannot be done.
@@ -46,23 +46,23 @@ pub enum MadeAdmin {
 pub enum OperatorError {
     #[error(transparent)]
     Start(#[from] StartError),
-    #[error("{0} is not an e-mail address; use the form name@example.com")]
-    Email(String),
+    #[error("{0} is not an email address; use the form name@example.com")]
+    InvalidEmail(String),
     #[error("there are no signing keys with JWT_ALGORITHM=HS256; change JWT_SECRET_KEY instead")]
     NoSigningKeys,
     #[error("a value does not open with FINTRAC_DATA_KEYS: {0}; configure the keys it was made with")]
     KeyRing(fintrac_kit::keyring::KeyRingError),
     #[error("this account is locked or about to be erased; unlock it, or let its user log in, and try again")]
-    Leaving,
+    LockedOrPendingDeletion,
     #[error("{0}")]
-    Refused(String),
+    Rejected(String),
 }
 
 impl From<Error> for OperatorError {
     fn from(error: Error) -> Self {
         match error {
             Error::Database(error) => Self::Start(StartError::Database(error)),
-            error => Self::Refused(error.to_string()),
+            error => Self::Rejected(error.to_string()),
         }
     }
 }
@@ -74,48 +74,50 @@ impl From<sqlx::Error> for OperatorError {
 }
 
 impl Operator {
-    pub async fn open(config: Config, deps: Deps) -> Result<Self, OperatorError> {
+    pub async fn open(config: Config, deps: ServiceDependencies) -> Result<Self, OperatorError> {
         Ok(Self(Identity::new(config, deps).await?))
     }
 
     /// Gives the role `admin` to the user of `email`; makes one where there is none.
-    pub async fn create_admin(&self, email: &str) -> Result<MadeAdmin, OperatorError> {
+    pub async fn create_admin(&self, email: &str) -> Result<AdminCreated, OperatorError> {
         let identity = &self.0;
-        let address = Email::parse(email).ok_or_else(|| OperatorError::Email(email.to_owned()))?;
-        let origin = Origin { actor: "operator".to_owned(), ..Origin::default() };
+        let address = Email::parse(email).ok_or_else(|| OperatorError::InvalidEmail(email.to_owned()))?;
+        let origin = RequestOrigin { actor: "operator".to_owned(), ..RequestOrigin::default() };
         let mut transaction = identity.pool.begin().await?;
         roles::lock(&mut transaction).await?;
-        users::lock_address(&mut transaction, address.key()).await?;
+        users::lock_email(&mut transaction, address.key()).await?;
         let found = users::find_by_email(&mut transaction, address.key()).await?;
         let (user_id, is_new) = match found {
             Some(user) if user.erase_at.is_some() || !user.may_log_in() => {
-                return Err(OperatorError::Leaving);
+                return Err(OperatorError::LockedOrPendingDeletion);
             }
             Some(user) => (user.id, false),
             // Unverified registrations have no claim to the address.
             None => (identity.insert_admin(&mut transaction, &address, &origin).await?, true),
         };
-        let mut names = roles::of_user(&mut transaction, user_id).await?;
+        let mut names = roles::list_for_user(&mut transaction, user_id).await?;
         if !names.insert(role::ADMIN.to_owned()) {
-            return Ok(MadeAdmin::Already);
+            return Ok(AdminCreated::AlreadyAdmin);
         }
-        roles::set_of_user(&mut transaction, user_id, &names).await?;
-        let version = users::bump(&mut transaction, user_id, identity.clock.now()).await?;
+        roles::set_for_user(&mut transaction, user_id, &names).await?;
+        let version = users::increment_version(&mut transaction, user_id, identity.clock.now()).await?;
         for session_id in sessions::lock_open(&mut transaction, user_id).await? {
             identity.end_session(&mut transaction, user_id, session_id, &origin).await?;
         }
-        identity.note_security(&mut transaction, Some(user_id), "roles_changed", None, "", &origin).await?;
-        let change = Change::of_user(user_id, version, "roles_changed", &["roles"]);
+        identity
+            .record_security_event(&mut transaction, Some(user_id), "roles_changed", None, "", &origin)
+            .await?;
+        let change = ChangeEvent::for_user(user_id, version, "roles_changed", &["roles"]);
         identity.record(&mut transaction, change, &origin).await?;
-        let made = if is_new {
+        let outcome = if is_new {
             let purpose = Purpose::ResetPassword;
-            let challenge = identity.write_challenge(&mut transaction, user_id, purpose, None).await?;
-            MadeAdmin::Created { token: identity.secrets.link_token(challenge) }
+            let challenge = identity.insert_challenge(&mut transaction, user_id, purpose, None).await?;
+            AdminCreated::Created { token: identity.secrets.link_token(challenge) }
         } else {
-            MadeAdmin::Promoted
+            AdminCreated::Promoted
         };
         transaction.commit().await?;
-        Ok(made)
+        Ok(outcome)
     }
 
     /// Deletes every rule on addresses: for administrators who kept themselves out. How many there were.
@@ -128,27 +130,27 @@ impl Operator {
     }
 
     /// Removes the second factor of somebody who lost it with his recovery codes;
-    /// false when there was none. He is told by mail.
-    pub async fn remove_factor(&self, email: &str) -> Result<bool, OperatorError> {
+    /// false when there was none. He is told by email.
+    pub async fn remove_mfa(&self, email: &str) -> Result<bool, OperatorError> {
         let identity = &self.0;
-        let address = Email::parse(email).ok_or_else(|| OperatorError::Email(email.to_owned()))?;
-        let origin = Origin { actor: "operator".to_owned(), ..Origin::default() };
+        let address = Email::parse(email).ok_or_else(|| OperatorError::InvalidEmail(email.to_owned()))?;
+        let origin = RequestOrigin { actor: "operator".to_owned(), ..RequestOrigin::default() };
         let mut transaction = identity.pool.begin().await?;
         let found = users::find_by_email(&mut transaction, address.key()).await?;
         let Some(user) = found else {
-            return Err(OperatorError::Refused("there is no user of this address".to_owned()));
+            return Err(OperatorError::Rejected("there is no user of this address".to_owned()));
         };
         users::lock(&mut transaction, user.id).await?;
         if !second_factors::is_enabled(&mut transaction, user.id).await? {
             return Ok(false);
         }
         second_factors::delete(&mut transaction, user.id).await?;
-        identity.tell_of_mfa(&mut transaction, user.id, "mfa_disabled", &origin).await?;
+        identity.record_mfa_change(&mut transaction, user.id, "mfa_disabled", &origin).await?;
         transaction.commit().await?;
         Ok(true)
     }
 
-    /// Adds a signing key that signs from `signs_from` on: verifiers have to know
+    /// Adds a signing key that signs from `active_from` on: verifiers have to know
     /// it before.
     pub async fn rotate_signing_key(
         &self,
@@ -159,13 +161,13 @@ impl Operator {
             return Err(OperatorError::NoSigningKeys);
         }
         let now = identity.clock.now();
-        let key = signing::generate(&identity.config, &identity.random, now + lead)?;
+        let key = signing::generate_key(&identity.config, &identity.random, now + lead)?;
         let mut transaction = identity.pool.begin().await?;
         signing_keys::lock(&mut transaction).await?;
         signing_keys::insert(&mut transaction, &key, now).await?;
         self.record(&mut transaction, "signing_keys", "rotated", &["kid"]).await?;
         transaction.commit().await?;
-        Ok((key.kid, key.signs_from))
+        Ok((key.kid, key.active_from))
     }
 
     /// Takes every signing key away, should one be in foreign hands; a new one signs at
@@ -177,7 +179,7 @@ impl Operator {
             return Err(OperatorError::NoSigningKeys);
         }
         let now = identity.clock.now();
-        let key = signing::generate(&identity.config, &identity.random, now)?;
+        let key = signing::generate_key(&identity.config, &identity.random, now)?;
         let mut transaction = identity.pool.begin().await?;
         signing_keys::lock(&mut transaction).await?;
         let revoked = signing_keys::delete_others(&mut transaction, &key.kid).await?;
@@ -191,11 +193,11 @@ impl Operator {
     /// refused within a second, and all users log in again.
     pub async fn end_all_sessions(&self) -> Result<u64, OperatorError> {
         let identity = &self.0;
-        let origin = Origin { actor: "operator".to_owned(), ..Origin::default() };
-        let (then, mut after, mut count) = (identity.clock.now(), Uuid::nil(), 0);
+        let origin = RequestOrigin { actor: "operator".to_owned(), ..RequestOrigin::default() };
+        let (started_at, mut after, mut count) = (identity.clock.now(), Uuid::nil(), 0);
         loop {
             let mut transaction = identity.pool.begin().await?;
-            let open = sessions::list_open_after(&mut transaction, then, after, BATCH).await?;
+            let open = sessions::list_open_after(&mut transaction, started_at, after, BATCH_SIZE).await?;
             let Some((_, last)) = open.last() else { break };
             after = *last;
             for (user_id, session_id) in open {
@@ -209,19 +211,20 @@ impl Operator {
     }
 
     /// Encrypts anew what is encrypted with any other key than the first of the
-    /// ring, while the suite runs; how many values that were.
+    /// ring, while the system runs; how many values that were.
     pub async fn rotate_data_key(&self) -> Result<u64, OperatorError> {
         let mut count = 0;
-        for column in Column::ALL {
+        for column in EncryptedColumn::ALL {
             let mut after = String::new();
             loop {
                 let mut connection = self.0.pool.acquire().await?;
                 let prefix = self.0.config.data_keys.prefix();
-                let page = sealed::list(&mut connection, column, &prefix, &after, BATCH).await?;
+                let page =
+                    encrypted_values::list(&mut connection, column, &prefix, &after, BATCH_SIZE).await?;
                 let Some(last) = page.last() else { break };
                 after.clone_from(&last.key);
                 for value in &page {
-                    count += u64::from(self.reseal(&mut connection, column, value).await?);
+                    count += u64::from(self.reencrypt(&mut connection, column, value).await?);
                 }
             }
         }
@@ -238,7 +241,7 @@ impl Operator {
         changed: &[&str],
     ) -> Result<(), sqlx::Error> {
         let now = self.0.clock.now();
-        let origin = Origin { actor: "operator".to_owned(), ..Origin::default() };
+        let origin = RequestOrigin { actor: "operator".to_owned(), ..RequestOrigin::default() };
         let event = NewEvent {
             id: self.0.random.id(now),
             household_id: None,
@@ -254,22 +257,22 @@ impl Operator {
         events::append(connection, &event).await
     }
 
-    async fn reseal(
+    async fn reencrypt(
         &self,
         connection: &mut PgConnection,
-        column: Column,
-        value: &Sealed,
+        column: EncryptedColumn,
+        value: &EncryptedValue,
     ) -> Result<bool, OperatorError> {
         let id = || Uuid::parse_str(&value.key).unwrap_or_default();
-        let row = match column {
-            Column::PhoneNumber => phone_row(id()),
-            Column::TotpSecret => seed_row(id()),
-            Column::PrivateKey => signing::row(&value.key),
+        let aad = match column {
+            EncryptedColumn::PhoneNumber => phone_number_aad(id()),
+            EncryptedColumn::TotpSecret => totp_secret_aad(id()),
+            EncryptedColumn::PrivateKey => signing::signing_key_aad(&value.key),
         };
         let ring = &self.0.config.data_keys;
-        let plain = ring.open(&row, &value.value).map_err(OperatorError::KeyRing)?;
-        let sealed = ring.seal(&self.0.random, &row, &plain);
-        Ok(sealed::replace(connection, column, value, &sealed).await?)
+        let plain = ring.decrypt(&aad, &value.value).map_err(OperatorError::KeyRing)?;
+        let encrypted = ring.encrypt(&self.0.random, &aad, &plain);
+        Ok(encrypted_values::replace(connection, column, value, &encrypted).await?)
     }
 }
 
@@ -279,38 +282,38 @@ impl Identity {
         &self,
         connection: &mut PgConnection,
         email: &Email,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<Uuid, Error> {
         let now = self.clock.now();
         let id = self.random.id(now);
-        let draft = Draft {
+        let input = RegistrationInput {
             email: email.as_str().to_owned(),
             password: crate::domain::secret::Secrets::first_refresh_token(&self.random),
             first_name: "Admin".to_owned(),
             last_name: "Admin".to_owned(),
-            ..Draft::default()
+            ..RegistrationInput::default()
         };
-        let draft = draft.check().map_err(Error::Invalid)?;
-        let password_hash = self.passwords.hash(draft.password.clone().into()).await?;
+        let input = input.check().map_err(Error::Invalid)?;
+        let password_hash = self.passwords.hash(input.password.clone().into()).await?;
         let user = NewUser {
             id,
             email,
             username: None,
-            first_name: &draft.first_name,
-            last_name: &draft.last_name,
+            first_name: &input.first_name,
+            last_name: &input.last_name,
             password_hash: &password_hash,
             phone_number: None,
             now,
         };
-        self.release_address(connection, email, None, origin).await?;
+        self.release_email(connection, email, None, origin).await?;
         users::insert(connection, &user).await?;
-        preferences::register(connection, id, &draft.preferences).await?;
-        self.record(connection, Change::of_user(id, 1, "registered", &["email"]), origin).await?;
+        preferences::upsert(connection, id, &input.preferences).await?;
+        self.record(connection, ChangeEvent::for_user(id, 1, "registered", &["email"]), origin).await?;
         let version = users::verify(connection, id, now).await?;
         let household_id = self.random.id(now);
-        let (currency, timezone) = (&draft.preferences.default_currency, &draft.preferences.timezone);
+        let (currency, timezone) = (&input.preferences.default_currency, &input.preferences.timezone);
         households::insert(connection, household_id, id, currency, timezone, now).await?;
-        let created = Change {
+        let created = ChangeEvent {
             user_id: id,
             household_id: Some(household_id),
             entity: "household",
@@ -320,7 +323,7 @@ impl Identity {
             changed: &["currency_code", "timezone"],
         };
         self.record(connection, created, origin).await?;
-        let change = Change::of_user(id, version, "made_by_operator", &["email_verified_at"]);
+        let change = ChangeEvent::for_user(id, version, "created_by_operator", &["email_verified_at"]);
         self.record(connection, change, origin).await?;
         Ok(id)
     }

@@ -15,66 +15,72 @@ use crate::config::Config;
 use crate::error::Error;
 
 #[derive(Debug)]
-pub struct Passwords {
-    turns: Arc<Semaphore>,
-    patience: Duration,
+pub struct PasswordManager {
+    hash_permits: Arc<Semaphore>,
+    queue_timeout: Duration,
     /// Those who are hashed and those who wait.
-    crowd: Arc<Semaphore>,
+    queue_limit: Arc<Semaphore>,
     hasher: Argon2<'static>,
     random: Random,
     /// Verified in place of an unknown user's, at the same cost.
-    decoy: String,
+    dummy_hash: String,
 }
 
 /// What a verification found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub enum PasswordVerification {
     Wrong,
     Right,
     /// Right, and to be stored anew because the parameters have risen.
     Rehashed(String),
 }
 
-impl Passwords {
+impl PasswordManager {
     pub fn new(config: &Config, random: &Random) -> Self {
         let cost = config.password_cost;
         let params = Params::new(cost.memory, cost.iterations, cost.lanes, None).unwrap_or_default();
         let hasher = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-        let decoy = hash(&hasher, random, "nobody's password").unwrap_or_default();
+        let dummy_hash = hash(&hasher, random, "dummy password").unwrap_or_default();
         Self {
-            turns: Arc::new(Semaphore::new(config.hashing_concurrency.max(1))),
-            crowd: Arc::new(Semaphore::new(config.hashing_concurrency.max(1) + config.hashing_queue)),
-            patience: config.hashing_patience,
+            hash_permits: Arc::new(Semaphore::new(config.hashing_concurrency.max(1))),
+            queue_limit: Arc::new(Semaphore::new(
+                config.hashing_concurrency.max(1) + config.hashing_queue_limit,
+            )),
+            queue_timeout: config.hashing_queue_timeout,
             hasher,
             random: random.clone(),
-            decoy,
+            dummy_hash,
         }
     }
 
     /// The PHC string of `password`.
     pub async fn hash(&self, password: SecretString) -> Result<String, Error> {
         let (hasher, random) = (self.hasher.clone(), self.random.clone());
-        self.take_turn(move || hash(&hasher, &random, password.expose_secret())).await?
+        self.run_hashing(move || hash(&hasher, &random, password.expose_secret())).await?
     }
 
     /// Checks `password`; without a stored hash it takes just as long and is wrong.
-    pub async fn verify(&self, password: SecretString, stored: Option<&str>) -> Result<Verdict, Error> {
-        let known = stored.is_some();
-        let stored = stored.unwrap_or(&self.decoy).to_owned();
+    pub async fn verify(
+        &self,
+        password: SecretString,
+        stored: Option<&str>,
+    ) -> Result<PasswordVerification, Error> {
+        let is_known = stored.is_some();
+        let stored = stored.unwrap_or(&self.dummy_hash).to_owned();
         let (hasher, random) = (self.hasher.clone(), self.random.clone());
-        self.take_turn(move || {
+        self.run_hashing(move || {
             let parsed = PasswordHash::new(&stored).map_err(|error| Error::Internal(error.to_string()))?;
-            let right = hasher.verify_password(password.expose_secret().as_bytes(), &parsed).is_ok();
-            if !right || !known {
-                return Ok(Verdict::Wrong);
+            let is_right = hasher.verify_password(password.expose_secret().as_bytes(), &parsed).is_ok();
+            if !is_right || !is_known {
+                return Ok(PasswordVerification::Wrong);
             }
             let params = hasher.params();
-            let current = Params::try_from(&parsed)
+            let is_current = Params::try_from(&parsed)
                 .is_ok_and(|stored| stored.m_cost() >= params.m_cost() && stored.t_cost() >= params.t_cost());
-            if current {
-                Ok(Verdict::Right)
+            if is_current {
+                Ok(PasswordVerification::Right)
             } else {
-                hash(&hasher, &random, password.expose_secret()).map(Verdict::Rehashed)
+                hash(&hasher, &random, password.expose_secret()).map(PasswordVerification::Rehashed)
             }
         })
         .await?
@@ -85,18 +91,20 @@ impl Passwords {
         &self,
         assess: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Error> {
-        self.take_turn(assess).await
+        self.run_hashing(assess).await
     }
 
-    async fn take_turn<T: Send + 'static>(
+    async fn run_hashing<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Error> {
-        let place = Arc::clone(&self.crowd).try_acquire_owned().map_err(|_| Error::Busy)?;
-        let turn = Arc::clone(&self.turns).acquire_owned();
-        let turn = tokio::time::timeout(self.patience, turn).await.map_err(|_| Error::Busy)?;
+        let queue_permit =
+            Arc::clone(&self.queue_limit).try_acquire_owned().map_err(|_| Error::Overloaded)?;
+        let hash_permit = Arc::clone(&self.hash_permits).acquire_owned();
+        let hash_permit =
+            tokio::time::timeout(self.queue_timeout, hash_permit).await.map_err(|_| Error::Overloaded)?;
         tokio::task::spawn_blocking(move || {
-            let _until_done = (turn, place);
+            let _permits = (hash_permit, queue_permit);
             work()
         })
         .await

@@ -2,7 +2,7 @@
 //! logs in require it, because a stolen access token must not be enough.
 
 use chrono::TimeDelta;
-use fintrac_kit::access::By;
+use fintrac_kit::access::RequestContext;
 use secrecy::SecretString;
 use sqlx::PgConnection;
 
@@ -15,45 +15,61 @@ const REAUTHENTICATION_LIFETIME: TimeDelta = TimeDelta::minutes(5);
 
 impl Identity {
     /// Password, and a code of the second factor where there is one.
-    pub async fn reauthenticate(&self, by: &By, password: SecretString, code: &str) -> Result<(), Error> {
-        let (user_id, session_id) = (by.principal.user_id, by.principal.session_id);
-        let proved = self.prove_password(user_id, "password", password, &by.origin).await?;
-        let ticket = self.count_code(user_id, code).await?;
+    pub async fn reauthenticate(
+        &self,
+        ctx: &RequestContext,
+        password: SecretString,
+        code: &str,
+    ) -> Result<(), Error> {
+        let (user_id, session_id) = (ctx.principal.user_id, ctx.principal.session_id);
+        let reauthentication =
+            self.reauthenticate_with_password(user_id, "password", password, &ctx.origin).await?;
+        let record = self.record_code_attempt(user_id, code).await?;
         let mut transaction = self.pool.begin().await?;
-        let user = self.lock_proved(&mut transaction, user_id, "password", &proved).await?;
-        let answered = self.ask_for_code(&mut transaction, &user, code, ticket, &by.origin).await?;
-        if answered.is_ok() {
+        let user =
+            self.lock_reauthenticated(&mut transaction, user_id, "password", &reauthentication).await?;
+        let outcome = self.require_second_factor(&mut transaction, &user, code, record, &ctx.origin).await?;
+        if outcome.is_ok() {
             sessions::set_authenticated_at(&mut transaction, session_id, self.clock.now()).await?;
             let session = Some(session_id);
-            self.note_security(&mut transaction, Some(user_id), "reauthenticated", session, "", &by.origin)
-                .await?;
+            self.record_security_event(
+                &mut transaction,
+                Some(user_id),
+                "reauthenticated",
+                session,
+                "",
+                &ctx.origin,
+            )
+            .await?;
         }
         transaction.commit().await?;
-        self.bell.ring();
-        answered
+        self.wake_signal.wake();
+        outcome
     }
 
     /// Refuses a session whose last proof is not fresh.
     pub(super) async fn ensure_reauthenticated(
         &self,
         connection: &mut PgConnection,
-        by: &By,
+        ctx: &RequestContext,
     ) -> Result<(), Error> {
-        let at = sessions::authenticated_at(connection, by.principal.session_id).await?;
-        match at {
-            Some(at) if self.clock.now() - at < REAUTHENTICATION_LIFETIME => Ok(()),
+        let authenticated_at = sessions::authenticated_at(connection, ctx.principal.session_id).await?;
+        match authenticated_at {
+            Some(authenticated_at) if self.clock.now() - authenticated_at < REAUTHENTICATION_LIFETIME => {
+                Ok(())
+            }
             Some(_) | None => Err(Error::ReauthenticationRequired),
         }
     }
 
     /// The same for what asks for the password by itself: only the factor is missing.
-    pub(super) async fn ensure_factor_is_fresh(
+    pub(super) async fn ensure_recent_second_factor(
         &self,
         connection: &mut PgConnection,
-        by: &By,
+        ctx: &RequestContext,
     ) -> Result<(), Error> {
-        if second_factors::is_enabled(connection, by.principal.user_id).await? {
-            return self.ensure_reauthenticated(connection, by).await;
+        if second_factors::is_enabled(connection, ctx.principal.user_id).await? {
+            return self.ensure_reauthenticated(connection, ctx).await;
         }
         Ok(())
     }

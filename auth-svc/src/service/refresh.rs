@@ -3,7 +3,7 @@
 //! first answer was lost on the way.
 
 use chrono::TimeDelta;
-use fintrac_kit::access::caller::Origin;
+use fintrac_kit::access::caller::RequestOrigin;
 use sqlx::PgConnection;
 
 use super::{Identity, TokenPair};
@@ -13,10 +13,10 @@ use crate::store::sessions::{self, Session};
 use crate::store::users;
 
 /// How long after its use a token gets the same successor again.
-const GRACE: TimeDelta = TimeDelta::seconds(30);
+const GRACE_PERIOD: TimeDelta = TimeDelta::seconds(30);
 
 impl Identity {
-    pub async fn refresh(&self, refresh_token: &str, origin: &Origin) -> Result<TokenPair, Error> {
+    pub async fn refresh(&self, refresh_token: &str, origin: &RequestOrigin) -> Result<TokenPair, Error> {
         let hash = self.secrets.refresh_hash(refresh_token);
         let mut transaction = self.pool.begin().await?;
         let found = refresh_tokens::find(&mut transaction, &hash).await?.ok_or(Error::RefreshTokenInvalid)?;
@@ -28,13 +28,13 @@ impl Identity {
             return Err(Error::RefreshTokenInvalid);
         }
         let successor = self.secrets.successor(refresh_token);
-        if token.spent_at.is_none() {
+        if token.consumed_at.is_none() {
             self.rotate(&mut transaction, &session, &hash, &successor).await?;
         } else if !self.is_retry(&mut transaction, &token).await? {
-            self.punish_reuse(&mut transaction, &session, origin).await?;
+            self.revoke_on_reuse(&mut transaction, &session, origin).await?;
             transaction.commit().await?;
-            self.bell.ring();
-            self.publisher.look_now();
+            self.wake_signal.wake();
+            self.publisher.refresh_now();
             return Err(Error::RefreshTokenReused);
         }
         let profile =
@@ -55,7 +55,7 @@ impl Identity {
     ) -> Result<(), sqlx::Error> {
         let (now, next) = (self.clock.now(), self.secrets.refresh_hash(successor));
         refresh_tokens::insert(connection, &next, session.id, now).await?;
-        refresh_tokens::spend(connection, hash, &next, now).await?;
+        refresh_tokens::consume(connection, hash, &next, now).await?;
         let idle_expires_at = (now + self.config.refresh_token_lifetime).min(session.expires_at);
         let access_expires_at = now + self.config.access_token_lifetime;
         sessions::touch(connection, session.id, now, idle_expires_at, access_expires_at).await
@@ -67,20 +67,21 @@ impl Identity {
         connection: &mut PgConnection,
         token: &RefreshToken,
     ) -> Result<bool, sqlx::Error> {
-        let recent = token.spent_at.is_some_and(|spent_at| self.clock.now() - spent_at <= GRACE);
+        let recent =
+            token.consumed_at.is_some_and(|consumed_at| self.clock.now() - consumed_at <= GRACE_PERIOD);
         let (true, Some(successor)) = (recent, &token.successor_hash) else { return Ok(false) };
         let successor = refresh_tokens::find(connection, successor).await?;
-        Ok(successor.is_some_and(|successor| successor.spent_at.is_none()))
+        Ok(successor.is_some_and(|successor| successor.consumed_at.is_none()))
     }
 
-    async fn punish_reuse(
+    async fn revoke_on_reuse(
         &self,
         connection: &mut PgConnection,
         session: &Session,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<(), Error> {
         self.end_session(connection, session.user_id, session.id, origin).await?;
         let (user, kind) = (Some(session.user_id), "refresh_token_reused");
-        Ok(self.note_security(connection, user, kind, Some(session.id), "", origin).await?)
+        Ok(self.record_security_event(connection, user, kind, Some(session.id), "", origin).await?)
     }
 }

@@ -1,11 +1,11 @@
-//! Another verification mail, for each registration of the address that waits for
+//! Another verification email, for each registration of the address that waits for
 //! one. Says nothing about whether the address is known.
 
-use fintrac_kit::access::caller::Origin;
-use fintrac_kit::error::Violation;
+use fintrac_kit::access::caller::RequestOrigin;
+use fintrac_kit::error::FieldViolation;
 
 use super::Identity;
-use super::forgot_password::alike;
+use super::forgot_password::uniform_duration;
 use super::throttling::Attempt;
 use crate::domain::challenge::Purpose;
 use crate::domain::email::Email;
@@ -13,49 +13,53 @@ use crate::domain::throttle::Scope;
 use crate::error::Error;
 use crate::store::users::{self, Credentials};
 
-/// Registrations of one address that get another mail at once.
+/// Registrations of one address that get another email at once.
 const MAX_EMAILS: i64 = 5;
 
 impl Identity {
-    pub async fn resend_verification(&self, email: &str, origin: &Origin) -> Result<(), Error> {
-        alike(self.ask_for_verification(email, origin)).await
+    pub async fn resend_verification(&self, email: &str, origin: &RequestOrigin) -> Result<(), Error> {
+        uniform_duration(self.request_verification(email, origin)).await
     }
 
-    async fn ask_for_verification(&self, email: &str, origin: &Origin) -> Result<(), Error> {
+    async fn request_verification(&self, email: &str, origin: &RequestOrigin) -> Result<(), Error> {
         let email = Email::parse(email).ok_or_else(|| {
-            Error::Invalid(vec![Violation::new("email", "EMAIL_INVALID", "Use the form name@example.com.")])
+            Error::Invalid(vec![FieldViolation::new(
+                "email",
+                "EMAIL_INVALID",
+                "Use the form name@example.com.",
+            )])
         })?;
-        self.attempt_from(Scope::Sender, origin).await?;
-        let mailbox = format!("verify {}", email.key());
-        if let Attempt::Blocked(_) = self.attempt(Scope::Mailbox, &mailbox).await? {
-            // Enough mails for one mailbox; the answer stays the same.
+        self.attempt_from(Scope::ClientIp, origin).await?;
+        let throttle_name = format!("verify {}", email.key());
+        if let Attempt::Blocked(_) = self.attempt(Scope::Email, &throttle_name).await? {
+            // Enough emails for one mailbox; the answer stays the same.
             return Ok(());
         }
         let claims = self.unverified(&email).await?;
         let mut emails = claims.len().min(1);
-        // Each mail counts.
+        // Each email counts.
         while emails < claims.len()
-            && matches!(self.attempt(Scope::Mailbox, &mailbox).await?, Attempt::Counted(_))
+            && matches!(self.attempt(Scope::Email, &throttle_name).await?, Attempt::Allowed(_))
         {
             emails += 1;
         }
         let mut transaction = self.pool.begin().await?;
-        users::lock_address(&mut transaction, email.key()).await?;
+        users::lock_email(&mut transaction, email.key()).await?;
         for claim in claims.into_iter().take(emails) {
             let user = users::lock(&mut transaction, claim.id).await?;
             // Proved meanwhile, or let go.
             if user.is_none_or(|user| user.version != claim.version) {
                 continue;
             }
-            self.open_challenge(&mut transaction, claim.id, Purpose::VerifyEmail, None, origin).await?;
+            self.create_challenge(&mut transaction, claim.id, Purpose::VerifyEmail, None, origin).await?;
         }
         transaction.commit().await?;
-        self.bell.ring();
+        self.wake_signal.wake();
         Ok(())
     }
 
     async fn unverified(&self, email: &Email) -> Result<Vec<Credentials>, sqlx::Error> {
         let mut connection = self.pool.acquire().await?;
-        users::unverified_of_email(&mut connection, email.key(), MAX_EMAILS).await
+        users::list_unverified_by_email(&mut connection, email.key(), MAX_EMAILS).await
     }
 }

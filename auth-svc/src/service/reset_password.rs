@@ -1,13 +1,13 @@
-//! A new password by a proof from a mail. It ends every session; a second
+//! A new password by a proof from an email. It ends every session; a second
 //! factor stays in force.
 
-use fintrac_kit::access::caller::Origin;
+use fintrac_kit::access::caller::RequestOrigin;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::forgot_password::alike;
-use super::throttling::Ticket;
-use super::{Change, Identity, Proof};
+use super::forgot_password::uniform_duration;
+use super::throttling::AttemptRecord;
+use super::{ChallengeProof, ChangeEvent, Identity};
 use crate::domain::challenge::Purpose;
 use crate::domain::email::Email;
 use crate::domain::password;
@@ -19,22 +19,27 @@ use crate::store::{challenges, sessions};
 impl Identity {
     pub async fn reset_password(
         &self,
-        proof: Proof,
+        proof: ChallengeProof,
         new_password: &str,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<(), Error> {
-        alike(self.try_to_reset(proof, new_password, origin)).await
+        uniform_duration(self.try_to_reset(proof, new_password, origin)).await
     }
 
-    async fn try_to_reset(&self, proof: Proof, new_password: &str, origin: &Origin) -> Result<(), Error> {
-        let tickets = self.count_proof(&proof, origin).await?;
-        let user_id = self.user_to_reset(&proof, new_password, &tickets).await?;
+    async fn try_to_reset(
+        &self,
+        proof: ChallengeProof,
+        new_password: &str,
+        origin: &RequestOrigin,
+    ) -> Result<(), Error> {
+        let records = self.record_proof_attempt(&proof, origin).await?;
+        let user_id = self.user_to_reset(&proof, new_password, &records).await?;
         // Hashed with no lock held; the proof is asked for once more under it.
         let hash = self.passwords.hash(new_password.into()).await?;
         let mut transaction = self.pool.begin().await?;
-        let answered = self.answered(&mut transaction, &proof, &[Purpose::ResetPassword]).await;
+        let resolved = self.resolve_challenge(&mut transaction, &proof, &[Purpose::ResetPassword]).await;
         // The address may belong to another user by now.
-        let challenge = match answered {
+        let challenge = match resolved {
             Ok(challenge) if challenge.user_id != user_id => return Err(Error::ChallengeInvalid),
             Ok(challenge) => challenge,
             Err(error) => {
@@ -42,22 +47,23 @@ impl Identity {
                 return Err(error);
             }
         };
-        let (now, origin) = (self.clock.now(), &Self::proved(user_id, origin));
+        let (now, origin) = (self.clock.now(), &Self::authenticated_origin(user_id, origin));
         challenges::close(&mut transaction, challenge.id, now).await?;
         users::set_password_hash(&mut transaction, user_id, &hash).await?;
-        let version = users::bump(&mut transaction, user_id, now).await?;
+        let version = users::increment_version(&mut transaction, user_id, now).await?;
         for session_id in sessions::lock_open(&mut transaction, user_id).await? {
             self.end_session(&mut transaction, user_id, session_id, origin).await?;
         }
         // A change of address that a thief asked for.
         challenges::close_all(&mut transaction, user_id, Purpose::ChangeEmail, now).await?;
-        self.forget_failures(&mut transaction, Scope::Account, &user_id.to_string()).await?;
-        self.note_security(&mut transaction, Some(user_id), "password_reset", None, "", origin).await?;
-        let change = Change::of_user(user_id, version, "password_reset", &["password"]);
+        self.reset_scope(&mut transaction, Scope::Account, &user_id.to_string()).await?;
+        self.record_security_event(&mut transaction, Some(user_id), "password_reset", None, "", origin)
+            .await?;
+        let change = ChangeEvent::for_user(user_id, version, "password_reset", &["password"]);
         self.record(&mut transaction, change, origin).await?;
         transaction.commit().await?;
-        self.bell.ring();
-        self.publisher.look_now();
+        self.wake_signal.wake();
+        self.publisher.refresh_now();
         Ok(())
     }
 
@@ -65,14 +71,15 @@ impl Identity {
     /// refused password leaves the proof good.
     async fn user_to_reset(
         &self,
-        proof: &Proof,
+        proof: &ChallengeProof,
         new_password: &str,
-        tickets: &[Ticket],
+        records: &[AttemptRecord],
     ) -> Result<Uuid, Error> {
         let mut transaction = self.pool.begin().await?;
         let checked = async {
-            let challenge = self.answered(&mut transaction, proof, &[Purpose::ResetPassword]).await?;
-            self.uncount_proof(&mut transaction, tickets).await?;
+            let challenge =
+                self.resolve_challenge(&mut transaction, proof, &[Purpose::ResetPassword]).await?;
+            self.refund_proof_attempt(&mut transaction, records).await?;
             let user = users::lock(&mut transaction, challenge.user_id).await?;
             let user = user.filter(Credentials::may_log_in).ok_or(Error::ChallengeInvalid)?;
             self.check_new_password(&mut transaction, user.id, new_password).await?;

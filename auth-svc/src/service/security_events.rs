@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use fintrac_kit::access::caller::Origin;
-use fintrac_kit::access::trust::Trust;
-use fintrac_kit::access::{By, RefusedCall};
+use fintrac_kit::access::caller::RequestOrigin;
+use fintrac_kit::access::token_verifier::TokenVerifier;
+use fintrac_kit::access::{DeniedCall, RequestContext};
 use fintrac_kit::error::chain;
-use fintrac_kit::page::{Cursor, Page, PageRequest};
+use fintrac_kit::pagination::{Cursor, Page, PageRequest};
 use sqlx::PgConnection;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -19,51 +19,51 @@ use crate::store::users;
 
 /// Which page somebody wants.
 #[derive(Debug, Clone, Default)]
-pub struct PageOf {
+pub struct PageQuery {
     pub size: Option<i32>,
     pub token: String,
 }
 
 impl Identity {
     /// Where somebody else was who did it is no business of `user_id`.
-    pub(super) async fn note_security(
+    pub(super) async fn record_security_event(
         &self,
         connection: &mut PgConnection,
         user_id: Option<Uuid>,
         kind: &str,
         session_id: Option<Uuid>,
         detail: &str,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<(), sqlx::Error> {
         let occurred_at = self.clock.now();
         let id = self.random.id(occurred_at);
         let event = SecurityEvent { id, user_id, kind, session_id, detail, occurred_at };
         let is_of_another =
             Uuid::parse_str(&origin.actor).is_ok_and(|actor| user_id.is_some_and(|user_id| user_id != actor));
-        let nowhere = Origin { actor: origin.actor.clone(), ..Origin::default() };
-        let origin = if is_of_another { &nowhere } else { origin };
+        let without_client = RequestOrigin { actor: origin.actor.clone(), ..RequestOrigin::default() };
+        let origin = if is_of_another { &without_client } else { origin };
         security_events::insert(connection, &event, origin).await
     }
 
     /// Keeps calls that were refused for want of a permission.
-    pub async fn note_refusals(&self, calls: &[RefusedCall]) -> Result<(), sqlx::Error> {
+    pub async fn insert_denied_calls(&self, calls: &[DeniedCall]) -> Result<(), sqlx::Error> {
         let mut transaction = self.pool.begin().await?;
         for call in calls {
             if users::find(&mut transaction, call.user_id).await?.is_none() {
                 continue;
             }
-            let origin = Origin {
+            let origin = RequestOrigin {
                 actor: call.user_id.to_string(),
                 client: call.client.clone(),
                 request_id: call.request_id.clone(),
             };
             let event = SecurityEvent {
-                id: self.random.id(call.refused_at),
+                id: self.random.id(call.denied_at),
                 user_id: Some(call.user_id),
-                kind: "permission_refused",
+                kind: "permission_denied",
                 session_id: Some(call.session_id),
                 detail: call.permission,
-                occurred_at: call.refused_at,
+                occurred_at: call.denied_at,
             };
             security_events::insert(&mut transaction, &event, &origin).await?;
         }
@@ -73,36 +73,40 @@ impl Identity {
     /// The caller's own, newest first.
     pub async fn list_my_security_events(
         &self,
-        by: &By,
-        page: &PageOf,
+        ctx: &RequestContext,
+        page: &PageQuery,
     ) -> Result<Page<SecurityEventRow>, Error> {
         let page = PageRequest::new(page.size, &page.token, "my security events")?;
         let before = page.after.map(|cursor| cursor.id);
         let mut connection = self.pool.acquire().await?;
-        let user_id = by.principal.user_id;
-        let rows = security_events::list_of_user(&mut connection, user_id, before, page.limit()).await?;
-        Ok(page.cut(rows, |row| Cursor::by_id(row.id)))
+        let user_id = ctx.principal.user_id;
+        let rows = security_events::list_for_user(&mut connection, user_id, before, page.limit()).await?;
+        Ok(page.paginate(rows, |row| Cursor::from_id(row.id)))
     }
 
     /// Everybody's, newest first.
     pub async fn list_security_events(
         &self,
         filter: &Filter,
-        page: &PageOf,
+        page: &PageQuery,
     ) -> Result<Page<SecurityEventRow>, Error> {
         let page = PageRequest::new(page.size, &page.token, &format!("security events {filter:?}"))?;
         let before = page.after.map(|cursor| cursor.id);
         let mut connection = self.pool.acquire().await?;
         let rows = security_events::list(&mut connection, filter, before, page.limit()).await?;
-        Ok(page.cut(rows, |row| Cursor::by_id(row.id)))
+        Ok(page.paginate(rows, |row| Cursor::from_id(row.id)))
     }
 }
 
 /// Keeps what this process refuses, until `shutdown`; other processes report theirs.
-pub async fn keep_refusals(identity: Arc<Identity>, trust: Arc<Trust>, shutdown: CancellationToken) {
-    let Some(mut refused) = trust.refused_calls() else { return };
-    while let Some(calls) = shutdown.run_until_cancelled(refused.next()).await {
-        if let Err(error) = identity.note_refusals(&calls).await {
+pub async fn record_denied_calls(
+    identity: Arc<Identity>,
+    token_verifier: Arc<TokenVerifier>,
+    shutdown: CancellationToken,
+) {
+    let Some(mut denied) = token_verifier.denied_calls() else { return };
+    while let Some(calls) = shutdown.run_until_cancelled(denied.next()).await {
+        if let Err(error) = identity.insert_denied_calls(&calls).await {
             tracing::warn!(error = %chain(&error), lost = calls.len(), "refused permissions could not be kept");
         }
     }

@@ -1,28 +1,28 @@
 //! How sessions begin and end, shared by login, refresh and logout.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use fintrac_kit::access::caller::Origin;
-use fintrac_kit::access::network;
+use fintrac_kit::access::caller::RequestOrigin;
+use fintrac_kit::access::network_key;
 use fintrac_kit::access::token::{AUDIENCE, Claims};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::devices::of_device;
-use super::{Change, Identity};
+use super::devices::device_change;
+use super::{ChangeEvent, Identity};
 use crate::domain::device::Device;
 use crate::domain::role;
 use crate::domain::secret::Secrets;
 use crate::error::Error;
-use crate::store::devices::{self, Sighting};
+use crate::store::devices::{self, DeviceLogin};
 use crate::store::sessions::{self, Session};
 use crate::store::users::{Credentials, Profile};
 use crate::store::{refresh_tokens, revocations};
 
 /// Verifiers remember an ended session for this long after its last access token:
 /// their clocks may be behind.
-const REMEMBERED: TimeDelta = TimeDelta::minutes(5);
+const REVOCATION_MARGIN: TimeDelta = TimeDelta::minutes(5);
 /// Devices without a session that are remembered.
-const DEVICES_KEPT: i64 = 50;
+const MAX_UNUSED_DEVICES: i64 = 50;
 
 /// What a client gets for its session.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ impl Identity {
         user: &Credentials,
         household_id: Uuid,
         device: &Device,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<(Session, String), Error> {
         let (user_id, now) = (user.id, self.clock.now());
         let keep = usize::try_from(self.config.sessions_per_user - 1).unwrap_or_default();
@@ -59,42 +59,42 @@ impl Identity {
             idle_expires_at: (now + self.config.refresh_token_lifetime).min(expires_at),
             expires_at,
             access_expires_at: now + self.config.access_token_lifetime,
-            device_id: Some(self.see_device(connection, user, device, origin).await?),
+            device_id: Some(self.upsert_device(connection, user, device, origin).await?),
             ended_at: None,
         };
         sessions::insert(connection, &session, origin, now).await?;
         let token = Secrets::first_refresh_token(&self.random);
         refresh_tokens::insert(connection, &self.secrets.refresh_hash(&token), session.id, now).await?;
-        self.record(connection, of_session(&session, 1, "started"), origin).await?;
+        self.record(connection, session_change(&session, 1, "started"), origin).await?;
         Ok((session, token))
     }
 
-    async fn see_device(
+    async fn upsert_device(
         &self,
         connection: &mut PgConnection,
         user: &Credentials,
         device: &Device,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<Uuid, Error> {
         let (user_id, now) = (user.id, self.clock.now());
-        let told_by = device.trait_of(origin, &network(origin.client.ip));
-        let fingerprint = self.secrets.fingerprint(user_id, &told_by);
+        let fingerprint_input = device.fingerprint_input(origin, &network_key(origin.client.ip));
+        let fingerprint = self.secrets.fingerprint(user_id, &fingerprint_input);
         let id = self.random.id(now);
-        let sighting = Sighting { user_id, id, fingerprint, device, origin, now };
-        let (device_id, is_new) = devices::see(connection, &sighting).await?;
+        let login = DeviceLogin { user_id, id, fingerprint, device, origin, now };
+        let (device_id, is_new) = devices::upsert(connection, &login).await?;
         if !is_new {
             return Ok(device_id);
         }
         // Forgetting all devices makes none the first again.
         let is_first = user.last_login_at.is_none();
-        for (id, version) in devices::delete_surplus(connection, user_id, DEVICES_KEPT).await? {
-            let change = of_device(user_id, id, version.saturating_add(1), "forgotten", &[]);
+        for (id, version) in devices::delete_surplus(connection, user_id, MAX_UNUSED_DEVICES).await? {
+            let change = device_change(user_id, id, version.saturating_add(1), "deleted", &[]);
             self.record(connection, change, origin).await?;
         }
-        let kind = if is_first { "seen_first" } else { "added" };
-        self.record(connection, of_device(user_id, device_id, 1, kind, &[]), origin).await?;
+        let kind = if is_first { "first_seen" } else { "added" };
+        self.record(connection, device_change(user_id, device_id, 1, kind, &[]), origin).await?;
         if !is_first {
-            self.note_security(connection, Some(user_id), "new_device", None, "", origin).await?;
+            self.record_security_event(connection, Some(user_id), "new_device", None, "", origin).await?;
         }
         Ok(device_id)
     }
@@ -105,16 +105,16 @@ impl Identity {
         connection: &mut PgConnection,
         user_id: Uuid,
         session_id: Uuid,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<(), Error> {
         let now = self.clock.now();
         let Some(session) = sessions::lock(connection, session_id).await? else { return Ok(()) };
         if session.user_id != user_id || !sessions::end(connection, session_id, now).await? {
             return Ok(());
         }
-        let forget_at = session.access_expires_at.max(now) + REMEMBERED;
-        revocations::insert(connection, session_id, now, forget_at).await?;
-        Ok(self.record(connection, of_session(&session, 2, "ended"), origin).await?)
+        let expires_at = session.access_expires_at.max(now) + REVOCATION_MARGIN;
+        revocations::insert(connection, session_id, now, expires_at).await?;
+        Ok(self.record(connection, session_change(&session, 2, "ended"), origin).await?)
     }
 
     /// The pair of a session whose live refresh token is `refresh_token`.
@@ -132,7 +132,7 @@ impl Identity {
             sub: session.user_id,
             sid: session.id,
             hh: session.household_id,
-            roles: self.roles_in_force(profile),
+            roles: self.effective_roles(profile),
             iat: now.timestamp(),
             exp: expires_at.timestamp(),
         };
@@ -149,16 +149,16 @@ impl Identity {
 impl Identity {
     /// The roles that a token names: those that act on others only with a second
     /// factor, where that is asked for. A refresh after enrolling brings them.
-    fn roles_in_force(&self, profile: &Profile) -> Vec<String> {
-        let needs_factor = self.config.staff_need_factor && !profile.mfa_enabled;
+    fn effective_roles(&self, profile: &Profile) -> Vec<String> {
+        let needs_factor = self.config.require_staff_mfa && !profile.mfa_enabled;
         let holds = |name: &&String| !(needs_factor && [role::ADMIN, role::SUPPORT].contains(&name.as_str()));
         profile.roles.iter().filter(holds).cloned().collect()
     }
 }
 
 /// A session changes twice: it starts and it ends.
-fn of_session(session: &Session, version: i64, kind: &'static str) -> Change<'static> {
-    Change {
+fn session_change(session: &Session, version: i64, kind: &'static str) -> ChangeEvent<'static> {
+    ChangeEvent {
         user_id: session.user_id,
         household_id: Some(session.household_id),
         entity: "session",

@@ -10,7 +10,7 @@ use ed25519_dalek::SigningKey as PrivateKey;
 use ed25519_dalek::pkcs8::EncodePrivateKey as _;
 use fintrac_kit::access::token::{self, Claims};
 use fintrac_kit::keyring::KeyRing;
-use fintrac_kit::module::Deps;
+use fintrac_kit::module::ServiceDependencies;
 use fintrac_kit::random::Random;
 use jsonwebtoken::{Algorithm, EncodingKey};
 use secrecy::ExposeSecret as _;
@@ -25,20 +25,20 @@ pub enum Signer {
     /// The legacy form.
     Secret(EncodingKey),
     /// The newest first.
-    Keys { ring: KeyRing, keys: RwLock<Vec<OpenKey>> },
+    Keys { ring: KeyRing, keys: RwLock<Vec<LoadedKey>> },
 }
 
 /// A key that can sign.
 #[derive(Debug)]
-pub struct OpenKey {
+pub struct LoadedKey {
     kid: String,
-    signs_from: DateTime<Utc>,
+    active_from: DateTime<Utc>,
     key: EncodingKey,
 }
 
 impl Signer {
     /// Opens the keys; makes the first one when there is none.
-    pub async fn open(config: &Config, deps: &Deps) -> Result<Self, StartError> {
+    pub async fn load(config: &Config, deps: &ServiceDependencies) -> Result<Self, StartError> {
         if let Some(secret) = &config.hs256_secret {
             return Ok(Self::Secret(EncodingKey::from_secret(secret.expose_secret().as_bytes())));
         }
@@ -47,12 +47,12 @@ impl Signer {
         let mut keys = signing_keys::list(&mut transaction).await?;
         if keys.is_empty() {
             let now = deps.clock.now();
-            let key = generate(config, &deps.random, now)?;
+            let key = generate_key(config, &deps.random, now)?;
             signing_keys::insert(&mut transaction, &key, now).await?;
             keys.push(key);
         }
         transaction.commit().await?;
-        let keys = keys.iter().map(|key| open(&config.data_keys, key)).collect::<Option<_>>();
+        let keys = keys.iter().map(|key| load_key(&config.data_keys, key)).collect::<Option<_>>();
         let keys = RwLock::new(keys.ok_or(StartError::SigningKey)?);
         Ok(Self::Keys { ring: config.data_keys.clone(), keys })
     }
@@ -61,17 +61,17 @@ impl Signer {
     pub fn refresh(&self, stored: &[SigningKey]) {
         let Self::Keys { ring, keys } = self else { return };
         let known = keys.read().unwrap_or_else(PoisonError::into_inner);
-        let same = |(open, key): (&OpenKey, &SigningKey)| open.kid == key.kid;
+        let same = |(loaded, key): (&LoadedKey, &SigningKey)| loaded.kid == key.kid;
         if known.len() == stored.len() && known.iter().zip(stored).all(same) {
             return;
         }
         drop(known);
-        let opened = stored.iter().map(|key| open(ring, key)).collect::<Option<Vec<_>>>();
-        let Some(opened) = opened else {
+        let loaded = stored.iter().map(|key| load_key(ring, key)).collect::<Option<Vec<_>>>();
+        let Some(loaded) = loaded else {
             tracing::error!("a signing key does not open with FINTRAC_DATA_KEYS; the old ones go on");
             return;
         };
-        *keys.write().unwrap_or_else(PoisonError::into_inner) = opened;
+        *keys.write().unwrap_or_else(PoisonError::into_inner) = loaded;
     }
 
     pub fn sign(&self, claims: &Claims, now: DateTime<Utc>) -> Result<String, Error> {
@@ -80,7 +80,7 @@ impl Signer {
             Self::Keys { keys, .. } => {
                 let keys = keys.read().unwrap_or_else(PoisonError::into_inner);
                 // The oldest, should a clock be behind them all.
-                let current = keys.iter().find(|key| key.signs_from <= now).or(keys.last());
+                let current = keys.iter().find(|key| key.active_from <= now).or(keys.last());
                 let current = current.ok_or_else(|| Error::Internal("no signing key".to_owned()))?;
                 token::sign(claims, &current.key, Algorithm::EdDSA, Some(&current.kid))
             }
@@ -89,25 +89,29 @@ impl Signer {
     }
 }
 
-fn open(ring: &KeyRing, key: &SigningKey) -> Option<OpenKey> {
-    let der = ring.open(&row(&key.kid), &key.private_key).ok()?;
-    Some(OpenKey { kid: key.kid.clone(), signs_from: key.signs_from, key: EncodingKey::from_ed_der(&der) })
+fn load_key(ring: &KeyRing, key: &SigningKey) -> Option<LoadedKey> {
+    let der = ring.decrypt(&signing_key_aad(&key.kid), &key.private_key).ok()?;
+    Some(LoadedKey {
+        kid: key.kid.clone(),
+        active_from: key.active_from,
+        key: EncodingKey::from_ed_der(&der),
+    })
 }
 
 /// A new key, encrypted.
-pub fn generate(
+pub fn generate_key(
     config: &Config,
     random: &Random,
-    signs_from: DateTime<Utc>,
+    active_from: DateTime<Utc>,
 ) -> Result<SigningKey, StartError> {
     let key = PrivateKey::from_bytes(&random.bytes());
     let kid = BASE64.encode(random.bytes::<9>());
     let der = key.to_pkcs8_der().map_err(|_| StartError::SigningKey)?;
-    let private_key = config.data_keys.seal(random, &row(&kid), der.as_bytes());
-    Ok(SigningKey { kid, public_key: key.verifying_key().to_bytes().to_vec(), private_key, signs_from })
+    let private_key = config.data_keys.encrypt(random, &signing_key_aad(&kid), der.as_bytes());
+    Ok(SigningKey { kid, public_key: key.verifying_key().to_bytes().to_vec(), private_key, active_from })
 }
 
 /// The associated data of an encrypted key.
-pub fn row(kid: &str) -> String {
+pub fn signing_key_aad(kid: &str) -> String {
     format!("signing_keys/{kid}")
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use fintrac_kit::access::caller::Origin;
-use fintrac_kit::access::{network, site};
+use fintrac_kit::access::caller::RequestOrigin;
+use fintrac_kit::access::{network_key, site_key};
 use sqlx::PgConnection;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
@@ -31,7 +31,7 @@ impl Default for CheckPermits {
 #[derive(Debug)]
 pub(super) enum Attempt {
     /// Go ahead; it counts as a failure until it is taken back.
-    Counted(Ticket),
+    Allowed(AttemptRecord),
     /// Wait that long. Such an attempt does not count, or a stranger could keep
     /// the owner out for good.
     Blocked(Duration),
@@ -39,13 +39,13 @@ pub(super) enum Attempt {
 
 /// An attempt that was counted, and the count before it.
 #[derive(Debug)]
-pub(super) struct Ticket {
+pub(super) struct AttemptRecord {
     key: [u8; 32],
     before: Throttle,
     written: Throttle,
 }
 
-impl Ticket {
+impl AttemptRecord {
     /// With this one.
     pub(super) fn failures(&self) -> i32 {
         self.written.failures
@@ -53,8 +53,8 @@ impl Ticket {
 }
 
 impl Identity {
-    pub(super) async fn attempt(&self, scope: Scope, of: &str) -> Result<Attempt, sqlx::Error> {
-        let key = self.secrets.throttle_key(scope.name(), of);
+    pub(super) async fn attempt(&self, scope: Scope, name: &str) -> Result<Attempt, sqlx::Error> {
+        let key = self.secrets.throttle_key(scope.name(), name);
         let mut transaction = self.pool.begin().await?;
         let before = throttles::lock(&mut transaction, &key).await?;
         // Read under the lock: an attempt that waited for it is the later one.
@@ -68,68 +68,72 @@ impl Identity {
         let written = Throttle { failures, blocked_until: now + scope.delay(failures), updated_at: now };
         throttles::set(&mut transaction, &key, &written).await?;
         transaction.commit().await?;
-        Ok(Attempt::Counted(Ticket { key, before, written }))
+        Ok(Attempt::Allowed(AttemptRecord { key, before, written }))
     }
 
     /// Counts an attempt by the network that it comes from, and by the site around it.
-    pub(super) async fn attempt_from(&self, scope: Scope, origin: &Origin) -> Result<Vec<Ticket>, Error> {
+    pub(super) async fn attempt_from(
+        &self,
+        scope: Scope,
+        origin: &RequestOrigin,
+    ) -> Result<Vec<AttemptRecord>, Error> {
         let ip = origin.client.ip;
-        let mut wanted = vec![(scope, network(ip))];
-        wanted.extend(scope.of_site().zip(site(ip)));
-        let mut tickets = Vec::with_capacity(wanted.len());
-        for (scope, of) in wanted {
-            match self.attempt(scope, &of).await? {
-                Attempt::Counted(ticket) => tickets.push(ticket),
+        let mut wanted = vec![(scope, network_key(ip))];
+        wanted.extend(scope.site_scope().zip(site_key(ip)));
+        let mut records = Vec::with_capacity(wanted.len());
+        for (scope, name) in wanted {
+            match self.attempt(scope, &name).await? {
+                Attempt::Allowed(record) => records.push(record),
                 Attempt::Blocked(wait) => return Err(Error::Throttled(wait)),
             }
         }
-        Ok(tickets)
+        Ok(records)
     }
 
     /// Takes back attempts that were no failures.
-    pub(super) async fn take_all_back(
+    pub(super) async fn refund_all(
         &self,
         connection: &mut PgConnection,
-        tickets: &[Ticket],
+        records: &[AttemptRecord],
     ) -> Result<(), sqlx::Error> {
-        for ticket in tickets {
-            self.take_back(connection, ticket).await?;
+        for record in records {
+            self.refund(connection, record).await?;
         }
         Ok(())
     }
 
     /// Waits until few enough of this name are being checked.
-    pub(super) async fn acquire_check_permit(&self, scope: Scope, of: &str) -> Option<SemaphorePermit<'_>> {
-        let [first, ..] = self.secrets.throttle_key(scope.name(), of);
+    pub(super) async fn acquire_check_permit(&self, scope: Scope, name: &str) -> Option<SemaphorePermit<'_>> {
+        let [first, ..] = self.secrets.throttle_key(scope.name(), name);
         // Never closed.
         self.check_permits.0[usize::from(first)].acquire().await.ok()
     }
 
     /// Takes back an attempt that was no failure.
-    pub(super) async fn take_back(
+    pub(super) async fn refund(
         &self,
         connection: &mut PgConnection,
-        ticket: &Ticket,
+        record: &AttemptRecord,
     ) -> Result<(), sqlx::Error> {
-        throttles::take_back(connection, &ticket.key, &ticket.before, &ticket.written).await
+        throttles::refund(connection, &record.key, &record.before, &record.written).await
     }
 
     /// Forgets all failures: the right one was here.
-    pub(super) async fn forgive(
+    pub(super) async fn reset(
         &self,
         connection: &mut PgConnection,
-        ticket: &Ticket,
+        record: &AttemptRecord,
     ) -> Result<(), sqlx::Error> {
-        throttles::clear(connection, &ticket.key).await
+        throttles::clear(connection, &record.key).await
     }
 
     /// The same by name.
-    pub(super) async fn forget_failures(
+    pub(super) async fn reset_scope(
         &self,
         connection: &mut PgConnection,
         scope: Scope,
-        of: &str,
+        name: &str,
     ) -> Result<(), sqlx::Error> {
-        throttles::clear(connection, &self.secrets.throttle_key(scope.name(), of)).await
+        throttles::clear(connection, &self.secrets.throttle_key(scope.name(), name)).await
     }
 }

@@ -1,21 +1,21 @@
-//! Ending mails of a kind by the link that stands in them, without a login.
+//! Ending emails of a kind by the link that stands in them, without a login.
 
-use fintrac_kit::access::caller::Origin;
+use fintrac_kit::access::caller::RequestOrigin;
 use fintrac_money::Currency;
 
-use super::{Change, Identity};
+use super::{ChangeEvent, Identity};
 use crate::domain::preferences::{ChannelsChange, PreferencesChanges};
 use crate::error::Error;
 use crate::store::preferences;
 
 impl Identity {
-    pub async fn unsubscribe(&self, token: &str, origin: &Origin) -> Result<(), Error> {
-        let (user_id, kind) = self.secrets.unsubscribed(token).ok_or(Error::ChallengeInvalid)?;
+    pub async fn unsubscribe(&self, token: &str, origin: &RequestOrigin) -> Result<(), Error> {
+        let (user_id, kind) = self.secrets.parse_unsubscribe_token(token).ok_or(Error::ChallengeInvalid)?;
         let mut transaction = self.pool.begin().await?;
         preferences::lock(&mut transaction, user_id).await?;
         let before = preferences::find(&mut transaction, user_id).await?;
         let before = before.ok_or(Error::ChallengeInvalid)?;
-        let off = ChannelsChange { kind, mail: Some(false), inbox: None };
+        let off = ChannelsChange { kind, email: Some(false), inbox: None };
         let changes = PreferencesChanges { notifications: vec![off], ..PreferencesChanges::default() };
         let currency = Currency::from_code(&before.default_currency);
         let currency = currency.ok_or_else(|| Error::Internal("an unknown currency".into()))?;
@@ -24,7 +24,7 @@ impl Identity {
             return Ok(());
         }
         preferences::update(&mut transaction, user_id, &after).await?;
-        let change = Change {
+        let change = ChangeEvent {
             user_id,
             household_id: None,
             entity: "preferences",
@@ -35,7 +35,7 @@ impl Identity {
         };
         self.record(&mut transaction, change, origin).await?;
         transaction.commit().await?;
-        self.bell.ring();
+        self.wake_signal.wake();
         Ok(())
     }
 }

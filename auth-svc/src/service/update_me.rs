@@ -1,19 +1,19 @@
 //! Changing one's own profile. Another address needs the password and takes
 //! effect when it is confirmed.
 
-use fintrac_kit::access::By;
-use fintrac_kit::access::caller::Origin;
-use fintrac_kit::database::violated;
+use fintrac_kit::access::RequestContext;
+use fintrac_kit::access::caller::RequestOrigin;
+use fintrac_kit::database::violated_constraint;
 use secrecy::SecretString;
 use sqlx::PgConnection;
 
-use super::forgot_password::alike;
-use super::register::{phone_row, username_taken};
+use super::forgot_password::uniform_duration;
+use super::register::{phone_number_aad, username_taken};
 use super::throttling::Attempt;
-use super::{Change, Identity, Me};
+use super::{ChangeEvent, Identity, Me};
 use crate::domain::challenge::Purpose;
 use crate::domain::email::Email;
-use crate::domain::profile::{Applied, Editable, ProfileChanges};
+use crate::domain::profile::{AppliedProfileChanges, EditableProfile, ProfileChanges};
 use crate::domain::throttle::Scope;
 use crate::error::Error;
 use crate::store::{challenges, users};
@@ -21,55 +21,58 @@ use crate::store::{challenges, users};
 impl Identity {
     pub async fn update_me(
         &self,
-        by: &By,
+        ctx: &RequestContext,
         changes: &ProfileChanges,
         password: SecretString,
-        if_version: Option<i64>,
+        expected_version: Option<i64>,
     ) -> Result<Me, Error> {
-        let work = self.write_me(by, changes, password, if_version);
+        let work = self.apply_update(ctx, changes, password, expected_version);
         // How long it takes says nothing about who has the other address.
-        if changes.email.is_some() { alike(work).await } else { work.await }
+        if changes.email.is_some() { uniform_duration(work).await } else { work.await }
     }
 
-    async fn write_me(
+    async fn apply_update(
         &self,
-        by: &By,
+        ctx: &RequestContext,
         changes: &ProfileChanges,
         password: SecretString,
-        if_version: Option<i64>,
+        expected_version: Option<i64>,
     ) -> Result<Me, Error> {
-        let user_id = by.principal.user_id;
-        let before = self.get_me(&by.principal).await?;
-        let asked = changes.apply(&editable(&before)).map_err(Error::Invalid)?.email;
-        let standing = Email::parse(&before.profile.email);
-        let email = asked.filter(|email| standing.as_ref().map(Email::key) != Some(email.key()));
-        let proved = match &email {
+        let user_id = ctx.principal.user_id;
+        let before = self.get_me(&ctx.principal).await?;
+        let requested = changes.apply(&editable_profile(&before)).map_err(Error::Invalid)?.email;
+        let current = Email::parse(&before.profile.email);
+        let email = requested.filter(|email| current.as_ref().map(Email::key) != Some(email.key()));
+        let reauthentication = match &email {
             Some(email) => {
-                let proved = self.prove_password(user_id, "password", password, &by.origin).await?;
+                let reauthentication =
+                    self.reauthenticate_with_password(user_id, "password", password, &ctx.origin).await?;
                 if let Attempt::Blocked(wait) =
-                    self.attempt(Scope::Mailbox, &format!("change {}", email.key())).await?
+                    self.attempt(Scope::Email, &format!("change {}", email.key())).await?
                 {
                     return Err(Error::Throttled(wait));
                 }
-                Some(proved)
+                Some(reauthentication)
             }
             None => None,
         };
         let mut transaction = self.pool.begin().await?;
-        match &proved {
-            Some(proved) => self.lock_proved(&mut transaction, user_id, "password", proved).await?,
+        match &reauthentication {
+            Some(reauthentication) => {
+                self.lock_reauthenticated(&mut transaction, user_id, "password", reauthentication).await?
+            }
             None => users::lock(&mut transaction, user_id).await?.ok_or(Error::NotFound("user"))?,
         };
-        let standing = self.profile(&mut transaction, user_id, by.principal.household_id).await?;
-        if if_version.is_some_and(|version| version != standing.profile.version) {
+        let current = self.profile(&mut transaction, user_id, ctx.principal.household_id).await?;
+        if expected_version.is_some_and(|version| version != current.profile.version) {
             return Err(Error::VersionMismatch);
         }
         if email.is_some() {
-            self.ensure_factor_is_fresh(&mut transaction, by).await?;
+            self.ensure_recent_second_factor(&mut transaction, ctx).await?;
         }
-        self.write_profile(&mut transaction, by, changes, &standing).await?;
+        self.write_profile(&mut transaction, ctx, changes, &current).await?;
         match &email {
-            Some(email) => self.ask_to_confirm(&mut transaction, by, email).await?,
+            Some(email) => self.request_email_confirmation(&mut transaction, ctx, email).await?,
             // One's own address again: what was asked for before is called off.
             None if changes.email.is_some() => {
                 let now = self.clock.now();
@@ -77,72 +80,73 @@ impl Identity {
             }
             None => {}
         }
-        let after = self.profile(&mut transaction, user_id, by.principal.household_id).await?;
+        let after = self.profile(&mut transaction, user_id, ctx.principal.household_id).await?;
         transaction.commit().await?;
-        self.bell.ring();
+        self.wake_signal.wake();
         Ok(after)
     }
 
     async fn write_profile(
         &self,
         connection: &mut PgConnection,
-        by: &By,
+        ctx: &RequestContext,
         changes: &ProfileChanges,
-        standing: &Me,
+        current: &Me,
     ) -> Result<(), Error> {
-        let user_id = by.principal.user_id;
-        let Applied { after, changed, .. } = changes.apply(&editable(standing)).map_err(Error::Invalid)?;
+        let user_id = ctx.principal.user_id;
+        let AppliedProfileChanges { after, changed, .. } =
+            changes.apply(&editable_profile(current)).map_err(Error::Invalid)?;
         if changed.is_empty() {
             return Ok(());
         }
         // By these one logs in, or is reached.
         if changed.iter().any(|field| ["username", "phone_number"].contains(field)) {
-            self.ensure_reauthenticated(connection, by).await?;
+            self.ensure_reauthenticated(connection, ctx).await?;
         }
         if let Some(username) = &after.username
             && changed.contains(&"username")
-            && users::holder_of_username(connection, username).await?.is_some_and(|holder| holder != user_id)
+            && users::find_username_owner(connection, username).await?.is_some_and(|holder| holder != user_id)
         {
             return Err(username_taken());
         }
-        let row = phone_row(user_id);
-        let seal = |number: &String| self.config.data_keys.seal(&self.random, &row, number.as_bytes());
+        let aad = phone_number_aad(user_id);
+        let encrypt = |number: &String| self.config.data_keys.encrypt(&self.random, &aad, number.as_bytes());
         let phone_number = if changed.contains(&"phone_number") {
-            after.phone_number.as_ref().map(seal)
+            after.phone_number.as_ref().map(encrypt)
         } else {
-            standing.profile.phone_number.clone()
+            current.profile.phone_number.clone()
         };
         let now = self.clock.now();
         let written = users::update_profile(connection, user_id, &after, phone_number.as_deref(), now).await;
-        let version = written.map_err(|error| match violated(&error) {
+        let version = written.map_err(|error| match violated_constraint(&error) {
             Some("users_username_key_key") => username_taken(),
             _ => Error::Database(error),
         })?;
-        let change = Change::of_user(user_id, version, "updated", &changed);
-        Ok(self.record(connection, change, &by.origin).await?)
+        let change = ChangeEvent::for_user(user_id, version, "updated", &changed);
+        Ok(self.record(connection, change, &ctx.origin).await?)
     }
 
-    /// Asks for the mail to the new address. Nothing tells whether somebody has it:
-    /// then no mail goes out but one that tells its owner.
-    async fn ask_to_confirm(
+    /// Asks for the email to the new address. Nothing tells whether somebody has it:
+    /// then no email goes out but one that tells its owner.
+    async fn request_email_confirmation(
         &self,
         connection: &mut PgConnection,
-        by: &By,
+        ctx: &RequestContext,
         email: &Email,
     ) -> Result<(), Error> {
-        let user_id = by.principal.user_id;
-        self.open_challenge(connection, user_id, Purpose::ChangeEmail, Some(email), &by.origin).await?;
+        let user_id = ctx.principal.user_id;
+        self.create_challenge(connection, user_id, Purpose::ChangeEmail, Some(email), &ctx.origin).await?;
         let owner = users::find_by_email(connection, email.key()).await?;
         let Some(owner) = owner else { return Ok(()) };
-        let change = Change::of_user(owner.id, owner.version, "already_registered", &[]);
+        let change = ChangeEvent::for_user(owner.id, owner.version, "already_registered", &[]);
         // The owner does not learn who it was.
-        let stranger = Origin { actor: "auth".to_owned(), ..Origin::default() };
-        Ok(self.record(connection, change, &stranger).await?)
+        let anonymous_origin = RequestOrigin { actor: "auth".to_owned(), ..RequestOrigin::default() };
+        Ok(self.record(connection, change, &anonymous_origin).await?)
     }
 }
 
-fn editable(me: &Me) -> Editable {
-    Editable {
+fn editable_profile(me: &Me) -> EditableProfile {
+    EditableProfile {
         first_name: me.profile.first_name.clone(),
         last_name: me.profile.last_name.clone(),
         username: me.profile.username.clone(),

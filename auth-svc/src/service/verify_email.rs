@@ -1,13 +1,13 @@
 //! The proof that an address is the user's own, by link or by code: of a new
 //! user, for whom it makes the household, or of a change of address.
 
-use fintrac_kit::access::caller::Origin;
-use fintrac_kit::database::violated;
+use fintrac_kit::access::caller::RequestOrigin;
+use fintrac_kit::database::violated_constraint;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::forgot_password::alike;
-use super::{Change, Identity, Proof};
+use super::forgot_password::uniform_duration;
+use super::{ChallengeProof, ChangeEvent, Identity};
 use crate::domain::challenge::Purpose;
 use crate::domain::email::Email;
 use crate::error::Error;
@@ -15,34 +15,34 @@ use crate::store::challenges::{self, Challenge};
 use crate::store::{households, preferences, users};
 
 impl Identity {
-    pub async fn verify_email(&self, proof: Proof, origin: &Origin) -> Result<(), Error> {
-        alike(self.try_to_verify(&proof, origin)).await
+    pub async fn verify_email(&self, proof: ChallengeProof, origin: &RequestOrigin) -> Result<(), Error> {
+        uniform_duration(self.try_to_verify(&proof, origin)).await
     }
 
-    async fn try_to_verify(&self, proof: &Proof, origin: &Origin) -> Result<(), Error> {
+    async fn try_to_verify(&self, proof: &ChallengeProof, origin: &RequestOrigin) -> Result<(), Error> {
         match self.verify(proof, origin).await {
             // Two verified at once and wished for one username: now it is taken, and dropped.
-            Err(Error::Database(error)) if violated(&error) == Some("users_username_key_key") => {
+            Err(Error::Database(error)) if violated_constraint(&error) == Some("users_username_key_key") => {
                 self.verify(proof, origin).await
             }
             // Another user has proved the address.
-            Err(Error::Database(error)) if violated(&error) == Some("users_email_key_key") => {
+            Err(Error::Database(error)) if violated_constraint(&error) == Some("users_email_key_key") => {
                 Err(Error::ChallengeInvalid)
             }
             result => result,
         }
     }
 
-    async fn verify(&self, proof: &Proof, origin: &Origin) -> Result<(), Error> {
-        let tickets = self.count_proof(proof, origin).await?;
+    async fn verify(&self, proof: &ChallengeProof, origin: &RequestOrigin) -> Result<(), Error> {
+        let records = self.record_proof_attempt(proof, origin).await?;
         let mut transaction = self.pool.begin().await?;
-        self.lock_address_of(&mut transaction, proof).await?;
+        self.lock_email_of_proof(&mut transaction, proof).await?;
         let purposes = [Purpose::VerifyEmail, Purpose::ChangeEmail];
-        let challenge = match self.answered(&mut transaction, proof, &purposes).await {
+        let challenge = match self.resolve_challenge(&mut transaction, proof, &purposes).await {
             Ok(challenge) => challenge,
-            // A second look at the same mail.
+            // A second look at the same email.
             Err(Error::ChallengeInvalid) if self.has_verified(&mut transaction, proof).await? => {
-                self.uncount_proof(&mut transaction, &tickets).await?;
+                self.refund_proof_attempt(&mut transaction, &records).await?;
                 return Ok(transaction.commit().await?);
             }
             Err(error) => {
@@ -51,42 +51,50 @@ impl Identity {
                 return Err(error);
             }
         };
-        self.uncount_proof(&mut transaction, &tickets).await?;
-        let origin = &Self::proved(challenge.user_id, origin);
+        self.refund_proof_attempt(&mut transaction, &records).await?;
+        let origin = &Self::authenticated_origin(challenge.user_id, origin);
         challenges::close(&mut transaction, challenge.id, self.clock.now()).await?;
         match challenge.purpose {
-            Purpose::VerifyEmail => self.admit(&mut transaction, challenge.user_id, origin).await?,
-            Purpose::ChangeEmail => self.change_address(&mut transaction, &challenge, origin).await?,
+            Purpose::VerifyEmail => self.activate_user(&mut transaction, challenge.user_id, origin).await?,
+            Purpose::ChangeEmail => self.change_email(&mut transaction, &challenge, origin).await?,
             Purpose::ResetPassword => return Err(Error::ChallengeInvalid),
         }
         transaction.commit().await?;
-        self.bell.ring();
+        self.wake_signal.wake();
         Ok(())
     }
 
     /// Waits for other proofs of the address that `proof` is about.
-    async fn lock_address_of(&self, connection: &mut PgConnection, proof: &Proof) -> Result<(), Error> {
+    async fn lock_email_of_proof(
+        &self,
+        connection: &mut PgConnection,
+        proof: &ChallengeProof,
+    ) -> Result<(), Error> {
         let key = match proof {
-            Proof::Token(token) => {
-                challenges::address_of_token(connection, &self.secrets.token_hash(token)).await?
+            ChallengeProof::Token(token) => {
+                challenges::find_email_key_by_token(connection, &self.secrets.token_hash(token)).await?
             }
-            Proof::Code { email, .. } => Email::parse(email).map(|email| email.key().to_owned()),
+            ChallengeProof::Code { email, .. } => Email::parse(email).map(|email| email.key().to_owned()),
         };
         let key = key.ok_or(Error::ChallengeInvalid)?;
-        Ok(users::lock_address(connection, &key).await?)
+        Ok(users::lock_email(connection, &key).await?)
     }
 
-    /// Whether `proof` is of a mail whose address its user has proved already.
-    async fn has_verified(&self, connection: &mut PgConnection, proof: &Proof) -> Result<bool, Error> {
+    /// Whether `proof` is of an email whose address its user has proved already.
+    async fn has_verified(
+        &self,
+        connection: &mut PgConnection,
+        proof: &ChallengeProof,
+    ) -> Result<bool, Error> {
         let now = self.clock.now();
         match proof {
-            Proof::Token(token) => {
+            ChallengeProof::Token(token) => {
                 let hash = self.secrets.token_hash(token);
                 Ok(challenges::has_verified(connection, &hash, now).await?)
             }
-            Proof::Code { email, code } => {
+            ChallengeProof::Code { email, code } => {
                 let email = Email::parse(email).ok_or(Error::ChallengeInvalid)?;
-                let spent = challenges::spent_codes(connection, email.key(), now).await?;
+                let spent = challenges::list_consumed_codes(connection, email.key(), now).await?;
                 Ok(spent.iter().any(|(id, hash)| self.code_matches(*id, hash, code)))
             }
         }
@@ -94,11 +102,11 @@ impl Identity {
 
     /// Marks the address as verified, creates the household, and releases the other
     /// registrations of the address.
-    async fn admit(
+    async fn activate_user(
         &self,
         connection: &mut PgConnection,
         user_id: Uuid,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<(), Error> {
         let now = self.clock.now();
         let user = users::lock(connection, user_id).await?.ok_or(Error::ChallengeInvalid)?;
@@ -108,12 +116,12 @@ impl Identity {
         let version = users::verify(connection, user_id, now).await?;
         let profile = users::profile(connection, user_id).await?.ok_or(Error::NotFound("user"))?;
         let email = Email::parse(&profile.email).ok_or(Error::ChallengeInvalid)?;
-        self.release_address(connection, &email, Some(user_id), origin).await?;
+        self.release_email(connection, &email, Some(user_id), origin).await?;
         let preferences = preferences::find(connection, user_id).await?.ok_or(Error::NotFound("user"))?;
         let household_id = self.random.id(now);
         let (currency, timezone) = (&preferences.default_currency, &preferences.timezone);
         households::insert(connection, household_id, user_id, currency, timezone, now).await?;
-        let created = Change {
+        let created = ChangeEvent {
             user_id,
             household_id: Some(household_id),
             entity: "household",
@@ -123,50 +131,53 @@ impl Identity {
             changed: &["currency_code", "timezone"],
         };
         self.record(connection, created, origin).await?;
-        let verified = Change::of_user(user_id, version, "verified", &["email_verified_at"]);
-        let verified = Change { household_id: Some(household_id), ..verified };
+        let verified = ChangeEvent::for_user(user_id, version, "verified", &["email_verified_at"]);
+        let verified = ChangeEvent { household_id: Some(household_id), ..verified };
         Ok(self.record(connection, verified, origin).await?)
     }
 
     /// Takes an address away from all who only claimed it, but for one.
-    pub(super) async fn release_address(
+    pub(super) async fn release_email(
         &self,
         connection: &mut PgConnection,
         email: &Email,
-        but: Option<Uuid>,
-        origin: &Origin,
+        except: Option<Uuid>,
+        origin: &RequestOrigin,
     ) -> Result<(), sqlx::Error> {
-        let released = users::release_unverified(connection, email.key(), but, self.clock.now()).await?;
+        let released = users::release_unverified(connection, email.key(), except, self.clock.now()).await?;
         // Who proved it is no business of theirs.
-        let origin =
-            &Origin { actor: "auth".to_owned(), request_id: origin.request_id.clone(), ..Origin::default() };
+        let origin = &RequestOrigin {
+            actor: "auth".to_owned(),
+            request_id: origin.request_id.clone(),
+            ..RequestOrigin::default()
+        };
         for (user_id, version) in released {
-            self.record(connection, Change::of_user(user_id, version, "released", &["email"]), origin)
+            self.record(connection, ChangeEvent::for_user(user_id, version, "released", &["email"]), origin)
                 .await?;
         }
         Ok(())
     }
 
     /// The confirmed address takes effect; the former one is told.
-    async fn change_address(
+    async fn change_email(
         &self,
         connection: &mut PgConnection,
         challenge: &Challenge,
-        origin: &Origin,
+        origin: &RequestOrigin,
     ) -> Result<(), Error> {
         let (user_id, now) = (challenge.user_id, self.clock.now());
         let user = users::lock(connection, user_id).await?.ok_or(Error::ChallengeInvalid)?;
         let email = challenge.email.as_deref().and_then(Email::parse).ok_or(Error::ChallengeInvalid)?;
-        let former = users::profile(connection, user_id).await?.ok_or(Error::ChallengeInvalid)?.email;
+        let previous = users::profile(connection, user_id).await?.ok_or(Error::ChallengeInvalid)?.email;
         if user.erase_at.is_some() || !user.may_log_in() {
             return Err(Error::ChallengeInvalid);
         }
-        self.release_address(connection, &email, None, origin).await?;
+        self.release_email(connection, &email, None, origin).await?;
         let version = users::set_email(connection, user_id, &email, now).await?;
         // What was sent to the former address is void.
         challenges::close_all(connection, user_id, Purpose::ResetPassword, now).await?;
-        challenges::set_former_email(connection, challenge.id, &former).await?;
-        let told = Change {
+        challenges::set_previous_email(connection, challenge.id, &previous).await?;
+        let changed_event = ChangeEvent {
             user_id,
             household_id: None,
             entity: "challenge",
@@ -175,9 +186,9 @@ impl Identity {
             kind: "email_changed",
             changed: &[],
         };
-        self.record(connection, told, origin).await?;
-        self.note_security(connection, Some(user_id), "email_changed", None, "", origin).await?;
-        let changed = Change::of_user(user_id, version, "updated", &["email"]);
+        self.record(connection, changed_event, origin).await?;
+        self.record_security_event(connection, Some(user_id), "email_changed", None, "", origin).await?;
+        let changed = ChangeEvent::for_user(user_id, version, "updated", &["email"]);
         Ok(self.record(connection, changed, origin).await?)
     }
 }

@@ -1,4 +1,4 @@
-//! Proofs by mail. Of each purpose a user has at most one that is open.
+//! Proofs by email. Of each purpose a user has at most one that is open.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -35,7 +35,7 @@ pub struct NewChallenge<'a> {
 }
 
 /// Opens a challenge and closes the user's earlier ones of that purpose.
-pub async fn open(connection: &mut PgConnection, challenge: &NewChallenge<'_>) -> Result<(), sqlx::Error> {
+pub async fn insert(connection: &mut PgConnection, challenge: &NewChallenge<'_>) -> Result<(), sqlx::Error> {
     close_all(connection, challenge.user_id, challenge.purpose, challenge.now).await?;
     sqlx::query!(
         r#"insert into auth.challenges (id, user_id, purpose, email, email_key, token_hash, code_hash,
@@ -76,7 +76,7 @@ pub async fn close_all(
 }
 
 /// Whose token this is.
-pub async fn user_of_token(
+pub async fn find_user_by_token(
     connection: &mut PgConnection,
     token_hash: &[u8],
 ) -> Result<Option<Uuid>, sqlx::Error> {
@@ -86,7 +86,7 @@ pub async fn user_of_token(
 }
 
 /// The key of the address that this token proves.
-pub async fn address_of_token(
+pub async fn find_email_key_by_token(
     connection: &mut PgConnection,
     token_hash: &[u8],
 ) -> Result<Option<String>, sqlx::Error> {
@@ -120,7 +120,7 @@ pub async fn has_verified(
 }
 
 /// The codes, still fresh, that were sent to an address its user has proved since.
-pub async fn spent_codes(
+pub async fn list_consumed_codes(
     connection: &mut PgConnection,
     email_key: &str,
     now: DateTime<Utc>,
@@ -141,7 +141,10 @@ pub async fn spent_codes(
 }
 
 /// Who wants to change to this address.
-pub async fn user_of_new_email(connection: &mut PgConnection, key: &str) -> Result<Vec<Uuid>, sqlx::Error> {
+pub async fn list_users_by_new_email(
+    connection: &mut PgConnection,
+    key: &str,
+) -> Result<Vec<Uuid>, sqlx::Error> {
     sqlx::query_scalar!(
         r#"select user_id from auth.challenges
            where email_key = $1 and purpose = 'change_email' and closed_at is null order by user_id limit 10"#,
@@ -217,27 +220,27 @@ pub async fn pending_email(
 }
 
 /// User and address before the change that this challenge confirmed.
-pub async fn former_email(
+pub async fn find_previous_email(
     connection: &mut PgConnection,
     id: Uuid,
 ) -> Result<Option<(Uuid, String)>, sqlx::Error> {
     let row = sqlx::query!(
-        r#"select user_id, former_email as "former_email!" from auth.challenges
-           where id = $1 and former_email is not null"#,
+        r#"select user_id, previous_email as "previous_email!" from auth.challenges
+           where id = $1 and previous_email is not null"#,
         id
     )
     .fetch_optional(connection)
     .await?;
-    Ok(row.map(|row| (row.user_id, row.former_email)))
+    Ok(row.map(|row| (row.user_id, row.previous_email)))
 }
 
 /// Keeps for a while what the address was, to tell its owner of the change.
-pub async fn set_former_email(
+pub async fn set_previous_email(
     connection: &mut PgConnection,
     id: Uuid,
     email: &str,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query!("update auth.challenges set former_email = $2 where id = $1", id, email)
+    sqlx::query!("update auth.challenges set previous_email = $2 where id = $1", id, email)
         .execute(connection)
         .await
         .map(|_| ())

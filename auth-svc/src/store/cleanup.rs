@@ -7,18 +7,18 @@ use crate::domain::throttle;
 use crate::store::signing_keys;
 
 /// Ended sessions stay this long, for the list of what happened.
-const SESSIONS_KEPT: TimeDelta = TimeDelta::days(30);
+const SESSION_RETENTION: TimeDelta = TimeDelta::days(30);
 /// Longer than any access token lives.
-const KEYS_KEPT: TimeDelta = TimeDelta::hours(25);
+const SIGNING_KEY_RETENTION: TimeDelta = TimeDelta::hours(25);
 /// As long as events.
-const SECURITY_EVENTS_KEPT: TimeDelta = TimeDelta::days(396);
+const SECURITY_EVENT_RETENTION: TimeDelta = TimeDelta::days(396);
 /// What strangers tried is of no use to anybody for long.
-const STRANGERS_KEPT: TimeDelta = TimeDelta::days(30);
+const ANONYMOUS_EVENT_RETENTION: TimeDelta = TimeDelta::days(30);
 /// Retention of unverified registrations: twice the lifetime of an email's link.
-const UNVERIFIED_KEPT: TimeDelta = TimeDelta::days(2);
-const CHALLENGES_KEPT: TimeDelta = TimeDelta::days(7);
+const REGISTRATION_RETENTION: TimeDelta = TimeDelta::days(2);
+const CHALLENGE_RETENTION: TimeDelta = TimeDelta::days(7);
 /// Rows a statement; the rest follows at the next turn of its loop.
-const BATCH: i64 = 1000;
+const BATCH_SIZE: i64 = 1000;
 
 /// Deletes lapsed sessions with their tokens, revocations, challenges and throttles.
 pub async fn run(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
@@ -30,8 +30,8 @@ pub async fn run(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<()
                    where least(ended_at, idle_expires_at, expires_at) < $1 limit $2),
                tokens as (delete from auth.refresh_tokens where session_id in (select id from old))
                select id from old"#,
-            now - SESSIONS_KEPT,
-            BATCH
+            now - SESSION_RETENTION,
+            BATCH_SIZE
         )
         .fetch_all(&mut *connection)
         .await?;
@@ -42,14 +42,14 @@ pub async fn run(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<()
             break;
         }
     }
-    sqlx::query!("delete from auth.revocations where forget_at < $1", now).execute(&mut *connection).await?;
-    sqlx::query!("delete from auth.challenges where token_expires_at < $1", now - CHALLENGES_KEPT)
+    sqlx::query!("delete from auth.revocations where expires_at < $1", now).execute(&mut *connection).await?;
+    sqlx::query!("delete from auth.challenges where token_expires_at < $1", now - CHALLENGE_RETENTION)
         .execute(&mut *connection)
         .await?;
-    signing_keys::delete_superseded(connection, now - KEYS_KEPT).await?;
+    signing_keys::delete_superseded(connection, now - SIGNING_KEY_RETENTION).await?;
     sqlx::query!(
         "delete from auth.throttles where updated_at < $1 and blocked_until < $2",
-        now - throttle::FORGOTTEN_AFTER,
+        now - throttle::RETENTION,
         now
     )
     .execute(&mut *connection)
@@ -67,8 +67,8 @@ async fn release_registrations(connection: &mut PgConnection, now: DateTime<Utc>
                    where email_verified_at is null and erase_at is null and erased_at is null
                      and updated_at < $2 limit $3)"#,
             now,
-            now - UNVERIFIED_KEPT,
-            BATCH
+            now - REGISTRATION_RETENTION,
+            BATCH_SIZE
         )
         .execute(&mut *connection)
         .await?;
@@ -87,9 +87,9 @@ async fn delete_security_events(
             r#"delete from auth.security_events where id in (
                    select id from auth.security_events
                    where occurred_at < $1 or (user_id is null and occurred_at < $2) limit $3)"#,
-            now - SECURITY_EVENTS_KEPT,
-            now - STRANGERS_KEPT,
-            BATCH
+            now - SECURITY_EVENT_RETENTION,
+            now - ANONYMOUS_EVENT_RETENTION,
+            BATCH_SIZE
         )
         .execute(&mut *connection)
         .await?;

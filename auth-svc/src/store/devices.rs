@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use chrono::{DateTime, Utc};
-use fintrac_kit::access::caller::Origin;
+use fintrac_kit::access::caller::RequestOrigin;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -27,21 +27,21 @@ pub struct KnownDevice {
 
 /// A device at a login.
 #[derive(Debug)]
-pub struct Sighting<'a> {
+pub struct DeviceLogin<'a> {
     pub user_id: Uuid,
     /// The id it gets when it is new.
     pub id: Uuid,
     pub fingerprint: [u8; 32],
     pub device: &'a Device,
-    pub origin: &'a Origin,
+    pub origin: &'a RequestOrigin,
     pub now: DateTime<Utc>,
 }
 
 /// Notes that a device was seen; its id, and whether it is new. The caller
 /// holds the user's lock.
-pub async fn see(
+pub async fn upsert(
     connection: &mut PgConnection,
-    sighting: &Sighting<'_>,
+    login: &DeviceLogin<'_>,
 ) -> Result<(Uuid, bool), sqlx::Error> {
     let id = sqlx::query_scalar!(
         r#"insert into auth.devices (id, user_id, fingerprint, name, platform, os_version, app_version,
@@ -52,20 +52,20 @@ pub async fn see(
                app_version = excluded.app_version, user_agent = excluded.user_agent,
                client_ip = excluded.client_ip, last_seen_at = excluded.last_seen_at
            returning id"#,
-        sighting.id,
-        sighting.user_id,
-        &sighting.fingerprint,
-        sighting.device.name,
-        sighting.device.platform,
-        sighting.device.os_version,
-        sighting.device.app_version,
-        sighting.origin.client.user_agent,
-        sighting.origin.client.ip.map(|ip: IpAddr| ip.to_string()),
-        sighting.now,
+        login.id,
+        login.user_id,
+        &login.fingerprint,
+        login.device.name,
+        login.device.platform,
+        login.device.os_version,
+        login.device.app_version,
+        login.origin.client.user_agent,
+        login.origin.client.ip.map(|ip: IpAddr| ip.to_string()),
+        login.now,
     )
     .fetch_one(connection)
     .await?;
-    Ok((id, id == sighting.id))
+    Ok((id, id == login.id))
 }
 
 /// Whether the user has logged in from this network before: the address, of IPv6 its /64.
@@ -177,22 +177,22 @@ pub async fn delete(connection: &mut PgConnection, user_id: Uuid, id: Uuid) -> R
         .map(|_| ())
 }
 
-/// What a mail says of a device.
+/// What an email says of a device.
 #[derive(Debug)]
-pub struct DeviceFacts {
+pub struct DeviceSummary {
     pub name: String,
     pub user_agent: String,
     pub client_ip: Option<String>,
     pub first_seen_at: DateTime<Utc>,
 }
 
-pub async fn facts(
+pub async fn find_summary(
     connection: &mut PgConnection,
     user_id: Uuid,
     id: Uuid,
-) -> Result<Option<DeviceFacts>, sqlx::Error> {
+) -> Result<Option<DeviceSummary>, sqlx::Error> {
     sqlx::query_as!(
-        DeviceFacts,
+        DeviceSummary,
         r#"select name, user_agent, host(client_ip) as client_ip, first_seen_at
            from auth.devices where user_id = $1 and id = $2"#,
         user_id,

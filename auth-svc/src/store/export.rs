@@ -1,27 +1,27 @@
 //! What is stored about a user, a section a table. Hashes, seeds and sealed
 //! values are no words of his and stay; the phone number is opened by the caller.
 
-use fintrac_kit::export::{PAGE, RowById};
+use fintrac_kit::export::{PAGE_SIZE, SectionRowById};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-/// Up to [`PAGE`] rows of a section after `after`.
+/// Up to [`PAGE_SIZE`] rows of a section after `after`.
 pub async fn page(
     connection: &mut PgConnection,
     section: &str,
     user_id: Uuid,
     after: Uuid,
-) -> Result<Vec<RowById>, sqlx::Error> {
+) -> Result<Vec<SectionRowById>, sqlx::Error> {
     match section {
         "households" => sqlx::query_as!(
-            RowById,
+            SectionRowById,
             r#"select households.id, jsonb_build_object('id', households.id, 'role', role, 'currency_code',
                        currency_code, 'timezone', timezone, 'created_at', created_at)::text as "json!"
                    from auth.memberships join auth.households on households.id = household_id
                    where user_id = $1 and households.id > $2 order by households.id limit $3"#,
             user_id,
             after,
-            PAGE
+            PAGE_SIZE
         )
         .fetch_all(connection)
         .await,
@@ -33,36 +33,36 @@ pub async fn page(
             )
             .fetch_one(connection)
             .await?;
-            Ok(once(after, &roles, "roles"))
+            Ok(single_row(after, &roles, "roles"))
         }
         "notification_channels" => {
             let channels = sqlx::query_scalar!(
-                r#"select coalesce(jsonb_object_agg(kind, jsonb_build_object('mail', mail, 'inbox', inbox)),
+                r#"select coalesce(jsonb_object_agg(kind, jsonb_build_object('mail', email, 'inbox', inbox)),
                        '{}')::text as "json!"
                    from auth.notification_channels where user_id = $1"#,
                 user_id
             )
             .fetch_one(connection)
             .await?;
-            Ok(once(after, &channels, "channels"))
+            Ok(single_row(after, &channels, "channels"))
         }
-        "account" => Ok(once(after, &account(connection, user_id).await?, "account")),
+        "account" => Ok(single_row(after, &account(connection, user_id).await?, "account")),
         "challenges" => challenges(connection, user_id, after).await,
         "sessions" => sqlx::query_as!(
-            RowById,
+            SectionRowById,
             r#"select id, jsonb_build_object('id', id, 'device_id', device_id, 'client_ip', host(client_ip),
                        'user_agent', user_agent, 'created_at', created_at, 'last_seen_at', last_seen_at,
                        'idle_expires_at', idle_expires_at, 'expires_at', expires_at, 'ended_at', ended_at)::text as "json!"
                    from auth.sessions where user_id = $1 and id > $2 order by id limit $3"#,
             user_id,
             after,
-            PAGE
+            PAGE_SIZE
         )
         .fetch_all(connection)
         .await,
         "devices" => {
             sqlx::query_as!(
-                RowById,
+                SectionRowById,
                 r#"select id, jsonb_build_object('id', id, 'name', name, 'platform', platform, 'os_version',
                        os_version, 'app_version', app_version, 'user_agent', user_agent, 'client_ip',
                        host(client_ip), 'is_trusted', is_trusted, 'first_seen_at', first_seen_at,
@@ -70,33 +70,33 @@ pub async fn page(
                    from auth.devices where user_id = $1 and id > $2 order by id limit $3"#,
                 user_id,
                 after,
-                PAGE
+                PAGE_SIZE
             )
             .fetch_all(connection)
             .await
         }
         "security_events" => {
             sqlx::query_as!(
-                RowById,
+                SectionRowById,
                 r#"select id, jsonb_build_object('id', id, 'kind', kind, 'detail', detail, 'session_id',
                        session_id, 'client_ip', host(client_ip), 'user_agent', user_agent, 'request_id',
                        request_id, 'occurred_at', occurred_at)::text as "json!"
                    from auth.security_events where user_id = $1 and id > $2 order by id limit $3"#,
                 user_id,
                 after,
-                PAGE
+                PAGE_SIZE
             )
             .fetch_all(connection)
             .await
         }
         "ip_rules" => sqlx::query_as!(
-            RowById,
+            SectionRowById,
             r#"select id, jsonb_build_object('id', id, 'action', action, 'cidr', network::text, 'note', note,
                        'created_at', created_at)::text as "json!"
                    from auth.ip_rules where user_id = $1 and id > $2 order by id limit $3"#,
             user_id,
             after,
-            PAGE
+            PAGE_SIZE
         )
         .fetch_all(connection)
         .await,
@@ -120,28 +120,28 @@ async fn account(connection: &mut PgConnection, user_id: Uuid) -> Result<String,
     .await
 }
 
-/// What was mailed to him to prove an address.
+/// What was emailed to him to prove an address.
 async fn challenges(
     connection: &mut PgConnection,
     user_id: Uuid,
     after: Uuid,
-) -> Result<Vec<RowById>, sqlx::Error> {
+) -> Result<Vec<SectionRowById>, sqlx::Error> {
     sqlx::query_as!(
-        RowById,
+        SectionRowById,
         r#"select id, jsonb_build_object('id', id, 'purpose', purpose, 'email', email, 'former_email',
-               former_email, 'created_at', created_at, 'expires_at', token_expires_at, 'closed_at',
+               previous_email, 'created_at', created_at, 'expires_at', token_expires_at, 'closed_at',
                closed_at)::text as "json!"
            from auth.challenges where user_id = $1 and id > $2 order by id limit $3"#,
         user_id,
         after,
-        PAGE
+        PAGE_SIZE
     )
     .fetch_all(connection)
     .await
 }
 
 /// A section of one row.
-fn once(after: Uuid, value: &str, name: &str) -> Vec<RowById> {
-    let row = RowById { id: Uuid::max(), json: format!("{{\"{name}\":{value}}}") };
+fn single_row(after: Uuid, value: &str, name: &str) -> Vec<SectionRowById> {
+    let row = SectionRowById { id: Uuid::max(), json: format!("{{\"{name}\":{value}}}") };
     if after.is_nil() { vec![row] } else { Vec::new() }
 }

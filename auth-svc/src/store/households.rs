@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-/// A household's facts for other parts.
+/// A household's facts for other services.
 #[derive(Debug)]
 pub struct Household {
     pub id: Uuid,
@@ -96,7 +96,7 @@ pub async fn set_timezone(
 }
 
 /// The household of a user; each has one in this version.
-pub async fn of_user(connection: &mut PgConnection, user_id: Uuid) -> Result<Option<Uuid>, sqlx::Error> {
+pub async fn find_by_user(connection: &mut PgConnection, user_id: Uuid) -> Result<Option<Uuid>, sqlx::Error> {
     sqlx::query_scalar!(
         "select household_id from auth.memberships where user_id = $1 order by household_id limit 1",
         user_id
@@ -106,7 +106,7 @@ pub async fn of_user(connection: &mut PgConnection, user_id: Uuid) -> Result<Opt
 }
 
 /// The households that a user owns.
-pub async fn owned_by(connection: &mut PgConnection, user_id: Uuid) -> Result<Vec<Uuid>, sqlx::Error> {
+pub async fn list_owned_by(connection: &mut PgConnection, user_id: Uuid) -> Result<Vec<Uuid>, sqlx::Error> {
     sqlx::query_scalar!(
         r#"select household_id from auth.memberships where user_id = $1 and role = 'owner'
            order by household_id"#,

@@ -39,12 +39,12 @@ pub async fn insert(
 }
 
 /// All of them, for every verifier.
-pub async fn all(connection: &mut PgConnection) -> Result<Vec<IpRule>, sqlx::Error> {
-    list(connection, None, MOST).await
+pub async fn list_all(connection: &mut PgConnection) -> Result<Vec<IpRule>, sqlx::Error> {
+    list(connection, None, MAX_IP_RULES).await
 }
 
 /// More rules than this are not taken: every verifier holds them all.
-pub const MOST: i64 = 10_000;
+pub const MAX_IP_RULES: i64 = 10_000;
 
 pub async fn count(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(r#"select count(*) as "count!" from auth.ip_rules"#).fetch_one(connection).await

@@ -11,7 +11,7 @@ pub struct ManagedUser {
     pub username: Option<String>,
     pub first_name: String,
     pub last_name: String,
-    /// unverified, active, locked, leaving, erased.
+    /// unverified, active, locked, pending_deletion, erased.
     pub status: String,
     pub roles: Vec<String>,
     pub mfa_enabled: bool,
@@ -55,9 +55,9 @@ pub async fn list(
            from auth.users,
                 lateral (select case when erased_at is not null then 'erased'
                                      when locked_at is not null then 'locked'
-                                     when erase_at is not null then 'leaving'
+                                     when erase_at is not null then 'pending_deletion'
                                      when email_verified_at is null then 'unverified'
-                                     else 'active' end as status) as standing
+                                     else 'active' end as status) as current
            where ($1::uuid is null or users.id = $1)
              and ($2::text is null or email_key like $2 or username_key like $2)
              and ($3::text is null or status = $3)

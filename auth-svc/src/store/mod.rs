@@ -4,6 +4,7 @@
 pub mod challenges;
 pub mod cleanup;
 pub mod devices;
+pub mod encrypted_values;
 pub mod export;
 pub mod households;
 pub mod ip_rules;
@@ -12,7 +13,6 @@ pub mod preferences;
 pub mod refresh_tokens;
 pub mod revocations;
 pub mod roles;
-pub mod sealed;
 pub mod second_factors;
 pub mod security_events;
 pub mod sessions;

@@ -6,10 +6,10 @@ use fintrac_money::{Currency, Money};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::domain::preferences::{Channels, Kind, Preferences};
+use crate::domain::preferences::{Channels, NotificationKind, Preferences};
 
 /// Writes what a registration says; what else there is stays as it was.
-pub async fn register(
+pub async fn upsert(
     connection: &mut PgConnection,
     user_id: Uuid,
     preferences: &Preferences,
@@ -50,12 +50,14 @@ pub async fn find(connection: &mut PgConnection, user_id: Uuid) -> Result<Option
     .await?;
     let Some(row) = row else { return Ok(None) };
     let rows =
-        sqlx::query!("select kind, mail, inbox from auth.notification_channels where user_id = $1", user_id)
+        sqlx::query!("select kind, email, inbox from auth.notification_channels where user_id = $1", user_id)
             .fetch_all(connection)
             .await?;
     let channels: BTreeMap<_, _> = rows
         .into_iter()
-        .filter_map(|row| Some((Kind::from_text(&row.kind)?, Channels { mail: row.mail, inbox: row.inbox })))
+        .filter_map(|row| {
+            Some((NotificationKind::from_text(&row.kind)?, Channels { email: row.email, inbox: row.inbox }))
+        })
         .collect();
     Ok(Some(Preferences {
         locale: row.locale,
@@ -90,12 +92,12 @@ pub async fn update(
     .await?;
     let channels = &preferences.channels;
     sqlx::query!(
-        r#"insert into auth.notification_channels (user_id, kind, mail, inbox)
-           select $1, kind, mail, inbox from unnest($2::text[], $3::bool[], $4::bool[]) as new (kind, mail, inbox)
-           on conflict (user_id, kind) do update set mail = excluded.mail, inbox = excluded.inbox"#,
+        r#"insert into auth.notification_channels (user_id, kind, email, inbox)
+           select $1, kind, email, inbox from unnest($2::text[], $3::bool[], $4::bool[]) as new (kind, email, inbox)
+           on conflict (user_id, kind) do update set email = excluded.email, inbox = excluded.inbox"#,
         user_id,
         &channels.keys().map(|kind| kind.as_str().to_owned()).collect::<Vec<_>>(),
-        &channels.values().map(|channels| channels.mail).collect::<Vec<_>>(),
+        &channels.values().map(|channels| channels.email).collect::<Vec<_>>(),
         &channels.values().map(|channels| channels.inbox).collect::<Vec<_>>(),
     )
     .execute(connection)
@@ -105,32 +107,32 @@ pub async fn update(
 
 /// Somebody of a household, and how he wants to hear of a kind of thing.
 #[derive(Debug)]
-pub struct Listener {
+pub struct Subscriber {
     pub user_id: Uuid,
     pub locale: String,
-    pub mail: bool,
+    pub email: bool,
     pub inbox: bool,
 }
 
 /// Everybody in a household who wants to hear of `kind` at all.
-pub async fn audience(
+pub async fn list_subscribers(
     connection: &mut PgConnection,
     household_id: Uuid,
-    kind: Kind,
-) -> Result<Vec<Listener>, sqlx::Error> {
+    kind: NotificationKind,
+) -> Result<Vec<Subscriber>, sqlx::Error> {
     let default = kind.default_channels();
     sqlx::query_as!(
-        Listener,
-        r#"select memberships.user_id, locale, coalesce(mail, $3) as "mail!", coalesce(inbox, $4) as "inbox!"
+        Subscriber,
+        r#"select memberships.user_id, locale, coalesce(email, $3) as "email!", coalesce(inbox, $4) as "inbox!"
            from auth.memberships
            join auth.preferences on preferences.user_id = memberships.user_id
            left join auth.notification_channels
              on notification_channels.user_id = memberships.user_id and kind = $2
-           where household_id = $1 and (coalesce(mail, $3) or coalesce(inbox, $4))
+           where household_id = $1 and (coalesce(email, $3) or coalesce(inbox, $4))
            order by memberships.user_id"#,
         household_id,
         kind.as_str(),
-        default.mail,
+        default.email,
         default.inbox,
     )
     .fetch_all(connection)
@@ -139,21 +141,21 @@ pub async fn audience(
 
 /// From which amount on somebody of a household wants to hear of a transaction.
 #[derive(Debug)]
-pub struct Limit {
+pub struct LargeTransactionLimit {
     pub household_id: Uuid,
     pub user_id: Uuid,
     pub limit: Money,
 }
 
 /// Those of these households who set one.
-pub async fn limits(
+pub async fn list_large_transaction_limits(
     connection: &mut PgConnection,
     household_ids: &[Uuid],
-) -> Result<Vec<Limit>, sqlx::Error> {
+) -> Result<Vec<LargeTransactionLimit>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"select memberships.household_id, memberships.user_id, households.currency_code,
                   large_transaction_limit as "limit!"
-           from unnest($1::uuid[]) as wanted (household_id)
+           from unnest($1::uuid[]) as requested (household_id)
            join auth.memberships using (household_id)
            join auth.households on households.id = memberships.household_id
            join auth.preferences on preferences.user_id = memberships.user_id
@@ -165,7 +167,7 @@ pub async fn limits(
     let limits = rows.into_iter().filter_map(|row| {
         let currency = Currency::from_code(&row.currency_code)?;
         let (household_id, user_id) = (row.household_id, row.user_id);
-        Some(Limit { household_id, user_id, limit: Money::new(row.limit, currency) })
+        Some(LargeTransactionLimit { household_id, user_id, limit: Money::new(row.limit, currency) })
     });
     Ok(limits.collect())
 }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 #[derive(Debug)]
 pub struct RefreshToken {
     pub session_id: Uuid,
-    pub spent_at: Option<DateTime<Utc>>,
+    pub consumed_at: Option<DateTime<Utc>>,
     pub successor_hash: Option<Vec<u8>>,
 }
 
@@ -32,21 +32,21 @@ pub async fn insert(
 pub async fn find(connection: &mut PgConnection, hash: &[u8]) -> Result<Option<RefreshToken>, sqlx::Error> {
     sqlx::query_as!(
         RefreshToken,
-        "select session_id, spent_at, successor_hash from auth.refresh_tokens where token_hash = $1",
+        "select session_id, consumed_at, successor_hash from auth.refresh_tokens where token_hash = $1",
         hash
     )
     .fetch_optional(connection)
     .await
 }
 
-pub async fn spend(
+pub async fn consume(
     connection: &mut PgConnection,
     hash: &[u8],
     successor_hash: &[u8],
     now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "update auth.refresh_tokens set spent_at = $2, successor_hash = $3 where token_hash = $1",
+        "update auth.refresh_tokens set consumed_at = $2, successor_hash = $3 where token_hash = $1",
         hash,
         now,
         successor_hash

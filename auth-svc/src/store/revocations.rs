@@ -8,14 +8,14 @@ pub async fn insert(
     connection: &mut PgConnection,
     session_id: Uuid,
     now: DateTime<Utc>,
-    forget_at: DateTime<Utc>,
+    expires_at: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        r#"insert into auth.revocations (session_id, revoked_at, forget_at) values ($1, $2, $3)
+        r#"insert into auth.revocations (session_id, revoked_at, expires_at) values ($1, $2, $3)
            on conflict (session_id) do nothing"#,
         session_id,
         now,
-        forget_at
+        expires_at
     )
     .execute(connection)
     .await
@@ -23,17 +23,17 @@ pub async fn insert(
 }
 
 /// Revocations since an instant that still matter.
-pub async fn since(
+pub async fn list_since(
     connection: &mut PgConnection,
     since: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Result<Vec<(Uuid, DateTime<Utc>)>, sqlx::Error> {
     let rows = sqlx::query!(
-        "select session_id, forget_at from auth.revocations where revoked_at >= $1 and forget_at > $2",
+        "select session_id, expires_at from auth.revocations where revoked_at >= $1 and expires_at > $2",
         since,
         now
     )
     .fetch_all(connection)
     .await?;
-    Ok(rows.into_iter().map(|row| (row.session_id, row.forget_at)).collect())
+    Ok(rows.into_iter().map(|row| (row.session_id, row.expires_at)).collect())
 }

@@ -93,14 +93,17 @@ pub async fn is_in_use(connection: &mut PgConnection, name: &str) -> Result<bool
 }
 
 /// Names of the user's roles.
-pub async fn of_user(connection: &mut PgConnection, user_id: Uuid) -> Result<BTreeSet<String>, sqlx::Error> {
+pub async fn list_for_user(
+    connection: &mut PgConnection,
+    user_id: Uuid,
+) -> Result<BTreeSet<String>, sqlx::Error> {
     let names = sqlx::query_scalar!("select role from auth.user_roles where user_id = $1", user_id)
         .fetch_all(connection)
         .await?;
     Ok(names.into_iter().collect())
 }
 
-pub async fn set_of_user(
+pub async fn set_for_user(
     connection: &mut PgConnection,
     user_id: Uuid,
     names: &BTreeSet<String>,

@@ -29,7 +29,7 @@ pub async fn is_enabled(connection: &mut PgConnection, user_id: Uuid) -> Result<
 }
 
 /// Begins an enrolment; one that was not confirmed is replaced.
-pub async fn enrol(
+pub async fn enroll(
     connection: &mut PgConnection,
     user_id: Uuid,
     secret: &str,
@@ -60,7 +60,7 @@ pub async fn confirm(
 }
 
 /// Spends a step's code; false when it or a later one was spent before.
-pub async fn spend_step(
+pub async fn consume_step(
     connection: &mut PgConnection,
     user_id: Uuid,
     step: i64,
@@ -103,7 +103,7 @@ pub async fn set_recovery_codes(
 }
 
 /// Spends a recovery code; false when it is none or was spent before.
-pub async fn spend_recovery_code(
+pub async fn consume_recovery_code(
     connection: &mut PgConnection,
     user_id: Uuid,
     hash: &[u8],

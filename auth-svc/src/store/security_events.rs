@@ -1,7 +1,7 @@
 //! What a user should know about his account's safety.
 
 use chrono::{DateTime, Utc};
-use fintrac_kit::access::caller::Origin;
+use fintrac_kit::access::caller::RequestOrigin;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -22,7 +22,7 @@ pub struct SecurityEvent<'a> {
 pub async fn insert(
     connection: &mut PgConnection,
     event: &SecurityEvent<'_>,
-    origin: &Origin,
+    origin: &RequestOrigin,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"insert into auth.security_events (id, user_id, kind, session_id, detail, client_ip, user_agent,
@@ -68,7 +68,7 @@ pub struct Filter {
 }
 
 /// Newest first, of one user.
-pub async fn list_of_user(
+pub async fn list_for_user(
     connection: &mut PgConnection,
     user_id: Uuid,
     before: Option<Uuid>,

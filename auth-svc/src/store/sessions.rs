@@ -1,7 +1,7 @@
 //! Sessions.
 
 use chrono::{DateTime, Utc};
-use fintrac_kit::access::caller::Origin;
+use fintrac_kit::access::caller::RequestOrigin;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -28,7 +28,7 @@ impl Session {
 pub async fn insert(
     connection: &mut PgConnection,
     session: &Session,
-    origin: &Origin,
+    origin: &RequestOrigin,
     now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
@@ -52,17 +52,17 @@ pub async fn insert(
     .map(|_| ())
 }
 
-/// Whose sessions are open since before `then`, in order of their ids.
+/// Whose sessions are open since before `created_before`, in order of their ids.
 pub async fn list_open_after(
     connection: &mut PgConnection,
-    then: DateTime<Utc>,
+    created_before: DateTime<Utc>,
     after: Uuid,
     limit: i64,
 ) -> Result<Vec<(Uuid, Uuid)>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"select id, user_id from auth.sessions
            where ended_at is null and created_at <= $1 and id > $2 order by id limit $3"#,
-        then,
+        created_before,
         after,
         limit
     )
@@ -182,7 +182,7 @@ pub async fn list_open(
 }
 
 /// The user's sessions on a device that have not ended.
-pub async fn of_device(
+pub async fn list_open_on_device(
     connection: &mut PgConnection,
     user_id: Uuid,
     device_id: Uuid,
@@ -198,7 +198,7 @@ pub async fn of_device(
 }
 
 /// The device of a session.
-pub async fn device_of(connection: &mut PgConnection, id: Uuid) -> Result<Option<Uuid>, sqlx::Error> {
+pub async fn find_device(connection: &mut PgConnection, id: Uuid) -> Result<Option<Uuid>, sqlx::Error> {
     let row = sqlx::query_scalar!("select device_id from auth.sessions where id = $1", id)
         .fetch_optional(connection)
         .await?;

@@ -10,14 +10,14 @@ pub struct SigningKey {
     /// Encrypted PKCS #8.
     pub private_key: String,
     /// Verifiers know it before.
-    pub signs_from: DateTime<Utc>,
+    pub active_from: DateTime<Utc>,
 }
 
 /// All keys, the newest first: the first one whose time has come signs.
 pub async fn list(connection: &mut PgConnection) -> Result<Vec<SigningKey>, sqlx::Error> {
     sqlx::query_as!(
         SigningKey,
-        "select kid, public_key, private_key, signs_from from auth.signing_keys order by signs_from desc, kid"
+        "select kid, public_key, private_key, active_from from auth.signing_keys order by active_from desc, kid"
     )
     .fetch_all(connection)
     .await
@@ -37,28 +37,28 @@ pub async fn insert(
     now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "insert into auth.signing_keys (kid, public_key, private_key, created_at, signs_from) values ($1, $2, $3, $4, $5)",
+        "insert into auth.signing_keys (kid, public_key, private_key, created_at, active_from) values ($1, $2, $3, $4, $5)",
         key.kid,
         key.public_key,
         key.private_key,
         now,
-        key.signs_from
+        key.active_from
     )
     .execute(connection)
     .await
     .map(|_| ())
 }
 
-/// Deletes keys whose successor has signed since before `then`.
+/// Deletes keys whose successor has signed since before `active_before`.
 pub async fn delete_superseded(
     connection: &mut PgConnection,
-    then: DateTime<Utc>,
+    active_before: DateTime<Utc>,
 ) -> Result<u64, sqlx::Error> {
     let done = sqlx::query!(
         r#"delete from auth.signing_keys old where exists (
                select from auth.signing_keys new
-               where new.signs_from > old.signs_from and new.signs_from < $1)"#,
-        then
+               where new.active_from > old.active_from and new.active_from < $1)"#,
+        active_before
     )
     .execute(connection)
     .await?;

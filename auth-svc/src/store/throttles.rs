@@ -44,7 +44,7 @@ pub async fn clear(connection: &mut PgConnection, key: &[u8]) -> Result<(), sqlx
 
 /// Takes back one attempt that was no failure. Untouched since it was `written`, the
 /// count is what it was `before`; else others have come, and it loses this one only.
-pub async fn take_back(
+pub async fn refund(
     connection: &mut PgConnection,
     key: &[u8],
     before: &Throttle,

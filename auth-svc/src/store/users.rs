@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::domain::email::Email;
-use crate::domain::profile::Editable;
+use crate::domain::profile::EditableProfile;
 
 /// What decides a login or a registration.
 #[derive(Debug)]
@@ -60,7 +60,7 @@ pub struct Profile {
     pub version: i64,
 }
 
-/// To whom a mail goes, and how to write to him.
+/// To whom an email goes, and how to write to him.
 #[derive(Debug)]
 pub struct Recipient {
     pub email: String,
@@ -93,7 +93,7 @@ pub async fn find_by_email(
 }
 
 /// Lists the unverified registrations of the address, the newest first.
-pub async fn unverified_of_email(
+pub async fn list_unverified_by_email(
     connection: &mut PgConnection,
     key: &str,
     limit: i64,
@@ -113,7 +113,7 @@ pub async fn unverified_of_email(
 
 /// Lets one proof of an address at a time go on until its transaction ends. Taken
 /// before any user: those who claim one address must not wait for each other.
-pub async fn lock_address(connection: &mut PgConnection, key: &str) -> Result<(), sqlx::Error> {
+pub async fn lock_email(connection: &mut PgConnection, key: &str) -> Result<(), sqlx::Error> {
     sqlx::query!("select pg_advisory_xact_lock(hashtextextended('address ' || $1::text, 0))", key)
         .execute(connection)
         .await
@@ -162,7 +162,7 @@ pub async fn lock(connection: &mut PgConnection, id: Uuid) -> Result<Option<Cred
 }
 
 /// The verified user who holds the username.
-pub async fn holder_of_username(
+pub async fn find_username_owner(
     connection: &mut PgConnection,
     username: &str,
 ) -> Result<Option<Uuid>, sqlx::Error> {
@@ -202,14 +202,14 @@ pub async fn verify(connection: &mut PgConnection, id: Uuid, now: DateTime<Utc>)
     .execute(&mut *connection)
     .await?;
     sqlx::query_scalar!(
-        r#"with wish as (
-               select case when not exists (select from auth.users where username_key = lower(me.username))
-                           then me.username end as username
-               from auth.users me where id = $1)
+        r#"with requested as (
+               select case when not exists (select from auth.users where username_key = lower(own.username))
+                           then own.username end as username
+               from auth.users own where id = $1)
            update auth.users
            set email_verified_at = $2, updated_at = $2, erase_at = null, version = version + 1,
-               username = wish.username, username_key = lower(wish.username)
-           from wish where id = $1 returning version"#,
+               username = requested.username, username_key = lower(requested.username)
+           from requested where id = $1 returning version"#,
         id,
         now
     )
@@ -221,7 +221,7 @@ pub async fn verify(connection: &mut PgConnection, id: Uuid, now: DateTime<Utc>)
 pub async fn update_profile(
     connection: &mut PgConnection,
     id: Uuid,
-    profile: &Editable,
+    profile: &EditableProfile,
     phone_number: Option<&str>,
     now: DateTime<Utc>,
 ) -> Result<i64, sqlx::Error> {
@@ -261,7 +261,11 @@ pub async fn set_email(
 }
 
 /// Marks that a user changed in a way that is no field of his own; the new version.
-pub async fn bump(connection: &mut PgConnection, id: Uuid, now: DateTime<Utc>) -> Result<i64, sqlx::Error> {
+pub async fn increment_version(
+    connection: &mut PgConnection,
+    id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
         "update auth.users set updated_at = $2, version = version + 1 where id = $1 returning version",
         id,
@@ -288,7 +292,7 @@ pub async fn set_last_login(
 pub async fn release_unverified(
     connection: &mut PgConnection,
     email_key: &str,
-    but: Option<Uuid>,
+    except: Option<Uuid>,
     now: DateTime<Utc>,
 ) -> Result<Vec<(Uuid, i64)>, sqlx::Error> {
     let released = sqlx::query!(
@@ -297,7 +301,7 @@ pub async fn release_unverified(
            returning id, version"#,
         email_key,
         now,
-        but
+        except
     )
     .fetch_all(&mut *connection)
     .await?;

@@ -1,18 +1,18 @@
 //! Administrators: what they may do, and to whom.
 
-use auth_svc::MadeAdmin;
+use auth_svc::AdminCreated;
 use fintrac_proto::auth::v1 as pb;
 use tonic::Status;
 
-use crate::support::{Auth, PASSWORD, Session, why};
+use crate::support::{Auth, PASSWORD, Session, error_reason};
 
 async fn patch(
-    by: &Session<'_>,
+    session: &Session<'_>,
     user_id: &str,
     request: pb::UpdateUserRequest,
 ) -> Result<pb::ManagedUser, Status> {
     let request = pb::UpdateUserRequest { user_id: user_id.to_owned(), ..request };
-    Ok(by.call(by.admin().update_user(request)).await?.into_inner().user.expect("a user"))
+    Ok(session.call(session.admin().update_user(request)).await?.into_inner().user.expect("a user"))
 }
 
 fn lock(is_locked: bool) -> pb::UpdateUserRequest {
@@ -24,10 +24,10 @@ fn roles(names: &[&str]) -> pb::UpdateUserRequest {
     pb::UpdateUserRequest { roles: Some(pb::RoleNames { names }), ..Default::default() }
 }
 
-async fn create_role(by: &Session<'_>, name: &str, permissions: &[&str]) -> Result<pb::Role, Status> {
+async fn create_role(session: &Session<'_>, name: &str, permissions: &[&str]) -> Result<pb::Role, Status> {
     let permissions = permissions.iter().map(|permission| (*permission).to_owned()).collect();
     let request = pb::CreateRoleRequest { name: name.to_owned(), permissions };
-    Ok(by.call(by.admin().create_role(request)).await?.into_inner().role.expect("a role"))
+    Ok(session.call(session.admin().create_role(request)).await?.into_inner().role.expect("a role"))
 }
 
 #[tokio::test]
@@ -35,13 +35,15 @@ async fn an_operator_makes_the_first_administrator() {
     let auth = Auth::start().await;
     auth.user("ana@example.com").await;
     let before = auth.session("ana@example.com").await;
-    assert!(matches!(auth.make_admin("ANA@example.com").await, MadeAdmin::Promoted));
-    assert_eq!(before.refused().await, "SESSION_ENDED", "his tokens named the old roles");
+    assert!(matches!(auth.make_admin("ANA@example.com").await, AdminCreated::Promoted));
+    assert_eq!(before.wait_for_rejection().await, "SESSION_ENDED", "his tokens named the old roles");
     let after = auth.session("ana@example.com").await;
     assert_eq!(auth.me(&after.tokens.access_token).await.expect("me").roles, ["admin", "user"]);
-    assert!(matches!(auth.make_admin("ana@example.com").await, MadeAdmin::Already));
-    let MadeAdmin::Created { token } = auth.make_admin("root@example.com").await else { panic!("a new one") };
-    assert_eq!(why(auth.login("root@example.com", PASSWORD).await), "INVALID_CREDENTIALS");
+    assert!(matches!(auth.make_admin("ana@example.com").await, AdminCreated::AlreadyAdmin));
+    let AdminCreated::Created { token } = auth.make_admin("root@example.com").await else {
+        panic!("a new one")
+    };
+    assert_eq!(error_reason(auth.login("root@example.com", PASSWORD).await), "INVALID_CREDENTIALS");
     let request = pb::ResetPasswordRequest { token, new_password: PASSWORD.into(), ..Default::default() };
     auth.identity().reset_password(request).await.expect("the link chooses the password");
     let root = auth.session("root@example.com").await;
@@ -56,17 +58,17 @@ async fn users_are_found_by_address_name_status_and_role() {
     auth.user("anaxx@example.com").await;
     auth.register(crate::support::ana("unverified@example.com")).await.expect("registered");
     let find = async |request: pb::ListUsersRequest| {
-        let answer = admin.call(admin.admin().list_users(request)).await?.into_inner();
-        let emails: Vec<_> = answer.users.into_iter().map(|user| user.email).collect();
-        Ok::<_, Status>((emails.join(" "), answer.next_page_token))
+        let response = admin.call(admin.admin().list_users(request)).await?.into_inner();
+        let emails: Vec<_> = response.users.into_iter().map(|user| user.email).collect();
+        Ok::<_, Status>((emails.join(" "), response.next_page_token))
     };
-    let by = |query: &str| pb::ListUsersRequest { query: query.into(), ..Default::default() };
-    assert_eq!(find(by("ANA")).await.expect("a list").0, "anaxx@example.com ana_x@example.com");
-    assert_eq!(find(by("ana_")).await.expect("a list").0, "ana_x@example.com", "no pattern of theirs");
-    assert_eq!(find(by(&admin.user_id)).await.expect("a list").0, "admin@example.com");
+    let by_query = |query: &str| pb::ListUsersRequest { query: query.into(), ..Default::default() };
+    assert_eq!(find(by_query("ANA")).await.expect("a list").0, "anaxx@example.com ana_x@example.com");
+    assert_eq!(find(by_query("ana_")).await.expect("a list").0, "ana_x@example.com", "no pattern of theirs");
+    assert_eq!(find(by_query(&admin.user_id)).await.expect("a list").0, "admin@example.com");
     let status = |status: &str| pb::ListUsersRequest { status: status.into(), ..Default::default() };
     assert_eq!(find(status("unverified")).await.expect("a list").0, "unverified@example.com");
-    assert_eq!(why(find(status("odd")).await), "QUERY_INVALID");
+    assert_eq!(error_reason(find(status("odd")).await), "QUERY_INVALID");
     let role = pb::ListUsersRequest { role: "admin".into(), ..Default::default() };
     assert_eq!(find(role).await.expect("a list").0, "admin@example.com");
     let first = pb::ListUsersRequest { page_size: Some(3), ..Default::default() };
@@ -75,19 +77,19 @@ async fn users_are_found_by_address_name_status_and_role() {
     let (rest, end) =
         find(pb::ListUsersRequest { page_token: token.clone(), ..first }).await.expect("a page");
     assert_eq!((rest.as_str(), end.as_str()), ("admin@example.com", ""));
-    let other = pb::ListUsersRequest { page_token: token, ..by("ana") };
-    assert_eq!(why(find(other).await), "QUERY_INVALID", "a token holds for its filters");
+    let other = pb::ListUsersRequest { page_token: token, ..by_query("ana") };
+    assert_eq!(error_reason(find(other).await), "QUERY_INVALID", "a token holds for its filters");
 }
 
 #[tokio::test]
-async fn a_locked_user_is_out_and_looks_like_a_stranger() {
+async fn a_locked_user_is_rejected_like_an_unknown_one() {
     let auth = Auth::start().await;
     let admin = auth.admin("admin@example.com").await;
     auth.user("ana@example.com").await;
     let ana = auth.session("ana@example.com").await;
     let locked = patch(&admin, &ana.user_id, lock(true)).await.expect("locked");
     assert_eq!((locked.status.as_str(), locked.open_sessions), ("locked", 0));
-    assert_eq!(ana.refused().await, "SESSION_ENDED");
+    assert_eq!(ana.wait_for_rejection().await, "SESSION_ENDED");
     let right = auth.login("ana@example.com", PASSWORD).await.expect_err("locked");
     let stranger = auth.login("nobody@example.com", PASSWORD).await.expect_err("unknown");
     assert_eq!(
@@ -111,26 +113,26 @@ async fn a_locked_user_is_out_and_looks_like_a_stranger() {
         ("", ""),
         "the administrator's own affair"
     );
-    let told = "select string_agg(kind, ' ' order by position) from auth.events
+    let recorded = "select string_agg(kind, ' ' order by position) from auth.events
                 where entity = 'user' and kind in ('locked', 'unlocked')";
-    assert_eq!(auth.text(told).await, "locked unlocked");
+    assert_eq!(auth.text(recorded).await, "locked unlocked");
     let actor = "select distinct actor from auth.events where kind = 'locked'";
     assert_eq!(auth.text(actor).await, admin.user_id);
     let ended = pb::UpdateUserRequest { end_sessions: true, ..Default::default() };
     let bo = auth.session("ana@example.com").await;
     patch(&admin, &bo.user_id, ended).await.expect("ended");
-    assert_eq!(bo.refused().await, "SESSION_ENDED");
+    assert_eq!(bo.wait_for_rejection().await, "SESSION_ENDED");
 }
 
 #[tokio::test]
 async fn the_last_administrator_stays_one() {
     let auth = Auth::start().await;
     let admin = auth.admin("admin@example.com").await;
-    assert_eq!(why(patch(&admin, &admin.user_id, roles(&["user"])).await), "LAST_ADMIN");
+    assert_eq!(error_reason(patch(&admin, &admin.user_id, roles(&["user"])).await), "LAST_ADMIN");
     let request = pb::DeleteMeRequest { password: PASSWORD.into(), ..Default::default() };
-    assert_eq!(why(admin.call(admin.users().delete_me(request.clone())).await), "LAST_ADMIN");
+    assert_eq!(error_reason(admin.call(admin.users().delete_me(request.clone())).await), "LAST_ADMIN");
     assert_eq!(
-        why(patch(&admin, &admin.user_id, lock(true)).await),
+        error_reason(patch(&admin, &admin.user_id, lock(true)).await),
         "VALIDATION_FAILED",
         "nobody locks himself"
     );
@@ -140,57 +142,61 @@ async fn the_last_administrator_stays_one() {
         patch(&admin, &second.user_id, roles(&["user"])),
         patch(&second, &admin.user_id, roles(&["user"])),
     );
-    let refused = [one, two].into_iter().filter_map(Result::err).count();
-    assert_eq!(refused, 1);
+    let rejected = [one, two].into_iter().filter_map(Result::err).count();
+    assert_eq!(rejected, 1);
     let admins = "select count(*)::text from auth.user_roles where role = 'admin'";
     assert_eq!(auth.text(admins).await, "1");
 }
 
 #[tokio::test]
-async fn another_role_holds_at_once_and_permissions_are_asked_for_again() {
+async fn role_changes_apply_at_once_and_permissions_are_checked_again() {
     let auth = Auth::start().await;
     let admin = auth.admin("admin@example.com").await;
     auth.user("ana@example.com").await;
     let ana = auth.session("ana@example.com").await;
     let list = pb::ListUsersRequest::default;
-    assert_eq!(why(ana.call(ana.admin().list_users(list())).await), "PERMISSION_DENIED");
+    assert_eq!(error_reason(ana.call(ana.admin().list_users(list())).await), "PERMISSION_DENIED");
     patch(&admin, &ana.user_id, roles(&["user", "support"])).await.expect("support");
-    assert_eq!(ana.refused().await, "SESSION_ENDED");
+    assert_eq!(ana.wait_for_rejection().await, "SESSION_ENDED");
     let ana = auth.session("ana@example.com").await;
     ana.call(ana.admin().list_users(list())).await.expect("may look");
     // Support may lock users, but neither give roles nor touch those above.
-    assert_eq!(why(patch(&ana, &admin.user_id, lock(true)).await), "PERMISSION_DENIED");
-    assert_eq!(why(patch(&ana, &ana.user_id, roles(&["admin"])).await), "PERMISSION_DENIED");
-    let refused = ana.call(ana.admin().list_ip_rules(pb::ListIpRulesRequest::default())).await;
-    assert_eq!(why(refused), "PERMISSION_DENIED");
-    assert_eq!(why(patch(&admin, &ana.user_id, roles(&["nonsense"])).await), "VALIDATION_FAILED");
-    assert_eq!(why(patch(&admin, "nonsense", lock(true)).await), "NOT_FOUND");
+    assert_eq!(error_reason(patch(&ana, &admin.user_id, lock(true)).await), "PERMISSION_DENIED");
+    assert_eq!(error_reason(patch(&ana, &ana.user_id, roles(&["admin"])).await), "PERMISSION_DENIED");
+    let rejected = ana.call(ana.admin().list_ip_rules(pb::ListIpRulesRequest::default())).await;
+    assert_eq!(error_reason(rejected), "PERMISSION_DENIED");
+    assert_eq!(error_reason(patch(&admin, &ana.user_id, roles(&["nonsense"])).await), "VALIDATION_FAILED");
+    assert_eq!(error_reason(patch(&admin, "nonsense", lock(true)).await), "NOT_FOUND");
 }
 
 #[tokio::test]
-async fn a_role_of_ones_own_narrows_and_widens_tokens_that_are_out() {
+async fn a_changed_custom_role_applies_to_issued_tokens() {
     let auth = Auth::start().await;
     let admin = auth.admin("admin@example.com").await;
     let role = create_role(&admin, "Reader", &["profile:read", "users:read"]).await.expect("a role");
     assert_eq!((role.name.as_str(), role.version), ("reader", 1));
-    assert_eq!(why(create_role(&admin, "reader", &[]).await), "VALIDATION_FAILED", "the name is taken");
-    assert_eq!(why(create_role(&admin, "user", &[]).await), "VALIDATION_FAILED");
-    assert_eq!(why(create_role(&admin, "other", &["money:print"]).await), "VALIDATION_FAILED");
+    assert_eq!(
+        error_reason(create_role(&admin, "reader", &[]).await),
+        "VALIDATION_FAILED",
+        "the name is taken"
+    );
+    assert_eq!(error_reason(create_role(&admin, "user", &[]).await), "VALIDATION_FAILED");
+    assert_eq!(error_reason(create_role(&admin, "other", &["money:print"]).await), "VALIDATION_FAILED");
     auth.user("ana@example.com").await;
     let ana = auth.session("ana@example.com").await;
     patch(&admin, &ana.user_id, roles(&["reader"])).await.expect("a reader");
-    ana.refused().await;
+    ana.wait_for_rejection().await;
     // The role is in force once the trust feed has told it.
     let ana = auth.session("ana@example.com").await;
     ana.call(ana.admin().list_users(pb::ListUsersRequest::default())).await.expect("reads");
     let request = pb::ChangePasswordRequest::default();
-    assert_eq!(why(ana.call(ana.users().change_password(request)).await), "PERMISSION_DENIED");
+    assert_eq!(error_reason(ana.call(ana.users().change_password(request)).await), "PERMISSION_DENIED");
     let update = async |permissions: &[&str], version| {
-        let permissions = permissions.iter().map(|it| (*it).to_owned()).collect();
-        let request = pb::UpdateRoleRequest { name: "reader".into(), if_version: version, permissions };
+        let permissions = permissions.iter().map(|permission| (*permission).to_owned()).collect();
+        let request = pb::UpdateRoleRequest { name: "reader".into(), expected_version: version, permissions };
         admin.call(admin.admin().update_role(request)).await
     };
-    assert_eq!(why(update(&[], Some(9)).await), "VERSION_MISMATCH");
+    assert_eq!(error_reason(update(&[], Some(9)).await), "VERSION_MISMATCH");
     update(&["profile:read"], Some(1)).await.expect("narrowed");
     let narrowed = async {
         while ana.call(ana.admin().list_users(pb::ListUsersRequest::default())).await.is_ok() {
@@ -201,18 +207,18 @@ async fn a_role_of_ones_own_narrows_and_widens_tokens_that_are_out() {
         .await
         .expect("holds for tokens that are out");
     let delete = async || {
-        let request = pb::DeleteRoleRequest { name: "reader".into(), if_version: None };
+        let request = pb::DeleteRoleRequest { name: "reader".into(), expected_version: None };
         admin.call(admin.admin().delete_role(request)).await
     };
-    assert_eq!(why(delete().await), "ROLE_IN_USE");
+    assert_eq!(error_reason(delete().await), "ROLE_IN_USE");
     patch(&admin, &ana.user_id, roles(&["user"])).await.expect("a user");
     delete().await.expect("deleted");
     let built_in = pb::UpdateRoleRequest { name: "user".into(), ..Default::default() };
-    assert_eq!(why(admin.call(admin.admin().update_role(built_in)).await), "ROLE_BUILT_IN");
+    assert_eq!(error_reason(admin.call(admin.admin().update_role(built_in)).await), "ROLE_BUILT_IN");
 }
 
 #[tokio::test]
-async fn nobody_gives_what_he_does_not_have() {
+async fn users_cannot_grant_permissions_they_lack() {
     let auth = Auth::start().await;
     let admin = auth.admin("admin@example.com").await;
     create_role(
@@ -229,51 +235,51 @@ async fn nobody_gives_what_he_does_not_have() {
     patch(&admin, &bo_id, roles(&[])).await.expect("nothing at all");
     patch(&admin, &ana_id, roles(&["keeper"])).await.expect("a keeper");
     let ana = auth.session("ana@example.com").await;
-    assert_eq!(why(patch(&ana, &bo_id, roles(&["admin"])).await), "PERMISSION_DENIED");
-    assert_eq!(why(create_role(&ana, "sneaky", &["ip_rules:write"]).await), "PERMISSION_DENIED");
+    assert_eq!(error_reason(patch(&ana, &bo_id, roles(&["admin"])).await), "PERMISSION_DENIED");
+    assert_eq!(error_reason(create_role(&ana, "sneaky", &["ip_rules:write"]).await), "PERMISSION_DENIED");
     let request = pb::UpdateRoleRequest {
         name: "keeper".into(),
         permissions: vec!["audit:read".into()],
         ..Default::default()
     };
-    assert_eq!(why(ana.call(ana.admin().update_role(request)).await), "PERMISSION_DENIED");
+    assert_eq!(error_reason(ana.call(ana.admin().update_role(request)).await), "PERMISSION_DENIED");
     create_role(&ana, "looker", &["users:read"]).await.expect("of what she has");
     patch(&ana, &bo_id, roles(&["looker"])).await.expect("given on");
 }
 
 #[tokio::test]
-async fn a_user_has_a_token_that_fits_however_many_roles_are_sent() {
+async fn the_number_of_roles_of_a_user_is_limited() {
     let auth = Auth::start().await;
     let admin = auth.admin("admin@example.com").await;
     auth.user("ana@example.com").await;
     let ana_id = auth.session("ana@example.com").await.user_id;
     let many: Vec<_> = (0..21).map(|number| format!("role-{number}")).collect();
     let many: Vec<_> = many.iter().map(String::as_str).collect();
-    assert_eq!(why(patch(&admin, &ana_id, roles(&many)).await), "VALIDATION_FAILED");
+    assert_eq!(error_reason(patch(&admin, &ana_id, roles(&many)).await), "VALIDATION_FAILED");
     patch(&admin, &ana_id, roles(&["user"; 1000])).await.expect("the same one is one");
 }
 
 #[tokio::test]
-async fn whoever_has_not_confirmed_his_address_gets_no_role() {
+async fn unverified_users_cannot_receive_roles() {
     let auth = Auth::start().await;
     let admin = auth.admin("admin@example.com").await;
     auth.register(crate::support::ana("ana@example.com")).await.expect("registered");
     let ana_id = auth.text("select id::text from auth.users where email = 'ana@example.com'").await;
-    assert_eq!(why(patch(&admin, &ana_id, roles(&["admin"])).await), "PERMISSION_DENIED");
+    assert_eq!(error_reason(patch(&admin, &ana_id, roles(&["admin"])).await), "PERMISSION_DENIED");
 }
 
 #[tokio::test]
-async fn an_operator_helps_whoever_lost_his_second_factor() {
+async fn an_operator_removes_a_lost_second_factor() {
     let auth = Auth::start().await;
     auth.user("ana@example.com").await;
     let operator = auth.operator(&[]).await;
-    assert!(!operator.remove_factor("ana@example.com").await.expect("nothing to remove"));
-    auth.session("ana@example.com").await.enrol().await;
+    assert!(!operator.remove_mfa("ana@example.com").await.expect("nothing to remove"));
+    auth.session("ana@example.com").await.enroll().await;
     let enrolled =
         "select count(*)::text from auth.events where entity = 'second_factor' and kind = 'enrolled'";
     assert_eq!(auth.text(enrolled).await, "1");
-    assert!(operator.remove_factor("ana@example.com").await.expect("removed"));
+    assert!(operator.remove_mfa("ana@example.com").await.expect("removed"));
     auth.login("ana@example.com", PASSWORD).await.expect("the password is enough");
     assert_eq!(auth.text("select actor from auth.events where kind = 'mfa_disabled'").await, "operator");
-    operator.remove_factor("nobody@example.com").await.expect_err("there is nobody");
+    operator.remove_mfa("nobody@example.com").await.expect_err("there is nobody");
 }

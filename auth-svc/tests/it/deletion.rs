@@ -4,14 +4,15 @@ use chrono::TimeDelta;
 use fintrac_proto::auth::v1 as pb;
 use sqlx::Row as _;
 
-use crate::support::{Auth, PASSWORD, Session, ana, why, with_code};
+use crate::support::{Auth, PASSWORD, Session, ana, error_reason, with_code};
 
 async fn delete(
     session: &Session<'_>,
     password: &str,
     code: &str,
 ) -> Result<pb::DeleteMeResponse, tonic::Status> {
-    let request = pb::DeleteMeRequest { password: password.into(), code: code.into(), if_version: None };
+    let request =
+        pb::DeleteMeRequest { password: password.into(), code: code.into(), expected_version: None };
     Ok(session.call(session.users().delete_me(request)).await?.into_inner())
 }
 
@@ -37,45 +38,45 @@ async fn dump(auth: &Auth) -> String {
 }
 
 #[tokio::test]
-async fn leaving_needs_the_password_and_a_login_brings_everything_back() {
+async fn deletion_needs_the_password_and_a_login_restores_the_account() {
     let auth = Auth::start().await;
     auth.user("ana@example.com").await;
     let session = auth.session("ana@example.com").await;
-    assert_eq!(why(delete(&session, "a wrong password", "").await), "VALIDATION_FAILED");
+    assert_eq!(error_reason(delete(&session, "a wrong password", "").await), "VALIDATION_FAILED");
     let erased_at = delete(&session, PASSWORD, "").await.expect("leaving").erased_at.expect("an instant");
     assert_eq!(erased_at.seconds, (auth.clock.now() + TimeDelta::days(30)).timestamp());
-    assert_eq!(session.refused().await, "SESSION_ENDED");
+    assert_eq!(session.wait_for_rejection().await, "SESSION_ENDED");
     auth.clock.advance(TimeDelta::days(29));
     let back = auth.session("ana@example.com").await;
     assert_eq!(auth.me(&back.tokens.access_token).await.expect("me").first_name, "Ana");
-    let told = "select string_agg(kind, ' ' order by position) from auth.events
+    let recorded = "select string_agg(kind, ' ' order by position) from auth.events
                 where entity = 'user' and kind in ('deletion_requested', 'restored', 'erased')";
-    assert_eq!(auth.text(told).await, "deletion_requested restored");
+    assert_eq!(auth.text(recorded).await, "deletion_requested restored");
     auth.clock.advance(TimeDelta::days(3));
     auth.operator(&[]).await;
     auth.login("ana@example.com", PASSWORD).await.expect("the account stays");
 }
 
 #[tokio::test]
-async fn a_second_factor_guards_leaving_and_coming_back() {
+async fn deletion_and_restoration_need_the_second_factor() {
     let auth = Auth::start().await;
     auth.user("ana@example.com").await;
     let session = auth.session("ana@example.com").await;
-    let (totp, recovery) = session.enrol().await;
+    let (totp, recovery) = session.enroll().await;
     auth.clock.advance(TimeDelta::seconds(30));
-    assert_eq!(why(delete(&session, PASSWORD, "").await), "MFA_REQUIRED");
+    assert_eq!(error_reason(delete(&session, PASSWORD, "").await), "MFA_REQUIRED");
     let wrong = if auth.code(&totp) == "000000" { "111111" } else { "000000" };
-    assert_eq!(why(delete(&session, PASSWORD, wrong).await), "MFA_CODE_INVALID");
+    assert_eq!(error_reason(delete(&session, PASSWORD, wrong).await), "MFA_CODE_INVALID");
     delete(&session, PASSWORD, &auth.code(&totp)).await.expect("leaving");
-    let leaving = "select (erase_at is not null)::text from auth.users";
-    assert_eq!(why(auth.login("ana@example.com", PASSWORD).await), "MFA_REQUIRED");
-    assert_eq!(auth.text(leaving).await, "true", "the password alone does not bring it back");
+    let pending_deletion = "select (erase_at is not null)::text from auth.users";
+    assert_eq!(error_reason(auth.login("ana@example.com", PASSWORD).await), "MFA_REQUIRED");
+    assert_eq!(auth.text(pending_deletion).await, "true", "the password alone does not bring it back");
     auth.login_with(with_code("ana@example.com", &recovery[0])).await.expect("back");
-    assert_eq!(auth.text(leaving).await, "false");
+    assert_eq!(auth.text(pending_deletion).await, "false");
 }
 
 #[tokio::test]
-async fn after_the_grace_no_word_of_the_user_is_left() {
+async fn after_the_grace_period_no_personal_data_is_left() {
     let auth = Auth::start().await;
     let request = pb::RegisterRequest {
         first_name: "Canaria".into(),
@@ -89,7 +90,7 @@ async fn after_the_grace_no_word_of_the_user_is_left() {
     auth.verify(pb::VerifyEmailRequest { token, ..Default::default() }).await.expect("verified");
     auth.login("canary@example.com", "a wrong password").await.expect_err("a failure");
     let session = auth.session("canary@example.com").await;
-    session.enrol().await;
+    session.enroll().await;
     let (email, password) = ("new-canary@example.org".to_owned(), PASSWORD.to_owned());
     let mask = prost_types::FieldMask { paths: vec!["email".into()] };
     let change =
@@ -136,7 +137,7 @@ async fn after_the_grace_no_word_of_the_user_is_left() {
     }
     let erased = "select count(*)::text from auth.events where entity = 'user' and kind = 'erased'
                   and household_id is not null";
-    assert_eq!(fresh.text(erased).await, "1", "the other parts are told");
-    assert_eq!(why(fresh.login("canary@example.com", PASSWORD).await), "INVALID_CREDENTIALS");
+    assert_eq!(fresh.text(erased).await, "1", "the other services are told");
+    assert_eq!(error_reason(fresh.login("canary@example.com", PASSWORD).await), "INVALID_CREDENTIALS");
     fresh.register(ana("canary@example.com")).await.expect("the address is free");
 }

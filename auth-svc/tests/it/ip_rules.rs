@@ -7,15 +7,15 @@ use fintrac_kit::error::reason;
 use fintrac_proto::auth::v1 as pb;
 use tonic::Status;
 
-use crate::support::{Auth, PASSWORD, Session, why};
+use crate::support::{Auth, PASSWORD, Session, error_reason};
 
-const EVERYBODY: &str = "everybody";
+const ALL_USERS: &str = "all users";
 
-async fn rule(by: &Session<'_>, action: &str, cidr: &str, user_id: &str) -> Result<pb::IpRule, Status> {
-    let user_id = Some(user_id.to_owned()).filter(|id| id != EVERYBODY);
+async fn rule(session: &Session<'_>, action: &str, cidr: &str, user_id: &str) -> Result<pb::IpRule, Status> {
+    let user_id = Some(user_id.to_owned()).filter(|id| id != ALL_USERS);
     let request =
         pb::CreateIpRuleRequest { action: action.into(), cidr: cidr.into(), user_id, note: "a test".into() };
-    Ok(by.call(by.admin().create_ip_rule(request)).await?.into_inner().rule.expect("a rule"))
+    Ok(session.call(session.admin().create_ip_rule(request)).await?.into_inner().rule.expect("a rule"))
 }
 
 /// Whether a session may call from an address.
@@ -23,8 +23,8 @@ async fn may(session: &Session<'_>, ip: &str) -> Result<(), String> {
     let client = Client { ip: ip.parse().ok(), ..Client::default() };
     let access_token = Some(session.tokens.access_token.clone());
     let context = Context { access_token, client, ..Context::default() };
-    let answer = context::scope(context, session.users().get_me(pb::GetMeRequest {})).await;
-    answer.map(|_| ()).map_err(|status| reason(&status).expect("a reason"))
+    let response = context::scope(context, session.users().get_me(pb::GetMeRequest {})).await;
+    response.map(|_| ()).map_err(|status| reason(&status).expect("a reason"))
 }
 
 async fn until(session: &Session<'_>, ip: &str, expected: Result<(), String>) {
@@ -38,30 +38,30 @@ async fn until(session: &Session<'_>, ip: &str, expected: Result<(), String>) {
 }
 
 fn denied() -> Result<(), String> {
-    Err("ADDRESS_DENIED".into())
+    Err("IP_ADDRESS_DENIED".into())
 }
 
 #[tokio::test]
-async fn a_rule_is_in_force_for_tokens_that_are_out_and_gone_when_deleted() {
+async fn a_rule_applies_to_issued_tokens_until_it_is_deleted() {
     let auth = Auth::start().await;
     let admin = auth.admin("admin@example.com").await;
     auth.user("ana@example.com").await;
     let ana = auth.session("ana@example.com").await;
     may(&ana, "198.51.100.9").await.expect("no rules yet");
-    let network = rule(&admin, "deny", "198.51.100.0/24", EVERYBODY).await.expect("a rule");
+    let network = rule(&admin, "deny", "198.51.100.0/24", ALL_USERS).await.expect("a rule");
     until(&ana, "198.51.100.9", denied()).await;
     until(&ana, "203.0.113.9", Ok(())).await;
-    rule(&admin, "allow", "198.51.100.9", EVERYBODY).await.expect("an exception");
+    rule(&admin, "allow", "198.51.100.9", ALL_USERS).await.expect("an exception");
     until(&ana, "198.51.100.9", Ok(())).await;
     until(&ana, "198.51.100.10", denied()).await;
     let request = pb::DeleteIpRuleRequest { rule_id: network.id.clone() };
     admin.call(admin.admin().delete_ip_rule(request.clone())).await.expect("deleted");
     until(&ana, "198.51.100.10", Ok(())).await;
-    assert_eq!(why(admin.call(admin.admin().delete_ip_rule(request)).await), "NOT_FOUND");
+    assert_eq!(error_reason(admin.call(admin.admin().delete_ip_rule(request)).await), "NOT_FOUND");
 }
 
 #[tokio::test]
-async fn a_users_rule_is_his_alone_and_holds_at_login() {
+async fn a_rule_for_one_user_applies_to_that_user_and_at_login() {
     let auth = Auth::start().await;
     let admin = auth.admin("admin@example.com").await;
     auth.user("ana@example.com").await;
@@ -79,56 +79,59 @@ async fn a_users_rule_is_his_alone_and_holds_at_login() {
     };
     let mut identity = auth.identity();
     assert_eq!(
-        why(auth.from("203.0.113.9", identity.login(login("a wrong password"))).await),
+        error_reason(auth.from("203.0.113.9", identity.login(login("a wrong password"))).await),
         "INVALID_CREDENTIALS"
     );
     let mut identity = auth.identity();
-    assert_eq!(why(auth.from("203.0.113.9", identity.login(login(PASSWORD))).await), "ADDRESS_DENIED");
-    assert!(auth.security_events("ana@example.com").await.contains(&"address_denied".to_owned()));
+    assert_eq!(
+        error_reason(auth.from("203.0.113.9", identity.login(login(PASSWORD))).await),
+        "IP_ADDRESS_DENIED"
+    );
+    assert!(auth.security_events("ana@example.com").await.contains(&"ip_address_denied".to_owned()));
     auth.login("ana@example.com", PASSWORD).await.expect("from where she may");
 }
 
 #[tokio::test]
-async fn nobody_locks_himself_out() {
+async fn rules_that_lock_out_the_caller_are_rejected() {
     let auth = Auth::start().await;
     let admin = auth.admin("admin@example.com").await;
-    assert_eq!(why(rule(&admin, "deny", "192.0.2.0/24", EVERYBODY).await), "LOCKS_YOU_OUT");
-    assert_eq!(why(rule(&admin, "deny", "192.0.2.1", &admin.user_id).await), "LOCKS_YOU_OUT");
-    let own = rule(&admin, "allow", "192.0.2.1", EVERYBODY).await.expect("first let yourself in");
-    rule(&admin, "deny", "192.0.2.0/24", EVERYBODY).await.expect("then keep the others out");
+    assert_eq!(error_reason(rule(&admin, "deny", "192.0.2.0/24", ALL_USERS).await), "SELF_LOCKOUT");
+    assert_eq!(error_reason(rule(&admin, "deny", "192.0.2.1", &admin.user_id).await), "SELF_LOCKOUT");
+    let own = rule(&admin, "allow", "192.0.2.1", ALL_USERS).await.expect("first let yourself in");
+    rule(&admin, "deny", "192.0.2.0/24", ALL_USERS).await.expect("then keep the others out");
     let request = pb::DeleteIpRuleRequest { rule_id: own.id };
-    assert_eq!(why(admin.call(admin.admin().delete_ip_rule(request)).await), "LOCKS_YOU_OUT");
+    assert_eq!(error_reason(admin.call(admin.admin().delete_ip_rule(request)).await), "SELF_LOCKOUT");
     assert_eq!(auth.text("select count(*)::text from auth.ip_rules").await, "2");
 }
 
 #[tokio::test]
-async fn every_wrong_field_is_named() {
+async fn all_violations_are_reported() {
     let auth = Auth::start().await;
     let admin = auth.admin("admin@example.com").await;
-    let refused = rule(&admin, "forbid", "1.2.3", "nobody").await.expect_err("refused");
-    let details = tonic_types::StatusExt::get_error_details(&refused);
+    let rejected = rule(&admin, "forbid", "1.2.3", "nobody").await.expect_err("refused");
+    let details = tonic_types::StatusExt::get_error_details(&rejected);
     let fields: Vec<_> = details
         .bad_request()
         .expect("violations")
         .field_violations
         .iter()
-        .map(|it| it.field.clone())
+        .map(|violation| violation.field.clone())
         .collect();
     assert_eq!(fields, ["action", "cidr", "user_id"]);
-    rule(&admin, "deny", "198.51.100.7/24", EVERYBODY).await.expect("a rule");
+    rule(&admin, "deny", "198.51.100.7/24", ALL_USERS).await.expect("a rule");
     assert_eq!(
-        why(rule(&admin, "allow", "198.51.100.0/24", EVERYBODY).await),
+        error_reason(rule(&admin, "allow", "198.51.100.0/24", ALL_USERS).await),
         "VALIDATION_FAILED",
         "one a network"
     );
     // An id that got lost is not everybody's.
     for unknown in ["018f0000-0000-7000-8000-000000000000", ""] {
-        assert_eq!(why(rule(&admin, "deny", "203.0.113.0/24", unknown).await), "VALIDATION_FAILED");
+        assert_eq!(error_reason(rule(&admin, "deny", "203.0.113.0/24", unknown).await), "VALIDATION_FAILED");
     }
 }
 
 #[tokio::test]
-async fn nobody_keeps_out_those_above_and_an_operator_lets_all_in_again() {
+async fn rules_against_administrators_are_rejected_and_an_operator_clears_rules() {
     let auth = Auth::start().await;
     let admin = auth.admin("admin@example.com").await;
     let permissions = ["ip_rules:read", "ip_rules:write", "profile:read"].map(str::to_owned).to_vec();
@@ -140,11 +143,11 @@ async fn nobody_keeps_out_those_above_and_an_operator_lets_all_in_again() {
     let request = pb::UpdateUserRequest { user_id: ana_id, roles, ..Default::default() };
     admin.call(admin.admin().update_user(request)).await.expect("a keeper");
     let ana = auth.session("ana@example.com").await;
-    assert_eq!(why(rule(&ana, "deny", "0.0.0.0/0", &admin.user_id).await), "PERMISSION_DENIED");
-    rule(&ana, "deny", "203.0.113.0/24", EVERYBODY).await.expect("for everybody she may");
+    assert_eq!(error_reason(rule(&ana, "deny", "0.0.0.0/0", &admin.user_id).await), "PERMISSION_DENIED");
+    rule(&ana, "deny", "203.0.113.0/24", ALL_USERS).await.expect("for everybody she may");
     let of_admin = rule(&admin, "deny", "203.0.113.0/24", &admin.user_id).await.expect("her own");
     let request = pb::DeleteIpRuleRequest { rule_id: of_admin.id };
-    assert_eq!(why(ana.call(ana.admin().delete_ip_rule(request)).await), "PERMISSION_DENIED");
+    assert_eq!(error_reason(ana.call(ana.admin().delete_ip_rule(request)).await), "PERMISSION_DENIED");
     assert_eq!(auth.operator(&[]).await.clear_ip_rules().await.expect("cleared"), 2);
     assert_eq!(auth.text("select actor from auth.events where kind = 'cleared'").await, "operator");
     until(&ana, "203.0.113.9", Ok(())).await;

@@ -59,28 +59,31 @@ async fn revoked_signing_keys_verify_nothing_and_sessions_go_on() {
     let before = auth.login("ana@example.com", PASSWORD).await.expect("login");
     let (fresh, revoked) = auth.operator(&[]).await.revoke_signing_keys().await.expect("revoked");
     assert_eq!(revoked, 1);
-    let refused = async {
+    let rejected = async {
         loop {
             if let Err(status) = auth.me(&before.access_token).await {
                 return fintrac_kit::error::reason(&status);
             }
         }
     };
-    let refused = tokio::time::timeout(std::time::Duration::from_mins(1), refused).await.expect("refused");
-    assert_eq!(refused.as_deref(), Some("TOKEN_INVALID"));
+    let rejected = tokio::time::timeout(std::time::Duration::from_mins(1), rejected).await.expect("refused");
+    assert_eq!(rejected.as_deref(), Some("TOKEN_INVALID"));
     let after = auth.refresh(&before.refresh_token).await.expect("the session goes on");
     assert_eq!(kid(&after.access_token), fresh);
     auth.me(&after.access_token).await.expect("with the new key");
 }
 
 #[tokio::test]
-async fn an_operator_ends_everybodys_sessions() {
+async fn an_operator_ends_all_sessions() {
     let auth = Auth::start().await;
     auth.user("ana@example.com").await;
     auth.user("bo@example.com").await;
     let (ana, bo) = (auth.session("ana@example.com").await, auth.session("bo@example.com").await);
     assert_eq!(auth.operator(&[]).await.end_all_sessions().await.expect("ended"), 2);
-    assert_eq!((ana.refused().await, bo.refused().await), ("SESSION_ENDED".into(), "SESSION_ENDED".into()));
+    assert_eq!(
+        (ana.wait_for_rejection().await, bo.wait_for_rejection().await),
+        ("SESSION_ENDED".into(), "SESSION_ENDED".into())
+    );
     assert_eq!(auth.operator(&[]).await.end_all_sessions().await.expect("none left"), 0);
     auth.login("ana@example.com", PASSWORD).await.expect("a new one");
 }
@@ -93,12 +96,12 @@ async fn data_keys_rotate_online_and_a_dump_shows_no_secret() {
     let token = auth.challenge().await.token;
     auth.verify(pb::VerifyEmailRequest { token, ..Default::default() }).await.expect("verified");
     let session = auth.session("ana@example.com").await;
-    let (totp, _) = session.enrol().await;
+    let (totp, _) = session.enroll().await;
     let seed = totp.secret().to_base32();
-    let sealed = "select concat_ws(' ', (select string_agg(phone_number, ' ') from auth.users),
+    let encrypted = "select concat_ws(' ', (select string_agg(phone_number, ' ') from auth.users),
                   (select string_agg(secret, ' ') from auth.totp),
                   (select string_agg(private_key, ' ') from auth.signing_keys))";
-    let old = auth.text(sealed).await;
+    let old = auth.text(encrypted).await;
     assert_eq!(old.split(' ').filter(|value| value.starts_with("v1.k1.")).count(), 3, "{old}");
     assert!(!old.contains("600123123") && !old.contains(&seed));
     let new = KeyRing::generate(&Random::seeded(2)).replace("k1:", "k2:");
@@ -106,7 +109,7 @@ async fn data_keys_rotate_online_and_a_dump_shows_no_secret() {
     let operator = auth.operator(&[("FINTRAC_DATA_KEYS", &both)]).await;
     assert_eq!(operator.rotate_data_key().await.expect("rotated"), 3);
     assert_eq!(operator.rotate_data_key().await.expect("nothing left"), 0);
-    let fresh = auth.text(sealed).await;
+    let fresh = auth.text(encrypted).await;
     assert_eq!(fresh.split(' ').filter(|value| value.starts_with("v1.k2.")).count(), 3, "{fresh}");
     // A replica that has the new key alone does everything.
     let replica = auth.replica_with(&[("FINTRAC_DATA_KEYS", &new)]).await;

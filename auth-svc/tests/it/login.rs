@@ -2,10 +2,10 @@ use chrono::TimeDelta;
 use fintrac_proto::auth::v1 as pb;
 use futures::future::join_all;
 
-use crate::support::{Auth, PASSWORD, ana, as_user, why};
+use crate::support::{Auth, PASSWORD, ana, as_user, error_reason};
 
 #[tokio::test]
-async fn by_address_or_username_in_any_case() {
+async fn login_by_address_or_username_in_any_case() {
     let auth = Auth::start().await;
     let request = pb::RegisterRequest { username: Some("ana.gil".into()), ..ana("ana@example.com") };
     auth.register(request).await.expect("registered");
@@ -28,20 +28,23 @@ async fn strangers_and_wrong_passwords_look_the_same() {
 }
 
 #[tokio::test]
-async fn guessing_is_slowed_down_and_forgiven() {
+async fn guessing_is_delayed_and_the_count_is_reset_by_a_login() {
     let auth = Auth::start().await;
     auth.user("ana@example.com").await;
     for _ in 0..5 {
-        assert_eq!(why(auth.login("ana@example.com", "a wrong password").await), "INVALID_CREDENTIALS");
+        assert_eq!(
+            error_reason(auth.login("ana@example.com", "a wrong password").await),
+            "INVALID_CREDENTIALS"
+        );
     }
     assert_eq!(
-        why(auth.login("ana@example.com", PASSWORD).await),
+        error_reason(auth.login("ana@example.com", PASSWORD).await),
         "INVALID_CREDENTIALS",
         "blocked, and looks the same"
     );
     auth.clock.advance(TimeDelta::seconds(2));
     auth.login("ana@example.com", PASSWORD).await.expect("after the delay");
-    assert_eq!(why(auth.login("ana@example.com", "a wrong password").await), "INVALID_CREDENTIALS");
+    assert_eq!(error_reason(auth.login("ana@example.com", "a wrong password").await), "INVALID_CREDENTIALS");
     auth.login("ana@example.com", PASSWORD).await.expect("the count began again");
 }
 
@@ -50,20 +53,23 @@ async fn many_guesses_at_once_count_one_by_one() {
     let auth = Auth::start().await;
     auth.user("ana@example.com").await;
     join_all((0..12).map(|_| auth.login("ana@example.com", "a wrong password"))).await;
-    assert_eq!(why(auth.login("ana@example.com", PASSWORD).await), "INVALID_CREDENTIALS");
+    assert_eq!(error_reason(auth.login("ana@example.com", PASSWORD).await), "INVALID_CREDENTIALS");
     assert_eq!(auth.text("select failures::text from auth.throttles order by failures limit 1").await, "1");
     let failed = "select count(*)::text from auth.security_events where kind = 'login_failed'";
     assert_eq!(auth.text(failed).await, "13");
 }
 
 #[tokio::test]
-async fn one_address_cannot_try_everybody() {
+async fn one_ip_address_cannot_try_many_accounts() {
     let auth = Auth::start().await;
     for number in 0..50 {
         let email = format!("user{number}@example.com");
-        assert_eq!(why(auth.login(&email, "a wrong password").await), "INVALID_CREDENTIALS");
+        assert_eq!(error_reason(auth.login(&email, "a wrong password").await), "INVALID_CREDENTIALS");
     }
-    assert_eq!(why(auth.login("one.more@example.com", "a wrong password").await), "TOO_MANY_ATTEMPTS");
+    assert_eq!(
+        error_reason(auth.login("one.more@example.com", "a wrong password").await),
+        "TOO_MANY_ATTEMPTS"
+    );
 }
 
 #[tokio::test]
@@ -77,12 +83,12 @@ async fn logins_that_succeed_never_block_their_address() {
         auth.login("ana@example.com", PASSWORD).await.expect("right, and right again");
     }
     auth.login("nobody@example.com", "a wrong password").await.expect_err("wrong, and the last free one");
-    assert_eq!(why(auth.login("ana@example.com", PASSWORD).await), "TOO_MANY_ATTEMPTS");
+    assert_eq!(error_reason(auth.login("ana@example.com", PASSWORD).await), "TOO_MANY_ATTEMPTS");
     auth.clock.advance(TimeDelta::minutes(15));
     for number in 0..20 {
         let email = format!("other{number}@example.com");
         assert_eq!(
-            why(auth.login(&email, "a wrong password").await),
+            error_reason(auth.login(&email, "a wrong password").await),
             "INVALID_CREDENTIALS",
             "half is forgotten"
         );
@@ -98,7 +104,7 @@ async fn the_oldest_session_ends_when_there_are_too_many() {
         auth.clock.advance(TimeDelta::seconds(1));
         tokens.push(auth.login("ana@example.com", PASSWORD).await.expect("login"));
     }
-    assert_eq!(why(auth.refresh(&tokens[0].refresh_token).await), "REFRESH_TOKEN_INVALID");
+    assert_eq!(error_reason(auth.refresh(&tokens[0].refresh_token).await), "REFRESH_TOKEN_INVALID");
     auth.refresh(&tokens[1].refresh_token).await.expect("the second");
     auth.refresh(&tokens[2].refresh_token).await.expect("the third");
 }
@@ -112,24 +118,24 @@ async fn logout_ends_one_session_and_logout_all_every() {
     let refresh_token = two.refresh_token.clone();
     let request = pb::LogoutRequest { refresh_token };
     as_user(&one.access_token, auth.identity().logout(request)).await.expect("ends the second");
-    assert_eq!(why(auth.refresh(&two.refresh_token).await), "REFRESH_TOKEN_INVALID");
+    assert_eq!(error_reason(auth.refresh(&two.refresh_token).await), "REFRESH_TOKEN_INVALID");
     as_user(&one.access_token, auth.identity().logout(pb::LogoutRequest::default())).await.expect("its own");
-    assert_eq!(why(auth.refresh(&one.refresh_token).await), "REFRESH_TOKEN_INVALID");
+    assert_eq!(error_reason(auth.refresh(&one.refresh_token).await), "REFRESH_TOKEN_INVALID");
     let three = auth.refresh(&three.refresh_token).await.expect("untouched");
     as_user(&three.access_token, auth.identity().logout_all(pb::LogoutAllRequest {})).await.expect("all");
-    assert_eq!(why(auth.refresh(&three.refresh_token).await), "REFRESH_TOKEN_INVALID");
+    assert_eq!(error_reason(auth.refresh(&three.refresh_token).await), "REFRESH_TOKEN_INVALID");
 }
 
 #[tokio::test]
-async fn nobody_ends_the_session_of_another() {
+async fn users_cannot_end_sessions_of_others() {
     let auth = Auth::start().await;
     auth.user("ana@example.com").await;
     auth.user("eve@example.com").await;
     let ana = auth.login("ana@example.com", PASSWORD).await.expect("ana");
     let eve = auth.login("eve@example.com", PASSWORD).await.expect("eve");
     let request = pb::LogoutRequest { refresh_token: ana.refresh_token.clone() };
-    let refused = as_user(&eve.access_token, auth.identity().logout(request)).await;
-    assert_eq!(why(refused), "VALIDATION_FAILED");
+    let rejected = as_user(&eve.access_token, auth.identity().logout(request)).await;
+    assert_eq!(error_reason(rejected), "VALIDATION_FAILED");
     auth.refresh(&ana.refresh_token).await.expect("ana's session lives");
 }
 
@@ -150,7 +156,7 @@ async fn secrets_are_hashed_at_rest() {
 
 /// A page that opens ten windows: all of them are right.
 #[tokio::test]
-async fn ten_right_logins_at_once_are_all_let_in() {
+async fn ten_correct_logins_at_once_all_succeed() {
     let auth = Auth::start().await;
     auth.user("ana@example.com").await;
     let logins = (0..10).map(|_| auth.login("ana@example.com", PASSWORD));
@@ -166,7 +172,7 @@ async fn wrong_codes_are_counted_by_site_too() {
     let attempt = async |from: String, number: usize| {
         let email = format!("nobody{number}@example.com");
         let request = pb::VerifyEmailRequest { email, code: "00000000".into(), ..Default::default() };
-        why(auth.from(&from, auth.identity().verify_email(request)).await)
+        error_reason(auth.from(&from, auth.identity().verify_email(request)).await)
     };
     for start in (0..400).step_by(50) {
         let attempts = (start..start + 50).map(|number| attempt(format!("2001:db8:7:{number:x}::1"), number));

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use fintrac_proto::auth::v1 as pb;
 
-use crate::support::{Auth, PASSWORD, Session, why};
+use crate::support::{Auth, PASSWORD, Session, error_reason};
 
 const OTHER: &str = "four quiet words here";
 
@@ -28,8 +28,8 @@ fn change(current: &str, new: &str) -> pb::ChangePasswordRequest {
 }
 
 async fn field(session: &Session<'_>, request: pb::ChangePasswordRequest) -> (String, String) {
-    let refused = session.call(session.users().change_password(request)).await.expect_err("refused");
-    let details = tonic_types::StatusExt::get_error_details(&refused);
+    let rejected = session.call(session.users().change_password(request)).await.expect_err("refused");
+    let details = tonic_types::StatusExt::get_error_details(&rejected);
     let violation = details.bad_request().expect("violations").field_violations[0].clone();
     (violation.field, violation.reason)
 }
@@ -42,23 +42,30 @@ async fn a_forgotten_password_is_replaced_by_link_and_ends_every_session() {
     forgot(&auth, "ana@example.com").await;
     let token = auth.challenge().await.token;
     auth.identity().reset_password(by_token(&token, OTHER)).await.expect("reset");
-    assert_eq!(old.refused().await, "SESSION_ENDED");
-    assert_eq!(why(auth.refresh(&old.tokens.refresh_token).await), "REFRESH_TOKEN_INVALID");
-    assert_eq!(why(auth.login("ana@example.com", PASSWORD).await), "INVALID_CREDENTIALS");
+    assert_eq!(old.wait_for_rejection().await, "SESSION_ENDED");
+    assert_eq!(error_reason(auth.refresh(&old.tokens.refresh_token).await), "REFRESH_TOKEN_INVALID");
+    assert_eq!(error_reason(auth.login("ana@example.com", PASSWORD).await), "INVALID_CREDENTIALS");
     auth.login("ana@example.com", OTHER).await.expect("the new password");
-    assert_eq!(why(auth.identity().reset_password(by_token(&token, PASSWORD)).await), "VERIFICATION_INVALID");
+    assert_eq!(
+        error_reason(auth.identity().reset_password(by_token(&token, PASSWORD)).await),
+        "VERIFICATION_INVALID"
+    );
     assert!(auth.security_events("ana@example.com").await.contains(&"password_reset".to_owned()));
 }
 
 #[tokio::test]
-async fn a_refused_password_leaves_the_code_good() {
+async fn a_rejected_password_leaves_the_code_valid() {
     let auth = Auth::start().await;
     auth.user("ana@example.com").await;
     forgot(&auth, "ana@example.com").await;
     let code = auth.challenge().await.code;
     for weak in ["short", "password12345", "my name is ana!!"] {
         let request = pb::ResetPasswordRequest { new_password: weak.into(), ..by_code(&code) };
-        assert_eq!(why(auth.identity().reset_password(request).await), "VALIDATION_FAILED", "{weak}");
+        assert_eq!(
+            error_reason(auth.identity().reset_password(request).await),
+            "VALIDATION_FAILED",
+            "{weak}"
+        );
     }
     auth.identity().reset_password(by_code(&code)).await.expect("the code is still good");
 }
@@ -71,25 +78,31 @@ async fn five_wrong_codes_close_the_code_and_an_hour_the_link() {
     let secrets = auth.challenge().await;
     let wrong = "00000000";
     for _ in 0..5 {
-        assert_eq!(why(auth.identity().reset_password(by_code(wrong)).await), "VERIFICATION_INVALID");
+        assert_eq!(
+            error_reason(auth.identity().reset_password(by_code(wrong)).await),
+            "VERIFICATION_INVALID"
+        );
     }
-    assert_eq!(why(auth.identity().reset_password(by_code(&secrets.code)).await), "VERIFICATION_INVALID");
+    assert_eq!(
+        error_reason(auth.identity().reset_password(by_code(&secrets.code)).await),
+        "VERIFICATION_INVALID"
+    );
     auth.clock.advance(TimeDelta::minutes(60));
     assert_eq!(
-        why(auth.identity().reset_password(by_token(&secrets.token, OTHER)).await),
+        error_reason(auth.identity().reset_password(by_token(&secrets.token, OTHER)).await),
         "VERIFICATION_INVALID"
     );
     auth.login("ana@example.com", PASSWORD).await.expect("nothing has changed");
 }
 
-/// Five tries a mail are a lot over a day of mails and networks.
+/// Five tries an email are a lot over a day of emails and networks.
 #[tokio::test]
-async fn wrong_codes_of_a_mailbox_are_counted_over_all_mails_and_networks() {
+async fn wrong_codes_of_an_address_are_counted_over_all_emails_and_networks() {
     let auth = Auth::start().await;
     auth.user("ana@example.com").await;
     let guess = async |from: String, code: &str| {
         let mut identity = auth.identity();
-        why(auth.from(&from, identity.reset_password(by_code(code))).await)
+        error_reason(auth.from(&from, identity.reset_password(by_code(code))).await)
     };
     for (round, guesses) in [5, 5, 5, 4, 1].into_iter().enumerate() {
         forgot(&auth, "ana@example.com").await;
@@ -111,22 +124,22 @@ async fn proofs_are_good_for_their_own_purpose_only() {
     forgot(&auth, "ana@example.com").await;
     let reset = auth.challenge().await.token;
     let verify = pb::VerifyEmailRequest { token: reset, ..Default::default() };
-    assert_eq!(why(auth.verify(verify).await), "VERIFICATION_INVALID");
+    assert_eq!(error_reason(auth.verify(verify).await), "VERIFICATION_INVALID");
     auth.register(crate::support::ana("bo@example.com")).await.expect("registered");
     let verification = auth.challenge().await.token;
-    let refused = auth.identity().reset_password(by_token(&verification, OTHER)).await;
-    assert_eq!(why(refused), "VERIFICATION_INVALID");
+    let rejected = auth.identity().reset_password(by_token(&verification, OTHER)).await;
+    assert_eq!(error_reason(rejected), "VERIFICATION_INVALID");
 }
 
 #[tokio::test]
-async fn nobody_learns_whether_an_address_is_known() {
+async fn a_forgotten_password_does_not_reveal_known_addresses() {
     let auth = Auth::start().await;
     auth.register(crate::support::ana("unverified@example.com")).await.expect("registered");
     let count = "select count(*)::text from auth.challenges where purpose = 'reset_password'";
     for email in ["nobody@example.com", "unverified@example.com"] {
         forgot(&auth, email).await;
     }
-    assert_eq!(auth.text(count).await, "0", "and no mail goes to an address that is not proved");
+    assert_eq!(auth.text(count).await, "0", "and no email goes to an address that is not proved");
 }
 
 #[tokio::test]
@@ -144,7 +157,7 @@ async fn a_changed_password_ends_the_other_sessions_only() {
         ("new_password".into(), "PASSWORD_COMMON".into())
     );
     mine.call(mine.users().change_password(change(PASSWORD, OTHER))).await.expect("changed");
-    assert_eq!(other.refused().await, "SESSION_ENDED");
+    assert_eq!(other.wait_for_rejection().await, "SESSION_ENDED");
     auth.me(&mine.tokens.access_token).await.expect("this session goes on");
     auth.login("ana@example.com", OTHER).await.expect("the new password");
 }
@@ -157,8 +170,8 @@ async fn a_stolen_session_cannot_guess_the_password() {
     for _ in 0..5 {
         assert_eq!(field(&stolen, change("not it at all", OTHER)).await.1, "PASSWORD_INCORRECT");
     }
-    let refused = stolen.call(stolen.users().change_password(change(PASSWORD, OTHER))).await;
-    assert_eq!(why(refused), "TOO_MANY_ATTEMPTS");
+    let rejected = stolen.call(stolen.users().change_password(change(PASSWORD, OTHER))).await;
+    assert_eq!(error_reason(rejected), "TOO_MANY_ATTEMPTS");
 }
 
 #[tokio::test]
@@ -174,7 +187,7 @@ async fn a_login_raises_the_cost_of_an_old_hash() {
         .execute(&mut auth.database.connect().await)
         .await
         .expect("an old hash");
-    assert_eq!(why(auth.login("ana@example.com", "a wrong password").await), "INVALID_CREDENTIALS");
+    assert_eq!(error_reason(auth.login("ana@example.com", "a wrong password").await), "INVALID_CREDENTIALS");
     assert_eq!(auth.text("select password_hash from auth.users").await, weak, "only the right one raises it");
     auth.login("ana@example.com", PASSWORD).await.expect("login");
     let raised = auth.text("select password_hash from auth.users").await;
@@ -183,7 +196,7 @@ async fn a_login_raises_the_cost_of_an_old_hash() {
 }
 
 #[tokio::test]
-async fn another_password_calls_off_a_change_of_address() {
+async fn a_new_password_cancels_a_pending_email_change() {
     for resets in [false, true] {
         let auth = Auth::start().await;
         auth.user("ana@example.com").await;
@@ -202,7 +215,7 @@ async fn another_password_calls_off_a_change_of_address() {
             owner.call(owner.users().change_password(change(PASSWORD, OTHER))).await.expect("changed");
         }
         let confirm = pb::VerifyEmailRequest { token, ..Default::default() };
-        assert_eq!(why(auth.verify(confirm).await), "VERIFICATION_INVALID");
+        assert_eq!(error_reason(auth.verify(confirm).await), "VERIFICATION_INVALID");
         auth.login("ana@example.com", OTHER).await.expect("the account is hers");
     }
 }
@@ -223,8 +236,8 @@ async fn a_stranger_elsewhere_cannot_keep_the_owner_out() {
     auth.login("ana@example.com", PASSWORD).await.expect("from where she always is");
     let right = pb::LoginRequest { password: PASSWORD.into(), ..guess() };
     let elsewhere = auth.from("198.51.100.1", auth.identity().login(right)).await;
-    assert_eq!(why(elsewhere), "INVALID_CREDENTIALS", "from elsewhere she waits");
-    // Mails for the verified do not eat up those for the forgetful.
+    assert_eq!(error_reason(elsewhere), "INVALID_CREDENTIALS", "from elsewhere she waits");
+    // Emails for the verified do not eat up those for the forgetful.
     for _ in 0..8 {
         let request = pb::ResendVerificationRequest { email: "ana@example.com".into() };
         auth.from("203.0.113.9", auth.identity().resend_verification(request)).await.expect("202");
@@ -238,21 +251,21 @@ async fn a_stranger_elsewhere_cannot_keep_the_owner_out() {
 }
 
 #[tokio::test]
-async fn one_address_cannot_try_codes_of_many_mailboxes() {
+async fn one_ip_address_cannot_try_codes_of_many_addresses() {
     let auth = Auth::start().await;
     for number in 0..50 {
         let request =
             pb::ResetPasswordRequest { email: format!("user{number}@example.com"), ..by_code("123456") };
-        let refused = auth.from("203.0.113.9", auth.identity().reset_password(request)).await;
-        assert_eq!(why(refused), "VERIFICATION_INVALID");
+        let rejected = auth.from("203.0.113.9", auth.identity().reset_password(request)).await;
+        assert_eq!(error_reason(rejected), "VERIFICATION_INVALID");
     }
-    let refused = auth.from("203.0.113.9", auth.identity().reset_password(by_code("123456"))).await;
-    assert_eq!(why(refused), "TOO_MANY_ATTEMPTS");
+    let rejected = auth.from("203.0.113.9", auth.identity().reset_password(by_code("123456"))).await;
+    assert_eq!(error_reason(rejected), "TOO_MANY_ATTEMPTS");
     for number in 0..30 {
         let request = pb::ForgotPasswordRequest { email: format!("user{number}@example.com") };
         auth.from("203.0.113.10", auth.identity().forgot_password(request)).await.expect("202");
     }
     let request = pb::ForgotPasswordRequest { email: "one.more@example.com".into() };
-    let refused = auth.from("203.0.113.10", auth.identity().forgot_password(request)).await;
-    assert_eq!(why(refused), "TOO_MANY_ATTEMPTS", "nor ask for mails without end");
+    let rejected = auth.from("203.0.113.10", auth.identity().forgot_password(request)).await;
+    assert_eq!(error_reason(rejected), "TOO_MANY_ATTEMPTS", "nor ask for emails without end");
 }

@@ -3,14 +3,14 @@
 use fintrac_kit::error::reason;
 use fintrac_kit::transport::IDEMPOTENCY_KEY;
 use fintrac_proto::auth::v1 as pb;
+use fintrac_proto::auth::v1::email_data_service_client::EmailDataServiceClient;
 use fintrac_proto::auth::v1::household_service_client::HouseholdServiceClient;
-use fintrac_proto::auth::v1::mail_facts_service_client::MailFactsServiceClient;
 use fintrac_proto::auth::v1::preferences_service_client::PreferencesServiceClient;
 use prost_types::FieldMask;
 use tonic::{Request, Status};
 use tonic_types::StatusExt as _;
 
-use crate::support::{Auth, PASSWORD, ana, as_user, why};
+use crate::support::{Auth, PASSWORD, ana, as_user, error_reason};
 
 /// A verified user's access token.
 async fn token(auth: &Auth, email: &str) -> String {
@@ -20,8 +20,8 @@ async fn token(auth: &Auth, email: &str) -> String {
 
 async fn get(auth: &Auth, token: &str) -> pb::Preferences {
     let mut client = PreferencesServiceClient::new(auth.transport("gateway"));
-    let answer = as_user(token, client.get_preferences(pb::GetPreferencesRequest {})).await.expect("there");
-    answer.into_inner().preferences.expect("preferences")
+    let response = as_user(token, client.get_preferences(pb::GetPreferencesRequest {})).await.expect("there");
+    response.into_inner().preferences.expect("preferences")
 }
 
 async fn change(
@@ -35,23 +35,23 @@ async fn change(
     let mut client = PreferencesServiceClient::new(auth.transport("gateway"));
     let mut request = Request::new(request);
     request.metadata_mut().insert(IDEMPOTENCY_KEY, "a-change".parse().expect("a key"));
-    let answer = as_user(token, client.update_preferences(request)).await?;
-    Ok(answer.into_inner().preferences.expect("preferences"))
+    let response = as_user(token, client.update_preferences(request)).await?;
+    Ok(response.into_inner().preferences.expect("preferences"))
 }
 
-async fn audience(auth: &Auth, household_id: &str, kind: &str) -> Result<Vec<pb::Listener>, Status> {
-    let request = pb::ListAudienceRequest { household_id: household_id.into(), kind: kind.into() };
-    let mut client = MailFactsServiceClient::new(auth.transport("notify"));
-    Ok(client.list_audience(request).await?.into_inner().listeners)
+async fn subscribers(auth: &Auth, household_id: &str, kind: &str) -> Result<Vec<pb::Subscriber>, Status> {
+    let request = pb::ListRecipientsRequest { household_id: household_id.into(), kind: kind.into() };
+    let mut client = EmailDataServiceClient::new(auth.transport("notify"));
+    Ok(client.list_recipients(request).await?.into_inner().subscribers)
 }
 
 fn channels(preferences: &pb::Preferences, kind: &str) -> (bool, bool) {
-    let found = preferences.notifications.iter().find(|it| it.kind == kind).expect(kind);
-    (found.mail, found.inbox)
+    let found = preferences.notifications.iter().find(|channels| channels.kind == kind).expect(kind);
+    (found.email, found.inbox)
 }
 
 #[tokio::test]
-async fn preferences_are_what_registration_said_and_then_what_the_user_says() {
+async fn preferences_come_from_the_registration_until_they_are_changed() {
     let auth = Auth::start().await;
     let registration = pb::RegisterRequest {
         locale: Some("es".into()),
@@ -69,15 +69,20 @@ async fn preferences_are_what_registration_said_and_then_what_the_user_says() {
     assert_eq!((first.theme.as_str(), first.locale.as_str(), first.version), ("system", "es", 1));
     assert_eq!((first.default_currency.as_str(), first.timezone.as_str()), ("EUR", "Europe/Madrid"));
     assert_eq!((first.large_transaction_limit.clone(), first.notifications.len()), (None, 9));
-    assert!(first.notifications.iter().all(|it| it.inbox && it.mail == (it.kind != "recurring_posted")));
+    assert!(
+        first
+            .notifications
+            .iter()
+            .all(|channels| channels.inbox && channels.email == (channels.kind != "recurring_posted"))
+    );
 
     let request = pb::UpdatePreferencesRequest {
-        if_version: Some(1),
+        expected_version: Some(1),
         theme: Some("dark".into()),
         large_transaction_limit: Some("500".into()),
         notifications: vec![pb::ChannelsChange {
             kind: "goal_reached".into(),
-            mail: Some(false),
+            email: Some(false),
             inbox: None,
         }],
         ..Default::default()
@@ -97,7 +102,7 @@ async fn preferences_are_what_registration_said_and_then_what_the_user_says() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_or_stale_changes_nothing() {
+async fn invalid_or_stale_updates_change_nothing() {
     let auth = Auth::start().await;
     let token = token(&auth, "ana@example.com").await;
     let before = get(&auth, &token).await;
@@ -107,25 +112,26 @@ async fn what_is_wrong_or_stale_changes_nothing() {
         notifications: vec![pb::ChannelsChange { kind: "verification".into(), ..Default::default() }],
         ..Default::default()
     };
-    let refused =
+    let rejected =
         change(&auth, &token, wrong, &["theme", "locale", "notifications"]).await.expect_err("refused");
-    let fields = refused.get_details_bad_request().expect("fields").field_violations;
-    let fields: Vec<_> = fields.iter().map(|it| (it.field.as_str(), it.reason.as_str())).collect();
+    let fields = rejected.get_details_bad_request().expect("fields").field_violations;
+    let fields: Vec<_> =
+        fields.iter().map(|violation| (violation.field.as_str(), violation.reason.as_str())).collect();
     assert_eq!(
         fields,
-        [("locale", "LOCALE_UNKNOWN"), ("notifications.verification", "NOTIFICATION_KIND_UNKNOWN")]
+        [("locale", "LOCALE_INVALID"), ("notifications.verification", "NOTIFICATION_KIND_INVALID")]
     );
     let stale = pb::UpdatePreferencesRequest {
-        if_version: Some(7),
+        expected_version: Some(7),
         theme: Some("dark".into()),
         ..Default::default()
     };
-    assert_eq!(why(change(&auth, &token, stale, &["theme"]).await), "VERSION_MISMATCH");
+    assert_eq!(error_reason(change(&auth, &token, stale, &["theme"]).await), "VERSION_MISMATCH");
     assert_eq!(get(&auth, &token).await, before);
 }
 
 #[tokio::test]
-async fn the_owners_time_zone_is_the_households() {
+async fn the_owners_time_zone_is_the_household_time_zone() {
     let auth = Auth::start().await;
     let token = token(&auth, "ana@example.com").await;
     let household_id = auth.me(&token).await.expect("me").household_id;
@@ -143,7 +149,7 @@ async fn the_owners_time_zone_is_the_households() {
 }
 
 #[tokio::test]
-async fn the_preferred_currency_is_told_of_members_only() {
+async fn the_preferred_currency_is_returned_for_members_only() {
     let auth = Auth::start().await;
     let (ana, bob) = (token(&auth, "ana@example.com").await, token(&auth, "bob@example.com").await);
     let (ana_id, bob_id) = (auth.me(&ana).await.expect("me"), auth.me(&bob).await.expect("me"));
@@ -152,15 +158,15 @@ async fn the_preferred_currency_is_told_of_members_only() {
     let member = async |household_id: &str, user_id: &str| {
         let (household_id, user_id) = (household_id.to_owned(), user_id.to_owned());
         let mut client = HouseholdServiceClient::new(auth.transport("budget"));
-        let answer = client.get_member(pb::GetMemberRequest { household_id, user_id }).await?;
-        Ok::<_, Status>(answer.into_inner().default_currency)
+        let response = client.get_member(pb::GetMemberRequest { household_id, user_id }).await?;
+        Ok::<_, Status>(response.into_inner().default_currency)
     };
     assert_eq!(member(&ana_id.household_id, &ana_id.id).await.expect("a member"), "JPY");
-    assert_eq!(why(member(&ana_id.household_id, &bob_id.id).await), "NOT_FOUND");
+    assert_eq!(error_reason(member(&ana_id.household_id, &bob_id.id).await), "NOT_FOUND");
 }
 
 #[tokio::test]
-async fn who_set_a_limit_and_how_high_is_told_to_whoever_tells() {
+async fn large_transaction_limits_are_listed_by_household() {
     let auth = Auth::start().await;
     let (ana, bob) = (token(&auth, "ana@example.com").await, token(&auth, "bob@example.com").await);
     let request =
@@ -168,50 +174,52 @@ async fn who_set_a_limit_and_how_high_is_told_to_whoever_tells() {
     change(&auth, &ana, request, &["large_transaction_limit"]).await.expect("changed");
     let (ana, bob) = (auth.me(&ana).await.expect("me"), auth.me(&bob).await.expect("me"));
     let household_ids = vec![ana.household_id.clone(), bob.household_id];
-    let mut client = MailFactsServiceClient::new(auth.transport("notify"));
+    let mut client = EmailDataServiceClient::new(auth.transport("notify"));
     let request = pb::ListLargeTransactionLimitsRequest { household_ids };
     let limits = client.list_large_transaction_limits(request).await.expect("limits").into_inner().limits;
-    let told: Vec<_> = limits.iter().map(|it| (it.household_id.as_str(), it.limit.as_str())).collect();
-    assert_eq!(told, [(ana.household_id.as_str(), "1250.50")]);
+    let found: Vec<_> =
+        limits.iter().map(|limit| (limit.household_id.as_str(), limit.limit.as_str())).collect();
+    assert_eq!(found, [(ana.household_id.as_str(), "1250.50")]);
 }
 
 #[tokio::test]
-async fn the_audience_is_who_wants_to_hear() {
+async fn recipients_are_members_with_an_enabled_channel() {
     let auth = Auth::start().await;
     let token = token(&auth, "ana@example.com").await;
     let household_id = auth.me(&token).await.expect("me").household_id;
-    let all = audience(&auth, &household_id, "budget_exceeded").await.expect("an audience");
+    let all = subscribers(&auth, &household_id, "budget_exceeded").await.expect("an audience");
     assert_eq!(all.len(), 1);
     assert_eq!(
-        (all[0].locale.as_str(), all[0].mail, all[0].inbox),
+        (all[0].locale.as_str(), all[0].email, all[0].inbox),
         ("es", true, true),
         "the browser's language"
     );
-    let off = |mail, inbox| pb::UpdatePreferencesRequest {
-        notifications: vec![pb::ChannelsChange { kind: "budget_exceeded".into(), mail, inbox }],
+    let off = |email, inbox| pb::UpdatePreferencesRequest {
+        notifications: vec![pb::ChannelsChange { kind: "budget_exceeded".into(), email, inbox }],
         ..Default::default()
     };
     change(&auth, &token, off(Some(false), None), &["notifications"]).await.expect("changed");
-    let some = audience(&auth, &household_id, "budget_exceeded").await.expect("an audience");
-    assert_eq!((some[0].mail, some[0].inbox), (false, true));
+    let some = subscribers(&auth, &household_id, "budget_exceeded").await.expect("an audience");
+    assert_eq!((some[0].email, some[0].inbox), (false, true));
     let mut client = PreferencesServiceClient::new(auth.transport("gateway"));
     let mask = FieldMask { paths: vec!["notifications".into()] };
     let none = pb::UpdatePreferencesRequest { update_mask: Some(mask), ..off(None, Some(false)) };
     as_user(&token, client.update_preferences(none)).await.expect("changed");
-    assert!(audience(&auth, &household_id, "budget_exceeded").await.expect("an audience").is_empty());
-    assert_eq!(audience(&auth, &household_id, "goal_reached").await.expect("an audience").len(), 1);
-    let unknown = audience(&auth, &household_id, "verification").await.expect_err("not one to be switched");
+    assert!(subscribers(&auth, &household_id, "budget_exceeded").await.expect("an audience").is_empty());
+    assert_eq!(subscribers(&auth, &household_id, "goal_reached").await.expect("an audience").len(), 1);
+    let unknown =
+        subscribers(&auth, &household_id, "verification").await.expect_err("not one to be switched");
     assert_eq!(reason(&unknown).as_deref(), Some("NOT_FOUND"));
 }
 
 #[tokio::test]
-async fn a_link_in_a_mail_ends_mails_of_its_kind_without_a_login() {
+async fn the_link_in_an_email_unsubscribes_from_its_kind_without_a_login() {
     let auth = Auth::start().await;
     let token = token(&auth, "ana@example.com").await;
     let user_id = auth.text("select id::text from auth.users").await;
     let ask = async |kind: &str| {
         let request = pb::GetRecipientRequest { user_id: user_id.clone(), kind: kind.into() };
-        let mut client = MailFactsServiceClient::new(auth.transport("notify"));
+        let mut client = EmailDataServiceClient::new(auth.transport("notify"));
         client.get_recipient(request).await.expect("there").into_inner().unsubscribe_token
     };
     assert_eq!(ask("password_changed").await, "", "that cannot be switched off");

@@ -4,7 +4,7 @@ use fintrac_proto::auth::v1 as pb;
 use prost_types::FieldMask;
 use tonic::Status;
 
-use crate::support::{Auth, PASSWORD, Session, why};
+use crate::support::{Auth, PASSWORD, Session, error_reason};
 
 async fn update(
     session: &Session<'_>,
@@ -34,12 +34,14 @@ async fn names_and_numbers_change_and_are_cleared() {
     let user = update(&session, &["first_name", "username", "phone_number"], request).await.expect("changed");
     assert_eq!((user.first_name.as_str(), user.last_name.as_str()), ("Anna", "Gil"));
     assert_eq!(user.phone_number.as_deref(), Some("+34600000000"));
-    let sealed = auth.text("select phone_number from auth.users").await;
-    assert!(sealed.starts_with("v1.k1."), "{sealed}");
-    let stale = pb::UpdateMeRequest { if_version: Some(user.version - 1), ..Default::default() };
+    let encrypted = auth.text("select phone_number from auth.users").await;
+    assert!(encrypted.starts_with("v1.k1."), "{encrypted}");
+    let stale = pb::UpdateMeRequest { expected_version: Some(user.version - 1), ..Default::default() };
     assert_eq!(
-        why(update(&session, &["first_name"], pb::UpdateMeRequest { first_name: Some("X".into()), ..stale })
-            .await),
+        error_reason(
+            update(&session, &["first_name"], pb::UpdateMeRequest { first_name: Some("X".into()), ..stale })
+                .await
+        ),
         "VERSION_MISMATCH"
     );
     let user = update(&session, &["username", "phone_number"], pb::UpdateMeRequest::default())
@@ -51,11 +53,14 @@ async fn names_and_numbers_change_and_are_cleared() {
     let name = |name: &str| pb::UpdateMeRequest { username: Some(name.into()), ..Default::default() };
     update(&session, &["username"], name("anna")).await.expect("free again");
     assert_eq!(
-        why(update(&bo, &["username"], name("ANNA")).await),
+        error_reason(update(&bo, &["username"], name("ANNA")).await),
         "VALIDATION_FAILED",
         "taken, in any case"
     );
-    assert_eq!(why(update(&bo, &["first_name"], pb::UpdateMeRequest::default()).await), "VALIDATION_FAILED");
+    assert_eq!(
+        error_reason(update(&bo, &["first_name"], pb::UpdateMeRequest::default()).await),
+        "VALIDATION_FAILED"
+    );
 }
 
 #[tokio::test]
@@ -64,10 +69,10 @@ async fn another_address_needs_the_password_and_takes_effect_when_confirmed() {
     auth.user("ana@example.com").await;
     let session = auth.session("ana@example.com").await;
     let bare = pb::UpdateMeRequest { password: String::new(), ..other_address("new@example.org") };
-    assert_eq!(why(update(&session, &["email"], bare).await), "VALIDATION_FAILED");
+    assert_eq!(error_reason(update(&session, &["email"], bare).await), "VALIDATION_FAILED");
     let wrong =
         pb::UpdateMeRequest { password: "a wrong password".into(), ..other_address("new@example.org") };
-    assert_eq!(why(update(&session, &["email"], wrong).await), "VALIDATION_FAILED");
+    assert_eq!(error_reason(update(&session, &["email"], wrong).await), "VALIDATION_FAILED");
     let user = update(&session, &["email"], other_address("new@example.org")).await.expect("asked");
     assert_eq!(
         (user.email.as_str(), user.pending_email.as_deref()),
@@ -80,36 +85,36 @@ async fn another_address_needs_the_password_and_takes_effect_when_confirmed() {
         pb::VerifyEmailRequest { email: "new@example.org".into(), code: secrets.code, ..Default::default() };
     auth.verify(request).await.expect("confirmed by code");
     auth.login("new@example.org", PASSWORD).await.expect("the new address");
-    assert_eq!(why(auth.login("ana@example.com", PASSWORD).await), "INVALID_CREDENTIALS");
+    assert_eq!(error_reason(auth.login("ana@example.com", PASSWORD).await), "INVALID_CREDENTIALS");
     let me = auth.me(&session.tokens.access_token).await.expect("me");
     assert_eq!((me.email.as_str(), me.pending_email), ("new@example.org", None));
     // The former address is told.
     let id = auth.text("select entity_id::text from auth.events where kind = 'email_changed'").await;
-    let former = auth.former_address(&id).await;
+    let former = auth.previous_email(&id).await;
     assert_eq!(former, "ana@example.com");
 }
 
 #[tokio::test]
-async fn an_address_that_somebody_has_is_not_told_apart() {
+async fn a_change_to_a_taken_address_looks_the_same() {
     let auth = Auth::start().await;
     auth.user("ana@example.com").await;
     auth.user("bo@example.com").await;
     let session = auth.session("ana@example.com").await;
     let user = update(&session, &["email"], other_address("bo@example.com")).await.expect("looks the same");
     assert_eq!(user.pending_email.as_deref(), Some("bo@example.com"));
-    let told = "select string_agg(email || ' ' || kind, ',' order by kind) from auth.events
+    let recorded = "select string_agg(email || ' ' || kind, ',' order by kind) from auth.events
                 join auth.users on users.id = user_id
                 where kind in ('already_registered', 'email_change_requested')";
     let expected = "bo@example.com already_registered,ana@example.com email_change_requested";
-    assert_eq!(auth.text(told).await, expected, "her log looks the same; its owner hears of it");
+    assert_eq!(auth.text(recorded).await, expected, "her log looks the same; its owner hears of it");
     let id = auth.text("select entity_id::text from auth.events where kind = 'email_change_requested'").await;
-    assert_eq!(why(auth.challenge_of(&id).await), "CHALLENGE_LAPSED", "and no link goes out");
+    assert_eq!(error_reason(auth.challenge_of(&id).await), "CHALLENGE_LAPSED", "and no link goes out");
     let own = update(&session, &["email"], other_address("ANA@example.com")).await.expect("one's own");
     assert_eq!(own.pending_email, None, "one's own address calls the change off");
 }
 
 #[tokio::test]
-async fn what_was_mailed_to_the_former_address_is_void() {
+async fn emails_sent_to_the_former_address_are_void() {
     let auth = Auth::start().await;
     auth.user("ana@example.com").await;
     let session = auth.session("ana@example.com").await;
@@ -125,11 +130,11 @@ async fn what_was_mailed_to_the_former_address_is_void() {
         new_password: "four quiet words here".into(),
         ..Default::default()
     };
-    assert_eq!(why(auth.identity().reset_password(request).await), "VERIFICATION_INVALID");
+    assert_eq!(error_reason(auth.identity().reset_password(request).await), "VERIFICATION_INVALID");
 }
 
 #[tokio::test]
-async fn an_address_that_nobody_proved_is_free() {
+async fn an_unverified_address_is_free() {
     let auth = Auth::start().await;
     auth.user("ana@example.com").await;
     auth.register(crate::support::ana("squatted@example.org")).await.expect("registered, never verified");
@@ -143,7 +148,7 @@ async fn an_address_that_nobody_proved_is_free() {
     auth.login("squatted@example.org", PASSWORD).await.expect("hers");
     assert_eq!(auth.text("select actor from auth.events where kind = 'released'").await, "auth");
     let request = pb::VerifyEmailRequest { token: squatters, ..Default::default() };
-    assert_eq!(why(auth.verify(request).await), "VERIFICATION_INVALID");
+    assert_eq!(error_reason(auth.verify(request).await), "VERIFICATION_INVALID");
     auth.register(crate::support::ana("operator@example.org")).await.expect("registered, never verified");
-    assert!(matches!(auth.make_admin("operator@example.org").await, auth_svc::MadeAdmin::Created { .. }));
+    assert!(matches!(auth.make_admin("operator@example.org").await, auth_svc::AdminCreated::Created { .. }));
 }

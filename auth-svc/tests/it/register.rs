@@ -3,16 +3,16 @@ use fintrac_proto::auth::v1 as pb;
 use futures::future::join_all;
 use tonic_types::StatusExt as _;
 
-use crate::support::{Auth, PASSWORD, ana, why};
+use crate::support::{Auth, PASSWORD, ana, error_reason};
 
 fn by_token(token: &str) -> pb::VerifyEmailRequest {
     pb::VerifyEmailRequest { token: token.to_owned(), ..Default::default() }
 }
 
 /// A stranger registers the address too, before or after its owner: the
-/// mail of the owner's registration confirms the owner's password.
+/// email of the owner's registration confirms the owner's password.
 #[tokio::test]
-async fn each_registration_stands_alone_until_its_own_mail_confirms_it() {
+async fn each_registration_stands_alone_until_its_own_email_confirms_it() {
     for owner_first in [true, false] {
         let auth = Auth::start().await;
         let stranger = || pb::RegisterRequest {
@@ -30,9 +30,9 @@ async fn each_registration_stands_alone_until_its_own_mail_confirms_it() {
         assert_ne!(earlier.token, later.token);
         let (own, strange) = if owner_first { (earlier, later) } else { (later, earlier) };
         auth.verify(by_token(&own.token)).await.expect("verified");
-        assert_eq!(why(auth.verify(by_token(&strange.token)).await), "VERIFICATION_INVALID");
+        assert_eq!(error_reason(auth.verify(by_token(&strange.token)).await), "VERIFICATION_INVALID");
         assert_eq!(
-            why(auth.login("ana@example.com", "the words of a stranger").await),
+            error_reason(auth.login("ana@example.com", "the words of a stranger").await),
             "INVALID_CREDENTIALS"
         );
         let tokens = auth.login("ana@example.com", PASSWORD).await.expect("the owner's password");
@@ -58,7 +58,7 @@ async fn the_code_of_each_registration_confirms_that_one() {
 }
 
 #[tokio::test]
-async fn another_mail_goes_out_for_each_registration_that_waits() {
+async fn another_email_is_sent_for_each_pending_registration() {
     let auth = Auth::start().await;
     auth.register(ana("ana@example.com")).await.expect("one");
     auth.register(ana("ana@example.com")).await.expect("two");
@@ -66,35 +66,39 @@ async fn another_mail_goes_out_for_each_registration_that_waits() {
         where closed_at is null";
     let before = auth.text(open).await;
     let request = pb::ResendVerificationRequest { email: "ana@example.com".into() };
-    auth.identity().resend_verification(request).await.expect("two mails");
+    auth.identity().resend_verification(request).await.expect("two emails");
     let after = auth.text(open).await;
     assert_eq!((before.split(' ').count(), after.split(' ').count()), (2, 2));
     assert!(before.split(' ').all(|hash| !after.contains(hash)), "{before} {after}");
 }
 
 #[tokio::test]
-async fn a_registration_names_what_is_wrong_with_its_device() {
+async fn a_registration_reports_violations_of_its_device() {
     let auth = Auth::start().await;
     let device = Some(pb::Device { name: "x".repeat(101), ..Default::default() });
-    let refused = auth.register(pb::RegisterRequest { device, ..ana("ana@example.com") }).await;
-    let details = refused.expect_err("too long").get_details_bad_request().expect("fields");
+    let rejected = auth.register(pb::RegisterRequest { device, ..ana("ana@example.com") }).await;
+    let details = rejected.expect_err("too long").get_details_bad_request().expect("fields");
     assert_eq!(details.field_violations[0].field, "device.name");
 }
 
 #[tokio::test]
-async fn a_verified_address_keeps_its_password_and_is_told() {
+async fn a_verified_address_keeps_its_password_and_is_notified() {
     let auth = Auth::start().await;
     auth.user("ana@example.com").await;
     let thief = pb::RegisterRequest { password: "the password of a thief".into(), ..ana("ana@example.com") };
     auth.register(thief).await.expect("the answer is the same");
-    assert_eq!(why(auth.login("ana@example.com", "the password of a thief").await), "INVALID_CREDENTIALS");
+    assert_eq!(
+        error_reason(auth.login("ana@example.com", "the password of a thief").await),
+        "INVALID_CREDENTIALS"
+    );
     auth.login("ana@example.com", PASSWORD).await.expect("the owner's password");
-    let told = auth.text("select count(*)::text from auth.events where kind = 'already_registered'").await;
-    assert_eq!(told, "1");
+    let recorded =
+        auth.text("select count(*)::text from auth.events where kind = 'already_registered'").await;
+    assert_eq!(recorded, "1");
 }
 
 #[tokio::test]
-async fn a_taken_username_is_refused_and_named() {
+async fn a_taken_username_is_rejected() {
     let auth = Auth::start().await;
     let with_name =
         |email: &str, name: &str| pb::RegisterRequest { username: Some(name.into()), ..ana(email) };
@@ -111,7 +115,7 @@ async fn a_taken_username_is_refused_and_named() {
     let violations = status.get_details_bad_request().expect("fields").field_violations;
     assert_eq!((violations[0].field.as_str(), violations[0].reason.as_str()), ("username", "USERNAME_TAKEN"));
     let known = auth.register(with_name("ana@example.com", "Ana.Gil")).await;
-    assert_eq!(why(known), "VALIDATION_FAILED", "no different for the address that holds it");
+    assert_eq!(error_reason(known), "VALIDATION_FAILED", "no different for the address that holds it");
     let token = auth.challenge().await.token;
     auth.verify(pb::VerifyEmailRequest { token, ..Default::default() }).await.expect("eve, without the name");
     let name = "select coalesce(username, 'none') from auth.users where email = 'eve@example.com'";
@@ -119,7 +123,7 @@ async fn a_taken_username_is_refused_and_named() {
 }
 
 #[tokio::test]
-async fn of_twenty_at_once_one_proof_leaves_one_user() {
+async fn one_verification_of_twenty_registrations_leaves_one_user() {
     let auth = Auth::start().await;
     let results = join_all((0..20).map(|_| auth.register(ana("ana@example.com")))).await;
     let registered = results.iter().filter(|result| result.is_ok()).count();
@@ -136,7 +140,7 @@ async fn of_twenty_at_once_one_proof_leaves_one_user() {
 }
 
 #[tokio::test]
-async fn a_mailbox_is_not_flooded() {
+async fn emails_to_one_address_are_limited() {
     let auth = Auth::start().await;
     for _ in 0..5 {
         auth.register(ana("ana@example.com")).await.expect("a few are fine");
@@ -172,7 +176,7 @@ async fn the_phone_number_is_unreadable_at_rest() {
 }
 
 #[tokio::test]
-async fn events_tell_what_happened_and_no_word_of_it() {
+async fn events_contain_no_personal_data() {
     let auth = Auth::start().await;
     auth.user("ana@example.com").await;
     let kinds =

@@ -2,10 +2,10 @@
 
 use fintrac_proto::auth::v1 as pb;
 
-use crate::support::{Auth, PASSWORD, why};
+use crate::support::{Auth, PASSWORD, error_reason};
 
 #[tokio::test]
-async fn failed_logins_and_refused_permissions_are_there_with_their_origin() {
+async fn failed_logins_and_denied_permissions_are_listed_with_their_origin() {
     let auth = Auth::start().await;
     let admin = auth.admin("admin@example.com").await;
     auth.user("ana@example.com").await;
@@ -13,18 +13,17 @@ async fn failed_logins_and_refused_permissions_are_there_with_their_origin() {
     auth.login("nobody@example.com", "a wrong password").await.expect_err("unknown");
     let ana = auth.session("ana@example.com").await;
     auth.clock.advance(chrono::TimeDelta::milliseconds(1));
-    let refused = ana.call(ana.admin().list_roles(pb::ListRolesRequest {})).await;
-    assert_eq!(why(refused), "PERMISSION_DENIED");
-    auth.until("select count(*)::text from auth.security_events where kind = 'permission_refused'", "1")
-        .await;
+    let rejected = ana.call(ana.admin().list_roles(pb::ListRolesRequest {})).await;
+    assert_eq!(error_reason(rejected), "PERMISSION_DENIED");
+    auth.until("select count(*)::text from auth.security_events where kind = 'permission_denied'", "1").await;
     let request = pb::ListMySecurityEventsRequest::default;
     let mine = ana.call(ana.security().list_my_security_events(request())).await.expect("mine").into_inner();
-    let seen: Vec<_> = mine.events.iter().map(|it| (it.kind.as_str(), it.detail.as_str())).collect();
-    assert_eq!(seen, [("permission_refused", "roles:read"), ("login_failed", "")]);
-    assert!(mine.events.iter().all(|it| it.client_ip == "192.0.2.1" && it.user_agent == "tests"));
+    let seen: Vec<_> = mine.events.iter().map(|event| (event.kind.as_str(), event.detail.as_str())).collect();
+    assert_eq!(seen, [("permission_denied", "roles:read"), ("login_failed", "")]);
+    assert!(mine.events.iter().all(|event| event.client_ip == "192.0.2.1" && event.user_agent == "tests"));
     let of = async |request: pb::ListSecurityEventsRequest| {
-        let answer = admin.call(admin.security().list_security_events(request)).await?;
-        Ok::<_, tonic::Status>(answer.into_inner())
+        let response = admin.call(admin.security().list_security_events(request)).await?;
+        Ok::<_, tonic::Status>(response.into_inner())
     };
     let failed = pb::ListSecurityEventsRequest { kind: "login_failed".into(), ..Default::default() };
     assert_eq!(of(failed.clone()).await.expect("a list").events.len(), 2, "the stranger's too");
@@ -37,23 +36,23 @@ async fn failed_logins_and_refused_permissions_are_there_with_their_origin() {
         of(pb::ListSecurityEventsRequest { page_size: Some(1), ..failed.clone() }).await.expect("a page");
     assert_eq!((page.events.len(), page.next_page_token.is_empty()), (1, false));
     let odd = pb::ListSecurityEventsRequest { user_id: "nobody".into(), ..Default::default() };
-    assert_eq!(why(of(odd).await), "QUERY_INVALID");
+    assert_eq!(error_reason(of(odd).await), "QUERY_INVALID");
     let forbidden =
         ana.call(ana.security().list_security_events(pb::ListSecurityEventsRequest::default())).await;
-    assert_eq!(why(forbidden), "PERMISSION_DENIED");
+    assert_eq!(error_reason(forbidden), "PERMISSION_DENIED");
 }
 
 #[tokio::test]
-async fn many_wrong_passwords_are_told_once() {
+async fn many_wrong_passwords_are_reported_once() {
     let auth = Auth::start().await;
     auth.user("ana@example.com").await;
-    let told = "select count(*)::text from auth.events where entity = 'user' and kind = 'throttled'";
+    let recorded = "select count(*)::text from auth.events where entity = 'user' and kind = 'throttled'";
     for number in 1..=12 {
         auth.login("ana@example.com", "a wrong password").await.expect_err("wrong");
         // Past the delay, so that each of them counts.
         auth.clock.advance(chrono::TimeDelta::seconds(300));
         let expected = if number >= 10 { "1" } else { "0" };
-        assert_eq!(auth.text(told).await, expected, "after {number}");
+        assert_eq!(auth.text(recorded).await, expected, "after {number}");
     }
     auth.clock.advance(chrono::TimeDelta::minutes(15));
     auth.login("ana@example.com", PASSWORD).await.expect("never for good");

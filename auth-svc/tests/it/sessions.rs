@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use fintrac_proto::auth::v1 as pb;
 
-use crate::support::{Auth, PASSWORD, as_user, why};
+use crate::support::{Auth, PASSWORD, as_user, error_reason};
 
 fn from_device(device_id: &str, name: &str) -> pb::LoginRequest {
     let device = pb::Device { device_id: device_id.into(), name: name.into(), ..Default::default() };
@@ -20,45 +20,47 @@ async fn any_session_can_be_seen_and_ended_from_any_other() {
     let mine = auth.session("ana@example.com").await;
     let list = mine.call(mine.sessions().list_sessions(pb::ListSessionsRequest {})).await.expect("a list");
     let sessions = list.into_inner().sessions;
-    let seen: Vec<_> =
-        sessions.iter().map(|it| (it.id.as_str(), it.is_current, it.device_name.as_str())).collect();
+    let seen: Vec<_> = sessions
+        .iter()
+        .map(|session| (session.id.as_str(), session.is_current, session.device_name.as_str()))
+        .collect();
     let expected =
         [(mine.tokens.session_id.as_str(), true, "tests"), (other.session_id.as_str(), false, "Ana's phone")];
     assert_eq!(seen, expected);
     assert_eq!(sessions[0].client_ip, "192.0.2.1");
     let end = async |id: &str| {
-        mine.call(mine.sessions().end_session(pb::EndSessionRequest { session_id: id.into() })).await
+        mine.call(mine.sessions().revoke_session(pb::RevokeSessionRequest { session_id: id.into() })).await
     };
     end(&other.session_id).await.expect("ended");
-    assert_eq!(why(auth.refresh(&other.refresh_token).await), "REFRESH_TOKEN_INVALID");
-    assert_eq!(why(end(&other.session_id).await), "NOT_FOUND", "it has ended");
+    assert_eq!(error_reason(auth.refresh(&other.refresh_token).await), "REFRESH_TOKEN_INVALID");
+    assert_eq!(error_reason(end(&other.session_id).await), "NOT_FOUND", "it has ended");
     auth.user("eve@example.com").await;
     let eve = auth.session("eve@example.com").await;
-    assert_eq!(why(end(&eve.tokens.session_id).await), "NOT_FOUND", "somebody else's");
-    assert_eq!(why(end("nonsense").await), "NOT_FOUND");
+    assert_eq!(error_reason(end(&eve.tokens.session_id).await), "NOT_FOUND", "somebody else's");
+    assert_eq!(error_reason(end("nonsense").await), "NOT_FOUND");
     auth.me(&eve.tokens.access_token).await.expect("it goes on");
 }
 
 #[tokio::test]
-async fn a_new_device_is_told_but_not_the_first() {
+async fn a_new_device_is_reported_except_the_first() {
     let auth = Auth::start().await;
     auth.user("ana@example.com").await;
-    let told = "select count(*)::text from auth.events where entity = 'device' and kind = 'added'";
+    let recorded = "select count(*)::text from auth.events where entity = 'device' and kind = 'added'";
     auth.login_with(from_device("phone", "Phone")).await.expect("the first");
     auth.login_with(from_device("phone", "Phone, renamed")).await.expect("the same");
-    assert_eq!(auth.text(told).await, "0");
+    assert_eq!(auth.text(recorded).await, "0");
     assert!(!auth.security_events("ana@example.com").await.contains(&"new_device".to_owned()));
     auth.login_with(from_device("laptop", "Laptop")).await.expect("another");
-    assert_eq!(auth.text(told).await, "1");
+    assert_eq!(auth.text(recorded).await, "1");
     assert_eq!(auth.security_events("ana@example.com").await[0], "new_device");
     // Without an id the program and the network tell it apart.
     auth.login("ana@example.com", PASSWORD).await.expect("by agent and network");
     auth.login("ana@example.com", PASSWORD).await.expect("the same");
-    assert_eq!(auth.text(told).await, "2");
+    assert_eq!(auth.text(recorded).await, "2");
     let request =
         pb::LoginRequest { email: "ana@example.com".into(), password: PASSWORD.into(), ..Default::default() };
     auth.from("203.0.113.5", auth.identity().login(request)).await.expect("from elsewhere");
-    assert_eq!(auth.text(told).await, "3");
+    assert_eq!(auth.text(recorded).await, "3");
 }
 
 #[tokio::test]
@@ -74,20 +76,20 @@ async fn a_device_is_trusted_and_forgotten_with_its_sessions() {
     let update = async |version| {
         let device_id = found.id.clone();
         let request =
-            pb::UpdateDeviceRequest { device_id, if_version: Some(version), is_trusted: Some(true) };
+            pb::UpdateDeviceRequest { device_id, expected_version: Some(version), is_trusted: Some(true) };
         mine.call(mine.sessions().update_device(request)).await
     };
     let trusted = update(1).await.expect("trusted").into_inner().device.expect("a device");
     assert!(trusted.is_trusted && trusted.version == 2);
-    assert_eq!(why(update(1).await), "VERSION_MISMATCH");
+    assert_eq!(error_reason(update(1).await), "VERSION_MISMATCH");
     auth.user("eve@example.com").await;
     let eve = auth.session("eve@example.com").await;
-    let forget = || pb::ForgetDeviceRequest { device_id: found.id.clone(), if_version: None };
-    assert_eq!(why(eve.call(eve.sessions().forget_device(forget())).await), "NOT_FOUND");
-    let stale = pb::ForgetDeviceRequest { if_version: Some(1), ..forget() };
-    assert_eq!(why(mine.call(mine.sessions().forget_device(stale)).await), "VERSION_MISMATCH");
-    mine.call(mine.sessions().forget_device(forget())).await.expect("forgotten");
-    assert_eq!(why(auth.refresh(&phone.refresh_token).await), "REFRESH_TOKEN_INVALID");
+    let forget = || pb::DeleteDeviceRequest { device_id: found.id.clone(), expected_version: None };
+    assert_eq!(error_reason(eve.call(eve.sessions().delete_device(forget())).await), "NOT_FOUND");
+    let stale = pb::DeleteDeviceRequest { expected_version: Some(1), ..forget() };
+    assert_eq!(error_reason(mine.call(mine.sessions().delete_device(stale)).await), "VERSION_MISMATCH");
+    mine.call(mine.sessions().delete_device(forget())).await.expect("forgotten");
+    assert_eq!(error_reason(auth.refresh(&phone.refresh_token).await), "REFRESH_TOKEN_INVALID");
     auth.login_with(from_device("phone", "Phone")).await.expect("login");
     assert_eq!(auth.security_events("ana@example.com").await[0], "new_device", "it is unknown again");
 }
@@ -99,15 +101,15 @@ async fn forgetting_every_device_makes_none_the_first_again() {
     let thief = auth.session("ana@example.com").await;
     let list = thief.call(thief.sessions().list_devices(pb::ListDevicesRequest {})).await.expect("a list");
     for device in list.into_inner().devices {
-        let request = pb::ForgetDeviceRequest { device_id: device.id, if_version: None };
-        thief.call(thief.sessions().forget_device(request)).await.expect("forgotten");
+        let request = pb::DeleteDeviceRequest { device_id: device.id, expected_version: None };
+        thief.call(thief.sessions().delete_device(request)).await.expect("forgotten");
     }
     auth.login("ana@example.com", PASSWORD).await.expect("login");
     assert_eq!(auth.security_events("ana@example.com").await[0], "new_device");
 }
 
 #[tokio::test]
-async fn words_of_a_device_have_their_limits() {
+async fn device_texts_are_limited() {
     let auth = Auth::start().await;
     auth.user("ana@example.com").await;
     for request in [
@@ -115,12 +117,12 @@ async fn words_of_a_device_have_their_limits() {
         from_device("phone", &"x".repeat(101)),
         from_device("a\nb", ""),
     ] {
-        assert_eq!(why(auth.login_with(request).await), "VALIDATION_FAILED");
+        assert_eq!(error_reason(auth.login_with(request).await), "VALIDATION_FAILED");
     }
 }
 
 #[tokio::test]
-async fn a_list_of_devices_has_an_end() {
+async fn the_list_of_devices_is_limited() {
     let auth = Auth::start().await;
     auth.user("ana@example.com").await;
     for number in 0..55 {
@@ -136,13 +138,13 @@ async fn a_list_of_devices_has_an_end() {
     let names: Vec<_> = list.into_inner().devices.into_iter().map(|device| device.name).collect();
     assert!(names.iter().any(|name| name == "phone 54"), "the newest");
     assert!(!names.iter().any(|name| name == "phone 0"), "the oldest went");
-    let forgotten = "select count(*)::text from auth.events where entity = 'device' and kind = 'forgotten'";
-    assert_eq!(auth.text(forgotten).await, (56 - names.len()).to_string(), "and each is told");
+    let deleted = "select count(*)::text from auth.events where entity = 'device' and kind = 'deleted'";
+    assert_eq!(auth.text(deleted).await, (56 - names.len()).to_string(), "and each is told");
 }
 
 /// A thief has an access token, but not the password.
 #[tokio::test]
-async fn what_changes_how_one_logs_in_needs_a_fresh_proof() {
+async fn changes_to_credentials_need_a_recent_reauthentication() {
     let auth = Auth::start().await;
     auth.user("ana@example.com").await;
     let other = auth.login_with(from_device("phone", "Phone")).await.expect("login");
@@ -161,30 +163,32 @@ async fn what_changes_how_one_logs_in_needs_a_fresh_proof() {
         is_trusted: Some(true),
         ..Default::default()
     };
-    let forget = pb::ForgetDeviceRequest { device_id: device_id.clone(), ..Default::default() };
-    let end = pb::EndSessionRequest { session_id: other.session_id.clone() };
+    let forget = pb::DeleteDeviceRequest { device_id: device_id.clone(), ..Default::default() };
+    let end = pb::RevokeSessionRequest { session_id: other.session_id.clone() };
     let confirm = pb::ConfirmTotpRequest { code: "123456".into() };
-    let refusals = [
-        why(mine.call(mine.mfa().enrol_totp(pb::EnrolTotpRequest {})).await),
-        why(mine.call(mine.mfa().confirm_totp(confirm)).await),
-        why(update("username", named()).await),
-        why(update("phone_number", reached()).await),
-        why(mine.call(mine.sessions().update_device(trust())).await),
-        why(mine.call(mine.sessions().forget_device(forget)).await),
-        why(mine.call(mine.sessions().end_session(end)).await),
-        why(as_user(&mine.tokens.access_token, auth.identity().logout_all(pb::LogoutAllRequest {})).await),
+    let rejections = [
+        error_reason(mine.call(mine.mfa().enroll_totp(pb::EnrollTotpRequest {})).await),
+        error_reason(mine.call(mine.mfa().confirm_totp(confirm)).await),
+        error_reason(update("username", named()).await),
+        error_reason(update("phone_number", reached()).await),
+        error_reason(mine.call(mine.sessions().update_device(trust())).await),
+        error_reason(mine.call(mine.sessions().delete_device(forget)).await),
+        error_reason(mine.call(mine.sessions().revoke_session(end)).await),
+        error_reason(
+            as_user(&mine.tokens.access_token, auth.identity().logout_all(pb::LogoutAllRequest {})).await,
+        ),
     ];
-    assert_eq!(refusals, ["REAUTHENTICATION_REQUIRED"; 8]);
+    assert_eq!(rejections, ["REAUTHENTICATION_REQUIRED"; 8]);
     update("first_name", pb::UpdateMeRequest { first_name: Some("Anna".into()), ..Default::default() })
         .await
         .expect("what one is called needs none");
-    let prove = async |password: &str| {
+    let reauthenticate = async |password: &str| {
         let request = pb::ReauthenticateRequest { password: password.to_owned(), ..Default::default() };
         mine.call(mine.sessions().reauthenticate(request)).await
     };
-    assert_eq!(why(prove("a wrong password").await), "VALIDATION_FAILED");
-    assert_eq!(why(update("username", named()).await), "REAUTHENTICATION_REQUIRED");
-    prove(PASSWORD).await.expect("her password");
+    assert_eq!(error_reason(reauthenticate("a wrong password").await), "VALIDATION_FAILED");
+    assert_eq!(error_reason(update("username", named()).await), "REAUTHENTICATION_REQUIRED");
+    reauthenticate(PASSWORD).await.expect("her password");
     update("username", named()).await.expect("a username");
     mine.call(mine.sessions().update_device(trust())).await.expect("a trusted device");
     // The proof was of this session alone, and for five minutes.
@@ -194,34 +198,37 @@ async fn what_changes_how_one_logs_in_needs_a_fresh_proof() {
         ..Default::default()
     };
     let elsewhere = as_user(&other.access_token, mine.users().update_me(request)).await;
-    assert_eq!(why(elsewhere), "REAUTHENTICATION_REQUIRED");
+    assert_eq!(error_reason(elsewhere), "REAUTHENTICATION_REQUIRED");
     auth.clock.advance(TimeDelta::minutes(5));
     assert_eq!(
-        why(mine.call(mine.mfa().enrol_totp(pb::EnrolTotpRequest {})).await),
+        error_reason(mine.call(mine.mfa().enroll_totp(pb::EnrollTotpRequest {})).await),
         "REAUTHENTICATION_REQUIRED"
     );
 }
 
 #[tokio::test]
-async fn with_a_second_factor_the_proof_takes_its_code_too() {
+async fn reauthentication_needs_the_second_factor() {
     let auth = Auth::start().await;
     auth.user("ana@example.com").await;
     let mine = auth.session("ana@example.com").await;
-    let (totp, _) = mine.enrol().await;
+    let (totp, _) = mine.enroll().await;
     auth.clock.advance(TimeDelta::minutes(5));
     let change = || pb::ChangePasswordRequest {
         current_password: PASSWORD.into(),
         new_password: "four quiet words here".into(),
     };
     let changed = mine.call(mine.users().change_password(change())).await;
-    assert_eq!(why(changed), "REAUTHENTICATION_REQUIRED", "the password alone is half a proof");
-    let prove = async |code: &str| {
+    assert_eq!(error_reason(changed), "REAUTHENTICATION_REQUIRED", "the password alone is half a proof");
+    let reauthenticate = async |code: &str| {
         let request = pb::ReauthenticateRequest { password: PASSWORD.into(), code: code.to_owned() };
         mine.call(mine.sessions().reauthenticate(request)).await
     };
-    assert_eq!(why(prove("").await), "MFA_REQUIRED");
-    assert_eq!(why(prove("000000000").await), "MFA_CODE_INVALID");
-    assert_eq!(why(mine.call(mine.users().change_password(change())).await), "REAUTHENTICATION_REQUIRED");
-    prove(&auth.code(&totp)).await.expect("both");
+    assert_eq!(error_reason(reauthenticate("").await), "MFA_REQUIRED");
+    assert_eq!(error_reason(reauthenticate("000000000").await), "MFA_CODE_INVALID");
+    assert_eq!(
+        error_reason(mine.call(mine.users().change_password(change())).await),
+        "REAUTHENTICATION_REQUIRED"
+    );
+    reauthenticate(&auth.code(&totp)).await.expect("both");
     mine.call(mine.users().change_password(change())).await.expect("changed");
 }

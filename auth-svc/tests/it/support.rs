@@ -3,26 +3,26 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_svc::{Config, MadeAdmin, Operator, SCHEMA};
+use auth_svc::{AdminCreated, Config, Operator, SCHEMA};
 use chrono::{DateTime, TimeDelta};
-use fintrac_kit::access::Gate;
+use fintrac_kit::access::Authorizer;
 use fintrac_kit::access::credential::ServiceKeys;
-use fintrac_kit::access::trust::Trust;
+use fintrac_kit::access::token_verifier::TokenVerifier;
 use fintrac_kit::clock::Clock;
 use fintrac_kit::config::Environment;
 use fintrac_kit::context::{self, Client, Context};
 use fintrac_kit::error::reason;
-use fintrac_kit::events::Bell;
+use fintrac_kit::events::WakeSignal;
 use fintrac_kit::keyring::KeyRing;
-use fintrac_kit::module::Deps;
+use fintrac_kit::module::ServiceDependencies;
 use fintrac_kit::random::Random;
 use fintrac_kit::server::{Server, server_stack};
 use fintrac_kit::testing::TestDatabase;
 use fintrac_kit::transport::{self, Transport};
 use fintrac_proto::auth::v1 as pb;
 use fintrac_proto::auth::v1::admin_service_client::AdminServiceClient;
+use fintrac_proto::auth::v1::email_data_service_client::EmailDataServiceClient;
 use fintrac_proto::auth::v1::identity_service_client::IdentityServiceClient;
-use fintrac_proto::auth::v1::mail_facts_service_client::MailFactsServiceClient;
 use fintrac_proto::auth::v1::mfa_service_client::MfaServiceClient;
 use fintrac_proto::auth::v1::security_service_client::SecurityServiceClient;
 use fintrac_proto::auth::v1::session_service_client::SessionServiceClient;
@@ -67,14 +67,14 @@ impl Auth {
         let pool = database.pool(&SCHEMA, &clock).await;
         let deps = deps(pool, &clock, &environment);
         let keys = deps.keys.clone();
-        let trust = Arc::clone(&deps.trust);
+        let token_verifier = Arc::clone(&deps.token_verifier);
         let module = auth_svc::build(config, deps).await.expect("auth-svc builds");
         let stop = CancellationToken::new();
-        for worker in module.workers {
-            tokio::spawn(worker(stop.clone()));
+        for task in module.background_tasks {
+            tokio::spawn(task(stop.clone()));
         }
-        let gate = Gate::new("auth", keys.clone(), trust, clock.clone());
-        let server = server_stack(module.routes, Arc::new(gate));
+        let authorizer = Authorizer::new("auth", keys.clone(), token_verifier, clock.clone());
+        let server = server_stack(module.routes, Arc::new(authorizer));
         Self { clock, database, keys, server, _stop: stop.drop_guard() }
     }
 
@@ -102,7 +102,7 @@ impl Auth {
 
     pub async fn challenge_of(&self, id: &str) -> Result<pb::GetChallengeResponse, Status> {
         let request = pb::GetChallengeRequest { challenge_id: id.to_owned() };
-        let mut client = MailFactsServiceClient::new(self.transport("notify"));
+        let mut client = EmailDataServiceClient::new(self.transport("notify"));
         client.get_challenge(request).await.map(tonic::Response::into_inner)
     }
 
@@ -137,11 +137,11 @@ impl Auth {
     }
 
     /// The address that a change of address told.
-    pub async fn former_address(&self, challenge_id: &str) -> String {
-        let request = pb::GetFormerAddressRequest { challenge_id: challenge_id.to_owned() };
-        let mut client = MailFactsServiceClient::new(self.transport("notify"));
-        let answer = client.get_former_address(request).await.expect("an address").into_inner();
-        answer.recipient.expect("a recipient").email
+    pub async fn previous_email(&self, challenge_id: &str) -> String {
+        let request = pb::GetPreviousEmailRequest { challenge_id: challenge_id.to_owned() };
+        let mut client = EmailDataServiceClient::new(self.transport("notify"));
+        let response = client.get_previous_email(request).await.expect("an address").into_inner();
+        response.recipient.expect("a recipient").email
     }
 
     /// A user's session, as he is known by.
@@ -159,7 +159,7 @@ impl Auth {
     }
 
     /// What `fintrac admin create` does.
-    pub async fn make_admin(&self, email: &str) -> MadeAdmin {
+    pub async fn make_admin(&self, email: &str) -> AdminCreated {
         self.operator(&[]).await.create_admin(email).await.expect("an administrator")
     }
 
@@ -227,15 +227,15 @@ fn config(settings: &[(&str, &str)]) -> (Config, Environment) {
     (config, environment)
 }
 
-fn deps(pool: PgPool, clock: &Clock, environment: &Environment) -> Deps {
-    let trust = fintrac_kit::process::trust_config(environment);
-    Deps {
+fn deps(pool: PgPool, clock: &Clock, environment: &Environment) -> ServiceDependencies {
+    let token_verifier = fintrac_kit::process::token_verifier_config(environment);
+    ServiceDependencies {
         clock: clock.clone(),
         random: Random::System,
         keys: ServiceKeys::from_secret("a secret for tests"),
-        trust: Arc::new(Trust::new(trust, clock.clone())),
+        token_verifier: Arc::new(TokenVerifier::new(token_verifier, clock.clone())),
         pool,
-        bell: Bell::default(),
+        wake_signal: WakeSignal::default(),
         closing: CancellationToken::new(),
     }
 }
@@ -275,8 +275,8 @@ impl Session<'_> {
 
     /// Waits until his access token is refused, and why; a test that never gets there ends with
     /// the time it may take.
-    pub async fn refused(&self) -> String {
-        let refused = async {
+    pub async fn wait_for_rejection(&self) -> String {
+        let rejected = async {
             loop {
                 if let Err(status) = self.auth.me(&self.tokens.access_token).await {
                     return reason(&status).expect("a reason");
@@ -284,13 +284,14 @@ impl Session<'_> {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(Duration::from_mins(1), refused).await.expect("the token is refused")
+        tokio::time::timeout(Duration::from_mins(1), rejected).await.expect("the token is refused")
     }
 
     /// A second factor in force: what makes its codes, and its recovery codes.
-    pub async fn enrol(&self) -> (Totp, Vec<String>) {
-        let enrolment = self.call(self.mfa().enrol_totp(pb::EnrolTotpRequest {})).await.expect("enrolment");
-        let secret = Secret::try_from_base32(enrolment.into_inner().secret).expect("base32");
+    pub async fn enroll(&self) -> (Totp, Vec<String>) {
+        let enrollment =
+            self.call(self.mfa().enroll_totp(pb::EnrollTotpRequest {})).await.expect("enrollment");
+        let secret = Secret::try_from_base32(enrollment.into_inner().secret).expect("base32");
         let totp = Builder::new().with_secret(secret).with_account_name("x").build().expect("a generator");
         let request = pb::ConfirmTotpRequest { code: self.auth.code(&totp) };
         let confirmed = self.call(self.mfa().confirm_totp(request)).await.expect("confirmed");
@@ -332,6 +333,6 @@ pub fn ana(email: &str) -> pb::RegisterRequest {
     }
 }
 
-pub fn why(result: Result<impl std::fmt::Debug, Status>) -> String {
+pub fn error_reason(result: Result<impl std::fmt::Debug, Status>) -> String {
     reason(&result.expect_err("a refusal")).expect("a reason")
 }

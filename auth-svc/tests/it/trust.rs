@@ -1,8 +1,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fintrac_kit::access::follow;
-use fintrac_kit::access::trust::{Trust, TrustConfig};
+use fintrac_kit::access::run_trust_subscription;
+use fintrac_kit::access::token_verifier::{TokenVerifier, TokenVerifierConfig};
 use fintrac_kit::error::reason;
 use fintrac_proto::auth::v1 as pb;
 use fintrac_proto::auth::v1::trust_service_client::TrustServiceClient;
@@ -10,11 +10,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::support::{Auth, PASSWORD, as_user};
 
-/// Waits until `trust` says `expected` of a token; a test that never gets
+/// Waits until `token_verifier` says `expected` of a token; a test that never gets
 /// there ends with the time it may take.
-async fn until(trust: &Trust, token: &str, expected: Option<&str>) {
+async fn until(token_verifier: &TokenVerifier, token: &str, expected: Option<&str>) {
     let seen = async {
-        while trust.verify(token, None).err().and_then(|status| reason(&status)).as_deref() != expected {
+        while token_verifier.verify(token, None).err().and_then(|status| reason(&status)).as_deref()
+            != expected
+        {
             tokio::task::yield_now().await;
         }
     };
@@ -22,28 +24,34 @@ async fn until(trust: &Trust, token: &str, expected: Option<&str>) {
 }
 
 #[tokio::test]
-async fn a_verifier_elsewhere_learns_keys_and_revocations_of_any_replica() {
+async fn a_remote_verifier_receives_keys_and_revocations_from_any_replica() {
     let auth = Auth::start().await;
     let replica = auth.replica().await;
-    let config = TrustConfig { issuer: "fintrac".into(), grace: Duration::from_mins(1), hs256_secret: None };
-    let trust = Arc::new(Trust::new(config, auth.clock.clone()));
+    let config =
+        TokenVerifierConfig { issuer: "fintrac".into(), grace: Duration::from_mins(1), hs256_secret: None };
+    let token_verifier = Arc::new(TokenVerifier::new(config, auth.clock.clone()));
     let stop = CancellationToken::new();
-    tokio::spawn(follow(Arc::clone(&trust), replica.transport("ledger"), stop.clone()));
+    tokio::spawn(run_trust_subscription(
+        Arc::clone(&token_verifier),
+        replica.transport("ledger"),
+        stop.clone(),
+    ));
 
     auth.user("ana@example.com").await;
     let tokens = auth.login("ana@example.com", PASSWORD).await.expect("login");
     let other = auth.login("ana@example.com", PASSWORD).await.expect("login");
-    until(&trust, &tokens.access_token, None).await;
+    until(&token_verifier, &tokens.access_token, None).await;
     as_user(&tokens.access_token, auth.identity().logout(pb::LogoutRequest::default()))
         .await
         .expect("logout");
-    until(&trust, &tokens.access_token, Some("SESSION_ENDED")).await;
-    until(&trust, &other.access_token, None).await;
+    until(&token_verifier, &tokens.access_token, Some("SESSION_ENDED")).await;
+    until(&token_verifier, &other.access_token, None).await;
 
     // A verifier that starts later knows of it too.
-    let config = TrustConfig { issuer: "fintrac".into(), grace: Duration::from_mins(1), hs256_secret: None };
-    let late = Arc::new(Trust::new(config, auth.clock.clone()));
-    tokio::spawn(follow(Arc::clone(&late), auth.transport("budget"), stop.clone()));
+    let config =
+        TokenVerifierConfig { issuer: "fintrac".into(), grace: Duration::from_mins(1), hs256_secret: None };
+    let late = Arc::new(TokenVerifier::new(config, auth.clock.clone()));
+    tokio::spawn(run_trust_subscription(Arc::clone(&late), auth.transport("budget"), stop.clone()));
     until(&late, &tokens.access_token, Some("SESSION_ENDED")).await;
     stop.cancel();
 }

@@ -3,14 +3,14 @@ use fintrac_proto::auth::v1 as pb;
 use fintrac_proto::auth::v1::household_service_client::HouseholdServiceClient;
 use futures::future::join_all;
 
-use crate::support::{Auth, PASSWORD, ana, why};
+use crate::support::{Auth, PASSWORD, ana, error_reason};
 
 fn by_code(code: &str) -> pb::VerifyEmailRequest {
     pb::VerifyEmailRequest { email: "ana@example.com".into(), code: code.into(), ..Default::default() }
 }
 
 #[tokio::test]
-async fn verification_makes_the_household_as_the_user_wished() {
+async fn verification_creates_the_household_as_requested() {
     let auth = Auth::start().await;
     let wishes = pb::RegisterRequest {
         default_currency: Some("eur".into()),
@@ -18,7 +18,7 @@ async fn verification_makes_the_household_as_the_user_wished() {
         ..ana("ana@example.com")
     };
     auth.register(wishes).await.expect("registered");
-    assert_eq!(why(auth.login("ana@example.com", PASSWORD).await), "EMAIL_NOT_VERIFIED");
+    assert_eq!(error_reason(auth.login("ana@example.com", PASSWORD).await), "EMAIL_NOT_VERIFIED");
     let code = auth.challenge().await.code;
     auth.verify(by_code(&code)).await.expect("verified");
     let tokens = auth.login("ana@example.com", PASSWORD).await.expect("login");
@@ -38,9 +38,13 @@ async fn five_wrong_codes_close_the_code_but_not_the_link() {
     let secrets = auth.challenge().await;
     let wrong = "00000000";
     for _ in 0..5 {
-        assert_eq!(why(auth.verify(by_code(wrong)).await), "VERIFICATION_INVALID");
+        assert_eq!(error_reason(auth.verify(by_code(wrong)).await), "VERIFICATION_INVALID");
     }
-    assert_eq!(why(auth.verify(by_code(&secrets.code)).await), "VERIFICATION_INVALID", "even the right one");
+    assert_eq!(
+        error_reason(auth.verify(by_code(&secrets.code)).await),
+        "VERIFICATION_INVALID",
+        "even the right one"
+    );
     auth.verify(pb::VerifyEmailRequest { token: secrets.token, ..Default::default() })
         .await
         .expect("the link");
@@ -63,12 +67,12 @@ async fn codes_last_ten_minutes_and_links_a_day() {
     let secrets = auth.challenge().await;
     assert_eq!(auth.challenge().await, secrets, "the same secrets at every sending");
     auth.clock.advance(TimeDelta::minutes(10));
-    assert_eq!(why(auth.verify(by_code(&secrets.code)).await), "VERIFICATION_INVALID");
-    assert_eq!(auth.challenge().await.code, "", "a late mail has the link only");
+    assert_eq!(error_reason(auth.verify(by_code(&secrets.code)).await), "VERIFICATION_INVALID");
+    assert_eq!(auth.challenge().await.code, "", "a late email has the link only");
     auth.clock.advance(TimeDelta::hours(24));
-    assert_eq!(why(auth.challenge_of(&id).await), "CHALLENGE_LAPSED");
+    assert_eq!(error_reason(auth.challenge_of(&id).await), "CHALLENGE_LAPSED");
     let token = pb::VerifyEmailRequest { token: secrets.token, ..Default::default() };
-    assert_eq!(why(auth.verify(token).await), "VERIFICATION_INVALID");
+    assert_eq!(error_reason(auth.verify(token).await), "VERIFICATION_INVALID");
 }
 
 #[tokio::test]
@@ -79,7 +83,7 @@ async fn a_proof_makes_one_household_however_often_it_is_sent() {
     let tries = join_all(
         (0..8).map(|_| auth.verify(pb::VerifyEmailRequest { token: token.clone(), ..Default::default() })),
     );
-    assert_eq!(tries.await.into_iter().flatten().count(), 8, "a second look at the mail is no mistake");
+    assert_eq!(tries.await.into_iter().flatten().count(), 8, "a second look at the email is no mistake");
     assert_eq!(auth.text("select count(*)::text from auth.households").await, "1");
 }
 
@@ -90,9 +94,9 @@ async fn a_code_that_was_right_is_right_again_until_it_lapses() {
     let code = auth.challenge().await.code;
     auth.verify(by_code(&code)).await.expect("verified");
     auth.verify(by_code(&code)).await.expect("and again");
-    assert_eq!(why(auth.verify(by_code("00000000")).await), "VERIFICATION_INVALID");
+    assert_eq!(error_reason(auth.verify(by_code("00000000")).await), "VERIFICATION_INVALID");
     auth.clock.advance(TimeDelta::minutes(10));
-    assert_eq!(why(auth.verify(by_code(&code)).await), "VERIFICATION_INVALID", "a code lapses");
+    assert_eq!(error_reason(auth.verify(by_code(&code)).await), "VERIFICATION_INVALID", "a code lapses");
 }
 
 #[tokio::test]
@@ -104,9 +108,9 @@ async fn proofs_and_registrations_at_once_do_not_block_each_other() {
         let token = auth.challenge().await.token;
         let verify = || auth.verify(pb::VerifyEmailRequest { token: token.clone(), ..Default::default() });
         let (one, again, two) = tokio::join!(verify(), auth.register(ana(&email)), verify());
-        for refusal in [one.err(), again.err(), two.err()].into_iter().flatten() {
+        for rejection in [one.err(), again.err(), two.err()].into_iter().flatten() {
             // Whoever comes second is refused, never told that the database is unwell.
-            assert_eq!(fintrac_kit::error::reason(&refusal).as_deref(), Some("VERIFICATION_INVALID"));
+            assert_eq!(fintrac_kit::error::reason(&rejection).as_deref(), Some("VERIFICATION_INVALID"));
         }
     }
 }

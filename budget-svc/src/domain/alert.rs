@@ -3,13 +3,13 @@
 use super::percent::reaches;
 
 /// The most that a threshold can be, percent.
-pub const HIGHEST: i32 = 1000;
+pub const MAX_THRESHOLD_PERCENT: i32 = 1000;
 /// From here on the budget is spent.
-pub const WHOLE: i32 = 100;
+pub const FULL_PERCENT: i32 = 100;
 
 /// How a budget stands in a period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum BudgetStatus {
     OnTrack,
     /// A threshold is reached.
     Warning,
@@ -17,7 +17,7 @@ pub enum Standing {
     Exceeded,
 }
 
-impl Standing {
+impl BudgetStatus {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::OnTrack => "on_track",
@@ -26,8 +26,8 @@ impl Standing {
         }
     }
 
-    pub fn of(spent: i64, budgeted: i64, thresholds: &[i32]) -> Self {
-        if reaches(spent, WHOLE, budgeted) {
+    pub fn from_spending(spent: i64, budgeted: i64, thresholds: &[i32]) -> Self {
+        if reaches(spent, FULL_PERCENT, budgeted) {
             Self::Exceeded
         } else if reached(spent, budgeted, thresholds).next().is_some() {
             Self::Warning
@@ -44,20 +44,20 @@ pub fn reached(spent: i64, budgeted: i64, thresholds: &[i32]) -> impl Iterator<I
 
 #[cfg(test)]
 mod tests {
-    use super::{Standing, reached};
+    use super::{BudgetStatus, reached};
 
     #[test]
     fn a_threshold_is_reached_at_the_cent() {
-        let at = |spent| reached(spent, 10_000, &[50, 80, 100, 120]).collect::<Vec<_>>();
-        assert!(at(-100).is_empty() && at(4_999).is_empty());
-        assert_eq!(at(5_000), [50]);
-        assert_eq!(at(9_999), [50, 80]);
-        assert_eq!(at(12_000), [50, 80, 100, 120]);
-        let standing = |spent| Standing::of(spent, 10_000, &[80, 100]);
+        let reached_at = |spent| reached(spent, 10_000, &[50, 80, 100, 120]).collect::<Vec<_>>();
+        assert!(reached_at(-100).is_empty() && reached_at(4_999).is_empty());
+        assert_eq!(reached_at(5_000), [50]);
+        assert_eq!(reached_at(9_999), [50, 80]);
+        assert_eq!(reached_at(12_000), [50, 80, 100, 120]);
+        let status = |spent| BudgetStatus::from_spending(spent, 10_000, &[80, 100]);
         assert_eq!(
-            [standing(7_999), standing(8_000), standing(9_999), standing(10_000)],
-            [Standing::OnTrack, Standing::Warning, Standing::Warning, Standing::Exceeded]
+            [status(7_999), status(8_000), status(9_999), status(10_000)],
+            [BudgetStatus::OnTrack, BudgetStatus::Warning, BudgetStatus::Warning, BudgetStatus::Exceeded]
         );
-        assert_eq!(Standing::of(10_000, 10_000, &[]), Standing::Exceeded);
+        assert_eq!(BudgetStatus::from_spending(10_000, 10_000, &[]), BudgetStatus::Exceeded);
     }
 }

@@ -3,26 +3,26 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Months, NaiveDate, Utc};
-use fintrac_kit::error::Violation;
-use fintrac_kit::{day, text};
+use fintrac_kit::error::FieldViolation;
+use fintrac_kit::{date, text};
 use fintrac_money::{Amount, Currency, Household, Money};
 use uuid::Uuid;
 
-use super::alert::HIGHEST;
+use super::alert::MAX_THRESHOLD_PERCENT;
 use super::period::{Frequency, Period, Schedule};
 use super::rollover::Rollover;
 
-const LONGEST_NAME: usize = 100;
-const MOST_CATEGORIES: usize = 50;
-const MOST_THRESHOLDS: usize = 10;
+const MAX_NAME_LENGTH: usize = 100;
+const MAX_CATEGORIES: usize = 50;
+const MAX_THRESHOLDS: usize = 10;
 const DEFAULT_THRESHOLDS: [i32; 2] = [80, 100];
 /// How far back the first period may lie of a budget that rolls over: each
 /// period's spending counts for every later one.
-const LONGEST_ROLLOVER: Months = Months::new(120);
+const MAX_ROLLOVER: Months = Months::new(120);
 
 /// What holds from a period on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Terms {
+pub struct BudgetTerms {
     /// First day of the first period for which they hold.
     pub valid_from: NaiveDate,
     pub amount: Money,
@@ -41,9 +41,9 @@ pub struct Budget {
     /// Percent, ascending.
     pub thresholds: Vec<i32>,
     /// Those in force last.
-    pub terms: Terms,
+    pub terms: BudgetTerms,
     /// Earlier ones, newest first.
-    pub earlier: Vec<Terms>,
+    pub earlier: Vec<BudgetTerms>,
     pub version: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
@@ -51,16 +51,18 @@ pub struct Budget {
 
 impl Budget {
     /// The terms in force in a period.
-    pub fn terms_in(&self, period: Period) -> &Terms {
+    pub fn terms_in(&self, period: Period) -> &BudgetTerms {
         let all = std::iter::once(&self.terms).chain(&self.earlier);
         let first = self.earlier.last().unwrap_or(&self.terms);
         all.into_iter().find(|terms| terms.valid_from <= period.start).unwrap_or(first)
     }
 
     /// The periods before one that decide what goes over into it, in order.
-    pub fn leading_to(&self, period: Period) -> Vec<Period> {
+    pub fn periods_before(&self, period: Period) -> Vec<Period> {
         let before = |period: &Period| {
-            self.schedule.before(*period).filter(|it| self.terms_in(*it).rollover != Rollover::None)
+            self.schedule
+                .before(*period)
+                .filter(|previous| self.terms_in(*previous).rollover != Rollover::None)
         };
         let mut leading: Vec<_> = std::iter::successors(before(&period), before).collect();
         leading.reverse();
@@ -74,9 +76,9 @@ impl Budget {
 
     /// What goes over from a period into the next one, minor units, when
     /// `carried` went over into it.
-    pub fn carries(&self, period: Period, carried: i64, spent: i64) -> i64 {
+    pub fn carry_over(&self, period: Period, carried: i64, spent: i64) -> i64 {
         let terms = self.terms_in(period);
-        terms.rollover.carries(terms.amount.minor().saturating_add(carried).saturating_sub(spent))
+        terms.rollover.carry_over(terms.amount.minor().saturating_add(carried).saturating_sub(spent))
     }
 }
 
@@ -86,7 +88,7 @@ pub struct BudgetInput {
     pub name: String,
     pub amount: String,
     pub currency_code: Option<String>,
-    pub categories: CategoryWords,
+    pub categories: CategoryInput,
     pub frequency: String,
     pub start_date: Option<String>,
     pub end_date: Option<String>,
@@ -102,39 +104,39 @@ impl BudgetInput {
         household: &Household,
         default: Currency,
         now: DateTime<Utc>,
-    ) -> Result<Budget, Vec<Violation>> {
+    ) -> Result<Budget, Vec<FieldViolation>> {
         let mut violations = Vec::new();
-        let name = text::line("name", &self.name, LONGEST_NAME, &mut violations);
+        let name = text::line("name", &self.name, MAX_NAME_LENGTH, &mut violations);
         let currency = currency(self.currency_code.as_deref(), default, &mut violations);
         let amount = amount("amount", &self.amount, currency, &mut violations);
         let category_ids = self.categories.resolve(&mut violations);
         let frequency = Frequency::from_text(&self.frequency);
         if frequency.is_none() {
             let text = "Send weekly, monthly, quarterly, yearly or custom.";
-            let reason = if self.frequency.trim().is_empty() { "REQUIRED" } else { "FREQUENCY_UNKNOWN" };
-            violations.push(Violation::new("frequency", reason, text));
+            let reason = if self.frequency.trim().is_empty() { "REQUIRED" } else { "FREQUENCY_INVALID" };
+            violations.push(FieldViolation::new("frequency", reason, text));
         }
         let end = self.end_date.as_deref().and_then(|text| date("end_date", text, &mut violations));
         let start = match self.start_date.as_deref() {
             Some(text) => date("start_date", text, &mut violations),
-            None => frequency.and_then(|it| it.calendar_start(household.today(now))),
+            None => frequency.and_then(|frequency| frequency.calendar_start(household.today(now))),
         };
         if frequency == Some(Frequency::Custom) {
             for (field, text) in [("start_date", &self.start_date), ("end_date", &self.end_date)] {
                 if text.is_none() {
                     let text = "A custom budget runs from a day to a day; send both.";
-                    violations.push(Violation::new(field, "REQUIRED", text));
+                    violations.push(FieldViolation::new(field, "REQUIRED", text));
                 }
             }
         }
         check_order(start, end, &mut violations);
         let rollover =
             self.rollover.as_deref().map_or(Rollover::None, |text| rollover(text, &mut violations));
-        let earliest = household.today(now).checked_sub_months(LONGEST_ROLLOVER);
+        let earliest = household.today(now).checked_sub_months(MAX_ROLLOVER);
         let is_long_ago = start.zip(earliest).is_some_and(|(start, earliest)| start < earliest);
         if rollover != Rollover::None && is_long_ago {
             let text = "A budget that rolls over starts at most ten years ago.";
-            violations.push(Violation::new("start_date", "DATE_TOO_EARLY", text));
+            violations.push(FieldViolation::new("start_date", "DATE_TOO_EARLY", text));
         }
         let thresholds = match &self.thresholds {
             Some(wanted) => thresholds(wanted, &mut violations),
@@ -148,7 +150,7 @@ impl BudgetInput {
                     currency,
                     schedule: Schedule { frequency, start, end },
                     thresholds,
-                    terms: Terms { valid_from: start, amount, category_ids, rollover },
+                    terms: BudgetTerms { valid_from: start, amount, category_ids, rollover },
                     earlier: Vec::new(),
                     version: 1,
                     created_at: now,
@@ -166,7 +168,7 @@ pub struct BudgetChanges {
     pub name: Option<String>,
     pub amount: Option<String>,
     pub currency_code: Option<String>,
-    pub categories: Option<CategoryWords>,
+    pub categories: Option<CategoryInput>,
     pub frequency: Option<String>,
     pub start_date: Option<String>,
     pub end_date: Option<Option<String>>,
@@ -182,18 +184,18 @@ impl BudgetChanges {
         budget: &Budget,
         today: NaiveDate,
         now: DateTime<Utc>,
-    ) -> Result<(Budget, Vec<&'static str>), Vec<Violation>> {
+    ) -> Result<(Budget, Vec<&'static str>), Vec<FieldViolation>> {
         let mut violations = Vec::new();
         let mut after = budget.clone();
         if let Some(name) = &self.name {
-            after.name = text::line("name", name, LONGEST_NAME, &mut violations);
+            after.name = text::line("name", name, MAX_NAME_LENGTH, &mut violations);
         }
-        self.check_fixed(budget, &mut violations);
+        self.check_immutable(budget, &mut violations);
         if let Some(end) = &self.end_date {
             after.schedule.end = end.as_deref().and_then(|text| date("end_date", text, &mut violations));
             if end.is_none() && budget.schedule.frequency == Frequency::Custom {
                 let text = "A custom budget has a last day.";
-                violations.push(Violation::new("end_date", "REQUIRED", text));
+                violations.push(FieldViolation::new("end_date", "REQUIRED", text));
             }
             check_order(Some(budget.schedule.start), after.schedule.end, &mut violations);
         }
@@ -206,8 +208,8 @@ impl BudgetChanges {
         {
             terms.amount = amount;
         }
-        if let Some(words) = &self.categories {
-            terms.category_ids = words.resolve(&mut violations);
+        if let Some(input) = &self.categories {
+            terms.category_ids = input.resolve(&mut violations);
         }
         if let Some(text) = &self.rollover {
             terms.rollover = rollover(text, &mut violations);
@@ -223,7 +225,9 @@ impl BudgetChanges {
         if let Some(end) = after.schedule.end.filter(|end| *end < today) {
             let text = format!("The budget ended on {end}; earlier periods keep what was in force.");
             let changed = terms_differ.iter().filter(|(_, differs)| *differs);
-            violations.extend(changed.map(|(field, _)| Violation::new(*field, "FIELD_FIXED", text.clone())));
+            violations.extend(
+                changed.map(|(field, _)| FieldViolation::new(*field, "FIELD_IMMUTABLE", text.clone())),
+            );
         }
         if !violations.is_empty() {
             return Err(violations);
@@ -257,63 +261,72 @@ impl BudgetChanges {
     }
 
     /// Periods are what they were when the budget was made.
-    fn check_fixed(&self, budget: &Budget, violations: &mut Vec<Violation>) {
-        let mut refuse = |field: &str, reason: &'static str, is_same: bool| {
+    fn check_immutable(&self, budget: &Budget, violations: &mut Vec<FieldViolation>) {
+        let mut reject = |field: &str, reason: &'static str, is_same: bool| {
             if !is_same {
                 let text = "A budget keeps this; make another budget.";
-                violations.push(Violation::new(field, reason, text));
+                violations.push(FieldViolation::new(field, reason, text));
             }
         };
         if let Some(code) = &self.currency_code {
-            refuse("currency_code", "CURRENCY_FIXED", Currency::from_code(code) == Some(budget.currency));
+            reject("currency_code", "CURRENCY_IMMUTABLE", Currency::from_code(code) == Some(budget.currency));
         }
         if let Some(text) = &self.frequency {
-            refuse("frequency", "FIELD_FIXED", Frequency::from_text(text) == Some(budget.schedule.frequency));
+            reject(
+                "frequency",
+                "FIELD_IMMUTABLE",
+                Frequency::from_text(text) == Some(budget.schedule.frequency),
+            );
         }
         if let Some(text) = &self.start_date {
-            refuse("start_date", "FIELD_FIXED", day::parse(text.trim()) == Some(budget.schedule.start));
+            reject("start_date", "FIELD_IMMUTABLE", date::parse(text.trim()) == Some(budget.schedule.start));
         }
     }
 }
 
 /// The categories of a budget as somebody wrote them: one, or a list.
 #[derive(Debug, Clone, Default)]
-pub struct CategoryWords {
+pub struct CategoryInput {
     pub one: Option<String>,
     pub list: Vec<String>,
 }
 
-impl CategoryWords {
+impl CategoryInput {
     /// Returns each with the name of its field, at most as many as a budget can have.
-    pub fn named(&self) -> Vec<(String, &str)> {
-        let list = self.list.iter().enumerate().map(|(at, id)| (format!("category_ids[{at}]"), id.as_str()));
+    pub fn with_field_names(&self) -> Vec<(String, &str)> {
+        let list =
+            self.list.iter().enumerate().map(|(index, id)| (format!("category_ids[{index}]"), id.as_str()));
         let one = self.one.iter().map(|id| ("category_id".to_owned(), id.as_str()));
-        one.chain(list).take(MOST_CATEGORIES).collect()
+        one.chain(list).take(MAX_CATEGORIES).collect()
     }
 
-    /// The refusal of one that the household does not have.
-    pub fn unknown(field: &str) -> Violation {
-        Violation::new(field, "CATEGORY_UNKNOWN", "You have no category with this id.")
+    /// The rejection of one that the household does not have.
+    pub fn not_found(field: &str) -> FieldViolation {
+        FieldViolation::new(field, "CATEGORY_NOT_FOUND", "You have no category with this id.")
     }
 
-    fn resolve(&self, violations: &mut Vec<Violation>) -> Vec<Uuid> {
+    fn resolve(&self, violations: &mut Vec<FieldViolation>) -> Vec<Uuid> {
         if self.one.is_some() && !self.list.is_empty() {
             let text = "Send category_id or category_ids, not both.";
-            violations.push(Violation::new("category_id", "CONFLICTING", text));
+            violations.push(FieldViolation::new("category_id", "CONFLICTING", text));
         }
         if self.one.is_none() && self.list.is_empty() {
             let text = "Send the id of a category of expenses, or several in category_ids.";
-            violations.push(Violation::new("category_id", "REQUIRED", text));
+            violations.push(FieldViolation::new("category_id", "REQUIRED", text));
         }
-        if self.list.len() > MOST_CATEGORIES {
-            violations.push(Violation::new("category_ids", "TOO_MANY", "Send at most 50 categories."));
+        if self.list.len() > MAX_CATEGORIES {
+            violations.push(FieldViolation::new(
+                "category_ids",
+                "TOO_MANY_ITEMS",
+                "Send at most 50 categories.",
+            ));
         }
         let mut ids = Vec::new();
-        for (field, text) in self.named() {
+        for (field, text) in self.with_field_names() {
             match Uuid::parse_str(text.trim()) {
                 Ok(id) if !ids.contains(&id) => ids.push(id),
                 Ok(_) => {}
-                Err(_) => violations.push(Self::unknown(&field)),
+                Err(_) => violations.push(Self::not_found(&field)),
             }
         }
         ids
@@ -321,12 +334,16 @@ impl CategoryWords {
 }
 
 /// The currency that a code names; a new budget or goal is in one in use.
-pub fn currency(code: Option<&str>, default: Currency, violations: &mut Vec<Violation>) -> Option<Currency> {
+pub fn currency(
+    code: Option<&str>,
+    default: Currency,
+    violations: &mut Vec<FieldViolation>,
+) -> Option<Currency> {
     let Some(code) = code else { return Some(default) };
     let found = Currency::from_code(code).filter(|currency| currency.is_active());
     if found.is_none() {
         let text = "Not a currency in use; see GET /api/v1/currencies.";
-        violations.push(Violation::new("currency_code", "CURRENCY_UNKNOWN", text));
+        violations.push(FieldViolation::new("currency_code", "CURRENCY_INVALID", text));
     }
     found
 }
@@ -336,53 +353,58 @@ pub fn amount(
     field: &str,
     text: &str,
     currency: Option<Currency>,
-    violations: &mut Vec<Violation>,
+    violations: &mut Vec<FieldViolation>,
 ) -> Option<Money> {
     if text.trim().is_empty() {
-        violations.push(Violation::new(field, "REQUIRED", "Send an amount, such as 12.50."));
+        violations.push(FieldViolation::new(field, "REQUIRED", "Send an amount, such as 12.50."));
         return None;
     }
-    let read = Amount::parse(text).and_then(|amount| currency.map(|it| amount.positive(it)).transpose());
+    let read =
+        Amount::parse(text).and_then(|amount| currency.map(|currency| amount.positive(currency)).transpose());
     read.unwrap_or_else(|error| {
-        violations.push(error.at(field));
+        violations.push(error.violation(field));
         None
     })
 }
 
 /// A day as somebody wrote it.
-pub fn date(field: &str, text: &str, violations: &mut Vec<Violation>) -> Option<NaiveDate> {
-    let found = day::parse(text.trim());
+pub fn date(field: &str, text: &str, violations: &mut Vec<FieldViolation>) -> Option<NaiveDate> {
+    let found = date::parse(text.trim());
     if found.is_none() {
-        violations.push(day::refused(field));
+        violations.push(date::invalid(field));
     }
     found
 }
 
-fn check_order(start: Option<NaiveDate>, end: Option<NaiveDate>, violations: &mut Vec<Violation>) {
+fn check_order(start: Option<NaiveDate>, end: Option<NaiveDate>, violations: &mut Vec<FieldViolation>) {
     if let (Some(start), Some(end)) = (start, end)
         && end < start
     {
         let text = format!("Send {start}, the first day, or a later one.");
-        violations.push(Violation::new("end_date", "DATE_TOO_EARLY", text));
+        violations.push(FieldViolation::new("end_date", "DATE_TOO_EARLY", text));
     }
 }
 
-fn rollover(text: &str, violations: &mut Vec<Violation>) -> Rollover {
+fn rollover(text: &str, violations: &mut Vec<FieldViolation>) -> Rollover {
     Rollover::from_text(text).unwrap_or_else(|| {
         let text = "Send none, surplus, deficit or both.";
-        violations.push(Violation::new("rollover", "ROLLOVER_UNKNOWN", text));
+        violations.push(FieldViolation::new("rollover", "ROLLOVER_INVALID", text));
         Rollover::None
     })
 }
 
-fn thresholds(wanted: &[i32], violations: &mut Vec<Violation>) -> Vec<i32> {
-    if wanted.len() > MOST_THRESHOLDS {
-        violations.push(Violation::new("alert_thresholds", "TOO_MANY", "Send at most 10 thresholds."));
+fn thresholds(wanted: &[i32], violations: &mut Vec<FieldViolation>) -> Vec<i32> {
+    if wanted.len() > MAX_THRESHOLDS {
+        violations.push(FieldViolation::new(
+            "alert_thresholds",
+            "TOO_MANY_ITEMS",
+            "Send at most 10 thresholds.",
+        ));
     }
-    for (at, percent) in wanted.iter().enumerate().take(MOST_THRESHOLDS) {
-        if !(1..=HIGHEST).contains(percent) {
-            let (field, text) = (format!("alert_thresholds[{at}]"), "Send a percentage from 1 to 1000.");
-            violations.push(Violation::new(field, "THRESHOLD_INVALID", text));
+    for (index, percent) in wanted.iter().enumerate().take(MAX_THRESHOLDS) {
+        if !(1..=MAX_THRESHOLD_PERCENT).contains(percent) {
+            let (field, text) = (format!("alert_thresholds[{index}]"), "Send a percentage from 1 to 1000.");
+            violations.push(FieldViolation::new(field, "THRESHOLD_INVALID", text));
         }
     }
     wanted.iter().copied().collect::<BTreeSet<_>>().into_iter().collect()

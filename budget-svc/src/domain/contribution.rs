@@ -2,41 +2,41 @@
 //! a transfer in the ledger.
 
 use chrono::{DateTime, Utc};
-use fintrac_kit::error::Violation;
+use fintrac_kit::error::FieldViolation;
 use fintrac_kit::text;
 use fintrac_money::Money;
 use uuid::Uuid;
 
 use super::budget::amount;
-use super::goal::{Goal, account_unknown};
+use super::goal::{Goal, account_not_found};
 
-const LONGEST_NOTE: usize = 500;
+const MAX_NOTE_LENGTH: usize = 500;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
+pub enum ContributionState {
     /// Its transfer is not known to be made.
     Pending,
     Done,
     /// Its transfer no longer moves anything to the goal's account, or from it.
     Voided,
-    /// The ledger refused the transfer.
-    Refused,
+    /// The ledger rejected the transfer.
+    Rejected,
 }
 
-impl State {
-    const ALL: [Self; 4] = [Self::Pending, Self::Done, Self::Voided, Self::Refused];
+impl ContributionState {
+    const ALL: [Self; 4] = [Self::Pending, Self::Done, Self::Voided, Self::Rejected];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
             Self::Done => "done",
             Self::Voided => "voided",
-            Self::Refused => "refused",
+            Self::Rejected => "rejected",
         }
     }
 
     pub fn from_text(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|it| it.as_str() == text)
+        Self::ALL.into_iter().find(|value| value.as_str() == text)
     }
 }
 
@@ -56,13 +56,13 @@ impl Direction {
     }
 
     pub fn from_text(text: &str) -> Option<Self> {
-        [Self::Contribution, Self::Withdrawal].into_iter().find(|it| it.as_str() == text)
+        [Self::Contribution, Self::Withdrawal].into_iter().find(|value| value.as_str() == text)
     }
 }
 
 /// The accounts between which money moves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Move {
+pub struct TransferAccounts {
     /// The goal's, when it was asked for.
     pub goal_account_id: Uuid,
     /// The one on the other side.
@@ -79,9 +79,9 @@ pub struct Contribution {
     pub direction: Direction,
     /// Above zero, whatever the direction.
     pub amount: Money,
-    pub moves: Option<Move>,
+    pub accounts: Option<TransferAccounts>,
     pub note: Option<String>,
-    pub state: State,
+    pub state: ContributionState,
     /// Of the transfer, when it was last asked for.
     pub transfer_version: Option<i64>,
     pub version: i64,
@@ -92,9 +92,9 @@ impl Contribution {
     /// What of it counts for the goal, minor units.
     pub fn counts(&self) -> i64 {
         match (self.state, self.direction) {
-            (State::Done, Direction::Contribution) => self.amount.minor(),
-            (State::Done, Direction::Withdrawal) => self.amount.minor().saturating_neg(),
-            (State::Pending | State::Voided | State::Refused, _) => 0,
+            (ContributionState::Done, Direction::Contribution) => self.amount.minor(),
+            (ContributionState::Done, Direction::Withdrawal) => self.amount.minor().saturating_neg(),
+            (ContributionState::Pending | ContributionState::Voided | ContributionState::Rejected, _) => 0,
         }
     }
 
@@ -109,7 +109,7 @@ impl Contribution {
     /// It after its transfer was found to be at `version` and to leave `change`
     /// on the goal's account, with the `other` account on its other side; `None`
     /// when something as new is known.
-    pub fn settled(&self, change: Money, other: Option<Uuid>, version: i64) -> Option<Self> {
+    pub fn with_transfer(&self, change: Money, other: Option<Uuid>, version: i64) -> Option<Self> {
         if self.transfer_version.is_some_and(|known| known >= version) {
             return None;
         }
@@ -120,12 +120,12 @@ impl Contribution {
             Direction::Withdrawal => change.minor().checked_neg()?,
         };
         if moved > 0 {
-            (after.state, after.amount) = (State::Done, Money::new(moved, change.currency()));
-            if let (Some(moves), Some(other)) = (&mut after.moves, other) {
-                moves.account_id = other;
+            (after.state, after.amount) = (ContributionState::Done, Money::new(moved, change.currency()));
+            if let (Some(accounts), Some(other)) = (&mut after.accounts, other) {
+                accounts.account_id = other;
             }
         } else {
-            after.state = State::Voided;
+            after.state = ContributionState::Voided;
         }
         after.version = self.version.saturating_add(1);
         Some(after)
@@ -148,26 +148,26 @@ impl ContributionInput {
         direction: Direction,
         user_id: Uuid,
         now: DateTime<Utc>,
-    ) -> Result<Contribution, Vec<Violation>> {
+    ) -> Result<Contribution, Vec<FieldViolation>> {
         let mut violations = Vec::new();
         let amount = amount("amount", &self.amount, Some(goal.currency()), &mut violations);
-        let note = text::optional_lines("note", self.note.as_deref(), LONGEST_NOTE, &mut violations);
-        let moves = match (self.account_id.as_deref(), goal.account_id) {
+        let note = text::optional_lines("note", self.note.as_deref(), MAX_NOTE_LENGTH, &mut violations);
+        let accounts = match (self.account_id.as_deref(), goal.account_id) {
             (None, _) => None,
             (Some(_), None) => {
                 let text = "The goal has no account of its own; give it one, or leave this out.";
-                violations.push(Violation::new("account_id", "CONFLICTING", text));
+                violations.push(FieldViolation::new("account_id", "CONFLICTING", text));
                 None
             }
             (Some(text), Some(goal_account_id)) => match Uuid::parse_str(text.trim()) {
                 Ok(account_id) if account_id == goal_account_id => {
                     let text = "The money is there already; send another account, or leave this out.";
-                    violations.push(Violation::new("account_id", "SAME_ACCOUNT", text));
+                    violations.push(FieldViolation::new("account_id", "SAME_ACCOUNT", text));
                     None
                 }
-                Ok(account_id) => Some(Move { goal_account_id, account_id }),
+                Ok(account_id) => Some(TransferAccounts { goal_account_id, account_id }),
                 Err(_) => {
-                    violations.push(account_unknown());
+                    violations.push(account_not_found());
                     None
                 }
             },
@@ -179,9 +179,9 @@ impl ContributionInput {
                 user_id,
                 direction,
                 amount,
-                moves,
+                accounts,
                 note,
-                state: if moves.is_some() { State::Pending } else { State::Done },
+                state: if accounts.is_some() { ContributionState::Pending } else { ContributionState::Done },
                 transfer_version: None,
                 version: 1,
                 created_at: now,
@@ -196,7 +196,7 @@ mod tests {
     use fintrac_money::{Currency, Money};
     use uuid::Uuid;
 
-    use super::{Contribution, Direction, State};
+    use super::{Contribution, ContributionState, Direction};
 
     fn money(minor: i64) -> Money {
         Money::new(minor, Currency::from_code("EUR").expect("EUR"))
@@ -209,9 +209,9 @@ mod tests {
             user_id: Uuid::from_u128(3),
             direction: Direction::Contribution,
             amount: money(500),
-            moves: None,
+            accounts: None,
             note: None,
-            state: State::Pending,
+            state: ContributionState::Pending,
             transfer_version: None,
             version: 1,
             created_at: chrono::DateTime::UNIX_EPOCH,
@@ -219,26 +219,33 @@ mod tests {
     }
 
     #[test]
-    fn what_the_ledger_says_decides_and_old_news_do_not() {
-        let done = pending().settled(money(500), None, 1).expect("news");
-        assert_eq!((done.state, done.counts(), done.version), (State::Done, 500, 2));
-        assert_eq!(done.settled(money(700), None, 1), None);
-        let edited = done.settled(money(700), None, 2).expect("news");
-        assert_eq!((edited.state, edited.counts()), (State::Done, 700));
+    fn only_a_newer_transfer_version_is_applied() {
+        let done = pending().with_transfer(money(500), None, 1).expect("newer");
+        assert_eq!((done.state, done.counts(), done.version), (ContributionState::Done, 500, 2));
+        assert_eq!(done.with_transfer(money(700), None, 1), None);
+        let edited = done.with_transfer(money(700), None, 2).expect("newer");
+        assert_eq!((edited.state, edited.counts()), (ContributionState::Done, 700));
         for gone in [money(0), money(-3)] {
-            let voided = edited.settled(gone, None, 3).expect("news");
-            assert_eq!((voided.state, voided.counts(), voided.amount), (State::Voided, 0, money(700)));
-            assert_eq!(voided.settled(money(700), None, 4).expect("news").counts(), 700, "brought back");
+            let voided = edited.with_transfer(gone, None, 3).expect("newer");
+            assert_eq!(
+                (voided.state, voided.counts(), voided.amount),
+                (ContributionState::Voided, 0, money(700))
+            );
+            assert_eq!(
+                voided.with_transfer(money(700), None, 4).expect("newer").counts(),
+                700,
+                "brought back"
+            );
         }
         let withdrawal = Contribution { direction: Direction::Withdrawal, ..pending() };
-        let done = withdrawal.settled(money(-300), Some(Uuid::from_u128(9)), 1).expect("news");
-        assert_eq!((done.state, done.amount, done.counts()), (State::Done, money(300), -300));
-        let turned = done.settled(money(300), None, 2).expect("news");
-        assert_eq!((turned.state, turned.counts()), (State::Voided, 0), "it brings money now");
-        let refused = Contribution { state: State::Refused, ..pending() };
-        assert_eq!(refused.counts(), 0);
+        let done = withdrawal.with_transfer(money(-300), Some(Uuid::from_u128(9)), 1).expect("newer");
+        assert_eq!((done.state, done.amount, done.counts()), (ContributionState::Done, money(300), -300));
+        let turned = done.with_transfer(money(300), None, 2).expect("newer");
+        assert_eq!((turned.state, turned.counts()), (ContributionState::Voided, 0), "it brings money now");
+        let rejected = Contribution { state: ContributionState::Rejected, ..pending() };
+        assert_eq!(rejected.counts(), 0);
         assert_eq!(
-            refused.settled(money(500), None, 1).expect("news").counts(),
+            rejected.with_transfer(money(500), None, 1).expect("newer").counts(),
             500,
             "it was made after all"
         );

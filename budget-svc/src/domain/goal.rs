@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Months, NaiveDate, Utc};
-use fintrac_kit::error::Violation;
+use fintrac_kit::error::FieldViolation;
 use fintrac_kit::text;
 use fintrac_money::{Currency, Money};
 use uuid::Uuid;
@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::budget::{amount, currency, date};
 use super::percent::reaches;
 
-const LONGEST_NAME: usize = 100;
+const MAX_NAME_LENGTH: usize = 100;
 /// Parts of the target that are told, percent; the last one completes the goal.
 const MILESTONES: [i32; 4] = [25, 50, 75, 100];
 /// A due date lies at most so far ahead, months.
@@ -75,12 +75,12 @@ impl Goal {
     /// Adds to what is set aside, or takes from it; `None` when it cannot be counted.
     pub fn add(&mut self, minor: i64, now: DateTime<Utc>) -> Option<()> {
         self.current = Money::new(self.current.minor().checked_add(minor)?, self.currency());
-        self.settle(now);
+        self.update_completion(now);
         Some(())
     }
 
     /// A goal is completed as long as its target is reached.
-    fn settle(&mut self, now: DateTime<Utc>) {
+    fn update_completion(&mut self, now: DateTime<Utc>) {
         let is_reached = self.current.minor() >= self.target.minor();
         self.completed_at = is_reached.then(|| self.completed_at.unwrap_or(now));
     }
@@ -91,7 +91,7 @@ const CANCELLED: &str = "cancelled";
 
 /// Where a goal with a due date stands on a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Outlook {
+pub struct GoalProjection {
     /// To be set aside in each month from now on, to be there in time; `None`
     /// without a due date, after it, and when nothing is missing.
     pub needed_per_month: Option<Money>,
@@ -100,9 +100,9 @@ pub struct Outlook {
     pub on_track: Option<bool>,
 }
 
-impl Outlook {
+impl GoalProjection {
     /// `made`: the day on which the goal was made.
-    pub fn of(goal: &Goal, made: NaiveDate, today: NaiveDate) -> Self {
+    pub fn new(goal: &Goal, made: NaiveDate, today: NaiveDate) -> Self {
         let Some(due) = goal.due_date.filter(|_| goal.cancelled_at.is_none()) else {
             return Self::default();
         };
@@ -139,12 +139,13 @@ pub struct Earmark {
 /// account; one that is missing holds nothing.
 pub fn unfunded(earmarks: &[Earmark], mut balances: HashMap<Uuid, i64>) -> HashMap<Uuid, Money> {
     let mut unfunded = HashMap::new();
-    for it in earmarks {
-        let left = balances.entry(it.account_id).or_default();
-        let wanted = it.amount.minor().max(0);
+    for earmark in earmarks {
+        let left = balances.entry(earmark.account_id).or_default();
+        let wanted = earmark.amount.minor().max(0);
         let covered = wanted.min((*left).max(0));
         *left = left.saturating_sub(covered);
-        unfunded.insert(it.goal_id, Money::new(wanted.saturating_sub(covered), it.amount.currency()));
+        unfunded
+            .insert(earmark.goal_id, Money::new(wanted.saturating_sub(covered), earmark.amount.currency()));
     }
     unfunded
 }
@@ -178,9 +179,9 @@ impl GoalInput {
         default: Currency,
         account: Option<Currency>,
         now: DateTime<Utc>,
-    ) -> Result<Goal, Vec<Violation>> {
+    ) -> Result<Goal, Vec<FieldViolation>> {
         let mut violations = Vec::new();
-        let name = text::line("name", &self.name, LONGEST_NAME, &mut violations);
+        let name = text::line("name", &self.name, MAX_NAME_LENGTH, &mut violations);
         let currency = currency(self.currency_code.as_deref(), account.unwrap_or(default), &mut violations);
         let target = amount("target_amount", &self.target_amount, currency, &mut violations);
         let due_date = self.due_date.as_deref().and_then(|text| date("due_date", text, &mut violations));
@@ -226,17 +227,17 @@ impl GoalChanges {
         goal: &Goal,
         account: Option<Currency>,
         now: DateTime<Utc>,
-    ) -> Result<(Goal, Vec<&'static str>), Vec<Violation>> {
+    ) -> Result<(Goal, Vec<&'static str>), Vec<FieldViolation>> {
         let mut violations = Vec::new();
         let mut after = goal.clone();
         if let Some(name) = &self.name {
-            after.name = text::line("name", name, LONGEST_NAME, &mut violations);
+            after.name = text::line("name", name, MAX_NAME_LENGTH, &mut violations);
         }
         if let Some(code) = &self.currency_code
             && Currency::from_code(code) != Some(goal.currency())
         {
             let text = "A goal keeps its currency; make another goal.";
-            violations.push(Violation::new("currency_code", "CURRENCY_FIXED", text));
+            violations.push(FieldViolation::new("currency_code", "CURRENCY_IMMUTABLE", text));
         }
         if let Some(text) = &self.target_amount
             && let Some(target) = amount("target_amount", text, Some(goal.currency()), &mut violations)
@@ -255,7 +256,7 @@ impl GoalChanges {
             Some(same) if same == goal.status() => {}
             Some(_) => {
                 let text = "Send cancelled, or active to take the goal up again.";
-                violations.push(Violation::new("status", "GOAL_STATUS_INVALID", text));
+                violations.push(FieldViolation::new("status", "GOAL_STATUS_INVALID", text));
             }
             None => {}
         }
@@ -273,7 +274,7 @@ impl GoalChanges {
         let changed: Vec<_> =
             fields.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect();
         if !changed.is_empty() {
-            after.settle(now);
+            after.update_completion(now);
             after.version = goal.version.saturating_add(1);
             after.updated_at = now;
         }
@@ -281,25 +282,25 @@ impl GoalChanges {
     }
 }
 
-/// The refusal of an account that the household does not have.
-pub fn account_unknown() -> Violation {
-    Violation::new("account_id", "ACCOUNT_UNKNOWN", "You have no account with this id.")
+/// The rejection of an account that the household does not have.
+pub fn account_not_found() -> FieldViolation {
+    FieldViolation::new("account_id", "ACCOUNT_NOT_FOUND", "You have no account with this id.")
 }
 
-fn account_id(text: Option<&str>, violations: &mut Vec<Violation>) -> Option<Uuid> {
+fn account_id(text: Option<&str>, violations: &mut Vec<FieldViolation>) -> Option<Uuid> {
     let found = Uuid::parse_str(text?.trim()).ok();
     if found.is_none() {
-        violations.push(account_unknown());
+        violations.push(account_not_found());
     }
     found
 }
 
-fn check_currency(goal: Option<Currency>, account: Option<Currency>, violations: &mut Vec<Violation>) {
+fn check_currency(goal: Option<Currency>, account: Option<Currency>, violations: &mut Vec<FieldViolation>) {
     if let (Some(goal), Some(account)) = (goal, account)
         && goal != account
     {
         let text = format!("The account is in {account} and the goal in {goal}; both must be the same.");
-        violations.push(Violation::new("account_id", "CURRENCY_MISMATCH", text));
+        violations.push(FieldViolation::new("account_id", "CURRENCY_MISMATCH", text));
     }
 }
 
@@ -310,7 +311,7 @@ mod tests {
     use proptest::prelude::*;
     use uuid::Uuid;
 
-    use super::{Goal, GoalChanges, GoalInput, Outlook};
+    use super::{Goal, GoalChanges, GoalInput, GoalProjection};
 
     fn now() -> DateTime<Utc> {
         "2026-11-18T12:00:00Z".parse().expect("an instant")
@@ -336,10 +337,10 @@ mod tests {
         let made = input.resolve(Uuid::from_u128(1), currency("EUR"), Some(currency("JPY")), now());
         assert_eq!(made.expect("a goal").target.to_string(), "100");
         let other = GoalInput { currency_code: Some("usd".into()), ..input };
-        let refused = other
+        let rejected = other
             .resolve(Uuid::from_u128(1), currency("EUR"), Some(currency("JPY")), now())
-            .expect_err("refused");
-        assert_eq!((refused[0].field.as_str(), refused[0].reason), ("account_id", "CURRENCY_MISMATCH"));
+            .expect_err("rejected");
+        assert_eq!((rejected[0].field.as_str(), rejected[0].reason), ("account_id", "CURRENCY_MISMATCH"));
     }
 
     #[test]
@@ -392,7 +393,7 @@ mod tests {
             ("active", &["target_amount"][..], 2)
         );
         let same = GoalChanges { target_amount: Some("10.00".into()), ..GoalChanges::default() };
-        assert_eq!(same.apply(&goal, None, now()).expect("nothing to refuse").1, Vec::<&str>::new());
+        assert_eq!(same.apply(&goal, None, now()).expect("nothing to reject").1, Vec::<&str>::new());
     }
 
     fn day(text: &str) -> NaiveDate {
@@ -403,8 +404,8 @@ mod tests {
     fn what_is_needed_each_month_is_there_in_time() {
         let due = |text: &str| Goal { due_date: Some(day(text)), ..goal("1000") };
         let seen = |goal: &Goal, today: &str| {
-            let outlook = Outlook::of(goal, day("2026-11-18"), day(today));
-            (outlook.needed_per_month.map(|it| it.to_string()), outlook.on_track)
+            let projection = GoalProjection::new(goal, day("2026-11-18"), day(today));
+            (projection.needed_per_month.map(|amount| amount.to_string()), projection.on_track)
         };
         let text = |text: &str| Some(text.to_owned());
         assert_eq!(seen(&goal("1000"), "2026-11-18"), (None, None), "without a due date");
@@ -440,7 +441,7 @@ mod tests {
             goal.target = Money::new(target, goal.currency());
             goal.due_date = Some(due);
             goal.add(current, now()).expect("small");
-            let needed = Outlook::of(&goal, today, today).needed_per_month.map(Money::minor);
+            let needed = GoalProjection::new(&goal, today, today).needed_per_month.map(Money::minor);
             prop_assert_eq!(needed.is_some(), current < target);
             if let Some(needed) = needed {
                 let whole = (1..).take_while(|month| {
@@ -474,7 +475,7 @@ mod tests {
         assert_eq!(to("cancelled").apply(&cancelled, None, now()).expect("the same").1, Vec::<&str>::new());
         let (again, _) = to("active").apply(&cancelled, None, now()).expect("changed");
         assert!(again.is_active());
-        let refused = to("completed").apply(&goal, None, now()).expect_err("money completes it");
-        assert_eq!((refused[0].field.as_str(), refused[0].reason), ("status", "GOAL_STATUS_INVALID"));
+        let rejected = to("completed").apply(&goal, None, now()).expect_err("money completes it");
+        assert_eq!((rejected[0].field.as_str(), rejected[0].reason), ("status", "GOAL_STATUS_INVALID"));
     }
 }

@@ -10,9 +10,11 @@ pub fn reaches(part: i64, percent: i32, whole: i64) -> bool {
 }
 
 /// `part` in percent of `whole`, which is above zero; rounded down to two digits.
-pub fn of(part: i64, whole: i64) -> Decimal {
+pub fn percentage(part: i64, whole: i64) -> Decimal {
     let hundred = Decimal::ONE_HUNDRED;
-    let share = Decimal::from(part).checked_mul(hundred).and_then(|it| it.checked_div(Decimal::from(whole)));
+    let share = Decimal::from(part)
+        .checked_mul(hundred)
+        .and_then(|product| product.checked_div(Decimal::from(whole)));
     let mut rounded =
         share.unwrap_or_default().round_dp_with_strategy(2, RoundingStrategy::ToNegativeInfinity);
     rounded.rescale(2);
@@ -24,19 +26,19 @@ mod tests {
     use proptest::prelude::*;
     use rust_decimal::Decimal;
 
-    use super::{of, reaches};
+    use super::{percentage, reaches};
 
     proptest! {
         #[test]
         fn what_is_shown_never_passes_what_is_reached(part in -1_000_000_i64..10_000_000, whole in 1_i64..1_000_000, percent in 1..1000_i32) {
-            let shown = of(part, whole);
+            let shown = percentage(part, whole);
             prop_assert_eq!(shown >= Decimal::from(percent), reaches(part, percent, whole));
         }
     }
 
     #[test]
     fn shares_are_rounded_down() {
-        let text = |part, whole| of(part, whole).to_string();
+        let text = |part, whole| percentage(part, whole).to_string();
         assert_eq!(
             [text(1, 3), text(79_999, 100_000), text(0, 5), text(-1, 3)],
             ["33.33", "79.99", "0.00", "-33.34"]

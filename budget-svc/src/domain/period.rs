@@ -29,7 +29,7 @@ impl Frequency {
     /// In any letter case.
     pub fn from_text(text: &str) -> Option<Self> {
         let text = text.trim().to_ascii_lowercase();
-        Self::ALL.into_iter().find(|it| it.as_str() == text)
+        Self::ALL.into_iter().find(|value| value.as_str() == text)
     }
 
     /// First day of the calendar period that holds `day`; none of a custom span.

@@ -27,11 +27,11 @@ impl Rollover {
     /// In any letter case.
     pub fn from_text(text: &str) -> Option<Self> {
         let text = text.trim().to_ascii_lowercase();
-        Self::ALL.into_iter().find(|it| it.as_str() == text)
+        Self::ALL.into_iter().find(|value| value.as_str() == text)
     }
 
     /// What goes over of what is left, minor units.
-    pub fn carries(self, left: i64) -> i64 {
+    pub fn carry_over(self, left: i64) -> i64 {
         match self {
             Self::None => 0,
             Self::Surplus => left.max(0),

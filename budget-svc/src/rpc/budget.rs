@@ -1,4 +1,4 @@
-use fintrac_kit::access::By;
+use fintrac_kit::access::RequestContext;
 use fintrac_kit::idempotency;
 use fintrac_proto::budget::v1 as pb;
 use fintrac_proto::budget::v1::budget_service_server::BudgetService;
@@ -22,11 +22,11 @@ impl BudgetService for Rpc {
         &self,
         request: Request<pb::ListBudgetsRequest>,
     ) -> Result<Response<pb::ListBudgetsResponse>, Status> {
-        let by = By::of(&request)?;
+        let ctx = RequestContext::from_request(&request)?;
         let pb::ListBudgetsRequest { page_size, page_token } = request.into_inner();
-        let page = self.0.list_budgets(&by, page_size, &page_token).await?;
+        let page = self.0.list_budgets(&ctx, page_size, &page_token).await?;
         let budgets = page.rows.iter().map(Into::into).collect();
-        let next_page_token = page.next.unwrap_or_default();
+        let next_page_token = page.next_page_token.unwrap_or_default();
         Ok(Response::new(pb::ListBudgetsResponse { budgets, next_page_token }))
     }
 
@@ -34,20 +34,20 @@ impl BudgetService for Rpc {
         &self,
         request: Request<pb::CreateBudgetRequest>,
     ) -> Result<Response<pb::CreateBudgetResponse>, Status> {
-        let by = By::of(&request)?;
-        let key = idempotency::key(&request, &by, "BudgetService/CreateBudget")?;
+        let ctx = RequestContext::from_request(&request)?;
+        let key = idempotency::key(&request, &ctx, "BudgetService/CreateBudget")?;
         let encode = |budget: &Budget| created(budget).encode_to_vec();
-        let kept = self.0.create_budget(&by, request.into_inner().into(), key, encode).await?;
-        idempotency::answer(kept, |budget| created(&budget))
+        let stored = self.0.create_budget(&ctx, request.into_inner().into(), key, encode).await?;
+        idempotency::response(stored, |budget| created(&budget))
     }
 
     async fn get_budget(
         &self,
         request: Request<pb::GetBudgetRequest>,
     ) -> Result<Response<pb::GetBudgetResponse>, Status> {
-        let by = By::of(&request)?;
+        let ctx = RequestContext::from_request(&request)?;
         let id = convert::id(&request.into_inner().budget_id, "budget")?;
-        let budget = self.0.get_budget(&by, id).await?;
+        let budget = self.0.get_budget(&ctx, id).await?;
         Ok(Response::new(pb::GetBudgetResponse { budget: Some((&budget).into()) }))
     }
 
@@ -55,24 +55,24 @@ impl BudgetService for Rpc {
         &self,
         request: Request<pb::UpdateBudgetRequest>,
     ) -> Result<Response<pb::UpdateBudgetResponse>, Status> {
-        let by = By::of(&request)?;
-        let key = idempotency::key(&request, &by, "BudgetService/UpdateBudget")?;
+        let ctx = RequestContext::from_request(&request)?;
+        let key = idempotency::key(&request, &ctx, "BudgetService/UpdateBudget")?;
         let request = request.into_inner();
-        let (id, if_version) = (convert::id(&request.budget_id, "budget")?, request.if_version);
+        let (id, expected_version) = (convert::id(&request.budget_id, "budget")?, request.expected_version);
         let changes = convert::budget_changes(request);
         let encode = |budget: &Budget| updated(budget).encode_to_vec();
-        let kept = self.0.update_budget(&by, id, changes, if_version, key, encode).await?;
-        idempotency::answer(kept, |budget| updated(&budget))
+        let stored = self.0.update_budget(&ctx, id, changes, expected_version, key, encode).await?;
+        idempotency::response(stored, |budget| updated(&budget))
     }
 
     async fn delete_budget(
         &self,
         request: Request<pb::DeleteBudgetRequest>,
     ) -> Result<Response<pb::DeleteBudgetResponse>, Status> {
-        let by = By::of(&request)?;
-        let key = idempotency::key(&request, &by, "BudgetService/DeleteBudget")?;
-        let pb::DeleteBudgetRequest { budget_id, if_version } = request.into_inner();
-        self.0.delete_budget(&by, convert::id(&budget_id, "budget")?, if_version, key).await?;
+        let ctx = RequestContext::from_request(&request)?;
+        let key = idempotency::key(&request, &ctx, "BudgetService/DeleteBudget")?;
+        let pb::DeleteBudgetRequest { budget_id, expected_version } = request.into_inner();
+        self.0.delete_budget(&ctx, convert::id(&budget_id, "budget")?, expected_version, key).await?;
         Ok(Response::new(pb::DeleteBudgetResponse {}))
     }
 
@@ -80,9 +80,9 @@ impl BudgetService for Rpc {
         &self,
         request: Request<pb::GetBudgetProgressRequest>,
     ) -> Result<Response<pb::GetBudgetProgressResponse>, Status> {
-        let by = By::of(&request)?;
+        let ctx = RequestContext::from_request(&request)?;
         let pb::GetBudgetProgressRequest { budget_id, date } = request.into_inner();
-        let progress = self.0.get_progress(&by, convert::id(&budget_id, "budget")?, &date).await?;
+        let progress = self.0.get_progress(&ctx, convert::id(&budget_id, "budget")?, &date).await?;
         Ok(Response::new(pb::GetBudgetProgressResponse { progress: Some(progress.into()) }))
     }
 
@@ -90,12 +90,12 @@ impl BudgetService for Rpc {
         &self,
         request: Request<pb::ListBudgetPeriodsRequest>,
     ) -> Result<Response<pb::ListBudgetPeriodsResponse>, Status> {
-        let by = By::of(&request)?;
+        let ctx = RequestContext::from_request(&request)?;
         let pb::ListBudgetPeriodsRequest { budget_id, page_size, page_token } = request.into_inner();
         let id = convert::id(&budget_id, "budget")?;
-        let page = self.0.list_periods(&by, id, page_size, &page_token).await?;
+        let page = self.0.list_periods(&ctx, id, page_size, &page_token).await?;
         let periods = page.rows.into_iter().map(Into::into).collect();
-        let next_page_token = page.next.unwrap_or_default();
+        let next_page_token = page.next_page_token.unwrap_or_default();
         Ok(Response::new(pb::ListBudgetPeriodsResponse { periods, next_page_token }))
     }
 
@@ -103,7 +103,7 @@ impl BudgetService for Rpc {
         &self,
         request: Request<pb::SummarizeBudgetsRequest>,
     ) -> Result<Response<pb::SummarizeBudgetsResponse>, Status> {
-        let by = By::of(&request)?;
-        Ok(Response::new(self.0.summarize(&by).await?.into()))
+        let ctx = RequestContext::from_request(&request)?;
+        Ok(Response::new(self.0.summarize(&ctx).await?.into()))
     }
 }

@@ -1,19 +1,19 @@
 //! Between domain and proto.
 
 use fintrac_kit::clock::timestamp;
-use fintrac_kit::mask::named;
+use fintrac_kit::field_mask;
 use fintrac_money::Money;
 use fintrac_proto::budget::v1 as pb;
 use fintrac_proto::ledger::v1 as ledger;
 use tonic::Status;
 use uuid::Uuid;
 
-use crate::domain::budget::{Budget, BudgetChanges, BudgetInput, CategoryWords};
+use crate::domain::budget::{Budget, BudgetChanges, BudgetInput, CategoryInput};
 use crate::domain::contribution::{Contribution, ContributionInput};
 use crate::domain::goal::{Goal, GoalChanges, GoalInput};
 use crate::domain::percent;
 use crate::error::Error;
-use crate::service::{GoalToday, Progress, Summary, Total};
+use crate::service::{BudgetSummary, CurrencyTotal, GoalStatus, Progress};
 use crate::store::alerts::Alert;
 use crate::store::milestones::Milestone;
 use crate::store::reminders::Reminder;
@@ -49,21 +49,21 @@ impl From<pb::CreateBudgetRequest> for BudgetInput {
             name: request.name,
             amount: request.amount,
             currency_code: request.currency_code,
-            categories: CategoryWords { one: request.category_id, list: request.category_ids },
+            categories: CategoryInput { one: request.category_id, list: request.category_ids },
             frequency: request.frequency,
             start_date: request.start_date,
             end_date: request.end_date,
             rollover: request.rollover,
-            thresholds: request.alert_thresholds.map(|it| it.percent),
+            thresholds: request.alert_thresholds.map(|thresholds| thresholds.percent),
         }
     }
 }
 
 /// The fields that the mask names; one that cannot be cleared and has no value
-/// is refused as an empty one.
+/// is rejected as an empty one.
 pub fn budget_changes(request: pb::UpdateBudgetRequest) -> BudgetChanges {
     let mask = request.update_mask;
-    let has = |field| named(mask.as_ref(), field);
+    let has = |field| field_mask::contains(mask.as_ref(), field);
     let set = |field, value: Option<String>| has(field).then(|| value.unwrap_or_default());
     let one = request.category_id.filter(|_| has("category_id"));
     let list = if has("category_ids") { request.category_ids } else { Vec::new() };
@@ -71,20 +71,20 @@ pub fn budget_changes(request: pb::UpdateBudgetRequest) -> BudgetChanges {
         name: set("name", request.name),
         amount: set("amount", request.amount),
         currency_code: set("currency_code", request.currency_code),
-        categories: (has("category_id") || has("category_ids")).then_some(CategoryWords { one, list }),
+        categories: (has("category_id") || has("category_ids")).then_some(CategoryInput { one, list }),
         frequency: set("frequency", request.frequency),
         start_date: set("start_date", request.start_date),
         end_date: has("end_date").then_some(request.end_date),
         rollover: set("rollover", request.rollover),
         thresholds: has("alert_thresholds")
-            .then(|| request.alert_thresholds.map(|it| it.percent).unwrap_or_default()),
+            .then(|| request.alert_thresholds.map(|thresholds| thresholds.percent).unwrap_or_default()),
     }
 }
 
 impl From<Progress> for pb::BudgetProgress {
     fn from(progress: Progress) -> Self {
-        let counted = progress.counted;
-        let rates = counted.spending.rates.into_iter().map(|rate| pb::ProgressRate {
+        let summary = progress.summary;
+        let rates = summary.spending.rates.into_iter().map(|rate| pb::ProgressRate {
             date: rate.date,
             currency_code: rate.currency_code,
             rate: rate.rate,
@@ -94,42 +94,42 @@ impl From<Progress> for pb::BudgetProgress {
         Self {
             budget_id: progress.budget_id.to_string(),
             budget_name: progress.budget_name,
-            currency_code: counted.amount.currency().code().to_owned(),
-            period_start: counted.period.start.to_string(),
-            period_end: counted.period.end.to_string(),
-            amount: counted.amount.to_string(),
-            carried: counted.carried.to_string(),
-            budgeted: counted.budgeted.to_string(),
-            spent: counted.spending.amount.to_string(),
-            remaining: counted.remaining.to_string(),
-            percent: share(counted.spending.amount, counted.budgeted),
+            currency_code: summary.amount.currency().code().to_owned(),
+            period_start: summary.period.start.to_string(),
+            period_end: summary.period.end.to_string(),
+            amount: summary.amount.to_string(),
+            carried: summary.carried.to_string(),
+            budgeted: summary.budgeted.to_string(),
+            spent: summary.spending.amount.to_string(),
+            remaining: summary.remaining.to_string(),
+            percent: share(summary.spending.amount, summary.budgeted),
             days_left: progress.days_left,
             projected_spend: progress.projected.to_string(),
-            runs_out_on: progress.runs_out_on.map(|day| day.to_string()),
-            status: counted.standing.as_str().to_owned(),
+            exhausted_on: progress.exhausted_on.map(|day| day.to_string()),
+            status: summary.status.as_str().to_owned(),
             rates: rates.collect(),
-            unpriced: unpriced(counted.spending.unpriced),
-            carried_unpriced: unpriced(counted.carried_unpriced),
+            unpriced: unpriced(summary.spending.unpriced),
+            carried_unpriced: unpriced(summary.carried_unpriced),
         }
     }
 }
 
 fn unpriced(spending: Vec<ledger::UnpricedSpending>) -> Vec<pb::ProgressUnpriced> {
-    let one = |it: ledger::UnpricedSpending| pb::ProgressUnpriced {
-        date: it.date,
-        currency_code: it.currency_code,
-        amount: it.amount,
+    let convert = |entry: ledger::UnpricedSpending| pb::ProgressUnpriced {
+        date: entry.date,
+        currency_code: entry.currency_code,
+        amount: entry.amount,
     };
-    spending.into_iter().map(one).collect()
+    spending.into_iter().map(convert).collect()
 }
 
 /// In percent; nothing is a share of what is not above zero.
 fn share(part: Money, whole: Money) -> Option<String> {
-    (whole.minor() > 0).then(|| percent::of(part.minor(), whole.minor()).to_string())
+    (whole.minor() > 0).then(|| percent::percentage(part.minor(), whole.minor()).to_string())
 }
 
-impl From<Total> for pb::BudgetTotal {
-    fn from(total: Total) -> Self {
+impl From<CurrencyTotal> for pb::BudgetTotal {
+    fn from(total: CurrencyTotal) -> Self {
         Self {
             currency_code: total.budgeted.currency().code().to_owned(),
             budgeted: total.budgeted.to_string(),
@@ -141,8 +141,8 @@ impl From<Total> for pb::BudgetTotal {
     }
 }
 
-impl From<Summary> for pb::SummarizeBudgetsResponse {
-    fn from(summary: Summary) -> Self {
+impl From<BudgetSummary> for pb::SummarizeBudgetsResponse {
+    fn from(summary: BudgetSummary) -> Self {
         Self {
             date: summary.today.to_string(),
             budgets: summary.budgets.into_iter().map(Into::into).collect(),
@@ -151,8 +151,8 @@ impl From<Summary> for pb::SummarizeBudgetsResponse {
     }
 }
 
-impl From<&GoalToday> for pb::Goal {
-    fn from(GoalToday { goal, outlook, unfunded }: &GoalToday) -> Self {
+impl From<&GoalStatus> for pb::Goal {
+    fn from(GoalStatus { goal, projection, unfunded }: &GoalStatus) -> Self {
         Self {
             id: goal.id.to_string(),
             name: goal.name.clone(),
@@ -162,13 +162,13 @@ impl From<&GoalToday> for pb::Goal {
             account_id: goal.account_id.map(|id| id.to_string()),
             status: goal.status().to_owned(),
             current_amount: goal.current.to_string(),
-            percent: percent::of(goal.current.minor(), goal.target.minor()).to_string(),
+            percent: percent::percentage(goal.current.minor(), goal.target.minor()).to_string(),
             completed_at: goal.completed_at.map(timestamp),
             created_at: Some(timestamp(goal.created_at)),
             updated_at: Some(timestamp(goal.updated_at)),
             version: goal.version,
-            needed_per_month: outlook.needed_per_month.map(|money| money.to_string()),
-            on_track: outlook.on_track,
+            needed_per_month: projection.needed_per_month.map(|money| money.to_string()),
+            on_track: projection.on_track,
             unfunded: unfunded.map(|money| money.to_string()),
         }
     }
@@ -189,7 +189,7 @@ impl From<pb::CreateGoalRequest> for GoalInput {
 /// Like [`budget_changes`].
 pub fn goal_changes(request: pb::UpdateGoalRequest) -> GoalChanges {
     let mask = request.update_mask;
-    let has = |field| named(mask.as_ref(), field);
+    let has = |field| field_mask::contains(mask.as_ref(), field);
     let set = |field, value: Option<String>| has(field).then(|| value.unwrap_or_default());
     GoalChanges {
         name: set("name", request.name),
@@ -221,8 +221,8 @@ impl From<&Contribution> for pb::Contribution {
             direction: contribution.direction.as_str().to_owned(),
             amount: contribution.amount.to_string(),
             currency_code: contribution.amount.currency().code().to_owned(),
-            account_id: contribution.moves.map(|moves| moves.account_id.to_string()),
-            transaction_id: contribution.moves.map(|_| contribution.id.to_string()),
+            account_id: contribution.accounts.map(|accounts| accounts.account_id.to_string()),
+            transaction_id: contribution.accounts.map(|_| contribution.id.to_string()),
             note: contribution.note.clone(),
             status: contribution.state.as_str().to_owned(),
             created_at: Some(timestamp(contribution.created_at)),
@@ -281,26 +281,26 @@ impl From<Reminder> for pb::GetGoalReminderResponse {
     }
 }
 
-impl From<Progress> for pb::BudgetFacts {
+impl From<Progress> for pb::BudgetData {
     fn from(progress: Progress) -> Self {
-        let counted = progress.counted;
+        let summary = progress.summary;
         Self {
             budget_id: progress.budget_id.to_string(),
             name: progress.budget_name,
-            currency_code: counted.amount.currency().code().to_owned(),
-            period_start: counted.period.start.to_string(),
-            period_end: counted.period.end.to_string(),
-            budgeted: counted.budgeted.to_string(),
-            spent: counted.spending.amount.to_string(),
-            remaining: counted.remaining.to_string(),
-            percent: share(counted.spending.amount, counted.budgeted),
-            status: counted.standing.as_str().to_owned(),
-            unpriced: unpriced(counted.spending.unpriced),
+            currency_code: summary.amount.currency().code().to_owned(),
+            period_start: summary.period.start.to_string(),
+            period_end: summary.period.end.to_string(),
+            budgeted: summary.budgeted.to_string(),
+            spent: summary.spending.amount.to_string(),
+            remaining: summary.remaining.to_string(),
+            percent: share(summary.spending.amount, summary.budgeted),
+            status: summary.status.as_str().to_owned(),
+            unpriced: unpriced(summary.spending.unpriced),
         }
     }
 }
 
-impl From<&Goal> for pb::GoalFacts {
+impl From<&Goal> for pb::GoalData {
     fn from(goal: &Goal) -> Self {
         Self {
             goal_id: goal.id.to_string(),
@@ -308,7 +308,7 @@ impl From<&Goal> for pb::GoalFacts {
             currency_code: goal.currency().code().to_owned(),
             target_amount: goal.target.to_string(),
             current_amount: goal.current.to_string(),
-            percent: percent::of(goal.current.minor(), goal.target.minor()).to_string(),
+            percent: percent::percentage(goal.current.minor(), goal.target.minor()).to_string(),
             status: goal.status().to_owned(),
             due_date: goal.due_date.map(|day| day.to_string()),
         }

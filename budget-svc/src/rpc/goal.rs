@@ -1,4 +1,4 @@
-use fintrac_kit::access::By;
+use fintrac_kit::access::RequestContext;
 use fintrac_kit::idempotency;
 use fintrac_proto::budget::v1 as pb;
 use fintrac_proto::budget::v1::goal_service_server::GoalService;
@@ -7,13 +7,13 @@ use tonic::{Request, Response, Status};
 
 use super::{Rpc, convert};
 use crate::domain::contribution::{Contribution, Direction};
-use crate::service::GoalToday;
+use crate::service::GoalStatus;
 
-fn created(goal: &GoalToday) -> pb::CreateGoalResponse {
+fn created(goal: &GoalStatus) -> pb::CreateGoalResponse {
     pb::CreateGoalResponse { goal: Some(goal.into()) }
 }
 
-fn updated(goal: &GoalToday) -> pb::UpdateGoalResponse {
+fn updated(goal: &GoalStatus) -> pb::UpdateGoalResponse {
     pb::UpdateGoalResponse { goal: Some(goal.into()) }
 }
 
@@ -31,30 +31,33 @@ impl GoalService for Rpc {
         &self,
         request: Request<pb::ListGoalsRequest>,
     ) -> Result<Response<pb::ListGoalsResponse>, Status> {
-        let by = By::of(&request)?;
+        let ctx = RequestContext::from_request(&request)?;
         let pb::ListGoalsRequest { page_size, page_token } = request.into_inner();
-        let page = self.0.list_goals(&by, page_size, &page_token).await?;
+        let page = self.0.list_goals(&ctx, page_size, &page_token).await?;
         let goals = page.rows.iter().map(Into::into).collect();
-        Ok(Response::new(pb::ListGoalsResponse { goals, next_page_token: page.next.unwrap_or_default() }))
+        Ok(Response::new(pb::ListGoalsResponse {
+            goals,
+            next_page_token: page.next_page_token.unwrap_or_default(),
+        }))
     }
 
     async fn create_goal(
         &self,
         request: Request<pb::CreateGoalRequest>,
     ) -> Result<Response<pb::CreateGoalResponse>, Status> {
-        let by = By::of(&request)?;
-        let key = idempotency::key(&request, &by, "GoalService/CreateGoal")?;
-        let encode = |goal: &GoalToday| created(goal).encode_to_vec();
-        let kept = self.0.create_goal(&by, request.into_inner().into(), key, encode).await?;
-        idempotency::answer(kept, |goal| created(&goal))
+        let ctx = RequestContext::from_request(&request)?;
+        let key = idempotency::key(&request, &ctx, "GoalService/CreateGoal")?;
+        let encode = |goal: &GoalStatus| created(goal).encode_to_vec();
+        let stored = self.0.create_goal(&ctx, request.into_inner().into(), key, encode).await?;
+        idempotency::response(stored, |goal| created(&goal))
     }
 
     async fn get_goal(
         &self,
         request: Request<pb::GetGoalRequest>,
     ) -> Result<Response<pb::GetGoalResponse>, Status> {
-        let by = By::of(&request)?;
-        let goal = self.0.get_goal(&by, convert::id(&request.into_inner().goal_id, "goal")?).await?;
+        let ctx = RequestContext::from_request(&request)?;
+        let goal = self.0.get_goal(&ctx, convert::id(&request.into_inner().goal_id, "goal")?).await?;
         Ok(Response::new(pb::GetGoalResponse { goal: Some((&goal).into()) }))
     }
 
@@ -62,24 +65,24 @@ impl GoalService for Rpc {
         &self,
         request: Request<pb::UpdateGoalRequest>,
     ) -> Result<Response<pb::UpdateGoalResponse>, Status> {
-        let by = By::of(&request)?;
-        let key = idempotency::key(&request, &by, "GoalService/UpdateGoal")?;
+        let ctx = RequestContext::from_request(&request)?;
+        let key = idempotency::key(&request, &ctx, "GoalService/UpdateGoal")?;
         let request = request.into_inner();
-        let (id, if_version) = (convert::id(&request.goal_id, "goal")?, request.if_version);
+        let (id, expected_version) = (convert::id(&request.goal_id, "goal")?, request.expected_version);
         let changes = convert::goal_changes(request);
-        let encode = |goal: &GoalToday| updated(goal).encode_to_vec();
-        let kept = self.0.update_goal(&by, id, changes, if_version, key, encode).await?;
-        idempotency::answer(kept, |goal| updated(&goal))
+        let encode = |goal: &GoalStatus| updated(goal).encode_to_vec();
+        let stored = self.0.update_goal(&ctx, id, changes, expected_version, key, encode).await?;
+        idempotency::response(stored, |goal| updated(&goal))
     }
 
     async fn delete_goal(
         &self,
         request: Request<pb::DeleteGoalRequest>,
     ) -> Result<Response<pb::DeleteGoalResponse>, Status> {
-        let by = By::of(&request)?;
-        let key = idempotency::key(&request, &by, "GoalService/DeleteGoal")?;
-        let pb::DeleteGoalRequest { goal_id, if_version } = request.into_inner();
-        self.0.delete_goal(&by, convert::id(&goal_id, "goal")?, if_version, key).await?;
+        let ctx = RequestContext::from_request(&request)?;
+        let key = idempotency::key(&request, &ctx, "GoalService/DeleteGoal")?;
+        let pb::DeleteGoalRequest { goal_id, expected_version } = request.into_inner();
+        self.0.delete_goal(&ctx, convert::id(&goal_id, "goal")?, expected_version, key).await?;
         Ok(Response::new(pb::DeleteGoalResponse {}))
     }
 
@@ -87,40 +90,40 @@ impl GoalService for Rpc {
         &self,
         request: Request<pb::ContributeRequest>,
     ) -> Result<Response<pb::ContributeResponse>, Status> {
-        let by = By::of(&request)?;
-        let key = idempotency::key(&request, &by, "GoalService/Contribute")?;
+        let ctx = RequestContext::from_request(&request)?;
+        let key = idempotency::key(&request, &ctx, "GoalService/Contribute")?;
         let request = request.into_inner();
         let goal_id = convert::id(&request.goal_id, "goal")?;
         let encode = |contribution: &Contribution| contributed(contribution).encode_to_vec();
         let direction = Direction::Contribution;
-        let kept = self.0.contribute(&by, goal_id, direction, request.into(), key, encode).await?;
-        idempotency::answer(kept, |contribution| contributed(&contribution))
+        let stored = self.0.contribute(&ctx, goal_id, direction, request.into(), key, encode).await?;
+        idempotency::response(stored, |contribution| contributed(&contribution))
     }
 
     async fn withdraw(
         &self,
         request: Request<pb::WithdrawRequest>,
     ) -> Result<Response<pb::WithdrawResponse>, Status> {
-        let by = By::of(&request)?;
-        let key = idempotency::key(&request, &by, "GoalService/Withdraw")?;
+        let ctx = RequestContext::from_request(&request)?;
+        let key = idempotency::key(&request, &ctx, "GoalService/Withdraw")?;
         let request = request.into_inner();
         let goal_id = convert::id(&request.goal_id, "goal")?;
         let encode = |contribution: &Contribution| withdrawn(contribution).encode_to_vec();
         let direction = Direction::Withdrawal;
-        let kept = self.0.contribute(&by, goal_id, direction, request.into(), key, encode).await?;
-        idempotency::answer(kept, |contribution| withdrawn(&contribution))
+        let stored = self.0.contribute(&ctx, goal_id, direction, request.into(), key, encode).await?;
+        idempotency::response(stored, |contribution| withdrawn(&contribution))
     }
 
     async fn list_contributions(
         &self,
         request: Request<pb::ListContributionsRequest>,
     ) -> Result<Response<pb::ListContributionsResponse>, Status> {
-        let by = By::of(&request)?;
+        let ctx = RequestContext::from_request(&request)?;
         let pb::ListContributionsRequest { goal_id, page_size, page_token } = request.into_inner();
         let goal_id = convert::id(&goal_id, "goal")?;
-        let page = self.0.list_contributions(&by, goal_id, page_size, &page_token).await?;
+        let page = self.0.list_contributions(&ctx, goal_id, page_size, &page_token).await?;
         let contributions = page.rows.iter().map(Into::into).collect();
-        let next_page_token = page.next.unwrap_or_default();
+        let next_page_token = page.next_page_token.unwrap_or_default();
         Ok(Response::new(pb::ListContributionsResponse { contributions, next_page_token }))
     }
 }

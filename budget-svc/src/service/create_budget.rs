@@ -1,77 +1,82 @@
 //! A new budget.
 
-use fintrac_kit::access::By;
-use fintrac_kit::error::Violation;
-use fintrac_kit::idempotency::{Kept, Key};
+use fintrac_kit::access::RequestContext;
+use fintrac_kit::error::FieldViolation;
+use fintrac_kit::idempotency::{Key, Stored};
 use fintrac_money::Household;
 use sqlx::PgConnection;
 
-use super::{Actor, Change, Planning, merged};
+use super::{Actor, BudgetUseCases, EntityChange, merge_violations};
 use crate::domain::budget::{Budget, BudgetInput};
 use crate::error::Error;
-use crate::store::category_reference_updates::Update;
-use crate::store::{budgets, looks};
+use crate::store::category_reference_updates::ReferenceUpdate;
+use crate::store::{budget_evaluations, budgets};
 
 /// Every look at a household reads all of its budgets.
-const MOST_BUDGETS: i64 = 200;
+const MAX_BUDGETS: i64 = 200;
 /// Periods before the current ones that all budgets of a household roll over;
 /// a summary adds all of them up.
 const MAX_ROLLOVER_PERIODS: usize = 20_000;
 
-impl Planning {
+impl BudgetUseCases {
     pub async fn create_budget(
         &self,
-        by: &By,
+        ctx: &RequestContext,
         input: BudgetInput,
         key: Option<Key>,
         encode: fn(&Budget) -> Vec<u8>,
-    ) -> Result<Kept<Budget>, Error> {
-        let household_id = by.principal.household_id;
+    ) -> Result<Stored<Budget>, Error> {
+        let household_id = ctx.principal.household_id;
         let household = self.household(household_id).await?;
         let budget_id = self.id();
         let update = self.begin_reference_update(household_id, budget_id).await?;
-        let created = self.create_referencing_budget(by, (update, input, household), key, encode).await;
+        let created = self.create_referencing_budget(ctx, (update, input, household), key, encode).await;
         self.complete_reference_update_now(update).await;
         created
     }
 
     async fn create_referencing_budget(
         &self,
-        by: &By,
-        (update, mut input, household): (Update, BudgetInput, Household),
+        ctx: &RequestContext,
+        (update, mut input, household): (ReferenceUpdate, BudgetInput, Household),
         key: Option<Key>,
         encode: fn(&Budget) -> Vec<u8>,
-    ) -> Result<Kept<Budget>, Error> {
+    ) -> Result<Stored<Budget>, Error> {
         let household_id = household.id;
         let check = self.reference_categories(update, &input.categories).await;
         let default = match &input.currency_code {
             Some(_) => Ok(household.currency),
-            None => self.default_currency(by).await,
+            None => self.default_currency(ctx).await,
         };
         let now = self.clock.now();
         let mut transaction = self.pool.begin().await?;
-        // A repeated request gets its answer, whatever has become of the categories.
-        if let Some(reply) = self.claim(&mut transaction, key.as_ref()).await? {
-            return Ok(Kept::Replayed(reply));
+        // A repeated request gets its response, whatever has become of the categories.
+        if let Some(reply) = self.claim_key(&mut transaction, key.as_ref()).await? {
+            return Ok(Stored::Replayed(reply));
         }
         self.hold_open(&mut transaction, update).await?;
         let (check, default) = (check?, default?);
         check.follow_merges(&mut input.categories);
         let read = input.resolve(update.budget_id, &household, default, now);
-        let budget = merged(read, check.rejected_but(&[]))?;
-        if budgets::count(&mut transaction, household_id).await? >= MOST_BUDGETS {
+        let budget = merge_violations(read, check.rejected_except(&[]))?;
+        if budgets::count(&mut transaction, household_id).await? >= MAX_BUDGETS {
             let text = "You have 200 budgets; delete one first.";
-            return Err(vec![Violation::new("name", "TOO_MANY", text)].into());
+            return Err(vec![FieldViolation::new("name", "TOO_MANY_ITEMS", text)].into());
         }
         self.check_rollover(&mut transaction, &household, &budget).await?;
         budgets::insert(&mut transaction, household_id, &budget).await?;
-        let change =
-            Change { entity: "budget", entity_id: budget.id, version: 1, kind: "created", changed: &[] };
-        self.record(&mut transaction, &Actor::from(by), change).await?;
+        let change = EntityChange {
+            entity: "budget",
+            entity_id: budget.id,
+            version: 1,
+            kind: "created",
+            changed: &[],
+        };
+        self.record(&mut transaction, &Actor::from(ctx), change).await?;
         // What is spent already may pass a threshold.
-        looks::mark(&mut transaction, &[household_id], now).await?;
+        budget_evaluations::request(&mut transaction, &[household_id], now).await?;
         self.commit(transaction, key.as_ref(), &encode(&budget)).await?;
-        Ok(Kept::Fresh(budget))
+        Ok(Stored::New(budget))
     }
 
     /// Rejects a budget that rolls over when too many periods would be added up.
@@ -84,7 +89,7 @@ impl Planning {
         let today = household.today(self.clock.now());
         let periods = |budget: &Budget| {
             let current = budget.schedule.period_of(budget.schedule.nearest(today));
-            current.map_or(0, |period| budget.leading_to(period).len())
+            current.map_or(0, |period| budget.periods_before(period).len())
         };
         let own = periods(budget);
         if own == 0 {
@@ -93,7 +98,7 @@ impl Planning {
         let others = budgets::list(connection, household.id, None, i64::MAX).await?;
         if others.iter().map(periods).sum::<usize>().saturating_add(own) > MAX_ROLLOVER_PERIODS {
             let text = "Your budgets roll over too many periods together; let this one start later.";
-            return Err(vec![Violation::new("start_date", "DATE_TOO_EARLY", text)].into());
+            return Err(vec![FieldViolation::new("start_date", "DATE_TOO_EARLY", text)].into());
         }
         Ok(())
     }

@@ -1,24 +1,24 @@
 //! One goal.
 
-use fintrac_kit::access::By;
+use fintrac_kit::access::RequestContext;
 use uuid::Uuid;
 
-use super::{GoalToday, Planning};
+use super::{BudgetUseCases, GoalStatus};
 use crate::domain::goal::Goal;
 use crate::error::Error;
 use crate::store::goals;
 
-impl Planning {
-    pub async fn get_goal(&self, by: &By, goal_id: Uuid) -> Result<GoalToday, Error> {
-        let goal = self.find_goal(by, goal_id).await?;
-        let household = self.household(by.principal.household_id).await?;
+impl BudgetUseCases {
+    pub async fn get_goal(&self, ctx: &RequestContext, goal_id: Uuid) -> Result<GoalStatus, Error> {
+        let goal = self.find_goal(ctx, goal_id).await?;
+        let household = self.household(ctx.principal.household_id).await?;
         let unfunded = self.unfunded(household.id, std::slice::from_ref(&goal)).await?;
-        Ok(self.goal_today(&household, goal, &unfunded))
+        Ok(self.goal_status(&household, goal, &unfunded))
     }
 
-    pub(super) async fn find_goal(&self, by: &By, goal_id: Uuid) -> Result<Goal, Error> {
+    pub(super) async fn find_goal(&self, ctx: &RequestContext, goal_id: Uuid) -> Result<Goal, Error> {
         let mut connection = self.pool.acquire().await?;
-        let found = goals::find(&mut connection, by.principal.household_id, goal_id).await?;
+        let found = goals::find(&mut connection, ctx.principal.household_id, goal_id).await?;
         found.ok_or(Error::NotFound("goal"))
     }
 }

@@ -1,24 +1,24 @@
 //! The account that somebody names for a goal.
 
-use fintrac_kit::error::Violation;
+use fintrac_kit::error::FieldViolation;
 use fintrac_money::Currency;
 use fintrac_proto::ledger::v1 as pb;
 use tonic::Code;
 use uuid::Uuid;
 
-use super::Planning;
-use crate::domain::goal::account_unknown;
+use super::BudgetUseCases;
+use crate::domain::goal::account_not_found;
 use crate::error::Error;
 
-impl Planning {
+impl BudgetUseCases {
     /// Its currency, or why it cannot be the goal's; neither when none is named.
     pub(super) async fn goal_account(
         &self,
         household_id: Uuid,
         account_id: Option<&str>,
-    ) -> Result<Result<Option<Currency>, Violation>, Error> {
+    ) -> Result<Result<Option<Currency>, FieldViolation>, Error> {
         let Some(account_id) = account_id.map(str::trim).filter(|text| Uuid::parse_str(text).is_ok()) else {
-            // What is no id at all is refused where it is read.
+            // What is no id at all is rejected where it is read.
             return Ok(Ok(None));
         };
         let request = pb::FindAccountRequest {
@@ -26,13 +26,13 @@ impl Planning {
             account_id: account_id.to_owned(),
         };
         let account = match self.ledger.clone().find_account(request).await {
-            Ok(answer) => answer.into_inner(),
-            Err(status) if status.code() == Code::NotFound => return Ok(Err(account_unknown())),
-            Err(status) => return Err(Error::Part("ledger", status)),
+            Ok(response) => response.into_inner(),
+            Err(status) if status.code() == Code::NotFound => return Ok(Err(account_not_found())),
+            Err(status) => return Err(Error::Upstream("ledger", status)),
         };
         if !account.is_open {
             let text = "The account is archived; choose another one or bring it back.";
-            return Ok(Err(Violation::new("account_id", "ACCOUNT_CLOSED", text)));
+            return Ok(Err(FieldViolation::new("account_id", "ACCOUNT_CLOSED", text)));
         }
         let unknown = || Error::Internal("the ledger sent an unknown currency".into());
         Ok(Ok(Some(Currency::from_code(&account.currency_code).ok_or_else(unknown)?)))

@@ -1,19 +1,24 @@
 //! The household's budgets, in the order in which they were made.
 
-use fintrac_kit::access::By;
-use fintrac_kit::page::{Cursor, Page, PageRequest};
+use fintrac_kit::access::RequestContext;
+use fintrac_kit::pagination::{Cursor, Page, PageRequest};
 
-use super::Planning;
+use super::BudgetUseCases;
 use crate::domain::budget::Budget;
 use crate::error::Error;
 use crate::store::budgets;
 
-impl Planning {
-    pub async fn list_budgets(&self, by: &By, size: Option<i32>, token: &str) -> Result<Page<Budget>, Error> {
+impl BudgetUseCases {
+    pub async fn list_budgets(
+        &self,
+        ctx: &RequestContext,
+        size: Option<i32>,
+        token: &str,
+    ) -> Result<Page<Budget>, Error> {
         let page = PageRequest::new(size, token, "budgets")?;
         let after = page.after.map(|cursor| cursor.id);
         let mut connection = self.pool.acquire().await?;
-        let rows = budgets::list(&mut connection, by.principal.household_id, after, page.limit()).await?;
-        Ok(page.cut(rows, |budget| Cursor::by_id(budget.id)))
+        let rows = budgets::list(&mut connection, ctx.principal.household_id, after, page.limit()).await?;
+        Ok(page.paginate(rows, |budget| Cursor::from_id(budget.id)))
     }
 }

@@ -1,28 +1,28 @@
 //! What was set aside for a goal, newest first.
 
-use fintrac_kit::access::By;
-use fintrac_kit::page::{Cursor, Page, PageRequest};
+use fintrac_kit::access::RequestContext;
+use fintrac_kit::pagination::{Cursor, Page, PageRequest};
 use uuid::Uuid;
 
-use super::Planning;
+use super::BudgetUseCases;
 use crate::domain::contribution::Contribution;
 use crate::error::Error;
 use crate::store::contributions;
 
-impl Planning {
+impl BudgetUseCases {
     pub async fn list_contributions(
         &self,
-        by: &By,
+        ctx: &RequestContext,
         goal_id: Uuid,
         size: Option<i32>,
         token: &str,
     ) -> Result<Page<Contribution>, Error> {
         let page = PageRequest::new(size, token, &format!("contributions {goal_id}"))?;
-        let goal = self.find_goal(by, goal_id).await?;
+        let goal = self.find_goal(ctx, goal_id).await?;
         let before = page.after.map(|cursor| cursor.id);
         let mut connection = self.pool.acquire().await?;
-        let household_id = by.principal.household_id;
+        let household_id = ctx.principal.household_id;
         let rows = contributions::list(&mut connection, household_id, goal.id, before, page.limit()).await?;
-        Ok(page.cut(rows, |contribution| Cursor::by_id(contribution.id)))
+        Ok(page.paginate(rows, |contribution| Cursor::from_id(contribution.id)))
     }
 }

@@ -1,28 +1,28 @@
 //! The use cases of budget-svc, a file each. What they share is here: the
 //! household of who asks, what is asked of the ledger, and recording.
 
+mod compute_periods;
 mod contribute;
-mod count_periods;
 mod create_budget;
 mod create_goal;
 mod delete_budget;
 mod delete_goal;
+mod evaluate_budgets;
 mod export;
 mod finish_contribution;
-mod follow_ledger;
 mod get_budget;
 mod get_goal;
-mod get_message_facts;
+mod get_notification_data;
 mod get_progress;
 mod goal_account;
-mod goal_today;
+mod goal_status;
+mod ledger_events;
 mod list_budgets;
 mod list_contributions;
 mod list_goals;
 mod list_periods;
-mod list_plans;
-mod look_at_budgets;
-mod reach_milestones;
+mod list_summaries;
+mod record_milestones;
 mod reference_categories;
 mod remind;
 mod sum_spending;
@@ -34,58 +34,58 @@ mod update_goal;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use fintrac_kit::access::By;
-use fintrac_kit::access::caller::Origin;
+use fintrac_kit::access::RequestContext;
+use fintrac_kit::access::caller::RequestOrigin;
 use fintrac_kit::clock::Clock;
-use fintrac_kit::error::Violation;
-use fintrac_kit::events::{self, Bell, NewEvent};
+use fintrac_kit::error::FieldViolation;
+use fintrac_kit::events::{self, NewEvent, WakeSignal};
 use fintrac_kit::idempotency::{self, Claim, Key};
-use fintrac_kit::module::Deps;
+use fintrac_kit::module::ServiceDependencies;
 use fintrac_kit::random::Random;
 use fintrac_kit::transport::Transport;
 use fintrac_money::{Currency, Household};
 use fintrac_proto::auth::v1 as auth;
 use fintrac_proto::auth::v1::household_service_client::HouseholdServiceClient;
-use fintrac_proto::ledger::v1::budgeting_service_client::BudgetingServiceClient;
+use fintrac_proto::ledger::v1::spending_service_client::SpendingServiceClient;
 use moka::sync::Cache;
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 use tonic::Code;
 use uuid::Uuid;
 
-pub use finish_contribution::FinishContributions;
-pub use follow_ledger::FollowLedger;
+pub use evaluate_budgets::{BudgetEvaluator, request_all_evaluations};
+pub use finish_contribution::ContributionFinisher;
 pub use get_progress::Progress;
-pub use goal_today::GoalToday;
-pub use look_at_budgets::{LookAtBudgets, look_at_all};
+pub use goal_status::GoalStatus;
+pub use ledger_events::LedgerEventHandler;
 pub use reference_categories::complete_reference_updates;
-pub use remind::look_at_due_goals;
-pub use summarize::{Summary, Total};
+pub use remind::request_due_goal_evaluations;
+pub use summarize::{BudgetSummary, CurrencyTotal};
 
 use crate::error::Error;
 
 /// Failures in a row, a second apart, that are taken for an outage.
-const PATIENT: i32 = 600;
+const MAX_OUTAGE_FAILURES: i32 = 600;
 /// Households whose facts are kept at hand.
-const HOUSEHOLDS: u64 = 100_000;
+const HOUSEHOLD_CACHE_CAPACITY: u64 = 100_000;
 /// How long a household's time zone may be out of date.
-const HOUSEHOLD_AGE: Duration = Duration::from_secs(30);
+const HOUSEHOLD_CACHE_TTL: Duration = Duration::from_secs(30);
 
 /// Budgets and goals.
 #[derive(Debug)]
-pub struct Planning {
+pub struct BudgetUseCases {
     clock: Clock,
     random: Random,
     pub pool: PgPool,
-    bell: Bell,
+    wake_signal: WakeSignal,
     auth: HouseholdServiceClient<Transport>,
-    ledger: BudgetingServiceClient<Transport>,
+    ledger: SpendingServiceClient<Transport>,
     households: Cache<Uuid, Household>,
     /// Rung when budgets wait to be looked at.
-    looks: Bell,
+    evaluations: WakeSignal,
 }
 
 /// A change to record; see [`NewEvent`].
-struct Change<'a> {
+struct EntityChange<'a> {
     entity: &'static str,
     entity_id: Uuid,
     version: i64,
@@ -98,45 +98,55 @@ struct Change<'a> {
 struct Actor {
     household_id: Uuid,
     user_id: Option<Uuid>,
-    origin: Origin,
+    origin: RequestOrigin,
 }
 
-impl From<&By> for Actor {
-    fn from(by: &By) -> Self {
-        let (household_id, user_id) = (by.principal.household_id, by.principal.user_id);
-        Self { household_id, user_id: Some(user_id), origin: by.origin.clone() }
+impl From<&RequestContext> for Actor {
+    fn from(ctx: &RequestContext) -> Self {
+        let (household_id, user_id) = (ctx.principal.household_id, ctx.principal.user_id);
+        Self { household_id, user_id: Some(user_id), origin: ctx.origin.clone() }
     }
 }
 
 impl Actor {
     /// This service, by itself.
     fn service(household_id: Uuid) -> Self {
-        let origin = Origin { actor: "budget".to_owned(), ..Origin::default() };
+        let origin = RequestOrigin { actor: "budget".to_owned(), ..RequestOrigin::default() };
         Self { household_id, user_id: None, origin }
     }
 }
 
-/// How long to wait after `failures` and one more: a part that cannot be
+/// How long to wait after `failures` and one more: a service that cannot be
 /// reached is asked again soon, a defect ever more seldom.
-fn pause(error: &Error, failures: i32) -> TimeDelta {
+fn retry_delay(error: &Error, failures: i32) -> TimeDelta {
     match error {
-        Error::UnderWay | Error::Part(..) if failures < PATIENT => TimeDelta::seconds(1),
+        Error::TransferPending | Error::Upstream(..) if failures < MAX_OUTAGE_FAILURES => {
+            TimeDelta::seconds(1)
+        }
         _ => TimeDelta::seconds(1_i64 << failures.clamp(0, 6)),
     }
 }
 
-impl Planning {
-    /// `looks` is rung when budgets wait to be looked at.
-    pub fn new(deps: &Deps, auth: Transport, ledger: Transport, looks: Bell) -> Self {
+impl BudgetUseCases {
+    /// `evaluations` is rung when budgets wait to be looked at.
+    pub fn new(
+        deps: &ServiceDependencies,
+        auth: Transport,
+        ledger: Transport,
+        evaluations: WakeSignal,
+    ) -> Self {
         Self {
             clock: deps.clock.clone(),
             random: deps.random.clone(),
             pool: deps.pool.clone(),
-            bell: deps.bell.clone(),
+            wake_signal: deps.wake_signal.clone(),
             auth: HouseholdServiceClient::new(auth),
-            ledger: BudgetingServiceClient::new(ledger),
-            households: Cache::builder().max_capacity(HOUSEHOLDS).time_to_live(HOUSEHOLD_AGE).build(),
-            looks,
+            ledger: SpendingServiceClient::new(ledger),
+            households: Cache::builder()
+                .max_capacity(HOUSEHOLD_CACHE_CAPACITY)
+                .time_to_live(HOUSEHOLD_CACHE_TTL)
+                .build(),
+            evaluations,
         }
     }
 
@@ -150,12 +160,12 @@ impl Planning {
             return Ok(known);
         }
         let request = auth::GetHouseholdRequest { household_id: id.to_string() };
-        let answer =
+        let response =
             self.auth.clone().get_household(request).await.map_err(|status| match status.code() {
                 Code::NotFound => Error::NotFound("household"),
-                _ => Error::Part("auth", status),
+                _ => Error::Upstream("auth", status),
             })?;
-        let facts = answer.into_inner().household.unwrap_or_default();
+        let facts = response.into_inner().household.unwrap_or_default();
         let unknown = |what: &str| Error::Internal(format!("auth-svc sent an unknown {what}"));
         let household = Household {
             id,
@@ -167,31 +177,31 @@ impl Planning {
     }
 
     /// Returns the currency of what a user creates without one.
-    async fn default_currency(&self, by: &By) -> Result<Currency, Error> {
+    async fn default_currency(&self, ctx: &RequestContext) -> Result<Currency, Error> {
         let request = auth::GetMemberRequest {
-            household_id: by.principal.household_id.to_string(),
-            user_id: by.principal.user_id.to_string(),
+            household_id: ctx.principal.household_id.to_string(),
+            user_id: ctx.principal.user_id.to_string(),
         };
-        let answer = self.auth.clone().get_member(request).await;
-        let code = answer.map_err(|status| Error::Part("auth", status))?.into_inner().default_currency;
+        let response = self.auth.clone().get_member(request).await;
+        let code = response.map_err(|status| Error::Upstream("auth", status))?.into_inner().default_currency;
         Currency::from_code(&code).ok_or_else(|| Error::Internal("auth-svc sent an unknown currency".into()))
     }
 
-    /// Claims a key at the beginning of a transaction; the kept answer if it came before.
-    async fn claim(
+    /// Claims a key at the beginning of a transaction; the kept response if it came before.
+    async fn claim_key(
         &self,
         connection: &mut PgConnection,
         key: Option<&Key>,
     ) -> Result<Option<Vec<u8>>, Error> {
         let Some(key) = key else { return Ok(None) };
         match idempotency::claim(connection, key, self.clock.now()).await? {
-            Claim::Fresh => Ok(None),
+            Claim::New => Ok(None),
             Claim::Replay(reply) => Ok(Some(reply)),
-            Claim::Reused => Err(Error::KeyReused),
+            Claim::KeyMismatch => Err(Error::KeyMismatch),
         }
     }
 
-    /// Keeps the answer to a claimed key and commits.
+    /// Keeps the response to a claimed key and commits.
     async fn commit(
         &self,
         mut transaction: Transaction<'_, Postgres>,
@@ -202,8 +212,8 @@ impl Planning {
             idempotency::store(&mut transaction, key, reply).await?;
         }
         transaction.commit().await?;
-        self.bell.ring();
-        self.looks.ring();
+        self.wake_signal.wake();
+        self.evaluations.wake();
         Ok(())
     }
 
@@ -211,7 +221,7 @@ impl Planning {
         &self,
         connection: &mut PgConnection,
         actor: &Actor,
-        change: Change<'_>,
+        change: EntityChange<'_>,
     ) -> Result<(), sqlx::Error> {
         let now = self.clock.now();
         let event = NewEvent {
@@ -231,7 +241,10 @@ impl Planning {
 }
 
 /// Returns all that is wrong, in what was read and otherwise.
-fn merged<T>(read: Result<T, Vec<Violation>>, mut others: Vec<Violation>) -> Result<T, Vec<Violation>> {
+fn merge_violations<T>(
+    read: Result<T, Vec<FieldViolation>>,
+    mut others: Vec<FieldViolation>,
+) -> Result<T, Vec<FieldViolation>> {
     match read {
         Ok(read) if others.is_empty() => Ok(read),
         Ok(_) => Err(others),

@@ -10,16 +10,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use fintrac_kit::error::Violation;
+use fintrac_kit::error::FieldViolation;
 use fintrac_proto::ledger::v1 as pb;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{Actor, Change, Planning};
-use crate::domain::budget::CategoryWords;
+use super::{Actor, BudgetUseCases, EntityChange};
+use crate::domain::budget::CategoryInput;
 use crate::error::Error;
 use crate::store::budgets;
-use crate::store::category_reference_updates::{self as updates, Update};
+use crate::store::category_reference_updates::{self as updates, ReferenceUpdate};
 
 /// How long a change may take before a job completes its update.
 const JOB_DELAY: TimeDelta = TimeDelta::minutes(1);
@@ -30,15 +30,15 @@ const MAX_UPDATES_PER_READ: i64 = 100;
 #[derive(Debug, Default)]
 pub(super) struct CategoryCheck {
     /// Those that cannot be used, with the reason.
-    pub rejected: Vec<(Uuid, Violation)>,
+    pub rejected: Vec<(Uuid, FieldViolation)>,
     /// The category that each of the others stands for: itself, unless it was merged.
     live: HashMap<Uuid, Uuid>,
 }
 
 impl CategoryCheck {
     /// Names the categories that others were merged into.
-    pub(super) fn follow_merges(&self, words: &mut CategoryWords) {
-        for text in words.one.iter_mut().chain(&mut words.list) {
+    pub(super) fn follow_merges(&self, input: &mut CategoryInput) {
+        for text in input.one.iter_mut().chain(&mut input.list) {
             if let Some(live) = Uuid::parse_str(text.trim()).ok().and_then(|id| self.live.get(&id)) {
                 *text = live.to_string();
             }
@@ -46,19 +46,19 @@ impl CategoryCheck {
     }
 
     /// Returns the rejections of categories that do not stand already.
-    pub(super) fn rejected_but(self, standing: &[Uuid]) -> Vec<Violation> {
-        let new = self.rejected.into_iter().filter(|(id, _)| !standing.contains(id));
+    pub(super) fn rejected_except(self, current: &[Uuid]) -> Vec<FieldViolation> {
+        let new = self.rejected.into_iter().filter(|(id, _)| !current.contains(id));
         new.map(|(_, violation)| violation).collect()
     }
 }
 
-impl Planning {
+impl BudgetUseCases {
     /// Begins an update of a budget's references.
     pub(super) async fn begin_reference_update(
         &self,
         household_id: Uuid,
         budget_id: Uuid,
-    ) -> Result<Update, Error> {
+    ) -> Result<ReferenceUpdate, Error> {
         let due_at = self.clock.now() + JOB_DELAY;
         let mut transaction = self.pool.begin().await?;
         let update = updates::insert(&mut transaction, household_id, budget_id, due_at).await?;
@@ -69,14 +69,14 @@ impl Planning {
     /// Adds references to the categories named and checks that a budget can have them.
     pub(super) async fn reference_categories(
         &self,
-        update: Update,
-        words: &CategoryWords,
+        update: ReferenceUpdate,
+        input: &CategoryInput,
     ) -> Result<CategoryCheck, Error> {
         let read = |(field, text): (String, &str)| Some((field, Uuid::parse_str(text.trim()).ok()?));
-        let named: Vec<_> = words.named().into_iter().filter_map(read).collect();
+        let named: Vec<_> = input.with_field_names().into_iter().filter_map(read).collect();
         let ids: Vec<_> = named.iter().map(|(_, id)| *id).collect();
         let found = self.set_references(update, &ids, None).await?;
-        let found: HashMap<_, _> = found.iter().map(|it| (it.id.as_str(), it)).collect();
+        let found: HashMap<_, _> = found.iter().map(|category| (category.id.as_str(), category)).collect();
         let mut check = CategoryCheck::default();
         for (field, id) in named {
             let rejected = match found.get(id.to_string().as_str()) {
@@ -88,9 +88,9 @@ impl Planning {
                 }
                 Some(_) => {
                     let text = "A budget limits spending; send a category of expenses.";
-                    Violation::new(field, "CATEGORY_TYPE_MISMATCH", text)
+                    FieldViolation::new(field, "CATEGORY_TYPE_MISMATCH", text)
                 }
-                None => CategoryWords::unknown(&field),
+                None => CategoryInput::not_found(&field),
             };
             check.rejected.push((id, rejected));
         }
@@ -98,23 +98,27 @@ impl Planning {
     }
 
     /// Completes an update now; a job does it later when the ledger is out of reach.
-    pub(super) async fn complete_reference_update_now(&self, update: Update) {
+    pub(super) async fn complete_reference_update_now(&self, update: ReferenceUpdate) {
         if let Err(error) = self.complete_reference_update(update).await {
-            let Update { household_id, budget_id, .. } = update;
+            let ReferenceUpdate { household_id, budget_id, .. } = update;
             tracing::warn!(%household_id, %budget_id, %error, "category references are updated later");
         }
     }
 
     /// Keeps an update open until the transaction ends.
-    pub(super) async fn hold_open(&self, connection: &mut PgConnection, update: Update) -> Result<(), Error> {
+    pub(super) async fn hold_open(
+        &self,
+        connection: &mut PgConnection,
+        update: ReferenceUpdate,
+    ) -> Result<(), Error> {
         // A job has closed it when the change took too long.
-        if updates::hold_open(connection, update).await? { Ok(()) } else { Err(Error::Busy) }
+        if updates::hold_open(connection, update).await? { Ok(()) } else { Err(Error::Overloaded) }
     }
 
     /// Sends the categories of a budget to the ledger; follows merges that the
     /// change did not know of.
-    async fn complete_reference_update(&self, update: Update) -> Result<(), Error> {
-        let Update { household_id, budget_id, .. } = update;
+    async fn complete_reference_update(&self, update: ReferenceUpdate) -> Result<(), Error> {
+        let ReferenceUpdate { household_id, budget_id, .. } = update;
         let due_at = self.clock.now() + JOB_DELAY;
         let mut transaction = self.pool.begin().await?;
         let Some(closed) = updates::close(&mut transaction, update, due_at).await? else { return Ok(()) };
@@ -131,7 +135,7 @@ impl Planning {
         self.follow_merges(&mut transaction, household_id, &merges).await?;
         updates::delete(&mut transaction, closed.update).await?;
         transaction.commit().await?;
-        self.bell.ring();
+        self.wake_signal.wake();
         Ok(())
     }
 
@@ -146,7 +150,7 @@ impl Planning {
         let changed = budgets::replace_categories(connection, household_id, merges, now).await?;
         for (entity_id, version) in changed {
             let changed = &["category_ids"];
-            let change = Change { entity: "budget", entity_id, version, kind: "updated", changed };
+            let change = EntityChange { entity: "budget", entity_id, version, kind: "updated", changed };
             self.record(connection, &Actor::service(household_id), change).await?;
         }
         Ok(())
@@ -154,10 +158,10 @@ impl Planning {
 
     async fn set_references(
         &self,
-        update: Update,
+        update: ReferenceUpdate,
         category_ids: &[Uuid],
         remove_to: Option<i64>,
-    ) -> Result<Vec<pb::FoundCategory>, Error> {
+    ) -> Result<Vec<pb::ResolvedCategory>, Error> {
         let request = pb::SetCategoryReferencesRequest {
             household_id: update.household_id.to_string(),
             kind: "budget".to_owned(),
@@ -166,21 +170,21 @@ impl Planning {
             generation: update.generation,
             remove_to_generation: remove_to,
         };
-        let answer = self.ledger.clone().set_category_references(request).await;
-        Ok(answer.map_err(|status| Error::Part("ledger", status))?.into_inner().categories)
+        let response = self.ledger.clone().set_category_references(request).await;
+        Ok(response.map_err(|status| Error::Upstream("ledger", status))?.into_inner().categories)
     }
 }
 
 /// Completes the updates that are due, until one fails.
-pub async fn complete_reference_updates(planning: &Arc<Planning>) -> Result<(), Error> {
-    let now = planning.clock.now();
+pub async fn complete_reference_updates(use_cases: &Arc<BudgetUseCases>) -> Result<(), Error> {
+    let now = use_cases.clock.now();
     loop {
-        let due = updates::list_due(&mut *planning.pool.acquire().await?, now, MAX_UPDATES_PER_READ).await?;
+        let due = updates::list_due(&mut *use_cases.pool.acquire().await?, now, MAX_UPDATES_PER_READ).await?;
         if due.is_empty() {
             return Ok(());
         }
         for update in due {
-            planning.complete_reference_update(update).await?;
+            use_cases.complete_reference_update(update).await?;
         }
     }
 }

@@ -5,13 +5,13 @@ use fintrac_money::Household;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-use super::{Actor, Change, Planning};
+use super::{Actor, BudgetUseCases, EntityChange};
 use crate::domain::goal::Goal;
 use crate::error::Error;
 use crate::store::reminders::{self, NewReminder};
-use crate::store::{goals, looks};
+use crate::store::{budget_evaluations, goals};
 
-impl Planning {
+impl BudgetUseCases {
     /// Tells of the goals whose day has come; the nearest to its due date speaks
     /// for all of a goal that were missed.
     pub(super) async fn remind(&self, household: &Household) -> Result<(), Error> {
@@ -28,8 +28,10 @@ impl Planning {
             let Some(goal) = goal.filter(|goal| goal.is_active() && !goal.is_deleted) else { continue };
             let reminders = self.reminders(&goal, today, true);
             let new = reminders::insert_new(&mut transaction, household.id, &reminders, now).await?;
-            for reminder in reminders.iter().filter(|it| it.is_message && new.contains(&it.id)) {
-                let change = Change {
+            for reminder in
+                reminders.iter().filter(|reminder| reminder.is_notified && new.contains(&reminder.id))
+            {
+                let change = EntityChange {
                     entity: "reminder",
                     entity_id: reminder.id,
                     version: 1,
@@ -40,7 +42,7 @@ impl Planning {
             }
         }
         transaction.commit().await?;
-        self.bell.ring();
+        self.wake_signal.wake();
         Ok(())
     }
 
@@ -57,7 +59,7 @@ impl Planning {
         reminders::insert_new(connection, household.id, &passed, now).await.map(|_| ())
     }
 
-    fn reminders(&self, goal: &Goal, today: NaiveDate, tell: bool) -> Vec<NewReminder> {
+    fn reminders(&self, goal: &Goal, today: NaiveDate, notify: bool) -> Vec<NewReminder> {
         let Some(due_date) = goal.due_date else { return Vec::new() };
         let days: Vec<_> = goal.reminders(today).collect();
         let nearest = days.last().copied();
@@ -68,7 +70,7 @@ impl Planning {
             due_date,
             days,
             days_left: i32::try_from(left).unwrap_or_default(),
-            is_message: tell && Some(days) == nearest,
+            is_notified: notify && Some(days) == nearest,
             target: goal.target,
             current: goal.current,
         };
@@ -77,8 +79,11 @@ impl Planning {
 }
 
 /// Asks for a look at every household with a goal that is due soon.
-pub async fn look_at_due_goals(planning: &Planning, pool: &PgPool) -> Result<(), sqlx::Error> {
-    let now = planning.clock.now();
+pub async fn request_due_goal_evaluations(
+    use_cases: &BudgetUseCases,
+    pool: &PgPool,
+) -> Result<(), sqlx::Error> {
+    let now = use_cases.clock.now();
     // The day is another one in some time zones.
     let around = now.date_naive();
     let (from, to) = (around - Days::new(1), around + Days::new(31));
@@ -88,7 +93,7 @@ pub async fn look_at_due_goals(planning: &Planning, pool: &PgPool) -> Result<(),
         let households = goals::households_with_due(&mut connection, from, to, after).await?;
         let Some(last) = households.last() else { return Ok(()) };
         after = *last;
-        looks::mark(&mut connection, &households, now).await?;
-        planning.looks.ring();
+        budget_evaluations::request(&mut connection, &households, now).await?;
+        use_cases.evaluations.wake();
     }
 }

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
-use fintrac_kit::day;
+use fintrac_kit::date;
 use fintrac_money::{Currency, Money};
 use fintrac_proto::ledger::v1 as pb;
 use uuid::Uuid;
 
-use super::Planning;
-use crate::domain::budget::{Budget, Terms};
+use super::BudgetUseCases;
+use crate::domain::budget::{Budget, BudgetTerms};
 use crate::domain::period::Period;
 use crate::error::Error;
 
@@ -31,10 +31,10 @@ pub struct Unpriced(BTreeMap<String, Money>);
 impl Unpriced {
     /// Adds amounts; one that cannot be read or would leave the range is left out.
     pub fn add(&mut self, unpriced: &[pb::UnpricedSpending]) {
-        for it in unpriced {
-            let Ok(amount) = said(&it.amount, &it.currency_code) else { continue };
+        for entry in unpriced {
+            let Ok(amount) = parse_money(&entry.amount, &entry.currency_code) else { continue };
             let zero = Money::zero(amount.currency());
-            let sum = self.0.entry(it.currency_code.clone()).or_insert(zero);
+            let sum = self.0.entry(entry.currency_code.clone()).or_insert(zero);
             *sum = sum.checked_add(amount).unwrap_or(*sum);
         }
     }
@@ -49,22 +49,22 @@ impl Unpriced {
     }
 
     pub fn list(&self) -> Vec<pb::UnpricedSpending> {
-        let one = |(code, amount): (&String, &Money)| pb::UnpricedSpending {
+        let convert = |(code, amount): (&String, &Money)| pb::UnpricedSpending {
             date: String::new(),
             currency_code: code.clone(),
             amount: amount.to_string(),
         };
-        self.0.iter().map(one).collect()
+        self.0.iter().map(convert).collect()
     }
 }
 
 /// Returns the question what will be spent under `terms` in `period`.
-pub fn query(budget: &Budget, terms: &Terms, period: Period) -> pb::SpendingQuery {
+pub fn query(budget: &Budget, terms: &BudgetTerms, period: Period) -> pb::SpendingQuery {
     pb::SpendingQuery {
         currency_code: budget.currency.code().to_owned(),
         category_ids: terms.category_ids.iter().map(Uuid::to_string).collect(),
-        from: said_day(period.start),
-        to: said_day(period.end),
+        from: clamp_date(period.start),
+        to: clamp_date(period.end),
     }
 }
 
@@ -73,14 +73,14 @@ struct Series<'a> {
     /// The number of the budget among those asked about.
     number: usize,
     budget: &'a Budget,
-    terms: &'a Terms,
+    terms: &'a BudgetTerms,
     periods: Vec<Period>,
 }
 
 impl Series<'_> {
     fn request(&self) -> pb::SpendingSeries {
         let periods = self.periods.iter().map(|period| {
-            let (from, to) = (said_day(period.start), said_day(period.end));
+            let (from, to) = (clamp_date(period.start), clamp_date(period.end));
             pb::SpendingPeriod { from, to }
         });
         pb::SpendingSeries {
@@ -91,16 +91,16 @@ impl Series<'_> {
     }
 }
 
-impl Planning {
+impl BudgetUseCases {
     /// Returns for each budget what was spent in each of its periods, in order.
     pub(super) async fn sum_spending(
         &self,
         household_id: Uuid,
-        asked: &[(&Budget, &[Period])],
+        budgets: &[(&Budget, &[Period])],
         with_rates: bool,
     ) -> Result<Vec<Vec<Spending>>, Error> {
-        let mut sums: Vec<_> = asked.iter().map(|(_, periods)| Vec::with_capacity(periods.len())).collect();
-        let series = asked.iter().enumerate().flat_map(|(number, (budget, periods))| {
+        let mut sums: Vec<_> = budgets.iter().map(|(_, periods)| Vec::with_capacity(periods.len())).collect();
+        let series = budgets.iter().enumerate().flat_map(|(number, (budget, periods))| {
             let same_terms = |one: &Period, next: &Period| budget.terms_in(*one) == budget.terms_in(*next);
             let chunks = periods.chunk_by(same_terms).flat_map(|chunk| chunk.chunks(MAX_PERIODS_PER_CALL));
             let series = chunks.filter_map(move |chunk| {
@@ -111,7 +111,7 @@ impl Planning {
         });
         let mut call: Vec<Series<'_>> = Vec::new();
         for next in series {
-            let periods: usize = call.iter().map(|it| it.periods.len()).sum();
+            let periods: usize = call.iter().map(|series| series.periods.len()).sum();
             if periods.saturating_add(next.periods.len()) > MAX_PERIODS_PER_CALL {
                 self.sum_series(household_id, &call, with_rates, &mut sums).await?;
                 call.clear();
@@ -124,7 +124,7 @@ impl Planning {
         Ok(sums)
     }
 
-    /// Asks the ledger once; adds the answers to those of their budgets.
+    /// Asks the ledger once; adds the responses to those of their budgets.
     async fn sum_series(
         &self,
         household_id: Uuid,
@@ -137,17 +137,18 @@ impl Planning {
             series: series.iter().map(Series::request).collect(),
             with_rates,
         };
-        let answer = self.ledger.clone().sum_spending(request).await;
-        let answers = answer.map_err(|status| Error::Part("ledger", status))?.into_inner().sums;
-        let other = || Error::Internal("the ledger answered other questions".into());
-        if answers.len() != series.len() {
-            return Err(other());
+        let response = self.ledger.clone().sum_spending(request).await;
+        let responses = response.map_err(|status| Error::Upstream("ledger", status))?.into_inner().sums;
+        let mismatch = || Error::Internal("the response of the ledger does not match the request".into());
+        if responses.len() != series.len() {
+            return Err(mismatch());
         }
-        for (it, answer) in series.iter().zip(answers) {
-            let sums = sums.get_mut(it.number).filter(|_| answer.spending.len() == it.periods.len());
-            let sums = sums.ok_or_else(other)?;
-            for spending in answer.spending {
-                let amount = said(&spending.amount, it.budget.currency.code())?;
+        for (series, response) in series.iter().zip(responses) {
+            let sums =
+                sums.get_mut(series.number).filter(|_| response.spending.len() == series.periods.len());
+            let sums = sums.ok_or_else(mismatch)?;
+            for spending in response.spending {
+                let amount = parse_money(&spending.amount, series.budget.currency.code())?;
                 sums.push(Spending { amount, rates: spending.rates, unpriced: spending.unpriced });
             }
         }
@@ -156,12 +157,12 @@ impl Planning {
 }
 
 /// Nothing is dated later than the latest day, and later days cannot be said.
-fn said_day(day: NaiveDate) -> String {
-    day.min(day::latest()).to_string()
+fn clamp_date(day: NaiveDate) -> String {
+    day.min(date::latest()).to_string()
 }
 
 /// An amount that the ledger said.
-pub(super) fn said(amount: &str, currency_code: &str) -> Result<Money, Error> {
+pub(super) fn parse_money(amount: &str, currency_code: &str) -> Result<Money, Error> {
     let money = Currency::from_code(currency_code).and_then(|currency| Money::parse(amount, currency));
     money.ok_or_else(|| Error::Internal("the ledger sent an amount that cannot be read".into()))
 }

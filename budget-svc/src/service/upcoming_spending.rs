@@ -1,12 +1,12 @@
 //! What the ledger knows to come in the current periods of budgets.
 
 use chrono::NaiveDate;
-use fintrac_kit::day;
+use fintrac_kit::date;
 use fintrac_proto::ledger::v1 as pb;
 use uuid::Uuid;
 
-use super::Planning;
-use super::sum_spending::{query, said};
+use super::BudgetUseCases;
+use super::sum_spending::{parse_money, query};
 use crate::domain::budget::Budget;
 use crate::domain::period::Period;
 use crate::domain::projection::Upcoming;
@@ -15,7 +15,7 @@ use crate::error::Error;
 /// Budgets of one call to the ledger: with fifty categories each they make a megabyte.
 const MAX_QUERIES: usize = 500;
 
-impl Planning {
+impl BudgetUseCases {
     /// Lists for each period what is known to be spent after today, in order.
     pub(super) async fn upcoming_spending(
         &self,
@@ -34,12 +34,12 @@ impl Planning {
                 from: today.to_string(),
                 queries: queries.collect(),
             };
-            let answer = self.ledger.clone().list_upcoming_spending(request).await;
-            let lists = answer.map_err(|status| Error::Part("ledger", status))?.into_inner().upcoming;
+            let response = self.ledger.clone().list_upcoming_spending(request).await;
+            let lists = response.map_err(|status| Error::Upstream("ledger", status))?.into_inner().upcoming;
             for ((number, (budget, _)), list) in current.iter().zip(lists) {
-                for it in list.days {
-                    let Some(date) = day::parse(&it.date) else { continue };
-                    let amount = said(&it.amount, budget.currency.code())?;
+                for entry in list.days {
+                    let Some(date) = date::parse(&entry.date) else { continue };
+                    let amount = parse_money(&entry.amount, budget.currency.code())?;
                     if let Some(days) = upcoming.get_mut(*number) {
                         days.insert(date, amount.minor());
                     }

@@ -1,45 +1,45 @@
 //! Changing a budget. Amount, categories and rollover hold from the current period on.
 
-use fintrac_kit::access::By;
-use fintrac_kit::idempotency::{Kept, Key};
+use fintrac_kit::access::RequestContext;
+use fintrac_kit::idempotency::{Key, Stored};
 use fintrac_money::Household;
 use uuid::Uuid;
 
 use super::reference_categories::CategoryCheck;
-use super::{Actor, Change, Planning, merged};
+use super::{Actor, BudgetUseCases, EntityChange, merge_violations};
 use crate::domain::budget::{Budget, BudgetChanges};
 use crate::error::Error;
-use crate::store::category_reference_updates::Update;
-use crate::store::{budgets, looks};
+use crate::store::category_reference_updates::ReferenceUpdate;
+use crate::store::{budget_evaluations, budgets};
 
 /// One request to change a budget.
 struct Call<'a> {
-    by: &'a By,
+    ctx: &'a RequestContext,
     household: Household,
     budget_id: Uuid,
-    if_version: Option<i64>,
+    expected_version: Option<i64>,
     key: Option<Key>,
     /// Of its category references, when the categories change.
-    update: Option<Update>,
+    update: Option<ReferenceUpdate>,
 }
 
-impl Planning {
+impl BudgetUseCases {
     pub async fn update_budget(
         &self,
-        by: &By,
+        ctx: &RequestContext,
         budget_id: Uuid,
         changes: BudgetChanges,
-        if_version: Option<i64>,
+        expected_version: Option<i64>,
         key: Option<Key>,
         encode: fn(&Budget) -> Vec<u8>,
-    ) -> Result<Kept<Budget>, Error> {
-        let household_id = by.principal.household_id;
+    ) -> Result<Stored<Budget>, Error> {
+        let household_id = ctx.principal.household_id;
         let household = self.household(household_id).await?;
         let update = match &changes.categories {
             Some(_) => Some(self.begin_reference_update(household_id, budget_id).await?),
             None => None,
         };
-        let call = Call { by, household, budget_id, if_version, key, update };
+        let call = Call { ctx, household, budget_id, expected_version, key, update };
         let changed = self.change_budget(call, changes, encode).await;
         if let Some(update) = update {
             self.complete_reference_update_now(update).await;
@@ -52,48 +52,48 @@ impl Planning {
         call: Call<'_>,
         mut changes: BudgetChanges,
         encode: fn(&Budget) -> Vec<u8>,
-    ) -> Result<Kept<Budget>, Error> {
-        let Call { by, household, budget_id, if_version, key, update } = call;
+    ) -> Result<Stored<Budget>, Error> {
+        let Call { ctx, household, budget_id, expected_version, key, update } = call;
         let household_id = household.id;
         let check = match (&changes.categories, update) {
-            (Some(words), Some(update)) => self.reference_categories(update, words).await,
+            (Some(input), Some(update)) => self.reference_categories(update, input).await,
             _ => Ok(CategoryCheck::default()),
         };
         let now = self.clock.now();
         let mut transaction = self.pool.begin().await?;
-        if let Some(reply) = self.claim(&mut transaction, key.as_ref()).await? {
-            return Ok(Kept::Replayed(reply));
+        if let Some(reply) = self.claim_key(&mut transaction, key.as_ref()).await? {
+            return Ok(Stored::Replayed(reply));
         }
         if let Some(update) = update {
             self.hold_open(&mut transaction, update).await?;
         }
         let check = check?;
-        if let Some(words) = &mut changes.categories {
-            check.follow_merges(words);
+        if let Some(input) = &mut changes.categories {
+            check.follow_merges(input);
         }
         budgets::lock(&mut transaction, household_id, &[budget_id]).await?;
         let before = budgets::find(&mut transaction, household_id, budget_id).await?;
         let before = before.ok_or(Error::NotFound("budget"))?;
-        if if_version.is_some_and(|version| version != before.version) {
+        if expected_version.is_some_and(|version| version != before.version) {
             return Err(Error::VersionMismatch);
         }
-        let (after, changed) = merged(
+        let (after, changed) = merge_violations(
             changes.apply(&before, household.today(now), now),
-            check.rejected_but(&before.terms.category_ids),
+            check.rejected_except(&before.terms.category_ids),
         )?;
         if !changed.is_empty() {
             budgets::update(&mut transaction, household_id, &after).await?;
-            let change = Change {
+            let change = EntityChange {
                 entity: "budget",
                 entity_id: budget_id,
                 version: after.version,
                 kind: "updated",
                 changed: &changed,
             };
-            self.record(&mut transaction, &Actor::from(by), change).await?;
-            looks::mark(&mut transaction, &[household_id], now).await?;
+            self.record(&mut transaction, &Actor::from(ctx), change).await?;
+            budget_evaluations::request(&mut transaction, &[household_id], now).await?;
         }
         self.commit(transaction, key.as_ref(), &encode(&after)).await?;
-        Ok(Kept::Fresh(after))
+        Ok(Stored::New(after))
     }
 }

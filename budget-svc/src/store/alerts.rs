@@ -27,31 +27,31 @@ pub struct NewAlert {
     /// What of the spending has no rate: currency code to amount, decimal.
     pub unpriced: BTreeMap<String, String>,
     /// The highest one that was reached.
-    pub is_message: bool,
+    pub is_notified: bool,
 }
 
 /// What makes an alert one: budget, period, threshold, limit in force.
-pub type Identity = (Uuid, NaiveDate, i32, i64);
+pub type AlertKey = (Uuid, NaiveDate, i32, i64);
 
 impl NewAlert {
-    pub fn identity(&self) -> Identity {
+    pub fn key(&self) -> AlertKey {
         (self.budget_id, self.period_start, self.threshold, self.amount.minor())
     }
 }
 
 /// Those of `alerts` that fired before.
-pub async fn fired(
+pub async fn list_fired(
     connection: &mut PgConnection,
     household_id: Uuid,
     alerts: &[NewAlert],
-) -> Result<HashSet<Identity>, sqlx::Error> {
+) -> Result<HashSet<AlertKey>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"select budget_id, period_start, threshold, amount from budget.alerts
            where household_id = $1 and (budget_id, period_start) in (
                select * from unnest($2::uuid[], $3::date[]))"#,
         household_id,
-        &alerts.iter().map(|it| it.budget_id).collect::<Vec<_>>(),
-        &alerts.iter().map(|it| it.period_start).collect::<Vec<_>>(),
+        &alerts.iter().map(|alert| alert.budget_id).collect::<Vec<_>>(),
+        &alerts.iter().map(|alert| alert.period_start).collect::<Vec<_>>(),
     )
     .fetch_all(connection)
     .await?;
@@ -66,28 +66,28 @@ pub async fn insert_new(
     now: DateTime<Utc>,
 ) -> Result<HashSet<Uuid>, sqlx::Error> {
     let ids = sqlx::query_scalar!(
-        r#"insert into budget.alerts (household_id, budget_id, period_start, threshold, amount, id, is_message,
+        r#"insert into budget.alerts (household_id, budget_id, period_start, threshold, amount, id, is_notified,
                                       spent, period_end, budgeted, unpriced, fired_at)
-           select $1, budget_id, period_start, threshold, amount, id, is_message, spent, period_end, budgeted,
+           select $1, budget_id, period_start, threshold, amount, id, is_notified, spent, period_end, budgeted,
                   unpriced, $2
            from unnest($3::uuid[], $4::date[], $5::int4[], $6::int8[], $7::uuid[], $8::bool[], $9::int8[],
                        $10::date[], $11::int8[], $12::jsonb[])
-               as new (budget_id, period_start, threshold, amount, id, is_message, spent, period_end, budgeted,
+               as new (budget_id, period_start, threshold, amount, id, is_notified, spent, period_end, budgeted,
                        unpriced)
            on conflict (household_id, budget_id, period_start, threshold, amount) do nothing
            returning id"#,
         household_id,
         now,
-        &alerts.iter().map(|it| it.budget_id).collect::<Vec<_>>(),
-        &alerts.iter().map(|it| it.period_start).collect::<Vec<_>>(),
-        &alerts.iter().map(|it| it.threshold).collect::<Vec<_>>(),
-        &alerts.iter().map(|it| it.amount.minor()).collect::<Vec<_>>(),
-        &alerts.iter().map(|it| it.id).collect::<Vec<_>>(),
-        &alerts.iter().map(|it| it.is_message).collect::<Vec<_>>(),
-        &alerts.iter().map(|it| it.spent.minor()).collect::<Vec<_>>(),
-        &alerts.iter().map(|it| it.period_end).collect::<Vec<_>>(),
-        &alerts.iter().map(|it| it.budgeted.minor()).collect::<Vec<_>>(),
-        &alerts.iter().map(|it| json!(it.unpriced)).collect::<Vec<_>>(),
+        &alerts.iter().map(|alert| alert.budget_id).collect::<Vec<_>>(),
+        &alerts.iter().map(|alert| alert.period_start).collect::<Vec<_>>(),
+        &alerts.iter().map(|alert| alert.threshold).collect::<Vec<_>>(),
+        &alerts.iter().map(|alert| alert.amount.minor()).collect::<Vec<_>>(),
+        &alerts.iter().map(|alert| alert.id).collect::<Vec<_>>(),
+        &alerts.iter().map(|alert| alert.is_notified).collect::<Vec<_>>(),
+        &alerts.iter().map(|alert| alert.spent.minor()).collect::<Vec<_>>(),
+        &alerts.iter().map(|alert| alert.period_end).collect::<Vec<_>>(),
+        &alerts.iter().map(|alert| alert.budgeted.minor()).collect::<Vec<_>>(),
+        &alerts.iter().map(|alert| json!(alert.unpriced)).collect::<Vec<_>>(),
     )
     .fetch_all(connection)
     .await?;

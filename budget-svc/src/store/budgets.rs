@@ -7,8 +7,8 @@ use fintrac_money::Money;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{currency, known};
-use crate::domain::budget::{Budget, Terms};
+use super::{currency, parse_column};
+use crate::domain::budget::{Budget, BudgetTerms};
 use crate::domain::period::{Frequency, Schedule};
 use crate::domain::rollover::Rollover;
 
@@ -35,17 +35,17 @@ struct TermsRow {
 
 impl BudgetRow {
     /// `terms`: newest first.
-    fn with(self, terms: Vec<TermsRow>) -> Result<Budget, sqlx::Error> {
+    fn into_budget(self, terms: Vec<TermsRow>) -> Result<Budget, sqlx::Error> {
         let currency = currency(&self.currency_code)?;
         let terms = terms.into_iter().map(|row| {
-            let rollover = known(&row.rollover, Rollover::from_text)?;
+            let rollover = parse_column(&row.rollover, Rollover::from_text)?;
             let amount = Money::new(row.amount, currency);
-            Ok(Terms { valid_from: row.valid_from, amount, category_ids: row.category_ids, rollover })
+            Ok(BudgetTerms { valid_from: row.valid_from, amount, category_ids: row.category_ids, rollover })
         });
         let mut terms = terms.collect::<Result<Vec<_>, sqlx::Error>>()?.into_iter();
         let newest = terms.next().ok_or_else(|| sqlx::Error::Decode("a budget without terms".into()))?;
         let schedule = Schedule {
-            frequency: known(&self.frequency, Frequency::from_text)?,
+            frequency: parse_column(&self.frequency, Frequency::from_text)?,
             start: self.start_date,
             end: self.end_date,
         };
@@ -78,14 +78,14 @@ async fn with_terms(
     )
     .fetch_all(connection)
     .await?;
-    let mut of: HashMap<Uuid, Vec<TermsRow>> = HashMap::new();
+    let mut terms_by_budget: HashMap<Uuid, Vec<TermsRow>> = HashMap::new();
     for row in terms {
-        of.entry(row.budget_id).or_default().push(row);
+        terms_by_budget.entry(row.budget_id).or_default().push(row);
     }
     rows.into_iter()
         .map(|row| {
-            let terms = of.remove(&row.id).unwrap_or_default();
-            row.with(terms)
+            let terms = terms_by_budget.remove(&row.id).unwrap_or_default();
+            row.into_budget(terms)
         })
         .collect()
 }
@@ -182,7 +182,7 @@ pub async fn insert(
     )
     .execute(&mut *connection)
     .await?;
-    put_terms(connection, household_id, budget).await
+    upsert_terms(connection, household_id, budget).await
 }
 
 pub async fn update(
@@ -204,11 +204,11 @@ pub async fn update(
     )
     .execute(&mut *connection)
     .await?;
-    put_terms(connection, household_id, budget).await
+    upsert_terms(connection, household_id, budget).await
 }
 
 /// Writes the terms in force last.
-async fn put_terms(
+async fn upsert_terms(
     connection: &mut PgConnection,
     household_id: Uuid,
     budget: &Budget,
@@ -258,7 +258,7 @@ pub async fn replace_categories(
     now: DateTime<Utc>,
 ) -> Result<Vec<(Uuid, i64)>, sqlx::Error> {
     let from: Vec<_> = merges.iter().map(|(from, _)| *from).collect();
-    let naming = sqlx::query_scalar!(
+    let affected = sqlx::query_scalar!(
         r#"select distinct budget_id from budget.budget_terms
            where household_id = $1 and category_ids && $2"#,
         household_id,
@@ -266,10 +266,10 @@ pub async fn replace_categories(
     )
     .fetch_all(&mut *connection)
     .await?;
-    if naming.is_empty() {
+    if affected.is_empty() {
         return Ok(Vec::new());
     }
-    lock(connection, household_id, &naming).await?;
+    lock(connection, household_id, &affected).await?;
     let mut changed = Vec::new();
     for (from, to) in merges {
         let budgets = sqlx::query_scalar!(
@@ -280,7 +280,7 @@ pub async fn replace_categories(
                where household_id = $1 and budget_id = any($2) and $3 = any(category_ids)
                returning budget_id"#,
             household_id,
-            &naming,
+            &affected,
             from,
             to,
         )

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 /// A change under way.
 #[derive(Debug, Clone, Copy)]
-pub struct Update {
+pub struct ReferenceUpdate {
     pub household_id: Uuid,
     pub budget_id: Uuid,
     pub generation: i64,
@@ -30,10 +30,10 @@ pub async fn insert(
     household_id: Uuid,
     budget_id: Uuid,
     due_at: DateTime<Utc>,
-) -> Result<Update, sqlx::Error> {
+) -> Result<ReferenceUpdate, sqlx::Error> {
     lock(connection, budget_id).await?;
     sqlx::query_as!(
-        Update,
+        ReferenceUpdate,
         r#"insert into budget.category_reference_updates (household_id, budget_id, due_at)
            values ($1, $2, $3) returning household_id, budget_id, generation"#,
         household_id,
@@ -45,7 +45,7 @@ pub async fn insert(
 }
 
 /// Keeps an update open until the transaction ends; returns whether it is.
-pub async fn hold_open(connection: &mut PgConnection, update: Update) -> Result<bool, sqlx::Error> {
+pub async fn hold_open(connection: &mut PgConnection, update: ReferenceUpdate) -> Result<bool, sqlx::Error> {
     let row = sqlx::query!(
         r#"select generation from budget.category_reference_updates
            where household_id = $1 and budget_id = $2 and generation = $3 and not is_closed for share"#,
@@ -60,8 +60,8 @@ pub async fn hold_open(connection: &mut PgConnection, update: Update) -> Result<
 
 /// An update that can no longer commit, under a new generation.
 #[derive(Debug, Clone, Copy)]
-pub struct Closed {
-    pub update: Update,
+pub struct ClosedUpdate {
+    pub update: ReferenceUpdate,
     /// Up to this generation, what the transaction reads from now on is the result.
     pub complete_to: i64,
 }
@@ -69,9 +69,9 @@ pub struct Closed {
 /// Closes an update when its change is over; returns `None` when it is not there.
 pub async fn close(
     connection: &mut PgConnection,
-    update: Update,
+    update: ReferenceUpdate,
     due_at: DateTime<Utc>,
-) -> Result<Option<Closed>, sqlx::Error> {
+) -> Result<Option<ClosedUpdate>, sqlx::Error> {
     lock(connection, update.budget_id).await?;
     if !delete(connection, update).await? {
         return Ok(None);
@@ -91,11 +91,11 @@ pub async fn close(
     .fetch_one(connection)
     .await?;
     let complete_to = row.first_open.map_or(row.generation, |open| open.saturating_sub(1));
-    Ok(Some(Closed { update: Update { generation: row.generation, ..update }, complete_to }))
+    Ok(Some(ClosedUpdate { update: ReferenceUpdate { generation: row.generation, ..update }, complete_to }))
 }
 
 /// Returns whether it was there.
-pub async fn delete(connection: &mut PgConnection, update: Update) -> Result<bool, sqlx::Error> {
+pub async fn delete(connection: &mut PgConnection, update: ReferenceUpdate) -> Result<bool, sqlx::Error> {
     let done = sqlx::query!(
         r#"delete from budget.category_reference_updates
            where household_id = $1 and budget_id = $2 and generation = $3"#,
@@ -113,9 +113,9 @@ pub async fn list_due(
     connection: &mut PgConnection,
     now: DateTime<Utc>,
     limit: i64,
-) -> Result<Vec<Update>, sqlx::Error> {
+) -> Result<Vec<ReferenceUpdate>, sqlx::Error> {
     sqlx::query_as!(
-        Update,
+        ReferenceUpdate,
         r#"select household_id, budget_id, generation from budget.category_reference_updates
            where due_at <= $1 order by due_at limit $2"#,
         now,

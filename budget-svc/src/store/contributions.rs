@@ -6,8 +6,8 @@ use fintrac_money::Money;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{currency, known};
-use crate::domain::contribution::{Contribution, Direction, Move, State};
+use super::{currency, parse_column};
+use crate::domain::contribution::{Contribution, ContributionState, Direction, TransferAccounts};
 
 struct ContributionRow {
     id: Uuid,
@@ -21,7 +21,7 @@ struct ContributionRow {
     note: Option<String>,
     state: String,
     transfer_version: Option<i64>,
-    news: i64,
+    generation: i64,
     version: i64,
     created_at: DateTime<Utc>,
 }
@@ -36,10 +36,11 @@ impl TryFrom<ContributionRow> for Contribution {
             goal_id: row.goal_id,
             user_id: row.user_id,
             amount: Money::new(row.amount, currency(&row.currency_code)?),
-            direction: known(&row.direction, Direction::from_text)?,
-            moves: accounts.map(|(account_id, goal_account_id)| Move { goal_account_id, account_id }),
+            direction: parse_column(&row.direction, Direction::from_text)?,
+            accounts: accounts
+                .map(|(account_id, goal_account_id)| TransferAccounts { goal_account_id, account_id }),
             note: row.note,
-            state: known(&row.state, State::from_text)?,
+            state: parse_column(&row.state, ContributionState::from_text)?,
             transfer_version: row.transfer_version,
             version: row.version,
             created_at: row.created_at,
@@ -49,7 +50,7 @@ impl TryFrom<ContributionRow> for Contribution {
 
 /// What was noted besides a contribution.
 #[derive(Debug, Clone, Default)]
-pub struct Plan<'a> {
+pub struct ContributionMetadata<'a> {
     /// The key that its request came with.
     pub key: Option<&'a Key>,
     /// When the ledger must be asked, by whoever finds it then.
@@ -60,7 +61,7 @@ pub async fn insert(
     connection: &mut PgConnection,
     household_id: Uuid,
     contribution: &Contribution,
-    plan: &Plan<'_>,
+    metadata: &ContributionMetadata<'_>,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"insert into budget.contributions (household_id, id, goal_id, user_id, amount, account_id, goal_account_id,
@@ -71,14 +72,14 @@ pub async fn insert(
         contribution.goal_id,
         contribution.user_id,
         contribution.amount.minor(),
-        contribution.moves.map(|moves| moves.account_id),
-        contribution.moves.map(|moves| moves.goal_account_id),
+        contribution.accounts.map(|accounts| accounts.account_id),
+        contribution.accounts.map(|accounts| accounts.goal_account_id),
         contribution.note,
         contribution.state.as_str(),
         contribution.transfer_version,
-        plan.key.map(|key| key.operation.as_str()),
-        plan.key.map(|key| key.key.as_str()),
-        plan.due_at,
+        metadata.key.map(|key| key.operation.as_str()),
+        metadata.key.map(|key| key.key.as_str()),
+        metadata.due_at,
         contribution.version,
         contribution.created_at,
         contribution.direction.as_str(),
@@ -88,7 +89,7 @@ pub async fn insert(
     .map(|_| ())
 }
 
-/// With how much came up about it so far; see [`settle`].
+/// With how much came up about it so far; see [`apply_transfer`].
 pub async fn find(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -97,7 +98,7 @@ pub async fn find(
     let row = sqlx::query_as!(
         ContributionRow,
         r#"select contributions.id, goal_id, user_id, direction, amount, currency_code,
-                  contributions.account_id, goal_account_id, note, state, transfer_version, news, contributions.version,
+                  contributions.account_id, goal_account_id, note, state, transfer_version, generation, contributions.version,
                   contributions.created_at
            from budget.contributions
            join budget.goals on goals.household_id = contributions.household_id and goals.id = goal_id
@@ -108,22 +109,22 @@ pub async fn find(
     .fetch_optional(connection)
     .await?;
     row.map(|row| {
-        let news = row.news;
-        Ok((Contribution::try_from(row)?, news))
+        let generation = row.generation;
+        Ok((Contribution::try_from(row)?, generation))
     })
     .transpose()
 }
 
-/// The one that a request with this key made; a refused one only when there is
+/// The one that a request with this key made; a rejected one only when there is
 /// no other. (Ids of two replicas do not say which came last.)
 pub async fn find_by_key(
     connection: &mut PgConnection,
     key: &Key,
-) -> Result<Option<(Uuid, State)>, sqlx::Error> {
+) -> Result<Option<(Uuid, ContributionState)>, sqlx::Error> {
     let row = sqlx::query!(
         r#"select id, state from budget.contributions
            where household_id = $1 and user_id = $2 and key_operation = $3 and key = $4
-           order by (state = 'refused'), id desc limit 1"#,
+           order by (state = 'rejected'), id desc limit 1"#,
         key.household_id,
         key.user_id,
         key.operation,
@@ -131,10 +132,10 @@ pub async fn find_by_key(
     )
     .fetch_optional(connection)
     .await?;
-    row.map(|row| Ok((row.id, known(&row.state, State::from_text)?))).transpose()
+    row.map(|row| Ok((row.id, parse_column(&row.state, ContributionState::from_text)?))).transpose()
 }
 
-/// Those of a goal that the ledger did not refuse, newest first.
+/// Those of a goal that the ledger did not reject, newest first.
 pub async fn list(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -145,11 +146,11 @@ pub async fn list(
     let rows = sqlx::query_as!(
         ContributionRow,
         r#"select contributions.id, goal_id, user_id, direction, amount, currency_code,
-                  contributions.account_id, goal_account_id, note, state, transfer_version, news, contributions.version,
+                  contributions.account_id, goal_account_id, note, state, transfer_version, generation, contributions.version,
                   contributions.created_at
            from budget.contributions
            join budget.goals on goals.household_id = contributions.household_id and goals.id = goal_id
-           where contributions.household_id = $1 and goal_id = $2 and state <> 'refused'
+           where contributions.household_id = $1 and goal_id = $2 and state <> 'rejected'
              and ($3::uuid is null or contributions.id < $3)
            order by contributions.id desc limit $4"#,
         household_id,
@@ -163,7 +164,7 @@ pub async fn list(
 }
 
 /// What withdrawals that are under way take from a goal, minor units.
-pub async fn leaving(
+pub async fn pending_withdrawals(
     connection: &mut PgConnection,
     household_id: Uuid,
     goal_id: Uuid,
@@ -179,17 +180,17 @@ pub async fn leaving(
 }
 
 /// Writes what the ledger said. It is not asked again, unless something came up
-/// since `news` was read.
-pub async fn settle(
+/// since `generation` was read.
+pub async fn apply_transfer(
     connection: &mut PgConnection,
     household_id: Uuid,
     contribution: &Contribution,
-    news: i64,
+    generation: i64,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"update budget.contributions
            set amount = $3, state = $4, transfer_version = $5, version = $6,
-               account_id = $8, due_at = case when news <> $7 then due_at end, leased_until = null, failures = 0
+               account_id = $8, due_at = case when generation <> $7 then due_at end, leased_until = null, failures = 0
            where household_id = $1 and id = $2"#,
         household_id,
         contribution.id,
@@ -197,8 +198,8 @@ pub async fn settle(
         contribution.state.as_str(),
         contribution.transfer_version,
         contribution.version,
-        news,
-        contribution.moves.map(|moves| moves.account_id),
+        generation,
+        contribution.accounts.map(|accounts| accounts.account_id),
     )
     .execute(connection)
     .await
@@ -207,7 +208,7 @@ pub async fn settle(
 
 /// The ledger must be asked about these contributions, given as (household,
 /// contribution), among them some that are none.
-pub async fn mark(
+pub async fn mark_due(
     connection: &mut PgConnection,
     keys: &[(Uuid, Uuid)],
     now: DateTime<Utc>,
@@ -215,7 +216,7 @@ pub async fn mark(
     let (households, ids): (Vec<_>, Vec<_>) = keys.iter().copied().unzip();
     sqlx::query!(
         r#"update budget.contributions
-           set news = news + 1, due_at = least(coalesce(due_at, $3), $3)
+           set generation = generation + 1, due_at = least(coalesce(due_at, $3), $3)
            where (household_id, id) in (select * from unnest($1::uuid[], $2::uuid[]))
              and account_id is not null"#,
         &households,
@@ -229,7 +230,7 @@ pub async fn mark(
 
 /// A contribution that the ledger must be asked about.
 #[derive(Debug, Clone, Copy)]
-pub struct Due {
+pub struct DueContribution {
     pub household_id: Uuid,
     pub id: Uuid,
     /// Times in a row that it could not be asked.
@@ -242,7 +243,7 @@ pub async fn claim(
     limit: i64,
     now: DateTime<Utc>,
     leased_until: DateTime<Utc>,
-) -> Result<Vec<Due>, sqlx::Error> {
+) -> Result<Vec<DueContribution>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"update budget.contributions set leased_until = $3
            where (household_id, id) in (
@@ -257,7 +258,7 @@ pub async fn claim(
     )
     .fetch_all(connection)
     .await?;
-    let due = rows.into_iter().map(|row| Due {
+    let due = rows.into_iter().map(|row| DueContribution {
         household_id: row.household_id,
         id: row.id,
         failures: row.failures,
@@ -268,7 +269,7 @@ pub async fn claim(
 /// The ledger could not be asked.
 pub async fn postpone(
     connection: &mut PgConnection,
-    due: Due,
+    due: DueContribution,
     due_at: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
@@ -283,18 +284,18 @@ pub async fn postpone(
     .map(|_| ())
 }
 
-/// The ledger refused a pending one: it never was, and the key of its request
+/// The ledger rejected a pending one: it never was, and the key of its request
 /// is free. The ledger is asked once more at `due_at`: an earlier try of the
 /// same transfer may have been on its way.
-pub async fn refuse(
+pub async fn reject(
     connection: &mut PgConnection,
     household_id: Uuid,
     contribution_id: Uuid,
     due_at: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
-    let refused = sqlx::query!(
+    let rejected = sqlx::query!(
         r#"update budget.contributions
-           set state = 'refused', due_at = $3, leased_until = null, version = version + 1
+           set state = 'rejected', due_at = $3, leased_until = null, version = version + 1
            where household_id = $1 and id = $2 and state = 'pending'
            returning user_id, key_operation, key"#,
         household_id,
@@ -303,7 +304,7 @@ pub async fn refuse(
     )
     .fetch_optional(&mut *connection)
     .await?;
-    let Some(row) = refused else { return Ok(()) };
+    let Some(row) = rejected else { return Ok(()) };
     if let (Some(operation), Some(key)) = (row.key_operation, row.key) {
         let key = Key { household_id, user_id: row.user_id, operation, key, fingerprint: [0; 32] };
         idempotency::release_all(connection, &[&key]).await?;

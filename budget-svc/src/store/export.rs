@@ -1,7 +1,7 @@
 //! What a household has planned, a section at a time. Amounts come as they are
 //! stored, in minor units; each with its currency.
 
-use fintrac_kit::export::PAGE;
+use fintrac_kit::export::PAGE_SIZE;
 use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -38,7 +38,7 @@ pub async fn budgets(
            from budget.budgets where household_id = $1 and id > $2 order by id limit $3"#,
         household_id,
         after,
-        PAGE
+        PAGE_SIZE
     )
     .fetch_all(connection)
     .await
@@ -65,11 +65,11 @@ pub async fn goals(
                    select coalesce(jsonb_agg(jsonb_build_object('due_date', reminders.due_date, 'days', days,
                        'created_at', reminders.created_at) order by reminders.created_at), '[]')
                    from budget.reminders
-                   where reminders.household_id = $1 and goal_id = goals.id and is_message)) as "json!"
+                   where reminders.household_id = $1 and goal_id = goals.id and is_notified)) as "json!"
            from budget.goals where household_id = $1 and id > $2 order by id limit $3"#,
         household_id,
         after,
-        PAGE
+        PAGE_SIZE
     )
     .fetch_all(connection)
     .await
@@ -91,7 +91,7 @@ pub async fn contributions(
            order by contributions.id limit $3"#,
         household_id,
         after,
-        PAGE
+        PAGE_SIZE
     )
     .fetch_all(connection)
     .await

@@ -16,7 +16,7 @@ pub struct NewMilestone {
     pub id: Uuid,
     pub percent: i32,
     /// The highest one that was reached.
-    pub is_message: bool,
+    pub is_notified: bool,
 }
 
 /// Writes those that were never reached; their ids.
@@ -28,10 +28,10 @@ pub async fn insert_new(
     now: DateTime<Utc>,
 ) -> Result<HashSet<Uuid>, sqlx::Error> {
     let ids = sqlx::query_scalar!(
-        r#"insert into budget.milestones (household_id, goal_id, percent, id, is_message, target_amount,
+        r#"insert into budget.milestones (household_id, goal_id, percent, id, is_notified, target_amount,
                                           current_amount, reached_at)
-           select $1, $2, percent, id, is_message, $3, $4, $5
-           from unnest($6::int4[], $7::uuid[], $8::bool[]) as new (percent, id, is_message)
+           select $1, $2, percent, id, is_notified, $3, $4, $5
+           from unnest($6::int4[], $7::uuid[], $8::bool[]) as new (percent, id, is_notified)
            on conflict (household_id, goal_id, percent) do nothing
            returning id"#,
         household_id,
@@ -39,9 +39,9 @@ pub async fn insert_new(
         goal.target.minor(),
         goal.current.minor(),
         now,
-        &milestones.iter().map(|it| it.percent).collect::<Vec<_>>(),
-        &milestones.iter().map(|it| it.id).collect::<Vec<_>>(),
-        &milestones.iter().map(|it| it.is_message).collect::<Vec<_>>(),
+        &milestones.iter().map(|milestone| milestone.percent).collect::<Vec<_>>(),
+        &milestones.iter().map(|milestone| milestone.id).collect::<Vec<_>>(),
+        &milestones.iter().map(|milestone| milestone.is_notified).collect::<Vec<_>>(),
     )
     .fetch_all(connection)
     .await?;
@@ -49,7 +49,7 @@ pub async fn insert_new(
 }
 
 /// Forgets what is not reached any more since the target changed.
-pub async fn forget_unreached(
+pub async fn delete_unreached(
     connection: &mut PgConnection,
     household_id: Uuid,
     goal: &Goal,

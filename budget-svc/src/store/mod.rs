@@ -1,22 +1,22 @@
 //! The only place with SQL; the household is the first argument of every query.
 
 pub mod alerts;
+pub mod budget_evaluations;
 pub mod budgets;
 pub mod category_reference_updates;
 pub mod contributions;
 pub mod export;
 pub mod goals;
-pub mod looks;
 pub mod milestones;
 pub mod reminders;
 
 use fintrac_money::Currency;
 
 /// What a column says, if the domain knows it.
-fn known<T>(text: &str, read: impl FnOnce(&str) -> Option<T>) -> Result<T, sqlx::Error> {
+fn parse_column<T>(text: &str, read: impl FnOnce(&str) -> Option<T>) -> Result<T, sqlx::Error> {
     read(text).ok_or_else(|| sqlx::Error::Decode(format!("not known: {text}").into()))
 }
 
 fn currency(code: &str) -> Result<Currency, sqlx::Error> {
-    known(code, Currency::from_code)
+    parse_column(code, Currency::from_code)
 }

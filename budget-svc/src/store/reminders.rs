@@ -17,7 +17,7 @@ pub struct NewReminder {
     pub days: i32,
     /// Until the due date.
     pub days_left: i32,
-    pub is_message: bool,
+    pub is_notified: bool,
     pub target: Money,
     pub current: Money,
 }
@@ -30,24 +30,24 @@ pub async fn insert_new(
     now: DateTime<Utc>,
 ) -> Result<Vec<Uuid>, sqlx::Error> {
     sqlx::query_scalar!(
-        r#"insert into budget.reminders (household_id, goal_id, due_date, days, id, is_message, target_amount,
+        r#"insert into budget.reminders (household_id, goal_id, due_date, days, id, is_notified, target_amount,
                                          current_amount, days_left, created_at)
-           select $1, goal_id, due_date, days, id, is_message, target_amount, current_amount, days_left, $2
+           select $1, goal_id, due_date, days, id, is_notified, target_amount, current_amount, days_left, $2
            from unnest($3::uuid[], $4::date[], $5::int4[], $6::uuid[], $7::bool[], $8::int8[], $9::int8[],
                        $10::int4[])
-               as new (goal_id, due_date, days, id, is_message, target_amount, current_amount, days_left)
+               as new (goal_id, due_date, days, id, is_notified, target_amount, current_amount, days_left)
            on conflict (household_id, goal_id, due_date, days) do nothing
            returning id"#,
         household_id,
         now,
-        &reminders.iter().map(|it| it.goal_id).collect::<Vec<_>>(),
-        &reminders.iter().map(|it| it.due_date).collect::<Vec<_>>(),
-        &reminders.iter().map(|it| it.days).collect::<Vec<_>>(),
-        &reminders.iter().map(|it| it.id).collect::<Vec<_>>(),
-        &reminders.iter().map(|it| it.is_message).collect::<Vec<_>>(),
-        &reminders.iter().map(|it| it.target.minor()).collect::<Vec<_>>(),
-        &reminders.iter().map(|it| it.current.minor()).collect::<Vec<_>>(),
-        &reminders.iter().map(|it| it.days_left).collect::<Vec<_>>(),
+        &reminders.iter().map(|reminder| reminder.goal_id).collect::<Vec<_>>(),
+        &reminders.iter().map(|reminder| reminder.due_date).collect::<Vec<_>>(),
+        &reminders.iter().map(|reminder| reminder.days).collect::<Vec<_>>(),
+        &reminders.iter().map(|reminder| reminder.id).collect::<Vec<_>>(),
+        &reminders.iter().map(|reminder| reminder.is_notified).collect::<Vec<_>>(),
+        &reminders.iter().map(|reminder| reminder.target.minor()).collect::<Vec<_>>(),
+        &reminders.iter().map(|reminder| reminder.current.minor()).collect::<Vec<_>>(),
+        &reminders.iter().map(|reminder| reminder.days_left).collect::<Vec<_>>(),
     )
     .fetch_all(connection)
     .await

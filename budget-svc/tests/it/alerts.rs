@@ -5,120 +5,121 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use fintrac_proto::budget::v1 as pb;
 
-use crate::ledger::Mood;
-use crate::support::{Budgets, Person};
+use crate::ledger::LedgerBehavior;
+use crate::support::{Budgets, TestClient};
 
-const FIRED: &str = "select threshold || (case when is_message then '!' else '' end)
+const FIRED: &str = "select threshold || (case when is_notified then '!' else '' end)
                      from budget.alerts order by amount, period_start, threshold";
 
-async fn with_budget(thresholds: &[i32]) -> (Budgets, Person, String, pb::Budget) {
+async fn with_budget(thresholds: &[i32]) -> (Budgets, TestClient, String, pb::Budget) {
     let budgets = Budgets::start().await;
-    let ana = budgets.person();
+    let ana = budgets.client();
     let category = budgets.ledger.category("expense");
     let budget = ana.budget(&category, "100", thresholds).await;
-    budgets.settled(0).await;
+    budgets.wait_for_events(0).await;
     (budgets, ana, category, budget)
 }
 
 #[tokio::test]
-async fn each_threshold_is_told_once_when_it_is_reached() {
+async fn each_threshold_fires_once_when_it_is_reached() {
     let (budgets, ana, category, budget) = with_budget(&[80, 100]).await;
     let household = ana.user.household_id;
     budgets.ledger.spend(household, &category, "2026-09-22", 7_999);
-    budgets.settled(1).await;
-    assert!(budgets.told().await.is_empty(), "a cent is missing");
+    budgets.wait_for_events(1).await;
+    assert!(budgets.notification_events().await.is_empty(), "a cent is missing");
     budgets.ledger.spend(household, &category, "2026-09-01", 1);
-    budgets.until(FIRED, &["80!"]).await;
+    budgets.wait_for(FIRED, &["80!"]).await;
     budgets.ledger.spend(household, &category, "2026-09-30", 1_000);
-    budgets.settled(3).await;
-    assert_eq!(budgets.told().await, ["budget_threshold"]);
+    budgets.wait_for_events(3).await;
+    assert_eq!(budgets.notification_events().await, ["budget_threshold"]);
     budgets.ledger.spend(household, &category, "2026-09-22", 1_000);
-    budgets.until(FIRED, &["80!", "100!"]).await;
+    budgets.wait_for(FIRED, &["80!", "100!"]).await;
     // Undone and done again: it was told.
     budgets.ledger.spend(household, &category, "2026-09-22", -5_000);
-    budgets.settled(5).await;
+    budgets.wait_for_events(5).await;
     budgets.ledger.spend(household, &category, "2026-09-22", 9_000);
-    budgets.settled(6).await;
-    assert_eq!(budgets.told().await, ["budget_threshold", "budget_exceeded"]);
+    budgets.wait_for_events(6).await;
+    assert_eq!(budgets.notification_events().await, ["budget_threshold", "budget_exceeded"]);
 
     let alert = budgets.texts("select id::text from budget.alerts where threshold = 80").await;
     let request =
         pb::GetBudgetAlertRequest { household_id: household.to_string(), alert_id: alert[0].clone() };
-    let facts = budgets.facts().get_budget_alert(request.clone()).await.expect("facts").into_inner();
+    let facts =
+        budgets.notification_data().get_budget_alert(request.clone()).await.expect("facts").into_inner();
     assert_eq!((facts.budget_id, facts.budget_name.as_str()), (budget.id.clone(), "Food"));
     assert_eq!((facts.spent.as_str(), facts.budgeted.as_str(), facts.threshold), ("80.00", "100.00", 80));
     assert_eq!((facts.period_start.as_str(), facts.period_end.as_str()), ("2026-09-01", "2026-09-30"));
     let strange = pb::GetBudgetAlertRequest { household_id: budget.id.clone(), ..request.clone() };
-    assert!(budgets.facts().get_budget_alert(strange).await.is_err(), "of another household");
-    let delete = pb::DeleteBudgetRequest { budget_id: budget.id, if_version: None };
+    assert!(budgets.notification_data().get_budget_alert(strange).await.is_err(), "of another household");
+    let delete = pb::DeleteBudgetRequest { budget_id: budget.id, expected_version: None };
     ana.user.call(ana.budgets().delete_budget(delete)).await.expect("deleted");
-    let gone = budgets.facts().get_budget_alert(request).await.expect_err("gone with its budget");
+    let gone = budgets.notification_data().get_budget_alert(request).await.expect_err("gone with its budget");
     assert_eq!(gone.code(), tonic::Code::NotFound);
 }
 
 #[tokio::test]
-async fn an_alert_tells_what_has_no_rate() {
+async fn an_alert_lists_amounts_without_a_rate() {
     let (budgets, ana, category, _) = with_budget(&[80]).await;
     budgets.ledger.leave_unpriced(&category, "2026-09-10", "NZD", "117.00");
     budgets.ledger.spend(ana.user.household_id, &category, "2026-09-22", 8_000);
-    budgets.until(FIRED, &["80!"]).await;
+    budgets.wait_for(FIRED, &["80!"]).await;
     let alert_id = budgets.texts("select id::text from budget.alerts").await.remove(0);
     let request = pb::GetBudgetAlertRequest { household_id: ana.user.household_id.to_string(), alert_id };
-    let facts = budgets.facts().get_budget_alert(request).await.expect("facts").into_inner();
+    let facts = budgets.notification_data().get_budget_alert(request).await.expect("facts").into_inner();
     let unpriced: Vec<_> =
-        facts.unpriced.iter().map(|it| (it.currency_code.as_str(), it.amount.as_str())).collect();
+        facts.unpriced.iter().map(|entry| (entry.currency_code.as_str(), entry.amount.as_str())).collect();
     assert_eq!((facts.spent.as_str(), unpriced), ("80.00", vec![("NZD", "117.00")]));
 }
 
 #[tokio::test]
-async fn the_highest_speaks_for_all_that_are_reached_at_once() {
+async fn only_the_highest_threshold_reached_at_once_notifies() {
     let (budgets, ana, category, _) = with_budget(&[50, 80, 100, 120]).await;
     budgets.ledger.spend(ana.user.household_id, &category, "2026-09-22", 11_000);
-    budgets.until(FIRED, &["50", "80", "100!"]).await;
+    budgets.wait_for(FIRED, &["50", "80", "100!"]).await;
     budgets.ledger.spend(ana.user.household_id, &category, "2026-09-22", 1_000);
-    budgets.until(FIRED, &["50", "80", "100!", "120!"]).await;
-    assert_eq!(budgets.told().await, ["budget_exceeded", "budget_exceeded"]);
+    budgets.wait_for(FIRED, &["50", "80", "100!", "120!"]).await;
+    assert_eq!(budgets.notification_events().await, ["budget_exceeded", "budget_exceeded"]);
 }
 
 #[tokio::test]
 async fn another_limit_is_another_alert() {
     let (budgets, ana, category, budget) = with_budget(&[80]).await;
     budgets.ledger.spend(ana.user.household_id, &category, "2026-09-22", 8_000);
-    budgets.until(FIRED, &["80!"]).await;
+    budgets.wait_for(FIRED, &["80!"]).await;
     ana.set_amount(&budget.id, "200").await;
-    budgets.settled(1).await;
-    assert_eq!(budgets.told().await.len(), 1, "forty percent");
+    budgets.wait_for_events(1).await;
+    assert_eq!(budgets.notification_events().await.len(), 1, "forty percent");
     ana.set_amount(&budget.id, "90").await;
-    budgets.until(FIRED, &["80!", "80!"]).await;
+    budgets.wait_for(FIRED, &["80!", "80!"]).await;
     ana.set_amount(&budget.id, "100").await;
-    budgets.settled(1).await;
-    assert_eq!(budgets.told().await.len(), 2, "of this limit it was told before");
+    budgets.wait_for_events(1).await;
+    assert_eq!(budgets.notification_events().await.len(), 2, "of this limit it was told before");
 }
 
 #[tokio::test]
-async fn a_new_budget_is_looked_at_at_once() {
+async fn a_new_budget_is_evaluated_at_once() {
     let budgets = Budgets::start().await;
-    let ana = budgets.person();
+    let ana = budgets.client();
     let category = budgets.ledger.category("expense");
     budgets.ledger.spend(ana.user.household_id, &category, "2026-09-02", 8_500);
     ana.budget(&category, "100", &[80]).await;
-    budgets.until(FIRED, &["80!"]).await;
+    budgets.wait_for(FIRED, &["80!"]).await;
 }
 
 #[tokio::test]
-async fn only_the_current_period_is_told_and_days_pass_without_events() {
+async fn only_the_current_period_fires_even_without_events() {
     let (budgets, ana, category, _) = with_budget(&[80]).await;
     let household = ana.user.household_id;
     budgets.ledger.spend(household, &category, "2026-08-31", 50_000);
     budgets.ledger.spend(household, &category, "2026-10-01", 8_000);
-    budgets.settled(2).await;
-    assert!(budgets.told().await.is_empty(), "neither the last period nor the next one");
+    budgets.wait_for_events(2).await;
+    assert!(budgets.notification_events().await.is_empty(), "neither the last period nor the next one");
     // In Madrid it is October already; the daily check finds out.
     let to_october = "2026-09-30T22:00:01Z".parse::<chrono::DateTime<chrono::Utc>>().expect("an instant");
-    budgets.pass(to_october - budgets.clock.now());
+    budgets.advance(to_october - budgets.clock.now());
     // A job that is due runs when a replica starts, else when it next looks at its clock.
     let _replica = budgets.replica().await;
-    budgets.until(FIRED, &["80!"]).await;
+    budgets.wait_for(FIRED, &["80!"]).await;
     let period = budgets.texts("select period_start::text from budget.alerts").await;
     assert_eq!(period, ["2026-10-01"]);
 }
@@ -127,103 +128,103 @@ async fn only_the_current_period_is_told_and_days_pass_without_events() {
 async fn two_replicas_fire_once() {
     let budgets = Budgets::start().await;
     let _other = budgets.replica().await;
-    let people: Vec<_> = (0..10).map(|_| budgets.person()).collect();
+    let clients: Vec<_> = (0..10).map(|_| budgets.client()).collect();
     let category = budgets.ledger.category("expense");
-    for person in &people {
-        person.budget(&category, "1", &[10, 50, 100]).await;
+    for client in &clients {
+        client.budget(&category, "1", &[10, 50, 100]).await;
     }
     let mut events = 0;
     for round in 0..20 {
-        for person in &people {
-            budgets.ledger.spend(person.user.household_id, &category, "2026-09-22", 10 + round);
+        for client in &clients {
+            budgets.ledger.spend(client.user.household_id, &category, "2026-09-22", 10 + round);
             events += 1;
         }
     }
-    budgets.settled(events).await;
+    budgets.wait_for_events(events).await;
     let count = budgets.texts("select count(*)::text from budget.alerts").await;
     assert_eq!(count, ["30"], "ten budgets, three thresholds each");
-    let told = "select entity_id::text from budget.events where entity = 'alert' order by entity_id";
-    let messages = "select id::text from budget.alerts where is_message order by id";
-    assert_eq!(budgets.texts(told).await, budgets.texts(messages).await);
-    let highest = "select count(*)::text from budget.alerts where is_message and threshold = 100";
+    let recorded = "select entity_id::text from budget.events where entity = 'alert' order by entity_id";
+    let messages = "select id::text from budget.alerts where is_notified order by id";
+    assert_eq!(budgets.texts(recorded).await, budgets.texts(messages).await);
+    let highest = "select count(*)::text from budget.alerts where is_notified and threshold = 100";
     assert_eq!(budgets.texts(highest).await, ["10"]);
 }
 
 #[tokio::test]
 async fn an_outage_of_the_ledger_delays_and_loses_nothing() {
     let (budgets, ana, category, _) = with_budget(&[80]).await;
-    budgets.ledger.set(Mood::OutOfReach);
-    let asked = budgets.ledger.sums();
+    budgets.ledger.set_behavior(LedgerBehavior::Unavailable);
+    let sums = budgets.ledger.sums();
     budgets.ledger.spend(ana.user.household_id, &category, "2026-09-22", 8_000);
-    budgets.until("select (due_at > timestamptz 'epoch')::text from budget.looks where leased_until is null and due_at > (select max(occurred_at) from budget.events)", &["true"]).await;
-    assert!(budgets.ledger.sums() > asked && budgets.told().await.is_empty());
-    budgets.ledger.set(Mood::Works);
-    budgets.pass(TimeDelta::seconds(1));
-    budgets.until(FIRED, &["80!"]).await;
+    budgets.wait_for("select (due_at > timestamptz 'epoch')::text from budget.budget_evaluations where leased_until is null and due_at > (select max(occurred_at) from budget.events)", &["true"]).await;
+    assert!(budgets.ledger.sums() > sums && budgets.notification_events().await.is_empty());
+    budgets.ledger.set_behavior(LedgerBehavior::Normal);
+    budgets.advance(TimeDelta::seconds(1));
+    budgets.wait_for(FIRED, &["80!"]).await;
 }
 
 #[tokio::test]
-async fn what_is_refused_for_good_is_not_asked_again_as_an_outage() {
+async fn a_final_rejection_is_not_retried() {
     let (budgets, ana, category, _) = with_budget(&[80]).await;
-    budgets.ledger.set(Mood::Overflows);
-    let asked = budgets.ledger.sums();
+    budgets.ledger.set_behavior(LedgerBehavior::Overflows);
+    let sums = budgets.ledger.sums();
     budgets.ledger.spend(ana.user.household_id, &category, "2026-09-22", 8_000);
-    let refused = async {
-        while budgets.ledger.sums() == asked {
+    let rejected = async {
+        while budgets.ledger.sums() == sums {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_mins(1), refused).await.expect("the ledger is asked");
+    tokio::time::timeout(Duration::from_mins(1), rejected).await.expect("the ledger is asked");
     // It is over: nothing waits to be looked at.
-    budgets.until("select count(*)::text from budget.looks", &["0"]).await;
-    assert!(budgets.told().await.is_empty());
+    budgets.wait_for("select count(*)::text from budget.budget_evaluations", &["0"]).await;
+    assert!(budgets.notification_events().await.is_empty());
     // The next change is looked at as always.
-    budgets.ledger.set(Mood::Works);
+    budgets.ledger.set_behavior(LedgerBehavior::Normal);
     budgets.ledger.spend(ana.user.household_id, &category, "2026-09-22", 1);
-    budgets.until(FIRED, &["80!"]).await;
+    budgets.wait_for(FIRED, &["80!"]).await;
 }
 
 #[tokio::test]
-async fn a_look_whose_process_died_is_made_by_another() {
+async fn an_evaluation_whose_process_died_is_taken_over() {
     let (budgets, ana, category, _) = with_budget(&[80]).await;
     // Somebody has leased the look and is gone.
     let lease = format!(
-        "insert into budget.looks values ('{}', 7, to_timestamp({now}), to_timestamp({now} + 4))",
+        "insert into budget.budget_evaluations values ('{}', 7, to_timestamp({now}), to_timestamp({now} + 4))",
         ana.user.household_id,
         now = budgets.clock.now().timestamp(),
     );
     sqlx::query(sqlx::AssertSqlSafe(lease)).execute(&budgets.pool).await.expect("leased");
     budgets.ledger.spend(ana.user.household_id, &category, "2026-09-22", 8_000);
-    budgets.until("select generation::text from budget.looks", &["8"]).await;
-    assert!(budgets.told().await.is_empty());
-    budgets.pass(TimeDelta::seconds(4));
-    budgets.until(FIRED, &["80!"]).await;
-    budgets.settled(1).await;
+    budgets.wait_for("select generation::text from budget.budget_evaluations", &["8"]).await;
+    assert!(budgets.notification_events().await.is_empty());
+    budgets.advance(TimeDelta::seconds(4));
+    budgets.wait_for(FIRED, &["80!"]).await;
+    budgets.wait_for_events(1).await;
 }
 
 #[tokio::test]
-async fn what_happens_during_a_look_is_looked_at_again() {
+async fn a_change_during_an_evaluation_is_evaluated_again() {
     let (budgets, ana, category, _) = with_budget(&[80]).await;
     let household = ana.user.household_id;
-    budgets.ledger.hold_answers();
+    budgets.ledger.hold_responses();
     budgets.ledger.spend(household, &category, "2026-09-22", 7_999);
-    budgets.ledger.held().await;
+    budgets.ledger.wait_until_held().await;
     // The sum is taken; this comes after it.
     budgets.ledger.spend(household, &category, "2026-09-22", 1);
-    budgets.until("select position::text from budget.event_cursors where source = 'ledger'", &["2"]).await;
-    budgets.ledger.send_answers();
-    budgets.until(FIRED, &["80!"]).await;
-    budgets.settled(2).await;
+    budgets.wait_for("select position::text from budget.event_cursors where source = 'ledger'", &["2"]).await;
+    budgets.ledger.release_responses();
+    budgets.wait_for(FIRED, &["80!"]).await;
+    budgets.wait_for_events(2).await;
 }
 
 #[tokio::test]
-async fn a_limit_that_changed_during_a_look_is_not_told() {
+async fn a_limit_that_changed_during_an_evaluation_does_not_fire() {
     let (budgets, ana, category, budget) = with_budget(&[80]).await;
-    budgets.ledger.hold_answers();
+    budgets.ledger.hold_responses();
     budgets.ledger.spend(ana.user.household_id, &category, "2026-09-22", 8_000);
-    budgets.ledger.held().await;
+    budgets.ledger.wait_until_held().await;
     ana.set_amount(&budget.id, "1000").await;
-    budgets.ledger.send_answers();
-    budgets.settled(1).await;
-    assert!(budgets.told().await.is_empty(), "eight percent of what is in force");
+    budgets.ledger.release_responses();
+    budgets.wait_for_events(1).await;
+    assert!(budgets.notification_events().await.is_empty(), "eight percent of what is in force");
 }

@@ -6,8 +6,8 @@ use fintrac_proto::budget::v1 as pb;
 use tonic::Request;
 use uuid::Uuid;
 
-use crate::ledger::Mood;
-use crate::support::{Budgets, Person, why};
+use crate::ledger::LedgerBehavior;
+use crate::support::{Budgets, TestClient, rejection_of};
 
 fn food(category: &str) -> pb::CreateBudgetRequest {
     pb::CreateBudgetRequest {
@@ -19,13 +19,13 @@ fn food(category: &str) -> pb::CreateBudgetRequest {
     }
 }
 
-async fn walk(person: &Person) -> Vec<String> {
+async fn list_all(client: &TestClient) -> Vec<String> {
     let (mut names, mut page_token) = (Vec::new(), String::new());
     loop {
         let request = pb::ListBudgetsRequest { page_size: Some(2), page_token };
-        let page = person.user.call(person.budgets().list_budgets(request)).await.expect("a page");
+        let page = client.user.call(client.budgets().list_budgets(request)).await.expect("a page");
         let page = page.into_inner();
-        names.extend(page.budgets.into_iter().map(|it| it.name));
+        names.extend(page.budgets.into_iter().map(|budget| budget.name));
         page_token = page.next_page_token;
         if page_token.is_empty() {
             return names;
@@ -36,7 +36,7 @@ async fn walk(person: &Person) -> Vec<String> {
 #[tokio::test]
 async fn budgets_roll_over_a_bounded_number_of_periods() {
     let budgets = Budgets::start().await;
-    let ana = budgets.person();
+    let ana = budgets.client();
     let category = budgets.ledger.category("expense");
     // From 27 September 2016 to 21 September 2026 there are 521 weeks; the current one is the next.
     let weekly = pb::CreateBudgetRequest {
@@ -48,12 +48,12 @@ async fn budgets_roll_over_a_bounded_number_of_periods() {
     for _ in 0..38 {
         ana.create(weekly.clone()).await.expect("38 × 521 are 19,798");
     }
-    assert_eq!(why(ana.create(weekly.clone()).await).1, ["start_date DATE_TOO_EARLY"]);
+    assert_eq!(rejection_of(ana.create(weekly.clone()).await).1, ["start_date DATE_TOO_EARLY"]);
     let later = pb::CreateBudgetRequest { start_date: Some("2026-09-01".into()), ..weekly };
     ana.create(later).await.expect("three weeks more");
     budgets.ledger.spend(ana.user.household_id, &category, "2026-09-20", 5_00);
-    let answer = ana.user.call(ana.budgets().summarize_budgets(pb::SummarizeBudgetsRequest {})).await;
-    let summary = answer.expect("a summary").into_inner();
+    let response = ana.user.call(ana.budgets().summarize_budgets(pb::SummarizeBudgetsRequest {})).await;
+    let summary = response.expect("a summary").into_inner();
     // 38 × (522 × 300 − 5) and 4 × 300 − 5.
     assert_eq!(summary.totals[0].budgeted, "5951805.00");
 }
@@ -61,8 +61,8 @@ async fn budgets_roll_over_a_bounded_number_of_periods() {
 #[tokio::test]
 async fn what_names_no_currency_is_in_the_preferred_one() {
     let budgets = Budgets::start().await;
-    let ana = budgets.person();
-    budgets.prefer(&ana, "JPY");
+    let ana = budgets.client();
+    budgets.set_preferred_currency(&ana, "JPY");
     let category = budgets.ledger.category("expense");
     let budget = ana.budget(&category, "300", &[]).await;
     assert_eq!((budget.currency_code.as_str(), budget.amount.as_str()), ("JPY", "300"));
@@ -76,7 +76,7 @@ async fn what_names_no_currency_is_in_the_preferred_one() {
 #[tokio::test]
 async fn a_budget_is_made_read_changed_and_deleted() {
     let budgets = Budgets::start().await;
-    let ana = budgets.person();
+    let ana = budgets.client();
     let (category, other) = (budgets.ledger.category("expense"), budgets.ledger.category("expense"));
     let made = ana.create(food(&category)).await.expect("made");
     assert_eq!((made.amount.as_str(), made.currency_code.as_str()), ("300.00", "EUR"));
@@ -86,7 +86,7 @@ async fn a_budget_is_made_read_changed_and_deleted() {
 
     let change = pb::UpdateBudgetRequest {
         budget_id: made.id.clone(),
-        if_version: Some(1),
+        expected_version: Some(1),
         name: Some("Eating".into()),
         category_ids: vec![category.clone(), other.clone()],
         ..Default::default()
@@ -94,48 +94,48 @@ async fn a_budget_is_made_read_changed_and_deleted() {
     let changed = ana.change(change.clone(), &["name", "category_ids"]).await.expect("changed");
     assert_eq!((changed.name.as_str(), changed.version), ("Eating", 2));
     assert_eq!(changed.category_ids, [category.clone(), other]);
-    assert_eq!(why(ana.change(change, &["name"]).await).0, "VERSION_MISMATCH");
+    assert_eq!(rejection_of(ana.change(change, &["name"]).await).0, "VERSION_MISMATCH");
 
     for name in ["B", "C"] {
-        budgets.pass(TimeDelta::seconds(1));
+        budgets.advance(TimeDelta::seconds(1));
         ana.create(pb::CreateBudgetRequest { name: name.into(), ..food(&category) }).await.expect("made");
     }
-    assert_eq!(walk(&ana).await, ["Eating", "B", "C"]);
-    let stale = pb::DeleteBudgetRequest { budget_id: made.id.clone(), if_version: Some(1) };
-    assert_eq!(why(ana.user.call(ana.budgets().delete_budget(stale)).await).0, "VERSION_MISMATCH");
-    let delete = pb::DeleteBudgetRequest { budget_id: made.id.clone(), if_version: Some(2) };
+    assert_eq!(list_all(&ana).await, ["Eating", "B", "C"]);
+    let stale = pb::DeleteBudgetRequest { budget_id: made.id.clone(), expected_version: Some(1) };
+    assert_eq!(rejection_of(ana.user.call(ana.budgets().delete_budget(stale)).await).0, "VERSION_MISMATCH");
+    let delete = pb::DeleteBudgetRequest { budget_id: made.id.clone(), expected_version: Some(2) };
     ana.user.call(ana.budgets().delete_budget(delete.clone())).await.expect("deleted");
-    assert_eq!(walk(&ana).await, ["B", "C"]);
-    assert_eq!(why(ana.get(&made.id).await).0, "NOT_FOUND");
-    assert_eq!(why(ana.progress(&made.id, "").await).0, "NOT_FOUND");
-    assert_eq!(why(ana.user.call(ana.budgets().delete_budget(delete)).await).0, "NOT_FOUND");
+    assert_eq!(list_all(&ana).await, ["B", "C"]);
+    assert_eq!(rejection_of(ana.get(&made.id).await).0, "NOT_FOUND");
+    assert_eq!(rejection_of(ana.progress(&made.id, "").await).0, "NOT_FOUND");
+    assert_eq!(rejection_of(ana.user.call(ana.budgets().delete_budget(delete)).await).0, "NOT_FOUND");
 }
 
 #[tokio::test]
 async fn a_household_sees_its_own_budgets_only() {
     let budgets = Budgets::start().await;
-    let (ana, bob) = (budgets.person(), budgets.person());
+    let (ana, bob) = (budgets.client(), budgets.client());
     let made = ana.create(food(&budgets.ledger.category("expense"))).await.expect("made");
-    assert!(walk(&bob).await.is_empty());
-    assert_eq!(why(bob.get(&made.id).await).0, "NOT_FOUND");
-    assert_eq!(why(bob.progress(&made.id, "").await).0, "NOT_FOUND");
+    assert!(list_all(&bob).await.is_empty());
+    assert_eq!(rejection_of(bob.get(&made.id).await).0, "NOT_FOUND");
+    assert_eq!(rejection_of(bob.progress(&made.id, "").await).0, "NOT_FOUND");
     let change = pb::UpdateBudgetRequest {
         budget_id: made.id.clone(),
         name: Some("Mine".into()),
         ..Default::default()
     };
-    assert_eq!(why(bob.change(change, &["name"]).await).0, "NOT_FOUND");
-    let delete = pb::DeleteBudgetRequest { budget_id: made.id.clone(), if_version: None };
-    assert_eq!(why(bob.user.call(bob.budgets().delete_budget(delete)).await).0, "NOT_FOUND");
+    assert_eq!(rejection_of(bob.change(change, &["name"]).await).0, "NOT_FOUND");
+    let delete = pb::DeleteBudgetRequest { budget_id: made.id.clone(), expected_version: None };
+    assert_eq!(rejection_of(bob.user.call(bob.budgets().delete_budget(delete)).await).0, "NOT_FOUND");
     assert_eq!(ana.get(&made.id).await.expect("there"), made);
-    let nobody = ana.budgets().get_budget(pb::GetBudgetRequest { budget_id: made.id }).await;
-    assert_eq!(why(nobody).0, "TOKEN_MISSING");
+    let anonymous = ana.budgets().get_budget(pb::GetBudgetRequest { budget_id: made.id }).await;
+    assert_eq!(rejection_of(anonymous).0, "TOKEN_MISSING");
 }
 
 #[tokio::test]
 async fn categories_must_be_there_and_of_expenses() {
     let budgets = Budgets::start().await;
-    let ana = budgets.person();
+    let ana = budgets.client();
     let (food_id, salary) = (budgets.ledger.category("expense"), budgets.ledger.category("income"));
     let unknown = Uuid::from_u128(1).to_string();
     let request = pb::CreateBudgetRequest {
@@ -145,47 +145,50 @@ async fn categories_must_be_there_and_of_expenses() {
         ..food(&food_id)
     };
     assert_eq!(
-        why(ana.create(request).await),
+        rejection_of(ana.create(request).await),
         (
             "VALIDATION_FAILED".into(),
             vec![
                 "name REQUIRED".into(),
                 "category_ids[1] CATEGORY_TYPE_MISMATCH".into(),
-                "category_ids[2] CATEGORY_UNKNOWN".into()
+                "category_ids[2] CATEGORY_NOT_FOUND".into()
             ]
         )
     );
     let made = ana.create(food(&food_id)).await.expect("made");
     let change =
         pb::UpdateBudgetRequest { budget_id: made.id, category_id: Some(unknown), ..Default::default() };
-    assert_eq!(why(ana.change(change, &["category_id"]).await).1, ["category_id CATEGORY_UNKNOWN"]);
+    assert_eq!(
+        rejection_of(ana.change(change, &["category_id"]).await).1,
+        ["category_id CATEGORY_NOT_FOUND"]
+    );
 }
 
 #[tokio::test]
-async fn a_repeated_request_gets_the_first_answer() {
+async fn a_repeated_request_gets_the_first_response() {
     let budgets = Budgets::start().await;
-    let ana = budgets.person();
+    let ana = budgets.client();
     let category = budgets.ledger.category("expense");
     let send = async |name: &str| {
         let mut request = Request::new(pb::CreateBudgetRequest { name: name.into(), ..food(&category) });
         request.metadata_mut().insert(IDEMPOTENCY_KEY, "a-key".parse().expect("a key"));
-        let answer = ana.user.call(ana.budgets().create_budget(request)).await?;
-        let replayed = answer.metadata().contains_key(REPLAYED);
-        Ok::<_, tonic::Status>((answer.into_inner().budget.expect("a budget"), replayed))
+        let response = ana.user.call(ana.budgets().create_budget(request)).await?;
+        let replayed = response.metadata().contains_key(REPLAYED);
+        Ok::<_, tonic::Status>((response.into_inner().budget.expect("a budget"), replayed))
     };
-    assert_eq!(why(send("").await).0, "VALIDATION_FAILED", "a refused request leaves the key free");
+    assert_eq!(rejection_of(send("").await).0, "VALIDATION_FAILED", "a rejected request leaves the key free");
     let (first, replayed) = send("Food").await.expect("made");
     assert!(!replayed);
-    budgets.ledger.set(Mood::OutOfReach);
+    budgets.ledger.set_behavior(LedgerBehavior::Unavailable);
     assert_eq!(send("Food").await.expect("kept"), (first, true));
-    assert_eq!(why(send("Other").await).0, "IDEMPOTENCY_KEY_REUSED");
-    assert_eq!(walk(&ana).await.len(), 1);
+    assert_eq!(rejection_of(send("Other").await).0, "IDEMPOTENCY_KEY_REUSED");
+    assert_eq!(list_all(&ana).await.len(), 1);
 }
 
 #[tokio::test]
 async fn progress_is_of_the_period_with_its_own_terms() {
     let budgets = Budgets::start().await;
-    let ana = budgets.person();
+    let ana = budgets.client();
     let (food_id, fun) = (budgets.ledger.category("expense"), budgets.ledger.category("expense"));
     let request = pb::CreateBudgetRequest { start_date: Some("2026-07-31".into()), ..food(&food_id) };
     let budget = ana.create(request).await.expect("made");
@@ -218,25 +221,28 @@ async fn progress_is_of_the_period_with_its_own_terms() {
     assert_eq!((before.budgeted.as_str(), before.spent.as_str()), ("300.00", "30.00"), "what was in force");
     assert_eq!((before.days_left, before.status.as_str()), (0, "on_track"));
     for bad in ["2026-07-30", "22.9.2026", "2026-09-22T00:00:00Z"] {
-        assert_eq!(why(ana.progress(&budget.id, bad).await).1, ["date PARAMETER_INVALID"], "{bad}");
+        assert_eq!(rejection_of(ana.progress(&budget.id, bad).await).1, ["date PARAMETER_INVALID"], "{bad}");
     }
-    budgets.ledger.set(Mood::OutOfReach);
-    assert_eq!(why(ana.progress(&budget.id, "").await).0, "UNAVAILABLE");
+    budgets.ledger.set_behavior(LedgerBehavior::Unavailable);
+    assert_eq!(rejection_of(ana.progress(&budget.id, "").await).0, "UNAVAILABLE");
 }
 
 /// Budgeted, spent, percent and what went over of each period.
-fn told(periods: &[pb::BudgetProgress]) -> Vec<String> {
-    let told = |it: &pb::BudgetProgress| {
-        let percent = it.percent.as_deref().unwrap_or("-");
-        format!("{} {} of {} {percent} {}", it.period_start, it.spent, it.budgeted, it.carried)
+fn describe(periods: &[pb::BudgetProgress]) -> Vec<String> {
+    let describe = |progress: &pb::BudgetProgress| {
+        let percent = progress.percent.as_deref().unwrap_or("-");
+        format!(
+            "{} {} of {} {percent} {}",
+            progress.period_start, progress.spent, progress.budgeted, progress.carried
+        )
     };
-    periods.iter().map(told).collect()
+    periods.iter().map(describe).collect()
 }
 
 #[tokio::test]
 async fn what_a_period_leaves_goes_over_and_overspending_is_never_forgotten() {
     let budgets = Budgets::start().await;
-    let ana = budgets.person();
+    let ana = budgets.client();
     let category = budgets.ledger.category("expense");
     let request = pb::CreateBudgetRequest {
         start_date: Some("2026-06-01".into()),
@@ -260,38 +266,38 @@ async fn what_a_period_leaves_goes_over_and_overspending_is_never_forgotten() {
     };
     let page = history(2, "").await.expect("a page");
     assert_eq!(
-        told(&page.periods),
+        describe(&page.periods),
         ["2026-08-01 100.00 of -200.00 - -500.00", "2026-07-01 900.00 of 400.00 225.00 100.00"]
     );
     assert_eq!(page.periods[0].status, "exceeded");
     let last = history(2, &page.next_page_token).await.expect("a page");
-    assert_eq!(told(&last.periods), ["2026-06-01 200.00 of 300.00 66.66 0.00"]);
+    assert_eq!(describe(&last.periods), ["2026-06-01 200.00 of 300.00 66.66 0.00"]);
     assert_eq!(last.next_page_token, "");
     let now = ana.progress(&budget.id, "").await.expect("progress");
-    assert_eq!(told(std::slice::from_ref(&now)), ["2026-09-01 0.00 of 0.00 - -300.00"]);
+    assert_eq!(describe(std::slice::from_ref(&now)), ["2026-09-01 0.00 of 0.00 - -300.00"]);
     assert_eq!((now.amount.as_str(), now.status.as_str()), ("300.00", "exceeded"));
 
     // An edit of an old month counts at once, also for what was left since.
     budgets.ledger.spend(household, &category, "2026-07-31", -90_000);
     let now = ana.progress(&budget.id, "").await.expect("progress");
-    assert_eq!(told(std::slice::from_ref(&now)), ["2026-09-01 0.00 of 900.00 0.00 600.00"]);
-    assert_eq!(why(history(2, "x").await).1, ["page_token PAGE_TOKEN_INVALID"]);
-    let bob = budgets.person();
+    assert_eq!(describe(std::slice::from_ref(&now)), ["2026-09-01 0.00 of 900.00 0.00 600.00"]);
+    assert_eq!(rejection_of(history(2, "x").await).1, ["page_token PAGE_TOKEN_INVALID"]);
+    let bob = budgets.client();
     let request = pb::ListBudgetPeriodsRequest { budget_id: budget.id.clone(), ..Default::default() };
-    assert_eq!(why(bob.user.call(bob.budgets().list_budget_periods(request)).await).0, "NOT_FOUND");
+    assert_eq!(rejection_of(bob.user.call(bob.budgets().list_budget_periods(request)).await).0, "NOT_FOUND");
 }
 
 #[tokio::test]
-async fn progress_tells_where_spending_leads() {
+async fn progress_projects_spending() {
     let budgets = Budgets::start().await;
-    let ana = budgets.person();
+    let ana = budgets.client();
     let category = budgets.ledger.category("expense");
     let budget = ana.budget(&category, "1000", &[]).await;
     // A rent on the first is no pace of spending.
     budgets.ledger.spend(ana.user.household_id, &category, "2026-09-01", 90_000);
     let seen = async || {
         let now = ana.progress(&budget.id, "").await.expect("progress");
-        (now.projected_spend, now.runs_out_on)
+        (now.projected_spend, now.exhausted_on)
     };
     assert_eq!(seen().await, ("900.00".into(), None));
     // Today is 22 September: what is due counts, what was due is spent or was skipped.
@@ -307,29 +313,33 @@ async fn progress_tells_where_spending_leads() {
 }
 
 #[tokio::test]
-async fn what_has_no_rate_is_told_by_budgets_and_their_history() {
+async fn budgets_and_their_history_list_unpriced_spending() {
     let budgets = Budgets::start().await;
-    let ana = budgets.person();
+    let ana = budgets.client();
     let category = budgets.ledger.category("expense");
     let budget = ana.budget(&category, "300", &[]).await;
     budgets.ledger.leave_unpriced(&category, "2026-09-10", "NZD", "117.00");
-    let told = |list: &[pb::ProgressUnpriced]| {
-        let parts = list.iter().map(|it| format!("{} {} {}", it.date, it.currency_code, it.amount));
-        parts.collect::<Vec<_>>()
+    let describe = |list: &[pb::ProgressUnpriced]| {
+        let lines =
+            list.iter().map(|entry| format!("{} {} {}", entry.date, entry.currency_code, entry.amount));
+        lines.collect::<Vec<_>>()
     };
     let now = ana.progress(&budget.id, "").await.expect("progress");
-    assert_eq!((now.spent.as_str(), told(&now.unpriced)), ("0.00", vec!["2026-09-10 NZD 117.00".to_owned()]));
+    assert_eq!(
+        (now.spent.as_str(), describe(&now.unpriced)),
+        ("0.00", vec!["2026-09-10 NZD 117.00".to_owned()])
+    );
     let request = pb::SummarizeBudgetsRequest {};
     let summary = ana.user.call(ana.budgets().summarize_budgets(request)).await.expect("a summary");
     let summary = summary.into_inner();
-    assert_eq!(told(&summary.budgets[0].unpriced), [" NZD 117.00"]);
-    assert_eq!(told(&summary.totals[0].unpriced), [" NZD 117.00"]);
-    budgets.pass(TimeDelta::days(30));
+    assert_eq!(describe(&summary.budgets[0].unpriced), [" NZD 117.00"]);
+    assert_eq!(describe(&summary.totals[0].unpriced), [" NZD 117.00"]);
+    budgets.advance(TimeDelta::days(30));
     let request = pb::ListBudgetPeriodsRequest { budget_id: budget.id.clone(), ..Default::default() };
     let history = ana.user.call(ana.budgets().list_budget_periods(request)).await.expect("a page");
     let periods = history.into_inner().periods;
     assert_eq!(
-        (periods[0].period_start.as_str(), told(&periods[0].unpriced)),
+        (periods[0].period_start.as_str(), describe(&periods[0].unpriced)),
         ("2026-09-01", vec![" NZD 117.00".to_owned()])
     );
 }
@@ -337,10 +347,10 @@ async fn what_has_no_rate_is_told_by_budgets_and_their_history() {
 #[tokio::test]
 async fn all_budgets_are_summed_up_by_currency() {
     let budgets = Budgets::start().await;
-    let ana = budgets.person();
+    let ana = budgets.client();
     let (food_id, fun) = (budgets.ledger.category("expense"), budgets.ledger.category("expense"));
     ana.create(food(&food_id)).await.expect("made");
-    budgets.pass(TimeDelta::seconds(1));
+    budgets.advance(TimeDelta::seconds(1));
     let fun_budget = pb::CreateBudgetRequest { name: "Fun".into(), amount: "100".into(), ..food(&fun) };
     ana.create(fun_budget.clone()).await.expect("made");
     let dollars = pb::CreateBudgetRequest { currency_code: Some("USD".into()), ..fun_budget.clone() };
@@ -357,7 +367,7 @@ async fn all_budgets_are_summed_up_by_currency() {
     let summary = ana.user.call(ana.budgets().summarize_budgets(pb::SummarizeBudgetsRequest {})).await;
     let summary = summary.expect("a summary").into_inner();
     assert_eq!(summary.date, "2026-09-22");
-    let names: Vec<_> = summary.budgets.iter().map(|it| it.budget_name.as_str()).collect();
+    let names: Vec<_> = summary.budgets.iter().map(|budget| budget.budget_name.as_str()).collect();
     assert_eq!(names, ["Food", "Fun", "Fun"], "what is over is not in it");
     let euros = &summary.totals[0];
     assert_eq!(
@@ -370,7 +380,7 @@ async fn all_budgets_are_summed_up_by_currency() {
         ("EUR", "400.00", "150.00", "250.00")
     );
     assert_eq!((euros.percent.as_deref(), summary.totals.len()), (Some("37.50"), 2));
-    let bob = budgets.person();
+    let bob = budgets.client();
     let nothing = bob.user.call(bob.budgets().summarize_budgets(pb::SummarizeBudgetsRequest {})).await;
     let nothing = nothing.expect("a summary").into_inner();
     assert!(nothing.budgets.is_empty() && nothing.totals.is_empty());
@@ -379,7 +389,7 @@ async fn all_budgets_are_summed_up_by_currency() {
 #[tokio::test]
 async fn ten_years_of_weeks_go_over() {
     let budgets = Budgets::start().await;
-    let ana = budgets.person();
+    let ana = budgets.client();
     let category = budgets.ledger.category("expense");
     let request = pb::CreateBudgetRequest {
         amount: "1".into(),

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::support::Budgets;
 
 #[tokio::test]
-async fn budgets_and_goals_of_the_erased_end_without_a_word() {
+async fn erasure_deletes_budgets_and_goals_and_redacts_their_texts() {
     let budgets = Budgets::start().await;
     let (leaving, staying) = (Uuid::from_u128(1), Uuid::from_u128(2));
     for household in [leaving, staying] {
@@ -27,14 +27,14 @@ async fn budgets_and_goals_of_the_erased_end_without_a_word() {
         );
         budgets.run(&sql).await;
     }
-    budgets.people.tell(Event {
+    budgets.auth_log.append(Event {
         household_id: leaving.to_string(),
         user_id: Uuid::from_u128(9).to_string(),
         entity: "user".into(),
         kind: "erased".into(),
         ..Event::default()
     });
-    budgets.until("select 'done' from budget.erasures where erased_at is not null", &["done"]).await;
+    budgets.wait_for("select 'done' from budget.erasures where erased_at is not null", &["done"]).await;
     let words = |household: Uuid| {
         format!(
             "select ((select count(*) from budget.budgets where household_id = '{household}' and name = 'Canary'
@@ -52,6 +52,6 @@ async fn budgets_and_goals_of_the_erased_end_without_a_word() {
                 (select amount from budget.budget_terms where household_id = '{leaving}')"
     );
     assert_eq!(budgets.texts(&numbers).await, ["2500 10000"], "numbers stay");
-    let told = "select kind from budget.events where entity = 'erasure'";
-    assert_eq!(budgets.texts(told).await, ["finished"], "it is recorded");
+    let recorded = "select kind from budget.events where entity = 'erasure'";
+    assert_eq!(budgets.texts(recorded).await, ["finished"], "it is recorded");
 }

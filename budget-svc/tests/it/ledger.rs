@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use chrono::NaiveDate;
 use fintrac_kit::clock::Clock;
-use fintrac_kit::error::{Refusal, Violation};
+use fintrac_kit::error::{FieldViolation, RpcError};
 use fintrac_kit::random::Random;
-use fintrac_kit::testing::{Part, ScriptedLog};
+use fintrac_kit::testing::{FakeEventLog, TestService};
 use fintrac_kit::transport::Transport;
 use fintrac_money::{Currency, Money};
 use fintrac_proto::events::v1::Event;
 use fintrac_proto::ledger::v1 as pb;
-use fintrac_proto::ledger::v1::budgeting_service_server::{BudgetingService, BudgetingServiceServer};
+use fintrac_proto::ledger::v1::spending_service_server::{SpendingService, SpendingServiceServer};
 use tokio::sync::watch;
 use tonic::service::Routes;
 use tonic::{Code, Request, Response, Status};
@@ -22,29 +22,29 @@ use uuid::Uuid;
 /// What a ledger would know.
 #[derive(Clone, Default)]
 pub struct Ledger {
-    log: ScriptedLog,
+    log: FakeEventLog,
     state: Arc<Mutex<State>>,
-    /// Whether answers are held back, and how many are.
+    /// Whether responses are held back, and how many are.
     held: watch::Sender<(bool, usize)>,
 }
 
-/// How transfers are answered.
+/// How it responds to transfers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Mood {
+pub enum LedgerBehavior {
     #[default]
-    Works,
-    OutOfReach,
+    Normal,
+    Unavailable,
     /// It does what is asked, and nobody hears of it.
-    LosesAnswers,
+    LosesResponses,
     /// The goal's account is archived.
-    Refuses,
+    Rejects,
     /// A total passes the largest number.
     Overflows,
 }
 
 #[derive(Default)]
 struct State {
-    mood: Mood,
+    behavior: LedgerBehavior,
     /// Category to its type.
     categories: HashMap<String, &'static str>,
     /// Merged category to the one that it was merged into.
@@ -73,24 +73,24 @@ struct State {
 impl Ledger {
     pub fn transport(&self, clock: &Clock) -> Transport {
         let routes = Routes::new(self.log.clone().into_service());
-        let routes = routes.add_service(BudgetingServiceServer::new(self.clone()));
-        Part::double("ledger", routes, clock).transport("budget")
+        let routes = routes.add_service(SpendingServiceServer::new(self.clone()));
+        TestService::fake("ledger", routes, clock).transport("budget")
     }
 
-    /// Answers sums and transfers, but does not send the answers.
-    pub fn hold_answers(&self) {
+    /// Responds to sums and transfers, but does not send the responses.
+    pub fn hold_responses(&self) {
         self.held.send_modify(|(held, _)| *held = true);
     }
 
-    /// Waits until an answer is held back.
-    pub async fn held(&self) {
+    /// Waits until a response is held back.
+    pub async fn wait_until_held(&self) {
         let mut held = self.held.subscribe();
         let waiting = held.wait_for(|(_, waiting)| *waiting > 0);
         tokio::time::timeout(Duration::from_mins(1), waiting).await.expect("asked").expect("no end");
     }
 
     /// Sends what was held back.
-    pub fn send_answers(&self) {
+    pub fn release_responses(&self) {
         self.held.send_modify(|(held, _)| *held = false);
     }
 
@@ -105,22 +105,22 @@ impl Ledger {
         change(&mut self.state.lock().expect("no panic"))
     }
 
-    pub fn set(&self, mood: Mood) {
-        self.state(|state| state.mood = mood);
+    pub fn set_behavior(&self, behavior: LedgerBehavior) {
+        self.state(|state| state.behavior = behavior);
     }
 
     pub fn category(&self, category_type: &'static str) -> String {
-        let id = an_id().to_string();
+        let id = random_id().to_string();
         self.state(|state| state.categories.insert(id.clone(), category_type));
         id
     }
 
-    fn found(&self, ids: Vec<String>) -> Vec<pb::FoundCategory> {
+    fn found(&self, ids: Vec<String>) -> Vec<pb::ResolvedCategory> {
         self.state(|state| {
             let found = ids.into_iter().filter_map(|id| {
                 let live_id = state.merged.get(&id).unwrap_or(&id).clone();
                 let category_type = (*state.categories.get(&live_id)?).to_owned();
-                Some(pb::FoundCategory { id, r#type: category_type, live_id })
+                Some(pb::ResolvedCategory { id, r#type: category_type, live_id })
             });
             found.collect()
         })
@@ -132,7 +132,7 @@ impl Ledger {
             state.categories.remove(category);
             state.merged.insert(category.to_owned(), target.to_owned());
         });
-        self.log.tell(Event {
+        self.log.append(Event {
             household_id: household_id.to_string(),
             entity: "category".into(),
             entity_id: category.to_owned(),
@@ -151,7 +151,7 @@ impl Ledger {
     }
 
     pub fn account(&self, currency: &'static str) -> String {
-        let id = an_id().to_string();
+        let id = random_id().to_string();
         self.state(|state| state.accounts.insert(id.clone(), currency));
         id
     }
@@ -170,11 +170,11 @@ impl Ledger {
     pub fn spend(&self, household_id: Uuid, category: &str, day: &str, minor: i64) {
         let day = day.parse().expect("a day");
         self.state(|state| state.spending.push((category.to_owned(), day, minor)));
-        self.tell(household_id, an_id(), "created");
+        self.append_event(household_id, random_id(), "created");
     }
 
-    pub fn tell(&self, household_id: Uuid, transaction_id: Uuid, kind: &str) {
-        self.log.tell(Event {
+    pub fn append_event(&self, household_id: Uuid, transaction_id: Uuid, kind: &str) {
+        self.log.append(Event {
             household_id: household_id.to_string(),
             entity: "transaction".into(),
             entity_id: transaction_id.to_string(),
@@ -190,12 +190,14 @@ impl Ledger {
             *transfer = (status, change.to_owned(), transfer.2 + 1);
         });
         let kind = if status == "voided" { "voided" } else { "updated" };
-        self.tell(household_id, transaction_id.parse().expect("an id"), kind);
+        self.append_event(household_id, transaction_id.parse().expect("an id"), kind);
     }
 
     /// The transfers that were made.
     pub fn transfers(&self) -> Vec<(&'static str, String)> {
-        self.state(|state| state.transfers.values().map(|it| (it.0, it.1.clone())).collect())
+        self.state(|state| {
+            state.transfers.values().map(|transfer| (transfer.0, transfer.1.clone())).collect()
+        })
     }
 
     /// The days of the transfers that were asked for and could be made.
@@ -226,18 +228,18 @@ impl Ledger {
     }
 }
 
-fn an_id() -> Uuid {
+fn random_id() -> Uuid {
     Uuid::from_bytes(Random::System.bytes())
 }
 
 fn transfer(found: Option<&(&'static str, String, i64)>) -> Result<pb::Transfer, Status> {
-    let (status, change, version) = found.ok_or_else(|| Status::from(Refusal::not_found("transaction")))?;
+    let (status, change, version) = found.ok_or_else(|| Status::from(RpcError::not_found("transaction")))?;
     let (status, change) = ((*status).to_owned(), change.clone());
     Ok(pb::Transfer { status, change, version: *version, other_account_id: String::new() })
 }
 
 #[tonic::async_trait]
-impl BudgetingService for Ledger {
+impl SpendingService for Ledger {
     async fn find_categories(
         &self,
         request: Request<pb::FindCategoriesRequest>,
@@ -253,7 +255,7 @@ impl BudgetingService for Ledger {
         let request = request.into_inner();
         let categories = self.found(request.category_ids);
         self.state(|state| {
-            if state.mood == Mood::OutOfReach {
+            if state.behavior == LedgerBehavior::Unavailable {
                 return Err(Status::unavailable("down"));
             }
             let live: BTreeSet<_> = categories.iter().map(|found| found.live_id.clone()).collect();
@@ -279,7 +281,7 @@ impl BudgetingService for Ledger {
         let id = request.into_inner().account_id;
         let (currency, archived) =
             self.state(|state| (state.accounts.get(&id).copied(), state.archived.contains(&id)));
-        let currency = currency.ok_or_else(|| Status::from(Refusal::not_found("account")))?;
+        let currency = currency.ok_or_else(|| Status::from(RpcError::not_found("account")))?;
         Ok(Response::new(pb::FindAccountResponse { currency_code: currency.to_owned(), is_open: !archived }))
     }
 
@@ -288,19 +290,19 @@ impl BudgetingService for Ledger {
         request: Request<pb::SumSpendingRequest>,
     ) -> Result<Response<pb::SumSpendingResponse>, Status> {
         let pb::SumSpendingRequest { series, with_rates, .. } = request.into_inner();
-        let periods: usize = series.iter().map(|it| it.periods.len()).sum();
+        let periods: usize = series.iter().map(|query| query.periods.len()).sum();
         assert!(periods <= 5000, "more than one message may hold");
-        let (mood, spending, unpriced) = self.state(|state| {
+        let (behavior, spending, unpriced) = self.state(|state| {
             state.sums += 1;
-            (state.mood, state.spending.clone(), state.unpriced.clone())
+            (state.behavior, state.spending.clone(), state.unpriced.clone())
         });
-        match mood {
-            Mood::OutOfReach => return Err(Status::unavailable("down")),
-            Mood::Overflows => {
+        match behavior {
+            LedgerBehavior::Unavailable => return Err(Status::unavailable("down")),
+            LedgerBehavior::Overflows => {
                 let text = "A total is larger than can be kept; ask for fewer days.";
-                return Err(Refusal::new(Code::OutOfRange, "BALANCE_OUT_OF_RANGE", text).into());
+                return Err(RpcError::new(Code::OutOfRange, "BALANCE_OUT_OF_RANGE", text).into());
             }
-            Mood::Works | Mood::LosesAnswers | Mood::Refuses => {}
+            LedgerBehavior::Normal | LedgerBehavior::LosesResponses | LedgerBehavior::Rejects => {}
         }
         let sum = |query: &pb::SpendingSeries, period: &pb::SpendingPeriod| {
             let day = |text: &str| text.parse::<NaiveDate>().expect("a day");
@@ -356,7 +358,7 @@ impl BudgetingService for Ledger {
     ) -> Result<Response<pb::ListBalancesResponse>, Status> {
         let ids = request.into_inner().account_ids;
         self.state(|state| {
-            if state.mood == Mood::OutOfReach {
+            if state.behavior == LedgerBehavior::Unavailable {
                 return Err(Status::unavailable("down"));
             }
             let balances = ids.into_iter().filter_map(|id| {
@@ -374,22 +376,23 @@ impl BudgetingService for Ledger {
     ) -> Result<Response<pb::PostTransferResponse>, Status> {
         let request = request.into_inner();
         self.state(|state| {
-            match state.mood {
-                Mood::OutOfReach => return Err(Status::unavailable("down")),
-                Mood::Refuses => {
-                    let refused = Violation::new("to_account_id", "ACCOUNT_CLOSED", "It is archived.");
-                    return Err(Refusal::invalid(vec![refused]).into());
+            match state.behavior {
+                LedgerBehavior::Unavailable => return Err(Status::unavailable("down")),
+                LedgerBehavior::Rejects => {
+                    let rejected = FieldViolation::new("to_account_id", "ACCOUNT_CLOSED", "It is archived.");
+                    return Err(RpcError::invalid(vec![rejected]).into());
                 }
-                Mood::Works | Mood::LosesAnswers | Mood::Overflows => {}
+                LedgerBehavior::Normal | LedgerBehavior::LosesResponses | LedgerBehavior::Overflows => {}
             }
             let description = request.description.expect("a note");
             assert!(!description.contains('\n'), "the ledger takes one line");
             state.dates.push(request.transaction_date);
             let id = request.transaction_id.clone();
-            let change = if request.leaves { format!("-{}", request.amount) } else { request.amount };
+            let change =
+                if request.is_source_amount { format!("-{}", request.amount) } else { request.amount };
             let made = state.transfers.entry(id).or_insert(("posted", change, 1));
             let made = transfer(Some(made))?;
-            if state.mood == Mood::LosesAnswers {
+            if state.behavior == LedgerBehavior::LosesResponses {
                 return Err(Status::unavailable("lost"));
             }
             Ok(Response::new(pb::PostTransferResponse { transfer: Some(made) }))

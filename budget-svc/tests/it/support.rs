@@ -8,14 +8,14 @@ use budget_svc::SCHEMA;
 use chrono::{DateTime, TimeDelta};
 use fintrac_kit::clock::Clock;
 use fintrac_kit::error::reason;
-use fintrac_kit::testing::{Part, ScriptedLog, TestDatabase, TestUser, deps};
+use fintrac_kit::testing::{FakeEventLog, TestDatabase, TestService, TestUser, deps};
 use fintrac_kit::transport::{IDEMPOTENCY_KEY, REPLAYED, Transport};
 use fintrac_proto::auth::v1 as auth;
 use fintrac_proto::auth::v1::household_service_server::{HouseholdService, HouseholdServiceServer};
 use fintrac_proto::budget::v1 as pb;
 use fintrac_proto::budget::v1::budget_service_client::BudgetServiceClient;
 use fintrac_proto::budget::v1::goal_service_client::GoalServiceClient;
-use fintrac_proto::budget::v1::message_facts_service_client::MessageFactsServiceClient;
+use fintrac_proto::budget::v1::notification_data_service_client::NotificationDataServiceClient;
 use sqlx::{AssertSqlSafe, PgPool, Row as _};
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
@@ -58,11 +58,11 @@ pub struct Budgets {
     pub clock: Clock,
     pub ledger: Ledger,
     /// What auth-svc says of people.
-    pub people: ScriptedLog,
+    pub auth_log: FakeEventLog,
     households: Households,
     pub pool: PgPool,
     database: TestDatabase,
-    part: Part,
+    service: TestService,
 }
 
 impl Budgets {
@@ -73,7 +73,7 @@ impl Budgets {
         let budgets = Self::on(database, clock, Ledger::default()).await;
         // The daily check runs at once; here it comes before there is anything to look at.
         let checked = "select count(finished_at)::text from budget.jobs where name = 'budget-check'";
-        budgets.until(checked, &["1"]).await;
+        budgets.wait_for(checked, &["1"]).await;
         budgets
     }
 
@@ -84,36 +84,36 @@ impl Budgets {
 
     async fn on(database: TestDatabase, clock: Clock, ledger: Ledger) -> Self {
         let pool = database.pool(&SCHEMA, &clock).await;
-        let people = ScriptedLog::default();
-        let routes = Routes::new(people.clone().into_service());
+        let auth_log = FakeEventLog::default();
+        let routes = Routes::new(auth_log.clone().into_service());
         let households = Households::default();
         let routes = routes.add_service(HouseholdServiceServer::new(households.clone()));
-        let to_auth = Part::double("auth", routes, &clock).transport("budget");
+        let to_auth = TestService::fake("auth", routes, &clock).transport("budget");
         let module = budget_svc::build(&deps(&pool, &clock), to_auth, ledger.transport(&clock));
-        let part = Part::start(module, &clock);
-        Self { clock, ledger, people, households, pool, database, part }
+        let service = TestService::start(module, &clock);
+        Self { clock, ledger, auth_log, households, pool, database, service }
     }
 
-    pub fn person(&self) -> Person {
-        Person { user: TestUser::new(&self.clock), transport: self.part.transport("gateway") }
+    pub fn client(&self) -> TestClient {
+        TestClient { user: TestUser::new(&self.clock), transport: self.service.transport("gateway") }
     }
 
-    /// The same person at this replica.
-    pub fn greet(&self, person: &Person) -> Person {
-        Person { user: person.user.clone(), transport: self.part.transport("gateway") }
+    /// The same client at this replica.
+    pub fn connect(&self, client: &TestClient) -> TestClient {
+        TestClient { user: client.user.clone(), transport: self.service.transport("gateway") }
     }
 
-    /// From now on a person prefers a currency.
-    pub fn prefer(&self, person: &Person, currency: &'static str) {
+    /// From now on a client prefers a currency.
+    pub fn set_preferred_currency(&self, client: &TestClient, currency: &'static str) {
         let mut preferred = self.households.0.lock().expect("no panic");
-        preferred.insert(person.user.user_id.to_string(), currency);
+        preferred.insert(client.user.user_id.to_string(), currency);
     }
 
-    pub fn facts(&self) -> MessageFactsServiceClient<Transport> {
-        MessageFactsServiceClient::new(self.part.transport("notify"))
+    pub fn notification_data(&self) -> NotificationDataServiceClient<Transport> {
+        NotificationDataServiceClient::new(self.service.transport("notify"))
     }
 
-    pub fn pass(&self, time: TimeDelta) {
+    pub fn advance(&self, time: TimeDelta) {
         self.clock.advance(time);
     }
 
@@ -133,7 +133,7 @@ impl Budgets {
     }
 
     /// Waits until a statement says `wanted`.
-    pub async fn until(&self, sql: &str, wanted: &[&str]) {
+    pub async fn wait_for(&self, sql: &str, wanted: &[&str]) {
         let mut seen = Vec::new();
         let reached = async {
             while seen != wanted {
@@ -147,16 +147,16 @@ impl Budgets {
 
     /// Waits until every event of the ledger so far has had its effect and no
     /// budget waits to be looked at.
-    pub async fn settled(&self, events: i64) {
+    pub async fn wait_for_events(&self, events: i64) {
         let sql =
             "select (coalesce((select position from budget.event_cursors where source = 'ledger'), 0) >= $1
-                   and not exists (select from budget.looks))::text"
+                   and not exists (select from budget.budget_evaluations))::text"
                 .replace("$1", &events.to_string());
-        self.until(&sql, &["true"]).await;
+        self.wait_for(&sql, &["true"]).await;
     }
 
     /// What was told of, in order: kind of event.
-    pub async fn told(&self) -> Vec<String> {
+    pub async fn notification_events(&self) -> Vec<String> {
         self.texts(
             "select kind from budget.events where entity in ('alert', 'milestone', 'reminder') order by transaction_id, position",
         )
@@ -166,12 +166,12 @@ impl Budgets {
 
 /// Somebody who calls budget-svc.
 #[derive(Clone)]
-pub struct Person {
+pub struct TestClient {
     pub user: TestUser,
     transport: Transport,
 }
 
-impl Person {
+impl TestClient {
     pub fn budgets(&self) -> BudgetServiceClient<Transport> {
         BudgetServiceClient::new(self.transport.clone())
     }
@@ -181,8 +181,8 @@ impl Person {
     }
 
     pub async fn create(&self, request: pb::CreateBudgetRequest) -> Result<pb::Budget, Status> {
-        let answer = self.user.call(self.budgets().create_budget(request)).await?;
-        Ok(answer.into_inner().budget.expect("a budget"))
+        let response = self.user.call(self.budgets().create_budget(request)).await?;
+        Ok(response.into_inner().budget.expect("a budget"))
     }
 
     /// A monthly budget of this calendar month.
@@ -200,8 +200,8 @@ impl Person {
 
     pub async fn get(&self, budget_id: &str) -> Result<pb::Budget, Status> {
         let request = pb::GetBudgetRequest { budget_id: budget_id.into() };
-        let answer = self.user.call(self.budgets().get_budget(request)).await?;
-        Ok(answer.into_inner().budget.expect("a budget"))
+        let response = self.user.call(self.budgets().get_budget(request)).await?;
+        Ok(response.into_inner().budget.expect("a budget"))
     }
 
     /// Changes the fields named.
@@ -211,8 +211,8 @@ impl Person {
         fields: &[&str],
     ) -> Result<pb::Budget, Status> {
         let request = pb::UpdateBudgetRequest { update_mask: Some(mask(fields)), ..request };
-        let answer = self.user.call(self.budgets().update_budget(request)).await?;
-        Ok(answer.into_inner().budget.expect("a budget"))
+        let response = self.user.call(self.budgets().update_budget(request)).await?;
+        Ok(response.into_inner().budget.expect("a budget"))
     }
 
     pub async fn set_amount(&self, budget_id: &str, amount: &str) {
@@ -226,8 +226,8 @@ impl Person {
 
     pub async fn progress(&self, budget_id: &str, date: &str) -> Result<pb::BudgetProgress, Status> {
         let request = pb::GetBudgetProgressRequest { budget_id: budget_id.into(), date: date.into() };
-        let answer = self.user.call(self.budgets().get_budget_progress(request)).await?;
-        Ok(answer.into_inner().progress.expect("progress"))
+        let response = self.user.call(self.budgets().get_budget_progress(request)).await?;
+        Ok(response.into_inner().progress.expect("progress"))
     }
 
     pub async fn goal(&self, target: &str, account: Option<&str>) -> pb::Goal {
@@ -237,14 +237,14 @@ impl Person {
             account_id: account.map(str::to_owned),
             ..Default::default()
         };
-        let answer = self.user.call(self.goals().create_goal(request)).await.expect("made");
-        answer.into_inner().goal.expect("a goal")
+        let response = self.user.call(self.goals().create_goal(request)).await.expect("made");
+        response.into_inner().goal.expect("a goal")
     }
 
     pub async fn get_goal(&self, goal_id: &str) -> Result<pb::Goal, Status> {
         let request = pb::GetGoalRequest { goal_id: goal_id.into() };
-        let answer = self.user.call(self.goals().get_goal(request)).await?;
-        Ok(answer.into_inner().goal.expect("a goal"))
+        let response = self.user.call(self.goals().get_goal(request)).await?;
+        Ok(response.into_inner().goal.expect("a goal"))
     }
 
     pub async fn change_goal(
@@ -253,8 +253,8 @@ impl Person {
         fields: &[&str],
     ) -> Result<pb::Goal, Status> {
         let request = pb::UpdateGoalRequest { update_mask: Some(mask(fields)), ..request };
-        let answer = self.user.call(self.goals().update_goal(request)).await?;
-        Ok(answer.into_inner().goal.expect("a goal"))
+        let response = self.user.call(self.goals().update_goal(request)).await?;
+        Ok(response.into_inner().goal.expect("a goal"))
     }
 
     pub async fn contribute(
@@ -266,7 +266,7 @@ impl Person {
         self.contribute_once(goal_id, amount, account, None).await.map(|(contribution, _)| contribution)
     }
 
-    /// With an idempotency key; whether the answer was a kept one.
+    /// With an idempotency key; whether the response was a kept one.
     pub async fn contribute_once(
         &self,
         goal_id: &str,
@@ -283,9 +283,9 @@ impl Person {
         if let Some(key) = key {
             request.metadata_mut().insert(IDEMPOTENCY_KEY, key.parse().expect("a key"));
         }
-        let answer = self.user.call(self.goals().contribute(request)).await?;
-        let replayed = answer.metadata().contains_key(REPLAYED);
-        Ok((answer.into_inner().contribution.expect("a contribution"), replayed))
+        let response = self.user.call(self.goals().contribute(request)).await?;
+        let replayed = response.metadata().contains_key(REPLAYED);
+        Ok((response.into_inner().contribution.expect("a contribution"), replayed))
     }
 
     pub async fn withdraw(
@@ -300,8 +300,8 @@ impl Person {
             account_id: account.map(str::to_owned),
             note: Some("The mast".into()),
         };
-        let answer = self.user.call(self.goals().withdraw(request)).await?;
-        Ok(answer.into_inner().contribution.expect("a withdrawal"))
+        let response = self.user.call(self.goals().withdraw(request)).await?;
+        Ok(response.into_inner().contribution.expect("a withdrawal"))
     }
 
     pub async fn contributions(&self, goal_id: &str) -> Vec<pb::Contribution> {
@@ -324,10 +324,11 @@ pub fn mask(fields: &[&str]) -> prost_types::FieldMask {
     prost_types::FieldMask { paths: fields.iter().map(|field| (*field).to_owned()).collect() }
 }
 
-/// The reason of a refusal and its fields with theirs.
-pub fn why(result: Result<impl std::fmt::Debug, Status>) -> (String, Vec<String>) {
-    let status = result.expect_err("a refusal");
-    let fields = status.get_details_bad_request().map(|it| it.field_violations).unwrap_or_default();
-    let fields = fields.into_iter().map(|it| format!("{} {}", it.field, it.reason)).collect();
+/// The reason of a rejection and its fields with theirs.
+pub fn rejection_of(result: Result<impl std::fmt::Debug, Status>) -> (String, Vec<String>) {
+    let status = result.expect_err("a rejection");
+    let fields = status.get_details_bad_request().map(|details| details.field_violations).unwrap_or_default();
+    let fields =
+        fields.into_iter().map(|violation| format!("{} {}", violation.field, violation.reason)).collect();
     (reason(&status).expect("a reason"), fields)
 }

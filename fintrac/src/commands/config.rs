@@ -3,32 +3,32 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use fintrac_kit::config::{Environment, Stage};
+use fintrac_kit::config::{DeploymentEnvironment, Environment};
 use fintrac_kit::process;
 use fintrac_kit::telemetry;
 use fintrac_kit::tls::Tls;
 use sqlx::postgres::PgConnectOptions;
 
-use crate::{data_dir, suite};
+use crate::{data_dir, system};
 
 /// Prints every setting, secrets masked; fails and names all that is wrong.
 #[expect(clippy::print_stdout, reason = "this is what the command is for")]
-pub fn check(part: Option<&str>) -> anyhow::Result<()> {
+pub fn check(service: Option<&str>) -> anyhow::Result<()> {
     let mut environment = Environment::load()?;
-    match part {
-        Some(part) => read_part(&environment, part)?,
+    match service {
+        Some(service) => read_service(&environment, service)?,
         None => read(&mut environment)?,
     }
-    for setting in environment.in_force() {
+    for setting in environment.effective_settings() {
         let value = setting.value.as_deref().unwrap_or("(none)");
-        let whence = if setting.is_default { "  # default" } else { "" };
-        println!("{}={value}{whence}", setting.name);
+        let origin = if setting.is_default { "  # default" } else { "" };
+        println!("{}={value}{origin}", setting.name);
     }
-    let without_meaning = environment.without_meaning();
-    if !without_meaning.is_empty() {
-        println!("# no meaning here: {}", without_meaning.join(", "));
+    let ignored_variables = environment.ignored_variables();
+    if !ignored_variables.is_empty() {
+        println!("# no meaning here: {}", ignored_variables.join(", "));
     }
-    for (name, winner) in environment.overruled() {
+    for (name, winner) in environment.overridden() {
         println!("# not in force: {name}, for {winner} decides");
     }
     for warning in environment.warnings() {
@@ -37,12 +37,12 @@ pub fn check(part: Option<&str>) -> anyhow::Result<()> {
     Ok(environment.check()?)
 }
 
-/// Reads all that the suite reads, alone or in parts. Makes no folder and no
+/// Reads all that the system reads, alone or in services. Makes no folder and no
 /// secrets: those that a first start would make are taken for made.
 fn read(environment: &mut Environment) -> anyhow::Result<()> {
-    let dir = data_dir::name(environment);
-    if environment.stage() != Stage::Production {
-        if Path::new(&dir).join(data_dir::SECRETS).exists() {
+    let dir = data_dir::path(environment);
+    if environment.deployment_environment() != DeploymentEnvironment::Production {
+        if Path::new(&dir).join(data_dir::SECRETS_FILE).exists() {
             data_dir::prepare(environment)?;
         } else {
             for name in ["FINTRAC_SERVICE_SECRET", "FINTRAC_TOKEN_SECRET"] {
@@ -51,12 +51,12 @@ fn read(environment: &mut Environment) -> anyhow::Result<()> {
             environment.default("FINTRAC_DATA_KEYS", "k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
         }
     }
-    let _read = suite::Config::read(environment);
-    let _read = (process::suite_database(environment), process::pool_config(environment));
-    for part in ["AUTH", "LEDGER", "BUDGET", "NOTIFY"] {
-        environment.get(&format!("{part}_URL"));
+    let _read = system::Config::read(environment);
+    let _read = (process::system_database(environment), process::pool_config(environment));
+    for service in ["AUTH", "LEDGER", "BUDGET", "NOTIFY"] {
+        environment.get(&format!("{service}_URL"));
         for name in ["DATABASE_URL", "OWNER_DATABASE_URL"] {
-            let _read: Option<PgConnectOptions> = environment.parse_optional(&format!("{part}_{name}"));
+            let _read: Option<PgConnectOptions> = environment.parse_optional(&format!("{service}_{name}"));
         }
     }
     let _read: Option<SocketAddr> = environment.parse_optional("GRPC_HEALTH_LISTEN");
@@ -64,9 +64,9 @@ fn read(environment: &mut Environment) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Reads all that a part reads in a process of its own.
-fn read_part(environment: &Environment, part: &str) -> anyhow::Result<()> {
-    let peers: &[&str] = match part {
+/// Reads all that a service reads in a process of its own.
+fn read_service(environment: &Environment, service: &str) -> anyhow::Result<()> {
+    let peers: &[&str] = match service {
         "auth" => {
             let _read = auth_svc::Config::from_environment(environment);
             &[]
@@ -85,41 +85,44 @@ fn read_part(environment: &Environment, part: &str) -> anyhow::Result<()> {
             let _read = process::rest_address(environment);
             &["AUTH_URL", "LEDGER_URL", "BUDGET_URL", "NOTIFY_URL"]
         }
-        _ => anyhow::bail!("--part: must be auth, ledger, budget, notify or gateway"),
+        _ => anyhow::bail!("--service: must be auth, ledger, budget, notify or gateway"),
     };
     for peer in peers {
         environment.required(peer);
     }
-    if part != "gateway" {
-        let own = format!("{}_DATABASE_URL", part.to_ascii_uppercase());
+    if service != "gateway" {
+        let own = format!("{}_DATABASE_URL", service.to_ascii_uppercase());
         let database: Option<PgConnectOptions> = environment.parse_optional(&own);
         if environment.get(&own).is_none()
-            && (process::suite_database(environment).is_none()
+            && (process::system_database(environment).is_none()
                 || environment.get("FINTRAC_SERVICE_SECRET").is_none())
         {
             environment
-                .problem(format!("no database: set {own}, or DATABASE_URL and FINTRAC_SERVICE_SECRET"));
+                .add_problem(format!("no database: set {own}, or DATABASE_URL and FINTRAC_SERVICE_SECRET"));
         }
-        let _read = (database, process::pool_config(environment), process::direct_rate(environment));
+        let _read = (database, process::pool_config(environment), process::direct_rate_limit(environment));
         for name in ["GRPC_LISTEN", "GRPC_HEALTH_LISTEN"] {
             let _read: Option<SocketAddr> = environment.parse_optional(name);
         }
-        environment.flag("GRPC_REFLECTION", environment.stage() != Stage::Production);
+        environment.flag(
+            "GRPC_REFLECTION",
+            environment.deployment_environment() != DeploymentEnvironment::Production,
+        );
     }
-    let _read = (process::drain(environment), process::workers(environment));
+    let _read = (process::shutdown_timeouts(environment), process::workers(environment));
     read_common(environment);
     Ok(())
 }
 
 /// Reads what every process reads.
 fn read_common(environment: &Environment) {
-    let _read = (process::service_keys(environment), process::trust_config(environment));
+    let _read = (process::service_keys(environment), process::token_verifier_config(environment));
     if let Err(error) = Tls::read(environment) {
-        environment.problem(format!("{error:#}"));
+        environment.add_problem(format!("{error:#}"));
     }
     let _read: Option<SocketAddr> = environment.parse_optional("METRICS_LISTEN");
     let _read = (telemetry::level(environment), telemetry::Collector::from_environment(environment));
     if environment.get("LOG_FORMAT").is_some_and(|format| !["text", "json"].contains(&format)) {
-        environment.problem("LOG_FORMAT: must be text or json".to_owned());
+        environment.add_problem("LOG_FORMAT: must be text or json".to_owned());
     }
 }

@@ -1,4 +1,4 @@
-//! `fintrac demo`: a suite on a folder of its own, with a year of somebody's
+//! `fintrac demo`: a system on a folder of its own, with a year of somebody's
 //! money in it, put there over REST as any client would.
 
 use std::path::{Path, PathBuf};
@@ -13,12 +13,12 @@ use fintrac_kit::{serve, telemetry};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 
-use crate::suite::Suite;
+use crate::system::System;
 
 const EMAIL: &str = "demo@fintrac.example";
 const PASSWORD: &str = "twelve quiet herons";
 const FOLDER: &str = ".fintrac-demo";
-const OF_A_REAL_SUITE: [&str; 18] = [
+const EXTERNAL_SERVICE_VARIABLES: [&str; 18] = [
     "DATABASE_URL",
     "DB_POSTGRES_HOST",
     "SMTP_URL",
@@ -38,36 +38,36 @@ const OF_A_REAL_SUITE: [&str; 18] = [
     "NOTIFY_DATABASE_URL",
     "NOTIFY_OWNER_DATABASE_URL",
 ];
-/// How long the mail with the code may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long the email with the code may take.
+const EMAIL_TIMEOUT: Duration = Duration::from_secs(30);
 /// Operations of one request.
-const BULK: usize = 500;
+const BATCH_SIZE: usize = 500;
 
 /// Serves until SIGTERM or Ctrl-C; fills the folder first where it is new.
 #[expect(clippy::print_stdout, reason = "this is what the command is for")]
 pub async fn run() -> anyhow::Result<()> {
     let mut environment = Environment::load()?;
-    // Whatever is configured is somebody's real suite: a demo touches none of it, and nobody
+    // Whatever is configured is somebody's real system: a demo touches none of it, and nobody
     // outside of this machine hears of it. Empty counts as absent.
     let folder = environment.text("FINTRAC_DEMO_DIR", FOLDER);
     environment.set("FINTRAC_DATA_DIR", folder);
-    for name in OF_A_REAL_SUITE {
+    for name in EXTERNAL_SERVICE_VARIABLES {
         environment.set(name, "");
     }
     environment.set("SERVER_HOST", "127.0.0.1");
-    environment.set("RATES_FEED", "off");
+    environment.set("RATE_PROVIDER", "off");
     let dir = PathBuf::from(environment.text("FINTRAC_DATA_DIR", FOLDER));
     telemetry::start(&environment, "fintrac", Purpose::Command)?;
-    let suite = Suite::start(environment).await?;
-    let api = Api::new(format!("http://{}/api/v1", suite.rest_address()))?;
+    let system = System::start(environment).await?;
+    let api = Api::new(format!("http://{}/api/v1", system.rest_address()))?;
     let filled = fill(api, &dir).await;
     if filled.is_ok() {
         println!("\nLog in as {EMAIL} with the password: {PASSWORD}");
-        suite.addresses().iter().for_each(|line| println!("{line}"));
+        system.addresses().iter().for_each(|line| println!("{line}"));
         println!("Ctrl-C stops it; delete {} to begin anew.", dir.display());
-        serve::signal().await?;
+        serve::shutdown_signal().await?;
     }
-    suite.stop().await;
+    system.stop().await;
     filled
 }
 
@@ -100,15 +100,15 @@ impl Api {
     }
 
     async fn post(&self, path: &str, body: Value) -> anyhow::Result<Value> {
-        let (status, answer) = self.send(Method::POST, path, &body).await?;
-        ensure!(status < 300, "POST {path}: {answer}");
-        Ok(answer)
+        let (status, response) = self.send(Method::POST, path, &body).await?;
+        ensure!(status < 300, "POST {path}: {response}");
+        Ok(response)
     }
 
     async fn log_in(&mut self) -> anyhow::Result<bool> {
         let login = json!({"email": EMAIL, "password": PASSWORD});
-        let (status, answer) = self.send(Method::POST, "/auth/login", &login).await?;
-        self.token = answer["access_token"].as_str().map(str::to_owned);
+        let (status, response) = self.send(Method::POST, "/auth/login", &login).await?;
+        self.token = response["access_token"].as_str().map(str::to_owned);
         Ok(status == 200)
     }
 }
@@ -122,18 +122,19 @@ async fn fill(mut api: Api, dir: &Path) -> anyhow::Result<()> {
         "default_currency": "EUR", "timezone": "UTC",
     });
     api.post("/auth/register", person).await?;
-    let code = tokio::time::timeout(PATIENCE, code(&dir.join("mails"))).await.context("no mail came")?;
+    let code =
+        tokio::time::timeout(EMAIL_TIMEOUT, code(&dir.join("emails"))).await.context("no email came")?;
     api.post("/auth/verify-email", json!({"email": EMAIL, "code": code})).await?;
     ensure!(api.log_in().await?, "the demo's user cannot log in");
-    Year::begin(&api).await?.live(&api).await
+    Year::prepare(&api).await?.record(&api).await
 }
 
-/// The code in the mail that asks for it, once the mail is there.
-async fn code(mails: &Path) -> String {
+/// The code in the email that asks for it, once the email is there.
+async fn code(emails: &Path) -> String {
     let is_letter = |byte: u8| byte.is_ascii_digit() || byte.is_ascii_uppercase();
     let is_code = |line: &str| line.len() == 8 && line.bytes().all(is_letter);
     loop {
-        for file in std::fs::read_dir(mails).into_iter().flatten().flatten() {
+        for file in std::fs::read_dir(emails).into_iter().flatten().flatten() {
             let text = std::fs::read_to_string(file.path()).unwrap_or_default();
             if let Some(code) = text.lines().map(str::trim).find(|line| is_code(line)) {
                 return code.to_owned();
@@ -153,7 +154,7 @@ struct Year {
 }
 
 impl Year {
-    async fn begin(api: &Api) -> anyhow::Result<Self> {
+    async fn prepare(api: &Api) -> anyhow::Result<Self> {
         let account = async |name: &str, kind: &str, balance: &str| {
             let body =
                 json!({"name": name, "account_type": kind, "currency_code": "EUR", "balance": balance});
@@ -169,12 +170,15 @@ impl Year {
 
     /// One of the default categories, as they are in English.
     fn category(&self, name: &str) -> Value {
-        self.categories.iter().find(|it| it["name"] == name).map_or(Value::Null, |it| it["id"].clone())
+        self.categories
+            .iter()
+            .find(|category| category["name"] == name)
+            .map_or(Value::Null, |category| category["id"].clone())
     }
 
-    async fn live(&self, api: &Api) -> anyhow::Result<()> {
+    async fn record(&self, api: &Api) -> anyhow::Result<()> {
         let operations = self.operations();
-        for bulk in operations.chunks(BULK) {
+        for bulk in operations.chunks(BATCH_SIZE) {
             api.post("/transactions/bulk", json!({"mode": "atomic", "operations": bulk})).await?;
         }
         for (name, category, amount) in

@@ -1,15 +1,15 @@
 //! `fintrac admin …` and `fintrac keys rotate …`. They work while the
-//! suite runs and while it does not.
+//! system runs and while it does not.
 
 use std::io::Write as _;
 
-use auth_svc::{Config, MadeAdmin, Operator};
+use auth_svc::{AdminCreated, Config, Operator};
 use chrono::{SecondsFormat, TimeDelta};
 
-use super::part::{self, Part};
+use super::service_database::{self, ServiceDatabase};
 
-async fn open() -> anyhow::Result<(Part, Operator)> {
-    let auth = part::open(&auth_svc::SCHEMA).await?;
+async fn open() -> anyhow::Result<(ServiceDatabase, Operator)> {
+    let auth = service_database::open(&auth_svc::SCHEMA).await?;
     let config = Config::from_environment(&auth.environment);
     auth.environment.check()?;
     let operator = Operator::open(config, auth.deps()).await?;
@@ -25,9 +25,9 @@ pub async fn create_admin(email: &str) -> anyhow::Result<()> {
     let base = notify_svc::Config::from_environment(&auth.environment).link_base;
     auth.close().await?;
     let text = match made? {
-        MadeAdmin::Promoted => format!("{email} is an administrator now. Log in again."),
-        MadeAdmin::Already => format!("{email} was an administrator already."),
-        MadeAdmin::Created { token } => format!(
+        AdminCreated::Promoted => format!("{email} is an administrator now. Log in again."),
+        AdminCreated::AlreadyAdmin => format!("{email} was an administrator already."),
+        AdminCreated::Created { token } => format!(
             "{email} is an administrator now. Choose the password within 60 minutes:\n{base}/reset-password#token={token}"
         ),
     };
@@ -44,12 +44,12 @@ pub async fn clear_ip_rules() -> anyhow::Result<()> {
 }
 
 /// Removes the second factor of somebody who lost it with his recovery codes.
-pub async fn remove_factor(email: &str) -> anyhow::Result<()> {
+pub async fn remove_mfa(email: &str) -> anyhow::Result<()> {
     let (auth, operator) = open().await?;
-    let removed = operator.remove_factor(email).await;
+    let removed = operator.remove_mfa(email).await;
     auth.close().await?;
     let text = if removed? {
-        "the second factor is removed; its user is told by mail"
+        "the second factor is removed; its user is told by email"
     } else {
         "there was no second factor"
     };
@@ -63,8 +63,8 @@ pub async fn rotate_signing_key(lead: u32) -> anyhow::Result<()> {
     let (auth, operator) = open().await?;
     let rotated = operator.rotate_signing_key(TimeDelta::seconds(lead.into())).await;
     auth.close().await?;
-    let (kid, signs_from) = rotated?;
-    let at = signs_from.to_rfc3339_opts(SecondsFormat::Secs, true);
+    let (kid, active_from) = rotated?;
+    let at = active_from.to_rfc3339_opts(SecondsFormat::Secs, true);
     tracing::info!("key {kid} signs from {at} on; the others verify until their tokens have expired");
     Ok(())
 }

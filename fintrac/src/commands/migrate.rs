@@ -16,28 +16,28 @@ pub enum Migration {
     Up,
     /// Print each migration and whether it is applied.
     Status,
-    /// Undo the last ones of one part.
+    /// Undo the last ones of one service.
     Down { steps: usize },
 }
 
-/// Does it to all parts, or to one.
-pub async fn run(what: Migration, part: Option<&str>) -> anyhow::Result<()> {
+/// Does it to all services, or to one.
+pub async fn run(action: Migration, service: Option<&str>) -> anyhow::Result<()> {
     let mut environment = Environment::load()?;
     telemetry::start(&environment, "fintrac", Purpose::Command)?;
     data_dir::prepare(&mut environment)?;
-    let given = process::suite_database(&environment);
+    let given = process::system_database(&environment);
     let secret = environment.secret("FINTRAC_SERVICE_SECRET");
     environment.check()?;
     if let Some(admin) = given {
-        return migrate(&environment, &admin, &secret, what, part).await;
+        return migrate(&environment, &admin, &secret, action, service).await;
     }
     let dir = std::path::PathBuf::from(environment.text("FINTRAC_DATA_DIR", "")).join("postgres");
-    if let (Some(socket), Migration::Status) = (embedded_postgres::running(&dir), what) {
-        return migrate(&environment, &database::superuser_at(&socket), &secret, what, part).await;
+    if let (Some(socket), Migration::Status) = (embedded_postgres::running(&dir), action) {
+        return migrate(&environment, &database::superuser_at(&socket), &secret, action, service).await;
     }
     let cluster = database::start_cluster(&environment).await?;
     let admin = database::superuser(&cluster);
-    let migrated = migrate(&environment, &admin, &secret, what, part).await;
+    let migrated = migrate(&environment, &admin, &secret, action, service).await;
     tokio::task::spawn_blocking(move || cluster.stop()).await.context("PostgreSQL stops")?;
     migrated
 }
@@ -47,13 +47,15 @@ async fn migrate(
     environment: &Environment,
     admin: &PgConnectOptions,
     secret: &str,
-    what: Migration,
-    part: Option<&str>,
+    action: Migration,
+    service: Option<&str>,
 ) -> anyhow::Result<()> {
-    let schemas: Vec<_> =
-        database::SCHEMAS.iter().filter(|schema| part.is_none_or(|part| part == schema.name)).collect();
-    ensure!(!schemas.is_empty(), "there is no such part; choose auth, ledger, budget or notify");
-    match what {
+    let schemas: Vec<_> = database::SCHEMAS
+        .iter()
+        .filter(|schema| service.is_none_or(|service| service == schema.name))
+        .collect();
+    ensure!(!schemas.is_empty(), "there is no such service; choose auth, ledger, budget or notify");
+    match action {
         Migration::Up => {
             database::migrate(environment, admin, secret, &Clock::System).await?;
             tracing::info!("all schemas are up to date");
@@ -71,7 +73,7 @@ async fn migrate(
             for schema in schemas {
                 let owner = database::owner(environment, admin, secret, schema.name).await?;
                 let undone = schema.undo(&owner, steps).await?;
-                tracing::info!(part = schema.name, undone, "migrations undone");
+                tracing::info!(service = schema.name, undone, "migrations undone");
             }
         }
     }

@@ -2,11 +2,12 @@
 
 pub mod config;
 pub mod demo;
+pub mod emails;
 pub mod identity;
 pub mod jobs;
 pub mod migrate;
-mod part;
-pub mod parts;
 pub mod rates;
 pub mod serve;
+mod service_database;
+pub mod services;
 pub mod verify;

@@ -6,12 +6,12 @@ use anyhow::Context as _;
 use fintrac_kit::clock::Clock;
 use fintrac_kit::random::Random;
 
-use super::part;
+use super::service_database;
 
 /// Imports a file of the European Central Bank's reference rates, zipped or
 /// not, and fills household amounts that waited for a rate.
 pub async fn import(file: &Path) -> anyhow::Result<()> {
-    let ledger = part::open(&ledger_svc::SCHEMA).await?;
+    let ledger = service_database::open(&ledger_svc::SCHEMA).await?;
     let imported = async {
         let rates = ledger_svc::import_ecb(&ledger.pool, file).await;
         let rates = rates.with_context(|| file.display().to_string())?;

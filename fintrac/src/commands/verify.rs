@@ -2,11 +2,11 @@
 
 use anyhow::ensure;
 
-use super::part;
+use super::service_database;
 
 /// Counts the violations of the ledger's invariants; fails when there are any.
 pub async fn run() -> anyhow::Result<()> {
-    let ledger = part::open(&ledger_svc::SCHEMA).await?;
+    let ledger = service_database::open(&ledger_svc::SCHEMA).await?;
     let findings = ledger_svc::verify(&ledger.pool).await;
     ledger.close().await?;
     let mut broken = 0;

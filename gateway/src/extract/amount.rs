@@ -8,24 +8,24 @@ use utoipa::{PartialSchema, ToSchema};
 
 /// Digits of an amount. Never a float on the way.
 #[derive(Debug, Default, Clone)]
-pub struct AmountText(pub String);
+pub struct Amount(pub String);
 
-impl PartialSchema for AmountText {
+impl PartialSchema for Amount {
     fn schema() -> RefOr<Schema> {
-        let of = |kind| ObjectBuilder::new().schema_type(kind);
-        let text = of(Type::String).pattern(Some(r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$"));
+        let schema = |kind| ObjectBuilder::new().schema_type(kind);
+        let text = schema(Type::String).pattern(Some(r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$"));
         let description = "Plain decimal digits as a string, or a JSON number of such digits.";
-        OneOfBuilder::new().item(text).item(of(Type::Number)).description(Some(description)).into()
+        OneOfBuilder::new().item(text).item(schema(Type::Number)).description(Some(description)).into()
     }
 }
 
-impl ToSchema for AmountText {
+impl ToSchema for Amount {
     fn name() -> std::borrow::Cow<'static, str> {
         "Amount".into()
     }
 }
 
-impl<'de> Deserialize<'de> for AmountText {
+impl<'de> Deserialize<'de> for Amount {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Box::<RawValue>::deserialize(deserializer)?;
         let text = raw.get();
@@ -39,11 +39,11 @@ impl<'de> Deserialize<'de> for AmountText {
 
 #[cfg(test)]
 mod tests {
-    use super::AmountText;
+    use super::Amount;
 
     #[test]
     fn digits_come_through_as_sent() {
-        let read = |text: &str| serde_json::from_str::<AmountText>(text).map(|amount| amount.0).ok();
+        let read = |text: &str| serde_json::from_str::<Amount>(text).map(|amount| amount.0).ok();
         assert_eq!(read("12.50").as_deref(), Some("12.50"));
         assert_eq!(read("\"12.50\"").as_deref(), Some("12.50"));
         assert_eq!(

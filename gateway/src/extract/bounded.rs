@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use serde::de::{Deserialize, Deserializer, Error as _, SeqAccess, Visitor};
 
 /// How the error of a list that is too long begins; the most follows.
-pub(super) const TOO_MANY: &str = "too many items, at most ";
+pub(super) const LIST_TOO_LONG_PREFIX: &str = "too many items, at most ";
 
 /// At most `MAX` elements.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ impl<'de, T: Deserialize<'de>, const MAX: usize> Visitor<'de> for Items<T, MAX> 
         let mut list = Vec::new();
         while let Some(item) = items.next_element()? {
             if list.len() >= MAX {
-                return Err(A::Error::custom(format_args!("{TOO_MANY}{MAX}")));
+                return Err(A::Error::custom(format_args!("{LIST_TOO_LONG_PREFIX}{MAX}")));
             }
             list.push(item);
         }

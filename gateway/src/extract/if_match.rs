@@ -3,14 +3,14 @@ use axum::http::header::IF_MATCH;
 use axum::http::request::Parts;
 
 use crate::problem::Problem;
-use crate::routes::wire::etag;
+use crate::routes::http::etag;
 
 /// The version that a change is meant for; none without `If-Match` or with `*`.
 #[derive(Debug, Clone, Copy)]
 pub struct IfMatch(pub Option<i64>);
 
 /// No resource has it: a tag of ours that never matches.
-const NEVER: i64 = -1;
+const NO_SUCH_VERSION: i64 = -1;
 
 impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
     type Rejection = Problem;
@@ -22,18 +22,18 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
         if text == "*" {
             return Ok(Self(None));
         }
-        if !is_tag(text) || values.next().is_some() {
+        if !is_entity_tag(text) || values.next().is_some() {
             let problem = Problem::new("MALFORMED_REQUEST", "A header cannot be read; see errors.");
             return Err(problem.field("If-Match", "PARAMETER_INVALID", "Send one ETag, as it came."));
         }
         // Strong comparison: a weak tag matches nothing.
         let version = text.trim_matches('"').parse().ok().filter(|version| etag(*version) == text);
-        Ok(Self(Some(version.unwrap_or(NEVER))))
+        Ok(Self(Some(version.unwrap_or(NO_SUCH_VERSION))))
     }
 }
 
 /// Whether it has the form of one entity tag (RFC 9110, 8.8.3).
-fn is_tag(text: &str) -> bool {
+fn is_entity_tag(text: &str) -> bool {
     let opaque = text.strip_prefix("W/").unwrap_or(text);
     let inside = opaque.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     inside.is_some_and(|inside| !inside.contains(['"', ',']))

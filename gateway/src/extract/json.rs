@@ -6,8 +6,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::error::Category;
 
-use super::bounded::TOO_MANY;
-use super::object::Object;
+use super::bounded::LIST_TOO_LONG_PREFIX;
+use super::strict_object::StrictObject;
 use crate::problem::Problem;
 
 /// A JSON body: `application/json`, no unknown field, no U+0000.
@@ -53,17 +53,17 @@ fn is_json(headers: &HeaderMap) -> bool {
 
 pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
-    let Object(value) = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+    let StrictObject(value) = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
-        unreadable(&path, error.inner())
+        parse_problem(&path, error.inner())
     })?;
-    deserializer.end().map_err(|error| unreadable(".", &error))?;
-    refuse_nul(body)?;
+    deserializer.end().map_err(|error| parse_problem(".", &error))?;
+    reject_nul(body)?;
     Ok(value)
 }
 
 /// A problem that names the field.
-fn unreadable(path: &str, error: &serde_json::Error) -> Problem {
+fn parse_problem(path: &str, error: &serde_json::Error) -> Problem {
     let problem = Problem::new("MALFORMED_BODY", "The body cannot be read; see errors.");
     // "." is the whole body, "?" a place that serde could not name.
     let field = path.trim_end_matches(['?', '.']);
@@ -78,10 +78,11 @@ fn unreadable(path: &str, error: &serde_json::Error) -> Problem {
             };
             problem.field(full, "UNKNOWN_FIELD", "This call has no such field.")
         }
-        Category::Data if text.starts_with(TOO_MANY) => {
-            let most = text.trim_start_matches(TOO_MANY).split_whitespace().next().unwrap_or_default();
+        Category::Data if text.starts_with(LIST_TOO_LONG_PREFIX) => {
+            let max =
+                text.trim_start_matches(LIST_TOO_LONG_PREFIX).split_whitespace().next().unwrap_or_default();
             let problem = Problem::new("VALIDATION_FAILED", "Some fields are not acceptable; see errors.");
-            problem.field(field, "TOO_MANY", format!("Send at most {most}."))
+            problem.field(field, "TOO_MANY_ITEMS", format!("Send at most {max}."))
         }
         Category::Data => problem.field(field, "WRONG_TYPE", "This value has the wrong JSON type."),
         Category::Syntax | Category::Eof | Category::Io => {
@@ -92,12 +93,12 @@ fn unreadable(path: &str, error: &serde_json::Error) -> Problem {
 }
 
 /// U+0000 can only come escaped; PostgreSQL cannot store it.
-fn refuse_nul(body: &[u8]) -> Result<(), Problem> {
+fn reject_nul(body: &[u8]) -> Result<(), Problem> {
     if !body.windows(6).any(|window| window == b"\\u0000") {
         return Ok(());
     }
     // Rare: now it is worth finding out where. An escaped backslash before `u0000` is no NUL.
-    let refused = |field: String| {
+    let rejection = |field: String| {
         Problem::new("VALIDATION_FAILED", "Some fields are not acceptable; see errors.").field(
             field,
             "NUL_CHARACTER",
@@ -105,9 +106,9 @@ fn refuse_nul(body: &[u8]) -> Result<(), Problem> {
         )
     };
     match serde_json::from_slice::<Value>(body) {
-        Ok(value) => find_nul(&value, String::new()).map_or(Ok(()), |field| Err(refused(field))),
+        Ok(value) => find_nul(&value, String::new()).map_or(Ok(()), |field| Err(rejection(field))),
         // A number that only an amount can hold: nobody can say where the NUL is.
-        Err(_) => Err(refused(String::new())),
+        Err(_) => Err(rejection(String::new())),
     }
 }
 
@@ -129,7 +130,7 @@ fn find_nul(value: &Value, path: String) -> Option<String> {
 mod tests {
     use serde::Deserialize;
 
-    use super::{Object, parse};
+    use super::{StrictObject, parse};
 
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -138,7 +139,7 @@ mod tests {
         name: String,
         #[expect(dead_code, reason = "only parsed")]
         #[serde(default)]
-        inner: Option<Object<Inner>>,
+        inner: Option<StrictObject<Inner>>,
     }
 
     #[derive(Debug, Deserialize)]
@@ -148,14 +149,14 @@ mod tests {
         count: u32,
     }
 
-    fn refusal(body: &str) -> (&'static str, String, String) {
-        let problem = parse::<Outer>(body.as_bytes()).expect_err("a refusal");
+    fn rejection(body: &str) -> (&'static str, String, String) {
+        let problem = parse::<Outer>(body.as_bytes()).expect_err("a rejection");
         (problem.code, problem.fields[0].field.clone(), problem.fields[0].code.clone())
     }
 
     #[test]
-    fn every_refusal_names_the_field() {
-        let case = |body: &str| refusal(body);
+    fn every_rejection_names_the_field() {
+        let case = |body: &str| rejection(body);
         let expect =
             |code: &'static str, field: &str, reason: &str| (code, field.to_owned(), reason.to_owned());
         assert_eq!(case(r#"{"name":1}"#), expect("MALFORMED_BODY", "name", "WRONG_TYPE"));

@@ -2,22 +2,22 @@
 
 mod amount;
 mod bounded;
-mod change;
+mod idempotency;
 mod if_match;
 mod json;
-mod object;
-mod once;
 mod page_link;
-mod params;
+mod patch;
+mod query;
+mod strict_object;
 mod user;
 
-pub use amount::AmountText;
+pub use amount::Amount;
 pub use bounded::BoundedVec;
-pub use change::{Change, Mask, not_null};
+pub use idempotency::{Idempotency, IdempotentJson};
 pub use if_match::IfMatch;
 pub use json::Json;
-pub use object::Object;
-pub use once::{Once, OnceJson};
 pub use page_link::PageLink;
-pub use params::{NoParams, PageParams, Params, flag, instant_of, page_size};
-pub use user::{Permitted, User, permission};
+pub use patch::{FieldMaskBuilder, Patch, not_null};
+pub use query::{NoQuery, PageParams, StrictQuery, parse_bool, parse_page_size, parse_timestamp};
+pub use strict_object::StrictObject;
+pub use user::{RequirePermission, User, permission};

@@ -2,7 +2,7 @@ use std::marker::PhantomData;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use fintrac_kit::access::{Principal, bearer};
+use fintrac_kit::access::{Principal, bearer_token};
 use fintrac_kit::context;
 
 use crate::problem::Problem;
@@ -24,27 +24,32 @@ pub trait Permission {
 /// A user whose roles have the permissions of `P`. It stands in the head of every
 /// handler and is asked before the body is read; services ask once more.
 #[derive(Debug)]
-pub struct Permitted<P>(PhantomData<P>);
+pub struct RequirePermission<P>(PhantomData<P>);
 
 impl FromRequestParts<AppState> for User {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
-        let token = bearer(&parts.headers).ok_or_else(|| {
+        let token = bearer_token(&parts.headers).ok_or_else(|| {
             Problem::new("TOKEN_MISSING", "Log in and send the access token as `Authorization: Bearer …`.")
         })?;
         let ip = context::current().and_then(|context| context.client.ip);
-        Ok(Self(state.trust.verify(token, ip)?))
+        Ok(Self(state.token_verifier.verify(token, ip)?))
     }
 }
 
-impl<P: Permission> FromRequestParts<AppState> for Permitted<P> {
+impl<P: Permission> FromRequestParts<AppState> for RequirePermission<P> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let User(principal) = User::from_request_parts(parts, state).await?;
         let context = context::current().unwrap_or_default();
-        state.trust.permit(&principal, P::NAMES, &context.client, &context.request_id)?;
+        state.token_verifier.require_permissions(
+            &principal,
+            P::NAMES,
+            &context.client,
+            &context.request_id,
+        )?;
         Ok(Self(PhantomData))
     }
 }

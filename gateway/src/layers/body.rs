@@ -12,7 +12,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use fintrac_kit::access::network::network_of;
+use fintrac_kit::access::network::network_prefix;
 use fintrac_kit::context;
 use http_body_util::BodyExt as _;
 use tokio::time::Instant;
@@ -83,7 +83,7 @@ async fn read(
         if length <= max_bytes {
             if !held.grow(data.len()) {
                 let detail = "Too much is being sent at once; try again in a few seconds.";
-                return Err(Problem::new("BUSY", detail));
+                return Err(Problem::new("OVERLOADED", detail));
             }
             bytes.extend_from_slice(&data);
         } else if length > MAX_DRAINED_BYTES {
@@ -110,7 +110,7 @@ struct Held {
 
 impl BodyBudget {
     fn hold(&self, client: Option<IpAddr>) -> HeldBytes {
-        HeldBytes { budget: self.clone(), network: client.map(network_of), bytes: 0 }
+        HeldBytes { budget: self.clone(), network: client.map(network_prefix), bytes: 0 }
     }
 }
 
@@ -162,7 +162,7 @@ mod tests {
     use super::{BUDGET_BYTES, BodyBudget, CLIENT_BUDGET_BYTES, MIB, max_bytes};
 
     #[test]
-    fn nobody_holds_more_than_a_share_and_all_together_no_more_than_there_is() {
+    fn clients_and_networks_stay_within_the_body_budget() {
         let budget = BodyBudget::default();
         let ip = |text: &str| Some(text.parse::<IpAddr>().expect("an address"));
         let mut greedy = budget.hold(ip("198.51.100.7"));

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse as _, Response};
 
 use crate::problem::Problem;
 
-pub async fn refuse(request: Request, next: Next) -> Response {
+pub async fn reject_ambiguous(request: Request, next: Next) -> Response {
     let authority = request.uri().authority().map(Authority::as_str);
     let ambiguity = ambiguity(request.version(), authority, request.headers());
     match ambiguity {
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn what_two_readers_could_take_for_two_things_is_refused() {
+    fn ambiguous_framing_is_rejected() {
         let (host, chunked) = (("host", "a.example"), ("transfer-encoding", "chunked"));
         let one = |lines: &[_]| ambiguity(Version::HTTP_11, None, &headers(lines)).is_some();
         assert!(one(&[]), "no host");

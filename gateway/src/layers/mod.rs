@@ -1,13 +1,13 @@
 //! What holds for every request, one concern a file.
 
-pub mod addresses;
 pub mod body;
-pub mod context;
+pub mod complete_on_disconnect;
 pub mod framing;
-pub mod head;
-pub mod nul;
-pub mod problems;
+pub mod head_as_get;
+pub mod ip_rules;
+pub mod normalize_path;
+pub mod problem_response;
 pub mod rate_limit;
-pub mod run_to_end;
-pub mod size;
-pub mod slash;
+pub mod reject_nul;
+pub mod request_context;
+pub mod request_limits;

@@ -4,7 +4,7 @@
 //!
 //! Headers: `RateLimit-Policy` and `RateLimit` of draft-ietf-httpapi-ratelimit-headers.
 
-mod shared;
+mod redis_limiter;
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use fintrac_kit::access::{network, site};
+use fintrac_kit::access::{network_key, site_key};
 use fintrac_kit::context;
 use governor::clock::{Clock as _, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
@@ -23,24 +23,24 @@ use governor::{Quota, RateLimiter};
 use crate::problem::Problem;
 use crate::state::AppState;
 
-pub use shared::RedisConfig;
-use shared::Shared;
+pub use redis_limiter::RedisConfig;
+use redis_limiter::RedisLimiter;
 
-const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
-const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 /// What a site (IPv6: one /48 with its 65,536 networks) may send without a token, in
 /// requests of one address. Each gateway counts it alone.
 const ADDRESSES_PER_SITE: NonZeroU32 = NonZeroU32::new(8).unwrap();
 /// Counters beyond which those that are full again are forgotten.
-const CROWD: usize = 10_000;
+const MAX_TRACKED_CLIENTS: usize = 10_000;
 
 type Limiter = RateLimiter<String, DefaultKeyedStateStore<String>, DefaultClock, StateInformationMiddleware>;
 
 #[derive(Debug)]
 pub struct RateLimits {
-    limiter: Limiter,
+    local_fallback: Limiter,
     sites: Limiter,
-    shared: Option<Shared>,
+    redis: Option<RedisLimiter>,
     per_minute: NonZeroU32,
 }
 
@@ -54,53 +54,54 @@ struct Decision {
 
 impl RateLimits {
     pub fn new(per_minute: NonZeroU32, redis: Option<RedisConfig>) -> Self {
-        let limiter = RateLimiter::keyed(Quota::per_minute(per_minute)).with_middleware();
+        let local_fallback = RateLimiter::keyed(Quota::per_minute(per_minute)).with_middleware();
         let sites = Quota::per_minute(per_minute.saturating_mul(ADDRESSES_PER_SITE));
         let sites = RateLimiter::keyed(sites).with_middleware();
-        Self { limiter, sites, shared: redis.map(Shared::new), per_minute }
+        Self { local_fallback, sites, redis: redis.map(RedisLimiter::new), per_minute }
     }
 
-    async fn decide(&self, sender: &Sender) -> Decision {
-        let decision = self.decide_by_key(&sender.key).await;
-        match &sender.site {
+    async fn decide(&self, client: &RateLimitKey) -> Decision {
+        let decision = self.decide_by_key(&client.key).await;
+        match &client.site {
             Some(site) if decision.wait.is_none() => match check(&self.sites, site) {
                 Decision { wait: None, .. } => decision,
-                refused => refused,
+                rejected => rejected,
             },
             Some(_) | None => decision,
         }
     }
 
     async fn decide_by_key(&self, key: &String) -> Decision {
-        if let Some(shared) = &self.shared
-            && let Some(decision) = shared.decide(key, self.per_minute.get()).await
+        if let Some(redis) = &self.redis
+            && let Some(decision) = redis.decide(key, self.per_minute.get()).await
         {
             return decision;
         }
-        check(&self.limiter, key)
+        check(&self.local_fallback, key)
     }
 }
 
 fn check(limiter: &Limiter, key: &String) -> Decision {
-    if limiter.len() > CROWD {
+    if limiter.len() > MAX_TRACKED_CLIENTS {
         limiter.retain_recent();
     }
     match limiter.check_key(key) {
         Ok(state) => Decision { left: state.remaining_burst_capacity(), wait: None },
-        Err(refusal) => {
-            let wait = refusal.wait_time_from(DefaultClock::default().now());
+        Err(not_until) => {
+            let wait = not_until.wait_time_from(DefaultClock::default().now());
             Decision { left: 0, wait: Some(wait) }
         }
     }
 }
 
-pub async fn limit(State(state): State<AppState>, request: Request, next: Next) -> Response {
+pub async fn enforce(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    let Some(limits) = state.limits.as_ref().filter(|_| path != "/health" && !path.starts_with("/health/"))
+    let Some(limits) =
+        state.rate_limits.as_ref().filter(|_| path != "/health" && !path.starts_with("/health/"))
     else {
         return next.run(request).await;
     };
-    let decision = limits.decide(&sender(&state)).await;
+    let decision = limits.decide(&rate_limit_key(&state)).await;
     let mut response = match decision.wait {
         None => next.run(request).await,
         Some(wait) => {
@@ -112,7 +113,7 @@ pub async fn limit(State(state): State<AppState>, request: Request, next: Next) 
     let reset = decision.wait.unwrap_or_default().as_secs() + u64::from(decision.wait.is_some());
     let limit = format!("\"default\";r={};t={reset}", decision.left);
     let policy = format!("\"default\";q={};w=60", limits.per_minute);
-    for (name, text) in [(LIMIT, limit), (POLICY, policy)] {
+    for (name, text) in [(RATELIMIT, limit), (RATELIMIT_POLICY, policy)] {
         if let Ok(value) = HeaderValue::from_str(&text) {
             response.headers_mut().insert(name, value);
         }
@@ -122,32 +123,34 @@ pub async fn limit(State(state): State<AppState>, request: Request, next: Next) 
 
 /// Who is counted.
 #[derive(Debug)]
-struct Sender {
+struct RateLimitKey {
     /// The user of a token that holds, else the address.
     key: String,
     /// Around an address without a token.
     site: Option<String>,
 }
 
-fn sender(state: &AppState) -> Sender {
+fn rate_limit_key(state: &AppState) -> RateLimitKey {
     let context = context::current().unwrap_or_default();
     let ip = context.client.ip;
-    if let Some(who) = context.access_token.and_then(|token| state.trust.verify(&token, ip).ok()) {
-        return Sender { key: format!("user {}", who.user_id), site: None };
+    if let Some(principal) =
+        context.access_token.and_then(|token| state.token_verifier.verify(&token, ip).ok())
+    {
+        return RateLimitKey { key: format!("user {}", principal.user_id), site: None };
     }
-    Sender { key: format!("address {}", network(ip)), site: site(ip) }
+    RateLimitKey { key: format!("address {}", network_key(ip)), site: site_key(ip) }
 }
 
 #[cfg(test)]
 mod tests {
     use std::num::NonZeroU32;
 
-    use super::{RateLimits, Sender};
+    use super::{RateLimitKey, RateLimits};
 
     #[tokio::test]
     async fn a_site_has_a_limit_of_its_own() {
         let limits = RateLimits::new(NonZeroU32::MIN, None);
-        let from = |network: u32, site: &str| Sender {
+        let from = |network: u32, site: &str| RateLimitKey {
             key: format!("address {network}"),
             site: Some(site.to_owned()),
         };

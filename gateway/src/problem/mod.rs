@@ -3,8 +3,8 @@
 //! A handler or extractor fails with a [`Problem`]; the outermost layer gives
 //! it its language, path and request id and writes the body.
 
-pub mod body;
-pub mod catalogue;
+pub mod codes;
+pub mod details;
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -47,16 +47,16 @@ impl Problem {
     }
 }
 
-/// What a status from a part behind the gateway means to the client.
+/// What a status from a service behind the gateway means to the client.
 impl From<Status> for Problem {
     fn from(status: Status) -> Self {
         let details = status.get_error_details();
         let reason =
             details.error_info().filter(|info| info.domain == DOMAIN).map(|info| info.reason.as_str());
         let entry = match (reason, status.code()) {
-            (Some(reason), _) => catalogue::find(reason),
-            (None, Code::DeadlineExceeded) => catalogue::find("TIMEOUT"),
-            (None, Code::Unavailable) => catalogue::find("UNAVAILABLE"),
+            (Some(reason), _) => codes::find(reason),
+            (None, Code::DeadlineExceeded) => codes::find("TIMEOUT"),
+            (None, Code::Unavailable) => codes::find("UNAVAILABLE"),
             (None, _) => None,
         };
         let Some(entry) = entry else {
@@ -85,7 +85,7 @@ impl From<Status> for Problem {
 /// Status only; the outermost layer writes the rest.
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = catalogue::status(self.code);
+        let status = codes::status(self.code);
         let mut response = status.into_response();
         response.extensions_mut().insert(self);
         response
@@ -96,27 +96,27 @@ impl IntoResponse for Problem {
 mod tests {
     use std::time::Duration;
 
-    use fintrac_kit::error::{Refusal, Violation};
+    use fintrac_kit::error::{FieldViolation, RpcError};
     use tonic::{Code, Status};
 
-    use super::{Problem, catalogue};
+    use super::{Problem, codes};
 
     #[test]
     fn a_reason_decides_and_fields_come_along() {
-        let violations = vec![Violation::new("email", "EMAIL_INVALID", "Use another.")];
-        let problem = Problem::from(Status::from(Refusal::invalid(violations)));
-        assert_eq!((problem.code, catalogue::status(problem.code).as_u16()), ("VALIDATION_FAILED", 422));
+        let violations = vec![FieldViolation::new("email", "EMAIL_INVALID", "Use another.")];
+        let problem = Problem::from(Status::from(RpcError::invalid(violations)));
+        assert_eq!((problem.code, codes::status(problem.code).as_u16()), ("VALIDATION_FAILED", 422));
         assert_eq!(
             (problem.fields[0].field.as_str(), problem.fields[0].code.as_str()),
             ("email", "EMAIL_INVALID")
         );
-        let refusal = Refusal::new(Code::ResourceExhausted, "TOO_MANY_ATTEMPTS", "Wait.");
+        let refusal = RpcError::new(Code::ResourceExhausted, "TOO_MANY_ATTEMPTS", "Wait.");
         let problem = Problem::from(Status::from(refusal.retry_after(Duration::from_secs(7))));
         assert_eq!(problem.retry_after, Some(Duration::from_secs(7)));
     }
 
     #[test]
-    fn what_nobody_expected_says_nothing() {
+    fn unexpected_statuses_reveal_nothing() {
         for status in [Status::unknown("secret detail"), Status::internal("secret detail")] {
             let problem = Problem::from(status);
             assert_eq!(problem.code, "INTERNAL");
@@ -126,11 +126,11 @@ mod tests {
         assert_eq!(Problem::from(Status::unavailable("x")).code, "UNAVAILABLE");
     }
 
-    /// The table, row by row: each reason that a part may send has its status.
+    /// The table, row by row: each reason that a service may send has its status.
     #[test]
     fn every_entry_maps_from_its_reason() {
-        for entry in catalogue::ENTRIES {
-            let status = Status::from(Refusal::new(Code::Aborted, entry.code, "Detail."));
+        for entry in codes::PROBLEM_CODES {
+            let status = Status::from(RpcError::new(Code::Aborted, entry.code, "Detail."));
             let problem = Problem::from(status);
             assert_eq!((problem.code, problem.detail.as_str()), (entry.code, "Detail."));
             assert!((400..600).contains(&entry.status), "{}", entry.code);

@@ -12,21 +12,21 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use chrono::{DateTime, TimeDelta};
 use fintrac_kit::access::credential::ServiceKeys;
-use fintrac_kit::access::trust::{Trust, TrustConfig, TrustUpdate};
+use fintrac_kit::access::token_verifier::{TokenVerifier, TokenVerifierConfig, TrustUpdate};
 use fintrac_kit::clock::Clock;
 use fintrac_kit::random::Random;
-use fintrac_kit::serve::Stop;
+use fintrac_kit::serve::Shutdown;
 use fintrac_kit::transport;
 use serde_json::Value;
 use tokio::sync::Notify;
 use tower::ServiceExt as _;
 
-use super::{api, dress};
+use super::{api, with_middleware};
 use crate::config::Config;
 use crate::routes::auth;
-use crate::state::{AppState, Parts};
+use crate::state::{AppState, Services};
 
-/// A gateway whose parts are out of reach.
+/// A gateway whose services are out of reach.
 fn state(timeout: Duration, limit: u32) -> AppState {
     state_for(timeout, limit, Vec::new())
 }
@@ -43,7 +43,7 @@ fn config(timeout: Duration, limit: u32, cors_origins: Vec<HeaderValue>) -> Conf
         cors_origins,
         certificate: None,
         serves_documents: true,
-        most_connections: 100,
+        max_connections: 100,
         redis: None,
     }
 }
@@ -52,17 +52,22 @@ fn state_with(config: Config) -> AppState {
     let clock = Clock::manual(DateTime::UNIX_EPOCH);
     let issuer = ServiceKeys::from_secret("a secret for tests").issuer("gateway", "auth", &clock);
     // Port 9 (discard) is not served on loopback.
-    let nobody = transport::remote("http://127.0.0.1:9", None, issuer).expect("a URL");
-    let parts =
-        Parts { auth: nobody.clone(), ledger: nobody.clone(), budget: nobody.clone(), notify: nobody };
-    let trust = TrustConfig { issuer: "fintrac".into(), grace: Duration::from_mins(1), hs256_secret: None };
-    let trust = Arc::new(Trust::new(trust, clock.clone()));
-    AppState::new(config, trust, clock, Random::seeded(1), parts, &Stop::default())
+    let unavailable = transport::remote("http://127.0.0.1:9", None, issuer).expect("a URL");
+    let services = Services {
+        auth: unavailable.clone(),
+        ledger: unavailable.clone(),
+        budget: unavailable.clone(),
+        notify: unavailable,
+    };
+    let token_verifier =
+        TokenVerifierConfig { issuer: "fintrac".into(), grace: Duration::from_mins(1), hs256_secret: None };
+    let token_verifier = Arc::new(TokenVerifier::new(token_verifier, clock.clone()));
+    AppState::new(config, token_verifier, clock, Random::seeded(1), services, &Shutdown::default())
 }
 
 fn app_with(extra: Router<AppState>, timeout: Duration) -> Router {
     let (api, _) = api().split_for_parts();
-    dress(Router::new().merge(api).merge(extra), state(timeout, 0))
+    with_middleware(Router::new().merge(api).merge(extra), state(timeout, 0))
 }
 
 fn app() -> Router {
@@ -113,7 +118,7 @@ async fn problem(response: Response) -> Value {
 }
 
 #[tokio::test]
-async fn every_refusal_of_the_framework_is_a_problem() {
+async fn every_framework_rejection_is_a_problem() {
     const JSON: &str = "application/json";
     const LOGIN: &str = "/api/v1/auth/login";
     let huge = "x".repeat(2 * 1024 * 1024 + 1);
@@ -147,30 +152,30 @@ async fn every_refusal_of_the_framework_is_a_problem() {
 }
 
 #[tokio::test]
-async fn what_takes_too_long_ends() {
+async fn slow_requests_time_out() {
     let slow = Router::new().route("/slow", get(async || std::future::pending::<StatusCode>().await));
     let app = app_with(slow, Duration::from_millis(200));
-    let response = app.oneshot(request(Method::GET, "/slow", "", "")).await.expect("an answer");
+    let response = app.oneshot(request(Method::GET, "/slow", "", "")).await.expect("a response");
     assert_eq!(response.status().as_u16(), 504);
     assert_eq!(problem(response).await["code"], "TIMEOUT");
 }
 
 #[tokio::test]
-async fn long_answers_are_compressed_for_those_who_can_read_it() {
+async fn long_responses_are_compressed_if_accepted() {
     let long = Router::new().route("/long", get(async || "rent ".repeat(1000)));
     let app = app_with(long, Duration::from_secs(5));
     let mut asked = request(Method::GET, "/long", "", "");
-    let plain = app.clone().oneshot(request(Method::GET, "/long", "", "")).await.expect("an answer");
+    let plain = app.clone().oneshot(request(Method::GET, "/long", "", "")).await.expect("a response");
     assert_eq!(plain.headers().get("content-encoding"), None);
     asked.headers_mut().insert("accept-encoding", HeaderValue::from_static("gzip"));
-    let packed = app.oneshot(asked).await.expect("an answer");
+    let packed = app.oneshot(asked).await.expect("a response");
     assert_eq!(packed.headers().get("content-encoding").expect("packed"), "gzip");
     let bytes = to_bytes(packed.into_body(), 100_000).await.expect("a body");
     assert!(bytes.len() < 1000, "{} bytes", bytes.len());
 }
 
 #[tokio::test]
-async fn head_is_answered_as_get_without_the_body() {
+async fn head_returns_the_headers_of_get_without_a_body() {
     let long = Router::new().route("/long", get(async || "rent ".repeat(1000)));
     let app = app_with(long, Duration::from_secs(30));
     for path in ["/long", "/health", "/nothing", "/api/v1/users/me", "/api/v1/auth/login"] {
@@ -179,11 +184,11 @@ async fn head_is_answered_as_get_without_the_body() {
                 let mut asked = request(method, path, "", "");
                 asked.headers_mut().insert("accept-encoding", HeaderValue::from_static(encoding));
                 asked.headers_mut().insert("x-request-id", HeaderValue::from_static("the-same"));
-                let (mut head, body) = app.clone().oneshot(asked).await.expect("an answer").into_parts();
+                let (mut head, body) = app.clone().oneshot(asked).await.expect("a response").into_parts();
                 let body = to_bytes(body, 100_000).await.expect("a body");
                 // A server adds what a handler leaves out, of a GET only.
                 let length =
-                    head.headers.remove("content-length").and_then(|it| it.to_str().ok()?.parse().ok());
+                    head.headers.remove("content-length").and_then(|value| value.to_str().ok()?.parse().ok());
                 (head.status, head.headers, length.unwrap_or(body.len()), body.len())
             };
             let (got, asked) = (ask(Method::GET).await, ask(Method::HEAD).await);
@@ -197,7 +202,7 @@ async fn head_is_answered_as_get_without_the_body() {
 
 #[tokio::test]
 async fn the_title_is_in_the_readers_language() {
-    let response = app().oneshot(request(Method::GET, "/nothing", "", "")).await.expect("an answer");
+    let response = app().oneshot(request(Method::GET, "/nothing", "", "")).await.expect("a response");
     assert_eq!(response.headers()["content-language"], "es");
     assert_eq!(problem(response).await["title"], "No encontrado");
 }
@@ -205,14 +210,14 @@ async fn the_title_is_in_the_readers_language() {
 #[tokio::test]
 async fn methods_that_would_work_are_named() {
     let response =
-        app().oneshot(request(Method::GET, "/api/v1/auth/login", "", "")).await.expect("an answer");
+        app().oneshot(request(Method::GET, "/api/v1/auth/login", "", "")).await.expect("a response");
     assert_eq!(response.headers()["allow"], "POST");
 }
 
 #[tokio::test]
 async fn a_trailing_slash_is_the_same_resource() {
     for path in ["/health", "/health/", "/health/live/?x=1"] {
-        let response = app().oneshot(request(Method::GET, path, "", "")).await.expect("an answer");
+        let response = app().oneshot(request(Method::GET, path, "", "")).await.expect("a response");
         assert_eq!(response.status(), StatusCode::OK, "{path}");
     }
 }
@@ -222,7 +227,7 @@ async fn a_request_id_that_can_be_logged_is_kept() {
     for (sent, kept) in [("my-id-7", true), ("two words", false), ("", false)] {
         let mut request = request(Method::GET, "/health", "", "");
         request.headers_mut().insert("x-request-id", sent.parse().expect("a header value"));
-        let response = app().oneshot(request).await.expect("an answer");
+        let response = app().oneshot(request).await.expect("a response");
         assert_eq!(response.headers()["x-request-id"] == sent, kept, "{sent}");
     }
 }
@@ -254,27 +259,27 @@ async fn a_body_that_is_not_needed_may_be_missing() {
     let app = app_with(Router::new().route("/logout", post(optional)), Duration::from_secs(5));
     for (body, status) in [("", 204), (r#"{"refresh_token":"t"}"#, 204), (r#"{"x":1}"#, 400)] {
         let response = app.clone().oneshot(request(Method::POST, "/logout", "application/json", body)).await;
-        assert_eq!(response.expect("an answer").status().as_u16(), status, "{body}");
+        assert_eq!(response.expect("a response").status().as_u16(), status, "{body}");
     }
 }
 
 #[tokio::test]
-async fn a_flood_is_refused_and_told_when_to_come_back() {
+async fn rate_limited_requests_get_retry_after() {
     let (api, _) = api().split_for_parts();
-    let app = dress(api, state(Duration::from_secs(5), 2));
+    let app = with_middleware(api, state(Duration::from_secs(5), 2));
     let ask =
-        async |path: &str| app.clone().oneshot(request(Method::GET, path, "", "")).await.expect("an answer");
+        async |path: &str| app.clone().oneshot(request(Method::GET, path, "", "")).await.expect("a response");
     for left in ["1", "0"] {
-        let answer = ask("/api/v1/users/me").await;
-        assert_eq!(answer.status().as_u16(), 401);
-        assert_eq!(answer.headers()["ratelimit"], format!("\"default\";r={left};t=0"));
-        assert_eq!(answer.headers()["ratelimit-policy"], "\"default\";q=2;w=60");
+        let response = ask("/api/v1/users/me").await;
+        assert_eq!(response.status().as_u16(), 401);
+        assert_eq!(response.headers()["ratelimit"], format!("\"default\";r={left};t=0"));
+        assert_eq!(response.headers()["ratelimit-policy"], "\"default\";q=2;w=60");
     }
-    let refused = ask("/api/v1/users/me").await;
-    assert_eq!(refused.status().as_u16(), 429);
-    let wait: u64 = refused.headers()["retry-after"].to_str().expect("text").parse().expect("seconds");
+    let rejected = ask("/api/v1/users/me").await;
+    assert_eq!(rejected.status().as_u16(), 429);
+    let wait: u64 = rejected.headers()["retry-after"].to_str().expect("text").parse().expect("seconds");
     assert!((1..=30).contains(&wait), "{wait}");
-    assert_eq!(problem(refused).await["code"], "RATE_LIMITED");
+    assert_eq!(problem(rejected).await["code"], "RATE_LIMITED");
     assert_eq!(ask("/health").await.status().as_u16(), 200, "probes are not counted");
 }
 
@@ -290,17 +295,17 @@ async fn browsers_may_call_from_allowed_origins_only() {
         let (api, _) = api().split_for_parts();
         let mut request = request(Method::GET, "/health", "", "");
         request.headers_mut().insert("origin", "https://app.example".parse().expect("a header value"));
-        let answer = dress(api, state).oneshot(request).await.expect("an answer");
+        let response = with_middleware(api, state).oneshot(request).await.expect("a response");
         let header =
-            answer.headers().get("access-control-allow-origin").and_then(|value| value.to_str().ok());
+            response.headers().get("access-control-allow-origin").and_then(|value| value.to_str().ok());
         assert_eq!(header, expected, "{allowed}");
     }
     let preflight = request(Method::OPTIONS, "/api/v1/auth/login", "", "");
-    let answer = app().oneshot(preflight).await.expect("an answer");
-    assert_eq!(answer.status().as_u16(), 405, "nobody is allowed by default");
+    let response = app().oneshot(preflight).await.expect("a response");
+    assert_eq!(response.status().as_u16(), 405, "nobody is allowed by default");
 }
 
-async fn optional(body: Option<crate::extract::Json<auth::logout::LogoutBody>>) -> StatusCode {
+async fn optional(body: Option<crate::extract::Json<auth::logout::LogoutRequest>>) -> StatusCode {
     drop(body);
     StatusCode::NO_CONTENT
 }
@@ -310,7 +315,7 @@ async fn optional(body: Option<crate::extract::Json<auth::logout::LogoutBody>>) 
 fn generated_files_are_current() {
     let openapi = crate::openapi::document().to_pretty_json().expect("JSON") + "\n";
     assert!(openapi == include_str!("../../../openapi.json"), "openapi.json is not current");
-    let errors = crate::problem::catalogue::markdown();
+    let errors = crate::problem::codes::markdown();
     assert!(errors == include_str!("../../../docs/ERRORS.md"), "docs/ERRORS.md is not current");
 }
 
@@ -320,8 +325,8 @@ async fn the_documents_can_be_switched_off() {
         let config = Config { serves_documents, ..config(Duration::from_secs(5), 0, Vec::new()) };
         let app = super::app(state_with(config));
         for path in ["/docs/", "/redoc", "/openapi.json"] {
-            let answer = app.clone().oneshot(request(Method::GET, path, "", "")).await.expect("an answer");
-            assert_eq!(answer.status() == StatusCode::OK, serves_documents, "{path}");
+            let response = app.clone().oneshot(request(Method::GET, path, "", "")).await.expect("a response");
+            assert_eq!(response.status() == StatusCode::OK, serves_documents, "{path}");
         }
     }
 }
@@ -339,7 +344,7 @@ async fn a_body_that_does_not_arrive_ends_before_anything_begins() {
     let seen = Arc::clone(&begun);
     let change = post(async move || seen.store(true, std::sync::atomic::Ordering::SeqCst));
     let app = app_with(Router::new().route("/api/change", change), Duration::from_millis(50));
-    let response = app.oneshot(unfinished("/api/change")).await.expect("an answer");
+    let response = app.oneshot(unfinished("/api/change")).await.expect("a response");
     let problem = problem(response).await;
     assert_eq!((&problem["status"], &problem["code"]), (&408.into(), &"REQUEST_TIMEOUT".into()));
     assert!(!begun.load(std::sync::atomic::Ordering::SeqCst));
@@ -353,18 +358,18 @@ async fn calls_without_a_token_take_small_bodies_only() {
     {
         let body = "x".repeat(length);
         let response = app.clone().oneshot(request(Method::POST, path, "application/json", body)).await;
-        let response = response.expect("an answer");
+        let response = response.expect("a response");
         assert_eq!(response.status().as_u16(), status, "{path} {length}");
     }
 }
 
 #[tokio::test]
 async fn a_list_that_is_too_long_is_not_built() {
-    use crate::extract::{BoundedVec, Object};
+    use crate::extract::{BoundedVec, StrictObject};
 
     #[derive(serde::Deserialize)]
     struct Body {
-        items: BoundedVec<Object<Item>, 2>,
+        items: BoundedVec<StrictObject<Item>, 2>,
     }
     #[derive(serde::Deserialize)]
     struct Item {}
@@ -373,22 +378,22 @@ async fn a_list_that_is_too_long_is_not_built() {
     let app = app_with(Router::new().route("/api/list", post(take)), Duration::from_secs(5));
     let send = async |body: &str| {
         let request = request(Method::POST, "/api/list", "application/json", body.to_owned());
-        app.clone().oneshot(request).await.expect("an answer")
+        app.clone().oneshot(request).await.expect("a response")
     };
     assert_eq!(send(r#"{"items":[{},{}]}"#).await.status(), StatusCode::OK);
     let problem = problem(send(r#"{"items":[{},{},{},{}]}"#).await).await;
     assert_eq!((&problem["status"], &problem["code"]), (&422.into(), &"VALIDATION_FAILED".into()));
     let error = &problem["errors"][0];
-    assert_eq!((&error["field"], &error["code"]), (&"items".into(), &"TOO_MANY".into()));
+    assert_eq!((&error["field"], &error["code"]), (&"items".into(), &"TOO_MANY_ITEMS".into()));
 }
 
 #[tokio::test(start_paused = true)]
-async fn services_are_asked_about_readiness_once_a_second() {
+async fn readiness_is_checked_once_a_second() {
     let state = state(Duration::from_secs(30), 0);
-    state.trust.extend(TrustUpdate::default());
+    state.token_verifier.extend(TrustUpdate::default());
     let clock = state.clock.clone();
     let (api, _) = api().split_for_parts();
-    let app = dress(Router::new().merge(api), state);
+    let app = with_middleware(Router::new().merge(api), state);
     let checked_at = async || {
         let response = app.clone().oneshot(request(Method::GET, "/health/ready", "", "")).await;
         let body = to_bytes(response.expect("a response").into_body(), usize::MAX).await.expect("a body");

@@ -14,14 +14,13 @@ use crate::state::AppState;
 /// Public keys that verify access tokens (RFC 7517).
 #[derive(Serialize, ToSchema)]
 #[schema(as = JsonWebKeySet)]
-pub struct JwksView {
-    keys: Vec<JwkView>,
+pub struct JwksResponse {
+    keys: Vec<JsonWebKey>,
 }
 
 /// An Ed25519 key (RFC 8037).
 #[derive(Serialize, ToSchema)]
-#[schema(as = JsonWebKey)]
-struct JwkView {
+struct JsonWebKey {
     #[schema(example = "OKP")]
     kty: &'static str,
     #[schema(example = "Ed25519")]
@@ -35,7 +34,7 @@ struct JwkView {
     x: String,
 }
 
-impl From<pb::SigningKey> for JwkView {
+impl From<pb::SigningKey> for JsonWebKey {
     fn from(key: pb::SigningKey) -> Self {
         let x = BASE64.encode(&key.public_key);
         Self { kty: "OKP", crv: "Ed25519", alg: "EdDSA", usage: "sig", kid: key.kid, x }
@@ -46,9 +45,9 @@ impl From<pb::SigningKey> for JwkView {
 ///
 /// Empty when access tokens have the legacy HS256 form.
 #[utoipa::path(get, path = "/.well-known/jwks.json", tag = "auth",
-    responses((status = 200, description = "The keys in use", body = JwksView), SystemProblems))]
-pub async fn jwks(State(state): State<AppState>) -> Result<impl IntoResponse, Problem> {
+    responses((status = 200, description = "The keys in use", body = JwksResponse), SystemProblems))]
+pub async fn get_jwks(State(state): State<AppState>) -> Result<impl IntoResponse, Problem> {
     let keys = state.keys().list_signing_keys(pb::ListSigningKeysRequest {}).await?.into_inner().keys;
     let keys = keys.into_iter().map(Into::into).collect();
-    Ok(([(CACHE_CONTROL, "public, max-age=60")], axum::Json(JwksView { keys })))
+    Ok(([(CACHE_CONTROL, "public, max-age=60")], axum::Json(JwksResponse { keys })))
 }

@@ -40,8 +40,8 @@ impl<S> Accept<TcpStream, S> for LimitConnections {
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
         let accepted = stream.peer_addr().and_then(|peer| {
-            let permit = self.limiter.take(peer.ip()).ok_or_else(|| {
-                metrics::counter!("fintrac_connections_refused_total").increment(1);
+            let permit = self.limiter.acquire(peer.ip()).ok_or_else(|| {
+                metrics::counter!("fintrac_connections_rejected_total").increment(1);
                 io::Error::from(io::ErrorKind::ConnectionRefused)
             })?;
             stream.set_nodelay(true)?;

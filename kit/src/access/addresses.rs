@@ -35,16 +35,16 @@ impl FromIterator<AddressRule> for AddressRules {
 
 impl AddressRules {
     /// Whether anybody may call from `ip`; an unknown address is under no rule.
-    pub fn admit(&self, ip: Option<IpAddr>) -> bool {
-        self.scope_admits(None, ip)
+    pub fn allows(&self, ip: Option<IpAddr>) -> bool {
+        self.scope_allows(None, ip)
     }
 
     /// Whether this user may call from `ip`.
-    pub fn admit_user(&self, user_id: Uuid, ip: Option<IpAddr>) -> bool {
-        self.admit(ip) && self.scope_admits(Some(user_id), ip)
+    pub fn allows_user(&self, user_id: Uuid, ip: Option<IpAddr>) -> bool {
+        self.allows(ip) && self.scope_allows(Some(user_id), ip)
     }
 
-    fn scope_admits(&self, scope: Option<Uuid>, ip: Option<IpAddr>) -> bool {
+    fn scope_allows(&self, scope: Option<Uuid>, ip: Option<IpAddr>) -> bool {
         let (Some(rules), Some(ip)) = (self.scopes.get(&scope), ip) else { return true };
         let ip = ip.to_canonical();
         let holding = rules.iter().filter(|rule| rule.network.contains(&ip));
@@ -74,16 +74,16 @@ mod tests {
         ]
         .into_iter()
         .collect();
-        for (ip, admitted) in [
+        for (ip, allowed) in [
             ("198.51.100.1", false),
             ("198.51.100.7", true),
             ("203.0.113.1", true),
             ("2001:db8::1", false),
             ("::ffff:198.51.100.1", false),
         ] {
-            assert_eq!(rules.admit(ip.parse().ok()), admitted, "{ip}");
+            assert_eq!(rules.allows(ip.parse().ok()), allowed, "{ip}");
         }
-        assert!(rules.admit(None), "an unknown address is under no rule");
+        assert!(rules.allows(None), "an unknown address is under no rule");
     }
 
     #[test]
@@ -96,8 +96,8 @@ mod tests {
         .into_iter()
         .collect();
         let (ana, bo) = (Uuid::from_u128(1), Uuid::from_u128(2));
-        let admit = |who, ip: &str| rules.admit_user(who, ip.parse().ok());
-        assert!(admit(ana, "192.0.2.1") && !admit(ana, "203.0.113.1") && !admit(ana, "192.0.2.66"));
-        assert!(admit(bo, "203.0.113.1") && !admit(bo, "192.0.2.66"));
+        let allows = |user, ip: &str| rules.allows_user(user, ip.parse().ok());
+        assert!(allows(ana, "192.0.2.1") && !allows(ana, "203.0.113.1") && !allows(ana, "192.0.2.66"));
+        assert!(allows(bo, "203.0.113.1") && !allows(bo, "192.0.2.66"));
     }
 }

@@ -4,7 +4,7 @@ use tonic::{Code, Request, Status};
 use uuid::Uuid;
 
 use crate::context::{self, Client};
-use crate::error::Refusal;
+use crate::error::RpcError;
 
 /// A verified user and his session.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub struct Principal {
     pub roles: Vec<String>,
 }
 
-/// Who calls an RPC: a part of the suite, a user, or a part for a user.
+/// Who calls an RPC: a service, a user, or a service for a user.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Caller {
     pub service: Option<String>,
@@ -25,8 +25,8 @@ pub struct Caller {
 
 /// Whence a state change came, as events and audit record it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Origin {
-    /// User id or part of the suite.
+pub struct RequestOrigin {
+    /// User id or service.
     pub actor: String,
     pub client: Client,
     pub request_id: String,
@@ -34,40 +34,40 @@ pub struct Origin {
 
 /// A user who asks for something: whatever it is, it is of his household.
 #[derive(Debug, Clone)]
-pub struct By {
+pub struct RequestContext {
     pub principal: Principal,
-    pub origin: Origin,
+    pub origin: RequestOrigin,
 }
 
-impl By {
+impl RequestContext {
     /// The user that the server stack found on the request.
-    pub fn of<T>(request: &Request<T>) -> Result<Self, Status> {
-        let caller = Caller::of(request);
+    pub fn from_request<T>(request: &Request<T>) -> Result<Self, Status> {
+        let caller = Caller::from_request(request);
         Ok(Self { principal: caller.user()?.clone(), origin: caller.origin() })
     }
 }
 
 impl Caller {
     /// The caller that the server stack put on the request.
-    pub fn of<T>(request: &Request<T>) -> Self {
+    pub fn from_request<T>(request: &Request<T>) -> Self {
         request.extensions().get().cloned().unwrap_or_default()
     }
 
     /// The user; every RPC marked `user` has one.
     pub fn user(&self) -> Result<&Principal, Status> {
         self.principal.as_ref().ok_or_else(|| {
-            Refusal::new(Code::Unauthenticated, "TOKEN_MISSING", "Log in and send the access token.").into()
+            RpcError::new(Code::Unauthenticated, "TOKEN_MISSING", "Log in and send the access token.").into()
         })
     }
 
     /// What events record of this call.
-    pub fn origin(&self) -> Origin {
+    pub fn origin(&self) -> RequestOrigin {
         let context = context::current().unwrap_or_default();
         let actor = match (&self.principal, &self.service) {
             (Some(principal), _) => principal.user_id.to_string(),
             (None, Some(service)) => service.clone(),
             (None, None) => String::new(),
         };
-        Origin { actor, client: context.client, request_id: context.request_id }
+        RequestOrigin { actor, client: context.client, request_id: context.request_id }
     }
 }

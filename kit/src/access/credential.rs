@@ -17,9 +17,9 @@ use sha2::Sha256;
 use crate::clock::Clock;
 
 /// Lifetime of a credential, seconds; used for half of it.
-const LIFETIME: i64 = 60;
+const LIFETIME_SECONDS: i64 = 60;
 /// Difference of clocks that is forgiven, seconds.
-const LEEWAY: i64 = 10;
+const LEEWAY_SECONDS: i64 = 10;
 
 /// The keys of the edges that this process takes part in.
 #[derive(Clone)]
@@ -39,7 +39,7 @@ impl fmt::Debug for ServiceKeys {
     }
 }
 
-/// Keyed hash of `message`; the base of every derived key in the suite.
+/// Keyed hash of `message`; the base of every derived key in the system.
 pub fn derive(secret: &[u8], message: &[u8]) -> [u8; 32] {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes keys of any length");
     mac.update(message);
@@ -69,16 +69,17 @@ impl ServiceKeys {
         }
     }
 
-    /// What `part` needs for its own calls and for those that it answers, as
+    /// What `service` needs for its own calls and for those that it answers, as
     /// [`Self::parse_edges`] reads it.
-    pub fn edges_of(&self, part: &str) -> String {
+    pub fn edges_for(&self, service: &str) -> String {
         let mut edges = BTreeSet::new();
         for access in fintrac_proto::ACCESS {
             let callee = access.path.strip_prefix("/fintrac.").and_then(|path| path.split('.').next());
             // Event logs are read along edges that other calls take, too.
             let Some(callee) = callee.filter(|callee| *callee != "events") else { continue };
-            let of_part = access.callers.iter().filter(|caller| **caller == part || callee == part);
-            edges.extend(of_part.map(|caller| (*caller, callee)));
+            let service_edges =
+                access.callers.iter().filter(|caller| **caller == service || callee == service);
+            edges.extend(service_edges.map(|caller| (*caller, callee)));
         }
         let entry = |(caller, callee): (&str, &str)| {
             Some(format!("{caller}>{callee}={}", BASE64.encode(self.key(caller, callee)?)))
@@ -109,7 +110,7 @@ impl ServiceKeys {
         validation.set_required_spec_claims(&["iss", "aud", "exp"]);
         let claims = jsonwebtoken::decode::<Claims>(credential, &key, &validation).ok()?.claims;
         let now = clock.now().timestamp();
-        (claims.iat - LEEWAY <= now && now < claims.exp + LEEWAY).then_some(claims.iss)
+        (claims.iat - LEEWAY_SECONDS <= now && now < claims.exp + LEEWAY_SECONDS).then_some(claims.iss)
     }
 }
 
@@ -149,12 +150,12 @@ impl Issuer {
         let now = self.clock.now().timestamp();
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((issued, credential)) = last.as_ref()
-            && (0..LIFETIME / 2).contains(&(now - issued))
+            && (0..LIFETIME_SECONDS / 2).contains(&(now - issued))
         {
             return credential.clone();
         }
         let (iss, aud) = (self.caller.clone(), self.callee.clone());
-        let claims = Claims { iss, aud, iat: now, exp: now + LIFETIME };
+        let claims = Claims { iss, aud, iat: now, exp: now + LIFETIME_SECONDS };
         let key = EncodingKey::from_secret(&key);
         let Ok(fresh) = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key) else {
             return String::new();
@@ -176,7 +177,7 @@ mod tests {
     #[test]
     fn a_credential_holds_for_its_edge_and_its_minute() {
         let clock = Clock::manual(DateTime::UNIX_EPOCH);
-        let keys = ServiceKeys::from_secret("a secret of the suite");
+        let keys = ServiceKeys::from_secret("a secret of the system");
         let credential = keys.issuer("gateway", "auth", &clock).credential();
         assert_eq!(keys.verify(&credential, "auth", &clock).as_deref(), Some("gateway"));
         assert_eq!(keys.verify(&credential, "ledger", &clock), None);
@@ -186,24 +187,28 @@ mod tests {
     }
 
     #[test]
-    fn a_part_gets_the_keys_of_its_own_edges() {
+    fn a_service_gets_the_keys_of_its_own_edges() {
         let clock = Clock::manual(DateTime::UNIX_EPOCH);
-        let all = ServiceKeys::from_secret("a secret of the suite");
-        let ledger = ServiceKeys::parse_edges(&all.edges_of("ledger")).expect("edges");
-        let of = |keys: &ServiceKeys, caller, callee| keys.issuer(caller, callee, &clock).credential();
-        assert_eq!(all.verify(&of(&ledger, "ledger", "auth"), "auth", &clock).as_deref(), Some("ledger"));
-        let from_gateway = of(&all, "gateway", "ledger");
+        let all = ServiceKeys::from_secret("a secret of the system");
+        let ledger = ServiceKeys::parse_edges(&all.edges_for("ledger")).expect("edges");
+        let credential =
+            |keys: &ServiceKeys, caller, callee| keys.issuer(caller, callee, &clock).credential();
+        assert_eq!(
+            all.verify(&credential(&ledger, "ledger", "auth"), "auth", &clock).as_deref(),
+            Some("ledger")
+        );
+        let from_gateway = credential(&all, "gateway", "ledger");
         assert_eq!(ledger.verify(&from_gateway, "ledger", &clock).as_deref(), Some("gateway"));
-        assert_eq!(of(&ledger, "gateway", "auth"), "", "it can name nobody else");
-        assert_eq!(of(&ledger, "gateway", "budget"), "");
-        assert!(all.edges_of("gateway").contains("gateway>notify="));
+        assert_eq!(credential(&ledger, "gateway", "auth"), "", "it can name nobody else");
+        assert_eq!(credential(&ledger, "gateway", "budget"), "");
+        assert!(all.edges_for("gateway").contains("gateway>notify="));
     }
 
     #[test]
-    fn a_process_with_one_edge_can_name_nobody_else() {
+    fn a_process_with_one_edge_can_name_no_other_caller() {
         let clock = Clock::manual(DateTime::UNIX_EPOCH);
-        let all = ServiceKeys::from_secret("a secret of the suite");
-        let key = BASE64.encode(super::derive(b"a secret of the suite", b"budget>ledger"));
+        let all = ServiceKeys::from_secret("a secret of the system");
+        let key = BASE64.encode(super::derive(b"a secret of the system", b"budget>ledger"));
         let budget = ServiceKeys::parse_edges(&format!("budget>ledger={key}")).expect("edges");
         let honest = budget.issuer("budget", "ledger", &clock).credential();
         assert_eq!(all.verify(&honest, "ledger", &clock).as_deref(), Some("budget"));

@@ -1,23 +1,23 @@
 //! Who is calling, and may they.
 //!
 //! A call is admitted by the RPC's row in the access table of `fintrac-proto`:
-//! a service credential that proves which part calls, a user's access token,
+//! a service credential that proves which service calls, a user's access token,
 //! or both; and of a user the permissions that the row names. Facts about the client that a caller forwards are believed only
 //! with a service credential.
 
 mod addresses;
+mod authorizer;
 pub mod caller;
 pub mod credential;
-mod follow;
-mod gate;
+mod denied_calls;
 pub mod network;
-mod refusals;
 pub mod token;
-pub mod trust;
+pub mod token_verifier;
+mod trust_subscription;
 
 pub use addresses::{AddressRule, AddressRules};
-pub use caller::{By, Caller, Principal};
-pub use follow::follow;
-pub use gate::{DirectRate, Gate, bearer};
-pub use network::{network, site};
-pub use refusals::{RefusedCall, RefusedCalls};
+pub use authorizer::{Authorizer, DirectRateLimit, bearer_token};
+pub use caller::{Caller, Principal, RequestContext};
+pub use denied_calls::{DeniedCall, DeniedCallReceiver};
+pub use network::{network_key, site_key};
+pub use trust_subscription::run_trust_subscription;

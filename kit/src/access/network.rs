@@ -3,13 +3,13 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 /// The network of one connection to the internet: an IPv4 address, or 64 bits of IPv6.
-pub fn network_of(ip: IpAddr) -> IpAddr {
+pub fn network_prefix(ip: IpAddr) -> IpAddr {
     masked(ip, 64)
 }
 
 /// The network of one customer of a provider: an IPv4 address, or 48 bits of IPv6,
 /// which has 65,536 networks of 64 bits.
-pub fn site_of(ip: IpAddr) -> IpAddr {
+pub fn site_prefix(ip: IpAddr) -> IpAddr {
     masked(ip, 48)
 }
 
@@ -20,18 +20,18 @@ fn masked(ip: IpAddr, bits: u32) -> IpAddr {
     }
 }
 
-/// [`network_of`] as a key.
-pub fn network(ip: Option<IpAddr>) -> String {
-    match ip.map(network_of) {
+/// [`network_prefix`] as a key.
+pub fn network_key(ip: Option<IpAddr>) -> String {
+    match ip.map(network_prefix) {
         None => "unknown".to_owned(),
         Some(IpAddr::V4(ip)) => ip.to_string(),
         Some(IpAddr::V6(ip)) => format!("{:x}/64", u128::from(ip) >> 64),
     }
 }
 
-/// [`site_of`] as a key; none where it is the network itself.
-pub fn site(ip: Option<IpAddr>) -> Option<String> {
-    match ip.map(site_of) {
+/// [`site_prefix`] as a key; none where it is the network itself.
+pub fn site_key(ip: Option<IpAddr>) -> Option<String> {
+    match ip.map(site_prefix) {
         None | Some(IpAddr::V4(_)) => None,
         Some(IpAddr::V6(ip)) => Some(format!("{:x}/48", u128::from(ip) >> 80)),
     }
@@ -39,21 +39,21 @@ pub fn site(ip: Option<IpAddr>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{network, site};
+    use super::{network_key, site_key};
 
     #[test]
     fn a_whole_ipv6_network_counts_as_one() {
-        let of = |text: &str| network(text.parse().ok());
-        assert_eq!(of("2001:db8::1"), of("2001:db8::ffff"));
-        assert_ne!(of("2001:db8:0:1::1"), of("2001:db8:0:2::1"));
-        assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
+        let key = |text: &str| network_key(text.parse().ok());
+        assert_eq!(key("2001:db8::1"), key("2001:db8::ffff"));
+        assert_ne!(key("2001:db8:0:1::1"), key("2001:db8:0:2::1"));
+        assert_eq!(key("::ffff:192.0.2.1"), key("192.0.2.1"));
     }
 
     #[test]
     fn a_site_has_many_networks() {
-        let of = |text: &str| site(text.parse().ok());
-        assert_eq!(of("2001:db8:5:1::1"), of("2001:db8:5:ffff::1"));
-        assert_ne!(of("2001:db8:5::1"), of("2001:db8:6::1"));
-        assert_eq!((of("192.0.2.1"), of("::ffff:192.0.2.1"), site(None)), (None, None, None));
+        let key = |text: &str| site_key(text.parse().ok());
+        assert_eq!(key("2001:db8:5:1::1"), key("2001:db8:5:ffff::1"));
+        assert_ne!(key("2001:db8:5::1"), key("2001:db8:6::1"));
+        assert_eq!((key("192.0.2.1"), key("::ffff:192.0.2.1"), site_key(None)), (None, None, None));
     }
 }

@@ -12,7 +12,7 @@ pub const TYPE: &str = "at+jwt";
 /// The `aud` of an access token.
 pub const AUDIENCE: &str = "fintrac";
 /// Longer tokens are not even looked at, bytes.
-pub const LONGEST: usize = 4096;
+pub const MAX_TOKEN_BYTES: usize = 4096;
 
 /// What an access token says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,14 +44,14 @@ struct StrictHeader {
 
 /// Where a token's key is to be found.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Outline {
+pub(crate) struct ParsedHeader {
     pub algorithm: Algorithm,
     pub kid: Option<String>,
 }
 
 /// Reads the header; `None` for anything that is not of our form.
-pub(crate) fn outline(token: &str) -> Option<Outline> {
-    if token.len() > LONGEST {
+pub(crate) fn parse_header(token: &str) -> Option<ParsedHeader> {
+    if token.len() > MAX_TOKEN_BYTES {
         return None;
     }
     let header = BASE64.decode(token.split('.').next()?).ok()?;
@@ -64,11 +64,11 @@ pub(crate) fn outline(token: &str) -> Option<Outline> {
         "HS256" => Algorithm::HS256,
         _ => return None,
     };
-    Some(Outline { algorithm, kid: header.kid })
+    Some(ParsedHeader { algorithm, kid: header.kid })
 }
 
 /// Checks signature, issuer and audience. Times are the caller's to check:
-/// they go by the suite's clock.
+/// they go by the system's clock.
 pub(crate) fn verify(token: &str, key: &DecodingKey, algorithm: Algorithm, issuer: &str) -> Option<Claims> {
     let mut validation = Validation::new(algorithm);
     validation.validate_exp = false;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{Executor as _, Row as _};
 
-pub use roles::{app_role, bootstrap, owner_role, password};
+pub use roles::{app_role, bootstrap, owner_role, role_password};
 pub(crate) use schema::ensure_event_partitions;
 pub use schema::{Grant, Schema, SchemaError};
 
@@ -47,14 +47,14 @@ pub fn pool(options: &PgConnectOptions, schema: &str, config: PoolConfig) -> PgP
 }
 
 /// One connection beside `pool`, for work that must not queue behind requests.
-pub fn beside(pool: &PgPool) -> PgPool {
+pub fn dedicated_pool(pool: &PgPool) -> PgPool {
     let options = PgConnectOptions::clone(&pool.connect_options());
     PgPoolOptions::new().max_connections(1).connect_lazy_with(options)
 }
 
 /// A small pool beside `pool` for work that is costly by nature: it neither takes the
 /// connections of others nor holds one for longer than `statement_timeout`.
-pub fn bounded(pool: &PgPool, max_connections: u32, statement_timeout: Duration) -> PgPool {
+pub fn bounded_pool(pool: &PgPool, max_connections: u32, statement_timeout: Duration) -> PgPool {
     let timeout = format!("{}ms", statement_timeout.as_millis());
     let options = PgConnectOptions::clone(&pool.connect_options()).options([("statement_timeout", timeout)]);
     PgPoolOptions::new().max_connections(max_connections).connect_lazy_with(options)
@@ -69,7 +69,7 @@ pub fn session_options(options: &PgConnectOptions, schema: &str) -> PgConnectOpt
         ("lock_timeout", "20s"),
         ("timezone", "UTC"),
         // Estimates of a general plan are high enough to compile it, which takes
-        // a hundred times as long as the short queries of this suite.
+        // a hundred times as long as the short queries of this system.
         ("jit", "off"),
     ])
 }
@@ -112,6 +112,6 @@ pub fn is_out_of_range(error: &sqlx::Error) -> bool {
 }
 
 /// Name of the constraint that a statement violated.
-pub fn violated(error: &sqlx::Error) -> Option<&str> {
+pub fn violated_constraint(error: &sqlx::Error) -> Option<&str> {
     error.as_database_error().and_then(|error| error.constraint())
 }

@@ -15,8 +15,8 @@ pub fn app_role(schema: &str) -> String {
     format!("{schema}_app")
 }
 
-/// The password of `role`, derived from the suite's secret.
-pub fn password(secret: &str, role: &str) -> String {
+/// The password of `role`, derived from the system's secret.
+pub fn role_password(secret: &str, role: &str) -> String {
     BASE64.encode(derive(secret.as_bytes(), format!("database role {role}").as_bytes()))
 }
 
@@ -27,11 +27,11 @@ pub async fn bootstrap(
     secret: &str,
     schemas: &[&str],
 ) -> Result<bool, sqlx::Error> {
-    let may: bool =
+    let can_create_roles: bool =
         sqlx::query_scalar("select rolsuper or rolcreaterole from pg_roles where rolname = current_user")
             .fetch_one(&mut *connection)
             .await?;
-    if !may {
+    if !can_create_roles {
         return Ok(false);
     }
     // Two starts at once would race for the same names.
@@ -42,22 +42,22 @@ pub async fn bootstrap(
     for schema in schemas {
         let (owner, app) = (owner_role(schema), app_role(schema));
         for role in [&owner, &app] {
-            let there: bool = sqlx::query_scalar("select exists (select from pg_roles where rolname = $1)")
+            let exists: bool = sqlx::query_scalar("select exists (select from pg_roles where rolname = $1)")
                 .bind(role)
                 .fetch_one(&mut *transaction)
                 .await?;
-            let verb = if there { "alter" } else { "create" };
+            let verb = if exists { "alter" } else { "create" };
             // The password is our own base64url: no quote can be in it.
-            let sql = format!("{verb} role {role} login password '{}'", password(secret, role));
+            let sql = format!("{verb} role {role} login password '{}'", role_password(secret, role));
             run(&mut transaction, sql).await?;
         }
         run(&mut transaction, format!("grant connect, temporary on database {database} to {owner}, {app}"))
             .await?;
-        let there: bool = sqlx::query_scalar("select exists (select from pg_namespace where nspname = $1)")
+        let exists: bool = sqlx::query_scalar("select exists (select from pg_namespace where nspname = $1)")
             .bind(schema)
             .fetch_one(&mut *transaction)
             .await?;
-        if !there {
+        if !exists {
             // A role with CREATEROLE but not SUPERUSER must be a member to give things away.
             run(&mut transaction, format!("grant {owner} to current_user")).await?;
             run(&mut transaction, format!("create schema {schema} authorization {owner}")).await?;

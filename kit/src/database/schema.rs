@@ -1,4 +1,4 @@
-//! A service's schema: the shared plumbing, its own migrations, and what the
+//! A service's schema: the shared tables, its own migrations, and what the
 //! serving role may do with each table.
 
 use std::fmt::Write as _;
@@ -10,10 +10,10 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection};
 
 use super::{app_role, session_options};
 
-static PLUMBING: Migrator = sqlx::migrate!();
+static SHARED_MIGRATIONS: Migrator = sqlx::migrate!();
 
 /// What the serving role may do with the plumbing's tables. Events are append-only.
-const PLUMBING_GRANTS: &[Grant] = &[
+const SHARED_TABLE_GRANTS: &[Grant] = &[
     ("event_epochs", "select, insert"),
     ("events", "select, insert"),
     ("event_readers", "select, insert, update"),
@@ -39,6 +39,10 @@ pub enum SchemaError {
     Migrate(#[from] MigrateError),
     #[error("the schema `{0}` is not up to date; run `fintrac migrate`")]
     Outdated(&'static str),
+    #[error(
+        "the schema `{0}` belongs to another version of FinTrac and was not changed; run that version, or name an empty database (DATABASE_URL) or folder (FINTRAC_DATA_DIR)"
+    )]
+    OtherVersion(&'static str),
 }
 
 /// A service's schema.
@@ -56,14 +60,15 @@ impl Schema {
             .options([("statement_timeout", "0"), ("lock_timeout", "0")])
             .connect()
             .await?;
-        PLUMBING.run(&mut connection).await?;
+        self.reject_other_versions(&mut connection).await?;
+        SHARED_MIGRATIONS.run(&mut connection).await?;
         self.migrator.run(&mut connection).await?;
         let app = app_role(self.name);
-        let there: bool = sqlx::query_scalar("select exists (select from pg_roles where rolname = $1)")
+        let exists: bool = sqlx::query_scalar("select exists (select from pg_roles where rolname = $1)")
             .bind(&app)
             .fetch_one(&mut connection)
             .await?;
-        if there {
+        if exists {
             self.grant(&mut connection, &app).await?;
         }
         ensure_event_partitions(&mut connection, now).await?;
@@ -74,9 +79,13 @@ impl Schema {
     pub async fn status(&self, options: &PgConnectOptions) -> Result<Vec<(String, bool)>, SchemaError> {
         let mut connection = session_options(options, self.name).connect().await?;
         let applied = self.applied(&mut connection).await?;
-        let up = self.migrator.iter().filter(|it| it.migration_type.is_up_migration());
-        let line =
-            |it: &Migration| (format!("{:04} {}", it.version, it.description), applied.contains(&it.version));
+        let up = self.migrator.iter().filter(|migration| migration.migration_type.is_up_migration());
+        let line = |migration: &Migration| {
+            (
+                format!("{:04} {}", migration.version, migration.description),
+                applied.contains(&migration.version),
+            )
+        };
         Ok(up.map(line).collect())
     }
 
@@ -86,19 +95,19 @@ impl Schema {
         let mut connection =
             session_options(options, self.name).options([("statement_timeout", "0")]).connect().await?;
         let applied = self.applied(&mut connection).await?;
-        let kept = applied.len().saturating_sub(steps);
-        let target = kept.checked_sub(1).map_or(0, |last| applied[last]);
+        let remaining = applied.len().saturating_sub(steps);
+        let target = remaining.checked_sub(1).map_or(0, |last| applied[last]);
         self.migrator.undo(&mut connection, target).await?;
-        Ok(applied.len() - kept)
+        Ok(applied.len() - remaining)
     }
 
     /// Versions, the lowest first; none where the schema was never migrated.
     async fn applied(&self, connection: &mut PgConnection) -> Result<Vec<i64>, sqlx::Error> {
-        let there: bool = sqlx::query_scalar("select to_regclass($1) is not null")
+        let exists: bool = sqlx::query_scalar("select to_regclass($1) is not null")
             .bind(format!("{}._sqlx_migrations", self.name))
             .fetch_one(&mut *connection)
             .await?;
-        if !there {
+        if !exists {
             return Ok(Vec::new());
         }
         let sql = format!("select version from {}._sqlx_migrations where success order by 1", self.name);
@@ -114,17 +123,56 @@ impl Schema {
              grant usage on all sequences in schema {schema} to {app};
              grant execute on all functions in schema {schema} to {app};"
         );
-        for (table, privileges) in PLUMBING_GRANTS.iter().chain(self.grants) {
+        for (table, privileges) in SHARED_TABLE_GRANTS.iter().chain(self.grants) {
             let _infallible = write!(sql, "grant {privileges} on {schema}.{table} to {app};");
         }
         sql += "commit;";
         sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await.map(|_| ())
     }
 
+    /// Fails if the schema has a migration that this version does not have.
+    /// A role without access to the schema finds none.
+    pub async fn reject_other_versions(&self, connection: &mut PgConnection) -> Result<(), SchemaError> {
+        for (migrator, table) in
+            [(&SHARED_MIGRATIONS, "_kit_migrations"), (self.migrator, "_sqlx_migrations")]
+        {
+            let applied = match self.applied_checksums(connection, table).await {
+                Err(error) if is_access_denied(&error) => return Ok(()),
+                applied => applied?,
+            };
+            let is_known = |(version, checksum): &(i64, Vec<u8>)| {
+                migrator.iter().any(|own| own.version == *version && *own.checksum == **checksum)
+            };
+            if !applied.iter().all(is_known) {
+                return Err(SchemaError::OtherVersion(self.name));
+            }
+        }
+        Ok(())
+    }
+
+    async fn applied_checksums(
+        &self,
+        connection: &mut PgConnection,
+        table: &str,
+    ) -> Result<Vec<(i64, Vec<u8>)>, sqlx::Error> {
+        let table = format!("{}.{table}", self.name);
+        let exists: bool = sqlx::query_scalar("select to_regclass($1) is not null")
+            .bind(&table)
+            .fetch_one(&mut *connection)
+            .await?;
+        if !exists {
+            return Ok(Vec::new());
+        }
+        let sql = format!("select version, checksum from {table}");
+        sqlx::query_as(AssertSqlSafe(sql)).fetch_all(connection).await
+    }
+
     /// Fails unless every migration has been applied; for services that do
     /// not migrate themselves.
     pub async fn verify(&self, connection: &mut PgConnection) -> Result<(), SchemaError> {
-        for (migrator, table) in [(&PLUMBING, "_kit_migrations"), (self.migrator, "_sqlx_migrations")] {
+        for (migrator, table) in
+            [(&SHARED_MIGRATIONS, "_kit_migrations"), (self.migrator, "_sqlx_migrations")]
+        {
             let sql = format!("select version from {}.{table} where success", self.name);
             let applied: Vec<i64> = sqlx::query_scalar(AssertSqlSafe(sql))
                 .fetch_all(&mut *connection)
@@ -149,4 +197,8 @@ pub(crate) async fn ensure_event_partitions(
         .execute(connection)
         .await
         .map(|_| ())
+}
+
+fn is_access_denied(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == "42501")
 }

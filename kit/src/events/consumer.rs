@@ -20,13 +20,13 @@ use crate::clock::Clock;
 use crate::database::is_transient;
 use crate::erasure;
 use crate::error::chain;
-use crate::transport::{Lasting, Transport};
+use crate::transport::{NoDeadline, Transport};
 
 /// Tries before an event that cannot be digested becomes a dead letter.
-const TRIES: u32 = 5;
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const MAX_ATTEMPTS: u32 = 5;
+const MIN_RETRY_DELAY: Duration = Duration::from_millis(100);
 /// Short, because whoever waits for an effect waits for this too.
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+const MAX_RETRY_DELAY: Duration = Duration::from_secs(1);
 
 /// Why an event had no effect yet.
 #[derive(Debug, thiserror::Error)]
@@ -36,12 +36,12 @@ pub enum HandlerError {
     Transient(String),
     /// The event itself cannot be digested.
     #[error("{0}")]
-    Poison(String),
+    Permanent(String),
 }
 
 impl From<sqlx::Error> for HandlerError {
     fn from(error: sqlx::Error) -> Self {
-        if is_transient(&error) { Self::Transient(chain(&error)) } else { Self::Poison(chain(&error)) }
+        if is_transient(&error) { Self::Transient(chain(&error)) } else { Self::Permanent(chain(&error)) }
     }
 }
 
@@ -52,9 +52,9 @@ impl From<Status> for HandlerError {
             Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::Aborted => {
                 Self::Transient(text)
             }
-            // Unimplemented: an older replica of that part, which an upgrade will replace.
+            // Unimplemented: an older replica of that service, which an upgrade will replace.
             Code::ResourceExhausted | Code::Unauthenticated | Code::Unimplemented => Self::Transient(text),
-            _ => Self::Poison(text),
+            _ => Self::Permanent(text),
         }
     }
 }
@@ -77,10 +77,10 @@ pub trait Handler: Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), HandlerError>> + Send;
 
     /// After the commit of these events' effects: wake whoever waits for them.
-    fn committed(&self, _events: &[Event]) {}
+    fn on_commit(&self, _events: &[Event]) {}
 
     /// What is left of an event that becomes a dead letter, in the transaction that moves the cursor.
-    fn given_up(
+    fn on_dead_letter(
         &self,
         _connection: &mut PgConnection,
         _event: &Event,
@@ -89,8 +89,8 @@ pub trait Handler: Send + Sync + 'static {
     }
 
     /// Whether this event may become a dead letter; erasures never do.
-    fn may_give_up(&self, event: &Event) -> bool {
-        !erasure::is_asked_by(event)
+    fn may_dead_letter(&self, event: &Event) -> bool {
+        !erasure::is_erasure_request(event)
     }
 }
 
@@ -108,30 +108,35 @@ impl<H: Handler> Consumer<H> {
     /// Runs until `shutdown`, between events.
     pub async fn run(self, shutdown: CancellationToken) {
         // There from the start, so that the first one is seen as one more.
-        self.given_up().absolute(0);
-        let mut pause = FIRST_PAUSE;
+        self.dead_letter_counter().absolute(0);
+        let mut retry_delay = MIN_RETRY_DELAY;
         let mut last_error = String::new();
         while !shutdown.is_cancelled() {
-            let error = self.follow(&shutdown, &mut pause).await.err().map(|error| error.to_string());
+            let error =
+                self.subscribe(&shutdown, &mut retry_delay).await.err().map(|error| error.to_string());
             let error = error.unwrap_or_default();
             // An outage is one line, however often we look.
             if !error.is_empty() && error != last_error {
                 tracing::warn!(source = self.source, error, "event stream broke");
             }
             last_error = error;
-            let _cancelled = tokio::time::timeout(pause, shutdown.cancelled()).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            let _cancelled = tokio::time::timeout(retry_delay, shutdown.cancelled()).await;
+            retry_delay = (retry_delay * 2).min(MAX_RETRY_DELAY);
         }
     }
 
-    async fn follow(&self, shutdown: &CancellationToken, pause: &mut Duration) -> Result<(), HandlerError> {
-        let after = self.position().await?;
+    async fn subscribe(
+        &self,
+        shutdown: &CancellationToken,
+        retry_delay: &mut Duration,
+    ) -> Result<(), HandlerError> {
+        let after = self.read_cursor().await?;
         let mut request = Request::new(SubscribeRequest { after });
-        request.extensions_mut().insert(Lasting);
+        request.extensions_mut().insert(NoDeadline);
         let mut client = EventLogServiceClient::new(self.log.clone());
         let mut stream = tokio::select! {
             () = shutdown.cancelled() => return Ok(()),
-            answer = client.subscribe(request) => answer?.into_inner(),
+            response = client.subscribe(request) => response?.into_inner(),
         };
         loop {
             let message = tokio::select! {
@@ -139,15 +144,15 @@ impl<H: Handler> Consumer<H> {
                 message = stream.message() => message?,
             };
             let Some(message) = message else { return Ok(()) };
-            self.digest(&message.events, shutdown).await?;
+            self.process(&message.events, shutdown).await?;
             if shutdown.is_cancelled() {
                 return Ok(());
             }
-            *pause = FIRST_PAUSE;
+            *retry_delay = MIN_RETRY_DELAY;
         }
     }
 
-    async fn position(&self) -> Result<Option<Position>, sqlx::Error> {
+    async fn read_cursor(&self) -> Result<Option<Position>, sqlx::Error> {
         let row = sqlx::query!(
             "select epoch, transaction_id, position from event_cursors where source = $1",
             self.source
@@ -162,15 +167,15 @@ impl<H: Handler> Consumer<H> {
     }
 
     /// Gives `events` their effects; what cannot be digested becomes a dead letter.
-    async fn digest(&self, events: &[Event], shutdown: &CancellationToken) -> Result<(), HandlerError> {
-        let mut pause = FIRST_PAUSE;
-        let (mut batch, mut left) = (events.len(), events);
-        let mut tries = 0;
-        while !left.is_empty() && !shutdown.is_cancelled() {
-            let (now, later) = left.split_at(batch.min(left.len()));
-            let error = match (self.attempt(now).await, now) {
+    async fn process(&self, events: &[Event], shutdown: &CancellationToken) -> Result<(), HandlerError> {
+        let mut retry_delay = MIN_RETRY_DELAY;
+        let (mut batch, mut remaining) = (events.len(), events);
+        let mut attempts = 0;
+        while !remaining.is_empty() && !shutdown.is_cancelled() {
+            let (now, later) = remaining.split_at(batch.min(remaining.len()));
+            let error = match (self.process_batch(now).await, now) {
                 (Ok(()), _) => {
-                    (left, tries, pause) = (later, 0, FIRST_PAUSE);
+                    (remaining, attempts, retry_delay) = (later, 0, MIN_RETRY_DELAY);
                     continue;
                 }
                 (Err(HandlerError::Transient(error)), _) => {
@@ -178,16 +183,16 @@ impl<H: Handler> Consumer<H> {
                     batch = now.len().div_ceil(2);
                     error
                 }
-                (Err(HandlerError::Poison(error)), [event]) => {
-                    tries += 1;
-                    if tries >= TRIES && self.handler.may_give_up(event) {
-                        self.bury(event, &error).await?;
-                        (left, tries) = (later, 0);
+                (Err(HandlerError::Permanent(error)), [event]) => {
+                    attempts += 1;
+                    if attempts >= MAX_ATTEMPTS && self.handler.may_dead_letter(event) {
+                        self.dead_letter(event, &error).await?;
+                        (remaining, attempts) = (later, 0);
                         continue;
                     }
                     error
                 }
-                (Err(HandlerError::Poison(_)), _) => {
+                (Err(HandlerError::Permanent(_)), _) => {
                     batch = 1;
                     continue;
                 }
@@ -195,37 +200,39 @@ impl<H: Handler> Consumer<H> {
             let first = now.first().map(|event| (event.kind.as_str(), event.id.as_str()));
             let (kind, id) = first.unwrap_or_default();
             tracing::warn!(source = self.source, kind, id, error, "event not digested yet");
-            let _cancelled = tokio::time::timeout(pause, shutdown.cancelled()).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            let _cancelled = tokio::time::timeout(retry_delay, shutdown.cancelled()).await;
+            retry_delay = (retry_delay * 2).min(MAX_RETRY_DELAY);
         }
         Ok(())
     }
 
-    async fn attempt(&self, mut events: &[Event]) -> Result<(), HandlerError> {
+    async fn process_batch(&self, mut events: &[Event]) -> Result<(), HandlerError> {
         loop {
-            let reached =
-                self.position().await?.map_or((0, 0, 0), |it| (it.epoch, it.transaction_id, it.sequence));
-            events = after(events, reached);
+            let reached = self
+                .read_cursor()
+                .await?
+                .map_or((0, 0, 0), |position| (position.epoch, position.transaction_id, position.sequence));
+            events = events_after(events, reached);
             let Some(last) = events.last() else { return Ok(()) };
             let prepared = self.handler.prepare(events).await?;
             let mut transaction = self.pool.begin().await?;
-            if self.lock(&mut transaction).await? != reached {
+            if self.lock_cursor(&mut transaction).await? != reached {
                 // A replica was here meanwhile.
                 continue;
             }
             self.handler.apply(&mut transaction, events, prepared).await?;
-            self.advance(&mut transaction, last).await?;
+            self.advance_cursor(&mut transaction, last).await?;
             transaction.commit().await?;
-            self.handler.committed(events);
+            self.handler.on_commit(events);
             return Ok(());
         }
     }
 
-    async fn bury(&self, event: &Event, error: &str) -> Result<(), HandlerError> {
+    async fn dead_letter(&self, event: &Event, error: &str) -> Result<(), HandlerError> {
         let id = Uuid::parse_str(&event.id).map_err(|error| HandlerError::Transient(error.to_string()))?;
         let mut transaction = self.pool.begin().await?;
-        if place(event) > self.lock(&mut transaction).await? {
-            self.advance(&mut transaction, event).await?;
+        if log_position(event) > self.lock_cursor(&mut transaction).await? {
+            self.advance_cursor(&mut transaction, event).await?;
             sqlx::query!(
                 r#"insert into event_dead_letters (source, id, event, error, failed_at)
                    values ($1, $2, $3, $4, $5) on conflict (source, id) do nothing"#,
@@ -237,7 +244,7 @@ impl<H: Handler> Consumer<H> {
             )
             .execute(&mut *transaction)
             .await?;
-            self.handler.given_up(&mut transaction, event).await?;
+            self.handler.on_dead_letter(&mut transaction, event).await?;
             transaction.commit().await?;
             tracing::error!(
                 source = self.source,
@@ -246,17 +253,17 @@ impl<H: Handler> Consumer<H> {
                 error,
                 "event became a dead letter"
             );
-            self.given_up().increment(1);
+            self.dead_letter_counter().increment(1);
         }
         Ok(())
     }
 
-    fn given_up(&self) -> metrics::Counter {
+    fn dead_letter_counter(&self) -> metrics::Counter {
         metrics::counter!("fintrac_event_dead_letters_total", "source" => self.source)
     }
 
     /// Locks the cursor; how far it has come.
-    async fn lock(&self, connection: &mut PgConnection) -> Result<Place, sqlx::Error> {
+    async fn lock_cursor(&self, connection: &mut PgConnection) -> Result<LogPosition, sqlx::Error> {
         sqlx::query!(
             r#"insert into event_cursors (source, epoch, transaction_id, position) values ($1, 0, 0, 0)
                on conflict (source) do nothing"#,
@@ -274,8 +281,8 @@ impl<H: Handler> Consumer<H> {
     }
 
     /// Moves the locked cursor past `event`.
-    async fn advance(&self, connection: &mut PgConnection, event: &Event) -> Result<(), sqlx::Error> {
-        let (epoch, transaction_id, position) = place(event);
+    async fn advance_cursor(&self, connection: &mut PgConnection, event: &Event) -> Result<(), sqlx::Error> {
+        let (epoch, transaction_id, position) = log_position(event);
         sqlx::query!(
             "update event_cursors set epoch = $2, transaction_id = $3, position = $4 where source = $1",
             self.source,
@@ -290,15 +297,15 @@ impl<H: Handler> Consumer<H> {
 }
 
 /// A place in a log, in the order of the log.
-type Place = (i32, i64, i64);
+type LogPosition = (i32, i64, i64);
 
 /// Those of `events`, which are in order, that lie after `reached`.
-fn after(events: &[Event], reached: Place) -> &[Event] {
-    let done = events.partition_point(|event| place(event) <= reached);
-    events.get(done..).unwrap_or_default()
+fn events_after(events: &[Event], reached: LogPosition) -> &[Event] {
+    let processed = events.partition_point(|event| log_position(event) <= reached);
+    events.get(processed..).unwrap_or_default()
 }
 
-fn place(event: &Event) -> Place {
+fn log_position(event: &Event) -> LogPosition {
     let position = event.position.unwrap_or_default();
     (position.epoch, position.transaction_id, position.sequence)
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::access::caller::Origin;
+use crate::access::caller::RequestOrigin;
 
 /// A state change, as its service records it.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub struct NewEvent<'a> {
     pub kind: &'static str,
     /// Names of the changed fields; never their values.
     pub changed: &'a [&'a str],
-    pub origin: &'a Origin,
+    pub origin: &'a RequestOrigin,
     pub occurred_at: DateTime<Utc>,
 }
 
@@ -107,15 +107,15 @@ pub async fn open_epoch(connection: &mut PgConnection, now: DateTime<Utc>) -> Re
 /// Drops the months of the log that ended 13 months ago or earlier, the oldest first, as far
 /// as each of `readers` has read them. Fails when somebody holds the log for seconds, such as
 /// a dump of the database.
-pub async fn drop_old(
+pub async fn drop_expired_partitions(
     connection: &mut PgConnection,
     readers: &[&str],
     now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
-    let readers: Vec<_> = readers.iter().map(|it| (*it).to_owned()).collect();
+    let readers: Vec<_> = readers.iter().map(|reader| (*reader).to_owned()).collect();
     // Each in a transaction of its own: who writes waits for one drop only.
     while let Some(partition) =
-        sqlx::query_scalar!("select drop_event_partition($1, $2)", &readers, now.date_naive())
+        sqlx::query_scalar!("select drop_expired_event_partition($1, $2)", &readers, now.date_naive())
             .fetch_one(&mut *connection)
             .await?
     {
@@ -129,7 +129,7 @@ pub async fn drop_old(
 
 /// Whether `version` of another service's entity is newer than any that has
 /// had its effect here; remembers it if so. Events of one entity may arrive swapped.
-pub async fn is_newer(
+pub async fn record_version_if_newer(
     connection: &mut PgConnection,
     source: &str,
     entity: &str,
@@ -152,7 +152,10 @@ pub async fn is_newer(
 
 /// How long the oldest event that cannot be read yet has waited, seconds: an
 /// open write transaction anywhere in the cluster holds every feed back.
-pub async fn horizon_lag(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<f64, sqlx::Error> {
+pub async fn horizon_lag_seconds(
+    connection: &mut PgConnection,
+    now: DateTime<Utc>,
+) -> Result<f64, sqlx::Error> {
     let oldest = sqlx::query_scalar!(
         r#"select min(occurred_at) from events
            where epoch = (select max(epoch) from event_epochs)

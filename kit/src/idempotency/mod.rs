@@ -1,9 +1,9 @@
 //! Requests with a key: the second one gets the answer of the first.
 //!
-//! A claim lives in the transaction of the work itself: a simultaneous twin
+//! A claim lives in the transaction of the work itself: a simultaneous duplicate
 //! waits for it, a refused request rolls it back and leaves the key free.
 
-mod wire;
+mod metadata;
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,10 +11,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-pub use wire::{Kept, answer, key, reused};
+pub use metadata::{Stored, key, key_mismatch, response};
 
 /// How long answers are kept.
-pub const KEPT: TimeDelta = TimeDelta::hours(72);
+pub const RETENTION: TimeDelta = TimeDelta::hours(72);
 
 /// What makes a key unique, and the body it came with.
 #[derive(Debug, Clone)]
@@ -39,22 +39,22 @@ impl Key {
 /// What a claim found.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Claim {
-    /// Nobody was here: do the work and [`store`] the reply.
-    Fresh,
-    /// The reply of the first request.
+    /// Nobody was here: do the work and [`store`] the response.
+    New,
+    /// The response of the first request.
     Replay(Vec<u8>),
     /// The key came before with another body.
-    Reused,
+    KeyMismatch,
 }
 
-/// Claims `key`; waits for a twin that is under way.
+/// Claims `key`; waits for a duplicate that is under way.
 pub async fn claim(
     connection: &mut PgConnection,
     key: &Key,
     now: DateTime<Utc>,
 ) -> Result<Claim, sqlx::Error> {
     let claims = claim_all(connection, &[key], now).await?;
-    Ok(claims.into_iter().next().unwrap_or(Claim::Fresh))
+    Ok(claims.into_iter().next().unwrap_or(Claim::New))
 }
 
 /// Claims keys of different scopes, in their own order whatever the given one, so that
@@ -66,28 +66,29 @@ pub async fn claim_all(
     now: DateTime<Utc>,
 ) -> Result<Vec<Claim>, sqlx::Error> {
     let mut found: HashMap<Scope, Claim> = HashMap::new();
-    let mut open = keys.to_vec();
+    let mut pending = keys.to_vec();
     // A key that was there and is gone before we look was released in between: ours to claim.
-    while !open.is_empty() {
-        let fresh = insert(connection, &open, now).await?;
+    while !pending.is_empty() {
+        let inserted = insert(connection, &pending, now).await?;
         let (claimed, known): (Vec<_>, Vec<_>) =
-            open.into_iter().partition(|key| fresh.contains(&owned(key)));
-        found.extend(claimed.into_iter().map(|key| (owned(key), Claim::Fresh)));
-        let mut replies = if known.is_empty() { HashMap::new() } else { look_up(connection, &known).await? };
-        open = Vec::new();
+            pending.into_iter().partition(|key| inserted.contains(&owned_scope(key)));
+        found.extend(claimed.into_iter().map(|key| (owned_scope(key), Claim::New)));
+        let mut responses =
+            if known.is_empty() { HashMap::new() } else { find_stored(connection, &known).await? };
+        pending = Vec::new();
         for key in known {
-            match replies.remove(&owned(key)) {
-                None => open.push(key),
+            match responses.remove(&owned_scope(key)) {
+                None => pending.push(key),
                 Some((fingerprint, _)) if fingerprint != key.fingerprint => {
-                    found.insert(owned(key), Claim::Reused);
+                    found.insert(owned_scope(key), Claim::KeyMismatch);
                 }
-                Some((_, reply)) => {
-                    found.insert(owned(key), Claim::Replay(reply));
+                Some((_, response)) => {
+                    found.insert(owned_scope(key), Claim::Replay(response));
                 }
             }
         }
     }
-    Ok(keys.iter().map(|key| found.remove(&owned(key)).unwrap_or(Claim::Fresh)).collect())
+    Ok(keys.iter().map(|key| found.remove(&owned_scope(key)).unwrap_or(Claim::New)).collect())
 }
 
 /// Inserts keys that are not there; which of them.
@@ -96,7 +97,7 @@ async fn insert(
     keys: &[&Key],
     now: DateTime<Utc>,
 ) -> Result<HashSet<Scope>, sqlx::Error> {
-    let columns = Columns::of(keys);
+    let columns = Columns::from_keys(keys);
     let fingerprints: Vec<_> = keys.iter().map(|key| key.fingerprint.to_vec()).collect();
     let rows = sqlx::query!(
         r#"insert into idempotency_keys (household_id, user_id, operation, key, fingerprint, created_at)
@@ -118,20 +119,20 @@ async fn insert(
     Ok(rows.into_iter().map(|row| (row.household_id, row.user_id, row.operation, row.key)).collect())
 }
 
-fn owned(key: &Key) -> Scope {
+fn owned_scope(key: &Key) -> Scope {
     (key.household_id, key.user_id, key.operation.clone(), key.key.clone())
 }
 
 type Scope = (Uuid, Uuid, String, String);
 
-/// Fingerprints and replies of keys that somebody claimed before.
-async fn look_up(
+/// Fingerprints and responses of keys that somebody claimed before.
+async fn find_stored(
     connection: &mut PgConnection,
     keys: &[&Key],
 ) -> Result<HashMap<Scope, (Vec<u8>, Vec<u8>)>, sqlx::Error> {
-    let columns = Columns::of(keys);
+    let columns = Columns::from_keys(keys);
     let rows = sqlx::query!(
-        r#"select household_id, user_id, operation, key, fingerprint, coalesce(reply, '') as "reply!"
+        r#"select household_id, user_id, operation, key, fingerprint, coalesce(response, '') as "response!"
            from idempotency_keys
            where (household_id, user_id, operation, key) in (
                select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]))"#,
@@ -142,36 +143,36 @@ async fn look_up(
     )
     .fetch_all(connection)
     .await?;
-    let entry = rows
-        .into_iter()
-        .map(|row| ((row.household_id, row.user_id, row.operation, row.key), (row.fingerprint, row.reply)));
+    let entry = rows.into_iter().map(|row| {
+        ((row.household_id, row.user_id, row.operation, row.key), (row.fingerprint, row.response))
+    });
     Ok(entry.collect())
 }
 
-/// Keeps the reply, in the same transaction as the claim.
-pub async fn store(connection: &mut PgConnection, key: &Key, reply: &[u8]) -> Result<(), sqlx::Error> {
-    store_all(connection, &[(key, reply.to_vec())]).await
+/// Keeps the response, in the same transaction as the claim.
+pub async fn store(connection: &mut PgConnection, key: &Key, response: &[u8]) -> Result<(), sqlx::Error> {
+    store_all(connection, &[(key, response.to_vec())]).await
 }
 
-/// Keeps the replies of many claims.
+/// Keeps the responses of many claims.
 pub async fn store_all(
     connection: &mut PgConnection,
-    replies: &[(&Key, Vec<u8>)],
+    responses: &[(&Key, Vec<u8>)],
 ) -> Result<(), sqlx::Error> {
-    let keys: Vec<_> = replies.iter().map(|(key, _)| *key).collect();
-    let columns = Columns::of(&keys);
-    let replies: Vec<_> = replies.iter().map(|(_, reply)| reply.clone()).collect();
+    let keys: Vec<_> = responses.iter().map(|(key, _)| *key).collect();
+    let columns = Columns::from_keys(&keys);
+    let responses: Vec<_> = responses.iter().map(|(_, response)| response.clone()).collect();
     let done = sqlx::query!(
-        r#"update idempotency_keys set reply = done.reply
+        r#"update idempotency_keys set response = done.response
            from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bytea[])
-               as done (household_id, user_id, operation, key, reply)
+               as done (household_id, user_id, operation, key, response)
            where idempotency_keys.household_id = done.household_id and idempotency_keys.user_id = done.user_id
              and idempotency_keys.operation = done.operation and idempotency_keys.key = done.key"#,
         &columns.households,
         &columns.users,
         &columns.operations,
         &columns.keys,
-        &replies,
+        &responses,
     )
     .execute(connection)
     .await?;
@@ -186,7 +187,7 @@ pub async fn store_all(
 /// Leaves claimed keys free again, in the transaction that claimed them: the
 /// work was refused while other work in the transaction goes on.
 pub async fn release_all(connection: &mut PgConnection, keys: &[&Key]) -> Result<(), sqlx::Error> {
-    let columns = Columns::of(keys);
+    let columns = Columns::from_keys(keys);
     sqlx::query!(
         r#"delete from idempotency_keys where (household_id, user_id, operation, key) in (
                select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]))"#,
@@ -209,7 +210,7 @@ struct Columns {
 }
 
 impl Columns {
-    fn of(keys: &[&Key]) -> Self {
+    fn from_keys(keys: &[&Key]) -> Self {
         Self {
             households: keys.iter().map(|key| key.household_id).collect(),
             users: keys.iter().map(|key| key.user_id).collect(),
@@ -219,12 +220,12 @@ impl Columns {
     }
 }
 
-/// Forgets answers older than [`KEPT`], at most 1,000 a call; returns how many.
+/// Forgets answers older than [`RETENTION`], at most 1,000 a call; returns how many.
 pub async fn purge(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<u64, sqlx::Error> {
     let done = sqlx::query!(
         r#"delete from idempotency_keys where ctid = any(array(
                select ctid from idempotency_keys where created_at < $1 limit 1000))"#,
-        now - KEPT,
+        now - RETENTION,
     )
     .execute(connection)
     .await?;

@@ -8,27 +8,32 @@ use futures::FutureExt as _;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::events::Bell;
+use crate::events::WakeSignal;
 
 /// How often the queue is looked at when no bell rings.
-const POLL: Duration = Duration::from_millis(500);
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// A queue of work.
-pub trait Work: Send + Sync + 'static {
+pub trait Worker: Send + Sync + 'static {
     type Item: Send + 'static;
 
     /// Leases up to `limit` due items to this process and commits.
     fn claim(&self, limit: i64) -> impl Future<Output = Result<Vec<Self::Item>, sqlx::Error>> + Send;
 
     /// Does one item, with no transaction open, and marks its outcome.
-    fn perform(&self, item: Self::Item) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
+    fn handle(&self, item: Self::Item) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
 }
 
-/// Works off `work` until `shutdown`, at most `concurrency` items at a time; a
+/// Works off `worker` until `shutdown`, at most `concurrency` items at a time; a
 /// slow one holds up nobody but itself. An item whose process dies is leased
 /// again when its lease has run out.
-pub async fn run(work: impl Work, bell: Bell, concurrency: usize, shutdown: CancellationToken) {
-    let (work, mut listener) = (Arc::new(work), bell.listen());
+pub async fn run(
+    worker: impl Worker,
+    wake_signal: WakeSignal,
+    concurrency: usize,
+    shutdown: CancellationToken,
+) {
+    let (worker, mut listener) = (Arc::new(worker), wake_signal.subscribe());
     // Tasks of their own: they go on while this one waits for a connection to claim.
     let mut running = JoinSet::new();
     while !shutdown.is_cancelled() {
@@ -36,11 +41,11 @@ pub async fn run(work: impl Work, bell: Bell, concurrency: usize, shutdown: Canc
         let mut found = 0;
         if free > 0 {
             let limit = i64::try_from(free).unwrap_or(i64::MAX);
-            match work.claim(limit).await {
+            match worker.claim(limit).await {
                 Ok(items) => {
                     found = items.len();
                     for item in items {
-                        running.spawn(perform(Arc::clone(&work), item));
+                        running.spawn(handle_item(Arc::clone(&worker), item));
                     }
                 }
                 Err(error) => {
@@ -52,15 +57,15 @@ pub async fn run(work: impl Work, bell: Bell, concurrency: usize, shutdown: Canc
         tokio::select! {
             () = shutdown.cancelled() => {}
             Some(_ended) = running.join_next() => {}
-            () = listener.wait(POLL), if queue_is_empty => {}
+            () = listener.wait(POLL_INTERVAL), if queue_is_empty => {}
         }
     }
     // What is begun is ended.
     while running.join_next().await.is_some() {}
 }
 
-async fn perform<W: Work>(work: Arc<W>, item: W::Item) {
-    match AssertUnwindSafe(work.perform(item)).catch_unwind().await {
+async fn handle_item<W: Worker>(worker: Arc<W>, item: W::Item) {
+    match AssertUnwindSafe(worker.handle(item)).catch_unwind().await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {
             tracing::warn!(error = %crate::error::chain(&error), "outcome of work could not be marked");

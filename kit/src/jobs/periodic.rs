@@ -9,44 +9,44 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Clock;
 
 /// How long a replica may work on one run before another takes over.
-const LEASE: TimeDelta = TimeDelta::minutes(10);
+const LEASE_DURATION: TimeDelta = TimeDelta::minutes(10);
 /// After a first failure the next try comes this much later.
-const RETRY: TimeDelta = TimeDelta::minutes(1);
+const RETRY_DELAY: TimeDelta = TimeDelta::minutes(1);
 /// Somebody may ask for a run at any time.
-const LONGEST_SLEEP: Duration = Duration::from_secs(5);
-const SHORTEST_SLEEP: Duration = Duration::from_millis(100);
+const MAX_POLL_INTERVAL: Duration = Duration::from_secs(5);
+const MIN_POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Whatever a task fails with.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A task that runs at an interval, on one replica at a time.
 #[derive(Debug, Clone)]
-pub struct Periodic {
+pub struct PeriodicJob {
     pub name: &'static str,
-    pub every: TimeDelta,
+    pub interval: TimeDelta,
     pub pool: PgPool,
     pub clock: Clock,
 }
 
-impl Periodic {
+impl PeriodicJob {
     /// Runs `task` whenever it is due, until `shutdown`.
     pub async fn run<F>(self, shutdown: CancellationToken, task: impl Fn() -> F + Send)
     where
         F: Future<Output = Result<(), BoxError>> + Send,
     {
         while !shutdown.is_cancelled() {
-            if let Err(error) = self.turn(&task).await {
+            if let Err(error) = self.run_if_due(&task).await {
                 tracing::warn!(job = self.name, error = %error, "job could not be looked at");
             }
             let next = self.next_due().await.ok().flatten();
             let wait = next.and_then(|due| (due - self.clock.now()).to_std().ok()).unwrap_or_default();
-            let wait = wait.clamp(SHORTEST_SLEEP, LONGEST_SLEEP);
+            let wait = wait.clamp(MIN_POLL_INTERVAL, MAX_POLL_INTERVAL);
             let _cancelled = tokio::time::timeout(wait, shutdown.cancelled()).await;
         }
     }
 
     /// Runs `task` if it is due and nobody else has it; returns whether it ran.
-    pub async fn turn<F>(&self, task: impl Fn() -> F) -> Result<bool, sqlx::Error>
+    pub async fn run_if_due<F>(&self, task: impl Fn() -> F) -> Result<bool, sqlx::Error>
     where
         F: Future<Output = Result<(), BoxError>>,
     {
@@ -57,8 +57,8 @@ impl Periodic {
         };
         let now = self.clock.now();
         let (due, error) = match &outcome {
-            Ok(()) => (now + self.every, None),
-            Err(error) => (now + self.pause(failures), Some(crate::error::chain(&**error))),
+            Ok(()) => (now + self.interval, None),
+            Err(error) => (now + self.retry_delay(failures), Some(crate::error::chain(&**error))),
         };
         if let Some(error) = &error {
             tracing::error!(job = self.name, error, "job failed");
@@ -79,9 +79,9 @@ impl Periodic {
     }
 
     /// How long after a failure that followed on so many others: twice as long each time.
-    fn pause(&self, failures: i32) -> TimeDelta {
-        let doubled = RETRY * 2_i32.saturating_pow(failures.clamp(0, 20).unsigned_abs());
-        doubled.min(self.every)
+    fn retry_delay(&self, failures: i32) -> TimeDelta {
+        let doubled = RETRY_DELAY * 2_i32.saturating_pow(failures.clamp(0, 20).unsigned_abs());
+        doubled.min(self.interval)
     }
 
     /// When this run started and how many failed right before, if it is ours to do.
@@ -103,7 +103,7 @@ impl Periodic {
                returning failures"#,
             self.name,
             now,
-            now + LEASE,
+            now + LEASE_DURATION,
         )
         .fetch_optional(&self.pool)
         .await?;

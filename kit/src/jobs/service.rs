@@ -6,32 +6,32 @@ use tonic::{Request, Response, Status};
 use super::state::{self, JobState, Queue};
 use crate::access::Caller;
 use crate::clock::{Clock, timestamp};
-use crate::error::{self, Refusal};
+use crate::error::{self, RpcError};
 
-/// The jobs and queues of one part, or of several, over gRPC.
+/// The jobs and queues of one service, or of several, over gRPC.
 #[derive(Debug, Clone)]
 pub struct Jobs {
     clock: Clock,
-    parts: Vec<Part>,
+    services: Vec<ServiceQueues>,
 }
 
 #[derive(Debug, Clone)]
-struct Part {
+struct ServiceQueues {
     name: &'static str,
     pool: PgPool,
     queues: &'static [Queue],
 }
 
 impl Jobs {
-    /// Those of the part `name`.
+    /// Those of the service `name`.
     pub fn new(name: &'static str, pool: PgPool, queues: &'static [Queue], clock: Clock) -> Self {
-        Self { clock, parts: vec![Part { name, pool, queues }] }
+        Self { clock, services: vec![ServiceQueues { name, pool, queues }] }
     }
 
     /// Those of `other`, too.
     #[must_use]
-    pub fn and(mut self, other: Self) -> Self {
-        self.parts.extend(other.parts);
+    pub fn merge(mut self, other: Self) -> Self {
+        self.services.extend(other.services);
         self
     }
 
@@ -42,26 +42,27 @@ impl Jobs {
     async fn list(&self) -> Result<Vec<pb::Job>, sqlx::Error> {
         let now = self.clock.now();
         let mut jobs = Vec::new();
-        for part in &self.parts {
-            let states = state::list(&mut *part.pool.acquire().await?, part.queues, now).await?;
-            jobs.extend(states.into_iter().map(|state| job(part.name, state)));
+        for service in &self.services {
+            let states = state::list(&mut *service.pool.acquire().await?, service.queues, now).await?;
+            jobs.extend(states.into_iter().map(|state| job(service.name, state)));
         }
         Ok(jobs)
     }
 
-    /// Makes the job due in each part that has it; false when none has.
-    async fn ask(&self, name: &str) -> Result<bool, sqlx::Error> {
+    /// Makes the job due in each service that has it; false when none has.
+    async fn request_run(&self, name: &str) -> Result<bool, sqlx::Error> {
         let mut is_known = false;
-        for part in &self.parts {
-            is_known |= state::ask(&mut *part.pool.acquire().await?, name, self.clock.now()).await?;
+        for service in &self.services {
+            is_known |=
+                state::request_run(&mut *service.pool.acquire().await?, name, self.clock.now()).await?;
         }
         Ok(is_known)
     }
 }
 
-fn job(part: &str, state: JobState) -> pb::Job {
+fn job(service: &str, state: JobState) -> pb::Job {
     pb::Job {
-        part: part.to_owned(),
+        service: service.to_owned(),
         name: state.name,
         is_running: state.is_running,
         finished_at: state.finished_at.map(timestamp),
@@ -86,10 +87,10 @@ impl JobService for Jobs {
         &self,
         request: Request<pb::RunJobRequest>,
     ) -> Result<Response<pb::RunJobResponse>, Status> {
-        let actor = Caller::of(&request).origin().actor;
+        let actor = Caller::from_request(&request).origin().actor;
         let name = request.into_inner().name;
-        if !self.ask(&name).await.map_err(|error| error::database(&error))? {
-            return Err(Refusal::not_found("job").into());
+        if !self.request_run(&name).await.map_err(|error| error::database(&error))? {
+            return Err(RpcError::not_found("job").into());
         }
         tracing::info!(job = name, actor, "job asked for");
         Ok(Response::new(pb::RunJobResponse {}))

@@ -71,7 +71,11 @@ pub async fn list(
 }
 
 /// Makes a job due; false when there is none of this name.
-pub async fn ask(connection: &mut PgConnection, name: &str, now: DateTime<Utc>) -> Result<bool, sqlx::Error> {
+pub async fn request_run(
+    connection: &mut PgConnection,
+    name: &str,
+    now: DateTime<Utc>,
+) -> Result<bool, sqlx::Error> {
     let done =
         sqlx::query!("update jobs set due_at = $2 where name = $1", name, now).execute(connection).await?;
     Ok(done.rows_affected() > 0)

@@ -1,5 +1,5 @@
 //! How many calls are in progress, by caller: services, users who call
-//! directly, and probes each have places of their own, so that none of them can
+//! directly, and probes each have limits of their own, so that none of them can
 //! take those of the others. A direct call is counted, rated and ended by the
 //! server itself; nothing that it sends, or leaves unsent, keeps a place longer.
 
@@ -21,9 +21,9 @@ use tonic::{Code, Status};
 use tower::Service;
 use uuid::Uuid;
 
-use crate::access::{Caller, DirectRate};
+use crate::access::{Caller, DirectRateLimit};
 use crate::context::{self, Context};
-use crate::error::{Refusal, busy};
+use crate::error::{RpcError, overloaded};
 
 /// Calls of services in progress, to their response head, beyond which others wait.
 const MAX_SERVICE_CALLS: usize = 1024;
@@ -40,9 +40,9 @@ const DIRECT_TIMEOUT: Duration = Duration::from_secs(30);
 /// Users beyond which those who have not called for a while are forgotten.
 const MAX_TRACKED_USERS: usize = 10_000;
 
-/// The places of one service.
+/// The limits of one service.
 #[derive(Debug)]
-pub(super) struct Places {
+pub(super) struct CallLimits {
     services: Arc<Semaphore>,
     direct: Arc<Semaphore>,
     probes: Arc<Semaphore>,
@@ -51,53 +51,53 @@ pub(super) struct Places {
     rate: Option<DefaultKeyedRateLimiter<Uuid>>,
 }
 
-impl Places {
-    pub fn new(rate: DirectRate) -> Self {
-        let places = |number| Arc::new(Semaphore::new(number));
+impl CallLimits {
+    pub fn new(rate: DirectRateLimit) -> Self {
+        let semaphore = |number| Arc::new(Semaphore::new(number));
         Self {
-            services: places(MAX_SERVICE_CALLS),
-            direct: places(MAX_DIRECT_CALLS),
-            probes: places(MAX_PROBES),
-            streams: places(MAX_OPEN_STREAMS),
+            services: semaphore(MAX_SERVICE_CALLS),
+            direct: semaphore(MAX_DIRECT_CALLS),
+            probes: semaphore(MAX_PROBES),
+            streams: semaphore(MAX_OPEN_STREAMS),
             by_user: Mutex::default(),
             rate: rate.0.map(|per_minute| RateLimiter::keyed(Quota::per_minute(per_minute))),
         }
     }
 
     /// A place for a direct call of a user.
-    fn direct(self: &Arc<Self>, user: Uuid) -> Result<DirectPlace, Status> {
+    fn direct(self: &Arc<Self>, user: Uuid) -> Result<DirectCallPermit, Status> {
         if let Some(rate) = &self.rate {
             if rate.len() > MAX_TRACKED_USERS {
                 rate.retain_recent();
             }
             if rate.check_key(&user).is_err() {
                 let message = "Too many calls; wait a moment.";
-                let limited = Refusal::new(Code::ResourceExhausted, "RATE_LIMITED", message);
+                let limited = RpcError::new(Code::ResourceExhausted, "RATE_LIMITED", message);
                 return Err(limited.retry_after(Duration::from_secs(1)).into());
             }
         }
-        let place = Arc::clone(&self.direct).try_acquire_owned().map_err(|_| busy())?;
+        let permit = Arc::clone(&self.direct).try_acquire_owned().map_err(|_| overloaded())?;
         let mut by_user = self.by_user.lock().unwrap_or_else(PoisonError::into_inner);
         let own = by_user.entry(user).or_default();
         if *own >= MAX_DIRECT_CALLS_PER_USER {
-            return Err(busy());
+            return Err(overloaded());
         }
         *own += 1;
-        Ok(DirectPlace { places: Arc::clone(self), user, _place: place })
+        Ok(DirectCallPermit { limits: Arc::clone(self), user, _permit: permit })
     }
 }
 
 /// Held until the response has ended.
 #[derive(Debug)]
-struct DirectPlace {
-    places: Arc<Places>,
+struct DirectCallPermit {
+    limits: Arc<CallLimits>,
     user: Uuid,
-    _place: OwnedSemaphorePermit,
+    _permit: OwnedSemaphorePermit,
 }
 
-impl Drop for DirectPlace {
+impl Drop for DirectCallPermit {
     fn drop(&mut self) {
-        let mut by_user = self.places.by_user.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut by_user = self.limits.by_user.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(own) = by_user.get_mut(&self.user) {
             *own = own.saturating_sub(1);
             if *own == 0 {
@@ -110,7 +110,7 @@ impl Drop for DirectPlace {
 #[derive(Clone)]
 pub(super) struct Admission<S> {
     pub inner: S,
-    pub places: Arc<Places>,
+    pub limits: Arc<CallLimits>,
 }
 
 impl<S> Service<Request<Body>> for Admission<S>
@@ -129,25 +129,25 @@ where
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let clone = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, clone);
-        let places = Arc::clone(&self.places);
+        let limits = Arc::clone(&self.limits);
         let caller = request.extensions().get::<Caller>().cloned().unwrap_or_default();
         Box::pin(async move {
             let user = caller.principal.as_ref().map(|principal| principal.user_id);
             match (caller.service, user) {
                 (Some(_), _) => {
-                    let _place = Arc::clone(&places.services).acquire_owned().await;
+                    let _permit = Arc::clone(&limits.services).acquire_owned().await;
                     inner.call(request).await
                 }
-                (None, Some(user)) => match places.direct(user) {
-                    Ok(place) => direct(inner.call(request), place).await,
+                (None, Some(user)) => match limits.direct(user) {
+                    Ok(permit) => direct(inner.call(request), permit).await,
                     Err(status) => Ok(status.into_http()),
                 },
                 (None, None) => {
                     let is_probe = request.uri().path() == "/grpc.health.v1.Health/Check";
-                    let of = if is_probe { &places.probes } else { &places.streams };
-                    match Arc::clone(of).try_acquire_owned() {
-                        Ok(place) => direct(inner.call(request), place).await,
-                        Err(_none_left) => Ok(busy().into_http()),
+                    let semaphore = if is_probe { &limits.probes } else { &limits.streams };
+                    match Arc::clone(semaphore).try_acquire_owned() {
+                        Ok(permit) => direct(inner.call(request), permit).await,
+                        Err(_none_left) => Ok(overloaded().into_http()),
                     }
                 }
             }
@@ -158,24 +158,25 @@ where
 /// A call that nobody but the server ends; `place` is held until its response has ended.
 async fn direct<P: Send + Unpin + 'static>(
     call: impl Future<Output = Result<Response<Body>, Infallible>>,
-    place: P,
+    permit: P,
 ) -> Result<Response<Body>, Infallible> {
     let own = Instant::now() + DIRECT_TIMEOUT;
     let opened = context::current().unwrap_or_default();
-    let head = Context { deadline: Some(opened.deadline.map_or(own, |at| at.min(own))), ..opened };
+    let head =
+        Context { deadline: Some(opened.deadline.map_or(own, |deadline| deadline.min(own))), ..opened };
     match tokio::time::timeout_at(own, context::scope(head, call)).await {
-        Ok(response) => Ok(response?.map(|body| Body::new(Held { inner: body, _place: place }))),
+        Ok(response) => Ok(response?.map(|body| Body::new(PermitBody { inner: body, _permit: permit }))),
         Err(_elapsed) => Ok(Status::deadline_exceeded("deadline passed").into_http()),
     }
 }
 
 /// A response body with the place that it takes.
-struct Held<P> {
+struct PermitBody<P> {
     inner: Body,
-    _place: P,
+    _permit: P,
 }
 
-impl<P: Unpin> HttpBody for Held<P> {
+impl<P: Unpin> HttpBody for PermitBody<P> {
     type Data = <Body as HttpBody>::Data;
     type Error = Status;
 
@@ -224,7 +225,7 @@ mod tests {
             };
             Ok::<_, Infallible>(Response::new(body))
         });
-        Admission { inner, places: Arc::new(Places::new(DirectRate(NonZeroU32::new(per_minute)))) }
+        Admission { inner, limits: Arc::new(CallLimits::new(DirectRateLimit(NonZeroU32::new(per_minute)))) }
     }
 
     type Call = BoxFuture<'static, Result<Response<Body>, Infallible>>;
@@ -256,7 +257,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_users_leave_unsent_takes_no_place_of_others() {
+    async fn unfinished_requests_of_a_user_take_no_capacity_of_others() {
         let mut admission = admission(100_000);
         let mut hanging: Vec<Call> = Vec::new();
         for number in 1..=8 {
@@ -267,12 +268,12 @@ mod tests {
             }
             if number == 1 {
                 let more = admission.call(request("/quick", user(1)));
-                assert_eq!(reason_of(more).await.as_deref(), Some("BUSY"), "a user has 32");
+                assert_eq!(reason_of(more).await.as_deref(), Some("OVERLOADED"), "a user has 32");
                 assert_eq!(reason_of(admission.call(request("/quick", user(2)))).await, None);
             }
         }
         let ninth = admission.call(request("/quick", user(9)));
-        assert_eq!(reason_of(ninth).await.as_deref(), Some("BUSY"), "all users have 256");
+        assert_eq!(reason_of(ninth).await.as_deref(), Some("OVERLOADED"), "all users have 256");
         assert_eq!(reason_of(admission.call(request("/quick", service()))).await, None);
         let check = request("/grpc.health.v1.Health/Check", Caller::default());
         assert_eq!(reason_of(admission.call(check)).await, None);
@@ -290,7 +291,7 @@ mod tests {
             assert_eq!(reason(&response), None);
             open.push(response);
         }
-        assert_eq!(reason_of(watch()).await.as_deref(), Some("BUSY"));
+        assert_eq!(reason_of(watch()).await.as_deref(), Some("OVERLOADED"));
         open.pop();
         assert_eq!(reason_of(watch()).await, None, "one has ended");
         let check = request("/grpc.health.v1.Health/Check", Caller::default());

@@ -1,4 +1,4 @@
-//! Asks the [`Gate`] whether this call may pass, and tells the handler who calls.
+//! Asks the [`Authorizer`] whether this call may pass, and tells the handler who calls.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -10,25 +10,25 @@ use tonic::body::Body;
 use tonic::transport::server::TcpConnectInfo;
 use tower::Service;
 
-use crate::access::Gate;
+use crate::access::Authorizer;
 use crate::context::{self, Context};
 
 #[derive(Clone)]
-pub(super) struct Authenticate<S> {
+pub(super) struct Authentication<S> {
     pub inner: S,
-    pub gate: Arc<Gate>,
+    pub authorizer: Arc<Authorizer>,
 }
 
-type Admitted = BoxFuture<'static, Result<Response<Body>, Infallible>>;
+type ResponseFuture = BoxFuture<'static, Result<Response<Body>, Infallible>>;
 
-impl<S> Service<Request<Body>> for Authenticate<S>
+impl<S> Service<Request<Body>> for Authentication<S>
 where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send,
 {
     type Response = Response<Body>;
     type Error = Infallible;
-    type Future = Either<Ready<Result<Response<Body>, Infallible>>, Admitted>;
+    type Future = Either<Ready<Result<Response<Body>, Infallible>>, ResponseFuture>;
 
     fn poll_ready(&mut self, poller: &mut Poller<'_>) -> Poll<Result<(), Infallible>> {
         self.inner.poll_ready(poller)
@@ -38,13 +38,13 @@ where
         // Of calls over the network; in this process extensions are cleared.
         let peer = request.extensions().get::<TcpConnectInfo>().and_then(TcpConnectInfo::remote_addr);
         let peer = peer.map(|address| address.ip());
-        let admitted = match self.gate.admit(request.uri().path(), request.headers(), peer) {
-            Ok(admitted) => admitted,
+        let call = match self.authorizer.authorize(request.uri().path(), request.headers(), peer) {
+            Ok(call) => call,
             Err(status) => return Either::Left(ready(Ok(status.into_http()))),
         };
         let opened = context::current().unwrap_or_default();
-        let context = Context { access_token: admitted.access_token, client: admitted.client, ..opened };
-        request.extensions_mut().insert(admitted.caller);
+        let context = Context { access_token: call.access_token, client: call.client, ..opened };
+        request.extensions_mut().insert(call.caller);
         let clone = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, clone);
         Either::Right(Box::pin(context::scope(context, async move { inner.call(request).await })))

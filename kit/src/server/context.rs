@@ -3,7 +3,7 @@
 
 use std::convert::Infallible;
 use std::task::{Context as Poller, Poll};
-use std::time::{Duration, Instant as Clock};
+use std::time::{Duration, Instant as StdInstant};
 
 use futures::future::BoxFuture;
 use http::{HeaderMap, Request, Response};
@@ -18,11 +18,11 @@ use crate::telemetry;
 use crate::transport::REQUEST_ID;
 
 #[derive(Clone)]
-pub(super) struct OpenContext<S> {
+pub(super) struct ContextScope<S> {
     pub inner: S,
 }
 
-impl<S> Service<Request<Body>> for OpenContext<S>
+impl<S> Service<Request<Body>> for ContextScope<S>
 where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send,
@@ -37,17 +37,17 @@ where
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let sent = request.headers().get(REQUEST_ID).and_then(|value| value.to_str().ok());
-        let fresh = uuid::Uuid::from_bytes(Random::System.bytes());
-        let request_id = context::request_id(sent, fresh);
+        let generated = uuid::Uuid::from_bytes(Random::System.bytes());
+        let request_id = context::request_id(sent, generated);
         let deadline = timeout(request.headers()).map(|left| Instant::now() + left);
         let span = tracing::info_span!("rpc", path = request.uri().path(), request_id);
-        telemetry::adopt(&span, request.headers());
+        telemetry::set_parent(&span, request.headers());
         // Only paths of ours: anybody can invent others, and labels are for ever.
         let method = fintrac_proto::access(request.uri().path()).map_or("other", |access| access.path);
         let context = Context { request_id, deadline, ..Context::default() };
         let clone = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, clone);
-        let started = Clock::now();
+        let started = StdInstant::now();
         Box::pin(
             context::scope(context, async move {
                 let response = inner.call(request).await?;

@@ -10,7 +10,7 @@ use tonic::Status;
 use tonic::body::Body;
 use tower::Service;
 
-use super::guarded::Guarded;
+use super::trailers_on_error::TrailersOnError;
 use crate::context;
 
 #[derive(Clone)]
@@ -37,12 +37,12 @@ where
         Box::pin(async move {
             let response = match deadline {
                 None => call.await?,
-                Some(at) => match tokio::time::timeout_at(at, call).await {
+                Some(deadline) => match tokio::time::timeout_at(deadline, call).await {
                     Ok(response) => response?,
                     Err(_elapsed) => return Ok(Status::deadline_exceeded("deadline passed").into_http()),
                 },
             };
-            Ok(response.map(|body| Body::new(Guarded::new(body, deadline))))
+            Ok(response.map(|body| Body::new(TrailersOnError::new(body, deadline))))
         })
     }
 }

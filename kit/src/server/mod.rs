@@ -11,8 +11,8 @@ mod admission;
 mod authenticate;
 mod context;
 mod deadline;
-mod guarded;
 mod panic;
+mod trailers_on_error;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -25,21 +25,24 @@ use tower::layer::layer_fn;
 use tower::util::BoxCloneSyncService;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::access::Gate;
+use crate::access::Authorizer;
 
 /// A service behind its stack, ready for [`crate::transport::local`] or a network server.
 pub type Server = BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>;
 
-/// Dresses `routes`; `gate` decides who may call.
-pub fn server_stack(routes: Routes, gate: Arc<Gate>) -> Server {
-    let places = Arc::new(admission::Places::new(gate.direct_rate()));
+/// Dresses `routes`; `authorizer` decides who may call.
+pub fn server_stack(routes: Routes, authorizer: Arc<Authorizer>) -> Server {
+    let limits = Arc::new(admission::CallLimits::new(authorizer.direct_rate_limit()));
     ServiceBuilder::new()
         .layer(BoxCloneSyncService::layer())
         .map_response(|response: Response<_>| response.map(Body::new))
         .layer(CatchPanicLayer::custom(panic::to_status))
-        .layer(layer_fn(|inner| context::OpenContext { inner }))
+        .layer(layer_fn(|inner| context::ContextScope { inner }))
         .layer(layer_fn(|inner| deadline::Deadline { inner }))
-        .layer(layer_fn(move |inner| authenticate::Authenticate { inner, gate: Arc::clone(&gate) }))
-        .layer(layer_fn(move |inner| admission::Admission { inner, places: Arc::clone(&places) }))
+        .layer(layer_fn(move |inner| authenticate::Authentication {
+            inner,
+            authorizer: Arc::clone(&authorizer),
+        }))
+        .layer(layer_fn(move |inner| admission::Admission { inner, limits: Arc::clone(&limits) }))
         .service(routes.prepare())
 }

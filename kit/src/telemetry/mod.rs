@@ -1,4 +1,4 @@
-//! Logs, metrics and traces of a process. No secret, token, amount or mail body is
+//! Logs, metrics and traces of a process. No secret, token, amount or email body is
 //! ever given to any of them.
 
 mod statements;
@@ -12,9 +12,9 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _};
 
 pub(crate) use traces::inject;
-pub use traces::{Collector, adopt, flush};
+pub use traces::{Collector, flush, set_parent};
 
-use crate::config::{Environment, Stage};
+use crate::config::{DeploymentEnvironment, Environment};
 
 /// What is logged, as a tracing filter. A word that is none would silence everything.
 pub fn level(environment: &Environment) -> String {
@@ -24,9 +24,9 @@ pub fn level(environment: &Environment) -> String {
         "critical" => "error",
         other => other,
     };
-    let is_word = ["trace", "debug", "info", "warn", "error", "off"].contains(&level);
-    if !is_word && !level.contains('=') {
-        environment.problem("LOG_LEVEL: must be DEBUG, INFO, WARNING, ERROR or CRITICAL".into());
+    let is_level = ["trace", "debug", "info", "warn", "error", "off"].contains(&level);
+    if !is_level && !level.contains('=') {
+        environment.add_problem("LOG_LEVEL: must be DEBUG, INFO, WARNING, ERROR or CRITICAL".into());
         return "info".to_owned();
     }
     level.to_owned()
@@ -36,7 +36,7 @@ pub fn level(environment: &Environment) -> String {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     Serving,
-    /// One command, perhaps beside a suite that serves: it has no metrics and traces.
+    /// One command, perhaps beside a system that serves: it has no metrics and traces.
     Command,
 }
 
@@ -53,7 +53,7 @@ pub fn start(environment: &Environment, service: &str, purpose: Purpose) -> anyh
         Some("text") => true,
         Some("json") => false,
         Some(_) => anyhow::bail!("LOG_FORMAT: must be text or json"),
-        None => environment.stage() == Stage::Development,
+        None => environment.deployment_environment() == DeploymentEnvironment::Development,
     };
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let lines = if text {

@@ -12,22 +12,22 @@ const TARGET: &str = "sqlx::query";
 /// Seconds, from sending a statement to its last row.
 const FIELD: &str = "elapsed_secs";
 
-struct Statements;
+struct StatementMetrics;
 
 /// Measures each statement as `fintrac_statement_seconds`.
 pub(super) fn layer<S: Subscriber + for<'a> LookupSpan<'a>>() -> impl Layer<S> {
-    Statements.with_filter(Targets::new().with_target(TARGET, Level::DEBUG))
+    StatementMetrics.with_filter(Targets::new().with_target(TARGET, Level::DEBUG))
 }
 
-impl<S: Subscriber> Layer<S> for Statements {
+impl<S: Subscriber> Layer<S> for StatementMetrics {
     fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
-        event.record(&mut Seconds);
+        event.record(&mut ElapsedVisitor);
     }
 }
 
-struct Seconds;
+struct ElapsedVisitor;
 
-impl Visit for Seconds {
+impl Visit for ElapsedVisitor {
     fn record_f64(&mut self, field: &Field, value: f64) {
         if field.name() == FIELD {
             metrics::histogram!("fintrac_statement_seconds").record(value);

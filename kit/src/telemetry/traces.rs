@@ -1,5 +1,5 @@
 //! Traces over OTLP: a span for each request at the gateway and for each call in
-//! the part that answers it, statements as events in it. W3C trace context
+//! the service that answers it, statements as events in it. W3C trace context
 //! travels in `traceparent` (<https://www.w3.org/TR/trace-context/>).
 
 use std::sync::OnceLock;
@@ -20,7 +20,7 @@ use crate::config::Environment;
 
 static PROVIDER: OnceLock<SdkTracerProvider> = OnceLock::new();
 /// How long the collector may take.
-const PATIENCE: Duration = Duration::from_secs(5);
+const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Where traces go.
 #[derive(Debug, Clone)]
@@ -46,12 +46,12 @@ impl Collector {
                 Some(ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem)))
             }
             (Some("https"), Some(Err(error))) => {
-                environment.problem(format!("OTEL_EXPORTER_OTLP_CERTIFICATE: cannot be read: {error}"));
+                environment.add_problem(format!("OTEL_EXPORTER_OTLP_CERTIFICATE: cannot be read: {error}"));
                 return None;
             }
             _ => {
                 let text = "must be like http://host:4317, or https://host:4317 with TLS";
-                environment.problem(format!("OTEL_EXPORTER_OTLP_ENDPOINT: {text}"));
+                environment.add_problem(format!("OTEL_EXPORTER_OTLP_ENDPOINT: {text}"));
                 return None;
             }
         };
@@ -62,7 +62,7 @@ impl Collector {
 /// Exports to a collector in the name of `service`.
 pub(super) fn tracer(collector: Collector, service: &str) -> anyhow::Result<SdkTracer> {
     let Collector { endpoint, tls } = collector;
-    let exporter = SpanExporter::builder().with_tonic().with_endpoint(endpoint).with_timeout(PATIENCE);
+    let exporter = SpanExporter::builder().with_tonic().with_endpoint(endpoint).with_timeout(EXPORT_TIMEOUT);
     let exporter = match tls {
         Some(tls) => exporter.with_tls_config(tls),
         None => exporter,
@@ -78,14 +78,14 @@ pub(super) fn tracer(collector: Collector, service: &str) -> anyhow::Result<SdkT
 /// Sends what was not sent yet; nothing is recorded afterwards.
 pub async fn flush() {
     let Some(provider) = PROVIDER.get().cloned() else { return };
-    let sent = tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(PATIENCE)).await;
+    let sent = tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(EXPORT_TIMEOUT)).await;
     if let Ok(Err(error)) = sent {
         tracing::warn!(%error, "the last traces could not be sent");
     }
 }
 
 /// Makes `span` a child of the caller's.
-pub fn adopt(span: &Span, headers: &HeaderMap) {
+pub fn set_parent(span: &Span, headers: &HeaderMap) {
     if PROVIDER.get().is_some() {
         let parent = TraceContextPropagator::new().extract(&Headers(headers));
         let _disabled = span.set_parent(parent);

@@ -3,7 +3,7 @@
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 
 #[derive(Debug)]
-pub struct Authority {
+pub struct CertificateAuthority {
     /// Its own certificate.
     pub pem: String,
     issuer: Issuer<'static, KeyPair>,
@@ -11,12 +11,12 @@ pub struct Authority {
 
 /// What a server or client shows, PEM.
 #[derive(Debug)]
-pub struct Issued {
+pub struct IssuedCertificate {
     pub certificate: String,
     pub key: String,
 }
 
-impl Authority {
+impl CertificateAuthority {
     /// # Panics
     /// Never.
     pub fn new() -> Self {
@@ -31,16 +31,16 @@ impl Authority {
     ///
     /// # Panics
     /// When one is no name.
-    pub fn issue(&self, names: &[&str]) -> Issued {
+    pub fn issue(&self, names: &[&str]) -> IssuedCertificate {
         let key = KeyPair::generate().expect("a key");
         let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
         let params = CertificateParams::new(names).expect("names");
         let certificate = params.signed_by(&key, &self.issuer).expect("a certificate").pem();
-        Issued { certificate, key: key.serialize_pem() }
+        IssuedCertificate { certificate, key: key.serialize_pem() }
     }
 }
 
-impl Default for Authority {
+impl Default for CertificateAuthority {
     fn default() -> Self {
         Self::new()
     }

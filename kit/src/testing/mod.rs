@@ -1,10 +1,10 @@
 //! What tests stand on. Test databases: one private cluster a test process, in
 //! memory where the machine allows, and a database a test, cloned from a
-//! migrated template. Parts and users of the suite beside it.
+//! migrated template. Services and users of the system beside it.
 
 mod authority;
-mod log;
-mod part;
+mod event_log;
+mod service;
 pub mod smtp;
 
 use std::collections::HashMap;
@@ -17,9 +17,9 @@ use sqlx::postgres::{PgConnectOptions, PgPool};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection};
 use tokio::sync::Mutex;
 
-pub use authority::{Authority, Issued};
-pub use log::ScriptedLog;
-pub use part::{Part, TestUser, deps, trust};
+pub use authority::{CertificateAuthority, IssuedCertificate};
+pub use event_log::FakeEventLog;
+pub use service::{TestService, TestUser, deps, token_verifier};
 
 use crate::clock::Clock;
 use crate::database::{self, PoolConfig, Schema, app_role, owner_role};
@@ -51,7 +51,7 @@ pub fn start_durable_cluster() -> Result<Server, embedded_postgres::Error> {
 fn start_in(base: &Path, settings: &[&str]) -> Result<Server, embedded_postgres::Error> {
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     let dir = base.join(format!("fintrac-test-{}-{number}", std::process::id()));
-    let settings = settings.iter().map(|it| (*it).to_owned()).collect();
+    let settings = settings.iter().map(|setting| (*setting).to_owned()).collect();
     Server::start(&Options { dir, settings, temporary: true })
 }
 

@@ -14,60 +14,60 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-use super::{Authority, Issued};
+use super::{CertificateAuthority, IssuedCertificate};
 
 /// Name and password of the one who may send, where one is asked for.
-pub const LOGIN: (&str, &str) = ("postmaster", "open sesame");
+pub const CREDENTIALS: (&str, &str) = ("postmaster", "open sesame");
 
 /// What the server answers when a message has been sent to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum SmtpReply {
     Accept,
     /// 451: try again later.
-    NotNow,
+    TransientFailure,
     /// 550: never.
-    Never,
+    PermanentFailure,
     /// 535: the credentials are wrong.
-    Locked,
+    AuthenticationFailed,
     /// Takes the message and hangs up without a word.
-    HangUp,
+    Disconnect,
     /// Takes the message and says nothing, for ever.
     Stall,
 }
 
 /// How the server keeps strangers out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Door {
-    Open,
+pub enum SmtpSecurity {
+    Plain,
     /// Open, but for addresses of ASCII only.
-    Ascii,
+    PlainAscii,
     /// STARTTLS and a login before anything is taken.
     StartTls,
     /// TLS from the first byte, and a login.
     Tls,
 }
 
-fn is_open(door: Door) -> bool {
-    matches!(door, Door::Open | Door::Ascii)
+fn is_open(security: SmtpSecurity) -> bool {
+    matches!(security, SmtpSecurity::Plain | SmtpSecurity::PlainAscii)
 }
 
 /// What a connection needs to know.
 #[derive(Clone)]
-struct Hall {
-    door: Door,
+struct SmtpSession {
+    security: SmtpSecurity,
     acceptor: Option<TlsAcceptor>,
-    verdict: Arc<Mutex<Verdict>>,
+    reply: Arc<Mutex<SmtpReply>>,
     sender: mpsc::UnboundedSender<String>,
 }
 
-trait Line: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Line for T {}
+trait SmtpStream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> SmtpStream for T {}
 
 /// A running server.
 #[derive(Debug)]
 pub struct SmtpServer {
     pub address: SocketAddr,
-    verdict: Arc<Mutex<Verdict>>,
+    reply: Arc<Mutex<SmtpReply>>,
     received: mpsc::UnboundedReceiver<String>,
     /// The certificate of the authority that signed the server's, PEM.
     pub authority: String,
@@ -77,36 +77,36 @@ impl SmtpServer {
     /// # Panics
     /// When loopback cannot be listened on.
     pub async fn start() -> Self {
-        Self::behind(Door::Open).await
+        Self::with_security(SmtpSecurity::Plain).await
     }
 
     /// One behind a door; its certificate is for `localhost`.
     ///
     /// # Panics
     /// When loopback cannot be listened on.
-    pub async fn behind(door: Door) -> Self {
+    pub async fn with_security(security: SmtpSecurity) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback");
         let address = listener.local_addr().expect("an address");
-        let verdict = Arc::new(Mutex::new(Verdict::Accept));
+        let reply = Arc::new(Mutex::new(SmtpReply::Accept));
         let (sender, received) = mpsc::unbounded_channel();
         let (authority, acceptor) = certificates();
-        let acceptor = (!is_open(door)).then_some(acceptor);
-        let hall = Hall { door, acceptor, verdict: Arc::clone(&verdict), sender };
+        let acceptor = (!is_open(security)).then_some(acceptor);
+        let session = SmtpSession { security, acceptor, reply: Arc::clone(&reply), sender };
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let hall = hall.clone();
+                let session = session.clone();
                 tokio::spawn(async move {
                     // A client that goes away is its own business.
-                    let _gone = admit(stream, &hall).await;
+                    let _gone = accept(stream, &session).await;
                 });
             }
         });
-        Self { address, verdict, received, authority }
+        Self { address, reply, received, authority }
     }
 
     /// From now on.
-    pub fn answer(&self, verdict: Verdict) {
-        *self.verdict.lock().unwrap_or_else(PoisonError::into_inner) = verdict;
+    pub fn set_reply(&self, reply: SmtpReply) {
+        *self.reply.lock().unwrap_or_else(PoisonError::into_inner) = reply;
     }
 
     pub fn url(&self) -> String {
@@ -117,21 +117,21 @@ impl SmtpServer {
     ///
     /// # Panics
     /// When none comes for half a minute.
-    pub async fn next(&mut self) -> String {
+    pub async fn next_message(&mut self) -> String {
         let message = tokio::time::timeout(std::time::Duration::from_secs(30), self.received.recv());
         message.await.expect("a message in time").expect("the server runs")
     }
 
     /// Whether a message waits that nobody looked at.
-    pub fn has_more(&mut self) -> bool {
+    pub fn has_messages(&mut self) -> bool {
         !self.received.is_empty()
     }
 }
 
 /// An authority of its own, PEM, and the server's identity by it.
 fn certificates() -> (String, TlsAcceptor) {
-    let authority = Authority::new();
-    let Issued { certificate, key } = authority.issue(&["localhost"]);
+    let authority = CertificateAuthority::new();
+    let IssuedCertificate { certificate, key } = authority.issue(&["localhost"]);
     let certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).expect("a certificate");
     let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("a key");
     let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
@@ -145,13 +145,13 @@ fn certificates() -> (String, TlsAcceptor) {
 }
 
 /// Leads a connection through the door.
-async fn admit(stream: TcpStream, hall: &Hall) -> std::io::Result<()> {
-    match (&hall.acceptor, hall.door) {
-        (Some(acceptor), Door::Tls) => {
-            let stream: Box<dyn Line> = Box::new(acceptor.accept(stream).await?);
-            converse(BufReader::new(stream), hall, true).await
+async fn accept(stream: TcpStream, session: &SmtpSession) -> std::io::Result<()> {
+    match (&session.acceptor, session.security) {
+        (Some(acceptor), SmtpSecurity::Tls) => {
+            let stream: Box<dyn SmtpStream> = Box::new(acceptor.accept(stream).await?);
+            run_session(BufReader::new(stream), session, true).await
         }
-        (Some(acceptor), Door::StartTls) => {
+        (Some(acceptor), SmtpSecurity::StartTls) => {
             let mut plain = BufReader::new(stream);
             plain.write_all(b"220 test\r\n").await?;
             let mut line = String::new();
@@ -160,28 +160,32 @@ async fn admit(stream: TcpStream, hall: &Hall) -> std::io::Result<()> {
                 if plain.read_line(&mut line).await? == 0 {
                     return Ok(());
                 }
-                let answer: &[u8] = match line.get(..4).unwrap_or_default().to_ascii_uppercase().as_str() {
+                let response: &[u8] = match line.get(..4).unwrap_or_default().to_ascii_uppercase().as_str() {
                     "EHLO" => b"250-test\r\n250 STARTTLS\r\n",
                     "STAR" => b"220 go on\r\n",
                     _ => b"530 in private only\r\n",
                 };
-                plain.write_all(answer).await?;
+                plain.write_all(response).await?;
             }
-            let stream: Box<dyn Line> = Box::new(acceptor.accept(plain.into_inner()).await?);
-            converse(BufReader::new(stream), hall, false).await
+            let stream: Box<dyn SmtpStream> = Box::new(acceptor.accept(plain.into_inner()).await?);
+            run_session(BufReader::new(stream), session, false).await
         }
         _ => {
-            let stream: Box<dyn Line> = Box::new(stream);
-            converse(BufReader::new(stream), hall, true).await
+            let stream: Box<dyn SmtpStream> = Box::new(stream);
+            run_session(BufReader::new(stream), session, true).await
         }
     }
 }
 
-async fn converse(mut stream: BufReader<Box<dyn Line>>, hall: &Hall, greets: bool) -> std::io::Result<()> {
-    if greets {
+async fn run_session(
+    mut stream: BufReader<Box<dyn SmtpStream>>,
+    session: &SmtpSession,
+    sends_greeting: bool,
+) -> std::io::Result<()> {
+    if sends_greeting {
         stream.write_all(b"220 test\r\n").await?;
     }
-    let mut is_known = is_open(hall.door);
+    let mut is_authenticated = is_open(session.security);
     let mut line = String::new();
     loop {
         line.clear();
@@ -190,42 +194,43 @@ async fn converse(mut stream: BufReader<Box<dyn Line>>, hall: &Hall, greets: boo
         }
         let verb = line.get(..4).unwrap_or_default().to_ascii_uppercase();
         match verb.as_str() {
-            "EHLO" | "HELO" if hall.door == Door::Open => {
+            "EHLO" | "HELO" if session.security == SmtpSecurity::Plain => {
                 stream.write_all(b"250-test\r\n250-SMTPUTF8\r\n250 8BITMIME\r\n").await?;
             }
-            "EHLO" | "HELO" if hall.door == Door::Ascii => {
+            "EHLO" | "HELO" if session.security == SmtpSecurity::PlainAscii => {
                 stream.write_all(b"250-test\r\n250 8BITMIME\r\n").await?;
             }
             "EHLO" => stream.write_all(b"250-test\r\n250-8BITMIME\r\n250 AUTH PLAIN\r\n").await?,
             "AUTH" => {
                 let sent = line.trim().rsplit(' ').next().unwrap_or_default();
-                let expected = format!("\0{}\0{}", LOGIN.0, LOGIN.1);
-                is_known = BASE64.decode(sent).is_ok_and(|sent| sent == expected.as_bytes());
-                let answer: &[u8] = if is_known { b"235 welcome\r\n" } else { b"535 who are you\r\n" };
-                stream.write_all(answer).await?;
+                let expected = format!("\0{}\0{}", CREDENTIALS.0, CREDENTIALS.1);
+                is_authenticated = BASE64.decode(sent).is_ok_and(|sent| sent == expected.as_bytes());
+                let response: &[u8] =
+                    if is_authenticated { b"235 welcome\r\n" } else { b"535 who are you\r\n" };
+                stream.write_all(response).await?;
             }
-            "MAIL" if !is_known => stream.write_all(b"530 log in first\r\n").await?,
+            "MAIL" if !is_authenticated => stream.write_all(b"530 log in first\r\n").await?,
             "DATA" => {
                 stream.write_all(b"354 go on\r\n").await?;
                 let message = read_message(&mut stream).await?;
-                let verdict = *hall.verdict.lock().unwrap_or_else(PoisonError::into_inner);
-                let answer: &[u8] = match verdict {
-                    Verdict::Accept => b"250 taken\r\n",
-                    Verdict::NotNow => b"451 not now\r\n",
+                let reply = *session.reply.lock().unwrap_or_else(PoisonError::into_inner);
+                let response: &[u8] = match reply {
+                    SmtpReply::Accept => b"250 taken\r\n",
+                    SmtpReply::TransientFailure => b"451 not now\r\n",
                     // As servers do, it quotes the address.
-                    Verdict::Never => b"550 5.1.1 <ana@example.com>: never\r\n",
-                    Verdict::Locked => b"535 who are you\r\n",
-                    Verdict::HangUp => {
-                        let _test_ended = hall.sender.send(message);
+                    SmtpReply::PermanentFailure => b"550 5.1.1 <ana@example.com>: never\r\n",
+                    SmtpReply::AuthenticationFailed => b"535 who are you\r\n",
+                    SmtpReply::Disconnect => {
+                        let _test_ended = session.sender.send(message);
                         return Ok(());
                     }
-                    Verdict::Stall => {
-                        let _test_ended = hall.sender.send(message);
+                    SmtpReply::Stall => {
+                        let _test_ended = session.sender.send(message);
                         return std::future::pending().await;
                     }
                 };
-                stream.write_all(answer).await?;
-                let _test_ended = hall.sender.send(message);
+                stream.write_all(response).await?;
+                let _test_ended = session.sender.send(message);
             }
             "QUIT" => {
                 stream.write_all(b"221 bye\r\n").await?;
@@ -236,7 +241,7 @@ async fn converse(mut stream: BufReader<Box<dyn Line>>, hall: &Hall, greets: boo
     }
 }
 
-async fn read_message(stream: &mut BufReader<Box<dyn Line>>) -> std::io::Result<String> {
+async fn read_message(stream: &mut BufReader<Box<dyn SmtpStream>>) -> std::io::Result<String> {
     let mut message = String::new();
     loop {
         let mut line = String::new();

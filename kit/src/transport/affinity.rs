@@ -16,7 +16,7 @@ pub fn affinity(household_id: Uuid) -> u64 {
 
 /// That of the household in an access token, which is not verified here: at
 /// worst a forger chooses who refuses him.
-pub(super) fn of_token(token: &str) -> Option<u64> {
+pub(super) fn from_token(token: &str) -> Option<u64> {
     #[derive(Deserialize)]
     struct Claims {
         hh: Uuid,

@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use fintrac_kit::access::caller::Origin;
+use fintrac_kit::access::caller::RequestOrigin;
 use fintrac_kit::clock::Clock;
 use fintrac_kit::database::app_role;
 use fintrac_kit::events::{
-    Bell, Consumer, EventLog, Handler, HandlerError, NewEvent, append, drop_old, horizon_lag, is_newer,
+    Consumer, EventLog, Handler, HandlerError, NewEvent, WakeSignal, append, drop_expired_partitions,
+    horizon_lag_seconds, record_version_if_newer,
 };
 use fintrac_kit::random::Random;
 use fintrac_kit::server::server_stack;
@@ -24,12 +25,17 @@ use tonic::Streaming;
 use tonic::service::Routes;
 use uuid::Uuid;
 
-use crate::support::{clock, gate, keys, schema};
+use crate::support::{authorizer, clock, keys, schema};
 
 pub fn log(pool: &PgPool, clock: &Clock) -> Transport {
-    let log =
-        EventLog::new(pool.clone(), Bell::default(), &["ledger"], clock.clone(), CancellationToken::new());
-    let server = server_stack(Routes::new(log.into_service()), gate(clock));
+    let log = EventLog::new(
+        pool.clone(),
+        WakeSignal::default(),
+        &["ledger"],
+        clock.clone(),
+        CancellationToken::new(),
+    );
+    let server = server_stack(Routes::new(log.into_service()), authorizer(clock));
     transport::local(server, keys().issuer("ledger", "auth", clock))
 }
 
@@ -44,7 +50,7 @@ pub async fn write(connection: &mut PgConnection, clock: &Clock, kind: &'static 
         version,
         kind,
         changed: &["name"],
-        origin: &Origin { actor: "tests".into(), ..Origin::default() },
+        origin: &RequestOrigin { actor: "tests".into(), ..RequestOrigin::default() },
         occurred_at: now,
     };
     append(connection, &event).await.expect("append");
@@ -52,7 +58,7 @@ pub async fn write(connection: &mut PgConnection, clock: &Clock, kind: &'static 
 
 pub async fn subscribe(log: &Transport, after: Option<Position>) -> Streaming<SubscribeResponse> {
     let mut request = tonic::Request::new(SubscribeRequest { after });
-    request.extensions_mut().insert(transport::Lasting);
+    request.extensions_mut().insert(transport::NoDeadline);
     EventLogServiceClient::new(log.clone()).subscribe(request).await.expect("subscribe").into_inner()
 }
 
@@ -85,14 +91,14 @@ async fn an_event_that_commits_late_is_delivered() {
     let nothing = tokio::time::timeout(Duration::from_millis(300), stream.message()).await;
     assert!(nothing.is_err(), "nothing is settled while the late transaction is open");
     clock.advance(TimeDelta::seconds(40));
-    let lag = horizon_lag(&mut pool.acquire().await.expect("a connection"), clock.now()).await;
+    let lag = horizon_lag_seconds(&mut pool.acquire().await.expect("a connection"), clock.now()).await;
     assert!(lag.expect("query") >= 40.0, "and the metric shows it");
     late.commit().await.expect("commit");
     assert_eq!(kinds(&next(&mut stream, 2).await), ["late", "early"]);
 }
 
 #[tokio::test]
-async fn a_subscription_goes_on_where_it_was() {
+async fn a_subscription_resumes_at_its_position() {
     let clock = clock();
     let database = TestDatabase::new(&[&schema()], &clock).await;
     let pool = database.pool(&schema(), &clock).await;
@@ -108,7 +114,7 @@ async fn a_subscription_goes_on_where_it_was() {
 }
 
 #[tokio::test]
-async fn a_stream_ends_now_and_then() {
+async fn a_stream_ends_after_its_maximum_duration() {
     let clock = clock();
     let database = TestDatabase::new(&[&schema()], &clock).await;
     let pool = database.pool(&schema(), &clock).await;
@@ -128,7 +134,7 @@ async fn months(pool: &PgPool) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_month_goes_when_it_is_old_and_everybody_has_read_it() {
+async fn a_month_is_dropped_when_expired_and_read_by_every_reader() {
     // 21 September 2026.
     let clock = clock();
     let database = TestDatabase::new(&[&schema()], &clock).await;
@@ -157,14 +163,14 @@ async fn a_month_goes_when_it_is_old_and_everybody_has_read_it() {
         (after_june, &["ledger"], with(&["2025_08"])),
     ] {
         drop(subscribe(&log, after).await);
-        drop_old(&mut connection, readers, clock.now()).await.expect("dropped");
+        drop_expired_partitions(&mut connection, readers, clock.now()).await.expect("dropped");
         assert_eq!(months(&pool).await, expected, "{after:?} {readers:?}");
     }
     assert_eq!(kinds(&next(&mut subscribe(&log, None).await, 2).await), ["august", "september"]);
 }
 
 #[tokio::test]
-async fn the_serving_role_cannot_drop_what_is_young() {
+async fn the_serving_role_cannot_drop_recent_months() {
     let clock = clock();
     let database = TestDatabase::new(&[&schema()], &clock).await;
     let pool = database.pool(&schema(), &clock).await;
@@ -172,7 +178,7 @@ async fn the_serving_role_cannot_drop_what_is_young() {
                 from (select ensure_event_partitions(current_date, 0)) as made";
     let this_month: String = sqlx::query_scalar(make).fetch_one(&pool).await.expect("made");
     for today in ["2999-01-01", "infinity", "-infinity", "4000-01-01 BC"] {
-        let ask = "select drop_event_partition('{}', $1::text::date) is not null";
+        let ask = "select drop_expired_event_partition('{}', $1::text::date) is not null";
         while sqlx::query_scalar(ask).bind(today).fetch_one(&pool).await.expect("query") {}
         assert!(months(&pool).await.contains(&this_month), "{today}");
     }
@@ -193,17 +199,19 @@ async fn the_serving_role_cannot_change_history() {
 }
 
 #[tokio::test]
-async fn a_lower_version_is_old_news() {
+async fn a_lower_version_is_not_recorded() {
     let clock = clock();
     let database = TestDatabase::new(&[&schema()], &clock).await;
     let pool = database.pool(&schema(), &clock).await;
     let mut connection = pool.acquire().await.expect("a connection");
-    let mut news = Vec::new();
+    let mut recorded = Vec::new();
     for version in [2, 1, 2, 3] {
         let id = Uuid::from_u128(1);
-        news.push(is_newer(&mut connection, "ledger", "account", id, version).await.expect("query"));
+        recorded.push(
+            record_version_if_newer(&mut connection, "ledger", "account", id, version).await.expect("query"),
+        );
     }
-    assert_eq!(news, [true, false, false, true]);
+    assert_eq!(recorded, [true, false, false, true]);
 }
 
 /// Counts effects in a table; fails as told.
@@ -211,12 +219,12 @@ struct Counting {
     done: Arc<Notify>,
     last: &'static str,
     transient: AtomicU32,
-    asked: Arc<Mutex<Vec<String>>>,
+    prepared: Arc<Mutex<Vec<String>>>,
 }
 
 impl Counting {
     fn until(last: &'static str, done: &Arc<Notify>) -> Self {
-        Self { done: done.clone(), last, transient: AtomicU32::new(0), asked: Arc::default() }
+        Self { done: done.clone(), last, transient: AtomicU32::new(0), prepared: Arc::default() }
     }
 }
 
@@ -225,7 +233,7 @@ impl Handler for Counting {
 
     async fn prepare(&self, events: &[Event]) -> Result<(), HandlerError> {
         for event in events {
-            self.asked.lock().expect("no panic").push(event.kind.clone());
+            self.prepared.lock().expect("no panic").push(event.kind.clone());
             if event.kind == "outage" && self.transient.fetch_add(1, Ordering::Relaxed) < 2 {
                 return Err(HandlerError::Transient("out of reach".into()));
             }
@@ -246,7 +254,7 @@ impl Handler for Counting {
                 .execute(&mut *connection)
                 .await?;
             if event.kind == "poison" {
-                return Err(HandlerError::Poison("not digestible".into()));
+                return Err(HandlerError::Permanent("not digestible".into()));
             }
             if event.kind == self.last {
                 self.done.notify_one();
@@ -255,7 +263,7 @@ impl Handler for Counting {
         Ok(())
     }
 
-    async fn given_up(&self, connection: &mut PgConnection, event: &Event) -> Result<(), HandlerError> {
+    async fn on_dead_letter(&self, connection: &mut PgConnection, event: &Event) -> Result<(), HandlerError> {
         sqlx::query("insert into public.effects values ($1::uuid, 'given up')")
             .bind(&event.id)
             .execute(connection)
@@ -309,7 +317,7 @@ async fn two_replicas_give_each_event_one_effect() {
 }
 
 #[tokio::test]
-async fn poison_becomes_a_dead_letter_and_an_outage_does_not() {
+async fn a_permanent_error_becomes_a_dead_letter_and_an_outage_does_not() {
     let clock = clock();
     let (database, pool) = with_effects(&clock).await;
     let (done, shutdown) = (Arc::new(Notify::new()), CancellationToken::new());

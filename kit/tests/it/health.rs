@@ -1,9 +1,9 @@
 //! What a service says of its own health.
 
-use fintrac_kit::access::trust::TrustUpdate;
+use fintrac_kit::access::token_verifier::TrustUpdate;
 use fintrac_kit::jobs::Jobs;
-use fintrac_kit::module::Module;
-use fintrac_kit::serve::{self, Stop, start_module};
+use fintrac_kit::module::ServiceModule;
+use fintrac_kit::serve::{self, Shutdown, start_module};
 use fintrac_kit::testing::TestDatabase;
 use fintrac_kit::transport;
 use fintrac_proto::events::v1::SubscribeRequest;
@@ -19,14 +19,16 @@ use tonic_health::pb::health_client::HealthClient;
 use crate::support;
 
 #[tokio::test]
-async fn it_is_well_once_it_can_verify_tokens_until_it_stops() {
+async fn it_is_serving_once_it_can_verify_tokens_until_shutdown() {
     let clock = support::clock();
     let database = TestDatabase::new(&[&support::schema()], &clock).await;
     let pool = database.pool(&support::schema(), &clock).await;
     let jobs = Jobs::new("toy", pool.clone(), &[], clock.clone());
-    let module = Module { name: "toy", routes: Routes::default(), jobs, workers: Vec::new(), pool };
-    let (trust, stop) = (support::trust(&clock), Stop::default());
-    let (server, alone) = start_module(module, support::gate(&clock), &trust, false, &stop).await;
+    let module =
+        ServiceModule { name: "toy", routes: Routes::default(), jobs, background_tasks: Vec::new(), pool };
+    let (token_verifier, shutdown) = (support::token_verifier(&clock), Shutdown::default());
+    let (server, health_only) =
+        start_module(module, support::authorizer(&clock), &token_verifier, false, &shutdown).await;
     let issuer = support::keys().issuer("gateway", "auth", &clock);
     let mut client = HealthClient::new(transport::local(server, issuer));
     let whole = || HealthCheckRequest { service: String::new() };
@@ -39,7 +41,7 @@ async fn it_is_well_once_it_can_verify_tokens_until_it_stops() {
 
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("bind");
     let address = listener.local_addr().expect("an address");
-    serve::health(listener, alone, &stop);
+    serve::health(listener, health_only, &shutdown);
     let probes = Channel::from_shared(format!("http://{address}")).expect("a URL").connect_lazy();
     let live = HealthCheckRequest { service: "live".into() };
     let probed = HealthClient::new(probes.clone()).check(live).await.expect("an answer").into_inner();
@@ -50,8 +52,8 @@ async fn it_is_well_once_it_can_verify_tokens_until_it_stops() {
     let mut watched = client.watch(whole()).await.expect("a stream").into_inner();
     let mut next = async || watched.message().await.expect("a stream").expect("a status").status();
     assert_eq!(next().await, ServingStatus::NotServing, "without the keys of tokens");
-    trust.replace(TrustUpdate::default());
+    token_verifier.replace(TrustUpdate::default());
     while next().await != ServingStatus::Serving {}
-    stop.lame.cancel();
+    shutdown.not_ready.cancel();
     while next().await != ServingStatus::NotServing {}
 }

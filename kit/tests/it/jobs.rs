@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use fintrac_kit::events::Bell;
-use fintrac_kit::jobs::{Periodic, leased};
+use fintrac_kit::events::WakeSignal;
+use fintrac_kit::jobs::{PeriodicJob, leased};
 use fintrac_kit::testing::TestDatabase;
 use tokio::sync::{Mutex, Notify};
 use tokio_util::sync::CancellationToken;
@@ -18,54 +18,55 @@ async fn a_period_has_one_run_however_many_replicas() {
     let clock = clock();
     let database = TestDatabase::new(&[&schema()], &clock).await;
     let pool = database.pool(&schema(), &clock).await;
-    let job = Periodic { name: "job", every: TimeDelta::hours(1), pool, clock: clock.clone() };
+    let job = PeriodicJob { name: "job", interval: TimeDelta::hours(1), pool, clock: clock.clone() };
     let runs = AtomicU32::new(0);
     let run = async || {
         runs.fetch_add(1, Ordering::Relaxed);
         Ok(())
     };
-    let ran = futures::future::try_join_all((0..4).map(|_| job.turn(run))).await.expect("turns");
+    let ran = futures::future::try_join_all((0..4).map(|_| job.run_if_due(run))).await.expect("turns");
     assert_eq!((ran.iter().filter(|ran| **ran).count(), runs.load(Ordering::Relaxed)), (1, 1));
     clock.advance(TimeDelta::minutes(59));
-    assert!(!job.turn(run).await.expect("turn"), "not due");
+    assert!(!job.run_if_due(run).await.expect("turn"), "not due");
     clock.advance(TimeDelta::minutes(1));
-    assert!(job.turn(run).await.expect("turn"), "due");
+    assert!(job.run_if_due(run).await.expect("turn"), "due");
 }
 
 #[tokio::test]
-async fn a_failed_run_is_seen_and_tried_again() {
+async fn a_failed_run_is_reported_and_retried() {
     let clock = clock();
     let database = TestDatabase::new(&[&schema()], &clock).await;
     let pool = database.pool(&schema(), &clock).await;
-    let job = Periodic { name: "job", every: TimeDelta::hours(1), pool: pool.clone(), clock: clock.clone() };
-    assert!(job.turn(async || Err(sqlx::Error::RowNotFound.into())).await.expect("turn"));
+    let job =
+        PeriodicJob { name: "job", interval: TimeDelta::hours(1), pool: pool.clone(), clock: clock.clone() };
+    assert!(job.run_if_due(async || Err(sqlx::Error::RowNotFound.into())).await.expect("turn"));
     let (failures, error): (i32, Option<String>) =
         sqlx::query_as("select failures, last_error from jobs").fetch_one(&pool).await.expect("query");
     assert!(failures == 1 && error.is_some());
     clock.advance(TimeDelta::minutes(1));
-    assert!(job.turn(async || Ok(())).await.expect("turn"), "long before the next period");
+    assert!(job.run_if_due(async || Ok(())).await.expect("turn"), "long before the next period");
     let failures: i32 =
         sqlx::query_scalar("select failures from jobs").fetch_one(&pool).await.expect("query");
     assert_eq!(failures, 0);
 }
 
-/// Items that wait; the performed ones.
+/// Items that wait; the handled ones.
 #[derive(Default)]
 struct Queue {
     waiting: Mutex<Vec<u32>>,
-    performed: Mutex<Vec<u32>>,
+    handled: Mutex<Vec<u32>>,
     done: Notify,
     go_on: Notify,
 }
 
-struct Worker(Arc<Queue>);
+struct RecordingWorker(Arc<Queue>);
 
 /// The item that panics.
 const PANICS: u32 = 13;
 /// The item that waits until it may go on.
 const SLOW: u32 = 99;
 
-impl leased::Work for Worker {
+impl leased::Worker for RecordingWorker {
     type Item = u32;
 
     async fn claim(&self, limit: i64) -> Result<Vec<u32>, sqlx::Error> {
@@ -74,38 +75,42 @@ impl leased::Work for Worker {
         Ok(waiting.drain(..count).collect())
     }
 
-    async fn perform(&self, item: u32) -> Result<(), sqlx::Error> {
+    async fn handle(&self, item: u32) -> Result<(), sqlx::Error> {
         assert_ne!(item, PANICS, "this item is a bad one");
         if item == SLOW {
             self.0.go_on.notified().await;
         }
-        self.0.performed.lock().await.push(item);
+        self.0.handled.lock().await.push(item);
         self.0.done.notify_one();
         Ok(())
     }
 }
 
 #[tokio::test]
-async fn the_bell_wakes_a_waiting_worker() {
-    let (queue, bell, shutdown) = (Arc::new(Queue::default()), Bell::default(), CancellationToken::new());
-    let running = tokio::spawn(leased::run(Worker(queue.clone()), bell.clone(), 2, shutdown.clone()));
+async fn a_wake_signal_wakes_a_waiting_worker() {
+    let (queue, wake_signal, shutdown) =
+        (Arc::new(Queue::default()), WakeSignal::default(), CancellationToken::new());
+    let running =
+        tokio::spawn(leased::run(RecordingWorker(queue.clone()), wake_signal.clone(), 2, shutdown.clone()));
     for item in 0..3 {
         queue.waiting.lock().await.push(item);
-        bell.ring();
+        wake_signal.wake();
         queue.done.notified().await;
     }
     shutdown.cancel();
     running.await.expect("no panic");
-    assert_eq!(*queue.performed.lock().await, [0, 1, 2]);
+    assert_eq!(*queue.handled.lock().await, [0, 1, 2]);
 }
 
 #[tokio::test]
-async fn a_slow_item_holds_up_no_other() {
-    let (queue, bell, shutdown) = (Arc::new(Queue::default()), Bell::default(), CancellationToken::new());
+async fn a_slow_item_delays_no_other() {
+    let (queue, wake_signal, shutdown) =
+        (Arc::new(Queue::default()), WakeSignal::default(), CancellationToken::new());
     queue.waiting.lock().await.extend([SLOW, 1, 2, 3]);
-    let running = tokio::spawn(leased::run(Worker(queue.clone()), bell.clone(), 2, shutdown.clone()));
+    let running =
+        tokio::spawn(leased::run(RecordingWorker(queue.clone()), wake_signal.clone(), 2, shutdown.clone()));
     let others = async {
-        while queue.performed.lock().await.len() < 3 {
+        while queue.handled.lock().await.len() < 3 {
             queue.done.notified().await;
         }
     };
@@ -113,18 +118,20 @@ async fn a_slow_item_holds_up_no_other() {
     shutdown.cancel();
     queue.go_on.notify_one();
     running.await.expect("what is begun is ended");
-    assert_eq!(*queue.performed.lock().await, [1, 2, 3, SLOW]);
+    assert_eq!(*queue.handled.lock().await, [1, 2, 3, SLOW]);
 }
 
 #[tokio::test]
 async fn an_item_that_panics_stops_no_other() {
-    let (queue, bell, shutdown) = (Arc::new(Queue::default()), Bell::default(), CancellationToken::new());
+    let (queue, wake_signal, shutdown) =
+        (Arc::new(Queue::default()), WakeSignal::default(), CancellationToken::new());
     queue.waiting.lock().await.extend([PANICS, 1]);
-    let running = tokio::spawn(leased::run(Worker(queue.clone()), bell.clone(), 1, shutdown.clone()));
+    let running =
+        tokio::spawn(leased::run(RecordingWorker(queue.clone()), wake_signal.clone(), 1, shutdown.clone()));
     queue.done.notified().await;
     shutdown.cancel();
     running.await.expect("the worker lives");
-    assert_eq!(*queue.performed.lock().await, [1]);
+    assert_eq!(*queue.handled.lock().await, [1]);
 }
 
 #[tokio::test]
@@ -132,8 +139,9 @@ async fn a_job_that_panics_counts_as_failed() {
     let clock = clock();
     let database = TestDatabase::new(&[&schema()], &clock).await;
     let pool = database.pool(&schema(), &clock).await;
-    let job = Periodic { name: "job", every: TimeDelta::hours(1), pool: pool.clone(), clock: clock.clone() };
-    assert!(job.turn(async || panic!("a bad one")).await.expect("turn"));
+    let job =
+        PeriodicJob { name: "job", interval: TimeDelta::hours(1), pool: pool.clone(), clock: clock.clone() };
+    assert!(job.run_if_due(async || panic!("a bad one")).await.expect("turn"));
     let failures: i32 =
         sqlx::query_scalar("select failures from jobs").fetch_one(&pool).await.expect("query");
     assert_eq!(failures, 1);

@@ -27,10 +27,10 @@ async fn a_thousand_aborted_requests_leave_the_pool_usable() {
     let random = Random::seeded(1);
     for round in 0..50 {
         // A request takes well under a millisecond here: half of the rounds aim at its inside.
-        let longest = if round % 2 == 0 { 20_000 } else { 600 };
+        let max_micros = if round % 2 == 0 { 20_000 } else { 600 };
         stream::iter(0..20)
             .for_each_concurrent(2, async |_| {
-                let micros = u64::from(u16::from_le_bytes(random.bytes())) % longest;
+                let micros = u64::from(u16::from_le_bytes(random.bytes())) % max_micros;
                 let _aborted =
                     tokio::time::timeout(Duration::from_micros(micros), request(pool.clone())).await;
             })
@@ -40,8 +40,10 @@ async fn a_thousand_aborted_requests_leave_the_pool_usable() {
             sqlx::query_scalar("select 1").fetch_one(&pool).await.expect("the next request works");
         assert_eq!(works, 1);
         // A connection that was dropped is seen for a moment; one that hangs, for ten seconds.
-        let gone = async { while hanging(&database).await > 0 {} };
-        tokio::time::timeout(Duration::from_secs(5), gone).await.unwrap_or_else(|_| panic!("round {round}"));
+        let closed = async { while hanging(&database).await > 0 {} };
+        tokio::time::timeout(Duration::from_secs(5), closed)
+            .await
+            .unwrap_or_else(|_| panic!("round {round}"));
     }
     request(pool.clone()).await.expect("the next change works");
 }
@@ -58,7 +60,7 @@ async fn hanging(database: &TestDatabase) -> i64 {
 }
 
 #[tokio::test]
-async fn a_sound_connection_is_used_again() {
+async fn a_healthy_connection_is_reused() {
     let clock = clock();
     let database = TestDatabase::new(&[&schema()], &clock).await;
     let config = PoolConfig { max_connections: 1, acquire_timeout: Duration::from_secs(10) };

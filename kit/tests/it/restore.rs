@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use embedded_postgres::Server;
 use fintrac_kit::clock::Clock;
 use fintrac_kit::database::{self, PoolConfig, app_role};
-use fintrac_kit::events::drop_old;
+use fintrac_kit::events::drop_expired_partitions;
 use fintrac_kit::module::open_schema;
 use fintrac_kit::testing;
 use sqlx::{ConnectOptions as _, PgPool};
@@ -92,7 +92,7 @@ async fn events_flow_on_after_dump_and_restore() {
 }
 
 #[tokio::test]
-async fn a_log_whose_events_were_all_dropped_flows_on_too() {
+async fn events_flow_on_after_restore_when_all_old_events_were_dropped() {
     let clock = clock();
     let (old, pool) = long_lived(&clock).await;
     let mut connection = pool.acquire().await.expect("a connection");
@@ -103,7 +103,7 @@ async fn a_log_whose_events_were_all_dropped_flows_on_too() {
     write(&mut connection, &Clock::manual(clock.now() - TimeDelta::days(460)), "before", 1).await;
     let seen = next(&mut subscribe(&log(&pool, &clock), None).await, 1).await;
     drop(subscribe(&log(&pool, &clock), seen[0].position).await);
-    drop_old(&mut connection, &["ledger"], clock.now()).await.expect("dropped");
+    drop_expired_partitions(&mut connection, &["ledger"], clock.now()).await.expect("dropped");
     let left: i64 =
         sqlx::query_scalar("select count(*) from events").fetch_one(&mut *connection).await.expect("query");
     assert_eq!(left, 0);

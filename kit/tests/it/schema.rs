@@ -36,3 +36,26 @@ async fn a_service_does_not_start_on_an_old_schema() {
     let error = open_schema(&schema(), &pool, &clock).await.expect_err("refused");
     assert!(error.to_string().contains("fintrac migrate"), "{error}");
 }
+
+#[tokio::test]
+async fn a_schema_of_another_version_is_rejected_and_left_unchanged() {
+    let clock = clock();
+    for change in [
+        "insert into toy._kit_migrations (version, description, success, checksum, execution_time)
+             values (2, 'erasure', true, 'x', 0)",
+        "update toy._kit_migrations set checksum = checksum || 'x'",
+    ] {
+        let database = TestDatabase::new(&[&schema()], &clock).await;
+        let mut connection = database.connect().await;
+        // A migration would grant this again.
+        let sql = format!("{change}; revoke all on toy.jobs from toy_app");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await.expect("changed");
+        let error = schema().migrate(&database.admin, clock.now()).await.expect_err("another version");
+        assert!(error.to_string().contains("`toy` belongs to another version of FinTrac"), "{error}");
+        let granted: bool = sqlx::query_scalar("select has_table_privilege('toy_app', 'toy.jobs', 'select')")
+            .fetch_one(&mut connection)
+            .await
+            .expect("checked");
+        assert!(!granted, "nothing was migrated");
+    }
+}

@@ -4,9 +4,9 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use fintrac_kit::access::Gate;
+use fintrac_kit::access::Authorizer;
 use fintrac_kit::access::credential::ServiceKeys;
-use fintrac_kit::access::trust::{Trust, TrustConfig};
+use fintrac_kit::access::token_verifier::{TokenVerifier, TokenVerifierConfig};
 use fintrac_kit::clock::Clock;
 use fintrac_kit::database::Schema;
 use sqlx::migrate::Migrator;
@@ -29,11 +29,12 @@ pub fn keys() -> ServiceKeys {
     ServiceKeys::from_secret("a secret for tests")
 }
 
-pub fn trust(clock: &Clock) -> Arc<Trust> {
-    let config = TrustConfig { issuer: "fintrac".into(), grace: Duration::from_mins(1), hs256_secret: None };
-    Arc::new(Trust::new(config, clock.clone()))
+pub fn token_verifier(clock: &Clock) -> Arc<TokenVerifier> {
+    let config =
+        TokenVerifierConfig { issuer: "fintrac".into(), grace: Duration::from_mins(1), hs256_secret: None };
+    Arc::new(TokenVerifier::new(config, clock.clone()))
 }
 
-pub fn gate(clock: &Clock) -> Arc<Gate> {
-    Arc::new(Gate::new("auth", keys(), trust(clock), clock.clone()))
+pub fn authorizer(clock: &Clock) -> Arc<Authorizer> {
+    Arc::new(Authorizer::new("auth", keys(), token_verifier(clock), clock.clone()))
 }

@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use ed25519_dalek::pkcs8::EncodePrivateKey as _;
 use fintrac_kit::access::AddressRule;
 use fintrac_kit::access::token::{AUDIENCE, Claims, sign};
-use fintrac_kit::access::trust::{Trust, TrustConfig, TrustUpdate};
+use fintrac_kit::access::token_verifier::{TokenVerifier, TokenVerifierConfig, TrustUpdate};
 use fintrac_kit::clock::Clock;
 use fintrac_kit::context::Client;
 use fintrac_kit::error::reason;
@@ -56,28 +56,28 @@ fn revoked() -> TrustUpdate {
     TrustUpdate { revoked, ..TrustUpdate::default() }
 }
 
-fn fresh() -> (std::sync::Arc<Trust>, Clock, Issuer) {
+fn verifier_with_keys() -> (std::sync::Arc<TokenVerifier>, Clock, Issuer) {
     let (clock, issuer) = (support::clock(), issuer(1));
-    let trust = support::trust(&clock);
-    trust.replace(keys(issuer.public));
-    (trust, clock, issuer)
+    let token_verifier = support::token_verifier(&clock);
+    token_verifier.replace(keys(issuer.public));
+    (token_verifier, clock, issuer)
 }
 
-fn refusal(trust: &Trust, token: &str) -> Option<String> {
-    trust.verify(token, None).err().and_then(|status| reason(&status))
+fn rejection(token_verifier: &TokenVerifier, token: &str) -> Option<String> {
+    token_verifier.verify(token, None).err().and_then(|status| reason(&status))
 }
 
 #[tokio::test]
 async fn a_good_token_names_user_session_and_household() {
-    let (trust, _, issuer) = fresh();
-    let who = trust.verify(&token(&claims(), &issuer), None).expect("believed");
-    let ids = (who.user_id, who.session_id, who.household_id);
+    let (token_verifier, _, issuer) = verifier_with_keys();
+    let principal = token_verifier.verify(&token(&claims(), &issuer), None).expect("believed");
+    let ids = (principal.user_id, principal.session_id, principal.household_id);
     assert_eq!(ids, (Uuid::from_u128(1), Uuid::from_u128(2), Uuid::from_u128(3)));
 }
 
 #[tokio::test]
-async fn forged_tokens_are_refused() {
-    let (trust, _, issuer) = fresh();
+async fn forged_tokens_are_rejected() {
+    let (token_verifier, _, issuer) = verifier_with_keys();
     let good = token(&claims(), &issuer);
     let parts: Vec<_> = good.split('.').collect();
     let with_header = |header: &str| format!("{}.{}.{}", BASE64.encode(header), parts[1], parts[2]);
@@ -119,106 +119,110 @@ async fn forged_tokens_are_refused() {
         forged.push((name, token(&claims, &issuer)));
     }
     for (name, token) in forged {
-        assert_eq!(refusal(&trust, &token).as_deref(), Some("TOKEN_INVALID"), "{name}");
+        assert_eq!(rejection(&token_verifier, &token).as_deref(), Some("TOKEN_INVALID"), "{name}");
     }
     let control = signed_header(r#"{"alg":"EdDSA","typ":"at+jwt","kid":"k"}"#);
-    assert_eq!(refusal(&trust, &control), None, "the forger's tool makes good tokens too");
+    assert_eq!(rejection(&token_verifier, &control), None, "the forger's tool makes good tokens too");
 }
 
 #[tokio::test]
 async fn a_token_ends_with_its_time_its_session_or_its_key() {
-    let (trust, clock, issuer) = fresh();
+    let (token_verifier, clock, issuer) = verifier_with_keys();
     let good = token(&claims(), &issuer);
     let other = token(&Claims { sid: Uuid::from_u128(9), ..claims() }, &issuer);
-    assert_eq!((refusal(&trust, &good), refusal(&trust, &other)), (None, None));
-    trust.extend(revoked());
-    assert_eq!(refusal(&trust, &good).as_deref(), Some("SESSION_ENDED"), "although it was cached");
-    assert_eq!(refusal(&trust, &other), None);
+    assert_eq!((rejection(&token_verifier, &good), rejection(&token_verifier, &other)), (None, None));
+    token_verifier.extend(revoked());
+    assert_eq!(rejection(&token_verifier, &good).as_deref(), Some("SESSION_ENDED"), "although it was cached");
+    assert_eq!(rejection(&token_verifier, &other), None);
     clock.advance(TimeDelta::seconds(900));
-    assert_eq!(refusal(&trust, &other).as_deref(), Some("TOKEN_EXPIRED"));
+    assert_eq!(rejection(&token_verifier, &other).as_deref(), Some("TOKEN_EXPIRED"));
 
-    let (trust, _, issuer) = fresh();
+    let (token_verifier, _, issuer) = verifier_with_keys();
     let good = token(&claims(), &issuer);
-    assert_eq!(refusal(&trust, &good), None);
+    assert_eq!(rejection(&token_verifier, &good), None);
     let other = vec![("other".to_owned(), super::tokens::issuer(2).public)];
-    trust.replace(TrustUpdate { keys: other, ..TrustUpdate::default() });
-    assert_eq!(refusal(&trust, &good).as_deref(), Some("TOKEN_INVALID"), "its key was taken away");
+    token_verifier.replace(TrustUpdate { keys: other, ..TrustUpdate::default() });
+    assert_eq!(rejection(&token_verifier, &good).as_deref(), Some("TOKEN_INVALID"), "its key was taken away");
 }
 
 #[tokio::test]
-async fn a_snapshot_of_a_replica_that_is_behind_revokes_nothing_back() {
-    let (trust, _, issuer) = fresh();
+async fn a_snapshot_of_a_lagging_replica_unrevokes_nothing() {
+    let (token_verifier, _, issuer) = verifier_with_keys();
     let good = token(&claims(), &issuer);
-    trust.extend(revoked());
-    trust.replace(keys(issuer.public));
-    assert_eq!(refusal(&trust, &good).as_deref(), Some("SESSION_ENDED"));
+    token_verifier.extend(revoked());
+    token_verifier.replace(keys(issuer.public));
+    assert_eq!(rejection(&token_verifier, &good).as_deref(), Some("SESSION_ENDED"));
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_word_from_auth_trust_ends_with_the_grace() {
-    let (trust, _, issuer) = fresh();
+async fn without_updates_from_auth_tokens_are_rejected_after_the_grace() {
+    let (token_verifier, _, issuer) = verifier_with_keys();
     let good = token(&claims(), &issuer);
     tokio::time::advance(Duration::from_mins(1)).await;
-    assert_eq!(refusal(&trust, &good), None, "within the grace");
+    assert_eq!(rejection(&token_verifier, &good), None, "within the grace");
     tokio::time::advance(Duration::from_secs(1)).await;
-    assert_eq!(trust.verify(&good, None).expect_err("beyond the grace").code(), Code::Unavailable);
-    trust.extend(TrustUpdate::default());
-    assert_eq!(refusal(&trust, &good), None, "a heartbeat restores it");
+    assert_eq!(token_verifier.verify(&good, None).expect_err("beyond the grace").code(), Code::Unavailable);
+    token_verifier.extend(TrustUpdate::default());
+    assert_eq!(rejection(&token_verifier, &good), None, "a heartbeat restores it");
     assert_eq!(
-        support::trust(&support::clock()).verify(&good, None).expect_err("never heard").code(),
+        support::token_verifier(&support::clock()).verify(&good, None).expect_err("never heard").code(),
         Code::Unavailable
     );
 }
 
 #[tokio::test]
-async fn the_legacy_form_believes_its_secret_only() {
+async fn the_legacy_form_accepts_its_secret_only() {
     let clock = support::clock();
-    let config = TrustConfig {
+    let config = TokenVerifierConfig {
         issuer: "fintrac".into(),
         grace: Duration::from_mins(1),
         hs256_secret: Some("a secret that is long enough for HS256".into()),
     };
-    let trust = Trust::new(config, clock);
+    let token_verifier = TokenVerifier::new(config, clock);
     let issuer = issuer(1);
-    trust.replace(keys(issuer.public));
+    token_verifier.replace(keys(issuer.public));
     let key = EncodingKey::from_secret(b"a secret that is long enough for HS256");
-    assert_eq!(refusal(&trust, &sign(&claims(), &key, Algorithm::HS256, None).expect("a token")), None);
-    assert_eq!(refusal(&trust, &token(&claims(), &issuer)).as_deref(), Some("TOKEN_INVALID"));
+    assert_eq!(
+        rejection(&token_verifier, &sign(&claims(), &key, Algorithm::HS256, None).expect("a token")),
+        None
+    );
+    assert_eq!(rejection(&token_verifier, &token(&claims(), &issuer)).as_deref(), Some("TOKEN_INVALID"));
 }
 
 #[tokio::test]
 async fn permissions_are_those_that_the_roles_have_now() {
-    let (trust, _, issuer) = fresh();
-    let who = trust.verify(&token(&claims(), &issuer), None).expect("believed");
+    let (token_verifier, _, issuer) = verifier_with_keys();
+    let principal = token_verifier.verify(&token(&claims(), &issuer), None).expect("believed");
     let may = |permissions: &[&'static str]| {
-        trust.permit(&who, permissions, &Client::default(), "request-1").is_ok()
+        token_verifier.require_permissions(&principal, permissions, &Client::default(), "request-1").is_ok()
     };
     assert!(may(&[]), "nothing is needed");
     assert!(!may(&["accounts:read"]), "an unknown role may nothing");
     let roles = |permissions: &[&str]| {
-        let permissions = permissions.iter().map(|it| (*it).to_owned()).collect();
+        let permissions = permissions.iter().map(|permission| (*permission).to_owned()).collect();
         TrustUpdate { roles: Some(vec![("user".into(), permissions)]), ..TrustUpdate::default() }
     };
-    trust.extend(roles(&["accounts:read"]));
+    token_verifier.extend(roles(&["accounts:read"]));
     assert!(may(&["accounts:read"]) && !may(&["accounts:write"]));
     assert!(!may(&["accounts:read", "budgets:read"]), "all of them are needed");
-    trust.extend(TrustUpdate::default());
+    token_verifier.extend(TrustUpdate::default());
     assert!(may(&["accounts:read"]), "a heartbeat changes nothing");
-    trust.extend(roles(&[]));
+    token_verifier.extend(roles(&[]));
     assert!(!may(&["accounts:read"]));
-    let mut refused = trust.refused_calls().expect("the first who asks has them");
-    assert!(trust.refused_calls().is_none());
-    let told: Vec<_> = refused.next().await.iter().map(|call| (call.user_id, call.permission)).collect();
-    let expected =
-        ["accounts:read", "accounts:write", "budgets:read", "accounts:read"].map(|it| (who.user_id, it));
-    assert_eq!(told, expected);
+    let mut denied = token_verifier.denied_calls().expect("the first who asks has them");
+    assert!(token_verifier.denied_calls().is_none());
+    let reported: Vec<_> = denied.next().await.iter().map(|call| (call.user_id, call.permission)).collect();
+    let expected = ["accounts:read", "accounts:write", "budgets:read", "accounts:read"]
+        .map(|permission| (principal.user_id, permission));
+    assert_eq!(reported, expected);
 }
 
 #[tokio::test]
-async fn a_rule_on_addresses_holds_for_tokens_that_were_believed() {
-    let (trust, _, issuer) = fresh();
+async fn an_address_rule_holds_for_tokens_that_were_verified_before() {
+    let (token_verifier, _, issuer) = verifier_with_keys();
     let good = token(&claims(), &issuer);
-    let from = |ip: &str| trust.verify(&good, ip.parse().ok()).err().and_then(|status| reason(&status));
+    let from =
+        |ip: &str| token_verifier.verify(&good, ip.parse().ok()).err().and_then(|status| reason(&status));
     assert_eq!(from("198.51.100.7"), None);
     let rule = |user_id| AddressRule {
         user_id,
@@ -226,11 +230,14 @@ async fn a_rule_on_addresses_holds_for_tokens_that_were_believed() {
         allow: false,
     };
     let rules = |rules| TrustUpdate { address_rules: Some(rules), ..TrustUpdate::default() };
-    trust.extend(rules(vec![rule(Some(Uuid::from_u128(1)))]));
-    assert_eq!(from("198.51.100.7").as_deref(), Some("ADDRESS_DENIED"));
-    assert_eq!((from("203.0.113.1"), trust.admit("198.51.100.7".parse().ok()).is_ok()), (None, true));
-    trust.extend(rules(vec![rule(None)]));
-    assert!(trust.admit("198.51.100.7".parse().ok()).is_err());
-    trust.extend(rules(Vec::new()));
+    token_verifier.extend(rules(vec![rule(Some(Uuid::from_u128(1)))]));
+    assert_eq!(from("198.51.100.7").as_deref(), Some("IP_ADDRESS_DENIED"));
+    assert_eq!(
+        (from("203.0.113.1"), token_verifier.check_ip("198.51.100.7".parse().ok()).is_ok()),
+        (None, true)
+    );
+    token_verifier.extend(rules(vec![rule(None)]));
+    assert!(token_verifier.check_ip("198.51.100.7".parse().ok()).is_err());
+    token_verifier.extend(rules(Vec::new()));
     assert_eq!(from("198.51.100.7"), None, "no rules is a set of rules, too");
 }

@@ -24,7 +24,7 @@ use tonic::service::Routes;
 use tonic::transport::server::TcpIncoming;
 use tonic::{Code, Request, Response, Status};
 
-use crate::support::{clock, gate, keys};
+use crate::support::{authorizer, clock, keys};
 
 /// Does what the id in the request says.
 #[derive(Clone, Default)]
@@ -36,15 +36,15 @@ struct Toy {
 #[derive(Clone)]
 struct Smuggled;
 
-struct TellDrop(Arc<Notify>);
+struct NotifyOnDrop(Arc<Notify>);
 
-impl Drop for TellDrop {
+impl Drop for NotifyOnDrop {
     fn drop(&mut self) {
         self.0.notify_one();
     }
 }
 
-fn answer(id: &dyn ToString, note: &dyn ToString) -> Response<GetHouseholdResponse> {
+fn response(id: &dyn ToString, note: &dyn ToString) -> Response<GetHouseholdResponse> {
     let household = Household { id: id.to_string(), timezone: note.to_string(), ..Household::default() };
     Response::new(GetHouseholdResponse { household: Some(household) })
 }
@@ -63,17 +63,18 @@ impl HouseholdService for Toy {
         request: Request<GetHouseholdRequest>,
     ) -> Result<Response<GetHouseholdResponse>, Status> {
         let smuggled = request.extensions().get::<Smuggled>().is_some();
-        let caller = Caller::of(&request).service.unwrap_or_default();
+        let caller = Caller::from_request(&request).service.unwrap_or_default();
         match request.get_ref().household_id.as_str() {
             "panic" => panic!("the password is hunter2"),
             "hang" => {
-                let _tell = TellDrop(self.dropped.clone());
+                let _notify = NotifyOnDrop(self.dropped.clone());
                 std::future::pending().await
             }
             "deadline" => {
                 let deadline = context::current().and_then(|context| context.deadline);
-                let left = deadline.map_or(u128::MAX, |at| at.duration_since(Instant::now()).as_millis());
-                Ok(answer(&"deadline", &left))
+                let left = deadline
+                    .map_or(u128::MAX, |deadline| deadline.duration_since(Instant::now()).as_millis());
+                Ok(response(&"deadline", &left))
             }
             "forward" => {
                 let next = self.next.clone().expect("a next service");
@@ -82,9 +83,9 @@ impl HouseholdService for Toy {
             }
             "request-id" => {
                 let id = context::current().map(|context| context.request_id).unwrap_or_default();
-                Ok(answer(&id, &""))
+                Ok(response(&id, &""))
             }
-            _ => Ok(answer(&caller, &smuggled)),
+            _ => Ok(response(&caller, &smuggled)),
         }
     }
 }
@@ -108,7 +109,7 @@ impl EventLogService for Toy {
 
 fn server(toy: Toy) -> Server {
     let routes = Routes::new(HouseholdServiceServer::new(toy.clone()));
-    server_stack(routes.add_service(EventLogServiceServer::new(toy)), gate(&clock()))
+    server_stack(routes.add_service(EventLogServiceServer::new(toy)), authorizer(&clock()))
 }
 
 fn in_process(toy: Toy) -> Transport {
@@ -125,7 +126,7 @@ async fn over_tcp(toy: Toy) -> Transport {
     transport::remote(&url, None, keys().issuer("ledger", "auth", &clock())).expect("a URL")
 }
 
-async fn both(toy: &Toy) -> [(&'static str, Transport); 2] {
+async fn transports(toy: &Toy) -> [(&'static str, Transport); 2] {
     [("in process", in_process(toy.clone())), ("over TCP", over_tcp(toy.clone()).await)]
 }
 
@@ -141,7 +142,7 @@ fn within(limit: Duration) -> Context {
 
 #[tokio::test]
 async fn extensions_do_not_travel() {
-    for (mode, transport) in both(&Toy::default()).await {
+    for (mode, transport) in transports(&Toy::default()).await {
         let mut request = Request::new(GetHouseholdRequest::default());
         request.extensions_mut().insert(Smuggled);
         let answer = HouseholdServiceClient::new(transport).get_household(request).await.expect(mode);
@@ -153,7 +154,7 @@ async fn extensions_do_not_travel() {
 #[tokio::test]
 async fn a_passed_deadline_ends_the_call_and_its_handler() {
     let toy = Toy::default();
-    for (mode, transport) in both(&toy).await {
+    for (mode, transport) in transports(&toy).await {
         let call = context::scope(within(Duration::from_secs(1)), ask(&transport, "hang"));
         assert_eq!(call.await.expect_err(mode).code(), Code::DeadlineExceeded, "{mode}");
         let dropped = tokio::time::timeout(Duration::from_mins(1), toy.dropped.notified());
@@ -163,9 +164,9 @@ async fn a_passed_deadline_ends_the_call_and_its_handler() {
 
 #[tokio::test]
 async fn the_deadline_is_passed_on() {
-    for (mode, next) in both(&Toy::default()).await {
+    for (mode, next) in transports(&Toy::default()).await {
         let toy = Toy { next: Some(next), ..Toy::default() };
-        for (first, transport) in both(&toy).await {
+        for (first, transport) in transports(&toy).await {
             let answer = context::scope(within(Duration::from_secs(3)), ask(&transport, "forward")).await;
             let left: u128 = answer.expect(mode).timezone.parse().expect("milliseconds");
             assert!(left <= 3000, "{first}, then {mode}: {left} ms left of 3000");
@@ -175,15 +176,15 @@ async fn the_deadline_is_passed_on() {
 
 #[tokio::test]
 async fn the_request_id_is_passed_on() {
-    for (mode, transport) in both(&Toy::default()).await {
+    for (mode, transport) in transports(&Toy::default()).await {
         let answer = context::scope(within(Duration::from_secs(3)), ask(&transport, "request-id")).await;
         assert_eq!(answer.expect(mode).id, "r-1", "{mode}");
     }
 }
 
 #[tokio::test]
-async fn a_panic_is_internal_and_says_nothing() {
-    for (mode, transport) in both(&Toy::default()).await {
+async fn a_panic_is_internal_and_leaks_nothing() {
+    for (mode, transport) in transports(&Toy::default()).await {
         let status = ask(&transport, "panic").await.expect_err(mode);
         assert_eq!(status.code(), Code::Internal, "{mode}");
         assert!(!status.message().contains("hunter2"), "{mode}");
@@ -204,7 +205,7 @@ async fn end(stream: &mut tonic::Streaming<SubscribeResponse>) -> Status {
 
 #[tokio::test]
 async fn streams_cannot_escape_the_stack() {
-    for (mode, transport) in both(&Toy::default()).await {
+    for (mode, transport) in transports(&Toy::default()).await {
         let mut client = EventLogServiceClient::new(transport);
         let request = SubscribeRequest { after: Some(fintrac_proto::events::v1::Position::default()) };
         let mut stream = client.subscribe(request).await.expect(mode).into_inner();
@@ -238,7 +239,7 @@ async fn only_named_callers_with_a_credential_are_admitted() {
 }
 
 #[tokio::test]
-async fn a_part_out_of_reach_is_unavailable() {
+async fn an_unreachable_service_is_unavailable() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("bind");
     let url = format!("http://{}", listener.local_addr().expect("address"));
     drop(listener);
@@ -246,9 +247,9 @@ async fn a_part_out_of_reach_is_unavailable() {
     assert_eq!(ask(&transport, "").await.expect_err("nobody there").code(), Code::Unavailable);
 }
 
-/// Every RPC of the suite is marked, and every service that is reflected is in the table.
+/// Every RPC of the system is marked, and every service that is reflected is in the table.
 #[test]
-fn every_rpc_says_who_may_call() {
+fn every_rpc_has_an_access_rule() {
     use prost::Message as _;
     let set = prost_types::FileDescriptorSet::decode(fintrac_proto::DESCRIPTORS).expect("descriptors");
     let mut reflected = 0;

@@ -1,13 +1,13 @@
 //! Accounts of a household.
 
 use chrono::{DateTime, Utc};
-use fintrac_kit::error::Violation;
+use fintrac_kit::error::FieldViolation;
 use fintrac_kit::text;
 use fintrac_money::{Amount, Currency, Money};
 use uuid::Uuid;
 
-const LONGEST_NAME: usize = 100;
-const LONGEST_DESCRIPTION: usize = 500;
+const MAX_NAME_CHARS: usize = 100;
+const MAX_DESCRIPTION_CHARS: usize = 500;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AccountType {
@@ -28,7 +28,7 @@ impl AccountType {
     /// In any letter case.
     pub fn from_text(text: &str) -> Option<Self> {
         let text = text.trim().to_ascii_lowercase();
-        [Self::Cash, Self::Bank, Self::Card].into_iter().find(|it| it.as_str() == text)
+        [Self::Cash, Self::Bank, Self::Card].into_iter().find(|value| value.as_str() == text)
     }
 }
 
@@ -56,7 +56,7 @@ impl Account {
     }
 
     /// Archived and deleted accounts take reversals only.
-    pub fn takes_new_legs(&self) -> bool {
+    pub fn accepts_postings(&self) -> bool {
         self.is_active && self.deleted_at.is_none()
     }
 }
@@ -96,14 +96,14 @@ impl AccountInput {
         id: Uuid,
         default: Currency,
         now: DateTime<Utc>,
-    ) -> Result<(Account, Money), Vec<Violation>> {
+    ) -> Result<(Account, Money), Vec<FieldViolation>> {
         let mut violations = Vec::new();
-        let name = text::line("name", &self.name, LONGEST_NAME, &mut violations);
+        let name = text::line("name", &self.name, MAX_NAME_CHARS, &mut violations);
         let account_type = account_type(&self.account_type, &mut violations);
         let description = text::optional_line(
             "description",
             self.description.as_deref(),
-            LONGEST_DESCRIPTION,
+            MAX_DESCRIPTION_CHARS,
             &mut violations,
         );
         let currency = match &self.currency_code {
@@ -150,7 +150,7 @@ pub struct AccountChanges {
 
 /// A change, understood.
 #[derive(Debug)]
-pub struct Changed {
+pub struct AccountUpdate {
     /// As it will be, its balance untouched.
     pub account: Account,
     /// The balance that is wanted.
@@ -161,26 +161,28 @@ pub struct Changed {
 
 impl AccountChanges {
     /// What the account is to become.
-    pub fn apply(&self, account: &Account, now: DateTime<Utc>) -> Result<Changed, Vec<Violation>> {
+    pub fn apply(&self, account: &Account, now: DateTime<Utc>) -> Result<AccountUpdate, Vec<FieldViolation>> {
         let mut violations = Vec::new();
         let mut after = account.clone();
         if let Some(name) = &self.name {
-            after.name = text::line("name", name, LONGEST_NAME, &mut violations);
+            after.name = text::line("name", name, MAX_NAME_CHARS, &mut violations);
         }
-        if let Some(wanted) = self.account_type.as_deref().and_then(|it| account_type(it, &mut violations)) {
+        if let Some(wanted) =
+            self.account_type.as_deref().and_then(|text| account_type(text, &mut violations))
+        {
             after.account_type = wanted;
         }
         if let Some(code) = &self.currency_code
             && Currency::from_code(code) != Some(account.currency())
         {
             let text = "An account keeps its currency; open another account.";
-            violations.push(Violation::new("currency_code", "CURRENCY_FIXED", text));
+            violations.push(FieldViolation::new("currency_code", "CURRENCY_IMMUTABLE", text));
         }
         if let Some(description) = &self.description {
             after.description = text::optional_line(
                 "description",
                 description.as_deref(),
-                LONGEST_DESCRIPTION,
+                MAX_DESCRIPTION_CHARS,
                 &mut violations,
             );
         }
@@ -191,16 +193,16 @@ impl AccountChanges {
         if !violations.is_empty() {
             return Err(violations);
         }
-        let changed = changed(account, &after);
+        let changed = changed_fields(account, &after);
         if !changed.is_empty() {
             after.version = account.version.saturating_add(1);
             after.updated_at = now;
         }
-        Ok(Changed { account: after, balance: wanted, fields: changed })
+        Ok(AccountUpdate { account: after, balance: wanted, fields: changed })
     }
 }
 
-fn changed(before: &Account, after: &Account) -> Vec<&'static str> {
+fn changed_fields(before: &Account, after: &Account) -> Vec<&'static str> {
     let fields = [
         ("name", before.name != after.name),
         ("account_type", before.account_type != after.account_type),
@@ -211,28 +213,33 @@ fn changed(before: &Account, after: &Account) -> Vec<&'static str> {
     fields.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
 }
 
-fn account_type(text: &str, violations: &mut Vec<Violation>) -> Option<AccountType> {
+fn account_type(text: &str, violations: &mut Vec<FieldViolation>) -> Option<AccountType> {
     let found = AccountType::from_text(text);
     if found.is_none() {
-        violations.push(Violation::new("account_type", "ACCOUNT_TYPE_UNKNOWN", "Send cash, bank or card."));
+        violations.push(FieldViolation::new(
+            "account_type",
+            "ACCOUNT_TYPE_INVALID",
+            "Send cash, bank or card.",
+        ));
     }
     found
 }
 
 /// A currency that may still be used.
-pub fn active_currency(field: &str, code: &str, violations: &mut Vec<Violation>) -> Option<Currency> {
+pub fn active_currency(field: &str, code: &str, violations: &mut Vec<FieldViolation>) -> Option<Currency> {
     let found = Currency::from_code(code).filter(|currency| currency.is_active());
     if found.is_none() {
         let text = "Not a currency in use; see GET /api/v1/currencies.";
-        violations.push(Violation::new(field, "CURRENCY_UNKNOWN", text));
+        violations.push(FieldViolation::new(field, "CURRENCY_INVALID", text));
     }
     found
 }
 
-fn balance(text: &str, currency: Option<Currency>, violations: &mut Vec<Violation>) -> Option<Money> {
-    let read = Amount::parse(text).and_then(|amount| currency.map(|it| amount.in_currency(it)).transpose());
+fn balance(text: &str, currency: Option<Currency>, violations: &mut Vec<FieldViolation>) -> Option<Money> {
+    let read = Amount::parse(text)
+        .and_then(|amount| currency.map(|currency| amount.in_currency(currency)).transpose());
     read.unwrap_or_else(|error| {
-        violations.push(error.at("balance"));
+        violations.push(error.violation("balance"));
         None
     })
 }
@@ -246,7 +253,7 @@ mod tests {
     use fintrac_money::Currency;
 
     #[test]
-    fn every_field_is_refused_at_once() {
+    fn every_invalid_field_is_reported_at_once() {
         let input = AccountInput {
             name: " ".into(),
             account_type: "vault".into(),
@@ -256,15 +263,16 @@ mod tests {
             include_in_net_worth: None,
         };
         let currency = Currency::from_code("USD").expect("USD");
-        let refused = input.resolve(Uuid::nil(), currency, DateTime::UNIX_EPOCH).expect_err("refused");
-        let fields: Vec<_> = refused.iter().map(|it| (it.field.as_str(), it.reason)).collect();
+        let rejected = input.resolve(Uuid::nil(), currency, DateTime::UNIX_EPOCH).expect_err("rejected");
+        let fields: Vec<_> =
+            rejected.iter().map(|violation| (violation.field.as_str(), violation.reason)).collect();
         assert_eq!(
             fields,
             [
                 ("name", "REQUIRED"),
-                ("account_type", "ACCOUNT_TYPE_UNKNOWN"),
+                ("account_type", "ACCOUNT_TYPE_INVALID"),
                 ("description", "TEXT_INVALID"),
-                ("currency_code", "CURRENCY_UNKNOWN"),
+                ("currency_code", "CURRENCY_INVALID"),
                 ("balance", "AMOUNT_INVALID")
             ]
         );

@@ -1,12 +1,12 @@
 //! Categories of income and expense.
 
 use chrono::{DateTime, Utc};
-use fintrac_kit::error::Violation;
+use fintrac_kit::error::FieldViolation;
 use fintrac_kit::text;
 use uuid::Uuid;
 
-const LONGEST_NAME: usize = 100;
-const LONGEST_ICON: usize = 50;
+const MAX_NAME_CHARS: usize = 100;
+const MAX_ICON_CHARS: usize = 50;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CategoryType {
@@ -25,7 +25,7 @@ impl CategoryType {
     /// In any letter case.
     pub fn from_text(text: &str) -> Option<Self> {
         let text = text.trim().to_ascii_lowercase();
-        [Self::Income, Self::Expense].into_iter().find(|it| it.as_str() == text)
+        [Self::Income, Self::Expense].into_iter().find(|value| value.as_str() == text)
     }
 }
 
@@ -55,14 +55,14 @@ pub struct CategoryInput {
 
 impl CategoryInput {
     /// The category; whether the parent suits it is the use case's to find out.
-    pub fn resolve(&self, id: Uuid, now: DateTime<Utc>) -> Result<Category, Vec<Violation>> {
+    pub fn resolve(&self, id: Uuid, now: DateTime<Utc>) -> Result<Category, Vec<FieldViolation>> {
         let mut violations = Vec::new();
-        let name = text::line("name", &self.name, LONGEST_NAME, &mut violations);
+        let name = text::line("name", &self.name, MAX_NAME_CHARS, &mut violations);
         let category_type = CategoryType::from_text(&self.category_type);
         if category_type.is_none() {
-            violations.push(Violation::new("type", "CATEGORY_TYPE_UNKNOWN", "Send income or expense."));
+            violations.push(FieldViolation::new("type", "CATEGORY_TYPE_INVALID", "Send income or expense."));
         }
-        let icon = text::optional_line("icon", self.icon.as_deref(), LONGEST_ICON, &mut violations);
+        let icon = text::optional_line("icon", self.icon.as_deref(), MAX_ICON_CHARS, &mut violations);
         let color = color(self.color.as_deref(), &mut violations);
         let parent_id = parent_id(self.parent_id.as_deref(), &mut violations);
         match category_type {
@@ -98,20 +98,20 @@ impl CategoryChanges {
         &self,
         category: &Category,
         now: DateTime<Utc>,
-    ) -> Result<(Category, Vec<&'static str>), Vec<Violation>> {
+    ) -> Result<(Category, Vec<&'static str>), Vec<FieldViolation>> {
         let mut violations = Vec::new();
         let mut after = category.clone();
         if let Some(name) = &self.name {
-            after.name = text::line("name", name, LONGEST_NAME, &mut violations);
+            after.name = text::line("name", name, MAX_NAME_CHARS, &mut violations);
         }
         if let Some(wanted) = &self.category_type
             && CategoryType::from_text(wanted) != Some(category.category_type)
         {
             let text = "A category keeps its type; make another category.";
-            violations.push(Violation::new("type", "CATEGORY_TYPE_FIXED", text));
+            violations.push(FieldViolation::new("type", "CATEGORY_TYPE_IMMUTABLE", text));
         }
         if let Some(icon) = &self.icon {
-            after.icon = text::optional_line("icon", icon.as_deref(), LONGEST_ICON, &mut violations);
+            after.icon = text::optional_line("icon", icon.as_deref(), MAX_ICON_CHARS, &mut violations);
         }
         if let Some(wanted) = &self.color {
             after.color = color(wanted.as_deref(), &mut violations);
@@ -138,16 +138,16 @@ impl CategoryChanges {
     }
 }
 
-fn color(text: Option<&str>, violations: &mut Vec<Violation>) -> Option<String> {
+fn color(text: Option<&str>, violations: &mut Vec<FieldViolation>) -> Option<String> {
     let text = text.map(str::trim).filter(|text| !text.is_empty())?;
     let digits = text.strip_prefix('#').unwrap_or_default();
     if digits.len() != 6 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        violations.push(Violation::new("color", "COLOR_INVALID", "Send a colour as #RRGGBB."));
+        violations.push(FieldViolation::new("color", "COLOR_INVALID", "Send a colour as #RRGGBB."));
     }
     Some(text.to_ascii_uppercase())
 }
 
-fn parent_id(text: Option<&str>, violations: &mut Vec<Violation>) -> Option<Uuid> {
+fn parent_id(text: Option<&str>, violations: &mut Vec<FieldViolation>) -> Option<Uuid> {
     let text = text?;
     let found = Uuid::parse_str(text).ok();
     if found.is_none() {
@@ -156,8 +156,8 @@ fn parent_id(text: Option<&str>, violations: &mut Vec<Violation>) -> Option<Uuid
     found
 }
 
-/// The refusal of a parent that is unknown, of the other type, or below the category itself.
-pub fn parent_unknown() -> Violation {
+/// The rejection of a parent that is unknown, of the other type, or below the category itself.
+pub fn parent_unknown() -> FieldViolation {
     let text = "Not a category of the same type that can be above this one.";
-    Violation::new("parent_id", "PARENT_INVALID", text)
+    FieldViolation::new("parent_id", "PARENT_INVALID", text)
 }

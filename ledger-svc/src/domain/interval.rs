@@ -3,7 +3,7 @@
 use chrono::{Datelike as _, Days, Months, NaiveDate, Weekday};
 
 /// Intervals that one answer may have.
-pub const MOST: usize = 4000;
+pub const MAX_INTERVALS: usize = 4000;
 
 /// How a span is cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +29,7 @@ impl Interval {
     /// In any letter case.
     pub fn from_text(text: &str) -> Option<Self> {
         let text = text.trim().to_ascii_lowercase();
-        Self::ALL.into_iter().find(|it| it.as_str() == text)
+        Self::ALL.into_iter().find(|value| value.as_str() == text)
     }
 
     /// The first day of the interval that holds `day`.
@@ -75,7 +75,7 @@ impl Span {
     /// The span to compare with: whole months with as many months before, a
     /// month so far with the same days of the month before, other spans with as
     /// many days right before.
-    pub fn before(self) -> Option<Self> {
+    pub fn previous(self) -> Option<Self> {
         let to = self.from.pred_opt()?;
         if self.from.day() != 1 {
             return Some(Self { from: self.from.checked_sub_days(Days::new(self.days()))?, to });
@@ -99,11 +99,11 @@ impl Span {
         u32::try_from(number(self.to).saturating_sub(number(self.from))).unwrap_or_default().saturating_add(1)
     }
 
-    /// Cut at the ends of the intervals; `None` when these are more than [`MOST`].
-    pub fn cut(self, interval: Interval) -> Option<Vec<Self>> {
+    /// Cut at the ends of the intervals; `None` when these are more than [`MAX_INTERVALS`].
+    pub fn split_by(self, interval: Interval) -> Option<Vec<Self>> {
         let (mut cuts, mut from) = (Vec::new(), self.from);
         while from <= self.to {
-            if cuts.len() >= MOST {
+            if cuts.len() >= MAX_INTERVALS {
                 return None;
             }
             let to = interval.end(from).min(self.to);
@@ -126,7 +126,7 @@ mod tests {
     }
 
     fn cuts(from: &str, to: &str, interval: Interval) -> Vec<String> {
-        let cuts = span(from, to).cut(interval).expect("few");
+        let cuts = span(from, to).split_by(interval).expect("few");
         cuts.into_iter()
             .map(|cut| format!("{} {}", cut.from.format("%m-%d"), cut.to.format("%m-%d")))
             .collect()
@@ -144,12 +144,12 @@ mod tests {
         );
         assert_eq!(cuts("2026-01-31", "2026-02-28", Interval::Month), ["01-31 01-31", "02-01 02-28"]);
         assert_eq!(cuts("2026-01-31", "2026-01-30", Interval::Month), Vec::<String>::new());
-        assert_eq!(span("1900-01-01", "2200-12-31").cut(Interval::Day), None);
+        assert_eq!(span("1900-01-01", "2200-12-31").split_by(Interval::Day), None);
     }
 
     #[test]
     fn a_span_compares_with_the_one_before() {
-        let before = |from: &str, to: &str| span(from, to).before().expect("a span");
+        let before = |from: &str, to: &str| span(from, to).previous().expect("a span");
         // Whole months, quarters and years.
         assert_eq!(before("2026-11-01", "2026-11-30"), span("2026-10-01", "2026-10-31"));
         assert_eq!(before("2026-03-01", "2026-03-31"), span("2026-02-01", "2026-02-28"));

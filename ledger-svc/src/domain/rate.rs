@@ -7,7 +7,7 @@ use fintrac_money::{Currency, Money};
 use rust_decimal::Decimal;
 
 /// Significant digits of a crossed rate.
-const DIGITS: u32 = 15;
+const RATE_DIGITS: u32 = 15;
 
 /// Where a rate comes from. The later ones win where days are equal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -61,7 +61,7 @@ impl Rate {
 
 /// A rate as it was published: units of `currency` for one unit of `base`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Published {
+pub struct PublishedRate {
     pub base: Currency,
     pub currency: Currency,
     pub day: NaiveDate,
@@ -71,14 +71,14 @@ pub struct Published {
 
 /// What is to be done with rates that somebody published.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Judged {
-    pub good: Vec<Published>,
+pub struct ScreenedRates {
+    pub plausible: Vec<PublishedRate>,
     /// Held back: they cannot be right, or moved by half since the last one that was.
-    pub absurd: Vec<Published>,
+    pub implausible: Vec<PublishedRate>,
 }
 
 /// A last good rate older than this says nothing about today's.
-const COMPARABLE: TimeDelta = TimeDelta::days(31);
+const MAX_COMPARISON_AGE: TimeDelta = TimeDelta::days(31);
 
 /// The last day whose rates are believed when it is `today` here: it has begun
 /// somewhere.
@@ -87,28 +87,28 @@ pub fn latest_day(today: NaiveDate) -> NaiveDate {
 }
 
 /// Which of `rates` to believe, given the known one nearest to each. A whole feed
-/// is not believed when more than a tenth of it is absurd, or when it is of a day
+/// is not believed when more than a tenth of it is implausible, or when it is of a day
 /// to come.
-pub fn judge(rates: Vec<(Published, Option<Published>)>, today: NaiveDate) -> Judged {
-    let moved_by_half = |rate: &Published, last: &Option<Published>| {
+pub fn screen(rates: Vec<(PublishedRate, Option<PublishedRate>)>, today: NaiveDate) -> ScreenedRates {
+    let moved_by_half = |rate: &PublishedRate, last: &Option<PublishedRate>| {
         let Some(last) = last else { return false };
         let age = rate.day.signed_duration_since(last.day);
         let moved = rate.value.checked_sub(last.value).map(|change| change.abs());
         let half = last.value.checked_mul(Decimal::new(5, 1));
-        age.abs() <= COMPARABLE
+        age.abs() <= MAX_COMPARISON_AGE
             && last.source != Source::Bundled
             && moved.zip(half).is_none_or(|(moved, half)| moved >= half)
     };
-    let is_absurd = |(rate, last): &(Published, Option<Published>)| {
+    let is_implausible = |(rate, last): &(PublishedRate, Option<PublishedRate>)| {
         rate.value <= Decimal::ZERO || rate.day > latest_day(today) || moved_by_half(rate, last)
     };
-    let (absurd, good): (Vec<_>, Vec<_>) = rates.into_iter().partition(is_absurd);
-    let rates = |pairs: Vec<(Published, _)>| pairs.into_iter().map(|(rate, _)| rate).collect::<Vec<_>>();
-    let (absurd, good) = (rates(absurd), rates(good));
-    if absurd.len().saturating_mul(10) > good.len().saturating_add(absurd.len()) {
-        return Judged { good: Vec::new(), absurd };
+    let (implausible, plausible): (Vec<_>, Vec<_>) = rates.into_iter().partition(is_implausible);
+    let rates = |pairs: Vec<(PublishedRate, _)>| pairs.into_iter().map(|(rate, _)| rate).collect::<Vec<_>>();
+    let (implausible, plausible) = (rates(implausible), rates(plausible));
+    if implausible.len().saturating_mul(10) > plausible.len().saturating_add(implausible.len()) {
+        return ScreenedRates { plausible: Vec::new(), implausible };
     }
-    Judged { good, absurd }
+    ScreenedRates { plausible, implausible }
 }
 
 /// A published rate: units of a currency for one unit of `base`.
@@ -120,30 +120,30 @@ pub struct Quote {
 
 /// Rates on one base by day.
 #[derive(Debug)]
-struct OnBase {
+struct BaseQuotes {
     base: Currency,
     days: BTreeMap<NaiveDate, Rate>,
 }
 
 /// The quotes of some currencies, by base and day.
 #[derive(Debug, Default)]
-pub struct Quotes(HashMap<Currency, Vec<OnBase>>);
+pub struct Quotes(HashMap<Currency, Vec<BaseQuotes>>);
 
 impl Quotes {
     pub fn add(&mut self, currency: Currency, quote: Quote) {
         let bases = self.0.entry(currency).or_default();
-        if let Some(on_base) = bases.iter_mut().find(|it| it.base == quote.base) {
-            on_base.days.insert(quote.rate.day, quote.rate);
+        if let Some(base_quotes) = bases.iter_mut().find(|quotes| quotes.base == quote.base) {
+            base_quotes.days.insert(quote.rate.day, quote.rate);
         } else {
             let days = BTreeMap::from([(quote.rate.day, quote.rate)]);
-            bases.push(OnBase { base: quote.base, days });
+            bases.push(BaseQuotes { base: quote.base, days });
         }
     }
 
     /// Returns the newest quote of `currency` up to `day` on each base.
     fn newest(&self, currency: Currency, day: NaiveDate) -> Vec<Quote> {
         let bases = self.0.get(&currency).map(Vec::as_slice).unwrap_or_default();
-        let newest = |OnBase { base, days }: &OnBase| {
+        let newest = |BaseQuotes { base, days }: &BaseQuotes| {
             let (_, rate) = days.range(..=day).next_back()?;
             Some(Quote { base: *base, rate: *rate })
         };
@@ -155,20 +155,20 @@ impl Quotes {
     pub fn cross(&self, from: Currency, to: Currency, day: NaiveDate) -> Option<Rate> {
         let (sources, targets) = (self.newest(from, day), self.newest(to, day));
         let over = |base: Currency| {
-            let of = |currency: Currency, quotes: &[Quote]| {
+            let rate_on_base = |currency: Currency, quotes: &[Quote]| {
                 quotes
                     .iter()
                     .find(|quote| quote.base == base && quote.base != currency)
                     .map(|quote| quote.rate)
             };
-            match (of(from, &sources), of(to, &targets)) {
+            match (rate_on_base(from, &sources), rate_on_base(to, &targets)) {
                 (Some(from), Some(to)) => {
-                    let value = to.value.checked_div(from.value)?.round_sf(DIGITS)?;
+                    let value = to.value.checked_div(from.value)?.round_sf(RATE_DIGITS)?;
                     let older = if from.day < to.day { from } else { to };
                     Some(Rate { value, day: older.day, source: from.source.min(to.source) })
                 }
                 (Some(from), None) if to == base => {
-                    Some(Rate { value: Decimal::ONE.checked_div(from.value)?.round_sf(DIGITS)?, ..from })
+                    Some(Rate { value: Decimal::ONE.checked_div(from.value)?.round_sf(RATE_DIGITS)?, ..from })
                 }
                 (None, Some(to)) if from == base => Some(to),
                 _ => None,
@@ -184,7 +184,7 @@ mod tests {
     use chrono::NaiveDate;
     use proptest::prelude::*;
 
-    use super::{Judged, Published, Quote, Quotes, Rate, Source, judge};
+    use super::{PublishedRate, Quote, Quotes, Rate, ScreenedRates, Source, screen};
     use fintrac_money::Currency;
     use fintrac_money::Money;
 
@@ -206,37 +206,47 @@ mod tests {
         quotes
     }
 
-    fn published(code: &str, value: &str, number: u32, source: Source) -> Published {
+    fn published(code: &str, value: &str, number: u32, source: Source) -> PublishedRate {
         let value = value.parse().expect("a decimal");
-        Published { base: currency("USD"), currency: currency(code), day: day(number), value, source }
+        PublishedRate { base: currency("USD"), currency: currency(code), day: day(number), value, source }
     }
 
     #[test]
-    fn what_moved_by_half_is_held_back_and_a_tenth_of_that_spoils_the_rest() {
+    fn implausible_rates_are_rejected_and_more_than_a_tenth_reject_all() {
         let codes = ["EUR", "JPY", "GBP", "CHF", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF", "RON", "AUD"];
         let all = |value: &str, number| {
             codes.map(|code| published(code, value, number, Source::CurrencyApi)).to_vec()
         };
-        let judged = |rates: &[Published], before: &[Published], today| {
-            let pairs = rates.iter().enumerate().map(|(at, rate)| (*rate, before.get(at).copied()));
-            judge(pairs.collect(), today)
+        let screened = |rates: &[PublishedRate], before: &[PublishedRate], today| {
+            let pairs = rates.iter().enumerate().map(|(index, rate)| (*rate, before.get(index).copied()));
+            screen(pairs.collect(), today)
         };
         let (before, mut next) = (all("2", 1), all("2.9", 2));
-        assert_eq!(judged(&next, &before, day(2)), Judged { good: next.clone(), absurd: vec![] });
+        assert_eq!(
+            screened(&next, &before, day(2)),
+            ScreenedRates { plausible: next.clone(), implausible: vec![] }
+        );
         next[0].value = "1".parse().expect("a decimal");
-        let found = judged(&next, &before, day(2));
-        assert_eq!((found.good.len(), found.absurd), (11, vec![next[0]]));
+        let found = screened(&next, &before, day(2));
+        assert_eq!((found.plausible.len(), found.implausible), (11, vec![next[0]]));
         next[1].value = "3".parse().expect("a decimal");
-        let found = judged(&next, &before, day(2));
-        assert_eq!((found.good.len(), found.absurd.len()), (0, 2), "one in six is too many");
-        assert_eq!(judged(&all("2", 4), &before, day(2)).good.len(), 0, "of a day to come");
-        assert_eq!(judged(&all("0", 2), &[], day(2)).good.len(), 0);
+        let found = screened(&next, &before, day(2));
+        assert_eq!((found.plausible.len(), found.implausible.len()), (0, 2), "one in six is too many");
+        assert_eq!(screened(&all("2", 4), &before, day(2)).plausible.len(), 0, "of a day to come");
+        assert_eq!(screened(&all("0", 2), &[], day(2)).plausible.len(), 0);
         let old = published("EUR", "2", 1, Source::CurrencyApi);
         let months_later =
-            Published { day: day(1) + chrono::Days::new(40), value: "9".parse().expect("one"), ..old };
-        assert_eq!(judged(&[months_later], &[old], months_later.day).absurd.len(), 0, "much may happen");
+            PublishedRate { day: day(1) + chrono::Days::new(40), value: "9".parse().expect("one"), ..old };
+        assert_eq!(
+            screened(&[months_later], &[old], months_later.day).implausible.len(),
+            0,
+            "much may happen"
+        );
         let bundled = published("EUR", "2", 1, Source::Bundled);
-        assert_eq!(judged(&[published("EUR", "9", 2, Source::Ecb)], &[bundled], day(2)).absurd.len(), 0);
+        assert_eq!(
+            screened(&[published("EUR", "9", 2, Source::Ecb)], &[bundled], day(2)).implausible.len(),
+            0
+        );
     }
 
     #[test]
@@ -266,7 +276,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn there_and_back_loses_less_than_the_rounding(minor in 1_i64..1_000_000_000, value in 1_u64..1_000_000) {
+        fn converting_back_loses_less_than_the_rounding(minor in 1_i64..1_000_000_000, value in 1_u64..1_000_000) {
             let value = rust_decimal::Decimal::from(value) / rust_decimal::Decimal::from(1000);
             let mut quotes = Quotes::default();
             let rate = Rate { value, day: day(1), source: Source::Ecb };

@@ -9,7 +9,7 @@ use super::schedule::Schedule;
 use super::transaction::TransactionInput;
 
 /// The longest span of a preview.
-const PREVIEWED: Months = Months::new(120);
+const MAX_PREVIEW_SPAN: Months = Months::new(120);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
@@ -29,7 +29,7 @@ impl Status {
     }
 
     pub fn from_text(text: &str) -> Option<Self> {
-        [Self::Active, Self::Paused, Self::Completed].into_iter().find(|it| it.as_str() == text)
+        [Self::Active, Self::Paused, Self::Completed].into_iter().find(|value| value.as_str() == text)
     }
 }
 
@@ -72,7 +72,7 @@ impl Recurring {
 
     /// What an occurrence posts.
     pub fn input(&self, occurrence: NaiveDate) -> TransactionInput {
-        let date = self.schedule.dated(occurrence).to_string();
+        let date = self.schedule.date_of(occurrence).to_string();
         TransactionInput { transaction_date: Some(date), ..self.template.clone() }
     }
 
@@ -81,18 +81,18 @@ impl Recurring {
         if self.status != Status::Active || self.deleted_at.is_some() {
             return None;
         }
-        self.next.map(|occurrence| begins(&self.household, self.schedule.dated(occurrence)))
+        self.next.map(|occurrence| start_of_day(&self.household, self.schedule.date_of(occurrence)))
     }
 
     /// Goes on to the occurrence after this one.
-    pub fn go_on_after(&mut self, occurrence: NaiveDate) {
-        self.go_on(occurrence.succ_opt().unwrap_or(occurrence), NaiveDate::MIN);
+    pub fn advance_past(&mut self, occurrence: NaiveDate) {
+        self.advance_to(occurrence.succ_opt().unwrap_or(occurrence), NaiveDate::MIN);
     }
 
     /// Goes on to the first occurrence from `from` on that is dated `earliest` or later.
-    pub fn go_on(&mut self, from: NaiveDate, earliest: NaiveDate) {
+    pub fn advance_to(&mut self, from: NaiveDate, earliest: NaiveDate) {
         let mut later = self.schedule.occurrences(from);
-        self.next = later.find(|occurrence| self.schedule.dated(*occurrence) >= earliest);
+        self.next = later.find(|occurrence| self.schedule.date_of(*occurrence) >= earliest);
         drop(later);
         if self.next.is_none() {
             self.status = Status::Completed;
@@ -103,14 +103,14 @@ impl Recurring {
     /// Returns the days that the next occurrences will be dated, of ten years at most.
     pub fn preview(&self, number: usize) -> Vec<NaiveDate> {
         let Some(next) = self.next else { return Vec::new() };
-        let last = next.checked_add_months(PREVIEWED).unwrap_or(next);
-        let days = self.schedule.occurrences(next).take_while(|it| *it <= last).take(number);
-        days.map(|it| self.schedule.dated(it)).collect()
+        let last = next.checked_add_months(MAX_PREVIEW_SPAN).unwrap_or(next);
+        let days = self.schedule.occurrences(next).take_while(|occurrence| *occurrence <= last).take(number);
+        days.map(|occurrence| self.schedule.date_of(occurrence)).collect()
     }
 }
 
 /// The first instant of a day there.
-fn begins(household: &Household, day: NaiveDate) -> DateTime<Utc> {
+fn start_of_day(household: &Household, day: NaiveDate) -> DateTime<Utc> {
     // Where clocks jump over midnight, the day begins later.
     let hours = (0..24).filter_map(|hour| day.and_hms_opt(hour, 0, 0));
     let mut starts = hours.filter_map(|local| household.timezone.from_local_datetime(&local).earliest());
@@ -122,18 +122,22 @@ mod tests {
     use fintrac_money::{Currency, Household};
     use uuid::Uuid;
 
-    use super::begins;
+    use super::start_of_day;
 
     #[test]
     fn a_day_begins_where_the_household_is() {
-        let at = |zone: &str, day: &str| {
+        let start = |zone: &str, day: &str| {
             let currency = Currency::from_code("EUR").expect("EUR");
             let timezone = zone.parse().expect(zone);
             let household = Household { id: Uuid::nil(), currency, timezone };
-            begins(&household, day.parse().expect(day)).to_rfc3339()
+            start_of_day(&household, day.parse().expect(day)).to_rfc3339()
         };
-        assert_eq!(at("UTC", "2026-03-01"), "2026-03-01T00:00:00+00:00");
-        assert_eq!(at("Pacific/Kiritimati", "2026-03-01"), "2026-02-28T10:00:00+00:00");
-        assert_eq!(at("America/Havana", "2026-03-08"), "2026-03-08T05:00:00+00:00", "no midnight that day");
+        assert_eq!(start("UTC", "2026-03-01"), "2026-03-01T00:00:00+00:00");
+        assert_eq!(start("Pacific/Kiritimati", "2026-03-01"), "2026-02-28T10:00:00+00:00");
+        assert_eq!(
+            start("America/Havana", "2026-03-08"),
+            "2026-03-08T05:00:00+00:00",
+            "no midnight that day"
+        );
     }
 }

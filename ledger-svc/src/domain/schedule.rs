@@ -2,18 +2,18 @@
 //! rule of RFC 5545; month-ends are kept, weekends may be stepped over.
 
 use chrono::{Datelike as _, Days, Months, NaiveDate, NaiveTime, TimeZone as _, Utc, Weekday};
-use fintrac_kit::day;
-use fintrac_kit::error::Violation;
+use fintrac_kit::date;
+use fintrac_kit::error::FieldViolation;
 use rrule::{RRule, RRuleSet, Unvalidated};
 
-const LONGEST_RULE: usize = 500;
-const LONGEST_INTERVAL: i64 = 1000;
-const MOST_OCCURRENCES: i64 = 100_000;
+const MAX_RULE_CHARS: usize = 500;
+const MAX_INTERVAL: i64 = 1000;
+const MAX_OCCURRENCES: i64 = 100_000;
 /// Years between two days of a rule of interval 1: 29 February needs eight. Finding
 /// the next day takes a step for each day before it.
 const MAX_YEARS_BETWEEN: i32 = 9;
 /// Days of a rule after which no longer gap is expected.
-const DAYS_CHECKED: usize = 500;
+const MAX_DAYS_CHECKED: usize = 500;
 
 /// The unit of a frequency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +39,7 @@ impl Frequency {
     /// In any letter case.
     pub fn from_text(text: &str) -> Option<Self> {
         let text = text.trim().to_ascii_lowercase();
-        Self::ALL.into_iter().find(|it| it.as_str() == text)
+        Self::ALL.into_iter().find(|value| value.as_str() == text)
     }
 
     /// `start` and so many of these later. Counted from the start, so that 31
@@ -78,7 +78,7 @@ impl Weekend {
     /// In any letter case.
     pub fn from_text(text: &str) -> Option<Self> {
         let text = text.trim().to_ascii_lowercase();
-        Self::ALL.into_iter().find(|it| it.as_str() == text)
+        Self::ALL.into_iter().find(|value| value.as_str() == text)
     }
 
     /// The day that an occurrence of this day is dated.
@@ -105,7 +105,7 @@ pub enum Rule {
 }
 
 /// When something recurs. Occurrences are days of the rule; each is dated by
-/// [`Schedule::dated`].
+/// [`Schedule::date_of`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schedule {
     pub rule: Rule,
@@ -115,7 +115,7 @@ pub struct Schedule {
     pub count: Option<u32>,
     pub weekend: Weekend,
     /// Occurrences that earlier versions of the schedule used up.
-    pub used_before: u32,
+    pub prior_occurrences: u32,
     /// First day that this version of the schedule applies to; none: its start.
     pub effective_from: Option<NaiveDate>,
 }
@@ -133,20 +133,20 @@ pub struct ScheduleInput {
 }
 
 impl ScheduleInput {
-    /// Understands it, or adds every refusal to `violations`; starts on `default_start`
+    /// Understands it, or adds every rejection to `violations`; starts on `default_start`
     /// unless it says otherwise, and not before `earliest`.
     pub fn resolve(
         &self,
         default_start: NaiveDate,
         earliest: NaiveDate,
-        violations: &mut Vec<Violation>,
+        violations: &mut Vec<FieldViolation>,
     ) -> Option<Schedule> {
         let before = violations.len();
         let mut read_day = |field: &str, text: &Option<String>| {
             let text = text.as_deref()?;
-            let found = day::parse(text.trim());
+            let found = date::parse(text.trim());
             if found.is_none() {
-                violations.push(day::refused(field));
+                violations.push(date::invalid(field));
             }
             found
         };
@@ -154,73 +154,82 @@ impl ScheduleInput {
         let end = read_day("end_date", &self.end_date);
         if start < earliest {
             let text = "Send a day of the last year or later: what is past is posted at once.";
-            violations.push(Violation::new("start_date", "DATE_TOO_EARLY", text));
+            violations.push(FieldViolation::new("start_date", "DATE_TOO_EARLY", text));
         }
         if end.is_some_and(|end| end < start) {
             let text = "Send a day that is not before start_date.";
-            violations.push(Violation::new("end_date", "DATE_TOO_EARLY", text));
+            violations.push(FieldViolation::new("end_date", "DATE_TOO_EARLY", text));
         }
         if self.count.is_some() && self.end_date.is_some() {
-            violations.push(Violation::new("count", "CONFLICTING", "Send end_date or count, not both."));
+            violations.push(FieldViolation::new("count", "CONFLICTING", "Send end_date or count, not both."));
         }
-        let count = self.count.and_then(|count| number("count", count, MOST_OCCURRENCES, violations));
+        let count = self.count.and_then(|count| number("count", count, MAX_OCCURRENCES, violations));
         let weekend = match self.weekend.as_deref() {
             None => Some(Weekend::Keep),
             Some(text) => Weekend::from_text(text),
         };
         if weekend.is_none() {
-            violations.push(Violation::new("weekend", "WEEKEND_UNKNOWN", "Send keep, before or after."));
+            violations.push(FieldViolation::new("weekend", "WEEKEND_INVALID", "Send keep, before or after."));
         }
         let rule = self.rule(start, violations);
         if violations.len() > before {
             return None;
         }
         let (rule, weekend) = (rule?, weekend?);
-        let schedule = Schedule { rule, start, end, count, weekend, used_before: 0, effective_from: None };
+        let schedule =
+            Schedule { rule, start, end, count, weekend, prior_occurrences: 0, effective_from: None };
         if schedule.is_sparse() {
             let text = "Its days are too far apart; send a rule that happens more often.";
-            violations.push(Violation::new("rrule", "RRULE_INVALID", text));
+            violations.push(FieldViolation::new("rrule", "RRULE_INVALID", text));
             return None;
         }
         if schedule.occurrences(start).next().is_none() {
             let field = if self.rrule.is_some() { "rrule" } else { "end_date" };
-            violations.push(Violation::new(field, "SCHEDULE_EMPTY", "It never happens; change the rule."));
+            violations.push(FieldViolation::new(
+                field,
+                "SCHEDULE_EMPTY",
+                "It never happens; change the rule.",
+            ));
             return None;
         }
         Some(schedule)
     }
 
-    fn rule(&self, start: NaiveDate, violations: &mut Vec<Violation>) -> Option<Rule> {
+    fn rule(&self, start: NaiveDate, violations: &mut Vec<FieldViolation>) -> Option<Rule> {
         let Some(text) = self.rrule.as_deref() else {
             let frequency = self.frequency.as_deref().and_then(Frequency::from_text);
             if self.frequency.is_none() {
                 let text = "Send daily, weekly, monthly or yearly, or an rrule.";
-                violations.push(Violation::new("frequency", "REQUIRED", text));
+                violations.push(FieldViolation::new("frequency", "REQUIRED", text));
             } else if frequency.is_none() {
                 let text = "Send daily, weekly, monthly or yearly.";
-                violations.push(Violation::new("frequency", "RECURRING_FREQUENCY_UNKNOWN", text));
+                violations.push(FieldViolation::new("frequency", "RECURRING_FREQUENCY_INVALID", text));
             }
-            let interval = number("interval", self.interval.unwrap_or(1), LONGEST_INTERVAL, violations);
+            let interval = number("interval", self.interval.unwrap_or(1), MAX_INTERVAL, violations);
             return Some(Rule::Every { frequency: frequency?, interval: interval? });
         };
         for (field, is_there) in
             [("frequency", self.frequency.is_some()), ("interval", self.interval.is_some())]
         {
             if is_there {
-                violations.push(Violation::new(field, "CONFLICTING", "The rrule says it; leave it out."));
+                violations.push(FieldViolation::new(
+                    field,
+                    "CONFLICTING",
+                    "The rrule says it; leave it out.",
+                ));
             }
         }
-        match normal(text, start) {
+        match normalize_rule(text, start) {
             Ok(rule) => {
                 let ends = rule.contains("COUNT=") || rule.contains("UNTIL=");
                 if ends && (self.count.is_some() || self.end_date.is_some()) {
                     let text = "The rrule says its end; leave count and end_date out.";
-                    violations.push(Violation::new("rrule", "CONFLICTING", text));
+                    violations.push(FieldViolation::new("rrule", "CONFLICTING", text));
                 }
                 Some(Rule::Rfc(rule))
             }
             Err(why) => {
-                violations.push(Violation::new("rrule", "RRULE_INVALID", why));
+                violations.push(FieldViolation::new("rrule", "RRULE_INVALID", why));
                 None
             }
         }
@@ -228,17 +237,17 @@ impl ScheduleInput {
 }
 
 /// A number from 1 to `most`.
-fn number(field: &str, number: i64, most: i64, violations: &mut Vec<Violation>) -> Option<u32> {
+fn number(field: &str, number: i64, most: i64, violations: &mut Vec<FieldViolation>) -> Option<u32> {
     let found = u32::try_from(number).ok().filter(|_| (1..=most).contains(&number));
     if found.is_none() {
         let text = format!("Send a number from 1 to {most}.");
-        violations.push(Violation::new(field, "NUMBER_INVALID", text));
+        violations.push(FieldViolation::new(field, "NUMBER_INVALID", text));
     }
     found
 }
 
 /// The parts of a rule in upper case, if they are understood and are about days.
-fn normal(text: &str, start: NaiveDate) -> Result<String, String> {
+fn normalize_rule(text: &str, start: NaiveDate) -> Result<String, String> {
     let upper = text.trim().to_ascii_uppercase();
     let upper = upper.strip_prefix("RRULE:").unwrap_or(&upper);
     let whole = |part: &str| match part.strip_prefix("UNTIL=") {
@@ -246,16 +255,16 @@ fn normal(text: &str, start: NaiveDate) -> Result<String, String> {
         Some(day) if day.len() == 8 => format!("{part}T235959Z"),
         _ => part.to_owned(),
     };
-    let plain = upper.len() <= LONGEST_RULE && upper.bytes().all(is_of_a_rule);
+    let plain = upper.len() <= MAX_RULE_CHARS && upper.bytes().all(is_rule_byte);
     let rule = if plain { upper.split(';').map(whole).collect::<Vec<_>>().join(";") } else { String::new() };
-    if !(1..=LONGEST_RULE).contains(&rule.len()) {
-        return Err(format!("Send the parts of one RRULE, at most {LONGEST_RULE} characters."));
+    if !(1..=MAX_RULE_CHARS).contains(&rule.len()) {
+        return Err(format!("Send the parts of one RRULE, at most {MAX_RULE_CHARS} characters."));
     }
     rule_set(&rule, start).map(|_| rule)
 }
 
 /// No colon: what stands before one would hide the name of a part.
-fn is_of_a_rule(byte: u8) -> bool {
+fn is_rule_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"=;,+-".contains(&byte)
 }
 
@@ -283,7 +292,7 @@ impl Schedule {
     /// An occurrence that a weekend rule would date past the end or on the day
     /// of the occurrence before it does not happen and is not counted.
     pub fn occurrences(&self, from: NaiveDate) -> impl Iterator<Item = NaiveDate> {
-        let left = self.total().map(|total| total.saturating_sub(self.used_before));
+        let left = self.total().map(|total| total.saturating_sub(self.prior_occurrences));
         let left = left.and_then(|left| usize::try_from(left).ok()).unwrap_or(usize::MAX);
         let effective_from = self.effective_from.unwrap_or(self.start);
         self.days().skip_while(move |day| *day < effective_from).take(left).skip_while(move |day| *day < from)
@@ -302,22 +311,22 @@ impl Schedule {
             before = day;
             years > most
         };
-        let mut days = set.into_iter().map(|at| at.date_naive()).take(DAYS_CHECKED);
-        let first_late = days.find(|day| *day > day::latest() || is_gap(*day));
-        first_late.is_some_and(|day| is_gap(day) || day <= day::latest())
+        let mut days = set.into_iter().map(|instant| instant.date_naive()).take(MAX_DAYS_CHECKED);
+        let first_late = days.find(|day| *day > date::latest() || is_gap(*day));
+        first_late.is_some_and(|day| is_gap(day) || day <= date::latest())
     }
 
     /// Counts the occurrences before `next`, or all when there is none any more.
-    pub fn used_until(&self, next: Option<NaiveDate>) -> u32 {
+    pub fn occurrences_before(&self, next: Option<NaiveDate>) -> u32 {
         let past = self.occurrences(self.start).take_while(|day| next.is_none_or(|next| *day < next)).count();
-        self.used_before.saturating_add(u32::try_from(past).unwrap_or(u32::MAX))
+        self.prior_occurrences.saturating_add(u32::try_from(past).unwrap_or(u32::MAX))
     }
 
     /// Makes the first day from `from` on that is dated `earliest` or later the
     /// first one of this version, after `used` occurrences of earlier ones.
     pub fn continue_with(&mut self, used: u32, from: NaiveDate, earliest: NaiveDate) {
-        let first = self.days().find(|day| *day >= from && self.dated(*day) >= earliest);
-        self.used_before = used;
+        let first = self.days().find(|day| *day >= from && self.date_of(*day) >= earliest);
+        self.prior_occurrences = used;
         self.effective_from = Some(first.unwrap_or(from));
     }
 
@@ -340,7 +349,7 @@ impl Schedule {
             }
             Rule::Rfc(rule) => match rule_set(&without_count(rule), self.start) {
                 Ok(set) => {
-                    let dates = set.into_iter().collect_until(day::latest());
+                    let dates = set.into_iter().distinct_days_until(date::latest());
                     Box::new(dates)
                 }
                 // It was understood before.
@@ -366,11 +375,11 @@ impl Schedule {
             Rule::Every { .. } => None,
             Rule::Rfc(rule) => rule_until(rule),
         };
-        [self.end, until].into_iter().flatten().fold(day::latest(), NaiveDate::min)
+        [self.end, until].into_iter().flatten().fold(date::latest(), NaiveDate::min)
     }
 
     /// The day that an occurrence is dated.
-    pub fn dated(&self, occurrence: NaiveDate) -> NaiveDate {
+    pub fn date_of(&self, occurrence: NaiveDate) -> NaiveDate {
         self.weekend.date(occurrence)
     }
 }
@@ -397,10 +406,10 @@ fn rule_until(rule: &str) -> Option<NaiveDate> {
 }
 
 /// Days of a rule, each once.
-trait CollectUntil: Iterator<Item = chrono::DateTime<rrule::Tz>> + Sized {
-    fn collect_until(self, latest: NaiveDate) -> impl Iterator<Item = NaiveDate> {
+trait DistinctDays: Iterator<Item = chrono::DateTime<rrule::Tz>> + Sized {
+    fn distinct_days_until(self, latest: NaiveDate) -> impl Iterator<Item = NaiveDate> {
         let mut last = None;
-        self.map(|at| at.date_naive()).take_while(move |date| *date <= latest).filter(move |date| {
+        self.map(|instant| instant.date_naive()).take_while(move |date| *date <= latest).filter(move |date| {
             let is_new = last != Some(*date);
             last = Some(*date);
             is_new
@@ -408,7 +417,7 @@ trait CollectUntil: Iterator<Item = chrono::DateTime<rrule::Tz>> + Sized {
     }
 }
 
-impl<I: Iterator<Item = chrono::DateTime<rrule::Tz>>> CollectUntil for I {}
+impl<I: Iterator<Item = chrono::DateTime<rrule::Tz>>> DistinctDays for I {}
 
 #[cfg(test)]
 mod tests {
@@ -421,28 +430,35 @@ mod tests {
         text.parse().expect(text)
     }
 
-    fn said(text: &str) -> Option<String> {
+    fn some_text(text: &str) -> Option<String> {
         Some(text.to_owned()).filter(|text| !text.is_empty())
     }
 
     fn schedule(input: &ScheduleInput) -> Result<Schedule, Vec<(String, &'static str)>> {
         let mut violations = Vec::new();
         let schedule = input.resolve(day("2026-01-31"), day("1990-01-01"), &mut violations);
-        schedule.ok_or_else(|| violations.into_iter().map(|it| (it.field, it.reason)).collect())
+        schedule.ok_or_else(|| {
+            violations.into_iter().map(|violation| (violation.field, violation.reason)).collect()
+        })
     }
 
     fn days(input: &ScheduleInput, number: usize) -> Vec<String> {
         let schedule = schedule(input).expect("a schedule");
-        let dated = schedule.occurrences(schedule.start).map(|it| schedule.dated(it).to_string());
+        let dated =
+            schedule.occurrences(schedule.start).map(|occurrence| schedule.date_of(occurrence).to_string());
         dated.take(number).collect()
     }
 
     fn every(frequency: &str, interval: i64) -> ScheduleInput {
-        ScheduleInput { frequency: said(frequency), interval: Some(interval), ..ScheduleInput::default() }
+        ScheduleInput {
+            frequency: some_text(frequency),
+            interval: Some(interval),
+            ..ScheduleInput::default()
+        }
     }
 
     fn rule(text: &str) -> ScheduleInput {
-        ScheduleInput { rrule: said(text), ..ScheduleInput::default() }
+        ScheduleInput { rrule: some_text(text), ..ScheduleInput::default() }
     }
 
     #[test]
@@ -452,8 +468,8 @@ mod tests {
             "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=29;BYDAY=MO;UNTIL=20261231",
             "FREQ=MONTHLY;BYMONTH=2;BYMONTHDAY=29;BYDAY=SU;COUNT=3",
         ] {
-            let refused = schedule(&rule(text)).expect_err(text);
-            assert_eq!(refused, [("rrule".to_owned(), "RRULE_INVALID")], "{text}");
+            let rejected = schedule(&rule(text)).expect_err(text);
+            assert_eq!(rejected, [("rrule".to_owned(), "RRULE_INVALID")], "{text}");
         }
         let never = schedule(&rule("FREQ=MONTHLY;BYMONTH=2;BYMONTHDAY=30")).expect_err("never");
         assert_eq!(never, [("rrule".to_owned(), "SCHEDULE_EMPTY")]);
@@ -467,18 +483,18 @@ mod tests {
     #[test]
     fn month_ends_are_kept() {
         assert_eq!(days(&every("Monthly", 1), 4), ["2026-01-31", "2026-02-28", "2026-03-31", "2026-04-30"]);
-        let leap = ScheduleInput { start_date: said("2024-02-29"), ..every("yearly", 1) };
+        let leap = ScheduleInput { start_date: some_text("2024-02-29"), ..every("yearly", 1) };
         assert_eq!(days(&leap, 5)[3..], ["2027-02-28", "2028-02-29"]);
         assert_eq!(days(&every("weekly", 2), 2), ["2026-01-31", "2026-02-14"]);
         assert_eq!(days(&every("daily", 10), 2), ["2026-01-31", "2026-02-10"]);
     }
 
     #[test]
-    fn weekends_are_stepped_over() {
+    fn weekend_occurrences_are_moved() {
         // 31 January 2026 is a Saturday, 1 March a Sunday.
         let with = |weekend: &str, start: &str| ScheduleInput {
-            weekend: said(weekend),
-            start_date: said(start),
+            weekend: some_text(weekend),
+            start_date: some_text(start),
             ..every("monthly", 1)
         };
         assert_eq!(days(&with("before", "2026-01-31"), 1), ["2026-01-30"]);
@@ -492,23 +508,23 @@ mod tests {
     fn a_weekend_rule_never_passes_the_end_and_never_doubles_a_day() {
         // 5 December 2026 is a Saturday, 3 December a Thursday.
         let ending = |weekend: &str, end: &str| ScheduleInput {
-            weekend: said(weekend),
-            start_date: said("2026-11-05"),
-            end_date: said(end),
+            weekend: some_text(weekend),
+            start_date: some_text("2026-11-05"),
+            end_date: some_text(end),
             ..every("monthly", 1)
         };
         assert_eq!(days(&ending("after", "2026-12-05"), 9), ["2026-11-05"]);
         assert_eq!(days(&ending("after", "2026-12-07"), 9), ["2026-11-05", "2026-12-07"]);
         assert_eq!(days(&ending("before", "2026-12-05"), 9), ["2026-11-05", "2026-12-04"]);
         let until = ScheduleInput {
-            weekend: said("after"),
-            start_date: said("2026-11-05"),
+            weekend: some_text("after"),
+            start_date: some_text("2026-11-05"),
             ..rule("FREQ=MONTHLY;UNTIL=20261205")
         };
         assert_eq!(days(&until, 9), ["2026-11-05"]);
         let daily = |weekend: &str| ScheduleInput {
-            weekend: said(weekend),
-            start_date: said("2026-12-03"),
+            weekend: some_text(weekend),
+            start_date: some_text("2026-12-03"),
             count: Some(4),
             ..every("daily", 1)
         };
@@ -519,21 +535,22 @@ mod tests {
 
     #[test]
     fn a_changed_schedule_has_what_is_left_of_its_count() {
-        let monthly = ScheduleInput { count: Some(5), start_date: said("2026-06-01"), ..every("monthly", 1) };
+        let monthly =
+            ScheduleInput { count: Some(5), start_date: some_text("2026-06-01"), ..every("monthly", 1) };
         let before = schedule(&monthly).expect("a schedule");
-        assert_eq!(before.used_until(Some(day("2026-09-01"))), 3);
-        assert_eq!(before.used_until(None), 5);
+        assert_eq!(before.occurrences_before(Some(day("2026-09-01"))), 3);
+        assert_eq!(before.occurrences_before(None), 5);
         for input in [
-            ScheduleInput { count: Some(5), start_date: said("2026-06-01"), ..every("weekly", 1) },
-            ScheduleInput { start_date: said("2026-06-01"), ..rule("FREQ=WEEKLY;COUNT=5") },
+            ScheduleInput { count: Some(5), start_date: some_text("2026-06-01"), ..every("weekly", 1) },
+            ScheduleInput { start_date: some_text("2026-06-01"), ..rule("FREQ=WEEKLY;COUNT=5") },
         ] {
             let mut after = schedule(&input).expect("a schedule");
-            after.used_before = 3;
+            after.prior_occurrences = 3;
             after.effective_from = Some(day("2026-08-10"));
             let left: Vec<_> = after.occurrences(after.start).map(|day| day.to_string()).collect();
             assert_eq!(left, ["2026-08-10", "2026-08-17"]);
-            assert_eq!(after.used_until(Some(day("2026-08-17"))), 4);
-            assert_eq!(after.used_until(None), 5);
+            assert_eq!(after.occurrences_before(Some(day("2026-08-17"))), 4);
+            assert_eq!(after.occurrences_before(None), 5);
         }
     }
 
@@ -546,12 +563,12 @@ mod tests {
             days(&rule("FREQ=WEEKLY;BYDAY=MO,WE;UNTIL=20260209"), 9),
             ["2026-02-02", "2026-02-04", "2026-02-09"]
         );
-        let ended = ScheduleInput { end_date: said("2026-03-01"), ..rule("FREQ=MONTHLY;BYMONTHDAY=1") };
+        let ended = ScheduleInput { end_date: some_text("2026-03-01"), ..rule("FREQ=MONTHLY;BYMONTHDAY=1") };
         assert_eq!(days(&ended, 9), ["2026-02-01", "2026-03-01"]);
         let counted = ScheduleInput { count: Some(2), ..every("daily", 1) };
         assert_eq!(days(&counted, 9).len(), 2);
         // What is understood is understood again as it is kept.
-        let many = (1..=28).map(|it| it.to_string()).collect::<Vec<_>>().join(",");
+        let many = (1..=28).map(|number| number.to_string()).collect::<Vec<_>>().join(",");
         for rest in [370, 380] {
             let rule = format!(
                 "FREQ=DAILY;BYMONTHDAY={many};BYYEARDAY={};UNTIL=20270101",
@@ -565,40 +582,41 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_understood_is_named() {
-        let refused = |input: &ScheduleInput| schedule(input).expect_err("refused");
+    fn invalid_schedules_are_rejected_by_field() {
+        let rejected = |input: &ScheduleInput| schedule(input).expect_err("rejected");
         let one = |field: &str, reason| vec![(field.to_owned(), reason)];
-        assert_eq!(refused(&ScheduleInput::default()), one("frequency", "REQUIRED"));
-        assert_eq!(refused(&every("hourly", 1)), one("frequency", "RECURRING_FREQUENCY_UNKNOWN"));
-        assert_eq!(refused(&every("daily", 0)), one("interval", "NUMBER_INVALID"));
-        assert_eq!(refused(&rule("FREQ=HOURLY")), one("rrule", "RRULE_INVALID"));
-        assert_eq!(refused(&rule("FREQ=DAILY;BYHOUR=1,2")), one("rrule", "RRULE_INVALID"));
+        assert_eq!(rejected(&ScheduleInput::default()), one("frequency", "REQUIRED"));
+        assert_eq!(rejected(&every("hourly", 1)), one("frequency", "RECURRING_FREQUENCY_INVALID"));
+        assert_eq!(rejected(&every("daily", 0)), one("interval", "NUMBER_INVALID"));
+        assert_eq!(rejected(&rule("FREQ=HOURLY")), one("rrule", "RRULE_INVALID"));
+        assert_eq!(rejected(&rule("FREQ=DAILY;BYHOUR=1,2")), one("rrule", "RRULE_INVALID"));
         for hidden in [
             "EXRULE:FREQ=SECONDLY",
             "RRULE:RRULE:FREQ=SECONDLY",
             "FREQ=\u{17f}ECONDLY",
             "FREQ=DAILY;BYM\u{131}NUTE=1",
         ] {
-            assert_eq!(refused(&rule(hidden)), one("rrule", "RRULE_INVALID"), "{hidden}");
+            assert_eq!(rejected(&rule(hidden)), one("rrule", "RRULE_INVALID"), "{hidden}");
         }
-        let old = ScheduleInput { start_date: said("1900-01-01"), ..every("daily", 1) };
-        assert_eq!(refused(&old), one("start_date", "DATE_TOO_EARLY"));
-        assert_eq!(refused(&rule("every day")), one("rrule", "RRULE_INVALID"));
-        assert_eq!(refused(&rule("")), one("frequency", "REQUIRED"));
-        assert_eq!(refused(&rule("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30")), one("rrule", "SCHEDULE_EMPTY"));
-        let both = ScheduleInput { frequency: said("daily"), count: Some(2), ..rule("FREQ=DAILY;COUNT=3") };
+        let old = ScheduleInput { start_date: some_text("1900-01-01"), ..every("daily", 1) };
+        assert_eq!(rejected(&old), one("start_date", "DATE_TOO_EARLY"));
+        assert_eq!(rejected(&rule("every day")), one("rrule", "RRULE_INVALID"));
+        assert_eq!(rejected(&rule("")), one("frequency", "REQUIRED"));
+        assert_eq!(rejected(&rule("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30")), one("rrule", "SCHEDULE_EMPTY"));
+        let both =
+            ScheduleInput { frequency: some_text("daily"), count: Some(2), ..rule("FREQ=DAILY;COUNT=3") };
         assert_eq!(
-            refused(&both),
+            rejected(&both),
             [("frequency".to_owned(), "CONFLICTING"), ("rrule".to_owned(), "CONFLICTING")]
         );
         let odd = ScheduleInput {
-            start_date: said("2026-02-30"),
-            end_date: said("2026-01-01"),
+            start_date: some_text("2026-02-30"),
+            end_date: some_text("2026-01-01"),
             count: Some(-1),
-            weekend: said("never"),
+            weekend: some_text("never"),
             ..every("daily", 1)
         };
-        let fields: Vec<_> = refused(&odd).into_iter().map(|(field, _)| field).collect();
+        let fields: Vec<_> = rejected(&odd).into_iter().map(|(field, _)| field).collect();
         assert_eq!(fields, ["start_date", "end_date", "count", "count", "weekend"]);
     }
 
@@ -611,13 +629,13 @@ mod tests {
             from in 0..2000_u64,
         ) {
             let start = day("1990-01-01") + chrono::Days::new(start);
-            let input = ScheduleInput { start_date: said(&start.to_string()), ..every(frequency, interval) };
+            let input = ScheduleInput { start_date: some_text(&start.to_string()), ..every(frequency, interval) };
             let schedule = schedule(&input).expect("a schedule");
             let all: Vec<_> = schedule.occurrences(start).take(50).collect();
             prop_assert!(all.windows(2).all(|pair| pair[0] < pair[1]) && all[0] == start);
             let from = start + chrono::Days::new(from);
             let next = schedule.occurrences(from).next();
-            let expected = all.iter().copied().find(|it| *it >= from);
+            let expected = all.iter().copied().find(|day| *day >= from);
             prop_assert!(expected.is_none() || next == expected);
         }
     }

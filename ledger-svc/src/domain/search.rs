@@ -18,9 +18,9 @@ use super::transaction::Texts;
 /// Characters of a word that count.
 const MAX_WORD_CHARS: usize = 40;
 /// Characters of a script without blanks that are looked up together.
-const GRAM: usize = 3;
+const GRAM_CHARS: usize = 3;
 /// Lexemes of a query: each is a look-up of its own.
-const MAX_LOOKUPS: usize = 64;
+const MAX_QUERY_LEXEMES: usize = 64;
 
 /// The words of `text`, folded: runs of letters and digits, each emoji, and of
 /// scripts that write no blanks every run.
@@ -41,15 +41,17 @@ fn words(text: &str) -> Vec<Word> {
         }
     }
     let mut words: Vec<Word> = Vec::new();
-    let mut before = Kind::Blank;
+    let mut before = CharacterClass::Blank;
     for letter in folded.chars() {
-        let kind = Kind::from(letter);
+        let kind = CharacterClass::from(letter);
         match (kind, words.last_mut()) {
-            (Kind::Blank, _) => {}
-            (Kind::Letter | Kind::Unspaced, Some(word)) if kind == before => word.text.push(letter),
+            (CharacterClass::Blank, _) => {}
+            (CharacterClass::Letter | CharacterClass::Unspaced, Some(word)) if kind == before => {
+                word.text.push(letter);
+            }
             // One emoji many times is one word.
-            (Kind::Emoji, Some(word)) if word.text.chars().eq([letter]) => {}
-            _ => words.push(Word { text: letter.to_string(), is_unspaced: kind == Kind::Unspaced }),
+            (CharacterClass::Emoji, Some(word)) if word.text.chars().eq([letter]) => {}
+            _ => words.push(Word { text: letter.to_string(), is_unspaced: kind == CharacterClass::Unspaced }),
         }
         before = kind;
     }
@@ -64,14 +66,14 @@ struct Word {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum CharacterClass {
     Blank,
     Letter,
     Unspaced,
     Emoji,
 }
 
-impl From<char> for Kind {
+impl From<char> for CharacterClass {
     fn from(letter: char) -> Self {
         match u32::from(letter) {
             // Thai, Lao, Myanmar, Khmer, Hiragana, Katakana, Bopomofo, Han.
@@ -101,23 +103,25 @@ impl Word {
     fn lexemes(&self) -> Vec<String> {
         let letters: Vec<char> = self.text.chars().collect();
         if self.is_unspaced {
-            return (0..letters.len()).map(|at| letters.iter().skip(at).take(GRAM).collect()).collect();
+            return (0..letters.len())
+                .map(|start| letters.iter().skip(start).take(GRAM_CHARS).collect())
+                .collect();
         }
         vec![letters.into_iter().take(MAX_WORD_CHARS).collect()]
     }
 
     /// What must be there, each as the beginning of a stored lexeme.
-    fn wanted(&self) -> Vec<String> {
+    fn prefixes(&self) -> Vec<String> {
         let letters: Vec<char> = self.text.chars().collect();
-        if self.is_unspaced && letters.len() > GRAM {
-            return letters.windows(GRAM).map(|gram| gram.iter().collect()).collect();
+        if self.is_unspaced && letters.len() > GRAM_CHARS {
+            return letters.windows(GRAM_CHARS).map(|gram| gram.iter().collect()).collect();
         }
         vec![letters.into_iter().take(MAX_WORD_CHARS).collect()]
     }
 }
 
 /// The lexemes of a transaction, as text of a `tsvector`.
-pub fn vector(household_id: Uuid, texts: &Texts) -> String {
+pub fn search_vector(household_id: Uuid, texts: &Texts) -> String {
     let fields = [&texts.description, &texts.reference_number, &texts.notes];
     let fields = fields.into_iter().flatten().chain(&texts.tags);
     let lexemes: BTreeSet<_> = fields.flat_map(|text| words(text)).flat_map(|word| word.lexemes()).collect();
@@ -134,13 +138,13 @@ pub fn vector(household_id: Uuid, texts: &Texts) -> String {
 
 /// A question for words, all of which must be there, and for a tag, as text of a
 /// `tsquery`. None when `text` has no word at all.
-pub fn query(household_id: Uuid, text: Option<&str>, tag: Option<&str>) -> Option<String> {
+pub fn search_query(household_id: Uuid, text: Option<&str>, tag: Option<&str>) -> Option<String> {
     let household = household_tag(household_id);
-    let wanted: BTreeSet<_> = text.map(words).unwrap_or_default().iter().flat_map(Word::wanted).collect();
+    let wanted: BTreeSet<_> = text.map(words).unwrap_or_default().iter().flat_map(Word::prefixes).collect();
     if text.is_some() && wanted.is_empty() {
         return None;
     }
-    let words = wanted.iter().take(MAX_LOOKUPS).map(|word| format!("'{household}{word}':*"));
+    let words = wanted.iter().take(MAX_QUERY_LEXEMES).map(|word| format!("'{household}{word}':*"));
     let tag = tag.map(|tag| tag_lexeme(&household, tag));
     Some(words.chain(tag).collect::<Vec<_>>().join(" & "))
 }
@@ -160,7 +164,7 @@ fn tag_lexeme(household: &str, tag: &str) -> String {
 mod tests {
     use uuid::Uuid;
 
-    use super::{query, vector};
+    use super::{search_query, search_vector};
     use crate::domain::transaction::Texts;
 
     fn words(text: &str) -> Vec<String> {
@@ -187,13 +191,14 @@ mod tests {
     fn a_word_is_found_wherever_it_stands() {
         let notes = (1000..1800).map(|number| format!("n{number}")).collect::<Vec<_>>().join(" ");
         let texts = Texts { notes: Some(notes), ..Texts::default() };
-        assert!(vector(Uuid::from_u128(1), &texts).contains("'000000000001n1799'"));
+        assert!(search_vector(Uuid::from_u128(1), &texts).contains("'000000000001n1799'"));
     }
 
     #[test]
     fn runs_without_blanks_are_found_from_each_of_their_beginnings() {
         assert_eq!(words("ABC銀行口座2"), ["2", "abc", "口座", "座", "行口座", "銀行口"]);
-        let wanted = |text: &str| super::words(text).iter().flat_map(super::Word::wanted).collect::<Vec<_>>();
+        let wanted =
+            |text: &str| super::words(text).iter().flat_map(super::Word::prefixes).collect::<Vec<_>>();
         assert_eq!(wanted("口座"), ["口座"]);
         assert_eq!(wanted("銀行口座"), ["銀行口", "行口座"]);
         assert!(words("ค่าอาหารกลางวัน").contains(&"อาห".to_owned()));
@@ -203,12 +208,12 @@ mod tests {
     fn a_household_finds_its_own_words_only() {
         let (one, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
         let texts = Texts { description: Some("Rent".into()), tags: vec!["it's".into()], ..Texts::default() };
-        assert_eq!(vector(one, &texts), "'000000000001its' '000000000001rent' '000000000001#it''s' ");
-        assert_eq!(query(one, Some("RENT"), None).as_deref(), Some("'000000000001rent':*"));
-        assert_eq!(query(other, None, Some("a\\b")).as_deref(), Some("'000000000002#a\\\\b'"));
-        assert_eq!(query(one, Some("a b"), Some("c")).expect("a query").matches('&').count(), 2);
-        assert_eq!(query(one, Some("!?"), Some("c")), None);
+        assert_eq!(search_vector(one, &texts), "'000000000001its' '000000000001rent' '000000000001#it''s' ");
+        assert_eq!(search_query(one, Some("RENT"), None).as_deref(), Some("'000000000001rent':*"));
+        assert_eq!(search_query(other, None, Some("a\\b")).as_deref(), Some("'000000000002#a\\\\b'"));
+        assert_eq!(search_query(one, Some("a b"), Some("c")).expect("a query").matches('&').count(), 2);
+        assert_eq!(search_query(one, Some("!?"), Some("c")), None);
         let many = (0..1000).map(|number| number.to_string()).collect::<Vec<_>>().join(" ");
-        assert_eq!(query(one, Some(&many), None).expect("a query").matches('&').count(), 63);
+        assert_eq!(search_query(one, Some(&many), None).expect("a query").matches('&').count(), 63);
     }
 }

@@ -33,7 +33,7 @@ impl TransactionType {
     /// In any letter case.
     pub fn from_text(text: &str) -> Option<Self> {
         let text = text.trim().to_ascii_lowercase();
-        Self::ALL.into_iter().find(|it| it.as_str() == text)
+        Self::ALL.into_iter().find(|value| value.as_str() == text)
     }
 
     /// Made by the system; its amount is signed.
@@ -69,12 +69,12 @@ impl Status {
 
     pub fn from_text(text: &str) -> Option<Self> {
         let text = text.trim().to_ascii_lowercase();
-        [Self::Posted, Self::Voided].into_iter().find(|it| it.as_str() == text)
+        [Self::Posted, Self::Voided].into_iter().find(|value| value.as_str() == text)
     }
 }
 
 /// Characters of a tag.
-pub const LONGEST_TAG: usize = 50;
+pub const MAX_TAG_CHARS: usize = 50;
 
 /// The words on a transaction.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -123,7 +123,7 @@ pub struct Transaction {
     pub recurring_id: Option<Uuid>,
     /// Number of the newest revision.
     pub version: i64,
-    /// The revision whose legs stand; none when voided.
+    /// The revision whose postings stand; none when voided.
     pub posted_revision: Option<i64>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
@@ -149,8 +149,10 @@ impl Transaction {
         let share = |whole: Money| whole.allocate(&weights);
         let in_account = share(self.account_amount());
         let in_household = self.household_amount.and_then(share);
-        let at = |shares: &Option<Vec<Money>>, number: usize| shares.as_ref()?.get(number).copied();
-        (0..weights.len()).map(|number| (at(&in_account, number), at(&in_household, number))).collect()
+        let share_at = |shares: &Option<Vec<Money>>, number: usize| shares.as_ref()?.get(number).copied();
+        (0..weights.len())
+            .map(|number| (share_at(&in_account, number), share_at(&in_household, number)))
+            .collect()
     }
 
     /// What it changed on `account`.
@@ -210,15 +212,15 @@ pub struct TransactionChanges {
 
 impl TransactionChanges {
     /// The whole transaction as if it were recorded with these changes.
-    pub fn over(&self, stored: &Transaction) -> TransactionInput {
-        self.over_input(TransactionInput::from(stored))
+    pub fn apply_to(&self, stored: &Transaction) -> TransactionInput {
+        self.apply_to_input(TransactionInput::from(stored))
     }
 
     /// The input with these changes. What a changed field makes meaningless is
     /// left out unless it is sent, too: splits beside a category and the other
     /// way round, categories of a transfer, the other side of what is none any
     /// more, and what arrives after the amount or an account changed.
-    pub fn over_input(&self, before: TransactionInput) -> TransactionInput {
+    pub fn apply_to_input(&self, before: TransactionInput) -> TransactionInput {
         let sets = |change: &Option<Option<String>>| matches!(change, Some(Some(_)));
         let categorized = sets(&self.category_id);
         let split = self.splits.as_ref().is_some_and(|splits| !splits.is_empty());
@@ -281,27 +283,27 @@ fn differs(sent: Option<&String>, before: Option<&String>) -> bool {
 }
 
 impl From<&Transaction> for TransactionInput {
-    fn from(it: &Transaction) -> Self {
+    fn from(transaction: &Transaction) -> Self {
         let split = |split: &Split| SplitInput {
             category_id: split.category_id.to_string(),
             amount: split.amount.to_string(),
             description: split.description.clone(),
         };
-        let texts = it.texts.clone();
+        let texts = transaction.texts.clone();
         Self {
-            account_id: it.account_id.to_string(),
-            transaction_type: it.transaction_type.as_str().to_owned(),
-            amount: it.amount.to_string(),
-            currency_code: Some(it.amount.currency().code().to_owned()),
-            category_id: it.category_id.map(|id| id.to_string()),
-            to_account_id: it.to_account_id.map(|id| id.to_string()),
-            to_amount: it.to_amount.map(|amount| amount.to_string()),
+            account_id: transaction.account_id.to_string(),
+            transaction_type: transaction.transaction_type.as_str().to_owned(),
+            amount: transaction.amount.to_string(),
+            currency_code: Some(transaction.amount.currency().code().to_owned()),
+            category_id: transaction.category_id.map(|id| id.to_string()),
+            to_account_id: transaction.to_account_id.map(|id| id.to_string()),
+            to_amount: transaction.to_amount.map(|amount| amount.to_string()),
             description: texts.description,
             reference_number: texts.reference_number,
             notes: texts.notes,
             tags: texts.tags,
-            transaction_date: Some(it.date.to_string()),
-            splits: it.splits.iter().map(split).collect(),
+            transaction_date: Some(transaction.date.to_string()),
+            splits: transaction.splits.iter().map(split).collect(),
         }
     }
 }
@@ -350,29 +352,30 @@ pub enum FieldValue {
 
 /// The fields that differ between two states.
 pub fn differences(before: &Transaction, after: &Transaction) -> Vec<FieldChange> {
-    let view = |it: &Transaction| {
-        let said = |text: &str| FieldValue::Text(Some(text.to_owned()));
+    let fields = |transaction: &Transaction| {
+        let text_value = |text: &str| FieldValue::Text(Some(text.to_owned()));
         let id = |id: Option<Uuid>| FieldValue::Text(id.map(|id| id.to_string()));
-        let texts = it.texts.clone();
+        let texts = transaction.texts.clone();
         [
-            ("type", said(it.transaction_type.as_str())),
-            ("status", said(it.status.as_str())),
-            ("account_id", id(Some(it.account_id))),
-            ("to_account_id", id(it.to_account_id)),
-            ("category_id", id(it.category_id)),
-            ("amount", said(&it.amount.to_string())),
-            ("currency_code", said(it.amount.currency().code())),
-            ("to_amount", FieldValue::Text(it.to_account_change.map(|amount| amount.to_string()))),
+            ("type", text_value(transaction.transaction_type.as_str())),
+            ("status", text_value(transaction.status.as_str())),
+            ("account_id", id(Some(transaction.account_id))),
+            ("to_account_id", id(transaction.to_account_id)),
+            ("category_id", id(transaction.category_id)),
+            ("amount", text_value(&transaction.amount.to_string())),
+            ("currency_code", text_value(transaction.amount.currency().code())),
+            ("to_amount", FieldValue::Text(transaction.to_account_change.map(|amount| amount.to_string()))),
             ("description", FieldValue::Text(texts.description)),
             ("reference_number", FieldValue::Text(texts.reference_number)),
             ("notes", FieldValue::Text(texts.notes)),
             ("tags", FieldValue::List(texts.tags)),
-            ("transaction_date", said(&it.date.to_string())),
-            ("splits", FieldValue::Splits(it.splits.clone())),
+            ("transaction_date", text_value(&transaction.date.to_string())),
+            ("splits", FieldValue::Splits(transaction.splits.clone())),
         ]
     };
-    let both = view(before).into_iter().zip(view(after));
-    both.filter(|((_, before), (_, after))| before != after)
+    let pairs = fields(before).into_iter().zip(fields(after));
+    pairs
+        .filter(|((_, before), (_, after))| before != after)
         .map(|((field, before), (_, after))| FieldChange { field, before, after })
         .collect()
 }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use chrono::{DateTime, Utc};
 use fintrac_kit::clock::Clock;
-use fintrac_kit::error::Violation;
+use fintrac_kit::error::FieldViolation;
 use fintrac_kit::events::{self, NewEvent};
 use fintrac_kit::idempotency::{self, Claim, Key};
 use fintrac_kit::random::Random;
@@ -17,202 +17,210 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::columns::Rows;
-use super::{Answer, Request, Submission, Work};
+use super::{CommandSet, PostingResponse, Request, Submission};
 use crate::domain::posting::{
-    AccountEffect, Book, BookedLater, Command, Effects, Outcome, Rejection, Resolved, Standing, plan,
-    rates_needed, resolve,
+    AccountEffect, BatchState, Command, Effects, FutureChange, Outcome, Rejection, ResolvedCommand,
+    StoredTransaction, plan, rates_needed, resolve,
 };
 use crate::domain::rate::Quotes;
 use crate::error::Error;
 use crate::store;
 
 /// A batch that waits for its commit.
-pub(super) struct Written {
+pub(super) struct StagedBatch {
     /// One a submission, in order.
-    pub answers: Vec<Result<Answer, Error>>,
+    pub responses: Vec<Result<PostingResponse, Error>>,
     /// To ask for the commit's fate; none when nothing changed.
-    pub proof: Option<Proof>,
+    pub commit_marker: Option<CommitMarker>,
     /// Nominal accounts that are there after the commit.
-    pub nominal: Vec<Uuid>,
+    pub nominal_accounts: Vec<Uuid>,
     /// False: there is nothing to commit.
     pub changed: bool,
 }
 
 /// What a committed batch left: an event of its own, in its transaction.
-pub(super) struct Proof {
+pub(super) struct CommitMarker {
     transaction_id: i64,
     event_id: Uuid,
     occurred_at: DateTime<Utc>,
 }
 
 /// Writes everything in the transaction that was begun; the commit is the caller's.
-pub(super) async fn write(
+pub(super) async fn stage(
     connection: &mut PgConnection,
     batch: &[Submission],
     known_nominal: &HashSet<Uuid>,
     clock: &Clock,
     random: &Random,
-) -> Result<Written, Error> {
-    let mut answers = claim(connection, batch, clock).await?;
-    let open: Vec<usize> = (0..batch.len()).filter(|at| answers[*at].is_none()).collect();
-    let commands: Vec<&Command> = open.iter().flat_map(|at| batch[*at].request.work.commands()).collect();
+) -> Result<StagedBatch, Error> {
+    let mut responses = claim(connection, batch, clock).await?;
+    let unclaimed: Vec<usize> = (0..batch.len()).filter(|index| responses[*index].is_none()).collect();
+    let commands: Vec<&Command> =
+        unclaimed.iter().flat_map(|index| batch[*index].request.commands.as_slice()).collect();
 
-    let mut book = read(connection, &commands).await?;
-    let resolved: Vec<Result<Resolved, Rejection>> =
-        commands.iter().map(|command| resolve(&book, command)).collect();
-    let words = commands.iter().zip(&resolved);
-    let words = words.filter_map(|(command, resolved)| Some((*command, resolved.as_ref().ok()?)));
-    let needed = rates_needed(&book, words);
+    let mut state = load_state(connection, &commands).await?;
+    let resolved: Vec<Result<ResolvedCommand, Rejection>> =
+        commands.iter().map(|command| resolve(&state, command)).collect();
+    let resolved_commands = commands.iter().zip(&resolved);
+    let resolved_commands =
+        resolved_commands.filter_map(|(command, resolved)| Some((*command, resolved.as_ref().ok()?)));
+    let needed = rates_needed(&state, resolved_commands);
     let quotes = if needed.is_empty() {
         Quotes::default()
     } else {
         store::exchange_rates::newest(connection, needed.into_iter()).await?
     };
 
-    let mut done: Vec<Done<'_>> = Vec::with_capacity(commands.len());
-    let mut released: Vec<&Key> = Vec::new();
-    let mut kept: Vec<(&Key, Vec<u8>)> = Vec::new();
+    let mut planned_commands: Vec<PlannedCommand<'_>> = Vec::with_capacity(commands.len());
+    let mut released_keys: Vec<&Key> = Vec::new();
+    let mut replies: Vec<(&Key, Vec<u8>)> = Vec::new();
     let mut resolved = resolved.into_iter();
-    for at in open {
-        let request = &batch[at].request;
-        let effects_before = done.len();
-        match carry_out(&mut book, request, &mut resolved, &quotes, &mut done) {
+    for index in unclaimed {
+        let request = &batch[index].request;
+        let effects_before = planned_commands.len();
+        match plan_request(&mut state, request, &mut resolved, &quotes, &mut planned_commands) {
             Ok(outcome) => {
-                kept.extend(request.key.as_ref().map(|key| (key, (request.encode)(&outcome))));
-                answers[at] = Some(Ok(Answer::Fresh(outcome)));
+                replies.extend(request.key.as_ref().map(|key| (key, (request.encode)(&outcome))));
+                responses[index] = Some(Ok(PostingResponse::New(outcome)));
             }
             Err(rejection) => {
-                done.truncate(effects_before);
-                released.extend(&request.key);
-                answers[at] = Some(Err(rejection.into()));
+                planned_commands.truncate(effects_before);
+                released_keys.extend(&request.key);
+                responses[index] = Some(Err(rejection.into()));
             }
         }
     }
-    if !released.is_empty() {
-        idempotency::release_all(connection, &released).await?;
+    if !released_keys.is_empty() {
+        idempotency::release_all(connection, &released_keys).await?;
     }
-    let (proof, nominal) = apply(connection, &done, known_nominal, random).await?;
-    if !kept.is_empty() {
-        idempotency::store_all(connection, &kept).await?;
+    let (commit_marker, nominal_accounts) =
+        write_effects(connection, &planned_commands, known_nominal, random).await?;
+    if !replies.is_empty() {
+        idempotency::store_all(connection, &replies).await?;
     }
-    let changed = !done.is_empty() || !kept.is_empty();
-    let unanswered = || Err(Error::Internal("a command got no answer".into()));
-    let answers = answers.into_iter().map(|answer| answer.unwrap_or_else(unanswered)).collect();
-    Ok(Written { answers, proof, nominal, changed })
+    let changed = !planned_commands.is_empty() || !replies.is_empty();
+    let missing_response = || Err(Error::Internal("a command got no response".into()));
+    let responses = responses.into_iter().map(|response| response.unwrap_or_else(missing_response)).collect();
+    Ok(StagedBatch { responses, commit_marker, nominal_accounts, changed })
 }
 
-/// A command that was carried out on the book, and what it writes.
-struct Done<'a> {
+/// A command that was carried out on the state, and what it writes.
+struct PlannedCommand<'a> {
     request: &'a Request,
     command: &'a Command,
     effects: Effects,
 }
 
-/// Plans a request's commands on `book`; on a refusal the book is as before.
-fn carry_out<'a>(
-    book: &mut Book,
+/// Plans a request's commands on `state`; on a rejection the state is as before.
+fn plan_request<'a>(
+    state: &mut BatchState,
     request: &'a Request,
-    resolved: &mut impl Iterator<Item = Result<Resolved, Rejection>>,
+    resolved: &mut impl Iterator<Item = Result<ResolvedCommand, Rejection>>,
     quotes: &Quotes,
-    done: &mut Vec<Done<'a>>,
+    planned_commands: &mut Vec<PlannedCommand<'a>>,
 ) -> Result<Outcome, Rejection> {
-    let commands = request.work.commands();
-    let before = match &request.work {
-        Work::Atomic(_) => Some(book.clone()),
-        Work::One(_) | Work::Partial(_) => None,
+    let commands = request.commands.as_slice();
+    let before = match &request.commands {
+        CommandSet::Atomic(_) => Some(state.clone()),
+        CommandSet::One(_) | CommandSet::Partial(_) => None,
     };
     let mut outcomes = Vec::with_capacity(commands.len());
     for (command, resolved) in commands.iter().zip(resolved) {
-        let planned = resolved.and_then(|resolved| plan(book, command, &resolved, quotes));
+        let planned = resolved.and_then(|resolved| plan(state, command, &resolved, quotes));
         outcomes.push(planned.map(|(effects, outcome)| {
-            done.push(Done { request, command, effects });
+            planned_commands.push(PlannedCommand { request, command, effects });
             outcome
         }));
     }
     let too_large = too_large(&outcomes);
-    match (&request.work, before) {
-        (Work::Atomic(_), Some(before)) if too_large => {
-            *book = before;
-            Err(too_much_text())
+    match (&request.commands, before) {
+        (CommandSet::Atomic(_), Some(before)) if too_large => {
+            *state = before;
+            Err(reply_too_large())
         }
-        (Work::Partial(_), _) if too_large => Err(too_much_text()),
-        (Work::One(_), _) => outcomes.pop().unwrap_or_else(|| Err(Rejection::Invalid(Vec::new()))),
-        (Work::Atomic(_), Some(before)) if outcomes.iter().any(Result::is_err) => {
-            *book = before;
-            Err(Rejection::Invalid(refusals(outcomes)))
+        (CommandSet::Partial(_), _) if too_large => Err(reply_too_large()),
+        (CommandSet::One(_), _) => outcomes.pop().unwrap_or_else(|| Err(Rejection::Invalid(Vec::new()))),
+        (CommandSet::Atomic(_), Some(before)) if outcomes.iter().any(Result::is_err) => {
+            *state = before;
+            Err(Rejection::Invalid(field_violations(outcomes)))
         }
-        (Work::Atomic(_) | Work::Partial(_), _) => Ok(Outcome::Many(outcomes)),
+        (CommandSet::Atomic(_) | CommandSet::Partial(_), _) => Ok(Outcome::Many(outcomes)),
     }
 }
 
 /// Bytes of the texts that one reply carries.
-const MAX_REPLY_TEXT: usize = 8 * 1024 * 1024;
+const MAX_REPLY_TEXT_BYTES: usize = 8 * 1024 * 1024;
 
 fn too_large(outcomes: &[Result<Outcome, Rejection>]) -> bool {
     let bytes = outcomes.iter().map(|outcome| match outcome {
-        Ok(Outcome::Transaction(it) | Outcome::Unchanged(it)) => it.text_bytes(),
+        Ok(Outcome::Transaction(transaction) | Outcome::Unchanged(transaction)) => transaction.text_bytes(),
         _ => 0,
     });
-    bytes.sum::<usize>() > MAX_REPLY_TEXT
+    bytes.sum::<usize>() > MAX_REPLY_TEXT_BYTES
 }
 
-fn too_much_text() -> Rejection {
+fn reply_too_large() -> Rejection {
     let text = "These transactions have too much text for one reply; send fewer operations.";
-    Rejection::field("operations", "TOO_MANY", text)
+    Rejection::field("operations", "TOO_MANY_ITEMS", text)
 }
 
 /// What is wrong with each command of a bulk.
-fn refusals(outcomes: Vec<Result<Outcome, Rejection>>) -> Vec<Violation> {
-    let refused = outcomes.into_iter().enumerate().filter_map(|(at, outcome)| Some((at, outcome.err()?)));
-    let named = refused.flat_map(|(at, rejection)| {
+fn field_violations(outcomes: Vec<Result<Outcome, Rejection>>) -> Vec<FieldViolation> {
+    let rejected =
+        outcomes.into_iter().enumerate().filter_map(|(index, outcome)| Some((index, outcome.err()?)));
+    let violations = rejected.flat_map(|(index, rejection)| {
         let violations = rejection.into_violations().into_iter();
-        violations.map(move |it| Violation { field: format!("operations[{at}].{}", it.field), ..it })
+        violations.map(move |violation| FieldViolation {
+            field: format!("operations[{index}].{}", violation.field),
+            ..violation
+        })
     });
-    named.collect()
+    violations.collect()
 }
 
-/// Claims the batch's keys; answers those that came before.
+/// Claims the batch's keys; returns the stored responses of those that came before.
 async fn claim(
     connection: &mut PgConnection,
     batch: &[Submission],
     clock: &Clock,
-) -> Result<Vec<Option<Result<Answer, Error>>>, sqlx::Error> {
-    let mut answers: Vec<_> = batch.iter().map(|_| None).collect();
+) -> Result<Vec<Option<Result<PostingResponse, Error>>>, sqlx::Error> {
+    let mut responses: Vec<_> = batch.iter().map(|_| None).collect();
     let keyed: Vec<(usize, &Key)> = batch
         .iter()
         .enumerate()
-        .filter_map(|(at, submission)| Some((at, submission.request.key.as_ref()?)))
+        .filter_map(|(index, submission)| Some((index, submission.request.key.as_ref()?)))
         .collect();
     if keyed.is_empty() {
-        return Ok(answers);
+        return Ok(responses);
     }
     let keys: Vec<_> = keyed.iter().map(|(_, key)| *key).collect();
     let claims = idempotency::claim_all(connection, &keys, clock.now()).await?;
-    for ((at, _), claim) in keyed.into_iter().zip(claims) {
-        answers[at] = match claim {
-            Claim::Fresh => None,
-            Claim::Replay(reply) => Some(Ok(Answer::Replayed(reply))),
-            Claim::Reused => Some(Err(Error::KeyReused)),
+    for ((index, _), claim) in keyed.into_iter().zip(claims) {
+        responses[index] = match claim {
+            Claim::New => None,
+            Claim::Replay(reply) => Some(Ok(PostingResponse::Replayed(reply))),
+            Claim::KeyMismatch => Some(Err(Error::KeyMismatch)),
         };
     }
-    Ok(answers)
+    Ok(responses)
 }
 
 /// Locks and reads what the commands name.
-async fn read(connection: &mut PgConnection, commands: &[&Command]) -> Result<Book, sqlx::Error> {
-    let mut book = Book::default();
+async fn load_state(connection: &mut PgConnection, commands: &[&Command]) -> Result<BatchState, sqlx::Error> {
+    let mut state = BatchState::default();
     // Names of accounts are given one after the other, and not while a category is deleted.
-    let naming = commands.iter().filter(|it| it.gives_name());
+    let naming = commands.iter().filter(|command| command.sets_account_name());
     let naming: BTreeSet<_> = naming.map(|command| command.household.id).collect();
     if !naming.is_empty() {
         store::households::lock(connection, &naming.into_iter().collect::<Vec<_>>()).await?;
     }
-    let named = commands.iter().filter_map(|it| Some((it.household.id, it.names_transaction()?)));
+    let named =
+        commands.iter().filter_map(|command| Some((command.household.id, command.transaction_to_lock()?)));
     let transactions: BTreeSet<_> = named.collect();
     let transactions: Vec<_> = transactions.into_iter().collect();
     let mut accounts = BTreeSet::new();
     for command in commands {
-        accounts.extend(command.names_accounts().into_iter().map(|id| (command.household.id, id)));
+        accounts.extend(command.referenced_accounts().into_iter().map(|id| (command.household.id, id)));
     }
     if !transactions.is_empty() {
         accounts.extend(store::transactions::lock(connection, &transactions).await?);
@@ -220,84 +228,94 @@ async fn read(connection: &mut PgConnection, commands: &[&Command]) -> Result<Bo
     if !accounts.is_empty() {
         let keys: Vec<_> = accounts.into_iter().collect();
         for (household, account) in store::accounts::lock(connection, &keys).await? {
-            book.accounts.insert((household, account.id), account);
+            state.accounts.insert((household, account.id), account);
         }
     }
-    let told = commands.iter().filter_map(|it| Some((it.household.id, it.tells_balance_of()?, it.today())));
-    let told: Vec<_> = told.collect();
-    if !told.is_empty() {
-        let later = store::accounts::booked_after(connection, &told).await?;
-        for (household, account, today) in told {
+    let balance_accounts = commands
+        .iter()
+        .filter_map(|command| Some((command.household.id, command.balance_account()?, command.today())));
+    let balance_accounts: Vec<_> = balance_accounts.collect();
+    if !balance_accounts.is_empty() {
+        let later = store::accounts::changes_after(connection, &balance_accounts).await?;
+        for (household, account, today) in balance_accounts {
             let change = later.get(&(household, account, today)).copied().unwrap_or_default();
-            book.booked_later.insert((household, account), BookedLater { today, change });
+            state.future_changes.insert((household, account), FutureChange { today, change });
         }
     }
-    let recurring = commands.iter().filter_map(|it| Some((it.household.id, it.names_recurring()?)));
+    let recurring =
+        commands.iter().filter_map(|command| Some((command.household.id, command.recurring_to_lock()?)));
     let recurring: Vec<_> = recurring.collect();
     if !recurring.is_empty() {
-        book.recurring = store::recurring::hold(connection, &recurring).await?.into_iter().collect();
+        state.recurring =
+            store::recurring::lock_versions(connection, &recurring).await?.into_iter().collect();
     }
     if !transactions.is_empty() {
-        read_transactions(connection, &transactions, &mut book).await?;
+        read_transactions(connection, &transactions, &mut state).await?;
     }
 
     // Read after the accounts are locked: whoever deletes a category locks them too.
     let mut categories = BTreeSet::new();
     for command in commands {
-        categories.extend(command.names_categories().into_iter().map(|id| (command.household.id, id)));
+        categories.extend(command.referenced_categories().into_iter().map(|id| (command.household.id, id)));
     }
-    for ((household, _), standing) in &book.transactions {
-        let splits = standing.transaction.splits.iter().map(|split| split.category_id);
+    for ((household, _), stored) in &state.transactions {
+        let splits = stored.transaction.splits.iter().map(|split| split.category_id);
         categories
-            .extend(standing.transaction.category_id.into_iter().chain(splits).map(|id| (*household, id)));
+            .extend(stored.transaction.category_id.into_iter().chain(splits).map(|id| (*household, id)));
     }
     if !categories.is_empty() {
         let keys: Vec<_> = categories.into_iter().collect();
-        book.categories = store::categories::live(connection, &keys).await?.into_iter().collect();
+        state.categories = store::categories::find_live(connection, &keys).await?.into_iter().collect();
     }
-    let opening = commands.iter().filter(|it| it.opens_account()).map(|it| it.household.id);
+    let opening =
+        commands.iter().filter(|command| command.opens_account()).map(|command| command.household.id);
     let opening: Vec<_> = opening.collect();
     if !opening.is_empty() {
-        book.accounts_counted = store::accounts::count(connection, &opening).await?.into_iter().collect();
+        state.account_counts = store::accounts::count(connection, &opening).await?.into_iter().collect();
     }
-    let names = commands.iter().filter_map(|it| Some((it.household.id, it.names_account_key()?)));
+    let names =
+        commands.iter().filter_map(|command| Some((command.household.id, command.account_name_key()?)));
     let names: Vec<_> = names.collect();
     if !names.is_empty() {
-        book.names_taken = store::accounts::names_taken(connection, &names).await?.into_iter().collect();
+        state.names_taken = store::accounts::names_taken(connection, &names).await?.into_iter().collect();
     }
-    Ok(book)
+    Ok(state)
 }
 
-/// Reads transactions, which are locked, with the legs that stand.
+/// Reads transactions, which are locked, with the postings that stand.
 async fn read_transactions(
     connection: &mut PgConnection,
     keys: &[(Uuid, Uuid)],
-    book: &mut Book,
+    state: &mut BatchState,
 ) -> Result<(), sqlx::Error> {
-    // Read after the lock: before it, two replicas would reverse the same legs twice.
+    // Read after the lock: before it, two replicas would reverse the same postings twice.
     let transactions = store::transactions::find_many(connection, keys).await?;
-    let mut legs = store::postings::standing(connection, &transactions).await?;
+    let mut postings = store::postings::current(connection, &transactions).await?;
     for (household, transaction) in transactions {
         let key = (household, transaction.id);
-        let legs = legs.remove(&key).unwrap_or_default();
-        book.transactions.insert(key, Standing { transaction, legs });
+        let postings = postings.remove(&key).unwrap_or_default();
+        state.transactions.insert(key, StoredTransaction { transaction, postings });
     }
     Ok(())
 }
 
-/// Writes all effects; returns their proof and the nominal accounts.
-async fn apply(
+/// Writes all effects; returns their marker and the nominal accounts.
+async fn write_effects(
     connection: &mut PgConnection,
-    done: &[Done<'_>],
+    planned_commands: &[PlannedCommand<'_>],
     known_nominal: &HashSet<Uuid>,
     random: &Random,
-) -> Result<(Option<Proof>, Vec<Uuid>), Error> {
+) -> Result<(Option<CommitMarker>, Vec<Uuid>), Error> {
     let mut rows = Rows::default();
-    for Done { request, command, effects } in done {
+    for PlannedCommand { request, command, effects } in planned_commands {
         rows.add(command, &request.origin.actor, effects).ok_or(Rejection::OutOfRange)?;
     }
-    let nominal: BTreeMap<_, _> =
-        rows.nominal.iter().filter(|it| !known_nominal.contains(&it.id)).map(|it| (it.id, *it)).collect();
+    let nominal: BTreeMap<_, _> = rows
+        .nominal
+        .iter()
+        .filter(|account| !known_nominal.contains(&account.id))
+        .map(|account| (account.id, *account))
+        .collect();
     // Changes first: a name that one gives up is free for another.
     if !rows.changed.is_empty() {
         store::accounts::update(connection, &rows.changed).await?;
@@ -305,7 +323,7 @@ async fn apply(
     if !rows.opened.is_empty() {
         store::accounts::insert(connection, &rows.opened).await?;
     }
-    let closed: Vec<_> = done.iter().filter(|it| it.effects.closes_account()).collect();
+    let closed: Vec<_> = planned_commands.iter().filter(|planned| planned.effects.closes_account()).collect();
     let paused = pause_recurring(connection, &closed, random).await?;
     if !nominal.is_empty() {
         let missing: Vec<_> = nominal.values().copied().collect();
@@ -325,15 +343,17 @@ async fn apply(
     }
     if !rows.postings.is_empty() {
         store::postings::insert(connection, &rows.postings).await?;
-        store::accounts::move_balances(connection, &rows.moves).await?;
-        store::daily_changes::add(connection, &rows.moves).await?;
+        store::accounts::apply_balance_deltas(connection, &rows.deltas).await?;
+        store::daily_totals::add(connection, &rows.deltas).await?;
     }
     for recurring in &rows.recurring {
         store::recurring::save(connection, recurring).await?;
     }
-    let events = done
+    let events = planned_commands
         .iter()
-        .flat_map(|it| it.effects.events.iter().map(move |event| (it.request, it.command, event)))
+        .flat_map(|planned| {
+            planned.effects.events.iter().map(move |event| (planned.request, planned.command, event))
+        })
         .map(|(request, command, event)| NewEvent {
             id: random.id(command.now),
             household_id: Some(command.household.id),
@@ -348,25 +368,25 @@ async fn apply(
         });
     let events: Vec<_> = events.chain(paused).collect();
     let transaction_id = events::append_all(connection, &events).await?;
-    let proof = transaction_id.zip(events.first()).map(|(transaction_id, event)| Proof {
+    let marker = transaction_id.zip(events.first()).map(|(transaction_id, event)| CommitMarker {
         transaction_id,
         event_id: event.id,
         occurred_at: event.occurred_at,
     });
-    Ok((proof, nominal.into_keys().collect()))
+    Ok((marker, nominal.into_keys().collect()))
 }
 
 /// Pauses what recurs on accounts that are archived; returns an event for each.
 async fn pause_recurring<'a>(
     connection: &mut PgConnection,
-    closed: &[&'a Done<'a>],
+    closed: &[&'a PlannedCommand<'a>],
     random: &Random,
 ) -> Result<Vec<NewEvent<'a>>, Error> {
     let mut events = Vec::new();
-    for Done { request, command, effects } in closed.iter().copied() {
+    for PlannedCommand { request, command, effects } in closed.iter().copied() {
         let Some(AccountEffect::Changed(account)) = &effects.account else { continue };
         let accounts = [(command.household.id, account.id)];
-        let paused = store::recurring::pause_on(connection, &accounts, command.now).await?;
+        let paused = store::recurring::pause_for_accounts(connection, &accounts, command.now).await?;
         events.extend(paused.into_iter().map(|(household_id, entity_id, version)| NewEvent {
             id: random.id(command.now),
             household_id: Some(household_id),
@@ -388,9 +408,9 @@ async fn pause_recurring<'a>(
 /// transaction that never reached the disk is given out again.
 pub(super) async fn is_committed(
     connection: &mut PgConnection,
-    proof: &Proof,
+    marker: &CommitMarker,
 ) -> Result<Option<bool>, sqlx::Error> {
-    let status = sqlx::query_scalar!("select pg_xact_status($1::int8::text::xid8)", proof.transaction_id)
+    let status = sqlx::query_scalar!("select pg_xact_status($1::int8::text::xid8)", marker.transaction_id)
         .fetch_one(&mut *connection)
         .await;
     match status {
@@ -404,10 +424,10 @@ pub(super) async fn is_committed(
         r#"select exists (
                select from ledger.events
                where epoch = (select max(epoch) from ledger.event_epochs)
-                 and transaction_id = $1::int8::text::xid8 and id = $2 and occurred_at = $3) as "there!""#,
-        proof.transaction_id,
-        proof.event_id,
-        proof.occurred_at,
+                 and transaction_id = $1::int8::text::xid8 and id = $2 and occurred_at = $3) as "is_committed!""#,
+        marker.transaction_id,
+        marker.event_id,
+        marker.occurred_at,
     )
     .fetch_one(connection)
     .await

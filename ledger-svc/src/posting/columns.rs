@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::domain::posting::{AccountEffect, Command, Effects, Moves, NominalAccount};
+use crate::domain::posting::{AccountEffect, BalanceDeltas, Command, Effects, NominalAccount};
 use crate::domain::recurring::Recurring;
 use crate::domain::transaction::{FieldValue, Revision, Split, Transaction};
 use crate::store::postings::NewPosting;
@@ -22,7 +22,7 @@ pub(super) struct Rows<'a> {
     pub split: Vec<(Uuid, &'a Transaction)>,
     pub revisions: Vec<NewRevision>,
     pub postings: Vec<NewPosting<'a>>,
-    pub moves: Moves,
+    pub deltas: BalanceDeltas,
 }
 
 impl<'a> Rows<'a> {
@@ -52,24 +52,26 @@ impl<'a> Rows<'a> {
             actor: actor.to_owned(),
             recorded_at: command.now,
         });
-        for (number, leg) in effect.legs.iter().enumerate() {
+        for (number, posting) in effect.postings.iter().enumerate() {
             self.postings.push(NewPosting {
                 household_id,
                 transaction_id: transaction.id,
                 revision: effect.revision.revision,
                 number: i16::try_from(number).ok()?,
-                leg,
+                posting,
                 recorded_at: command.now,
             });
         }
-        self.moves.add(household_id, &effect.legs)
+        self.deltas.add(household_id, &effect.postings)
     }
 }
 
 /// Field to [before, after].
 fn changes(revision: &Revision) -> Value {
     let fields = revision.changes.iter();
-    fields.map(|it| (it.field.to_owned(), json!([value(&it.before), value(&it.after)]))).collect()
+    fields
+        .map(|change| (change.field.to_owned(), json!([value(&change.before), value(&change.after)])))
+        .collect()
 }
 
 fn value(value: &FieldValue) -> Value {
@@ -77,7 +79,7 @@ fn value(value: &FieldValue) -> Value {
         FieldValue::Text(text) => json!(text),
         FieldValue::List(list) => json!(list),
         FieldValue::Splits(splits) => {
-            let split = |it: &Split| json!({ "category_id": it.category_id, "amount": it.amount.to_string(), "description": it.description });
+            let split = |split: &Split| json!({ "category_id": split.category_id, "amount": split.amount.to_string(), "description": split.description });
             splits.iter().map(split).collect()
         }
     }

@@ -1,47 +1,47 @@
-//! Group commit: callers put commands in a queue; a lane takes whatever waits
+//! Group commit: callers put commands in a queue; a writer takes whatever waits
 //! into one database transaction, and while that commits the next batch gathers.
 //!
-//! Invariants: a household always goes to the same lane, so lanes of one
+//! Invariants: a household always goes to the same writer, so writers of one
 //! process never touch the same rows; a caller hears of success only after the
 //! commit; a command that the database refuses harms nobody else's.
 //! What commands do is decided in `domain::posting`.
 
 mod batch;
 mod columns;
-mod lane;
 #[cfg(test)]
 mod tests;
+mod writer;
 
-use fintrac_kit::access::caller::Origin;
+use fintrac_kit::access::caller::RequestOrigin;
 use fintrac_kit::context;
-use fintrac_kit::idempotency::{Kept, Key};
-use fintrac_kit::module::{Deps, Module};
+use fintrac_kit::idempotency::{Key, Stored};
+use fintrac_kit::module::{ServiceDependencies, ServiceModule};
 use fintrac_kit::transport::affinity;
-use lane::Lane;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use uuid::Uuid;
+use writer::Writer;
 
 use crate::domain::posting::{Command, Outcome};
 use crate::error::Error;
 
-/// Commands that may wait for a lane.
-const QUEUE: usize = 4096;
+/// Commands that may wait for a writer.
+const QUEUE_CAPACITY: usize = 4096;
 
 /// Commands of one household with what travels along.
 #[derive(Debug)]
 pub struct Request {
-    pub work: Work,
+    pub commands: CommandSet,
     /// The same key again gets the first answer.
     pub key: Option<Key>,
-    pub origin: Origin,
+    pub origin: RequestOrigin,
     /// The answer as it is kept for the key.
     pub encode: fn(&Outcome) -> Vec<u8>,
 }
 
 /// What is to be done in one commit.
 #[derive(Debug)]
-pub enum Work {
+pub enum CommandSet {
     One(Box<Command>),
     /// All or none of them.
     Atomic(Vec<Command>),
@@ -49,9 +49,9 @@ pub enum Work {
     Partial(Vec<Command>),
 }
 
-impl Work {
+impl CommandSet {
     /// At least one, all of one household; no two change the same row.
-    pub fn commands(&self) -> &[Command] {
+    pub fn as_slice(&self) -> &[Command] {
         match self {
             Self::One(command) => std::slice::from_ref(command),
             Self::Atomic(commands) | Self::Partial(commands) => commands,
@@ -60,51 +60,51 @@ impl Work {
 }
 
 /// What a caller gets.
-pub type Answer = Kept<Outcome>;
+pub type PostingResponse = Stored<Outcome>;
 
-/// A request on its way through a lane.
+/// A request on its way through a writer.
 #[derive(Debug)]
 struct Submission {
     request: Request,
     deadline: Option<Instant>,
-    answer: oneshot::Sender<Result<Answer, Error>>,
+    response: oneshot::Sender<Result<PostingResponse, Error>>,
 }
 
-/// The way to the lanes.
+/// The way to the writers.
 #[derive(Debug)]
-pub struct Posting {
-    lanes: Vec<mpsc::Sender<Submission>>,
+pub struct PostingQueue {
+    writers: Vec<mpsc::Sender<Submission>>,
 }
 
-impl Posting {
-    /// Starts `lanes` writers as workers of `module`.
-    pub fn start(lanes: usize, deps: &Deps, module: &mut Module) -> Self {
-        let lanes = lanes.max(1);
+impl PostingQueue {
+    /// Starts `writers` writers as workers of `module`.
+    pub fn start(writers: usize, deps: &ServiceDependencies, module: &mut ServiceModule) -> Self {
+        let writers = writers.max(1);
         let start = |number| {
-            let (sender, receiver) = mpsc::channel(QUEUE);
-            let lane = Lane::new(number, lanes, deps, receiver);
-            module.add_worker(|shutdown| lane.run(shutdown));
+            let (sender, receiver) = mpsc::channel(QUEUE_CAPACITY);
+            let writer = Writer::new(number, writers, deps, receiver);
+            module.add_background_task(|shutdown| writer.run(shutdown));
             sender
         };
-        Self { lanes: (0..lanes).map(start).collect() }
+        Self { writers: (0..writers).map(start).collect() }
     }
 
     /// Carries a request out; returns after the commit.
-    pub async fn post(&self, request: Request) -> Result<Answer, Error> {
-        let (answer, answered) = oneshot::channel();
+    pub async fn post(&self, request: Request) -> Result<PostingResponse, Error> {
+        let (response, receiver) = oneshot::channel();
         let deadline = context::current().and_then(|context| context.deadline);
-        let Some(command) = request.work.commands().first() else {
+        let Some(command) = request.commands.as_slice().first() else {
             return Err(Error::Internal("there is nothing to post".into()));
         };
-        let lane = self.lane(command.household.id);
-        lane.try_send(Submission { request, deadline, answer }).map_err(|_| Error::Busy)?;
-        answered.await.unwrap_or(Err(Error::Unknown))
+        let writer = self.writer(command.household.id);
+        writer.try_send(Submission { request, deadline, response }).map_err(|_| Error::Overloaded)?;
+        receiver.await.unwrap_or(Err(Error::OutcomeUnknown))
     }
 
-    fn lane(&self, household_id: Uuid) -> &mpsc::Sender<Submission> {
-        // As replicas are chosen: with as many replicas as lanes each lane is busy in one of them.
-        let lanes = u64::try_from(self.lanes.len()).unwrap_or(1);
-        let number = usize::try_from(affinity(household_id) % lanes).unwrap_or_default();
-        &self.lanes[number]
+    fn writer(&self, household_id: Uuid) -> &mpsc::Sender<Submission> {
+        // As replicas are chosen: with as many replicas as writers each writer is busy in one of them.
+        let writers = u64::try_from(self.writers.len()).unwrap_or(1);
+        let number = usize::try_from(affinity(household_id) % writers).unwrap_or_default();
+        &self.writers[number]
     }
 }

@@ -1,4 +1,4 @@
-//! Random batches through a lane and a real database agree, command by
+//! Random batches through a writer and a real database agree, command by
 //! command, with a model so plain that it can only be right.
 
 use std::collections::HashMap;
@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, TimeDelta};
 use fintrac_kit::access::credential::ServiceKeys;
-use fintrac_kit::access::trust::{Trust, TrustConfig};
+use fintrac_kit::access::token_verifier::{TokenVerifier, TokenVerifierConfig};
 use fintrac_kit::clock::Clock;
-use fintrac_kit::events::Bell;
-use fintrac_kit::module::Deps;
+use fintrac_kit::events::WakeSignal;
+use fintrac_kit::module::ServiceDependencies;
 use fintrac_kit::random::Random;
 use fintrac_kit::testing::TestDatabase;
 use fintrac_money::{Currency, Household};
@@ -19,10 +19,10 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::lane::Lane;
-use super::{Answer, Request, Submission, Work};
+use super::writer::Writer;
+use super::{CommandSet, PostingResponse, Request, Submission};
 use crate::domain::account::{AccountChanges, AccountInput};
-use crate::domain::posting::{Command, Order, Outcome, Rejection};
+use crate::domain::posting::{Command, CommandKind, Outcome, Rejection};
 use crate::domain::transaction::{TransactionChanges, TransactionInput};
 use crate::error::Error;
 use crate::store;
@@ -65,7 +65,7 @@ struct Model {
 enum Act {
     Create(ModelTransaction),
     Amount {
-        of: Uuid,
+        transaction_id: Uuid,
         amount: i64,
     },
     Void(Uuid),
@@ -87,7 +87,7 @@ enum Act {
 
 impl ModelTransaction {
     /// Adds `times` of it to the balances.
-    fn book(&self, accounts: &mut [ModelAccount], times: i64) {
+    fn apply(&self, accounts: &mut [ModelAccount], times: i64) {
         let sign = if self.kind == "income" { 1 } else { -1 };
         let mut add = |account: usize, amount: i64| {
             accounts[account].projected += amount;
@@ -128,11 +128,11 @@ impl Model {
                 if !transaction.is_open(&self.accounts) {
                     return Err("closed");
                 }
-                transaction.book(&mut self.accounts, 1);
+                transaction.apply(&mut self.accounts, 1);
                 self.transactions.insert(made, transaction.clone());
             }
-            Act::Amount { of, amount } => {
-                let transaction = self.transactions.get_mut(of).ok_or("missing")?;
+            Act::Amount { transaction_id, amount } => {
+                let transaction = self.transactions.get_mut(transaction_id).ok_or("missing")?;
                 if !transaction.is_posted {
                     return Err("voided");
                 }
@@ -149,24 +149,24 @@ impl Model {
                 if !transaction.is_open(&self.accounts) {
                     return Err("closed");
                 }
-                transaction.book(&mut self.accounts, -1);
+                transaction.apply(&mut self.accounts, -1);
                 (transaction.amount, transaction.to_amount) = (*amount, *amount);
-                transaction.book(&mut self.accounts, 1);
+                transaction.apply(&mut self.accounts, 1);
             }
-            Act::Void(of) => {
-                let transaction = self.transactions.get_mut(of).ok_or("missing")?;
+            Act::Void(transaction_id) => {
+                let transaction = self.transactions.get_mut(transaction_id).ok_or("missing")?;
                 if !transaction.is_posted {
                     return Ok(());
                 }
-                transaction.book(&mut self.accounts, -1);
+                transaction.apply(&mut self.accounts, -1);
                 transaction.is_posted = false;
             }
-            Act::Restore(of) => {
-                let transaction = self.transactions.get_mut(of).ok_or("missing")?;
+            Act::Restore(transaction_id) => {
+                let transaction = self.transactions.get_mut(transaction_id).ok_or("missing")?;
                 if transaction.is_posted {
                     return Ok(());
                 }
-                transaction.book(&mut self.accounts, 1);
+                transaction.apply(&mut self.accounts, 1);
                 transaction.is_posted = true;
             }
             Act::Bulk { .. } => unreachable!("bulks are taken apart"),
@@ -183,40 +183,47 @@ impl Model {
         Ok(())
     }
 
-    fn order(&self, act: &Act) -> Order {
+    fn command_kind(&self, act: &Act) -> CommandKind {
         let text = |account: usize, minor: i64| {
             let currency = Currency::from_code(self.accounts[account].currency).expect("a currency");
             fintrac_money::Money::new(minor, currency).to_string()
         };
-        let change = |account: usize, changes| Order::ChangeAccount {
+        let change = |account: usize, changes| CommandKind::ChangeAccount {
             account_id: self.accounts[account].id,
             changes,
-            if_version: None,
+            expected_version: None,
         };
         match act {
-            Act::Create(it) => {
-                let crosses =
-                    it.to.filter(|to| self.accounts[*to].currency != self.accounts[it.account].currency);
-                Order::Create(TransactionInput {
-                    account_id: self.accounts[it.account].id.to_string(),
-                    transaction_type: it.kind.to_owned(),
-                    amount: text(it.account, it.amount),
-                    to_account_id: it.to.map(|to| self.accounts[to].id.to_string()),
-                    to_amount: crosses.map(|to| text(to, it.to_amount)),
-                    transaction_date: Some(if it.is_later { "2026-10-01" } else { "2026-09-20" }.to_owned()),
+            Act::Create(transaction) => {
+                let crosses = transaction
+                    .to
+                    .filter(|to| self.accounts[*to].currency != self.accounts[transaction.account].currency);
+                CommandKind::Create(TransactionInput {
+                    account_id: self.accounts[transaction.account].id.to_string(),
+                    transaction_type: transaction.kind.to_owned(),
+                    amount: text(transaction.account, transaction.amount),
+                    to_account_id: transaction.to.map(|to| self.accounts[to].id.to_string()),
+                    to_amount: crosses.map(|to| text(to, transaction.to_amount)),
+                    transaction_date: Some(
+                        if transaction.is_later { "2026-10-01" } else { "2026-09-20" }.to_owned(),
+                    ),
                     ..TransactionInput::default()
                 })
             }
-            Act::Amount { of, amount } => {
-                let account = self.transactions[of].account;
+            Act::Amount { transaction_id, amount } => {
+                let account = self.transactions[transaction_id].account;
                 let changes = TransactionChanges {
                     amount: Some(text(account, *amount)),
                     ..TransactionChanges::default()
                 };
-                Order::Edit { transaction_id: *of, changes, if_version: None }
+                CommandKind::Edit { transaction_id: *transaction_id, changes, expected_version: None }
             }
-            Act::Void(of) => Order::Void { transaction_id: *of, if_version: None },
-            Act::Restore(of) => Order::Restore { transaction_id: *of, if_version: None },
+            Act::Void(transaction_id) => {
+                CommandKind::Void { transaction_id: *transaction_id, expected_version: None }
+            }
+            Act::Restore(transaction_id) => {
+                CommandKind::Restore { transaction_id: *transaction_id, expected_version: None }
+            }
             Act::Bulk { .. } => unreachable!("bulks are taken apart"),
             Act::Balance { account, balance } => {
                 let balance = Some(text(*account, *balance));
@@ -229,8 +236,8 @@ impl Model {
     }
 }
 
-/// The classes of an answer, one for each act.
-fn classes(answer: &Result<Answer, Error>) -> Vec<Result<(), &'static str>> {
+/// The classes of a response, one for each act.
+fn classes(response: &Result<PostingResponse, Error>) -> Vec<Result<(), &'static str>> {
     let class = |rejection: &Rejection| match rejection {
         Rejection::AccountClosed(_) => "closed",
         Rejection::Voided => "voided",
@@ -238,8 +245,8 @@ fn classes(answer: &Result<Answer, Error>) -> Vec<Result<(), &'static str>> {
         Rejection::NotFound(_) => "missing",
         Rejection::VersionMismatch | Rejection::OutOfRange => "something else",
     };
-    match answer {
-        Ok(Answer::Fresh(Outcome::Many(outcomes))) => {
+    match response {
+        Ok(PostingResponse::New(Outcome::Many(outcomes))) => {
             outcomes.iter().map(|outcome| outcome.as_ref().map(|_| ()).map_err(class)).collect()
         }
         Ok(_) => vec![Ok(())],
@@ -249,7 +256,7 @@ fn classes(answer: &Result<Answer, Error>) -> Vec<Result<(), &'static str>> {
 }
 
 struct World {
-    lane: Lane,
+    writer: Writer,
     model: Model,
     random: Random,
     clock: Clock,
@@ -260,16 +267,19 @@ impl World {
     async fn start(seed: u64) -> (Self, sqlx::PgPool) {
         let clock = Clock::manual(DateTime::from_timestamp(1_790_000_000, 0).expect("an instant"));
         let database = TestDatabase::new(&[&crate::SCHEMA], &clock).await;
-        let config =
-            TrustConfig { issuer: "fintrac".into(), grace: Duration::from_mins(1), hs256_secret: None };
+        let config = TokenVerifierConfig {
+            issuer: "fintrac".into(),
+            grace: Duration::from_mins(1),
+            hs256_secret: None,
+        };
         let pool = database.pool(&crate::SCHEMA, &clock).await;
-        let deps = Deps {
+        let deps = ServiceDependencies {
             clock: clock.clone(),
             random: Random::System,
             keys: ServiceKeys::from_secret("a secret for tests"),
-            trust: Arc::new(Trust::new(config, clock.clone())),
+            token_verifier: Arc::new(TokenVerifier::new(config, clock.clone())),
             pool: pool.clone(),
-            bell: Bell::default(),
+            wake_signal: WakeSignal::default(),
             closing: CancellationToken::new(),
         };
         let (_sender, queue) = mpsc::channel(1);
@@ -278,8 +288,13 @@ impl World {
         let mut connection = pool.acquire().await.expect("a connection");
         store::households::insert(&mut connection, &household, clock.now()).await.expect("a household");
         let random = Random::seeded(seed);
-        let mut world =
-            Self { lane: Lane::new(0, 1, &deps, queue), model: Model::default(), random, clock, household };
+        let mut world = Self {
+            writer: Writer::new(0, 1, &deps, queue),
+            model: Model::default(),
+            random,
+            clock,
+            household,
+        };
         for (number, currency) in ["EUR", "EUR", "EUR", "USD", "JPY"].into_iter().enumerate() {
             let id = Uuid::from_u128(100 + u128::try_from(number).expect("few"));
             let input = AccountInput {
@@ -289,9 +304,9 @@ impl World {
                 ..AccountInput::default()
             };
             let made = Uuid::from_u128(id.as_u128() + 50);
-            let command = world.command(Order::OpenAccount { account_id: id, input }, made);
-            let opened = world.run(vec![(Work::One(Box::new(command)), made)]);
-            assert!(opened.await.iter().all(|(_, answer)| answer.is_ok()));
+            let command = world.command(CommandKind::OpenAccount { account_id: id, input }, made);
+            let opened = world.run(vec![(CommandSet::One(Box::new(command)), made)]);
+            assert!(opened.await.iter().all(|(_, response)| response.is_ok()));
             world.model.accounts.push(ModelAccount {
                 id,
                 currency,
@@ -310,15 +325,15 @@ impl World {
     fn act(&self) -> Act {
         let account = self.number(ACCOUNTS);
         let amount = i64::try_from(self.number(50_000)).expect("small") + 1;
-        let mut standing: Vec<_> = self.model.transactions.keys().copied().collect();
-        standing.sort();
-        let of = (!standing.is_empty()).then(|| standing[self.number(standing.len())]);
-        match (self.number(10), of) {
+        let mut ids: Vec<_> = self.model.transactions.keys().copied().collect();
+        ids.sort();
+        let transaction_id = (!ids.is_empty()).then(|| ids[self.number(ids.len())]);
+        match (self.number(10), transaction_id) {
             (0, _) => Act::Balance { account, balance: amount - 25_000 },
             (1, _) => Act::Active { account, is_active: self.number(3) > 0 },
-            (2 | 3, Some(of)) => Act::Amount { of, amount },
-            (4, Some(of)) if amount % 2 == 0 => Act::Restore(of),
-            (4, Some(of)) => Act::Void(of),
+            (2 | 3, Some(transaction_id)) => Act::Amount { transaction_id, amount },
+            (4, Some(transaction_id)) if amount % 2 == 0 => Act::Restore(transaction_id),
+            (4, Some(transaction_id)) => Act::Void(transaction_id),
             (5 | 6, _) => {
                 let to = self.number(ACCOUNTS);
                 let same = self.model.accounts[to].currency == self.model.accounts[account].currency;
@@ -361,7 +376,9 @@ impl World {
             let act = self.act();
             let fits = match &act {
                 Act::Create(_) => true,
-                Act::Amount { of, .. } | Act::Void(of) => named.insert(*of),
+                Act::Amount { transaction_id, .. } | Act::Void(transaction_id) => {
+                    named.insert(*transaction_id)
+                }
                 Act::Restore(_) | Act::Bulk { .. } | Act::Balance { .. } | Act::Active { .. } => false,
             };
             if fits {
@@ -371,44 +388,50 @@ impl World {
         if acts.is_empty() { self.act() } else { Act::Bulk { is_atomic: self.number(2) == 0, acts } }
     }
 
-    fn command(&self, order: Order, transaction_id: Uuid) -> Command {
+    fn command(&self, kind: CommandKind, transaction_id: Uuid) -> Command {
         self.clock.advance(TimeDelta::milliseconds(1));
-        Command::new(self.household, order, transaction_id, self.clock.now())
+        Command::new(self.household, kind, transaction_id, self.clock.now())
     }
 
-    fn work(&self, act: &Act, made: Uuid) -> Work {
+    fn commands(&self, act: &Act, made: Uuid) -> CommandSet {
         let Act::Bulk { is_atomic, acts } = act else {
-            return Work::One(Box::new(self.command(self.model.order(act), made)));
+            return CommandSet::One(Box::new(self.command(self.model.command_kind(act), made)));
         };
-        let commands = acts.iter().map(|(act, made)| self.command(self.model.order(act), *made)).collect();
-        if *is_atomic { Work::Atomic(commands) } else { Work::Partial(commands) }
+        let commands =
+            acts.iter().map(|(act, made)| self.command(self.model.command_kind(act), *made)).collect();
+        if *is_atomic { CommandSet::Atomic(commands) } else { CommandSet::Partial(commands) }
     }
 
-    /// Runs work through the lane, batch by batch; the answers in the order
+    /// Runs work through the writer, batch by batch; the responses in the order
     /// in which they were carried out.
-    async fn run(&mut self, orders: Vec<(Work, Uuid)>) -> Vec<(Uuid, Result<Answer, Error>)> {
-        let (mut answers, mut ids) = (HashMap::new(), HashMap::new());
-        for (work, id) in orders {
-            ids.insert(work.commands()[0].transaction_id, id);
-            let (answer, answered) = oneshot::channel();
-            let origin = fintrac_kit::access::caller::Origin::default();
+    async fn run(
+        &mut self,
+        requests: Vec<(CommandSet, Uuid)>,
+    ) -> Vec<(Uuid, Result<PostingResponse, Error>)> {
+        let (mut receivers, mut ids) = (HashMap::new(), HashMap::new());
+        for (commands, id) in requests {
+            ids.insert(commands.as_slice()[0].transaction_id, id);
+            let (response, receiver) = oneshot::channel();
+            let origin = fintrac_kit::access::caller::RequestOrigin::default();
             let encode: fn(&Outcome) -> Vec<u8> = |_| Vec::new();
-            let request = Request { work, key: None, origin, encode };
-            self.lane.waiting.push_back(Submission { request, deadline: None, answer });
-            answers.insert(id, answered);
+            let request = Request { commands, key: None, origin, encode };
+            self.writer.waiting.push_back(Submission { request, deadline: None, response });
+            receivers.insert(id, receiver);
         }
         let mut done = Vec::new();
         loop {
-            let batch = self.lane.gather();
+            let batch = self.writer.collect_batch();
             if batch.is_empty() {
                 return done;
             }
-            let batched: Vec<_> =
-                batch.iter().map(|it| ids[&it.request.work.commands()[0].transaction_id]).collect();
-            self.lane.work(batch).await;
+            let batched: Vec<_> = batch
+                .iter()
+                .map(|submission| ids[&submission.request.commands.as_slice()[0].transaction_id])
+                .collect();
+            self.writer.process(batch).await;
             for id in batched {
-                let answered = answers.remove(&id).expect("one answer each");
-                done.push((id, answered.await.expect("answered")));
+                let receiver = receivers.remove(&id).expect("one response each");
+                done.push((id, receiver.await.expect("a response")));
             }
         }
     }
@@ -421,16 +444,20 @@ async fn random_batches_agree_with_a_plain_model() {
         let mut next = 1000;
         for _ in 0..ROUNDS {
             let mut acts = HashMap::new();
-            let mut orders = Vec::new();
+            let mut requests = Vec::new();
             for _ in 0..=world.number(40) {
                 next += 1;
                 let id = Uuid::from_u128(next);
                 let act = world.acts(&mut next);
-                orders.push((world.work(&act, id), id));
+                requests.push((world.commands(&act, id), id));
                 acts.insert(id, act);
             }
-            for (id, answer) in world.run(orders).await {
-                assert_eq!(classes(&answer), world.model.apply(&acts[&id], id), "seed {seed}: {answer:?}");
+            for (id, response) in world.run(requests).await {
+                assert_eq!(
+                    classes(&response),
+                    world.model.apply(&acts[&id], id),
+                    "seed {seed}: {response:?}"
+                );
             }
             let mut connection = pool.acquire().await.expect("a connection");
             for account in &world.model.accounts {
@@ -448,7 +475,7 @@ async fn random_batches_agree_with_a_plain_model() {
         }
         let findings = crate::verify(&pool).await.expect("verified");
         assert!(findings.iter().all(|finding| finding.violations == 0), "{findings:?}");
-        let posted = world.model.transactions.values().filter(|it| it.is_posted).count();
+        let posted = world.model.transactions.values().filter(|transaction| transaction.is_posted).count();
         let mut connection = pool.acquire().await.expect("a connection");
         let mut listed = 0;
         for day in [NaiveDate::from_ymd_opt(2026, 9, 20), NaiveDate::from_ymd_opt(2026, 10, 1)] {
@@ -462,30 +489,40 @@ async fn random_batches_agree_with_a_plain_model() {
 }
 
 #[tokio::test]
-async fn who_waits_in_vain_is_dropped_and_twins_hold_nobody_up() {
+async fn expired_submissions_are_dropped_and_duplicates_delay_no_others() {
     let (mut world, _pool) = World::start(9).await;
-    let submit = |world: &mut World, order: Order, id: u128, deadline: Option<Instant>| {
-        let command = Command::new(world.household, order, Uuid::from_u128(id), world.clock.now());
-        let (answer, answered) = oneshot::channel();
-        let origin = fintrac_kit::access::caller::Origin::default();
-        let work = Work::One(Box::new(command));
-        let request = Request { work, key: None, origin, encode: |_| Vec::new() };
-        world.lane.waiting.push_back(Submission { request, deadline, answer });
-        answered
+    let submit = |world: &mut World, kind: CommandKind, id: u128, deadline: Option<Instant>| {
+        let command = Command::new(world.household, kind, Uuid::from_u128(id), world.clock.now());
+        let (response, receiver) = oneshot::channel();
+        let origin = fintrac_kit::access::caller::RequestOrigin::default();
+        let commands = CommandSet::One(Box::new(command));
+        let request = Request { commands, key: None, origin, encode: |_| Vec::new() };
+        world.writer.waiting.push_back(Submission { request, deadline, response });
+        receiver
     };
     let id = world.model.accounts[0].id;
-    let change =
-        || Order::ChangeAccount { account_id: id, changes: AccountChanges::default(), if_version: None };
+    let change = || CommandKind::ChangeAccount {
+        account_id: id,
+        changes: AccountChanges::default(),
+        expected_version: None,
+    };
     let late = submit(&mut world, change(), 5000, Some(Instant::now()));
     drop(submit(&mut world, change(), 5001, None));
-    let twins: Vec<_> = (0..300).map(|number| submit(&mut world, change(), 6000 + number, None)).collect();
+    let duplicates: Vec<_> =
+        (0..300).map(|number| submit(&mut world, change(), 6000 + number, None)).collect();
     let other = world.model.accounts[1].id;
-    let other =
-        Order::ChangeAccount { account_id: other, changes: AccountChanges::default(), if_version: None };
+    let other = CommandKind::ChangeAccount {
+        account_id: other,
+        changes: AccountChanges::default(),
+        expected_version: None,
+    };
     let _waits = submit(&mut world, other, 7000, None);
-    let batch = world.lane.gather();
-    let ids: Vec<_> = batch.iter().map(|it| it.request.work.commands()[0].transaction_id.as_u128()).collect();
-    assert_eq!(ids, [6000, 7000], "one of the twins, and who came after them");
-    assert!(matches!(late.await.expect("answered"), Err(Error::Expired)));
-    assert_eq!((world.lane.waiting.len(), twins.len()), (299, 300));
+    let batch = world.writer.collect_batch();
+    let ids: Vec<_> = batch
+        .iter()
+        .map(|submission| submission.request.commands.as_slice()[0].transaction_id.as_u128())
+        .collect();
+    assert_eq!(ids, [6000, 7000], "one of the duplicates, and who came after them");
+    assert!(matches!(late.await.expect("a response"), Err(Error::Expired)));
+    assert_eq!((world.writer.waiting.len(), duplicates.len()), (299, 300));
 }

@@ -1,4 +1,4 @@
-use fintrac_kit::access::By;
+use fintrac_kit::access::RequestContext;
 use fintrac_kit::idempotency;
 use fintrac_proto::ledger::v1 as pb;
 use fintrac_proto::ledger::v1::account_service_server::AccountService;
@@ -8,7 +8,7 @@ use tonic::{Request, Response, Status};
 use super::{Rpc, convert};
 use crate::domain::account::AccountState;
 use crate::domain::posting::Outcome;
-use crate::service::Once;
+use crate::service::Idempotency;
 
 fn account(outcome: &Outcome) -> Option<pb::Account> {
     match outcome {
@@ -35,11 +35,11 @@ impl AccountService for Rpc {
         &self,
         request: Request<pb::ListAccountsRequest>,
     ) -> Result<Response<pb::ListAccountsResponse>, Status> {
-        let by = By::of(&request)?;
+        let ctx = RequestContext::from_request(&request)?;
         let pb::ListAccountsRequest { deleted, page_size, page_token } = request.into_inner();
-        let page = self.0.list_accounts(&by, deleted, page_size, &page_token).await?;
+        let page = self.0.list_accounts(&ctx, deleted, page_size, &page_token).await?;
         let accounts = page.rows.into_iter().map(Into::into).collect();
-        let next_page_token = page.next.unwrap_or_default();
+        let next_page_token = page.next_page_token.unwrap_or_default();
         Ok(Response::new(pb::ListAccountsResponse { accounts, next_page_token }))
     }
 
@@ -47,20 +47,20 @@ impl AccountService for Rpc {
         &self,
         request: Request<pb::CreateAccountRequest>,
     ) -> Result<Response<pb::CreateAccountResponse>, Status> {
-        let by = By::of(&request)?;
-        let key = idempotency::key(&request, &by, "AccountService/CreateAccount")?;
-        let repeatable = Once { key, encode: |outcome| created(outcome).encode_to_vec() };
-        let answer = self.0.create_account(&by, request.into_inner().into(), repeatable).await?;
-        idempotency::answer(answer, |it| created(&it))
+        let ctx = RequestContext::from_request(&request)?;
+        let key = idempotency::key(&request, &ctx, "AccountService/CreateAccount")?;
+        let idempotency = Idempotency { key, encode: |outcome| created(outcome).encode_to_vec() };
+        let response = self.0.create_account(&ctx, request.into_inner().into(), idempotency).await?;
+        idempotency::response(response, |outcome| created(&outcome))
     }
 
     async fn get_account(
         &self,
         request: Request<pb::GetAccountRequest>,
     ) -> Result<Response<pb::GetAccountResponse>, Status> {
-        let by = By::of(&request)?;
+        let ctx = RequestContext::from_request(&request)?;
         let account =
-            self.0.get_account(&by, convert::id(&request.into_inner().account_id, "account")?).await?;
+            self.0.get_account(&ctx, convert::id(&request.into_inner().account_id, "account")?).await?;
         Ok(Response::new(pb::GetAccountResponse { account: Some(account.into()) }))
     }
 
@@ -68,25 +68,25 @@ impl AccountService for Rpc {
         &self,
         request: Request<pb::UpdateAccountRequest>,
     ) -> Result<Response<pb::UpdateAccountResponse>, Status> {
-        let by = By::of(&request)?;
-        let key = idempotency::key(&request, &by, "AccountService/UpdateAccount")?;
-        let repeatable = Once { key, encode: |outcome| updated(outcome).encode_to_vec() };
+        let ctx = RequestContext::from_request(&request)?;
+        let key = idempotency::key(&request, &ctx, "AccountService/UpdateAccount")?;
+        let idempotency = Idempotency { key, encode: |outcome| updated(outcome).encode_to_vec() };
         let request = request.into_inner();
-        let (id, if_version) = (convert::id(&request.account_id, "account")?, request.if_version);
+        let (id, expected_version) = (convert::id(&request.account_id, "account")?, request.expected_version);
         let changes = convert::account_changes(request);
-        let answer = self.0.update_account(&by, id, changes, if_version, repeatable).await?;
-        idempotency::answer(answer, |it| updated(&it))
+        let response = self.0.update_account(&ctx, id, changes, expected_version, idempotency).await?;
+        idempotency::response(response, |outcome| updated(&outcome))
     }
 
     async fn delete_account(
         &self,
         request: Request<pb::DeleteAccountRequest>,
     ) -> Result<Response<pb::DeleteAccountResponse>, Status> {
-        let by = By::of(&request)?;
-        let key = idempotency::key(&request, &by, "AccountService/DeleteAccount")?;
-        let pb::DeleteAccountRequest { account_id, if_version, with_balance } = request.into_inner();
+        let ctx = RequestContext::from_request(&request)?;
+        let key = idempotency::key(&request, &ctx, "AccountService/DeleteAccount")?;
+        let pb::DeleteAccountRequest { account_id, expected_version, with_balance } = request.into_inner();
         let id = convert::id(&account_id, "account")?;
-        self.0.close_account(&by, id, with_balance, if_version, key).await?;
+        self.0.delete_account(&ctx, id, with_balance, expected_version, key).await?;
         Ok(Response::new(pb::DeleteAccountResponse {}))
     }
 
@@ -94,21 +94,22 @@ impl AccountService for Rpc {
         &self,
         request: Request<pb::RestoreAccountRequest>,
     ) -> Result<Response<pb::RestoreAccountResponse>, Status> {
-        let by = By::of(&request)?;
-        let key = idempotency::key(&request, &by, "AccountService/RestoreAccount")?;
+        let ctx = RequestContext::from_request(&request)?;
+        let key = idempotency::key(&request, &ctx, "AccountService/RestoreAccount")?;
         let id = convert::id(&request.into_inner().account_id, "account")?;
-        let kept = self.0.restore_account(&by, id, key, |account| restored(account).encode_to_vec()).await?;
-        idempotency::answer(kept, |account| restored(&account))
+        let stored =
+            self.0.restore_account(&ctx, id, key, |account| restored(account).encode_to_vec()).await?;
+        idempotency::response(stored, |account| restored(&account))
     }
 
     async fn get_balance(
         &self,
         request: Request<pb::GetBalanceRequest>,
     ) -> Result<Response<pb::GetBalanceResponse>, Status> {
-        let by = By::of(&request)?;
+        let ctx = RequestContext::from_request(&request)?;
         let pb::GetBalanceRequest { account_id, date } = request.into_inner();
         let id = convert::id(&account_id, "account")?;
-        let (day, balance) = self.0.balance_at(&by, id, &date).await?;
+        let (day, balance) = self.0.balance_at(&ctx, id, &date).await?;
         Ok(Response::new(pb::GetBalanceResponse {
             account_id: id.to_string(),
             currency_code: balance.currency().code().to_owned(),
@@ -120,10 +121,10 @@ impl AccountService for Rpc {
         &self,
         request: Request<pb::ListBalanceHistoryRequest>,
     ) -> Result<Response<pb::ListBalanceHistoryResponse>, Status> {
-        let by = By::of(&request)?;
+        let ctx = RequestContext::from_request(&request)?;
         let pb::ListBalanceHistoryRequest { account_id, from, to, interval } = request.into_inner();
         let id = convert::id(&account_id, "account")?;
-        let (account, balances) = self.0.balance_history(&by, id, (&from, &to), &interval).await?;
+        let (account, balances) = self.0.balance_history(&ctx, id, (&from, &to), &interval).await?;
         Ok(Response::new(pb::ListBalanceHistoryResponse {
             account_id: id.to_string(),
             currency_code: account.currency().code().to_owned(),
@@ -135,14 +136,14 @@ impl AccountService for Rpc {
         &self,
         request: Request<pb::ListAccountTransactionsRequest>,
     ) -> Result<Response<pb::ListAccountTransactionsResponse>, Status> {
-        let by = By::of(&request)?;
+        let ctx = RequestContext::from_request(&request)?;
         let request = request.into_inner();
         let (id, filter) = (convert::id(&request.account_id, "account")?, convert::filter(request.filter));
         let listed =
-            self.0.list_account_transactions(&by, id, filter, request.page_size, &request.page_token);
+            self.0.list_account_transactions(&ctx, id, filter, request.page_size, &request.page_token);
         let page = listed.await?;
         let transactions = page.rows.into_iter().map(Into::into).collect();
-        let next_page_token = page.next.unwrap_or_default();
+        let next_page_token = page.next_page_token.unwrap_or_default();
         Ok(Response::new(pb::ListAccountTransactionsResponse { transactions, next_page_token }))
     }
 }

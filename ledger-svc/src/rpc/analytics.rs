@@ -1,5 +1,5 @@
 use chrono::NaiveDate;
-use fintrac_kit::access::By;
+use fintrac_kit::access::RequestContext;
 use fintrac_money::Money;
 use fintrac_proto::ledger::v1 as pb;
 use fintrac_proto::ledger::v1::analytics_service_server::AnalyticsService;
@@ -10,7 +10,7 @@ use super::Rpc;
 use crate::domain::interval::Span;
 use crate::service::Ledger;
 use crate::service::analytics::{
-    CategoryAnalysis, IncomeExpense, NetWorth, Parts, SpendingGroup, Sum, Unusual,
+    CategoryAnalysis, CurrencyAmounts, IncomeExpense, NetWorth, SpendingGroup, Sum, UnusualCategory,
 };
 
 impl From<Sum> for pb::Sum {
@@ -28,11 +28,11 @@ fn currency_sum(part: &Money) -> pb::CurrencySum {
     pb::CurrencySum { currency_code: part.currency().code().to_owned(), amount: part.to_string() }
 }
 
-pub(super) fn currency_sums(parts: &Parts) -> Vec<pb::CurrencySum> {
+pub(super) fn currency_sums(parts: &CurrencyAmounts) -> Vec<pb::CurrencySum> {
     parts.values().map(currency_sum).collect()
 }
 
-impl From<Span> for pb::AnalyzedSpan {
+impl From<Span> for pb::DateRange {
     fn from(span: Span) -> Self {
         Self { from: span.from.to_string(), to: span.to.to_string() }
     }
@@ -97,8 +97,8 @@ impl From<NetWorth> for pb::NetWorth {
     }
 }
 
-impl From<Unusual> for pb::UnusualCategory {
-    fn from(row: Unusual) -> Self {
+impl From<UnusualCategory> for pb::UnusualCategory {
+    fn from(row: UnusualCategory) -> Self {
         Self {
             id: id(row.id),
             name: row.name,
@@ -111,8 +111,8 @@ impl From<Unusual> for pb::UnusualCategory {
 }
 
 /// The currency that a household's sums are in.
-async fn currency(ledger: &Ledger, by: &By) -> Result<String, Status> {
-    Ok(ledger.household(by).await?.currency.code().to_owned())
+async fn currency(ledger: &Ledger, ctx: &RequestContext) -> Result<String, Status> {
+    Ok(ledger.household(ctx).await?.currency.code().to_owned())
 }
 
 #[tonic::async_trait]
@@ -121,9 +121,9 @@ impl AnalyticsService for Rpc {
         &self,
         request: Request<pb::AnalyzeSpendingRequest>,
     ) -> Result<Response<pb::AnalyzeSpendingResponse>, Status> {
-        let by = By::of(&request)?;
+        let ctx = RequestContext::from_request(&request)?;
         let pb::AnalyzeSpendingRequest { from, to, group_by } = request.into_inner();
-        let found = self.0.analyze_spending(&by, (&from, &to), &group_by).await?;
+        let found = self.0.analyze_spending(&ctx, (&from, &to), &group_by).await?;
         Ok(Response::new(pb::AnalyzeSpendingResponse {
             currency_code: found.total.amount.currency().code().to_owned(),
             span: Some(found.span.into()),
@@ -136,11 +136,11 @@ impl AnalyticsService for Rpc {
         &self,
         request: Request<pb::AnalyzeIncomeExpenseRequest>,
     ) -> Result<Response<pb::AnalyzeIncomeExpenseResponse>, Status> {
-        let by = By::of(&request)?;
+        let ctx = RequestContext::from_request(&request)?;
         let pb::AnalyzeIncomeExpenseRequest { from, to, interval } = request.into_inner();
-        let rows = self.0.analyze_income_expense(&by, (&from, &to), &interval).await?;
+        let rows = self.0.analyze_income_expense(&ctx, (&from, &to), &interval).await?;
         let intervals = rows.into_iter().map(Into::into).collect();
-        let currency_code = currency(&self.0, &by).await?;
+        let currency_code = currency(&self.0, &ctx).await?;
         Ok(Response::new(pb::AnalyzeIncomeExpenseResponse { currency_code, intervals }))
     }
 
@@ -148,9 +148,9 @@ impl AnalyticsService for Rpc {
         &self,
         request: Request<pb::AnalyzeCategoriesRequest>,
     ) -> Result<Response<pb::AnalyzeCategoriesResponse>, Status> {
-        let by = By::of(&request)?;
+        let ctx = RequestContext::from_request(&request)?;
         let pb::AnalyzeCategoriesRequest { from, to, r#type } = request.into_inner();
-        let found = self.0.analyze_categories(&by, (&from, &to), &r#type).await?;
+        let found = self.0.analyze_categories(&ctx, (&from, &to), &r#type).await?;
         Ok(Response::new(pb::AnalyzeCategoriesResponse {
             currency_code: found.total.amount.currency().code().to_owned(),
             span: Some(found.span.into()),
@@ -164,11 +164,11 @@ impl AnalyticsService for Rpc {
         &self,
         request: Request<pb::AnalyzeNetWorthRequest>,
     ) -> Result<Response<pb::AnalyzeNetWorthResponse>, Status> {
-        let by = By::of(&request)?;
+        let ctx = RequestContext::from_request(&request)?;
         let pb::AnalyzeNetWorthRequest { from, to, interval } = request.into_inner();
-        let rows = self.0.analyze_net_worth(&by, (&from, &to), &interval).await?;
+        let rows = self.0.analyze_net_worth(&ctx, (&from, &to), &interval).await?;
         let days = rows.into_iter().map(Into::into).collect();
-        let currency_code = currency(&self.0, &by).await?;
+        let currency_code = currency(&self.0, &ctx).await?;
         Ok(Response::new(pb::AnalyzeNetWorthResponse { currency_code, days }))
     }
 
@@ -176,13 +176,13 @@ impl AnalyticsService for Rpc {
         &self,
         request: Request<pb::AnalyzePatternsRequest>,
     ) -> Result<Response<pb::AnalyzePatternsResponse>, Status> {
-        let by = By::of(&request)?;
+        let ctx = RequestContext::from_request(&request)?;
         let pb::AnalyzePatternsRequest { from, to } = request.into_inner();
-        let found = self.0.analyze_patterns(&by, (&from, &to)).await?;
+        let found = self.0.analyze_patterns(&ctx, (&from, &to)).await?;
         let weekday =
             |(weekday, average): (i32, Sum)| pb::WeekdayPattern { weekday, average: Some(average.into()) };
         Ok(Response::new(pb::AnalyzePatternsResponse {
-            currency_code: currency(&self.0, &by).await?,
+            currency_code: currency(&self.0, &ctx).await?,
             span: Some(found.span.into()),
             weekdays: (1..).zip(found.weekdays).map(weekday).collect(),
             largest: found.largest.iter().map(Into::into).collect(),

@@ -1,4 +1,4 @@
-use fintrac_kit::access::By;
+use fintrac_kit::access::RequestContext;
 use fintrac_kit::idempotency;
 use fintrac_proto::ledger::v1 as pb;
 use fintrac_proto::ledger::v1::category_service_server::CategoryService;
@@ -22,11 +22,11 @@ impl CategoryService for Rpc {
         &self,
         request: Request<pb::ListCategoriesRequest>,
     ) -> Result<Response<pb::ListCategoriesResponse>, Status> {
-        let by = By::of(&request)?;
+        let ctx = RequestContext::from_request(&request)?;
         let pb::ListCategoriesRequest { r#type, page_size, page_token } = request.into_inner();
-        let page = self.0.list_categories(&by, &r#type, page_size, &page_token).await?;
+        let page = self.0.list_categories(&ctx, &r#type, page_size, &page_token).await?;
         let categories = page.rows.into_iter().map(Into::into).collect();
-        let next_page_token = page.next.unwrap_or_default();
+        let next_page_token = page.next_page_token.unwrap_or_default();
         Ok(Response::new(pb::ListCategoriesResponse { categories, next_page_token }))
     }
 
@@ -34,20 +34,20 @@ impl CategoryService for Rpc {
         &self,
         request: Request<pb::CreateCategoryRequest>,
     ) -> Result<Response<pb::CreateCategoryResponse>, Status> {
-        let by = By::of(&request)?;
-        let key = idempotency::key(&request, &by, "CategoryService/CreateCategory")?;
+        let ctx = RequestContext::from_request(&request)?;
+        let key = idempotency::key(&request, &ctx, "CategoryService/CreateCategory")?;
         let encode = |category: &Category| created(category).encode_to_vec();
-        let kept = self.0.create_category(&by, request.into_inner().into(), key, encode).await?;
-        idempotency::answer(kept, |category| created(&category))
+        let stored = self.0.create_category(&ctx, request.into_inner().into(), key, encode).await?;
+        idempotency::response(stored, |category| created(&category))
     }
 
     async fn get_category(
         &self,
         request: Request<pb::GetCategoryRequest>,
     ) -> Result<Response<pb::GetCategoryResponse>, Status> {
-        let by = By::of(&request)?;
+        let ctx = RequestContext::from_request(&request)?;
         let id = convert::id(&request.into_inner().category_id, "category")?;
-        let category = self.0.get_category(&by, id).await?;
+        let category = self.0.get_category(&ctx, id).await?;
         Ok(Response::new(pb::GetCategoryResponse { category: Some(category.into()) }))
     }
 
@@ -55,25 +55,26 @@ impl CategoryService for Rpc {
         &self,
         request: Request<pb::UpdateCategoryRequest>,
     ) -> Result<Response<pb::UpdateCategoryResponse>, Status> {
-        let by = By::of(&request)?;
-        let key = idempotency::key(&request, &by, "CategoryService/UpdateCategory")?;
+        let ctx = RequestContext::from_request(&request)?;
+        let key = idempotency::key(&request, &ctx, "CategoryService/UpdateCategory")?;
         let request = request.into_inner();
-        let (id, if_version) = (convert::id(&request.category_id, "category")?, request.if_version);
+        let (id, expected_version) =
+            (convert::id(&request.category_id, "category")?, request.expected_version);
         let changes = convert::category_changes(request);
         let encode = |category: &Category| updated(category).encode_to_vec();
-        let kept = self.0.update_category(&by, id, changes, if_version, key, encode).await?;
-        idempotency::answer(kept, |category| updated(&category))
+        let stored = self.0.update_category(&ctx, id, changes, expected_version, key, encode).await?;
+        idempotency::response(stored, |category| updated(&category))
     }
 
     async fn delete_category(
         &self,
         request: Request<pb::DeleteCategoryRequest>,
     ) -> Result<Response<pb::DeleteCategoryResponse>, Status> {
-        let by = By::of(&request)?;
-        let key = idempotency::key(&request, &by, "CategoryService/DeleteCategory")?;
-        let pb::DeleteCategoryRequest { category_id, if_version, move_to } = request.into_inner();
+        let ctx = RequestContext::from_request(&request)?;
+        let key = idempotency::key(&request, &ctx, "CategoryService/DeleteCategory")?;
+        let pb::DeleteCategoryRequest { category_id, expected_version, move_to } = request.into_inner();
         let id = convert::id(&category_id, "category")?;
-        self.0.delete_category(&by, id, move_to.as_deref(), if_version, key).await?;
+        self.0.delete_category(&ctx, id, move_to.as_deref(), expected_version, key).await?;
         Ok(Response::new(pb::DeleteCategoryResponse {}))
     }
 }

@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 use fintrac_kit::clock::timestamp;
-use fintrac_kit::mask::named;
+use fintrac_kit::field_mask;
 use fintrac_money::{Currency, Money};
 use fintrac_proto::ledger::v1 as pb;
 use tonic::Status;
@@ -58,15 +58,18 @@ impl From<pb::CreateAccountRequest> for AccountInput {
 /// is refused as an empty one.
 pub fn account_changes(request: pb::UpdateAccountRequest) -> AccountChanges {
     let mask = request.update_mask.as_ref();
-    let text = |field, value: Option<String>| named(mask, field).then(|| value.unwrap_or_default());
+    let text =
+        |field, value: Option<String>| field_mask::contains(mask, field).then(|| value.unwrap_or_default());
     AccountChanges {
         name: text("name", request.name),
         account_type: text("account_type", request.account_type),
         currency_code: text("currency_code", request.currency_code),
         balance: text("balance", request.balance),
-        description: named(mask, "description").then_some(request.description),
-        include_in_net_worth: request.include_in_net_worth.filter(|_| named(mask, "include_in_net_worth")),
-        is_active: request.is_active.filter(|_| named(mask, "is_active")),
+        description: field_mask::contains(mask, "description").then_some(request.description),
+        include_in_net_worth: request
+            .include_in_net_worth
+            .filter(|_| field_mask::contains(mask, "include_in_net_worth")),
+        is_active: request.is_active.filter(|_| field_mask::contains(mask, "is_active")),
     }
 }
 
@@ -100,13 +103,14 @@ impl From<pb::CreateCategoryRequest> for CategoryInput {
 
 pub fn category_changes(request: pb::UpdateCategoryRequest) -> CategoryChanges {
     let mask = request.update_mask.as_ref();
-    let text = |field, value: Option<String>| named(mask, field).then(|| value.unwrap_or_default());
+    let text =
+        |field, value: Option<String>| field_mask::contains(mask, field).then(|| value.unwrap_or_default());
     CategoryChanges {
         name: text("name", request.name),
         category_type: text("type", request.r#type),
-        icon: named(mask, "icon").then_some(request.icon),
-        color: named(mask, "color").then_some(request.color),
-        parent_id: named(mask, "parent_id").then_some(request.parent_id),
+        icon: field_mask::contains(mask, "icon").then_some(request.icon),
+        color: field_mask::contains(mask, "color").then_some(request.color),
+        parent_id: field_mask::contains(mask, "parent_id").then_some(request.parent_id),
     }
 }
 
@@ -131,42 +135,42 @@ pub fn currency(currency: Currency) -> pb::Currency {
 }
 
 impl From<&Transaction> for pb::Transaction {
-    fn from(it: &Transaction) -> Self {
+    fn from(transaction: &Transaction) -> Self {
         let id = |id: Option<Uuid>| id.map(|id| id.to_string());
-        let arrives = it.to_account_change;
+        let to_change = transaction.to_account_change;
         Self {
-            id: it.id.to_string(),
-            r#type: it.transaction_type.as_str().to_owned(),
-            status: it.status.as_str().to_owned(),
-            account_id: it.account_id.to_string(),
-            to_account_id: id(it.to_account_id),
-            category_id: id(it.category_id),
-            amount: it.amount.to_string(),
-            currency_code: it.amount.currency().code().to_owned(),
-            account_amount: it.account_amount().to_string(),
-            account_currency_code: it.account_change.currency().code().to_owned(),
-            to_amount: arrives.map(|amount| amount.to_string()),
-            to_currency_code: arrives.map(|amount| amount.currency().code().to_owned()),
-            household_amount: it.household_amount.map(|amount| amount.to_string()),
-            household_currency_code: it.household_currency.code().to_owned(),
-            exchange_rate: it.rate.map(Into::into),
-            description: it.texts.description.clone(),
-            reference_number: it.texts.reference_number.clone(),
-            notes: it.texts.notes.clone(),
-            tags: it.texts.tags.clone(),
-            transaction_date: it.date.to_string(),
-            created_at: Some(timestamp(it.created_at)),
-            updated_at: Some(timestamp(it.updated_at)),
-            version: it.version,
-            splits: splits(it),
-            recurring_id: id(it.recurring_id),
+            id: transaction.id.to_string(),
+            r#type: transaction.transaction_type.as_str().to_owned(),
+            status: transaction.status.as_str().to_owned(),
+            account_id: transaction.account_id.to_string(),
+            to_account_id: id(transaction.to_account_id),
+            category_id: id(transaction.category_id),
+            amount: transaction.amount.to_string(),
+            currency_code: transaction.amount.currency().code().to_owned(),
+            account_amount: transaction.account_amount().to_string(),
+            account_currency_code: transaction.account_change.currency().code().to_owned(),
+            to_amount: to_change.map(|amount| amount.to_string()),
+            to_currency_code: to_change.map(|amount| amount.currency().code().to_owned()),
+            household_amount: transaction.household_amount.map(|amount| amount.to_string()),
+            household_currency_code: transaction.household_currency.code().to_owned(),
+            exchange_rate: transaction.rate.map(Into::into),
+            description: transaction.texts.description.clone(),
+            reference_number: transaction.texts.reference_number.clone(),
+            notes: transaction.texts.notes.clone(),
+            tags: transaction.texts.tags.clone(),
+            transaction_date: transaction.date.to_string(),
+            created_at: Some(timestamp(transaction.created_at)),
+            updated_at: Some(timestamp(transaction.updated_at)),
+            version: transaction.version,
+            splits: splits(transaction),
+            recurring_id: id(transaction.recurring_id),
         }
     }
 }
 
-fn splits(it: &Transaction) -> Vec<pb::Split> {
+fn splits(transaction: &Transaction) -> Vec<pb::Split> {
     let text = |amount: Option<Money>| amount.map(|amount| amount.to_string());
-    let shares = it.split_shares();
+    let shares = transaction.split_shares();
     let split = |(split, (in_account, in_household)): (&Split, (Option<Money>, Option<Money>))| pb::Split {
         category_id: split.category_id.to_string(),
         amount: split.amount.to_string(),
@@ -174,7 +178,7 @@ fn splits(it: &Transaction) -> Vec<pb::Split> {
         account_amount: text(in_account),
         household_amount: text(in_household),
     };
-    it.splits.iter().zip(shares).map(split).collect()
+    transaction.splits.iter().zip(shares).map(split).collect()
 }
 
 fn split_input(split: pb::Split) -> SplitInput {
@@ -184,12 +188,12 @@ fn split_input(split: pb::Split) -> SplitInput {
 impl From<ExportPage> for pb::ExportTransactionsResponse {
     fn from(page: ExportPage) -> Self {
         let name = |id: Uuid| page.names.get(&id).cloned().unwrap_or_default();
-        let exported = |it: &Transaction| pb::ExportedTransaction {
-            transaction: Some(it.into()),
-            account_name: name(it.account_id),
-            to_account_name: it.to_account_id.map(name).unwrap_or_default(),
-            category_name: it.category_id.map(name).unwrap_or_default(),
-            split_category_names: it.splits.iter().map(|split| name(split.category_id)).collect(),
+        let exported = |transaction: &Transaction| pb::ExportedTransaction {
+            transaction: Some(transaction.into()),
+            account_name: name(transaction.account_id),
+            to_account_name: transaction.to_account_id.map(name).unwrap_or_default(),
+            category_name: transaction.category_id.map(name).unwrap_or_default(),
+            split_category_names: transaction.splits.iter().map(|split| name(split.category_id)).collect(),
         };
         Self { transactions: page.transactions.iter().map(exported).collect() }
     }
@@ -216,11 +220,11 @@ pub fn balance((day, balance): (NaiveDate, Money)) -> pb::Balance {
 }
 
 impl From<AccountTransaction> for pb::AccountTransaction {
-    fn from(it: AccountTransaction) -> Self {
+    fn from(row: AccountTransaction) -> Self {
         Self {
-            transaction: Some((&it.transaction).into()),
-            change: it.change.to_string(),
-            running_balance: it.running_balance.to_string(),
+            transaction: Some((&row.transaction).into()),
+            change: row.change.to_string(),
+            running_balance: row.running_balance.to_string(),
         }
     }
 }
@@ -250,21 +254,23 @@ pub fn transaction_changes(
     values: Option<pb::CreateTransactionRequest>,
 ) -> TransactionChanges {
     let values = values.unwrap_or_default();
-    let text = |field, value: Option<String>| named(mask, field).then(|| value.unwrap_or_default());
+    let text =
+        |field, value: Option<String>| field_mask::contains(mask, field).then(|| value.unwrap_or_default());
     TransactionChanges {
         account_id: text("account_id", Some(values.account_id)),
         transaction_type: text("type", Some(values.r#type)),
         amount: text("amount", Some(values.amount)),
         currency_code: text("currency_code", values.currency_code),
-        category_id: named(mask, "category_id").then_some(values.category_id),
-        to_account_id: named(mask, "to_account_id").then_some(values.to_account_id),
-        to_amount: named(mask, "to_amount").then_some(values.to_amount),
-        description: named(mask, "description").then_some(values.description),
-        reference_number: named(mask, "reference_number").then_some(values.reference_number),
-        notes: named(mask, "notes").then_some(values.notes),
-        tags: named(mask, "tags").then_some(values.tags),
+        category_id: field_mask::contains(mask, "category_id").then_some(values.category_id),
+        to_account_id: field_mask::contains(mask, "to_account_id").then_some(values.to_account_id),
+        to_amount: field_mask::contains(mask, "to_amount").then_some(values.to_amount),
+        description: field_mask::contains(mask, "description").then_some(values.description),
+        reference_number: field_mask::contains(mask, "reference_number").then_some(values.reference_number),
+        notes: field_mask::contains(mask, "notes").then_some(values.notes),
+        tags: field_mask::contains(mask, "tags").then_some(values.tags),
         transaction_date: text("transaction_date", values.transaction_date),
-        splits: named(mask, "splits").then(|| values.splits.into_iter().map(split_input).collect()),
+        splits: field_mask::contains(mask, "splits")
+            .then(|| values.splits.into_iter().map(split_input).collect()),
     }
 }
 

@@ -2,13 +2,13 @@
 
 mod account;
 mod analytics;
-mod budgeting;
 mod category;
 mod convert;
 mod currency;
 mod export;
-mod message_facts;
+mod notification_data;
 mod recurring;
+mod spending;
 mod transaction;
 
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use tonic::service::Routes;
 use crate::service::Ledger;
 
 /// The largest bulk, bytes: 8 MiB of JSON are no more than that here.
-const LARGEST_BULK: usize = 12 * 1024 * 1024;
+const MAX_BULK_REQUEST_BYTES: usize = 12 * 1024 * 1024;
 
 /// The ledger as tonic sees it.
 #[derive(Debug, Clone)]
@@ -33,12 +33,12 @@ pub fn routes(routes: Routes, ledger: &Arc<Ledger>) -> Routes {
         .add_service(pb::category_service_server::CategoryServiceServer::new(rpc.clone()))
         .add_service(
             pb::transaction_service_server::TransactionServiceServer::new(rpc.clone())
-                .max_decoding_message_size(LARGEST_BULK),
+                .max_decoding_message_size(MAX_BULK_REQUEST_BYTES),
         )
         .add_service(pb::recurring_service_server::RecurringServiceServer::new(rpc.clone()))
         .add_service(pb::analytics_service_server::AnalyticsServiceServer::new(rpc.clone()))
-        .add_service(pb::message_facts_service_server::MessageFactsServiceServer::new(rpc.clone()))
+        .add_service(pb::notification_data_service_server::NotificationDataServiceServer::new(rpc.clone()))
         .add_service(pb::export_service_server::ExportServiceServer::new(rpc.clone()))
-        .add_service(pb::budgeting_service_server::BudgetingServiceServer::new(rpc.clone()))
+        .add_service(pb::spending_service_server::SpendingServiceServer::new(rpc.clone()))
         .add_service(pb::currency_service_server::CurrencyServiceServer::new(rpc))
 }

@@ -1,8 +1,8 @@
-use fintrac_kit::access::By;
+use fintrac_kit::access::RequestContext;
 use fintrac_kit::clock::timestamp;
-use fintrac_kit::error::Violation;
+use fintrac_kit::error::FieldViolation;
+use fintrac_kit::field_mask;
 use fintrac_kit::idempotency;
-use fintrac_kit::mask::named;
 use fintrac_proto::ledger::v1 as pb;
 use fintrac_proto::ledger::v1::recurring_service_server::RecurringService;
 use prost::Message as _;
@@ -14,10 +14,10 @@ use crate::domain::recurring::Recurring;
 use crate::domain::schedule::{Rule, Schedule, ScheduleInput};
 use crate::domain::transaction::{SplitInput, TransactionInput};
 use crate::error::Error;
-use crate::service::{ScheduleChanges, Steering};
+use crate::service::{RecurringAction, ScheduleChanges};
 
 /// Days of a preview.
-const PREVIEW: usize = 10;
+const PREVIEW_OCCURRENCES: usize = 10;
 
 impl From<pb::Schedule> for ScheduleInput {
     fn from(schedule: pb::Schedule) -> Self {
@@ -54,7 +54,7 @@ impl From<&Schedule> for pb::Schedule {
 }
 
 fn template(input: &TransactionInput) -> pb::CreateTransactionRequest {
-    let it = input.clone();
+    let input = input.clone();
     let split = |split: SplitInput| pb::Split {
         category_id: split.category_id,
         amount: split.amount,
@@ -62,53 +62,62 @@ fn template(input: &TransactionInput) -> pb::CreateTransactionRequest {
         ..pb::Split::default()
     };
     pb::CreateTransactionRequest {
-        account_id: it.account_id,
-        r#type: it.transaction_type,
-        amount: it.amount,
-        currency_code: it.currency_code,
-        category_id: it.category_id,
-        to_account_id: it.to_account_id,
-        to_amount: it.to_amount,
-        description: it.description,
-        reference_number: it.reference_number,
-        notes: it.notes,
-        tags: it.tags,
+        account_id: input.account_id,
+        r#type: input.transaction_type,
+        amount: input.amount,
+        currency_code: input.currency_code,
+        category_id: input.category_id,
+        to_account_id: input.to_account_id,
+        to_amount: input.to_amount,
+        description: input.description,
+        reference_number: input.reference_number,
+        notes: input.notes,
+        tags: input.tags,
         transaction_date: None,
-        splits: it.splits.into_iter().map(split).collect(),
+        splits: input.splits.into_iter().map(split).collect(),
         recurring: None,
     }
 }
 
 impl From<&Recurring> for pb::Recurring {
-    fn from(it: &Recurring) -> Self {
-        let preview: Vec<_> = it.preview(PREVIEW).into_iter().map(|day| day.to_string()).collect();
+    fn from(recurring: &Recurring) -> Self {
+        let preview: Vec<_> =
+            recurring.preview(PREVIEW_OCCURRENCES).into_iter().map(|day| day.to_string()).collect();
         Self {
-            id: it.id.to_string(),
-            transaction: Some(template(&it.template)),
-            schedule: Some((&it.schedule).into()),
-            status: it.status.as_str().to_owned(),
-            paused_reason: it.paused_reason.clone(),
+            id: recurring.id.to_string(),
+            transaction: Some(template(&recurring.template)),
+            schedule: Some((&recurring.schedule).into()),
+            status: recurring.status.as_str().to_owned(),
+            paused_reason: recurring.paused_reason.clone(),
             next_occurrence: preview.first().cloned(),
             preview,
-            last_occurrence: it.last.map(|day| day.to_string()),
-            last_transaction_id: it.last_transaction_id.map(|id| id.to_string()),
-            created_at: Some(timestamp(it.created_at)),
-            updated_at: Some(timestamp(it.updated_at)),
-            version: it.version,
+            last_occurrence: recurring.last.map(|day| day.to_string()),
+            last_transaction_id: recurring.last_transaction_id.map(|id| id.to_string()),
+            created_at: Some(timestamp(recurring.created_at)),
+            updated_at: Some(timestamp(recurring.updated_at)),
+            version: recurring.version,
         }
     }
 }
 
-fn created(it: &Recurring) -> pb::CreateRecurringResponse {
-    pb::CreateRecurringResponse { recurring: Some(it.into()) }
+fn created(recurring: &Recurring) -> pb::CreateRecurringResponse {
+    pb::CreateRecurringResponse { recurring: Some(recurring.into()) }
 }
 
-fn updated(it: &Recurring) -> pb::UpdateRecurringResponse {
-    pb::UpdateRecurringResponse { recurring: Some(it.into()) }
+fn updated(recurring: &Recurring) -> pb::UpdateRecurringResponse {
+    pb::UpdateRecurringResponse { recurring: Some(recurring.into()) }
 }
 
-fn steered(it: &Recurring) -> pb::SteerRecurringResponse {
-    pb::SteerRecurringResponse { recurring: Some(it.into()) }
+fn paused(recurring: &Recurring) -> pb::PauseRecurringResponse {
+    pb::PauseRecurringResponse { recurring: Some(recurring.into()) }
+}
+
+fn resumed(recurring: &Recurring) -> pb::ResumeRecurringResponse {
+    pb::ResumeRecurringResponse { recurring: Some(recurring.into()) }
+}
+
+fn skipped(recurring: &Recurring) -> pb::SkipRecurringResponse {
+    pb::SkipRecurringResponse { recurring: Some(recurring.into()) }
 }
 
 fn id(text: &str) -> Result<Uuid, Status> {
@@ -116,14 +125,14 @@ fn id(text: &str) -> Result<Uuid, Status> {
 }
 
 /// The schedule says the days.
-fn without_date(request: &pb::CreateTransactionRequest) -> Result<(), Error> {
+fn validate_template(request: &pb::CreateTransactionRequest) -> Result<(), Error> {
     let mut violations = Vec::new();
     if request.transaction_date.is_some() {
         let text = "The schedule says the days; send start_date.";
-        violations.push(Violation::new("transaction_date", "CONFLICTING", text));
+        violations.push(FieldViolation::new("transaction_date", "CONFLICTING", text));
     }
     if request.recurring.is_some() {
-        violations.push(Violation::new("recurring", "CONFLICTING", "It recurs already; leave it out."));
+        violations.push(FieldViolation::new("recurring", "CONFLICTING", "It recurs already; leave it out."));
     }
     if violations.is_empty() { Ok(()) } else { Err(violations.into()) }
 }
@@ -134,11 +143,11 @@ impl RecurringService for Rpc {
         &self,
         request: Request<pb::ListRecurringRequest>,
     ) -> Result<Response<pb::ListRecurringResponse>, Status> {
-        let by = By::of(&request)?;
+        let ctx = RequestContext::from_request(&request)?;
         let pb::ListRecurringRequest { page_size, page_token } = request.into_inner();
-        let page = self.0.list_recurring(&by, page_size, &page_token).await?;
+        let page = self.0.list_recurring(&ctx, page_size, &page_token).await?;
         let recurring = page.rows.iter().map(Into::into).collect();
-        let next_page_token = page.next.unwrap_or_default();
+        let next_page_token = page.next_page_token.unwrap_or_default();
         Ok(Response::new(pb::ListRecurringResponse { recurring, next_page_token }))
     }
 
@@ -146,88 +155,114 @@ impl RecurringService for Rpc {
         &self,
         request: Request<pb::CreateRecurringRequest>,
     ) -> Result<Response<pb::CreateRecurringResponse>, Status> {
-        let by = By::of(&request)?;
-        let key = idempotency::key(&request, &by, "RecurringService/CreateRecurring")?;
+        let ctx = RequestContext::from_request(&request)?;
+        let key = idempotency::key(&request, &ctx, "RecurringService/CreateRecurring")?;
         let pb::CreateRecurringRequest { transaction, schedule } = request.into_inner();
         let transaction = transaction.unwrap_or_default();
-        without_date(&transaction)?;
+        validate_template(&transaction)?;
         let schedule = schedule.unwrap_or_default().into();
-        let encode = |it: &Recurring| created(it).encode_to_vec();
-        let kept = self.0.create_recurring(&by, transaction.into(), &schedule, key, encode).await?;
-        idempotency::answer(kept, |it| created(&it))
+        let encode = |recurring: &Recurring| created(recurring).encode_to_vec();
+        let stored = self.0.create_recurring(&ctx, transaction.into(), &schedule, key, encode).await?;
+        idempotency::response(stored, |recurring| created(&recurring))
     }
 
     async fn get_recurring(
         &self,
         request: Request<pb::GetRecurringRequest>,
     ) -> Result<Response<pb::GetRecurringResponse>, Status> {
-        let by = By::of(&request)?;
-        let it = self.0.get_recurring(&by, id(&request.into_inner().recurring_id)?).await?;
-        Ok(Response::new(pb::GetRecurringResponse { recurring: Some((&it).into()) }))
+        let ctx = RequestContext::from_request(&request)?;
+        let recurring = self.0.get_recurring(&ctx, id(&request.into_inner().recurring_id)?).await?;
+        Ok(Response::new(pb::GetRecurringResponse { recurring: Some((&recurring).into()) }))
     }
 
     async fn update_recurring(
         &self,
         request: Request<pb::UpdateRecurringRequest>,
     ) -> Result<Response<pb::UpdateRecurringResponse>, Status> {
-        let by = By::of(&request)?;
-        let key = idempotency::key(&request, &by, "RecurringService/UpdateRecurring")?;
+        let ctx = RequestContext::from_request(&request)?;
+        let key = idempotency::key(&request, &ctx, "RecurringService/UpdateRecurring")?;
         let request = request.into_inner();
         let mask = request.update_mask.as_ref();
         let schedule = request.schedule.unwrap_or_default();
         let schedule = ScheduleChanges {
-            frequency: named(mask, "frequency").then_some(schedule.frequency),
-            interval: named(mask, "interval").then_some(schedule.interval),
-            rrule: named(mask, "rrule").then_some(schedule.rrule),
-            start_date: named(mask, "start_date").then_some(schedule.start_date),
-            end_date: named(mask, "end_date").then_some(schedule.end_date),
-            count: named(mask, "count").then_some(schedule.count),
-            weekend: named(mask, "weekend").then_some(schedule.weekend),
+            frequency: field_mask::contains(mask, "frequency").then_some(schedule.frequency),
+            interval: field_mask::contains(mask, "interval").then_some(schedule.interval),
+            rrule: field_mask::contains(mask, "rrule").then_some(schedule.rrule),
+            start_date: field_mask::contains(mask, "start_date").then_some(schedule.start_date),
+            end_date: field_mask::contains(mask, "end_date").then_some(schedule.end_date),
+            count: field_mask::contains(mask, "count").then_some(schedule.count),
+            weekend: field_mask::contains(mask, "weekend").then_some(schedule.weekend),
         };
         let values = request.transaction.unwrap_or_default();
-        without_date(&values)?;
+        validate_template(&values)?;
         let changes = (convert::transaction_changes(mask, Some(values)), schedule);
-        let encode: fn(&Recurring) -> Vec<u8> = |it| updated(it).encode_to_vec();
+        let encode: fn(&Recurring) -> Vec<u8> = |recurring| updated(recurring).encode_to_vec();
         let updating = self.0.update_recurring(
-            &by,
+            &ctx,
             id(&request.recurring_id)?,
             changes,
-            request.if_version,
+            request.expected_version,
             (key, encode),
         );
-        idempotency::answer(updating.await?, |it| updated(&it))
+        idempotency::response(updating.await?, |recurring| updated(&recurring))
     }
 
     async fn delete_recurring(
         &self,
         request: Request<pb::DeleteRecurringRequest>,
     ) -> Result<Response<pb::DeleteRecurringResponse>, Status> {
-        let by = By::of(&request)?;
-        let key = idempotency::key(&request, &by, "RecurringService/DeleteRecurring")?;
-        let pb::DeleteRecurringRequest { recurring_id, if_version } = request.into_inner();
-        self.0.delete_recurring(&by, id(&recurring_id)?, if_version, key).await?;
+        let ctx = RequestContext::from_request(&request)?;
+        let key = idempotency::key(&request, &ctx, "RecurringService/DeleteRecurring")?;
+        let pb::DeleteRecurringRequest { recurring_id, expected_version } = request.into_inner();
+        self.0.delete_recurring(&ctx, id(&recurring_id)?, expected_version, key).await?;
         Ok(Response::new(pb::DeleteRecurringResponse {}))
     }
 
-    async fn steer_recurring(
+    async fn pause_recurring(
         &self,
-        request: Request<pb::SteerRecurringRequest>,
-    ) -> Result<Response<pb::SteerRecurringResponse>, Status> {
-        let by = By::of(&request)?;
-        let key = idempotency::key(&request, &by, "RecurringService/SteerRecurring")?;
-        let pb::SteerRecurringRequest { recurring_id, if_version, steering } = request.into_inner();
-        let steering = match steering.as_str() {
-            "pause" => Steering::Pause,
-            "resume" => Steering::Resume,
-            "skip" => Steering::Skip,
-            _ => {
-                let text = "Send pause, resume or skip.";
-                return Err(Error::from(vec![Violation::new("steering", "WRONG_TYPE", text)]).into());
-            }
-        };
-        let encode: fn(&Recurring) -> Vec<u8> = |it| steered(it).encode_to_vec();
+        request: Request<pb::PauseRecurringRequest>,
+    ) -> Result<Response<pb::PauseRecurringResponse>, Status> {
+        let ctx = RequestContext::from_request(&request)?;
+        let key = idempotency::key(&request, &ctx, "RecurringService/PauseRecurring")?;
+        let pb::PauseRecurringRequest { recurring_id, expected_version } = request.into_inner();
+        let encode: fn(&Recurring) -> Vec<u8> = |recurring| paused(recurring).encode_to_vec();
         let id = id(&recurring_id)?;
-        let kept = self.0.steer_recurring(&by, id, steering, if_version, (key, encode)).await?;
-        idempotency::answer(kept, |it| steered(&it))
+        let stored = self
+            .0
+            .apply_recurring_action(&ctx, id, RecurringAction::Pause, expected_version, (key, encode))
+            .await?;
+        idempotency::response(stored, |recurring| paused(&recurring))
+    }
+
+    async fn resume_recurring(
+        &self,
+        request: Request<pb::ResumeRecurringRequest>,
+    ) -> Result<Response<pb::ResumeRecurringResponse>, Status> {
+        let ctx = RequestContext::from_request(&request)?;
+        let key = idempotency::key(&request, &ctx, "RecurringService/ResumeRecurring")?;
+        let pb::ResumeRecurringRequest { recurring_id, expected_version } = request.into_inner();
+        let encode: fn(&Recurring) -> Vec<u8> = |recurring| resumed(recurring).encode_to_vec();
+        let id = id(&recurring_id)?;
+        let stored = self
+            .0
+            .apply_recurring_action(&ctx, id, RecurringAction::Resume, expected_version, (key, encode))
+            .await?;
+        idempotency::response(stored, |recurring| resumed(&recurring))
+    }
+
+    async fn skip_recurring(
+        &self,
+        request: Request<pb::SkipRecurringRequest>,
+    ) -> Result<Response<pb::SkipRecurringResponse>, Status> {
+        let ctx = RequestContext::from_request(&request)?;
+        let key = idempotency::key(&request, &ctx, "RecurringService/SkipRecurring")?;
+        let pb::SkipRecurringRequest { recurring_id, expected_version } = request.into_inner();
+        let encode: fn(&Recurring) -> Vec<u8> = |recurring| skipped(recurring).encode_to_vec();
+        let id = id(&recurring_id)?;
+        let stored = self
+            .0
+            .apply_recurring_action(&ctx, id, RecurringAction::Skip, expected_version, (key, encode))
+            .await?;
+        idempotency::response(stored, |recurring| skipped(&recurring))
     }
 }

@@ -1,31 +1,31 @@
 //! An account's balance at the end of a day, or of each interval of a span.
 
 use chrono::{Months, NaiveDate};
-use fintrac_kit::access::By;
-use fintrac_kit::error::Violation;
+use fintrac_kit::access::RequestContext;
+use fintrac_kit::error::FieldViolation;
 use fintrac_money::{Household, Money};
 use sqlx::Connection as _;
 use uuid::Uuid;
 
-use super::transaction_filter::exact_day;
-use super::{Ledger, SNAPSHOT};
+use super::transaction_filter::parse_date;
+use super::{BEGIN_SNAPSHOT, Ledger};
 use crate::domain::account::Account;
-use crate::domain::interval::{Interval, MOST, Span};
+use crate::domain::interval::{Interval, MAX_INTERVALS, Span};
 use crate::error::Error;
-use crate::store::{accounts, daily_changes};
+use crate::store::{accounts, daily_totals};
 
 impl Ledger {
     /// Live or deleted; `date` empty: today.
     pub async fn balance_at(
         &self,
-        by: &By,
+        ctx: &RequestContext,
         account_id: Uuid,
         date: &str,
     ) -> Result<(NaiveDate, Money), Error> {
-        let household = self.household(by).await?;
+        let household = self.household(ctx).await?;
         let mut violations = Vec::new();
-        let day = self.day_or_today("date", date, &household, &mut violations);
-        let day = day.ok_or(Error::Query(violations))?;
+        let day = self.parse_date_or_today("date", date, &household, &mut violations);
+        let day = day.ok_or(Error::InvalidQuery(violations))?;
         let balances = self.balances(&household, account_id, &[day]).await?.1;
         balances.into_iter().next().ok_or_else(|| Error::Internal("a day without a balance".into()))
     }
@@ -33,49 +33,52 @@ impl Ledger {
     /// Closing balances; empty texts ask for the year up to today, by month.
     pub async fn balance_history(
         &self,
-        by: &By,
+        ctx: &RequestContext,
         account_id: Uuid,
         (from, to): (&str, &str),
         interval: &str,
     ) -> Result<(Account, Vec<(NaiveDate, Money)>), Error> {
-        let household = self.household(by).await?;
-        let cuts = self.cuts(&household, (from, to), interval)?;
-        let days: Vec<_> = cuts.into_iter().map(|cut| cut.to).collect();
+        let household = self.household(ctx).await?;
+        let spans = self.parse_spans(&household, (from, to), interval)?;
+        let days: Vec<_> = spans.into_iter().map(|span| span.to).collect();
         self.balances(&household, account_id, &days).await
     }
 
     /// The intervals that a query asks for; empty texts ask for the year up to today, by month.
-    pub(super) fn cuts(
+    pub(super) fn parse_spans(
         &self,
         household: &Household,
         span: (&str, &str),
         interval: &str,
     ) -> Result<Vec<Span>, Error> {
         let mut violations = Vec::new();
-        let span = self.span(household, span, &mut violations);
-        let interval = interval_of(interval, &mut violations);
-        let (Some(span), Some(interval)) = (span, interval) else { return Err(Error::Query(violations)) };
-        span.cut(interval).ok_or_else(|| {
-            let text =
-                format!("That is more than {MOST} intervals; send a later first day or a longer interval.");
-            Error::Query(vec![Violation::new("from", "PARAMETER_INVALID", text)])
+        let span = self.parse_span(household, span, &mut violations);
+        let interval = parse_interval(interval, &mut violations);
+        let (Some(span), Some(interval)) = (span, interval) else {
+            return Err(Error::InvalidQuery(violations));
+        };
+        span.split_by(interval).ok_or_else(|| {
+            let text = format!(
+                "That is more than {MAX_INTERVALS} intervals; send a later first day or a longer interval."
+            );
+            Error::InvalidQuery(vec![FieldViolation::new("from", "PARAMETER_INVALID", text)])
         })
     }
 
     /// The days that a query asks for; empty texts ask for the year up to today.
-    pub(super) fn span(
+    pub(super) fn parse_span(
         &self,
         household: &Household,
         (from, to): (&str, &str),
-        violations: &mut Vec<Violation>,
+        violations: &mut Vec<FieldViolation>,
     ) -> Option<Span> {
         let mut read = |field: &str, text: &str, default: Option<NaiveDate>| {
             if text.is_empty() {
                 return default;
             }
-            let found = exact_day(text);
+            let found = parse_date(text);
             if found.is_none() {
-                violations.push(Violation::new(field, "PARAMETER_INVALID", "Send a day as YYYY-MM-DD."));
+                violations.push(FieldViolation::new(field, "PARAMETER_INVALID", "Send a day as YYYY-MM-DD."));
             }
             found
         };
@@ -84,7 +87,11 @@ impl Ledger {
         let from = read("from", from, year_before);
         let (from, to) = (from?, to?);
         if from > to {
-            violations.push(Violation::new("to", "PARAMETER_INVALID", "Send a day that is not before from."));
+            violations.push(FieldViolation::new(
+                "to",
+                "PARAMETER_INVALID",
+                "Send a day that is not before from.",
+            ));
             return None;
         }
         Some(Span { from, to })
@@ -98,10 +105,10 @@ impl Ledger {
         days: &[NaiveDate],
     ) -> Result<(Account, Vec<(NaiveDate, Money)>), Error> {
         let mut connection = self.pool.acquire().await?;
-        let mut snapshot = connection.begin_with(SNAPSHOT).await?;
+        let mut snapshot = connection.begin_with(BEGIN_SNAPSHOT).await?;
         let account = accounts::find(&mut snapshot, household.id, account_id).await?;
         let account = account.ok_or_else(|| Error::not_found("account"))?;
-        let after = daily_changes::sums_after(&mut snapshot, household.id, account_id, days).await?;
+        let after = daily_totals::sums_after(&mut snapshot, household.id, account_id, days).await?;
         snapshot.commit().await?;
         let closing = |day: &NaiveDate| {
             let minor = account.projected_balance.minor().checked_sub(*after.get(day)?)?;
@@ -113,10 +120,10 @@ impl Ledger {
     }
 }
 
-pub(super) fn interval_of(text: &str, violations: &mut Vec<Violation>) -> Option<Interval> {
+pub(super) fn parse_interval(text: &str, violations: &mut Vec<FieldViolation>) -> Option<Interval> {
     let found = if text.is_empty() { Some(Interval::Month) } else { Interval::from_text(text) };
     if found.is_none() {
-        violations.push(Violation::new("interval", "PARAMETER_INVALID", "Send day, week or month."));
+        violations.push(FieldViolation::new("interval", "PARAMETER_INVALID", "Send day, week or month."));
     }
     found
 }

@@ -3,18 +3,18 @@
 
 use std::collections::HashSet;
 
-use fintrac_kit::access::By;
-use fintrac_kit::error::Violation;
+use fintrac_kit::access::RequestContext;
+use fintrac_kit::error::FieldViolation;
 use uuid::Uuid;
 
-use super::{Ledger, Once};
-use crate::domain::posting::{Command, Order};
+use super::{Idempotency, Ledger};
+use crate::domain::posting::{Command, CommandKind};
 use crate::domain::transaction::{TransactionChanges, TransactionInput};
 use crate::error::Error;
-use crate::posting::{Answer, Request, Work};
+use crate::posting::{CommandSet, PostingResponse, Request};
 
 /// Operations of one bulk.
-const MOST: usize = 1000;
+const MAX_OPERATIONS: usize = 1000;
 
 /// One operation, as somebody wrote it.
 #[derive(Debug)]
@@ -44,64 +44,70 @@ impl Ledger {
     /// `mode` is atomic or partial.
     pub async fn bulk(
         &self,
-        by: &By,
+        ctx: &RequestContext,
         mode: &str,
         operations: Vec<Operation>,
-        once: Once,
-    ) -> Result<Answer, Error> {
-        let mode = check(mode, &operations)?;
-        let household = self.household(by).await?;
+        idempotency: Idempotency,
+    ) -> Result<PostingResponse, Error> {
+        let mode = validate(mode, &operations)?;
+        let household = self.household(ctx).await?;
         let now = self.clock.now();
         let command = |operation| {
             // What is no id is not there either.
             let id = |text: &str| Uuid::parse_str(text.trim()).unwrap_or_default();
-            let order = match operation {
-                Operation::Create(input) => Order::Create(*input),
+            let kind = match operation {
+                Operation::Create(input) => CommandKind::Create(*input),
                 Operation::Update { id: text, changes } => {
-                    Order::Edit { transaction_id: id(&text), changes: *changes, if_version: None }
+                    CommandKind::Edit { transaction_id: id(&text), changes: *changes, expected_version: None }
                 }
-                Operation::Delete { id: text } => Order::Void { transaction_id: id(&text), if_version: None },
+                Operation::Delete { id: text } => {
+                    CommandKind::Void { transaction_id: id(&text), expected_version: None }
+                }
                 Operation::Unknown => return None,
             };
-            Some(Command::new(household, order, self.random.id(now), now))
+            Some(Command::new(household, kind, self.random.id(now), now))
         };
-        let work = mode(operations.into_iter().filter_map(command).collect());
-        let _turn = self.bulks.acquire(household.id).await;
-        let Once { key, encode } = once;
-        self.posting.post(Request { work, key, origin: by.origin.clone(), encode }).await
+        let commands = mode(operations.into_iter().filter_map(command).collect());
+        let _permit = self.bulks.acquire(household.id).await;
+        let Idempotency { key, encode } = idempotency;
+        self.posting_queue.post(Request { commands, key, origin: ctx.origin.clone(), encode }).await
     }
 }
 
 /// How commands belong together.
-type Mode = fn(Vec<Command>) -> Work;
+type Mode = fn(Vec<Command>) -> CommandSet;
 
 /// What can be said without looking anything up.
-fn check(mode: &str, operations: &[Operation]) -> Result<Mode, Vec<Violation>> {
+fn validate(mode: &str, operations: &[Operation]) -> Result<Mode, Vec<FieldViolation>> {
     let mut violations = Vec::new();
     let mode: Option<Mode> = match mode.trim().to_ascii_lowercase().as_str() {
-        "atomic" => Some(Work::Atomic),
-        "partial" => Some(Work::Partial),
+        "atomic" => Some(CommandSet::Atomic),
+        "partial" => Some(CommandSet::Partial),
         _ => None,
     };
     if mode.is_none() {
-        violations.push(Violation::new("mode", "BULK_MODE_UNKNOWN", "Send atomic or partial."));
+        violations.push(FieldViolation::new("mode", "BULK_MODE_INVALID", "Send atomic or partial."));
     }
     if operations.is_empty() {
-        violations.push(Violation::new("operations", "REQUIRED", "Send at least one operation."));
-    } else if operations.len() > MOST {
-        violations.push(Violation::new("operations", "TOO_MANY", "Send at most 1000 operations."));
+        violations.push(FieldViolation::new("operations", "REQUIRED", "Send at least one operation."));
+    } else if operations.len() > MAX_OPERATIONS {
+        violations.push(FieldViolation::new("operations", "TOO_MANY_ITEMS", "Send at most 1000 operations."));
     }
     let mut seen = HashSet::new();
-    for (at, operation) in operations.iter().enumerate().take(MOST) {
-        let mut refuse = |name: &str, reason, text| {
-            violations.push(Violation::new(format!("operations[{at}].{name}"), reason, text));
+    for (index, operation) in operations.iter().enumerate().take(MAX_OPERATIONS) {
+        let mut reject = |name: &str, reason, text| {
+            violations.push(FieldViolation::new(format!("operations[{index}].{name}"), reason, text));
         };
         match operation {
-            Operation::Unknown => refuse("op", "BULK_OPERATION_UNKNOWN", "Send create, update or delete."),
+            Operation::Unknown => reject("op", "BULK_OPERATION_INVALID", "Send create, update or delete."),
             operation => match operation.id().map(str::trim) {
-                Some("") => refuse("id", "REQUIRED", "Send the id of a transaction."),
+                Some("") => reject("id", "REQUIRED", "Send the id of a transaction."),
                 Some(id) if Uuid::parse_str(id).is_ok_and(|id| !seen.insert(id)) => {
-                    refuse("id", "DUPLICATE", "Another operation names this transaction; send one for it.");
+                    reject(
+                        "id",
+                        "DUPLICATE_OPERATION",
+                        "Another operation names this transaction; send one for it.",
+                    );
                 }
                 Some(_) | None => {}
             },

@@ -1,12 +1,12 @@
 //! An amount in another currency, at a day's rate.
 
-use fintrac_kit::access::By;
-use fintrac_kit::error::Violation;
+use fintrac_kit::access::RequestContext;
+use fintrac_kit::error::FieldViolation;
 use fintrac_money::{Amount, Money};
 use rust_decimal::Decimal;
 
 use super::Ledger;
-use super::list_exchange_rates::currency_or;
+use super::list_exchange_rates::parse_currency;
 use crate::domain::rate::{Rate, Source};
 use crate::error::Error;
 use crate::store::exchange_rates;
@@ -23,25 +23,25 @@ impl Ledger {
     /// `date` empty: today.
     pub async fn convert_amount(
         &self,
-        by: &By,
+        ctx: &RequestContext,
         from: &str,
         to: &str,
         amount: &str,
         date: &str,
     ) -> Result<Conversion, Error> {
-        let household = self.household(by).await?;
+        let household = self.household(ctx).await?;
         let mut violations = Vec::new();
-        let from = currency_or("from", from, None, &mut violations);
-        let to = currency_or("to", to, None, &mut violations);
-        let day = self.day_or_today("date", date, &household, &mut violations);
-        let money =
-            Amount::parse(amount).and_then(|amount| from.map(|it| amount.in_currency(it)).transpose());
+        let from = parse_currency("from", from, None, &mut violations);
+        let to = parse_currency("to", to, None, &mut violations);
+        let day = self.parse_date_or_today("date", date, &household, &mut violations);
+        let money = Amount::parse(amount)
+            .and_then(|amount| from.map(|currency| amount.in_currency(currency)).transpose());
         let money = money.unwrap_or_else(|error| {
-            violations.push(error.at("amount"));
+            violations.push(error.violation("amount"));
             None
         });
         let (Some(money), Some(to), Some(day), true) = (money, to, day, violations.is_empty()) else {
-            return Err(Error::Query(violations));
+            return Err(Error::InvalidQuery(violations));
         };
         if money.currency() == to {
             let rate = Rate { value: Decimal::ONE, day, source: Source::Identity };
@@ -49,10 +49,10 @@ impl Ledger {
         }
         let wanted = [(money.currency(), day), (to, day)];
         let quotes = exchange_rates::newest(&mut *self.pool.acquire().await?, wanted.into_iter()).await?;
-        let rate = quotes.cross(money.currency(), to, day).ok_or(Error::RateUnknown)?;
+        let rate = quotes.cross(money.currency(), to, day).ok_or(Error::RateNotFound)?;
         let result = rate.convert(money, to).ok_or_else(|| {
             let text = "The result would be too large; send a smaller amount.";
-            Error::Query(vec![Violation::new("amount", "AMOUNT_TOO_LARGE", text)])
+            Error::InvalidQuery(vec![FieldViolation::new("amount", "AMOUNT_TOO_LARGE", text)])
         })?;
         Ok(Conversion { amount: money, result, rate })
     }

@@ -1,48 +1,53 @@
 //! A new category.
 
-use fintrac_kit::access::By;
-use fintrac_kit::database::violated;
-use fintrac_kit::error::Violation;
-use fintrac_kit::idempotency::{Kept, Key};
+use fintrac_kit::access::RequestContext;
+use fintrac_kit::database::violated_constraint;
+use fintrac_kit::error::FieldViolation;
+use fintrac_kit::idempotency::{Key, Stored};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{Change, Ledger};
+use super::{EntityChange, Ledger};
 use crate::domain::category::{Category, CategoryInput, parent_unknown};
 use crate::error::Error;
 use crate::store::{categories, households};
 
 /// Categories that a household may have: every sum of spending looks at all of them.
-const MOST_CATEGORIES: i64 = 1000;
+const MAX_CATEGORIES_PER_HOUSEHOLD: i64 = 1000;
 /// How many levels categories may have.
-const DEEPEST: i64 = 5;
+const MAX_CATEGORY_DEPTH: i64 = 5;
 
 impl Ledger {
     pub async fn create_category(
         &self,
-        by: &By,
+        ctx: &RequestContext,
         input: CategoryInput,
         key: Option<Key>,
         encode: fn(&Category) -> Vec<u8>,
-    ) -> Result<Kept<Category>, Error> {
-        let household = self.household(by).await?;
+    ) -> Result<Stored<Category>, Error> {
+        let household = self.household(ctx).await?;
         let now = self.clock.now();
-        let category = input.resolve(self.id(), now)?;
+        let category = input.resolve(self.new_id(), now)?;
         let mut transaction = self.pool.begin().await?;
-        if let Some(reply) = self.claim(&mut transaction, key.as_ref()).await? {
-            return Ok(Kept::Replayed(reply));
+        if let Some(response) = self.claim(&mut transaction, key.as_ref()).await? {
+            return Ok(Stored::Replayed(response));
         }
         check_parent(&mut transaction, household.id, &category).await?;
-        if categories::count(&mut transaction, household.id).await? >= MOST_CATEGORIES {
+        if categories::count(&mut transaction, household.id).await? >= MAX_CATEGORIES_PER_HOUSEHOLD {
             let text = "You have 1000 categories; delete one first.";
-            return Err(vec![Violation::new("name", "TOO_MANY", text)].into());
+            return Err(vec![FieldViolation::new("name", "TOO_MANY_ITEMS", text)].into());
         }
         categories::insert(&mut transaction, household.id, &category).await.map_err(name_taken)?;
-        let change =
-            Change { entity: "category", entity_id: category.id, version: 1, kind: "created", changed: &[] };
-        self.record(&mut transaction, by, change).await?;
+        let change = EntityChange {
+            entity: "category",
+            entity_id: category.id,
+            version: 1,
+            kind: "created",
+            changed: &[],
+        };
+        self.record(&mut transaction, ctx, change).await?;
         self.commit(transaction, key.as_ref(), encode(&category)).await?;
-        Ok(Kept::Fresh(category))
+        Ok(Stored::New(category))
     }
 }
 
@@ -56,17 +61,17 @@ pub(super) async fn check_parent(
 ) -> Result<(), Error> {
     let Some(parent_id) = category.parent_id else { return Ok(()) };
     households::lock(connection, &[household_id]).await?;
-    let below = categories::height(connection, household_id, category.id).await?;
-    let (mut levels, mut next) = (below, Some(parent_id));
+    let height = categories::height(connection, household_id, category.id).await?;
+    let (mut levels, mut next) = (height, Some(parent_id));
     while let Some(id) = next {
         let parent = categories::find(connection, household_id, id).await?;
         let fits =
             |parent: &Category| parent.category_type == category.category_type && parent.id != category.id;
         let Some(parent) = parent.filter(fits) else { return Err(vec![parent_unknown()].into()) };
         levels += 1;
-        if levels > DEEPEST {
+        if levels > MAX_CATEGORY_DEPTH {
             let text = "Categories can be nested five deep; choose a higher one.";
-            return Err(vec![Violation::new("parent_id", "NESTED_TOO_DEEP", text)].into());
+            return Err(vec![FieldViolation::new("parent_id", "NESTED_TOO_DEEP", text)].into());
         }
         next = parent.parent_id;
     }
@@ -74,10 +79,10 @@ pub(super) async fn check_parent(
 }
 
 pub(super) fn name_taken(error: sqlx::Error) -> Error {
-    match violated(&error) {
+    match violated_constraint(&error) {
         Some("categories_household_id_name_key") => {
             let text = "Another category has this name there; choose another one.";
-            vec![Violation::new("name", "NAME_TAKEN", text)].into()
+            vec![FieldViolation::new("name", "NAME_TAKEN", text)].into()
         }
         _ => error.into(),
     }

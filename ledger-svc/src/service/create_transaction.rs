@@ -1,87 +1,88 @@
 //! Recording income, an expense or a transfer, which may be the first of many.
 
-use fintrac_kit::access::By;
-use fintrac_kit::day;
-use fintrac_kit::error::Violation;
+use fintrac_kit::access::RequestContext;
+use fintrac_kit::date;
+use fintrac_kit::error::FieldViolation;
 
-use super::{Ledger, Once};
-use crate::domain::posting::{Command, Occurrence, Order, Rejection};
+use super::{Idempotency, Ledger};
+use crate::domain::posting::{Command, CommandKind, Occurrence, Rejection};
 use crate::domain::schedule::ScheduleInput;
 use crate::domain::transaction::TransactionInput;
 use crate::error::Error;
-use crate::posting::{Answer, Request, Work};
+use crate::posting::{CommandSet, PostingResponse, Request};
 
 impl Ledger {
     pub async fn create_transaction(
         &self,
-        by: &By,
+        ctx: &RequestContext,
         input: TransactionInput,
-        once: Once,
-    ) -> Result<Answer, Error> {
-        self.post(by, Order::Create(input), once).await
+        idempotency: Idempotency,
+    ) -> Result<PostingResponse, Error> {
+        self.post(ctx, CommandKind::Create(input), idempotency).await
     }
 
     /// Records the first occurrence and, in the same commit, what is to recur.
-    pub async fn begin_recurring(
+    pub async fn create_first_occurrence(
         &self,
-        by: &By,
+        ctx: &RequestContext,
         input: TransactionInput,
         schedule: ScheduleInput,
-        once: Once,
-    ) -> Result<Answer, Error> {
-        let household = self.household(by).await?;
-        // The first answer again, whatever has changed since; a fresh key is claimed by the lane.
-        if let Some(reply) = self.replay(once.key.as_ref()).await? {
-            return Ok(Answer::Replayed(reply));
+        idempotency: Idempotency,
+    ) -> Result<PostingResponse, Error> {
+        let household = self.household(ctx).await?;
+        // The first answer again, whatever has changed since; a fresh key is claimed by the writer.
+        if let Some(response) = self.replay(idempotency.key.as_ref()).await? {
+            return Ok(PostingResponse::Replayed(response));
         }
         let now = self.clock.now();
-        let date = input.transaction_date.as_deref().map(|text| day::parse(text.trim()));
+        let date = input.transaction_date.as_deref().map(|text| date::parse(text.trim()));
         let start = match date {
             None => household.today(now),
             Some(Some(date)) => date,
-            Some(None) => return Err(vec![day::refused("transaction_date")].into()),
+            Some(None) => return Err(vec![date::invalid("transaction_date")].into()),
         };
-        let mut begins = {
+        let mut recurring = {
             let mut connection = self.pool.acquire().await?;
             let template = TransactionInput { transaction_date: None, ..input.clone() };
-            let made = self.new_recurring(&mut connection, by, household, template, &schedule, start);
-            made.await.map_err(named_in_recurring)?
+            let recurring = self.new_recurring(&mut connection, ctx, household, template, &schedule, start);
+            recurring.await.map_err(prefix_recurring_fields)?
         };
-        let first = begins.schedule.occurrences(start).next();
-        if begins.schedule.start != start || first != Some(start) {
+        let first = recurring.schedule.occurrences(start).next();
+        if recurring.schedule.start != start || first != Some(start) {
             let text = "The transaction is the first occurrence; send a day that the schedule has.";
-            return Err(vec![Violation::new("transaction_date", "CONFLICTING", text)].into());
+            return Err(vec![FieldViolation::new("transaction_date", "CONFLICTING", text)].into());
         }
-        let transaction_id = begins.transaction_id(start);
-        begins.last = Some(start);
-        begins.last_transaction_id = Some(transaction_id);
-        begins.go_on_after(start);
-        let date = begins.schedule.dated(start).to_string();
-        let order = Order::Create(TransactionInput { transaction_date: Some(date), ..input });
+        let transaction_id = recurring.transaction_id(start);
+        recurring.last = Some(start);
+        recurring.last_transaction_id = Some(transaction_id);
+        recurring.advance_past(start);
+        let date = recurring.schedule.date_of(start).to_string();
+        let kind = CommandKind::Create(TransactionInput { transaction_date: Some(date), ..input });
         let command = Command {
-            occurrence_of: Some(Occurrence { recurring_id: begins.id, if_version: None }),
-            begins: Some(Box::new(begins)),
-            ..Command::new(household, order, transaction_id, now)
+            occurrence_of: Some(Occurrence { recurring_id: recurring.id, expected_version: None }),
+            new_recurring: Some(Box::new(recurring)),
+            ..Command::new(household, kind, transaction_id, now)
         };
-        let Once { key, encode } = once;
-        let work = Work::One(Box::new(command));
-        let answer = self.posting.post(Request { work, key, origin: by.origin.clone(), encode }).await;
-        self.due.ring();
-        answer
+        let Idempotency { key, encode } = idempotency;
+        let commands = CommandSet::One(Box::new(command));
+        let response =
+            self.posting_queue.post(Request { commands, key, origin: ctx.origin.clone(), encode }).await;
+        self.due_signal.wake();
+        response
     }
 }
 
 /// The fields of a schedule stand in an object of their own.
-fn named_in_recurring(error: Error) -> Error {
+fn prefix_recurring_fields(error: Error) -> Error {
     const SCHEDULE: [&str; 6] = ["frequency", "interval", "rrule", "end_date", "count", "weekend"];
     let Error::Rejected(Rejection::Invalid(violations)) = error else { return error };
-    let named = violations.into_iter().map(|it| {
-        let field = match it.field.as_str() {
+    let named = violations.into_iter().map(|violation| {
+        let field = match violation.field.as_str() {
             "start_date" => "transaction_date".to_owned(),
             field if SCHEDULE.contains(&field) => format!("recurring.{field}"),
-            _ => it.field,
+            _ => violation.field,
         };
-        Violation { field, ..it }
+        FieldViolation { field, ..violation }
     });
     named.collect::<Vec<_>>().into()
 }

@@ -2,32 +2,32 @@
 //! over into another one. Then nothing is posted again: the category keeps where
 //! it went, and what its days come to is added to the other one's.
 
-use fintrac_kit::access::By;
-use fintrac_kit::database::violated;
-use fintrac_kit::error::Violation;
+use fintrac_kit::access::RequestContext;
+use fintrac_kit::database::violated_constraint;
+use fintrac_kit::error::FieldViolation;
 use fintrac_kit::idempotency::Key;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::create_category::check_parent;
-use super::{Change, Ledger};
+use super::{EntityChange, Ledger};
 use crate::domain::category::Category;
 use crate::domain::posting::{NominalAccount, Purpose, Rejection};
 use crate::error::Error;
 use crate::store::{
-    accounts, categories, category_references, daily_changes, households, nominal_accounts, recurring,
+    accounts, categories, category_references, daily_totals, households, nominal_accounts, recurring,
 };
 
 impl Ledger {
     pub async fn delete_category(
         &self,
-        by: &By,
+        ctx: &RequestContext,
         category_id: Uuid,
         move_to: Option<&str>,
-        if_version: Option<i64>,
+        expected_version: Option<i64>,
         key: Option<Key>,
     ) -> Result<(), Error> {
-        let household = self.household(by).await?;
+        let household = self.household(ctx).await?;
         let now = self.clock.now();
         let mut transaction = self.pool.begin().await?;
         if self.claim(&mut transaction, key.as_ref()).await?.is_some() {
@@ -42,11 +42,11 @@ impl Ledger {
         accounts::lock_all(&mut transaction, household.id).await?;
         let category = categories::find(&mut transaction, household.id, category_id).await?;
         let mut category = category.ok_or_else(|| Error::not_found("category"))?;
-        if if_version.is_some_and(|version| version != category.version) {
+        if expected_version.is_some_and(|version| version != category.version) {
             return Err(Rejection::VersionMismatch.into());
         }
         let target = match move_to {
-            Some(text) => Some(target(&mut transaction, household.id, &category, text).await?),
+            Some(text) => Some(resolve_target(&mut transaction, household.id, &category, text).await?),
             None => None,
         };
         match &target {
@@ -55,7 +55,7 @@ impl Ledger {
             }
             None => {}
             Some(target) => {
-                self.move_children(&mut transaction, by, household.id, &category, target).await?;
+                self.move_children(&mut transaction, ctx, household.id, &category, target).await?;
             }
         }
         category.version += 1;
@@ -65,8 +65,8 @@ impl Ledger {
         }
         let (entity_id, version) = (category.id, category.version);
         let changed: &[&str] = if target.is_some() { &["merged_into"] } else { &[] };
-        let change = Change { entity: "category", entity_id, version, kind: "deleted", changed };
-        self.record(&mut transaction, by, change).await?;
+        let change = EntityChange { entity: "category", entity_id, version, kind: "deleted", changed };
+        self.record(&mut transaction, ctx, change).await?;
         self.commit(transaction, key.as_ref(), Vec::new()).await
     }
 
@@ -74,7 +74,7 @@ impl Ledger {
     async fn move_children(
         &self,
         connection: &mut PgConnection,
-        by: &By,
+        ctx: &RequestContext,
         household_id: Uuid,
         category: &Category,
         target: &Category,
@@ -86,53 +86,54 @@ impl Ledger {
             check_parent(connection, household_id, &child).await.map_err(|error| match error {
                 Error::Rejected(Rejection::Invalid(_)) => {
                     let text = "A category below it cannot go below the other one; move that one first.";
-                    refused("MOVE_IMPOSSIBLE", text)
+                    move_rejected("INVALID_MOVE_TARGET", text)
                 }
                 error => error,
             })?;
             categories::update(connection, household_id, &child).await.map_err(|error| {
-                match violated(&error) {
+                match violated_constraint(&error) {
                     Some("categories_household_id_name_key") => {
                         let text =
                             "A category below it has the name of one below the other; rename it first.";
-                        refused("NAME_TAKEN", text)
+                        move_rejected("NAME_TAKEN", text)
                     }
                     _ => error.into(),
                 }
             })?;
             let (entity_id, version) = (child.id, child.version);
             let changed = &["parent_id"];
-            let change = Change { entity: "category", entity_id, version, kind: "updated", changed };
-            self.record(connection, by, change).await?;
+            let change = EntityChange { entity: "category", entity_id, version, kind: "updated", changed };
+            self.record(connection, ctx, change).await?;
         }
         Ok(())
     }
 }
 
-fn refused(reason: &'static str, text: &str) -> Error {
-    vec![Violation::new("move_to", reason, text)].into()
+fn move_rejected(reason: &'static str, text: &str) -> Error {
+    vec![FieldViolation::new("move_to", reason, text)].into()
 }
 
 /// The category that takes over: live, of the same type, and not below.
-async fn target(
+async fn resolve_target(
     connection: &mut PgConnection,
     household_id: Uuid,
     category: &Category,
     text: &str,
 ) -> Result<Category, Error> {
-    let unknown = || refused("CATEGORY_UNKNOWN", "You have no other category with this id.");
-    let id = Uuid::parse_str(text.trim()).map_err(|_| unknown())?;
+    let not_found = || move_rejected("CATEGORY_NOT_FOUND", "You have no other category with this id.");
+    let id = Uuid::parse_str(text.trim()).map_err(|_| not_found())?;
     let found = categories::find(connection, household_id, id).await?;
-    let target = found.filter(|it| it.id != category.id).ok_or_else(unknown)?;
+    let target = found.filter(|candidate| candidate.id != category.id).ok_or_else(not_found)?;
     if target.category_type != category.category_type {
-        return Err(refused("CATEGORY_TYPE_MISMATCH", "Send a category of the same type."));
+        return Err(move_rejected("CATEGORY_TYPE_MISMATCH", "Send a category of the same type."));
     }
-    let mut above = target.parent_id;
-    while let Some(id) = above {
+    let mut ancestor_id = target.parent_id;
+    while let Some(id) = ancestor_id {
         if id == category.id {
-            return Err(refused("MOVE_IMPOSSIBLE", "Send a category that is not below this one."));
+            return Err(move_rejected("INVALID_MOVE_TARGET", "Send a category that is not below this one."));
         }
-        above = categories::find(connection, household_id, id).await?.and_then(|it| it.parent_id);
+        ancestor_id =
+            categories::find(connection, household_id, id).await?.and_then(|parent| parent.parent_id);
     }
     Ok(target)
 }
@@ -147,16 +148,18 @@ async fn merge(
     categories::merge(connection, household_id, category.id, target.id).await?;
     recurring::replace_category(connection, household_id, category.id, target.id).await?;
     category_references::merge(connection, household_id, category.id, target.id).await?;
-    let all = nominal_accounts::of_categories(connection, household_id).await?;
-    let of_category = all.iter().filter(|it| it.category_id == category.id);
-    let pairs: Vec<_> = of_category
-        .map(|it| (it.id, NominalAccount::new(household_id, Purpose::Category(target.id), it.currency)))
+    let all = nominal_accounts::list_for_categories(connection, household_id).await?;
+    let of_merged = all.iter().filter(|account| account.category_id == category.id);
+    let pairs: Vec<_> = of_merged
+        .map(|account| {
+            (account.id, NominalAccount::new(household_id, Purpose::Category(target.id), account.currency))
+        })
         .collect();
     let mut missing: Vec<_> = pairs.iter().map(|(_, account)| *account).collect();
     missing.sort_by_key(|account| account.id);
     nominal_accounts::insert_missing(connection, &missing).await?;
     let pairs: Vec<_> = pairs.into_iter().map(|(from, to)| (from, to.id)).collect();
     nominal_accounts::merge(connection, household_id, &pairs).await?;
-    daily_changes::merge(connection, household_id, &pairs).await?;
+    daily_totals::merge(connection, household_id, &pairs).await?;
     Ok(())
 }

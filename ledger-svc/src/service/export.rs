@@ -2,7 +2,7 @@
 
 use fintrac_kit::access::Principal;
 use fintrac_kit::error;
-use fintrac_kit::export::{Place, Row, Source};
+use fintrac_kit::export::{ExportSource, SectionCursor, SectionRow};
 use fintrac_money::write_decimals;
 use serde_json::Value;
 use sqlx::PgPool;
@@ -17,18 +17,18 @@ const TRANSACTION_AMOUNTS: &[(&str, &str)] = &[
     ("household_amount", "household_currency_code"),
 ];
 
-impl Source for Ledger {
+impl ExportSource for Ledger {
     const SECTIONS: &'static [&'static str] =
         &["accounts", "categories", "recurring", "transactions", "history"];
 
-    async fn page(
+    async fn list_rows(
         &self,
         pool: &PgPool,
         section: &str,
-        who: &Principal,
-        after: Place,
-    ) -> Result<Vec<Row>, Status> {
-        let household_id = who.household_id;
+        principal: &Principal,
+        after: SectionCursor,
+    ) -> Result<Vec<SectionRow>, Status> {
+        let household_id = principal.household_id;
         let mut connection = pool.acquire().await.map_err(|error| error::database(&error))?;
         let rows = match section {
             "accounts" => export::accounts(&mut connection, household_id, after.id).await,
@@ -38,11 +38,11 @@ impl Source for Ledger {
             _ => export::history(&mut connection, household_id, after).await,
         };
         let rows = rows.map_err(|error| error::database(&error))?;
-        Ok(rows.into_iter().map(|row| readable(section, row)).collect())
+        Ok(rows.into_iter().map(|row| format_row(section, row)).collect())
     }
 }
 
-fn readable(section: &str, ExportRow { id, number, mut json }: ExportRow) -> Row {
+fn format_row(section: &str, ExportRow { id, number, mut json }: ExportRow) -> SectionRow {
     match section {
         "accounts" => write_decimals(&mut json, &[("projected_balance", "currency_code")]),
         "transactions" => {
@@ -53,12 +53,12 @@ fn readable(section: &str, ExportRow { id, number, mut json }: ExportRow) -> Row
             }
         }
         "history" => {
-            let legs = json.get_mut("postings").and_then(Value::as_array_mut);
-            for leg in legs.into_iter().flatten() {
-                write_decimals(leg, &[("amount", "currency_code")]);
+            let postings = json.get_mut("postings").and_then(Value::as_array_mut);
+            for posting in postings.into_iter().flatten() {
+                write_decimals(posting, &[("amount", "currency_code")]);
             }
         }
         _ => {}
     }
-    Row { place: Place { id, number }, json: json.to_string() }
+    SectionRow { cursor: SectionCursor { id, number }, json: json.to_string() }
 }

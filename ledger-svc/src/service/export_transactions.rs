@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use fintrac_kit::access::By;
+use fintrac_kit::access::RequestContext;
 use futures::Stream;
 use uuid::Uuid;
 
@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::store::{accounts, categories, transactions};
 
 /// Rows of a page.
-const PAGE: i64 = 200;
+const PAGE_SIZE: i64 = 200;
 
 /// A page of the export, and the names of what its transactions point to.
 #[derive(Debug)]
@@ -27,10 +27,10 @@ pub struct ExportPage {
 impl Ledger {
     pub async fn export_transactions(
         self: Arc<Self>,
-        by: &By,
+        ctx: &RequestContext,
         filter: FilterInput,
     ) -> Result<impl Stream<Item = Result<ExportPage, Error>> + Send + use<>, Error> {
-        let household = self.household(by).await?;
+        let household = self.household(ctx).await?;
         let children = !filter.without_children;
         let mut filter = filter.resolve(&household)?;
         let mut connection = self.pool.acquire().await?;
@@ -44,7 +44,7 @@ impl Ledger {
             loop {
                 let page = {
                     let mut connection = self.pool.acquire().await.map_err(Error::from)?;
-                    transactions::list(&mut connection, household.id, &filter, after, PAGE).await?
+                    transactions::list(&mut connection, household.id, &filter, after, PAGE_SIZE).await?
                 };
                 let Some(last) = page.last() else { break };
                 after = Some(filter.sort.cursor(last));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use fintrac_kit::access::caller::Origin;
+use fintrac_kit::access::caller::RequestOrigin;
 use fintrac_kit::clock::Clock;
 use fintrac_kit::database::is_out_of_range;
 use fintrac_kit::events::{self, NewEvent};
@@ -10,13 +10,13 @@ use fintrac_kit::random::Random;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-use crate::domain::posting::{DayMove, Moves};
+use crate::domain::posting::{BalanceDeltas, DailyDelta};
 use crate::domain::rate::Quotes;
-use crate::store::household_amounts::{self, Filled, LegKind, OpenLeg};
-use crate::store::{accounts, daily_changes, exchange_rates, transactions};
+use crate::store::household_amounts::{self, PostingKind, PricedPosting, UnpricedPosting};
+use crate::store::{accounts, daily_totals, exchange_rates, transactions};
 
 /// Transactions in one commit.
-const CHUNK: i64 = 200;
+const BATCH_SIZE: i64 = 200;
 
 /// Why some amounts were not filled.
 #[derive(Debug, thiserror::Error)]
@@ -28,7 +28,7 @@ enum FillError {
 }
 
 /// Fills what can be filled; what has no rate yet stays open, and so does what
-/// would take a total over its edge. Returns how many legs were filled.
+/// would take a total over its edge. Returns how many postings were filled.
 pub async fn fill_household_amounts(
     pool: &PgPool,
     clock: &Clock,
@@ -36,17 +36,18 @@ pub async fn fill_household_amounts(
 ) -> Result<usize, sqlx::Error> {
     let (mut after, mut filled) = ((Uuid::nil(), Uuid::nil()), 0);
     loop {
-        let keys = household_amounts::open_transactions(&mut *pool.acquire().await?, after, CHUNK).await?;
+        let keys =
+            household_amounts::unpriced_transactions(&mut *pool.acquire().await?, after, BATCH_SIZE).await?;
         let Some(last) = keys.last() else { return Ok(filled) };
         after = *last;
         match fill(pool, &keys, clock, random).await {
-            Ok(legs) => filled += legs,
+            Ok(postings) => filled += postings,
             Err(FillError::Database(error)) => return Err(error),
             // One household's totals must not keep the others waiting.
             Err(FillError::OutOfRange) => {
                 for key in keys {
                     match fill(pool, &[key], clock, random).await {
-                        Ok(legs) => filled += legs,
+                        Ok(postings) => filled += postings,
                         Err(FillError::Database(error)) => return Err(error),
                         Err(error @ FillError::OutOfRange) => {
                             tracing::warn!(transaction = %key.1, %error, "household amount stays open");
@@ -58,7 +59,7 @@ pub async fn fill_household_amounts(
     }
 }
 
-/// Fills the open legs of these transactions in one commit.
+/// Fills the open postings of these transactions in one commit.
 async fn fill(
     pool: &PgPool,
     keys: &[(Uuid, Uuid)],
@@ -70,40 +71,43 @@ async fn fill(
     let on: BTreeSet<_> = transactions::lock(&mut transaction, keys).await?.into_iter().collect();
     // And whoever moves a category.
     accounts::lock(&mut transaction, &on.into_iter().collect::<Vec<_>>()).await?;
-    let legs = household_amounts::open_legs(&mut transaction, keys).await?;
-    let needed: BTreeSet<_> = legs
+    let postings = household_amounts::unpriced_postings(&mut transaction, keys).await?;
+    let needed: BTreeSet<_> = postings
         .iter()
-        .flat_map(|leg| [(leg.amount.currency(), leg.day), (leg.household_currency, leg.day)])
+        .flat_map(|posting| {
+            [(posting.amount.currency(), posting.day), (posting.household_currency, posting.day)]
+        })
         .collect();
     let quotes = exchange_rates::newest(&mut transaction, needed.into_iter()).await?;
-    let revisions = legs.chunk_by(|one, other| revision(one) == revision(other));
-    let filled: Vec<_> = revisions.flat_map(|legs| value_revision(legs, &quotes)).collect();
+    let revisions = postings.chunk_by(|one, other| revision(one) == revision(other));
+    let filled: Vec<_> = revisions.flat_map(|postings| value_revision(postings, &quotes)).collect();
     if filled.is_empty() {
         return Ok(0);
     }
     household_amounts::fill(&mut transaction, &filled).await?;
-    let moves = moves(&filled).ok_or(FillError::OutOfRange)?;
-    daily_changes::add(&mut transaction, &moves)
+    let deltas = deltas(&filled).ok_or(FillError::OutOfRange)?;
+    daily_totals::add(&mut transaction, &deltas)
         .await
         .map_err(|error| if is_out_of_range(&error) { FillError::OutOfRange } else { error.into() })?;
-    tell(&mut transaction, &filled, clock, random).await?;
+    record_valued_events(&mut transaction, &filled, clock, random).await?;
     transaction.commit().await?;
     Ok(filled.len())
 }
 
 /// An event for each transaction: whoever sums household amounts looks again.
-async fn tell(
+async fn record_valued_events(
     connection: &mut PgConnection,
-    filled: &[Filled<'_>],
+    filled: &[PricedPosting<'_>],
     clock: &Clock,
     random: &Random,
 ) -> Result<(), sqlx::Error> {
-    let keys: BTreeSet<_> = filled.iter().map(|it| (it.leg.household_id, it.leg.transaction_id)).collect();
+    let keys: BTreeSet<_> =
+        filled.iter().map(|entry| (entry.posting.household_id, entry.posting.transaction_id)).collect();
     let keys: Vec<_> = keys.into_iter().collect();
     let now = clock.now();
-    let origin = Origin { actor: "ledger".into(), ..Origin::default() };
+    let origin = RequestOrigin { actor: "ledger".into(), ..RequestOrigin::default() };
     let found = transactions::find_many(connection, &keys).await?;
-    let told = found.iter().map(|(household_id, transaction)| NewEvent {
+    let new_events = found.iter().map(|(household_id, transaction)| NewEvent {
         id: random.id(now),
         household_id: Some(*household_id),
         user_id: None,
@@ -115,50 +119,56 @@ async fn tell(
         origin: &origin,
         occurred_at: now,
     });
-    events::append_all(connection, &told.collect::<Vec<_>>()).await.map(|_| ())
+    events::append_all(connection, &new_events.collect::<Vec<_>>()).await.map(|_| ())
 }
 
-/// Legs that were posted together, reversals apart.
-fn revision(leg: &OpenLeg) -> (Uuid, Uuid, i64, bool) {
-    (leg.household_id, leg.transaction_id, leg.revision, leg.is_reversal)
+/// Postings that were posted together, reversals apart.
+fn revision(posting: &UnpricedPosting) -> (Uuid, Uuid, i64, bool) {
+    (posting.household_id, posting.transaction_id, posting.revision, posting.is_reversal)
 }
 
-/// Values the open legs of one revision as posting would have: all carry the
-/// value of the one own leg; those of a transfer are converted one by one.
-fn value_revision<'a>(legs: &'a [OpenLeg], quotes: &Quotes) -> Vec<Filled<'a>> {
-    let mut own = legs.iter().filter(|leg| leg.kind == LegKind::Own);
+/// Values the open postings of one revision as posting would have: all carry the
+/// value of the one own posting; those of a transfer are converted one by one.
+fn value_revision<'a>(postings: &'a [UnpricedPosting], quotes: &Quotes) -> Vec<PricedPosting<'a>> {
+    let mut own = postings.iter().filter(|posting| posting.kind == PostingKind::Own);
     let (Some(first), None) = (own.next(), own.next()) else {
-        return legs.iter().filter_map(|leg| value(leg, quotes)).collect();
+        return postings.iter().filter_map(|posting| value(posting, quotes)).collect();
     };
     let Some(valued) = value(first, quotes) else { return Vec::new() };
-    let nominal: Vec<_> = legs.iter().filter(|leg| leg.kind == LegKind::Nominal).collect();
-    let weights: Vec<_> = nominal.iter().map(|leg| leg.amount.minor().saturating_abs()).collect();
+    let nominal: Vec<_> = postings.iter().filter(|posting| posting.kind == PostingKind::Nominal).collect();
+    let weights: Vec<_> = nominal.iter().map(|posting| posting.amount.minor().saturating_abs()).collect();
     let Some(shares) = valued.amount.negated().allocate(&weights) else { return Vec::new() };
-    let rate = |leg: &OpenLeg| valued.rate.filter(|_| leg.amount.currency() == first.amount.currency());
-    let between = legs.iter().filter(|leg| leg.kind == LegKind::Exchange).map(|leg| {
-        let same_side = (leg.amount.minor() < 0) == (first.amount.minor() < 0);
+    let rate = |posting: &UnpricedPosting| {
+        valued.rate.filter(|_| posting.amount.currency() == first.amount.currency())
+    };
+    let between = postings.iter().filter(|posting| posting.kind == PostingKind::Exchange).map(|posting| {
+        let same_side = (posting.amount.minor() < 0) == (first.amount.minor() < 0);
         let amount = if same_side { valued.amount } else { valued.amount.negated() };
-        Filled { leg, amount, rate: rate(leg) }
+        PricedPosting { posting, amount, rate: rate(posting) }
     });
-    let shared = nominal.into_iter().zip(shares).map(|(leg, amount)| Filled { leg, amount, rate: rate(leg) });
+    let shared = nominal.into_iter().zip(shares).map(|(posting, amount)| PricedPosting {
+        posting,
+        amount,
+        rate: rate(posting),
+    });
     let mut filled: Vec<_> = between.chain(shared).collect();
     filled.insert(0, valued);
     filled
 }
 
-fn value<'a>(leg: &'a OpenLeg, quotes: &Quotes) -> Option<Filled<'a>> {
-    let rate = quotes.cross(leg.amount.currency(), leg.household_currency, leg.day)?;
-    let amount = rate.convert(leg.amount, leg.household_currency)?;
-    Some(Filled { leg, amount, rate: Some((rate.value, rate.day)) })
+fn value<'a>(posting: &'a UnpricedPosting, quotes: &Quotes) -> Option<PricedPosting<'a>> {
+    let rate = quotes.cross(posting.amount.currency(), posting.household_currency, posting.day)?;
+    let amount = rate.convert(posting.amount, posting.household_currency)?;
+    Some(PricedPosting { posting, amount, rate: Some((rate.value, rate.day)) })
 }
 
 /// What the days gain: household amounts only; none when a sum cannot be stored.
-fn moves(filled: &[Filled<'_>]) -> Option<Moves> {
-    let mut moves = Moves::default();
-    for it in filled {
-        let key = (it.leg.household_id, it.leg.account_id, it.leg.day);
-        let unpriced = it.leg.amount.minor().checked_neg()?;
-        moves.add_day(key, DayMove { change: 0, household: it.amount.minor(), unpriced })?;
+fn deltas(filled: &[PricedPosting<'_>]) -> Option<BalanceDeltas> {
+    let mut deltas = BalanceDeltas::default();
+    for entry in filled {
+        let key = (entry.posting.household_id, entry.posting.account_id, entry.posting.day);
+        let unpriced = entry.posting.amount.minor().checked_neg()?;
+        deltas.add_day(key, DailyDelta { change: 0, household: entry.amount.minor(), unpriced })?;
     }
-    Some(moves)
+    Some(deltas)
 }

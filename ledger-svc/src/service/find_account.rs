@@ -1,4 +1,4 @@
-//! An account of a household, for the other parts.
+//! An account of a household, for the other services.
 
 use uuid::Uuid;
 

@@ -15,7 +15,7 @@ impl Ledger {
         category_ids: &[Uuid],
     ) -> Result<Vec<(Uuid, Category)>, Error> {
         let keys: Vec<_> = category_ids.iter().map(|id| (household_id, *id)).collect();
-        let found = categories::live(&mut *self.pool.acquire().await?, &keys).await?;
-        Ok(found.into_iter().map(|((_, asked), category)| (asked, category)).collect())
+        let found = categories::find_live(&mut *self.pool.acquire().await?, &keys).await?;
+        Ok(found.into_iter().map(|((_, requested), category)| (requested, category)).collect())
     }
 }

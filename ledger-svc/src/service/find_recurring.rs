@@ -1,7 +1,7 @@
 //! Recurring transactions, one or a page of them.
 
-use fintrac_kit::access::By;
-use fintrac_kit::page::{Cursor, Page, PageRequest};
+use fintrac_kit::access::RequestContext;
+use fintrac_kit::pagination::{Cursor, Page, PageRequest};
 use uuid::Uuid;
 
 use super::Ledger;
@@ -10,23 +10,23 @@ use crate::error::Error;
 use crate::store::recurring;
 
 impl Ledger {
-    pub async fn get_recurring(&self, by: &By, id: Uuid) -> Result<Recurring, Error> {
-        let household = self.household(by).await?;
+    pub async fn get_recurring(&self, ctx: &RequestContext, id: Uuid) -> Result<Recurring, Error> {
+        let household = self.household(ctx).await?;
         let found = recurring::find(&mut *self.pool.acquire().await?, household.id, id).await?;
         found.ok_or_else(|| Error::not_found("recurring transaction"))
     }
 
     pub async fn list_recurring(
         &self,
-        by: &By,
+        ctx: &RequestContext,
         size: Option<i32>,
         token: &str,
     ) -> Result<Page<Recurring>, Error> {
         let page = PageRequest::new(size, token, "recurring")?;
-        let household = self.household(by).await?;
+        let household = self.household(ctx).await?;
         let after = page.after.map(|cursor| cursor.id);
         let mut connection = self.pool.acquire().await?;
         let rows = recurring::list(&mut connection, household.id, after, page.limit()).await?;
-        Ok(page.cut(rows, |it| Cursor::by_id(it.id)))
+        Ok(page.paginate(rows, |recurring| Cursor::from_id(recurring.id)))
     }
 }

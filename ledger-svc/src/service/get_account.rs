@@ -1,20 +1,20 @@
 //! One live account.
 
-use fintrac_kit::access::By;
+use fintrac_kit::access::RequestContext;
 use sqlx::Connection as _;
 use uuid::Uuid;
 
-use super::{Ledger, SNAPSHOT};
+use super::{BEGIN_SNAPSHOT, Ledger};
 use crate::domain::account::AccountState;
 use crate::error::Error;
 use crate::store::accounts;
 
 impl Ledger {
-    pub async fn get_account(&self, by: &By, account_id: Uuid) -> Result<AccountState, Error> {
-        let household = self.household(by).await?;
+    pub async fn get_account(&self, ctx: &RequestContext, account_id: Uuid) -> Result<AccountState, Error> {
+        let household = self.household(ctx).await?;
         let today = household.today(self.clock.now());
         let mut connection = self.pool.acquire().await?;
-        let mut snapshot = connection.begin_with(SNAPSHOT).await?;
+        let mut snapshot = connection.begin_with(BEGIN_SNAPSHOT).await?;
         let found = accounts::find(&mut snapshot, household.id, account_id).await?;
         let live = found.filter(|account| account.deleted_at.is_none());
         let live =

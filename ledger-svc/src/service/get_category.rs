@@ -1,6 +1,6 @@
 //! One live category.
 
-use fintrac_kit::access::By;
+use fintrac_kit::access::RequestContext;
 use uuid::Uuid;
 
 use super::Ledger;
@@ -9,8 +9,8 @@ use crate::error::Error;
 use crate::store::categories;
 
 impl Ledger {
-    pub async fn get_category(&self, by: &By, category_id: Uuid) -> Result<Category, Error> {
-        let household = self.household(by).await?;
+    pub async fn get_category(&self, ctx: &RequestContext, category_id: Uuid) -> Result<Category, Error> {
+        let household = self.household(ctx).await?;
         let found = categories::find(&mut *self.pool.acquire().await?, household.id, category_id).await?;
         found.ok_or_else(|| Error::not_found("category"))
     }

@@ -1,6 +1,6 @@
 //! One transaction, posted or voided.
 
-use fintrac_kit::access::By;
+use fintrac_kit::access::RequestContext;
 use uuid::Uuid;
 
 use super::Ledger;
@@ -9,8 +9,12 @@ use crate::error::Error;
 use crate::store::transactions;
 
 impl Ledger {
-    pub async fn get_transaction(&self, by: &By, transaction_id: Uuid) -> Result<Transaction, Error> {
-        let household = self.household(by).await?;
+    pub async fn get_transaction(
+        &self,
+        ctx: &RequestContext,
+        transaction_id: Uuid,
+    ) -> Result<Transaction, Error> {
+        let household = self.household(ctx).await?;
         let found =
             transactions::find(&mut *self.pool.acquire().await?, household.id, transaction_id).await?;
         found.ok_or_else(|| Error::not_found("transaction"))

@@ -9,8 +9,8 @@ use uuid::Uuid;
 pub(super) struct HouseholdLimit([Semaphore; 256]);
 
 impl HouseholdLimit {
-    pub fn new(at_once: usize) -> Self {
-        Self(std::array::from_fn(|_| Semaphore::new(at_once)))
+    pub fn new(max_concurrent: usize) -> Self {
+        Self(std::array::from_fn(|_| Semaphore::new(max_concurrent)))
     }
 
     /// Waits for the household's turn; the permit is returned when it is dropped.

@@ -6,14 +6,14 @@ use std::path::Path;
 use fintrac_money::Currency;
 use sqlx::PgPool;
 
-use crate::domain::rate::{Published, Source};
-use crate::feed::{FeedError, csv_of, parse_csv};
+use crate::domain::rate::{PublishedRate, Source};
+use crate::rate_provider::{RateProviderError, parse_csv, read_csv};
 use crate::store::exchange_rates;
 
 /// `code,rate`: units for 1 USD, of the day in the second line.
 const BUNDLED: &str = include_str!("../../data/bundled-rates.csv");
 /// Rates in one commit.
-const CHUNK: usize = 1000;
+const BATCH_SIZE: usize = 1000;
 
 /// Why a file was not imported.
 #[derive(Debug, thiserror::Error)]
@@ -21,24 +21,29 @@ pub enum ImportError {
     #[error("{0}")]
     Read(#[from] std::io::Error),
     #[error("not a file of the ECB's reference rates: {0}")]
-    Form(String),
+    InvalidFormat(String),
     #[error(transparent)]
     Database(#[from] sqlx::Error),
 }
 
 /// Makes sure that the rates which the program carries are stored.
-pub async fn store_bundled(pool: &PgPool) -> Result<(), ImportError> {
-    store(pool, &bundled().ok_or_else(|| ImportError::Form("bundled rates".into()))?).await.map(|_| ())
+pub async fn store_bundled_rates(pool: &PgPool) -> Result<(), ImportError> {
+    store_rates(
+        pool,
+        &parse_bundled_rates().ok_or_else(|| ImportError::InvalidFormat("bundled rates".into()))?,
+    )
+    .await
+    .map(|_| ())
 }
 
-fn bundled() -> Option<Vec<Published>> {
+fn parse_bundled_rates() -> Option<Vec<PublishedRate>> {
     let (header, rows) = BUNDLED.split_once("code,rate\n")?;
     let day = header.lines().find_map(|line| line.strip_prefix("# date "))?.parse().ok()?;
     let base = Currency::from_code("USD")?;
     let row = |line: &str| {
         let (code, value) = line.split_once(',')?;
         let (currency, value) = (Currency::from_code(code)?, value.parse().ok()?);
-        Some(Published { base, currency, day, value, source: Source::Bundled })
+        Some(PublishedRate { base, currency, day, value, source: Source::Bundled })
     };
     rows.lines().map(row).collect()
 }
@@ -47,17 +52,17 @@ fn bundled() -> Option<Vec<Published>> {
 /// it; returns how many rates were new or different.
 pub async fn import_ecb(pool: &PgPool, path: &Path) -> Result<u64, ImportError> {
     let bytes = tokio::fs::read(path).await?;
-    let read = tokio::task::spawn_blocking(move || csv_of(&bytes).and_then(|text| parse_csv(&text)));
+    let read = tokio::task::spawn_blocking(move || read_csv(&bytes).and_then(|text| parse_csv(&text)));
     let rates = read.await.map_err(std::io::Error::other)?.map_err(|error| match error {
-        FeedError::Form(why) => ImportError::Form(why),
-        error => ImportError::Form(error.to_string()),
+        RateProviderError::Malformed(reason) => ImportError::InvalidFormat(reason),
+        error => ImportError::InvalidFormat(error.to_string()),
     })?;
-    store(pool, &rates).await
+    store_rates(pool, &rates).await
 }
 
-pub(super) async fn store(pool: &PgPool, rates: &[Published]) -> Result<u64, ImportError> {
+pub(super) async fn store_rates(pool: &PgPool, rates: &[PublishedRate]) -> Result<u64, ImportError> {
     let mut changed = 0;
-    for chunk in rates.chunks(CHUNK) {
+    for chunk in rates.chunks(BATCH_SIZE) {
         changed += exchange_rates::upsert(&mut *pool.acquire().await?, chunk).await?;
     }
     Ok(changed)
@@ -65,12 +70,12 @@ pub(super) async fn store(pool: &PgPool, rates: &[Published]) -> Result<u64, Imp
 
 #[cfg(test)]
 mod tests {
-    use super::bundled;
+    use super::parse_bundled_rates;
     use fintrac_money::Currency;
 
     #[test]
     fn every_currency_has_a_bundled_rate() {
-        let rates = bundled().expect("readable");
+        let rates = parse_bundled_rates().expect("readable");
         for currency in Currency::all() {
             assert!(
                 rates.iter().any(|rate| rate.currency == currency && !rate.value.is_zero()),

@@ -3,17 +3,17 @@
 //! A running balance is computed for the page and never stored: the balance
 //! now, less the days after the page, less what came later on its day.
 
-use fintrac_kit::access::By;
-use fintrac_kit::page::{Page, PageRequest};
+use fintrac_kit::access::RequestContext;
+use fintrac_kit::pagination::{Page, PageRequest};
 use fintrac_money::Money;
 use sqlx::Connection as _;
 use uuid::Uuid;
 
-use super::transaction_filter::{FilterInput, both, expand_categories};
-use super::{Ledger, SNAPSHOT};
+use super::transaction_filter::{FilterInput, combine_violations, expand_categories};
+use super::{BEGIN_SNAPSHOT, Ledger};
 use crate::domain::transaction::Transaction;
 use crate::error::Error;
-use crate::store::{accounts, daily_changes, transactions};
+use crate::store::{accounts, daily_totals, transactions};
 
 /// A transaction as one of its accounts sees it.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub struct AccountTransaction {
 impl Ledger {
     pub async fn list_account_transactions(
         &self,
-        by: &By,
+        ctx: &RequestContext,
         account_id: Uuid,
         filter: FilterInput,
         size: Option<i32>,
@@ -36,28 +36,28 @@ impl Ledger {
         let filter = FilterInput { account_id: account_id.to_string(), ..filter };
         let page = PageRequest::new(size, token, &format!("running {}", filter.identity()));
         let children = !filter.without_children;
-        let household = self.household(by).await?;
-        let (mut filter, page) = both(filter.resolve(&household), page.map_err(Error::from))?;
+        let household = self.household(ctx).await?;
+        let (mut filter, page) = combine_violations(filter.resolve(&household), page.map_err(Error::from))?;
 
         let mut connection = self.pool.acquire().await?;
         // One snapshot, or a posting in between would shift the balances.
-        let mut snapshot = connection.begin_with(SNAPSHOT).await?;
+        let mut snapshot = connection.begin_with(BEGIN_SNAPSHOT).await?;
         let account = accounts::find(&mut snapshot, household.id, account_id).await?;
         let account = account.ok_or_else(|| Error::not_found("account"))?;
         expand_categories(&mut snapshot, household.id, &mut filter, children).await?;
         let rows = transactions::list(&mut snapshot, household.id, &filter, page.after, page.limit()).await?;
-        let page = page.cut(rows, |it| filter.sort.cursor(it));
+        let page = page.paginate(rows, |transaction| filter.sort.cursor(transaction));
 
-        let mut days: Vec<_> = page.rows.iter().map(|it| it.date).collect();
+        let mut days: Vec<_> = page.rows.iter().map(|transaction| transaction.date).collect();
         days.sort_unstable();
         days.dedup();
-        let after_day = daily_changes::sums_after(&mut snapshot, household.id, account_id, &days).await?;
+        let after_day = daily_totals::sums_after(&mut snapshot, household.id, account_id, &days).await?;
         let later =
-            transactions::later_on_their_day(&mut snapshot, household.id, account_id, &page.rows).await?;
+            transactions::later_changes_that_day(&mut snapshot, household.id, account_id, &page.rows).await?;
         snapshot.commit().await?;
-        let running = |it: &Transaction| {
-            let minor = account.projected_balance.minor().checked_sub(*after_day.get(&it.date)?)?;
-            Some(Money::new(minor.checked_sub(*later.get(&it.id)?)?, account.currency()))
+        let running = |transaction: &Transaction| {
+            let minor = account.projected_balance.minor().checked_sub(*after_day.get(&transaction.date)?)?;
+            Some(Money::new(minor.checked_sub(*later.get(&transaction.id)?)?, account.currency()))
         };
         let row = |transaction: Transaction| {
             let (running_balance, change) = (running(&transaction)?, transaction.change_on(account_id)?);
@@ -65,6 +65,6 @@ impl Ledger {
         };
         let rows: Option<Vec<_>> = page.rows.into_iter().map(row).collect();
         let rows = rows.ok_or_else(|| Error::Internal("a running balance cannot be computed".into()))?;
-        Ok(Page { rows, next: page.next })
+        Ok(Page { rows, next_page_token: page.next_page_token })
     }
 }

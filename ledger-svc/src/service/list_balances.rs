@@ -3,7 +3,7 @@
 use sqlx::Connection as _;
 use uuid::Uuid;
 
-use super::{Ledger, SNAPSHOT};
+use super::{BEGIN_SNAPSHOT, Ledger};
 use crate::domain::account::AccountState;
 use crate::error::Error;
 use crate::store::{accounts, households};
@@ -20,8 +20,8 @@ impl Ledger {
             return Ok(Vec::new());
         };
         let today = household.today(self.clock.now());
-        let mut snapshot = connection.begin_with(SNAPSHOT).await?;
-        let found = accounts::live(&mut snapshot, household_id, account_ids).await?;
+        let mut snapshot = connection.begin_with(BEGIN_SNAPSHOT).await?;
+        let found = accounts::find_live(&mut snapshot, household_id, account_ids).await?;
         let states = accounts::with_balance(&mut snapshot, household_id, found, today).await?;
         snapshot.commit().await?;
         Ok(states)

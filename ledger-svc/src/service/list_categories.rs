@@ -1,8 +1,8 @@
 //! The household's categories, in the order in which they were made.
 
-use fintrac_kit::access::By;
-use fintrac_kit::error::Violation;
-use fintrac_kit::page::{Cursor, Page, PageRequest};
+use fintrac_kit::access::RequestContext;
+use fintrac_kit::error::FieldViolation;
+use fintrac_kit::pagination::{Cursor, Page, PageRequest};
 
 use super::Ledger;
 use crate::domain::category::{Category, CategoryType};
@@ -13,21 +13,21 @@ impl Ledger {
     /// `category_type` may be empty: both.
     pub async fn list_categories(
         &self,
-        by: &By,
+        ctx: &RequestContext,
         category_type: &str,
         size: Option<i32>,
         token: &str,
     ) -> Result<Page<Category>, Error> {
         let wanted = CategoryType::from_text(category_type);
         if wanted.is_none() && !category_type.is_empty() {
-            let violation = Violation::new("type", "PARAMETER_INVALID", "Send income or expense.");
-            return Err(Error::Query(vec![violation]));
+            let violation = FieldViolation::new("type", "PARAMETER_INVALID", "Send income or expense.");
+            return Err(Error::InvalidQuery(vec![violation]));
         }
         let page = PageRequest::new(size, token, &format!("categories {wanted:?}"))?;
-        let household = self.household(by).await?;
+        let household = self.household(ctx).await?;
         let after = page.after.map(|cursor| cursor.id);
         let mut connection = self.pool.acquire().await?;
         let rows = categories::list(&mut connection, household.id, wanted, after, page.limit()).await?;
-        Ok(page.cut(rows, |category| Cursor::by_id(category.id)))
+        Ok(page.paginate(rows, |category| Cursor::from_id(category.id)))
     }
 }

@@ -1,9 +1,9 @@
 //! All rates of a day from one base.
 
 use chrono::NaiveDate;
-use fintrac_kit::access::By;
-use fintrac_kit::day;
-use fintrac_kit::error::Violation;
+use fintrac_kit::access::RequestContext;
+use fintrac_kit::date;
+use fintrac_kit::error::FieldViolation;
 use fintrac_money::{Currency, Household};
 
 use super::Ledger;
@@ -21,12 +21,17 @@ pub struct RateList {
 
 impl Ledger {
     /// `base` empty: the household's currency; `date` empty: today.
-    pub async fn list_exchange_rates(&self, by: &By, base: &str, date: &str) -> Result<RateList, Error> {
-        let household = self.household(by).await?;
+    pub async fn list_exchange_rates(
+        &self,
+        ctx: &RequestContext,
+        base: &str,
+        date: &str,
+    ) -> Result<RateList, Error> {
+        let household = self.household(ctx).await?;
         let mut violations = Vec::new();
-        let base = currency_or("base", base, Some(household.currency), &mut violations);
-        let day = self.day_or_today("date", date, &household, &mut violations);
-        let (Some(base), Some(day)) = (base, day) else { return Err(Error::Query(violations)) };
+        let base = parse_currency("base", base, Some(household.currency), &mut violations);
+        let day = self.parse_date_or_today("date", date, &household, &mut violations);
+        let (Some(base), Some(day)) = (base, day) else { return Err(Error::InvalidQuery(violations)) };
         let wanted = Currency::all().map(|currency| (currency, day));
         let quotes = exchange_rates::newest(&mut *self.pool.acquire().await?, wanted).await?;
         let others = Currency::all().filter(|currency| *currency != base);
@@ -34,35 +39,35 @@ impl Ledger {
         Ok(RateList { base, day, rates })
     }
 
-    pub(super) fn day_or_today(
+    pub(super) fn parse_date_or_today(
         &self,
         field: &str,
         text: &str,
         household: &Household,
-        violations: &mut Vec<Violation>,
+        violations: &mut Vec<FieldViolation>,
     ) -> Option<NaiveDate> {
         if text.is_empty() {
             return Some(household.today(self.clock.now()));
         }
-        let found = day::parse(text).filter(|_| text.len() == 10);
+        let found = date::parse(text).filter(|_| text.len() == 10);
         if found.is_none() {
-            violations.push(Violation::new(field, "PARAMETER_INVALID", "Send a day as YYYY-MM-DD."));
+            violations.push(FieldViolation::new(field, "PARAMETER_INVALID", "Send a day as YYYY-MM-DD."));
         }
         found
     }
 }
 
 /// The currency that a parameter names.
-pub(super) fn currency_or(
+pub(super) fn parse_currency(
     field: &str,
     code: &str,
     default: Option<Currency>,
-    violations: &mut Vec<Violation>,
+    violations: &mut Vec<FieldViolation>,
 ) -> Option<Currency> {
     let found = if code.is_empty() { default } else { Currency::from_code(code) };
     if found.is_none() {
         let text = "Send a currency code; see GET /api/v1/currencies.";
-        violations.push(Violation::new(field, "PARAMETER_INVALID", text));
+        violations.push(FieldViolation::new(field, "PARAMETER_INVALID", text));
     }
     found
 }

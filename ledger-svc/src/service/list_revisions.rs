@@ -1,7 +1,7 @@
 //! A transaction's history: every revision, who, when, what.
 
-use fintrac_kit::access::By;
-use fintrac_kit::page::{Cursor, Page, PageRequest};
+use fintrac_kit::access::RequestContext;
+use fintrac_kit::pagination::{Cursor, Page, PageRequest};
 use uuid::Uuid;
 
 use super::Ledger;
@@ -12,13 +12,13 @@ use crate::store::transactions;
 impl Ledger {
     pub async fn list_revisions(
         &self,
-        by: &By,
+        ctx: &RequestContext,
         transaction_id: Uuid,
         size: Option<i32>,
         token: &str,
     ) -> Result<Page<RevisionRow>, Error> {
         let page = PageRequest::new(size, token, &format!("revisions {transaction_id}"))?;
-        let household = self.household(by).await?;
+        let household = self.household(ctx).await?;
         let mut connection = self.pool.acquire().await?;
         let found = transactions::find(&mut connection, household.id, transaction_id).await?;
         found.ok_or_else(|| Error::not_found("transaction"))?;
@@ -27,6 +27,6 @@ impl Ledger {
             revisions::list(&mut connection, household.id, transaction_id, after, page.limit()).await?;
         // Revisions are numbered; the number stands where other lists have an id.
         let id = |row: &RevisionRow| Uuid::from_u128(u128::from(row.revision.unsigned_abs()));
-        Ok(page.cut(rows, |row| Cursor::by_id(id(row))))
+        Ok(page.paginate(rows, |row| Cursor::from_id(id(row))))
     }
 }

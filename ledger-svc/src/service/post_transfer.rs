@@ -1,10 +1,10 @@
-//! A transfer for another part of the suite, which chose its id: however often
+//! A transfer for another service, which chose its id: however often
 //! it is asked for, it is made once. After the first time the answer tells how
 //! it stands now.
 
-use fintrac_kit::access::caller::Origin;
-use fintrac_kit::access::{By, Principal};
-use fintrac_kit::day;
+use fintrac_kit::access::caller::RequestOrigin;
+use fintrac_kit::access::{Principal, RequestContext};
+use fintrac_kit::date;
 use fintrac_kit::idempotency::Key;
 use fintrac_money::{Currency, Money};
 use sha2::{Digest as _, Sha256};
@@ -12,15 +12,15 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::Ledger;
-use crate::domain::posting::{Command, Order, Rejection};
+use crate::domain::posting::{Command, CommandKind, Rejection};
 use crate::domain::transaction::{Status, TransactionInput, TransactionType};
 use crate::error::Error;
-use crate::posting::{Request, Work};
+use crate::posting::{CommandSet, Request};
 use crate::store::{accounts, exchange_rates, transactions};
 
 /// Money to move from one account to another of a household.
 #[derive(Debug, Clone)]
-pub struct TransferOrder {
+pub struct TransferInput {
     pub household_id: Uuid,
     /// Who wants it.
     pub user_id: Uuid,
@@ -45,14 +45,14 @@ pub struct Transfer {
     pub change: Money,
     pub version: i64,
     /// The account on the other side, if it is still a transfer.
-    pub other: Option<Uuid>,
+    pub other_account_id: Option<Uuid>,
 }
 
 impl Ledger {
-    pub async fn post_transfer(&self, order: TransferOrder, request_id: String) -> Result<Transfer, Error> {
-        let TransferOrder { household_id, user_id, transaction_id, .. } = order;
+    pub async fn post_transfer(&self, input: TransferInput, request_id: String) -> Result<Transfer, Error> {
+        let TransferInput { household_id, user_id, transaction_id, .. } = input;
         // The account in whose currency the amount is.
-        let account_id = if order.leaves { order.account_id } else { order.to_account_id };
+        let account_id = if input.leaves { input.account_id } else { input.to_account_id };
         match self.find_transfer(household_id, transaction_id, account_id).await {
             Err(Error::Rejected(_)) => {}
             known => return known,
@@ -61,18 +61,18 @@ impl Ledger {
         let key = Key {
             household_id,
             user_id,
-            operation: "BudgetingService/PostTransfer".to_owned(),
+            operation: "SpendingService/PostTransfer".to_owned(),
             key: transaction_id.to_string(),
             fingerprint: Sha256::digest(transaction_id.as_bytes()).into(),
         };
-        let origin = Origin { actor: user_id.to_string(), request_id, ..Origin::default() };
+        let origin = RequestOrigin { actor: user_id.to_string(), request_id, ..RequestOrigin::default() };
         let principal = Principal { user_id, session_id: Uuid::nil(), household_id, roles: Vec::new() };
-        let household = self.household(&By { principal, origin: origin.clone() }).await?;
-        let order = Order::Create(self.transfer(order).await?);
-        let command = Command::new(household, order, transaction_id, self.clock.now());
+        let household = self.household(&RequestContext { principal, origin: origin.clone() }).await?;
+        let kind = CommandKind::Create(self.to_transaction_input(input).await?);
+        let command = Command::new(household, kind, transaction_id, self.clock.now());
         let encode = |_: &_| Vec::new();
-        let work = Work::One(Box::new(command));
-        self.posting.post(Request { work, key: Some(key), origin, encode }).await?;
+        let commands = CommandSet::One(Box::new(command));
+        self.posting_queue.post(Request { commands, key: Some(key), origin, encode }).await?;
         self.find_transfer(household_id, transaction_id, account_id).await
     }
 
@@ -92,46 +92,47 @@ impl Ledger {
             Status::Posted => transaction.change_on(account_id).unwrap_or(nothing),
             Status::Voided => nothing,
         };
-        let other = match transaction.to_account_id {
+        let other_account_id = match transaction.to_account_id {
             Some(to) if to == account_id => Some(transaction.account_id),
             to => to.filter(|_| transaction.account_id == account_id),
         };
-        Ok(Transfer { status: transaction.status, change, version: transaction.version, other })
+        Ok(Transfer { status: transaction.status, change, version: transaction.version, other_account_id })
     }
 
     /// The words of a transfer. Across currencies the other side is counted at
     /// the day's rate: what arrives is a foreign amount, taken from the first account.
-    async fn transfer(&self, order: TransferOrder) -> Result<TransactionInput, Error> {
+    async fn to_transaction_input(&self, input: TransferInput) -> Result<TransactionInput, Error> {
         let mut connection = self.pool.acquire().await?;
-        let from = accounts::find(&mut connection, order.household_id, order.account_id).await?;
-        let to = accounts::find(&mut connection, order.household_id, order.to_account_id).await?;
+        let from = accounts::find(&mut connection, input.household_id, input.account_id).await?;
+        let to = accounts::find(&mut connection, input.household_id, input.to_account_id).await?;
         let currencies = from.zip(to).map(|(from, to)| (from.currency(), to.currency()));
-        let input = TransactionInput {
-            account_id: order.account_id.to_string(),
+        let transaction = TransactionInput {
+            account_id: input.account_id.to_string(),
             transaction_type: TransactionType::Transfer.as_str().to_owned(),
-            to_account_id: Some(order.to_account_id.to_string()),
-            amount: order.amount.clone(),
-            description: order.description,
-            transaction_date: Some(order.date.clone()),
+            to_account_id: Some(input.to_account_id.to_string()),
+            amount: input.amount.clone(),
+            description: input.description,
+            transaction_date: Some(input.date.clone()),
             ..TransactionInput::default()
         };
         Ok(match currencies.filter(|(from, to)| from != to) {
-            None => input,
-            Some((from, to)) if order.leaves => {
-                let arriving = arriving(&mut connection, &order.amount, from, to, &order.date).await?;
-                TransactionInput { to_amount: Some(arriving.to_string()), ..input }
+            None => transaction,
+            Some((from, to)) if input.leaves => {
+                let arriving =
+                    convert_at_day_rate(&mut connection, &input.amount, from, to, &input.date).await?;
+                TransactionInput { to_amount: Some(arriving.to_string()), ..transaction }
             }
             Some((_, to)) => TransactionInput {
                 currency_code: Some(to.code().to_owned()),
-                to_amount: Some(order.amount),
-                ..input
+                to_amount: Some(input.amount),
+                ..transaction
             },
         })
     }
 }
 
 /// What arrives of an amount that leaves, at the day's rate.
-async fn arriving(
+async fn convert_at_day_rate(
     connection: &mut PgConnection,
     amount: &str,
     from: Currency,
@@ -140,10 +141,10 @@ async fn arriving(
 ) -> Result<Money, Error> {
     let unreadable = || Error::Internal("an order that cannot be read".into());
     let leaving = Money::parse(amount, from).ok_or_else(unreadable)?;
-    let day = day::parse(date).ok_or_else(unreadable)?;
+    let day = date::parse(date).ok_or_else(unreadable)?;
     let quotes = exchange_rates::newest(connection, [(from, day), (to, day)].into_iter()).await?;
     let rate = quotes.cross(from, to, day).ok_or_else(|| {
-        Rejection::field("currency_code", "RATE_UNKNOWN", "No rate between the two currencies is known.")
+        Rejection::field("currency_code", "RATE_NOT_FOUND", "No rate between the two currencies is known.")
     })?;
     Ok(rate.convert(leaving, to).ok_or(Rejection::OutOfRange)?)
 }

@@ -1,9 +1,9 @@
 //! What a household's money did in a span, all in one: for reports.
 
 use chrono::NaiveDate;
-use fintrac_kit::access::caller::Origin;
-use fintrac_kit::access::{By, Principal};
-use fintrac_kit::day;
+use fintrac_kit::access::caller::RequestOrigin;
+use fintrac_kit::access::{Principal, RequestContext};
+use fintrac_kit::date;
 use fintrac_money::Currency;
 use uuid::Uuid;
 
@@ -29,14 +29,16 @@ pub struct Report {
 }
 
 impl Ledger {
-    /// For another part of the suite, which knows for whom it asks.
+    /// For another service, which knows for whom it asks.
     pub async fn report(&self, household_id: Uuid, from: &str, to: &str) -> Result<Report, Error> {
-        let nobody =
+        let principal =
             Principal { user_id: Uuid::nil(), session_id: Uuid::nil(), household_id, roles: Vec::new() };
-        let by = By { principal: nobody, origin: Origin::default() };
-        let household = self.household(&by).await?;
+        let ctx = RequestContext { principal, origin: RequestOrigin::default() };
+        let household = self.household(&ctx).await?;
         let mut violations = Vec::new();
-        let span = self.span(&household, (from, to), &mut violations).ok_or(Error::Query(violations))?;
+        let span = self
+            .parse_span(&household, (from, to), &mut violations)
+            .ok_or(Error::InvalidQuery(violations))?;
         let (from, to) = (span.from.to_string(), span.to.to_string());
         let days = (from.as_str(), to.as_str());
         let interval = match span.days() {
@@ -44,26 +46,26 @@ impl Ledger {
             32..=186 => "week",
             _ => "month",
         };
-        let intervals = self.analyze_income_expense(&by, days, interval).await?;
+        let intervals = self.analyze_income_expense(&ctx, days, interval).await?;
         let zero = || Sum::zero(household.currency);
         let (mut income, mut expense) = (zero(), zero());
-        for it in &intervals {
-            income.plus(&it.income, 1)?;
-            expense.plus(&it.expense, 1)?;
+        for interval in &intervals {
+            income.add_signed(&interval.income, 1)?;
+            expense.add_signed(&interval.expense, 1)?;
         }
-        let categories = self.analyze_categories(&by, days, "expense").await?.categories;
-        let largest = self.analyze_patterns(&by, days).await?.largest;
-        let worth_before = match span.from.pred_opt().filter(|day| *day >= day::earliest()) {
-            Some(day) => self.worth_at(&by, day).await?,
+        let categories = self.analyze_categories(&ctx, days, "expense").await?.categories;
+        let largest = self.analyze_patterns(&ctx, days).await?.largest;
+        let worth_before = match span.from.pred_opt().filter(|day| *day >= date::earliest()) {
+            Some(day) => self.net_worth_at(&ctx, day).await?,
             None => None,
         };
-        let worth = self.worth_at(&by, span.to).await?;
+        let worth = self.net_worth_at(&ctx, span.to).await?;
         let currency = household.currency;
         Ok(Report { span, currency, income, expense, intervals, categories, worth_before, worth, largest })
     }
 
-    async fn worth_at(&self, by: &By, day: NaiveDate) -> Result<Option<NetWorth>, Error> {
+    async fn net_worth_at(&self, ctx: &RequestContext, day: NaiveDate) -> Result<Option<NetWorth>, Error> {
         let day = day.to_string();
-        Ok(self.analyze_net_worth(by, (&day, &day), "day").await?.pop())
+        Ok(self.analyze_net_worth(ctx, (&day, &day), "day").await?.pop())
     }
 }

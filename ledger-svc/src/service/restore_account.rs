@@ -1,13 +1,13 @@
 //! Bringing a deleted account back.
 
 use chrono::NaiveDate;
-use fintrac_kit::access::By;
-use fintrac_kit::database::violated;
-use fintrac_kit::idempotency::{Kept, Key};
+use fintrac_kit::access::RequestContext;
+use fintrac_kit::database::violated_constraint;
+use fintrac_kit::idempotency::{Key, Stored};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{Change, Ledger};
+use super::{EntityChange, Ledger};
 use crate::domain::account::{Account, AccountState};
 use crate::error::Error;
 use crate::store::{accounts, households};
@@ -16,39 +16,39 @@ impl Ledger {
     /// A live one stays as it is.
     pub async fn restore_account(
         &self,
-        by: &By,
+        ctx: &RequestContext,
         account_id: Uuid,
         key: Option<Key>,
         encode: fn(&AccountState) -> Vec<u8>,
-    ) -> Result<Kept<AccountState>, Error> {
-        let household = self.household(by).await?;
+    ) -> Result<Stored<AccountState>, Error> {
+        let household = self.household(ctx).await?;
         let now = self.clock.now();
         let mut transaction = self.pool.begin().await?;
-        if let Some(reply) = self.claim(&mut transaction, key.as_ref()).await? {
-            return Ok(Kept::Replayed(reply));
+        if let Some(response) = self.claim(&mut transaction, key.as_ref()).await? {
+            return Ok(Stored::Replayed(response));
         }
         households::lock(&mut transaction, &[household.id]).await?;
         let locked = accounts::lock(&mut transaction, &[(household.id, account_id)]).await?;
         let (_, mut account) = locked.into_iter().next().ok_or_else(|| Error::not_found("account"))?;
         let today = household.today(now);
         if account.deleted_at.is_none() {
-            return Ok(Kept::Fresh(state(&mut transaction, household.id, account, today).await?));
+            return Ok(Stored::New(state(&mut transaction, household.id, account, today).await?));
         }
         account.deleted_at = None;
         account.updated_at = now;
         account.version += 1;
-        accounts::update(&mut transaction, &[(household.id, &account)]).await.map_err(
-            |error| match violated(&error) {
+        accounts::update(&mut transaction, &[(household.id, &account)]).await.map_err(|error| {
+            match violated_constraint(&error) {
                 Some("accounts_household_id_name_key") => Error::AccountNameTaken,
                 _ => error.into(),
-            },
-        )?;
+            }
+        })?;
         let (entity_id, version) = (account.id, account.version);
-        let change = Change { entity: "account", entity_id, version, kind: "restored", changed: &[] };
-        self.record(&mut transaction, by, change).await?;
+        let change = EntityChange { entity: "account", entity_id, version, kind: "restored", changed: &[] };
+        self.record(&mut transaction, ctx, change).await?;
         let restored = state(&mut transaction, household.id, account, today).await?;
         self.commit(transaction, key.as_ref(), encode(&restored)).await?;
-        Ok(Kept::Fresh(restored))
+        Ok(Stored::New(restored))
     }
 }
 

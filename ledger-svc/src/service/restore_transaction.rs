@@ -1,22 +1,22 @@
-//! Bringing a voided transaction back: its legs are posted again, at its rates.
+//! Bringing a voided transaction back: its postings are posted again, at its rates.
 
-use fintrac_kit::access::By;
+use fintrac_kit::access::RequestContext;
 use uuid::Uuid;
 
-use super::{Ledger, Once};
-use crate::domain::posting::Order;
+use super::{Idempotency, Ledger};
+use crate::domain::posting::CommandKind;
 use crate::error::Error;
-use crate::posting::Answer;
+use crate::posting::PostingResponse;
 
 impl Ledger {
     /// One that is not voided stays as it is.
     pub async fn restore_transaction(
         &self,
-        by: &By,
+        ctx: &RequestContext,
         transaction_id: Uuid,
-        if_version: Option<i64>,
-        once: Once,
-    ) -> Result<Answer, Error> {
-        self.post(by, Order::Restore { transaction_id, if_version }, once).await
+        expected_version: Option<i64>,
+        idempotency: Idempotency,
+    ) -> Result<PostingResponse, Error> {
+        self.post(ctx, CommandKind::Restore { transaction_id, expected_version }, idempotency).await
     }
 }

@@ -24,7 +24,7 @@ impl Ledger {
         // Deleting a category locks the household first.
         households::lock(&mut transaction, &[household_id]).await?;
         let keys: Vec<_> = category_ids.iter().map(|id| (household_id, *id)).collect();
-        let found = categories::live(&mut transaction, &keys).await?;
+        let found = categories::find_live(&mut transaction, &keys).await?;
         let referenced: Vec<_> = found.iter().map(|(_, category)| category.id).collect();
         // A late message about a change that is over adds nothing.
         let complete_to = category_references::complete_to(&mut transaction, referrer).await?;
@@ -36,6 +36,6 @@ impl Ledger {
             category_references::set_complete_to(&mut transaction, referrer, remove_to).await?;
         }
         transaction.commit().await?;
-        Ok(found.into_iter().map(|((_, asked), category)| (asked, category)).collect())
+        Ok(found.into_iter().map(|((_, requested), category)| (requested, category)).collect())
     }
 }

@@ -1,17 +1,17 @@
 //! A rate set by an administrator: it goes before every other of its day.
 
 use chrono::NaiveDate;
-use fintrac_kit::access::By;
-use fintrac_kit::day;
-use fintrac_kit::error::Violation;
-use fintrac_kit::idempotency::{Kept, Key};
+use fintrac_kit::access::RequestContext;
+use fintrac_kit::date;
+use fintrac_kit::error::FieldViolation;
+use fintrac_kit::idempotency::{Key, Stored};
 use fintrac_money::Currency;
 use rust_decimal::Decimal;
 use sha2::{Digest as _, Sha256};
 use sqlx::PgConnection;
 
-use super::{Change, Ledger};
-use crate::domain::rate::{Published, Source};
+use super::{EntityChange, Ledger};
+use crate::domain::rate::{PublishedRate, Source};
 use crate::error::Error;
 use crate::store::exchange_rates;
 
@@ -25,38 +25,39 @@ pub struct RateInput {
 }
 
 impl RateInput {
-    fn resolve(&self, today: NaiveDate) -> Result<Published, Vec<Violation>> {
+    fn resolve(&self, today: NaiveDate) -> Result<PublishedRate, Vec<FieldViolation>> {
         let mut violations = Vec::new();
-        let mut refuse = |field: &str, reason, text: &str| {
-            violations.push(Violation::new(field, reason, text));
+        let mut reject = |field: &str, reason, text: &str| {
+            violations.push(FieldViolation::new(field, reason, text));
         };
-        let base = Currency::from_code(&self.base).filter(|it| matches!(it.code(), "USD" | "EUR"));
+        let base =
+            Currency::from_code(&self.base).filter(|currency| matches!(currency.code(), "USD" | "EUR"));
         if base.is_none() {
-            refuse("base", "CURRENCY_UNKNOWN", "Send USD or EUR; others are crossed over them.");
+            reject("base", "CURRENCY_INVALID", "Send USD or EUR; others are crossed over them.");
         }
         let currency = Currency::from_code(&self.currency_code);
         if currency.is_none() {
-            refuse("currency_code", "CURRENCY_UNKNOWN", "Not a currency in use; see GET /api/v1/currencies.");
+            reject("currency_code", "CURRENCY_INVALID", "Not a currency in use; see GET /api/v1/currencies.");
         } else if currency == base {
-            refuse("currency_code", "CONFLICTING", "Send another currency than base.");
+            reject("currency_code", "CONFLICTING", "Send another currency than base.");
         }
         let digits = !self.rate.is_empty() && self.rate.len() <= 24;
         let plain = digits && self.rate.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
         let rate = Decimal::from_str_exact(&self.rate).ok().filter(|rate| plain && *rate > Decimal::ZERO);
         if rate.is_none() {
             let text = "Send units of the currency for one of base, above zero, such as 1.1172.";
-            refuse("rate", "RATE_INVALID", text);
+            reject("rate", "RATE_INVALID", text);
         }
         let date = match self.date.as_deref() {
             None => Some(today),
-            Some(text) => day::parse(text.trim()),
+            Some(text) => date::parse(text.trim()),
         };
         if date.is_none() {
-            violations.push(day::refused("date"));
+            violations.push(date::invalid("date"));
         }
         match (base, currency, rate, date) {
             (Some(base), Some(currency), Some(value), Some(day)) if violations.is_empty() => {
-                Ok(Published { base, currency, day, value, source: Source::Manual })
+                Ok(PublishedRate { base, currency, day, value, source: Source::Manual })
             }
             _ => Err(violations),
         }
@@ -67,8 +68,8 @@ impl RateInput {
 /// conversion crosses over, it is this rate.
 async fn on_both_bases(
     connection: &mut PgConnection,
-    published: Published,
-) -> Result<Vec<Published>, sqlx::Error> {
+    published: PublishedRate,
+) -> Result<Vec<PublishedRate>, sqlx::Error> {
     let mut rates = vec![published];
     let other = if published.base.code() == "EUR" { "USD" } else { "EUR" };
     let Some(other) = Currency::from_code(other) else { return Ok(rates) };
@@ -81,22 +82,22 @@ async fn on_both_bases(
         (published.currency, cross.and_then(|rate| rate.value.checked_mul(published.value)))
     };
     let value = value.and_then(|value| value.round_sf(15)).filter(|value| *value > Decimal::ZERO);
-    rates.extend(value.map(|value| Published { base: other, currency, value, ..published }));
+    rates.extend(value.map(|value| PublishedRate { base: other, currency, value, ..published }));
     Ok(rates)
 }
 
 impl Ledger {
     pub async fn set_exchange_rate(
         &self,
-        by: &By,
+        ctx: &RequestContext,
         input: RateInput,
         key: Option<Key>,
-        encode: fn(&Published) -> Vec<u8>,
-    ) -> Result<Kept<Published>, Error> {
+        encode: fn(&PublishedRate) -> Vec<u8>,
+    ) -> Result<Stored<PublishedRate>, Error> {
         let published = input.resolve(self.clock.now().date_naive())?;
         let mut transaction = self.pool.begin().await?;
-        if let Some(reply) = self.claim(&mut transaction, key.as_ref()).await? {
-            return Ok(Kept::Replayed(reply));
+        if let Some(response) = self.claim(&mut transaction, key.as_ref()).await? {
+            return Ok(Stored::Replayed(response));
         }
         let rates = on_both_bases(&mut transaction, published).await?;
         exchange_rates::upsert(&mut transaction, &rates).await?;
@@ -105,9 +106,9 @@ impl Ledger {
         let bytes = digest.first_chunk::<16>().copied().unwrap_or_default();
         let entity_id = uuid::Builder::from_custom_bytes(bytes).into_uuid();
         let change =
-            Change { entity: "exchange_rate", entity_id, version: 1, kind: "set", changed: &["rate"] };
-        self.record(&mut transaction, by, change).await?;
+            EntityChange { entity: "exchange_rate", entity_id, version: 1, kind: "set", changed: &["rate"] };
+        self.record(&mut transaction, ctx, change).await?;
         self.commit(transaction, key.as_ref(), encode(&published)).await?;
-        Ok(Kept::Fresh(published))
+        Ok(Stored::New(published))
     }
 }

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::NaiveDate;
-use fintrac_kit::error::Violation;
+use fintrac_kit::error::FieldViolation;
 use fintrac_money::{Currency, Household, Money};
 use uuid::Uuid;
 
@@ -16,8 +16,8 @@ use crate::domain::interval::Span;
 use crate::domain::posting::Rejection;
 use crate::domain::rate::{Quotes, Rate};
 use crate::error::Error;
-use crate::store::categories::Place;
-use crate::store::daily_changes::{self, DayChange, Range};
+use crate::store::categories::CategoryNode;
+use crate::store::daily_totals::{self, AccountDateRange, DailyTotal};
 use crate::store::{categories, exchange_rates, households, nominal_accounts};
 
 /// Days of accounts that one call reads.
@@ -47,14 +47,14 @@ pub struct Spending {
 }
 
 impl Spending {
-    fn nothing(currency: Currency) -> Self {
+    fn zero(currency: Currency) -> Self {
         Self { amount: Money::zero(currency), rates: Vec::new(), unpriced: Vec::new() }
     }
 }
 
 /// What was spent in a period, by day and currency: in the household's currency,
 /// what has no value in it, and in the currency itself.
-type Days = BTreeMap<(NaiveDate, Currency), (i64, i64, i64)>;
+type DailyAmounts = BTreeMap<(NaiveDate, Currency), (i64, i64, i64)>;
 
 impl Ledger {
     /// Returns for each series a sum for each of its periods, in order.
@@ -67,49 +67,51 @@ impl Ledger {
         let mut connection = self.pool.acquire().await?;
         // A household that the ledger has not met has spent nothing.
         let Some(household) = households::find(&mut connection, household_id).await? else {
-            let nothing = |it: &SpendingSeries| vec![Spending::nothing(it.currency); it.periods.len()];
+            let nothing =
+                |series: &SpendingSeries| vec![Spending::zero(series.currency); series.periods.len()];
             return Ok(series.iter().map(nothing).collect());
         };
-        let tree = CategoryTree::new(categories::places(&mut connection, household_id).await?);
-        let nominal = nominal_accounts::of_categories(&mut connection, household_id).await?;
-        let currencies: HashMap<_, _> = nominal.iter().map(|it| (it.id, it.currency)).collect();
-        let accounts_of = |it: &SpendingSeries| {
-            let wanted = tree.with_all_below(&it.category_ids);
+        let tree = CategoryTree::new(categories::nodes(&mut connection, household_id).await?);
+        let nominal = nominal_accounts::list_for_categories(&mut connection, household_id).await?;
+        let currencies: HashMap<_, _> =
+            nominal.iter().map(|account| (account.id, account.currency)).collect();
+        let accounts_of = |series: &SpendingSeries| {
+            let wanted = tree.with_descendants(&series.category_ids);
             let accounts = nominal.iter().filter(|account| wanted.contains(&account.category_id));
             accounts.map(|account| account.id).collect::<Vec<_>>()
         };
         let accounts: Vec<_> = series.iter().map(accounts_of).collect();
         let ranges = ranges(&series, &accounts);
         let read =
-            daily_changes::of_ranges(&mut connection, household_id, &ranges, MAX_DAY_CHANGES + 1).await?;
+            daily_totals::list_ranges(&mut connection, household_id, &ranges, MAX_DAY_CHANGES + 1).await?;
         if read.len() > MAX_DAY_CHANGES {
-            return Err(too_many());
+            return Err(too_many_amounts());
         }
         let add = move || {
-            let by_day = |it: &SpendingSeries| with_rates || it.currency != household.currency;
-            let days = add_up(&series, &accounts, &read, &currencies, by_day)?;
+            let by_day = |series: &SpendingSeries| with_rates || series.currency != household.currency;
+            let days = sum_by_period(&series, &accounts, &read, &currencies, by_day)?;
             Ok::<_, Error>((series, days))
         };
-        let (series, days) = self.computing.run(add).await??;
-        let foreign = series.iter().zip(&days).filter(|(it, _)| it.currency != household.currency);
-        let wanted = foreign.flat_map(|(it, periods)| {
+        let (series, days) = self.compute_pool.run(add).await??;
+        let foreign = series.iter().zip(&days).filter(|(series, _)| series.currency != household.currency);
+        let wanted = foreign.flat_map(|(series, periods)| {
             let keys = periods.iter().flat_map(BTreeMap::keys);
-            keys.flat_map(|(day, currency)| [(*currency, *day), (it.currency, *day)])
+            keys.flat_map(|(day, currency)| [(*currency, *day), (series.currency, *day)])
         });
         let wanted: HashSet<_> = wanted.collect();
         let quotes = exchange_rates::newest(&mut connection, wanted.into_iter()).await?;
         drop(connection);
-        let sum = |(it, periods): (&SpendingSeries, &Vec<Days>)| {
-            let sum = |days: &Days| {
-                let mut spending = if it.currency == household.currency {
-                    frozen(&household, days)?
+        let sum = |(series, periods): (&SpendingSeries, &Vec<DailyAmounts>)| {
+            let sum = |days: &DailyAmounts| {
+                let mut spending = if series.currency == household.currency {
+                    sum_household_amounts(&household, days)?
                 } else {
-                    converted(it.currency, days, &quotes)?
+                    convert_daily_amounts(series.currency, days, &quotes)?
                 };
                 if !with_rates {
                     // Hundreds of budgets over hundreds of days would be more than one answer holds.
                     spending.rates.clear();
-                    spending.unpriced = totals(&spending.unpriced)?;
+                    spending.unpriced = sum_by_currency(&spending.unpriced)?;
                 }
                 Ok(spending)
             };
@@ -119,44 +121,44 @@ impl Ledger {
     }
 }
 
-fn too_many() -> Error {
+fn too_many_amounts() -> Error {
     let text = "There are too many days and categories to sum; let budgets that roll over start later.";
-    Error::Query(vec![Violation::new("periods", "PARAMETER_INVALID", text)])
+    Error::InvalidQuery(vec![FieldViolation::new("periods", "PARAMETER_INVALID", text)])
 }
 
 /// Returns the days that are needed of each account.
-fn ranges(series: &[SpendingSeries], accounts: &[Vec<Uuid>]) -> Vec<Range> {
+fn ranges(series: &[SpendingSeries], accounts: &[Vec<Uuid>]) -> Vec<AccountDateRange> {
     let mut ranges: BTreeMap<Uuid, Span> = BTreeMap::new();
-    for (it, accounts) in series.iter().zip(accounts) {
-        let (Some(first), Some(last)) = (it.periods.first(), it.periods.last()) else { continue };
+    for (series, accounts) in series.iter().zip(accounts) {
+        let (Some(first), Some(last)) = (series.periods.first(), series.periods.last()) else { continue };
         for account_id in accounts {
             let range = ranges.entry(*account_id).or_insert(Span { from: first.from, to: last.to });
             range.from = range.from.min(first.from);
             range.to = range.to.max(last.to);
         }
     }
-    let range = |(account_id, Span { from, to })| Range { account_id, from, to };
+    let range = |(account_id, Span { from, to })| AccountDateRange { account_id, from, to };
     ranges.into_iter().map(range).collect()
 }
 
 /// Adds each day to the period of each series that it belongs to. `read` is in
 /// the order of accounts; where days need not be kept apart, all count as the
 /// period's first.
-fn add_up(
+fn sum_by_period(
     series: &[SpendingSeries],
     accounts: &[Vec<Uuid>],
-    read: &[DayChange],
+    read: &[DailyTotal],
     currencies: &HashMap<Uuid, Currency>,
     by_day: impl Fn(&SpendingSeries) -> bool,
-) -> Result<Vec<Vec<Days>>, Error> {
+) -> Result<Vec<Vec<DailyAmounts>>, Error> {
     let of_account = read.chunk_by(|one, next| one.account_id == next.account_id);
     let of_account: HashMap<_, _> =
         of_account.filter_map(|days| Some((days.first()?.account_id, days))).collect();
-    let (mut additions, mut apart) = (0_usize, 0_usize);
+    let (mut additions, mut kept) = (0_usize, 0_usize);
     let mut sums = Vec::with_capacity(series.len());
-    for (it, accounts) in series.iter().zip(accounts) {
-        let mut periods = vec![Days::new(); it.periods.len()];
-        let by_day = by_day(it);
+    for (series, accounts) in series.iter().zip(accounts) {
+        let mut periods = vec![DailyAmounts::new(); series.periods.len()];
+        let by_day = by_day(series);
         for account_id in accounts {
             let (Some(days), Some(currency)) = (of_account.get(account_id), currencies.get(account_id))
             else {
@@ -164,11 +166,11 @@ fn add_up(
             };
             additions = additions.saturating_add(days.len());
             if additions > MAX_ADDITIONS {
-                return Err(too_many());
+                return Err(too_many_amounts());
             }
             for change in *days {
-                let number = it.periods.partition_point(|period| period.to < change.day);
-                let span = it.periods.get(number).filter(|span| span.from <= change.day);
+                let number = series.periods.partition_point(|period| period.to < change.day);
+                let span = series.periods.get(number).filter(|span| span.from <= change.day);
                 let (Some(span), Some(period)) = (span, periods.get_mut(number)) else { continue };
                 let day = if by_day { change.day } else { span.from };
                 let sum = period.entry((day, *currency)).or_default();
@@ -183,10 +185,10 @@ fn add_up(
             }
         }
         if by_day {
-            apart = apart.saturating_add(periods.iter().map(BTreeMap::len).sum());
+            kept = kept.saturating_add(periods.iter().map(BTreeMap::len).sum());
         }
-        if apart > MAX_AMOUNTS_BY_DAY {
-            return Err(too_many());
+        if kept > MAX_AMOUNTS_BY_DAY {
+            return Err(too_many_amounts());
         }
         sums.push(periods);
     }
@@ -194,8 +196,8 @@ fn add_up(
 }
 
 /// Sums what was frozen in the household's currency.
-fn frozen(household: &Household, days: &Days) -> Result<Spending, Error> {
-    let mut spending = Spending::nothing(household.currency);
+fn sum_household_amounts(household: &Household, days: &DailyAmounts) -> Result<Spending, Error> {
+    let mut spending = Spending::zero(household.currency);
     for ((day, currency), (amount, unpriced, _)) in days {
         let sum = spending.amount.minor().checked_add(*amount).ok_or(Rejection::OutOfRange)?;
         spending.amount = Money::new(sum, household.currency);
@@ -207,8 +209,8 @@ fn frozen(household: &Household, days: &Days) -> Result<Spending, Error> {
 }
 
 /// Converts what was spent on each day at that day's rate.
-fn converted(into: Currency, days: &Days, quotes: &Quotes) -> Result<Spending, Error> {
-    let mut spending = Spending::nothing(into);
+fn convert_daily_amounts(into: Currency, days: &DailyAmounts, quotes: &Quotes) -> Result<Spending, Error> {
+    let mut spending = Spending::zero(into);
     for ((day, currency), (_, _, change)) in days {
         if *change == 0 {
             continue;
@@ -233,7 +235,9 @@ fn converted(into: Currency, days: &Days, quotes: &Quotes) -> Result<Spending, E
 }
 
 /// Sums by currency alone.
-fn totals(unpriced: &[(Option<NaiveDate>, Money)]) -> Result<Vec<(Option<NaiveDate>, Money)>, Rejection> {
+fn sum_by_currency(
+    unpriced: &[(Option<NaiveDate>, Money)],
+) -> Result<Vec<(Option<NaiveDate>, Money)>, Rejection> {
     let mut sums: BTreeMap<&str, Money> = BTreeMap::new();
     for (_, money) in unpriced {
         let sum = sums.entry(money.currency().code()).or_insert_with(|| Money::zero(money.currency()));
@@ -244,27 +248,27 @@ fn totals(unpriced: &[(Option<NaiveDate>, Money)]) -> Result<Vec<(Option<NaiveDa
 
 /// The categories of a household, by what is above them.
 pub(super) struct CategoryTree {
-    below: HashMap<Uuid, Vec<Uuid>>,
+    children: HashMap<Uuid, Vec<Uuid>>,
     merged: HashMap<Uuid, Uuid>,
 }
 
 impl CategoryTree {
-    pub(super) fn new(places: Vec<Place>) -> Self {
-        let (mut below, mut merged): (HashMap<_, Vec<Uuid>>, _) = (HashMap::new(), HashMap::new());
-        for Place { id, parent_id, merged_into } in places {
+    pub(super) fn new(nodes: Vec<CategoryNode>) -> Self {
+        let (mut children, mut merged): (HashMap<_, Vec<Uuid>>, _) = (HashMap::new(), HashMap::new());
+        for CategoryNode { id, parent_id, merged_into } in nodes {
             if let Some(target) = merged_into {
                 merged.insert(id, target);
             } else if let Some(parent) = parent_id {
-                below.entry(parent).or_default().push(id);
+                children.entry(parent).or_default().push(id);
             }
         }
-        Self { below, merged }
+        Self { children, merged }
     }
 
     /// All ids that count as one category, with or without those below it.
     pub(super) fn expand(&self, id: Uuid, children: bool) -> Vec<Uuid> {
-        let target = self.target(id);
-        let live = if children { self.with_all_below(&[target]) } else { HashSet::from([target]) };
+        let target = self.resolve(id);
+        let live = if children { self.with_descendants(&[target]) } else { HashSet::from([target]) };
         let merged = self.merged.iter().filter(|(_, into)| live.contains(into)).map(|(from, _)| *from);
         let mut ids: Vec<_> = live.iter().copied().chain(merged).collect();
         ids.sort_unstable();
@@ -273,17 +277,17 @@ impl CategoryTree {
     }
 
     /// The category that one went over into, or itself.
-    pub(super) fn target(&self, id: Uuid) -> Uuid {
+    pub(super) fn resolve(&self, id: Uuid) -> Uuid {
         *self.merged.get(&id).unwrap_or(&id)
     }
 
     /// One that went over into another one is that one.
-    pub(super) fn with_all_below(&self, ids: &[Uuid]) -> HashSet<Uuid> {
-        let mut left: Vec<_> = ids.iter().map(|id| self.target(*id)).collect();
+    pub(super) fn with_descendants(&self, ids: &[Uuid]) -> HashSet<Uuid> {
+        let mut left: Vec<_> = ids.iter().map(|id| self.resolve(*id)).collect();
         let mut found = HashSet::new();
         while let Some(id) = left.pop() {
             if found.insert(id) {
-                left.extend(self.below.get(&id).into_iter().flatten());
+                left.extend(self.children.get(&id).into_iter().flatten());
             }
         }
         found

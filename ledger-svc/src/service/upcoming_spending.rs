@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{Days, NaiveDate};
-use fintrac_kit::error::Violation;
+use fintrac_kit::error::FieldViolation;
 use fintrac_money::{Amount, Currency, Money};
 use uuid::Uuid;
 
@@ -33,7 +33,7 @@ pub struct SpendingQuery {
 const MAX_ADDITIONS: usize = 20_000_000;
 
 /// Amounts by category, then by day and currency; below zero for refunds.
-type Upcoming = HashMap<Uuid, BTreeMap<(NaiveDate, Currency), i64>>;
+type UpcomingByCategory = HashMap<Uuid, BTreeMap<(NaiveDate, Currency), i64>>;
 
 impl Ledger {
     /// Sums for each query the occurrences from `from` on, by day, in the query's currency.
@@ -50,21 +50,22 @@ impl Ledger {
         let all = recurring::list(&mut connection, household_id, None, i64::MAX).await?;
         let accounts = accounts::all(&mut connection, household_id).await?;
         let currencies: HashMap<_, _> =
-            accounts.iter().map(|it| (it.id.to_string(), it.currency())).collect();
-        let tree = CategoryTree::new(categories::places(&mut connection, household_id).await?);
-        let expenses = categories::of_type(&mut connection, household_id, CategoryType::Expense).await?;
+            accounts.iter().map(|account| (account.id.to_string(), account.currency())).collect();
+        let tree = CategoryTree::new(categories::nodes(&mut connection, household_id).await?);
+        let expenses =
+            categories::list_ids_by_type(&mut connection, household_id, CategoryType::Expense).await?;
         drop(connection);
         let last = from.checked_add_days(Days::new(MAX_DAYS_AHEAD)).unwrap_or(from);
         let last = queries.iter().map(|query| query.to).max().map_or(from, |to| to.min(last));
         let add = move || {
-            let mut upcoming = Upcoming::new();
-            for it in all.iter().filter(|it| it.status == Status::Active) {
-                let parts = parts(it, &currencies, &expenses, &tree);
-                add_occurrences(it, &parts, (from, last), &mut upcoming)?;
+            let mut upcoming = UpcomingByCategory::new();
+            for recurring in all.iter().filter(|recurring| recurring.status == Status::Active) {
+                let category_amounts = category_amounts(recurring, &currencies, &expenses, &tree);
+                add_occurrences(recurring, &category_amounts, (from, last), &mut upcoming)?;
             }
             Ok::<_, Error>((upcoming, tree))
         };
-        let (upcoming, tree) = self.computing.run(add).await??;
+        let (upcoming, tree) = self.compute_pool.run(add).await??;
         let wanted = upcoming.values().flat_map(BTreeMap::keys).map(|(_, currency)| *currency);
         let wanted =
             wanted.chain(queries.iter().map(|query| query.currency)).map(|currency| (currency, from));
@@ -75,18 +76,18 @@ impl Ledger {
             let sum = |query: &SpendingQuery| sum(query, &tree, &upcoming, (&quotes, from), &mut additions);
             queries.iter().map(sum).collect()
         };
-        self.computing.run(sum).await?
+        self.compute_pool.run(sum).await?
     }
 }
 
 /// Returns what one occurrence books on expense categories.
-fn parts(
-    it: &Recurring,
+fn category_amounts(
+    recurring: &Recurring,
     currencies: &HashMap<String, Currency>,
     expenses: &[Uuid],
     tree: &CategoryTree,
 ) -> Vec<(Uuid, Money)> {
-    let template = &it.template;
+    let template = &recurring.template;
     let refunds = match TransactionType::from_text(&template.transaction_type) {
         Some(TransactionType::Expense) => false,
         Some(TransactionType::Income) => true,
@@ -96,28 +97,32 @@ fn parts(
     let Some(currency) = stated.or_else(|| currencies.get(&template.account_id).copied()) else {
         return Vec::new();
     };
-    let part = |category_id: &str, amount: &str| {
+    let category_amount = |category_id: &str, amount: &str| {
         let category_id = Uuid::parse_str(category_id).ok().filter(|id| expenses.contains(id))?;
         let amount = Amount::parse(amount).and_then(|amount| amount.in_currency(currency)).ok()?;
-        Some((tree.target(category_id), if refunds { amount.negated() } else { amount }))
+        Some((tree.resolve(category_id), if refunds { amount.negated() } else { amount }))
     };
     match &template.category_id {
-        Some(category_id) => part(category_id, &template.amount).into_iter().collect(),
-        None => template.splits.iter().filter_map(|it| part(&it.category_id, &it.amount)).collect(),
+        Some(category_id) => category_amount(category_id, &template.amount).into_iter().collect(),
+        None => template
+            .splits
+            .iter()
+            .filter_map(|split| category_amount(&split.category_id, &split.amount))
+            .collect(),
     }
 }
 
 /// Adds what the occurrences of one recurring transaction book from a day to another.
 fn add_occurrences(
-    it: &Recurring,
-    parts: &[(Uuid, Money)],
+    recurring: &Recurring,
+    category_amounts: &[(Uuid, Money)],
     (from, last): (NaiveDate, NaiveDate),
-    upcoming: &mut Upcoming,
+    upcoming: &mut UpcomingByCategory,
 ) -> Result<(), Rejection> {
-    let Some(next) = it.next.filter(|_| !parts.is_empty()) else { return Ok(()) };
-    let days = it.schedule.occurrences(next).map(|occurrence| it.schedule.dated(occurrence));
+    let Some(next) = recurring.next.filter(|_| !category_amounts.is_empty()) else { return Ok(()) };
+    let days = recurring.schedule.occurrences(next).map(|occurrence| recurring.schedule.date_of(occurrence));
     for day in days.take_while(|day| *day <= last).filter(|day| *day >= from) {
-        for (category_id, amount) in parts {
+        for (category_id, amount) in category_amounts {
             let sums = upcoming.entry(*category_id).or_default();
             let sum = sums.entry((day, amount.currency())).or_default();
             *sum = sum.checked_add(amount.minor()).ok_or(Rejection::OutOfRange)?;
@@ -130,17 +135,17 @@ fn add_occurrences(
 fn sum(
     query: &SpendingQuery,
     tree: &CategoryTree,
-    upcoming: &Upcoming,
+    upcoming: &UpcomingByCategory,
     (quotes, day): (&Quotes, NaiveDate),
     additions: &mut usize,
 ) -> Result<BTreeMap<NaiveDate, Money>, Error> {
     let mut days: BTreeMap<NaiveDate, Money> = BTreeMap::new();
-    for category_id in tree.with_all_below(&query.category_ids) {
+    for category_id in tree.with_descendants(&query.category_ids) {
         let Some(sums) = upcoming.get(&category_id) else { continue };
         *additions = additions.saturating_add(sums.len());
         if *additions > MAX_ADDITIONS {
             let text = "Too much is due in the periods of these budgets; delete recurring transactions.";
-            return Err(Error::Query(vec![Violation::new("queries", "PARAMETER_INVALID", text)]));
+            return Err(Error::InvalidQuery(vec![FieldViolation::new("queries", "PARAMETER_INVALID", text)]));
         }
         let in_query = sums.iter().filter(|((day, _), _)| (query.from..=query.to).contains(day));
         for ((due, currency), minor) in in_query {

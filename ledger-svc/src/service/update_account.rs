@@ -1,23 +1,24 @@
 //! Changing an account; another balance posts an adjustment.
 
-use fintrac_kit::access::By;
+use fintrac_kit::access::RequestContext;
 use uuid::Uuid;
 
-use super::{Ledger, Once};
+use super::{Idempotency, Ledger};
 use crate::domain::account::AccountChanges;
-use crate::domain::posting::Order;
+use crate::domain::posting::CommandKind;
 use crate::error::Error;
-use crate::posting::Answer;
+use crate::posting::PostingResponse;
 
 impl Ledger {
     pub async fn update_account(
         &self,
-        by: &By,
+        ctx: &RequestContext,
         account_id: Uuid,
         changes: AccountChanges,
-        if_version: Option<i64>,
-        once: Once,
-    ) -> Result<Answer, Error> {
-        self.post(by, Order::ChangeAccount { account_id, changes, if_version }, once).await
+        expected_version: Option<i64>,
+        idempotency: Idempotency,
+    ) -> Result<PostingResponse, Error> {
+        self.post(ctx, CommandKind::ChangeAccount { account_id, changes, expected_version }, idempotency)
+            .await
     }
 }

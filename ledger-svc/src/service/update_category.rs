@@ -1,11 +1,11 @@
 //! Changing a category.
 
-use fintrac_kit::access::By;
-use fintrac_kit::idempotency::{Kept, Key};
+use fintrac_kit::access::RequestContext;
+use fintrac_kit::idempotency::{Key, Stored};
 use uuid::Uuid;
 
 use super::create_category::{check_parent, name_taken};
-use super::{Change, Ledger};
+use super::{EntityChange, Ledger};
 use crate::domain::category::{Category, CategoryChanges};
 use crate::domain::posting::Rejection;
 use crate::error::Error;
@@ -14,36 +14,37 @@ use crate::store::{categories, households};
 impl Ledger {
     pub async fn update_category(
         &self,
-        by: &By,
+        ctx: &RequestContext,
         category_id: Uuid,
         changes: CategoryChanges,
-        if_version: Option<i64>,
+        expected_version: Option<i64>,
         key: Option<Key>,
         encode: fn(&Category) -> Vec<u8>,
-    ) -> Result<Kept<Category>, Error> {
-        let household = self.household(by).await?;
+    ) -> Result<Stored<Category>, Error> {
+        let household = self.household(ctx).await?;
         let mut transaction = self.pool.begin().await?;
-        if let Some(reply) = self.claim(&mut transaction, key.as_ref()).await? {
-            return Ok(Kept::Replayed(reply));
+        if let Some(response) = self.claim(&mut transaction, key.as_ref()).await? {
+            return Ok(Stored::Replayed(response));
         }
         households::lock(&mut transaction, &[household.id]).await?;
         let before = categories::find(&mut transaction, household.id, category_id).await?;
         let before = before.ok_or_else(|| Error::not_found("category"))?;
-        if if_version.is_some_and(|version| version != before.version) {
+        if expected_version.is_some_and(|version| version != before.version) {
             return Err(Rejection::VersionMismatch.into());
         }
         let (after, changed) = changes.apply(&before, self.clock.now())?;
         if changed.is_empty() {
-            return Ok(Kept::Fresh(before));
+            return Ok(Stored::New(before));
         }
         if after.parent_id != before.parent_id {
             check_parent(&mut transaction, household.id, &after).await?;
         }
         categories::update(&mut transaction, household.id, &after).await.map_err(name_taken)?;
         let (entity_id, version) = (after.id, after.version);
-        let change = Change { entity: "category", entity_id, version, kind: "updated", changed: &changed };
-        self.record(&mut transaction, by, change).await?;
+        let change =
+            EntityChange { entity: "category", entity_id, version, kind: "updated", changed: &changed };
+        self.record(&mut transaction, ctx, change).await?;
         self.commit(transaction, key.as_ref(), encode(&after)).await?;
-        Ok(Kept::Fresh(after))
+        Ok(Stored::New(after))
     }
 }

@@ -1,14 +1,14 @@
 //! Changing a recurring transaction, and steering it: pause, resume, skip, delete.
 
 use chrono::NaiveDate;
-use fintrac_kit::access::By;
-use fintrac_kit::idempotency::{Kept, Key};
+use fintrac_kit::access::RequestContext;
+use fintrac_kit::idempotency::{Key, Stored};
 use fintrac_money::Household;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::create_recurring::earliest;
-use super::{Change, Ledger};
+use super::create_recurring::earliest_start;
+use super::{EntityChange, Ledger};
 use crate::domain::posting::Rejection;
 use crate::domain::recurring::{Recurring, Status};
 use crate::domain::schedule::{Rule, Schedule, ScheduleInput};
@@ -30,8 +30,8 @@ pub struct ScheduleChanges {
 
 impl ScheduleChanges {
     /// The schedule as if it were given anew.
-    fn over(&self, standing: &Recurring) -> ScheduleInput {
-        let schedule = &standing.schedule;
+    fn merged_with(&self, current: &Recurring) -> ScheduleInput {
+        let schedule = &current.schedule;
         let (frequency, interval, rrule) = match &schedule.rule {
             Rule::Every { frequency, interval } => {
                 (Some(frequency.as_str().to_owned()), Some(i64::from(*interval)), None)
@@ -39,11 +39,11 @@ impl ScheduleChanges {
             Rule::Rfc(rule) => (None, None, Some(rule.clone())),
         };
         // One kind of rule takes the place of the other, one kind of end too.
-        let names = |change: &Option<Option<String>>| matches!(change, Some(Some(_)));
-        let (by_rule, by_frequency) = (names(&self.rrule), names(&self.frequency));
+        let is_set = |change: &Option<Option<String>>| matches!(change, Some(Some(_)));
+        let (by_rule, by_frequency) = (is_set(&self.rrule), is_set(&self.frequency));
         let counted = matches!(self.count, Some(Some(_)));
         let end = schedule.end.filter(|_| !counted).map(|day| day.to_string());
-        let count = schedule.count.filter(|_| !names(&self.end_date)).map(i64::from);
+        let count = schedule.count.filter(|_| !is_set(&self.end_date)).map(i64::from);
         ScheduleInput {
             frequency: self.frequency.clone().unwrap_or(frequency.filter(|_| !by_rule)),
             interval: self.interval.unwrap_or(interval.filter(|_| !by_rule)),
@@ -58,15 +58,15 @@ impl ScheduleChanges {
 
 /// How a user steers a recurring transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Steering {
+pub enum RecurringAction {
     Pause,
     Resume,
     /// Leaves the next occurrence out.
     Skip,
 }
 
-impl Steering {
-    fn told(self) -> &'static str {
+impl RecurringAction {
+    fn event_kind(self) -> &'static str {
         match self {
             Self::Pause => "paused",
             Self::Resume => "resumed",
@@ -80,115 +80,115 @@ type Encode = fn(&Recurring) -> Vec<u8>;
 impl Ledger {
     pub async fn update_recurring(
         &self,
-        by: &By,
+        ctx: &RequestContext,
         id: Uuid,
         (changes, schedule): (TransactionChanges, ScheduleChanges),
-        if_version: Option<i64>,
+        expected_version: Option<i64>,
         (key, encode): (Option<Key>, Encode),
-    ) -> Result<Kept<Recurring>, Error> {
-        let household = self.household(by).await?;
+    ) -> Result<Stored<Recurring>, Error> {
+        let household = self.household(ctx).await?;
         let mut transaction = self.pool.begin().await?;
-        if let Some(reply) = self.claim(&mut transaction, key.as_ref()).await? {
-            return Ok(Kept::Replayed(reply));
+        if let Some(response) = self.claim(&mut transaction, key.as_ref()).await? {
+            return Ok(Stored::Replayed(response));
         }
         // No category that the template names is deleted meanwhile.
         households::lock(&mut transaction, &[household.id]).await?;
-        let before = standing(&mut transaction, &household, id, if_version).await?;
+        let before = lock_current(&mut transaction, &household, id, expected_version).await?;
         let mut violations = Vec::new();
         let mut after = before.clone();
         let template =
-            TransactionInput { transaction_date: None, ..changes.over_input(before.template.clone()) };
+            TransactionInput { transaction_date: None, ..changes.apply_to_input(before.template.clone()) };
         if template != before.template {
-            match self.checked_template(&mut transaction, household, template).await? {
+            match self.resolve_template(&mut transaction, household, template).await? {
                 Ok(template) => after.template = template,
-                Err(refused) => violations.extend(refused),
+                Err(rejected) => violations.extend(rejected),
             }
         }
         let today = household.today(self.clock.now());
-        let (start, since) = (before.schedule.start, earliest(today).min(before.schedule.start));
-        let wanted = schedule.over(&before);
+        let (start, since) = (before.schedule.start, earliest_start(today).min(before.schedule.start));
+        let wanted = schedule.merged_with(&before);
         let resolve = move || {
             let wanted = wanted.resolve(start, since, &mut violations);
             (wanted, violations)
         };
-        let (wanted, violations) = self.computing.run(resolve).await?;
+        let (wanted, violations) = self.compute_pool.run(resolve).await?;
         let Some(wanted) = wanted.filter(|_| violations.is_empty()) else { return Err(violations.into()) };
-        let Schedule { used_before, effective_from, .. } = before.schedule;
-        let wanted = Schedule { used_before, effective_from, ..wanted };
+        let Schedule { prior_occurrences, effective_from, .. } = before.schedule;
+        let wanted = Schedule { prior_occurrences, effective_from, ..wanted };
         if wanted != before.schedule {
             after.schedule = wanted;
             after.status = if before.status == Status::Completed { Status::Active } else { before.status };
-            after.go_on_with(&before, today);
+            after.reschedule(&before, today);
         }
         if after.template == before.template && after.schedule == before.schedule {
-            return Ok(Kept::Fresh(before));
+            return Ok(Stored::New(before));
         }
         after.version += 1;
         after.updated_at = self.clock.now();
         recurring::save(&mut transaction, &after).await?;
-        self.tell(&mut transaction, by, &after, "updated").await?;
+        self.record_recurring_change(&mut transaction, ctx, &after, "updated").await?;
         self.commit(transaction, key.as_ref(), encode(&after)).await?;
-        self.due.ring();
-        Ok(Kept::Fresh(after))
+        self.due_signal.wake();
+        Ok(Stored::New(after))
     }
 
-    pub async fn steer_recurring(
+    pub async fn apply_recurring_action(
         &self,
-        by: &By,
+        ctx: &RequestContext,
         id: Uuid,
-        steering: Steering,
-        if_version: Option<i64>,
+        action: RecurringAction,
+        expected_version: Option<i64>,
         (key, encode): (Option<Key>, Encode),
-    ) -> Result<Kept<Recurring>, Error> {
-        let household = self.household(by).await?;
+    ) -> Result<Stored<Recurring>, Error> {
+        let household = self.household(ctx).await?;
         let mut transaction = self.pool.begin().await?;
-        if let Some(reply) = self.claim(&mut transaction, key.as_ref()).await? {
-            return Ok(Kept::Replayed(reply));
+        if let Some(response) = self.claim(&mut transaction, key.as_ref()).await? {
+            return Ok(Stored::Replayed(response));
         }
-        let mut it = standing(&mut transaction, &household, id, if_version).await?;
-        let Some(next) = it.next else { return Err(Error::RecurringCompleted) };
-        match (steering, it.status) {
-            (Steering::Pause, Status::Paused) | (Steering::Resume, Status::Active) => {
-                return Ok(Kept::Fresh(it));
+        let mut recurring = lock_current(&mut transaction, &household, id, expected_version).await?;
+        let Some(next) = recurring.next else { return Err(Error::RecurringCompleted) };
+        match (action, recurring.status) {
+            (RecurringAction::Pause, Status::Paused) | (RecurringAction::Resume, Status::Active) => {
+                return Ok(Stored::New(recurring));
             }
-            (Steering::Pause, _) => it.status = Status::Paused,
-            (Steering::Resume, _) => {
-                it.status = Status::Active;
+            (RecurringAction::Pause, _) => recurring.status = Status::Paused,
+            (RecurringAction::Resume, _) => {
+                recurring.status = Status::Active;
                 // What failed is made up for; what a user paused is not.
-                if it.paused_reason.take().is_none() {
-                    it.go_on(next, household.today(self.clock.now()));
+                if recurring.paused_reason.take().is_none() {
+                    recurring.advance_to(next, household.today(self.clock.now()));
                 }
             }
-            (Steering::Skip, _) => it.go_on_after(next),
+            (RecurringAction::Skip, _) => recurring.advance_past(next),
         }
-        it.version += 1;
-        it.updated_at = self.clock.now();
-        recurring::save(&mut transaction, &it).await?;
-        self.tell(&mut transaction, by, &it, steering.told()).await?;
-        self.commit(transaction, key.as_ref(), encode(&it)).await?;
-        self.due.ring();
-        Ok(Kept::Fresh(it))
+        recurring.version += 1;
+        recurring.updated_at = self.clock.now();
+        recurring::save(&mut transaction, &recurring).await?;
+        self.record_recurring_change(&mut transaction, ctx, &recurring, action.event_kind()).await?;
+        self.commit(transaction, key.as_ref(), encode(&recurring)).await?;
+        self.due_signal.wake();
+        Ok(Stored::New(recurring))
     }
 
     /// What it posted stays.
     pub async fn delete_recurring(
         &self,
-        by: &By,
+        ctx: &RequestContext,
         id: Uuid,
-        if_version: Option<i64>,
+        expected_version: Option<i64>,
         key: Option<Key>,
     ) -> Result<(), Error> {
-        let household = self.household(by).await?;
+        let household = self.household(ctx).await?;
         let mut transaction = self.pool.begin().await?;
         if self.claim(&mut transaction, key.as_ref()).await?.is_some() {
             return Ok(());
         }
-        let mut it = standing(&mut transaction, &household, id, if_version).await?;
-        it.deleted_at = Some(self.clock.now());
-        it.updated_at = self.clock.now();
-        it.version += 1;
-        recurring::save(&mut transaction, &it).await?;
-        self.tell(&mut transaction, by, &it, "deleted").await?;
+        let mut recurring = lock_current(&mut transaction, &household, id, expected_version).await?;
+        recurring.deleted_at = Some(self.clock.now());
+        recurring.updated_at = self.clock.now();
+        recurring.version += 1;
+        recurring::save(&mut transaction, &recurring).await?;
+        self.record_recurring_change(&mut transaction, ctx, &recurring, "deleted").await?;
         self.commit(transaction, key.as_ref(), Vec::new()).await
     }
 
@@ -196,46 +196,51 @@ impl Ledger {
     pub(super) async fn pause_recurring_on(
         &self,
         connection: &mut PgConnection,
-        by: &By,
+        ctx: &RequestContext,
         household_id: Uuid,
         account_id: Uuid,
     ) -> Result<(), Error> {
         let now = self.clock.now();
         for (_, entity_id, version) in
-            recurring::pause_on(connection, &[(household_id, account_id)], now).await?
+            recurring::pause_for_accounts(connection, &[(household_id, account_id)], now).await?
         {
-            let change = Change { entity: "recurring", entity_id, version, kind: "failed", changed: &[] };
-            self.record(connection, by, change).await?;
+            let change =
+                EntityChange { entity: "recurring", entity_id, version, kind: "failed", changed: &[] };
+            self.record(connection, ctx, change).await?;
         }
         Ok(())
     }
 
-    async fn tell(
+    async fn record_recurring_change(
         &self,
         connection: &mut PgConnection,
-        by: &By,
-        it: &Recurring,
+        ctx: &RequestContext,
+        recurring: &Recurring,
         kind: &'static str,
     ) -> Result<(), sqlx::Error> {
-        let (entity_id, version) = (it.id, it.version);
-        self.record(connection, by, Change { entity: "recurring", entity_id, version, kind, changed: &[] })
-            .await
+        let (entity_id, version) = (recurring.id, recurring.version);
+        self.record(
+            connection,
+            ctx,
+            EntityChange { entity: "recurring", entity_id, version, kind, changed: &[] },
+        )
+        .await
     }
 }
 
 /// Locks and reads one.
-async fn standing(
+async fn lock_current(
     connection: &mut PgConnection,
     household: &Household,
     id: Uuid,
-    if_version: Option<i64>,
+    expected_version: Option<i64>,
 ) -> Result<Recurring, Error> {
     let missing = || Error::not_found("recurring transaction");
     if !recurring::lock(connection, household.id, id).await? {
         return Err(missing());
     }
     let found = recurring::find(connection, household.id, id).await?.ok_or_else(missing)?;
-    if if_version.is_some_and(|version| version != found.version) {
+    if expected_version.is_some_and(|version| version != found.version) {
         return Err(Rejection::VersionMismatch.into());
     }
     Ok(found)
@@ -245,19 +250,19 @@ impl Recurring {
     /// Continues with the changed schedule. The same days with another end leave
     /// the next occurrence where it is; other days begin after the last one, not
     /// before today, with what is left of the count.
-    fn go_on_with(&mut self, before: &Self, today: NaiveDate) {
+    fn reschedule(&mut self, before: &Self, today: NaiveDate) {
         let same_days =
             self.schedule.rule == before.schedule.rule && self.schedule.start == before.schedule.start;
         let (from, earliest) = match (before.next.filter(|_| same_days), before.last) {
             (Some(next), _) => (next, NaiveDate::MIN),
             (None, Some(last)) => {
-                let dated_later = before.schedule.dated(last).succ_opt().unwrap_or(today);
+                let dated_later = before.schedule.date_of(last).succ_opt().unwrap_or(today);
                 (last.succ_opt().unwrap_or(last), dated_later.max(today))
             }
             (None, None) => (self.schedule.start, today),
         };
-        let used = before.schedule.used_until(before.next);
+        let used = before.schedule.occurrences_before(before.next);
         self.schedule.continue_with(used, from, earliest);
-        self.go_on(from, earliest);
+        self.advance_to(from, earliest);
     }
 }

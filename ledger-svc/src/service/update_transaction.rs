@@ -1,23 +1,23 @@
-//! Editing a transaction: the reversal of what stands, then the new legs.
+//! Editing a transaction: the reversal of what stands, then the new postings.
 
-use fintrac_kit::access::By;
+use fintrac_kit::access::RequestContext;
 use uuid::Uuid;
 
-use super::{Ledger, Once};
-use crate::domain::posting::Order;
+use super::{Idempotency, Ledger};
+use crate::domain::posting::CommandKind;
 use crate::domain::transaction::TransactionChanges;
 use crate::error::Error;
-use crate::posting::Answer;
+use crate::posting::PostingResponse;
 
 impl Ledger {
     pub async fn update_transaction(
         &self,
-        by: &By,
+        ctx: &RequestContext,
         transaction_id: Uuid,
         changes: TransactionChanges,
-        if_version: Option<i64>,
-        once: Once,
-    ) -> Result<Answer, Error> {
-        self.post(by, Order::Edit { transaction_id, changes, if_version }, once).await
+        expected_version: Option<i64>,
+        idempotency: Idempotency,
+    ) -> Result<PostingResponse, Error> {
+        self.post(ctx, CommandKind::Edit { transaction_id, changes, expected_version }, idempotency).await
     }
 }

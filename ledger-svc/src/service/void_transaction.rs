@@ -1,21 +1,21 @@
 //! Voiding a transaction by its reversal.
 
-use fintrac_kit::access::By;
+use fintrac_kit::access::RequestContext;
 use uuid::Uuid;
 
-use super::{Ledger, Once};
-use crate::domain::posting::Order;
+use super::{Idempotency, Ledger};
+use crate::domain::posting::CommandKind;
 use crate::error::Error;
-use crate::posting::Answer;
+use crate::posting::PostingResponse;
 
 impl Ledger {
     pub async fn void_transaction(
         &self,
-        by: &By,
+        ctx: &RequestContext,
         transaction_id: Uuid,
-        if_version: Option<i64>,
-        once: Once,
-    ) -> Result<Answer, Error> {
-        self.post(by, Order::Void { transaction_id, if_version }, once).await
+        expected_version: Option<i64>,
+        idempotency: Idempotency,
+    ) -> Result<PostingResponse, Error> {
+        self.post(ctx, CommandKind::Void { transaction_id, expected_version }, idempotency).await
     }
 }

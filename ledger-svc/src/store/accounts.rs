@@ -8,9 +8,9 @@ use fintrac_money::Money;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{currency, known};
+use super::{currency, parse_stored};
 use crate::domain::account::{Account, AccountState, AccountType};
-use crate::domain::posting::Moves;
+use crate::domain::posting::BalanceDeltas;
 
 struct AccountRow {
     household_id: Uuid,
@@ -35,7 +35,7 @@ impl TryFrom<AccountRow> for Account {
         Ok(Self {
             id: row.id,
             name: row.name,
-            account_type: known(&row.account_type, AccountType::from_text)?,
+            account_type: parse_stored(&row.account_type, AccountType::from_text)?,
             description: row.description,
             include_in_net_worth: row.include_in_net_worth,
             is_active: row.is_active,
@@ -93,7 +93,7 @@ pub async fn list(
 }
 
 /// What is booked on these accounts after a day, minor units; accounts without later days are missing.
-pub async fn booked_after(
+pub async fn changes_after(
     connection: &mut PgConnection,
     keys: &[(Uuid, Uuid, NaiveDate)],
 ) -> Result<HashMap<(Uuid, Uuid, NaiveDate), i64>, sqlx::Error> {
@@ -101,8 +101,8 @@ pub async fn booked_after(
         r#"select wanted.household_id as "household_id!", wanted.account_id as "account_id!",
                   today as "today!", sum(change)::int8 as "change!"
            from unnest($1::uuid[], $2::uuid[], $3::date[]) as wanted (household_id, account_id, today)
-           join ledger.daily_changes on daily_changes.household_id = wanted.household_id
-               and daily_changes.account_id = wanted.account_id and day > today
+           join ledger.daily_totals on daily_totals.household_id = wanted.household_id
+               and daily_totals.account_id = wanted.account_id and day > today
            group by 1, 2, 3"#,
         &keys.iter().map(|(household, _, _)| *household).collect::<Vec<_>>(),
         &keys.iter().map(|(_, account, _)| *account).collect::<Vec<_>>(),
@@ -121,7 +121,7 @@ pub async fn with_balance(
     today: NaiveDate,
 ) -> Result<Vec<AccountState>, sqlx::Error> {
     let keys: Vec<_> = accounts.iter().map(|account| (household_id, account.id, today)).collect();
-    let later = if keys.is_empty() { HashMap::new() } else { booked_after(connection, &keys).await? };
+    let later = if keys.is_empty() { HashMap::new() } else { changes_after(connection, &keys).await? };
     let state = |account: Account| {
         let later = later.get(&(household_id, account.id, today)).copied().unwrap_or_default();
         AccountState::new(account, later)
@@ -131,7 +131,7 @@ pub async fn with_balance(
 }
 
 /// The live ones among these ids.
-pub async fn live(
+pub async fn find_live(
     connection: &mut PgConnection,
     household_id: Uuid,
     ids: &[Uuid],
@@ -244,7 +244,7 @@ pub async fn count(
 
 /// Inserts accounts, given with their households, without a balance.
 pub async fn insert(connection: &mut PgConnection, opened: &[(Uuid, &Account)]) -> Result<(), sqlx::Error> {
-    let c = Columns::of(opened);
+    let c = Columns::from_rows(opened);
     sqlx::query!(
         r#"insert into ledger.accounts (household_id, id, name, account_type, currency_code, description,
                                         include_in_net_worth, is_active, version, created_at, updated_at, name_key,
@@ -272,7 +272,7 @@ pub async fn insert(connection: &mut PgConnection, opened: &[(Uuid, &Account)]) 
 
 /// Writes everything but the balance of locked accounts.
 pub async fn update(connection: &mut PgConnection, changed: &[(Uuid, &Account)]) -> Result<(), sqlx::Error> {
-    let c = Columns::of(changed);
+    let c = Columns::from_rows(changed);
     sqlx::query!(
         r#"update ledger.accounts set name = new.name, account_type = new.account_type,
                description = new.description, include_in_net_worth = new.include_in_net_worth,
@@ -292,7 +292,7 @@ pub async fn update(connection: &mut PgConnection, changed: &[(Uuid, &Account)])
         &c.active,
         &c.versions,
         &c.updated,
-        &changed.iter().map(|(_, it)| it.deleted_at).collect::<Vec<_>>() as _,
+        &changed.iter().map(|(_, account)| account.deleted_at).collect::<Vec<_>>() as _,
         &c.name_keys,
     )
     .execute(connection)
@@ -317,33 +317,36 @@ struct Columns {
 }
 
 impl Columns {
-    fn of(rows: &[(Uuid, &Account)]) -> Self {
+    fn from_rows(rows: &[(Uuid, &Account)]) -> Self {
         Self {
             households: rows.iter().map(|(household, _)| *household).collect(),
-            ids: rows.iter().map(|(_, it)| it.id).collect(),
-            names: rows.iter().map(|(_, it)| it.name.clone()).collect(),
-            name_keys: rows.iter().map(|(_, it)| name_key(&it.name)).collect(),
-            types: rows.iter().map(|(_, it)| it.account_type.as_str().to_owned()).collect(),
-            currencies: rows.iter().map(|(_, it)| it.currency().code().to_owned()).collect(),
-            descriptions: rows.iter().map(|(_, it)| it.description.clone()).collect(),
-            in_net_worth: rows.iter().map(|(_, it)| it.include_in_net_worth).collect(),
-            active: rows.iter().map(|(_, it)| it.is_active).collect(),
-            versions: rows.iter().map(|(_, it)| it.version).collect(),
-            created: rows.iter().map(|(_, it)| it.created_at).collect(),
-            updated: rows.iter().map(|(_, it)| it.updated_at).collect(),
+            ids: rows.iter().map(|(_, account)| account.id).collect(),
+            names: rows.iter().map(|(_, account)| account.name.clone()).collect(),
+            name_keys: rows.iter().map(|(_, account)| name_key(&account.name)).collect(),
+            types: rows.iter().map(|(_, account)| account.account_type.as_str().to_owned()).collect(),
+            currencies: rows.iter().map(|(_, account)| account.currency().code().to_owned()).collect(),
+            descriptions: rows.iter().map(|(_, account)| account.description.clone()).collect(),
+            in_net_worth: rows.iter().map(|(_, account)| account.include_in_net_worth).collect(),
+            active: rows.iter().map(|(_, account)| account.is_active).collect(),
+            versions: rows.iter().map(|(_, account)| account.version).collect(),
+            created: rows.iter().map(|(_, account)| account.created_at).collect(),
+            updated: rows.iter().map(|(_, account)| account.updated_at).collect(),
         }
     }
 }
 
 /// Adds to balances; the accounts are locked.
-pub async fn move_balances(connection: &mut PgConnection, moves: &Moves) -> Result<(), sqlx::Error> {
+pub async fn apply_balance_deltas(
+    connection: &mut PgConnection,
+    deltas: &BalanceDeltas,
+) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"update ledger.accounts set balance = balance + moved.change
            from unnest($1::uuid[], $2::uuid[], $3::int8[]) as moved (household_id, id, change)
            where accounts.household_id = moved.household_id and accounts.id = moved.id"#,
-        &moves.balances.keys().map(|(household, _)| *household).collect::<Vec<_>>(),
-        &moves.balances.keys().map(|(_, account)| *account).collect::<Vec<_>>(),
-        &moves.balances.values().copied().collect::<Vec<_>>(),
+        &deltas.balances.keys().map(|(household, _)| *household).collect::<Vec<_>>(),
+        &deltas.balances.keys().map(|(_, account)| *account).collect::<Vec<_>>(),
+        &deltas.balances.values().copied().collect::<Vec<_>>(),
     )
     .execute(connection)
     .await

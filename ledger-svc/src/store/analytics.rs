@@ -5,7 +5,7 @@ use fintrac_money::Currency;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{currency, known};
+use super::{currency, parse_stored};
 use crate::domain::category::CategoryType;
 use crate::domain::interval::{Interval, Span};
 
@@ -20,14 +20,17 @@ pub enum Side {
 
 /// A nominal account, but for those of exchange and those that went over into others.
 #[derive(Debug)]
-pub struct Nominal {
+pub struct NominalAccount {
     pub id: Uuid,
     pub side: Side,
     pub category_id: Option<Uuid>,
     pub currency: Currency,
 }
 
-pub async fn nominal(connection: &mut PgConnection, household_id: Uuid) -> Result<Vec<Nominal>, sqlx::Error> {
+pub async fn nominal_accounts(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+) -> Result<Vec<NominalAccount>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"select nominal_accounts.id, purpose, category_id, currency_code,
                   category_type as "category_type?"
@@ -43,7 +46,7 @@ pub async fn nominal(connection: &mut PgConnection, household_id: Uuid) -> Resul
     rows.into_iter()
         .map(|row| {
             let side = match (row.purpose.as_str(), row.category_type.as_deref()) {
-                (_, Some(word)) => match known(word, CategoryType::from_text)? {
+                (_, Some(text)) => match parse_stored(text, CategoryType::from_text)? {
                     CategoryType::Income => Side::Income,
                     CategoryType::Expense => Side::Expense,
                 },
@@ -52,7 +55,7 @@ pub async fn nominal(connection: &mut PgConnection, household_id: Uuid) -> Resul
                 _ => Side::Other,
             };
             let currency = currency(&row.currency_code)?;
-            Ok(Nominal { id: row.id, side, category_id: row.category_id, currency })
+            Ok(NominalAccount { id: row.id, side, category_id: row.category_id, currency })
         })
         .collect()
 }
@@ -85,7 +88,7 @@ pub async fn totals(
                   sum(change)::int8 as "change!", sum(household_change)::int8 as "household_change!",
                   sum(unpriced_change)::int8 as "unpriced_change!"
            from unnest($2::uuid[]) as wanted (account_id)
-           join ledger.daily_changes using (account_id)
+           join ledger.daily_totals using (account_id)
            where household_id = $1 and day between $3 and $4
            group by 1, 2"#,
         household_id,
@@ -150,7 +153,7 @@ pub async fn spending_by_account(
 
 /// What came to an account on one day of the week, 1 is Monday, minor units.
 #[derive(Debug, Clone, Copy)]
-pub struct OnWeekday {
+pub struct WeekdayTotal {
     pub weekday: i32,
     pub account_id: Uuid,
     pub change: i64,
@@ -163,14 +166,14 @@ pub async fn by_weekday(
     household_id: Uuid,
     accounts: &[Uuid],
     span: Span,
-) -> Result<Vec<OnWeekday>, sqlx::Error> {
+) -> Result<Vec<WeekdayTotal>, sqlx::Error> {
     sqlx::query_as!(
-        OnWeekday,
+        WeekdayTotal,
         r#"select extract(isodow from day)::int4 as "weekday!", account_id as "account_id!",
                   sum(change)::int8 as "change!", sum(household_change)::int8 as "household_change!",
                   sum(unpriced_change)::int8 as "unpriced_change!"
            from unnest($2::uuid[]) as wanted (account_id)
-           join ledger.daily_changes using (account_id)
+           join ledger.daily_totals using (account_id)
            where household_id = $1 and day between $3 and $4
            group by 1, 2"#,
         household_id,

@@ -5,7 +5,7 @@ use fintrac_kit::text::name_key;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::known;
+use super::parse_stored;
 use crate::domain::category::{Category, CategoryType};
 use crate::domain::posting;
 
@@ -28,7 +28,7 @@ impl TryFrom<CategoryRow> for Category {
         Ok(Self {
             id: row.id,
             name: row.name,
-            category_type: known(&row.category_type, CategoryType::from_text)?,
+            category_type: parse_stored(&row.category_type, CategoryType::from_text)?,
             icon: row.icon,
             color: row.color,
             parent_id: row.parent_id,
@@ -84,7 +84,7 @@ pub async fn list(
 
 /// The live ones that these (household, category) pairs lead to: themselves, or
 /// the ones into which they went over.
-pub async fn live(
+pub async fn find_live(
     connection: &mut PgConnection,
     keys: &[(Uuid, Uuid)],
 ) -> Result<Vec<((Uuid, Uuid), posting::Category)>, sqlx::Error> {
@@ -104,7 +104,7 @@ pub async fn live(
     .await?;
     rows.into_iter()
         .map(|row| {
-            let category_type = known(&row.category_type, CategoryType::from_text)?;
+            let category_type = parse_stored(&row.category_type, CategoryType::from_text)?;
             Ok(((row.household_id, row.wanted), posting::Category { id: row.id, category_type }))
         })
         .collect()
@@ -273,7 +273,7 @@ pub async fn delete(
 }
 
 /// The ids of all of one type, deleted ones too.
-pub async fn of_type(
+pub async fn list_ids_by_type(
     connection: &mut PgConnection,
     household_id: Uuid,
     category_type: CategoryType,
@@ -300,15 +300,18 @@ pub async fn names(
 
 /// A category, deleted ones too: what is above it, and into which it went over.
 #[derive(Debug)]
-pub struct Place {
+pub struct CategoryNode {
     pub id: Uuid,
     pub parent_id: Option<Uuid>,
     pub merged_into: Option<Uuid>,
 }
 
-pub async fn places(connection: &mut PgConnection, household_id: Uuid) -> Result<Vec<Place>, sqlx::Error> {
+pub async fn nodes(
+    connection: &mut PgConnection,
+    household_id: Uuid,
+) -> Result<Vec<CategoryNode>, sqlx::Error> {
     sqlx::query_as!(
-        Place,
+        CategoryNode,
         "select id, parent_id, merged_into from ledger.categories where household_id = $1",
         household_id
     )

@@ -7,8 +7,8 @@ use fintrac_money::Currency;
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
 
-use super::{currency, known};
-use crate::domain::rate::{Published, Quote, Quotes, Rate, Source};
+use super::{currency, parse_stored};
+use crate::domain::rate::{PublishedRate, Quote, Quotes, Rate, Source};
 
 /// Days of a currency from which on its rates are read as a range.
 const MIN_DAYS_OF_RANGE: usize = 16;
@@ -23,7 +23,7 @@ struct QuoteRow {
 
 impl QuoteRow {
     fn add_to(self, quotes: &mut Quotes) -> Result<(), sqlx::Error> {
-        let source = known(&self.source, Source::from_text)?;
+        let source = parse_stored(&self.source, Source::from_text)?;
         let rate = Rate { value: self.rate, day: self.day, source };
         quotes.add(currency(&self.currency_code)?, Quote { base: currency(&self.base)?, rate });
         Ok(())
@@ -117,9 +117,10 @@ async fn add_ranges(
 
 /// Stores rates, over those of the same or a lesser source (see [`Source`]).
 /// Returns how many were new or different.
-pub async fn upsert(connection: &mut PgConnection, rates: &[Published]) -> Result<u64, sqlx::Error> {
-    let codes =
-        |of: fn(&Published) -> Currency| rates.iter().map(|it| of(it).code().to_owned()).collect::<Vec<_>>();
+pub async fn upsert(connection: &mut PgConnection, rates: &[PublishedRate]) -> Result<u64, sqlx::Error> {
+    let codes = |currency_of: fn(&PublishedRate) -> Currency| {
+        rates.iter().map(|rate| currency_of(rate).code().to_owned()).collect::<Vec<_>>()
+    };
     let done = sqlx::query!(
         r#"insert into ledger.exchange_rates (base_code, currency_code, day, rate, source)
            select * from unnest($1::text[], $2::text[], $3::date[], $4::numeric[], $5::text[])
@@ -130,11 +131,11 @@ pub async fn upsert(connection: &mut PgConnection, rates: &[Published]) -> Resul
                where array_position($6::text[], excluded.source)
                      >= array_position($6::text[], exchange_rates.source)
                  and (exchange_rates.rate, exchange_rates.source) <> (excluded.rate, excluded.source)"#,
-        &codes(|it| it.base),
-        &codes(|it| it.currency),
-        &rates.iter().map(|it| it.day).collect::<Vec<_>>(),
-        &rates.iter().map(|it| it.value).collect::<Vec<_>>(),
-        &rates.iter().map(|it| it.source.as_str().to_owned()).collect::<Vec<_>>(),
+        &codes(|rate| rate.base),
+        &codes(|rate| rate.currency),
+        &rates.iter().map(|rate| rate.day).collect::<Vec<_>>(),
+        &rates.iter().map(|rate| rate.value).collect::<Vec<_>>(),
+        &rates.iter().map(|rate| rate.source.as_str().to_owned()).collect::<Vec<_>>(),
         &Source::ALL.map(|source| source.as_str().to_owned()),
     )
     .execute(connection)
@@ -145,11 +146,12 @@ pub async fn upsert(connection: &mut PgConnection, rates: &[Published]) -> Resul
 /// Each rate with the known one of a day nearest to its own, up to `latest`.
 pub async fn nearest(
     connection: &mut PgConnection,
-    rates: Vec<Published>,
+    rates: Vec<PublishedRate>,
     latest: NaiveDate,
-) -> Result<Vec<(Published, Option<Published>)>, sqlx::Error> {
-    let codes =
-        |of: fn(&Published) -> Currency| rates.iter().map(|it| of(it).code().to_owned()).collect::<Vec<_>>();
+) -> Result<Vec<(PublishedRate, Option<PublishedRate>)>, sqlx::Error> {
+    let codes = |currency_of: fn(&PublishedRate) -> Currency| {
+        rates.iter().map(|rate| currency_of(rate).code().to_owned()).collect::<Vec<_>>()
+    };
     let rows = sqlx::query!(
         r#"select number as "number!", found.day as "day!", found.rate as "rate!", found.source as "source!"
            from unnest($1::text[], $2::text[], $3::date[]) with ordinality
@@ -166,19 +168,19 @@ pub async fn nearest(
                       and day > wanted.day and day <= $4
                     order by day limit 1)) as sides
                order by abs(sides.day - wanted.day) limit 1) as found"#,
-        &codes(|it| it.base),
-        &codes(|it| it.currency),
-        &rates.iter().map(|it| it.day).collect::<Vec<_>>(),
+        &codes(|rate| rate.base),
+        &codes(|rate| rate.currency),
+        &rates.iter().map(|rate| rate.day).collect::<Vec<_>>(),
         latest,
     )
     .fetch_all(connection)
     .await?;
     let mut pairs: Vec<_> = rates.into_iter().map(|rate| (rate, None)).collect();
     for row in rows {
-        let source = known(&row.source, Source::from_text)?;
-        let at = usize::try_from(row.number - 1).ok();
-        if let Some((rate, found)) = at.and_then(|at| pairs.get_mut(at)) {
-            *found = Some(Published { day: row.day, value: row.rate, source, ..*rate });
+        let source = parse_stored(&row.source, Source::from_text)?;
+        let index = usize::try_from(row.number - 1).ok();
+        if let Some((rate, found)) = index.and_then(|index| pairs.get_mut(index)) {
+            *found = Some(PublishedRate { day: row.day, value: row.rate, source, ..*rate });
         }
     }
     Ok(pairs)

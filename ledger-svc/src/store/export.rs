@@ -1,7 +1,7 @@
 //! What a household has in the ledger, a section at a time. Amounts come as they
 //! are stored, in minor units; each with its currency.
 
-use fintrac_kit::export::{PAGE, Place};
+use fintrac_kit::export::{PAGE_SIZE, SectionCursor};
 use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -29,7 +29,7 @@ pub async fn accounts(
            from ledger.accounts where household_id = $1 and id > $2 order by id limit $3"#,
         household_id,
         after,
-        PAGE
+        PAGE_SIZE
     )
     .fetch_all(connection)
     .await
@@ -48,7 +48,7 @@ pub async fn categories(
            from ledger.categories where household_id = $1 and id > $2 order by id limit $3"#,
         household_id,
         after,
-        PAGE
+        PAGE_SIZE
     )
     .fetch_all(connection)
     .await
@@ -71,7 +71,7 @@ pub async fn transactions(
                    where splits.household_id = $1 and splits.transaction_id = transactions.id),
                'amount', amount, 'currency_code', transactions.currency_code, 'to_amount', to_amount,
                'to_currency_code', target.currency_code, 'household_amount', household_amount,
-               'household_currency_code', households.currency_code, 'rate', rate, 'rate_day', rate_day,
+               'household_currency_code', households.currency_code, 'rate', rate, 'rate_day', rate_date,
                'rate_source', rate_source, 'description', transactions.description, 'reference_number',
                reference_number, 'notes', notes, 'tags', tags, 'transaction_date', transaction_date,
                'recurring_id', recurring_id, 'version', transactions.version, 'created_at', transactions.created_at, 'updated_at',
@@ -83,7 +83,7 @@ pub async fn transactions(
            where transactions.household_id = $1 and transactions.id > $2 order by transactions.id limit $3"#,
         household_id,
         after,
-        PAGE
+        PAGE_SIZE
     )
     .fetch_all(connection)
     .await
@@ -104,26 +104,26 @@ pub async fn recurring(
            from ledger.recurring where household_id = $1 and id > $2 order by id limit $3"#,
         household_id,
         after,
-        PAGE
+        PAGE_SIZE
     )
     .fetch_all(connection)
     .await
 }
 
-/// Each change of a transaction, and its legs. Page by page by changes: one
+/// Each change of a transaction, and its postings. Page by page by changes: one
 /// transaction may have any number of them.
 pub async fn history(
     connection: &mut PgConnection,
     household_id: Uuid,
-    after: Place,
+    after: SectionCursor,
 ) -> Result<Vec<ExportRow>, sqlx::Error> {
     sqlx::query_as!(
         ExportRow,
         r#"select transaction_id as id, revision as "number!", jsonb_build_object('transaction_id', transaction_id,
                'revision', revision, 'kind', kind, 'changes', changes, 'actor', actor, 'recorded_at', recorded_at,
                'postings', (
-                   select coalesce(jsonb_agg(jsonb_build_object('leg', leg, 'account_id', account_id, 'amount',
-                       amount, 'currency_code', currency_code, 'day', day, 'is_reversal', is_reversal) order by leg),
+                   select coalesce(jsonb_agg(jsonb_build_object('leg', number, 'account_id', account_id, 'amount',
+                       amount, 'currency_code', currency_code, 'day', day, 'is_reversal', is_reversal) order by number),
                        '[]')
                    from ledger.postings
                    where postings.household_id = $1 and postings.transaction_id = revisions.transaction_id
@@ -134,7 +134,7 @@ pub async fn history(
         household_id,
         after.id,
         after.number,
-        PAGE
+        PAGE_SIZE
     )
     .fetch_all(connection)
     .await

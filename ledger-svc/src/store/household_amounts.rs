@@ -8,9 +8,9 @@ use uuid::Uuid;
 
 use super::currency;
 
-/// A leg without a household amount.
+/// A posting without a household amount.
 #[derive(Debug)]
-pub struct OpenLeg {
+pub struct UnpricedPosting {
     pub household_id: Uuid,
     pub transaction_id: Uuid,
     pub revision: i64,
@@ -19,13 +19,13 @@ pub struct OpenLeg {
     pub amount: Money,
     pub day: NaiveDate,
     pub is_reversal: bool,
-    pub kind: LegKind,
+    pub kind: PostingKind,
     pub household_currency: Currency,
 }
 
-/// What an open leg's value follows from.
+/// What an open posting's value follows from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LegKind {
+pub enum PostingKind {
     /// On an account of the household.
     Own,
     /// Between two currencies.
@@ -34,17 +34,17 @@ pub enum LegKind {
     Nominal,
 }
 
-/// An open leg's amount, now that a rate is known.
+/// An open posting's amount, now that a rate is known.
 #[derive(Debug)]
-pub struct Filled<'a> {
-    pub leg: &'a OpenLeg,
+pub struct PricedPosting<'a> {
+    pub posting: &'a UnpricedPosting,
     pub amount: Money,
-    /// None: the value is another leg's.
+    /// None: the value is another posting's.
     pub rate: Option<(Decimal, NaiveDate)>,
 }
 
-/// (household, transaction) of transactions with open legs, in key order after `after`.
-pub async fn open_transactions(
+/// (household, transaction) of transactions with open postings, in key order after `after`.
+pub async fn unpriced_transactions(
     connection: &mut PgConnection,
     after: (Uuid, Uuid),
     limit: i64,
@@ -62,15 +62,15 @@ pub async fn open_transactions(
     Ok(rows.into_iter().map(|row| (row.household_id, row.transaction_id)).collect())
 }
 
-/// Their open legs by revision, in order; the transactions and their accounts are locked.
+/// Their open postings by revision, in order; the transactions and their accounts are locked.
 /// What is on a category that went over into another one is there now.
-pub async fn open_legs(
+pub async fn unpriced_postings(
     connection: &mut PgConnection,
     keys: &[(Uuid, Uuid)],
-) -> Result<Vec<OpenLeg>, sqlx::Error> {
+) -> Result<Vec<UnpricedPosting>, sqlx::Error> {
     let (households, ids): (Vec<_>, Vec<_>) = keys.iter().copied().unzip();
     let rows = sqlx::query!(
-        r#"select postings.household_id, postings.transaction_id, revision, leg,
+        r#"select postings.household_id, postings.transaction_id, revision, number,
                   coalesce(nominal_accounts.merged_into, account_id) as "account_id!",
                   postings.currency_code, amount, day, is_reversal, purpose as "purpose?",
                   households.currency_code as household_currency
@@ -80,7 +80,7 @@ pub async fn open_legs(
            left join ledger.nominal_accounts on nominal_accounts.household_id = postings.household_id
                and nominal_accounts.id = account_id
            where household_amount is null
-           order by postings.household_id, postings.transaction_id, revision, is_reversal, leg"#,
+           order by postings.household_id, postings.transaction_id, revision, is_reversal, number"#,
         &households,
         &ids,
     )
@@ -88,19 +88,19 @@ pub async fn open_legs(
     .await?;
     rows.into_iter()
         .map(|row| {
-            Ok(OpenLeg {
+            Ok(UnpricedPosting {
                 household_id: row.household_id,
                 transaction_id: row.transaction_id,
                 revision: row.revision,
-                number: row.leg,
+                number: row.number,
                 account_id: row.account_id,
                 amount: Money::new(row.amount, currency(&row.currency_code)?),
                 day: row.day,
                 is_reversal: row.is_reversal,
                 kind: match row.purpose.as_deref() {
-                    None => LegKind::Own,
-                    Some("exchange") => LegKind::Exchange,
-                    Some(_) => LegKind::Nominal,
+                    None => PostingKind::Own,
+                    Some("exchange") => PostingKind::Exchange,
+                    Some(_) => PostingKind::Nominal,
                 },
                 household_currency: currency(&row.household_currency)?,
             })
@@ -108,25 +108,25 @@ pub async fn open_legs(
         .collect()
 }
 
-/// Writes the amounts on the legs and, from the first leg that stands, on the transactions.
-pub async fn fill(connection: &mut PgConnection, filled: &[Filled<'_>]) -> Result<(), sqlx::Error> {
-    let households: Vec<_> = filled.iter().map(|it| it.leg.household_id).collect();
-    let transactions: Vec<_> = filled.iter().map(|it| it.leg.transaction_id).collect();
+/// Writes the amounts on the postings and, from the first posting that stands, on the transactions.
+pub async fn fill(connection: &mut PgConnection, filled: &[PricedPosting<'_>]) -> Result<(), sqlx::Error> {
+    let households: Vec<_> = filled.iter().map(|priced| priced.posting.household_id).collect();
+    let transactions: Vec<_> = filled.iter().map(|priced| priced.posting.transaction_id).collect();
     sqlx::query!(
         r#"update ledger.postings set household_amount = filled.amount, household_rate = filled.rate,
-               household_rate_day = filled.rate_day
+               household_rate_date = filled.rate_date
            from unnest($1::uuid[], $2::uuid[], $3::int8[], $4::int2[], $5::int8[], $6::numeric[], $7::date[])
-               as filled (household_id, transaction_id, revision, leg, amount, rate, rate_day)
+               as filled (household_id, transaction_id, revision, number, amount, rate, rate_date)
            where postings.household_id = filled.household_id
              and postings.transaction_id = filled.transaction_id
-             and postings.revision = filled.revision and postings.leg = filled.leg"#,
+             and postings.revision = filled.revision and postings.number = filled.number"#,
         &households,
         &transactions,
-        &filled.iter().map(|it| it.leg.revision).collect::<Vec<_>>(),
-        &filled.iter().map(|it| it.leg.number).collect::<Vec<_>>(),
-        &filled.iter().map(|it| it.amount.minor()).collect::<Vec<_>>(),
-        &filled.iter().map(|it| it.rate.map(|(rate, _)| rate)).collect::<Vec<_>>() as _,
-        &filled.iter().map(|it| it.rate.map(|(_, day)| day)).collect::<Vec<_>>() as _,
+        &filled.iter().map(|priced| priced.posting.revision).collect::<Vec<_>>(),
+        &filled.iter().map(|priced| priced.posting.number).collect::<Vec<_>>(),
+        &filled.iter().map(|priced| priced.amount.minor()).collect::<Vec<_>>(),
+        &filled.iter().map(|priced| priced.rate.map(|(rate, _)| rate)).collect::<Vec<_>>() as _,
+        &filled.iter().map(|priced| priced.rate.map(|(_, day)| day)).collect::<Vec<_>>() as _,
     )
     .execute(&mut *connection)
     .await?;

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{currency, known};
+use super::{currency, parse_stored};
 use fintrac_money::Household;
 
 pub async fn find(
@@ -16,7 +16,7 @@ pub async fn find(
             .fetch_optional(connection)
             .await?;
     row.map(|row| {
-        let timezone = known(&row.timezone, |name| name.parse().ok())?;
+        let timezone = parse_stored(&row.timezone, |name| name.parse().ok())?;
         Ok(Household { id: household_id, currency: currency(&row.currency_code)?, timezone })
     })
     .transpose()
@@ -50,7 +50,7 @@ pub async fn set_timezone(connection: &mut PgConnection, household: &Household) 
 }
 
 /// Sets the time zone, unless somebody set another one meanwhile.
-pub async fn move_from(
+pub async fn replace_timezone(
     connection: &mut PgConnection,
     before: &Household,
     after: &Household,

@@ -5,7 +5,7 @@ pub mod accounts;
 pub mod analytics;
 pub mod categories;
 pub mod category_references;
-pub mod daily_changes;
+pub mod daily_totals;
 pub mod exchange_rates;
 pub mod export;
 pub mod household_amounts;
@@ -21,10 +21,10 @@ pub mod verification;
 use fintrac_money::Currency;
 
 /// What a stored word means; one that nobody knows is damage.
-fn known<T>(word: &str, read: impl Fn(&str) -> Option<T>) -> Result<T, sqlx::Error> {
-    read(word).ok_or_else(|| sqlx::Error::Decode(format!("unknown word {word:?}").into()))
+fn parse_stored<T>(text: &str, read: impl Fn(&str) -> Option<T>) -> Result<T, sqlx::Error> {
+    read(text).ok_or_else(|| sqlx::Error::Decode(format!("unknown value {text:?}").into()))
 }
 
 fn currency(code: &str) -> Result<Currency, sqlx::Error> {
-    known(code, Currency::from_code)
+    parse_stored(code, Currency::from_code)
 }

@@ -18,11 +18,11 @@ pub async fn insert_missing(
                as new (household_id, id, purpose, category_id, currency_code)
            order by 1, 2
            on conflict do nothing"#,
-        &accounts.iter().map(|it| it.household_id).collect::<Vec<_>>(),
-        &accounts.iter().map(|it| it.id).collect::<Vec<_>>(),
-        &accounts.iter().map(|it| it.purpose.as_str().to_owned()).collect::<Vec<_>>(),
-        &accounts.iter().map(|it| it.purpose.category()).collect::<Vec<_>>() as _,
-        &accounts.iter().map(|it| it.currency.code().to_owned()).collect::<Vec<_>>(),
+        &accounts.iter().map(|account| account.household_id).collect::<Vec<_>>(),
+        &accounts.iter().map(|account| account.id).collect::<Vec<_>>(),
+        &accounts.iter().map(|account| account.purpose.as_str().to_owned()).collect::<Vec<_>>(),
+        &accounts.iter().map(|account| account.purpose.category()).collect::<Vec<_>>() as _,
+        &accounts.iter().map(|account| account.currency.code().to_owned()).collect::<Vec<_>>(),
     )
     .execute(connection)
     .await
@@ -31,7 +31,7 @@ pub async fn insert_missing(
 
 /// Where what goes to a category is booked.
 #[derive(Debug)]
-pub struct OfCategory {
+pub struct CategoryAccount {
     pub id: Uuid,
     pub category_id: Uuid,
     pub currency: Currency,
@@ -58,10 +58,10 @@ pub async fn merge(
 }
 
 /// Those of a household's categories, without those that went over into others.
-pub async fn of_categories(
+pub async fn list_for_categories(
     connection: &mut PgConnection,
     household_id: Uuid,
-) -> Result<Vec<OfCategory>, sqlx::Error> {
+) -> Result<Vec<CategoryAccount>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"select id, category_id as "category_id!", currency_code from ledger.nominal_accounts
            where household_id = $1 and purpose = 'category' and merged_into is null"#,
@@ -72,7 +72,7 @@ pub async fn of_categories(
     rows.into_iter()
         .map(|row| {
             let currency = currency(&row.currency_code)?;
-            Ok(OfCategory { id: row.id, category_id: row.category_id, currency })
+            Ok(CategoryAccount { id: row.id, category_id: row.category_id, currency })
         })
         .collect()
 }

@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::{currency, known};
+use super::{currency, parse_stored};
 use crate::domain::recurring::{Recurring, Status};
 use crate::domain::schedule::{Frequency, Rule, Schedule, Weekend};
 use crate::domain::transaction::{SplitInput, TransactionInput};
@@ -39,50 +39,50 @@ struct Split {
 }
 
 impl From<&TransactionInput> for Template {
-    fn from(it: &TransactionInput) -> Self {
-        let it = it.clone();
+    fn from(value: &TransactionInput) -> Self {
+        let value = value.clone();
         let split = |split: SplitInput| Split {
             category_id: split.category_id,
             amount: split.amount,
             description: split.description,
         };
         Self {
-            account_id: it.account_id,
-            transaction_type: it.transaction_type,
-            amount: it.amount,
-            currency_code: it.currency_code,
-            category_id: it.category_id,
-            to_account_id: it.to_account_id,
-            to_amount: it.to_amount,
-            description: it.description,
-            reference_number: it.reference_number,
-            notes: it.notes,
-            tags: it.tags,
-            splits: it.splits.into_iter().map(split).collect(),
+            account_id: value.account_id,
+            transaction_type: value.transaction_type,
+            amount: value.amount,
+            currency_code: value.currency_code,
+            category_id: value.category_id,
+            to_account_id: value.to_account_id,
+            to_amount: value.to_amount,
+            description: value.description,
+            reference_number: value.reference_number,
+            notes: value.notes,
+            tags: value.tags,
+            splits: value.splits.into_iter().map(split).collect(),
         }
     }
 }
 
 impl From<Template> for TransactionInput {
-    fn from(it: Template) -> Self {
+    fn from(value: Template) -> Self {
         let split = |split: Split| SplitInput {
             category_id: split.category_id,
             amount: split.amount,
             description: split.description,
         };
         Self {
-            account_id: it.account_id,
-            transaction_type: it.transaction_type,
-            amount: it.amount,
-            currency_code: it.currency_code,
-            category_id: it.category_id,
-            to_account_id: it.to_account_id,
-            to_amount: it.to_amount,
-            description: it.description,
-            reference_number: it.reference_number,
-            notes: it.notes,
-            tags: it.tags,
-            splits: it.splits.into_iter().map(split).collect(),
+            account_id: value.account_id,
+            transaction_type: value.transaction_type,
+            amount: value.amount,
+            currency_code: value.currency_code,
+            category_id: value.category_id,
+            to_account_id: value.to_account_id,
+            to_amount: value.to_amount,
+            description: value.description,
+            reference_number: value.reference_number,
+            notes: value.notes,
+            tags: value.tags,
+            splits: value.splits.into_iter().map(split).collect(),
             transaction_date: None,
         }
     }
@@ -102,7 +102,7 @@ struct RecurringRow {
     end_date: Option<NaiveDate>,
     occurrences: Option<i32>,
     weekend: String,
-    used_before: i32,
+    prior_occurrences: i32,
     effective_from: Option<NaiveDate>,
     status: String,
     paused_reason: Option<String>,
@@ -122,7 +122,7 @@ impl TryFrom<RecurringRow> for Recurring {
         let rule = match (row.rrule, row.frequency, row.every) {
             (Some(rrule), ..) => Rule::Rfc(rrule),
             (None, Some(frequency), Some(every)) => Rule::Every {
-                frequency: known(&frequency, Frequency::from_text)?,
+                frequency: parse_stored(&frequency, Frequency::from_text)?,
                 interval: u32::try_from(every).map_err(|error| sqlx::Error::Decode(error.into()))?,
             },
             (None, ..) => return Err(sqlx::Error::Decode("a schedule without a rule".into())),
@@ -132,14 +132,15 @@ impl TryFrom<RecurringRow> for Recurring {
             start: row.start_date,
             end: row.end_date,
             count: row.occurrences.and_then(|count| u32::try_from(count).ok()),
-            weekend: known(&row.weekend, Weekend::from_text)?,
-            used_before: u32::try_from(row.used_before).map_err(|error| sqlx::Error::Decode(error.into()))?,
+            weekend: parse_stored(&row.weekend, Weekend::from_text)?,
+            prior_occurrences: u32::try_from(row.prior_occurrences)
+                .map_err(|error| sqlx::Error::Decode(error.into()))?,
             effective_from: row.effective_from,
         };
         let household = Household {
             id: row.household_id,
             currency: currency(&row.household_currency)?,
-            timezone: known(&row.timezone, |name| name.parse().ok())?,
+            timezone: parse_stored(&row.timezone, |name| name.parse().ok())?,
         };
         Ok(Self {
             household,
@@ -147,7 +148,7 @@ impl TryFrom<RecurringRow> for Recurring {
             user_id: row.user_id,
             template: row.template.0.into(),
             schedule,
-            status: known(&row.status, Status::from_text)?,
+            status: parse_stored(&row.status, Status::from_text)?,
             paused_reason: row.paused_reason,
             next: row.next_occurrence,
             last: row.last_occurrence,
@@ -170,7 +171,7 @@ pub async fn find(
         RecurringRow,
         r#"select household_id, households.currency_code as household_currency, timezone, recurring.id, user_id,
                   template as "template: Json<Template>", frequency, every, rrule, start_date, end_date,
-                  occurrences, weekend, used_before, effective_from, status, paused_reason, next_occurrence,
+                  occurrences, weekend, prior_occurrences, effective_from, status, paused_reason, next_occurrence,
                   last_occurrence, last_transaction_id, version, recurring.created_at, updated_at, deleted_at
            from ledger.recurring join ledger.households on households.id = household_id
            where household_id = $1 and recurring.id = $2 and deleted_at is null"#,
@@ -195,7 +196,7 @@ pub async fn lock(connection: &mut PgConnection, household_id: Uuid, id: Uuid) -
 }
 
 /// The versions of those that are active; they stay so until the transaction ends.
-pub async fn hold(
+pub async fn lock_versions(
     connection: &mut PgConnection,
     keys: &[(Uuid, Uuid)],
 ) -> Result<Vec<((Uuid, Uuid), i64)>, sqlx::Error> {
@@ -224,7 +225,7 @@ pub async fn list(
         RecurringRow,
         r#"select household_id, households.currency_code as household_currency, timezone, recurring.id, user_id,
                   template as "template: Json<Template>", frequency, every, rrule, start_date, end_date,
-                  occurrences, weekend, used_before, effective_from, status, paused_reason, next_occurrence,
+                  occurrences, weekend, prior_occurrences, effective_from, status, paused_reason, next_occurrence,
                   last_occurrence, last_transaction_id, version, recurring.created_at, updated_at, deleted_at
            from ledger.recurring join ledger.households on households.id = household_id
            where household_id = $1 and deleted_at is null and ($2::uuid is null or recurring.id > $2)
@@ -250,7 +251,7 @@ pub async fn count(connection: &mut PgConnection, household_id: Uuid) -> Result<
 
 /// Pauses the active ones that would post on closed accounts, given as (household,
 /// account); returns household, id and version of each.
-pub async fn pause_on(
+pub async fn pause_for_accounts(
     connection: &mut PgConnection,
     accounts: &[(Uuid, Uuid)],
     now: DateTime<Utc>,
@@ -280,20 +281,20 @@ pub async fn pause_on(
 }
 
 /// Writes one, new or changed; a changed one is locked. Nobody works on it any more.
-pub async fn save(connection: &mut PgConnection, it: &Recurring) -> Result<(), sqlx::Error> {
+pub async fn save(connection: &mut PgConnection, recurring: &Recurring) -> Result<(), sqlx::Error> {
     let id = |text: &str| Uuid::parse_str(text.trim()).ok();
-    let (frequency, every, rrule) = match &it.schedule.rule {
+    let (frequency, every, rrule) = match &recurring.schedule.rule {
         Rule::Every { frequency, interval } => {
             (Some(frequency.as_str()), i32::try_from(*interval).ok(), None)
         }
         Rule::Rfc(rule) => (None, None, Some(rule.as_str())),
     };
-    let occurrences = it.schedule.count.and_then(|count| i32::try_from(count).ok());
+    let occurrences = recurring.schedule.count.and_then(|count| i32::try_from(count).ok());
     sqlx::query!(
         r#"insert into ledger.recurring (household_id, id, user_id, template, account_id, to_account_id, frequency,
                every, rrule, start_date, end_date, occurrences, weekend, status, paused_reason, next_occurrence,
                due_at, last_occurrence, last_transaction_id, version, created_at, updated_at, deleted_at,
-               used_before, effective_from)
+               prior_occurrences, effective_from)
            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
                    $22, $23, $24, $25)
            on conflict (household_id, id) do update set template = excluded.template,
@@ -304,32 +305,32 @@ pub async fn save(connection: &mut PgConnection, it: &Recurring) -> Result<(), s
                next_occurrence = excluded.next_occurrence, due_at = excluded.due_at, leased_until = null,
                last_occurrence = excluded.last_occurrence, last_transaction_id = excluded.last_transaction_id,
                version = excluded.version, updated_at = excluded.updated_at, deleted_at = excluded.deleted_at,
-               used_before = excluded.used_before, effective_from = excluded.effective_from"#,
-        it.household.id,
-        it.id,
-        it.user_id,
-        Json(Template::from(&it.template)) as _,
-        id(&it.template.account_id).unwrap_or_default(),
-        it.template.to_account_id.as_deref().and_then(id),
+               prior_occurrences = excluded.prior_occurrences, effective_from = excluded.effective_from"#,
+        recurring.household.id,
+        recurring.id,
+        recurring.user_id,
+        Json(Template::from(&recurring.template)) as _,
+        id(&recurring.template.account_id).unwrap_or_default(),
+        recurring.template.to_account_id.as_deref().and_then(id),
         frequency,
         every,
         rrule,
-        it.schedule.start,
-        it.schedule.end,
+        recurring.schedule.start,
+        recurring.schedule.end,
         occurrences,
-        it.schedule.weekend.as_str(),
-        it.status.as_str(),
-        it.paused_reason,
-        it.next,
-        it.due_at(),
-        it.last,
-        it.last_transaction_id,
-        it.version,
-        it.created_at,
-        it.updated_at,
-        it.deleted_at,
-        i32::try_from(it.schedule.used_before).unwrap_or(i32::MAX),
-        it.schedule.effective_from,
+        recurring.schedule.weekend.as_str(),
+        recurring.status.as_str(),
+        recurring.paused_reason,
+        recurring.next,
+        recurring.due_at(),
+        recurring.last,
+        recurring.last_transaction_id,
+        recurring.version,
+        recurring.created_at,
+        recurring.updated_at,
+        recurring.deleted_at,
+        i32::try_from(recurring.schedule.prior_occurrences).unwrap_or(i32::MAX),
+        recurring.schedule.effective_from,
     )
     .execute(connection)
     .await
@@ -382,7 +383,7 @@ pub async fn replace_category(
 }
 
 /// Computes anew when those of a household are due.
-pub async fn set_due_again(connection: &mut PgConnection, household_id: Uuid) -> Result<(), sqlx::Error> {
+pub async fn recompute_due(connection: &mut PgConnection, household_id: Uuid) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "select id from ledger.recurring where household_id = $1 order by id for update",
         household_id
@@ -390,7 +391,8 @@ pub async fn set_due_again(connection: &mut PgConnection, household_id: Uuid) ->
     .fetch_all(&mut *connection)
     .await?;
     let all = list(connection, household_id, None, i64::MAX).await?;
-    let (ids, due): (Vec<_>, Vec<_>) = all.iter().filter_map(|it| Some((it.id, it.due_at()?))).unzip();
+    let (ids, due): (Vec<_>, Vec<_>) =
+        all.iter().filter_map(|recurring| Some((recurring.id, recurring.due_at()?))).unzip();
     sqlx::query!(
         r#"update ledger.recurring set due_at = new.due_at
            from unnest($2::uuid[], $3::timestamptz[]) as new (id, due_at)

@@ -33,13 +33,13 @@ pub async fn insert(connection: &mut PgConnection, revisions: &[NewRevision]) ->
         r#"insert into ledger.revisions (household_id, transaction_id, revision, kind, changes, actor, recorded_at)
            select * from unnest($1::uuid[], $2::uuid[], $3::int8[], $4::text[], $5::jsonb[], $6::text[],
                                 $7::timestamptz[])"#,
-        &revisions.iter().map(|it| it.household_id).collect::<Vec<_>>(),
-        &revisions.iter().map(|it| it.transaction_id).collect::<Vec<_>>(),
-        &revisions.iter().map(|it| it.revision).collect::<Vec<_>>(),
-        &revisions.iter().map(|it| it.kind.to_owned()).collect::<Vec<_>>(),
-        &revisions.iter().map(|it| it.changes.clone()).collect::<Vec<_>>(),
-        &revisions.iter().map(|it| it.actor.clone()).collect::<Vec<_>>(),
-        &revisions.iter().map(|it| it.recorded_at).collect::<Vec<_>>(),
+        &revisions.iter().map(|revision| revision.household_id).collect::<Vec<_>>(),
+        &revisions.iter().map(|revision| revision.transaction_id).collect::<Vec<_>>(),
+        &revisions.iter().map(|revision| revision.revision).collect::<Vec<_>>(),
+        &revisions.iter().map(|revision| revision.kind.to_owned()).collect::<Vec<_>>(),
+        &revisions.iter().map(|revision| revision.changes.clone()).collect::<Vec<_>>(),
+        &revisions.iter().map(|revision| revision.actor.clone()).collect::<Vec<_>>(),
+        &revisions.iter().map(|revision| revision.recorded_at).collect::<Vec<_>>(),
     )
     .execute(connection)
     .await

@@ -2,7 +2,7 @@
 
 mod list;
 #[cfg(test)]
-mod plans;
+mod plan_tests;
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ use sqlx::types::Json;
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
 
-use super::{currency, known};
+use super::{currency, parse_stored};
 use crate::domain::rate::{Rate, Source};
 use crate::domain::search;
 use crate::domain::transaction::{Split, Status, Texts, Transaction, TransactionType};
@@ -40,7 +40,7 @@ struct TransactionRow {
     household_amount: Option<i64>,
     household_currency: String,
     rate: Option<Decimal>,
-    rate_day: Option<NaiveDate>,
+    rate_date: Option<NaiveDate>,
     rate_source: Option<String>,
     description: Option<String>,
     reference_number: Option<String>,
@@ -77,7 +77,7 @@ const COLUMNS: &str = "id, transaction_type, status, account_id, \
     amount, currency_code, to_amount, account_change, to_account_change, household_amount, \
     (select currency_code from ledger.households where households.id = transactions.household_id) \
         as household_currency, \
-    rate, rate_day, rate_source, description, reference_number, notes, tags, transaction_date, recurring_id, version, \
+    rate, rate_date, rate_source, description, reference_number, notes, tags, transaction_date, recurring_id, version, \
     posted_revision, created_at, updated_at";
 
 impl TryFrom<TransactionRow> for Transaction {
@@ -87,28 +87,28 @@ impl TryFrom<TransactionRow> for Transaction {
         let household_currency = currency(&row.household_currency)?;
         let to_currency = row.to_currency.as_deref().map(currency).transpose()?;
         let in_to_currency =
-            |minor: Option<i64>| minor.zip(to_currency).map(|(minor, it)| Money::new(minor, it));
-        let word = currency(&row.currency_code)?;
+            |minor: Option<i64>| minor.zip(to_currency).map(|(minor, currency)| Money::new(minor, currency));
+        let entered_currency = currency(&row.currency_code)?;
         let split = |row: SplitRow| Split {
             category_id: row.category_id,
-            amount: Money::new(row.amount, word),
+            amount: Money::new(row.amount, entered_currency),
             description: row.description,
         };
-        let rate = match (row.rate, row.rate_day, row.rate_source) {
+        let rate = match (row.rate, row.rate_date, row.rate_source) {
             (Some(value), Some(day), Some(source)) => {
-                Some(Rate { value, day, source: known(&source, Source::from_text)? })
+                Some(Rate { value, day, source: parse_stored(&source, Source::from_text)? })
             }
             _ => None,
         };
         Ok(Self {
             id: row.id,
-            transaction_type: known(&row.transaction_type, TransactionType::from_text)?,
-            status: known(&row.status, Status::from_text)?,
+            transaction_type: parse_stored(&row.transaction_type, TransactionType::from_text)?,
+            status: parse_stored(&row.status, Status::from_text)?,
             account_id: row.account_id,
             to_account_id: row.to_account_id,
             category_id: row.category_id,
             splits: row.splits.into_iter().flat_map(|Json(splits)| splits).map(split).collect(),
-            amount: Money::new(row.amount, word),
+            amount: Money::new(row.amount, entered_currency),
             to_amount: in_to_currency(row.to_amount),
             account_change: Money::new(row.account_change, currency(&row.account_currency)?),
             to_account_change: in_to_currency(row.to_account_change),
@@ -171,8 +171,8 @@ pub async fn lock(
     .fetch_all(connection)
     .await?;
     let accounts = rows.into_iter().flat_map(|row| {
-        let both = std::iter::once(row.account_id).chain(row.to_account_id);
-        both.map(move |account| (row.household_id, account))
+        let ids = std::iter::once(row.account_id).chain(row.to_account_id);
+        ids.map(move |account| (row.household_id, account))
     });
     Ok(accounts.collect())
 }
@@ -189,17 +189,20 @@ pub async fn find_many(
     query.push("where (household_id, id) in (select * from unnest(");
     query.push_bind(households).push("::uuid[], ").push_bind(ids).push("::uuid[]))");
     let found = fetch(connection, query).await?;
-    Ok(found.into_iter().filter_map(|it| by_id.get(&it.id).map(|household| (*household, it))).collect())
+    Ok(found
+        .into_iter()
+        .filter_map(|transaction| by_id.get(&transaction.id).map(|household| (*household, transaction)))
+        .collect())
 }
 
 /// (household, transaction, texts) of some whose words were not gathered yet.
-pub async fn without_words(
+pub async fn without_search_vector(
     connection: &mut PgConnection,
     limit: i64,
 ) -> Result<Vec<(Uuid, Uuid, Texts)>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"select household_id, id, description, reference_number, notes, tags from ledger.transactions
-           where words is null limit $1"#,
+           where search_vector is null limit $1"#,
         limit
     )
     .fetch_all(connection)
@@ -212,18 +215,21 @@ pub async fn without_words(
 }
 
 /// Stores words, unless an edit did so meanwhile.
-pub async fn set_words(
+pub async fn set_search_vectors(
     connection: &mut PgConnection,
     rows: &[(Uuid, Uuid, Texts)],
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        r#"update ledger.transactions set words = new.words::tsvector
-           from unnest($1::uuid[], $2::uuid[], $3::text[]) as new (household_id, id, words)
+        r#"update ledger.transactions set search_vector = new.search_vector::tsvector
+           from unnest($1::uuid[], $2::uuid[], $3::text[]) as new (household_id, id, search_vector)
            where transactions.household_id = new.household_id and transactions.id = new.id
-             and transactions.words is null"#,
+             and transactions.search_vector is null"#,
         &rows.iter().map(|(household, ..)| *household).collect::<Vec<_>>(),
         &rows.iter().map(|(_, id, _)| *id).collect::<Vec<_>>(),
-        &rows.iter().map(|(household, _, texts)| search::vector(*household, texts)).collect::<Vec<_>>(),
+        &rows
+            .iter()
+            .map(|(household, _, texts)| search::search_vector(*household, texts))
+            .collect::<Vec<_>>(),
     )
     .execute(connection)
     .await
@@ -232,14 +238,14 @@ pub async fn set_words(
 
 /// For each of these transactions, what later ones of its day, in id order,
 /// change on an account, minor units. Voided ones change nothing.
-pub async fn later_on_their_day(
+pub async fn later_changes_that_day(
     connection: &mut PgConnection,
     household_id: Uuid,
     account_id: Uuid,
     transactions: &[Transaction],
 ) -> Result<HashMap<Uuid, i64>, sqlx::Error> {
-    let ids: Vec<_> = transactions.iter().map(|it| it.id).collect();
-    let mut days: Vec<_> = transactions.iter().map(|it| it.date).collect();
+    let ids: Vec<_> = transactions.iter().map(|transaction| transaction.id).collect();
+    let mut days: Vec<_> = transactions.iter().map(|transaction| transaction.date).collect();
     days.sort_unstable();
     days.dedup();
     // Day by day: of a list of days the planner would rather read all of an account.
@@ -274,17 +280,17 @@ pub async fn later_on_their_day(
 
 /// Writes transactions with their households; new ones are inserted.
 pub async fn insert(connection: &mut PgConnection, new: &[(Uuid, &Transaction)]) -> Result<(), sqlx::Error> {
-    let c = Columns::of(new);
+    let c = Columns::from_rows(new);
     sqlx::query!(
         r#"insert into ledger.transactions (household_id, id, transaction_type, status, account_id, to_account_id,
                category_id, amount, currency_code, to_amount, account_change, to_account_change, household_amount,
-               rate, rate_day, rate_source, description, reference_number, notes, tags, transaction_date, version,
-               posted_revision, created_at, updated_at, is_split, words, recurring_id)
+               rate, rate_date, rate_source, description, reference_number, notes, tags, transaction_date, version,
+               posted_revision, created_at, updated_at, is_split, search_vector, recurring_id)
            select household_id, id, transaction_type, status, account_id, to_account_id, category_id, amount,
-               currency_code, to_amount, account_change, to_account_change, household_amount, rate, rate_day,
+               currency_code, to_amount, account_change, to_account_change, household_amount, rate, rate_date,
                rate_source, description, reference_number, notes,
                array(select jsonb_array_elements_text(tags)), transaction_date, version, posted_revision,
-               created_at, updated_at, is_split, words::tsvector, recurring_id
+               created_at, updated_at, is_split, search_vector::tsvector, recurring_id
            from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::uuid[], $7::uuid[],
                        $8::int8[], $9::text[], $10::int8[], $11::int8[], $12::int8[], $13::int8[], $14::numeric[],
                        $15::date[], $16::text[], $17::text[], $18::text[], $19::text[], $20::jsonb[], $21::date[],
@@ -292,14 +298,14 @@ pub async fn insert(connection: &mut PgConnection, new: &[(Uuid, &Transaction)])
                        $28::uuid[])
                as new (household_id, id, transaction_type, status, account_id, to_account_id, category_id, amount,
                        currency_code, to_amount, account_change, to_account_change, household_amount, rate,
-                       rate_day, rate_source, description, reference_number, notes, tags, transaction_date,
-                       version, posted_revision, created_at, updated_at, is_split, words,
+                       rate_date, rate_source, description, reference_number, notes, tags, transaction_date,
+                       version, posted_revision, created_at, updated_at, is_split, search_vector,
                        recurring_id)"#,
         &c.households, &c.ids, &c.types, &c.statuses, &c.accounts, &c.to_accounts as _, &c.categories as _,
         &c.amounts, &c.currencies, &c.to_amounts as _, &c.changes, &c.to_changes as _, &c.household_amounts as _,
-        &c.rates as _, &c.rate_days as _, &c.rate_sources as _, &c.descriptions as _, &c.references as _,
+        &c.rates as _, &c.rate_dates as _, &c.rate_sources as _, &c.descriptions as _, &c.references as _,
         &c.notes as _, &c.tags, &c.dates, &c.versions, &c.posted_revisions as _, &c.created, &c.updated,
-        &c.split, &c.words, &c.recurring as _,
+        &c.split, &c.search_vectors, &c.recurring as _,
     )
     .execute(connection)
     .await
@@ -311,32 +317,32 @@ pub async fn update(
     connection: &mut PgConnection,
     changed: &[(Uuid, &Transaction)],
 ) -> Result<(), sqlx::Error> {
-    let c = Columns::of(changed);
+    let c = Columns::from_rows(changed);
     sqlx::query!(
         r#"update ledger.transactions set
                transaction_type = new.transaction_type, status = new.status, account_id = new.account_id,
                to_account_id = new.to_account_id, category_id = new.category_id, amount = new.amount,
                currency_code = new.currency_code, to_amount = new.to_amount, account_change = new.account_change,
                to_account_change = new.to_account_change, household_amount = new.household_amount,
-               rate = new.rate, rate_day = new.rate_day, rate_source = new.rate_source,
+               rate = new.rate, rate_date = new.rate_date, rate_source = new.rate_source,
                description = new.description, reference_number = new.reference_number, notes = new.notes,
                tags = array(select jsonb_array_elements_text(new.tags)), transaction_date = new.transaction_date,
                version = new.version, posted_revision = new.posted_revision, updated_at = new.updated_at,
-               is_split = new.is_split, words = new.words::tsvector
+               is_split = new.is_split, search_vector = new.search_vector::tsvector
            from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::uuid[], $7::uuid[],
                        $8::int8[], $9::text[], $10::int8[], $11::int8[], $12::int8[], $13::int8[], $14::numeric[],
                        $15::date[], $16::text[], $17::text[], $18::text[], $19::text[], $20::jsonb[], $21::date[],
                        $22::int8[], $23::int8[], $24::timestamptz[], $25::bool[], $26::text[])
                as new (household_id, id, transaction_type, status, account_id, to_account_id, category_id, amount,
                        currency_code, to_amount, account_change, to_account_change, household_amount, rate,
-                       rate_day, rate_source, description, reference_number, notes, tags, transaction_date,
-                       version, posted_revision, updated_at, is_split, words)
+                       rate_date, rate_source, description, reference_number, notes, tags, transaction_date,
+                       version, posted_revision, updated_at, is_split, search_vector)
            where transactions.household_id = new.household_id and transactions.id = new.id"#,
         &c.households, &c.ids, &c.types, &c.statuses, &c.accounts, &c.to_accounts as _, &c.categories as _,
         &c.amounts, &c.currencies, &c.to_amounts as _, &c.changes, &c.to_changes as _, &c.household_amounts as _,
-        &c.rates as _, &c.rate_days as _, &c.rate_sources as _, &c.descriptions as _, &c.references as _,
+        &c.rates as _, &c.rate_dates as _, &c.rate_sources as _, &c.descriptions as _, &c.references as _,
         &c.notes as _, &c.tags, &c.dates, &c.versions, &c.posted_revisions as _, &c.updated, &c.split,
-        &c.words,
+        &c.search_vectors,
     )
     .execute(connection)
     .await
@@ -360,7 +366,7 @@ struct Columns {
     to_changes: Vec<Option<i64>>,
     household_amounts: Vec<Option<i64>>,
     rates: Vec<Option<Decimal>>,
-    rate_days: Vec<Option<NaiveDate>>,
+    rate_dates: Vec<Option<NaiveDate>>,
     rate_sources: Vec<Option<String>>,
     descriptions: Vec<Option<String>>,
     references: Vec<Option<String>>,
@@ -373,44 +379,49 @@ struct Columns {
     updated: Vec<DateTime<Utc>>,
     split: Vec<bool>,
     /// Vectors as text.
-    words: Vec<String>,
+    search_vectors: Vec<String>,
     recurring: Vec<Option<Uuid>>,
 }
 
 impl Columns {
-    fn of(rows: &[(Uuid, &Transaction)]) -> Self {
-        fn column<T>(rows: &[(Uuid, &Transaction)], of: impl Fn(&Transaction) -> T) -> Vec<T> {
-            rows.iter().map(|(_, it)| of(it)).collect()
+    fn from_rows(rows: &[(Uuid, &Transaction)]) -> Self {
+        fn column<T>(rows: &[(Uuid, &Transaction)], value: impl Fn(&Transaction) -> T) -> Vec<T> {
+            rows.iter().map(|(_, transaction)| value(transaction)).collect()
         }
         Self {
             households: rows.iter().map(|(household, _)| *household).collect(),
-            ids: column(rows, |it| it.id),
-            types: column(rows, |it| it.transaction_type.as_str().to_owned()),
-            statuses: column(rows, |it| it.status.as_str().to_owned()),
-            accounts: column(rows, |it| it.account_id),
-            to_accounts: column(rows, |it| it.to_account_id),
-            categories: column(rows, |it| it.category_id),
-            amounts: column(rows, |it| it.amount.minor()),
-            currencies: column(rows, |it| it.amount.currency().code().to_owned()),
-            to_amounts: column(rows, |it| it.to_amount.map(Money::minor)),
-            changes: column(rows, |it| it.account_change.minor()),
-            to_changes: column(rows, |it| it.to_account_change.map(Money::minor)),
-            household_amounts: column(rows, |it| it.household_amount.map(Money::minor)),
-            rates: column(rows, |it| it.rate.map(|rate| rate.value)),
-            rate_days: column(rows, |it| it.rate.map(|rate| rate.day)),
-            rate_sources: column(rows, |it| it.rate.map(|rate| rate.source.as_str().to_owned())),
-            descriptions: column(rows, |it| it.texts.description.clone()),
-            references: column(rows, |it| it.texts.reference_number.clone()),
-            notes: column(rows, |it| it.texts.notes.clone()),
-            tags: column(rows, |it| it.texts.tags.clone().into()),
-            dates: column(rows, |it| it.date),
-            versions: column(rows, |it| it.version),
-            posted_revisions: column(rows, |it| it.posted_revision),
-            created: column(rows, |it| it.created_at),
-            updated: column(rows, |it| it.updated_at),
-            split: column(rows, |it| !it.splits.is_empty()),
-            recurring: column(rows, |it| it.recurring_id),
-            words: rows.iter().map(|(household, it)| search::vector(*household, &it.texts)).collect(),
+            ids: column(rows, |transaction| transaction.id),
+            types: column(rows, |transaction| transaction.transaction_type.as_str().to_owned()),
+            statuses: column(rows, |transaction| transaction.status.as_str().to_owned()),
+            accounts: column(rows, |transaction| transaction.account_id),
+            to_accounts: column(rows, |transaction| transaction.to_account_id),
+            categories: column(rows, |transaction| transaction.category_id),
+            amounts: column(rows, |transaction| transaction.amount.minor()),
+            currencies: column(rows, |transaction| transaction.amount.currency().code().to_owned()),
+            to_amounts: column(rows, |transaction| transaction.to_amount.map(Money::minor)),
+            changes: column(rows, |transaction| transaction.account_change.minor()),
+            to_changes: column(rows, |transaction| transaction.to_account_change.map(Money::minor)),
+            household_amounts: column(rows, |transaction| transaction.household_amount.map(Money::minor)),
+            rates: column(rows, |transaction| transaction.rate.map(|rate| rate.value)),
+            rate_dates: column(rows, |transaction| transaction.rate.map(|rate| rate.day)),
+            rate_sources: column(rows, |transaction| {
+                transaction.rate.map(|rate| rate.source.as_str().to_owned())
+            }),
+            descriptions: column(rows, |transaction| transaction.texts.description.clone()),
+            references: column(rows, |transaction| transaction.texts.reference_number.clone()),
+            notes: column(rows, |transaction| transaction.texts.notes.clone()),
+            tags: column(rows, |transaction| transaction.texts.tags.clone().into()),
+            dates: column(rows, |transaction| transaction.date),
+            versions: column(rows, |transaction| transaction.version),
+            posted_revisions: column(rows, |transaction| transaction.posted_revision),
+            created: column(rows, |transaction| transaction.created_at),
+            updated: column(rows, |transaction| transaction.updated_at),
+            split: column(rows, |transaction| !transaction.splits.is_empty()),
+            recurring: column(rows, |transaction| transaction.recurring_id),
+            search_vectors: rows
+                .iter()
+                .map(|(household, transaction)| search::search_vector(*household, &transaction.texts))
+                .collect(),
         }
     }
 }

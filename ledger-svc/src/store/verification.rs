@@ -12,20 +12,29 @@ pub struct Finding {
 /// Counts every invariant's violations; on one snapshot, the caller's.
 pub async fn run(connection: &mut PgConnection) -> Result<Vec<Finding>, sqlx::Error> {
     Ok(vec![
-        finding("every revision of a transaction sums to zero per currency", unbalanced(connection).await?),
+        finding(
+            "every revision of a transaction sums to zero per currency",
+            unbalanced_revisions(connection).await?,
+        ),
         finding("an account's balance is the sum of its postings", balances(connection).await?),
         finding(
             "a day's change, household and unpriced amounts are the sums of that day's postings",
             days(connection).await?,
         ),
         finding("a transaction says what its postings moved", transactions(connection).await?),
-        finding("what stands is the newest legs, on every account", standing(connection).await?),
-        finding("a transaction's household amount is that of its leg", sizes(connection).await?),
+        finding("what stands is the newest postings, on every account", current_postings(connection).await?),
+        finding(
+            "a transaction's household amount is that of its posting",
+            household_amounts(connection).await?,
+        ),
         finding("a transaction has all its revisions", revisions(connection).await?),
         finding("splits sum to their transaction and share its day and state", splits(connection).await?),
-        finding("what went over into a category leads to a live one", merged(connection).await?),
+        finding("what went over into a category leads to a live one", merge_targets(connection).await?),
         finding("a posting has its transaction and its account", orphans(connection).await?),
-        finding("the exchange legs of one account's movement cancel", exchanged(connection).await?),
+        finding(
+            "the exchange postings of one account's movement cancel",
+            exchange_postings(connection).await?,
+        ),
     ])
 }
 
@@ -33,7 +42,7 @@ fn finding(invariant: &'static str, violations: i64) -> Finding {
     Finding { invariant, violations }
 }
 
-async fn unbalanced(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
+async fn unbalanced_revisions(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
         r#"select count(*) as "count!" from (
                select from ledger.postings group by household_id, transaction_id, revision, currency_code
@@ -66,10 +75,10 @@ async fn days(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
                left join ledger.nominal_accounts on nominal_accounts.household_id = postings.household_id
                    and nominal_accounts.id = account_id
                group by 1, 2, 3) as posted
-           full join ledger.daily_changes using (household_id, account_id, day)
-           where coalesce(posted.change, 0) <> coalesce(daily_changes.change, 0)
-              or coalesce(posted.household_change, 0) <> coalesce(daily_changes.household_change, 0)
-              or coalesce(posted.unpriced_change, 0) <> coalesce(daily_changes.unpriced_change, 0)"#
+           full join ledger.daily_totals using (household_id, account_id, day)
+           where coalesce(posted.change, 0) <> coalesce(daily_totals.change, 0)
+              or coalesce(posted.household_change, 0) <> coalesce(daily_totals.household_change, 0)
+              or coalesce(posted.unpriced_change, 0) <> coalesce(daily_totals.unpriced_change, 0)"#
     )
     .fetch_one(connection)
     .await
@@ -77,7 +86,7 @@ async fn days(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
 
 async fn transactions(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
-        r#"with said as (
+        r#"with expected as (
                select household_id, id as transaction_id, account_id,
                       case status when 'posted' then account_change else 0 end as change
                from ledger.transactions
@@ -92,14 +101,14 @@ async fn transactions(connection: &mut PgConnection) -> Result<i64, sqlx::Error>
                    and accounts.id = postings.account_id
                group by 1, 2, 3)
            select count(*) as "count!"
-           from said full join posted using (household_id, transaction_id, account_id)
-           where coalesce(said.change, 0) <> coalesce(posted.change, 0)"#
+           from expected full join posted using (household_id, transaction_id, account_id)
+           where coalesce(expected.change, 0) <> coalesce(posted.change, 0)"#
     )
     .fetch_one(connection)
     .await
 }
 
-async fn standing(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
+async fn current_postings(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
         r#"select count(*) as "count!" from (
                select from ledger.postings
@@ -118,14 +127,14 @@ async fn standing(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
     .await
 }
 
-async fn sizes(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
+async fn household_amounts(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
         r#"select count(*) as "count!" from ledger.transactions
            left join ledger.postings on postings.household_id = transactions.household_id
                and postings.transaction_id = transactions.id and postings.revision = posted_revision
                and not is_reversal and postings.account_id = transactions.account_id
            where status = 'posted'
-             and (postings.leg is null
+             and (postings.number is null
                   or transactions.household_amount is distinct from abs(postings.household_amount))"#
     )
     .fetch_one(connection)
@@ -162,7 +171,7 @@ async fn splits(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
     .await
 }
 
-async fn merged(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
+async fn merge_targets(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
         r#"select (
                select count(*) from ledger.categories
@@ -204,8 +213,8 @@ async fn orphans(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
     .await
 }
 
-/// Legs of a revision with one own account: those of exchange have no value together.
-async fn exchanged(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
+/// Postings of a revision with one own account: those of exchange have no value together.
+async fn exchange_postings(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
         r#"select count(*) as "count!" from (
                select from ledger.postings

@@ -2,7 +2,7 @@
 
 use fintrac_proto::ledger::v1 as pb;
 
-use crate::support::{Ledger, Person, entry, fields, transfer, why};
+use crate::support::{Ledger, User, entry, error_reason, field_violations, transfer};
 
 fn on(
     account: &pb::Account,
@@ -12,14 +12,14 @@ fn on(
     date: &str,
 ) -> pb::CreateTransactionRequest {
     pb::CreateTransactionRequest {
-        category_id: category.map(|it| it.id.clone()),
+        category_id: category.map(|category| category.id.clone()),
         transaction_date: Some(date.into()),
         ..entry(account, kind, amount)
     }
 }
 
 /// Two months of a household in euros with an account in dollars.
-async fn life(ledger: &Ledger, ana: &Person) -> (pb::Account, pb::Account, pb::Category, pb::Category) {
+async fn seed(ledger: &Ledger, ana: &User) -> (pb::Account, pb::Account, pb::Category, pb::Category) {
     ledger
         .execute(
             "insert into ledger.exchange_rates values ('EUR', 'USD', '2026-07-01', 1.25, 'ecb'),
@@ -60,26 +60,26 @@ async fn life(ledger: &Ledger, ana: &Person) -> (pb::Account, pb::Account, pb::C
 
 fn parts(sum: Option<&pb::Sum>) -> String {
     let sum = sum.expect("a sum");
-    let parts = sum.by_currency.iter().map(|it| format!(" {}{}", it.currency_code, it.amount));
+    let parts = sum.by_currency.iter().map(|part| format!(" {}{}", part.currency_code, part.amount));
     sum.amount.clone() + &parts.collect::<String>()
 }
 
-async fn spending(person: &Person, from: &str, to: &str, group_by: &str) -> Vec<String> {
+async fn spending(user: &User, from: &str, to: &str, group_by: &str) -> Vec<String> {
     let request = pb::AnalyzeSpendingRequest { from: from.into(), to: to.into(), group_by: group_by.into() };
-    let found = person.call(person.analytics().analyze_spending(request)).await.expect("found").into_inner();
-    let group = |it: &pb::SpendingGroup| {
-        let key = it.span.as_ref().map_or(it.name.clone(), |span| format!("{}..{}", span.from, span.to));
-        format!("{key}: {} ({})", parts(it.spent.as_ref()), it.share)
+    let found = user.call(user.analytics().analyze_spending(request)).await.expect("found").into_inner();
+    let group = |row: &pb::SpendingGroup| {
+        let key = row.span.as_ref().map_or(row.name.clone(), |span| format!("{}..{}", span.from, span.to));
+        format!("{key}: {} ({})", parts(row.spent.as_ref()), row.share)
     };
     let total = format!("= {}", parts(found.total.as_ref()));
     found.groups.iter().map(group).chain(std::iter::once(total)).collect()
 }
 
 #[tokio::test]
-async fn spending_is_told_by_category_account_and_time() {
+async fn spending_is_grouped_by_category_account_and_time() {
     let ledger = Ledger::start().await;
-    let (ana, bob) = (ledger.person("EUR"), ledger.person("EUR"));
-    life(&ledger, &ana).await;
+    let (ana, bob) = (ledger.user("EUR"), ledger.user("EUR"));
+    seed(&ledger, &ana).await;
     assert_eq!(
         spending(&ana, "2026-08-01", "2026-08-31", "").await,
         [
@@ -110,16 +110,16 @@ async fn spending_is_told_by_category_account_and_time() {
     assert_eq!(spending(&bob, "2026-01-01", "2026-12-31", "").await, ["= 0.00"], "nobody else's");
     let bad =
         pb::AnalyzeSpendingRequest { from: "2026-02-30".into(), to: "x".into(), group_by: "year".into() };
-    let refused = fields(ana.call(ana.analytics().analyze_spending(bad)).await);
-    let named: Vec<_> = refused.iter().map(|(field, _)| field.as_str()).collect();
+    let rejected = field_violations(ana.call(ana.analytics().analyze_spending(bad)).await);
+    let named: Vec<_> = rejected.iter().map(|(field, _)| field.as_str()).collect();
     assert_eq!(named, ["to", "from", "group_by"]);
 }
 
 #[tokio::test]
 async fn income_and_expense_add_up_interval_by_interval() {
     let ledger = Ledger::start().await;
-    let ana = ledger.person("EUR");
-    let (bank, ..) = life(&ledger, &ana).await;
+    let ana = ledger.user("EUR");
+    let (bank, ..) = seed(&ledger, &ana).await;
     let change = pb::UpdateAccountRequest {
         account_id: bank.id.clone(),
         balance: Some("700".into()),
@@ -135,11 +135,11 @@ async fn income_and_expense_add_up_interval_by_interval() {
     let rows: Vec<_> = found
         .intervals
         .iter()
-        .map(|it| {
-            let amounts = [&it.income, &it.expense, &it.net, &it.other];
+        .map(|row| {
+            let amounts = [&row.income, &row.expense, &row.net, &row.other];
             let amounts: Vec<_> =
                 amounts.map(|sum| sum.as_ref().expect("a sum").amount.clone()).into_iter().collect();
-            format!("{} {}", amounts.join(" "), it.cumulative)
+            format!("{} {}", amounts.join(" "), row.cumulative)
         })
         .collect();
     // 1000 - 100 - 30 + 20 - 120 - 10 - 100 = 660 in the bank.
@@ -157,8 +157,8 @@ async fn income_and_expense_add_up_interval_by_interval() {
 #[tokio::test]
 async fn categories_are_compared_with_the_span_before() {
     let ledger = Ledger::start().await;
-    let ana = ledger.person("EUR");
-    let (.., food, _) = life(&ledger, &ana).await;
+    let ana = ledger.user("EUR");
+    let (.., food, _) = seed(&ledger, &ana).await;
     let request = pb::AnalyzeCategoriesRequest {
         from: "2026-08-01".into(),
         to: "2026-08-31".into(),
@@ -170,9 +170,9 @@ async fn categories_are_compared_with_the_span_before() {
     let rows: Vec<_> = found
         .categories
         .iter()
-        .map(|it| {
-            let amount = &it.amount.as_ref().expect("a sum").amount;
-            format!("{} {amount} {} {} {}", it.name, it.previous_amount, it.change, it.change_percent)
+        .map(|row| {
+            let amount = &row.amount.as_ref().expect("a sum").amount;
+            format!("{} {amount} {} {} {}", row.name, row.previous_amount, row.change, row.change_percent)
         })
         .collect();
     assert_eq!(
@@ -191,9 +191,9 @@ async fn categories_are_compared_with_the_span_before() {
 
 /// What a caller chooses is bounded as a product: days times currencies.
 #[tokio::test]
-async fn many_days_of_many_currencies_are_refused() {
+async fn many_days_of_many_currencies_are_rejected() {
     let ledger = Ledger::start().await;
-    let ana = ledger.person("EUR");
+    let ana = ledger.user("EUR");
     // Almost as many days as there may be.
     let request = || pb::AnalyzeNetWorthRequest {
         from: "2015-10-11".into(),
@@ -206,16 +206,16 @@ async fn many_days_of_many_currencies_are_refused() {
     let found = ana.call(ana.analytics().analyze_net_worth(request())).await.expect("five currencies");
     assert_eq!(found.into_inner().days.len(), 3999);
     ana.account("SEK", "SEK", "1").await;
-    assert_eq!(why(ana.call(ana.analytics().analyze_net_worth(request())).await), "QUERY_INVALID");
+    assert_eq!(error_reason(ana.call(ana.analytics().analyze_net_worth(request())).await), "QUERY_INVALID");
     let shorter = pb::AnalyzeNetWorthRequest { from: "2020-01-01".into(), ..request() };
     ana.call(ana.analytics().analyze_net_worth(shorter)).await.expect("fewer days");
 }
 
 #[tokio::test]
-async fn net_worth_goes_by_the_days_rates_and_what_counts() {
+async fn net_worth_uses_the_rates_of_the_day_and_included_accounts() {
     let ledger = Ledger::start().await;
-    let ana = ledger.person("EUR");
-    let (_, dollars, ..) = life(&ledger, &ana).await;
+    let ana = ledger.user("EUR");
+    let (_, dollars, ..) = seed(&ledger, &ana).await;
     let debt = ana.account("Card", "", "-200").await;
     let hidden = pb::CreateAccountRequest {
         name: "Hidden".into(),
@@ -232,8 +232,8 @@ async fn net_worth_goes_by_the_days_rates_and_what_counts() {
     };
     let ask = async |request| {
         let found = ana.call(ana.analytics().analyze_net_worth(request)).await.expect("found").into_inner();
-        let row = |it: &pb::NetWorth| {
-            format!("{} {} {} {}", it.date, parts(it.net_worth.as_ref()), it.assets, it.liabilities)
+        let row = |row: &pb::NetWorth| {
+            format!("{} {} {} {}", row.date, parts(row.net_worth.as_ref()), row.assets, row.liabilities)
         };
         found.days.iter().map(row).collect::<Vec<_>>()
     };
@@ -246,8 +246,11 @@ async fn net_worth_goes_by_the_days_rates_and_what_counts() {
         ]
     );
     for account in [&dollars, &debt] {
-        let delete =
-            pb::DeleteAccountRequest { account_id: account.id.clone(), if_version: None, with_balance: true };
+        let delete = pb::DeleteAccountRequest {
+            account_id: account.id.clone(),
+            expected_version: None,
+            with_balance: true,
+        };
         ana.call(ana.accounts().delete_account(delete)).await.expect("deleted");
     }
     let after = ask(request).await;
@@ -267,28 +270,28 @@ async fn net_worth_goes_by_the_days_rates_and_what_counts() {
 }
 
 #[tokio::test]
-async fn patterns_tell_weekdays_the_largest_and_the_unusual() {
+async fn patterns_report_weekdays_the_largest_and_the_unusual() {
     let ledger = Ledger::start().await;
-    let ana = ledger.person("EUR");
-    let (bank, .., fun) = life(&ledger, &ana).await;
+    let ana = ledger.user("EUR");
+    let (bank, .., fun) = seed(&ledger, &ana).await;
     for (date, amount) in [("2026-05-10", "30"), ("2026-06-10", "30"), ("2026-07-10", "30")] {
         ana.post(on(&bank, "expense", amount, Some(&fun), date)).await.expect("posted");
     }
     ana.post(on(&bank, "expense", "300", Some(&fun), "2026-08-12")).await.expect("posted");
     let request = pb::AnalyzePatternsRequest { from: "2026-08-01".into(), to: "2026-08-31".into() };
     let found = ana.call(ana.analytics().analyze_patterns(request)).await.expect("found").into_inner();
-    let weekdays: Vec<_> = found.weekdays.iter().map(|it| parts(it.average.as_ref())).collect();
+    let weekdays: Vec<_> = found.weekdays.iter().map(|weekday| parts(weekday.average.as_ref())).collect();
     // Mondays: 100 on the 3rd and 40 dollars, 32 then, on the 10th, in five; Wednesdays: 310 in four.
     let expected = ["26.40 EUR20.00 USD8.00", "0.00", "77.50 EUR77.50", "0.00", "0.00", "0.00", "0.00"];
     assert_eq!(weekdays, expected);
-    let largest: Vec<_> = found.largest.iter().map(|it| it.amount.as_str()).collect();
+    let largest: Vec<_> = found.largest.iter().map(|transaction| transaction.amount.as_str()).collect();
     assert_eq!(largest, ["300.00", "120.00", "40.00", "10.00"]);
     let unusual: Vec<_> = found
         .unusual
         .iter()
-        .map(|it| {
-            let amount = parts(it.amount.as_ref());
-            format!("{} {amount} / {} {}", it.name, it.usual, it.change_percent)
+        .map(|row| {
+            let amount = parts(row.amount.as_ref());
+            format!("{} {amount} / {} {}", row.name, row.usual, row.change_percent)
         })
         .collect();
     assert_eq!(unusual[0], "Fun 336.00 EUR304.00 USD40.00 / 30.00 1020.0");
@@ -296,35 +299,39 @@ async fn patterns_tell_weekdays_the_largest_and_the_unusual() {
 }
 
 #[tokio::test]
-async fn a_total_that_no_number_holds_is_said() {
+async fn a_total_out_of_range_is_reported() {
     let ledger = Ledger::start().await;
-    let ana = ledger.person("EUR");
+    let ana = ledger.user("EUR");
     let bank = ana.account("Bank", "", "").await;
     let food = ana.category("Food", "expense").await;
     for day in ["2026-08-01", "2026-08-02"] {
         ana.post(on(&bank, "expense", "1", Some(&food), day)).await.expect("posted");
     }
-    let huge = "update ledger.daily_changes set change = 9000000000000000000, household_change = 9000000000000000000";
+    let huge =
+        "update ledger.daily_totals set change = 9000000000000000000, household_change = 9000000000000000000";
     ledger.execute(huge).await;
     let request = pb::AnalyzeSpendingRequest {
         from: "2026-08-01".into(),
         to: "2026-08-31".into(),
         group_by: "category".into(),
     };
-    assert_eq!(why(ana.call(ana.analytics().analyze_spending(request)).await), "BALANCE_OUT_OF_RANGE");
+    assert_eq!(
+        error_reason(ana.call(ana.analytics().analyze_spending(request)).await),
+        "BALANCE_OUT_OF_RANGE"
+    );
 }
 
 #[tokio::test]
-async fn what_has_no_rate_is_told_wherever_a_sum_is() {
+async fn amounts_without_a_rate_are_reported_with_every_sum() {
     let ledger = Ledger::start().await;
-    let ana = ledger.person("EUR");
+    let ana = ledger.user("EUR");
     let food = ana.category("Food", "expense").await;
     let kiwi = ana.account("Kiwi", "NZD", "").await;
     // The first rate of the New Zealand dollar is of 29 September 2026.
     ana.post(on(&kiwi, "expense", "117", Some(&food), "2026-09-10")).await.expect("posted");
     let month = ("2026-09-01", "2026-09-30");
     let unpriced = |sums: &[pb::CurrencySum]| {
-        let parts = sums.iter().map(|it| format!("{} {}", it.currency_code, it.amount));
+        let parts = sums.iter().map(|row| format!("{} {}", row.currency_code, row.amount));
         parts.collect::<Vec<_>>().join("; ")
     };
     let of = |sum: &Option<pb::Sum>| unpriced(&sum.as_ref().expect("a sum").unpriced);
@@ -371,7 +378,7 @@ async fn what_has_no_rate_is_told_wherever_a_sum_is() {
 #[tokio::test]
 async fn a_constant_rent_is_neither_a_change_nor_unusual() {
     let ledger = Ledger::start().await;
-    let ana = ledger.person("EUR");
+    let ana = ledger.user("EUR");
     let (rent, phone) = (ana.category("Rent", "expense").await, ana.category("Phone", "expense").await);
     let bank = ana.account("Bank", "", "").await;
     let days = [("05", 31), ("06", 30), ("07", 31), ("08", 31), ("09", 30), ("10", 31), ("11", 30)];
@@ -391,7 +398,7 @@ async fn a_constant_rent_is_neither_a_change_nor_unusual() {
             pb::AnalyzeCategoriesRequest { from: from.into(), to: to.into(), r#type: String::new() };
         let found = ana.call(ana.analytics().analyze_categories(request)).await.expect("sums").into_inner();
         let changes: Vec<_> =
-            found.categories.iter().map(|it| (it.name.as_str(), it.change.as_str())).collect();
+            found.categories.iter().map(|row| (row.name.as_str(), row.change.as_str())).collect();
         assert!(changes.contains(&("Rent", "0.00")), "{from}: {changes:?}");
         assert!(changes.iter().all(|(_, change)| *change == "0.00"), "{from}: {changes:?}");
         let request = pb::AnalyzePatternsRequest { from: from.into(), to: to.into() };

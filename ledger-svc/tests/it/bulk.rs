@@ -6,7 +6,7 @@ use fintrac_proto::ledger::v1::bulk_operation::{Delete, Op, Update};
 use futures::TryStreamExt as _;
 use tonic::Request;
 
-use crate::support::{Ledger, entry, fields, mask, why};
+use crate::support::{Ledger, entry, error_reason, field_violations, mask};
 
 fn amount(id: &str, amount: &str) -> Op {
     Op::Update(Update {
@@ -21,9 +21,9 @@ fn delete(id: &str) -> Op {
 }
 
 #[tokio::test]
-async fn an_atomic_bulk_is_done_whole_or_not_at_all() {
+async fn an_atomic_bulk_is_applied_whole_or_not_at_all() {
     let ledger = Ledger::start().await;
-    let (ana, bob) = (ledger.person("EUR"), ledger.person("EUR"));
+    let (ana, bob) = (ledger.user("EUR"), ledger.user("EUR"));
     let (bank, theirs) = (ana.account("Bank", "", "").await, bob.account("Bank", "", "").await);
     let first = ana.post(entry(&bank, "income", "10")).await.expect("posted");
     let second = ana.post(entry(&bank, "income", "20")).await.expect("posted");
@@ -36,18 +36,18 @@ async fn an_atomic_bulk_is_done_whole_or_not_at_all() {
         delete("no id"),
         amount(&"7".repeat(8), "1"),
     ]);
-    let refused = fields(ana.bulk("atomic", bad).await);
+    let rejected = field_violations(ana.bulk("atomic", bad).await);
     let expected = [
-        ("operations[3].account_id", "ACCOUNT_UNKNOWN"),
+        ("operations[3].account_id", "ACCOUNT_NOT_FOUND"),
         ("operations[3].amount", "AMOUNT_INVALID"),
-        ("operations[4].id", "TRANSACTION_UNKNOWN"),
-        ("operations[5].id", "TRANSACTION_UNKNOWN"),
-        ("operations[6].id", "TRANSACTION_UNKNOWN"),
+        ("operations[4].id", "TRANSACTION_NOT_FOUND"),
+        ("operations[5].id", "TRANSACTION_NOT_FOUND"),
+        ("operations[6].id", "TRANSACTION_NOT_FOUND"),
     ];
-    assert_eq!(refused, expected.map(|(field, reason)| (field.to_owned(), reason.to_owned())));
+    assert_eq!(rejected, expected.map(|(field, reason)| (field.to_owned(), reason.to_owned())));
     assert_eq!(ana.balance(&bank.id).await, "30.00", "nothing was done");
     let results = ana.bulk("Atomic", good()).await.expect("done");
-    let statuses: Vec<_> = results.iter().map(|it| it.status.as_str()).collect();
+    let statuses: Vec<_> = results.iter().map(|result| result.status.as_str()).collect();
     assert_eq!(statuses, ["created", "updated", "deleted"]);
     let made = results[0].transaction.clone().expect("a transaction");
     assert_eq!(ana.find(&made.id).await.expect("there"), made);
@@ -58,9 +58,9 @@ async fn an_atomic_bulk_is_done_whole_or_not_at_all() {
 }
 
 #[tokio::test]
-async fn a_partial_bulk_does_what_it_can_and_says_of_each() {
+async fn a_partial_bulk_applies_what_it_can_and_reports_each_result() {
     let ledger = Ledger::start().await;
-    let ana = ledger.person("EUR");
+    let ana = ledger.user("EUR");
     let (bank, shut) = (ana.account("Bank", "", "").await, ana.account("Shut", "", "").await);
     let first = ana.post(entry(&bank, "income", "10")).await.expect("posted");
     let gone = ana.post(entry(&bank, "income", "20")).await.expect("posted");
@@ -79,15 +79,16 @@ async fn a_partial_bulk_does_what_it_can_and_says_of_each() {
         Op::Create(entry(&bank, "expense", "4")),
     ];
     let results = ana.bulk("partial", operations).await.expect("done");
-    let told: Vec<_> = results
+    let lines: Vec<_> = results
         .iter()
-        .map(|it| {
-            let errors: Vec<_> = it.errors.iter().map(|it| format!("{} {}", it.field, it.code)).collect();
-            format!("{} {}", it.status, errors.join(","))
+        .map(|result| {
+            let errors: Vec<_> =
+                result.errors.iter().map(|error| format!("{} {}", error.field, error.code)).collect();
+            format!("{} {}", result.status, errors.join(","))
         })
         .collect();
     assert_eq!(
-        told,
+        lines,
         [
             "refused account_id ACCOUNT_CLOSED",
             "created ",
@@ -101,20 +102,20 @@ async fn a_partial_bulk_does_what_it_can_and_says_of_each() {
 }
 
 #[tokio::test]
-async fn a_bulk_that_comes_twice_is_done_once() {
+async fn a_bulk_that_is_sent_twice_is_applied_once() {
     let ledger = Ledger::start().await;
-    let ana = ledger.person("EUR");
+    let ana = ledger.user("EUR");
     let bank = ana.account("Bank", "", "").await;
     let send = async |key: &str, mode: &str, amounts: &[&str]| {
         let op = |amount: &&str| pb::BulkOperation { op: Some(Op::Create(entry(&bank, "income", amount))) };
         let operations = amounts.iter().map(op).collect();
         let mut request = Request::new(pb::BulkTransactionsRequest { mode: mode.into(), operations });
         request.metadata_mut().insert(IDEMPOTENCY_KEY, key.parse().expect("a key"));
-        let answer = ana.call(ana.transactions().bulk_transactions(request)).await?;
-        let replayed = answer.metadata().contains_key(REPLAYED);
-        Ok::<_, tonic::Status>((answer.into_inner().results, replayed))
+        let response = ana.call(ana.transactions().bulk_transactions(request)).await?;
+        let replayed = response.metadata().contains_key(REPLAYED);
+        Ok::<_, tonic::Status>((response.into_inner().results, replayed))
     };
-    assert_eq!(why(send("k", "atomic", &["1", "0"]).await), "VALIDATION_FAILED");
+    assert_eq!(error_reason(send("k", "atomic", &["1", "0"]).await), "VALIDATION_FAILED");
     let (first, replayed) = send("k", "atomic", &["1", "2"]).await.expect("a refusal left the key free");
     assert!(!replayed && first.len() == 2);
     let (again, replayed) = send("k", "atomic", &["1", "2"]).await.expect("replayed");
@@ -125,30 +126,39 @@ async fn a_bulk_that_comes_twice_is_done_once() {
 }
 
 #[tokio::test]
-async fn a_bulk_that_makes_no_sense_is_refused_with_all_its_reasons() {
+async fn an_invalid_bulk_is_rejected_with_all_its_reasons() {
     let ledger = Ledger::start().await;
-    let ana = ledger.person("EUR");
+    let ana = ledger.user("EUR");
     let id = "0199f7a0-0000-7000-8000-000000000001";
     let twice = vec![amount(id, "1"), delete(&id.to_ascii_uppercase()), delete("")];
-    let refused = fields(ana.bulk("both", twice).await);
-    let expected =
-        [("mode", "BULK_MODE_UNKNOWN"), ("operations[1].id", "DUPLICATE"), ("operations[2].id", "REQUIRED")];
-    assert_eq!(refused, expected.map(|(field, reason)| (field.to_owned(), reason.to_owned())));
-    assert_eq!(fields(ana.bulk("atomic", Vec::new()).await)[0].1, "REQUIRED");
+    let rejected = field_violations(ana.bulk("both", twice).await);
+    let expected = [
+        ("mode", "BULK_MODE_INVALID"),
+        ("operations[1].id", "DUPLICATE_OPERATION"),
+        ("operations[2].id", "REQUIRED"),
+    ];
+    assert_eq!(rejected, expected.map(|(field, reason)| (field.to_owned(), reason.to_owned())));
+    assert_eq!(field_violations(ana.bulk("atomic", Vec::new()).await)[0].1, "REQUIRED");
     let many = (0..1001).map(|_| delete(id)).collect();
-    assert_eq!(fields(ana.bulk("atomic", many).await)[0], ("operations".to_owned(), "TOO_MANY".to_owned()));
+    assert_eq!(
+        field_violations(ana.bulk("atomic", many).await)[0],
+        ("operations".to_owned(), "TOO_MANY_ITEMS".to_owned())
+    );
     let request = pb::BulkTransactionsRequest {
         mode: "atomic".into(),
         operations: vec![pb::BulkOperation { op: None }],
     };
-    let refused = ana.call(ana.transactions().bulk_transactions(request)).await;
-    assert_eq!(fields(refused), [("operations[0].op".to_owned(), "BULK_OPERATION_UNKNOWN".to_owned())]);
+    let rejected = ana.call(ana.transactions().bulk_transactions(request)).await;
+    assert_eq!(
+        field_violations(rejected),
+        [("operations[0].op".to_owned(), "BULK_OPERATION_INVALID".to_owned())]
+    );
 }
 
 #[tokio::test]
-async fn a_thousand_at_once_and_the_export_of_all() {
+async fn a_bulk_of_a_thousand_and_the_export_of_all() {
     let ledger = Ledger::start().await;
-    let ana = ledger.person("EUR");
+    let ana = ledger.user("EUR");
     let (bank, food) = (ana.account("Bank", "", "").await, ana.category("Food", "expense").await);
     let spend = |number: i32| {
         Op::Create(pb::CreateTransactionRequest {
@@ -157,7 +167,7 @@ async fn a_thousand_at_once_and_the_export_of_all() {
         })
     };
     let results = ana.bulk("atomic", (0..1000).map(spend).collect()).await.expect("done");
-    assert!(results.len() == 1000 && results.iter().all(|it| it.status == "created"));
+    assert!(results.len() == 1000 && results.iter().all(|result| result.status == "created"));
     let filter = pb::TransactionFilter {
         category_id: food.id.clone(),
         min_amount: "3".into(),
@@ -168,8 +178,8 @@ async fn a_thousand_at_once_and_the_export_of_all() {
     let stream = ana.call(ana.transactions().export_transactions(request)).await.expect("a stream");
     let pages: Vec<_> = stream.into_inner().try_collect().await.expect("all pages");
     let exported: Vec<_> = pages.into_iter().flat_map(|page| page.transactions).collect();
-    assert!(exported.iter().all(|it| it.account_name == "Bank" && it.category_name == "Food"));
-    let exported: Vec<_> = exported.into_iter().filter_map(|it| it.transaction).collect();
-    assert_eq!((exported.len(), exported), (800, ana.walk(filter, 200).await));
+    assert!(exported.iter().all(|row| row.account_name == "Bank" && row.category_name == "Food"));
+    let exported: Vec<_> = exported.into_iter().filter_map(|row| row.transaction).collect();
+    assert_eq!((exported.len(), exported), (800, ana.list_all(filter, 200).await));
     ledger.verify().await;
 }

@@ -5,45 +5,46 @@ use futures::future::join_all;
 use tonic::Status;
 use uuid::Uuid;
 
-use crate::support::{Ledger, Person, entry, fields, mask, why};
+use crate::support::{Ledger, User, entry, error_reason, field_violations, mask};
 
-async fn list(person: &Person) -> Vec<pb::Category> {
+async fn list(user: &User) -> Vec<pb::Category> {
     let request = pb::ListCategoriesRequest { page_size: Some(200), ..Default::default() };
-    let answer = person.call(person.categories().list_categories(request)).await.expect("a page");
-    answer.into_inner().categories
+    let response = user.call(user.categories().list_categories(request)).await.expect("a page");
+    response.into_inner().categories
 }
 
 #[tokio::test]
 async fn a_new_household_has_categories_in_its_language_once() {
     let ledger = Ledger::start().await;
     let second = ledger.replica().await;
-    let ana = ledger.person_of("EUR", "Europe/Madrid", "es");
-    let there = second.greet(&ana);
-    let sights = join_all((0..10).map(|number| list(if number % 2 == 0 { &ana } else { &there }))).await;
-    let names = |list: &[pb::Category]| list.iter().map(|it| it.name.clone()).collect::<Vec<_>>();
-    for sight in &sights {
-        assert_eq!(names(sight), names(&sights[0]), "the first sight is the same from everywhere");
+    let ana = ledger.user_with("EUR", "Europe/Madrid", "es");
+    let ana_on_second = second.client_for(&ana);
+    let responses =
+        join_all((0..10).map(|number| list(if number % 2 == 0 { &ana } else { &ana_on_second }))).await;
+    let names = |list: &[pb::Category]| list.iter().map(|category| category.name.clone()).collect::<Vec<_>>();
+    for response in &responses {
+        assert_eq!(names(response), names(&responses[0]), "the first sight is the same from everywhere");
     }
-    assert_eq!(sights[0].len(), 20);
-    assert_eq!((sights[0][0].name.as_str(), sights[0][0].r#type.as_str()), ("Sueldo", "income"));
-    assert_eq!(ledger.number("select count(*) from ledger.events where kind = 'opened'").await, 1);
+    assert_eq!(responses[0].len(), 20);
+    assert_eq!((responses[0][0].name.as_str(), responses[0][0].r#type.as_str()), ("Sueldo", "income"));
+    assert_eq!(ledger.query_i64("select count(*) from ledger.events where kind = 'opened'").await, 1);
 }
 
 #[tokio::test]
-async fn a_household_that_nobody_knows_is_refused() {
+async fn an_unknown_household_is_rejected() {
     let ledger = Ledger::start().await;
     let elsewhere = Ledger::start().await;
-    let stranger = ledger.greet(&elsewhere.person("EUR"));
+    let stranger = ledger.client_for(&elsewhere.user("EUR"));
     let listed =
         stranger.call(stranger.categories().list_categories(pb::ListCategoriesRequest::default())).await;
-    assert_eq!(why(listed), "NOT_FOUND");
-    assert_eq!(ledger.number("select count(*) from ledger.households").await, 0);
+    assert_eq!(error_reason(listed), "NOT_FOUND");
+    assert_eq!(ledger.query_i64("select count(*) from ledger.households").await, 0);
 }
 
 #[tokio::test]
-async fn the_tree_has_one_type_no_circle_and_no_twins() {
+async fn the_tree_has_one_type_no_cycle_and_no_duplicates() {
     let ledger = Ledger::start().await;
-    let ana = ledger.person("EUR");
+    let ana = ledger.user("EUR");
     let food = ana.category("Food", "expense").await;
     let child = |name: &str, kind: &str, parent: &pb::Category| pb::CreateCategoryRequest {
         name: name.into(),
@@ -54,21 +55,22 @@ async fn the_tree_has_one_type_no_circle_and_no_twins() {
     let make = async |request| ana.call(ana.categories().create_category(request)).await;
     let fruit =
         make(child("Fruit", "expense", &food)).await.expect("made").into_inner().category.expect("one");
-    let refused = fields(make(child("Fruit", "expense", &food)).await);
-    assert_eq!(refused, [("name".to_owned(), "NAME_TAKEN".to_owned())]);
-    let refused = fields(make(child("Pay", "income", &food)).await);
-    assert_eq!(refused, [("parent_id".to_owned(), "PARENT_INVALID".to_owned())]);
+    let rejected = field_violations(make(child("Fruit", "expense", &food)).await);
+    assert_eq!(rejected, [("name".to_owned(), "NAME_TAKEN".to_owned())]);
+    let rejected = field_violations(make(child("Pay", "income", &food)).await);
+    assert_eq!(rejected, [("parent_id".to_owned(), "PARENT_INVALID".to_owned())]);
     let below_itself = pb::UpdateCategoryRequest {
         category_id: food.id.clone(),
         parent_id: Some(fruit.id.clone()),
         update_mask: Some(mask(&["parent_id"])),
         ..Default::default()
     };
-    let refused = fields(ana.call(ana.categories().update_category(below_itself)).await);
-    assert_eq!(refused, [("parent_id".to_owned(), "PARENT_INVALID".to_owned())]);
-    let bob = ledger.person("EUR");
-    let refused = fields(bob.call(bob.categories().create_category(child("Mine", "expense", &food))).await);
-    assert_eq!(refused, [("parent_id".to_owned(), "PARENT_INVALID".to_owned())], "somebody else's");
+    let rejected = field_violations(ana.call(ana.categories().update_category(below_itself)).await);
+    assert_eq!(rejected, [("parent_id".to_owned(), "PARENT_INVALID".to_owned())]);
+    let bob = ledger.user("EUR");
+    let rejected =
+        field_violations(bob.call(bob.categories().create_category(child("Mine", "expense", &food))).await);
+    assert_eq!(rejected, [("parent_id".to_owned(), "PARENT_INVALID".to_owned())], "somebody else's");
     let bad = pb::CreateCategoryRequest {
         name: "\t".into(),
         r#type: "both".into(),
@@ -76,14 +78,14 @@ async fn the_tree_has_one_type_no_circle_and_no_twins() {
         parent_id: Some("x".into()),
         ..Default::default()
     };
-    let refused: Vec<_> = fields(make(bad).await).into_iter().map(|(field, _)| field).collect();
-    assert_eq!(refused, ["name", "type", "color", "parent_id"]);
+    let rejected: Vec<_> = field_violations(make(bad).await).into_iter().map(|(field, _)| field).collect();
+    assert_eq!(rejected, ["name", "type", "color", "parent_id"]);
 }
 
 #[tokio::test]
 async fn a_tree_has_five_levels_wherever_it_is_moved() {
     let ledger = Ledger::start().await;
-    let ana = ledger.person("EUR");
+    let ana = ledger.user("EUR");
     let chain = async |name: &str, length: usize| {
         let mut made: Vec<pb::Category> = Vec::new();
         for level in 0..length {
@@ -99,7 +101,7 @@ async fn a_tree_has_five_levels_wherever_it_is_moved() {
         Ok::<_, Status>(made)
     };
     let deep = chain("a", 5).await.expect("five levels");
-    let too_deep = fields(chain("x", 6).await);
+    let too_deep = field_violations(chain("x", 6).await);
     assert_eq!(too_deep, [("parent_id".to_owned(), "NESTED_TOO_DEEP".to_owned())]);
     let low = chain("b", 3).await.expect("three levels");
     let change = |category: &pb::Category, parent: Option<&pb::Category>, name: &str| {
@@ -113,7 +115,7 @@ async fn a_tree_has_five_levels_wherever_it_is_moved() {
         let ana = ana.clone();
         async move { ana.call(ana.categories().update_category(request)).await }
     };
-    let moved = fields(change(&low[0], Some(&deep[2]), "").await);
+    let moved = field_violations(change(&low[0], Some(&deep[2]), "").await);
     assert_eq!(moved, [("parent_id".to_owned(), "NESTED_TOO_DEEP".to_owned())], "what hangs below counts");
     change(&low[0], Some(&deep[1]), "").await.expect("2 + 3");
     change(&low[2], None, "renamed").await.expect("a rename is no move");
@@ -122,7 +124,7 @@ async fn a_tree_has_five_levels_wherever_it_is_moved() {
 #[tokio::test]
 async fn only_a_category_that_nothing_uses_can_be_deleted() {
     let ledger = Ledger::start().await;
-    let ana = ledger.person("EUR");
+    let ana = ledger.user("EUR");
     let bank = ana.account("Bank", "", "100").await;
     let food = ana.category("Food", "expense").await;
     let with = |category: &pb::Category| pb::CreateTransactionRequest {
@@ -130,17 +132,18 @@ async fn only_a_category_that_nothing_uses_can_be_deleted() {
         ..entry(&bank, "expense", "3")
     };
     let lunch = ana.post(with(&food)).await.expect("posted");
-    let delete = async |if_version| {
-        let request = pb::DeleteCategoryRequest { category_id: food.id.clone(), if_version, move_to: None };
+    let delete = async |expected_version| {
+        let request =
+            pb::DeleteCategoryRequest { category_id: food.id.clone(), expected_version, move_to: None };
         ana.call(ana.categories().delete_category(request)).await
     };
-    assert_eq!(why(delete(None).await), "CATEGORY_IN_USE");
+    assert_eq!(error_reason(delete(None).await), "CATEGORY_IN_USE");
     ana.void(&lunch.id).await.expect("voided");
-    assert_eq!(why(delete(Some(7)).await), "VERSION_MISMATCH");
+    assert_eq!(error_reason(delete(Some(7)).await), "VERSION_MISMATCH");
     delete(Some(1)).await.expect("deleted");
-    assert_eq!(why(delete(None).await), "NOT_FOUND");
-    let refused = fields(ana.post(with(&food)).await);
-    assert_eq!(refused, [("category_id".to_owned(), "CATEGORY_UNKNOWN".to_owned())]);
+    assert_eq!(error_reason(delete(None).await), "NOT_FOUND");
+    let rejected = field_violations(ana.post(with(&food)).await);
+    assert_eq!(rejected, [("category_id".to_owned(), "CATEGORY_NOT_FOUND".to_owned())]);
     let back = ana.restore(&lunch.id).await.expect("restored");
     assert_eq!(back.category_id, None, "what is gone stays gone");
     ana.category("Food", "expense").await;
@@ -151,7 +154,7 @@ async fn only_a_category_that_nothing_uses_can_be_deleted() {
 async fn a_category_is_never_deleted_under_a_transaction() {
     let ledger = Ledger::start().await;
     let second = ledger.replica().await;
-    let ana = ledger.person("EUR");
+    let ana = ledger.user("EUR");
     let bank = ana.account("Bank", "", "100").await;
     for number in 0..20 {
         let food = ana.category(&format!("Food {number}"), "expense").await;
@@ -159,81 +162,77 @@ async fn a_category_is_never_deleted_under_a_transaction() {
             category_id: Some(food.id.clone()),
             ..entry(&bank, "expense", "3")
         };
-        let there = second.greet(&ana);
+        let ana_on_second = second.client_for(&ana);
         let deletion =
-            pb::DeleteCategoryRequest { category_id: food.id.clone(), if_version: None, move_to: None };
+            pb::DeleteCategoryRequest { category_id: food.id.clone(), expected_version: None, move_to: None };
         let (posted, deleted) = tokio::join!(
             ana.post(spend),
-            there.call(async { there.categories().delete_category(deletion).await }),
+            ana_on_second.call(async { ana_on_second.categories().delete_category(deletion).await }),
         );
         assert!(posted.is_ok() != deleted.is_ok(), "one of the two: {posted:?} {deleted:?}");
     }
     let orphans = "select count(*) from ledger.transactions join ledger.categories
         on categories.household_id = transactions.household_id and categories.id = category_id
         where deleted_at is not null";
-    assert_eq!(ledger.number(orphans).await, 0);
+    assert_eq!(ledger.query_i64(orphans).await, 0);
     ledger.verify().await;
 }
 
 /// Sets what a budget references by a change; how many of the categories are there.
 async fn reference(
     ledger: &Ledger,
-    person: &Person,
+    user: &User,
     (budget, generation): (u128, i64),
     categories: &[&pb::Category],
     remove_to_generation: Option<i64>,
 ) -> usize {
     let request = pb::SetCategoryReferencesRequest {
-        household_id: person.household_id.to_string(),
+        household_id: user.household_id.to_string(),
         kind: "budget".into(),
         entity_id: Uuid::from_u128(budget).to_string(),
         category_ids: categories.iter().map(|category| category.id.clone()).collect(),
         generation,
         remove_to_generation,
     };
-    let answer = ledger.budgeting().set_category_references(request).await.expect("set");
-    answer.into_inner().categories.len()
+    let response = ledger.spending().set_category_references(request).await.expect("set");
+    response.into_inner().categories.len()
 }
 
-async fn delete(
-    person: &Person,
-    category: &pb::Category,
-    move_to: Option<&pb::Category>,
-) -> Result<(), Status> {
+async fn delete(user: &User, category: &pb::Category, move_to: Option<&pb::Category>) -> Result<(), Status> {
     let request = pb::DeleteCategoryRequest {
         category_id: category.id.clone(),
-        if_version: None,
-        move_to: move_to.map(|it| it.id.clone()),
+        expected_version: None,
+        move_to: move_to.map(|category| category.id.clone()),
     };
-    person.call(person.categories().delete_category(request)).await.map(|_| ())
+    user.call(user.categories().delete_category(request)).await.map(|_| ())
 }
 
 #[tokio::test]
-async fn a_category_that_a_budget_names_is_kept_or_merged() {
+async fn a_category_that_a_budget_references_is_kept_or_merged() {
     let ledger = Ledger::start().await;
-    let ana = ledger.person("EUR");
+    let ana = ledger.user("EUR");
     let (food, fun) = (ana.category("Food", "expense").await, ana.category("Fun", "expense").await);
     assert_eq!(reference(&ledger, &ana, (1, 1), &[&food], Some(1)).await, 1);
     assert_eq!(reference(&ledger, &ana, (2, 1), &[&food, &fun], Some(1)).await, 2);
-    assert_eq!(why(delete(&ana, &food, None).await), "CATEGORY_IN_USE");
+    assert_eq!(error_reason(delete(&ana, &food, None).await), "CATEGORY_IN_USE");
     delete(&ana, &food, Some(&fun)).await.expect("merged");
     assert_eq!(reference(&ledger, &ana, (2, 2), &[], Some(2)).await, 0);
-    assert_eq!(why(delete(&ana, &fun, None).await), "CATEGORY_IN_USE", "the first names it now");
+    assert_eq!(error_reason(delete(&ana, &fun, None).await), "CATEGORY_IN_USE", "the first names it now");
     assert_eq!(reference(&ledger, &ana, (1, 2), &[], Some(2)).await, 0);
     delete(&ana, &fun, None).await.expect("deleted");
     assert_eq!(reference(&ledger, &ana, (1, 3), &[&fun], Some(3)).await, 0, "it is not there any more");
 }
 
 #[tokio::test]
-async fn references_of_changes_at_once_are_told_apart() {
+async fn references_of_concurrent_changes_are_distinguished() {
     let ledger = Ledger::start().await;
-    let ana = ledger.person("EUR");
+    let ana = ledger.user("EUR");
     let (food, fun) = (ana.category("Food", "expense").await, ana.category("Fun", "expense").await);
     // Two changes are under way; the second ends first and does not name what the first one does.
     reference(&ledger, &ana, (1, 1), &[&food], None).await;
     reference(&ledger, &ana, (1, 2), &[&fun], None).await;
     reference(&ledger, &ana, (1, 3), &[&fun], Some(0)).await;
-    assert_eq!(why(delete(&ana, &food, None).await), "CATEGORY_IN_USE");
+    assert_eq!(error_reason(delete(&ana, &food, None).await), "CATEGORY_IN_USE");
     // The first one ends, too, and is the last word.
     reference(&ledger, &ana, (1, 4), &[&food], Some(4)).await;
     delete(&ana, &fun, None).await.expect("deleted");
@@ -246,7 +245,7 @@ async fn references_of_changes_at_once_are_told_apart() {
 #[tokio::test]
 async fn no_other_household_is_referenced() {
     let ledger = Ledger::start().await;
-    let (ana, ben) = (ledger.person("EUR"), ledger.person("EUR"));
+    let (ana, ben) = (ledger.user("EUR"), ledger.user("EUR"));
     let food = ana.category("Food", "expense").await;
     ben.category("Food", "expense").await;
     assert_eq!(reference(&ledger, &ben, (1, 1), &[&food], Some(1)).await, 0);
@@ -254,17 +253,19 @@ async fn no_other_household_is_referenced() {
 }
 
 #[tokio::test]
-async fn a_category_is_never_deleted_while_it_becomes_named() {
+async fn a_category_is_never_deleted_while_it_becomes_referenced() {
     let ledger = Ledger::start().await;
     let second = ledger.replica().await;
-    let ana = ledger.person("EUR");
-    let there = second.greet(&ana);
+    let ana = ledger.user("EUR");
+    let ana_on_second = second.client_for(&ana);
     let bank = ana.account("Bank", "", "100").await;
     for number in 0..10_u128 {
         let food = ana.category(&format!("Food {number}"), "expense").await;
         let named = [&food];
-        let (named, deleted) =
-            tokio::join!(reference(&ledger, &ana, (number, 1), &named, None), delete(&there, &food, None));
+        let (named, deleted) = tokio::join!(
+            reference(&ledger, &ana, (number, 1), &named, None),
+            delete(&ana_on_second, &food, None)
+        );
         assert!((named == 1) != deleted.is_ok(), "one of the two: {named} {deleted:?}");
 
         let fun = ana.category(&format!("Fun {number}"), "expense").await;
@@ -277,7 +278,7 @@ async fn a_category_is_never_deleted_while_it_becomes_named() {
         };
         let (made, deleted) = tokio::join!(
             ana.call(async { ana.recurring().create_recurring(request).await }),
-            delete(&there, &fun, None)
+            delete(&ana_on_second, &fun, None)
         );
         assert!(made.is_ok() != deleted.is_ok(), "one of the two: {made:?} {deleted:?}");
     }

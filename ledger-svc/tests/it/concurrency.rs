@@ -8,17 +8,17 @@ use futures::FutureExt as _;
 use futures::future::join_all;
 use tonic::Status;
 
-use crate::support::{Ledger, Person, entry, transfer};
+use crate::support::{Ledger, User, entry, transfer};
 
 const TASKS: usize = 32;
-const EACH: usize = 157;
+const TRANSACTIONS_PER_TASK: usize = 157;
 
 /// What a task did that counts: (account, cents) of each posting that stands.
-type Done = HashMap<String, i64>;
+type BalanceChanges = HashMap<String, i64>;
 
-async fn post(person: &Person, accounts: &[pb::Account], random: &Random) -> Done {
-    let mut done = Done::new();
-    for _ in 0..EACH {
+async fn post(user: &User, accounts: &[pb::Account], random: &Random) -> BalanceChanges {
+    let mut changes = BalanceChanges::new();
+    for _ in 0..TRANSACTIONS_PER_TASK {
         let [from, to, cents, kind] = random.bytes();
         let from = &accounts[usize::from(from) % accounts.len()];
         let to = &accounts[usize::from(to) % accounts.len()];
@@ -33,36 +33,38 @@ async fn post(person: &Person, accounts: &[pb::Account], random: &Random) -> Don
         if minor == 0 {
             continue;
         }
-        person.post(request).await.expect("posted");
-        *done.entry(from.id.clone()).or_default() += change * minor;
+        user.post(request).await.expect("posted");
+        *changes.entry(from.id.clone()).or_default() += change * minor;
         if is_transfer {
-            *done.entry(to.id.clone()).or_default() += minor;
+            *changes.entry(to.id.clone()).or_default() += minor;
         }
     }
-    done
+    changes
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn thirty_two_tasks_post_five_thousand_transactions_on_ten_accounts() {
     let ledger = Ledger::start().await;
     let second = ledger.replica().await;
-    let ana = ledger.person("EUR");
+    let ana = ledger.user("EUR");
     let mut accounts = Vec::new();
     for number in 0..10 {
         accounts.push(ana.account(&format!("Account {number}"), "", "1000").await);
     }
-    let there = second.greet(&ana);
+    let ana_on_second = second.client_for(&ana);
     let random = Random::seeded(42);
-    let tasks = (0..TASKS).map(|task| {
-        let person = if task % 2 == 0 { ana.clone() } else { there.clone() };
-        let (accounts, random) = (accounts.clone(), random.clone());
-        async move {
-            tokio::spawn(async move { post(&person, &accounts, &random).await }).await.expect("no panic")
-        }
-    });
-    let mut expected: HashMap<String, i64> = accounts.iter().map(|it| (it.id.clone(), 100_000)).collect();
-    for done in join_all(tasks).await {
-        for (account, change) in done {
+    let tasks =
+        (0..TASKS).map(|task| {
+            let user = if task % 2 == 0 { ana.clone() } else { ana_on_second.clone() };
+            let (accounts, random) = (accounts.clone(), random.clone());
+            async move {
+                tokio::spawn(async move { post(&user, &accounts, &random).await }).await.expect("no panic")
+            }
+        });
+    let mut expected: HashMap<String, i64> =
+        accounts.iter().map(|account| (account.id.clone(), 100_000)).collect();
+    for changes in join_all(tasks).await {
+        for (account, change) in changes {
             *expected.entry(account).or_default() += change;
         }
     }
@@ -75,10 +77,10 @@ async fn thirty_two_tasks_post_five_thousand_transactions_on_ten_accounts() {
 
 /// Edits until told that the transaction is voided; refusals other than those
 /// that two at once must expect are defects.
-async fn edit(person: &Person, id: &str, amounts: std::ops::Range<u32>) -> Result<(), Status> {
+async fn edit(user: &User, id: &str, amounts: std::ops::Range<u32>) -> Result<(), Status> {
     for amount in amounts {
         let change = pb::CreateTransactionRequest { amount: amount.to_string(), ..Default::default() };
-        match person.edit(id, change, &["amount"]).await {
+        match user.edit(id, change, &["amount"]).await {
             Ok(_) => {}
             Err(status) if fintrac_kit::error::reason(&status).as_deref() == Some("TRANSACTION_VOIDED") => {
                 break;
@@ -90,11 +92,11 @@ async fn edit(person: &Person, id: &str, amounts: std::ops::Range<u32>) -> Resul
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_ledgers_edit_and_void_the_same_transactions() {
+async fn two_replicas_edit_and_void_the_same_transactions() {
     let ledger = Ledger::start().await;
     let second = ledger.replica().await;
-    let ana = ledger.person("EUR");
-    let there = second.greet(&ana);
+    let ana = ledger.user("EUR");
+    let ana_on_second = second.client_for(&ana);
     let (bank, card) = (ana.account("Bank", "", "").await, ana.account("Card", "", "").await);
     let mut transactions = Vec::new();
     for number in 0..20 {
@@ -103,13 +105,14 @@ async fn two_ledgers_edit_and_void_the_same_transactions() {
         transactions.push(ana.post(request).await.expect("posted"));
     }
     let voids = transactions.iter().enumerate().filter(|(number, _)| number % 4 == 0);
-    let voids = voids.map(|(_, it)| async {
+    let voids = voids.map(|(_, transaction)| async {
         // Both say that it is voided; the books below show that it was reversed once.
-        let both = tokio::join!(ana.void(&it.id), there.void(&it.id));
-        both.0.and(both.1).expect("voided");
+        let results = tokio::join!(ana.void(&transaction.id), ana_on_second.void(&transaction.id));
+        results.0.and(results.1).expect("voided");
     });
-    let edits = transactions.iter().flat_map(|it| {
-        let (here, across) = (edit(&ana, &it.id, 10..25), edit(&there, &it.id, 30..45));
+    let edits = transactions.iter().flat_map(|transaction| {
+        let (here, across) =
+            (edit(&ana, &transaction.id, 10..25), edit(&ana_on_second, &transaction.id, 30..45));
         [here.boxed(), across.boxed()]
     });
     let (edited, _voided) = tokio::join!(join_all(edits), join_all(voids));
@@ -117,10 +120,10 @@ async fn two_ledgers_edit_and_void_the_same_transactions() {
         result.expect("edited");
     }
     let mut balances = HashMap::from([(bank.id.clone(), 0), (card.id.clone(), 0)]);
-    for it in ana.walk(pb::TransactionFilter::default(), 200).await {
-        let cents = it.amount.replace('.', "").parse::<i64>().expect("an amount");
-        *balances.entry(it.account_id).or_default() -= cents;
-        if let Some(to) = it.to_account_id {
+    for transaction in ana.list_all(pb::TransactionFilter::default(), 200).await {
+        let cents = transaction.amount.replace('.', "").parse::<i64>().expect("an amount");
+        *balances.entry(transaction.account_id).or_default() -= cents;
+        if let Some(to) = transaction.to_account_id {
             *balances.entry(to).or_default() += cents;
         }
     }

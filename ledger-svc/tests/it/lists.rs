@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use chrono::{NaiveDate, TimeDelta};
 use fintrac_proto::ledger::v1 as pb;
 
-use crate::support::{Ledger, Person, entry, fields, transfer, why};
+use crate::support::{Ledger, User, entry, error_reason, field_violations, transfer};
 
 /// Whether a transaction belongs into a list.
 type Wanted<'a> = Box<dyn Fn(&pb::Transaction) -> bool + 'a>;
@@ -16,13 +16,13 @@ fn filter() -> pb::TransactionFilter {
 }
 
 /// 120 transactions on three accounts over forty days, several a day.
-async fn life(ledger: &Ledger, ana: &Person) -> (pb::Account, pb::Account, pb::Category) {
+async fn seed(ledger: &Ledger, ana: &User) -> (pb::Account, pb::Account, pb::Category) {
     let (bank, card) = (ana.account("Bank", "", "1000").await, ana.account("Card", "", "").await);
     let dollars = ana.account("Dollars", "USD", "500").await;
     let food = ana.category("Food", "expense").await;
     let first = NaiveDate::from_ymd_opt(2026, 9, 30).expect("a day");
     for number in 0..120_i64 {
-        ledger.pass(TimeDelta::milliseconds(1));
+        ledger.advance_clock(TimeDelta::milliseconds(1));
         let amount = format!("{}.{:02}", number % 17 + 1, number % 100);
         let request = match number % 4 {
             0 => pb::CreateTransactionRequest {
@@ -48,38 +48,40 @@ async fn life(ledger: &Ledger, ana: &Person) -> (pb::Account, pb::Account, pb::C
 #[tokio::test]
 async fn pages_walk_every_filter_in_both_directions_exactly_once() {
     let ledger = Ledger::start().await;
-    let ana = ledger.person("EUR");
-    let (bank, card, food) = life(&ledger, &ana).await;
-    let all = ana.walk(filter(), 200).await;
+    let ana = ledger.user("EUR");
+    let (bank, card, food) = seed(&ledger, &ana).await;
+    let all = ana.list_all(filter(), 200).await;
     assert_eq!(all.len(), 122);
-    let key = |it: &pb::Transaction| (it.transaction_date.clone(), it.id.clone());
+    let key = |row: &pb::Transaction| (row.transaction_date.clone(), row.id.clone());
     assert!(all.windows(2).all(|pair| key(&pair[0]) > key(&pair[1])), "newest day first, then newest id");
     let cents = |text: &str| text.replace('.', "").parse::<i64>().expect("an amount");
     let cases: Vec<(pb::TransactionFilter, Wanted<'_>)> = vec![
         (filter(), Box::new(|_| true)),
         (
             pb::TransactionFilter { account_id: card.id.clone(), ..filter() },
-            Box::new(|it| it.account_id == card.id || it.to_account_id.as_deref() == Some(card.id.as_str())),
+            Box::new(|row| {
+                row.account_id == card.id || row.to_account_id.as_deref() == Some(card.id.as_str())
+            }),
         ),
         (
             pb::TransactionFilter { category_id: food.id.clone(), ..filter() },
-            Box::new(|it| it.category_id.as_deref() == Some(food.id.as_str())),
+            Box::new(|row| row.category_id.as_deref() == Some(food.id.as_str())),
         ),
         (
             pb::TransactionFilter { r#type: "TRANSFER".into(), ..filter() },
-            Box::new(|it| it.r#type == "transfer"),
+            Box::new(|row| row.r#type == "transfer"),
         ),
         (
             pb::TransactionFilter { from: "2026-10-05".into(), to: "2026-10-09".into(), ..filter() },
-            Box::new(|it| ("2026-10-05"..="2026-10-09").contains(&it.transaction_date.as_str())),
+            Box::new(|row| ("2026-10-05"..="2026-10-09").contains(&row.transaction_date.as_str())),
         ),
         (
             pb::TransactionFilter { min_amount: "5".into(), max_amount: "9.99".into(), ..filter() },
-            Box::new(|it| (500..=999).contains(&cents(it.household_amount.as_deref().expect("known")))),
+            Box::new(|row| (500..=999).contains(&cents(row.household_amount.as_deref().expect("known")))),
         ),
         (
             pb::TransactionFilter { currency_code: "usd".into(), min_amount: "5".into(), ..filter() },
-            Box::new(|it| it.currency_code == "USD" && cents(&it.amount) >= 500),
+            Box::new(|row| row.currency_code == "USD" && cents(&row.amount) >= 500),
         ),
         (
             pb::TransactionFilter {
@@ -88,43 +90,43 @@ async fn pages_walk_every_filter_in_both_directions_exactly_once() {
                 to: "2026-10-20".into(),
                 ..filter()
             },
-            Box::new(|it| {
-                it.account_id == bank.id
-                    && it.r#type == "expense"
-                    && it.transaction_date.as_str() <= "2026-10-20"
+            Box::new(|row| {
+                row.account_id == bank.id
+                    && row.r#type == "expense"
+                    && row.transaction_date.as_str() <= "2026-10-20"
             }),
         ),
         (pb::TransactionFilter { status: "voided".into(), ..filter() }, Box::new(|_| false)),
-        (pb::TransactionFilter { tag: "odd".into(), ..filter() }, Box::new(|it| it.tags == ["odd"])),
+        (pb::TransactionFilter { tag: "odd".into(), ..filter() }, Box::new(|row| row.tags == ["odd"])),
         (
             pb::TransactionFilter { q: "LUNCH caf".into(), account_id: bank.id.clone(), ..filter() },
-            Box::new(|it| it.description.is_some() && it.account_id == bank.id),
+            Box::new(|row| row.description.is_some() && row.account_id == bank.id),
         ),
     ];
     // The opening in dollars lies before the first known rate: its household amount is open.
-    let known = |it: &&pb::Transaction| it.household_amount.is_some();
+    let known = |row: &&pb::Transaction| row.household_amount.is_some();
     for (wanted, fits) in cases {
         let by_amount = !wanted.min_amount.is_empty() && wanted.currency_code.is_empty();
         let expected: Vec<_> =
-            all.iter().filter(|it| !by_amount || known(it)).filter(|it| fits(it)).map(key).collect();
+            all.iter().filter(|row| !by_amount || known(row)).filter(|row| fits(row)).map(key).collect();
         for size in [7, 200] {
-            let found: Vec<_> = ana.walk(wanted.clone(), size).await.iter().map(key).collect();
+            let found: Vec<_> = ana.list_all(wanted.clone(), size).await.iter().map(key).collect();
             assert_eq!(found, expected, "{wanted:?} by {size}");
         }
         let ascending = pb::TransactionFilter { sort: "transaction_date".into(), ..wanted.clone() };
-        let found: Vec<_> = ana.walk(ascending, 7).await.iter().map(key).collect();
+        let found: Vec<_> = ana.list_all(ascending, 7).await.iter().map(key).collect();
         assert_eq!(found, expected.iter().cloned().rev().collect::<Vec<_>>(), "{wanted:?} ascending");
-        let amount = |it: &pb::Transaction| it.household_amount.as_deref().map_or(0, cents);
+        let amount = |row: &pb::Transaction| row.household_amount.as_deref().map_or(0, cents);
         let mut expected: Vec<_> = all
             .iter()
-            .filter(|it| expected.contains(&key(it)))
-            .map(|it| (amount(it), it.id.clone()))
+            .filter(|row| expected.contains(&key(row)))
+            .map(|row| (amount(row), row.id.clone()))
             .collect();
         expected.sort();
         for (sort, size) in [("amount", 7), ("-amount", 200), ("-amount", 7)] {
             let filter = pb::TransactionFilter { sort: sort.into(), ..wanted.clone() };
             let found: Vec<_> =
-                ana.walk(filter, size).await.iter().map(|it| (amount(it), it.id.clone())).collect();
+                ana.list_all(filter, size).await.iter().map(|row| (amount(row), row.id.clone())).collect();
             let mut expected = expected.clone();
             if sort.starts_with('-') {
                 expected.reverse();
@@ -135,17 +137,18 @@ async fn pages_walk_every_filter_in_both_directions_exactly_once() {
 }
 
 #[tokio::test]
-async fn what_is_inserted_meanwhile_shifts_no_page() {
+async fn concurrent_inserts_shift_no_page() {
     let ledger = Ledger::start().await;
-    let ana = ledger.person("EUR");
-    let (bank, ..) = life(&ledger, &ana).await;
-    let before: Vec<_> = ana.walk(filter(), 200).await.into_iter().map(|it| it.id).collect();
+    let ana = ledger.user("EUR");
+    let (bank, ..) = seed(&ledger, &ana).await;
+    let before: Vec<_> =
+        ana.list_all(filter(), 200).await.into_iter().map(|transaction| transaction.id).collect();
     let (mut seen, mut page_token) = (Vec::new(), String::new());
     loop {
         let request = pb::ListTransactionsRequest { page_size: Some(10), page_token, ..Default::default() };
         let page =
             ana.call(ana.transactions().list_transactions(request)).await.expect("a page").into_inner();
-        seen.extend(page.transactions.into_iter().map(|it| it.id));
+        seen.extend(page.transactions.into_iter().map(|transaction| transaction.id));
         for day in ["2026-12-31", "2026-10-15"] {
             let new = pb::CreateTransactionRequest {
                 transaction_date: Some(day.into()),
@@ -166,9 +169,9 @@ async fn what_is_inserted_meanwhile_shifts_no_page() {
 #[tokio::test]
 async fn a_running_balance_is_the_sum_of_all_before_it() {
     let ledger = Ledger::start().await;
-    let ana = ledger.person("EUR");
-    let (bank, ..) = life(&ledger, &ana).await;
-    let voided = ana.walk(pb::TransactionFilter { account_id: bank.id.clone(), ..filter() }, 50).await;
+    let ana = ledger.user("EUR");
+    let (bank, ..) = seed(&ledger, &ana).await;
+    let voided = ana.list_all(pb::TransactionFilter { account_id: bank.id.clone(), ..filter() }, 50).await;
     ana.void(&voided[3].id).await.expect("voided");
     for (wanted, size) in [(filter(), 9), (pb::TransactionFilter { r#type: "expense".into(), ..filter() }, 5)]
     {
@@ -196,11 +199,12 @@ async fn a_running_balance_is_the_sum_of_all_before_it() {
         };
         let mut sum = 0;
         let mut expected = Vec::new();
-        for it in ana.walk(all, 200).await {
-            let signed = if it.r#type == "opening" { 1 } else { -1 } * cents(&it.account_amount);
+        for transaction in ana.list_all(all, 200).await {
+            let signed =
+                if transaction.r#type == "opening" { 1 } else { -1 } * cents(&transaction.account_amount);
             sum += signed;
-            if wanted.r#type.is_empty() || wanted.r#type == it.r#type {
-                expected.push((it.id, signed, sum));
+            if wanted.r#type.is_empty() || wanted.r#type == transaction.r#type {
+                expected.push((transaction.id, signed, sum));
             }
         }
         expected.reverse();
@@ -221,9 +225,9 @@ async fn a_running_balance_is_the_sum_of_all_before_it() {
 }
 
 #[tokio::test]
-async fn a_query_that_cannot_be_read_names_every_parameter() {
+async fn an_invalid_query_names_every_parameter() {
     let ledger = Ledger::start().await;
-    let ana = ledger.person("EUR");
+    let ana = ledger.user("EUR");
     let bad = pb::TransactionFilter {
         account_id: "x".into(),
         category_id: "y".into(),
@@ -243,8 +247,10 @@ async fn a_query_that_cannot_be_read_names_every_parameter() {
         let request = pb::ListTransactionsRequest { filter, page_size, page_token: page_token.into() };
         ana.call(ana.transactions().list_transactions(request)).await
     };
-    let named: Vec<_> =
-        fields(ask(Some(bad.clone()), None, "").await).into_iter().map(|(field, _)| field).collect();
+    let named: Vec<_> = field_violations(ask(Some(bad.clone()), None, "").await)
+        .into_iter()
+        .map(|(field, _)| field)
+        .collect();
     let expected = [
         "currency_code",
         "tag",
@@ -260,24 +266,24 @@ async fn a_query_that_cannot_be_read_names_every_parameter() {
         "max_amount",
     ];
     assert_eq!(named, expected);
-    assert_eq!(why(ask(Some(bad), None, "").await), "QUERY_INVALID");
-    assert_eq!(fields(ask(None, Some(0), "").await)[0].1, "PAGE_SIZE_INVALID");
-    assert_eq!(fields(ask(None, None, "AAAA").await)[0].1, "PAGE_TOKEN_INVALID");
+    assert_eq!(error_reason(ask(Some(bad), None, "").await), "QUERY_INVALID");
+    assert_eq!(field_violations(ask(None, Some(0), "").await)[0].1, "PAGE_SIZE_INVALID");
+    assert_eq!(field_violations(ask(None, None, "AAAA").await)[0].1, "PAGE_TOKEN_INVALID");
     let bank = ana.account("Bank", "", "1").await;
     ana.post(entry(&bank, "income", "1")).await.expect("posted");
     let page = ask(None, Some(1), "").await.expect("a page").into_inner();
     let other = Some(pb::TransactionFilter { r#type: "income".into(), ..filter() });
     assert_eq!(
-        fields(ask(other, Some(1), &page.next_page_token).await)[0].1,
+        field_violations(ask(other, Some(1), &page.next_page_token).await)[0].1,
         "PAGE_TOKEN_INVALID",
         "other filters"
     );
 }
 
 #[tokio::test]
-async fn a_category_lists_what_is_below_it() {
+async fn a_category_lists_its_descendants() {
     let ledger = Ledger::start().await;
-    let ana = ledger.person("EUR");
+    let ana = ledger.user("EUR");
     let bank = ana.account("Bank", "", "").await;
     let food = ana.category("Food all", "expense").await;
     // More children than are read each in its own order.
@@ -291,7 +297,7 @@ async fn a_category_lists_what_is_below_it() {
         };
         let child = ana.call(ana.categories().create_category(child)).await.expect("made").into_inner();
         let request = pb::CreateTransactionRequest {
-            category_id: child.category.map(|it| it.id),
+            category_id: child.category.map(|category| category.id),
             transaction_date: Some(format!("2026-08-{:02}", number % 28 + 1)),
             ..entry(&bank, "expense", &format!("{number}"))
         };
@@ -305,14 +311,18 @@ async fn a_category_lists_what_is_below_it() {
                     sort: sort.into(),
                     ..Default::default()
                 };
-                let mut found: Vec<_> =
-                    ana.walk(filter.clone(), 7).await.into_iter().map(|it| it.amount).collect();
-                found.sort_by_key(|it| {
-                    it.len() * 100_000 + it.replace('.', "").parse::<usize>().expect("digits")
+                let mut found: Vec<_> = ana
+                    .list_all(filter.clone(), 7)
+                    .await
+                    .into_iter()
+                    .map(|transaction| transaction.amount)
+                    .collect();
+                found.sort_by_key(|amount| {
+                    amount.len() * 100_000 + amount.replace('.', "").parse::<usize>().expect("digits")
                 });
                 assert_eq!(found, amounts, "{number} {sort}");
                 let alone = pb::TransactionFilter { without_children: true, ..filter };
-                assert!(ana.walk(alone, 50).await.is_empty());
+                assert!(ana.list_all(alone, 50).await.is_empty());
             }
         }
     }

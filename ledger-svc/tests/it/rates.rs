@@ -6,10 +6,10 @@ use std::io::Write as _;
 use chrono::{NaiveDate, TimeDelta};
 use fintrac_proto::ledger::v1 as pb;
 
-use crate::support::{Ledger, Person, entry, fields, why};
+use crate::support::{Ledger, User, entry, error_reason, field_violations};
 
 async fn convert(
-    person: &Person,
+    user: &User,
     from: &str,
     to: &str,
     amount: &str,
@@ -21,7 +21,7 @@ async fn convert(
         amount: amount.into(),
         date: date.into(),
     };
-    Ok(person.call(person.currencies().convert_amount(request)).await?.into_inner())
+    Ok(user.call(user.currencies().convert_amount(request)).await?.into_inner())
 }
 
 /// A history in the ECB's form: `days` days up to the first of October 2026.
@@ -50,29 +50,29 @@ fn file(text: &str, zipped: bool) -> tempfile::NamedTempFile {
 #[tokio::test]
 async fn the_program_carries_a_rate_for_every_currency() {
     let ledger = Ledger::start().await;
-    let ana = ledger.person("EUR");
+    let ana = ledger.user("EUR");
     let currencies = ana.call(ana.currencies().list_currencies(pb::ListCurrenciesRequest {})).await;
     let currencies = currencies.expect("a list").into_inner().currencies;
-    assert!(currencies.iter().filter(|it| it.is_active).count() >= 170);
+    assert!(currencies.iter().filter(|currency| currency.is_active).count() >= 170);
     let rates = pb::ListExchangeRatesRequest { base: "JPY".into(), date: "2026-11-01".into() };
     let rates = ana.call(ana.currencies().list_exchange_rates(rates)).await.expect("rates").into_inner();
     assert_eq!(rates.rates.len(), currencies.len() - 1);
-    assert!(rates.rates.iter().all(|it| it.rate.as_ref().is_some_and(|rate| rate.source == "bundled")));
+    assert!(rates.rates.iter().all(|row| row.rate.as_ref().is_some_and(|rate| rate.source == "bundled")));
     let yen = pb::GetCurrencyRequest { code: "jpy".into() };
     let yen = ana.call(ana.currencies().get_currency(yen)).await.expect("yen").into_inner().currency;
-    assert_eq!(yen.map(|it| (it.decimals, it.symbol)), Some((0, "¥".into())));
+    assert_eq!(yen.map(|currency| (currency.decimals, currency.symbol)), Some((0, "¥".into())));
     let nothing = pb::GetCurrencyRequest { code: "XYZ".into() };
-    assert_eq!(why(ana.call(ana.currencies().get_currency(nothing)).await), "NOT_FOUND");
+    assert_eq!(error_reason(ana.call(ana.currencies().get_currency(nothing)).await), "NOT_FOUND");
 }
 
 #[tokio::test]
-async fn a_restart_does_not_put_a_lesser_source_over_a_better_one() {
+async fn a_restart_does_not_replace_a_better_source() {
     let ledger = Ledger::start().await;
-    let ana = ledger.person("EUR");
+    let ana = ledger.user("EUR");
     ledger
         .execute("update ledger.exchange_rates set rate = 2, source = 'ecb' where currency_code = 'AED'")
         .await;
-    let ana = ledger.replica().await.greet(&ana);
+    let ana = ledger.replica().await.client_for(&ana);
     let rate = convert(&ana, "USD", "AED", "1", "2026-10-01").await.expect("a rate").rate.expect("a rate");
     assert_eq!((rate.rate.as_str(), rate.source.as_str()), ("2", "ecb"));
 }
@@ -80,7 +80,7 @@ async fn a_restart_does_not_put_a_lesser_source_over_a_better_one() {
 #[tokio::test]
 async fn seven_thousand_days_of_the_ecb_are_imported_in_one_go() {
     let ledger = Ledger::start().await;
-    let ana = ledger.person("EUR");
+    let ana = ledger.user("EUR");
     let archive = file(&history(7000), true);
     let stored = ledger_svc::import_ecb(&ledger.pool, archive.path()).await.expect("imported");
     assert_eq!(stored, 14_000);
@@ -95,10 +95,10 @@ async fn seven_thousand_days_of_the_ecb_are_imported_in_one_go() {
     assert_eq!(across.result, "1505");
     let bundled = convert(&ana, "EUR", "AED", "1", "2026-10-01").await.expect("not the ECB's");
     assert_eq!(bundled.rate.expect("a rate").source, "bundled");
-    assert_eq!(why(convert(&ana, "EUR", "AED", "1", "2020-01-01").await), "RATE_UNKNOWN");
+    assert_eq!(error_reason(convert(&ana, "EUR", "AED", "1", "2020-01-01").await), "RATE_NOT_FOUND");
     let same = convert(&ana, "EUR", "EUR", "1.23", "").await.expect("the same");
     assert_eq!((same.result.as_str(), same.rate.expect("a rate").source.as_str()), ("1.23", "identity"));
-    let bad = fields(convert(&ana, "XYZ", "", "1e3", "x").await);
+    let bad = field_violations(convert(&ana, "XYZ", "", "1e3", "x").await);
     assert_eq!(bad.into_iter().map(|(field, _)| field).collect::<Vec<_>>(), ["from", "to", "date", "amount"]);
     for bad in ["", "nothing", "Date,USD\n2026-01-01,-1\n"] {
         assert!(ledger_svc::import_ecb(&ledger.pool, file(bad, false).path()).await.is_err(), "{bad}");
@@ -106,9 +106,9 @@ async fn seven_thousand_days_of_the_ecb_are_imported_in_one_go() {
 }
 
 #[tokio::test]
-async fn a_missing_rate_refuses_nothing_and_is_filled_once() {
+async fn a_missing_rate_rejects_nothing_and_is_filled_once() {
     let ledger = Ledger::start().await;
-    let ana = ledger.person("EUR");
+    let ana = ledger.user("EUR");
     let dollars = ana.account("Dollars", "USD", "").await;
     let on = |day: &str, amount: &str| pb::CreateTransactionRequest {
         transaction_date: Some(day.into()),
@@ -130,26 +130,27 @@ async fn a_missing_rate_refuses_nothing_and_is_filled_once() {
         .execute("insert into ledger.exchange_rates values ('EUR', 'USD', '2020-05-04', 1.25, 'ecb')")
         .await;
     assert!(fill().await.expect("filled") > 0);
-    let told = "select count(*) from ledger.events where kind = 'valued' and changed = '{household_amount}'";
-    assert_eq!(ledger.number(told).await, 3, "whoever sums these amounts looks again");
+    let query = "select count(*) from ledger.events where kind = 'valued' and changed = '{household_amount}'";
+    assert_eq!(ledger.query_i64(query).await, 3, "whoever sums these amounts looks again");
     let amount = async |id: &str| ana.find(id).await.expect("there").household_amount;
     assert_eq!(amount(&kept.id).await.as_deref(), Some("8.00"));
     assert_eq!(amount(&edited.id).await.as_deref(), Some("20.00"));
-    let total = "select sum(household_change)::int8 from ledger.daily_changes join ledger.accounts on id = account_id";
-    assert_eq!(ledger.number(total).await, -2800);
+    let total =
+        "select sum(household_change)::int8 from ledger.daily_totals join ledger.accounts on id = account_id";
+    assert_eq!(ledger.query_i64(total).await, -2800);
     ledger.verify().await;
 
     ledger.execute("insert into ledger.exchange_rates values ('EUR', 'USD', '2020-05-05', 2, 'ecb')").await;
     assert_eq!(fill().await.expect("nothing is open"), 0);
     assert_eq!(amount(&kept.id).await.as_deref(), Some("8.00"), "frozen");
     let open = "select count(*) from ledger.postings where household_amount is null";
-    assert_eq!(ledger.number(open).await, 0);
+    assert_eq!(ledger.query_i64(open).await, 0);
 }
 
 #[tokio::test]
-async fn what_waits_for_a_rate_is_valued_as_posting_would_have() {
+async fn amounts_without_a_rate_are_later_valued_as_posting_would_have() {
     let ledger = Ledger::start().await;
-    let ana = ledger.person("EUR");
+    let ana = ledger.user("EUR");
     let (food, fun) = (ana.category("Food", "expense").await, ana.category("Fun", "expense").await);
     let dollars = ana.account("Dollars", "USD", "").await;
     ledger
@@ -172,8 +173,8 @@ async fn what_waits_for_a_rate_is_valued_as_posting_would_have() {
     };
     let made = ana.post(request).await.expect("posted");
     assert_eq!((made.account_amount.as_str(), made.household_amount.clone()), ("10.00", None));
-    let unpriced = "select count(*) from ledger.daily_changes where unpriced_change <> 0";
-    assert!(ledger.number(unpriced).await > 0);
+    let unpriced = "select count(*) from ledger.daily_totals where unpriced_change <> 0";
+    assert!(ledger.query_i64(unpriced).await > 0);
     ledger.verify().await;
     ledger.execute("insert into ledger.exchange_rates values ('USD', 'EUR', '2020-05-01', 0.8, 'ecb')").await;
     let random = fintrac_kit::random::Random::System;
@@ -182,7 +183,7 @@ async fn what_waits_for_a_rate_is_valued_as_posting_would_have() {
     assert_eq!(ana.find(&made.id).await.expect("there").household_amount.as_deref(), Some("8.00"));
     let shares = "select sum(household_amount)::int8 from ledger.postings
                   join ledger.nominal_accounts on nominal_accounts.id = account_id and purpose = 'category'";
-    assert_eq!(ledger.number(shares).await, 800);
-    assert_eq!(ledger.number(unpriced).await, 0);
+    assert_eq!(ledger.query_i64(shares).await, 800);
+    assert_eq!(ledger.query_i64(unpriced).await, 0);
     ledger.verify().await;
 }

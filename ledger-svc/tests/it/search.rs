@@ -3,11 +3,12 @@
 
 use fintrac_proto::ledger::v1 as pb;
 
-use crate::support::{Ledger, Person, entry, fields};
+use crate::support::{Ledger, User, entry, field_violations};
 
-async fn found(person: &Person, q: &str, tag: &str) -> Vec<String> {
+async fn found(user: &User, q: &str, tag: &str) -> Vec<String> {
     let filter = pb::TransactionFilter { q: q.into(), tag: tag.into(), ..Default::default() };
-    let mut amounts: Vec<_> = person.walk(filter, 3).await.into_iter().map(|it| it.amount).collect();
+    let mut amounts: Vec<_> =
+        user.list_all(filter, 3).await.into_iter().map(|transaction| transaction.amount).collect();
     amounts.sort();
     amounts
 }
@@ -15,7 +16,7 @@ async fn found(person: &Person, q: &str, tag: &str) -> Vec<String> {
 #[tokio::test]
 async fn words_are_found_in_every_field_without_case_and_accents() {
     let ledger = Ledger::start().await;
-    let (ana, bob) = (ledger.person("EUR"), ledger.person("EUR"));
+    let (ana, bob) = (ledger.user("EUR"), ledger.user("EUR"));
     let (bank, other) = (ana.account("Bank", "", "").await, bob.account("Bank", "", "").await);
     let none = |request: pb::CreateTransactionRequest| request;
     let coffee = pb::CreateTransactionRequest {
@@ -46,8 +47,8 @@ async fn words_are_found_in_every_field_without_case_and_accents() {
     for odd in ["\0".to_owned(), "x".repeat(51)] {
         let filter = pb::TransactionFilter { tag: odd, ..Default::default() };
         let request = pb::ListTransactionsRequest { filter: Some(filter), ..Default::default() };
-        let refused = fields(ana.call(ana.transactions().list_transactions(request)).await);
-        assert_eq!(refused, [("tag".to_owned(), "PARAMETER_INVALID".to_owned())]);
+        let rejected = field_violations(ana.call(ana.transactions().list_transactions(request)).await);
+        assert_eq!(rejected, [("tag".to_owned(), "PARAMETER_INVALID".to_owned())]);
     }
     assert_eq!(found(&ana, "work", "").await, ["1.00"], "words of tags are found");
     let tea = pb::CreateTransactionRequest {
@@ -66,26 +67,29 @@ async fn words_are_found_in_every_field_without_case_and_accents() {
 }
 
 #[tokio::test]
-async fn what_was_written_before_there_was_a_search_is_found() {
+async fn transactions_older_than_the_search_index_are_found() {
     let ledger = Ledger::start().await;
-    let ana = ledger.person("EUR");
+    let ana = ledger.user("EUR");
     let bank = ana.account("Bank", "", "").await;
     let old = pb::CreateTransactionRequest {
         description: Some("Ancient".into()),
         ..entry(&bank, "expense", "1.00")
     };
     ana.post(old).await.expect("posted");
-    ledger.execute("update ledger.transactions set words = null").await;
+    ledger.execute("update ledger.transactions set search_vector = null").await;
     assert_eq!(found(&ana, "ancient", "").await, Vec::<String>::new());
-    ledger_svc::gather_words(&ledger.pool).await.expect("gathered");
+    ledger_svc::backfill_search_index(&ledger.pool).await.expect("gathered");
     assert_eq!(found(&ana, "ancient", "").await, ["1.00"]);
-    assert_eq!(ledger.number("select count(*) from ledger.transactions where words is null").await, 0);
+    assert_eq!(
+        ledger.query_i64("select count(*) from ledger.transactions where search_vector is null").await,
+        0
+    );
 }
 
 #[tokio::test]
 async fn words_are_found_in_every_script() {
     let ledger = Ledger::start().await;
-    let ana = ledger.person("EUR");
+    let ana = ledger.user("EUR");
     let bank = ana.account("Bank", "", "").await;
     for (amount, text) in [
         ("1.00", "Τράπεζα ΟΔΟΣ"),

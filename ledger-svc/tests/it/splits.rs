@@ -12,7 +12,7 @@ fn split(category: &pb::Category, amount: &str, description: &str) -> pb::Split 
 #[tokio::test]
 async fn splits_are_kept_counted_and_listed_through_every_change() {
     let ledger = Ledger::start().await;
-    let ana = ledger.person("EUR");
+    let ana = ledger.user("EUR");
     let bank = ana.account("Bank", "USD", "").await;
     let (food, fun) = (ana.category("Food", "expense").await, ana.category("Fun", "expense").await);
     let request = pb::CreateTransactionRequest {
@@ -21,7 +21,8 @@ async fn splits_are_kept_counted_and_listed_through_every_change() {
         ..entry(&bank, "expense", "10")
     };
     let made = ana.post(request).await.expect("posted");
-    let shares = |it: &pb::Split| (it.amount.clone(), it.account_amount.clone().expect("in the account"));
+    let shares =
+        |split: &pb::Split| (split.amount.clone(), split.account_amount.clone().expect("in the account"));
     let shares: Vec<_> = made.splits.iter().map(shares).collect();
     assert_eq!(
         shares,
@@ -31,7 +32,7 @@ async fn splits_are_kept_counted_and_listed_through_every_change() {
     assert_eq!(ana.find(&made.id).await.expect("there"), made);
     let listed = async |category: &pb::Category| {
         let filter = pb::TransactionFilter { category_id: category.id.clone(), ..Default::default() };
-        ana.walk(filter, 1).await.into_iter().map(|it| it.id).collect::<Vec<_>>()
+        ana.list_all(filter, 1).await.into_iter().map(|transaction| transaction.id).collect::<Vec<_>>()
     };
     let spent = async |category: &pb::Category| {
         let request = pb::SumSpendingRequest {
@@ -39,8 +40,8 @@ async fn splits_are_kept_counted_and_listed_through_every_change() {
             series: vec![series("USD", &[category], &[("2026-10-01", "2026-10-31")])],
             with_rates: false,
         };
-        let answer = ledger.budgeting().sum_spending(request).await.expect("sums").into_inner();
-        answer.sums[0].spending[0].amount.clone()
+        let response = ledger.spending().sum_spending(request).await.expect("sums").into_inner();
+        response.sums[0].spending[0].amount.clone()
     };
     assert_eq!((listed(&food).await, listed(&fun).await), (vec![made.id.clone()], vec![made.id.clone()]));
     assert_eq!((spent(&food).await, spent(&fun).await), ("6.67".into(), "3.33".into()));
@@ -61,8 +62,8 @@ async fn splits_are_kept_counted_and_listed_through_every_change() {
     };
     let worded = ana.edit(&made.id, words, &["splits"]).await.expect("edited");
     assert_eq!(worded.splits[1].description.as_deref(), Some("Popcorn"));
-    let legs = "select count(*) from ledger.postings";
-    assert_eq!(ledger.number(legs).await, 4 + 4 + 3, "words post nothing");
+    let postings = "select count(*) from ledger.postings";
+    assert_eq!(ledger.query_i64(postings).await, 4 + 4 + 3, "words post nothing");
 
     ana.void(&made.id).await.expect("voided");
     assert_eq!((listed(&fun).await.len(), spent(&fun).await), (0, "0.00".into()));
@@ -72,6 +73,6 @@ async fn splits_are_kept_counted_and_listed_through_every_change() {
     let one = pb::CreateTransactionRequest { category_id: Some(food.id.clone()), ..Default::default() };
     let one = ana.edit(&made.id, one, &["category_id"]).await.expect("one category");
     assert_eq!((one.splits.len(), one.category_id.as_deref()), (0, Some(food.id.as_str())));
-    assert_eq!(ledger.number("select count(*) from ledger.splits").await, 0);
+    assert_eq!(ledger.query_i64("select count(*) from ledger.splits").await, 0);
     ledger.verify().await;
 }

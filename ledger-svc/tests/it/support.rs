@@ -5,19 +5,19 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta};
-use fintrac_kit::access::Gate;
+use fintrac_kit::access::Authorizer;
 use fintrac_kit::access::credential::ServiceKeys;
 use fintrac_kit::access::token::{AUDIENCE, Claims, sign};
-use fintrac_kit::access::trust::{Trust, TrustConfig, TrustUpdate};
+use fintrac_kit::access::token_verifier::{TokenVerifier, TokenVerifierConfig, TrustUpdate};
 use fintrac_kit::clock::Clock;
 use fintrac_kit::context::{self, Context};
 use fintrac_kit::database::{self, PoolConfig};
-use fintrac_kit::error::{Refusal, reason};
-use fintrac_kit::events::Bell;
-use fintrac_kit::module::Deps;
+use fintrac_kit::error::{RpcError, reason};
+use fintrac_kit::events::WakeSignal;
+use fintrac_kit::module::ServiceDependencies;
 use fintrac_kit::random::Random;
 use fintrac_kit::server::{Server, server_stack};
-use fintrac_kit::testing::{ScriptedLog, TestDatabase};
+use fintrac_kit::testing::{FakeEventLog, TestDatabase};
 use fintrac_kit::transport::{self, Transport};
 use fintrac_proto::auth::v1 as auth;
 use fintrac_proto::auth::v1::household_service_server::{HouseholdService, HouseholdServiceServer};
@@ -25,12 +25,12 @@ use fintrac_proto::events::v1::Event;
 use fintrac_proto::ledger::v1 as pb;
 use fintrac_proto::ledger::v1::account_service_client::AccountServiceClient;
 use fintrac_proto::ledger::v1::analytics_service_client::AnalyticsServiceClient;
-use fintrac_proto::ledger::v1::budgeting_service_client::BudgetingServiceClient;
 use fintrac_proto::ledger::v1::bulk_operation::Op;
 use fintrac_proto::ledger::v1::category_service_client::CategoryServiceClient;
 use fintrac_proto::ledger::v1::currency_service_client::CurrencyServiceClient;
-use fintrac_proto::ledger::v1::message_facts_service_client::MessageFactsServiceClient;
+use fintrac_proto::ledger::v1::notification_data_service_client::NotificationDataServiceClient;
 use fintrac_proto::ledger::v1::recurring_service_client::RecurringServiceClient;
+use fintrac_proto::ledger::v1::spending_service_client::SpendingServiceClient;
 use fintrac_proto::ledger::v1::transaction_service_client::TransactionServiceClient;
 use jsonwebtoken::{Algorithm, EncodingKey};
 use ledger_svc::{Config, SCHEMA};
@@ -48,17 +48,17 @@ const TOKEN_SECRET: &[u8] = b"a token secret for tests";
 
 /// What auth-svc would say of households.
 #[derive(Debug, Clone, Default)]
-pub struct Households {
+pub struct FakeHouseholdService {
     known: Arc<Mutex<HashMap<String, auth::Household>>>,
     /// Time zones to which households move once they were asked about.
-    moving: Arc<Mutex<HashMap<String, String>>>,
+    pending_timezones: Arc<Mutex<HashMap<String, String>>>,
     /// Currencies that users prefer to their household's.
-    preferred: Arc<Mutex<HashMap<String, String>>>,
-    log: ScriptedLog,
+    preferred_currencies: Arc<Mutex<HashMap<String, String>>>,
+    log: FakeEventLog,
 }
 
 #[tonic::async_trait]
-impl HouseholdService for Households {
+impl HouseholdService for FakeHouseholdService {
     async fn get_household(
         &self,
         request: Request<auth::GetHouseholdRequest>,
@@ -66,12 +66,12 @@ impl HouseholdService for Households {
         let id = request.into_inner().household_id;
         let mut households = self.known.lock().expect("no panic");
         let known = households.get(&id).cloned();
-        if let Some(timezone) = self.moving.lock().expect("no panic").remove(&id) {
+        if let Some(timezone) = self.pending_timezones.lock().expect("no panic").remove(&id) {
             households.get_mut(&id).expect("a household").timezone = timezone;
         }
         match known {
             Some(household) => Ok(Response::new(auth::GetHouseholdResponse { household: Some(household) })),
-            None => Err(Refusal::new(Code::NotFound, "NOT_FOUND", "There is no such household.").into()),
+            None => Err(RpcError::new(Code::NotFound, "NOT_FOUND", "There is no such household.").into()),
         }
     }
 
@@ -80,10 +80,10 @@ impl HouseholdService for Households {
         request: Request<auth::GetMemberRequest>,
     ) -> Result<Response<auth::GetMemberResponse>, Status> {
         let auth::GetMemberRequest { household_id, user_id } = request.into_inner();
-        let preferred = self.preferred.lock().expect("no panic").get(&user_id).cloned();
+        let preferred_currencies = self.preferred_currencies.lock().expect("no panic").get(&user_id).cloned();
         let households = self.known.lock().expect("no panic");
         let own = households.get(&household_id).map(|household| household.currency_code.clone());
-        let default_currency = preferred.or(own).expect("a household");
+        let default_currency = preferred_currencies.or(own).expect("a household");
         Ok(Response::new(auth::GetMemberResponse { default_currency }))
     }
 }
@@ -93,7 +93,7 @@ pub struct Ledger {
     pub clock: Clock,
     pub database: TestDatabase,
     pub pool: PgPool,
-    pub households: Households,
+    pub households: FakeHouseholdService,
     keys: ServiceKeys,
     server: Server,
     _stop: tokio_util::sync::DropGuard,
@@ -104,14 +104,14 @@ impl Ledger {
         let clock = Clock::manual(DateTime::from_timestamp(1_790_000_000, 0).expect("an instant"));
         let database = TestDatabase::new(&[&SCHEMA], &clock).await;
         let options = database.app(SCHEMA.name);
-        Self::on(database, clock, Households::default(), &options).await
+        Self::start_replica(database, clock, FakeHouseholdService::default(), &options).await
     }
 
     /// One that follows a feed.
     pub async fn start_with(config: Config, clock: Clock) -> Self {
         let database = TestDatabase::new(&[&SCHEMA], &clock).await;
         let options = database.app(SCHEMA.name);
-        Self::configured(database, clock, Households::default(), &options, &config).await
+        Self::start_configured(database, clock, FakeHouseholdService::default(), &options, &config).await
     }
 
     /// Another replica on the same database.
@@ -121,77 +121,78 @@ impl Ledger {
 
     /// Another replica that reaches the database by `options`.
     pub async fn replica_through(&self, options: &PgConnectOptions) -> Self {
-        Self::on(self.database.clone(), self.clock.clone(), self.households.clone(), options).await
+        Self::start_replica(self.database.clone(), self.clock.clone(), self.households.clone(), options).await
     }
 
-    async fn on(
+    async fn start_replica(
         database: TestDatabase,
         clock: Clock,
-        households: Households,
+        households: FakeHouseholdService,
         options: &PgConnectOptions,
     ) -> Self {
-        Self::configured(database, clock, households, options, &Config::default()).await
+        Self::start_configured(database, clock, households, options, &Config::default()).await
     }
 
-    async fn configured(
+    async fn start_configured(
         database: TestDatabase,
         clock: Clock,
-        households: Households,
+        households: FakeHouseholdService,
         options: &PgConnectOptions,
         config: &Config,
     ) -> Self {
         // Opens the schema on a way that is not disturbed.
         drop(database.pool(&SCHEMA, &clock).await);
         let pool = database::pool(options, SCHEMA.name, PoolConfig::default());
-        let trust = TrustConfig {
+        let token_verifier = TokenVerifierConfig {
             issuer: "fintrac".into(),
             grace: Duration::from_hours(1),
             hs256_secret: Some(String::from_utf8_lossy(TOKEN_SECRET).into_owned().into()),
         };
-        let trust = Arc::new(Trust::new(trust, clock.clone()));
+        let token_verifier = Arc::new(TokenVerifier::new(token_verifier, clock.clone()));
         let all = fintrac_proto::ACCESS
             .iter()
             .flat_map(|access| access.permissions)
             .map(ToString::to_string)
             .collect();
         let roles = Some(vec![("user".to_owned(), all)]);
-        trust.extend(TrustUpdate { roles, ..TrustUpdate::default() });
+        token_verifier.extend(TrustUpdate { roles, ..TrustUpdate::default() });
         let keys = ServiceKeys::from_secret(SECRET);
-        let gate = Arc::new(Gate::new("auth", keys.clone(), Arc::clone(&trust), clock.clone()));
+        let authorizer =
+            Arc::new(Authorizer::new("auth", keys.clone(), Arc::clone(&token_verifier), clock.clone()));
         let auth = Routes::new(HouseholdServiceServer::new(households.clone()));
-        let auth = server_stack(auth.add_service(households.log.clone().into_service()), gate);
+        let auth = server_stack(auth.add_service(households.log.clone().into_service()), authorizer);
         let auth = transport::local(auth, keys.issuer("ledger", "auth", &clock));
-        let deps = Deps {
+        let deps = ServiceDependencies {
             clock: clock.clone(),
             random: Random::System,
             keys: keys.clone(),
-            trust: Arc::clone(&trust),
+            token_verifier: Arc::clone(&token_verifier),
             pool: pool.clone(),
-            bell: Bell::default(),
+            wake_signal: WakeSignal::default(),
             closing: CancellationToken::new(),
         };
         let module = ledger_svc::build(config, &deps, auth).await.expect("ledger-svc builds");
         let stop = CancellationToken::new();
-        for worker in module.workers {
-            tokio::spawn(worker(stop.clone()));
+        for task in module.background_tasks {
+            tokio::spawn(task(stop.clone()));
         }
-        let gate = Gate::new("ledger", keys.clone(), trust, clock.clone());
-        let server = server_stack(module.routes, Arc::new(gate));
+        let authorizer = Authorizer::new("ledger", keys.clone(), token_verifier, clock.clone());
+        let server = server_stack(module.routes, Arc::new(authorizer));
         Self { clock, database, pool, households, keys, server, _stop: stop.drop_guard() }
     }
 
     /// A person with a household of his own.
-    pub fn person(&self, currency: &str) -> Person {
-        self.person_of(currency, "UTC", "en")
+    pub fn user(&self, currency: &str) -> User {
+        self.user_with(currency, "UTC", "en")
     }
 
     /// From now on a person prefers another currency than the household's.
-    pub fn prefer(&self, person: &Person, currency: &str) {
-        let mut preferred = self.households.preferred.lock().expect("no panic");
-        preferred.insert(person.user_id.to_string(), currency.into());
+    pub fn set_preferred_currency(&self, user: &User, currency: &str) {
+        let mut preferred_currencies = self.households.preferred_currencies.lock().expect("no panic");
+        preferred_currencies.insert(user.user_id.to_string(), currency.into());
     }
 
-    pub fn person_of(&self, currency: &str, timezone: &str, locale: &str) -> Person {
+    pub fn user_with(&self, currency: &str, timezone: &str, locale: &str) -> User {
         let household_id = Uuid::from_bytes(Random::System.bytes());
         let household = auth::Household {
             id: household_id.to_string(),
@@ -214,21 +215,21 @@ impl Ledger {
         };
         let key = EncodingKey::from_secret(TOKEN_SECRET);
         let token = sign(&claims, &key, Algorithm::HS256, None).expect("a token");
-        Person { user_id, household_id, token, transport: self.transport() }
+        User { user_id, household_id, token, transport: self.transport() }
     }
 
     /// Somebody moves right after auth-svc was first asked about him.
-    pub fn move_when_asked(&self, person: &Person, timezone: &str) {
-        let mut moving = self.households.moving.lock().expect("no panic");
-        moving.insert(person.household_id.to_string(), timezone.into());
+    pub fn change_timezone_after_first_fetch(&self, user: &User, timezone: &str) {
+        let mut pending_timezones = self.households.pending_timezones.lock().expect("no panic");
+        pending_timezones.insert(user.household_id.to_string(), timezone.into());
     }
 
     /// Somebody moves to another time zone, and auth-svc says so.
-    pub fn move_to(&self, person: &Person, timezone: &str) {
-        let id = person.household_id.to_string();
+    pub fn change_timezone(&self, user: &User, timezone: &str) {
+        let id = user.household_id.to_string();
         let mut known = self.households.known.lock().expect("no panic");
         known.get_mut(&id).expect("a household").timezone = timezone.into();
-        self.households.log.tell(Event {
+        self.households.log.append(Event {
             household_id: id.clone(),
             entity: "household".into(),
             entity_id: id,
@@ -238,10 +239,10 @@ impl Ledger {
     }
 
     /// What budget-svc sees.
-    pub fn budgeting(&self) -> BudgetingServiceClient<Transport> {
+    pub fn spending(&self) -> SpendingServiceClient<Transport> {
         let transport =
             transport::local(self.server.clone(), self.keys.issuer("budget", "ledger", &self.clock));
-        BudgetingServiceClient::new(transport)
+        SpendingServiceClient::new(transport)
     }
 
     fn transport(&self) -> Transport {
@@ -249,21 +250,21 @@ impl Ledger {
     }
 
     /// The same person at this replica.
-    pub fn greet(&self, person: &Person) -> Person {
-        Person { transport: self.transport(), ..person.clone() }
+    pub fn client_for(&self, user: &User) -> User {
+        User { transport: self.transport(), ..user.clone() }
     }
 
     /// The report of a household over a span, as other services read it.
-    pub async fn report(&self, person: &Person, (from, to): (&str, &str)) -> pb::ReportFacts {
-        let request = pb::GetReportFactsRequest {
-            household_id: person.household_id.to_string(),
+    pub async fn report(&self, user: &User, (from, to): (&str, &str)) -> pb::ReportData {
+        let request = pb::GetReportDataRequest {
+            household_id: user.household_id.to_string(),
             from: from.into(),
             to: to.into(),
         };
         let transport =
             transport::local(self.server.clone(), self.keys.issuer("notify", "ledger", &self.clock));
-        let answer = MessageFactsServiceClient::new(transport).get_report_facts(request).await;
-        answer.expect("a report").into_inner().facts.expect("facts")
+        let response = NotificationDataServiceClient::new(transport).get_report_data(request).await;
+        response.expect("a report").into_inner().report.expect("a report")
     }
 
     /// Fails unless every invariant holds.
@@ -274,7 +275,7 @@ impl Ledger {
     }
 
     /// One number of the database, as the superuser sees it.
-    pub async fn number(&self, sql: &str) -> i64 {
+    pub async fn query_i64(&self, sql: &str) -> i64 {
         let row = sqlx::query(AssertSqlSafe(sql.to_owned()))
             .fetch_one(&mut self.database.connect().await)
             .await
@@ -290,21 +291,21 @@ impl Ledger {
             .expect(sql);
     }
 
-    pub fn pass(&self, time: TimeDelta) {
+    pub fn advance_clock(&self, time: TimeDelta) {
         self.clock.advance(time);
     }
 }
 
 /// Somebody who calls the ledger.
 #[derive(Clone)]
-pub struct Person {
+pub struct User {
     pub user_id: Uuid,
     pub household_id: Uuid,
     token: String,
     transport: Transport,
 }
 
-impl Person {
+impl User {
     pub async fn call<F: Future>(&self, call: F) -> F::Output {
         // Many calls at once take their time on a small machine.
         let deadline = Some(Instant::now() + Duration::from_mins(1));
@@ -333,8 +334,8 @@ impl Person {
     }
 
     /// Calls what only budget-svc may call.
-    pub fn budgeting(&self) -> BudgetingServiceClient<Transport> {
-        BudgetingServiceClient::new(self.transport.clone())
+    pub fn spending(&self) -> SpendingServiceClient<Transport> {
+        SpendingServiceClient::new(self.transport.clone())
     }
 
     pub fn currencies(&self) -> CurrencyServiceClient<Transport> {
@@ -342,8 +343,8 @@ impl Person {
     }
 
     pub async fn open(&self, request: pb::CreateAccountRequest) -> Result<pb::Account, Status> {
-        let answer = self.call(self.accounts().create_account(request)).await?;
-        Ok(answer.into_inner().account.expect("an account"))
+        let response = self.call(self.accounts().create_account(request)).await?;
+        Ok(response.into_inner().account.expect("an account"))
     }
 
     /// An account of the household's currency unless `currency` says another.
@@ -351,8 +352,8 @@ impl Person {
         let request = pb::CreateAccountRequest {
             name: name.into(),
             account_type: "bank".into(),
-            currency_code: Some(currency.to_owned()).filter(|it| !it.is_empty()),
-            balance: Some(balance.to_owned()).filter(|it| !it.is_empty()),
+            currency_code: Some(currency.to_owned()).filter(|text| !text.is_empty()),
+            balance: Some(balance.to_owned()).filter(|text| !text.is_empty()),
             ..Default::default()
         };
         self.open(request).await.expect("opened")
@@ -360,8 +361,8 @@ impl Person {
 
     pub async fn balance(&self, account_id: &str) -> String {
         let request = pb::GetAccountRequest { account_id: account_id.into() };
-        let answer = self.call(self.accounts().get_account(request)).await.expect("an account");
-        answer.into_inner().account.expect("an account").balance
+        let response = self.call(self.accounts().get_account(request)).await.expect("an account");
+        response.into_inner().account.expect("an account").balance
     }
 
     pub async fn change_account(
@@ -370,26 +371,26 @@ impl Person {
         fields: &[&str],
     ) -> Result<pb::Account, Status> {
         let request = pb::UpdateAccountRequest { update_mask: Some(mask(fields)), ..request };
-        let answer = self.call(self.accounts().update_account(request)).await?;
-        Ok(answer.into_inner().account.expect("an account"))
+        let response = self.call(self.accounts().update_account(request)).await?;
+        Ok(response.into_inner().account.expect("an account"))
     }
 
     pub async fn post(&self, request: pb::CreateTransactionRequest) -> Result<pb::Transaction, Status> {
-        let answer = self.call(self.transactions().create_transaction(request)).await?;
-        Ok(answer.into_inner().transaction.expect("a transaction"))
+        let response = self.call(self.transactions().create_transaction(request)).await?;
+        Ok(response.into_inner().transaction.expect("a transaction"))
     }
 
     /// Posts with an idempotency key; whether the answer was a kept one.
-    pub async fn post_once(
+    pub async fn post_with_key(
         &self,
         request: pb::CreateTransactionRequest,
         key: &str,
     ) -> Result<(pb::Transaction, bool), Status> {
         let mut request = Request::new(request);
         request.metadata_mut().insert(transport::IDEMPOTENCY_KEY, key.parse().expect("a key"));
-        let answer = self.call(self.transactions().create_transaction(request)).await?;
-        let replayed = answer.metadata().contains_key(transport::REPLAYED);
-        Ok((answer.into_inner().transaction.expect("a transaction"), replayed))
+        let response = self.call(self.transactions().create_transaction(request)).await?;
+        let replayed = response.metadata().contains_key(transport::REPLAYED);
+        Ok((response.into_inner().transaction.expect("a transaction"), replayed))
     }
 
     pub async fn edit(
@@ -398,36 +399,37 @@ impl Person {
         values: pb::CreateTransactionRequest,
         fields: &[&str],
     ) -> Result<pb::Transaction, Status> {
-        self.edit_if(transaction_id, values, fields, None).await
+        self.edit_if_version(transaction_id, values, fields, None).await
     }
 
-    pub async fn edit_if(
+    pub async fn edit_if_version(
         &self,
         transaction_id: &str,
         values: pb::CreateTransactionRequest,
         fields: &[&str],
-        if_version: Option<i64>,
+        expected_version: Option<i64>,
     ) -> Result<pb::Transaction, Status> {
         let request = pb::UpdateTransactionRequest {
             transaction_id: transaction_id.into(),
-            if_version,
+            expected_version,
             update_mask: Some(mask(fields)),
             transaction: Some(values),
         };
-        let answer = self.call(self.transactions().update_transaction(request)).await?;
-        Ok(answer.into_inner().transaction.expect("a transaction"))
+        let response = self.call(self.transactions().update_transaction(request)).await?;
+        Ok(response.into_inner().transaction.expect("a transaction"))
     }
 
     pub async fn void(&self, transaction_id: &str) -> Result<(), Status> {
-        let request = pb::VoidTransactionRequest { transaction_id: transaction_id.into(), if_version: None };
+        let request =
+            pb::VoidTransactionRequest { transaction_id: transaction_id.into(), expected_version: None };
         self.call(self.transactions().void_transaction(request)).await.map(|_| ())
     }
 
     pub async fn restore(&self, transaction_id: &str) -> Result<pb::Transaction, Status> {
         let request =
-            pb::RestoreTransactionRequest { transaction_id: transaction_id.into(), if_version: None };
-        let answer = self.call(self.transactions().restore_transaction(request)).await?;
-        Ok(answer.into_inner().transaction.expect("a transaction"))
+            pb::RestoreTransactionRequest { transaction_id: transaction_id.into(), expected_version: None };
+        let response = self.call(self.transactions().restore_transaction(request)).await?;
+        Ok(response.into_inner().transaction.expect("a transaction"))
     }
 
     pub async fn bulk(&self, mode: &str, operations: Vec<Op>) -> Result<Vec<pb::BulkResult>, Status> {
@@ -440,7 +442,7 @@ impl Person {
     pub async fn move_category(&self, category_id: &str, target: &str) -> Result<(), Status> {
         let request = pb::DeleteCategoryRequest {
             category_id: category_id.into(),
-            if_version: None,
+            expected_version: None,
             move_to: Some(target.into()),
         };
         self.call(self.categories().delete_category(request)).await.map(|_| ())
@@ -448,12 +450,12 @@ impl Person {
 
     pub async fn find(&self, transaction_id: &str) -> Result<pb::Transaction, Status> {
         let request = pb::GetTransactionRequest { transaction_id: transaction_id.into() };
-        let answer = self.call(self.transactions().get_transaction(request)).await?;
-        Ok(answer.into_inner().transaction.expect("a transaction"))
+        let response = self.call(self.transactions().get_transaction(request)).await?;
+        Ok(response.into_inner().transaction.expect("a transaction"))
     }
 
     /// Every page of a list, walked to its end.
-    pub async fn walk(&self, filter: pb::TransactionFilter, page_size: i32) -> Vec<pb::Transaction> {
+    pub async fn list_all(&self, filter: pb::TransactionFilter, page_size: i32) -> Vec<pb::Transaction> {
         let (mut all, mut page_token) = (Vec::new(), String::new());
         loop {
             let request = pb::ListTransactionsRequest {
@@ -475,8 +477,8 @@ impl Person {
     pub async fn category(&self, name: &str, kind: &str) -> pb::Category {
         let request =
             pb::CreateCategoryRequest { name: name.into(), r#type: kind.into(), ..Default::default() };
-        let answer = self.call(self.categories().create_category(request)).await.expect("a category");
-        answer.into_inner().category.expect("a category")
+        let response = self.call(self.categories().create_category(request)).await.expect("a category");
+        response.into_inner().category.expect("a category")
     }
 }
 
@@ -498,15 +500,15 @@ pub fn transfer(from: &pb::Account, to: &pb::Account, amount: &str) -> pb::Creat
     pb::CreateTransactionRequest { to_account_id: Some(to.id.clone()), ..entry(from, "transfer", amount) }
 }
 
-pub fn why<T: std::fmt::Debug>(result: Result<T, Status>) -> String {
+pub fn error_reason<T: std::fmt::Debug>(result: Result<T, Status>) -> String {
     reason(&result.expect_err("a refusal")).expect("a reason")
 }
 
 /// Field and reason of every violation.
-pub fn fields<T: std::fmt::Debug>(result: Result<T, Status>) -> Vec<(String, String)> {
+pub fn field_violations<T: std::fmt::Debug>(result: Result<T, Status>) -> Vec<(String, String)> {
     let details = result.expect_err("a refusal").get_error_details();
     let violations = details.bad_request().map(|bad| bad.field_violations.clone()).unwrap_or_default();
-    violations.into_iter().map(|it| (it.field, it.reason)).collect()
+    violations.into_iter().map(|violation| (violation.field, violation.reason)).collect()
 }
 
 /// A question what was spent on a category from a day to another.

@@ -3,12 +3,12 @@
 use chrono::TimeDelta;
 use fintrac_proto::ledger::v1 as pb;
 
-use crate::support::{Ledger, entry, fields, transfer, why};
+use crate::support::{Ledger, entry, error_reason, field_violations, transfer};
 
 #[tokio::test]
-async fn income_expense_refund_and_transfer_move_what_they_say() {
+async fn income_expense_refund_and_transfer_move_the_stated_amounts() {
     let ledger = Ledger::start().await;
-    let ana = ledger.person("EUR");
+    let ana = ledger.user("EUR");
     let (bank, card) = (ana.account("Bank", "", "100").await, ana.account("Card", "USD", "").await);
     let (food, pay) = (ana.category("Food", "expense").await, ana.category("Pay", "income").await);
     let with = |request, category: &pb::Category| pb::CreateTransactionRequest {
@@ -18,7 +18,7 @@ async fn income_expense_refund_and_transfer_move_what_they_say() {
     ana.post(with(entry(&bank, "Income", "2000"), &pay)).await.expect("income");
     ana.post(with(entry(&bank, "expense", "30.10"), &food)).await.expect("expense");
     ana.post(with(entry(&bank, "income", "5.10"), &food)).await.expect("a refund");
-    let wrong = fields(ana.post(with(entry(&bank, "expense", "1"), &pay)).await);
+    let wrong = field_violations(ana.post(with(entry(&bank, "expense", "1"), &pay)).await);
     assert_eq!(wrong, [("category_id".to_owned(), "CATEGORY_TYPE_MISMATCH".to_owned())]);
     let exchange =
         pb::CreateTransactionRequest { to_amount: Some("111.72".into()), ..transfer(&bank, &card, "100") };
@@ -29,16 +29,16 @@ async fn income_expense_refund_and_transfer_move_what_they_say() {
     );
     assert_eq!(ana.balance(&bank.id).await, "1975.00");
     assert_eq!(ana.balance(&card.id).await, "111.72");
-    let spent = "select sum(change)::int8 from ledger.daily_changes join ledger.nominal_accounts
+    let spent = "select sum(change)::int8 from ledger.daily_totals join ledger.nominal_accounts
         on nominal_accounts.id = account_id where category_id is not null and purpose = 'category' and change > 0";
-    assert_eq!(ledger.number(spent).await, 2500, "the refund lowers the spending");
+    assert_eq!(ledger.query_i64(spent).await, 2500, "the refund lowers the spending");
     ledger.verify().await;
 }
 
 #[tokio::test]
 async fn a_foreign_amount_is_converted_and_both_are_kept() {
     let ledger = Ledger::start().await;
-    let ana = ledger.person("EUR");
+    let ana = ledger.user("EUR");
     let bank = ana.account("Bank", "", "100").await;
     // 29 September 2026 is the day of the bundled rates.
     let foreign = pb::CreateTransactionRequest {
@@ -54,42 +54,48 @@ async fn a_foreign_amount_is_converted_and_both_are_kept() {
     assert_eq!(ana.balance(&bank.id).await, "100.00", "it is dated later");
     let early =
         pb::CreateTransactionRequest { transaction_date: Some("2026-01-01".into()), ..foreign.clone() };
-    assert_eq!(fields(ana.post(early).await), [("currency_code".to_owned(), "RATE_UNKNOWN".to_owned())]);
+    assert_eq!(
+        field_violations(ana.post(early).await),
+        [("currency_code".to_owned(), "RATE_NOT_FOUND".to_owned())]
+    );
     let nothing = pb::CreateTransactionRequest {
         currency_code: Some("IRR".into()),
         transaction_date: Some("2026-10-15".into()),
         ..entry(&bank, "expense", "1")
     };
-    assert_eq!(fields(ana.post(nothing).await), [("amount".to_owned(), "AMOUNT_TOO_SMALL".to_owned())]);
+    assert_eq!(
+        field_violations(ana.post(nothing).await),
+        [("amount".to_owned(), "AMOUNT_TOO_SMALL".to_owned())]
+    );
     ledger.verify().await;
 }
 
 #[tokio::test]
-async fn the_day_is_the_households_unless_somebody_says_another() {
+async fn the_date_is_the_households_unless_the_request_states_another() {
     let ledger = Ledger::start().await;
     // 14:13 UTC is past midnight in Auckland.
-    let kiri = ledger.person_of("NZD", "Pacific/Auckland", "en");
+    let kiri = ledger.user_with("NZD", "Pacific/Auckland", "en");
     let bank = kiri.account("Bank", "", "").await;
     let today = kiri.post(entry(&bank, "income", "1")).await.expect("posted").transaction_date;
     assert_eq!(
         (ledger.clock.now().date_naive().to_string().as_str(), today.as_str()),
         ("2026-09-21", "2026-09-22")
     );
-    let said = pb::CreateTransactionRequest {
+    let stated = pb::CreateTransactionRequest {
         transaction_date: Some("2026-03-01T23:30:00-08:00".into()),
         ..entry(&bank, "income", "1")
     };
     assert_eq!(
-        kiri.post(said).await.expect("posted").transaction_date,
+        kiri.post(stated).await.expect("posted").transaction_date,
         "2026-03-02",
         "there it is the next day"
     );
 }
 
 #[tokio::test]
-async fn an_edit_reverses_and_posts_anew_and_a_void_reverses() {
+async fn an_edit_reverses_and_posts_again_and_a_void_reverses() {
     let ledger = Ledger::start().await;
-    let ana = ledger.person("EUR");
+    let ana = ledger.user("EUR");
     let (bank, card) = (ana.account("Bank", "", "100").await, ana.account("Card", "", "10").await);
     let lunch = pb::CreateTransactionRequest {
         description: Some("Lunch".into()),
@@ -113,47 +119,59 @@ async fn an_edit_reverses_and_posts_anew_and_a_void_reverses() {
         ("100.00", "-3.00")
     );
     let words = pb::CreateTransactionRequest { notes: Some("with Bob".into()), ..Default::default() };
-    let worded = ana.edit_if(&lunch.id, words, &["notes", "description"], Some(2)).await.expect("edited");
+    let worded =
+        ana.edit_if_version(&lunch.id, words, &["notes", "description"], Some(2)).await.expect("edited");
     assert_eq!((worded.version, worded.description, worded.notes.as_deref()), (3, None, Some("with Bob")));
     let postings = "select count(*) from ledger.postings join ledger.transactions
         on transactions.id = transaction_id where transaction_type = 'expense'";
-    assert_eq!(ledger.number(postings).await, 6, "two, their reversal, two more; words post nothing");
+    assert_eq!(ledger.query_i64(postings).await, 6, "two, their reversal, two more; words post nothing");
     let late = pb::CreateTransactionRequest { amount: "1".into(), ..Default::default() };
-    assert_eq!(why(ana.edit_if(&lunch.id, late.clone(), &["amount"], Some(2)).await), "VERSION_MISMATCH");
+    assert_eq!(
+        error_reason(ana.edit_if_version(&lunch.id, late.clone(), &["amount"], Some(2)).await),
+        "VERSION_MISMATCH"
+    );
 
-    ledger.pass(TimeDelta::minutes(1));
+    ledger.advance_clock(TimeDelta::minutes(1));
     ana.void(&lunch.id).await.expect("voided");
     assert_eq!(
         (ana.balance(&bank.id).await.as_str(), ana.balance(&card.id).await.as_str()),
         ("100.00", "10.00")
     );
     ana.void(&lunch.id).await.expect("voided again is voided");
-    assert_eq!(why(ana.edit(&lunch.id, late, &["amount"]).await), "TRANSACTION_VOIDED");
+    assert_eq!(error_reason(ana.edit(&lunch.id, late, &["amount"]).await), "TRANSACTION_VOIDED");
     assert_eq!(ana.find(&lunch.id).await.expect("still there").status, "voided");
-    assert!(ana.walk(pb::TransactionFilter::default(), 50).await.iter().all(|it| it.id != lunch.id));
+    assert!(
+        ana.list_all(pb::TransactionFilter::default(), 50)
+            .await
+            .iter()
+            .all(|transaction| transaction.id != lunch.id)
+    );
     let voided = pb::TransactionFilter { status: "voided".into(), ..Default::default() };
-    assert_eq!(ana.walk(voided, 50).await.len(), 1);
+    assert_eq!(ana.list_all(voided, 50).await.len(), 1);
 
     let history =
         pb::ListTransactionRevisionsRequest { transaction_id: lunch.id.clone(), ..Default::default() };
     let history = ana.call(ana.transactions().list_transaction_revisions(history)).await.expect("history");
-    let told: Vec<_> = history
+    let lines: Vec<_> = history
         .into_inner()
         .revisions
         .into_iter()
-        .map(|it| {
-            assert_eq!(it.actor, ana.user_id.to_string());
-            let mut changes: Vec<_> =
-                it.changes.into_iter().map(|it| (it.field, it.before, it.after)).collect();
+        .map(|revision| {
+            assert_eq!(revision.actor, ana.user_id.to_string());
+            let mut changes: Vec<_> = revision
+                .changes
+                .into_iter()
+                .map(|change| (change.field, change.before, change.after))
+                .collect();
             changes.sort();
-            (it.kind, changes)
+            (revision.kind, changes)
         })
         .collect();
     let change =
         |field: &str, before: &str, after: &str| (field.to_owned(), before.to_owned(), after.to_owned());
     let quoted = |text: &str| format!("{text:?}");
     assert_eq!(
-        told,
+        lines,
         [
             ("created".to_owned(), vec![]),
             (
@@ -177,18 +195,18 @@ async fn an_edit_reverses_and_posts_anew_and_a_void_reverses() {
 #[tokio::test]
 async fn an_opening_and_an_adjustment_can_be_corrected_and_voided() {
     let ledger = Ledger::start().await;
-    let ana = ledger.person("EUR");
+    let ana = ledger.user("EUR");
     let bank = ana.account("Bank", "", "100").await;
-    let opening = ana.walk(pb::TransactionFilter::default(), 50).await.remove(0);
+    let opening = ana.list_all(pb::TransactionFilter::default(), 50).await.remove(0);
     let less = pb::CreateTransactionRequest { amount: "-20".into(), ..Default::default() };
     ana.edit(&opening.id, less, &["amount"]).await.expect("signed");
     assert_eq!(ana.balance(&bank.id).await, "-20.00");
     let kind = pb::CreateTransactionRequest { r#type: "income".into(), ..Default::default() };
-    let refused = fields(ana.edit(&opening.id, kind, &["type"]).await);
-    assert_eq!(refused, [("type".to_owned(), "TRANSACTION_TYPE_UNKNOWN".to_owned())]);
+    let rejected = field_violations(ana.edit(&opening.id, kind, &["type"]).await);
+    assert_eq!(rejected, [("type".to_owned(), "TRANSACTION_TYPE_INVALID".to_owned())]);
     assert_eq!(
-        fields(ana.post(entry(&bank, "opening", "5")).await),
-        [("type".to_owned(), "TRANSACTION_TYPE_UNKNOWN".to_owned())]
+        field_violations(ana.post(entry(&bank, "opening", "5")).await),
+        [("type".to_owned(), "TRANSACTION_TYPE_INVALID".to_owned())]
     );
     ana.void(&opening.id).await.expect("voided");
     assert_eq!(ana.balance(&bank.id).await, "0.00");
@@ -196,18 +214,18 @@ async fn an_opening_and_an_adjustment_can_be_corrected_and_voided() {
 }
 
 #[tokio::test]
-async fn what_an_edit_does_not_name_is_not_judged_again() {
+async fn fields_absent_from_an_edit_are_not_validated_again() {
     let ledger = Ledger::start().await;
-    let ana = ledger.person("EUR");
+    let ana = ledger.user("EUR");
     let bank = ana.account("Bank", "", "-10000000000000.00").await;
-    ledger.pass(TimeDelta::milliseconds(1));
+    ledger.advance_clock(TimeDelta::milliseconds(1));
     let wish = pb::UpdateAccountRequest {
         account_id: bank.id.clone(),
         balance: Some("10000000000000.00".into()),
         ..Default::default()
     };
     ana.change_account(wish, &["balance"]).await.expect("adjusted by more than one amount may be");
-    let adjustment = ana.walk(pb::TransactionFilter::default(), 1).await.remove(0);
+    let adjustment = ana.list_all(pb::TransactionFilter::default(), 1).await.remove(0);
     assert_eq!(adjustment.amount, "20000000000000.00");
     let words = pb::CreateTransactionRequest { description: Some("found it".into()), ..Default::default() };
     ana.edit(&adjustment.id, words, &["description"]).await.expect("the amount stays as it is");
@@ -220,45 +238,48 @@ async fn what_an_edit_does_not_name_is_not_judged_again() {
 }
 
 #[tokio::test]
-async fn too_large_in_another_currency_is_said_so() {
+async fn an_amount_too_large_in_another_currency_is_reported() {
     let ledger = Ledger::start().await;
-    let ana = ledger.person("EUR");
+    let ana = ledger.user("EUR");
     let pounds = ana.account("Pounds", "LBP", "").await;
     let huge = pb::CreateTransactionRequest {
         currency_code: Some("USD".into()),
         transaction_date: Some("2026-10-01".into()),
         ..entry(&pounds, "income", "10000000000000.00")
     };
-    assert_eq!(fields(ana.post(huge).await), [("amount".to_owned(), "AMOUNT_TOO_LARGE".to_owned())]);
+    assert_eq!(
+        field_violations(ana.post(huge).await),
+        [("amount".to_owned(), "AMOUNT_TOO_LARGE".to_owned())]
+    );
 }
 
 #[tokio::test]
-async fn a_flood_of_tags_is_refused_and_costs_nobody_anything() {
+async fn too_many_tags_are_rejected_and_delay_no_other_request() {
     let ledger = Ledger::start().await;
-    let ana = ledger.person("EUR");
+    let ana = ledger.user("EUR");
     let bank = ana.account("Bank", "", "").await;
     let tags = (0..300_000).map(|number| number.to_string()).collect();
     let flood = pb::CreateTransactionRequest { tags, ..entry(&bank, "income", "1") };
-    let (flooded, honest) = tokio::join!(ana.post(flood), ana.post(entry(&bank, "income", "1")));
-    assert_eq!(fields(flooded), [("tags".to_owned(), "TOO_MANY".to_owned())]);
-    honest.expect("posted");
+    let (flooded, valid) = tokio::join!(ana.post(flood), ana.post(entry(&bank, "income", "1")));
+    assert_eq!(field_violations(flooded), [("tags".to_owned(), "TOO_MANY_ITEMS".to_owned())]);
+    valid.expect("posted");
     let empty =
         pb::CreateTransactionRequest { tags: vec![String::new(); 10_000], ..entry(&bank, "income", "1") };
-    assert!(fields(ana.post(empty).await).len() <= 30, "an answer fits its headers");
+    assert!(field_violations(ana.post(empty).await).len() <= 30, "an answer fits its headers");
     let nul =
         pb::CreateAccountRequest { name: "a\0b".into(), account_type: "cash".into(), ..Default::default() };
-    assert_eq!(fields(ana.open(nul).await), [("name".to_owned(), "TEXT_INVALID".to_owned())]);
+    assert_eq!(field_violations(ana.open(nul).await), [("name".to_owned(), "TEXT_INVALID".to_owned())]);
 }
 
 #[tokio::test]
 async fn every_wrong_field_is_named_at_once() {
     let ledger = Ledger::start().await;
-    let ana = ledger.person("EUR");
+    let ana = ledger.user("EUR");
     let bank = ana.account("Bank", "", "").await;
-    let names = |refused: Vec<(String, String)>| {
-        refused.into_iter().map(|(field, reason)| format!("{field} {reason}")).collect::<Vec<_>>()
+    let names = |rejected: Vec<(String, String)>| {
+        rejected.into_iter().map(|(field, reason)| format!("{field} {reason}")).collect::<Vec<_>>()
     };
-    let empty = names(fields(ana.post(pb::CreateTransactionRequest::default()).await));
+    let empty = names(field_violations(ana.post(pb::CreateTransactionRequest::default()).await));
     assert_eq!(empty, ["type REQUIRED", "account_id REQUIRED", "amount REQUIRED"]);
     let wrong = pb::CreateTransactionRequest {
         currency_code: Some("HRK".into()),
@@ -273,11 +294,11 @@ async fn every_wrong_field_is_named_at_once() {
         ..entry(&bank, "expense", "-1")
     };
     assert_eq!(
-        names(fields(ana.post(wrong).await)),
+        names(field_violations(ana.post(wrong).await)),
         [
             "to_account_id CONFLICTING",
-            "category_id CATEGORY_UNKNOWN",
-            "currency_code CURRENCY_UNKNOWN",
+            "category_id CATEGORY_NOT_FOUND",
+            "currency_code CURRENCY_INVALID",
             "to_amount CONFLICTING",
             "description TEXT_INVALID",
             "reference_number TEXT_INVALID",
@@ -287,24 +308,24 @@ async fn every_wrong_field_is_named_at_once() {
             "transaction_date DATE_INVALID",
         ]
     );
-    let precise = names(fields(ana.post(entry(&bank, "expense", "1.005")).await));
+    let precise = names(field_violations(ana.post(entry(&bank, "expense", "1.005")).await));
     assert_eq!(precise, ["amount AMOUNT_TOO_PRECISE"]);
-    let itself = names(fields(ana.post(transfer(&bank, &bank, "1")).await));
+    let itself = names(field_violations(ana.post(transfer(&bank, &bank, "1")).await));
     assert_eq!(itself, ["to_account_id SAME_ACCOUNT"]);
     let yen = ana.account("Yen", "JPY", "").await;
-    let unsaid = names(fields(ana.post(transfer(&bank, &yen, "1")).await));
+    let unsaid = names(field_violations(ana.post(transfer(&bank, &yen, "1")).await));
     assert_eq!(unsaid, ["to_amount REQUIRED"]);
     let many = pb::CreateTransactionRequest {
         tags: (0..21).map(|number| number.to_string()).collect(),
         ..entry(&bank, "expense", "1")
     };
-    assert_eq!(names(fields(ana.post(many).await)), ["tags TOO_MANY"]);
+    assert_eq!(names(field_violations(ana.post(many).await)), ["tags TOO_MANY_ITEMS"]);
 }
 
 #[tokio::test]
-async fn every_change_is_an_event_without_amounts_or_words() {
+async fn every_change_is_an_event_without_amounts_or_texts() {
     let ledger = Ledger::start().await;
-    let ana = ledger.person("EUR");
+    let ana = ledger.user("EUR");
     let bank = ana.account("Secret name", "", "100").await;
     let category = ana.category("Secret category", "expense").await;
     let lunch = pb::CreateTransactionRequest {
@@ -329,10 +350,10 @@ async fn every_change_is_an_event_without_amounts_or_words() {
     .fetch_all(&mut ledger.database.connect().await)
     .await
     .expect("events");
-    let told: Vec<_> =
+    let lines: Vec<_> =
         rows.iter().map(|row| format!("{} {} {} {}", row.0, row.1, row.2, row.3.join(","))).collect();
     assert_eq!(
-        told,
+        lines,
         [
             "account created 1 ",
             "transaction created 1 ",
@@ -354,7 +375,7 @@ async fn every_change_is_an_event_without_amounts_or_words() {
 #[tokio::test]
 async fn an_instant_is_the_day_in_the_households_zone() {
     let ledger = Ledger::start().await;
-    let ana = ledger.person_of("USD", "America/New_York", "en");
+    let ana = ledger.user_with("USD", "America/New_York", "en");
     let bank = ana.account("Bank", "", "").await;
     for (sent, day) in [
         ("2026-11-01T02:30:00Z", "2026-10-31"),

@@ -1,4 +1,4 @@
-//! Mails as `.eml` files, readable by their owner only: they hold links and codes.
+//! Emails as `.eml` files, readable by their owner only: they hold links and codes.
 
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
@@ -13,8 +13,8 @@ pub fn prepare(dir: &Path) -> std::io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(dir)
 }
 
-/// Writes beside the final name and renames: a reader never sees half a mail,
-/// and the same mail sent again takes the same name.
+/// Writes beside the final name and renames: a reader never sees half an email,
+/// and the same email sent again takes the same name.
 pub async fn write(dir: &Path, envelope: &Envelope, bytes: &[u8]) -> Result<(), DeliveryError> {
     let (kind, id) = (envelope.kind.label(), envelope.id);
     let partial = dir.join(format!(".{id}.partial"));

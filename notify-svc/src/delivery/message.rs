@@ -1,4 +1,4 @@
-//! The MIME form of a mail (RFC 5322).
+//! The MIME form of an email (RFC 5322).
 
 use lettre::address::AddressError;
 use lettre::message::header::{HeaderName, HeaderValue};
@@ -6,15 +6,19 @@ use lettre::message::{Mailbox, MultiPart};
 use lettre::{Address, Message};
 
 use super::{DeliveryError, Envelope};
-use crate::render::Rendered;
+use crate::render::RenderedEmail;
 
 const KIND: HeaderName = HeaderName::new_from_ascii_str("X-FinTrac-Kind");
 const LIST_UNSUBSCRIBE: HeaderName = HeaderName::new_from_ascii_str("List-Unsubscribe");
 const LIST_UNSUBSCRIBE_POST: HeaderName = HeaderName::new_from_ascii_str("List-Unsubscribe-Post");
 const AUTO_SUBMITTED: HeaderName = HeaderName::new_from_ascii_str("Auto-Submitted");
 
-pub fn build(from: &Mailbox, envelope: &Envelope, rendered: &Rendered) -> Result<Message, DeliveryError> {
-    // Sent twice, it is still one mail: the id does not change.
+pub fn build(
+    from: &Mailbox,
+    envelope: &Envelope,
+    rendered: &RenderedEmail,
+) -> Result<Message, DeliveryError> {
+    // Sent twice, it is still one email: the id does not change.
     let message_id = format!("<{}@{}>", envelope.id, from.email.domain());
     let body = MultiPart::alternative_plain_html(rendered.text.clone(), rendered.html.clone());
     let mut builder = Message::builder();

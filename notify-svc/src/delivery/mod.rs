@@ -1,4 +1,4 @@
-//! The ways out for a mail: SMTP, or files for people who have no server.
+//! The ways out for an email: SMTP, or files for people who have no server.
 
 mod files;
 mod message;
@@ -13,12 +13,12 @@ use lettre::message::Mailbox;
 use lettre::transport::smtp::client::Certificate;
 use uuid::Uuid;
 
-use crate::config::{MailConfig, MailRoute};
-use crate::domain::kind::Kind;
-use crate::render::Rendered;
+use crate::config::{EmailConfig, EmailRoute};
+use crate::domain::kind::NotificationKind;
+use crate::render::RenderedEmail;
 use smtp::Smtp;
 
-/// Why a mail did not go out.
+/// Why an email did not go out.
 #[derive(Debug, thiserror::Error)]
 pub enum DeliveryError {
     #[error("the address cannot be written to: {0}")]
@@ -31,7 +31,7 @@ pub enum DeliveryError {
     Internationalized,
     #[error("SMTP")]
     Smtp(#[source] lettre::transport::smtp::Error),
-    #[error("the mail could not be written to a file: {0}")]
+    #[error("the email could not be written to a file: {0}")]
     File(#[from] std::io::Error),
 }
 
@@ -52,7 +52,7 @@ impl DeliveryError {
     pub fn summary(&self) -> String {
         match self {
             Self::Smtp(error) => match error.status() {
-                Some(code) => format!("the mail server answered {code}"),
+                Some(code) => format!("the mail server responded with {code}"),
                 None => chain(error),
             },
             other => other.to_string(),
@@ -63,8 +63,8 @@ impl DeliveryError {
     pub fn is_permanent(&self) -> bool {
         match self {
             Self::Address(_) | Self::Message(_) | Self::Internationalized => true,
-            // Of the mail or its reader; all else (authentication, TLS, policy) an
-            // operator can put right while the mail waits.
+            // Of the email or its reader; all else (authentication, TLS, policy) an
+            // operator can put right while the email waits.
             Self::Smtp(error) => {
                 let code = error.status().map(|code| code.to_string()).unwrap_or_default();
                 ["550", "551", "552", "553", "556"].contains(&code.as_str())
@@ -74,13 +74,13 @@ impl DeliveryError {
     }
 }
 
-/// What is known of a mail besides its words.
+/// What is known of an email besides its words.
 #[derive(Debug)]
 pub struct Envelope {
     pub id: Uuid,
-    pub kind: Kind,
+    pub kind: NotificationKind,
     pub to: String,
-    /// Where mails of this kind are ended.
+    /// Where emails of this kind are ended.
     pub unsubscribe: Option<String>,
     pub date: DateTime<Utc>,
 }
@@ -98,15 +98,15 @@ enum Route {
 }
 
 impl Delivery {
-    pub fn open(config: &MailConfig) -> Result<Self, DeliveryError> {
+    pub fn open(config: &EmailConfig) -> Result<Self, DeliveryError> {
         let from = Mailbox::new(Some(config.from_name.clone()), config.from.parse()?);
         let authority = config.ca_file.as_deref().map(authority).transpose()?;
         let route = match &config.route {
-            MailRoute::Url(url) => Route::Smtp(Box::new(smtp::from_url(url, authority.as_ref())?)),
-            MailRoute::Server(server) => {
+            EmailRoute::Url(url) => Route::Smtp(Box::new(smtp::from_url(url, authority.as_ref())?)),
+            EmailRoute::Server(server) => {
                 Route::Smtp(Box::new(smtp::from_server(server, authority.as_ref())?))
             }
-            MailRoute::Files(dir) => {
+            EmailRoute::Files(dir) => {
                 files::prepare(dir)?;
                 Route::Files(dir.clone())
             }
@@ -114,7 +114,7 @@ impl Delivery {
         Ok(Self { from, route })
     }
 
-    pub async fn deliver(&self, envelope: &Envelope, rendered: &Rendered) -> Result<(), DeliveryError> {
+    pub async fn deliver(&self, envelope: &Envelope, rendered: &RenderedEmail) -> Result<(), DeliveryError> {
         let message = message::build(&self.from, envelope, rendered)?;
         match &self.route {
             Route::Smtp(smtp) => {
@@ -128,8 +128,8 @@ impl Delivery {
 
 /// The certificate in a PEM file.
 fn authority(path: &Path) -> Result<Certificate, DeliveryError> {
-    let said =
+    let invalid =
         |error: &dyn std::fmt::Display| DeliveryError::Authority(format!("{}: {error}", path.display()));
-    let pem = std::fs::read(path).map_err(|error| said(&error))?;
-    Certificate::from_pem(&pem).map_err(|error| said(&error))
+    let pem = std::fs::read(path).map_err(|error| invalid(&error))?;
+    Certificate::from_pem(&pem).map_err(|error| invalid(&error))
 }

@@ -1,4 +1,4 @@
-//! Mails through a server.
+//! Emails through a server.
 
 use std::time::Duration;
 
@@ -14,12 +14,12 @@ use crate::config::{SmtpServer, SmtpTls};
 pub type Smtp = AsyncSmtpTransport<Tokio1Executor>;
 
 /// For each step of the conversation.
-const PATIENCE: Duration = Duration::from_secs(20);
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// `authority` is believed besides those that everybody believes.
 pub fn from_url(url: &SecretString, authority: Option<&Certificate>) -> Result<Smtp, Error> {
     let url = url.expose_secret();
-    let builder = Smtp::from_url(url)?.timeout(Some(PATIENCE));
+    let builder = Smtp::from_url(url)?.timeout(Some(COMMAND_TIMEOUT));
     let uri: Uri = url.parse().unwrap_or_default();
     let wanted = match (uri.scheme_str(), uri.query().unwrap_or_default()) {
         (Some("smtps"), _) => Tls::Wrapper,
@@ -38,7 +38,7 @@ pub fn from_server(server: &SmtpServer, authority: Option<&Certificate>) -> Resu
         SmtpTls::None => Tls::None,
     };
     let builder = Smtp::builder_dangerous(&server.host).tls(tls);
-    let builder = builder.port(server.port).timeout(Some(PATIENCE));
+    let builder = builder.port(server.port).timeout(Some(COMMAND_TIMEOUT));
     Ok(match &server.login {
         Some((name, password)) => {
             builder.credentials(Credentials::new(name.clone(), password.expose_secret().to_owned())).build()

@@ -1,6 +1,6 @@
 /// What a message is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum NotificationKind {
     Verification,
     AlreadyRegistered,
     Welcome,
@@ -27,7 +27,7 @@ pub enum Kind {
     MonthlyReport,
 }
 
-impl Kind {
+impl NotificationKind {
     pub const ALL: [Self; 24] = [
         Self::Verification,
         Self::AlreadyRegistered,

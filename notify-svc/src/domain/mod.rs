@@ -1,7 +1,7 @@
 //! What can be told, and when to try again. No I/O.
 
-pub mod feed;
+pub mod email;
 pub mod kind;
-pub mod mail;
+pub mod live_event;
 pub mod notification;
 pub mod retry;

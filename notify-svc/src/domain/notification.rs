@@ -1,8 +1,8 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::feed::Change;
-use super::kind::Kind;
+use super::kind::NotificationKind;
+use super::live_event::EntityChange;
 
 /// Something that a user was told.
 #[derive(Debug, Clone)]
@@ -10,7 +10,7 @@ pub struct Notification {
     pub id: Uuid,
     pub user_id: Uuid,
     pub household_id: Uuid,
-    pub kind: Kind,
+    pub kind: NotificationKind,
     /// What it is about: budget, goal, transaction, recurring, report, user, device.
     pub entity: &'static str,
     pub entity_id: Uuid,
@@ -18,7 +18,7 @@ pub struct Notification {
     pub locale: String,
     pub title: String,
     pub body: String,
-    /// False: the user wants a mail only.
+    /// False: the user wants an email only.
     pub in_inbox: bool,
     pub read_at: Option<DateTime<Utc>>,
     pub version: i64,
@@ -26,9 +26,9 @@ pub struct Notification {
 }
 
 impl Notification {
-    /// What the feed tells of it; nothing of what is in no inbox.
-    pub fn change(&self) -> Option<Change> {
-        self.in_inbox.then(|| Change {
+    /// What the event stream tells of it; nothing of what is in no inbox.
+    pub fn change(&self) -> Option<EntityChange> {
+        self.in_inbox.then(|| EntityChange {
             household_id: self.household_id,
             user_id: Some(self.user_id),
             entity: "notification".to_owned(),
@@ -39,7 +39,7 @@ impl Notification {
 }
 
 /// The entities that notifications are about.
-pub fn entity(name: &str) -> Option<&'static str> {
+pub fn entity_from_name(name: &str) -> Option<&'static str> {
     ["budget", "goal", "transaction", "recurring", "report", "user", "device"]
         .into_iter()
         .find(|entity| *entity == name)

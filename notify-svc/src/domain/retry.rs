@@ -1,9 +1,9 @@
-//! When a mail that could not be delivered is tried again.
+//! When an email that could not be delivered is tried again.
 
 use chrono::TimeDelta;
 
-/// The pause after the `failures`-th failure; `None`: it is dead.
-pub fn pause(failures: i32) -> Option<TimeDelta> {
+/// The delay after the `failures`-th failure; `None`: it is dead.
+pub fn delay(failures: i32) -> Option<TimeDelta> {
     match failures {
         ..=1 => Some(TimeDelta::seconds(5)),
         2 => Some(TimeDelta::minutes(5)),
@@ -19,12 +19,12 @@ pub fn pause(failures: i32) -> Option<TimeDelta> {
 mod tests {
     use chrono::TimeDelta;
 
-    use super::pause;
+    use super::delay;
 
     #[test]
-    fn seven_failures_are_the_end() {
-        assert_eq!(pause(1), Some(TimeDelta::seconds(5)));
-        assert_eq!(pause(6), Some(TimeDelta::hours(10)));
-        assert_eq!(pause(7), None);
+    fn the_seventh_failure_is_final() {
+        assert_eq!(delay(1), Some(TimeDelta::seconds(5)));
+        assert_eq!(delay(6), Some(TimeDelta::hours(10)));
+        assert_eq!(delay(7), None);
     }
 }

@@ -1,20 +1,23 @@
-//! From what a mail says to its two forms. Every text comes from `locales/`;
+//! From what an email says to its two forms. Every text comes from `locales/`;
 //! the templates hold shape only and escape what they are given.
 
-mod notice;
+mod notification;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 
 use askama::Template;
-use fintrac_kit::words::WordsError;
+use fintrac_kit::locale_format::LocaleFormatError;
 use fluent_templates::fluent_bundle::FluentValue as Value;
 use fluent_templates::{Loader as _, static_loader};
 use unic_langid::{LanguageIdentifier, langid};
 
-pub use notice::{Facts, account_notice, bars, day, minute, notice};
+pub use notification::{
+    NotificationData, category_bars, format_date, format_time, render_account_notification,
+    render_notification,
+};
 
-use crate::domain::kind::Kind;
+use crate::domain::kind::NotificationKind;
 
 static_loader! {
     static TEXTS = {
@@ -25,18 +28,18 @@ static_loader! {
     };
 }
 
-/// What a mail says.
+/// What an email says.
 #[derive(Debug, Clone)]
 pub enum Content {
     /// Something to do by a link, or by its code.
     Link {
-        kind: Kind,
+        kind: NotificationKind,
         link: String,
         code: Option<String>,
     },
     /// Something that happened.
-    Told {
-        kind: Kind,
+    AccountEvent {
+        kind: NotificationKind,
         values: Vec<(&'static str, String)>,
         login: Option<String>,
     },
@@ -45,7 +48,7 @@ pub enum Content {
         login: Option<String>,
     },
     /// What a notification says, in its language.
-    Notice {
+    Notification {
         locale: String,
         title: String,
         body: String,
@@ -59,46 +62,46 @@ impl Content {
     /// The language of words that are written already.
     pub fn locale(&self) -> Option<&str> {
         match self {
-            Self::Notice { locale, .. } => Some(locale),
-            Self::Link { .. } | Self::Told { .. } | Self::Welcome { .. } => None,
+            Self::Notification { locale, .. } => Some(locale),
+            Self::Link { .. } | Self::AccountEvent { .. } | Self::Welcome { .. } => None,
         }
     }
 }
 
-/// A mail in both forms.
+/// An email in both forms.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rendered {
+pub struct RenderedEmail {
     pub subject: String,
     pub html: String,
     pub text: String,
 }
 
 #[derive(Debug, thiserror::Error)]
-pub enum RenderError {
+pub enum TemplateError {
     #[error("no text `{0}` in {1}")]
     MissingText(String, LanguageIdentifier),
     /// A fact that is no amount or day.
     #[error(transparent)]
-    Unreadable(#[from] WordsError),
+    Format(#[from] LocaleFormatError),
     #[error(transparent)]
     Template(#[from] askama::Error),
 }
 
 #[derive(Template)]
-#[template(path = "mail.html")]
+#[template(path = "email.html")]
 struct Html<'a> {
     lang: &'a str,
-    page: &'a Page,
+    page: &'a EmailPage,
 }
 
 #[derive(Template)]
-#[template(path = "mail.txt")]
+#[template(path = "email.txt")]
 struct Text<'a> {
-    page: &'a Page,
+    page: &'a EmailPage,
 }
 
-/// The one shape that all mails have.
-struct Page {
+/// The one shape that all emails have.
+struct EmailPage {
     subject: String,
     paragraphs: Vec<String>,
     action: Option<Action>,
@@ -120,13 +123,13 @@ struct Code {
     digits: String,
 }
 
-static SPOKEN: [LanguageIdentifier; 5] =
+static SUPPORTED_LOCALES: [LanguageIdentifier; 5] =
     [langid!("en"), langid!("es"), langid!("fr"), langid!("de"), langid!("pt")];
 
 /// The language to write in; of one that we do not speak English.
 fn language(locale: &str) -> LanguageIdentifier {
-    let spoken = SPOKEN.iter().find(|language| language.language.as_str() == locale);
-    spoken.cloned().unwrap_or(langid!("en"))
+    let supported = SUPPORTED_LOCALES.iter().find(|language| language.language.as_str() == locale);
+    supported.cloned().unwrap_or(langid!("en"))
 }
 
 struct Texts {
@@ -134,22 +137,26 @@ struct Texts {
 }
 
 impl Texts {
-    fn get(&self, id: &str) -> Result<String, RenderError> {
+    fn get(&self, id: &str) -> Result<String, TemplateError> {
         self.with(id, &[])
     }
 
-    fn with(&self, id: &str, values: &[(&'static str, Value<'_>)]) -> Result<String, RenderError> {
+    fn with(&self, id: &str, values: &[(&'static str, Value<'_>)]) -> Result<String, TemplateError> {
         let values: HashMap<Cow<'static, str>, Value<'_>> =
             values.iter().map(|(name, value)| (Cow::Borrowed(*name), value.clone())).collect();
         TEXTS
             .try_lookup_with_args(&self.language, id, &values)
-            .ok_or_else(|| RenderError::MissingText(id.to_owned(), self.language.clone()))
+            .ok_or_else(|| TemplateError::MissingText(id.to_owned(), self.language.clone()))
     }
 }
 
-/// Renders `content` in the language of `locale`; `unsubscribe` is where mails
+/// Renders `content` in the language of `locale`; `unsubscribe` is where emails
 /// of its kind are ended.
-pub fn render(locale: &str, content: &Content, unsubscribe: Option<&str>) -> Result<Rendered, RenderError> {
+pub fn render(
+    locale: &str,
+    content: &Content,
+    unsubscribe: Option<&str>,
+) -> Result<RenderedEmail, TemplateError> {
     let texts = Texts { language: language(locale) };
     let mut page = page(&texts, content)?;
     if let Some(url) = unsubscribe {
@@ -157,20 +164,20 @@ pub fn render(locale: &str, content: &Content, unsubscribe: Option<&str>) -> Res
         page.unsubscribe = Some(Action { label, url: url.to_owned() });
     }
     let lang = texts.language.to_string();
-    Ok(Rendered {
+    Ok(RenderedEmail {
         html: Html { lang: &lang, page: &page }.render()?,
         text: Text { page: &page }.render()?,
         subject: page.subject,
     })
 }
 
-fn page(texts: &Texts, content: &Content) -> Result<Page, RenderError> {
+fn page(texts: &Texts, content: &Content) -> Result<EmailPage, TemplateError> {
     let footer = texts.get("footer")?;
     Ok(match content {
         // No name in these: whoever typed the address may have chosen the name.
         Content::Link { kind, link, code } => {
             let id = kind.text_prefix();
-            Page {
+            EmailPage {
                 subject: texts.get(&format!("{id}-subject"))?,
                 paragraphs: vec![texts.get(&format!("{id}-body"))?],
                 action: Some(Action { label: texts.get(&format!("{id}-action"))?, url: link.clone() }),
@@ -184,11 +191,11 @@ fn page(texts: &Texts, content: &Content) -> Result<Page, RenderError> {
                 bars: Vec::new(),
             }
         }
-        Content::Told { kind, values, login } => {
+        Content::AccountEvent { kind, values, login } => {
             let id = kind.text_prefix();
             let values: Vec<_> =
                 values.iter().map(|(name, value)| (*name, Value::from(value.as_str()))).collect();
-            Page {
+            EmailPage {
                 subject: texts.get(&format!("{id}-subject"))?,
                 paragraphs: vec![texts.with(&format!("{id}-body"), &values)?],
                 action: action(texts, login.as_ref())?,
@@ -199,7 +206,7 @@ fn page(texts: &Texts, content: &Content) -> Result<Page, RenderError> {
                 bars: Vec::new(),
             }
         }
-        Content::Welcome { first_name, login } => Page {
+        Content::Welcome { first_name, login } => EmailPage {
             subject: texts.get("welcome-subject")?,
             paragraphs: vec![
                 texts.with("welcome-greeting", &[("name", Value::from(first_name.as_str()))])?,
@@ -212,7 +219,7 @@ fn page(texts: &Texts, content: &Content) -> Result<Page, RenderError> {
             unsubscribe: None,
             bars: Vec::new(),
         },
-        Content::Notice { title, body, app, bars, .. } => Page {
+        Content::Notification { title, body, app, bars, .. } => EmailPage {
             subject: title.clone(),
             paragraphs: vec![body.clone()],
             action: match app {
@@ -220,55 +227,57 @@ fn page(texts: &Texts, content: &Content) -> Result<Page, RenderError> {
                 None => None,
             },
             code: None,
-            note: texts.get("notice-note")?,
-            footer: texts.get("notice-footer")?,
+            note: texts.get("notification-note")?,
+            footer: texts.get("notification-footer")?,
             unsubscribe: None,
             bars: bars.clone(),
         },
     })
 }
 
-fn action(texts: &Texts, login: Option<&String>) -> Result<Option<Action>, RenderError> {
+fn action(texts: &Texts, login: Option<&String>) -> Result<Option<Action>, TemplateError> {
     let Some(url) = login else { return Ok(None) };
     Ok(Some(Action { label: texts.get("log-in-action")?, url: url.clone() }))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Content, Kind, render};
+    use super::{Content, NotificationKind, render};
 
-    const LINKS: [Kind; 3] = [Kind::Verification, Kind::PasswordReset, Kind::EmailChange];
-    const TOLD: [Kind; 11] = [
-        Kind::AlreadyRegistered,
-        Kind::PasswordChanged,
-        Kind::EmailChanged,
-        Kind::MfaEnabled,
-        Kind::MfaDisabled,
-        Kind::RecoveryCodeUsed,
-        Kind::NewDevice,
-        Kind::AccountLocked,
-        Kind::AccountThrottled,
-        Kind::AccountDeletion,
-        Kind::AccountRestored,
+    const LINK_KINDS: [NotificationKind; 3] =
+        [NotificationKind::Verification, NotificationKind::PasswordReset, NotificationKind::EmailChange];
+    const ACCOUNT_EVENT_KINDS: [NotificationKind; 11] = [
+        NotificationKind::AlreadyRegistered,
+        NotificationKind::PasswordChanged,
+        NotificationKind::EmailChanged,
+        NotificationKind::MfaEnabled,
+        NotificationKind::MfaDisabled,
+        NotificationKind::RecoveryCodeUsed,
+        NotificationKind::NewDevice,
+        NotificationKind::AccountLocked,
+        NotificationKind::AccountThrottled,
+        NotificationKind::AccountDeletion,
+        NotificationKind::AccountRestored,
     ];
 
     fn verification() -> Content {
-        link(Kind::Verification)
+        link(NotificationKind::Verification)
     }
 
-    fn link(kind: Kind) -> Content {
+    fn link(kind: NotificationKind) -> Content {
         let link = "https://app.example/verify-email#token=T".to_owned();
         Content::Link { kind, link, code: Some("042042".into()) }
     }
 
-    /// Every mail there is; `name` stands wherever users have a word.
+    /// Every email there is; `name` stands wherever users have a word.
     fn contents(name: &str) -> Vec<Content> {
         let login = Some("https://app.example/login".to_owned());
         let values = ["device", "address", "time", "day"].map(|value| (value, name.to_owned()));
-        let told = |kind| Content::Told { kind, values: values.to_vec(), login: login.clone() };
-        let mut contents: Vec<_> = LINKS.map(link).into();
-        contents.extend(TOLD.map(told));
-        contents.push(Content::Notice {
+        let account_event =
+            |kind| Content::AccountEvent { kind, values: values.to_vec(), login: login.clone() };
+        let mut contents: Vec<_> = LINK_KINDS.map(link).into();
+        contents.extend(ACCOUNT_EVENT_KINDS.map(account_event));
+        contents.push(Content::Notification {
             locale: "en".into(),
             title: "Food".into(),
             body: format!("{name} has 5 left."),
@@ -280,26 +289,30 @@ mod tests {
     }
 
     #[test]
-    fn every_mail_has_every_text_in_every_language() {
-        let notices = 9;
-        assert_eq!(LINKS.len() + TOLD.len() + 1 + notices, Kind::ALL.len(), "a kind has no mail here");
+    fn every_email_has_every_text_in_every_language() {
+        let notifications = 9;
+        assert_eq!(
+            LINK_KINDS.len() + ACCOUNT_EVENT_KINDS.len() + 1 + notifications,
+            NotificationKind::ALL.len(),
+            "a kind has no email here"
+        );
         let english: Vec<_> =
-            contents("Ana").iter().map(|it| render("en", it, None).expect("texts")).collect();
+            contents("Ana").iter().map(|content| render("en", content, None).expect("texts")).collect();
         for locale in ["en", "es", "fr", "de", "pt"] {
             for (content, english) in contents("Ana").iter().zip(&english) {
-                let mail = render(locale, content, None).expect("all texts are there");
-                for text in [&mail.subject, &mail.html, &mail.text] {
+                let email = render(locale, content, None).expect("all texts are there");
+                for text in [&email.subject, &email.html, &email.text] {
                     assert!(!text.is_empty() && !text.contains("Unknown localization"), "{text}");
                     assert!(!text.contains("{ $") && !text.contains("{$"), "{text}");
                 }
-                assert!(!mail.subject.contains('\n'));
-                assert!(mail.html.contains(&format!("lang=\"{locale}\"")));
-                let is_notice = matches!(content, Content::Notice { .. });
+                assert!(!email.subject.contains('\n'));
+                assert!(email.html.contains(&format!("lang=\"{locale}\"")));
+                let is_notification = matches!(content, Content::Notification { .. });
                 assert!(
-                    locale == "en" || is_notice || mail.subject != english.subject,
+                    locale == "en" || is_notification || email.subject != english.subject,
                     "{locale} {content:?}"
                 );
-                assert!(locale == "en" || mail.text != english.text, "{locale} {content:?}");
+                assert!(locale == "en" || email.text != english.text, "{locale} {content:?}");
             }
         }
     }
@@ -313,8 +326,8 @@ mod tests {
 
     #[test]
     fn link_and_code_stand_in_both_forms() {
-        let mail = render("en", &verification(), None).expect("a mail");
-        for form in [&mail.html, &mail.text] {
+        let email = render("en", &verification(), None).expect("an email");
+        for form in [&email.html, &email.text] {
             assert!(
                 form.contains("https://app.example/verify-email#token=T") && form.contains("042042"),
                 "{form}"
@@ -324,15 +337,17 @@ mod tests {
 
     #[test]
     fn a_name_cannot_bring_markup() {
-        let told = |content: &Content| match content {
-            Content::Told { kind, .. } => matches!(kind, Kind::NewDevice | Kind::AccountDeletion),
-            Content::Notice { .. } | Content::Welcome { .. } => true,
+        let has_name = |content: &Content| match content {
+            Content::AccountEvent { kind, .. } => {
+                matches!(kind, NotificationKind::NewDevice | NotificationKind::AccountDeletion)
+            }
+            Content::Notification { .. } | Content::Welcome { .. } => true,
             Content::Link { .. } => false,
         };
-        for content in contents("<b onclick=x>&").into_iter().filter(told) {
-            let mail = render("en", &content, None).expect("a mail");
-            assert!(!mail.html.contains("<b onclick"));
-            assert!(mail.text.contains("<b onclick=x>&"), "the text form shows it as it is");
+        for content in contents("<b onclick=x>&").into_iter().filter(has_name) {
+            let email = render("en", &content, None).expect("an email");
+            assert!(!email.html.contains("<b onclick"));
+            assert!(email.text.contains("<b onclick=x>&"), "the text form shows it as it is");
         }
     }
 }

@@ -18,8 +18,8 @@ impl ExportService for Rpc {
         &self,
         request: Request<pb::ExportRequest>,
     ) -> Result<Response<Self::ExportStream>, Status> {
-        let who = Caller::of(&request).user()?.clone();
-        let records = export::records(self.0.pool.clone(), who, Arc::clone(&self.0));
+        let principal = Caller::from_request(&request).user()?.clone();
+        let records = export::stream_records(self.0.pool.clone(), principal, Arc::clone(&self.0));
         Ok(Response::new(Box::pin(records.map_ok(|records| pb::ExportResponse { records }))))
     }
 }

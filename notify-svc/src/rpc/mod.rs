@@ -1,21 +1,21 @@
 //! The wire form: parse, call, wrap.
 
-mod activity;
+mod audit_log;
+mod email;
 mod export;
-mod feed;
-mod mail;
+mod live_events;
 mod report;
 
 use std::sync::Arc;
 
-use fintrac_kit::access::By;
+use fintrac_kit::access::RequestContext;
 use fintrac_kit::clock::timestamp;
-use fintrac_kit::module::Deps;
+use fintrac_kit::module::ServiceDependencies;
 use fintrac_proto::notify::v1 as pb;
-use fintrac_proto::notify::v1::activity_service_server::ActivityServiceServer;
+use fintrac_proto::notify::v1::audit_log_service_server::AuditLogServiceServer;
+use fintrac_proto::notify::v1::email_service_server::EmailServiceServer;
 use fintrac_proto::notify::v1::export_service_server::ExportServiceServer;
-use fintrac_proto::notify::v1::feed_service_server::FeedServiceServer;
-use fintrac_proto::notify::v1::mail_service_server::MailServiceServer;
+use fintrac_proto::notify::v1::live_event_service_server::LiveEventServiceServer;
 use fintrac_proto::notify::v1::notification_service_server::{
     NotificationService, NotificationServiceServer,
 };
@@ -26,9 +26,9 @@ use uuid::Uuid;
 
 use crate::domain::notification::Notification;
 use crate::error::Error;
-use crate::service::{Feed, Inbox, Reports};
-use feed::FeedRpc;
-use mail::MailRpc;
+use crate::service::{Inbox, LiveEvents, Reports};
+use email::EmailRpc;
+use live_events::LiveEventsRpc;
 use report::ReportRpc;
 
 /// The inbox as tonic sees it.
@@ -36,13 +36,19 @@ use report::ReportRpc;
 struct Rpc(Arc<Inbox>);
 
 /// Adds all of notify-svc's gRPC services.
-pub fn routes(routes: Routes, inbox: Inbox, feed: Feed, reports: Reports, deps: &Deps) -> Routes {
+pub fn routes(
+    routes: Routes,
+    inbox: Inbox,
+    live_events: LiveEvents,
+    reports: Reports,
+    deps: &ServiceDependencies,
+) -> Routes {
     let rpc = Rpc(Arc::new(inbox));
     routes
-        .add_service(ActivityServiceServer::new(rpc.clone()))
+        .add_service(AuditLogServiceServer::new(rpc.clone()))
         .add_service(ExportServiceServer::new(rpc.clone()))
-        .add_service(FeedServiceServer::new(FeedRpc(feed)))
-        .add_service(MailServiceServer::new(MailRpc { pool: deps.pool.clone(), clock: deps.clock.clone() }))
+        .add_service(LiveEventServiceServer::new(LiveEventsRpc(live_events)))
+        .add_service(EmailServiceServer::new(EmailRpc { pool: deps.pool.clone(), clock: deps.clock.clone() }))
         .add_service(ReportServiceServer::new(ReportRpc(reports)))
         .add_service(NotificationServiceServer::new(rpc))
 }
@@ -69,30 +75,31 @@ impl NotificationService for Rpc {
         &self,
         request: Request<pb::ListNotificationsRequest>,
     ) -> Result<Response<pb::ListNotificationsResponse>, Status> {
-        let by = By::of(&request)?;
+        let ctx = RequestContext::from_request(&request)?;
         let pb::ListNotificationsRequest { unread, page_size, page_token } = request.into_inner();
-        let page = self.0.list(&by, unread, page_size, &page_token).await?;
+        let page = self.0.list(&ctx, unread, page_size, &page_token).await?;
         let notifications = page.rows.into_iter().map(Into::into).collect();
-        let next_page_token = page.next.unwrap_or_default();
+        let next_page_token = page.next_page_token.unwrap_or_default();
         Ok(Response::new(pb::ListNotificationsResponse { notifications, next_page_token }))
     }
 
-    async fn mark_notification(
+    async fn update_notification(
         &self,
-        request: Request<pb::MarkNotificationRequest>,
-    ) -> Result<Response<pb::MarkNotificationResponse>, Status> {
-        let by = By::of(&request)?;
-        let pb::MarkNotificationRequest { notification_id, if_version, is_read } = request.into_inner();
+        request: Request<pb::UpdateNotificationRequest>,
+    ) -> Result<Response<pb::UpdateNotificationResponse>, Status> {
+        let ctx = RequestContext::from_request(&request)?;
+        let pb::UpdateNotificationRequest { notification_id, expected_version, is_read } =
+            request.into_inner();
         let id = Uuid::parse_str(&notification_id).map_err(|_| Error::NotFound("notification"))?;
-        let notification = self.0.mark(&by, id, is_read, if_version).await?;
-        Ok(Response::new(pb::MarkNotificationResponse { notification: Some(notification.into()) }))
+        let notification = self.0.mark(&ctx, id, is_read, expected_version).await?;
+        Ok(Response::new(pb::UpdateNotificationResponse { notification: Some(notification.into()) }))
     }
 
     async fn mark_all_notifications_read(
         &self,
         request: Request<pb::MarkAllNotificationsReadRequest>,
     ) -> Result<Response<pb::MarkAllNotificationsReadResponse>, Status> {
-        self.0.mark_all_read(&By::of(&request)?).await?;
+        self.0.mark_all_read(&RequestContext::from_request(&request)?).await?;
         Ok(Response::new(pb::MarkAllNotificationsReadResponse {}))
     }
 }

@@ -1,9 +1,9 @@
-use fintrac_kit::access::By;
+use fintrac_kit::access::RequestContext;
 use fintrac_proto::notify::v1 as pb;
 use fintrac_proto::notify::v1::report_service_server::ReportService;
 use tonic::{Request, Response, Status};
 
-use crate::service::{Days, Reports};
+use crate::service::{DateRange, Reports};
 
 /// Reports as tonic sees them.
 #[derive(Debug, Clone)]
@@ -15,14 +15,14 @@ impl ReportService for ReportRpc {
         &self,
         request: Request<pb::GetReportRequest>,
     ) -> Result<Response<pb::GetReportResponse>, Status> {
-        let by = By::of(&request)?;
+        let ctx = RequestContext::from_request(&request)?;
         let pb::GetReportRequest { month, from, to } = request.into_inner();
-        let days = if month.is_empty() { Days { from, to } } else { Days::of_month_text(&month)? };
-        let report = self.0.get(by.principal.household_id, days).await?;
+        let days = if month.is_empty() { DateRange { from, to } } else { DateRange::parse_month(&month)? };
+        let report = self.0.get(ctx.principal.household_id, days).await?;
         Ok(Response::new(pb::GetReportResponse {
             money: Some(report.money),
-            budgets: report.plans.budgets,
-            goals: report.plans.goals,
+            budgets: report.summaries.budgets,
+            goals: report.summaries.goals,
         }))
     }
 }

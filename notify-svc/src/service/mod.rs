@@ -1,34 +1,34 @@
 //! The use cases of notify-svc, a file each.
 
-mod account_facts;
-mod audit;
+mod account_message;
+mod audit_log;
+mod auth_events;
+mod budget_events;
+mod dispatcher;
+mod email_sender;
 mod export;
-mod feed;
 mod inbox;
-mod keep_activity;
+mod ledger_events;
+mod list_audit_log;
+mod live_events;
 mod monthly_reports;
 mod report;
-mod send_mail;
-mod tell_household;
-mod tell_of_money;
-mod tell_user;
-mod telling;
 
 use fintrac_kit::events::HandlerError;
 use uuid::Uuid;
 
-pub use feed::Feed;
+pub use audit_log::AuditLog;
+pub use auth_events::AuthEventHandler;
+pub use budget_events::BudgetEventHandler;
+pub use dispatcher::{NotificationDispatcher, WakeSignals};
+pub use email_sender::EmailSender;
 pub use inbox::Inbox;
-pub use keep_activity::KeepActivity;
-pub use monthly_reports::{MonthlyReports, TellReports};
-pub use report::{Days, Reports};
-pub use send_mail::SendMail;
-pub use tell_household::TellHousehold;
-pub use tell_of_money::TellOfMoney;
-pub use tell_user::TellUser;
-pub use telling::{Bells, Teller};
+pub use ledger_events::LedgerEventHandler;
+pub use live_events::LiveEvents;
+pub use monthly_reports::{MonthlyReportJob, MonthlyReports};
+pub use report::{DateRange, Reports};
 
-/// An id in another part's event or answer.
+/// An id in another service's event or response.
 fn id(text: &str) -> Result<Uuid, HandlerError> {
-    Uuid::parse_str(text).map_err(|error| HandlerError::Poison(error.to_string()))
+    Uuid::parse_str(text).map_err(|error| HandlerError::Permanent(error.to_string()))
 }

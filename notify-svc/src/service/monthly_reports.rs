@@ -1,4 +1,4 @@
-//! The month's report: noted on the first of the next month, as each household
+//! The month's report: scheduled on the first of the next month, as each household
 //! counts days, and told once to whoever wants it.
 
 use std::sync::Arc;
@@ -6,20 +6,20 @@ use std::sync::Arc;
 use chrono::{DateTime, Datelike as _, Months, NaiveDate, TimeDelta, Utc};
 use fintrac_kit::clock::Clock;
 use fintrac_kit::error::chain;
-use fintrac_kit::events::{Bell, HandlerError};
+use fintrac_kit::events::{HandlerError, WakeSignal};
 use fintrac_kit::jobs::BoxError;
-use fintrac_kit::jobs::leased::Work;
-use fintrac_kit::module::Deps;
+use fintrac_kit::jobs::leased::Worker;
+use fintrac_kit::module::ServiceDependencies;
 use fintrac_kit::random::Random;
 use fintrac_proto::auth::v1 as auth;
 use rust_decimal::Decimal;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::report::{Days, Reports};
-use super::telling::Teller;
-use crate::domain::kind::Kind;
-use crate::render::Facts;
+use super::dispatcher::NotificationDispatcher;
+use super::report::{DateRange, Reports};
+use crate::domain::kind::NotificationKind;
+use crate::render::NotificationData;
 use crate::store::reports::{self, DueReport};
 
 /// Who missed the first may still be told on this day of the month.
@@ -32,73 +32,80 @@ pub struct MonthlyReports {
     pool: PgPool,
     clock: Clock,
     random: Random,
-    teller: Teller,
+    dispatcher: NotificationDispatcher,
     reports: Reports,
     /// Rung when reports are due.
-    due: Bell,
+    due: WakeSignal,
 }
 
 /// Works off the reports that are due.
 #[derive(Debug)]
-pub struct TellReports(pub Arc<MonthlyReports>);
+pub struct MonthlyReportJob(pub Arc<MonthlyReports>);
 
 /// The month that is to be told of at an instant; none late in a month.
-fn month(zone: &str, now: DateTime<Utc>) -> Option<NaiveDate> {
+fn due_month(zone: &str, now: DateTime<Utc>) -> Option<NaiveDate> {
     let zone: chrono_tz::Tz = zone.parse().ok()?;
     let today = now.with_timezone(&zone).date_naive();
     if today.day() > LAST_DAY { None } else { today.with_day(1)?.checked_sub_months(Months::new(1)) }
 }
 
 impl MonthlyReports {
-    pub fn new(deps: &Deps, teller: Teller, reports: Reports, due: Bell) -> Self {
-        let Deps { pool, clock, random, .. } = deps.clone();
-        Self { pool, clock, random, teller, reports, due }
+    pub fn new(
+        deps: &ServiceDependencies,
+        dispatcher: NotificationDispatcher,
+        reports: Reports,
+        due: WakeSignal,
+    ) -> Self {
+        let ServiceDependencies { pool, clock, random, .. } = deps.clone();
+        Self { pool, clock, random, dispatcher, reports, due }
     }
 
     /// Notes the reports whose day has come.
-    pub async fn note(&self) -> Result<(), BoxError> {
+    pub async fn schedule(&self) -> Result<(), BoxError> {
         let now = self.clock.now();
         let mut after = String::new();
         loop {
             let request = auth::ListHouseholdsRequest { after: after.clone() };
-            let page = self.teller.auth().list_households(request).await?.into_inner().households;
+            let page = self.dispatcher.auth().list_households(request).await?.into_inner().households;
             let Some(last) = page.last() else { return Ok(()) };
             after.clone_from(&last.household_id);
-            let mut noted = Vec::new();
+            let mut scheduled = Vec::new();
             for household in &page {
-                if let Some(month) = month(&household.timezone, now) {
-                    noted.push((Uuid::parse_str(&household.household_id)?, month, self.random.id(now)));
+                if let Some(month) = due_month(&household.timezone, now) {
+                    scheduled.push((Uuid::parse_str(&household.household_id)?, month, self.random.id(now)));
                 }
             }
-            reports::note(&mut *self.pool.acquire().await?, &noted, now).await?;
-            self.due.ring();
+            reports::schedule(&mut *self.pool.acquire().await?, &scheduled, now).await?;
+            self.due.wake();
         }
     }
 
     /// Tells of a month in which something happened.
-    async fn tell(&self, report: DueReport) -> Result<(), HandlerError> {
-        let days = Days::of_month(report.month);
-        let days = days.ok_or_else(|| HandlerError::Poison("a month without days".to_owned()))?;
+    async fn send(&self, report: DueReport) -> Result<(), HandlerError> {
+        let days = DateRange::from_month(report.month);
+        let days = days.ok_or_else(|| HandlerError::Permanent("a month without days".to_owned()))?;
         let money = self.reports.get(report.household_id, days).await?.money;
-        let is_nothing = |amount: &str| amount.parse::<Decimal>().is_ok_and(|amount| amount.is_zero());
+        let is_zero = |amount: &str| amount.parse::<Decimal>().is_ok_and(|amount| amount.is_zero());
         let is_priced = money.income_unpriced.is_empty() && money.expense_unpriced.is_empty();
-        let tellings = if is_priced && is_nothing(&money.income) && is_nothing(&money.expense) {
+        let prepared = if is_priced && is_zero(&money.income) && is_zero(&money.expense) {
             Vec::new()
         } else {
-            let facts = Facts::Report { id: report.id.to_string(), money };
+            let facts = NotificationData::Report { id: report.id.to_string(), money };
             let household = report.household_id.to_string();
-            self.teller.everybody(report.id, &household, Kind::MonthlyReport, &facts).await?
+            self.dispatcher
+                .for_household(report.id, &household, NotificationKind::MonthlyReport, &facts)
+                .await?
         };
         let mut transaction = self.pool.begin().await?;
-        self.teller.tell(&mut transaction, &[], tellings).await?;
-        reports::settle(&mut transaction, report.id).await?;
+        self.dispatcher.dispatch(&mut transaction, &[], prepared).await?;
+        reports::complete(&mut transaction, report.id).await?;
         transaction.commit().await?;
-        self.teller.told();
+        self.dispatcher.wake_workers();
         Ok(())
     }
 }
 
-impl Work for TellReports {
+impl Worker for MonthlyReportJob {
     type Item = DueReport;
 
     async fn claim(&self, limit: i64) -> Result<Vec<DueReport>, sqlx::Error> {
@@ -106,30 +113,30 @@ impl Work for TellReports {
         reports::claim(&mut *self.0.pool.acquire().await?, limit, now, now + LEASE).await
     }
 
-    async fn perform(&self, report: DueReport) -> Result<(), sqlx::Error> {
-        let Err(error) = self.0.tell(report).await else { return Ok(()) };
-        tracing::warn!(id = %report.id, error = %chain(&error), "a report could not be told yet");
-        let pause = TimeDelta::seconds(5_i64 << report.failures.clamp(0, 9));
-        let due = self.0.clock.now() + pause;
+    async fn handle(&self, report: DueReport) -> Result<(), sqlx::Error> {
+        let Err(error) = self.0.send(report).await else { return Ok(()) };
+        tracing::warn!(id = %report.id, error = %chain(&error), "a report could not be sent yet");
+        let retry_delay = TimeDelta::seconds(5_i64 << report.failures.clamp(0, 9));
+        let due = self.0.clock.now() + retry_delay;
         reports::postpone(&mut *self.0.pool.acquire().await?, report.id, due).await
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::month;
+    use super::due_month;
 
     #[test]
-    fn a_month_is_told_of_when_it_is_over_there() {
-        let at = |zone, instant: &str| {
-            month(zone, instant.parse().expect("an instant")).map(|day| day.to_string())
+    fn a_month_is_reported_when_it_is_over_in_the_time_zone() {
+        let month_at = |zone, instant: &str| {
+            due_month(zone, instant.parse().expect("an instant")).map(|day| day.to_string())
         };
-        assert_eq!(at("UTC", "2026-12-01T00:00:00Z").as_deref(), Some("2026-11-01"));
-        assert_eq!(at("UTC", "2026-11-30T23:59:59Z"), None);
-        assert_eq!(at("Pacific/Kiritimati", "2026-11-30T10:00:00Z").as_deref(), Some("2026-11-01"));
-        assert_eq!(at("America/New_York", "2027-01-01T04:59:59Z"), None);
-        assert_eq!(at("America/New_York", "2027-01-01T05:00:00Z").as_deref(), Some("2026-12-01"));
-        assert_eq!(at("UTC", "2026-12-07T23:00:00Z").as_deref(), Some("2026-11-01"), "a week late");
-        assert_eq!(at("UTC", "2026-12-08T00:00:00Z"), None);
+        assert_eq!(month_at("UTC", "2026-12-01T00:00:00Z").as_deref(), Some("2026-11-01"));
+        assert_eq!(month_at("UTC", "2026-11-30T23:59:59Z"), None);
+        assert_eq!(month_at("Pacific/Kiritimati", "2026-11-30T10:00:00Z").as_deref(), Some("2026-11-01"));
+        assert_eq!(month_at("America/New_York", "2027-01-01T04:59:59Z"), None);
+        assert_eq!(month_at("America/New_York", "2027-01-01T05:00:00Z").as_deref(), Some("2026-12-01"));
+        assert_eq!(month_at("UTC", "2026-12-07T23:00:00Z").as_deref(), Some("2026-11-01"), "a week late");
+        assert_eq!(month_at("UTC", "2026-12-08T00:00:00Z"), None);
     }
 }

@@ -1,8 +1,8 @@
 //! The only place with SQL.
 
-pub mod activity;
+pub mod audit_log;
+pub mod emails;
 pub mod export;
-pub mod feed;
-pub mod mails;
+pub mod live_events;
 pub mod notifications;
 pub mod reports;

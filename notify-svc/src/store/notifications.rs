@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::domain::feed::Change;
-use crate::domain::kind::Kind;
+use crate::domain::kind::NotificationKind;
+use crate::domain::live_event::EntityChange;
 use crate::domain::notification::{self, Notification};
 
 struct NotificationRow {
@@ -33,8 +33,8 @@ impl TryFrom<NotificationRow> for Notification {
             id: row.id,
             user_id: row.user_id,
             household_id: row.household_id,
-            kind: Kind::from_name(&row.kind).ok_or_else(|| unknown(&row.kind))?,
-            entity: notification::entity(&row.entity).ok_or_else(|| unknown(&row.entity))?,
+            kind: NotificationKind::from_name(&row.kind).ok_or_else(|| unknown(&row.kind))?,
+            entity: notification::entity_from_name(&row.entity).ok_or_else(|| unknown(&row.entity))?,
             entity_id: row.entity_id,
             locale: row.locale,
             title: row.title,
@@ -152,12 +152,12 @@ pub async fn set_read(connection: &mut PgConnection, notification: &Notification
     .map(|_| ())
 }
 
-/// Marks up to 1,000 that are not read; each as the feed tells it.
+/// Marks up to 1,000 that are not read; each as the event stream tells it.
 pub async fn set_all_read(
     connection: &mut PgConnection,
     user_id: Uuid,
     now: DateTime<Utc>,
-) -> Result<Vec<Change>, sqlx::Error> {
+) -> Result<Vec<EntityChange>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"update notify.notifications set read_at = $2, version = version + 1
            where user_id = $1 and id in (
@@ -170,7 +170,7 @@ pub async fn set_all_read(
     )
     .fetch_all(connection)
     .await?;
-    let change = |(household_id, entity_id, version)| Change {
+    let change = |(household_id, entity_id, version)| EntityChange {
         household_id,
         user_id: Some(user_id),
         entity: "notification".to_owned(),

@@ -15,7 +15,7 @@ pub struct DueReport {
 }
 
 /// Notes reports that were never noted, given as (household, month, id).
-pub async fn note(
+pub async fn schedule(
     connection: &mut PgConnection,
     reports: &[(Uuid, NaiveDate, Uuid)],
     now: DateTime<Utc>,
@@ -26,9 +26,9 @@ pub async fn note(
            from unnest($2::uuid[], $3::date[], $4::uuid[]) as new (household_id, month, id)
            on conflict (household_id, month) do nothing"#,
         now,
-        &reports.iter().map(|it| it.0).collect::<Vec<_>>(),
-        &reports.iter().map(|it| it.1).collect::<Vec<_>>(),
-        &reports.iter().map(|it| it.2).collect::<Vec<_>>(),
+        &reports.iter().map(|report| report.0).collect::<Vec<_>>(),
+        &reports.iter().map(|report| report.1).collect::<Vec<_>>(),
+        &reports.iter().map(|report| report.2).collect::<Vec<_>>(),
     )
     .execute(connection)
     .await
@@ -59,7 +59,7 @@ pub async fn claim(
     .await
 }
 
-pub async fn settle(connection: &mut PgConnection, id: Uuid) -> Result<(), sqlx::Error> {
+pub async fn complete(connection: &mut PgConnection, id: Uuid) -> Result<(), sqlx::Error> {
     sqlx::query!("update notify.reports set due_at = null, leased_until = null where id = $1", id)
         .execute(connection)
         .await

@@ -1,13 +1,13 @@
-//! The other side: auth's events, and the facts that mails need.
+//! The other side: auth's events, and the facts that emails need.
 
 use std::sync::{Arc, Mutex};
 
 use fintrac_kit::clock::Clock;
-use fintrac_kit::error::Refusal;
-use fintrac_kit::testing::{Part, ScriptedLog};
+use fintrac_kit::error::RpcError;
+use fintrac_kit::testing::{FakeEventLog, TestService};
 use fintrac_kit::transport::Transport;
 use fintrac_proto::auth::v1 as pb;
-use fintrac_proto::auth::v1::mail_facts_service_server::{MailFactsService, MailFactsServiceServer};
+use fintrac_proto::auth::v1::email_data_service_server::{EmailDataService, EmailDataServiceServer};
 use fintrac_proto::events::v1::Event;
 use tonic::service::Routes;
 use tonic::{Code, Request, Response, Status};
@@ -16,26 +16,26 @@ use uuid::Uuid;
 /// What auth-svc would know.
 #[derive(Clone)]
 pub struct Auth {
-    log: ScriptedLog,
+    log: FakeEventLog,
     pub recipient: Arc<Mutex<pb::Recipient>>,
-    pub facts: Arc<Mutex<Facts>>,
+    pub challenge_reply: Arc<Mutex<ChallengeReply>>,
     /// Who wants to hear of something.
-    pub audience: Arc<Mutex<Vec<pb::Listener>>>,
+    pub subscribers: Arc<Mutex<Vec<pb::Subscriber>>>,
     /// Who wants to hear of transactions above what.
     pub limits: Arc<Mutex<Vec<pb::LargeTransactionLimit>>>,
     /// In the order of their ids.
-    pub households: Arc<Mutex<Vec<pb::HouseholdZone>>>,
+    pub households: Arc<Mutex<Vec<pb::HouseholdTimezone>>>,
 }
 
-/// How it answers questions on challenges.
+/// How it responds to GetChallenge.
 #[derive(Clone)]
-pub enum Facts {
+pub enum ChallengeReply {
     Secrets {
         token: &'static str,
         code: &'static str,
     },
     Lapsed,
-    OutOfReach,
+    Unavailable,
     /// It has a defect, and knows of nobody.
     Broken,
 }
@@ -50,18 +50,21 @@ impl Auth {
             household_id: Uuid::from_u128(9).to_string(),
         };
         Self {
-            log: ScriptedLog::default(),
+            log: FakeEventLog::default(),
             recipient: Arc::new(Mutex::new(recipient)),
-            facts: Arc::new(Mutex::new(Facts::Secrets { token: "THE-TOKEN", code: "042042" })),
-            audience: Arc::default(),
+            challenge_reply: Arc::new(Mutex::new(ChallengeReply::Secrets {
+                token: "THE-TOKEN",
+                code: "042042",
+            })),
+            subscribers: Arc::default(),
             limits: Arc::default(),
             households: Arc::default(),
         }
     }
 
     /// Appends an event of `entity` to the log.
-    pub fn tell(&self, entity: &str, kind: &str) {
-        self.log.tell(Event {
+    pub fn append(&self, entity: &str, kind: &str) {
+        self.log.append(Event {
             user_id: Uuid::from_u128(7).to_string(),
             entity: entity.into(),
             entity_id: Uuid::from_u128(8).to_string(),
@@ -71,24 +74,24 @@ impl Auth {
     }
 
     /// Appends an event as it is.
-    pub fn tell_event(&self, event: Event) {
-        self.log.tell(event);
+    pub fn append_event(&self, event: Event) {
+        self.log.append(event);
     }
 
     pub fn transport(&self, clock: &Clock) -> Transport {
         let routes = Routes::new(self.log.clone().into_service());
-        let routes = routes.add_service(MailFactsServiceServer::new(self.clone()));
-        Part::double("auth", routes, clock).transport("notify")
+        let routes = routes.add_service(EmailDataServiceServer::new(self.clone()));
+        TestService::fake("auth", routes, clock).transport("notify")
     }
 }
 
 #[tonic::async_trait]
-impl MailFactsService for Auth {
+impl EmailDataService for Auth {
     async fn get_recipient(
         &self,
         request: Request<pb::GetRecipientRequest>,
     ) -> Result<Response<pb::GetRecipientResponse>, Status> {
-        if matches!(*self.facts.lock().expect("no panic"), Facts::Broken) {
+        if matches!(*self.challenge_reply.lock().expect("no panic"), ChallengeReply::Broken) {
             return Err(Status::internal("a defect"));
         }
         let recipient = self.recipient.lock().expect("no panic").clone();
@@ -99,12 +102,12 @@ impl MailFactsService for Auth {
         Ok(Response::new(pb::GetRecipientResponse { recipient: Some(recipient), unsubscribe_token }))
     }
 
-    async fn list_audience(
+    async fn list_recipients(
         &self,
-        _request: Request<pb::ListAudienceRequest>,
-    ) -> Result<Response<pb::ListAudienceResponse>, Status> {
-        let listeners = self.audience.lock().expect("no panic").clone();
-        Ok(Response::new(pb::ListAudienceResponse { listeners }))
+        _request: Request<pb::ListRecipientsRequest>,
+    ) -> Result<Response<pb::ListRecipientsResponse>, Status> {
+        let subscribers = self.subscribers.lock().expect("no panic").clone();
+        Ok(Response::new(pb::ListRecipientsResponse { subscribers }))
     }
 
     async fn list_households(
@@ -114,7 +117,7 @@ impl MailFactsService for Auth {
         let households = self.households.lock().expect("no panic").clone();
         // A page for each.
         let after = request.into_inner().after;
-        let next = households.into_iter().find(|it| it.household_id > after);
+        let next = households.into_iter().find(|household| household.household_id > after);
         Ok(Response::new(pb::ListHouseholdsResponse { households: next.into_iter().collect() }))
     }
 
@@ -133,22 +136,24 @@ impl MailFactsService for Auth {
         _request: Request<pb::GetChallengeRequest>,
     ) -> Result<Response<pb::GetChallengeResponse>, Status> {
         let recipient = Some(self.recipient.lock().expect("no panic").clone());
-        match self.facts.lock().expect("no panic").clone() {
-            Facts::Secrets { token, code } => Ok(Response::new(pb::GetChallengeResponse {
+        match self.challenge_reply.lock().expect("no panic").clone() {
+            ChallengeReply::Secrets { token, code } => Ok(Response::new(pb::GetChallengeResponse {
                 recipient,
                 token: token.into(),
                 code: code.into(),
             })),
-            Facts::Lapsed => Err(Refusal::new(Code::NotFound, "CHALLENGE_LAPSED", "Nothing is left.").into()),
-            Facts::OutOfReach | Facts::Broken => Err(Status::unavailable("down")),
+            ChallengeReply::Lapsed => {
+                Err(RpcError::new(Code::NotFound, "CHALLENGE_LAPSED", "Nothing is left.").into())
+            }
+            ChallengeReply::Unavailable | ChallengeReply::Broken => Err(Status::unavailable("down")),
         }
     }
 
-    async fn get_device_facts(
+    async fn get_device_data(
         &self,
-        _request: Request<pb::GetDeviceFactsRequest>,
-    ) -> Result<Response<pb::GetDeviceFactsResponse>, Status> {
-        Ok(Response::new(pb::GetDeviceFactsResponse {
+        _request: Request<pb::GetDeviceDataRequest>,
+    ) -> Result<Response<pb::GetDeviceDataResponse>, Status> {
+        Ok(Response::new(pb::GetDeviceDataResponse {
             recipient: Some(self.recipient.lock().expect("no panic").clone()),
             name: "Ana's <b>phone".into(),
             client_ip: "198.51.100.7".into(),
@@ -156,26 +161,26 @@ impl MailFactsService for Auth {
         }))
     }
 
-    async fn get_deletion_facts(
+    async fn get_deletion_data(
         &self,
-        _request: Request<pb::GetDeletionFactsRequest>,
-    ) -> Result<Response<pb::GetDeletionFactsResponse>, Status> {
+        _request: Request<pb::GetDeletionDataRequest>,
+    ) -> Result<Response<pb::GetDeletionDataResponse>, Status> {
         let recipient = Some(self.recipient.lock().expect("no panic").clone());
-        let erased_at = match self.facts.lock().expect("no panic").clone() {
-            Facts::Lapsed => None,
-            Facts::Secrets { .. } | Facts::OutOfReach | Facts::Broken => {
+        let erased_at = match self.challenge_reply.lock().expect("no panic").clone() {
+            ChallengeReply::Lapsed => None,
+            ChallengeReply::Secrets { .. } | ChallengeReply::Unavailable | ChallengeReply::Broken => {
                 Some(prost_types::Timestamp { seconds: 1_792_592_000, nanos: 0 })
             }
         };
-        Ok(Response::new(pb::GetDeletionFactsResponse { recipient, erased_at }))
+        Ok(Response::new(pb::GetDeletionDataResponse { recipient, erased_at }))
     }
 
-    async fn get_former_address(
+    async fn get_previous_email(
         &self,
-        _request: Request<pb::GetFormerAddressRequest>,
-    ) -> Result<Response<pb::GetFormerAddressResponse>, Status> {
+        _request: Request<pb::GetPreviousEmailRequest>,
+    ) -> Result<Response<pb::GetPreviousEmailResponse>, Status> {
         let recipient = self.recipient.lock().expect("no panic").clone();
         let recipient = Some(pb::Recipient { email: "former@example.com".into(), ..recipient });
-        Ok(Response::new(pb::GetFormerAddressResponse { recipient }))
+        Ok(Response::new(pb::GetPreviousEmailResponse { recipient }))
     }
 }

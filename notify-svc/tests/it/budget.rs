@@ -1,12 +1,12 @@
 //! The other side: the budgets' events and what they are about.
 
 use fintrac_kit::clock::Clock;
-use fintrac_kit::error::Refusal;
-use fintrac_kit::testing::{Part, ScriptedLog};
+use fintrac_kit::error::RpcError;
+use fintrac_kit::testing::{FakeEventLog, TestService};
 use fintrac_kit::transport::Transport;
 use fintrac_proto::budget::v1 as pb;
-use fintrac_proto::budget::v1::message_facts_service_server::{
-    MessageFactsService, MessageFactsServiceServer,
+use fintrac_proto::budget::v1::notification_data_service_server::{
+    NotificationDataService, NotificationDataServiceServer,
 };
 use fintrac_proto::events::v1::Event;
 use tonic::service::Routes;
@@ -21,11 +21,11 @@ pub const GONE: Uuid = Uuid::from_u128(404);
 
 /// What budget-svc would know.
 #[derive(Clone, Default)]
-pub struct Budget(ScriptedLog);
+pub struct Budget(FakeEventLog);
 
 impl Budget {
-    pub fn tell(&self, household_id: Uuid, entity: &str, entity_id: Uuid, kind: &str) {
-        self.0.tell(Event {
+    pub fn append(&self, household_id: Uuid, entity: &str, entity_id: Uuid, kind: &str) {
+        self.0.append(Event {
             household_id: household_id.to_string(),
             entity: entity.into(),
             entity_id: entity_id.to_string(),
@@ -36,19 +36,19 @@ impl Budget {
 
     pub fn transport(&self, clock: &Clock) -> Transport {
         let routes = Routes::new(self.0.clone().into_service());
-        let routes = routes.add_service(MessageFactsServiceServer::new(self.clone()));
-        Part::double("budget", routes, clock).transport("notify")
+        let routes = routes.add_service(NotificationDataServiceServer::new(self.clone()));
+        TestService::fake("budget", routes, clock).transport("notify")
     }
 }
 
 #[tonic::async_trait]
-impl MessageFactsService for Budget {
+impl NotificationDataService for Budget {
     async fn get_budget_alert(
         &self,
         request: Request<pb::GetBudgetAlertRequest>,
     ) -> Result<Response<pb::GetBudgetAlertResponse>, Status> {
         if request.into_inner().alert_id == GONE.to_string() {
-            return Err(Refusal::not_found("alert").into());
+            return Err(RpcError::not_found("alert").into());
         }
         Ok(Response::new(pb::GetBudgetAlertResponse {
             budget_id: BUDGET.to_string(),
@@ -92,13 +92,13 @@ impl MessageFactsService for Budget {
         }))
     }
 
-    async fn list_plan_facts(
+    async fn list_report_data(
         &self,
-        request: Request<pb::ListPlanFactsRequest>,
-    ) -> Result<Response<pb::ListPlanFactsResponse>, Status> {
-        let pb::ListPlanFactsRequest { household_id, date } = request.into_inner();
+        request: Request<pb::ListReportDataRequest>,
+    ) -> Result<Response<pb::ListReportDataResponse>, Status> {
+        let pb::ListReportDataRequest { household_id, date } = request.into_inner();
         // What was asked, for the test to see.
-        let budget = pb::BudgetFacts { budget_id: household_id, name: date, ..pb::BudgetFacts::default() };
-        Ok(Response::new(pb::ListPlanFactsResponse { budgets: vec![budget], goals: Vec::new() }))
+        let budget = pb::BudgetData { budget_id: household_id, name: date, ..pb::BudgetData::default() };
+        Ok(Response::new(pb::ListReportDataResponse { budgets: vec![budget], goals: Vec::new() }))
     }
 }

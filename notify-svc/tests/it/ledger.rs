@@ -4,13 +4,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use fintrac_kit::clock::Clock;
-use fintrac_kit::error::{Refusal, Violation};
-use fintrac_kit::testing::{Part, ScriptedLog};
+use fintrac_kit::error::{FieldViolation, RpcError};
+use fintrac_kit::testing::{FakeEventLog, TestService};
 use fintrac_kit::transport::Transport;
 use fintrac_proto::events::v1::Event;
 use fintrac_proto::ledger::v1 as pb;
-use fintrac_proto::ledger::v1::message_facts_service_server::{
-    MessageFactsService, MessageFactsServiceServer,
+use fintrac_proto::ledger::v1::notification_data_service_server::{
+    NotificationDataService, NotificationDataServiceServer,
 };
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
@@ -22,7 +22,7 @@ pub const EMPTY: Uuid = Uuid::from_u128(404);
 /// What ledger-svc would know.
 #[derive(Clone, Default)]
 pub struct Ledger {
-    log: ScriptedLog,
+    log: FakeEventLog,
     /// Household amounts by transaction.
     pub amounts: Arc<Mutex<HashMap<String, String>>>,
     /// Why the one that recurs is paused; none: it was deleted.
@@ -30,27 +30,27 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    pub fn tell(&self, event: Event) {
-        self.log.tell(event);
+    pub fn append(&self, event: Event) {
+        self.log.append(event);
     }
 
     pub fn transport(&self, clock: &Clock) -> Transport {
         let routes = Routes::new(self.log.clone().into_service());
-        let routes = routes.add_service(MessageFactsServiceServer::new(self.clone()));
-        Part::double("ledger", routes, clock).transport("notify")
+        let routes = routes.add_service(NotificationDataServiceServer::new(self.clone()));
+        TestService::fake("ledger", routes, clock).transport("notify")
     }
 }
 
 #[tonic::async_trait]
-impl MessageFactsService for Ledger {
-    async fn list_transaction_facts(
+impl NotificationDataService for Ledger {
+    async fn list_transaction_data(
         &self,
-        request: Request<pb::ListTransactionFactsRequest>,
-    ) -> Result<Response<pb::ListTransactionFactsResponse>, Status> {
+        request: Request<pb::ListTransactionDataRequest>,
+    ) -> Result<Response<pb::ListTransactionDataResponse>, Status> {
         let amounts = self.amounts.lock().expect("no panic");
         let facts = |key: pb::TransactionKey| {
             let household_amount = amounts.get(&key.transaction_id)?.clone();
-            Some(pb::TransactionFacts {
+            Some(pb::TransactionData {
                 household_id: key.household_id,
                 transaction_id: key.transaction_id,
                 amount: "1250.00".into(),
@@ -63,17 +63,17 @@ impl MessageFactsService for Ledger {
             })
         };
         let transactions = request.into_inner().transactions.into_iter().filter_map(facts).collect();
-        Ok(Response::new(pb::ListTransactionFactsResponse { transactions }))
+        Ok(Response::new(pb::ListTransactionDataResponse { transactions }))
     }
 
-    async fn get_recurring_facts(
+    async fn get_recurring_data(
         &self,
-        _request: Request<pb::GetRecurringFactsRequest>,
-    ) -> Result<Response<pb::GetRecurringFactsResponse>, Status> {
+        _request: Request<pb::GetRecurringDataRequest>,
+    ) -> Result<Response<pb::GetRecurringDataResponse>, Status> {
         let Some(paused_reason) = self.paused_reason.lock().expect("no panic").clone() else {
-            return Err(Refusal::not_found("recurring transaction").into());
+            return Err(RpcError::not_found("recurring transaction").into());
         };
-        Ok(Response::new(pb::GetRecurringFactsResponse {
+        Ok(Response::new(pb::GetRecurringDataResponse {
             description: "Rent".into(),
             amount: "900.00".into(),
             currency_code: "EUR".into(),
@@ -82,14 +82,15 @@ impl MessageFactsService for Ledger {
         }))
     }
 
-    async fn get_report_facts(
+    async fn get_report_data(
         &self,
-        request: Request<pb::GetReportFactsRequest>,
-    ) -> Result<Response<pb::GetReportFactsResponse>, Status> {
-        let pb::GetReportFactsRequest { household_id, from, to } = request.into_inner();
+        request: Request<pb::GetReportDataRequest>,
+    ) -> Result<Response<pb::GetReportDataResponse>, Status> {
+        let pb::GetReportDataRequest { household_id, from, to } = request.into_inner();
         if from > to {
-            let violation = Violation::new("to", "PARAMETER_INVALID", "Send a day that is not before from.");
-            return Err(Refusal::query(vec![violation]).into());
+            let violation =
+                FieldViolation::new("to", "PARAMETER_INVALID", "Send a day that is not before from.");
+            return Err(RpcError::query(vec![violation]).into());
         }
         let category = |name: &str, amount: &str| pb::ReportCategory {
             name: name.into(),
@@ -97,7 +98,7 @@ impl MessageFactsService for Ledger {
             ..pb::ReportCategory::default()
         };
         let is_empty = household_id == EMPTY.to_string();
-        let facts = pb::ReportFacts {
+        let facts = pb::ReportData {
             from,
             to,
             currency_code: "EUR".into(),
@@ -106,8 +107,8 @@ impl MessageFactsService for Ledger {
             net: "1599.50".into(),
             net_worth: "12345.67".into(),
             categories: vec![category("Rent <b>", "300.00"), category("", "100.50")],
-            ..pb::ReportFacts::default()
+            ..pb::ReportData::default()
         };
-        Ok(Response::new(pb::GetReportFactsResponse { facts: Some(facts) }))
+        Ok(Response::new(pb::GetReportDataResponse { report: Some(facts) }))
     }
 }

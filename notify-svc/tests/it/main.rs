@@ -1,12 +1,12 @@
 //! notify-svc on a real database and a real SMTP server; auth-svc,
 //! ledger-svc and budget-svc are played by the test.
 
-mod activity;
+mod audit_log;
 mod auth;
 mod budget;
-mod feed;
+mod emails;
 mod ledger;
-mod mails;
+mod live_events;
 mod money;
 mod notifications;
 mod reports;

@@ -29,8 +29,8 @@ async fn inbox(notify: &Notify, user: &TestUser) -> Vec<pb::Notification> {
 }
 
 /// Waits until the inbox has this many.
-async fn until(notify: &Notify, user: &TestUser, number: usize) -> Vec<pb::Notification> {
-    let there = async {
+async fn wait_for_inbox(notify: &Notify, user: &TestUser, number: usize) -> Vec<pb::Notification> {
+    let waiting = async {
         loop {
             let found = inbox(notify, user).await;
             if found.len() >= number {
@@ -38,31 +38,31 @@ async fn until(notify: &Notify, user: &TestUser, number: usize) -> Vec<pb::Notif
             }
         }
     };
-    tokio::time::timeout(Duration::from_mins(1), there).await.expect("told")
+    tokio::time::timeout(Duration::from_mins(1), waiting).await.expect("notified")
 }
 
-/// Waits until this many events of the ledger are in the audit trail.
-async fn digested(notify: &Notify, events: i64) {
-    let there = async {
-        let sql = "select count(*) from notify.activity where part = 'ledger'";
+/// Waits until this many events of the ledger are in the audit log.
+async fn wait_for_events(notify: &Notify, events: i64) {
+    let waiting = async {
+        let sql = "select count(*) from notify.audit_log where service = 'ledger'";
         while sqlx::query_scalar::<_, i64>(sql).fetch_one(&notify.pool).await.expect("query") < events {}
     };
-    tokio::time::timeout(Duration::from_mins(1), there).await.expect("digested");
+    tokio::time::timeout(Duration::from_mins(1), waiting).await.expect("digested");
 }
 
 #[tokio::test]
-async fn a_transaction_above_the_limit_is_told_once_to_whom_it_concerns() {
+async fn a_transaction_above_the_limit_notifies_its_user_once() {
     let (mut smtp, auth, clock) = (SmtpServer::start().await, Auth::new("en"), clock());
     let notify = start(&auth, &[("SMTP_URL", &smtp.url())]).await;
     let (ana, bob, eve) = (TestUser::new(&clock), TestUser::new(&clock), TestUser::new(&clock));
-    let listener = |user: &TestUser, mail| auth::Listener {
+    let subscriber = |user: &TestUser, email| auth::Subscriber {
         user_id: user.user_id.to_string(),
         locale: "en".into(),
-        mail,
+        email,
         inbox: true,
     };
-    *auth.audience.lock().expect("no panic") =
-        vec![listener(&ana, true), listener(&bob, false), listener(&eve, false)];
+    *auth.subscribers.lock().expect("no panic") =
+        vec![subscriber(&ana, true), subscriber(&bob, false), subscriber(&eve, false)];
     let limit = |user: &TestUser, limit: &str| auth::LargeTransactionLimit {
         household_id: ana.household_id.to_string(),
         user_id: user.user_id.to_string(),
@@ -77,70 +77,76 @@ async fn a_transaction_above_the_limit_is_told_once_to_whom_it_concerns() {
     set(1, "1000.00");
     set(2, "");
     for id in [1, 2, 3] {
-        notify.ledger.tell(event(&ana, "transaction", id, "created"));
+        notify.ledger.append(event(&ana, "transaction", id, "created"));
     }
-    notify.ledger.tell(event(&eve, "transaction", 4, "created"));
-    digested(&notify, 4).await;
+    notify.ledger.append(event(&eve, "transaction", 4, "created"));
+    wait_for_events(&notify, 4).await;
     assert!(inbox(&notify, &ana).await.is_empty());
     // An edit and a rate lift them above; each is told once, whatever happens to it later.
     set(1, "1000.01");
     set(2, "1117.20");
-    notify.ledger.tell(event(&ana, "transaction", 1, "updated"));
-    notify.ledger.tell(event(&ana, "transaction", 2, "valued"));
-    let told = until(&notify, &ana, 2).await;
-    assert!(told.iter().all(|it| it.kind == "large_transaction" && it.entity == "transaction"), "{told:?}");
-    assert_eq!(told[0].title, "Laptop <i>: 1,250.00 USD");
-    assert_eq!(told[0].body, "1,250.00 USD on September 3, 2026 is above your limit of 1,000.00 EUR.");
-    let raw = smtp.next().await;
-    let mail = parse(&raw);
-    assert_eq!(mail.header_raw("X-FinTrac-Kind").map(str::trim), Some("large_transaction"));
-    assert!(!mail.body_html(0).expect("html").contains("<i>:"), "a description brings no markup");
+    notify.ledger.append(event(&ana, "transaction", 1, "updated"));
+    notify.ledger.append(event(&ana, "transaction", 2, "valued"));
+    let notifications = wait_for_inbox(&notify, &ana, 2).await;
+    assert!(
+        notifications.iter().all(|row| row.kind == "large_transaction" && row.entity == "transaction"),
+        "{notifications:?}"
+    );
+    assert_eq!(notifications[0].title, "Laptop <i>: 1,250.00 USD");
+    assert_eq!(
+        notifications[0].body,
+        "1,250.00 USD on September 3, 2026 is above your limit of 1,000.00 EUR."
+    );
+    let raw = smtp.next_message().await;
+    let email = parse(&raw);
+    assert_eq!(email.header_raw("X-FinTrac-Kind").map(str::trim), Some("large_transaction"));
+    assert!(!email.body_html(0).expect("html").contains("<i>:"), "a description brings no markup");
     for kind in ["updated", "voided", "restored"] {
-        notify.ledger.tell(event(&ana, "transaction", 1, kind));
+        notify.ledger.append(event(&ana, "transaction", 1, kind));
     }
     set(5, "2000.01");
-    notify.ledger.tell(event(&ana, "transaction", 5, "created"));
-    assert_eq!(until(&notify, &ana, 3).await.len(), 3, "once each");
-    assert_eq!(until(&notify, &bob, 1).await.len(), 1, "his own limit");
+    notify.ledger.append(event(&ana, "transaction", 5, "created"));
+    assert_eq!(wait_for_inbox(&notify, &ana, 3).await.len(), 3, "once each");
+    assert_eq!(wait_for_inbox(&notify, &bob, 1).await.len(), 1, "his own limit");
     assert!(inbox(&notify, &eve).await.is_empty(), "she set none");
 }
 
 #[tokio::test]
-async fn what_recurs_is_told_when_it_is_posted_and_when_it_fails() {
+async fn recurring_transactions_notify_when_posted_and_when_failed() {
     let (mut smtp, auth, clock) = (SmtpServer::start().await, Auth::new("en"), clock());
     let notify = start(&auth, &[("SMTP_URL", &smtp.url())]).await;
     let ana = TestUser::new(&clock);
     let user_id = ana.user_id.to_string();
-    *auth.audience.lock().expect("no panic") =
-        vec![auth::Listener { user_id, locale: "de".into(), mail: true, inbox: true }];
+    *auth.subscribers.lock().expect("no panic") =
+        vec![auth::Subscriber { user_id, locale: "de".into(), email: true, inbox: true }];
     let paused = |reason: Option<&str>| {
         *notify.ledger.paused_reason.lock().expect("no panic") = reason.map(str::to_owned);
     };
     let occurrence = Uuid::from_u128(30).to_string();
     notify.ledger.amounts.lock().expect("no panic").insert(occurrence, "1.00".into());
     let posted = Event { actor: "recurring".into(), ..event(&ana, "transaction", 30, "created") };
-    notify.ledger.tell(posted);
-    let raw = smtp.next().await;
+    notify.ledger.append(posted);
+    let raw = smtp.next_message().await;
     assert_eq!(parse(&raw).subject(), Some("Laptop <i>: 1.250,00 USD gebucht"));
     assert!(parse(&raw).body_text(0).expect("text").contains("3. September 2026"), "its own day");
     paused(Some("ACCOUNT_CLOSED"));
     notify.clock.advance(chrono::TimeDelta::seconds(1));
-    notify.ledger.tell(event(&ana, "recurring", 9, "failed"));
-    let raw = smtp.next().await;
-    let mail = parse(&raw);
-    assert_eq!(mail.subject(), Some("Rent konnte nicht gebucht werden"));
-    assert!(mail.body_text(0).expect("text").contains("das Konto ist archiviert"), "{raw}");
+    notify.ledger.append(event(&ana, "recurring", 9, "failed"));
+    let raw = smtp.next_message().await;
+    let email = parse(&raw);
+    assert_eq!(email.subject(), Some("Rent konnte nicht gebucht werden"));
+    assert!(email.body_text(0).expect("text").contains("das Konto ist archiviert"), "{raw}");
     // It was deleted meanwhile, or goes on again: nothing is left to say.
     paused(None);
     for kind in ["failed", "created", "paused", "deleted", "posted"] {
-        notify.ledger.tell(event(&ana, "recurring", 9, kind));
+        notify.ledger.append(event(&ana, "recurring", 9, kind));
     }
-    digested(&notify, 7).await;
+    wait_for_events(&notify, 7).await;
     paused(Some(""));
-    notify.ledger.tell(event(&ana, "recurring", 9, "failed"));
-    notify.ledger.tell(event(&ana, "transaction", 31, "created"));
-    digested(&notify, 9).await;
-    let kinds: Vec<_> = inbox(&notify, &ana).await.into_iter().map(|it| (it.kind, it.entity)).collect();
-    let of = |kind: &str| (kind.to_owned(), "recurring".to_owned());
-    assert_eq!(kinds, [of("recurring_failed"), of("recurring_posted")]);
+    notify.ledger.append(event(&ana, "recurring", 9, "failed"));
+    notify.ledger.append(event(&ana, "transaction", 31, "created"));
+    wait_for_events(&notify, 9).await;
+    let kinds: Vec<_> = inbox(&notify, &ana).await.into_iter().map(|row| (row.kind, row.entity)).collect();
+    let row = |kind: &str| (kind.to_owned(), "recurring".to_owned());
+    assert_eq!(kinds, [row("recurring_failed"), row("recurring_posted")]);
 }

@@ -1,4 +1,4 @@
-//! What the events of budgets and accounts say to people: by mail, in the inbox, as they want it.
+//! What the events of budgets and accounts say to people: by email, in the inbox, as they want it.
 
 use chrono::TimeDelta;
 use fintrac_kit::error::reason;
@@ -15,8 +15,8 @@ use crate::auth::Auth;
 use crate::budget::{BUDGET, Budget, GOAL, GONE};
 use crate::support::{Notify, clock, parse, start, start_on, with_server};
 
-fn listener(user: &TestUser, locale: &str, mail: bool, inbox: bool) -> auth::Listener {
-    auth::Listener { user_id: user.user_id.to_string(), locale: locale.into(), mail, inbox }
+fn subscriber(user: &TestUser, locale: &str, email: bool, inbox: bool) -> auth::Subscriber {
+    auth::Subscriber { user_id: user.user_id.to_string(), locale: locale.into(), email, inbox }
 }
 
 async fn list(notify: &Notify, user: &TestUser, unread: bool) -> Vec<pb::Notification> {
@@ -37,16 +37,19 @@ async fn mark(
     user: &TestUser,
     id: &str,
     is_read: bool,
-    if_version: Option<i64>,
+    expected_version: Option<i64>,
 ) -> Result<pb::Notification, Status> {
-    let request =
-        pb::MarkNotificationRequest { notification_id: id.into(), if_version, is_read: Some(is_read) };
-    let answer = user.call(notify.inbox().mark_notification(request)).await?;
-    Ok(answer.into_inner().notification.expect("a notification"))
+    let request = pb::UpdateNotificationRequest {
+        notification_id: id.into(),
+        expected_version,
+        is_read: Some(is_read),
+    };
+    let response = user.call(notify.inbox().update_notification(request)).await?;
+    Ok(response.into_inner().notification.expect("a notification"))
 }
 
 #[tokio::test]
-async fn each_kind_is_told_by_mail_and_inbox_in_the_readers_language() {
+async fn each_kind_is_sent_by_email_and_inbox_in_the_readers_language() {
     for (locale, titles) in [
         (
             "en",
@@ -72,7 +75,7 @@ async fn each_kind_is_told_by_mail_and_inbox_in_the_readers_language() {
         let (mut smtp, auth, clock) = (SmtpServer::start().await, Auth::new(locale), clock());
         let notify = start(&auth, &[("SMTP_URL", &smtp.url())]).await;
         let ana = TestUser::new(&clock);
-        *auth.audience.lock().expect("no panic") = vec![listener(&ana, locale, true, true)];
+        *auth.subscribers.lock().expect("no panic") = vec![subscriber(&ana, locale, true, true)];
         let events = [
             ("alert", "budget_threshold", "budget", BUDGET),
             ("alert", "budget_exceeded", "budget", BUDGET),
@@ -82,22 +85,25 @@ async fn each_kind_is_told_by_mail_and_inbox_in_the_readers_language() {
         ];
         for ((entity, kind, about, id), title) in events.into_iter().zip(titles) {
             notify.clock.advance(TimeDelta::seconds(1));
-            notify.budget.tell(ana.household_id, entity, Uuid::from_u128(1), kind);
-            let raw = smtp.next().await;
-            let mail = parse(&raw);
-            assert_eq!(mail.subject(), Some(title));
-            assert_eq!(mail.header_raw("X-FinTrac-Kind").map(str::trim), Some(kind));
+            notify.budget.append(ana.household_id, entity, Uuid::from_u128(1), kind);
+            let raw = smtp.next_message().await;
+            let email = parse(&raw);
+            assert_eq!(email.subject(), Some(title));
+            assert_eq!(email.header_raw("X-FinTrac-Kind").map(str::trim), Some(kind));
             let end = format!("http://localhost:8000/unsubscribe?token=end-{kind}");
-            assert_eq!(mail.header_raw("List-Unsubscribe").map(str::trim), Some(format!("<{end}>").as_str()));
             assert_eq!(
-                mail.header_raw("List-Unsubscribe-Post").map(str::trim),
+                email.header_raw("List-Unsubscribe").map(str::trim),
+                Some(format!("<{end}>").as_str())
+            );
+            assert_eq!(
+                email.header_raw("List-Unsubscribe-Post").map(str::trim),
                 Some("List-Unsubscribe=One-Click")
             );
             let inbox = list(&notify, &ana, true).await;
             let newest = inbox.first().expect("told in the app too");
             assert_eq!((newest.kind.as_str(), newest.title.as_str()), (kind, title));
             assert_eq!((newest.entity.as_str(), newest.entity_id.clone()), (about, id.to_string()));
-            let (text, html) = (mail.body_text(0).expect("text"), mail.body_html(0).expect("html"));
+            let (text, html) = (email.body_text(0).expect("text"), email.body_html(0).expect("html"));
             assert!(text.contains(&newest.body) && text.contains(&end), "{text}");
             assert!(html.contains(&format!("href=\"{end}\"")), "{html}");
             assert!(!html.contains("<b>:"), "a name brings no markup");
@@ -106,25 +112,25 @@ async fn each_kind_is_told_by_mail_and_inbox_in_the_readers_language() {
 }
 
 #[tokio::test]
-async fn everybody_hears_by_the_ways_that_he_wants() {
+async fn members_are_notified_by_their_chosen_channels() {
     let (mut smtp, auth, clock) = (SmtpServer::start().await, Auth::new("en"), clock());
     let notify = start(&auth, &[("SMTP_URL", &smtp.url())]).await;
     let (ana, bob) = (TestUser::new(&clock), TestUser::new(&clock));
-    *auth.audience.lock().expect("no panic") =
-        vec![listener(&ana, "en", false, true), listener(&bob, "es", true, false)];
-    notify.budget.tell(ana.household_id, "alert", Uuid::from_u128(1), "budget_threshold");
-    let raw = smtp.next().await;
+    *auth.subscribers.lock().expect("no panic") =
+        vec![subscriber(&ana, "en", false, true), subscriber(&bob, "es", true, false)];
+    notify.budget.append(ana.household_id, "alert", Uuid::from_u128(1), "budget_threshold");
+    let raw = smtp.next_message().await;
     assert!(parse(&raw).subject().is_some_and(|subject| subject.contains("gastado")), "Bob's language");
     assert_eq!(list(&notify, &ana, false).await.len(), 1);
     assert!(list(&notify, &bob, false).await.is_empty());
     // Nobody wants to hear of it, or it is gone, or it is none of ours: nothing is told.
-    notify.budget.tell(ana.household_id, "alert", GONE, "budget_threshold");
-    auth.audience.lock().expect("no panic").clear();
-    notify.budget.tell(ana.household_id, "milestone", Uuid::from_u128(2), "goal_reached");
-    notify.budget.tell(ana.household_id, "goal", Uuid::from_u128(3), "goal_reached");
-    notify.digested(4).await;
+    notify.budget.append(ana.household_id, "alert", GONE, "budget_threshold");
+    auth.subscribers.lock().expect("no panic").clear();
+    notify.budget.append(ana.household_id, "milestone", Uuid::from_u128(2), "goal_reached");
+    notify.budget.append(ana.household_id, "goal", Uuid::from_u128(3), "goal_reached");
+    notify.wait_for_budget_events(4).await;
     assert_eq!(list(&notify, &ana, false).await.len(), 1);
-    assert_eq!(notify.mails().await, 1);
+    assert_eq!(notify.email_count().await, 1);
     let dead: i64 = sqlx::query_scalar("select count(*) from notify.event_dead_letters")
         .fetch_one(&notify.pool)
         .await
@@ -133,23 +139,23 @@ async fn everybody_hears_by_the_ways_that_he_wants() {
 }
 
 #[tokio::test]
-async fn two_replicas_tell_once() {
+async fn two_replicas_notify_once() {
     let (mut smtp, auth, clock) = (SmtpServer::start().await, Auth::new("en"), clock());
     let (database, budget) = (TestDatabase::new(&[&SCHEMA], &clock).await, Budget::default());
     let url = smtp.url();
     let one = start_on(&auth, &budget, &database, &clock, &[("SMTP_URL", &url)]).await;
     let _two = start_on(&auth, &budget, &database, &clock, &[("SMTP_URL", &url)]).await;
     let ana = TestUser::new(&clock);
-    *auth.audience.lock().expect("no panic") = vec![listener(&ana, "en", true, true)];
+    *auth.subscribers.lock().expect("no panic") = vec![subscriber(&ana, "en", true, true)];
     for number in 0..30 {
-        budget.tell(ana.household_id, "alert", Uuid::from_u128(number), "budget_threshold");
+        budget.append(ana.household_id, "alert", Uuid::from_u128(number), "budget_threshold");
     }
     for _ in 0..30 {
-        smtp.next().await;
+        smtp.next_message().await;
     }
-    one.digested(30).await;
+    one.wait_for_budget_events(30).await;
     assert_eq!(list(&one, &ana, true).await.len(), 30);
-    assert_eq!(one.mails().await, 30);
+    assert_eq!(one.email_count().await, 30);
 }
 
 #[tokio::test]
@@ -158,12 +164,12 @@ async fn what_is_read_is_marked_and_only_by_its_reader() {
     let folder = tempfile::tempdir().expect("a folder");
     let notify = start(&auth, &[("FINTRAC_DATA_DIR", &folder.path().to_string_lossy())]).await;
     let (ana, bob) = (TestUser::new(&clock), TestUser::new(&clock));
-    *auth.audience.lock().expect("no panic") =
-        vec![listener(&ana, "en", false, true), listener(&bob, "en", false, true)];
+    *auth.subscribers.lock().expect("no panic") =
+        vec![subscriber(&ana, "en", false, true), subscriber(&bob, "en", false, true)];
     for number in 0..5 {
-        notify.budget.tell(ana.household_id, "alert", Uuid::from_u128(number), "budget_threshold");
+        notify.budget.append(ana.household_id, "alert", Uuid::from_u128(number), "budget_threshold");
     }
-    notify.digested(5).await;
+    notify.wait_for_budget_events(5).await;
     let all = list(&notify, &ana, false).await;
     assert!(all.len() == 5 && all.is_sorted_by(|one, next| one.id > next.id), "newest first, once each");
     let first = &all[0];
@@ -186,12 +192,12 @@ async fn what_is_read_is_marked_and_only_by_its_reader() {
     ana.call(notify.inbox().mark_all_notifications_read(all_read)).await.expect("marked");
     assert!(list(&notify, &ana, true).await.is_empty());
     assert_eq!(list(&notify, &bob, true).await.len(), 5, "Bob's inbox is Bob's");
-    let nobody = notify.inbox().list_notifications(pb::ListNotificationsRequest::default()).await;
-    assert_eq!(nobody.expect_err("no token").code(), tonic::Code::Unauthenticated);
+    let anonymous = notify.inbox().list_notifications(pb::ListNotificationsRequest::default()).await;
+    assert_eq!(anonymous.expect_err("no token").code(), tonic::Code::Unauthenticated);
 }
 
 /// Every event of auth's that the inbox tells of, with its kind and a word of the English text.
-const OF_ACCOUNT: [(&str, &str, &str, &str); 15] = [
+const ACCOUNT_EVENTS: [(&str, &str, &str, &str); 15] = [
     ("challenge", "password_reset_requested", "password_reset", "stays as it is"),
     ("challenge", "email_change_requested", "email_change", "takes effect when you confirm it"),
     ("challenge", "email_changed", "email_changed", "to your new address"),
@@ -211,57 +217,57 @@ const OF_ACCOUNT: [(&str, &str, &str, &str); 15] = [
 
 #[tokio::test]
 async fn what_happens_to_an_account_is_in_its_inbox_in_every_language() {
-    let mut told = std::collections::HashSet::new();
+    let mut texts = std::collections::HashSet::new();
     for locale in ["en", "es", "fr", "de", "pt"] {
         let (mut smtp, auth, clock) = (SmtpServer::start().await, Auth::new(locale), clock());
         let notify = start(&auth, &[("SMTP_URL", &smtp.url())]).await;
         let ana = TestUser::new(&clock);
         auth.recipient.lock().expect("no panic").household_id = ana.household_id.to_string();
         let device = Uuid::from_u128(8);
-        let of_ana = |entity: &str, kind: &str| Event {
+        let event_of_ana = |entity: &str, kind: &str| Event {
             user_id: ana.user_id.to_string(),
             entity: entity.into(),
             entity_id: device.to_string(),
             kind: kind.into(),
             ..Event::default()
         };
-        // That address is not confirmed: a matter of mail alone.
-        auth.tell_event(of_ana("challenge", "verification_requested"));
-        let _verification = smtp.next().await;
-        for (entity, event, kind, said) in OF_ACCOUNT {
+        // That address is not confirmed: a matter of email alone.
+        auth.append_event(event_of_ana("challenge", "verification_requested"));
+        let _verification = smtp.next_message().await;
+        for (entity, event, kind, fragment) in ACCOUNT_EVENTS {
             notify.clock.advance(TimeDelta::seconds(1));
-            auth.tell_event(of_ana(entity, event));
-            // Its mail goes out as ever.
-            let raw = smtp.next().await;
+            auth.append_event(event_of_ana(entity, event));
+            // Its email goes out as ever.
+            let raw = smtp.next_message().await;
             assert_eq!(parse(&raw).header_raw("X-FinTrac-Kind").map(str::trim), Some(kind));
             let newest = list(&notify, &ana, true).await.remove(0);
             assert_eq!(newest.kind, kind);
             if locale == "en" {
-                assert!(newest.body.contains(said), "{event}: {}", newest.body);
+                assert!(newest.body.contains(fragment), "{event}: {}", newest.body);
             }
             for secret in ["THE-TOKEN", "042042"] {
                 assert!(!newest.title.contains(secret) && !newest.body.contains(secret), "{newest:?}");
             }
             let about = if kind == "new_device" { ("device", device) } else { ("user", ana.user_id) };
             assert_eq!((newest.entity.as_str(), newest.entity_id), (about.0, about.1.to_string()));
-            told.insert((newest.title, newest.body));
+            texts.insert((newest.title, newest.body));
         }
-        assert_eq!(list(&notify, &ana, false).await.len(), OF_ACCOUNT.len());
+        assert_eq!(list(&notify, &ana, false).await.len(), ACCOUNT_EVENTS.len());
         let other = TestUser::new(&clock);
         assert!(list(&notify, &other, false).await.is_empty());
     }
     // Two events tell of a new password; all else has words of its own in each language.
-    assert_eq!(told.len(), 5 * (OF_ACCOUNT.len() - 1), "{told:?}");
+    assert_eq!(texts.len(), 5 * (ACCOUNT_EVENTS.len() - 1), "{texts:?}");
 }
 
 #[tokio::test]
-async fn whoever_has_no_household_yet_has_mails_only() {
+async fn a_user_without_a_household_gets_emails_only() {
     let (mut smtp, auth, notify) = with_server().await;
     auth.recipient.lock().expect("no panic").household_id.clear();
-    auth.tell("challenge", "verification_requested");
-    auth.tell("user", "already_registered");
-    // Both are digested once their mails are there.
-    let _mails = (smtp.next().await, smtp.next().await);
+    auth.append("challenge", "verification_requested");
+    auth.append("user", "already_registered");
+    // Both are digested once their emails are there.
+    let _mails = (smtp.next_message().await, smtp.next_message().await);
     let rows: i64 = sqlx::query_scalar("select count(*) from notify.notifications")
         .fetch_one(&notify.pool)
         .await

@@ -1,4 +1,4 @@
-//! Reports put together what the other parts know.
+//! Reports put together what the other services know.
 
 use chrono::TimeDelta;
 use fintrac_kit::testing::TestUser;
@@ -18,10 +18,10 @@ async fn a_report_has_the_days_that_are_asked_for() {
     let ana = TestUser::new(&clock);
     let get = async |month: &str, from: &str, to: &str| {
         let (month, from, to) = (month.to_owned(), from.to_owned(), to.to_owned());
-        let asked = ana.call(notify.reports().get_report(pb::GetReportRequest { month, from, to })).await;
-        asked.map(tonic::Response::into_inner).map_err(|status| {
-            let fields = status.get_details_bad_request().map(|it| it.field_violations);
-            fields.unwrap_or_default().into_iter().map(|it| it.field).collect::<Vec<_>>()
+        let response = ana.call(notify.reports().get_report(pb::GetReportRequest { month, from, to })).await;
+        response.map(tonic::Response::into_inner).map_err(|status| {
+            let fields = status.get_details_bad_request().map(|details| details.field_violations);
+            fields.unwrap_or_default().into_iter().map(|violation| violation.field).collect::<Vec<_>>()
         })
     };
     let report = get("2024-02", "", "").await.expect("a report");
@@ -32,20 +32,20 @@ async fn a_report_has_the_days_that_are_asked_for() {
     assert_eq!(budget.name, "2024-02-29", "plans as they stood on the last day");
     let report = get("", "2026-01-05", "2026-02-05").await.expect("a report");
     assert_eq!(report.budgets[0].name, "2026-02-05");
-    assert_eq!(get("2024-2", "", "").await.expect_err("refused"), ["month"]);
-    assert_eq!(get("", "2026-02-05", "2026-01-05").await.expect_err("refused"), ["to"]);
-    let nobody = notify.reports().get_report(pb::GetReportRequest::default()).await;
-    assert_eq!(nobody.expect_err("refused").code(), tonic::Code::Unauthenticated);
+    assert_eq!(get("2024-2", "", "").await.expect_err("rejected"), ["month"]);
+    assert_eq!(get("", "2026-02-05", "2026-01-05").await.expect_err("rejected"), ["to"]);
+    let anonymous = notify.reports().get_report(pb::GetReportRequest::default()).await;
+    assert_eq!(anonymous.expect_err("rejected").code(), tonic::Code::Unauthenticated);
 }
 
 #[tokio::test]
-async fn the_months_report_is_mailed_once_when_the_month_is_over_there() {
+async fn the_monthly_report_is_emailed_once_when_the_month_is_over() {
     let (mut smtp, auth, clock) = (SmtpServer::start().await, Auth::new("de"), clock());
     let ana = TestUser::new(&clock);
-    let listener =
-        auth::Listener { user_id: ana.user_id.to_string(), locale: "de".into(), mail: true, inbox: true };
-    *auth.audience.lock().expect("no panic") = vec![listener];
-    let zone = |household_id: String, timezone: &str| auth::HouseholdZone {
+    let subscriber =
+        auth::Subscriber { user_id: ana.user_id.to_string(), locale: "de".into(), email: true, inbox: true };
+    *auth.subscribers.lock().expect("no panic") = vec![subscriber];
+    let zone = |household_id: String, timezone: &str| auth::HouseholdTimezone {
         household_id,
         timezone: timezone.into(),
     };
@@ -62,43 +62,43 @@ async fn the_months_report_is_mailed_once_when_the_month_is_over_there() {
     let october = "2026-09-30T22:30:00Z".parse::<chrono::DateTime<chrono::Utc>>().expect("an instant");
     notify.clock.advance(october - notify.clock.now());
     let _replica = notify.replica(&auth, &settings).await;
-    let raw = smtp.next().await;
-    let mail = parse(&raw);
-    assert_eq!(mail.header_raw("X-FinTrac-Kind").map(str::trim), Some("monthly_report"));
-    assert_eq!(mail.subject(), Some("Ihr September 2026"));
-    let (text, html) = (mail.body_text(0).expect("text"), mail.body_html(0).expect("html"));
+    let raw = smtp.next_message().await;
+    let email = parse(&raw);
+    assert_eq!(email.header_raw("X-FinTrac-Kind").map(str::trim), Some("monthly_report"));
+    assert_eq!(email.subject(), Some("Ihr September 2026"));
+    let (text, html) = (email.body_text(0).expect("text"), email.body_html(0).expect("html"));
     assert!(text.contains("2.000,00 EUR") && text.contains("12.345,67 EUR"), "{text}");
     assert!(text.contains("Rent <b>: 300,00 EUR") && text.contains("Ohne Kategorie: 100,50 EUR"), "{text}");
     assert!(html.contains("width: 100%") && html.contains("width: 33%") && !html.contains("<b>"), "{html}");
     // The next hours and another replica tell nothing more of it; New York follows.
     for hours in [5, 1, 1] {
-        // A mail that is on its way when hours go by at once is sent again.
-        notify.until_text("select count(*)::text from notify.mails where state <> 'sent'", "0").await;
+        // An email that is on its way when hours go by at once is sent again.
+        notify.wait_for_text("select count(*)::text from notify.emails where state <> 'sent'", "0").await;
         notify.clock.advance(TimeDelta::hours(hours));
         let _replica = notify.replica(&auth, &settings).await;
         let now = notify.clock.now().timestamp();
-        let looked = format!(
+        let finished = format!(
             "select (finished_at >= to_timestamp({now}))::text from notify.jobs where name = 'monthly-reports'"
         );
-        notify.until_text(&looked, "true").await;
-        notify.until_text("select count(due_at)::text from notify.reports", "0").await;
+        notify.wait_for_text(&finished, "true").await;
+        notify.wait_for_text("select count(due_at)::text from notify.reports", "0").await;
     }
-    let raw = smtp.next().await;
+    let raw = smtp.next_message().await;
     assert_eq!(parse(&raw).subject(), Some("Ihr September 2026"), "to New York");
-    notify.until_text("select count(*)::text from notify.mails where state = 'sent'", "2").await;
-    assert!(!smtp.has_more());
+    notify.wait_for_text("select count(*)::text from notify.emails where state = 'sent'", "2").await;
+    assert!(!smtp.has_messages());
 }
 
 #[tokio::test]
-async fn a_month_without_anything_is_not_told_of() {
+async fn an_empty_month_sends_no_report() {
     let auth = Auth::new("en");
     let household_id = EMPTY.to_string();
     *auth.households.lock().expect("no panic") =
-        vec![auth::HouseholdZone { household_id, timezone: "UTC".to_owned() }];
+        vec![auth::HouseholdTimezone { household_id, timezone: "UTC".to_owned() }];
     let notify = start(&auth, &[]).await;
     notify.clock.advance(TimeDelta::days(12));
     let _replica = notify.replica(&auth, &[]).await;
-    notify.until_text("select count(*)::text from notify.reports", "1").await;
-    notify.until_text("select count(due_at)::text from notify.reports", "0").await;
-    assert_eq!(notify.mails().await, 0);
+    notify.wait_for_text("select count(*)::text from notify.reports", "1").await;
+    notify.wait_for_text("select count(due_at)::text from notify.reports", "0").await;
+    assert_eq!(notify.email_count().await, 0);
 }

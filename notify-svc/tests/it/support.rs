@@ -6,10 +6,10 @@ use chrono::DateTime;
 use fintrac_kit::clock::Clock;
 use fintrac_kit::config::Environment;
 use fintrac_kit::testing::smtp::SmtpServer;
-use fintrac_kit::testing::{Part, TestDatabase, deps};
+use fintrac_kit::testing::{TestDatabase, TestService, deps};
 use fintrac_kit::transport::Transport;
-use fintrac_proto::notify::v1::activity_service_client::ActivityServiceClient;
-use fintrac_proto::notify::v1::feed_service_client::FeedServiceClient;
+use fintrac_proto::notify::v1::audit_log_service_client::AuditLogServiceClient;
+use fintrac_proto::notify::v1::live_event_service_client::LiveEventServiceClient;
 use fintrac_proto::notify::v1::notification_service_client::NotificationServiceClient;
 use fintrac_proto::notify::v1::report_service_client::ReportServiceClient;
 use mail_parser::{Message, MessageParser};
@@ -27,7 +27,7 @@ pub struct Notify {
     pub budget: Budget,
     pub ledger: Ledger,
     database: TestDatabase,
-    part: Part,
+    service: TestService,
 }
 
 pub fn clock() -> Clock {
@@ -40,7 +40,7 @@ pub async fn start(auth: &Auth, settings: &[(&str, &str)]) -> Notify {
     start_on(auth, &Budget::default(), &database, &clock, settings).await
 }
 
-/// Everything a mail needs to go out.
+/// Everything an email needs to go out.
 pub async fn with_server() -> (SmtpServer, Auth, Notify) {
     let (smtp, auth) = (SmtpServer::start().await, Auth::new("en"));
     let notify = start(&auth, &[("SMTP_URL", &smtp.url())]).await;
@@ -64,18 +64,18 @@ pub async fn start_on(
     let to_ledger = ledger.transport(clock);
     let module = notify_svc::build(&config, &deps(&pool, clock), to_auth, to_ledger, to_budget)
         .expect("notify-svc builds");
-    let part = Part::start(module, clock);
+    let service = TestService::start(module, clock);
     let (database, budget) = (database.clone(), budget.clone());
-    Notify { pool, clock: clock.clone(), budget, ledger, database, part }
+    Notify { pool, clock: clock.clone(), budget, ledger, database, service }
 }
 
 impl Notify {
-    /// Waits until the only mail is in `state` after `attempts` failures.
-    pub async fn until(&self, state: &str, attempts: i32) {
+    /// Waits until the only email is in `state` after `attempts` failures.
+    pub async fn wait_for_email(&self, state: &str, attempts: i32) {
         let reached = async {
             loop {
                 let row: Option<(String, i32, bool)> =
-                    sqlx::query_as("select state, attempts, leased_until is null from notify.mails")
+                    sqlx::query_as("select state, attempts, leased_until is null from notify.emails")
                         .fetch_optional(&self.pool)
                         .await
                         .expect("query");
@@ -85,11 +85,11 @@ impl Notify {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(Duration::from_mins(1), reached).await.expect("the mail gets there");
+        tokio::time::timeout(Duration::from_mins(1), reached).await.expect("the email gets there");
     }
 
     /// Waits until this many events of the budgets are digested.
-    pub async fn digested(&self, events: i64) {
+    pub async fn wait_for_budget_events(&self, events: i64) {
         let reached = async {
             let sql = "select coalesce(max(position), 0) from notify.event_cursors where source = 'budget'";
             while sqlx::query_scalar::<_, i64>(sql).fetch_one(&self.pool).await.expect("query") < events {
@@ -105,7 +105,7 @@ impl Notify {
     }
 
     /// Waits until a statement says `wanted`.
-    pub async fn until_text(&self, sql: &str, wanted: &str) {
+    pub async fn wait_for_text(&self, sql: &str, wanted: &str) {
         let reached = async {
             loop {
                 let text = sqlx::query_scalar::<_, String>(AssertSqlSafe(sql)).fetch_one(&self.pool);
@@ -119,24 +119,24 @@ impl Notify {
     }
 
     pub fn reports(&self) -> ReportServiceClient<Transport> {
-        ReportServiceClient::new(self.part.transport("gateway"))
+        ReportServiceClient::new(self.service.transport("gateway"))
     }
 
-    pub fn feed(&self) -> FeedServiceClient<Transport> {
-        FeedServiceClient::new(self.part.transport("gateway"))
+    pub fn live_events(&self) -> LiveEventServiceClient<Transport> {
+        LiveEventServiceClient::new(self.service.transport("gateway"))
     }
 
-    /// How many mails were ever asked for.
-    pub async fn mails(&self) -> i64 {
-        sqlx::query_scalar("select count(*) from notify.mails").fetch_one(&self.pool).await.expect("query")
+    /// How many emails were ever asked for.
+    pub async fn email_count(&self) -> i64 {
+        sqlx::query_scalar("select count(*) from notify.emails").fetch_one(&self.pool).await.expect("query")
     }
 
-    pub fn activity(&self) -> ActivityServiceClient<Transport> {
-        ActivityServiceClient::new(self.part.transport("gateway"))
+    pub fn audit_log(&self) -> AuditLogServiceClient<Transport> {
+        AuditLogServiceClient::new(self.service.transport("gateway"))
     }
 
     pub fn inbox(&self) -> NotificationServiceClient<Transport> {
-        NotificationServiceClient::new(self.part.transport("gateway"))
+        NotificationServiceClient::new(self.service.transport("gateway"))
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, ensure};
 use fintrac_kit::random::Random;
 use fintrac_tests::client::Client;
-use fintrac_tests::suite::Suite;
+use fintrac_tests::system::System;
 use futures::future::try_join_all;
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -30,7 +30,7 @@ const READS: [&str; 6] = [
 /// People who register at once.
 const REGISTERING: usize = 4;
 
-pub struct World {
+pub struct Workload {
     /// Of the gateways; clients take turns.
     addresses: Vec<String>,
     /// A finished request for each account.
@@ -41,24 +41,24 @@ pub struct World {
     reads: Vec<Vec<u8>>,
 }
 
-impl World {
+impl Workload {
     /// 100 households of 10 accounts.
-    pub async fn prepare(suite: &Suite) -> anyhow::Result<Self> {
+    pub async fn prepare(system: &System) -> anyhow::Result<Self> {
         let (mut requests, mut bulks, mut reads) = (Vec::new(), Vec::new(), Vec::new());
         let numbers: Vec<_> = (0..HOUSEHOLDS).collect();
         for group in numbers.chunks(REGISTERING) {
-            let opened = try_join_all(group.iter().map(|number| household(suite, *number))).await?;
+            let opened = try_join_all(group.iter().map(|number| household(system, *number))).await?;
             for household in opened {
                 requests.extend(household.writes);
                 bulks.push(household.bulk);
                 reads.extend(household.reads);
             }
         }
-        Ok(Self { addresses: vec![suite.client.address().to_owned()], requests, bulks, reads })
+        Ok(Self { addresses: vec![system.client.address().to_owned()], requests, bulks, reads })
     }
 
     /// The same people at other gateways.
-    pub fn at(&self, addresses: Vec<String>) -> Self {
+    pub fn with_addresses(&self, addresses: Vec<String>) -> Self {
         let Self { requests, bulks, reads, .. } = self;
         Self { addresses, requests: requests.clone(), bulks: bulks.clone(), reads: reads.clone() }
     }
@@ -124,7 +124,7 @@ async fn client(
         let number = usize::from(u16::from_le_bytes(random.bytes())) % requests.len();
         let started = Instant::now();
         stream.write_all(&requests[number]).await?;
-        match answer(&mut stream, &mut buffer).await? {
+        match read_response(&mut stream, &mut buffer).await? {
             status if status == expected => latencies.push(started.elapsed()),
             _ => errors += 1,
         }
@@ -140,11 +140,11 @@ struct Household {
 }
 
 /// Registers a person and opens accounts.
-async fn household(suite: &Suite, number: usize) -> anyhow::Result<Household> {
+async fn household(system: &System, number: usize) -> anyhow::Result<Household> {
     let email = format!("bench{number}@example.com");
     let host = u8::try_from(number + 1)?;
-    let client = suite.client.from_address(std::net::IpAddr::from([127, 0, 1, host]));
-    verified(suite, &client, &email).await?;
+    let client = system.client.from_address(std::net::IpAddr::from([127, 0, 1, host]));
+    register_verified(system, &client, &email).await?;
     let login = client.login(&email).await;
     ensure!(login.status == 200, "{login:?}");
     let token = login.text("access_token");
@@ -179,16 +179,16 @@ fn post(path: &str, token: &str, body: &serde_json::Value) -> Vec<u8> {
 }
 
 /// Registers somebody and proves the address.
-pub async fn verified(suite: &Suite, client: &Client, email: &str) -> anyhow::Result<()> {
+pub async fn register_verified(system: &System, client: &Client, email: &str) -> anyhow::Result<()> {
     ensure!(client.register(email).await.status == 202, "registered");
-    let token = suite.mailbox.wait("verification", email).await.token();
+    let token = system.mailbox.wait("verification", email).await.token();
     let proved = client.post("/api/v1/auth/verify-email", json!({"token": token})).await;
     ensure!(proved.status == 204, "{proved:?}");
     Ok(())
 }
 
 /// Reads one answer; its status.
-pub async fn answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> anyhow::Result<u16> {
+pub async fn read_response(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> anyhow::Result<u16> {
     buffer.clear();
     loop {
         ensure!(stream.read_buf(buffer).await? > 0, "the server hung up");
@@ -203,9 +203,9 @@ pub async fn answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> anyhow::Res
     }
 }
 
-/// Resident memory of the suite's process, MiB.
-pub fn memory(suite: &Suite) -> anyhow::Result<u64> {
-    let pid = suite.pids().first().copied().context("a process")?;
+/// Resident memory of the system's process, MiB.
+pub fn memory(system: &System) -> anyhow::Result<u64> {
+    let pid = system.pids().first().copied().context("a process")?;
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("VmRSS")?;
     let kib: u64 = line.split_whitespace().next().context("a number")?.parse()?;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
-use fintrac_tests::suite::Suite;
+use fintrac_tests::system::System;
 use futures::future::join_all;
 use reqwest::Method;
 use serde_json::json;
@@ -34,7 +34,7 @@ pub struct Flood {
     pub flooded: Percentiles,
     /// Logins that were answered, and those that were sent away.
     pub answered: usize,
-    pub sent_away: usize,
+    pub rejected: usize,
 }
 
 #[derive(Debug)]
@@ -44,7 +44,7 @@ pub struct Percentiles {
 }
 
 impl Percentiles {
-    fn of(mut latencies: Vec<Duration>) -> Self {
+    fn from_latencies(mut latencies: Vec<Duration>) -> Self {
         latencies.sort_unstable();
         let at = |percent: usize| latencies.get(latencies.len() * percent / 100).copied().unwrap_or_default();
         Self { p50: at(50), p99: at(99) }
@@ -52,20 +52,20 @@ impl Percentiles {
 }
 
 /// A login from an address of its own: addresses are counted, too.
-async fn login(suite: &Suite, email: &str, number: usize) -> (u16, Duration) {
+async fn login(system: &System, email: &str, number: usize) -> (u16, Duration) {
     let body = json!({"email": email, "password": "not the password at all"});
-    let request = suite.client.request(Method::POST, "/api/v1/auth/login").json(&body);
+    let request = system.client.request(Method::POST, "/api/v1/auth/login").json(&body);
     let ip = format!("10.{}.{}.{}", number / 65536 % 256, number / 256 % 256, number % 256);
     let started = Instant::now();
     let status =
-        request.header("x-forwarded-for", ip).send().await.map_or(0, |answer| answer.status().as_u16());
+        request.header("x-forwarded-for", ip).send().await.map_or(0, |response| response.status().as_u16());
     (status, started.elapsed())
 }
 
 /// Interleaved, so that whatever else happens on the machine happens to all three.
-pub async fn timing(suite: &Suite) -> anyhow::Result<Timing> {
-    let mut connection = suite.connect().await;
-    load::verified(suite, &suite.client, EMAIL).await?;
+pub async fn timing(system: &System) -> anyhow::Result<Timing> {
+    let mut connection = system.connect().await;
+    load::register_verified(system, &system.client, EMAIL).await?;
     let clones = "insert into auth.users (id, email, email_key, first_name, last_name, password_hash,
                       email_verified_at, created_at, updated_at, version, locked_at)
                   select gen_random_uuid(), kind || number || '@example.com', kind || number || '@example.com',
@@ -81,39 +81,39 @@ pub async fn timing(suite: &Suite) -> anyhow::Result<Timing> {
         for account in 1..=ACCOUNTS {
             for (kind, latencies) in kinds.iter().zip(&mut latencies) {
                 number += 1;
-                let (status, latency) = login(suite, &format!("{kind}{account}@example.com"), number).await;
+                let (status, latency) = login(system, &format!("{kind}{account}@example.com"), number).await;
                 ensure!(status == 401, "{kind}: {status}");
                 latencies.push(latency);
             }
         }
     }
-    let [unknown, wrong, locked] = latencies.map(|latencies| Percentiles::of(latencies).p50);
+    let [unknown, wrong, locked] = latencies.map(|latencies| Percentiles::from_latencies(latencies).p50);
     Ok(Timing { unknown, wrong, locked })
 }
 
-pub async fn flood(suite: &Suite, measured: Duration) -> anyhow::Result<Flood> {
-    let token = suite.client.login(EMAIL).await.text("access_token");
+pub async fn flood(system: &System, measured: Duration) -> anyhow::Result<Flood> {
+    let token = system.client.login(EMAIL).await.text("access_token");
     let read = async |until: Instant| {
         let mut latencies = Vec::new();
         while Instant::now() < until {
             let started = Instant::now();
-            let answer = suite.client.get_as(&token, "/api/v1/users/me").await;
-            latencies.push((answer.status, started.elapsed()));
+            let response = system.client.get_as(&token, "/api/v1/users/me").await;
+            latencies.push((response.status, started.elapsed()));
         }
         latencies
     };
     let alone = read(Instant::now() + measured).await;
     let (done, number) = (AtomicBool::new(false), AtomicUsize::new(1_000_000));
     let flood = join_all((0..FLOOD).map(async |_| {
-        let (mut answered, mut sent_away) = (0, 0);
+        let (mut answered, mut rejected) = (0, 0);
         while !done.load(Ordering::Relaxed) {
             let number = number.fetch_add(1, Ordering::Relaxed);
-            match login(suite, &format!("flood{number}@example.com"), number).await.0 {
+            match login(system, &format!("flood{number}@example.com"), number).await.0 {
                 401 => answered += 1,
-                _ => sent_away += 1,
+                _ => rejected += 1,
             }
         }
-        (answered, sent_away)
+        (answered, rejected)
     }));
     let reading = async {
         let flooded = read(Instant::now() + measured).await;
@@ -124,12 +124,12 @@ pub async fn flood(suite: &Suite, measured: Duration) -> anyhow::Result<Flood> {
     let errors = alone.iter().chain(&flooded).filter(|(status, _)| *status != 200).count();
     ensure!(errors == 0, "{errors} reads failed");
     let percentiles = |latencies: Vec<(u16, Duration)>| {
-        Percentiles::of(latencies.into_iter().map(|(_, latency)| latency).collect())
+        Percentiles::from_latencies(latencies.into_iter().map(|(_, latency)| latency).collect())
     };
     Ok(Flood {
         alone: percentiles(alone),
         flooded: percentiles(flooded),
         answered: counts.iter().map(|(answered, _)| answered).sum(),
-        sent_away: counts.iter().map(|(_, sent_away)| sent_away).sum(),
+        rejected: counts.iter().map(|(_, rejected)| rejected).sum(),
     })
 }

@@ -1,4 +1,4 @@
-//! The load bench: `POST /transactions` over REST against the floor, one
+//! The load bench: `POST /transactions` over REST against the baseline, one
 //! commit per write by pgbench, in one run on the same durable cluster.
 //!
 //! Then one hot account, bulks, one ledger against two on the same database,
@@ -6,11 +6,11 @@
 //! Then logins: what their time tells, and what a flood of them costs.
 //! Then a thousand people at once: their answers, and the database's statements.
 //!
-//! `fintrac-bench [SECONDS] [PART...]`; each figure is measured that long
-//! (default 8). The parts: posting, replicas, reading, logins, users
+//! `fintrac-bench [SECONDS] [BENCHMARK...]`; each figure is measured that long
+//! (default 8). The benchmarks: posting, replicas, reading, logins, users
 //! (default: all).
 
-mod floor;
+mod baseline;
 mod load;
 mod login;
 mod replicas;
@@ -22,46 +22,46 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use fintrac_tests::suite::{Shape, Suite};
+use fintrac_tests::system::{Shape, System};
 
 /// Clients at once.
 const CLIENTS: [usize; 4] = [1, 8, 64, 256];
 
-const PARTS: [&str; 5] = ["posting", "replicas", "reading", "logins", "users"];
+const BENCHMARKS: [&str; 5] = ["posting", "replicas", "reading", "logins", "users"];
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);
     let seconds = arguments.next().map(|text| text.parse()).transpose().context("SECONDS")?;
     let measured = Duration::from_secs(seconds.unwrap_or(8));
-    let parts: Vec<_> = arguments.collect();
-    if let Some(unknown) = parts.iter().find(|part| !PARTS.contains(&part.as_str())) {
-        anyhow::bail!("there is no part {unknown}; the parts: {}", PARTS.join(", "));
+    let names: Vec<_> = arguments.collect();
+    if let Some(unknown) = names.iter().find(|name| !BENCHMARKS.contains(&name.as_str())) {
+        anyhow::bail!("there is no benchmark {unknown}; the benchmarks: {}", BENCHMARKS.join(", "));
     }
-    let wanted = |part: &str| parts.is_empty() || parts.iter().any(|it| it == part);
-    let binary: PathBuf = std::env::current_exe()?.with_file_name("fintrac-part");
-    if PARTS.iter().any(|part| *part != "users" && wanted(part)) {
-        let mut suite = Suite::start(&binary.to_string_lossy(), Shape::OneProcess).await;
+    let wanted = |name: &str| names.is_empty() || names.iter().any(|chosen| chosen == name);
+    let binary: PathBuf = std::env::current_exe()?.with_file_name("fintrac-service");
+    if BENCHMARKS.iter().any(|name| *name != "users" && wanted(name)) {
+        let mut system = System::start(&binary.to_string_lossy(), Shape::OneProcess).await;
         if wanted("posting") || wanted("replicas") {
-            let world = load::World::prepare(&suite).await?;
+            let workload = load::Workload::prepare(&system).await?;
             if wanted("posting") {
-                posting(&suite, &world, measured).await?;
+                posting(&system, &workload, measured).await?;
             }
             if wanted("replicas") {
-                let [one, two, again] = replicas::measure(&mut suite, &world, measured).await?;
+                let [one, two, again] = replicas::measure(&mut system, &workload, measured).await?;
                 report::print_replicas(&one, &two, &again);
             }
         }
         if wanted("reading") {
             report::print_sizes();
-            scale::measure(&suite, report::print_scale).await?;
+            scale::measure(&system, report::print_scale).await?;
         }
         if wanted("logins") {
-            let timing = login::timing(&suite).await?;
-            let flood = login::flood(&suite, measured).await?;
+            let timing = login::timing(&system).await?;
+            let flood = login::flood(&system, measured).await?;
             report::print_logins(&timing, &flood);
         }
-        suite.terminate().await;
+        system.terminate().await;
     }
     if wanted("users") {
         let [thinking, hurried] = users::measure(&binary.to_string_lossy(), measured).await?;
@@ -71,19 +71,23 @@ async fn main() -> anyhow::Result<()> {
 }
 
 /// Single transactions of many clients, of one account, and bulks.
-async fn posting(suite: &Suite, world: &load::World, measured: Duration) -> anyhow::Result<()> {
-    let floor = floor::Floor::prepare(suite).await?;
+async fn posting(system: &System, workload: &load::Workload, measured: Duration) -> anyhow::Result<()> {
+    let baseline = baseline::Baseline::prepare(system).await?;
     let mut rows = Vec::new();
     for clients in CLIENTS {
-        let floor = floor.run(clients, measured).await?;
-        let rest = world.run(clients, measured).await?;
-        rows.push(report::Row { clients, floor, rest });
+        let baseline = baseline.run(clients, measured).await?;
+        let rest = workload.run(clients, measured).await?;
+        rows.push(report::Row { clients, baseline, rest });
     }
-    let memory = load::memory(suite)?;
+    let memory = load::memory(system)?;
     report::print(&rows, memory);
-    let (floor_hot, hot) = (floor.run_hot(64, measured).await?, world.run_hot(64, measured).await?);
-    report::print_one("one hot account, 64 clients", &floor_hot, &hot);
-    let (floor, bulk) = (floor.run(64, measured).await?, world.run_bulk(2, measured).await?);
-    report::print_one("bulks of 1,000 by 2 clients, in transactions, against the floor of 64", &floor, &bulk);
+    let (baseline_hot, hot) = (baseline.run_hot(64, measured).await?, workload.run_hot(64, measured).await?);
+    report::print_one("one hot account, 64 clients", &baseline_hot, &hot);
+    let (baseline, bulk) = (baseline.run(64, measured).await?, workload.run_bulk(2, measured).await?);
+    report::print_one(
+        "bulks of 1,000 by 2 clients, in transactions, against the baseline of 64",
+        &baseline,
+        &bulk,
+    );
     Ok(())
 }

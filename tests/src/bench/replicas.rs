@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use fintrac_tests::suite::Suite;
+use fintrac_tests::system::System;
 
-use crate::load::World;
+use crate::load::Workload;
 use crate::report::Figures;
 
 const CLIENTS: usize = 64;
@@ -13,15 +13,19 @@ const ROUNDS: usize = 3;
 
 /// What 64 clients reach with one ledger, with two, and with one again: what the
 /// last differs from the first is the machine's doing.
-pub async fn measure(suite: &mut Suite, world: &World, measured: Duration) -> anyhow::Result<[Figures; 3]> {
-    let first = suite.ledger_grpc.clone();
-    let both = format!("{first},{}", suite.start_ledger());
+pub async fn measure(
+    system: &mut System,
+    workload: &Workload,
+    measured: Duration,
+) -> anyhow::Result<[Figures; 3]> {
+    let first = system.ledger_grpc.clone();
+    let both = format!("{first},{}", system.start_ledger());
     let mut gateways = Vec::new();
     for ledgers in [&first, &first, &both, &both] {
-        gateways.push(suite.start_gateway(Some(ledgers)).await);
+        gateways.push(system.start_gateway(Some(ledgers)).await);
     }
     let to_both = gateways.split_off(2);
-    let (of_one, of_two) = (world.at(gateways), world.at(to_both));
+    let (of_one, of_two) = (workload.with_addresses(gateways), workload.with_addresses(to_both));
     let (mut one, mut two, mut again) = (Vec::new(), Vec::new(), Vec::new());
     // In turns: the database grows meanwhile.
     for _ in 0..ROUNDS {

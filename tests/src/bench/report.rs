@@ -29,10 +29,10 @@ impl Figures {
     pub fn mean(runs: &[Self]) -> Self {
         let number = u32::try_from(runs.len()).unwrap_or(u32::MAX).max(1);
         Self {
-            throughput: runs.iter().map(|it| it.throughput).sum::<f64>() / f64::from(number),
-            p50: runs.iter().map(|it| it.p50).sum::<Duration>() / number,
-            p99: runs.iter().map(|it| it.p99).sum::<Duration>() / number,
-            errors: runs.iter().map(|it| it.errors).sum(),
+            throughput: runs.iter().map(|run| run.throughput).sum::<f64>() / f64::from(number),
+            p50: runs.iter().map(|run| run.p50).sum::<Duration>() / number,
+            p99: runs.iter().map(|run| run.p99).sum::<Duration>() / number,
+            errors: runs.iter().map(|run| run.errors).sum(),
         }
     }
 }
@@ -40,7 +40,7 @@ impl Figures {
 #[derive(Debug)]
 pub struct Row {
     pub clients: usize,
-    pub floor: Figures,
+    pub baseline: Figures,
     pub rest: Figures,
 }
 
@@ -48,22 +48,25 @@ pub struct Row {
 pub fn print(rows: &[Row], memory: u64) {
     let millis = |latency: Duration| latency.as_secs_f64() * 1000.0;
     println!(
-        "floor: pgbench, one commit per write; REST: POST /api/v1/transactions; both durable, same cluster"
+        "baseline: pgbench, one commit per write; REST: POST /api/v1/transactions; both durable, same cluster"
     );
-    println!("(the floor with at most {} clients: it needs a connection each)", crate::floor::CONNECTIONS);
-    println!("memory of the suite without PostgreSQL: {memory} MiB");
-    println!("clients | floor/s     p50 ms   p99 ms | REST/s      p50 ms   p99 ms  errors | ratio");
-    for Row { clients, floor, rest } in rows {
+    println!(
+        "(the baseline with at most {} clients: it needs a connection each)",
+        crate::baseline::CONNECTIONS
+    );
+    println!("memory of the system without PostgreSQL: {memory} MiB");
+    println!("clients | baseline/s     p50 ms   p99 ms | REST/s      p50 ms   p99 ms  errors | ratio");
+    for Row { clients, baseline, rest } in rows {
         println!(
             "{clients:>7} | {:>7.0} {:>10.2} {:>8.2} | {:>7.0} {:>10.2} {:>8.2} {:>7} | {:>5.2}",
-            floor.throughput,
-            millis(floor.p50),
-            millis(floor.p99),
+            baseline.throughput,
+            millis(baseline.p50),
+            millis(baseline.p99),
             rest.throughput,
             millis(rest.p50),
             millis(rest.p99),
             rest.errors,
-            rest.throughput / floor.throughput,
+            rest.throughput / baseline.throughput,
         );
     }
 }
@@ -82,10 +85,10 @@ pub fn print_logins(timing: &Timing, flood: &Flood) {
         medians[2],
         (most / least - 1.0) * 100.0
     );
-    let Flood { alone, flooded, answered, sent_away } = flood;
+    let Flood { alone, flooded, answered, rejected } = flood;
     println!("GET /users/me by one client, alone and while 64 clients log in as fast as they can:");
     println!(
-        "alone p50 {:.2} ms, p99 {:.2} ms; flooded p50 {:.2} ms, p99 {:.2} ms; {answered} logins answered, {sent_away} sent away",
+        "alone p50 {:.2} ms, p99 {:.2} ms; flooded p50 {:.2} ms, p99 {:.2} ms; {answered} logins answered, {rejected} sent away",
         millis(alone.p50),
         millis(alone.p99),
         millis(flooded.p50),
@@ -94,15 +97,15 @@ pub fn print_logins(timing: &Timing, flood: &Flood) {
 }
 
 #[expect(clippy::print_stdout, reason = "this is what the program is for")]
-pub fn print_one(what: &str, floor: &Figures, rest: &Figures) {
+pub fn print_one(what: &str, baseline: &Figures, rest: &Figures) {
     println!(
-        "{what}: floor {:.0}/s, REST {:.0}/s (p50 {:.2} ms, p99 {:.2} ms, {} errors), ratio {:.2}",
-        floor.throughput,
+        "{what}: baseline {:.0}/s, REST {:.0}/s (p50 {:.2} ms, p99 {:.2} ms, {} errors), ratio {:.2}",
+        baseline.throughput,
         rest.throughput,
         rest.p50.as_secs_f64() * 1000.0,
         rest.p99.as_secs_f64() * 1000.0,
         rest.errors,
-        rest.throughput / floor.throughput,
+        rest.throughput / baseline.throughput,
     );
 }
 
@@ -129,7 +132,10 @@ pub fn print_sizes() {
 #[expect(clippy::print_stdout, reason = "this is what the program is for")]
 pub fn print_scale(row: &scale::Row) {
     let millis = |latency: Duration| latency.as_secs_f64() * 1000.0;
-    let figures = row.latencies.iter().map(|it| format!("{:>7.2} / {:>7.2}", millis(it.p50), millis(it.p99)));
+    let figures = row
+        .latencies
+        .iter()
+        .map(|latency| format!("{:>7.2} / {:>7.2}", millis(latency.p50), millis(latency.p99)));
     let (first, last) = (row.latencies.first(), row.latencies.last());
     let ratio = first.zip(last).map_or(0.0, |(first, last)| millis(last.p99) / millis(first.p99));
     println!("{:>26} | {} | p99 ratio {ratio:.2}", row.question, figures.collect::<Vec<_>>().join(" | "));
@@ -139,17 +145,17 @@ pub fn print_scale(row: &scale::Row) {
 pub fn print_users(thinking: &Users, hurried: &Users) {
     let millis = |latency: Duration| latency.as_secs_f64() * 1000.0;
     println!("{USERS} people at once, one call of five a write:");
-    for (who, it) in [("who look for a second at each answer", thinking), ("who never wait", hurried)] {
+    for (who, figures) in [("who look for a second at each answer", thinking), ("who never wait", hurried)] {
         println!(
             "{who}: {:.0} calls/s, answers {:.2} ms on average (p99 {:.2} ms), {} errors of {}; \
              statements {:.2} ms on average ({} of them)",
-            it.per_second,
-            millis(it.mean),
-            millis(it.p99),
-            it.errors,
-            it.calls,
-            millis(it.statement_mean),
-            it.statements,
+            figures.per_second,
+            millis(figures.mean),
+            millis(figures.p99),
+            figures.errors,
+            figures.calls,
+            millis(figures.statement_mean),
+            figures.statements,
         );
     }
 }

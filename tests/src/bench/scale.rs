@@ -4,13 +4,13 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
-use fintrac_tests::suite::Suite;
+use fintrac_tests::system::System;
 use serde_json::json;
 use sqlx::{AssertSqlSafe, PgConnection};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
-use crate::load::{answer, verified};
+use crate::load::{read_response, register_verified};
 
 pub const SIZES: [u32; 3] = [10_000, 100_000, 1_000_000];
 /// How often each is asked.
@@ -38,14 +38,14 @@ struct Household {
 }
 
 /// Measures each question; `report` hears of it at once.
-pub async fn measure(suite: &Suite, report: impl Fn(&Row)) -> anyhow::Result<()> {
+pub async fn measure(system: &System, report: impl Fn(&Row)) -> anyhow::Result<()> {
     let mut households = Vec::new();
     for (number, size) in SIZES.into_iter().enumerate() {
-        households.push(household(suite, number, size).await?);
+        households.push(household(system, number, size).await?);
     }
     let mut streams = Vec::new();
     for _ in &households {
-        let stream = TcpStream::connect(suite.client.address()).await?;
+        let stream = TcpStream::connect(system.client.address()).await?;
         stream.set_nodelay(true)?;
         streams.push(stream);
     }
@@ -60,7 +60,7 @@ pub async fn measure(suite: &Suite, report: impl Fn(&Row)) -> anyhow::Result<()>
                 );
                 let started = Instant::now();
                 streams[at].write_all(request.as_bytes()).await?;
-                let status = answer(&mut streams[at], &mut Vec::with_capacity(64 * 1024)).await?;
+                let status = read_response(&mut streams[at], &mut Vec::with_capacity(64 * 1024)).await?;
                 ensure!(status == 200, "{name}: {status} at {path}");
                 // The first ones fill caches.
                 if sample >= 20 {
@@ -78,11 +78,11 @@ pub async fn measure(suite: &Suite, report: impl Fn(&Row)) -> anyhow::Result<()>
     Ok(())
 }
 
-async fn household(suite: &Suite, number: usize, size: u32) -> anyhow::Result<Household> {
+async fn household(system: &System, number: usize, size: u32) -> anyhow::Result<Household> {
     let email = format!("scale{number}@example.com");
     let host = u8::try_from(number + 1)?;
-    let client = suite.client.from_address(std::net::IpAddr::from([127, 0, 2, host]));
-    verified(suite, &client, &email).await?;
+    let client = system.client.from_address(std::net::IpAddr::from([127, 0, 2, host]));
+    register_verified(system, &client, &email).await?;
     let login = client.login(&email).await;
     ensure!(login.status == 200, "{login:?}");
     let token = login.text("access_token");
@@ -100,10 +100,10 @@ async fn household(suite: &Suite, number: usize, size: u32) -> anyhow::Result<Ho
         ensure!(made.status == 201, "{made:?}");
     }
     let body = json!({"name": "All", "amount": "1000", "frequency": "monthly",
-        "category_ids": categories.iter().map(|it| it["id"].clone()).collect::<Vec<_>>()});
+        "category_ids": categories.iter().map(|category| category["id"].clone()).collect::<Vec<_>>()});
     let budget = client.post_json_as(&token, "/api/v1/budgets", body).await;
     ensure!(budget.status == 201, "{budget:?}");
-    fill(&mut suite.connect().await, &accounts[0], size).await?;
+    fill(&mut system.connect().await, &accounts[0], size).await?;
 
     let mut far = String::new();
     for _ in 1..PAGE {
@@ -141,7 +141,7 @@ async fn fill(connection: &mut PgConnection, account: &str, size: u32) -> anyhow
              select row_number() over (order by id) - 1 as number, id, category_id
              from ledger.nominal_accounts where household_id = (select id from home) and purpose = 'category';
          insert into ledger.transactions (household_id, id, transaction_type, status, account_id, category_id, amount,
-             currency_code, account_change, household_amount, tags, description, words, transaction_date, version,
+             currency_code, account_change, household_amount, tags, description, search_vector, transaction_date, version,
              posted_revision, created_at, updated_at)
          select home.id, gen_random_uuid(), 'expense', 'posted', own.id, kinds.category_id, n % 9973 + 1,
              (select currency_code from ledger.households where households.id = home.id), -(n % 9973 + 1), n % 9973 + 1,
@@ -151,7 +151,7 @@ async fn fill(connection: &mut PgConnection, account: &str, size: u32) -> anyhow
          from generate_series(1, {size}) n, home
          join lateral (select id from own where number = n % 10) own on true
          join lateral (select category_id from kinds where number = n % (select count(*) from kinds)) kinds on true;
-         insert into ledger.daily_changes (household_id, account_id, day, change, household_change)
+         insert into ledger.daily_totals (household_id, account_id, day, change, household_change)
          select household_id, account_id, day, sum(change), sum(change) from (
              select household_id, account_id, transaction_date as day, account_change as change
              from ledger.transactions where household_id = (select id from home)
@@ -162,13 +162,13 @@ async fn fill(connection: &mut PgConnection, account: &str, size: u32) -> anyhow
          on conflict (household_id, account_id, day)
              do update set change = excluded.change, household_change = excluded.household_change;
          update ledger.accounts set balance = (
-             select sum(change) from ledger.daily_changes
-             where daily_changes.household_id = accounts.household_id and account_id = accounts.id)
+             select sum(change) from ledger.daily_totals
+             where daily_totals.household_id = accounts.household_id and account_id = accounts.id)
          where household_id = (select id from home);"
     );
     let sql = format!("begin; {sql} commit;");
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *connection).await?;
     sqlx::raw_sql("vacuum analyze ledger.transactions").execute(&mut *connection).await?;
-    sqlx::raw_sql("vacuum analyze ledger.daily_changes").execute(&mut *connection).await?;
+    sqlx::raw_sql("vacuum analyze ledger.daily_totals").execute(&mut *connection).await?;
     Ok(())
 }

@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use fintrac_kit::random::Random;
-use fintrac_tests::suite::{Settings, Shape, Suite, free_port};
+use fintrac_tests::system::{Settings, Shape, System, free_port};
 use futures::future::try_join_all;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
-use crate::load::{World, answer};
+use crate::load::{Workload, read_response};
 
 pub const USERS: usize = 1000;
 /// One call of so many writes.
@@ -31,18 +31,23 @@ pub struct Users {
 pub async fn measure(binary: &str, measured: Duration) -> anyhow::Result<[Users; 2]> {
     let metrics = format!("127.0.0.1:{}", free_port());
     let settings = Settings { common: vec![("METRICS_LISTEN", metrics.clone())], ..Settings::default() };
-    let mut suite = Suite::start_with(binary, Shape::OneProcess, settings).await;
-    let world = World::prepare(&suite).await?;
-    let thinking = run(&world, &metrics, Duration::from_secs(1), measured).await?;
-    let hurried = run(&world, &metrics, Duration::ZERO, measured).await?;
-    suite.terminate().await;
+    let mut system = System::start_with(binary, Shape::OneProcess, settings).await;
+    let workload = Workload::prepare(&system).await?;
+    let thinking = run(&workload, &metrics, Duration::from_secs(1), measured).await?;
+    let hurried = run(&workload, &metrics, Duration::ZERO, measured).await?;
+    system.terminate().await;
     Ok([thinking, hurried])
 }
 
-async fn run(world: &World, metrics: &str, pause: Duration, measured: Duration) -> anyhow::Result<Users> {
+async fn run(
+    workload: &Workload,
+    metrics: &str,
+    think_time: Duration,
+    measured: Duration,
+) -> anyhow::Result<Users> {
     let before = statements(metrics).await?;
     let until = Instant::now() + measured;
-    let results = try_join_all((0..USERS).map(|_| user(world, pause, until))).await?;
+    let results = try_join_all((0..USERS).map(|_| user(workload, think_time, until))).await?;
     let after = statements(metrics).await?;
     let errors = results.iter().map(|(_, errors)| errors).sum();
     let mut latencies: Vec<_> = results.into_iter().flat_map(|(latencies, _)| latencies).collect();
@@ -62,24 +67,29 @@ async fn run(world: &World, metrics: &str, pause: Duration, measured: Duration) 
 }
 
 /// One of them, on a connection of his own.
-async fn user(world: &World, pause: Duration, until: Instant) -> anyhow::Result<(Vec<Duration>, usize)> {
+async fn user(
+    workload: &Workload,
+    think_time: Duration,
+    until: Instant,
+) -> anyhow::Result<(Vec<Duration>, usize)> {
     let random = Random::System;
-    let mut stream = TcpStream::connect(world.address()).await?;
+    let mut stream = TcpStream::connect(workload.address()).await?;
     stream.set_nodelay(true)?;
     let (mut latencies, mut errors) = (Vec::new(), 0);
     let mut buffer = Vec::with_capacity(16 * 1024);
     // They do not all begin at once.
-    tokio::time::sleep(random.jittered(pause)).await;
+    tokio::time::sleep(random.jittered(think_time)).await;
     while Instant::now() < until {
-        let [which, write] = [random.bytes(), random.bytes()].map(|it| usize::from(u16::from_le_bytes(it)));
-        let of = if write % WRITES == 0 { world.writes() } else { world.reads() };
+        let [which, write] =
+            [random.bytes(), random.bytes()].map(|bytes| usize::from(u16::from_le_bytes(bytes)));
+        let requests = if write % WRITES == 0 { workload.writes() } else { workload.reads() };
         let started = Instant::now();
-        stream.write_all(&of[which % of.len()]).await?;
-        match answer(&mut stream, &mut buffer).await? {
+        stream.write_all(&requests[which % requests.len()]).await?;
+        match read_response(&mut stream, &mut buffer).await? {
             200 | 201 => latencies.push(started.elapsed()),
             _ => errors += 1,
         }
-        tokio::time::sleep(random.jittered(pause)).await;
+        tokio::time::sleep(random.jittered(think_time)).await;
     }
     Ok((latencies, errors))
 }

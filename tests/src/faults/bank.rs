@@ -9,31 +9,31 @@ use std::time::Duration;
 use anyhow::{Context as _, bail, ensure};
 use fintrac_kit::random::Random;
 use fintrac_tests::client::Client;
-use fintrac_tests::suite::Suite;
+use fintrac_tests::system::System;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::harm::pause;
+use crate::fault_injector::pause;
 
 /// Of each customer, all used at once.
 pub const DEVICES: usize = 4;
 /// How long one thing may take, however often it is asked for.
-const PATIENCE: Duration = Duration::from_mins(1);
+const OPERATION_TIMEOUT: Duration = Duration::from_mins(1);
 /// How long one answer may take.
-const ONE_TRY: Duration = Duration::from_secs(12);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(12);
 /// Cents in each account before anything happens.
 pub const OPENING: i64 = 100_000;
 /// Budgets that a device makes and keeps.
-const MAX_PLANS: usize = 20;
+const MAX_BUDGETS: usize = 20;
 /// Cents that the watched category may be spent up to.
 pub const LIMIT: i64 = 100_000;
 
 /// How the asking went.
 #[derive(Default)]
 pub struct Counts {
-    asked: AtomicU64,
-    unanswered: AtomicU64,
+    requests: AtomicU64,
+    failures: AtomicU64,
     slowest: Mutex<Duration>,
     finished: Mutex<BTreeMap<String, u64>>,
 }
@@ -45,7 +45,7 @@ impl Counts {
 
     /// Completes when at each of so many devices two more operations than `before` are finished:
     /// the one under way, and one that began after.
-    pub async fn each_one_more(&self, devices: usize, before: &BTreeMap<String, u64>) {
+    pub async fn wait_for_progress(&self, devices: usize, before: &BTreeMap<String, u64>) {
         let earlier = |device: &str| before.get(device).copied().unwrap_or_default();
         loop {
             let now = self.finished();
@@ -56,9 +56,9 @@ impl Counts {
         }
     }
 
-    pub fn told(&self, during: Duration) -> String {
+    pub fn summary(&self, during: Duration) -> String {
         let (asked, unanswered) =
-            (self.asked.load(Ordering::Relaxed), self.unanswered.load(Ordering::Relaxed));
+            (self.requests.load(Ordering::Relaxed), self.failures.load(Ordering::Relaxed));
         let done: u64 = self.finished().values().sum();
         let available = (asked - unanswered) * 10_000 / asked.max(1);
         format!(
@@ -82,7 +82,7 @@ pub struct Entry {
 
 /// A definite answer.
 #[derive(Debug)]
-struct Answer {
+struct ApiResponse {
     status: u16,
     etag: String,
     body: Value,
@@ -105,19 +105,19 @@ pub struct Customer {
     /// Spent on the watched category, which only grows.
     pub watched_spent: i64,
     /// Budgets that stay.
-    plans: usize,
+    budgets: usize,
 }
 
 impl Customer {
     /// Registers and opens accounts, before anything goes wrong; `randoms` are for each device one.
     pub async fn join(
-        suite: &Suite,
+        system: &System,
         number: usize,
         randoms: [Random; DEVICES],
     ) -> anyhow::Result<[Self; DEVICES]> {
-        let (client, email) = (&suite.client, format!("customer{number}@example.com"));
+        let (client, email) = (&system.client, format!("customer{number}@example.com"));
         client.register(&email).await;
-        let link = suite.mailbox.wait("verification", &email).await.token();
+        let link = system.mailbox.wait("verification", &email).await.token();
         client.post("/api/v1/auth/verify-email", json!({"token": link})).await;
         let login = client.login(&email).await;
         ensure!(login.status == 200, "{login:?}");
@@ -150,7 +150,7 @@ impl Customer {
             entries: BTreeMap::new(),
             others: Vec::new(),
             watched_spent: 0,
-            plans: 0,
+            budgets: 0,
         }))
     }
 
@@ -176,7 +176,7 @@ impl Customer {
     ) -> anyhow::Result<()> {
         while !stop.is_cancelled() {
             let started = tokio::time::Instant::now();
-            let done = tokio::time::timeout(PATIENCE, self.act(clients, counts)).await;
+            let done = tokio::time::timeout(OPERATION_TIMEOUT, self.act(clients, counts)).await;
             done.with_context(|| format!("{} got no definite answer", self.device))??;
             let mut slowest = counts.slowest.lock().expect("no panic");
             *slowest = (*slowest).max(started.elapsed());
@@ -222,21 +222,21 @@ impl Customer {
             }
             8 | 9 => self.edit(clients, counts, amount).await?,
             10 => self.void(clients, counts).await?,
-            11 => self.plan(clients, counts).await?,
+            11 => self.add_budget(clients, counts).await?,
             _ => self.bulk(clients, counts, account, amount).await?,
         }
         Ok(())
     }
 
     async fn edit(&mut self, clients: &[Client], counts: &Counts, amount: i64) -> anyhow::Result<()> {
-        let Some(id) = self.some_entry() else { return Ok(()) };
+        let Some(id) = self.random_entry() else { return Ok(()) };
         let path = format!("/api/v1/transactions/{id}");
-        let seen = self.ask(clients, counts, Method::GET, &path, &Value::Null, None).await?;
+        let seen = self.request(clients, counts, Method::GET, &path, &Value::Null, None).await?;
         ensure!(seen.status == 200, "GET {path}: {seen:?}");
         // A try that is still on its way somewhere must not undo a later edit.
         let version = Some(("if-match", &*seen.etag));
         let body = json!({"amount": cents(amount)});
-        let edited = self.ask(clients, counts, Method::PATCH, &path, &body, version).await?;
+        let edited = self.request(clients, counts, Method::PATCH, &path, &body, version).await?;
         // An answer that was lost is told by the next: there is a new version.
         let is_done = edited.status == 200 || edited.status == 412;
         ensure!(is_done, "PATCH {path}: {edited:?}");
@@ -247,9 +247,9 @@ impl Customer {
     }
 
     async fn void(&mut self, clients: &[Client], counts: &Counts) -> anyhow::Result<()> {
-        let Some(id) = self.some_entry() else { return Ok(()) };
+        let Some(id) = self.random_entry() else { return Ok(()) };
         let path = format!("/api/v1/transactions/{id}");
-        let voided = self.ask(clients, counts, Method::DELETE, &path, &Value::Null, None).await?;
+        let voided = self.request(clients, counts, Method::DELETE, &path, &Value::Null, None).await?;
         // An answer that was lost is told by the next: it is voided already.
         let is_done = voided.status == 204;
         ensure!(is_done, "DELETE {path}: {voided:?}");
@@ -269,9 +269,9 @@ impl Customer {
         let operation = json!({"op": "create", "account_id": self.accounts[account], "type": "expense",
             "amount": cents(amount)});
         let body = json!({"mode": "atomic", "operations": vec![operation; 5]});
-        let answer = self.create(clients, counts, "/api/v1/transactions/bulk", body).await?;
-        let results = answer["results"].as_array().context("results")?;
-        ensure!(results.len() == 5, "{answer}");
+        let response = self.create(clients, counts, "/api/v1/transactions/bulk", body).await?;
+        let results = response["results"].as_array().context("results")?;
+        ensure!(results.len() == 5, "{response}");
         for result in results {
             self.moved[account] -= amount;
             self.others.push(id(&result["transaction"])?);
@@ -280,7 +280,7 @@ impl Customer {
     }
 
     /// Makes a budget on a category of its own, and lets one of them go.
-    async fn plan(&mut self, clients: &[Client], counts: &Counts) -> anyhow::Result<()> {
+    async fn add_budget(&mut self, clients: &[Client], counts: &Counts) -> anyhow::Result<()> {
         let mut categories = Vec::new();
         for _ in 0..2 {
             let name = format!("{} {}", self.device, self.sent);
@@ -293,17 +293,17 @@ impl Customer {
         let made = self.create(clients, counts, "/api/v1/budgets", body).await?;
         let budget = format!("/api/v1/budgets/{}", id(&made)?);
         let delete = async |path: &str, expected: &[u16]| {
-            let deleted = self.ask(clients, counts, Method::DELETE, path, &Value::Null, None).await?;
+            let deleted = self.request(clients, counts, Method::DELETE, path, &Value::Null, None).await?;
             ensure!(expected.contains(&deleted.status), "DELETE {path}: {deleted:?}");
             Ok(deleted.status)
         };
         delete(&category, &[409]).await?;
         // An answer that was lost is told by the next: it is gone.
         let gone = [204, 404];
-        if self.plans < MAX_PLANS {
+        if self.budgets < MAX_BUDGETS {
             delete(&format!("{category}?move_to={}", categories[1]), &gone).await?;
             delete(&other, &[409]).await?;
-            self.plans += 1;
+            self.budgets += 1;
         } else {
             delete(&budget, &gone).await?;
             // The ledger is notified later when a service was down.
@@ -314,7 +314,7 @@ impl Customer {
     }
 
     /// One that stands, by chance.
-    fn some_entry(&self) -> Option<String> {
+    fn random_entry(&self) -> Option<String> {
         let standing: Vec<_> = self.entries.iter().filter(|(_, entry)| !entry.is_voided).collect();
         (!standing.is_empty()).then(|| standing[self.below(standing.len())].0.clone())
     }
@@ -329,13 +329,13 @@ impl Customer {
         self.sent += 1;
         let key = format!("{}-{}", self.device, self.sent);
         let key = Some(("idempotency-key", &*key));
-        let answer = self.ask(clients, counts, Method::POST, path, &body, key).await?;
-        ensure!(answer.status == 200 || answer.status == 201, "POST {path}: {answer:?}");
-        Ok(answer.body)
+        let response = self.request(clients, counts, Method::POST, path, &body, key).await?;
+        ensure!(response.status == 200 || response.status == 201, "POST {path}: {response:?}");
+        Ok(response.body)
     }
 
     /// Asks, now at one gateway and now at another, until somebody says yes or no.
-    async fn ask(
+    async fn request(
         &self,
         clients: &[Client],
         counts: &Counts,
@@ -343,33 +343,34 @@ impl Customer {
         path: &str,
         body: &Value,
         header: Option<(&str, &str)>,
-    ) -> anyhow::Result<Answer> {
+    ) -> anyhow::Result<ApiResponse> {
         loop {
             let client = &clients[self.below(clients.len())];
-            let mut request = client.request(method.clone(), path).bearer_auth(&self.token).timeout(ONE_TRY);
+            let mut request =
+                client.request(method.clone(), path).bearer_auth(&self.token).timeout(REQUEST_TIMEOUT);
             if let Some((name, value)) = header {
                 request = request.header(name, value);
             }
             if !body.is_null() {
                 request = request.json(body);
             }
-            counts.asked.fetch_add(1, Ordering::Relaxed);
-            if let Ok(answer) = request.send().await {
-                let status = answer.status().as_u16();
-                let etag = answer.headers().get("etag").and_then(|etag| etag.to_str().ok());
+            counts.requests.fetch_add(1, Ordering::Relaxed);
+            if let Ok(response) = request.send().await {
+                let status = response.status().as_u16();
+                let etag = response.headers().get("etag").and_then(|etag| etag.to_str().ok());
                 let etag = etag.unwrap_or_default().to_owned();
-                if let Ok(text) = answer.text().await {
+                if let Ok(text) = response.text().await {
                     match status {
                         503 | 504 => {}
                         500 => bail!("{method} {path}: {text}"),
                         _ => {
                             let body = serde_json::from_str(&text).unwrap_or_default();
-                            return Ok(Answer { status, etag, body });
+                            return Ok(ApiResponse { status, etag, body });
                         }
                     }
                 }
             }
-            counts.unanswered.fetch_add(1, Ordering::Relaxed);
+            counts.failures.fetch_add(1, Ordering::Relaxed);
             pause(Duration::from_millis(50 + u64::try_from(self.below(200))?)).await;
         }
     }

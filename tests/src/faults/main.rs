@@ -3,9 +3,9 @@
 //! Redis goes and connections break. `script/fault-campaign --seed 1 --seconds 180`.
 
 mod bank;
-mod harm;
+mod fault_injector;
 mod proxy;
-mod verdict;
+mod verification;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,17 +14,17 @@ use anyhow::ensure;
 use clap::Parser;
 use fintrac_kit::random::Random;
 use fintrac_tests::client::Client;
-use fintrac_tests::suite::{Settings, Shape, Suite, free_port};
+use fintrac_tests::system::{Settings, Shape, System, free_port};
 use futures::future::join_all;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use bank::{Counts, Customer, DEVICES};
-use harm::{Harm, Redis};
-use proxy::{GATEWAYS, Ways};
+use fault_injector::{FaultInjector, Redis};
+use proxy::{GATEWAYS, Proxies};
 
 /// How soon everything must go on after the last fault.
-const RECOVERY: Duration = Duration::from_secs(30);
+const RECOVERY_TIMEOUT: Duration = Duration::from_secs(30);
 
 #[derive(Parser)]
 struct Arguments {
@@ -40,11 +40,11 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let Arguments { seed, seconds, customers } = Arguments::parse();
-    tell(&format!("seed {seed}, {seconds} s, {customers} customers"));
+    print_line(&format!("seed {seed}, {seconds} s, {customers} customers"));
     let mut redis = Redis::start(free_port()).await?;
     let common = vec![
         ("REDIS_URL", redis.url()),
-        ("LEDGER_LANES", harm::LANES.to_string()),
+        ("LEDGER_WRITERS", fault_injector::WRITERS.to_string()),
         ("JWT_ACCESS_TOKEN_EXPIRE_MINUTES", "1440".to_owned()),
         ("SERVER_REQUEST_TIMEOUT", "10".to_owned()),
     ];
@@ -55,47 +55,48 @@ async fn main() -> anyhow::Result<()> {
         durable: true,
         ..Settings::default()
     };
-    let part = std::env::current_exe()?.with_file_name("fintrac-part");
-    let mut suite = Suite::start_with(&part.to_string_lossy(), Shape::FiveProcesses, settings).await;
-    let ways = Ways::open(&mut suite).await?;
-    let clients = ways.doors.each_ref().map(|door| Client::new(&format!("http://{}", door.address)));
+    let binary = std::env::current_exe()?.with_file_name("fintrac-service");
+    let mut system = System::start_with(&binary.to_string_lossy(), Shape::FiveProcesses, settings).await;
+    let proxies = Proxies::open(&mut system).await?;
+    let clients =
+        proxies.gateway_proxies.each_ref().map(|proxy| Client::new(&format!("http://{}", proxy.address)));
 
     let mut bank = Vec::new();
     for number in 0..customers {
         let random = |device| Random::seeded(seed + (number * DEVICES + device) as u64);
-        bank.push(Customer::join(&suite, number, std::array::from_fn(random)).await?);
+        bank.push(Customer::join(&system, number, std::array::from_fn(random)).await?);
     }
     let (stop, counts) = (CancellationToken::new(), Arc::new(Counts::default()));
     let working = join_all(bank.iter_mut().flatten().map(|customer| customer.work(&clients, &counts, &stop)));
-    let harming = async {
-        let mut harm = Harm::new(Random::seeded(seed), Duration::from_secs(seconds));
-        let healed = harm.run(&mut suite, &mut redis, &ways).await;
+    let injecting = async {
+        let mut injector = FaultInjector::new(Random::seeded(seed), Duration::from_secs(seconds));
+        let healed = injector.run(&mut system, &mut redis, &proxies).await;
         let before = counts.finished();
         // Everybody finishes what is under way and one more operation.
-        let caught_up = counts.each_one_more(customers * DEVICES, &before);
-        let recovered = tokio::time::timeout(RECOVERY, caught_up).await;
+        let caught_up = counts.wait_for_progress(customers * DEVICES, &before);
+        let recovered = tokio::time::timeout(RECOVERY_TIMEOUT, caught_up).await;
         let took = healed.elapsed();
         stop.cancel();
-        (harm.told(), recovered.is_ok(), took)
+        (injector.summary(), recovered.is_ok(), took)
     };
     let started = Instant::now();
-    let (outcomes, (faults, recovered, took)) = tokio::join!(working, harming);
+    let (outcomes, (faults, recovered, took)) = tokio::join!(working, injecting);
     for outcome in outcomes {
         outcome?;
     }
-    tell(&faults);
-    tell(&format!("everybody went on {:.1} s after the last fault", took.as_secs_f64()));
-    ensure!(recovered, "somebody could not go on within {RECOVERY:?} after the last fault");
-    suite.wait_until_ready().await;
-    tell(&counts.told(started.elapsed()));
+    print_line(&faults);
+    print_line(&format!("everybody went on {:.1} s after the last fault", took.as_secs_f64()));
+    ensure!(recovered, "somebody could not go on within {RECOVERY_TIMEOUT:?} after the last fault");
+    system.wait_until_ready().await;
+    print_line(&counts.summary(started.elapsed()));
     let bank: Vec<_> = bank.into_iter().map(Customer::together).collect();
-    verdict::reach(&suite, &bank).await?;
-    suite.terminate().await;
-    tell("nothing lost, nothing twice, every sum right");
+    verification::verify(&system, &bank).await?;
+    system.terminate().await;
+    print_line("nothing lost, nothing twice, every sum right");
     Ok(())
 }
 
 #[expect(clippy::print_stdout, reason = "this is what the campaign is for")]
-fn tell(line: &str) {
+fn print_line(line: &str) {
     println!("{line}");
 }

@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 
-use fintrac_tests::suite::Suite;
+use fintrac_tests::system::System;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -12,44 +12,45 @@ use tokio::sync::watch;
 pub const GATEWAYS: usize = 3;
 
 /// All proxies of the campaign.
-pub struct Ways {
+pub struct Proxies {
     /// To the gateways.
-    pub doors: [Proxy; GATEWAYS],
+    pub gateway_proxies: [Proxy; GATEWAYS],
     /// From the gateways but the first to the ledgers. Each counts them in another order, so all
     /// ledgers write for each household, as they do while replicas come and go.
     ledgers: Vec<Proxy>,
 }
 
-impl Ways {
+impl Proxies {
     /// Starts the gateways but the first.
-    pub async fn open(suite: &mut Suite) -> anyhow::Result<Self> {
-        let (mut ledgers, mut gateways) = (Vec::new(), vec![suite.client.address().to_owned()]);
+    pub async fn open(system: &mut System) -> anyhow::Result<Self> {
+        let (mut ledgers, mut gateways) = (Vec::new(), vec![system.client.address().to_owned()]);
         for turned in 1..GATEWAYS {
-            let mut targets = suite.ledgers();
+            let mut targets = system.ledgers();
             targets.sort_unstable();
             targets.rotate_left(turned);
-            let ways = Proxy::start_in_order(&targets).await?;
-            let urls: Vec<_> = ways.iter().map(|way| format!("http://{}", way.address)).collect();
-            gateways.push(suite.start_gateway(Some(&urls.join(","))).await);
-            ledgers.extend(ways);
+            let proxies = Proxy::start_in_order(&targets).await?;
+            let urls: Vec<_> = proxies.iter().map(|proxy| format!("http://{}", proxy.address)).collect();
+            gateways.push(system.start_gateway(Some(&urls.join(","))).await);
+            ledgers.extend(proxies);
         }
-        let mut doors = Vec::new();
+        let mut gateway_proxies = Vec::new();
         for gateway in gateways {
-            doors.push(Proxy::start(&gateway).await?);
+            gateway_proxies.push(Proxy::start(&gateway).await?);
         }
-        let doors = doors.try_into().map_err(|_| anyhow::anyhow!("a door for each gateway"))?;
-        Ok(Self { doors, ledgers })
+        let gateway_proxies =
+            gateway_proxies.try_into().map_err(|_| anyhow::anyhow!("a door for each gateway"))?;
+        Ok(Self { gateway_proxies, ledgers })
     }
 
     pub fn count(&self) -> usize {
-        self.doors.len() + self.ledgers.len()
+        self.gateway_proxies.len() + self.ledgers.len()
     }
 
     /// One of them, and of whom.
-    pub fn nth(&self, at: usize) -> (&Proxy, &'static str) {
-        match at.checked_sub(self.doors.len()) {
-            None => (&self.doors[at], "of customers to a gateway"),
-            Some(at) => (&self.ledgers[at], "of a gateway to a ledger"),
+    pub fn nth(&self, index: usize) -> (&Proxy, &'static str) {
+        match index.checked_sub(self.gateway_proxies.len()) {
+            None => (&self.gateway_proxies[index], "of customers to a gateway"),
+            Some(index) => (&self.ledgers[index], "of a gateway to a ledger"),
         }
     }
 }
@@ -64,7 +65,7 @@ impl Proxy {
         Self::serve(TcpListener::bind("127.0.0.1:0").await?, target)
     }
 
-    /// Ways to `targets`, whose addresses have the order of these.
+    /// Proxies to `targets`, whose addresses have the order of these.
     async fn start_in_order(targets: &[SocketAddr]) -> std::io::Result<Vec<Self>> {
         let mut listeners = Vec::new();
         for _ in targets {
@@ -74,7 +75,7 @@ impl Proxy {
         listeners
             .into_iter()
             .zip(targets)
-            .map(|(listener, it)| Self::serve(listener, &it.to_string()))
+            .map(|(listener, target)| Self::serve(listener, &target.to_string()))
             .collect()
     }
 

@@ -1,9 +1,9 @@
 use chrono::{DateTime, NaiveDate, Utc};
-use fintrac_kit::error::Violation;
+use fintrac_kit::error::FieldViolation;
 use fintrac_money::{Currency, Household};
 use uuid::Uuid;
 
-use super::{Budget, BudgetChanges, BudgetInput, CategoryWords};
+use super::{Budget, BudgetChanges, BudgetInput, CategoryInput};
 
 fn day(text: &str) -> NaiveDate {
     text.parse().expect("a day")
@@ -25,23 +25,23 @@ fn input() -> BudgetInput {
     BudgetInput {
         name: "Food".into(),
         amount: "300".into(),
-        categories: CategoryWords { one: Some(Uuid::from_u128(7).to_string()), list: Vec::new() },
+        categories: CategoryInput { one: Some(Uuid::from_u128(7).to_string()), list: Vec::new() },
         frequency: "Monthly".into(),
         ..BudgetInput::default()
     }
 }
 
-fn make(input: &BudgetInput) -> Result<Budget, Vec<Violation>> {
+fn make(input: &BudgetInput) -> Result<Budget, Vec<FieldViolation>> {
     input.resolve(Uuid::from_u128(2), &household(), household().currency, now())
 }
 
-fn refused(input: &BudgetInput) -> Vec<String> {
-    let violations = make(input).expect_err("refused");
-    violations.iter().map(|it| format!("{} {}", it.field, it.reason)).collect()
+fn rejected(input: &BudgetInput) -> Vec<String> {
+    let violations = make(input).expect_err("rejected");
+    violations.iter().map(|violation| format!("{} {}", violation.field, violation.reason)).collect()
 }
 
 #[test]
-fn what_is_not_said_has_a_default() {
+fn omitted_fields_have_defaults() {
     let budget = make(&input()).expect("a budget");
     assert_eq!(budget.currency.code(), "EUR");
     assert_eq!(budget.terms.amount.to_string(), "300.00");
@@ -60,13 +60,13 @@ fn everything_wrong_is_named_at_once() {
         ..BudgetInput::default()
     };
     assert_eq!(
-        refused(&nothing),
+        rejected(&nothing),
         [
             "name REQUIRED",
             "amount REQUIRED",
             "category_id REQUIRED",
             "frequency REQUIRED",
-            "rollover ROLLOVER_UNKNOWN",
+            "rollover ROLLOVER_INVALID",
             "alert_thresholds[0] THRESHOLD_INVALID",
             "alert_thresholds[1] THRESHOLD_INVALID"
         ]
@@ -74,18 +74,18 @@ fn everything_wrong_is_named_at_once() {
     let wrong = BudgetInput {
         amount: "1.005".into(),
         currency_code: Some("DEM".into()),
-        categories: CategoryWords { one: Some("x".into()), list: vec!["y".into()] },
+        categories: CategoryInput { one: Some("x".into()), list: vec!["y".into()] },
         frequency: "custom".into(),
         start_date: Some("2026-11-31".into()),
         ..input()
     };
     assert_eq!(
-        refused(&wrong),
+        rejected(&wrong),
         [
-            "currency_code CURRENCY_UNKNOWN",
+            "currency_code CURRENCY_INVALID",
             "category_id CONFLICTING",
-            "category_id CATEGORY_UNKNOWN",
-            "category_ids[0] CATEGORY_UNKNOWN",
+            "category_id CATEGORY_NOT_FOUND",
+            "category_ids[0] CATEGORY_NOT_FOUND",
             "start_date DATE_INVALID",
             "end_date REQUIRED"
         ]
@@ -96,7 +96,7 @@ fn everything_wrong_is_named_at_once() {
         amount: "0".into(),
         ..input()
     };
-    assert_eq!(refused(&backwards), ["amount AMOUNT_NOT_POSITIVE", "end_date DATE_TOO_EARLY"]);
+    assert_eq!(rejected(&backwards), ["amount AMOUNT_NOT_POSITIVE", "end_date DATE_TOO_EARLY"]);
 }
 
 #[test]
@@ -132,8 +132,8 @@ fn an_ended_budget_keeps_its_terms() {
         BudgetInput { start_date: Some("2026-01-01".into()), end_date: Some("2026-03-31".into()), ..input() };
     let budget = make(&ended).expect("a budget");
     let change = BudgetChanges { amount: Some("400".into()), ..BudgetChanges::default() };
-    let refused = change.apply(&budget, day("2026-04-01"), now()).expect_err("refused");
-    assert_eq!((refused[0].field.as_str(), refused[0].reason), ("amount", "FIELD_FIXED"));
+    let rejected = change.apply(&budget, day("2026-04-01"), now()).expect_err("rejected");
+    assert_eq!((rejected[0].field.as_str(), rejected[0].reason), ("amount", "FIELD_IMMUTABLE"));
     assert!(change.apply(&budget, day("2026-03-31"), now()).is_ok(), "on its last day it can change");
     let rename = BudgetChanges {
         name: Some("Past".into()),
@@ -158,7 +158,7 @@ fn what_makes_the_periods_stays() {
         amount: Some("300.00".into()),
         ..BudgetChanges::default()
     };
-    let (after, changed) = same.apply(&budget, day("2026-11-18"), now()).expect("nothing to refuse");
+    let (after, changed) = same.apply(&budget, day("2026-11-18"), now()).expect("nothing to reject");
     assert_eq!((after, changed), (budget.clone(), Vec::new()));
     let other = BudgetChanges {
         currency_code: Some("USD".into()),
@@ -166,43 +166,48 @@ fn what_makes_the_periods_stays() {
         start_date: Some("2026-11-02".into()),
         ..BudgetChanges::default()
     };
-    let refused = other.apply(&budget, day("2026-11-18"), now()).expect_err("refused");
-    let fields: Vec<_> = refused.iter().map(|it| (it.field.as_str(), it.reason)).collect();
+    let rejected = other.apply(&budget, day("2026-11-18"), now()).expect_err("rejected");
+    let fields: Vec<_> =
+        rejected.iter().map(|violation| (violation.field.as_str(), violation.reason)).collect();
     assert_eq!(
         fields,
-        [("currency_code", "CURRENCY_FIXED"), ("frequency", "FIELD_FIXED"), ("start_date", "FIELD_FIXED")]
+        [
+            ("currency_code", "CURRENCY_IMMUTABLE"),
+            ("frequency", "FIELD_IMMUTABLE"),
+            ("start_date", "FIELD_IMMUTABLE")
+        ]
     );
 }
 
 #[test]
-fn what_goes_over_is_decided_by_the_period_that_gives() {
+fn the_earlier_period_decides_what_is_carried_over() {
     let from = BudgetInput { start_date: Some("2026-08-01".into()), ..input() };
     let rolls = |rollover: &str| BudgetInput { rollover: Some(rollover.into()), ..from.clone() };
     // August leaves 100, September takes 250 too much, October leaves 50.
     let spent = [20_000, 55_000, 25_000];
     let carried = |budget: &Budget| {
         let november = budget.schedule.period_of(day("2026-11-18")).expect("a period");
-        let leading = budget.leading_to(november);
+        let leading = budget.periods_before(november);
         let skipped = spent.len() - leading.len();
         let periods = leading.iter().zip(&spent[skipped..]);
-        periods.fold(0, |carried, (period, spent)| budget.carries(*period, carried, *spent))
+        periods.fold(0, |carried, (period, spent)| budget.carry_over(*period, carried, *spent))
     };
-    let of = |rollover: &str| carried(&make(&rolls(rollover)).expect("a budget"));
-    assert_eq!(of("none"), 0);
-    assert_eq!(of("surplus"), 5_000, "too much is forgiven");
-    assert_eq!(of("deficit"), -20_000, "it is not forgotten, and what is left pays it off");
-    assert_eq!(of("Both"), -10_000);
+    let carried_with = |rollover: &str| carried(&make(&rolls(rollover)).expect("a budget"));
+    assert_eq!(carried_with("none"), 0);
+    assert_eq!(carried_with("surplus"), 5_000, "too much is forgiven");
+    assert_eq!(carried_with("deficit"), -20_000, "it is not forgotten, and what is left pays it off");
+    assert_eq!(carried_with("Both"), -10_000);
 
     let change = BudgetChanges { rollover: Some("none".into()), ..BudgetChanges::default() };
     let both = make(&rolls("both")).expect("a budget");
     let (after, changed) = change.apply(&both, day("2026-11-18"), now()).expect("changed");
     assert_eq!((changed.as_slice(), carried(&after)), (&["rollover"][..], -10_000), "October still gives");
     let december = after.schedule.period_of(day("2026-12-01")).expect("a period");
-    assert!(after.leading_to(december).is_empty(), "November gives nothing");
+    assert!(after.periods_before(december).is_empty(), "November gives nothing");
     let change = BudgetChanges { rollover: Some("both".into()), ..BudgetChanges::default() };
     let none = make(&from).expect("a budget");
     let (after, _) = change.apply(&none, day("2026-10-18"), now()).expect("changed");
     assert_eq!(carried(&after), 5_000, "October begins without");
     let long_ago = BudgetInput { start_date: Some("2016-11-17".into()), ..rolls("both") };
-    assert_eq!(refused(&long_ago), ["start_date DATE_TOO_EARLY"]);
+    assert_eq!(rejected(&long_ago), ["start_date DATE_TOO_EARLY"]);
 }

@@ -6,24 +6,23 @@ use fintrac_proto::ledger::v1 as pb;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::view::AccountView;
-use crate::extract::{AmountText, NoParams, OnceJson, Permitted, permission};
-use crate::openapi::{WriteProblems, words};
+use super::response::AccountResponse;
+use crate::extract::{Amount, IdempotentJson, NoQuery, RequirePermission, permission};
+use crate::openapi::{WriteProblems, enums};
 use crate::problem::Problem;
-use crate::routes::wire::etag;
+use crate::routes::http::etag;
 use crate::state::AppState;
 
 /// An account to open.
 #[derive(Deserialize, ToSchema)]
-#[schema(as = CreateAccountRequest)]
 #[serde(deny_unknown_fields)]
-pub struct CreateAccountBody {
+pub struct CreateAccountRequest {
     /// Unique among the live accounts.
     #[schema(required = true, example = "Current account", max_length = 100)]
     #[serde(default)]
     name: String,
     /// cash, bank or card.
-    #[schema(value_type = words::AccountType, required = true, example = "bank")]
+    #[schema(value_type = enums::AccountType, required = true, example = "bank")]
     #[serde(default)]
     account_type: String,
     /// Fixed from then on; default: your `default_currency`.
@@ -31,20 +30,20 @@ pub struct CreateAccountBody {
     currency_code: Option<String>,
     /// The opening balance, a string or a number; may be negative.
     #[schema(example = "1250.00")]
-    balance: Option<AmountText>,
+    balance: Option<Amount>,
     #[schema(max_length = 500)]
     description: Option<String>,
     /// Default true.
     include_in_net_worth: Option<bool>,
 }
 
-impl From<CreateAccountBody> for pb::CreateAccountRequest {
-    fn from(body: CreateAccountBody) -> Self {
+impl From<CreateAccountRequest> for pb::CreateAccountRequest {
+    fn from(body: CreateAccountRequest) -> Self {
         Self {
             name: body.name,
             account_type: body.account_type,
             currency_code: body.currency_code,
-            balance: body.balance.map(|AmountText(text)| text),
+            balance: body.balance.map(|Amount(text)| text),
             description: body.description,
             include_in_net_worth: body.include_in_net_worth,
         }
@@ -56,19 +55,20 @@ impl From<CreateAccountBody> for pb::CreateAccountRequest {
 /// An opening balance becomes a transaction of type `opening`, dated today.
 #[utoipa::path(post, path = "/accounts", tag = "accounts", security(("access_token" = ["accounts:write"])),
     params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body again: the first answer again")),
-    request_body = CreateAccountBody,
-    responses((status = 201, description = "The account", body = AccountView,
+    request_body = CreateAccountRequest,
+    responses((status = 201, description = "The account", body = AccountResponse,
         headers(("Location" = String), ("ETag" = String),
             ("Idempotency-Replayed" = Option<String>, description = "true on an answer kept from the first request with this key"))), WriteProblems))]
 pub async fn create_account(
     State(state): State<AppState>,
-    _query: NoParams,
-    _user: Permitted<permission::AccountsWrite>,
-    OnceJson(once, body): OnceJson<CreateAccountBody>,
+    _query: NoQuery,
+    _user: RequirePermission<permission::AccountsWrite>,
+    IdempotentJson(idempotency, body): IdempotentJson<CreateAccountRequest>,
 ) -> Result<Response, Problem> {
     let request = pb::CreateAccountRequest::from(body);
-    let answer = state.accounts().create_account(once.request(request)).await?;
-    let account = answer.get_ref().account.clone().ok_or_else(Problem::internal)?;
+    let response = state.accounts().create_account(idempotency.request(request)).await?;
+    let account = response.get_ref().account.clone().ok_or_else(Problem::internal)?;
     let headers = [(LOCATION, format!("/api/v1/accounts/{}", account.id)), (ETAG, etag(account.version))];
-    Ok(once.mark(&answer, (StatusCode::CREATED, headers, axum::Json(AccountView::from(account)))))
+    Ok(idempotency
+        .mark_replayed(&response, (StatusCode::CREATED, headers, axum::Json(AccountResponse::from(account)))))
 }

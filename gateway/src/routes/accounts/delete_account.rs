@@ -4,7 +4,7 @@ use fintrac_proto::ledger::v1 as pb;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::extract::{IfMatch, Once, Params, Permitted, flag, permission};
+use crate::extract::{Idempotency, IfMatch, RequirePermission, StrictQuery, parse_bool, permission};
 use crate::openapi::WriteProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -27,14 +27,14 @@ pub struct DeleteAccountQuery {
     responses((status = 204, description = "Deleted"), WriteProblems))]
 pub async fn delete_account(
     State(state): State<AppState>,
-    _user: Permitted<permission::AccountsWrite>,
+    _user: RequirePermission<permission::AccountsWrite>,
     Path(account_id): Path<String>,
-    IfMatch(if_version): IfMatch,
-    Params(query): Params<DeleteAccountQuery>,
-    once: Once,
+    IfMatch(expected_version): IfMatch,
+    StrictQuery(query): StrictQuery<DeleteAccountQuery>,
+    idempotency: Idempotency,
 ) -> Result<StatusCode, Problem> {
-    let with_balance = flag("with_balance", query.with_balance.as_ref())?;
-    let request = pb::DeleteAccountRequest { account_id, if_version, with_balance };
-    state.accounts().delete_account(once.request(request)).await?;
+    let with_balance = parse_bool("with_balance", query.with_balance.as_ref())?;
+    let request = pb::DeleteAccountRequest { account_id, expected_version, with_balance };
+    state.accounts().delete_account(idempotency.request(request)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

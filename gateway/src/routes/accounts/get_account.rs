@@ -3,11 +3,11 @@ use axum::http::header::ETAG;
 use axum::response::IntoResponse;
 use fintrac_proto::ledger::v1 as pb;
 
-use super::view::AccountView;
-use crate::extract::{NoParams, Permitted, permission};
+use super::response::AccountResponse;
+use crate::extract::{NoQuery, RequirePermission, permission};
 use crate::openapi::ReadProblems;
 use crate::problem::Problem;
-use crate::routes::wire::etag;
+use crate::routes::http::etag;
 use crate::state::AppState;
 
 /// Read an account
@@ -15,15 +15,15 @@ use crate::state::AppState;
 /// A deleted account is not there; `GET /accounts?deleted=true` has it. The ETag is for `If-Match` when you change it.
 #[utoipa::path(get, path = "/accounts/{id}", tag = "accounts", security(("access_token" = ["accounts:read"])),
     params(("id" = uuid::Uuid, Path)),
-    responses((status = 200, description = "The account", body = AccountView,
+    responses((status = 200, description = "The account", body = AccountResponse,
         headers(("ETag" = String, description = "Changes with the fields that may be edited, not with the balance"))), ReadProblems))]
 pub async fn get_account(
     State(state): State<AppState>,
-    _query: NoParams,
-    _user: Permitted<permission::AccountsRead>,
+    _query: NoQuery,
+    _user: RequirePermission<permission::AccountsRead>,
     Path(account_id): Path<String>,
 ) -> Result<impl IntoResponse, Problem> {
-    let answer = state.accounts().get_account(pb::GetAccountRequest { account_id }).await?.into_inner();
-    let account = answer.account.ok_or_else(Problem::internal)?;
-    Ok(([(ETAG, etag(account.version))], axum::Json(AccountView::from(account))))
+    let response = state.accounts().get_account(pb::GetAccountRequest { account_id }).await?.into_inner();
+    let account = response.account.ok_or_else(Problem::internal)?;
+    Ok(([(ETAG, etag(account.version))], axum::Json(AccountResponse::from(account))))
 }

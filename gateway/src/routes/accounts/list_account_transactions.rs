@@ -4,12 +4,12 @@ use fintrac_proto::ledger::v1 as pb;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::extract::{PageLink, Params, Permitted, page_size, permission};
+use crate::extract::{PageLink, RequirePermission, StrictQuery, parse_page_size, permission};
 use crate::openapi::ReadProblems;
 use crate::problem::Problem;
+use crate::routes::http::ListResponse;
 use crate::routes::transactions::filter::filtered_query;
-use crate::routes::transactions::view::TransactionView;
-use crate::routes::wire::List;
+use crate::routes::transactions::response::TransactionResponse;
 use crate::state::AppState;
 
 filtered_query!(ListAccountTransactionsQuery {
@@ -21,10 +21,9 @@ filtered_query!(ListAccountTransactionsQuery {
 
 /// A transaction as one of its accounts sees it.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = AccountTransaction)]
-pub struct AccountTransactionView {
+pub struct AccountTransaction {
     #[serde(flatten)]
-    transaction: TransactionView,
+    transaction: TransactionResponse,
     /// What it changed on this account, signed, in the account's currency.
     #[schema(example = "-12.50")]
     change: String,
@@ -33,7 +32,7 @@ pub struct AccountTransactionView {
     running_balance: String,
 }
 
-impl From<pb::AccountTransaction> for AccountTransactionView {
+impl From<pb::AccountTransaction> for AccountTransaction {
     fn from(row: pb::AccountTransaction) -> Self {
         Self {
             transaction: row.transaction.unwrap_or_default().into(),
@@ -49,23 +48,23 @@ impl From<pb::AccountTransaction> for AccountTransactionView {
 /// order of day and id, whatever the filter leaves out.
 #[utoipa::path(get, path = "/accounts/{id}/transactions", tag = "accounts", security(("access_token" = ["accounts:read"])),
     params(("id" = uuid::Uuid, Path), ListAccountTransactionsQuery),
-    responses((status = 200, description = "A page of transactions", body = List<AccountTransactionView>,
+    responses((status = 200, description = "A page of transactions", body = ListResponse<AccountTransaction>,
         headers(("Link" = Option<String>, description = "The next page, rel=\"next\""))), ReadProblems))]
 pub async fn list_account_transactions(
     State(state): State<AppState>,
-    _user: Permitted<permission::AccountsRead>,
+    _user: RequirePermission<permission::AccountsRead>,
     Path(account_id): Path<String>,
     link: PageLink,
-    Params(mut query): Params<ListAccountTransactionsQuery>,
+    StrictQuery(mut query): StrictQuery<ListAccountTransactionsQuery>,
 ) -> Result<impl IntoResponse, Problem> {
-    let size = page_size(query.page_size.as_ref());
+    let size = parse_page_size(query.page_size.as_ref());
     let request = pb::ListAccountTransactionsRequest {
         account_id,
-        filter: Some(query.filter()?),
+        filter: Some(query.take_filter()?),
         page_size: size,
         page_token: query.page_token.unwrap_or_default(),
     };
     let page = state.accounts().list_account_transactions(request).await?.into_inner();
-    let list = List::<AccountTransactionView>::new(page.transactions, page.next_page_token);
+    let list = ListResponse::<AccountTransaction>::new(page.transactions, page.next_page_token);
     Ok((link.next(list.next_page_token.as_deref()), axum::Json(list)))
 }

@@ -4,11 +4,11 @@ use fintrac_proto::ledger::v1 as pb;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::view::AccountView;
-use crate::extract::{PageLink, Params, Permitted, flag, page_size, permission};
+use super::response::AccountResponse;
+use crate::extract::{PageLink, RequirePermission, StrictQuery, parse_bool, parse_page_size, permission};
 use crate::openapi::ReadProblems;
 use crate::problem::Problem;
-use crate::routes::wire::List;
+use crate::routes::http::ListResponse;
 use crate::state::AppState;
 
 #[derive(Deserialize, IntoParams)]
@@ -28,20 +28,20 @@ pub struct ListAccountsQuery {
 ///
 /// In the order in which they were opened.
 #[utoipa::path(get, path = "/accounts", tag = "accounts", security(("access_token" = ["accounts:read"])), params(ListAccountsQuery),
-    responses((status = 200, description = "A page of accounts", body = List<AccountView>,
+    responses((status = 200, description = "A page of accounts", body = ListResponse<AccountResponse>,
         headers(("Link" = Option<String>, description = "The next page, rel=\"next\""))), ReadProblems))]
 pub async fn list_accounts(
     State(state): State<AppState>,
-    _user: Permitted<permission::AccountsRead>,
+    _user: RequirePermission<permission::AccountsRead>,
     link: PageLink,
-    Params(query): Params<ListAccountsQuery>,
+    StrictQuery(query): StrictQuery<ListAccountsQuery>,
 ) -> Result<impl IntoResponse, Problem> {
     let request = pb::ListAccountsRequest {
-        deleted: flag("deleted", query.deleted.as_ref())?,
-        page_size: page_size(query.page_size.as_ref()),
+        deleted: parse_bool("deleted", query.deleted.as_ref())?,
+        page_size: parse_page_size(query.page_size.as_ref()),
         page_token: query.page_token.unwrap_or_default(),
     };
     let page = state.accounts().list_accounts(request).await?.into_inner();
-    let list = List::<AccountView>::new(page.accounts, page.next_page_token);
+    let list = ListResponse::<AccountResponse>::new(page.accounts, page.next_page_token);
     Ok((link.next(list.next_page_token.as_deref()), axum::Json(list)))
 }

@@ -1,10 +1,10 @@
 pub mod create_account;
 pub mod delete_account;
 pub mod get_account;
-pub mod get_balance;
+pub mod get_account_balance;
+pub mod list_account_balance_history;
 pub mod list_account_transactions;
 pub mod list_accounts;
-pub mod list_balance_history;
+pub mod response;
 pub mod restore_account;
 pub mod update_account;
-pub mod view;

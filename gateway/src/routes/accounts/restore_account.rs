@@ -3,11 +3,11 @@ use axum::http::header::ETAG;
 use axum::response::IntoResponse;
 use fintrac_proto::ledger::v1 as pb;
 
-use super::view::AccountView;
-use crate::extract::{NoParams, Once, Permitted, permission};
+use super::response::AccountResponse;
+use crate::extract::{Idempotency, NoQuery, RequirePermission, permission};
 use crate::openapi::WriteProblems;
 use crate::problem::Problem;
-use crate::routes::wire::etag;
+use crate::routes::http::etag;
 use crate::state::AppState;
 
 /// Restore a deleted account
@@ -15,17 +15,17 @@ use crate::state::AppState;
 /// 409 when another account has its name by now.
 #[utoipa::path(post, path = "/accounts/{id}/restore", tag = "accounts", security(("access_token" = ["accounts:write"])),
     params(("id" = uuid::Uuid, Path), ("Idempotency-Key" = Option<String>, Header, description = "The same key again: the first answer again")),
-    responses((status = 200, description = "The account", body = AccountView, headers(("ETag" = String))), WriteProblems))]
+    responses((status = 200, description = "The account", body = AccountResponse, headers(("ETag" = String))), WriteProblems))]
 pub async fn restore_account(
     State(state): State<AppState>,
-    _query: NoParams,
-    _user: Permitted<permission::AccountsWrite>,
+    _query: NoQuery,
+    _user: RequirePermission<permission::AccountsWrite>,
     Path(account_id): Path<String>,
-    once: Once,
+    idempotency: Idempotency,
 ) -> Result<impl IntoResponse, Problem> {
     let request = pb::RestoreAccountRequest { account_id };
-    let mut answer = state.accounts().restore_account(once.request(request)).await?;
-    let account = answer.get_mut().account.take().ok_or_else(Problem::internal)?;
+    let mut response = state.accounts().restore_account(idempotency.request(request)).await?;
+    let account = response.get_mut().account.take().ok_or_else(Problem::internal)?;
     let etag = [(ETAG, etag(account.version))];
-    Ok(once.mark(&answer, (etag, axum::Json(AccountView::from(account)))))
+    Ok(idempotency.mark_replayed(&response, (etag, axum::Json(AccountResponse::from(account)))))
 }

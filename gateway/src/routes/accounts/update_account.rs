@@ -5,25 +5,25 @@ use fintrac_proto::ledger::v1 as pb;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::view::AccountView;
+use super::response::AccountResponse;
 use crate::extract::{
-    AmountText, Change, IfMatch, Mask, NoParams, OnceJson, Permitted, not_null, permission,
+    Amount, FieldMaskBuilder, IdempotentJson, IfMatch, NoQuery, Patch, RequirePermission, not_null,
+    permission,
 };
-use crate::openapi::{WriteProblems, words};
+use crate::openapi::{WriteProblems, enums};
 use crate::problem::Problem;
-use crate::routes::wire::etag;
+use crate::routes::http::etag;
 use crate::state::AppState;
 
 /// What is to change; absent fields stay, `null` clears the description.
 #[derive(Deserialize, ToSchema)]
-#[schema(as = UpdateAccountRequest)]
 #[serde(deny_unknown_fields)]
-pub struct UpdateAccountBody {
+pub struct UpdateAccountRequest {
     #[schema(nullable = false, example = "Current account", max_length = 100)]
     #[serde(default, deserialize_with = "not_null")]
     name: Option<String>,
     /// cash, bank or card.
-    #[schema(value_type = Option<words::AccountType>, nullable = false, example = "bank")]
+    #[schema(value_type = Option<enums::AccountType>, nullable = false, example = "bank")]
     #[serde(default, deserialize_with = "not_null")]
     account_type: Option<String>,
     /// Can only be what it is.
@@ -33,10 +33,10 @@ pub struct UpdateAccountBody {
     /// What today's balance is to be: posts an `adjustment` of the difference, dated today.
     #[schema(nullable = false, example = "1300.00")]
     #[serde(default, deserialize_with = "not_null")]
-    balance: Option<AmountText>,
+    balance: Option<Amount>,
     #[schema(value_type = Option<String>, max_length = 500)]
     #[serde(default)]
-    description: Change<String>,
+    description: Patch<String>,
     #[schema(nullable = false)]
     #[serde(default, deserialize_with = "not_null")]
     include_in_net_worth: Option<bool>,
@@ -46,16 +46,20 @@ pub struct UpdateAccountBody {
     is_active: Option<bool>,
 }
 
-fn request(account_id: String, if_version: Option<i64>, body: UpdateAccountBody) -> pb::UpdateAccountRequest {
-    let mut mask = Mask::default();
+fn request(
+    account_id: String,
+    expected_version: Option<i64>,
+    body: UpdateAccountRequest,
+) -> pb::UpdateAccountRequest {
+    let mut mask = FieldMaskBuilder::default();
     pb::UpdateAccountRequest {
         account_id,
-        if_version,
+        expected_version,
         name: mask.set("name", body.name),
         account_type: mask.set("account_type", body.account_type),
         currency_code: mask.set("currency_code", body.currency_code),
-        balance: mask.set("balance", body.balance).map(|AmountText(text)| text),
-        description: mask.change("description", body.description),
+        balance: mask.set("balance", body.balance).map(|Amount(text)| text),
+        description: mask.patch("description", body.description),
         include_in_net_worth: mask.set("include_in_net_worth", body.include_in_net_worth),
         is_active: mask.set("is_active", body.is_active),
         update_mask: Some(mask.into_proto()),
@@ -67,18 +71,18 @@ fn request(account_id: String, if_version: Option<i64>, body: UpdateAccountBody)
 /// PUT and PATCH do the same: only the fields present change.
 #[utoipa::path(method(put, patch), path = "/accounts/{id}", tag = "accounts", security(("access_token" = ["accounts:write"])),
     params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag")),
-    request_body = UpdateAccountBody,
-    responses((status = 200, description = "The account", body = AccountView, headers(("ETag" = String))), WriteProblems))]
+    request_body = UpdateAccountRequest,
+    responses((status = 200, description = "The account", body = AccountResponse, headers(("ETag" = String))), WriteProblems))]
 pub async fn update_account(
     State(state): State<AppState>,
-    _query: NoParams,
-    _user: Permitted<permission::AccountsWrite>,
+    _query: NoQuery,
+    _user: RequirePermission<permission::AccountsWrite>,
     Path(account_id): Path<String>,
-    IfMatch(if_version): IfMatch,
-    OnceJson(once, body): OnceJson<UpdateAccountBody>,
+    IfMatch(expected_version): IfMatch,
+    IdempotentJson(idempotency, body): IdempotentJson<UpdateAccountRequest>,
 ) -> Result<impl IntoResponse, Problem> {
-    let request = request(account_id, if_version, body);
-    let answer = state.accounts().update_account(once.request(request)).await?;
-    let account = answer.into_inner().account.ok_or_else(Problem::internal)?;
-    Ok(([(ETAG, etag(account.version))], axum::Json(AccountView::from(account))))
+    let request = request(account_id, expected_version, body);
+    let response = state.accounts().update_account(idempotency.request(request)).await?;
+    let account = response.into_inner().account.ok_or_else(Problem::internal)?;
+    Ok(([(ETAG, etag(account.version))], axum::Json(AccountResponse::from(account))))
 }

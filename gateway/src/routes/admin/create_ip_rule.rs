@@ -6,19 +6,18 @@ use fintrac_proto::auth::v1 as pb;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::ip_rule_view::IpRuleView;
-use crate::extract::{NoParams, OnceJson, Permitted, permission};
-use crate::openapi::{WriteProblems, words};
+use super::ip_rule::IpRuleResponse;
+use crate::extract::{IdempotentJson, NoQuery, RequirePermission, permission};
+use crate::openapi::{WriteProblems, enums};
 use crate::problem::Problem;
 use crate::state::AppState;
 
 /// A rule on a network.
 #[derive(Deserialize, ToSchema)]
-#[schema(as = CreateIpRuleRequest)]
 #[serde(deny_unknown_fields)]
-pub struct CreateIpRuleBody {
+pub struct CreateIpRuleRequest {
     /// allow or deny.
-    #[schema(value_type = words::IpAction, required = true, example = "deny")]
+    #[schema(value_type = enums::IpAction, required = true, example = "deny")]
     #[serde(default)]
     action: String,
     /// A network, or one address.
@@ -39,15 +38,15 @@ pub struct CreateIpRuleBody {
 /// that would keep yourself out is refused.
 #[utoipa::path(post, path = "/admin/ip-rules", tag = "admin", security(("access_token" = ["ip_rules:write"])),
     params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body again: the first answer again")),
-    request_body = CreateIpRuleBody,
-    responses((status = 201, description = "The rule", body = IpRuleView,
+    request_body = CreateIpRuleRequest,
+    responses((status = 201, description = "The rule", body = IpRuleResponse,
         headers(("Location" = String, description = "Where it is deleted"),
             ("Idempotency-Replayed" = Option<String>, description = "true on an answer kept from the first request with this key"))), WriteProblems))]
 pub async fn create_ip_rule(
     State(state): State<AppState>,
-    _query: NoParams,
-    _user: Permitted<permission::IpRulesWrite>,
-    OnceJson(once, body): OnceJson<CreateIpRuleBody>,
+    _query: NoQuery,
+    _user: RequirePermission<permission::IpRulesWrite>,
+    IdempotentJson(idempotency, body): IdempotentJson<CreateIpRuleRequest>,
 ) -> Result<Response, Problem> {
     let request = pb::CreateIpRuleRequest {
         action: body.action,
@@ -55,8 +54,9 @@ pub async fn create_ip_rule(
         user_id: body.user_id,
         note: body.note.unwrap_or_default(),
     };
-    let answer = state.admin().create_ip_rule(once.request(request)).await?;
-    let rule = answer.get_ref().rule.clone().ok_or_else(Problem::internal)?;
+    let response = state.admin().create_ip_rule(idempotency.request(request)).await?;
+    let rule = response.get_ref().rule.clone().ok_or_else(Problem::internal)?;
     let headers = [(LOCATION, format!("/api/v1/admin/ip-rules/{}", rule.id))];
-    Ok(once.mark(&answer, (StatusCode::CREATED, headers, axum::Json(IpRuleView::from(rule)))))
+    Ok(idempotency
+        .mark_replayed(&response, (StatusCode::CREATED, headers, axum::Json(IpRuleResponse::from(rule)))))
 }

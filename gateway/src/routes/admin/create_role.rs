@@ -6,18 +6,17 @@ use fintrac_proto::auth::v1 as pb;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::role_view::{RoleView, needed};
-use crate::extract::{NoParams, OnceJson, Permitted, not_null, permission};
+use super::role::{RoleResponse, require_permissions};
+use crate::extract::{IdempotentJson, NoQuery, RequirePermission, not_null, permission};
 use crate::openapi::WriteProblems;
 use crate::problem::Problem;
-use crate::routes::wire::etag;
+use crate::routes::http::etag;
 use crate::state::AppState;
 
 /// A role of your own.
 #[derive(Clone, Deserialize, ToSchema)]
-#[schema(as = CreateRoleRequest)]
 #[serde(deny_unknown_fields)]
-pub struct CreateRoleBody {
+pub struct CreateRoleRequest {
     /// 1 to 32 lower-case letters, digits, dashes, underscores.
     #[schema(required = true, example = "auditor")]
     #[serde(default)]
@@ -32,19 +31,21 @@ pub struct CreateRoleBody {
 /// Nobody makes one that may do more than himself.
 #[utoipa::path(post, path = "/admin/roles", tag = "admin", security(("access_token" = ["roles:write"])),
     params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body again: the first answer again")),
-    request_body = CreateRoleBody,
-    responses((status = 201, description = "The role", body = RoleView,
+    request_body = CreateRoleRequest,
+    responses((status = 201, description = "The role", body = RoleResponse,
         headers(("ETag" = String), ("Location" = String, description = "Where it is changed"),
             ("Idempotency-Replayed" = Option<String>, description = "true on an answer kept from the first request with this key"))), WriteProblems))]
 pub async fn create_role(
     State(state): State<AppState>,
-    _query: NoParams,
-    _user: Permitted<permission::RolesWrite>,
-    OnceJson(once, body): OnceJson<CreateRoleBody>,
+    _query: NoQuery,
+    _user: RequirePermission<permission::RolesWrite>,
+    IdempotentJson(idempotency, body): IdempotentJson<CreateRoleRequest>,
 ) -> Result<Response, Problem> {
-    let request = pb::CreateRoleRequest { name: body.name, permissions: needed(body.permissions)? };
-    let answer = state.admin().create_role(once.request(request)).await?;
-    let role = answer.get_ref().role.clone().ok_or_else(Problem::internal)?;
+    let request =
+        pb::CreateRoleRequest { name: body.name, permissions: require_permissions(body.permissions)? };
+    let response = state.admin().create_role(idempotency.request(request)).await?;
+    let role = response.get_ref().role.clone().ok_or_else(Problem::internal)?;
     let headers = [(ETAG, etag(role.version)), (LOCATION, format!("/api/v1/admin/roles/{}", role.name))];
-    Ok(once.mark(&answer, (StatusCode::CREATED, headers, axum::Json(RoleView::from(role)))))
+    Ok(idempotency
+        .mark_replayed(&response, (StatusCode::CREATED, headers, axum::Json(RoleResponse::from(role)))))
 }

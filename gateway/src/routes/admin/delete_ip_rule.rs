@@ -2,7 +2,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use fintrac_proto::auth::v1 as pb;
 
-use crate::extract::{NoParams, Permitted, permission};
+use crate::extract::{NoQuery, RequirePermission, permission};
 use crate::openapi::WriteProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -15,8 +15,8 @@ use crate::state::AppState;
     responses((status = 204, description = "Deleted"), WriteProblems))]
 pub async fn delete_ip_rule(
     State(state): State<AppState>,
-    _query: NoParams,
-    _user: Permitted<permission::IpRulesWrite>,
+    _query: NoQuery,
+    _user: RequirePermission<permission::IpRulesWrite>,
     Path(rule_id): Path<String>,
 ) -> Result<StatusCode, Problem> {
     state.admin().delete_ip_rule(pb::DeleteIpRuleRequest { rule_id }).await?;

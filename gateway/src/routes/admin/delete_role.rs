@@ -2,7 +2,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use fintrac_proto::auth::v1 as pb;
 
-use crate::extract::{IfMatch, NoParams, Permitted, permission};
+use crate::extract::{IfMatch, NoQuery, RequirePermission, permission};
 use crate::openapi::WriteProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -15,11 +15,11 @@ use crate::state::AppState;
     responses((status = 204, description = "Deleted"), WriteProblems))]
 pub async fn delete_role(
     State(state): State<AppState>,
-    _query: NoParams,
-    _user: Permitted<permission::RolesWrite>,
+    _query: NoQuery,
+    _user: RequirePermission<permission::RolesWrite>,
     Path(name): Path<String>,
-    IfMatch(if_version): IfMatch,
+    IfMatch(expected_version): IfMatch,
 ) -> Result<StatusCode, Problem> {
-    state.admin().delete_role(pb::DeleteRoleRequest { name, if_version }).await?;
+    state.admin().delete_role(pb::DeleteRoleRequest { name, expected_version }).await?;
     Ok(StatusCode::NO_CONTENT)
 }

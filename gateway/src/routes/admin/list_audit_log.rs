@@ -4,11 +4,13 @@ use fintrac_proto::notify::v1 as pb;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::extract::{PageLink, Params, Permitted, instant_of, page_size, permission};
+use crate::extract::{
+    PageLink, RequirePermission, StrictQuery, parse_page_size, parse_timestamp, permission,
+};
 use crate::openapi::ReadProblems;
 use crate::problem::Problem;
-use crate::routes::users::activity_view::ActivityView;
-use crate::routes::wire::List;
+use crate::routes::http::ListResponse;
+use crate::routes::users::audit_log_entry::AuditLogEntry;
 use crate::state::AppState;
 
 #[derive(Deserialize, IntoParams)]
@@ -38,28 +40,28 @@ pub struct ListAuditLogQuery {
 
 /// List what happened
 ///
-/// Every change in every part of the suite: who, what, whence.
+/// Every change in every service: who, what, whence.
 #[utoipa::path(get, path = "/admin/audit-log", tag = "admin", security(("access_token" = ["audit:read"])),
     params(ListAuditLogQuery),
-    responses((status = 200, description = "A page, newest first", body = List<ActivityView>,
+    responses((status = 200, description = "A page, newest first", body = ListResponse<AuditLogEntry>,
         headers(("Link" = Option<String>, description = "The next page, rel=\"next\""))), ReadProblems))]
 pub async fn list_audit_log(
     State(state): State<AppState>,
-    _user: Permitted<permission::AuditRead>,
+    _user: RequirePermission<permission::AuditRead>,
     link: PageLink,
-    Params(query): Params<ListAuditLogQuery>,
+    StrictQuery(query): StrictQuery<ListAuditLogQuery>,
 ) -> Result<impl IntoResponse, Problem> {
-    let request = pb::ListActivityRequest {
+    let request = pb::ListAuditLogRequest {
         user_id: query.user_id.unwrap_or_default(),
         action: query.action.unwrap_or_default(),
         entity: query.entity.unwrap_or_default(),
         entity_id: query.entity_id.unwrap_or_default(),
-        from: instant_of("from", query.from.as_ref())?,
-        to: instant_of("to", query.to.as_ref())?,
-        page_size: page_size(query.page_size.as_ref()),
+        from: parse_timestamp("from", query.from.as_ref())?,
+        to: parse_timestamp("to", query.to.as_ref())?,
+        page_size: parse_page_size(query.page_size.as_ref()),
         page_token: query.page_token.unwrap_or_default(),
     };
-    let page = state.activity().list_activity(request).await?.into_inner();
-    let list = List::<ActivityView>::new(page.activities, page.next_page_token);
+    let page = state.audit_log().list_audit_log(request).await?.into_inner();
+    let list = ListResponse::<AuditLogEntry>::new(page.entries, page.next_page_token);
     Ok((link.next(list.next_page_token.as_deref()), axum::Json(list)))
 }

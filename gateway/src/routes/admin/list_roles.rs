@@ -3,8 +3,8 @@ use fintrac_proto::auth::v1 as pb;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::role_view::RoleView;
-use crate::extract::{NoParams, Permitted, permission};
+use super::role::RoleResponse;
+use crate::extract::{NoQuery, RequirePermission, permission};
 use crate::openapi::ReadProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -12,9 +12,9 @@ use crate::state::AppState;
 /// All roles, and all that they can be made of.
 #[derive(Serialize, ToSchema)]
 #[schema(as = RoleList)]
-pub struct RoleListView {
+pub struct RoleListResponse {
     /// The built-in ones first; all of them on one page.
-    data: Vec<RoleView>,
+    data: Vec<RoleResponse>,
     next_page_token: Option<String>,
     /// Every permission there is.
     #[schema(example = json!(["accounts:read", "accounts:write"]))]
@@ -25,13 +25,13 @@ pub struct RoleListView {
 ///
 /// With every permission there is, for making others.
 #[utoipa::path(get, path = "/admin/roles", tag = "admin", security(("access_token" = ["roles:read"])),
-    responses((status = 200, description = "Roles and permissions", body = RoleListView), ReadProblems))]
+    responses((status = 200, description = "Roles and permissions", body = RoleListResponse), ReadProblems))]
 pub async fn list_roles(
     State(state): State<AppState>,
-    _query: NoParams,
-    _user: Permitted<permission::RolesRead>,
-) -> Result<axum::Json<RoleListView>, Problem> {
-    let answer = state.admin().list_roles(pb::ListRolesRequest {}).await?.into_inner();
-    let data = answer.roles.into_iter().map(Into::into).collect();
-    Ok(axum::Json(RoleListView { data, next_page_token: None, permissions: answer.permissions }))
+    _query: NoQuery,
+    _user: RequirePermission<permission::RolesRead>,
+) -> Result<axum::Json<RoleListResponse>, Problem> {
+    let response = state.admin().list_roles(pb::ListRolesRequest {}).await?.into_inner();
+    let data = response.roles.into_iter().map(Into::into).collect();
+    Ok(axum::Json(RoleListResponse { data, next_page_token: None, permissions: response.permissions }))
 }

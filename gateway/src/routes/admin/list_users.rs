@@ -4,11 +4,11 @@ use fintrac_proto::auth::v1 as pb;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::user_view::ManagedUserView;
-use crate::extract::{PageLink, Params, Permitted, page_size, permission};
-use crate::openapi::{ReadProblems, words};
+use super::managed_user::ManagedUserResponse;
+use crate::extract::{PageLink, RequirePermission, StrictQuery, parse_page_size, permission};
+use crate::openapi::{ReadProblems, enums};
 use crate::problem::Problem;
-use crate::routes::wire::List;
+use crate::routes::http::ListResponse;
 use crate::state::AppState;
 
 #[derive(Deserialize, IntoParams)]
@@ -17,8 +17,8 @@ use crate::state::AppState;
 pub struct ListUsersQuery {
     /// The beginning of an address or a username, or an id.
     q: Option<String>,
-    /// unverified, active, locked, leaving or erased.
-    #[param(value_type = Option<words::UserStatus>, inline)]
+    /// unverified, active, locked, pending_deletion or erased.
+    #[param(value_type = Option<enums::UserStatus>, inline)]
     status: Option<String>,
     /// A role's name.
     role: Option<String>,
@@ -33,22 +33,22 @@ pub struct ListUsersQuery {
 /// Newest first.
 #[utoipa::path(get, path = "/admin/users", tag = "admin", security(("access_token" = ["users:read"])),
     params(ListUsersQuery),
-    responses((status = 200, description = "A page of users", body = List<ManagedUserView>,
+    responses((status = 200, description = "A page of users", body = ListResponse<ManagedUserResponse>,
         headers(("Link" = Option<String>, description = "The next page, rel=\"next\""))), ReadProblems))]
 pub async fn list_users(
     State(state): State<AppState>,
-    _user: Permitted<permission::UsersRead>,
+    _user: RequirePermission<permission::UsersRead>,
     link: PageLink,
-    Params(query): Params<ListUsersQuery>,
+    StrictQuery(query): StrictQuery<ListUsersQuery>,
 ) -> Result<impl IntoResponse, Problem> {
     let request = pb::ListUsersRequest {
         query: query.q.unwrap_or_default(),
         status: query.status.unwrap_or_default(),
         role: query.role.unwrap_or_default(),
-        page_size: page_size(query.page_size.as_ref()),
+        page_size: parse_page_size(query.page_size.as_ref()),
         page_token: query.page_token.unwrap_or_default(),
     };
     let page = state.admin().list_users(request).await?.into_inner();
-    let list = List::<ManagedUserView>::new(page.users, page.next_page_token);
+    let list = ListResponse::<ManagedUserResponse>::new(page.users, page.next_page_token);
     Ok((link.next(list.next_page_token.as_deref()), axum::Json(list)))
 }

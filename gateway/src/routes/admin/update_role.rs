@@ -5,18 +5,17 @@ use fintrac_proto::auth::v1 as pb;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::role_view::{RoleView, needed};
-use crate::extract::{IfMatch, Json, NoParams, Permitted, not_null, permission};
+use super::role::{RoleResponse, require_permissions};
+use crate::extract::{IfMatch, Json, NoQuery, RequirePermission, not_null, permission};
 use crate::openapi::WriteProblems;
 use crate::problem::Problem;
-use crate::routes::wire::etag;
+use crate::routes::http::etag;
 use crate::state::AppState;
 
 /// What the role may do from now on.
 #[derive(Deserialize, ToSchema)]
-#[schema(as = UpdateRoleRequest)]
 #[serde(deny_unknown_fields)]
-pub struct UpdateRoleBody {
+pub struct UpdateRoleRequest {
     /// All of them.
     #[schema(required = true, nullable = false, example = json!(["audit:read"]))]
     #[serde(default, deserialize_with = "not_null")]
@@ -28,17 +27,18 @@ pub struct UpdateRoleBody {
 /// Holds for access tokens that are out, within a second.
 #[utoipa::path(put, path = "/admin/roles/{name}", tag = "admin", security(("access_token" = ["roles:write"])),
     params(("name" = String, Path), ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag")),
-    request_body = UpdateRoleBody,
-    responses((status = 200, description = "The role", body = RoleView, headers(("ETag" = String))), WriteProblems))]
+    request_body = UpdateRoleRequest,
+    responses((status = 200, description = "The role", body = RoleResponse, headers(("ETag" = String))), WriteProblems))]
 pub async fn update_role(
     State(state): State<AppState>,
-    _query: NoParams,
-    _user: Permitted<permission::RolesWrite>,
+    _query: NoQuery,
+    _user: RequirePermission<permission::RolesWrite>,
     Path(name): Path<String>,
-    IfMatch(if_version): IfMatch,
-    Json(body): Json<UpdateRoleBody>,
+    IfMatch(expected_version): IfMatch,
+    Json(body): Json<UpdateRoleRequest>,
 ) -> Result<impl IntoResponse, Problem> {
-    let request = pb::UpdateRoleRequest { name, if_version, permissions: needed(body.permissions)? };
+    let request =
+        pb::UpdateRoleRequest { name, expected_version, permissions: require_permissions(body.permissions)? };
     let role = state.admin().update_role(request).await?.into_inner().role.ok_or_else(Problem::internal)?;
-    Ok(([(ETAG, etag(role.version))], axum::Json(RoleView::from(role))))
+    Ok(([(ETAG, etag(role.version))], axum::Json(RoleResponse::from(role))))
 }

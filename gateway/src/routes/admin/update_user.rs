@@ -5,18 +5,17 @@ use fintrac_proto::auth::v1 as pb;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::user_view::ManagedUserView;
-use crate::extract::{IfMatch, Json, NoParams, Permitted, not_null, permission};
+use super::managed_user::ManagedUserResponse;
+use crate::extract::{IfMatch, Json, NoQuery, RequirePermission, not_null, permission};
 use crate::openapi::WriteProblems;
 use crate::problem::Problem;
-use crate::routes::wire::etag;
+use crate::routes::http::etag;
 use crate::state::AppState;
 
 /// What is to change; absent fields stay.
 #[derive(Deserialize, ToSchema)]
-#[schema(as = UpdateManagedUserRequest)]
 #[serde(deny_unknown_fields)]
-pub struct UpdateUserBody {
+pub struct UpdateManagedUserRequest {
     /// true: ends every session, and nobody gets in.
     #[schema(nullable = false, example = true)]
     #[serde(default, deserialize_with = "not_null")]
@@ -37,23 +36,23 @@ pub struct UpdateUserBody {
 /// administrator stays one.
 #[utoipa::path(patch, path = "/admin/users/{id}", tag = "admin", security(("access_token" = ["users:write"])),
     params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag")),
-    request_body = UpdateUserBody,
-    responses((status = 200, description = "The user", body = ManagedUserView, headers(("ETag" = String))), WriteProblems))]
+    request_body = UpdateManagedUserRequest,
+    responses((status = 200, description = "The user", body = ManagedUserResponse, headers(("ETag" = String))), WriteProblems))]
 pub async fn update_user(
     State(state): State<AppState>,
-    _query: NoParams,
-    _user: Permitted<permission::UsersWrite>,
+    _query: NoQuery,
+    _user: RequirePermission<permission::UsersWrite>,
     Path(user_id): Path<String>,
-    IfMatch(if_version): IfMatch,
-    Json(body): Json<UpdateUserBody>,
+    IfMatch(expected_version): IfMatch,
+    Json(body): Json<UpdateManagedUserRequest>,
 ) -> Result<impl IntoResponse, Problem> {
     let request = pb::UpdateUserRequest {
         user_id,
-        if_version,
+        expected_version,
         is_locked: body.is_locked,
         roles: body.roles.map(|names| pb::RoleNames { names }),
         end_sessions: body.end_sessions.unwrap_or_default(),
     };
     let user = state.admin().update_user(request).await?.into_inner().user.ok_or_else(Problem::internal)?;
-    Ok(([(ETAG, etag(user.version))], axum::Json(ManagedUserView::from(user))))
+    Ok(([(ETAG, etag(user.version))], axum::Json(ManagedUserResponse::from(user))))
 }

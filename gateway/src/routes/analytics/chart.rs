@@ -9,12 +9,12 @@ use crate::language::Language;
 use crate::problem::Problem;
 
 /// Bars of a ranking; what is smaller is left to the other forms.
-const MOST_BARS: usize = 20;
+const MAX_BARS: usize = 20;
 const WIDTH: f32 = 860.0;
 const HEIGHT: f32 = 420.0;
 
 /// A series by the id of its name and its amounts as text.
-pub type Amounts = (&'static str, Vec<String>);
+pub type AmountSeries = (&'static str, Vec<String>);
 
 /// What a chart shows.
 pub struct Chart<'a> {
@@ -22,14 +22,14 @@ pub struct Chart<'a> {
     /// The id of its title.
     pub title: &'static str,
     /// Beside the title: currency and span.
-    pub about: String,
+    pub title_suffix: String,
     pub labels: Vec<String>,
-    pub series: Vec<Amounts>,
+    pub series: Vec<AmountSeries>,
     /// Currencies of which something could not be converted and is not drawn.
     pub unpriced: BTreeSet<String>,
 }
 
-fn pixels(amount: &str) -> f32 {
+fn parse_f32(amount: &str) -> f32 {
     amount.parse().unwrap_or_default()
 }
 
@@ -40,7 +40,7 @@ impl Chart<'_> {
         let mut chart = BarChart::new(series, self.labels);
         (chart.width, chart.height, chart.title.text) = (WIDTH, HEIGHT, title);
         chart.sub_title.text = note;
-        chart.svg().map_err(|error| failed(&error))
+        chart.svg().map_err(|error| render_error(&error))
     }
 
     /// Amounts over time, as lines.
@@ -49,16 +49,16 @@ impl Chart<'_> {
         let mut chart = LineChart::new(series, self.labels);
         (chart.width, chart.height, chart.title.text) = (WIDTH, HEIGHT, title);
         chart.sub_title.text = note;
-        chart.svg().map_err(|error| failed(&error))
+        chart.svg().map_err(|error| render_error(&error))
     }
 
     /// The largest of many, one below the other.
-    pub fn ranking(mut self) -> Result<String, Problem> {
-        self.labels.truncate(MOST_BARS);
+    pub fn horizontal_bars(mut self) -> Result<String, Problem> {
+        self.labels.truncate(MAX_BARS);
         // The first one is drawn at the bottom.
         self.labels.reverse();
         for (_, amounts) in &mut self.series {
-            amounts.truncate(MOST_BARS);
+            amounts.truncate(MAX_BARS);
             amounts.reverse();
         }
         let rows = f32::from(u16::try_from(self.labels.len().max(4)).unwrap_or(u16::MAX));
@@ -75,7 +75,7 @@ impl Chart<'_> {
         for axis in &mut chart.y_axis_configs {
             axis.width = Some(180.0);
         }
-        chart.svg().map_err(|error| failed(&error))
+        chart.svg().map_err(|error| render_error(&error))
     }
 
     /// What the picture leaves out.
@@ -88,19 +88,22 @@ impl Chart<'_> {
     }
 
     fn title(&self) -> String {
-        format!("{} ({})", self.language.text(self.title), self.about)
+        format!("{} ({})", self.language.text(self.title), self.title_suffix)
     }
 
     fn series(&self) -> Vec<Series> {
-        let series = |(name, amounts): &Amounts| {
+        let series = |(name, amounts): &AmountSeries| {
             let name = self.language.text(name);
-            Series::from((name.as_ref(), amounts.iter().map(|amount| pixels(amount)).collect::<Vec<f32>>()))
+            Series::from((
+                name.as_ref(),
+                amounts.iter().map(|amount| parse_f32(amount)).collect::<Vec<f32>>(),
+            ))
         };
         self.series.iter().map(series).collect()
     }
 }
 
-fn failed(error: &dyn std::error::Error) -> Problem {
+fn render_error(error: &dyn std::error::Error) -> Problem {
     tracing::error!(%error, "a chart could not be drawn");
     Problem::internal()
 }
@@ -118,15 +121,16 @@ mod tests {
         let chart = |labels: &[&str], amounts: &[&str]| Chart {
             language: &language,
             title: "chart-spending",
-            about: "EUR".into(),
-            labels: labels.iter().map(|it| (*it).to_owned()).collect(),
-            series: vec![("chart-expense", amounts.iter().map(|it| (*it).to_owned()).collect())],
+            title_suffix: "EUR".into(),
+            labels: labels.iter().map(|text| (*text).to_owned()).collect(),
+            series: vec![("chart-expense", amounts.iter().map(|text| (*text).to_owned()).collect())],
             unpriced: BTreeSet::new(),
         };
-        let svg =
-            chart(&["<script>alert(1)</script>", "A & B"], &["5.00", "-3.25"]).ranking().expect("a chart");
+        let svg = chart(&["<script>alert(1)</script>", "A & B"], &["5.00", "-3.25"])
+            .horizontal_bars()
+            .expect("a chart");
         assert!(svg.starts_with("<svg") && !svg.contains("<script") && svg.contains("A &amp; B"), "{svg}");
-        for drawn in [chart(&[], &[]).bars(), chart(&[], &[]).lines(), chart(&[], &[]).ranking()] {
+        for drawn in [chart(&[], &[]).bars(), chart(&[], &[]).lines(), chart(&[], &[]).horizontal_bars()] {
             assert!(drawn.expect("an empty chart").starts_with("<svg"));
         }
         let unpriced = Chart { unpriced: ["NZD".to_owned()].into(), ..chart(&["one"], &["1.00"]) };

@@ -1,9 +1,9 @@
-pub mod cash_flow;
-pub mod categories;
+pub mod analyze_cash_flow;
+pub mod analyze_categories;
+pub mod analyze_income_expense;
+pub mod analyze_net_worth;
+pub mod analyze_spending;
+pub mod analyze_spending_patterns;
 pub mod chart;
-pub mod form;
-pub mod income_expense;
-pub mod net_worth;
-pub mod patterns;
-pub mod spending;
-pub mod sum_view;
+pub mod format;
+pub mod sum;

@@ -4,9 +4,8 @@ use utoipa::ToSchema;
 
 /// The device that the client runs on, in its own words.
 #[derive(Deserialize, ToSchema)]
-#[schema(as = Device)]
 #[serde(deny_unknown_fields)]
-pub struct DeviceBody {
+pub struct Device {
     /// Stable for an installation.
     #[schema(example = "b1946ac9-2f7e-4b7e-9d1c-0c5d7a1f3e2a")]
     #[serde(default)]
@@ -25,8 +24,8 @@ pub struct DeviceBody {
     app_version: String,
 }
 
-impl From<DeviceBody> for pb::Device {
-    fn from(body: DeviceBody) -> Self {
+impl From<Device> for pb::Device {
+    fn from(body: Device) -> Self {
         Self {
             device_id: body.device_id,
             name: body.name,

@@ -4,16 +4,15 @@ use fintrac_proto::auth::v1 as pb;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::extract::{NoParams, Permitted, permission};
+use crate::extract::{NoQuery, RequirePermission, permission};
 use crate::openapi::ReadProblems;
 use crate::problem::Problem;
-use crate::routes::wire::{List, instant};
+use crate::routes::http::{ListResponse, to_datetime};
 use crate::state::AppState;
 
 /// A login that has not ended.
 #[derive(Serialize, ToSchema)]
-#[schema(as = Session)]
-pub struct SessionView {
+pub struct Session {
     #[schema(format = Uuid)]
     id: String,
     /// Null when the device was forgotten.
@@ -35,7 +34,7 @@ pub struct SessionView {
     is_current: bool,
 }
 
-impl From<pb::Session> for SessionView {
+impl From<pb::Session> for Session {
     fn from(session: pb::Session) -> Self {
         Self {
             id: session.id,
@@ -43,9 +42,9 @@ impl From<pb::Session> for SessionView {
             device_name: session.device_name,
             client_ip: Some(session.client_ip).filter(|ip| !ip.is_empty()),
             user_agent: session.user_agent,
-            created_at: session.created_at.and_then(instant),
-            last_seen_at: session.last_seen_at.and_then(instant),
-            expires_at: session.expires_at.and_then(instant),
+            created_at: session.created_at.and_then(to_datetime),
+            last_seen_at: session.last_seen_at.and_then(to_datetime),
+            expires_at: session.expires_at.and_then(to_datetime),
             is_current: session.is_current,
         }
     }
@@ -55,12 +54,12 @@ impl From<pb::Session> for SessionView {
 ///
 /// The one seen last first; all of them on one page.
 #[utoipa::path(get, path = "/auth/sessions", tag = "auth", security(("access_token" = ["profile:read"])),
-    responses((status = 200, description = "Sessions that have not ended", body = List<SessionView>), ReadProblems))]
+    responses((status = 200, description = "Sessions that have not ended", body = ListResponse<Session>), ReadProblems))]
 pub async fn list_sessions(
     State(state): State<AppState>,
-    _query: NoParams,
-    _user: Permitted<permission::ProfileRead>,
-) -> Result<axum::Json<List<SessionView>>, Problem> {
+    _query: NoQuery,
+    _user: RequirePermission<permission::ProfileRead>,
+) -> Result<axum::Json<ListResponse<Session>>, Problem> {
     let sessions = state.sessions().list_sessions(pb::ListSessionsRequest {}).await?.into_inner().sessions;
-    Ok(axum::Json(List::new(sessions, String::new())))
+    Ok(axum::Json(ListResponse::new(sessions, String::new())))
 }

@@ -4,30 +4,29 @@ use fintrac_proto::auth::v1 as pb;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::extract::{Json, NoParams, User};
+use crate::extract::{Json, NoQuery, User};
 use crate::openapi::UserProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
 
 /// Which session ends; without a body the access token's own.
 #[derive(Default, Deserialize, ToSchema)]
-#[schema(as = LogoutRequest)]
 #[serde(deny_unknown_fields)]
-pub struct LogoutBody {
+pub struct LogoutRequest {
     refresh_token: Option<String>,
 }
 
 /// Log out
 ///
 /// The session's access tokens are refused within a second.
-#[utoipa::path(post, path = "/auth/logout", tag = "auth", request_body = Option<LogoutBody>,
+#[utoipa::path(post, path = "/auth/logout", tag = "auth", request_body = Option<LogoutRequest>,
     security(("access_token" = [])),
     responses((status = 204, description = "The session has ended"), UserProblems))]
 pub async fn logout(
     State(state): State<AppState>,
-    _query: NoParams,
+    _query: NoQuery,
     _user: User,
-    body: Option<Json<LogoutBody>>,
+    body: Option<Json<LogoutRequest>>,
 ) -> Result<StatusCode, Problem> {
     let refresh_token = body.and_then(|Json(body)| body.refresh_token).unwrap_or_default();
     state.identity().logout(pb::LogoutRequest { refresh_token }).await?;

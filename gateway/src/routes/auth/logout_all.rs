@@ -2,7 +2,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use fintrac_proto::auth::v1 as pb;
 
-use crate::extract::{NoParams, User};
+use crate::extract::{NoQuery, User};
 use crate::openapi::UserProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -14,7 +14,7 @@ use crate::state::AppState;
     responses((status = 204, description = "All sessions have ended"), UserProblems))]
 pub async fn logout_all(
     State(state): State<AppState>,
-    _query: NoParams,
+    _query: NoQuery,
     _user: User,
 ) -> Result<StatusCode, Problem> {
     state.identity().logout_all(pb::LogoutAllRequest {}).await?;

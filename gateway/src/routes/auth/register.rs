@@ -4,17 +4,16 @@ use fintrac_proto::auth::v1 as pb;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::device::DeviceBody;
-use crate::extract::{Json, NoParams, Object};
-use crate::openapi::{PublicProblems, words};
+use super::device::Device;
+use crate::extract::{Json, NoQuery, StrictObject};
+use crate::openapi::{PublicProblems, enums};
 use crate::problem::Problem;
 use crate::state::AppState;
 
 /// A person who wants an account.
 #[derive(Deserialize, ToSchema)]
-#[schema(as = RegisterRequest)]
 #[serde(deny_unknown_fields)]
-pub struct RegisterBody {
+pub struct RegisterRequest {
     #[schema(required = true, example = "ana@example.com")]
     #[serde(default)]
     email: String,
@@ -35,10 +34,10 @@ pub struct RegisterBody {
     #[schema(example = "+34600000000")]
     phone_number: Option<String>,
     /// en, es, fr, de or pt; default: from `Accept-Language`.
-    #[schema(value_type = Option<words::Locale>, example = "es")]
+    #[schema(value_type = Option<enums::Locale>, example = "es")]
     locale: Option<String>,
     /// light, dark or system (default).
-    #[schema(value_type = Option<words::Theme>, example = "system")]
+    #[schema(value_type = Option<enums::Theme>, example = "system")]
     theme: Option<String>,
     /// The household's currency, ISO 4217; default USD. Fixed at verification.
     #[schema(example = "EUR")]
@@ -46,12 +45,12 @@ pub struct RegisterBody {
     /// The household's time zone, an IANA name; default UTC.
     #[schema(example = "Europe/Madrid")]
     timezone: Option<String>,
-    #[schema(value_type = Option<DeviceBody>)]
-    device: Option<Object<DeviceBody>>,
+    #[schema(value_type = Option<Device>)]
+    device: Option<StrictObject<Device>>,
 }
 
-impl From<RegisterBody> for pb::RegisterRequest {
-    fn from(body: RegisterBody) -> Self {
+impl From<RegisterRequest> for pb::RegisterRequest {
+    fn from(body: RegisterRequest) -> Self {
         Self {
             email: body.email,
             password: body.password,
@@ -63,21 +62,21 @@ impl From<RegisterBody> for pb::RegisterRequest {
             theme: body.theme,
             default_currency: body.default_currency,
             timezone: body.timezone,
-            device: body.device.map(|Object(device)| device.into()),
+            device: body.device.map(|StrictObject(device)| device.into()),
         }
     }
 }
 
 /// Register
 ///
-/// The answer is the same whether the address is known or not; a mail tells
+/// The answer is the same whether the address is known or not; an email tells
 /// what happened. An address that was never verified may register again.
-#[utoipa::path(post, path = "/auth/register", tag = "auth", request_body = RegisterBody,
-    responses((status = 202, description = "A mail is on its way"), PublicProblems))]
+#[utoipa::path(post, path = "/auth/register", tag = "auth", request_body = RegisterRequest,
+    responses((status = 202, description = "An email is on its way"), PublicProblems))]
 pub async fn register(
     State(state): State<AppState>,
-    _query: NoParams,
-    Json(body): Json<RegisterBody>,
+    _query: NoQuery,
+    Json(body): Json<RegisterRequest>,
 ) -> Result<StatusCode, Problem> {
     state.identity().register(pb::RegisterRequest::from(body)).await?;
     Ok(StatusCode::ACCEPTED)

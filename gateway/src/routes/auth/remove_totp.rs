@@ -4,16 +4,15 @@ use fintrac_proto::auth::v1 as pb;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::extract::{Json, NoParams, Permitted, permission};
+use crate::extract::{Json, NoQuery, RequirePermission, permission};
 use crate::openapi::WriteProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
 
 /// Password and code, like a login.
 #[derive(Deserialize, ToSchema)]
-#[schema(as = RemoveTotpRequest)]
 #[serde(deny_unknown_fields)]
-pub struct RemoveTotpBody {
+pub struct RemoveTotpRequest {
     #[schema(required = true, example = "correct horse battery")]
     #[serde(default)]
     password: String,
@@ -25,17 +24,17 @@ pub struct RemoveTotpBody {
 
 /// Remove the second factor
 ///
-/// Takes the password and a code, of the app or a recovery code. You are told by mail.
-#[utoipa::path(delete, path = "/auth/mfa/totp", tag = "auth", request_body = RemoveTotpBody,
+/// Takes the password and a code, of the app or a recovery code. You are told by email.
+#[utoipa::path(delete, path = "/auth/mfa/totp", tag = "auth", request_body = RemoveTotpRequest,
     security(("access_token" = ["profile:write"])),
     responses((status = 204, description = "Logging in needs the password only"), WriteProblems))]
 pub async fn remove_totp(
     State(state): State<AppState>,
-    _query: NoParams,
-    _user: Permitted<permission::ProfileWrite>,
-    Json(body): Json<RemoveTotpBody>,
+    _query: NoQuery,
+    _user: RequirePermission<permission::ProfileWrite>,
+    Json(body): Json<RemoveTotpRequest>,
 ) -> Result<StatusCode, Problem> {
-    let RemoveTotpBody { password, code } = body;
+    let RemoveTotpRequest { password, code } = body;
     state.mfa().remove_totp(pb::RemoveTotpRequest { password, code }).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -4,30 +4,29 @@ use fintrac_proto::auth::v1 as pb;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::extract::{Json, NoParams};
+use crate::extract::{Json, NoQuery};
 use crate::openapi::PublicProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
 
-/// Whose mail did not arrive.
+/// Whose email did not arrive.
 #[derive(Deserialize, ToSchema)]
-#[schema(as = ResendVerificationRequest)]
 #[serde(deny_unknown_fields)]
-pub struct ResendVerificationBody {
+pub struct ResendVerificationRequest {
     #[schema(required = true, example = "ana@example.com")]
     #[serde(default)]
     email: String,
 }
 
-/// Send the verification mail again
+/// Send the verification email again
 ///
 /// The answer is the same whether the address is known or not.
-#[utoipa::path(post, path = "/auth/resend-verification", tag = "auth", request_body = ResendVerificationBody,
-    responses((status = 202, description = "If the address waits for verification, a mail is on its way"), PublicProblems))]
+#[utoipa::path(post, path = "/auth/resend-verification", tag = "auth", request_body = ResendVerificationRequest,
+    responses((status = 202, description = "If the address waits for verification, an email is on its way"), PublicProblems))]
 pub async fn resend_verification(
     State(state): State<AppState>,
-    _query: NoParams,
-    Json(body): Json<ResendVerificationBody>,
+    _query: NoQuery,
+    Json(body): Json<ResendVerificationRequest>,
 ) -> Result<StatusCode, Problem> {
     state.identity().resend_verification(pb::ResendVerificationRequest { email: body.email }).await?;
     Ok(StatusCode::ACCEPTED)

@@ -4,22 +4,21 @@ use fintrac_proto::auth::v1 as pb;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::proof::Proof;
-use crate::extract::{Json, NoParams};
+use super::email_proof::EmailProof;
+use crate::extract::{Json, NoQuery};
 use crate::openapi::PublicProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
 
-/// A proof from the mail, `token` or `email` with `code`, and the new password.
+/// A proof from the email, `token` or `email` with `code`, and the new password.
 #[derive(Deserialize, ToSchema)]
-#[schema(as = ResetPasswordRequest)]
 #[serde(deny_unknown_fields)]
-pub struct ResetPasswordBody {
-    /// From the link of the mail.
+pub struct ResetPasswordRequest {
+    /// From the link of the email.
     token: Option<String>,
     #[schema(example = "ana@example.com")]
     email: Option<String>,
-    /// The eight letters and digits of the mail; letter case does not matter.
+    /// The eight letters and digits of the email; letter case does not matter.
     #[schema(example = "K7MQ2XRD")]
     code: Option<String>,
     /// 12 to 128 characters; not a common one, without the name or the address.
@@ -31,14 +30,14 @@ pub struct ResetPasswordBody {
 /// Choose a new password
 ///
 /// Ends every session. A second factor stays in force. A refused password leaves the proof good.
-#[utoipa::path(post, path = "/auth/reset-password", tag = "auth", request_body = ResetPasswordBody,
+#[utoipa::path(post, path = "/auth/reset-password", tag = "auth", request_body = ResetPasswordRequest,
     responses((status = 204, description = "The password has changed"), PublicProblems))]
 pub async fn reset_password(
     State(state): State<AppState>,
-    _query: NoParams,
-    Json(body): Json<ResetPasswordBody>,
+    _query: NoQuery,
+    Json(body): Json<ResetPasswordRequest>,
 ) -> Result<StatusCode, Problem> {
-    let Proof { token, email, code } = Proof::check(body.token, body.email, body.code)?;
+    let EmailProof { token, email, code } = EmailProof::parse(body.token, body.email, body.code)?;
     let request = pb::ResetPasswordRequest { token, email, code, new_password: body.new_password };
     state.identity().reset_password(request).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 /// A session's pair of tokens.
 #[derive(Serialize, ToSchema)]
 #[schema(as = TokenPair)]
-pub struct TokenPairView {
+pub struct TokenPairResponse {
     /// A JWT; send it as `Authorization: Bearer …`.
     access_token: String,
     /// Good once, for the next pair.
@@ -19,7 +19,7 @@ pub struct TokenPairView {
     session_id: String,
 }
 
-impl From<pb::TokenPair> for TokenPairView {
+impl From<pb::TokenPair> for TokenPairResponse {
     fn from(pair: pb::TokenPair) -> Self {
         Self {
             access_token: pair.access_token,

@@ -6,25 +6,24 @@ use fintrac_proto::budget::v1 as pb;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::view::BudgetView;
-use crate::extract::{AmountText, NoParams, OnceJson, Permitted, permission};
-use crate::openapi::{WriteProblems, words};
+use super::response::BudgetResponse;
+use crate::extract::{Amount, IdempotentJson, NoQuery, RequirePermission, permission};
+use crate::openapi::{WriteProblems, enums};
 use crate::problem::Problem;
-use crate::routes::wire::etag;
+use crate::routes::http::etag;
 use crate::state::AppState;
 
 /// A budget to make.
 #[derive(Deserialize, ToSchema)]
-#[schema(as = CreateBudgetRequest)]
 #[serde(deny_unknown_fields)]
-pub struct CreateBudgetBody {
+pub struct CreateBudgetRequest {
     #[schema(required = true, example = "Food", max_length = 100)]
     #[serde(default)]
     name: String,
     /// The limit for each period, above zero.
     #[schema(required = true, example = "300.00")]
     #[serde(default)]
-    amount: AmountText,
+    amount: Amount,
     /// Fixed from then on; default: your `default_currency`.
     #[schema(example = "EUR")]
     currency_code: Option<String>,
@@ -36,7 +35,7 @@ pub struct CreateBudgetBody {
     category_ids: Option<Vec<String>>,
     /// weekly, monthly, quarterly, yearly or custom (one span, from `start_date` to `end_date`);
     /// fixed from then on.
-    #[schema(value_type = words::BudgetFrequency, required = true, example = "monthly")]
+    #[schema(value_type = enums::BudgetFrequency, required = true, example = "monthly")]
     #[serde(default)]
     frequency: String,
     /// Periods are counted from it, month-ends kept; fixed from then on. Default: the first day
@@ -48,15 +47,15 @@ pub struct CreateBudgetBody {
     end_date: Option<String>,
     /// What a period leaves to the next one: none, surplus (what was not spent), deficit (what was
     /// spent too much) or both; default: none.
-    #[schema(value_type = Option<words::Rollover>, example = "none")]
+    #[schema(value_type = Option<enums::Rollover>, example = "none")]
     rollover: Option<String>,
     /// Percent of what is budgeted, 1 to 1000, at most 10; default: 80 and 100.
     #[schema(example = json!([80, 100]))]
     alert_thresholds: Option<Vec<i32>>,
 }
 
-impl From<CreateBudgetBody> for pb::CreateBudgetRequest {
-    fn from(body: CreateBudgetBody) -> Self {
+impl From<CreateBudgetRequest> for pb::CreateBudgetRequest {
+    fn from(body: CreateBudgetRequest) -> Self {
         Self {
             name: body.name,
             amount: body.amount.0,
@@ -77,19 +76,20 @@ impl From<CreateBudgetBody> for pb::CreateBudgetRequest {
 /// Spending in the current period may reach a threshold at once.
 #[utoipa::path(post, path = "/budgets", tag = "budgets", security(("access_token" = ["budgets:write"])),
     params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body again: the first answer again")),
-    request_body = CreateBudgetBody,
-    responses((status = 201, description = "The budget", body = BudgetView,
+    request_body = CreateBudgetRequest,
+    responses((status = 201, description = "The budget", body = BudgetResponse,
         headers(("Location" = String), ("ETag" = String),
             ("Idempotency-Replayed" = Option<String>, description = "true on an answer kept from the first request with this key"))), WriteProblems))]
 pub async fn create_budget(
     State(state): State<AppState>,
-    _query: NoParams,
-    _user: Permitted<permission::BudgetsWrite>,
-    OnceJson(once, body): OnceJson<CreateBudgetBody>,
+    _query: NoQuery,
+    _user: RequirePermission<permission::BudgetsWrite>,
+    IdempotentJson(idempotency, body): IdempotentJson<CreateBudgetRequest>,
 ) -> Result<Response, Problem> {
     let request = pb::CreateBudgetRequest::from(body);
-    let answer = state.budgets().create_budget(once.request(request)).await?;
-    let budget = answer.get_ref().budget.clone().ok_or_else(Problem::internal)?;
+    let response = state.budgets().create_budget(idempotency.request(request)).await?;
+    let budget = response.get_ref().budget.clone().ok_or_else(Problem::internal)?;
     let headers = [(LOCATION, format!("/api/v1/budgets/{}", budget.id)), (ETAG, etag(budget.version))];
-    Ok(once.mark(&answer, (StatusCode::CREATED, headers, axum::Json(BudgetView::from(budget)))))
+    Ok(idempotency
+        .mark_replayed(&response, (StatusCode::CREATED, headers, axum::Json(BudgetResponse::from(budget)))))
 }

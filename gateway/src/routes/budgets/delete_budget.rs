@@ -2,7 +2,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use fintrac_proto::budget::v1 as pb;
 
-use crate::extract::{IfMatch, NoParams, Once, Permitted, permission};
+use crate::extract::{Idempotency, IfMatch, NoQuery, RequirePermission, permission};
 use crate::openapi::WriteProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -15,13 +15,13 @@ use crate::state::AppState;
     responses((status = 204, description = "Deleted"), WriteProblems))]
 pub async fn delete_budget(
     State(state): State<AppState>,
-    _query: NoParams,
-    _user: Permitted<permission::BudgetsWrite>,
+    _query: NoQuery,
+    _user: RequirePermission<permission::BudgetsWrite>,
     Path(budget_id): Path<String>,
-    IfMatch(if_version): IfMatch,
-    once: Once,
+    IfMatch(expected_version): IfMatch,
+    idempotency: Idempotency,
 ) -> Result<StatusCode, Problem> {
-    let request = pb::DeleteBudgetRequest { budget_id, if_version };
-    state.budgets().delete_budget(once.request(request)).await?;
+    let request = pb::DeleteBudgetRequest { budget_id, expected_version };
+    state.budgets().delete_budget(idempotency.request(request)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

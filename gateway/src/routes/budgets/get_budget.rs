@@ -3,11 +3,11 @@ use axum::http::header::ETAG;
 use axum::response::IntoResponse;
 use fintrac_proto::budget::v1 as pb;
 
-use super::view::BudgetView;
-use crate::extract::{NoParams, Permitted, permission};
+use super::response::BudgetResponse;
+use crate::extract::{NoQuery, RequirePermission, permission};
 use crate::openapi::ReadProblems;
 use crate::problem::Problem;
-use crate::routes::wire::etag;
+use crate::routes::http::etag;
 use crate::state::AppState;
 
 /// Read a budget
@@ -15,14 +15,14 @@ use crate::state::AppState;
 /// Its terms; what is spent of it is its progress. The ETag is for `If-Match` when you change it.
 #[utoipa::path(get, path = "/budgets/{id}", tag = "budgets", security(("access_token" = ["budgets:read"])),
     params(("id" = uuid::Uuid, Path)),
-    responses((status = 200, description = "The budget", body = BudgetView, headers(("ETag" = String))), ReadProblems))]
+    responses((status = 200, description = "The budget", body = BudgetResponse, headers(("ETag" = String))), ReadProblems))]
 pub async fn get_budget(
     State(state): State<AppState>,
-    _query: NoParams,
-    _user: Permitted<permission::BudgetsRead>,
+    _query: NoQuery,
+    _user: RequirePermission<permission::BudgetsRead>,
     Path(budget_id): Path<String>,
 ) -> Result<impl IntoResponse, Problem> {
-    let answer = state.budgets().get_budget(pb::GetBudgetRequest { budget_id }).await?.into_inner();
-    let budget = answer.budget.ok_or_else(Problem::internal)?;
-    Ok(([(ETAG, etag(budget.version))], axum::Json(BudgetView::from(budget))))
+    let response = state.budgets().get_budget(pb::GetBudgetRequest { budget_id }).await?.into_inner();
+    let budget = response.budget.ok_or_else(Problem::internal)?;
+    Ok(([(ETAG, etag(budget.version))], axum::Json(BudgetResponse::from(budget))))
 }

@@ -1,10 +1,10 @@
 pub mod create_budget;
 pub mod delete_budget;
 pub mod get_budget;
-pub mod get_progress;
+pub mod get_budget_progress;
+pub mod list_budget_periods;
 pub mod list_budgets;
-pub mod list_periods;
-pub mod period_view;
-pub mod summarize;
+pub mod period;
+pub mod response;
+pub mod summarize_budgets;
 pub mod update_budget;
-pub mod view;

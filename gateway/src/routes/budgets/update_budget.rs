@@ -5,27 +5,27 @@ use fintrac_proto::budget::v1 as pb;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::view::BudgetView;
+use super::response::BudgetResponse;
 use crate::extract::{
-    AmountText, Change, IfMatch, Mask, NoParams, OnceJson, Permitted, not_null, permission,
+    Amount, FieldMaskBuilder, IdempotentJson, IfMatch, NoQuery, Patch, RequirePermission, not_null,
+    permission,
 };
-use crate::openapi::{WriteProblems, words};
+use crate::openapi::{WriteProblems, enums};
 use crate::problem::Problem;
-use crate::routes::wire::etag;
+use crate::routes::http::etag;
 use crate::state::AppState;
 
 /// What is to change; absent fields stay, `null` clears `end_date`.
 #[derive(Deserialize, ToSchema)]
-#[schema(as = UpdateBudgetRequest)]
 #[serde(deny_unknown_fields)]
-pub struct UpdateBudgetBody {
+pub struct UpdateBudgetRequest {
     #[schema(nullable = false, example = "Food", max_length = 100)]
     #[serde(default, deserialize_with = "not_null")]
     name: Option<String>,
     /// Holds from the current period on; earlier ones keep what was in force.
     #[schema(nullable = false, example = "350.00")]
     #[serde(default, deserialize_with = "not_null")]
-    amount: Option<AmountText>,
+    amount: Option<Amount>,
     /// Can only be what it is.
     #[schema(nullable = false, example = "EUR")]
     #[serde(default, deserialize_with = "not_null")]
@@ -39,7 +39,7 @@ pub struct UpdateBudgetBody {
     #[serde(default, deserialize_with = "not_null")]
     category_ids: Option<Vec<String>>,
     /// Can only be what it is.
-    #[schema(value_type = Option<words::BudgetFrequency>, nullable = false, example = "monthly")]
+    #[schema(value_type = Option<enums::BudgetFrequency>, nullable = false, example = "monthly")]
     #[serde(default, deserialize_with = "not_null")]
     frequency: Option<String>,
     /// Can only be what it is.
@@ -49,9 +49,9 @@ pub struct UpdateBudgetBody {
     /// The last day; null: it runs on.
     #[schema(value_type = Option<NaiveDate>)]
     #[serde(default)]
-    end_date: Change<String>,
+    end_date: Patch<String>,
     /// Holds from the current period on.
-    #[schema(value_type = Option<words::Rollover>, nullable = false, example = "both")]
+    #[schema(value_type = Option<enums::Rollover>, nullable = false, example = "both")]
     #[serde(default, deserialize_with = "not_null")]
     rollover: Option<String>,
     #[schema(nullable = false, example = json!([80, 100]))]
@@ -59,19 +59,23 @@ pub struct UpdateBudgetBody {
     alert_thresholds: Option<Vec<i32>>,
 }
 
-fn request(budget_id: String, if_version: Option<i64>, body: UpdateBudgetBody) -> pb::UpdateBudgetRequest {
-    let mut mask = Mask::default();
+fn request(
+    budget_id: String,
+    expected_version: Option<i64>,
+    body: UpdateBudgetRequest,
+) -> pb::UpdateBudgetRequest {
+    let mut mask = FieldMaskBuilder::default();
     pb::UpdateBudgetRequest {
         budget_id,
-        if_version,
+        expected_version,
         name: mask.set("name", body.name),
-        amount: mask.set("amount", body.amount).map(|AmountText(text)| text),
+        amount: mask.set("amount", body.amount).map(|Amount(text)| text),
         currency_code: mask.set("currency_code", body.currency_code),
         category_id: mask.set("category_id", body.category_id),
         category_ids: mask.set("category_ids", body.category_ids).unwrap_or_default(),
         frequency: mask.set("frequency", body.frequency),
         start_date: mask.set("start_date", body.start_date),
-        end_date: mask.change("end_date", body.end_date),
+        end_date: mask.patch("end_date", body.end_date),
         rollover: mask.set("rollover", body.rollover),
         alert_thresholds: mask
             .set("alert_thresholds", body.alert_thresholds)
@@ -85,18 +89,18 @@ fn request(budget_id: String, if_version: Option<i64>, body: UpdateBudgetBody) -
 /// PUT and PATCH do the same: only the fields present change.
 #[utoipa::path(method(put, patch), path = "/budgets/{id}", tag = "budgets", security(("access_token" = ["budgets:write"])),
     params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag")),
-    request_body = UpdateBudgetBody,
-    responses((status = 200, description = "The budget", body = BudgetView, headers(("ETag" = String))), WriteProblems))]
+    request_body = UpdateBudgetRequest,
+    responses((status = 200, description = "The budget", body = BudgetResponse, headers(("ETag" = String))), WriteProblems))]
 pub async fn update_budget(
     State(state): State<AppState>,
-    _query: NoParams,
-    _user: Permitted<permission::BudgetsWrite>,
+    _query: NoQuery,
+    _user: RequirePermission<permission::BudgetsWrite>,
     Path(budget_id): Path<String>,
-    IfMatch(if_version): IfMatch,
-    OnceJson(once, body): OnceJson<UpdateBudgetBody>,
+    IfMatch(expected_version): IfMatch,
+    IdempotentJson(idempotency, body): IdempotentJson<UpdateBudgetRequest>,
 ) -> Result<impl IntoResponse, Problem> {
-    let request = request(budget_id, if_version, body);
-    let answer = state.budgets().update_budget(once.request(request)).await?;
-    let budget = answer.into_inner().budget.ok_or_else(Problem::internal)?;
-    Ok(([(ETAG, etag(budget.version))], axum::Json(BudgetView::from(budget))))
+    let request = request(budget_id, expected_version, body);
+    let response = state.budgets().update_budget(idempotency.request(request)).await?;
+    let budget = response.into_inner().budget.ok_or_else(Problem::internal)?;
+    Ok(([(ETAG, etag(budget.version))], axum::Json(BudgetResponse::from(budget))))
 }

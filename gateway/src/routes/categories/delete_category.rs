@@ -4,7 +4,7 @@ use fintrac_proto::ledger::v1 as pb;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::extract::{IfMatch, Once, Params, Permitted, permission};
+use crate::extract::{Idempotency, IfMatch, RequirePermission, StrictQuery, permission};
 use crate::openapi::WriteProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -28,13 +28,13 @@ pub struct DeleteCategoryQuery {
     responses((status = 204, description = "Deleted"), WriteProblems))]
 pub async fn delete_category(
     State(state): State<AppState>,
-    _user: Permitted<permission::CategoriesWrite>,
+    _user: RequirePermission<permission::CategoriesWrite>,
     Path(category_id): Path<String>,
-    Params(query): Params<DeleteCategoryQuery>,
-    IfMatch(if_version): IfMatch,
-    once: Once,
+    StrictQuery(query): StrictQuery<DeleteCategoryQuery>,
+    IfMatch(expected_version): IfMatch,
+    idempotency: Idempotency,
 ) -> Result<StatusCode, Problem> {
-    let request = pb::DeleteCategoryRequest { category_id, if_version, move_to: query.move_to };
-    state.categories().delete_category(once.request(request)).await?;
+    let request = pb::DeleteCategoryRequest { category_id, expected_version, move_to: query.move_to };
+    state.categories().delete_category(idempotency.request(request)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

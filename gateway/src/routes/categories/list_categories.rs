@@ -4,11 +4,11 @@ use fintrac_proto::ledger::v1 as pb;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::view::CategoryView;
-use crate::extract::{PageLink, Params, Permitted, page_size, permission};
-use crate::openapi::{ReadProblems, words};
+use super::response::CategoryResponse;
+use crate::extract::{PageLink, RequirePermission, StrictQuery, parse_page_size, permission};
+use crate::openapi::{ReadProblems, enums};
 use crate::problem::Problem;
-use crate::routes::wire::List;
+use crate::routes::http::ListResponse;
 use crate::state::AppState;
 
 #[derive(Deserialize, IntoParams)]
@@ -17,7 +17,7 @@ use crate::state::AppState;
 pub struct ListCategoriesQuery {
     /// income or expense; default: both.
     #[serde(rename = "type")]
-    #[param(value_type = Option<words::CategoryType>, inline)]
+    #[param(value_type = Option<enums::CategoryType>, inline)]
     kind: Option<String>,
     /// Default 50, at most 200.
     #[param(value_type = Option<i32>, minimum = 1)]
@@ -29,20 +29,20 @@ pub struct ListCategoriesQuery {
 ///
 /// A new household has a default set in its language.
 #[utoipa::path(get, path = "/categories", tag = "categories", security(("access_token" = ["categories:read"])), params(ListCategoriesQuery),
-    responses((status = 200, description = "A page of categories", body = List<CategoryView>,
+    responses((status = 200, description = "A page of categories", body = ListResponse<CategoryResponse>,
         headers(("Link" = Option<String>, description = "The next page, rel=\"next\""))), ReadProblems))]
 pub async fn list_categories(
     State(state): State<AppState>,
-    _user: Permitted<permission::CategoriesRead>,
+    _user: RequirePermission<permission::CategoriesRead>,
     link: PageLink,
-    Params(query): Params<ListCategoriesQuery>,
+    StrictQuery(query): StrictQuery<ListCategoriesQuery>,
 ) -> Result<impl IntoResponse, Problem> {
     let request = pb::ListCategoriesRequest {
         r#type: query.kind.unwrap_or_default(),
-        page_size: page_size(query.page_size.as_ref()),
+        page_size: parse_page_size(query.page_size.as_ref()),
         page_token: query.page_token.unwrap_or_default(),
     };
     let page = state.categories().list_categories(request).await?.into_inner();
-    let list = List::<CategoryView>::new(page.categories, page.next_page_token);
+    let list = ListResponse::<CategoryResponse>::new(page.categories, page.next_page_token);
     Ok((link.next(list.next_page_token.as_deref()), axum::Json(list)))
 }

@@ -5,50 +5,51 @@ use fintrac_proto::ledger::v1 as pb;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::view::CategoryView;
-use crate::extract::{Change, IfMatch, Mask, NoParams, OnceJson, Permitted, not_null, permission};
-use crate::openapi::{WriteProblems, words};
+use super::response::CategoryResponse;
+use crate::extract::{
+    FieldMaskBuilder, IdempotentJson, IfMatch, NoQuery, Patch, RequirePermission, not_null, permission,
+};
+use crate::openapi::{WriteProblems, enums};
 use crate::problem::Problem;
-use crate::routes::wire::etag;
+use crate::routes::http::etag;
 use crate::state::AppState;
 
 /// What is to change; absent fields stay, `null` clears icon, colour or parent.
 #[derive(Deserialize, ToSchema)]
-#[schema(as = UpdateCategoryRequest)]
 #[serde(deny_unknown_fields)]
-pub struct UpdateCategoryBody {
+pub struct UpdateCategoryRequest {
     #[schema(nullable = false, example = "Groceries", max_length = 100)]
     #[serde(default, deserialize_with = "not_null")]
     name: Option<String>,
     /// Can only be what it is.
     #[serde(rename = "type", default, deserialize_with = "not_null")]
-    #[schema(value_type = Option<words::CategoryType>, nullable = false, example = "expense")]
+    #[schema(value_type = Option<enums::CategoryType>, nullable = false, example = "expense")]
     kind: Option<String>,
     #[schema(value_type = Option<String>, max_length = 50)]
     #[serde(default)]
-    icon: Change<String>,
+    icon: Patch<String>,
     #[schema(value_type = Option<String>, example = "#EF6C00")]
     #[serde(default)]
-    color: Change<String>,
+    color: Patch<String>,
     #[schema(value_type = Option<uuid::Uuid>)]
     #[serde(default)]
-    parent_id: Change<String>,
+    parent_id: Patch<String>,
 }
 
 fn request(
     category_id: String,
-    if_version: Option<i64>,
-    body: UpdateCategoryBody,
+    expected_version: Option<i64>,
+    body: UpdateCategoryRequest,
 ) -> pb::UpdateCategoryRequest {
-    let mut mask = Mask::default();
+    let mut mask = FieldMaskBuilder::default();
     pb::UpdateCategoryRequest {
         category_id,
-        if_version,
+        expected_version,
         name: mask.set("name", body.name),
         r#type: mask.set("type", body.kind),
-        icon: mask.change("icon", body.icon),
-        color: mask.change("color", body.color),
-        parent_id: mask.change("parent_id", body.parent_id),
+        icon: mask.patch("icon", body.icon),
+        color: mask.patch("color", body.color),
+        parent_id: mask.patch("parent_id", body.parent_id),
         update_mask: Some(mask.into_proto()),
     }
 }
@@ -58,18 +59,18 @@ fn request(
 /// PUT and PATCH do the same: only the fields present change.
 #[utoipa::path(method(put, patch), path = "/categories/{id}", tag = "categories", security(("access_token" = ["categories:write"])),
     params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag")),
-    request_body = UpdateCategoryBody,
-    responses((status = 200, description = "The category", body = CategoryView, headers(("ETag" = String))), WriteProblems))]
+    request_body = UpdateCategoryRequest,
+    responses((status = 200, description = "The category", body = CategoryResponse, headers(("ETag" = String))), WriteProblems))]
 pub async fn update_category(
     State(state): State<AppState>,
-    _query: NoParams,
-    _user: Permitted<permission::CategoriesWrite>,
+    _query: NoQuery,
+    _user: RequirePermission<permission::CategoriesWrite>,
     Path(category_id): Path<String>,
-    IfMatch(if_version): IfMatch,
-    OnceJson(once, body): OnceJson<UpdateCategoryBody>,
+    IfMatch(expected_version): IfMatch,
+    IdempotentJson(idempotency, body): IdempotentJson<UpdateCategoryRequest>,
 ) -> Result<impl IntoResponse, Problem> {
-    let request = request(category_id, if_version, body);
-    let answer = state.categories().update_category(once.request(request)).await?.into_inner();
-    let category = answer.category.ok_or_else(Problem::internal)?;
-    Ok(([(ETAG, etag(category.version))], axum::Json(CategoryView::from(category))))
+    let request = request(category_id, expected_version, body);
+    let response = state.categories().update_category(idempotency.request(request)).await?.into_inner();
+    let category = response.category.ok_or_else(Problem::internal)?;
+    Ok(([(ETAG, etag(category.version))], axum::Json(CategoryResponse::from(category))))
 }

@@ -1,8 +1,8 @@
 use axum::extract::{Path, State};
 use fintrac_proto::ledger::v1 as pb;
 
-use super::view::CurrencyView;
-use crate::extract::{NoParams, Permitted, permission};
+use super::response::CurrencyResponse;
+use crate::extract::{NoQuery, RequirePermission, permission};
 use crate::openapi::ReadProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -12,13 +12,13 @@ use crate::state::AppState;
 /// By its code of ISO 4217: name, symbol and how many decimals its amounts have.
 #[utoipa::path(get, path = "/currencies/{code}", tag = "currencies", security(("access_token" = ["currencies:read"])),
     params(("code" = String, Path, description = "In any letter case", example = "EUR")),
-    responses((status = 200, description = "The currency", body = CurrencyView), ReadProblems))]
+    responses((status = 200, description = "The currency", body = CurrencyResponse), ReadProblems))]
 pub async fn get_currency(
     State(state): State<AppState>,
-    _query: NoParams,
-    _user: Permitted<permission::CurrenciesRead>,
+    _query: NoQuery,
+    _user: RequirePermission<permission::CurrenciesRead>,
     Path(code): Path<String>,
-) -> Result<axum::Json<CurrencyView>, Problem> {
-    let answer = state.currencies().get_currency(pb::GetCurrencyRequest { code }).await?.into_inner();
-    Ok(axum::Json(answer.currency.ok_or_else(Problem::internal)?.into()))
+) -> Result<axum::Json<CurrencyResponse>, Problem> {
+    let response = state.currencies().get_currency(pb::GetCurrencyRequest { code }).await?.into_inner();
+    Ok(axum::Json(response.currency.ok_or_else(Problem::internal)?.into()))
 }

@@ -1,23 +1,23 @@
 use axum::extract::State;
 use fintrac_proto::ledger::v1 as pb;
 
-use super::view::CurrencyView;
-use crate::extract::{NoParams, Permitted, permission};
+use super::response::CurrencyResponse;
+use crate::extract::{NoQuery, RequirePermission, permission};
 use crate::openapi::ReadProblems;
 use crate::problem::Problem;
-use crate::routes::wire::List;
+use crate::routes::http::ListResponse;
 use crate::state::AppState;
 
 /// List currencies
 ///
 /// All of them, by code, on one page.
 #[utoipa::path(get, path = "/currencies", tag = "currencies", security(("access_token" = ["currencies:read"])),
-    responses((status = 200, description = "Every currency", body = List<CurrencyView>), ReadProblems))]
+    responses((status = 200, description = "Every currency", body = ListResponse<CurrencyResponse>), ReadProblems))]
 pub async fn list_currencies(
     State(state): State<AppState>,
-    _query: NoParams,
-    _user: Permitted<permission::CurrenciesRead>,
-) -> Result<axum::Json<List<CurrencyView>>, Problem> {
-    let answer = state.currencies().list_currencies(pb::ListCurrenciesRequest {}).await?.into_inner();
-    Ok(axum::Json(List::new(answer.currencies, String::new())))
+    _query: NoQuery,
+    _user: RequirePermission<permission::CurrenciesRead>,
+) -> Result<axum::Json<ListResponse<CurrencyResponse>>, Problem> {
+    let response = state.currencies().list_currencies(pb::ListCurrenciesRequest {}).await?.into_inner();
+    Ok(axum::Json(ListResponse::new(response.currencies, String::new())))
 }

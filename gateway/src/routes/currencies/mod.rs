@@ -1,3 +1,3 @@
 pub mod get_currency;
 pub mod list_currencies;
-pub mod view;
+pub mod response;

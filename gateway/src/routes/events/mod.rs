@@ -1,1 +1,1 @@
-pub mod follow;
+pub mod stream_live_events;

@@ -3,10 +3,10 @@ use fintrac_proto::ledger::v1 as pb;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::extract::{Params, Permitted, permission};
-use crate::openapi::{ReadProblems, words};
+use crate::extract::{RequirePermission, StrictQuery, permission};
+use crate::openapi::{ReadProblems, enums};
 use crate::problem::Problem;
-use crate::routes::transactions::view::RateView;
+use crate::routes::transactions::response::Rate;
 use crate::state::AppState;
 
 #[derive(Deserialize, IntoParams)]
@@ -14,7 +14,7 @@ use crate::state::AppState;
 #[serde(deny_unknown_fields)]
 pub struct ListExchangeRatesQuery {
     /// Default: the household's currency.
-    #[param(value_type = Option<words::CurrencyCode>, example = "EUR")]
+    #[param(value_type = Option<enums::CurrencyCode>, example = "EUR")]
     base: Option<String>,
     /// Default: today in the household's zone.
     #[param(value_type = Option<chrono::NaiveDate>)]
@@ -24,48 +24,47 @@ pub struct ListExchangeRatesQuery {
 /// The rates of a day from one base.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ExchangeRates)]
-pub struct ExchangeRatesView {
+pub struct ExchangeRatesResponse {
     #[schema(example = "EUR")]
     base: String,
     #[schema(format = Date)]
     date: String,
-    data: Vec<ExchangeRateView>,
+    data: Vec<ExchangeRate>,
     /// Always null: all of them are on one page.
     next_page_token: Option<String>,
 }
 
 /// Units of a currency for one unit of the base.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = ExchangeRate)]
-pub struct ExchangeRateView {
+pub struct ExchangeRate {
     #[schema(example = "USD")]
     currency_code: String,
     #[serde(flatten)]
-    rate: RateView,
+    rate: Rate,
 }
 
 /// List exchange rates
 ///
 /// A day without a rate takes the last one before it; each says its own day and source.
 #[utoipa::path(get, path = "/exchange-rates", tag = "currencies", security(("access_token" = ["currencies:read"])), params(ListExchangeRatesQuery),
-    responses((status = 200, description = "The rates", body = ExchangeRatesView), ReadProblems))]
+    responses((status = 200, description = "The rates", body = ExchangeRatesResponse), ReadProblems))]
 pub async fn list_exchange_rates(
     State(state): State<AppState>,
-    _user: Permitted<permission::CurrenciesRead>,
-    Params(query): Params<ListExchangeRatesQuery>,
-) -> Result<axum::Json<ExchangeRatesView>, Problem> {
+    _user: RequirePermission<permission::CurrenciesRead>,
+    StrictQuery(query): StrictQuery<ListExchangeRatesQuery>,
+) -> Result<axum::Json<ExchangeRatesResponse>, Problem> {
     let request = pb::ListExchangeRatesRequest {
         base: query.base.unwrap_or_default(),
         date: query.date.unwrap_or_default(),
     };
-    let answer = state.currencies().list_exchange_rates(request).await?.into_inner();
-    let data = answer.rates.into_iter().map(|it| ExchangeRateView {
-        currency_code: it.currency_code,
-        rate: it.rate.unwrap_or_default().into(),
+    let response = state.currencies().list_exchange_rates(request).await?.into_inner();
+    let data = response.rates.into_iter().map(|row| ExchangeRate {
+        currency_code: row.currency_code,
+        rate: row.rate.unwrap_or_default().into(),
     });
-    Ok(axum::Json(ExchangeRatesView {
-        base: answer.base,
-        date: answer.date,
+    Ok(axum::Json(ExchangeRatesResponse {
+        base: response.base,
+        date: response.date,
         data: data.collect(),
         next_page_token: None,
     }))

@@ -1,2 +1,2 @@
-pub mod convert;
+pub mod convert_amount;
 pub mod list_exchange_rates;

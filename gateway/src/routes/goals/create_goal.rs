@@ -6,25 +6,24 @@ use fintrac_proto::budget::v1 as pb;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::view::GoalView;
-use crate::extract::{AmountText, NoParams, OnceJson, Permitted, permission};
+use super::response::GoalResponse;
+use crate::extract::{Amount, IdempotentJson, NoQuery, RequirePermission, permission};
 use crate::openapi::WriteProblems;
 use crate::problem::Problem;
-use crate::routes::wire::etag;
+use crate::routes::http::etag;
 use crate::state::AppState;
 
 /// A goal to make.
 #[derive(Deserialize, ToSchema)]
-#[schema(as = CreateGoalRequest)]
 #[serde(deny_unknown_fields)]
-pub struct CreateGoalBody {
+pub struct CreateGoalRequest {
     #[schema(required = true, example = "Boat", max_length = 100)]
     #[serde(default)]
     name: String,
     /// Above zero.
     #[schema(required = true, example = "5000.00")]
     #[serde(default)]
-    target_amount: AmountText,
+    target_amount: Amount,
     /// Fixed from then on; default: the account's, else your `default_currency`.
     #[schema(example = "EUR")]
     currency_code: Option<String>,
@@ -35,8 +34,8 @@ pub struct CreateGoalBody {
     account_id: Option<String>,
 }
 
-impl From<CreateGoalBody> for pb::CreateGoalRequest {
-    fn from(body: CreateGoalBody) -> Self {
+impl From<CreateGoalRequest> for pb::CreateGoalRequest {
+    fn from(body: CreateGoalRequest) -> Self {
         Self {
             name: body.name,
             target_amount: body.target_amount.0,
@@ -52,19 +51,20 @@ impl From<CreateGoalBody> for pb::CreateGoalRequest {
 /// An amount to set aside, by a day if you like. Money comes by contributions.
 #[utoipa::path(post, path = "/goals", tag = "goals", security(("access_token" = ["goals:write"])),
     params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body again: the first answer again")),
-    request_body = CreateGoalBody,
-    responses((status = 201, description = "The goal", body = GoalView,
+    request_body = CreateGoalRequest,
+    responses((status = 201, description = "The goal", body = GoalResponse,
         headers(("Location" = String), ("ETag" = String),
             ("Idempotency-Replayed" = Option<String>, description = "true on an answer kept from the first request with this key"))), WriteProblems))]
 pub async fn create_goal(
     State(state): State<AppState>,
-    _query: NoParams,
-    _user: Permitted<permission::GoalsWrite>,
-    OnceJson(once, body): OnceJson<CreateGoalBody>,
+    _query: NoQuery,
+    _user: RequirePermission<permission::GoalsWrite>,
+    IdempotentJson(idempotency, body): IdempotentJson<CreateGoalRequest>,
 ) -> Result<Response, Problem> {
     let request = pb::CreateGoalRequest::from(body);
-    let answer = state.goals().create_goal(once.request(request)).await?;
-    let goal = answer.get_ref().goal.clone().ok_or_else(Problem::internal)?;
+    let response = state.goals().create_goal(idempotency.request(request)).await?;
+    let goal = response.get_ref().goal.clone().ok_or_else(Problem::internal)?;
     let headers = [(LOCATION, format!("/api/v1/goals/{}", goal.id)), (ETAG, etag(goal.version))];
-    Ok(once.mark(&answer, (StatusCode::CREATED, headers, axum::Json(GoalView::from(goal)))))
+    Ok(idempotency
+        .mark_replayed(&response, (StatusCode::CREATED, headers, axum::Json(GoalResponse::from(goal)))))
 }

@@ -3,11 +3,11 @@ use axum::http::header::ETAG;
 use axum::response::IntoResponse;
 use fintrac_proto::budget::v1 as pb;
 
-use super::view::GoalView;
-use crate::extract::{NoParams, Permitted, permission};
+use super::response::GoalResponse;
+use crate::extract::{NoQuery, RequirePermission, permission};
 use crate::openapi::ReadProblems;
 use crate::problem::Problem;
-use crate::routes::wire::etag;
+use crate::routes::http::etag;
 use crate::state::AppState;
 
 /// Read a goal
@@ -15,14 +15,14 @@ use crate::state::AppState;
 /// What is set aside, what is needed each month and whether it is on track. The ETag is for `If-Match`.
 #[utoipa::path(get, path = "/goals/{id}", tag = "goals", security(("access_token" = ["goals:read"])),
     params(("id" = uuid::Uuid, Path)),
-    responses((status = 200, description = "The goal", body = GoalView, headers(("ETag" = String))), ReadProblems))]
+    responses((status = 200, description = "The goal", body = GoalResponse, headers(("ETag" = String))), ReadProblems))]
 pub async fn get_goal(
     State(state): State<AppState>,
-    _query: NoParams,
-    _user: Permitted<permission::GoalsRead>,
+    _query: NoQuery,
+    _user: RequirePermission<permission::GoalsRead>,
     Path(goal_id): Path<String>,
 ) -> Result<impl IntoResponse, Problem> {
-    let answer = state.goals().get_goal(pb::GetGoalRequest { goal_id }).await?.into_inner();
-    let goal = answer.goal.ok_or_else(Problem::internal)?;
-    Ok(([(ETAG, etag(goal.version))], axum::Json(GoalView::from(goal))))
+    let response = state.goals().get_goal(pb::GetGoalRequest { goal_id }).await?.into_inner();
+    let goal = response.goal.ok_or_else(Problem::internal)?;
+    Ok(([(ETAG, etag(goal.version))], axum::Json(GoalResponse::from(goal))))
 }

@@ -2,11 +2,11 @@ use axum::extract::{Path, State};
 use axum::response::IntoResponse;
 use fintrac_proto::budget::v1 as pb;
 
-use super::contribution_view::ContributionView;
-use crate::extract::{PageLink, PageParams, Params, Permitted, permission};
+use super::contribution::ContributionResponse;
+use crate::extract::{PageLink, PageParams, RequirePermission, StrictQuery, permission};
 use crate::openapi::ReadProblems;
 use crate::problem::Problem;
-use crate::routes::wire::List;
+use crate::routes::http::ListResponse;
 use crate::state::AppState;
 
 /// List a goal's contributions
@@ -14,17 +14,17 @@ use crate::state::AppState;
 /// Newest first.
 #[utoipa::path(get, path = "/goals/{id}/contributions", tag = "goals", security(("access_token" = ["goals:read"])),
     params(("id" = uuid::Uuid, Path), PageParams),
-    responses((status = 200, description = "A page of contributions", body = List<ContributionView>,
+    responses((status = 200, description = "A page of contributions", body = ListResponse<ContributionResponse>,
         headers(("Link" = Option<String>, description = "The next page, rel=\"next\""))), ReadProblems))]
 pub async fn list_contributions(
     State(state): State<AppState>,
-    _user: Permitted<permission::GoalsRead>,
+    _user: RequirePermission<permission::GoalsRead>,
     Path(goal_id): Path<String>,
     link: PageLink,
-    Params(page): Params<PageParams>,
+    StrictQuery(page): StrictQuery<PageParams>,
 ) -> Result<impl IntoResponse, Problem> {
     let request = pb::ListContributionsRequest { goal_id, page_size: page.size(), page_token: page.token() };
     let page = state.goals().list_contributions(request).await?.into_inner();
-    let list = List::<ContributionView>::new(page.contributions, page.next_page_token);
+    let list = ListResponse::<ContributionResponse>::new(page.contributions, page.next_page_token);
     Ok((link.next(list.next_page_token.as_deref()), axum::Json(list)))
 }

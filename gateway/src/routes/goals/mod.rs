@@ -1,10 +1,10 @@
-pub mod contribute;
-pub mod contribution_view;
+pub mod contribute_to_goal;
+pub mod contribution;
 pub mod create_goal;
 pub mod delete_goal;
 pub mod get_goal;
 pub mod list_contributions;
 pub mod list_goals;
+pub mod response;
 pub mod update_goal;
-pub mod view;
-pub mod withdraw;
+pub mod withdraw_from_goal;

@@ -5,53 +5,53 @@ use fintrac_proto::budget::v1 as pb;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::view::GoalView;
+use super::response::GoalResponse;
 use crate::extract::{
-    AmountText, Change, IfMatch, Mask, NoParams, OnceJson, Permitted, not_null, permission,
+    Amount, FieldMaskBuilder, IdempotentJson, IfMatch, NoQuery, Patch, RequirePermission, not_null,
+    permission,
 };
-use crate::openapi::{WriteProblems, words};
+use crate::openapi::{WriteProblems, enums};
 use crate::problem::Problem;
-use crate::routes::wire::etag;
+use crate::routes::http::etag;
 use crate::state::AppState;
 
 /// What is to change; absent fields stay, `null` clears `due_date` and `account_id`.
 #[derive(Deserialize, ToSchema)]
-#[schema(as = UpdateGoalRequest)]
 #[serde(deny_unknown_fields)]
-pub struct UpdateGoalBody {
+pub struct UpdateGoalRequest {
     #[schema(nullable = false, example = "Boat", max_length = 100)]
     #[serde(default, deserialize_with = "not_null")]
     name: Option<String>,
     /// What it puts out of reach can be reached, and told, again.
     #[schema(nullable = false, example = "6000.00")]
     #[serde(default, deserialize_with = "not_null")]
-    target_amount: Option<AmountText>,
+    target_amount: Option<Amount>,
     /// Can only be what it is.
     #[schema(nullable = false, example = "EUR")]
     #[serde(default, deserialize_with = "not_null")]
     currency_code: Option<String>,
     #[schema(value_type = Option<NaiveDate>)]
     #[serde(default)]
-    due_date: Change<String>,
+    due_date: Patch<String>,
     #[schema(value_type = Option<uuid::Uuid>)]
     #[serde(default)]
-    account_id: Change<String>,
+    account_id: Patch<String>,
     /// cancelled, or active to take the goal up again. Money completes it.
-    #[schema(value_type = Option<words::GoalStatus>, nullable = false, example = "cancelled")]
+    #[schema(value_type = Option<enums::GoalStatus>, nullable = false, example = "cancelled")]
     #[serde(default, deserialize_with = "not_null")]
     status: Option<String>,
 }
 
-fn request(goal_id: String, if_version: Option<i64>, body: UpdateGoalBody) -> pb::UpdateGoalRequest {
-    let mut mask = Mask::default();
+fn request(goal_id: String, expected_version: Option<i64>, body: UpdateGoalRequest) -> pb::UpdateGoalRequest {
+    let mut mask = FieldMaskBuilder::default();
     pb::UpdateGoalRequest {
         goal_id,
-        if_version,
+        expected_version,
         name: mask.set("name", body.name),
-        target_amount: mask.set("target_amount", body.target_amount).map(|AmountText(text)| text),
+        target_amount: mask.set("target_amount", body.target_amount).map(|Amount(text)| text),
         currency_code: mask.set("currency_code", body.currency_code),
-        due_date: mask.change("due_date", body.due_date),
-        account_id: mask.change("account_id", body.account_id),
+        due_date: mask.patch("due_date", body.due_date),
+        account_id: mask.patch("account_id", body.account_id),
         status: mask.set("status", body.status),
         update_mask: Some(mask.into_proto()),
     }
@@ -63,18 +63,18 @@ fn request(goal_id: String, if_version: Option<i64>, body: UpdateGoalBody) -> pb
 /// cancelled goal; what is there can be withdrawn.
 #[utoipa::path(method(put, patch), path = "/goals/{id}", tag = "goals", security(("access_token" = ["goals:write"])),
     params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag")),
-    request_body = UpdateGoalBody,
-    responses((status = 200, description = "The goal", body = GoalView, headers(("ETag" = String))), WriteProblems))]
+    request_body = UpdateGoalRequest,
+    responses((status = 200, description = "The goal", body = GoalResponse, headers(("ETag" = String))), WriteProblems))]
 pub async fn update_goal(
     State(state): State<AppState>,
-    _query: NoParams,
-    _user: Permitted<permission::GoalsWrite>,
+    _query: NoQuery,
+    _user: RequirePermission<permission::GoalsWrite>,
     Path(goal_id): Path<String>,
-    IfMatch(if_version): IfMatch,
-    OnceJson(once, body): OnceJson<UpdateGoalBody>,
+    IfMatch(expected_version): IfMatch,
+    IdempotentJson(idempotency, body): IdempotentJson<UpdateGoalRequest>,
 ) -> Result<impl IntoResponse, Problem> {
-    let request = request(goal_id, if_version, body);
-    let answer = state.goals().update_goal(once.request(request)).await?;
-    let goal = answer.into_inner().goal.ok_or_else(Problem::internal)?;
-    Ok(([(ETAG, etag(goal.version))], axum::Json(GoalView::from(goal))))
+    let request = request(goal_id, expected_version, body);
+    let response = state.goals().update_goal(idempotency.request(request)).await?;
+    let goal = response.into_inner().goal.ok_or_else(Problem::internal)?;
+    Ok(([(ETAG, etag(goal.version))], axum::Json(GoalResponse::from(goal))))
 }

@@ -4,11 +4,11 @@ use fintrac_proto::notify::v1 as pb;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::view::NotificationView;
-use crate::extract::{PageLink, Params, Permitted, flag, page_size, permission};
+use super::response::NotificationResponse;
+use crate::extract::{PageLink, RequirePermission, StrictQuery, parse_bool, parse_page_size, permission};
 use crate::openapi::ReadProblems;
 use crate::problem::Problem;
-use crate::routes::wire::List;
+use crate::routes::http::ListResponse;
 use crate::state::AppState;
 
 #[derive(Deserialize, IntoParams)]
@@ -29,20 +29,20 @@ pub struct ListNotificationsQuery {
 /// Newest first.
 #[utoipa::path(get, path = "/notifications", tag = "notifications", security(("access_token" = ["notifications:read"])),
     params(ListNotificationsQuery),
-    responses((status = 200, description = "A page of notifications", body = List<NotificationView>,
+    responses((status = 200, description = "A page of notifications", body = ListResponse<NotificationResponse>,
         headers(("Link" = Option<String>, description = "The next page, rel=\"next\""))), ReadProblems))]
 pub async fn list_notifications(
     State(state): State<AppState>,
-    _user: Permitted<permission::NotificationsRead>,
+    _user: RequirePermission<permission::NotificationsRead>,
     link: PageLink,
-    Params(query): Params<ListNotificationsQuery>,
+    StrictQuery(query): StrictQuery<ListNotificationsQuery>,
 ) -> Result<impl IntoResponse, Problem> {
     let request = pb::ListNotificationsRequest {
-        unread: flag("unread", query.unread.as_ref())?,
-        page_size: page_size(query.page_size.as_ref()),
+        unread: parse_bool("unread", query.unread.as_ref())?,
+        page_size: parse_page_size(query.page_size.as_ref()),
         page_token: query.page_token.unwrap_or_default(),
     };
     let page = state.notifications().list_notifications(request).await?.into_inner();
-    let list = List::<NotificationView>::new(page.notifications, page.next_page_token);
+    let list = ListResponse::<NotificationResponse>::new(page.notifications, page.next_page_token);
     Ok((link.next(list.next_page_token.as_deref()), axum::Json(list)))
 }

@@ -5,18 +5,17 @@ use fintrac_proto::notify::v1 as pb;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::view::NotificationView;
-use crate::extract::{IfMatch, NoParams, OnceJson, Permitted, not_null, permission};
+use super::response::NotificationResponse;
+use crate::extract::{IdempotentJson, IfMatch, NoQuery, RequirePermission, not_null, permission};
 use crate::openapi::WriteProblems;
 use crate::problem::Problem;
-use crate::routes::wire::etag;
+use crate::routes::http::etag;
 use crate::state::AppState;
 
 /// Whether it is read.
 #[derive(Deserialize, ToSchema)]
-#[schema(as = MarkNotificationRequest)]
 #[serde(deny_unknown_fields)]
-pub struct MarkNotificationBody {
+pub struct MarkNotificationRequest {
     /// Absent: as it is.
     #[schema(nullable = false)]
     #[serde(default, deserialize_with = "not_null")]
@@ -28,18 +27,18 @@ pub struct MarkNotificationBody {
 /// Your other devices hear of it by the live events.
 #[utoipa::path(patch, path = "/notifications/{id}", tag = "notifications", security(("access_token" = ["notifications:write"])),
     params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag")),
-    request_body = MarkNotificationBody,
-    responses((status = 200, description = "The notification", body = NotificationView, headers(("ETag" = String))), WriteProblems))]
+    request_body = MarkNotificationRequest,
+    responses((status = 200, description = "The notification", body = NotificationResponse, headers(("ETag" = String))), WriteProblems))]
 pub async fn mark_notification(
     State(state): State<AppState>,
-    _query: NoParams,
-    _user: Permitted<permission::NotificationsWrite>,
+    _query: NoQuery,
+    _user: RequirePermission<permission::NotificationsWrite>,
     Path(notification_id): Path<String>,
-    IfMatch(if_version): IfMatch,
-    OnceJson(once, MarkNotificationBody { is_read }): OnceJson<MarkNotificationBody>,
+    IfMatch(expected_version): IfMatch,
+    IdempotentJson(idempotency, MarkNotificationRequest { is_read }): IdempotentJson<MarkNotificationRequest>,
 ) -> Result<impl IntoResponse, Problem> {
-    let request = pb::MarkNotificationRequest { notification_id, if_version, is_read };
-    let answer = state.notifications().mark_notification(once.request(request)).await?;
-    let notification = answer.into_inner().notification.ok_or_else(Problem::internal)?;
-    Ok(([(ETAG, etag(notification.version))], axum::Json(NotificationView::from(notification))))
+    let request = pb::UpdateNotificationRequest { notification_id, expected_version, is_read };
+    let response = state.notifications().update_notification(idempotency.request(request)).await?;
+    let notification = response.into_inner().notification.ok_or_else(Problem::internal)?;
+    Ok(([(ETAG, etag(notification.version))], axum::Json(NotificationResponse::from(notification))))
 }

@@ -1,4 +1,4 @@
 pub mod list_notifications;
+pub mod mark_all_notifications_read;
 pub mod mark_notification;
-pub mod read_all;
-pub mod view;
+pub mod response;

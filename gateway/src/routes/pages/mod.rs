@@ -22,13 +22,13 @@ use crate::state::AppState;
 static SCRIPT: &str = include_str!("../../../assets/pages.js");
 
 /// One script of ours, nothing from elsewhere; forms only to ourselves.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+const PAGE_CSP: &str = "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 pub fn router() -> Router<AppState> {
     Router::new()
-        .route("/verify-email", get(verify_email::show).post(verify_email::confirm))
-        .route("/reset-password", get(reset_password::show).post(reset_password::change))
-        .route("/unsubscribe", get(unsubscribe::show).post(unsubscribe::end))
+        .route("/verify-email", get(verify_email::show).post(verify_email::submit))
+        .route("/reset-password", get(reset_password::show).post(reset_password::submit))
+        .route("/unsubscribe", get(unsubscribe::show).post(unsubscribe::submit))
         .route("/pages.js", get(script))
 }
 
@@ -38,14 +38,14 @@ async fn script() -> impl IntoResponse {
 
 /// What a form posts, or the link to unsubscribe carries.
 #[derive(Deserialize)]
-struct Token {
+struct TokenForm {
     #[serde(default)]
     token: String,
 }
 
 #[derive(Template)]
 #[template(path = "page.html")]
-struct Page<'a> {
+struct PageTemplate<'a> {
     lang: &'a str,
     title: &'a str,
     body: &'a str,
@@ -60,7 +60,7 @@ struct Button<'a> {
     password: Option<&'a str>,
 }
 
-fn page(
+fn render_page(
     status: StatusCode,
     language: &Language,
     title: &str,
@@ -68,8 +68,8 @@ fn page(
     button: Option<Button<'_>>,
 ) -> Response {
     let (lang, title, body) = (&language.code(), &language.text(title), &language.text(body));
-    match (Page { lang, title, body, button }).render() {
-        Ok(html) => (status, [(CONTENT_SECURITY_POLICY, POLICY), (CACHE_CONTROL, "no-store")], Html(html))
+    match (PageTemplate { lang, title, body, button }).render() {
+        Ok(html) => (status, [(CONTENT_SECURITY_POLICY, PAGE_CSP), (CACHE_CONTROL, "no-store")], Html(html))
             .into_response(),
         Err(error) => {
             tracing::error!(%error, "a page could not be rendered");
@@ -78,7 +78,7 @@ fn page(
     }
 }
 
-fn language(headers: &HeaderMap) -> Language {
+fn negotiate_language(headers: &HeaderMap) -> Language {
     let accepted = headers.get("accept-language").and_then(|value| value.to_str().ok());
     Language::negotiate(accepted.unwrap_or_default())
 }

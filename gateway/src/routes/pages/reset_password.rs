@@ -5,49 +5,49 @@ use axum::response::Response;
 use fintrac_proto::auth::v1 as pb;
 use serde::Deserialize;
 
-use super::{Button, language, page};
+use super::{Button, negotiate_language, render_page};
 use crate::language::Language;
-use crate::problem::{Problem, catalogue};
+use crate::problem::{Problem, codes};
 use crate::state::AppState;
 
 #[derive(Deserialize)]
-pub struct NewPassword {
+pub struct ResetPasswordForm {
     #[serde(default)]
     token: String,
     #[serde(default)]
     new_password: String,
 }
 
-/// Where the link of the mail leads: a field and a button.
+/// Where the link of the email leads: a field and a button.
 pub async fn show(headers: HeaderMap) -> Response {
-    form(&language(&headers), StatusCode::OK, "reset-title", "reset-body", "")
+    form(&negotiate_language(&headers), StatusCode::OK, "reset-title", "reset-body", "")
 }
 
 /// The button.
-pub async fn change(
+pub async fn submit(
     State(state): State<AppState>,
     headers: HeaderMap,
-    Form(form_sent): Form<NewPassword>,
+    Form(submitted): Form<ResetPasswordForm>,
 ) -> Response {
-    let language = language(&headers);
-    let NewPassword { token, new_password } = form_sent;
+    let language = negotiate_language(&headers);
+    let ResetPasswordForm { token, new_password } = submitted;
     let request = pb::ResetPasswordRequest { token: token.clone(), new_password, ..Default::default() };
     let Err(problem) = state.identity().reset_password(request).await.map_err(Problem::from) else {
-        return page(StatusCode::OK, &language, "reset-done-title", "reset-done-body", None);
+        return render_page(StatusCode::OK, &language, "reset-done-title", "reset-done-body", None);
     };
-    let status = catalogue::status(problem.code);
+    let status = codes::status(problem.code);
     match problem.code {
         // The link is still good.
-        "VALIDATION_FAILED" => form(&language, status, "reset-refused-title", "reset-refused-body", &token),
+        "VALIDATION_FAILED" => form(&language, status, "reset-rejected-title", "reset-rejected-body", &token),
         _ if status.is_client_error() => {
-            page(status, &language, "verify-invalid-title", "verify-invalid-body", None)
+            render_page(status, &language, "verify-invalid-title", "verify-invalid-body", None)
         }
-        _ => page(status, &language, "verify-failed-title", "verify-failed-body", None),
+        _ => render_page(status, &language, "verify-failed-title", "verify-failed-body", None),
     }
 }
 
 fn form(language: &Language, status: StatusCode, title: &str, body: &str, token: &str) -> Response {
     let (label, password) = (language.text("reset-action"), language.text("reset-label"));
     let button = Button { label: &label, token, password: Some(&password) };
-    page(status, language, title, body, Some(button))
+    render_page(status, language, title, body, Some(button))
 }

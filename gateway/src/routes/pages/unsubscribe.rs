@@ -3,32 +3,36 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use fintrac_proto::auth::v1 as pb;
 
-use super::{Button, Token, language, page};
-use crate::problem::{Problem, catalogue};
+use super::{Button, TokenForm, negotiate_language, render_page};
+use crate::problem::{Problem, codes};
 use crate::state::AppState;
 
-/// Where the link of a mail leads: a button.
-pub async fn show(headers: HeaderMap, Query(query): Query<Token>) -> Response {
-    let language = language(&headers);
+/// Where the link of an email leads: a button.
+pub async fn show(headers: HeaderMap, Query(query): Query<TokenForm>) -> Response {
+    let language = negotiate_language(&headers);
     let label = language.text("unsubscribe-action");
     let button = Button { label: &label, token: &query.token, password: None };
-    page(StatusCode::OK, &language, "unsubscribe-title", "unsubscribe-body", Some(button))
+    render_page(StatusCode::OK, &language, "unsubscribe-title", "unsubscribe-body", Some(button))
 }
 
 /// The button, or a mail program's own (RFC 8058): both post to the address of the link.
-pub async fn end(State(state): State<AppState>, headers: HeaderMap, Query(query): Query<Token>) -> Response {
-    let language = language(&headers);
+pub async fn submit(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    Query(query): Query<TokenForm>,
+) -> Response {
+    let language = negotiate_language(&headers);
     let request = pb::UnsubscribeRequest { token: query.token };
     match state.preferences().unsubscribe(request).await.map_err(Problem::from) {
-        Ok(_) => page(StatusCode::OK, &language, "unsubscribed-title", "unsubscribed-body", None),
+        Ok(_) => render_page(StatusCode::OK, &language, "unsubscribed-title", "unsubscribed-body", None),
         Err(problem) => {
-            let status = catalogue::status(problem.code);
+            let status = codes::status(problem.code);
             let (title, body) = if status.is_client_error() {
                 ("unsubscribe-invalid-title", "unsubscribe-invalid-body")
             } else {
                 ("verify-failed-title", "verify-failed-body")
             };
-            page(status, &language, title, body, None)
+            render_page(status, &language, title, body, None)
         }
     }
 }

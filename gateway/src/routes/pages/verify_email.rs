@@ -4,32 +4,36 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use fintrac_proto::auth::v1 as pb;
 
-use super::{Button, Token, language, page};
-use crate::problem::{Problem, catalogue};
+use super::{Button, TokenForm, negotiate_language, render_page};
+use crate::problem::{Problem, codes};
 use crate::state::AppState;
 
-/// Where the link of the verification mail leads: a button, nothing more.
+/// Where the link of the verification email leads: a button, nothing more.
 pub async fn show(headers: HeaderMap) -> Response {
-    let language = language(&headers);
+    let language = negotiate_language(&headers);
     let label = language.text("verify-action");
     let button = Button { label: &label, token: "", password: None };
-    page(StatusCode::OK, &language, "verify-title", "verify-body", Some(button))
+    render_page(StatusCode::OK, &language, "verify-title", "verify-body", Some(button))
 }
 
 /// The button.
-pub async fn confirm(State(state): State<AppState>, headers: HeaderMap, Form(form): Form<Token>) -> Response {
-    let language = language(&headers);
+pub async fn submit(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    Form(form): Form<TokenForm>,
+) -> Response {
+    let language = negotiate_language(&headers);
     let request = pb::VerifyEmailRequest { token: form.token, ..Default::default() };
     match state.identity().verify_email(request).await.map_err(Problem::from) {
-        Ok(_) => page(StatusCode::OK, &language, "verified-title", "verified-body", None),
+        Ok(_) => render_page(StatusCode::OK, &language, "verified-title", "verified-body", None),
         Err(problem) => {
-            let status = catalogue::status(problem.code);
+            let status = codes::status(problem.code);
             let (title, body) = if status.is_client_error() {
                 ("verify-invalid-title", "verify-invalid-body")
             } else {
                 ("verify-failed-title", "verify-failed-body")
             };
-            page(status, &language, title, body, None)
+            render_page(status, &language, title, body, None)
         }
     }
 }

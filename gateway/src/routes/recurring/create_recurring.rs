@@ -6,29 +6,28 @@ use fintrac_proto::ledger::v1 as pb;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::view::RecurringView;
-use crate::extract::{AmountText, NoParams, OnceJson, Permitted, permission};
-use crate::openapi::{WriteProblems, words};
+use super::response::RecurringTransactionResponse;
+use crate::extract::{Amount, IdempotentJson, NoQuery, RequirePermission, permission};
+use crate::openapi::{WriteProblems, enums};
 use crate::problem::Problem;
-use crate::routes::transactions::split::{SplitBody, Splits, splits};
-use crate::routes::wire::etag;
+use crate::routes::http::etag;
+use crate::routes::transactions::split::{SplitRequest, Splits, splits};
 use crate::state::AppState;
 
 /// A transaction to post again and again: `frequency` and `interval`, or `rrule`.
 #[derive(Deserialize, ToSchema)]
-#[schema(as = CreateRecurringRequest)]
 #[serde(deny_unknown_fields)]
-pub struct CreateRecurringBody {
+pub struct CreateRecurringRequest {
     #[schema(required = true, format = Uuid)]
     #[serde(default)]
     account_id: String,
     /// income, expense or transfer.
     #[serde(rename = "type", default)]
-    #[schema(value_type = words::NewTransactionType, required = true, example = "expense")]
+    #[schema(value_type = enums::NewTransactionType, required = true, example = "expense")]
     kind: String,
     #[schema(required = true, example = "900.00")]
     #[serde(default)]
-    amount: AmountText,
+    amount: Amount,
     /// Default: the account's. Another one is converted at each day's rate.
     #[schema(example = "EUR")]
     currency_code: Option<String>,
@@ -38,7 +37,7 @@ pub struct CreateRecurringBody {
     #[schema(format = Uuid)]
     to_account_id: Option<String>,
     /// What arrives, where the accounts' currencies differ.
-    to_amount: Option<AmountText>,
+    to_amount: Option<Amount>,
     #[schema(max_length = 500, example = "Rent")]
     description: Option<String>,
     #[schema(max_length = 100)]
@@ -47,10 +46,10 @@ pub struct CreateRecurringBody {
     notes: Option<String>,
     tags: Option<Vec<String>>,
     /// Instead of a category.
-    #[schema(value_type = Option<Vec<SplitBody>>)]
+    #[schema(value_type = Option<Vec<SplitRequest>>)]
     splits: Option<Splits>,
     /// daily, weekly, monthly or yearly; month-ends are kept.
-    #[schema(value_type = Option<words::Frequency>, example = "monthly")]
+    #[schema(value_type = Option<enums::RecurringFrequency>, example = "monthly")]
     frequency: Option<String>,
     /// Every so many of them, 1 to 1,000; default 1.
     #[schema(minimum = 1, maximum = 1000)]
@@ -68,12 +67,12 @@ pub struct CreateRecurringBody {
     #[schema(minimum = 1, maximum = 100_000)]
     count: Option<i64>,
     /// What happens on a Saturday or Sunday: keep (default), before or after.
-    #[schema(value_type = Option<words::Weekend>, example = "before")]
+    #[schema(value_type = Option<enums::Weekend>, example = "before")]
     weekend: Option<String>,
 }
 
-impl From<CreateRecurringBody> for pb::CreateRecurringRequest {
-    fn from(body: CreateRecurringBody) -> Self {
+impl From<CreateRecurringRequest> for pb::CreateRecurringRequest {
+    fn from(body: CreateRecurringRequest) -> Self {
         let transaction = pb::CreateTransactionRequest {
             account_id: body.account_id,
             r#type: body.kind,
@@ -81,7 +80,7 @@ impl From<CreateRecurringBody> for pb::CreateRecurringRequest {
             currency_code: body.currency_code,
             category_id: body.category_id,
             to_account_id: body.to_account_id,
-            to_amount: body.to_amount.map(|AmountText(text)| text),
+            to_amount: body.to_amount.map(|Amount(text)| text),
             description: body.description,
             reference_number: body.reference_number,
             notes: body.notes,
@@ -109,20 +108,23 @@ impl From<CreateRecurringBody> for pb::CreateRecurringRequest {
 /// cannot be posted pauses the rest and is told.
 #[utoipa::path(post, path = "/transactions/recurring", tag = "recurring", security(("access_token" = ["transactions:write"])),
     params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body again: the first answer again")),
-    request_body = CreateRecurringBody,
-    responses((status = 201, description = "The recurring transaction", body = RecurringView,
+    request_body = CreateRecurringRequest,
+    responses((status = 201, description = "The recurring transaction", body = RecurringTransactionResponse,
         headers(("Location" = String), ("ETag" = String),
             ("Idempotency-Replayed" = Option<String>, description = "true on an answer kept from the first request with this key"))), WriteProblems))]
 pub async fn create_recurring(
     State(state): State<AppState>,
-    _query: NoParams,
-    _user: Permitted<permission::TransactionsWrite>,
-    OnceJson(once, body): OnceJson<CreateRecurringBody>,
+    _query: NoQuery,
+    _user: RequirePermission<permission::TransactionsWrite>,
+    IdempotentJson(idempotency, body): IdempotentJson<CreateRecurringRequest>,
 ) -> Result<Response, Problem> {
     let request = pb::CreateRecurringRequest::from(body);
-    let mut answer = state.recurring().create_recurring(once.request(request)).await?;
-    let it = answer.get_mut().recurring.take().ok_or_else(Problem::internal)?;
-    let location = format!("/api/v1/transactions/recurring/{}", it.id);
-    let headers = [(LOCATION, location), (ETAG, etag(it.version))];
-    Ok(once.mark(&answer, (StatusCode::CREATED, headers, axum::Json(RecurringView::from(it)))))
+    let mut response = state.recurring().create_recurring(idempotency.request(request)).await?;
+    let recurring = response.get_mut().recurring.take().ok_or_else(Problem::internal)?;
+    let location = format!("/api/v1/transactions/recurring/{}", recurring.id);
+    let headers = [(LOCATION, location), (ETAG, etag(recurring.version))];
+    Ok(idempotency.mark_replayed(
+        &response,
+        (StatusCode::CREATED, headers, axum::Json(RecurringTransactionResponse::from(recurring))),
+    ))
 }

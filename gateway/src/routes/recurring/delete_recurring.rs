@@ -2,7 +2,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use fintrac_proto::ledger::v1 as pb;
 
-use crate::extract::{IfMatch, NoParams, Once, Permitted, permission};
+use crate::extract::{Idempotency, IfMatch, NoQuery, RequirePermission, permission};
 use crate::openapi::WriteProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -15,13 +15,13 @@ use crate::state::AppState;
     responses((status = 204, description = "Deleted"), WriteProblems))]
 pub async fn delete_recurring(
     State(state): State<AppState>,
-    _query: NoParams,
-    _user: Permitted<permission::TransactionsWrite>,
+    _query: NoQuery,
+    _user: RequirePermission<permission::TransactionsWrite>,
     Path(recurring_id): Path<String>,
-    IfMatch(if_version): IfMatch,
-    once: Once,
+    IfMatch(expected_version): IfMatch,
+    idempotency: Idempotency,
 ) -> Result<StatusCode, Problem> {
-    let request = pb::DeleteRecurringRequest { recurring_id, if_version };
-    state.recurring().delete_recurring(once.request(request)).await?;
+    let request = pb::DeleteRecurringRequest { recurring_id, expected_version };
+    state.recurring().delete_recurring(idempotency.request(request)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -3,11 +3,11 @@ use axum::http::header::ETAG;
 use axum::response::IntoResponse;
 use fintrac_proto::ledger::v1 as pb;
 
-use super::view::RecurringView;
-use crate::extract::{NoParams, Permitted, permission};
+use super::response::RecurringTransactionResponse;
+use crate::extract::{NoQuery, RequirePermission, permission};
 use crate::openapi::ReadProblems;
 use crate::problem::Problem;
-use crate::routes::wire::etag;
+use crate::routes::http::etag;
 use crate::state::AppState;
 
 /// Read a recurring transaction, with a preview of its days
@@ -15,15 +15,15 @@ use crate::state::AppState;
 /// The next ten days as they will be posted, moved off weekends where that was asked for.
 #[utoipa::path(get, path = "/transactions/recurring/{id}", tag = "recurring", security(("access_token" = ["transactions:read"])),
     params(("id" = uuid::Uuid, Path)),
-    responses((status = 200, description = "The recurring transaction", body = RecurringView, headers(("ETag" = String))), ReadProblems))]
+    responses((status = 200, description = "The recurring transaction", body = RecurringTransactionResponse, headers(("ETag" = String))), ReadProblems))]
 pub async fn get_recurring(
     State(state): State<AppState>,
-    _query: NoParams,
-    _user: Permitted<permission::TransactionsRead>,
+    _query: NoQuery,
+    _user: RequirePermission<permission::TransactionsRead>,
     Path(recurring_id): Path<String>,
 ) -> Result<impl IntoResponse, Problem> {
     let request = pb::GetRecurringRequest { recurring_id };
-    let answer = state.recurring().get_recurring(request).await?.into_inner();
-    let it = answer.recurring.ok_or_else(Problem::internal)?;
-    Ok(([(ETAG, etag(it.version))], axum::Json(RecurringView::from(it))))
+    let response = state.recurring().get_recurring(request).await?.into_inner();
+    let recurring = response.recurring.ok_or_else(Problem::internal)?;
+    Ok(([(ETAG, etag(recurring.version))], axum::Json(RecurringTransactionResponse::from(recurring))))
 }

@@ -2,27 +2,27 @@ use axum::extract::State;
 use axum::response::IntoResponse;
 use fintrac_proto::ledger::v1 as pb;
 
-use super::view::RecurringView;
-use crate::extract::{PageLink, PageParams, Params, Permitted, permission};
+use super::response::RecurringTransactionResponse;
+use crate::extract::{PageLink, PageParams, RequirePermission, StrictQuery, permission};
 use crate::openapi::ReadProblems;
 use crate::problem::Problem;
-use crate::routes::wire::List;
+use crate::routes::http::ListResponse;
 use crate::state::AppState;
 
 /// List recurring transactions
 ///
 /// With the next day of each; one that could not be posted is paused and says why.
 #[utoipa::path(get, path = "/transactions/recurring", tag = "recurring", security(("access_token" = ["transactions:read"])), params(PageParams),
-    responses((status = 200, description = "A page of recurring transactions", body = List<RecurringView>,
+    responses((status = 200, description = "A page of recurring transactions", body = ListResponse<RecurringTransactionResponse>,
         headers(("Link" = Option<String>, description = "The next page, rel=\"next\""))), ReadProblems))]
 pub async fn list_recurring(
     State(state): State<AppState>,
-    _user: Permitted<permission::TransactionsRead>,
+    _user: RequirePermission<permission::TransactionsRead>,
     link: PageLink,
-    Params(query): Params<PageParams>,
+    StrictQuery(query): StrictQuery<PageParams>,
 ) -> Result<impl IntoResponse, Problem> {
     let request = pb::ListRecurringRequest { page_size: query.size(), page_token: query.token() };
     let page = state.recurring().list_recurring(request).await?.into_inner();
-    let list = List::<RecurringView>::new(page.recurring, page.next_page_token);
+    let list = ListResponse::<RecurringTransactionResponse>::new(page.recurring, page.next_page_token);
     Ok((link.next(list.next_page_token.as_deref()), axum::Json(list)))
 }

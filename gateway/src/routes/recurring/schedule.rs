@@ -2,16 +2,15 @@ use fintrac_proto::ledger::v1 as pb;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::openapi::words;
+use crate::openapi::enums;
 
 /// When a transaction recurs: `frequency` and `interval`, or `rrule`. The transaction itself is
 /// the first occurrence.
 #[derive(Debug, Deserialize, ToSchema)]
-#[schema(as = RecurringSchedule)]
 #[serde(deny_unknown_fields)]
-pub struct ScheduleBody {
+pub struct RecurringSchedule {
     /// daily, weekly, monthly or yearly; month-ends are kept.
-    #[schema(value_type = Option<words::Frequency>, example = "monthly")]
+    #[schema(value_type = Option<enums::RecurringFrequency>, example = "monthly")]
     frequency: Option<String>,
     /// Every so many of them, 1 to 1,000; default 1.
     #[schema(minimum = 1, maximum = 1000)]
@@ -26,12 +25,12 @@ pub struct ScheduleBody {
     #[schema(minimum = 1, maximum = 100_000)]
     count: Option<i64>,
     /// What happens on a Saturday or Sunday: keep (default), before or after.
-    #[schema(value_type = Option<words::Weekend>, example = "keep")]
+    #[schema(value_type = Option<enums::Weekend>, example = "keep")]
     weekend: Option<String>,
 }
 
-impl From<ScheduleBody> for pb::Schedule {
-    fn from(body: ScheduleBody) -> Self {
+impl From<RecurringSchedule> for pb::Schedule {
+    fn from(body: RecurringSchedule) -> Self {
         Self {
             frequency: body.frequency,
             interval: body.interval,

@@ -5,60 +5,60 @@ use fintrac_proto::ledger::v1 as pb;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::view::RecurringView;
+use super::response::RecurringTransactionResponse;
 use crate::extract::{
-    AmountText, Change, IfMatch, Mask, NoParams, OnceJson, Permitted, not_null, permission,
+    Amount, FieldMaskBuilder, IdempotentJson, IfMatch, NoQuery, Patch, RequirePermission, not_null,
+    permission,
 };
-use crate::openapi::{WriteProblems, words};
+use crate::openapi::{WriteProblems, enums};
 use crate::problem::Problem;
-use crate::routes::transactions::split::{SplitBody, Splits, splits};
-use crate::routes::wire::etag;
+use crate::routes::http::etag;
+use crate::routes::transactions::split::{SplitRequest, Splits, splits};
 use crate::state::AppState;
 
 /// What is to change; absent fields stay, `null` clears an optional one.
 #[derive(Deserialize, ToSchema)]
-#[schema(as = UpdateRecurringRequest)]
 #[serde(deny_unknown_fields)]
-pub struct UpdateRecurringBody {
+pub struct UpdateRecurringRequest {
     #[schema(nullable = false, format = Uuid)]
     #[serde(default, deserialize_with = "not_null")]
     account_id: Option<String>,
     /// income, expense or transfer.
     #[serde(rename = "type", default, deserialize_with = "not_null")]
-    #[schema(value_type = Option<words::NewTransactionType>, nullable = false, example = "expense")]
+    #[schema(value_type = Option<enums::NewTransactionType>, nullable = false, example = "expense")]
     kind: Option<String>,
     #[schema(nullable = false, example = "950.00")]
     #[serde(default, deserialize_with = "not_null")]
-    amount: Option<AmountText>,
+    amount: Option<Amount>,
     #[schema(nullable = false, example = "EUR")]
     #[serde(default, deserialize_with = "not_null")]
     currency_code: Option<String>,
     #[schema(value_type = Option<uuid::Uuid>)]
     #[serde(default)]
-    category_id: Change<String>,
+    category_id: Patch<String>,
     #[schema(value_type = Option<uuid::Uuid>)]
     #[serde(default)]
-    to_account_id: Change<String>,
-    #[schema(value_type = Option<AmountText>)]
+    to_account_id: Patch<String>,
+    #[schema(value_type = Option<Amount>)]
     #[serde(default)]
-    to_amount: Change<AmountText>,
+    to_amount: Patch<Amount>,
     #[schema(value_type = Option<String>, max_length = 500)]
     #[serde(default)]
-    description: Change<String>,
+    description: Patch<String>,
     #[schema(value_type = Option<String>, max_length = 100)]
     #[serde(default)]
-    reference_number: Change<String>,
+    reference_number: Patch<String>,
     #[schema(value_type = Option<String>, max_length = 4000)]
     #[serde(default)]
-    notes: Change<String>,
+    notes: Patch<String>,
     #[schema(value_type = Option<Vec<String>>)]
     #[serde(default)]
-    tags: Change<Vec<String>>,
-    #[schema(value_type = Option<Vec<SplitBody>>)]
+    tags: Patch<Vec<String>>,
+    #[schema(value_type = Option<Vec<SplitRequest>>)]
     #[serde(default)]
-    splits: Change<Splits>,
+    splits: Patch<Splits>,
     /// daily, weekly, monthly or yearly; takes the place of an rrule.
-    #[schema(value_type = Option<words::Frequency>, nullable = false, example = "monthly")]
+    #[schema(value_type = Option<enums::RecurringFrequency>, nullable = false, example = "monthly")]
     #[serde(default, deserialize_with = "not_null")]
     frequency: Option<String>,
     #[schema(nullable = false, minimum = 1, maximum = 1000)]
@@ -73,12 +73,12 @@ pub struct UpdateRecurringBody {
     start_date: Option<String>,
     #[schema(value_type = Option<chrono::NaiveDate>)]
     #[serde(default)]
-    end_date: Change<String>,
+    end_date: Patch<String>,
     #[schema(value_type = Option<i64>)]
     #[serde(default)]
-    count: Change<i64>,
+    count: Patch<i64>,
     /// keep, before or after.
-    #[schema(value_type = Option<words::Weekend>, nullable = false, example = "after")]
+    #[schema(value_type = Option<enums::Weekend>, nullable = false, example = "after")]
     #[serde(default, deserialize_with = "not_null")]
     weekend: Option<String>,
 }
@@ -89,42 +89,42 @@ pub struct UpdateRecurringBody {
 /// PUT and PATCH do the same: only the fields present change.
 #[utoipa::path(method(put, patch), path = "/transactions/recurring/{id}", tag = "recurring", security(("access_token" = ["transactions:write"])),
     params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag")),
-    request_body = UpdateRecurringBody,
-    responses((status = 200, description = "The recurring transaction", body = RecurringView, headers(("ETag" = String))), WriteProblems))]
+    request_body = UpdateRecurringRequest,
+    responses((status = 200, description = "The recurring transaction", body = RecurringTransactionResponse, headers(("ETag" = String))), WriteProblems))]
 pub async fn update_recurring(
     State(state): State<AppState>,
-    _query: NoParams,
-    _user: Permitted<permission::TransactionsWrite>,
+    _query: NoQuery,
+    _user: RequirePermission<permission::TransactionsWrite>,
     Path(recurring_id): Path<String>,
-    IfMatch(if_version): IfMatch,
-    OnceJson(once, body): OnceJson<UpdateRecurringBody>,
+    IfMatch(expected_version): IfMatch,
+    IdempotentJson(idempotency, body): IdempotentJson<UpdateRecurringRequest>,
 ) -> Result<impl IntoResponse, Problem> {
-    let request = request(recurring_id, if_version, body);
-    let answer = state.recurring().update_recurring(once.request(request)).await?.into_inner();
-    let it = answer.recurring.ok_or_else(Problem::internal)?;
-    Ok(([(ETAG, etag(it.version))], axum::Json(RecurringView::from(it))))
+    let request = request(recurring_id, expected_version, body);
+    let response = state.recurring().update_recurring(idempotency.request(request)).await?.into_inner();
+    let recurring = response.recurring.ok_or_else(Problem::internal)?;
+    Ok(([(ETAG, etag(recurring.version))], axum::Json(RecurringTransactionResponse::from(recurring))))
 }
 
 fn request(
     recurring_id: String,
-    if_version: Option<i64>,
-    body: UpdateRecurringBody,
+    expected_version: Option<i64>,
+    body: UpdateRecurringRequest,
 ) -> pb::UpdateRecurringRequest {
-    let mut mask = Mask::default();
+    let mut mask = FieldMaskBuilder::default();
     let transaction = pb::CreateTransactionRequest {
         account_id: mask.set("account_id", body.account_id).unwrap_or_default(),
         r#type: mask.set("type", body.kind).unwrap_or_default(),
         amount: mask.set("amount", body.amount).unwrap_or_default().0,
         currency_code: mask.set("currency_code", body.currency_code),
-        category_id: mask.change("category_id", body.category_id),
-        to_account_id: mask.change("to_account_id", body.to_account_id),
-        to_amount: mask.change("to_amount", body.to_amount).map(|AmountText(text)| text),
-        description: mask.change("description", body.description),
-        reference_number: mask.change("reference_number", body.reference_number),
-        notes: mask.change("notes", body.notes),
-        tags: mask.change("tags", body.tags).unwrap_or_default(),
+        category_id: mask.patch("category_id", body.category_id),
+        to_account_id: mask.patch("to_account_id", body.to_account_id),
+        to_amount: mask.patch("to_amount", body.to_amount).map(|Amount(text)| text),
+        description: mask.patch("description", body.description),
+        reference_number: mask.patch("reference_number", body.reference_number),
+        notes: mask.patch("notes", body.notes),
+        tags: mask.patch("tags", body.tags).unwrap_or_default(),
         transaction_date: None,
-        splits: splits(mask.change("splits", body.splits).unwrap_or_default()),
+        splits: splits(mask.patch("splits", body.splits).unwrap_or_default()),
         recurring: None,
     };
     let schedule = pb::Schedule {
@@ -132,13 +132,13 @@ fn request(
         interval: mask.set("interval", body.interval),
         rrule: mask.set("rrule", body.rrule),
         start_date: mask.set("start_date", body.start_date),
-        end_date: mask.change("end_date", body.end_date),
-        count: mask.change("count", body.count),
+        end_date: mask.patch("end_date", body.end_date),
+        count: mask.patch("count", body.count),
         weekend: mask.set("weekend", body.weekend),
     };
     pb::UpdateRecurringRequest {
         recurring_id,
-        if_version,
+        expected_version,
         update_mask: Some(mask.into_proto()),
         transaction: Some(transaction),
         schedule: Some(schedule),

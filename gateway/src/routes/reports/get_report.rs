@@ -6,30 +6,31 @@ use fintrac_proto::notify::v1 as pb;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::page::page;
-use super::view::ReportView;
-use crate::extract::{Params, Permitted, permission};
+use super::html::render_html;
+use super::response::ReportResponse;
+use crate::extract::{RequirePermission, StrictQuery, permission};
 use crate::language::Language;
-use crate::openapi::{ReadProblems, words};
+use crate::openapi::{ReadProblems, enums};
 use crate::problem::Problem;
 use crate::state::AppState;
 
 /// Nothing from elsewhere, no scripts.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
+const REPORT_CSP: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-pub struct MonthlyReportQuery {
+pub struct GetMonthlyReportQuery {
     /// json (default) or html.
-    #[param(value_type = Option<words::ReportForm>, inline)]
+    #[param(value_type = Option<enums::ReportFormat>, inline)]
     format: Option<String>,
 }
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-pub struct ReportQuery {
+pub struct GetReportQuery {
     /// Default: a year before `to`.
     #[param(value_type = Option<NaiveDate>)]
     from: Option<String>,
@@ -37,7 +38,7 @@ pub struct ReportQuery {
     #[param(value_type = Option<NaiveDate>)]
     to: Option<String>,
     /// json (default) or html.
-    #[param(value_type = Option<words::ReportForm>, inline)]
+    #[param(value_type = Option<enums::ReportFormat>, inline)]
     format: Option<String>,
 }
 
@@ -46,44 +47,44 @@ pub struct ReportQuery {
 /// What came in and went out, by category and day, what the household has, budgets and goals; as
 /// JSON, or as a page with charts in the language of `Accept-Language`.
 #[utoipa::path(get, path = "/reports/monthly/{month}", tag = "reports", security(("access_token" = ["accounts:read", "budgets:read", "goals:read", "transactions:read"])),
-    params(("month" = String, Path, description = "YYYY-MM", example = "2026-10", pattern = "^(19[0-9]{2}|2[01][0-9]{2})-(0[1-9]|1[0-2])$"), MonthlyReportQuery),
-    responses((status = 200, description = "The report", content((ReportView = "application/json"), (String = "text/html"))), ReadProblems))]
-pub async fn monthly(
+    params(("month" = String, Path, description = "YYYY-MM", example = "2026-10", pattern = "^(19[0-9]{2}|2[01][0-9]{2})-(0[1-9]|1[0-2])$"), GetMonthlyReportQuery),
+    responses((status = 200, description = "The report", content((ReportResponse = "application/json"), (String = "text/html"))), ReadProblems))]
+pub async fn get_monthly_report(
     State(state): State<AppState>,
-    _user: Permitted<permission::ReportsRead>,
+    _user: RequirePermission<permission::ReportsRead>,
     Path(month): Path<String>,
     headers: HeaderMap,
-    Params(query): Params<MonthlyReportQuery>,
+    StrictQuery(query): StrictQuery<GetMonthlyReportQuery>,
 ) -> Result<Response, Problem> {
     let request = pb::GetReportRequest { month, ..pb::GetReportRequest::default() };
-    answer(&state, request, query.format.as_deref(), &headers).await
+    respond(&state, request, query.format.as_deref(), &headers).await
 }
 
 /// Read a report of any days
 ///
 /// The same as a month's, of the days from `from` to `to`.
 #[utoipa::path(get, path = "/reports", tag = "reports", security(("access_token" = ["accounts:read", "budgets:read", "goals:read", "transactions:read"])),
-    params(ReportQuery),
-    responses((status = 200, description = "The report", content((ReportView = "application/json"), (String = "text/html"))), ReadProblems))]
-pub async fn of_days(
+    params(GetReportQuery),
+    responses((status = 200, description = "The report", content((ReportResponse = "application/json"), (String = "text/html"))), ReadProblems))]
+pub async fn get_report(
     State(state): State<AppState>,
-    _user: Permitted<permission::ReportsRead>,
+    _user: RequirePermission<permission::ReportsRead>,
     headers: HeaderMap,
-    Params(query): Params<ReportQuery>,
+    StrictQuery(query): StrictQuery<GetReportQuery>,
 ) -> Result<Response, Problem> {
-    let ReportQuery { from, to, format } = query;
+    let GetReportQuery { from, to, format } = query;
     let (from, to) = (from.unwrap_or_default(), to.unwrap_or_default());
     let request = pb::GetReportRequest { from, to, ..pb::GetReportRequest::default() };
-    answer(&state, request, format.as_deref(), &headers).await
+    respond(&state, request, format.as_deref(), &headers).await
 }
 
-async fn answer(
+async fn respond(
     state: &AppState,
     request: pb::GetReportRequest,
     format: Option<&str>,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
-    let is_page = match format.map(str::to_ascii_lowercase).as_deref() {
+    let is_html = match format.map(str::to_ascii_lowercase).as_deref() {
         None | Some("json") => false,
         Some("html") => true,
         Some(_) => {
@@ -91,11 +92,11 @@ async fn answer(
             return Err(problem.field("format", "PARAMETER_INVALID", "Send json or html."));
         }
     };
-    let view = ReportView::from(state.reports().get_report(request).await?.into_inner());
-    if !is_page {
-        return Ok(axum::Json(view).into_response());
+    let report = ReportResponse::from(state.reports().get_report(request).await?.into_inner());
+    if !is_html {
+        return Ok(axum::Json(report).into_response());
     }
     let accepted = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
     let language = Language::negotiate(accepted.unwrap_or_default());
-    Ok(([(CONTENT_SECURITY_POLICY, POLICY)], Html(page(&language, &view)?)).into_response())
+    Ok(([(CONTENT_SECURITY_POLICY, REPORT_CSP)], Html(render_html(&language, &report)?)).into_response())
 }

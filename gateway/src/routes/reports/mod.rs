@@ -1,3 +1,3 @@
 pub mod get_report;
-mod page;
-mod view;
+mod html;
+mod response;

@@ -16,10 +16,10 @@ macro_rules! filtered_query {
             children: Option<String>,
             /// income, expense, transfer, opening or adjustment.
             #[serde(rename = "type")]
-            #[param(value_type = Option<crate::openapi::words::TransactionType>, inline)]
+            #[param(value_type = Option<crate::openapi::enums::TransactionType>, inline)]
             kind: Option<String>,
             /// posted (default) or voided.
-            #[param(value_type = Option<crate::openapi::words::TransactionStatus>, inline)]
+            #[param(value_type = Option<crate::openapi::enums::TransactionStatus>, inline)]
             status: Option<String>,
             /// First day.
             #[param(value_type = Option<chrono::NaiveDate>)]
@@ -33,7 +33,7 @@ macro_rules! filtered_query {
             min_amount: Option<String>,
             #[param(pattern = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$")]
             max_amount: Option<String>,
-            #[param(value_type = Option<crate::openapi::words::CurrencyCode>)]
+            #[param(value_type = Option<crate::openapi::enums::CurrencyCode>)]
             currency_code: Option<String>,
             /// A whole tag in any letter case, at most 50 characters.
             #[param(max_length = 50, pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$")]
@@ -43,18 +43,18 @@ macro_rules! filtered_query {
             q: Option<String>,
             /// -transaction_date (default), transaction_date, -amount or amount; amounts by the
             /// household amount.
-            #[param(value_type = Option<crate::openapi::words::TransactionOrder>, inline)]
+            #[param(value_type = Option<crate::openapi::enums::TransactionOrder>, inline)]
             sort: Option<String>,
         }
 
         impl $name {
             /// Takes the filters out.
-            fn filter(
+            fn take_filter(
                 &mut self,
             ) -> Result<fintrac_proto::ledger::v1::TransactionFilter, crate::problem::Problem> {
                 let take = |field: &mut Option<String>| field.take().unwrap_or_default();
                 let without_children = self.children.as_deref() == Some("false");
-                crate::extract::flag("children", self.children.as_ref())?;
+                crate::extract::parse_bool("children", self.children.as_ref())?;
                 Ok(fintrac_proto::ledger::v1::TransactionFilter {
                     account_id: String::new(),
                     category_id: take(&mut self.category_id),

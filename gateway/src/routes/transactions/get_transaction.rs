@@ -3,11 +3,11 @@ use axum::http::header::ETAG;
 use axum::response::IntoResponse;
 use fintrac_proto::ledger::v1 as pb;
 
-use super::view::TransactionView;
-use crate::extract::{NoParams, Permitted, permission};
+use super::response::TransactionResponse;
+use crate::extract::{NoQuery, RequirePermission, permission};
 use crate::openapi::ReadProblems;
 use crate::problem::Problem;
-use crate::routes::wire::etag;
+use crate::routes::http::etag;
 use crate::state::AppState;
 
 /// Read a transaction
@@ -15,15 +15,15 @@ use crate::state::AppState;
 /// As it is after its last revision, voided or not. The ETag is for `If-Match` when you change it.
 #[utoipa::path(get, path = "/transactions/{id}", tag = "transactions", security(("access_token" = ["transactions:read"])),
     params(("id" = uuid::Uuid, Path)),
-    responses((status = 200, description = "The transaction", body = TransactionView, headers(("ETag" = String))), ReadProblems))]
+    responses((status = 200, description = "The transaction", body = TransactionResponse, headers(("ETag" = String))), ReadProblems))]
 pub async fn get_transaction(
     State(state): State<AppState>,
-    _query: NoParams,
-    _user: Permitted<permission::TransactionsRead>,
+    _query: NoQuery,
+    _user: RequirePermission<permission::TransactionsRead>,
     Path(transaction_id): Path<String>,
 ) -> Result<impl IntoResponse, Problem> {
     let request = pb::GetTransactionRequest { transaction_id };
-    let answer = state.transactions().get_transaction(request).await?.into_inner();
-    let transaction = answer.transaction.ok_or_else(Problem::internal)?;
-    Ok(([(ETAG, etag(transaction.version))], axum::Json(TransactionView::from(transaction))))
+    let response = state.transactions().get_transaction(request).await?.into_inner();
+    let transaction = response.transaction.ok_or_else(Problem::internal)?;
+    Ok(([(ETAG, etag(transaction.version))], axum::Json(TransactionResponse::from(transaction))))
 }

@@ -3,11 +3,11 @@ use axum::response::IntoResponse;
 use fintrac_proto::ledger::v1 as pb;
 
 use super::filter::filtered_query;
-use super::view::TransactionView;
-use crate::extract::{PageLink, Params, Permitted, page_size, permission};
+use super::response::TransactionResponse;
+use crate::extract::{PageLink, RequirePermission, StrictQuery, parse_page_size, permission};
 use crate::openapi::ReadProblems;
 use crate::problem::Problem;
-use crate::routes::wire::List;
+use crate::routes::http::ListResponse;
 use crate::state::AppState;
 
 filtered_query!(ListTransactionsQuery {
@@ -25,20 +25,20 @@ filtered_query!(ListTransactionsQuery {
 /// The newest first. All filters may be combined; `q` finds words in description, notes and reference, whatever
 /// their accents. Voided ones come only with `status=voided`.
 #[utoipa::path(get, path = "/transactions", tag = "transactions", security(("access_token" = ["transactions:read"])), params(ListTransactionsQuery),
-    responses((status = 200, description = "A page of transactions", body = List<TransactionView>,
+    responses((status = 200, description = "A page of transactions", body = ListResponse<TransactionResponse>,
         headers(("Link" = Option<String>, description = "The next page, rel=\"next\""))), ReadProblems))]
 pub async fn list_transactions(
     State(state): State<AppState>,
-    _user: Permitted<permission::TransactionsRead>,
+    _user: RequirePermission<permission::TransactionsRead>,
     link: PageLink,
-    Params(mut query): Params<ListTransactionsQuery>,
+    StrictQuery(mut query): StrictQuery<ListTransactionsQuery>,
 ) -> Result<impl IntoResponse, Problem> {
-    let size = page_size(query.page_size.as_ref());
+    let size = parse_page_size(query.page_size.as_ref());
     let account_id = query.account_id.take().unwrap_or_default();
-    let filter = pb::TransactionFilter { account_id, ..query.filter()? };
+    let filter = pb::TransactionFilter { account_id, ..query.take_filter()? };
     let page_token = query.page_token.unwrap_or_default();
     let request = pb::ListTransactionsRequest { filter: Some(filter), page_size: size, page_token };
     let page = state.transactions().list_transactions(request).await?.into_inner();
-    let list = List::<TransactionView>::new(page.transactions, page.next_page_token);
+    let list = ListResponse::<TransactionResponse>::new(page.transactions, page.next_page_token);
     Ok((link.next(list.next_page_token.as_deref()), axum::Json(list)))
 }

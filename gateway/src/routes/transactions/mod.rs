@@ -1,12 +1,12 @@
-pub mod bulk;
+pub mod bulk_write_transactions;
 pub mod create_transaction;
 pub mod delete_transaction;
-pub mod export;
+pub mod export_transactions;
 pub mod filter;
 pub mod get_transaction;
-pub mod list_history;
+pub mod list_transaction_revisions;
 pub mod list_transactions;
+pub mod response;
 pub mod restore_transaction;
 pub mod split;
 pub mod update_transaction;
-pub mod view;

@@ -4,16 +4,15 @@ use fintrac_proto::auth::v1 as pb;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::extract::{Json, NoParams, Permitted, permission};
+use crate::extract::{Json, NoQuery, RequirePermission, permission};
 use crate::openapi::WriteProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
 
 /// The password that is, and the one that shall be.
 #[derive(Deserialize, ToSchema)]
-#[schema(as = ChangePasswordRequest)]
 #[serde(deny_unknown_fields)]
-pub struct ChangePasswordBody {
+pub struct ChangePasswordRequest {
     #[schema(required = true, example = "correct horse battery")]
     #[serde(default)]
     current_password: String,
@@ -27,15 +26,15 @@ pub struct ChangePasswordBody {
 ///
 /// Ends your other sessions.
 #[utoipa::path(post, path = "/users/me/change-password", tag = "users", security(("access_token" = ["profile:write"])),
-    request_body = ChangePasswordBody,
+    request_body = ChangePasswordRequest,
     responses((status = 204, description = "The password has changed"), WriteProblems))]
 pub async fn change_password(
     State(state): State<AppState>,
-    _query: NoParams,
-    _user: Permitted<permission::ProfileWrite>,
-    Json(body): Json<ChangePasswordBody>,
+    _query: NoQuery,
+    _user: RequirePermission<permission::ProfileWrite>,
+    Json(body): Json<ChangePasswordRequest>,
 ) -> Result<StatusCode, Problem> {
-    let ChangePasswordBody { current_password, new_password } = body;
+    let ChangePasswordRequest { current_password, new_password } = body;
     state.users().change_password(pb::ChangePasswordRequest { current_password, new_password }).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -5,17 +5,16 @@ use fintrac_proto::auth::v1 as pb;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::extract::{IfMatch, Json, NoParams, Permitted, permission};
+use crate::extract::{IfMatch, Json, NoQuery, RequirePermission, permission};
 use crate::openapi::WriteProblems;
 use crate::problem::Problem;
-use crate::routes::wire::instant;
+use crate::routes::http::to_datetime;
 use crate::state::AppState;
 
 /// The password; with a second factor its code, too.
 #[derive(Deserialize, ToSchema)]
-#[schema(as = DeleteUserRequest)]
 #[serde(deny_unknown_fields)]
-pub struct DeleteMeBody {
+pub struct DeleteMeRequest {
     #[schema(required = true, example = "correct horse battery")]
     #[serde(default)]
     password: String,
@@ -27,28 +26,31 @@ pub struct DeleteMeBody {
 /// When the grace ends.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Deletion)]
-pub struct DeletionView {
+pub struct DeletionResponse {
     /// Until then a login restores the account; then everything is erased.
     erased_at: Option<DateTime<Utc>>,
 }
 
 /// Delete your account
 ///
-/// Ends every session. For 30 days a login brings the account back; then every part of the suite
+/// Ends every session. For 30 days a login brings the account back; then every service
 /// erases what it has of you.
 #[utoipa::path(delete, path = "/users/me", tag = "users", security(("access_token" = ["profile:write"])),
     params(("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag")),
-    request_body = DeleteMeBody,
-    responses((status = 202, description = "The grace has begun", body = DeletionView), WriteProblems))]
+    request_body = DeleteMeRequest,
+    responses((status = 202, description = "The grace has begun", body = DeletionResponse), WriteProblems))]
 pub async fn delete_me(
     State(state): State<AppState>,
-    _query: NoParams,
-    _user: Permitted<permission::ProfileWrite>,
-    IfMatch(if_version): IfMatch,
-    Json(body): Json<DeleteMeBody>,
-) -> Result<(StatusCode, axum::Json<DeletionView>), Problem> {
-    let request =
-        pb::DeleteMeRequest { if_version, password: body.password, code: body.code.unwrap_or_default() };
-    let erased_at = state.users().delete_me(request).await?.into_inner().erased_at.and_then(instant);
-    Ok((StatusCode::ACCEPTED, axum::Json(DeletionView { erased_at })))
+    _query: NoQuery,
+    _user: RequirePermission<permission::ProfileWrite>,
+    IfMatch(expected_version): IfMatch,
+    Json(body): Json<DeleteMeRequest>,
+) -> Result<(StatusCode, axum::Json<DeletionResponse>), Problem> {
+    let request = pb::DeleteMeRequest {
+        expected_version,
+        password: body.password,
+        code: body.code.unwrap_or_default(),
+    };
+    let erased_at = state.users().delete_me(request).await?.into_inner().erased_at.and_then(to_datetime);
+    Ok((StatusCode::ACCEPTED, axum::Json(DeletionResponse { erased_at })))
 }

@@ -3,26 +3,26 @@ use axum::http::header::ETAG;
 use axum::response::IntoResponse;
 use fintrac_proto::auth::v1 as pb;
 
-use super::view::UserView;
-use crate::extract::{NoParams, Permitted, permission};
+use super::response::UserResponse;
+use crate::extract::{NoQuery, RequirePermission, permission};
 use crate::openapi::UserProblems;
 use crate::problem::Problem;
-use crate::routes::wire::etag;
+use crate::routes::http::etag;
 use crate::state::AppState;
 
 /// Read your profile
 ///
 /// The ETag is for `If-Match` when you change it.
 #[utoipa::path(get, path = "/users/me", tag = "users", security(("access_token" = ["profile:read"])),
-    responses((status = 200, description = "The caller's profile", body = UserView,
+    responses((status = 200, description = "The caller's profile", body = UserResponse,
         headers(("ETag" = String, description = "Changes with the fields that the user may edit"))), UserProblems))]
 pub async fn get_me(
     State(state): State<AppState>,
-    _query: NoParams,
-    _user: Permitted<permission::ProfileRead>,
+    _query: NoQuery,
+    _user: RequirePermission<permission::ProfileRead>,
 ) -> Result<impl IntoResponse, Problem> {
     let user = state.users().get_me(pb::GetMeRequest {}).await?.into_inner().user;
     let user = user.ok_or_else(Problem::internal)?;
     let etag = etag(user.version);
-    Ok(([(ETAG, etag)], axum::Json(UserView::from(user))))
+    Ok(([(ETAG, etag)], axum::Json(UserResponse::from(user))))
 }

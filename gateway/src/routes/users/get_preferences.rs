@@ -3,24 +3,24 @@ use axum::http::header::ETAG;
 use axum::response::IntoResponse;
 use fintrac_proto::auth::v1 as pb;
 
-use super::preferences_view::PreferencesView;
-use crate::extract::{NoParams, Permitted, permission};
+use super::preferences::PreferencesResponse;
+use crate::extract::{NoQuery, RequirePermission, permission};
 use crate::openapi::ReadProblems;
 use crate::problem::Problem;
-use crate::routes::wire::etag;
+use crate::routes::http::etag;
 use crate::state::AppState;
 
 /// Read your preferences
 ///
-/// Language, time zone, currency, and for each kind of message whether it comes by mail and in the inbox.
+/// Language, time zone, currency, and for each kind of message whether it comes by email and in the inbox.
 #[utoipa::path(get, path = "/users/me/preferences", tag = "users", security(("access_token" = ["profile:read"])),
-    responses((status = 200, description = "The caller's preferences", body = PreferencesView, headers(("ETag" = String))), ReadProblems))]
+    responses((status = 200, description = "The caller's preferences", body = PreferencesResponse, headers(("ETag" = String))), ReadProblems))]
 pub async fn get_preferences(
     State(state): State<AppState>,
-    _query: NoParams,
-    _user: Permitted<permission::ProfileRead>,
+    _query: NoQuery,
+    _user: RequirePermission<permission::ProfileRead>,
 ) -> Result<impl IntoResponse, Problem> {
-    let answer = state.preferences().get_preferences(pb::GetPreferencesRequest {}).await?.into_inner();
-    let preferences = answer.preferences.ok_or_else(Problem::internal)?;
-    Ok(([(ETAG, etag(preferences.version))], axum::Json(PreferencesView::from(preferences))))
+    let response = state.preferences().get_preferences(pb::GetPreferencesRequest {}).await?.into_inner();
+    let preferences = response.preferences.ok_or_else(Problem::internal)?;
+    Ok(([(ETAG, etag(preferences.version))], axum::Json(PreferencesResponse::from(preferences))))
 }

@@ -7,26 +7,26 @@ use fintrac_proto::auth::v1 as pb;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::preferences_view::PreferencesView;
+use super::preferences::PreferencesResponse;
 use crate::extract::{
-    AmountText, Change, IfMatch, Mask, NoParams, Object, OnceJson, Permitted, not_null, permission,
+    Amount, FieldMaskBuilder, IdempotentJson, IfMatch, NoQuery, Patch, RequirePermission, StrictObject,
+    not_null, permission,
 };
-use crate::openapi::{WriteProblems, words};
+use crate::openapi::{WriteProblems, enums};
 use crate::problem::Problem;
-use crate::routes::wire::etag;
+use crate::routes::http::etag;
 use crate::state::AppState;
 
 /// What is to change; absent fields stay, `null` clears `large_transaction_limit`.
 #[derive(Deserialize, ToSchema)]
-#[schema(as = UpdatePreferencesRequest)]
 #[serde(deny_unknown_fields)]
-pub struct UpdatePreferencesBody {
+pub struct UpdatePreferencesRequest {
     /// light, dark or system.
-    #[schema(value_type = Option<words::Theme>, nullable = false, example = "dark")]
+    #[schema(value_type = Option<enums::Theme>, nullable = false, example = "dark")]
     #[serde(default, deserialize_with = "not_null")]
     theme: Option<String>,
     /// en, es, fr, de or pt.
-    #[schema(value_type = Option<words::Locale>, nullable = false, example = "es")]
+    #[schema(value_type = Option<enums::Locale>, nullable = false, example = "es")]
     #[serde(default, deserialize_with = "not_null")]
     locale: Option<String>,
     /// The currency of accounts, budgets and goals that you create without one.
@@ -38,23 +38,22 @@ pub struct UpdatePreferencesBody {
     #[serde(default, deserialize_with = "not_null")]
     timezone: Option<String>,
     /// Above zero, in the household's currency.
-    #[schema(value_type = Option<AmountText>, example = "500.00")]
+    #[schema(value_type = Option<Amount>, example = "500.00")]
     #[serde(default)]
-    large_transaction_limit: Change<AmountText>,
+    large_transaction_limit: Patch<Amount>,
     /// By kind: budget_threshold, budget_exceeded, goal_milestone, goal_reached,
     /// goal_deadline, large_transaction, recurring_posted, recurring_failed,
     /// monthly_report. Kinds and ways
     /// that are not named stay as they are.
-    #[schema(nullable = false, value_type = Option<BTreeMap<String, ChannelsBody>>, example = json!({"goal_milestone": {"mail": false}}))]
+    #[schema(nullable = false, value_type = Option<BTreeMap<String, ChannelsChange>>, example = json!({"goal_milestone": {"mail": false}}))]
     #[serde(default, deserialize_with = "not_null")]
-    notifications: Option<BTreeMap<String, Object<ChannelsBody>>>,
+    notifications: Option<BTreeMap<String, StrictObject<ChannelsChange>>>,
 }
 
 /// By which ways to hear of a kind of thing; absent: as it is.
 #[derive(Deserialize, ToSchema)]
-#[schema(as = ChannelsChange)]
 #[serde(deny_unknown_fields)]
-pub struct ChannelsBody {
+pub struct ChannelsChange {
     #[schema(nullable = false)]
     #[serde(default, deserialize_with = "not_null")]
     mail: Option<bool>,
@@ -63,23 +62,23 @@ pub struct ChannelsBody {
     inbox: Option<bool>,
 }
 
-fn request(if_version: Option<i64>, body: UpdatePreferencesBody) -> pb::UpdatePreferencesRequest {
-    let mut mask = Mask::default();
+fn request(expected_version: Option<i64>, body: UpdatePreferencesRequest) -> pb::UpdatePreferencesRequest {
+    let mut mask = FieldMaskBuilder::default();
     let channels = mask.set("notifications", body.notifications).unwrap_or_default();
-    let channels = channels.into_iter().map(|(kind, Object(channels))| pb::ChannelsChange {
+    let channels = channels.into_iter().map(|(kind, StrictObject(channels))| pb::ChannelsChange {
         kind,
-        mail: channels.mail,
+        email: channels.mail,
         inbox: channels.inbox,
     });
     pb::UpdatePreferencesRequest {
-        if_version,
+        expected_version,
         theme: mask.set("theme", body.theme),
         locale: mask.set("locale", body.locale),
         default_currency: mask.set("default_currency", body.default_currency),
         timezone: mask.set("timezone", body.timezone),
         large_transaction_limit: mask
-            .change("large_transaction_limit", body.large_transaction_limit)
-            .map(|AmountText(text)| text),
+            .patch("large_transaction_limit", body.large_transaction_limit)
+            .map(|Amount(text)| text),
         notifications: channels.collect(),
         update_mask: Some(mask.into_proto()),
     }
@@ -90,17 +89,17 @@ fn request(if_version: Option<i64>, body: UpdatePreferencesBody) -> pb::UpdatePr
 /// PUT and PATCH do the same: only the fields present change.
 #[utoipa::path(method(put, patch), path = "/users/me/preferences", tag = "users", security(("access_token" = ["profile:write"])),
     params(("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag")),
-    request_body = UpdatePreferencesBody,
-    responses((status = 200, description = "The caller's preferences", body = PreferencesView, headers(("ETag" = String))), WriteProblems))]
+    request_body = UpdatePreferencesRequest,
+    responses((status = 200, description = "The caller's preferences", body = PreferencesResponse, headers(("ETag" = String))), WriteProblems))]
 pub async fn update_preferences(
     State(state): State<AppState>,
-    _query: NoParams,
-    _user: Permitted<permission::ProfileWrite>,
-    IfMatch(if_version): IfMatch,
-    OnceJson(once, body): OnceJson<UpdatePreferencesBody>,
+    _query: NoQuery,
+    _user: RequirePermission<permission::ProfileWrite>,
+    IfMatch(expected_version): IfMatch,
+    IdempotentJson(idempotency, body): IdempotentJson<UpdatePreferencesRequest>,
 ) -> Result<impl IntoResponse, Problem> {
-    let request = request(if_version, body);
-    let answer = state.preferences().update_preferences(once.request(request)).await?;
-    let preferences = answer.into_inner().preferences.ok_or_else(Problem::internal)?;
-    Ok(([(ETAG, etag(preferences.version))], axum::Json(PreferencesView::from(preferences))))
+    let request = request(expected_version, body);
+    let response = state.preferences().update_preferences(idempotency.request(request)).await?;
+    let preferences = response.into_inner().preferences.ok_or_else(Problem::internal)?;
+    Ok(([(ETAG, etag(preferences.version))], axum::Json(PreferencesResponse::from(preferences))))
 }

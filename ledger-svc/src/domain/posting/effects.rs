@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use uuid::Uuid;
 
-use super::legs::Leg;
 use super::nominal::NominalAccount;
+use super::postings::Posting;
 use super::rejection::Rejection;
 use crate::domain::account::{Account, AccountState};
 use crate::domain::recurring::Recurring;
@@ -27,7 +27,7 @@ impl Effects {
     /// Whether an account is archived by it.
     pub fn closes_account(&self) -> bool {
         match &self.account {
-            Some(AccountEffect::Changed(account)) => !account.takes_new_legs(),
+            Some(AccountEffect::Changed(account)) => !account.accepts_postings(),
             Some(AccountEffect::Opened(_)) | None => false,
         }
     }
@@ -48,7 +48,7 @@ pub struct TransactionEffect {
     pub had_splits: bool,
     pub revision: Revision,
     /// In the order in which they are numbered.
-    pub legs: Vec<Leg>,
+    pub postings: Vec<Posting>,
 }
 
 /// A state change to tell of.
@@ -73,18 +73,18 @@ pub enum Outcome {
     Many(Vec<Result<Outcome, Rejection>>),
 }
 
-/// Sums of many legs, in key order: (household, account) and (household, account, day).
+/// Sums of many postings, in key order: (household, account) and (household, account, day).
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Moves {
+pub struct BalanceDeltas {
     /// Own accounts: change, minor units.
     pub balances: BTreeMap<(Uuid, Uuid), i64>,
     /// All accounts.
-    pub days: BTreeMap<(Uuid, Uuid, NaiveDate), DayMove>,
+    pub days: BTreeMap<(Uuid, Uuid, NaiveDate), DailyDelta>,
 }
 
 /// What a day gains on an account, minor units.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct DayMove {
+pub struct DailyDelta {
     pub change: i64,
     /// In the household's currency, of what has a value there.
     pub household: i64,
@@ -92,7 +92,7 @@ pub struct DayMove {
     pub unpriced: i64,
 }
 
-impl DayMove {
+impl DailyDelta {
     /// `None` when a sum cannot be stored.
     pub fn checked_add(self, other: Self) -> Option<Self> {
         Some(Self {
@@ -103,26 +103,29 @@ impl DayMove {
     }
 }
 
-impl Moves {
-    /// Adds the legs of a household; `None` when a sum cannot be stored.
-    pub fn add(&mut self, household_id: Uuid, legs: &[Leg]) -> Option<()> {
-        for leg in legs {
-            let change = leg.amount.minor();
-            if leg.is_own {
-                let balance = self.balances.entry((household_id, leg.account_id)).or_default();
+impl BalanceDeltas {
+    /// Adds the postings of a household; `None` when a sum cannot be stored.
+    pub fn add(&mut self, household_id: Uuid, postings: &[Posting]) -> Option<()> {
+        for posting in postings {
+            let change = posting.amount.minor();
+            if posting.is_own {
+                let balance = self.balances.entry((household_id, posting.account_id)).or_default();
                 *balance = balance.checked_add(change)?;
             }
-            let (household, unpriced) = match leg.household {
+            let (household, unpriced) = match posting.household {
                 Some(value) => (value.amount.minor(), 0),
                 None => (0, change),
             };
-            self.add_day((household_id, leg.account_id, leg.day), DayMove { change, household, unpriced })?;
+            self.add_day(
+                (household_id, posting.account_id, posting.day),
+                DailyDelta { change, household, unpriced },
+            )?;
         }
         Some(())
     }
 
     /// Adds to a (household, account, day); `None` when a sum cannot be stored.
-    pub fn add_day(&mut self, key: (Uuid, Uuid, NaiveDate), added: DayMove) -> Option<()> {
+    pub fn add_day(&mut self, key: (Uuid, Uuid, NaiveDate), added: DailyDelta) -> Option<()> {
         let day = self.days.entry(key).or_default();
         *day = day.checked_add(added)?;
         Some(())

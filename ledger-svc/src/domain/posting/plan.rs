@@ -1,57 +1,72 @@
 //! What each command does, or why not.
 
-use fintrac_kit::error::Violation;
+use fintrac_kit::error::FieldViolation;
 use fintrac_kit::text::name_key;
 use fintrac_money::{AmountError, Money};
 use uuid::Uuid;
 
-use super::book::{Book, Standing};
+use super::batch_state::{BatchState, StoredTransaction};
 use super::effects::{AccountEffect, Effects, Event, Outcome, TransactionEffect};
-use super::legs::{Leg, Legs, Rates, TooLarge, legs};
+use super::postings::{Posting, PostingSet, Rates, TooLarge, build_postings};
 use super::rejection::{Rejection, name_taken};
-use super::resolve::{Resolved, SplitTerms, Terms, known, standing};
-use super::{Command, Order};
-use crate::domain::account::{Account, AccountChanges, AccountInput, Changed};
+use super::resolve::{ResolvedCommand, ResolvedSplit, ResolvedTransaction, find_posted, find_transaction};
+use super::{Command, CommandKind};
+use crate::domain::account::{Account, AccountChanges, AccountInput, AccountUpdate};
 use crate::domain::rate::{Quotes, Rate};
 use crate::domain::transaction::{
     FieldChange, Revision, RevisionKind, Split, Status, Texts, Transaction, TransactionType, differences,
 };
 
-/// Carries `command` out on `book`: all of its effects, or none and the reason.
+/// Carries `command` out on `state`: all of its effects, or none and the reason.
 pub fn plan(
-    book: &mut Book,
+    state: &mut BatchState,
     command: &Command,
-    resolved: &Resolved,
+    resolved: &ResolvedCommand,
     quotes: &Quotes,
 ) -> Result<(Effects, Outcome), Rejection> {
-    let planner = Planner { book, command, quotes };
-    let (effects, planned) = match (&command.order, resolved) {
-        (Order::Create(_), Resolved::Create(terms)) => transaction(planner.create(terms)?),
-        (Order::Edit { transaction_id, if_version, .. }, Resolved::Edit(terms)) => transaction(
-            planner.edit(standing(book, command.household.id, *transaction_id, *if_version)?, terms)?,
+    let planner = Planner { state, command, quotes };
+    let (effects, planned) = match (&command.kind, resolved) {
+        (CommandKind::Create(_), ResolvedCommand::Create(resolved)) => transaction(planner.create(resolved)?),
+        (CommandKind::Edit { transaction_id, expected_version, .. }, ResolvedCommand::Edit(resolved)) => {
+            transaction(planner.edit(
+                find_posted(state, command.household.id, *transaction_id, *expected_version)?,
+                resolved,
+            )?)
+        }
+        (CommandKind::Restore { transaction_id, expected_version }, ResolvedCommand::Restore(resolved)) => {
+            transaction(planner.restore(
+                find_transaction(state, command.household.id, *transaction_id, *expected_version)?,
+                resolved,
+            )?)
+        }
+        (CommandKind::Void { transaction_id, expected_version }, ResolvedCommand::NoAmountChange) => {
+            transaction(planner.void(find_transaction(
+                state,
+                command.household.id,
+                *transaction_id,
+                *expected_version,
+            )?))
+        }
+        (CommandKind::OpenAccount { account_id, input }, ResolvedCommand::NoAmountChange) => {
+            (planner.open_account(*account_id, input)?, PlannedOutcome::Account(*account_id))
+        }
+        (
+            CommandKind::ChangeAccount { account_id, changes, expected_version },
+            ResolvedCommand::NoAmountChange,
+        ) => (
+            planner.change_account(*account_id, changes, *expected_version)?,
+            PlannedOutcome::Account(*account_id),
         ),
-        (Order::Restore { transaction_id, if_version }, Resolved::Restore(terms)) => transaction(
-            planner.restore(known(book, command.household.id, *transaction_id, *if_version)?, terms)?,
-        ),
-        (Order::Void { transaction_id, if_version }, Resolved::Plain) => {
-            transaction(planner.void(known(book, command.household.id, *transaction_id, *if_version)?))
-        }
-        (Order::OpenAccount { account_id, input }, Resolved::Plain) => {
-            (planner.open_account(*account_id, input)?, Planned::Account(*account_id))
-        }
-        (Order::ChangeAccount { account_id, changes, if_version }, Resolved::Plain) => {
-            (planner.change_account(*account_id, changes, *if_version)?, Planned::Account(*account_id))
-        }
         // `resolve` gives each order its own form.
         _ => return Err(Rejection::Invalid(Vec::new())),
     };
     if let Some(transaction) = &effects.transaction
-        && !book.holds(command.household.id, &transaction.legs)
+        && !state.balances_fit(command.household.id, &transaction.postings)
     {
         return Err(Rejection::OutOfRange);
     }
-    book.apply(command.household.id, command.today(), &effects);
-    Ok((effects, with_balance(book, command, planned)?))
+    state.apply(command.household.id, command.today(), &effects);
+    Ok((effects, with_balance(state, command, planned)?))
 }
 
 /// Accounts that a household may have at once, and may ever have had: every total
@@ -60,132 +75,144 @@ const MAX_ACCOUNTS: i64 = 500;
 const MAX_ACCOUNTS_EVER: i64 = 2000;
 
 /// What a command leads to, before its effects are applied.
-enum Planned {
+enum PlannedOutcome {
     Outcome(Outcome),
     /// The account's response shows the balances after its own adjustment.
     Account(Uuid),
 }
 
-fn with_balance(book: &Book, command: &Command, planned: Planned) -> Result<Outcome, Rejection> {
+fn with_balance(
+    state: &BatchState,
+    command: &Command,
+    planned: PlannedOutcome,
+) -> Result<Outcome, Rejection> {
     match planned {
-        Planned::Outcome(outcome) => Ok(outcome),
-        Planned::Account(id) => {
-            let account = book.account(command.household.id, id).cloned();
-            let state = account.and_then(|account| book.account_state(command.household.id, account));
+        PlannedOutcome::Outcome(outcome) => Ok(outcome),
+        PlannedOutcome::Account(id) => {
+            let account = state.account(command.household.id, id).cloned();
+            let state = account.and_then(|account| state.account_state(command.household.id, account));
             state.map(|state| Outcome::Account(Box::new(state))).ok_or(Rejection::OutOfRange)
         }
     }
 }
 
-fn transaction((effects, outcome): (Effects, Outcome)) -> (Effects, Planned) {
-    (effects, Planned::Outcome(outcome))
+fn transaction((effects, outcome): (Effects, Outcome)) -> (Effects, PlannedOutcome) {
+    (effects, PlannedOutcome::Outcome(outcome))
 }
 
 struct Planner<'a> {
-    book: &'a Book,
+    state: &'a BatchState,
     command: &'a Command,
     quotes: &'a Quotes,
 }
 
 /// A transaction's numbers, computed from its terms.
-struct Booking {
+struct ComputedAmounts {
     change: Money,
     to_change: Option<Money>,
     rate: Option<Rate>,
-    legs: Legs,
+    posting_set: PostingSet,
 }
 
-impl Booking {
+impl ComputedAmounts {
     /// Writes its numbers on the transaction.
-    fn enter(&self, transaction: &mut Transaction) {
+    fn apply_to(&self, transaction: &mut Transaction) {
         transaction.account_change = self.change;
         transaction.to_account_change = self.to_change;
         transaction.rate = self.rate;
-        transaction.household_amount = size(&self.legs.legs);
+        transaction.household_amount = household_amount(&self.posting_set.postings);
     }
 }
 
 impl Planner<'_> {
-    fn fresh(&self) -> Rates<'_> {
-        Rates { quotes: self.quotes, kept: None, kept_valuations: Vec::new() }
+    fn current_rates(&self) -> Rates<'_> {
+        Rates { quotes: self.quotes, pinned_rate: None, pinned_valuations: Vec::new() }
     }
 
-    fn book(&self, terms: &Terms, rates: &Rates<'_>) -> Result<Booking, Rejection> {
-        let in_account = if terms.amount.currency() == terms.account_currency {
-            (terms.amount, None)
+    fn compute(
+        &self,
+        resolved: &ResolvedTransaction,
+        rates: &Rates<'_>,
+    ) -> Result<ComputedAmounts, Rejection> {
+        let in_account = if resolved.amount.currency() == resolved.account_currency {
+            (resolved.amount, None)
         } else {
-            let converted =
-                rates.convert(terms.amount, terms.account_currency, terms.date).map_err(too_large)?;
+            let converted = rates
+                .convert(resolved.amount, resolved.account_currency, resolved.date)
+                .map_err(too_large)?;
             let (money, rate) = converted.ok_or_else(|| {
                 let text = format!(
                     "No rate from {} to {} is known for that day; send the amount in {}.",
-                    terms.amount.currency(),
-                    terms.account_currency,
-                    terms.account_currency
+                    resolved.amount.currency(),
+                    resolved.account_currency,
+                    resolved.account_currency
                 );
-                Rejection::field("currency_code", "RATE_UNKNOWN", text)
+                Rejection::field("currency_code", "RATE_NOT_FOUND", text)
             })?;
             (money, Some(rate))
         };
         let (money, rate) = in_account;
         if money.is_zero() {
-            let text = format!("This comes to nothing in {}; send a larger amount.", terms.account_currency);
+            let text =
+                format!("This comes to nothing in {}; send a larger amount.", resolved.account_currency);
             return Err(Rejection::field("amount", "AMOUNT_TOO_SMALL", text));
         }
-        let change = terms.transaction_type.change(money);
-        let to_change = terms.to_account_id.map(|_| terms.to_amount.unwrap_or(money));
+        let change = resolved.transaction_type.change(money);
+        let to_change = resolved.to_account_id.map(|_| resolved.to_amount.unwrap_or(money));
         let household = self.command.household;
-        let legs =
-            legs(household.id, household.currency, terms, change, to_change, rates).map_err(too_large)?;
-        Ok(Booking { change, to_change, rate, legs })
+        let posting_set =
+            build_postings(household.id, household.currency, resolved, change, to_change, rates)
+                .map_err(too_large)?;
+        Ok(ComputedAmounts { change, to_change, rate, posting_set })
     }
 
-    /// Refuses new legs on closed accounts.
-    fn open(&self, terms: &Terms) -> Result<(), Rejection> {
+    /// Refuses new postings on closed accounts.
+    fn check_accounts_open(&self, resolved: &ResolvedTransaction) -> Result<(), Rejection> {
         let household = self.command.household.id;
-        let closed = |id| self.book.account(household, id).is_some_and(|account| !account.takes_new_legs());
+        let closed =
+            |id| self.state.account(household, id).is_some_and(|account| !account.accepts_postings());
         let mut fields = Vec::new();
-        if closed(terms.account_id) {
+        if closed(resolved.account_id) {
             fields.push("account_id");
         }
-        if terms.to_account_id.is_some_and(closed) {
+        if resolved.to_account_id.is_some_and(closed) {
             fields.push("to_account_id");
         }
         if fields.is_empty() { Ok(()) } else { Err(Rejection::AccountClosed(fields)) }
     }
 
-    fn create(&self, terms: &Terms) -> Result<(Effects, Outcome), Rejection> {
-        self.open(terms)?;
-        let mut effects = self.record(terms)?;
-        if let Some(recurring) = &self.command.begins {
+    fn create(&self, resolved: &ResolvedTransaction) -> Result<(Effects, Outcome), Rejection> {
+        self.check_accounts_open(resolved)?;
+        let mut effects = self.new_transaction(resolved)?;
+        if let Some(recurring) = &self.command.new_recurring {
             effects.events.push(event("recurring", recurring.id, recurring.version, "created", Vec::new()));
             effects.recurring = Some(recurring.clone());
         }
-        let outcome = effects.transaction.as_ref().map(|it| Box::new(it.transaction.clone()));
+        let outcome = effects.transaction.as_ref().map(|effect| Box::new(effect.transaction.clone()));
         Ok((effects, outcome.map_or(Outcome::Voided, Outcome::Transaction)))
     }
 
     /// A new transaction of these terms.
-    fn record(&self, terms: &Terms) -> Result<Effects, Rejection> {
-        let booking = self.book(terms, &self.fresh())?;
+    fn new_transaction(&self, resolved: &ResolvedTransaction) -> Result<Effects, Rejection> {
+        let computed = self.compute(resolved, &self.current_rates())?;
         let transaction = Transaction {
             id: self.command.transaction_id,
-            transaction_type: terms.transaction_type,
+            transaction_type: resolved.transaction_type,
             status: Status::Posted,
-            account_id: terms.account_id,
-            to_account_id: terms.to_account_id,
-            category_id: terms.category.map(|category| category.id),
-            splits: splits(terms),
-            amount: terms.amount,
-            to_amount: terms.to_amount,
-            account_change: booking.change,
-            to_account_change: booking.to_change,
-            household_amount: size(&booking.legs.legs),
+            account_id: resolved.account_id,
+            to_account_id: resolved.to_account_id,
+            category_id: resolved.category.map(|category| category.id),
+            splits: splits(resolved),
+            amount: resolved.amount,
+            to_amount: resolved.to_amount,
+            account_change: computed.change,
+            to_account_change: computed.to_change,
+            household_amount: household_amount(&computed.posting_set.postings),
             household_currency: self.command.household.currency,
-            rate: booking.rate,
-            texts: terms.texts.clone(),
-            date: terms.date,
-            recurring_id: self.command.occurrence_of.map(|it| it.recurring_id),
+            rate: computed.rate,
+            texts: resolved.texts.clone(),
+            date: resolved.date,
+            recurring_id: self.command.occurrence_of.map(|occurrence| occurrence.recurring_id),
             version: 1,
             posted_revision: Some(1),
             created_at: self.command.now,
@@ -200,41 +227,45 @@ impl Planner<'_> {
                 is_new: true,
                 had_splits: false,
                 revision,
-                legs: booking.legs.legs,
+                postings: computed.posting_set.postings,
             }),
             recurring: None,
-            nominal: booking.legs.nominal,
+            nominal: computed.posting_set.nominal,
             events: vec![event],
         })
     }
 
-    fn edit(&self, standing: &Standing, terms: &Terms) -> Result<(Effects, Outcome), Rejection> {
-        let before = &standing.transaction;
+    fn edit(
+        &self,
+        stored: &StoredTransaction,
+        resolved: &ResolvedTransaction,
+    ) -> Result<(Effects, Outcome), Rejection> {
+        let before = &stored.transaction;
         let mut after = Transaction {
-            transaction_type: terms.transaction_type,
-            account_id: terms.account_id,
-            to_account_id: terms.to_account_id,
-            category_id: terms.category.map(|category| category.id),
-            splits: splits(terms),
-            amount: terms.amount,
-            to_amount: terms.to_amount,
-            texts: terms.texts.clone(),
-            date: terms.date,
+            transaction_type: resolved.transaction_type,
+            account_id: resolved.account_id,
+            to_account_id: resolved.to_account_id,
+            category_id: resolved.category.map(|category| category.id),
+            splits: splits(resolved),
+            amount: resolved.amount,
+            to_amount: resolved.to_amount,
+            texts: resolved.texts.clone(),
+            date: resolved.date,
             ..before.clone()
         };
         let same_money = same_money(before, &after);
         let mut effects = Effects::default();
-        let mut legs = Vec::new();
+        let mut postings = Vec::new();
         if !same_money {
             // Another category moves nothing on an account.
             if !same_movement(before, &after) {
-                self.open(terms)?;
+                self.check_accounts_open(resolved)?;
             }
-            let booking = self.book(terms, &self.kept(standing, terms))?;
-            booking.enter(&mut after);
-            legs = standing.legs.iter().map(Leg::reversed).collect();
-            legs.extend(booking.legs.legs);
-            effects.nominal = booking.legs.nominal;
+            let computed = self.compute(resolved, &self.pinned_rates(stored, resolved))?;
+            computed.apply_to(&mut after);
+            postings = stored.postings.iter().map(Posting::reversed).collect();
+            postings.extend(computed.posting_set.postings);
+            effects.nominal = computed.posting_set.nominal;
         }
         let changes = differences(before, &after);
         if changes.is_empty() && same_money {
@@ -246,38 +277,42 @@ impl Planner<'_> {
             after.posted_revision = Some(after.version);
         }
         let outcome = Outcome::Transaction(Box::new(after.clone()));
-        revise(&mut effects, before, after, RevisionKind::Updated, changes, legs);
+        revise(&mut effects, before, after, RevisionKind::Updated, changes, postings);
         Ok((effects, outcome))
     }
 
     /// One that is not voided stays as it is.
-    fn restore(&self, standing: &Standing, terms: &Terms) -> Result<(Effects, Outcome), Rejection> {
-        let before = &standing.transaction;
+    fn restore(
+        &self,
+        stored: &StoredTransaction,
+        resolved: &ResolvedTransaction,
+    ) -> Result<(Effects, Outcome), Rejection> {
+        let before = &stored.transaction;
         if before.status == Status::Posted {
             return Ok((Effects::default(), Outcome::Unchanged(Box::new(before.clone()))));
         }
         // What was voided comes back whatever became of its accounts.
-        let booking = self.book(terms, &self.kept(standing, terms))?;
+        let computed = self.compute(resolved, &self.pinned_rates(stored, resolved))?;
         let version = before.version.saturating_add(1);
         let mut after = Transaction {
             status: Status::Posted,
-            category_id: terms.category.map(|category| category.id),
-            splits: splits(terms),
+            category_id: resolved.category.map(|category| category.id),
+            splits: splits(resolved),
             version,
             posted_revision: Some(version),
             updated_at: self.command.now,
             ..before.clone()
         };
-        booking.enter(&mut after);
+        computed.apply_to(&mut after);
         let changes = differences(before, &after);
         let outcome = Outcome::Transaction(Box::new(after.clone()));
-        let mut effects = Effects { nominal: booking.legs.nominal, ..Effects::default() };
-        revise(&mut effects, before, after, RevisionKind::Restored, changes, booking.legs.legs);
+        let mut effects = Effects { nominal: computed.posting_set.nominal, ..Effects::default() };
+        revise(&mut effects, before, after, RevisionKind::Restored, changes, computed.posting_set.postings);
         Ok((effects, outcome))
     }
 
-    fn void(&self, standing: &Standing) -> (Effects, Outcome) {
-        let before = &standing.transaction;
+    fn void(&self, stored: &StoredTransaction) -> (Effects, Outcome) {
+        let before = &stored.transaction;
         if before.status == Status::Voided {
             return (Effects::default(), Outcome::Voided);
         }
@@ -289,38 +324,38 @@ impl Planner<'_> {
             ..before.clone()
         };
         let changes = differences(before, &after);
-        let legs = standing.legs.iter().map(Leg::reversed).collect();
+        let postings = stored.postings.iter().map(Posting::reversed).collect();
         let mut effects = Effects::default();
-        revise(&mut effects, before, after, RevisionKind::Voided, changes, legs);
+        revise(&mut effects, before, after, RevisionKind::Voided, changes, postings);
         (effects, Outcome::Voided)
     }
 
     /// An edit takes new rates only where currency or date changed.
-    fn kept(&self, standing: &Standing, terms: &Terms) -> Rates<'_> {
-        let mut rates = self.fresh();
-        let before = &standing.transaction;
-        if before.date != terms.date {
+    fn pinned_rates(&self, stored: &StoredTransaction, resolved: &ResolvedTransaction) -> Rates<'_> {
+        let mut rates = self.current_rates();
+        let before = &stored.transaction;
+        if before.date != resolved.date {
             return rates;
         }
-        rates.kept =
+        rates.pinned_rate =
             before.rate.map(|rate| (before.amount.currency(), before.account_change.currency(), rate));
-        // Only the value of an own leg was converted from the leg's currency.
-        let valued = standing.legs.iter().filter(|leg| leg.is_own).filter_map(|leg| {
-            let rate = leg.household.and_then(|value| value.rate)?;
-            Some((leg.amount.currency(), rate))
+        // Only the value of an own posting was converted from the posting's currency.
+        let valued = stored.postings.iter().filter(|posting| posting.is_own).filter_map(|posting| {
+            let rate = posting.household.and_then(|value| value.rate)?;
+            Some((posting.amount.currency(), rate))
         });
-        rates.kept_valuations = valued.collect();
+        rates.pinned_valuations = valued.collect();
         rates
     }
 
     fn open_account(&self, account_id: Uuid, input: &AccountInput) -> Result<Effects, Rejection> {
         let household = self.command.household;
         let name = (household.id, name_key(&input.name));
-        let taken = self.book.names_taken.contains(&name).then(name_taken);
-        let (live, all) = self.book.accounts_counted.get(&household.id).copied().unwrap_or_default();
+        let taken = self.state.names_taken.contains(&name).then(name_taken);
+        let (live, all) = self.state.account_counts.get(&household.id).copied().unwrap_or_default();
         if live >= MAX_ACCOUNTS || all >= MAX_ACCOUNTS_EVER {
             let text = format!("You have {live} accounts, {all} with those deleted; change one instead.");
-            return Err(Rejection::Invalid(vec![Violation::new("name", "TOO_MANY", text)]));
+            return Err(Rejection::Invalid(vec![FieldViolation::new("name", "TOO_MANY_ITEMS", text)]));
         }
         let resolved = input.resolve(account_id, household.currency, self.command.now);
         let (account, opening) = match (resolved, taken) {
@@ -332,7 +367,8 @@ impl Planner<'_> {
         };
         let mut effects = Effects::default();
         if !opening.is_zero() {
-            effects = self.record(&self.system(TransactionType::Opening, &account, opening))?;
+            effects =
+                self.new_transaction(&self.system_transaction(TransactionType::Opening, &account, opening))?;
         }
         effects.events.insert(0, event("account", account.id, 1, "created", Vec::new()));
         effects.account = Some(AccountEffect::Opened(account));
@@ -343,29 +379,33 @@ impl Planner<'_> {
         &self,
         account_id: Uuid,
         changes: &AccountChanges,
-        if_version: Option<i64>,
+        expected_version: Option<i64>,
     ) -> Result<Effects, Rejection> {
         let household = self.command.household.id;
-        let found = self.book.account(household, account_id).filter(|account| account.deleted_at.is_none());
+        let found = self.state.account(household, account_id).filter(|account| account.deleted_at.is_none());
         let account = found.ok_or(Rejection::NotFound("account"))?;
-        if if_version.is_some_and(|version| version != account.version) {
+        if expected_version.is_some_and(|version| version != account.version) {
             return Err(Rejection::VersionMismatch);
         }
-        let Changed { account: after, balance: wanted, fields: changed } =
+        let AccountUpdate { account: after, balance: wanted, fields: changed } =
             changes.apply(account, self.command.now).map_err(Rejection::Invalid)?;
         let key = name_key(&after.name);
-        if key != name_key(&account.name) && self.book.names_taken.contains(&(household, key)) {
+        if key != name_key(&account.name) && self.state.names_taken.contains(&(household, key)) {
             return Err(Rejection::name_taken());
         }
-        let state = self.book.account_state(household, account.clone()).ok_or(Rejection::OutOfRange)?;
+        let state = self.state.account_state(household, account.clone()).ok_or(Rejection::OutOfRange)?;
         let difference = wanted.map(|wanted| wanted.checked_sub(state.balance).ok_or(Rejection::OutOfRange));
         let mut effects = Effects::default();
         if let Some(difference) = difference.transpose()?.filter(|difference| !difference.is_zero()) {
             // Archiving sets the balance first, bringing back afterwards.
-            if !account.takes_new_legs() && !after.takes_new_legs() {
+            if !account.accepts_postings() && !after.accepts_postings() {
                 return Err(Rejection::AccountClosed(vec!["balance"]));
             }
-            effects = self.record(&self.system(TransactionType::Adjustment, account, difference))?;
+            effects = self.new_transaction(&self.system_transaction(
+                TransactionType::Adjustment,
+                account,
+                difference,
+            ))?;
         }
         if !changed.is_empty() {
             effects.events.insert(0, event("account", after.id, after.version, "updated", changed));
@@ -374,8 +414,13 @@ impl Planner<'_> {
         Ok(effects)
     }
 
-    fn system(&self, transaction_type: TransactionType, account: &Account, amount: Money) -> Terms {
-        Terms {
+    fn system_transaction(
+        &self,
+        transaction_type: TransactionType,
+        account: &Account,
+        amount: Money,
+    ) -> ResolvedTransaction {
+        ResolvedTransaction {
             transaction_type,
             account_id: account.id,
             account_currency: account.currency(),
@@ -401,29 +446,29 @@ fn event(
     Event { entity, entity_id, version, kind, changed }
 }
 
-/// The refusal of an amount that is too large in another currency.
+/// The rejection of an amount that is too large in another currency.
 fn too_large(_: TooLarge) -> Rejection {
-    Rejection::Invalid(vec![AmountError::TooLarge.at("amount")])
+    Rejection::Invalid(vec![AmountError::TooLarge.violation("amount")])
 }
 
-/// The size in the household's currency: that of the first leg.
-fn size(legs: &[Leg]) -> Option<Money> {
-    legs.first().and_then(|leg| leg.household).map(|value| value.amount.abs())
+/// The size in the household's currency: that of the first posting.
+fn household_amount(postings: &[Posting]) -> Option<Money> {
+    postings.first().and_then(|posting| posting.household).map(|value| value.amount.abs())
 }
 
-fn splits(terms: &Terms) -> Vec<Split> {
-    let split = |SplitTerms { category, amount, description }: &SplitTerms| Split {
+fn splits(resolved: &ResolvedTransaction) -> Vec<Split> {
+    let split = |ResolvedSplit { category, amount, description }: &ResolvedSplit| Split {
         category_id: category.id,
         amount: *amount,
         description: description.clone(),
     };
-    terms.splits.iter().map(split).collect()
+    resolved.splits.iter().map(split).collect()
 }
 
 /// No amount, account, category, currency or date differs.
 fn same_money(before: &Transaction, after: &Transaction) -> bool {
-    let parts = |it: &Transaction| {
-        it.splits.iter().map(|split| (split.category_id, split.amount)).collect::<Vec<_>>()
+    let parts = |transaction: &Transaction| {
+        transaction.splits.iter().map(|split| (split.category_id, split.amount)).collect::<Vec<_>>()
     };
     same_movement(before, after) && before.category_id == after.category_id && parts(before) == parts(after)
 }
@@ -445,12 +490,12 @@ fn revise(
     after: Transaction,
     kind: RevisionKind,
     changes: Vec<FieldChange>,
-    legs: Vec<Leg>,
+    postings: Vec<Posting>,
 ) {
     let changed = changes.iter().map(|change| change.field).collect();
     effects.events.push(event("transaction", after.id, after.version, kind.as_str(), changed));
     let revision = Revision { revision: after.version, kind, changes };
     let had_splits = !before.splits.is_empty();
     effects.transaction =
-        Some(TransactionEffect { transaction: after, is_new: false, had_splits, revision, legs });
+        Some(TransactionEffect { transaction: after, is_new: false, had_splits, revision, postings });
 }

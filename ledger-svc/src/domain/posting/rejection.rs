@@ -1,4 +1,4 @@
-use fintrac_kit::error::Violation;
+use fintrac_kit::error::FieldViolation;
 
 pub const CLOSED: &str = "The account is archived or deleted; choose another one or bring it back.";
 pub const VOIDED: &str = "The transaction is voided and does not change any more; restore it first.";
@@ -8,9 +8,9 @@ pub const OUT_OF_RANGE: &str =
 /// Why a command was not carried out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rejection {
-    /// Fields that were refused, all of them.
-    Invalid(Vec<Violation>),
-    /// New legs on an archived or deleted account; the fields that name it.
+    /// Fields that were rejected, all of them.
+    Invalid(Vec<FieldViolation>),
+    /// New postings on an archived or deleted account; the fields that name it.
     AccountClosed(Vec<&'static str>),
     /// What the path names is not there.
     NotFound(&'static str),
@@ -24,18 +24,18 @@ pub enum Rejection {
 
 impl Rejection {
     pub fn field(field: &str, reason: &'static str, description: impl Into<String>) -> Self {
-        Self::Invalid(vec![Violation::new(field, reason, description)])
+        Self::Invalid(vec![FieldViolation::new(field, reason, description)])
     }
 
     /// What was wrong, by field.
-    pub fn into_violations(self) -> Vec<Violation> {
-        let one = |field, reason, text| vec![Violation::new(field, reason, text)];
+    pub fn into_violations(self) -> Vec<FieldViolation> {
+        let one = |field, reason, text| vec![FieldViolation::new(field, reason, text)];
         match self {
             Self::Invalid(violations) => violations,
             Self::AccountClosed(fields) => {
-                fields.into_iter().map(|field| Violation::new(field, "ACCOUNT_CLOSED", CLOSED)).collect()
+                fields.into_iter().map(|field| FieldViolation::new(field, "ACCOUNT_CLOSED", CLOSED)).collect()
             }
-            Self::NotFound(_) => one("id", "TRANSACTION_UNKNOWN", "You have no transaction with this id."),
+            Self::NotFound(_) => one("id", "TRANSACTION_NOT_FOUND", "You have no transaction with this id."),
             Self::VersionMismatch => one("id", "VERSION_MISMATCH", "It has changed since you read it."),
             Self::Voided => one("id", "TRANSACTION_VOIDED", VOIDED),
             Self::OutOfRange => one("amount", "BALANCE_OUT_OF_RANGE", OUT_OF_RANGE),
@@ -48,7 +48,7 @@ impl Rejection {
     }
 }
 
-/// The refusal of an account's name.
-pub fn name_taken() -> Violation {
-    Violation::new("name", "NAME_TAKEN", "Another account has this name; choose another one.")
+/// The rejection of an account's name.
+pub fn name_taken() -> FieldViolation {
+    FieldViolation::new("name", "NAME_TAKEN", "Another account has this name; choose another one.")
 }

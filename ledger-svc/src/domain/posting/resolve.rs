@@ -1,27 +1,27 @@
-//! From a command's words to the terms of a transaction, every refusal at once.
+//! From a command's words to the terms of a transaction, every rejection at once.
 
 use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
-use fintrac_kit::error::Violation;
-use fintrac_kit::{day, text};
+use fintrac_kit::error::FieldViolation;
+use fintrac_kit::{date, text};
 use fintrac_money::{Amount, AmountError, Currency, Money};
 use uuid::Uuid;
 
-use super::book::{Book, Standing};
+use super::batch_state::{BatchState, StoredTransaction};
 use super::rejection::Rejection;
-use super::{Command, Order};
+use super::{Command, CommandKind};
 use crate::domain::account::Account;
 use crate::domain::category::CategoryType;
 use crate::domain::transaction::{
-    LONGEST_TAG, SplitInput, Status, Texts, TransactionChanges, TransactionInput, TransactionType,
+    MAX_TAG_CHARS, SplitInput, Status, Texts, TransactionChanges, TransactionInput, TransactionType,
 };
 
-const LONGEST_DESCRIPTION: usize = 500;
-const LONGEST_REFERENCE: usize = 100;
-const LONGEST_NOTES: usize = 4000;
-const MOST_TAGS: usize = 20;
-const MOST_SPLITS: usize = 50;
+const MAX_DESCRIPTION_CHARS: usize = 500;
+const MAX_REFERENCE_CHARS: usize = 100;
+const MAX_NOTES_CHARS: usize = 4000;
+const MAX_TAGS: usize = 20;
+const MAX_SPLITS: usize = 50;
 
 /// A live category.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub struct Category {
 
 /// A part of the amount.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SplitTerms {
+pub struct ResolvedSplit {
     pub category: Category,
     pub amount: Money,
     pub description: Option<String>,
@@ -40,7 +40,7 @@ pub struct SplitTerms {
 
 /// What a transaction is to be, every word understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Terms {
+pub struct ResolvedTransaction {
     pub transaction_type: TransactionType,
     pub account_id: Uuid,
     pub account_currency: Currency,
@@ -48,7 +48,7 @@ pub struct Terms {
     pub to_currency: Option<Currency>,
     pub category: Option<Category>,
     /// Instead of a category; they sum to the amount.
-    pub splits: Vec<SplitTerms>,
+    pub splits: Vec<ResolvedSplit>,
     pub amount: Money,
     pub to_amount: Option<Money>,
     pub texts: Texts,
@@ -57,158 +57,165 @@ pub struct Terms {
 
 /// A command with its words understood.
 #[derive(Debug)]
-pub enum Resolved {
-    Create(Terms),
-    Edit(Terms),
-    Restore(Terms),
+pub enum ResolvedCommand {
+    Create(ResolvedTransaction),
+    Edit(ResolvedTransaction),
+    Restore(ResolvedTransaction),
     /// Nothing of it is words about money.
-    Plain,
+    NoAmountChange,
 }
 
-/// Understands `command` against what stands in `book`.
-pub fn resolve(book: &Book, command: &Command) -> Result<Resolved, Rejection> {
+/// Understands `command` against what stands in `state`.
+pub fn resolve(state: &BatchState, command: &Command) -> Result<ResolvedCommand, Rejection> {
     let household = command.household.id;
-    match &command.order {
-        Order::Create(input) => {
-            let is_overtaken = command.occurrence_of.is_some_and(|it| {
-                let version = book.recurring.get(&(household, it.recurring_id));
-                it.if_version.is_some() && it.if_version != version.copied()
+    match &command.kind {
+        CommandKind::Create(input) => {
+            let is_superseded = command.occurrence_of.is_some_and(|occurrence| {
+                let version = state.recurring.get(&(household, occurrence.recurring_id));
+                occurrence.expected_version.is_some() && occurrence.expected_version != version.copied()
             });
-            if is_overtaken {
+            if is_superseded {
                 return Err(Rejection::VersionMismatch);
             }
-            let terms = Reader::new(book, command).terms(input, None)?;
-            Ok(Resolved::Create(terms))
+            let resolved = InputResolver::new(state, command).resolve(input, None)?;
+            Ok(ResolvedCommand::Create(resolved))
         }
-        Order::Edit { transaction_id, changes, if_version } => {
-            let standing = standing(book, household, *transaction_id, *if_version)?;
-            let input = changes.over(&standing.transaction);
-            let mut reader = Reader::new(book, command);
+        CommandKind::Edit { transaction_id, changes, expected_version } => {
+            let stored = find_posted(state, household, *transaction_id, *expected_version)?;
+            let input = changes.apply_to(&stored.transaction);
+            let mut resolver = InputResolver::new(state, command);
             // What is not said again is not judged again.
-            let said = changes.amount.is_some() || changes.currency_code.is_some();
-            reader.kept = (!said).then_some(standing.transaction.amount);
-            let terms = reader.terms(&input, Some(standing.transaction.transaction_type))?;
-            Ok(Resolved::Edit(terms))
+            let sets_amount = changes.amount.is_some() || changes.currency_code.is_some();
+            resolver.pinned_amount = (!sets_amount).then_some(stored.transaction.amount);
+            let resolved = resolver.resolve(&input, Some(stored.transaction.transaction_type))?;
+            Ok(ResolvedCommand::Edit(resolved))
         }
-        Order::Restore { transaction_id, if_version } => {
-            let standing = known(book, household, *transaction_id, *if_version)?;
-            let mut input = TransactionChanges::default().over(&standing.transaction);
+        CommandKind::Restore { transaction_id, expected_version } => {
+            let stored = find_transaction(state, household, *transaction_id, *expected_version)?;
+            let mut input = TransactionChanges::default().apply_to(&stored.transaction);
             // A category that was deleted meanwhile does not keep it from coming back.
-            let is_live = |id: Uuid| book.categories.contains_key(&(household, id));
-            if standing.transaction.category_id.is_some_and(|id| !is_live(id)) {
+            let is_live = |id: Uuid| state.categories.contains_key(&(household, id));
+            if stored.transaction.category_id.is_some_and(|id| !is_live(id)) {
                 input.category_id = None;
             }
-            if standing.transaction.splits.iter().any(|split| !is_live(split.category_id)) {
+            if stored.transaction.splits.iter().any(|split| !is_live(split.category_id)) {
                 input.splits.clear();
             }
-            let mut reader = Reader::new(book, command);
-            reader.kept = Some(standing.transaction.amount);
-            let terms = reader.terms(&input, Some(standing.transaction.transaction_type))?;
-            Ok(Resolved::Restore(terms))
+            let mut resolver = InputResolver::new(state, command);
+            resolver.pinned_amount = Some(stored.transaction.amount);
+            let resolved = resolver.resolve(&input, Some(stored.transaction.transaction_type))?;
+            Ok(ResolvedCommand::Restore(resolved))
         }
-        Order::Void { transaction_id, if_version } => {
-            known(book, household, *transaction_id, *if_version)?;
-            Ok(Resolved::Plain)
+        CommandKind::Void { transaction_id, expected_version } => {
+            find_transaction(state, household, *transaction_id, *expected_version)?;
+            Ok(ResolvedCommand::NoAmountChange)
         }
-        Order::OpenAccount { .. } | Order::ChangeAccount { .. } => Ok(Resolved::Plain),
+        CommandKind::OpenAccount { .. } | CommandKind::ChangeAccount { .. } => {
+            Ok(ResolvedCommand::NoAmountChange)
+        }
     }
 }
 
 /// The posted transaction that a command names.
-pub(super) fn standing(
-    book: &Book,
+pub(super) fn find_posted(
+    state: &BatchState,
     household_id: Uuid,
     transaction_id: Uuid,
-    if_version: Option<i64>,
-) -> Result<&Standing, Rejection> {
-    let standing = known(book, household_id, transaction_id, if_version)?;
-    match standing.transaction.status {
-        Status::Posted => Ok(standing),
+    expected_version: Option<i64>,
+) -> Result<&StoredTransaction, Rejection> {
+    let stored = find_transaction(state, household_id, transaction_id, expected_version)?;
+    match stored.transaction.status {
+        Status::Posted => Ok(stored),
         Status::Voided => Err(Rejection::Voided),
     }
 }
 
 /// The transaction that a command names, posted or voided.
-pub(super) fn known(
-    book: &Book,
+pub(super) fn find_transaction(
+    state: &BatchState,
     household_id: Uuid,
     transaction_id: Uuid,
-    if_version: Option<i64>,
-) -> Result<&Standing, Rejection> {
-    let known =
-        book.transactions.get(&(household_id, transaction_id)).ok_or(Rejection::NotFound("transaction"))?;
-    if if_version.is_some_and(|version| version != known.transaction.version) {
+    expected_version: Option<i64>,
+) -> Result<&StoredTransaction, Rejection> {
+    let stored =
+        state.transactions.get(&(household_id, transaction_id)).ok_or(Rejection::NotFound("transaction"))?;
+    if expected_version.is_some_and(|version| version != stored.transaction.version) {
         return Err(Rejection::VersionMismatch);
     }
-    Ok(known)
+    Ok(stored)
 }
 
 /// The (currency, day) pairs whose newest quotes the plan needs.
 pub fn rates_needed<'a>(
-    book: &Book,
-    commands: impl Iterator<Item = (&'a Command, &'a Resolved)>,
+    state: &BatchState,
+    commands: impl Iterator<Item = (&'a Command, &'a ResolvedCommand)>,
 ) -> BTreeSet<(Currency, NaiveDate)> {
     let mut needed = BTreeSet::new();
     for (command, resolved) in commands {
         let household = command.household.currency;
-        let mut want = |currencies: &[Currency], day: NaiveDate| {
+        let mut add = |currencies: &[Currency], day: NaiveDate| {
             if currencies.iter().any(|currency| *currency != household) {
                 needed.extend(currencies.iter().map(|currency| (*currency, day)));
                 needed.insert((household, day));
             }
         };
         match resolved {
-            Resolved::Create(terms) | Resolved::Edit(terms) | Resolved::Restore(terms) => {
-                let mut currencies = vec![terms.account_currency, terms.amount.currency()];
-                currencies.extend(terms.to_currency);
-                want(&currencies, terms.date);
+            ResolvedCommand::Create(resolved)
+            | ResolvedCommand::Edit(resolved)
+            | ResolvedCommand::Restore(resolved) => {
+                let mut currencies = vec![resolved.account_currency, resolved.amount.currency()];
+                currencies.extend(resolved.to_currency);
+                add(&currencies, resolved.date);
             }
-            Resolved::Plain => match &command.order {
-                Order::OpenAccount { input, .. } => {
+            ResolvedCommand::NoAmountChange => match &command.kind {
+                CommandKind::OpenAccount { input, .. } => {
                     let currency = input.currency_code.as_deref().and_then(Currency::from_code);
-                    want(&currency.into_iter().collect::<Vec<_>>(), command.today());
+                    add(&currency.into_iter().collect::<Vec<_>>(), command.today());
                 }
-                Order::ChangeAccount { account_id, .. } => {
-                    let account = book.account(command.household.id, *account_id);
-                    want(&account.map(Account::currency).into_iter().collect::<Vec<_>>(), command.today());
+                CommandKind::ChangeAccount { account_id, .. } => {
+                    let account = state.account(command.household.id, *account_id);
+                    add(&account.map(Account::currency).into_iter().collect::<Vec<_>>(), command.today());
                 }
-                Order::Create(_) | Order::Edit { .. } | Order::Void { .. } | Order::Restore { .. } => {}
+                CommandKind::Create(_)
+                | CommandKind::Edit { .. }
+                | CommandKind::Void { .. }
+                | CommandKind::Restore { .. } => {}
             },
         }
     }
     needed
 }
 
-struct Reader<'a> {
-    book: &'a Book,
+struct InputResolver<'a> {
+    state: &'a BatchState,
     command: &'a Command,
     /// The amount of a transaction whose edit does not name it.
-    kept: Option<Money>,
-    violations: Vec<Violation>,
+    pinned_amount: Option<Money>,
+    violations: Vec<FieldViolation>,
 }
 
-impl<'a> Reader<'a> {
-    fn new(book: &'a Book, command: &'a Command) -> Self {
-        Self { book, command, kept: None, violations: Vec::new() }
+impl<'a> InputResolver<'a> {
+    fn new(state: &'a BatchState, command: &'a Command) -> Self {
+        Self { state, command, pinned_amount: None, violations: Vec::new() }
     }
 
-    fn refuse(&mut self, field: &str, reason: &'static str, description: &str) {
-        self.violations.push(Violation::new(field, reason, description));
+    fn reject(&mut self, field: &str, reason: &'static str, description: &str) {
+        self.violations.push(FieldViolation::new(field, reason, description));
     }
 
-    /// `standing` is the type of the transaction that is edited.
-    fn terms(
+    /// `current_type` is the type of the transaction that is edited.
+    fn resolve(
         mut self,
         input: &TransactionInput,
-        standing: Option<TransactionType>,
-    ) -> Result<Terms, Rejection> {
-        let transaction_type = self.transaction_type(&input.transaction_type, standing);
+        current_type: Option<TransactionType>,
+    ) -> Result<ResolvedTransaction, Rejection> {
+        let transaction_type = self.transaction_type(&input.transaction_type, current_type);
         let account = self.account("account_id", Some(&input.account_id));
         let is_transfer = transaction_type == Some(TransactionType::Transfer);
         let to_account = match (&input.to_account_id, is_transfer) {
             (to, true) => self.account("to_account_id", to.as_deref()),
             (Some(_), false) if transaction_type.is_some() => {
-                self.refuse("to_account_id", "CONFLICTING", "Only a transfer has this; leave it out.");
+                self.reject("to_account_id", "CONFLICTING", "Only a transfer has this; leave it out.");
                 None
             }
             (_, false) => None,
@@ -216,20 +223,22 @@ impl<'a> Reader<'a> {
         if let (Some(from), Some(to)) = (account, to_account)
             && from.id == to.id
         {
-            self.refuse("to_account_id", "SAME_ACCOUNT", "Send another account than account_id.");
+            self.reject("to_account_id", "SAME_ACCOUNT", "Send another account than account_id.");
         }
         let category =
             input.category_id.as_deref().and_then(|id| self.category("category_id", id, transaction_type));
         let amount = self.amount(input, transaction_type, account);
         let splits = self.splits(input, transaction_type, amount);
-        let to_amount = self.arriving(input.to_amount.as_deref(), transaction_type, account, to_account);
+        let to_amount =
+            self.resolve_to_amount(input.to_amount.as_deref(), transaction_type, account, to_account);
         let texts = self.texts(input);
         let date = match input.transaction_date.as_deref() {
             None => Some(self.command.today()),
             Some(text) => {
-                let date = day::parse_or_instant(text.trim(), |at| self.command.household.today(at));
+                let date =
+                    date::parse_or_timestamp(text.trim(), |instant| self.command.household.today(instant));
                 if date.is_none() {
-                    self.violations.push(day::refused("transaction_date"));
+                    self.violations.push(date::invalid("transaction_date"));
                 }
                 date
             }
@@ -238,7 +247,7 @@ impl<'a> Reader<'a> {
             (Some(transaction_type), Some(account), Some(amount), Some(date))
                 if self.violations.is_empty() =>
             {
-                Ok(Terms {
+                Ok(ResolvedTransaction {
                     transaction_type,
                     account_id: account.id,
                     account_currency: account.currency(),
@@ -256,19 +265,23 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn transaction_type(&mut self, text: &str, standing: Option<TransactionType>) -> Option<TransactionType> {
+    fn transaction_type(
+        &mut self,
+        text: &str,
+        current_type: Option<TransactionType>,
+    ) -> Option<TransactionType> {
         let wanted = TransactionType::from_text(text);
-        let fits = match (wanted, standing) {
-            (Some(wanted), Some(standing)) if standing.is_system() || wanted.is_system() => {
-                wanted == standing
+        let fits = match (wanted, current_type) {
+            (Some(wanted), Some(current_type)) if current_type.is_system() || wanted.is_system() => {
+                wanted == current_type
             }
             (Some(wanted), _) => !wanted.is_system(),
             (None, _) => false,
         };
         if text.trim().is_empty() {
-            self.refuse("type", "REQUIRED", "Send income, expense or transfer.");
+            self.reject("type", "REQUIRED", "Send income, expense or transfer.");
         } else if !fits {
-            self.refuse("type", "TRANSACTION_TYPE_UNKNOWN", "Send income, expense or transfer.");
+            self.reject("type", "TRANSACTION_TYPE_INVALID", "Send income, expense or transfer.");
         }
         wanted.filter(|_| fits)
     }
@@ -276,13 +289,13 @@ impl<'a> Reader<'a> {
     fn account(&mut self, field: &str, id: Option<&str>) -> Option<&'a Account> {
         let id = id.map(str::trim).unwrap_or_default();
         if id.is_empty() {
-            self.refuse(field, "REQUIRED", "Send the id of an account.");
+            self.reject(field, "REQUIRED", "Send the id of an account.");
             return None;
         }
         let household = self.command.household.id;
-        let found = Uuid::parse_str(id).ok().and_then(|id| self.book.account(household, id));
+        let found = Uuid::parse_str(id).ok().and_then(|id| self.state.account(household, id));
         if found.is_none() {
-            self.refuse(field, "ACCOUNT_UNKNOWN", "You have no account with this id.");
+            self.reject(field, "ACCOUNT_NOT_FOUND", "You have no account with this id.");
         }
         found
     }
@@ -296,22 +309,23 @@ impl<'a> Reader<'a> {
         match transaction_type {
             Some(TransactionType::Transfer | TransactionType::Opening | TransactionType::Adjustment) => {
                 let text = "Only income and expenses have a category; leave it out.";
-                self.refuse(field, "CONFLICTING", text);
+                self.reject(field, "CONFLICTING", text);
                 return None;
             }
             Some(TransactionType::Income | TransactionType::Expense) | None => {}
         }
         let household = self.command.household.id;
-        let found = Uuid::parse_str(id.trim()).ok().and_then(|id| self.book.categories.get(&(household, id)));
+        let found =
+            Uuid::parse_str(id.trim()).ok().and_then(|id| self.state.categories.get(&(household, id)));
         let Some(category) = found.copied() else {
-            self.refuse(field, "CATEGORY_UNKNOWN", "You have no category with this id.");
+            self.reject(field, "CATEGORY_NOT_FOUND", "You have no category with this id.");
             return None;
         };
         // An income with an expense category is a refund; the other way round is nothing.
         if transaction_type == Some(TransactionType::Expense)
             && category.category_type == CategoryType::Income
         {
-            self.refuse(field, "CATEGORY_TYPE_MISMATCH", "Send a category of type expense.");
+            self.reject(field, "CATEGORY_TYPE_MISMATCH", "Send a category of type expense.");
         }
         Some(category)
     }
@@ -321,29 +335,31 @@ impl<'a> Reader<'a> {
         input: &TransactionInput,
         transaction_type: Option<TransactionType>,
         amount: Option<Money>,
-    ) -> Vec<SplitTerms> {
-        let (splits, taken) = (input.splits.as_slice(), input.category_id.is_some());
+    ) -> Vec<ResolvedSplit> {
+        let (splits, has_category) = (input.splits.as_slice(), input.category_id.is_some());
         if splits.is_empty() {
             return Vec::new();
         }
-        if taken {
-            self.refuse("splits", "CONFLICTING", "Send a category or splits, not both.");
+        if has_category {
+            self.reject("splits", "CONFLICTING", "Send a category or splits, not both.");
         }
-        if splits.len() > MOST_SPLITS {
-            self.refuse("splits", "TOO_MANY", "Send at most 50 splits.");
+        if splits.len() > MAX_SPLITS {
+            self.reject("splits", "TOO_MANY_ITEMS", "Send at most 50 splits.");
             return Vec::new();
         }
         let found: Vec<_> = splits
             .iter()
             .enumerate()
-            .filter_map(|(at, split)| self.split(&format!("splits[{at}]"), split, transaction_type, amount))
+            .filter_map(|(index, split)| {
+                self.split(&format!("splits[{index}]"), split, transaction_type, amount)
+            })
             .collect();
         let sum = found.iter().try_fold(0_i64, |sum, split| sum.checked_add(split.amount.minor()));
         if let Some(amount) = amount.filter(|_| found.len() == splits.len())
             && sum != Some(amount.minor())
         {
             let text = format!("The splits must sum to the amount, {amount}.");
-            self.refuse("splits", "SPLITS_SUM_MISMATCH", &text);
+            self.reject("splits", "SPLITS_SUM_MISMATCH", &text);
         }
         found
     }
@@ -354,22 +370,22 @@ impl<'a> Reader<'a> {
         split: &SplitInput,
         transaction_type: Option<TransactionType>,
         amount: Option<Money>,
-    ) -> Option<SplitTerms> {
-        let at = |name: &str| format!("{field}.{name}");
-        let category = self.category(&at("category_id"), &split.category_id, transaction_type);
+    ) -> Option<ResolvedSplit> {
+        let path = |name: &str| format!("{field}.{name}");
+        let category = self.category(&path("category_id"), &split.category_id, transaction_type);
         let description = text::optional_line(
-            &at("description"),
+            &path("description"),
             split.description.as_deref(),
-            LONGEST_DESCRIPTION,
+            MAX_DESCRIPTION_CHARS,
             &mut self.violations,
         );
         // Without an amount nobody knows the currency.
         let read = Amount::parse(&split.amount)
             .and_then(|read| amount.map(|amount| read.positive(amount.currency())).transpose());
         match read {
-            Ok(part) => Some(SplitTerms { category: category?, amount: part?, description }),
+            Ok(part) => Some(ResolvedSplit { category: category?, amount: part?, description }),
             Err(error) => {
-                self.violations.push(error.at(&at("amount")));
+                self.violations.push(error.violation(&path("amount")));
                 None
             }
         }
@@ -381,7 +397,7 @@ impl<'a> Reader<'a> {
         transaction_type: Option<TransactionType>,
         account: Option<&Account>,
     ) -> Option<Money> {
-        let word = match &input.currency_code {
+        let currency = match &input.currency_code {
             None => account.map(Account::currency),
             Some(code) => {
                 let found = Currency::from_code(code).filter(|currency| {
@@ -389,38 +405,42 @@ impl<'a> Reader<'a> {
                 });
                 if found.is_none() {
                     let text = "Not a currency in use; see GET /api/v1/currencies.";
-                    self.refuse("currency_code", "CURRENCY_UNKNOWN", text);
+                    self.reject("currency_code", "CURRENCY_INVALID", text);
                 }
                 found
             }
         };
         if input.amount.is_empty() {
-            self.refuse("amount", "REQUIRED", "Send an amount, such as 12.50.");
+            self.reject("amount", "REQUIRED", "Send an amount, such as 12.50.");
             return None;
         }
         let is_system = transaction_type.is_some_and(TransactionType::is_system);
-        if let (true, Some(word), Some(account)) = (is_system, word, account)
-            && word != account.currency()
+        if let (true, Some(currency), Some(account)) = (is_system, currency, account)
+            && currency != account.currency()
         {
-            self.refuse("currency_code", "CURRENCY_FIXED", "This transaction is in the account's currency.");
+            self.reject(
+                "currency_code",
+                "CURRENCY_IMMUTABLE",
+                "This transaction is in the account's currency.",
+            );
         }
-        if self.kept.is_some() {
-            return self.kept;
+        if self.pinned_amount.is_some() {
+            return self.pinned_amount;
         }
         let read = Amount::parse(&input.amount).and_then(|amount| {
-            let Some(word) = word else { return Ok(None) };
+            let Some(currency) = currency else { return Ok(None) };
             // Without a type nobody knows whether a sign is wrong.
             let signed = is_system || transaction_type.is_none();
-            let money = if signed { amount.in_currency(word)? } else { amount.positive(word)? };
+            let money = if signed { amount.in_currency(currency)? } else { amount.positive(currency)? };
             if money.is_zero() { Err(AmountError::NotPositive) } else { Ok(Some(money)) }
         });
         read.unwrap_or_else(|error| {
-            self.violations.push(error.at("amount"));
+            self.violations.push(error.violation("amount"));
             None
         })
     }
 
-    fn arriving(
+    fn resolve_to_amount(
         &mut self,
         text: Option<&str>,
         transaction_type: Option<TransactionType>,
@@ -428,8 +448,11 @@ impl<'a> Reader<'a> {
         to_account: Option<&Account>,
     ) -> Option<Money> {
         let (Some(from), Some(to)) = (account, to_account) else {
-            if text.is_some() && transaction_type.is_some_and(|it| it != TransactionType::Transfer) {
-                self.refuse("to_amount", "CONFLICTING", "Only a transfer has this; leave it out.");
+            if text.is_some()
+                && transaction_type
+                    .is_some_and(|transaction_type| transaction_type != TransactionType::Transfer)
+            {
+                self.reject("to_amount", "CONFLICTING", "Only a transfer has this; leave it out.");
             }
             return None;
         };
@@ -437,37 +460,41 @@ impl<'a> Reader<'a> {
         match text {
             None if same => None,
             None => {
-                self.refuse("to_amount", "REQUIRED", "The accounts' currencies differ; send what arrives.");
+                self.reject("to_amount", "REQUIRED", "The accounts' currencies differ; send what arrives.");
                 None
             }
             Some(_) if same => {
-                self.refuse("to_amount", "CONFLICTING", "Both accounts have one currency; leave it out.");
+                self.reject("to_amount", "CONFLICTING", "Both accounts have one currency; leave it out.");
                 None
             }
             Some(text) => {
                 let read = Amount::parse(text).and_then(|amount| amount.positive(to.currency()));
-                read.map_err(|error| self.violations.push(error.at("to_amount"))).ok()
+                read.map_err(|error| self.violations.push(error.violation("to_amount"))).ok()
             }
         }
     }
 
     fn texts(&mut self, input: &TransactionInput) -> Texts {
         let violations = &mut self.violations;
-        let description =
-            text::optional_line("description", input.description.as_deref(), LONGEST_DESCRIPTION, violations);
+        let description = text::optional_line(
+            "description",
+            input.description.as_deref(),
+            MAX_DESCRIPTION_CHARS,
+            violations,
+        );
         let reference_number = text::optional_line(
             "reference_number",
             input.reference_number.as_deref(),
-            LONGEST_REFERENCE,
+            MAX_REFERENCE_CHARS,
             violations,
         );
-        let notes = text::optional_lines("notes", input.notes.as_deref(), LONGEST_NOTES, violations);
+        let notes = text::optional_lines("notes", input.notes.as_deref(), MAX_NOTES_CHARS, violations);
         let mut tags: Vec<String> = Vec::new();
-        if input.tags.len() > MOST_TAGS {
-            violations.push(Violation::new("tags", "TOO_MANY", "Send at most 20 tags."));
+        if input.tags.len() > MAX_TAGS {
+            violations.push(FieldViolation::new("tags", "TOO_MANY_ITEMS", "Send at most 20 tags."));
         }
-        for (index, tag) in input.tags.iter().take(MOST_TAGS).enumerate() {
-            let tag = text::line(&format!("tags[{index}]"), tag, LONGEST_TAG, violations);
+        for (index, tag) in input.tags.iter().take(MAX_TAGS).enumerate() {
+            let tag = text::line(&format!("tags[{index}]"), tag, MAX_TAG_CHARS, violations);
             if !tags.contains(&tag) {
                 tags.push(tag);
             }

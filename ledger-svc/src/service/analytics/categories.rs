@@ -2,12 +2,12 @@
 
 use std::collections::HashSet;
 
-use fintrac_kit::access::By;
-use fintrac_kit::error::Violation;
+use fintrac_kit::access::RequestContext;
+use fintrac_kit::error::FieldViolation;
 use fintrac_money::Money;
 use uuid::Uuid;
 
-use super::{Names, Sum, by_category, percent};
+use super::{CategoryNames, Sum, by_category, percent};
 use crate::domain::category::CategoryType;
 use crate::domain::interval::Span;
 use crate::domain::posting::Rejection;
@@ -41,44 +41,44 @@ pub struct CategoriesAnalysis {
 impl Ledger {
     pub async fn analyze_categories(
         &self,
-        by: &By,
+        ctx: &RequestContext,
         span: (&str, &str),
         category_type: &str,
     ) -> Result<CategoriesAnalysis, Error> {
-        let household = self.household(by).await?;
+        let household = self.household(ctx).await?;
         let mut violations = Vec::new();
-        let span = self.month_or(&household, span, &mut violations);
+        let span = self.parse_span_or_current_month(&household, span, &mut violations);
         let category_type = if category_type.is_empty() {
             Some(CategoryType::Expense)
         } else {
             CategoryType::from_text(category_type)
         };
         if category_type.is_none() {
-            violations.push(Violation::new("type", "PARAMETER_INVALID", "Send expense or income."));
+            violations.push(FieldViolation::new("type", "PARAMETER_INVALID", "Send expense or income."));
         }
         let (Some(span), Some(category_type)) = (span, category_type) else {
-            return Err(Error::Query(violations));
+            return Err(Error::InvalidQuery(violations));
         };
-        let previous = span.before().ok_or(Rejection::OutOfRange)?;
+        let previous = span.previous().ok_or(Rejection::OutOfRange)?;
         let side = match category_type {
             CategoryType::Income => Side::Income,
             CategoryType::Expense => Side::Expense,
         };
         let mut connection = self.analyses.acquire(household.id).await?;
-        let nominal = analytics::nominal(&mut connection, household.id).await?;
+        let nominal = analytics::nominal_accounts(&mut connection, household.id).await?;
         let mut now = by_category(&mut connection, &household, &nominal, side, span).await?;
         let mut before = by_category(&mut connection, &household, &nominal, side, previous).await?;
-        let names = Names::read(&mut connection, household.id).await?;
+        let names = CategoryNames::load(&mut connection, household.id).await?;
         let mut total = Sum::zero(household.currency);
         for sum in now.values() {
-            total.plus(sum, 1)?;
+            total.add_signed(sum, 1)?;
         }
         let ids: HashSet<_> = now.keys().chain(before.keys()).copied().collect();
         let mut categories = Vec::new();
         for id in ids {
             let amount = now.remove(&id).unwrap_or_else(|| Sum::zero(household.currency));
             let previous = before.remove(&id).unwrap_or_else(|| Sum::zero(household.currency));
-            if amount.is_nothing() && previous.is_nothing() {
+            if amount.is_zero() && previous.is_zero() {
                 continue;
             }
             let change = amount.amount.checked_sub(previous.amount).ok_or(Rejection::OutOfRange)?;
@@ -94,7 +94,7 @@ impl Ledger {
                 change,
             });
         }
-        categories.sort_by_key(|it| (std::cmp::Reverse(it.amount.amount.minor()), it.id));
+        categories.sort_by_key(|category| (std::cmp::Reverse(category.amount.amount.minor()), category.id));
         Ok(CategoriesAnalysis { span, previous, total, categories })
     }
 }

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use fintrac_kit::access::By;
+use fintrac_kit::access::RequestContext;
 
-use super::{Sum, seen};
+use super::{Sum, display_sign};
 use crate::domain::interval::{Interval, Span};
 use crate::error::Error;
 use crate::service::Ledger;
@@ -25,28 +25,28 @@ pub struct IncomeExpense {
 impl Ledger {
     pub async fn analyze_income_expense(
         &self,
-        by: &By,
+        ctx: &RequestContext,
         span: (&str, &str),
         interval: &str,
     ) -> Result<Vec<IncomeExpense>, Error> {
-        let household = self.household(by).await?;
-        let cuts = self.cuts(&household, span, interval)?;
+        let household = self.household(ctx).await?;
+        let spans = self.parse_spans(&household, span, interval)?;
         let interval = Interval::from_text(interval).unwrap_or(Interval::Month);
-        let (Some(first), Some(last)) = (cuts.first(), cuts.last()) else { return Ok(Vec::new()) };
+        let (Some(first), Some(last)) = (spans.first(), spans.last()) else { return Ok(Vec::new()) };
         let whole = Span { from: first.from, to: last.to };
         let mut connection = self.analyses.acquire(household.id).await?;
-        let nominal: HashMap<_, _> = analytics::nominal(&mut connection, household.id)
+        let nominal: HashMap<_, _> = analytics::nominal_accounts(&mut connection, household.id)
             .await?
             .into_iter()
-            .map(|it| (it.id, it))
+            .map(|account| (account.id, account))
             .collect();
         let ids: Vec<_> = nominal.keys().copied().collect();
         let totals = analytics::totals(&mut connection, household.id, &ids, whole, Some(interval)).await?;
         let zero = || Sum::zero(household.currency);
-        let mut rows: Vec<_> = cuts
+        let mut rows: Vec<_> = spans
             .iter()
-            .map(|cut| IncomeExpense {
-                span: *cut,
+            .map(|span| IncomeExpense {
+                span: *span,
                 income: zero(),
                 expense: zero(),
                 net: zero(),
@@ -54,24 +54,24 @@ impl Ledger {
                 cumulative: zero(),
             })
             .collect();
-        let at: HashMap<_, _> =
-            cuts.iter().enumerate().map(|(at, cut)| (interval.start(cut.from), at)).collect();
+        let index_by_start: HashMap<_, _> =
+            spans.iter().enumerate().map(|(index, span)| (interval.start(span.from), index)).collect();
         for total in totals {
-            let row = total.interval.and_then(|day| rows.get_mut(*at.get(&day)?));
+            let row = total.interval.and_then(|day| rows.get_mut(*index_by_start.get(&day)?));
             let (Some(row), Some(account)) = (row, nominal.get(&total.account_id)) else { continue };
             let sum = match account.side {
                 Side::Income => &mut row.income,
                 Side::Expense => &mut row.expense,
                 Side::Other => &mut row.other,
             };
-            sum.add(total.part(account.currency).times(seen(account.side)))?;
+            sum.add(total.currency_total(account.currency).times(display_sign(account.side)))?;
         }
         let mut cumulative = zero();
         for row in &mut rows {
-            row.net.plus(&row.income, 1)?;
-            row.net.plus(&row.expense, -1)?;
-            cumulative.plus(&row.net, 1)?;
-            cumulative.plus(&row.other, 1)?;
+            row.net.add_signed(&row.income, 1)?;
+            row.net.add_signed(&row.expense, -1)?;
+            cumulative.add_signed(&row.net, 1)?;
+            cumulative.add_signed(&row.other, 1)?;
             row.cumulative = cumulative.clone();
         }
         Ok(rows)

@@ -11,7 +11,7 @@ mod spending;
 use std::collections::{BTreeMap, HashMap};
 
 use chrono::Datelike as _;
-use fintrac_kit::error::Violation;
+use fintrac_kit::error::FieldViolation;
 use fintrac_money::{Currency, Household, Money};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -19,7 +19,7 @@ use uuid::Uuid;
 pub use categories::CategoryAnalysis;
 pub use income_expense::IncomeExpense;
 pub use net_worth::NetWorth;
-pub use patterns::Unusual;
+pub use patterns::UnusualCategory;
 pub(super) use pool::AnalysisPool;
 pub use spending::SpendingGroup;
 
@@ -27,7 +27,7 @@ use super::Ledger;
 use crate::domain::interval::Span;
 use crate::domain::posting::Rejection;
 use crate::error::Error;
-use crate::store::analytics::{self, Nominal, Side, Total};
+use crate::store::analytics::{self, NominalAccount, Side, Total};
 use crate::store::categories as stored;
 
 /// A sum in the household's currency, and its parts by currency.
@@ -36,15 +36,15 @@ pub struct Sum {
     pub amount: Money,
     pub by_currency: BTreeMap<&'static str, Money>,
     /// What has no value in the household's currency and is not in the amount.
-    pub unpriced: Parts,
+    pub unpriced: CurrencyAmounts,
 }
 
 /// Parts of a sum by currency code.
-pub type Parts = BTreeMap<&'static str, Money>;
+pub type CurrencyAmounts = BTreeMap<&'static str, Money>;
 
 /// A total in a currency of its own, minor units, with a sign.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Part {
+pub(super) struct CurrencyTotal {
     pub currency: Currency,
     pub native: i64,
     /// Worth in the household's currency.
@@ -53,7 +53,7 @@ pub(super) struct Part {
     pub unpriced: i64,
 }
 
-impl Part {
+impl CurrencyTotal {
     fn times(self, sign: i64) -> Self {
         let times = |minor: i64| minor.saturating_mul(sign);
         Self {
@@ -66,7 +66,7 @@ impl Part {
 }
 
 /// Adds minor units to the part of their currency.
-fn add_part(parts: &mut Parts, currency: Currency, minor: i64) -> Result<(), Rejection> {
+fn add_amount(parts: &mut CurrencyAmounts, currency: Currency, minor: i64) -> Result<(), Rejection> {
     let part = parts.entry(currency.code()).or_insert_with(|| Money::zero(currency));
     *part = part.checked_add(Money::new(minor, currency)).ok_or(Rejection::OutOfRange)?;
     Ok(())
@@ -78,25 +78,26 @@ impl Sum {
     }
 
     /// Whether nothing moved, in whatever currency.
-    fn is_nothing(&self) -> bool {
+    fn is_zero(&self) -> bool {
         self.amount.is_zero() && self.by_currency.values().all(|part| part.is_zero())
     }
 
-    fn add(&mut self, part: Part) -> Result<(), Rejection> {
+    fn add(&mut self, part: CurrencyTotal) -> Result<(), Rejection> {
         let worth = Money::new(part.household, self.amount.currency());
         self.amount = self.amount.checked_add(worth).ok_or(Rejection::OutOfRange)?;
-        add_part(&mut self.by_currency, part.currency, part.native)?;
+        add_amount(&mut self.by_currency, part.currency, part.native)?;
         if part.unpriced != 0 {
-            add_part(&mut self.unpriced, part.currency, part.unpriced)?;
+            add_amount(&mut self.unpriced, part.currency, part.unpriced)?;
         }
         Ok(())
     }
 
     /// An average over so many days, rounded down.
-    fn over(&self, days: u64) -> Self {
+    fn average_over(&self, days: u64) -> Self {
         let days = i64::try_from(days).unwrap_or(i64::MAX).max(1);
         let each = |money: &Money| Money::new(money.minor().div_euclid(days), money.currency());
-        let parts = |parts: &Parts| parts.iter().map(|(code, money)| (*code, each(money))).collect();
+        let parts =
+            |parts: &CurrencyAmounts| parts.iter().map(|(code, money)| (*code, each(money))).collect();
         Self {
             amount: each(&self.amount),
             by_currency: parts(&self.by_currency),
@@ -104,7 +105,7 @@ impl Sum {
         }
     }
 
-    pub(super) fn plus(&mut self, other: &Self, sign: i64) -> Result<(), Rejection> {
+    pub(super) fn add_signed(&mut self, other: &Self, sign: i64) -> Result<(), Rejection> {
         let times = |money: Money| money.minor().checked_mul(sign).ok_or(Rejection::OutOfRange);
         let household = times(other.amount)?;
         self.amount = self
@@ -112,19 +113,19 @@ impl Sum {
             .checked_add(Money::new(household, self.amount.currency()))
             .ok_or(Rejection::OutOfRange)?;
         for part in other.by_currency.values() {
-            add_part(&mut self.by_currency, part.currency(), times(*part)?)?;
+            add_amount(&mut self.by_currency, part.currency(), times(*part)?)?;
         }
         for part in other.unpriced.values() {
-            add_part(&mut self.unpriced, part.currency(), times(*part)?)?;
+            add_amount(&mut self.unpriced, part.currency(), times(*part)?)?;
         }
         Ok(())
     }
 }
 
 impl Total {
-    fn part(&self, currency: Currency) -> Part {
+    fn currency_total(&self, currency: Currency) -> CurrencyTotal {
         let (native, household) = (self.change, self.household_change);
-        Part { currency, native, household, unpriced: self.unpriced_change }
+        CurrencyTotal { currency, native, household, unpriced: self.unpriced_change }
     }
 }
 
@@ -138,14 +139,15 @@ fn percent(part: i64, whole: i64) -> Option<String> {
 
 /// What a category is called, and what is above it.
 #[derive(Debug, Default)]
-struct Names(HashMap<Uuid, (String, Option<Uuid>)>);
+struct CategoryNames(HashMap<Uuid, (String, Option<Uuid>)>);
 
-impl Names {
-    async fn read(connection: &mut PgConnection, household_id: Uuid) -> Result<Self, sqlx::Error> {
+impl CategoryNames {
+    async fn load(connection: &mut PgConnection, household_id: Uuid) -> Result<Self, sqlx::Error> {
         let names = stored::names(connection, household_id).await?;
-        let places = stored::places(connection, household_id).await?;
-        let above: HashMap<_, _> = places.into_iter().map(|it| (it.id, it.parent_id)).collect();
-        let known = names.into_iter().map(|(id, name)| (id, (name, above.get(&id).copied().flatten())));
+        let nodes = stored::nodes(connection, household_id).await?;
+        let parents: HashMap<_, _> =
+            nodes.into_iter().map(|category| (category.id, category.parent_id)).collect();
+        let known = names.into_iter().map(|(id, name)| (id, (name, parents.get(&id).copied().flatten())));
         Ok(Self(known.collect()))
     }
 
@@ -162,23 +164,24 @@ impl Names {
 async fn by_category(
     connection: &mut PgConnection,
     household: &Household,
-    nominal: &[Nominal],
+    nominal: &[NominalAccount],
     side: Side,
     span: Span,
 ) -> Result<HashMap<Option<Uuid>, Sum>, Error> {
-    let of_side: HashMap<_, _> = nominal.iter().filter(|it| it.side == side).map(|it| (it.id, it)).collect();
+    let of_side: HashMap<_, _> =
+        nominal.iter().filter(|account| account.side == side).map(|account| (account.id, account)).collect();
     let ids: Vec<_> = of_side.keys().copied().collect();
     let mut sums = HashMap::new();
     for total in analytics::totals(connection, household.id, &ids, span, None).await? {
         let Some(account) = of_side.get(&total.account_id) else { continue };
         let sum = sums.entry(account.category_id).or_insert_with(|| Sum::zero(household.currency));
-        sum.add(total.part(account.currency).times(seen(side)))?;
+        sum.add(total.currency_total(account.currency).times(display_sign(side)))?;
     }
     Ok(sums)
 }
 
 /// Spending comes to its nominal accounts, income leaves them.
-fn seen(side: Side) -> i64 {
+fn display_sign(side: Side) -> i64 {
     match side {
         Side::Expense => 1,
         Side::Income | Side::Other => -1,
@@ -187,16 +190,16 @@ fn seen(side: Side) -> i64 {
 
 impl Ledger {
     /// The days that a query asks for; empty texts ask for this month so far.
-    fn month_or(
+    fn parse_span_or_current_month(
         &self,
         household: &Household,
         (from, to): (&str, &str),
-        violations: &mut Vec<Violation>,
+        violations: &mut Vec<FieldViolation>,
     ) -> Option<Span> {
         if !from.is_empty() {
-            return self.span(household, (from, to), violations);
+            return self.parse_span(household, (from, to), violations);
         }
-        let span = self.span(household, ("1900-01-01", to), violations)?;
+        let span = self.parse_span(household, ("1900-01-01", to), violations)?;
         Some(Span { from: span.to.with_day(1)?, to: span.to })
     }
 }

@@ -3,19 +3,19 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::NaiveDate;
-use fintrac_kit::access::By;
-use fintrac_kit::error::Violation;
+use fintrac_kit::access::RequestContext;
+use fintrac_kit::error::FieldViolation;
 use fintrac_money::{Currency, Household, Money};
 use sqlx::Connection as _;
 use uuid::Uuid;
 
-use super::{Part, Sum};
+use super::{CurrencyTotal, Sum};
 use crate::domain::account::Account;
 use crate::domain::interval::{Interval, Span};
 use crate::domain::posting::Rejection;
 use crate::domain::rate::Quotes;
 use crate::error::Error;
-use crate::service::{Ledger, SNAPSHOT};
+use crate::service::{BEGIN_SNAPSHOT, Ledger};
 use crate::store::{accounts, analytics, exchange_rates};
 
 /// Amounts that one answer converts: intervals times currencies.
@@ -35,31 +35,31 @@ impl Ledger {
     /// Accounts that count; one that was deleted counts up to the day before.
     pub async fn analyze_net_worth(
         &self,
-        by: &By,
+        ctx: &RequestContext,
         span: (&str, &str),
         interval: &str,
     ) -> Result<Vec<NetWorth>, Error> {
-        let household = self.household(by).await?;
-        let cuts = self.cuts(&household, span, interval)?;
+        let household = self.household(ctx).await?;
+        let spans = self.parse_spans(&household, span, interval)?;
         let interval = Interval::from_text(interval).unwrap_or(Interval::Month);
-        let (Some(first), Some(last)) = (cuts.first(), cuts.last()) else { return Ok(Vec::new()) };
+        let (Some(first), Some(last)) = (spans.first(), spans.last()) else { return Ok(Vec::new()) };
         let after_first = Span { from: first.to.succ_opt().unwrap_or(first.to), to: last.to };
         let later = Span { from: last.to.succ_opt().unwrap_or(last.to), to: NaiveDate::MAX };
         let mut connection = self.analyses.acquire(household.id).await?;
-        let mut snapshot = connection.begin_with(SNAPSHOT).await?;
+        let mut snapshot = connection.begin_with(BEGIN_SNAPSHOT).await?;
         let mut counted = accounts::all(&mut snapshot, household.id).await?;
         counted.retain(|account| account.include_in_net_worth);
         let currencies: HashSet<Currency> = counted.iter().map(Account::currency).collect();
-        if cuts.len() * currencies.len() > MAX_CONVERSIONS || cuts.len() * counted.len() > MAX_BALANCES {
+        if spans.len() * currencies.len() > MAX_CONVERSIONS || spans.len() * counted.len() > MAX_BALANCES {
             return Err(too_many());
         }
         let ids: Vec<_> = counted.iter().map(|account| account.id).collect();
-        let between =
+        let interval_totals =
             analytics::totals(&mut snapshot, household.id, &ids, after_first, Some(interval)).await?;
-        let to_come = analytics::totals(&mut snapshot, household.id, &ids, later, None).await?;
+        let later_totals = analytics::totals(&mut snapshot, household.id, &ids, later, None).await?;
         snapshot.commit().await?;
 
-        let days: Vec<_> = cuts.iter().map(|cut| cut.to).collect();
+        let days: Vec<_> = spans.iter().map(|span| span.to).collect();
         let wanted = days.iter().flat_map(|day| {
             let all = currencies.iter().copied().chain(std::iter::once(household.currency));
             all.map(|currency| (currency, *day)).collect::<Vec<_>>()
@@ -69,24 +69,24 @@ impl Ledger {
         drop(connection);
         let mut balances: HashMap<Uuid, i64> =
             counted.iter().map(|account| (account.id, account.projected_balance.minor())).collect();
-        for total in &to_come {
-            take(&mut balances, total.account_id, total.change);
+        for total in &later_totals {
+            subtract(&mut balances, total.account_id, total.change);
         }
         let mut changes: HashMap<NaiveDate, Vec<(Uuid, i64)>> = HashMap::new();
-        for total in &between {
+        for total in &interval_totals {
             let day = total.interval.unwrap_or(last.to);
             changes.entry(day).or_default().push((total.account_id, total.change));
         }
         let counted: Vec<_> = counted
             .into_iter()
-            .map(|account| (account.deleted_at.map(|at| household.today(at)), account))
+            .map(|account| (account.deleted_at.map(|deleted_at| household.today(deleted_at)), account))
             .collect();
         // From the last day back: each interval's changes are undone.
         let mut rows = Vec::new();
-        for cut in cuts.iter().rev() {
-            rows.push(row(&household, &counted, &balances, &quotes, cut.to)?);
-            for (account, change) in changes.remove(&interval.start(cut.from)).unwrap_or_default() {
-                take(&mut balances, account, change);
+        for span in spans.iter().rev() {
+            rows.push(compute_net_worth(&household, &counted, &balances, &quotes, span.to)?);
+            for (account, change) in changes.remove(&interval.start(span.from)).unwrap_or_default() {
+                subtract(&mut balances, account, change);
             }
         }
         rows.reverse();
@@ -97,16 +97,16 @@ impl Ledger {
 fn too_many() -> Error {
     let text = "There are too many accounts and currencies for so many intervals; \
                 send a later first day or a longer interval.";
-    Error::Query(vec![Violation::new("from", "PARAMETER_INVALID", text)])
+    Error::InvalidQuery(vec![FieldViolation::new("from", "PARAMETER_INVALID", text)])
 }
 
-fn take(balances: &mut HashMap<Uuid, i64>, account: Uuid, change: i64) {
+fn subtract(balances: &mut HashMap<Uuid, i64>, account: Uuid, change: i64) {
     if let Some(balance) = balances.get_mut(&account) {
         *balance = balance.saturating_sub(change);
     }
 }
 
-fn row(
+fn compute_net_worth(
     household: &Household,
     accounts: &[(Option<NaiveDate>, Account)],
     balances: &HashMap<Uuid, i64>,
@@ -116,9 +116,9 @@ fn row(
     // Above and below zero, by currency.
     let mut sums: HashMap<Currency, (i64, i64)> = HashMap::new();
     for (deleted_on, account) in accounts {
-        let gone = deleted_on.is_some_and(|deleted_on| deleted_on <= day);
+        let is_deleted = deleted_on.is_some_and(|deleted_on| deleted_on <= day);
         let balance = balances.get(&account.id).copied().unwrap_or_default();
-        if gone || balance == 0 {
+        if is_deleted || balance == 0 {
             continue;
         }
         let (above, below) = sums.entry(account.currency()).or_default();
@@ -137,12 +137,12 @@ fn row(
             quotes.cross(currency, household.currency, day)?.convert(money, household.currency)
         };
         let (Some(above), Some(below)) = (convert(above), convert(below)) else {
-            row.worth.add(Part { currency, native, household: 0, unpriced: native })?;
+            row.worth.add(CurrencyTotal { currency, native, household: 0, unpriced: native })?;
             row.worth.unpriced.entry(currency.code()).or_insert_with(|| Money::zero(currency));
             continue;
         };
         let worth = above.checked_add(below).ok_or(Rejection::OutOfRange)?;
-        row.worth.add(Part { currency, native, household: worth.minor(), unpriced: 0 })?;
+        row.worth.add(CurrencyTotal { currency, native, household: worth.minor(), unpriced: 0 })?;
         row.assets = row.assets.checked_add(above).ok_or(Rejection::OutOfRange)?;
         row.liabilities = row.liabilities.checked_add(below).ok_or(Rejection::OutOfRange)?;
     }

@@ -3,11 +3,11 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::Datelike as _;
-use fintrac_kit::access::By;
+use fintrac_kit::access::RequestContext;
 use fintrac_money::Money;
 use uuid::Uuid;
 
-use super::{Names, Part, Parts, Sum, by_category, percent};
+use super::{CategoryNames, CurrencyAmounts, CurrencyTotal, Sum, by_category, percent};
 use crate::domain::interval::Span;
 use crate::domain::transaction::{Transaction, TransactionType};
 use crate::error::Error;
@@ -16,19 +16,19 @@ use crate::store::analytics::{self, Side};
 use crate::store::transactions::{self, Filter, Sort};
 
 /// Expenses that are told.
-const LARGEST: i64 = 5;
+const MAX_LARGEST_EXPENSES: i64 = 5;
 /// Spans before that say what is usual.
-const SPANS: i64 = 3;
+const PREVIOUS_SPANS: i64 = 3;
 
 /// A category whose spending is at most half or at least one and a half of the usual.
 #[derive(Debug)]
-pub struct Unusual {
+pub struct UnusualCategory {
     pub id: Option<Uuid>,
     pub name: String,
     pub amount: Sum,
     pub usual: Money,
     /// What of the spans before could not be converted.
-    pub usual_unpriced: Parts,
+    pub usual_unpriced: CurrencyAmounts,
     pub change_percent: String,
 }
 
@@ -38,33 +38,42 @@ pub struct Patterns {
     /// From Monday on: spent on such a day, on average.
     pub weekdays: Vec<Sum>,
     pub largest: Vec<Transaction>,
-    pub unusual: Vec<Unusual>,
+    pub unusual: Vec<UnusualCategory>,
 }
 
 impl Ledger {
-    pub async fn analyze_patterns(&self, by: &By, span: (&str, &str)) -> Result<Patterns, Error> {
-        let household = self.household(by).await?;
+    pub async fn analyze_patterns(
+        &self,
+        ctx: &RequestContext,
+        span: (&str, &str),
+    ) -> Result<Patterns, Error> {
+        let household = self.household(ctx).await?;
         let mut violations = Vec::new();
-        let span = self.month_or(&household, span, &mut violations).ok_or(Error::Query(violations))?;
+        let span = self
+            .parse_span_or_current_month(&household, span, &mut violations)
+            .ok_or(Error::InvalidQuery(violations))?;
         let mut connection = self.analyses.acquire(household.id).await?;
-        let nominal = analytics::nominal(&mut connection, household.id).await?;
-        let of_accounts: HashMap<_, _> =
-            nominal.iter().filter(|it| it.side == Side::Expense).map(|it| (it.id, it.currency)).collect();
+        let nominal = analytics::nominal_accounts(&mut connection, household.id).await?;
+        let of_accounts: HashMap<_, _> = nominal
+            .iter()
+            .filter(|account| account.side == Side::Expense)
+            .map(|account| (account.id, account.currency))
+            .collect();
         let ids: Vec<_> = of_accounts.keys().copied().collect();
         let mut spent = vec![Sum::zero(household.currency); 7];
-        for it in analytics::by_weekday(&mut connection, household.id, &ids, span).await? {
-            let at = usize::try_from(it.weekday).ok().and_then(|weekday| weekday.checked_sub(1));
-            let day = at.and_then(|at| spent.get_mut(at));
-            if let Some((day, currency)) = day.zip(of_accounts.get(&it.account_id)) {
-                day.add(Part {
+        for total in analytics::by_weekday(&mut connection, household.id, &ids, span).await? {
+            let index = usize::try_from(total.weekday).ok().and_then(|weekday| weekday.checked_sub(1));
+            let day = index.and_then(|index| spent.get_mut(index));
+            if let Some((day, currency)) = day.zip(of_accounts.get(&total.account_id)) {
+                day.add(CurrencyTotal {
                     currency: *currency,
-                    native: it.change,
-                    household: it.household_change,
-                    unpriced: it.unpriced_change,
+                    native: total.change,
+                    household: total.household_change,
+                    unpriced: total.unpriced_change,
                 })?;
             }
         }
-        let average = |(weekday, sum): (i32, Sum)| sum.over(weekdays_in(span, weekday));
+        let average = |(weekday, sum): (i32, Sum)| sum.average_over(count_weekday(span, weekday));
         let weekdays = (1..).zip(spent).map(average).collect();
         let filter = Filter {
             transaction_type: Some(TransactionType::Expense),
@@ -73,19 +82,20 @@ impl Ledger {
             sort: Sort::Amount,
             ..Filter::default()
         };
-        let largest = transactions::list(&mut connection, household.id, &filter, None, LARGEST).await?;
+        let largest =
+            transactions::list(&mut connection, household.id, &filter, None, MAX_LARGEST_EXPENSES).await?;
 
         let now = by_category(&mut connection, &household, &nominal, Side::Expense, span).await?;
         let mut before: HashMap<Option<Uuid>, Sum> = HashMap::new();
         let mut earlier = span;
-        for _ in 0..SPANS {
-            let Some(span) = earlier.before() else { break };
+        for _ in 0..PREVIOUS_SPANS {
+            let Some(span) = earlier.previous() else { break };
             earlier = span;
             for (id, sum) in by_category(&mut connection, &household, &nominal, Side::Expense, span).await? {
-                before.entry(id).or_insert_with(|| Sum::zero(household.currency)).plus(&sum, 1)?;
+                before.entry(id).or_insert_with(|| Sum::zero(household.currency)).add_signed(&sum, 1)?;
             }
         }
-        let names = Names::read(&mut connection, household.id).await?;
+        let names = CategoryNames::load(&mut connection, household.id).await?;
         let ids: HashSet<_> = now.keys().chain(before.keys()).copied().collect();
         let mut unusual: Vec<_> = ids
             .into_iter()
@@ -93,10 +103,10 @@ impl Ledger {
                 let sum = now.get(&id).cloned().unwrap_or_else(|| Sum::zero(household.currency));
                 let amount = sum.amount.minor();
                 let earlier = before.get(&id)?;
-                let usual = earlier.amount.minor().checked_div(SPANS)?;
+                let usual = earlier.amount.minor().checked_div(PREVIOUS_SPANS)?;
                 let change = amount.checked_sub(usual)?;
-                let far = usual > 0 && change.saturating_abs().saturating_mul(2) >= usual;
-                far.then(|| Unusual {
+                let is_unusual = usual > 0 && change.saturating_abs().saturating_mul(2) >= usual;
+                is_unusual.then(|| UnusualCategory {
                     id,
                     name: names.name(id),
                     amount: sum,
@@ -106,16 +116,17 @@ impl Ledger {
                 })
             })
             .collect();
-        unusual.sort_by_key(|it| {
-            let change = it.amount.amount.minor().saturating_sub(it.usual.minor()).saturating_abs();
-            (std::cmp::Reverse(change), it.id)
+        unusual.sort_by_key(|category| {
+            let change =
+                category.amount.amount.minor().saturating_sub(category.usual.minor()).saturating_abs();
+            (std::cmp::Reverse(change), category.id)
         });
         Ok(Patterns { span, weekdays, largest, unusual })
     }
 }
 
 /// How many such days a span has; 1 is Monday.
-fn weekdays_in(span: Span, weekday: i32) -> u64 {
+fn count_weekday(span: Span, weekday: i32) -> u64 {
     let first = i32::try_from(span.from.weekday().number_from_monday()).unwrap_or_default();
     let until = u64::try_from((weekday - first).rem_euclid(7)).unwrap_or_default();
     if span.days() <= until { 0 } else { (span.days() - until - 1) / 7 + 1 }
@@ -123,7 +134,7 @@ fn weekdays_in(span: Span, weekday: i32) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::weekdays_in;
+    use super::count_weekday;
     use crate::domain::interval::Span;
 
     #[test]
@@ -131,9 +142,9 @@ mod tests {
         let day = |text: &str| text.parse().expect(text);
         // 1 February 2026 is a Sunday.
         let february = Span { from: day("2026-02-01"), to: day("2026-02-28") };
-        assert!((1..=7).all(|weekday| weekdays_in(february, weekday) == 4));
+        assert!((1..=7).all(|weekday| count_weekday(february, weekday) == 4));
         let few = Span { from: day("2026-02-01"), to: day("2026-02-09") };
-        let counts: Vec<_> = (1..=7).map(|weekday| weekdays_in(few, weekday)).collect();
+        let counts: Vec<_> = (1..=7).map(|weekday| count_weekday(few, weekday)).collect();
         assert_eq!(counts, [2, 1, 1, 1, 1, 1, 2]);
     }
 }

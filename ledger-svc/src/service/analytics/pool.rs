@@ -31,7 +31,7 @@ pub(in crate::service) struct AnalysisConnection<'a> {
 
 impl AnalysisPool {
     pub fn new(pool: &PgPool) -> Self {
-        let pool = database::bounded(pool, MAX_CONNECTIONS, STATEMENT_TIMEOUT);
+        let pool = database::bounded_pool(pool, MAX_CONNECTIONS, STATEMENT_TIMEOUT);
         Self { pool, limit: HouseholdLimit::new(MAX_PER_HOUSEHOLD) }
     }
 

@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use fintrac_kit::access::By;
-use fintrac_kit::error::Violation;
+use fintrac_kit::access::RequestContext;
+use fintrac_kit::error::FieldViolation;
 use uuid::Uuid;
 
-use super::{Names, Part, Sum, by_category, percent};
-use crate::domain::interval::{Interval, MOST, Span};
+use super::{CategoryNames, CurrencyTotal, Sum, by_category, percent};
+use crate::domain::interval::{Interval, MAX_INTERVALS, Span};
 use crate::error::Error;
 use crate::service::Ledger;
 use crate::store::accounts;
@@ -52,30 +52,35 @@ pub struct SpendingAnalysis {
 impl Ledger {
     pub async fn analyze_spending(
         &self,
-        by: &By,
+        ctx: &RequestContext,
         span: (&str, &str),
         group_by: &str,
     ) -> Result<SpendingAnalysis, Error> {
-        let household = self.household(by).await?;
+        let household = self.household(ctx).await?;
         let mut violations = Vec::new();
-        let span = self.month_or(&household, span, &mut violations);
+        let span = self.parse_span_or_current_month(&household, span, &mut violations);
         let group_by = GroupBy::from_text(group_by);
         if group_by.is_none() {
             let text = "Send category, day, week, month or account.";
-            violations.push(Violation::new("group_by", "PARAMETER_INVALID", text));
+            violations.push(FieldViolation::new("group_by", "PARAMETER_INVALID", text));
         }
-        let (Some(span), Some(group_by)) = (span, group_by) else { return Err(Error::Query(violations)) };
+        let (Some(span), Some(group_by)) = (span, group_by) else {
+            return Err(Error::InvalidQuery(violations));
+        };
         let mut connection = self.analyses.acquire(household.id).await?;
-        let nominal = analytics::nominal(&mut connection, household.id).await?;
-        let spending: HashMap<_, _> =
-            nominal.iter().filter(|it| it.side == Side::Expense).map(|it| (it.id, it.currency)).collect();
+        let nominal = analytics::nominal_accounts(&mut connection, household.id).await?;
+        let spending: HashMap<_, _> = nominal
+            .iter()
+            .filter(|account| account.side == Side::Expense)
+            .map(|account| (account.id, account.currency))
+            .collect();
         let ids: Vec<_> = spending.keys().copied().collect();
         let group = |id, name, span, spent| SpendingGroup { id, name, span, spent, share: None };
         let mut groups = Vec::new();
         match group_by {
             GroupBy::Category => {
                 let sums = by_category(&mut connection, &household, &nominal, Side::Expense, span).await?;
-                let names = Names::read(&mut connection, household.id).await?;
+                let names = CategoryNames::load(&mut connection, household.id).await?;
                 groups.extend(sums.into_iter().map(|(id, spent)| group(id, names.name(id), None, spent)));
             }
             GroupBy::Account => {
@@ -83,40 +88,44 @@ impl Ledger {
                     accounts::names(&mut connection, household.id).await?.into_iter().collect();
                 let mut sums: HashMap<Uuid, Sum> = HashMap::new();
                 let found = analytics::spending_by_account(&mut connection, household.id, &ids, span).await?;
-                for it in found {
-                    let sum = sums.entry(it.account_id).or_insert_with(|| Sum::zero(household.currency));
-                    sum.add(Part {
-                        currency: it.currency,
-                        native: it.change,
-                        household: it.household_change,
-                        unpriced: it.unpriced_change,
+                for total in found {
+                    let sum = sums.entry(total.account_id).or_insert_with(|| Sum::zero(household.currency));
+                    sum.add(CurrencyTotal {
+                        currency: total.currency,
+                        native: total.change,
+                        household: total.household_change,
+                        unpriced: total.unpriced_change,
                     })?;
                 }
                 let name = |id: Uuid| names.get(&id).cloned().unwrap_or_default();
                 groups.extend(sums.into_iter().map(|(id, spent)| group(Some(id), name(id), None, spent)));
             }
             GroupBy::Interval(interval) => {
-                let cuts = span.cut(interval).ok_or_else(too_many)?;
-                let at: HashMap<_, _> =
-                    cuts.iter().enumerate().map(|(at, cut)| (interval.start(cut.from), at)).collect();
+                let spans = span.split_by(interval).ok_or_else(too_many)?;
+                let index_by_start: HashMap<_, _> = spans
+                    .iter()
+                    .enumerate()
+                    .map(|(index, span)| (interval.start(span.from), index))
+                    .collect();
                 groups.extend(
-                    cuts.iter()
-                        .map(|cut| group(None, String::new(), Some(*cut), Sum::zero(household.currency))),
+                    spans
+                        .iter()
+                        .map(|span| group(None, String::new(), Some(*span), Sum::zero(household.currency))),
                 );
                 let totals =
                     analytics::totals(&mut connection, household.id, &ids, span, Some(interval)).await?;
                 for total in totals {
-                    let found = total.interval.and_then(|day| groups.get_mut(*at.get(&day)?));
+                    let found = total.interval.and_then(|day| groups.get_mut(*index_by_start.get(&day)?));
                     let (Some(group), Some(currency)) = (found, spending.get(&total.account_id)) else {
                         continue;
                     };
-                    group.spent.add(total.part(*currency))?;
+                    group.spent.add(total.currency_total(*currency))?;
                 }
             }
         }
         let mut total = Sum::zero(household.currency);
         for group in &groups {
-            total.plus(&group.spent, 1)?;
+            total.add_signed(&group.spent, 1)?;
         }
         for group in &mut groups {
             let whole = Some(total.amount.minor()).filter(|whole| *whole > 0);
@@ -131,6 +140,7 @@ impl Ledger {
 }
 
 fn too_many() -> Error {
-    let text = format!("That is more than {MOST} intervals; send a later first day or a longer interval.");
-    Error::Query(vec![Violation::new("from", "PARAMETER_INVALID", text)])
+    let text =
+        format!("That is more than {MAX_INTERVALS} intervals; send a later first day or a longer interval.");
+    Error::InvalidQuery(vec![FieldViolation::new("from", "PARAMETER_INVALID", text)])
 }

@@ -2,7 +2,7 @@
 //! what is asked, so the text holds only that.
 
 use chrono::NaiveDate;
-use fintrac_kit::page::Cursor;
+use fintrac_kit::pagination::Cursor;
 use fintrac_money::Currency;
 use sqlx::{PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
@@ -30,10 +30,10 @@ impl Sort {
     /// Where `transaction` stands in this order.
     pub fn cursor(self, transaction: &Transaction) -> Cursor {
         match self {
-            Self::Date => Cursor::by_day(transaction.date, transaction.id),
+            Self::Date => Cursor::from_date(transaction.date, transaction.id),
             Self::Amount => {
                 let amount = transaction.household_amount.map_or(0, fintrac_money::Money::minor);
-                Cursor { rank: amount, id: transaction.id }
+                Cursor { sort_key: amount, id: transaction.id }
             }
         }
     }
@@ -54,8 +54,8 @@ pub struct Filter {
     pub min_amount: Option<i64>,
     pub max_amount: Option<i64>,
     pub currency: Option<Currency>,
-    /// Words and a tag, as a query on `words`.
-    pub words: Option<String>,
+    /// Words and a tag, as a query on `search_vector`.
+    pub search_query: Option<String>,
     pub sort: Sort,
     /// The oldest, or the smallest, first.
     pub ascending: bool,
@@ -77,18 +77,18 @@ impl Filter {
 }
 
 /// How many of those that come next are looked at for a word.
-const NEAR: i64 = 1000;
+const NEAR_LIMIT: i64 = 1000;
 /// Categories that are read each in its own order, with their splits 64 ranges.
 const MAX_CATEGORY_RANGES: usize = 32;
 /// Rows of the first window that is looked through for more categories than
 /// that, and of the largest.
-const WINDOW: i64 = 1000;
+const FIRST_WINDOW: i64 = 1000;
 const MAX_WINDOW: i64 = 64_000;
 
 /// The limit is written into the text: of a parameter the planner believes that
 /// it is a tenth of all.
 #[derive(Clone, Copy)]
-struct Page {
+struct ListPage {
     after: Option<Cursor>,
     limit: i64,
 }
@@ -111,12 +111,12 @@ pub fn list_query(
     after: Option<Cursor>,
     limit: i64,
 ) -> QueryBuilder<Postgres> {
-    let page = Page { after, limit };
+    let page = ListPage { after, limit };
     let mut query = QueryBuilder::new("");
-    if filter.words.is_some() {
-        found_by_words(&mut query, household_id, filter);
+    if filter.search_query.is_some() {
+        found_by_search(&mut query, household_id, filter);
         query.push("select ").push(COLUMNS).push(" from (select * from found as transactions where true");
-        beyond(&mut query, filter, after);
+        after_cursor(&mut query, filter, after);
         query.push(filter.order()).push(format!(" limit {limit}"));
     } else {
         query.push("select ").push(COLUMNS).push(" from (");
@@ -135,7 +135,7 @@ pub fn near_query(
     after: Option<Cursor>,
     limit: i64,
 ) -> Option<QueryBuilder<Postgres>> {
-    filter.words.as_ref()?;
+    filter.search_query.as_ref()?;
     let of_all = filter.account_id.is_none() && filter.categories.is_empty();
     let is_range = match filter.sort {
         Sort::Date => filter.account_id.is_none() || filter.categories.is_empty(),
@@ -154,26 +154,29 @@ pub fn near_query(
     };
     let mut query = QueryBuilder::new("select ");
     query.push(COLUMNS).push(" from (select * from (");
-    merged(&mut query, household_id, &range, Page { after, limit: NEAR });
+    merged(&mut query, household_id, &range, ListPage { after, limit: NEAR_LIMIT });
     query.push(") as transactions where ");
-    has_words(&mut query, filter);
+    matches_search(&mut query, filter);
     conditions(&mut query, filter);
     query.push(filter.order()).push(format!(" limit {limit}"));
     query.push(") as transactions").push(filter.order());
     is_range.then_some(query)
 }
 
-fn has_words(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
-    query.push("words <> ''::tsvector and words @@ ").push_bind(filter.words.clone()).push("::tsquery");
+fn matches_search(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
+    query
+        .push("search_vector <> ''::tsvector and search_vector @@ ")
+        .push_bind(filter.search_query.clone())
+        .push("::tsquery");
 }
 
 /// Rare words lead to few transactions; only then are these compared and sorted.
 /// Without `materialized` the planner might walk all by date instead, and what
 /// else is asked it might look up in other indexes: of a household, all of it.
-fn found_by_words(query: &mut QueryBuilder<Postgres>, household_id: Uuid, filter: &Filter) {
-    query.push("with worded as materialized (select * from ledger.transactions where ");
-    has_words(query, filter);
-    query.push("), found as (select * from worded as transactions where household_id = ");
+fn found_by_search(query: &mut QueryBuilder<Postgres>, household_id: Uuid, filter: &Filter) {
+    query.push("with matching as materialized (select * from ledger.transactions where ");
+    matches_search(query, filter);
+    query.push("), found as (select * from matching as transactions where household_id = ");
     query.push_bind(household_id);
     if let Some(account) = filter.account_id {
         query.push(" and (account_id = ").push_bind(account);
@@ -189,7 +192,7 @@ fn found_by_words(query: &mut QueryBuilder<Postgres>, household_id: Uuid, filter
 }
 
 /// The sources of a list, merged.
-fn merged(query: &mut QueryBuilder<Postgres>, household_id: Uuid, filter: &Filter, page: Page) {
+fn merged(query: &mut QueryBuilder<Postgres>, household_id: Uuid, filter: &Filter, page: ListPage) {
     let sides = match filter.account_id {
         None => vec![None],
         Some(account) => vec![Some(("account_id", account)), Some(("to_account_id", account))],
@@ -220,7 +223,7 @@ fn branch(
     household_id: Uuid,
     filter: &Filter,
     branch: Branch<'_>,
-    page: Page,
+    page: ListPage,
 ) {
     if branch.of_split {
         query.push("select transactions.* from ledger.splits");
@@ -229,7 +232,7 @@ fn branch(
         query.push_bind(household_id).push(" and id = transaction_id offset 0) as transactions");
         query.push(" where splits.household_id = ").push_bind(household_id);
         query.push(" and splits.category_id");
-        one_of(query, branch.categories);
+        equals_any(query, branch.categories);
         query.push(format!(" and splits.status = '{}'", filter.status()));
         query.push(" and number = (select min(number) from ledger.splits other where other.household_id = ");
         query.push_bind(household_id).push(" and other.transaction_id = splits.transaction_id");
@@ -237,23 +240,23 @@ fn branch(
         if filter.sort == Sort::Date
             && let Some(after) = page.after
         {
-            let beyond = if filter.ascending { ">" } else { "<" };
-            query.push(format!(" and (splits.transaction_date, transaction_id) {beyond} ("));
-            query.push_bind(after.day()).push(", ").push_bind(after.id).push(")");
+            let operator = if filter.ascending { ">" } else { "<" };
+            query.push(format!(" and (splits.transaction_date, transaction_id) {operator} ("));
+            query.push_bind(after.date()).push(", ").push_bind(after.id).push(")");
         }
-        days(query, filter);
+        split_dates(query, filter);
     } else {
         query.push("select * from ledger.transactions where household_id = ").push_bind(household_id);
         if !branch.categories.is_empty() {
             query.push(" and category_id");
-            one_of(query, branch.categories);
+            equals_any(query, branch.categories);
         }
     }
     if let Some((column, account)) = branch.side {
         query.push(format!(" and {column} = ")).push_bind(account);
     }
     conditions(query, filter);
-    beyond(query, filter, page.after);
+    after_cursor(query, filter, page.after);
     if branch.of_split && filter.sort == Sort::Date {
         let direction = filter.direction();
         query.push(format!(" order by splits.transaction_date{direction}, transaction_id{direction}"));
@@ -263,7 +266,7 @@ fn branch(
     query.push(format!(" limit {}", page.limit));
 }
 
-fn one_of(query: &mut QueryBuilder<Postgres>, ids: &[Uuid]) {
+fn equals_any(query: &mut QueryBuilder<Postgres>, ids: &[Uuid]) {
     match ids {
         [only] => query.push(" = ").push_bind(*only),
         several => query.push(" = any(").push_bind(several.to_vec()).push(")"),
@@ -295,7 +298,7 @@ fn conditions(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
 }
 
 /// The days of splits.
-fn days(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
+fn split_dates(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
     if let Some(from) = filter.from {
         query.push(" and splits.transaction_date >= ").push_bind(from);
     }
@@ -305,17 +308,17 @@ fn days(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
 }
 
 /// What comes after the last page.
-fn beyond(query: &mut QueryBuilder<Postgres>, filter: &Filter, after: Option<Cursor>) {
+fn after_cursor(query: &mut QueryBuilder<Postgres>, filter: &Filter, after: Option<Cursor>) {
     let Some(after) = after else { return };
-    let beyond = if filter.ascending { ">" } else { "<" };
+    let operator = if filter.ascending { ">" } else { "<" };
     let column = match filter.sort {
         Sort::Date => "transactions.transaction_date",
         Sort::Amount => filter.sort.column(),
     };
-    query.push(format!(" and ({column}, id) {beyond} ("));
+    query.push(format!(" and ({column}, id) {operator} ("));
     match filter.sort {
-        Sort::Date => query.push_bind(after.day()),
-        Sort::Amount => query.push_bind(after.rank),
+        Sort::Date => query.push_bind(after.date()),
+        Sort::Amount => query.push_bind(after.sort_key),
     };
     query.push(", ").push_bind(after.id).push(")");
 }
@@ -340,7 +343,7 @@ pub fn window_query(
     };
     let columns = "select id, transaction_date, coalesce(household_amount, 0)::int8 from (";
     let mut query = QueryBuilder::new(columns);
-    merged(&mut query, household_id, &range, Page { after, limit });
+    merged(&mut query, household_id, &range, ListPage { after, limit });
     query.push(") as transactions").push(filter.order());
     query
 }
@@ -353,7 +356,7 @@ async fn list_by_windows(
     mut after: Option<Cursor>,
     limit: i64,
 ) -> Result<Vec<Transaction>, sqlx::Error> {
-    let (mut page, mut size) = (Vec::new(), WINDOW);
+    let (mut page, mut size) = (Vec::new(), FIRST_WINDOW);
     loop {
         let mut window = window_query(household_id, filter, after, size);
         let window: Vec<(Uuid, NaiveDate, i64)> = window.build_query_as().fetch_all(&mut *connection).await?;
@@ -374,8 +377,8 @@ async fn list_by_windows(
             return Ok(page);
         };
         after = Some(match filter.sort {
-            Sort::Date => Cursor::by_day(*date, *id),
-            Sort::Amount => Cursor { rank: *amount, id: *id },
+            Sort::Date => Cursor::from_date(*date, *id),
+            Sort::Amount => Cursor { sort_key: *amount, id: *id },
         });
         size = size.saturating_mul(4).min(MAX_WINDOW);
     }
@@ -402,7 +405,7 @@ pub async fn list(
             return Ok(page);
         }
     }
-    if filter.words.is_none() && filter.categories.len() > MAX_CATEGORY_RANGES {
+    if filter.search_query.is_none() && filter.categories.len() > MAX_CATEGORY_RANGES {
         return list_by_windows(connection, household_id, filter, after, limit).await;
     }
     fetch(connection, list_query(household_id, filter, after, limit)).await

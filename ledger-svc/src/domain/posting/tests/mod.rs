@@ -11,9 +11,12 @@ use fintrac_money::{Currency, Household, Money};
 use proptest::prelude::*;
 use uuid::Uuid;
 
-use super::effects::{AccountEffect, DayMove, Effects, Moves, Outcome};
-use super::legs::Leg;
-use super::{Book, BookedLater, Category, Command, Order, Rejection, Standing, plan, rates_needed, resolve};
+use super::effects::{AccountEffect, BalanceDeltas, DailyDelta, Effects, Outcome};
+use super::postings::Posting;
+use super::{
+    BatchState, Category, Command, CommandKind, FutureChange, Rejection, StoredTransaction, plan,
+    rates_needed, resolve,
+};
 use crate::domain::account::{Account, AccountChanges, AccountType};
 use crate::domain::category::CategoryType;
 use crate::domain::rate::{Quote, Quotes, Rate, Source};
@@ -39,16 +42,16 @@ fn household() -> Household {
 
 /// The world, and everything that was ever posted in it.
 struct World {
-    book: Book,
-    posted: Vec<(Uuid, i64, Leg)>,
-    moves: Moves,
+    state: BatchState,
+    posted: Vec<(Uuid, i64, Posting)>,
+    deltas: BalanceDeltas,
     transactions: Vec<Uuid>,
     next: u128,
 }
 
 impl World {
     fn new() -> Self {
-        let mut book = Book::default();
+        let mut state = BatchState::default();
         for (id, code) in ACCOUNTS {
             let account = Account {
                 id: Uuid::from_u128(id),
@@ -63,75 +66,83 @@ impl World {
                 updated_at: DateTime::UNIX_EPOCH,
                 deleted_at: None,
             };
-            book.accounts.insert((HOUSEHOLD, account.id), account);
+            state.accounts.insert((HOUSEHOLD, account.id), account);
         }
-        book.categories = HashMap::from([
+        state.categories = HashMap::from([
             category(INCOME, CategoryType::Income),
             category(EXPENSE, CategoryType::Expense),
             category(OTHER_EXPENSE, CategoryType::Expense),
         ]);
-        Self { book, posted: Vec::new(), moves: Moves::default(), transactions: Vec::new(), next: 1000 }
+        Self {
+            state,
+            posted: Vec::new(),
+            deltas: BalanceDeltas::default(),
+            transactions: Vec::new(),
+            next: 1000,
+        }
     }
 
-    fn command(&mut self, order: Order) -> Command {
+    fn command(&mut self, kind: CommandKind) -> Command {
         self.next += 1;
         let now = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
-        Command::new(household(), order, Uuid::from_u128(self.next), now)
+        Command::new(household(), kind, Uuid::from_u128(self.next), now)
     }
 
-    fn carry_out(&mut self, order: Order) -> Result<(Effects, Outcome), Rejection> {
-        let command = self.command(order);
-        if let Some(id) = command.tells_balance_of() {
+    fn execute(&mut self, kind: CommandKind) -> Result<(Effects, Outcome), Rejection> {
+        let command = self.command(kind);
+        if let Some(id) = command.balance_account() {
             let today = command.today();
-            let later = self.posted.iter().filter(|(_, _, leg)| leg.account_id == id && leg.day > today);
-            let change = later.map(|(_, _, leg)| leg.amount.minor()).sum();
-            self.book.booked_later.insert((HOUSEHOLD, id), BookedLater { today, change });
+            let later =
+                self.posted.iter().filter(|(_, _, posting)| posting.account_id == id && posting.day > today);
+            let change = later.map(|(_, _, posting)| posting.amount.minor()).sum();
+            self.state.future_changes.insert((HOUSEHOLD, id), FutureChange { today, change });
         }
-        let resolved = resolve(&self.book, &command)?;
-        let needed = rates_needed(&self.book, std::iter::once((&command, &resolved)));
-        let (effects, outcome) = plan(&mut self.book, &command, &resolved, &quotes(needed))?;
-        self.keep(&effects);
+        let resolved = resolve(&self.state, &command)?;
+        let needed = rates_needed(&self.state, std::iter::once((&command, &resolved)));
+        let (effects, outcome) = plan(&mut self.state, &command, &resolved, &quotes(needed))?;
+        self.store(&effects);
         Ok((effects, outcome))
     }
 
     /// What the database would hold afterwards.
-    fn keep(&mut self, effects: &Effects) {
+    fn store(&mut self, effects: &Effects) {
         let Some(effect) = &effects.transaction else { return };
         let transaction = effect.transaction.clone();
         let key = (HOUSEHOLD, transaction.id);
-        for leg in &effect.legs {
-            self.posted.push((transaction.id, effect.revision.revision, leg.clone()));
+        for posting in &effect.postings {
+            self.posted.push((transaction.id, effect.revision.revision, posting.clone()));
         }
-        self.moves.add(HOUSEHOLD, &effect.legs).expect("small sums");
+        self.deltas.add(HOUSEHOLD, &effect.postings).expect("small sums");
         if effect.is_new {
             self.transactions.push(transaction.id);
         }
-        let standing = effect.legs.iter().filter(|leg| !leg.is_reversal).cloned().collect();
-        let before = self.book.transactions.remove(&key).map(|before| before.legs).unwrap_or_default();
+        let current = effect.postings.iter().filter(|posting| !posting.is_reversal).cloned().collect();
+        let before = self.state.transactions.remove(&key).map(|before| before.postings).unwrap_or_default();
         let moved = transaction.posted_revision == Some(effect.revision.revision);
-        let legs = if moved { standing } else { before };
-        self.book.transactions.insert(key, Standing { transaction, legs });
+        let postings = if moved { current } else { before };
+        self.state.transactions.insert(key, StoredTransaction { transaction, postings });
     }
 
     fn balances(&self) -> BTreeMap<Uuid, i64> {
-        self.book.accounts.values().map(|account| (account.id, account.projected_balance.minor())).collect()
+        self.state.accounts.values().map(|account| (account.id, account.projected_balance.minor())).collect()
     }
 
     fn check(&self) {
         let mut sums: BTreeMap<(Uuid, i64, Currency), i64> = BTreeMap::new();
         let mut accounts: BTreeMap<Uuid, i64> = BTreeMap::new();
-        let mut days: BTreeMap<(Uuid, Uuid, NaiveDate), DayMove> = BTreeMap::new();
+        let mut days: BTreeMap<(Uuid, Uuid, NaiveDate), DailyDelta> = BTreeMap::new();
         let mut exchanged: BTreeMap<(Uuid, i64, bool), i64> = BTreeMap::new();
-        for (transaction, revision, leg) in &self.posted {
-            *sums.entry((*transaction, *revision, leg.amount.currency())).or_default() += leg.amount.minor();
-            if leg.is_own {
-                *accounts.entry(leg.account_id).or_default() += leg.amount.minor();
+        for (transaction, revision, posting) in &self.posted {
+            *sums.entry((*transaction, *revision, posting.amount.currency())).or_default() +=
+                posting.amount.minor();
+            if posting.is_own {
+                *accounts.entry(posting.account_id).or_default() += posting.amount.minor();
             }
-            let day = days.entry((HOUSEHOLD, leg.account_id, leg.day)).or_default();
-            let value = leg.household.expect("every rate is known").amount.minor();
-            day.change += leg.amount.minor();
+            let day = days.entry((HOUSEHOLD, posting.account_id, posting.day)).or_default();
+            let value = posting.household.expect("every rate is known").amount.minor();
+            day.change += posting.amount.minor();
             day.household += value;
-            *exchanged.entry((*transaction, *revision, leg.is_reversal)).or_default() += value;
+            *exchanged.entry((*transaction, *revision, posting.is_reversal)).or_default() += value;
         }
         assert!(
             exchanged.values().all(|sum| sum.abs() <= 1),
@@ -141,16 +152,21 @@ impl World {
         for (account, balance) in self.balances() {
             assert_eq!(balance, accounts.get(&account).copied().unwrap_or_default(), "balance = postings");
         }
-        assert_eq!(days, self.moves.days, "days = postings");
+        assert_eq!(days, self.deltas.days, "days = postings");
         for id in &self.transactions {
-            let standing = &self.book.transactions[&(HOUSEHOLD, *id)];
-            let of = |account: Uuid| -> i64 {
-                let legs = self.posted.iter().filter(|(it, _, leg)| it == id && leg.account_id == account);
-                legs.map(|(_, _, leg)| leg.amount.minor()).sum()
+            let stored = &self.state.transactions[&(HOUSEHOLD, *id)];
+            let total = |account: Uuid| -> i64 {
+                let postings = self.posted.iter().filter(|(transaction_id, _, posting)| {
+                    transaction_id == id && posting.account_id == account
+                });
+                postings.map(|(_, _, posting)| posting.amount.minor()).sum()
             };
-            let said = &standing.transaction;
-            let stands = said.status == Status::Posted;
-            assert_eq!(of(said.account_id), if stands { said.account_change.minor() } else { 0 });
+            let transaction = &stored.transaction;
+            let stands = transaction.status == Status::Posted;
+            assert_eq!(
+                total(transaction.account_id),
+                if stands { transaction.account_change.minor() } else { 0 }
+            );
         }
     }
 }

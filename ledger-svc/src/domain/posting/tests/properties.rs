@@ -14,7 +14,7 @@ enum Act {
 }
 
 fn account() -> impl Strategy<Value = String> {
-    (0..ACCOUNTS.len()).prop_map(|at| Uuid::from_u128(ACCOUNTS[at].0).to_string())
+    (0..ACCOUNTS.len()).prop_map(|index| Uuid::from_u128(ACCOUNTS[index].0).to_string())
 }
 
 fn amount() -> impl Strategy<Value = String> {
@@ -29,23 +29,26 @@ fn day() -> impl Strategy<Value = String> {
 fn input() -> impl Strategy<Value = TransactionInput> {
     let kind = prop_oneof![Just("income"), Just("expense"), Just("transfer")];
     let category = prop_oneof![Just(None), Just(Some(INCOME)), Just(Some(EXPENSE))];
-    let word = prop_oneof![3 => Just(None), 1 => Just(Some("USD")), 1 => Just(Some("EUR"))];
+    let currency_code = prop_oneof![3 => Just(None), 1 => Just(Some("USD")), 1 => Just(Some("EUR"))];
     let parts = prop_oneof![2 => Just(Vec::new()), 1 => proptest::collection::vec(1..100_u32, 1..4)];
-    (kind, account(), amount(), account(), amount(), category, word, day(), parts).prop_map(
-        |(kind, account_id, amount, to, to_amount, category, word, day, parts)| {
+    (kind, account(), amount(), account(), amount(), category, currency_code, day(), parts).prop_map(
+        |(kind, account_id, amount, to, to_amount, category, currency_code, day, parts)| {
             // Whole amounts are split in whole parts, the last one takes the rest.
             let whole = amount.parse::<u32>().ok().filter(|whole| whole / 400 > 0 && kind != "transfer");
             let splits = whole.map(|whole| split(whole, &parts)).unwrap_or_default();
             let is_transfer = kind == "transfer";
             let code = |id: &str| {
-                ACCOUNTS.iter().find(|(it, _)| Uuid::from_u128(*it).to_string() == id).map(|it| it.1)
+                ACCOUNTS
+                    .iter()
+                    .find(|(number, _)| Uuid::from_u128(*number).to_string() == id)
+                    .map(|account| account.1)
             };
             let crosses = is_transfer && code(&account_id) != code(&to);
             TransactionInput {
                 account_id,
                 transaction_type: kind.to_owned(),
                 amount,
-                currency_code: word.map(str::to_owned),
+                currency_code: currency_code.map(str::to_owned),
                 category_id: category.filter(|_| !is_transfer && splits.is_empty()).map(|id| id.to_string()),
                 splits,
                 to_account_id: is_transfer.then_some(to),
@@ -60,10 +63,10 @@ fn input() -> impl Strategy<Value = TransactionInput> {
 fn split(whole: u32, parts: &[u32]) -> Vec<SplitInput> {
     let mut left = whole;
     let mut splits = Vec::new();
-    for (at, part) in parts.iter().enumerate() {
-        let part = if at + 1 == parts.len() { left } else { *part };
+    for (index, part) in parts.iter().enumerate() {
+        let part = if index + 1 == parts.len() { left } else { *part };
         left -= part;
-        let category = if at % 2 == 0 { EXPENSE } else { OTHER_EXPENSE };
+        let category = if index % 2 == 0 { EXPENSE } else { OTHER_EXPENSE };
         let (category_id, amount) = (category.to_string(), part.to_string());
         splits.push(SplitInput { category_id, amount, description: None });
     }
@@ -86,25 +89,33 @@ fn changes() -> impl Strategy<Value = TransactionChanges> {
 fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
         6 => input().prop_map(Act::Create),
-        3 => (any::<usize>(), changes()).prop_map(|(at, changes)| Act::Edit(at, changes)),
+        3 => (any::<usize>(), changes()).prop_map(|(index, changes)| Act::Edit(index, changes)),
         2 => any::<usize>().prop_map(Act::Void),
         2 => any::<usize>().prop_map(Act::Restore),
-        1 => (any::<usize>(), -1_000_000..1_000_000_i64).prop_map(|(at, balance)| Act::SetBalance(at, balance)),
-        1 => (any::<usize>(), any::<bool>()).prop_map(|(at, active)| Act::Archive(at, active)),
+        1 => (any::<usize>(), -1_000_000..1_000_000_i64).prop_map(|(index, balance)| Act::SetBalance(index, balance)),
+        1 => (any::<usize>(), any::<bool>()).prop_map(|(index, active)| Act::Archive(index, active)),
     ]
 }
 
-fn order(world: &World, act: Act) -> Option<Order> {
-    let at = |at: usize| {
-        (!world.transactions.is_empty()).then(|| world.transactions[at % world.transactions.len()])
+fn command_kind(world: &World, act: Act) -> Option<CommandKind> {
+    let transaction = |index: usize| {
+        (!world.transactions.is_empty()).then(|| world.transactions[index % world.transactions.len()])
     };
-    let account = |at: usize| Uuid::from_u128(ACCOUNTS[at % ACCOUNTS.len()].0);
-    let change = |at, changes| Order::ChangeAccount { account_id: account(at), changes, if_version: None };
+    let account = |index: usize| Uuid::from_u128(ACCOUNTS[index % ACCOUNTS.len()].0);
+    let change = |index, changes| CommandKind::ChangeAccount {
+        account_id: account(index),
+        changes,
+        expected_version: None,
+    };
     Some(match act {
-        Act::Create(input) => Order::Create(input),
-        Act::Edit(index, changes) => Order::Edit { transaction_id: at(index)?, changes, if_version: None },
-        Act::Void(index) => Order::Void { transaction_id: at(index)?, if_version: None },
-        Act::Restore(index) => Order::Restore { transaction_id: at(index)?, if_version: None },
+        Act::Create(input) => CommandKind::Create(input),
+        Act::Edit(index, changes) => {
+            CommandKind::Edit { transaction_id: transaction(index)?, changes, expected_version: None }
+        }
+        Act::Void(index) => CommandKind::Void { transaction_id: transaction(index)?, expected_version: None },
+        Act::Restore(index) => {
+            CommandKind::Restore { transaction_id: transaction(index)?, expected_version: None }
+        }
         Act::SetBalance(index, balance) => {
             change(index, AccountChanges { balance: Some(balance.to_string()), ..AccountChanges::default() })
         }
@@ -118,26 +129,26 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
-    fn whatever_people_do_the_ledger_adds_up(acts in proptest::collection::vec(act(), 1..40)) {
+    fn every_command_sequence_keeps_the_ledger_balanced(acts in proptest::collection::vec(act(), 1..40)) {
         let mut world = World::new();
         for act in acts {
-            let Some(order) = order(&world, act) else { continue };
+            let Some(kind) = command_kind(&world, act) else { continue };
             let before = (world.balances(), world.posted.len());
-            if world.carry_out(order).is_err() {
-                prop_assert_eq!(before, (world.balances(), world.posted.len()), "a refusal leaves no trace");
+            if world.execute(kind).is_err() {
+                prop_assert_eq!(before, (world.balances(), world.posted.len()), "a rejection leaves no trace");
             }
             world.check();
         }
     }
 
     #[test]
-    fn an_edit_and_its_undoing_are_the_identity(first in input(), changes in changes()) {
+    fn an_edit_and_its_reversal_are_the_identity(first in input(), changes in changes()) {
         let mut world = World::new();
-        let Ok((_, Outcome::Transaction(made))) = world.carry_out(Order::Create(first.clone())) else { return Ok(()) };
-        let moves_before: BTreeMap<_, _> = world.moves.days.clone();
+        let Ok((_, Outcome::Transaction(made))) = world.execute(CommandKind::Create(first.clone())) else { return Ok(()) };
+        let deltas_before: BTreeMap<_, _> = world.deltas.days.clone();
         let balances = world.balances();
-        let edit = |changes| Order::Edit { transaction_id: made.id, changes, if_version: None };
-        if world.carry_out(edit(changes)).is_err() {
+        let edit = |changes| CommandKind::Edit { transaction_id: made.id, changes, expected_version: None };
+        if world.execute(edit(changes)).is_err() {
             return Ok(());
         }
         let back = TransactionChanges {
@@ -148,32 +159,32 @@ proptest! {
             description: Some(None),
             ..TransactionChanges::default()
         };
-        world.carry_out(edit(back)).expect("the way back is open");
+        world.execute(edit(back)).expect("the way back is open");
         prop_assert_eq!(world.balances(), balances);
-        let days: BTreeMap<_, _> = world.moves.days.clone().into_iter().filter(|(_, sums)| *sums != DayMove::default()).collect();
-        let before: BTreeMap<_, _> = moves_before.into_iter().filter(|(_, sums)| *sums != DayMove::default()).collect();
+        let days: BTreeMap<_, _> = world.deltas.days.clone().into_iter().filter(|(_, sums)| *sums != DailyDelta::default()).collect();
+        let before: BTreeMap<_, _> = deltas_before.into_iter().filter(|(_, sums)| *sums != DailyDelta::default()).collect();
         prop_assert_eq!(days, before, "totals, native and in the household's currency");
         world.check();
-        world.carry_out(Order::Void { transaction_id: made.id, if_version: None }).expect("voided");
-        prop_assert!(world.moves.days.values().all(|sums| *sums == DayMove::default()), "nothing is left after voiding");
+        world.execute(CommandKind::Void { transaction_id: made.id, expected_version: None }).expect("voided");
+        prop_assert!(world.deltas.days.values().all(|sums| *sums == DailyDelta::default()), "nothing is left after voiding");
         prop_assert!(world.balances().values().all(|balance| *balance == 0));
     }
 
     #[test]
     fn voiding_and_restoring_is_the_identity(first in input(), times in 1..4_usize) {
         let mut world = World::new();
-        let Ok((_, Outcome::Transaction(made))) = world.carry_out(Order::Create(first)) else { return Ok(()) };
+        let Ok((_, Outcome::Transaction(made))) = world.execute(CommandKind::Create(first)) else { return Ok(()) };
         let whole = |world: &World| {
-            let days = world.moves.days.clone().into_iter().filter(|(_, sums)| *sums != DayMove::default());
-            let legs = world.book.transactions[&(HOUSEHOLD, made.id)].legs.clone();
-            (world.balances(), days.collect::<BTreeMap<_, _>>(), legs)
+            let days = world.deltas.days.clone().into_iter().filter(|(_, sums)| *sums != DailyDelta::default());
+            let postings = world.state.transactions[&(HOUSEHOLD, made.id)].postings.clone();
+            (world.balances(), days.collect::<BTreeMap<_, _>>(), postings)
         };
         let before = whole(&world);
         for _ in 0..times {
-            world.carry_out(Order::Void { transaction_id: made.id, if_version: None }).expect("voided");
-            prop_assert!(world.moves.days.values().all(|sums| *sums == DayMove::default()));
+            world.execute(CommandKind::Void { transaction_id: made.id, expected_version: None }).expect("voided");
+            prop_assert!(world.deltas.days.values().all(|sums| *sums == DailyDelta::default()));
             let (_, outcome) =
-                world.carry_out(Order::Restore { transaction_id: made.id, if_version: None }).expect("restored");
+                world.execute(CommandKind::Restore { transaction_id: made.id, expected_version: None }).expect("restored");
             let Outcome::Transaction(restored) = outcome else { panic!("a transaction") };
             prop_assert_eq!(restored.household_amount, made.household_amount);
             prop_assert_eq!(&whole(&world), &before);
@@ -188,24 +199,24 @@ proptest! {
     ) {
         let plan_all = |order: &[usize]| {
             let mut world = World::new();
-            let commands: Vec<_> = inputs.iter().map(|input| world.command(Order::Create(input.clone()))).collect();
+            let commands: Vec<_> = inputs.iter().map(|input| world.command(CommandKind::Create(input.clone()))).collect();
             let mut outcomes = BTreeMap::new();
-            for at in order {
-                let command = &commands[*at];
-                let planned = resolve(&world.book, command).and_then(|resolved| {
-                    let needed = rates_needed(&world.book, std::iter::once((command, &resolved)));
-                    plan(&mut world.book, command, &resolved, &quotes(needed))
+            for index in order {
+                let command = &commands[*index];
+                let planned = resolve(&world.state, command).and_then(|resolved| {
+                    let needed = rates_needed(&world.state, std::iter::once((command, &resolved)));
+                    plan(&mut world.state, command, &resolved, &quotes(needed))
                 });
                 if let Ok((effects, _)) = &planned {
-                    world.keep(effects);
+                    world.store(effects);
                 }
-                outcomes.insert(*at, planned.map(|(effects, outcome)| (effects.transaction, outcome)));
+                outcomes.insert(*index, planned.map(|(effects, outcome)| (effects.transaction, outcome)));
             }
-            (outcomes, world.balances(), world.moves)
+            (outcomes, world.balances(), world.deltas)
         };
         let forward: Vec<_> = (0..inputs.len()).collect();
         let mut shuffled = forward.clone();
-        shuffled.sort_by_key(|at| seed.rotate_left(u32::try_from(*at).expect("few") * 7) ^ (*at as u64));
+        shuffled.sort_by_key(|index| seed.rotate_left(u32::try_from(*index).expect("few") * 7) ^ (*index as u64));
         prop_assert_eq!(plan_all(&forward), plan_all(&shuffled));
     }
 }

@@ -13,22 +13,22 @@ fn expense(account: u128, amount: &str) -> TransactionInput {
     }
 }
 
-fn changed(changes: TransactionChanges, transaction_id: Uuid) -> Order {
-    Order::Edit { transaction_id, changes, if_version: None }
+fn changed(changes: TransactionChanges, transaction_id: Uuid) -> CommandKind {
+    CommandKind::Edit { transaction_id, changes, expected_version: None }
 }
 
 #[test]
-fn an_edit_of_words_posts_nothing_and_one_of_nothing_is_no_revision() {
+fn a_text_edit_posts_nothing_and_an_empty_edit_adds_no_revision() {
     let mut world = World::new();
-    let (_, made) = world.carry_out(Order::Create(expense(11, "10"))).expect("posted");
+    let (_, made) = world.execute(CommandKind::Create(expense(11, "10"))).expect("posted");
     let Outcome::Transaction(made) = made else { panic!("a transaction") };
     let words =
         TransactionChanges { description: Some(Some("Lunch".into())), ..TransactionChanges::default() };
-    let (effects, _) = world.carry_out(changed(words.clone(), made.id)).expect("edited");
+    let (effects, _) = world.execute(changed(words.clone(), made.id)).expect("edited");
     let effect = effects.transaction.expect("a revision");
-    assert!(effect.legs.is_empty() && effect.revision.revision == 2);
-    assert_eq!(effect.transaction.posted_revision, Some(1), "the first legs still stand");
-    let (effects, _) = world.carry_out(changed(words, made.id)).expect("nothing to do");
+    assert!(effect.postings.is_empty() && effect.revision.revision == 2);
+    assert_eq!(effect.transaction.posted_revision, Some(1), "the first postings still stand");
+    let (effects, _) = world.execute(changed(words, made.id)).expect("nothing to do");
     assert!(effects.transaction.is_none() && effects.events.is_empty());
 }
 
@@ -36,22 +36,22 @@ fn an_edit_of_words_posts_nothing_and_one_of_nothing_is_no_revision() {
 fn an_edit_keeps_its_rate_unless_currency_or_date_change() {
     let mut world = World::new();
     let input = TransactionInput { currency_code: Some("JPY".into()), ..expense(13, "1000") };
-    let (_, made) = world.carry_out(Order::Create(input)).expect("posted");
+    let (_, made) = world.execute(CommandKind::Create(input)).expect("posted");
     let Outcome::Transaction(made) = made else { panic!("a transaction") };
     let rate = made.rate.expect("converted");
     let edit = |world: &mut World, changes| {
         // The day's rate has moved meanwhile.
         let command = world.command(changed(changes, made.id));
-        let resolved = resolve(&world.book, &command).expect("resolved");
+        let resolved = resolve(&world.state, &command).expect("resolved");
         let mut quotes = Quotes::default();
-        for (currency_, day) in rates_needed(&world.book, std::iter::once((&command, &resolved))) {
+        for (currency_, day) in rates_needed(&world.state, std::iter::once((&command, &resolved))) {
             let rate = Rate { value: rust_decimal::Decimal::from(2), day, source: Source::Manual };
             quotes.add(currency_, Quote { base: currency("EUR"), rate });
         }
-        let (effects, outcome) = plan(&mut world.book, &command, &resolved, &quotes).expect("planned");
-        world.keep(&effects);
+        let (effects, outcome) = plan(&mut world.state, &command, &resolved, &quotes).expect("planned");
+        world.store(&effects);
         match outcome {
-            Outcome::Transaction(it) => it.rate.expect("converted"),
+            Outcome::Transaction(transaction) => transaction.rate.expect("converted"),
             Outcome::Unchanged(_) | Outcome::Account(_) | Outcome::Voided | Outcome::Many(_) => {
                 panic!("a transaction")
             }
@@ -67,50 +67,51 @@ fn an_edit_keeps_its_rate_unless_currency_or_date_change() {
 #[test]
 fn closed_accounts_take_reversals_only() {
     let mut world = World::new();
-    let (_, made) = world.carry_out(Order::Create(expense(11, "10"))).expect("posted");
+    let (_, made) = world.execute(CommandKind::Create(expense(11, "10"))).expect("posted");
     let Outcome::Transaction(made) = made else { panic!("a transaction") };
     let archive = AccountChanges { is_active: Some(false), ..AccountChanges::default() };
     let account_id = Uuid::from_u128(11);
     world
-        .carry_out(Order::ChangeAccount { account_id, changes: archive, if_version: None })
+        .execute(CommandKind::ChangeAccount { account_id, changes: archive, expected_version: None })
         .expect("archived");
-    let refused = |world: &mut World, order| world.carry_out(order).map(|_| ()).expect_err("refused");
+    let rejected = |world: &mut World, kind| world.execute(kind).map(|_| ()).expect_err("rejected");
     assert_eq!(
-        refused(&mut world, Order::Create(expense(11, "1"))),
+        rejected(&mut world, CommandKind::Create(expense(11, "1"))),
         Rejection::AccountClosed(vec!["account_id"])
     );
     let dearer = TransactionChanges { amount: Some("11".into()), ..TransactionChanges::default() };
-    assert_eq!(refused(&mut world, changed(dearer, made.id)), Rejection::AccountClosed(vec!["account_id"]));
+    assert_eq!(rejected(&mut world, changed(dearer, made.id)), Rejection::AccountClosed(vec!["account_id"]));
     let words = TransactionChanges { notes: Some(Some("fine".into())), ..TransactionChanges::default() };
-    world.carry_out(changed(words, made.id)).expect("words may change");
+    world.execute(changed(words, made.id)).expect("words may change");
     world
-        .carry_out(Order::Void { transaction_id: made.id, if_version: None })
+        .execute(CommandKind::Void { transaction_id: made.id, expected_version: None })
         .expect("a reversal is always allowed");
     let (effects, _) = world
-        .carry_out(Order::Void { transaction_id: made.id, if_version: None })
+        .execute(CommandKind::Void { transaction_id: made.id, expected_version: None })
         .expect("voided again is voided");
     assert!(effects.transaction.is_none() && effects.events.is_empty());
     world
-        .carry_out(Order::Restore { transaction_id: made.id, if_version: None })
+        .execute(CommandKind::Restore { transaction_id: made.id, expected_version: None })
         .expect("what was voided comes back");
     let category =
         TransactionChanges { category_id: Some(Some(EXPENSE.to_string())), ..TransactionChanges::default() };
-    world.carry_out(changed(category, made.id)).expect("another category moves nothing");
+    world.execute(changed(category, made.id)).expect("another category moves nothing");
     world.check();
 }
 
 #[test]
-fn a_purchase_in_the_households_currency_keeps_its_word() {
+fn an_amount_entered_in_the_household_currency_is_not_converted_back() {
     let mut world = World::new();
     let input = TransactionInput { currency_code: Some("EUR".into()), ..expense(13, "9.99") };
-    let (effects, made) = world.carry_out(Order::Create(input)).expect("posted");
+    let (effects, made) = world.execute(CommandKind::Create(input)).expect("posted");
     let Outcome::Transaction(made) = made else { panic!("a transaction") };
     assert_eq!(made.household_amount.map(Money::minor), Some(999));
     assert_eq!(made.account_change.currency().code(), "USD");
-    let legs = effects.transaction.expect("legs").legs;
-    let household: Vec<_> = legs.iter().map(|leg| leg.household.expect("known").amount.minor()).collect();
+    let postings = effects.transaction.expect("postings").postings;
+    let household: Vec<_> =
+        postings.iter().map(|posting| posting.household.expect("known").amount.minor()).collect();
     assert_eq!(household, [-999, 999, -999, 999]);
-    let currencies: Vec<_> = legs.iter().map(|leg| leg.amount.currency().code()).collect();
+    let currencies: Vec<_> = postings.iter().map(|posting| posting.amount.currency().code()).collect();
     assert_eq!(currencies, ["USD", "USD", "EUR", "EUR"]);
 
     let transfer = TransactionInput {
@@ -120,26 +121,27 @@ fn a_purchase_in_the_households_currency_keeps_its_word() {
         to_amount: Some("1500".into()),
         ..expense(13, "9.99")
     };
-    let (effects, _) = world.carry_out(Order::Create(transfer)).expect("posted");
-    let legs = effects.transaction.expect("legs").legs;
-    let household: Vec<_> = legs.iter().map(|leg| leg.household.expect("known").amount.minor()).collect();
+    let (effects, _) = world.execute(CommandKind::Create(transfer)).expect("posted");
+    let postings = effects.transaction.expect("postings").postings;
+    let household: Vec<_> =
+        postings.iter().map(|posting| posting.household.expect("known").amount.minor()).collect();
     assert_eq!(household[..2], [-999, 999], "what leaves is his word");
     assert_eq!(household[2], -household[3], "what arrives has the day's rate");
 }
 
 #[test]
-fn a_balance_that_cannot_be_stored_is_refused() {
+fn a_balance_that_cannot_be_stored_is_rejected() {
     let mut world = World::new();
     let key = (HOUSEHOLD, Uuid::from_u128(11));
-    if let Some(account) = world.book.accounts.get_mut(&key) {
+    if let Some(account) = world.state.accounts.get_mut(&key) {
         account.projected_balance = Money::new(i64::MIN + 5, currency("EUR"));
     }
-    let refused = world.carry_out(Order::Create(expense(11, "1"))).map(|_| ()).expect_err("refused");
-    assert_eq!(refused, Rejection::OutOfRange);
+    let rejected = world.execute(CommandKind::Create(expense(11, "1"))).map(|_| ()).expect_err("rejected");
+    assert_eq!(rejected, Rejection::OutOfRange);
 }
 
 #[test]
-fn an_account_that_is_opened_and_adjusted_says_its_balance() {
+fn opening_and_adjusting_an_account_returns_its_balance() {
     let mut world = World::new();
     let input = crate::domain::account::AccountInput {
         name: "New".into(),
@@ -149,51 +151,53 @@ fn an_account_that_is_opened_and_adjusted_says_its_balance() {
     };
     let account_id = Uuid::from_u128(99);
     let (effects, opened) =
-        world.carry_out(Order::OpenAccount { account_id, input: input.clone() }).expect("opened");
+        world.execute(CommandKind::OpenAccount { account_id, input: input.clone() }).expect("opened");
     let Outcome::Account(opened) = opened else { panic!("an account") };
     assert_eq!(opened.balance.minor(), -500);
     assert!(matches!(effects.account, Some(AccountEffect::Opened(_))));
-    let again = world.carry_out(Order::OpenAccount { account_id: Uuid::from_u128(98), input }).map(|_| ());
-    assert_eq!(again.expect_err("refused"), Rejection::name_taken());
+    let again =
+        world.execute(CommandKind::OpenAccount { account_id: Uuid::from_u128(98), input }).map(|_| ());
+    assert_eq!(again.expect_err("rejected"), Rejection::name_taken());
     let changes = AccountChanges { balance: Some("7".into()), ..AccountChanges::default() };
-    let (effects, adjusted) =
-        world.carry_out(Order::ChangeAccount { account_id, changes, if_version: Some(1) }).expect("adjusted");
+    let (effects, adjusted) = world
+        .execute(CommandKind::ChangeAccount { account_id, changes, expected_version: Some(1) })
+        .expect("adjusted");
     let Outcome::Account(adjusted) = adjusted else { panic!("an account") };
     assert_eq!(
         (adjusted.balance.minor(), adjusted.account.version),
         (700, 1),
         "the balance is no edit of the account"
     );
-    assert_eq!(effects.transaction.map(|it| it.transaction.amount.minor()), Some(1200));
+    assert_eq!(effects.transaction.map(|effect| effect.transaction.amount.minor()), Some(1200));
 }
 
 #[test]
-fn a_balance_that_is_set_is_todays_whatever_is_dated_later() {
+fn setting_a_balance_ignores_postings_dated_later() {
     let mut world = World::new();
     // Today is 4 October 2024.
     let dated = |amount: &str, date: &str| TransactionInput {
         transaction_date: Some(date.into()),
         ..expense(11, amount)
     };
-    let set = |balance: &str| Order::ChangeAccount {
+    let set = |balance: &str| CommandKind::ChangeAccount {
         account_id: Uuid::from_u128(11),
         changes: AccountChanges { balance: Some(balance.into()), ..AccountChanges::default() },
-        if_version: None,
+        expected_version: None,
     };
-    world.carry_out(set("1000")).expect("set");
-    world.carry_out(Order::Create(dated("200", "2024-10-11"))).expect("posted");
-    world.carry_out(Order::Create(dated("50", "2024-10-04"))).expect("posted");
-    let (effects, outcome) = world.carry_out(set("1000.00")).expect("set");
-    assert_eq!(effects.transaction.map(|it| it.transaction.amount.minor()), Some(5_000));
+    world.execute(set("1000")).expect("set");
+    world.execute(CommandKind::Create(dated("200", "2024-10-11"))).expect("posted");
+    world.execute(CommandKind::Create(dated("50", "2024-10-04"))).expect("posted");
+    let (effects, outcome) = world.execute(set("1000.00")).expect("set");
+    assert_eq!(effects.transaction.map(|effect| effect.transaction.amount.minor()), Some(5_000));
     let Outcome::Account(state) = outcome else { panic!("an account") };
     assert_eq!((state.balance.minor(), state.account.projected_balance.minor()), (100_000, 80_000));
-    let (effects, _) = world.carry_out(set("1000.00")).expect("nothing to do");
+    let (effects, _) = world.execute(set("1000.00")).expect("nothing to do");
     assert!(effects.transaction.is_none());
     world.check();
 }
 
 #[test]
-fn a_changed_amount_of_a_transfer_across_currencies_needs_what_arrives() {
+fn changing_the_amount_of_a_cross_currency_transfer_requires_to_amount() {
     let mut world = World::new();
     let transfer = TransactionInput {
         transaction_type: "transfer".into(),
@@ -201,38 +205,38 @@ fn a_changed_amount_of_a_transfer_across_currencies_needs_what_arrives() {
         to_amount: Some("88".into()),
         ..expense(13, "100")
     };
-    let (_, made) = world.carry_out(Order::Create(transfer)).expect("posted");
+    let (_, made) = world.execute(CommandKind::Create(transfer)).expect("posted");
     let Outcome::Transaction(made) = made else { panic!("a transaction") };
     let edit = |changes: TransactionChanges| changed(changes, made.id);
     let amount = TransactionChanges { amount: Some("1000.00".into()), ..TransactionChanges::default() };
-    assert_eq!(reasons(world.carry_out(edit(amount.clone()))), [("to_amount".into(), "REQUIRED")]);
+    assert_eq!(reasons(world.execute(edit(amount.clone()))), [("to_amount".into(), "REQUIRED")]);
     let currency = TransactionChanges { currency_code: Some("GBP".into()), ..TransactionChanges::default() };
-    assert_eq!(reasons(world.carry_out(edit(currency))), [("to_amount".into(), "REQUIRED")]);
+    assert_eq!(reasons(world.execute(edit(currency))), [("to_amount".into(), "REQUIRED")]);
     let other = TransactionChanges {
         to_account_id: Some(Some(Uuid::from_u128(14).to_string())),
         ..TransactionChanges::default()
     };
-    assert_eq!(reasons(world.carry_out(edit(other))), [("to_amount".into(), "REQUIRED")]);
+    assert_eq!(reasons(world.execute(edit(other))), [("to_amount".into(), "REQUIRED")]);
     let same = TransactionChanges { amount: Some("100.00".into()), ..TransactionChanges::default() };
-    world.carry_out(edit(same)).expect("nothing changes");
+    world.execute(edit(same)).expect("nothing changes");
     let both = TransactionChanges { to_amount: Some(Some("880".into())), ..amount };
-    world.carry_out(edit(both)).expect("edited");
+    world.execute(edit(both)).expect("edited");
     assert_eq!(world.balances()[&Uuid::from_u128(11)], 88_000);
-    // Between two accounts of one currency nothing has to be said.
+    // Between two accounts of one currency nothing has to be transaction.
     let to_euros = TransactionChanges {
         account_id: Some(Uuid::from_u128(12).to_string()),
         ..TransactionChanges::default()
     };
-    world.carry_out(edit(to_euros)).expect("edited");
+    world.execute(edit(to_euros)).expect("edited");
     assert_eq!(world.balances()[&Uuid::from_u128(13)], 0);
     world.check();
 }
 
 #[test]
-fn a_field_that_was_not_sent_is_never_in_the_way_of_another_type() {
+fn a_field_that_was_not_sent_never_conflicts_with_a_new_type() {
     let mut world = World::new();
     let input = TransactionInput { category_id: Some(EXPENSE.to_string()), ..expense(11, "10") };
-    let (_, made) = world.carry_out(Order::Create(input)).expect("posted");
+    let (_, made) = world.execute(CommandKind::Create(input)).expect("posted");
     let Outcome::Transaction(made) = made else { panic!("a transaction") };
     let to = |kind: &str| TransactionChanges {
         transaction_type: Some(kind.into()),
@@ -240,19 +244,19 @@ fn a_field_that_was_not_sent_is_never_in_the_way_of_another_type() {
     };
     let to_transfer =
         TransactionChanges { to_account_id: Some(Some(Uuid::from_u128(12).to_string())), ..to("transfer") };
-    let (_, outcome) = world.carry_out(changed(to_transfer.clone(), made.id)).expect("edited");
+    let (_, outcome) = world.execute(changed(to_transfer.clone(), made.id)).expect("edited");
     let Outcome::Transaction(transfer) = outcome else { panic!("a transaction") };
     assert_eq!(transfer.category_id, None);
-    let (_, outcome) = world.carry_out(changed(to("income"), made.id)).expect("edited");
+    let (_, outcome) = world.execute(changed(to("income"), made.id)).expect("edited");
     let Outcome::Transaction(income) = outcome else { panic!("a transaction") };
     assert_eq!((income.to_account_id, income.to_amount), (None, None));
     let sent = TransactionChanges { category_id: Some(Some(EXPENSE.to_string())), ..to_transfer };
-    assert_eq!(reasons(world.carry_out(changed(sent, made.id))), [("category_id".into(), "CONFLICTING")]);
+    assert_eq!(reasons(world.execute(changed(sent, made.id))), [("category_id".into(), "CONFLICTING")]);
     world.check();
 }
 
 #[test]
-fn what_was_said_in_a_currency_counts_as_said_there() {
+fn a_category_posting_keeps_the_entered_currency() {
     let mut world = World::new();
     // A hundred yen from an account in dollars: 100 / 175.6801 * 1.1173 = 0.64 dollars.
     let input = TransactionInput {
@@ -260,13 +264,16 @@ fn what_was_said_in_a_currency_counts_as_said_there() {
         category_id: Some(EXPENSE.to_string()),
         ..expense(13, "100")
     };
-    let (effects, _) = world.carry_out(Order::Create(input)).expect("posted");
-    let legs = effects.transaction.expect("legs").legs;
-    let moved: Vec<_> = legs.iter().map(|leg| (leg.amount.currency().code(), leg.amount.minor())).collect();
+    let (effects, _) = world.execute(CommandKind::Create(input)).expect("posted");
+    let postings = effects.transaction.expect("postings").postings;
+    let moved: Vec<_> =
+        postings.iter().map(|posting| (posting.amount.currency().code(), posting.amount.minor())).collect();
     assert_eq!(moved, [("USD", -64), ("USD", 64), ("JPY", -100), ("JPY", 100)]);
-    let worth: Vec<_> = legs.iter().map(|leg| leg.household.expect("known").amount.minor()).collect();
-    assert_eq!(worth, [-57, 57, -57, 57], "0.64 dollars are 0.57 euros, on every leg");
-    let rated: Vec<_> = legs.iter().map(|leg| leg.household.expect("known").rate.is_some()).collect();
+    let worth: Vec<_> =
+        postings.iter().map(|posting| posting.household.expect("known").amount.minor()).collect();
+    assert_eq!(worth, [-57, 57, -57, 57], "0.64 dollars are 0.57 euros, on every posting");
+    let rated: Vec<_> =
+        postings.iter().map(|posting| posting.household.expect("known").rate.is_some()).collect();
     assert_eq!(rated, [true, true, false, false]);
     world.check();
 }
@@ -280,44 +287,50 @@ fn splits(parts: &[(Uuid, &str)]) -> Vec<SplitInput> {
     parts.iter().map(split).collect()
 }
 
-fn reasons(refused: Result<(Effects, Outcome), Rejection>) -> Vec<(String, &'static str)> {
-    let Err(Rejection::Invalid(violations)) = refused else { panic!("refused fields") };
-    violations.into_iter().map(|it| (it.field, it.reason)).collect()
+fn reasons(rejected: Result<(Effects, Outcome), Rejection>) -> Vec<(String, &'static str)> {
+    let Err(Rejection::Invalid(violations)) = rejected else { panic!("rejected fields") };
+    violations.into_iter().map(|violation| (violation.field, violation.reason)).collect()
 }
 
 #[test]
-fn splits_share_what_moved_and_what_it_is_worth_to_the_last_cent() {
+fn splits_share_amount_and_household_value_to_the_last_cent() {
     let mut world = World::new();
     // Said in dollars, booked in yen, worth euros: three roundings.
     let parts = splits(&[(EXPENSE, "3.33"), (OTHER_EXPENSE, "3.33"), (EXPENSE, "3.34")]);
     let input = TransactionInput { currency_code: Some("USD".into()), splits: parts, ..expense(14, "10.00") };
-    let (effects, _) = world.carry_out(Order::Create(input)).expect("posted");
-    let legs = effects.transaction.expect("legs").legs;
-    assert_eq!(legs.len(), 6);
-    let minor = |legs: &[Leg]| legs.iter().map(|leg| leg.amount.minor()).sum::<i64>();
-    let worth =
-        |legs: &[Leg]| legs.iter().map(|leg| leg.household.expect("known").amount.minor()).sum::<i64>();
-    assert_eq!((minor(&legs), worth(&legs)), (0, 0), "{legs:?}");
-    let parts: Vec<_> =
-        legs[3..].iter().map(|leg| (leg.amount.currency().code(), leg.amount.minor())).collect();
+    let (effects, _) = world.execute(CommandKind::Create(input)).expect("posted");
+    let postings = effects.transaction.expect("postings").postings;
+    assert_eq!(postings.len(), 6);
+    let minor = |postings: &[Posting]| postings.iter().map(|posting| posting.amount.minor()).sum::<i64>();
+    let worth = |postings: &[Posting]| {
+        postings.iter().map(|posting| posting.household.expect("known").amount.minor()).sum::<i64>()
+    };
+    assert_eq!((minor(&postings), worth(&postings)), (0, 0), "{postings:?}");
+    let parts: Vec<_> = postings[3..]
+        .iter()
+        .map(|posting| (posting.amount.currency().code(), posting.amount.minor()))
+        .collect();
     assert_eq!(parts, [("USD", 333), ("USD", 333), ("USD", 334)], "as they were said");
-    let yen: i64 =
-        legs.iter().filter(|leg| leg.amount.currency().code() == "JPY").map(|leg| leg.amount.minor()).sum();
+    let yen: i64 = postings
+        .iter()
+        .filter(|posting| posting.amount.currency().code() == "JPY")
+        .map(|posting| posting.amount.minor())
+        .sum();
     assert_eq!(yen, 0);
 }
 
 #[test]
-fn splits_are_refused_by_their_place() {
+fn invalid_splits_are_reported_by_index() {
     let mut world = World::new();
     let with = |parts: &[(Uuid, &str)]| TransactionInput { splits: splits(parts), ..expense(11, "10") };
-    let refused = world.carry_out(Order::Create(with(&[(EXPENSE, "4"), (OTHER_EXPENSE, "5.99")])));
-    assert_eq!(reasons(refused), [("splits".into(), "SPLITS_SUM_MISMATCH")]);
-    let refused =
-        world.carry_out(Order::Create(with(&[(Uuid::nil(), "4.001"), (INCOME, "0"), (EXPENSE, "x")])));
+    let rejected = world.execute(CommandKind::Create(with(&[(EXPENSE, "4"), (OTHER_EXPENSE, "5.99")])));
+    assert_eq!(reasons(rejected), [("splits".into(), "SPLITS_SUM_MISMATCH")]);
+    let rejected =
+        world.execute(CommandKind::Create(with(&[(Uuid::nil(), "4.001"), (INCOME, "0"), (EXPENSE, "x")])));
     assert_eq!(
-        reasons(refused),
+        reasons(rejected),
         [
-            ("splits[0].category_id".into(), "CATEGORY_UNKNOWN"),
+            ("splits[0].category_id".into(), "CATEGORY_NOT_FOUND"),
             ("splits[0].amount".into(), "AMOUNT_TOO_PRECISE"),
             ("splits[1].category_id".into(), "CATEGORY_TYPE_MISMATCH"),
             ("splits[1].amount".into(), "AMOUNT_NOT_POSITIVE"),
@@ -325,7 +338,7 @@ fn splits_are_refused_by_their_place() {
         ]
     );
     let both = TransactionInput { category_id: Some(EXPENSE.to_string()), ..with(&[(EXPENSE, "10")]) };
-    assert_eq!(reasons(world.carry_out(Order::Create(both))), [("splits".into(), "CONFLICTING")]);
+    assert_eq!(reasons(world.execute(CommandKind::Create(both))), [("splits".into(), "CONFLICTING")]);
     let parts = splits(&[(EXPENSE, "10")]);
     let transfer = TransactionInput {
         transaction_type: "transfer".into(),
@@ -333,25 +346,25 @@ fn splits_are_refused_by_their_place() {
         splits: parts,
         ..expense(11, "10")
     };
-    let refused = world.carry_out(Order::Create(transfer));
-    assert_eq!(reasons(refused), [("splits[0].category_id".into(), "CONFLICTING")]);
+    let rejected = world.execute(CommandKind::Create(transfer));
+    assert_eq!(reasons(rejected), [("splits[0].category_id".into(), "CONFLICTING")]);
 }
 
 #[test]
-fn a_category_takes_the_place_of_splits_and_they_of_it() {
+fn a_category_replaces_splits_and_splits_replace_a_category() {
     let mut world = World::new();
     let input = TransactionInput { category_id: Some(EXPENSE.to_string()), ..expense(11, "10") };
-    let (_, made) = world.carry_out(Order::Create(input)).expect("posted");
+    let (_, made) = world.execute(CommandKind::Create(input)).expect("posted");
     let Outcome::Transaction(made) = made else { panic!("a transaction") };
     let parts = splits(&[(EXPENSE, "4"), (OTHER_EXPENSE, "6")]);
     let split = TransactionChanges { splits: Some(parts), ..TransactionChanges::default() };
-    let (_, outcome) = world.carry_out(changed(split, made.id)).expect("split");
+    let (_, outcome) = world.execute(changed(split, made.id)).expect("split");
     let Outcome::Transaction(split) = outcome else { panic!("a transaction") };
     assert_eq!((split.category_id, split.splits.len()), (None, 2));
     let amount = TransactionChanges { amount: Some("11".into()), ..TransactionChanges::default() };
-    let refused = world.carry_out(changed(amount, made.id));
+    let rejected = world.execute(changed(amount, made.id));
     assert_eq!(
-        reasons(refused),
+        reasons(rejected),
         [("splits".into(), "SPLITS_SUM_MISMATCH")],
         "they do not stretch by themselves"
     );
@@ -359,47 +372,47 @@ fn a_category_takes_the_place_of_splits_and_they_of_it() {
         category_id: Some(Some(OTHER_EXPENSE.to_string())),
         ..TransactionChanges::default()
     };
-    let (_, outcome) = world.carry_out(changed(one, made.id)).expect("one category");
+    let (_, outcome) = world.execute(changed(one, made.id)).expect("one category");
     let Outcome::Transaction(one) = outcome else { panic!("a transaction") };
     assert_eq!((one.category_id, one.splits.len()), (Some(OTHER_EXPENSE), 0));
     world.check();
 }
 
 #[test]
-fn what_is_restored_comes_back_to_a_closed_account_and_keeps_its_rates() {
+fn restoring_works_on_a_closed_account_and_keeps_the_rates() {
     let mut world = World::new();
-    let (_, made) = world.carry_out(Order::Create(expense(13, "10"))).expect("posted");
+    let (_, made) = world.execute(CommandKind::Create(expense(13, "10"))).expect("posted");
     let Outcome::Transaction(made) = made else { panic!("a transaction") };
-    let restore = || Order::Restore { transaction_id: made.id, if_version: None };
-    let (effects, _) = world.carry_out(restore()).expect("it stands already");
+    let restore = || CommandKind::Restore { transaction_id: made.id, expected_version: None };
+    let (effects, _) = world.execute(restore()).expect("it stands already");
     assert!(effects.transaction.is_none() && effects.events.is_empty(), "nothing to do");
-    world.carry_out(Order::Void { transaction_id: made.id, if_version: Some(1) }).expect("voided");
-    let archive = Order::ChangeAccount {
+    world.execute(CommandKind::Void { transaction_id: made.id, expected_version: Some(1) }).expect("voided");
+    let archive = CommandKind::ChangeAccount {
         account_id: Uuid::from_u128(13),
         changes: AccountChanges { is_active: Some(false), ..AccountChanges::default() },
-        if_version: None,
+        expected_version: None,
     };
-    world.carry_out(archive).expect("archived");
-    let stale = Order::Restore { transaction_id: made.id, if_version: Some(1) };
-    assert_eq!(world.carry_out(stale).map(|_| ()).expect_err("stale"), Rejection::VersionMismatch);
-    let (effects, _) = world.carry_out(restore()).expect("restored");
+    world.execute(archive).expect("archived");
+    let stale = CommandKind::Restore { transaction_id: made.id, expected_version: Some(1) };
+    assert_eq!(world.execute(stale).map(|_| ()).expect_err("stale"), Rejection::VersionMismatch);
+    let (effects, _) = world.execute(restore()).expect("restored");
     let effect = effects.transaction.expect("posted again");
     assert_eq!((effect.transaction.version, effect.revision.kind.as_str()), (3, "restored"));
     assert_eq!(effect.transaction.household_amount, made.household_amount);
-    assert!(effect.legs.iter().all(|leg| !leg.is_reversal));
+    assert!(effect.postings.iter().all(|posting| !posting.is_reversal));
     world.check();
 }
 
 #[test]
-fn an_occurrence_of_what_was_changed_meanwhile_is_not_posted() {
+fn an_occurrence_of_a_changed_recurring_transaction_is_not_posted() {
     let mut world = World::new();
     let recurring_id = Uuid::from_u128(77);
-    let key = (world.command(Order::Create(expense(11, "10"))).household.id, recurring_id);
-    let mut post = |standing: Option<i64>| {
-        let occurrence_of = Some(Occurrence { recurring_id, if_version: Some(3) });
-        let command = Command { occurrence_of, ..world.command(Order::Create(expense(11, "10"))) };
-        world.book.recurring = standing.map(|version| (key, version)).into_iter().collect();
-        resolve(&world.book, &command).map(|_| ())
+    let key = (world.command(CommandKind::Create(expense(11, "10"))).household.id, recurring_id);
+    let mut post = |version: Option<i64>| {
+        let occurrence_of = Some(Occurrence { recurring_id, expected_version: Some(3) });
+        let command = Command { occurrence_of, ..world.command(CommandKind::Create(expense(11, "10"))) };
+        world.state.recurring = version.map(|version| (key, version)).into_iter().collect();
+        resolve(&world.state, &command).map(|_| ())
     };
     assert_eq!(post(Some(3)), Ok(()));
     assert_eq!(post(Some(4)), Err(Rejection::VersionMismatch));

@@ -1,2 +1,0 @@
-drop index auth.sessions_open_idx;
-alter table auth.sessions drop column access_expires_at;

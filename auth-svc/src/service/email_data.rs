@@ -1,0 +1,56 @@
+//! What emails say besides names and links; asked when they are sent.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::Identity;
+use crate::domain::preferences::NotificationKind;
+use crate::error::Error;
+use crate::store::devices::DeviceSummary;
+use crate::store::users::{self, Recipient};
+use crate::store::{challenges, devices};
+
+impl Identity {
+    /// To whom an email goes, and what ends emails of its `kind`, if he may.
+    pub async fn get_recipient(
+        &self,
+        user_id: Uuid,
+        kind: &str,
+    ) -> Result<(Recipient, Option<String>), Error> {
+        let mut connection = self.pool.acquire().await?;
+        let recipient = users::recipient(&mut connection, user_id).await?.ok_or(Error::NotFound("user"))?;
+        let kind = NotificationKind::from_text(kind);
+        Ok((recipient, kind.map(|kind| self.secrets.unsubscribe_token(user_id, kind.as_str()))))
+    }
+
+    pub async fn get_device_data(
+        &self,
+        user_id: Uuid,
+        device_id: Uuid,
+    ) -> Result<(Recipient, DeviceSummary), Error> {
+        let mut connection = self.pool.acquire().await?;
+        let device = devices::find_summary(&mut connection, user_id, device_id).await?;
+        let recipient = users::recipient(&mut connection, user_id).await?;
+        recipient.zip(device).ok_or(Error::NotFound("device"))
+    }
+
+    /// When the account will be erased; none: it stays.
+    pub async fn get_deletion_data(
+        &self,
+        user_id: Uuid,
+    ) -> Result<(Recipient, Option<DateTime<Utc>>), Error> {
+        let mut connection = self.pool.acquire().await?;
+        let erase_at = users::erase_at(&mut connection, user_id).await?;
+        let recipient = users::recipient(&mut connection, user_id).await?.ok_or(Error::NotFound("user"))?;
+        Ok((recipient, erase_at))
+    }
+
+    /// The user, at the address that he had before a change.
+    pub async fn get_previous_email(&self, challenge_id: Uuid) -> Result<Recipient, Error> {
+        let mut connection = self.pool.acquire().await?;
+        let previous = challenges::find_previous_email(&mut connection, challenge_id).await?;
+        let (user_id, email) = previous.ok_or(Error::NotFound("address"))?;
+        let recipient = users::recipient(&mut connection, user_id).await?.ok_or(Error::NotFound("user"))?;
+        Ok(Recipient { email, ..recipient })
+    }
+}

@@ -1,0 +1,36 @@
+//! Requests that come twice and are done once.
+
+use fintrac_kit::idempotency::{self, Claim, Key, Stored};
+use sqlx::PgConnection;
+
+use super::Identity;
+use crate::error::Error;
+
+impl Identity {
+    /// Claims `key`; what the first request with it got, if there was one.
+    pub(super) async fn claim<T>(
+        &self,
+        connection: &mut PgConnection,
+        key: Option<&Key>,
+    ) -> Result<Option<Stored<T>>, Error> {
+        let Some(key) = key else { return Ok(None) };
+        match idempotency::claim(connection, key, self.clock.now()).await? {
+            Claim::New => Ok(None),
+            Claim::Replay(reply) => Ok(Some(Stored::Replayed(reply))),
+            Claim::KeyMismatch => Err(Error::KeyReused),
+        }
+    }
+
+    /// Keeps the answer for the next request with `key`.
+    pub(super) async fn store_response(
+        &self,
+        connection: &mut PgConnection,
+        key: Option<&Key>,
+        response: &[u8],
+    ) -> Result<(), sqlx::Error> {
+        match key {
+            Some(key) => idempotency::store(connection, key, response).await,
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! Who of a household wants to hear of a kind of thing, for whoever tells it.
+
+use uuid::Uuid;
+
+use super::Identity;
+use crate::domain::preferences::NotificationKind;
+use crate::error::Error;
+use crate::store::households;
+use crate::store::preferences::{self, Subscriber};
+
+impl Identity {
+    pub async fn list_recipients(&self, household_id: Uuid, kind: &str) -> Result<Vec<Subscriber>, Error> {
+        let kind = NotificationKind::from_text(kind).ok_or(Error::NotFound("kind"))?;
+        Ok(preferences::list_subscribers(&mut *self.pool.acquire().await?, household_id, kind).await?)
+    }
+
+    /// Households that somebody is a member of, with their time zones, at most
+    /// 1,000 of those after `after`.
+    pub async fn list_households(&self, after: Uuid) -> Result<Vec<(Uuid, String)>, Error> {
+        Ok(households::list(&mut *self.pool.acquire().await?, after).await?)
+    }
+}

@@ -1,0 +1,161 @@
+//! Tells every verifier which keys sign, which sessions have ended, what roles may
+//! do and which addresses may call.
+//!
+//! Each replica reads the tables four times a second, so what another replica
+//! wrote is known here too, and at once after a change of its own. The read
+//! looks back further than any transaction lasts: a set needs no order.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use fintrac_kit::access::AddressRule;
+use fintrac_kit::access::token_verifier::{TokenVerifier, TrustUpdate};
+use fintrac_kit::clock::Clock;
+use fintrac_kit::database;
+use fintrac_kit::module::ServiceDependencies;
+use sqlx::PgPool;
+use tokio::sync::{Notify, broadcast};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::manage_ip_rules::address_rule;
+use super::signing::Signer;
+use crate::domain::role;
+use crate::store::{ip_rules, revocations, roles, signing_keys};
+
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
+/// Older than this, what was read is no news.
+const MAX_STATE_AGE: Duration = Duration::from_secs(1);
+/// Longer than any transaction may take to commit.
+const LOOKBACK: TimeDelta = TimeDelta::minutes(2);
+/// Updates that a slow subscriber may lag behind before it gets a snapshot.
+const CHANNEL_CAPACITY: usize = 64;
+
+type Keys = Vec<(String, [u8; 32])>;
+type Revoked = HashMap<Uuid, DateTime<Utc>>;
+type Roles = Vec<(String, Vec<String>)>;
+
+#[derive(Debug)]
+pub struct TrustPublisher {
+    pool: PgPool,
+    clock: Clock,
+    token_verifier: Arc<TokenVerifier>,
+    signer: Arc<Signer>,
+    wake: Notify,
+    state: Mutex<State>,
+    updates: broadcast::Sender<TrustUpdate>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    keys: Keys,
+    revoked: Revoked,
+    roles: Roles,
+    address_rules: Vec<AddressRule>,
+    /// When the tables were last read: by the system's clock, and by a steady one.
+    read_at: Option<(DateTime<Utc>, Instant)>,
+}
+
+impl TrustPublisher {
+    pub fn new(deps: &ServiceDependencies, signer: Arc<Signer>) -> Self {
+        Self {
+            pool: database::dedicated_pool(&deps.pool),
+            clock: deps.clock.clone(),
+            token_verifier: Arc::clone(&deps.token_verifier),
+            signer,
+            wake: Notify::new(),
+            state: Mutex::default(),
+            updates: broadcast::Sender::new(CHANNEL_CAPACITY),
+        }
+    }
+
+    /// Reads at once instead of at the next beat: call it after a commit.
+    pub fn refresh_now(&self) {
+        self.wake.notify_one();
+    }
+
+    /// Updates from now on, and then the state they build on: subscribed
+    /// first, so that nothing falls between. `None` while the tables cannot be
+    /// read: a verifier must not take an old state for news.
+    pub fn subscribe(&self) -> Option<(TrustUpdate, broadcast::Receiver<TrustUpdate>)> {
+        let updates = self.updates.subscribe();
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let revoked = state.revoked.iter().map(|(id, forget_at)| (*id, *forget_at)).collect();
+        let fresh = state.read_at.is_some_and(|(_, read_at)| read_at.elapsed() < MAX_STATE_AGE);
+        let snapshot = TrustUpdate {
+            keys: state.keys.clone(),
+            revoked,
+            roles: Some(state.roles.clone()),
+            address_rules: Some(state.address_rules.clone()),
+        };
+        fresh.then_some((snapshot, updates))
+    }
+
+    /// Reads and publishes until `shutdown`.
+    pub async fn run(&self, shutdown: CancellationToken) {
+        while !shutdown.is_cancelled() {
+            match tokio::time::timeout(POLL_INTERVAL * 8, self.read()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::warn!(error = %error, "revocations could not be read"),
+                Err(_elapsed) => tracing::warn!("reading revocations takes too long"),
+            }
+            tokio::select! {
+                () = shutdown.cancelled() => {}
+                () = self.wake.notified() => {}
+                () = tokio::time::sleep(POLL_INTERVAL) => {}
+            }
+        }
+    }
+
+    /// A failed read publishes nothing: verifiers notice the silence.
+    async fn read(&self) -> Result<(), sqlx::Error> {
+        let now = self.clock.now();
+        let last = self.state.lock().unwrap_or_else(PoisonError::into_inner).read_at;
+        let since = last.map_or(DateTime::UNIX_EPOCH, |(read_at, _)| read_at - LOOKBACK);
+        let mut connection = self.pool.acquire().await?;
+        let revoked = revocations::list_since(&mut connection, since, now).await?;
+        let keys = signing_keys::list(&mut connection).await?;
+        let own = roles::list(&mut connection).await?;
+        let rules = ip_rules::list_all(&mut connection).await?;
+        drop(connection);
+        self.signer.refresh(&keys);
+        let keys: Keys =
+            keys.into_iter().filter_map(|key| Some((key.kid, key.public_key.try_into().ok()?))).collect();
+        let roles = role::built_in().into_iter().chain(own);
+        let roles = roles.map(|role| (role.name, role.permissions.into_iter().collect())).collect();
+        let address_rules = rules.iter().filter_map(address_rule).collect();
+        self.publish(keys, revoked, roles, address_rules, now);
+        Ok(())
+    }
+
+    fn publish(
+        &self,
+        keys: Keys,
+        revoked: Vec<(Uuid, DateTime<Utc>)>,
+        roles: Roles,
+        address_rules: Vec<AddressRule>,
+        now: DateTime<Utc>,
+    ) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_first = state.read_at.is_none();
+        let new: Vec<_> = revoked.into_iter().filter(|(id, _)| !state.revoked.contains_key(id)).collect();
+        let update = TrustUpdate {
+            keys: if state.keys == keys { Vec::new() } else { keys.clone() },
+            revoked: new,
+            roles: (is_first || state.roles != roles).then(|| roles.clone()),
+            address_rules: (is_first || state.address_rules != address_rules).then(|| address_rules.clone()),
+        };
+        state.revoked.extend(update.revoked.iter().copied());
+        state.revoked.retain(|_, forget_at| *forget_at > now);
+        state.keys = keys;
+        state.roles = roles;
+        state.address_rules = address_rules;
+        state.read_at = Some((now, Instant::now()));
+        self.token_verifier.extend(update.clone());
+        // Nobody listening is fine.
+        let _receivers = self.updates.send(update);
+    }
+}

@@ -1,1 +1,0 @@
-comment on schema budget is null;

@@ -1,1 +1,0 @@
-comment on schema budget is 'intentions: budgets, goals, alerts, contributions';

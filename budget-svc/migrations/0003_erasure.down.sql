@@ -1,1 +1,0 @@
-drop function budget.erase_words(uuid, uuid, timestamptz, int);

@@ -1,0 +1,58 @@
+use fintrac_kit::date;
+use fintrac_kit::error::FieldViolation;
+use fintrac_proto::budget::v1 as pb;
+use fintrac_proto::budget::v1::notification_data_service_server::NotificationDataService;
+use tonic::{Request, Response, Status};
+
+use super::{Rpc, convert};
+use crate::error::Error;
+
+#[tonic::async_trait]
+impl NotificationDataService for Rpc {
+    async fn get_budget_alert(
+        &self,
+        request: Request<pb::GetBudgetAlertRequest>,
+    ) -> Result<Response<pb::GetBudgetAlertResponse>, Status> {
+        let pb::GetBudgetAlertRequest { household_id, alert_id } = request.into_inner();
+        let household_id = convert::id(&household_id, "alert")?;
+        let alert = self.0.get_alert(household_id, convert::id(&alert_id, "alert")?).await?;
+        Ok(Response::new(alert.into()))
+    }
+
+    async fn get_goal_milestone(
+        &self,
+        request: Request<pb::GetGoalMilestoneRequest>,
+    ) -> Result<Response<pb::GetGoalMilestoneResponse>, Status> {
+        let pb::GetGoalMilestoneRequest { household_id, milestone_id } = request.into_inner();
+        let household_id = convert::id(&household_id, "milestone")?;
+        let milestone = self.0.get_milestone(household_id, convert::id(&milestone_id, "milestone")?).await?;
+        Ok(Response::new(milestone.into()))
+    }
+
+    async fn get_goal_reminder(
+        &self,
+        request: Request<pb::GetGoalReminderRequest>,
+    ) -> Result<Response<pb::GetGoalReminderResponse>, Status> {
+        let pb::GetGoalReminderRequest { household_id, reminder_id } = request.into_inner();
+        let household_id = convert::id(&household_id, "reminder")?;
+        let reminder = self.0.get_reminder(household_id, convert::id(&reminder_id, "reminder")?).await?;
+        Ok(Response::new(reminder.into()))
+    }
+
+    async fn list_report_data(
+        &self,
+        request: Request<pb::ListReportDataRequest>,
+    ) -> Result<Response<pb::ListReportDataResponse>, Status> {
+        let pb::ListReportDataRequest { household_id, date } = request.into_inner();
+        let household_id = convert::id(&household_id, "household")?;
+        let day = date::parse(&date).ok_or_else(|| {
+            let violation = FieldViolation::new("date", "PARAMETER_INVALID", "Send a day as YYYY-MM-DD.");
+            Status::from(Error::Query(vec![violation]))
+        })?;
+        let (budgets, goals) = self.0.list_summaries(household_id, day).await?;
+        Ok(Response::new(pb::ListReportDataResponse {
+            budgets: budgets.into_iter().map(Into::into).collect(),
+            goals: goals.iter().map(Into::into).collect(),
+        }))
+    }
+}

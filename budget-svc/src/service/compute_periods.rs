@@ -1,0 +1,93 @@
+//! What periods of budgets have to spend, and what was spent in them.
+
+use fintrac_money::Money;
+use fintrac_proto::ledger::v1 as pb;
+use uuid::Uuid;
+
+use super::BudgetUseCases;
+use super::sum_spending::{Spending, Unpriced};
+use crate::domain::alert::BudgetStatus;
+use crate::domain::budget::Budget;
+use crate::domain::period::Period;
+use crate::error::Error;
+
+/// A period, counted.
+#[derive(Debug, Clone)]
+pub struct PeriodSummary {
+    pub period: Period,
+    /// The limit in force.
+    pub amount: Money,
+    /// What went over from the period before; below zero when too much was spent.
+    pub carried: Money,
+    pub budgeted: Money,
+    pub spending: Spending,
+    /// What of the earlier periods behind `carried` has no rate.
+    pub carried_unpriced: Vec<pb::UnpricedSpending>,
+    pub remaining: Money,
+    pub status: BudgetStatus,
+}
+
+/// Periods of a budget that follow each other, in order.
+#[derive(Debug)]
+pub struct PeriodQuery<'a> {
+    pub budget: &'a Budget,
+    pub periods: Vec<Period>,
+}
+
+impl BudgetUseCases {
+    /// The periods of each, in order. What earlier ones leave them is counted anew:
+    /// whatever changed there counts at once.
+    pub(super) async fn compute_periods(
+        &self,
+        household_id: Uuid,
+        queries: &[PeriodQuery<'_>],
+        with_rates: bool,
+    ) -> Result<Vec<Vec<PeriodSummary>>, Error> {
+        let leading: Vec<_> = queries
+            .iter()
+            .map(|PeriodQuery { budget, periods }| {
+                periods.first().map(|period| budget.periods_before(*period)).unwrap_or_default()
+            })
+            .collect();
+        let earlier: Vec<_> =
+            queries.iter().zip(&leading).map(|(query, periods)| (query.budget, periods.as_slice())).collect();
+        let requested: Vec<_> =
+            queries.iter().map(|query| (query.budget, query.periods.as_slice())).collect();
+        let before = self.sum_spending(household_id, &earlier, false).await?;
+        let spending = self.sum_spending(household_id, &requested, with_rates).await?;
+        let rows = queries.iter().zip(&leading).zip(before.into_iter().zip(spending));
+        let summaries = rows.map(|((query, leading), (before, spending))| {
+            let (mut carried, mut unpriced) = (0, Unpriced::default());
+            for (period, spending) in leading.iter().zip(before) {
+                carried = query.budget.carry_over(*period, carried, spending.amount.minor());
+                unpriced.carry(query.budget, *period, &spending);
+            }
+            let summarize = |(period, spending): (&Period, Spending)| {
+                let mut summary = summarize_period(query.budget, *period, carried, spending);
+                summary.carried_unpriced = unpriced.list();
+                carried = query.budget.carry_over(*period, carried, summary.spending.amount.minor());
+                unpriced.carry(query.budget, *period, &summary.spending);
+                summary
+            };
+            query.periods.iter().zip(spending).map(summarize).collect()
+        });
+        Ok(summaries.collect())
+    }
+}
+
+fn summarize_period(budget: &Budget, period: Period, carried: i64, spending: Spending) -> PeriodSummary {
+    let amount = budget.terms_in(period).amount;
+    let budgeted = amount.minor().saturating_add(carried);
+    let spent = spending.amount.minor();
+    let money = |minor| Money::new(minor, budget.currency);
+    PeriodSummary {
+        period,
+        amount,
+        carried: money(carried),
+        budgeted: money(budgeted),
+        remaining: money(budgeted.saturating_sub(spent)),
+        status: BudgetStatus::from_spending(spent, budgeted, &budget.thresholds),
+        carried_unpriced: Vec::new(),
+        spending,
+    }
+}

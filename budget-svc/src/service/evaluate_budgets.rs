@@ -1,0 +1,163 @@
+//! Looking at all budgets of a household at once, and telling what spending
+//! has reached; and at the due dates of its goals. The looks are asked for by events of the ledger, by changes of
+//! budgets and once a day; what fires is decided by the state found, so it does
+//! not matter how often or in which order.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use fintrac_kit::jobs::leased::Worker;
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use super::compute_periods::{PeriodQuery, PeriodSummary};
+use super::{Actor, BudgetUseCases, EntityChange, retry_delay};
+use crate::domain::alert::{FULL_PERCENT, reached};
+use crate::domain::budget::Budget;
+use crate::error::Error;
+use crate::store::alerts::{self, NewAlert};
+use crate::store::budget_evaluations::{self, EvaluationRequest};
+use crate::store::budgets;
+
+/// How long one look may take.
+const EVALUATION_TIMEOUT: Duration = Duration::from_secs(3);
+/// Longer than a look: one whose process died waits this long.
+const LEASE: TimeDelta = TimeDelta::seconds(4);
+/// Between a thousand looks of the daily check and the next thousand.
+const BATCH_DELAY: TimeDelta = TimeDelta::seconds(30);
+
+/// Works off the looks that are due.
+#[derive(Debug)]
+pub struct BudgetEvaluator(pub Arc<BudgetUseCases>);
+
+impl BudgetUseCases {
+    async fn evaluate(&self, household_id: Uuid) -> Result<(), Error> {
+        let household = self.household(household_id).await?;
+        self.remind(&household).await?;
+        let today = household.today(self.clock.now());
+        let live = budgets::list(&mut *self.pool.acquire().await?, household_id, None, i64::MAX).await?;
+        let current = live.iter().filter(|budget| !budget.thresholds.is_empty()).filter_map(|budget| {
+            let periods = vec![budget.schedule.period_of(today)?];
+            Some(PeriodQuery { budget, periods })
+        });
+        let current: Vec<_> = current.collect();
+        if current.is_empty() {
+            return Ok(());
+        }
+        let summary = self.compute_periods(household_id, &current, false).await?;
+        let summary = current.iter().zip(summary.into_iter().flatten());
+        let reached: Vec<_> =
+            summary.flat_map(|(query, summary)| self.alerts(query.budget, &summary)).collect();
+        self.fire(household_id, &live, reached).await
+    }
+
+    /// What is reached; the highest speaks for all.
+    fn alerts(&self, budget: &Budget, summary: &PeriodSummary) -> Vec<NewAlert> {
+        let PeriodSummary { period, amount, budgeted, .. } = summary;
+        let spent = summary.spending.amount;
+        let passed: Vec<_> = reached(spent.minor(), budgeted.minor(), &budget.thresholds).collect();
+        let highest = passed.last().copied();
+        let unpriced = summary.spending.unpriced.iter();
+        let unpriced: BTreeMap<_, _> =
+            unpriced.map(|spending| (spending.currency_code.clone(), spending.amount.clone())).collect();
+        let alert = |threshold| NewAlert {
+            id: self.id(),
+            budget_id: budget.id,
+            period_start: period.start,
+            period_end: period.end,
+            threshold,
+            amount: *amount,
+            budgeted: *budgeted,
+            spent,
+            unpriced: unpriced.clone(),
+            is_notified: Some(threshold) == highest,
+        };
+        passed.into_iter().map(alert).collect()
+    }
+
+    /// Writes and tells what never fired before.
+    async fn fire(
+        &self,
+        household_id: Uuid,
+        live: &[Budget],
+        mut alerts: Vec<NewAlert>,
+    ) -> Result<(), Error> {
+        let fired = alerts::list_fired(&mut *self.pool.acquire().await?, household_id, &alerts).await?;
+        alerts.retain(|alert| !fired.contains(&alert.key()));
+        if alerts.is_empty() {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        let mut transaction = self.pool.begin().await?;
+        let ids: Vec<_> = alerts.iter().map(|alert| alert.budget_id).collect();
+        let versions = budgets::lock(&mut transaction, household_id, &ids).await?;
+        // One that changed meanwhile was marked again by its change.
+        let is_current = |alert: &NewAlert| {
+            let seen = live.iter().find(|budget| budget.id == alert.budget_id);
+            seen.is_some_and(|budget| versions.get(&alert.budget_id) == Some(&budget.version))
+        };
+        alerts.retain(is_current);
+        let new = alerts::insert_new(&mut transaction, household_id, &alerts, now).await?;
+        for alert in alerts.iter().filter(|alert| alert.is_notified && new.contains(&alert.id)) {
+            let change = EntityChange {
+                entity: "alert",
+                entity_id: alert.id,
+                version: 1,
+                kind: if alert.threshold >= FULL_PERCENT { "budget_exceeded" } else { "budget_threshold" },
+                changed: &[],
+            };
+            self.record(&mut transaction, &Actor::service(household_id), change).await?;
+        }
+        transaction.commit().await?;
+        self.wake_signal.wake();
+        Ok(())
+    }
+}
+
+impl Worker for BudgetEvaluator {
+    type Item = EvaluationRequest;
+
+    async fn claim(&self, limit: i64) -> Result<Vec<EvaluationRequest>, sqlx::Error> {
+        let now = self.0.clock.now();
+        budget_evaluations::claim(&mut *self.0.pool.acquire().await?, limit, now, now + LEASE).await
+    }
+
+    async fn handle(&self, request: EvaluationRequest) -> Result<(), sqlx::Error> {
+        let household_id = request.household_id;
+        let result = tokio::time::timeout(EVALUATION_TIMEOUT, self.0.evaluate(household_id)).await;
+        let (error, retry_delay) = match result {
+            // A household that is gone has nothing to look at.
+            Ok(Ok(()) | Err(Error::NotFound(_))) => {
+                let now = self.0.clock.now();
+                return budget_evaluations::complete(&mut *self.0.pool.acquire().await?, request, now).await;
+            }
+            // The next change or the daily check asks again.
+            Ok(Err(error)) if error.is_final() => {
+                tracing::warn!(%household_id, %error, "budgets cannot be evaluated");
+                let now = self.0.clock.now();
+                return budget_evaluations::complete(&mut *self.0.pool.acquire().await?, request, now).await;
+            }
+            Ok(Err(error)) => (error.to_string(), retry_delay(&error, request.failures)),
+            Err(_elapsed) => (
+                "the evaluation took too long".to_owned(),
+                retry_delay(&Error::TransferPending, request.failures),
+            ),
+        };
+        tracing::warn!(%household_id, error, "budgets could not be evaluated yet");
+        let due = self.0.clock.now() + retry_delay;
+        budget_evaluations::postpone(&mut *self.0.pool.acquire().await?, request, due).await
+    }
+}
+
+/// Asks for a look at every budget: days pass without any event. They are
+/// spread, so that what people spend meanwhile does not wait behind them.
+pub async fn request_all_evaluations(use_cases: &BudgetUseCases, pool: &PgPool) -> Result<(), sqlx::Error> {
+    let (mut after, mut due) = (Uuid::nil(), use_cases.clock.now());
+    while let Some(last) = budget_evaluations::request_all(&mut *pool.acquire().await?, after, due).await? {
+        use_cases.evaluations.wake();
+        (after, due) = (last, due + BATCH_DELAY);
+    }
+    Ok(())
+}

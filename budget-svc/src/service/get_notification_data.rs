@@ -1,0 +1,26 @@
+//! What events on alerts, milestones and reminders are about, for those who tell people.
+
+use uuid::Uuid;
+
+use super::BudgetUseCases;
+use crate::error::Error;
+use crate::store::alerts::{self, Alert};
+use crate::store::milestones::{self, Milestone};
+use crate::store::reminders::{self, Reminder};
+
+impl BudgetUseCases {
+    pub async fn get_alert(&self, household_id: Uuid, alert_id: Uuid) -> Result<Alert, Error> {
+        let found = alerts::find(&mut *self.pool.acquire().await?, household_id, alert_id).await?;
+        found.ok_or(Error::NotFound("alert"))
+    }
+
+    pub async fn get_milestone(&self, household_id: Uuid, milestone_id: Uuid) -> Result<Milestone, Error> {
+        let found = milestones::find(&mut *self.pool.acquire().await?, household_id, milestone_id).await?;
+        found.ok_or(Error::NotFound("milestone"))
+    }
+
+    pub async fn get_reminder(&self, household_id: Uuid, reminder_id: Uuid) -> Result<Reminder, Error> {
+        let found = reminders::find(&mut *self.pool.acquire().await?, household_id, reminder_id).await?;
+        found.ok_or(Error::NotFound("reminder"))
+    }
+}

@@ -1,0 +1,108 @@
+//! Follows the ledger's events: which households' budgets to look at, which
+//! transfers to ask about again, which categories budgets name after a merge.
+//! They carry no amounts and none is kept.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use fintrac_kit::events::{Handler, HandlerError, WakeSignal};
+use fintrac_proto::events::v1::Event;
+use fintrac_proto::ledger::v1 as pb;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::BudgetUseCases;
+use crate::error::Error;
+use crate::store::{budget_evaluations, contributions};
+
+/// Digests the ledger's events.
+#[derive(Debug)]
+pub struct LedgerEventHandler {
+    pub use_cases: Arc<BudgetUseCases>,
+    /// Rung when contributions are due.
+    pub transfers: WakeSignal,
+}
+
+fn id(text: &str) -> Result<Uuid, HandlerError> {
+    Uuid::parse_str(text).map_err(|error| HandlerError::Permanent(error.to_string()))
+}
+
+/// An account's own changes spend nothing.
+fn concerns_budgets(event: &Event) -> bool {
+    !event.household_id.is_empty() && event.entity != "account"
+}
+
+fn is_merge(event: &Event) -> bool {
+    event.entity == "category"
+        && event.kind == "deleted"
+        && event.changed.iter().any(|field| field == "merged_into")
+}
+
+/// A transfer that is made is asked about by whoever made it.
+fn concerns_transfers(event: &Event) -> bool {
+    event.entity == "transaction" && event.kind != "created"
+}
+
+/// The merged categories of each household with what they were merged into.
+type Merges = Vec<(Uuid, Vec<(Uuid, Uuid)>)>;
+
+impl Handler for LedgerEventHandler {
+    type Prepared = Merges;
+
+    /// Asks which categories the merged ones lead to.
+    async fn prepare(&self, events: &[Event]) -> Result<Merges, HandlerError> {
+        let mut by_household: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+        for event in events.iter().filter(|event| is_merge(event)) {
+            by_household.entry(id(&event.household_id)?).or_default().insert(id(&event.entity_id)?);
+        }
+        let mut merged = Vec::new();
+        for (household_id, category_ids) in by_household {
+            let request = pb::FindCategoriesRequest {
+                household_id: household_id.to_string(),
+                category_ids: category_ids.iter().map(Uuid::to_string).collect(),
+            };
+            let response = self.use_cases.ledger.clone().find_categories(request).await;
+            let response = response.map_err(|status| {
+                let error = Error::Upstream("ledger", status);
+                let text = error.to_string();
+                if error.is_final() { HandlerError::Permanent(text) } else { HandlerError::Transient(text) }
+            })?;
+            let found = response.into_inner().categories;
+            let merges = found.iter().map(|found| Ok((id(&found.id)?, id(&found.live_id)?)));
+            merged.push((household_id, merges.collect::<Result<_, HandlerError>>()?));
+        }
+        Ok(merged)
+    }
+
+    async fn apply(
+        &self,
+        connection: &mut PgConnection,
+        events: &[Event],
+        merged: Merges,
+    ) -> Result<(), HandlerError> {
+        let now = self.use_cases.clock.now();
+        for (household_id, merges) in merged {
+            self.use_cases.follow_merges(connection, household_id, &merges).await?;
+        }
+        let households = events.iter().filter(|event| concerns_budgets(event));
+        let households =
+            households.map(|event| id(&event.household_id)).collect::<Result<BTreeSet<_>, _>>()?;
+        budget_evaluations::request(connection, &households.into_iter().collect::<Vec<_>>(), now).await?;
+        let transfers = events.iter().filter(|event| concerns_transfers(event));
+        let transfers = transfers
+            .map(|event| Ok((id(&event.household_id)?, id(&event.entity_id)?)))
+            .collect::<Result<BTreeSet<_>, HandlerError>>()?;
+        if !transfers.is_empty() {
+            contributions::mark_due(connection, &transfers.into_iter().collect::<Vec<_>>(), now).await?;
+        }
+        Ok(())
+    }
+
+    fn on_commit(&self, events: &[Event]) {
+        if events.iter().any(is_merge) {
+            self.use_cases.wake_signal.wake();
+        }
+        self.use_cases.evaluations.wake();
+        self.transfers.wake();
+    }
+}

@@ -1,0 +1,43 @@
+//! Telling, once each, which parts of a goal are reached.
+
+use sqlx::PgConnection;
+
+use super::{Actor, BudgetUseCases, EntityChange};
+use crate::domain::alert::FULL_PERCENT;
+use crate::domain::goal::Goal;
+use crate::store::milestones::{self, NewMilestone};
+
+impl BudgetUseCases {
+    /// Notes what is reached; the highest speaks for all, if it is new. The goal
+    /// is locked. Nobody hears of one that is cancelled.
+    pub(super) async fn record_milestones(
+        &self,
+        connection: &mut PgConnection,
+        actor: &Actor,
+        goal: &Goal,
+    ) -> Result<(), sqlx::Error> {
+        let reached: Vec<_> = goal.reached().collect();
+        let highest = reached.last().copied();
+        let milestone =
+            |percent| NewMilestone { id: self.id(), percent, is_notified: Some(percent) == highest };
+        let reached: Vec<_> = reached.into_iter().map(milestone).collect();
+        if reached.is_empty() || goal.is_deleted || goal.cancelled_at.is_some() {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        let new = milestones::insert_new(connection, actor.household_id, goal, &reached, now).await?;
+        for milestone in
+            reached.iter().filter(|milestone| milestone.is_notified && new.contains(&milestone.id))
+        {
+            let change = EntityChange {
+                entity: "milestone",
+                entity_id: milestone.id,
+                version: 1,
+                kind: if milestone.percent >= FULL_PERCENT { "goal_reached" } else { "goal_milestone" },
+                changed: &[],
+            };
+            self.record(connection, actor, change).await?;
+        }
+        Ok(())
+    }
+}

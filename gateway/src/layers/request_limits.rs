@@ -1,0 +1,45 @@
+//! A path, headers or a body larger than anybody needs are refused before they
+//! are read any further.
+
+use axum::extract::Request;
+use axum::http::header::CONTENT_LENGTH;
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+
+use crate::problem::Problem;
+
+/// Of path and query, bytes.
+const MAX_URI_BYTES: usize = 8 * 1024;
+const MAX_HEADERS: usize = 100;
+/// Of all names and values, bytes.
+const MAX_HEADERS_BYTES: usize = 32 * 1024;
+
+/// Bodies that announce more, bytes, are not even drained (see `extract::json`): a
+/// client that is still sending may see its connection close instead of the answer.
+const MAX_ANNOUNCED_BODY_BYTES: u64 = 16 * 1024 * 1024;
+
+pub async fn enforce(request: Request, next: Next) -> Response {
+    let uri = request.uri();
+    if uri.path().len() + uri.query().map_or(0, str::len) > MAX_URI_BYTES {
+        return uri_too_long().into_response();
+    }
+    let headers = request.headers();
+    let size: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    if headers.len() > MAX_HEADERS || size > MAX_HEADERS_BYTES {
+        return headers_too_large().into_response();
+    }
+    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > MAX_ANNOUNCED_BODY_BYTES) {
+        let detail = "The body is too large; send at most 2 MiB, of a bulk 8 MiB.";
+        return Problem::new("PAYLOAD_TOO_LARGE", detail).into_response();
+    }
+    next.run(request).await
+}
+
+pub fn uri_too_long() -> Problem {
+    Problem::new("URI_TOO_LONG", "Path and query are too long; at most 8 KiB.")
+}
+
+pub fn headers_too_large() -> Problem {
+    Problem::new("HEADERS_TOO_LARGE", "Too many or too large headers; at most 100 and 32 KiB.")
+}

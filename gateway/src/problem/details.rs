@@ -1,0 +1,76 @@
+//! The JSON of a problem.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{Problem, codes};
+use crate::language::Language;
+
+/// An error, in the form of RFC 9457.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct ProblemDetails {
+    /// A URN that names the kind of problem.
+    #[serde(rename = "type")]
+    #[schema(example = "urn:fintrac:problem:validation-failed")]
+    kind: String,
+    /// The kind of problem, in the reader's language.
+    #[schema(example = "Some fields are not acceptable")]
+    title: String,
+    /// The HTTP status.
+    #[schema(example = 422)]
+    status: u16,
+    /// What happened and what to do next.
+    #[schema(example = "Some fields are not acceptable; see errors.")]
+    detail: String,
+    /// The path of the request.
+    #[schema(example = "/api/v1/auth/register")]
+    instance: String,
+    /// Stable and catalogued.
+    #[schema(example = "VALIDATION_FAILED")]
+    code: &'static str,
+    /// Also in `X-Request-Id`.
+    #[schema(example = "018f6e1c-7b2a-7c3d-8e4f-5a6b7c8d9e0f")]
+    request_id: String,
+    /// Fields that were refused, all of them at once.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<FieldProblemDetails>,
+}
+
+/// One refused field.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FieldProblem)]
+pub struct FieldProblemDetails {
+    #[schema(example = "password")]
+    field: String,
+    #[schema(example = "PASSWORD_TOO_SHORT")]
+    code: String,
+    #[schema(example = "Use at least 12 characters.")]
+    detail: String,
+}
+
+impl FieldProblemDetails {
+    pub fn new(field: String, code: String, detail: String) -> Self {
+        Self { field, code, detail }
+    }
+}
+
+impl ProblemDetails {
+    pub fn new(problem: Problem, language: &Language, instance: String, request_id: String) -> Self {
+        let errors = problem.fields.into_iter().map(|field| FieldProblemDetails {
+            field: field.field,
+            code: field.code,
+            detail: field.detail,
+        });
+        Self {
+            kind: format!("urn:fintrac:problem:{}", codes::slug(problem.code)),
+            title: language.text(&codes::title_id(problem.code)).into_owned(),
+            status: codes::status(problem.code).as_u16(),
+            detail: problem.detail,
+            instance,
+            code: problem.code,
+            request_id,
+            errors: errors.collect(),
+        }
+    }
+}

@@ -1,0 +1,70 @@
+use axum::extract::{Path, State};
+use fintrac_proto::ledger::v1 as pb;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::extract::{RequirePermission, StrictQuery, permission};
+use crate::openapi::{ReadProblems, enums};
+use crate::problem::Problem;
+use crate::state::AppState;
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct ListAccountBalanceHistoryQuery {
+    /// First day; default: a year before the last one.
+    #[param(value_type = Option<chrono::NaiveDate>)]
+    from: Option<String>,
+    /// Last day; default: today in the household's zone.
+    #[param(value_type = Option<chrono::NaiveDate>)]
+    to: Option<String>,
+    /// day, week (to Sunday) or month (default); at most 4,000 of them.
+    #[param(value_type = Option<enums::Interval>, inline)]
+    interval: Option<String>,
+}
+
+/// Closing balances.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BalanceHistory)]
+pub struct BalanceHistoryResponse {
+    #[schema(format = Uuid)]
+    account_id: String,
+    #[schema(example = "EUR")]
+    currency_code: String,
+    /// The oldest first; the last one ends with the last day.
+    data: Vec<ClosingBalance>,
+}
+
+/// A balance at the end of a day.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ClosingBalance {
+    #[schema(format = Date, example = "2026-03-31")]
+    date: String,
+    #[schema(example = "1250.00")]
+    balance: String,
+}
+
+/// An account's closing balances
+///
+/// One for each day, week (to Sunday) or month of the span, in the account's currency, the oldest first.
+#[utoipa::path(get, path = "/accounts/{id}/balance-history", tag = "accounts", security(("access_token" = ["accounts:read"])),
+    params(("id" = uuid::Uuid, Path), ListAccountBalanceHistoryQuery),
+    responses((status = 200, description = "The closing balance of each interval", body = BalanceHistoryResponse), ReadProblems))]
+pub async fn list_account_balance_history(
+    State(state): State<AppState>,
+    _user: RequirePermission<permission::AccountsRead>,
+    Path(account_id): Path<String>,
+    StrictQuery(query): StrictQuery<ListAccountBalanceHistoryQuery>,
+) -> Result<axum::Json<BalanceHistoryResponse>, Problem> {
+    let request = pb::ListBalanceHistoryRequest {
+        account_id,
+        from: query.from.unwrap_or_default(),
+        to: query.to.unwrap_or_default(),
+        interval: query.interval.unwrap_or_default(),
+    };
+    let response = state.accounts().list_balance_history(request).await?.into_inner();
+    let closing = |row: pb::Balance| ClosingBalance { date: row.date, balance: row.balance };
+    let data = response.balances.into_iter().map(closing).collect();
+    let (account_id, currency_code) = (response.account_id, response.currency_code);
+    Ok(axum::Json(BalanceHistoryResponse { account_id, currency_code, data }))
+}

@@ -1,0 +1,177 @@
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use fintrac_proto::ledger::v1 as pb;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::chart::Chart;
+use super::format::FormatOptions;
+use super::sum::{CurrencySum, Span, Sum, csv_cell, currencies, currency_sums, non_empty};
+use crate::extract::{RequirePermission, StrictQuery, permission};
+use crate::openapi::{ReadProblems, enums};
+use crate::problem::Problem;
+use crate::routes::csv::{CsvWriter, escape_formula};
+use crate::state::AppState;
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct AnalyzeCategoriesQuery {
+    /// First day; default: of the last day's month.
+    #[param(value_type = Option<chrono::NaiveDate>)]
+    from: Option<String>,
+    /// Last day; default: today in the household's zone.
+    #[param(value_type = Option<chrono::NaiveDate>)]
+    to: Option<String>,
+    /// expense (default) or income.
+    #[serde(rename = "type")]
+    #[param(value_type = Option<enums::CategoryType>, inline)]
+    kind: Option<String>,
+    /// json (default), csv, or svg: a chart.
+    #[param(value_type = Option<enums::ChartFormat>, inline)]
+    format: Option<String>,
+    /// true: CSV begins with a byte order mark, which spreadsheets need to read UTF-8.
+    #[param(value_type = Option<bool>)]
+    bom: Option<String>,
+}
+
+/// Categories: their share, and how they changed.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CategoryAnalysis)]
+pub struct CategoryAnalysisResponse {
+    #[schema(example = "EUR")]
+    currency_code: String,
+    #[serde(flatten)]
+    span: Span,
+    /// Whole months: as many months before. A month so far: the same days of the month before.
+    /// Other spans: as many days right before.
+    previous_span: Span,
+    total: Sum,
+    /// The largest first; each without the categories below it.
+    data: Vec<AnalyzedCategory>,
+}
+
+/// One category.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AnalyzedCategory {
+    /// Null: without a category.
+    #[schema(format = Uuid)]
+    id: Option<String>,
+    name: Option<String>,
+    #[schema(format = Uuid)]
+    parent_id: Option<String>,
+    #[serde(flatten)]
+    amount: Sum,
+    /// Percent of the total.
+    #[schema(example = "74.6")]
+    share: Option<String>,
+    #[schema(example = "140.00")]
+    previous_amount: String,
+    /// What had no rate for its day then.
+    previous_unpriced: Vec<CurrencySum>,
+    #[schema(example = "-34.00")]
+    change: String,
+    /// Null where there was nothing before.
+    #[schema(example = "-24.2")]
+    change_percent: Option<String>,
+}
+
+impl From<pb::AnalyzeCategoriesResponse> for CategoryAnalysisResponse {
+    fn from(response: pb::AnalyzeCategoriesResponse) -> Self {
+        let category = |row: pb::CategoryAnalysis| AnalyzedCategory {
+            id: non_empty(row.id),
+            name: non_empty(row.name),
+            parent_id: non_empty(row.parent_id),
+            amount: row.amount.into(),
+            share: non_empty(row.share),
+            previous_amount: row.previous_amount,
+            previous_unpriced: currency_sums(row.previous_unpriced),
+            change: row.change,
+            change_percent: non_empty(row.change_percent),
+        };
+        Self {
+            currency_code: response.currency_code,
+            span: response.span.unwrap_or_default().into(),
+            previous_span: response.previous_span.unwrap_or_default().into(),
+            total: response.total.into(),
+            data: response.categories.into_iter().map(category).collect(),
+        }
+    }
+}
+
+fn to_csv(analysis: &CategoryAnalysisResponse) -> CsvWriter {
+    let mut csv = CsvWriter::new(&[
+        "id",
+        "name",
+        "parent_id",
+        "amount",
+        "currency_code",
+        "share",
+        "previous_amount",
+        "change",
+        "change_percent",
+        "by_currency",
+        "unpriced",
+        "previous_unpriced",
+    ]);
+    let or_empty = |text: &Option<String>| text.clone().unwrap_or_default();
+    for row in &analysis.data {
+        csv.write_row([
+            or_empty(&row.id),
+            escape_formula(row.name.as_deref().unwrap_or_default()),
+            or_empty(&row.parent_id),
+            row.amount.amount.clone(),
+            analysis.currency_code.clone(),
+            or_empty(&row.share),
+            row.previous_amount.clone(),
+            row.change.clone(),
+            or_empty(&row.change_percent),
+            row.amount.by_currency_cell(),
+            csv_cell(&row.amount.unpriced),
+            csv_cell(&row.previous_unpriced),
+        ]);
+    }
+    csv
+}
+
+/// Categories: their share, and their change against the span before
+///
+/// Each without the categories below it, the largest first, compared with the span before. As JSON, CSV or a
+/// chart.
+#[utoipa::path(get, path = "/analytics/categories", tag = "analytics", security(("access_token" = ["transactions:read"])), params(AnalyzeCategoriesQuery),
+    responses((status = 200, description = "The categories", content(
+        (CategoryAnalysisResponse = "application/json"), (String = "text/csv"), (String = "image/svg+xml"))), ReadProblems))]
+pub async fn analyze_categories(
+    State(state): State<AppState>,
+    _user: RequirePermission<permission::TransactionsRead>,
+    headers: HeaderMap,
+    StrictQuery(query): StrictQuery<AnalyzeCategoriesQuery>,
+) -> Result<Response, Problem> {
+    let options = FormatOptions::parse(query.format.as_ref(), query.bom.as_ref(), &headers)?;
+    let request = pb::AnalyzeCategoriesRequest {
+        from: query.from.unwrap_or_default(),
+        to: query.to.unwrap_or_default(),
+        r#type: query.kind.unwrap_or_default(),
+    };
+    let analysis =
+        CategoryAnalysisResponse::from(state.analytics().analyze_categories(request).await?.into_inner());
+    options.respond("categories", analysis, to_csv, |analysis| {
+        let none = options.language.text("chart-uncategorized").into_owned();
+        let name = |row: &AnalyzedCategory| row.name.clone().unwrap_or_else(|| none.clone());
+        let chart = Chart {
+            language: &options.language,
+            title: "chart-categories",
+            title_suffix: analysis.span.title_suffix(&analysis.currency_code),
+            labels: analysis.data.iter().map(name).collect(),
+            series: vec![
+                ("chart-now", analysis.data.iter().map(|row| row.amount.amount.clone()).collect()),
+                ("chart-before", analysis.data.iter().map(|row| row.previous_amount.clone()).collect()),
+            ],
+            unpriced: currencies(
+                analysis.data.iter().flat_map(|row| row.amount.unpriced.iter().chain(&row.previous_unpriced)),
+            ),
+        };
+        chart.horizontal_bars()
+    })
+}

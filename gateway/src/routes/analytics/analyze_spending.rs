@@ -1,0 +1,155 @@
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use fintrac_proto::ledger::v1 as pb;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::chart::Chart;
+use super::format::FormatOptions;
+use super::sum::{Span, Sum, csv_cell, currencies, non_empty};
+use crate::extract::{RequirePermission, StrictQuery, permission};
+use crate::openapi::{ReadProblems, enums};
+use crate::problem::Problem;
+use crate::routes::csv::{CsvWriter, escape_formula};
+use crate::state::AppState;
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct AnalyzeSpendingQuery {
+    /// First day; default: of the last day's month.
+    #[param(value_type = Option<chrono::NaiveDate>)]
+    from: Option<String>,
+    /// Last day; default: today in the household's zone.
+    #[param(value_type = Option<chrono::NaiveDate>)]
+    to: Option<String>,
+    /// category (default), day, week, month or account.
+    #[param(value_type = Option<enums::Grouping>, inline)]
+    group_by: Option<String>,
+    /// json (default), csv, or svg: a chart.
+    #[param(value_type = Option<enums::ChartFormat>, inline)]
+    format: Option<String>,
+    /// true: CSV begins with a byte order mark, which spreadsheets need to read UTF-8.
+    #[param(value_type = Option<bool>)]
+    bom: Option<String>,
+}
+
+/// What was spent; refunds count against it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Spending)]
+pub struct SpendingResponse {
+    #[schema(example = "EUR")]
+    currency_code: String,
+    #[serde(flatten)]
+    span: Span,
+    total: Sum,
+    /// The largest first; days, weeks and months in their order.
+    data: Vec<SpendingGroup>,
+}
+
+/// What was spent on one category, from one account or in one interval.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SpendingGroup {
+    /// Of a category or an account; null: without a category, or an interval.
+    #[schema(format = Uuid)]
+    id: Option<String>,
+    name: Option<String>,
+    /// Of a day, week or month.
+    span: Option<Span>,
+    #[serde(flatten)]
+    spent: Sum,
+    /// Percent of the total.
+    #[schema(example = "74.6")]
+    share: Option<String>,
+}
+
+impl From<pb::AnalyzeSpendingResponse> for SpendingResponse {
+    fn from(response: pb::AnalyzeSpendingResponse) -> Self {
+        let group = |row: pb::SpendingGroup| SpendingGroup {
+            id: non_empty(row.id),
+            name: non_empty(row.name),
+            span: row.span.map(Into::into),
+            spent: row.spent.into(),
+            share: non_empty(row.share),
+        };
+        Self {
+            currency_code: response.currency_code,
+            span: response.span.unwrap_or_default().into(),
+            total: response.total.into(),
+            data: response.groups.into_iter().map(group).collect(),
+        }
+    }
+}
+
+impl SpendingGroup {
+    fn label(&self, none: &str) -> String {
+        match (&self.span, &self.name) {
+            (Some(span), _) => span.from.clone(),
+            (None, Some(name)) => name.clone(),
+            (None, None) => none.to_owned(),
+        }
+    }
+}
+
+fn to_csv(analysis: &SpendingResponse) -> CsvWriter {
+    let columns = ["id", "name", "from", "to", "amount", "currency_code", "share", "by_currency", "unpriced"];
+    let mut csv = CsvWriter::new(&columns);
+    for row in &analysis.data {
+        let (from, to) =
+            row.span.as_ref().map(|span| (span.from.clone(), span.to.clone())).unwrap_or_default();
+        csv.write_row([
+            row.id.clone().unwrap_or_default(),
+            escape_formula(row.name.as_deref().unwrap_or_default()),
+            from,
+            to,
+            row.spent.amount.clone(),
+            analysis.currency_code.clone(),
+            row.share.clone().unwrap_or_default(),
+            row.spent.by_currency_cell(),
+            csv_cell(&row.spent.unpriced),
+        ]);
+    }
+    csv
+}
+
+/// What was spent, by category, account or time
+///
+/// In the household's currency at each day's rate, and per currency; refunds count against it. As JSON, CSV or a
+/// chart.
+#[utoipa::path(get, path = "/analytics/spending", tag = "analytics", security(("access_token" = ["transactions:read"])), params(AnalyzeSpendingQuery),
+    responses((status = 200, description = "The spending", content(
+        (SpendingResponse = "application/json"), (String = "text/csv"), (String = "image/svg+xml"))), ReadProblems))]
+pub async fn analyze_spending(
+    State(state): State<AppState>,
+    _user: RequirePermission<permission::TransactionsRead>,
+    headers: HeaderMap,
+    StrictQuery(query): StrictQuery<AnalyzeSpendingQuery>,
+) -> Result<Response, Problem> {
+    let options = FormatOptions::parse(query.format.as_ref(), query.bom.as_ref(), &headers)?;
+    let request = pb::AnalyzeSpendingRequest {
+        from: query.from.unwrap_or_default(),
+        to: query.to.unwrap_or_default(),
+        group_by: query.group_by.unwrap_or_default(),
+    };
+    let analysis = SpendingResponse::from(state.analytics().analyze_spending(request).await?.into_inner());
+    options.respond("spending", analysis, to_csv, |analysis| {
+        let none = options.language.text("chart-uncategorized");
+        let chart = Chart {
+            language: &options.language,
+            title: "chart-spending",
+            title_suffix: analysis.span.title_suffix(&analysis.currency_code),
+            labels: analysis.data.iter().map(|row| row.label(&none)).collect(),
+            series: vec![(
+                "chart-expense",
+                analysis.data.iter().map(|row| row.spent.amount.clone()).collect(),
+            )],
+            unpriced: currencies(&analysis.total.unpriced),
+        };
+        if analysis.data.iter().any(|row| row.span.is_some()) {
+            chart.bars()
+        } else {
+            chart.horizontal_bars()
+        }
+    })
+}

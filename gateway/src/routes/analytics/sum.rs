@@ -1,0 +1,87 @@
+use std::collections::BTreeSet;
+
+use fintrac_proto::ledger::v1 as pb;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A sum in the household's currency, and its parts by currency.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub struct Sum {
+    /// Each amount at the rate of its own day.
+    #[schema(example = "142.00")]
+    pub amount: String,
+    pub by_currency: Vec<CurrencySum>,
+    /// What has no rate for its day: in `by_currency`, not in `amount`.
+    pub unpriced: Vec<CurrencySum>,
+}
+
+/// What of a sum is in one currency.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CurrencySum {
+    #[schema(example = "EUR")]
+    pub currency_code: String,
+    #[schema(example = "110.00")]
+    pub amount: String,
+}
+
+/// Days, both included.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub struct Span {
+    #[schema(format = Date, example = "2026-08-01")]
+    pub from: String,
+    #[schema(format = Date, example = "2026-08-31")]
+    pub to: String,
+}
+
+impl Span {
+    /// For the title of a chart.
+    pub fn title_suffix(&self, currency: &str) -> String {
+        format!("{currency}, {} – {}", self.from, self.to)
+    }
+}
+
+impl From<pb::DateRange> for Span {
+    fn from(span: pb::DateRange) -> Self {
+        Self { from: span.from, to: span.to }
+    }
+}
+
+impl From<Option<pb::Sum>> for Sum {
+    fn from(sum: Option<pb::Sum>) -> Self {
+        let sum = sum.unwrap_or_default();
+        let (by_currency, unpriced) = (currency_sums(sum.by_currency), currency_sums(sum.unpriced));
+        Self { amount: sum.amount, by_currency, unpriced }
+    }
+}
+
+impl From<pb::CurrencySum> for CurrencySum {
+    fn from(sum: pb::CurrencySum) -> Self {
+        Self { currency_code: sum.currency_code, amount: sum.amount }
+    }
+}
+
+pub fn currency_sums(sums: Vec<pb::CurrencySum>) -> Vec<CurrencySum> {
+    sums.into_iter().map(Into::into).collect()
+}
+
+/// Sums in one cell of CSV: `EUR 110.00; USD 40.00`.
+pub fn csv_cell(sums: &[CurrencySum]) -> String {
+    sums.iter().map(|sum| format!("{} {}", sum.currency_code, sum.amount)).collect::<Vec<_>>().join("; ")
+}
+
+/// The currencies of sums, each once, for the note under a chart.
+pub fn currencies<'a>(sums: impl IntoIterator<Item = &'a CurrencySum>) -> BTreeSet<String> {
+    sums.into_iter().map(|sum| sum.currency_code.clone()).collect()
+}
+
+impl Sum {
+    /// Its parts in one cell: `EUR 110.00; USD 40.00`.
+    pub fn by_currency_cell(&self) -> String {
+        csv_cell(&self.by_currency)
+    }
+}
+
+/// None of an empty text.
+pub fn non_empty(text: String) -> Option<String> {
+    Some(text).filter(|text| !text.is_empty())
+}

@@ -1,0 +1,25 @@
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use fintrac_proto::auth::v1 as pb;
+
+use crate::extract::{IfMatch, NoQuery, RequirePermission, permission};
+use crate::openapi::WriteProblems;
+use crate::problem::Problem;
+use crate::state::AppState;
+
+/// Forget a device
+///
+/// Its sessions end; the next login with it is one of a new device.
+#[utoipa::path(delete, path = "/auth/devices/{id}", tag = "auth", security(("access_token" = ["profile:write"])),
+    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag")),
+    responses((status = 204, description = "Forgotten"), WriteProblems))]
+pub async fn delete_device(
+    State(state): State<AppState>,
+    _query: NoQuery,
+    _user: RequirePermission<permission::ProfileWrite>,
+    Path(device_id): Path<String>,
+    IfMatch(expected_version): IfMatch,
+) -> Result<StatusCode, Problem> {
+    state.sessions().delete_device(pb::DeleteDeviceRequest { device_id, expected_version }).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

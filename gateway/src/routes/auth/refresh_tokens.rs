@@ -1,0 +1,35 @@
+use axum::extract::State;
+use fintrac_proto::auth::v1 as pb;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::tokens::TokenPairResponse;
+use crate::extract::{Json, NoQuery};
+use crate::openapi::PublicProblems;
+use crate::problem::Problem;
+use crate::state::AppState;
+
+/// The refresh token of the last pair.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RefreshRequest {
+    #[schema(required = true)]
+    #[serde(default)]
+    refresh_token: String,
+}
+
+/// Get the next pair of tokens
+///
+/// A refresh token is good once. Used again it ends its session, except within
+/// 30 seconds while its successor is unused: then it gets the same successor.
+#[utoipa::path(post, path = "/auth/refresh", tag = "auth", request_body = RefreshRequest,
+    responses((status = 200, description = "The next pair", body = TokenPairResponse), PublicProblems))]
+pub async fn refresh_tokens(
+    State(state): State<AppState>,
+    _query: NoQuery,
+    Json(body): Json<RefreshRequest>,
+) -> Result<axum::Json<TokenPairResponse>, Problem> {
+    let request = pb::RefreshRequest { refresh_token: body.refresh_token };
+    let tokens = state.identity().refresh(request).await?.into_inner().tokens;
+    Ok(axum::Json(tokens.ok_or_else(Problem::internal)?.into()))
+}

@@ -1,0 +1,94 @@
+use axum::extract::{Path, State};
+use axum::response::IntoResponse;
+use fintrac_proto::budget::v1 as pb;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::period::BudgetPeriod;
+use crate::extract::{RequirePermission, StrictQuery, permission};
+use crate::openapi::ReadProblems;
+use crate::problem::Problem;
+use crate::state::AppState;
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct GetBudgetProgressQuery {
+    /// A day of the period; default: today, or the day nearest to it on which the budget runs.
+    #[param(value_type = Option<NaiveDate>)]
+    date: Option<String>,
+}
+
+/// How a budget stands in one period.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BudgetProgress)]
+pub struct BudgetProgressResponse {
+    #[serde(flatten)]
+    period: BudgetPeriod,
+    /// Today included.
+    #[schema(example = 12)]
+    days_left: i32,
+    /// What will be spent by the end of the period: so far, and the occurrences of recurring
+    /// transactions that are still due in it.
+    #[schema(example = "402.50")]
+    projected_spend: String,
+    /// The day on which these spend all of it; null when that is not in the rest of the period.
+    #[schema(value_type = Option<NaiveDate>)]
+    runs_out_on: Option<String>,
+    /// What spending was converted with, when the budget is not in the household's currency.
+    rates: Vec<SpendingRate>,
+}
+
+/// The rate for what was spent on a day in a currency.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SpendingRate {
+    #[schema(value_type = NaiveDate)]
+    date: String,
+    #[schema(example = "USD")]
+    currency_code: String,
+    /// Units of the budget's currency for one of these.
+    #[schema(example = "0.92")]
+    rate: String,
+    /// The day that it was published for.
+    #[schema(value_type = NaiveDate)]
+    rate_date: String,
+    #[schema(example = "ecb")]
+    source: String,
+}
+
+impl From<pb::BudgetProgress> for BudgetProgressResponse {
+    fn from(mut progress: pb::BudgetProgress) -> Self {
+        let rates = std::mem::take(&mut progress.rates).into_iter().map(|rate| SpendingRate {
+            date: rate.date,
+            currency_code: rate.currency_code,
+            rate: rate.rate,
+            rate_date: rate.rate_date,
+            source: rate.source,
+        });
+        Self {
+            days_left: progress.days_left,
+            projected_spend: std::mem::take(&mut progress.projected_spend),
+            runs_out_on: progress.exhausted_on.take(),
+            rates: rates.collect(),
+            period: progress.into(),
+        }
+    }
+}
+
+/// Read a budget's progress
+///
+/// In the period that holds the day, with the terms that were in force then.
+#[utoipa::path(get, path = "/budgets/{id}/progress", tag = "budgets", security(("access_token" = ["budgets:read"])),
+    params(("id" = uuid::Uuid, Path), GetBudgetProgressQuery),
+    responses((status = 200, description = "How it stands", body = BudgetProgressResponse), ReadProblems))]
+pub async fn get_budget_progress(
+    State(state): State<AppState>,
+    _user: RequirePermission<permission::BudgetsRead>,
+    Path(budget_id): Path<String>,
+    StrictQuery(query): StrictQuery<GetBudgetProgressQuery>,
+) -> Result<impl IntoResponse, Problem> {
+    let request = pb::GetBudgetProgressRequest { budget_id, date: query.date.unwrap_or_default() };
+    let response = state.budgets().get_budget_progress(request).await?.into_inner();
+    let progress = response.progress.ok_or_else(Problem::internal)?;
+    Ok(axum::Json(BudgetProgressResponse::from(progress)))
+}

@@ -1,0 +1,57 @@
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::http::header::LOCATION;
+use axum::response::Response;
+use fintrac_proto::budget::v1 as pb;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::contribution::ContributionResponse;
+use crate::extract::{Amount, IdempotentJson, NoQuery, RequirePermission, permission};
+use crate::openapi::WriteProblems;
+use crate::problem::Problem;
+use crate::state::AppState;
+
+/// Money to set aside.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ContributeRequest {
+    /// Above zero, in the goal's currency.
+    #[schema(required = true, example = "250.00")]
+    #[serde(default)]
+    amount: Amount,
+    /// Moves the money from this account to the goal's; absent: it is earmarked where it is.
+    #[schema(value_type = Option<uuid::Uuid>)]
+    account_id: Option<String>,
+    #[schema(max_length = 500)]
+    note: Option<String>,
+}
+
+/// Set money aside for a goal
+///
+/// With `account_id` a transfer moves it to the goal's account; from an account in another
+/// currency at the day's rate.
+#[utoipa::path(post, path = "/goals/{id}/contribute", tag = "goals", security(("access_token" = ["goals:write"])),
+    params(("id" = uuid::Uuid, Path),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key and body again: the first answer again")),
+    request_body = ContributeRequest,
+    responses((status = 201, description = "The contribution", body = ContributionResponse,
+        headers(("Location" = String, description = "The goal's contributions"),
+            ("Idempotency-Replayed" = Option<String>, description = "true on an answer kept from the first request with this key"))), WriteProblems))]
+pub async fn contribute_to_goal(
+    State(state): State<AppState>,
+    _query: NoQuery,
+    _user: RequirePermission<permission::GoalsWrite>,
+    Path(goal_id): Path<String>,
+    IdempotentJson(idempotency, body): IdempotentJson<ContributeRequest>,
+) -> Result<Response, Problem> {
+    let ContributeRequest { amount: Amount(amount), account_id, note } = body;
+    let request = pb::ContributeRequest { goal_id, amount, account_id, note };
+    let response = state.goals().contribute(idempotency.request(request)).await?;
+    let contribution = response.get_ref().contribution.clone().ok_or_else(Problem::internal)?;
+    let headers = [(LOCATION, format!("/api/v1/goals/{}/contributions", contribution.goal_id))];
+    Ok(idempotency.mark_replayed(
+        &response,
+        (StatusCode::CREATED, headers, axum::Json(ContributionResponse::from(contribution))),
+    ))
+}

@@ -1,0 +1,52 @@
+use chrono::{DateTime, Utc};
+use fintrac_proto::budget::v1 as pb;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::routes::http::to_datetime;
+
+/// Money set aside for a goal, or taken back.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Contribution)]
+pub struct ContributionResponse {
+    #[schema(format = Uuid)]
+    id: String,
+    #[schema(format = Uuid)]
+    goal_id: String,
+    /// contribution or withdrawal.
+    #[schema(example = "contribution")]
+    direction: String,
+    /// What stands of it now, in the goal's currency.
+    #[schema(example = "250.00")]
+    amount: String,
+    #[schema(example = "EUR")]
+    currency_code: String,
+    /// Where the money came from or went to; null: it was earmarked where it is.
+    #[schema(value_type = Option<uuid::Uuid>)]
+    account_id: Option<String>,
+    /// The transfer that moved it; editing or voiding that corrects this.
+    #[schema(value_type = Option<uuid::Uuid>)]
+    transaction_id: Option<String>,
+    note: Option<String>,
+    /// done; pending: its transfer is under way; voided: its transfer was voided.
+    #[schema(example = "done")]
+    status: String,
+    created_at: Option<DateTime<Utc>>,
+}
+
+impl From<pb::Contribution> for ContributionResponse {
+    fn from(contribution: pb::Contribution) -> Self {
+        Self {
+            id: contribution.id,
+            goal_id: contribution.goal_id,
+            direction: contribution.direction,
+            amount: contribution.amount,
+            currency_code: contribution.currency_code,
+            account_id: contribution.account_id,
+            transaction_id: contribution.transaction_id,
+            note: contribution.note,
+            status: contribution.status,
+            created_at: contribution.created_at.and_then(to_datetime),
+        }
+    }
+}

@@ -1,0 +1,57 @@
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::http::header::LOCATION;
+use axum::response::Response;
+use fintrac_proto::budget::v1 as pb;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::contribution::ContributionResponse;
+use crate::extract::{Amount, IdempotentJson, NoQuery, RequirePermission, permission};
+use crate::openapi::WriteProblems;
+use crate::problem::Problem;
+use crate::state::AppState;
+
+/// Money to take back.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WithdrawRequest {
+    /// Above zero, at most what is set aside, in the goal's currency.
+    #[schema(required = true, example = "250.00")]
+    #[serde(default)]
+    amount: Amount,
+    /// Moves the money from the goal's account to this one; absent: it is no longer earmarked.
+    #[schema(value_type = Option<uuid::Uuid>)]
+    account_id: Option<String>,
+    #[schema(max_length = 500)]
+    note: Option<String>,
+}
+
+/// Withdraw money from a goal
+///
+/// With `account_id` a transfer moves it from the goal's account; to an account in another
+/// currency at the day's rate.
+#[utoipa::path(post, path = "/goals/{id}/withdraw", tag = "goals", security(("access_token" = ["goals:write"])),
+    params(("id" = uuid::Uuid, Path),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key and body again: the first answer again")),
+    request_body = WithdrawRequest,
+    responses((status = 201, description = "The withdrawal", body = ContributionResponse,
+        headers(("Location" = String, description = "The goal's contributions"),
+            ("Idempotency-Replayed" = Option<String>, description = "true on an answer kept from the first request with this key"))), WriteProblems))]
+pub async fn withdraw_from_goal(
+    State(state): State<AppState>,
+    _query: NoQuery,
+    _user: RequirePermission<permission::GoalsWrite>,
+    Path(goal_id): Path<String>,
+    IdempotentJson(idempotency, body): IdempotentJson<WithdrawRequest>,
+) -> Result<Response, Problem> {
+    let WithdrawRequest { amount: Amount(amount), account_id, note } = body;
+    let request = pb::WithdrawRequest { goal_id, amount, account_id, note };
+    let response = state.goals().withdraw(idempotency.request(request)).await?;
+    let contribution = response.get_ref().contribution.clone().ok_or_else(Problem::internal)?;
+    let headers = [(LOCATION, format!("/api/v1/goals/{}/contributions", contribution.goal_id))];
+    Ok(idempotency.mark_replayed(
+        &response,
+        (StatusCode::CREATED, headers, axum::Json(ContributionResponse::from(contribution))),
+    ))
+}

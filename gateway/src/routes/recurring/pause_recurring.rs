@@ -1,0 +1,34 @@
+use axum::extract::{Path, State};
+use axum::http::header::ETAG;
+use axum::response::IntoResponse;
+use fintrac_proto::ledger::v1 as pb;
+
+use super::response::RecurringTransactionResponse;
+use crate::extract::{Idempotency, IfMatch, NoQuery, RequirePermission, permission};
+use crate::openapi::WriteProblems;
+use crate::problem::Problem;
+use crate::routes::http::etag;
+use crate::state::AppState;
+
+/// Pause a recurring transaction
+///
+/// What falls into the pause is left out.
+#[utoipa::path(post, path = "/transactions/recurring/{id}/pause", tag = "recurring", security(("access_token" = ["transactions:write"])),
+    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key again: the first answer again")),
+    responses((status = 200, description = "The recurring transaction", body = RecurringTransactionResponse, headers(("ETag" = String))), WriteProblems))]
+pub async fn pause_recurring(
+    State(state): State<AppState>,
+    _query: NoQuery,
+    _user: RequirePermission<permission::TransactionsWrite>,
+    Path(recurring_id): Path<String>,
+    IfMatch(expected_version): IfMatch,
+    idempotency: Idempotency,
+) -> Result<impl IntoResponse, Problem> {
+    let request = idempotency.request(pb::PauseRecurringRequest { recurring_id, expected_version });
+    let mut response = state.recurring().pause_recurring(request).await?;
+    let recurring = response.get_mut().recurring.take().ok_or_else(Problem::internal)?;
+    let etag = [(ETAG, etag(recurring.version))];
+    Ok(idempotency
+        .mark_replayed(&response, (etag, axum::Json(RecurringTransactionResponse::from(recurring)))))
+}

@@ -1,0 +1,104 @@
+//! A report as a page: charts and tables, nothing from elsewhere.
+
+use std::collections::BTreeSet;
+
+use askama::Template;
+use chrono::{Datelike as _, NaiveDate};
+use fintrac_kit::locale_format::LocaleFormatter;
+
+use super::response::ReportResponse;
+use crate::language::Language;
+use crate::problem::Problem;
+use crate::routes::analytics::chart::Chart;
+use crate::routes::analytics::sum::CurrencySum;
+
+#[derive(Template)]
+#[template(path = "report.html")]
+struct ReportTemplate<'a> {
+    language: &'a Language,
+    lang: String,
+    formatter: &'a LocaleFormatter,
+    span: String,
+    report: &'a ReportResponse,
+    cash_flow: String,
+    categories: Option<String>,
+}
+
+impl ReportTemplate<'_> {
+    fn text(&self, id: &str) -> String {
+        self.language.text(id).into_owned()
+    }
+
+    // What the language cannot write stays as it is in JSON.
+
+    fn amount(&self, amount: &str, code: &str) -> String {
+        self.formatter.amount(amount, code).unwrap_or_else(|_| format!("{amount} {code}"))
+    }
+
+    /// Amounts in their own currencies, such as "NZD 117.00, JPY 900".
+    fn amounts(&self, sums: &[CurrencySum]) -> String {
+        let amounts = sums.iter().map(|row| self.amount(&row.amount, &row.currency_code));
+        amounts.collect::<Vec<_>>().join(", ")
+    }
+
+    fn number(&self, number: &str) -> String {
+        self.formatter.number(number).unwrap_or_else(|_| number.to_owned())
+    }
+
+    fn day(&self, day: &str) -> String {
+        self.formatter.short_date(day).unwrap_or_else(|_| day.to_owned())
+    }
+}
+
+pub fn render_html(language: &Language, report: &ReportResponse) -> Result<String, Problem> {
+    let formatter = &language.formatter()?;
+    let span = span(formatter, report);
+    let title_suffix = format!("{}, {span}", report.currency_code);
+    let chart = |title, labels: Vec<String>, series| Chart {
+        language,
+        title,
+        title_suffix: title_suffix.clone(),
+        labels,
+        series,
+        // The page says it once for all.
+        unpriced: BTreeSet::new(),
+    };
+    let day = |day: &String| formatter.short_date(day).unwrap_or_else(|_| day.clone());
+    let days = report.intervals.iter().map(|row| day(&row.from)).collect();
+    let income = report.intervals.iter().map(|row| row.income.clone()).collect();
+    let expense = report.intervals.iter().map(|row| row.expense.clone()).collect();
+    let series = vec![("chart-income", income), ("chart-expense", expense)];
+    let cash_flow = chart("chart-income-expense", days, series).bars()?;
+    let unnamed = language.text("chart-uncategorized");
+    let name = |name: &String| if name.is_empty() { unnamed.clone().into_owned() } else { name.clone() };
+    let names = report.categories.iter().map(|row| name(&row.name)).collect();
+    let now = report.categories.iter().map(|row| row.amount.clone()).collect();
+    let before = report.categories.iter().map(|row| row.previous.clone()).collect();
+    let series = vec![("chart-now", now), ("chart-before", before)];
+    let categories = match report.categories.as_slice() {
+        [] => None,
+        _ => Some(chart("chart-categories", names, series).horizontal_bars()?),
+    };
+    let template =
+        ReportTemplate { language, lang: language.code(), formatter, span, report, cash_flow, categories };
+    template.render().map_err(|error| {
+        tracing::error!(%error, "a report could not be rendered");
+        Problem::internal()
+    })
+}
+
+/// The span in words: a month by its name.
+fn span(formatter: &LocaleFormatter, report: &ReportResponse) -> String {
+    let (from, to) = (report.from.as_str(), report.to.as_str());
+    let plain = || format!("{from} – {to}");
+    let (Ok(first), Ok(last)) = (from.parse::<NaiveDate>(), to.parse::<NaiveDate>()) else { return plain() };
+    let is_month = first.day() == 1
+        && (first.year(), first.month()) == (last.year(), last.month())
+        && last.succ_opt().is_some_and(|next| next.day() == 1);
+    let written = if is_month {
+        formatter.month(from)
+    } else {
+        formatter.date(from).and_then(|from| Ok(format!("{from} – {}", formatter.date(to)?)))
+    };
+    written.unwrap_or_else(|_| plain())
+}

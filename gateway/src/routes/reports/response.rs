@@ -1,0 +1,244 @@
+use fintrac_proto::budget::v1 as budget;
+use fintrac_proto::ledger::v1 as ledger;
+use fintrac_proto::notify::v1 as pb;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::routes::analytics::sum::{CurrencySum, currency_sums};
+use crate::routes::budgets::period::UnpricedSpending;
+
+/// What a household's money did in a span, in its own currency, and how its plans stand.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Report)]
+pub struct ReportResponse {
+    #[schema(value_type = NaiveDate)]
+    pub from: String,
+    /// The last day.
+    #[schema(value_type = NaiveDate)]
+    pub to: String,
+    #[schema(example = "EUR")]
+    pub currency_code: String,
+    #[schema(example = "3200.00")]
+    pub income: String,
+    #[schema(example = "2410.35")]
+    pub expense: String,
+    /// Income without a rate for its day; not in `income`.
+    pub income_unpriced: Vec<CurrencySum>,
+    /// Expenses without a rate for their day; not in `expense`.
+    pub expense_unpriced: Vec<CurrencySum>,
+    #[schema(example = "789.65")]
+    pub net: String,
+    /// At the end of the day before.
+    #[schema(example = "10000.00")]
+    pub net_worth_before: String,
+    /// At the end of the last day.
+    #[schema(example = "10789.65")]
+    pub net_worth: String,
+    /// Currencies of which something has no rate and is in no amount of this report.
+    pub unpriced: Vec<String>,
+    /// Days, weeks or months, by the length of the span.
+    pub intervals: Vec<ReportInterval>,
+    /// Expenses, the largest first.
+    pub categories: Vec<ReportCategory>,
+    /// The largest expenses.
+    pub largest: Vec<ReportTransaction>,
+    /// In the periods that hold the last day.
+    pub budgets: Vec<ReportBudget>,
+    /// As they stand now.
+    pub goals: Vec<ReportGoal>,
+}
+
+/// What came in and went out in a part of the span.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReportInterval {
+    #[schema(value_type = NaiveDate)]
+    pub from: String,
+    #[schema(value_type = NaiveDate)]
+    pub to: String,
+    #[schema(example = "0.00")]
+    pub income: String,
+    #[schema(example = "54.20")]
+    pub expense: String,
+    #[schema(example = "-54.20")]
+    pub net: String,
+}
+
+/// What was spent on a category.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReportCategory {
+    /// Null: without a category.
+    #[schema(value_type = Option<uuid::Uuid>)]
+    pub category_id: Option<String>,
+    #[schema(example = "Groceries")]
+    pub name: String,
+    #[schema(example = "410.00")]
+    pub amount: String,
+    /// Of all spending, percent.
+    #[schema(example = "17.0")]
+    pub share: Option<String>,
+    /// What of it has no rate for its day.
+    pub unpriced: Vec<CurrencySum>,
+    /// In the span before: as many months, or as many days.
+    #[schema(example = "380.00")]
+    pub previous: String,
+    #[schema(example = "30.00")]
+    pub change: String,
+    #[schema(example = "7.8")]
+    pub change_percent: Option<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReportTransaction {
+    #[schema(format = Uuid)]
+    pub id: String,
+    #[schema(value_type = NaiveDate)]
+    pub transaction_date: String,
+    #[schema(example = "Laptop")]
+    pub description: Option<String>,
+    #[schema(example = "1250.00")]
+    pub amount: String,
+    #[schema(example = "EUR")]
+    pub currency_code: String,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReportBudget {
+    #[schema(format = Uuid)]
+    pub id: String,
+    #[schema(example = "Food")]
+    pub name: String,
+    #[schema(example = "EUR")]
+    pub currency_code: String,
+    #[schema(value_type = NaiveDate)]
+    pub period_start: String,
+    #[schema(value_type = NaiveDate)]
+    pub period_end: String,
+    #[schema(example = "300.00")]
+    pub budgeted: String,
+    #[schema(example = "241.50")]
+    pub spent: String,
+    #[schema(example = "58.50")]
+    pub remaining: String,
+    #[schema(example = "80.50")]
+    pub percent: Option<String>,
+    /// on_track, warning or exceeded.
+    #[schema(example = "warning")]
+    pub status: String,
+    /// Spending without a rate; not in `spent`.
+    pub unpriced: Vec<UnpricedSpending>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReportGoal {
+    #[schema(format = Uuid)]
+    pub id: String,
+    #[schema(example = "Boat")]
+    pub name: String,
+    #[schema(example = "EUR")]
+    pub currency_code: String,
+    #[schema(example = "5000.00")]
+    pub target_amount: String,
+    #[schema(example = "1250.00")]
+    pub current_amount: String,
+    #[schema(example = "25.00")]
+    pub percent: String,
+    /// active, completed or cancelled.
+    #[schema(example = "active")]
+    pub status: String,
+    #[schema(value_type = Option<NaiveDate>)]
+    pub due_date: Option<String>,
+}
+
+fn non_empty(text: String) -> Option<String> {
+    Some(text).filter(|text| !text.is_empty())
+}
+
+impl From<ledger::ReportInterval> for ReportInterval {
+    fn from(value: ledger::ReportInterval) -> Self {
+        Self { from: value.from, to: value.to, income: value.income, expense: value.expense, net: value.net }
+    }
+}
+
+impl From<ledger::ReportCategory> for ReportCategory {
+    fn from(value: ledger::ReportCategory) -> Self {
+        Self {
+            category_id: non_empty(value.category_id),
+            name: value.name,
+            amount: value.amount,
+            share: non_empty(value.share),
+            unpriced: currency_sums(value.unpriced),
+            previous: value.previous,
+            change: value.change,
+            change_percent: non_empty(value.change_percent),
+        }
+    }
+}
+
+impl From<ledger::TransactionData> for ReportTransaction {
+    fn from(value: ledger::TransactionData) -> Self {
+        Self {
+            id: value.transaction_id,
+            transaction_date: value.transaction_date,
+            description: non_empty(value.description),
+            amount: value.amount,
+            currency_code: value.currency_code,
+        }
+    }
+}
+
+impl From<budget::BudgetData> for ReportBudget {
+    fn from(value: budget::BudgetData) -> Self {
+        Self {
+            id: value.budget_id,
+            name: value.name,
+            currency_code: value.currency_code,
+            period_start: value.period_start,
+            period_end: value.period_end,
+            budgeted: value.budgeted,
+            spent: value.spent,
+            remaining: value.remaining,
+            percent: value.percent,
+            status: value.status,
+            unpriced: value.unpriced.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<budget::GoalData> for ReportGoal {
+    fn from(value: budget::GoalData) -> Self {
+        Self {
+            id: value.goal_id,
+            name: value.name,
+            currency_code: value.currency_code,
+            target_amount: value.target_amount,
+            current_amount: value.current_amount,
+            percent: value.percent,
+            status: value.status,
+            due_date: value.due_date,
+        }
+    }
+}
+
+impl From<pb::GetReportResponse> for ReportResponse {
+    fn from(report: pb::GetReportResponse) -> Self {
+        let money = report.money.unwrap_or_default();
+        Self {
+            from: money.from,
+            to: money.to,
+            currency_code: money.currency_code,
+            income: money.income,
+            expense: money.expense,
+            income_unpriced: currency_sums(money.income_unpriced),
+            expense_unpriced: currency_sums(money.expense_unpriced),
+            net: money.net,
+            net_worth_before: money.net_worth_before,
+            net_worth: money.net_worth,
+            unpriced: money.unpriced,
+            intervals: money.intervals.into_iter().map(Into::into).collect(),
+            categories: money.categories.into_iter().map(Into::into).collect(),
+            largest: money.largest.into_iter().map(Into::into).collect(),
+            budgets: report.budgets.into_iter().map(Into::into).collect(),
+            goals: report.goals.into_iter().map(Into::into).collect(),
+        }
+    }
+}

@@ -1,0 +1,80 @@
+use axum::extract::{Path, State};
+use axum::response::IntoResponse;
+use chrono::{DateTime, Utc};
+use fintrac_proto::ledger::v1 as pb;
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::extract::{PageLink, PageParams, RequirePermission, StrictQuery, permission};
+use crate::openapi::ReadProblems;
+use crate::problem::Problem;
+use crate::routes::http::{ListResponse, to_datetime};
+use crate::state::AppState;
+
+/// One revision of a transaction.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TransactionRevision {
+    #[schema(example = 2)]
+    revision: i64,
+    /// created, updated or voided.
+    #[schema(example = "updated")]
+    kind: String,
+    /// The user, or the service that acted.
+    actor: String,
+    recorded_at: Option<DateTime<Utc>>,
+    changes: Vec<FieldChange>,
+}
+
+/// One changed field.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FieldChange {
+    #[schema(example = "amount")]
+    field: String,
+    #[schema(value_type = Option<String>, example = "12.50")]
+    before: Value,
+    #[schema(value_type = Option<String>, example = "13.50")]
+    after: Value,
+}
+
+impl From<pb::TransactionRevision> for TransactionRevision {
+    fn from(revision: pb::TransactionRevision) -> Self {
+        let value = |text: &str| serde_json::from_str(text).unwrap_or(Value::Null);
+        let changes = revision.changes.into_iter().map(|change| FieldChange {
+            before: value(&change.before),
+            after: value(&change.after),
+            field: change.field,
+        });
+        Self {
+            revision: revision.revision,
+            kind: revision.kind,
+            actor: revision.actor,
+            recorded_at: revision.recorded_at.and_then(to_datetime),
+            changes: changes.collect(),
+        }
+    }
+}
+
+/// Read a transaction's history
+///
+/// Every revision, the oldest first: who, when, what.
+#[utoipa::path(get, path = "/transactions/{id}/history", tag = "transactions", security(("access_token" = ["transactions:read"])),
+    params(("id" = uuid::Uuid, Path), PageParams),
+    responses((status = 200, description = "A page of revisions", body = ListResponse<TransactionRevision>,
+        headers(("Link" = Option<String>, description = "The next page, rel=\"next\""))), ReadProblems))]
+pub async fn list_transaction_revisions(
+    State(state): State<AppState>,
+    _user: RequirePermission<permission::TransactionsRead>,
+    Path(transaction_id): Path<String>,
+    link: PageLink,
+    StrictQuery(page): StrictQuery<PageParams>,
+) -> Result<impl IntoResponse, Problem> {
+    let request = pb::ListTransactionRevisionsRequest {
+        transaction_id,
+        page_size: page.size(),
+        page_token: page.token(),
+    };
+    let page = state.transactions().list_transaction_revisions(request).await?.into_inner();
+    let list = ListResponse::<TransactionRevision>::new(page.revisions, page.next_page_token);
+    Ok((link.next(list.next_page_token.as_deref()), axum::Json(list)))
+}

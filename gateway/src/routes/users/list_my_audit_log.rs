@@ -1,0 +1,29 @@
+use axum::extract::State;
+use axum::response::IntoResponse;
+use fintrac_proto::notify::v1 as pb;
+
+use super::audit_log_entry::AuditLogEntry;
+use crate::extract::{PageLink, PageParams, RequirePermission, StrictQuery, permission};
+use crate::openapi::ReadProblems;
+use crate::problem::Problem;
+use crate::routes::http::ListResponse;
+use crate::state::AppState;
+
+/// List what happened to your data
+///
+/// Every change in every service: who, what, whence. It follows the change within a second or two.
+#[utoipa::path(get, path = "/users/me/audit-log", tag = "users", security(("access_token" = ["profile:read"])),
+    params(PageParams),
+    responses((status = 200, description = "A page, newest first", body = ListResponse<AuditLogEntry>,
+        headers(("Link" = Option<String>, description = "The next page, rel=\"next\""))), ReadProblems))]
+pub async fn list_my_audit_log(
+    State(state): State<AppState>,
+    _user: RequirePermission<permission::ProfileRead>,
+    link: PageLink,
+    StrictQuery(query): StrictQuery<PageParams>,
+) -> Result<impl IntoResponse, Problem> {
+    let request = pb::ListMyAuditLogRequest { page_size: query.size(), page_token: query.token() };
+    let page = state.audit_log().list_my_audit_log(request).await?.into_inner();
+    let list = ListResponse::<AuditLogEntry>::new(page.entries, page.next_page_token);
+    Ok((link.next(list.next_page_token.as_deref()), axum::Json(list)))
+}

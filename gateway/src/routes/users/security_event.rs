@@ -1,0 +1,47 @@
+use chrono::{DateTime, Utc};
+use fintrac_proto::auth::v1 as pb;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::routes::http::to_datetime;
+
+/// Something that happened around the safety of an account.
+#[derive(Serialize, ToSchema)]
+pub struct SecurityEvent {
+    #[schema(format = Uuid)]
+    id: String,
+    /// login_failed, password_rejected, mfa_rejected, reauthenticated, new_device, permission_denied, ip_address_denied,
+    /// refresh_token_reused, password_changed, password_reset, email_changed, mfa_enabled, mfa_disabled,
+    /// recovery_code_used, locked, unlocked, roles_changed, deletion_requested, deletion_cancelled.
+    #[schema(example = "login_failed")]
+    kind: String,
+    /// Null when nobody is known by the name that was given.
+    #[schema(format = Uuid)]
+    user_id: Option<String>,
+    #[schema(format = Uuid)]
+    session_id: Option<String>,
+    /// More on it: the permission that was refused.
+    detail: Option<String>,
+    #[schema(example = "198.51.100.7")]
+    client_ip: Option<String>,
+    user_agent: String,
+    request_id: String,
+    occurred_at: Option<DateTime<Utc>>,
+}
+
+impl From<pb::SecurityEvent> for SecurityEvent {
+    fn from(event: pb::SecurityEvent) -> Self {
+        let non_empty = |text: String| Some(text).filter(|text| !text.is_empty());
+        Self {
+            id: event.id,
+            kind: event.kind,
+            user_id: non_empty(event.user_id),
+            session_id: non_empty(event.session_id),
+            detail: non_empty(event.detail),
+            client_ip: non_empty(event.client_ip),
+            user_agent: event.user_agent,
+            request_id: event.request_id,
+            occurred_at: event.occurred_at.and_then(to_datetime),
+        }
+    }
+}

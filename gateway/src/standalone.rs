@@ -1,0 +1,48 @@
+//! The gateway as a process of its own.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use fintrac_kit::access::run_trust_subscription;
+use fintrac_kit::process::{self, Process};
+use fintrac_kit::serve::{self, Shutdown};
+use fintrac_kit::telemetry;
+use tokio::net::TcpListener;
+
+use crate::{AppState, Config, Services};
+
+/// Serves until a signal.
+pub async fn run() -> anyhow::Result<()> {
+    let process = Process::start("gateway")?;
+    let config = Config::from_environment(&process.environment);
+    let services = Services {
+        auth: process.peer("auth")?,
+        ledger: process.peer("ledger")?,
+        budget: process.peer("budget")?,
+        notify: process.peer("notify")?,
+    };
+    let address = process::rest_address(&process.environment);
+    let shutdown_timeouts = process::shutdown_timeouts(&process.environment);
+    process.environment.check()?;
+    process::log_warnings(&process.environment);
+    let address: SocketAddr =
+        tokio::net::lookup_host(&address).await?.next().context("SERVER_HOST has no address")?;
+    let listener =
+        TcpListener::bind(address).await.with_context(|| format!("SERVER_HOST and SERVER_PORT {address}"))?;
+    let shutdown = Shutdown::default();
+    shutdown.spawn(run_trust_subscription(
+        Arc::clone(&process.token_verifier),
+        services.auth.clone(),
+        shutdown.workers.clone(),
+    ));
+    let state =
+        AppState::new(config, process.token_verifier, process.clock, process.random, services, &shutdown);
+    let serving =
+        crate::serve(listener, state, &shutdown).await.context("SERVER_TLS_CERT and SERVER_TLS_KEY")?;
+    tracing::info!(%address, "ready: REST");
+    serve::shutdown_signal().await?;
+    shutdown.run(shutdown_timeouts, vec![serving]).await;
+    telemetry::flush().await;
+    Ok(())
+}

@@ -1,0 +1,12 @@
+drop function redact_event_metadata(uuid[], uuid[], int, int, bigint, bigint);
+drop table erasures;
+drop table idempotency_keys;
+drop table jobs;
+drop function drop_expired_event_partition(text[], date);
+drop table event_readers;
+drop table event_dead_letters;
+drop table event_versions;
+drop table event_cursors;
+drop function ensure_event_partitions(date, int);
+drop table events;
+drop table event_epochs;

@@ -1,2 +1,0 @@
-drop function drop_event_partition(text[], date);
-drop table event_readers;

@@ -1,0 +1,139 @@
+//! The decision for one call.
+
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use fintrac_proto::Access;
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+use tonic::{Code, Status};
+
+use super::caller::Caller;
+use super::credential::ServiceKeys;
+use super::token_verifier::TokenVerifier;
+use crate::clock::Clock;
+use crate::context::{self, Client};
+use crate::error::RpcError;
+use crate::transport::{CLIENT_IP, LANGUAGE, SERVICE_CREDENTIAL, USER_AGENT};
+
+/// Paths that need no identity: probes and reflection.
+const UNAUTHENTICATED_PATHS: &[&str] = &["/grpc.health.v1.Health/", "/grpc.reflection."];
+
+/// Decides for one service who may call what.
+#[derive(Debug)]
+pub struct Authorizer {
+    service: String,
+    keys: ServiceKeys,
+    token_verifier: Arc<TokenVerifier>,
+    clock: Clock,
+    direct_rate_limit: DirectRateLimit,
+}
+
+/// Calls a minute that a user may make past the gateway; none: any number.
+#[derive(Debug, Clone, Copy)]
+pub struct DirectRateLimit(pub Option<NonZeroU32>);
+
+impl Default for DirectRateLimit {
+    fn default() -> Self {
+        Self(NonZeroU32::new(600))
+    }
+}
+
+/// What the authorizer found out about an admitted call.
+pub(crate) struct AuthorizedCall {
+    pub caller: Caller,
+    pub access_token: Option<String>,
+    pub client: Client,
+}
+
+impl Authorizer {
+    /// The authorizer of `service`.
+    pub fn new(service: &str, keys: ServiceKeys, token_verifier: Arc<TokenVerifier>, clock: Clock) -> Self {
+        Self {
+            service: service.to_owned(),
+            keys,
+            token_verifier,
+            clock,
+            direct_rate_limit: DirectRateLimit::default(),
+        }
+    }
+
+    /// The same with another rate of direct calls.
+    #[must_use]
+    pub fn with_direct_rate_limit(self, direct_rate_limit: DirectRateLimit) -> Self {
+        Self { direct_rate_limit, ..self }
+    }
+
+    pub(crate) fn direct_rate_limit(&self) -> DirectRateLimit {
+        self.direct_rate_limit
+    }
+
+    /// `peer` is the address at the other end of the connection, if there is one.
+    pub(crate) fn authorize(
+        &self,
+        path: &str,
+        headers: &HeaderMap,
+        peer: Option<IpAddr>,
+    ) -> Result<AuthorizedCall, Status> {
+        if UNAUTHENTICATED_PATHS.iter().any(|open| path.starts_with(open)) {
+            let (access_token, client) = (None, Client::default());
+            return Ok(AuthorizedCall { caller: Caller::default(), access_token, client });
+        }
+        let access = fintrac_proto::access(path).ok_or_else(|| Status::unimplemented("no such method"))?;
+        let service = self.authenticate_service(access, headers)?;
+        let client = match service {
+            Some(_) => forwarded_client(headers),
+            None => Client { ip: peer, ..Client::default() },
+        };
+        let access_token = bearer_token(headers).map(str::to_owned);
+        let principal = match (&access_token, access.user) {
+            (Some(token), true) => Some(self.token_verifier.verify(token, client.ip)?),
+            (None, true) => {
+                let message = "Log in and send the access token.";
+                return Err(RpcError::new(Code::Unauthenticated, "TOKEN_MISSING", message).into());
+            }
+            (_, false) => None,
+        };
+        if let Some(principal) = &principal {
+            let request_id = context::current().unwrap_or_default().request_id;
+            self.token_verifier.require_permissions(principal, access.permissions, &client, &request_id)?;
+        }
+        Ok(AuthorizedCall { caller: Caller { service, principal }, access_token, client })
+    }
+
+    /// The calling service; none is admitted where a user may come alone.
+    fn authenticate_service(&self, access: &Access, headers: &HeaderMap) -> Result<Option<String>, Status> {
+        let Some(credential) = headers.get(SERVICE_CREDENTIAL) else {
+            if access.direct {
+                return Ok(None);
+            }
+            let message = "This call is for services; send a service credential.";
+            return Err(RpcError::new(Code::Unauthenticated, "CREDENTIAL_MISSING", message).into());
+        };
+        let credential = credential.to_str().unwrap_or_default();
+        let Some(caller) = self.keys.verify(credential, &self.service, &self.clock) else {
+            let message = "The service credential is not valid.";
+            return Err(RpcError::new(Code::Unauthenticated, "CREDENTIAL_INVALID", message).into());
+        };
+        if !access.callers.contains(&caller.as_str()) {
+            let message = format!("{caller} may not make this call.");
+            return Err(RpcError::new(Code::PermissionDenied, "CALLER_NOT_ADMITTED", message).into());
+        }
+        Ok(Some(caller))
+    }
+}
+
+/// The token of `Authorization: Bearer …`; the scheme in any letter case.
+pub fn bearer_token(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+fn forwarded_client(headers: &HeaderMap) -> Client {
+    let text = |name| {
+        let bytes = headers.get(name).map(http::HeaderValue::as_bytes).unwrap_or_default();
+        String::from_utf8_lossy(bytes).into_owned()
+    };
+    Client { ip: text(CLIENT_IP).parse().ok(), user_agent: text(USER_AGENT), language: text(LANGUAGE) }
+}

@@ -1,0 +1,261 @@
+//! What this process knows for verifying access tokens by itself: public keys,
+//! revoked sessions, what roles may do and which addresses may call, kept fresh
+//! by auth-svc's feed.
+//!
+//! The feed beats every 250 ms. While it is silent the last state stays in
+//! force for the grace; after that nobody can be believed any more.
+
+use std::collections::{BTreeSet, HashMap};
+use std::net::IpAddr;
+use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use jsonwebtoken::{Algorithm, DecodingKey};
+use moka::sync::Cache;
+use secrecy::{ExposeSecret as _, SecretString};
+use sha2::{Digest as _, Sha256};
+use tokio::time::Instant;
+use tonic::{Code, Status};
+use uuid::Uuid;
+
+use super::addresses::{AddressRule, AddressRules};
+use super::caller::Principal;
+use super::denied_calls::{DeniedCall, DeniedCallQueue, DeniedCallReceiver};
+use super::token::{self, Claims};
+use crate::clock::Clock;
+use crate::context::Client;
+use crate::error::{RpcError, unavailable};
+
+/// Difference of clocks that is forgiven, seconds.
+const LEEWAY_SECONDS: i64 = 5;
+/// Verified tokens kept, so that a signature is checked once.
+const TOKEN_CACHE_CAPACITY: u64 = 100_000;
+
+/// How tokens are verified.
+#[derive(Debug, Clone)]
+pub struct TokenVerifierConfig {
+    /// The `iss` that tokens must have.
+    pub issuer: String,
+    /// How long the last state stays in force while auth-svc is out of reach.
+    pub grace: Duration,
+    /// The legacy form: HS256 with this secret instead of Ed25519.
+    pub hs256_secret: Option<SecretString>,
+}
+
+/// What has changed; nothing at all is the heartbeat.
+#[derive(Debug, Clone, Default)]
+pub struct TrustUpdate {
+    /// All keys (key id, Ed25519 public key), when they changed; else none.
+    pub keys: Vec<(String, [u8; 32])>,
+    /// Sessions, and when to forget each.
+    pub revoked: Vec<(Uuid, DateTime<Utc>)>,
+    /// All roles with their permissions, when they changed.
+    pub roles: Option<Vec<(String, Vec<String>)>>,
+    /// All rules, when they changed.
+    pub address_rules: Option<Vec<AddressRule>>,
+}
+
+/// Keys, revocations, roles, and when they were last confirmed_at.
+#[derive(Debug)]
+pub struct TokenVerifier {
+    config: TokenVerifierConfig,
+    clock: Clock,
+    hs256_key: Option<DecodingKey>,
+    state: RwLock<State>,
+    verified: Cache<[u8; 32], Claims>,
+    denied_calls: DeniedCallQueue,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    keys: HashMap<String, DecodingKey>,
+    revoked: HashMap<Uuid, DateTime<Utc>>,
+    roles: HashMap<String, BTreeSet<String>>,
+    address_rules: AddressRules,
+    confirmed_at: Option<Instant>,
+}
+
+impl TokenVerifier {
+    pub fn new(config: TokenVerifierConfig, clock: Clock) -> Self {
+        let hs256_key = config
+            .hs256_secret
+            .as_ref()
+            .map(|secret| DecodingKey::from_secret(secret.expose_secret().as_bytes()));
+        let (state, denied_calls) = (RwLock::default(), DeniedCallQueue::default());
+        Self { config, clock, hs256_key, state, verified: Cache::new(TOKEN_CACHE_CAPACITY), denied_calls }
+    }
+
+    /// The `iss` of the tokens that are believed.
+    pub fn issuer(&self) -> &str {
+        &self.config.issuer
+    }
+
+    /// Takes over a whole snapshot.
+    pub fn replace(&self, snapshot: TrustUpdate) {
+        let now = self.clock.now();
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        // A snapshot may come from a replica that is behind: nothing is unrevoked by it.
+        state.revoked.retain(|_, forget_at| *forget_at > now);
+        self.set_keys(&mut state, &snapshot.keys);
+        Self::apply(&mut state, snapshot);
+    }
+
+    /// Adds what is new; no keys means the same keys.
+    pub fn extend(&self, update: TrustUpdate) {
+        let now = self.clock.now();
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        if !update.revoked.is_empty() {
+            state.revoked.retain(|_, forget_at| *forget_at > now);
+        }
+        if !update.keys.is_empty() {
+            self.set_keys(&mut state, &update.keys);
+        }
+        Self::apply(&mut state, update);
+    }
+
+    fn apply(state: &mut State, update: TrustUpdate) {
+        state.revoked.extend(update.revoked);
+        if let Some(roles) = update.roles {
+            state.roles = roles
+                .into_iter()
+                .map(|(name, permissions)| (name, permissions.into_iter().collect()))
+                .collect();
+        }
+        if let Some(rules) = update.address_rules {
+            state.address_rules = rules.into_iter().collect();
+        }
+        state.confirmed_at = Some(Instant::now());
+    }
+
+    fn set_keys(&self, state: &mut State, keys: &[(String, [u8; 32])]) {
+        // The decoding key of Ed25519 is the bare public key.
+        state.keys = keys.iter().map(|(kid, key)| (kid.clone(), DecodingKey::from_ed_der(key))).collect();
+        // A key that was taken away must not live on in the cache.
+        self.verified.invalidate_all();
+    }
+
+    /// Whether tokens can be verified: the feed has spoken within the grace.
+    pub fn is_ready(&self) -> bool {
+        self.age().is_some_and(|age| age <= self.config.grace)
+    }
+
+    fn age(&self) -> Option<Duration> {
+        self.state
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .confirmed_at
+            .map(|confirmed_at| confirmed_at.elapsed())
+    }
+
+    /// Whom `token`, which came from the address `ip`, proves; else UNAUTHENTICATED,
+    /// PERMISSION_DENIED by the rules on addresses, or UNAVAILABLE when the last
+    /// word from auth-svc is older than the grace.
+    pub fn verify(&self, token: &str, ip: Option<IpAddr>) -> Result<Principal, Status> {
+        if !self.is_ready() {
+            return Err(unavailable("Access tokens cannot be checked right now; try again in a moment."));
+        }
+        let digest: [u8; 32] = Sha256::digest(token).into();
+        let claims = if let Some(claims) = self.verified.get(&digest) {
+            claims
+        } else {
+            let claims = self.check(token).ok_or_else(token_invalid)?;
+            self.verified.insert(digest, claims.clone());
+            claims
+        };
+        let now = self.clock.now().timestamp();
+        if claims.iat - LEEWAY_SECONDS > now {
+            return Err(token_invalid());
+        }
+        if now >= claims.exp {
+            return Err(unauthenticated("TOKEN_EXPIRED", "The access token has expired; refresh it."));
+        }
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        if state.revoked.contains_key(&claims.sid) {
+            return Err(unauthenticated("SESSION_ENDED", "The session has ended; log in again."));
+        }
+        if !state.address_rules.allows_user(claims.sub, ip) {
+            return Err(ip_address_denied());
+        }
+        let Claims { sub, sid, hh, roles, .. } = claims;
+        Ok(Principal { user_id: sub, session_id: sid, household_id: hh, roles })
+    }
+
+    /// Whether anybody may call from `ip`.
+    pub fn check_ip(&self, ip: Option<IpAddr>) -> Result<(), Status> {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        if state.address_rules.allows(ip) { Ok(()) } else { Err(ip_address_denied()) }
+    }
+
+    /// Whether this user may call from `ip`, and everybody.
+    pub fn check_user_ip(&self, user_id: Uuid, ip: Option<IpAddr>) -> Result<(), Status> {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        if state.address_rules.allows_user(user_id, ip) { Ok(()) } else { Err(ip_address_denied()) }
+    }
+
+    /// Whether the user's roles have each of `permissions`; a refusal is told to auth-svc.
+    pub fn require_permissions(
+        &self,
+        principal: &Principal,
+        permissions: &[&'static str],
+        client: &Client,
+        request_id: &str,
+    ) -> Result<(), Status> {
+        let Some(permission) =
+            permissions.iter().find(|permission| !self.has_permission(principal, permission))
+        else {
+            return Ok(());
+        };
+        self.denied_calls.push(DeniedCall {
+            user_id: principal.user_id,
+            session_id: principal.session_id,
+            permission,
+            client: client.clone(),
+            request_id: request_id.to_owned(),
+            denied_at: self.clock.now(),
+        });
+        let message = format!("This needs the permission {permission}, which your roles do not have.");
+        Err(RpcError::new(Code::PermissionDenied, "PERMISSION_DENIED", message).into())
+    }
+
+    /// Whether one of the user's roles has `permission`, for what is left out and not refused.
+    pub fn has_permission(&self, principal: &Principal, permission: &str) -> bool {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        principal
+            .roles
+            .iter()
+            .any(|role| state.roles.get(role).is_some_and(|permissions| permissions.contains(permission)))
+    }
+
+    /// What was refused and is to be told; the first who asks has it.
+    pub fn denied_calls(&self) -> Option<DeniedCallReceiver> {
+        self.denied_calls.take_receiver()
+    }
+
+    fn check(&self, token: &str) -> Option<Claims> {
+        let header = token::parse_header(token)?;
+        match (header.algorithm, header.kid, &self.hs256_key) {
+            (Algorithm::HS256, None, Some(key)) => {
+                token::verify(token, key, Algorithm::HS256, &self.config.issuer)
+            }
+            (Algorithm::EdDSA, Some(kid), None) => {
+                let key = self.state.read().unwrap_or_else(PoisonError::into_inner).keys.get(&kid)?.clone();
+                token::verify(token, &key, Algorithm::EdDSA, &self.config.issuer)
+            }
+            _ => None,
+        }
+    }
+}
+
+fn token_invalid() -> Status {
+    unauthenticated("TOKEN_INVALID", "The access token is not valid; log in again.")
+}
+
+fn ip_address_denied() -> Status {
+    let message = "Calls from this network address are not allowed.";
+    RpcError::new(Code::PermissionDenied, "IP_ADDRESS_DENIED", message).into()
+}
+
+fn unauthenticated(reason: &'static str, message: &str) -> Status {
+    RpcError::new(Code::Unauthenticated, reason, message).into()
+}

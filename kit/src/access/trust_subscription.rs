@@ -1,0 +1,146 @@
+//! Keeps a [`TokenVerifier`] fresh from auth-svc's feed, and tells auth-svc which calls
+//! were refused for want of a permission.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use fintrac_proto::auth::v1 as pb;
+use fintrac_proto::auth::v1::trust_service_client::TrustServiceClient;
+use fintrac_proto::auth::v1::watch_trust_response::Update;
+use fintrac_proto::auth::v1::{RevokedSession, SigningKey, WatchTrustRequest};
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Status};
+use uuid::Uuid;
+
+use super::addresses::AddressRule;
+use super::denied_calls::DeniedCall;
+use super::token_verifier::{TokenVerifier, TrustUpdate};
+use crate::clock::timestamp;
+use crate::transport::{NoDeadline, Transport};
+
+/// Silence that counts as a broken feed.
+const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(1);
+const RETRY_DELAY: Duration = Duration::from_millis(100);
+
+/// Follows the feed at `auth` until `shutdown`, connecting again after losses.
+pub async fn run_trust_subscription(
+    token_verifier: Arc<TokenVerifier>,
+    auth: Transport,
+    shutdown: CancellationToken,
+) {
+    tokio::join!(
+        receive_updates(&token_verifier, auth.clone(), &shutdown),
+        report_denied_calls(&token_verifier, auth, &shutdown)
+    );
+}
+
+async fn receive_updates(token_verifier: &TokenVerifier, auth: Transport, shutdown: &CancellationToken) {
+    let mut failing = false;
+    while !shutdown.is_cancelled() {
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            result = receive_stream(token_verifier, auth.clone(), &mut failing) => if let Err(status) = result {
+                if !failing {
+                    tracing::warn!(code = ?status.code(), message = status.message(), "trust feed broke");
+                }
+                failing = true;
+            }
+        }
+        let _cancelled = tokio::time::timeout(RETRY_DELAY, shutdown.cancelled()).await;
+    }
+}
+
+/// Tells refused calls for as long as it takes; those that do not fit the queue meanwhile are lost.
+async fn report_denied_calls(token_verifier: &TokenVerifier, auth: Transport, shutdown: &CancellationToken) {
+    let Some(mut denied) = token_verifier.denied_calls() else { return };
+    let mut client = TrustServiceClient::new(auth);
+    while let Some(calls) = shutdown.run_until_cancelled(denied.next()).await {
+        let request = pb::ReportDeniedCallsRequest { calls: calls.iter().map(to_proto).collect() };
+        while client.report_denied_calls(request.clone()).await.is_err() {
+            if tokio::time::timeout(HEARTBEAT_TIMEOUT, shutdown.cancelled()).await.is_ok() {
+                return;
+            }
+        }
+    }
+}
+
+fn to_proto(call: &DeniedCall) -> pb::DeniedCall {
+    pb::DeniedCall {
+        user_id: call.user_id.to_string(),
+        session_id: call.session_id.to_string(),
+        permission: call.permission.to_owned(),
+        client_ip: call.client.ip.map(|ip| ip.to_string()).unwrap_or_default(),
+        user_agent: call.client.user_agent.clone(),
+        request_id: call.request_id.clone(),
+        denied_at: Some(timestamp(call.denied_at)),
+    }
+}
+
+async fn receive_stream(
+    token_verifier: &TokenVerifier,
+    auth: Transport,
+    failing: &mut bool,
+) -> Result<(), Status> {
+    let mut request = Request::new(WatchTrustRequest {});
+    request.extensions_mut().insert(NoDeadline);
+    let mut client = TrustServiceClient::new(auth);
+    let timed_out = |_| Status::unavailable("the trust feed is silent");
+    let response = tokio::time::timeout(HEARTBEAT_TIMEOUT * 3, client.watch_trust(request))
+        .await
+        .map_err(timed_out)??;
+    let mut stream = response.into_inner();
+    loop {
+        let message =
+            tokio::time::timeout(HEARTBEAT_TIMEOUT, stream.message()).await.map_err(timed_out)??;
+        let Some(message) = message else { return Ok(()) };
+        if std::mem::take(failing) {
+            tracing::info!("trust feed is back");
+        }
+        match message.update {
+            Some(Update::Snapshot(all)) => {
+                token_verifier.replace(update(&all.keys, &all.revoked, all.roles, all.address_rules));
+            }
+            Some(Update::Delta(new)) => {
+                token_verifier.extend(update(&new.keys, &new.revoked, new.roles, new.address_rules));
+            }
+            None => return Err(Status::internal("the trust feed sent nothing")),
+        }
+    }
+}
+
+fn update(
+    new_keys: &[SigningKey],
+    sessions: &[RevokedSession],
+    roles: Option<pb::RoleSet>,
+    rules: Option<pb::AddressRuleSet>,
+) -> TrustUpdate {
+    let role = |role: pb::RolePermissions| (role.name, role.permissions);
+    TrustUpdate {
+        keys: keys(new_keys),
+        revoked: revoked(sessions),
+        roles: roles.map(|set| set.roles.into_iter().map(role).collect()),
+        address_rules: rules.map(|set| set.rules.iter().filter_map(rule).collect()),
+    }
+}
+
+fn rule(rule: &pb::AddressRule) -> Option<AddressRule> {
+    let user_id = match rule.user_id.as_str() {
+        "" => None,
+        id => Some(Uuid::parse_str(id).ok()?),
+    };
+    Some(AddressRule { user_id, network: rule.cidr.parse().ok()?, allow: rule.allow })
+}
+
+fn keys(keys: &[SigningKey]) -> Vec<(String, [u8; 32])> {
+    keys.iter().filter_map(|key| Some((key.kid.clone(), key.public_key.as_ref().try_into().ok()?))).collect()
+}
+
+fn revoked(sessions: &[RevokedSession]) -> Vec<(Uuid, DateTime<Utc>)> {
+    let entry = |session: &RevokedSession| {
+        let forget_at = session.expires_at.as_ref()?;
+        let forget_at = DateTime::from_timestamp(forget_at.seconds, forget_at.nanos.try_into().ok()?)?;
+        Some((Uuid::parse_str(&session.session_id).ok()?, forget_at))
+    };
+    sessions.iter().filter_map(entry).collect()
+}

@@ -1,0 +1,77 @@
+//! Calendar days, the user's own word.
+
+use crate::error::FieldViolation;
+use chrono::{DateTime, NaiveDate, Utc};
+
+/// Reads `YYYY-MM-DD` and nothing else.
+pub fn parse(text: &str) -> Option<NaiveDate> {
+    let parsed = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
+    // `%Y` takes signs and blanks too.
+    let exact = parsed.format("%Y-%m-%d").to_string() == text;
+    in_range(parsed).filter(|_| exact)
+}
+
+/// Reads a day, or an RFC 3339 time as the day that it is where `to_date` says.
+pub fn parse_or_timestamp(text: &str, to_date: impl Fn(DateTime<Utc>) -> NaiveDate) -> Option<NaiveDate> {
+    match DateTime::parse_from_rfc3339(text) {
+        Ok(instant) => in_range(to_date(instant.to_utc())),
+        Err(_) => parse(text),
+    }
+}
+
+/// The day, if it is one that can be sent.
+fn in_range(date: NaiveDate) -> Option<NaiveDate> {
+    (earliest()..=latest()).contains(&date).then_some(date)
+}
+
+/// The first day that [`parse`] reads.
+pub fn earliest() -> NaiveDate {
+    NaiveDate::from_ymd_opt(1900, 1, 1).unwrap_or(NaiveDate::MIN)
+}
+
+/// The last day that [`parse`] reads.
+pub fn latest() -> NaiveDate {
+    NaiveDate::from_ymd_opt(2200, 12, 31).unwrap_or(NaiveDate::MAX)
+}
+
+/// The refusal of `field`.
+pub fn invalid(field: &str) -> FieldViolation {
+    FieldViolation::new(field, "DATE_INVALID", "Send a day as YYYY-MM-DD, from 1900 to 2200.")
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::FixedOffset;
+
+    use super::{parse, parse_or_timestamp};
+
+    #[test]
+    fn only_iso_dates_are_parsed() {
+        let day = |text| parse(text).map(|day| day.to_string());
+        assert_eq!(day("2026-02-28").as_deref(), Some("2026-02-28"));
+        for bad in [
+            "",
+            "2026-02-30",
+            "2026-2-3",
+            "26-02-03",
+            "2026-02-28x",
+            "1899-12-31",
+            "2201-01-01",
+            "+026-01-01",
+            "äääääää",
+            "2026-02-28T23:59:59-11:00",
+        ] {
+            assert_eq!(day(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_timestamp_is_the_local_date() {
+        let west = FixedOffset::west_opt(4 * 3600).expect("an offset");
+        let day = |text| parse_or_timestamp(text, |instant| instant.with_timezone(&west).date_naive());
+        assert_eq!(day("2026-11-01T02:30:00Z"), parse("2026-10-31"));
+        assert_eq!(day("2026-11-01T02:30:00-05:00"), parse("2026-11-01"));
+        assert_eq!(day("2026-11-01"), parse("2026-11-01"));
+        assert_eq!((day("1900-01-01T00:00:00Z"), day("2026-11-01 02:30")), (None, None));
+    }
+}

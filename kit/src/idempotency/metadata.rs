@@ -1,0 +1,71 @@
+//! The key on a call, and the kept answer on its way back.
+//!
+//! The gateway says in metadata which REST call the key was for and what body
+//! came with it; of a program that calls directly it is the RPC and its message.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use prost::Message;
+use sha2::{Digest as _, Sha256};
+use tonic::metadata::MetadataValue;
+use tonic::{Code, Request, Response, Status};
+
+use super::Key;
+use crate::access::{Caller, RequestContext};
+use crate::error::{RpcError, internal};
+use crate::transport::{FINGERPRINT, IDEMPOTENCY_KEY, OPERATION, REPLAYED};
+
+/// What a request that may come twice gets.
+#[derive(Debug)]
+pub enum Stored<T> {
+    New(T),
+    /// The kept answer of the first request with this key.
+    Replayed(Vec<u8>),
+}
+
+/// The key of `request`, if it has one; `rpc` names the call.
+pub fn key<T: Message>(request: &Request<T>, ctx: &RequestContext, rpc: &str) -> Result<Option<Key>, Status> {
+    let metadata = request.metadata();
+    let Some(key) = metadata.get(IDEMPOTENCY_KEY) else { return Ok(None) };
+    let key = key.to_str().unwrap_or_default();
+    if !(1..=255).contains(&key.len()) || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let message = "Send 1 to 255 visible ASCII characters as the key.";
+        return Err(RpcError::new(Code::InvalidArgument, "IDEMPOTENCY_KEY_INVALID", message).into());
+    }
+    let text = |name| metadata.get(name).and_then(|value| value.to_str().ok());
+    let from_service = Caller::from_request(request).service.is_some();
+    let forwarded = text(OPERATION).zip(text(FINGERPRINT).and_then(fingerprint)).filter(|_| from_service);
+    let (operation, fingerprint) = match forwarded {
+        Some((operation, fingerprint)) => (operation.to_owned(), fingerprint),
+        None => (rpc.to_owned(), Sha256::digest(request.get_ref().encode_to_vec()).into()),
+    };
+    let (household_id, user_id) = (ctx.principal.household_id, ctx.principal.user_id);
+    Ok(Some(Key { household_id, user_id, operation, key: key.to_owned(), fingerprint }))
+}
+
+/// 32 bytes in base64url.
+fn fingerprint(text: &str) -> Option<[u8; 32]> {
+    BASE64.decode(text).ok()?.try_into().ok()
+}
+
+/// The refusal of a key that came before with another body.
+pub fn key_mismatch() -> RpcError {
+    let message = "This key came before with another body; use a fresh key.";
+    RpcError::new(Code::FailedPrecondition, "IDEMPOTENCY_KEY_REUSED", message)
+}
+
+/// The answer to the caller: made now, or the kept one byte for byte.
+pub fn response<T, R: Message + Default>(
+    stored: Stored<T>,
+    to_response: impl FnOnce(T) -> R,
+) -> Result<Response<R>, Status> {
+    match stored {
+        Stored::New(value) => Ok(Response::new(to_response(value))),
+        Stored::Replayed(message) => {
+            let message = R::decode(message.as_slice()).map_err(|error| internal(&error))?;
+            let mut response = Response::new(message);
+            response.metadata_mut().insert(REPLAYED, MetadataValue::from_static("true"));
+            Ok(response)
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Services in a test: what they are built from, and how they and
+//! users call each other.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jsonwebtoken::{Algorithm, EncodingKey};
+use sqlx::PgPool;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tonic::service::Routes;
+use uuid::Uuid;
+
+use crate::access::Authorizer;
+use crate::access::credential::ServiceKeys;
+use crate::access::token::{AUDIENCE, Claims, sign};
+use crate::access::token_verifier::{TokenVerifier, TokenVerifierConfig, TrustUpdate};
+use crate::clock::Clock;
+use crate::context::{self, Context};
+use crate::events::WakeSignal;
+use crate::module::{ServiceDependencies, ServiceModule};
+use crate::random::Random;
+use crate::server::{Server, server_stack};
+use crate::transport::{self, Transport};
+
+const SECRET: &str = "a secret for tests";
+const TOKEN_SECRET: &str = "a token secret for tests";
+const ISSUER: &str = "fintrac";
+
+fn keys() -> ServiceKeys {
+    ServiceKeys::from_secret(SECRET)
+}
+
+/// Trusts the tokens of [`TestUser`]s.
+pub fn token_verifier(clock: &Clock) -> Arc<TokenVerifier> {
+    let config = TokenVerifierConfig {
+        issuer: ISSUER.into(),
+        grace: Duration::from_hours(1),
+        hs256_secret: Some(TOKEN_SECRET.into()),
+    };
+    let token_verifier = Arc::new(TokenVerifier::new(config, clock.clone()));
+    // Its users may do everything that there is, unless a test says otherwise.
+    let all =
+        fintrac_proto::ACCESS.iter().flat_map(|access| access.permissions).map(ToString::to_string).collect();
+    let with_notifications_only = vec!["notifications:read".to_owned()];
+    let roles = Some(vec![("user".to_owned(), all), ("only-notified".to_owned(), with_notifications_only)]);
+    token_verifier.extend(TrustUpdate { roles, ..TrustUpdate::default() });
+    token_verifier
+}
+
+/// What a service is built from.
+pub fn deps(pool: &PgPool, clock: &Clock) -> ServiceDependencies {
+    ServiceDependencies {
+        clock: clock.clone(),
+        random: Random::System,
+        keys: keys(),
+        token_verifier: token_verifier(clock),
+        pool: pool.clone(),
+        wake_signal: WakeSignal::default(),
+        closing: CancellationToken::new(),
+    }
+}
+
+/// A service that answers calls; its workers end when it is dropped.
+#[derive(Debug)]
+pub struct TestService {
+    name: &'static str,
+    clock: Clock,
+    server: Server,
+    _stop: DropGuard,
+}
+
+impl TestService {
+    /// Starts a built service with its workers.
+    pub fn start(module: ServiceModule, clock: &Clock) -> Self {
+        let stop = CancellationToken::new();
+        for task in module.background_tasks {
+            tokio::spawn(task(stop.clone()));
+        }
+        Self { _stop: stop.drop_guard(), ..Self::fake(module.name, module.routes, clock) }
+    }
+
+    /// Something that answers in the place of the service `name`.
+    pub fn fake(name: &'static str, routes: Routes, clock: &Clock) -> Self {
+        let authorizer = Authorizer::new(name, keys(), token_verifier(clock), clock.clone());
+        let server = server_stack(routes, Arc::new(authorizer));
+        Self { name, clock: clock.clone(), server, _stop: CancellationToken::new().drop_guard() }
+    }
+
+    /// The way to it for another service.
+    pub fn transport(&self, caller: &str) -> Transport {
+        transport::local(self.server.clone(), keys().issuer(caller, self.name, &self.clock))
+    }
+}
+
+/// Somebody with an access token for a household.
+#[derive(Debug, Clone)]
+pub struct TestUser {
+    pub user_id: Uuid,
+    pub household_id: Uuid,
+    token: String,
+}
+
+impl TestUser {
+    /// With a household of his own.
+    ///
+    /// # Panics
+    /// Never.
+    pub fn new(clock: &Clock) -> Self {
+        Self::in_household(Uuid::from_bytes(Random::System.bytes()), clock)
+    }
+
+    /// Somebody of a household.
+    ///
+    /// # Panics
+    /// Never.
+    pub fn in_household(household_id: Uuid, clock: &Clock) -> Self {
+        Self::with_role("user", household_id, clock)
+    }
+
+    /// Somebody of a household who may read notifications and nothing else.
+    ///
+    /// # Panics
+    /// Never.
+    pub fn with_notifications_only(household_id: Uuid, clock: &Clock) -> Self {
+        Self::with_role("only-notified", household_id, clock)
+    }
+
+    fn with_role(role: &str, household_id: Uuid, clock: &Clock) -> Self {
+        let id = || Uuid::from_bytes(Random::System.bytes());
+        let user_id = id();
+        let now = clock.now().timestamp();
+        let claims = Claims {
+            iss: ISSUER.into(),
+            aud: AUDIENCE.into(),
+            sub: user_id,
+            sid: id(),
+            hh: household_id,
+            roles: vec![role.into()],
+            iat: now,
+            exp: now + 1_000_000_000,
+        };
+        let key = EncodingKey::from_secret(TOKEN_SECRET.as_bytes());
+        let token = sign(&claims, &key, Algorithm::HS256, None).expect("a token");
+        Self { user_id, household_id, token }
+    }
+
+    /// His access token.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// Makes a call in his name.
+    pub async fn call<F: Future>(&self, call: F) -> F::Output {
+        let context = Context { access_token: Some(self.token.clone()), ..Context::default() };
+        context::scope(context, call).await
+    }
+}

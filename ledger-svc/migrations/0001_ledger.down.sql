@@ -1,0 +1,17 @@
+drop function ledger.redact_personal_data(uuid, uuid, timestamptz, int);
+drop table ledger.recurring;
+drop table ledger.daily_totals;
+drop table ledger.postings;
+drop function ledger.reject_posting_changes();
+drop function ledger.check_postings();
+drop table ledger.revisions;
+drop table ledger.splits;
+drop table ledger.transactions;
+drop table ledger.nominal_accounts;
+drop table ledger.category_referrers;
+drop table ledger.category_references;
+drop table ledger.categories;
+drop table ledger.accounts;
+drop table ledger.exchange_rates;
+drop table ledger.households;
+comment on schema ledger is null;

@@ -1,1 +1,0 @@
-comment on schema ledger is 'money: accounts, categories, transactions, postings, rates';

@@ -1,1 +1,0 @@
-drop function ledger.erase_words(uuid, uuid, timestamptz, int);

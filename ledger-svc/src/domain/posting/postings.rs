@@ -1,0 +1,253 @@
+//! From a transaction's terms to its signed postings.
+
+use chrono::NaiveDate;
+use fintrac_money::{Currency, Money};
+use rust_decimal::Decimal;
+use uuid::Uuid;
+
+use super::nominal::{NominalAccount, Purpose};
+use super::resolve::{Category, ResolvedTransaction};
+use crate::domain::rate::{Quotes, Rate};
+use crate::domain::transaction::TransactionType;
+
+/// One signed posting, not yet numbered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Posting {
+    pub account_id: Uuid,
+    /// An account of the household, not a nominal one.
+    pub is_own: bool,
+    pub amount: Money,
+    pub day: NaiveDate,
+    pub is_reversal: bool,
+    /// None: open, no rate is known.
+    pub household: Option<Valuation>,
+}
+
+/// A posting's amount in the household's currency, frozen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Valuation {
+    pub amount: Money,
+    /// From the posting's currency; none when the posting is in the household's currency,
+    /// when the user stated the amount, or when it is another posting's value.
+    pub rate: Option<(Decimal, NaiveDate)>,
+}
+
+impl Valuation {
+    #[must_use]
+    pub fn negated(self) -> Self {
+        Self { amount: self.amount.negated(), ..self }
+    }
+
+    /// The value on a posting in another currency than the one that was converted.
+    #[must_use]
+    pub fn without_rate(self) -> Self {
+        Self { rate: None, ..self }
+    }
+}
+
+impl Posting {
+    /// The posting that undoes this one: its day, rate and household amount.
+    pub fn reversed(&self) -> Self {
+        let household = self.household.map(Valuation::negated);
+        Self { amount: self.amount.negated(), is_reversal: true, household, ..self.clone() }
+    }
+}
+
+/// The converted amount cannot be stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooLarge;
+
+/// Where rates come from: those that an edit keeps, then the day's.
+#[derive(Debug)]
+pub struct Rates<'a> {
+    pub quotes: &'a Quotes,
+    /// From the word's currency to the account's.
+    pub pinned_rate: Option<(Currency, Currency, Rate)>,
+    /// From a posting's currency to the household's.
+    pub pinned_valuations: Vec<(Currency, (Decimal, NaiveDate))>,
+}
+
+impl Rates<'_> {
+    /// `money` in `to` and the rate that it took; none when no rate is known.
+    pub fn convert(
+        &self,
+        money: Money,
+        to: Currency,
+        day: NaiveDate,
+    ) -> Result<Option<(Money, Rate)>, TooLarge> {
+        let from = money.currency();
+        let pinned = self.pinned_rate.filter(|(source, target, _)| *source == from && *target == to);
+        let rate = pinned.map(|(_, _, rate)| rate).or_else(|| self.quotes.cross(from, to, day));
+        let Some(rate) = rate else { return Ok(None) };
+        Ok(Some((rate.convert(money, to).ok_or(TooLarge)?, rate)))
+    }
+
+    fn value(
+        &self,
+        money: Money,
+        household: Currency,
+        day: NaiveDate,
+    ) -> Result<Option<Valuation>, TooLarge> {
+        let from = money.currency();
+        if from == household {
+            return Ok(Some(Valuation { amount: money, rate: None }));
+        }
+        let pinned =
+            self.pinned_valuations.iter().find(|(currency, _)| *currency == from).map(|(_, rate)| *rate);
+        let current = || self.quotes.cross(from, household, day).map(|rate| (rate.value, rate.day));
+        let Some((rate, published)) = pinned.or_else(current) else { return Ok(None) };
+        let amount = money.decimal().checked_mul(rate).and_then(|value| Money::rounded(value, household));
+        Ok(Some(Valuation { amount: amount.ok_or(TooLarge)?, rate: Some((rate, published)) }))
+    }
+}
+
+/// The postings of a transaction, and the nominal accounts among them.
+#[derive(Debug)]
+pub struct PostingSet {
+    pub postings: Vec<Posting>,
+    pub nominal: Vec<NominalAccount>,
+}
+
+/// Signed postings of `resolved`: what moves on the own accounts, and its opposite on
+/// nominal ones, per currency.
+///
+/// A category, income or expense posting is in the word's currency; where that is
+/// not the account's, two exchange postings stand between them. All carry the
+/// household value of the own posting, so the exchange postings cancel.
+pub fn build_postings(
+    household_id: Uuid,
+    household: Currency,
+    resolved: &ResolvedTransaction,
+    change: Money,
+    to_change: Option<Money>,
+    rates: &Rates<'_>,
+) -> Result<PostingSet, TooLarge> {
+    let mut builder = PostingBuilder {
+        household_id,
+        household,
+        day: resolved.date,
+        rates,
+        change,
+        entered: resolved.amount,
+        overflows: false,
+        postings: Vec::new(),
+        nominal: Vec::new(),
+    };
+    let value = builder.own(resolved.account_id, change);
+    if let (Some(arrives), Some(to)) = (to_change, resolved.to_account_id) {
+        if arrives.currency() != change.currency() {
+            builder.exchange(change.negated());
+            builder.exchange(arrives.negated());
+        }
+        builder.own(to, arrives);
+    } else {
+        let entered = resolved.transaction_type.change(resolved.amount);
+        let mut back = value.map(Valuation::negated);
+        if entered.currency() != change.currency() {
+            builder.nominal(Purpose::Exchange, change.negated(), back);
+            builder.nominal(Purpose::Exchange, entered, value.map(Valuation::without_rate));
+            back = back.map(Valuation::without_rate);
+        }
+        if resolved.splits.is_empty() {
+            let purpose = purpose(resolved.transaction_type, resolved.category);
+            builder.nominal(purpose, entered.negated(), back);
+        } else {
+            builder.split(resolved, back).ok_or(TooLarge)?;
+        }
+    }
+    if builder.overflows {
+        return Err(TooLarge);
+    }
+    Ok(PostingSet { postings: builder.postings, nominal: builder.nominal })
+}
+
+fn purpose(transaction_type: TransactionType, category: Option<Category>) -> Purpose {
+    match (transaction_type, category) {
+        (_, Some(category)) => Purpose::Category(category.id),
+        (TransactionType::Income, None) => Purpose::Income,
+        (TransactionType::Expense, None) => Purpose::Expense,
+        (TransactionType::Opening, None) => Purpose::Opening,
+        (TransactionType::Adjustment, None) => Purpose::Adjustment,
+        (TransactionType::Transfer, None) => Purpose::Exchange,
+    }
+}
+
+struct PostingBuilder<'a> {
+    household_id: Uuid,
+    household: Currency,
+    day: NaiveDate,
+    rates: &'a Rates<'a>,
+    /// What the account changes by, and what the user said of it.
+    change: Money,
+    entered: Money,
+    overflows: bool,
+    postings: Vec<Posting>,
+    nominal: Vec<NominalAccount>,
+}
+
+impl PostingBuilder<'_> {
+    /// Adds a posting on an account of the household; returns its household value.
+    fn own(&mut self, account_id: Uuid, amount: Money) -> Option<Valuation> {
+        let value = self.value(amount);
+        self.push(account_id, true, amount, value);
+        value
+    }
+
+    /// Adds a posting between two currencies that has a value of its own.
+    fn exchange(&mut self, amount: Money) {
+        let value = self.value(amount);
+        self.nominal(Purpose::Exchange, amount, value);
+    }
+
+    fn nominal(&mut self, purpose: Purpose, amount: Money, value: Option<Valuation>) {
+        let account = NominalAccount::new(self.household_id, purpose, amount.currency());
+        self.nominal.push(account);
+        self.push(account.id, false, amount, value);
+    }
+
+    /// Adds a posting for each split: its amount as it was said, and its share of the
+    /// household value.
+    fn split(&mut self, resolved: &ResolvedTransaction, value: Option<Valuation>) -> Option<()> {
+        let weights: Vec<_> = resolved.splits.iter().map(|split| split.amount.minor()).collect();
+        let shares = match value {
+            Some(value) => Some(value.amount.allocate(&weights)?),
+            None => None,
+        };
+        for (number, split) in resolved.splits.iter().enumerate() {
+            let share = shares.as_ref().and_then(|shares| shares.get(number));
+            let value = value.zip(share).map(|(whole, share)| Valuation { amount: *share, ..whole });
+            let amount = resolved.transaction_type.change(split.amount).negated();
+            self.nominal(Purpose::Category(split.category.id), amount, value);
+        }
+        Some(())
+    }
+
+    fn push(&mut self, account_id: Uuid, is_own: bool, amount: Money, household: Option<Valuation>) {
+        self.postings.push(Posting {
+            account_id,
+            is_own,
+            amount,
+            day: self.day,
+            is_reversal: false,
+            household,
+        });
+    }
+
+    /// An amount in the household's currency.
+    fn value(&mut self, amount: Money) -> Option<Valuation> {
+        // What the user said in the household's currency is not converted back and forth.
+        let entered_in_household = self.entered.currency() == self.household
+            && amount.currency() != self.household
+            && amount.abs() == self.change.abs();
+        if entered_in_household {
+            let entered = self.entered.abs();
+            return Some(Valuation {
+                amount: if amount.minor() < 0 { entered.negated() } else { entered },
+                rate: None,
+            });
+        }
+        let value = self.rates.value(amount, self.household, self.day);
+        self.overflows |= value.is_err();
+        value.unwrap_or(None)
+    }
+}

@@ -1,0 +1,130 @@
+//! Exchange rates from outside: what a provider publishes, fetched with limits
+//! and understood whole or not at all.
+//!
+//! A provider is a form and an address; both may be served from elsewhere.
+
+mod currency_api;
+mod ecb;
+
+use std::time::Duration;
+
+use reqwest::{Client, StatusCode, Url};
+
+use crate::domain::rate::PublishedRate;
+
+pub use ecb::{parse_csv, read_csv};
+
+/// How long a feed may take, all of its answer included.
+const FETCH_TIMEOUT: Duration = Duration::from_secs(30);
+/// The largest response, bytes: a hundred times what feeds send.
+const MAX_RESPONSE_BYTES: usize = 4 * 1024 * 1024;
+
+/// Who publishes rates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RateProvider {
+    /// <https://github.com/fawazahmed0/exchange-api>: 150 and more currencies against USD, as JSON.
+    CurrencyApi,
+    /// The European Central Bank's daily reference rates against EUR, as XML, CSV, or CSV in a zip archive.
+    Ecb,
+}
+
+impl RateProvider {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::CurrencyApi => "currency_api",
+            Self::Ecb => "ecb",
+        }
+    }
+
+    pub fn from_text(text: &str) -> Option<Self> {
+        let text = text.trim().to_ascii_lowercase();
+        [Self::CurrencyApi, Self::Ecb].into_iter().find(|provider| provider.as_str() == text)
+    }
+
+    /// Where it publishes.
+    pub fn url(self) -> &'static str {
+        match self {
+            Self::CurrencyApi => {
+                "https://cdn.jsdelivr.net/npm/@fawazahmed0/currency-api@latest/v1/currencies/usd.min.json"
+            }
+            Self::Ecb => "https://www.ecb.europa.eu/stats/eurofxref/eurofxref-daily.xml",
+        }
+    }
+
+    fn parse(self, response: &[u8]) -> Result<Vec<PublishedRate>, RateProviderError> {
+        match self {
+            Self::CurrencyApi => currency_api::parse(response),
+            Self::Ecb => ecb::parse(response),
+        }
+    }
+}
+
+/// Why a feed gave nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum RateProviderError {
+    #[error("cannot be reached")]
+    Http(#[from] reqwest::Error),
+    #[error("responded {0}")]
+    Status(StatusCode),
+    #[error("sent more than {MAX_RESPONSE_BYTES} bytes")]
+    TooLarge,
+    #[error("sent what is no list of rates: {0}")]
+    Malformed(String),
+    #[error("sent rates that cannot be right: {0}")]
+    Implausible(String),
+}
+
+/// The way to one provider.
+#[derive(Debug, Clone)]
+pub struct RateProviderClient {
+    provider: RateProvider,
+    url: Url,
+    client: Client,
+    timeout: Duration,
+}
+
+impl RateProviderClient {
+    /// Fails when the machine's TLS cannot be set up.
+    pub fn new(provider: RateProvider, url: Url) -> Result<Self, RateProviderError> {
+        let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.into() };
+        let ring = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+        let tls = rustls::ClientConfig::builder_with_provider(ring)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| RateProviderError::Malformed(error.to_string()))?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let client = Client::builder()
+            .user_agent(concat!("fintrac/", env!("CARGO_PKG_VERSION")))
+            .tls_backend_preconfigured(tls)
+            .build()?;
+        Ok(Self { provider, url, client, timeout: FETCH_TIMEOUT })
+    }
+
+    /// Gives an answer so much time, all of it included.
+    #[must_use]
+    pub fn with_timeout(self, timeout: Duration) -> Self {
+        Self { timeout, ..self }
+    }
+
+    pub fn provider(&self) -> RateProvider {
+        self.provider
+    }
+
+    /// What is published now.
+    pub async fn fetch(&self) -> Result<Vec<PublishedRate>, RateProviderError> {
+        let mut response = self.client.get(self.url.clone()).timeout(self.timeout).send().await?;
+        if !response.status().is_success() {
+            return Err(RateProviderError::Status(response.status()));
+        }
+        let mut bytes = Vec::new();
+        while let Some(chunk) = response.chunk().await? {
+            if bytes.len() + chunk.len() > MAX_RESPONSE_BYTES {
+                return Err(RateProviderError::TooLarge);
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        let provider = self.provider;
+        let parsed = tokio::task::spawn_blocking(move || provider.parse(&bytes)).await;
+        parsed.unwrap_or_else(|error| Err(RateProviderError::Malformed(error.to_string())))
+    }
+}

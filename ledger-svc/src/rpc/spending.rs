@@ -1,0 +1,225 @@
+use fintrac_kit::access::Caller;
+use fintrac_kit::date;
+use fintrac_kit::error::{FieldViolation, RpcError};
+use fintrac_money::Currency;
+use fintrac_proto::ledger::v1 as pb;
+use fintrac_proto::ledger::v1::spending_service_server::SpendingService;
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+
+use super::{Rpc, convert};
+use crate::domain::interval::Span;
+use crate::domain::posting::Category;
+use crate::service::{Spending, SpendingQuery, SpendingSeries, Transfer, TransferInput};
+use crate::store::category_references::Referrer;
+
+/// A message of a service that does not keep to the contract.
+fn malformed(field: &str) -> Status {
+    RpcError::query(vec![FieldViolation::new(field, "PARAMETER_INVALID", "This cannot be read.")]).into()
+}
+
+fn id(field: &str, text: &str) -> Result<Uuid, Status> {
+    Uuid::parse_str(text).map_err(|_| malformed(field))
+}
+
+fn query(query: &pb::SpendingQuery) -> Result<SpendingQuery, Status> {
+    Ok(SpendingQuery {
+        currency: Currency::from_code(&query.currency_code).ok_or_else(|| malformed("currency_code"))?,
+        category_ids: query
+            .category_ids
+            .iter()
+            .map(|text| id("category_ids", text))
+            .collect::<Result<_, _>>()?,
+        from: date::parse(&query.from).ok_or_else(|| malformed("from"))?,
+        to: date::parse(&query.to).ok_or_else(|| malformed("to"))?,
+    })
+}
+
+fn series(series: &pb::SpendingSeries) -> Result<SpendingSeries, Status> {
+    let period = |period: &pb::SpendingPeriod| {
+        let from = date::parse(&period.from).ok_or_else(|| malformed("from"))?;
+        let to = date::parse(&period.to).filter(|to| *to >= from).ok_or_else(|| malformed("to"))?;
+        Ok::<_, Status>(Span { from, to })
+    };
+    let periods: Vec<_> = series.periods.iter().map(period).collect::<Result<_, _>>()?;
+    if !periods.is_sorted_by(|one, next| one.to < next.from) {
+        return Err(malformed("periods"));
+    }
+    let ids = series.category_ids.iter().map(|text| id("category_ids", text));
+    Ok(SpendingSeries {
+        currency: Currency::from_code(&series.currency_code).ok_or_else(|| malformed("currency_code"))?,
+        category_ids: ids.collect::<Result<_, _>>()?,
+        periods,
+    })
+}
+
+impl From<Spending> for pb::Spending {
+    fn from(spending: Spending) -> Self {
+        let rate = |(date, currency, rate): (chrono::NaiveDate, Currency, crate::domain::rate::Rate)| {
+            pb::SpendingRate {
+                date: date.to_string(),
+                currency_code: currency.code().to_owned(),
+                rate: rate.value.normalize().to_string(),
+                rate_date: rate.day.to_string(),
+                source: rate.source.as_str().to_owned(),
+            }
+        };
+        let unpriced = spending.unpriced.into_iter().map(|(date, money)| pb::UnpricedSpending {
+            date: date.map(|day| day.to_string()).unwrap_or_default(),
+            currency_code: money.currency().code().to_owned(),
+            amount: money.to_string(),
+        });
+        Self {
+            amount: spending.amount.to_string(),
+            rates: spending.rates.into_iter().map(rate).collect(),
+            unpriced: unpriced.collect(),
+        }
+    }
+}
+
+fn found_category((requested, category): (Uuid, Category)) -> pb::ResolvedCategory {
+    pb::ResolvedCategory {
+        id: requested.to_string(),
+        r#type: category.category_type.as_str().to_owned(),
+        live_id: category.id.to_string(),
+    }
+}
+
+impl From<Transfer> for pb::Transfer {
+    fn from(transfer: Transfer) -> Self {
+        Self {
+            status: transfer.status.as_str().to_owned(),
+            change: transfer.change.to_string(),
+            version: transfer.version,
+            other_account_id: transfer.other_account_id.map(|id| id.to_string()).unwrap_or_default(),
+        }
+    }
+}
+
+#[tonic::async_trait]
+impl SpendingService for Rpc {
+    async fn find_categories(
+        &self,
+        request: Request<pb::FindCategoriesRequest>,
+    ) -> Result<Response<pb::FindCategoriesResponse>, Status> {
+        let pb::FindCategoriesRequest { household_id, category_ids } = request.into_inner();
+        let ids: Vec<_> =
+            category_ids.iter().map(|text| id("category_ids", text)).collect::<Result<_, _>>()?;
+        let categories = self.0.find_categories(id("household_id", &household_id)?, &ids).await?;
+        let categories = categories.into_iter().map(found_category).collect();
+        Ok(Response::new(pb::FindCategoriesResponse { categories }))
+    }
+
+    async fn set_category_references(
+        &self,
+        request: Request<pb::SetCategoryReferencesRequest>,
+    ) -> Result<Response<pb::SetCategoryReferencesResponse>, Status> {
+        let service = Caller::from_request(&request).service.unwrap_or_default();
+        let request = request.into_inner();
+        let household_id = id("household_id", &request.household_id)?;
+        let entity_id = id("entity_id", &request.entity_id)?;
+        let referrer = Referrer { household_id, service, kind: request.kind, entity_id };
+        let ids = request.category_ids.iter().map(|text| id("category_ids", text));
+        let ids: Vec<_> = ids.collect::<Result<_, _>>()?;
+        let (generation, remove_to) = (request.generation, request.remove_to_generation);
+        let categories = self.0.set_category_references(&referrer, &ids, generation, remove_to).await?;
+        let categories = categories.into_iter().map(found_category).collect();
+        Ok(Response::new(pb::SetCategoryReferencesResponse { categories }))
+    }
+
+    async fn find_account(
+        &self,
+        request: Request<pb::FindAccountRequest>,
+    ) -> Result<Response<pb::FindAccountResponse>, Status> {
+        let pb::FindAccountRequest { household_id, account_id } = request.into_inner();
+        let household_id = id("household_id", &household_id)?;
+        let account = self.0.find_account(household_id, convert::id(&account_id, "account")?).await?;
+        Ok(Response::new(pb::FindAccountResponse {
+            currency_code: account.currency().code().to_owned(),
+            is_open: account.accepts_postings(),
+        }))
+    }
+
+    async fn sum_spending(
+        &self,
+        request: Request<pb::SumSpendingRequest>,
+    ) -> Result<Response<pb::SumSpendingResponse>, Status> {
+        let request = request.into_inner();
+        let household_id = id("household_id", &request.household_id)?;
+        let wanted: Vec<_> = request.series.iter().map(series).collect::<Result<_, _>>()?;
+        let sums = self.0.sum_spending(household_id, wanted, request.with_rates).await?;
+        let sums = sums
+            .into_iter()
+            .map(|spending| pb::SpendingSums { spending: spending.into_iter().map(Into::into).collect() });
+        Ok(Response::new(pb::SumSpendingResponse { sums: sums.collect() }))
+    }
+
+    async fn list_upcoming_spending(
+        &self,
+        request: Request<pb::ListUpcomingSpendingRequest>,
+    ) -> Result<Response<pb::ListUpcomingSpendingResponse>, Status> {
+        let pb::ListUpcomingSpendingRequest { household_id, from, queries } = request.into_inner();
+        let queries: Vec<_> = queries.iter().map(query).collect::<Result<_, _>>()?;
+        let from = date::parse(&from).ok_or_else(|| malformed("from"))?;
+        let found = self.0.list_upcoming_spending(id("household_id", &household_id)?, from, queries).await?;
+        let day = |(date, amount): (chrono::NaiveDate, fintrac_money::Money)| pb::UpcomingSpending {
+            date: date.to_string(),
+            amount: amount.to_string(),
+        };
+        let list = |days: std::collections::BTreeMap<_, _>| pb::UpcomingSpendingList {
+            days: days.into_iter().map(day).collect(),
+        };
+        Ok(Response::new(pb::ListUpcomingSpendingResponse {
+            upcoming: found.into_iter().map(list).collect(),
+        }))
+    }
+
+    async fn list_balances(
+        &self,
+        request: Request<pb::ListBalancesRequest>,
+    ) -> Result<Response<pb::ListBalancesResponse>, Status> {
+        let pb::ListBalancesRequest { household_id, account_ids } = request.into_inner();
+        let ids: Vec<_> = account_ids.iter().map(|text| id("account_ids", text)).collect::<Result<_, _>>()?;
+        let states = self.0.list_balances(id("household_id", &household_id)?, &ids).await?;
+        let balances = states.into_iter().map(|state| pb::list_balances_response::AccountBalance {
+            account_id: state.account.id.to_string(),
+            currency_code: state.account.currency().code().to_owned(),
+            balance: state.balance.to_string(),
+        });
+        Ok(Response::new(pb::ListBalancesResponse { balances: balances.collect() }))
+    }
+
+    async fn post_transfer(
+        &self,
+        request: Request<pb::PostTransferRequest>,
+    ) -> Result<Response<pb::PostTransferResponse>, Status> {
+        let request_id = Caller::from_request(&request).origin().request_id;
+        let request = request.into_inner();
+        let input = TransferInput {
+            household_id: id("household_id", &request.household_id)?,
+            user_id: id("user_id", &request.user_id)?,
+            transaction_id: id("transaction_id", &request.transaction_id)?,
+            account_id: id("account_id", &request.account_id)?,
+            to_account_id: id("to_account_id", &request.to_account_id)?,
+            amount: request.amount,
+            leaves: request.is_source_amount,
+            description: request.description,
+            date: request.transaction_date,
+        };
+        let transfer = self.0.post_transfer(input, request_id).await?;
+        Ok(Response::new(pb::PostTransferResponse { transfer: Some(transfer.into()) }))
+    }
+
+    async fn find_transfer(
+        &self,
+        request: Request<pb::FindTransferRequest>,
+    ) -> Result<Response<pb::FindTransferResponse>, Status> {
+        let pb::FindTransferRequest { household_id, transaction_id, account_id } = request.into_inner();
+        let found = self.0.find_transfer(
+            id("household_id", &household_id)?,
+            id("transaction_id", &transaction_id)?,
+            id("account_id", &account_id)?,
+        );
+        Ok(Response::new(pb::FindTransferResponse { transfer: Some(found.await?.into()) }))
+    }
+}

@@ -1,0 +1,77 @@
+//! Keeping up with what auth-svc says of households: their time zone may change,
+//! and whoever leaves takes his words along.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use fintrac_kit::erasure;
+use fintrac_kit::events::{Handler, HandlerError, WakeSignal};
+use fintrac_proto::auth::v1 as pb;
+use fintrac_proto::events::v1::Event;
+use sqlx::PgConnection;
+use tonic::Code;
+use uuid::Uuid;
+
+use super::Ledger;
+use super::provision_household::parse_household;
+use crate::store::{households, recurring};
+use fintrac_money::Household;
+
+/// What auth's events do to the ledger; the bell is rung when somebody is to be erased.
+#[derive(Debug)]
+pub struct AuthEventHandler(pub Arc<Ledger>, pub WakeSignal);
+
+/// Whether a household may have moved to another time zone.
+fn is_household_update(event: &Event) -> bool {
+    event.entity == "household" && event.kind == "updated"
+}
+
+impl Handler for AuthEventHandler {
+    type Prepared = Vec<Household>;
+
+    async fn prepare(&self, events: &[Event]) -> Result<Vec<Household>, HandlerError> {
+        let changed = events.iter().filter(|event| is_household_update(event));
+        let ids: BTreeSet<_> = changed.map(|event| event.household_id.clone()).collect();
+        let mut households = Vec::new();
+        for household_id in ids {
+            match self.0.auth.clone().get_household(pb::GetHouseholdRequest { household_id }).await {
+                Ok(response) => {
+                    let fetched = response.into_inner().household.unwrap_or_default();
+                    households.push(
+                        parse_household(&fetched)
+                            .map_err(|error| HandlerError::Permanent(error.to_string()))?,
+                    );
+                }
+                Err(status) if status.code() == Code::NotFound => {}
+                Err(status) => return Err(status.into()),
+            }
+        }
+        Ok(households)
+    }
+
+    async fn apply(
+        &self,
+        connection: &mut PgConnection,
+        events: &[Event],
+        changed: Vec<Household>,
+    ) -> Result<(), HandlerError> {
+        for household in changed {
+            households::set_timezone(connection, &household).await?;
+            // The day begins at another time now.
+            recurring::recompute_due(connection, household.id).await?;
+        }
+        for event in events {
+            erasure::enqueue_from_event(connection, event, self.0.clock.now()).await?;
+        }
+        Ok(())
+    }
+
+    fn on_commit(&self, events: &[Event]) {
+        self.1.wake();
+        // Another replica finds out when what it remembers is too old.
+        let ids = events.iter().filter(|event| is_household_update(event));
+        for id in ids.filter_map(|event| Uuid::parse_str(&event.household_id).ok()) {
+            self.0.households.invalidate(&id);
+        }
+    }
+}

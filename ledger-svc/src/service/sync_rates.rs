@@ -1,0 +1,79 @@
+//! Taking the rates of a feed over; whatever it sends, the last good ones stay.
+
+use fintrac_kit::clock::Clock;
+use fintrac_kit::random::Random;
+use sqlx::PgPool;
+
+use super::fill_household_amounts;
+use super::import_rates::store_rates;
+use crate::domain::rate::{PublishedRate, ScreenedRates, latest_day, screen};
+use crate::rate_provider::{RateProviderClient, RateProviderError};
+use crate::store::exchange_rates;
+
+/// Why a feed was not followed, or not wholly.
+#[derive(Debug, thiserror::Error)]
+pub enum SyncError {
+    #[error("the feed of {0} {1}")]
+    RateProvider(&'static str, RateProviderError),
+    #[error("{0}")]
+    Import(#[from] super::ImportError),
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+/// Fetches what is published and stores what can be right; how many household
+/// amounts could be filled with it.
+pub async fn sync_rates(
+    client: &RateProviderClient,
+    pool: &PgPool,
+    clock: &Clock,
+    random: &Random,
+) -> Result<usize, SyncError> {
+    let provider_name = client.provider().as_str();
+    let synced = import_rates(client, pool, clock).await;
+    metrics::gauge!("fintrac_rate_provider_up", "provider" => provider_name).set(if synced.is_ok() {
+        1.0
+    } else {
+        0.0
+    });
+    let implausible = synced?;
+    metrics::gauge!("fintrac_rates_implausible", "provider" => provider_name)
+        .set(u32::try_from(implausible.len()).map_or(f64::MAX, f64::from));
+    let filled = fill_household_amounts(pool, clock, random).await?;
+    if implausible.is_empty() {
+        return Ok(filled);
+    }
+    Err(SyncError::RateProvider(provider_name, RateProviderError::Implausible(describe_rates(&implausible))))
+}
+
+/// Stores what can be right; the rest.
+async fn import_rates(
+    client: &RateProviderClient,
+    pool: &PgPool,
+    clock: &Clock,
+) -> Result<Vec<PublishedRate>, SyncError> {
+    let provider_error = |error| SyncError::RateProvider(client.provider().as_str(), error);
+    let rates = client.fetch().await.map_err(provider_error)?;
+    let today = clock.now().date_naive();
+    let rates = exchange_rates::nearest(&mut *pool.acquire().await?, rates, latest_day(today)).await?;
+    let ScreenedRates { plausible, implausible } = screen(rates, today);
+    if plausible.is_empty() {
+        return Err(provider_error(RateProviderError::Implausible(describe_rates(&implausible))));
+    }
+    let changed = store_rates(pool, &plausible).await?;
+    tracing::info!(
+        provider = client.provider().as_str(),
+        rates = plausible.len(),
+        changed,
+        "rates taken over"
+    );
+    Ok(implausible)
+}
+
+/// Some of them, for a message.
+fn describe_rates(implausible: &[PublishedRate]) -> String {
+    let rates: Vec<_> =
+        implausible.iter().take(10).map(|rate| format!("{} {}", rate.currency, rate.value)).collect();
+    let more = if implausible.len() > rates.len() { ", …" } else { "" };
+    format!("{} of them: {}{more}", implausible.len(), rates.join(", "))
+}

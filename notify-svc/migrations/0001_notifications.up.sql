@@ -1,0 +1,173 @@
+-- The email queue, the inbox, the audit log, live events and monthly reports.
+
+-- The email queue stores only ids. Addresses and secrets are read from auth-svc
+-- when an email is sent.
+create table notify.emails (
+    id uuid not null constraint emails_pkey primary key,
+    -- The event that caused the email. There is at most one email per event, kind
+    -- and user.
+    event_id uuid not null,
+    user_id uuid not null,
+    kind text not null,
+    -- The challenge, the user, the device or the notification.
+    subject_id uuid not null,
+    state text not null
+        constraint emails_state_check check (state in ('pending', 'sent', 'dropped', 'failed')),
+    -- Failed deliveries so far.
+    attempts int not null default 0,
+    due_at timestamptz not null,
+    leased_until timestamptz,
+    last_error text,
+    created_at timestamptz not null,
+    settled_at timestamptz,
+    constraint emails_event_id_kind_user_id_key unique (event_id, kind, user_id)
+);
+create index emails_due_at_idx on notify.emails (due_at) where state = 'pending';
+create index emails_user_id_idx on notify.emails (user_id, id);
+
+-- Notifications with the text that the user received.
+create table notify.notifications (
+    user_id uuid not null,
+    id uuid not null,
+    household_id uuid not null,
+    -- The event that caused the notification. There is at most one notification
+    -- per event and user.
+    event_id uuid not null,
+    kind text not null,
+    -- The entity that the notification is about.
+    entity text not null,
+    entity_id uuid not null,
+    locale text not null,
+    title text not null,
+    body text not null,
+    -- False if the user receives this kind by email only.
+    in_inbox boolean not null,
+    read_at timestamptz,
+    version bigint not null,
+    created_at timestamptz not null,
+    constraint notifications_pkey primary key (user_id, id),
+    constraint notifications_event_id_user_id_key unique (event_id, user_id)
+);
+create index notifications_unread_idx on notify.notifications (user_id, id)
+    where in_inbox and read_at is null;
+
+-- The audit log of the whole system: the events of all services. It stores names
+-- of changed fields, never their values. Ids are ordered by time.
+create table notify.audit_log (
+    id uuid not null constraint audit_log_pkey primary key,
+    service text not null,
+    household_id uuid,
+    user_id uuid,
+    entity text not null,
+    entity_id uuid not null,
+    version bigint not null,
+    kind text not null,
+    changed text[] not null,
+    actor text not null,
+    client_ip inet,
+    user_agent text not null,
+    request_id text not null,
+    occurred_at timestamptz not null
+);
+create index audit_log_user_id_idx on notify.audit_log (user_id, id desc);
+create index audit_log_entity_id_idx on notify.audit_log (entity_id, id desc);
+-- Entries of a household that concern no user in particular.
+create index audit_log_household_id_idx on notify.audit_log (household_id, id desc) where user_id is null;
+-- Entries whose actor is not the user that they concern.
+create index audit_log_actor_idx on notify.audit_log (actor) where actor <> coalesce(user_id::text, '');
+
+-- Copies this service's own events to the audit log. The events of other
+-- services arrive through their event logs.
+create function notify.copy_events_to_audit_log() returns trigger language plpgsql as $$
+begin
+    insert into notify.audit_log (id, service, household_id, user_id, entity, entity_id, version, kind, changed,
+                                  actor, client_ip, user_agent, request_id, occurred_at)
+    values (new.id, 'notify', new.household_id, new.user_id, new.entity, new.entity_id, new.version, new.kind,
+            new.changed, new.actor, new.client_ip, new.user_agent, new.request_id, new.occurred_at)
+    on conflict (id) do nothing;
+    return null;
+end $$;
+create trigger events_copy_to_audit_log after insert on notify.events
+    for each row execute function notify.copy_events_to_audit_log();
+
+-- The sequence of each household's live events.
+create table notify.live_event_sequences (
+    household_id uuid not null constraint live_event_sequences_pkey primary key,
+    -- The number of the newest event. A writer holds the row lock until it
+    -- commits: a household's events become visible in order.
+    seq bigint not null
+);
+
+-- Changes in a household for its live event streams. A row has the entity's id
+-- and version only; clients read the rest from the API.
+create table notify.live_events (
+    household_id uuid not null,
+    seq bigint not null,
+    -- The user whom the event concerns. Null for all members of the household.
+    user_id uuid,
+    entity text not null,
+    entity_id uuid not null,
+    version bigint not null,
+    transaction_id xid8 not null default pg_current_xact_id(),
+    created_at timestamptz not null,
+    constraint live_events_pkey primary key (household_id, seq)
+);
+create index live_events_transaction_id_idx on notify.live_events (transaction_id);
+create index live_events_created_at_idx on notify.live_events (created_at);
+
+-- Monthly reports. Each household gets one per month.
+create table notify.reports (
+    household_id uuid not null,
+    -- The first day of the month.
+    month date not null,
+    id uuid not null constraint reports_id_key unique,
+    -- When the report must be sent. Null once it is sent.
+    due_at timestamptz,
+    leased_until timestamptz,
+    failures int not null default 0,
+    constraint reports_pkey primary key (household_id, month)
+);
+create index reports_due_at_idx on notify.reports (due_at) where due_at is not null;
+
+-- Redacts a user's personal data; see the kit's erasure module. Returns the
+-- number of rows changed; callers repeat it until it is zero.
+create function notify.redact_personal_data(
+    subject_user_id uuid, subject_household_id uuid, redacted_at timestamptz, max_rows int
+) returns int language plpgsql security definer set search_path = notify, pg_temp as $$
+declare
+    changed int := 0;
+    step int;
+begin
+    delete from notifications where user_id = subject_user_id and id in (
+        select id from notifications where user_id = subject_user_id limit max_rows);
+    get diagnostics step = row_count;
+    changed := changed + step;
+    update emails set state = 'dropped', settled_at = redacted_at, leased_until = null
+    where user_id = subject_user_id and state = 'pending';
+    get diagnostics step = row_count;
+    changed := changed + step;
+    update audit_log set client_ip = null, user_agent = '', request_id = ''
+    where id in (
+        select id from audit_log
+        where user_id = subject_user_id and (client_ip is not null or user_agent <> '' or request_id <> '')
+        limit max_rows);
+    get diagnostics step = row_count;
+    changed := changed + step;
+    update audit_log set client_ip = null, user_agent = '', request_id = ''
+    where id in (
+        select id from audit_log
+        where user_id is null and household_id = subject_household_id
+            and (client_ip is not null or user_agent <> '' or request_id <> '')
+        limit max_rows);
+    get diagnostics step = row_count;
+    changed := changed + step;
+    update audit_log set client_ip = null, user_agent = '', request_id = ''
+    where id in (
+        select id from audit_log
+        where actor = subject_user_id::text and actor <> coalesce(user_id::text, '')
+            and (client_ip is not null or user_agent <> '' or request_id <> '')
+        limit max_rows);
+    get diagnostics step = row_count;
+    return changed + step;
+end $$;
+revoke execute on function notify.redact_personal_data(uuid, uuid, timestamptz, int) from public;

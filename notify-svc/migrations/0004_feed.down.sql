@@ -1,2 +1,0 @@
-drop table notify.feed;
-drop table notify.feed_heads;

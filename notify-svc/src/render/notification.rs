@@ -1,0 +1,408 @@
+//! What there is to tell, in words: a title and a sentence, for the inbox and
+//! for the email alike.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use fintrac_kit::locale_format::LocaleFormatter;
+use fintrac_proto::budget::v1 as budget;
+use fintrac_proto::ledger::v1 as ledger;
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive as _;
+
+use super::{TemplateError, Texts, Value, language};
+use crate::domain::kind::NotificationKind;
+
+/// What a notification is about.
+#[derive(Debug, Clone)]
+pub enum NotificationData {
+    Budget(budget::GetBudgetAlertResponse),
+    Goal(budget::GetGoalMilestoneResponse),
+    /// A due date is near.
+    Deadline(budget::GetGoalReminderResponse),
+    /// Above somebody's limit, which is in the household's currency.
+    Transaction {
+        facts: ledger::TransactionData,
+        limit: String,
+    },
+    /// An occurrence of what recurs, posted.
+    Posted(ledger::TransactionData),
+    /// A month that is over.
+    Report {
+        id: String,
+        money: ledger::ReportData,
+    },
+    /// What recurs, paused because an occurrence could not be posted.
+    Failed {
+        id: String,
+        facts: ledger::GetRecurringDataResponse,
+    },
+}
+
+impl NotificationData {
+    /// Entity and id, for whoever wants to see more.
+    pub fn about(&self) -> (&'static str, &str) {
+        match self {
+            Self::Budget(alert) => ("budget", &alert.budget_id),
+            Self::Goal(milestone) => ("goal", &milestone.goal_id),
+            Self::Deadline(reminder) => ("goal", &reminder.goal_id),
+            Self::Transaction { facts, .. } => ("transaction", &facts.transaction_id),
+            Self::Posted(facts) => ("recurring", &facts.recurring_id),
+            Self::Failed { id, .. } => ("recurring", id),
+            Self::Report { id, .. } => ("report", id),
+        }
+    }
+}
+
+/// Title and body in the language of `locale`.
+pub fn render_notification(
+    locale: &str,
+    kind: NotificationKind,
+    facts: &NotificationData,
+) -> Result<(String, String), TemplateError> {
+    let texts = Texts { language: language(locale) };
+    let formatter = LocaleFormatter::new(&texts.language.to_string())?;
+    let text = |text: &str| Value::from(text.to_owned());
+    let amount = |amount: &str, code: &str| formatter.amount(amount, code).map(Value::from);
+    let day = |day: &str| formatter.date(day).map(Value::from);
+    let named = |name: &str, id: &str| if name.is_empty() { texts.get(id) } else { Ok(name.to_owned()) };
+    let values = match facts {
+        NotificationData::Budget(alert) => vec![
+            ("name", text(&alert.budget_name)),
+            ("percent", text(&alert.threshold.to_string())),
+            ("spent", amount(&alert.spent, &alert.currency_code)?),
+            ("limit", amount(&alert.budgeted, &alert.currency_code)?),
+            ("from", day(&alert.period_start)?),
+            ("to", day(&alert.period_end)?),
+        ],
+        NotificationData::Goal(milestone) => vec![
+            ("name", text(&milestone.goal_name)),
+            ("percent", text(&milestone.percent.to_string())),
+            ("current", amount(&milestone.current_amount, &milestone.currency_code)?),
+            ("target", amount(&milestone.target_amount, &milestone.currency_code)?),
+        ],
+        NotificationData::Deadline(reminder) => vec![
+            ("name", text(&reminder.goal_name)),
+            ("days", Value::from(reminder.days_left)),
+            ("due", day(&reminder.due_date)?),
+            ("current", amount(&reminder.current_amount, &reminder.currency_code)?),
+            ("target", amount(&reminder.target_amount, &reminder.currency_code)?),
+        ],
+        NotificationData::Transaction { facts, limit } => vec![
+            ("name", named(&facts.description, "transaction-unnamed")?.into()),
+            ("amount", amount(&facts.amount, &facts.currency_code)?),
+            ("day", day(&facts.transaction_date)?),
+            ("limit", amount(limit, &facts.household_currency_code)?),
+        ],
+        NotificationData::Posted(facts) => vec![
+            ("name", named(&facts.description, "recurring-unnamed")?.into()),
+            ("amount", amount(&facts.amount, &facts.currency_code)?),
+            ("posted", day(&facts.transaction_date)?),
+        ],
+        NotificationData::Report { money, .. } => vec![
+            ("month", formatter.month(&money.from)?.into()),
+            ("income", amount(&money.income, &money.currency_code)?),
+            ("expense", amount(&money.expense, &money.currency_code)?),
+            ("net", amount(&money.net, &money.currency_code)?),
+            ("worth", amount(&money.net_worth, &money.currency_code)?),
+        ],
+        NotificationData::Failed { facts, .. } => vec![
+            ("name", named(&facts.description, "recurring-unnamed")?.into()),
+            ("amount", amount(&facts.amount, &facts.currency_code)?),
+            ("next", day(&facts.next_date)?),
+            ("reason", texts.get(reason(&facts.paused_reason))?.into()),
+        ],
+    };
+    let id = kind.text_prefix();
+    let mut body = texts.with(&format!("{id}-body"), &values)?;
+    let unpriced: Vec<_> = match facts {
+        NotificationData::Budget(alert) => {
+            alert.unpriced.iter().map(|unpriced| (&unpriced.amount, &unpriced.currency_code)).collect()
+        }
+        NotificationData::Report { money, .. } => {
+            let unpriced = money.income_unpriced.iter().chain(&money.expense_unpriced);
+            unpriced.map(|unpriced| (&unpriced.amount, &unpriced.currency_code)).collect()
+        }
+        _ => Vec::new(),
+    };
+    if !unpriced.is_empty() {
+        let amounts = unpriced.into_iter().map(|(amount, code)| formatter.amount(amount, code));
+        let amounts = amounts.collect::<Result<Vec<_>, _>>()?.join(", ");
+        body = format!("{body} {}", texts.with("amounts-unpriced", &[("amounts", amounts.into())])?);
+    }
+    Ok((texts.with(&format!("{id}-title"), &values)?, body))
+}
+
+/// What the inbox says of something that happened to an account.
+pub fn render_account_notification(
+    locale: &str,
+    kind: NotificationKind,
+    values: &[(&'static str, String)],
+) -> Result<(String, String), TemplateError> {
+    let texts = Texts { language: language(locale) };
+    let id = kind.text_prefix();
+    let (title, body) = match kind {
+        NotificationKind::PasswordReset
+        | NotificationKind::EmailChange
+        | NotificationKind::EmailChanged
+        | NotificationKind::Welcome => (format!("{id}-inbox-title"), format!("{id}-inbox-body")),
+        _ => (format!("{id}-subject"), format!("{id}-body")),
+    };
+    let values: Vec<_> = values.iter().map(|(name, value)| (*name, Value::from(value.as_str()))).collect();
+    Ok((texts.get(&title)?, texts.with(&body, &values)?))
+}
+
+/// A time as the reader writes it, in his time zone, which it names.
+pub fn format_time(locale: &str, time: DateTime<Utc>, zone: Tz) -> Result<String, TemplateError> {
+    let formatter = LocaleFormatter::new(&language(locale).to_string())?;
+    Ok(format!("{} ({zone})", formatter.date_time(time.with_timezone(&zone).naive_local())?))
+}
+
+/// The day of a time as the reader writes it, in his time zone.
+pub fn format_date(locale: &str, time: DateTime<Utc>, zone: Tz) -> Result<String, TemplateError> {
+    let formatter = LocaleFormatter::new(&language(locale).to_string())?;
+    Ok(formatter.date(&time.with_timezone(&zone).date_naive().to_string())?)
+}
+
+/// A report's categories, the largest first: name, amount, and width of its bar in percent.
+pub fn category_bars(
+    locale: &str,
+    money: &ledger::ReportData,
+) -> Result<Vec<(String, String, u8)>, TemplateError> {
+    let texts = Texts { language: language(locale) };
+    let formatter = LocaleFormatter::new(&texts.language.to_string())?;
+    let read = |amount: &str| amount.parse::<Decimal>().unwrap_or_default();
+    let largest = money.categories.first().map(|category| read(&category.amount)).unwrap_or_default();
+    let bar = |category: &ledger::ReportCategory| {
+        let name =
+            if category.name.is_empty() { texts.get("report-uncategorised")? } else { category.name.clone() };
+        let width = (read(&category.amount) * Decimal::ONE_HUNDRED).checked_div(largest).unwrap_or_default();
+        let width = width.clamp(Decimal::ONE, Decimal::ONE_HUNDRED).to_u8().unwrap_or(1);
+        Ok((name, formatter.amount(&category.amount, &money.currency_code)?, width))
+    };
+    money
+        .categories
+        .iter()
+        .filter(|category| read(&category.amount) > Decimal::ZERO)
+        .take(MAX_BARS)
+        .map(bar)
+        .collect()
+}
+
+/// Categories that an email shows.
+const MAX_BARS: usize = 12;
+
+/// The id of the words for why an occurrence could not be posted.
+fn reason(code: &str) -> &'static str {
+    match code {
+        "ACCOUNT_CLOSED" | "ACCOUNT_NOT_FOUND" => "recurring-reason-account",
+        "CATEGORY_NOT_FOUND" | "CATEGORY_TYPE_MISMATCH" => "recurring-reason-category",
+        "RATE_NOT_FOUND" => "recurring-reason-rate",
+        _ => "recurring-reason-other",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fintrac_proto::budget::v1 as budget;
+    use fintrac_proto::ledger::v1 as ledger;
+
+    use super::{NotificationData, render_notification};
+    use crate::domain::kind::NotificationKind;
+
+    fn alert() -> NotificationData {
+        NotificationData::Budget(budget::GetBudgetAlertResponse {
+            budget_id: "b".into(),
+            budget_name: "Food".into(),
+            threshold: 80,
+            currency_code: "EUR".into(),
+            budgeted: "300.00".into(),
+            spent: "241.50".into(),
+            period_start: "2026-11-01".into(),
+            period_end: "2026-11-30".into(),
+            unpriced: Vec::new(),
+        })
+    }
+
+    #[test]
+    fn an_alert_lists_amounts_without_a_rate() {
+        let NotificationData::Budget(mut alert) = alert() else { panic!("an alert") };
+        let unpriced = budget::ProgressUnpriced {
+            currency_code: "NZD".into(),
+            amount: "117.00".into(),
+            ..Default::default()
+        };
+        alert.unpriced = vec![unpriced];
+        for (locale, words) in [
+            ("en", "could not be converted and is not included."),
+            ("es", "no se pudo convertir y no está incluido."),
+            ("fr", "n'a pas pu être converti et n'est pas inclus."),
+            ("de", "konnte nicht umgerechnet werden und ist nicht enthalten."),
+            ("pt", "não pôde ser convertido e não está incluído."),
+        ] {
+            let (_, body) = render_notification(
+                locale,
+                NotificationKind::BudgetThreshold,
+                &NotificationData::Budget(alert.clone()),
+            )
+            .expect("words");
+            assert!(body.contains("117") && body.ends_with(words), "{body}");
+        }
+    }
+
+    fn milestone() -> NotificationData {
+        NotificationData::Goal(budget::GetGoalMilestoneResponse {
+            goal_id: "g".into(),
+            goal_name: "Boat".into(),
+            percent: 50,
+            currency_code: "JPY".into(),
+            target_amount: "1000".into(),
+            current_amount: "512".into(),
+        })
+    }
+
+    fn report() -> NotificationData {
+        let money = ledger::ReportData {
+            from: "2026-11-01".into(),
+            currency_code: "EUR".into(),
+            income: "1000.00".into(),
+            expense: "300.00".into(),
+            net: "700.00".into(),
+            net_worth: "5.00".into(),
+            ..ledger::ReportData::default()
+        };
+        NotificationData::Report { id: "r".into(), money }
+    }
+
+    fn deadline(days_left: i32) -> NotificationData {
+        NotificationData::Deadline(budget::GetGoalReminderResponse {
+            goal_id: "g".into(),
+            goal_name: "Boat".into(),
+            due_date: "2026-12-31".into(),
+            days_left,
+            currency_code: "JPY".into(),
+            target_amount: "1000".into(),
+            current_amount: "512".into(),
+        })
+    }
+
+    #[test]
+    fn days_left_use_natural_wording() {
+        let titles = |locale| {
+            [0, 1, 7].map(|days| {
+                render_notification(locale, NotificationKind::GoalDeadline, &deadline(days)).expect("words").0
+            })
+        };
+        assert_eq!(titles("en"), ["Boat: due today", "Boat: due tomorrow", "Boat: due in 7 days"]);
+        assert_eq!(
+            titles("fr"),
+            ["Boat : échéance aujourd’hui", "Boat : échéance demain", "Boat : échéance dans 7 jours"]
+        );
+    }
+
+    fn transaction() -> NotificationData {
+        NotificationData::Transaction { facts: laptop(), limit: "1000.00".into() }
+    }
+
+    fn laptop() -> ledger::TransactionData {
+        ledger::TransactionData {
+            transaction_id: "t".into(),
+            amount: "1250.00".into(),
+            currency_code: "USD".into(),
+            description: "Laptop".into(),
+            household_currency_code: "EUR".into(),
+            transaction_date: "2026-11-03".into(),
+            ..ledger::TransactionData::default()
+        }
+    }
+
+    fn recurring(description: &str, paused_reason: &str) -> NotificationData {
+        let facts = ledger::GetRecurringDataResponse {
+            description: description.into(),
+            amount: "900.00".into(),
+            currency_code: "EUR".into(),
+            next_date: "2026-12-01".into(),
+            paused_reason: paused_reason.into(),
+        };
+        NotificationData::Failed { id: "r".into(), facts }
+    }
+
+    #[test]
+    fn unnamed_transactions_and_every_reason_have_texts() {
+        for locale in ["en", "es", "fr", "de", "pt"] {
+            let mut bodies = std::collections::HashSet::new();
+            for reason in ["ACCOUNT_CLOSED", "CATEGORY_NOT_FOUND", "RATE_NOT_FOUND", "SOMETHING_ELSE"] {
+                let (title, body) =
+                    render_notification(locale, NotificationKind::RecurringFailed, &recurring("", reason))
+                        .expect("all words are there");
+                assert!(!title.starts_with(':') && title.len() > 10, "{title}");
+                bodies.insert(body);
+            }
+            assert_eq!(bodies.len(), 4, "{locale}");
+        }
+    }
+
+    #[test]
+    fn every_kind_has_its_texts_in_every_language() {
+        for locale in ["en", "es", "fr", "de", "pt"] {
+            for (kind, facts, wanted) in [
+                (
+                    NotificationKind::BudgetThreshold,
+                    alert(),
+                    ["Food", "80", "241", "300", "30", "2026"].as_slice(),
+                ),
+                (
+                    NotificationKind::BudgetExceeded,
+                    alert(),
+                    ["Food", "80", "241", "300", "30", "2026"].as_slice(),
+                ),
+                (NotificationKind::GoalMilestone, milestone(), ["Boat", "50", "512", "JPY"].as_slice()),
+                (NotificationKind::GoalReached, milestone(), ["Boat", "512", "JPY"].as_slice()),
+                (NotificationKind::MonthlyReport, report(), ["2026", "700", "EUR", "300"].as_slice()),
+                (
+                    NotificationKind::GoalDeadline,
+                    deadline(7),
+                    ["Boat", "7", "512", "JPY", "31", "2026"].as_slice(),
+                ),
+                (
+                    NotificationKind::LargeTransaction,
+                    transaction(),
+                    ["Laptop", "250", "USD", "000", "EUR", "3", "2026"].as_slice(),
+                ),
+                (
+                    NotificationKind::RecurringPosted,
+                    NotificationData::Posted(laptop()),
+                    ["Laptop", "250", "USD", "3", "2026"].as_slice(),
+                ),
+                (
+                    NotificationKind::RecurringFailed,
+                    recurring("Rent", "ACCOUNT_CLOSED"),
+                    ["Rent", "900", "2026"].as_slice(),
+                ),
+            ] {
+                let (title, body) = render_notification(locale, kind, &facts).expect("all words are there");
+                let text = format!("{title} {body}");
+                for word in wanted {
+                    assert!(text.contains(word), "{locale} {kind:?}: {text} has no {word}");
+                }
+                assert!(!text.contains('$') && !text.contains('{'), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn amounts_and_dates_are_localized() {
+        let bodies = ["en", "es", "fr", "de", "pt"].map(|locale| {
+            render_notification(locale, NotificationKind::LargeTransaction, &transaction()).expect("words").1
+        });
+        assert_eq!(
+            bodies,
+            [
+                "1,250.00 USD on November 3, 2026 is above your limit of 1,000.00 EUR.",
+                "1250,00 USD el 3 de noviembre de 2026 supera tu límite de 1000,00 EUR.",
+                "1\u{202f}250,00 USD le 3 novembre 2026 dépasse votre limite de 1\u{202f}000,00 EUR.",
+                "1.250,00 USD am 3. November 2026 liegt über Ihrer Grenze von 1.000,00 EUR.",
+                "1250,00 USD em 3 de novembro de 2026 está acima do seu limite de 1000,00 EUR."
+            ]
+        );
+    }
+}

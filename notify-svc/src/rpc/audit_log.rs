@@ -1,0 +1,85 @@
+use chrono::{DateTime, Utc};
+use fintrac_kit::access::RequestContext;
+use fintrac_kit::clock::timestamp;
+use fintrac_kit::error::FieldViolation;
+use fintrac_proto::notify::v1 as pb;
+use fintrac_proto::notify::v1::audit_log_service_server::AuditLogService;
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+
+use super::Rpc;
+use crate::error::Error;
+use crate::store::audit_log::{AuditLogEntry, AuditLogFilter};
+
+impl From<AuditLogEntry> for pb::AuditLogEntry {
+    fn from(entry: AuditLogEntry) -> Self {
+        let id = |id: Option<Uuid>| id.map(|id| id.to_string()).unwrap_or_default();
+        Self {
+            id: entry.id.to_string(),
+            service: entry.service,
+            action: entry.kind,
+            entity: entry.entity,
+            entity_id: entry.entity_id.to_string(),
+            version: entry.version,
+            changed: entry.changed,
+            actor: entry.actor,
+            user_id: id(entry.user_id),
+            household_id: id(entry.household_id),
+            client_ip: entry.client_ip.unwrap_or_default(),
+            user_agent: entry.user_agent,
+            request_id: entry.request_id,
+            occurred_at: Some(timestamp(entry.occurred_at)),
+        }
+    }
+}
+
+/// An id in a filter; empty: any.
+fn id(field: &str, text: &str) -> Result<Option<Uuid>, Error> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let invalid = |_| Error::Query(vec![FieldViolation::new(field, "PARAMETER_INVALID", "Send a UUID.")]);
+    Uuid::parse_str(text).map(Some).map_err(invalid)
+}
+
+fn filter(request: &pb::ListAuditLogRequest) -> Result<AuditLogFilter, Error> {
+    let text = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+    let instant = |value: Option<prost_types::Timestamp>| -> Option<DateTime<Utc>> {
+        let value = value?;
+        DateTime::from_timestamp(value.seconds, u32::try_from(value.nanos).ok()?)
+    };
+    Ok(AuditLogFilter {
+        user_id: id("user_id", &request.user_id)?,
+        action: text(&request.action),
+        entity: text(&request.entity),
+        entity_id: id("entity_id", &request.entity_id)?,
+        from: instant(request.from),
+        to: instant(request.to),
+    })
+}
+
+#[tonic::async_trait]
+impl AuditLogService for Rpc {
+    async fn list_my_audit_log(
+        &self,
+        request: Request<pb::ListMyAuditLogRequest>,
+    ) -> Result<Response<pb::ListMyAuditLogResponse>, Status> {
+        let ctx = RequestContext::from_request(&request)?;
+        let pb::ListMyAuditLogRequest { page_size, page_token } = request.into_inner();
+        let page = self.0.list_my_audit_log(&ctx, page_size, &page_token).await?;
+        let entries = page.rows.into_iter().map(Into::into).collect();
+        let next_page_token = page.next_page_token.unwrap_or_default();
+        Ok(Response::new(pb::ListMyAuditLogResponse { entries, next_page_token }))
+    }
+
+    async fn list_audit_log(
+        &self,
+        request: Request<pb::ListAuditLogRequest>,
+    ) -> Result<Response<pb::ListAuditLogResponse>, Status> {
+        let request = request.into_inner();
+        let page = self.0.list_audit_log(&filter(&request)?, request.page_size, &request.page_token).await?;
+        let entries = page.rows.into_iter().map(Into::into).collect();
+        let next_page_token = page.next_page_token.unwrap_or_default();
+        Ok(Response::new(pb::ListAuditLogResponse { entries, next_page_token }))
+    }
+}

@@ -1,0 +1,92 @@
+//! What there is to say of what happened to somebody's account, asked of auth-svc.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use fintrac_kit::transport::Transport;
+use fintrac_proto::auth::v1 as pb;
+use fintrac_proto::auth::v1::email_data_service_client::EmailDataServiceClient;
+use tonic::{Code, Response, Status};
+use uuid::Uuid;
+
+use crate::domain::kind::NotificationKind;
+use crate::error::RenderError;
+use crate::render;
+
+/// To whom, and what the words need, as he writes it.
+#[derive(Debug)]
+pub struct AccountMessage {
+    pub recipient: pb::Recipient,
+    pub values: Vec<(&'static str, String)>,
+}
+
+/// `None` when the user, or what there was to say, is gone.
+pub async fn load(
+    auth: &EmailDataServiceClient<Transport>,
+    kind: NotificationKind,
+    user_id: Uuid,
+    subject_id: Uuid,
+) -> Result<Option<AccountMessage>, RenderError> {
+    match kind {
+        NotificationKind::NewDevice => for_device(auth, user_id, subject_id).await,
+        NotificationKind::AccountDeletion => for_deletion(auth, user_id).await,
+        _ => {
+            let request = pb::GetRecipientRequest { user_id: user_id.to_string(), kind: kind.name().into() };
+            let response = none_if_not_found(auth.clone().get_recipient(request).await)?;
+            let recipient = response.and_then(|response| response.recipient);
+            Ok(recipient.map(|recipient| AccountMessage { recipient, values: Vec::new() }))
+        }
+    }
+}
+
+async fn for_device(
+    auth: &EmailDataServiceClient<Transport>,
+    user_id: Uuid,
+    device_id: Uuid,
+) -> Result<Option<AccountMessage>, RenderError> {
+    let request = pb::GetDeviceDataRequest { user_id: user_id.to_string(), device_id: device_id.to_string() };
+    let Some(facts) = none_if_not_found(auth.clone().get_device_data(request).await)? else {
+        return Ok(None);
+    };
+    let Some(recipient) = facts.recipient else { return Ok(None) };
+    let time = match facts.first_seen_at.and_then(instant) {
+        Some(time) => render::format_time(&recipient.locale, time, zone(&recipient))?,
+        None => String::new(),
+    };
+    let or_dash = |text: String| if text.is_empty() { "–".to_owned() } else { text };
+    let (device, address) = (or_dash(facts.name), or_dash(facts.client_ip));
+    Ok(Some(AccountMessage {
+        recipient,
+        values: vec![("device", device), ("address", address), ("time", time)],
+    }))
+}
+
+async fn for_deletion(
+    auth: &EmailDataServiceClient<Transport>,
+    user_id: Uuid,
+) -> Result<Option<AccountMessage>, RenderError> {
+    let request = pb::GetDeletionDataRequest { user_id: user_id.to_string() };
+    let facts = none_if_not_found(auth.clone().get_deletion_data(request).await)?.unwrap_or_default();
+    // The user may be back already.
+    let Some((recipient, time)) = facts.recipient.zip(facts.erased_at.and_then(instant)) else {
+        return Ok(None);
+    };
+    let day = render::format_date(&recipient.locale, time, zone(&recipient))?;
+    Ok(Some(AccountMessage { recipient, values: vec![("day", day)] }))
+}
+
+fn zone(recipient: &pb::Recipient) -> Tz {
+    recipient.timezone.parse().unwrap_or(Tz::UTC)
+}
+
+fn instant(timestamp: prost_types::Timestamp) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp(timestamp.seconds, u32::try_from(timestamp.nanos).ok()?)
+}
+
+/// A response; `None` when what was asked about is gone.
+pub fn none_if_not_found<T>(response: Result<Response<T>, Status>) -> Result<Option<T>, Status> {
+    match response {
+        Ok(response) => Ok(Some(response.into_inner())),
+        Err(status) if status.code() == Code::NotFound => Ok(None),
+        Err(status) => Err(status),
+    }
+}

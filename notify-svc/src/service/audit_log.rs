@@ -1,0 +1,46 @@
+//! Every event of every service ends up in the audit log, in the transaction that
+//! holds its other effects.
+
+use fintrac_kit::events::{Handler, HandlerError};
+use fintrac_proto::events::v1::Event;
+use sqlx::PgConnection;
+
+use crate::store::audit_log;
+
+/// A handler of the events of `service` that keeps them, too.
+#[derive(Debug)]
+pub struct AuditLog<H> {
+    pub service: &'static str,
+    pub inner: H,
+}
+
+impl<H: Handler> Handler for AuditLog<H> {
+    type Prepared = H::Prepared;
+
+    async fn prepare(&self, events: &[Event]) -> Result<H::Prepared, HandlerError> {
+        self.inner.prepare(events).await
+    }
+
+    async fn apply(
+        &self,
+        connection: &mut PgConnection,
+        events: &[Event],
+        prepared: H::Prepared,
+    ) -> Result<(), HandlerError> {
+        audit_log::insert(connection, self.service, events).await?;
+        self.inner.apply(connection, events, prepared).await
+    }
+
+    fn on_commit(&self, events: &[Event]) {
+        self.inner.on_commit(events);
+    }
+
+    async fn on_dead_letter(&self, connection: &mut PgConnection, event: &Event) -> Result<(), HandlerError> {
+        audit_log::insert(connection, self.service, std::slice::from_ref(event)).await?;
+        self.inner.on_dead_letter(connection, event).await
+    }
+
+    fn may_dead_letter(&self, event: &Event) -> bool {
+        self.inner.may_dead_letter(event)
+    }
+}

@@ -1,0 +1,109 @@
+//! Which of auth's events to tell the user, by email and in his inbox, and who is
+//! to be erased.
+
+use fintrac_kit::clock::Clock;
+use fintrac_kit::erasure;
+use fintrac_kit::events::{Handler, HandlerError, WakeSignal};
+use fintrac_kit::module::ServiceDependencies;
+use fintrac_kit::random::Random;
+use fintrac_proto::events::v1::Event;
+use sqlx::PgConnection;
+
+use super::account_message;
+use super::dispatcher::{NotificationDispatcher, PreparedNotification, join_bounded};
+use super::id;
+use crate::domain::email::Email;
+use crate::domain::kind::NotificationKind;
+use crate::store::emails;
+
+/// Turns auth's events into queued emails and notifications; nobody can switch them off.
+#[derive(Debug)]
+pub struct AuthEventHandler {
+    clock: Clock,
+    random: Random,
+    dispatcher: NotificationDispatcher,
+    erasures: WakeSignal,
+}
+
+impl AuthEventHandler {
+    /// `erasures` is rung when somebody is to be erased.
+    pub fn new(deps: &ServiceDependencies, dispatcher: NotificationDispatcher, erasures: WakeSignal) -> Self {
+        Self { clock: deps.clock.clone(), random: deps.random.clone(), dispatcher, erasures }
+    }
+
+    async fn queue_email(&self, connection: &mut PgConnection, event: &Event) -> Result<(), HandlerError> {
+        let Some(kind) = kind(event) else { return Ok(()) };
+        let now = self.clock.now();
+        let (user_id, subject_id) = (id(&event.user_id)?, id(&event.entity_id)?);
+        let email = Email { id: self.random.id(now), user_id, kind, subject_id, attempts: 0 };
+        Ok(emails::insert(connection, &email, id(&event.id)?, now).await?)
+    }
+
+    /// What the inbox tells of an event.
+    async fn notifications_for(
+        &self,
+        event: &Event,
+        kind: NotificationKind,
+    ) -> Result<Vec<PreparedNotification>, HandlerError> {
+        let (user_id, subject_id) = (id(&event.user_id)?, id(&event.entity_id)?);
+        let message = account_message::load(&self.dispatcher.auth(), kind, user_id, subject_id).await?;
+        let Some(message) = message else { return Ok(Vec::new()) };
+        Ok(self.dispatcher.for_account(event, kind, &message)?.into_iter().collect())
+    }
+}
+
+fn kind(event: &Event) -> Option<NotificationKind> {
+    match (event.entity.as_str(), event.kind.as_str()) {
+        ("challenge", "verification_requested") => Some(NotificationKind::Verification),
+        ("challenge", "password_reset_requested") => Some(NotificationKind::PasswordReset),
+        ("challenge", "email_change_requested") => Some(NotificationKind::EmailChange),
+        ("challenge", "email_changed") => Some(NotificationKind::EmailChanged),
+        ("device", "added") => Some(NotificationKind::NewDevice),
+        ("user", "already_registered") => Some(NotificationKind::AlreadyRegistered),
+        ("user", "verified") => Some(NotificationKind::Welcome),
+        ("user", "password_changed" | "password_reset") => Some(NotificationKind::PasswordChanged),
+        ("user", "mfa_enabled") => Some(NotificationKind::MfaEnabled),
+        ("user", "mfa_disabled") => Some(NotificationKind::MfaDisabled),
+        ("user", "recovery_code_used") => Some(NotificationKind::RecoveryCodeUsed),
+        ("user", "locked") => Some(NotificationKind::AccountLocked),
+        ("user", "throttled") => Some(NotificationKind::AccountThrottled),
+        ("user", "deletion_requested") => Some(NotificationKind::AccountDeletion),
+        ("user", "restored") => Some(NotificationKind::AccountRestored),
+        _ => None,
+    }
+}
+
+impl Handler for AuthEventHandler {
+    type Prepared = Vec<PreparedNotification>;
+
+    async fn prepare(&self, events: &[Event]) -> Result<Vec<PreparedNotification>, HandlerError> {
+        // Whoever has not confirmed his address has no inbox.
+        let notified_kind = |event| kind(event).filter(|kind| *kind != NotificationKind::Verification);
+        let wanted =
+            events.iter().filter_map(|event| Some(self.notifications_for(event, notified_kind(event)?)));
+        join_bounded(wanted.collect()).await
+    }
+
+    async fn apply(
+        &self,
+        connection: &mut PgConnection,
+        events: &[Event],
+        prepared: Vec<PreparedNotification>,
+    ) -> Result<(), HandlerError> {
+        for event in events {
+            erasure::enqueue_from_event(connection, event, self.clock.now()).await?;
+            self.queue_email(connection, event).await?;
+        }
+        Ok(self.dispatcher.dispatch(connection, events, prepared).await?)
+    }
+
+    fn on_commit(&self, _events: &[Event]) {
+        self.dispatcher.wake_workers();
+        self.erasures.wake();
+    }
+
+    /// The inbox stays without it; the email goes out.
+    async fn on_dead_letter(&self, connection: &mut PgConnection, event: &Event) -> Result<(), HandlerError> {
+        self.queue_email(connection, event).await
+    }
+}

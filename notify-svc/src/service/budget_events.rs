@@ -1,0 +1,107 @@
+//! Which of the budgets' events to tell a household.
+
+use fintrac_kit::events::{Handler, HandlerError};
+use fintrac_kit::transport::Transport;
+use fintrac_proto::budget::v1 as budget;
+use fintrac_proto::budget::v1::notification_data_service_client::NotificationDataServiceClient;
+use fintrac_proto::events::v1::Event;
+use sqlx::PgConnection;
+use tonic::Code;
+
+use super::dispatcher::{NotificationDispatcher, PreparedNotification, join_bounded};
+use super::id;
+use crate::domain::kind::NotificationKind;
+use crate::render::NotificationData;
+
+/// Turns the budgets' events into notifications and queued emails.
+#[derive(Debug)]
+pub struct BudgetEventHandler {
+    dispatcher: NotificationDispatcher,
+    budget: NotificationDataServiceClient<Transport>,
+}
+
+fn kind(event: &Event) -> Option<NotificationKind> {
+    let candidates: &[NotificationKind] = match event.entity.as_str() {
+        "alert" => &[NotificationKind::BudgetThreshold, NotificationKind::BudgetExceeded],
+        "milestone" => &[NotificationKind::GoalMilestone, NotificationKind::GoalReached],
+        "reminder" => &[NotificationKind::GoalDeadline],
+        _ => return None,
+    };
+    candidates.iter().copied().find(|kind| kind.name() == event.kind)
+}
+
+impl BudgetEventHandler {
+    pub fn new(dispatcher: NotificationDispatcher, budget: Transport) -> Self {
+        Self { dispatcher, budget: NotificationDataServiceClient::new(budget) }
+    }
+
+    /// What an event is about; `None` when that is gone.
+    async fn facts(&self, event: &Event) -> Result<Option<NotificationData>, HandlerError> {
+        let (household_id, id) = (event.household_id.clone(), event.entity_id.clone());
+        let mut budget = self.budget.clone();
+        let response = match event.entity.as_str() {
+            "alert" => {
+                let request = budget::GetBudgetAlertRequest { household_id, alert_id: id };
+                budget
+                    .get_budget_alert(request)
+                    .await
+                    .map(|response| NotificationData::Budget(response.into_inner()))
+            }
+            "reminder" => {
+                let request = budget::GetGoalReminderRequest { household_id, reminder_id: id };
+                budget
+                    .get_goal_reminder(request)
+                    .await
+                    .map(|response| NotificationData::Deadline(response.into_inner()))
+            }
+            _ => {
+                let request = budget::GetGoalMilestoneRequest { household_id, milestone_id: id };
+                budget
+                    .get_goal_milestone(request)
+                    .await
+                    .map(|response| NotificationData::Goal(response.into_inner()))
+            }
+        };
+        match response {
+            Ok(facts) => Ok(Some(facts)),
+            Err(status) if status.code() == Code::NotFound => Ok(None),
+            Err(status) => Err(status.into()),
+        }
+    }
+
+    async fn notifications_for(
+        &self,
+        event: &Event,
+        kind: NotificationKind,
+    ) -> Result<Vec<PreparedNotification>, HandlerError> {
+        let Some(facts) = self.facts(event).await? else { return Ok(Vec::new()) };
+        self.dispatcher.for_household(id(&event.id)?, &event.household_id, kind, &facts).await
+    }
+}
+
+impl Handler for BudgetEventHandler {
+    type Prepared = Vec<PreparedNotification>;
+
+    async fn prepare(&self, events: &[Event]) -> Result<Vec<PreparedNotification>, HandlerError> {
+        let wanted = events.iter().filter_map(|event| Some(self.notifications_for(event, kind(event)?)));
+        join_bounded(wanted.collect()).await
+    }
+
+    async fn apply(
+        &self,
+        connection: &mut PgConnection,
+        events: &[Event],
+        prepared: Vec<PreparedNotification>,
+    ) -> Result<(), HandlerError> {
+        Ok(self.dispatcher.dispatch(connection, events, prepared).await?)
+    }
+
+    fn on_commit(&self, _events: &[Event]) {
+        self.dispatcher.wake_workers();
+    }
+
+    /// Nobody is told of it, but whoever follows reads it anew.
+    async fn on_dead_letter(&self, connection: &mut PgConnection, event: &Event) -> Result<(), HandlerError> {
+        Ok(self.dispatcher.dispatch(connection, std::slice::from_ref(event), Vec::new()).await?)
+    }
+}

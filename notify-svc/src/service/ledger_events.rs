@@ -1,0 +1,187 @@
+//! Which of the ledger's events to tell a household: transactions above
+//! somebody's limit, and what recurs. A limit is told of once a transaction,
+//! whichever of its changes lifted it above.
+
+use std::collections::{BTreeSet, HashMap};
+
+use fintrac_kit::events::{Handler, HandlerError};
+use fintrac_kit::transport::Transport;
+use fintrac_proto::auth::v1 as auth;
+use fintrac_proto::events::v1::Event;
+use fintrac_proto::ledger::v1 as ledger;
+use fintrac_proto::ledger::v1::notification_data_service_client::NotificationDataServiceClient;
+use rust_decimal::Decimal;
+use sha2::{Digest as _, Sha256};
+use sqlx::PgConnection;
+use tonic::Code;
+use uuid::Uuid;
+
+use super::dispatcher::{NotificationDispatcher, PreparedNotification, join_bounded};
+use super::id;
+use crate::domain::kind::NotificationKind;
+use crate::render::NotificationData;
+
+/// Turns the ledger's events into notifications and queued emails.
+#[derive(Debug)]
+pub struct LedgerEventHandler {
+    dispatcher: NotificationDispatcher,
+    ledger: NotificationDataServiceClient<Transport>,
+}
+
+/// Whether an event may have lifted a transaction above a limit.
+fn may_be_large(event: &Event) -> bool {
+    event.entity == "transaction" && event.kind != "voided"
+}
+
+/// Whether an event is an occurrence that was posted.
+fn is_occurrence(event: &Event) -> bool {
+    event.entity == "transaction" && event.kind == "created" && event.actor == "recurring"
+}
+
+/// Whether an event is an occurrence that could not be posted.
+fn has_failed(event: &Event) -> bool {
+    event.entity == "recurring" && event.kind == "failed"
+}
+
+/// What a transaction is told of once for.
+fn notification_key(transaction_id: Uuid) -> Uuid {
+    let digest = Sha256::digest([b"large ", transaction_id.as_bytes().as_slice()].concat());
+    uuid::Builder::from_custom_bytes(digest.first_chunk::<16>().copied().unwrap_or_default()).into_uuid()
+}
+
+impl LedgerEventHandler {
+    pub fn new(dispatcher: NotificationDispatcher, ledger: Transport) -> Self {
+        Self { dispatcher, ledger: NotificationDataServiceClient::new(ledger) }
+    }
+
+    /// What recurs and could not be posted; nothing once it goes on again or was deleted.
+    async fn failed(&self, event: &Event) -> Result<Vec<PreparedNotification>, HandlerError> {
+        let (household_id, recurring_id) = (event.household_id.clone(), event.entity_id.clone());
+        let request = ledger::GetRecurringDataRequest { household_id, recurring_id: recurring_id.clone() };
+        let facts = match self.ledger.clone().get_recurring_data(request).await {
+            Ok(response) => response.into_inner(),
+            Err(status) if status.code() == Code::NotFound => return Ok(Vec::new()),
+            Err(status) => return Err(status.into()),
+        };
+        if facts.paused_reason.is_empty() {
+            return Ok(Vec::new());
+        }
+        let facts = NotificationData::Failed { id: recurring_id, facts };
+        let (event_id, kind) = (id(&event.id)?, NotificationKind::RecurringFailed);
+        self.dispatcher.for_household(event_id, &event.household_id, kind, &facts).await
+    }
+
+    /// What recurs, each occurrence as it was posted.
+    async fn posted(&self, events: &[Event]) -> Result<Vec<PreparedNotification>, HandlerError> {
+        let occurrences = events.iter().filter(|event| is_occurrence(event));
+        let by_id: HashMap<_, _> = occurrences.map(|event| (event.entity_id.as_str(), event)).collect();
+        let keys = by_id.values().map(|event| ledger::TransactionKey {
+            household_id: event.household_id.clone(),
+            transaction_id: event.entity_id.clone(),
+        });
+        let found = self.facts(keys.collect()).await?;
+        let mut wanted = Vec::new();
+        for facts in found {
+            let Some(event) = by_id.get(facts.transaction_id.as_str()) else { continue };
+            let (event_id, kind) = (id(&event.id)?, NotificationKind::RecurringPosted);
+            let facts = NotificationData::Posted(facts);
+            wanted.push(async move {
+                self.dispatcher.for_household(event_id, &event.household_id, kind, &facts).await
+            });
+        }
+        join_bounded(wanted).await
+    }
+
+    async fn facts(
+        &self,
+        transactions: Vec<ledger::TransactionKey>,
+    ) -> Result<Vec<ledger::TransactionData>, HandlerError> {
+        if transactions.is_empty() {
+            return Ok(Vec::new());
+        }
+        let request = ledger::ListTransactionDataRequest { transactions };
+        Ok(self.ledger.clone().list_transaction_data(request).await?.into_inner().transactions)
+    }
+
+    /// Of the transactions of these events those that are above somebody's limit: first who
+    /// has one, and only of his transactions how large they are.
+    async fn large(&self, events: &[Event]) -> Result<Vec<PreparedNotification>, HandlerError> {
+        let keys: BTreeSet<_> = events
+            .iter()
+            .filter(|event| may_be_large(event))
+            .map(|event| (event.household_id.clone(), event.entity_id.clone()))
+            .collect();
+        let households: BTreeSet<_> = keys.iter().map(|(household, _)| household.clone()).collect();
+        if households.is_empty() {
+            return Ok(Vec::new());
+        }
+        let request =
+            auth::ListLargeTransactionLimitsRequest { household_ids: households.into_iter().collect() };
+        let limits = self.dispatcher.auth().list_large_transaction_limits(request).await?.into_inner().limits;
+        let mut by_household: HashMap<&str, Vec<&auth::LargeTransactionLimit>> = HashMap::new();
+        for limit in &limits {
+            by_household.entry(&limit.household_id).or_default().push(limit);
+        }
+        let concerned =
+            keys.into_iter().filter(|(household, _)| by_household.contains_key(household.as_str()));
+        let transactions: Vec<_> = concerned
+            .map(|(household_id, transaction_id)| ledger::TransactionKey { household_id, transaction_id })
+            .collect();
+        let mut wanted = Vec::new();
+        for facts in self.facts(transactions).await? {
+            let limits = by_household.get(facts.household_id.as_str()).into_iter().flatten();
+            let above: HashMap<_, _> = limits
+                .filter(|limit| is_above(&facts.household_amount, &limit.limit))
+                .map(|limit| {
+                    let (facts, limit_text) = (facts.clone(), limit.limit.clone());
+                    (limit.user_id.clone(), NotificationData::Transaction { facts, limit: limit_text })
+                })
+                .collect();
+            if above.is_empty() {
+                continue;
+            }
+            let (event_id, household_id) = (notification_key(id(&facts.transaction_id)?), facts.household_id);
+            wanted.push(async move {
+                self.dispatcher
+                    .for_users(event_id, &household_id, NotificationKind::LargeTransaction, &above)
+                    .await
+            });
+        }
+        join_bounded(wanted).await
+    }
+}
+
+fn is_above(amount: &str, limit: &str) -> bool {
+    let read = |text: &str| text.parse::<Decimal>().ok();
+    read(amount).zip(read(limit)).is_some_and(|(amount, limit)| amount > limit)
+}
+
+impl Handler for LedgerEventHandler {
+    type Prepared = Vec<PreparedNotification>;
+
+    async fn prepare(&self, events: &[Event]) -> Result<Vec<PreparedNotification>, HandlerError> {
+        let failed = events.iter().filter(|event| has_failed(event)).map(|event| self.failed(event));
+        let mut prepared = join_bounded(failed.collect()).await?;
+        prepared.extend(self.posted(events).await?);
+        prepared.extend(self.large(events).await?);
+        Ok(prepared)
+    }
+
+    async fn apply(
+        &self,
+        connection: &mut PgConnection,
+        events: &[Event],
+        prepared: Vec<PreparedNotification>,
+    ) -> Result<(), HandlerError> {
+        Ok(self.dispatcher.dispatch(connection, events, prepared).await?)
+    }
+
+    fn on_commit(&self, _events: &[Event]) {
+        self.dispatcher.wake_workers();
+    }
+
+    /// Nobody is told of it, but whoever follows reads it anew.
+    async fn on_dead_letter(&self, connection: &mut PgConnection, event: &Event) -> Result<(), HandlerError> {
+        Ok(self.dispatcher.dispatch(connection, std::slice::from_ref(event), Vec::new()).await?)
+    }
+}

@@ -1,0 +1,40 @@
+//! Reading the audit log: one's own, and everybody's.
+
+use fintrac_kit::access::RequestContext;
+use fintrac_kit::pagination::{Cursor, Page, PageRequest};
+
+use super::Inbox;
+use crate::error::Error;
+use crate::store::audit_log::{self, AuditLogEntry, AuditLogFilter};
+
+impl Inbox {
+    /// What concerns the caller, newest first.
+    pub async fn list_my_audit_log(
+        &self,
+        ctx: &RequestContext,
+        size: Option<i32>,
+        token: &str,
+    ) -> Result<Page<AuditLogEntry>, Error> {
+        let page = PageRequest::new(size, token, "my audit log")?;
+        let before = page.after.map(|cursor| cursor.id);
+        let (user_id, household_id) = (ctx.principal.user_id, ctx.principal.household_id);
+        let mut connection = self.pool.acquire().await?;
+        let rows =
+            audit_log::list_for_user(&mut connection, user_id, household_id, before, page.limit()).await?;
+        Ok(page.paginate(rows, |row| Cursor::from_id(row.id)))
+    }
+
+    /// Everybody's, newest first.
+    pub async fn list_audit_log(
+        &self,
+        filter: &AuditLogFilter,
+        size: Option<i32>,
+        token: &str,
+    ) -> Result<Page<AuditLogEntry>, Error> {
+        let page = PageRequest::new(size, token, &format!("audit log {filter:?}"))?;
+        let before = page.after.map(|cursor| cursor.id);
+        let mut connection = self.pool.acquire().await?;
+        let rows = audit_log::list(&mut connection, filter, before, page.limit()).await?;
+        Ok(page.paginate(rows, |row| Cursor::from_id(row.id)))
+    }
+}

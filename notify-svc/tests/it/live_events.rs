@@ -1,0 +1,131 @@
+//! The live events: whom it tells what, in which order, and for how long.
+
+use chrono::TimeDelta;
+use fintrac_kit::testing::{TestDatabase, TestUser};
+use fintrac_proto::auth::v1 as auth;
+use fintrac_proto::notify::v1 as pb;
+use tonic::Status;
+use uuid::Uuid;
+
+use crate::auth::Auth;
+use crate::budget::Budget;
+use crate::support::{Notify, clock, start, start_on};
+use notify_svc::SCHEMA;
+
+async fn list(
+    notify: &Notify,
+    user: &TestUser,
+    after: Option<i64>,
+) -> Result<pb::ListLiveEventsResponse, Status> {
+    let response =
+        user.call(notify.live_events().list_live_events(pb::ListLiveEventsRequest { after })).await?;
+    Ok(response.into_inner())
+}
+
+fn entries_of(page: &pb::ListLiveEventsResponse) -> Vec<(i64, String)> {
+    page.events.iter().map(|entry| (entry.seq, entry.entity.clone())).collect()
+}
+
+fn row(seq: i64, entity: &str) -> (i64, String) {
+    (seq, entity.to_owned())
+}
+
+#[tokio::test]
+async fn members_get_changes_in_order() {
+    let (auth, clock) = (Auth::new("en"), clock());
+    let notify = start(&auth, &[]).await;
+    let ana = TestUser::new(&clock);
+    let bob = TestUser::in_household(ana.household_id, &clock);
+    let eve = TestUser::new(&clock);
+    let subscriber = |user: &TestUser, inbox| {
+        let user_id = user.user_id.to_string();
+        auth::Subscriber { user_id, locale: "en".into(), email: true, inbox }
+    };
+    *auth.subscribers.lock().expect("no panic") = vec![subscriber(&ana, true), subscriber(&bob, false)];
+    assert_eq!(list(&notify, &ana, None).await.expect("page").until, 0, "before it begins");
+    for (entity, kind) in [("goal", "created"), ("contribution", "created"), ("budget", "updated")] {
+        notify.budget.append(ana.household_id, entity, Uuid::from_u128(7), kind);
+    }
+    notify.budget.append(ana.household_id, "alert", Uuid::from_u128(1), "budget_threshold");
+    notify.wait_for_budget_events(4).await;
+    let page = list(&notify, &ana, Some(0)).await.expect("page");
+    assert_eq!(entries_of(&page), [row(1, "goal"), row(2, "budget"), row(3, "notification")]);
+    assert_eq!((page.until, page.is_reset), (3, false));
+    let for_bob = list(&notify, &bob, Some(0)).await.expect("page");
+    assert_eq!(entries_of(&for_bob), [row(1, "goal"), row(2, "budget")], "her notification is none of his");
+    assert_eq!(for_bob.until, 3, "and he need not ask for it again");
+    assert_eq!(entries_of(&list(&notify, &ana, Some(2)).await.expect("page")), [row(3, "notification")]);
+    assert!(entries_of(&list(&notify, &eve, Some(0)).await.expect("page")).is_empty(), "another household");
+    let program = TestUser::with_notifications_only(ana.household_id, &clock);
+    let for_program = list(&notify, &program, Some(0)).await.expect("page");
+    assert_eq!(
+        (entries_of(&for_program), for_program.until),
+        (vec![], 3),
+        "it may read no goals and no budgets"
+    );
+
+    let inbox = ana.call(notify.inbox().list_notifications(pb::ListNotificationsRequest::default())).await;
+    let id = inbox.expect("a page").into_inner().notifications[0].id.clone();
+    let read =
+        pb::UpdateNotificationRequest { notification_id: id, expected_version: None, is_read: Some(true) };
+    ana.call(notify.inbox().update_notification(read)).await.expect("marked");
+    let page = list(&notify, &ana, Some(3)).await.expect("page");
+    assert_eq!((entries_of(&page), page.events[0].version), (vec![row(4, "notification")], 2));
+}
+
+#[tokio::test]
+async fn a_client_beyond_the_retention_gets_a_reset() {
+    let (auth, clock) = (Auth::new("en"), clock());
+    let notify = start(&auth, &[]).await;
+    let ana = TestUser::new(&clock);
+    for _ in 0..3 {
+        notify.budget.append(ana.household_id, "goal", Uuid::from_u128(7), "created");
+    }
+    notify.wait_for_budget_events(3).await;
+    notify.clock.advance(TimeDelta::hours(25));
+    notify.budget.append(ana.household_id, "goal", Uuid::from_u128(8), "created");
+    notify.wait_for_budget_events(4).await;
+    // The job may have run before that came.
+    notify.clock.advance(TimeDelta::hours(1));
+    // A job that is due runs when a replica starts, else when it next looks at its clock.
+    let _replica = notify.replica(&auth, &[]).await;
+    notify.wait_for_text("select count(*)::text from notify.live_events", "1").await;
+    let page = list(&notify, &ana, Some(1)).await.expect("page");
+    assert_eq!((entries_of(&page), page.is_reset, page.until), (vec![], true, 4));
+    let page = list(&notify, &ana, Some(3)).await.expect("page");
+    assert_eq!((entries_of(&page), page.is_reset), (vec![row(4, "goal")], false), "nothing was missed");
+    assert!(list(&notify, &ana, Some(9)).await.expect("page").is_reset, "a place that never was");
+    assert!(!list(&notify, &ana, Some(4)).await.expect("page").is_reset);
+}
+
+#[tokio::test]
+async fn two_replicas_append_each_change_once_and_streams_get_all() {
+    let (auth, clock) = (Auth::new("en"), clock());
+    let (database, budget) = (TestDatabase::new(&[&SCHEMA], &clock).await, Budget::default());
+    let one = start_on(&auth, &budget, &database, &clock, &[]).await;
+    let two = start_on(&auth, &budget, &database, &clock, &[]).await;
+    let households: Vec<_> = (0..5).map(|_| TestUser::new(&clock)).collect();
+    let mut stream = one
+        .live_events()
+        .stream_live_events(pb::StreamLiveEventsRequest {})
+        .await
+        .expect("a stream")
+        .into_inner();
+    let first = stream.message().await.expect("no failure").expect("a message");
+    assert!(first.events.is_empty(), "from here on");
+    for number in 0..200_u128 {
+        let user = &households[usize::try_from(number % 5).expect("small")];
+        budget.append(user.household_id, "goal", Uuid::from_u128(number), "updated");
+    }
+    let mut received = Vec::new();
+    while received.len() < 200 {
+        let batch = stream.message().await.expect("no failure").expect("a message");
+        received.extend(batch.events.into_iter().map(|entry| (entry.household_id, entry.seq)));
+    }
+    received.sort();
+    let mut expected: Vec<_> =
+        households.iter().flat_map(|user| (1..=40).map(|seq| (user.household_id.to_string(), seq))).collect();
+    expected.sort();
+    assert_eq!(received, expected, "each once, without a gap");
+    assert_eq!(list(&two, &households[0], Some(0)).await.expect("page").events.len(), 40);
+}

@@ -1,0 +1,213 @@
+//! Whether what must be true is true, once nothing goes wrong any more.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use fintrac_tests::events::Stream;
+use fintrac_tests::system::System;
+use serde_json::Value;
+use sqlx::{Connection as _, PgConnection, Row as _};
+
+use crate::bank::{Customer, LIMIT, OPENING, cents};
+use crate::fault_injector::pause;
+
+/// How soon every event has had its effect.
+const SETTLE_TIMEOUT: Duration = Duration::from_mins(1);
+const EDGES: [(&str, &str); 6] = [
+    ("ledger", "auth"),
+    ("budget", "auth"),
+    ("budget", "ledger"),
+    ("notify", "auth"),
+    ("notify", "ledger"),
+    ("notify", "budget"),
+];
+
+pub async fn verify(system: &System, bank: &[Customer]) -> anyhow::Result<()> {
+    let mut database = PgConnection::connect(&system.database_url()).await?;
+    tokio::time::timeout(SETTLE_TIMEOUT, wait_until_processed(&mut database))
+        .await
+        .context("some events have had no effect")??;
+    for customer in bank {
+        check_balances(system, customer).await?;
+        check_live_events(system, customer).await?;
+    }
+    check_alerts(&mut database, bank).await?;
+    check_references(&mut database).await?;
+    for service in ["ledger", "budget", "notify"] {
+        let sql = format!("select count(*) from {service}.event_dead_letters");
+        let dead: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&mut database).await?;
+        ensure!(dead == 0, "{service} gave {dead} events up");
+    }
+    let deadlocks = system.deadlocks();
+    ensure!(deadlocks == 0, "PostgreSQL met {deadlocks} deadlocks: something locks out of order");
+    ensure!(system.verify().await, "an invariant of the ledger does not hold");
+    Ok(())
+}
+
+/// Waits until every event has had its effect and every email is out.
+async fn wait_until_processed(database: &mut PgConnection) -> anyhow::Result<()> {
+    let behind = EDGES.map(|(reader, source)| {
+        format!(
+            "exists (select from {source}.events e, {reader}.event_cursors c where c.source = '{source}'
+             and (e.epoch, e.transaction_id::text::bigint, e.position) > (c.epoch, c.transaction_id, c.position))"
+        )
+    });
+    let sql =
+        format!("select not ({} or exists (select from budget.budget_evaluations))", behind.join(" or "));
+    loop {
+        let settled: bool =
+            sqlx::query_scalar(sqlx::AssertSqlSafe(sql.clone())).fetch_one(&mut *database).await?;
+        if settled {
+            return Ok(());
+        }
+        pause(Duration::from_millis(100)).await;
+    }
+}
+
+/// Balances are those of the model; every transaction is there once, as it must be, and no other.
+async fn check_balances(system: &System, customer: &Customer) -> anyhow::Result<()> {
+    for (account, moved) in customer.accounts.iter().zip(&customer.moved) {
+        let balance = cents(OPENING + moved);
+        let response = system.client.get_as(&customer.token, &format!("/api/v1/accounts/{account}")).await;
+        ensure!(
+            response.text("balance") == balance,
+            "{account} has {}, not {balance}",
+            response.text("balance")
+        );
+    }
+    let mut seen = BTreeMap::new();
+    for status in ["posted", "voided"] {
+        for row in
+            walk(system, customer, &format!("/api/v1/transactions?page_size=200&status={status}")).await
+        {
+            let amount = row["amount"].as_str().unwrap_or_default().to_owned();
+            let id = row["id"].as_str().unwrap_or_default().to_owned();
+            if row["type"] != "opening" {
+                ensure!(seen.insert(id.clone(), (status, amount)).is_none(), "{id} is there twice");
+            }
+        }
+    }
+    for (id, entry) in &customer.entries {
+        let (status, amount) = seen.remove(id).with_context(|| format!("{id} was answered and is gone"))?;
+        let expected = if entry.is_voided { "voided" } else { "posted" };
+        ensure!(
+            (status, &*amount) == (expected, &*cents(entry.cents)),
+            "{id} is {status} {amount}: {entry:?}"
+        );
+    }
+    for id in &customer.others {
+        ensure!(
+            seen.remove(id).is_some_and(|(status, _)| status == "posted"),
+            "{id} was answered and is gone"
+        );
+    }
+    ensure!(seen.is_empty(), "nobody got an answer for {seen:?}");
+    Ok(())
+}
+
+async fn walk(system: &System, customer: &Customer, path: &str) -> Vec<Value> {
+    let (mut rows, mut next) = (Vec::new(), path.to_owned());
+    loop {
+        let mut page = system.client.get_as(&customer.token, &next).await.body;
+        rows.extend(page["data"].as_array_mut().into_iter().flatten().map(Value::take));
+        match page["next_page_token"].as_str() {
+            Some(token) => next = format!("{path}&page_token={token}"),
+            None => return rows,
+        }
+    }
+}
+
+/// The live events told of every transaction.
+async fn check_live_events(system: &System, customer: &Customer) -> anyhow::Result<()> {
+    let mut missing: BTreeSet<_> = customer.entries.keys().chain(&customer.others).cloned().collect();
+    let opened = Stream::open(&system.client, &customer.token, Some("0")).await;
+    let mut stream = opened.map_err(|status| anyhow::anyhow!("no stream: {status}"))?;
+    let mut last = 0;
+    let reading = async {
+        while !missing.is_empty() {
+            let event = stream.next().await.context("the stream ended")?;
+            if event.name.is_empty() {
+                continue;
+            }
+            let id: i64 = event.id.parse()?;
+            ensure!(id > last, "event {id} after {last}");
+            last = id;
+            let data: Value = serde_json::from_str(&event.data)?;
+            missing.remove(data["id"].as_str().unwrap_or_default());
+        }
+        Ok(())
+    };
+    let read = tokio::time::timeout(SETTLE_TIMEOUT, reading).await;
+    read.with_context(|| format!("{} transactions were never told of", missing.len()))?
+}
+
+/// Each threshold that was passed has fired, no other, and what was told was told once.
+async fn check_alerts(database: &mut PgConnection, bank: &[Customer]) -> anyhow::Result<()> {
+    let mut expected = BTreeMap::new();
+    for customer in bank {
+        for threshold in [5, 10, 20, 40, 80, 100] {
+            if customer.watched_spent * 100 >= LIMIT * threshold {
+                *expected.entry(threshold).or_insert(0_i64) += 1;
+            }
+        }
+    }
+    let fired = sqlx::query("select threshold::bigint, count(*) from budget.alerts group by 1")
+        .fetch_all(&mut *database)
+        .await?;
+    let fired: BTreeMap<i64, i64> = fired.iter().map(|row| (row.get(0), row.get(1))).collect();
+    ensure!(fired == expected, "thresholds fired: {fired:?}, by the model: {expected:?}");
+    let told = sqlx::query(
+        "select count(n.id) from budget.alerts a
+         left join budget.events e on e.entity = 'alert' and e.entity_id = a.id
+         left join notify.notifications n on n.event_id = e.id
+         where is_notified group by a.id",
+    )
+    .fetch_all(database)
+    .await?;
+    ensure!(told.iter().all(|row| row.get::<i64, _>(0) == 1), "an alert was told never or twice");
+    Ok(())
+}
+
+/// What live budgets name: budget, category as named, and what it was merged into.
+const NAMED: &str = "
+    with named as (
+        select b.household_id, b.id as budget_id, c.deleted_at, c.merged_into, coalesce(c.merged_into, n.id) as live_id,
+            exists (
+                select from budget.category_reference_updates u
+                where u.household_id = b.household_id and u.budget_id = b.id) as is_pending
+        from budget.budgets b
+        cross join lateral (
+            select category_ids from budget.budget_terms t
+            where t.household_id = b.household_id and t.budget_id = b.id order by valid_from desc limit 1) t
+        cross join unnest(t.category_ids) as n (id)
+        left join ledger.categories c on c.household_id = b.household_id and c.id = n.id
+        where b.deleted_at is null)";
+
+/// No budget names a category that was deleted, and the ledger knows which are named.
+async fn check_references(database: &mut PgConnection) -> anyhow::Result<()> {
+    for (told, condition) in [
+        ("budgets name deleted categories", "from named where deleted_at is not null and merged_into is null"),
+        ("budgets name merged categories", "from named where merged_into is not null and not is_pending"),
+        (
+            "categories of budgets are not referenced",
+            "from named where not exists (
+                 select from ledger.category_references r
+                 where r.household_id = named.household_id and r.entity_id = budget_id and r.category_id = live_id)",
+        ),
+        (
+            "references are of no budget",
+            "from ledger.category_references r where not exists (
+                 select from named where named.household_id = r.household_id and budget_id = r.entity_id
+                     and live_id = r.category_id)
+             and not exists (
+                 select from budget.category_reference_updates u
+                 where u.household_id = r.household_id and u.budget_id = r.entity_id)",
+        ),
+    ] {
+        let sql = format!("{NAMED} select count(*) {condition}");
+        let count: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&mut *database).await?;
+        ensure!(count == 0, "{count} {told}");
+    }
+    Ok(())
+}

@@ -1,0 +1,386 @@
+//! The system as processes, in both shapes.
+
+mod database;
+mod processes;
+
+use std::ffi::OsString;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use embedded_postgres::Server;
+use fintrac_kit::clock::Clock;
+use fintrac_kit::random::Random;
+use fintrac_kit::testing;
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+
+pub use processes::signal;
+pub use rustix::process::Signal;
+
+use crate::client::Client;
+use crate::mailbox::Mailbox;
+
+/// Those behind the gateway, in the order of their ports.
+const SERVICES: [&str; 4] = ["auth", "ledger", "budget", "notify"];
+/// How long a start may take on a busy machine.
+const PROCESS_TIMEOUT: Duration = Duration::from_mins(1);
+const SECRET: &str = "a service secret for tests, 32 characters";
+/// The ring of five processes.
+pub const DATA_KEYS: &str = "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+
+/// How the system runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// `fintrac`: everything in one process with its own PostgreSQL.
+    OneProcess,
+    /// The four services and the gateway on ports of their own.
+    FiveProcesses,
+}
+
+/// How a system differs from others.
+#[derive(Debug)]
+pub struct Settings {
+    pub log_level: &'static str,
+    /// Variables of every process.
+    pub common: Vec<(&'static str, String)>,
+    /// Of the URLs by which services find each other: `http` or `https`.
+    pub scheme: &'static str,
+    /// The services of which there are more than one, with their number, at most three.
+    pub replicas: &'static [(&'static str, usize)],
+    /// The cluster of five processes loses nothing that was committed, whatever crashes.
+    pub durable: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { log_level: "warn", common: Vec::new(), scheme: "http", replicas: &[], durable: false }
+    }
+}
+
+/// A running system; killed when dropped.
+#[derive(Debug)]
+pub struct System {
+    pub shape: Shape,
+    pub client: Client,
+    pub mailbox: Mailbox,
+    /// gRPC of auth-svc; in one process, of everything.
+    pub auth_grpc: String,
+    /// gRPC of ledger-svc; in one process, of everything.
+    pub ledger_grpc: String,
+    /// gRPC of budget-svc; in one process, of everything.
+    pub budget_grpc: String,
+    /// gRPC of notify-svc; in one process, of everything.
+    pub notify_grpc: String,
+    /// What every process has written so far.
+    logs: Arc<Mutex<String>>,
+    settings: Settings,
+    binary: PathBuf,
+    data: TempDir,
+    children: Vec<RunningProcess>,
+    ports: Vec<u16>,
+    cluster: Option<Server>,
+}
+
+/// A process with what it takes to start it again.
+#[derive(Debug)]
+struct RunningProcess {
+    service: &'static str,
+    settings: Vec<(&'static str, String)>,
+    child: Child,
+}
+
+impl System {
+    /// `binary` is `fintrac-service`.
+    ///
+    /// # Panics
+    /// When it does not become ready.
+    pub async fn start(binary: &str, shape: Shape) -> Self {
+        Self::start_with(binary, shape, Settings::default()).await
+    }
+
+    /// The same, but for these settings.
+    ///
+    /// # Panics
+    /// When it does not become ready.
+    pub async fn start_with(binary: &str, shape: Shape, settings: Settings) -> Self {
+        let data = reachable_folder();
+        let cluster = match shape {
+            Shape::OneProcess => None,
+            Shape::FiveProcesses => {
+                let start =
+                    if settings.durable { testing::start_durable_cluster } else { testing::start_cluster };
+                let started = tokio::task::spawn_blocking(start).await.expect("no panic");
+                Some(started.expect("PostgreSQL starts"))
+            }
+        };
+        let ports = free_ports(1 + 3 * SERVICES.len());
+        let mut system = Self {
+            shape,
+            client: Client::new(&format!("http://127.0.0.1:{}", ports[0])),
+            mailbox: Mailbox::for_data_dir(data.path()),
+            auth_grpc: format!("http://127.0.0.1:{}", ports[1]),
+            ledger_grpc: format!("http://127.0.0.1:{}", ports[if cluster.is_some() { 2 } else { 1 }]),
+            budget_grpc: format!("http://127.0.0.1:{}", ports[if cluster.is_some() { 3 } else { 1 }]),
+            notify_grpc: format!("http://127.0.0.1:{}", ports[if cluster.is_some() { 4 } else { 1 }]),
+            logs: Arc::default(),
+            settings,
+            binary: PathBuf::from(binary),
+            data,
+            children: Vec::new(),
+            ports,
+            cluster,
+        };
+        system.spawn_all().await;
+        system.wait_until_ready().await;
+        system
+    }
+
+    async fn spawn_all(&mut self) {
+        let rest = self.ports[0].to_string();
+        let local = |port: u16| format!("127.0.0.1:{port}");
+        match self.shape {
+            Shape::OneProcess => {
+                let settings = vec![("SERVER_PORT", rest), ("GRPC_LISTEN", local(self.ports[1]))];
+                self.start_service("fintrac", settings);
+            }
+            Shape::FiveProcesses => {
+                let migrated = self.spawn("migrate", &[]).wait().await.expect("migrate runs");
+                assert!(migrated.success(), "migrate");
+                for (service, ports) in SERVICES.into_iter().zip(self.grpc_ports()) {
+                    for port in ports {
+                        self.start_service(service, vec![("GRPC_LISTEN", local(port))]);
+                    }
+                }
+                self.start_service("gateway", vec![("SERVER_PORT", rest)]);
+            }
+        }
+    }
+
+    /// Where each of the services listens.
+    fn grpc_ports(&self) -> Vec<Vec<u16>> {
+        let replicas =
+            |service: &str| self.settings.replicas.iter().find(|(candidate, _)| *candidate == service);
+        let ports = |(index, service)| {
+            let own = self.ports[1 + index..].iter().step_by(SERVICES.len());
+            own.copied().take(replicas(service).map_or(1, |(_, count)| *count)).collect()
+        };
+        SERVICES.into_iter().enumerate().map(ports).collect()
+    }
+
+    /// Where the ledgers of five processes listen.
+    pub fn ledgers(&self) -> Vec<SocketAddr> {
+        self.grpc_ports()[1].iter().map(|port| SocketAddr::from(([127, 0, 0, 1], *port))).collect()
+    }
+
+    fn start_service(&mut self, service: &'static str, settings: Vec<(&'static str, String)>) {
+        let child = self.spawn(service, &settings);
+        self.children.push(RunningProcess { service, settings, child });
+    }
+
+    /// Another ledger-svc on the same database; where it will listen for gRPC.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    pub fn start_ledger(&mut self) -> String {
+        let port = free_ports(1)[0];
+        let mut settings = self.single_process_settings();
+        settings.push(("GRPC_LISTEN", format!("127.0.0.1:{port}")));
+        self.start_service("ledger", settings);
+        format!("http://127.0.0.1:{port}")
+    }
+
+    /// Another gateway, which speaks to the ledgers at `ledger_grpc` or to those that the first one
+    /// knows; its address.
+    ///
+    /// # Panics
+    /// When it does not become ready.
+    pub async fn start_gateway(&mut self, ledger_grpc: Option<&str>) -> String {
+        let port = free_ports(1)[0];
+        let mut settings = self.single_process_settings();
+        if let Some(ledger_grpc) = ledger_grpc {
+            settings.retain(|(name, _)| *name != "LEDGER_URL");
+            settings.push(("LEDGER_URL", ledger_grpc.to_owned()));
+        }
+        settings.push(("SERVER_PORT", port.to_string()));
+        self.start_service("gateway", settings);
+        let client = std::mem::replace(&mut self.client, Client::new(&format!("http://127.0.0.1:{port}")));
+        self.wait_until_ready().await;
+        let another = std::mem::replace(&mut self.client, client);
+        another.address().to_owned()
+    }
+
+    /// What a process needs to know beside those that run.
+    fn single_process_settings(&self) -> Vec<(&'static str, String)> {
+        if self.cluster.is_some() {
+            return Vec::new();
+        }
+        let secrets = std::fs::read_to_string(self.data.path().join("secrets.env")).expect("secrets");
+        let named = |name: &'static str| {
+            let line = secrets.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+            (name, line.expect(name).to_owned())
+        };
+        let socket = embedded_postgres::running(&self.data.path().join("postgres")).expect("it runs");
+        let mut settings: Vec<_> =
+            ["FINTRAC_SERVICE_SECRET", "FINTRAC_TOKEN_SECRET", "FINTRAC_DATA_KEYS"].map(named).into();
+        let url = format!("postgres://postgres@localhost/postgres?host={}", socket.display());
+        settings.push(("DATABASE_URL", url));
+        let services = ["AUTH_URL", "LEDGER_URL", "BUDGET_URL", "NOTIFY_URL"];
+        settings.extend(services.map(|service| (service, self.auth_grpc.clone())));
+        settings
+    }
+
+    fn command(&self, service: &str, settings: &[(&'static str, String)]) -> Command {
+        let mut command = Command::new(&self.binary);
+        command.arg(service).current_dir(self.data.path()).env_clear();
+        // What PostgreSQL's programs need, and nothing else of this machine's configuration but
+        // where script/coverage gathers what ran.
+        command.env("PATH", "/usr/local/bin:/usr/bin:/bin");
+        command.envs(coverage());
+        command
+            .env("FINTRAC_DATA_DIR", self.data.path())
+            .env("LOG_LEVEL", self.settings.log_level)
+            .env("RUST_BACKTRACE", "0");
+        command.env("BACKEND_URL", "http://gateway.example").env("FINTRAC_DRAIN_TIMEOUT", "120");
+        command.env("RATE_LIMIT_PER_MINUTE", "10000000");
+        // Tests reach no other machine.
+        command.env("RATE_PROVIDER", "off");
+        // Tests say in X-Forwarded-For where they come from.
+        command.env("TRUSTED_PROXIES", "127.0.0.1/32");
+        if self.cluster.is_some() {
+            command.env("DATABASE_URL", self.database_url());
+            command.env("FINTRAC_SERVICE_SECRET", SECRET).env("FINTRAC_TOKEN_SECRET", SECRET);
+            command.env("FINTRAC_DATA_KEYS", DATA_KEYS);
+            for (service, ports) in SERVICES.into_iter().zip(self.grpc_ports()) {
+                let url = |port| format!("{}://127.0.0.1:{port}", self.settings.scheme);
+                let urls: Vec<_> = ports.into_iter().map(url).collect();
+                command.env(format!("{}_URL", service.to_uppercase()), urls.join(","));
+            }
+        }
+        command
+            .envs(self.settings.common.iter().chain(settings).map(|(name, value)| (*name, value)))
+            .stdin(Stdio::null())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        command
+    }
+
+    fn spawn(&self, service: &str, settings: &[(&'static str, String)]) -> Child {
+        let mut child = self.command(service, settings).spawn().expect("the service starts");
+        let (service, stderr) = (service.to_owned(), child.stderr.take().expect("piped"));
+        let (logs, is_loud) = (Arc::clone(&self.logs), self.settings.log_level == "trace");
+        tokio::spawn(async move {
+            let mut lines = BufReader::new(stderr).lines();
+            while let Ok(Some(line)) = lines.next_line().await {
+                if !is_loud {
+                    // Shown with a failing test only.
+                    eprintln!("{service}: {line}");
+                }
+                let mut logs = logs.lock().unwrap_or_else(PoisonError::into_inner);
+                logs.push_str(&line);
+                logs.push('\n');
+            }
+        });
+        child
+    }
+
+    pub fn data_dir(&self) -> &Path {
+        self.data.path()
+    }
+
+    /// # Panics
+    /// When it takes too long or the system ends.
+    pub async fn wait_until_ready(&mut self) {
+        let since = Clock::System.now();
+        let mut tick = tokio::time::interval(Duration::from_millis(20));
+        let ready = async {
+            loop {
+                tick.tick().await;
+                for RunningProcess { child, .. } in &mut self.children {
+                    assert!(child.try_wait().expect("a child").is_none(), "a service has ended");
+                }
+                if self.readiness_since(since).await.is_some_and(|body| body["status"] == "ok") {
+                    return;
+                }
+            }
+        };
+        tokio::time::timeout(PROCESS_TIMEOUT, ready).await.expect("the system becomes ready");
+    }
+
+    /// What readiness is from now on: an answer counts for a second.
+    ///
+    /// # Panics
+    /// When it takes too long.
+    pub async fn readiness(&self) -> serde_json::Value {
+        let since = Clock::System.now();
+        let mut tick = tokio::time::interval(Duration::from_millis(20));
+        let ready = async {
+            loop {
+                tick.tick().await;
+                if let Some(body) = self.readiness_since(since).await {
+                    return body;
+                }
+            }
+        };
+        tokio::time::timeout(PROCESS_TIMEOUT, ready).await.expect("an answer")
+    }
+
+    async fn readiness_since(&self, since: DateTime<Utc>) -> Option<serde_json::Value> {
+        let request = self.client.request(reqwest::Method::GET, "/health/ready");
+        let body: serde_json::Value = request.send().await.ok()?.json().await.ok()?;
+        let checked_at: DateTime<Utc> = body["checked_at"].as_str()?.parse().ok()?;
+        (checked_at >= since).then_some(body)
+    }
+
+    /// What every process has written so far.
+    pub fn logs(&self) -> String {
+        self.logs.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Runs an operator's command, as `fintrac-service` names it; what it prints.
+    ///
+    /// # Panics
+    /// When it fails.
+    pub async fn run_command(&self, arguments: &[&str]) -> String {
+        let (command, rest) = arguments.split_first().expect("a command");
+        let mut child = self.command(command, &[]);
+        let output = child.args(rest).stdout(Stdio::piped()).output().await.expect("it runs");
+        assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+}
+
+/// Where a process that is measured for coverage leaves what it ran; for those whose environment is cleared.
+pub fn coverage() -> Option<(&'static str, OsString)> {
+    Some(("LLVM_PROFILE_FILE", std::env::var_os("LLVM_PROFILE_FILE")?))
+}
+
+/// A folder that the account PostgreSQL runs under can reach, as root too.
+pub fn reachable_folder() -> TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(folder.path(), open).expect("chmod");
+    folder
+}
+
+/// A port that nobody listens on.
+pub fn free_port() -> u16 {
+    free_ports(1)[0]
+}
+
+/// Ports below those that the system gives to clients, so that nobody takes
+/// one between this look and its use.
+fn free_ports(count: usize) -> Vec<u16> {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    // Processes that test at once begin at different places.
+    static OFFSET: LazyLock<u16> = LazyLock::new(|| u16::from_le_bytes(Random::System.bytes()) % 10_000);
+    let candidates = std::iter::repeat_with(|| {
+        20_000 + (*OFFSET + NEXT.fetch_add(1, Ordering::Relaxed) % 10_000) % 10_000
+    });
+    candidates.filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).take(count).collect()
+}

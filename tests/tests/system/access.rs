@@ -1,0 +1,490 @@
+//! Who gets in: forged tokens at every door, and every operation of the
+//! document against callers who may not.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
+
+use fintrac_proto::auth::v1 as auth;
+use fintrac_proto::auth::v1::user_service_client::UserServiceClient;
+use fintrac_proto::budget::v1 as budget;
+use fintrac_proto::budget::v1::budget_service_client::BudgetServiceClient;
+use fintrac_proto::ledger::v1 as ledger;
+use fintrac_proto::ledger::v1::account_service_client::AccountServiceClient;
+use fintrac_proto::notify::v1 as notify;
+use fintrac_proto::notify::v1::notification_service_client::NotificationServiceClient;
+use fintrac_tests::client::ApiResponse;
+use fintrac_tests::system::{Shape, System};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tonic::metadata::MetadataValue;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Code, Request, Status};
+
+use crate::BINARY;
+use crate::identity::logged_in;
+use crate::money::Person;
+use crate::token_forgery::Forger;
+
+async fn channel(url: &str) -> Channel {
+    Endpoint::from_shared(url.to_owned()).expect("a URL").connect().await.expect("a server")
+}
+
+/// The services called directly, one call each.
+struct Services {
+    auth: Channel,
+    ledger: Channel,
+    budget: Channel,
+    notify: Channel,
+}
+
+impl Services {
+    async fn new(system: &System) -> Self {
+        Self {
+            auth: channel(&system.auth_grpc).await,
+            ledger: channel(&system.ledger_grpc).await,
+            budget: channel(&system.budget_grpc).await,
+            notify: channel(&system.notify_grpc).await,
+        }
+    }
+
+    /// What each of them says to a token; none when it cannot be sent at all.
+    async fn ask(&self, token: &str) -> Option<[(&'static str, Result<(), Status>); 4]> {
+        let value = MetadataValue::try_from(format!("Bearer {token}")).ok()?;
+        macro_rules! with {
+            ($message:expr) => {{
+                let mut request = Request::new($message);
+                request.metadata_mut().insert("authorization", value.clone());
+                request
+            }};
+        }
+        let auth = UserServiceClient::new(self.auth.clone()).get_me(with!(auth::GetMeRequest {})).await;
+        let accounts = with!(ledger::ListAccountsRequest::default());
+        let ledger = AccountServiceClient::new(self.ledger.clone()).list_accounts(accounts).await;
+        let budgets = with!(budget::ListBudgetsRequest::default());
+        let budget = BudgetServiceClient::new(self.budget.clone()).list_budgets(budgets).await;
+        let inbox = with!(notify::ListNotificationsRequest::default());
+        let notify = NotificationServiceClient::new(self.notify.clone()).list_notifications(inbox).await;
+        Some([
+            ("auth", auth.map(|_| ())),
+            ("ledger", ledger.map(|_| ())),
+            ("budget", budget.map(|_| ())),
+            ("notify", notify.map(|_| ())),
+        ])
+    }
+}
+
+#[tokio::test]
+async fn forged_tokens_are_rejected_by_every_service() {
+    let mut system = System::start(BINARY, Shape::FiveProcesses).await;
+    let login = logged_in(&system, "forged@example.com").await;
+    let forger = Forger::new(&system, &login.text("access_token")).await;
+    let services = Services::new(&system).await;
+    let control = forger.sign(&forger.header(), &forger.claims);
+    for token in [&forger.good, &control] {
+        assert_eq!(system.client.get_as(token, "/api/v1/users/me").await.status, 200);
+        for (service, response) in services.ask(token).await.expect("it can be sent") {
+            response.unwrap_or_else(|status| panic!("{service} refuses a good token: {status}"));
+        }
+    }
+    system.client.register("pending@example.com").await;
+    let verification = system.mailbox.wait("verification", "pending@example.com").await.token();
+    let mut forged = forger.forgeries();
+    forged.push(("a refresh token".into(), login.text("refresh_token")));
+    forged.push(("a verification token".into(), verification));
+    forged.push(("expired".into(), forger.expired()));
+    assert!(forged.len() >= 40, "{}", forged.len());
+    let mut sent = 0;
+    for (name, token) in &forged {
+        // What cannot stand in a header cannot be sent; the client itself refuses it.
+        if reqwest::header::HeaderValue::from_str(&format!("Bearer {token}")).is_err() {
+            continue;
+        }
+        let response = system.client.get_as(token, "/api/v1/users/me").await;
+        // Headers beyond what anybody needs end before any handler, at the gateway and in HTTP/2.
+        let huge = token.len() > 16_000;
+        assert!(
+            response.status == 401 || huge && response.status == 431,
+            "the gateway believes {name}: {response:?}"
+        );
+        let Some(answers) = services.ask(token).await else { continue };
+        for (service, response) in answers {
+            let status = response.expect_err(&format!("{service} believes {name}"));
+            assert!(status.code() == Code::Unauthenticated || huge, "{service}, {name}: {status}");
+        }
+        sent += 1;
+    }
+    assert!(sent >= 40, "{sent} tokens went out");
+    system.terminate().await;
+}
+
+/// What `{id}` or another part of a path is taken from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum PathTarget {
+    Nothing,
+    Account,
+    Category,
+    Transaction,
+    Recurring,
+    Budget,
+    Goal,
+    Notification,
+    Session,
+    Device,
+    /// Things of the whole system: nobody's household.
+    User,
+    Role,
+    Rule,
+    Currency,
+}
+
+/// One operation: how it is called, and what its path names.
+struct Row(&'static str, PathTarget, &'static str);
+
+/// Every operation that needs a token. One without a row fails the test.
+const ROWS: &[Row] = &[
+    Row("POST /api/v1/auth/logout", PathTarget::Nothing, ""),
+    Row("POST /api/v1/auth/logout-all", PathTarget::Nothing, ""),
+    Row("POST /api/v1/auth/reauthenticate", PathTarget::Nothing, "{}"),
+    Row("POST /api/v1/auth/mfa/totp", PathTarget::Nothing, ""),
+    Row("DELETE /api/v1/auth/mfa/totp", PathTarget::Nothing, "{}"),
+    Row("POST /api/v1/auth/mfa/totp/confirm", PathTarget::Nothing, "{}"),
+    Row("GET /api/v1/auth/sessions", PathTarget::Nothing, ""),
+    Row("DELETE /api/v1/auth/sessions/{id}", PathTarget::Session, ""),
+    Row("GET /api/v1/auth/devices", PathTarget::Nothing, ""),
+    Row("PATCH /api/v1/auth/devices/{id}", PathTarget::Device, "{}"),
+    Row("DELETE /api/v1/auth/devices/{id}", PathTarget::Device, ""),
+    Row("GET /api/v1/users/me", PathTarget::Nothing, ""),
+    Row("PUT /api/v1/users/me", PathTarget::Nothing, "{}"),
+    Row("PATCH /api/v1/users/me", PathTarget::Nothing, "{}"),
+    Row("DELETE /api/v1/users/me", PathTarget::Nothing, "{}"),
+    Row("POST /api/v1/users/me/change-password", PathTarget::Nothing, "{}"),
+    Row("GET /api/v1/users/me/preferences", PathTarget::Nothing, ""),
+    Row("PUT /api/v1/users/me/preferences", PathTarget::Nothing, "{}"),
+    Row("PATCH /api/v1/users/me/preferences", PathTarget::Nothing, "{}"),
+    Row("GET /api/v1/users/me/security-events", PathTarget::Nothing, ""),
+    Row("GET /api/v1/users/me/audit-log", PathTarget::Nothing, ""),
+    Row("GET /api/v1/users/me/export", PathTarget::Nothing, ""),
+    Row("GET /api/v1/admin/users", PathTarget::Nothing, ""),
+    Row("GET /api/v1/admin/users/{id}", PathTarget::User, ""),
+    Row("PATCH /api/v1/admin/users/{id}", PathTarget::User, "{}"),
+    Row("GET /api/v1/admin/roles", PathTarget::Nothing, ""),
+    Row("POST /api/v1/admin/roles", PathTarget::Nothing, "{}"),
+    Row("PUT /api/v1/admin/roles/{name}", PathTarget::Role, r#"{"permissions": []}"#),
+    Row("DELETE /api/v1/admin/roles/{name}", PathTarget::Role, ""),
+    Row("GET /api/v1/admin/audit-log", PathTarget::Nothing, ""),
+    Row("GET /api/v1/admin/security-events", PathTarget::Nothing, ""),
+    Row("GET /api/v1/admin/ip-rules", PathTarget::Nothing, ""),
+    Row("POST /api/v1/admin/ip-rules", PathTarget::Nothing, "{}"),
+    Row("DELETE /api/v1/admin/ip-rules/{id}", PathTarget::Rule, ""),
+    Row("PUT /api/v1/admin/exchange-rates", PathTarget::Nothing, "{}"),
+    Row("GET /api/v1/accounts", PathTarget::Nothing, ""),
+    Row("POST /api/v1/accounts", PathTarget::Nothing, "{}"),
+    Row("GET /api/v1/accounts/{id}", PathTarget::Account, ""),
+    Row("PUT /api/v1/accounts/{id}", PathTarget::Account, "{}"),
+    Row("PATCH /api/v1/accounts/{id}", PathTarget::Account, "{}"),
+    Row("DELETE /api/v1/accounts/{id}", PathTarget::Account, ""),
+    Row("POST /api/v1/accounts/{id}/restore", PathTarget::Account, ""),
+    Row("GET /api/v1/accounts/{id}/transactions", PathTarget::Account, ""),
+    Row("GET /api/v1/accounts/{id}/balance", PathTarget::Account, ""),
+    Row("GET /api/v1/accounts/{id}/balance-history", PathTarget::Account, ""),
+    Row("GET /api/v1/categories", PathTarget::Nothing, ""),
+    Row("POST /api/v1/categories", PathTarget::Nothing, "{}"),
+    Row("GET /api/v1/categories/{id}", PathTarget::Category, ""),
+    Row("PUT /api/v1/categories/{id}", PathTarget::Category, "{}"),
+    Row("PATCH /api/v1/categories/{id}", PathTarget::Category, "{}"),
+    Row("DELETE /api/v1/categories/{id}", PathTarget::Category, ""),
+    Row("GET /api/v1/transactions", PathTarget::Nothing, ""),
+    Row(
+        "POST /api/v1/transactions",
+        PathTarget::Nothing,
+        r#"{"account_id": "x", "type": "expense", "amount": "1"}"#,
+    ),
+    Row("GET /api/v1/transactions/{id}", PathTarget::Transaction, ""),
+    Row("PUT /api/v1/transactions/{id}", PathTarget::Transaction, "{}"),
+    Row("PATCH /api/v1/transactions/{id}", PathTarget::Transaction, "{}"),
+    Row("DELETE /api/v1/transactions/{id}", PathTarget::Transaction, ""),
+    Row("GET /api/v1/transactions/{id}/history", PathTarget::Transaction, ""),
+    Row("POST /api/v1/transactions/{id}/restore", PathTarget::Transaction, ""),
+    Row("POST /api/v1/transactions/bulk", PathTarget::Nothing, "{}"),
+    Row("GET /api/v1/transactions/export", PathTarget::Nothing, ""),
+    Row("GET /api/v1/transactions/recurring", PathTarget::Nothing, ""),
+    Row("POST /api/v1/transactions/recurring", PathTarget::Nothing, "{}"),
+    Row("GET /api/v1/transactions/recurring/{id}", PathTarget::Recurring, ""),
+    Row("PUT /api/v1/transactions/recurring/{id}", PathTarget::Recurring, "{}"),
+    Row("PATCH /api/v1/transactions/recurring/{id}", PathTarget::Recurring, "{}"),
+    Row("DELETE /api/v1/transactions/recurring/{id}", PathTarget::Recurring, ""),
+    Row("POST /api/v1/transactions/recurring/{id}/pause", PathTarget::Recurring, ""),
+    Row("POST /api/v1/transactions/recurring/{id}/resume", PathTarget::Recurring, ""),
+    Row("POST /api/v1/transactions/recurring/{id}/skip", PathTarget::Recurring, ""),
+    Row("GET /api/v1/currencies", PathTarget::Nothing, ""),
+    Row("GET /api/v1/currencies/{code}", PathTarget::Currency, ""),
+    Row("GET /api/v1/exchange-rates", PathTarget::Nothing, ""),
+    Row("GET /api/v1/exchange-rates/convert?from=EUR&to=USD&amount=1", PathTarget::Nothing, ""),
+    Row("GET /api/v1/analytics/spending", PathTarget::Nothing, ""),
+    Row("GET /api/v1/analytics/income-expense", PathTarget::Nothing, ""),
+    Row("GET /api/v1/analytics/categories", PathTarget::Nothing, ""),
+    Row("GET /api/v1/analytics/cash-flow", PathTarget::Nothing, ""),
+    Row("GET /api/v1/analytics/net-worth", PathTarget::Nothing, ""),
+    Row("GET /api/v1/analytics/patterns", PathTarget::Nothing, ""),
+    Row("GET /api/v1/budgets", PathTarget::Nothing, ""),
+    Row(
+        "POST /api/v1/budgets",
+        PathTarget::Nothing,
+        r#"{"name": "x", "amount": "1", "frequency": "monthly"}"#,
+    ),
+    Row("GET /api/v1/budgets/{id}", PathTarget::Budget, ""),
+    Row("PUT /api/v1/budgets/{id}", PathTarget::Budget, "{}"),
+    Row("PATCH /api/v1/budgets/{id}", PathTarget::Budget, "{}"),
+    Row("DELETE /api/v1/budgets/{id}", PathTarget::Budget, ""),
+    Row("GET /api/v1/budgets/{id}/progress", PathTarget::Budget, ""),
+    Row("GET /api/v1/budgets/{id}/history", PathTarget::Budget, ""),
+    Row("GET /api/v1/budgets/summary", PathTarget::Nothing, ""),
+    Row("GET /api/v1/goals", PathTarget::Nothing, ""),
+    Row("POST /api/v1/goals", PathTarget::Nothing, r#"{"name": "x", "target_amount": "0"}"#),
+    Row("GET /api/v1/goals/{id}", PathTarget::Goal, ""),
+    Row("PUT /api/v1/goals/{id}", PathTarget::Goal, "{}"),
+    Row("PATCH /api/v1/goals/{id}", PathTarget::Goal, "{}"),
+    Row("DELETE /api/v1/goals/{id}", PathTarget::Goal, ""),
+    Row("POST /api/v1/goals/{id}/contribute", PathTarget::Goal, r#"{"amount": "1"}"#),
+    Row("GET /api/v1/reports", PathTarget::Nothing, ""),
+    Row("GET /api/v1/reports/monthly/{month}", PathTarget::Nothing, ""),
+    Row("GET /api/v1/events", PathTarget::Nothing, ""),
+    Row("POST /api/v1/goals/{id}/withdraw", PathTarget::Goal, r#"{"amount": "1"}"#),
+    Row("GET /api/v1/goals/{id}/contributions", PathTarget::Goal, ""),
+    Row("GET /api/v1/notifications", PathTarget::Nothing, ""),
+    Row("PATCH /api/v1/notifications/{id}", PathTarget::Notification, "{}"),
+    Row("POST /api/v1/notifications/read-all", PathTarget::Nothing, ""),
+];
+
+/// The permission of every operation that needs a token; none: a session is enough.
+fn secured(document: &Value) -> BTreeMap<String, Vec<String>> {
+    let mut found = BTreeMap::new();
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in item.as_object().expect("operations") {
+            let Some(security) = operation["security"].as_array().filter(|it| !it.is_empty()) else {
+                continue;
+            };
+            let scopes = security[0]["access_token"].as_array().expect("the scheme").clone();
+            let permissions = scopes.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+            found.insert(format!("{} {path}", method.to_uppercase()), permissions);
+        }
+    }
+    found
+}
+
+impl Row {
+    /// As the document names it.
+    fn operation(&self) -> &'static str {
+        self.0.split('?').next().unwrap_or_default()
+    }
+
+    async fn send(
+        &self,
+        system: &System,
+        token: Option<&str>,
+        things: &HashMap<PathTarget, String>,
+    ) -> ApiResponse {
+        let (method, path) = self.0.split_once(' ').expect("a method");
+        let thing = things.get(&self.1).cloned().unwrap_or_default();
+        let path = path
+            .replace("{id}", &thing)
+            .replace("{name}", &thing)
+            .replace("{code}", &thing)
+            .replace("{month}", "2026-10");
+        let method = Method::from_bytes(method.as_bytes()).expect("a method");
+        let mut request = system.client.request(method, &path);
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        if !self.2.is_empty() {
+            request = request.header("content-type", "application/json").body(self.2);
+        }
+        system.client.send(request).await
+    }
+}
+
+/// One thing of each kind, of a household of its own.
+async fn things(person: &Person<'_>, session_id: &str) -> HashMap<PathTarget, String> {
+    let made = async |path: &str, body: Value| {
+        let response = person.post(path, body).await;
+        assert_eq!(response.status, 201, "{response:?}");
+        response.text("id")
+    };
+    let account =
+        made("/api/v1/accounts", json!({"name": "Bank", "account_type": "bank", "balance": "100"})).await;
+    let category = made("/api/v1/categories", json!({"name": "Mine", "type": "expense"})).await;
+    let body = json!({"account_id": account, "type": "expense", "amount": "90", "category_id": category});
+    let transaction = made("/api/v1/transactions", body).await;
+    let body = json!({"account_id": account, "type": "income", "amount": "1", "frequency": "yearly"});
+    let recurring = made("/api/v1/transactions/recurring", body).await;
+    let body = json!({"name": "Mine", "amount": "100", "frequency": "monthly", "category_id": category});
+    let budget = made("/api/v1/budgets", body).await;
+    let goal = made("/api/v1/goals", json!({"name": "Mine", "target_amount": "100"})).await;
+    let device =
+        person.get("/api/v1/auth/devices").await.body["data"][0]["id"].as_str().expect("a device").to_owned();
+    // The budget is spent to 90 %, so there will be something in the inbox.
+    let told = async {
+        loop {
+            let inbox = person.get("/api/v1/notifications").await;
+            if let Some(id) = inbox.body["data"][0]["id"].as_str() {
+                return id.to_owned();
+            }
+        }
+    };
+    let notification = tokio::time::timeout(Duration::from_mins(1), told).await.expect("a notification");
+    let me = person.get("/api/v1/users/me").await.text("id");
+    HashMap::from([
+        (PathTarget::Account, account),
+        (PathTarget::Category, category),
+        (PathTarget::Transaction, transaction),
+        (PathTarget::Recurring, recurring),
+        (PathTarget::Budget, budget),
+        (PathTarget::Goal, goal),
+        (PathTarget::Notification, notification),
+        (PathTarget::Session, session_id.to_owned()),
+        (PathTarget::Device, device),
+        (PathTarget::User, me),
+        (PathTarget::Role, "nobodys".to_owned()),
+        (PathTarget::Rule, "018f0000-0000-7000-8000-000000000000".to_owned()),
+        (PathTarget::Currency, "EUR".to_owned()),
+    ])
+}
+
+async fn login(system: &System, email: &str) -> String {
+    let login = system.client.login(email).await;
+    assert_eq!(login.status, 200, "{login:?}");
+    login.text("access_token")
+}
+
+#[tokio::test]
+async fn every_operation_checks_authentication_and_authorization() {
+    let mut system = System::start(BINARY, Shape::FiveProcesses).await;
+    let document = system.client.get("/openapi.json").await.body;
+    let secured = secured(&document);
+    let rows: BTreeSet<_> = ROWS.iter().map(Row::operation).collect();
+    let documented: BTreeSet<_> = secured.keys().map(String::as_str).collect();
+    assert_eq!(rows, documented, "every operation needs its row, and every row its operation");
+
+    let ana = logged_in(&system, "matrix-ana@example.com").await;
+    let eve = logged_in(&system, "matrix-eve@example.com").await;
+    let of_eve = eve.text("access_token");
+    let forger = Forger::new(&system, &ana.text("access_token")).await;
+    let of_ana = Person::again(&system, &ana.text("access_token"));
+    let things = things(&of_ana, &ana.text("session_id")).await;
+    let nobodys = HashMap::from([
+        (PathTarget::User, "018f0000-0000-7000-8000-000000000000".to_owned()),
+        (PathTarget::Rule, "018f0000-0000-7000-8000-000000000000".to_owned()),
+        (PathTarget::Role, "nobodys".to_owned()),
+        (PathTarget::Currency, "XXQ".to_owned()),
+    ]);
+
+    logged_in(&system, "matrix-admin@example.com").await;
+    system.run_command(&["admin-create", "matrix-admin@example.com"]).await;
+    let admin = login(&system, "matrix-admin@example.com").await;
+
+    for row in ROWS {
+        let operation = row.operation();
+        let none = row.send(&system, None, &things).await;
+        assert_eq!((none.status, none.code()), (401, "TOKEN_MISSING"), "{operation}");
+        let late = row.send(&system, Some(&forger.expired()), &things).await;
+        assert_eq!((late.status, late.code()), (401, "TOKEN_EXPIRED"), "{operation}");
+        // Somebody else's thing is not there; nor is one that nobody has.
+        let (token, foreign) = match row.1 {
+            PathTarget::Nothing => continue,
+            PathTarget::User | PathTarget::Role | PathTarget::Rule | PathTarget::Currency => {
+                (admin.as_str(), &nobodys)
+            }
+            _ => (of_eve.as_str(), &things),
+        };
+        let response = row.send(&system, Some(token), foreign).await;
+        assert_eq!((response.status, response.code()), (404, "NOT_FOUND"), "{operation}: {response:?}");
+    }
+    too_little_permission(&system, &secured, &admin, &things).await;
+    // The owner, last: some of these calls end the session or delete the thing.
+    let by_read_first = |row: &&Row| !row.0.starts_with("GET");
+    let mut in_order: Vec<_> =
+        ROWS.iter().filter(|row| row.1 != PathTarget::Nothing && row.1 != PathTarget::Session).collect();
+    in_order.sort_by_key(by_read_first);
+    for row in in_order {
+        let of_admin = matches!(row.1, PathTarget::User | PathTarget::Role | PathTarget::Rule);
+        if of_admin || row.0.starts_with("DELETE") || row.0.contains("restore") {
+            continue;
+        }
+        let response = row.send(&system, Some(&ana.text("access_token")), &things).await;
+        assert!(response.status < 300 || response.status == 422, "{}: the owner may: {response:?}", row.0);
+    }
+    system.terminate().await;
+}
+
+/// For each permission somebody who has all the others: refused where the document says that it is
+/// needed, and nowhere else.
+async fn too_little_permission(
+    system: &System,
+    secured: &BTreeMap<String, Vec<String>>,
+    admin: &str,
+    things: &HashMap<PathTarget, String>,
+) {
+    let email = "matrix-limited@example.com";
+    logged_in(system, email).await;
+    let limited = Person::again(system, &login(system, email).await).get("/api/v1/users/me").await.text("id");
+    let admin = Person::again(system, admin);
+    let roles = admin.get("/api/v1/admin/roles").await;
+    let all: Vec<_> =
+        roles.body["permissions"].as_array().expect("a list").iter().filter_map(Value::as_str).collect();
+    let bare = admin.post("/api/v1/admin/roles", json!({"name": "without"})).await;
+    assert_eq!(
+        (bare.status, bare.body["errors"][0]["field"].as_str()),
+        (422, Some("permissions")),
+        "{bare:?}"
+    );
+    let mut needed: BTreeSet<_> = secured.values().flatten().map(String::as_str).collect();
+    // What programs ask over gRPC and no REST call does.
+    let of_programs = fintrac_proto::ACCESS.iter().filter(|it| it.direct && it.callers.is_empty());
+    needed.extend(of_programs.flat_map(|it| it.permissions));
+    assert_eq!(
+        needed,
+        all.iter().copied().collect(),
+        "every permission is needed unique_address, and exists"
+    );
+    for permission in all.clone() {
+        let others: Vec<_> = all.iter().filter(|other| **other != permission).collect();
+        let name = format!("not-{}", permission.replace(':', "-"));
+        let role = admin.post("/api/v1/admin/roles", json!({"name": name, "permissions": others})).await;
+        assert_eq!(role.status, 201, "{role:?}");
+        let given = admin.patch(&format!("/api/v1/admin/users/{limited}"), json!({"roles": [name]})).await;
+        assert_eq!(given.status, 200, "{given:?}");
+        let token = login(system, email).await;
+        in_force(
+            system,
+            &token,
+            if permission == "profile:read" { "/api/v1/accounts" } else { "/api/v1/users/me" },
+        )
+        .await;
+        let needs = |row: &Row| secured[row.operation()].iter().any(|needed| needed == permission);
+        for row in ROWS.iter().filter(|row| needs(row)) {
+            let response = row.send(system, Some(&token), things).await;
+            assert_eq!(
+                (response.status, response.code()),
+                (403, "PERMISSION_DENIED"),
+                "{} without {permission}",
+                row.0
+            );
+        }
+        // One that needs another permission is not refused for this one.
+        let reads = ROWS.iter().filter(|row| row.0.starts_with("GET") && row.1 == PathTarget::Nothing);
+        for row in reads.filter(|row| !needs(row)).take(3) {
+            assert_eq!(
+                row.send(system, Some(&token), things).await.status,
+                200,
+                "{} needs no {permission}",
+                row.0
+            );
+        }
+    }
+}
+
+/// Waits until every process has heard of a new role.
+async fn in_force(system: &System, token: &str, path: &str) {
+    let heard = async { while system.client.get_as(token, path).await.status != 200 {} };
+    tokio::time::timeout(Duration::from_mins(1), heard).await.expect("the role is in force");
+}

@@ -1,0 +1,349 @@
+//! A storm of spending across many budgets while budget-svc and notify-svc are
+//! killed: what fires is what a plain model says, and each message goes out once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use fintrac_kit::random::Random;
+use fintrac_tests::client::Client;
+use fintrac_tests::events::Stream;
+use fintrac_tests::system::{Settings, Shape, System};
+use futures::future::join_all;
+use serde_json::json;
+use sqlx::{Connection as _, PgConnection, Row as _};
+use tokio::sync::watch;
+
+use crate::BINARY;
+use crate::money::Person;
+
+const PEOPLE: usize = 10;
+const BUDGETS_EACH: usize = 20;
+const CATEGORIES_EACH: usize = 12;
+const TRANSACTIONS: usize = 10_000;
+const KILLS: usize = 10;
+const WORKERS: usize = 16;
+
+/// Somebody's token, account and categories.
+struct Spender {
+    token: String,
+    account: String,
+    categories: Vec<String>,
+}
+
+/// A budget as the model knows it; amounts in cents.
+struct Watched {
+    id: String,
+    owner: usize,
+    categories: BTreeSet<usize>,
+    thresholds: Vec<i64>,
+    limit: i64,
+}
+
+/// One expense: owner, category, cents.
+type Expense = (usize, usize, i64);
+
+/// Budget, threshold, limit in force.
+type Fired = BTreeSet<(String, i64, i64)>;
+
+/// Readers of live events, who come and go.
+const READERS: usize = 50;
+
+/// One of them: whose events he reads, and what he has heard, by id.
+struct Reader {
+    owner: usize,
+    heard: Vec<(i64, String)>,
+}
+
+impl Reader {
+    /// Reads until told to stop, then until he has heard `until`; now and then he hangs up and resumes.
+    async fn read(
+        &mut self,
+        client: &Client,
+        token: &str,
+        until: &watch::Receiver<Option<Vec<i64>>>,
+        random: &Random,
+    ) {
+        let mut until = until.clone();
+        let mut after = "0".to_owned();
+        loop {
+            let end = until.borrow_and_update().as_ref().map(|ends| ends[self.owner]);
+            if end.is_some_and(|end| self.heard.last().is_some_and(|(id, _)| *id >= end)) {
+                return;
+            }
+            // notify-svc may be gone just now.
+            let Ok(mut stream) = Stream::open(client, token, Some(&after)).await else {
+                elapse(Duration::from_millis(50)).await;
+                continue;
+            };
+            for _ in 0..=below(random, 400) {
+                let event = tokio::select! {
+                    event = stream.next() => event,
+                    _changed = until.changed() => break,
+                };
+                let Some(event) = event else { break };
+                if !event.id.is_empty() {
+                    after.clone_from(&event.id);
+                }
+                if !event.name.is_empty() {
+                    self.heard.push((event.id.parse().expect("a number"), event.name));
+                }
+                if end.is_some_and(|end| self.heard.last().is_some_and(|(id, _)| *id >= end)) {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// A number below `end`.
+fn below(random: &Random, end: usize) -> usize {
+    usize::try_from(u64::from_le_bytes(random.bytes())).expect("64 bits") % end
+}
+
+fn cents(minor: i64) -> String {
+    format!("{}.{:02}", minor / 100, minor % 100)
+}
+
+async fn spender(system: &System, number: usize) -> Spender {
+    let person = Person::new(system, &format!("storm{number}@example.com")).await;
+    person.move_to_noon().await;
+    let account = person.account(json!({"name": "Card", "account_type": "card"})).await;
+    let mut categories = Vec::new();
+    for name in 0..CATEGORIES_EACH {
+        let body = json!({"name": format!("C{name}"), "type": "expense"});
+        categories.push(person.post("/api/v1/categories", body).await.text("id"));
+    }
+    Spender { token: person.token().to_owned(), account, categories }
+}
+
+async fn budget(system: &System, spenders: &[Spender], owner: usize, random: &Random) -> Watched {
+    let person = Person::again(system, &spenders[owner].token);
+    let categories: BTreeSet<_> = (0..=below(random, 3)).map(|_| below(random, CATEGORIES_EACH)).collect();
+    let thresholds: BTreeSet<_> =
+        (0..=below(random, 3)).map(|_| [25, 50, 80, 100, 150][below(random, 5)]).collect();
+    let thresholds: Vec<i64> = thresholds.into_iter().collect();
+    let limit = 5_000 + i64::try_from(below(random, 150_000)).expect("small");
+    let frequency = ["weekly", "monthly", "quarterly", "yearly"][below(random, 4)];
+    let ids: Vec<_> = categories.iter().map(|at| &spenders[owner].categories[*at]).collect();
+    let body = json!({"name": "B", "amount": cents(limit), "category_ids": ids, "frequency": frequency,
+        "alert_thresholds": thresholds});
+    let made = person.post("/api/v1/budgets", body).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    Watched { id: made.text("id"), owner, categories, thresholds, limit }
+}
+
+/// Posts the expenses by many workers; kills services meanwhile.
+async fn storm(system: &mut System, spenders: &[Spender], expenses: &[Expense], random: &Random) {
+    let client = system.client.clone();
+    let share = expenses.len().div_ceil(WORKERS);
+    let workers = expenses.chunks(share).map(async |expenses| {
+        for (owner, category, minor) in expenses {
+            let Spender { token, account, categories } = &spenders[*owner];
+            let body = json!({"account_id": account, "type": "expense", "amount": cents(*minor),
+                "category_id": categories[*category]});
+            let response = client.post_json_as(token, "/api/v1/transactions", body).await;
+            assert_eq!(response.status, 201, "{response:?}");
+        }
+    });
+    let killing = async {
+        for round in 0..KILLS / 2 {
+            elapse(Duration::from_millis(300 + u64::try_from(below(random, 900)).expect("small"))).await;
+            for service in [["budget", "notify"][round % 2], ["notify", "budget"][below(random, 2)]] {
+                system.kill_service(service).await;
+                system.restart_service(service);
+            }
+        }
+    };
+    tokio::join!(join_all(workers), killing);
+    system.wait_until_ready().await;
+}
+
+async fn elapse(moment: Duration) {
+    let _elapsed = tokio::time::timeout(moment, std::future::pending::<()>()).await;
+}
+
+/// Waits until every event has had its effect and every email is out.
+async fn settle(database: &mut PgConnection) {
+    let read = |reader: &str, source: &str| {
+        format!(
+            "not exists (select from {source}.events e, {reader}.event_cursors c where c.source = '{source}'
+             and (e.epoch, e.transaction_id::text::bigint, e.position) > (c.epoch, c.transaction_id, c.position))"
+        )
+    };
+    let sql = format!(
+        "select {} and {} and {} and not exists (select from budget.budget_evaluations)
+         and not exists (select from notify.emails where state = 'pending')",
+        read("budget", "ledger"),
+        read("notify", "budget"),
+        read("notify", "ledger"),
+    );
+    let mut tick = tokio::time::interval(Duration::from_millis(50));
+    let settled = async {
+        loop {
+            tick.tick().await;
+            let row = sqlx::query(sqlx::AssertSqlSafe(sql.clone())).fetch_one(&mut *database).await;
+            if row.expect("query").get::<bool, _>(0) {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(2), settled).await.expect("everything settles");
+}
+
+/// What must have fired once `spent` (by owner and category) is all.
+fn model(budgets: &[Watched], spent: &BTreeMap<(usize, usize), i64>) -> Fired {
+    let mut fired = Fired::new();
+    for budget in budgets {
+        let sum: i64 =
+            budget.categories.iter().filter_map(|category| spent.get(&(budget.owner, *category))).sum();
+        for threshold in budget.thresholds.iter().filter(|percent| sum * 100 >= **percent * budget.limit) {
+            fired.insert((budget.id.clone(), *threshold, budget.limit));
+        }
+    }
+    fired
+}
+
+async fn rows(database: &mut PgConnection, sql: &str) -> Vec<sqlx::postgres::PgRow> {
+    sqlx::query(sqlx::AssertSqlSafe(sql.to_owned())).fetch_all(database).await.expect("query")
+}
+
+type Reading = Vec<tokio::task::JoinHandle<Reader>>;
+
+fn start_readers(system: &System, spenders: &[Spender]) -> (watch::Sender<Option<Vec<i64>>>, Reading) {
+    let (until, ends) = watch::channel(None);
+    let reader = |number: usize| {
+        let owner = number % spenders.len();
+        let (client, token, ends) = (system.client.clone(), spenders[owner].token.clone(), ends.clone());
+        tokio::spawn(async move {
+            let mut reader = Reader { owner, heard: Vec::new() };
+            let random = Random::seeded(u64::try_from(1000 + number).expect("small"));
+            reader.read(&client, &token, &ends, &random).await;
+            reader
+        })
+    };
+    (until, (0..READERS).map(reader).collect())
+}
+
+/// Every reader has heard every entry of his household once, in order.
+async fn read_everything(
+    system: &System,
+    database: &mut PgConnection,
+    spenders: &[Spender],
+    until: watch::Sender<Option<Vec<i64>>>,
+    reading: Reading,
+) {
+    let mut feeds = Vec::new();
+    for spender in spenders {
+        let me = Person::again(system, &spender.token).get("/api/v1/users/me").await.text("id");
+        let sql = format!(
+            "select seq, entity from notify.live_events where household_id = (
+                 select household_id from notify.live_events where user_id = '{me}' limit 1) order by seq"
+        );
+        let feed = rows(database, &sql).await;
+        feeds
+            .push(feed.iter().map(|row| (row.get::<i64, _>(0), row.get::<String, _>(1))).collect::<Vec<_>>());
+    }
+    let ends = feeds.iter().map(|feed| feed.last().expect("entries").0).collect();
+    until.send(Some(ends)).expect("readers");
+    let all = tokio::time::timeout(Duration::from_mins(2), join_all(reading)).await.expect("they get there");
+    for reader in all {
+        let Reader { owner, heard } = reader.expect("no panic");
+        assert!(feeds[owner].len() > 500, "{} entries", feeds[owner].len());
+        assert_eq!(heard, feeds[owner], "each once");
+    }
+}
+
+#[tokio::test]
+async fn alerts_fired_in_a_storm_match_a_plain_model() {
+    let common = vec![("JWT_ACCESS_TOKEN_EXPIRE_MINUTES", "1440".to_owned())];
+    let settings = Settings { common, ..Settings::default() };
+    let mut system = System::start_with(BINARY, Shape::FiveProcesses, settings).await;
+    let random = Random::seeded(21);
+    let mut spenders = Vec::new();
+    for number in 0..PEOPLE {
+        spenders.push(spender(&system, number).await);
+    }
+    let mut budgets = Vec::new();
+    for owner in 0..PEOPLE {
+        for _ in 0..BUDGETS_EACH {
+            budgets.push(budget(&system, &spenders, owner, &random).await);
+        }
+    }
+    let expenses: Vec<Expense> = (0..TRANSACTIONS)
+        .map(|_| {
+            let minor = 1 + i64::try_from(below(&random, 2_000)).expect("small");
+            (below(&random, PEOPLE), below(&random, CATEGORIES_EACH), minor)
+        })
+        .collect();
+    let mut database = PgConnection::connect(&system.database_url()).await.expect("connected");
+    let (until, reading) = start_readers(&system, &spenders);
+    let (mut spent, mut expected) = (BTreeMap::new(), Fired::new());
+    for half in expenses.chunks(TRANSACTIONS / 2) {
+        storm(&mut system, &spenders, half, &random).await;
+        settle(&mut database).await;
+        for (owner, category, minor) in half {
+            *spent.entry((*owner, *category)).or_default() += minor;
+        }
+        expected.extend(model(&budgets, &spent));
+        // Other limits from here on, tighter and wider ones.
+        for budget in budgets.iter_mut().step_by(3) {
+            budget.limit = budget.limit * [1, 3][below(&random, 2)] / 2;
+            let person = Person::again(&system, &spenders[budget.owner].token);
+            let path = format!("/api/v1/budgets/{}", budget.id);
+            let changed = person.patch(&path, json!({"amount": cents(budget.limit)})).await;
+            assert_eq!(changed.status, 200, "{changed:?}");
+        }
+        settle(&mut database).await;
+        expected.extend(model(&budgets, &spent));
+    }
+
+    read_everything(&system, &mut database, &spenders, until, reading).await;
+
+    let fired = rows(&mut database, "select budget_id::text, threshold::bigint, amount from budget.alerts");
+    let fired: Vec<_> = fired
+        .await
+        .iter()
+        .map(|row| (row.get::<String, _>(0), row.get::<i64, _>(1), row.get::<i64, _>(2)))
+        .collect();
+    assert_eq!(fired.iter().cloned().collect::<Fired>(), expected);
+    assert_eq!(fired.len(), expected.len(), "each once");
+    assert!(expected.len() > 200, "there was something to tell: {}", expected.len());
+
+    let unspoken = rows(
+        &mut database,
+        "select from budget.alerts a where not is_notified and threshold = (
+             select max(threshold) from budget.alerts b
+             where (a.budget_id, a.period_start, a.amount) = (b.budget_id, b.period_start, b.amount))",
+    );
+    assert_eq!(unspoken.await.len(), 0, "the highest of each period and limit was told");
+    let told = rows(
+        &mut database,
+        "select count(e.id), count(n.id), count(m.id) from budget.alerts a
+         left join budget.events e on e.entity = 'alert' and e.entity_id = a.id
+         left join notify.notifications n on n.event_id = e.id
+         left join notify.emails m on m.event_id = e.id and m.state = 'sent'
+         where is_notified group by a.id",
+    );
+    let told = told.await;
+    for row in &told {
+        let counts = [0, 1, 2].map(|column| row.get::<i64, _>(column));
+        assert_eq!(counts, [1, 1, 1], "one event, one notification, one email a message");
+    }
+    let count = rows(&mut database, "select count(*) from notify.emails where kind like 'budget%'").await;
+    assert_eq!(usize::try_from(count[0].get::<i64, _>(0)).expect("a count"), told.len());
+    let files: usize = ["budget_threshold", "budget_exceeded"]
+        .iter()
+        .flat_map(|kind| {
+            (0..PEOPLE)
+                .map(|number| system.mailbox.subjects(kind, &format!("storm{number}@example.com")).len())
+        })
+        .sum();
+    // A message whose sender was killed may have gone out again, as the same message.
+    assert_eq!(files, told.len(), "and each arrived");
+    let dead = rows(
+        &mut database,
+        "select from budget.event_dead_letters union all select from notify.event_dead_letters",
+    );
+    assert!(dead.await.is_empty());
+    assert!(system.verify().await, "every invariant of the ledger holds");
+}

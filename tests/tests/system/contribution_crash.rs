@@ -1,0 +1,117 @@
+//! budget-svc is killed while people move real money into a goal: each
+//! contribution is there with its transfer, or absent with it.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use fintrac_kit::random::Random;
+use fintrac_tests::client::Client;
+use fintrac_tests::system::{Shape, System};
+use futures::future::join_all;
+use serde_json::json;
+use tokio::sync::watch;
+
+use crate::BINARY;
+use crate::money::Person;
+
+const CONTRIBUTIONS: usize = 500;
+const WORKERS: usize = 8;
+const KILLS: usize = 6;
+
+/// Contributes one unit; the status, if there was an answer.
+async fn contribute(client: &Client, token: &str, goal: &str, from: &str, key: &str) -> Option<u16> {
+    let path = format!("/api/v1/goals/{goal}/contribute");
+    let request = client.request(reqwest::Method::POST, &path).bearer_auth(token);
+    let body = json!({"amount": "1.00", "account_id": from, "note": key});
+    let response = request.header("idempotency-key", key).json(&body).send().await.ok()?;
+    Some(response.status().as_u16())
+}
+
+/// Ids of the transfers on the goal's account, and of the contributions that are done.
+async fn both(ana: &Person<'_>, goal: &str, savings: &str) -> (BTreeSet<String>, BTreeSet<String>, usize) {
+    let contributions = ana.walk(&format!("/api/v1/goals/{goal}/contributions?page_size=200")).await;
+    let pending = contributions.iter().filter(|row| row["status"] == "pending").count();
+    let done = contributions.iter().filter(|row| row["status"] == "done");
+    let done = done.map(|row| row["transaction_id"].as_str().expect("an id").to_owned());
+    // Read last: when nothing was pending before, no transfer can come after.
+    let transfers = ana.walk(&format!("/api/v1/accounts/{savings}/transactions?page_size=200")).await;
+    let transfers = transfers.iter().map(|row| row["id"].as_str().expect("an id").to_owned());
+    (transfers.collect(), done.collect(), pending)
+}
+
+#[tokio::test]
+async fn a_contribution_is_there_with_its_transfer_or_absent_with_it() {
+    let mut system = System::start(BINARY, Shape::FiveProcesses).await;
+    let random = Random::seeded(31);
+    let (token, bank, savings, goal) = {
+        let ana = Person::new(&system, "saver@example.com").await;
+        let bank = ana.account(json!({"name": "Bank", "account_type": "bank", "balance": "1000"})).await;
+        let savings = ana.account(json!({"name": "Savings", "account_type": "bank"})).await;
+        let goal = json!({"name": "Boat", "target_amount": "1000", "account_id": savings});
+        let goal = ana.post("/api/v1/goals", goal).await.text("id");
+        (ana.token().to_owned(), bank, savings, goal)
+    };
+    let client = system.client.clone();
+    let keys: Vec<_> = (0..CONTRIBUTIONS).map(|number| format!("c{number}")).collect();
+    let mut acknowledged = BTreeSet::new();
+    for keys in keys.chunks(CONTRIBUTIONS.div_ceil(KILLS)) {
+        // Answers so far, and those of them that said nothing.
+        let answered = watch::Sender::new((0, 0));
+        let share = keys.len().div_ceil(WORKERS);
+        let workers = keys.chunks(share).map(async |keys| {
+            let mut done = Vec::new();
+            for key in keys {
+                match contribute(&client, &token, &goal, &bank, key).await {
+                    Some(201) => done.push(key.clone()),
+                    Some(503 | 504) | None => answered.send_modify(|(_, lost)| *lost += 1),
+                    Some(other) => panic!("{other} is no answer to a crash"),
+                }
+                answered.send_modify(|(count, _)| *count += 1);
+            }
+            done
+        });
+        // Killed in the middle of the work, which goes on while the process is
+        // away and comes back.
+        let moment = 10 + usize::from(random.bytes::<1>()[0]) % 40;
+        let killing = async {
+            let mut answered = answered.subscribe();
+            answered.wait_for(|(count, _)| *count >= moment).await.expect("there are answers");
+            system.kill_service("budget").await;
+            answered.wait_for(|(_, lost)| *lost > 0).await.expect("somebody notices");
+            system.restart_service("budget");
+        };
+        let (done, ()) = tokio::join!(join_all(workers), killing);
+        acknowledged.extend(done.into_iter().flatten());
+        system.wait_until_ready().await;
+    }
+    assert!(acknowledged.len() < CONTRIBUTIONS);
+    let ana = Person::again(&system, &token);
+    let mut tick = tokio::time::interval(Duration::from_millis(100));
+    let settled = async {
+        loop {
+            tick.tick().await;
+            let (transfers, done, pending) = both(&ana, &goal, &savings).await;
+            if pending == 0 {
+                return (transfers, done);
+            }
+        }
+    };
+    let (transfers, done) =
+        tokio::time::timeout(Duration::from_mins(1), settled).await.expect("none stays pending");
+    assert_eq!(transfers, done, "each with its transfer");
+    assert!(done.len() >= acknowledged.len());
+    let current = ana.get(&format!("/api/v1/goals/{goal}")).await.text("current_amount");
+    assert_eq!(current, format!("{}.00", done.len()));
+    assert_eq!(ana.balance(&savings).await, current);
+
+    // Whoever got no answer asks again and has contributed once.
+    for key in keys.iter().filter(|key| !acknowledged.contains(*key)) {
+        assert_eq!(contribute(&client, &token, &goal, &bank, key).await, Some(201), "{key}");
+    }
+    let (transfers, done, pending) = both(&ana, &goal, &savings).await;
+    assert_eq!((transfers.len(), done.len(), pending), (CONTRIBUTIONS, CONTRIBUTIONS, 0));
+    assert_eq!(transfers, done);
+    assert_eq!(ana.balance(&savings).await, "500.00");
+    assert_eq!(ana.balance(&bank).await, "500.00");
+    assert!(system.verify().await, "every invariant of the ledger holds");
+}

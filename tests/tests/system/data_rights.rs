@@ -1,0 +1,248 @@
+//! What is stored about a person: all of it on request, none of it after he left.
+
+use std::time::Duration;
+
+use fintrac_tests::client::PASSWORD;
+use fintrac_tests::system::{Shape, System};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::BINARY;
+use crate::identity::logged_in;
+use crate::money::Person;
+
+const EMAIL: &str = "canary@example.com";
+/// Words that the person writes wherever there is room for some, and that his client brings along.
+const WORDS: [&str; 23] = [
+    "canary@example.com",
+    "Canarina",
+    "Canarsson",
+    "canarinho",
+    "+34600987654",
+    "Canary bank",
+    "Canary description",
+    "Canary category",
+    "Canary lunch",
+    "Canary reference",
+    "Canary notes",
+    "Canary split",
+    "Canary rent",
+    "canary-rent-tag",
+    "canary-tag",
+    "Canary lunch, edited",
+    "Canary budget",
+    "Canary goal",
+    "Canary contribution",
+    "Canary phone",
+    "canary-agent",
+    "canary-request",
+    "203.0.113.77",
+];
+
+/// The person, whose client says what it is and where it is.
+struct Canary<'a> {
+    system: &'a System,
+    token: String,
+}
+
+impl Canary<'_> {
+    async fn send(&self, method: Method, path: &str, body: Value) -> Value {
+        let request = self.system.client.request(method, path).bearer_auth(&self.token);
+        let request =
+            request.header("user-agent", "canary-agent/1.0").header("x-request-id", "canary-request-1");
+        let request = request.header("x-forwarded-for", "203.0.113.77");
+        let request = if body.is_null() { request } else { request.json(&body) };
+        let response = self.system.client.send(request).await;
+        assert!(response.status < 300, "{path}: {response:?}");
+        response.body
+    }
+
+    async fn made(&self, path: &str, body: Value) -> String {
+        self.send(Method::POST, path, body).await["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// Leaves a word everywhere.
+    async fn live(&self) {
+        let account = json!({"name": "Canary bank", "account_type": "bank", "balance": "500", "description": "Canary description"});
+        let bank = self.made("/api/v1/accounts", account).await;
+        let other = self.made("/api/v1/accounts", json!({"name": "Other", "account_type": "bank"})).await;
+        let category =
+            self.made("/api/v1/categories", json!({"name": "Canary category", "type": "expense"})).await;
+        let budget = json!({"name": "Canary budget", "amount": "100", "frequency": "monthly", "category_id": category});
+        self.made("/api/v1/budgets", budget).await;
+        let lunch = json!({"account_id": bank, "type": "expense", "amount": "95.50", "category_id": category,
+            "description": "Canary lunch", "reference_number": "Canary reference", "notes": "Canary notes",
+            "tags": ["canary-tag"]});
+        let lunch = self.made("/api/v1/transactions", lunch).await;
+        let edit = json!({"description": "Canary lunch, edited"});
+        self.send(Method::PATCH, &format!("/api/v1/transactions/{lunch}"), edit).await;
+        let parts = json!([{"category_id": category, "amount": "2", "description": "Canary split"},
+            {"category_id": category, "amount": "3"}]);
+        let split = json!({"account_id": bank, "type": "expense", "amount": "5", "splits": parts});
+        let split = self.made("/api/v1/transactions", split).await;
+        self.send(Method::DELETE, &format!("/api/v1/transactions/{split}"), Value::Null).await;
+        self.send(Method::POST, &format!("/api/v1/transactions/{split}/restore"), Value::Null).await;
+        let rent = json!({"account_id": bank, "type": "expense", "amount": "9", "description": "Canary rent",
+            "tags": ["canary-rent-tag"], "frequency": "monthly"});
+        self.made("/api/v1/transactions/recurring", rent).await;
+        let goal = json!({"name": "Canary goal", "target_amount": "100", "account_id": other});
+        let goal = self.made("/api/v1/goals", goal).await;
+        let contribution = json!({"amount": "30", "account_id": bank, "note": "Canary contribution"});
+        self.made(&format!("/api/v1/goals/{goal}/contribute"), contribution).await;
+    }
+}
+
+/// Waits until a query of the whole database says `expected`.
+async fn until(system: &System, sql: &'static str, expected: i64) {
+    let reached = async {
+        let mut tick = tokio::time::interval(Duration::from_millis(50));
+        let mut connection = system.connect().await;
+        loop {
+            tick.tick().await;
+            let found: i64 = sqlx::query_scalar(sql).fetch_one(&mut connection).await.expect("query");
+            if found == expected {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), reached).await.unwrap_or_else(|_| panic!("{sql}"));
+}
+
+/// Where a word is still to be found.
+async fn places(system: &System, word: &str) -> Vec<String> {
+    let dump = system.dump().await;
+    let mut places: Vec<_> =
+        dump.into_iter().filter(|(_, row)| row.contains(word)).map(|(table, _)| table).collect();
+    places.dedup();
+    places
+}
+
+#[tokio::test]
+async fn everything_is_exported_on_request_and_erased_after_the_grace_period() {
+    let mut system = System::start(BINARY, Shape::OneProcess).await;
+    let register = json!({"email": EMAIL, "password": PASSWORD, "first_name": "Canarina", "last_name": "Canarsson",
+        "username": "canarinho", "phone_number": "+34 600 987 654"});
+    assert_eq!(system.client.post("/api/v1/auth/register", register).await.status, 202);
+    let token = system.mailbox.wait("verification", EMAIL).await.token();
+    assert_eq!(system.client.post("/api/v1/auth/verify-email", json!({"token": token})).await.status, 204);
+    let device = json!({"device_id": "canary-phone-1", "name": "Canary phone"});
+    let body = json!({"email": EMAIL, "password": PASSWORD, "device": device});
+    let login = system.client.post("/api/v1/auth/login", body).await;
+    let canary = Canary { system: &system, token: login.text("access_token") };
+    // The month of the budget does not end meanwhile.
+    Person::again(&system, &canary.token).move_to_noon().await;
+    canary.live().await;
+    until(&system, "select count(*) from ledger.transactions where recurring_id is not null", 1).await;
+    // The look that finds the budget spent may have been the first: then nothing told of 80 % before.
+    let told = "select count(*) from notify.notifications
+                where kind in ('welcome', 'budget_exceeded', 'recurring_posted', 'goal_milestone')";
+    until(&system, told, 4).await;
+    // The audit log follows within moments.
+    until(
+        &system,
+        "select count(*) from notify.audit_log where service = 'budget' and entity = 'contribution'",
+        1,
+    )
+    .await;
+
+    let export = canary.send(Method::GET, "/api/v1/users/me/export", Value::Null).await;
+    let text = export.to_string();
+    for word in WORDS {
+        assert!(text.contains(word), "{word} is not in the export");
+    }
+    let bank = &export["ledger"]["accounts"][0];
+    assert_eq!(
+        (bank["name"].as_str(), bank["projected_balance"].as_str()),
+        (Some("Canary bank"), Some("360.50"))
+    );
+    assert_eq!(
+        export["ledger"]["transactions"].as_array().map(Vec::len),
+        Some(5),
+        "opening, lunch, split, rent, transfer"
+    );
+    assert_eq!(export["ledger"]["history"][1]["postings"][0]["currency_code"], "USD");
+    assert_eq!(export["budget"]["goals"][0]["current_amount"], "30.00");
+    for (service, section) in [
+        ("auth", "sessions"),
+        ("auth", "devices"),
+        ("budget", "budgets"),
+        ("budget", "contributions"),
+        ("notify", "notifications"),
+        ("notify", "activity"),
+        ("notify", "mails"),
+    ] {
+        assert!(!export[service][section].as_array().expect(section).is_empty(), "{service} {section}");
+    }
+    for secret in [PASSWORD, "argon2", "v1.k1."] {
+        assert!(!text.contains(secret), "{secret} is no word of his");
+    }
+
+    canary.send(Method::DELETE, "/api/v1/users/me", json!({"password": PASSWORD})).await;
+    let message = system.mailbox.wait("account_deletion", EMAIL).await;
+    assert_eq!(message.subject, "Your account will be deleted");
+    // Thirty days later.
+    let mut connection = system.connect().await;
+    sqlx::query("update auth.users set erase_at = '2026-01-01' where email_key = $1")
+        .bind(EMAIL)
+        .execute(&mut connection)
+        .await
+        .expect("time passes");
+    sqlx::query("update auth.jobs set due_at = '2026-01-01'")
+        .execute(&mut connection)
+        .await
+        .expect("jobs are due");
+    drop(connection);
+    system.terminate().await;
+    system.restart().await;
+    let done = "select (select count(*) from auth.erasures where erased_at is not null)
+                     + (select count(*) from ledger.erasures where erased_at is not null)
+                     + (select count(*) from budget.erasures where erased_at is not null)
+                     + (select count(*) from notify.erasures where erased_at is not null)";
+    until(&system, done, 4).await;
+    for word in WORDS {
+        assert_eq!(places(&system, word).await, Vec::<String>::new(), "{word} is still there");
+    }
+    assert!(system.verify().await, "every invariant of the ledger holds");
+    let mut connection = system.connect().await;
+    let sums: i64 = sqlx::query_scalar("select sum(balance)::bigint from ledger.accounts")
+        .fetch_one(&mut connection)
+        .await
+        .expect("query");
+    assert_eq!(sums, 39_050, "every cent is where it was");
+    let members: i64 = sqlx::query_scalar("select count(*) from auth.memberships")
+        .fetch_one(&mut connection)
+        .await
+        .expect("query");
+    assert_eq!(members, 0, "the household is nobody's");
+    assert_eq!(system.client.login(EMAIL).await.status, 401);
+    system.terminate().await;
+}
+
+/// Thousands of pages of notes: more than one message between services may hold.
+#[tokio::test]
+async fn an_export_holds_more_than_one_grpc_message() {
+    let mut system = System::start(BINARY, Shape::FiveProcesses).await;
+    let login = logged_in(&system, "writer@example.com").await;
+    let writer = Canary { system: &system, token: login.text("access_token") };
+    let account = json!({"name": "Bank", "account_type": "bank", "balance": "500"});
+    let account = writer.made("/api/v1/accounts", account).await;
+    let operation = json!({"op": "create", "account_id": account, "type": "expense", "amount": "0.01",
+        "notes": "🐦".repeat(4000)});
+    let bulk = json!({"mode": "atomic", "operations": vec![operation; 400]});
+    let made = writer.send(Method::POST, "/api/v1/transactions/bulk", bulk).await;
+    let id = made["results"][0]["transaction"]["id"].as_str().expect("an id");
+    for bird in ["🦆", "🦉", "🐦"] {
+        let notes = json!({"notes": bird.repeat(4000)});
+        writer.send(Method::PATCH, &format!("/api/v1/transactions/{id}"), notes).await;
+    }
+
+    let export = writer.send(Method::GET, "/api/v1/users/me/export", Value::Null).await;
+    let transactions = export["ledger"]["transactions"].as_array().expect("a list");
+    let written = transactions.iter().filter(|it| it["notes"].as_str().is_some_and(|it| it.len() == 16_000));
+    assert_eq!(written.count(), 400);
+    let history = export["ledger"]["history"].as_array().expect("a list");
+    assert_eq!(history.len(), 404, "the opening balance and three edits, too");
+    let of_one = history.iter().filter(|it| it["transaction_id"] == id).map(|it| it["revision"].clone());
+    assert_eq!(of_one.collect::<Vec<_>>(), [1, 2, 3, 4]);
+    system.terminate().await;
+}

@@ -1,0 +1,86 @@
+//! Emails over a server that fails: none is lost, and what could have been sent
+//! twice is the same email.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use fintrac_kit::testing::smtp::{SmtpReply, SmtpServer};
+use fintrac_tests::system::{Settings, Shape, System};
+use sqlx::{Connection as _, PgConnection};
+
+use crate::BINARY;
+
+async fn start() -> (System, SmtpServer, PgConnection) {
+    let server = SmtpServer::start().await;
+    let settings = Settings { common: vec![("SMTP_URL", server.url())], ..Settings::default() };
+    let system = System::start_with(BINARY, Shape::FiveProcesses, settings).await;
+    let database = PgConnection::connect(&system.database_url()).await.expect("connected");
+    (system, server, database)
+}
+
+fn header<'a>(message: &'a str, name: &str) -> &'a str {
+    let line = message.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+    line.unwrap_or_else(|| panic!("no {name} in {message}"))
+}
+
+async fn until_sent(database: &mut PgConnection, expected: i64) {
+    let sent = async {
+        let mut tick = tokio::time::interval(Duration::from_millis(50));
+        loop {
+            tick.tick().await;
+            // What waits for its next try waits no longer: time flies.
+            let due = "update notify.emails set due_at = least(due_at, now()) where state = 'pending'";
+            sqlx::query(due).execute(&mut *database).await.expect("query");
+            let sql = "select count(*) from notify.emails where state = 'sent'";
+            let count: i64 = sqlx::query_scalar(sql).fetch_one(&mut *database).await.expect("query");
+            if count == expected {
+                break;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), sent).await.expect("all are sent");
+}
+
+#[tokio::test]
+async fn killed_between_sending_and_noting_it() {
+    let (mut system, mut server, mut database) = start().await;
+    server.set_reply(SmtpReply::Stall);
+    assert_eq!(system.client.register("stalled@example.com").await.status, 202);
+    // The server has the email; notify-svc does not know it yet, and never will.
+    let first = server.next_message().await;
+    system.kill_service("notify").await;
+    server.set_reply(SmtpReply::Accept);
+    system.restart_service("notify");
+    system.wait_until_ready().await;
+    // Nobody else has a claim on it until the lease of the dead has run out.
+    let lapsed = "update notify.emails set leased_until = leased_until - interval '30 seconds'";
+    sqlx::query(lapsed).execute(&mut database).await.expect("half a minute later");
+    let second = server.next_message().await;
+    assert_eq!(header(&first, "Message-ID"), header(&second, "Message-ID"), "at worst the same email twice");
+    until_sent(&mut database, 1).await;
+    assert!(!server.has_messages());
+    system.terminate().await;
+}
+
+#[tokio::test]
+async fn queued_emails_are_sent_once_after_an_outage() {
+    const EMAILS: usize = 12;
+    let (mut system, mut server, mut database) = start().await;
+    server.set_reply(SmtpReply::TransientFailure);
+    for number in 0..EMAILS {
+        assert_eq!(system.client.register(&format!("waiting-{number}@example.com")).await.status, 202);
+    }
+    let mut refused = BTreeSet::new();
+    while refused.len() < EMAILS {
+        refused.insert(header(&server.next_message().await, "Message-ID").to_owned());
+    }
+    server.set_reply(SmtpReply::Accept);
+    until_sent(&mut database, 12).await;
+    let mut arrived = Vec::new();
+    while server.has_messages() {
+        arrived.push(header(&server.next_message().await, "Message-ID").to_owned());
+    }
+    let ids: BTreeSet<_> = arrived.iter().cloned().collect();
+    assert!(ids == refused, "the same emails: {arrived:?}");
+    system.terminate().await;
+}

@@ -1,0 +1,61 @@
+//! Programs at the gRPC ports.
+
+use fintrac_proto::auth::v1 as pb;
+use fintrac_proto::auth::v1::identity_service_client::IdentityServiceClient;
+use fintrac_proto::auth::v1::user_service_client::UserServiceClient;
+use fintrac_tests::system::System;
+use tonic::transport::Channel;
+use tonic::{Code, Request};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_client::HealthClient;
+use tonic_reflection::pb::v1::ServerReflectionRequest;
+use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
+use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
+use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
+
+use crate::identity::logged_in;
+
+async fn channel(system: &System) -> Channel {
+    Channel::from_shared(system.auth_grpc.clone()).expect("a URL").connect().await.expect("a server")
+}
+
+pub async fn health_and_reflection(system: &System) {
+    let channel = channel(system).await;
+    let health =
+        HealthClient::new(channel.clone()).check(HealthCheckRequest::default()).await.expect("health");
+    assert_eq!(health.into_inner().status().as_str_name(), "SERVING");
+    let list = ServerReflectionRequest {
+        host: String::new(),
+        message_request: Some(MessageRequest::ListServices(String::new())),
+    };
+    let mut answers = ServerReflectionClient::new(channel)
+        .server_reflection_info(futures::stream::iter([list]))
+        .await
+        .expect("reflection")
+        .into_inner();
+    let response = answers.message().await.expect("an answer").and_then(|response| response.message_response);
+    let Some(MessageResponse::ListServicesResponse(services)) = response else {
+        panic!("no list: {response:?}")
+    };
+    let names: Vec<_> = services.service.into_iter().map(|service| service.name).collect();
+    assert!(names.iter().any(|name| name == "fintrac.auth.v1.UserService"), "{names:?}");
+}
+
+pub async fn programs_with_a_users_token(system: &System) {
+    let login = logged_in(system, "program@example.com").await;
+    let channel = channel(system).await;
+    let ask = async |token: &str| {
+        let mut request = Request::new(pb::GetMeRequest {});
+        request.metadata_mut().insert("authorization", format!("Bearer {token}").parse().expect("metadata"));
+        UserServiceClient::new(channel.clone()).get_me(request).await
+    };
+    let me = ask(&login.text("access_token")).await.expect("me").into_inner().user.expect("a user");
+    assert_eq!(me.email, "program@example.com");
+    let forged = ask("forged").await.expect_err("a forged token");
+    assert_eq!(forged.code(), Code::Unauthenticated);
+    let nobody =
+        UserServiceClient::new(channel.clone()).get_me(pb::GetMeRequest {}).await.expect_err("no token");
+    assert_eq!(nobody.code(), Code::Unauthenticated);
+    let register = IdentityServiceClient::new(channel).register(pb::RegisterRequest::default()).await;
+    assert_eq!(register.expect_err("only the gateway registers").code(), Code::Unauthenticated);
+}

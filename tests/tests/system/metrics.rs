@@ -1,0 +1,54 @@
+//! What Prometheus gets to see.
+
+use std::time::Duration;
+
+use fintrac_tests::client::Client;
+use fintrac_tests::system::{Settings, Shape, System, free_port};
+use reqwest::Method;
+use serde_json::json;
+
+use crate::BINARY;
+use crate::money::Person;
+
+#[tokio::test]
+async fn metrics_cover_requests_calls_statements_connections_and_jobs() {
+    let address = format!("127.0.0.1:{}", free_port());
+    let settings = Settings { common: vec![("METRICS_LISTEN", address.clone())], ..Settings::default() };
+    let mut system = System::start_with(BINARY, Shape::OneProcess, settings).await;
+    let ana = Person::new(&system, "measured@example.com").await;
+    let bank = ana.account(json!({"name": "Bank", "account_type": "bank"})).await;
+    let lunch =
+        json!({"account_id": bank, "type": "expense", "amount": "12.50", "description": "Secret lunch"});
+    assert_eq!(ana.post("/api/v1/transactions", lunch).await.status, 201);
+    let prometheus = Client::new(&format!("http://{address}"));
+    let wanted = [
+        "fintrac_http_seconds_count{method=\"POST\",route=\"/api/v1/transactions\",status=\"201\"} 1",
+        "fintrac_rpc_seconds_count{",
+        "fintrac_ledger_batch_commands_count",
+        "fintrac_statement_seconds_count ",
+        "fintrac_pool_connections{service=\"ledger\",state=\"idle\"}",
+        "fintrac_pool_limit{service=\"auth\"}",
+        "fintrac_event_horizon_lag_seconds{service=\"budget\"}",
+        "fintrac_job_running{service=\"notify\",job=\"live-events-clean-up\"}",
+        "fintrac_panics_total 0",
+        "fintrac_event_dead_letters_total{source=\"ledger\"} 0",
+    ];
+    let mut page = String::new();
+    let told = async {
+        let mut tick = tokio::time::interval(Duration::from_millis(200));
+        while !wanted.iter().all(|line| page.contains(line)) {
+            tick.tick().await;
+            let response = prometheus.request(Method::GET, "/metrics").send().await.expect("an answer");
+            page = response.text().await.expect("text");
+        }
+    };
+    let all = tokio::time::timeout(Duration::from_secs(30), told).await;
+    let missing: Vec<_> = wanted.iter().filter(|line| !page.contains(**line)).collect();
+    assert!(all.is_ok(), "{missing:?} in {page}");
+    for secret in ["Secret lunch", "measured@example.com", bank.as_str()] {
+        assert!(!page.contains(secret), "{secret}");
+    }
+    // A command beside it leaves the metrics' port alone.
+    assert!(system.run_command(&["jobs"]).await.contains("budget-check"));
+    system.terminate().await;
+}

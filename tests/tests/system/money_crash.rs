@@ -1,0 +1,159 @@
+//! Pulling plugs under load: every acknowledged transaction is there once.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use fintrac_kit::random::Random;
+use fintrac_tests::client::Client;
+use fintrac_tests::system::{Shape, Signal, System, signal};
+use futures::future::join_all;
+use serde_json::json;
+
+use crate::BINARY;
+use crate::money::Person;
+
+const TIMES: u32 = 10;
+const WORKERS: u32 = 8;
+
+/// What a worker knows of its requests: key to whether it was acknowledged.
+type Sent = HashMap<String, bool>;
+
+/// Posts once; the status, if there was an answer.
+async fn post(client: &Client, token: &str, account: &str, key: &str) -> Option<u16> {
+    let body = json!({"account_id": account, "type": "income", "amount": "1.00", "description": key});
+    let request = client.request(reqwest::Method::POST, "/api/v1/transactions").bearer_auth(token);
+    let response = request.header("idempotency-key", key).json(&body).send().await.ok()?;
+    Some(response.status().as_u16())
+}
+
+/// Posts one after the other until nobody answers any more.
+async fn load(
+    system: &System,
+    token: &str,
+    account: &str,
+    round: u32,
+    worker: u32,
+    until: Option<u32>,
+) -> Sent {
+    let mut sent = Sent::new();
+    for number in 0..until.unwrap_or(100_000) {
+        let key = format!("r{round}w{worker}n{number}");
+        let status = post(&system.client, token, account, &key).await;
+        sent.insert(key, status == Some(201));
+        match status {
+            Some(201 | 503 | 504) => {}
+            Some(other) => panic!("{other} is no answer to a crash"),
+            None => break,
+        }
+    }
+    sent
+}
+
+async fn elapse(moment: Duration) {
+    let _elapsed = tokio::time::timeout(moment, std::future::pending::<()>()).await;
+}
+
+/// A random moment within 600 ms, not at once.
+fn moment(random: &Random) -> Duration {
+    Duration::from_millis(100 + u64::from(u16::from_le_bytes(random.bytes())) % 500)
+}
+
+/// Everything acknowledged is there, nothing is there twice, what was not
+/// acknowledged can be sent again, and the books add up.
+async fn settle(system: &System, ana: &Person<'_>, account: &str, sent: &Sent) {
+    let mut seen: HashMap<String, u32> = HashMap::new();
+    for row in ana.walk("/api/v1/transactions?page_size=200").await {
+        *seen.entry(row["description"].as_str().expect("a key").to_owned()).or_default() += 1;
+    }
+    assert!(seen.values().all(|times| *times == 1), "nothing twice");
+    for (key, acknowledged) in sent {
+        assert!(!acknowledged || seen.contains_key(key), "{key} was acknowledged and is gone");
+        if !acknowledged {
+            assert_eq!(post(&system.client, ana.token(), account, key).await, Some(201), "sent again");
+        }
+    }
+    let rows = ana.walk("/api/v1/transactions?page_size=200").await;
+    assert_eq!(rows.len(), sent.len(), "each of them once");
+    let balance = ana.get(&format!("/api/v1/accounts/{account}")).await.text("balance");
+    assert_eq!(balance, format!("{}.00", sent.len()));
+    assert!(system.verify().await, "every invariant of the ledger holds");
+}
+
+#[tokio::test]
+async fn the_system_is_killed_ten_times_while_it_posts() {
+    let mut system = System::start(BINARY, Shape::OneProcess).await;
+    let random = Random::seeded(11);
+    let (token, account) = {
+        let ana = Person::new(&system, "crash@example.com").await;
+        let account = ana.account(json!({"name": "Bank", "account_type": "bank"})).await;
+        (ana.token().to_owned(), account)
+    };
+    let mut sent = Sent::new();
+    for round in 0..TIMES {
+        let pids = system.pids();
+        let workers = (0..WORKERS).map(|worker| load(&system, &token, &account, round, worker, None));
+        let (loads, ()) = tokio::join!(join_all(workers), async {
+            elapse(moment(&random)).await;
+            for pid in &pids {
+                assert!(signal(Signal::KILL, *pid), "it runs");
+            }
+        });
+        sent.extend(loads.into_iter().flatten());
+        system.kill().await;
+        system.restart().await;
+    }
+    assert!(sent.values().filter(|acknowledged| **acknowledged).count() > 100, "there was load");
+    let ana = Person::again(&system, &token);
+    settle(&system, &ana, &account, &sent).await;
+}
+
+/// The server processes of the system's PostgreSQL that work for ledger-svc.
+fn ledger_backends(postmaster: u32) -> Vec<u32> {
+    let parent = format!("PPid:\t{postmaster}");
+    let is_ours = |pid: &u32| {
+        let read = |file: &str| std::fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default();
+        read("status").lines().any(|line| line == parent) && read("cmdline").contains("ledger_app")
+    };
+    let processes = std::fs::read_dir("/proc").expect("a list of processes").flatten();
+    processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).filter(is_ours).collect()
+}
+
+#[tokio::test]
+async fn postgresql_is_killed_ten_times_while_the_system_posts() {
+    let mut system = System::start(BINARY, Shape::OneProcess).await;
+    let random = Random::seeded(12);
+    let (token, account) = {
+        let ana = Person::new(&system, "plug@example.com").await;
+        let account = ana.account(json!({"name": "Bank", "account_type": "bank"})).await;
+        (ana.token().to_owned(), account)
+    };
+    let mut sent = Sent::new();
+    for round in 0..TIMES {
+        let postmaster = system.postgres_pid().expect("PostgreSQL runs");
+        let whole = round % 2 == 0;
+        // One dead backend makes PostgreSQL throw all sessions out and recover,
+        // under a system that goes on; the dead server ends the system.
+        let until = if whole { None } else { Some(60) };
+        let workers = (0..WORKERS).map(|worker| load(&system, &token, &account, round, worker, until));
+        let (loads, ()) = tokio::join!(join_all(workers), async {
+            elapse(moment(&random)).await;
+            if whole {
+                assert!(signal(Signal::KILL, postmaster), "it runs");
+            } else {
+                let backend =
+                    ledger_backends(postmaster).into_iter().next().expect("the ledger is connected");
+                assert!(signal(Signal::KILL, backend), "it runs");
+            }
+        });
+        sent.extend(loads.into_iter().flatten());
+        if whole {
+            system.wait_until_ended().await;
+            system.restart().await;
+        } else {
+            system.wait_until_ready().await;
+        }
+    }
+    assert!(sent.values().filter(|acknowledged| **acknowledged).count() > 100, "there was load");
+    let ana = Person::again(&system, &token);
+    settle(&system, &ana, &account, &sent).await;
+}

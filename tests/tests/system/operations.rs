@@ -1,0 +1,345 @@
+//! What operators see of background work, and what they ask of it.
+
+use std::collections::BTreeSet;
+use std::process::Stdio;
+use std::time::Duration;
+
+use fintrac_proto::jobs::v1 as jobs;
+use fintrac_proto::jobs::v1::job_service_client::JobServiceClient;
+use fintrac_proto::notify::v1 as notify;
+use fintrac_proto::notify::v1::email_service_client::EmailServiceClient;
+use fintrac_tests::client::Client;
+use fintrac_tests::system::{Shape, Signal, System, coverage, free_port, reachable_folder, signal};
+use serde_json::json;
+use sqlx::{Connection as _, PgConnection};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Code, Request};
+
+use crate::BINARY;
+use crate::identity::logged_in;
+
+const EMAIL: &str = "operated@example.com";
+
+async fn count(database: &mut PgConnection, sql: &'static str) -> i64 {
+    sqlx::query_scalar(sql).fetch_one(database).await.expect("query")
+}
+
+async fn channel(url: &str) -> Channel {
+    Endpoint::from_shared(url.to_owned()).expect("a URL").connect().await.expect("a server")
+}
+
+fn with_token<T>(token: &str, message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    request.metadata_mut().insert("authorization", format!("Bearer {token}").parse().expect("metadata"));
+    request
+}
+
+/// Background work over gRPC, as an administrator's program sees it.
+pub async fn programs_list_and_run_jobs(system: &System) {
+    let user = logged_in(system, "grpc-jobs@example.com").await.text("access_token");
+    let mut client = JobServiceClient::new(channel(&system.budget_grpc).await);
+    let list = jobs::ListJobsRequest {};
+    let refused = client.list_jobs(with_token(&user, list)).await.expect_err("a user is no operator");
+    assert_eq!(refused.code(), Code::PermissionDenied);
+    assert_eq!(client.list_jobs(list).await.expect_err("nobody").code(), Code::Unauthenticated);
+
+    let run = jobs::RunJobRequest { name: "budget-check".into() };
+    let refused = client.run_job(with_token(&user, run.clone())).await.expect_err("a user is no operator");
+    assert_eq!(refused.code(), Code::PermissionDenied);
+
+    system.run_command(&["admin-create", "grpc-jobs@example.com"]).await;
+    let admin = system.client.login("grpc-jobs@example.com").await.text("access_token");
+    let listed = client.list_jobs(with_token(&admin, list)).await.expect("a list").into_inner().jobs;
+    let services: BTreeSet<_> = listed.iter().map(|job| job.service.as_str()).collect();
+    let all = ["auth", "budget", "ledger", "notify"];
+    let expected = if system.budget_grpc == system.auth_grpc { &all[..] } else { &["budget"] };
+    assert!(services.iter().eq(expected), "who answers at this port: {services:?}");
+    let check = listed.iter().find(|job| job.name == "budget-check").expect("it is there");
+    assert!(check.due_at.is_some() && check.backlog.is_none() && check.failures == 0, "{check:?}");
+
+    let before = check.finished_at;
+    client.run_job(with_token(&admin, run)).await.expect("asked for");
+    let ran = async {
+        let mut tick = tokio::time::interval(Duration::from_millis(100));
+        loop {
+            tick.tick().await;
+            let jobs = client.list_jobs(with_token(&admin, list)).await.expect("a list").into_inner().jobs;
+            let check = jobs.into_iter().find(|job| job.name == "budget-check").expect("it is there");
+            if check.finished_at.map(|at| (at.seconds, at.nanos)) > before.map(|at| (at.seconds, at.nanos)) {
+                break;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), ran).await.expect("it runs once more");
+    let nothing = jobs::RunJobRequest { name: "print-money".into() };
+    let unknown = client.run_job(with_token(&admin, nothing)).await.expect_err("no such job");
+    assert_eq!(unknown.code(), Code::NotFound);
+}
+
+#[tokio::test]
+async fn jobs_are_listed_and_run_and_failed_emails_retried() {
+    let mut system = System::start(BINARY, Shape::FiveProcesses).await;
+    let mut database = PgConnection::connect(&system.database_url()).await.expect("connected");
+    assert_eq!(system.client.register(EMAIL).await.status, 202);
+    system.mailbox.wait("verification", EMAIL).await;
+    let settled = async {
+        let mut tick = tokio::time::interval(Duration::from_millis(20));
+        while count(&mut database, "select count(*) from notify.emails where state = 'sent'").await == 0 {
+            tick.tick().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), settled).await.expect("the email is on record as sent");
+
+    let listed = system.run_command(&["jobs"]).await;
+    for (service, job) in [
+        ("auth", "event-partitions"),
+        ("ledger", "recurring-transactions"),
+        ("budget", "budget-check"),
+        ("budget", "goal-reminders"),
+        ("notify", "live-events-clean-up"),
+        ("notify", "emails"),
+    ] {
+        let has = |line: &str| line.split_whitespace().take(2).eq([service, job]);
+        assert!(listed.lines().any(has), "{service} {job} is not in\n{listed}");
+    }
+    let emails = listed.lines().find(|line| line.contains(" emails ")).expect("a line");
+    assert_eq!(emails.split_whitespace().skip(2).collect::<Vec<_>>(), ["no", "-", "-", "0", "0"], "{emails}");
+
+    // A run that is asked for is done by the system that runs, and only then reported.
+    let finished =
+        "select (extract(epoch from finished_at) * 1000)::int8 from budget.jobs where name = 'budget-check'";
+    let before = count(&mut database, finished).await;
+    system.run_command(&["jobs-run", "budget-check"]).await;
+    assert!(count(&mut database, finished).await > before, "it ran once more");
+
+    // A month of the log that is old, with nothing in it that somebody has not read.
+    let old = "select count(*) from pg_class where relname = 'events_2025_01'";
+    sqlx::query("select auth.ensure_event_partitions('2025-01-01', 0)")
+        .execute(&mut database)
+        .await
+        .expect("made");
+    assert_eq!(count(&mut database, old).await, 1);
+    system.run_command(&["jobs-run", "event-partitions"]).await;
+    assert_eq!(count(&mut database, old).await, 0, "it is dropped");
+
+    // An email that was given up goes out again when somebody says so, as the same email.
+    sqlx::query(
+        "update notify.emails set state = 'failed', attempts = 7, last_error = 'the mail server responded with 550'",
+    )
+    .execute(&mut database)
+    .await
+    .expect("given up");
+    let dead = system.run_command(&["emails"]).await;
+    assert!(
+        dead.contains("verification") && dead.contains("7 tries: the mail server responded with 550"),
+        "{dead}"
+    );
+    assert!(!dead.contains(EMAIL), "who it is stays with auth-svc");
+    system.run_command(&["emails-retry"]).await;
+    let sent = async {
+        let mut tick = tokio::time::interval(Duration::from_millis(50));
+        while count(&mut database, "select count(*) from notify.emails where state = 'sent'").await != 1 {
+            tick.tick().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), sent).await.expect("it goes out");
+    assert_eq!(system.run_command(&["emails"]).await, "");
+
+    // Over gRPC, for administrators.
+    sqlx::query("update notify.emails set state = 'failed', last_error = 'no such mailbox'")
+        .execute(&mut database)
+        .await
+        .expect("given up");
+    let admin = "operator@example.com";
+    logged_in(&system, admin).await;
+    system.run_command(&["admin-create", admin]).await;
+    let admin = system.client.login(admin).await.text("access_token");
+    let mut emails = EmailServiceClient::new(channel(&system.notify_grpc).await);
+    let list = notify::ListFailedEmailsRequest {};
+    let dead = emails.list_failed_emails(with_token(&admin, list)).await.expect("a list").into_inner().emails;
+    assert_eq!(dead.len(), 1, "{dead:?}");
+    assert_eq!((dead[0].kind.as_str(), dead[0].last_error.as_str()), ("verification", "no such mailbox"));
+    let retry = |ids: &[&str]| {
+        let email_ids = ids.iter().map(|id| (*id).to_owned()).collect();
+        with_token(&admin, notify::RetryFailedEmailsRequest { email_ids })
+    };
+    let refused = emails.retry_failed_emails(retry(&[&dead[0].id, "x"])).await.expect_err("x is no id");
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    let retried = emails.retry_failed_emails(retry(&[&dead[0].id])).await.expect("queued").into_inner();
+    assert_eq!(retried.retried, 1);
+    let nobody = emails.list_failed_emails(list).await.expect_err("no token");
+    assert_eq!(nobody.code(), Code::Unauthenticated);
+    assert_eq!(system.mailbox.subjects("verification", EMAIL).len(), 1, "the same file");
+    system.terminate().await;
+}
+
+#[tokio::test]
+async fn migrations_go_down_and_up_again() {
+    let mut system = System::start(BINARY, Shape::FiveProcesses).await;
+    system.terminate().await;
+    let states = async |system: &System| {
+        let status = system.run_command(&["migrate-status"]).await;
+        let states = status.lines().filter_map(|line| line.split_whitespace().nth(1).map(str::to_owned));
+        (status.lines().count(), states.collect::<BTreeSet<_>>())
+    };
+    let (count, applied) = states(&system).await;
+    assert!(count >= 4 && applied == BTreeSet::from(["applied".to_owned()]), "{count} {applied:?}");
+    system.run_command(&["migrate-down", "100"]).await;
+    assert_eq!(states(&system).await, (count, BTreeSet::from(["pending".to_owned()])));
+    system.run_command(&["migrate"]).await;
+    assert_eq!(states(&system).await, (count, applied));
+    system.restart().await;
+    logged_in(&system, "after-all@example.com").await;
+    assert!(system.verify().await);
+    system.terminate().await;
+}
+
+#[tokio::test]
+async fn config_check_prints_settings_without_secrets() {
+    let mut system = System::start(BINARY, Shape::FiveProcesses).await;
+    let told = system.run_command(&["config-check"]).await;
+    for line in [
+        "FINTRAC_SERVICE_SECRET=***",
+        "RATE_PROVIDER=off",
+        "LEDGER_WRITERS=2  # default",
+        "REDIS_URL=(none)  # default",
+    ] {
+        assert!(told.lines().any(|it| it == line), "{line} is not in\n{told}");
+    }
+    // Every variable of the example is one that something reads, and the other way round.
+    let example = include_str!("../../../.env.example");
+    let names = |text: &str| -> BTreeSet<String> {
+        let lines = text.lines().filter_map(|line| line.trim_start_matches('#').split_once('='));
+        let is_name = |name: &str| {
+            !name.is_empty() && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+        };
+        lines.map(|(name, _)| name.to_owned()).filter(|name| is_name(name)).collect()
+    };
+    let (in_example, read) = (names(example), names(&told));
+    // One service stands for the four.
+    let is_service_setting = |name: &&String| {
+        ["LEDGER_", "BUDGET_", "NOTIFY_"]
+            .iter()
+            .any(|service| name.starts_with(service) && name.ends_with("DATABASE_URL"))
+    };
+    // Parts of a whole are read where the whole is not given.
+    let is_conditional = |name: &&String| {
+        ["DB_POSTGRES_", "MAIL_", "REDIS_", "JWT_SECRET_KEY"].iter().any(|prefix| name.starts_with(prefix))
+    };
+    let unread: Vec<_> = in_example.difference(&read).filter(|name| !is_conditional(name)).collect();
+    let untold: Vec<_> = read.difference(&in_example).filter(|name| !is_service_setting(name)).collect();
+    assert!(unread.is_empty() && untold.is_empty(), "nobody reads {unread:?}; the example lacks {untold:?}");
+    system.terminate().await;
+}
+
+#[tokio::test]
+async fn config_check_reports_every_error_at_once() {
+    let wrong = [
+        ("JWT_ACCESS_TOKEN_EXPIRE_MINUTES", "9000000000000000000"),
+        ("JWT_REFRESH_TOKEN_EXPIRE_DAYS", "0"),
+        ("SESSION_LIFETIME_DAYS", "9000000000000000000"),
+        ("MAIL_FROM", "FinTrac <noreply@fintrac.example>"),
+        ("SMTP_URL", "mail.example"),
+        ("GRPC_TLS_CERT", "/nowhere/tls.crt"),
+        ("SERVER_WORKERS", "0"),
+        ("LOG_FORMAT", "xml"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317"),
+        ("REDIS_URL", "http://redis"),
+        ("LEDGER_DATABASE_URL", "nowhere"),
+    ];
+    let beside = [("GRPC_TLS_KEY", "/nowhere/tls.key"), ("GRPC_TLS_CA", "/nowhere/ca.crt")];
+    let folder = reachable_folder();
+    let mut command = tokio::process::Command::new(BINARY);
+    command.arg("config-check").current_dir(folder.path());
+    command.env_clear().envs(coverage()).envs(wrong).envs(beside);
+    let output = command.output().await.expect("it runs");
+    assert!(!output.status.success());
+    let told = String::from_utf8_lossy(&output.stderr);
+    for (name, _) in wrong {
+        assert!(told.contains(name), "{name}: {told}");
+    }
+}
+
+#[tokio::test]
+async fn config_check_reports_missing_settings_of_one_service() {
+    let folder = reachable_folder();
+    let check = async |service: &str, settings: &[(&str, &str)]| {
+        let mut command = tokio::process::Command::new(BINARY);
+        command.args(["config-check", service]).current_dir(folder.path());
+        command.env_clear().envs(coverage()).env("ENVIRONMENT", "production").envs(settings.iter().copied());
+        let output = command.output().await.expect("it runs");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.success(), text(&output.stdout), text(&output.stderr))
+    };
+    let (good, _, told) = check("gateway", &[]).await;
+    assert!(!good);
+    for name in ["AUTH_URL", "LEDGER_URL", "BUDGET_URL", "NOTIFY_URL"] {
+        assert!(told.contains(name), "{name}: {told}");
+    }
+    assert!(
+        !told.contains("SMTP_URL") && !told.contains("FINTRAC_DATA_KEYS"),
+        "other services' settings: {told}"
+    );
+    let (_, _, told) = check("budget", &[]).await;
+    assert!(told.contains("no database: set BUDGET_DATABASE_URL"), "{told}");
+    let urls = [
+        ("AUTH_URL", "http://auth:50051"),
+        ("LEDGER_URL", "http://ledger:50051"),
+        ("BUDGET_DATABASE_URL", "postgres://budget@db/fintrac"),
+        ("FINTRAC_SERVICE_KEYS", "budget>auth=Ji7nzQTtZ6hAfEHxDz4JEV7wCX8vSPmz4yHEHM6R3x0"),
+    ];
+    let (good, shown, told) = check("budget", &urls).await;
+    assert!(good && shown.contains("FINTRAC_SERVICE_KEYS=***"), "{shown}{told}");
+    let (good, _, told) = check("kitchen", &[]).await;
+    assert!(!good && told.contains("--service"), "{told}");
+}
+
+#[tokio::test]
+async fn a_demo_has_a_year_of_money_in_it() {
+    let folder = reachable_folder();
+    let port = free_port();
+    let start = || {
+        tokio::process::Command::new(BINARY)
+            .arg("demo")
+            .env_clear()
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            .envs(coverage())
+            .env("FINTRAC_DEMO_DIR", folder.path())
+            .env("FINTRAC_DATA_DIR", "/nowhere")
+            .env("SMTP_URL", "smtp://nobody.example")
+            .env("SERVER_PORT", port.to_string())
+            .env("GRPC_LISTEN", format!("127.0.0.1:{}", free_port()))
+            .env("LOG_LEVEL", "warn")
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("it starts")
+    };
+    let client = Client::new(&format!("http://127.0.0.1:{port}"));
+    // The second time it is as it was left.
+    for _ in 0..2 {
+        let mut demo = start();
+        let mut lines = BufReader::new(demo.stdout.take().expect("piped")).lines();
+        let told = async {
+            loop {
+                let line = lines.next_line().await.expect("output").expect("it goes on");
+                if let Some((_, password)) = line.split_once("with the password: ") {
+                    return password.to_owned();
+                }
+            }
+        };
+        let password = tokio::time::timeout(Duration::from_mins(1), told).await.expect("it is ready");
+        let login = json!({"email": "demo@fintrac.example", "password": password});
+        let login = client.post("/api/v1/auth/login", login).await;
+        let token = login.text("access_token");
+        let accounts = client.get_as(&token, "/api/v1/accounts").await;
+        assert_eq!(accounts.body["data"].as_array().map(Vec::len), Some(3), "{accounts:?}");
+        let year = client.get_as(&token, "/api/v1/transactions?page_size=200").await;
+        assert_eq!(year.body["data"].as_array().map(Vec::len), Some(200));
+        let budgets = client.get_as(&token, "/api/v1/budgets/summary").await;
+        assert_eq!(budgets.body["budgets"].as_array().map(Vec::len), Some(2), "{budgets:?}");
+        assert!(signal(Signal::TERM, demo.id().expect("it runs")), "it runs");
+        assert!(demo.wait().await.expect("it ends").success());
+    }
+}

@@ -1,0 +1,142 @@
+//! Every process is replaced, one after the other, while people go on.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use fintrac_tests::client::Client;
+use fintrac_tests::system::{Settings, Shape, System};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+
+use crate::BINARY;
+use crate::money::Person;
+
+/// People who call at once.
+const PEOPLE: usize = 8;
+/// Calls that each of them makes between two restarts, at least.
+const BETWEEN: usize = 5;
+
+/// A gateway, and whether a balancer would send requests to it.
+struct Door {
+    client: Client,
+    is_open: AtomicBool,
+}
+
+/// What a balancer in front of the gateways sees to.
+async fn watch(door: &Door) {
+    let mut tick = tokio::time::interval(Duration::from_millis(20));
+    loop {
+        tick.tick().await;
+        let response = door.client.request(Method::GET, "/health/ready").send().await;
+        door.is_open.store(response.is_ok_and(|response| response.status().is_success()), Ordering::SeqCst);
+    }
+}
+
+/// What everybody has seen.
+#[derive(Default)]
+struct Seen {
+    calls: AtomicUsize,
+    more: Notify,
+    stop: AtomicBool,
+}
+
+/// Calls on and on, by turns something of each service; ids of what was recorded, and what went wrong.
+async fn call(
+    number: usize,
+    doors: Arc<[Door; 2]>,
+    seen: Arc<Seen>,
+    token: String,
+    account: String,
+) -> (Vec<String>, Vec<String>) {
+    let (mut recorded, mut wrong) = (Vec::new(), Vec::new());
+    for round in number.. {
+        if seen.stop.load(Ordering::SeqCst) {
+            break;
+        }
+        let open: Vec<_> = doors.iter().filter(|door| door.is_open.load(Ordering::SeqCst)).collect();
+        let door = open.get(round % open.len().max(1)).copied().unwrap_or(&doors[0]);
+        let (method, path) = match round % 5 {
+            0 | 2 => (Method::POST, "/api/v1/transactions"),
+            1 => (Method::GET, "/api/v1/budgets/summary"),
+            3 => (Method::GET, "/api/v1/notifications"),
+            _ => (Method::GET, "/api/v1/users/me"),
+        };
+        let mut request = door.client.request(method.clone(), path).bearer_auth(&token);
+        if method == Method::POST {
+            request = request.json(&json!({"account_id": account, "type": "income", "amount": "1"}));
+        }
+        match request.send().await {
+            Ok(response) if response.status().is_success() => {
+                let body: Value = response.json().await.unwrap_or_default();
+                if method == Method::POST {
+                    recorded.push(body["id"].as_str().unwrap_or_default().to_owned());
+                }
+            }
+            Ok(response) => {
+                let status = response.status();
+                wrong
+                    .push(format!("{method} {path}: {status} {}", response.text().await.unwrap_or_default()));
+            }
+            Err(error) => wrong.push(format!("{method} {path}: {error:?}")),
+        }
+        seen.calls.fetch_add(1, Ordering::SeqCst);
+        seen.more.notify_one();
+    }
+    (recorded, wrong)
+}
+
+#[tokio::test]
+async fn a_rolling_restart_fails_no_request() {
+    let settings = Settings {
+        common: vec![("FINTRAC_SHUTDOWN_DELAY", "1".to_owned())],
+        replicas: &[("auth", 2), ("ledger", 2), ("budget", 2), ("notify", 2)],
+        ..Settings::default()
+    };
+    let mut system = System::start_with(BINARY, Shape::FiveProcesses, settings).await;
+    let second = system.start_gateway(None).await;
+    let (token, account) = {
+        let ana = Person::new(&system, "rolling@example.com").await;
+        let account = ana.account(json!({"name": "Bank", "account_type": "bank"})).await;
+        (ana.token().to_owned(), account)
+    };
+    let clients = [system.client.clone(), Client::new(&format!("http://{second}"))];
+    let doors = Arc::new(clients.map(|client| Door { client, is_open: AtomicBool::new(true) }));
+    let watches: Vec<_> = (0..2)
+        .map(|at| {
+            let doors = Arc::clone(&doors);
+            tokio::spawn(async move { watch(&doors[at]).await })
+        })
+        .collect();
+    let seen = Arc::new(Seen::default());
+    let people: Vec<_> = (0..PEOPLE)
+        .map(|number| {
+            let (doors, seen) = (Arc::clone(&doors), Arc::clone(&seen));
+            tokio::spawn(call(number, doors, seen, token.clone(), account.clone()))
+        })
+        .collect();
+    for at in 0..system.processes().len() {
+        let goal = seen.calls.load(Ordering::SeqCst) + PEOPLE * BETWEEN;
+        while seen.calls.load(Ordering::SeqCst) < goal {
+            seen.more.notified().await;
+        }
+        system.restart_process_gracefully(at).await;
+    }
+    seen.stop.store(true, Ordering::SeqCst);
+    let (mut recorded, mut wrong) = (HashSet::new(), Vec::new());
+    for person in people {
+        let (ids, refusals) = person.await.expect("no panic");
+        recorded.extend(ids);
+        wrong.extend(refusals);
+    }
+    watches.iter().for_each(tokio::task::JoinHandle::abort);
+    let calls = seen.calls.load(Ordering::SeqCst);
+    assert!(wrong.is_empty(), "{} of {calls} failed: {wrong:#?}", wrong.len());
+    let ana = Person::again(&system, &token);
+    let balance = ana.get(&format!("/api/v1/accounts/{account}")).await.text("balance");
+    assert_eq!(balance, format!("{}.00", recorded.len()), "each recorded once");
+    assert!(system.verify().await);
+    system.terminate().await;
+}
