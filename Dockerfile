@@ -1,8 +1,8 @@
 # syntax=docker/dockerfile:1@sha256:87999aa3d42bdc6bea60565083ee17e86d1f3339802f543c0d03998580f9cb89
-# One image for each service, and one for the whole system in one process:
+# One image per service, and one for the whole system in one process:
 #   docker build --target ledger -t fintrac-ledger .
 #   docker build --target fintrac -t fintrac .
-# Dependencies are a layer of their own, made anew only when Cargo.lock changes.
+# Dependencies are a separate layer, rebuilt only when Cargo.lock changes.
 
 FROM docker.io/library/rust:1.95-bookworm@sha256:6258907abe69656e41cd992e0b705cdcfabcbbe3db374f92ed2d47121282d4a1 AS chef
 RUN cargo install --locked cargo-chef --version 0.1.71
@@ -19,10 +19,10 @@ COPY . .
 RUN cargo build --release --locked --workspace --bins --exclude fintrac-tests && \
     mkdir /out && cd target/release && cp fintrac auth-svc ledger-svc budget-svc notify-svc gateway /out/
 
-# No shell, no package manager, nobody's root: glibc, certificates and the binary.
+# No shell, no package manager, no root user: only glibc, certificates and the binary.
 FROM gcr.io/distroless/cc-debian12:nonroot@sha256:9dac0a79194e45a7da0158a9c6da57b217585af0786db3845d1f0ec1a0dd182f AS base
 USER 65532:65532
-# Not a folder that anybody writes to: a .env file in it would be read.
+# A folder that no user can write to: a .env file in it would be read.
 WORKDIR /
 ENV ENVIRONMENT=production SERVER_HOST=0.0.0.0 GRPC_LISTEN=0.0.0.0:50051 GRPC_HEALTH_LISTEN=0.0.0.0:50052 \
     METRICS_LISTEN=0.0.0.0:9464 FINTRAC_DATA_DIR=/tmp/.fintrac
@@ -57,7 +57,7 @@ EXPOSE 8000 9464
 HEALTHCHECK CMD ["/usr/bin/gateway", "healthcheck"]
 ENTRYPOINT ["/usr/bin/gateway"]
 
-# Needs a DATABASE_URL: there is no PostgreSQL in it.
+# This image contains no PostgreSQL, so it needs DATABASE_URL.
 FROM base AS fintrac
 COPY --from=build /out/fintrac /usr/bin/fintrac
 EXPOSE 8000 50051 9464

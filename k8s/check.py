@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Renders every overlay and checks it: built-in kinds strictly against their
-schemas, no secret in clear, pods that the restricted profile admits, and the
-allowed traffic against the graph in docs/ARCHITECTURE.md. The kinds of other
-operators are checked by crds.mjs, which reads what this writes."""
+"""Renders every overlay and checks it.
+
+The checks: built-in kinds match their schemas strictly, no secret is in plain text, pods match
+the restricted profile, and the allowed traffic matches the graph in docs/ARCHITECTURE.md.
+Custom resources are written to a file, which crds.mjs checks."""
 
 import json
 import pathlib
@@ -47,7 +48,7 @@ def validate(overlay, resource):
 
 
 def pod_of(resource):
-    """The template of what makes pods; none of anything else."""
+    """Returns the pod template of a resource that creates pods, otherwise None."""
     if resource["kind"] == "CronJob":
         return resource["spec"]["jobTemplate"]["spec"]["template"]
     return resource["spec"]["template"] if resource["kind"] in ("Deployment", "Job") else None
@@ -57,15 +58,15 @@ def check_pod(overlay, resource):
     spec = pod_of(resource)["spec"]
     pod = spec["securityContext"]
     if not pod.get("runAsNonRoot") or pod.get("seccompProfile", {}).get("type") != "RuntimeDefault":
-        report(overlay, f"{name(resource)}: not a pod of the restricted profile")
+        report(overlay, f"{name(resource)}: pod does not match the restricted profile")
     if spec.get("automountServiceAccountToken") is not False:
-        report(overlay, f"{name(resource)}: mounts a token")
+        report(overlay, f"{name(resource)}: service account token is mounted")
     for container in spec["containers"]:
         check_image(overlay, resource, container["image"])
         security = container["securityContext"]
         hard = security["allowPrivilegeEscalation"] is False and security["readOnlyRootFilesystem"]
         if not hard or security["capabilities"]["drop"] != ["ALL"]:
-            report(overlay, f"{name(resource)}: {container['name']} may do too much")
+            report(overlay, f"{name(resource)}: {container['name']} has too many privileges")
         if "limits" not in container["resources"] or "requests" not in container["resources"]:
             report(overlay, f"{name(resource)}: {container['name']} has no resources")
         if resource["kind"] == "Deployment" and not ("livenessProbe" in container and "readinessProbe" in container):
@@ -73,39 +74,39 @@ def check_pod(overlay, resource):
 
 
 def check_image(overlay, resource, image):
-    """Other people's images are named by digest; our own are the operator's to build."""
+    """Third-party images are pinned by digest; FinTrac's own are built by the operator."""
     if not image.startswith("ghcr.io/fintrac/") and "@sha256:" not in image:
-        report(overlay, f"{name(resource)}: {image} is not named by digest")
+        report(overlay, f"{name(resource)}: {image} is not pinned by digest")
 
 
 def check_references(overlay, resources):
-    """Config maps exist; secrets are references only, but in dev."""
+    """Referenced ConfigMaps exist; except in dev, Secrets are only referenced."""
     made = {name(resource) for resource in resources}
     for resource in resources:
         if resource["kind"] == "ConfigMap":
             for key in filter(re.compile(SECRETS).search, resource.get("data", {})):
-                report(overlay, f"{name(resource)}: {key} in clear")
+                report(overlay, f"{name(resource)}: {key} in plain text")
         if resource["kind"] == "Secret" and overlay != "dev":
-            report(overlay, f"{name(resource)}: secrets are made elsewhere")
+            report(overlay, f"{name(resource)}: Secrets must not be in the manifests")
         if not pod_of(resource):
             continue
         for container in pod_of(resource)["spec"]["containers"]:
             mounts = [mount["mountPath"] for mount in container.get("volumeMounts", [])]
             for source in container.get("envFrom", []):
                 if "secretRef" in source:
-                    report(overlay, f"{name(resource)}: secrets come in files, not from the environment")
+                    report(overlay, f"{name(resource)}: secrets must be mounted as files")
                 wanted = source.get("configMapRef")
                 if wanted and f"ConfigMap/{wanted['name']}" not in made:
                     report(overlay, f"{name(resource)}: no ConfigMap {wanted['name']}")
             for variable in container.get("env", []):
                 path = variable.get("value", "")
                 if "secretKeyRef" in variable.get("valueFrom", {}):
-                    report(overlay, f"{name(resource)}: {variable['name']} comes from the environment")
+                    report(overlay, f"{name(resource)}: {variable['name']} must be mounted as a file")
                 elif variable["name"].endswith("_FILE"):
                     if path and path.rsplit("/", 1)[0] not in mounts:
-                        report(overlay, f"{name(resource)}: {variable['name']} is mounted nowhere")
+                        report(overlay, f"{name(resource)}: {variable['name']} is not in a mounted volume")
                 elif re.search(SECRETS, variable["name"]) and path:
-                    report(overlay, f"{name(resource)}: {variable['name']} in clear")
+                    report(overlay, f"{name(resource)}: {variable['name']} in plain text")
 
 
 def selects(selector, labels):
@@ -120,7 +121,7 @@ def selects(selector, labels):
 
 
 def peers(rules, side, others):
-    """Of `others` (name to labels) those that a policy's rules admit; and outsiders."""
+    """Returns the pods of `others` (name to labels) and external peers that the rules admit."""
     found = set()
     for rule in rules:
         for peer in rule.get(side, [{}]):
@@ -136,7 +137,7 @@ def peers(rules, side, others):
 
 
 def traffic(resources):
-    """Who may speak to whom: both sides have to allow it."""
+    """Returns the allowed edges; both sides must allow an edge."""
     pods = {"postgresql": {"cnpg.io/cluster": "postgresql"}}
     for resource in resources:
         if pod_of(resource):
@@ -152,22 +153,22 @@ def traffic(resources):
                 out[pod] |= peers(spec.get("egress", []), "to", pods)
                 into[pod] |= peers(spec.get("ingress", []), "from", pods)
     if not denied:
-        report("network", "nothing denies by default")
+        report("network", "no policy denies all traffic by default")
     edges = set()
     for pod in pods:
         edges |= {(pod, peer) for peer in out[pod] if peer not in pods or pod in into[peer]}
         edges |= {(peer, pod) for peer in into[pod] if peer not in pods}
         for peer in out[pod] & set(pods):
             if pod not in into[peer]:
-                report("network", f"{pod} may leave for {peer}, which does not let it in")
+                report("network", f"egress from {pod} to {peer} is allowed, but not the ingress")
         for peer in into[pod] & set(pods):
             if pod not in out[peer]:
-                report("network", f"{pod} lets {peer} in, which may not leave for it")
+                report("network", f"ingress from {peer} to {pod} is allowed, but not the egress")
     return edges
 
 
 def documented():
-    """The lines `caller → callee, callee` of the graph in the documentation."""
+    """Returns the edges of the documented graph, whose lines are `caller → callee, callee`."""
     text = (ROOT / "docs/ARCHITECTURE.md").read_text()
     block = re.search(r"```graph\n(.*?)```", text, re.DOTALL)
     edges = set()

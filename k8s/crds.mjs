@@ -1,5 +1,5 @@
-// Checks the kinds of CloudNativePG, cert-manager and the Prometheus operator
-// against their schemas: node crds.mjs FILE, as check.py wrote it.
+// Checks the custom resources of CloudNativePG, cert-manager and the Prometheus operator
+// against their schemas: node crds.mjs FILE, where check.py wrote FILE.
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";

@@ -1,4 +1,4 @@
-//! Compiles `proto/` with protox (no protoc) and writes down who may call what.
+//! Compiles `proto/` with protox (no protoc) and generates the RPC access table.
 
 use std::path::{Path, PathBuf};
 use std::{env, fmt::Write as _, fs, io};
@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     fs::write(out.join("descriptors.bin"), compiler.encode_file_descriptor_set())?;
     fs::write(out.join("access.rs"), access_table(&compiler.descriptor_pool())?)?;
     tonic_prost_build::configure()
-        // Few transactions have one, and all would be as large.
+        // Few transactions have one, and it would enlarge all of them.
         .boxed(".fintrac.ledger.v1.CreateTransactionRequest.recurring")
         .bytes(".")
         .include_file("protos.rs")
@@ -39,7 +39,7 @@ fn collect(dir: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     Ok(())
 }
 
-/// The `(fintrac.common.v1.access)` option of every RPC, as a Rust slice.
+/// Renders the `(fintrac.common.v1.access)` option of every RPC as a Rust slice.
 fn access_table(pool: &DescriptorPool) -> Result<String, Box<dyn std::error::Error>> {
     let extension = pool.get_extension_by_name("fintrac.common.v1.access").ok_or("no access option")?;
     let mut rows = Vec::new();
@@ -58,7 +58,7 @@ fn access_table(pool: &DescriptorPool) -> Result<String, Box<dyn std::error::Err
                 let values = value.as_deref().and_then(Value::as_list).into_iter().flatten();
                 values.filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>()
             };
-            // Zero is "nobody said so".
+            // Zero means unspecified.
             let level = options.get_field_by_name("idempotency_level");
             let idempotent = level.as_deref().and_then(Value::as_enum_number).unwrap_or_default() != 0;
             rows.push((path, flag("user"), list("callers"), flag("direct"), list("permission"), idempotent));

@@ -26,7 +26,7 @@ create table auth.users (
     updated_at timestamptz not null,
     version bigint not null
 );
--- Each registration stands alone until an email confirms it. Only verified
+-- Several registrations may have the same address until one of them is verified. Only verified
 -- addresses are unique.
 create unique index users_email_key_key on auth.users (email_key) where email_verified_at is not null;
 -- Administrators search by the beginning of an address or a username.

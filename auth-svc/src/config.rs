@@ -7,7 +7,7 @@ use fintrac_kit::config::{DeploymentEnvironment, Environment};
 use fintrac_kit::keyring::KeyRing;
 use secrecy::SecretString;
 
-/// What auth-svc needs to know.
+/// The settings of auth-svc, read from the environment.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Encrypts phone numbers, second factors and private keys at rest.
@@ -15,22 +15,22 @@ pub struct Config {
     /// Keys the hashes of codes, links and refresh tokens.
     pub token_secret: SecretString,
     pub issuer: String,
-    /// `JWT_ALGORITHM=HS256`: the legacy form of access tokens.
+    /// The secret of HS256 access tokens, the legacy form (`JWT_ALGORITHM=HS256`).
     pub hs256_secret: Option<SecretString>,
     pub access_token_lifetime: TimeDelta,
-    /// Idle lifetime of a session.
+    /// The time after which a session without a refresh ends.
     pub refresh_token_lifetime: TimeDelta,
-    /// A session is over after this, however often it was refreshed.
+    /// The time after which a session ends, however often it is refreshed.
     pub session_lifetime: TimeDelta,
     pub sessions_per_user: i64,
-    /// The roles `admin` and `support` are granted only with a second factor.
+    /// Whether tokens name the roles `admin` and `support` only with a second factor.
     pub require_staff_mfa: bool,
-    /// Password hashes computed at once: half the cores, so that a flood of logins
-    /// leaves the others to everybody else.
+    /// The number of password hashes computed at once.
+    /// It is half the cores, so that a flood of logins leaves the other half to other requests.
     pub hashing_concurrency: usize,
-    /// Logins that may wait for their turn; more are answered 503 at once.
+    /// The number of logins that may wait to be hashed; more fail with 503.
     pub hashing_queue_limit: usize,
-    /// How long a login waits for its turn to be hashed before it answers 503.
+    /// The time that a login waits to be hashed before it fails with 503.
     pub hashing_queue_timeout: Duration,
     pub password_cost: PasswordCost,
 }
@@ -38,7 +38,7 @@ pub struct Config {
 /// argon2id parameters (RFC 9106).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PasswordCost {
-    /// KiB.
+    /// Memory in KiB.
     pub memory: u32,
     pub iterations: u32,
     pub lanes: u32,

@@ -1,4 +1,4 @@
-//! What the identity use cases refuse, and how it looks on the wire.
+//! Errors of the identity use cases and their gRPC statuses.
 
 use std::time::Duration;
 
@@ -7,67 +7,65 @@ use fintrac_kit::idempotency;
 use fintrac_kit::pagination::PageError;
 use tonic::{Code, Status};
 
-/// Why auth-svc could not start.
+/// The reason why auth-svc cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     #[error(transparent)]
     Database(#[from] sqlx::Error),
-    #[error(
-        "the newest signing key does not open with FINTRAC_DATA_KEYS; configure the keys it was made with"
-    )]
+    #[error("a signing key must decrypt with FINTRAC_DATA_KEYS; configure the key that encrypted it")]
     SigningKey,
 }
 
-/// Why a use case did not do what was asked.
+/// The reason why a use case failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("some fields are not acceptable")]
+    #[error("some fields are invalid")]
     Invalid(Vec<FieldViolation>),
-    #[error("the credentials are not right")]
+    #[error("the credentials are wrong")]
     InvalidCredentials,
-    #[error("the address has not been verified")]
+    #[error("the email address is not verified")]
     EmailNotVerified,
-    #[error("the link or code is not valid any more")]
+    #[error("the link or code is not valid")]
     ChallengeInvalid,
-    #[error("nothing is left to send for this request")]
+    #[error("the challenge is closed or expired")]
     ChallengeLapsed,
     #[error("the refresh token is not valid")]
     RefreshTokenInvalid,
-    #[error("the refresh token was used before")]
+    #[error("the refresh token was used twice")]
     RefreshTokenReused,
     #[error("too many attempts")]
     Throttled(Duration),
-    #[error("too many logins at once")]
+    #[error("too many logins are waiting")]
     Overloaded,
-    #[error("a code of the second factor is needed")]
+    #[error("a code of the second factor is required")]
     MfaRequired,
-    #[error("the code of the second factor is not right")]
+    #[error("the code of the second factor is wrong")]
     MfaCodeInvalid,
-    #[error("the last proof of who is calling is not fresh")]
+    #[error("a recent reauthentication is required")]
     ReauthenticationRequired,
-    #[error("there is a second factor already")]
+    #[error("the user has a second factor already")]
     MfaEnabled,
-    #[error("there is no second factor")]
+    #[error("the user has no second factor")]
     MfaNotEnrolled,
-    #[error("nobody would be left to administrate")]
+    #[error("at least one administrator must remain")]
     LastAdmin,
-    #[error("somebody has the role")]
+    #[error("the role has users")]
     RoleInUse,
     #[error("the role is built in")]
     RoleBuiltIn,
-    #[error("the rules would keep out whoever makes them")]
+    #[error("the rules would deny the caller's own address")]
     SelfLockout,
     #[error("{0}")]
     Forbidden(&'static str),
-    #[error("the query cannot be read")]
+    #[error("the query is invalid")]
     Query(Vec<FieldViolation>),
     #[error("{0}")]
     Status(Box<Status>),
-    #[error("there is no such {0}")]
+    #[error("the {0} does not exist")]
     NotFound(&'static str),
-    #[error("it has changed")]
+    #[error("the version does not match")]
     VersionMismatch,
-    #[error("the idempotency key came before with another body")]
+    #[error("the idempotency key was used with another request")]
     KeyReused,
     #[error(transparent)]
     Database(#[from] sqlx::Error),
@@ -83,92 +81,94 @@ impl From<PageError> for Error {
 
 impl From<Error> for Status {
     fn from(error: Error) -> Self {
-        let refusal = match error {
+        let rpc_error = match error {
             Error::Invalid(violations) => RpcError::invalid(violations),
             Error::InvalidCredentials => RpcError::new(
                 Code::Unauthenticated,
                 "INVALID_CREDENTIALS",
-                "Email, username or password is not right, or there were too many attempts.",
+                "The password must match the email or username. Check them, or wait if you tried too often.",
             ),
             Error::EmailNotVerified => RpcError::new(
                 Code::PermissionDenied,
                 "EMAIL_NOT_VERIFIED",
-                "Verify your email address first; ask for a new email if you need one.",
+                "The email address must be verified. Follow the link in the email, or request a new email.",
             ),
             Error::ChallengeInvalid => RpcError::new(
                 Code::FailedPrecondition,
                 "VERIFICATION_INVALID",
-                "The link or code is wrong, used or out of date; ask for a new one.",
+                "The link or code must be correct, unused and not expired. Request a new one.",
             ),
-            Error::ChallengeLapsed => {
-                RpcError::new(Code::NotFound, "CHALLENGE_LAPSED", "Nothing is left to send for this request.")
-            }
+            Error::ChallengeLapsed => RpcError::new(
+                Code::NotFound,
+                "CHALLENGE_LAPSED",
+                "The challenge must be open. Discard its email.",
+            ),
             Error::RefreshTokenInvalid => RpcError::new(
                 Code::Unauthenticated,
                 "REFRESH_TOKEN_INVALID",
-                "The refresh token is not valid or its session has ended; log in again.",
+                "The refresh token must be valid and its session open. Log in again.",
             ),
             Error::RefreshTokenReused => RpcError::new(
                 Code::Unauthenticated,
                 "REFRESH_TOKEN_REUSED",
-                "The refresh token was used before, so its session was ended; log in again.",
+                "A refresh token must be used only once, so the session was ended. Log in again.",
             ),
             Error::Throttled(delay) => RpcError::new(
                 Code::ResourceExhausted,
                 "TOO_MANY_ATTEMPTS",
-                "Too many attempts; wait a little.",
+                "There were too many attempts. Wait and try again.",
             )
             .retry_after(delay),
             Error::Overloaded => RpcError::new(
                 Code::Unavailable,
                 "OVERLOADED",
-                "Too many logins at once; try again in a few seconds.",
+                "Too many logins are waiting. Try again in a few seconds.",
             )
             .retry_after(Duration::from_secs(2)),
             Error::MfaRequired => RpcError::new(
                 Code::Unauthenticated,
                 "MFA_REQUIRED",
-                "Send the code that your authenticator app shows, or a recovery code, as `code`.",
+                "A second factor must be sent. Send the code of your authenticator app, or a recovery code, as `code`.",
             ),
             Error::MfaCodeInvalid => RpcError::new(
                 Code::Unauthenticated,
                 "MFA_CODE_INVALID",
-                "The code is wrong or was used before; wait for the next one.",
+                "The code must be correct and unused. Wait for the next one.",
             ),
             Error::ReauthenticationRequired => RpcError::new(
                 Code::PermissionDenied,
                 "REAUTHENTICATION_REQUIRED",
-                "Send your password, and a code if you have a second factor, to /auth/reauthenticate; then try again.",
+                "You must reauthenticate first. Send your password, and a code if you have a second factor, to /auth/reauthenticate.",
             ),
             Error::MfaEnabled => RpcError::new(
                 Code::FailedPrecondition,
                 "MFA_ENABLED",
-                "There is a second factor already; remove it first.",
+                "The account must not have a second factor yet. Remove the current one first.",
             ),
             Error::MfaNotEnrolled => RpcError::new(
                 Code::FailedPrecondition,
                 "MFA_NOT_ENROLLED",
-                "There is no second factor; enrol one first.",
+                "The account must have a second factor. Enroll one first.",
             ),
             Error::LastAdmin => RpcError::new(
                 Code::FailedPrecondition,
                 "LAST_ADMIN",
-                "This is the last administrator; make another one first.",
+                "At least one administrator must remain. Make another user an administrator first.",
             ),
             Error::RoleInUse => RpcError::new(
                 Code::FailedPrecondition,
                 "ROLE_IN_USE",
-                "Somebody has this role; take it from everybody first.",
+                "The role must have no users. Remove it from all users first.",
             ),
             Error::RoleBuiltIn => RpcError::new(
                 Code::FailedPrecondition,
                 "ROLE_BUILT_IN",
-                "Built-in roles do not change; make a role of your own.",
+                "A built-in role must not change. Create a custom role instead.",
             ),
             Error::SelfLockout => RpcError::new(
                 Code::FailedPrecondition,
                 "SELF_LOCKOUT",
-                "This would keep out the address that you call from; allow it first.",
+                "The rules must allow the address that you call from. Add a rule that allows it first.",
             ),
             Error::Forbidden(text) => RpcError::new(Code::PermissionDenied, "PERMISSION_DENIED", text),
             Error::Query(violations) => RpcError::query(violations),
@@ -179,6 +179,6 @@ impl From<Error> for Status {
             Error::Database(error) => return error::database(&error),
             Error::Internal(_) => return error::internal(&error),
         };
-        refusal.into()
+        rpc_error.into()
     }
 }

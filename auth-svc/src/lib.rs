@@ -1,12 +1,12 @@
-//! auth-svc owns who people are: users, their households, credentials and
-//! sessions, and what every other service needs to verify access tokens.
+//! auth-svc owns users, households, credentials and sessions.
+//! It gives every other service what it needs to verify access tokens.
 //!
-//! Invariants: a secret is stored hashed or encrypted only; a session's family
-//! of refresh tokens has at most one live branch; whoever's session ended is
-//! refused everywhere within a second.
+//! Invariants: secrets are stored hashed or encrypted only; the family of refresh tokens of a
+//! session has at most one live branch; every service rejects the tokens of an ended session within
+//! a second.
 //!
-//! Where to put things: a rule without I/O in `domain/`, a use case in
-//! `service/` (one file each), SQL in `store/`, the wire form in `rpc/`.
+//! Code layout: a rule without I/O is in `domain/`, a use case in `service/` (one file each), SQL
+//! in `store/`, the conversion to and from protocol buffers in `rpc/`.
 
 mod config;
 mod domain;
@@ -30,7 +30,7 @@ pub use service::{AdminCreated, Operator, OperatorError};
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 
-/// The schema `auth` and what the serving role may do in it.
+/// The schema `auth` and the privileges of the serving role.
 pub const SCHEMA: Schema = Schema {
     name: "auth",
     migrator: &MIGRATOR,
@@ -59,7 +59,7 @@ pub const SCHEMA: Schema = Schema {
 /// Services that may read auth's event log.
 const EVENT_READERS: &[&str] = &["ledger", "budget", "notify"];
 
-/// Builds the service; makes the first signing key when there is none.
+/// Builds the service and creates the first signing key if there is none.
 pub async fn build(config: Config, deps: ServiceDependencies) -> Result<ServiceModule, StartError> {
     let mut module = ServiceModule::new(SCHEMA.name, &deps, EVENT_READERS, &[]);
     let identity = Arc::new(Identity::new(config, deps.clone()).await?);
@@ -82,7 +82,7 @@ pub async fn build(config: Config, deps: ServiceDependencies) -> Result<ServiceM
     Ok(module)
 }
 
-/// auth-svc as a process of its own, until a signal.
+/// Runs auth-svc as a process of its own until it receives a signal.
 pub async fn run() -> anyhow::Result<()> {
     let process = Process::start(SCHEMA.name)?;
     let config = Config::from_environment(&process.environment);

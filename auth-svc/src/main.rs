@@ -1,4 +1,4 @@
-//! auth-svc as a process of its own.
+//! Runs auth-svc as a process of its own.
 
 use fintrac_kit::{healthcheck, process};
 

@@ -1,33 +1,33 @@
-//! What budget-svc rejects, and how it looks on the wire.
+//! Errors of budget-svc and their gRPC statuses.
 
 use fintrac_kit::error::{self, FieldViolation, RpcError};
 use fintrac_kit::idempotency;
 use fintrac_kit::pagination::PageError;
 use tonic::{Code, Status};
 
-/// Why a use case did not do what was asked.
+/// An error of a use case.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("some fields are rejected")]
+    #[error("some fields are invalid")]
     Invalid(Vec<FieldViolation>),
-    /// Parts of a query that cannot be read.
-    #[error("the query cannot be read")]
+    /// Query parameters that cannot be parsed.
+    #[error("some query parameters are invalid")]
     Query(Vec<FieldViolation>),
-    #[error("no such {0}")]
+    #[error("{0} not found")]
     NotFound(&'static str),
-    #[error("it has changed")]
+    #[error("the version does not match")]
     VersionMismatch,
-    #[error("the idempotency key came before with another body")]
+    #[error("the idempotency key was used with another request")]
     KeyMismatch,
     #[error("the goal is cancelled")]
     GoalCancelled,
-    /// Money is on its way and nobody knows yet whether it arrived.
-    #[error("the transfer is under way")]
+    /// The transfer was sent, and the ledger has not confirmed it.
+    #[error("the transfer is not confirmed yet")]
     TransferPending,
-    /// Another change of the same kind is under way.
-    #[error("too much at once")]
+    /// A job has closed a category update because its change took too long.
+    #[error("the change took too long")]
     Overloaded,
-    /// The ledger or auth-svc rejected or cannot be reached.
+    /// The status of a call to auth-svc or the ledger.
     #[error("{0}: {1}")]
     Upstream(&'static str, Status),
     #[error(transparent)]
@@ -37,7 +37,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether asking again later cannot help: another service understood and rejects.
+    /// Returns whether a retry cannot help, because a service rejected the call.
     pub fn is_final(&self) -> bool {
         match self {
             Self::Upstream(_, status) => matches!(
@@ -81,11 +81,11 @@ impl From<Error> for Status {
                 RpcError::new(Code::FailedPrecondition, "GOAL_CANCELLED", text)
             }
             Error::TransferPending => {
-                let text = "The transfer is under way and not confirmed yet; look at the contributions before you send it again, or send the same idempotency key.";
+                let text = "The transfer is not confirmed yet. Check the contributions before you send it again, or repeat it with the same idempotency key.";
                 return error::unavailable(text);
             }
             Error::Overloaded => return error::overloaded(),
-            // What never reached a service carries no reason of ours.
+            // A status without a reason is the transport's: the call did not reach the service.
             Error::Upstream(service, status)
                 if status.code() == Code::Unavailable && error::reason(&status).is_none() =>
             {

@@ -1,13 +1,14 @@
-//! budget-svc owns intentions: budgets and goals, their alerts and
-//! contributions. It holds no copy of the ledger: what was spent is asked.
+//! The service of budgets and goals, with their alerts and contributions.
 //!
-//! Invariants: the periods of a budget follow each other without gap or
-//! overlap; an alert fires once for each budget, period, threshold and limit in
-//! force; a goal's amount is the sum of its contributions that are done, and
-//! one that moves money is done exactly when its transfer stands.
+//! It stores no copy of the ledger: it calls the ledger for spending.
 //!
-//! Where to put things: a rule without I/O in `domain/`, a use case in
-//! `service/` (one file each), SQL in `store/`, the wire form in `rpc/`.
+//! Invariants: the periods of a budget follow each other without gap or overlap; an alert fires
+//! once for each budget, period, threshold and limit in force; a goal's amount is the sum of its
+//! contributions in state done; a contribution that moves money is done exactly while its transfer
+//! is posted.
+//!
+//! Structure: rules without I/O in `domain/`, use cases in `service/` (one file each), SQL in
+//! `store/`, the wire format in `rpc/`.
 
 mod domain;
 mod error;
@@ -30,7 +31,7 @@ use service::{BudgetEvaluator, BudgetUseCases, ContributionFinisher, LedgerEvent
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 
-/// The schema `budget` and what the serving role may do in it.
+/// The schema `budget` with the grants of the serving role.
 pub const SCHEMA: Schema = Schema {
     name: "budget",
     migrator: &MIGRATOR,
@@ -47,14 +48,15 @@ pub const SCHEMA: Schema = Schema {
     ],
 };
 
-/// Services that may read the budgets' event log.
+/// The services that may read the event log of budget-svc.
 const READERS: &[&str] = &["notify"];
 
-/// Households looked at, and contributions finished, at once.
+/// The number of households that are evaluated at once.
 const CONCURRENT_EVALUATIONS: usize = 4;
+/// The number of contributions that are finished at once.
 const CONCURRENT_TRANSFERS: usize = 4;
 
-/// Its queues, as operators see them.
+/// The queues that `fintrac jobs` lists.
 pub const QUEUES: [Queue; 2] = [
     Queue {
         name: "budget-evaluations",
@@ -70,7 +72,8 @@ pub const QUEUES: [Queue; 2] = [
     },
 ];
 
-/// Builds the service; `auth` tells about households, `ledger` about money.
+/// Builds the service.
+/// `auth` serves households and users' preferences, `ledger` spending and transfers.
 pub fn build(deps: &ServiceDependencies, auth: Transport, ledger: Transport) -> ServiceModule {
     let mut module = ServiceModule::new(SCHEMA.name, deps, READERS, &QUEUES);
     let (evaluations, transfers) = (WakeSignal::default(), WakeSignal::default());
@@ -117,7 +120,7 @@ pub fn build(deps: &ServiceDependencies, auth: Transport, ledger: Transport) -> 
     module
 }
 
-/// budget-svc as a process of its own, until a signal.
+/// Runs budget-svc as a process of its own until a signal.
 pub async fn run() -> anyhow::Result<()> {
     let process = Process::start(SCHEMA.name)?;
     let auth = process.peer("auth")?;

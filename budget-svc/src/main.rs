@@ -1,4 +1,4 @@
-//! budget-svc as a process of its own.
+//! Runs budget-svc as a process of its own.
 
 use fintrac_kit::{healthcheck, process};
 

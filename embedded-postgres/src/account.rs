@@ -1,6 +1,8 @@
-//! The account that PostgreSQL runs under: our own, or, because PostgreSQL
-//! rejects root, `fintrac` or `postgres` when we are root. Never `nobody`: other
-//! programs run under that, and each of them would have the database.
+//! The operating-system account that PostgreSQL runs under.
+//!
+//! It is the account of this process or, because PostgreSQL rejects root, `fintrac` or `postgres`
+//! if this process runs as root. It is never `nobody`: other programs run under that account, and
+//! each of them could read the database.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -11,7 +13,7 @@ use std::process::{Command, Stdio};
 
 use crate::Error;
 
-/// An account to switch to; only used when this process is root.
+/// The account that a root process switches to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Account {
     pub name: String,
@@ -19,14 +21,14 @@ pub(crate) struct Account {
     pub gid: u32,
 }
 
-/// The user id of this process (Linux: the owner of `/proc/self`).
+/// Returns the user id of this process (Linux: the owner of `/proc/self`).
 pub(crate) fn own_uid() -> Result<u32, Error> {
     Ok(fs::metadata("/proc/self").map_err(Error::io("/proc/self"))?.uid())
 }
 
 const ACCOUNTS: [&str; 2] = ["fintrac", "postgres"];
 
-/// Returns the account to switch to, or `None` when PostgreSQL can run as ourselves.
+/// Returns the account to switch to, or `None` if no switch is needed.
 /// The owner of an existing `data` folder stays its owner.
 pub(crate) fn needed(data: &Path) -> Result<Option<Account>, Error> {
     if own_uid()? != 0 {
@@ -47,7 +49,7 @@ fn choose(passwd: &str, owner: Option<u32>) -> Result<Account, Error> {
     own.or_else(named).cloned().ok_or(Error::NoAccount)
 }
 
-/// Reads a line of `/etc/passwd`.
+/// Parses a line of `/etc/passwd`.
 fn parse(line: &str) -> Option<Account> {
     let mut fields = line.split(':');
     let name = fields.next()?.to_owned();
@@ -55,8 +57,8 @@ fn parse(line: &str) -> Option<Account> {
     Some(Account { name, uid, gid })
 }
 
-/// A command that runs as `account`, in a process group of its own so that
-/// Ctrl-C reaches only the owner, which drains before it stops PostgreSQL.
+/// Builds a command that runs as `account` in a process group of its own.
+/// Ctrl-C then reaches only the owner, which drains before it stops PostgreSQL.
 pub(crate) fn command(program: impl AsRef<OsStr>, account: Option<&Account>) -> Command {
     let mut command = Command::new(program);
     command.current_dir("/").process_group(0);
@@ -69,13 +71,13 @@ pub(crate) fn command(program: impl AsRef<OsStr>, account: Option<&Account>) -> 
     command
 }
 
-/// Gives `path` to `account`.
+/// Makes `account` the owner of `path`.
 pub(crate) fn give(path: &Path, account: Option<&Account>) -> Result<(), Error> {
     let Some(account) = account else { return Ok(()) };
     chown(path, Some(account.uid), Some(account.gid)).map_err(Error::io(path))
 }
 
-/// Fails with a clear error when `account` cannot enter and write `dir`.
+/// Checks that `account` can enter and write `dir`.
 pub(crate) fn probe(dir: &Path, account: Option<&Account>) -> Result<(), Error> {
     let status = command("sh", account)
         .args(["-c", "cd \"$1\" && test -w .", "sh"])
@@ -109,13 +111,13 @@ mod tests {
         assert_eq!(name(PASSWD, None).as_deref(), Some("postgres"));
         let both = format!("{PASSWD}fintrac:x:105:105::/:\n");
         assert_eq!(name(&both, None).as_deref(), Some("fintrac"));
-        assert_eq!(name(&both, Some(101)).as_deref(), Some("postgres"), "the owner of the data stays");
+        assert_eq!(name(&both, Some(101)).as_deref(), Some("postgres"), "the owner is kept");
         assert_eq!(name(&both, Some(102)).as_deref(), Some("other"));
-        assert_eq!(name(&both, Some(0)).as_deref(), Some("fintrac"), "never root");
+        assert_eq!(name(&both, Some(0)).as_deref(), Some("fintrac"), "root is never chosen");
     }
 
     #[test]
-    fn nobody_has_no_database() {
+    fn the_shared_account_is_rejected() {
         assert!(matches!(choose("nobody:x:65534:65534::/:\n", None), Err(Error::NoAccount)));
         assert!(matches!(choose(PASSWD, Some(65534)), Err(Error::SharedAccount)));
     }

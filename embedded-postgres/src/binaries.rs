@@ -1,5 +1,7 @@
-//! Where PostgreSQL's server programs are: beside `pg_config`, on PATH, or in
-//! the usual places of Debian, Red Hat and Homebrew; the newest wins.
+//! Finds PostgreSQL's server programs.
+//!
+//! It searches the folder that `pg_config` prints, PATH, and the usual folders of Debian, Red Hat
+//! and Homebrew. The newest version wins.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +11,7 @@ use crate::Error;
 
 const MIN_MAJOR_VERSION: u32 = 15;
 
-/// The folder that holds `postgres` and `initdb`, version 15 or newer.
+/// Returns the folder that holds `postgres` and `initdb`, version 15 or newer.
 pub(crate) fn find() -> Result<PathBuf, Error> {
     let mut candidates = Vec::new();
     for root in ["/usr/lib/postgresql", "/opt/homebrew/opt", "/usr/local/opt", "/usr"] {
@@ -32,15 +34,17 @@ pub(crate) fn find() -> Result<PathBuf, Error> {
         .ok_or(Error::NoBinaries)
 }
 
-/// One of PostgreSQL's other programs, such as `pgbench`.
+/// Returns the path of another PostgreSQL program, such as `pgbench`.
 pub fn program(name: &str) -> Result<PathBuf, Error> {
-    // PATH may hold links to some of the programs; the others are where these lead.
+    // PATH may hold links to some of the programs. The others are in the folder that these links
+    // lead to.
     let initdb = fs::canonicalize(find()?.join("initdb")).map_err(|_| Error::NoBinaries)?;
     let path = initdb.with_file_name(name);
     if path.is_file() { Ok(path) } else { Err(Error::NoBinaries) }
 }
 
-/// Major version that `postgres --version` prints, e.g. 15 for "postgres (PostgreSQL) 15.18".
+/// Returns the major version that `postgres --version` prints.
+/// It is 15 for "postgres (PostgreSQL) 15.18".
 fn major_version(postgres: &Path) -> Option<u32> {
     let output = Command::new(postgres).arg("--version").output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;

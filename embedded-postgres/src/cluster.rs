@@ -1,4 +1,4 @@
-//! Making, starting and stopping the cluster.
+//! Creates, starts and stops the cluster.
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -7,43 +7,44 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::account::{self, Account};
-use crate::supervisor::Supervised;
+use crate::supervisor::SupervisedChild;
 use crate::{Error, binaries, plain_file, socket};
 
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
-/// Between two starts.
+/// The delay between two attempts to start the server.
 const RETRY_DELAY: Duration = Duration::from_millis(100);
-/// A process killed with -9 needs a moment to let go of its lock.
+/// The time to wait for the lock of the folder.
+/// A process that was killed with -9 holds it for another moment.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long an orphan may take to shut down, and a server to recover.
+/// The time for an orphan to shut down, and for a server to recover.
 const START_TIMEOUT: Duration = Duration::from_mins(1);
-/// What PostgreSQL says of sessions that outlive a postmaster that was killed: each ends with
-/// its statement.
+/// The text that PostgreSQL logs while sessions outlive a killed postmaster.
+/// Each of them ends with its statement.
 const SHARED_MEMORY_IN_USE: &str = "pre-existing shared memory block";
 
-/// What to start.
+/// The cluster to start.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The folder of the cluster; made when missing.
+    /// The folder of the cluster, created if missing.
     pub dir: PathBuf,
-    /// Server settings, `name=value`.
+    /// Server settings, each as `name=value`.
     pub settings: Vec<String>,
-    /// Delete the folder when the server ends: for tests.
+    /// Whether the folder is deleted when the server ends (for tests).
     pub temporary: bool,
 }
 
-/// A running server; stopped when dropped.
+/// A running server. Dropping it stops the server.
 #[derive(Debug)]
 pub struct Server {
-    process: Supervised,
+    process: SupervisedChild,
     socket_dir: PathBuf,
-    /// Held while we own the folder.
+    /// The lock that makes this process the owner of the folder.
     _lock: File,
 }
 
 impl Server {
-    /// Makes the cluster if there is none, starts it and waits until it is
-    /// ready. Blocks; first start a second or two, later ones a tenth of it.
+    /// Starts the cluster and waits until it is ready; creates it if missing.
+    /// Blocks: one to two seconds at the first start, a tenth of that later.
     pub fn start(options: &Options) -> Result<Self, Error> {
         let bin = binaries::find()?;
         let account = account::needed(&options.dir.join("data"))?;
@@ -67,7 +68,7 @@ impl Server {
         let log = dir.join("postgres.log");
         let mut arguments: Vec<String> =
             ["-D", &data.to_string_lossy(), "-k", &socket_dir.to_string_lossy()].map(str::to_owned).to_vec();
-        // Details of what failed hold users' words.
+        // Error details contain users' data.
         let ours = ["listen_addresses=", "unix_socket_permissions=0700", "log_error_verbosity=terse"]
             .map(str::to_owned);
         for setting in ours.iter().chain(&options.settings) {
@@ -76,39 +77,42 @@ impl Server {
         let remove = options.temporary.then_some(dir.as_path());
         let started = Instant::now();
         let process = loop {
-            let before = fs::symlink_metadata(&log).map_or(0, |it| it.len());
-            let mut process = Supervised::start(&bin.join("postgres"), &arguments, &log, remove, account)?;
+            let before = fs::symlink_metadata(&log).map_or(0, |metadata| metadata.len());
+            let mut process =
+                SupervisedChild::start(&bin.join("postgres"), &arguments, &log, remove, account)?;
             if wait_until_ready(&mut process, &data) {
                 break process;
             }
             drop(process);
-            let said = log_since(&log, before);
-            if !said.contains(SHARED_MEMORY_IN_USE) || started.elapsed() > START_TIMEOUT {
-                return Err(Error::NotReady { log, tail: last_lines(&said) });
+            let text = log_since(&log, before);
+            if !text.contains(SHARED_MEMORY_IN_USE) || started.elapsed() > START_TIMEOUT {
+                return Err(Error::NotReady { log, tail: last_lines(&text) });
             }
             thread::sleep(RETRY_DELAY);
         };
         Ok(Self { process, socket_dir, _lock: lock })
     }
 
-    /// The folder of the Unix socket; connect as `postgres` on port 5432.
+    /// Returns the folder of the Unix socket.
+    /// Clients connect as `postgres` on port 5432.
     pub fn socket_dir(&self) -> &Path {
         &self.socket_dir
     }
 
-    /// Whether the server has ended by itself.
+    /// Returns whether the server has ended by itself.
     pub fn has_ended(&mut self) -> bool {
         self.process.ended().is_some()
     }
 
-    /// Fast shutdown, waited for.
+    /// Shuts the server down (fast) and waits for its end.
     pub fn stop(self) {
         drop(self);
     }
 }
 
-/// False when it ends before or takes too long.
-fn wait_until_ready(process: &mut Supervised, data: &Path) -> bool {
+/// Waits until the server is ready.
+/// Returns false if it ends before that or exceeds [`START_TIMEOUT`].
+fn wait_until_ready(process: &mut SupervisedChild, data: &Path) -> bool {
     let started = Instant::now();
     while started.elapsed() < START_TIMEOUT && process.ended().is_none() {
         if is_ready(data) {
@@ -119,11 +123,11 @@ fn wait_until_ready(process: &mut Supervised, data: &Path) -> bool {
     false
 }
 
-/// What came to the log after its first `before` bytes.
+/// Returns the log after its first `before` bytes.
 fn log_since(log: &Path, before: u64) -> String {
-    let said = plain_file::read(log);
-    let start = usize::try_from(before).unwrap_or(usize::MAX).min(said.len());
-    String::from_utf8_lossy(&said[start..]).into_owned()
+    let bytes = plain_file::read(log);
+    let start = usize::try_from(before).unwrap_or(usize::MAX).min(bytes.len());
+    String::from_utf8_lossy(&bytes[start..]).into_owned()
 }
 
 fn last_lines(text: &str) -> String {
@@ -131,25 +135,27 @@ fn last_lines(text: &str) -> String {
     lines.into_iter().rev().collect::<Vec<_>>().join("\n")
 }
 
-/// The socket folder of the server that runs in `dir`, whoever owns it.
+/// Returns the socket folder of the server that runs in `dir`.
+/// The owner of the server may be another process.
 pub fn running(dir: &Path) -> Option<PathBuf> {
     let data = fs::canonicalize(dir).ok()?.join("data");
     let text = fs::read_to_string(data.join("postmaster.pid")).ok()?;
     let mut lines = text.lines();
     let pid = lines.next()?.trim();
     let socket_dir = lines.nth(3)?.trim();
-    // A postmaster's working folder is its data; anything else is a pid used again.
+    // A postmaster's working directory is its data folder. Any other process has reused the pid.
     let alive = fs::canonicalize(format!("/proc/{pid}/cwd")).is_ok_and(|folder| folder == data);
     (alive && is_ready(&data)).then(|| PathBuf::from(socket_dir))
 }
 
-/// Line 8 of `postmaster.pid` says "ready" once connections are accepted.
+/// Returns whether the server accepts connections.
+/// Line 8 of `postmaster.pid` is "ready" from then on.
 fn is_ready(data: &Path) -> bool {
     fs::read_to_string(data.join("postmaster.pid"))
         .is_ok_and(|text| text.lines().nth(7).is_some_and(|line| line.trim() == "ready"))
 }
 
-/// One owner per folder.
+/// Locks the folder, so that it has one owner at a time.
 fn lock(dir: &Path) -> Result<File, Error> {
     let path = dir.join("lock");
     let file = plain_file::open(&path, File::options().create(true).truncate(false).write(true))?;
@@ -164,8 +170,8 @@ fn lock(dir: &Path) -> Result<File, Error> {
     }
 }
 
-/// Runs initdb beside the final name and renames, so that a half-made cluster
-/// never has it.
+/// Runs initdb in a temporary folder and renames it to `data`.
+/// An incomplete cluster therefore never has the final name.
 fn initialize(
     bin: &Path,
     dir: &Path,
@@ -201,9 +207,9 @@ fn initialize(
     File::open(dir).and_then(|dir| dir.sync_all()).map_err(Error::io(dir))
 }
 
-/// Deals with `postmaster.pid` of an earlier run. We hold the folder's lock,
-/// so its owner is gone and its PostgreSQL is ending or has ended. A process
-/// that merely has the same pid was not started on this data folder.
+/// Waits for the server of an earlier run to end and removes its pid file.
+/// This process holds the folder's lock, so the owner of that server is gone and the server is
+/// ending or has ended. A process that reuses its pid was not started on this data folder.
 fn stop_orphan(data: &Path) -> Result<(), Error> {
     let pid_file = data.join("postmaster.pid");
     let started = Instant::now();
@@ -224,14 +230,15 @@ fn stop_orphan(data: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether `pid` is a PostgreSQL on `data`. By its command line, which everybody
-/// may read; its working directory only a privileged root may.
+/// Returns whether `pid` is a PostgreSQL on `data`.
+/// It reads the command line, which every user may read. Only a privileged root may read the
+/// working directory.
 fn is_our_server(pid: &str, data: &Path) -> bool {
     let arguments = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     arguments.split(|byte| *byte == 0).any(|argument| argument == data.as_os_str().as_encoded_bytes())
 }
 
-/// The socket's lock file names a pid too, which may have been used again.
+/// Removes the socket's lock file, whose pid another process may have reused.
 fn remove_stale_socket_lock(socket_dir: &Path) -> Result<(), Error> {
     let path = socket_dir.join(".s.PGSQL.5432.lock");
     match fs::remove_file(&path) {

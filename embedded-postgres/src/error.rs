@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
-/// Why the cluster could not be made or started. Each message says what to do.
+/// An error that prevents the cluster from being created or started.
+/// Each message names the next step.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error(
@@ -8,18 +9,18 @@ pub enum Error {
     )]
     NoBinaries,
     #[error(
-        "as root PostgreSQL needs an account of its own: make one with `useradd --system fintrac`, \
+        "PostgreSQL must not run as root; create an account for it with `useradd --system fintrac`, \
          or set DATABASE_URL"
     )]
     NoAccount,
     #[error(
-        "the data folder belongs to `nobody`, which other programs share; make an account with \
+        "the data folder belongs to `nobody`, which other programs use too; create an account with \
          `useradd --system fintrac` and give the folder to it with `chown -R`"
     )]
     SharedAccount,
     #[error(
-        "the account `{account}`, under which PostgreSQL runs here, cannot use the folder {dir}; \
-         set FINTRAC_DATA_DIR to a folder it can reach"
+        "PostgreSQL's account `{account}` cannot access the folder {dir}; \
+         set FINTRAC_DATA_DIR to a folder that it can access"
     )]
     Unreachable { account: String, dir: PathBuf },
     #[error("the folder {0} is in use by another running instance")]
@@ -27,10 +28,10 @@ pub enum Error {
     #[error("the PostgreSQL of an earlier run is still shutting down in {0}; try again in a moment")]
     StillAlive(PathBuf),
     #[error(
-        "{0} exists but is not a private folder of ours; remove it or set FINTRAC_DATA_DIR to a shorter path"
+        "{0} must be a private folder of this cluster; remove it, or set FINTRAC_DATA_DIR to a shorter path"
     )]
     ForeignSocketDir(PathBuf),
-    #[error("{0} is a link or no plain file, which we never make; remove it")]
+    #[error("{0} must be a plain file without other links; remove it")]
     ForeignFile(PathBuf),
     #[error("{program} failed: {output}")]
     Program { program: &'static str, output: String },

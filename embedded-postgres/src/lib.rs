@@ -1,8 +1,8 @@
-//! A private PostgreSQL cluster in a folder, for people who have none running.
+//! A private PostgreSQL cluster in a folder, for users without a server.
 //!
-//! The server listens on a Unix socket only, belongs to the process that
-//! started it, and is gone when that process is gone, by whatever death:
-//! see [`supervisor`](mod@supervisor). One folder has one owner at a time.
+//! The server listens on a Unix socket only. It belongs to the process that started it and ends
+//! with that process, even if the process is killed: see `supervisor.rs`. A folder
+//! has one owner at a time.
 
 mod account;
 mod binaries;

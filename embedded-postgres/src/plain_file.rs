@@ -1,5 +1,6 @@
-//! Opens our files in a folder that belongs to PostgreSQL's account. That account
-//! must not lead root elsewhere, so no link is followed.
+//! Opens files in a folder that belongs to PostgreSQL's account.
+//!
+//! That account must not redirect root to other files, so no link is followed.
 
 use std::fs::{File, OpenOptions, Permissions};
 use std::io::{Error as IoError, ErrorKind};
@@ -8,11 +9,11 @@ use std::path::Path;
 
 use crate::Error;
 
-/// Opens, or makes, a file with that one name, for its owner's eyes only.
+/// Opens or creates a plain file with a single name and mode 0600.
 pub(crate) fn open(path: &Path, options: &mut OpenOptions) -> Result<File, Error> {
     let file = options
         .mode(0o600)
-        // Nor does a pipe without a reader make us wait.
+        // O_NONBLOCK: opening a pipe without a reader must not block.
         .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
         .open(path)
         .map_err(|error| match error.raw_os_error() {
@@ -33,7 +34,7 @@ pub(crate) fn open(path: &Path, options: &mut OpenOptions) -> Result<File, Error
     Ok(file)
 }
 
-/// What the file holds; nothing where there is none.
+/// Reads the file; returns no bytes if it cannot be opened or read.
 pub(crate) fn read(path: &Path) -> Vec<u8> {
     let read = || -> Result<Vec<u8>, IoError> {
         let mut file = open(path, OpenOptions::new().read(true)).map_err(IoError::other)?;

@@ -1,5 +1,7 @@
-//! Where the server's socket lives: in the data folder, or, where that path is
-//! too long for a Unix socket, in a short private folder.
+//! The folder of the server's socket.
+//!
+//! It is in the data folder or, if that path is too long for a Unix socket, a private folder with a
+//! short path.
 
 use std::collections::hash_map::DefaultHasher;
 use std::fs::{self, DirBuilder};
@@ -13,7 +15,8 @@ use crate::account::{Account, give, own_uid};
 /// The longest path that fits `sockaddr_un` with its final NUL.
 const MAX_SOCKET_PATH_BYTES: usize = 107;
 
-/// The folder for the socket of the cluster in `dir`, made if missing.
+/// Returns the folder for the socket of the cluster in `dir`.
+/// Creates it if missing.
 pub(crate) fn folder(dir: &Path, account: Option<&Account>) -> Result<PathBuf, Error> {
     let inside = dir.join("socket");
     if inside.join(".s.PGSQL.5432").as_os_str().len() <= MAX_SOCKET_PATH_BYTES {
@@ -24,7 +27,8 @@ pub(crate) fn folder(dir: &Path, account: Option<&Account>) -> Result<PathBuf, E
     private(std::env::temp_dir().join(format!("fintrac-{:016x}", hash.finish())), account)
 }
 
-/// Makes `path` with mode 0700 for `account`; one that is there must be just that.
+/// Creates `path` with mode 0700 for `account`.
+/// An existing folder must have the same mode and owner.
 fn private(path: PathBuf, account: Option<&Account>) -> Result<PathBuf, Error> {
     match DirBuilder::new().mode(0o700).create(&path) {
         Ok(()) => give(&path, account)?,
@@ -33,7 +37,7 @@ fn private(path: PathBuf, account: Option<&Account>) -> Result<PathBuf, Error> {
     }
     let found = fs::symlink_metadata(&path).map_err(Error::io(&path))?;
     let owner = account.map_or_else(own_uid, |account| Ok(account.uid))?;
-    // Owned by root with nobody else allowed in: we died between making and giving it.
+    // Owned by root and private: a process died between creating the folder and changing its owner.
     if account.is_some() && found.is_dir() && found.uid() == 0 && found.mode() & 0o077 == 0 {
         give(&path, account)?;
         return Ok(path);
@@ -55,7 +59,7 @@ mod tests {
     fn a_folder_others_may_enter_is_rejected() {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let path = dir.path().join("socket");
-        fs::create_dir(&path).expect("make");
+        fs::create_dir(&path).expect("create the folder");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("chmod");
         assert!(matches!(private(path, None), Err(Error::ForeignSocketDir(_))));
     }

@@ -1,7 +1,7 @@
-//! PostgreSQL under a shell that stops it when its owner goes.
+//! PostgreSQL under a shell that stops it when its owner dies.
 //!
 //! The shell's standard input is a pipe whose other end only the owner holds.
-//! Dropping it asks for a fast shutdown; when the owner dies, by `kill -9`
+//! Dropping it requests a fast shutdown; when the owner dies, by `kill -9`
 //! too, the kernel closes it with the same effect. (PR_SET_PDEATHSIG would
 //! not do: it fires when the spawning *thread* ends.)
 
@@ -30,9 +30,9 @@ exit $status
 "#;
 
 #[derive(Debug)]
-pub(crate) struct Supervised(Child);
+pub(crate) struct SupervisedChild(Child);
 
-impl Supervised {
+impl SupervisedChild {
     /// Starts `postgres` with `arguments`; its output goes to `log`.
     pub fn start(
         postgres: &Path,
@@ -56,14 +56,14 @@ impl Supervised {
             .map_err(Error::io(postgres))
     }
 
-    /// The exit status, if PostgreSQL has ended.
+    /// Returns the exit status if PostgreSQL has ended.
     pub fn ended(&mut self) -> Option<ExitStatus> {
         self.0.try_wait().ok().flatten()
     }
 }
 
-/// Fast shutdown; waits for the end.
-impl Drop for Supervised {
+/// Shuts PostgreSQL down (fast) and waits for its end.
+impl Drop for SupervisedChild {
     fn drop(&mut self) {
         drop(self.0.stdin.take());
         let _ended = self.0.wait();

@@ -1,4 +1,4 @@
-//! The cluster's promises, on a real PostgreSQL.
+//! Tests of the cluster on a real PostgreSQL.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ fn options(dir: &Path) -> Options {
     Options { dir: dir.to_owned(), settings: vec!["fsync=off".to_owned()], temporary: false }
 }
 
-/// A folder that the account PostgreSQL runs under can reach, as root too.
+/// Creates a folder that PostgreSQL's account can enter, also under root.
 fn reachable_folder() -> tempfile::TempDir {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
@@ -37,7 +37,7 @@ fn kill_postmaster(cluster: &Path) {
 }
 
 #[test]
-fn what_was_written_is_there_after_a_restart() {
+fn data_survives_a_restart() {
     let dir = reachable_folder();
     let cluster = dir.path().join("pg");
     let server = Server::start(&options(&cluster)).expect("first start");
@@ -56,11 +56,11 @@ fn a_folder_has_one_owner() {
 }
 
 #[test]
-fn a_stale_pid_file_of_another_process_is_no_obstacle() {
+fn a_stale_pid_file_of_another_process_is_ignored() {
     let dir = reachable_folder();
     let cluster = dir.path().join("pg");
     Server::start(&options(&cluster)).expect("first start").stop();
-    // Our own pid: alive, but not a PostgreSQL of this folder.
+    // The pid of this process: alive, but not a PostgreSQL of this folder.
     fs::write(cluster.join("data/postmaster.pid"), format!("{}\n", std::process::id())).expect("write");
     let server = Server::start(&options(&cluster)).expect("second start");
     assert_eq!(query(&server, "select 1"), "1");
@@ -79,11 +79,11 @@ fn a_killed_postmaster_recovers_at_the_next_start() {
 }
 
 #[test]
-fn sessions_that_outlive_their_postmaster_are_waited_for() {
+fn a_start_waits_for_sessions_that_outlive_their_postmaster() {
     let dir = reachable_folder();
     let cluster = dir.path().join("pg");
     let server = Server::start(&options(&cluster)).expect("first start");
-    // Who computes does not notice at once that his postmaster is gone.
+    // A session that computes does not notice at once that its postmaster is gone.
     let mut busy =
         psql(&server, "select count(*) from generate_series(1, 3000) a, generate_series(1, 10000) b")
             .stdout(Stdio::null())
@@ -93,14 +93,14 @@ fn sessions_that_outlive_their_postmaster_are_waited_for() {
     let is_busy = "select count(*) from pg_stat_activity
                    where state = 'active' and query like '%generate_series%' and pid <> pg_backend_pid()";
     while query(&server, is_busy) == "0" {
-        assert!(busy.try_wait().expect("psql").is_none(), "it computes for seconds");
+        assert!(busy.try_wait().expect("psql").is_none(), "the query runs for seconds");
     }
     kill_postmaster(&cluster);
     drop(server);
     let server = Server::start(&options(&cluster)).expect("second start");
     assert_eq!(query(&server, "select 1"), "1");
     let log = fs::read_to_string(cluster.join("postgres.log")).expect("the log");
-    assert!(log.contains("pre-existing shared memory block"), "it was there: {log}");
+    assert!(log.contains("pre-existing shared memory block"), "{log}");
     busy.wait().expect("psql ends");
 }
 
@@ -115,7 +115,7 @@ fn a_temporary_cluster_leaves_nothing() {
     assert!(!cluster.exists());
 }
 
-/// PostgreSQL's account could lead root to any file.
+/// PostgreSQL's account could otherwise redirect root to any file.
 #[test]
 fn links_in_the_folder_are_not_followed() {
     for name in ["postgres.log", "lock"] {
@@ -125,12 +125,12 @@ fn links_in_the_folder_are_not_followed() {
         let elsewhere = dir.path().join("elsewhere");
         fs::write(&elsewhere, "untouched").expect("a file");
         std::os::unix::fs::symlink(&elsewhere, cluster.join(name)).expect("a link");
-        let refused = Server::start(&options(&cluster)).err();
-        assert!(matches!(refused, Some(Error::ForeignFile(_))), "{name}: {refused:?}");
+        let rejected = Server::start(&options(&cluster)).err();
+        assert!(matches!(rejected, Some(Error::ForeignFile(_))), "{name}: {rejected:?}");
         fs::remove_file(cluster.join(name)).expect("the link only");
         fs::hard_link(&elsewhere, cluster.join(name)).expect("a second name");
-        let refused = Server::start(&options(&cluster)).err();
-        assert!(matches!(refused, Some(Error::ForeignFile(_))), "{name}: {refused:?}");
+        let rejected = Server::start(&options(&cluster)).err();
+        assert!(matches!(rejected, Some(Error::ForeignFile(_))), "{name}: {rejected:?}");
         assert_eq!(fs::read_to_string(&elsewhere).expect("a file"), "untouched");
     }
 }
@@ -141,12 +141,12 @@ fn the_log_is_private_and_holds_no_values() {
     let cluster = dir.path().join("pg");
     let server = Server::start(&options(&cluster)).expect("a server");
     query(&server, "create table t (name text primary key)");
-    query(&server, "insert into t values ('a secret of somebody')");
+    query(&server, "insert into t values ('a secret of a user')");
     let twice = psql(&server, "insert into t select name from t").output().expect("psql runs");
     assert!(!twice.status.success());
     let log = cluster.join("postgres.log");
     let mode = std::os::unix::fs::MetadataExt::mode(&fs::metadata(&log).expect("a log"));
     assert_eq!(mode & 0o777, 0o600);
     let text = fs::read_to_string(&log).expect("a log");
-    assert!(text.contains("t_pkey") && !text.contains("a secret of somebody"), "{text}");
+    assert!(text.contains("t_pkey") && !text.contains("a secret of a user"), "{text}");
 }

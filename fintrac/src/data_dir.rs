@@ -1,5 +1,7 @@
-//! The folder of a system that nobody configured: its secrets, made on first
-//! start, its PostgreSQL and its emails.
+//! The data folder of the system.
+//!
+//! It holds the private PostgreSQL, the secrets that are created on first start, and the emails if
+//! no server is configured.
 
 use std::fs::{self, DirBuilder, File};
 use std::io::Write as _;
@@ -17,19 +19,19 @@ pub const SECRETS_FILE: &str = "secrets.env";
 const ROOT_DATA_DIR: &str = "/var/lib/fintrac";
 const DEFAULT_DATA_DIR: &str = ".fintrac";
 
-/// Which folder it is.
+/// Returns the data folder and records its default in the environment.
 pub fn path(environment: &mut Environment) -> PathBuf {
     let root = fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
     environment.default("FINTRAC_DATA_DIR", if root { ROOT_DATA_DIR } else { DEFAULT_DATA_DIR });
     PathBuf::from(environment.text("FINTRAC_DATA_DIR", ""))
 }
 
-/// Makes the folder and its secrets where missing, and puts into the
-/// environment what is not configured. Production brings its own secrets.
+/// Creates the folder and its secrets if missing, and sets absent variables.
+/// In production the operator must provide the secrets.
 pub fn prepare(environment: &mut Environment) -> anyhow::Result<PathBuf> {
     let dir = path(environment);
     let context = || format!("FINTRAC_DATA_DIR {}", dir.display());
-    // Others may pass through it: as root PostgreSQL is another account.
+    // Other accounts must be able to enter it: under root, PostgreSQL runs as another account.
     DirBuilder::new().recursive(true).mode(0o755).create(&dir).with_context(context)?;
     let dir = fs::canonicalize(&dir).with_context(context)?;
     environment.set("FINTRAC_DATA_DIR", dir.to_string_lossy());
@@ -41,15 +43,15 @@ pub fn prepare(environment: &mut Environment) -> anyhow::Result<PathBuf> {
     Ok(dir)
 }
 
-/// Reads the secrets; makes them first when there are none.
+/// Reads the secrets; creates them first if there are none.
 fn secrets(dir: &Path) -> anyhow::Result<Vec<(String, String)>> {
     let path = dir.join(SECRETS_FILE);
     if !path.exists() {
         let random = Random::System;
         let secret = || BASE64.encode(random.bytes::<32>());
         let text = format!(
-            "# Made on first start. Whoever has these can read and forge everything; without them\n\
-             # encrypted values cannot be read again. Back them up with the data.\n\
+            "# Created on first start. These secrets allow reading and forging everything; without them\n\
+             # encrypted values cannot be decrypted. Back them up with the data.\n\
              FINTRAC_SERVICE_SECRET={}\nFINTRAC_TOKEN_SECRET={}\nFINTRAC_DATA_KEYS={}\n",
             secret(),
             secret(),
@@ -65,7 +67,7 @@ fn secrets(dir: &Path) -> anyhow::Result<Vec<(String, String)>> {
         .collect())
 }
 
-/// Whole and on disk, or not there; a file that somebody else made first wins.
+/// Creates the file atomically and durably; keeps an existing one.
 fn write_once(dir: &Path, path: &Path, text: &str) -> anyhow::Result<()> {
     let partial = dir.join(format!("{SECRETS_FILE}.{}", std::process::id()));
     let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&partial)?;
@@ -87,14 +89,16 @@ mod tests {
 
     use super::{SECRETS_FILE, prepare};
 
-    fn environment(dir: &std::path::Path, stage: &str) -> Environment {
-        let values =
-            [("FINTRAC_DATA_DIR", dir.to_string_lossy().into_owned()), ("ENVIRONMENT", stage.to_owned())];
+    fn environment(dir: &std::path::Path, deployment: &str) -> Environment {
+        let values = [
+            ("FINTRAC_DATA_DIR", dir.to_string_lossy().into_owned()),
+            ("ENVIRONMENT", deployment.to_owned()),
+        ];
         Environment::from_values(values.map(|(name, value)| (name.to_owned(), value)))
     }
 
     #[test]
-    fn secrets_are_made_once_and_for_their_owner_only() {
+    fn secrets_are_created_once_and_readable_by_their_owner_only() {
         let dir = tempfile::tempdir().expect("a folder");
         let (mut first, mut second) = (environment(dir.path(), ""), environment(dir.path(), ""));
         prepare(&mut first).expect("first start");
@@ -107,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn production_brings_its_own() {
+    fn no_secrets_are_created_in_production() {
         let dir = tempfile::tempdir().expect("a folder");
         let mut environment = environment(dir.path(), "production");
         prepare(&mut environment).expect("start");

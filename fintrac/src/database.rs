@@ -1,5 +1,6 @@
-//! The system's database: the private cluster or one that was given, its roles
-//! and schemas.
+//! The system's database with its roles and schemas.
+//!
+//! It is the private cluster, or the database that is configured.
 
 use std::path::{Path, PathBuf};
 
@@ -20,15 +21,17 @@ pub async fn start_cluster(environment: &Environment) -> anyhow::Result<Server> 
     let dir = PathBuf::from(environment.text("FINTRAC_DATA_DIR", "")).join("postgres");
     let settings = ["max_connections=200", "shared_buffers=256MB", "log_min_messages=warning"];
     let options = Options { dir, settings: settings.map(str::to_owned).to_vec(), temporary: false };
-    Ok(tokio::task::spawn_blocking(move || Server::start(&options)).await.context("PostgreSQL starts")??)
+    Ok(tokio::task::spawn_blocking(move || Server::start(&options))
+        .await
+        .context("PostgreSQL could not be started")??)
 }
 
-/// Connects to the private cluster as its superuser.
+/// Returns the options to connect to the private cluster as its superuser.
 pub fn superuser(cluster: &Server) -> PgConnectOptions {
     superuser_at(cluster.socket_dir())
 }
 
-/// Connects to the private cluster whose socket is in `socket_dir`.
+/// Returns the options to connect to the cluster whose socket is in `socket_dir`.
 pub fn superuser_at(socket_dir: &Path) -> PgConnectOptions {
     PgConnectOptions::new_without_pgpass()
         .host(&socket_dir.to_string_lossy())
@@ -36,7 +39,7 @@ pub fn superuser_at(socket_dir: &Path) -> PgConnectOptions {
         .database("postgres")
 }
 
-/// Makes roles and schemas, and brings every schema up to date.
+/// Creates roles and schemas and applies all pending migrations.
 pub async fn migrate(
     environment: &Environment,
     admin: &PgConnectOptions,
@@ -55,10 +58,11 @@ pub async fn migrate(
         may_make_roles
             || environment.deployment_environment() != DeploymentEnvironment::Production
             || names.iter().all(|name| own(name)),
-        "this role may not create roles; give it CREATEROLE, or set <SERVICE>_OWNER_DATABASE_URL of each service"
+        "the database role must be allowed to create roles; grant it CREATEROLE, \
+         or set <SERVICE>_OWNER_DATABASE_URL of each service"
     );
     if !may_make_roles {
-        tracing::warn!("this role may not create roles; all services use it, without walls between them");
+        tracing::warn!("the database role cannot create roles; all services share it without isolation");
         for name in names {
             sqlx::raw_sql(sqlx::AssertSqlSafe(format!("create schema if not exists {name}")))
                 .execute(&mut connection)
@@ -72,8 +76,9 @@ pub async fn migrate(
     Ok(())
 }
 
-/// Who may change a schema: `<SERVICE>_OWNER_DATABASE_URL`, else the role that was
-/// made for it, else whoever is given.
+/// Returns the connection options of the role that may change a schema.
+/// It is `<SERVICE>_OWNER_DATABASE_URL`, else the role that was created for the schema, else
+/// `admin`.
 pub async fn owner(
     environment: &Environment,
     admin: &PgConnectOptions,

@@ -1,5 +1,6 @@
-//! The whole system in one process, and the operator's commands. Composition
-//! only: what the system does is in the service crates.
+//! The whole system in one process, and the operator's commands.
+//!
+//! This crate only composes; the behavior is in the crates of the services.
 
 pub mod commands;
 mod data_dir;

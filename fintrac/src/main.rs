@@ -1,4 +1,4 @@
-//! `fintrac`: serve everything, or run an operator's command.
+//! `fintrac`: serves the whole system or runs an operator's command.
 
 use std::path::PathBuf;
 

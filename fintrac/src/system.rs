@@ -1,5 +1,6 @@
-//! All services in one process: gRPC between them without a network, REST and
-//! gRPC to the outside.
+//! All services in one process.
+//!
+//! They call each other by gRPC without a network, and serve REST and gRPC to clients.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -45,8 +46,8 @@ pub struct System {
     cluster: Option<Cluster>,
 }
 
-/// What the services have in common.
-struct Common {
+/// The dependencies that all services share.
+struct SharedDependencies {
     clock: Clock,
     random: Random,
     keys: ServiceKeys,
@@ -56,13 +57,15 @@ struct Common {
     shutdown: Shutdown,
 }
 
-/// With a private database, a service that is sent to another one would migrate that.
+/// Rejects database URLs of services while the private cluster is used.
+/// A service with a URL of its own would migrate another database.
 fn reject_service_databases(environment: &Environment) {
     for service in ["AUTH", "LEDGER", "BUDGET", "NOTIFY"] {
         for name in [format!("{service}_DATABASE_URL"), format!("{service}_OWNER_DATABASE_URL")] {
             if environment.get(&name).is_some() {
-                let text =
-                    format!("{name}: set DATABASE_URL, too, or unset it: this system has its own database");
+                let text = format!(
+                    "{name}: must be unset without DATABASE_URL: this system uses its private database"
+                );
                 environment.add_problem(text);
             }
         }
@@ -72,13 +75,13 @@ fn reject_service_databases(environment: &Environment) {
 fn warn_about_service_settings(environment: &Environment) {
     for name in ["GRPC_HEALTH_LISTEN", "AUTH_URL", "LEDGER_URL", "BUDGET_URL", "NOTIFY_URL"] {
         if environment.get(name).is_some() {
-            tracing::warn!("{name} is set and not in force: this one process serves all services");
+            tracing::warn!("{name} is set and ignored: this process serves all services");
         }
     }
 }
 
 impl System {
-    /// Starts everything; returns when it is ready.
+    /// Starts all services; returns when they are ready.
     pub async fn start(mut environment: Environment) -> anyhow::Result<Self> {
         let data = data_dir::prepare(&mut environment)?;
         process::warn_about_ignored_variables(&environment);
@@ -99,11 +102,11 @@ impl System {
             Some(_) => None,
             None => Some(database::start_cluster(&environment).await?),
         };
-        let admin = given.or_else(|| cluster.as_ref().map(database::superuser)).context("a database")?;
+        let admin = given.or_else(|| cluster.as_ref().map(database::superuser)).context("no database")?;
         let clock = Clock::System;
         database::migrate(&environment, &admin, &config.secret, &clock).await?;
-        // The services find their roles from here on.
-        let common = Common {
+        // From here on the services' roles exist.
+        let common = SharedDependencies {
             keys: process::service_keys(&environment),
             token_verifier: Arc::new(TokenVerifier::new(
                 process::token_verifier_config(&environment),
@@ -136,7 +139,7 @@ impl System {
         environment: &Environment,
         admin: &PgConnectOptions,
         config: Config,
-        common: Common,
+        common: SharedDependencies,
         (rest, grpc, tls): (TcpListener, TcpListener, Option<Tls>),
     ) -> anyhow::Result<()> {
         let auth_deps = self.deps(environment, admin, &auth_svc::SCHEMA, &common).await?;
@@ -202,12 +205,12 @@ impl System {
         environment: &Environment,
         admin: &PgConnectOptions,
         schema: &Schema,
-        common: &Common,
+        common: &SharedDependencies,
     ) -> anyhow::Result<ServiceDependencies> {
         let options = match self.cluster {
-            // The private cluster trusts its socket; the role is what matters.
+            // The private cluster trusts its socket, so the role needs no password.
             Some(_) => admin.clone().username(&pools::app_role(schema.name)),
-            None => process::app_database_options(environment, schema.name).await.context("a database")?,
+            None => process::app_database_options(environment, schema.name).await.context("no database")?,
         };
         let pool = pools::pool(&options, schema.name, process::pool_config(environment));
         open_schema(schema, &pool, &common.clock).await?;
@@ -223,17 +226,17 @@ impl System {
         })
     }
 
-    /// Where REST is served.
+    /// Returns the address of the REST API.
     pub fn rest_address(&self) -> SocketAddr {
         self.rest
     }
 
-    /// Where gRPC is served.
+    /// Returns the address of gRPC.
     pub fn grpc_address(&self) -> SocketAddr {
         self.grpc
     }
 
-    /// What a person needs to know to begin.
+    /// Lists the addresses and folders that a user needs to begin.
     pub fn addresses(&self) -> [String; 5] {
         [
             format!("REST   http://{}/api/v1", self.rest),
@@ -253,7 +256,7 @@ impl System {
         anyhow::anyhow!("the private PostgreSQL has ended; see {}/postgres/postgres.log", self.data)
     }
 
-    /// Drains and stops everything, PostgreSQL last.
+    /// Drains and stops all services, then PostgreSQL.
     pub async fn stop(self) {
         self.shutdown.run(self.shutdown_timeouts, self.servers).await;
         for pool in self.pools {
@@ -267,13 +270,13 @@ impl System {
     }
 }
 
-impl Common {
+impl SharedDependencies {
     async fn start(&self, module: ServiceModule) -> Server {
         let authorizer = self.authorizer(module.name);
         serve::start_module(module, authorizer, &self.token_verifier, false, &self.shutdown).await.0
     }
 
-    /// What no single service answers.
+    /// Wraps routes that belong to no single service with an authorizer.
     fn with_authorizer(&self, name: &str, routes: Routes) -> Server {
         server_stack(routes, self.authorizer(name))
     }
@@ -289,7 +292,7 @@ impl Common {
     }
 }
 
-/// Everything read from the environment, before anything starts.
+/// The settings, read from the environment before anything starts.
 pub struct Config {
     rest: String,
     grpc: String,
@@ -305,7 +308,7 @@ pub struct Config {
 
 impl Config {
     pub fn read(environment: &Environment) -> Self {
-        let _threads_run = process::workers(environment);
+        let _workers = process::workers(environment);
         let ledger = ledger_svc::Config::from_environment(environment);
         let notify = notify_svc::Config::from_environment(environment);
         Self {
@@ -327,10 +330,13 @@ impl Config {
 }
 
 async fn bind(address: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| format!("{address} cannot be used; choose another"))
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address}; choose another address"))
 }
 
-/// The first health checks take a moment; a system that says "ready" is.
+/// Waits until the first health checks pass, at most 10 seconds.
+/// The system must be ready when its log announces it.
 async fn wait_until_ready(state: &AppState) {
     let started = tokio::time::Instant::now();
     while !gateway::is_ready(state).await && started.elapsed() < Duration::from_secs(10) {

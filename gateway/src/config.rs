@@ -13,24 +13,24 @@ use crate::server::Certificate;
 
 const DEFAULT_REQUESTS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(600).expect("not zero");
 
-/// What the gateway needs to know.
+/// The configuration of the gateway.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// A request that takes longer is answered 504.
+    /// Slower requests fail with 504.
     pub request_timeout: Duration,
-    /// Requests a minute for each user, or for each address without a token; `None`: any number.
+    /// Requests per minute for each user, else each client address; `None`: unlimited.
     pub rate_limit: Option<NonZeroU32>,
-    /// Peers whose `X-Forwarded-For` is believed; none by default.
+    /// Peers whose `X-Forwarded-For` is trusted; none by default.
     pub trusted_proxies: Vec<IpNet>,
-    /// Origins that browsers may call from; none by default.
+    /// Origins allowed by CORS; none by default.
     pub cors_origins: Vec<HeaderValue>,
-    /// TLS; without it REST is plain, for a proxy in front.
+    /// TLS certificate; without it REST is plaintext, for use behind a proxy.
     pub certificate: Option<Certificate>,
     /// Whether `/docs`, `/redoc` and `/openapi.json` are served.
     pub serves_documents: bool,
-    /// Connections at once.
+    /// Maximum number of open connections.
     pub max_connections: usize,
-    /// Where gateways count requests together; without it each counts alone.
+    /// Redis for shared rate limits; without it each replica limits locally.
     pub redis: Option<RedisConfig>,
 }
 
@@ -41,9 +41,9 @@ impl Config {
             let value = HeaderValue::from_str(origin).ok();
             let has_path = origin.split_once("://").is_some_and(|(_, rest)| rest.contains('/'));
             if value.is_none() || has_path {
-                // Browsers send an origin without a path: with one it never matches.
+                // Browsers send an origin without a path: one with a path never matches.
                 let text =
-                    "CORS_ALLOWED_ORIGINS: must be origins as https://app.example, separated by commas";
+                    "CORS_ALLOWED_ORIGINS: must be origins such as https://app.example, separated by commas";
                 environment.add_problem(text.into());
             }
             value
@@ -51,7 +51,7 @@ impl Config {
         let cors_origins: Vec<_> =
             origins.split(',').map(str::trim).filter(|origin| !origin.is_empty()).filter_map(parse).collect();
         if cors_origins.len() > 1 && cors_origins.iter().any(|origin| origin == "*") {
-            environment.add_problem("CORS_ALLOWED_ORIGINS: * stands alone".into());
+            environment.add_problem("CORS_ALLOWED_ORIGINS: * must be the only origin".into());
         }
         let per_minute = environment.parse("RATE_LIMIT_PER_MINUTE", DEFAULT_REQUESTS_PER_MINUTE);
         let rate_limit = environment.flag("RATE_LIMIT_ENABLED", true).then_some(per_minute);
@@ -60,7 +60,7 @@ impl Config {
         let network = |text: &str| {
             let read = text.parse().ok().or_else(|| Some(IpNet::from(text.parse::<IpAddr>().ok()?)));
             if read.is_none() {
-                let problem = "TRUSTED_PROXIES: must be networks as 10.0.0.0/8, separated by commas";
+                let problem = "TRUSTED_PROXIES: must be networks such as 10.0.0.0/8, separated by commas";
                 environment.add_problem(problem.into());
             }
             read
@@ -71,7 +71,7 @@ impl Config {
             [Some(chain), Some(key)] => Some(Certificate { chain: chain.into(), key: key.into() }),
             [None, None] => None,
             [Some(_), None] | [None, Some(_)] => {
-                environment.add_problem("SERVER_TLS_CERT and SERVER_TLS_KEY: set both or none".into());
+                environment.add_problem("SERVER_TLS_CERT and SERVER_TLS_KEY: set both or neither".into());
                 None
             }
         };

@@ -1,4 +1,5 @@
-//! Exports that run: each holds pages of records as long as its reader takes.
+//! Limits concurrent exports.
+//! Each holds pages of records for as long as its client reads.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,19 +15,22 @@ const MAX_EXPORTS_PER_USER: usize = 2;
 pub struct ExportLimiter(Arc<Mutex<HashMap<Uuid, usize>>>);
 
 impl ExportLimiter {
-    /// Counts one more export of a user, unless there are enough.
+    /// Acquires a permit, unless the user has reached the limit.
     pub fn acquire(&self, user_id: Uuid) -> Result<ExportPermit, Problem> {
         let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let count = running.entry(user_id).or_default();
         if *count >= MAX_EXPORTS_PER_USER {
-            return Err(Problem::new("OVERLOADED", "Two exports of yours are running; wait for one to end."));
+            return Err(Problem::new(
+                "OVERLOADED",
+                "A user can run at most two exports at once. Wait for one to end.",
+            ));
         }
         *count += 1;
         Ok(ExportPermit { limiter: self.clone(), user_id })
     }
 }
 
-/// A running export; it counts until it is dropped.
+/// The permit of a running export, released on drop.
 #[derive(Debug)]
 pub struct ExportPermit {
     limiter: ExportLimiter,
@@ -52,14 +56,14 @@ mod tests {
     use super::ExportLimiter;
 
     #[test]
-    fn a_user_runs_two_exports_at_once() {
+    fn a_user_can_run_two_exports_at_once() {
         let limiter = ExportLimiter::default();
         let (ana, bob) = (Uuid::from_u128(1), Uuid::from_u128(2));
-        let first = limiter.acquire(ana).expect("the first");
-        let _second = limiter.acquire(ana).expect("the second");
+        let first = limiter.acquire(ana).expect("the first permit");
+        let _second = limiter.acquire(ana).expect("the second permit");
         assert!(limiter.acquire(ana).is_err());
-        limiter.acquire(bob).expect("another user's");
+        limiter.acquire(bob).expect("a permit of another user");
         drop(first);
-        limiter.acquire(ana).expect("there is room again");
+        limiter.acquire(ana).expect("a permit after one was released");
     }
 }

@@ -1,4 +1,4 @@
-//! Texts in the reader's language, by `Accept-Language`.
+//! Texts in the client's language, negotiated from `Accept-Language`.
 
 use std::borrow::Cow;
 
@@ -20,7 +20,7 @@ static SUPPORTED_LOCALES: [LanguageIdentifier; 5] =
     [langid!("en"), langid!("es"), langid!("fr"), langid!("de"), langid!("pt")];
 static DEFAULT_LOCALE: LanguageIdentifier = langid!("en");
 
-/// A language that the gateway speaks.
+/// A supported language.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Language(LanguageIdentifier);
 
@@ -31,7 +31,7 @@ impl Default for Language {
 }
 
 impl Language {
-    /// The best match of an `Accept-Language` header.
+    /// Returns the best match for an `Accept-Language` header.
     pub fn negotiate(accepted: &str) -> Self {
         let requested = accepted_languages::parse(&sort_by_quality(accepted));
         let found = negotiate_languages(
@@ -47,21 +47,22 @@ impl Language {
         self.0.to_string()
     }
 
-    /// How the language writes amounts and days.
+    /// Returns the formatter of amounts and dates in this language.
     pub fn formatter(&self) -> Result<LocaleFormatter, Problem> {
         LocaleFormatter::new(&self.code()).map_err(|error| {
-            tracing::error!(%error, "a language has no numbers and days");
+            tracing::error!(%error, "locale formatter unavailable");
             Problem::internal()
         })
     }
 
-    /// The text `id`; its id where there is none, which a test rules out.
+    /// Returns the text `id`, or the id itself if it is missing.
+    /// A test rules out missing texts.
     pub fn text(&self, id: &str) -> Cow<'static, str> {
         TEXTS.try_lookup(&self.0, id).map_or_else(|| Cow::Owned(id.to_owned()), Cow::Owned)
     }
 }
 
-/// The entries of the header, the preferred first (RFC 9110, 12.5.4).
+/// Sorts the entries of the header by descending preference (RFC 9110, 12.5.4).
 fn sort_by_quality(accepted: &str) -> String {
     let quality = |entry: &&str| {
         let (_, value) = entry.split_once("q=")?;

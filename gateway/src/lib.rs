@@ -1,8 +1,9 @@
-//! The gateway: REST and JWT in, gRPC out. It owns nothing durable and knows
-//! no rules: a handler extracts, builds the request, calls, maps.
+//! The gateway: REST and JWT in, gRPC out.
+//! It stores nothing durable and has no business rules: a handler extracts the input, builds the
+//! request, calls a service and maps the response.
 //!
-//! Where to put things: a call in `routes/<resource>/<operation_id>.rs`; what holds
-//! for every call in `layers/`; the one table of errors in `problem/`.
+//! Layout: an operation is in `routes/<resource>/<operation_id>.rs`, middleware for all operations
+//! in `layers/`, the table of error codes in `problem/`.
 
 mod config;
 mod export_limit;
@@ -37,7 +38,7 @@ pub use state::{AppState, Services};
 /// Serves REST on `listener` until the shutdown closes the listeners.
 ///
 /// # Errors
-/// The certificate cannot be used.
+/// Fails if the certificate cannot be used.
 pub async fn serve(
     listener: TcpListener,
     state: AppState,

@@ -1,8 +1,8 @@
-//! The live events on its way from notify-svc to those who read it.
+//! Distributes live events from notify-svc to the clients that stream them.
 //!
-//! One stream brings everything of everybody; here it is dealt out. A subscriber
-//! whose queue is full is dropped and resumes where he was. After the stream
-//! broke each subscriber is told to look himself.
+//! One stream delivers the events of all households. A subscriber whose queue is full is dropped;
+//! the client resumes from its position. After the stream breaks, every subscriber is notified to
+//! resync.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,18 +19,18 @@ use uuid::Uuid;
 
 use crate::routes::http::without_deadline;
 
-/// Entries that may wait for a subscriber.
+/// Maximum number of messages queued for one subscriber.
 const QUEUE_CAPACITY: usize = 256;
-/// Streams that one user may read at once.
+/// Maximum number of concurrent streams per user.
 const MAX_STREAMS_PER_USER: usize = 20;
-/// Before a broken stream is opened again.
+/// Delay before a broken stream is reopened.
 const RETRY_DELAY: Duration = Duration::from_millis(250);
 
-/// What a subscriber hears.
+/// A message to a subscriber.
 #[derive(Debug, Clone)]
 pub enum HubMessage {
     Entry(pb::LiveEvent),
-    /// Something may have been missed.
+    /// Events may have been missed.
     Resync,
 }
 
@@ -46,11 +46,11 @@ struct Subscriber {
 pub struct EventHub {
     subscribers: Mutex<HashMap<Uuid, Vec<Subscriber>>>,
     next_id: AtomicU64,
-    /// Streams end and none is opened any more.
+    /// Canceled when streams must end and no new one may start.
     pub closing: CancellationToken,
 }
 
-/// A place among the subscribers, given up when it is dropped.
+/// A subscription, removed from the hub on drop.
 #[derive(Debug)]
 pub struct Subscription {
     hub: Arc<EventHub>,
@@ -66,7 +66,7 @@ impl Drop for Subscription {
 }
 
 impl EventHub {
-    /// A place for one more subscriber; `None` when the user has too many.
+    /// Adds a subscriber; `None` if the user has too many streams.
     pub fn subscribe(self: &Arc<Self>, household_id: Uuid, user_id: Uuid) -> Option<Subscription> {
         let (queue, messages) = mpsc::channel(QUEUE_CAPACITY);
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
@@ -93,13 +93,13 @@ impl EventHub {
         metrics::gauge!("fintrac_live_event_subscribers").decrement(1.0);
     }
 
-    /// Follows notify-svc until the feed closes.
+    /// Streams events from notify-svc until shutdown.
     pub async fn run(self: Arc<Self>, notify: Transport, closing: CancellationToken) {
         let mut client = LiveEventServiceClient::new(notify);
         let forwarding = async {
             loop {
                 if let Err(status) = self.dispatch(&mut client).await {
-                    tracing::debug!(%status, "the feed broke");
+                    tracing::debug!(%status, "live event stream interrupted");
                 }
                 tokio::time::sleep(RETRY_DELAY).await;
             }
@@ -128,7 +128,7 @@ impl EventHub {
     fn send_to_household(&self, household_id: Uuid, message: &HubMessage) {
         let mut subscribers = self.subscribers.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(household_subscribers) = subscribers.get_mut(&household_id) {
-            // Whoever does not keep up loses his queue, and with it his stream.
+            // A subscriber that cannot keep up loses its queue, which ends its stream.
             household_subscribers.retain(|subscriber| subscriber.queue.try_send(message.clone()).is_ok());
         }
     }
@@ -167,10 +167,10 @@ mod tests {
         while let Some(_entry) = slow.messages.recv().await {
             received += 1;
         }
-        assert_eq!(received, QUEUE_CAPACITY, "what waited is still there; then the stream ends");
+        assert_eq!(received, QUEUE_CAPACITY, "queued events are delivered before the stream ends");
         hub.broadcast(&HubMessage::Resync);
         assert!(matches!(unrelated.messages.recv().await, Some(HubMessage::Resync)));
-        assert!(unrelated.messages.try_recv().is_err(), "nothing of another household");
+        assert!(unrelated.messages.try_recv().is_err(), "no event of another household");
     }
 
     #[tokio::test]
@@ -180,7 +180,7 @@ mod tests {
         let mut subscriptions: Vec<_> =
             (0..MAX_STREAMS_PER_USER).map(|_| hub.subscribe(home, user).expect("a subscription")).collect();
         assert!(hub.subscribe(home, user).is_none());
-        assert!(hub.subscribe(home, Uuid::from_u128(4)).is_some(), "somebody else of the household");
+        assert!(hub.subscribe(home, Uuid::from_u128(4)).is_some(), "another user of the household");
         subscriptions.pop();
         assert!(hub.subscribe(home, user).is_some());
     }

@@ -1,4 +1,4 @@
-//! The document at `/openapi.json` and what its operations share.
+//! The OpenAPI document and the parts that its operations share.
 
 pub mod enums;
 
@@ -14,7 +14,7 @@ use utoipa::{IntoResponses, PartialSchema as _, ToSchema as _};
 use crate::problem::details::ProblemDetails;
 use enums::CurrencyCode;
 
-/// Title, licence, tags and the security scheme.
+/// Returns the document's title, license, tags and security scheme.
 pub fn base_document() -> OpenApi {
     let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
     let tag = |name: &str, text: &str| TagBuilder::new().name(name).description(Some(text)).build();
@@ -33,37 +33,38 @@ pub fn base_document() -> OpenApi {
         .tags(Some([
             tag("auth", "Registration, login, second factors, sessions and devices"),
             tag("users", "The caller's own profile, preferences and data"),
-            tag("admin", "Looking after everybody else's accounts"),
-            tag("accounts", "Where money is"),
-            tag("categories", "What money comes from and goes to"),
-            tag("transactions", "Money moving"),
-            tag("recurring", "Money that moves again and again"),
-            tag("currencies", "Currencies and their rates"),
-            tag("analytics", "What the money did: JSON, CSV or a chart"),
-            tag("reports", "What the money did and how plans stand, all in one"),
-            tag("budgets", "Limits on spending, and how they stand"),
-            tag("goals", "Targets, and what is set aside for them"),
-            tag("notifications", "The caller's inbox, and what changes as it happens"),
-            tag("health", "For probes"),
+            tag("admin", "Administration: users, roles, IP rules, exchange rates, audit log and security events"),
+            tag("accounts", "Accounts, their balances and transactions"),
+            tag("categories", "Categories of income and expenses"),
+            tag("transactions", "Income, expenses and transfers"),
+            tag("recurring", "Transactions that are posted on a schedule"),
+            tag("currencies", "Currencies and exchange rates"),
+            tag("analytics", "Spending, income, cash flow and net worth as JSON, CSV or a chart"),
+            tag("reports", "Reports on finances, budgets and goals"),
+            tag("budgets", "Spending limits and their progress"),
+            tag("goals", "Savings targets and contributions"),
+            tag("notifications", "The caller's inbox and live events"),
+            tag("health", "Health checks"),
         ]))
         .components(Some(
             ComponentsBuilder::new()
                 .security_scheme("access_token", SecurityScheme::Http(scheme))
-                // Parameters bring no components along.
+                // utoipa does not collect the components of parameters.
                 .schema(CurrencyCode::name(), CurrencyCode::schema())
                 .build(),
         ))
         .build()
 }
 
-/// The whole document.
+/// Returns the complete document.
 pub fn document() -> OpenApi {
     post_process(crate::router::api().to_openapi())
 }
 
-/// PUT and PATCH of one handler are one operation: only PATCH has its id.
-/// What needs no token says so. Parameters say what all of their name have in
-/// common. Schemas that only others were made of are left out.
+/// Completes the generated document.
+/// If one handler serves PUT and PATCH, only PATCH keeps the operation id. Operations without a
+/// token get an empty security list. Parameters get the constraints of their name. Schemas that
+/// nothing references are removed.
 pub fn post_process(mut document: OpenApi) -> OpenApi {
     for item in document.paths.paths.values_mut() {
         if let (Some(put), Some(_patch)) = (&mut item.put, &item.patch) {
@@ -85,7 +86,7 @@ pub fn post_process(mut document: OpenApi) -> OpenApi {
     document
 }
 
-/// What every parameter of its name, or of its kind, must look like.
+/// Adds the constraints that a parameter's name or location implies.
 fn constrain_parameter(parameter: &mut RefOr<Parameter>) {
     let RefOr::T(parameter) = parameter else { return };
     let Some(RefOr::T(Schema::Object(schema))) = &mut parameter.schema else { return };
@@ -93,11 +94,11 @@ fn constrain_parameter(parameter: &mut RefOr<Parameter>) {
         && let SchemaType::Array(types) = &schema.schema_type
         && let Some(only) = types.iter().find(|kind| **kind != Type::Null)
     {
-        // There or not, but never `null`.
+        // A header may be absent, but never `null`.
         schema.schema_type = SchemaType::Type(only.clone());
     }
     match (parameter.name.as_str(), &parameter.parameter_in) {
-        // Any size is understood: above 200 it is 200.
+        // Any size is accepted: above 200 it is 200.
         ("page_size", _) => schema.format = None,
         ("Idempotency-Key", _) => {
             (schema.min_length, schema.max_length) = (Some(1), Some(255));
@@ -113,7 +114,7 @@ fn constrain_parameter(parameter: &mut RefOr<Parameter>) {
     }
 }
 
-/// A body that may be absent is still no `null`.
+/// Removes `null` from an optional body.
 fn forbid_null(content: &mut RefOr<Content>) {
     let RefOr::T(Content { schema, .. }) = content else { return };
     if let Some(RefOr::T(Schema::OneOf(either))) = schema {
@@ -127,17 +128,17 @@ fn unused_schemas(document: &OpenApi) -> Option<Vec<String>> {
     Some(document.components.as_ref()?.schemas.keys().filter(is_unused).cloned().collect())
 }
 
-/// What a call without a user may refuse.
+/// The problems of operations without a user.
 #[derive(IntoResponses)]
-#[expect(dead_code, reason = "only described")]
+#[expect(dead_code, reason = "only for the OpenAPI document")]
 pub enum PublicProblems {
-    /// The request cannot be read
+    /// The request is malformed
     #[response(status = 400, content_type = "application/problem+json")]
     Malformed(ProblemDetails),
-    /// The credentials are not right
+    /// The credentials are invalid
     #[response(status = 401, content_type = "application/problem+json")]
     Unauthenticated(ProblemDetails),
-    /// Not permitted
+    /// Permission denied
     #[response(status = 403, content_type = "application/problem+json")]
     Forbidden(ProblemDetails),
     /// The body is too large
@@ -146,7 +147,7 @@ pub enum PublicProblems {
     /// The body is not JSON
     #[response(status = 415, content_type = "application/problem+json")]
     Unsupported(ProblemDetails),
-    /// Read but refused
+    /// Fields are invalid
     #[response(status = 422, content_type = "application/problem+json")]
     Unprocessable(ProblemDetails),
     /// Path and query are too long
@@ -161,31 +162,31 @@ pub enum PublicProblems {
     /// Something went wrong on our side
     #[response(status = 500, content_type = "application/problem+json")]
     Internal(ProblemDetails),
-    /// A service cannot answer right now
+    /// A service is unavailable
     #[response(status = 503, content_type = "application/problem+json")]
     Unavailable(ProblemDetails),
-    /// The answer took too long
+    /// The request timed out
     #[response(status = 504, content_type = "application/problem+json")]
     Timeout(ProblemDetails),
 }
 
-/// What a call of a user may refuse: the same, with a token.
+/// The problems of operations that only require a session.
 pub type UserProblems = PublicProblems;
 
-/// What a call that reads may refuse.
+/// The problems of operations that read.
 #[derive(IntoResponses)]
-#[expect(dead_code, reason = "only described")]
+#[expect(dead_code, reason = "only for the OpenAPI document")]
 pub enum ReadProblems {
-    /// The path or the query cannot be read
+    /// The path or the query is malformed
     #[response(status = 400, content_type = "application/problem+json")]
     Malformed(ProblemDetails),
     /// No valid access token
     #[response(status = 401, content_type = "application/problem+json")]
     Unauthenticated(ProblemDetails),
-    /// Not permitted
+    /// Permission denied
     #[response(status = 403, content_type = "application/problem+json")]
     Forbidden(ProblemDetails),
-    /// Not there, or somebody else's
+    /// Not found, or not accessible to the caller
     #[response(status = 404, content_type = "application/problem+json")]
     NotFound(ProblemDetails),
     /// Path and query are too long
@@ -200,34 +201,34 @@ pub enum ReadProblems {
     /// Something went wrong on our side
     #[response(status = 500, content_type = "application/problem+json")]
     Internal(ProblemDetails),
-    /// A service cannot answer right now
+    /// A service is unavailable
     #[response(status = 503, content_type = "application/problem+json")]
     Unavailable(ProblemDetails),
-    /// The answer took too long
+    /// The request timed out
     #[response(status = 504, content_type = "application/problem+json")]
     Timeout(ProblemDetails),
 }
 
-/// What a call that writes may refuse.
+/// The problems of operations that write.
 #[derive(IntoResponses)]
-#[expect(dead_code, reason = "only described")]
+#[expect(dead_code, reason = "only for the OpenAPI document")]
 pub enum WriteProblems {
-    /// The request cannot be read
+    /// The request is malformed
     #[response(status = 400, content_type = "application/problem+json")]
     Malformed(ProblemDetails),
     /// No valid access token
     #[response(status = 401, content_type = "application/problem+json")]
     Unauthenticated(ProblemDetails),
-    /// Not permitted
+    /// Permission denied
     #[response(status = 403, content_type = "application/problem+json")]
     Forbidden(ProblemDetails),
-    /// Not there, or somebody else's
+    /// Not found, or not accessible to the caller
     #[response(status = 404, content_type = "application/problem+json")]
     NotFound(ProblemDetails),
-    /// It stands in the way as it is now
+    /// The current state does not allow the change
     #[response(status = 409, content_type = "application/problem+json")]
     Conflict(ProblemDetails),
-    /// It has changed since it was read
+    /// The resource has changed since it was read
     #[response(status = 412, content_type = "application/problem+json")]
     PreconditionFailed(ProblemDetails),
     /// The body is too large
@@ -236,7 +237,7 @@ pub enum WriteProblems {
     /// The body is not JSON
     #[response(status = 415, content_type = "application/problem+json")]
     Unsupported(ProblemDetails),
-    /// Read but refused
+    /// Fields are invalid
     #[response(status = 422, content_type = "application/problem+json")]
     Unprocessable(ProblemDetails),
     /// Path and query are too long
@@ -251,17 +252,17 @@ pub enum WriteProblems {
     /// Something went wrong on our side
     #[response(status = 500, content_type = "application/problem+json")]
     Internal(ProblemDetails),
-    /// A service cannot answer right now
+    /// A service is unavailable
     #[response(status = 503, content_type = "application/problem+json")]
     Unavailable(ProblemDetails),
-    /// The answer took too long
+    /// The request timed out
     #[response(status = 504, content_type = "application/problem+json")]
     Timeout(ProblemDetails),
 }
 
-/// What a call without a body may refuse.
+/// The problems of operations without a body.
 #[derive(IntoResponses)]
-#[expect(dead_code, reason = "only described")]
+#[expect(dead_code, reason = "only for the OpenAPI document")]
 pub enum SystemProblems {
     /// Path and query are too long
     #[response(status = 414, content_type = "application/problem+json")]
@@ -272,10 +273,10 @@ pub enum SystemProblems {
     /// Something went wrong on our side
     #[response(status = 500, content_type = "application/problem+json")]
     Internal(ProblemDetails),
-    /// A service cannot answer right now
+    /// A service is unavailable
     #[response(status = 503, content_type = "application/problem+json")]
     Unavailable(ProblemDetails),
-    /// The answer took too long
+    /// The request timed out
     #[response(status = 504, content_type = "application/problem+json")]
     Timeout(ProblemDetails),
 }

@@ -1,4 +1,4 @@
-//! Every route, then what holds for all of them.
+//! The routes and the middleware around them.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ use crate::routes::{
 };
 use crate::state::AppState;
 
-/// Browsers must not guess types or leak links.
+/// Keeps browsers from guessing content types and from leaking links.
 pub const SECURITY_HEADERS: [(HeaderName, &str); 4] = [
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (REFERRER_POLICY, "no-referrer"),
@@ -35,7 +35,7 @@ pub const SECURITY_HEADERS: [(HeaderName, &str); 4] = [
     (CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
 ];
 
-/// The documented calls.
+/// Returns the documented operations.
 pub fn api() -> OpenApiRouter<AppState> {
     let v1 = OpenApiRouter::new()
         .merge(identity_routes())
@@ -188,8 +188,9 @@ pub fn app(state: AppState) -> Router {
     with_middleware(routes, state)
 }
 
-/// The layers, from the outside in. They stand around the router as one service: on
-/// its routes each would be a box of its own, copied with all that it holds for each request.
+/// Wraps the router in the layers, from the outside in.
+/// They wrap it as one service: around the routes, each layer would be boxed and cloned with its
+/// state for every request.
 fn with_middleware(routes: Router<AppState>, state: AppState) -> Router {
     let certified = state.config.certificate.is_some();
     let transport_security =
@@ -197,35 +198,35 @@ fn with_middleware(routes: Router<AppState>, state: AppState) -> Router {
     let security = <(_, _, _, _)>::from(SECURITY_HEADERS.map(|(name, value)| default_header(name, value)));
     let service = ServiceBuilder::new()
         .map_request(layers::normalize_path::normalize_path)
-        // Everything inside knows the request's id and deadline.
+        // All inner layers see the request's id and deadline.
         .layer(from_fn_with_state(state.clone(), layers::request_context::attach))
-        // Lists are mostly repetition. Events are not held back.
+        // JSON lists compress well. Event streams are not buffered.
         .layer(CompressionLayer::new())
-        // Every refusal has one form, the framework's own too.
+        // Every rejection is a problem, including those of the framework.
         .layer(from_fn(layers::problem_response::write_problem))
         .option_layer(transport_security)
         .layer(security)
-        // Answers preflights before a route refuses OPTIONS.
+        // Responds to preflights before a route rejects OPTIONS.
         .option_layer(cors(&state))
-        // Whoever is kept out does not use up anybody's rate.
+        // Requests denied by IP rules do not count against the rate limit.
         .layer(from_fn_with_state(state.clone(), layers::ip_rules::enforce))
-        // Floods end here, before they cost anything.
+        // Rejects floods before they reach the costlier layers.
         .layer(from_fn_with_state(state.clone(), layers::rate_limit::enforce))
-        // A proxy must not be able to read a request in another way.
+        // A proxy must not be able to parse a request differently.
         .layer(from_fn(layers::framing::reject_ambiguous))
-        // The database takes no U+0000.
+        // PostgreSQL does not accept U+0000.
         .layer(from_fn(layers::reject_nul::reject_nul))
-        // What is larger than anybody needs goes no further.
+        // Oversized requests are rejected early.
         .layer(from_fn(layers::request_limits::enforce))
-        // A body is whole, or rejected, before anything that must run to its end begins.
+        // A body is complete or rejected before the handler starts.
         .layer(from_fn_with_state(state.clone(), layers::body::buffer))
-        // Hanging up must not leave a change half done.
+        // A client that disconnects must not interrupt a change.
         .layer(from_fn_with_state(state.clone(), layers::complete_on_disconnect::complete_on_disconnect))
-        // Bodies are bounded already.
+        // Bodies are already limited.
         .layer(DefaultBodyLimit::disable())
-        // Whoever asks for the head only is answered as by GET; what is outermost takes the body off.
+        // HEAD runs as GET; the outermost layer strips the body.
         .map_request(layers::head_as_get::head_as_get)
-        // The access line names routes, not paths.
+        // The access log names routes, not paths.
         .service(routes.route_layer(from_fn(layers::request_context::record_matched_path)).with_state(state));
     Router::new().fallback_service(any_service(service))
 }
@@ -234,7 +235,8 @@ fn default_header(name: HeaderName, value: &'static str) -> SetResponseHeaderLay
     SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
 }
 
-/// None without allowed origins: the layer would answer every preflight.
+/// Builds the CORS layer; `None` without allowed origins.
+/// The layer would respond to every preflight.
 fn cors(state: &AppState) -> Option<CorsLayer> {
     let origins = state.config.cors_origins.clone();
     if origins.is_empty() {

@@ -1,5 +1,5 @@
-//! The edge: connections, TLS, and how much of them a slow or greedy client
-//! may take. What holds for single requests is in `layers/`.
+//! The server: connections, TLS, and limits for slow or greedy clients.
+//! Limits of single requests are in `layers/`.
 
 mod connections;
 mod problem_on_parse_error;
@@ -20,24 +20,25 @@ use tokio::task::JoinHandle;
 pub use connections::LimitConnections;
 pub use problem_on_parse_error::ProblemOnParseError;
 
-/// For the first request of a connection.
+/// Timeout for the first request of a connection.
 const FIRST_REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
-/// For each later one, idle time included: longer than proxies keep connections,
-/// or they would send a request into one that is just closed.
+/// Timeout for each later request, including idle time.
+/// It is longer than proxies keep connections, which would otherwise send a request into one that
+/// is closing.
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
-/// For the TLS handshake.
+/// Timeout for the TLS handshake.
 const TLS_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-/// Beyond these hyper itself answers; `layers::request_limits` is stricter.
+/// Beyond these limits hyper responds itself; `layers::request_limits` is stricter.
 const MAX_HEADERS: usize = 256;
 const MAX_HEAD_BYTES: usize = 128 * 1024;
-/// Requests at once on one HTTP/2 connection.
+/// Maximum number of concurrent requests on one HTTP/2 connection.
 const MAX_CONCURRENT_STREAMS: u32 = 128;
-/// How often an HTTP/2 client is asked whether it is still there.
+/// Interval of HTTP/2 keep-alive pings.
 const HTTP2_PING_INTERVAL: Duration = Duration::from_secs(20);
-/// How often the certificate's files are read again.
+/// Interval at which the certificate's files are reloaded.
 const CERTIFICATE_RELOAD_INTERVAL: Duration = Duration::from_mins(10);
 
-/// The server's certificate and key, PEM files.
+/// The server's certificate and key as PEM files.
 #[derive(Debug, Clone)]
 pub struct Certificate {
     pub chain: PathBuf,
@@ -98,12 +99,12 @@ fn with_limits<A>(mut server: Server<SocketAddr, A>) -> Server<SocketAddr, A> {
     server.first_request_timeout(FIRST_REQUEST_TIMEOUT)
 }
 
-/// Follows a certificate that is renewed in place; a broken one changes nothing.
+/// Reloads a certificate that is renewed in place; an invalid one changes nothing.
 async fn reload_certificate(config: RustlsConfig, certificate: Certificate) {
     loop {
         tokio::time::sleep(CERTIFICATE_RELOAD_INTERVAL).await;
         if let Err(error) = config.reload_from_pem_file(&certificate.chain, &certificate.key).await {
-            tracing::error!(%error, "SERVER_TLS_CERT or SERVER_TLS_KEY cannot be read; the one before stays");
+            tracing::error!(%error, "SERVER_TLS_CERT or SERVER_TLS_KEY unreadable; previous certificate kept");
         }
     }
 }
@@ -151,15 +152,15 @@ mod tests {
         let address = listener.local_addr().expect("an address");
         let shutdown = Shutdown::default();
         let app = Router::new().route("/", get(async |_: Bytes| "here"));
-        // All come from one address.
+        // All test connections come from one address.
         let exempt = vec!["127.0.0.0/8".parse().expect("a network")];
         let limit = LimitConnections::new(ConnectionLimiter::new(max_connections, exempt), idle);
         let accept = ProblemOnParseError::new(limit, Clock::System, Random::System);
-        serve(listener, app, accept, certificate, &shutdown).await.expect("it serves");
+        serve(listener, app, accept, certificate, &shutdown).await.expect("the server starts");
         (address, shutdown)
     }
 
-    /// All that comes back to one request; empty when the connection ends before.
+    /// Returns the response to one request; empty if the connection ends first.
     async fn send_request(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> String {
         let request = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n";
         let mut response = vec![0; 4096];
@@ -170,7 +171,7 @@ mod tests {
         String::from_utf8_lossy(&response[..read]).into_owned()
     }
 
-    /// All that comes back until the connection ends.
+    /// Returns everything received until the connection ends.
     async fn send(address: SocketAddr, request: &str) -> String {
         let mut stream = TcpStream::connect(address).await.expect("connected");
         stream.write_all(request.as_bytes()).await.expect("sent");
@@ -217,9 +218,9 @@ mod tests {
         let mut stream = TcpStream::connect(address).await.expect("connected");
         let head = b"GET / HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\nexpect: 100-continue\r\n\r\n";
         stream.write_all(head).await.expect("sent");
-        let mut go_on = [0; 25];
-        stream.read_exact(&mut go_on).await.expect("a response");
-        assert_eq!(go_on.as_slice(), b"HTTP/1.1 100 Continue\r\n\r\n");
+        let mut interim = [0; 25];
+        stream.read_exact(&mut interim).await.expect("a response");
+        assert_eq!(interim.as_slice(), b"HTTP/1.1 100 Continue\r\n\r\n");
         stream.write_all(b"{}").await.expect("sent");
         let mut response = vec![0; 4096];
         let read = stream.read(&mut response).await.expect("a response");
@@ -231,13 +232,13 @@ mod tests {
         let (address, _stop) = start(1, None).await;
         let mut first = TcpStream::connect(address).await.expect("connected");
         assert!(send_request(&mut first).await.ends_with("here"));
-        // A request that has begun and not ended keeps its place.
+        // A connection with an unfinished request keeps its permit.
         let head = b"GET / HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\nexpect: 100-continue\r\n\r\n";
         first.write_all(head).await.expect("sent");
-        let mut go_on = [0; 25];
-        first.read_exact(&mut go_on).await.expect("a response");
+        let mut interim = [0; 25];
+        first.read_exact(&mut interim).await.expect("a response");
         let mut second = TcpStream::connect(address).await.expect("connected");
-        assert_eq!(send_request(&mut second).await, "", "turned away");
+        assert_eq!(send_request(&mut second).await, "", "the second connection is rejected");
         first.write_all(b"{}").await.expect("sent");
         let mut response = vec![0; 4096];
         let read = first.read(&mut response).await.expect("a response");
@@ -248,16 +249,16 @@ mod tests {
             let mut third = TcpStream::connect(address).await.expect("connected");
             response = send_request(&mut third).await;
         }
-        assert!(response.ends_with("here"), "the newcomer has its place");
+        assert!(response.ends_with("here"), "the new connection is served");
         let read = first.read(&mut [0; 16]).await;
         assert!(matches!(read, Ok(0) | Err(_)), "closed: {read:?}");
     }
 
     #[tokio::test]
-    async fn a_connection_that_only_keeps_itself_alive_is_closed() {
+    async fn keep_alive_pings_do_not_keep_a_connection_open() {
         let (address, _stop) = start_with(10, Duration::from_millis(200), None).await;
         let stream = TcpStream::connect(address).await.expect("connected");
-        // Keep-alives go on for ever; the connection ends all the same, however early.
+        // Keep-alives continue forever; the connection ends all the same, however early.
         let alive = async {
             let Ok((_client, mut connection)) = h2::client::handshake(stream).await else { return };
             let mut pings = connection.ping_pong().expect("pings");
@@ -265,7 +266,7 @@ mod tests {
             while pings.ping(h2::Ping::opaque()).await.is_ok() {}
             drop(connection.await);
         };
-        tokio::time::timeout(Duration::from_mins(1), alive).await.expect("it is closed");
+        tokio::time::timeout(Duration::from_mins(1), alive).await.expect("the connection is closed");
     }
 
     #[tokio::test]

@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 
 use crate::{AppState, Config, Services};
 
-/// Serves until a signal.
+/// Serves REST until a shutdown signal.
 pub async fn run() -> anyhow::Result<()> {
     let process = Process::start("gateway")?;
     let config = Config::from_environment(&process.environment);

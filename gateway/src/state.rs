@@ -1,4 +1,4 @@
-//! What handlers work with.
+//! The state that handlers share.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -38,7 +38,7 @@ use crate::layers::rate_limit::RateLimits;
 use crate::live_events::EventHub;
 use crate::routes::health::ReadinessCache;
 
-/// Largest answer that a service may give, bytes: a page of 200 rows full of text has 5 MB.
+/// Maximum response size of a service; a page of 200 rows full of text has 5 MB.
 pub(crate) const MAX_RESPONSE_BYTES: usize = 32 * 1024 * 1024;
 
 /// The transports to the services behind the gateway.
@@ -50,7 +50,7 @@ pub struct Services {
     pub notify: Transport,
 }
 
-/// Shared by all handlers. Each layer and each handler clones it for each request.
+/// The shared state, cloned by each layer and handler for each request.
 #[derive(Debug, Clone)]
 pub struct AppState(Arc<SharedState>);
 
@@ -66,7 +66,8 @@ pub struct SharedState {
     pub(crate) event_hub: Arc<EventHub>,
     pub(crate) export_limiter: ExportLimiter,
     pub(crate) readiness: ReadinessCache,
-    /// Cancelled when the server is about to stop: balancers should look elsewhere.
+    /// Canceled when the server is about to stop.
+    /// Load balancers should then stop routing to it.
     pub(crate) stopping: CancellationToken,
 }
 

@@ -1,30 +1,31 @@
-//! The time, passed in: nothing else in FinTrac asks the operating system for it.
+//! The clock, passed as a value: nothing else in FinTrac reads the system time.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 
-/// The wire form of an instant.
+/// Converts an instant to its protobuf form.
 pub fn timestamp(instant: DateTime<Utc>) -> prost_types::Timestamp {
     let nanos = i32::try_from(instant.timestamp_subsec_nanos()).unwrap_or_default();
     prost_types::Timestamp { seconds: instant.timestamp(), nanos }
 }
 
-/// A source of the current instant, to the microsecond as PostgreSQL keeps it.
+/// A source of the current time, in microseconds as PostgreSQL stores it.
 #[derive(Debug, Clone)]
 pub enum Clock {
     /// The system's clock.
     System,
-    /// One that stands still until it is told to move.
+    /// A clock that changes only through [`Clock::advance`].
     Manual(Arc<Mutex<DateTime<Utc>>>),
 }
 
 impl Clock {
-    /// A clock that stands at `start`.
+    /// Creates a manual clock that is set to `start`.
     pub fn manual(start: DateTime<Utc>) -> Self {
         Self::Manual(Arc::new(Mutex::new(start)))
     }
 
+    /// Returns the current time.
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the system clock")]
     pub fn now(&self) -> DateTime<Utc> {
         match self {
@@ -33,7 +34,7 @@ impl Clock {
         }
     }
 
-    /// Moves a manual clock; the system's does not move for anybody.
+    /// Moves a manual clock forward; has no effect on the system's clock.
     pub fn advance(&self, by: TimeDelta) {
         if let Self::Manual(instant) = self {
             *instant.lock().unwrap_or_else(PoisonError::into_inner) += by;

@@ -1,15 +1,14 @@
-//! Reading the environment, in one place.
+//! Configuration from environment variables.
 //!
-//! Mains build an [`Environment`] from the process and `.env`; each crate's
-//! `config.rs` takes its values from it. Every problem is collected, so that
-//! an operator sees all of them at once.
+//! Binaries build an [`Environment`] from the process and `.env`; each crate's `config.rs` reads
+//! its values from it. All problems are collected, so that an operator sees them at once.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
 
-/// Names of the original server that have no meaning here.
+/// Variables of the original server that have no effect here.
 const IGNORED_VARIABLES: &[&str] = &[
     "DB_POSTGRES_SCHEMA",
     "DB_MAX_POOL_CON",
@@ -23,7 +22,7 @@ const IGNORED_VARIABLES: &[&str] = &[
     "REDIS_CACHE_TTL",
 ];
 
-/// Names that decide alone, and those that say nothing beside them.
+/// Variables that take precedence, each with the variables that it overrides.
 const OVERRIDES: [(&str, &[&str]); 3] = [
     (
         "DATABASE_URL",
@@ -39,22 +38,25 @@ const OVERRIDES: [(&str, &[&str]); 3] = [
     ("SMTP_URL", &["MAIL_SERVER", "MAIL_PORT", "MAIL_USERNAME", "MAIL_PASSWORD", "MAIL_SSL", "MAIL_TLS"]),
 ];
 
-/// What is wrong with the configuration, one line a problem.
+/// The problems of a configuration, one per line.
 #[derive(Debug, thiserror::Error)]
 pub struct ConfigError(Vec<String>);
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the configuration is not usable:")?;
+        write!(f, "the configuration is not valid:")?;
         self.0.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
     }
 }
 
-/// Where the system runs; production refuses what development forgives.
+/// The kind of deployment; production has stricter checks than development.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeploymentEnvironment {
+    /// A developer's machine; the default.
     Development,
+    /// A deployment for tests before production.
     Staging,
+    /// The deployment for users.
     Production,
 }
 
@@ -71,22 +73,24 @@ impl FromStr for DeploymentEnvironment {
     }
 }
 
-/// The variables of one start, and the problems found while reading them.
+/// The variables of a process, and the problems found while they were read.
 #[derive(Default)]
 pub struct Environment {
     values: BTreeMap<String, String>,
     problems: Mutex<Vec<String>>,
     warnings: Mutex<Vec<String>>,
-    /// What was asked for, and what holds where it has no value.
+    /// Variables that were read, each with its default.
     reads: Mutex<BTreeMap<String, Option<String>>>,
 }
 
-/// A variable that something reads, as `fintrac config check` tells of it.
+/// A variable that was read, as `fintrac config check` prints it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setting {
+    /// Name of the variable.
     pub name: String,
-    /// Secrets masked; none: it has no value and no default.
+    /// Value with secrets masked; `None` without a value and a default.
     pub value: Option<String>,
+    /// Whether the variable is unset, so that its default applies.
     pub is_default: bool,
 }
 
@@ -98,8 +102,9 @@ impl fmt::Debug for Environment {
 }
 
 impl Environment {
-    /// The process's environment over a `.env` file in the current folder. A secret may
-    /// come in a file: `FINTRAC_TOKEN_SECRET_FILE` for `FINTRAC_TOKEN_SECRET`.
+    /// Loads the variables of the process and of `.env` in the current folder.
+    /// The process takes precedence. A secret may be read from a file: `FINTRAC_TOKEN_SECRET_FILE`
+    /// for `FINTRAC_TOKEN_SECRET`.
     pub fn load() -> anyhow::Result<Self> {
         let mut values = BTreeMap::new();
         match dotenvy::from_path_iter(".env") {
@@ -118,11 +123,12 @@ impl Environment {
         Ok(Self::from_values(values))
     }
 
+    /// Creates an environment from the given variables.
     pub fn from_values(values: impl IntoIterator<Item = (String, String)>) -> Self {
         Self { values: values.into_iter().collect(), ..<Self as Default>::default() }
     }
 
-    /// The value of `name`; empty counts as absent.
+    /// Returns the value of `name`; an empty value counts as absent.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.record_read(name, None);
         self.values.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
@@ -134,7 +140,7 @@ impl Environment {
         *known = default.or(known.take());
     }
 
-    /// Every variable that was asked for so far, with what is in force.
+    /// Returns every variable read so far, with the value that applies.
     pub fn effective_settings(&self) -> Vec<Setting> {
         let reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let setting = |(name, default): (String, Option<String>)| {
@@ -146,6 +152,7 @@ impl Environment {
         reads.into_iter().map(setting).collect()
     }
 
+    /// Sets `name`.
     pub fn set(&mut self, name: &str, value: impl Into<String>) {
         self.values.insert(name.to_owned(), value.into());
     }
@@ -157,17 +164,21 @@ impl Environment {
         }
     }
 
+    /// Returns the value of `name`, or `default`.
     pub fn text(&self, name: &str, default: &str) -> String {
         self.record_read(name, Some(default.to_owned()));
         self.get(name).unwrap_or(default).to_owned()
     }
 
-    /// The parsed value of `name`, or `default`; a value that does not parse is a problem.
+    /// Returns the parsed value of `name`, or `default`.
+    /// A value that cannot be parsed is recorded as a problem.
     pub fn parse<T: FromStr<Err: fmt::Display> + fmt::Display>(&self, name: &str, default: T) -> T {
         self.record_read(name, Some(default.to_string()));
         self.parse_optional(name).unwrap_or(default)
     }
 
+    /// Returns the parsed value of `name`, if there is one.
+    /// A value that cannot be parsed is recorded as a problem.
     pub fn parse_optional<T: FromStr<Err: fmt::Display>>(&self, name: &str) -> Option<T> {
         match self.get(name)?.parse() {
             Ok(value) => Some(value),
@@ -178,7 +189,7 @@ impl Environment {
         }
     }
 
-    /// `true`, `1`, `yes`, `on` and their opposites, in any letter case.
+    /// Returns a boolean: `true`, `1`, `yes`, `on` or their opposites, in any case.
     pub fn flag(&self, name: &str, default: bool) -> bool {
         self.record_read(name, Some(default.to_string()));
         match self.get(name).map(str::to_ascii_lowercase).as_deref() {
@@ -192,7 +203,7 @@ impl Environment {
         }
     }
 
-    /// A value that must be there; absent it is a problem, and empty here.
+    /// Returns a required value; if absent, it is a problem and returned as empty.
     pub fn required(&self, name: &str) -> String {
         if self.get(name).is_none() {
             self.add_problem(format!("{name} is missing"));
@@ -200,28 +211,31 @@ impl Environment {
         self.text(name, "")
     }
 
-    /// A secret: in production at least 32 characters and not an example's.
+    /// Returns a required secret.
+    /// In production it must have at least 32 characters and must not be an example.
     pub fn secret(&self, name: &str) -> String {
         let value = self.required(name);
         let lower = value.to_ascii_lowercase();
         let is_example = ["change", "only-for-this-machine", "development-only", "example"]
             .iter()
             .any(|example| lower.contains(example));
-        // A key of nothing but zeros.
+        // A key that consists of zeros only, in base64.
         let is_weak = value.len() < 32 || is_example || value.contains(&"A".repeat(32));
         if !value.is_empty() && is_weak && self.deployment_environment() == DeploymentEnvironment::Production
         {
-            self.add_problem(format!("{name} is too weak for production: use 32 random characters or more"));
+            self.add_problem(format!("{name} must have at least 32 random characters in production"));
         }
         value
     }
 
+    /// Returns the kind of deployment from `ENVIRONMENT`.
     pub fn deployment_environment(&self) -> DeploymentEnvironment {
         self.get("ENVIRONMENT")
             .and_then(|text| text.parse().ok())
             .unwrap_or(DeploymentEnvironment::Development)
     }
 
+    /// Records a problem, once.
     pub fn add_problem(&self, problem: String) {
         let mut problems = self.problems.lock().unwrap_or_else(PoisonError::into_inner);
         if !problems.contains(&problem) {
@@ -229,7 +243,7 @@ impl Environment {
         }
     }
 
-    /// Adds a warning: it is no reason not to start, but an operator should know.
+    /// Records a warning for the operator; it does not prevent the start.
     pub fn add_warning(&self, warning: String) {
         let mut warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
         if !warnings.contains(&warning) {
@@ -237,12 +251,12 @@ impl Environment {
         }
     }
 
-    /// Returns the warnings so far.
+    /// Returns the warnings recorded so far.
     pub fn warnings(&self) -> Vec<String> {
         self.warnings.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// All problems found so far, as one error.
+    /// Fails with all problems recorded so far.
     pub fn check(&self) -> Result<(), ConfigError> {
         if let Some(Err(error)) = self.get("ENVIRONMENT").map(DeploymentEnvironment::from_str) {
             self.add_problem(format!("ENVIRONMENT: {error}"));
@@ -251,7 +265,7 @@ impl Environment {
         if problems.is_empty() { Ok(()) } else { Err(ConfigError(problems)) }
     }
 
-    /// Names that are set although another one decides, and that one.
+    /// Returns the variables that are overridden, each with the overriding one.
     pub fn overridden(&self) -> Vec<(&'static str, &'static str)> {
         let is_set = |name: &str| self.get(name).is_some();
         let mut found = Vec::new();
@@ -260,20 +274,20 @@ impl Environment {
             found.extend(losers.map(|loser| (*loser, winner)));
         }
         if !is_set("DATABASE_URL") && !is_set("DB_POSTGRES_HOST") {
-            // Without a host there is no database to find by these.
+            // Without a host these variables do not identify a database.
             let (_, database) = OVERRIDES[0];
             found.extend(database.iter().filter(|name| is_set(name)).map(|name| (*name, "DB_POSTGRES_HOST")));
         }
         found
     }
 
-    /// Names that are set although nothing here reads them.
+    /// Returns the variables that are set and have no effect here.
     pub fn ignored_variables(&self) -> Vec<&'static str> {
         IGNORED_VARIABLES.iter().copied().filter(|name| self.get(name).is_some()).collect()
     }
 }
 
-/// Takes the values of secrets from the files that are named for them.
+/// Reads secrets from the files that `*_FILE` variables name.
 fn read_secret_files(values: &mut BTreeMap<String, String>) -> anyhow::Result<()> {
     let files: Vec<_> = values
         .iter()
@@ -283,7 +297,7 @@ fn read_secret_files(values: &mut BTreeMap<String, String>) -> anyhow::Result<()
     for (name, path) in files {
         anyhow::ensure!(
             values.get(&name).is_none_or(|value| value.trim().is_empty()),
-            "{name} and {name}_FILE: set one of them"
+            "{name} and {name}_FILE: set only one of them"
         );
         let text = std::fs::read_to_string(path.trim())
             .map_err(|error| anyhow::anyhow!("{name}_FILE: {} cannot be read: {error}", path.trim()))?;
@@ -297,7 +311,7 @@ fn may_be_read_from_file(name: &str) -> bool {
         || ["SMTP_URL", "REDIS_URL"].contains(&name)
 }
 
-/// What may be shown: no secret, and of a URL no password.
+/// Masks secrets, and the passwords and parameters in URLs.
 fn mask_secrets(name: &str, value: String) -> String {
     const MASK: &str = "***";
     if value.is_empty() {
@@ -337,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn every_problem_is_named_at_once() {
+    fn all_problems_are_reported_at_once() {
         let environment =
             environment(&[("SERVER_PORT", "eighty"), ("MAIL_TLS", "maybe"), ("ENVIRONMENT", "prod")]);
         environment.parse::<u16>("SERVER_PORT", 8000);
@@ -372,16 +386,16 @@ mod tests {
         let values =
             read(&[("FINTRAC_TOKEN_SECRET_FILE", &path), ("MAIL_CA_FILE", "/nowhere")]).expect("read");
         assert_eq!(values["FINTRAC_TOKEN_SECRET"], "a secret of 32 random characters");
-        assert!(!values.contains_key("MAIL_CA"), "no secret");
+        assert!(!values.contains_key("MAIL_CA"), "only secrets are read from files");
         let both = read(&[("FINTRAC_TOKEN_SECRET_FILE", &path), ("FINTRAC_TOKEN_SECRET", "x")]);
-        assert!(both.expect_err("two").contains("FINTRAC_TOKEN_SECRET_FILE"));
+        assert!(both.expect_err("both are set").contains("FINTRAC_TOKEN_SECRET_FILE"));
         let missing = read(&[("DATABASE_URL_FILE", "/nowhere/at/all")]).expect_err("no file");
         assert!(missing.contains("DATABASE_URL_FILE"), "{missing}");
         std::fs::remove_file(dir).expect("removed");
     }
 
     #[test]
-    fn production_refuses_a_weak_secret_and_never_prints_it() {
+    fn production_rejects_a_weak_secret_and_never_prints_it() {
         let weak = "your-super-secret-key-change-this-in-production";
         let production = environment(&[("ENVIRONMENT", "production"), ("JWT_SECRET_KEY", weak)]);
         production.secret("JWT_SECRET_KEY");
@@ -396,7 +410,7 @@ mod tests {
     fn effective_settings_are_reported_without_secrets() {
         let environment = environment(&[
             ("SMTP_URL", "smtp://ana:pass@word@smtp.example:587?tls=required"),
-            ("FINTRAC_SERVICE_SECRET", "a secret that nobody may see at all"),
+            ("FINTRAC_SERVICE_SECRET", "a secret that is never displayed"),
             ("SERVER_PORT", "81"),
             ("DATABASE_URL", "postgres:///fintrac?host=/run&user=x&password=s3cret"),
         ]);

@@ -1,5 +1,6 @@
-//! How many connections there may be: of all together, of one network and of
-//! one site (see [`crate::access::network`]).
+//! Limits on open connections: in total, per network and per site.
+//!
+//! Networks and sites are defined in [`crate::access::network`].
 
 use std::collections::HashMap;
 use std::io;
@@ -18,35 +19,35 @@ use tonic::transport::server::{Connected, TcpConnectInfo};
 
 use crate::access::network::{network_prefix, site_prefix};
 
-/// One network takes at most so large a part of all connections: a fifth.
+/// The share of one network in all connections: at most a fifth.
 const MAX_SHARE_PER_NETWORK: usize = 5;
-/// One site takes at most so large a part: a quarter.
+/// The share of one site in all connections: at most a quarter.
 const MAX_SHARE_PER_SITE: usize = 4;
 
-/// Limits the connections at once. When all are taken, the connection that has
-/// been idle longest gives way to a new one; without an idle one the new one is
-/// turned away.
+/// A limit on concurrent connections.
+/// When it is reached, the connection that has been idle longest is closed in favor of a new one.
+/// Without an idle connection, the new one is rejected.
 #[derive(Debug, Clone)]
 pub struct ConnectionLimiter(Arc<Limits>);
 
 #[derive(Debug)]
 struct Limits {
     max: usize,
-    /// Peers that bring many clients' connections.
+    /// Peers that forward the connections of many clients.
     exempt: Vec<IpNet>,
-    open: Mutex<Open>,
+    open: Mutex<OpenConnections>,
 }
 
 #[derive(Debug, Default)]
-struct Open {
+struct OpenConnections {
     next: u64,
-    connections: HashMap<u64, Arc<Activity>>,
+    connections: HashMap<u64, Arc<ConnectionActivity>>,
     by_address: HashMap<IpAddr, usize>,
 }
 
-/// What a connection is doing.
+/// The activity of a connection.
 #[derive(Debug)]
-pub struct Activity {
+pub struct ConnectionActivity {
     state: Mutex<State>,
     close: Notify,
 }
@@ -58,7 +59,7 @@ struct State {
     is_closing: bool,
 }
 
-impl Activity {
+impl ConnectionActivity {
     fn new() -> Self {
         let state = State { requests: 0, idle_since: Instant::now(), is_closing: false };
         Self { state: Mutex::new(state), close: Notify::new() }
@@ -68,27 +69,27 @@ impl Activity {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts a request until the returned value is dropped.
+    /// Counts a request as active until the returned value is dropped.
     pub fn begin(self: &Arc<Self>) -> ActiveRequest {
         self.state().requests += 1;
         ActiveRequest(Arc::clone(self))
     }
 
-    /// Since when there is no request; none while there is one.
+    /// Returns the start of the idle time; `None` while a request is active.
     pub fn idle_since(&self) -> Option<Instant> {
         let state = self.state();
         (state.requests == 0).then_some(state.idle_since)
     }
 
-    /// Waits until the connection is to give way.
+    /// Waits until the connection has to close.
     pub async fn closing(&self) {
         self.close.notified().await;
     }
 }
 
-/// A request in progress.
+/// An active request of a connection.
 #[derive(Debug)]
-pub struct ActiveRequest(Arc<Activity>);
+pub struct ActiveRequest(Arc<ConnectionActivity>);
 
 impl Drop for ActiveRequest {
     fn drop(&mut self) {
@@ -99,11 +100,12 @@ impl Drop for ActiveRequest {
 }
 
 impl ConnectionLimiter {
+    /// Creates a limiter of `max` connections; `exempt` networks have no share limit.
     pub fn new(max: usize, exempt: Vec<IpNet>) -> Self {
         Self(Arc::new(Limits { max, exempt, open: Mutex::default() }))
     }
 
-    /// A place for a connection from `address`; none when it is turned away.
+    /// Admits a connection from `address`; returns `None` if it is rejected.
     pub fn acquire(&self, address: IpAddr) -> Option<ConnectionPermit> {
         let address = address.to_canonical();
         let is_exempt = self.0.exempt.iter().any(|peer| peer.contains(&address));
@@ -125,7 +127,7 @@ impl ConnectionLimiter {
         for (address, _) in &counted {
             *open.by_address.entry(*address).or_default() += 1;
         }
-        let (number, activity) = (open.next, Arc::new(Activity::new()));
+        let (number, activity) = (open.next, Arc::new(ConnectionActivity::new()));
         open.next += 1;
         open.connections.insert(number, Arc::clone(&activity));
         let counted = counted.into_iter().map(|(address, _)| address).collect();
@@ -133,8 +135,8 @@ impl ConnectionLimiter {
     }
 }
 
-impl Open {
-    /// Asks the connection that has been idle longest to close; false when none is.
+impl OpenConnections {
+    /// Requests the longest idle connection to close; false if none is idle.
     fn close_longest_idle(&mut self) -> bool {
         let idle = self.connections.values().filter(|activity| !activity.state().is_closing);
         let idle = idle.filter_map(|activity| Some((activity.idle_since()?, activity)));
@@ -145,17 +147,18 @@ impl Open {
     }
 }
 
-/// Held as long as the connection lives.
+/// The permit of a connection, held until the connection closes.
 #[derive(Debug)]
 pub struct ConnectionPermit {
     limiter: ConnectionLimiter,
     number: u64,
     counted: Vec<IpAddr>,
-    activity: Arc<Activity>,
+    activity: Arc<ConnectionActivity>,
 }
 
 impl ConnectionPermit {
-    pub fn activity(&self) -> &Arc<Activity> {
+    /// Returns the activity of the connection.
+    pub fn activity(&self) -> &Arc<ConnectionActivity> {
         &self.activity
     }
 }
@@ -175,7 +178,7 @@ impl Drop for ConnectionPermit {
     }
 }
 
-/// The connections of `incoming` that get a place, each with it.
+/// Filters `incoming` to the connections that `limiter` admits.
 pub fn limit_connections<I>(
     incoming: I,
     limiter: ConnectionLimiter,
@@ -188,7 +191,7 @@ where
             Err(error) => Some(Err(error)),
             Ok(stream) => {
                 let peer = stream.peer_addr().ok();
-                // Requests are not counted here: a connection is never taken for idle.
+                // Requests are not counted here, so the connection never counts as idle.
                 let permit = peer.and_then(|peer| limiter.acquire(peer.ip()));
                 permit.map(|permit| {
                     Ok(LimitedStream { stream, _busy: permit.activity().begin(), _permit: permit })
@@ -202,7 +205,7 @@ where
     })
 }
 
-/// A connection that has a place.
+/// An admitted connection with its permit.
 #[derive(Debug)]
 pub struct LimitedStream {
     stream: TcpStream,
@@ -269,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn one_network_takes_a_fifth_one_site_a_quarter_and_a_proxy_what_there_is() {
+    fn a_network_gets_a_fifth_a_site_a_quarter_and_a_proxy_all_connections() {
         let proxies = ["192.0.2.0/24", "fd00::5/128"].map(|text| text.parse().expect("a network"));
         let limiter = ConnectionLimiter::new(20, proxies.to_vec());
         let take = |address: &str| {
@@ -283,31 +286,31 @@ mod tests {
         let network: Vec<_> = std::iter::from_fn(|| take("2001:db8:5:1::1")).collect();
         assert_eq!(network.len(), 4);
         let neighbors: Vec<_> = std::iter::from_fn(|| take("2001:db8:5:2::1")).collect();
-        assert_eq!(neighbors.len(), 1, "the site has five");
+        assert_eq!(neighbors.len(), 1, "a site has at most five");
         assert!(take("2001:db8:5:3::1").is_none() && take("2001:db8:6::1").is_some());
         let proxied: Vec<_> = std::iter::from_fn(|| take("192.0.2.1")).collect();
-        assert_eq!(proxied.len(), 11, "what there is");
-        assert!(take("203.0.113.9").is_none(), "all are taken");
+        assert_eq!(proxied.len(), 11, "all remaining connections");
+        assert!(take("203.0.113.9").is_none(), "all connections are in use");
         drop(greedy);
-        assert!(take("203.0.113.9").is_some() && take("198.51.100.7").is_some(), "and free again");
+        assert!(take("203.0.113.9").is_some() && take("198.51.100.7").is_some(), "permits are released");
     }
 
     #[tokio::test]
-    async fn the_idlest_gives_way_and_one_at_work_does_not() {
+    async fn the_longest_idle_connection_is_closed_and_an_active_one_is_not() {
         let limiter = ConnectionLimiter::new(3, vec!["0.0.0.0/0".parse().expect("a network")]);
         let [first, second, third] =
             ["192.0.2.1", "192.0.2.2", "192.0.2.3"].map(|text| limiter.acquire(ip(text)));
         let (first, second, third) =
-            (first.expect("a place"), second.expect("a place"), third.expect("a place"));
-        let at_work = first.activity().begin();
+            (first.expect("a permit"), second.expect("a permit"), third.expect("a permit"));
+        let active = first.activity().begin();
         assert!(first.activity().idle_since().is_none());
-        let newcomer = limiter.acquire(ip("192.0.2.4")).expect("the second is idle longest");
+        let newcomer = limiter.acquire(ip("192.0.2.4")).expect("the second connection is idle longest");
         second.activity().closing().await;
         drop(second);
         let _busy = (third.activity().begin(), newcomer.activity().begin());
-        assert!(limiter.acquire(ip("192.0.2.5")).is_none(), "all are at work");
-        drop(at_work);
-        assert!(limiter.acquire(ip("192.0.2.5")).is_some(), "the first is idle now");
+        assert!(limiter.acquire(ip("192.0.2.5")).is_none(), "all connections are active");
+        drop(active);
+        assert!(limiter.acquire(ip("192.0.2.5")).is_some(), "the first connection is idle now");
         first.activity().closing().await;
     }
 }

@@ -1,17 +1,17 @@
-//! Calendar days, the user's own word.
+//! Parsing of calendar dates.
 
 use crate::error::FieldViolation;
 use chrono::{DateTime, NaiveDate, Utc};
 
-/// Reads `YYYY-MM-DD` and nothing else.
+/// Parses `YYYY-MM-DD`, from [`earliest`] to [`latest`], and nothing else.
 pub fn parse(text: &str) -> Option<NaiveDate> {
     let parsed = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
-    // `%Y` takes signs and blanks too.
+    // `%Y` also accepts signs and spaces.
     let exact = parsed.format("%Y-%m-%d").to_string() == text;
     in_range(parsed).filter(|_| exact)
 }
 
-/// Reads a day, or an RFC 3339 time as the day that it is where `to_date` says.
+/// Parses a date, or an RFC 3339 timestamp, which `to_date` converts to a date.
 pub fn parse_or_timestamp(text: &str, to_date: impl Fn(DateTime<Utc>) -> NaiveDate) -> Option<NaiveDate> {
     match DateTime::parse_from_rfc3339(text) {
         Ok(instant) => in_range(to_date(instant.to_utc())),
@@ -19,24 +19,24 @@ pub fn parse_or_timestamp(text: &str, to_date: impl Fn(DateTime<Utc>) -> NaiveDa
     }
 }
 
-/// The day, if it is one that can be sent.
+/// Returns `date` if it is from [`earliest`] to [`latest`].
 fn in_range(date: NaiveDate) -> Option<NaiveDate> {
     (earliest()..=latest()).contains(&date).then_some(date)
 }
 
-/// The first day that [`parse`] reads.
+/// Returns the first date that [`parse`] accepts.
 pub fn earliest() -> NaiveDate {
     NaiveDate::from_ymd_opt(1900, 1, 1).unwrap_or(NaiveDate::MIN)
 }
 
-/// The last day that [`parse`] reads.
+/// Returns the last date that [`parse`] accepts.
 pub fn latest() -> NaiveDate {
     NaiveDate::from_ymd_opt(2200, 12, 31).unwrap_or(NaiveDate::MAX)
 }
 
-/// The refusal of `field`.
+/// Returns the violation for a `field` that is not a valid date.
 pub fn invalid(field: &str) -> FieldViolation {
-    FieldViolation::new(field, "DATE_INVALID", "Send a day as YYYY-MM-DD, from 1900 to 2200.")
+    FieldViolation::new(field, "DATE_INVALID", "The date must be YYYY-MM-DD, from 1900 to 2200.")
 }
 
 #[cfg(test)]

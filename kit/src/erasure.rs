@@ -1,9 +1,12 @@
-//! Forgetting a person. auth-svc says in its log whom; each service notes it in
-//! the transaction that moves its cursor, and a worker does the work in small
-//! transactions, for as long as it takes. Numbers stay, words go.
+//! Erasure of a user's personal data (GDPR).
 //!
-//! What a service's own words are, its function `redact_personal_data` knows; the
-//! plumbing's tables are done here. Whoever adds a column with words adds it there.
+//! auth-svc requests an erasure in its event log. Each service records the request in the
+//! transaction that advances its cursor, and a worker executes it in small transactions, however
+//! long it takes. Amounts are kept, texts are removed.
+//!
+//! Each service's SQL function `redact_personal_data` removes the texts in the service's own
+//! tables; this module handles kit's tables. A new column with texts must be added to that
+//! function.
 
 use std::time::Duration;
 
@@ -21,32 +24,37 @@ use crate::jobs::leased::{self, Worker};
 use crate::module::{ServiceDependencies, ServiceModule};
 use crate::random::Random;
 
-/// How long a worker may go without a word before another takes over.
+/// The time after which another worker takes over an erasure without progress.
 const LEASE_DURATION: TimeDelta = TimeDelta::minutes(10);
-/// After a failure the next try comes this much later.
+/// The delay before a failed erasure is retried.
 const RETRY_DELAY: TimeDelta = TimeDelta::minutes(1);
-/// Persons whose traces one reading of the log erases.
+/// The number of users whose event metadata is redacted in one scan of the log.
 const MAX_SUBJECTS_PER_SCAN: i64 = 100;
-/// Rows changed in one transaction: an open one holds every feed back.
+/// The number of rows changed per transaction.
+/// An open transaction holds back the visibility horizon, and with it every consumer.
 const BATCH_SIZE: i32 = 1000;
-/// Events looked at in one transaction.
+/// The number of events scanned per transaction.
 const EVENT_BATCH_SIZE: i32 = 5000;
 
-/// Whom to erase.
+/// A user to erase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Subject {
-    /// The event that asks for it.
+    /// The event that requested the erasure.
     pub event_id: Uuid,
+    /// The user to erase.
     pub user_id: Uuid,
+    /// The household that the user owned, if any.
     pub household_id: Option<Uuid>,
 }
 
-/// Whether an event of auth-svc asks to erase somebody. Such an event never becomes a dead letter.
+/// Returns whether an event of auth-svc requests an erasure.
+/// Such an event never becomes a dead letter.
 pub fn is_erasure_request(event: &Event) -> bool {
     event.entity == "user" && event.kind == "erased"
 }
 
-/// Notes what `event` asks for, in the transaction that moves the cursor.
+/// Records the erasure that `event` requests, if it requests one.
+/// It must run in the transaction that advances the cursor.
 pub async fn enqueue_from_event(
     connection: &mut PgConnection,
     event: &Event,
@@ -61,7 +69,7 @@ pub async fn enqueue_from_event(
     Ok(enqueue(connection, &subject, now).await?)
 }
 
-/// Notes whom to erase.
+/// Records a user to erase; the same request has no effect a second time.
 pub async fn enqueue(
     connection: &mut PgConnection,
     subject: &Subject,
@@ -80,11 +88,12 @@ pub async fn enqueue(
     .map(|_| ())
 }
 
-/// The handler of a service that wants nothing else of auth's log.
+/// The event handler of a service that needs only erasures from auth's log.
 #[derive(Debug)]
 pub struct ErasureEventHandler {
+    /// Source of the current time.
     pub clock: Clock,
-    /// Rung when somebody is noted.
+    /// Signal that wakes the erasure worker after new requests.
     pub erasures: WakeSignal,
 }
 
@@ -112,7 +121,7 @@ impl Handler for ErasureEventHandler {
     }
 }
 
-/// Adds the worker that erases; `waiting` is rung when somebody is noted.
+/// Adds the erasure worker, which `waiting` wakes after new requests.
 pub fn add_worker(module: &mut ServiceModule, deps: &ServiceDependencies, waiting: WakeSignal) {
     let ServiceDependencies { pool, clock, random, wake_signal, .. } = deps.clone();
     let worker = ErasureWorker { service: module.name, pool, clock, random, wake_signal };
@@ -128,7 +137,7 @@ struct ErasureWorker {
 }
 
 impl Worker for ErasureWorker {
-    /// Several at a time: the log is read once for all of them.
+    /// Several users at a time, so that the log is scanned once for all of them.
     type Item = Vec<Subject>;
 
     async fn claim(&self, _limit: i64) -> Result<Vec<Vec<Subject>>, sqlx::Error> {
@@ -166,7 +175,7 @@ impl Worker for ErasureWorker {
         }
         for subject in remaining {
             self.mark_erased(&subject).await?;
-            tracing::info!(service = self.service, user = %subject.user_id, "erased");
+            tracing::info!(service = self.service, user = %subject.user_id, "user erased");
         }
         self.wake_signal.wake();
         Ok(())
@@ -174,10 +183,10 @@ impl Worker for ErasureWorker {
 }
 
 impl ErasureWorker {
-    /// Tries again a while later; meanwhile others get their turn.
+    /// Schedules a retry, so that other erasures run in the meantime.
     async fn fail(&self, subjects: &[Subject], error: &sqlx::Error) -> Result<(), sqlx::Error> {
         for Subject { user_id, .. } in subjects {
-            tracing::error!(service = self.service, user = %user_id, error = %chain(error), "not erased yet");
+            tracing::error!(service = self.service, user = %user_id, error = %chain(error), "erasure failed");
             metrics::counter!("fintrac_erasure_failures_total", "service" => self.service).increment(1);
         }
         self.extend_lease(subjects, RETRY_DELAY).await
@@ -195,7 +204,7 @@ impl ErasureWorker {
         .map(|_| ())
     }
 
-    /// What the service itself holds of somebody.
+    /// Redacts the subject's data in the service's own tables.
     async fn redact_personal_data(&self, subject: &Subject) -> Result<(), sqlx::Error> {
         loop {
             self.extend_lease(std::slice::from_ref(subject), LEASE_DURATION).await?;
@@ -214,7 +223,7 @@ impl ErasureWorker {
         }
     }
 
-    /// What the plumbing holds of them.
+    /// Redacts the subjects' data in kit's tables.
     async fn redact_event_metadata(&self, subjects: &[Subject]) -> Result<(), sqlx::Error> {
         let users: Vec<_> = subjects.iter().map(|subject| subject.user_id).collect();
         let households: Vec<_> = subjects.iter().filter_map(|subject| subject.household_id).collect();
@@ -240,7 +249,7 @@ impl ErasureWorker {
             };
             (epoch, transaction_id, position) = (next_epoch, next_transaction, next_position);
         }
-        // Nobody acts in a household of somebody else; what has none is kept under the nil one.
+        // Users act only in their own household; keys without a household have the nil id.
         sqlx::query!(
             r#"delete from idempotency_keys
                where household_id = any($2) or (household_id = $3 and user_id = any($1))"#,
@@ -250,7 +259,7 @@ impl ErasureWorker {
         )
         .execute(&self.pool)
         .await?;
-        // A dead letter is an encoded event, which holds its ids as text.
+        // A dead letter is an encoded event, which contains its ids as text.
         let ids: Vec<_> = users.iter().chain(&households).map(Uuid::to_string).collect();
         sqlx::query!(
             r#"delete from event_dead_letters
@@ -263,7 +272,8 @@ impl ErasureWorker {
         .map(|_| ())
     }
 
-    /// Records that it is done. The event names no household: nobody's budgets need a look.
+    /// Marks the erasure as finished and appends an event.
+    /// The event names no household, because no budget has to be evaluated again.
     async fn mark_erased(&self, subject: &Subject) -> Result<(), sqlx::Error> {
         let now = self.clock.now();
         let mut transaction = self.pool.begin().await?;
@@ -294,7 +304,7 @@ impl ErasureWorker {
     }
 }
 
-/// How long the oldest erasure that is not done yet has waited, for the metric that alarms.
+/// Returns the age of the oldest unfinished erasure, for the alert's metric.
 pub async fn oldest_pending_age(
     connection: &mut PgConnection,
     now: DateTime<Utc>,

@@ -1,7 +1,7 @@
 //! Errors on the wire: a gRPC status with `google.rpc` details.
 //!
-//! A service's own error enum becomes a [`RpcError`]; the gateway turns it into
-//! problem+json. `reason` is the stable word, the message is for people.
+//! A service converts its own error enum to an [`RpcError`]; the gateway converts the status to
+//! problem+json. `reason` is the stable error code, the message is for people.
 
 use std::time::Duration;
 
@@ -11,61 +11,69 @@ use tonic_types::{ErrorDetails, StatusExt as _};
 /// The `domain` of every `ErrorInfo` of the system.
 pub const DOMAIN: &str = "fintrac";
 
-/// One field that was refused.
+/// A rejected field of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldViolation {
-    /// Path of the field, as the caller wrote it: `operations[17].amount`.
+    /// Path of the field as the caller wrote it, such as `operations[17].amount`.
     pub field: String,
-    /// `SCREAMING_SNAKE`, catalogued.
+    /// Stable error code in `SCREAMING_SNAKE_CASE`, listed in `docs/ERRORS.md`.
     pub reason: &'static str,
-    /// Short, says what to do.
+    /// Short instruction for the caller.
     pub description: String,
 }
 
 impl FieldViolation {
+    /// Creates a violation.
     pub fn new(field: impl Into<String>, reason: &'static str, description: impl Into<String>) -> Self {
         Self { field: field.into(), reason, description: description.into() }
     }
 }
 
-/// A request that was understood and refused.
+/// An error response to an RPC.
 #[derive(Debug, Clone)]
 pub struct RpcError {
+    /// gRPC status code.
     pub code: Code,
+    /// Stable error code in `SCREAMING_SNAKE_CASE`.
     pub reason: &'static str,
+    /// Text for people.
     pub message: String,
+    /// Rejected fields of the request.
     pub violations: Vec<FieldViolation>,
+    /// Time after which the caller may retry.
     pub retry_after: Option<Duration>,
 }
 
 impl RpcError {
+    /// Creates an error without violations and without a retry time.
     pub fn new(code: Code, reason: &'static str, message: impl Into<String>) -> Self {
         Self { code, reason, message: message.into(), violations: Vec::new(), retry_after: None }
     }
 
-    /// Fields that were refused, all of them at once.
+    /// Creates the error for rejected fields; it contains all of them.
     pub fn invalid(violations: Vec<FieldViolation>) -> Self {
-        let message = "Some fields are not acceptable; see errors.";
+        let message = "Some fields are invalid; see errors.";
         Self { violations, ..Self::new(Code::InvalidArgument, "VALIDATION_FAILED", message) }
     }
 
-    /// Parts of a query that cannot be read.
+    /// Creates the error for query parameters that cannot be parsed.
     pub fn query(violations: Vec<FieldViolation>) -> Self {
-        let message = "The query cannot be read; see errors.";
+        let message = "The query is invalid; see errors.";
         Self { violations, ..Self::new(Code::InvalidArgument, "QUERY_INVALID", message) }
     }
 
-    /// Something that is not there, or somebody else's.
+    /// Creates the error for a resource that is missing or owned by another user.
     pub fn not_found(what: &str) -> Self {
         Self::new(Code::NotFound, "NOT_FOUND", format!("There is no such {what}."))
     }
 
-    /// Something that is no longer as the caller last saw it.
+    /// Creates the error for a resource that changed since the caller read it.
     pub fn version_mismatch() -> Self {
-        let message = "It has changed since you read it; read it again and repeat your change.";
+        let message = "The resource has changed since you read it. Read it again and repeat your change.";
         Self::new(Code::Aborted, "VERSION_MISMATCH", message)
     }
 
+    /// Sets the time after which the caller may retry.
     #[must_use]
     pub fn retry_after(mut self, delay: Duration) -> Self {
         self.retry_after = Some(delay);
@@ -73,7 +81,7 @@ impl RpcError {
     }
 }
 
-/// More refused fields than this are not told: an answer must fit its headers.
+/// The number of violations in a response, which must fit into headers.
 const MAX_VIOLATIONS: usize = 30;
 
 impl From<RpcError> for Status {
@@ -97,36 +105,36 @@ impl From<RpcError> for Status {
     }
 }
 
-/// The failure of something that should have worked: logged here, once, and
-/// told to the caller without its internals.
+/// Logs an unexpected failure and returns a status without its details.
 pub fn internal(error: &dyn std::error::Error) -> Status {
     tracing::error!(error = %chain(error), "internal error");
     RpcError::new(Code::Internal, "INTERNAL", "Something went wrong on our side.").into()
 }
 
-/// A service that cannot answer now; the caller may try again.
+/// Returns the status of a service that is unavailable; the caller may retry.
 pub fn unavailable(message: impl Into<String>) -> Status {
     RpcError::new(Code::Unavailable, "UNAVAILABLE", message).into()
 }
 
-/// A service that has too much to do. Callers inside of the system do not try again,
-/// which would only add to it.
+/// Returns the status of an overloaded service.
+/// Callers within the system do not retry it, because retries would add to the load.
 pub fn overloaded() -> Status {
-    let message = "Too much at once; try again in a few seconds.";
+    let message = "The service is overloaded. Try again in a few seconds.";
     RpcError::new(Code::Unavailable, "OVERLOADED", message).retry_after(Duration::from_secs(1)).into()
 }
 
-/// The status of a database failure: too much at once is `OVERLOADED`, a lost connection
-/// `UNAVAILABLE`, everything else a defect.
+/// Returns the status of a database failure.
+/// Overload is `OVERLOADED`, a statement timeout `TIMEOUT`, a lost connection `UNAVAILABLE`, and
+/// everything else an internal error.
 pub fn database(error: &sqlx::Error) -> Status {
     if crate::database::is_overloaded(error) {
         tracing::warn!(error = %chain(error), "database overloaded");
         return overloaded();
     }
     if crate::database::is_timeout(error) {
-        tracing::warn!(error = %chain(error), "a statement took too long");
+        tracing::warn!(error = %chain(error), "statement timed out");
         // A retry would take as long again, so the status is not retryable.
-        let text = "This takes too long; ask for less, such as fewer days.";
+        let text = "The request takes too long. Request less data, such as fewer days.";
         return RpcError::new(Code::DeadlineExceeded, "TIMEOUT", text).into();
     }
     if crate::database::is_transient(error) {
@@ -136,7 +144,7 @@ pub fn database(error: &sqlx::Error) -> Status {
     internal(error)
 }
 
-/// An error with its causes on one line.
+/// Formats an error and its causes on one line.
 pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
@@ -150,7 +158,7 @@ pub fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// The `reason` of a status that one of our services sent.
+/// Returns the `reason` of a status that a FinTrac service sent.
 pub fn reason(status: &Status) -> Option<String> {
     status.get_error_details().error_info().map(|info| info.reason.clone())
 }

@@ -1,5 +1,7 @@
-//! Everything that a service stores about a user, section by section, in pages:
-//! no query outlasts a slow reader, and no message is too large for one.
+//! Export of everything that a service stores about a user.
+//!
+//! The data is read by section and page: no query waits for a slow client, and no message is too
+//! large for one.
 
 use std::sync::Arc;
 
@@ -11,15 +13,17 @@ use uuid::Uuid;
 
 use crate::access::Principal;
 
-/// Rows of a page.
+/// The number of rows per page.
 pub const PAGE_SIZE: i64 = 100;
-/// Bytes of a message, unless a single row is larger.
+/// The number of bytes per message, unless a single row is larger.
 const MAX_MESSAGE_BYTES: usize = 1024 * 1024;
 
-/// The place of a row in its section: an id, and a number where ids repeat.
+/// The position of a row in its section.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SectionCursor {
+    /// Id by which the rows are sorted.
     pub id: Uuid,
+    /// Number that sorts rows with the same id; 0 where ids are unique.
     pub number: i64,
 }
 
@@ -29,17 +33,21 @@ impl From<Uuid> for SectionCursor {
     }
 }
 
-/// A row: what it is ordered by, and itself as a JSON object.
+/// A row of a section.
 #[derive(Debug)]
 pub struct SectionRow {
+    /// Position of the row.
     pub cursor: SectionCursor,
+    /// The row as a JSON object.
     pub json: String,
 }
 
-/// A row of a section in which ids do not repeat.
+/// A row of a section in which ids are unique.
 #[derive(Debug)]
 pub struct SectionRowById {
+    /// Id of the row.
     pub id: Uuid,
+    /// The row as a JSON object.
     pub json: String,
 }
 
@@ -49,12 +57,12 @@ impl From<SectionRowById> for SectionRow {
     }
 }
 
-/// What a service has to tell.
+/// The data that a service exports.
 pub trait ExportSource: Send + Sync + 'static {
     /// Names of the sections, in order.
     const SECTIONS: &'static [&'static str];
 
-    /// Lists up to [`PAGE_SIZE`] rows of a section after the row `after`, by their places.
+    /// Lists up to [`PAGE_SIZE`] rows of a section after `after`, sorted by cursor.
     fn list_rows(
         &self,
         pool: &PgPool,
@@ -64,7 +72,8 @@ pub trait ExportSource: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Vec<SectionRow>, Status>> + Send;
 }
 
-/// All records of `principal`, in messages of about [`MAX_MESSAGE_BYTES`]; an empty record where a section begins.
+/// Streams all records of `principal`, in messages of about 1 MiB.
+/// Each section begins with an empty record.
 pub fn stream_records<S: ExportSource>(
     pool: PgPool,
     principal: Principal,

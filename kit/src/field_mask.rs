@@ -1,8 +1,8 @@
-//! Which fields a change names.
+//! Queries on protobuf field masks.
 
 use prost_types::FieldMask;
 
-/// Whether `mask` names `field`.
+/// Returns whether `mask` contains `field`.
 pub fn contains(mask: Option<&FieldMask>, field: &str) -> bool {
     mask.is_some_and(|mask| mask.paths.iter().any(|path| path == field))
 }

@@ -1,5 +1,4 @@
-//! Asking a process of one's own machine whether it is well: for health checks
-//! in images without a shell.
+//! Health check of a process on the same machine, for images without a shell.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -17,15 +16,15 @@ use crate::process;
 
 const HEALTHCHECK_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Whether this process was started to ask, not to serve.
+/// Returns whether the process was started with the argument `healthcheck`.
 pub fn is_requested() -> bool {
     std::env::args().nth(1).as_deref() == Some("healthcheck")
 }
 
-/// Asks the service at `GRPC_HEALTH_LISTEN`, else at `GRPC_LISTEN`.
+/// Checks the service at `GRPC_HEALTH_LISTEN`, else at `GRPC_LISTEN`.
 ///
 /// # Errors
-/// It is not well, or does not answer.
+/// If the service is not healthy or does not respond.
 pub async fn grpc() -> anyhow::Result<()> {
     let environment = Environment::load()?;
     let listen = environment.parse("GRPC_LISTEN", SocketAddr::from(([127, 0, 0, 1], 50051)));
@@ -33,17 +32,17 @@ pub async fn grpc() -> anyhow::Result<()> {
     let check = async {
         let channel = Endpoint::from_shared(format!("http://{address}"))?.connect().await?;
         let response = HealthClient::new(channel).check(HealthCheckRequest::default()).await?;
-        ensure!(response.get_ref().status() == ServingStatus::Serving, "it does not serve");
+        ensure!(response.get_ref().status() == ServingStatus::Serving, "the service is not serving");
         Ok(())
     };
-    tokio::time::timeout(HEALTHCHECK_TIMEOUT, check).await.context("no answer in time")?
+    tokio::time::timeout(HEALTHCHECK_TIMEOUT, check).await.context("no response within the timeout")?
 }
 
-/// Asks the gateway at `SERVER_HOST` and `SERVER_PORT`; one that speaks TLS only
-/// whether it listens.
+/// Checks the gateway at `SERVER_HOST` and `SERVER_PORT`.
+/// With TLS it only checks that the gateway accepts connections.
 ///
 /// # Errors
-/// It is not well, or does not answer.
+/// If the gateway is not healthy or does not respond.
 pub async fn rest() -> anyhow::Result<()> {
     let environment = Environment::load()?;
     let address = process::rest_address(&environment);
@@ -58,13 +57,13 @@ pub async fn rest() -> anyhow::Result<()> {
         stream.write_all(request.as_bytes()).await?;
         let mut head = [0; 12];
         stream.read_exact(&mut head).await?;
-        ensure!(head.ends_with(b" 200"), "it is not well");
+        ensure!(head.ends_with(b" 200"), "the gateway is not healthy");
         Ok(())
     };
-    tokio::time::timeout(HEALTHCHECK_TIMEOUT, check).await.context("no answer in time")?
+    tokio::time::timeout(HEALTHCHECK_TIMEOUT, check).await.context("no response within the timeout")?
 }
 
-/// Where one asks somebody who listens on all addresses.
+/// Replaces the address of a listener on all addresses by loopback.
 fn loopback_if_unspecified(listen: SocketAddr) -> SocketAddr {
     let ip = if listen.ip().is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { listen.ip() };
     SocketAddr::new(ip, listen.port())

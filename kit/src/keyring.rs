@@ -1,8 +1,8 @@
 //! Encryption of single values at rest: XChaCha20-Poly1305 with a ring of keys.
 //!
-//! A value reads `v1.<key id>.<base64url(nonce ‖ ciphertext)>`. Its associated
-//! data names the row it belongs to, so a value copied to another row does not
-//! open. New values use the first key; older keys still open theirs.
+//! A value has the form `v1.<key id>.<base64url(nonce ‖ ciphertext)>`. Its associated data names
+//! the row that it belongs to, so a value copied to another row cannot be decrypted. New values use
+//! the first key; older keys still decrypt their values.
 
 use std::fmt;
 
@@ -16,18 +16,21 @@ use crate::random::Random;
 const VERSION: &str = "v1";
 const NONCE_BYTES: usize = 24;
 
-/// Why a value does not open, or a ring does not parse.
+/// The reason why a value cannot be decrypted or a key ring cannot be parsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum KeyRingError {
-    #[error("a key ring is a list of id:base64(32 bytes), separated by commas, the first one in use")]
+    /// The text is not a list of keys in the expected form.
+    #[error("a key ring must be a list of id:base64(32 bytes), separated by commas, the key in use first")]
     Malformed,
-    #[error("the value is not one of ours or is damaged")]
+    /// The value is damaged, belongs to another row, or was not encrypted here.
+    #[error("the value is damaged or was not encrypted by FinTrac")]
     Damaged,
-    #[error("the key that the value names is not on the ring")]
+    /// The ring does not contain the key that the value names.
+    #[error("the key ring does not contain the key that the value names")]
     UnknownKey,
 }
 
-/// Keys by id, the one in use first.
+/// Encryption keys by id, the key in use first.
 #[derive(Clone)]
 pub struct KeyRing {
     keys: Vec<(String, XChaCha20Poly1305)>,
@@ -53,18 +56,18 @@ impl KeyRing {
         Ok(Self { keys })
     }
 
-    /// A ring that stands in while a broken configuration is reported; the
-    /// process does not start with it.
+    /// Returns a placeholder for use while an invalid configuration is reported.
+    /// The process does not start with it.
     pub fn unusable() -> Self {
         Self { keys: vec![("none".to_owned(), XChaCha20Poly1305::new(&[0; 32].into()))] }
     }
 
-    /// A new ring of one key, in the form that [`KeyRing::parse`] reads.
+    /// Generates a ring of one key, in the form that [`KeyRing::parse`] reads.
     pub fn generate(random: &Random) -> String {
         format!("k1:{}", BASE64.encode(random.bytes::<32>()))
     }
 
-    /// What values begin with that are encrypted with the key in use.
+    /// Returns the prefix of the values that are encrypted with the key in use.
     pub fn prefix(&self) -> String {
         let id = self.keys.first().map_or("", |(id, _)| id.as_str());
         format!("{VERSION}.{id}.")

@@ -1,9 +1,10 @@
-//! Plumbing that every service shares and that knows no word of
-//! finance: transports and their stacks, credentials, the event log, jobs,
-//! configuration, telemetry.
+//! Shared infrastructure of all services, without any finance logic.
 //!
-//! Where to put things: what two services need and neither owns comes here;
-//! what names a user-visible thing does not.
+//! It contains the transports and their middleware, credentials, the event log, jobs, configuration
+//! and telemetry. Code belongs here if at least two services need it, neither owns it, and it names
+//! nothing that users see.
+
+#![warn(missing_docs)]
 
 pub mod access;
 pub mod clock;

@@ -1,4 +1,4 @@
-//! Amounts and days as people of a language write them (CLDR by ICU4X).
+//! Formatting of amounts and dates by locale (CLDR through ICU4X).
 
 use chrono::{Datelike as _, NaiveDate, NaiveDateTime, Timelike as _};
 use icu_calendar::{Date, Iso};
@@ -10,12 +10,12 @@ use icu_decimal::input::Decimal;
 use icu_decimal::options::DecimalFormatterOptions;
 use icu_locale_core::Locale;
 
-/// What cannot be written.
+/// The reason why a value cannot be formatted.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct LocaleFormatError(String);
 
-/// How a language writes amounts and days.
+/// A formatter of amounts and dates for one language.
 pub struct LocaleFormatter {
     amounts: DecimalFormatter,
     dates: DateTimeFormatter<YMD>,
@@ -25,13 +25,13 @@ pub struct LocaleFormatter {
 }
 
 impl LocaleFormatter {
-    /// Of a language given as BCP 47, like `de`.
+    /// Creates the formatter of a language given as BCP 47, such as `de`.
     ///
     /// # Errors
-    /// It is no language, or none with data.
+    /// If `language` is not a language or has no data.
     pub fn new(language: &str) -> Result<Self, LocaleFormatError> {
         let unknown = |error: &dyn std::fmt::Display| LocaleFormatError(format!("{language}: {error}"));
-        // Portuguese of the house is that of Portugal.
+        // `pt` means the Portuguese of Portugal.
         let name = if language == "pt" { "pt-PT" } else { language };
         let locale: Locale = name.parse().map_err(|error| unknown(&error))?;
         Ok(Self {
@@ -48,68 +48,68 @@ impl LocaleFormatter {
         })
     }
 
-    /// A decimal amount, with the code of its currency.
+    /// Formats a decimal amount, followed by the code of its currency.
     ///
     /// # Errors
-    /// It is no decimal number.
+    /// If `amount` is not a decimal number.
     pub fn amount(&self, amount: &str, code: &str) -> Result<String, LocaleFormatError> {
         let decimal: Decimal =
-            amount.parse().map_err(|_| LocaleFormatError(format!("{amount} is no amount")))?;
+            amount.parse().map_err(|_| LocaleFormatError(format!("{amount} is not an amount")))?;
         Ok(format!("{} {code}", self.amounts.format(&decimal)))
     }
 
-    /// A decimal number.
+    /// Formats a decimal number.
     ///
     /// # Errors
-    /// It is none.
+    /// If `number` is not a decimal number.
     pub fn number(&self, number: &str) -> Result<String, LocaleFormatError> {
         let decimal: Decimal =
-            number.parse().map_err(|_| LocaleFormatError(format!("{number} is no number")))?;
+            number.parse().map_err(|_| LocaleFormatError(format!("{number} is not a number")))?;
         Ok(self.amounts.format(&decimal).to_string())
     }
 
-    /// A day given as YYYY-MM-DD.
+    /// Formats a date given as YYYY-MM-DD.
     ///
     /// # Errors
-    /// There is no such day.
+    /// If the date does not exist.
     pub fn date(&self, day: &str) -> Result<String, LocaleFormatError> {
         Ok(self.dates.format(&parse(day)?).to_string())
     }
 
-    /// A day and the time on it, to the minute.
+    /// Formats a date and time, to the minute.
     ///
     /// # Errors
-    /// It is beyond the calendar.
+    /// If the date is outside the calendar's range.
     pub fn date_time(&self, at: NaiveDateTime) -> Result<String, LocaleFormatError> {
-        let unwritable = || LocaleFormatError(format!("{at} is no time"));
+        let unwritable = || LocaleFormatError(format!("{at} is not a time"));
         let part = |number: u32| u8::try_from(number).map_err(|_| unwritable());
         let time = Time::try_new(part(at.hour())?, part(at.minute())?, 0, 0).map_err(|_| unwritable())?;
         Ok(self.date_times.format(&DateTime { date: iso(at.date())?, time }).to_string())
     }
 
-    /// Such a day where room is short: in digits.
+    /// Formats a date given as YYYY-MM-DD in digits, where space is short.
     ///
     /// # Errors
-    /// There is no such day.
+    /// If the date does not exist.
     pub fn short_date(&self, day: &str) -> Result<String, LocaleFormatError> {
         Ok(self.short_dates.format(&parse(day)?).to_string())
     }
 
-    /// The month of such a day, with its year.
+    /// Formats the month and year of a date given as YYYY-MM-DD.
     ///
     /// # Errors
-    /// There is no such day.
+    /// If the date does not exist.
     pub fn month(&self, day: &str) -> Result<String, LocaleFormatError> {
         Ok(self.months.format(&parse(day)?).to_string())
     }
 }
 
 fn parse(day: &str) -> Result<Date<Iso>, LocaleFormatError> {
-    iso(day.parse().map_err(|_| LocaleFormatError(format!("{day} is no day")))?)
+    iso(day.parse().map_err(|_| LocaleFormatError(format!("{day} is not a date")))?)
 }
 
 fn iso(day: NaiveDate) -> Result<Date<Iso>, LocaleFormatError> {
-    let unwritable = || LocaleFormatError(format!("{day} is no day"));
+    let unwritable = || LocaleFormatError(format!("{day} is not a date"));
     let part = |number: u32| u8::try_from(number).map_err(|_| unwritable());
     Date::try_new_iso(day.year(), part(day.month())?, part(day.day())?).map_err(|_| unwritable())
 }

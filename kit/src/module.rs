@@ -1,5 +1,6 @@
-//! A service, built but not yet served: the same value runs alone on a port or
-//! beside the others in one process.
+//! A service that is built but not yet served.
+//!
+//! The same value runs alone on a port or together with the other services in one process.
 
 use std::fmt;
 use std::sync::Arc;
@@ -22,35 +23,42 @@ use crate::idempotency;
 use crate::jobs::{self, BoxError, Jobs, PeriodicJob, Queue};
 use crate::random::Random;
 
-/// How often the event horizon and background work are measured.
+/// The interval at which a service records its metrics.
 const METRICS_INTERVAL: Duration = Duration::from_secs(5);
 
-/// What every service is built from.
+/// The dependencies that every service is built from.
 #[derive(Debug, Clone)]
 pub struct ServiceDependencies {
+    /// Source of the current time.
     pub clock: Clock,
+    /// Source of ids and random bytes.
     pub random: Random,
+    /// Keys of service credentials.
     pub keys: ServiceKeys,
+    /// Verifier of access tokens.
     pub token_verifier: Arc<TokenVerifier>,
+    /// Connections to the service's schema.
     pub pool: PgPool,
-    /// Rung after each commit that appended events.
+    /// Signal to wake after each commit that appended events.
     pub wake_signal: WakeSignal,
-    /// Cancelled when listeners close: streams without an end of their own end then.
+    /// Canceled when listeners close, to end streams that have no end of their own.
     pub closing: CancellationToken,
 }
 
-/// Something that runs beside the calls until it is told to stop.
+/// A task that runs with the RPC server until its token is canceled.
 pub type BackgroundTask = Box<dyn FnOnce(CancellationToken) -> BoxFuture<'static, ()> + Send>;
 
-/// A service: what it answers and what it does by itself.
+/// A service: its RPCs and its background work.
 pub struct ServiceModule {
-    /// `auth`, `ledger`, `budget`, `notify`: its schema and its name in credentials.
+    /// `auth`, `ledger`, `budget` or `notify`: its schema and its name in credentials.
     pub name: &'static str,
-    /// The gRPC services that it owns, its event log and its jobs included.
+    /// The service's gRPC services, including its event log and its jobs.
     pub routes: Routes,
-    /// Its background work, where several services answer together.
+    /// The service's jobs and queues, which are merged where services share a process.
     pub jobs: Jobs,
+    /// Tasks to run while the service is served.
     pub background_tasks: Vec<BackgroundTask>,
+    /// Connections to the service's schema.
     pub pool: PgPool,
 }
 
@@ -61,8 +69,9 @@ impl fmt::Debug for ServiceModule {
 }
 
 impl ServiceModule {
-    /// A module with its event log, which `readers` may read, its jobs and `queues`
-    /// over gRPC and in the metrics, and the housekeeping of the plumbing's tables.
+    /// Creates a module with its event log, its jobs and the shared housekeeping.
+    /// `readers` are the services that may read the event log. The jobs and `queues` are available
+    /// over gRPC and as metrics. The housekeeping cleans kit's tables.
     pub fn new(
         name: &'static str,
         deps: &ServiceDependencies,
@@ -87,7 +96,7 @@ impl ServiceModule {
                 ensure_event_partitions(&mut connection, now).await?;
                 match events::drop_expired_partitions(&mut connection, readers, now).await {
                     Err(error) if is_transient(&error) => {
-                        tracing::warn!(%error, "old months of the event log stay for another day");
+                        tracing::warn!(%error, "expired event partitions not dropped");
                     }
                     dropped => dropped?,
                 }
@@ -107,7 +116,7 @@ impl ServiceModule {
         module
     }
 
-    /// Adds a worker.
+    /// Adds a background task.
     pub fn add_background_task<F>(&mut self, task: impl FnOnce(CancellationToken) -> F + Send + 'static)
     where
         F: Future<Output = ()> + Send + 'static,
@@ -115,7 +124,7 @@ impl ServiceModule {
         self.background_tasks.push(Box::new(|shutdown| Box::pin(task(shutdown))));
     }
 
-    /// Adds a periodic task on the module's pool.
+    /// Adds a periodic job that uses the module's pool.
     pub fn add_job<F>(
         &mut self,
         deps: &ServiceDependencies,
@@ -133,8 +142,8 @@ impl ServiceModule {
     }
 }
 
-/// Checks that the schema is current and opens its event log; a service does
-/// this before it builds its module.
+/// Checks that the schema is current and opens its event log.
+/// A service calls it before it builds its module.
 pub async fn open_schema(schema: &Schema, pool: &PgPool, clock: &Clock) -> Result<(), SchemaError> {
     let mut connection = pool.acquire().await?;
     connection.ping().await?;
@@ -144,8 +153,7 @@ pub async fn open_schema(schema: &Schema, pool: &PgPool, clock: &Clock) -> Resul
     Ok(())
 }
 
-/// Keeps the metrics on connections to the database, on how far the event feed is
-/// held back and on how background work stands.
+/// Records metrics on connections, the visibility horizon and background work.
 async fn record_metrics(
     name: &'static str,
     queues: &'static [Queue],
@@ -182,7 +190,7 @@ async fn record_metrics(
     }
 }
 
-/// A metric's form of a count.
+/// Converts a count to the value of a gauge.
 fn gauge_value(number: i64) -> f64 {
     u32::try_from(number).map_or(f64::MAX, f64::from)
 }

@@ -1,5 +1,7 @@
-//! Pages by keyset: a token says where the next one begins, and for which
-//! filters it holds.
+//! Keyset pagination.
+//!
+//! A token contains the position where the next page begins and a digest of the filters that it is
+//! valid for.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
@@ -12,62 +14,68 @@ use crate::error::FieldViolation;
 const DEFAULT_PAGE_SIZE: i32 = 50;
 const MAX_PAGE_SIZE: i32 = 200;
 
-/// The last row of a page.
+/// The position of a page's last row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cursor {
-    /// What the list goes by first: an amount, or the number of a day.
+    /// First sort criterion of the list: an amount, or the number of a day.
     pub sort_key: i64,
+    /// Id of the row, the last sort criterion.
     pub id: Uuid,
 }
 
 impl Cursor {
-    /// In a list that goes by id alone.
+    /// Creates a cursor for a list that is sorted by id alone.
     pub fn from_id(id: Uuid) -> Self {
         Self { sort_key: 0, id }
     }
 
-    /// In a list that goes by day.
+    /// Creates a cursor for a list that is sorted by date.
     pub fn from_date(date: NaiveDate, id: Uuid) -> Self {
         Self { sort_key: date.num_days_from_ce().into(), id }
     }
 
-    /// The day that it is at; the first one of all where it is at none.
+    /// Returns the date of the cursor, or the default date if it has none.
     pub fn date(&self) -> NaiveDate {
         let date = i32::try_from(self.sort_key).ok().and_then(NaiveDate::from_num_days_from_ce_opt);
         date.filter(|date| (1900..=2200).contains(&date.year())).unwrap_or_default()
     }
 }
 
-/// Rows and, where more follow, the token of the next page.
+/// The rows of a page and the token of the next page.
 #[derive(Debug)]
 pub struct Page<T> {
+    /// Rows of the page.
     pub rows: Vec<T>,
+    /// Token of the next page; `None` on the last page.
     pub next_page_token: Option<String>,
 }
 
-/// Which rows somebody wants.
+/// A requested page of a list.
 #[derive(Debug, Clone, Copy)]
 pub struct PageRequest {
+    /// Maximum number of rows.
     pub size: usize,
+    /// Position of the preceding row; `None` for the first page.
     pub after: Option<Cursor>,
     filters: [u8; 8],
 }
 
-/// Why a page cannot be asked for like this.
+/// The reason why a page request is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PageError {
-    /// Below one.
+    /// The page size is less than 1.
     Size,
-    /// Not a token of this list with these filters.
+    /// The token does not belong to this list with these filters.
     Token,
 }
 
 impl From<PageError> for FieldViolation {
     fn from(error: PageError) -> Self {
         match error {
-            PageError::Size => Self::new("page_size", "PAGE_SIZE_INVALID", "Send a number above zero."),
+            PageError::Size => Self::new("page_size", "PAGE_SIZE_INVALID", "The size must be at least 1."),
             PageError::Token => {
-                let text = "Not a token of this list with these filters; start from the first page.";
+                let text =
+                    "The token must be from this list with the same filters. Start from the first page.";
                 Self::new("page_token", "PAGE_TOKEN_INVALID", text)
             }
         }
@@ -75,7 +83,8 @@ impl From<PageError> for FieldViolation {
 }
 
 impl PageRequest {
-    /// `filters` is everything that decides which rows the list has and in which order.
+    /// Creates a page request.
+    /// `filters` must contain everything that determines the rows of the list and their order.
     pub fn new(size: Option<i32>, token: &str, filters: &str) -> Result<Self, PageError> {
         let size = size.unwrap_or(DEFAULT_PAGE_SIZE).min(MAX_PAGE_SIZE);
         let size = usize::try_from(size).ok().filter(|size| *size >= 1).ok_or(PageError::Size)?;
@@ -86,12 +95,12 @@ impl PageRequest {
         Ok(Self { size, after, filters })
     }
 
-    /// How many rows to ask for: one more tells whether a page follows.
+    /// Returns the number of rows to query: one more shows whether a page follows.
     pub fn limit(&self) -> i64 {
         i64::try_from(self.size).unwrap_or(i64::MAX).saturating_add(1)
     }
 
-    /// Cuts what was found for [`Self::limit`] to the page.
+    /// Truncates the rows found with [`Self::limit`] to the page.
     pub fn paginate<T>(&self, mut rows: Vec<T>, cursor: impl Fn(&T) -> Cursor) -> Page<T> {
         let has_more = rows.len() > self.size;
         rows.truncate(self.size);
@@ -125,7 +134,7 @@ mod tests {
     use super::{Cursor, PageError, PageRequest};
 
     #[test]
-    fn a_token_leads_on_and_only_with_its_filters() {
+    fn a_token_is_valid_for_the_next_page_with_its_filters_only() {
         let first = PageRequest::new(Some(2), "", "a").expect("a page");
         let cursor = |id: &u128| Cursor { sort_key: -7, id: Uuid::from_u128(*id) };
         let page = first.paginate(vec![1, 2, 3], cursor);
@@ -137,6 +146,6 @@ mod tests {
         assert_eq!(PageRequest::new(None, &token, "b").expect_err("other filters"), PageError::Token);
         assert_eq!(PageRequest::new(None, "AAAA", "a").expect_err("no token"), PageError::Token);
         assert_eq!(PageRequest::new(Some(0), "", "a").expect_err("too small"), PageError::Size);
-        assert_eq!(PageRequest::new(Some(1000), "", "a").expect("cut").size, 200);
+        assert_eq!(PageRequest::new(Some(1000), "", "a").expect("a page").size, 200);
     }
 }

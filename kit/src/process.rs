@@ -1,5 +1,6 @@
-//! What the main of each single service does: configuration, telemetry,
-//! database, serving. The all-in-one binary composes the same pieces.
+//! The startup of a single service: configuration, telemetry, database, serving.
+//!
+//! The binary that runs all services in one process uses the same functions.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -27,27 +28,33 @@ use crate::{telemetry, transport};
 
 const MAX_WORKER_THREADS: usize = 1024;
 
-/// A starting process of one service.
+/// The process of a single service during its startup.
 #[derive(Debug)]
 pub struct Process {
+    /// Name of the service.
     pub name: &'static str,
+    /// Configuration of the process.
     pub environment: Environment,
+    /// Source of the current time.
     pub clock: Clock,
+    /// Source of ids and random bytes.
     pub random: Random,
+    /// Keys of service credentials.
     pub keys: ServiceKeys,
+    /// Verifier of access tokens.
     pub token_verifier: Arc<TokenVerifier>,
     tls: Option<Tls>,
     shutdown: Shutdown,
 }
 
-/// Runs `main` on as many threads as the environment says; what is wrong with the number, `main`
-/// says with all else that is wrong.
+/// Runs `main` on the number of threads that `SERVER_WORKERS` sets.
+/// `main` reports an invalid number together with all other problems.
 pub fn block_on(main: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
     let workers = workers(&Environment::load()?).clamp(1, MAX_WORKER_THREADS);
     Builder::new_multi_thread().worker_threads(workers).enable_all().build()?.block_on(main)
 }
 
-/// `SERVER_WORKERS`, by default as many as there are cores.
+/// Returns `SERVER_WORKERS`, by default the number of cores.
 pub fn workers(environment: &Environment) -> usize {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let workers = environment.parse("SERVER_WORKERS", cores);
@@ -71,7 +78,7 @@ impl Process {
         Ok(Self { name, environment, clock, random: Random::System, keys, token_verifier, tls, shutdown })
     }
 
-    /// The transport to another service, whose URL is in `<SERVICE>_URL`.
+    /// Returns the transport to another service, whose URL is `<SERVICE>_URL`.
     pub fn peer(&self, service: &str) -> anyhow::Result<transport::Transport> {
         let variable = format!("{}_URL", service.to_ascii_uppercase());
         let url = self.environment.required(&variable);
@@ -80,7 +87,7 @@ impl Process {
         transport::remote(&url, tls, self.keys.issuer(self.name, service, &self.clock)).context(variable)
     }
 
-    /// Connects, checks the schema and gathers what the service is built from.
+    /// Connects to the database, checks the schema and builds the dependencies.
     pub async fn deps(&self, schema: &Schema) -> anyhow::Result<ServiceDependencies> {
         let options = app_database_options(&self.environment, schema.name).await;
         let own = schema.name.to_ascii_uppercase();
@@ -101,8 +108,8 @@ impl Process {
         })
     }
 
-    /// Serves `module` on `GRPC_LISTEN` until a signal. `auth` feeds the
-    /// verifier of access tokens; auth-svc itself needs none.
+    /// Serves `module` on `GRPC_LISTEN` until a shutdown signal.
+    /// `auth` supplies trust updates to the verifier of access tokens; auth-svc itself needs none.
     pub async fn serve(
         self,
         module: ServiceModule,
@@ -153,33 +160,33 @@ impl Process {
     }
 }
 
-/// Names variables of the original server without a meaning here, and those that
-/// another one overrules.
+/// Logs the variables that have no effect or are overridden by another one.
 pub fn warn_about_ignored_variables(environment: &Environment) {
     let names = environment.ignored_variables();
     if !names.is_empty() {
-        tracing::warn!("these variables have no meaning here and are ignored: {}", names.join(", "));
+        tracing::warn!("these variables have no effect: {}", names.join(", "));
     }
     for (name, winner) in environment.overridden() {
-        tracing::warn!("{name} is set and not in force: {winner} decides");
+        tracing::warn!("{name} has no effect: {winner} overrides it");
     }
 }
 
-/// Logs what an operator should know about the settings read so far.
+/// Logs the warnings about the settings read so far.
 pub fn log_warnings(environment: &Environment) {
     for warning in environment.warnings() {
         tracing::warn!("{warning}");
     }
 }
 
-/// How often a user may call past the gateway: as often as through it.
+/// Returns the rate limit of direct calls, the same as through the gateway.
 pub fn direct_rate_limit(environment: &Environment) -> DirectRateLimit {
     let DirectRateLimit(default) = DirectRateLimit::default();
     let per_minute = environment.parse_optional("RATE_LIMIT_PER_MINUTE").or(default);
     DirectRateLimit(per_minute.filter(|_| environment.flag("RATE_LIMIT_ENABLED", true)))
 }
 
-/// `FINTRAC_SERVICE_KEYS` (this process's own edges), else `FINTRAC_SERVICE_SECRET`.
+/// Returns the keys of `FINTRAC_SERVICE_KEYS`, else of `FINTRAC_SERVICE_SECRET`.
+/// `FINTRAC_SERVICE_KEYS` contains only the edges of this process.
 pub fn service_keys(environment: &Environment) -> ServiceKeys {
     let Some(edges) = environment.get("FINTRAC_SERVICE_KEYS") else {
         return ServiceKeys::from_secret(&environment.secret("FINTRAC_SERVICE_SECRET"));
@@ -192,7 +199,7 @@ pub fn service_keys(environment: &Environment) -> ServiceKeys {
     })
 }
 
-/// How access tokens are verified.
+/// Returns the settings for the verification of access tokens.
 pub fn token_verifier_config(environment: &Environment) -> TokenVerifierConfig {
     let hs256_secret = match environment.text("JWT_ALGORITHM", "EdDSA").as_str() {
         "EdDSA" => None,
@@ -209,6 +216,7 @@ pub fn token_verifier_config(environment: &Environment) -> TokenVerifierConfig {
     }
 }
 
+/// Returns the timeouts of a shutdown.
 pub fn shutdown_timeouts(environment: &Environment) -> ShutdownTimeouts {
     let default_delay =
         if environment.deployment_environment() == DeploymentEnvironment::Development { 0 } else { 3 };
@@ -218,6 +226,7 @@ pub fn shutdown_timeouts(environment: &Environment) -> ShutdownTimeouts {
     }
 }
 
+/// Returns the size and the timeout of the connection pool.
 pub fn pool_config(environment: &Environment) -> PoolConfig {
     PoolConfig {
         max_connections: environment.parse("DB_POOL_SIZE", 10),
@@ -225,7 +234,7 @@ pub fn pool_config(environment: &Environment) -> PoolConfig {
     }
 }
 
-/// The one database of the system: `DATABASE_URL`, else `DB_POSTGRES_*`, else none.
+/// Returns the system's database: `DATABASE_URL`, else `DB_POSTGRES_*`, else none.
 pub fn system_database(environment: &Environment) -> Option<PgConnectOptions> {
     if let Some(options) = environment.parse_optional("DATABASE_URL") {
         return Some(options);
@@ -242,9 +251,9 @@ pub fn system_database(environment: &Environment) -> Option<PgConnectOptions> {
     Some(options)
 }
 
-/// How the serving role of `schema` connects: `<SCHEMA>_DATABASE_URL`, else the
-/// system's database as `<schema>_app`, else, where that role was never made,
-/// the system's database as given.
+/// Returns the options with which the serving role of `schema` connects.
+/// They are `<SCHEMA>_DATABASE_URL`, else the system's database as `<schema>_app`, else, if that
+/// role cannot log in, the system's database as configured.
 pub async fn app_database_options(environment: &Environment, schema: &str) -> Option<PgConnectOptions> {
     let own = format!("{}_DATABASE_URL", schema.to_ascii_uppercase());
     if let Some(options) = environment.parse_optional(&own) {
@@ -256,14 +265,14 @@ pub async fn app_database_options(environment: &Environment, schema: &str) -> Op
     let options = given.clone().username(&role).password(&role_password(secret, &role));
     match options.connect().await {
         Err(sqlx::Error::Database(error)) if error.code().is_some_and(|code| code.starts_with("28")) => {
-            tracing::warn!(schema, "the role {role} is not usable here; serving with the role given");
+            tracing::warn!(schema, "the role {role} cannot log in; using the configured role");
             Some(given)
         }
         Ok(_) | Err(_) => Some(options),
     }
 }
 
-/// `SERVER_HOST` and `SERVER_PORT`, where REST is served.
+/// Returns the address from `SERVER_HOST` and `SERVER_PORT` that serves REST.
 pub fn rest_address(environment: &Environment) -> String {
     let host = environment.text("SERVER_HOST", "127.0.0.1");
     let port: u16 = environment.parse("SERVER_PORT", 8000);

@@ -1,8 +1,8 @@
-//! Serving and stopping.
+//! Serving and graceful shutdown.
 //!
-//! On SIGTERM or Ctrl-C: health says NOT_SERVING, a short lame-duck time lets
-//! balancers notice, then listeners close and what is under way ends; after
-//! the drain limit the rest is dropped. Workers stop last, between two items.
+//! On SIGTERM or Ctrl-C, health changes to NOT_SERVING, and a short delay lets load balancers
+//! notice. Then listeners close and active calls finish; after the drain timeout the others are
+//! aborted. Workers stop last, between two items.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,67 +30,71 @@ use crate::connection_limit::{ConnectionLimiter, limit_connections};
 use crate::module::{BackgroundTask, ServiceModule};
 use crate::server::{Server, server_stack};
 
-/// How often a service looks at its own health.
+/// The interval at which a service checks its own health.
 const HEALTH_INTERVAL: Duration = Duration::from_millis(500);
 
-/// How often a peer is asked whether it is still there.
+/// The interval of the pings that check whether a peer is still connected.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
-/// Calls at once on one connection; a gateway has one to each replica.
+/// The number of concurrent calls per connection.
+/// A gateway has one connection to each replica.
 const MAX_STREAMS_PER_CONNECTION: u32 = 1024;
-/// A connection is asked to begin anew after so long, and ended after the grace,
-/// so that idle ones go and replicas are found again.
+/// The age after which a client has to reconnect.
+/// It closes idle connections and lets clients find new replicas.
 const MAX_CONNECTION_AGE: Duration = Duration::from_mins(30);
+/// The additional time after which an old connection is closed.
 const MAX_CONNECTION_AGE_GRACE: Duration = Duration::from_mins(30);
-/// Connections at once, and those of one network address.
+/// The number of concurrent connections, of which each network has a share.
 const MAX_CONNECTIONS: usize = 1024;
 
-/// The time a shutdown takes at most, in two parts.
+/// The timeouts of a shutdown.
 #[derive(Debug, Clone, Copy)]
 pub struct ShutdownTimeouts {
-    /// Between NOT_SERVING and closing the listeners.
+    /// Delay between NOT_SERVING and the closing of the listeners.
     pub not_ready_delay: Duration,
-    /// For what is under way.
+    /// Time in which active calls, and then workers, have to finish.
     pub drain_timeout: Duration,
 }
 
-/// The stages of one process's shutdown.
+/// The phases of a process's shutdown.
 #[derive(Debug, Clone, Default)]
 pub struct Shutdown {
-    /// Health says NOT_SERVING.
+    /// Canceled when health changes to NOT_SERVING.
     pub not_ready: CancellationToken,
-    /// Listeners close.
+    /// Canceled when listeners close.
     pub listeners: CancellationToken,
-    /// Workers end.
+    /// Canceled when workers stop.
     pub workers: CancellationToken,
+    /// Tasks that the shutdown waits for.
     pub tasks: TaskTracker,
 }
 
 impl Shutdown {
-    /// Spawns something that ends by itself when told to stop.
+    /// Spawns a task that ends by itself during the shutdown.
     pub fn spawn<F: Future<Output = ()> + Send + 'static>(&self, future: F) -> JoinHandle<()> {
         self.tasks.spawn(future)
     }
 
+    /// Spawns tasks that run until workers stop.
     pub fn start_background_tasks(&self, tasks: Vec<BackgroundTask>) {
         for task in tasks {
             self.spawn(task(self.workers.clone()));
         }
     }
 
-    /// Runs all stages; returns when everything has ended or the limit has passed.
+    /// Runs all phases until everything has ended or the timeouts have passed.
     pub async fn run(&self, timeouts: ShutdownTimeouts, servers: Vec<JoinHandle<()>>) {
         self.not_ready.cancel();
         tokio::time::sleep(timeouts.not_ready_delay).await;
         self.listeners.cancel();
         let aborts: Vec<_> = servers.iter().map(JoinHandle::abort_handle).collect();
         if tokio::time::timeout(timeouts.drain_timeout, join_all(servers)).await.is_err() {
-            tracing::warn!("some calls did not end within the drain limit and were dropped");
+            tracing::warn!("some calls did not finish within the drain timeout and were aborted");
             aborts.iter().for_each(tokio::task::AbortHandle::abort);
         }
         self.workers.cancel();
         self.tasks.close();
         if tokio::time::timeout(timeouts.drain_timeout, self.tasks.wait()).await.is_err() {
-            tracing::warn!("some workers did not end within the drain limit");
+            tracing::warn!("some workers did not finish within the drain timeout");
         }
     }
 }
@@ -106,9 +110,8 @@ pub async fn shutdown_signal() -> std::io::Result<()> {
     Ok(())
 }
 
-/// Starts a module's workers and health, and puts its routes behind the stack.
-/// `reflection` adds the reflection service. The routes beside it tell of its
-/// health and of nothing else.
+/// Starts a module's workers and health checks, and wraps its routes in the stack.
+/// `reflection` adds the reflection service. The returned routes serve health and nothing else.
 pub async fn start_module(
     module: ServiceModule,
     authorizer: Arc<Authorizer>,
@@ -129,7 +132,7 @@ pub async fn start_module(
     (server_stack(routes, authorizer), health_only)
 }
 
-/// Adds `grpc.reflection` over all of the system's descriptors.
+/// Adds `grpc.reflection` with the descriptors of all services.
 fn add_reflection(routes: Routes) -> Routes {
     match tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(fintrac_proto::DESCRIPTORS)
@@ -144,14 +147,16 @@ fn add_reflection(routes: Routes) -> Routes {
     }
 }
 
-/// Before it was looked at nothing is well; tonic's reporter begins with the opposite.
-/// `live` is whether the process answers at all: restarting it mends no database.
+/// Sets the health to NOT_SERVING until the first check.
+/// tonic's reporter starts with the opposite. `live` only shows that the process responds, because
+/// a restart does not repair a database.
 async fn start_not_serving(reporter: &HealthReporter) {
     reporter.set_service_status("", ServingStatus::NotServing).await;
     reporter.set_service_status("live", ServingStatus::Serving).await;
 }
 
-/// A service is healthy while its database answers and it can verify tokens.
+/// Keeps the reported health of a service current until the shutdown.
+/// A service is healthy while its database responds and it can verify access tokens.
 async fn watch_health(
     name: &'static str,
     reporter: HealthReporter,
@@ -168,7 +173,7 @@ async fn watch_health(
             let status = if serving { ServingStatus::Serving } else { ServingStatus::NotServing };
             reporter.set_service_status("", status).await;
             reporter.set_service_status(name, status).await;
-            // The first moments are not worth a line: everything begins as not serving.
+            // The start is not logged, because every service starts as NOT_SERVING.
             if !not_ready.is_cancelled() && was_serving {
                 tracing::warn!(service = name, serving, "health changed");
             }
@@ -178,13 +183,13 @@ async fn watch_health(
         if not_ready.is_cancelled() {
             return;
         }
-        let _lame = tokio::time::timeout(HEALTH_INTERVAL, not_ready.cancelled()).await;
+        let _shutting_down = tokio::time::timeout(HEALTH_INTERVAL, not_ready.cancelled()).await;
     }
 }
 
-/// All services of the system on one port, by the path's package. Each keeps its
-/// own stack and authorizer; the jobs of all services are one service. Event logs are not
-/// among them: they share one name, and in this shape they are read without a network.
+/// Combines all services on one port, routed by the package in the path.
+/// Each service keeps its own stack and authorizer; the jobs of all services are one service. Event
+/// logs are not included: they share one name, and in one process they are read without a network.
 pub async fn combined_server(
     servers: [(&'static str, Server); 5],
     reflection: bool,
@@ -222,8 +227,8 @@ pub async fn combined_server(
     }))
 }
 
-/// Serves gRPC on `listener` until the shutdown closes the listeners; with `tls` only
-/// to those who prove themselves.
+/// Serves gRPC on `listener` until the shutdown closes the listeners.
+/// With `tls`, clients must present a certificate.
 pub fn grpc(
     listener: TcpListener,
     server: Server,
@@ -253,13 +258,13 @@ pub fn grpc(
     })
 }
 
-/// Connections of this machine are those of its own processes.
+/// Returns the loopback networks, whose connections are the machine's own.
 fn loopback_networks() -> Vec<IpNet> {
     ["127.0.0.0/8", "::1/128"].into_iter().filter_map(|text| text.parse().ok()).collect()
 }
 
-/// Serves nothing but health on `listener`, without TLS: the kubelet's probes speak none.
-/// It tells of the shutdown, too, and ends at its very end.
+/// Serves only health on `listener`, without TLS because kubelet probes have none.
+/// It also reports the shutdown, and ends with the workers.
 pub fn health(listener: TcpListener, health: Routes, shutdown: &Shutdown) {
     let closing = shutdown.workers.clone();
     let _served = tokio::spawn(async move {

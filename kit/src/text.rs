@@ -1,25 +1,26 @@
-//! Texts that users write.
+//! Normalization and validation of texts that users write.
 
 use icu_casemap::CaseMapper;
 use unicode_normalization::UnicodeNormalization as _;
 
 use crate::error::FieldViolation;
 
-/// `text` without differences of case: `ς` is `σ`, `ß` is `ss`.
+/// Removes differences of case from `text`: `ς` becomes `σ`, `ß` becomes `ss`.
 pub fn fold_case(text: &str) -> String {
     CaseMapper::new().fold_string(text).into_owned()
 }
 
-/// The form in which names are compared: compatible characters are one (NFKC),
-/// case is folded, blanks are one, and invisible characters are left out.
+/// Returns the form in which names are compared.
+/// Compatible characters are unified (NFKC), case is folded, whitespace becomes single spaces, and
+/// invisible characters are removed.
 pub fn name_key(name: &str) -> String {
     let folded = fold_case(&name.nfkc().filter(|character| !is_invisible(*character)).collect::<String>());
     let folded: String = folded.nfkc().collect();
     folded.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Characters that show nothing by themselves: joiners, marks of direction,
-/// selectors of variants, fillers.
+/// Returns whether a character is invisible by itself.
+/// Such characters are joiners, direction marks, variation selectors and fillers.
 pub fn is_invisible(character: char) -> bool {
     matches!(u32::from(character),
         0xAD | 0x34F | 0x61C | 0x115F | 0x1160 | 0x17B4 | 0x17B5 | 0x180B..=0x180F | 0x200B..=0x200F
@@ -27,19 +28,19 @@ pub fn is_invisible(character: char) -> bool {
         | 0x1BCA0..=0x1BCA3 | 0x1D173..=0x1D17A | 0xE0000..=0xE0FFF)
 }
 
-/// `text` without blanks around it, 1 to `max_chars` characters on one line.
+/// Trims `text` and checks that it is one line of 1 to `max_chars` characters.
 pub fn line(field: &str, text: &str, max_chars: usize, violations: &mut Vec<FieldViolation>) -> String {
     let text = text.trim();
     if text.is_empty() {
-        violations.push(FieldViolation::new(field, "REQUIRED", "Send a text."));
+        violations.push(FieldViolation::new(field, "REQUIRED", "The text must not be empty."));
     } else if text.chars().count() > max_chars || text.chars().any(char::is_control) {
-        let description = format!("Send at most {max_chars} characters on one line.");
+        let description = format!("The text must have at most {max_chars} characters on one line.");
         violations.push(FieldViolation::new(field, "TEXT_INVALID", description));
     }
     text.to_owned()
 }
 
-/// The same for a text that may be absent; an empty one is.
+/// Checks an optional line; an empty text counts as absent.
 pub fn optional_line(
     field: &str,
     text: Option<&str>,
@@ -50,7 +51,7 @@ pub fn optional_line(
     Some(line(field, text, max_chars, violations))
 }
 
-/// A text of several lines that may be absent; an empty one is.
+/// Checks an optional text of several lines; an empty text counts as absent.
 pub fn optional_lines(
     field: &str,
     text: Option<&str>,
@@ -60,7 +61,7 @@ pub fn optional_lines(
     let text = text.map(str::trim).filter(|text| !text.is_empty())?;
     let is_forbidden = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
     if text.chars().count() > max_chars || text.chars().any(is_forbidden) {
-        let description = format!("Send at most {max_chars} characters.");
+        let description = format!("The text must have at most {max_chars} characters.");
         violations.push(FieldViolation::new(field, "TEXT_INVALID", description));
     }
     Some(text.to_owned())
@@ -80,6 +81,6 @@ mod tests {
         assert_eq!(name_key("ΤΡΆΠΕΖΑΣ"), name_key("τράπεζας"));
         assert_eq!(name_key("Straße"), name_key("STRASSE"));
         assert_eq!(name_key("My  \u{a0}bank"), "my bank");
-        assert_ne!(name_key("Café"), name_key("Cafe"), "an accent is a difference");
+        assert_ne!(name_key("Café"), name_key("Cafe"), "accents are significant");
     }
 }

@@ -1,31 +1,35 @@
-//! Mutual TLS between the services (rustls): who calls and who answers each show a
-//! certificate of the one authority. Whom a call is from is said by its service
-//! credential all the same (`access`).
+//! Mutual TLS between the services (rustls).
+//!
+//! Client and server each present a certificate of the same authority. The calling service is
+//! nevertheless identified by its service credential (see [`crate::access`]).
 
 use anyhow::Context as _;
 use tonic::transport::{Certificate, ClientTlsConfig, Identity, ServerTlsConfig};
 
 use crate::config::Environment;
 
-/// What a process shows, and whom it believes.
+/// The TLS identity of a process and the authority that it trusts.
 #[derive(Debug, Clone)]
 pub struct Tls {
+    /// Settings for incoming connections.
     pub server: ServerTlsConfig,
+    /// Settings for outgoing connections.
     pub client: ClientTlsConfig,
 }
 
 impl Tls {
-    /// `GRPC_TLS_CERT`, `GRPC_TLS_KEY` and `GRPC_TLS_CA` (PEM files), all or none.
+    /// Reads the PEM files of `GRPC_TLS_CERT`, `GRPC_TLS_KEY` and `GRPC_TLS_CA`.
+    /// Returns `None` if none is set; if only some are set, this is recorded as a problem.
     ///
     /// # Errors
-    /// One is missing or cannot be read.
+    /// If a file cannot be read.
     pub fn read(environment: &Environment) -> anyhow::Result<Option<Self>> {
         let names = ["GRPC_TLS_CERT", "GRPC_TLS_KEY", "GRPC_TLS_CA"];
         let files = names.map(|name| environment.get(name));
         let [Some(certificate), Some(key), Some(authority)] = files else {
             let missing = names.iter().zip(files).find(|(_, file)| file.is_none());
             if let (Some((name, _)), true) = (missing, files.iter().any(Option::is_some)) {
-                environment.add_problem(format!("{name}: must be set where the other two are"));
+                environment.add_problem(format!("{name}: must be set if the other two are"));
             }
             return Ok(None);
         };

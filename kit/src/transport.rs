@@ -1,9 +1,8 @@
-//! One client type for both shapes: a service across the network, or in this
-//! very process.
+//! Clients of a service, across the network or in the same process.
 //!
-//! Generated clients take a [`Transport`]; [`remote`] wraps a channel, [`local`]
-//! a server stack. Both come dressed by the client stack, which adds what every
-//! internal call carries: the service credential and the request's context.
+//! Generated clients use a [`Transport`]: [`remote`] wraps a channel, [`local`] a server stack.
+//! Both include the client stack, which adds the service credential and the request's context to
+//! every internal call.
 
 mod affinity;
 mod load_balancer;
@@ -33,32 +32,39 @@ use load_balancer::{Affinity, LoadBalancer};
 pub use load_balancer::{InvalidEndpoint, Resolver};
 use retry::Retry;
 
-/// What every generated client of the system runs on.
+/// The transport of every generated client in the system.
 pub type Transport = BoxCloneSyncService<Request<Body>, Response<Body>, Error>;
 
-/// Deadline of a unary call that has none from its own caller.
+/// The timeout of a unary call whose caller has no deadline.
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(10);
 
-/// Put into a request's extensions for a call that is meant to last: a subscription.
+/// Request extension of a call without a deadline, such as a subscription.
 #[derive(Debug, Clone, Copy)]
 pub struct NoDeadline;
 
+/// Header with the service credential.
 pub const SERVICE_CREDENTIAL: &str = "x-fintrac-service";
+/// Header with the request id.
 pub const REQUEST_ID: &str = "x-request-id";
+/// Header with the client's IP address.
 pub const CLIENT_IP: &str = "x-fintrac-client-ip";
+/// Header with the client's `User-Agent`.
 pub const USER_AGENT: &str = "x-fintrac-user-agent";
+/// Header with the client's `Accept-Language`.
 pub const LANGUAGE: &str = "x-fintrac-language";
-/// A key that makes a repeated call get the first answer.
+/// Header with the idempotency key; a repeated call gets the first response.
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
-/// Which REST call the key was for, and SHA-256 of its body; believed of services only.
+/// Header with the REST call of the idempotency key; accepted from services only.
 pub const OPERATION: &str = "x-fintrac-operation";
+/// Header with the SHA-256 of the REST body; accepted from services only.
 pub const FINGERPRINT: &str = "x-fintrac-fingerprint";
-/// On answers: this is a kept one.
+/// Response header that marks a stored response.
 pub const REPLAYED: &str = "x-fintrac-replayed";
 const GRPC_TIMEOUT: &str = "grpc-timeout";
 
-/// A service in this process. The request's extensions are cleared: they never
-/// cross a network either, and one that did could smuggle in an identity.
+/// Creates a transport to a service in this process.
+/// The request's extensions are cleared: they do not cross a network either, and a forged one could
+/// contain an identity.
 pub fn local(server: Server, issuer: Issuer) -> Transport {
     let server = server
         .map_request(|mut request: Request<Body>| {
@@ -69,9 +75,9 @@ pub fn local(server: Server, issuer: Issuer) -> Transport {
     with_middleware(server, issuer)
 }
 
-/// A service across the network, all of its replicas; connects when first
-/// called and again after losses. `urls` are separated by commas, and a name may
-/// have many addresses. `https` needs `tls`.
+/// Creates a transport to all replicas of a service across the network.
+/// It connects on the first call and reconnects after a loss. `urls` are separated by commas, and a
+/// name may have many addresses. `https` requires `tls`.
 pub fn remote(
     urls: &str,
     tls: Option<ClientTlsConfig>,
@@ -80,7 +86,7 @@ pub fn remote(
     remote_with_resolver(urls, tls, issuer, load_balancer::system_resolver())
 }
 
-/// The same, where names are looked up by `resolver`.
+/// Creates a transport as [`remote`] does, with names resolved by `resolver`.
 pub fn remote_with_resolver(
     urls: &str,
     tls: Option<ClientTlsConfig>,
@@ -91,7 +97,7 @@ pub fn remote_with_resolver(
     Ok(with_middleware(balancer, issuer))
 }
 
-/// The same as [`remote`] on a channel of the caller's making.
+/// Creates a transport over the caller's own channel.
 pub fn over_channel(channel: Channel, issuer: Issuer) -> Transport {
     with_middleware(channel, issuer)
 }
@@ -119,7 +125,7 @@ where
     type Error = Error;
     type Future = BoxFuture<'static, Result<Response<Body>, Error>>;
 
-    /// Each try waits by itself.
+    /// Always ready, because each attempt waits until the inner service is ready.
     fn poll_ready(&mut self, _poller: &mut Poller<'_>) -> Poll<Result<(), Error>> {
         Poll::Ready(Ok(()))
     }
@@ -145,7 +151,7 @@ where
         telemetry::inject(headers);
         if let Some(deadline) = deadline {
             let left = deadline.saturating_duration_since(Instant::now()).as_millis();
-            // At most 8 digits by the gRPC protocol.
+            // The gRPC protocol allows at most 8 digits.
             insert_header(headers, GRPC_TIMEOUT, &format!("{}m", left.clamp(1, 99_999_999)));
         }
         if let Some(number) = household {
@@ -174,8 +180,9 @@ fn insert_header(headers: &mut HeaderMap, name: &'static str, value: &str) {
     }
 }
 
-/// tonic's own timers, which race ours, answer CANCELLED; and a lost
-/// connection is an error of the transport. Callers see statuses only.
+/// Converts transport errors to statuses, so that callers handle only statuses.
+/// A lost connection is an error of the transport. tonic's own timers, which race with ours, return
+/// CANCELLED.
 fn to_response(result: Result<Response<Body>, Error>, callee: &str) -> Response<Body> {
     match result {
         Err(error) if is_timeout(&error) => deadline_exceeded(),
@@ -188,7 +195,7 @@ fn to_response(result: Result<Response<Body>, Error>, callee: &str) -> Response<
     }
 }
 
-/// Says which service it is: whoever looks after the system asks that first.
+/// Returns a response that names the unavailable service, for the operator.
 fn unavailable_response(service: &str) -> Response<Body> {
     crate::error::unavailable(format!("{service} cannot be reached; try again in a moment.")).into_http()
 }

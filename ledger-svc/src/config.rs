@@ -1,4 +1,4 @@
-//! What can be set.
+//! Settings of ledger-svc, read from the environment.
 
 use chrono::TimeDelta;
 use fintrac_kit::config::Environment;
@@ -6,22 +6,22 @@ use reqwest::Url;
 
 use crate::rate_provider::RateProvider;
 
-/// The ledger's settings.
+/// The settings of ledger-svc.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Writers that post at once, each for its own households.
+    /// The number of concurrent writers, each with its own households.
     pub writers: usize,
-    /// Where rates come from; none: only from files and administrators.
+    /// The rate provider. Without one, rates come only from files and administrators.
     pub rate_provider: Option<RateProviderConfig>,
 }
 
-/// A feed of exchange rates.
+/// The provider that exchange rates are fetched from.
 #[derive(Debug, Clone)]
 pub struct RateProviderConfig {
     pub provider: RateProvider,
-    /// Where it is served; the provider's own address by default.
+    /// The URL to fetch; by default the provider's own.
     pub url: Url,
-    /// How often it is asked.
+    /// The time between two fetches.
     pub interval: TimeDelta,
 }
 
@@ -62,7 +62,7 @@ fn rate_provider(environment: &Environment) -> Option<RateProviderConfig> {
             Some(RateProviderConfig { provider, url, interval: TimeDelta::hours(hours.into()) })
         }
         _ => {
-            environment.add_problem("RATE_PROVIDER_URL: must be an http or https address".into());
+            environment.add_problem("RATE_PROVIDER_URL: must be an http or https URL".into());
             None
         }
     }

@@ -1,4 +1,4 @@
-//! The categories that a new household starts with, in its language.
+//! The default categories of a new household, in its language.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use fintrac_kit::random::Random;
@@ -17,7 +17,7 @@ static_loader! {
 
 use CategoryType::{Expense, Income};
 
-/// Text id, type, icon, colour.
+/// The default categories: text id, type, icon, color.
 const DEFAULTS: [(&str, CategoryType, &str, &str); 20] = [
     ("salary", Income, "briefcase", "#2E7D32"),
     ("self-employment", Income, "laptop", "#388E3C"),
@@ -41,11 +41,11 @@ const DEFAULTS: [(&str, CategoryType, &str, &str); 20] = [
     ("other-expenses", Expense, "more-horizontal", "#757575"),
 ];
 
-/// The default categories in `locale`, in the order of their ids.
+/// Returns the default categories in `locale`, in the order of their ids.
 pub fn categories(locale: &str, now: DateTime<Utc>, random: &Random) -> Vec<Category> {
     let language: LanguageIdentifier = locale.parse().unwrap_or(langid!("en"));
     let categories = DEFAULTS.iter().zip(0..).map(|((text, category_type, icon, color), number)| Category {
-        // Ids are ordered by time, lists by id: a millisecond apart keeps this order.
+        // Lists are sorted by id and ids by time: one millisecond between them keeps this order.
         id: random.id(now + TimeDelta::milliseconds(number)),
         name: TEXTS.lookup(&language, &format!("category-{text}")),
         category_type: *category_type,
@@ -69,7 +69,7 @@ mod tests {
     use super::{DEFAULTS, categories};
 
     #[test]
-    fn every_language_names_every_category_in_its_own_words() {
+    fn every_language_translates_the_default_categories() {
         let names = |locale: &str| -> Vec<String> {
             let categories = categories(locale, DateTime::UNIX_EPOCH, &Random::seeded(1));
             categories.into_iter().map(|category| category.name).collect()

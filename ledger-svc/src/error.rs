@@ -1,4 +1,4 @@
-//! What the ledger refuses, and how it looks on the wire.
+//! Errors of the use cases and their gRPC status.
 
 use fintrac_kit::database::is_out_of_range;
 use fintrac_kit::error::{self, FieldViolation, RpcError};
@@ -10,32 +10,32 @@ use tonic::{Code, Status};
 use crate::domain::account::AccountState;
 use crate::domain::posting::{CLOSED, OUT_OF_RANGE, Rejection, VOIDED};
 
-/// Why a use case did not do what was asked.
+/// The reason why a use case failed.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     #[error("the command was rejected: {0:?}")]
     Rejected(Rejection),
-    /// Parts of a query that cannot be read.
-    #[error("the query cannot be read")]
+    /// Query parameters that are invalid.
+    #[error("the query is invalid")]
     InvalidQuery(Vec<FieldViolation>),
-    #[error("a name is taken by a live account")]
+    #[error("another live account has the name")]
     AccountNameTaken,
-    #[error("the account holds a balance")]
+    #[error("the account has a balance")]
     AccountHasBalance(Box<AccountState>),
     #[error("the category is in use")]
     CategoryInUse,
-    #[error("nothing of it recurs any more")]
+    #[error("the recurring transaction is completed")]
     RecurringCompleted,
-    #[error("the idempotency key came before with another body")]
+    #[error("the idempotency key was used with another request")]
     KeyMismatch,
-    #[error("no rate is known")]
+    #[error("no exchange rate is known")]
     RateNotFound,
-    #[error("too much is waiting to be posted")]
+    #[error("the posting queue is full")]
     Overloaded,
-    #[error("the deadline passed before the command was carried out")]
+    #[error("the deadline passed before the command was executed")]
     Expired,
-    /// Whether it happened is not known.
-    #[error("the database's response was lost")]
+    /// The commit's response was lost, so the command may or may not have taken effect.
+    #[error("the outcome of the commit is unknown")]
     OutcomeUnknown,
     #[error("auth-svc: {0}")]
     Auth(Status),
@@ -83,13 +83,13 @@ impl From<Error> for Status {
             Error::AccountNameTaken => RpcError::new(
                 Code::FailedPrecondition,
                 "ACCOUNT_NAME_TAKEN",
-                "Another account has this name now; rename that one first.",
+                "The account's name must be unique. Rename the other account first.",
             ),
             Error::AccountHasBalance(state) => RpcError::new(
                 Code::FailedPrecondition,
                 "ACCOUNT_HAS_BALANCE",
                 format!(
-                    "The account holds {} {} today and {} with what is dated later. Move the money first, or send with_balance=true.",
+                    "The account's balance must be zero, but it is {} {} today and {} with later transactions. Move the money first, or send with_balance=true.",
                     state.balance,
                     state.account.currency(),
                     state.account.projected_balance,
@@ -98,31 +98,31 @@ impl From<Error> for Status {
             Error::CategoryInUse => RpcError::new(
                 Code::FailedPrecondition,
                 "CATEGORY_IN_USE",
-                "Transactions, recurring ones, budgets or other categories use it; send move_to to move them.",
+                "The category must not be used by transactions, recurring transactions, budgets or subcategories. Send move_to to move them.",
             ),
             Error::RecurringCompleted => RpcError::new(
                 Code::FailedPrecondition,
                 "RECURRING_COMPLETED",
-                "All of its occurrences are over; give it a later end first.",
+                "The recurring transaction must have occurrences left. Set a later end first.",
             ),
             Error::KeyMismatch => idempotency::key_mismatch(),
             Error::RateNotFound => RpcError::new(
                 Code::NotFound,
                 "RATE_NOT_FOUND",
-                "No rate between these currencies is known up to that day.",
+                "No exchange rate between these currencies is known up to that day. Choose a later day or another currency.",
             ),
             Error::Overloaded => return error::overloaded(),
             Error::Expired => return Status::deadline_exceeded("deadline passed"),
             Error::OutcomeUnknown => {
                 return error::unavailable(
-                    "Whether this was carried out is not known; look before you send it again, or send the same idempotency key.",
+                    "The request may or may not have taken effect. Check before you repeat it, or repeat it with the same idempotency key.",
                 );
             }
             Error::Auth(status) => return status,
             Error::Database(error) if is_out_of_range(&error) => RpcError::new(
                 Code::OutOfRange,
                 "BALANCE_OUT_OF_RANGE",
-                "A total is larger than can be kept; ask for fewer days.",
+                "The totals must not exceed the largest amount that can be stored. Request fewer days.",
             ),
             Error::Database(error) => return error::database(&error),
             Error::Internal(_) => return error::internal(&error),

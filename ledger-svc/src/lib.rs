@@ -1,12 +1,13 @@
-//! ledger-svc owns money: currencies and rates, accounts, categories and
-//! transactions, on double entry.
+//! The ledger service: double-entry bookkeeping for households.
 //!
-//! Invariants: money moves through `posting` only; per currency each revision
-//! of a transaction sums to zero; a balance is the sum of its postings, a day's
-//! change that of the day's; postings are never changed.
+//! It owns currencies, exchange rates, accounts, categories and transactions.
 //!
-//! Where to put things: a rule without I/O in `domain/`, a use case in
-//! `service/` (one file each), SQL in `store/`, the wire form in `rpc/`.
+//! Invariants: money moves through `posting` only; the postings of a revision sum
+//! to zero per currency; a balance is the sum of the account's postings, a daily
+//! total the sum of that day's postings; postings are append-only.
+//!
+//! Layout: rules without I/O in `domain/`, use cases in `service/` (one file
+//! each), SQL in `store/`, gRPC handlers in `rpc/`.
 
 mod config;
 mod defaults;
@@ -40,8 +41,10 @@ pub use store::verification::Finding;
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 
-/// The schema `ledger` and what the serving role may do in it. Postings are
-/// append-only but for the household amount, which a trigger lets be filled once.
+/// The schema `ledger` and the privileges of the serving role.
+///
+/// Postings are append-only except for the household amount, which a trigger
+/// allows to be filled once.
 pub const SCHEMA: Schema = Schema {
     name: "ledger",
     migrator: &MIGRATOR,
@@ -62,16 +65,16 @@ pub const SCHEMA: Schema = Schema {
     ],
 };
 
-/// Services that may read the ledger's event log.
+/// The services that may read the ledger's event log.
 const EVENT_LOG_READERS: &[&str] = &["budget", "notify"];
 
-/// Recurring transactions that are posted at once.
+/// The maximum number of occurrences that are posted concurrently.
 const MAX_CONCURRENT_OCCURRENCES: usize = 16;
 
-/// How often the invariants are counted. Every posting is read.
+/// The time between two verifications, each of which reads every posting.
 const VERIFICATION_INTERVAL: TimeDelta = TimeDelta::days(1);
 
-/// Its queues, as operators see them.
+/// The queues that operators can inspect.
 pub const QUEUES: [Queue; 1] = [Queue {
     name: "recurring-transactions",
     sql:
@@ -80,7 +83,9 @@ pub const QUEUES: [Queue; 1] = [Queue {
           from ledger.recurring where deleted_at is null",
 }];
 
-/// Builds the service; `auth` tells about households. Stores the bundled rates.
+/// Builds the service and stores the bundled rates.
+///
+/// `auth` is the transport to auth-svc, which provides households and its event log.
 pub async fn build(
     config: &Config,
     deps: &ServiceDependencies,
@@ -141,7 +146,7 @@ pub async fn build(
     Ok(module)
 }
 
-/// ledger-svc as a process of its own, until a signal.
+/// Runs ledger-svc as a process of its own until a shutdown signal.
 pub async fn run() -> anyhow::Result<()> {
     let process = Process::start(SCHEMA.name)?;
     let config = Config::from_environment(&process.environment);

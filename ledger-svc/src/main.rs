@@ -1,4 +1,4 @@
-//! ledger-svc as a process of its own.
+//! The entry point of ledger-svc as a process of its own.
 
 use fintrac_kit::{healthcheck, process};
 

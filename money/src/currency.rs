@@ -1,10 +1,12 @@
-//! The catalogue of currencies. It is code, not data: the meaning of a stored
-//! amount hangs on the number of decimals, which must never change under it.
+//! The catalog of currencies.
+//!
+//! It is code and not data: the meaning of a stored amount depends on the decimals of its currency,
+//! which must never change.
 
 use std::fmt;
 use std::sync::LazyLock;
 
-/// `code,name,symbol,decimals,active`.
+/// The catalog as CSV: `code,name,symbol,decimals,active`.
 const CATALOG: &str = include_str!("../data/currencies.csv");
 
 static ALL: LazyLock<Vec<CurrencyData>> = LazyLock::new(|| {
@@ -32,12 +34,12 @@ impl CurrencyData {
     }
 }
 
-/// A currency of the catalogue.
+/// A currency of the catalog.
 #[derive(Clone, Copy)]
 pub struct Currency(&'static CurrencyData);
 
 impl Currency {
-    /// By its code, in any letter case.
+    /// Finds a currency by its code, in any letter case.
     pub fn from_code(code: &str) -> Option<Self> {
         let code = code.trim().to_ascii_uppercase();
         let all = &*ALL;
@@ -47,29 +49,34 @@ impl Currency {
             .map(Self)
     }
 
-    /// All of them, by code.
+    /// Lists all currencies in the order of their codes.
     pub fn all() -> impl Iterator<Item = Self> {
         ALL.iter().map(Self)
     }
 
+    /// Returns the code, e.g. `USD`.
     pub fn code(self) -> &'static str {
         self.0.code
     }
 
+    /// Returns the English name.
     pub fn name(self) -> &'static str {
         self.0.name
     }
 
+    /// Returns the symbol, e.g. `$`.
     pub fn symbol(self) -> &'static str {
         self.0.symbol
     }
 
-    /// Digits after the decimal point: ISO 4217's exponent, 8 for crypto.
+    /// Returns the number of decimals.
+    /// It is the exponent of ISO 4217; cryptocurrencies have 8 and metals 6.
     pub fn decimals(self) -> u32 {
         self.0.decimals
     }
 
-    /// False for those that were replaced; they are kept for their history.
+    /// Returns whether the currency is in use.
+    /// A replaced one is kept for its history.
     pub fn is_active(self) -> bool {
         self.0.is_active
     }
@@ -120,7 +127,7 @@ mod tests {
     use super::{CATALOG, Currency};
 
     #[test]
-    fn the_catalogue_reads_whole_and_has_the_decimals_of_iso_4217() {
+    fn every_row_of_the_catalog_parses_and_has_the_decimals_of_iso_4217() {
         let rows = CATALOG.lines().filter(|line| !line.starts_with('#')).count();
         assert_eq!(Currency::all().count(), rows - 1, "every row is one currency");
         assert!(Currency::all().filter(|currency| currency.is_active()).count() >= 170);

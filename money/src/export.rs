@@ -1,11 +1,12 @@
-//! Stored amounts as people read them.
+//! Amounts in exported rows.
 
 use serde_json::Value;
 
 use crate::{Currency, Money};
 
-/// Writes the fields of a JSON object that hold minor units as decimals: each
-/// field with the one that names its currency.
+/// Replaces minor units in a JSON object by decimal strings.
+/// `fields` pairs the name of each amount with the name of the field that holds its currency code.
+/// A missing or null amount and an unknown currency are left as they are.
 pub fn write_decimals(row: &mut Value, fields: &[(&str, &str)]) {
     for (amount, currency) in fields {
         let code = row.get(*currency).and_then(Value::as_str).and_then(Currency::from_code);

@@ -1,20 +1,23 @@
-//! The tenant, as far as money is concerned.
+//! The household: the tenant that amounts and dates belong to.
 
 use crate::Currency;
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use uuid::Uuid;
 
-/// A household's facts. Its currency never changes.
+/// A household. Its currency never changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Household {
+    /// The id of the household.
     pub id: Uuid,
+    /// The currency of household amounts.
     pub currency: Currency,
+    /// The time zone that decides the household's calendar day.
     pub timezone: Tz,
 }
 
 impl Household {
-    /// The calendar day that it is there now.
+    /// Returns the calendar day in the household's time zone.
     pub fn today(&self, now: DateTime<Utc>) -> NaiveDate {
         now.with_timezone(&self.timezone).date_naive()
     }

@@ -1,10 +1,12 @@
-//! What an amount of money is: the catalogue of currencies, whole minor units
-//! of one of them, and the household that counts in one. Every service that says,
-//! stores or compares an amount uses this one; what is done with money is the
-//! business of the services.
+//! Amounts of money: currencies, checked amounts, and the household.
 //!
-//! Invariants: no floats; every operation is checked; what a stored amount
-//! means never changes, so the decimals of a currency are code and not data.
+//! Every service that prints, stores or compares amounts uses this crate. The services decide what
+//! happens with money.
+//!
+//! Invariants: no floats; every operation is checked; the meaning of a stored amount never changes,
+//! so the decimals of a currency are code and not data.
+
+#![warn(missing_docs)]
 
 mod currency;
 mod export;

@@ -7,7 +7,7 @@ use rust_decimal::{Decimal, RoundingStrategy};
 
 use crate::Currency;
 
-/// The largest amount that is taken from outside, minor units.
+/// The largest amount that clients may send, in minor units.
 pub const MAX_MINOR_UNITS: i64 = 100_000_000_000_000_000;
 
 /// An amount of one currency.
@@ -18,28 +18,33 @@ pub struct Money {
 }
 
 impl Money {
+    /// Creates an amount of `minor` minor units.
     pub const fn new(minor: i64, currency: Currency) -> Self {
         Self { minor, currency }
     }
 
+    /// Returns the amount zero in `currency`.
     pub fn zero(currency: Currency) -> Self {
         Self::new(0, currency)
     }
 
-    /// Minor units: cents of a dollar.
+    /// Returns the minor units, e.g. the cents of a dollar amount.
     pub fn minor(self) -> i64 {
         self.minor
     }
 
+    /// Returns the currency.
     pub fn currency(self) -> Currency {
         self.currency
     }
 
+    /// Returns whether the amount is zero.
     pub fn is_zero(self) -> bool {
         self.minor == 0
     }
 
-    /// `None` when the currencies differ or the sum cannot be stored.
+    /// Adds `other`.
+    /// `None` if the currencies differ or the sum is out of range.
     pub fn checked_add(self, other: Self) -> Option<Self> {
         (self.currency == other.currency)
             .then(|| self.minor.checked_add(other.minor))
@@ -47,57 +52,64 @@ impl Money {
             .map(|minor| Self { minor, ..self })
     }
 
-    /// `None` when the currencies differ or the difference cannot be stored.
+    /// Subtracts `other`.
+    /// `None` if the currencies differ or the difference is out of range.
     pub fn checked_sub(self, other: Self) -> Option<Self> {
         self.checked_add(other.negated())
     }
 
-    /// The opposite amount. (No stored amount comes near the one that has none.)
+    /// Returns the amount with the opposite sign.
+    /// The smallest integer has no opposite and saturates; no stored amount comes near it.
     #[must_use]
     pub fn negated(self) -> Self {
         Self { minor: self.minor.saturating_neg(), ..self }
     }
 
+    /// Returns the amount without its sign; saturates like [`Self::negated`].
     #[must_use]
     pub fn abs(self) -> Self {
         Self { minor: self.minor.saturating_abs(), ..self }
     }
 
-    /// Shares in proportion to `weights`, which are not negative and not all zero. They sum to
-    /// the amount: what rounding leaves goes to the largest remainders, the first ones
-    /// where those are equal. `None` when the weights are nothing or cannot be summed.
+    /// Splits the amount in proportion to `weights`.
+    ///
+    /// The weights must not be negative, and one must be above zero. The shares sum to the amount:
+    /// what rounding leaves goes to the largest remainders, and among equal ones to the first.
+    /// `None` if the weights sum to zero or cannot be summed.
     pub fn allocate(self, weights: &[i64]) -> Option<Vec<Self>> {
         let total = weights.iter().try_fold(0_i128, |sum, weight| sum.checked_add(i128::from(*weight)));
         let total = total.filter(|total| *total > 0)?;
         let (mut shares, mut remainders) = (Vec::new(), Vec::new());
         let mut left = i128::from(self.minor);
-        for (at, weight) in weights.iter().enumerate() {
+        for (index, weight) in weights.iter().enumerate() {
             let product = i128::from(self.minor).checked_mul(i128::from(*weight))?;
             let share = product.checked_div(total)?;
             left = left.checked_sub(share)?;
-            remainders.push((product.checked_rem(total)?.unsigned_abs(), at));
+            remainders.push((product.checked_rem(total)?.unsigned_abs(), index));
             shares.push(share);
         }
         remainders.sort_by(|(one, first), (other, second)| other.cmp(one).then(first.cmp(second)));
         let step = left.signum();
-        for (_, at) in remainders.into_iter().take(usize::try_from(left.unsigned_abs()).ok()?) {
-            let share = shares.get_mut(at)?;
+        for (_, index) in remainders.into_iter().take(usize::try_from(left.unsigned_abs()).ok()?) {
+            let share = shares.get_mut(index)?;
             *share = share.checked_add(step)?;
         }
         shares.into_iter().map(|share| Some(Self { minor: i64::try_from(share).ok()?, ..self })).collect()
     }
 
-    /// The exact decimal.
+    /// Returns the exact decimal.
     pub fn decimal(self) -> Decimal {
         Decimal::from_i128_with_scale(self.minor.into(), self.currency.decimals())
     }
 
-    /// Reads what another service printed: any amount that can be stored.
+    /// Parses an amount that another service printed.
+    /// Every amount that can be stored is valid.
     pub fn parse(text: &str, currency: Currency) -> Option<Self> {
         minor(Decimal::from_str_exact(text).ok()?, currency).map(|minor| Self { minor, currency })
     }
 
-    /// `decimal` in minor units, rounded half to even; `None` when it cannot be stored.
+    /// Rounds `decimal` to minor units, half to even.
+    /// `None` if the result cannot be stored.
     pub fn rounded(decimal: Decimal, currency: Currency) -> Option<Self> {
         let rounded =
             decimal.round_dp_with_strategy(currency.decimals(), RoundingStrategy::MidpointNearestEven);
@@ -117,39 +129,39 @@ impl fmt::Debug for Money {
     }
 }
 
-/// Minor units of a decimal that has no more digits than the currency.
+/// Converts a decimal that has no more digits than the currency.
 fn minor(decimal: Decimal, currency: Currency) -> Option<i64> {
     let missing = currency.decimals().checked_sub(decimal.scale())?;
     let factor = 10_i128.checked_pow(missing)?;
     i64::try_from(decimal.mantissa().checked_mul(factor)?).ok()
 }
 
-/// An amount as somebody wrote it, its currency not known yet.
+/// An amount as a client wrote it, before its currency is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Amount(Decimal);
 
-/// Why an amount is refused.
+/// The reason for which an amount is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AmountError {
-    /// Not `-?(0|[1-9][0-9]*)(\.[0-9]+)?`.
+    /// The text does not match `-?(0|[1-9][0-9]*)(\.[0-9]+)?`.
     Malformed,
-    /// More than [`MAX_MINOR_UNITS`].
+    /// The amount exceeds [`MAX_MINOR_UNITS`].
     TooLarge,
-    /// More decimals than the currency has.
+    /// The amount has more decimals than the currency.
     Decimals(Currency),
-    /// Zero or less where money moves.
+    /// The amount is zero or negative where it must be positive.
     NotPositive,
 }
 
 impl AmountError {
-    /// The refusal of `field`.
+    /// Returns the violation that reports this error on `field`.
     pub fn violation(self, field: &str) -> FieldViolation {
         let (reason, description) = match self {
             Self::Malformed => ("AMOUNT_INVALID", "Send plain decimal digits, such as 12.50.".to_owned()),
             Self::TooLarge => ("AMOUNT_TOO_LARGE", "Send at most 10^17 minor units.".to_owned()),
             Self::Decimals(currency) => (
                 "AMOUNT_TOO_PRECISE",
-                format!("{currency} has {} decimals; send no more.", currency.decimals()),
+                format!("{currency} has {} decimals; send at most that many.", currency.decimals()),
             ),
             Self::NotPositive => ("AMOUNT_NOT_POSITIVE", "Send an amount above zero.".to_owned()),
         };
@@ -158,7 +170,7 @@ impl AmountError {
 }
 
 impl Amount {
-    /// Reads `-?(0|[1-9][0-9]*)(\.[0-9]+)?` and nothing else.
+    /// Parses text that matches `-?(0|[1-9][0-9]*)(\.[0-9]+)?` exactly.
     pub fn parse(text: &str) -> Result<Self, AmountError> {
         let digits = text.strip_prefix('-').unwrap_or(text);
         let (whole, fraction) = match digits.split_once('.') {
@@ -170,7 +182,7 @@ impl Amount {
         if !all_digits(whole) || leading_zero || fraction.is_some_and(|fraction| !all_digits(fraction)) {
             return Err(AmountError::Malformed);
         }
-        // What is right but beyond 28 digits is too large or too precise for every currency.
+        // Valid text with more than 28 digits is too large or too precise for every currency.
         if whole.len() > 18 {
             return Err(AmountError::TooLarge);
         }
@@ -180,7 +192,7 @@ impl Amount {
         text.and_then(|text| Decimal::from_str_exact(text).ok()).map(Self).ok_or(AmountError::Malformed)
     }
 
-    /// The amount in `currency`.
+    /// Returns the amount in `currency`.
     pub fn in_currency(self, currency: Currency) -> Result<Money, AmountError> {
         if self.0.scale() > currency.decimals() {
             return Err(AmountError::Decimals(currency));
@@ -191,7 +203,7 @@ impl Amount {
         }
     }
 
-    /// The amount in `currency`, which must be above zero.
+    /// Returns the amount in `currency`, which must be above zero.
     pub fn positive(self, currency: Currency) -> Result<Money, AmountError> {
         let money = self.in_currency(currency)?;
         if money.minor > 0 { Ok(money) } else { Err(AmountError::NotPositive) }
@@ -220,7 +232,7 @@ mod tests {
         }
 
         #[test]
-        fn whatever_is_read_follows_the_grammar(text in "[-+0-9.eE_ ]{0,12}") {
+        fn exactly_the_text_of_the_grammar_parses(text in "[-+0-9.eE_ ]{0,12}") {
             let grammar = |text: &str| {
                 let digits = text.strip_prefix('-').unwrap_or(text);
                 let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
@@ -232,8 +244,9 @@ mod tests {
     }
 
     #[test]
-    fn each_refusal_says_what_is_wrong() {
-        let read = |text: &str, code: &str| Amount::parse(text).and_then(|it| it.positive(currency(code)));
+    fn each_invalid_amount_has_its_own_error() {
+        let read =
+            |text: &str, code: &str| Amount::parse(text).and_then(|amount| amount.positive(currency(code)));
         assert_eq!(read("12.5", "USD"), Ok(Money::new(1250, currency("USD"))));
         assert_eq!(read("12.500", "USD"), Err(AmountError::Decimals(currency("USD"))));
         assert_eq!(read("1.5", "JPY"), Err(AmountError::Decimals(currency("JPY"))));
@@ -276,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_remainders_get_what_is_left() {
+    fn the_largest_remainders_get_the_rest() {
         let shares = |minor, weights: &[i64]| {
             let shares = Money::new(minor, currency("EUR")).allocate(weights).expect("shares");
             shares.into_iter().map(Money::minor).collect::<Vec<_>>()

@@ -8,45 +8,44 @@ use http::Uri;
 use lettre::Address;
 use secrecy::{ExposeSecret as _, SecretString};
 
-/// What notify-svc needs to know.
 #[derive(Debug, Clone)]
 pub struct Config {
     pub email: EmailConfig,
-    /// Where the links of emails lead: `FRONTEND_URL`, else the gateway's own pages.
+    /// The base URL of links in emails: `FRONTEND_URL`, or else `BACKEND_URL`.
     pub link_base: String,
-    /// The gateway's own pages.
+    /// The gateway's base URL (`BACKEND_URL`).
     pub backend: String,
-    /// Whether there is a front end with more than the gateway's pages.
+    /// Whether `FRONTEND_URL` is set; without it, only the gateway's own pages exist.
     pub has_frontend: bool,
 }
 
-/// How emails leave, and in whose name.
+/// The sender and the transport of emails.
 #[derive(Debug, Clone)]
 pub struct EmailConfig {
     pub route: EmailRoute,
     /// The sender's address.
     pub from: String,
     pub from_name: String,
-    /// The certificate of an authority of one's own, PEM.
+    /// A PEM file with the certificate of an additional trusted authority.
     pub ca_file: Option<PathBuf>,
 }
 
-/// The two ways out.
+/// The transport of emails.
 #[derive(Debug, Clone)]
 pub enum EmailRoute {
     /// A URL in lettre's form: `smtp://user:password@host:587?tls=required`.
     Url(SecretString),
     Server(SmtpServer),
-    /// `.eml` files in this folder.
+    /// A folder that receives emails as `.eml` files.
     Files(PathBuf),
 }
 
-/// A server named by the variables of the original work.
+/// An SMTP server, configured by the `MAIL_*` variables of the original project.
 #[derive(Debug, Clone)]
 pub struct SmtpServer {
     pub host: String,
     pub port: u16,
-    /// TLS from the first byte, else STARTTLS, else none.
+    /// Implicit TLS, STARTTLS or no encryption.
     pub tls: SmtpTls,
     pub login: Option<(String, SecretString)>,
 }
@@ -73,13 +72,13 @@ impl Config {
             && !is_local(&base)
         {
             let text =
-                "FRONTEND_URL and BACKEND_URL must be https in production: links of emails open accounts";
+                "FRONTEND_URL and BACKEND_URL must be https in production: links in emails contain secrets";
             environment.add_problem(text.into());
         }
         let from = environment.text("MAIL_FROM", "noreply@localhost");
         if from.parse::<Address>().is_err() {
             environment.add_problem(
-                "MAIL_FROM: must be an address, like noreply@example.com; its name is MAIL_FROM_NAME".into(),
+                "MAIL_FROM: must be an email address; set the sender's name in MAIL_FROM_NAME".into(),
             );
         }
         let email = EmailConfig {
@@ -93,12 +92,12 @@ impl Config {
     }
 }
 
-/// For the start-up log: where emails go, without credentials.
+/// Describes the route for the start-up log, without credentials.
 impl fmt::Display for EmailRoute {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Url(_) => f.write_str("by SMTP_URL"),
-            Self::Server(server) => write!(f, "by SMTP to {}:{}", server.host, server.port),
+            Self::Url(_) => f.write_str("the server of SMTP_URL"),
+            Self::Server(server) => write!(f, "SMTP server {}:{}", server.host, server.port),
             Self::Files(dir) => write!(f, "{}/*.eml (no SMTP server is configured)", dir.display()),
         }
     }
@@ -115,7 +114,7 @@ impl EmailRoute {
                 && !is_encrypted(&url)
             {
                 let text =
-                    "SMTP_URL must be smtps://, or end in ?tls=required, in production: emails open accounts";
+                    "SMTP_URL must be smtps:// or have ?tls=required in production: emails contain secrets";
                 environment.add_problem(text.into());
             }
             return Self::Url(url);
@@ -131,7 +130,7 @@ impl EmailRoute {
         };
         let is_plain = matches!(tls, SmtpTls::None) && !is_local(&format!("smtp://{host}"));
         if environment.deployment_environment() == DeploymentEnvironment::Production && is_plain {
-            let text = "MAIL_TLS and MAIL_SSL: one must be on in production: emails open accounts";
+            let text = "MAIL_TLS or MAIL_SSL must be true in production: emails contain secrets";
             environment.add_problem(text.into());
         }
         let password = environment.text("MAIL_PASSWORD", "");
@@ -150,7 +149,7 @@ fn is_smtp_url(url: &SecretString) -> bool {
     matches!(url.scheme_str(), Some("smtp" | "smtps")) && url.host().is_some_and(|host| !host.is_empty())
 }
 
-/// Whether a connection by this URL is encrypted, or leaves the machine not at all.
+/// Whether a connection by this URL is encrypted or stays on this machine.
 fn is_encrypted(url: &SecretString) -> bool {
     let url = url.expose_secret();
     url.starts_with("smtps://")

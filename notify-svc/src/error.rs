@@ -1,4 +1,4 @@
-//! What notify-svc rejects, and how it looks on the wire.
+//! The errors of notify-svc and their gRPC statuses.
 
 use fintrac_kit::error::{self, FieldViolation, RpcError};
 use fintrac_kit::events::HandlerError;
@@ -7,15 +7,15 @@ use tonic::Status;
 
 use crate::render::TemplateError;
 
-/// Why a use case did not do what was asked.
+/// The reason why a use case failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Parts of a query that cannot be read.
-    #[error("the query cannot be read")]
+    /// Invalid query parameters.
+    #[error("the query is invalid")]
     Query(Vec<FieldViolation>),
-    #[error("no such {0}")]
+    #[error("{0} not found")]
     NotFound(&'static str),
-    #[error("it has changed")]
+    #[error("the version does not match")]
     VersionMismatch,
     #[error(transparent)]
     Database(#[from] sqlx::Error),
@@ -27,17 +27,17 @@ impl From<PageError> for Error {
     }
 }
 
-/// No later try would find words for it.
+/// A missing text or an unreadable value is permanent: a retry would fail the same way.
 impl From<TemplateError> for HandlerError {
     fn from(error: TemplateError) -> Self {
         Self::Permanent(error.to_string())
     }
 }
 
-/// Why there is nothing to say yet, or ever.
+/// The reason why a text could not be rendered.
 #[derive(Debug, thiserror::Error)]
 pub enum RenderError {
-    /// What there is to say could not be asked.
+    /// Another service did not return the data.
     #[error("{}: {}", .0.code(), .0.message())]
     Upstream(#[from] Status),
     #[error(transparent)]

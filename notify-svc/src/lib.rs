@@ -1,15 +1,17 @@
-//! notify-svc owns the system's voice and memory: emails, the inbox, the audit
-//! log, and the live events on top of the same events.
+//! notify-svc sends emails and keeps the inbox, the audit log and the live events, all of
+//! them derived from the events of the other services.
 //!
-//! Invariants: one notification and one email an event and user; an email is sent
-//! again only when it is not known whether it went out, and then with the same
-//! Message-ID; secrets are asked of auth-svc when an email is sent and stored
-//! nowhere; who wants to hear of what is auth-svc's to know.
+//! Invariants:
 //!
-//! Where to put things: which event is told to a user in
-//! `service/auth_events.rs`, which to a household in `service/budget_events.rs`
-//! and `service/ledger_events.rs`, texts in `locales/`, their shape in
-//! `render/`, ways out in `delivery/`.
+//! * There is at most one notification and one email per event and user.
+//! * An email is sent again only if its delivery is uncertain, with the same Message-ID.
+//! * Secrets are read from auth-svc when an email is sent, and never stored.
+//! * auth-svc decides which users receive which kinds.
+//!
+//! Where to put things: notifications for one user belong in `service/auth_events.rs`,
+//! notifications for a household in `service/budget_events.rs` and
+//! `service/ledger_events.rs`, texts in `locales/`, their layout in `render/`, transports
+//! in `delivery/`.
 
 mod config;
 mod delivery;
@@ -42,7 +44,7 @@ use service::{
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 
-/// The schema `notify` and what the serving role may do in it.
+/// The schema `notify` and the privileges of the serving role.
 pub const SCHEMA: Schema = Schema {
     name: "notify",
     migrator: &MIGRATOR,
@@ -56,7 +58,7 @@ pub const SCHEMA: Schema = Schema {
     ],
 };
 
-/// Its queues, as operators see them.
+/// The queues, with the query that measures each of them.
 pub const QUEUES: [Queue; 2] = [
     Queue {
         name: "emails",
@@ -72,13 +74,12 @@ pub const QUEUES: [Queue; 2] = [
     },
 ];
 
-/// Emails on their way at once.
+/// The number of emails that are sent concurrently.
 const CONCURRENT_EMAILS: usize = 4;
-/// Reports told at once.
+/// The number of reports that are processed concurrently.
 const CONCURRENT_REPORTS: usize = 2;
 
-/// Builds the service on the event logs of the other services, and the facts of
-/// `auth` and `budget`.
+/// Builds the service on the event logs and notification data of the other services.
 pub fn build(
     config: &Config,
     deps: &ServiceDependencies,
@@ -158,7 +159,7 @@ pub fn build(
     Ok(module)
 }
 
-/// notify-svc as a process of its own, until a signal.
+/// Runs notify-svc in its own process until it receives a signal.
 pub async fn run() -> anyhow::Result<()> {
     let process = Process::start(SCHEMA.name)?;
     let config = Config::from_environment(&process.environment);
@@ -167,20 +168,20 @@ pub async fn run() -> anyhow::Result<()> {
     let budget = process.peer("budget")?;
     let deps = process.deps(&SCHEMA).await?;
     let module = build(&config, &deps, auth.clone(), ledger, budget)?;
-    tracing::info!("emails {}", config.email.route);
+    tracing::info!("email delivery: {}", config.email.route);
     process.serve(module, Some(auth)).await
 }
 
-/// An email that was given up.
 pub use store::emails::FailedEmail;
 
-/// The emails that were given up, newest first, at most 1,000.
+/// Lists the emails that were given up, newest first, at most 1,000.
 pub async fn failed_emails(pool: &sqlx::PgPool) -> Result<Vec<FailedEmail>, sqlx::Error> {
     store::emails::list_failed(&mut *pool.acquire().await?).await
 }
 
-/// Sends emails that were given up once more, from the first try on; all of them
-/// without ids. How many there were.
+/// Queues emails that were given up for new attempts and returns their number.
+///
+/// All of them are queued if `ids` is empty.
 pub async fn retry_emails(
     pool: &sqlx::PgPool,
     ids: &[uuid::Uuid],

@@ -1,4 +1,4 @@
-//! notify-svc as a process of its own.
+//! The executable of notify-svc.
 
 use fintrac_kit::{healthcheck, process};
 

@@ -1,5 +1,5 @@
--- The baseline's own copy of the ledger's tables, with their keys, indexes and the
--- trigger, beside the system in the same cluster.
+-- The baseline: a copy of the ledger's tables with their keys, indexes and trigger, in the
+-- cluster of the system.
 drop schema if exists baseline cascade;
 create schema baseline;
 create table baseline.accounts (like ledger.accounts including all) with (fillfactor = 70);
@@ -19,7 +19,7 @@ create trigger postings_check after insert on baseline.postings
 create function baseline.id(kind int, number bigint) returns uuid language sql immutable as
 $$ select ('00000000-0000-7000-800' || kind || '-' || lpad(to_hex(number), 12, '0'))::uuid $$;
 
--- 100 households of 10 accounts and one nominal account each.
+-- 100 households with 10 accounts and one nominal account each.
 insert into baseline.accounts (household_id, id, name, name_key, account_type, currency_code, include_in_net_worth,
                             is_active, balance, version, created_at, updated_at)
 select baseline.id(1, h), baseline.id(2, h * 10 + a), 'Account ' || a, 'account ' || a, 'bank', 'EUR', true, true, 0, 1,

@@ -1,5 +1,5 @@
--- One commit per write that fills the same rows as one POST /transactions, on :households
--- households of :spread + 1 accounts.
+-- One commit per write that inserts the same rows as one POST /transactions, for :households
+-- households with :spread + 1 accounts each.
 \set household random(1, :households)
 \set account :household * 10 + random(0, :spread)
 \set number random(1, 281474976710655)

@@ -1,6 +1,6 @@
-"""What no schema can say, and somebody whose session goes on.
+"""Schemathesis hooks: a session that is renewed, and rules that the schema cannot express.
 
-Loaded by Schemathesis (script/fuzz-contract).
+Loaded by script/fuzz-contract.
 """
 
 import os
@@ -44,7 +44,7 @@ class Session:
 
 @schemathesis.hook
 def after_call(context, case, response):
-    """A call that ended the session, or might have, is followed by a new login."""
+    """Logs in again after a call that ended the session or might have ended it."""
     global token
     ends = case.operation.path.endswith(("/logout", "/logout-all", "/change-password", "/reset-password"))
     ends |= "/sessions" in case.operation.path or "/devices" in case.operation.path
@@ -64,11 +64,11 @@ def deleted_categories_are_named_nowhere(context, response, case):
     for collection in ("/api/v1/budgets", "/api/v1/transactions/recurring"):
         response = requests.get(BASE + collection, params={"page_size": 200}, timeout=30,
                               headers={"Authorization": f"Bearer {own_token()}"})
-        assert response.ok and deleted not in response.text, f"{collection} names the deleted category {deleted}"
+        assert response.ok and deleted not in response.text, f"{collection} contains the deleted category {deleted}"
 
 
 def resources(collection):
-    """The ids of what there is, now and then looked up again."""
+    """Returns the ids of a collection; they are read again after 20 uses."""
     found, uses = known.get(collection, ([], 0))
     if uses <= 0:
         response = requests.get(BASE + collection, params={"page_size": 200}, timeout=30,
@@ -83,10 +83,16 @@ def resources(collection):
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
-    """Page tokens come from answers; days lie between 1900 and 2200, `from` is not after `to`, which is
-    today unless it is said, and no chart has more than 4,000 points; a search has a word; an amount has the size and the
-    decimals of its currency; integers have no decimal point; an ETag has the quotes that Schemathesis drops beside
-    another optional header."""
+    """Adapts a valid case to rules that the schema cannot express.
+
+    * Page tokens come from responses.
+    * Dates are between 1900 and 2200, `from` is not after `to`, whose default is today, and no
+      chart has more than 4,000 points.
+    * A search contains a word.
+    * An amount has the size and the decimals of its currency.
+    * Integers have no decimal point.
+    * An ETag has its quotes, which Schemathesis drops next to another optional header.
+    """
     if case.meta is None or case.meta.generation.mode != GenerationMode.POSITIVE:
         return
     collection, has_id, _rest = case.operation.path.partition("/{id}")

@@ -13,7 +13,7 @@ pub struct Client {
     base: String,
 }
 
-/// What came back.
+/// A response of the API.
 #[derive(Debug)]
 pub struct ApiResponse {
     pub status: u16,
@@ -22,7 +22,7 @@ pub struct ApiResponse {
 }
 
 impl ApiResponse {
-    /// The `code` of a problem.
+    /// The `code` of a problem, or an empty string.
     pub fn code(&self) -> &str {
         self.body["code"].as_str().unwrap_or_default()
     }
@@ -32,7 +32,7 @@ impl ApiResponse {
     }
 }
 
-/// TLS is not spoken here, but the client wants to know whose it would be.
+/// Builds an HTTP client. It uses no TLS, but reqwest requires a crypto provider.
 fn builder() -> reqwest::ClientBuilder {
     let _known_already = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()
@@ -46,8 +46,9 @@ impl Client {
         Self { http: http.expect("an HTTP client"), base: base.to_owned() }
     }
 
-    /// The same API, called from another address of this machine: attempts are
-    /// counted by address.
+    /// Returns a client that calls from another address of this machine.
+    ///
+    /// Attempts are counted by address.
     ///
     /// # Panics
     /// Never.
@@ -57,7 +58,7 @@ impl Client {
         Self { http: http.expect("an HTTP client"), base: self.base.clone() }
     }
 
-    /// Host and port.
+    /// The host and port.
     pub fn address(&self) -> &str {
         self.base.trim_start_matches("http://")
     }
@@ -67,9 +68,9 @@ impl Client {
     }
 
     /// # Panics
-    /// When there is no answer.
+    /// If there is no response.
     pub async fn send(&self, request: RequestBuilder) -> ApiResponse {
-        read(request.send().await.expect("an answer")).await
+        read(request.send().await.expect("a response")).await
     }
 
     pub async fn get(&self, path: &str) -> ApiResponse {
@@ -111,17 +112,17 @@ impl Client {
         self.post("/api/v1/auth/login", json!({"email": email, "password": PASSWORD})).await
     }
 
-    /// The body of a page.
+    /// Sends a request and returns status and text.
     ///
     /// # Panics
-    /// When there is no answer.
+    /// If there is no response.
     pub async fn page(&self, request: RequestBuilder) -> (u16, String) {
-        let response = request.send().await.expect("an answer");
+        let response = request.send().await.expect("a response");
         (response.status().as_u16(), response.text().await.expect("a text"))
     }
 }
 
-/// An address that nobody had before: registrations are counted by address.
+/// Returns a new client address, because registrations are counted by address.
 pub fn unique_address() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let [_, high, middle, low] = NEXT.fetch_add(1, Ordering::Relaxed).to_be_bytes();

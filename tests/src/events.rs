@@ -1,4 +1,4 @@
-//! A reader of server-sent events, as browsers are.
+//! A reader of server-sent events.
 
 use std::time::Duration;
 
@@ -6,12 +6,12 @@ use reqwest::{Method, Response};
 
 use crate::client::Client;
 
-/// One block of a stream.
+/// An event of a stream.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Event {
-    /// Empty: none.
+    /// The id; empty if the event has none.
     pub id: String,
-    /// Empty: nothing happened, only the id moved.
+    /// The name; empty if only the id advanced.
     pub name: String,
     pub data: String,
 }
@@ -23,10 +23,10 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// Opens `/events`; else the status of the refusal, 0 when nobody answers.
+    /// Opens `/events`.
     ///
     /// # Errors
-    /// The status of a refusal.
+    /// The status of the rejection, or 0 if there is no response.
     pub async fn open(client: &Client, token: &str, after: Option<&str>) -> Result<Self, u16> {
         let mut request = client.request(Method::GET, "/api/v1/events").bearer_auth(token);
         if let Some(after) = after {
@@ -39,7 +39,7 @@ impl Stream {
         Ok(Self { response, buffer: String::new() })
     }
 
-    /// The next block that is no heartbeat; `None` when the stream has ended.
+    /// Reads the next event that is not a heartbeat; `None` at the end of the stream.
     pub async fn next(&mut self) -> Option<Event> {
         loop {
             while let Some(end) = self.buffer.find("\n\n") {
@@ -62,23 +62,23 @@ impl Stream {
         }
     }
 
-    /// The next block.
+    /// Reads the next event within 30 seconds.
     ///
     /// # Panics
-    /// When none comes in time.
+    /// If there is no event in time.
     pub async fn one(&mut self) -> Event {
         let next = tokio::time::timeout(Duration::from_secs(30), self.next()).await;
-        next.expect("a block in time").expect("the stream goes on")
+        next.expect("an event in time").expect("the stream continues")
     }
 
-    /// The next one of this name, whatever comes before it.
+    /// Reads events until one is named `name`.
     ///
     /// # Panics
-    /// When none comes in time.
+    /// If there is no such event in time.
     pub async fn until(&mut self, name: &str) -> Event {
         let found = async {
             loop {
-                let event = self.next().await.expect("the stream goes on");
+                let event = self.next().await.expect("the stream continues");
                 if event.name == name {
                     return event;
                 }
@@ -86,13 +86,13 @@ impl Stream {
         };
         tokio::time::timeout(Duration::from_secs(30), found)
             .await
-            .unwrap_or_else(|_| panic!("no {name} came"))
+            .unwrap_or_else(|_| panic!("no event {name}"))
     }
 
     /// Waits until the stream ends.
     ///
     /// # Panics
-    /// When it does not.
+    /// If it does not end in time.
     pub async fn ended(&mut self) {
         let ended = async { while self.next().await.is_some() {} };
         tokio::time::timeout(Duration::from_secs(30), ended).await.expect("the stream ends");

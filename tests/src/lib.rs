@@ -1,5 +1,4 @@
-//! Whole-system tests: the system as people run it, in one process or five,
-//! reached by REST and gRPC only.
+//! Whole-system tests: the system in one process or in five, accessed only over REST and gRPC.
 
 pub mod client;
 pub mod events;

@@ -1,17 +1,17 @@
-//! The emails that a system without a mail server wrote.
+//! Reads the emails that a system without an SMTP server wrote to files.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use mail_parser::MessageParser;
 
-/// How long an email may take: one whose sender was killed waits for its lease to end.
+/// The delivery timeout; an email whose sender was killed waits for its lease.
 const DELIVERY_TIMEOUT: Duration = Duration::from_mins(1);
 
 #[derive(Debug, Clone)]
 pub struct Mailbox(PathBuf);
 
-/// An email that arrived.
+/// A received email.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Email {
     pub kind: String,
@@ -21,19 +21,19 @@ pub struct Email {
 }
 
 impl Email {
-    /// The token of its link.
+    /// The token of the link.
     ///
     /// # Panics
-    /// When it has none.
+    /// If there is none.
     pub fn token(&self) -> String {
         let (_, rest) = self.text.split_once("token=").expect("a link");
         rest.split_whitespace().next().expect("a token").to_owned()
     }
 
-    /// Its code of eight letters and digits.
+    /// The code of eight letters and digits.
     ///
     /// # Panics
-    /// When it has none.
+    /// If there is none.
     pub fn code(&self) -> String {
         let is_code = |line: &&str| {
             line.len() == 8 && line.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase())
@@ -47,10 +47,10 @@ impl Mailbox {
         Self(data_dir.join("emails"))
     }
 
-    /// All emails so far, the oldest first.
+    /// Reads all emails so far, oldest first.
     ///
     /// # Panics
-    /// When a file is no email.
+    /// If a file is not an email.
     pub fn all(&self) -> Vec<Email> {
         let Ok(entries) = std::fs::read_dir(&self.0) else { return Vec::new() };
         let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
@@ -59,7 +59,7 @@ impl Mailbox {
         paths.iter().map(|path| parse(&std::fs::read(path).expect("a file"))).collect()
     }
 
-    /// Subjects of the emails of `kind` to `to` so far.
+    /// Lists the subjects of the emails of `kind` to `to` so far.
     pub fn subjects(&self, kind: &str, to: &str) -> Vec<String> {
         let emails = self.all().into_iter().filter(|email| email.kind == kind && email.to == to);
         emails.map(|email| email.subject).collect()
@@ -68,7 +68,7 @@ impl Mailbox {
     /// Waits for the email of `kind` to `to`.
     ///
     /// # Panics
-    /// When it does not come.
+    /// If it does not arrive in time.
     pub async fn wait(&self, kind: &str, to: &str) -> Email {
         let mut tick = tokio::time::interval(Duration::from_millis(20));
         let found = async {
@@ -83,7 +83,7 @@ impl Mailbox {
         };
         tokio::time::timeout(DELIVERY_TIMEOUT, found)
             .await
-            .unwrap_or_else(|_| panic!("no email {kind} to {to}"))
+            .unwrap_or_else(|_| panic!("no {kind} email to {to}"))
     }
 }
 

@@ -1,5 +1,5 @@
-//! One service, or all of it, as a process: the same `run` that its
-//! own binary calls. (Tests find a binary of their own package only.)
+//! Runs one service, or the whole system, in a process: the same `run` that the services' own
+//! executables call. (Tests find only executables of their own package.)
 
 use anyhow::bail;
 use fintrac::commands;
@@ -43,6 +43,6 @@ async fn run() -> anyhow::Result<()> {
         Some("budget") => budget_svc::run().await,
         Some("notify") => notify_svc::run().await,
         Some("gateway") => gateway::run().await,
-        other => bail!("no such service: {other:?}"),
+        other => bail!("unknown service: {other:?}"),
     }
 }

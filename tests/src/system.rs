@@ -1,4 +1,4 @@
-//! The system as processes, in both shapes.
+//! Runs the system in processes, in both shapes.
 
 mod database;
 mod processes;
@@ -26,34 +26,34 @@ pub use rustix::process::Signal;
 use crate::client::Client;
 use crate::mailbox::Mailbox;
 
-/// Those behind the gateway, in the order of their ports.
+/// The services behind the gateway, in the order of their ports.
 const SERVICES: [&str; 4] = ["auth", "ledger", "budget", "notify"];
-/// How long a start may take on a busy machine.
+/// The maximum time for a start on a busy machine.
 const PROCESS_TIMEOUT: Duration = Duration::from_mins(1);
 const SECRET: &str = "a service secret for tests, 32 characters";
-/// The ring of five processes.
+/// The data keys of five processes.
 pub const DATA_KEYS: &str = "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 
-/// How the system runs.
+/// The process layout of the system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
-    /// `fintrac`: everything in one process with its own PostgreSQL.
+    /// `fintrac`: the whole system in one process with its own PostgreSQL.
     OneProcess,
-    /// The four services and the gateway on ports of their own.
+    /// The four services and the gateway on separate ports.
     FiveProcesses,
 }
 
-/// How a system differs from others.
+/// The settings of a system under test.
 #[derive(Debug)]
 pub struct Settings {
     pub log_level: &'static str,
-    /// Variables of every process.
+    /// Environment variables of every process.
     pub common: Vec<(&'static str, String)>,
-    /// Of the URLs by which services find each other: `http` or `https`.
+    /// The scheme of the URLs between services: `http` or `https`.
     pub scheme: &'static str,
-    /// The services of which there are more than one, with their number, at most three.
+    /// Services with several replicas and their number, at most three.
     pub replicas: &'static [(&'static str, usize)],
-    /// The cluster of five processes loses nothing that was committed, whatever crashes.
+    /// Whether the cluster of five processes keeps every commit in a crash.
     pub durable: bool,
 }
 
@@ -63,21 +63,21 @@ impl Default for Settings {
     }
 }
 
-/// A running system; killed when dropped.
+/// A running system; its processes are killed on drop.
 #[derive(Debug)]
 pub struct System {
     pub shape: Shape,
     pub client: Client,
     pub mailbox: Mailbox,
-    /// gRPC of auth-svc; in one process, of everything.
+    /// The gRPC URL of auth-svc; in one process, of all services.
     pub auth_grpc: String,
-    /// gRPC of ledger-svc; in one process, of everything.
+    /// The gRPC URL of ledger-svc; in one process, of all services.
     pub ledger_grpc: String,
-    /// gRPC of budget-svc; in one process, of everything.
+    /// The gRPC URL of budget-svc; in one process, of all services.
     pub budget_grpc: String,
-    /// gRPC of notify-svc; in one process, of everything.
+    /// The gRPC URL of notify-svc; in one process, of all services.
     pub notify_grpc: String,
-    /// What every process has written so far.
+    /// The log output of all processes so far.
     logs: Arc<Mutex<String>>,
     settings: Settings,
     binary: PathBuf,
@@ -87,7 +87,7 @@ pub struct System {
     cluster: Option<Server>,
 }
 
-/// A process with what it takes to start it again.
+/// A process with the settings to restart it.
 #[derive(Debug)]
 struct RunningProcess {
     service: &'static str,
@@ -96,18 +96,18 @@ struct RunningProcess {
 }
 
 impl System {
-    /// `binary` is `fintrac-service`.
+    /// Starts a system; `binary` is `fintrac-service`.
     ///
     /// # Panics
-    /// When it does not become ready.
+    /// If the system does not become ready.
     pub async fn start(binary: &str, shape: Shape) -> Self {
         Self::start_with(binary, shape, Settings::default()).await
     }
 
-    /// The same, but for these settings.
+    /// Starts a system with `settings`.
     ///
     /// # Panics
-    /// When it does not become ready.
+    /// If the system does not become ready.
     pub async fn start_with(binary: &str, shape: Shape, settings: Settings) -> Self {
         let data = reachable_folder();
         let cluster = match shape {
@@ -162,7 +162,7 @@ impl System {
         }
     }
 
-    /// Where each of the services listens.
+    /// The gRPC ports of each service.
     fn grpc_ports(&self) -> Vec<Vec<u16>> {
         let replicas =
             |service: &str| self.settings.replicas.iter().find(|(candidate, _)| *candidate == service);
@@ -173,7 +173,7 @@ impl System {
         SERVICES.into_iter().enumerate().map(ports).collect()
     }
 
-    /// Where the ledgers of five processes listen.
+    /// The gRPC addresses of the ledgers of five processes.
     pub fn ledgers(&self) -> Vec<SocketAddr> {
         self.grpc_ports()[1].iter().map(|port| SocketAddr::from(([127, 0, 0, 1], *port))).collect()
     }
@@ -183,10 +183,10 @@ impl System {
         self.children.push(RunningProcess { service, settings, child });
     }
 
-    /// Another ledger-svc on the same database; where it will listen for gRPC.
+    /// Starts another ledger-svc on the same database and returns its gRPC URL.
     ///
     /// # Panics
-    /// When it cannot be started.
+    /// If it cannot be started.
     pub fn start_ledger(&mut self) -> String {
         let port = free_ports(1)[0];
         let mut settings = self.single_process_settings();
@@ -195,11 +195,12 @@ impl System {
         format!("http://127.0.0.1:{port}")
     }
 
-    /// Another gateway, which speaks to the ledgers at `ledger_grpc` or to those that the first one
-    /// knows; its address.
+    /// Starts another gateway and returns its address.
+    ///
+    /// It calls the ledgers at `ledger_grpc`, or the same ones as the first gateway.
     ///
     /// # Panics
-    /// When it does not become ready.
+    /// If it does not become ready.
     pub async fn start_gateway(&mut self, ledger_grpc: Option<&str>) -> String {
         let port = free_ports(1)[0];
         let mut settings = self.single_process_settings();
@@ -215,7 +216,7 @@ impl System {
         another.address().to_owned()
     }
 
-    /// What a process needs to know beside those that run.
+    /// The settings of a process that joins a system of one process.
     fn single_process_settings(&self) -> Vec<(&'static str, String)> {
         if self.cluster.is_some() {
             return Vec::new();
@@ -238,8 +239,8 @@ impl System {
     fn command(&self, service: &str, settings: &[(&'static str, String)]) -> Command {
         let mut command = Command::new(&self.binary);
         command.arg(service).current_dir(self.data.path()).env_clear();
-        // What PostgreSQL's programs need, and nothing else of this machine's configuration but
-        // where script/coverage gathers what ran.
+        // The environment has only what PostgreSQL's programs need, and the coverage output of
+        // script/coverage.
         command.env("PATH", "/usr/local/bin:/usr/bin:/bin");
         command.envs(coverage());
         command
@@ -248,9 +249,9 @@ impl System {
             .env("RUST_BACKTRACE", "0");
         command.env("BACKEND_URL", "http://gateway.example").env("FINTRAC_DRAIN_TIMEOUT", "120");
         command.env("RATE_LIMIT_PER_MINUTE", "10000000");
-        // Tests reach no other machine.
+        // Tests access no other machine.
         command.env("RATE_PROVIDER", "off");
-        // Tests say in X-Forwarded-For where they come from.
+        // Tests set their client address with X-Forwarded-For.
         command.env("TRUSTED_PROXIES", "127.0.0.1/32");
         if self.cluster.is_some() {
             command.env("DATABASE_URL", self.database_url());
@@ -278,7 +279,7 @@ impl System {
             let mut lines = BufReader::new(stderr).lines();
             while let Ok(Some(line)) = lines.next_line().await {
                 if !is_loud {
-                    // Shown with a failing test only.
+                    // Printed only for a failing test.
                     eprintln!("{service}: {line}");
                 }
                 let mut logs = logs.lock().unwrap_or_else(PoisonError::into_inner);
@@ -294,7 +295,7 @@ impl System {
     }
 
     /// # Panics
-    /// When it takes too long or the system ends.
+    /// If it takes too long, or a process exits.
     pub async fn wait_until_ready(&mut self) {
         let since = Clock::System.now();
         let mut tick = tokio::time::interval(Duration::from_millis(20));
@@ -312,10 +313,12 @@ impl System {
         tokio::time::timeout(PROCESS_TIMEOUT, ready).await.expect("the system becomes ready");
     }
 
-    /// What readiness is from now on: an answer counts for a second.
+    /// Waits for a readiness report that was checked after this call.
+    ///
+    /// Reports are cached for a second.
     ///
     /// # Panics
-    /// When it takes too long.
+    /// If it takes too long.
     pub async fn readiness(&self) -> serde_json::Value {
         let since = Clock::System.now();
         let mut tick = tokio::time::interval(Duration::from_millis(20));
@@ -327,7 +330,7 @@ impl System {
                 }
             }
         };
-        tokio::time::timeout(PROCESS_TIMEOUT, ready).await.expect("an answer")
+        tokio::time::timeout(PROCESS_TIMEOUT, ready).await.expect("a response")
     }
 
     async fn readiness_since(&self, since: DateTime<Utc>) -> Option<serde_json::Value> {
@@ -337,15 +340,15 @@ impl System {
         (checked_at >= since).then_some(body)
     }
 
-    /// What every process has written so far.
+    /// The log output of all processes so far.
     pub fn logs(&self) -> String {
         self.logs.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Runs an operator's command, as `fintrac-service` names it; what it prints.
+    /// Runs an operator's command by its name in `fintrac-service` and returns its output.
     ///
     /// # Panics
-    /// When it fails.
+    /// If it fails.
     pub async fn run_command(&self, arguments: &[&str]) -> String {
         let (command, rest) = arguments.split_first().expect("a command");
         let mut child = self.command(command, &[]);
@@ -355,12 +358,12 @@ impl System {
     }
 }
 
-/// Where a process that is measured for coverage leaves what it ran; for those whose environment is cleared.
+/// The coverage output variable, for processes whose environment is cleared.
 pub fn coverage() -> Option<(&'static str, OsString)> {
     Some(("LLVM_PROFILE_FILE", std::env::var_os("LLVM_PROFILE_FILE")?))
 }
 
-/// A folder that the account PostgreSQL runs under can reach, as root too.
+/// Creates a folder that PostgreSQL's account can access, also as root.
 pub fn reachable_folder() -> TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
@@ -368,16 +371,17 @@ pub fn reachable_folder() -> TempDir {
     folder
 }
 
-/// A port that nobody listens on.
+/// Returns a port that is not in use.
 pub fn free_port() -> u16 {
     free_ports(1)[0]
 }
 
-/// Ports below those that the system gives to clients, so that nobody takes
-/// one between this look and its use.
+/// Returns free ports below the ephemeral range.
+///
+/// No client takes one of them before it is used.
 fn free_ports(count: usize) -> Vec<u16> {
     static NEXT: AtomicU16 = AtomicU16::new(0);
-    // Processes that test at once begin at different places.
+    // Concurrent test processes start at different offsets.
     static OFFSET: LazyLock<u16> = LazyLock::new(|| u16::from_le_bytes(Random::System.bytes()) % 10_000);
     let candidates = std::iter::repeat_with(|| {
         20_000 + (*OFFSET + NEXT.fetch_add(1, Ordering::Relaxed) % 10_000) % 10_000

@@ -1,19 +1,19 @@
-//! What is proved by email, how long a proof is good, and for how many tries.
+//! Purposes, lifetimes and attempt limits of email challenges.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 const CODE_LIFETIME: TimeDelta = TimeDelta::minutes(10);
 const MAX_ATTEMPTS: i32 = 5;
 
-/// What a proof by email is for.
+/// The purpose of an email challenge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
 pub enum Purpose {
-    /// A new user's address.
+    /// Verifies the address of a new user.
     VerifyEmail,
-    /// A new password for somebody who forgot his.
+    /// Replaces a forgotten password.
     ResetPassword,
-    /// A user's other address.
+    /// Verifies another address of a user.
     ChangeEmail,
 }
 
@@ -25,7 +25,7 @@ pub struct Lifetimes {
 }
 
 impl Purpose {
-    /// Lifetimes of a challenge that is opened at `now`.
+    /// Returns the lifetimes of a challenge created at `now`.
     pub fn lifetimes(self, now: DateTime<Utc>) -> Lifetimes {
         let link = match self {
             Self::VerifyEmail | Self::ChangeEmail => TimeDelta::hours(24),
@@ -34,7 +34,7 @@ impl Purpose {
         Lifetimes { code_expires_at: now + CODE_LIFETIME, token_expires_at: now + link }
     }
 
-    /// The event that asks for its email.
+    /// Returns the kind of the event for which notify-svc sends the email.
     pub fn event_kind(self) -> &'static str {
         match self {
             Self::VerifyEmail => "verification_requested",
@@ -44,7 +44,7 @@ impl Purpose {
     }
 }
 
-/// Whether a code may still be tried after `attempts` wrong ones.
+/// Returns whether a code is accepted after `attempts` wrong ones.
 pub fn is_code_usable(attempts: i32, code_expires_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
     attempts < MAX_ATTEMPTS && now < code_expires_at
 }

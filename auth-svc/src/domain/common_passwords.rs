@@ -1,16 +1,17 @@
-//! Passwords that everybody tries first. See `data/README.md` for the list's sources.
+//! Common passwords. `data/README.md` names the sources of the list.
 
-/// Lower case, sorted, one a line.
+/// The passwords: lowercase, sorted, one per line.
 static LIST: &str = include_str!("../../data/common-passwords.txt");
 
-/// Whether `password` is on the list in any letter case, or is two of its entries in a row.
+/// Returns whether `password` is too common.
+/// It is if the list has it in any letter case, or if it consists of two entries of the list.
 pub fn is_common(password: &str) -> bool {
     let folded = password.to_lowercase();
     let mut splits = folded.char_indices().map(|(index, _)| folded.split_at(index)).skip(1);
     is_listed(&folded) || splits.any(|(first, second)| is_listed(first) && is_listed(second))
 }
 
-/// Binary search over the text itself: the list costs no memory of its own.
+/// Searches the list by bisection over its text, which needs no index in memory.
 fn is_listed(password: &str) -> bool {
     let (mut low, mut high) = (0, LIST.len());
     while low < high {
@@ -47,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn common_ones_are_known_alone_and_in_pairs() {
+    fn common_passwords_are_found_alone_and_in_pairs() {
         for common in ["Password12345", "passwordPASSWORD", "iloveyou1234", "qwertyuiop12", "dragon654321"] {
             assert!(is_common(common), "{common}");
         }

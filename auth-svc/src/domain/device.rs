@@ -1,4 +1,4 @@
-//! What a client says that it runs on.
+//! The device data that a client sends at login.
 
 use fintrac_kit::access::caller::RequestOrigin;
 use fintrac_kit::error::FieldViolation;
@@ -6,10 +6,10 @@ use fintrac_kit::error::FieldViolation;
 const MAX_CHARS: usize = 100;
 const MAX_ID_CHARS: usize = 200;
 
-/// A device in its own words; all of them may be empty.
+/// A device as the client describes it; every field may be empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Device {
-    /// Stable for an installation.
+    /// An id that does not change for an installation.
     pub device_id: String,
     pub name: String,
     pub platform: String,
@@ -18,7 +18,7 @@ pub struct Device {
 }
 
 impl Device {
-    /// Adds what is wrong with it.
+    /// Adds the violations of the device to `violations`.
     pub fn check(&self, violations: &mut Vec<FieldViolation>) {
         let fields = [
             ("device.device_id", &self.device_id, MAX_ID_CHARS),
@@ -29,13 +29,15 @@ impl Device {
         ];
         for (field, text, max_chars) in fields {
             if text.chars().count() > max_chars || text.chars().any(char::is_control) {
-                let description = format!("Send at most {max_chars} characters on one line.");
+                let description =
+                    format!("The text must have at most {max_chars} characters on one line. Shorten it.");
                 violations.push(FieldViolation::new(field, "TEXT_INVALID", description));
             }
         }
     }
 
-    /// What tells it apart: its id, else the program and the network that it calls from.
+    /// Returns the text that identifies the device.
+    /// It is the device id or, without one, the user agent and the network of the call.
     pub fn fingerprint_input(&self, origin: &RequestOrigin, network: &str) -> String {
         let id = self.device_id.trim();
         if id.is_empty() {

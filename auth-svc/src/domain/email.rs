@@ -3,11 +3,11 @@ use fintrac_kit::text::is_invisible;
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
-/// Longest address that an email can carry (RFC 5321).
+/// The maximum length of an address (RFC 5321), bytes.
 const MAX_BYTES: usize = 254;
 const MAX_LOCAL_BYTES: usize = 64;
 
-/// A well-formed address (RFC 5321, 6531), as typed and folded for comparison.
+/// A well-formed address (RFC 5321, 6531), as entered and as compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Email {
     text: String,
@@ -36,7 +36,7 @@ impl Email {
         &self.text
     }
 
-    /// What makes it unique: case does not.
+    /// Returns the form that is unique; it ignores letter case.
     pub fn key(&self) -> &str {
         &self.key
     }
@@ -46,15 +46,16 @@ impl Email {
     }
 }
 
-/// Returns the form in which local parts are compared. Letters fold one by one:
-/// what stands around them makes no difference.
+/// Returns the form in which local parts are compared.
+/// Each letter is folded on its own, without regard to its neighbors.
 fn fold_case(local: &str) -> String {
     let lower = local.chars().flat_map(char::to_lowercase);
     lower.map(|letter| if letter == 'ς' { 'σ' } else { letter }).nfc().collect()
 }
 
-/// Returns whether a text is an atom: letters, digits and marks of any script, as
-/// long as they are visible and in their plain form, and the signs of RFC 5322.
+/// Returns whether a text is an atom.
+/// An atom has the signs of RFC 5322, and letters, digits and combining marks of any script, if
+/// they are visible and in compatibility normal form (NFKC).
 fn is_atom(text: &str) -> bool {
     let is_ascii = |letter: char| letter.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(letter);
     let is_other = |letter: char| {

@@ -1,4 +1,4 @@
-//! Rules on networks, as administrators write them.
+//! IP rules as administrators enter them.
 
 use fintrac_kit::error::FieldViolation;
 use fintrac_kit::text;
@@ -23,7 +23,7 @@ impl Action {
     }
 }
 
-/// A rule that somebody wants.
+/// A checked rule that is not stored yet.
 #[derive(Debug, Clone)]
 pub struct NewIpRule {
     pub action: Action,
@@ -32,37 +32,46 @@ pub struct NewIpRule {
     pub note: String,
 }
 
-/// The same as it came in.
+/// An IP rule as it was sent.
 #[derive(Debug, Clone, Default)]
 pub struct IpRuleInput {
     pub action: String,
     pub cidr: String,
-    /// None: for everybody.
+    /// The user that the rule applies to; absent for all users.
     pub user_id: Option<String>,
     pub note: String,
 }
 
 impl IpRuleInput {
-    /// Checks everything; all violations at once.
+    /// Checks all fields and returns all violations at once.
     pub fn check(&self) -> Result<NewIpRule, Vec<FieldViolation>> {
         let mut violations = Vec::new();
         let action = match self.action.trim().to_ascii_lowercase().as_str() {
             "allow" => Some(Action::Allow),
             "deny" => Some(Action::Deny),
             _ => {
-                violations.push(FieldViolation::new("action", "ACTION_INVALID", "Send allow or deny."));
+                violations.push(FieldViolation::new(
+                    "action",
+                    "ACTION_INVALID",
+                    "The action must be allow or deny. Send one of them.",
+                ));
                 None
             }
         };
         let network = network(self.cidr.trim());
         if network.is_none() {
-            let hint = "Send a network as 198.51.100.0/24 or 2001:db8::/32, or one address.";
+            let hint =
+                "The network must be like 198.51.100.0/24 or 2001:db8::/32. Send one, or an IP address.";
             violations.push(FieldViolation::new("cidr", "CIDR_INVALID", hint));
         }
         let user_id = self.user_id.as_deref().and_then(|id| {
             let id = Uuid::parse_str(id.trim()).ok();
             if id.is_none() {
-                violations.push(FieldViolation::new("user_id", "USER_NOT_FOUND", "There is no such user."));
+                violations.push(FieldViolation::new(
+                    "user_id",
+                    "USER_NOT_FOUND",
+                    "The user must exist. Check the id.",
+                ));
             }
             id
         });
@@ -76,11 +85,12 @@ impl IpRuleInput {
     }
 }
 
-/// A network, or one address as the smallest of them; bits beyond its length are dropped.
+/// Parses a network, or one address as the smallest network.
+/// Bits beyond the prefix length are dropped.
 fn network(text: &str) -> Option<IpNet> {
     let parsed: IpNet =
         text.parse().ok().or_else(|| Some(IpNet::from(text.parse::<std::net::IpAddr>().ok()?)))?;
-    // An IPv4 address in the form of IPv6 is that IPv4 address.
+    // An IPv4-mapped IPv6 address counts as the IPv4 address.
     let mapped = match parsed {
         IpNet::V6(net) if net.prefix_len() >= 96 => {
             net.addr().to_ipv4_mapped().map(|ip| (ip, net.prefix_len() - 96))

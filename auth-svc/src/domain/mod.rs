@@ -1,4 +1,4 @@
-//! Rules of identity: no I/O, no wire forms.
+//! Identity rules, without I/O and without wire formats.
 
 pub mod challenge;
 mod common_passwords;

@@ -1,6 +1,6 @@
-//! What a password must be: long enough, not one of those that everybody tries
-//! first, hard to guess, and not made of its owner's name or address. No
-//! composition rules (NIST SP 800-63B).
+//! Rules for new passwords (NIST SP 800-63B).
+//! A password must be long enough, not common, hard to guess, and free of the user's name and email
+//! address. There are no composition rules.
 
 use fintrac_kit::error::FieldViolation;
 use zxcvbn::{Score, zxcvbn};
@@ -9,44 +9,46 @@ use super::common_passwords::is_common;
 
 const MIN_CHARS: usize = 12;
 const MAX_CHARS: usize = 128;
-/// Characters whose strength is estimated: crafted longer ones take seconds.
+/// The number of characters that the strength estimate reads.
+/// The estimate of longer, crafted passwords takes seconds.
 const MAX_ESTIMATED_CHARS: usize = 32;
-/// Words that are guessed here before any other.
+/// Passwords that attackers of this system try first.
 const CONTEXT_WORDS: [&str; 2] = ["fintrac", "correcthorsebatterystaple"];
-/// Shorter names say nothing about a password that happens to hold them.
+/// The length from which a context word must not occur in a password.
+/// Shorter names occur in passwords by chance.
 const MIN_CONTEXT_CHARS: usize = 3;
 
-/// The violations of `password`, if any. `context` are words that it must not
-/// contain: names and the local part of the address. Takes as long as a hash for
-/// crafted ones: not for a thread that serves others.
+/// Returns the violation of `password`, if any.
+/// `context` holds words that it must not contain: names and the local part of the address. Crafted
+/// passwords take as long as a password hash, so call it on a blocking thread.
 pub fn check(field: &str, password: &str, context: &[&str]) -> Option<FieldViolation> {
     let length = password.chars().count();
     if length < MIN_CHARS {
-        let text = format!("Use at least {MIN_CHARS} characters.");
+        let text = format!("The password must have at least {MIN_CHARS} characters. Use a longer one.");
         return Some(FieldViolation::new(field, "PASSWORD_TOO_SHORT", text));
     }
     if length > MAX_CHARS {
-        let text = format!("Use at most {MAX_CHARS} characters.");
+        let text = format!("The password must have at most {MAX_CHARS} characters. Use a shorter one.");
         return Some(FieldViolation::new(field, "PASSWORD_TOO_LONG", text));
     }
     if is_common(password) {
-        let text = "Many people use this password; choose another.";
+        let text = "The password must not be a common one. Choose another.";
         return Some(FieldViolation::new(field, "PASSWORD_COMMON", text));
     }
     if is_guessable(password, context) {
-        let text = "This is guessed quickly; use four or more unrelated words.";
+        let text = "The password must be hard to guess. Use four or more unrelated words.";
         return Some(FieldViolation::new(field, "PASSWORD_GUESSABLE", text));
     }
     let folded = password.to_lowercase();
     let is_contained =
         |word: &&&str| word.chars().count() >= MIN_CONTEXT_CHARS && folded.contains(&word.to_lowercase());
     context.iter().find(is_contained).map(|_| {
-        let text = "Leave your name and your email address out of it.";
+        let text = "The password must not contain your name or email address. Choose another.";
         FieldViolation::new(field, "PASSWORD_CONTAINS_PERSONAL_DATA", text)
     })
 }
 
-/// Whether fewer than 10^10 guesses find it, by the estimate of Wheeler's zxcvbn.
+/// Returns whether zxcvbn estimates that fewer than 10^10 guesses find it.
 fn is_guessable(password: &str, context: &[&str]) -> bool {
     let start: String = password.chars().take(MAX_ESTIMATED_CHARS).collect();
     let words: Vec<_> = CONTEXT_WORDS.iter().chain(context).copied().collect();
@@ -69,7 +71,7 @@ mod tests {
         assert_eq!(reason(&"x".repeat(129)), Some("PASSWORD_TOO_LONG"));
         assert_eq!(reason("my name is ANA and so on"), Some("PASSWORD_CONTAINS_PERSONAL_DATA"));
         assert_eq!(reason("Password12345"), Some("PASSWORD_COMMON"));
-        assert_eq!(reason("johannesburg is far"), None, "a name of two letters says nothing");
+        assert_eq!(reason("johannesburg is far"), None, "a name of two letters is ignored");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! How a user likes it: language, looks, and what he wants to hear of.
+//! A user's preferences: language, theme, currency and notifications.
 
 use std::collections::BTreeMap;
 use std::str::FromStr as _;
@@ -7,10 +7,10 @@ use fintrac_kit::error::FieldViolation;
 use fintrac_money::{Amount, Currency};
 use iso_currency::Flag;
 
-/// Characters of an unknown kind that a refusal repeats.
+/// The number of characters of an unknown kind that an error repeats.
 const MAX_ECHO_CHARS: usize = 64;
 
-/// A kind of message that may be switched off.
+/// A kind of notification that users can switch off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum NotificationKind {
     BudgetThreshold,
@@ -51,10 +51,10 @@ impl NotificationKind {
         }
     }
 
-    /// How people hear of it who said nothing.
+    /// Returns the channels of users who have not chosen any.
     pub fn default_channels(self) -> Channels {
         match self {
-            // What was planned is no reason for an email.
+            // A planned transaction does not justify an email.
             Self::RecurringPosted => Channels { email: false, inbox: true },
             Self::BudgetThreshold
             | Self::BudgetExceeded
@@ -67,14 +67,14 @@ impl NotificationKind {
         }
     }
 
-    /// In any letter case.
+    /// Parses a kind in any letter case.
     pub fn from_text(text: &str) -> Option<Self> {
         let text = text.trim().to_ascii_lowercase();
         Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
 }
 
-/// The ways to tell a user something.
+/// The channels through which a user is notified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Channels {
     pub email: bool,
@@ -89,7 +89,7 @@ pub struct Preferences {
     pub timezone: String,
     /// Minor units of the household's currency.
     pub large_transaction_limit: Option<i64>,
-    /// Those that differ from the default.
+    /// The channels of kinds that differ from the default.
     pub channels: BTreeMap<NotificationKind, Channels>,
     pub version: i64,
 }
@@ -100,7 +100,7 @@ impl Preferences {
     }
 }
 
-/// A change of one kind, as somebody wrote it; what is absent stays.
+/// A change of one kind's channels; an absent channel stays unchanged.
 #[derive(Debug, Clone, Default)]
 pub struct ChannelsChange {
     pub kind: String,
@@ -108,7 +108,7 @@ pub struct ChannelsChange {
     pub inbox: Option<bool>,
 }
 
-/// The fields that somebody wants changed; an inner `None` clears one.
+/// The fields that a user wants to change; an inner `None` clears a field.
 #[derive(Debug, Clone, Default)]
 pub struct PreferencesChanges {
     pub locale: Option<String>,
@@ -120,7 +120,7 @@ pub struct PreferencesChanges {
 }
 
 impl PreferencesChanges {
-    /// The preferences as they will be and the names of the fields that differ.
+    /// Returns the changed preferences and the names of the fields that differ.
     pub fn apply(
         &self,
         before: &Preferences,
@@ -149,11 +149,11 @@ impl PreferencesChanges {
         }
         for change in &self.notifications {
             let Some(kind) = NotificationKind::from_text(&change.kind) else {
-                // The user's own word may be as long as he likes.
+                // The name that the user sent may have any length.
                 let name: String = change.kind.chars().take(MAX_ECHO_CHARS).collect();
                 let field = format!("notifications.{name}");
                 let kinds = NotificationKind::ALL.map(NotificationKind::as_str).join(", ");
-                let text = format!("Not a kind that can be switched; those are {kinds}.");
+                let text = format!("The kind must be one of {kinds}. Send one of them.");
                 violations.push(FieldViolation::new(field, "NOTIFICATION_KIND_INVALID", text));
                 continue;
             };
@@ -186,11 +186,11 @@ impl PreferencesChanges {
     }
 }
 
-/// How one field is read, and what is said of one that cannot be.
+/// The rule by which one field is parsed, with its violation.
 #[derive(Debug, Clone, Copy)]
 pub struct FieldRule {
     field: &'static str,
-    /// `None`: nobody said anything.
+    /// Parses the field; the argument is `None` if the field was not sent.
     parse: fn(Option<&str>) -> Option<String>,
     reason: &'static str,
     hint: &'static str,
@@ -210,7 +210,7 @@ pub const LOCALE: FieldRule = FieldRule {
     field: "locale",
     parse: |text| locale(text?),
     reason: "LOCALE_INVALID",
-    hint: "Use en, es, fr, de or pt.",
+    hint: "The language must be en, es, fr, de or pt. Send one of them.",
 };
 
 pub const THEME: FieldRule = FieldRule {
@@ -220,14 +220,14 @@ pub const THEME: FieldRule = FieldRule {
         ["light", "dark", "system"].contains(&text.as_str()).then_some(text)
     },
     reason: "THEME_INVALID",
-    hint: "Use light, dark or system.",
+    hint: "The theme must be light, dark or system. Send one of them.",
 };
 
 pub const CURRENCY: FieldRule = FieldRule {
     field: "default_currency",
     parse: currency,
     reason: "CURRENCY_INVALID",
-    hint: "Use a currency code of ISO 4217 such as USD.",
+    hint: "The currency must be a current ISO 4217 code. Send one such as USD.",
 };
 
 pub const TIMEZONE: FieldRule = FieldRule {
@@ -237,7 +237,7 @@ pub const TIMEZONE: FieldRule = FieldRule {
         chrono_tz::Tz::from_str(name).ok().map(|zone| zone.name().to_owned())
     },
     reason: "TIMEZONE_INVALID",
-    hint: "Use a name of the IANA time zone database such as Europe/Madrid.",
+    hint: "The time zone must be an IANA name. Send one such as Europe/Madrid.",
 };
 
 fn locale(text: &str) -> Option<String> {
@@ -245,7 +245,7 @@ fn locale(text: &str) -> Option<String> {
     ["en", "es", "fr", "de", "pt"].contains(&text.as_str()).then_some(text)
 }
 
-/// The first language of `Accept-Language` that we speak, else English.
+/// Returns the first supported language of `Accept-Language`, else English.
 pub fn preferred_locale(languages: &str) -> String {
     languages
         .split(',')
@@ -256,9 +256,9 @@ pub fn preferred_locale(languages: &str) -> String {
 fn currency(code: Option<&str>) -> Option<String> {
     let code = code.unwrap_or("USD").trim().to_ascii_uppercase();
     let currency = iso_currency::Currency::from_code(&code)?;
-    // A household is kept in money that people hold today: no codes without
-    // minor units (XAU, XTS), no funds (CLF), units of account (XAD), none that was replaced (HRK).
-    // (VED replaced VES on paper only: everybody there pays in VES.)
+    // A household needs a currency in daily use: no codes without minor units (XAU, XTS), no funds
+    // (CLF), no units of account (XAD) and none that was replaced (HRK). VES stays valid although
+    // VED replaced it, because payments are still made in VES.
     let is_retired = |flag: &Flag| matches!(flag, Flag::Fund | Flag::Special | Flag::Superseded(_));
     let is_usable =
         currency.exponent().is_some() && (code == "VES" || !currency.flags().iter().any(is_retired));
@@ -319,7 +319,7 @@ mod tests {
         );
         let same = ChannelsChange { kind: "goal_reached".into(), email: Some(true), inbox: None };
         let same = PreferencesChanges { notifications: vec![same], ..PreferencesChanges::default() };
-        assert_eq!(apply(&same).expect("nothing to refuse").1, Vec::<&str>::new());
+        assert_eq!(apply(&same).expect("no violations").1, Vec::<&str>::new());
     }
 
     #[test]
@@ -333,7 +333,7 @@ mod tests {
             notifications: vec![ChannelsChange { kind: "verification".into(), ..ChannelsChange::default() }],
         };
         assert_eq!(
-            apply(&changes).expect_err("refused"),
+            apply(&changes).expect_err("violations"),
             [
                 "theme THEME_INVALID",
                 "locale LOCALE_INVALID",

@@ -1,4 +1,4 @@
-//! What a person says about himself when he registers.
+//! The profile data that a user sends at registration and when changing it.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ pub struct Registration {
     pub preferences: Preferences,
 }
 
-/// A registration as it came in.
+/// A registration as it was sent.
 #[derive(Debug, Clone, Default)]
 pub struct RegistrationInput {
     pub email: String,
@@ -37,12 +37,12 @@ pub struct RegistrationInput {
     pub default_currency: Option<String>,
     pub timezone: Option<String>,
     pub device: Device,
-    /// `Accept-Language` of the request: the locale of those who name none.
+    /// The `Accept-Language` header, used if the registration names no locale.
     pub languages: String,
 }
 
 impl RegistrationInput {
-    /// Checks everything; all violations at once.
+    /// Checks all fields and returns all violations at once.
     pub fn check(self) -> Result<Registration, Vec<FieldViolation>> {
         let mut violations = Vec::new();
         let email = parse_email(&mut violations, &self.email);
@@ -95,7 +95,7 @@ impl RegistrationInput {
     }
 }
 
-/// What a user is called and reached by, as far as he may change it.
+/// The fields of a profile that its user may change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EditableProfile {
     pub first_name: String,
@@ -104,7 +104,7 @@ pub struct EditableProfile {
     pub phone_number: Option<String>,
 }
 
-/// The fields that somebody wants changed; an inner `None` clears one.
+/// The fields that a user wants to change; an inner `None` clears a field.
 #[derive(Debug, Clone, Default)]
 pub struct ProfileChanges {
     pub email: Option<String>,
@@ -114,18 +114,18 @@ pub struct ProfileChanges {
     pub phone_number: Option<Option<String>>,
 }
 
-/// What comes of changes.
+/// The result of applying changes to a profile.
 #[derive(Debug)]
 pub struct AppliedProfileChanges {
     pub after: EditableProfile,
-    /// Names of the fields that differ.
+    /// The names of the fields that differ.
     pub changed: Vec<&'static str>,
-    /// The address that was asked for.
+    /// The requested email address.
     pub email: Option<Email>,
 }
 
 impl ProfileChanges {
-    /// What comes of the changes.
+    /// Applies the changes to `before`, or returns all violations at once.
     pub fn apply(&self, before: &EditableProfile) -> Result<AppliedProfileChanges, Vec<FieldViolation>> {
         let mut violations = Vec::new();
         let mut after = before.clone();
@@ -162,23 +162,29 @@ impl ProfileChanges {
 
 fn parse_email(violations: &mut Vec<FieldViolation>, text: &str) -> Option<Email> {
     let text = required(violations, "email", text)?;
-    require_valid(violations, "email", Email::parse(text), "EMAIL_INVALID", "Use the form name@example.com.")
+    require_valid(
+        violations,
+        "email",
+        Email::parse(text),
+        "EMAIL_INVALID",
+        "The address must have the form name@example.com. Check it.",
+    )
 }
 
 fn parse_username(violations: &mut Vec<FieldViolation>, text: &str) -> Option<String> {
-    let hint = "Use 3 to 30 letters, digits, dots, dashes or underscores, starting with a letter.";
+    let hint = "The username must have 3 to 30 ASCII letters, digits, dots, dashes or underscores. Start with a letter.";
     require_valid(violations, "username", username(text), "USERNAME_INVALID", hint)
 }
 
 fn parse_phone_number(violations: &mut Vec<FieldViolation>, text: &str) -> Option<String> {
-    let hint = "Use the international form: + and 7 to 15 digits.";
+    let hint = "The phone number must be in international form. Send + and 7 to 15 digits.";
     require_valid(violations, "phone_number", phone_number(text), "PHONE_NUMBER_INVALID", hint)
 }
 
 fn required<'a>(violations: &mut Vec<FieldViolation>, field: &str, text: &'a str) -> Option<&'a str> {
     let filled = !text.trim().is_empty();
     if !filled {
-        violations.push(FieldViolation::new(field, "REQUIRED", "This field is needed."));
+        violations.push(FieldViolation::new(field, "REQUIRED", "The field must not be empty. Send a value."));
     }
     filled.then_some(text)
 }
@@ -199,7 +205,7 @@ fn require_valid<T>(
 fn parse_name(violations: &mut Vec<FieldViolation>, field: &str, text: &str) -> Option<String> {
     let text = required(violations, field, text)?.trim();
     let fits = text.chars().count() <= MAX_NAME_CHARS && !text.chars().any(char::is_control);
-    let reason = "Use 1 to 100 characters on one line.";
+    let reason = "The name must have 1 to 100 characters on one line. Shorten it.";
     require_valid(violations, field, fits.then(|| text.to_owned()), "TEXT_INVALID", reason)
 }
 
@@ -212,7 +218,7 @@ fn username(text: &str) -> Option<String> {
     fits.then(|| text.to_owned())
 }
 
-/// E.164, with spaces, dots, dashes and brackets forgiven.
+/// Parses an E.164 number; spaces, dots, dashes and parentheses are dropped.
 fn phone_number(text: &str) -> Option<String> {
     let bare: String = text.chars().filter(|c| !matches!(c, ' ' | '.' | '-' | '(' | ')')).collect();
     let digits = bare.strip_prefix('+')?;

@@ -1,5 +1,5 @@
-//! Roles: named sets of permissions, each `resource:action`. Three are built
-//! in; operators add their own.
+//! Roles: named sets of permissions, each `resource:action`.
+//! Three roles are built in; administrators add custom ones.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ pub const USER: &str = "user";
 pub const SUPPORT: &str = "support";
 pub const ADMIN: &str = "admin";
 
-/// What everybody may do with what is his own.
+/// Permissions of every user on the user's own data.
 const USER_PERMISSIONS: &[&str] = &[
     "accounts:read",
     "accounts:write",
@@ -28,10 +28,10 @@ const USER_PERMISSIONS: &[&str] = &[
     "transactions:write",
 ];
 
-/// What those may do besides who help users.
+/// Additional permissions of staff who help users.
 const SUPPORT_PERMISSIONS: &[&str] = &["audit:read", "security:read", "users:read", "users:write"];
 
-/// What is left for administrators.
+/// Additional permissions of administrators.
 const ADMIN_PERMISSIONS: &[&str] = &[
     "exchange_rates:write",
     "ip_rules:read",
@@ -42,17 +42,16 @@ const ADMIN_PERMISSIONS: &[&str] = &[
     "roles:write",
 ];
 
-/// Changing which roles a user has.
+/// The permission to change the roles of a user.
 pub const ASSIGN_ROLES: &str = "roles:write";
 
 const MAX_NAME_CHARS: usize = 32;
 
-/// Every permission there is.
+/// Returns every permission.
 pub fn permissions() -> BTreeSet<&'static str> {
     USER_PERMISSIONS.iter().chain(SUPPORT_PERMISSIONS).chain(ADMIN_PERMISSIONS).copied().collect()
 }
 
-/// A named set of permissions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Role {
     pub name: String,
@@ -61,7 +60,7 @@ pub struct Role {
     pub version: i64,
 }
 
-/// The roles that always are.
+/// Returns the built-in roles.
 pub fn built_in() -> [Role; 3] {
     let role = |name: &str, lists: &[&[&str]]| Role {
         name: name.to_owned(),
@@ -80,7 +79,7 @@ pub fn is_built_in(name: &str) -> bool {
     [USER, SUPPORT, ADMIN].contains(&name)
 }
 
-/// A name as it is kept: lower case.
+/// Parses a role name; it is stored in lowercase.
 pub fn parse_name(text: &str) -> Result<String, FieldViolation> {
     let name = text.trim().to_ascii_lowercase();
     let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
@@ -88,11 +87,12 @@ pub fn parse_name(text: &str) -> Result<String, FieldViolation> {
     if starts && name.len() <= MAX_NAME_CHARS && name.chars().all(good) {
         return Ok(name);
     }
-    let hint = "Use 1 to 32 lower-case letters, digits, dashes or underscores, starting with a letter.";
+    let hint =
+        "The name must have 1 to 32 lowercase letters, digits, dashes or underscores. Start with a letter.";
     Err(FieldViolation::new("name", "ROLE_NAME_INVALID", hint))
 }
 
-/// Permissions as somebody wrote them; each must be one that there is.
+/// Parses permissions and rejects unknown ones.
 pub fn parse_permissions(texts: &[String]) -> Result<BTreeSet<String>, Vec<FieldViolation>> {
     let known = permissions();
     let mut violations = Vec::new();
@@ -102,7 +102,7 @@ pub fn parse_permissions(texts: &[String]) -> Result<BTreeSet<String>, Vec<Field
         if known.contains(text.as_str()) {
             found.insert(text);
         } else {
-            let hint = "There is no such permission; GET /admin/roles lists them.";
+            let hint = "The permission must exist. GET /admin/roles lists all of them.";
             violations.push(FieldViolation::new(format!("permissions[{index}]"), "PERMISSION_INVALID", hint));
         }
     }
@@ -132,7 +132,7 @@ mod tests {
     fn every_permission_is_needed_by_some_call() {
         for permission in permissions() {
             let used = fintrac_proto::ACCESS.iter().any(|access| access.permissions.contains(&permission));
-            assert!(used, "{permission} opens nothing");
+            assert!(used, "no RPC requires {permission}");
         }
     }
 

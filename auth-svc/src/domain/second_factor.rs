@@ -1,5 +1,6 @@
-//! Second factors: time-based codes (RFC 6238: SHA-1, six digits, 30 seconds)
-//! and recovery codes for whoever lost the device that makes them.
+//! Second factors: time-based codes and recovery codes.
+//! Time-based codes follow RFC 6238 with SHA-1, six digits and 30 seconds. Recovery codes are for
+//! users who lost the authenticator app.
 
 use chrono::{DateTime, Utc};
 use fintrac_kit::random::Random;
@@ -9,36 +10,36 @@ use totp_rs::{Algorithm, Builder, Totp};
 
 const ISSUER: &str = "FinTrac";
 const STEP_SECONDS: u64 = 30;
-/// Steps that a clock may be off, each way.
+/// The clock drift that is accepted in each direction, steps.
 const MAX_DRIFT_STEPS: u16 = 1;
-/// Recovery codes that a user gets.
+/// The number of recovery codes of a user.
 const RECOVERY_CODE_COUNT: usize = 10;
-/// Smallest side of the picture, pixels.
+/// The minimum side length of the QR code, pixels.
 const MIN_QR_PIXELS: u32 = 240;
 
-/// 160 bits, as RFC 4226 recommends.
+/// The seed of a user's codes: 160 bits, as RFC 4226 recommends.
 pub type Seed = [u8; 20];
 
-/// What an authenticator app needs.
+/// The data with which an authenticator app is set up.
 #[derive(Debug)]
 pub struct Enrollment {
-    /// Base32.
+    /// The seed in Base32.
     pub secret: String,
     pub otpauth_uri: String,
     pub qr_svg: String,
 }
 
-/// A code as somebody typed it.
+/// A code as a user entered it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Code {
-    /// Six digits.
+    /// A time-based code: six digits.
     Totp(String),
-    /// As it is hashed: letters and digits only.
+    /// A recovery code in the form that is hashed: letters and digits only.
     Recovery(String),
 }
 
 impl Code {
-    /// `None` without a code; blanks and dashes are forgiven.
+    /// Parses a code; blanks and dashes are dropped, and no text is `None`.
     pub fn parse(text: &str) -> Option<Self> {
         let bare: String = text.chars().filter(char::is_ascii_alphanumeric).collect();
         match bare.len() {
@@ -50,7 +51,7 @@ impl Code {
 }
 
 fn totp(seed: &[u8], account: &str) -> Option<Totp> {
-    // A colon would end the issuer.
+    // A colon ends the issuer in an otpauth URI.
     Builder::new()
         .with_algorithm(Algorithm::SHA1)
         .with_digits(6)
@@ -63,13 +64,13 @@ fn totp(seed: &[u8], account: &str) -> Option<Totp> {
         .ok()
 }
 
-/// The step whose code this is, if it is one of now or a neighbour.
+/// Returns the step of the code if it is the current one or a neighbor.
 pub fn matching_step(seed: &[u8], code: &str, now: DateTime<Utc>) -> Option<i64> {
     let step = totp(seed, "user")?.check(code, u64::try_from(now.timestamp()).ok()?)?;
     i64::try_from(step).ok()
 }
 
-/// How `account` (an address) is set up in an app.
+/// Builds the enrollment of `account`, an email address.
 pub fn enrollment(seed: &[u8], account: &str) -> Option<Enrollment> {
     let totp = totp(seed, account)?;
     let otpauth_uri = totp.to_url().ok()?;
@@ -78,9 +79,9 @@ pub fn enrollment(seed: &[u8], account: &str) -> Option<Enrollment> {
     Some(Enrollment { secret: totp.secret().to_base32(), otpauth_uri, qr_svg })
 }
 
-/// Fresh recovery codes in the form that people copy: 4 groups of 4, 80 bits.
+/// Generates recovery codes: four groups of four characters, 80 bits.
 pub fn recovery_codes(random: &Random) -> Vec<String> {
-    // No 0, 1, l, o: 32 signs, five bits each.
+    // Without 0, 1, l and o: 32 characters, five bits each.
     const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
     let letter = |byte: u8| char::from(ALPHABET[usize::from(byte % 32)]);
     let code = || {
@@ -90,7 +91,7 @@ pub fn recovery_codes(random: &Random) -> Vec<String> {
     (0..RECOVERY_CODE_COUNT).map(|_| code()).collect()
 }
 
-/// A new seed.
+/// Generates a seed.
 pub fn seed(random: &Random) -> Seed {
     random.bytes()
 }
@@ -102,9 +103,9 @@ mod tests {
 
     use super::{Code, enrollment, matching_step, recovery_codes};
 
-    /// The test vectors of RFC 6238, appendix B, cut to six digits.
+    /// Checks the test vectors of RFC 6238, appendix B, cut to six digits.
     #[test]
-    fn codes_are_those_of_the_rfc() {
+    fn codes_match_the_rfc_test_vectors() {
         let seed = b"12345678901234567890";
         for (seconds, code) in [(59, "287082"), (1_111_111_109, "081804"), (2_000_000_000, "279037")] {
             let now = DateTime::from_timestamp(seconds, 0).expect("an instant");

@@ -1,5 +1,5 @@
-//! Secrets that are derived, never stored: codes, links, refresh tokens. The
-//! database holds keyed hashes of them, useless without the key.
+//! Secrets that are derived and never stored: codes, links, refresh tokens.
+//! The database holds keyed hashes of them, which are useless without the key.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
@@ -8,7 +8,7 @@ use fintrac_kit::random::Random;
 use secrecy::{ExposeSecret as _, SecretString};
 use uuid::Uuid;
 
-/// Alphabet of emailed codes, without letters and digits that look alike.
+/// The alphabet of emailed codes, without easily confused characters.
 const CODE_ALPHABET: &[u8; 32] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
 const CODE_LENGTH: usize = 8;
 
@@ -26,62 +26,63 @@ impl Secrets {
         derive(self.0.expose_secret().as_bytes(), &message)
     }
 
-    /// The token of a challenge's link: the same at every call.
+    /// Derives the token of a challenge's link; it is the same in every call.
     pub fn link_token(&self, challenge: Uuid) -> String {
         BASE64.encode(self.derive("link", challenge.as_bytes()))
     }
 
-    /// The code of a challenge, 40 bits: the same at every call.
+    /// Derives the code of a challenge, 40 bits; it is the same in every call.
     pub fn code(&self, challenge: Uuid) -> String {
         let bytes = self.derive("code", challenge.as_bytes());
         bytes[..CODE_LENGTH].iter().map(|byte| char::from(CODE_ALPHABET[usize::from(byte % 32)])).collect()
     }
 
-    /// What is stored of a link's token.
+    /// Hashes the token of a link for storage.
     pub fn token_hash(&self, token: &str) -> [u8; 32] {
         self.derive("token hash", token.as_bytes())
     }
 
-    /// What is stored of a code; the challenge salts it. Letter case, blanks and
-    /// hyphens are as people type them.
+    /// Hashes a code for storage, salted with the challenge.
+    /// Letter case, blanks and hyphens do not matter, because users type them differently.
     pub fn code_hash(&self, challenge: Uuid, code: &str) -> [u8; 32] {
         let mut typed = code.to_ascii_uppercase();
         typed.retain(|letter| !letter.is_whitespace() && letter != '-');
         self.derive("code hash", &[challenge.as_bytes(), typed.as_bytes()].concat())
     }
 
-    /// The first refresh token of a session, 256 bits.
+    /// Generates the first refresh token of a session, 256 bits.
     pub fn first_refresh_token(random: &Random) -> String {
         BASE64.encode(random.bytes::<32>())
     }
 
-    /// The token that follows `token`: the same at every call, so that a retry
-    /// within the grace gets the one that the lost answer carried.
+    /// Derives the token that follows `token`; it is the same in every call.
+    /// A retry within the grace period therefore gets the token of the lost response.
     pub fn successor(&self, token: &str) -> String {
         BASE64.encode(self.derive("successor", token.as_bytes()))
     }
 
-    /// What is stored of a refresh token.
+    /// Hashes a refresh token for storage.
     pub fn refresh_hash(&self, token: &str) -> [u8; 32] {
         self.derive("refresh hash", token.as_bytes())
     }
 
-    /// What is stored of a recovery code; its user salts it.
+    /// Hashes a recovery code for storage, salted with its user.
     pub fn recovery_hash(&self, user: Uuid, code: &str) -> [u8; 32] {
         self.derive("recovery hash", &[user.as_bytes(), code.as_bytes()].concat())
     }
 
-    /// What ends emails of a kind to a user without a login; it stands in those emails.
+    /// Derives the token in an email's link that unsubscribes from its kind.
+    /// It works without a login.
     pub fn unsubscribe_token(&self, user: Uuid, kind: &str) -> String {
         let payload = [user.as_bytes(), kind.as_bytes()].concat();
         BASE64.encode([&self.unsubscribe_mac(&payload)[..], &payload].concat())
     }
 
-    /// Whom and what a token names, if it is one of ours.
+    /// Returns the user and kind of a token, if the token is authentic.
     pub fn parse_unsubscribe_token(&self, token: &str) -> Option<(Uuid, String)> {
         let bytes = BASE64.decode(token).ok()?;
         let (mac, payload) = bytes.split_at_checked(16)?;
-        // Both once more, so that how long the comparison takes tells nothing.
+        // Comparing digests of both MACs reveals nothing through timing.
         let digest = |mac: &[u8]| self.derive("unsubscribe proof", mac);
         if digest(mac) != digest(&self.unsubscribe_mac(payload)) {
             return None;
@@ -94,12 +95,12 @@ impl Secrets {
         self.derive("unsubscribe", payload).first_chunk().copied().unwrap_or_default()
     }
 
-    /// What tells a user's devices apart.
+    /// Derives the value that distinguishes a user's devices.
     pub fn fingerprint(&self, user: Uuid, value: &str) -> [u8; 32] {
         self.derive("device", &[user.as_bytes(), value.as_bytes()].concat())
     }
 
-    /// The key of a throttle, so that its table tells no addresses.
+    /// Derives the key of a throttle, so that its table reveals no addresses.
     pub fn throttle_key(&self, scope: &str, value: &str) -> [u8; 32] {
         self.derive(scope, value.as_bytes())
     }

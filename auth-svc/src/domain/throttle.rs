@@ -1,36 +1,38 @@
-//! Growing delays: nobody is locked out for good, nobody guesses fast.
+//! Growing delays that slow down guessing without a permanent lockout.
 
 use chrono::TimeDelta;
 
-/// What is counted, and when it starts to hurt.
+/// The kind of attempt that is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
     /// Wrong passwords of one account.
     Account,
-    /// Wrong passwords from one IP address (IPv6: one /64).
+    /// Wrong passwords and emailed codes from one IP address (IPv6: one /64).
     CredentialIp,
     /// Wrong codes of one account's second factor.
     SecondFactor,
-    /// Wrong passwords of somebody who has a session already.
+    /// Wrong passwords of one user within a session.
     Reauthentication,
-    /// Wrong codes from emails to one mailbox, whatever the email and the sender's network.
+    /// Wrong emailed codes for one address, across all emails and client networks.
     EmailCode,
-    /// Emails asked for one mailbox.
+    /// Emails requested for one address.
     Email,
-    /// Registrations and emails asked for from one IP address.
+    /// Registrations and emails requested from one IP address.
     ClientIp,
-    /// The same two of a site (IPv6: one /48), which has 65,536 networks.
+    /// Wrong passwords and emailed codes from one site.
+    /// A site is an IPv6 /48, which has 65,536 networks.
     CredentialSite,
+    /// Registrations and emails requested from one site.
     ClientSite,
 }
 
-/// After so long without an attempt nothing is left of a count.
+/// The time without an attempt after which a count is zero.
 pub const RETENTION: TimeDelta = TimeDelta::hours(24);
-/// Quiet time that halves a count.
+/// The time without an attempt that halves a count.
 const HALF_LIFE: TimeDelta = TimeDelta::minutes(15);
 const MAX_DELAY: TimeDelta = TimeDelta::minutes(15);
 
-/// What is left of `failures` after a quiet time: half of it every quarter of an hour.
+/// Returns the rest of `failures` after `quiet`; it halves every 15 minutes.
 pub fn decayed(failures: i32, quiet: TimeDelta) -> i32 {
     let halvings = quiet.num_seconds().max(0) / HALF_LIFE.num_seconds();
     if halvings >= 31 { 0 } else { failures >> halvings }
@@ -51,7 +53,7 @@ impl Scope {
         }
     }
 
-    /// What is counted of the site around a network, where that is counted.
+    /// Returns the scope that counts the site around a network, if there is one.
     pub fn site_scope(self) -> Option<Self> {
         match self {
             Self::CredentialIp => Some(Self::CredentialSite),
@@ -60,7 +62,7 @@ impl Scope {
         }
     }
 
-    /// Attempts that cost nothing.
+    /// Returns the number of attempts before the first delay.
     fn free_attempts(self) -> i32 {
         match self {
             Self::Account | Self::SecondFactor | Self::Reauthentication | Self::Email => 5,
@@ -72,7 +74,8 @@ impl Scope {
         }
     }
 
-    /// The wait after the `attempts`-th: doubles from a second to a quarter of an hour.
+    /// Returns the delay after `attempts` attempts.
+    /// It doubles from one second (for emails: one minute) up to 15 minutes.
     pub fn delay(self, attempts: i32) -> TimeDelta {
         let over = attempts - self.free_attempts();
         if over < 0 {

@@ -1,4 +1,4 @@
-//! Between domain and proto.
+//! Conversions between domain types and protocol buffers.
 
 use chrono::{DateTime, Utc};
 use fintrac_kit::access::token_verifier::TrustUpdate;
@@ -17,7 +17,7 @@ use crate::domain::profile::{ProfileChanges, RegistrationInput};
 use crate::domain::role::{Role, permissions};
 use crate::domain::second_factor::Enrollment;
 use crate::error::Error;
-use crate::service::{ChallengeSecrets, Me, PageQuery, Settings, TokenPair, UserChanges, UserQuery};
+use crate::service::{ChallengeSecrets, CurrentUser, PageQuery, Settings, TokenPair, UserChanges, UserQuery};
 use crate::store::devices::KnownDevice;
 use crate::store::households::Household;
 use crate::store::ip_rules::IpRule;
@@ -28,24 +28,35 @@ use crate::store::sessions::OpenSession;
 use crate::store::signing_keys::SigningKey;
 use crate::store::users::Recipient;
 
-/// An id in a request between services.
+/// Parses an id in a request of another service.
 pub fn parse_id(text: &str) -> Result<Uuid, Status> {
-    let rejection =
-        || fintrac_kit::error::RpcError::new(Code::InvalidArgument, "ID_INVALID", "An id is not a UUID.");
+    let rejection = || {
+        fintrac_kit::error::RpcError::new(
+            Code::InvalidArgument,
+            "ID_INVALID",
+            "The id must be a UUID. Correct it.",
+        )
+    };
     Uuid::parse_str(text).map_err(|_| rejection().into())
 }
 
-/// An id in a path: one that is no UUID is nobody's.
+/// Parses an id in a path; without a UUID the resource does not exist.
 pub fn parse_path_id(text: &str, what: &'static str) -> Result<Uuid, Error> {
     Uuid::parse_str(text).map_err(|_| Error::NotFound(what))
 }
 
-/// An id in a filter; empty: any.
+/// Parses an id in a filter; an empty text matches any id.
 fn parse_filter_id(field: &str, text: &str) -> Result<Option<Uuid>, Error> {
     if text.is_empty() {
         return Ok(None);
     }
-    let rejection = |_| Error::Query(vec![FieldViolation::new(field, "PARAMETER_INVALID", "Send a UUID.")]);
+    let rejection = |_| {
+        Error::Query(vec![FieldViolation::new(
+            field,
+            "PARAMETER_INVALID",
+            "The id must be a UUID. Correct it, or leave it out.",
+        )])
+    };
     Uuid::parse_str(text).map(Some).map_err(rejection)
 }
 
@@ -54,7 +65,7 @@ pub fn parse_timestamp(timestamp: Option<prost_types::Timestamp>) -> Option<Date
     DateTime::from_timestamp(timestamp.seconds, u32::try_from(timestamp.nanos).ok()?)
 }
 
-/// What a device says of itself.
+/// Converts the device that the client describes.
 pub fn device(device: Option<pb::Device>) -> Device {
     let device = device.unwrap_or_default();
     Device {
@@ -95,8 +106,8 @@ impl From<TokenPair> for pb::TokenPair {
     }
 }
 
-impl From<Me> for pb::User {
-    fn from(me: Me) -> Self {
+impl From<CurrentUser> for pb::User {
+    fn from(me: CurrentUser) -> Self {
         let profile = me.profile;
         Self {
             id: profile.id.to_string(),
@@ -155,13 +166,13 @@ impl From<SigningKey> for pb::SigningKey {
     }
 }
 
-/// A snapshot as it goes out.
+/// Converts an update to a snapshot.
 pub fn snapshot(update: TrustUpdate) -> pb::TrustSnapshot {
     let pb::TrustDelta { keys, revoked, roles, address_rules } = delta(update);
     pb::TrustSnapshot { keys, revoked, roles, address_rules }
 }
 
-/// What has changed, as it goes out.
+/// Converts an update to a delta.
 pub fn delta(update: TrustUpdate) -> pb::TrustDelta {
     let key = |(kid, key): (String, [u8; 32])| pb::SigningKey { kid, public_key: key.to_vec().into() };
     let revoked = |(session_id, forget_at): (Uuid, DateTime<Utc>)| pb::RevokedSession {
@@ -184,9 +195,10 @@ pub fn delta(update: TrustUpdate) -> pb::TrustDelta {
     }
 }
 
-/// A refused call that another process reports; `None` when it names nobody.
+/// Converts a denied call that another process reports.
+/// Returns `None` if a field is not valid.
 pub fn denied_call(call: pb::DeniedCall) -> Option<DeniedCall> {
-    // Only permissions that there are: the text is kept.
+    // Only known permissions, because the text is stored.
     let permission = permissions().into_iter().find(|permission| **permission == call.permission)?;
     Some(DeniedCall {
         user_id: Uuid::parse_str(&call.user_id).ok()?,
@@ -198,7 +210,7 @@ pub fn denied_call(call: pb::DeniedCall) -> Option<DeniedCall> {
     })
 }
 
-/// The fields of a profile that the mask names.
+/// Returns the fields of a profile that the mask names.
 pub fn profile_changes(request: pb::UpdateMeRequest) -> ProfileChanges {
     let mask = request.update_mask;
     let has = |field| field_mask::contains(mask.as_ref(), field);
@@ -273,7 +285,7 @@ impl From<SecurityEventRow> for pb::SecurityEvent {
     }
 }
 
-/// Which security events, and which page of them.
+/// Returns the filter and the page of the request.
 pub fn security_filter(request: pb::ListSecurityEventsRequest) -> Result<(Filter, PageQuery), Error> {
     let filter = Filter {
         user_id: parse_filter_id("user_id", &request.user_id)?,
@@ -361,8 +373,9 @@ impl From<&Settings> for pb::Preferences {
     }
 }
 
-/// The fields that the mask names; one that cannot be cleared and has no value
-/// is refused as an empty one.
+/// Returns the fields of the preferences that the mask names.
+/// A field without a value becomes an empty text, which is rejected unless the field can be
+/// cleared.
 pub fn preferences_changes(request: pb::UpdatePreferencesRequest) -> PreferencesChanges {
     let mask = request.update_mask;
     let has = |field| field_mask::contains(mask.as_ref(), field);

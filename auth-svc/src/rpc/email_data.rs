@@ -23,8 +23,8 @@ impl EmailDataService for Rpc {
         request: Request<pb::ListRecipientsRequest>,
     ) -> Result<Response<pb::ListRecipientsResponse>, Status> {
         let pb::ListRecipientsRequest { household_id, kind } = request.into_inner();
-        let listeners = self.0.list_recipients(convert::parse_id(&household_id)?, &kind).await?;
-        let subscribers = listeners.into_iter().map(Into::into).collect();
+        let recipients = self.0.list_recipients(convert::parse_id(&household_id)?, &kind).await?;
+        let subscribers = recipients.into_iter().map(Into::into).collect();
         Ok(Response::new(pb::ListRecipientsResponse { subscribers }))
     }
 

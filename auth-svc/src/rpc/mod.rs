@@ -1,4 +1,4 @@
-//! The wire form: parse, call, wrap.
+//! The gRPC services: they convert a request, run a use case and convert back.
 
 mod admin;
 mod convert;
@@ -20,7 +20,7 @@ use tonic::service::Routes;
 
 use crate::service::Identity;
 
-/// The identity service as tonic sees it.
+/// The implementation of all gRPC services of auth.
 #[derive(Debug, Clone)]
 struct Rpc(Arc<Identity>);
 

@@ -12,7 +12,7 @@ use tonic::{Request, Response, Status};
 use super::{Rpc, convert};
 use crate::error::Error;
 
-/// Ended sessions in one message.
+/// The number of ended sessions in one message.
 const MAX_REVOKED_PER_MESSAGE: usize = 10_000;
 
 /// Splits an update into messages of a bounded size.
@@ -34,11 +34,12 @@ impl TrustService for Rpc {
         _request: Request<pb::WatchTrustRequest>,
     ) -> Result<Response<Self::WatchTrustStream>, Status> {
         let publisher = self.0.publisher.clone();
-        let (snapshot, mut updates) =
-            publisher.subscribe().ok_or_else(|| unavailable("Keys and revocations are not loaded yet."))?;
+        let (snapshot, mut updates) = publisher
+            .subscribe()
+            .ok_or_else(|| unavailable("Keys and revocations must be loaded first. Try again."))?;
         let closing = self.0.closing.clone();
         let stream = async_stream::stream! {
-            // The first message replaces the state, the others add revoked sessions to it.
+            // The first message replaces the state; the others add revoked sessions.
             let mut messages = split(snapshot);
             let first = messages.next().unwrap_or_default();
             let update = Update::Snapshot(convert::snapshot(first));
@@ -54,7 +55,7 @@ impl TrustService for Rpc {
                         let update = Update::Delta(convert::delta(message));
                         yield Ok(pb::WatchTrustResponse { update: Some(update) });
                     },
-                    // Too slow to follow: it subscribes again and starts from a snapshot.
+                    // The subscriber was too slow: it subscribes again and starts from a snapshot.
                     Err(RecvError::Lagged(_) | RecvError::Closed) => return,
                 }
             }

@@ -1,5 +1,5 @@
-//! Proofs by email, shared by verification, forgotten passwords and changes of
-//! address. Locks the user before the challenge, as registration does.
+//! Email challenges for verification, password resets and email changes.
+//! They lock the user before the challenge, as registration does.
 
 use fintrac_kit::access::caller::RequestOrigin;
 use sqlx::PgConnection;
@@ -15,11 +15,11 @@ use crate::error::Error;
 use crate::store::challenges::{self, Challenge, NewChallenge};
 use crate::store::users;
 
-/// Registrations of one address whose codes are compared: more than its mailbox gets
-/// emails in the lifetime of a code.
+/// The number of registrations of one address whose codes are compared.
+/// It is more than the number of emails that one address receives during the lifetime of a code.
 const MAX_CANDIDATES: i64 = 20;
 
-/// What the user brings.
+/// The proof that a user received the email of a challenge.
 #[derive(Debug, Clone)]
 pub enum ChallengeProof {
     Token(String),
@@ -27,15 +27,15 @@ pub enum ChallengeProof {
 }
 
 impl ChallengeProof {
-    /// As it comes in a message: a token, or address and code.
+    /// Builds a proof from a request: a token, or an address and a code.
     pub fn new(token: String, email: String, code: String) -> Self {
         if token.is_empty() { Self::Code { email, code } } else { Self::Token(token) }
     }
 }
 
 impl Identity {
-    /// Opens a challenge and asks for its email; earlier ones of its purpose are
-    /// void. `email` is the address to prove, of a change of address.
+    /// Creates a challenge and records the event for which its email is sent.
+    /// Earlier challenges of its purpose are closed. `email` is the new address of an email change.
     pub(super) async fn create_challenge(
         &self,
         connection: &mut PgConnection,
@@ -57,7 +57,7 @@ impl Identity {
         Ok(self.record(connection, change, origin).await?)
     }
 
-    /// The same without an email.
+    /// Creates a challenge without recording an event, so that no email is sent.
     pub(super) async fn insert_challenge(
         &self,
         connection: &mut PgConnection,
@@ -81,9 +81,9 @@ impl Identity {
         Ok(id)
     }
 
-    /// Counts a code by the network that it comes from, for many mailboxes must not be
-    /// many tries, and by its mailbox, for many networks and many emails must not be
-    /// either. A token has 256 bits and is not counted.
+    /// Counts a code by the network of the client and by the address.
+    /// The first count limits guesses across many addresses, the second one guesses from many
+    /// networks and across many emails. A token has 256 bits and is not counted.
     pub(super) async fn record_proof_attempt(
         &self,
         proof: &ChallengeProof,
@@ -99,7 +99,7 @@ impl Identity {
         Ok(records)
     }
 
-    /// The code was right after all.
+    /// Refunds the attempts after the code turned out to be correct.
     pub(super) async fn refund_proof_attempt(
         &self,
         connection: &mut PgConnection,
@@ -108,13 +108,13 @@ impl Identity {
         self.refund_all(connection, records).await
     }
 
-    /// Whether `code` is the challenge's, as people type it.
+    /// Returns whether `code` is the challenge's code, in any notation.
     pub(super) fn code_matches(&self, challenge: Uuid, stored: &[u8], code: &str) -> bool {
         bool::from(self.secrets.code_hash(challenge, code).ct_eq(stored))
     }
 
-    /// The open challenge that `proof` answers, locked with its user. A wrong
-    /// code counts: commit in either case.
+    /// Locks the user and the open challenge of `proof`; returns the challenge.
+    /// A wrong code is counted, so the caller commits in either case.
     pub(super) async fn resolve_challenge(
         &self,
         connection: &mut PgConnection,
@@ -160,7 +160,7 @@ impl Identity {
                 let Some(challenge) = challenges::lock_by_user(connection, user_id, *purpose).await? else {
                     continue;
                 };
-                // A change may have been asked for again meanwhile, to another address.
+                // The user may have requested another address since the list was read.
                 let requested = challenge.email.as_deref().and_then(Email::parse);
                 let is_other = requested.is_some_and(|requested| requested.key() != email.key());
                 let is_usable =
@@ -177,7 +177,7 @@ impl Identity {
         Err(Error::ChallengeInvalid)
     }
 
-    /// Who may have been sent a code for `purpose` to this address.
+    /// Lists the users who may have received a code for `purpose` at this address.
     async fn list_challenged_users(
         &self,
         connection: &mut PgConnection,

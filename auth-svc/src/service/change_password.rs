@@ -1,4 +1,4 @@
-//! Another password for somebody who knows his own. Ends the other sessions.
+//! Replaces the password of a user who knows it and ends the other sessions.
 
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::error::FieldViolation;
@@ -21,7 +21,7 @@ impl Identity {
         self.check_new_password(&mut connection, user_id, new_password).await?;
         drop(connection);
         if current == new_password {
-            let text = "Choose another password than the one you have.";
+            let text = "The new password must differ from the current one. Choose another.";
             return Err(Error::Invalid(vec![FieldViolation::new(
                 "new_password",
                 "PASSWORD_UNCHANGED",

@@ -1,5 +1,6 @@
-//! Leaving: every session ends at once, everything is erased after a time of
-//! grace in which a login brings the account back.
+//! Requests the deletion of the caller's account.
+//! Every session ends at once. All data is erased after a grace period, in which a login restores
+//! the account.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use fintrac_kit::access::RequestContext;
@@ -12,7 +13,7 @@ use crate::store::{roles, sessions, users};
 const GRACE_PERIOD: TimeDelta = TimeDelta::days(30);
 
 impl Identity {
-    /// When everything will be erased.
+    /// Returns the time at which the account will be erased.
     pub async fn delete_me(
         &self,
         ctx: &RequestContext,

@@ -1,5 +1,4 @@
-//! A user's devices: the list, whether one is trusted, and forgetting one,
-//! which ends its sessions.
+//! Lists, trusts and deletes a user's devices; deletion ends their sessions.
 
 use fintrac_kit::access::RequestContext;
 use uuid::Uuid;
@@ -10,7 +9,7 @@ use crate::store::devices::{self, KnownDevice};
 use crate::store::{sessions, users};
 
 impl Identity {
-    /// The one seen last first, and the device of the caller's session.
+    /// Returns the devices, the last seen first, and the current session's device.
     pub async fn list_devices(
         &self,
         ctx: &RequestContext,
@@ -20,7 +19,7 @@ impl Identity {
         Ok((devices::list(&mut connection, ctx.principal.user_id).await?, current))
     }
 
-    /// The device as it is then, and the device of the caller's session.
+    /// Returns the updated device and the device of the current session.
     pub async fn update_device(
         &self,
         ctx: &RequestContext,

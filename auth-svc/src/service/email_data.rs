@@ -1,4 +1,4 @@
-//! What emails say besides names and links; asked when they are sent.
+//! Provides the data of emails when they are sent.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -11,7 +11,8 @@ use crate::store::users::{self, Recipient};
 use crate::store::{challenges, devices};
 
 impl Identity {
-    /// To whom an email goes, and what ends emails of its `kind`, if he may.
+    /// Returns the recipient of an email and the token that unsubscribes from `kind`.
+    /// There is no token if the kind cannot be switched off.
     pub async fn get_recipient(
         &self,
         user_id: Uuid,
@@ -34,7 +35,8 @@ impl Identity {
         recipient.zip(device).ok_or(Error::NotFound("device"))
     }
 
-    /// When the account will be erased; none: it stays.
+    /// Returns the recipient and the time at which the account will be erased.
+    /// There is no time if the account is not pending deletion.
     pub async fn get_deletion_data(
         &self,
         user_id: Uuid,
@@ -45,7 +47,7 @@ impl Identity {
         Ok((recipient, erase_at))
     }
 
-    /// The user, at the address that he had before a change.
+    /// Returns the user with the email address before the change.
     pub async fn get_previous_email(&self, challenge_id: Uuid) -> Result<Recipient, Error> {
         let mut connection = self.pool.acquire().await?;
         let previous = challenges::find_previous_email(&mut connection, challenge_id).await?;

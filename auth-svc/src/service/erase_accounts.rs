@@ -1,5 +1,6 @@
-//! The end of the grace: says in the log who is to be erased, for every service
-//! of the system, and notes it for this one.
+//! Starts the erasure of accounts at the end of the grace period.
+//! It records in the event log that every service must erase the user's data, and queues the
+//! erasure in this service.
 
 use fintrac_kit::access::caller::RequestOrigin;
 use fintrac_kit::erasure::{self, Subject};
@@ -12,7 +13,7 @@ use crate::error::Error;
 use crate::store::{households, sessions, users};
 
 impl Identity {
-    /// Erases everybody whose time has come, one transaction each.
+    /// Starts the erasure of all accounts that are due, one transaction each.
     pub async fn erase_accounts(&self) -> Result<(), sqlx::Error> {
         loop {
             let mut transaction = self.pool.begin().await?;
@@ -39,9 +40,9 @@ impl Identity {
         let version = users::increment_version(connection, user_id, now).await?;
         users::set_erased(connection, user_id, now).await?;
         let owned = households::list_owned_by(connection, user_id).await?;
-        // An event a household; one for whoever has none.
-        let of = if owned.is_empty() { vec![None] } else { owned.into_iter().map(Some).collect() };
-        for household_id in of {
+        // One event for each household, or one event if the user owns none.
+        let household_ids = if owned.is_empty() { vec![None] } else { owned.into_iter().map(Some).collect() };
+        for household_id in household_ids {
             let event_id = self.random.id(now);
             let event = NewEvent {
                 id: event_id,

@@ -1,4 +1,4 @@
-//! Everything that is stored about a user here.
+//! Exports all data about a user that auth-svc stores.
 
 use fintrac_kit::access::Principal;
 use fintrac_kit::error;
@@ -60,7 +60,7 @@ impl ExportSource for Identity {
     }
 }
 
-fn user(me: &super::Me) -> serde_json::Value {
+fn user(me: &super::CurrentUser) -> serde_json::Value {
     let profile = &me.profile;
     serde_json::json!({
         "id": profile.id, "email": profile.email, "pending_email": me.pending_email,

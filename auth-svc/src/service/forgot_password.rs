@@ -1,5 +1,5 @@
-//! An email for somebody who forgot his password. Says nothing about whether the
-//! address is known, not by its time either.
+//! Sends an email to a user who forgot the password.
+//! Neither the response nor its duration reveals whether the address is known.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::domain::throttle::Scope;
 use crate::error::Error;
 use crate::store::users;
 
-/// Longer than the work for a known address takes; whoever asks waits this long.
+/// The duration of every response; the work for a known address takes less.
 const MIN_RESPONSE_TIME: Duration = Duration::from_millis(100);
 
 impl Identity {
@@ -33,7 +33,7 @@ impl Identity {
         })?;
         self.attempt_from(Scope::ClientIp, origin).await?;
         if let Attempt::Blocked(_) = self.attempt(Scope::Email, &format!("reset {}", email.key())).await? {
-            // Enough emails for one mailbox; the answer stays the same.
+            // The limit of emails is reached; the response stays the same.
             return Ok(());
         }
         let mut transaction = self.pool.begin().await?;
@@ -49,7 +49,7 @@ impl Identity {
     }
 }
 
-/// Answers after the same time whether there was work to do or not.
+/// Delays the response so that its duration does not reveal the work done.
 pub(super) async fn uniform_duration<T>(work: impl Future<Output = T>) -> T {
     let respond_at = Instant::now() + MIN_RESPONSE_TIME;
     let done = work.await;

@@ -1,4 +1,4 @@
-//! The secrets of an email, derived anew at every call.
+//! Derives the secrets of a challenge when its email is sent.
 
 use uuid::Uuid;
 
@@ -9,12 +9,12 @@ use crate::error::Error;
 use crate::store::challenges;
 use crate::store::users::{self, Recipient};
 
-/// What the email says, and to whom.
+/// The recipient and the secrets of a challenge's email.
 #[derive(Debug)]
 pub struct ChallengeSecrets {
     pub recipient: Recipient,
     pub token: String,
-    /// Absent once the code has lapsed: the email then has the link only.
+    /// The code; absent once it has expired, so that the email has the link only.
     pub code: Option<String>,
 }
 
@@ -28,7 +28,7 @@ impl Identity {
         }
         let recipient =
             users::recipient(&mut connection, challenge.user_id).await?.ok_or(Error::ChallengeLapsed)?;
-        // A change of address is confirmed at the new one, unless it is somebody's.
+        // An email change is not confirmed if another user has verified the new address.
         if let Some(wanted) = challenge.email.as_deref().and_then(Email::parse) {
             let holder = users::find_by_email(&mut connection, wanted.key()).await?;
             if holder.is_some_and(|holder| holder.id != challenge.user_id) {

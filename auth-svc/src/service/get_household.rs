@@ -1,4 +1,4 @@
-//! A household's facts, for services that meet it for the first time.
+//! Returns a household to other services, which store a copy.
 
 use uuid::Uuid;
 

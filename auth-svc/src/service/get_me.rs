@@ -1,4 +1,4 @@
-//! The caller's own profile.
+//! Returns the caller's own profile.
 
 use fintrac_kit::access::Principal;
 use sqlx::PgConnection;
@@ -10,18 +10,18 @@ use crate::error::Error;
 use crate::store::challenges;
 use crate::store::users::{self, Profile};
 
-/// A profile with what is not stored in the clear.
+/// A profile with its encrypted fields decrypted.
 #[derive(Debug)]
-pub struct Me {
+pub struct CurrentUser {
     pub profile: Profile,
     pub phone_number: Option<String>,
-    /// An address that waits to be confirmed.
+    /// A new address that is not confirmed yet.
     pub pending_email: Option<String>,
     pub household_id: Uuid,
 }
 
 impl Identity {
-    pub async fn get_me(&self, principal: &Principal) -> Result<Me, Error> {
+    pub async fn get_me(&self, principal: &Principal) -> Result<CurrentUser, Error> {
         let mut connection = self.pool.acquire().await?;
         self.profile(&mut connection, principal.user_id, principal.household_id).await
     }
@@ -31,7 +31,7 @@ impl Identity {
         connection: &mut PgConnection,
         user_id: Uuid,
         household_id: Uuid,
-    ) -> Result<Me, Error> {
+    ) -> Result<CurrentUser, Error> {
         let profile = users::profile(connection, user_id).await?.ok_or(Error::NotFound("user"))?;
         let phone_number = match &profile.phone_number {
             Some(encrypted) => {
@@ -42,6 +42,6 @@ impl Identity {
             None => None,
         };
         let pending_email = challenges::pending_email(connection, user_id, self.clock.now()).await?;
-        Ok(Me { profile, phone_number, pending_email, household_id })
+        Ok(CurrentUser { profile, phone_number, pending_email, household_id })
     }
 }

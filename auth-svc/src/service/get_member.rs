@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::store::households;
 
 impl Identity {
-    /// Returns the currency of what the member creates without one.
+    /// Returns the currency in which a member creates something by default.
     pub async fn get_default_currency(&self, household_id: Uuid, user_id: Uuid) -> Result<String, Error> {
         let mut connection = self.pool.acquire().await?;
         let found = households::default_currency(&mut connection, household_id, user_id).await?;

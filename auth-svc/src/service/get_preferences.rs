@@ -1,4 +1,4 @@
-//! The caller's own preferences.
+//! Returns the caller's own preferences.
 
 use fintrac_kit::access::Principal;
 use fintrac_money::{Currency, Money};
@@ -9,7 +9,7 @@ use crate::domain::preferences::Preferences;
 use crate::error::Error;
 use crate::store::{households, preferences};
 
-/// Preferences with the currency that their limit is in.
+/// Preferences with the currency of their amounts.
 #[derive(Debug, Clone)]
 pub struct Settings {
     pub preferences: Preferences,
@@ -36,7 +36,7 @@ impl Identity {
         let found = preferences::find(connection, principal.user_id).await?;
         let household = households::find(connection, principal.household_id).await?;
         let code = household.ok_or(Error::NotFound("household"))?.currency_code;
-        let unknown = || Error::Internal(format!("{code} is not in the catalogue of currencies"));
+        let unknown = || Error::Internal(format!("{code} is not a known currency"));
         let currency = Currency::from_code(&code).ok_or_else(unknown)?;
         Ok(Settings { preferences: found.ok_or(Error::NotFound("user"))?, currency })
     }

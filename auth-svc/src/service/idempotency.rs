@@ -1,4 +1,4 @@
-//! Requests that come twice and are done once.
+//! Idempotency: a request that is sent twice takes effect once.
 
 use fintrac_kit::idempotency::{self, Claim, Key, Stored};
 use sqlx::PgConnection;
@@ -7,7 +7,7 @@ use super::Identity;
 use crate::error::Error;
 
 impl Identity {
-    /// Claims `key`; what the first request with it got, if there was one.
+    /// Claims `key`; returns the stored response if the key was used before.
     pub(super) async fn claim<T>(
         &self,
         connection: &mut PgConnection,
@@ -21,7 +21,7 @@ impl Identity {
         }
     }
 
-    /// Keeps the answer for the next request with `key`.
+    /// Stores the response for later requests with `key`.
     pub(super) async fn store_response(
         &self,
         connection: &mut PgConnection,

@@ -1,4 +1,4 @@
-//! From which amount on people of these households want to hear of a transaction.
+//! Lists the amounts from which members are notified of a transaction.
 
 use uuid::Uuid;
 

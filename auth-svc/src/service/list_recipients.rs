@@ -1,4 +1,4 @@
-//! Who of a household wants to hear of a kind of thing, for whoever tells it.
+//! Lists the household members to notify about a kind of event.
 
 use uuid::Uuid;
 
@@ -14,8 +14,8 @@ impl Identity {
         Ok(preferences::list_subscribers(&mut *self.pool.acquire().await?, household_id, kind).await?)
     }
 
-    /// Households that somebody is a member of, with their time zones, at most
-    /// 1,000 of those after `after`.
+    /// Lists households with members and their time zones, in order of id.
+    /// It returns at most 1,000 of those after `after`.
     pub async fn list_households(&self, after: Uuid) -> Result<Vec<(Uuid, String)>, Error> {
         Ok(households::list(&mut *self.pool.acquire().await?, after).await?)
     }

@@ -1,4 +1,4 @@
-//! A user's sessions, and ending one from any device.
+//! Lists and revokes the caller's sessions.
 
 use fintrac_kit::access::RequestContext;
 use uuid::Uuid;
@@ -9,7 +9,7 @@ use crate::store::sessions::{self, OpenSession};
 use crate::store::users;
 
 impl Identity {
-    /// The one seen last first.
+    /// Lists the open sessions, the last seen first.
     pub async fn list_sessions(&self, ctx: &RequestContext) -> Result<Vec<OpenSession>, Error> {
         let mut connection = self.pool.acquire().await?;
         Ok(sessions::list_open(&mut connection, ctx.principal.user_id, self.clock.now()).await?)
@@ -23,7 +23,7 @@ impl Identity {
         let session =
             session.filter(|session| session.user_id == user_id && session.is_live(self.clock.now()));
         let session = session.ok_or(Error::NotFound("session"))?;
-        // One's own is a logout.
+        // Ending the current session is a logout, which needs no reauthentication.
         if session.id != ctx.principal.session_id {
             self.ensure_reauthenticated(&mut transaction, ctx).await?;
         }

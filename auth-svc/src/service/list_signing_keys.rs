@@ -1,11 +1,11 @@
-//! The public keys, for JWKS.
+//! Returns the public keys for the JSON Web Key Set (JWKS).
 
 use super::Identity;
 use crate::error::Error;
 use crate::store::signing_keys::{self, SigningKey};
 
 impl Identity {
-    /// Empty in the legacy form, which has no public keys.
+    /// Lists the keys; there are none with HS256, which has no public keys.
     pub async fn list_signing_keys(&self) -> Result<Vec<SigningKey>, Error> {
         if self.config.hs256_secret.is_some() {
             return Ok(Vec::new());

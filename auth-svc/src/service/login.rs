@@ -1,5 +1,6 @@
-//! Login. Wrong password, unknown user and too many attempts look and take the
-//! same; only a right password learns more.
+//! Login.
+//! A wrong password, an unknown user and too many attempts have the same response and duration;
+//! only the right password reveals more.
 
 use fintrac_kit::access::caller::RequestOrigin;
 use fintrac_kit::access::network_key;
@@ -10,7 +11,7 @@ use uuid::Uuid;
 
 use super::passwords::PasswordVerification;
 use super::throttling::{Attempt, AttemptRecord};
-use super::{ChangeEvent, Identity, Me, TokenPair};
+use super::{ChangeEvent, CurrentUser, Identity, TokenPair};
 use crate::domain::device::Device;
 use crate::domain::email::Email;
 use crate::domain::throttle::Scope;
@@ -18,25 +19,25 @@ use crate::error::Error;
 use crate::store::users::{self, Credentials};
 use crate::store::{devices, households};
 
-/// Failures in a row after which the user is told.
+/// The number of failures in a row after which the user is notified.
 const FAILURES_BEFORE_NOTIFICATION: i32 = 10;
 
-/// Who says he is whom.
+/// The credentials and the device of a login.
 #[derive(Debug)]
 pub struct Login {
     pub email: String,
     pub username: String,
     pub password: SecretString,
-    /// What the client says it runs on.
+    /// The device as the client describes it.
     pub device: Device,
-    /// Of the second factor.
+    /// A code of the second factor; may be empty.
     pub code: String,
 }
 
 #[derive(Debug)]
 pub struct LoginOutcome {
     pub tokens: TokenPair,
-    pub me: Me,
+    pub me: CurrentUser,
 }
 
 impl Identity {
@@ -51,12 +52,12 @@ impl Identity {
         let _permit = self.acquire_check_permit(Scope::Account, &account).await;
         let account_attempt = self.attempt(Scope::Account, &account).await?;
         let stored = user.as_ref().map(|user| user.password_hash.as_str());
-        // A locked account is checked too, so that it takes as long.
+        // A locked account is checked as well, so that the duration is the same.
         let may_log_in = user.as_ref().is_some_and(Credentials::may_log_in);
         let verification = match self.passwords.verify(login.password, stored).await {
             Ok(verification) => verification,
             Err(error) => {
-                // Nothing was checked, so nothing was wrong.
+                // The password was not checked, so the attempt was no failure.
                 let mut connection = self.pool.acquire().await?;
                 self.refund_all(&mut connection, &ip_records).await?;
                 if let Attempt::Allowed(record) = &account_attempt {
@@ -70,11 +71,11 @@ impl Identity {
             self.record_failed_login(user.as_ref(), &account_attempt, origin).await?;
             return Err(Error::InvalidCredentials);
         };
-        // He is who he says from here on.
+        // From here on the user is authenticated.
         let origin = &Self::authenticated_origin(user.id, origin);
         let factor_record = self.record_code_attempt(user.id, &login.code).await;
         let mut transaction = self.pool.begin().await?;
-        // The password may have changed while this one was being checked.
+        // The password may have changed during the check.
         let locked = users::lock(&mut transaction, user.id).await?;
         let same = |locked: &Credentials| locked.may_log_in() && locked.password_hash == user.password_hash;
         let Some(locked) = locked.filter(same) else { return Err(Error::InvalidCredentials) };
@@ -126,8 +127,8 @@ impl Identity {
         }
     }
 
-    /// What a right password still does not open. A code that was right is spent;
-    /// an account that was leaving stays.
+    /// Applies the checks that follow a correct password.
+    /// A valid code is consumed, and an account that is pending deletion is restored.
     async fn authorize_login(
         &self,
         connection: &mut PgConnection,
@@ -178,9 +179,9 @@ impl Identity {
         }
     }
 
-    /// What an account's wrong passwords are counted by: a network that its user has
-    /// logged in from has a count of its own, so that a stranger elsewhere cannot
-    /// keep him out.
+    /// Returns the name under which an account's wrong passwords are counted.
+    /// A network from which the user has logged in has a count of its own, so that an attacker
+    /// elsewhere cannot lock the user out.
     async fn account_throttle_key(
         &self,
         user_id: Uuid,
@@ -191,7 +192,7 @@ impl Identity {
         Ok(if known { format!("{user_id} {}", network_key(Some(ip))) } else { user_id.to_string() })
     }
 
-    /// Notes a wrong password or code. The one that makes it many is told to the user.
+    /// Records a wrong password or code and notifies the user when there are many.
     pub(super) async fn record_failed_attempt(
         &self,
         connection: &mut PgConnection,
@@ -210,7 +211,7 @@ impl Identity {
     }
 }
 
-/// The name that an unknown user's attempts are counted under.
+/// Returns the name under which attempts of an unknown user are counted.
 fn unknown_name(login: &Login) -> String {
     let email = Email::parse(&login.email);
     let email =
@@ -221,18 +222,26 @@ fn unknown_name(login: &Login) -> String {
 fn validate(login: &Login) -> Result<(), Error> {
     let mut violations = Vec::new();
     match (login.email.trim().is_empty(), login.username.trim().is_empty()) {
-        (true, true) => violations.push(FieldViolation::new("email", "REQUIRED", "Send email or username.")),
+        (true, true) => violations.push(FieldViolation::new(
+            "email",
+            "REQUIRED",
+            "The email or the username must be sent. Send one of them.",
+        )),
         (false, false) => {
             violations.push(FieldViolation::new(
                 "username",
                 "CONFLICTING",
-                "Send either email or username, not both.",
+                "The username must not be sent with an email. Send one of them.",
             ));
         }
         (true, false) | (false, true) => {}
     }
     if login.password.expose_secret().is_empty() {
-        violations.push(FieldViolation::new("password", "REQUIRED", "This field is needed."));
+        violations.push(FieldViolation::new(
+            "password",
+            "REQUIRED",
+            "The field must not be empty. Send a value.",
+        ));
     }
     login.device.check(&mut violations);
     if violations.is_empty() { Ok(()) } else { Err(Error::Invalid(violations)) }

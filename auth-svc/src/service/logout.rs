@@ -1,4 +1,4 @@
-//! The end of one session, or of all of a user's.
+//! Ends one session, or all sessions of a user.
 
 use fintrac_kit::access::caller::RequestOrigin;
 use fintrac_kit::access::{Principal, RequestContext};
@@ -9,8 +9,8 @@ use crate::error::Error;
 use crate::store::{refresh_tokens, sessions, users};
 
 impl Identity {
-    /// Ends the session of `refresh_token`, which must be the user's; without
-    /// one, the session of his access token.
+    /// Ends the session of `refresh_token`, which must be the caller's.
+    /// Without a token it ends the session of the caller's access token.
     pub async fn logout(
         &self,
         principal: &Principal,
@@ -38,7 +38,7 @@ impl Identity {
     pub async fn logout_all(&self, ctx: &RequestContext) -> Result<(), Error> {
         let (user_id, origin) = (ctx.principal.user_id, &ctx.origin);
         let mut transaction = self.pool.begin().await?;
-        // A login under way begins before this or after it, never in between.
+        // A concurrent login is either seen here and ended, or starts after this transaction.
         users::lock(&mut transaction, user_id).await?;
         self.ensure_reauthenticated(&mut transaction, ctx).await?;
         for session_id in sessions::lock_open(&mut transaction, user_id).await? {
@@ -52,6 +52,6 @@ impl Identity {
 }
 
 fn not_yours() -> Error {
-    let text = "This is not a refresh token of yours.";
+    let text = "The refresh token must be yours. Send another, or none to end this session.";
     Error::Invalid(vec![FieldViolation::new("refresh_token", "REFRESH_TOKEN_INVALID", text)])
 }

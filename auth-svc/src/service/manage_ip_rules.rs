@@ -1,5 +1,5 @@
-//! Networks that may or may not call, in force within a second. Nobody locks
-//! himself out.
+//! Manages IP rules, which take effect within a second.
+//! Administrators cannot lock themselves out.
 
 use fintrac_kit::access::{AddressRule, AddressRules, RequestContext};
 use fintrac_kit::database::violated_constraint;
@@ -16,7 +16,7 @@ use crate::store::ip_rules::{self, IpRule};
 use crate::store::{roles, users};
 
 impl Identity {
-    /// Newest first.
+    /// Lists the rules, the newest first.
     pub async fn list_ip_rules(&self, page: &PageQuery) -> Result<Page<IpRule>, Error> {
         let page = PageRequest::new(page.size, &page.token, "ip rules")?;
         let before = page.after.map(|cursor| cursor.id);
@@ -43,11 +43,15 @@ impl Identity {
         if let Some(user_id) = wanted.user_id
             && users::find(&mut transaction, user_id).await?.is_none_or(|user| user.erased_at.is_some())
         {
-            return Err(invalid("user_id", "USER_NOT_FOUND", "There is no such user."));
+            return Err(invalid("user_id", "USER_NOT_FOUND", "The user must exist. Check the id."));
         }
         self.ensure_may_manage(&mut transaction, ctx, wanted.user_id).await?;
         if ip_rules::count(&mut transaction).await? >= ip_rules::MAX_IP_RULES {
-            return Err(invalid("cidr", "TOO_MANY_ITEMS", "There are 10,000 rules; delete some first."));
+            return Err(invalid(
+                "cidr",
+                "TOO_MANY_ITEMS",
+                "There must be at most 10,000 rules. Delete some first.",
+            ));
         }
         let now = self.clock.now();
         let rule = IpRule {
@@ -60,9 +64,11 @@ impl Identity {
         };
         ip_rules::insert(&mut transaction, rule.id, &wanted, now).await.map_err(|error| {
             match violated_constraint(&error) {
-                Some("ip_rules_user_id_network_key") => {
-                    invalid("cidr", "NAME_TAKEN", "There is a rule for this network; delete it first.")
-                }
+                Some("ip_rules_user_id_network_key") => invalid(
+                    "cidr",
+                    "NAME_TAKEN",
+                    "A network must have only one rule per user. Delete the other rule first.",
+                ),
                 _ => Error::Database(error),
             }
         })?;
@@ -88,7 +94,7 @@ impl Identity {
         Ok(())
     }
 
-    /// Whether the caller may make and delete rules about this user.
+    /// Ensures that the caller may create and delete rules for this user.
     async fn ensure_may_manage(
         &self,
         connection: &mut PgConnection,
@@ -100,10 +106,10 @@ impl Identity {
         if self.user_permissions(connection, user_id).await?.is_subset(&own_permissions) {
             return Ok(());
         }
-        Err(Error::Forbidden("This user may do more than you; ask an administrator."))
+        Err(Error::Forbidden("You must have every permission of this user. Ask an administrator."))
     }
 
-    /// Refuses rules as they stand now if they keep out whoever made them so.
+    /// Rejects rules that would deny the caller's own address.
     async fn ensure_not_locked_out(
         &self,
         connection: &mut PgConnection,
@@ -118,7 +124,7 @@ impl Identity {
     }
 }
 
-/// The same as verifiers know it.
+/// Converts a rule to the form that verifiers use.
 pub(super) fn address_rule(rule: &IpRule) -> Option<AddressRule> {
     let allow = rule.action == Action::Allow;
     Some(AddressRule { user_id: rule.user_id, network: rule.cidr.parse().ok()?, allow })

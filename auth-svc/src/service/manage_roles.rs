@@ -1,5 +1,5 @@
-//! Roles of the operator's own. What a role may do holds for tokens that are
-//! out already, within a second.
+//! Manages custom roles.
+//! A change of permissions applies to issued tokens within a second.
 
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::error::FieldViolation;
@@ -13,11 +13,11 @@ use crate::domain::role::{self, Role};
 use crate::error::Error;
 use crate::store::roles;
 
-/// Roles beside the built-in ones.
+/// The maximum number of custom roles.
 const MAX_ROLES: usize = 100;
 
 impl Identity {
-    /// The built-in ones first.
+    /// Lists the roles, the built-in ones first.
     pub async fn list_roles(&self) -> Result<Vec<Role>, Error> {
         let own = roles::list(&mut *self.pool.acquire().await?).await?;
         Ok(role::built_in().into_iter().chain(own).collect())
@@ -41,13 +41,17 @@ impl Identity {
         let permissions =
             role::parse_permissions(permissions).map_err(|more| violations.extend(more)).unwrap_or_default();
         if violations.is_empty() && self.role(&mut transaction, &name).await?.is_some() {
-            violations.push(FieldViolation::new("name", "NAME_TAKEN", "There is a role of this name."));
+            violations.push(FieldViolation::new(
+                "name",
+                "NAME_TAKEN",
+                "The name must be unique. Choose another.",
+            ));
         }
         if roles::list(&mut transaction).await?.len() >= MAX_ROLES {
             violations.push(FieldViolation::new(
                 "name",
                 "TOO_MANY_ITEMS",
-                "There are 100 roles; delete one first.",
+                "There must be at most 100 roles. Delete one first.",
             ));
         }
         if !violations.is_empty() {
@@ -112,7 +116,7 @@ impl Identity {
         Ok(())
     }
 
-    /// A role by its name, built in or not.
+    /// Finds a role by name, built in or custom.
     pub(super) async fn role(
         &self,
         connection: &mut PgConnection,
@@ -142,7 +146,7 @@ impl Identity {
         Ok(role)
     }
 
-    /// Nobody makes a role that may do more than himself, nor changes one.
+    /// Ensures that the caller has every permission of the role.
     async fn ensure_may_define(
         &self,
         connection: &mut PgConnection,
@@ -153,7 +157,7 @@ impl Identity {
         if role.permissions.is_subset(&own_permissions) {
             return Ok(());
         }
-        Err(Error::Forbidden("You cannot give or take permissions that you do not have."))
+        Err(Error::Forbidden("You must have every permission of the role. Ask an administrator."))
     }
 }
 
@@ -175,7 +179,7 @@ fn role_change<'a>(
     }
 }
 
-/// Roles are known by name; their events need an id: a hash of it (UUIDv8).
+/// Derives the id of a role in events from its name, by a hash (UUIDv8).
 fn role_id(name: &str) -> Uuid {
     let digest = Sha256::digest(name.as_bytes());
     uuid::Builder::from_custom_bytes(digest.first_chunk().copied().unwrap_or_default()).into_uuid()

@@ -1,7 +1,7 @@
-//! Looking after other people's accounts: find, lock, unlock, roles, sessions.
+//! Manages accounts: search, lock, unlock, roles, sessions.
 //!
-//! Nobody acts on somebody who may do more than himself, nor gives what he does
-//! not have; the last administrator stays one.
+//! Administrators cannot change users who have more permissions than they have, and cannot grant
+//! permissions that they lack. At least one administrator remains.
 
 use std::collections::BTreeSet;
 
@@ -19,11 +19,11 @@ use crate::error::Error;
 use crate::store::managed_users::{self, Filter, ManagedUser};
 use crate::store::{challenges, roles, sessions, users};
 
-/// Roles of one user: his access tokens name them all.
+/// The maximum number of roles of one user; access tokens name all of them.
 const MAX_ROLES_PER_USER: usize = 20;
 const STATUSES: [&str; 5] = ["unverified", "active", "locked", "pending_deletion", "erased"];
 
-/// What is to change; absent: as it is.
+/// The changes to a user; an absent field stays unchanged.
 #[derive(Debug, Clone, Default)]
 pub struct UserChanges {
     pub is_locked: Option<bool>,
@@ -31,10 +31,10 @@ pub struct UserChanges {
     pub end_sessions: bool,
 }
 
-/// Which users, as somebody wrote it.
+/// The search for users as it was sent.
 #[derive(Debug, Clone, Default)]
 pub struct UserQuery {
-    /// The beginning of an address or a username, or an id.
+    /// The beginning of an email address or username, or an id.
     pub query: String,
     pub status: String,
     pub role: String,
@@ -45,10 +45,10 @@ impl UserQuery {
         let text = |text: &str| Some(text.trim().to_lowercase()).filter(|text| !text.is_empty());
         let status = text(&self.status);
         if status.as_deref().is_some_and(|status| !STATUSES.contains(&status)) {
-            let hint = format!("Send one of {}.", STATUSES.join(", "));
+            let hint = format!("The status must be one of {}. Send one of them.", STATUSES.join(", "));
             return Err(Error::Query(vec![FieldViolation::new("status", "STATUS_INVALID", hint)]));
         }
-        // A whole address is looked for by its key.
+        // A complete address is matched by its key.
         let query =
             Email::parse(&self.query).map(|email| email.key().to_owned()).or_else(|| text(&self.query));
         let id = query.as_deref().and_then(|query| Uuid::parse_str(query).ok());
@@ -59,7 +59,7 @@ impl UserQuery {
 }
 
 impl Identity {
-    /// Newest first.
+    /// Lists the users, the newest first.
     pub async fn list_users(&self, query: &UserQuery, page: &PageQuery) -> Result<Page<ManagedUser>, Error> {
         let filter = query.filter()?;
         let page = PageRequest::new(page.size, &page.token, &format!("users {filter:?}"))?;
@@ -93,12 +93,16 @@ impl Identity {
         let own_permissions = self.user_permissions(&mut transaction, ctx.principal.user_id).await?;
         let user_permissions = self.user_permissions(&mut transaction, user_id).await?;
         if !user_permissions.is_subset(&own_permissions) {
-            return Err(Error::Forbidden("This user may do more than you; ask an administrator."));
+            return Err(Error::Forbidden(
+                "You must have every permission of this user. Ask an administrator.",
+            ));
         }
         if let Some(names) = &changes.roles {
             // An unverified address may belong to another person.
             if !user.email_verified {
-                return Err(Error::Forbidden("This user has not confirmed the address yet."));
+                return Err(Error::Forbidden(
+                    "The user must verify the email address first. Try again afterwards.",
+                ));
             }
             self.set_roles(&mut transaction, ctx, user_id, names, &own_permissions).await?;
         }
@@ -126,13 +130,13 @@ impl Identity {
     ) -> Result<(), Error> {
         let now = self.clock.now();
         if is_locked && user_id == ctx.principal.user_id {
-            let text = "You cannot lock yourself.";
+            let text = "You must not lock your own account. Ask another administrator.";
             return Err(Error::Invalid(vec![FieldViolation::new("is_locked", "CANNOT_MODIFY_SELF", text)]));
         }
         if is_locked {
             self.ensure_admin_remains(connection, user_id).await?;
             self.end_all_sessions(connection, ctx, user_id).await?;
-            // What is on its way by email must not be good again after the lock.
+            // Emails that were sent before the lock must not work after an unlock.
             for purpose in [Purpose::ResetPassword, Purpose::ChangeEmail] {
                 challenges::close_all(connection, user_id, purpose, now).await?;
             }
@@ -145,7 +149,7 @@ impl Identity {
         Ok(self.record(connection, change, &ctx.origin).await?)
     }
 
-    /// Another set of roles ends the user's sessions: his tokens name the old ones.
+    /// Replaces the roles and ends the sessions, whose tokens name the old roles.
     async fn set_roles(
         &self,
         connection: &mut PgConnection,
@@ -155,18 +159,18 @@ impl Identity {
         own_permissions: &BTreeSet<String>,
     ) -> Result<(), Error> {
         if !own_permissions.contains(role::ASSIGN_ROLES) {
-            return Err(Error::Forbidden("Changing roles needs the permission roles:write."));
+            return Err(Error::Forbidden("You must have the permission roles:write. Ask an administrator."));
         }
         let names: BTreeSet<_> = names.iter().map(|name| name.trim().to_ascii_lowercase()).collect();
         if names.len() > MAX_ROLES_PER_USER {
-            let text = format!("Send at most {MAX_ROLES_PER_USER} roles.");
+            let text = format!("A user must have at most {MAX_ROLES_PER_USER} roles. Send fewer.");
             return Err(Error::Invalid(vec![FieldViolation::new("roles", "TOO_MANY_ITEMS", text)]));
         }
         let mut wanted = BTreeSet::new();
         for name in names {
             if self.role(connection, &name).await?.is_none() {
                 let name: String = name.chars().take(64).collect();
-                let text = format!("There is no role {name}.");
+                let text = format!("The role {name} must exist. GET /admin/roles lists all roles.");
                 return Err(Error::Invalid(vec![FieldViolation::new("roles", "ROLE_NOT_FOUND", text)]));
             }
             wanted.insert(name);
@@ -180,7 +184,9 @@ impl Identity {
         }
         let given = self.role_permissions(connection, &wanted).await?;
         if !given.is_subset(own_permissions) {
-            return Err(Error::Forbidden("You cannot give permissions that you do not have."));
+            return Err(Error::Forbidden(
+                "You must have every permission that you grant. Choose other roles.",
+            ));
         }
         roles::set_for_user(connection, user_id, &wanted).await?;
         let version = users::increment_version(connection, user_id, self.clock.now()).await?;
@@ -202,7 +208,7 @@ impl Identity {
         Ok(())
     }
 
-    /// Refuses what would leave nobody to administrate.
+    /// Rejects a change after which no administrator would remain.
     async fn ensure_admin_remains(&self, connection: &mut PgConnection, user_id: Uuid) -> Result<(), Error> {
         let is_admin = roles::list_for_user(connection, user_id).await?.contains(role::ADMIN);
         if is_admin && !roles::has_other_admin(connection, user_id).await? {

@@ -1,5 +1,4 @@
-//! The use cases of identity, a file each. What they share is here: the
-//! sources of time and chance, the keys, and how a session ends.
+//! The use cases of identity, one file each, and their shared dependencies.
 
 mod challenges;
 mod change_password;
@@ -57,7 +56,7 @@ use uuid::Uuid;
 
 pub use challenges::ChallengeProof;
 pub use get_challenge::ChallengeSecrets;
-pub use get_me::Me;
+pub use get_me::CurrentUser;
 pub use get_preferences::Settings;
 pub use login::Login;
 pub use manage_users::{UserChanges, UserQuery};
@@ -78,10 +77,10 @@ use throttling::CheckPermits;
 pub struct Identity {
     pub clock: Clock,
     pub publisher: Arc<TrustPublisher>,
-    /// Cancelled when streams are to end.
+    /// Cancelled when open streams must end.
     pub closing: CancellationToken,
     pub pool: PgPool,
-    /// Rung when somebody is to be erased.
+    /// Wakes the erasure worker.
     pub erasures: WakeSignal,
     token_verifier: Arc<TokenVerifier>,
     random: Random,
@@ -114,12 +113,12 @@ impl Identity {
         })
     }
 
-    /// The same origin with the user as its actor, once he has proved who he is.
+    /// Returns the origin with the authenticated user as its actor.
     fn authenticated_origin(user_id: Uuid, origin: &RequestOrigin) -> RequestOrigin {
         RequestOrigin { actor: user_id.to_string(), ..origin.clone() }
     }
 
-    /// Records a change of something that belongs to a user.
+    /// Records a change in the event log.
     async fn record(
         &self,
         connection: &mut PgConnection,
@@ -155,7 +154,7 @@ struct ChangeEvent<'a> {
 }
 
 impl<'a> ChangeEvent<'a> {
-    /// A change of the user himself.
+    /// Builds a change of the user record itself.
     fn for_user(user_id: Uuid, version: i64, kind: &'static str, changed: &'a [&'a str]) -> Self {
         Self { user_id, household_id: None, entity: "user", entity_id: user_id, version, kind, changed }
     }

@@ -1,5 +1,5 @@
-//! What an operator does at the database, whether the system runs or not: the
-//! first administrator, keys.
+//! Operator commands, which work on the database of a running or stopped system.
+//! They create administrators, manage keys and remove access restrictions.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use fintrac_kit::access::caller::RequestOrigin;
@@ -22,37 +22,39 @@ use crate::store::encrypted_values::{self, EncryptedColumn, EncryptedValue};
 use crate::store::users::{self, NewUser};
 use crate::store::{households, ip_rules, preferences, roles, second_factors, sessions, signing_keys};
 
-/// Values that are encrypted anew in one look.
+/// The number of rows that one query reads.
 const BATCH_SIZE: i64 = 500;
 
-/// An operator's hands on auth-svc's schema.
+/// The operator's access to the schema of auth-svc.
 #[derive(Debug)]
 pub struct Operator(Identity);
 
-/// What came of making somebody an administrator.
+/// The outcome of creating an administrator.
 #[derive(Debug)]
 pub enum AdminCreated {
-    /// A user of that address has the role now; his sessions have ended.
+    /// A user of that address got the role; the user's sessions have ended.
     Promoted,
-    /// There was nobody: an account that waits for its password. The token of
-    /// the link to choose one is good for 60 minutes.
+    /// There was no user of that address; an account without a password was created.
+    /// The token of the link to choose a password is valid for 60 minutes.
     Created { token: String },
-    /// He was one.
+    /// The user was an administrator before.
     AlreadyAdmin,
 }
 
-/// What an operator asked for cannot be done.
+/// The reason why an operator command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum OperatorError {
     #[error(transparent)]
     Start(#[from] StartError),
-    #[error("{0} is not an email address; use the form name@example.com")]
+    #[error("{0} must be an email address; use the form name@example.com")]
     InvalidEmail(String),
-    #[error("there are no signing keys with JWT_ALGORITHM=HS256; change JWT_SECRET_KEY instead")]
+    #[error("JWT_ALGORITHM must not be HS256, which has no signing keys; change JWT_SECRET_KEY instead")]
     NoSigningKeys,
-    #[error("a value does not open with FINTRAC_DATA_KEYS: {0}; configure the keys it was made with")]
+    #[error("every value must decrypt with FINTRAC_DATA_KEYS: {0}; configure the key that encrypted it")]
     KeyRing(fintrac_kit::keyring::KeyRingError),
-    #[error("this account is locked or about to be erased; unlock it, or let its user log in, and try again")]
+    #[error(
+        "the account must not be locked or pending deletion; unlock it, or let its user log in, and try again"
+    )]
     LockedOrPendingDeletion,
     #[error("{0}")]
     Rejected(String),
@@ -78,7 +80,7 @@ impl Operator {
         Ok(Self(Identity::new(config, deps).await?))
     }
 
-    /// Gives the role `admin` to the user of `email`; makes one where there is none.
+    /// Gives the role `admin` to the user of `email`; creates the user if necessary.
     pub async fn create_admin(&self, email: &str) -> Result<AdminCreated, OperatorError> {
         let identity = &self.0;
         let address = Email::parse(email).ok_or_else(|| OperatorError::InvalidEmail(email.to_owned()))?;
@@ -120,7 +122,8 @@ impl Operator {
         Ok(outcome)
     }
 
-    /// Deletes every rule on addresses: for administrators who kept themselves out. How many there were.
+    /// Deletes all IP rules, for administrators who locked themselves out.
+    /// Returns the number of deleted rules.
     pub async fn clear_ip_rules(&self) -> Result<u64, OperatorError> {
         let mut transaction = self.0.pool.begin().await?;
         let count = ip_rules::delete_all(&mut transaction).await?;
@@ -129,8 +132,8 @@ impl Operator {
         Ok(count)
     }
 
-    /// Removes the second factor of somebody who lost it with his recovery codes;
-    /// false when there was none. He is told by email.
+    /// Removes the second factor of a user who lost it and the recovery codes.
+    /// Returns false if there was none. The user is notified by email.
     pub async fn remove_mfa(&self, email: &str) -> Result<bool, OperatorError> {
         let identity = &self.0;
         let address = Email::parse(email).ok_or_else(|| OperatorError::InvalidEmail(email.to_owned()))?;
@@ -138,7 +141,9 @@ impl Operator {
         let mut transaction = identity.pool.begin().await?;
         let found = users::find_by_email(&mut transaction, address.key()).await?;
         let Some(user) = found else {
-            return Err(OperatorError::Rejected("there is no user of this address".to_owned()));
+            return Err(OperatorError::Rejected(
+                "the email address must belong to a user; check it".to_owned(),
+            ));
         };
         users::lock(&mut transaction, user.id).await?;
         if !second_factors::is_enabled(&mut transaction, user.id).await? {
@@ -150,8 +155,8 @@ impl Operator {
         Ok(true)
     }
 
-    /// Adds a signing key that signs from `active_from` on: verifiers have to know
-    /// it before.
+    /// Adds a signing key that signs after `lead`.
+    /// Verifiers receive the key before it signs.
     pub async fn rotate_signing_key(
         &self,
         lead: TimeDelta,
@@ -170,9 +175,9 @@ impl Operator {
         Ok((key.kid, key.active_from))
     }
 
-    /// Takes every signing key away, should one be in foreign hands; a new one signs at
-    /// once. Tokens that are out are refused within a second, and clients refresh
-    /// theirs. The new key, and how many were taken away.
+    /// Deletes all signing keys and adds one that signs at once.
+    /// It is for keys that were compromised. Issued access tokens are rejected within a second, and
+    /// clients refresh theirs. Returns the id of the new key and the number of deleted keys.
     pub async fn revoke_signing_keys(&self) -> Result<(String, u64), OperatorError> {
         let identity = &self.0;
         if identity.config.hs256_secret.is_some() {
@@ -189,8 +194,8 @@ impl Operator {
         Ok((key.kid, revoked))
     }
 
-    /// Ends every session that is open now; how many there were. Their tokens are
-    /// refused within a second, and all users log in again.
+    /// Ends every session that is open now and returns their number.
+    /// Their tokens are rejected within a second, and all users log in again.
     pub async fn end_all_sessions(&self) -> Result<u64, OperatorError> {
         let identity = &self.0;
         let origin = RequestOrigin { actor: "operator".to_owned(), ..RequestOrigin::default() };
@@ -210,8 +215,9 @@ impl Operator {
         Ok(count)
     }
 
-    /// Encrypts anew what is encrypted with any other key than the first of the
-    /// ring, while the system runs; how many values that were.
+    /// Encrypts every value with the first key of the ring.
+    /// It works while the system runs. Returns the number of values that were encrypted with
+    /// another key.
     pub async fn rotate_data_key(&self) -> Result<u64, OperatorError> {
         let mut count = 0;
         for column in EncryptedColumn::ALL {
@@ -232,7 +238,7 @@ impl Operator {
         Ok(count)
     }
 
-    /// What was done that is nobody's in particular.
+    /// Records an operation that does not belong to a user.
     async fn record(
         &self,
         connection: &mut PgConnection,
@@ -277,7 +283,7 @@ impl Operator {
 }
 
 impl Identity {
-    /// A verified user without a password that anybody knows.
+    /// Inserts a verified user with a random, unknown password.
     async fn insert_admin(
         &self,
         connection: &mut PgConnection,

@@ -1,6 +1,6 @@
-//! The password of a user who has a session already, asked for again before
-//! something that a stolen session must not do. Wrong ones are counted apart from
-//! those of logins: strangers have no part in this count.
+//! Checks the password again within a session before sensitive operations.
+//! A stolen session must not suffice for them. Wrong passwords are counted apart from those of
+//! logins, so that attackers without a session cannot add to this count.
 
 use fintrac_kit::access::caller::RequestOrigin;
 use fintrac_kit::error::FieldViolation;
@@ -15,11 +15,11 @@ use crate::domain::throttle::Scope;
 use crate::error::Error;
 use crate::store::users::{self, Credentials};
 
-/// The hash of a password that was right.
+/// The hash of the password that was verified.
 pub(super) struct Reauthentication(String);
 
 impl Identity {
-    /// Checks the password in `field`; no transaction is open meanwhile.
+    /// Verifies the password in `field` while no transaction is open.
     pub(super) async fn reauthenticate_with_password(
         &self,
         user_id: Uuid,
@@ -31,7 +31,7 @@ impl Identity {
             return Err(Error::Invalid(vec![FieldViolation::new(
                 field,
                 "REQUIRED",
-                "This field is needed.",
+                "The field must not be empty. Send a value.",
             )]));
         }
         let stored = users::find(&mut *self.pool.acquire().await?, user_id).await?;
@@ -42,7 +42,7 @@ impl Identity {
         };
         match self.passwords.verify(password, Some(&user.password_hash)).await {
             Ok(PasswordVerification::Right | PasswordVerification::Rehashed(_)) => {
-                // Whatever is refused after this, the password was not wrong.
+                // The password was correct, even if a later check rejects the request.
                 self.reset(&mut *self.pool.acquire().await?, &record).await?;
                 Ok(Reauthentication(user.password_hash))
             }
@@ -50,7 +50,7 @@ impl Identity {
                 let mut connection = self.pool.acquire().await?;
                 self.record_failed_attempt(&mut connection, &user, &record, "password_rejected", origin)
                     .await?;
-                let text = "This is not your password.";
+                let text = "The password must be your current one. Try again.";
                 Err(Error::Invalid(vec![FieldViolation::new(field, "PASSWORD_INCORRECT", text)]))
             }
             Err(error) => {
@@ -60,7 +60,7 @@ impl Identity {
         }
     }
 
-    /// The user, locked, if the password that was proved still is his.
+    /// Locks the user and ensures that the verified password is still the current one.
     pub(super) async fn lock_reauthenticated(
         &self,
         connection: &mut PgConnection,
@@ -71,7 +71,7 @@ impl Identity {
         let user = users::lock(connection, user_id).await?.filter(Credentials::may_log_in);
         let user = user.ok_or(Error::NotFound("user"))?;
         if user.password_hash != reauthentication.0 {
-            let text = "Your password was changed meanwhile.";
+            let text = "The password was changed during the request. Send the new one.";
             return Err(Error::Invalid(vec![FieldViolation::new(field, "PASSWORD_INCORRECT", text)]));
         }
         Ok(user)

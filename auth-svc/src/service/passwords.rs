@@ -1,5 +1,6 @@
-//! Hashing passwords without starving everything else: a few at once, on threads
-//! of their own; a few more wait, and whoever comes then is sent away at once.
+//! Hashes passwords without starving other requests.
+//! A few hashes run at once, on blocking threads. A limited number of requests waits; more are
+//! rejected.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,20 +19,20 @@ use crate::error::Error;
 pub struct PasswordManager {
     hash_permits: Arc<Semaphore>,
     queue_timeout: Duration,
-    /// Those who are hashed and those who wait.
+    /// Permits for requests that are hashed or waiting.
     queue_limit: Arc<Semaphore>,
     hasher: Argon2<'static>,
     random: Random,
-    /// Verified in place of an unknown user's, at the same cost.
+    /// The hash that is verified for an unknown user, at the same cost.
     dummy_hash: String,
 }
 
-/// What a verification found.
+/// The result of a verification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PasswordVerification {
     Wrong,
     Right,
-    /// Right, and to be stored anew because the parameters have risen.
+    /// Correct, with a new hash to store because the parameters have been raised.
     Rehashed(String),
 }
 
@@ -53,13 +54,13 @@ impl PasswordManager {
         }
     }
 
-    /// The PHC string of `password`.
+    /// Returns the hash of `password` as a PHC string.
     pub async fn hash(&self, password: SecretString) -> Result<String, Error> {
         let (hasher, random) = (self.hasher.clone(), self.random.clone());
         self.run_hashing(move || hash(&hasher, &random, password.expose_secret())).await?
     }
 
-    /// Checks `password`; without a stored hash it takes just as long and is wrong.
+    /// Verifies `password`; without a stored hash it takes as long and is wrong.
     pub async fn verify(
         &self,
         password: SecretString,
@@ -86,7 +87,7 @@ impl PasswordManager {
         .await?
     }
 
-    /// What is to be said about a new password, on those threads.
+    /// Runs the assessment of a new password on the hashing threads.
     pub async fn assess<T: Send + 'static>(
         &self,
         assess: impl FnOnce() -> T + Send + 'static,

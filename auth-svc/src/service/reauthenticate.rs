@@ -1,5 +1,6 @@
-//! Reauthenticates the caller within the session. Operations that change how a user
-//! logs in require it, because a stolen access token must not be enough.
+//! Reauthenticates the caller within the session.
+//! Operations that change how a user logs in require it, because a stolen access token must not
+//! suffice.
 
 use chrono::TimeDelta;
 use fintrac_kit::access::RequestContext;
@@ -10,11 +11,11 @@ use super::Identity;
 use crate::error::Error;
 use crate::store::{second_factors, sessions};
 
-/// How long a login, or a proof since, stays fresh.
+/// The time for which a login or reauthentication counts as recent.
 const REAUTHENTICATION_LIFETIME: TimeDelta = TimeDelta::minutes(5);
 
 impl Identity {
-    /// Password, and a code of the second factor where there is one.
+    /// Verifies the password, and a code of the second factor if there is one.
     pub async fn reauthenticate(
         &self,
         ctx: &RequestContext,
@@ -47,7 +48,7 @@ impl Identity {
         outcome
     }
 
-    /// Refuses a session whose last proof is not fresh.
+    /// Rejects a session without a recent login or reauthentication.
     pub(super) async fn ensure_reauthenticated(
         &self,
         connection: &mut PgConnection,
@@ -62,7 +63,8 @@ impl Identity {
         }
     }
 
-    /// The same for what asks for the password by itself: only the factor is missing.
+    /// Requires a recent reauthentication if the user has a second factor.
+    /// It is for operations that verify the password themselves.
     pub(super) async fn ensure_recent_second_factor(
         &self,
         connection: &mut PgConnection,

@@ -1,6 +1,6 @@
-//! A refresh token for the next pair. Each is good once; a second use means
-//! that somebody else has it, and ends the session, except for a retry whose
-//! first answer was lost on the way.
+//! Exchanges a refresh token for the next pair of tokens.
+//! Each token is valid once. A second use means that the token was stolen, and ends the session,
+//! unless it is the retry of a request whose response was lost.
 
 use chrono::TimeDelta;
 use fintrac_kit::access::caller::RequestOrigin;
@@ -12,7 +12,7 @@ use crate::store::refresh_tokens::{self, RefreshToken};
 use crate::store::sessions::{self, Session};
 use crate::store::users;
 
-/// How long after its use a token gets the same successor again.
+/// The time after its use in which a token gets the same successor again.
 const GRACE_PERIOD: TimeDelta = TimeDelta::seconds(30);
 
 impl Identity {
@@ -20,7 +20,7 @@ impl Identity {
         let hash = self.secrets.refresh_hash(refresh_token);
         let mut transaction = self.pool.begin().await?;
         let found = refresh_tokens::find(&mut transaction, &hash).await?.ok_or(Error::RefreshTokenInvalid)?;
-        // One refresh of a session at a time; read again what its lock protects.
+        // The lock serializes refreshes of a session, so the token is read again.
         let session =
             sessions::lock(&mut transaction, found.session_id).await?.ok_or(Error::RefreshTokenInvalid)?;
         let token = refresh_tokens::find(&mut transaction, &hash).await?.ok_or(Error::RefreshTokenInvalid)?;
@@ -61,7 +61,7 @@ impl Identity {
         sessions::touch(connection, session.id, now, idle_expires_at, access_expires_at).await
     }
 
-    /// Spent a moment ago, and nobody has used what it was exchanged for.
+    /// Returns whether the token was just used and its successor was not.
     async fn is_retry(
         &self,
         connection: &mut PgConnection,

@@ -1,5 +1,5 @@
-//! Registration. The answer is the same whether the address is known or not;
-//! what happened is told by email.
+//! Registration.
+//! The response is the same whether the address is known or not; the email states the result.
 
 use fintrac_kit::access::caller::RequestOrigin;
 use fintrac_kit::error::FieldViolation;
@@ -29,7 +29,7 @@ impl Identity {
         {
             return Err(Error::Throttled(wait));
         }
-        // Always hashed: a known address must not answer faster.
+        // The password is always hashed, so that a known address does not respond faster.
         let password_hash = self.passwords.hash(registration.password.clone().into()).await?;
         let mut transaction = self.pool.begin().await?;
         self.insert_registration(&mut transaction, &registration, &password_hash, origin).await?;
@@ -47,8 +47,8 @@ impl Identity {
     ) -> Result<(), Error> {
         let now = self.clock.now();
         let known = users::find_by_email(connection, registration.email.key()).await?;
-        // Only verified users hold a username, and theirs are refused in every
-        // case: so the refusal says nothing about the address.
+        // Only verified users hold a username. It is rejected whether the address is known or not,
+        // so that the rejection reveals nothing about the address.
         if let Some(username) = &registration.username
             && users::find_username_owner(connection, username).await?.is_some()
         {
@@ -57,14 +57,14 @@ impl Identity {
         if let Some(known) = known {
             let locked = users::lock(connection, known.id).await?.ok_or(Error::NotFound("user"))?;
             if locked.erased_at.is_some() {
-                // The erasure frees the address in a moment; no email goes out.
+                // The erasure is about to release the address; no email is sent.
                 return Ok(());
             }
             let change = ChangeEvent::for_user(known.id, locked.version, "already_registered", &[]);
             return Ok(self.record(connection, change, origin).await?);
         }
-        // An earlier registration of the address has proved nothing: each is separate,
-        // and its email confirms that registration only.
+        // Registrations of an address are independent until one is verified; the email of each
+        // confirms that registration only.
         let id = self.random.id(now);
         let aad = phone_number_aad(id);
         let phone_number = registration
@@ -89,12 +89,12 @@ impl Identity {
     }
 }
 
-/// The associated data of an encrypted phone number.
+/// Returns the associated data of an encrypted phone number.
 pub(super) fn phone_number_aad(user_id: Uuid) -> String {
     format!("users/{user_id}/phone_number")
 }
 
 pub(super) fn username_taken() -> Error {
-    let text = "Somebody has this username; choose another.";
+    let text = "The username must be unique. Choose another.";
     Error::Invalid(vec![FieldViolation::new("username", "USERNAME_TAKEN", text)])
 }

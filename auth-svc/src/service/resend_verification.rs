@@ -1,5 +1,5 @@
-//! Another verification email, for each registration of the address that waits for
-//! one. Says nothing about whether the address is known.
+//! Sends another verification email for each pending registration.
+//! The response does not reveal whether the address is known.
 
 use fintrac_kit::access::caller::RequestOrigin;
 use fintrac_kit::error::FieldViolation;
@@ -13,7 +13,7 @@ use crate::domain::throttle::Scope;
 use crate::error::Error;
 use crate::store::users::{self, Credentials};
 
-/// Registrations of one address that get another email at once.
+/// The number of registrations of one address that get another email at once.
 const MAX_EMAILS: i64 = 5;
 
 impl Identity {
@@ -26,18 +26,18 @@ impl Identity {
             Error::Invalid(vec![FieldViolation::new(
                 "email",
                 "EMAIL_INVALID",
-                "Use the form name@example.com.",
+                "The address must have the form name@example.com. Check it.",
             )])
         })?;
         self.attempt_from(Scope::ClientIp, origin).await?;
         let throttle_name = format!("verify {}", email.key());
         if let Attempt::Blocked(_) = self.attempt(Scope::Email, &throttle_name).await? {
-            // Enough emails for one mailbox; the answer stays the same.
+            // The limit of emails is reached; the response stays the same.
             return Ok(());
         }
         let claims = self.unverified(&email).await?;
         let mut emails = claims.len().min(1);
-        // Each email counts.
+        // Every email counts as an attempt.
         while emails < claims.len()
             && matches!(self.attempt(Scope::Email, &throttle_name).await?, Attempt::Allowed(_))
         {
@@ -47,7 +47,7 @@ impl Identity {
         users::lock_email(&mut transaction, email.key()).await?;
         for claim in claims.into_iter().take(emails) {
             let user = users::lock(&mut transaction, claim.id).await?;
-            // Proved meanwhile, or let go.
+            // The registration was verified or released since it was read.
             if user.is_none_or(|user| user.version != claim.version) {
                 continue;
             }

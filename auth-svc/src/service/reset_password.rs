@@ -1,5 +1,5 @@
-//! A new password by a proof from an email. It ends every session; a second
-//! factor stays in force.
+//! Sets a new password with the proof from an email.
+//! It ends every session; the second factor stays enabled.
 
 use fintrac_kit::access::caller::RequestOrigin;
 use sqlx::PgConnection;
@@ -34,7 +34,7 @@ impl Identity {
     ) -> Result<(), Error> {
         let records = self.record_proof_attempt(&proof, origin).await?;
         let user_id = self.user_to_reset(&proof, new_password, &records).await?;
-        // Hashed with no lock held; the proof is asked for once more under it.
+        // Hash without holding a lock, then resolve the challenge again under the lock.
         let hash = self.passwords.hash(new_password.into()).await?;
         let mut transaction = self.pool.begin().await?;
         let resolved = self.resolve_challenge(&mut transaction, &proof, &[Purpose::ResetPassword]).await;
@@ -54,7 +54,7 @@ impl Identity {
         for session_id in sessions::lock_open(&mut transaction, user_id).await? {
             self.end_session(&mut transaction, user_id, session_id, origin).await?;
         }
-        // A change of address that a thief asked for.
+        // Cancel an email change that an attacker may have requested.
         challenges::close_all(&mut transaction, user_id, Purpose::ChangeEmail, now).await?;
         self.reset_scope(&mut transaction, Scope::Account, &user_id.to_string()).await?;
         self.record_security_event(&mut transaction, Some(user_id), "password_reset", None, "", origin)
@@ -67,8 +67,8 @@ impl Identity {
         Ok(())
     }
 
-    /// Whose proof it is, when the new password is one that he may have. A
-    /// refused password leaves the proof good.
+    /// Returns the user of the proof if the new password is acceptable.
+    /// A rejected password does not use up the proof.
     async fn user_to_reset(
         &self,
         proof: &ChallengeProof,
@@ -86,12 +86,12 @@ impl Identity {
             Ok(user.id)
         };
         let checked = checked.await;
-        // A wrong code counts.
+        // A wrong code counts, so commit in either case.
         transaction.commit().await?;
         checked
     }
 
-    /// Refuses a password that the user may not choose.
+    /// Rejects a password that violates the rules for this user.
     pub(super) async fn check_new_password(
         &self,
         connection: &mut PgConnection,

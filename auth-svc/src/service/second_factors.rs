@@ -1,5 +1,5 @@
-//! Second factors: enrolment, removal, and the check at every door they guard.
-//! The caller of the check holds the user's lock: a code works once.
+//! Enrollment, removal and verification of second factors.
+//! The caller of a verification holds the user's lock, so that each code works once.
 
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::access::caller::RequestOrigin;
@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::store::second_factors;
 use crate::store::users::{self, Credentials};
 
-/// What a code came to.
+/// The result of checking a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum FactorCheck {
     /// The user has no second factor.
@@ -28,7 +28,7 @@ enum FactorCheck {
 }
 
 impl Identity {
-    /// Checks and spends `code`.
+    /// Checks `code` and consumes it if it is valid.
     async fn second_factor(
         &self,
         connection: &mut PgConnection,
@@ -62,7 +62,7 @@ impl Identity {
         Ok(if is_valid { FactorCheck::Right { by_recovery_code: false } } else { FactorCheck::Wrong })
     }
 
-    /// Counts a code before it is checked; nothing without one.
+    /// Counts a code before it is checked; an empty code is not counted.
     pub(super) async fn record_code_attempt(
         &self,
         user_id: Uuid,
@@ -77,8 +77,9 @@ impl Identity {
         }
     }
 
-    /// Asks for the second factor of a user whose password was right, if he has one.
-    /// `record` is of [`Self::record_code_attempt`]. Commit in either case.
+    /// Requires the second factor of a user who has one.
+    /// The password was correct. `record` is the result of [`Self::record_code_attempt`]. The
+    /// caller commits in either case.
     pub(super) async fn require_second_factor(
         &self,
         connection: &mut PgConnection,
@@ -107,7 +108,7 @@ impl Identity {
         }
     }
 
-    /// A new seed, which counts once it is confirmed.
+    /// Creates a seed, which takes effect once it is confirmed.
     pub async fn enroll_totp(&self, ctx: &RequestContext) -> Result<Enrollment, Error> {
         let user_id = ctx.principal.user_id;
         let seed = second_factor::seed(&self.random);
@@ -132,11 +133,11 @@ impl Identity {
         let profile = users::profile(&mut transaction, user_id).await?.ok_or(Error::NotFound("user"))?;
         transaction.commit().await?;
         self.wake_signal.wake();
-        let unusable = || Error::Internal("the enrollment cannot be written".to_owned());
+        let unusable = || Error::Internal("the enrollment could not be encoded".to_owned());
         second_factor::enrollment(&seed, &profile.email).ok_or_else(unusable)
     }
 
-    /// Puts an enrolment in force by its first code; the recovery codes.
+    /// Confirms an enrollment with its first code and returns the recovery codes.
     pub async fn confirm_totp(&self, ctx: &RequestContext, code: &str) -> Result<Vec<String>, Error> {
         let (user_id, origin) = (ctx.principal.user_id, &ctx.origin);
         let now = self.clock.now();
@@ -154,7 +155,7 @@ impl Identity {
             Some(Code::Recovery(_)) | None => None,
         };
         let Some(step) = step else {
-            let text = "Send the six digits that the app shows now.";
+            let text = "The code must be the current one of the app. Send its six digits.";
             return Err(Error::Invalid(vec![FieldViolation::new("code", "CODE_INVALID", text)]));
         };
         second_factors::consume_step(&mut transaction, user_id, step).await?;
@@ -171,7 +172,7 @@ impl Identity {
         Ok(codes)
     }
 
-    /// Removes the second factor: password and a code, like a login.
+    /// Removes the second factor after verifying the password and a code.
     pub async fn remove_totp(&self, ctx: &RequestContext, password: &str, code: &str) -> Result<(), Error> {
         let (user_id, origin) = (ctx.principal.user_id, &ctx.origin);
         let reauthentication =
@@ -196,7 +197,7 @@ impl Identity {
         Ok(())
     }
 
-    /// Security event, and an event that asks for the email.
+    /// Records the security event and the event for which an email is sent.
     pub(super) async fn record_mfa_change(
         &self,
         connection: &mut PgConnection,
@@ -223,7 +224,7 @@ impl Identity {
     }
 }
 
-/// The associated data of an encrypted seed.
+/// Returns the associated data of an encrypted seed.
 pub(super) fn totp_secret_aad(user_id: Uuid) -> String {
     format!("totp/{user_id}/secret")
 }

@@ -1,5 +1,4 @@
-//! What happened around the safety of accounts: notes of it, and the lists of
-//! the user's own and of everybody's.
+//! Records security events and lists them, for one user or for all users.
 
 use std::sync::Arc;
 
@@ -17,7 +16,7 @@ use crate::error::Error;
 use crate::store::security_events::{self, Filter, SecurityEvent, SecurityEventRow};
 use crate::store::users;
 
-/// Which page somebody wants.
+/// The page that was requested.
 #[derive(Debug, Clone, Default)]
 pub struct PageQuery {
     pub size: Option<i32>,
@@ -25,7 +24,8 @@ pub struct PageQuery {
 }
 
 impl Identity {
-    /// Where somebody else was who did it is no business of `user_id`.
+    /// Records a security event.
+    /// Address and client of the actor are left out if the actor is another user than `user_id`.
     pub(super) async fn record_security_event(
         &self,
         connection: &mut PgConnection,
@@ -45,7 +45,7 @@ impl Identity {
         security_events::insert(connection, &event, origin).await
     }
 
-    /// Keeps calls that were refused for want of a permission.
+    /// Stores calls that were denied for a missing permission.
     pub async fn insert_denied_calls(&self, calls: &[DeniedCall]) -> Result<(), sqlx::Error> {
         let mut transaction = self.pool.begin().await?;
         for call in calls {
@@ -70,7 +70,7 @@ impl Identity {
         transaction.commit().await
     }
 
-    /// The caller's own, newest first.
+    /// Lists the caller's security events, the newest first.
     pub async fn list_my_security_events(
         &self,
         ctx: &RequestContext,
@@ -84,7 +84,7 @@ impl Identity {
         Ok(page.paginate(rows, |row| Cursor::from_id(row.id)))
     }
 
-    /// Everybody's, newest first.
+    /// Lists the security events of all users, the newest first.
     pub async fn list_security_events(
         &self,
         filter: &Filter,
@@ -98,7 +98,8 @@ impl Identity {
     }
 }
 
-/// Keeps what this process refuses, until `shutdown`; other processes report theirs.
+/// Stores the calls that this process denies, until `shutdown`.
+/// Other processes report theirs.
 pub async fn record_denied_calls(
     identity: Arc<Identity>,
     token_verifier: Arc<TokenVerifier>,
@@ -107,7 +108,7 @@ pub async fn record_denied_calls(
     let Some(mut denied) = token_verifier.denied_calls() else { return };
     while let Some(calls) = shutdown.run_until_cancelled(denied.next()).await {
         if let Err(error) = identity.insert_denied_calls(&calls).await {
-            tracing::warn!(error = %chain(&error), lost = calls.len(), "refused permissions could not be kept");
+            tracing::warn!(error = %chain(&error), lost = calls.len(), "denied calls could not be stored");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! How sessions begin and end, shared by login, refresh and logout.
+//! The start and the end of sessions, shared by login, refresh and logout.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use fintrac_kit::access::caller::RequestOrigin;
@@ -18,13 +18,13 @@ use crate::store::sessions::{self, Session};
 use crate::store::users::{Credentials, Profile};
 use crate::store::{refresh_tokens, revocations};
 
-/// Verifiers remember an ended session for this long after its last access token:
-/// their clocks may be behind.
+/// The time for which verifiers reject an ended session after its last token.
+/// The margin covers verifiers whose clocks are behind.
 const REVOCATION_MARGIN: TimeDelta = TimeDelta::minutes(5);
-/// Devices without a session that are remembered.
+/// The maximum number of stored devices without a session.
 const MAX_UNUSED_DEVICES: i64 = 50;
 
-/// What a client gets for its session.
+/// The tokens that a client gets for its session.
 #[derive(Debug)]
 pub struct TokenPair {
     pub access_token: String,
@@ -35,9 +35,9 @@ pub struct TokenPair {
 }
 
 impl Identity {
-    /// Begins a session on a device; the oldest sessions beyond the allowed number
-    /// end. A device that was not seen before is told to the user, but for his
-    /// first. The caller holds the user's lock.
+    /// Starts a session on a device and ends the oldest sessions beyond the limit.
+    /// The user is notified of a new device, except the first one. The caller holds the user's
+    /// lock.
     pub(super) async fn begin_session(
         &self,
         connection: &mut PgConnection,
@@ -85,7 +85,7 @@ impl Identity {
         if !is_new {
             return Ok(device_id);
         }
-        // Forgetting all devices makes none the first again.
+        // Deleting all devices does not make the next one the first.
         let is_first = user.last_login_at.is_none();
         for (id, version) in devices::delete_surplus(connection, user_id, MAX_UNUSED_DEVICES).await? {
             let change = device_change(user_id, id, version.saturating_add(1), "deleted", &[]);
@@ -99,7 +99,7 @@ impl Identity {
         Ok(device_id)
     }
 
-    /// Ends a session: its tokens are refused everywhere within a second.
+    /// Ends a session; its tokens are rejected everywhere within a second.
     pub(super) async fn end_session(
         &self,
         connection: &mut PgConnection,
@@ -117,7 +117,7 @@ impl Identity {
         Ok(self.record(connection, session_change(&session, 2, "ended"), origin).await?)
     }
 
-    /// The pair of a session whose live refresh token is `refresh_token`.
+    /// Builds the token pair of a session with its current `refresh_token`.
     pub(super) fn token_pair(
         &self,
         session: &Session,
@@ -147,8 +147,9 @@ impl Identity {
 }
 
 impl Identity {
-    /// The roles that a token names: those that act on others only with a second
-    /// factor, where that is asked for. A refresh after enrolling brings them.
+    /// Returns the roles that a token names.
+    /// If a second factor is required of staff, `admin` and `support` are left out until the user
+    /// has one. The first refresh after the enrollment adds them.
     fn effective_roles(&self, profile: &Profile) -> Vec<String> {
         let needs_factor = self.config.require_staff_mfa && !profile.mfa_enabled;
         let holds = |name: &&String| !(needs_factor && [role::ADMIN, role::SUPPORT].contains(&name.as_str()));
@@ -156,7 +157,7 @@ impl Identity {
     }
 }
 
-/// A session changes twice: it starts and it ends.
+/// Builds the event of a session: version 1 at its start, version 2 at its end.
 fn session_change(session: &Session, version: i64, kind: &'static str) -> ChangeEvent<'static> {
     ChangeEvent {
         user_id: session.user_id,

@@ -1,5 +1,5 @@
-//! The keys that sign access tokens. Of those whose time has come the newest
-//! signs; the others verify until no token of theirs can be alive.
+//! The keys that sign access tokens.
+//! The newest active key signs; the others verify until all of their tokens have expired.
 
 use std::sync::{PoisonError, RwLock};
 
@@ -22,13 +22,13 @@ use crate::store::signing_keys::{self, SigningKey};
 /// Signs access tokens.
 #[derive(Debug)]
 pub enum Signer {
-    /// The legacy form.
+    /// The secret of HS256 tokens, the legacy form.
     Secret(EncodingKey),
-    /// The newest first.
+    /// Ed25519 keys, the newest first.
     Keys { ring: KeyRing, keys: RwLock<Vec<LoadedKey>> },
 }
 
-/// A key that can sign.
+/// A decrypted signing key.
 #[derive(Debug)]
 pub struct LoadedKey {
     kid: String,
@@ -37,7 +37,7 @@ pub struct LoadedKey {
 }
 
 impl Signer {
-    /// Opens the keys; makes the first one when there is none.
+    /// Loads the keys and creates the first one if there is none.
     pub async fn load(config: &Config, deps: &ServiceDependencies) -> Result<Self, StartError> {
         if let Some(secret) = &config.hs256_secret {
             return Ok(Self::Secret(EncodingKey::from_secret(secret.expose_secret().as_bytes())));
@@ -57,7 +57,7 @@ impl Signer {
         Ok(Self::Keys { ring: config.data_keys.clone(), keys })
     }
 
-    /// Takes over the keys that there are now.
+    /// Replaces the loaded keys if the stored ones have changed.
     pub fn refresh(&self, stored: &[SigningKey]) {
         let Self::Keys { ring, keys } = self else { return };
         let known = keys.read().unwrap_or_else(PoisonError::into_inner);
@@ -68,7 +68,9 @@ impl Signer {
         drop(known);
         let loaded = stored.iter().map(|key| load_key(ring, key)).collect::<Option<Vec<_>>>();
         let Some(loaded) = loaded else {
-            tracing::error!("a signing key does not open with FINTRAC_DATA_KEYS; the old ones go on");
+            tracing::error!(
+                "a signing key does not decrypt with FINTRAC_DATA_KEYS; the previous keys stay in use"
+            );
             return;
         };
         *keys.write().unwrap_or_else(PoisonError::into_inner) = loaded;
@@ -79,7 +81,7 @@ impl Signer {
             Self::Secret(key) => token::sign(claims, key, Algorithm::HS256, None),
             Self::Keys { keys, .. } => {
                 let keys = keys.read().unwrap_or_else(PoisonError::into_inner);
-                // The oldest, should a clock be behind them all.
+                // Falls back to the oldest key if the clock is behind all of them.
                 let current = keys.iter().find(|key| key.active_from <= now).or(keys.last());
                 let current = current.ok_or_else(|| Error::Internal("no signing key".to_owned()))?;
                 token::sign(claims, &current.key, Algorithm::EdDSA, Some(&current.kid))
@@ -98,7 +100,7 @@ fn load_key(ring: &KeyRing, key: &SigningKey) -> Option<LoadedKey> {
     })
 }
 
-/// A new key, encrypted.
+/// Generates a key and encrypts its private part.
 pub fn generate_key(
     config: &Config,
     random: &Random,
@@ -111,7 +113,7 @@ pub fn generate_key(
     Ok(SigningKey { kid, public_key: key.verifying_key().to_bytes().to_vec(), private_key, active_from })
 }
 
-/// The associated data of an encrypted key.
+/// Returns the associated data of an encrypted private key.
 pub fn signing_key_aad(kid: &str) -> String {
     format!("signing_keys/{kid}")
 }

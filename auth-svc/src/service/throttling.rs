@@ -1,4 +1,4 @@
-//! Counting attempts before they are made, so that many at once count too.
+//! Counts attempts before they are made, so that concurrent ones count as well.
 
 use std::time::Duration;
 
@@ -12,12 +12,12 @@ use crate::domain::throttle::{Scope, decayed};
 use crate::error::Error;
 use crate::store::throttles::{self, Throttle};
 
-/// Checks of one name at a time. An attempt counts as a failure until it turns out
-/// right, so that a name with more of them under way would block its own owner;
-/// two replicas together stay below what is free.
+/// The number of concurrent checks of one name.
+/// An attempt counts as a failure until it succeeds, so more concurrent logins of one user would
+/// block each other. Two replicas together stay below the number of free attempts.
 const MAX_CONCURRENT_CHECKS: usize = 2;
 
-/// Who is being checked. Names share a few hundred queues, which costs them a moment.
+/// Permits for checks; names share 256 semaphores, which rarely costs time.
 #[derive(Debug)]
 pub(super) struct CheckPermits([Semaphore; 256]);
 
@@ -27,17 +27,17 @@ impl Default for CheckPermits {
     }
 }
 
-/// What came of asking for an attempt.
+/// The outcome of an attempt.
 #[derive(Debug)]
 pub(super) enum Attempt {
-    /// Go ahead; it counts as a failure until it is taken back.
+    /// The attempt may proceed; it counts as a failure until it is refunded.
     Allowed(AttemptRecord),
-    /// Wait that long. Such an attempt does not count, or a stranger could keep
-    /// the owner out for good.
+    /// The attempt must wait for this time.
+    /// It is not counted, because attackers could otherwise lock the user out permanently.
     Blocked(Duration),
 }
 
-/// An attempt that was counted, and the count before it.
+/// An attempt that was counted, with the count before it.
 #[derive(Debug)]
 pub(super) struct AttemptRecord {
     key: [u8; 32],
@@ -46,7 +46,7 @@ pub(super) struct AttemptRecord {
 }
 
 impl AttemptRecord {
-    /// With this one.
+    /// Returns the number of failures, including this attempt.
     pub(super) fn failures(&self) -> i32 {
         self.written.failures
     }
@@ -57,7 +57,7 @@ impl Identity {
         let key = self.secrets.throttle_key(scope.name(), name);
         let mut transaction = self.pool.begin().await?;
         let before = throttles::lock(&mut transaction, &key).await?;
-        // Read under the lock: an attempt that waited for it is the later one.
+        // Reads the clock under the lock: an attempt that waited for it is the later one.
         let now = self.clock.now().max(before.updated_at);
         if let Ok(wait) = (before.blocked_until - now).to_std()
             && !wait.is_zero()
@@ -71,7 +71,7 @@ impl Identity {
         Ok(Attempt::Allowed(AttemptRecord { key, before, written }))
     }
 
-    /// Counts an attempt by the network that it comes from, and by the site around it.
+    /// Counts an attempt by the network of the client and by the site around it.
     pub(super) async fn attempt_from(
         &self,
         scope: Scope,
@@ -90,7 +90,7 @@ impl Identity {
         Ok(records)
     }
 
-    /// Takes back attempts that were no failures.
+    /// Refunds attempts that were no failures.
     pub(super) async fn refund_all(
         &self,
         connection: &mut PgConnection,
@@ -102,14 +102,14 @@ impl Identity {
         Ok(())
     }
 
-    /// Waits until few enough of this name are being checked.
+    /// Waits until fewer than the maximum of checks of this name are running.
     pub(super) async fn acquire_check_permit(&self, scope: Scope, name: &str) -> Option<SemaphorePermit<'_>> {
         let [first, ..] = self.secrets.throttle_key(scope.name(), name);
-        // Never closed.
+        // The semaphore is never closed.
         self.check_permits.0[usize::from(first)].acquire().await.ok()
     }
 
-    /// Takes back an attempt that was no failure.
+    /// Refunds an attempt that was no failure.
     pub(super) async fn refund(
         &self,
         connection: &mut PgConnection,
@@ -118,7 +118,7 @@ impl Identity {
         throttles::refund(connection, &record.key, &record.before, &record.written).await
     }
 
-    /// Forgets all failures: the right one was here.
+    /// Deletes the count after a success.
     pub(super) async fn reset(
         &self,
         connection: &mut PgConnection,
@@ -127,7 +127,7 @@ impl Identity {
         throttles::clear(connection, &record.key).await
     }
 
-    /// The same by name.
+    /// Deletes the count of a name.
     pub(super) async fn reset_scope(
         &self,
         connection: &mut PgConnection,

@@ -1,9 +1,8 @@
-//! Tells every verifier which keys sign, which sessions have ended, what roles may
-//! do and which addresses may call.
+//! Publishes signing keys, ended sessions, permissions and IP rules to verifiers.
 //!
-//! Each replica reads the tables four times a second, so what another replica
-//! wrote is known here too, and at once after a change of its own. The read
-//! looks back further than any transaction lasts: a set needs no order.
+//! Each replica reads the tables four times a second, and at once after a change of its own, so it
+//! learns of changes by other replicas. Each read covers more time than any transaction lasts, so
+//! no change is missed; the order of changes does not matter.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,15 +26,15 @@ use crate::domain::role;
 use crate::store::{ip_rules, revocations, roles, signing_keys};
 
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
-/// Older than this, what was read is no news.
+/// The age from which the state that was read is too old for a snapshot.
 const MAX_STATE_AGE: Duration = Duration::from_secs(1);
-/// Longer than any transaction may take to commit.
+/// The period that each read covers; longer than any transaction may last.
 const LOOKBACK: TimeDelta = TimeDelta::minutes(2);
-/// Updates that a slow subscriber may lag behind before it gets a snapshot.
+/// The number of updates that a slow subscriber may lag behind.
 const CHANNEL_CAPACITY: usize = 64;
 
 type Keys = Vec<(String, [u8; 32])>;
-type Revoked = HashMap<Uuid, DateTime<Utc>>;
+type RevokedSessions = HashMap<Uuid, DateTime<Utc>>;
 type Roles = Vec<(String, Vec<String>)>;
 
 #[derive(Debug)]
@@ -52,10 +51,10 @@ pub struct TrustPublisher {
 #[derive(Debug, Default)]
 struct State {
     keys: Keys,
-    revoked: Revoked,
+    revoked: RevokedSessions,
     roles: Roles,
     address_rules: Vec<AddressRule>,
-    /// When the tables were last read: by the system's clock, and by a steady one.
+    /// The time of the last read, by the wall clock and by the monotonic clock.
     read_at: Option<(DateTime<Utc>, Instant)>,
 }
 
@@ -72,14 +71,14 @@ impl TrustPublisher {
         }
     }
 
-    /// Reads at once instead of at the next beat: call it after a commit.
+    /// Reads now instead of at the next interval; call it after a commit.
     pub fn refresh_now(&self) {
         self.wake.notify_one();
     }
 
-    /// Updates from now on, and then the state they build on: subscribed
-    /// first, so that nothing falls between. `None` while the tables cannot be
-    /// read: a verifier must not take an old state for news.
+    /// Returns the current state and the updates after it.
+    /// It subscribes before it copies the state, so no update is lost. Returns `None` while the
+    /// tables cannot be read, because a verifier must not treat an old state as current.
     pub fn subscribe(&self) -> Option<(TrustUpdate, broadcast::Receiver<TrustUpdate>)> {
         let updates = self.updates.subscribe();
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -110,7 +109,8 @@ impl TrustPublisher {
         }
     }
 
-    /// A failed read publishes nothing: verifiers notice the silence.
+    /// Reads and publishes once.
+    /// A failed read publishes nothing; verifiers notice the missing updates.
     async fn read(&self) -> Result<(), sqlx::Error> {
         let now = self.clock.now();
         let last = self.state.lock().unwrap_or_else(PoisonError::into_inner).read_at;
@@ -155,7 +155,7 @@ impl TrustPublisher {
         state.address_rules = address_rules;
         state.read_at = Some((now, Instant::now()));
         self.token_verifier.extend(update.clone());
-        // Nobody listening is fine.
+        // Sending fails without subscribers, which is fine.
         let _receivers = self.updates.send(update);
     }
 }

@@ -1,4 +1,4 @@
-//! Ending emails of a kind by the link that stands in them, without a login.
+//! Unsubscribes from a kind of email by the link in it, without a login.
 
 use fintrac_kit::access::caller::RequestOrigin;
 use fintrac_money::Currency;
@@ -18,7 +18,7 @@ impl Identity {
         let off = ChannelsChange { kind, email: Some(false), inbox: None };
         let changes = PreferencesChanges { notifications: vec![off], ..PreferencesChanges::default() };
         let currency = Currency::from_code(&before.default_currency);
-        let currency = currency.ok_or_else(|| Error::Internal("an unknown currency".into()))?;
+        let currency = currency.ok_or_else(|| Error::Internal("the currency is unknown".into()))?;
         let (after, changed) = changes.apply(&before, currency).map_err(|_| Error::ChallengeInvalid)?;
         if changed.is_empty() {
             return Ok(());

@@ -1,5 +1,5 @@
-//! Changing one's own profile. Another address needs the password and takes
-//! effect when it is confirmed.
+//! Updates the caller's own profile.
+//! A new email address requires the password and takes effect when it is confirmed.
 
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::access::caller::RequestOrigin;
@@ -10,7 +10,7 @@ use sqlx::PgConnection;
 use super::forgot_password::uniform_duration;
 use super::register::{phone_number_aad, username_taken};
 use super::throttling::Attempt;
-use super::{ChangeEvent, Identity, Me};
+use super::{ChangeEvent, CurrentUser, Identity};
 use crate::domain::challenge::Purpose;
 use crate::domain::email::Email;
 use crate::domain::profile::{AppliedProfileChanges, EditableProfile, ProfileChanges};
@@ -25,9 +25,9 @@ impl Identity {
         changes: &ProfileChanges,
         password: SecretString,
         expected_version: Option<i64>,
-    ) -> Result<Me, Error> {
+    ) -> Result<CurrentUser, Error> {
         let work = self.apply_update(ctx, changes, password, expected_version);
-        // How long it takes says nothing about who has the other address.
+        // The duration must not reveal whether another user has the address.
         if changes.email.is_some() { uniform_duration(work).await } else { work.await }
     }
 
@@ -37,7 +37,7 @@ impl Identity {
         changes: &ProfileChanges,
         password: SecretString,
         expected_version: Option<i64>,
-    ) -> Result<Me, Error> {
+    ) -> Result<CurrentUser, Error> {
         let user_id = ctx.principal.user_id;
         let before = self.get_me(&ctx.principal).await?;
         let requested = changes.apply(&editable_profile(&before)).map_err(Error::Invalid)?.email;
@@ -73,7 +73,7 @@ impl Identity {
         self.write_profile(&mut transaction, ctx, changes, &current).await?;
         match &email {
             Some(email) => self.request_email_confirmation(&mut transaction, ctx, email).await?,
-            // One's own address again: what was asked for before is called off.
+            // The current address cancels a pending email change.
             None if changes.email.is_some() => {
                 let now = self.clock.now();
                 challenges::close_all(&mut transaction, user_id, Purpose::ChangeEmail, now).await?;
@@ -91,7 +91,7 @@ impl Identity {
         connection: &mut PgConnection,
         ctx: &RequestContext,
         changes: &ProfileChanges,
-        current: &Me,
+        current: &CurrentUser,
     ) -> Result<(), Error> {
         let user_id = ctx.principal.user_id;
         let AppliedProfileChanges { after, changed, .. } =
@@ -99,7 +99,7 @@ impl Identity {
         if changed.is_empty() {
             return Ok(());
         }
-        // By these one logs in, or is reached.
+        // The user logs in or is reached with these fields.
         if changed.iter().any(|field| ["username", "phone_number"].contains(field)) {
             self.ensure_reauthenticated(connection, ctx).await?;
         }
@@ -126,8 +126,9 @@ impl Identity {
         Ok(self.record(connection, change, &ctx.origin).await?)
     }
 
-    /// Asks for the email to the new address. Nothing tells whether somebody has it:
-    /// then no email goes out but one that tells its owner.
+    /// Requests the confirmation of the new address.
+    /// The response does not reveal whether another user has the address. In that case no
+    /// confirmation is sent, but the other user is notified.
     async fn request_email_confirmation(
         &self,
         connection: &mut PgConnection,
@@ -139,13 +140,13 @@ impl Identity {
         let owner = users::find_by_email(connection, email.key()).await?;
         let Some(owner) = owner else { return Ok(()) };
         let change = ChangeEvent::for_user(owner.id, owner.version, "already_registered", &[]);
-        // The owner does not learn who it was.
+        // The owner of the address does not learn who requested it.
         let anonymous_origin = RequestOrigin { actor: "auth".to_owned(), ..RequestOrigin::default() };
         Ok(self.record(connection, change, &anonymous_origin).await?)
     }
 }
 
-fn editable_profile(me: &Me) -> EditableProfile {
+fn editable_profile(me: &CurrentUser) -> EditableProfile {
     EditableProfile {
         first_name: me.profile.first_name.clone(),
         last_name: me.profile.last_name.clone(),

@@ -1,5 +1,5 @@
-//! Changing the caller's own preferences. An owner's time zone is his
-//! household's: it decides what is today there.
+//! Updates the caller's own preferences.
+//! An owner's time zone is the household's time zone, which decides what is today.
 
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::idempotency::{Key, Stored};

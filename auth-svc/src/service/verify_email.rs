@@ -1,5 +1,5 @@
-//! The proof that an address is the user's own, by link or by code: of a new
-//! user, for whom it makes the household, or of a change of address.
+//! Verifies an email address by link or code.
+//! For a new user it also creates the household; for an email change it applies the change.
 
 use fintrac_kit::access::caller::RequestOrigin;
 use fintrac_kit::database::violated_constraint;
@@ -21,11 +21,11 @@ impl Identity {
 
     async fn try_to_verify(&self, proof: &ChallengeProof, origin: &RequestOrigin) -> Result<(), Error> {
         match self.verify(proof, origin).await {
-            // Two verified at once and wished for one username: now it is taken, and dropped.
+            // A concurrent verification took the username; retry without it.
             Err(Error::Database(error)) if violated_constraint(&error) == Some("users_username_key_key") => {
                 self.verify(proof, origin).await
             }
-            // Another user has proved the address.
+            // Another user has verified the address.
             Err(Error::Database(error)) if violated_constraint(&error) == Some("users_email_key_key") => {
                 Err(Error::ChallengeInvalid)
             }
@@ -40,13 +40,13 @@ impl Identity {
         let purposes = [Purpose::VerifyEmail, Purpose::ChangeEmail];
         let challenge = match self.resolve_challenge(&mut transaction, proof, &purposes).await {
             Ok(challenge) => challenge,
-            // A second look at the same email.
+            // The same email was used before.
             Err(Error::ChallengeInvalid) if self.has_verified(&mut transaction, proof).await? => {
                 self.refund_proof_attempt(&mut transaction, &records).await?;
                 return Ok(transaction.commit().await?);
             }
             Err(error) => {
-                // A wrong code counts.
+                // A wrong code counts, so commit in either case.
                 transaction.commit().await?;
                 return Err(error);
             }
@@ -64,7 +64,7 @@ impl Identity {
         Ok(())
     }
 
-    /// Waits for other proofs of the address that `proof` is about.
+    /// Serializes verifications of the address that `proof` is for.
     async fn lock_email_of_proof(
         &self,
         connection: &mut PgConnection,
@@ -80,7 +80,7 @@ impl Identity {
         Ok(users::lock_email(connection, &key).await?)
     }
 
-    /// Whether `proof` is of an email whose address its user has proved already.
+    /// Returns whether `proof` was used before and its address is verified.
     async fn has_verified(
         &self,
         connection: &mut PgConnection,
@@ -100,8 +100,8 @@ impl Identity {
         }
     }
 
-    /// Marks the address as verified, creates the household, and releases the other
-    /// registrations of the address.
+    /// Marks the address as verified and creates the household.
+    /// It also releases the other registrations of the address.
     async fn activate_user(
         &self,
         connection: &mut PgConnection,
@@ -136,7 +136,7 @@ impl Identity {
         Ok(self.record(connection, verified, origin).await?)
     }
 
-    /// Takes an address away from all who only claimed it, but for one.
+    /// Releases the address from all unverified registrations except one.
     pub(super) async fn release_email(
         &self,
         connection: &mut PgConnection,
@@ -145,7 +145,7 @@ impl Identity {
         origin: &RequestOrigin,
     ) -> Result<(), sqlx::Error> {
         let released = users::release_unverified(connection, email.key(), except, self.clock.now()).await?;
-        // Who proved it is no business of theirs.
+        // Their events must not name the user who verified the address.
         let origin = &RequestOrigin {
             actor: "auth".to_owned(),
             request_id: origin.request_id.clone(),
@@ -158,7 +158,7 @@ impl Identity {
         Ok(())
     }
 
-    /// The confirmed address takes effect; the former one is told.
+    /// Applies a confirmed email change and notifies the previous address.
     async fn change_email(
         &self,
         connection: &mut PgConnection,
@@ -174,7 +174,7 @@ impl Identity {
         }
         self.release_email(connection, &email, None, origin).await?;
         let version = users::set_email(connection, user_id, &email, now).await?;
-        // What was sent to the former address is void.
+        // Emails that were sent to the previous address become void.
         challenges::close_all(connection, user_id, Purpose::ResetPassword, now).await?;
         challenges::set_previous_email(connection, challenge.id, &previous).await?;
         let changed_event = ChangeEvent {

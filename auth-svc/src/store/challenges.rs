@@ -1,4 +1,4 @@
-//! Proofs by email. Of each purpose a user has at most one that is open.
+//! Email challenges. A user has at most one open challenge per purpose.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -7,13 +7,13 @@ use uuid::Uuid;
 use crate::domain::challenge::{Lifetimes, Purpose};
 use crate::domain::email::Email;
 
-/// A challenge that may still be answered.
+/// An open challenge.
 #[derive(Debug)]
 pub struct Challenge {
     pub id: Uuid,
     pub user_id: Uuid,
     pub purpose: Purpose,
-    /// The address to prove, of a change of address.
+    /// The new address of an email change.
     pub email: Option<String>,
     pub code_hash: Vec<u8>,
     pub code_expires_at: DateTime<Utc>,
@@ -21,7 +21,7 @@ pub struct Challenge {
     pub attempts: i32,
 }
 
-/// What is stored of a new challenge.
+/// The stored data of a new challenge.
 #[derive(Debug)]
 pub struct NewChallenge<'a> {
     pub id: Uuid,
@@ -34,7 +34,7 @@ pub struct NewChallenge<'a> {
     pub now: DateTime<Utc>,
 }
 
-/// Opens a challenge and closes the user's earlier ones of that purpose.
+/// Inserts a challenge and closes the user's earlier ones of that purpose.
 pub async fn insert(connection: &mut PgConnection, challenge: &NewChallenge<'_>) -> Result<(), sqlx::Error> {
     close_all(connection, challenge.user_id, challenge.purpose, challenge.now).await?;
     sqlx::query!(
@@ -57,7 +57,7 @@ pub async fn insert(connection: &mut PgConnection, challenge: &NewChallenge<'_>)
     .map(|_| ())
 }
 
-/// Closes what a user has open for `purpose`.
+/// Closes the user's open challenges of `purpose`.
 pub async fn close_all(
     connection: &mut PgConnection,
     user_id: Uuid,
@@ -75,7 +75,7 @@ pub async fn close_all(
     .map(|_| ())
 }
 
-/// Whose token this is.
+/// Finds the user of a token.
 pub async fn find_user_by_token(
     connection: &mut PgConnection,
     token_hash: &[u8],
@@ -85,7 +85,7 @@ pub async fn find_user_by_token(
         .await
 }
 
-/// The key of the address that this token proves.
+/// Finds the key of the email address that a token verifies.
 pub async fn find_email_key_by_token(
     connection: &mut PgConnection,
     token_hash: &[u8],
@@ -99,7 +99,8 @@ pub async fn find_email_key_by_token(
     .await
 }
 
-/// Whether this token's address has been proved by its user, who may look twice.
+/// Returns whether the user of this token has verified its address.
+/// A repeated use of the link then succeeds.
 pub async fn has_verified(
     connection: &mut PgConnection,
     token_hash: &[u8],
@@ -119,7 +120,7 @@ pub async fn has_verified(
     .await
 }
 
-/// The codes, still fresh, that were sent to an address its user has proved since.
+/// Lists unexpired codes of an address that its user has verified since.
 pub async fn list_consumed_codes(
     connection: &mut PgConnection,
     email_key: &str,
@@ -140,7 +141,7 @@ pub async fn list_consumed_codes(
     Ok(rows.into_iter().map(|row| (row.id, row.code_hash)).collect())
 }
 
-/// Who wants to change to this address.
+/// Lists the users who requested a change to this address.
 pub async fn list_users_by_new_email(
     connection: &mut PgConnection,
     key: &str,
@@ -154,7 +155,7 @@ pub async fn list_users_by_new_email(
     .await
 }
 
-/// The open challenge with this token, locked.
+/// Locks the open challenge with this token.
 pub async fn lock_by_token(
     connection: &mut PgConnection,
     token_hash: &[u8],
@@ -170,7 +171,7 @@ pub async fn lock_by_token(
     .await
 }
 
-/// The user's open challenge for `purpose`, locked.
+/// Locks the user's open challenge of `purpose`.
 pub async fn lock_by_user(
     connection: &mut PgConnection,
     user_id: Uuid,
@@ -189,7 +190,7 @@ pub async fn lock_by_user(
     .await
 }
 
-/// The challenge if it is still open.
+/// Finds a challenge that is open.
 pub async fn find_open(connection: &mut PgConnection, id: Uuid) -> Result<Option<Challenge>, sqlx::Error> {
     sqlx::query_as!(
         Challenge,
@@ -202,7 +203,7 @@ pub async fn find_open(connection: &mut PgConnection, id: Uuid) -> Result<Option
     .await
 }
 
-/// The address that a user asked to change to and has not confirmed yet.
+/// Finds the new address of a user's pending email change.
 pub async fn pending_email(
     connection: &mut PgConnection,
     user_id: Uuid,
@@ -219,7 +220,7 @@ pub async fn pending_email(
     .await
 }
 
-/// User and address before the change that this challenge confirmed.
+/// Finds the user and the previous address of a confirmed email change.
 pub async fn find_previous_email(
     connection: &mut PgConnection,
     id: Uuid,
@@ -234,7 +235,7 @@ pub async fn find_previous_email(
     Ok(row.map(|row| (row.user_id, row.previous_email)))
 }
 
-/// Keeps for a while what the address was, to tell its owner of the change.
+/// Stores the previous address, to notify it of the change.
 pub async fn set_previous_email(
     connection: &mut PgConnection,
     id: Uuid,

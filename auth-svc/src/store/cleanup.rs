@@ -1,4 +1,4 @@
-//! Forgetting what has lapsed.
+//! Deletes expired rows.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
@@ -6,24 +6,24 @@ use sqlx::PgConnection;
 use crate::domain::throttle;
 use crate::store::signing_keys;
 
-/// Ended sessions stay this long, for the list of what happened.
+/// The retention of ended sessions, which document past logins.
 const SESSION_RETENTION: TimeDelta = TimeDelta::days(30);
-/// Longer than any access token lives.
+/// The retention of superseded signing keys, longer than any token's lifetime.
 const SIGNING_KEY_RETENTION: TimeDelta = TimeDelta::hours(25);
-/// As long as events.
+/// The retention of security events, the same as of the event log.
 const SECURITY_EVENT_RETENTION: TimeDelta = TimeDelta::days(396);
-/// What strangers tried is of no use to anybody for long.
+/// The retention of failed logins of unknown users.
 const ANONYMOUS_EVENT_RETENTION: TimeDelta = TimeDelta::days(30);
 /// Retention of unverified registrations: twice the lifetime of an email's link.
 const REGISTRATION_RETENTION: TimeDelta = TimeDelta::days(2);
 const CHALLENGE_RETENTION: TimeDelta = TimeDelta::days(7);
-/// Rows a statement; the rest follows at the next turn of its loop.
+/// The number of rows per statement; loops process the rest.
 const BATCH_SIZE: i64 = 1000;
 
-/// Deletes lapsed sessions with their tokens, revocations, challenges and throttles.
+/// Deletes expired sessions, tokens, revocations, challenges and throttles.
 pub async fn run(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
     loop {
-        // Tokens first: a session without tokens is harmless, and goes in the next turn.
+        // Tokens first: a session without tokens is harmless, and the next iteration deletes it.
         let sessions = sqlx::query_scalar!(
             r#"with old as (
                    select id from auth.sessions
@@ -58,7 +58,7 @@ pub async fn run(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<()
     delete_security_events(connection, now).await
 }
 
-/// Erased with the next turn of that job; a proof before that saves them.
+/// Marks old unverified registrations for erasure; verification cancels it.
 async fn release_registrations(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
     loop {
         let done = sqlx::query!(

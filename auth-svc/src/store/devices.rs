@@ -1,4 +1,4 @@
-//! What users log in with.
+//! Devices that users log in with.
 
 use std::net::IpAddr;
 
@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::domain::device::Device;
 
-/// A device that was seen.
+/// A device with which the user has logged in.
 #[derive(Debug)]
 pub struct KnownDevice {
     pub id: Uuid,
@@ -25,11 +25,11 @@ pub struct KnownDevice {
     pub last_seen_at: DateTime<Utc>,
 }
 
-/// A device at a login.
+/// The device of a login.
 #[derive(Debug)]
 pub struct DeviceLogin<'a> {
     pub user_id: Uuid,
-    /// The id it gets when it is new.
+    /// The id of the device if it is new.
     pub id: Uuid,
     pub fingerprint: [u8; 32],
     pub device: &'a Device,
@@ -37,8 +37,8 @@ pub struct DeviceLogin<'a> {
     pub now: DateTime<Utc>,
 }
 
-/// Notes that a device was seen; its id, and whether it is new. The caller
-/// holds the user's lock.
+/// Inserts or updates the device; returns its id and whether it is new.
+/// The caller holds the user's lock.
 pub async fn upsert(
     connection: &mut PgConnection,
     login: &DeviceLogin<'_>,
@@ -68,7 +68,8 @@ pub async fn upsert(
     Ok((id, id == login.id))
 }
 
-/// Whether the user has logged in from this network before: the address, of IPv6 its /64.
+/// Returns whether the user has logged in from this network before.
+/// The network is the address or, for IPv6, its /64.
 pub async fn is_known_network(
     connection: &mut PgConnection,
     user_id: Uuid,
@@ -87,8 +88,9 @@ pub async fn is_known_network(
     .await
 }
 
-/// The user's devices beyond the `keep` that were seen last, without an open
-/// session: a list that clients could grow without end. Which they were, with their versions.
+/// Deletes the user's devices without an open session, except the `keep` last seen.
+/// Otherwise clients could grow the list without limit. Returns the deleted devices with their
+/// versions.
 pub async fn delete_surplus(
     connection: &mut PgConnection,
     user_id: Uuid,
@@ -104,15 +106,15 @@ pub async fn delete_surplus(
     )
     .fetch_all(&mut *connection)
     .await?;
-    let mut forgotten = Vec::new();
+    let mut deleted = Vec::new();
     for device in surplus {
         delete(connection, user_id, device.id).await?;
-        forgotten.push((device.id, device.version));
+        deleted.push((device.id, device.version));
     }
-    Ok(forgotten)
+    Ok(deleted)
 }
 
-/// The one seen last first.
+/// Lists the user's devices, the last seen first.
 pub async fn list(connection: &mut PgConnection, user_id: Uuid) -> Result<Vec<KnownDevice>, sqlx::Error> {
     sqlx::query_as!(
         KnownDevice,
@@ -125,7 +127,7 @@ pub async fn list(connection: &mut PgConnection, user_id: Uuid) -> Result<Vec<Kn
     .await
 }
 
-/// One of the user's, locked.
+/// Locks one of the user's devices.
 pub async fn lock(
     connection: &mut PgConnection,
     user_id: Uuid,
@@ -162,7 +164,7 @@ pub async fn set_trusted(
     .map(|_| ())
 }
 
-/// Forgets a device; ended sessions lose their mark of it.
+/// Deletes a device and removes it from the user's ended sessions.
 pub async fn delete(connection: &mut PgConnection, user_id: Uuid, id: Uuid) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "update auth.sessions set device_id = null where user_id = $1 and device_id = $2",
@@ -177,7 +179,7 @@ pub async fn delete(connection: &mut PgConnection, user_id: Uuid, id: Uuid) -> R
         .map(|_| ())
 }
 
-/// What an email says of a device.
+/// The device data in an email.
 #[derive(Debug)]
 pub struct DeviceSummary {
     pub name: String,

@@ -1,9 +1,8 @@
-//! Values that are encrypted at rest, wherever they are, for whoever encrypts
-//! them anew with another key.
+//! Values that are encrypted at rest, for rotation of the data key.
 
 use sqlx::PgConnection;
 
-/// Where a value is.
+/// A column with encrypted values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EncryptedColumn {
     PhoneNumber,
@@ -15,14 +14,14 @@ impl EncryptedColumn {
     pub const ALL: [Self; 3] = [Self::PhoneNumber, Self::TotpSecret, Self::PrivateKey];
 }
 
-/// A value and the key of its row.
+/// An encrypted value and the key of its row.
 #[derive(Debug)]
 pub struct EncryptedValue {
     pub key: String,
     pub value: String,
 }
 
-/// Up to `limit` values of `column` that do not begin with `prefix`, after the row `after`.
+/// Lists up to `limit` values of `column` without `prefix`, after row `after`.
 pub async fn list(
     connection: &mut PgConnection,
     column: EncryptedColumn,
@@ -71,7 +70,7 @@ pub async fn list(
     }
 }
 
-/// Replaces a value, unless somebody changed it meanwhile.
+/// Replaces a value unless it has changed since it was read.
 pub async fn replace(
     connection: &mut PgConnection,
     column: EncryptedColumn,

@@ -1,11 +1,11 @@
-//! What is stored about a user, a section a table. Hashes, seeds and sealed
-//! values are no words of his and stay; the phone number is opened by the caller.
+//! Exported data about a user, one section per table.
+//! Hashes, seeds and other secrets are left out. The caller decrypts the phone number.
 
 use fintrac_kit::export::{PAGE_SIZE, SectionRowById};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-/// Up to [`PAGE_SIZE`] rows of a section after `after`.
+/// Lists up to [`PAGE_SIZE`] rows of a section after `after`.
 pub async fn page(
     connection: &mut PgConnection,
     section: &str,
@@ -104,7 +104,7 @@ pub async fn page(
     }
 }
 
-/// How his account stands.
+/// Returns the state of the user's account.
 async fn account(connection: &mut PgConnection, user_id: Uuid) -> Result<String, sqlx::Error> {
     sqlx::query_scalar!(
         r#"select jsonb_build_object(
@@ -120,7 +120,7 @@ async fn account(connection: &mut PgConnection, user_id: Uuid) -> Result<String,
     .await
 }
 
-/// What was emailed to him to prove an address.
+/// Lists the user's email challenges.
 async fn challenges(
     connection: &mut PgConnection,
     user_id: Uuid,
@@ -140,7 +140,7 @@ async fn challenges(
     .await
 }
 
-/// A section of one row.
+/// Builds a section of one row.
 fn single_row(after: Uuid, value: &str, name: &str) -> Vec<SectionRowById> {
     let row = SectionRowById { id: Uuid::max(), json: format!("{{\"{name}\":{value}}}") };
     if after.is_nil() { vec![row] } else { Vec::new() }

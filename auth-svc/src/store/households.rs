@@ -1,10 +1,10 @@
-//! Households and who belongs to them.
+//! Households and their members.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-/// A household's facts for other services.
+/// The household data for other services.
 #[derive(Debug)]
 pub struct Household {
     pub id: Uuid,
@@ -14,7 +14,7 @@ pub struct Household {
     pub locale: String,
 }
 
-/// Makes a household with `owner` as its owner.
+/// Inserts a household with `owner` as its owner.
 pub async fn insert(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -76,7 +76,7 @@ pub async fn default_currency(
     .await
 }
 
-/// Sets the time zone of every household that a user owns; each with its new version.
+/// Sets the time zone of the user's households; returns their new versions.
 pub async fn set_timezone(
     connection: &mut PgConnection,
     owner: Uuid,
@@ -95,7 +95,7 @@ pub async fn set_timezone(
     Ok(rows.into_iter().map(|row| (row.id, row.version)).collect())
 }
 
-/// The household of a user; each has one in this version.
+/// Finds the household of a user; each user has one in this version.
 pub async fn find_by_user(connection: &mut PgConnection, user_id: Uuid) -> Result<Option<Uuid>, sqlx::Error> {
     sqlx::query_scalar!(
         "select household_id from auth.memberships where user_id = $1 order by household_id limit 1",
@@ -105,7 +105,7 @@ pub async fn find_by_user(connection: &mut PgConnection, user_id: Uuid) -> Resul
     .await
 }
 
-/// The households that a user owns.
+/// Lists the households that a user owns.
 pub async fn list_owned_by(connection: &mut PgConnection, user_id: Uuid) -> Result<Vec<Uuid>, sqlx::Error> {
     sqlx::query_scalar!(
         r#"select household_id from auth.memberships where user_id = $1 and role = 'owner'
@@ -116,7 +116,7 @@ pub async fn list_owned_by(connection: &mut PgConnection, user_id: Uuid) -> Resu
     .await
 }
 
-/// Those that somebody is a member of, at most 1,000 of those after `after`.
+/// Lists households with members, at most 1,000 of those after `after`.
 pub async fn list(connection: &mut PgConnection, after: Uuid) -> Result<Vec<(Uuid, String)>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"select id, timezone from auth.households

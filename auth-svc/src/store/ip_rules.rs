@@ -1,4 +1,4 @@
-//! Networks that may or may not call.
+//! Networks that are allowed or denied.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -38,19 +38,19 @@ pub async fn insert(
     .map(|_| ())
 }
 
-/// All of them, for every verifier.
+/// Lists all rules, for verifiers.
 pub async fn list_all(connection: &mut PgConnection) -> Result<Vec<IpRule>, sqlx::Error> {
     list(connection, None, MAX_IP_RULES).await
 }
 
-/// More rules than this are not taken: every verifier holds them all.
+/// The maximum number of rules, because every verifier holds all of them.
 pub const MAX_IP_RULES: i64 = 10_000;
 
 pub async fn count(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(r#"select count(*) as "count!" from auth.ip_rules"#).fetch_one(connection).await
 }
 
-/// Newest first.
+/// Lists the rules, the newest first.
 pub async fn list(
     connection: &mut PgConnection,
     before: Option<Uuid>,
@@ -67,7 +67,7 @@ pub async fn list(
     .await
 }
 
-/// Deletes a rule; what it was.
+/// Deletes a rule and returns it.
 pub async fn delete(connection: &mut PgConnection, id: Uuid) -> Result<Option<IpRule>, sqlx::Error> {
     sqlx::query_as!(
         IpRule,

@@ -11,7 +11,7 @@ pub struct ManagedUser {
     pub username: Option<String>,
     pub first_name: String,
     pub last_name: String,
-    /// unverified, active, locked, pending_deletion, erased.
+    /// One of unverified, active, locked, pending_deletion and erased.
     pub status: String,
     pub roles: Vec<String>,
     pub mfa_enabled: bool,
@@ -23,17 +23,17 @@ pub struct ManagedUser {
     pub version: i64,
 }
 
-/// Which users somebody wants; absent: any.
+/// The filter of a user list; an absent field matches every user.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
     pub id: Option<Uuid>,
-    /// The beginning of an address or username, as a pattern of LIKE.
+    /// A LIKE pattern for the beginning of an email address or username.
     pub pattern: Option<String>,
     pub status: Option<String>,
     pub role: Option<String>,
 }
 
-/// Newest first.
+/// Lists the users, the newest first.
 pub async fn list(
     connection: &mut PgConnection,
     filter: &Filter,

@@ -1,5 +1,5 @@
-//! The only place with SQL, a file per aggregate: free functions on a
-//! connection; whose transaction it is, the use case decides.
+//! All SQL of auth-svc, one file per aggregate.
+//! The functions take a connection; the use case decides on the transaction.
 
 pub mod challenges;
 pub mod cleanup;

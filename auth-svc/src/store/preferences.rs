@@ -1,4 +1,4 @@
-//! How users like it, and who hears of what.
+//! Preferences and notification channels of users.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,8 @@ use uuid::Uuid;
 
 use crate::domain::preferences::{Channels, NotificationKind, Preferences};
 
-/// Writes what a registration says; what else there is stays as it was.
+/// Writes the preferences of a registration.
+/// An existing row keeps its limit and version.
 pub async fn upsert(
     connection: &mut PgConnection,
     user_id: Uuid,
@@ -32,7 +33,7 @@ pub async fn upsert(
     .map(|_| ())
 }
 
-/// Serialises changes of one user's preferences.
+/// Serializes changes of one user's preferences.
 pub async fn lock(connection: &mut PgConnection, user_id: Uuid) -> Result<(), sqlx::Error> {
     sqlx::query!("select user_id from auth.preferences where user_id = $1 for update", user_id)
         .fetch_optional(connection)
@@ -105,7 +106,7 @@ pub async fn update(
     .map(|_| ())
 }
 
-/// Somebody of a household, and how he wants to hear of a kind of thing.
+/// A household member and the channels of one kind of notification.
 #[derive(Debug)]
 pub struct Subscriber {
     pub user_id: Uuid,
@@ -114,7 +115,7 @@ pub struct Subscriber {
     pub inbox: bool,
 }
 
-/// Everybody in a household who wants to hear of `kind` at all.
+/// Lists the household members with an enabled channel for `kind`.
 pub async fn list_subscribers(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -139,7 +140,7 @@ pub async fn list_subscribers(
     .await
 }
 
-/// From which amount on somebody of a household wants to hear of a transaction.
+/// The amount from which a member is notified of a transaction.
 #[derive(Debug)]
 pub struct LargeTransactionLimit {
     pub household_id: Uuid,
@@ -147,7 +148,7 @@ pub struct LargeTransactionLimit {
     pub limit: Money,
 }
 
-/// Those of these households who set one.
+/// Lists the members of these households who set a limit.
 pub async fn list_large_transaction_limits(
     connection: &mut PgConnection,
     household_ids: &[Uuid],

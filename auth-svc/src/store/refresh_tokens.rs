@@ -1,4 +1,4 @@
-//! The families of refresh tokens.
+//! Refresh tokens, one family per session.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -28,7 +28,7 @@ pub async fn insert(
     .map(|_| ())
 }
 
-/// Read under the session's lock it is current.
+/// Finds a refresh token; the result is current only under the session's lock.
 pub async fn find(connection: &mut PgConnection, hash: &[u8]) -> Result<Option<RefreshToken>, sqlx::Error> {
     sqlx::query_as!(
         RefreshToken,

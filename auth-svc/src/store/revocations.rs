@@ -1,4 +1,4 @@
-//! Sessions that verifiers must refuse at once.
+//! Ended sessions whose access tokens verifiers must reject.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -22,7 +22,7 @@ pub async fn insert(
     .map(|_| ())
 }
 
-/// Revocations since an instant that still matter.
+/// Lists the unexpired revocations since an instant.
 pub async fn list_since(
     connection: &mut PgConnection,
     since: DateTime<Utc>,

@@ -1,4 +1,4 @@
-//! Roles of the operator's own, and who has which role.
+//! Custom roles and the roles of users.
 
 use std::collections::BTreeSet;
 
@@ -21,13 +21,13 @@ impl From<RoleRow> for Role {
     }
 }
 
-/// Serialises changes of roles, of who has them, and of who may administrate:
-/// what they are checked against stands until the transaction ends.
+/// Serializes changes of roles, role assignments and administrators.
+/// The state that they are checked against stays unchanged until the transaction ends.
 pub async fn lock(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     sqlx::query!("select pg_advisory_xact_lock(hashtext('auth.roles'))").execute(connection).await.map(|_| ())
 }
 
-/// The operator's own, by name.
+/// Lists the custom roles by name.
 pub async fn list(connection: &mut PgConnection) -> Result<Vec<Role>, sqlx::Error> {
     let rows = sqlx::query_as!(
         RoleRow,
@@ -85,14 +85,14 @@ pub async fn delete(connection: &mut PgConnection, name: &str) -> Result<(), sql
     sqlx::query!("delete from auth.roles where name = $1", name).execute(connection).await.map(|_| ())
 }
 
-/// Whether somebody has the role.
+/// Returns whether a user has the role.
 pub async fn is_in_use(connection: &mut PgConnection, name: &str) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(r#"select exists (select from auth.user_roles where role = $1) as "is!""#, name)
         .fetch_one(connection)
         .await
 }
 
-/// Names of the user's roles.
+/// Lists the names of the user's roles.
 pub async fn list_for_user(
     connection: &mut PgConnection,
     user_id: Uuid,
@@ -123,7 +123,7 @@ pub async fn set_for_user(
     .map(|_| ())
 }
 
-/// Whether anybody but `user_id` is an administrator who can log in.
+/// Returns whether another user is an administrator who can log in.
 pub async fn has_other_admin(connection: &mut PgConnection, user_id: Uuid) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(
         r#"select exists (

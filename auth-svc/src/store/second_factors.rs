@@ -1,4 +1,4 @@
-//! Second factors: the seed of time-based codes, and recovery codes.
+//! Second factors: seeds of time-based codes, and recovery codes.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -11,14 +11,14 @@ pub struct TotpRow {
     pub confirmed_at: Option<DateTime<Utc>>,
 }
 
-/// Read under the user's lock it is current.
+/// Finds the user's seed; the result is current only under the user's lock.
 pub async fn find(connection: &mut PgConnection, user_id: Uuid) -> Result<Option<TotpRow>, sqlx::Error> {
     sqlx::query_as!(TotpRow, "select secret, confirmed_at from auth.totp where user_id = $1", user_id)
         .fetch_optional(connection)
         .await
 }
 
-/// Whether logging in needs a second factor.
+/// Returns whether a login requires a second factor.
 pub async fn is_enabled(connection: &mut PgConnection, user_id: Uuid) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(
         r#"select exists (select from auth.totp where user_id = $1 and confirmed_at is not null) as "is!""#,
@@ -28,7 +28,7 @@ pub async fn is_enabled(connection: &mut PgConnection, user_id: Uuid) -> Result<
     .await
 }
 
-/// Begins an enrolment; one that was not confirmed is replaced.
+/// Stores an enrollment; it replaces one that was not confirmed.
 pub async fn enroll(
     connection: &mut PgConnection,
     user_id: Uuid,
@@ -59,7 +59,8 @@ pub async fn confirm(
         .map(|_| ())
 }
 
-/// Spends a step's code; false when it or a later one was spent before.
+/// Consumes the code of a step.
+/// Returns false if this step or a later one was consumed before.
 pub async fn consume_step(
     connection: &mut PgConnection,
     user_id: Uuid,
@@ -75,7 +76,7 @@ pub async fn consume_step(
     Ok(done.rows_affected() == 1)
 }
 
-/// Removes seed and recovery codes.
+/// Deletes the seed and the recovery codes.
 pub async fn delete(connection: &mut PgConnection, user_id: Uuid) -> Result<(), sqlx::Error> {
     sqlx::query!("delete from auth.recovery_codes where user_id = $1", user_id)
         .execute(&mut *connection)
@@ -102,7 +103,8 @@ pub async fn set_recovery_codes(
     .map(|_| ())
 }
 
-/// Spends a recovery code; false when it is none or was spent before.
+/// Consumes a recovery code.
+/// Returns false if the code is unknown or was consumed before.
 pub async fn consume_recovery_code(
     connection: &mut PgConnection,
     user_id: Uuid,

@@ -1,20 +1,20 @@
-//! What a user should know about his account's safety.
+//! Security events, which inform users about the safety of their accounts.
 
 use chrono::{DateTime, Utc};
 use fintrac_kit::access::caller::RequestOrigin;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-/// Something that happened.
+/// A new security event.
 #[derive(Debug)]
 pub struct SecurityEvent<'a> {
     pub id: Uuid,
-    /// Nobody, when nobody is known by the name that was given.
+    /// The user; absent when a login names an unknown user.
     pub user_id: Option<Uuid>,
-    /// `login_failed`, `refresh_token_reused` …
+    /// The kind, e.g. `login_failed` or `refresh_token_reused`.
     pub kind: &'a str,
     pub session_id: Option<Uuid>,
-    /// More on it, in words of ours: the permission that was refused.
+    /// The permission that was denied; empty for other kinds.
     pub detail: &'a str,
     pub occurred_at: DateTime<Utc>,
 }
@@ -43,7 +43,7 @@ pub async fn insert(
     .map(|_| ())
 }
 
-/// The same as it was recorded.
+/// A recorded security event.
 #[derive(Debug)]
 pub struct SecurityEventRow {
     pub id: Uuid,
@@ -57,17 +57,17 @@ pub struct SecurityEventRow {
     pub occurred_at: DateTime<Utc>,
 }
 
-/// Which of them somebody wants; absent: any.
+/// The filter of a list; an absent field matches every event.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
     pub user_id: Option<Uuid>,
     pub kind: Option<String>,
     pub from: Option<DateTime<Utc>>,
-    /// Before it.
+    /// The exclusive upper limit.
     pub to: Option<DateTime<Utc>>,
 }
 
-/// Newest first, of one user.
+/// Lists the security events of one user, the newest first.
 pub async fn list_for_user(
     connection: &mut PgConnection,
     user_id: Uuid,
@@ -88,7 +88,7 @@ pub async fn list_for_user(
     .await
 }
 
-/// Newest first, of everybody.
+/// Lists the security events of all users, the newest first.
 pub async fn list(
     connection: &mut PgConnection,
     filter: &Filter,

@@ -5,7 +5,7 @@ use fintrac_kit::access::caller::RequestOrigin;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-/// What decides whether a session may go on.
+/// The data that decides whether a session is live.
 #[derive(Debug)]
 pub struct Session {
     pub id: Uuid,
@@ -13,7 +13,7 @@ pub struct Session {
     pub household_id: Uuid,
     pub idle_expires_at: DateTime<Utc>,
     pub expires_at: DateTime<Utc>,
-    /// Of its last access token.
+    /// The expiry of the session's last access token.
     pub access_expires_at: DateTime<Utc>,
     pub device_id: Option<Uuid>,
     pub ended_at: Option<DateTime<Utc>>,
@@ -52,7 +52,8 @@ pub async fn insert(
     .map(|_| ())
 }
 
-/// Whose sessions are open since before `created_before`, in order of their ids.
+/// Lists the users and ids of open sessions, in order of session id.
+/// Only sessions that were created by `created_before` are listed.
 pub async fn list_open_after(
     connection: &mut PgConnection,
     created_before: DateTime<Utc>,
@@ -71,7 +72,7 @@ pub async fn list_open_after(
     Ok(rows.into_iter().map(|row| (row.user_id, row.id)).collect())
 }
 
-/// Returns when the session's user last authenticated, by login or again.
+/// Returns the time of the session's last login or reauthentication.
 pub async fn authenticated_at(
     connection: &mut PgConnection,
     id: Uuid,
@@ -92,7 +93,7 @@ pub async fn set_authenticated_at(
         .map(|_| ())
 }
 
-/// The session, locked.
+/// Locks the session.
 pub async fn lock(connection: &mut PgConnection, id: Uuid) -> Result<Option<Session>, sqlx::Error> {
     sqlx::query_as!(
         Session,
@@ -104,7 +105,7 @@ pub async fn lock(connection: &mut PgConnection, id: Uuid) -> Result<Option<Sess
     .await
 }
 
-/// The user's sessions that have not ended, the newest first, locked in order of id.
+/// Locks the user's open sessions in order of id; returns the newest first.
 pub async fn lock_open(connection: &mut PgConnection, user_id: Uuid) -> Result<Vec<Uuid>, sqlx::Error> {
     let mut sessions = sqlx::query!(
         "select id, created_at from auth.sessions where user_id = $1 and ended_at is null order by id for update",
@@ -137,7 +138,7 @@ pub async fn touch(
     .map(|_| ())
 }
 
-/// False when it had ended before.
+/// Ends the session; returns false if it had ended before.
 pub async fn end(connection: &mut PgConnection, id: Uuid, now: DateTime<Utc>) -> Result<bool, sqlx::Error> {
     let done =
         sqlx::query!("update auth.sessions set ended_at = $2 where id = $1 and ended_at is null", id, now)
@@ -156,11 +157,11 @@ pub struct OpenSession {
     pub user_agent: String,
     pub created_at: DateTime<Utc>,
     pub last_seen_at: DateTime<Utc>,
-    /// Without another refresh.
+    /// The expiry of the session without another refresh.
     pub expires_at: DateTime<Utc>,
 }
 
-/// The user's sessions that go on, the one seen last first.
+/// Lists the user's live sessions, the last seen first.
 pub async fn list_open(
     connection: &mut PgConnection,
     user_id: Uuid,
@@ -181,7 +182,7 @@ pub async fn list_open(
     .await
 }
 
-/// The user's sessions on a device that have not ended.
+/// Lists the user's open sessions on a device.
 pub async fn list_open_on_device(
     connection: &mut PgConnection,
     user_id: Uuid,
@@ -197,7 +198,7 @@ pub async fn list_open_on_device(
     .await
 }
 
-/// The device of a session.
+/// Finds the device of a session.
 pub async fn find_device(connection: &mut PgConnection, id: Uuid) -> Result<Option<Uuid>, sqlx::Error> {
     let row = sqlx::query_scalar!("select device_id from auth.sessions where id = $1", id)
         .fetch_optional(connection)

@@ -9,11 +9,11 @@ pub struct SigningKey {
     pub public_key: Vec<u8>,
     /// Encrypted PKCS #8.
     pub private_key: String,
-    /// Verifiers know it before.
+    /// The time from which the key signs; verifiers receive it before.
     pub active_from: DateTime<Utc>,
 }
 
-/// All keys, the newest first: the first one whose time has come signs.
+/// Lists all keys, the newest first; the first active one signs.
 pub async fn list(connection: &mut PgConnection) -> Result<Vec<SigningKey>, sqlx::Error> {
     sqlx::query_as!(
         SigningKey,
@@ -23,7 +23,7 @@ pub async fn list(connection: &mut PgConnection) -> Result<Vec<SigningKey>, sqlx
     .await
 }
 
-/// Replicas that start at once must not each make a first key: the second one waits here.
+/// Serializes the creation of keys, so that replicas create one first key only.
 pub async fn lock(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     sqlx::query!("select pg_advisory_xact_lock(hashtext('auth.signing_keys'))")
         .execute(connection)
@@ -49,7 +49,7 @@ pub async fn insert(
     .map(|_| ())
 }
 
-/// Deletes keys whose successor has signed since before `active_before`.
+/// Deletes keys whose successor became active before `active_before`.
 pub async fn delete_superseded(
     connection: &mut PgConnection,
     active_before: DateTime<Utc>,
@@ -65,7 +65,7 @@ pub async fn delete_superseded(
     Ok(done.rows_affected())
 }
 
-/// Deletes all keys but one.
+/// Deletes all keys except one.
 pub async fn delete_others(connection: &mut PgConnection, kid: &str) -> Result<u64, sqlx::Error> {
     let done = sqlx::query!("delete from auth.signing_keys where kid <> $1", kid).execute(connection).await?;
     Ok(done.rows_affected())

@@ -10,7 +10,7 @@ pub struct Throttle {
     pub updated_at: DateTime<Utc>,
 }
 
-/// The count of `key`, made when missing, locked until the transaction ends.
+/// Locks the count of `key` until the transaction ends; creates it if missing.
 pub async fn lock(connection: &mut PgConnection, key: &[u8]) -> Result<Throttle, sqlx::Error> {
     sqlx::query_as!(
         Throttle,
@@ -37,13 +37,13 @@ pub async fn set(connection: &mut PgConnection, key: &[u8], count: &Throttle) ->
     .map(|_| ())
 }
 
-/// Forgets the failures of `key`.
+/// Deletes the count of `key`.
 pub async fn clear(connection: &mut PgConnection, key: &[u8]) -> Result<(), sqlx::Error> {
     sqlx::query!("delete from auth.throttles where key = $1", key).execute(connection).await.map(|_| ())
 }
 
-/// Takes back one attempt that was no failure. Untouched since it was `written`, the
-/// count is what it was `before`; else others have come, and it loses this one only.
+/// Refunds one attempt that was no failure.
+/// If the count is still the one `written`, it returns to `before`; otherwise it is reduced by one.
 pub async fn refund(
     connection: &mut PgConnection,
     key: &[u8],

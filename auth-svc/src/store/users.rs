@@ -7,15 +7,15 @@ use uuid::Uuid;
 use crate::domain::email::Email;
 use crate::domain::profile::EditableProfile;
 
-/// What decides a login or a registration.
+/// The user data that logins and registrations check.
 #[derive(Debug)]
 pub struct Credentials {
     pub id: Uuid,
     pub password_hash: String,
     pub email_verified: bool,
-    /// By an administrator.
+    /// The time at which an administrator locked the account.
     pub locked_at: Option<DateTime<Utc>>,
-    /// The account is leaving: when it will be erased.
+    /// The time at which the account will be erased; set while it is pending deletion.
     pub erase_at: Option<DateTime<Utc>>,
     pub erased_at: Option<DateTime<Utc>>,
     pub last_login_at: Option<DateTime<Utc>>,
@@ -23,13 +23,13 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// Whether the right password may open the account.
+    /// Returns whether the correct password gives access to the account.
     pub fn may_log_in(&self) -> bool {
         self.locked_at.is_none() && self.erased_at.is_none()
     }
 }
 
-/// What a registration writes.
+/// The data of a registration.
 #[derive(Debug)]
 pub struct NewUser<'a> {
     pub id: Uuid,
@@ -43,7 +43,7 @@ pub struct NewUser<'a> {
     pub now: DateTime<Utc>,
 }
 
-/// A user as he sees himself.
+/// A user's own profile.
 #[derive(Debug)]
 pub struct Profile {
     pub id: Uuid,
@@ -60,18 +60,18 @@ pub struct Profile {
     pub version: i64,
 }
 
-/// To whom an email goes, and how to write to him.
+/// The recipient of an email.
 #[derive(Debug)]
 pub struct Recipient {
     pub email: String,
     pub first_name: String,
     pub locale: String,
     pub timezone: String,
-    /// None before he has confirmed his address.
+    /// The household; absent before the address is verified.
     pub household_id: Option<Uuid>,
 }
 
-/// What a username is unique by.
+/// Returns the form of a username that is unique.
 pub fn username_key(username: &str) -> String {
     username.to_ascii_lowercase()
 }
@@ -111,8 +111,9 @@ pub async fn list_unverified_by_email(
     .await
 }
 
-/// Lets one proof of an address at a time go on until its transaction ends. Taken
-/// before any user: those who claim one address must not wait for each other.
+/// Serializes verifications of an address until the transaction ends.
+/// Callers take this lock before they lock a user, so that registrations of one address do not
+/// deadlock.
 pub async fn lock_email(connection: &mut PgConnection, key: &str) -> Result<(), sqlx::Error> {
     sqlx::query!("select pg_advisory_xact_lock(hashtextextended('address ' || $1::text, 0))", key)
         .execute(connection)
@@ -147,8 +148,9 @@ pub async fn find(connection: &mut PgConnection, id: Uuid) -> Result<Option<Cred
     .await
 }
 
-/// Locks the user until the transaction ends; serialises what counts his
-/// sessions or proofs, but not rows that merely refer to him.
+/// Locks the user until the transaction ends.
+/// It serializes what counts the user's sessions or codes, but does not block rows that refer to
+/// the user.
 pub async fn lock(connection: &mut PgConnection, id: Uuid) -> Result<Option<Credentials>, sqlx::Error> {
     sqlx::query_as!(
         Credentials,
@@ -161,7 +163,7 @@ pub async fn lock(connection: &mut PgConnection, id: Uuid) -> Result<Option<Cred
     .await
 }
 
-/// The verified user who holds the username.
+/// Finds the verified user who holds the username.
 pub async fn find_username_owner(
     connection: &mut PgConnection,
     username: &str,
@@ -171,7 +173,7 @@ pub async fn find_username_owner(
         .await
 }
 
-/// A registration; others of the address may stand beside it.
+/// Inserts a registration; the address may have other registrations.
 pub async fn insert(connection: &mut PgConnection, user: &NewUser<'_>) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"insert into auth.users (id, email, email_key, username, first_name, last_name,
@@ -192,8 +194,8 @@ pub async fn insert(connection: &mut PgConnection, user: &NewUser<'_>) -> Result
     .map(|_| ())
 }
 
-/// Marks the address as verified, gives the role `user` and the username wished
-/// for, unless somebody holds it by now; returns the new version.
+/// Marks the address as verified and adds the role `user`.
+/// The user gets the requested username unless another user holds it. Returns the new version.
 pub async fn verify(connection: &mut PgConnection, id: Uuid, now: DateTime<Utc>) -> Result<i64, sqlx::Error> {
     sqlx::query!(
         "insert into auth.user_roles (user_id, role) values ($1, 'user') on conflict (user_id, role) do nothing",
@@ -217,7 +219,7 @@ pub async fn verify(connection: &mut PgConnection, id: Uuid, now: DateTime<Utc>)
     .await
 }
 
-/// Sets what a user may change of himself; the new version.
+/// Updates the fields that a user may change; returns the new version.
 pub async fn update_profile(
     connection: &mut PgConnection,
     id: Uuid,
@@ -241,7 +243,7 @@ pub async fn update_profile(
     .await
 }
 
-/// Another address; the new version.
+/// Sets the email address; returns the new version.
 pub async fn set_email(
     connection: &mut PgConnection,
     id: Uuid,
@@ -260,7 +262,8 @@ pub async fn set_email(
     .await
 }
 
-/// Marks that a user changed in a way that is no field of his own; the new version.
+/// Increments the version after a change outside the user's own columns.
+/// Returns the new version.
 pub async fn increment_version(
     connection: &mut PgConnection,
     id: Uuid,
@@ -286,9 +289,9 @@ pub async fn set_last_login(
         .map(|_| ())
 }
 
-/// Takes an address away from all who never proved that it is theirs, but for one,
-/// with what was sent to it; what is left of them is erased. Who they were, and
-/// their new versions.
+/// Releases the address from all unverified registrations except one.
+/// It closes their challenges and marks them for erasure. Returns the released users with their new
+/// versions.
 pub async fn release_unverified(
     connection: &mut PgConnection,
     email_key: &str,
@@ -327,7 +330,7 @@ pub async fn set_locked(
         .map(|_| ())
 }
 
-/// When the account is to be erased; none: it stays.
+/// Sets the time at which the account will be erased; `None` keeps the account.
 pub async fn set_erase_at(
     connection: &mut PgConnection,
     id: Uuid,
@@ -339,7 +342,7 @@ pub async fn set_erase_at(
         .map(|_| ())
 }
 
-/// Some user whose time has come, locked; nobody whom another replica has.
+/// Locks one user who is due for erasure, skipping users that a replica locked.
 pub async fn lock_due_for_erasure(
     connection: &mut PgConnection,
     now: DateTime<Utc>,
@@ -364,7 +367,7 @@ pub async fn set_erased(
         .map(|_| ())
 }
 
-/// When the account will be erased, if it is leaving.
+/// Returns the time at which the account will be erased, if pending deletion.
 pub async fn erase_at(connection: &mut PgConnection, id: Uuid) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
     let row = sqlx::query_scalar!("select erase_at from auth.users where id = $1", id)
         .fetch_optional(connection)

@@ -1,4 +1,4 @@
-//! Administrators: what they may do, and to whom.
+//! Administrators: their permissions and limits.
 
 use auth_svc::AdminCreated;
 use fintrac_proto::auth::v1 as pb;
@@ -31,21 +31,21 @@ async fn create_role(session: &Session<'_>, name: &str, permissions: &[&str]) ->
 }
 
 #[tokio::test]
-async fn an_operator_makes_the_first_administrator() {
+async fn an_operator_creates_the_first_administrator() {
     let auth = Auth::start().await;
     auth.user("ana@example.com").await;
     let before = auth.session("ana@example.com").await;
     assert!(matches!(auth.make_admin("ANA@example.com").await, AdminCreated::Promoted));
-    assert_eq!(before.wait_for_rejection().await, "SESSION_ENDED", "his tokens named the old roles");
+    assert_eq!(before.wait_for_rejection().await, "SESSION_ENDED", "the old tokens name the old roles");
     let after = auth.session("ana@example.com").await;
     assert_eq!(auth.me(&after.tokens.access_token).await.expect("me").roles, ["admin", "user"]);
     assert!(matches!(auth.make_admin("ana@example.com").await, AdminCreated::AlreadyAdmin));
     let AdminCreated::Created { token } = auth.make_admin("root@example.com").await else {
-        panic!("a new one")
+        panic!("expected AdminCreated::Created")
     };
     assert_eq!(error_reason(auth.login("root@example.com", PASSWORD).await), "INVALID_CREDENTIALS");
     let request = pb::ResetPasswordRequest { token, new_password: PASSWORD.into(), ..Default::default() };
-    auth.identity().reset_password(request).await.expect("the link chooses the password");
+    auth.identity().reset_password(request).await.expect("the link sets the password");
     let root = auth.session("root@example.com").await;
     root.call(root.admin().list_roles(pb::ListRolesRequest {})).await.expect("an administrator");
 }
@@ -64,7 +64,11 @@ async fn users_are_found_by_address_name_status_and_role() {
     };
     let by_query = |query: &str| pb::ListUsersRequest { query: query.into(), ..Default::default() };
     assert_eq!(find(by_query("ANA")).await.expect("a list").0, "anaxx@example.com ana_x@example.com");
-    assert_eq!(find(by_query("ana_")).await.expect("a list").0, "ana_x@example.com", "no pattern of theirs");
+    assert_eq!(
+        find(by_query("ana_")).await.expect("a list").0,
+        "ana_x@example.com",
+        "an underscore is not a wildcard"
+    );
     assert_eq!(find(by_query(&admin.user_id)).await.expect("a list").0, "admin@example.com");
     let status = |status: &str| pb::ListUsersRequest { status: status.into(), ..Default::default() };
     assert_eq!(find(status("unverified")).await.expect("a list").0, "unverified@example.com");
@@ -78,7 +82,11 @@ async fn users_are_found_by_address_name_status_and_role() {
         find(pb::ListUsersRequest { page_token: token.clone(), ..first }).await.expect("a page");
     assert_eq!((rest.as_str(), end.as_str()), ("admin@example.com", ""));
     let other = pb::ListUsersRequest { page_token: token, ..by_query("ana") };
-    assert_eq!(error_reason(find(other).await), "QUERY_INVALID", "a token holds for its filters");
+    assert_eq!(
+        error_reason(find(other).await),
+        "QUERY_INVALID",
+        "a page token is valid for its filters only"
+    );
 }
 
 #[tokio::test]
@@ -91,13 +99,13 @@ async fn a_locked_user_is_rejected_like_an_unknown_one() {
     assert_eq!((locked.status.as_str(), locked.open_sessions), ("locked", 0));
     assert_eq!(ana.wait_for_rejection().await, "SESSION_ENDED");
     let right = auth.login("ana@example.com", PASSWORD).await.expect_err("locked");
-    let stranger = auth.login("nobody@example.com", PASSWORD).await.expect_err("unknown");
+    let unknown = auth.login("unknown@example.com", PASSWORD).await.expect_err("unknown");
     assert_eq!(
         (right.code(), right.message(), right.details()),
-        (stranger.code(), stranger.message(), stranger.details())
+        (unknown.code(), unknown.message(), unknown.details())
     );
     let forgot = pb::ForgotPasswordRequest { email: "ana@example.com".into() };
-    auth.from("192.0.2.1", auth.identity().forgot_password(forgot)).await.expect("202");
+    auth.from("192.0.2.1", auth.identity().forgot_password(forgot)).await.expect("the request is accepted");
     assert_eq!(
         auth.text("select count(*)::text from auth.challenges where purpose = 'reset_password'").await,
         "0"
@@ -107,11 +115,11 @@ async fn a_locked_user_is_rejected_like_an_unknown_one() {
     let ana = auth.session("ana@example.com").await;
     let request = pb::ListMySecurityEventsRequest::default();
     let mine = ana.call(ana.security().list_my_security_events(request)).await.expect("mine").into_inner();
-    let lock = mine.events.iter().find(|event| event.kind == "locked").expect("told");
+    let lock = mine.events.iter().find(|event| event.kind == "locked").expect("a security event");
     assert_eq!(
         (lock.client_ip.as_str(), lock.user_agent.as_str()),
         ("", ""),
-        "the administrator's own affair"
+        "the client of the administrator is not revealed"
     );
     let recorded = "select string_agg(kind, ' ' order by position) from auth.events
                 where entity = 'user' and kind in ('locked', 'unlocked')";
@@ -125,7 +133,7 @@ async fn a_locked_user_is_rejected_like_an_unknown_one() {
 }
 
 #[tokio::test]
-async fn the_last_administrator_stays_one() {
+async fn the_last_administrator_cannot_be_removed() {
     let auth = Auth::start().await;
     let admin = auth.admin("admin@example.com").await;
     assert_eq!(error_reason(patch(&admin, &admin.user_id, roles(&["user"])).await), "LAST_ADMIN");
@@ -134,10 +142,10 @@ async fn the_last_administrator_stays_one() {
     assert_eq!(
         error_reason(patch(&admin, &admin.user_id, lock(true)).await),
         "VALIDATION_FAILED",
-        "nobody locks himself"
+        "administrators cannot lock themselves"
     );
     let second = auth.admin("second@example.com").await;
-    // Two who take the role from each other at once: one of them keeps it.
+    // Two administrators remove the role from each other concurrently; one of them keeps it.
     let (one, two) = tokio::join!(
         patch(&admin, &second.user_id, roles(&["user"])),
         patch(&second, &admin.user_id, roles(&["user"])),
@@ -159,8 +167,8 @@ async fn role_changes_apply_at_once_and_permissions_are_checked_again() {
     patch(&admin, &ana.user_id, roles(&["user", "support"])).await.expect("support");
     assert_eq!(ana.wait_for_rejection().await, "SESSION_ENDED");
     let ana = auth.session("ana@example.com").await;
-    ana.call(ana.admin().list_users(list())).await.expect("may look");
-    // Support may lock users, but neither give roles nor touch those above.
+    ana.call(ana.admin().list_users(list())).await.expect("support may list users");
+    // Support may lock users, but may neither grant roles nor change administrators.
     assert_eq!(error_reason(patch(&ana, &admin.user_id, lock(true)).await), "PERMISSION_DENIED");
     assert_eq!(error_reason(patch(&ana, &ana.user_id, roles(&["admin"])).await), "PERMISSION_DENIED");
     let rejected = ana.call(ana.admin().list_ip_rules(pb::ListIpRulesRequest::default())).await;
@@ -186,7 +194,7 @@ async fn a_changed_custom_role_applies_to_issued_tokens() {
     let ana = auth.session("ana@example.com").await;
     patch(&admin, &ana.user_id, roles(&["reader"])).await.expect("a reader");
     ana.wait_for_rejection().await;
-    // The role is in force once the trust feed has told it.
+    // The role takes effect once the trust updates contain it.
     let ana = auth.session("ana@example.com").await;
     ana.call(ana.admin().list_users(pb::ListUsersRequest::default())).await.expect("reads");
     let request = pb::ChangePasswordRequest::default();
@@ -205,7 +213,7 @@ async fn a_changed_custom_role_applies_to_issued_tokens() {
     };
     tokio::time::timeout(std::time::Duration::from_mins(1), narrowed)
         .await
-        .expect("holds for tokens that are out");
+        .expect("the change applies to issued tokens");
     let delete = async || {
         let request = pb::DeleteRoleRequest { name: "reader".into(), expected_version: None };
         admin.call(admin.admin().delete_role(request)).await
@@ -232,7 +240,7 @@ async fn users_cannot_grant_permissions_they_lack() {
     auth.user("bo@example.com").await;
     let ana_id = auth.session("ana@example.com").await.user_id;
     let bo_id = auth.session("bo@example.com").await.user_id;
-    patch(&admin, &bo_id, roles(&[])).await.expect("nothing at all");
+    patch(&admin, &bo_id, roles(&[])).await.expect("no roles");
     patch(&admin, &ana_id, roles(&["keeper"])).await.expect("a keeper");
     let ana = auth.session("ana@example.com").await;
     assert_eq!(error_reason(patch(&ana, &bo_id, roles(&["admin"])).await), "PERMISSION_DENIED");
@@ -243,8 +251,8 @@ async fn users_cannot_grant_permissions_they_lack() {
         ..Default::default()
     };
     assert_eq!(error_reason(ana.call(ana.admin().update_role(request)).await), "PERMISSION_DENIED");
-    create_role(&ana, "looker", &["users:read"]).await.expect("of what she has");
-    patch(&ana, &bo_id, roles(&["looker"])).await.expect("given on");
+    create_role(&ana, "looker", &["users:read"]).await.expect("a subset of the caller's permissions");
+    patch(&ana, &bo_id, roles(&["looker"])).await.expect("the role is granted");
 }
 
 #[tokio::test]
@@ -256,7 +264,7 @@ async fn the_number_of_roles_of_a_user_is_limited() {
     let many: Vec<_> = (0..21).map(|number| format!("role-{number}")).collect();
     let many: Vec<_> = many.iter().map(String::as_str).collect();
     assert_eq!(error_reason(patch(&admin, &ana_id, roles(&many)).await), "VALIDATION_FAILED");
-    patch(&admin, &ana_id, roles(&["user"; 1000])).await.expect("the same one is one");
+    patch(&admin, &ana_id, roles(&["user"; 1000])).await.expect("duplicates count once");
 }
 
 #[tokio::test]
@@ -281,5 +289,5 @@ async fn an_operator_removes_a_lost_second_factor() {
     assert!(operator.remove_mfa("ana@example.com").await.expect("removed"));
     auth.login("ana@example.com", PASSWORD).await.expect("the password is enough");
     assert_eq!(auth.text("select actor from auth.events where kind = 'mfa_disabled'").await, "operator");
-    operator.remove_mfa("nobody@example.com").await.expect_err("there is nobody");
+    operator.remove_mfa("unknown@example.com").await.expect_err("the user does not exist");
 }

@@ -1,4 +1,4 @@
-//! Leaving, coming back, and being forgotten.
+//! Account deletion, restoration and erasure.
 
 use chrono::TimeDelta;
 use fintrac_proto::auth::v1 as pb;
@@ -16,7 +16,7 @@ async fn delete(
     Ok(session.call(session.users().delete_me(request)).await?.into_inner())
 }
 
-/// Everything in every table of the schema, as text.
+/// Returns the contents of every table of the schema as text.
 async fn dump(auth: &Auth) -> String {
     let mut connection = auth.database.connect().await;
     let tables = sqlx::query(
@@ -43,7 +43,8 @@ async fn deletion_needs_the_password_and_a_login_restores_the_account() {
     auth.user("ana@example.com").await;
     let session = auth.session("ana@example.com").await;
     assert_eq!(error_reason(delete(&session, "a wrong password", "").await), "VALIDATION_FAILED");
-    let erased_at = delete(&session, PASSWORD, "").await.expect("leaving").erased_at.expect("an instant");
+    let erased_at =
+        delete(&session, PASSWORD, "").await.expect("pending deletion").erased_at.expect("an instant");
     assert_eq!(erased_at.seconds, (auth.clock.now() + TimeDelta::days(30)).timestamp());
     assert_eq!(session.wait_for_rejection().await, "SESSION_ENDED");
     auth.clock.advance(TimeDelta::days(29));
@@ -67,11 +68,11 @@ async fn deletion_and_restoration_need_the_second_factor() {
     assert_eq!(error_reason(delete(&session, PASSWORD, "").await), "MFA_REQUIRED");
     let wrong = if auth.code(&totp) == "000000" { "111111" } else { "000000" };
     assert_eq!(error_reason(delete(&session, PASSWORD, wrong).await), "MFA_CODE_INVALID");
-    delete(&session, PASSWORD, &auth.code(&totp)).await.expect("leaving");
+    delete(&session, PASSWORD, &auth.code(&totp)).await.expect("pending deletion");
     let pending_deletion = "select (erase_at is not null)::text from auth.users";
     assert_eq!(error_reason(auth.login("ana@example.com", PASSWORD).await), "MFA_REQUIRED");
-    assert_eq!(auth.text(pending_deletion).await, "true", "the password alone does not bring it back");
-    auth.login_with(with_code("ana@example.com", &recovery[0])).await.expect("back");
+    assert_eq!(auth.text(pending_deletion).await, "true", "the password alone does not restore the account");
+    auth.login_with(with_code("ana@example.com", &recovery[0])).await.expect("restored");
     assert_eq!(auth.text(pending_deletion).await, "false");
 }
 
@@ -88,7 +89,7 @@ async fn after_the_grace_period_no_personal_data_is_left() {
     auth.register(request).await.expect("registered");
     let token = auth.challenge().await.token;
     auth.verify(pb::VerifyEmailRequest { token, ..Default::default() }).await.expect("verified");
-    auth.login("canary@example.com", "a wrong password").await.expect_err("a failure");
+    auth.login("canary@example.com", "a wrong password").await.expect_err("a wrong password");
     let session = auth.session("canary@example.com").await;
     session.enroll().await;
     let (email, password) = ("new-canary@example.org".to_owned(), PASSWORD.to_owned());
@@ -102,22 +103,22 @@ async fn after_the_grace_period_no_personal_data_is_left() {
         sqlx::query("delete from auth.totp")
             .execute(&mut auth.database.connect().await)
             .await
-            .expect("no factor");
+            .expect("the second factor is removed");
         ""
     };
-    delete(&session, PASSWORD, code).await.expect("leaving");
+    delete(&session, PASSWORD, code).await.expect("pending deletion");
     let before = dump(&auth).await;
     for word in ["Canaria", "canarinho", "canary@", "192.0.2.1", "tests"] {
-        assert!(before.contains(word), "{word} is there before");
+        assert!(before.contains(word), "{word} is stored before the erasure");
     }
     auth.clock.advance(TimeDelta::days(30));
-    // Workers look at a manual clock when they are woken, or every half minute.
+    // Workers read a manual clock when they are woken, or every 30 seconds.
     let fresh = auth.replica().await;
     let done = "select count(*)::text from auth.erasures where erased_at is not null";
     fresh.until(done, "1").await;
     let mine = "select (select count(*) from auth.users where email = '') || ' ' ||
                 (select count(*) from auth.users where email = 'bo@example.com')";
-    assert_eq!(fresh.text(mine).await, "1 1", "and nobody else");
+    assert_eq!(fresh.text(mine).await, "1 1", "only one user is erased");
     let after = dump(&fresh).await;
     let about = session.user_id.as_str();
     for line in after.lines() {
@@ -125,7 +126,7 @@ async fn after_the_grace_period_no_personal_data_is_left() {
             assert!(!line.contains(word), "{word} is left in {line}");
         }
     }
-    // Addresses and programs are gone from what is left of the user.
+    // The rest of the user's rows has no client addresses and user agents.
     for table in ["events", "security_events"] {
         let sql = format!(
             "select count(*)::text from auth.{table} where user_id = '{about}'
@@ -133,11 +134,11 @@ async fn after_the_grace_period_no_personal_data_is_left() {
         );
         assert_eq!(fresh.text(&sql).await, "0", "{table}");
         let kept = format!("select (count(*) > 0)::text from auth.{table} where user_id = '{about}'");
-        assert_eq!(fresh.text(&kept).await, "true", "what happened is still known");
+        assert_eq!(fresh.text(&kept).await, "true", "the {table} are kept");
     }
     let erased = "select count(*)::text from auth.events where entity = 'user' and kind = 'erased'
                   and household_id is not null";
-    assert_eq!(fresh.text(erased).await, "1", "the other services are told");
+    assert_eq!(fresh.text(erased).await, "1", "the event for other services is recorded");
     assert_eq!(error_reason(fresh.login("canary@example.com", PASSWORD).await), "INVALID_CREDENTIALS");
     fresh.register(ana("canary@example.com")).await.expect("the address is free");
 }

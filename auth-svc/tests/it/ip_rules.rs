@@ -1,4 +1,4 @@
-//! Rules on addresses.
+//! IP rules.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ async fn rule(session: &Session<'_>, action: &str, cidr: &str, user_id: &str) ->
     Ok(session.call(session.admin().create_ip_rule(request)).await?.into_inner().rule.expect("a rule"))
 }
 
-/// Whether a session may call from an address.
+/// Makes a call from an address and returns the reason of its rejection.
 async fn may(session: &Session<'_>, ip: &str) -> Result<(), String> {
     let client = Client { ip: ip.parse().ok(), ..Client::default() };
     let access_token = Some(session.tokens.access_token.clone());
@@ -34,7 +34,7 @@ async fn until(session: &Session<'_>, ip: &str, expected: Result<(), String>) {
         }
     };
     let reached = tokio::time::timeout(Duration::from_mins(1), reached).await;
-    assert!(reached.is_ok(), "{ip} never becomes {expected:?}");
+    assert!(reached.is_ok(), "{ip} must become {expected:?}");
 }
 
 fn denied() -> Result<(), String> {
@@ -67,11 +67,11 @@ async fn a_rule_for_one_user_applies_to_that_user_and_at_login() {
     auth.user("ana@example.com").await;
     auth.user("bo@example.com").await;
     let (ana, bo) = (auth.session("ana@example.com").await, auth.session("bo@example.com").await);
-    rule(&admin, "deny", "0.0.0.0/0", &ana.user_id).await.expect("nowhere");
-    rule(&admin, "allow", "192.0.2.0/24", &ana.user_id).await.expect("but here");
+    rule(&admin, "deny", "0.0.0.0/0", &ana.user_id).await.expect("deny everywhere");
+    rule(&admin, "allow", "192.0.2.0/24", &ana.user_id).await.expect("allow one network");
     until(&ana, "203.0.113.9", denied()).await;
     until(&ana, "192.0.2.200", Ok(())).await;
-    may(&bo, "203.0.113.9").await.expect("bo may");
+    may(&bo, "203.0.113.9").await.expect("the rule does not apply to bo");
     let login = |password: &str| pb::LoginRequest {
         email: "ana@example.com".into(),
         password: password.into(),
@@ -88,7 +88,7 @@ async fn a_rule_for_one_user_applies_to_that_user_and_at_login() {
         "IP_ADDRESS_DENIED"
     );
     assert!(auth.security_events("ana@example.com").await.contains(&"ip_address_denied".to_owned()));
-    auth.login("ana@example.com", PASSWORD).await.expect("from where she may");
+    auth.login("ana@example.com", PASSWORD).await.expect("login from the allowed network");
 }
 
 #[tokio::test]
@@ -97,8 +97,8 @@ async fn rules_that_lock_out_the_caller_are_rejected() {
     let admin = auth.admin("admin@example.com").await;
     assert_eq!(error_reason(rule(&admin, "deny", "192.0.2.0/24", ALL_USERS).await), "SELF_LOCKOUT");
     assert_eq!(error_reason(rule(&admin, "deny", "192.0.2.1", &admin.user_id).await), "SELF_LOCKOUT");
-    let own = rule(&admin, "allow", "192.0.2.1", ALL_USERS).await.expect("first let yourself in");
-    rule(&admin, "deny", "192.0.2.0/24", ALL_USERS).await.expect("then keep the others out");
+    let own = rule(&admin, "allow", "192.0.2.1", ALL_USERS).await.expect("allow the caller's address");
+    rule(&admin, "deny", "192.0.2.0/24", ALL_USERS).await.expect("deny the rest of the network");
     let request = pb::DeleteIpRuleRequest { rule_id: own.id };
     assert_eq!(error_reason(admin.call(admin.admin().delete_ip_rule(request)).await), "SELF_LOCKOUT");
     assert_eq!(auth.text("select count(*)::text from auth.ip_rules").await, "2");
@@ -108,7 +108,7 @@ async fn rules_that_lock_out_the_caller_are_rejected() {
 async fn all_violations_are_reported() {
     let auth = Auth::start().await;
     let admin = auth.admin("admin@example.com").await;
-    let rejected = rule(&admin, "forbid", "1.2.3", "nobody").await.expect_err("refused");
+    let rejected = rule(&admin, "forbid", "1.2.3", "not an id").await.expect_err("invalid");
     let details = tonic_types::StatusExt::get_error_details(&rejected);
     let fields: Vec<_> = details
         .bad_request()
@@ -122,9 +122,9 @@ async fn all_violations_are_reported() {
     assert_eq!(
         error_reason(rule(&admin, "allow", "198.51.100.0/24", ALL_USERS).await),
         "VALIDATION_FAILED",
-        "one a network"
+        "one rule per network"
     );
-    // An id that got lost is not everybody's.
+    // A missing or unknown user id must not apply the rule to all users.
     for unknown in ["018f0000-0000-7000-8000-000000000000", ""] {
         assert_eq!(error_reason(rule(&admin, "deny", "203.0.113.0/24", unknown).await), "VALIDATION_FAILED");
     }
@@ -144,8 +144,8 @@ async fn rules_against_administrators_are_rejected_and_an_operator_clears_rules(
     admin.call(admin.admin().update_user(request)).await.expect("a keeper");
     let ana = auth.session("ana@example.com").await;
     assert_eq!(error_reason(rule(&ana, "deny", "0.0.0.0/0", &admin.user_id).await), "PERMISSION_DENIED");
-    rule(&ana, "deny", "203.0.113.0/24", ALL_USERS).await.expect("for everybody she may");
-    let of_admin = rule(&admin, "deny", "203.0.113.0/24", &admin.user_id).await.expect("her own");
+    rule(&ana, "deny", "203.0.113.0/24", ALL_USERS).await.expect("a rule for all users is allowed");
+    let of_admin = rule(&admin, "deny", "203.0.113.0/24", &admin.user_id).await.expect("a rule for oneself");
     let request = pb::DeleteIpRuleRequest { rule_id: of_admin.id };
     assert_eq!(error_reason(ana.call(ana.admin().delete_ip_rule(request)).await), "PERMISSION_DENIED");
     assert_eq!(auth.operator(&[]).await.clear_ip_rules().await.expect("cleared"), 2);

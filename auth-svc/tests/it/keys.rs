@@ -1,4 +1,4 @@
-//! Keys: for signing and for encryption at rest.
+//! Keys for signing and for encryption at rest.
 
 use chrono::TimeDelta;
 use fintrac_kit::keyring::KeyRing;
@@ -8,7 +8,7 @@ use fintrac_proto::auth::v1::trust_service_client::TrustServiceClient;
 
 use crate::support::{Auth, PASSWORD, ana, ring, with_code};
 
-/// The key id in a token's header.
+/// Returns the key id in a token's header.
 fn kid(token: &str) -> String {
     use base64::Engine as _;
     let header = token.split('.').next().expect("a header");
@@ -18,13 +18,13 @@ fn kid(token: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_new_signing_key_is_known_before_it_signs_and_the_old_one_verifies_on() {
+async fn a_new_signing_key_is_published_before_it_signs_and_the_old_one_still_verifies() {
     let auth = Auth::start().await;
     auth.user("ana@example.com").await;
     let before = auth.login("ana@example.com", PASSWORD).await.expect("login");
     let operator = auth.operator(&[]).await;
     let (fresh, _) = operator.rotate_signing_key(TimeDelta::seconds(120)).await.expect("rotated");
-    // Known to verifiers now, although nothing is signed with it.
+    // Verifiers receive the new key although nothing is signed with it yet.
     let listed = async || {
         let mut keys = TrustServiceClient::new(auth.transport("gateway"));
         keys.list_signing_keys(pb::ListSigningKeysRequest {}).await.expect("keys").into_inner().keys.len()
@@ -41,19 +41,20 @@ async fn a_new_signing_key_is_known_before_it_signs_and_the_old_one_verifies_on(
             }
         }
     };
-    let after = tokio::time::timeout(std::time::Duration::from_mins(1), after).await.expect("it signs");
-    auth.me(&after.access_token).await.expect("the new key");
-    auth.me(&before.access_token).await.expect("the old key verifies on");
+    let after =
+        tokio::time::timeout(std::time::Duration::from_mins(1), after).await.expect("the new key signs");
+    auth.me(&after.access_token).await.expect("the new key verifies");
+    auth.me(&before.access_token).await.expect("the old key still verifies");
     auth.clock.advance(TimeDelta::hours(26));
     let replica = auth.replica().await;
     replica.until("select count(*)::text from auth.signing_keys", "1").await;
     let last = replica.login("ana@example.com", PASSWORD).await.expect("login");
-    assert_eq!(kid(&last.access_token), fresh, "the old key is deleted when no token of it can be alive");
+    assert_eq!(kid(&last.access_token), fresh, "the old key is deleted when all of its tokens have expired");
 }
 
-/// A key in foreign hands signs nothing that is taken, a second later.
+/// Verifiers reject tokens of a compromised key within a second.
 #[tokio::test]
-async fn revoked_signing_keys_verify_nothing_and_sessions_go_on() {
+async fn revoked_signing_keys_verify_nothing_and_sessions_continue() {
     let auth = Auth::start().await;
     auth.user("ana@example.com").await;
     let before = auth.login("ana@example.com", PASSWORD).await.expect("login");
@@ -66,11 +67,13 @@ async fn revoked_signing_keys_verify_nothing_and_sessions_go_on() {
             }
         }
     };
-    let rejected = tokio::time::timeout(std::time::Duration::from_mins(1), rejected).await.expect("refused");
+    let rejected = tokio::time::timeout(std::time::Duration::from_mins(1), rejected)
+        .await
+        .expect("the token is rejected");
     assert_eq!(rejected.as_deref(), Some("TOKEN_INVALID"));
-    let after = auth.refresh(&before.refresh_token).await.expect("the session goes on");
+    let after = auth.refresh(&before.refresh_token).await.expect("the session continues");
     assert_eq!(kid(&after.access_token), fresh);
-    auth.me(&after.access_token).await.expect("with the new key");
+    auth.me(&after.access_token).await.expect("the new key verifies");
 }
 
 #[tokio::test]
@@ -85,7 +88,7 @@ async fn an_operator_ends_all_sessions() {
         ("SESSION_ENDED".into(), "SESSION_ENDED".into())
     );
     assert_eq!(auth.operator(&[]).await.end_all_sessions().await.expect("none left"), 0);
-    auth.login("ana@example.com", PASSWORD).await.expect("a new one");
+    auth.login("ana@example.com", PASSWORD).await.expect("login");
 }
 
 #[tokio::test]
@@ -111,7 +114,7 @@ async fn data_keys_rotate_online_and_a_dump_shows_no_secret() {
     assert_eq!(operator.rotate_data_key().await.expect("nothing left"), 0);
     let fresh = auth.text(encrypted).await;
     assert_eq!(fresh.split(' ').filter(|value| value.starts_with("v1.k2.")).count(), 3, "{fresh}");
-    // A replica that has the new key alone does everything.
+    // A replica that has the new key only works.
     let replica = auth.replica_with(&[("FINTRAC_DATA_KEYS", &new)]).await;
     auth.clock.advance(TimeDelta::seconds(30));
     let tokens = replica.login_with(with_code("ana@example.com", &auth.code(&totp))).await.expect("login");

@@ -18,11 +18,11 @@ async fn login_by_address_or_username_in_any_case() {
 }
 
 #[tokio::test]
-async fn strangers_and_wrong_passwords_look_the_same() {
+async fn an_unknown_user_and_a_wrong_password_get_the_same_response() {
     let auth = Auth::start().await;
     auth.user("ana@example.com").await;
     let wrong = auth.login("ana@example.com", "a wrong password").await.expect_err("wrong");
-    let unknown = auth.login("nobody@example.com", "a wrong password").await.expect_err("unknown");
+    let unknown = auth.login("unknown@example.com", "a wrong password").await.expect_err("unknown");
     assert_eq!((wrong.code(), wrong.message()), (unknown.code(), unknown.message()));
     assert_eq!(wrong.details(), unknown.details());
 }
@@ -40,16 +40,16 @@ async fn guessing_is_delayed_and_the_count_is_reset_by_a_login() {
     assert_eq!(
         error_reason(auth.login("ana@example.com", PASSWORD).await),
         "INVALID_CREDENTIALS",
-        "blocked, and looks the same"
+        "a blocked login gets the same response"
     );
     auth.clock.advance(TimeDelta::seconds(2));
     auth.login("ana@example.com", PASSWORD).await.expect("after the delay");
     assert_eq!(error_reason(auth.login("ana@example.com", "a wrong password").await), "INVALID_CREDENTIALS");
-    auth.login("ana@example.com", PASSWORD).await.expect("the count began again");
+    auth.login("ana@example.com", PASSWORD).await.expect("the count was reset");
 }
 
 #[tokio::test]
-async fn many_guesses_at_once_count_one_by_one() {
+async fn concurrent_guesses_are_counted_one_by_one() {
     let auth = Auth::start().await;
     auth.user("ana@example.com").await;
     join_all((0..12).map(|_| auth.login("ana@example.com", "a wrong password"))).await;
@@ -80,9 +80,11 @@ async fn logins_that_succeed_never_block_their_address() {
         auth.login(&format!("user{number}@example.com"), "a wrong password").await.expect_err("wrong");
     }
     for _ in 0..5 {
-        auth.login("ana@example.com", PASSWORD).await.expect("right, and right again");
+        auth.login("ana@example.com", PASSWORD).await.expect("the right password");
     }
-    auth.login("nobody@example.com", "a wrong password").await.expect_err("wrong, and the last free one");
+    auth.login("unknown@example.com", "a wrong password")
+        .await
+        .expect_err("the last attempt without a delay");
     assert_eq!(error_reason(auth.login("ana@example.com", PASSWORD).await), "TOO_MANY_ATTEMPTS");
     auth.clock.advance(TimeDelta::minutes(15));
     for number in 0..20 {
@@ -90,7 +92,7 @@ async fn logins_that_succeed_never_block_their_address() {
         assert_eq!(
             error_reason(auth.login(&email, "a wrong password").await),
             "INVALID_CREDENTIALS",
-            "half is forgotten"
+            "the count has halved"
         );
     }
 }
@@ -110,7 +112,7 @@ async fn the_oldest_session_ends_when_there_are_too_many() {
 }
 
 #[tokio::test]
-async fn logout_ends_one_session_and_logout_all_every() {
+async fn logout_ends_one_session_and_logout_all_ends_every_session() {
     let auth = Auth::start().await;
     auth.user("ana@example.com").await;
     let [one, two, three] = [(); 3].map(|()| auth.login("ana@example.com", PASSWORD));
@@ -136,7 +138,7 @@ async fn users_cannot_end_sessions_of_others() {
     let request = pb::LogoutRequest { refresh_token: ana.refresh_token.clone() };
     let rejected = as_user(&eve.access_token, auth.identity().logout(request)).await;
     assert_eq!(error_reason(rejected), "VALIDATION_FAILED");
-    auth.refresh(&ana.refresh_token).await.expect("ana's session lives");
+    auth.refresh(&ana.refresh_token).await.expect("ana's session continues");
 }
 
 #[tokio::test]
@@ -154,7 +156,8 @@ async fn secrets_are_hashed_at_rest() {
     assert!(dump.contains("$argon2id$v=19$m=19456,t=2,p=1$"), "{dump}");
 }
 
-/// A page that opens ten windows: all of them are right.
+/// Checks that concurrent logins with the right password do not throttle.
+/// A page that opens ten windows causes them.
 #[tokio::test]
 async fn ten_correct_logins_at_once_all_succeed() {
     let auth = Auth::start().await;
@@ -165,12 +168,12 @@ async fn ten_correct_logins_at_once_all_succeed() {
     }
 }
 
-/// A provider's customer has 65,536 networks of IPv6 to try from.
+/// Checks the count per site: one customer may have 65,536 IPv6 networks.
 #[tokio::test]
 async fn wrong_codes_are_counted_by_site_too() {
     let auth = Auth::start().await;
     let attempt = async |from: String, number: usize| {
-        let email = format!("nobody{number}@example.com");
+        let email = format!("unknown{number}@example.com");
         let request = pb::VerifyEmailRequest { email, code: "00000000".into(), ..Default::default() };
         error_reason(auth.from(&from, auth.identity().verify_email(request)).await)
     };

@@ -1,4 +1,4 @@
-//! auth-svc through its in-process client, on a real database.
+//! Tests of auth-svc through its in-process client, on a real database.
 
 mod admin;
 mod deletion;

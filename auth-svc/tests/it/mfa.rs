@@ -1,4 +1,4 @@
-//! Second factors at every door.
+//! Second factors: login, enrollment, removal and recovery.
 
 use chrono::TimeDelta;
 use fintrac_proto::auth::v1 as pb;
@@ -20,7 +20,7 @@ async fn logging_in_needs_a_code_and_each_works_once() {
     assert_eq!(
         error_reason(auth.login_with(with_code("ana@example.com", &spent)).await),
         "MFA_CODE_INVALID",
-        "it confirmed"
+        "the confirmation used it"
     );
     auth.clock.advance(STEP);
     let code = auth.code(&totp);
@@ -36,10 +36,10 @@ async fn logging_in_needs_a_code_and_each_works_once() {
         );
     }
     let next = totp.generate(now + 30).to_string();
-    auth.login_with(with_code("ana@example.com", &next)).await.expect("a clock that is a step ahead");
+    auth.login_with(with_code("ana@example.com", &next)).await.expect("a clock that is one step ahead");
     let current = auth.code(&totp);
     let older = auth.login_with(with_code("ana@example.com", &current)).await;
-    assert_eq!(error_reason(older), "MFA_CODE_INVALID", "an older step is spent with a newer one");
+    assert_eq!(error_reason(older), "MFA_CODE_INVALID", "a newer step invalidates an older one");
     assert!(auth.me(&session.tokens.access_token).await.expect("me").mfa_enabled);
 }
 
@@ -62,7 +62,7 @@ async fn a_recovery_code_logs_in_once_and_is_recorded() {
 }
 
 #[tokio::test]
-async fn wrong_codes_are_slowed_down_and_nothing_but_a_right_one_helps() {
+async fn wrong_codes_are_delayed_and_only_a_right_one_resets_the_count() {
     let auth = Auth::start().await;
     auth.user("ana@example.com").await;
     let (totp, _) = auth.session("ana@example.com").await.enroll().await;
@@ -73,16 +73,16 @@ async fn wrong_codes_are_slowed_down_and_nothing_but_a_right_one_helps() {
             error_reason(auth.login_with(with_code("ana@example.com", wrong)).await),
             "MFA_CODE_INVALID"
         );
-        // The password alone does not begin the count anew.
+        // The password alone does not reset the count.
         assert_eq!(error_reason(auth.login("ana@example.com", PASSWORD).await), "MFA_REQUIRED");
     }
     assert_eq!(
         error_reason(auth.login_with(with_code("ana@example.com", &auth.code(&totp))).await),
         "TOO_MANY_ATTEMPTS"
     );
-    // Nor does another password, which whoever reads the emails may choose.
+    // Nor does a password reset, which is possible for a reader of the user's emails.
     let request = pb::ForgotPasswordRequest { email: "ana@example.com".into() };
-    auth.from("192.0.2.1", auth.identity().forgot_password(request)).await.expect("202");
+    auth.from("192.0.2.1", auth.identity().forgot_password(request)).await.expect("the request is accepted");
     let (token, new_password) = (auth.challenge().await.token, PASSWORD.to_owned());
     let request = pb::ResetPasswordRequest { token, new_password, ..Default::default() };
     auth.identity().reset_password(request).await.expect("reset");
@@ -95,7 +95,7 @@ async fn wrong_codes_are_slowed_down_and_nothing_but_a_right_one_helps() {
     assert!(auth.security_events("ana@example.com").await.contains(&"mfa_rejected".to_owned()));
 }
 
-/// Logins that end with MFA_REQUIRED are taken back; what came meanwhile is not.
+/// Checks that logins that end with MFA_REQUIRED refund their own attempt only.
 #[tokio::test]
 async fn refunding_an_attempt_refunds_no_other() {
     let auth = Auth::start().await;
@@ -112,7 +112,7 @@ async fn refunding_an_attempt_refunds_no_other() {
         );
     }
     auth.clock.advance(TimeDelta::minutes(45));
-    // Each takes back its own, while a wrong one comes in between.
+    // Each refunds its own attempt while wrong codes arrive in between.
     let bare = (0..6).map(|_| auth.login("ana@example.com", PASSWORD));
     let guesses = (0..2).map(|_| auth.login_with(with_code("ana@example.com", wrong)));
     let (bare, guesses) = futures::join!(futures::future::join_all(bare), futures::future::join_all(guesses));
@@ -154,7 +154,7 @@ async fn a_reset_password_does_not_bypass_the_second_factor() {
     auth.user("ana@example.com").await;
     let (totp, _) = auth.session("ana@example.com").await.enroll().await;
     let request = pb::ForgotPasswordRequest { email: "ana@example.com".into() };
-    auth.from("192.0.2.1", auth.identity().forgot_password(request)).await.expect("202");
+    auth.from("192.0.2.1", auth.identity().forgot_password(request)).await.expect("the request is accepted");
     let (token, new_password) = (auth.challenge().await.token, PASSWORD.to_owned());
     let request = pb::ResetPasswordRequest { token, new_password, ..Default::default() };
     auth.identity().reset_password(request).await.expect("reset");
@@ -180,19 +180,21 @@ async fn an_enrollment_takes_effect_once_confirmed() {
         "{enrollment:?}"
     );
     assert!(enrollment.qr_svg.contains("<svg"));
-    auth.login("ana@example.com", PASSWORD).await.expect("not in force yet");
+    auth.login("ana@example.com", PASSWORD).await.expect("the enrollment is not confirmed yet");
     assert_eq!(error_reason(confirm("abc").await), "VALIDATION_FAILED");
     session.enroll().await;
     assert_eq!(error_reason(confirm("123456").await), "MFA_ENABLED");
 }
 
 #[tokio::test]
-async fn an_administrator_acts_on_others_only_with_a_second_factor() {
+async fn an_administrator_has_no_permissions_on_others_without_a_second_factor() {
     let auth = Auth::with(&[("ADMIN_MFA_REQUIRED", "true")]).await;
     let admin = auth.admin("admin@example.com").await;
     let list = || pb::ListUsersRequest::default();
     assert_eq!(error_reason(admin.call(admin.admin().list_users(list())).await), "PERMISSION_DENIED");
     admin.enroll().await;
     let tokens = auth.refresh(&admin.tokens.refresh_token).await.expect("refreshed");
-    as_user(&tokens.access_token, admin.admin().list_users(list())).await.expect("with the factor");
+    as_user(&tokens.access_token, admin.admin().list_users(list()))
+        .await
+        .expect("the second factor is enrolled");
 }

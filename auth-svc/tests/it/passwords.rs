@@ -1,4 +1,4 @@
-//! Passwords: forgotten, changed, raised.
+//! Passwords: resets, changes, and raised hash parameters.
 
 use chrono::TimeDelta;
 use fintrac_proto::auth::v1 as pb;
@@ -10,7 +10,7 @@ const OTHER: &str = "four quiet words here";
 async fn forgot(auth: &Auth, email: &str) {
     auth.clock.advance(TimeDelta::seconds(61));
     let request = pb::ForgotPasswordRequest { email: email.to_owned() };
-    auth.from("192.0.2.1", auth.identity().forgot_password(request)).await.expect("always");
+    auth.from("192.0.2.1", auth.identity().forgot_password(request)).await.expect("the request is accepted");
 }
 
 fn by_token(token: &str, new_password: &str) -> pb::ResetPasswordRequest {
@@ -28,7 +28,7 @@ fn change(current: &str, new: &str) -> pb::ChangePasswordRequest {
 }
 
 async fn field(session: &Session<'_>, request: pb::ChangePasswordRequest) -> (String, String) {
-    let rejected = session.call(session.users().change_password(request)).await.expect_err("refused");
+    let rejected = session.call(session.users().change_password(request)).await.expect_err("invalid");
     let details = tonic_types::StatusExt::get_error_details(&rejected);
     let violation = details.bad_request().expect("violations").field_violations[0].clone();
     (violation.field, violation.reason)
@@ -67,11 +67,11 @@ async fn a_rejected_password_leaves_the_code_valid() {
             "{weak}"
         );
     }
-    auth.identity().reset_password(by_code(&code)).await.expect("the code is still good");
+    auth.identity().reset_password(by_code(&code)).await.expect("the code is still valid");
 }
 
 #[tokio::test]
-async fn five_wrong_codes_close_the_code_and_an_hour_the_link() {
+async fn five_wrong_codes_invalidate_the_code_and_the_link_expires_after_an_hour() {
     let auth = Auth::start().await;
     auth.user("ana@example.com").await;
     forgot(&auth, "ana@example.com").await;
@@ -92,10 +92,10 @@ async fn five_wrong_codes_close_the_code_and_an_hour_the_link() {
         error_reason(auth.identity().reset_password(by_token(&secrets.token, OTHER)).await),
         "VERIFICATION_INVALID"
     );
-    auth.login("ana@example.com", PASSWORD).await.expect("nothing has changed");
+    auth.login("ana@example.com", PASSWORD).await.expect("the old password");
 }
 
-/// Five tries an email are a lot over a day of emails and networks.
+/// Checks a limit across emails: five attempts per email are many over a day.
 #[tokio::test]
 async fn wrong_codes_of_an_address_are_counted_over_all_emails_and_networks() {
     let auth = Auth::start().await;
@@ -111,14 +111,14 @@ async fn wrong_codes_of_an_address_are_counted_over_all_emails_and_networks() {
         }
     }
     let code = auth.challenge().await.code;
-    assert_eq!(guess("203.0.113.9".to_owned(), &code).await, "TOO_MANY_ATTEMPTS", "twenty were wrong");
+    assert_eq!(guess("203.0.113.9".to_owned(), &code).await, "TOO_MANY_ATTEMPTS", "after twenty wrong codes");
     let mut identity = auth.identity();
     auth.clock.advance(TimeDelta::seconds(1));
-    auth.from("203.0.113.9", identity.reset_password(by_code(&code))).await.expect("a moment later");
+    auth.from("203.0.113.9", identity.reset_password(by_code(&code))).await.expect("after the delay");
 }
 
 #[tokio::test]
-async fn proofs_are_good_for_their_own_purpose_only() {
+async fn proofs_are_valid_for_their_own_purpose_only() {
     let auth = Auth::start().await;
     auth.user("ana@example.com").await;
     forgot(&auth, "ana@example.com").await;
@@ -136,10 +136,10 @@ async fn a_forgotten_password_does_not_reveal_known_addresses() {
     let auth = Auth::start().await;
     auth.register(crate::support::ana("unverified@example.com")).await.expect("registered");
     let count = "select count(*)::text from auth.challenges where purpose = 'reset_password'";
-    for email in ["nobody@example.com", "unverified@example.com"] {
+    for email in ["unknown@example.com", "unverified@example.com"] {
         forgot(&auth, email).await;
     }
-    assert_eq!(auth.text(count).await, "0", "and no email goes to an address that is not proved");
+    assert_eq!(auth.text(count).await, "0", "no email is sent to an unverified address");
 }
 
 #[tokio::test]
@@ -158,7 +158,7 @@ async fn a_changed_password_ends_the_other_sessions_only() {
     );
     mine.call(mine.users().change_password(change(PASSWORD, OTHER))).await.expect("changed");
     assert_eq!(other.wait_for_rejection().await, "SESSION_ENDED");
-    auth.me(&mine.tokens.access_token).await.expect("this session goes on");
+    auth.me(&mine.tokens.access_token).await.expect("this session continues");
     auth.login("ana@example.com", OTHER).await.expect("the new password");
 }
 
@@ -188,11 +188,15 @@ async fn a_login_raises_the_cost_of_an_old_hash() {
         .await
         .expect("an old hash");
     assert_eq!(error_reason(auth.login("ana@example.com", "a wrong password").await), "INVALID_CREDENTIALS");
-    assert_eq!(auth.text("select password_hash from auth.users").await, weak, "only the right one raises it");
+    assert_eq!(
+        auth.text("select password_hash from auth.users").await,
+        weak,
+        "only the right password raises it"
+    );
     auth.login("ana@example.com", PASSWORD).await.expect("login");
     let raised = auth.text("select password_hash from auth.users").await;
     assert!(raised.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{raised}");
-    auth.login("ana@example.com", PASSWORD).await.expect("and again");
+    auth.login("ana@example.com", PASSWORD).await.expect("login with the new hash");
 }
 
 #[tokio::test]
@@ -200,11 +204,11 @@ async fn a_new_password_cancels_a_pending_email_change() {
     for resets in [false, true] {
         let auth = Auth::start().await;
         auth.user("ana@example.com").await;
-        let thief = auth.session("ana@example.com").await;
+        let attacker = auth.session("ana@example.com").await;
         let mask = prost_types::FieldMask { paths: vec!["email".into()] };
-        let (email, password) = (Some("thief@example.org".to_owned()), PASSWORD.to_owned());
+        let (email, password) = (Some("attacker@example.org".to_owned()), PASSWORD.to_owned());
         let request = pb::UpdateMeRequest { email, password, update_mask: Some(mask), ..Default::default() };
-        thief.call(thief.users().update_me(request)).await.expect("asked");
+        attacker.call(attacker.users().update_me(request)).await.expect("requested");
         let token = auth.challenge().await.token;
         if resets {
             forgot(&auth, "ana@example.com").await;
@@ -216,12 +220,12 @@ async fn a_new_password_cancels_a_pending_email_change() {
         }
         let confirm = pb::VerifyEmailRequest { token, ..Default::default() };
         assert_eq!(error_reason(auth.verify(confirm).await), "VERIFICATION_INVALID");
-        auth.login("ana@example.com", OTHER).await.expect("the account is hers");
+        auth.login("ana@example.com", OTHER).await.expect("the new password");
     }
 }
 
 #[tokio::test]
-async fn a_stranger_elsewhere_cannot_keep_the_owner_out() {
+async fn an_attacker_elsewhere_cannot_lock_the_user_out() {
     let auth = Auth::start().await;
     auth.user("ana@example.com").await;
     auth.session("ana@example.com").await;
@@ -233,17 +237,19 @@ async fn a_stranger_elsewhere_cannot_keep_the_owner_out() {
     for _ in 0..8 {
         auth.from("203.0.113.9", auth.identity().login(guess())).await.expect_err("wrong");
     }
-    auth.login("ana@example.com", PASSWORD).await.expect("from where she always is");
+    auth.login("ana@example.com", PASSWORD).await.expect("a login from a known network");
     let right = pb::LoginRequest { password: PASSWORD.into(), ..guess() };
     let elsewhere = auth.from("198.51.100.1", auth.identity().login(right)).await;
-    assert_eq!(error_reason(elsewhere), "INVALID_CREDENTIALS", "from elsewhere she waits");
-    // Emails for the verified do not eat up those for the forgetful.
+    assert_eq!(error_reason(elsewhere), "INVALID_CREDENTIALS", "a login from elsewhere is delayed");
+    // Verification emails do not count against the limit of reset emails.
     for _ in 0..8 {
         let request = pb::ResendVerificationRequest { email: "ana@example.com".into() };
-        auth.from("203.0.113.9", auth.identity().resend_verification(request)).await.expect("202");
+        auth.from("203.0.113.9", auth.identity().resend_verification(request))
+            .await
+            .expect("the request is accepted");
     }
     let request = pb::ForgotPasswordRequest { email: "ana@example.com".into() };
-    auth.from("192.0.2.1", auth.identity().forgot_password(request)).await.expect("202");
+    auth.from("192.0.2.1", auth.identity().forgot_password(request)).await.expect("the request is accepted");
     assert_eq!(
         auth.text("select count(*)::text from auth.challenges where purpose = 'reset_password'").await,
         "1"
@@ -263,9 +269,11 @@ async fn one_ip_address_cannot_try_codes_of_many_addresses() {
     assert_eq!(error_reason(rejected), "TOO_MANY_ATTEMPTS");
     for number in 0..30 {
         let request = pb::ForgotPasswordRequest { email: format!("user{number}@example.com") };
-        auth.from("203.0.113.10", auth.identity().forgot_password(request)).await.expect("202");
+        auth.from("203.0.113.10", auth.identity().forgot_password(request))
+            .await
+            .expect("the request is accepted");
     }
     let request = pb::ForgotPasswordRequest { email: "one.more@example.com".into() };
     let rejected = auth.from("203.0.113.10", auth.identity().forgot_password(request)).await;
-    assert_eq!(error_reason(rejected), "TOO_MANY_ATTEMPTS", "nor ask for emails without end");
+    assert_eq!(error_reason(rejected), "TOO_MANY_ATTEMPTS", "requests of emails are limited as well");
 }

@@ -1,4 +1,4 @@
-//! Preferences: read, changed, and who hears of what.
+//! Preferences, and the recipients of notifications.
 
 use fintrac_kit::error::reason;
 use fintrac_kit::transport::IDEMPOTENCY_KEY;
@@ -12,7 +12,7 @@ use tonic_types::StatusExt as _;
 
 use crate::support::{Auth, PASSWORD, ana, as_user, error_reason};
 
-/// A verified user's access token.
+/// Registers a user and returns an access token.
 async fn token(auth: &Auth, email: &str) -> String {
     auth.user(email).await;
     auth.login(email, PASSWORD).await.expect("logged in").access_token
@@ -20,7 +20,8 @@ async fn token(auth: &Auth, email: &str) -> String {
 
 async fn get(auth: &Auth, token: &str) -> pb::Preferences {
     let mut client = PreferencesServiceClient::new(auth.transport("gateway"));
-    let response = as_user(token, client.get_preferences(pb::GetPreferencesRequest {})).await.expect("there");
+    let response =
+        as_user(token, client.get_preferences(pb::GetPreferencesRequest {})).await.expect("a response");
     response.into_inner().preferences.expect("preferences")
 }
 
@@ -93,7 +94,11 @@ async fn preferences_come_from_the_registration_until_they_are_changed() {
     assert_eq!(changed.large_transaction_limit.as_deref(), Some("500.00"));
     assert_eq!(channels(&changed, "goal_reached"), (false, true));
     assert_eq!(channels(&changed, "goal_milestone"), (true, true));
-    assert_eq!(change(&auth, &token, request, &fields).await.expect("kept"), changed, "the same key");
+    assert_eq!(
+        change(&auth, &token, request, &fields).await.expect("the stored response"),
+        changed,
+        "a repeated key"
+    );
     assert_eq!(get(&auth, &token).await, changed);
     let events = auth.text(
         "select string_agg(kind || ' ' || array_to_string(changed, ','), '; ') from auth.events where entity = 'preferences'",
@@ -113,7 +118,7 @@ async fn invalid_or_stale_updates_change_nothing() {
         ..Default::default()
     };
     let rejected =
-        change(&auth, &token, wrong, &["theme", "locale", "notifications"]).await.expect_err("refused");
+        change(&auth, &token, wrong, &["theme", "locale", "notifications"]).await.expect_err("invalid");
     let fields = rejected.get_details_bad_request().expect("fields").field_violations;
     let fields: Vec<_> =
         fields.iter().map(|violation| (violation.field.as_str(), violation.reason.as_str())).collect();
@@ -139,7 +144,7 @@ async fn the_owners_time_zone_is_the_household_time_zone() {
     change(&auth, &token, request, &["timezone"]).await.expect("changed");
     let mut client = HouseholdServiceClient::new(auth.transport("ledger"));
     let request = pb::GetHouseholdRequest { household_id: household_id.clone() };
-    let household = client.get_household(request).await.expect("there").into_inner().household;
+    let household = client.get_household(request).await.expect("a response").into_inner().household;
     assert_eq!(household.expect("a household").timezone, "Asia/Tokyo");
     let event = auth.text(
         "select household_id || ' ' || kind || ' ' || version from auth.events
@@ -187,28 +192,27 @@ async fn recipients_are_members_with_an_enabled_channel() {
     let auth = Auth::start().await;
     let token = token(&auth, "ana@example.com").await;
     let household_id = auth.me(&token).await.expect("me").household_id;
-    let all = subscribers(&auth, &household_id, "budget_exceeded").await.expect("an audience");
+    let all = subscribers(&auth, &household_id, "budget_exceeded").await.expect("recipients");
     assert_eq!(all.len(), 1);
     assert_eq!(
         (all[0].locale.as_str(), all[0].email, all[0].inbox),
         ("es", true, true),
-        "the browser's language"
+        "the language of the request"
     );
     let off = |email, inbox| pb::UpdatePreferencesRequest {
         notifications: vec![pb::ChannelsChange { kind: "budget_exceeded".into(), email, inbox }],
         ..Default::default()
     };
     change(&auth, &token, off(Some(false), None), &["notifications"]).await.expect("changed");
-    let some = subscribers(&auth, &household_id, "budget_exceeded").await.expect("an audience");
+    let some = subscribers(&auth, &household_id, "budget_exceeded").await.expect("recipients");
     assert_eq!((some[0].email, some[0].inbox), (false, true));
     let mut client = PreferencesServiceClient::new(auth.transport("gateway"));
     let mask = FieldMask { paths: vec!["notifications".into()] };
     let none = pb::UpdatePreferencesRequest { update_mask: Some(mask), ..off(None, Some(false)) };
     as_user(&token, client.update_preferences(none)).await.expect("changed");
-    assert!(subscribers(&auth, &household_id, "budget_exceeded").await.expect("an audience").is_empty());
-    assert_eq!(subscribers(&auth, &household_id, "goal_reached").await.expect("an audience").len(), 1);
-    let unknown =
-        subscribers(&auth, &household_id, "verification").await.expect_err("not one to be switched");
+    assert!(subscribers(&auth, &household_id, "budget_exceeded").await.expect("recipients").is_empty());
+    assert_eq!(subscribers(&auth, &household_id, "goal_reached").await.expect("recipients").len(), 1);
+    let unknown = subscribers(&auth, &household_id, "verification").await.expect_err("an unknown kind");
     assert_eq!(reason(&unknown).as_deref(), Some("NOT_FOUND"));
 }
 
@@ -217,24 +221,28 @@ async fn the_link_in_an_email_unsubscribes_from_its_kind_without_a_login() {
     let auth = Auth::start().await;
     let token = token(&auth, "ana@example.com").await;
     let user_id = auth.text("select id::text from auth.users").await;
-    let ask = async |kind: &str| {
+    let unsubscribe_token = async |kind: &str| {
         let request = pb::GetRecipientRequest { user_id: user_id.clone(), kind: kind.into() };
         let mut client = EmailDataServiceClient::new(auth.transport("notify"));
-        client.get_recipient(request).await.expect("there").into_inner().unsubscribe_token
+        client.get_recipient(request).await.expect("a response").into_inner().unsubscribe_token
     };
-    assert_eq!(ask("password_changed").await, "", "that cannot be switched off");
-    let link = ask("goal_reached").await;
-    let end = async |token: &str| {
+    assert_eq!(unsubscribe_token("password_changed").await, "", "this kind cannot be switched off");
+    let link = unsubscribe_token("goal_reached").await;
+    let unsubscribe = async |token: &str| {
         let mut client = PreferencesServiceClient::new(auth.transport("gateway"));
         client.unsubscribe(pb::UnsubscribeRequest { token: token.to_owned() }).await
     };
-    end(&link).await.expect("ended");
+    unsubscribe(&link).await.expect("unsubscribed");
     let after = get(&auth, &token).await;
-    assert_eq!((channels(&after, "goal_reached"), after.version), ((false, true), 2), "the inbox stays");
+    assert_eq!(
+        (channels(&after, "goal_reached"), after.version),
+        ((false, true), 2),
+        "the inbox channel stays enabled"
+    );
     assert_eq!(channels(&after, "goal_milestone"), (true, true));
-    end(&link).await.expect("once more is the same");
+    unsubscribe(&link).await.expect("unsubscribing again succeeds");
     assert_eq!(get(&auth, &token).await.version, 2);
     for bad in ["", "x", &link[1..], &format!("{link}AA")] {
-        assert!(end(bad).await.is_err(), "{bad}");
+        assert!(unsubscribe(bad).await.is_err(), "{bad}");
     }
 }

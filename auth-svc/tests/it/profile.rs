@@ -1,4 +1,4 @@
-//! Changing one's own profile.
+//! Updates of the caller's own profile.
 
 use fintrac_proto::auth::v1 as pb;
 use prost_types::FieldMask;
@@ -51,11 +51,11 @@ async fn names_and_numbers_change_and_are_cleared() {
     auth.user("bo@example.com").await;
     let bo = auth.session("bo@example.com").await;
     let name = |name: &str| pb::UpdateMeRequest { username: Some(name.into()), ..Default::default() };
-    update(&session, &["username"], name("anna")).await.expect("free again");
+    update(&session, &["username"], name("anna")).await.expect("the username is free again");
     assert_eq!(
         error_reason(update(&bo, &["username"], name("ANNA")).await),
         "VALIDATION_FAILED",
-        "taken, in any case"
+        "taken, in any letter case"
     );
     assert_eq!(
         error_reason(update(&bo, &["first_name"], pb::UpdateMeRequest::default()).await),
@@ -73,12 +73,12 @@ async fn another_address_needs_the_password_and_takes_effect_when_confirmed() {
     let wrong =
         pb::UpdateMeRequest { password: "a wrong password".into(), ..other_address("new@example.org") };
     assert_eq!(error_reason(update(&session, &["email"], wrong).await), "VALIDATION_FAILED");
-    let user = update(&session, &["email"], other_address("new@example.org")).await.expect("asked");
+    let user = update(&session, &["email"], other_address("new@example.org")).await.expect("requested");
     assert_eq!(
         (user.email.as_str(), user.pending_email.as_deref()),
         ("ana@example.com", Some("new@example.org"))
     );
-    auth.login("ana@example.com", PASSWORD).await.expect("the old address still is it");
+    auth.login("ana@example.com", PASSWORD).await.expect("the old address is still in use");
     let secrets = auth.challenge().await;
     assert_eq!(secrets.recipient.expect("a recipient").email, "new@example.org");
     let request =
@@ -88,29 +88,31 @@ async fn another_address_needs_the_password_and_takes_effect_when_confirmed() {
     assert_eq!(error_reason(auth.login("ana@example.com", PASSWORD).await), "INVALID_CREDENTIALS");
     let me = auth.me(&session.tokens.access_token).await.expect("me");
     assert_eq!((me.email.as_str(), me.pending_email), ("new@example.org", None));
-    // The former address is told.
+    // The previous address is notified.
     let id = auth.text("select entity_id::text from auth.events where kind = 'email_changed'").await;
     let former = auth.previous_email(&id).await;
     assert_eq!(former, "ana@example.com");
 }
 
 #[tokio::test]
-async fn a_change_to_a_taken_address_looks_the_same() {
+async fn a_change_to_a_taken_address_gets_the_same_response() {
     let auth = Auth::start().await;
     auth.user("ana@example.com").await;
     auth.user("bo@example.com").await;
     let session = auth.session("ana@example.com").await;
-    let user = update(&session, &["email"], other_address("bo@example.com")).await.expect("looks the same");
+    let user =
+        update(&session, &["email"], other_address("bo@example.com")).await.expect("the same response");
     assert_eq!(user.pending_email.as_deref(), Some("bo@example.com"));
     let recorded = "select string_agg(email || ' ' || kind, ',' order by kind) from auth.events
                 join auth.users on users.id = user_id
                 where kind in ('already_registered', 'email_change_requested')";
     let expected = "bo@example.com already_registered,ana@example.com email_change_requested";
-    assert_eq!(auth.text(recorded).await, expected, "her log looks the same; its owner hears of it");
+    assert_eq!(auth.text(recorded).await, expected, "only the owner of the address is notified");
     let id = auth.text("select entity_id::text from auth.events where kind = 'email_change_requested'").await;
-    assert_eq!(error_reason(auth.challenge_of(&id).await), "CHALLENGE_LAPSED", "and no link goes out");
-    let own = update(&session, &["email"], other_address("ANA@example.com")).await.expect("one's own");
-    assert_eq!(own.pending_email, None, "one's own address calls the change off");
+    assert_eq!(error_reason(auth.challenge_of(&id).await), "CHALLENGE_LAPSED", "no link is sent");
+    let own =
+        update(&session, &["email"], other_address("ANA@example.com")).await.expect("the current address");
+    assert_eq!(own.pending_email, None, "the current address cancels the change");
 }
 
 #[tokio::test]
@@ -122,7 +124,7 @@ async fn emails_sent_to_the_former_address_are_void() {
     auth.from("192.0.2.1", auth.identity().forgot_password(forgot)).await.expect("202");
     let reset = auth.challenge().await.token;
     auth.clock.advance(chrono::TimeDelta::milliseconds(1));
-    update(&session, &["email"], other_address("new@example.org")).await.expect("asked");
+    update(&session, &["email"], other_address("new@example.org")).await.expect("requested");
     let token = auth.challenge().await.token;
     auth.verify(pb::VerifyEmailRequest { token, ..Default::default() }).await.expect("confirmed");
     let request = pb::ResetPasswordRequest {
@@ -141,11 +143,11 @@ async fn an_unverified_address_is_free() {
     let id = auth.text("select id::text from auth.challenges where closed_at is null").await;
     let squatters = auth.challenge_of(&id).await.expect("a link").token;
     let session = auth.session("ana@example.com").await;
-    update(&session, &["email"], other_address("squatted@example.org")).await.expect("asked");
+    update(&session, &["email"], other_address("squatted@example.org")).await.expect("requested");
     let id = auth.text("select id::text from auth.challenges where purpose = 'change_email'").await;
     let token = auth.challenge_of(&id).await.expect("a link").token;
     auth.verify(pb::VerifyEmailRequest { token, ..Default::default() }).await.expect("confirmed");
-    auth.login("squatted@example.org", PASSWORD).await.expect("hers");
+    auth.login("squatted@example.org", PASSWORD).await.expect("the new address");
     assert_eq!(auth.text("select actor from auth.events where kind = 'released'").await, "auth");
     let request = pb::VerifyEmailRequest { token: squatters, ..Default::default() };
     assert_eq!(error_reason(auth.verify(request).await), "VERIFICATION_INVALID");

@@ -1,11 +1,11 @@
-//! Many at once: exactly one wins.
+//! Concurrent attempts of which exactly one succeeds.
 
 use fintrac_proto::auth::v1 as pb;
 use futures::future::join_all;
 
 use crate::support::{Auth, PASSWORD, ana, with_code};
 
-/// How many of twenty succeed, half of them at another replica.
+/// Returns how many of twenty attempts succeed; half of them use another replica.
 async fn winners<'a, F: Future<Output = bool>>(
     replicas: [&'a Auth; 2],
     attempt: impl Fn(&'a Auth, usize) -> F,
@@ -67,7 +67,7 @@ async fn one_step_of_a_totp_logs_in_once() {
 async fn one_address_has_one_household() {
     let auth = Auth::start().await;
     let replica = auth.replica().await;
-    // All of them are answered alike; throttles count the mailbox, so five get through.
+    // All registrations get the same response; the throttle of the address allows five emails.
     let registered = winners([&auth, &replica], |replica, number| {
         let request = pb::RegisterRequest { first_name: format!("Ana {number}"), ..ana("ana@example.com") };
         async move { replica.register(request).await.is_ok() }
@@ -78,7 +78,7 @@ async fn one_address_has_one_household() {
     for id in auth.text(open).await.split(' ') {
         tokens.push(auth.challenge_of(id).await.expect("open").token);
     }
-    // The links of all registrations at once, each several times: one of them wins.
+    // The links of all registrations are used at once, each several times; one of them wins.
     let verified = winners([&auth, &replica], |replica, number| {
         let token = tokens[number % tokens.len()].clone();
         async move { replica.verify(pb::VerifyEmailRequest { token, ..Default::default() }).await.is_ok() }
@@ -101,7 +101,7 @@ async fn twenty_refreshes_of_one_token_leave_one_live_branch() {
     });
     let next: Vec<_> =
         join_all(responses).await.into_iter().flatten().map(|pair| pair.refresh_token).collect();
-    assert_eq!(next.len(), 20, "retries within the grace get the same successor");
+    assert_eq!(next.len(), 20, "retries within the grace period get the same successor");
     assert!(next.iter().all(|token| *token == next[0]));
     assert_eq!(
         auth.text("select count(*)::text from auth.refresh_tokens where consumed_at is null").await,

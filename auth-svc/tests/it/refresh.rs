@@ -26,7 +26,7 @@ async fn each_refresh_rotates_and_an_old_token_ends_the_session() {
 #[tokio::test]
 async fn a_lost_response_is_repeated_within_the_grace_period() {
     let (auth, first) = logged_in().await;
-    let second = auth.refresh(&first).await.expect("the answer that is lost").refresh_token;
+    let second = auth.refresh(&first).await.expect("the response that is lost").refresh_token;
     auth.clock.advance(TimeDelta::seconds(30));
     assert_eq!(auth.refresh(&first).await.expect("the retry").refresh_token, second);
     auth.clock.advance(TimeDelta::seconds(1));
@@ -35,7 +35,7 @@ async fn a_lost_response_is_repeated_within_the_grace_period() {
 }
 
 #[tokio::test]
-async fn twenty_at_once_leave_one_live_branch() {
+async fn twenty_concurrent_refreshes_leave_one_live_branch() {
     let (auth, first) = logged_in().await;
     let replica = auth.replica().await;
     let tries =
@@ -44,7 +44,7 @@ async fn twenty_at_once_leave_one_live_branch() {
         join_all(tries).await.into_iter().map(|pair| pair.expect("a pair").refresh_token).collect();
     tokens.dedup();
     assert_eq!(tokens.len(), 1, "all got the same successor");
-    auth.refresh(&tokens[0]).await.expect("which lives");
+    auth.refresh(&tokens[0]).await.expect("the branch is live");
 }
 
 #[tokio::test]
@@ -80,8 +80,8 @@ async fn a_reused_token_ends_its_session_during_a_concurrent_logout_all() {
         let everywhere =
             as_user(&tokens.access_token, async { auth.identity().logout_all(LogoutAllRequest {}).await });
         let (reused, logged_out) = tokio::join!(auth.refresh(&tokens.refresh_token), everywhere);
-        logged_out.expect("never in each other's way");
-        // Whichever came first, the answer is a refusal of the token.
+        logged_out.expect("concurrent calls do not block each other");
+        // The token is rejected whichever call came first.
         assert!(["REFRESH_TOKEN_REUSED", "REFRESH_TOKEN_INVALID"].contains(&error_reason(reused).as_str()));
     }
 }

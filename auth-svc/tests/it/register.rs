@@ -9,28 +9,28 @@ fn by_token(token: &str) -> pb::VerifyEmailRequest {
     pb::VerifyEmailRequest { token: token.to_owned(), ..Default::default() }
 }
 
-/// A stranger registers the address too, before or after its owner: the
-/// email of the owner's registration confirms the owner's password.
+/// Checks that each email confirms the password of its own registration.
+/// An attacker registers the address before or after its owner.
 #[tokio::test]
-async fn each_registration_stands_alone_until_its_own_email_confirms_it() {
+async fn each_registration_is_confirmed_by_its_own_email_only() {
     for owner_first in [true, false] {
         let auth = Auth::start().await;
-        let stranger = || pb::RegisterRequest {
+        let attacker = || pb::RegisterRequest {
             password: "the words of a stranger".into(),
             first_name: "Eve".into(),
             ..ana("ANA@example.com")
         };
-        let first = if owner_first { ana("ana@example.com") } else { stranger() };
-        let second = if owner_first { stranger() } else { ana("ana@example.com") };
-        auth.register(first).await.expect("one");
+        let first = if owner_first { ana("ana@example.com") } else { attacker() };
+        let second = if owner_first { attacker() } else { ana("ana@example.com") };
+        auth.register(first).await.expect("the first registration");
         let earlier = auth.challenge().await;
         auth.clock.advance(TimeDelta::seconds(1));
-        auth.register(second).await.expect("the other");
+        auth.register(second).await.expect("the second registration");
         let later = auth.challenge().await;
         assert_ne!(earlier.token, later.token);
-        let (own, strange) = if owner_first { (earlier, later) } else { (later, earlier) };
+        let (own, attackers) = if owner_first { (earlier, later) } else { (later, earlier) };
         auth.verify(by_token(&own.token)).await.expect("verified");
-        assert_eq!(error_reason(auth.verify(by_token(&strange.token)).await), "VERIFICATION_INVALID");
+        assert_eq!(error_reason(auth.verify(by_token(&attackers.token)).await), "VERIFICATION_INVALID");
         assert_eq!(
             error_reason(auth.login("ana@example.com", "the words of a stranger").await),
             "INVALID_CREDENTIALS"
@@ -47,13 +47,13 @@ async fn the_code_of_each_registration_confirms_that_one() {
     let auth = Auth::start().await;
     auth.register(ana("ana@example.com")).await.expect("the owner");
     let code = auth.challenge().await.code;
-    let stranger =
+    let attacker =
         pb::RegisterRequest { password: "the words of a stranger".into(), ..ana("ana@example.com") };
-    auth.register(stranger).await.expect("a stranger");
+    auth.register(attacker).await.expect("an attacker");
     let typed = format!("{}-{}", code[..4].to_lowercase(), &code[4..]);
     let request =
         pb::VerifyEmailRequest { email: "Ana@example.com".into(), code: typed, ..Default::default() };
-    auth.verify(request).await.expect("verified, as people type it");
+    auth.verify(request).await.expect("verified with a lowercase, hyphenated code");
     auth.login("ana@example.com", PASSWORD).await.expect("the owner's password");
 }
 
@@ -85,8 +85,9 @@ async fn a_registration_reports_violations_of_its_device() {
 async fn a_verified_address_keeps_its_password_and_is_notified() {
     let auth = Auth::start().await;
     auth.user("ana@example.com").await;
-    let thief = pb::RegisterRequest { password: "the password of a thief".into(), ..ana("ana@example.com") };
-    auth.register(thief).await.expect("the answer is the same");
+    let attacker =
+        pb::RegisterRequest { password: "the password of a thief".into(), ..ana("ana@example.com") };
+    auth.register(attacker).await.expect("the response is the same");
     assert_eq!(
         error_reason(auth.login("ana@example.com", "the password of a thief").await),
         "INVALID_CREDENTIALS"
@@ -102,10 +103,10 @@ async fn a_taken_username_is_rejected() {
     let auth = Auth::start().await;
     let with_name =
         |email: &str, name: &str| pb::RegisterRequest { username: Some(name.into()), ..ana(email) };
-    auth.register(with_name("ana@example.com", "ana.gil")).await.expect("free");
-    auth.register(with_name("ana@example.com", "ana.gil")).await.expect("her own");
-    // Whether an unverified address exists, and wishes for the name, is nobody's business.
-    auth.register(with_name("eve@example.com", "Ana.Gil")).await.expect("still free");
+    auth.register(with_name("ana@example.com", "ana.gil")).await.expect("the username is free");
+    auth.register(with_name("ana@example.com", "ana.gil")).await.expect("the same user");
+    // An unverified registration does not reserve the username.
+    auth.register(with_name("eve@example.com", "Ana.Gil")).await.expect("the username is still free");
     let wish = "select id::text from auth.challenges where user_id = any(
         select id from auth.users where email = 'ana@example.com') and closed_at is null
         order by created_at desc, id desc limit 1";
@@ -115,9 +116,15 @@ async fn a_taken_username_is_rejected() {
     let violations = status.get_details_bad_request().expect("fields").field_violations;
     assert_eq!((violations[0].field.as_str(), violations[0].reason.as_str()), ("username", "USERNAME_TAKEN"));
     let known = auth.register(with_name("ana@example.com", "Ana.Gil")).await;
-    assert_eq!(error_reason(known), "VALIDATION_FAILED", "no different for the address that holds it");
+    assert_eq!(
+        error_reason(known),
+        "VALIDATION_FAILED",
+        "the response is the same for the address that holds it"
+    );
     let token = auth.challenge().await.token;
-    auth.verify(pb::VerifyEmailRequest { token, ..Default::default() }).await.expect("eve, without the name");
+    auth.verify(pb::VerifyEmailRequest { token, ..Default::default() })
+        .await
+        .expect("eve is verified without the username");
     let name = "select coalesce(username, 'none') from auth.users where email = 'eve@example.com'";
     assert_eq!(auth.text(name).await, "none");
 }
@@ -136,16 +143,16 @@ async fn one_verification_of_twenty_registrations_leaves_one_user() {
     auth.verify(by_token(&token)).await.expect("verified");
     assert_eq!(auth.text(claims).await, "1");
     let open = "select count(*)::text from auth.challenges where closed_at is null";
-    assert_eq!(auth.text(open).await, "0", "what was sent to the others is void");
+    assert_eq!(auth.text(open).await, "0", "the other challenges are closed");
 }
 
 #[tokio::test]
 async fn emails_to_one_address_are_limited() {
     let auth = Auth::start().await;
     for _ in 0..5 {
-        auth.register(ana("ana@example.com")).await.expect("a few are fine");
+        auth.register(ana("ana@example.com")).await.expect("below the limit");
     }
-    let status = auth.register(ana("ana@example.com")).await.expect_err("enough");
+    let status = auth.register(ana("ana@example.com")).await.expect_err("above the limit");
     assert!(
         status
             .get_details_retry_info()
@@ -154,7 +161,7 @@ async fn emails_to_one_address_are_limited() {
     );
     let before = auth.text("select count(*)::text from auth.challenges").await;
     let request = pb::ResendVerificationRequest { email: "ana@example.com".into() };
-    auth.identity().resend_verification(request).await.expect("the answer is the same");
+    auth.identity().resend_verification(request).await.expect("the response is the same");
     assert_eq!(auth.text("select count(*)::text from auth.challenges").await, before);
 }
 
@@ -185,5 +192,5 @@ async fn events_contain_no_personal_data() {
     assert_eq!(auth.text(kinds).await, expected);
     let all = auth.text("select string_agg(events::text, ' ') from auth.events").await;
     assert!(!all.contains("example.com") && !all.contains("Gil"), "{all}");
-    assert!(all.contains("192.0.2.1"), "whence it came is recorded");
+    assert!(all.contains("192.0.2.1"), "the client address is recorded");
 }

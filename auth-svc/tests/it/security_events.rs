@@ -1,4 +1,4 @@
-//! What users and administrators can read about the safety of accounts.
+//! Security events as users and administrators read them.
 
 use fintrac_proto::auth::v1 as pb;
 
@@ -10,7 +10,7 @@ async fn failed_logins_and_denied_permissions_are_listed_with_their_origin() {
     let admin = auth.admin("admin@example.com").await;
     auth.user("ana@example.com").await;
     auth.login("ana@example.com", "a wrong password").await.expect_err("wrong");
-    auth.login("nobody@example.com", "a wrong password").await.expect_err("unknown");
+    auth.login("unknown@example.com", "a wrong password").await.expect_err("unknown");
     let ana = auth.session("ana@example.com").await;
     auth.clock.advance(chrono::TimeDelta::milliseconds(1));
     let rejected = ana.call(ana.admin().list_roles(pb::ListRolesRequest {})).await;
@@ -21,22 +21,26 @@ async fn failed_logins_and_denied_permissions_are_listed_with_their_origin() {
     let seen: Vec<_> = mine.events.iter().map(|event| (event.kind.as_str(), event.detail.as_str())).collect();
     assert_eq!(seen, [("permission_denied", "roles:read"), ("login_failed", "")]);
     assert!(mine.events.iter().all(|event| event.client_ip == "192.0.2.1" && event.user_agent == "tests"));
-    let of = async |request: pb::ListSecurityEventsRequest| {
+    let list = async |request: pb::ListSecurityEventsRequest| {
         let response = admin.call(admin.security().list_security_events(request)).await?;
         Ok::<_, tonic::Status>(response.into_inner())
     };
     let failed = pb::ListSecurityEventsRequest { kind: "login_failed".into(), ..Default::default() };
-    assert_eq!(of(failed.clone()).await.expect("a list").events.len(), 2, "the stranger's too");
+    assert_eq!(
+        list(failed.clone()).await.expect("a list").events.len(),
+        2,
+        "including the login of an unknown user"
+    );
     let hers = pb::ListSecurityEventsRequest { user_id: ana.user_id.clone(), ..failed.clone() };
-    assert_eq!(of(hers).await.expect("a list").events.len(), 1);
+    assert_eq!(list(hers).await.expect("a list").events.len(), 1);
     let later = fintrac_kit::clock::timestamp(auth.clock.now() + chrono::TimeDelta::seconds(1));
     let future = pb::ListSecurityEventsRequest { from: Some(later), ..failed.clone() };
-    assert_eq!(of(future).await.expect("a list").events.len(), 0);
+    assert_eq!(list(future).await.expect("a list").events.len(), 0);
     let page =
-        of(pb::ListSecurityEventsRequest { page_size: Some(1), ..failed.clone() }).await.expect("a page");
+        list(pb::ListSecurityEventsRequest { page_size: Some(1), ..failed.clone() }).await.expect("a page");
     assert_eq!((page.events.len(), page.next_page_token.is_empty()), (1, false));
-    let odd = pb::ListSecurityEventsRequest { user_id: "nobody".into(), ..Default::default() };
-    assert_eq!(error_reason(of(odd).await), "QUERY_INVALID");
+    let odd = pb::ListSecurityEventsRequest { user_id: "not an id".into(), ..Default::default() };
+    assert_eq!(error_reason(list(odd).await), "QUERY_INVALID");
     let forbidden =
         ana.call(ana.security().list_security_events(pb::ListSecurityEventsRequest::default())).await;
     assert_eq!(error_reason(forbidden), "PERMISSION_DENIED");
@@ -49,11 +53,11 @@ async fn many_wrong_passwords_are_reported_once() {
     let recorded = "select count(*)::text from auth.events where entity = 'user' and kind = 'throttled'";
     for number in 1..=12 {
         auth.login("ana@example.com", "a wrong password").await.expect_err("wrong");
-        // Past the delay, so that each of them counts.
+        // After the delay, so that each attempt counts.
         auth.clock.advance(chrono::TimeDelta::seconds(300));
         let expected = if number >= 10 { "1" } else { "0" };
         assert_eq!(auth.text(recorded).await, expected, "after {number}");
     }
     auth.clock.advance(chrono::TimeDelta::minutes(15));
-    auth.login("ana@example.com", PASSWORD).await.expect("never for good");
+    auth.login("ana@example.com", PASSWORD).await.expect("the delay is not permanent");
 }

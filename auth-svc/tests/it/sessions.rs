@@ -1,4 +1,4 @@
-//! Sessions and devices, as their user sees them.
+//! Sessions and devices as their user manages them.
 
 use chrono::TimeDelta;
 use fintrac_proto::auth::v1 as pb;
@@ -36,9 +36,9 @@ async fn any_session_can_be_seen_and_ended_from_any_other() {
     assert_eq!(error_reason(end(&other.session_id).await), "NOT_FOUND", "it has ended");
     auth.user("eve@example.com").await;
     let eve = auth.session("eve@example.com").await;
-    assert_eq!(error_reason(end(&eve.tokens.session_id).await), "NOT_FOUND", "somebody else's");
+    assert_eq!(error_reason(end(&eve.tokens.session_id).await), "NOT_FOUND", "a session of another user");
     assert_eq!(error_reason(end("nonsense").await), "NOT_FOUND");
-    auth.me(&eve.tokens.access_token).await.expect("it goes on");
+    auth.me(&eve.tokens.access_token).await.expect("the session continues");
 }
 
 #[tokio::test]
@@ -53,18 +53,18 @@ async fn a_new_device_is_reported_except_the_first() {
     auth.login_with(from_device("laptop", "Laptop")).await.expect("another");
     assert_eq!(auth.text(recorded).await, "1");
     assert_eq!(auth.security_events("ana@example.com").await[0], "new_device");
-    // Without an id the program and the network tell it apart.
-    auth.login("ana@example.com", PASSWORD).await.expect("by agent and network");
+    // Without an id, the user agent and the network distinguish devices.
+    auth.login("ana@example.com", PASSWORD).await.expect("a device by user agent and network");
     auth.login("ana@example.com", PASSWORD).await.expect("the same");
     assert_eq!(auth.text(recorded).await, "2");
     let request =
         pb::LoginRequest { email: "ana@example.com".into(), password: PASSWORD.into(), ..Default::default() };
-    auth.from("203.0.113.5", auth.identity().login(request)).await.expect("from elsewhere");
+    auth.from("203.0.113.5", auth.identity().login(request)).await.expect("a device in another network");
     assert_eq!(auth.text(recorded).await, "3");
 }
 
 #[tokio::test]
-async fn a_device_is_trusted_and_forgotten_with_its_sessions() {
+async fn a_device_can_be_trusted_and_deleted_with_its_sessions() {
     let auth = Auth::start().await;
     auth.user("ana@example.com").await;
     let phone = auth.login_with(from_device("phone", "Phone")).await.expect("login");
@@ -88,21 +88,22 @@ async fn a_device_is_trusted_and_forgotten_with_its_sessions() {
     assert_eq!(error_reason(eve.call(eve.sessions().delete_device(forget())).await), "NOT_FOUND");
     let stale = pb::DeleteDeviceRequest { expected_version: Some(1), ..forget() };
     assert_eq!(error_reason(mine.call(mine.sessions().delete_device(stale)).await), "VERSION_MISMATCH");
-    mine.call(mine.sessions().delete_device(forget())).await.expect("forgotten");
+    mine.call(mine.sessions().delete_device(forget())).await.expect("deleted");
     assert_eq!(error_reason(auth.refresh(&phone.refresh_token).await), "REFRESH_TOKEN_INVALID");
     auth.login_with(from_device("phone", "Phone")).await.expect("login");
-    assert_eq!(auth.security_events("ana@example.com").await[0], "new_device", "it is unknown again");
+    assert_eq!(auth.security_events("ana@example.com").await[0], "new_device", "the device is new again");
 }
 
 #[tokio::test]
-async fn forgetting_every_device_makes_none_the_first_again() {
+async fn a_login_after_deleting_every_device_is_from_a_new_device() {
     let auth = Auth::start().await;
     auth.user("ana@example.com").await;
-    let thief = auth.session("ana@example.com").await;
-    let list = thief.call(thief.sessions().list_devices(pb::ListDevicesRequest {})).await.expect("a list");
+    let attacker = auth.session("ana@example.com").await;
+    let list =
+        attacker.call(attacker.sessions().list_devices(pb::ListDevicesRequest {})).await.expect("a list");
     for device in list.into_inner().devices {
         let request = pb::DeleteDeviceRequest { device_id: device.id, expected_version: None };
-        thief.call(thief.sessions().delete_device(request)).await.expect("forgotten");
+        attacker.call(attacker.sessions().delete_device(request)).await.expect("deleted");
     }
     auth.login("ana@example.com", PASSWORD).await.expect("login");
     assert_eq!(auth.security_events("ana@example.com").await[0], "new_device");
@@ -137,12 +138,12 @@ async fn the_list_of_devices_is_limited() {
     let list = ana.call(ana.sessions().list_devices(pb::ListDevicesRequest {})).await.expect("a list");
     let names: Vec<_> = list.into_inner().devices.into_iter().map(|device| device.name).collect();
     assert!(names.iter().any(|name| name == "phone 54"), "the newest");
-    assert!(!names.iter().any(|name| name == "phone 0"), "the oldest went");
+    assert!(!names.iter().any(|name| name == "phone 0"), "the oldest is deleted");
     let deleted = "select count(*)::text from auth.events where entity = 'device' and kind = 'deleted'";
-    assert_eq!(auth.text(deleted).await, (56 - names.len()).to_string(), "and each is told");
+    assert_eq!(auth.text(deleted).await, (56 - names.len()).to_string(), "each deletion is recorded");
 }
 
-/// A thief has an access token, but not the password.
+/// Checks that an access token without the password is not enough.
 #[tokio::test]
 async fn changes_to_credentials_need_a_recent_reauthentication() {
     let auth = Auth::start().await;
@@ -181,17 +182,17 @@ async fn changes_to_credentials_need_a_recent_reauthentication() {
     assert_eq!(rejections, ["REAUTHENTICATION_REQUIRED"; 8]);
     update("first_name", pb::UpdateMeRequest { first_name: Some("Anna".into()), ..Default::default() })
         .await
-        .expect("what one is called needs none");
+        .expect("a name needs no reauthentication");
     let reauthenticate = async |password: &str| {
         let request = pb::ReauthenticateRequest { password: password.to_owned(), ..Default::default() };
         mine.call(mine.sessions().reauthenticate(request)).await
     };
     assert_eq!(error_reason(reauthenticate("a wrong password").await), "VALIDATION_FAILED");
     assert_eq!(error_reason(update("username", named()).await), "REAUTHENTICATION_REQUIRED");
-    reauthenticate(PASSWORD).await.expect("her password");
+    reauthenticate(PASSWORD).await.expect("the right password");
     update("username", named()).await.expect("a username");
     mine.call(mine.sessions().update_device(trust())).await.expect("a trusted device");
-    // The proof was of this session alone, and for five minutes.
+    // The reauthentication is valid in this session only, and for five minutes.
     let request = pb::UpdateMeRequest {
         username: Some("another".into()),
         update_mask: Some(prost_types::FieldMask { paths: vec!["username".into()] }),
@@ -218,7 +219,7 @@ async fn reauthentication_needs_the_second_factor() {
         new_password: "four quiet words here".into(),
     };
     let changed = mine.call(mine.users().change_password(change())).await;
-    assert_eq!(error_reason(changed), "REAUTHENTICATION_REQUIRED", "the password alone is half a proof");
+    assert_eq!(error_reason(changed), "REAUTHENTICATION_REQUIRED", "the password alone is not enough");
     let reauthenticate = async |code: &str| {
         let request = pb::ReauthenticateRequest { password: PASSWORD.into(), code: code.to_owned() };
         mine.call(mine.sessions().reauthenticate(request)).await
@@ -229,6 +230,6 @@ async fn reauthentication_needs_the_second_factor() {
         error_reason(mine.call(mine.users().change_password(change())).await),
         "REAUTHENTICATION_REQUIRED"
     );
-    reauthenticate(&auth.code(&totp)).await.expect("both");
+    reauthenticate(&auth.code(&totp)).await.expect("password and code");
     mine.call(mine.users().change_password(change())).await.expect("changed");
 }

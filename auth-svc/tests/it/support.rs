@@ -1,4 +1,4 @@
-//! One auth-svc with a clock that the test moves.
+//! A running auth-svc with a manual clock.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,7 +53,7 @@ impl Auth {
         Self::on(database, clock, settings).await
     }
 
-    /// Another replica on the same database.
+    /// Starts another replica on the same database.
     pub async fn replica(&self) -> Self {
         self.replica_with(&[]).await
     }
@@ -87,13 +87,13 @@ impl Auth {
     }
 
     pub async fn register(&self, request: pb::RegisterRequest) -> Result<(), Status> {
-        // Ids are ordered by time; let it pass between two registrations.
+        // Ids are ordered by time, so registrations need different times.
         self.clock.advance(TimeDelta::milliseconds(1));
         let context = Context { client: client(), ..Context::default() };
         context::scope(context, self.identity().register(request)).await.map(|_| ())
     }
 
-    /// The newest open challenge's secrets, as notify-svc gets them.
+    /// Returns the secrets of the newest open challenge, as notify-svc gets them.
     pub async fn challenge(&self) -> pb::GetChallengeResponse {
         let id: String =
             self.text("select id::text from auth.challenges order by closed_at is null desc, created_at desc, id desc limit 1").await;
@@ -110,7 +110,7 @@ impl Auth {
         self.identity().verify_email(request).await.map(|_| ())
     }
 
-    /// A verified user.
+    /// Registers and verifies a user.
     pub async fn user(&self, email: &str) {
         self.register(ana(email)).await.expect("registered");
         let token = self.challenge().await.token;
@@ -136,7 +136,7 @@ impl Auth {
         Ok(response.into_inner().user.expect("a user"))
     }
 
-    /// The address that a change of address told.
+    /// Returns the address that is notified of an email change.
     pub async fn previous_email(&self, challenge_id: &str) -> String {
         let request = pb::GetPreviousEmailRequest { challenge_id: challenge_id.to_owned() };
         let mut client = EmailDataServiceClient::new(self.transport("notify"));
@@ -144,33 +144,33 @@ impl Auth {
         response.recipient.expect("a recipient").email
     }
 
-    /// A user's session, as he is known by.
+    /// Logs the user in.
     pub async fn session(&self, email: &str) -> Session<'_> {
         let tokens = self.login(email, PASSWORD).await.expect("login");
         let user_id = self.me(&tokens.access_token).await.expect("me").id;
         Session { auth: self, tokens, user_id }
     }
 
-    /// A session of an administrator.
+    /// Creates an administrator and logs in.
     pub async fn admin(&self, email: &str) -> Session<'_> {
         self.user(email).await;
         self.make_admin(email).await;
         self.session(email).await
     }
 
-    /// What `fintrac admin create` does.
+    /// Creates an administrator as `fintrac admin create` does.
     pub async fn make_admin(&self, email: &str) -> AdminCreated {
         self.operator(&[]).await.create_admin(email).await.expect("an administrator")
     }
 
-    /// An operator at the same database, with `settings` of his own.
+    /// Returns an operator on the same database, with `settings` of its own.
     pub async fn operator(&self, settings: &[(&str, &str)]) -> Operator {
         let (config, environment) = config(settings);
         let pool = self.database.pool(&SCHEMA, &self.clock).await;
         Operator::open(config, deps(pool, &self.clock, &environment)).await.expect("an operator")
     }
 
-    /// Runs a call that nobody in particular makes, from an address.
+    /// Runs an unauthenticated call from an address.
     pub async fn from<F: Future>(&self, ip: &str, call: F) -> F::Output {
         let client = Client { ip: ip.parse().ok(), ..client() };
         context::scope(Context { client, ..Context::default() }, call).await
@@ -182,7 +182,7 @@ impl Auth {
         Ok(response.into_inner().tokens.expect("tokens"))
     }
 
-    /// Names of a user's security events, the newest first.
+    /// Lists the kinds of a user's security events, the newest first.
     pub async fn security_events(&self, email: &str) -> Vec<String> {
         let sql = format!(
             "select coalesce(string_agg(kind, ' ' order by security_events.id desc), '')
@@ -191,7 +191,7 @@ impl Auth {
         self.text(&sql).await.split_whitespace().map(str::to_owned).collect()
     }
 
-    /// Waits until a query says `expected`.
+    /// Waits until a query returns `expected`.
     pub async fn until(&self, sql: &str, expected: &str) {
         let reached = async {
             while self.text(sql).await != expected {
@@ -199,10 +199,10 @@ impl Auth {
             }
         };
         let reached = tokio::time::timeout(Duration::from_mins(1), reached).await;
-        assert!(reached.is_ok(), "{sql} never becomes {expected}");
+        assert!(reached.is_ok(), "{sql} must return {expected}");
     }
 
-    /// One value of the database, as the superuser sees it.
+    /// Returns one value of the database, read as superuser.
     pub async fn text(&self, sql: &str) -> String {
         let row = sqlx::query(AssertSqlSafe(sql.to_owned()))
             .fetch_one(&mut self.database.connect().await)
@@ -212,7 +212,7 @@ impl Auth {
     }
 }
 
-/// The ring that everything is encrypted with unless a test says otherwise.
+/// Returns the key ring of all tests that do not set another.
 pub fn ring() -> String {
     KeyRing::generate(&Random::seeded(1))
 }
@@ -240,7 +240,7 @@ fn deps(pool: PgPool, clock: &Clock, environment: &Environment) -> ServiceDepend
     }
 }
 
-/// Somebody who has logged in.
+/// A logged-in user.
 pub struct Session<'a> {
     auth: &'a Auth,
     pub tokens: pb::TokenPair,
@@ -248,7 +248,7 @@ pub struct Session<'a> {
 }
 
 impl Session<'_> {
-    /// Makes a call in his name.
+    /// Runs a call with the user's access token.
     pub async fn call<F: Future>(&self, call: F) -> F::Output {
         as_user(&self.tokens.access_token, call).await
     }
@@ -273,8 +273,8 @@ impl Session<'_> {
         SecurityServiceClient::new(self.auth.transport("gateway"))
     }
 
-    /// Waits until his access token is refused, and why; a test that never gets there ends with
-    /// the time it may take.
+    /// Waits until the access token is rejected and returns the reason.
+    /// It panics after a minute.
     pub async fn wait_for_rejection(&self) -> String {
         let rejected = async {
             loop {
@@ -284,10 +284,10 @@ impl Session<'_> {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(Duration::from_mins(1), rejected).await.expect("the token is refused")
+        tokio::time::timeout(Duration::from_mins(1), rejected).await.expect("the token is rejected")
     }
 
-    /// A second factor in force: what makes its codes, and its recovery codes.
+    /// Enrolls a second factor; returns its code generator and recovery codes.
     pub async fn enroll(&self) -> (Totp, Vec<String>) {
         let enrollment =
             self.call(self.mfa().enroll_totp(pb::EnrollTotpRequest {})).await.expect("enrollment");
@@ -300,13 +300,13 @@ impl Session<'_> {
 }
 
 impl Auth {
-    /// The code of this moment.
+    /// Returns the current code.
     pub fn code(&self, totp: &Totp) -> String {
         totp.generate(u64::try_from(self.clock.now().timestamp()).expect("after 1970")).to_string()
     }
 }
 
-/// A login with a code.
+/// Builds a login request with a code of the second factor.
 pub fn with_code(email: &str, code: &str) -> pb::LoginRequest {
     let (email, password, code) = (email.to_owned(), PASSWORD.to_owned(), code.to_owned());
     pb::LoginRequest { email, password, code, ..Default::default() }
@@ -334,5 +334,5 @@ pub fn ana(email: &str) -> pb::RegisterRequest {
 }
 
 pub fn error_reason(result: Result<impl std::fmt::Debug, Status>) -> String {
-    reason(&result.expect_err("a refusal")).expect("a reason")
+    reason(&result.expect_err("an error")).expect("a reason")
 }

@@ -10,8 +10,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::support::{Auth, PASSWORD, as_user};
 
-/// Waits until `token_verifier` says `expected` of a token; a test that never gets
-/// there ends with the time it may take.
+/// Waits until `token_verifier` rejects a token for `expected`, or accepts it.
+/// It panics after a minute.
 async fn until(token_verifier: &TokenVerifier, token: &str, expected: Option<&str>) {
     let seen = async {
         while token_verifier.verify(token, None).err().and_then(|status| reason(&status)).as_deref()
@@ -20,7 +20,7 @@ async fn until(token_verifier: &TokenVerifier, token: &str, expected: Option<&st
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_mins(1), seen).await.expect("the verifier learns of it");
+    tokio::time::timeout(Duration::from_mins(1), seen).await.expect("the verifier receives the update");
 }
 
 #[tokio::test]
@@ -47,7 +47,7 @@ async fn a_remote_verifier_receives_keys_and_revocations_from_any_replica() {
     until(&token_verifier, &tokens.access_token, Some("SESSION_ENDED")).await;
     until(&token_verifier, &other.access_token, None).await;
 
-    // A verifier that starts later knows of it too.
+    // A verifier that starts later receives the revocation as well.
     let config =
         TokenVerifierConfig { issuer: "fintrac".into(), grace: Duration::from_mins(1), hs256_secret: None };
     let late = Arc::new(TokenVerifier::new(config, auth.clock.clone()));
@@ -64,7 +64,7 @@ async fn replicas_share_one_signing_key_kept_encrypted() {
     assert!(auth.text("select private_key from auth.signing_keys").await.starts_with("v1.k1."));
     auth.user("ana@example.com").await;
     let tokens = replica.login("ana@example.com", PASSWORD).await.expect("login at the replica");
-    let me = auth.me(&tokens.access_token).await.expect("believed by the other");
+    let me = auth.me(&tokens.access_token).await.expect("the token is valid at the other replica");
     assert_eq!(me.email, "ana@example.com");
 }
 
@@ -77,6 +77,6 @@ async fn the_legacy_form_of_access_tokens_works_and_has_no_public_keys() {
     assert_eq!(auth.me(&tokens.access_token).await.expect("me").email, "ana@example.com");
     let mut keys = TrustServiceClient::new(auth.transport("gateway"));
     let keys =
-        keys.list_signing_keys(pb::ListSigningKeysRequest {}).await.expect("an answer").into_inner().keys;
+        keys.list_signing_keys(pb::ListSigningKeysRequest {}).await.expect("a response").into_inner().keys;
     assert!(keys.is_empty());
 }

@@ -12,12 +12,12 @@ fn by_code(code: &str) -> pb::VerifyEmailRequest {
 #[tokio::test]
 async fn verification_creates_the_household_as_requested() {
     let auth = Auth::start().await;
-    let wishes = pb::RegisterRequest {
+    let registration = pb::RegisterRequest {
         default_currency: Some("eur".into()),
         timezone: Some("Europe/Madrid".into()),
         ..ana("ana@example.com")
     };
-    auth.register(wishes).await.expect("registered");
+    auth.register(registration).await.expect("registered");
     assert_eq!(error_reason(auth.login("ana@example.com", PASSWORD).await), "EMAIL_NOT_VERIFIED");
     let code = auth.challenge().await.code;
     auth.verify(by_code(&code)).await.expect("verified");
@@ -27,8 +27,8 @@ async fn verification_creates_the_household_as_requested() {
     let household =
         client.get_household(pb::GetHouseholdRequest { household_id }).await.expect("a household");
     let household = household.into_inner().household.expect("a household");
-    let facts = (household.currency_code.as_str(), household.timezone.as_str(), household.locale.as_str());
-    assert_eq!(facts, ("EUR", "Europe/Madrid", "es"), "the language is the browser's");
+    let created = (household.currency_code.as_str(), household.timezone.as_str(), household.locale.as_str());
+    assert_eq!(created, ("EUR", "Europe/Madrid", "es"), "the language is that of the request");
 }
 
 #[tokio::test]
@@ -51,7 +51,7 @@ async fn five_wrong_codes_close_the_code_but_not_the_link() {
 }
 
 #[tokio::test]
-async fn many_guesses_at_once_are_still_five() {
+async fn concurrent_guesses_are_limited_to_five() {
     let auth = Auth::start().await;
     auth.register(ana("ana@example.com")).await.expect("registered");
     let wrong = "00000000";
@@ -65,10 +65,10 @@ async fn codes_last_ten_minutes_and_links_a_day() {
     auth.register(ana("ana@example.com")).await.expect("registered");
     let id = auth.text("select id::text from auth.challenges").await;
     let secrets = auth.challenge().await;
-    assert_eq!(auth.challenge().await, secrets, "the same secrets at every sending");
+    assert_eq!(auth.challenge().await, secrets, "the secrets are the same in every call");
     auth.clock.advance(TimeDelta::minutes(10));
     assert_eq!(error_reason(auth.verify(by_code(&secrets.code)).await), "VERIFICATION_INVALID");
-    assert_eq!(auth.challenge().await.code, "", "a late email has the link only");
+    assert_eq!(auth.challenge().await.code, "", "an email after the expiry of the code has the link only");
     auth.clock.advance(TimeDelta::hours(24));
     assert_eq!(error_reason(auth.challenge_of(&id).await), "CHALLENGE_LAPSED");
     let token = pb::VerifyEmailRequest { token: secrets.token, ..Default::default() };
@@ -76,31 +76,35 @@ async fn codes_last_ten_minutes_and_links_a_day() {
 }
 
 #[tokio::test]
-async fn a_proof_makes_one_household_however_often_it_is_sent() {
+async fn repeated_proofs_create_one_household() {
     let auth = Auth::start().await;
     auth.register(ana("ana@example.com")).await.expect("registered");
     let token = auth.challenge().await.token;
     let tries = join_all(
         (0..8).map(|_| auth.verify(pb::VerifyEmailRequest { token: token.clone(), ..Default::default() })),
     );
-    assert_eq!(tries.await.into_iter().flatten().count(), 8, "a second look at the email is no mistake");
+    assert_eq!(tries.await.into_iter().flatten().count(), 8, "a repeated use of the link succeeds");
     assert_eq!(auth.text("select count(*)::text from auth.households").await, "1");
 }
 
 #[tokio::test]
-async fn a_code_that_was_right_is_right_again_until_it_lapses() {
+async fn a_used_code_is_accepted_again_until_it_expires() {
     let auth = Auth::start().await;
     auth.register(ana("ana@example.com")).await.expect("registered");
     let code = auth.challenge().await.code;
     auth.verify(by_code(&code)).await.expect("verified");
-    auth.verify(by_code(&code)).await.expect("and again");
+    auth.verify(by_code(&code)).await.expect("verified again");
     assert_eq!(error_reason(auth.verify(by_code("00000000")).await), "VERIFICATION_INVALID");
     auth.clock.advance(TimeDelta::minutes(10));
-    assert_eq!(error_reason(auth.verify(by_code(&code)).await), "VERIFICATION_INVALID", "a code lapses");
+    assert_eq!(
+        error_reason(auth.verify(by_code(&code)).await),
+        "VERIFICATION_INVALID",
+        "the code has expired"
+    );
 }
 
 #[tokio::test]
-async fn proofs_and_registrations_at_once_do_not_block_each_other() {
+async fn concurrent_proofs_and_registrations_do_not_block_each_other() {
     let auth = Auth::start().await;
     for round in 0..10 {
         let email = format!("ana{round}@example.com");
@@ -109,7 +113,7 @@ async fn proofs_and_registrations_at_once_do_not_block_each_other() {
         let verify = || auth.verify(pb::VerifyEmailRequest { token: token.clone(), ..Default::default() });
         let (one, again, two) = tokio::join!(verify(), auth.register(ana(&email)), verify());
         for rejection in [one.err(), again.err(), two.err()].into_iter().flatten() {
-            // Whoever comes second is refused, never told that the database is unwell.
+            // The second caller gets a rejection, never a database error.
             assert_eq!(fintrac_kit::error::reason(&rejection).as_deref(), Some("VERIFICATION_INVALID"));
         }
     }

@@ -1,19 +1,19 @@
-//! Which thresholds spending has reached.
+//! Thresholds that spending has reached.
 
 use super::percent::reaches;
 
-/// The most that a threshold can be, percent.
+/// The largest threshold, in percent.
 pub const MAX_THRESHOLD_PERCENT: i32 = 1000;
-/// From here on the budget is spent.
+/// The percentage from which on a budget is exceeded.
 pub const FULL_PERCENT: i32 = 100;
 
-/// How a budget stands in a period.
+/// The status of a budget in a period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BudgetStatus {
     OnTrack,
     /// A threshold is reached.
     Warning,
-    /// All of it is spent.
+    /// All of the budget is spent.
     Exceeded,
 }
 
@@ -37,7 +37,7 @@ impl BudgetStatus {
     }
 }
 
-/// The thresholds that `spent` has reached, in their order.
+/// Returns the thresholds that `spent` has reached, in their order.
 pub fn reached(spent: i64, budgeted: i64, thresholds: &[i32]) -> impl Iterator<Item = i32> {
     thresholds.iter().copied().filter(move |percent| reaches(spent, *percent, budgeted))
 }

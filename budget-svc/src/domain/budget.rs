@@ -1,4 +1,4 @@
-//! Budgets: a limit on categories per period.
+//! Budgets: limits on the spending of categories per period.
 
 use std::collections::BTreeSet;
 
@@ -16,19 +16,19 @@ const MAX_NAME_LENGTH: usize = 100;
 const MAX_CATEGORIES: usize = 50;
 const MAX_THRESHOLDS: usize = 10;
 const DEFAULT_THRESHOLDS: [i32; 2] = [80, 100];
-/// How far back the first period may lie of a budget that rolls over: each
-/// period's spending counts for every later one.
+/// The maximum age of the first period of a budget that rolls over.
+/// Each period's spending counts in every later one.
 const MAX_ROLLOVER: Months = Months::new(120);
 
-/// What holds from a period on.
+/// The values of a budget that apply from a period on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BudgetTerms {
-    /// First day of the first period for which they hold.
+    /// The first day of the first period in which the terms apply.
     pub valid_from: NaiveDate,
     pub amount: Money,
-    /// Everything below them counts too.
+    /// The categories whose spending counts, with their subcategories.
     pub category_ids: Vec<Uuid>,
-    /// What its periods leave to the next ones.
+    /// The part of the remainder that a period carries over to the next one.
     pub rollover: Rollover,
 }
 
@@ -38,11 +38,11 @@ pub struct Budget {
     pub name: String,
     pub currency: Currency,
     pub schedule: Schedule,
-    /// Percent, ascending.
+    /// The alert thresholds in percent, ascending.
     pub thresholds: Vec<i32>,
-    /// Those in force last.
+    /// The newest terms.
     pub terms: BudgetTerms,
-    /// Earlier ones, newest first.
+    /// The earlier terms, newest first.
     pub earlier: Vec<BudgetTerms>,
     pub version: i64,
     pub created_at: DateTime<Utc>,
@@ -50,14 +50,15 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// The terms in force in a period.
+    /// Returns the terms in force in a period.
     pub fn terms_in(&self, period: Period) -> &BudgetTerms {
         let all = std::iter::once(&self.terms).chain(&self.earlier);
         let first = self.earlier.last().unwrap_or(&self.terms);
         all.into_iter().find(|terms| terms.valid_from <= period.start).unwrap_or(first)
     }
 
-    /// The periods before one that decide what goes over into it, in order.
+    /// Lists the earlier periods that affect the amount carried into `period`.
+    /// They are in order.
     pub fn periods_before(&self, period: Period) -> Vec<Period> {
         let before = |period: &Period| {
             self.schedule
@@ -69,20 +70,20 @@ impl Budget {
         leading
     }
 
-    /// Whether a period leaves anything to the next one.
+    /// Returns whether a period carries its remainder over to the next one.
     pub fn carries_over(&self, period: Period) -> bool {
         self.terms_in(period).rollover != Rollover::None
     }
 
-    /// What goes over from a period into the next one, minor units, when
-    /// `carried` went over into it.
+    /// Returns what a period carries over to the next one, in minor units.
+    /// `carried` is the amount carried into the period.
     pub fn carry_over(&self, period: Period, carried: i64, spent: i64) -> i64 {
         let terms = self.terms_in(period);
         terms.rollover.carry_over(terms.amount.minor().saturating_add(carried).saturating_sub(spent))
     }
 }
 
-/// What somebody asks for who makes a budget.
+/// The input of a request to create a budget.
 #[derive(Debug, Clone, Default)]
 pub struct BudgetInput {
     pub name: String,
@@ -97,7 +98,8 @@ pub struct BudgetInput {
 }
 
 impl BudgetInput {
-    /// The budget; whether its categories are there is the use case's to find out.
+    /// Validates the input and builds the budget.
+    /// The use case checks that the categories exist.
     pub fn resolve(
         &self,
         id: Uuid,
@@ -124,7 +126,7 @@ impl BudgetInput {
         if frequency == Some(Frequency::Custom) {
             for (field, text) in [("start_date", &self.start_date), ("end_date", &self.end_date)] {
                 if text.is_none() {
-                    let text = "A custom budget runs from a day to a day; send both.";
+                    let text = "A custom budget must have a first and a last day. Send both.";
                     violations.push(FieldViolation::new(field, "REQUIRED", text));
                 }
             }
@@ -135,7 +137,7 @@ impl BudgetInput {
         let earliest = household.today(now).checked_sub_months(MAX_ROLLOVER);
         let is_long_ago = start.zip(earliest).is_some_and(|(start, earliest)| start < earliest);
         if rollover != Rollover::None && is_long_ago {
-            let text = "A budget that rolls over starts at most ten years ago.";
+            let text = "A budget that rolls over must start at most ten years ago. Send a later day.";
             violations.push(FieldViolation::new("start_date", "DATE_TOO_EARLY", text));
         }
         let thresholds = match &self.thresholds {
@@ -162,7 +164,7 @@ impl BudgetInput {
     }
 }
 
-/// The fields that somebody wants changed; an inner `None` clears one.
+/// The changes that a client requests; an inner `None` clears a field.
 #[derive(Debug, Clone, Default)]
 pub struct BudgetChanges {
     pub name: Option<String>,
@@ -177,8 +179,8 @@ pub struct BudgetChanges {
 }
 
 impl BudgetChanges {
-    /// The budget as it will be and the names of the fields that differ. Amount,
-    /// categories and rollover hold from the period that holds `today`.
+    /// Returns the changed budget and the names of the fields that differ.
+    /// Amount, categories and rollover apply from the period that contains `today`.
     pub fn apply(
         &self,
         budget: &Budget,
@@ -194,7 +196,7 @@ impl BudgetChanges {
         if let Some(end) = &self.end_date {
             after.schedule.end = end.as_deref().and_then(|text| date("end_date", text, &mut violations));
             if end.is_none() && budget.schedule.frequency == Frequency::Custom {
-                let text = "A custom budget has a last day.";
+                let text = "A custom budget must have a last day. Send one.";
                 violations.push(FieldViolation::new("end_date", "REQUIRED", text));
             }
             check_order(Some(budget.schedule.start), after.schedule.end, &mut violations);
@@ -223,7 +225,9 @@ impl BudgetChanges {
             ("rollover", budget.terms.rollover != terms.rollover),
         ];
         if let Some(end) = after.schedule.end.filter(|end| *end < today) {
-            let text = format!("The budget ended on {end}; earlier periods keep what was in force.");
+            let text = format!(
+                "The budget ended on {end}, and past periods keep their terms. Send a later end_date, too."
+            );
             let changed = terms_differ.iter().filter(|(_, differs)| *differs);
             violations.extend(
                 changed.map(|(field, _)| FieldViolation::new(*field, "FIELD_IMMUTABLE", text.clone())),
@@ -248,7 +252,7 @@ impl BudgetChanges {
             if terms.valid_from > budget.terms.valid_from {
                 after.earlier.insert(0, budget.terms.clone());
             } else {
-                // They take the place of those that were to hold from here on.
+                // They replace the terms that apply from the same day or later.
                 terms.valid_from = budget.terms.valid_from;
             }
             after.terms = terms;
@@ -260,11 +264,11 @@ impl BudgetChanges {
         Ok((after, changed))
     }
 
-    /// Periods are what they were when the budget was made.
+    /// Rejects changes of the fields that define the periods and the currency.
     fn check_immutable(&self, budget: &Budget, violations: &mut Vec<FieldViolation>) {
         let mut reject = |field: &str, reason: &'static str, is_same: bool| {
             if !is_same {
-                let text = "A budget keeps this; make another budget.";
+                let text = "This field of a budget cannot change. Create another budget.";
                 violations.push(FieldViolation::new(field, reason, text));
             }
         };
@@ -284,7 +288,7 @@ impl BudgetChanges {
     }
 }
 
-/// The categories of a budget as somebody wrote them: one, or a list.
+/// The categories of a budget as a client wrote them: one, or a list.
 #[derive(Debug, Clone, Default)]
 pub struct CategoryInput {
     pub one: Option<String>,
@@ -292,7 +296,8 @@ pub struct CategoryInput {
 }
 
 impl CategoryInput {
-    /// Returns each with the name of its field, at most as many as a budget can have.
+    /// Returns each id with the name of its field.
+    /// There are at most as many as a budget can have.
     pub fn with_field_names(&self) -> Vec<(String, &str)> {
         let list =
             self.list.iter().enumerate().map(|(index, id)| (format!("category_ids[{index}]"), id.as_str()));
@@ -300,7 +305,7 @@ impl CategoryInput {
         one.chain(list).take(MAX_CATEGORIES).collect()
     }
 
-    /// The rejection of one that the household does not have.
+    /// Returns the violation for a category that the household does not have.
     pub fn not_found(field: &str) -> FieldViolation {
         FieldViolation::new(field, "CATEGORY_NOT_FOUND", "You have no category with this id.")
     }
@@ -311,7 +316,7 @@ impl CategoryInput {
             violations.push(FieldViolation::new("category_id", "CONFLICTING", text));
         }
         if self.one.is_none() && self.list.is_empty() {
-            let text = "Send the id of a category of expenses, or several in category_ids.";
+            let text = "Send the id of an expense category, or several in category_ids.";
             violations.push(FieldViolation::new("category_id", "REQUIRED", text));
         }
         if self.list.len() > MAX_CATEGORIES {
@@ -333,7 +338,7 @@ impl CategoryInput {
     }
 }
 
-/// The currency that a code names; a new budget or goal is in one in use.
+/// Returns the currency of a code, which must be in use, or the default.
 pub fn currency(
     code: Option<&str>,
     default: Currency,
@@ -342,13 +347,13 @@ pub fn currency(
     let Some(code) = code else { return Some(default) };
     let found = Currency::from_code(code).filter(|currency| currency.is_active());
     if found.is_none() {
-        let text = "Not a currency in use; see GET /api/v1/currencies.";
+        let text = "The currency must be in use. Send a code from GET /api/v1/currencies.";
         violations.push(FieldViolation::new("currency_code", "CURRENCY_INVALID", text));
     }
     found
 }
 
-/// An amount above zero.
+/// Parses an amount, which must be above zero.
 pub fn amount(
     field: &str,
     text: &str,
@@ -367,7 +372,7 @@ pub fn amount(
     })
 }
 
-/// A day as somebody wrote it.
+/// Parses a day.
 pub fn date(field: &str, text: &str, violations: &mut Vec<FieldViolation>) -> Option<NaiveDate> {
     let found = date::parse(text.trim());
     if found.is_none() {
@@ -380,7 +385,7 @@ fn check_order(start: Option<NaiveDate>, end: Option<NaiveDate>, violations: &mu
     if let (Some(start), Some(end)) = (start, end)
         && end < start
     {
-        let text = format!("Send {start}, the first day, or a later one.");
+        let text = format!("The last day must not be before the first. Send {start} or a later day.");
         violations.push(FieldViolation::new("end_date", "DATE_TOO_EARLY", text));
     }
 }

@@ -1,5 +1,6 @@
-//! Money set aside for a goal, or taken back: earmarked where it is, or moved by
-//! a transfer in the ledger.
+//! Contributions: money set aside for a goal, or withdrawn from it.
+//!
+//! The money is earmarked where it is, or moved by a transfer in the ledger.
 
 use chrono::{DateTime, Utc};
 use fintrac_kit::error::FieldViolation;
@@ -14,10 +15,10 @@ const MAX_NOTE_LENGTH: usize = 500;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ContributionState {
-    /// Its transfer is not known to be made.
+    /// The transfer is not confirmed.
     Pending,
     Done,
-    /// Its transfer no longer moves anything to the goal's account, or from it.
+    /// The transfer no longer moves money to the goal's account, or from it.
     Voided,
     /// The ledger rejected the transfer.
     Rejected,
@@ -40,7 +41,7 @@ impl ContributionState {
     }
 }
 
-/// Whether money comes or goes.
+/// The direction in which money moves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
     Contribution,
@@ -60,36 +61,36 @@ impl Direction {
     }
 }
 
-/// The accounts between which money moves.
+/// The accounts between which a transfer moves money.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TransferAccounts {
-    /// The goal's, when it was asked for.
+    /// The goal's account at the time of the request.
     pub goal_account_id: Uuid,
-    /// The one on the other side.
+    /// The account on the other side of the transfer.
     pub account_id: Uuid,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contribution {
-    /// Also of its transfer.
+    /// The id of the contribution and of its transfer.
     pub id: Uuid,
     pub goal_id: Uuid,
-    /// Who made it.
+    /// The user who made the contribution.
     pub user_id: Uuid,
     pub direction: Direction,
-    /// Above zero, whatever the direction.
+    /// The amount, above zero in both directions.
     pub amount: Money,
     pub accounts: Option<TransferAccounts>,
     pub note: Option<String>,
     pub state: ContributionState,
-    /// Of the transfer, when it was last asked for.
+    /// The version of the transfer that was read last.
     pub transfer_version: Option<i64>,
     pub version: i64,
     pub created_at: DateTime<Utc>,
 }
 
 impl Contribution {
-    /// What of it counts for the goal, minor units.
+    /// Returns the minor units that count toward the goal.
     pub fn counts(&self) -> i64 {
         match (self.state, self.direction) {
             (ContributionState::Done, Direction::Contribution) => self.amount.minor(),
@@ -98,7 +99,7 @@ impl Contribution {
         }
     }
 
-    /// What of it will count for the goal once it is done, minor units.
+    /// Returns the minor units that count toward the goal in state done.
     pub fn counts_when_done(&self) -> i64 {
         match self.direction {
             Direction::Contribution => self.amount.minor(),
@@ -106,9 +107,10 @@ impl Contribution {
         }
     }
 
-    /// It after its transfer was found to be at `version` and to leave `change`
-    /// on the goal's account, with the `other` account on its other side; `None`
-    /// when something as new is known.
+    /// Applies the state of the transfer in the ledger.
+    ///
+    /// At `version` the transfer leaves `change` on the goal's account and has the `other` account
+    /// on its other side. `None` if this version or a newer one is already applied.
     pub fn with_transfer(&self, change: Money, other: Option<Uuid>, version: i64) -> Option<Self> {
         if self.transfer_version.is_some_and(|known| known >= version) {
             return None;
@@ -132,7 +134,7 @@ impl Contribution {
     }
 }
 
-/// What somebody asks for who contributes or withdraws.
+/// The input of a request to contribute or to withdraw.
 #[derive(Debug, Clone, Default)]
 pub struct ContributionInput {
     pub amount: String,
@@ -155,13 +157,14 @@ impl ContributionInput {
         let accounts = match (self.account_id.as_deref(), goal.account_id) {
             (None, _) => None,
             (Some(_), None) => {
-                let text = "The goal has no account of its own; give it one, or leave this out.";
+                let text = "The goal must have an account to move money. Set one, or omit this field.";
                 violations.push(FieldViolation::new("account_id", "CONFLICTING", text));
                 None
             }
             (Some(text), Some(goal_account_id)) => match Uuid::parse_str(text.trim()) {
                 Ok(account_id) if account_id == goal_account_id => {
-                    let text = "The money is there already; send another account, or leave this out.";
+                    let text =
+                        "The account must not be the goal's own. Send another account, or omit this field.";
                     violations.push(FieldViolation::new("account_id", "SAME_ACCOUNT", text));
                     None
                 }
@@ -231,23 +234,23 @@ mod tests {
                 (voided.state, voided.counts(), voided.amount),
                 (ContributionState::Voided, 0, money(700))
             );
-            assert_eq!(
-                voided.with_transfer(money(700), None, 4).expect("newer").counts(),
-                700,
-                "brought back"
-            );
+            assert_eq!(voided.with_transfer(money(700), None, 4).expect("newer").counts(), 700, "restored");
         }
         let withdrawal = Contribution { direction: Direction::Withdrawal, ..pending() };
         let done = withdrawal.with_transfer(money(-300), Some(Uuid::from_u128(9)), 1).expect("newer");
         assert_eq!((done.state, done.amount, done.counts()), (ContributionState::Done, money(300), -300));
         let turned = done.with_transfer(money(300), None, 2).expect("newer");
-        assert_eq!((turned.state, turned.counts()), (ContributionState::Voided, 0), "it brings money now");
+        assert_eq!(
+            (turned.state, turned.counts()),
+            (ContributionState::Voided, 0),
+            "the transfer now adds money"
+        );
         let rejected = Contribution { state: ContributionState::Rejected, ..pending() };
         assert_eq!(rejected.counts(), 0);
         assert_eq!(
             rejected.with_transfer(money(500), None, 1).expect("newer").counts(),
             500,
-            "it was made after all"
+            "the transfer was posted after all"
         );
     }
 }

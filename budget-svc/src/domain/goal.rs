@@ -1,4 +1,4 @@
-//! Goals: a target that money is set aside for.
+//! Goals: targets for which money is set aside.
 
 use std::collections::HashMap;
 
@@ -12,11 +12,11 @@ use super::budget::{amount, currency, date};
 use super::percent::reaches;
 
 const MAX_NAME_LENGTH: usize = 100;
-/// Parts of the target that are told, percent; the last one completes the goal.
+/// The milestones in percent of the target; the last one completes the goal.
 const MILESTONES: [i32; 4] = [25, 50, 75, 100];
-/// A due date lies at most so far ahead, months.
+/// The largest number of months until a due date that is counted.
 const MAX_MONTHS: u32 = 12_000;
-/// Days before the due date on which somebody is reminded, furthest first.
+/// The days before the due date on which reminders are due, furthest first.
 const REMINDERS: [i32; 3] = [30, 7, 1];
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,18 +25,18 @@ pub struct Goal {
     pub name: String,
     pub target: Money,
     pub due_date: Option<NaiveDate>,
-    /// Where the money is kept, in the ledger.
+    /// The account in the ledger that holds the money.
     pub account_id: Option<Uuid>,
-    /// Sum of the contributions that are done.
+    /// The sum of the contributions in state done.
     pub current: Money,
-    /// Set as long as the target is reached.
+    /// Set while the target is reached.
     pub completed_at: Option<DateTime<Utc>>,
-    /// Nothing is set aside for it any more.
+    /// Set while the goal is cancelled and accepts no contributions.
     pub cancelled_at: Option<DateTime<Utc>>,
     pub version: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
-    /// Contributions on their way still arrive.
+    /// Whether the goal is deleted. Pending contributions still complete.
     pub is_deleted: bool,
 }
 
@@ -53,33 +53,33 @@ impl Goal {
         }
     }
 
-    /// Whether money is still to be set aside for it.
+    /// Returns whether the goal is neither cancelled nor completed.
     pub fn is_active(&self) -> bool {
         self.cancelled_at.is_none() && self.completed_at.is_none()
     }
 
-    /// The reminders whose day is `today` or before, the nearest to the due date
-    /// last; none after it.
+    /// Returns the reminders that are due on `today`, furthest first.
+    /// There are none after the due date.
     pub fn reminders(&self, today: NaiveDate) -> impl Iterator<Item = i32> {
         let left = self.due_date.map(|due| due.signed_duration_since(today).num_days());
         let left = left.filter(|days| *days >= 0);
         REMINDERS.into_iter().filter(move |days| left.is_some_and(|left| left <= i64::from(*days)))
     }
 
-    /// The parts of the target that are reached, percent.
+    /// Returns the milestones that are reached, in percent.
     pub fn reached(&self) -> impl Iterator<Item = i32> {
         let (current, target) = (self.current.minor(), self.target.minor());
         MILESTONES.into_iter().filter(move |percent| reaches(current, *percent, target))
     }
 
-    /// Adds to what is set aside, or takes from it; `None` when it cannot be counted.
+    /// Adds `minor` units, which may be negative; `None` on overflow.
     pub fn add(&mut self, minor: i64, now: DateTime<Utc>) -> Option<()> {
         self.current = Money::new(self.current.minor().checked_add(minor)?, self.currency());
         self.update_completion(now);
         Some(())
     }
 
-    /// A goal is completed as long as its target is reached.
+    /// Updates `completed_at`: a goal is completed while its target is reached.
     fn update_completion(&mut self, now: DateTime<Utc>) {
         let is_reached = self.current.minor() >= self.target.minor();
         self.completed_at = is_reached.then(|| self.completed_at.unwrap_or(now));
@@ -89,19 +89,19 @@ impl Goal {
 const ACTIVE: &str = "active";
 const CANCELLED: &str = "cancelled";
 
-/// Where a goal with a due date stands on a day.
+/// The projection of a goal with a due date on a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct GoalProjection {
-    /// To be set aside in each month from now on, to be there in time; `None`
-    /// without a due date, after it, and when nothing is missing.
+    /// The amount to set aside each month to reach the target in time.
+    /// `None` for a cancelled goal, without a due date, after it, and once the target is reached.
     pub needed_per_month: Option<Money>,
-    /// Whether as much is set aside as if it had been in equal parts since the
-    /// goal was made; `None` without a due date.
+    /// Whether the amount keeps up with equal daily parts since the goal was created.
+    /// `None` for a cancelled goal and without a due date.
     pub on_track: Option<bool>,
 }
 
 impl GoalProjection {
-    /// `made`: the day on which the goal was made.
+    /// Computes the projection; `made` is the day on which the goal was created.
     pub fn new(goal: &Goal, made: NaiveDate, today: NaiveDate) -> Self {
         let Some(due) = goal.due_date.filter(|_| goal.cancelled_at.is_none()) else {
             return Self::default();
@@ -114,7 +114,7 @@ impl GoalProjection {
         let on_track =
             missing <= 0 || due >= today && current.saturating_mul(all) >= target.saturating_mul(gone);
         let months = months_until(today, due).filter(|_| missing > 0);
-        // Rounded up: a cent less each month would come short.
+        // Rounded up: with a cent less each month the target would be missed.
         let each = months.and_then(|months| {
             missing.checked_add(i128::from(months))?.checked_sub(1)?.checked_div(i128::from(months))
         });
@@ -126,7 +126,7 @@ impl GoalProjection {
     }
 }
 
-/// What is set aside for a goal on an account, minor units.
+/// The money set aside for a goal on an account.
 #[derive(Debug, Clone, Copy)]
 pub struct Earmark {
     pub goal_id: Uuid,
@@ -134,9 +134,10 @@ pub struct Earmark {
     pub amount: Money,
 }
 
-/// By goal, what the accounts do not hold of the earmarks, which come in the
-/// order in which an account's balance covers them. `balances`: minor units by
-/// account; one that is missing holds nothing.
+/// Returns by goal the part of its earmark that its account does not hold.
+///
+/// The earmarks are in the order in which an account's balance covers them. `balances` are minor
+/// units by account; an account that is missing holds nothing.
 pub fn unfunded(earmarks: &[Earmark], mut balances: HashMap<Uuid, i64>) -> HashMap<Uuid, Money> {
     let mut unfunded = HashMap::new();
     for earmark in earmarks {
@@ -150,7 +151,7 @@ pub fn unfunded(earmarks: &[Earmark], mut balances: HashMap<Uuid, i64>) -> HashM
     unfunded
 }
 
-/// The whole months until `due`, at least one; `None` after it.
+/// Returns the whole months until `due`, at least one; `None` after it.
 fn months_until(today: NaiveDate, due: NaiveDate) -> Option<u32> {
     if due < today {
         return None;
@@ -161,7 +162,7 @@ fn months_until(today: NaiveDate, due: NaiveDate) -> Option<u32> {
     Some(whole.unwrap_or(1))
 }
 
-/// What somebody asks for who makes a goal.
+/// The input of a request to create a goal.
 #[derive(Debug, Clone, Default)]
 pub struct GoalInput {
     pub name: String,
@@ -172,7 +173,8 @@ pub struct GoalInput {
 }
 
 impl GoalInput {
-    /// The goal; `account` is the currency of the account that it names.
+    /// Validates the input and builds the goal.
+    /// `account` is the currency of the account that the input names.
     pub fn resolve(
         &self,
         id: Uuid,
@@ -207,7 +209,7 @@ impl GoalInput {
     }
 }
 
-/// The fields that somebody wants changed; an inner `None` clears one.
+/// The changes that a client requests; an inner `None` clears a field.
 #[derive(Debug, Clone, Default)]
 pub struct GoalChanges {
     pub name: Option<String>,
@@ -215,12 +217,12 @@ pub struct GoalChanges {
     pub currency_code: Option<String>,
     pub due_date: Option<Option<String>>,
     pub account_id: Option<Option<String>>,
-    /// To cancel it, or to take it up again.
+    /// The new status: `cancelled`, or `active` to reactivate the goal.
     pub status: Option<String>,
 }
 
 impl GoalChanges {
-    /// The goal as it will be and the names of the fields that differ.
+    /// Returns the changed goal and the names of the fields that differ.
     /// `account` is the currency of the account that the change names.
     pub fn apply(
         &self,
@@ -236,7 +238,7 @@ impl GoalChanges {
         if let Some(code) = &self.currency_code
             && Currency::from_code(code) != Some(goal.currency())
         {
-            let text = "A goal keeps its currency; make another goal.";
+            let text = "The currency of a goal cannot change. Create another goal.";
             violations.push(FieldViolation::new("currency_code", "CURRENCY_IMMUTABLE", text));
         }
         if let Some(text) = &self.target_amount
@@ -255,7 +257,7 @@ impl GoalChanges {
             Some(ACTIVE) => after.cancelled_at = None,
             Some(same) if same == goal.status() => {}
             Some(_) => {
-                let text = "Send cancelled, or active to take the goal up again.";
+                let text = "Send cancelled, or active to reactivate the goal.";
                 violations.push(FieldViolation::new("status", "GOAL_STATUS_INVALID", text));
             }
             None => {}
@@ -282,7 +284,7 @@ impl GoalChanges {
     }
 }
 
-/// The rejection of an account that the household does not have.
+/// Returns the violation for an account that the household does not have.
 pub fn account_not_found() -> FieldViolation {
     FieldViolation::new("account_id", "ACCOUNT_NOT_FOUND", "You have no account with this id.")
 }
@@ -299,7 +301,9 @@ fn check_currency(goal: Option<Currency>, account: Option<Currency>, violations:
     if let (Some(goal), Some(account)) = (goal, account)
         && goal != account
     {
-        let text = format!("The account is in {account} and the goal in {goal}; both must be the same.");
+        let text = format!(
+            "The account must be in the goal's currency, {goal}, not in {account}. Send another one."
+        );
         violations.push(FieldViolation::new("account_id", "CURRENCY_MISMATCH", text));
     }
 }
@@ -344,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn a_balance_covers_its_goals_in_the_order_of_their_making() {
+    fn a_balance_covers_its_goals_in_the_order_of_their_creation() {
         let account = Uuid::from_u128(9);
         let earmark = |id: u128, minor: i64| super::Earmark {
             goal_id: Uuid::from_u128(id),
@@ -382,7 +386,7 @@ mod tests {
     }
 
     #[test]
-    fn another_target_opens_the_goal_again() {
+    fn a_higher_target_reopens_the_goal() {
         let mut goal = goal("10");
         goal.add(1000, now()).expect("small");
         assert_eq!(goal.status(), "completed");
@@ -401,7 +405,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_needed_each_month_is_there_in_time() {
+    fn the_monthly_amount_reaches_the_target_in_time() {
         let due = |text: &str| Goal { due_date: Some(day(text)), ..goal("1000") };
         let seen = |goal: &Goal, today: &str| {
             let projection = GoalProjection::new(goal, day("2026-11-18"), day(today));
@@ -415,10 +419,14 @@ mod tests {
         assert_eq!(seen(&boat, "2027-11-18"), (text("1000.00"), Some(false)));
         assert_eq!(seen(&boat, "2027-11-19"), (None, Some(false)), "too late");
         boat.add(50_000, now()).expect("small");
-        assert_eq!(seen(&boat, "2027-05-19"), (text("100.00"), Some(true)), "half of it, half of the way");
+        assert_eq!(
+            seen(&boat, "2027-05-19"),
+            (text("100.00"), Some(true)),
+            "half of the amount in half of the time"
+        );
         assert_eq!(seen(&boat, "2027-05-20"), (text("100.00"), Some(false)));
         boat.add(50_000, now()).expect("small");
-        assert_eq!(seen(&boat, "2028-01-01"), (None, Some(true)), "it was reached");
+        assert_eq!(seen(&boat, "2028-01-01"), (None, Some(true)), "the target is reached");
         assert_eq!(seen(&due("2027-01-31"), "2026-12-31"), (text("1000.00"), Some(false)), "one month");
         assert_eq!(seen(&due("2027-02-01"), "2026-12-31"), (text("1000.00"), Some(false)), "one whole month");
         assert_eq!(seen(&due("2026-12-31"), "2026-11-30"), (text("1000.00"), Some(false)), "one whole month");
@@ -432,7 +440,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_needed_is_enough_and_not_a_cent_a_month_too_much(
+        fn the_monthly_amount_is_the_smallest_that_is_enough(
             target in 1_i64..1_000_000, current in 0_i64..1_000_000, days in 0_u64..4000,
         ) {
             let today = day("2026-11-18");
@@ -466,7 +474,7 @@ mod tests {
     }
 
     #[test]
-    fn a_goal_is_cancelled_and_taken_up_again() {
+    fn a_goal_is_cancelled_and_reactivated() {
         let goal = goal("10");
         let to = |status: &str| GoalChanges { status: Some(status.into()), ..GoalChanges::default() };
         let (cancelled, changed) = to("Cancelled").apply(&goal, None, now()).expect("changed");
@@ -475,7 +483,7 @@ mod tests {
         assert_eq!(to("cancelled").apply(&cancelled, None, now()).expect("the same").1, Vec::<&str>::new());
         let (again, _) = to("active").apply(&cancelled, None, now()).expect("changed");
         assert!(again.is_active());
-        let rejected = to("completed").apply(&goal, None, now()).expect_err("money completes it");
+        let rejected = to("completed").apply(&goal, None, now()).expect_err("only money completes a goal");
         assert_eq!((rejected[0].field.as_str(), rejected[0].reason), ("status", "GOAL_STATUS_INVALID"));
     }
 }

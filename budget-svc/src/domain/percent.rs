@@ -1,15 +1,16 @@
-//! How much of one amount another is, in whole minor units of one currency.
+//! Percentages of amounts in whole minor units of one currency.
 
 use rust_decimal::{Decimal, RoundingStrategy};
 
-/// Whether `part` is at least `percent` of `whole`.
+/// Returns whether `part` is at least `percent` of `whole`.
 pub fn reaches(part: i64, percent: i32, whole: i64) -> bool {
     let (part, percent, whole) = (i128::from(part), i128::from(percent), i128::from(whole));
-    // 64-bit amounts times a few thousand never leave 128 bits.
+    // 64-bit amounts times a few thousand never exceed 128 bits.
     part.saturating_mul(100) >= percent.saturating_mul(whole)
 }
 
-/// `part` in percent of `whole`, which is above zero; rounded down to two digits.
+/// Returns `part` in percent of `whole`, rounded down to two decimals.
+/// `whole` must be above zero.
 pub fn percentage(part: i64, whole: i64) -> Decimal {
     let hundred = Decimal::ONE_HUNDRED;
     let share = Decimal::from(part)
@@ -30,7 +31,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_shown_never_passes_what_is_reached(part in -1_000_000_i64..10_000_000, whole in 1_i64..1_000_000, percent in 1..1000_i32) {
+        fn the_percentage_passes_a_threshold_exactly_when_it_is_reached(part in -1_000_000_i64..10_000_000, whole in 1_i64..1_000_000, percent in 1..1000_i32) {
             let shown = percentage(part, whole);
             prop_assert_eq!(shown >= Decimal::from(percent), reaches(part, percent, whole));
         }

@@ -1,15 +1,15 @@
-//! The periods of a budget: counted from any day, without gap or overlap.
+//! The periods of a budget: from any first day, without gap or overlap.
 
 use chrono::{Datelike as _, Days, Months, NaiveDate};
 
-/// How long a period is.
+/// The length of a period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Frequency {
     Weekly,
     Monthly,
     Quarterly,
     Yearly,
-    /// One span, from the first day to the last.
+    /// A single period from the first day to the last.
     Custom,
 }
 
@@ -26,13 +26,14 @@ impl Frequency {
         }
     }
 
-    /// In any letter case.
+    /// Parses a frequency in any letter case.
     pub fn from_text(text: &str) -> Option<Self> {
         let text = text.trim().to_ascii_lowercase();
         Self::ALL.into_iter().find(|value| value.as_str() == text)
     }
 
-    /// First day of the calendar period that holds `day`; none of a custom span.
+    /// Returns the first day of the calendar period that contains `day`.
+    /// `None` for a custom frequency.
     pub fn calendar_start(self, day: NaiveDate) -> Option<NaiveDate> {
         let month = match self {
             Self::Weekly => {
@@ -40,7 +41,7 @@ impl Frequency {
                 return day.checked_sub_days(Days::new(since_monday.into()));
             }
             Self::Monthly => day.month(),
-            // 1, 4, 7, 10.
+            // January, April, July or October.
             Self::Quarterly => day.month().checked_sub(day.month0().checked_rem(3)?)?,
             Self::Yearly => 1,
             Self::Custom => return None,
@@ -49,7 +50,7 @@ impl Frequency {
     }
 }
 
-/// First and last day.
+/// A period with its first and last day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Period {
     pub start: NaiveDate,
@@ -61,7 +62,8 @@ impl Period {
         (self.start..=self.end).contains(&day)
     }
 
-    /// Days from `today` on, today included; all of them before it begins.
+    /// Counts the days from `today` to the last day, both included.
+    /// Before the period begins these are all of its days.
     pub fn days_left(self, today: NaiveDate) -> i32 {
         let from = today.max(self.start);
         let days = self.end.signed_duration_since(from).num_days().saturating_add(1);
@@ -69,18 +71,19 @@ impl Period {
     }
 }
 
-/// When a budget runs.
+/// The days on which a budget runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Schedule {
     pub frequency: Frequency,
-    /// Periods are counted from it.
+    /// The first day of the first period.
     pub start: NaiveDate,
-    /// The last day; the period that holds it ends with it.
+    /// The last day. The period that contains it ends with it.
     pub end: Option<NaiveDate>,
 }
 
 impl Schedule {
-    /// The period that holds `day`; none before the first day or after the last.
+    /// Returns the period that contains `day`.
+    /// `None` before the first day and after the last one.
     pub fn period_of(&self, day: NaiveDate) -> Option<Period> {
         if day < self.start || self.end.is_some_and(|end| day > end) {
             return None;
@@ -107,19 +110,19 @@ impl Schedule {
         Some(Period { start, end })
     }
 
-    /// The period before one of its periods.
+    /// Returns the period before `period`.
     pub fn before(&self, period: Period) -> Option<Period> {
         self.period_of(period.start.pred_opt()?)
     }
 
-    /// The day nearest to `day` on which the budget runs.
+    /// Returns the day nearest to `day` on which the budget runs.
     pub fn nearest(&self, day: NaiveDate) -> NaiveDate {
         let day = self.end.map_or(day, |end| day.min(end));
         day.max(self.start)
     }
 
-    /// First day of a period, the first one being number 0. Counted from the
-    /// first day always: 31 January, 28 February, 31 March.
+    /// Returns the first day of the period with this number; the first has 0.
+    /// It is counted from the first day of the schedule: 31 January, 28 February, 31 March.
     fn start_of(&self, number: u32) -> Option<NaiveDate> {
         let months = |each: u32| self.start.checked_add_months(Months::new(number.checked_mul(each)?));
         match self.frequency {
@@ -131,13 +134,13 @@ impl Schedule {
         }
     }
 
-    /// Number of the period of `each` months that holds `day`.
+    /// Returns the number of the period of `each` months that contains `day`.
     fn months(&self, day: NaiveDate, each: u32) -> Option<u32> {
         let years = day.year().checked_sub(self.start.year())?;
         let months = years.checked_mul(12)?.checked_add(i32::try_from(day.month()).ok()?)?;
         let months = u32::try_from(months.checked_sub(i32::try_from(self.start.month()).ok()?)?).ok()?;
         let number = months.checked_div(each)?;
-        // In the month in which a period begins, the days before belong to the last one.
+        // In the month in which a period begins, the days before belong to the previous one.
         if self.start_of(number)? > day { number.checked_sub(1) } else { Some(number) }
     }
 }
@@ -175,13 +178,13 @@ mod tests {
             let day = start + Days::new(offset);
             let period = schedule.period_of(day).expect("a period");
             prop_assert!(period.contains(day));
-            // Every day of it agrees, and the neighbours touch it.
+            // Its first and last day have the same period, and the neighbors adjoin it.
             prop_assert_eq!(schedule.period_of(period.start), Some(period));
             prop_assert_eq!(schedule.period_of(period.end), Some(period));
-            let next = schedule.period_of(period.end + Days::new(1)).expect("one follows");
+            let next = schedule.period_of(period.end + Days::new(1)).expect("a next period");
             prop_assert_eq!(next.start, period.end + Days::new(1));
             if period.start > start {
-                let before = schedule.period_of(period.start - Days::new(1)).expect("one comes before");
+                let before = schedule.period_of(period.start - Days::new(1)).expect("a previous period");
                 prop_assert_eq!(before.end, period.start - Days::new(1));
             } else {
                 prop_assert_eq!(period.start, start);
@@ -211,14 +214,14 @@ mod tests {
         }
 
         #[test]
-        fn nothing_is_after_the_last_day(
+        fn no_period_is_after_the_last_day(
             start in any_day(), length in 0_u64..1000, frequency in frequencies(), custom in any::<bool>(),
         ) {
             let end = start + Days::new(length);
             let frequency = if custom { Frequency::Custom } else { frequency };
             let schedule = Schedule { frequency, start, end: Some(end) };
             prop_assert_eq!(schedule.period_of(end + Days::new(1)), None);
-            prop_assert_eq!(schedule.period_of(end).expect("the last").end, end);
+            prop_assert_eq!(schedule.period_of(end).expect("the last period").end, end);
             prop_assert_eq!(schedule.nearest(end + Days::new(9)), end);
             prop_assert_eq!(schedule.nearest(start - Days::new(9)), start);
             if custom {
@@ -227,7 +230,7 @@ mod tests {
         }
 
         #[test]
-        fn calendar_periods_begin_where_calendars_say(day in any_day(), frequency in frequencies()) {
+        fn calendar_periods_begin_with_the_calendar(day in any_day(), frequency in frequencies()) {
             let start = frequency.calendar_start(day).expect("a start");
             let schedule = Schedule { frequency, start, end: None };
             prop_assert_eq!(schedule.period_of(day).expect("a period").start, start);

@@ -1,5 +1,6 @@
-//! Where spending leads by the end of the period: what is spent, plus what is
-//! known to come.
+//! Projections of spending to the end of a period.
+//!
+//! The projected spending is what is spent so far plus what is due.
 
 use std::collections::BTreeMap;
 
@@ -7,11 +8,11 @@ use chrono::NaiveDate;
 
 use super::period::Period;
 
-/// What is known to be spent after today, by day, minor units.
+/// Spending that is due after today, by day, in minor units.
 pub type Upcoming = BTreeMap<NaiveDate, i64>;
 
-/// Spending by the end of the period, minor units; what was spent when `today`
-/// is not in it.
+/// Returns the projected spending at the end of the period, in minor units.
+/// It is `spent` if `today` is not in the period.
 pub fn projected(spent: i64, upcoming: &Upcoming, period: Period, today: NaiveDate) -> i64 {
     if !period.contains(today) {
         return spent;
@@ -19,7 +20,8 @@ pub fn projected(spent: i64, upcoming: &Upcoming, period: Period, today: NaiveDa
     due(upcoming, period, today).fold(spent, |sum, (_, amount)| sum.saturating_add(amount))
 }
 
-/// The first day after today, in the period, on which all of `budgeted` is spent.
+/// Returns the first day after today on which `budgeted` will be spent.
+/// `None` if it is spent already, or not in this period.
 pub fn exhausted_on(
     spent: i64,
     budgeted: i64,
@@ -39,7 +41,7 @@ pub fn exhausted_on(
     .map(|(day, _)| day)
 }
 
-/// The days after today in the period, in order.
+/// Lists the days after today in the period, in order.
 fn due(upcoming: &Upcoming, period: Period, today: NaiveDate) -> impl Iterator<Item = (NaiveDate, i64)> {
     let days = upcoming.iter().map(|(day, amount)| (*day, *amount));
     days.filter(move |(day, _)| *day > today && period.contains(*day))
@@ -65,14 +67,14 @@ mod tests {
     }
 
     #[test]
-    fn a_rent_on_the_first_is_not_drawn_through_the_month() {
+    fn rent_on_the_first_day_is_not_extrapolated() {
         let today = day("2026-11-01");
         assert_eq!(projected(90_000, &Upcoming::new(), november(), today), 90_000);
         assert_eq!(exhausted_on(90_000, 100_000, &Upcoming::new(), november(), today), None);
     }
 
     #[test]
-    fn what_is_due_in_the_period_counts() {
+    fn spending_that_is_due_in_the_period_counts() {
         let today = day("2026-11-10");
         let due = upcoming(&[
             ("2026-11-10", 500),
@@ -82,11 +84,11 @@ mod tests {
             ("2026-12-01", 90_000),
         ]);
         assert_eq!(projected(10_000, &due, november(), today), 19_000);
-        let out = |budgeted| exhausted_on(10_000, budgeted, &due, november(), today);
-        assert_eq!(out(16_000), Some(day("2026-11-15")));
-        assert_eq!(out(16_001), Some(day("2026-11-20")));
-        assert_eq!(out(21_001), None);
-        assert_eq!(out(10_000), None, "it is spent already");
-        assert_eq!(projected(10_000, &due, november(), day("2026-12-01")), 10_000, "it is over");
+        let exhausted = |budgeted| exhausted_on(10_000, budgeted, &due, november(), today);
+        assert_eq!(exhausted(16_000), Some(day("2026-11-15")));
+        assert_eq!(exhausted(16_001), Some(day("2026-11-20")));
+        assert_eq!(exhausted(21_001), None);
+        assert_eq!(exhausted(10_000), None, "the budget is spent already");
+        assert_eq!(projected(10_000, &due, november(), day("2026-12-01")), 10_000, "the period is over");
     }
 }

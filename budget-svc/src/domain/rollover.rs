@@ -1,13 +1,13 @@
-//! What a period leaves to the next one.
+//! Rollover: carrying the remainder of a period into the next one.
 
-/// Which part of what is left, above or below zero, goes over.
+/// The part of a period's remainder that is carried over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Rollover {
     #[default]
     None,
-    /// What was not spent.
+    /// The remainder if it is positive.
     Surplus,
-    /// What was spent too much.
+    /// The remainder if it is negative, after overspending.
     Deficit,
     Both,
 }
@@ -24,13 +24,13 @@ impl Rollover {
         }
     }
 
-    /// In any letter case.
+    /// Parses a rollover in any letter case.
     pub fn from_text(text: &str) -> Option<Self> {
         let text = text.trim().to_ascii_lowercase();
         Self::ALL.into_iter().find(|value| value.as_str() == text)
     }
 
-    /// What goes over of what is left, minor units.
+    /// Returns the part of the remainder `left` that is carried over, minor units.
     pub fn carry_over(self, left: i64) -> i64 {
         match self {
             Self::None => 0,

@@ -1,4 +1,4 @@
-//! Between domain and proto.
+//! Conversions between domain types and proto messages.
 
 use fintrac_kit::clock::timestamp;
 use fintrac_kit::field_mask;
@@ -18,7 +18,7 @@ use crate::store::alerts::Alert;
 use crate::store::milestones::Milestone;
 use crate::store::reminders::Reminder;
 
-/// The id in a path: what is no UUID is not there either.
+/// Parses an id; text that is no UUID is reported as not found.
 pub fn id(text: &str, what: &'static str) -> Result<Uuid, Status> {
     Uuid::parse_str(text).map_err(|_| Error::NotFound(what).into())
 }
@@ -59,8 +59,9 @@ impl From<pb::CreateBudgetRequest> for BudgetInput {
     }
 }
 
-/// The fields that the mask names; one that cannot be cleared and has no value
-/// is rejected as an empty one.
+/// Converts the fields that the update mask names.
+/// A named field without a value becomes an empty one; it is rejected later if it cannot be
+/// cleared.
 pub fn budget_changes(request: pb::UpdateBudgetRequest) -> BudgetChanges {
     let mask = request.update_mask;
     let has = |field| field_mask::contains(mask.as_ref(), field);
@@ -123,7 +124,7 @@ fn unpriced(spending: Vec<ledger::UnpricedSpending>) -> Vec<pb::ProgressUnpriced
     spending.into_iter().map(convert).collect()
 }
 
-/// In percent; nothing is a share of what is not above zero.
+/// Returns `part` in percent of `whole`; `None` if that is not above zero.
 fn share(part: Money, whole: Money) -> Option<String> {
     (whole.minor() > 0).then(|| percent::percentage(part.minor(), whole.minor()).to_string())
 }
@@ -186,7 +187,7 @@ impl From<pb::CreateGoalRequest> for GoalInput {
     }
 }
 
-/// Like [`budget_changes`].
+/// Converts the fields that the update mask names; see [`budget_changes`].
 pub fn goal_changes(request: pb::UpdateGoalRequest) -> GoalChanges {
     let mask = request.update_mask;
     let has = |field| field_mask::contains(mask.as_ref(), field);

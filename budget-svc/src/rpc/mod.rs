@@ -1,4 +1,4 @@
-//! The wire form: parse, call, wrap.
+//! The gRPC handlers: parse the request, call the use case, respond.
 
 mod budget;
 mod convert;
@@ -13,11 +13,11 @@ use tonic::service::Routes;
 
 use crate::service::BudgetUseCases;
 
-/// Budgets and goals as tonic sees them.
+/// The implementation of all gRPC services of budget-svc.
 #[derive(Debug, Clone)]
 struct Rpc(Arc<BudgetUseCases>);
 
-/// Adds all of budget-svc's gRPC services.
+/// Adds all gRPC services of budget-svc to `routes`.
 pub fn routes(routes: Routes, use_cases: &Arc<BudgetUseCases>) -> Routes {
     let rpc = Rpc(Arc::clone(use_cases));
     routes

@@ -1,33 +1,34 @@
-//! What periods of budgets have to spend, and what was spent in them.
+//! Computes limits, spending and carried amounts of budgets' periods.
 
 use fintrac_money::Money;
 use fintrac_proto::ledger::v1 as pb;
 use uuid::Uuid;
 
 use super::BudgetUseCases;
-use super::sum_spending::{Spending, Unpriced};
+use super::sum_spending::{Spending, UnpricedAmounts};
 use crate::domain::alert::BudgetStatus;
 use crate::domain::budget::Budget;
 use crate::domain::period::Period;
 use crate::error::Error;
 
-/// A period, counted.
+/// A period with its amounts.
 #[derive(Debug, Clone)]
 pub struct PeriodSummary {
     pub period: Period,
     /// The limit in force.
     pub amount: Money,
-    /// What went over from the period before; below zero when too much was spent.
+    /// The amount carried over from the previous period; negative if overspent.
     pub carried: Money,
+    /// The limit plus the carried amount.
     pub budgeted: Money,
     pub spending: Spending,
-    /// What of the earlier periods behind `carried` has no rate.
+    /// The unpriced spending of the earlier periods that `carried` depends on.
     pub carried_unpriced: Vec<pb::UnpricedSpending>,
     pub remaining: Money,
     pub status: BudgetStatus,
 }
 
-/// Periods of a budget that follow each other, in order.
+/// Consecutive periods of a budget, in order.
 #[derive(Debug)]
 pub struct PeriodQuery<'a> {
     pub budget: &'a Budget,
@@ -35,8 +36,9 @@ pub struct PeriodQuery<'a> {
 }
 
 impl BudgetUseCases {
-    /// The periods of each, in order. What earlier ones leave them is counted anew:
-    /// whatever changed there counts at once.
+    /// Computes the periods of each query, in order.
+    /// Carried amounts are computed from the spending of all earlier periods each time, so that a
+    /// change there counts at once.
     pub(super) async fn compute_periods(
         &self,
         household_id: Uuid,
@@ -57,7 +59,7 @@ impl BudgetUseCases {
         let spending = self.sum_spending(household_id, &requested, with_rates).await?;
         let rows = queries.iter().zip(&leading).zip(before.into_iter().zip(spending));
         let summaries = rows.map(|((query, leading), (before, spending))| {
-            let (mut carried, mut unpriced) = (0, Unpriced::default());
+            let (mut carried, mut unpriced) = (0, UnpricedAmounts::default());
             for (period, spending) in leading.iter().zip(before) {
                 carried = query.budget.carry_over(*period, carried, spending.amount.minor());
                 unpriced.carry(query.budget, *period, &spending);

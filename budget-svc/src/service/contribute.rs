@@ -1,10 +1,9 @@
-//! Setting money aside for a goal, and taking it back.
+//! Contributes to a goal, or withdraws from it.
 //!
-//! Earmarked money changes this service's rows only. Money that moves is
-//! written by two parties: first the contribution, pending; then the transfer,
-//! whose id is the contribution's, so that it is made once however often it is
-//! asked for; then the contribution is done. Whoever finds a pending one later
-//! (a repeated request, or the worker after a crash) goes on from there.
+//! An earmark changes rows of this service only. A contribution that moves money takes three steps:
+//! it is stored as pending; then the ledger posts the transfer, whose id is the contribution's, so
+//! that posting it again is idempotent; then the contribution is stored as done. A repeated request
+//! or, after a crash, the worker continues a pending one.
 
 use chrono::TimeDelta;
 use fintrac_kit::access::RequestContext;
@@ -20,16 +19,17 @@ use crate::error::Error;
 use crate::store::contributions::{self, ContributionMetadata};
 use crate::store::goals;
 
-/// The request itself goes on with its contribution; the worker comes after it.
+/// The delay before the worker continues a request's contribution.
 const WORKER_DELAY: TimeDelta = TimeDelta::seconds(10);
 
-/// The most that is set aside for one goal: what is on its way still fits a number.
+/// The largest amount set aside for one goal, in minor units.
+/// Pending contributions still fit the integer type with it.
 const MAX_GOAL_MINOR_UNITS: i64 = 1_000_000_000_000_000_000;
 
-/// How often a request begins anew because a twin of it was rejected.
+/// The number of attempts of a request whose duplicates are rejected.
 const MAX_ATTEMPTS: usize = 3;
 
-/// What a request asks for.
+/// A request to contribute or to withdraw.
 #[derive(Clone, Copy)]
 struct ContributionRequest<'a> {
     goal_id: Uuid,
@@ -37,11 +37,11 @@ struct ContributionRequest<'a> {
     input: &'a ContributionInput,
 }
 
-/// What a request found or made.
+/// The outcome of beginning a contribution.
 enum BeginOutcome {
-    /// The kept response of a request with the same key.
+    /// The stored response of a request with the same key.
     Replayed(Vec<u8>),
-    /// Written, and done unless money has to move.
+    /// The stored contribution: done, or pending if money has to move.
     Written(Contribution),
 }
 
@@ -61,8 +61,8 @@ impl BudgetUseCases {
             let unknown = unknown.take().unwrap_or(Ok(None));
             let request = ContributionRequest { goal_id, direction, input: &input };
             let outcome = self.begin_contribution(ctx, request, unknown, key.as_ref(), encode).await?;
-            // A twin with the same key may have met the ledger's rejection meanwhile;
-            // then nothing stands, and we are the first again.
+            // The ledger may have rejected a duplicate with the same key meanwhile. Then there is
+            // no contribution, and this request is the first one again.
             match outcome {
                 BeginOutcome::Written(contribution) if contribution.state == ContributionState::Done => {
                     return Ok(Stored::New(contribution));
@@ -98,7 +98,8 @@ impl BudgetUseCases {
         Err(Error::TransferPending)
     }
 
-    /// `unknown`: why the account cannot be moved from, if it cannot.
+    /// Stores a contribution: done if it is earmarked, else pending.
+    /// `unknown` is the violation if the account cannot be used.
     async fn begin_contribution(
         &self,
         ctx: &RequestContext,
@@ -126,16 +127,17 @@ impl BudgetUseCases {
             let available = goal.current.minor().saturating_sub(pending_withdrawals);
             if contribution.amount.minor() > available {
                 let available = Money::new(available.max(0), goal.currency());
-                let text = format!("{available} {} are set aside; send at most that.", goal.currency());
+                let text =
+                    format!("Only {available} {} are set aside. Send at most that amount.", goal.currency());
                 return Err(vec![FieldViolation::new("amount", "GOAL_AMOUNT_EXCEEDED", text)].into());
             }
         }
         let sum = goal.current.minor().saturating_add(contribution.counts_when_done());
         if sum.saturating_abs() > MAX_GOAL_MINOR_UNITS {
-            let text = "The goal cannot hold that much; send a smaller amount.";
+            let text = "The amount must not exceed what a goal can hold. Send a smaller amount.";
             return Err(vec![FieldViolation::new("amount", "BALANCE_OUT_OF_RANGE", text)].into());
         }
-        // The response once all is done; until then nobody gets it.
+        // The response in state done. It is returned only once that state is reached.
         let reply = encode(&Contribution { state: ContributionState::Done, ..contribution.clone() });
         let due_at = contribution.accounts.map(|_| now + WORKER_DELAY);
         contributions::insert(
@@ -147,7 +149,7 @@ impl BudgetUseCases {
         .await?;
         if contribution.state == ContributionState::Done {
             let fits = goal.add(contribution.counts(), now);
-            fits.ok_or_else(|| Error::Internal("a goal beyond what can be counted".into()))?;
+            fits.ok_or_else(|| Error::Internal("the amount of a goal overflows".into()))?;
             goals::update(&mut transaction, household_id, &goal).await?;
             self.record(&mut transaction, &actor, created(&contribution)).await?;
             self.record(&mut transaction, &actor, amount_changed(&goal)).await?;
@@ -163,7 +165,7 @@ impl BudgetUseCases {
     }
 }
 
-/// What money that came or went changes of its goal, which is no edit of it.
+/// Builds the event for a goal's new amount, which is no edit of the goal.
 pub(super) fn amount_changed(goal: &Goal) -> EntityChange<'static> {
     EntityChange {
         entity: "goal",
@@ -174,7 +176,8 @@ pub(super) fn amount_changed(goal: &Goal) -> EntityChange<'static> {
     }
 }
 
-/// Told when it is done: what is rejected never was.
+/// Builds the event for a contribution that is done.
+/// A rejected contribution never has an event.
 pub(super) fn created(contribution: &Contribution) -> EntityChange<'static> {
     EntityChange {
         entity: "contribution",

@@ -1,4 +1,4 @@
-//! A new budget.
+//! Creates a budget.
 
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::error::FieldViolation;
@@ -12,10 +12,11 @@ use crate::error::Error;
 use crate::store::category_reference_updates::ReferenceUpdate;
 use crate::store::{budget_evaluations, budgets};
 
-/// Every look at a household reads all of its budgets.
+/// The maximum number of budgets of a household.
+/// Each evaluation reads all of them.
 const MAX_BUDGETS: i64 = 200;
-/// Periods before the current ones that all budgets of a household roll over;
-/// a summary adds all of them up.
+/// The maximum number of past periods that a household's budgets roll over.
+/// A summary adds all of them up.
 const MAX_ROLLOVER_PERIODS: usize = 20_000;
 
 impl BudgetUseCases {
@@ -50,7 +51,7 @@ impl BudgetUseCases {
         };
         let now = self.clock.now();
         let mut transaction = self.pool.begin().await?;
-        // A repeated request gets its response, whatever has become of the categories.
+        // A repeated request gets its stored response even if the categories no longer exist.
         if let Some(reply) = self.claim_key(&mut transaction, key.as_ref()).await? {
             return Ok(Stored::Replayed(reply));
         }
@@ -60,7 +61,7 @@ impl BudgetUseCases {
         let read = input.resolve(update.budget_id, &household, default, now);
         let budget = merge_violations(read, check.rejected_except(&[]))?;
         if budgets::count(&mut transaction, household_id).await? >= MAX_BUDGETS {
-            let text = "You have 200 budgets; delete one first.";
+            let text = "A household can have 200 budgets. Delete one first.";
             return Err(vec![FieldViolation::new("name", "TOO_MANY_ITEMS", text)].into());
         }
         self.check_rollover(&mut transaction, &household, &budget).await?;
@@ -73,13 +74,13 @@ impl BudgetUseCases {
             changed: &[],
         };
         self.record(&mut transaction, &Actor::from(ctx), change).await?;
-        // What is spent already may pass a threshold.
+        // The existing spending may already reach a threshold.
         budget_evaluations::request(&mut transaction, &[household_id], now).await?;
         self.commit(transaction, key.as_ref(), &encode(&budget)).await?;
         Ok(Stored::New(budget))
     }
 
-    /// Rejects a budget that rolls over when too many periods would be added up.
+    /// Rejects a budget if the household's budgets roll over too many periods.
     async fn check_rollover(
         &self,
         connection: &mut PgConnection,
@@ -97,7 +98,7 @@ impl BudgetUseCases {
         }
         let others = budgets::list(connection, household.id, None, i64::MAX).await?;
         if others.iter().map(periods).sum::<usize>().saturating_add(own) > MAX_ROLLOVER_PERIODS {
-            let text = "Your budgets roll over too many periods together; let this one start later.";
+            let text = "Your budgets roll over too many periods together. Send a later start date.";
             return Err(vec![FieldViolation::new("start_date", "DATE_TOO_EARLY", text)].into());
         }
         Ok(())

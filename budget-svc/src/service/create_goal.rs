@@ -1,4 +1,4 @@
-//! A new goal.
+//! Creates a goal.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,8 @@ use crate::domain::goal::GoalInput;
 use crate::error::Error;
 use crate::store::goals;
 
-/// A household is no place to store data by the million.
+/// The maximum number of goals of a household.
+/// It bounds the data that a household can store.
 const MAX_GOALS: i64 = 500;
 
 impl BudgetUseCases {
@@ -31,7 +32,7 @@ impl BudgetUseCases {
         };
         let now = self.clock.now();
         let mut transaction = self.pool.begin().await?;
-        // A repeated request gets its response, whatever has become of the account.
+        // A repeated request gets its stored response even if the account no longer exists.
         if let Some(reply) = self.claim_key(&mut transaction, key.as_ref()).await? {
             return Ok(Stored::Replayed(reply));
         }
@@ -42,7 +43,7 @@ impl BudgetUseCases {
         let read = input.resolve(self.id(), default?, account, now);
         let goal = merge_violations(read, rejected.into_iter().collect())?;
         if goals::count(&mut transaction, household_id).await? >= MAX_GOALS {
-            let text = "You have 500 goals; delete one first.";
+            let text = "A household can have 500 goals. Delete one first.";
             return Err(vec![FieldViolation::new("name", "TOO_MANY_ITEMS", text)].into());
         }
         goals::insert(&mut transaction, household_id, &goal).await?;

@@ -1,4 +1,6 @@
-//! Deleting a budget: it is kept for its history and never looked at again.
+//! Deletes a budget.
+//!
+//! The budget is kept for its history and is not evaluated any more.
 
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::idempotency::Key;

@@ -1,4 +1,6 @@
-//! Deleting a goal: money stays where it is, and what is on its way arrives.
+//! Deletes a goal.
+//!
+//! Money stays where it is, and pending contributions complete.
 
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::idempotency::Key;

@@ -1,7 +1,8 @@
-//! Looking at all budgets of a household at once, and telling what spending
-//! has reached; and at the due dates of its goals. The looks are asked for by events of the ledger, by changes of
-//! budgets and once a day; what fires is decided by the state found, so it does
-//! not matter how often or in which order.
+//! Evaluates all budgets of a household and the due dates of its goals.
+//!
+//! Events of the ledger, changes of budgets and a daily job request evaluations. The alerts that
+//! fire depend only on the state that is found, so the number and the order of evaluations do not
+//! matter.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,14 +22,15 @@ use crate::store::alerts::{self, NewAlert};
 use crate::store::budget_evaluations::{self, EvaluationRequest};
 use crate::store::budgets;
 
-/// How long one look may take.
+/// The time for one evaluation.
 const EVALUATION_TIMEOUT: Duration = Duration::from_secs(3);
-/// Longer than a look: one whose process died waits this long.
+/// The lease of a request, longer than an evaluation.
+/// If its process dies, the next evaluation waits for its end.
 const LEASE: TimeDelta = TimeDelta::seconds(4);
-/// Between a thousand looks of the daily check and the next thousand.
+/// The delay between batches of 1,000 households of the daily check.
 const BATCH_DELAY: TimeDelta = TimeDelta::seconds(30);
 
-/// Works off the looks that are due.
+/// The worker that runs the evaluations that are due.
 #[derive(Debug)]
 pub struct BudgetEvaluator(pub Arc<BudgetUseCases>);
 
@@ -53,7 +55,7 @@ impl BudgetUseCases {
         self.fire(household_id, &live, reached).await
     }
 
-    /// What is reached; the highest speaks for all.
+    /// Builds an alert for each reached threshold; only the highest notifies.
     fn alerts(&self, budget: &Budget, summary: &PeriodSummary) -> Vec<NewAlert> {
         let PeriodSummary { period, amount, budgeted, .. } = summary;
         let spent = summary.spending.amount;
@@ -77,7 +79,7 @@ impl BudgetUseCases {
         passed.into_iter().map(alert).collect()
     }
 
-    /// Writes and tells what never fired before.
+    /// Stores the alerts that never fired before and records their events.
     async fn fire(
         &self,
         household_id: Uuid,
@@ -93,7 +95,7 @@ impl BudgetUseCases {
         let mut transaction = self.pool.begin().await?;
         let ids: Vec<_> = alerts.iter().map(|alert| alert.budget_id).collect();
         let versions = budgets::lock(&mut transaction, household_id, &ids).await?;
-        // One that changed meanwhile was marked again by its change.
+        // A budget that changed meanwhile has requested another evaluation itself.
         let is_current = |alert: &NewAlert| {
             let seen = live.iter().find(|budget| budget.id == alert.budget_id);
             seen.is_some_and(|budget| versions.get(&alert.budget_id) == Some(&budget.version))
@@ -128,12 +130,12 @@ impl Worker for BudgetEvaluator {
         let household_id = request.household_id;
         let result = tokio::time::timeout(EVALUATION_TIMEOUT, self.0.evaluate(household_id)).await;
         let (error, retry_delay) = match result {
-            // A household that is gone has nothing to look at.
+            // An erased household has no budgets to evaluate.
             Ok(Ok(()) | Err(Error::NotFound(_))) => {
                 let now = self.0.clock.now();
                 return budget_evaluations::complete(&mut *self.0.pool.acquire().await?, request, now).await;
             }
-            // The next change or the daily check asks again.
+            // The next change or the daily check requests another evaluation.
             Ok(Err(error)) if error.is_final() => {
                 tracing::warn!(%household_id, %error, "budgets cannot be evaluated");
                 let now = self.0.clock.now();
@@ -151,8 +153,9 @@ impl Worker for BudgetEvaluator {
     }
 }
 
-/// Asks for a look at every budget: days pass without any event. They are
-/// spread, so that what people spend meanwhile does not wait behind them.
+/// Requests an evaluation of every household with budgets.
+/// A new period begins without an event. The requests are spread over time, so that evaluations of
+/// new spending do not wait behind them.
 pub async fn request_all_evaluations(use_cases: &BudgetUseCases, pool: &PgPool) -> Result<(), sqlx::Error> {
     let (mut after, mut due) = (Uuid::nil(), use_cases.clock.now());
     while let Some(last) = budget_evaluations::request_all(&mut *pool.acquire().await?, after, due).await? {

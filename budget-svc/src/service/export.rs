@@ -1,4 +1,4 @@
-//! Everything that is planned in a user's household.
+//! Exports the budgets, goals and contributions of a user's household.
 
 use fintrac_kit::access::Principal;
 use fintrac_kit::error;
@@ -11,8 +11,10 @@ use tonic::Status;
 use super::BudgetUseCases;
 use crate::store::export::{self, ExportRow};
 
+/// The fields with minor units, each with the field of its currency code.
 const AMOUNTS: &[(&str, &str)] = &[
     ("amount", "currency_code"),
+    ("budgeted", "currency_code"),
     ("spent", "currency_code"),
     ("target_amount", "currency_code"),
     ("current_amount", "currency_code"),

@@ -1,6 +1,7 @@
-//! Bringing contributions that move money in line with the ledger: pending
-//! ones are posted, others asked about when their transfer has changed. What
-//! the ledger says is what counts.
+//! Reconciles contributions that move money with the ledger.
+//!
+//! The transfers of pending contributions are posted; those of others are read again after a
+//! change. The state in the ledger decides.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,20 +21,23 @@ use crate::error::Error;
 use crate::store::contributions::DueContribution;
 use crate::store::{contributions, goals};
 
-/// How long the ledger may take.
+/// The time for the ledger to respond.
 const LEDGER_TIMEOUT: Duration = Duration::from_secs(5);
-/// Longer than one try: a contribution whose worker died waits this long.
+/// The lease of a contribution, longer than an attempt.
+/// If its worker dies, the next attempt waits for its end.
 const LEASE: TimeDelta = TimeDelta::seconds(10);
-/// A rejected one is asked about once more after this: longer than any call.
+/// The delay before a rejected contribution is read once more.
+/// It is longer than any call.
 const RECHECK_DELAY: TimeDelta = TimeDelta::minutes(1);
 
-/// Works off the contributions that are due.
+/// The worker that reconciles the contributions that are due.
 #[derive(Debug)]
 pub struct ContributionFinisher(pub Arc<BudgetUseCases>);
 
 impl BudgetUseCases {
-    /// Goes on with a pending contribution; whether it stands. A rejection of the
-    /// ledger is its end, and the error.
+    /// Continues a pending contribution; returns whether it was accepted.
+    /// If the ledger rejects the transfer, the contribution ends as rejected and the status is the
+    /// error.
     pub(super) async fn finish_pending(&self, actor: &Actor, id: Uuid) -> Result<bool, Error> {
         let found = contributions::find(&mut *self.pool.acquire().await?, actor.household_id, id).await?;
         match found {
@@ -46,7 +50,7 @@ impl BudgetUseCases {
         }
     }
 
-    /// Asks the ledger about a contribution and writes what it says.
+    /// Posts or reads the transfer of a contribution and stores the result.
     async fn reconcile(
         &self,
         actor: &Actor,
@@ -75,7 +79,7 @@ impl BudgetUseCases {
                 Ok(contributions::apply_transfer(&mut connection, household_id, &contribution, generation)
                     .await?)
             }
-            // Erased meanwhile.
+            // The household was erased meanwhile.
             Ok(Err(Error::NotFound("household"))) => {
                 let mut connection = self.pool.acquire().await?;
                 Ok(contributions::apply_transfer(&mut connection, household_id, &contribution, generation)
@@ -96,7 +100,7 @@ impl BudgetUseCases {
         accounts: TransferAccounts,
     ) -> Result<pb::Transfer, Error> {
         let mut ledger = self.ledger.clone();
-        // Dated as it was made, whenever it gets through.
+        // The transfer is dated when the contribution was made, however late it is posted.
         let date = self.household(household_id).await?.today(contribution.created_at).to_string();
         let (household_id, transaction_id) = (household_id.to_string(), contribution.id.to_string());
         let (goal_account, other) = (accounts.goal_account_id.to_string(), accounts.account_id.to_string());
@@ -125,10 +129,10 @@ impl BudgetUseCases {
             }
         };
         let transfer = transfer.map_err(|status| Error::Upstream("ledger", status))?;
-        transfer.ok_or_else(|| Error::Internal("no transfer in the response".into()))
+        transfer.ok_or_else(|| Error::Internal("the response of the ledger has no transfer".into()))
     }
 
-    /// Writes what the ledger said of the transfer.
+    /// Stores the state of a transfer that the ledger returned.
     async fn apply_transfer(
         &self,
         actor: &Actor,
@@ -142,7 +146,7 @@ impl BudgetUseCases {
         let goal_id = found.map(|(contribution, _)| contribution.goal_id).ok_or(Error::NotFound("goal"))?;
         let mut goal =
             goals::lock(&mut transaction, household_id, goal_id).await?.ok_or(Error::NotFound("goal"))?;
-        // Read again under the goal's lock: whoever changes one of its contributions holds it.
+        // Read again under the goal's lock, which every change of its contributions holds.
         let found = contributions::find(&mut transaction, household_id, id).await?;
         let (before, _) = found.ok_or(Error::NotFound("goal"))?;
         let change = parse_money(&transfer.change, goal.currency().code())?;
@@ -155,11 +159,11 @@ impl BudgetUseCases {
         contributions::apply_transfer(&mut transaction, household_id, &after, generation).await?;
         let difference = after.counts().checked_sub(before.counts());
         let fits = difference.and_then(|difference| goal.add(difference, now));
-        fits.ok_or_else(|| Error::Internal("a goal beyond what can be counted".into()))?;
+        fits.ok_or_else(|| Error::Internal("the amount of a goal overflows".into()))?;
         goals::update(&mut transaction, household_id, &goal).await?;
         let is_first = before.transfer_version.is_none() && after.state == ContributionState::Done;
         let entity_change = if is_first { created(&after) } else { corrected(&after) };
-        // Whoever finishes it: it is the doing of him who made it.
+        // The author is the user who made the contribution, even if the worker finishes it.
         let actor = Actor { user_id: Some(before.user_id), ..actor.clone() };
         self.record(&mut transaction, &actor, entity_change).await?;
         self.record(&mut transaction, &actor, amount_changed(&goal)).await?;
@@ -181,14 +185,15 @@ fn corrected(contribution: &Contribution) -> EntityChange<'static> {
     EntityChange { entity: "contribution", entity_id, version, kind, changed }
 }
 
-const NO_RATE: &str = "No rate to the goal's currency is known; send an account in that currency.";
+const NO_RATE: &str = "There is no exchange rate to the goal's currency. Send an account in that currency.";
 
-/// A note as the description of a transfer, which has one line.
+/// Converts a note to the description of a transfer, which has one line.
 fn to_single_line(note: &str) -> String {
     note.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
-/// The ledger understood and will never do it; all else may still be done.
+/// Returns whether the ledger rejected a call for good.
+/// After any other error the transfer may still be posted.
 fn is_rejection(status: &Status) -> bool {
     matches!(
         status.code(),
@@ -196,7 +201,7 @@ fn is_rejection(status: &Status) -> bool {
     )
 }
 
-/// The ledger's rejection in the words of a contribution.
+/// Renames the fields of the ledger's rejection to those of a contribution.
 fn for_contribution(direction: Direction, status: &Status) -> Status {
     let mut details: ErrorDetails = status.get_error_details();
     if let Some(mut request) = details.bad_request().cloned() {
@@ -205,7 +210,7 @@ fn for_contribution(direction: Direction, status: &Status) -> Status {
                 ("to_account_id", Direction::Contribution) | ("account_id", Direction::Withdrawal) => {
                     "goal.account_id"
                 }
-                // No rate between the goal's currency and the account's.
+                // There is no rate between the goal's currency and the account's.
                 ("to_account_id" | "currency_code", _) => "account_id",
                 ("to_amount", _) => "amount",
                 ("description", _) => "note",
@@ -236,7 +241,7 @@ impl Worker for ContributionFinisher {
         match self.0.reconcile(&Actor::service(household_id), contribution, generation).await {
             Ok(()) => Ok(()),
             Err(Error::Upstream(_, status)) => {
-                tracing::warn!(%household_id, %id, code = %status.code(), "the ledger rejected a contribution");
+                tracing::warn!(%household_id, %id, code = %status.code(), "ledger rejected the contribution");
                 Ok(())
             }
             Err(error) => {

@@ -1,4 +1,4 @@
-//! One budget.
+//! Gets a budget.
 
 use fintrac_kit::access::RequestContext;
 use uuid::Uuid;

@@ -1,4 +1,4 @@
-//! One goal.
+//! Gets a goal.
 
 use fintrac_kit::access::RequestContext;
 use uuid::Uuid;

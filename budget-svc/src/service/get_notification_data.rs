@@ -1,4 +1,4 @@
-//! What events on alerts, milestones and reminders are about, for those who tell people.
+//! Gets the data of alerts, milestones and reminders for notifications.
 
 use uuid::Uuid;
 

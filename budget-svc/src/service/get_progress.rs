@@ -1,4 +1,4 @@
-//! How a budget stands in the period that holds a day.
+//! Gets the progress of a budget in the period that contains a day.
 
 use chrono::NaiveDate;
 use fintrac_kit::access::RequestContext;
@@ -13,16 +13,16 @@ use crate::domain::budget::Budget;
 use crate::domain::projection::{self, Upcoming};
 use crate::error::Error;
 
-/// A period of a budget as it stands on a day.
+/// The progress of a budget in a period, as of a day.
 #[derive(Debug, Clone)]
 pub struct Progress {
     pub budget_id: Uuid,
     pub budget_name: String,
     pub summary: PeriodSummary,
     pub days_left: i32,
-    /// Spending by the end of the period: so far, and what is known to come.
+    /// The projected spending: so far, plus what is due until the period ends.
     pub projected: Money,
-    /// When all of it will be spent, if in this period.
+    /// The day on which all of the budget will be spent, if in this period.
     pub exhausted_on: Option<NaiveDate>,
 }
 
@@ -46,7 +46,8 @@ impl Progress {
 }
 
 impl BudgetUseCases {
-    /// `date` empty: today, or the day nearest to it on which the budget runs.
+    /// Gets the progress in the period that contains `date`.
+    /// If `date` is empty, that is today or the nearest day on which the budget runs.
     pub async fn get_progress(
         &self,
         ctx: &RequestContext,
@@ -71,7 +72,8 @@ impl BudgetUseCases {
         let queries = [PeriodQuery { budget: &budget, periods: vec![period] }];
         let summary = self.compute_periods(household.id, &queries, true).await?;
         let summary = summary.into_iter().flatten().next();
-        let summary = summary.ok_or_else(|| Error::Internal("no response of the ledger".into()))?;
+        let summary =
+            summary.ok_or_else(|| Error::Internal("the response of the ledger has no sums".into()))?;
         let upcoming = self.upcoming_spending(household.id, &[(&budget, period)], today).await?;
         let upcoming = upcoming.into_iter().next().unwrap_or_default();
         Ok(Progress::new(&budget, summary, &upcoming, today))

@@ -1,4 +1,4 @@
-//! The account that somebody names for a goal.
+//! Checks the account that a client names for a goal.
 
 use fintrac_kit::error::FieldViolation;
 use fintrac_money::Currency;
@@ -11,14 +11,15 @@ use crate::domain::goal::account_not_found;
 use crate::error::Error;
 
 impl BudgetUseCases {
-    /// Its currency, or why it cannot be the goal's; neither when none is named.
+    /// Returns the account's currency, or the violation if it cannot be used.
+    /// Both are absent if no valid id is given.
     pub(super) async fn goal_account(
         &self,
         household_id: Uuid,
         account_id: Option<&str>,
     ) -> Result<Result<Option<Currency>, FieldViolation>, Error> {
         let Some(account_id) = account_id.map(str::trim).filter(|text| Uuid::parse_str(text).is_ok()) else {
-            // What is no id at all is rejected where it is read.
+            // Text that is no id is rejected when the input is resolved.
             return Ok(Ok(None));
         };
         let request = pb::FindAccountRequest {
@@ -31,7 +32,7 @@ impl BudgetUseCases {
             Err(status) => return Err(Error::Upstream("ledger", status)),
         };
         if !account.is_open {
-            let text = "The account is archived; choose another one or bring it back.";
+            let text = "The account must not be archived. Send another account, or restore it.";
             return Ok(Err(FieldViolation::new("account_id", "ACCOUNT_CLOSED", text)));
         }
         let unknown = || Error::Internal("the ledger sent an unknown currency".into());

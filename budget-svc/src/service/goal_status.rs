@@ -1,4 +1,4 @@
-//! A goal as it stands today.
+//! Computes the status of goals as of today.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -12,12 +12,13 @@ use crate::domain::goal::{Earmark, Goal, GoalProjection, unfunded};
 use crate::error::Error;
 use crate::store::goals;
 
-/// A goal with where it leads.
+/// A goal with its projection.
 #[derive(Debug, Clone)]
 pub struct GoalStatus {
     pub goal: Goal,
     pub projection: GoalProjection,
-    /// What is set aside and not in the goal's account today; none without an account.
+    /// The amount set aside that the goal's account does not hold today.
+    /// `None` without an account, and while the ledger is unavailable.
     pub unfunded: Option<Money>,
 }
 
@@ -33,9 +34,10 @@ impl BudgetUseCases {
         GoalStatus { projection: GoalProjection::new(&goal, made, today), unfunded, goal }
     }
 
-    /// By goal, what the accounts of these goals do not hold of what is set aside
-    /// on them. An account's balance covers its goals in the order of their making.
-    /// Nothing is said while the ledger cannot be reached: goals stay readable.
+    /// Returns by goal the amount set aside that its account does not hold.
+    ///
+    /// An account's balance covers its goals in the order of their creation. The result is empty
+    /// while the ledger is unavailable, so that goals stay readable.
     pub(super) async fn unfunded(
         &self,
         household_id: Uuid,
@@ -52,7 +54,7 @@ impl BudgetUseCases {
         let balances = match self.ledger.clone().list_balances(request).await {
             Ok(response) => response.into_inner().balances,
             Err(error) => {
-                tracing::warn!(%error, "balances of goals' accounts are not known");
+                tracing::warn!(%error, "balances of goals' accounts could not be read");
                 return Ok(HashMap::new());
             }
         };
@@ -64,7 +66,7 @@ impl BudgetUseCases {
         let ids: Vec<_> = ids.into_iter().collect();
         let mut connection = self.pool.acquire().await?;
         let mut earmarks = goals::earmarks(&mut connection, household_id, &ids).await?;
-        // As they are shown, which may be before they are stored.
+        // The goals as they will be shown, which may be before they are stored.
         earmarks.retain(|earmark| shown.iter().all(|goal| goal.id != earmark.goal_id));
         earmarks.extend(shown.iter().filter_map(|goal| {
             Some(Earmark { goal_id: goal.id, account_id: goal.account_id?, amount: goal.current })

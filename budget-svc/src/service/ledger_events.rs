@@ -1,6 +1,7 @@
-//! Follows the ledger's events: which households' budgets to look at, which
-//! transfers to ask about again, which categories budgets name after a merge.
-//! They carry no amounts and none is kept.
+//! Handles the ledger's events.
+//!
+//! They determine which households are evaluated, which transfers are read again, and which
+//! categories of budgets are renamed after a merge. They carry no amounts, and none is stored.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -15,11 +16,11 @@ use super::BudgetUseCases;
 use crate::error::Error;
 use crate::store::{budget_evaluations, contributions};
 
-/// Digests the ledger's events.
+/// The consumer of the ledger's events.
 #[derive(Debug)]
 pub struct LedgerEventHandler {
     pub use_cases: Arc<BudgetUseCases>,
-    /// Rung when contributions are due.
+    /// The signal that wakes the worker when contributions are due.
     pub transfers: WakeSignal,
 }
 
@@ -27,7 +28,8 @@ fn id(text: &str) -> Result<Uuid, HandlerError> {
     Uuid::parse_str(text).map_err(|error| HandlerError::Permanent(error.to_string()))
 }
 
-/// An account's own changes spend nothing.
+/// Returns whether an event may change spending.
+/// Changes of an account itself do not.
 fn concerns_budgets(event: &Event) -> bool {
     !event.household_id.is_empty() && event.entity != "account"
 }
@@ -38,19 +40,20 @@ fn is_merge(event: &Event) -> bool {
         && event.changed.iter().any(|field| field == "merged_into")
 }
 
-/// A transfer that is made is asked about by whoever made it.
+/// Returns whether a transfer must be read again.
+/// A new one is known to the request that posted it.
 fn concerns_transfers(event: &Event) -> bool {
     event.entity == "transaction" && event.kind != "created"
 }
 
-/// The merged categories of each household with what they were merged into.
-type Merges = Vec<(Uuid, Vec<(Uuid, Uuid)>)>;
+/// The merged categories of each household, each with its target.
+type CategoryMerges = Vec<(Uuid, Vec<(Uuid, Uuid)>)>;
 
 impl Handler for LedgerEventHandler {
-    type Prepared = Merges;
+    type Prepared = CategoryMerges;
 
-    /// Asks which categories the merged ones lead to.
-    async fn prepare(&self, events: &[Event]) -> Result<Merges, HandlerError> {
+    /// Finds the categories that the merged ones were merged into.
+    async fn prepare(&self, events: &[Event]) -> Result<CategoryMerges, HandlerError> {
         let mut by_household: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
         for event in events.iter().filter(|event| is_merge(event)) {
             by_household.entry(id(&event.household_id)?).or_default().insert(id(&event.entity_id)?);
@@ -78,7 +81,7 @@ impl Handler for LedgerEventHandler {
         &self,
         connection: &mut PgConnection,
         events: &[Event],
-        merged: Merges,
+        merged: CategoryMerges,
     ) -> Result<(), HandlerError> {
         let now = self.use_cases.clock.now();
         for (household_id, merges) in merged {

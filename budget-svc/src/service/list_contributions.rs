@@ -1,4 +1,4 @@
-//! What was set aside for a goal, newest first.
+//! Lists the contributions and withdrawals of a goal, newest first.
 
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::pagination::{Cursor, Page, PageRequest};

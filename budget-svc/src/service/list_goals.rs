@@ -1,4 +1,4 @@
-//! The household's goals, in the order in which they were made.
+//! Lists the household's goals in the order of their creation.
 
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::pagination::{Cursor, Page, PageRequest};

@@ -1,4 +1,4 @@
-//! The periods of a budget that are over, newest first.
+//! Lists the past periods of a budget, newest first.
 
 use chrono::NaiveDate;
 use fintrac_kit::access::RequestContext;
@@ -37,7 +37,7 @@ impl BudgetUseCases {
         periods.reverse();
         let queries = [PeriodQuery { budget: &budget, periods }];
         let summaries = self.compute_periods(household.id, &queries, false).await?;
-        // They are over: nothing of them is still to come.
+        // No spending is due in periods that are over.
         let none = Upcoming::new();
         let rows = summaries
             .into_iter()
@@ -49,7 +49,7 @@ impl BudgetUseCases {
     }
 }
 
-/// The last period that ended before `today`.
+/// Returns the last period that ended before `today`.
 fn last_over(schedule: &Schedule, today: NaiveDate) -> Option<Period> {
     let nearest = schedule.period_of(schedule.nearest(today))?;
     if nearest.end < today { Some(nearest) } else { schedule.before(nearest) }

@@ -1,4 +1,4 @@
-//! Budgets in the periods that hold a day, and the goals: for reports.
+//! Lists budgets in the periods that contain a day, and goals, for reports.
 
 use chrono::NaiveDate;
 use uuid::Uuid;
@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::store::{budgets, goals};
 
 impl BudgetUseCases {
-    /// For another service, which knows for whom it asks.
+    /// Lists them for another service, which names the household.
     pub async fn list_summaries(
         &self,
         household_id: Uuid,

@@ -1,5 +1,7 @@
-//! The use cases of budget-svc, a file each. What they share is here: the
-//! household of who asks, what is asked of the ledger, and recording.
+//! The use cases of budget-svc, one file each.
+//!
+//! This module has what they share: the caller's household, idempotency keys, and the recording of
+//! events.
 
 mod compute_periods;
 mod contribute;
@@ -63,14 +65,14 @@ pub use summarize::{BudgetSummary, CurrencyTotal};
 
 use crate::error::Error;
 
-/// Failures in a row, a second apart, that are taken for an outage.
+/// The consecutive failures, one second apart, that count as an outage.
 const MAX_OUTAGE_FAILURES: i32 = 600;
-/// Households whose facts are kept at hand.
+/// The number of households in the cache.
 const HOUSEHOLD_CACHE_CAPACITY: u64 = 100_000;
-/// How long a household's time zone may be out of date.
+/// The time for which a cached household may be out of date.
 const HOUSEHOLD_CACHE_TTL: Duration = Duration::from_secs(30);
 
-/// Budgets and goals.
+/// The use cases of budgets and goals.
 #[derive(Debug)]
 pub struct BudgetUseCases {
     clock: Clock,
@@ -80,7 +82,7 @@ pub struct BudgetUseCases {
     auth: HouseholdServiceClient<Transport>,
     ledger: SpendingServiceClient<Transport>,
     households: Cache<Uuid, Household>,
-    /// Rung when budgets wait to be looked at.
+    /// The signal that wakes the worker when evaluations are due.
     evaluations: WakeSignal,
 }
 
@@ -93,7 +95,7 @@ struct EntityChange<'a> {
     changed: &'a [&'a str],
 }
 
-/// Who did something in a household: a user, or this service by itself.
+/// The author of a change in a household: a user, or this service.
 #[derive(Debug, Clone)]
 struct Actor {
     household_id: Uuid,
@@ -109,15 +111,15 @@ impl From<&RequestContext> for Actor {
 }
 
 impl Actor {
-    /// This service, by itself.
+    /// Returns this service as the author.
     fn service(household_id: Uuid) -> Self {
         let origin = RequestOrigin { actor: "budget".to_owned(), ..RequestOrigin::default() };
         Self { household_id, user_id: None, origin }
     }
 }
 
-/// How long to wait after `failures` and one more: a service that cannot be
-/// reached is asked again soon, a defect ever more seldom.
+/// Returns the delay before a retry after `failures` and one more.
+/// A service that is unavailable is called again soon; after other errors the delay grows.
 fn retry_delay(error: &Error, failures: i32) -> TimeDelta {
     match error {
         Error::TransferPending | Error::Upstream(..) if failures < MAX_OUTAGE_FAILURES => {
@@ -128,7 +130,7 @@ fn retry_delay(error: &Error, failures: i32) -> TimeDelta {
 }
 
 impl BudgetUseCases {
-    /// `evaluations` is rung when budgets wait to be looked at.
+    /// Builds the use cases; `evaluations` is woken when evaluations are due.
     pub fn new(
         deps: &ServiceDependencies,
         auth: Transport,
@@ -154,7 +156,7 @@ impl BudgetUseCases {
         self.random.id(self.clock.now())
     }
 
-    /// A household as auth-svc tells of it.
+    /// Returns a household, from the cache or auth-svc.
     async fn household(&self, id: Uuid) -> Result<Household, Error> {
         if let Some(known) = self.households.get(&id) {
             return Ok(known);
@@ -176,7 +178,7 @@ impl BudgetUseCases {
         Ok(household)
     }
 
-    /// Returns the currency of what a user creates without one.
+    /// Returns the user's default currency, for input without a currency.
     async fn default_currency(&self, ctx: &RequestContext) -> Result<Currency, Error> {
         let request = auth::GetMemberRequest {
             household_id: ctx.principal.household_id.to_string(),
@@ -187,7 +189,8 @@ impl BudgetUseCases {
         Currency::from_code(&code).ok_or_else(|| Error::Internal("auth-svc sent an unknown currency".into()))
     }
 
-    /// Claims a key at the beginning of a transaction; the kept response if it came before.
+    /// Claims a key at the beginning of a transaction.
+    /// Returns the stored response if the key was used before.
     async fn claim_key(
         &self,
         connection: &mut PgConnection,
@@ -201,7 +204,7 @@ impl BudgetUseCases {
         }
     }
 
-    /// Keeps the response to a claimed key and commits.
+    /// Stores the response of a claimed key and commits.
     async fn commit(
         &self,
         mut transaction: Transaction<'_, Postgres>,
@@ -240,7 +243,7 @@ impl BudgetUseCases {
     }
 }
 
-/// Returns all that is wrong, in what was read and otherwise.
+/// Merges the violations of the input with other violations.
 fn merge_violations<T>(
     read: Result<T, Vec<FieldViolation>>,
     mut others: Vec<FieldViolation>,

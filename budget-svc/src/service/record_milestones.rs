@@ -1,4 +1,4 @@
-//! Telling, once each, which parts of a goal are reached.
+//! Records the milestones of a goal, once each.
 
 use sqlx::PgConnection;
 
@@ -8,8 +8,8 @@ use crate::domain::goal::Goal;
 use crate::store::milestones::{self, NewMilestone};
 
 impl BudgetUseCases {
-    /// Notes what is reached; the highest speaks for all, if it is new. The goal
-    /// is locked. Nobody hears of one that is cancelled.
+    /// Stores the milestones that are reached; the highest notifies if it is new.
+    /// The goal must be locked. For a cancelled or deleted goal nothing is stored.
     pub(super) async fn record_milestones(
         &self,
         connection: &mut PgConnection,

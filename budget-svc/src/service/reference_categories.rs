@@ -1,10 +1,11 @@
-//! References from budgets to categories, which the ledger keeps: a category
-//! cannot be deleted while a budget names it.
+//! References from budgets to categories, stored in the ledger.
 //!
-//! A change of a budget's categories stores an update, adds the references in
-//! the ledger, and commits while the update is open. Then the update is closed
-//! and the result sent to the ledger. After a failure, a job does that.
-//! No transaction is open during a call: generations order the messages.
+//! A category cannot be deleted while a budget references it.
+//!
+//! A change of a budget's categories stores an update, adds the references in the ledger, and
+//! commits while the update is open. Then the update is closed and the result sent to the ledger.
+//! After a failure, a job does that. No transaction is open during a call: generations order the
+//! messages.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,22 +22,22 @@ use crate::error::Error;
 use crate::store::budgets;
 use crate::store::category_reference_updates::{self as updates, ReferenceUpdate};
 
-/// How long a change may take before a job completes its update.
+/// The time for a change before a job completes its update.
 const JOB_DELAY: TimeDelta = TimeDelta::minutes(1);
-/// Updates that the job reads at once.
+/// The number of updates that the job reads at once.
 const MAX_UPDATES_PER_READ: i64 = 100;
 
-/// What the ledger knows about the categories named for a budget.
+/// The result of checking the categories named for a budget.
 #[derive(Debug, Default)]
 pub(super) struct CategoryCheck {
-    /// Those that cannot be used, with the reason.
+    /// The categories that cannot be used, each with the violation.
     pub rejected: Vec<(Uuid, FieldViolation)>,
-    /// The category that each of the others stands for: itself, unless it was merged.
+    /// The other categories, each with the one it was merged into, or itself.
     live: HashMap<Uuid, Uuid>,
 }
 
 impl CategoryCheck {
-    /// Names the categories that others were merged into.
+    /// Replaces merged categories by those that they were merged into.
     pub(super) fn follow_merges(&self, input: &mut CategoryInput) {
         for text in input.one.iter_mut().chain(&mut input.list) {
             if let Some(live) = Uuid::parse_str(text.trim()).ok().and_then(|id| self.live.get(&id)) {
@@ -45,7 +46,7 @@ impl CategoryCheck {
         }
     }
 
-    /// Returns the rejections of categories that do not stand already.
+    /// Returns the violations of categories that are not in `current`.
     pub(super) fn rejected_except(self, current: &[Uuid]) -> Vec<FieldViolation> {
         let new = self.rejected.into_iter().filter(|(id, _)| !current.contains(id));
         new.map(|(_, violation)| violation).collect()
@@ -87,7 +88,7 @@ impl BudgetUseCases {
                     continue;
                 }
                 Some(_) => {
-                    let text = "A budget limits spending; send a category of expenses.";
+                    let text = "The category must be of type expense. Send another one.";
                     FieldViolation::new(field, "CATEGORY_TYPE_MISMATCH", text)
                 }
                 None => CategoryInput::not_found(&field),
@@ -97,7 +98,7 @@ impl BudgetUseCases {
         Ok(check)
     }
 
-    /// Completes an update now; a job does it later when the ledger is out of reach.
+    /// Completes an update now; a job does it later if the ledger is unavailable.
     pub(super) async fn complete_reference_update_now(&self, update: ReferenceUpdate) {
         if let Err(error) = self.complete_reference_update(update).await {
             let ReferenceUpdate { household_id, budget_id, .. } = update;
@@ -111,12 +112,12 @@ impl BudgetUseCases {
         connection: &mut PgConnection,
         update: ReferenceUpdate,
     ) -> Result<(), Error> {
-        // A job has closed it when the change took too long.
+        // A job closes the update if the change takes too long.
         if updates::hold_open(connection, update).await? { Ok(()) } else { Err(Error::Overloaded) }
     }
 
-    /// Sends the categories of a budget to the ledger; follows merges that the
-    /// change did not know of.
+    /// Sends the categories of a budget to the ledger.
+    /// Follows merges that the change did not know of.
     async fn complete_reference_update(&self, update: ReferenceUpdate) -> Result<(), Error> {
         let ReferenceUpdate { household_id, budget_id, .. } = update;
         let due_at = self.clock.now() + JOB_DELAY;
@@ -139,7 +140,7 @@ impl BudgetUseCases {
         Ok(())
     }
 
-    /// Renames merged categories, (from, to), in all budgets of a household.
+    /// Replaces merged categories, given as (from, to), in all budgets.
     pub(super) async fn follow_merges(
         &self,
         connection: &mut PgConnection,

@@ -1,4 +1,4 @@
-//! Telling that due dates of goals are near: 30, 7 and 1 days before, once each.
+//! Reminds of due dates of goals: 30, 7 and 1 days before, once each.
 
 use chrono::{Days, NaiveDate};
 use fintrac_money::Household;
@@ -12,8 +12,8 @@ use crate::store::reminders::{self, NewReminder};
 use crate::store::{budget_evaluations, goals};
 
 impl BudgetUseCases {
-    /// Tells of the goals whose day has come; the nearest to its due date speaks
-    /// for all of a goal that were missed.
+    /// Records the reminders that are due.
+    /// If a goal has missed several, only the one nearest to its due date notifies.
     pub(super) async fn remind(&self, household: &Household) -> Result<(), Error> {
         let now = self.clock.now();
         let today = household.today(now);
@@ -23,7 +23,8 @@ impl BudgetUseCases {
         }
         let mut transaction = self.pool.begin().await?;
         for goal_id in near {
-            // Read under its lock: who completes or cancels it is not reminded.
+            // Read under its lock: a goal that was completed or cancelled meanwhile has no
+            // reminder.
             let goal = goals::lock(&mut transaction, household.id, goal_id).await?;
             let Some(goal) = goal.filter(|goal| goal.is_active() && !goal.is_deleted) else { continue };
             let reminders = self.reminders(&goal, today, true);
@@ -46,8 +47,8 @@ impl BudgetUseCases {
         Ok(())
     }
 
-    /// Reminders of a due date that is set now whose day lies behind: whoever
-    /// sets it knows.
+    /// Stores the past reminders of a new due date without notifying.
+    /// The user who sets the date knows of them.
     pub(super) async fn skip_reminders(
         &self,
         connection: &mut PgConnection,
@@ -78,13 +79,13 @@ impl BudgetUseCases {
     }
 }
 
-/// Asks for a look at every household with a goal that is due soon.
+/// Requests an evaluation of each household with a goal that is due soon.
 pub async fn request_due_goal_evaluations(
     use_cases: &BudgetUseCases,
     pool: &PgPool,
 ) -> Result<(), sqlx::Error> {
     let now = use_cases.clock.now();
-    // The day is another one in some time zones.
+    // The date differs between time zones.
     let around = now.date_naive();
     let (from, to) = (around - Days::new(1), around + Days::new(31));
     let mut after = Uuid::nil();

@@ -1,4 +1,4 @@
-//! What the ledger says was spent.
+//! Sums of spending, read from the ledger.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::domain::budget::{Budget, BudgetTerms};
 use crate::domain::period::Period;
 use crate::error::Error;
 
-/// Periods of one call to the ledger.
+/// The maximum number of periods in one call to the ledger.
 const MAX_PERIODS_PER_CALL: usize = 5000;
 
 /// Spending in one period of one budget.
@@ -24,12 +24,12 @@ pub struct Spending {
     pub unpriced: Vec<pb::UnpricedSpending>,
 }
 
-/// What has no rate, by currency.
+/// UnpricedAmounts spending by currency.
 #[derive(Debug, Default)]
-pub struct Unpriced(BTreeMap<String, Money>);
+pub struct UnpricedAmounts(BTreeMap<String, Money>);
 
-impl Unpriced {
-    /// Adds amounts; one that cannot be read or would leave the range is left out.
+impl UnpricedAmounts {
+    /// Adds amounts, except those that cannot be parsed or would overflow.
     pub fn add(&mut self, unpriced: &[pb::UnpricedSpending]) {
         for entry in unpriced {
             let Ok(amount) = parse_money(&entry.amount, &entry.currency_code) else { continue };
@@ -39,7 +39,7 @@ impl Unpriced {
         }
     }
 
-    /// Adds what a period has, or begins again after one that leaves nothing to the next.
+    /// Adds the unpriced spending of a period; clears all if it carries nothing over.
     pub fn carry(&mut self, budget: &Budget, period: Period, spending: &Spending) {
         if budget.carries_over(period) {
             self.add(&spending.unpriced);
@@ -58,7 +58,7 @@ impl Unpriced {
     }
 }
 
-/// Returns the question what will be spent under `terms` in `period`.
+/// Builds the query for the spending under `terms` in `period`.
 pub fn query(budget: &Budget, terms: &BudgetTerms, period: Period) -> pb::SpendingQuery {
     pb::SpendingQuery {
         currency_code: budget.currency.code().to_owned(),
@@ -68,9 +68,9 @@ pub fn query(budget: &Budget, terms: &BudgetTerms, period: Period) -> pb::Spendi
     }
 }
 
-/// Periods of a budget that have the same terms, as the ledger is asked about them.
+/// Periods of a budget with the same terms, as a series of a request.
 struct Series<'a> {
-    /// The number of the budget among those asked about.
+    /// The index of the budget in the list of budgets.
     number: usize,
     budget: &'a Budget,
     terms: &'a BudgetTerms,
@@ -92,7 +92,7 @@ impl Series<'_> {
 }
 
 impl BudgetUseCases {
-    /// Returns for each budget what was spent in each of its periods, in order.
+    /// Returns the spending of each budget in each of its periods, in order.
     pub(super) async fn sum_spending(
         &self,
         household_id: Uuid,
@@ -124,7 +124,7 @@ impl BudgetUseCases {
         Ok(sums)
     }
 
-    /// Asks the ledger once; adds the responses to those of their budgets.
+    /// Calls the ledger once and appends the sums to those of their budgets.
     async fn sum_series(
         &self,
         household_id: Uuid,
@@ -156,12 +156,12 @@ impl BudgetUseCases {
     }
 }
 
-/// Nothing is dated later than the latest day, and later days cannot be said.
+/// Limits a date to the latest one that is valid; no transaction is later.
 fn clamp_date(day: NaiveDate) -> String {
     day.min(date::latest()).to_string()
 }
 
-/// An amount that the ledger said.
+/// Parses an amount that the ledger sent.
 pub(super) fn parse_money(amount: &str, currency_code: &str) -> Result<Money, Error> {
     let money = Currency::from_code(currency_code).and_then(|currency| Money::parse(amount, currency));
     money.ok_or_else(|| Error::Internal("the ledger sent an amount that cannot be read".into()))

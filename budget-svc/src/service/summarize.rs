@@ -1,4 +1,4 @@
-//! All budgets that run today, at once.
+//! Summarizes all budgets that run today.
 
 use std::collections::BTreeMap;
 
@@ -10,20 +10,20 @@ use fintrac_proto::ledger::v1 as pb;
 use super::BudgetUseCases;
 use super::compute_periods::PeriodQuery;
 use super::get_progress::Progress;
-use super::sum_spending::Unpriced;
+use super::sum_spending::UnpricedAmounts;
 use crate::error::Error;
 use crate::store::budgets;
 
 #[derive(Debug, Clone)]
 pub struct BudgetSummary {
     pub today: NaiveDate,
-    /// In the order in which they were made.
+    /// The budgets in the order of their creation.
     pub budgets: Vec<Progress>,
-    /// By currency code.
+    /// The totals in the order of their currency codes.
     pub totals: Vec<CurrencyTotal>,
 }
 
-/// The budgets in one currency together, each in its current period.
+/// The total of all budgets in one currency, each in its current period.
 #[derive(Debug, Clone)]
 pub struct CurrencyTotal {
     pub budgeted: Money,
@@ -54,11 +54,11 @@ impl BudgetUseCases {
 }
 
 fn totals(budgets: &[Progress]) -> Vec<CurrencyTotal> {
-    let mut sums: BTreeMap<&str, (Currency, [i64; 3], Unpriced)> = BTreeMap::new();
+    let mut sums: BTreeMap<&str, (Currency, [i64; 3], UnpricedAmounts)> = BTreeMap::new();
     for Progress { summary, .. } in budgets {
         let currency = summary.budgeted.currency();
         let entry = sums.entry(currency.code());
-        let (_, sums, unpriced) = entry.or_insert_with(|| (currency, [0; 3], Unpriced::default()));
+        let (_, sums, unpriced) = entry.or_insert_with(|| (currency, [0; 3], UnpricedAmounts::default()));
         for (sum, amount) in
             sums.iter_mut().zip([summary.budgeted, summary.spending.amount, summary.remaining])
         {
@@ -66,7 +66,7 @@ fn totals(budgets: &[Progress]) -> Vec<CurrencyTotal> {
         }
         unpriced.add(&summary.spending.unpriced);
     }
-    let total = |(currency, sums, unpriced): (Currency, [i64; 3], Unpriced)| {
+    let total = |(currency, sums, unpriced): (Currency, [i64; 3], UnpricedAmounts)| {
         let [budgeted, spent, remaining] = sums.map(|minor| Money::new(minor, currency));
         CurrencyTotal { budgeted, spent, remaining, unpriced: unpriced.list() }
     };

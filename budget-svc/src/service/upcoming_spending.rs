@@ -1,4 +1,4 @@
-//! What the ledger knows to come in the current periods of budgets.
+//! Spending that is due in the current periods of budgets.
 
 use chrono::NaiveDate;
 use fintrac_kit::date;
@@ -12,11 +12,12 @@ use crate::domain::period::Period;
 use crate::domain::projection::Upcoming;
 use crate::error::Error;
 
-/// Budgets of one call to the ledger: with fifty categories each they make a megabyte.
+/// The maximum number of budgets in one call to the ledger.
+/// With 50 categories each they take a megabyte.
 const MAX_QUERIES: usize = 500;
 
 impl BudgetUseCases {
-    /// Lists for each period what is known to be spent after today, in order.
+    /// Lists for each period the spending that is due after today, in order.
     pub(super) async fn upcoming_spending(
         &self,
         household_id: Uuid,

@@ -1,4 +1,6 @@
-//! Changing a budget. Amount, categories and rollover hold from the current period on.
+//! Updates a budget.
+//!
+//! Amount, categories and rollover apply from the current period on.
 
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::idempotency::{Key, Stored};
@@ -12,14 +14,14 @@ use crate::error::Error;
 use crate::store::category_reference_updates::ReferenceUpdate;
 use crate::store::{budget_evaluations, budgets};
 
-/// One request to change a budget.
+/// A request to update a budget.
 struct Call<'a> {
     ctx: &'a RequestContext,
     household: Household,
     budget_id: Uuid,
     expected_version: Option<i64>,
     key: Option<Key>,
-    /// Of its category references, when the categories change.
+    /// The update of its category references, if the categories change.
     update: Option<ReferenceUpdate>,
 }
 

@@ -1,5 +1,6 @@
-//! Changing a goal. Another target is another race: what it puts out of reach
-//! can be reached, and told, again.
+//! Updates a goal.
+//!
+//! Milestones that a new target puts out of reach can be reached again, and notify again.
 
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::idempotency::{Key, Stored};
@@ -24,7 +25,7 @@ impl BudgetUseCases {
         let household = self.household(household_id).await?;
         let named = changes.account_id.as_ref().and_then(Option::as_deref);
         let account = self.goal_account(household_id, named).await;
-        // The ledger is asked before the transaction begins.
+        // The ledger is called before the transaction begins.
         let mut shown = goals::find(&mut *self.pool.acquire().await?, household_id, goal_id).await?;
         if let (Some(goal), Some(_)) = (&mut shown, &changes.account_id) {
             goal.account_id = named.and_then(|text| Uuid::parse_str(text.trim()).ok());
@@ -43,7 +44,7 @@ impl BudgetUseCases {
         let current_account = before.account_id.map(|id| id.to_string());
         let (account, rejected) = match account? {
             Ok(currency) => (currency, None),
-            // What stands already is not judged again.
+            // The current account is not checked again.
             Err(_) if current_account.as_deref() == named.map(str::trim) => (None, None),
             Err(violation) => (None, Some(violation)),
         };

@@ -1,4 +1,4 @@
-//! Thresholds that spending reached.
+//! Alerts: the thresholds that spending reached.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::currency;
 
-/// A threshold that is reached now.
+/// An alert for a threshold that is reached now.
 #[derive(Debug, Clone)]
 pub struct NewAlert {
     pub id: Uuid,
@@ -21,16 +21,16 @@ pub struct NewAlert {
     pub threshold: i32,
     /// The limit in force, as the user set it.
     pub amount: Money,
-    /// With what went over into the period.
+    /// The limit with the amount carried over into the period.
     pub budgeted: Money,
     pub spent: Money,
-    /// What of the spending has no rate: currency code to amount, decimal.
+    /// The unpriced spending: currency code to decimal amount.
     pub unpriced: BTreeMap<String, String>,
-    /// The highest one that was reached.
+    /// Whether the alert notifies: only the highest reached threshold does.
     pub is_notified: bool,
 }
 
-/// What makes an alert one: budget, period, threshold, limit in force.
+/// The identity of an alert: budget, start of the period, threshold, limit.
 pub type AlertKey = (Uuid, NaiveDate, i32, i64);
 
 impl NewAlert {
@@ -39,7 +39,7 @@ impl NewAlert {
     }
 }
 
-/// Those of `alerts` that fired before.
+/// Lists the alerts that fired in the budgets and periods of `alerts`.
 pub async fn list_fired(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -58,7 +58,7 @@ pub async fn list_fired(
     Ok(rows.into_iter().map(|row| (row.budget_id, row.period_start, row.threshold, row.amount)).collect())
 }
 
-/// Writes those that never fired; their ids.
+/// Inserts the alerts that never fired before; returns their ids.
 pub async fn insert_new(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -94,13 +94,13 @@ pub async fn insert_new(
     Ok(ids.into_iter().collect())
 }
 
-/// An alert with the budget that it is about.
+/// A stored alert with its budget's name.
 #[derive(Debug)]
 pub struct Alert {
     pub budget_id: Uuid,
     pub budget_name: String,
     pub threshold: i32,
-    /// With what went over into the period.
+    /// The limit with the amount carried over into the period.
     pub budgeted: Money,
     pub spent: Money,
     pub unpriced: BTreeMap<String, String>,
@@ -108,7 +108,7 @@ pub struct Alert {
     pub period_end: NaiveDate,
 }
 
-/// `None` too when the budget is deleted.
+/// Finds an alert; `None` also if its budget is deleted.
 pub async fn find(
     connection: &mut PgConnection,
     household_id: Uuid,

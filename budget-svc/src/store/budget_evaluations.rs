@@ -1,21 +1,23 @@
-//! Households whose budgets must be looked at.
+//! The queue of households whose budgets must be evaluated.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-/// A household to look at. A reason to look that comes later moves the generation.
+/// A request to evaluate a household.
+/// Each further request increases the generation.
 #[derive(Debug, Clone, Copy)]
 pub struct EvaluationRequest {
     pub household_id: Uuid,
     pub generation: i64,
-    /// Looks that failed in a row.
+    /// The number of consecutive failures.
     pub failures: i32,
-    /// Whose lease it is: another one ends at another instant.
+    /// The end of the lease, which identifies the worker that holds it.
     pub leased_until: DateTime<Utc>,
 }
 
-/// Marks those of the households that have budgets, or goals with a due date.
+/// Requests evaluations of the households that have something to evaluate.
+/// That is a budget, or an active goal with a due date.
 pub async fn request(
     connection: &mut PgConnection,
     household_ids: &[Uuid],
@@ -42,8 +44,8 @@ pub async fn request(
     .map(|_| ())
 }
 
-/// Marks every household that has budgets, at most 1,000 of those after `after`;
-/// returns the last one.
+/// Requests evaluations of the next 1,000 households with budgets.
+/// `after` is the last household of the previous call; returns the last one of this call.
 pub async fn request_all(
     connection: &mut PgConnection,
     after: Uuid,
@@ -60,7 +62,7 @@ pub async fn request_all(
     Ok(households.last().copied())
 }
 
-/// Leases up to `limit` households.
+/// Leases up to `limit` requests that are due.
 pub async fn claim(
     connection: &mut PgConnection,
     limit: i64,
@@ -84,8 +86,9 @@ pub async fn claim(
     .await
 }
 
-/// The look is done; one that was asked for meanwhile is due now, behind those
-/// that wait already. Nothing happens when somebody else has leased it since.
+/// Completes a request after its evaluation.
+/// If another evaluation was requested meanwhile, it is due now, behind those that wait already.
+/// Nothing changes if another worker holds the lease.
 pub async fn complete(
     connection: &mut PgConnection,
     request: EvaluationRequest,
@@ -113,7 +116,7 @@ pub async fn complete(
     Ok(())
 }
 
-/// The look could not be made.
+/// Postpones a request whose evaluation failed.
 pub async fn postpone(
     connection: &mut PgConnection,
     request: EvaluationRequest,

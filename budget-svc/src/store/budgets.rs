@@ -34,7 +34,7 @@ struct TermsRow {
 }
 
 impl BudgetRow {
-    /// `terms`: newest first.
+    /// Builds a budget; `terms` are newest first.
     fn into_budget(self, terms: Vec<TermsRow>) -> Result<Budget, sqlx::Error> {
         let currency = currency(&self.currency_code)?;
         let terms = terms.into_iter().map(|row| {
@@ -90,7 +90,7 @@ async fn with_terms(
         .collect()
 }
 
-/// A live one.
+/// Finds a budget that is not deleted.
 pub async fn find(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -109,7 +109,8 @@ pub async fn find(
     Ok(with_terms(connection, household_id, row.into_iter().collect()).await?.pop())
 }
 
-/// Locks live ones in key order; each with its version.
+/// Locks the budgets that are not deleted, in key order.
+/// Returns their versions.
 pub async fn lock(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -127,7 +128,7 @@ pub async fn lock(
     Ok(rows.into_iter().map(|row| (row.id, row.version)).collect())
 }
 
-/// The live ones, in the order in which they were made.
+/// Lists the budgets that are not deleted, in the order of their creation.
 pub async fn list(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -207,7 +208,7 @@ pub async fn update(
     upsert_terms(connection, household_id, budget).await
 }
 
-/// Writes the terms in force last.
+/// Inserts or updates the newest terms.
 async fn upsert_terms(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -231,7 +232,7 @@ async fn upsert_terms(
     .map(|_| ())
 }
 
-/// The new version.
+/// Marks a budget as deleted; returns its new version.
 pub async fn delete(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -249,8 +250,8 @@ pub async fn delete(
     .await
 }
 
-/// Replaces categories by those that they were merged into, (from, to), in all
-/// terms; returns the live budgets that changed with their new versions.
+/// Replaces merged categories, given as (from, to), in all terms.
+/// Returns the budgets that changed and are not deleted, with their new versions.
 pub async fn replace_categories(
     connection: &mut PgConnection,
     household_id: Uuid,

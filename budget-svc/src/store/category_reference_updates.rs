@@ -1,10 +1,10 @@
-//! Changes of budgets' categories whose result was not sent to the ledger.
+//! Changes of budgets' categories whose result is not in the ledger yet.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-/// A change under way.
+/// A change of a budget's categories in progress.
 #[derive(Debug, Clone, Copy)]
 pub struct ReferenceUpdate {
     pub household_id: Uuid,
@@ -12,8 +12,8 @@ pub struct ReferenceUpdate {
     pub generation: i64,
 }
 
-/// Locks the updates of a budget until the transaction ends: generations are
-/// given and the open ones read one after the other.
+/// Locks the updates of a budget until the transaction ends.
+/// New generations are assigned, and open ones read, one after the other.
 async fn lock(connection: &mut PgConnection, budget_id: Uuid) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "select pg_advisory_xact_lock(hashtextextended('category references ' || $1::text, 0))",
@@ -44,7 +44,8 @@ pub async fn insert(
     .await
 }
 
-/// Keeps an update open until the transaction ends; returns whether it is.
+/// Keeps an update open until the transaction ends.
+/// Returns whether it is open.
 pub async fn hold_open(connection: &mut PgConnection, update: ReferenceUpdate) -> Result<bool, sqlx::Error> {
     let row = sqlx::query!(
         r#"select generation from budget.category_reference_updates
@@ -58,15 +59,15 @@ pub async fn hold_open(connection: &mut PgConnection, update: ReferenceUpdate) -
     Ok(row.is_some())
 }
 
-/// An update that can no longer commit, under a new generation.
+/// An update under a new generation, whose change can no longer commit.
 #[derive(Debug, Clone, Copy)]
 pub struct ClosedUpdate {
     pub update: ReferenceUpdate,
-    /// Up to this generation, what the transaction reads from now on is the result.
+    /// The last generation for which the state that is read now is the result.
     pub complete_to: i64,
 }
 
-/// Closes an update when its change is over; returns `None` when it is not there.
+/// Closes an update when its change is over; `None` if it does not exist.
 pub async fn close(
     connection: &mut PgConnection,
     update: ReferenceUpdate,
@@ -94,7 +95,7 @@ pub async fn close(
     Ok(Some(ClosedUpdate { update: ReferenceUpdate { generation: row.generation, ..update }, complete_to }))
 }
 
-/// Returns whether it was there.
+/// Deletes an update; returns whether it existed.
 pub async fn delete(connection: &mut PgConnection, update: ReferenceUpdate) -> Result<bool, sqlx::Error> {
     let done = sqlx::query!(
         r#"delete from budget.category_reference_updates

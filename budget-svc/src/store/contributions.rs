@@ -1,4 +1,4 @@
-//! Contributions to goals, and which of them somebody has to ask the ledger about.
+//! Contributions to goals, and the queue of those to reconcile.
 
 use chrono::{DateTime, Utc};
 use fintrac_kit::idempotency::{self, Key};
@@ -48,12 +48,12 @@ impl TryFrom<ContributionRow> for Contribution {
     }
 }
 
-/// What was noted besides a contribution.
+/// The columns of a contribution that are not part of the domain.
 #[derive(Debug, Clone, Default)]
 pub struct ContributionMetadata<'a> {
-    /// The key that its request came with.
+    /// The idempotency key of the request.
     pub key: Option<&'a Key>,
-    /// When the ledger must be asked, by whoever finds it then.
+    /// The time from which on a worker reconciles it with the ledger.
     pub due_at: Option<DateTime<Utc>>,
 }
 
@@ -89,7 +89,7 @@ pub async fn insert(
     .map(|_| ())
 }
 
-/// With how much came up about it so far; see [`apply_transfer`].
+/// Finds a contribution with its generation; see [`apply_transfer`].
 pub async fn find(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -115,8 +115,9 @@ pub async fn find(
     .transpose()
 }
 
-/// The one that a request with this key made; a rejected one only when there is
-/// no other. (Ids of two replicas do not say which came last.)
+/// Finds the contribution of an idempotency key.
+/// A rejected one is returned only if there is no other. (Ids of two replicas do not show which
+/// came last.)
 pub async fn find_by_key(
     connection: &mut PgConnection,
     key: &Key,
@@ -135,7 +136,7 @@ pub async fn find_by_key(
     row.map(|row| Ok((row.id, parse_column(&row.state, ContributionState::from_text)?))).transpose()
 }
 
-/// Those of a goal that the ledger did not reject, newest first.
+/// Lists the contributions of a goal, newest first, without rejected ones.
 pub async fn list(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -163,7 +164,7 @@ pub async fn list(
     rows.into_iter().map(Contribution::try_from).collect()
 }
 
-/// What withdrawals that are under way take from a goal, minor units.
+/// Sums the pending withdrawals of a goal, in minor units.
 pub async fn pending_withdrawals(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -179,8 +180,8 @@ pub async fn pending_withdrawals(
     .await
 }
 
-/// Writes what the ledger said. It is not asked again, unless something came up
-/// since `generation` was read.
+/// Stores the state of a contribution after reconciling it with the ledger.
+/// It stays due only if an event arrived since `generation` was read.
 pub async fn apply_transfer(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -206,8 +207,8 @@ pub async fn apply_transfer(
     .map(|_| ())
 }
 
-/// The ledger must be asked about these contributions, given as (household,
-/// contribution), among them some that are none.
+/// Marks contributions, given as (household, contribution), as due.
+/// Ids that are no contributions are ignored.
 pub async fn mark_due(
     connection: &mut PgConnection,
     keys: &[(Uuid, Uuid)],
@@ -228,12 +229,12 @@ pub async fn mark_due(
     .map(|_| ())
 }
 
-/// A contribution that the ledger must be asked about.
+/// A contribution to reconcile with the ledger.
 #[derive(Debug, Clone, Copy)]
 pub struct DueContribution {
     pub household_id: Uuid,
     pub id: Uuid,
-    /// Times in a row that it could not be asked.
+    /// The number of consecutive failures.
     pub failures: i32,
 }
 
@@ -266,7 +267,7 @@ pub async fn claim(
     Ok(due.collect())
 }
 
-/// The ledger could not be asked.
+/// Postpones a contribution because the ledger was unavailable.
 pub async fn postpone(
     connection: &mut PgConnection,
     due: DueContribution,
@@ -284,9 +285,9 @@ pub async fn postpone(
     .map(|_| ())
 }
 
-/// The ledger rejected a pending one: it never was, and the key of its request
-/// is free. The ledger is asked once more at `due_at`: an earlier try of the
-/// same transfer may have been on its way.
+/// Marks a pending contribution as rejected and releases its key.
+/// It is read from the ledger once more at `due_at`: an earlier attempt to post the same transfer
+/// may still arrive.
 pub async fn reject(
     connection: &mut PgConnection,
     household_id: Uuid,

@@ -1,19 +1,20 @@
-//! What a household has planned, a section at a time. Amounts come as they are
-//! stored, in minor units; each with its currency.
+//! The rows of the export, by section.
+//!
+//! Amounts are in minor units, each with its currency.
 
 use fintrac_kit::export::PAGE_SIZE;
 use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-/// A row as JSON.
+/// An exported row as JSON.
 #[derive(Debug)]
 pub struct ExportRow {
     pub id: Uuid,
     pub json: Value,
 }
 
-/// Budgets with their terms and the alerts that they gave.
+/// Lists budgets with their terms and alerts.
 pub async fn budgets(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -44,7 +45,7 @@ pub async fn budgets(
     .await
 }
 
-/// Goals with the milestones that they reached.
+/// Lists goals with their milestones and reminders.
 pub async fn goals(
     connection: &mut PgConnection,
     household_id: Uuid,

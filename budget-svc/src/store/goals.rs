@@ -1,4 +1,4 @@
-//! Goals.
+//! Goals and the money earmarked for them.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use fintrac_money::Money;
@@ -46,7 +46,7 @@ impl TryFrom<GoalRow> for Goal {
     }
 }
 
-/// A live one.
+/// Finds a goal that is not deleted.
 pub async fn find(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -65,7 +65,7 @@ pub async fn find(
     row.map(Goal::try_from).transpose()
 }
 
-/// Locks one, deleted or not.
+/// Locks a goal, deleted or not.
 pub async fn lock(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -84,7 +84,7 @@ pub async fn lock(
     row.map(Goal::try_from).transpose()
 }
 
-/// The live ones, in the order in which they were made.
+/// Lists the goals that are not deleted, in the order of their creation.
 pub async fn list(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -107,7 +107,7 @@ pub async fn list(
     rows.into_iter().map(Goal::try_from).collect()
 }
 
-/// What is set aside on these accounts for live goals.
+/// Lists the money set aside on accounts for goals that are not deleted.
 pub async fn earmarks(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -184,7 +184,7 @@ pub async fn update(
     .map(|_| ())
 }
 
-/// The new version.
+/// Marks a goal as deleted; returns its new version.
 pub async fn delete(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -211,7 +211,8 @@ pub async fn count(connection: &mut PgConnection, household_id: Uuid) -> Result<
     .await
 }
 
-/// Active ones that are due within the days of the first reminder, in key order.
+/// Lists the active goals that are due within 30 days, in key order.
+/// 30 days before the due date is the first reminder.
 pub async fn due_soon(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -229,8 +230,8 @@ pub async fn due_soon(
     .await
 }
 
-/// Households with active goals that are due in a span, at most 1,000 of those
-/// after `after`.
+/// Lists the next 1,000 households with active goals that are due in a span.
+/// `after` is the last household of the previous call.
 pub async fn households_with_due(
     connection: &mut PgConnection,
     from: NaiveDate,

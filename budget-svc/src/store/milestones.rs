@@ -1,4 +1,4 @@
-//! Parts of goals that were reached.
+//! Milestones of goals that were reached.
 
 use std::collections::HashSet;
 
@@ -10,16 +10,16 @@ use uuid::Uuid;
 use super::currency;
 use crate::domain::goal::Goal;
 
-/// A part that is reached now.
+/// A milestone that is reached now.
 #[derive(Debug, Clone)]
 pub struct NewMilestone {
     pub id: Uuid,
     pub percent: i32,
-    /// The highest one that was reached.
+    /// Whether the milestone notifies: only the highest reached one does.
     pub is_notified: bool,
 }
 
-/// Writes those that were never reached; their ids.
+/// Inserts the milestones that were never reached; returns their ids.
 pub async fn insert_new(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -48,7 +48,7 @@ pub async fn insert_new(
     Ok(ids.into_iter().collect())
 }
 
-/// Forgets what is not reached any more since the target changed.
+/// Deletes the milestones that a new target puts out of reach.
 pub async fn delete_unreached(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -66,7 +66,7 @@ pub async fn delete_unreached(
     .map(|_| ())
 }
 
-/// A part of a goal with the goal that it is about.
+/// A stored milestone with its goal's name.
 #[derive(Debug)]
 pub struct Milestone {
     pub goal_id: Uuid,
@@ -76,7 +76,7 @@ pub struct Milestone {
     pub current: Money,
 }
 
-/// `None` too when the goal is deleted.
+/// Finds a milestone; `None` also if its goal is deleted.
 pub async fn find(
     connection: &mut PgConnection,
     household_id: Uuid,

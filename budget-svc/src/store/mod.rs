@@ -1,4 +1,6 @@
-//! The only place with SQL; the household is the first argument of every query.
+//! All SQL of budget-svc.
+//!
+//! The household is the first argument of every query.
 
 pub mod alerts;
 pub mod budget_evaluations;
@@ -12,9 +14,9 @@ pub mod reminders;
 
 use fintrac_money::Currency;
 
-/// What a column says, if the domain knows it.
+/// Parses the text of a column into a domain value.
 fn parse_column<T>(text: &str, read: impl FnOnce(&str) -> Option<T>) -> Result<T, sqlx::Error> {
-    read(text).ok_or_else(|| sqlx::Error::Decode(format!("not known: {text}").into()))
+    read(text).ok_or_else(|| sqlx::Error::Decode(format!("unknown value: {text}").into()))
 }
 
 fn currency(code: &str) -> Result<Currency, sqlx::Error> {

@@ -7,22 +7,22 @@ use uuid::Uuid;
 
 use super::currency;
 
-/// A reminder whose day has come.
+/// A reminder that is due now.
 #[derive(Debug, Clone, Copy)]
 pub struct NewReminder {
     pub id: Uuid,
     pub goal_id: Uuid,
     pub due_date: NaiveDate,
-    /// Before the due date.
+    /// The days before the due date on which it is due: 30, 7 or 1.
     pub days: i32,
-    /// Until the due date.
+    /// The days that are left until the due date.
     pub days_left: i32,
     pub is_notified: bool,
     pub target: Money,
     pub current: Money,
 }
 
-/// Writes those that were never given; their ids.
+/// Inserts the reminders that were never created; returns their ids.
 pub async fn insert_new(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -53,7 +53,7 @@ pub async fn insert_new(
     .await
 }
 
-/// A reminder with the goal that it is about.
+/// A stored reminder with its goal's name.
 #[derive(Debug)]
 pub struct Reminder {
     pub goal_id: Uuid,
@@ -64,7 +64,7 @@ pub struct Reminder {
     pub current: Money,
 }
 
-/// `None` too when the goal is deleted.
+/// Finds a reminder; `None` also if its goal is deleted.
 pub async fn find(
     connection: &mut PgConnection,
     household_id: Uuid,

@@ -1,4 +1,4 @@
-//! What fires, and that it fires once.
+//! Alerts fire, and each fires once.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ async fn each_threshold_fires_once_when_it_is_reached() {
     let household = ana.user.household_id;
     budgets.ledger.spend(household, &category, "2026-09-22", 7_999);
     budgets.wait_for_events(1).await;
-    assert!(budgets.notification_events().await.is_empty(), "a cent is missing");
+    assert!(budgets.notification_events().await.is_empty(), "one cent below the threshold");
     budgets.ledger.spend(household, &category, "2026-09-01", 1);
     budgets.wait_for(FIRED, &["80!"]).await;
     budgets.ledger.spend(household, &category, "2026-09-30", 1_000);
@@ -34,7 +34,7 @@ async fn each_threshold_fires_once_when_it_is_reached() {
     assert_eq!(budgets.notification_events().await, ["budget_threshold"]);
     budgets.ledger.spend(household, &category, "2026-09-22", 1_000);
     budgets.wait_for(FIRED, &["80!", "100!"]).await;
-    // Undone and done again: it was told.
+    // The spending is reverted and repeated: both thresholds have fired before.
     budgets.ledger.spend(household, &category, "2026-09-22", -5_000);
     budgets.wait_for_events(5).await;
     budgets.ledger.spend(household, &category, "2026-09-22", 9_000);
@@ -49,12 +49,16 @@ async fn each_threshold_fires_once_when_it_is_reached() {
     assert_eq!((facts.budget_id, facts.budget_name.as_str()), (budget.id.clone(), "Food"));
     assert_eq!((facts.spent.as_str(), facts.budgeted.as_str(), facts.threshold), ("80.00", "100.00", 80));
     assert_eq!((facts.period_start.as_str(), facts.period_end.as_str()), ("2026-09-01", "2026-09-30"));
-    let strange = pb::GetBudgetAlertRequest { household_id: budget.id.clone(), ..request.clone() };
-    assert!(budgets.notification_data().get_budget_alert(strange).await.is_err(), "of another household");
+    let other_household = pb::GetBudgetAlertRequest { household_id: budget.id.clone(), ..request.clone() };
+    assert!(
+        budgets.notification_data().get_budget_alert(other_household).await.is_err(),
+        "not for another household"
+    );
     let delete = pb::DeleteBudgetRequest { budget_id: budget.id, expected_version: None };
     ana.user.call(ana.budgets().delete_budget(delete)).await.expect("deleted");
-    let gone = budgets.notification_data().get_budget_alert(request).await.expect_err("gone with its budget");
-    assert_eq!(gone.code(), tonic::Code::NotFound);
+    let deleted =
+        budgets.notification_data().get_budget_alert(request).await.expect_err("deleted with its budget");
+    assert_eq!(deleted.code(), tonic::Code::NotFound);
 }
 
 #[tokio::test]
@@ -88,12 +92,12 @@ async fn another_limit_is_another_alert() {
     budgets.wait_for(FIRED, &["80!"]).await;
     ana.set_amount(&budget.id, "200").await;
     budgets.wait_for_events(1).await;
-    assert_eq!(budgets.notification_events().await.len(), 1, "forty percent");
+    assert_eq!(budgets.notification_events().await.len(), 1, "40 percent is below the threshold");
     ana.set_amount(&budget.id, "90").await;
     budgets.wait_for(FIRED, &["80!", "80!"]).await;
     ana.set_amount(&budget.id, "100").await;
     budgets.wait_for_events(1).await;
-    assert_eq!(budgets.notification_events().await.len(), 2, "of this limit it was told before");
+    assert_eq!(budgets.notification_events().await.len(), 2, "the alert of this limit fired before");
 }
 
 #[tokio::test]
@@ -113,11 +117,11 @@ async fn only_the_current_period_fires_even_without_events() {
     budgets.ledger.spend(household, &category, "2026-08-31", 50_000);
     budgets.ledger.spend(household, &category, "2026-10-01", 8_000);
     budgets.wait_for_events(2).await;
-    assert!(budgets.notification_events().await.is_empty(), "neither the last period nor the next one");
-    // In Madrid it is October already; the daily check finds out.
+    assert!(budgets.notification_events().await.is_empty(), "neither the previous period nor the next one");
+    // In Madrid it is October already; the daily check evaluates the new period.
     let to_october = "2026-09-30T22:00:01Z".parse::<chrono::DateTime<chrono::Utc>>().expect("an instant");
     budgets.advance(to_october - budgets.clock.now());
-    // A job that is due runs when a replica starts, else when it next looks at its clock.
+    // A job that is due runs when a replica starts, else when it is polled next.
     let _replica = budgets.replica().await;
     budgets.wait_for(FIRED, &["80!"]).await;
     let period = budgets.texts("select period_start::text from budget.alerts").await;
@@ -174,11 +178,11 @@ async fn a_final_rejection_is_not_retried() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_mins(1), rejected).await.expect("the ledger is asked");
-    // It is over: nothing waits to be looked at.
+    tokio::time::timeout(Duration::from_mins(1), rejected).await.expect("the ledger is called");
+    // The request is completed: no evaluation is due.
     budgets.wait_for("select count(*)::text from budget.budget_evaluations", &["0"]).await;
     assert!(budgets.notification_events().await.is_empty());
-    // The next change is looked at as always.
+    // The next change is evaluated as usual.
     budgets.ledger.set_behavior(LedgerBehavior::Normal);
     budgets.ledger.spend(ana.user.household_id, &category, "2026-09-22", 1);
     budgets.wait_for(FIRED, &["80!"]).await;
@@ -187,7 +191,7 @@ async fn a_final_rejection_is_not_retried() {
 #[tokio::test]
 async fn an_evaluation_whose_process_died_is_taken_over() {
     let (budgets, ana, category, _) = with_budget(&[80]).await;
-    // Somebody has leased the look and is gone.
+    // Another process has leased the evaluation and died.
     let lease = format!(
         "insert into budget.budget_evaluations values ('{}', 7, to_timestamp({now}), to_timestamp({now} + 4))",
         ana.user.household_id,
@@ -209,7 +213,7 @@ async fn a_change_during_an_evaluation_is_evaluated_again() {
     budgets.ledger.hold_responses();
     budgets.ledger.spend(household, &category, "2026-09-22", 7_999);
     budgets.ledger.wait_until_held().await;
-    // The sum is taken; this comes after it.
+    // The sum is computed already; this spending is not in it.
     budgets.ledger.spend(household, &category, "2026-09-22", 1);
     budgets.wait_for("select position::text from budget.event_cursors where source = 'ledger'", &["2"]).await;
     budgets.ledger.release_responses();
@@ -226,5 +230,5 @@ async fn a_limit_that_changed_during_an_evaluation_does_not_fire() {
     ana.set_amount(&budget.id, "1000").await;
     budgets.ledger.release_responses();
     budgets.wait_for_events(1).await;
-    assert!(budgets.notification_events().await.is_empty(), "eight percent of what is in force");
+    assert!(budgets.notification_events().await.is_empty(), "8 percent of the limit in force");
 }

@@ -1,4 +1,4 @@
-//! Budgets are made, read, changed and deleted; how they stand.
+//! Creating, reading, updating and deleting budgets, and their progress.
 
 use chrono::TimeDelta;
 use fintrac_kit::transport::{IDEMPOTENCY_KEY, REPLAYED};
@@ -59,7 +59,7 @@ async fn budgets_roll_over_a_bounded_number_of_periods() {
 }
 
 #[tokio::test]
-async fn what_names_no_currency_is_in_the_preferred_one() {
+async fn the_default_currency_applies_if_none_is_sent() {
     let budgets = Budgets::start().await;
     let ana = budgets.client();
     budgets.set_preferred_currency(&ana, "JPY");
@@ -67,18 +67,18 @@ async fn what_names_no_currency_is_in_the_preferred_one() {
     let budget = ana.budget(&category, "300", &[]).await;
     assert_eq!((budget.currency_code.as_str(), budget.amount.as_str()), ("JPY", "300"));
     let euros = pb::CreateBudgetRequest { currency_code: Some("EUR".into()), ..food(&category) };
-    assert_eq!(ana.create(euros).await.expect("made").currency_code, "EUR");
+    assert_eq!(ana.create(euros).await.expect("created").currency_code, "EUR");
     assert_eq!(ana.goal("1000", None).await.currency_code, "JPY");
     let account = budgets.ledger.account("USD");
     assert_eq!(ana.goal("1000", Some(&account)).await.currency_code, "USD", "a goal's account decides");
 }
 
 #[tokio::test]
-async fn a_budget_is_made_read_changed_and_deleted() {
+async fn a_budget_is_created_read_updated_and_deleted() {
     let budgets = Budgets::start().await;
     let ana = budgets.client();
     let (category, other) = (budgets.ledger.category("expense"), budgets.ledger.category("expense"));
-    let made = ana.create(food(&category)).await.expect("made");
+    let made = ana.create(food(&category)).await.expect("created");
     assert_eq!((made.amount.as_str(), made.currency_code.as_str()), ("300.00", "EUR"));
     assert_eq!((made.start_date.as_str(), made.end_date.clone()), ("2026-09-01", None));
     assert_eq!((made.alert_thresholds.clone(), made.version), (vec![80, 100], 1));
@@ -98,7 +98,7 @@ async fn a_budget_is_made_read_changed_and_deleted() {
 
     for name in ["B", "C"] {
         budgets.advance(TimeDelta::seconds(1));
-        ana.create(pb::CreateBudgetRequest { name: name.into(), ..food(&category) }).await.expect("made");
+        ana.create(pb::CreateBudgetRequest { name: name.into(), ..food(&category) }).await.expect("created");
     }
     assert_eq!(list_all(&ana).await, ["Eating", "B", "C"]);
     let stale = pb::DeleteBudgetRequest { budget_id: made.id.clone(), expected_version: Some(1) };
@@ -112,10 +112,10 @@ async fn a_budget_is_made_read_changed_and_deleted() {
 }
 
 #[tokio::test]
-async fn a_household_sees_its_own_budgets_only() {
+async fn a_household_can_access_only_its_own_budgets() {
     let budgets = Budgets::start().await;
     let (ana, bob) = (budgets.client(), budgets.client());
-    let made = ana.create(food(&budgets.ledger.category("expense"))).await.expect("made");
+    let made = ana.create(food(&budgets.ledger.category("expense"))).await.expect("created");
     assert!(list_all(&bob).await.is_empty());
     assert_eq!(rejection_of(bob.get(&made.id).await).0, "NOT_FOUND");
     assert_eq!(rejection_of(bob.progress(&made.id, "").await).0, "NOT_FOUND");
@@ -133,7 +133,7 @@ async fn a_household_sees_its_own_budgets_only() {
 }
 
 #[tokio::test]
-async fn categories_must_be_there_and_of_expenses() {
+async fn categories_must_exist_and_be_of_type_expense() {
     let budgets = Budgets::start().await;
     let ana = budgets.client();
     let (food_id, salary) = (budgets.ledger.category("expense"), budgets.ledger.category("income"));
@@ -155,7 +155,7 @@ async fn categories_must_be_there_and_of_expenses() {
             ]
         )
     );
-    let made = ana.create(food(&food_id)).await.expect("made");
+    let made = ana.create(food(&food_id)).await.expect("created");
     let change =
         pb::UpdateBudgetRequest { budget_id: made.id, category_id: Some(unknown), ..Default::default() };
     assert_eq!(
@@ -177,21 +177,21 @@ async fn a_repeated_request_gets_the_first_response() {
         Ok::<_, tonic::Status>((response.into_inner().budget.expect("a budget"), replayed))
     };
     assert_eq!(rejection_of(send("").await).0, "VALIDATION_FAILED", "a rejected request leaves the key free");
-    let (first, replayed) = send("Food").await.expect("made");
+    let (first, replayed) = send("Food").await.expect("created");
     assert!(!replayed);
     budgets.ledger.set_behavior(LedgerBehavior::Unavailable);
-    assert_eq!(send("Food").await.expect("kept"), (first, true));
+    assert_eq!(send("Food").await.expect("replayed"), (first, true));
     assert_eq!(rejection_of(send("Other").await).0, "IDEMPOTENCY_KEY_REUSED");
     assert_eq!(list_all(&ana).await.len(), 1);
 }
 
 #[tokio::test]
-async fn progress_is_of_the_period_with_its_own_terms() {
+async fn progress_uses_the_terms_of_the_period() {
     let budgets = Budgets::start().await;
     let ana = budgets.client();
     let (food_id, fun) = (budgets.ledger.category("expense"), budgets.ledger.category("expense"));
     let request = pb::CreateBudgetRequest { start_date: Some("2026-07-31".into()), ..food(&food_id) };
-    let budget = ana.create(request).await.expect("made");
+    let budget = ana.create(request).await.expect("created");
     let household = ana.user.household_id;
     for (day, minor) in [
         ("2026-07-31", 1_000),
@@ -218,7 +218,11 @@ async fn progress_is_of_the_period_with_its_own_terms() {
         ("200.00", "-50.00", "exceeded")
     );
     let before = ana.progress(&budget.id, "2026-08-30").await.expect("progress");
-    assert_eq!((before.budgeted.as_str(), before.spent.as_str()), ("300.00", "30.00"), "what was in force");
+    assert_eq!(
+        (before.budgeted.as_str(), before.spent.as_str()),
+        ("300.00", "30.00"),
+        "the terms of that period"
+    );
     assert_eq!((before.days_left, before.status.as_str()), (0, "on_track"));
     for bad in ["2026-07-30", "22.9.2026", "2026-09-22T00:00:00Z"] {
         assert_eq!(rejection_of(ana.progress(&budget.id, bad).await).1, ["date PARAMETER_INVALID"], "{bad}");
@@ -227,7 +231,7 @@ async fn progress_is_of_the_period_with_its_own_terms() {
     assert_eq!(rejection_of(ana.progress(&budget.id, "").await).0, "UNAVAILABLE");
 }
 
-/// Budgeted, spent, percent and what went over of each period.
+/// Describes each period: start, spent, budgeted, percent and carried.
 fn describe(periods: &[pb::BudgetProgress]) -> Vec<String> {
     let describe = |progress: &pb::BudgetProgress| {
         let percent = progress.percent.as_deref().unwrap_or("-");
@@ -240,7 +244,7 @@ fn describe(periods: &[pb::BudgetProgress]) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn what_a_period_leaves_goes_over_and_overspending_is_never_forgotten() {
+async fn surplus_and_overspending_are_carried_over() {
     let budgets = Budgets::start().await;
     let ana = budgets.client();
     let category = budgets.ledger.category("expense");
@@ -249,7 +253,7 @@ async fn what_a_period_leaves_goes_over_and_overspending_is_never_forgotten() {
         rollover: Some("both".into()),
         ..food(&category)
     };
-    let budget = ana.create(request).await.expect("made");
+    let budget = ana.create(request).await.expect("created");
     assert_eq!(budget.rollover, "both");
     let household = ana.user.household_id;
     for (day, minor) in [("2026-06-10", 20_000), ("2026-07-31", 90_000), ("2026-08-15", 10_000)] {
@@ -277,7 +281,7 @@ async fn what_a_period_leaves_goes_over_and_overspending_is_never_forgotten() {
     assert_eq!(describe(std::slice::from_ref(&now)), ["2026-09-01 0.00 of 0.00 - -300.00"]);
     assert_eq!((now.amount.as_str(), now.status.as_str()), ("300.00", "exceeded"));
 
-    // An edit of an old month counts at once, also for what was left since.
+    // An edit of an old month counts at once, also in the amounts carried over since.
     budgets.ledger.spend(household, &category, "2026-07-31", -90_000);
     let now = ana.progress(&budget.id, "").await.expect("progress");
     assert_eq!(describe(std::slice::from_ref(&now)), ["2026-09-01 0.00 of 900.00 0.00 600.00"]);
@@ -293,14 +297,14 @@ async fn progress_projects_spending() {
     let ana = budgets.client();
     let category = budgets.ledger.category("expense");
     let budget = ana.budget(&category, "1000", &[]).await;
-    // A rent on the first is no pace of spending.
+    // Rent on the first day is not extrapolated.
     budgets.ledger.spend(ana.user.household_id, &category, "2026-09-01", 90_000);
     let seen = async || {
         let now = ana.progress(&budget.id, "").await.expect("progress");
         (now.projected_spend, now.exhausted_on)
     };
     assert_eq!(seen().await, ("900.00".into(), None));
-    // Today is 22 September: what is due counts, what was due is spent or was skipped.
+    // Today is 22 September: only what is due later counts; the rest is spent or was skipped.
     for (day, amount) in [("2026-09-22", "7.00"), ("2026-09-25", "60.00"), ("2026-10-01", "900.00")] {
         budgets.ledger.expect_spending(&category, day, amount);
     }
@@ -349,18 +353,18 @@ async fn all_budgets_are_summed_up_by_currency() {
     let budgets = Budgets::start().await;
     let ana = budgets.client();
     let (food_id, fun) = (budgets.ledger.category("expense"), budgets.ledger.category("expense"));
-    ana.create(food(&food_id)).await.expect("made");
+    ana.create(food(&food_id)).await.expect("created");
     budgets.advance(TimeDelta::seconds(1));
     let fun_budget = pb::CreateBudgetRequest { name: "Fun".into(), amount: "100".into(), ..food(&fun) };
-    ana.create(fun_budget.clone()).await.expect("made");
+    ana.create(fun_budget.clone()).await.expect("created");
     let dollars = pb::CreateBudgetRequest { currency_code: Some("USD".into()), ..fun_budget.clone() };
-    ana.create(dollars).await.expect("made");
+    ana.create(dollars).await.expect("created");
     let over = pb::CreateBudgetRequest {
         start_date: Some("2026-01-01".into()),
         end_date: Some("2026-08-31".into()),
         ..fun_budget
     };
-    ana.create(over).await.expect("made");
+    ana.create(over).await.expect("created");
     let household = ana.user.household_id;
     budgets.ledger.spend(household, &food_id, "2026-09-05", 10_000);
     budgets.ledger.spend(household, &fun, "2026-09-06", 5_000);
@@ -368,7 +372,7 @@ async fn all_budgets_are_summed_up_by_currency() {
     let summary = summary.expect("a summary").into_inner();
     assert_eq!(summary.date, "2026-09-22");
     let names: Vec<_> = summary.budgets.iter().map(|budget| budget.budget_name.as_str()).collect();
-    assert_eq!(names, ["Food", "Fun", "Fun"], "what is over is not in it");
+    assert_eq!(names, ["Food", "Fun", "Fun"], "a budget that has ended is not included");
     let euros = &summary.totals[0];
     assert_eq!(
         (
@@ -387,7 +391,7 @@ async fn all_budgets_are_summed_up_by_currency() {
 }
 
 #[tokio::test]
-async fn ten_years_of_weeks_go_over() {
+async fn ten_years_of_weeks_are_carried_over() {
     let budgets = Budgets::start().await;
     let ana = budgets.client();
     let category = budgets.ledger.category("expense");
@@ -398,7 +402,7 @@ async fn ten_years_of_weeks_go_over() {
         rollover: Some("surplus".into()),
         ..food(&category)
     };
-    let budget = ana.create(request).await.expect("made");
+    let budget = ana.create(request).await.expect("created");
     let now = ana.progress(&budget.id, "").await.expect("progress");
     assert_eq!((now.period_start.as_str(), now.carried.as_str()), ("2026-09-21", "520.00"));
 }

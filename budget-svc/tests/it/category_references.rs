@@ -1,4 +1,4 @@
-//! The ledger knows which categories budgets name.
+//! The ledger stores which categories budgets reference.
 
 use std::collections::BTreeSet;
 
@@ -63,11 +63,7 @@ async fn references_reach_the_ledger_after_an_outage() {
         frequency: "monthly".into(),
         ..Default::default()
     });
-    assert_eq!(
-        rejection_of(rejected.await).0,
-        "UNAVAILABLE",
-        "no budget names what the ledger does not keep for it"
-    );
+    assert_eq!(rejection_of(rejected.await).0, "UNAVAILABLE", "no budget is created without its references");
     delete(&ana, &budget.id).await;
     assert_eq!(budgets.texts(OPEN).await, ["2"]);
     assert_eq!(budgets.ledger.references(&budget.id), set(&[&food]));
@@ -78,7 +74,7 @@ async fn references_reach_the_ledger_after_an_outage() {
 }
 
 #[tokio::test]
-async fn changes_at_once_end_with_the_references_of_the_last() {
+async fn concurrent_changes_end_with_the_references_of_the_last() {
     let budgets = Budgets::start().await;
     let second = budgets.replica().await;
     let ana = budgets.client();
@@ -128,6 +124,6 @@ async fn a_budget_follows_the_merge_of_its_category() {
         category_ids: vec![lunch.clone()],
         ..Default::default()
     };
-    let named = ana.change(named, &["category_ids"]).await.expect("an old id stands for the new one");
+    let named = ana.change(named, &["category_ids"]).await.expect("a merged id is replaced by its target");
     assert_eq!(named.category_ids, [food]);
 }

@@ -1,4 +1,4 @@
-//! Contributions that move money: each with its transfer, or absent with it.
+//! Contributions that move money: each is done exactly if its transfer is posted.
 
 use chrono::TimeDelta;
 use fintrac_proto::budget::v1 as pb;
@@ -21,7 +21,7 @@ async fn current(ana: &TestClient, goal: &str) -> String {
 }
 
 #[tokio::test]
-async fn money_moves_and_counts() {
+async fn a_contribution_moves_money_and_counts() {
     let (budgets, ana, goal, bank) = with_goal().await;
     let contribution = ana.contribute(&goal, "30", Some(&bank)).await.expect("contributed");
     assert_eq!((contribution.status.as_str(), contribution.amount.as_str()), ("done", "30.00"));
@@ -50,7 +50,7 @@ async fn a_contribution_that_the_ledger_rejects_leaves_nothing() {
     let (_, replayed) =
         ana.contribute_once(&goal, "30", Some(&bank), Some("a-key")).await.expect("the key is free");
     assert!(!replayed);
-    // The rejected one is asked about once more, found to be nothing, and left alone.
+    // The rejected one is read once more, does not exist in the ledger, and is done with.
     budgets.advance(TimeDelta::minutes(1));
     budgets.wait_for("select count(due_at)::text from budget.contributions", &["0"]).await;
     assert_eq!(
@@ -73,7 +73,8 @@ async fn no_duplicate_reports_a_rejected_contribution_as_made() {
     }
     assert!(ana.contributions(&goal).await.is_empty());
     budgets.ledger.set_behavior(LedgerBehavior::Normal);
-    let (_, replayed) = ana.contribute_once(&goal, "5", Some(&bank), Some("duplicates")).await.expect("made");
+    let (_, replayed) =
+        ana.contribute_once(&goal, "5", Some(&bank), Some("duplicates")).await.expect("created");
     assert!(!replayed, "the key is free");
     assert_eq!(budgets.ledger.transfers().len(), 1);
 }
@@ -92,7 +93,7 @@ async fn a_rejected_contribution_whose_transfer_was_made_counts() {
 }
 
 #[tokio::test]
-async fn everything_wrong_is_named_at_once_and_nothing_is_written() {
+async fn all_violations_are_reported_at_once_and_nothing_is_stored() {
     let (budgets, ana, goal, bank) = with_goal().await;
     let unknown = uuid::Uuid::from_u128(1).to_string();
     let rejected = rejection_of(ana.contribute(&goal, "-1", Some(&unknown)).await);
@@ -117,16 +118,20 @@ async fn an_unconfirmed_contribution_is_finished_later_and_once() {
         budgets.wait_for(STATES, &["done"]).await;
         assert_eq!(current(&ana, &goal).await, "30.00");
         assert_eq!(budgets.ledger.transfers().len(), 1, "{behavior:?}");
-        assert_eq!(budgets.ledger.dates().last().map(String::as_str), Some("2026-09-22"), "when it was made");
+        assert_eq!(
+            budgets.ledger.dates().last().map(String::as_str),
+            Some("2026-09-22"),
+            "the day of the request"
+        );
         let (kept, replayed) =
-            ana.contribute_once(&goal, "30", Some(&bank), Some("a-key")).await.expect("kept");
+            ana.contribute_once(&goal, "30", Some(&bank), Some("a-key")).await.expect("replayed");
         assert!(replayed && kept.status == "done");
         assert_eq!(current(&ana, &goal).await, "30.00");
     }
 }
 
 #[tokio::test]
-async fn a_repeated_request_goes_on_where_the_first_one_stopped() {
+async fn a_repeated_request_continues_the_first_one() {
     let (budgets, ana, goal, bank) = with_goal().await;
     budgets.ledger.set_behavior(LedgerBehavior::LosesResponses);
     let open = ana.contribute_once(&goal, "30", Some(&bank), Some("a-key")).await;
@@ -141,7 +146,7 @@ async fn a_repeated_request_goes_on_where_the_first_one_stopped() {
 }
 
 #[tokio::test]
-async fn a_key_is_one_contribution_however_often_it_comes() {
+async fn a_key_makes_one_contribution_however_often_it_is_sent() {
     let (budgets, ana, goal, bank) = with_goal().await;
     let other = budgets.replica().await;
     let clients = [ana.clone(), other.connect(&ana)];
@@ -173,9 +178,9 @@ async fn a_void_or_an_edit_in_the_ledger_corrects_the_goal() {
     assert_eq!(
         budgets.notification_events().await,
         ["goal_reached"],
-        "once, whatever happens to the transfer"
+        "once, however often the transfer changes"
     );
-    // Somebody else's transaction of the same id is nothing to us.
+    // A transaction of another household with the same id has no effect.
     budgets.ledger.append_event(
         budgets.client().user.household_id,
         contribution.id.parse().expect("an id"),
@@ -186,14 +191,14 @@ async fn a_void_or_an_edit_in_the_ledger_corrects_the_goal() {
 }
 
 #[tokio::test]
-async fn an_edit_while_the_ledger_is_asked_is_not_missed() {
+async fn an_edit_during_a_call_to_the_ledger_is_not_missed() {
     let (budgets, ana, goal, bank) = with_goal().await;
     let household = ana.user.household_id;
     let contribution = ana.contribute(&goal, "50", Some(&bank)).await.expect("contributed");
     budgets.ledger.hold_responses();
     budgets.ledger.edit(household, &contribution.id, "posted", "60.00");
     budgets.ledger.wait_until_held().await;
-    // The response says 60; this comes after it.
+    // The response has 60; this edit comes after it.
     budgets.ledger.edit(household, &contribution.id, "posted", "70.00");
     budgets.wait_for("select generation::text from budget.contributions", &["2"]).await;
     budgets.ledger.release_responses();
@@ -216,7 +221,7 @@ async fn a_deleted_goal_receives_pending_money_without_notifying() {
 }
 
 #[tokio::test]
-async fn money_is_taken_back() {
+async fn a_withdrawal_moves_money_back() {
     let (budgets, ana, goal, bank) = with_goal().await;
     ana.contribute(&goal, "100", Some(&bank)).await.expect("contributed");
     budgets.advance(TimeDelta::seconds(1));
@@ -234,7 +239,7 @@ async fn money_is_taken_back() {
     assert_eq!(rejected, ("VALIDATION_FAILED".into(), vec!["amount GOAL_AMOUNT_EXCEEDED".into()]));
     assert_eq!(current(&ana, &goal).await, "50.00");
 
-    // An edit in the ledger corrects it, and voiding it brings the money back.
+    // An edit in the ledger corrects the withdrawal, and a void returns the money.
     let household = ana.user.household_id;
     budgets.ledger.edit(household, &withdrawal.id, "posted", "-40.00");
     let amount = "select current_amount::text from budget.goals";
@@ -252,7 +257,7 @@ async fn money_is_taken_back() {
 }
 
 #[tokio::test]
-async fn what_is_on_its_way_out_cannot_be_taken_twice() {
+async fn a_pending_withdrawal_cannot_be_withdrawn_twice() {
     let (budgets, ana, goal, bank) = with_goal().await;
     ana.contribute(&goal, "100", None).await.expect("set aside");
     budgets.ledger.set_behavior(LedgerBehavior::Unavailable);
@@ -263,12 +268,12 @@ async fn what_is_on_its_way_out_cannot_be_taken_twice() {
     budgets.ledger.set_behavior(LedgerBehavior::Rejects);
     budgets.advance(TimeDelta::seconds(20));
     budgets.wait_for("select state from budget.contributions where amount = 8000", &["rejected"]).await;
-    ana.withdraw(&goal, "80", None).await.expect("it is free again");
+    ana.withdraw(&goal, "80", None).await.expect("the amount is available again");
     assert_eq!(current(&ana, &goal).await, "0.00");
 }
 
 #[tokio::test]
-async fn twenty_withdrawals_at_once_take_no_more_than_is_there() {
+async fn twenty_concurrent_withdrawals_take_no_more_than_is_set_aside() {
     let (budgets, ana, goal, bank) = with_goal().await;
     ana.contribute(&goal, "50", None).await.expect("set aside");
     let other = budgets.replica().await;
@@ -281,7 +286,7 @@ async fn twenty_withdrawals_at_once_take_no_more_than_is_there() {
 }
 
 #[tokio::test]
-async fn nothing_is_set_aside_for_a_cancelled_goal() {
+async fn a_cancelled_goal_accepts_no_contributions() {
     let (budgets, ana, goal, _bank) = with_goal().await;
     ana.contribute(&goal, "10", None).await.expect("set aside");
     let to = |status: &str| pb::UpdateGoalRequest {
@@ -292,10 +297,10 @@ async fn nothing_is_set_aside_for_a_cancelled_goal() {
     let cancelled = ana.change_goal(to("cancelled"), &["status"]).await.expect("cancelled");
     assert_eq!((cancelled.status.as_str(), cancelled.version), ("cancelled", 2));
     assert_eq!(rejection_of(ana.contribute(&goal, "90", None).await).0, "GOAL_CANCELLED");
-    ana.withdraw(&goal, "5", None).await.expect("what is there can be taken back");
+    ana.withdraw(&goal, "5", None).await.expect("withdrawals stay possible");
     let bad = rejection_of(ana.change_goal(to("completed"), &["status"]).await);
     assert_eq!(bad.1, ["status GOAL_STATUS_INVALID"]);
-    let again = ana.change_goal(to("active"), &["status"]).await.expect("taken up again");
+    let again = ana.change_goal(to("active"), &["status"]).await.expect("reactivated");
     assert_eq!(again.status, "active");
     ana.contribute(&goal, "95", None).await.expect("set aside");
     assert_eq!(budgets.notification_events().await, ["goal_reached"]);

@@ -1,4 +1,4 @@
-//! Whoever leaves takes his words along; numbers stay.
+//! Erasure removes a household's texts and keeps its numbers.
 
 use fintrac_proto::events::v1::Event;
 use uuid::Uuid;
@@ -35,7 +35,7 @@ async fn erasure_deletes_budgets_and_goals_and_redacts_their_texts() {
         ..Event::default()
     });
     budgets.wait_for("select 'done' from budget.erasures where erased_at is not null", &["done"]).await;
-    let words = |household: Uuid| {
+    let texts = |household: Uuid| {
         format!(
             "select ((select count(*) from budget.budgets where household_id = '{household}' and name = 'Canary'
                           and deleted_at is null)
@@ -45,8 +45,8 @@ async fn erasure_deletes_budgets_and_goals_and_redacts_their_texts() {
                       where household_id = '{household}' and note = 'Canary'))::text"
         )
     };
-    assert_eq!(budgets.texts(&words(leaving)).await, ["0"]);
-    assert_eq!(budgets.texts(&words(staying)).await, ["2502"], "nobody else loses a word");
+    assert_eq!(budgets.texts(&texts(leaving)).await, ["0"]);
+    assert_eq!(budgets.texts(&texts(staying)).await, ["2502"], "other households keep their texts");
     let numbers = format!(
         "select (select sum(amount) from budget.contributions where household_id = '{leaving}') || ' ' ||
                 (select amount from budget.budget_terms where household_id = '{leaving}')"

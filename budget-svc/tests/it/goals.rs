@@ -1,4 +1,4 @@
-//! Goals are made, read, changed and deleted; what of them is reached.
+//! Creating, reading, updating and deleting goals, milestones and reminders.
 
 use chrono::TimeDelta;
 use fintrac_proto::budget::v1 as pb;
@@ -24,12 +24,16 @@ async fn list_all(client: &TestClient) -> Vec<pb::Goal> {
 }
 
 #[tokio::test]
-async fn a_goal_is_made_read_changed_and_deleted() {
+async fn a_goal_is_created_read_updated_and_deleted() {
     let budgets = Budgets::start().await;
     let (ana, bob) = (budgets.client(), budgets.client());
     let account = budgets.ledger.account("JPY");
     let goal = ana.goal("5000", Some(&account)).await;
-    assert_eq!((goal.currency_code.as_str(), goal.target_amount.as_str()), ("JPY", "5000"), "the account's");
+    assert_eq!(
+        (goal.currency_code.as_str(), goal.target_amount.as_str()),
+        ("JPY", "5000"),
+        "the account's currency"
+    );
     assert_eq!((goal.status.as_str(), goal.percent.as_str(), goal.version), ("active", "0.00", 1));
     let change = pb::UpdateGoalRequest {
         goal_id: goal.id.clone(),
@@ -63,7 +67,7 @@ async fn a_goal_is_made_read_changed_and_deleted() {
 }
 
 #[tokio::test]
-async fn everything_wrong_is_named_at_once() {
+async fn all_violations_are_reported_at_once() {
     let budgets = Budgets::start().await;
     let ana = budgets.client();
     let dollars = budgets.ledger.account("USD");
@@ -107,7 +111,7 @@ async fn everything_wrong_is_named_at_once() {
         account_id: Some(closed),
         ..Default::default()
     };
-    ana.change_goal(rename, &["name", "account_id"]).await.expect("what stands is not judged again");
+    ana.change_goal(rename, &["name", "account_id"]).await.expect("the current account is not checked again");
     let goal = ana.goal("100", None).await;
     let change = pb::UpdateGoalRequest {
         goal_id: goal.id.clone(),
@@ -158,7 +162,7 @@ async fn milestones_and_completion_fire_once() {
     let facts = budgets.notification_data().get_goal_milestone(request).await.expect("facts").into_inner();
     assert_eq!((facts.goal_name.as_str(), facts.current_amount.as_str()), ("Boat", "105.00"));
 
-    // Another target is another race.
+    // A new target can be reached again.
     let change = pb::UpdateGoalRequest {
         goal_id: goal.id.clone(),
         target_amount: Some("200".into()),
@@ -172,7 +176,7 @@ async fn milestones_and_completion_fire_once() {
 }
 
 #[tokio::test]
-async fn twenty_at_once_reach_a_goal_once() {
+async fn twenty_concurrent_contributions_reach_a_goal_once() {
     let budgets = Budgets::start().await;
     let other = budgets.replica().await;
     let ana = budgets.client();
@@ -184,7 +188,7 @@ async fn twenty_at_once_reach_a_goal_once() {
     }
     assert_eq!(ana.get_goal(&goal.id).await.expect("there").current_amount, "20.00");
     let mut events = budgets.notification_events().await;
-    // Transactions that overlap may be told of in another order.
+    // Transactions that overlap may be recorded in another order.
     events.sort();
     assert_eq!(events, ["goal_milestone", "goal_milestone", "goal_milestone", "goal_reached"]);
 }
@@ -196,7 +200,7 @@ async fn due(ana: &TestClient, due_date: &str) -> pb::Goal {
         due_date: Some(due_date.into()),
         ..Default::default()
     };
-    ana.user.call(ana.goals().create_goal(request)).await.expect("made").into_inner().goal.expect("a goal")
+    ana.user.call(ana.goals().create_goal(request)).await.expect("created").into_inner().goal.expect("a goal")
 }
 
 #[tokio::test]
@@ -216,10 +220,10 @@ async fn a_goal_shows_what_is_needed_and_whether_it_is_on_track() {
     assert_eq!((there.needed_per_month, there.on_track), (None, Some(true)));
 }
 
-/// A day goes by, and the checks after it.
+/// Advances the clock by a day and waits for the checks of that day.
 async fn tomorrow(budgets: &Budgets) {
     budgets.advance(TimeDelta::days(1));
-    // A job that is due runs when a replica starts, else when it next looks at its clock.
+    // A job that is due runs when a replica starts, else when it is polled next.
     let _replica = budgets.replica().await;
     let now = budgets.clock.now().timestamp();
     let checked = format!(
@@ -234,7 +238,7 @@ async fn tomorrow(budgets: &Budgets) {
 async fn reminders_are_sent_thirty_seven_and_one_day_before() {
     let budgets = Budgets::start().await;
     let (ana, bob) = (budgets.client(), budgets.client());
-    // Today is 22 September; whoever sets a date that is near knows.
+    // Today is 22 September; setting a date that is near creates no notification.
     due(&ana, "2026-10-23").await;
     due(&bob, "2026-09-28").await;
     let cancelled = due(&bob, "2026-10-23").await;
@@ -250,7 +254,7 @@ async fn reminders_are_sent_thirty_seven_and_one_day_before() {
         tomorrow(&budgets).await;
     }
     assert_eq!(budgets.texts(days).await, ["2026-10-23 30", "2026-09-28 1"]);
-    // Nobody was there on the seventh day.
+    // The service does not run on the seventh day before the due date.
     budgets.advance(TimeDelta::days(20));
     tomorrow(&budgets).await;
     assert_eq!(budgets.texts(days).await, ["2026-10-23 30", "2026-09-28 1", "2026-10-23 5"]);
@@ -276,7 +280,7 @@ async fn a_goal_may_hold_more_than_its_account_and_shows_it() {
     let account = budgets.ledger.account("EUR");
     let goal = ana.goal("100", Some(&account)).await;
     assert_eq!(goal.unfunded.as_deref(), Some("0.00"));
-    assert_eq!(ana.goal("100", None).await.unfunded, None, "without an account nobody can say");
+    assert_eq!(ana.goal("100", None).await.unfunded, None, "unknown without an account");
     ana.contribute(&goal.id, "99999", None).await.expect("earmarked");
     let unfunded = async || ana.get_goal(&goal.id).await.expect("there").unfunded;
     assert_eq!(unfunded().await.as_deref(), Some("99999.00"));
@@ -288,7 +292,7 @@ async fn a_goal_may_hold_more_than_its_account_and_shows_it() {
         pb::UpdateGoalRequest { goal_id: goal.id.clone(), name: Some("Ship".into()), ..Default::default() };
     let renamed = ana.change_goal(rename, &["name"]).await.expect("changed");
     assert_eq!(renamed.unfunded.as_deref(), Some("99939.00"));
-    // Goals are read while the ledger is away; what it would say is left out.
+    // Goals stay readable while the ledger is unavailable, without the unfunded amount.
     budgets.ledger.set_behavior(LedgerBehavior::Unavailable);
     assert_eq!(unfunded().await, None);
 }
@@ -305,5 +309,5 @@ async fn an_overflowing_total_is_rejected_as_a_field() {
     let rejected = rejection_of(ana.contribute(&goal.id, "0.01", None).await);
     assert_eq!(rejected.1, ["amount BALANCE_OUT_OF_RANGE"]);
     let current = ana.get_goal(&goal.id).await.expect("there").current_amount;
-    assert_eq!(current, "10000000000000000.00", "nothing half done");
+    assert_eq!(current, "10000000000000000.00", "a rejected contribution changes nothing");
 }

@@ -1,4 +1,4 @@
-//! The other side: a ledger that says what the test wants.
+//! A fake ledger that returns what the test sets.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex};
@@ -19,54 +19,54 @@ use tonic::service::Routes;
 use tonic::{Code, Request, Response, Status};
 use uuid::Uuid;
 
-/// What a ledger would know.
+/// The state of the fake ledger.
 #[derive(Clone, Default)]
 pub struct Ledger {
     log: FakeEventLog,
     state: Arc<Mutex<State>>,
-    /// Whether responses are held back, and how many are.
+    /// Whether responses are held back, and the number of those held back.
     held: watch::Sender<(bool, usize)>,
 }
 
-/// How it responds to transfers.
+/// The behavior of the fake ledger.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum LedgerBehavior {
     #[default]
     Normal,
     Unavailable,
-    /// It does what is asked, and nobody hears of it.
+    /// The call takes effect, but its response is lost.
     LosesResponses,
     /// The goal's account is archived.
     Rejects,
-    /// A total passes the largest number.
+    /// A total exceeds the largest number.
     Overflows,
 }
 
 #[derive(Default)]
 struct State {
     behavior: LedgerBehavior,
-    /// Category to its type.
+    /// The type by category.
     categories: HashMap<String, &'static str>,
-    /// Merged category to the one that it was merged into.
+    /// The target by merged category.
     merged: HashMap<String, String>,
-    /// Budget to the categories that it references with their generations, and up to
-    /// which generation they are complete.
+    /// The referenced categories with their generations by budget.
+    /// With each budget is the generation up to which they are complete.
     references: HashMap<String, (HashMap<String, i64>, i64)>,
-    /// Account to its currency.
+    /// The currency by account.
     accounts: HashMap<String, &'static str>,
     archived: HashSet<String>,
-    /// Account to its balance today.
+    /// Today's balance by account.
     balances: HashMap<String, String>,
-    /// What is due: category, day, amount in the budget's currency.
+    /// The spending that is due: category, day, amount in the budget's currency.
     upcoming: Vec<(String, NaiveDate, String)>,
-    /// What has no rate: category, day, currency, amount.
+    /// The unpriced spending: category, day, currency, amount.
     unpriced: Vec<(String, NaiveDate, &'static str, String)>,
-    /// What was spent: category, day, minor units of the budget's currency.
+    /// The spending: category, day, minor units of the budget's currency.
     spending: Vec<(String, NaiveDate, i64)>,
-    /// Transaction to what stands of it: status, change, version.
+    /// The transfer by transaction: status, change, version.
     transfers: HashMap<String, (&'static str, String, i64)>,
     sums: u32,
-    /// The day that each transfer asked for was to be dated.
+    /// The requested date of each transfer.
     dates: Vec<String>,
 }
 
@@ -77,7 +77,7 @@ impl Ledger {
         TestService::fake("ledger", routes, clock).transport("budget")
     }
 
-    /// Responds to sums and transfers, but does not send the responses.
+    /// Processes sums and transfers, but holds the responses back.
     pub fn hold_responses(&self) {
         self.held.send_modify(|(held, _)| *held = true);
     }
@@ -86,10 +86,13 @@ impl Ledger {
     pub async fn wait_until_held(&self) {
         let mut held = self.held.subscribe();
         let waiting = held.wait_for(|(_, waiting)| *waiting > 0);
-        tokio::time::timeout(Duration::from_mins(1), waiting).await.expect("asked").expect("no end");
+        tokio::time::timeout(Duration::from_mins(1), waiting)
+            .await
+            .expect("a call")
+            .expect("an open channel");
     }
 
-    /// Sends what was held back.
+    /// Sends the responses that were held back.
     pub fn release_responses(&self) {
         self.held.send_modify(|(held, _)| *held = false);
     }
@@ -97,7 +100,7 @@ impl Ledger {
     async fn hold(&self) {
         self.held.send_modify(|(_, waiting)| *waiting += 1);
         let mut held = self.held.subscribe();
-        held.wait_for(|(held, _)| !held).await.expect("no end");
+        held.wait_for(|(held, _)| !held).await.expect("an open channel");
         self.held.send_modify(|(_, waiting)| *waiting -= 1);
     }
 
@@ -126,7 +129,7 @@ impl Ledger {
         })
     }
 
-    /// Merges a category into another one, with the ledger's event.
+    /// Merges a category into another one and appends the ledger's event.
     pub fn merge(&self, household_id: Uuid, category: &str, target: &str) {
         self.state(|state| {
             state.categories.remove(category);
@@ -142,7 +145,7 @@ impl Ledger {
         });
     }
 
-    /// The categories that a budget references.
+    /// Returns the categories that a budget references.
     pub fn references(&self, budget_id: &str) -> BTreeSet<String> {
         self.state(|state| {
             let (references, _) = state.references.get(budget_id).cloned().unwrap_or_default();
@@ -160,13 +163,13 @@ impl Ledger {
         self.state(|state| state.archived.insert(account.to_owned()));
     }
 
-    /// A transfer that was on its way arrives.
+    /// Posts a transfer whose call was delayed.
     pub fn arrive(&self, transaction_id: &str, amount: &str) {
         let transfer = ("posted", amount.to_owned(), 1);
         self.state(|state| state.transfers.insert(transaction_id.to_owned(), transfer));
     }
 
-    /// Spends, and says so as the ledger does.
+    /// Adds spending and appends the ledger's event.
     pub fn spend(&self, household_id: Uuid, category: &str, day: &str, minor: i64) {
         let day = day.parse().expect("a day");
         self.state(|state| state.spending.push((category.to_owned(), day, minor)));
@@ -183,7 +186,7 @@ impl Ledger {
         });
     }
 
-    /// Changes a transfer as its user would in the ledger.
+    /// Changes a transfer as its user would in the ledger, and appends the event.
     pub fn edit(&self, household_id: Uuid, transaction_id: &str, status: &'static str, change: &str) {
         self.state(|state| {
             let transfer = state.transfers.get_mut(transaction_id).expect("a transfer");
@@ -193,25 +196,25 @@ impl Ledger {
         self.append_event(household_id, transaction_id.parse().expect("an id"), kind);
     }
 
-    /// The transfers that were made.
+    /// Lists the transfers that were posted.
     pub fn transfers(&self) -> Vec<(&'static str, String)> {
         self.state(|state| {
             state.transfers.values().map(|transfer| (transfer.0, transfer.1.clone())).collect()
         })
     }
 
-    /// The days of the transfers that were asked for and could be made.
+    /// Lists the requested dates of the transfers that were posted.
     pub fn dates(&self) -> Vec<String> {
         self.state(|state| state.dates.clone())
     }
 
-    /// Spends in a currency without a rate.
+    /// Adds spending in a currency without a rate.
     pub fn leave_unpriced(&self, category: &str, day: &str, currency: &'static str, amount: &str) {
         let day = day.parse().expect("a day");
         self.state(|state| state.unpriced.push((category.to_owned(), day, currency, amount.to_owned())));
     }
 
-    /// Lets something become due on a category.
+    /// Adds spending that is due in a category.
     pub fn expect_spending(&self, category: &str, day: &str, amount: &str) {
         let day = day.parse().expect("a day");
         self.state(|state| state.upcoming.push((category.to_owned(), day, amount.to_owned())));
@@ -222,7 +225,7 @@ impl Ledger {
         self.state(|state| state.balances.insert(account.to_owned(), balance.to_owned()));
     }
 
-    /// How often it was asked for sums.
+    /// Returns the number of calls for sums.
     pub fn sums(&self) -> u32 {
         self.state(|state| state.sums)
     }
@@ -260,7 +263,7 @@ impl SpendingService for Ledger {
             }
             let live: BTreeSet<_> = categories.iter().map(|found| found.live_id.clone()).collect();
             let (references, complete_to) = state.references.entry(request.entity_id).or_default();
-            // What arrives late about a change that is over adds nothing.
+            // A late message about a completed change adds nothing.
             let is_new = request.generation > *complete_to;
             if let Some(remove_to) = request.remove_to_generation {
                 references.retain(|id, generation| live.contains(id) || *generation > remove_to);
@@ -291,7 +294,7 @@ impl SpendingService for Ledger {
     ) -> Result<Response<pb::SumSpendingResponse>, Status> {
         let pb::SumSpendingRequest { series, with_rates, .. } = request.into_inner();
         let periods: usize = series.iter().map(|query| query.periods.len()).sum();
-        assert!(periods <= 5000, "more than one message may hold");
+        assert!(periods <= 5000, "one message holds at most 5,000 periods");
         let (behavior, spending, unpriced) = self.state(|state| {
             state.sums += 1;
             (state.behavior, state.spending.clone(), state.unpriced.clone())

@@ -1,4 +1,4 @@
-//! budget-svc on a real database; auth-svc and the ledger are played by the test.
+//! Tests of budget-svc on a real database with a fake auth-svc and ledger.
 
 mod alerts;
 mod budgets;

@@ -1,4 +1,4 @@
-//! budget-svc with people in it, and a clock that the test moves.
+//! A running budget-svc with users, and a clock that the test moves.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -23,8 +23,8 @@ use tonic_types::StatusExt as _;
 
 use crate::ledger::Ledger;
 
-/// Every household counts in euros and lives in Madrid; some users prefer
-/// another currency.
+/// A fake auth-svc: households in euros and in Madrid.
+/// Some users prefer another currency.
 #[derive(Clone, Default)]
 pub struct Households(Arc<Mutex<HashMap<String, &'static str>>>);
 
@@ -57,7 +57,7 @@ impl HouseholdService for Households {
 pub struct Budgets {
     pub clock: Clock,
     pub ledger: Ledger,
-    /// What auth-svc says of people.
+    /// The event log of auth-svc.
     pub auth_log: FakeEventLog,
     households: Households,
     pub pool: PgPool,
@@ -66,18 +66,18 @@ pub struct Budgets {
 }
 
 impl Budgets {
-    /// On 22 September 2026.
+    /// Starts a replica on 22 September 2026.
     pub async fn start() -> Self {
         let clock = Clock::manual(DateTime::from_timestamp(1_790_080_000, 0).expect("an instant"));
         let database = TestDatabase::new(&[&SCHEMA], &clock).await;
         let budgets = Self::on(database, clock, Ledger::default()).await;
-        // The daily check runs at once; here it comes before there is anything to look at.
+        // The daily check runs at once, here before there is anything to evaluate.
         let checked = "select count(finished_at)::text from budget.jobs where name = 'budget-check'";
         budgets.wait_for(checked, &["1"]).await;
         budgets
     }
 
-    /// Another replica on the same database.
+    /// Starts another replica on the same database.
     pub async fn replica(&self) -> Self {
         Self::on(self.database.clone(), self.clock.clone(), self.ledger.clone()).await
     }
@@ -98,12 +98,12 @@ impl Budgets {
         TestClient { user: TestUser::new(&self.clock), transport: self.service.transport("gateway") }
     }
 
-    /// The same client at this replica.
+    /// Returns the same client, connected to this replica.
     pub fn connect(&self, client: &TestClient) -> TestClient {
         TestClient { user: client.user.clone(), transport: self.service.transport("gateway") }
     }
 
-    /// From now on a client prefers a currency.
+    /// Sets the currency that a client prefers from now on.
     pub fn set_preferred_currency(&self, client: &TestClient, currency: &'static str) {
         let mut preferred = self.households.0.lock().expect("no panic");
         preferred.insert(client.user.user_id.to_string(), currency);
@@ -123,7 +123,7 @@ impl Budgets {
         sqlx::raw_sql(sql).execute(&mut self.database.connect().await).await.expect("statements");
     }
 
-    /// Rows of one text column, as the superuser sees them.
+    /// Returns the rows of one text column, as the superuser.
     pub async fn texts(&self, sql: &str) -> Vec<String> {
         let rows = sqlx::query(AssertSqlSafe(sql.to_owned()))
             .fetch_all(&mut self.database.connect().await)
@@ -132,7 +132,7 @@ impl Budgets {
         rows.iter().map(|row| row.try_get::<String, _>(0).expect("text")).collect()
     }
 
-    /// Waits until a statement says `wanted`.
+    /// Waits until a query returns `wanted`.
     pub async fn wait_for(&self, sql: &str, wanted: &[&str]) {
         let mut seen = Vec::new();
         let reached = async {
@@ -145,8 +145,7 @@ impl Budgets {
         assert!(in_time.is_ok(), "{sql}: {seen:?} is not {wanted:?}");
     }
 
-    /// Waits until every event of the ledger so far has had its effect and no
-    /// budget waits to be looked at.
+    /// Waits until all events of the ledger are applied and no evaluation is due.
     pub async fn wait_for_events(&self, events: i64) {
         let sql =
             "select (coalesce((select position from budget.event_cursors where source = 'ledger'), 0) >= $1
@@ -155,7 +154,7 @@ impl Budgets {
         self.wait_for(&sql, &["true"]).await;
     }
 
-    /// What was told of, in order: kind of event.
+    /// Lists the kinds of the events that notify, in order.
     pub async fn notification_events(&self) -> Vec<String> {
         self.texts(
             "select kind from budget.events where entity in ('alert', 'milestone', 'reminder') order by transaction_id, position",
@@ -164,7 +163,7 @@ impl Budgets {
     }
 }
 
-/// Somebody who calls budget-svc.
+/// A client of budget-svc.
 #[derive(Clone)]
 pub struct TestClient {
     pub user: TestUser,
@@ -185,7 +184,7 @@ impl TestClient {
         Ok(response.into_inner().budget.expect("a budget"))
     }
 
-    /// A monthly budget of this calendar month.
+    /// Creates a monthly budget that starts this calendar month.
     pub async fn budget(&self, category: &str, amount: &str, thresholds: &[i32]) -> pb::Budget {
         let request = pb::CreateBudgetRequest {
             name: "Food".into(),
@@ -195,7 +194,7 @@ impl TestClient {
             alert_thresholds: Some(pb::Thresholds { percent: thresholds.to_vec() }),
             ..Default::default()
         };
-        self.create(request).await.expect("made")
+        self.create(request).await.expect("created")
     }
 
     pub async fn get(&self, budget_id: &str) -> Result<pb::Budget, Status> {
@@ -204,7 +203,7 @@ impl TestClient {
         Ok(response.into_inner().budget.expect("a budget"))
     }
 
-    /// Changes the fields named.
+    /// Updates the fields named.
     pub async fn change(
         &self,
         request: pb::UpdateBudgetRequest,
@@ -237,7 +236,7 @@ impl TestClient {
             account_id: account.map(str::to_owned),
             ..Default::default()
         };
-        let response = self.user.call(self.goals().create_goal(request)).await.expect("made");
+        let response = self.user.call(self.goals().create_goal(request)).await.expect("created");
         response.into_inner().goal.expect("a goal")
     }
 
@@ -266,7 +265,7 @@ impl TestClient {
         self.contribute_once(goal_id, amount, account, None).await.map(|(contribution, _)| contribution)
     }
 
-    /// With an idempotency key; whether the response was a kept one.
+    /// Contributes with an idempotency key; returns whether it was replayed.
     pub async fn contribute_once(
         &self,
         goal_id: &str,
@@ -324,7 +323,7 @@ pub fn mask(fields: &[&str]) -> prost_types::FieldMask {
     prost_types::FieldMask { paths: fields.iter().map(|field| (*field).to_owned()).collect() }
 }
 
-/// The reason of a rejection and its fields with theirs.
+/// Returns the reason of a rejection, and its fields with their reasons.
 pub fn rejection_of(result: Result<impl std::fmt::Debug, Status>) -> (String, Vec<String>) {
     let status = result.expect_err("a rejection");
     let fields = status.get_details_bad_request().map(|details| details.field_violations).unwrap_or_default();

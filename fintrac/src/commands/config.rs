@@ -1,4 +1,4 @@
-//! `fintrac config check`: prints what would be in force, without starting anything.
+//! `fintrac config check`: prints the effective settings, starts nothing.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -11,7 +11,8 @@ use sqlx::postgres::PgConnectOptions;
 
 use crate::{data_dir, system};
 
-/// Prints every setting, secrets masked; fails and names all that is wrong.
+/// Prints every setting with secrets masked.
+/// Fails with a list of all problems.
 #[expect(clippy::print_stdout, reason = "this is what the command is for")]
 pub fn check(service: Option<&str>) -> anyhow::Result<()> {
     let mut environment = Environment::load()?;
@@ -26,10 +27,10 @@ pub fn check(service: Option<&str>) -> anyhow::Result<()> {
     }
     let ignored_variables = environment.ignored_variables();
     if !ignored_variables.is_empty() {
-        println!("# no meaning here: {}", ignored_variables.join(", "));
+        println!("# ignored: {}", ignored_variables.join(", "));
     }
     for (name, winner) in environment.overridden() {
-        println!("# not in force: {name}, for {winner} decides");
+        println!("# overridden: {name}, by {winner}");
     }
     for warning in environment.warnings() {
         println!("# warning: {warning}");
@@ -37,8 +38,8 @@ pub fn check(service: Option<&str>) -> anyhow::Result<()> {
     Ok(environment.check()?)
 }
 
-/// Reads all that the system reads, alone or in services. Makes no folder and no
-/// secrets: those that a first start would make are taken for made.
+/// Reads every setting of the system, for one process or several.
+/// Creates no folder and no secrets: placeholders replace the secrets of a first start.
 fn read(environment: &mut Environment) -> anyhow::Result<()> {
     let dir = data_dir::path(environment);
     if environment.deployment_environment() != DeploymentEnvironment::Production {
@@ -64,7 +65,7 @@ fn read(environment: &mut Environment) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Reads all that a service reads in a process of its own.
+/// Reads every setting of a service that runs as a process of its own.
 fn read_service(environment: &Environment, service: &str) -> anyhow::Result<()> {
     let peers: &[&str] = match service {
         "auth" => {
@@ -114,7 +115,7 @@ fn read_service(environment: &Environment, service: &str) -> anyhow::Result<()> 
     Ok(())
 }
 
-/// Reads what every process reads.
+/// Reads the settings of every process.
 fn read_common(environment: &Environment) {
     let _read = (process::service_keys(environment), process::token_verifier_config(environment));
     if let Err(error) = Tls::read(environment) {

@@ -1,5 +1,6 @@
-//! `fintrac demo`: a system on a folder of its own, with a year of somebody's
-//! money in it, put there over REST as any client would.
+//! `fintrac demo`: a system on its own folder with a year of example data.
+//!
+//! The data is created over REST, as by any client.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -38,17 +39,17 @@ const EXTERNAL_SERVICE_VARIABLES: [&str; 18] = [
     "NOTIFY_DATABASE_URL",
     "NOTIFY_OWNER_DATABASE_URL",
 ];
-/// How long the email with the code may take.
+/// The time for the email with the code to arrive.
 const EMAIL_TIMEOUT: Duration = Duration::from_secs(30);
-/// Operations of one request.
+/// The number of operations in one bulk request.
 const BATCH_SIZE: usize = 500;
 
-/// Serves until SIGTERM or Ctrl-C; fills the folder first where it is new.
+/// Serves until SIGTERM or Ctrl-C, after filling a new folder with data.
 #[expect(clippy::print_stdout, reason = "this is what the command is for")]
 pub async fn run() -> anyhow::Result<()> {
     let mut environment = Environment::load()?;
-    // Whatever is configured is somebody's real system: a demo touches none of it, and nobody
-    // outside of this machine hears of it. Empty counts as absent.
+    // Configured services belong to a real system: a demo must not use them, and nothing may leave
+    // this machine. An empty value counts as absent.
     let folder = environment.text("FINTRAC_DEMO_DIR", FOLDER);
     environment.set("FINTRAC_DATA_DIR", folder);
     for name in EXTERNAL_SERVICE_VARIABLES {
@@ -64,14 +65,14 @@ pub async fn run() -> anyhow::Result<()> {
     if filled.is_ok() {
         println!("\nLog in as {EMAIL} with the password: {PASSWORD}");
         system.addresses().iter().for_each(|line| println!("{line}"));
-        println!("Ctrl-C stops it; delete {} to begin anew.", dir.display());
+        println!("Press Ctrl-C to stop; delete {} to start over.", dir.display());
         serve::shutdown_signal().await?;
     }
     system.stop().await;
     filled
 }
 
-/// Somebody who calls the API.
+/// A client of the REST API.
 struct Api {
     http: Client,
     base: String,
@@ -80,8 +81,9 @@ struct Api {
 
 impl Api {
     fn new(base: String) -> anyhow::Result<Self> {
-        // The first to come decides for the process; the ledger's feed wants the same.
-        let _known_already = rustls::crypto::ring::default_provider().install_default();
+        // The first installed provider applies to the process; the ledger's rate provider installs
+        // the same one.
+        let _already_installed = rustls::crypto::ring::default_provider().install_default();
         Ok(Self { http: Client::builder().no_proxy().build()?, base, token: None })
     }
 
@@ -123,13 +125,13 @@ async fn fill(mut api: Api, dir: &Path) -> anyhow::Result<()> {
     });
     api.post("/auth/register", person).await?;
     let code =
-        tokio::time::timeout(EMAIL_TIMEOUT, code(&dir.join("emails"))).await.context("no email came")?;
+        tokio::time::timeout(EMAIL_TIMEOUT, code(&dir.join("emails"))).await.context("no email arrived")?;
     api.post("/auth/verify-email", json!({"email": EMAIL, "code": code})).await?;
     ensure!(api.log_in().await?, "the demo's user cannot log in");
-    Year::prepare(&api).await?.record(&api).await
+    ExampleYear::prepare(&api).await?.record(&api).await
 }
 
-/// The code in the email that asks for it, once the email is there.
+/// Waits for the email with the verification code and returns the code.
 async fn code(emails: &Path) -> String {
     let is_letter = |byte: u8| byte.is_ascii_digit() || byte.is_ascii_uppercase();
     let is_code = |line: &str| line.len() == 8 && line.bytes().all(is_letter);
@@ -144,8 +146,8 @@ async fn code(emails: &Path) -> String {
     }
 }
 
-/// Somebody's year.
-struct Year {
+/// A year of example data: its accounts and categories.
+struct ExampleYear {
     today: NaiveDate,
     bank: Value,
     cash: Value,
@@ -153,7 +155,7 @@ struct Year {
     categories: Vec<Value>,
 }
 
-impl Year {
+impl ExampleYear {
     async fn prepare(api: &Api) -> anyhow::Result<Self> {
         let account = async |name: &str, kind: &str, balance: &str| {
             let body =
@@ -168,7 +170,7 @@ impl Year {
         Ok(Self { today: Clock::System.now().date_naive(), bank, cash, savings, categories })
     }
 
-    /// One of the default categories, as they are in English.
+    /// Returns the id of a default category by its English name.
     fn category(&self, name: &str) -> Value {
         self.categories
             .iter()
@@ -205,8 +207,8 @@ impl Year {
         Ok(())
     }
 
-    /// Every day of the year until today, cents by a rule and not by chance: two
-    /// demos tell the same story.
+    /// Lists the operations of a year until today.
+    /// Amounts follow a rule and not chance, so that every demo has the same data.
     fn operations(&self) -> Vec<Value> {
         let mut operations = Vec::new();
         let spent = |day: NaiveDate, cents: u64, account: &Value, category: &str, what: &str| {

@@ -1,4 +1,4 @@
-//! `fintrac emails`: lists and retries the emails that failed for good.
+//! `fintrac emails`: lists and retries the emails that failed permanently.
 
 use anyhow::ensure;
 use fintrac_kit::clock::Clock;

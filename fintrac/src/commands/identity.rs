@@ -1,5 +1,6 @@
-//! `fintrac admin …` and `fintrac keys rotate …`. They work while the
-//! system runs and while it does not.
+//! `fintrac admin …` and `fintrac keys …`.
+//!
+//! They work whether or not the system is running.
 
 use std::io::Write as _;
 
@@ -16,9 +17,9 @@ async fn open() -> anyhow::Result<(ServiceDatabase, Operator)> {
     Ok((auth, operator))
 }
 
-/// Makes the user of `email` an administrator. Where there is none it makes the
-/// account, too, and prints a link to choose its password: on standard output,
-/// because logs are no place for it.
+/// Grants the role `admin` to the user with this email.
+/// If there is no such user, it creates the account and prints a link to choose the password: on
+/// standard output, because logs must not contain it.
 pub async fn create_admin(email: &str) -> anyhow::Result<()> {
     let (auth, operator) = open().await?;
     let made = operator.create_admin(email).await;
@@ -34,31 +35,31 @@ pub async fn create_admin(email: &str) -> anyhow::Result<()> {
     Ok(writeln!(std::io::stdout(), "{text}")?)
 }
 
-/// Deletes every rule on addresses, for administrators who kept themselves out.
+/// Deletes all IP rules, for administrators who locked themselves out.
 pub async fn clear_ip_rules() -> anyhow::Result<()> {
     let (auth, operator) = open().await?;
     let cleared = operator.clear_ip_rules().await;
     auth.close().await?;
-    tracing::info!("{} rules are deleted", cleared?);
+    tracing::info!("{} IP rules deleted", cleared?);
     Ok(())
 }
 
-/// Removes the second factor of somebody who lost it with his recovery codes.
+/// Removes the second factor of a user who lost it and the recovery codes.
 pub async fn remove_mfa(email: &str) -> anyhow::Result<()> {
     let (auth, operator) = open().await?;
     let removed = operator.remove_mfa(email).await;
     auth.close().await?;
     let text = if removed? {
-        "the second factor is removed; its user is told by email"
+        "the second factor is removed; the user is notified by email"
     } else {
-        "there was no second factor"
+        "the user has no second factor"
     };
     tracing::info!("{text}");
     Ok(())
 }
 
-/// Adds a key for access tokens, which signs after `lead` seconds: verifiers
-/// have to know it before.
+/// Adds a key that signs access tokens after `lead` seconds.
+/// Verifiers must have it before.
 pub async fn rotate_signing_key(lead: u32) -> anyhow::Result<()> {
     let (auth, operator) = open().await?;
     let rotated = operator.rotate_signing_key(TimeDelta::seconds(lead.into())).await;
@@ -69,32 +70,34 @@ pub async fn rotate_signing_key(lead: u32) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Takes every key for access tokens away, for an emergency; a new one signs at once.
+/// Revokes all keys for access tokens, for an emergency.
+/// A new key signs at once.
 pub async fn revoke_signing_keys() -> anyhow::Result<()> {
     let (auth, operator) = open().await?;
     let revoked = operator.revoke_signing_keys().await;
     auth.close().await?;
     let (kid, count) = revoked?;
-    tracing::info!("{count} keys are revoked; key {kid} signs from now on, and clients refresh their tokens");
+    tracing::info!("{count} keys revoked; key {kid} signs from now on, and clients refresh their tokens");
     Ok(())
 }
 
-/// Ends all users' sessions, for an emergency.
+/// Revokes the sessions of all users, for an emergency.
 pub async fn end_all_sessions() -> anyhow::Result<()> {
     let (auth, operator) = open().await?;
     let ended = operator.end_all_sessions().await;
     auth.close().await?;
-    tracing::info!("{} sessions are ended; their users log in again", ended?);
+    tracing::info!("{} sessions revoked; their users must log in again", ended?);
     Ok(())
 }
 
-/// Encrypts phone numbers, second factors and private keys anew with the first key of the ring.
+/// Encrypts stored secrets again with the first key of the key ring.
+/// These are phone numbers, second factors and private keys.
 pub async fn rotate_data_key() -> anyhow::Result<()> {
     let (auth, operator) = open().await?;
     let rotated = operator.rotate_data_key().await;
     auth.close().await?;
     tracing::info!(
-        "{} values are encrypted anew; of the other keys only backups made before may have need",
+        "{} values encrypted again; only backups made before may still need the other keys",
         rotated?
     );
     Ok(())

@@ -16,11 +16,11 @@ const SERVICES: [(&Schema, &[Queue]); 4] = [
     (&budget_svc::SCHEMA, &budget_svc::QUEUES),
     (&notify_svc::SCHEMA, &notify_svc::QUEUES),
 ];
-/// How long a system that runs may take to find a job and to do it.
+/// The time for a running system to find a job and run it.
 const RUN_TIMEOUT: Duration = Duration::from_mins(2);
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
-/// Prints how each job and queue of each service stands.
+/// Prints the state of each job and queue of each service.
 #[expect(clippy::print_stdout, reason = "this is what the command is for")]
 pub async fn list() -> anyhow::Result<()> {
     let now = Clock::System.now();
@@ -57,7 +57,7 @@ pub(super) fn format_time(time: Option<DateTime<Utc>>) -> String {
     time.map_or_else(|| "-".to_owned(), |time| time.to_rfc3339_opts(SecondsFormat::Secs, true))
 }
 
-/// Makes a job due in each service that has it, and waits until the system has done it.
+/// Makes a job due in each service that has it, and waits for its run.
 pub async fn run(name: &str) -> anyhow::Result<()> {
     let mut is_known = false;
     for (schema, _) in SERVICES {
@@ -83,7 +83,7 @@ async fn run_in(
         loop {
             let states = jobs::list(&mut *service.pool.acquire().await?, &[], Clock::System.now()).await?;
             let Some(state) = states.into_iter().find(|state| state.name == name) else {
-                bail!("{schema}: {name} is gone");
+                bail!("{schema}: {name} no longer exists");
             };
             if state.started_at >= Some(requested_at) && state.finished_at >= state.started_at {
                 ensure!(
@@ -93,7 +93,7 @@ async fn run_in(
                 );
                 return Ok(());
             }
-            // A run that was under way when this one was asked for set its next time over ours.
+            // A run that was in progress at the request has overwritten the due time.
             if !state.is_running && state.due_at > Some(requested_at) {
                 jobs::request_run(&mut *service.pool.acquire().await?, name, requested_at).await?;
             }
@@ -102,7 +102,7 @@ async fn run_in(
     };
     match tokio::time::timeout(RUN_TIMEOUT, done).await {
         Ok(done) => done?,
-        Err(_elapsed) => bail!("{schema}: {name} is due, but no system that runs has done it yet"),
+        Err(_elapsed) => bail!("{schema}: {name} is due, but no running system has run it yet"),
     }
     tracing::info!("{schema}: {name} is done");
     Ok(true)

@@ -1,4 +1,4 @@
-//! `fintrac migrate [status · up · down N]`.
+//! `fintrac migrate [up · status · down N]`.
 
 use anyhow::{Context as _, ensure};
 use fintrac_kit::clock::Clock;
@@ -9,18 +9,18 @@ use sqlx::postgres::PgConnectOptions;
 
 use crate::{data_dir, database};
 
-/// What to do with the schemas.
+/// An action on the schemas.
 #[derive(Debug, Clone, Copy)]
 pub enum Migration {
-    /// Bring roles and schemas up to date.
+    /// Creates roles and schemas and applies all pending migrations.
     Up,
-    /// Print each migration and whether it is applied.
+    /// Prints each migration and whether it is applied.
     Status,
-    /// Undo the last ones of one service.
+    /// Reverts the last `steps` migrations of each chosen service.
     Down { steps: usize },
 }
 
-/// Does it to all services, or to one.
+/// Runs the action for all services, or for one.
 pub async fn run(action: Migration, service: Option<&str>) -> anyhow::Result<()> {
     let mut environment = Environment::load()?;
     telemetry::start(&environment, "fintrac", Purpose::Command)?;
@@ -38,7 +38,7 @@ pub async fn run(action: Migration, service: Option<&str>) -> anyhow::Result<()>
     let cluster = database::start_cluster(&environment).await?;
     let admin = database::superuser(&cluster);
     let migrated = migrate(&environment, &admin, &secret, action, service).await;
-    tokio::task::spawn_blocking(move || cluster.stop()).await.context("PostgreSQL stops")?;
+    tokio::task::spawn_blocking(move || cluster.stop()).await.context("PostgreSQL could not be stopped")?;
     migrated
 }
 
@@ -73,7 +73,7 @@ async fn migrate(
             for schema in schemas {
                 let owner = database::owner(environment, admin, secret, schema.name).await?;
                 let undone = schema.undo(&owner, steps).await?;
-                tracing::info!(service = schema.name, undone, "migrations undone");
+                tracing::info!(service = schema.name, undone, "migrations reverted");
             }
         }
     }

@@ -1,4 +1,4 @@
-//! What an operator can ask for, a file a command.
+//! The operator's commands, one file each.
 
 pub mod config;
 pub mod demo;

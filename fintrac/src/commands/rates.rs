@@ -8,8 +8,8 @@ use fintrac_kit::random::Random;
 
 use super::service_database;
 
-/// Imports a file of the European Central Bank's reference rates, zipped or
-/// not, and fills household amounts that waited for a rate.
+/// Imports a file of the European Central Bank's reference rates.
+/// The file may be zipped. Household amounts that lack a rate are filled afterwards.
 pub async fn import(file: &Path) -> anyhow::Result<()> {
     let ledger = service_database::open(&ledger_svc::SCHEMA).await?;
     let imported = async {
@@ -20,6 +20,6 @@ pub async fn import(file: &Path) -> anyhow::Result<()> {
     };
     let imported = imported.await;
     ledger.close().await?;
-    tracing::info!("{} rates are new or different", imported?);
+    tracing::info!("{} rates imported that are new or different", imported?);
     Ok(())
 }

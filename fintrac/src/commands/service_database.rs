@@ -1,5 +1,7 @@
-//! One service's database for a command: the one that is configured, else the
-//! private cluster, whether the system runs or not.
+//! The database of one service, for a command.
+//!
+//! It is the configured database, else the private cluster, which is started unless it runs
+//! already.
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -21,7 +23,7 @@ use sqlx::postgres::PgConnectOptions;
 
 use crate::{data_dir, database};
 
-/// A service's pool, and the cluster if it was started for it.
+/// A service's connection pool, with the cluster if this command started it.
 pub struct ServiceDatabase {
     pub environment: Environment,
     pub pool: PgPool,
@@ -62,7 +64,7 @@ async fn options(
 }
 
 impl ServiceDatabase {
-    /// What its use cases are built from.
+    /// Returns the dependencies of the service's use cases.
     pub fn deps(&self) -> ServiceDependencies {
         let clock = Clock::System;
         ServiceDependencies {
@@ -80,11 +82,13 @@ impl ServiceDatabase {
         }
     }
 
-    /// Lets go of the database; stops the cluster if it was started here.
+    /// Closes the pool, and stops the cluster if this command started it.
     pub async fn close(self) -> anyhow::Result<()> {
         self.pool.close().await;
         if let Some(cluster) = self.cluster {
-            tokio::task::spawn_blocking(move || cluster.stop()).await.context("PostgreSQL stops")?;
+            tokio::task::spawn_blocking(move || cluster.stop())
+                .await
+                .context("PostgreSQL could not be stopped")?;
         }
         Ok(())
     }

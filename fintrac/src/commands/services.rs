@@ -1,4 +1,6 @@
-//! `fintrac keys services`: what each service needs to know and no other should.
+//! `fintrac keys services`: prints the secrets that each service needs.
+//!
+//! No service may have the secrets of another one.
 
 use std::io::Write as _;
 
@@ -8,8 +10,9 @@ use fintrac_kit::process;
 
 const SERVICES: [&str; 5] = ["auth", "ledger", "budget", "notify", "gateway"];
 
-/// Prints the secrets of each service, as lines of an environment: on standard
-/// output, because logs are no place for them. `database` is host, port and name.
+/// Prints the secrets of each service as environment variables.
+/// They go to standard output, because logs must not contain them. `database` is the host, port and
+/// name of the database.
 pub fn print(database: &str) -> anyhow::Result<()> {
     let environment = Environment::load()?;
     let (keys, secret) = (process::service_keys(&environment), environment.secret("FINTRAC_SERVICE_SECRET"));

@@ -4,7 +4,7 @@ use anyhow::ensure;
 
 use super::service_database;
 
-/// Counts the violations of the ledger's invariants; fails when there are any.
+/// Counts the violations of the ledger's invariants; fails if there are any.
 pub async fn run() -> anyhow::Result<()> {
     let ledger = service_database::open(&ledger_svc::SCHEMA).await?;
     let findings = ledger_svc::verify(&ledger.pool).await;

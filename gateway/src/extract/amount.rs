@@ -1,4 +1,4 @@
-//! An amount in a body: a string or a number, its digits as they were sent.
+//! An amount in a request body: a string or a number, with its digits as sent.
 
 use serde::de::{Deserialize, Deserializer, Error as _};
 use serde_json::value::RawValue;
@@ -6,7 +6,7 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-/// Digits of an amount. Never a float on the way.
+/// The digits of an amount, never converted to a float.
 #[derive(Debug, Default, Clone)]
 pub struct Amount(pub String);
 
@@ -32,7 +32,7 @@ impl<'de> Deserialize<'de> for Amount {
         match text.as_bytes().first() {
             Some(b'"') => serde_json::from_str(text).map(Self).map_err(D::Error::custom),
             Some(b'-' | b'0'..=b'9') => Ok(Self(text.to_owned())),
-            _ => Err(D::Error::custom("an amount is a string or a number")),
+            _ => Err(D::Error::custom("an amount must be a string or a number")),
         }
     }
 }
@@ -42,7 +42,7 @@ mod tests {
     use super::Amount;
 
     #[test]
-    fn digits_come_through_as_sent() {
+    fn digits_are_kept_as_sent() {
         let read = |text: &str| serde_json::from_str::<Amount>(text).map(|amount| amount.0).ok();
         assert_eq!(read("12.50").as_deref(), Some("12.50"));
         assert_eq!(read("\"12.50\"").as_deref(), Some("12.50"));
@@ -50,7 +50,7 @@ mod tests {
             read("123456789012345678901234567890.1").as_deref(),
             Some("123456789012345678901234567890.1")
         );
-        assert_eq!(read("1e3").as_deref(), Some("1e3"), "the ledger refuses the exponent");
+        assert_eq!(read("1e3").as_deref(), Some("1e3"), "the ledger rejects the exponent");
         for bad in ["null", "true", "[]", "{}"] {
             assert_eq!(read(bad), None, "{bad}");
         }

@@ -1,15 +1,15 @@
-//! Lists that end early: an element is built only if it is one of the first
-//! few, so that a small body cannot become a large list.
+//! Bounded lists for request bodies.
+//! No element beyond the limit is kept, so that a small body cannot become a large list.
 
 use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::{Deserialize, Deserializer, Error as _, SeqAccess, Visitor};
 
-/// How the error of a list that is too long begins; the most follows.
+/// Prefix of the error for a list that is too long, followed by the limit.
 pub(super) const LIST_TOO_LONG_PREFIX: &str = "too many items, at most ";
 
-/// At most `MAX` elements.
+/// A list of at most `MAX` elements.
 #[derive(Debug)]
 pub struct BoundedVec<T, const MAX: usize>(pub Vec<T>);
 
@@ -21,13 +21,13 @@ impl<T, const MAX: usize> Default for BoundedVec<T, MAX> {
 
 impl<'de, T: Deserialize<'de>, const MAX: usize> Deserialize<'de> for BoundedVec<T, MAX> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_seq(Items::<T, MAX>(PhantomData)).map(Self)
+        deserializer.deserialize_seq(BoundedVecVisitor::<T, MAX>(PhantomData)).map(Self)
     }
 }
 
-struct Items<T, const MAX: usize>(PhantomData<T>);
+struct BoundedVecVisitor<T, const MAX: usize>(PhantomData<T>);
 
-impl<'de, T: Deserialize<'de>, const MAX: usize> Visitor<'de> for Items<T, MAX> {
+impl<'de, T: Deserialize<'de>, const MAX: usize> Visitor<'de> for BoundedVecVisitor<T, MAX> {
     type Value = Vec<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

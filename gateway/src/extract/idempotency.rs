@@ -1,5 +1,6 @@
-//! Writes that happen once: the client's `Idempotency-Key`, else a fresh key
-//! of our own, so that a call whose answer was lost can be made again.
+//! Idempotent writes.
+//! The key is the client's `Idempotency-Key`, else a generated one, so that a call whose response
+//! was lost can be retried.
 
 use axum::extract::{FromRef, FromRequest, FromRequestParts, OriginalUri, Request};
 use axum::http::request::Parts;
@@ -18,26 +19,26 @@ use crate::state::AppState;
 
 const IDEMPOTENCY_KEY_HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED_HEADER: HeaderName = HeaderName::from_static("idempotency-replayed");
-/// Longer paths lead nowhere and would not fit the headers of an internal call.
+/// Longer paths match no route and would not fit the headers of an internal call.
 const MAX_PATH_BYTES: usize = 1000;
 
-/// The identity of a write.
+/// The idempotency key of a write, with its operation and fingerprint.
 #[derive(Debug, Clone)]
 pub struct Idempotency {
     key: String,
     from_client: bool,
-    /// Method and path.
+    /// Method and path of the request.
     operation: String,
     /// SHA-256 of the body as sent, in base64url.
     fingerprint: String,
 }
 
-/// A JSON body and the identity of the write that it asks for.
+/// A JSON body with the idempotency of its write.
 #[derive(Debug)]
 pub struct IdempotentJson<T>(pub Idempotency, pub T);
 
 impl Idempotency {
-    /// Marks an answer that was kept from the client's first request with its key.
+    /// Marks a response that was stored for an earlier request with the client's key.
     pub fn mark_replayed<R>(
         &self,
         grpc_response: &tonic::Response<R>,
@@ -51,7 +52,7 @@ impl Idempotency {
     }
 
     fn from_parts(parts: &Parts, state: &AppState, body: &[u8]) -> Result<Self, Problem> {
-        // Only what creates may be repeated by the client.
+        // Clients can repeat only requests that create something.
         let sent = parts.headers.get(IDEMPOTENCY_KEY_HEADER).filter(|_| parts.method == Method::POST);
         let key = match sent {
             Some(value) => client_key(value)?,
@@ -59,16 +60,17 @@ impl Idempotency {
         };
         let path = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0).path();
         if path.len() > MAX_PATH_BYTES {
-            return Err(Problem::new("NOT_FOUND", "There is nothing at this path."));
+            return Err(Problem::new("NOT_FOUND", "No resource exists at this path."));
         }
-        // A trailing slash is the same resource.
+        // A trailing slash names the same resource.
         let operation = format!("{} {}", parts.method, path.trim_end_matches('/'));
         let fingerprint = BASE64.encode(Sha256::digest(body));
         let from_client = sent.is_some();
         Ok(Self { key, from_client, operation, fingerprint })
     }
 
-    /// The call that makes this write; the transport makes it again when its answer is lost.
+    /// Builds the gRPC request of this write.
+    /// The transport retries it if the response is lost.
     pub fn request<M>(&self, message: M) -> tonic::Request<M> {
         let mut request = tonic::Request::new(message);
         for (name, value) in
@@ -112,8 +114,12 @@ fn client_key(value: &HeaderValue) -> Result<String, Problem> {
     if is_valid {
         return Ok(text.to_owned());
     }
-    let problem = Problem::new("MALFORMED_REQUEST", "A header cannot be read; see errors.");
-    Err(problem.field("Idempotency-Key", "PARAMETER_INVALID", "Send 1 to 255 visible ASCII characters."))
+    let problem = Problem::new("MALFORMED_REQUEST", "A header is invalid; see errors.");
+    Err(problem.field(
+        "Idempotency-Key",
+        "PARAMETER_INVALID",
+        "The key must be 1 to 255 visible ASCII characters.",
+    ))
 }
 
 #[cfg(test)]

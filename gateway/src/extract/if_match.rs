@@ -5,11 +5,11 @@ use axum::http::request::Parts;
 use crate::problem::Problem;
 use crate::routes::http::etag;
 
-/// The version that a change is meant for; none without `If-Match` or with `*`.
+/// The version that a change expects; `None` without `If-Match` or with `*`.
 #[derive(Debug, Clone, Copy)]
 pub struct IfMatch(pub Option<i64>);
 
-/// No resource has it: a tag of ours that never matches.
+/// A version that no resource has, for a tag that never matches.
 const NO_SUCH_VERSION: i64 = -1;
 
 impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
@@ -23,8 +23,12 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
             return Ok(Self(None));
         }
         if !is_entity_tag(text) || values.next().is_some() {
-            let problem = Problem::new("MALFORMED_REQUEST", "A header cannot be read; see errors.");
-            return Err(problem.field("If-Match", "PARAMETER_INVALID", "Send one ETag, as it came."));
+            let problem = Problem::new("MALFORMED_REQUEST", "A header is invalid; see errors.");
+            return Err(problem.field(
+                "If-Match",
+                "PARAMETER_INVALID",
+                "If-Match must be one ETag, exactly as received.",
+            ));
         }
         // Strong comparison: a weak tag matches nothing.
         let version = text.trim_matches('"').parse().ok().filter(|version| etag(*version) == text);
@@ -32,7 +36,7 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
     }
 }
 
-/// Whether it has the form of one entity tag (RFC 9110, 8.8.3).
+/// Returns whether `text` has the form of one entity tag (RFC 9110, 8.8.3).
 fn is_entity_tag(text: &str) -> bool {
     let opaque = text.strip_prefix("W/").unwrap_or(text);
     let inside = opaque.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));

@@ -10,7 +10,7 @@ use super::bounded::LIST_TOO_LONG_PREFIX;
 use super::strict_object::StrictObject;
 use crate::problem::Problem;
 
-/// A JSON body: `application/json`, no unknown field, no U+0000.
+/// A JSON body: `application/json`, no unknown fields, no U+0000.
 #[derive(Debug)]
 pub struct Json<T>(pub T);
 
@@ -22,17 +22,18 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     }
 }
 
-/// The bytes of a body that says it is JSON; `layers::body` has bounded them.
+/// Returns the bytes of a body with a JSON content type.
+/// `layers::body` has limited their number.
 pub(super) async fn bytes(request: Request) -> Result<Bytes, Problem> {
     if !is_json(request.headers()) {
-        let text = "Send the body as `Content-Type: application/json`.";
+        let text = "The body must have `Content-Type: application/json`.";
         return Err(Problem::new("UNSUPPORTED_MEDIA_TYPE", text));
     }
-    let broken = |_| Problem::new("MALFORMED_REQUEST", "The body did not arrive whole; send it again.");
+    let broken = |_| Problem::new("MALFORMED_REQUEST", "The body arrived incomplete. Send it again.");
     to_bytes(request.into_body(), usize::MAX).await.map_err(broken)
 }
 
-/// Optional where the call takes a body but needs none.
+/// Optional for operations that accept a body but do not require one.
 impl<T: DeserializeOwned + Default, S: Send + Sync> axum::extract::OptionalFromRequest<S> for Json<T> {
     type Rejection = Problem;
 
@@ -62,10 +63,10 @@ pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     Ok(value)
 }
 
-/// A problem that names the field.
+/// Converts a serde error into a problem that names the field.
 fn parse_problem(path: &str, error: &serde_json::Error) -> Problem {
-    let problem = Problem::new("MALFORMED_BODY", "The body cannot be read; see errors.");
-    // "." is the whole body, "?" a place that serde could not name.
+    let problem = Problem::new("MALFORMED_BODY", "The body is invalid; see errors.");
+    // "." is the whole body, "?" a location that serde could not name.
     let field = path.trim_end_matches(['?', '.']);
     let text = error.to_string();
     match error.classify() {
@@ -76,38 +77,39 @@ fn parse_problem(path: &str, error: &serde_json::Error) -> Problem {
                 None if field.is_empty() => name.to_owned(),
                 None => format!("{field}.{name}"),
             };
-            problem.field(full, "UNKNOWN_FIELD", "This call has no such field.")
+            problem.field(full, "UNKNOWN_FIELD", "This operation has no such field. Remove it.")
         }
         Category::Data if text.starts_with(LIST_TOO_LONG_PREFIX) => {
             let max =
                 text.trim_start_matches(LIST_TOO_LONG_PREFIX).split_whitespace().next().unwrap_or_default();
-            let problem = Problem::new("VALIDATION_FAILED", "Some fields are not acceptable; see errors.");
-            problem.field(field, "TOO_MANY_ITEMS", format!("Send at most {max}."))
+            let problem = Problem::new("VALIDATION_FAILED", "Some fields are invalid; see errors.");
+            problem.field(field, "TOO_MANY_ITEMS", format!("The list must have at most {max} items."))
         }
-        Category::Data => problem.field(field, "WRONG_TYPE", "This value has the wrong JSON type."),
+        Category::Data => problem.field(field, "WRONG_TYPE", "The value has the wrong JSON type."),
         Category::Syntax | Category::Eof | Category::Io => {
-            let place = format!("Not JSON at line {}, column {}.", error.line(), error.column());
+            let place = format!("Invalid JSON at line {}, column {}.", error.line(), error.column());
             problem.field(field, "SYNTAX", place)
         }
     }
 }
 
-/// U+0000 can only come escaped; PostgreSQL cannot store it.
+/// Rejects U+0000, which only arrives escaped and which PostgreSQL cannot store.
 fn reject_nul(body: &[u8]) -> Result<(), Problem> {
     if !body.windows(6).any(|window| window == b"\\u0000") {
         return Ok(());
     }
-    // Rare: now it is worth finding out where. An escaped backslash before `u0000` is no NUL.
+    // Rare, so that parsing again for the field is acceptable. An escaped backslash before `u0000`
+    // is not U+0000.
     let rejection = |field: String| {
-        Problem::new("VALIDATION_FAILED", "Some fields are not acceptable; see errors.").field(
+        Problem::new("VALIDATION_FAILED", "Some fields are invalid; see errors.").field(
             field,
             "NUL_CHARACTER",
-            "Text must not hold U+0000.",
+            "Text must not contain U+0000.",
         )
     };
     match serde_json::from_slice::<Value>(body) {
         Ok(value) => find_nul(&value, String::new()).map_or(Ok(()), |field| Err(rejection(field))),
-        // A number that only an amount can hold: nobody can say where the NUL is.
+        // The body has a number that only an amount can hold, so the field of the NUL is unknown.
         Err(_) => Err(rejection(String::new())),
     }
 }
@@ -176,6 +178,6 @@ mod tests {
         assert_eq!(case(""), expect("MALFORMED_BODY", "", "SYNTAX"));
         assert_eq!(case(r#"{"name":"a"} x"#), expect("MALFORMED_BODY", "", "SYNTAX"));
         assert_eq!(case(r#"{"name":"a\u0000b"}"#), expect("VALIDATION_FAILED", "name", "NUL_CHARACTER"));
-        assert!(parse::<Outer>(br#"{"name":"a\\u0000b"}"#).is_ok(), "an escaped backslash is no NUL");
+        assert!(parse::<Outer>(br#"{"name":"a\\u0000b"}"#).is_ok(), "an escaped backslash is not U+0000");
     }
 }

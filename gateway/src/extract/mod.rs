@@ -1,4 +1,4 @@
-//! What handlers take from a request; each refusal is a problem.
+//! Extractors for handlers; each rejection is a problem.
 
 mod amount;
 mod bounded;

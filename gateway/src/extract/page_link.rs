@@ -5,7 +5,7 @@ use axum::http::header::LINK;
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue};
 
-/// Where a list was asked for; makes the link to its next page.
+/// The URI of a list request, from which the link to the next page is built.
 #[derive(Debug, Clone)]
 pub struct PageLink(String);
 
@@ -22,7 +22,7 @@ impl<S: Send + Sync> FromRequestParts<S> for PageLink {
 }
 
 impl PageLink {
-    /// `Link: <…>; rel="next"`, where a page follows.
+    /// Returns `Link: <…>; rel="next"` if there is a next page.
     pub fn next(&self, token: Option<&str>) -> Option<[(HeaderName, HeaderValue); 1]> {
         let and = if self.0.ends_with('?') { "" } else { "&" };
         let link = format!("<{}{and}page_token={}>; rel=\"next\"", self.0, token?);

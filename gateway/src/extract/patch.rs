@@ -1,9 +1,9 @@
-//! Fields of a change: absent, cleared by `null`, or set.
+//! Fields of a PATCH body: absent, cleared by `null`, or set.
 
 use prost_types::FieldMask;
 use serde::de::{Deserialize, Deserializer};
 
-/// A field that may be cleared. Use with `#[serde(default)]`.
+/// A field that can be cleared. Use with `#[serde(default)]`.
 #[derive(Debug, Default, Clone)]
 pub enum Patch<T> {
     #[default]
@@ -18,25 +18,26 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patch<T> {
     }
 }
 
-/// For a field that may be absent but not `null`. Use with `#[serde(default)]`.
+/// Deserializes a field that may be absent but not `null`.
+/// Use with `#[serde(default)]`.
 pub fn not_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
 }
 
-/// The names of the fields that came.
+/// Collects the names of the fields in the body.
 #[derive(Debug, Default)]
 pub struct FieldMaskBuilder(Vec<String>);
 
 impl FieldMaskBuilder {
-    /// Notes a field that cannot be cleared.
+    /// Adds a field that cannot be cleared, if it is present.
     pub fn set<T>(&mut self, name: &str, value: Option<T>) -> Option<T> {
         self.0.extend(value.is_some().then(|| name.to_owned()));
         value
     }
 
-    /// Notes a field that can be cleared.
+    /// Adds a field that can be cleared, if it is present.
     pub fn patch<T>(&mut self, name: &str, patch: Patch<T>) -> Option<T> {
         let value = match patch {
             Patch::Absent => return None,

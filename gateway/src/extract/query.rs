@@ -8,8 +8,8 @@ use utoipa::IntoParams;
 
 use crate::problem::Problem;
 
-/// The query of a request. Parameters that the call does not have are refused, and
-/// those without a value: a filter that got lost must not show everything.
+/// The query of a request.
+/// Unknown and empty parameters are rejected: a filter that is lost must not return everything.
 #[derive(Debug)]
 pub struct StrictQuery<T>(pub T);
 
@@ -28,9 +28,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for StrictQuery<T>
                 let text = rejection.body_text();
                 let name = text.split('`').nth(1).unwrap_or_default().to_owned();
                 let hint = if text.contains("unknown field") {
-                    "This call has no such parameter."
+                    "This operation has no such parameter. Remove it."
                 } else {
-                    "Send this parameter once, in its own form."
+                    "The parameter must be sent once, with a valid value."
                 };
                 Err(query_invalid().field(name, "PARAMETER_INVALID", hint))
             }
@@ -43,12 +43,16 @@ fn reject_empty_values(query: &str) -> Option<Problem> {
     let mut empty = query.split('&').filter(|pair| !pair.is_empty()).filter(is_empty).peekable();
     empty.peek()?;
     let problem = empty.fold(query_invalid(), |problem, pair| {
-        problem.field(pair.trim_end_matches('='), "PARAMETER_INVALID", "Give it a value, or leave it out.")
+        problem.field(
+            pair.trim_end_matches('='),
+            "PARAMETER_INVALID",
+            "The parameter must have a value. Set one or omit it.",
+        )
     });
     Some(problem)
 }
 
-/// For a call without parameters: a query is refused.
+/// Rejects any query, for operations without parameters.
 #[derive(Debug, Clone, Copy)]
 pub struct NoQuery;
 
@@ -59,45 +63,49 @@ impl<S: Send + Sync> FromRequestParts<S> for NoQuery {
         let query = parts.uri.query().unwrap_or_default();
         match query.split(['&', '=']).find(|name| !name.is_empty()) {
             None => Ok(Self),
-            Some(name) => {
-                Err(query_invalid().field(name, "PARAMETER_INVALID", "This call has no such parameter."))
-            }
+            Some(name) => Err(query_invalid().field(
+                name,
+                "PARAMETER_INVALID",
+                "This operation has no such parameter. Remove it.",
+            )),
         }
     }
 }
 
-/// The size of a page as somebody wrote it; what is no number is a page of
-/// nothing, which the service behind refuses together with all else that is wrong.
+/// Parses a page size.
+/// Anything but a number becomes 0, which the service rejects together with all other violations.
 pub fn parse_page_size(text: Option<&String>) -> Option<i32> {
     let digits = |text: &String| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     text.map(|text| if digits(text) { text.parse().unwrap_or(i32::MAX) } else { 0 })
 }
 
-/// A yes or no as somebody wrote it.
+/// Parses `true` or `false`; absent is false.
 pub fn parse_bool(name: &str, text: Option<&String>) -> Result<bool, Problem> {
     match text.map(String::as_str) {
         None | Some("false") => Ok(false),
         Some("true") => Ok(true),
-        Some(_) => Err(query_invalid().field(name, "PARAMETER_INVALID", "Send true or false.")),
+        Some(_) => {
+            Err(query_invalid().field(name, "PARAMETER_INVALID", "The parameter must be true or false."))
+        }
     }
 }
 
-/// An instant as somebody wrote it.
+/// Parses an RFC 3339 timestamp.
 pub fn parse_timestamp(name: &str, text: Option<&String>) -> Result<Option<prost_types::Timestamp>, Problem> {
     let Some(text) = text else { return Ok(None) };
-    // A plus that was not encoded arrives as a blank.
+    // An unencoded plus sign arrives as a space.
     match DateTime::parse_from_rfc3339(&text.replace(' ', "+")) {
         Ok(instant) => Ok(Some(timestamp(instant.to_utc()))),
         Err(_) => Err(query_invalid().field(
             name,
             "PARAMETER_INVALID",
-            "Send an RFC 3339 time as 2026-01-31T12:00:00Z.",
+            "The parameter must be an RFC 3339 time such as 2026-01-31T12:00:00Z.",
         )),
     }
 }
 
 fn query_invalid() -> Problem {
-    Problem::new("QUERY_INVALID", "The query cannot be read; see errors.")
+    Problem::new("QUERY_INVALID", "The query is invalid; see errors.")
 }
 
 /// The parameters of a list that has no filters.

@@ -11,18 +11,19 @@ use crate::state::AppState;
 /// The verified user of the request's access token.
 #[derive(Debug)]
 pub struct User(
-    /// Services verify the forwarded token again and take the user from there.
+    /// Services verify the forwarded token again and derive the user from it.
     pub Principal,
 );
 
-/// What calls may need; see `auth-svc` for who has which.
+/// The permissions that an operation requires; `auth-svc` assigns them to roles.
 pub trait Permission {
-    /// `resource:action`, each of them needed.
+    /// Required permissions, all of them, as `resource:action`.
     const NAMES: &'static [&'static str];
 }
 
-/// A user whose roles have the permissions of `P`. It stands in the head of every
-/// handler and is asked before the body is read; services ask once more.
+/// Requires that the user has the permissions of `P`.
+/// Every handler takes it as an argument, so it is checked before the body is read; services check
+/// again.
 #[derive(Debug)]
 pub struct RequirePermission<P>(PhantomData<P>);
 
@@ -31,7 +32,10 @@ impl FromRequestParts<AppState> for User {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let token = bearer_token(&parts.headers).ok_or_else(|| {
-            Problem::new("TOKEN_MISSING", "Log in and send the access token as `Authorization: Bearer …`.")
+            Problem::new(
+                "TOKEN_MISSING",
+                "The request must have an access token. Log in and send it as `Authorization: Bearer …`.",
+            )
         })?;
         let ip = context::current().and_then(|context| context.client.ip);
         Ok(Self(state.token_verifier.verify(token, ip)?))
@@ -54,7 +58,7 @@ impl<P: Permission> FromRequestParts<AppState> for RequirePermission<P> {
     }
 }
 
-/// A type for each that is asked for.
+/// Defines a type for each required set of permissions.
 macro_rules! permissions {
     ($($name:ident = $($text:literal),+;)*) => {$(
         #[doc = concat!($("`", $text, "` "),+)]
@@ -67,7 +71,7 @@ macro_rules! permissions {
     )*};
 }
 
-/// The permissions that calls need.
+/// The permissions that operations require.
 pub mod permission {
     use super::Permission;
 

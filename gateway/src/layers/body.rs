@@ -1,7 +1,7 @@
-//! Reads a body before anything that must run to its end begins: under a
-//! deadline, up to the size that the call takes, within a budget of bytes that
-//! all requests of the process share. A client that stops sending holds little,
-//! and not for long.
+//! Reads the body before the handler starts.
+//! It must arrive within a deadline, and fit the size limit of the operation and a byte budget that
+//! all requests of the process share. A client that stops sending holds little memory, and only
+//! briefly.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -22,18 +22,19 @@ use crate::state::AppState;
 
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
-/// Largest body of a call that does not say otherwise.
+/// Maximum body size of an operation without a limit of its own.
 pub const MAX_BODY_BYTES: usize = 2 * MIB;
 const MAX_BULK_BODY_BYTES: usize = 8 * MIB;
-/// Whoever asks for these needs no token, or sends a few words only.
+/// Maximum body size of operations that need no token or take only short texts.
 const MAX_SMALL_BODY_BYTES: usize = 16 * KIB;
-/// A larger body is read on to here and thrown away, so that the client, which
-/// writes before it reads, gets to see the rejection.
+/// Larger bodies are drained up to this size and discarded.
+/// The client writes before it reads, so that it would otherwise not receive the rejection.
 const MAX_DRAINED_BYTES: usize = 16 * MIB;
-/// Bodies that are held in memory at once, of all clients and of one network.
+/// Maximum number of body bytes in memory, of all clients.
 const BUDGET_BYTES: usize = 64 * MIB;
+/// Maximum number of body bytes in memory, of one network.
 const CLIENT_BUDGET_BYTES: usize = 16 * MIB;
-/// Within which a body must have arrived.
+/// Time within which a body must arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(20);
 
 fn max_bytes(path: &str) -> usize {
@@ -56,7 +57,7 @@ pub async fn buffer(State(state): State<AppState>, request: Request, next: Next)
     let mut held = state.body_budget.hold(client);
     match read(body, max_bytes(parts.uri.path()), Instant::now() + timeout, &mut held).await {
         Ok(bytes) => {
-            // As long as the request is handled, also when the client hangs up.
+            // ReservedBytes for as long as the request is handled, even if the client disconnects.
             parts.extensions.insert(Arc::new(held));
             next.run(Request::from_parts(parts, Body::from(bytes))).await
         }
@@ -68,21 +69,21 @@ async fn read(
     mut body: Body,
     max_bytes: usize,
     deadline: Instant,
-    held: &mut HeldBytes,
+    held: &mut BodyReservation,
 ) -> Result<Vec<u8>, Problem> {
     let (mut bytes, mut length) = (Vec::new(), 0);
     loop {
         let frame = tokio::time::timeout_at(deadline, body.frame()).await;
         let frame = frame.map_err(|_elapsed| {
-            Problem::new("REQUEST_TIMEOUT", "The body did not arrive in time; send it again.")
+            Problem::new("REQUEST_TIMEOUT", "The body did not arrive in time. Send it again.")
         })?;
         let Some(frame) = frame else { break };
-        let broken = |_| Problem::new("MALFORMED_REQUEST", "The body did not arrive whole; send it again.");
+        let broken = |_| Problem::new("MALFORMED_REQUEST", "The body arrived incomplete. Send it again.");
         let Ok(data) = frame.map_err(broken)?.into_data() else { continue };
         length += data.len();
         if length <= max_bytes {
             if !held.grow(data.len()) {
-                let detail = "Too much is being sent at once; try again in a few seconds.";
+                let detail = "Too many request bodies are arriving at once. Try again in a few seconds.";
                 return Err(Problem::new("OVERLOADED", detail));
             }
             bytes.extend_from_slice(&data);
@@ -92,38 +93,39 @@ async fn read(
     }
     if length > max_bytes {
         let (most, unit) = if max_bytes < MIB { (max_bytes / KIB, "KiB") } else { (max_bytes / MIB, "MiB") };
-        let text = format!("The body is too large; send at most {most} {unit}.");
+        let text = format!("The body must be at most {most} {unit}.");
         return Err(Problem::new("PAYLOAD_TOO_LARGE", text));
     }
     Ok(bytes)
 }
 
-/// The bytes of bodies that the process holds.
+/// Counts the bytes of request bodies that the process holds.
 #[derive(Debug, Clone, Default)]
-pub struct BodyBudget(Arc<Mutex<Held>>);
+pub struct BodyBudget(Arc<Mutex<ReservedBytes>>);
 
 #[derive(Debug, Default)]
-struct Held {
+struct ReservedBytes {
     total: usize,
     by_network: HashMap<IpAddr, usize>,
 }
 
 impl BodyBudget {
-    fn hold(&self, client: Option<IpAddr>) -> HeldBytes {
-        HeldBytes { budget: self.clone(), network: client.map(network_prefix), bytes: 0 }
+    fn hold(&self, client: Option<IpAddr>) -> BodyReservation {
+        BodyReservation { budget: self.clone(), network: client.map(network_prefix), bytes: 0 }
     }
 }
 
-/// What one request holds of the budget, given back with it.
+/// The share of one request in the budget, released on drop.
 #[derive(Debug)]
-pub struct HeldBytes {
+pub struct BodyReservation {
     budget: BodyBudget,
     network: Option<IpAddr>,
     bytes: usize,
 }
 
-impl HeldBytes {
-    /// Takes more; false when the budget of all or of the client's network is used up.
+impl BodyReservation {
+    /// Takes more bytes from the budget.
+    /// Returns false if the total or the share of the client's network is exhausted.
     fn grow(&mut self, bytes: usize) -> bool {
         let mut held = self.budget.0.lock().unwrap_or_else(PoisonError::into_inner);
         let own = self.network.and_then(|network| held.by_network.get(&network)).copied().unwrap_or_default();
@@ -140,7 +142,7 @@ impl HeldBytes {
     }
 }
 
-impl Drop for HeldBytes {
+impl Drop for BodyReservation {
     fn drop(&mut self) {
         let mut held = self.budget.0.lock().unwrap_or_else(PoisonError::into_inner);
         held.total = held.total.saturating_sub(self.bytes);
@@ -172,13 +174,13 @@ mod tests {
             (1..4).map(|number| budget.hold(ip(&format!("203.0.113.{number}")))).collect();
         assert!(others.iter_mut().all(|held| held.grow(CLIENT_BUDGET_BYTES)));
         let mut late = budget.hold(ip("192.0.2.1"));
-        assert!(!late.grow(1), "{BUDGET_BYTES} bytes are held");
+        assert!(!late.grow(1), "{BUDGET_BYTES} bytes are in use");
         drop(greedy);
-        assert!(late.grow(MIB), "and given back");
+        assert!(late.grow(MIB), "released bytes are available again");
     }
 
     #[test]
-    fn calls_without_a_token_take_little() {
+    fn the_body_limit_depends_on_the_path() {
         assert_eq!(max_bytes("/api/v1/auth/login"), 16 * 1024);
         assert_eq!(max_bytes("/verify-email"), 16 * 1024);
         assert_eq!(max_bytes("/api/v1/transactions/bulk"), 8 * MIB);

@@ -1,6 +1,5 @@
-//! A request that changes something runs to its end even if the client hangs
-//! up; one that only reads is dropped. Both end in a problem when they panic
-//! or take too long.
+//! Completes requests that change something even if the client disconnects.
+//! Requests that only read are dropped. Both become a problem if they panic or time out.
 
 use std::sync::Arc;
 
@@ -11,15 +10,15 @@ use fintrac_kit::context;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
 
-use super::body::HeldBytes;
+use super::body::BodyReservation;
 use crate::problem::Problem;
 use crate::state::AppState;
 
 pub async fn complete_on_disconnect(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let is_safe = request.method().is_safe();
     let context = context::current().unwrap_or_default();
-    // What the body holds of the budget is given back when the handler ends, not before.
-    let held = request.extensions().get::<Arc<HeldBytes>>().cloned();
+    // The body's share of the budget is released when the handler ends, not earlier.
+    let held = request.extensions().get::<Arc<BodyReservation>>().cloned();
     let handled = async move {
         let response = next.run(request).await;
         drop(held);
@@ -35,11 +34,11 @@ pub async fn complete_on_disconnect(State(state): State<AppState>, request: Requ
     match joined {
         Ok(Ok(response)) => response,
         Ok(Err(failed)) => {
-            // The panic's own message may hold anything: it stays out of the log line.
-            tracing::error!(panicked = failed.is_panic(), "a handler did not end");
+            // The panic message may contain personal data, so it is not logged.
+            tracing::error!(panicked = failed.is_panic(), "handler panicked or was aborted");
             metrics::counter!("fintrac_panics_total").increment(1);
             Problem::internal().into_response()
         }
-        Err(_elapsed) => Problem::new("TIMEOUT", "The answer took too long; try again.").into_response(),
+        Err(_elapsed) => Problem::new("TIMEOUT", "The request timed out. Try again.").into_response(),
     }
 }

@@ -1,6 +1,6 @@
-//! What we and a proxy before us could read in two ways is refused: no host or
-//! several, and any other framing of a body than `chunked` said once (RFC 9112, §3.2
-//! and §6.1).
+//! Rejects requests that the gateway and a proxy could parse differently.
+//! These have no `Host` header or several, or a `Transfer-Encoding` other than a single `chunked`
+//! (RFC 9112, §3.2 and §6.1).
 
 use axum::extract::Request;
 use axum::http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
@@ -23,15 +23,15 @@ pub async fn reject_ambiguous(request: Request, next: Next) -> Response {
 fn ambiguity(version: Version, authority: Option<&str>, headers: &HeaderMap) -> Option<&'static str> {
     let mut hosts = headers.get_all(HOST).iter();
     match (hosts.next(), hosts.next()) {
-        (_, Some(_)) => return Some("Send one Host header."),
+        (_, Some(_)) => return Some("The request must have only one Host header."),
         (None, None) if authority.is_none() && version == Version::HTTP_11 => {
-            return Some("Send a Host header.");
+            return Some("The request must have a Host header.");
         }
-        // HTTP/2 names the host itself; a header must not say otherwise.
+        // HTTP/2 carries the host in `:authority`; a Host header must not contradict it.
         (Some(host), None) if version >= Version::HTTP_2 => {
             if authority.is_some_and(|authority| !authority.as_bytes().eq_ignore_ascii_case(host.as_bytes()))
             {
-                return Some("Host and :authority differ; send one of them.");
+                return Some("Host and :authority must be equal. Send only one of them.");
             }
         }
         (Some(_) | None, None) => {}
@@ -40,10 +40,10 @@ fn ambiguity(version: Version, authority: Option<&str>, headers: &HeaderMap) -> 
     match (encodings.next(), encodings.next()) {
         (None, _) => None,
         (Some(_), _) if headers.contains_key(CONTENT_LENGTH) => {
-            Some("Send Content-Length or Transfer-Encoding, not both.")
+            Some("The request must not have both Content-Length and Transfer-Encoding. Send one of them.")
         }
         (Some(encoding), None) if encoding.as_bytes().eq_ignore_ascii_case(b"chunked") => None,
-        _ => Some("Send Transfer-Encoding once, as chunked."),
+        _ => Some("Transfer-Encoding must be chunked and sent once."),
     }
 }
 
@@ -68,14 +68,14 @@ mod tests {
         let (host, chunked) = (("host", "a.example"), ("transfer-encoding", "chunked"));
         let one = |lines: &[_]| ambiguity(Version::HTTP_11, None, &headers(lines)).is_some();
         assert!(one(&[]), "no host");
-        assert!(one(&[host, host]), "two of them");
+        assert!(one(&[host, host]), "two hosts");
         assert!(one(&[host, ("host", "b.example")]));
         assert!(one(&[host, chunked, chunked]));
         assert!(one(&[host, chunked, ("content-length", "5")]));
         assert!(one(&[host, ("transfer-encoding", "gzip, chunked")]));
         assert!(one(&[host, ("transfer-encoding", "identity"), chunked]));
         assert!(!one(&[host]) && !one(&[host, chunked]) && !one(&[host, ("transfer-encoding", "Chunked")]));
-        assert!(ambiguity(Version::HTTP_10, None, &headers(&[])).is_none(), "older than the header");
+        assert!(ambiguity(Version::HTTP_10, None, &headers(&[])).is_none(), "HTTP/1.0 needs no host");
         let two = |authority, lines: &[_]| ambiguity(Version::HTTP_2, authority, &headers(lines)).is_some();
         assert!(!two(Some("a.example"), &[]) && !two(Some("A.example"), &[host]) && !two(None, &[host]));
         assert!(two(Some("b.example"), &[host]));

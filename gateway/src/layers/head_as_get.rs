@@ -1,5 +1,6 @@
-//! HEAD is GET whose body nobody wants. Were the body left out by the route, layers
-//! around it would compress nothing and give a refusal a body again.
+//! Runs HEAD as GET; the outermost layer strips the body.
+//! If the route omitted the body, the layers around it would compress nothing and add a body to a
+//! rejection.
 
 use axum::extract::Request;
 use axum::http::Method;

@@ -1,5 +1,5 @@
-//! Addresses that an administrator keeps out get no further than here. Rules on
-//! one user are checked with his token.
+//! Rejects requests from addresses that an administrator denied.
+//! IP rules for a single user are checked with that user's token.
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;

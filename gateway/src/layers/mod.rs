@@ -1,4 +1,4 @@
-//! What holds for every request, one concern a file.
+//! The middleware for all requests, one concern per file.
 
 pub mod body;
 pub mod complete_on_disconnect;

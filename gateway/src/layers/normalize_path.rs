@@ -1,5 +1,5 @@
-//! A trailing slash is the same resource, under the API. (Elsewhere it is not:
-//! Swagger UI lives at `/docs/`.)
+//! Strips trailing slashes from API paths, where they name the same resource.
+//! Other paths keep them: Swagger UI is served at `/docs/`.
 
 use axum::extract::Request;
 use axum::http::Uri;

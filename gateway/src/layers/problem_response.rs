@@ -1,5 +1,5 @@
-//! Writes the body of every refusal, the framework's own included, in the
-//! reader's language.
+//! Writes the body of every rejection, including those of the framework.
+//! Titles are in the client's language.
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -51,26 +51,24 @@ pub async fn write_problem(request: Request, next: Next) -> Response {
     response
 }
 
-/// What a bare error status of the framework means.
+/// Maps a bare error status of the framework to a problem.
 fn from_status(status: StatusCode) -> Option<Problem> {
     if !status.is_client_error() && !status.is_server_error() {
         return None;
     }
     Some(match status {
-        StatusCode::NOT_FOUND => Problem::new("NOT_FOUND", "There is nothing at this path."),
+        StatusCode::NOT_FOUND => Problem::new("NOT_FOUND", "No resource exists at this path."),
         StatusCode::METHOD_NOT_ALLOWED => {
-            Problem::new("METHOD_NOT_ALLOWED", "This path does not take this method; see Allow.")
+            Problem::new("METHOD_NOT_ALLOWED", "This path does not support this method; see Allow.")
         }
-        StatusCode::REQUEST_TIMEOUT => Problem::new("REQUEST_TIMEOUT", "The request did not arrive in time."),
-        StatusCode::PAYLOAD_TOO_LARGE => {
-            Problem::new("PAYLOAD_TOO_LARGE", "The body is too large; send at most 2 MiB.")
+        StatusCode::REQUEST_TIMEOUT => {
+            Problem::new("REQUEST_TIMEOUT", "The request did not arrive in time. Send it again.")
         }
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::new("PAYLOAD_TOO_LARGE", "The body must be at most 2 MiB."),
         StatusCode::UNSUPPORTED_MEDIA_TYPE => {
-            Problem::new("UNSUPPORTED_MEDIA_TYPE", "Send the body as `Content-Type: application/json`.")
+            Problem::new("UNSUPPORTED_MEDIA_TYPE", "The body must have `Content-Type: application/json`.")
         }
-        status if status.is_client_error() => {
-            Problem::new("MALFORMED_REQUEST", "The request cannot be read.")
-        }
+        status if status.is_client_error() => Problem::new("MALFORMED_REQUEST", "The request is malformed."),
         _ => Problem::internal(),
     })
 }

@@ -1,6 +1,5 @@
-//! At most so many requests a minute for each user, or for each address
-//! without a token (GCRA): counted together with the other gateways where there
-//! is Redis, else alone.
+//! GCRA rate limit per user, or per client address for unauthenticated requests.
+//! Shared between replicas through Redis; falls back to a local limit.
 //!
 //! Headers: `RateLimit-Policy` and `RateLimit` of draft-ietf-httpapi-ratelimit-headers.
 
@@ -28,10 +27,10 @@ use redis_limiter::RedisLimiter;
 
 const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
-/// What a site (IPv6: one /48 with its 65,536 networks) may send without a token, in
-/// requests of one address. Each gateway counts it alone.
+/// Limit of a site without a token, as a multiple of the limit per address.
+/// A site is one IPv6 /48 with its 65,536 networks. Each replica counts it locally.
 const ADDRESSES_PER_SITE: NonZeroU32 = NonZeroU32::new(8).unwrap();
-/// Counters beyond which those that are full again are forgotten.
+/// Number of tracked clients above which those with a full quota are dropped.
 const MAX_TRACKED_CLIENTS: usize = 10_000;
 
 type Limiter = RateLimiter<String, DefaultKeyedStateStore<String>, DefaultClock, StateInformationMiddleware>;
@@ -44,11 +43,11 @@ pub struct RateLimits {
     per_minute: NonZeroU32,
 }
 
-/// What came of one request.
+/// The outcome for one request.
 struct Decision {
-    /// Requests left at this moment.
+    /// Number of requests that are allowed immediately.
     left: u32,
-    /// How long to wait, when refused.
+    /// Time to wait, if the request is rejected.
     wait: Option<Duration>,
 }
 
@@ -106,7 +105,8 @@ pub async fn enforce(State(state): State<AppState>, request: Request, next: Next
         None => next.run(request).await,
         Some(wait) => {
             metrics::counter!("fintrac_rate_limited_total").increment(1);
-            let problem = Problem::new("RATE_LIMITED", "Too many requests; wait a little.");
+            let problem =
+                Problem::new("RATE_LIMITED", "Too many requests. Try again after the time in Retry-After.");
             Problem { retry_after: Some(wait), ..problem }.into_response()
         }
     };
@@ -121,12 +121,12 @@ pub async fn enforce(State(state): State<AppState>, request: Request, next: Next
     response
 }
 
-/// Who is counted.
+/// The keys under which a request is counted.
 #[derive(Debug)]
 struct RateLimitKey {
-    /// The user of a token that holds, else the address.
+    /// The user of a valid token, else the client address.
     key: String,
-    /// Around an address without a token.
+    /// The site of an unauthenticated client address.
     site: Option<String>,
 }
 

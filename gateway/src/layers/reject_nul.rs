@@ -1,4 +1,4 @@
-//! U+0000 is no part of any text here, nor of a path or a query.
+//! Rejects paths and queries with U+0000, which no text may contain.
 
 use axum::extract::Request;
 use axum::middleware::Next;
@@ -9,7 +9,7 @@ use crate::problem::Problem;
 pub async fn reject_nul(request: Request, next: Next) -> Response {
     let uri = request.uri();
     if uri.path().contains("%00") || uri.query().unwrap_or_default().contains("%00") {
-        return Problem::new("MALFORMED_REQUEST", "Path and query must not hold U+0000.").into_response();
+        return Problem::new("MALFORMED_REQUEST", "Path and query must not contain U+0000.").into_response();
     }
     next.run(request).await
 }

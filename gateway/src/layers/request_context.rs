@@ -1,6 +1,6 @@
-//! Opens the request's context: its id, deadline, and what is known of the
-//! client; writes the one access line. Paths are logged as routes, never with
-//! a query: queries carry tokens.
+//! Creates the request context and writes the access log line.
+//! The context has the request id, the deadline and the client data. The log names matched routes,
+//! never queries: queries carry tokens.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
@@ -22,8 +22,8 @@ use crate::state::AppState;
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// Longer user agents and language lists are cut, characters: what is forwarded
-/// must fit the headers of an internal call.
+/// Maximum length of a forwarded user agent or language list, in characters.
+/// The rest is cut off, so that they fit the headers of an internal call.
 const MAX_HEADER_CHARS: usize = 300;
 
 pub async fn attach(State(state): State<AppState>, request: Request, next: Next) -> Response {
@@ -74,9 +74,9 @@ pub async fn attach(State(state): State<AppState>, request: Request, next: Next)
     response
 }
 
-/// The client's address: that of the peer, unless it is a proxy that we trust.
-/// Then the last one in `X-Forwarded-For` that is none of ours; what stands
-/// before it anybody may have written.
+/// Returns the client's address: the peer's, unless it is a trusted proxy.
+/// Then it is the last address in `X-Forwarded-For` that is no trusted proxy: any client can forge
+/// those before it.
 fn client_address(peer: Option<IpAddr>, headers: &HeaderMap, proxies: &[IpNet]) -> Option<IpAddr> {
     let peer = peer?.to_canonical();
     let is_ours = |ip: &IpAddr| proxies.iter().any(|network| network.contains(ip));
@@ -87,7 +87,7 @@ fn client_address(peer: Option<IpAddr>, headers: &HeaderMap, proxies: &[IpNet]) 
     let hops: Vec<_> = values.flat_map(|value| value.to_str().unwrap_or_default().split(',')).collect();
     let mut client = peer;
     for hop in hops.into_iter().rev() {
-        // A hop that cannot be read hides all before it.
+        // An invalid hop hides all hops before it.
         let Ok(ip) = hop.trim().parse::<IpAddr>() else { break };
         client = ip.to_canonical();
         if !is_ours(&client) {
@@ -97,7 +97,7 @@ fn client_address(peer: Option<IpAddr>, headers: &HeaderMap, proxies: &[IpNet]) 
     Some(client)
 }
 
-/// Puts the matched route on the response, for the access line.
+/// Adds the matched route to the response, for the access log.
 pub async fn record_matched_path(request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().cloned();
     let mut response = next.run(request).await;
@@ -107,7 +107,8 @@ pub async fn record_matched_path(request: Request, next: Next) -> Response {
     response
 }
 
-/// Methods that exist: anybody can invent others, and labels are for ever.
+/// Returns the metric label of a method.
+/// Unknown methods share one label: clients can invent methods, and labels are permanent.
 fn method_label(method: &Method) -> &'static str {
     match method.as_str() {
         "GET" => "GET",
@@ -125,7 +126,7 @@ fn text(headers: &HeaderMap, name: HeaderName) -> Option<String> {
     headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
 }
 
-/// The trace id of a W3C `traceparent`.
+/// Returns the trace id of a W3C `traceparent` header.
 fn trace_id(headers: &HeaderMap) -> Option<String> {
     let value = headers.get("traceparent")?.to_str().ok()?;
     let id = value.split('-').nth(1)?;
@@ -148,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn only_configured_proxies_are_believed() {
+    fn only_configured_proxies_are_trusted() {
         for (peer, forwarded, expected) in [
             ("203.0.113.9", vec!["198.51.100.7"], "203.0.113.9"),
             ("10.1.2.3", vec!["198.51.100.7"], "198.51.100.7"),

@@ -1,5 +1,4 @@
-//! A path, headers or a body larger than anybody needs are refused before they
-//! are read any further.
+//! Rejects requests with an oversized path, headers or body before reading on.
 
 use axum::extract::Request;
 use axum::http::header::CONTENT_LENGTH;
@@ -8,14 +7,15 @@ use axum::response::{IntoResponse as _, Response};
 
 use crate::problem::Problem;
 
-/// Of path and query, bytes.
+/// Maximum length of path and query together, in bytes.
 const MAX_URI_BYTES: usize = 8 * 1024;
 const MAX_HEADERS: usize = 100;
-/// Of all names and values, bytes.
+/// Maximum size of all header names and values together, in bytes.
 const MAX_HEADERS_BYTES: usize = 32 * 1024;
 
-/// Bodies that announce more, bytes, are not even drained (see `extract::json`): a
-/// client that is still sending may see its connection close instead of the answer.
+/// Maximum announced body size, in bytes.
+/// Larger bodies are not even drained (see `layers::body`): a client that is still sending may see
+/// its connection close instead of the response.
 const MAX_ANNOUNCED_BODY_BYTES: u64 = 16 * 1024 * 1024;
 
 pub async fn enforce(request: Request, next: Next) -> Response {
@@ -30,16 +30,16 @@ pub async fn enforce(request: Request, next: Next) -> Response {
     }
     let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > MAX_ANNOUNCED_BODY_BYTES) {
-        let detail = "The body is too large; send at most 2 MiB, of a bulk 8 MiB.";
+        let detail = "The body must be at most 2 MiB, or 8 MiB for a bulk write.";
         return Problem::new("PAYLOAD_TOO_LARGE", detail).into_response();
     }
     next.run(request).await
 }
 
 pub fn uri_too_long() -> Problem {
-    Problem::new("URI_TOO_LONG", "Path and query are too long; at most 8 KiB.")
+    Problem::new("URI_TOO_LONG", "Path and query must be at most 8 KiB together.")
 }
 
 pub fn headers_too_large() -> Problem {
-    Problem::new("HEADERS_TOO_LARGE", "Too many or too large headers; at most 100 and 32 KiB.")
+    Problem::new("HEADERS_TOO_LARGE", "The request must have at most 100 headers, and 32 KiB of them.")
 }

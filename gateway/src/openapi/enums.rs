@@ -1,6 +1,4 @@
-//! Texts of which there are only a few, as the contract lists them. They describe
-//! only: the services behind read them, and refuse others together with all else
-//! that is wrong.
+//! Closed string enums, for the OpenAPI document only; services validate them.
 
 use std::borrow::Cow;
 
@@ -58,7 +56,7 @@ fn string_enum<'a>(values: impl IntoIterator<Item = &'a str>) -> RefOr<Schema> {
     ObjectBuilder::new().schema_type(Type::String).enum_values(Some(values)).into()
 }
 
-/// A currency that there is.
+/// A supported currency.
 #[derive(Debug)]
 pub struct CurrencyCode;
 

@@ -1,4 +1,4 @@
-//! The JSON of a problem.
+//! The JSON representation of a problem.
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -6,38 +6,38 @@ use utoipa::ToSchema;
 use super::{Problem, codes};
 use crate::language::Language;
 
-/// An error, in the form of RFC 9457.
+/// An error (RFC 9457).
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Problem)]
 pub struct ProblemDetails {
-    /// A URN that names the kind of problem.
+    /// URN of the kind of problem.
     #[serde(rename = "type")]
     #[schema(example = "urn:fintrac:problem:validation-failed")]
     kind: String,
-    /// The kind of problem, in the reader's language.
-    #[schema(example = "Some fields are not acceptable")]
+    /// Kind of problem, in the language of `Accept-Language`.
+    #[schema(example = "Invalid fields")]
     title: String,
     /// The HTTP status.
     #[schema(example = 422)]
     status: u16,
-    /// What happened and what to do next.
-    #[schema(example = "Some fields are not acceptable; see errors.")]
+    /// Explanation of the error, and the next step.
+    #[schema(example = "Some fields are invalid; see errors.")]
     detail: String,
-    /// The path of the request.
+    /// Path of the request.
     #[schema(example = "/api/v1/auth/register")]
     instance: String,
-    /// Stable and catalogued.
+    /// Stable code, listed in the error catalog.
     #[schema(example = "VALIDATION_FAILED")]
     code: &'static str,
-    /// Also in `X-Request-Id`.
+    /// Id of the request, as in `X-Request-Id`.
     #[schema(example = "018f6e1c-7b2a-7c3d-8e4f-5a6b7c8d9e0f")]
     request_id: String,
-    /// Fields that were refused, all of them at once.
+    /// All invalid fields.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldProblemDetails>,
 }
 
-/// One refused field.
+/// An invalid field.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = FieldProblem)]
 pub struct FieldProblemDetails {

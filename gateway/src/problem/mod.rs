@@ -1,7 +1,7 @@
-//! Errors at the edge: problem+json (RFC 9457), always.
+//! Errors of the gateway as problem+json (RFC 9457).
 //!
-//! A handler or extractor fails with a [`Problem`]; the outermost layer gives
-//! it its language, path and request id and writes the body.
+//! A handler or extractor fails with a [`Problem`]; the outermost layer adds the language, the path
+//! and the request id, and writes the body.
 
 pub mod codes;
 pub mod details;
@@ -14,7 +14,7 @@ use fintrac_kit::error::DOMAIN;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
-/// An answer that is a refusal.
+/// An error response.
 #[derive(Debug, Clone)]
 pub struct Problem {
     pub code: &'static str,
@@ -23,7 +23,7 @@ pub struct Problem {
     pub retry_after: Option<Duration>,
 }
 
-/// One field that was refused.
+/// An invalid field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldProblem {
     pub field: String,
@@ -47,7 +47,7 @@ impl Problem {
     }
 }
 
-/// What a status from a service behind the gateway means to the client.
+/// Maps the status of a service to a problem.
 impl From<Status> for Problem {
     fn from(status: Status) -> Self {
         let details = status.get_error_details();
@@ -64,7 +64,7 @@ impl From<Status> for Problem {
             return Self::internal();
         };
         let detail = match status.code() {
-            Code::DeadlineExceeded => Cow::Borrowed("The answer took too long; try again."),
+            Code::DeadlineExceeded => Cow::Borrowed("The request timed out. Try again."),
             _ => Cow::Owned(status.message().to_owned()),
         };
         let violations = details.bad_request().map(|bad| bad.field_violations.clone()).unwrap_or_default();
@@ -82,7 +82,7 @@ impl From<Status> for Problem {
     }
 }
 
-/// Status only; the outermost layer writes the rest.
+/// Sets only the status; the outermost layer writes the body.
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = codes::status(self.code);
@@ -102,7 +102,7 @@ mod tests {
     use super::{Problem, codes};
 
     #[test]
-    fn a_reason_decides_and_fields_come_along() {
+    fn a_status_maps_by_reason_and_keeps_its_fields() {
         let violations = vec![FieldViolation::new("email", "EMAIL_INVALID", "Use another.")];
         let problem = Problem::from(Status::from(RpcError::invalid(violations)));
         assert_eq!((problem.code, codes::status(problem.code).as_u16()), ("VALIDATION_FAILED", 422));
@@ -110,8 +110,8 @@ mod tests {
             (problem.fields[0].field.as_str(), problem.fields[0].code.as_str()),
             ("email", "EMAIL_INVALID")
         );
-        let refusal = RpcError::new(Code::ResourceExhausted, "TOO_MANY_ATTEMPTS", "Wait.");
-        let problem = Problem::from(Status::from(refusal.retry_after(Duration::from_secs(7))));
+        let rejection = RpcError::new(Code::ResourceExhausted, "TOO_MANY_ATTEMPTS", "Wait.");
+        let problem = Problem::from(Status::from(rejection.retry_after(Duration::from_secs(7))));
         assert_eq!(problem.retry_after, Some(Duration::from_secs(7)));
     }
 
@@ -126,7 +126,7 @@ mod tests {
         assert_eq!(Problem::from(Status::unavailable("x")).code, "UNAVAILABLE");
     }
 
-    /// The table, row by row: each reason that a service may send has its status.
+    /// Every reason that a service may send maps to its entry.
     #[test]
     fn every_entry_maps_from_its_reason() {
         for entry in codes::PROBLEM_CODES {

@@ -1,5 +1,5 @@
-//! What holds for every call, on the real layers: each refusal is a problem,
-//! a change runs to its end, generated files are current.
+//! Tests of all operations with the real layers.
+//! Every rejection is a problem, a change completes, and the generated files are current.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ use crate::config::Config;
 use crate::routes::auth;
 use crate::state::{AppState, Services};
 
-/// A gateway whose services are out of reach.
+/// Returns the state of a gateway whose services are unavailable.
 fn state(timeout: Duration, limit: u32) -> AppState {
     state_for(timeout, limit, Vec::new())
 }
@@ -86,7 +86,7 @@ fn request(method: Method, path: &str, content_type: &str, body: impl Into<Body>
         .expect("a request")
 }
 
-/// A body that never comes.
+/// Builds a request with a body that never arrives.
 fn announced(method: Method, path: &str) -> Request<Body> {
     let body = Body::from_stream(futures::stream::pending::<Result<&'static str, std::io::Error>>());
     let mut request = request(method, path, "application/json", body);
@@ -164,12 +164,12 @@ async fn slow_requests_time_out() {
 async fn long_responses_are_compressed_if_accepted() {
     let long = Router::new().route("/long", get(async || "rent ".repeat(1000)));
     let app = app_with(long, Duration::from_secs(5));
-    let mut asked = request(Method::GET, "/long", "", "");
+    let mut compressed = request(Method::GET, "/long", "", "");
     let plain = app.clone().oneshot(request(Method::GET, "/long", "", "")).await.expect("a response");
     assert_eq!(plain.headers().get("content-encoding"), None);
-    asked.headers_mut().insert("accept-encoding", HeaderValue::from_static("gzip"));
-    let packed = app.oneshot(asked).await.expect("a response");
-    assert_eq!(packed.headers().get("content-encoding").expect("packed"), "gzip");
+    compressed.headers_mut().insert("accept-encoding", HeaderValue::from_static("gzip"));
+    let packed = app.oneshot(compressed).await.expect("a response");
+    assert_eq!(packed.headers().get("content-encoding").expect("a compressed body"), "gzip");
     let bytes = to_bytes(packed.into_body(), 100_000).await.expect("a body");
     assert!(bytes.len() < 1000, "{} bytes", bytes.len());
 }
@@ -180,35 +180,35 @@ async fn head_returns_the_headers_of_get_without_a_body() {
     let app = app_with(long, Duration::from_secs(30));
     for path in ["/long", "/health", "/nothing", "/api/v1/users/me", "/api/v1/auth/login"] {
         for encoding in ["identity", "gzip"] {
-            let ask = async |method: Method| {
-                let mut asked = request(method, path, "", "");
-                asked.headers_mut().insert("accept-encoding", HeaderValue::from_static(encoding));
-                asked.headers_mut().insert("x-request-id", HeaderValue::from_static("the-same"));
-                let (mut head, body) = app.clone().oneshot(asked).await.expect("a response").into_parts();
+            let send = async |method: Method| {
+                let mut sent = request(method, path, "", "");
+                sent.headers_mut().insert("accept-encoding", HeaderValue::from_static(encoding));
+                sent.headers_mut().insert("x-request-id", HeaderValue::from_static("the-same"));
+                let (mut head, body) = app.clone().oneshot(sent).await.expect("a response").into_parts();
                 let body = to_bytes(body, 100_000).await.expect("a body");
-                // A server adds what a handler leaves out, of a GET only.
+                // A server adds the length that a handler omits, for GET only.
                 let length =
                     head.headers.remove("content-length").and_then(|value| value.to_str().ok()?.parse().ok());
                 (head.status, head.headers, length.unwrap_or(body.len()), body.len())
             };
-            let (got, asked) = (ask(Method::GET).await, ask(Method::HEAD).await);
-            assert_eq!((&got.0, &got.1), (&asked.0, &asked.1), "{path} {encoding}");
-            assert_eq!(asked.3, 0, "{path} {encoding}");
-            // How long what is compressed becomes is not known before.
-            assert!(asked.2 == got.2 || got.1.contains_key("content-encoding"), "{path} {encoding}");
+            let (got, head) = (send(Method::GET).await, send(Method::HEAD).await);
+            assert_eq!((&got.0, &got.1), (&head.0, &head.1), "{path} {encoding}");
+            assert_eq!(head.3, 0, "{path} {encoding}");
+            // The length of a compressed body is not known in advance.
+            assert!(head.2 == got.2 || got.1.contains_key("content-encoding"), "{path} {encoding}");
         }
     }
 }
 
 #[tokio::test]
-async fn the_title_is_in_the_readers_language() {
+async fn the_title_follows_accept_language() {
     let response = app().oneshot(request(Method::GET, "/nothing", "", "")).await.expect("a response");
     assert_eq!(response.headers()["content-language"], "es");
     assert_eq!(problem(response).await["title"], "No encontrado");
 }
 
 #[tokio::test]
-async fn methods_that_would_work_are_named() {
+async fn allow_lists_the_supported_methods() {
     let response =
         app().oneshot(request(Method::GET, "/api/v1/auth/login", "", "")).await.expect("a response");
     assert_eq!(response.headers()["allow"], "POST");
@@ -223,7 +223,7 @@ async fn a_trailing_slash_is_the_same_resource() {
 }
 
 #[tokio::test]
-async fn a_request_id_that_can_be_logged_is_kept() {
+async fn a_valid_request_id_is_kept() {
     for (sent, kept) in [("my-id-7", true), ("two words", false), ("", false)] {
         let mut request = request(Method::GET, "/health", "", "");
         request.headers_mut().insert("x-request-id", sent.parse().expect("a header value"));
@@ -233,9 +233,9 @@ async fn a_request_id_that_can_be_logged_is_kept() {
 }
 
 #[tokio::test]
-async fn a_change_runs_to_its_end_although_the_client_hangs_up() {
-    let (begun, go_on, done) = (Arc::new(Notify::new()), Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let (started, gate, finished) = (begun.clone(), go_on.clone(), done.clone());
+async fn a_change_completes_after_the_client_disconnects() {
+    let (begun, proceed, done) = (Arc::new(Notify::new()), Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (started, gate, finished) = (begun.clone(), proceed.clone(), done.clone());
     let change = move || {
         let (started, gate, finished) = (started.clone(), gate.clone(), finished.clone());
         async move {
@@ -248,14 +248,14 @@ async fn a_change_runs_to_its_end_although_the_client_hangs_up() {
     let client = tokio::spawn(app.oneshot(request(Method::POST, "/change", "", "")));
     begun.notified().await;
     client.abort();
-    assert!(client.await.expect_err("hung up").is_cancelled());
-    go_on.notify_one();
-    tokio::time::timeout(Duration::from_secs(10), done.notified()).await.expect("the change is made");
+    assert!(client.await.expect_err("the client was aborted").is_cancelled());
+    proceed.notify_one();
+    tokio::time::timeout(Duration::from_secs(10), done.notified()).await.expect("the change completes");
 }
 
 #[tokio::test]
-async fn a_body_that_is_not_needed_may_be_missing() {
-    // Without a token the refusal comes before the body is looked at.
+async fn an_optional_body_may_be_absent() {
+    // Without a token the request would be rejected before the body is read.
     let app = app_with(Router::new().route("/logout", post(optional)), Duration::from_secs(5));
     for (body, status) in [("", 204), (r#"{"refresh_token":"t"}"#, 204), (r#"{"x":1}"#, 400)] {
         let response = app.clone().oneshot(request(Method::POST, "/logout", "application/json", body)).await;
@@ -267,20 +267,20 @@ async fn a_body_that_is_not_needed_may_be_missing() {
 async fn rate_limited_requests_get_retry_after() {
     let (api, _) = api().split_for_parts();
     let app = with_middleware(api, state(Duration::from_secs(5), 2));
-    let ask =
+    let send =
         async |path: &str| app.clone().oneshot(request(Method::GET, path, "", "")).await.expect("a response");
     for left in ["1", "0"] {
-        let response = ask("/api/v1/users/me").await;
+        let response = send("/api/v1/users/me").await;
         assert_eq!(response.status().as_u16(), 401);
         assert_eq!(response.headers()["ratelimit"], format!("\"default\";r={left};t=0"));
         assert_eq!(response.headers()["ratelimit-policy"], "\"default\";q=2;w=60");
     }
-    let rejected = ask("/api/v1/users/me").await;
+    let rejected = send("/api/v1/users/me").await;
     assert_eq!(rejected.status().as_u16(), 429);
     let wait: u64 = rejected.headers()["retry-after"].to_str().expect("text").parse().expect("seconds");
     assert!((1..=30).contains(&wait), "{wait}");
     assert_eq!(problem(rejected).await["code"], "RATE_LIMITED");
-    assert_eq!(ask("/health").await.status().as_u16(), 200, "probes are not counted");
+    assert_eq!(send("/health").await.status().as_u16(), 200, "probes are not rate limited");
 }
 
 #[tokio::test]
@@ -302,7 +302,7 @@ async fn browsers_may_call_from_allowed_origins_only() {
     }
     let preflight = request(Method::OPTIONS, "/api/v1/auth/login", "", "");
     let response = app().oneshot(preflight).await.expect("a response");
-    assert_eq!(response.status().as_u16(), 405, "nobody is allowed by default");
+    assert_eq!(response.status().as_u16(), 405, "no origin is allowed by default");
 }
 
 async fn optional(body: Option<crate::extract::Json<auth::logout::LogoutRequest>>) -> StatusCode {
@@ -310,7 +310,7 @@ async fn optional(body: Option<crate::extract::Json<auth::logout::LogoutRequest>
     StatusCode::NO_CONTENT
 }
 
-/// Run `cargo run -p gateway --example generate` when these differ.
+/// Run `cargo run -p gateway --example generate` when this fails.
 #[test]
 fn generated_files_are_current() {
     let openapi = crate::openapi::document().to_pretty_json().expect("JSON") + "\n";
@@ -331,7 +331,7 @@ async fn the_documents_can_be_switched_off() {
     }
 }
 
-/// A body that begins and never ends.
+/// Builds a request with a body that starts and never ends.
 fn unfinished(path: &str) -> Request<Body> {
     let begun = futures::stream::iter([Ok::<_, std::io::Error>("{\"name\":")]);
     let body = Body::from_stream(futures::StreamExt::chain(begun, futures::stream::pending()));
@@ -339,7 +339,7 @@ fn unfinished(path: &str) -> Request<Body> {
 }
 
 #[tokio::test]
-async fn a_body_that_does_not_arrive_ends_before_anything_begins() {
+async fn an_incomplete_body_times_out_before_the_handler_starts() {
     let begun = Arc::new(std::sync::atomic::AtomicBool::new(false));
     let seen = Arc::clone(&begun);
     let change = post(async move || seen.store(true, std::sync::atomic::Ordering::SeqCst));
@@ -351,7 +351,7 @@ async fn a_body_that_does_not_arrive_ends_before_anything_begins() {
 }
 
 #[tokio::test]
-async fn calls_without_a_token_take_small_bodies_only() {
+async fn operations_without_a_token_accept_small_bodies_only() {
     let app = app();
     for (path, length, status) in
         [("/api/v1/auth/login", 17_000, 413), ("/api/v1/auth/login", 15_000, 400), ("/panic", 17_000, 413)]
@@ -364,7 +364,7 @@ async fn calls_without_a_token_take_small_bodies_only() {
 }
 
 #[tokio::test]
-async fn a_list_that_is_too_long_is_not_built() {
+async fn a_list_that_is_too_long_is_rejected() {
     use crate::extract::{BoundedVec, StrictObject};
 
     #[derive(serde::Deserialize)]

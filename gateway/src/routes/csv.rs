@@ -1,6 +1,6 @@
-//! Tables as CSV (RFC 4180), safe to open in a spreadsheet.
+//! CSV documents (RFC 4180) that are safe to open in a spreadsheet.
 
-/// Rows of cells as text.
+/// A writer of CSV rows in memory.
 #[derive(Debug)]
 pub struct CsvWriter(csv::Writer<Vec<u8>>);
 
@@ -13,7 +13,7 @@ impl Default for CsvWriter {
 }
 
 impl CsvWriter {
-    /// With a header.
+    /// Creates a writer with a header row.
     pub fn new(columns: &[&str]) -> Self {
         let mut csv = Self::default();
         csv.write_row(columns);
@@ -25,25 +25,29 @@ impl CsvWriter {
         let _infallible = self.0.write_record(cells);
     }
 
-    /// The whole file; `bom`: with the byte order mark that spreadsheets need to read UTF-8.
+    /// Returns the whole document.
+    ///
+    /// `bom` adds the byte order mark that spreadsheets need to detect UTF-8.
     pub fn into_document(self, bom: bool) -> String {
         let text = self.into_string();
         if bom { format!("\u{feff}{text}") } else { text }
     }
 
-    /// The rows alone.
+    /// Returns the rows without a byte order mark.
     pub fn into_string(self) -> String {
         let bytes = self.0.into_inner().unwrap_or_default();
         String::from_utf8(bytes).unwrap_or_default()
     }
 }
 
-/// A text that a spreadsheet does not take for a formula, not even one that
-/// separates cells by semicolons (<https://owasp.org/www-community/attacks/CSV_Injection>).
-/// Not for numbers.
+/// Escapes a text that a spreadsheet would interpret as a formula.
+///
+/// Spreadsheets that separate cells by semicolons are covered as well
+/// (<https://owasp.org/www-community/attacks/CSV_Injection>). Must not be used for numbers, whose
+/// minus sign it would escape.
 pub fn escape_formula(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len() + 1);
-    // Whether a cell may begin here, for some spreadsheet.
+    // Whether some spreadsheet may start a cell here.
     let mut at_cell_start = true;
     for character in text.chars() {
         if at_cell_start
@@ -63,7 +67,7 @@ mod tests {
     use super::{CsvWriter, escape_formula};
 
     #[test]
-    fn cells_are_quoted_and_formulas_are_text() {
+    fn cells_are_quoted_and_formulas_escaped() {
         let mut csv = CsvWriter::new(&["a", "b"]);
         csv.write_row(["-1.50".to_owned(), escape_formula("=cmd|' /C calc'!A0")]);
         csv.write_row([escape_formula("say \"hi\", then\nleave"), escape_formula(" @SUM(1)")]);

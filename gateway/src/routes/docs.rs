@@ -1,4 +1,6 @@
-//! The documentation, all from the binary: Swagger UI, Redoc, the document.
+//! Serves the API documentation: Swagger UI, Redoc and `/openapi.json`.
+//!
+//! All assets are part of the binary.
 
 use axum::Router;
 use axum::http::HeaderValue;
@@ -29,7 +31,7 @@ pub fn router(document: OpenApi) -> Router<AppState> {
         .route("/redoc/redoc.standalone.js", get(redoc_bundle))
 }
 
-/// The policy keeps the bundle from fetching its maker's logo.
+/// Serves Redoc. The policy keeps the bundle from loading the logo of its vendor.
 async fn redoc_page() -> impl IntoResponse {
     ([(CONTENT_SECURITY_POLICY, REDOC_POLICY)], Html(REDOC_PAGE))
 }

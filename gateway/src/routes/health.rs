@@ -16,37 +16,38 @@ use crate::openapi::SystemProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
 
-/// How long an answer counts.
+/// The time for which a readiness check is cached.
 const MAX_AGE: Duration = Duration::from_secs(1);
-/// How long a service may take to say that it is well.
+/// The timeout of the health check of one service.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// That the gateway answers.
+/// The health of the gateway.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Health)]
 pub struct HealthResponse {
     #[schema(example = "ok")]
     status: &'static str,
-    /// Of the gateway.
+    /// The version of the gateway.
     #[schema(example = "0.1.0")]
     version: &'static str,
 }
 
-/// Which services answer.
+/// The readiness of the gateway and of the services behind it.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Readiness)]
 pub struct ReadinessResponse {
-    /// ok or degraded.
+    /// `ok`, or `degraded` if a service is not ready.
     #[schema(example = "ok")]
     status: &'static str,
-    /// Services that are not ready: what needs them is answered 503, everything else works.
+    /// The services that are not ready.
+    /// Requests that need one of them get 503; all others are served.
     #[schema(example = json!([]))]
     missing: Vec<&'static str>,
-    /// When the services were asked. An answer counts for a second.
+    /// The time of the check, whose result is cached for one second.
     checked_at: DateTime<Utc>,
 }
 
-/// The last answer of the services, which are asked at most once a second.
+/// The cached result of the last check, refreshed at most once a second.
 #[derive(Debug, Default)]
 pub struct ReadinessCache(Mutex<Option<ReadinessSnapshot>>);
 
@@ -58,7 +59,9 @@ struct ReadinessSnapshot {
 }
 
 impl ReadinessCache {
-    /// Returns the last answer or asks; requests meanwhile wait for the same answer.
+    /// Returns the cached result or checks the services.
+    ///
+    /// The lock makes concurrent requests wait for the same check.
     async fn check(&self, state: &AppState) -> ReadinessSnapshot {
         let mut last = self.0.lock().await;
         if let Some(checked) = last.as_ref().filter(|checked| checked.refreshed_at.elapsed() < MAX_AGE) {
@@ -66,7 +69,7 @@ impl ReadinessCache {
         }
         let checked_at = state.clock.now();
         let missing = missing_services(state).await;
-        // From the end on: requests that waited for a slow service do not ask it again.
+        // The age counts from the end: requests that waited do not check again.
         last.insert(ReadinessSnapshot { missing, checked_at, refreshed_at: Instant::now() }).clone()
     }
 }
@@ -75,36 +78,38 @@ fn ok() -> axum::Json<HealthResponse> {
     axum::Json(HealthResponse { status: "ok", version: env!("CARGO_PKG_VERSION") })
 }
 
-/// Is the gateway there?
+/// Check the health of the gateway
 ///
-/// Asks nothing behind it.
+/// Responds without a call to any service.
 #[utoipa::path(get, path = "/health", tag = "health",
-    responses((status = 200, description = "It answers", body = HealthResponse), SystemProblems))]
+    responses((status = 200, description = "The gateway responds", body = HealthResponse), SystemProblems))]
 pub async fn get_health() -> axum::Json<HealthResponse> {
     ok()
 }
 
-/// Should the gateway be restarted?
+/// Check whether the gateway is alive
 ///
-/// Only when there is no answer: no restart mends what is behind it.
+/// For liveness probes: restart the gateway only if there is no response. A restart does not repair
+/// the services behind it.
 #[utoipa::path(get, path = "/health/live", tag = "health",
-    responses((status = 200, description = "It is alive", body = HealthResponse), SystemProblems))]
+    responses((status = 200, description = "The gateway is alive", body = HealthResponse), SystemProblems))]
 pub async fn get_liveness() -> axum::Json<HealthResponse> {
     ok()
 }
 
-/// Can requests be served?
+/// Check whether requests can be served
 ///
-/// Asks every service behind the gateway, at most once a second. While one is missing the rest works, so the answer names it
-/// and is still 200. It is 503 when nobody can be let in (no word from auth-svc), and when the gateway
-/// is about to stop.
+/// Checks every service behind the gateway at most once a second. While a service is not ready, all
+/// other operations work, so the response lists the service and its status is still 200. The status
+/// is 503 while access tokens cannot be verified because trust updates from auth-svc are missing,
+/// and while the gateway shuts down.
 #[utoipa::path(get, path = "/health/ready", tag = "health",
     responses((status = 200, description = "Requests are served", body = ReadinessResponse),
         (status = 503, description = "No requests are served", body = crate::problem::details::ProblemDetails,
             content_type = "application/problem+json"), SystemProblems))]
 pub async fn get_readiness(State(state): State<AppState>) -> Result<axum::Json<ReadinessResponse>, Problem> {
     if state.stopping.is_cancelled() {
-        return Err(Problem::new("NOT_READY", "This server stops; ask another one."));
+        return Err(Problem::new("NOT_READY", "This server is shutting down. Try again in a moment."));
     }
     let ReadinessSnapshot { missing, checked_at, .. } = state.readiness.check(&state).await;
     if !state.token_verifier.is_ready() {

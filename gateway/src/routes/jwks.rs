@@ -11,14 +11,15 @@ use crate::openapi::SystemProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
 
-/// Public keys that verify access tokens (RFC 7517).
+/// The public keys that verify access tokens (RFC 7517).
 #[derive(Serialize, ToSchema)]
 #[schema(as = JsonWebKeySet)]
 pub struct JwksResponse {
+    /// The keys in use; empty if access tokens are signed with HS256.
     keys: Vec<JsonWebKey>,
 }
 
-/// An Ed25519 key (RFC 8037).
+/// An Ed25519 public key (RFC 8037).
 #[derive(Serialize, ToSchema)]
 struct JsonWebKey {
     #[schema(example = "OKP")]
@@ -30,7 +31,9 @@ struct JsonWebKey {
     #[serde(rename = "use")]
     #[schema(example = "sig")]
     usage: &'static str,
+    /// The key id, as in the header of access tokens.
     kid: String,
+    /// The public key in base64url.
     x: String,
 }
 
@@ -41,9 +44,10 @@ impl From<pb::SigningKey> for JsonWebKey {
     }
 }
 
-/// Read the public keys
+/// Get the public keys
 ///
-/// Empty when access tokens have the legacy HS256 form.
+/// Returns the keys that verify access tokens. The list is empty if access tokens are signed with
+/// the legacy algorithm HS256.
 #[utoipa::path(get, path = "/.well-known/jwks.json", tag = "auth",
     responses((status = 200, description = "The keys in use", body = JwksResponse), SystemProblems))]
 pub async fn get_jwks(State(state): State<AppState>) -> Result<impl IntoResponse, Problem> {

@@ -1,6 +1,8 @@
-//! One file a call: body types, handler and its OpenAPI annotation.
+//! The handlers of the REST API, one file per operation.
+//!
+//! Each file has the request and response types, the handler and its OpenAPI annotation.
 
-#![expect(unused_qualifications, reason = "utoipa writes the types of parameters with their traits")]
+#![expect(unused_qualifications, reason = "utoipa generates parameter types qualified with their traits")]
 
 pub mod accounts;
 pub mod admin;

@@ -1,7 +1,7 @@
-//! Connections within their limits: each has a place, and gives it up when it
-//! has been idle for long or when a newcomer needs it (see
-//! [`fintrac_kit::connection_limit`]). Keep-alives are no activity; requests are,
-//! to the end of their response.
+//! Limits and tracks connections.
+//! Each connection holds a permit. It is closed when it has been idle for too long, or when a new
+//! connection needs the permit (see [`fintrac_kit::connection_limit`]). Keep-alives are not
+//! activity; requests are, until their responses end.
 
 use std::io;
 use std::pin::Pin;
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use axum::http::{Request, Response};
 use axum_server::accept::Accept;
-use fintrac_kit::connection_limit::{ActiveRequest, Activity, ConnectionLimiter, ConnectionPermit};
+use fintrac_kit::connection_limit::{ActiveRequest, ConnectionActivity, ConnectionLimiter, ConnectionPermit};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use http_body::{Body, Frame, SizeHint};
@@ -20,7 +20,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 use tower::Service;
 
-/// Accepts connections that get a place.
+/// Accepts connections that get a permit.
 #[derive(Debug, Clone)]
 pub struct LimitConnections {
     limiter: ConnectionLimiter,
@@ -52,8 +52,8 @@ impl<S> Accept<TcpStream, S> for LimitConnections {
     }
 }
 
-/// A connection that ends, as if the client had closed it, when it is idle for too
-/// long or is to give way.
+/// A connection that ends when it is idle for too long or must give way.
+/// To the server, the client seems to have closed it.
 pub struct IdleStream<T> {
     stream: T,
     permit: ConnectionPermit,
@@ -137,11 +137,11 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for IdleStream<T> {
     }
 }
 
-/// Tells the connection of its requests.
+/// Records the requests of a connection as activity.
 #[derive(Debug, Clone)]
 pub struct TrackRequests<S> {
     service: S,
-    activity: Arc<Activity>,
+    activity: Arc<ConnectionActivity>,
 }
 
 impl<S, B, R> Service<Request<B>> for TrackRequests<S>

@@ -1,5 +1,5 @@
-//! Heads that cannot be read as HTTP/1: hyper answers them by itself, with a
-//! bare status. Here that answer gets what every other refusal has.
+//! Rewrites hyper's responses to unparsable HTTP/1 requests as problem+json.
+//! hyper rejects such requests with an empty body.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -23,26 +23,27 @@ use crate::problem::Problem;
 use crate::problem::details::ProblemDetails;
 use crate::router::SECURITY_HEADERS;
 
-/// The first lines of hyper's own answers.
+/// The first lines of hyper's own responses.
 const STATUS_LINES: [(StatusCode, &str); 3] = [
     (StatusCode::BAD_REQUEST, "HTTP/1.1 400 Bad Request"),
     (StatusCode::URI_TOO_LONG, "HTTP/1.1 414 URI Too Long"),
     (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "HTTP/1.1 431 Request Header Fields Too Large"),
 ];
-/// All else that they say: then come the date and an empty line. Each of our own says more.
+/// The other headers of hyper's own responses, up to the value of the date.
+/// Every response of the gateway has more headers.
 const BARE_HEADERS: &str = "\r\nconnection: close\r\ncontent-length: 0\r\ndate: ";
-/// As in "Sun, 06 Nov 1994 08:49:37 GMT".
+/// Length of a date such as "Sun, 06 Nov 1994 08:49:37 GMT".
 const DATE_LENGTH: usize = 29;
 const HEAD_END: &str = "\r\n\r\n";
 
-/// Accepts as `A` does; whoever sends what is not HTTP is told so in the form that he expects.
+/// Accepts connections as `A` does and adds problems for unparsable requests.
 #[derive(Clone)]
 pub struct ProblemOnParseError<A> {
     accept: A,
     writer: Arc<ProblemWriter>,
 }
 
-/// What the answers are made with.
+/// Writes the problem responses.
 struct ProblemWriter {
     clock: Clock,
     random: Random,
@@ -53,7 +54,7 @@ impl<A> ProblemOnParseError<A> {
         Self { accept, writer: Arc::new(ProblemWriter { clock, random }) }
     }
 
-    /// The same around another way to accept.
+    /// Wraps the inner acceptor.
     pub fn map<B>(self, wrap: impl FnOnce(A) -> B) -> ProblemOnParseError<B> {
         ProblemOnParseError { accept: wrap(self.accept), writer: self.writer }
     }
@@ -78,18 +79,18 @@ where
 }
 
 impl ProblemWriter {
-    /// The whole answer, `date` being that of the bare one.
+    /// Returns the whole response, with the `date` of the bare one.
     fn response(&self, status: StatusCode, date: &str) -> Vec<u8> {
         let problem = match status {
             StatusCode::URI_TOO_LONG => request_limits::uri_too_long(),
             StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => request_limits::headers_too_large(),
             _ => Problem::new(
                 "MALFORMED_REQUEST",
-                "The request line or a header cannot be read; check what your client sends.",
+                "The request line or a header is malformed. Check what the client sends.",
             ),
         };
         let request_id = self.random.id(self.clock.now()).to_string();
-        tracing::info!(status = status.as_u16(), request_id, "a request that cannot be read");
+        tracing::info!(status = status.as_u16(), request_id, "unparsable request rejected");
         metrics::counter!("fintrac_unparsable_requests_total", "status" => status.as_str().to_owned())
             .increment(1);
         let language = Language::default();
@@ -111,7 +112,8 @@ impl ProblemWriter {
     }
 }
 
-/// Whether `bytes` end with an answer of hyper's own: what comes before it, its status and its date.
+/// Splits off a response of hyper's own at the end of `bytes`.
+/// Returns the bytes before it, its status and its date.
 fn parse_bare_response(bytes: &[u8]) -> Option<(&[u8], StatusCode, &str)> {
     let bytes = bytes.strip_suffix(HEAD_END.as_bytes())?;
     let (bytes, date) = bytes.split_at(bytes.len().checked_sub(DATE_LENGTH)?);
@@ -120,11 +122,11 @@ fn parse_bare_response(bytes: &[u8]) -> Option<(&[u8], StatusCode, &str)> {
     Some((bytes.strip_suffix(line.as_bytes())?, *status, str::from_utf8(date).ok()?))
 }
 
-/// A connection on which bare answers become problems.
+/// A connection on which hyper's bare responses become problems.
 pub struct ProblemStream<T> {
     stream: T,
     writer: Arc<ProblemWriter>,
-    /// Goes out before anything else.
+    /// Bytes to write before anything else.
     pending: Bytes,
 }
 
@@ -170,7 +172,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for ProblemStream<T> {
         context: &mut Context<'_>,
         parts: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        // A head alone is one part.
+        // Headers without a body are a single part.
         if let [bytes] = parts {
             return self.poll_write(context, bytes);
         }

@@ -1,6 +1,8 @@
-//! Rules on the addresses that may call. Within a scope, everybody or one user,
-//! the narrowest network that holds the address decides; an address in none is
-//! admitted. Both scopes must admit it.
+//! Rules on the IP addresses that may call.
+//!
+//! A rule applies to all users or to one user. Within each of these scopes, the narrowest network
+//! that contains the address decides; an address in no network is admitted. Both scopes must admit
+//! the address.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -8,12 +10,14 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use uuid::Uuid;
 
-/// Whether a network may call.
+/// A rule that allows or denies calls from a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AddressRule {
-    /// None: it holds for everybody.
+    /// User that the rule applies to; `None` for all users.
     pub user_id: Option<Uuid>,
+    /// Network that the rule applies to.
     pub network: IpNet,
+    /// Whether calls from the network are allowed.
     pub allow: bool,
 }
 
@@ -34,12 +38,13 @@ impl FromIterator<AddressRule> for AddressRules {
 }
 
 impl AddressRules {
-    /// Whether anybody may call from `ip`; an unknown address is under no rule.
+    /// Returns whether the rules for all users allow `ip`.
+    /// An unknown address is subject to no rule.
     pub fn allows(&self, ip: Option<IpAddr>) -> bool {
         self.scope_allows(None, ip)
     }
 
-    /// Whether this user may call from `ip`.
+    /// Returns whether this user may call from `ip`.
     pub fn allows_user(&self, user_id: Uuid, ip: Option<IpAddr>) -> bool {
         self.allows(ip) && self.scope_allows(Some(user_id), ip)
     }
@@ -48,7 +53,7 @@ impl AddressRules {
         let (Some(rules), Some(ip)) = (self.scopes.get(&scope), ip) else { return true };
         let ip = ip.to_canonical();
         let holding = rules.iter().filter(|rule| rule.network.contains(&ip));
-        // Of two rules for one network the stricter one.
+        // Of two rules for the same network, the stricter one decides.
         let decisive = holding.max_by_key(|rule| (rule.network.prefix_len(), !rule.allow));
         decisive.is_none_or(|rule| rule.allow)
     }
@@ -83,7 +88,7 @@ mod tests {
         ] {
             assert_eq!(rules.allows(ip.parse().ok()), allowed, "{ip}");
         }
-        assert!(rules.allows(None), "an unknown address is under no rule");
+        assert!(rules.allows(None), "an unknown address is subject to no rule");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The decision for one call.
+//! The authorization of each call.
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -17,10 +17,10 @@ use crate::context::{self, Client};
 use crate::error::RpcError;
 use crate::transport::{CLIENT_IP, LANGUAGE, SERVICE_CREDENTIAL, USER_AGENT};
 
-/// Paths that need no identity: probes and reflection.
+/// Paths that require no identity: health checks and reflection.
 const UNAUTHENTICATED_PATHS: &[&str] = &["/grpc.health.v1.Health/", "/grpc.reflection."];
 
-/// Decides for one service who may call what.
+/// Decides which callers may call which RPCs of one service.
 #[derive(Debug)]
 pub struct Authorizer {
     service: String,
@@ -30,7 +30,7 @@ pub struct Authorizer {
     direct_rate_limit: DirectRateLimit,
 }
 
-/// Calls a minute that a user may make past the gateway; none: any number.
+/// The number of direct calls per minute and user; `None` means no limit.
 #[derive(Debug, Clone, Copy)]
 pub struct DirectRateLimit(pub Option<NonZeroU32>);
 
@@ -40,7 +40,7 @@ impl Default for DirectRateLimit {
     }
 }
 
-/// What the authorizer found out about an admitted call.
+/// The identities of an authorized call.
 pub(crate) struct AuthorizedCall {
     pub caller: Caller,
     pub access_token: Option<String>,
@@ -48,7 +48,7 @@ pub(crate) struct AuthorizedCall {
 }
 
 impl Authorizer {
-    /// The authorizer of `service`.
+    /// Creates the authorizer of `service`.
     pub fn new(service: &str, keys: ServiceKeys, token_verifier: Arc<TokenVerifier>, clock: Clock) -> Self {
         Self {
             service: service.to_owned(),
@@ -59,7 +59,7 @@ impl Authorizer {
         }
     }
 
-    /// The same with another rate of direct calls.
+    /// Sets the rate limit of direct calls.
     #[must_use]
     pub fn with_direct_rate_limit(self, direct_rate_limit: DirectRateLimit) -> Self {
         Self { direct_rate_limit, ..self }
@@ -69,7 +69,7 @@ impl Authorizer {
         self.direct_rate_limit
     }
 
-    /// `peer` is the address at the other end of the connection, if there is one.
+    /// Authorizes a call; `peer` is the remote address of its connection, if any.
     pub(crate) fn authorize(
         &self,
         path: &str,
@@ -102,7 +102,7 @@ impl Authorizer {
         Ok(AuthorizedCall { caller: Caller { service, principal }, access_token, client })
     }
 
-    /// The calling service; none is admitted where a user may come alone.
+    /// Authenticates the calling service; `None` is a direct call of a user.
     fn authenticate_service(&self, access: &Access, headers: &HeaderMap) -> Result<Option<String>, Status> {
         let Some(credential) = headers.get(SERVICE_CREDENTIAL) else {
             if access.direct {
@@ -124,7 +124,7 @@ impl Authorizer {
     }
 }
 
-/// The token of `Authorization: Bearer …`; the scheme in any letter case.
+/// Returns the token of `Authorization: Bearer …`; the scheme may be in any case.
 pub fn bearer_token(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())

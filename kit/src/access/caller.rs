@@ -1,4 +1,4 @@
-//! The identity that a handler sees.
+//! The identity of a caller, as a handler receives it.
 
 use tonic::{Code, Request, Status};
 use uuid::Uuid;
@@ -6,41 +6,50 @@ use uuid::Uuid;
 use crate::context::{self, Client};
 use crate::error::RpcError;
 
-/// A verified user and his session.
+/// A verified user with a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
+    /// Id of the user.
     pub user_id: Uuid,
+    /// Id of the session.
     pub session_id: Uuid,
     /// The one household that the token is bound to.
     pub household_id: Uuid,
+    /// Names of the user's roles.
     pub roles: Vec<String>,
 }
 
-/// Who calls an RPC: a service, a user, or a service for a user.
+/// The caller of an RPC: a service, a user, or a service on behalf of a user.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Caller {
+    /// Name of the calling service; `None` for a direct call.
     pub service: Option<String>,
+    /// The user; `None` if the service does not act on behalf of a user.
     pub principal: Option<Principal>,
 }
 
-/// Whence a state change came, as events and audit record it.
+/// The origin of a state change, as events and the audit log record it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RequestOrigin {
-    /// User id or service.
+    /// Id of the user, or name of the service.
     pub actor: String,
+    /// The client that sent the request.
     pub client: Client,
+    /// Id of the request.
     pub request_id: String,
 }
 
-/// A user who asks for something: whatever it is, it is of his household.
+/// The user and the origin of a request, which concerns the user's household only.
 #[derive(Debug, Clone)]
 pub struct RequestContext {
+    /// The user.
     pub principal: Principal,
+    /// Origin of the changes that the request makes.
     pub origin: RequestOrigin,
 }
 
 impl RequestContext {
-    /// The user that the server stack found on the request.
+    /// Returns the user and the origin that the server stack added to the request.
     pub fn from_request<T>(request: &Request<T>) -> Result<Self, Status> {
         let caller = Caller::from_request(request);
         Ok(Self { principal: caller.user()?.clone(), origin: caller.origin() })
@@ -48,19 +57,19 @@ impl RequestContext {
 }
 
 impl Caller {
-    /// The caller that the server stack put on the request.
+    /// Returns the caller that the server stack added to the request.
     pub fn from_request<T>(request: &Request<T>) -> Self {
         request.extensions().get().cloned().unwrap_or_default()
     }
 
-    /// The user; every RPC marked `user` has one.
+    /// Returns the user; every RPC marked `user` has one.
     pub fn user(&self) -> Result<&Principal, Status> {
         self.principal.as_ref().ok_or_else(|| {
             RpcError::new(Code::Unauthenticated, "TOKEN_MISSING", "Log in and send the access token.").into()
         })
     }
 
-    /// What events record of this call.
+    /// Returns the origin that events record for this call.
     pub fn origin(&self) -> RequestOrigin {
         let context = context::current().unwrap_or_default();
         let actor = match (&self.principal, &self.service) {

@@ -1,7 +1,7 @@
 //! Service credentials: short-lived HS256 tokens, one key per edge.
 //!
-//! The key of an edge is `HMAC-SHA256(secret, "caller>callee")`. A process that
-//! is given only its own edges' keys can name nobody else.
+//! An edge is a pair of caller and callee. Its key is `HMAC-SHA256(secret, "caller>callee")`. A
+//! process that has only the keys of its own edges cannot act in the name of other services.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
@@ -16,17 +16,17 @@ use sha2::Sha256;
 
 use crate::clock::Clock;
 
-/// Lifetime of a credential, seconds; used for half of it.
+/// The lifetime of a credential; it is reused for half of this time.
 const LIFETIME_SECONDS: i64 = 60;
-/// Difference of clocks that is forgiven, seconds.
+/// The tolerated difference between clocks.
 const LEEWAY_SECONDS: i64 = 10;
 
-/// The keys of the edges that this process takes part in.
+/// The keys of the edges that this process uses.
 #[derive(Clone)]
 pub enum ServiceKeys {
-    /// Derives every edge.
+    /// The secret from which the key of every edge is derived.
     Secret(Arc<[u8]>),
-    /// Just these, by "caller>callee".
+    /// The keys of single edges, by "caller>callee".
     Edges(Arc<HashMap<String, [u8; 32]>>),
 }
 
@@ -39,7 +39,7 @@ impl fmt::Debug for ServiceKeys {
     }
 }
 
-/// Keyed hash of `message`; the base of every derived key in the system.
+/// Returns the keyed hash of `message`, from which every key is derived.
 pub fn derive(secret: &[u8], message: &[u8]) -> [u8; 32] {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes keys of any length");
     mac.update(message);
@@ -47,11 +47,12 @@ pub fn derive(secret: &[u8], message: &[u8]) -> [u8; 32] {
 }
 
 impl ServiceKeys {
+    /// Creates keys that are derived from `secret`.
     pub fn from_secret(secret: &str) -> Self {
         Self::Secret(Arc::from(secret.as_bytes()))
     }
 
-    /// Parses `caller>callee=base64url(key),…`; `None` when malformed.
+    /// Parses `caller>callee=base64url(key),…`; returns `None` if it is malformed.
     pub fn parse_edges(text: &str) -> Option<Self> {
         let edges = text.split(',').map(|entry| {
             let (edge, key) = entry.trim().split_once('=')?;
@@ -69,13 +70,13 @@ impl ServiceKeys {
         }
     }
 
-    /// What `service` needs for its own calls and for those that it answers, as
-    /// [`Self::parse_edges`] reads it.
+    /// Returns the keys of `service` as caller and as callee.
+    /// The form is the one that [`Self::parse_edges`] reads.
     pub fn edges_for(&self, service: &str) -> String {
         let mut edges = BTreeSet::new();
         for access in fintrac_proto::ACCESS {
             let callee = access.path.strip_prefix("/fintrac.").and_then(|path| path.split('.').next());
-            // Event logs are read along edges that other calls take, too.
+            // Event logs are read along edges that other calls use too.
             let Some(callee) = callee.filter(|callee| *callee != "events") else { continue };
             let service_edges =
                 access.callers.iter().filter(|caller| **caller == service || callee == service);
@@ -87,7 +88,7 @@ impl ServiceKeys {
         edges.into_iter().filter_map(entry).collect::<Vec<_>>().join(",")
     }
 
-    /// Credentials of `caller` towards `callee`.
+    /// Returns the issuer of the credentials of `caller` for `callee`.
     pub fn issuer(&self, caller: &str, callee: &str, clock: &Clock) -> Issuer {
         Issuer {
             caller: caller.to_owned(),
@@ -98,9 +99,9 @@ impl ServiceKeys {
         }
     }
 
-    /// The caller that `credential` proves towards `callee`.
+    /// Returns the caller that `credential` proves to `callee`, if it is valid.
     pub fn verify(&self, credential: &str, callee: &str, clock: &Clock) -> Option<String> {
-        // The caller's name picks the key; only the signature makes it true.
+        // The claimed name selects the key; only the signature proves the name.
         let claimed = credential.split('.').nth(1)?;
         let claimed: Claims = serde_json::from_slice(&BASE64.decode(claimed).ok()?).ok()?;
         let key = DecodingKey::from_secret(&self.key(&claimed.iss, callee)?);
@@ -122,7 +123,7 @@ struct Claims {
     exp: i64,
 }
 
-/// Makes the credentials of one edge.
+/// An issuer of the credentials of one edge.
 #[derive(Clone)]
 pub struct Issuer {
     caller: String,
@@ -139,12 +140,13 @@ impl fmt::Debug for Issuer {
 }
 
 impl Issuer {
-    /// Whom these credentials are for.
+    /// Returns the service that the credentials are for.
     pub fn callee(&self) -> &str {
         &self.callee
     }
 
-    /// A credential with at least half its life before it; empty without the edge's key.
+    /// Returns a credential with at least half of its lifetime left.
+    /// It is empty without the key of the edge.
     pub fn credential(&self) -> String {
         let Some(key) = self.key else { return String::new() };
         let now = self.clock.now().timestamp();
@@ -175,7 +177,7 @@ mod tests {
     use crate::clock::Clock;
 
     #[test]
-    fn a_credential_holds_for_its_edge_and_its_minute() {
+    fn a_credential_is_valid_for_its_edge_and_its_minute_only() {
         let clock = Clock::manual(DateTime::UNIX_EPOCH);
         let keys = ServiceKeys::from_secret("a secret of the system");
         let credential = keys.issuer("gateway", "auth", &clock).credential();
@@ -199,13 +201,13 @@ mod tests {
         );
         let from_gateway = credential(&all, "gateway", "ledger");
         assert_eq!(ledger.verify(&from_gateway, "ledger", &clock).as_deref(), Some("gateway"));
-        assert_eq!(credential(&ledger, "gateway", "auth"), "", "it can name nobody else");
+        assert_eq!(credential(&ledger, "gateway", "auth"), "", "it cannot act as another service");
         assert_eq!(credential(&ledger, "gateway", "budget"), "");
         assert!(all.edges_for("gateway").contains("gateway>notify="));
     }
 
     #[test]
-    fn a_process_with_one_edge_can_name_no_other_caller() {
+    fn a_process_with_one_edge_cannot_act_as_another_caller() {
         let clock = Clock::manual(DateTime::UNIX_EPOCH);
         let all = ServiceKeys::from_secret("a secret of the system");
         let key = BASE64.encode(super::derive(b"a secret of the system", b"budget>ledger"));
@@ -213,7 +215,7 @@ mod tests {
         let honest = budget.issuer("budget", "ledger", &clock).credential();
         assert_eq!(all.verify(&honest, "ledger", &clock).as_deref(), Some("budget"));
         assert!(budget.issuer("gateway", "ledger", &clock).credential().is_empty());
-        // Signed with the key it has, under a name it has not.
+        // Signed with the key of this edge, in the name of another service.
         let body = BASE64.encode(r#"{"iss":"gateway","aud":"ledger","iat":0,"exp":60}"#);
         let parts: Vec<_> = honest.split('.').collect();
         assert_eq!(all.verify(&format!("{}.{body}.{}", parts[0], parts[2]), "ledger", &clock), None);

@@ -1,5 +1,6 @@
-//! Refused permissions on their way to auth-svc, which keeps them as security
-//! events. A full queue drops and counts: refusing must stay cheap.
+//! Denied calls on their way to auth-svc, which stores them as security events.
+//!
+//! A full queue drops and counts them, because a rejection must stay cheap.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -14,17 +15,24 @@ const QUEUE_CAPACITY: usize = 1024;
 /// The number of denied calls reported in one request.
 const BATCH_SIZE: usize = 100;
 
-/// A call that was refused for want of a permission.
+/// A call that was rejected because the user lacks a permission.
 #[derive(Debug, Clone)]
 pub struct DeniedCall {
+    /// Id of the user.
     pub user_id: Uuid,
+    /// Id of the session.
     pub session_id: Uuid,
+    /// Permission that the user lacks.
     pub permission: &'static str,
+    /// The client that made the call.
     pub client: Client,
+    /// Id of the request.
     pub request_id: String,
+    /// Time of the rejection.
     pub denied_at: DateTime<Utc>,
 }
 
+/// The queue of denied calls that are not reported yet.
 #[derive(Debug)]
 pub struct DeniedCallQueue {
     sender: mpsc::Sender<DeniedCall>,
@@ -45,18 +53,18 @@ impl DeniedCallQueue {
         }
     }
 
-    /// The other end of the queue; the first who asks has it.
+    /// Returns the receiver of the queue; `None` after the first time.
     pub fn take_receiver(&self) -> Option<DeniedCallReceiver> {
         self.receiver.lock().unwrap_or_else(PoisonError::into_inner).take().map(DeniedCallReceiver)
     }
 }
 
-/// What waits to be told.
+/// The receiver of the queue of denied calls.
 #[derive(Debug)]
 pub struct DeniedCallReceiver(mpsc::Receiver<DeniedCall>);
 
 impl DeniedCallReceiver {
-    /// Those that wait, at least one.
+    /// Waits for denied calls; returns at least one and at most a batch.
     pub async fn next(&mut self) -> Vec<DeniedCall> {
         let mut calls = Vec::new();
         self.0.recv_many(&mut calls, BATCH_SIZE).await;

@@ -1,9 +1,9 @@
-//! Who is calling, and may they.
+//! Authentication and authorization of calls.
 //!
-//! A call is admitted by the RPC's row in the access table of `fintrac-proto`:
-//! a service credential that proves which service calls, a user's access token,
-//! or both; and of a user the permissions that the row names. Facts about the client that a caller forwards are believed only
-//! with a service credential.
+//! A call is admitted by the RPC's row in the access table of `fintrac-proto`. The row requires a
+//! service credential, which proves the calling service, a user's access token, or both, and it
+//! names the permissions that the user needs. Facts about the client that a caller forwards are
+//! trusted only with a service credential.
 
 mod addresses;
 mod authorizer;

@@ -1,14 +1,17 @@
-//! What one client is counted by, however many addresses it has.
+//! The network prefixes by which clients are counted.
+//!
+//! One client may have many addresses, but few networks.
 
 use std::net::{IpAddr, Ipv6Addr};
 
-/// The network of one connection to the internet: an IPv4 address, or 64 bits of IPv6.
+/// Returns the network of one internet connection.
+/// It is an IPv4 address, or 64 bits of an IPv6 address.
 pub fn network_prefix(ip: IpAddr) -> IpAddr {
     masked(ip, 64)
 }
 
-/// The network of one customer of a provider: an IPv4 address, or 48 bits of IPv6,
-/// which has 65,536 networks of 64 bits.
+/// Returns the network of one customer of an internet provider.
+/// It is an IPv4 address, or 48 bits of an IPv6 address, which contain 65,536 networks of 64 bits.
 pub fn site_prefix(ip: IpAddr) -> IpAddr {
     masked(ip, 48)
 }
@@ -20,7 +23,7 @@ fn masked(ip: IpAddr, bits: u32) -> IpAddr {
     }
 }
 
-/// [`network_prefix`] as a key.
+/// Returns [`network_prefix`] as a text key; `unknown` without an address.
 pub fn network_key(ip: Option<IpAddr>) -> String {
     match ip.map(network_prefix) {
         None => "unknown".to_owned(),
@@ -29,7 +32,7 @@ pub fn network_key(ip: Option<IpAddr>) -> String {
     }
 }
 
-/// [`site_prefix`] as a key; none where it is the network itself.
+/// Returns [`site_prefix`] as a text key; `None` if it is the network itself.
 pub fn site_key(ip: Option<IpAddr>) -> Option<String> {
     match ip.map(site_prefix) {
         None | Some(IpAddr::V4(_)) => None,

@@ -1,5 +1,6 @@
-//! Access tokens: JWTs of exactly our own form (RFC 9068 `at+jwt`), signed
-//! with Ed25519, or with HS256 in the legacy form.
+//! Access tokens: JWTs of exactly one form (RFC 9068 `at+jwt`).
+//!
+//! They are signed with Ed25519, or with HS256 in the legacy form.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
@@ -11,29 +12,32 @@ use uuid::Uuid;
 pub const TYPE: &str = "at+jwt";
 /// The `aud` of an access token.
 pub const AUDIENCE: &str = "fintrac";
-/// Longer tokens are not even looked at, bytes.
+/// The maximum length of a token; longer ones are rejected without parsing.
 pub const MAX_TOKEN_BYTES: usize = 4096;
 
-/// What an access token says.
+/// The claims of an access token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Claims {
+    /// Issuer of the token.
     pub iss: String,
+    /// Audience of the token.
     pub aud: String,
-    /// The user.
+    /// Id of the user.
     pub sub: Uuid,
-    /// The session.
+    /// Id of the session.
     pub sid: Uuid,
-    /// The household.
+    /// Id of the household.
     pub hh: Uuid,
+    /// Names of the user's roles.
     pub roles: Vec<String>,
-    /// Seconds since 1970.
+    /// Time of issue, in seconds since 1970.
     pub iat: i64,
-    /// Seconds since 1970.
+    /// Time of expiry, in seconds since 1970.
     pub exp: i64,
 }
 
-/// The header, and nothing else in it: no `jwk`, no `jku`, no `crit`.
+/// The header without any other field: no `jwk`, no `jku`, no `crit`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct StrictHeader {
@@ -42,14 +46,14 @@ struct StrictHeader {
     kid: Option<String>,
 }
 
-/// Where a token's key is to be found.
+/// The header fields that select the key of a token.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct ParsedHeader {
     pub algorithm: Algorithm,
     pub kid: Option<String>,
 }
 
-/// Reads the header; `None` for anything that is not of our form.
+/// Parses the header; returns `None` for a token of any other form.
 pub(crate) fn parse_header(token: &str) -> Option<ParsedHeader> {
     if token.len() > MAX_TOKEN_BYTES {
         return None;
@@ -67,8 +71,8 @@ pub(crate) fn parse_header(token: &str) -> Option<ParsedHeader> {
     Some(ParsedHeader { algorithm, kid: header.kid })
 }
 
-/// Checks signature, issuer and audience. Times are the caller's to check:
-/// they go by the system's clock.
+/// Verifies signature, issuer and audience.
+/// The caller checks the times, because they depend on the system's clock.
 pub(crate) fn verify(token: &str, key: &DecodingKey, algorithm: Algorithm, issuer: &str) -> Option<Claims> {
     let mut validation = Validation::new(algorithm);
     validation.validate_exp = false;
@@ -78,7 +82,7 @@ pub(crate) fn verify(token: &str, key: &DecodingKey, algorithm: Algorithm, issue
     jsonwebtoken::decode(token, key, &validation).ok().map(|data| data.claims)
 }
 
-/// Signs `claims`.
+/// Signs `claims` as an access token.
 pub fn sign(
     claims: &Claims,
     key: &EncodingKey,

@@ -1,9 +1,8 @@
-//! What this process knows for verifying access tokens by itself: public keys,
-//! revoked sessions, what roles may do and which addresses may call, kept fresh
-//! by auth-svc's feed.
+//! Verification of access tokens by each process itself.
 //!
-//! The feed beats every 250 ms. While it is silent the last state stays in
-//! force for the grace; after that nobody can be believed any more.
+//! The verifier has the public keys, the revoked sessions, the permissions of roles and the address
+//! rules. auth-svc's trust updates keep them current, with a heartbeat every 250 ms. If updates
+//! stop, the last state stays valid for the grace period; after that no token is accepted.
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
@@ -27,36 +26,36 @@ use crate::clock::Clock;
 use crate::context::Client;
 use crate::error::{RpcError, unavailable};
 
-/// Difference of clocks that is forgiven, seconds.
+/// The tolerated difference between clocks.
 const LEEWAY_SECONDS: i64 = 5;
-/// Verified tokens kept, so that a signature is checked once.
+/// The number of verified tokens to keep, so that each signature is checked once.
 const TOKEN_CACHE_CAPACITY: u64 = 100_000;
 
-/// How tokens are verified.
+/// The settings for the verification of tokens.
 #[derive(Debug, Clone)]
 pub struct TokenVerifierConfig {
     /// The `iss` that tokens must have.
     pub issuer: String,
-    /// How long the last state stays in force while auth-svc is out of reach.
+    /// Time for which the last state stays valid while auth-svc is unreachable.
     pub grace: Duration,
-    /// The legacy form: HS256 with this secret instead of Ed25519.
+    /// Secret of the legacy form: HS256 instead of Ed25519.
     pub hs256_secret: Option<SecretString>,
 }
 
-/// What has changed; nothing at all is the heartbeat.
+/// A change of the trust state; an empty one is the heartbeat.
 #[derive(Debug, Clone, Default)]
 pub struct TrustUpdate {
-    /// All keys (key id, Ed25519 public key), when they changed; else none.
+    /// All keys (key id, Ed25519 public key) if they changed, else none.
     pub keys: Vec<(String, [u8; 32])>,
-    /// Sessions, and when to forget each.
+    /// Revoked sessions, each with the time after which it can be removed.
     pub revoked: Vec<(Uuid, DateTime<Utc>)>,
-    /// All roles with their permissions, when they changed.
+    /// All roles with their permissions, if they changed.
     pub roles: Option<Vec<(String, Vec<String>)>>,
-    /// All rules, when they changed.
+    /// All address rules, if they changed.
     pub address_rules: Option<Vec<AddressRule>>,
 }
 
-/// Keys, revocations, roles, and when they were last confirmed_at.
+/// A verifier of access tokens, with the trust state and its age.
 #[derive(Debug)]
 pub struct TokenVerifier {
     config: TokenVerifierConfig,
@@ -77,6 +76,7 @@ struct State {
 }
 
 impl TokenVerifier {
+    /// Creates a verifier, which is not ready until it receives a trust update.
     pub fn new(config: TokenVerifierConfig, clock: Clock) -> Self {
         let hs256_key = config
             .hs256_secret
@@ -86,22 +86,22 @@ impl TokenVerifier {
         Self { config, clock, hs256_key, state, verified: Cache::new(TOKEN_CACHE_CAPACITY), denied_calls }
     }
 
-    /// The `iss` of the tokens that are believed.
+    /// Returns the `iss` of the tokens that are accepted.
     pub fn issuer(&self) -> &str {
         &self.config.issuer
     }
 
-    /// Takes over a whole snapshot.
+    /// Replaces the state with a snapshot, except revocations.
     pub fn replace(&self, snapshot: TrustUpdate) {
         let now = self.clock.now();
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        // A snapshot may come from a replica that is behind: nothing is unrevoked by it.
+        // A snapshot of a lagging replica must not remove a revocation.
         state.revoked.retain(|_, forget_at| *forget_at > now);
         self.set_keys(&mut state, &snapshot.keys);
         Self::apply(&mut state, snapshot);
     }
 
-    /// Adds what is new; no keys means the same keys.
+    /// Adds an update; one without keys leaves the keys unchanged.
     pub fn extend(&self, update: TrustUpdate) {
         let now = self.clock.now();
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
@@ -131,11 +131,11 @@ impl TokenVerifier {
     fn set_keys(&self, state: &mut State, keys: &[(String, [u8; 32])]) {
         // The decoding key of Ed25519 is the bare public key.
         state.keys = keys.iter().map(|(kid, key)| (kid.clone(), DecodingKey::from_ed_der(key))).collect();
-        // A key that was taken away must not live on in the cache.
+        // The cache must not accept tokens of a removed key.
         self.verified.invalidate_all();
     }
 
-    /// Whether tokens can be verified: the feed has spoken within the grace.
+    /// Returns whether tokens can be verified: the last update is within the grace.
     pub fn is_ready(&self) -> bool {
         self.age().is_some_and(|age| age <= self.config.grace)
     }
@@ -148,9 +148,9 @@ impl TokenVerifier {
             .map(|confirmed_at| confirmed_at.elapsed())
     }
 
-    /// Whom `token`, which came from the address `ip`, proves; else UNAUTHENTICATED,
-    /// PERMISSION_DENIED by the rules on addresses, or UNAVAILABLE when the last
-    /// word from auth-svc is older than the grace.
+    /// Verifies `token`, which was sent from the address `ip`.
+    /// Fails with UNAUTHENTICATED, with PERMISSION_DENIED by the address rules, or with UNAVAILABLE
+    /// if the last update of auth-svc is older than the grace period.
     pub fn verify(&self, token: &str, ip: Option<IpAddr>) -> Result<Principal, Status> {
         if !self.is_ready() {
             return Err(unavailable("Access tokens cannot be checked right now; try again in a moment."));
@@ -181,19 +181,20 @@ impl TokenVerifier {
         Ok(Principal { user_id: sub, session_id: sid, household_id: hh, roles })
     }
 
-    /// Whether anybody may call from `ip`.
+    /// Checks that the rules for all users allow `ip`.
     pub fn check_ip(&self, ip: Option<IpAddr>) -> Result<(), Status> {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
         if state.address_rules.allows(ip) { Ok(()) } else { Err(ip_address_denied()) }
     }
 
-    /// Whether this user may call from `ip`, and everybody.
+    /// Checks that the rules for this user and for all users allow `ip`.
     pub fn check_user_ip(&self, user_id: Uuid, ip: Option<IpAddr>) -> Result<(), Status> {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
         if state.address_rules.allows_user(user_id, ip) { Ok(()) } else { Err(ip_address_denied()) }
     }
 
-    /// Whether the user's roles have each of `permissions`; a refusal is told to auth-svc.
+    /// Checks that the user's roles have each of `permissions`.
+    /// A rejection is reported to auth-svc.
     pub fn require_permissions(
         &self,
         principal: &Principal,
@@ -218,7 +219,8 @@ impl TokenVerifier {
         Err(RpcError::new(Code::PermissionDenied, "PERMISSION_DENIED", message).into())
     }
 
-    /// Whether one of the user's roles has `permission`, for what is left out and not refused.
+    /// Returns whether one of the user's roles has `permission`.
+    /// It is for data that is omitted without a permission; nothing is reported.
     pub fn has_permission(&self, principal: &Principal, permission: &str) -> bool {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
         principal
@@ -227,7 +229,7 @@ impl TokenVerifier {
             .any(|role| state.roles.get(role).is_some_and(|permissions| permissions.contains(permission)))
     }
 
-    /// What was refused and is to be told; the first who asks has it.
+    /// Returns the receiver of denied calls; `None` after the first time.
     pub fn denied_calls(&self) -> Option<DeniedCallReceiver> {
         self.denied_calls.take_receiver()
     }

@@ -1,5 +1,4 @@
-//! Keeps a [`TokenVerifier`] fresh from auth-svc's feed, and tells auth-svc which calls
-//! were refused for want of a permission.
+//! The subscription to auth-svc's trust updates, and the report of denied calls.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,11 +18,12 @@ use super::token_verifier::{TokenVerifier, TrustUpdate};
 use crate::clock::timestamp;
 use crate::transport::{NoDeadline, Transport};
 
-/// Silence that counts as a broken feed.
+/// The time without a message after which the stream counts as broken.
 const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(1);
 const RETRY_DELAY: Duration = Duration::from_millis(100);
 
-/// Follows the feed at `auth` until `shutdown`, connecting again after losses.
+/// Receives trust updates from `auth` and reports denied calls until `shutdown`.
+/// It reconnects after a loss.
 pub async fn run_trust_subscription(
     token_verifier: Arc<TokenVerifier>,
     auth: Transport,
@@ -42,7 +42,7 @@ async fn receive_updates(token_verifier: &TokenVerifier, auth: Transport, shutdo
             () = shutdown.cancelled() => return,
             result = receive_stream(token_verifier, auth.clone(), &mut failing) => if let Err(status) = result {
                 if !failing {
-                    tracing::warn!(code = ?status.code(), message = status.message(), "trust feed broke");
+                    tracing::warn!(code = ?status.code(), message = status.message(), "trust updates lost");
                 }
                 failing = true;
             }
@@ -51,7 +51,8 @@ async fn receive_updates(token_verifier: &TokenVerifier, auth: Transport, shutdo
     }
 }
 
-/// Tells refused calls for as long as it takes; those that do not fit the queue meanwhile are lost.
+/// Reports denied calls, with retries for as long as necessary.
+/// Calls that do not fit into the queue meanwhile are lost.
 async fn report_denied_calls(token_verifier: &TokenVerifier, auth: Transport, shutdown: &CancellationToken) {
     let Some(mut denied) = token_verifier.denied_calls() else { return };
     let mut client = TrustServiceClient::new(auth);
@@ -85,7 +86,7 @@ async fn receive_stream(
     let mut request = Request::new(WatchTrustRequest {});
     request.extensions_mut().insert(NoDeadline);
     let mut client = TrustServiceClient::new(auth);
-    let timed_out = |_| Status::unavailable("the trust feed is silent");
+    let timed_out = |_| Status::unavailable("no trust update within the timeout");
     let response = tokio::time::timeout(HEARTBEAT_TIMEOUT * 3, client.watch_trust(request))
         .await
         .map_err(timed_out)??;
@@ -95,7 +96,7 @@ async fn receive_stream(
             tokio::time::timeout(HEARTBEAT_TIMEOUT, stream.message()).await.map_err(timed_out)??;
         let Some(message) = message else { return Ok(()) };
         if std::mem::take(failing) {
-            tracing::info!("trust feed is back");
+            tracing::info!("trust updates resumed");
         }
         match message.update {
             Some(Update::Snapshot(all)) => {
@@ -104,7 +105,7 @@ async fn receive_stream(
             Some(Update::Delta(new)) => {
                 token_verifier.extend(update(&new.keys, &new.revoked, new.roles, new.address_rules));
             }
-            None => return Err(Status::internal("the trust feed sent nothing")),
+            None => return Err(Status::internal("the trust update is empty")),
         }
     }
 }

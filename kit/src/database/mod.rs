@@ -12,10 +12,12 @@ pub use roles::{app_role, bootstrap, owner_role, role_password};
 pub(crate) use schema::ensure_event_partitions;
 pub use schema::{Grant, Schema, SchemaError};
 
-/// The size and patience of a pool.
+/// The size and the timeout of a connection pool.
 #[derive(Debug, Clone, Copy)]
 pub struct PoolConfig {
+    /// Maximum number of connections.
     pub max_connections: u32,
+    /// Time to wait for a free connection.
     pub acquire_timeout: Duration,
 }
 
@@ -25,12 +27,11 @@ impl Default for PoolConfig {
     }
 }
 
-/// A pool whose connections see `schema` first and give up what hangs.
+/// Creates a pool of sessions in `schema` that discards unusable connections.
 ///
-/// `Pool::begin` cancelled half-way returns a connection that is inside a
-/// transaction (sqlx 0.9). The check before each use finds that out, and costs
-/// the same round trip as the ping it replaces: outside a transaction a
-/// statement and its transaction begin at one instant.
+/// A canceled `Pool::begin` returns a connection that is inside a transaction (sqlx 0.9). The check
+/// before each use detects this, and costs the same round trip as the ping that it replaces:
+/// outside a transaction, a statement and its transaction start at the same instant.
 pub fn pool(options: &PgConnectOptions, schema: &str, config: PoolConfig) -> PgPool {
     PgPoolOptions::new()
         .max_connections(config.max_connections)
@@ -38,7 +39,7 @@ pub fn pool(options: &PgConnectOptions, schema: &str, config: PoolConfig) -> PgP
         .test_before_acquire(false)
         .before_acquire(|connection, _| {
             Box::pin(async move {
-                // The simple protocol: the extended one takes the two times at two moments.
+                // The simple protocol: the extended one takes the two times at different instants.
                 let check = sqlx::raw_sql("select transaction_timestamp() = statement_timestamp()");
                 connection.fetch_one(check).await?.try_get(0)
             })
@@ -46,21 +47,22 @@ pub fn pool(options: &PgConnectOptions, schema: &str, config: PoolConfig) -> PgP
         .connect_lazy_with(session_options(options, schema))
 }
 
-/// One connection beside `pool`, for work that must not queue behind requests.
+/// Creates a pool of one connection, for work that must not wait behind requests.
 pub fn dedicated_pool(pool: &PgPool) -> PgPool {
     let options = PgConnectOptions::clone(&pool.connect_options());
     PgPoolOptions::new().max_connections(1).connect_lazy_with(options)
 }
 
-/// A small pool beside `pool` for work that is costly by nature: it neither takes the
-/// connections of others nor holds one for longer than `statement_timeout`.
+/// Creates a small pool for expensive work.
+/// Such work does not take the connections of `pool`, and holds none for longer than
+/// `statement_timeout`.
 pub fn bounded_pool(pool: &PgPool, max_connections: u32, statement_timeout: Duration) -> PgPool {
     let timeout = format!("{}ms", statement_timeout.as_millis());
     let options = PgConnectOptions::clone(&pool.connect_options()).options([("statement_timeout", timeout)]);
     PgPoolOptions::new().max_connections(max_connections).connect_lazy_with(options)
 }
 
-/// `options` for a session in `schema`.
+/// Adds the settings of a session in `schema` to `options`.
 pub fn session_options(options: &PgConnectOptions, schema: &str) -> PgConnectOptions {
     options.clone().application_name(&format!("fintrac-{schema}")).options([
         ("search_path", schema),
@@ -68,22 +70,22 @@ pub fn session_options(options: &PgConnectOptions, schema: &str) -> PgConnectOpt
         ("statement_timeout", "30s"),
         ("lock_timeout", "20s"),
         ("timezone", "UTC"),
-        // Estimates of a general plan are high enough to compile it, which takes
-        // a hundred times as long as the short queries of this system.
+        // The estimates of generic plans are high enough to trigger compilation, which takes a
+        // hundred times as long as the short queries of this system.
         ("jit", "off"),
     ])
 }
 
-/// Whether trying again later may help: the connection, the pool or the
-/// server failed, not the statement.
+/// Returns whether a later retry may succeed.
+/// It may if the connection, the pool or the server failed, not the statement.
 pub fn is_transient(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => {
             true
         }
         sqlx::Error::Database(error) => {
-            // Connection, rollback (deadlock, serialisation), resources, operator
-            // intervention; lock timeout, idle in transaction.
+            // Connection, rollback (deadlock, serialization), resources, operator intervention;
+            // lock timeout, idle in transaction.
             let transient = ["08", "40", "53", "57", "55P03", "25P03"];
             error.code().is_some_and(|code| transient.iter().any(|class| code.starts_with(class)))
         }
@@ -91,27 +93,27 @@ pub fn is_transient(error: &sqlx::Error) -> bool {
     }
 }
 
-/// Returns whether there is too much to do: no connection or lock became free in
-/// time, or the server is out of resources.
+/// Returns whether the database is overloaded.
+/// It is if no connection or lock became free in time, or if the server is out of resources.
 pub fn is_overloaded(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     matches!(error, sqlx::Error::PoolTimedOut)
         || code.is_some_and(|code| code.starts_with("53") || code == "55P03")
 }
 
-/// Whether a statement took longer than it may.
+/// Returns whether a statement exceeded its timeout.
 pub fn is_timeout(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     code.as_deref() == Some("57014")
 }
 
-/// Whether a number did not fit, such as a sum.
+/// Returns whether a number, such as a sum, was out of range.
 pub fn is_out_of_range(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     code.as_deref() == Some("22003")
 }
 
-/// Name of the constraint that a statement violated.
+/// Returns the name of the constraint that a statement violated.
 pub fn violated_constraint(error: &sqlx::Error) -> Option<&str> {
     error.as_database_error().and_then(|error| error.constraint())
 }

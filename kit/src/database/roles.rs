@@ -1,5 +1,7 @@
-//! Two roles a service: `<schema>_owner` migrates, `<schema>_app` serves. The
-//! serving role owns nothing and sees no other schema.
+//! The two database roles of a service.
+//!
+//! `<schema>_owner` runs migrations and `<schema>_app` serves requests. The serving role owns
+//! nothing and has no access to another schema.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
@@ -7,21 +9,23 @@ use sqlx::{AssertSqlSafe, PgConnection};
 
 use crate::access::credential::derive;
 
+/// Returns the name of the role that owns `schema`.
 pub fn owner_role(schema: &str) -> String {
     format!("{schema}_owner")
 }
 
+/// Returns the name of the role that serves requests from `schema`.
 pub fn app_role(schema: &str) -> String {
     format!("{schema}_app")
 }
 
-/// The password of `role`, derived from the system's secret.
+/// Derives the password of `role` from the system's secret.
 pub fn role_password(secret: &str, role: &str) -> String {
     BASE64.encode(derive(secret.as_bytes(), format!("database role {role}").as_bytes()))
 }
 
-/// Makes roles and schemas where missing, with a connection that may. Returns
-/// false, and changes nothing, when it may not create roles.
+/// Creates missing roles and schemas, and sets the passwords of the roles.
+/// Returns false, and changes nothing, if the connection may not create roles.
 pub async fn bootstrap(
     connection: &mut PgConnection,
     secret: &str,
@@ -34,7 +38,7 @@ pub async fn bootstrap(
     if !can_create_roles {
         return Ok(false);
     }
-    // Two starts at once would race for the same names.
+    // Two simultaneous starts would create the same names.
     let mut transaction = sqlx::Connection::begin(connection).await?;
     sqlx::query("select pg_advisory_xact_lock(hashtext('fintrac roles'))").execute(&mut *transaction).await?;
     let database: String =
@@ -47,7 +51,7 @@ pub async fn bootstrap(
                 .fetch_one(&mut *transaction)
                 .await?;
             let verb = if exists { "alter" } else { "create" };
-            // The password is our own base64url: no quote can be in it.
+            // The password is base64url, so it contains no quote.
             let sql = format!("{verb} role {role} login password '{}'", role_password(secret, role));
             run(&mut transaction, sql).await?;
         }
@@ -58,7 +62,7 @@ pub async fn bootstrap(
             .fetch_one(&mut *transaction)
             .await?;
         if !exists {
-            // A role with CREATEROLE but not SUPERUSER must be a member to give things away.
+            // A role with CREATEROLE but not SUPERUSER must be a member of the owner role.
             run(&mut transaction, format!("grant {owner} to current_user")).await?;
             run(&mut transaction, format!("create schema {schema} authorization {owner}")).await?;
         }
@@ -67,7 +71,7 @@ pub async fn bootstrap(
     Ok(true)
 }
 
-/// Runs a statement made of our own names only.
+/// Runs a statement that is built from the system's own names only.
 async fn run(connection: &mut PgConnection, sql: String) -> Result<(), sqlx::Error> {
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await.map(|_| ())
 }

@@ -1,5 +1,4 @@
-//! A service's schema: the shared tables, its own migrations, and what the
-//! serving role may do with each table.
+//! The schema of a service: the shared tables, its own migrations and its grants.
 
 use std::fmt::Write as _;
 
@@ -12,7 +11,7 @@ use super::{app_role, session_options};
 
 static SHARED_MIGRATIONS: Migrator = sqlx::migrate!();
 
-/// What the serving role may do with the plumbing's tables. Events are append-only.
+/// The serving role's privileges on kit's tables; events are append-only.
 const SHARED_TABLE_GRANTS: &[Grant] = &[
     ("event_epochs", "select, insert"),
     ("events", "select, insert"),
@@ -27,34 +26,41 @@ const SHARED_TABLE_GRANTS: &[Grant] = &[
     ("_sqlx_migrations", "select"),
 ];
 
-/// A table and the privileges of the serving role on it.
+/// A table, and the privileges of the serving role on it.
 pub type Grant = (&'static str, &'static str);
 
-/// Why a schema could not be brought up to date, or is not.
+/// The reason why a schema cannot be migrated or is not current.
 #[derive(Debug, thiserror::Error)]
 pub enum SchemaError {
+    /// The database failed.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
+    /// A migration failed.
     #[error(transparent)]
     Migrate(#[from] MigrateError),
+    /// A migration has not been applied.
     #[error("the schema `{0}` is not up to date; run `fintrac migrate`")]
     Outdated(&'static str),
+    /// The schema contains a migration that this version does not have.
     #[error(
         "the schema `{0}` belongs to another version of FinTrac and was not changed; run that version, or name an empty database (DATABASE_URL) or folder (FINTRAC_DATA_DIR)"
     )]
     OtherVersion(&'static str),
 }
 
-/// A service's schema.
+/// The schema of a service.
 #[derive(Debug, Clone, Copy)]
 pub struct Schema {
+    /// Name of the schema.
     pub name: &'static str,
+    /// The service's own migrations.
     pub migrator: &'static Migrator,
+    /// Privileges of the serving role on the service's own tables.
     pub grants: &'static [Grant],
 }
 
 impl Schema {
-    /// Brings the schema up to date. `options` connect as its owner.
+    /// Applies all migrations and grants; `options` connect as the schema's owner.
     pub async fn migrate(&self, options: &PgConnectOptions, now: DateTime<Utc>) -> Result<(), SchemaError> {
         let mut connection = session_options(options, self.name)
             .options([("statement_timeout", "0"), ("lock_timeout", "0")])
@@ -75,7 +81,7 @@ impl Schema {
         Ok(())
     }
 
-    /// Its own migrations, the oldest first, and whether each is applied.
+    /// Lists the service's own migrations, the oldest first, and which are applied.
     pub async fn status(&self, options: &PgConnectOptions) -> Result<Vec<(String, bool)>, SchemaError> {
         let mut connection = session_options(options, self.name).connect().await?;
         let applied = self.applied(&mut connection).await?;
@@ -89,8 +95,8 @@ impl Schema {
         Ok(up.map(line).collect())
     }
 
-    /// Undoes the last `steps` of its own migrations, and all that they kept;
-    /// returns how many there were. `options` connect as its owner.
+    /// Reverts the last `steps` of the service's own migrations, with their data.
+    /// Returns the number of reverted migrations. `options` connect as the schema's owner.
     pub async fn undo(&self, options: &PgConnectOptions, steps: usize) -> Result<usize, SchemaError> {
         let mut connection =
             session_options(options, self.name).options([("statement_timeout", "0")]).connect().await?;
@@ -101,7 +107,8 @@ impl Schema {
         Ok(applied.len() - remaining)
     }
 
-    /// Versions, the lowest first; none where the schema was never migrated.
+    /// Returns the applied versions, the lowest first.
+    /// There are none if the schema was never migrated.
     async fn applied(&self, connection: &mut PgConnection) -> Result<Vec<i64>, sqlx::Error> {
         let exists: bool = sqlx::query_scalar("select to_regclass($1) is not null")
             .bind(format!("{}._sqlx_migrations", self.name))
@@ -131,7 +138,7 @@ impl Schema {
     }
 
     /// Fails if the schema has a migration that this version does not have.
-    /// A role without access to the schema finds none.
+    /// It succeeds for a role without access to the schema.
     pub async fn reject_other_versions(&self, connection: &mut PgConnection) -> Result<(), SchemaError> {
         for (migrator, table) in
             [(&SHARED_MIGRATIONS, "_kit_migrations"), (self.migrator, "_sqlx_migrations")]
@@ -167,8 +174,8 @@ impl Schema {
         sqlx::query_as(AssertSqlSafe(sql)).fetch_all(connection).await
     }
 
-    /// Fails unless every migration has been applied; for services that do
-    /// not migrate themselves.
+    /// Fails unless every migration has been applied.
+    /// It is for services that do not migrate themselves.
     pub async fn verify(&self, connection: &mut PgConnection) -> Result<(), SchemaError> {
         for (migrator, table) in
             [(&SHARED_MIGRATIONS, "_kit_migrations"), (self.migrator, "_sqlx_migrations")]
@@ -188,7 +195,7 @@ impl Schema {
     }
 }
 
-/// Partitions of the event log for this month and the two after it.
+/// Creates the event log's partitions for this month and the two after it.
 pub(crate) async fn ensure_event_partitions(
     connection: &mut PgConnection,
     now: DateTime<Utc>,
@@ -200,5 +207,5 @@ pub(crate) async fn ensure_event_partitions(
 }
 
 fn is_access_denied(error: &sqlx::Error) -> bool {
-    error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == "42501")
+    error.as_database_error().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| code == "42501")
 }

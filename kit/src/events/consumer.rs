@@ -1,10 +1,9 @@
-//! Reading another service's log, each event with its effect exactly once.
+//! Consumption of another service's event log, with each effect exactly once.
 //!
-//! The cursor is locked and moved in the transaction that holds the effects, so
-//! any number of replicas may read at once: who comes second finds nothing left
-//! to do. What arrives together is digested together, in one transaction; when
-//! that fails, event by event. What a handler asks of other services it asks
-//! before the transaction opens.
+//! The cursor is locked and advanced in the transaction that contains the effects. Any number of
+//! replicas may therefore consume at once: all but the first find nothing to do. Events received in
+//! one batch are applied in one transaction; if that fails, event by event. A handler calls other
+//! services before the transaction opens.
 
 use std::time::Duration;
 
@@ -22,19 +21,19 @@ use crate::erasure;
 use crate::error::chain;
 use crate::transport::{NoDeadline, Transport};
 
-/// Tries before an event that cannot be digested becomes a dead letter.
+/// The number of attempts before an event becomes a dead letter.
 const MAX_ATTEMPTS: u32 = 5;
 const MIN_RETRY_DELAY: Duration = Duration::from_millis(100);
-/// Short, because whoever waits for an effect waits for this too.
+/// The longest delay, short because clients that wait for an effect wait too.
 const MAX_RETRY_DELAY: Duration = Duration::from_secs(1);
 
-/// Why an event had no effect yet.
+/// The reason why an event was not applied.
 #[derive(Debug, thiserror::Error)]
 pub enum HandlerError {
-    /// Something this needs is out of reach: tried again for as long as it takes.
+    /// A dependency is unavailable; the event is retried for as long as necessary.
     #[error("{0}")]
     Transient(String),
-    /// The event itself cannot be digested.
+    /// The event itself cannot be processed.
     #[error("{0}")]
     Permanent(String),
 }
@@ -59,16 +58,16 @@ impl From<Status> for HandlerError {
     }
 }
 
-/// What a service does with another's events. It gets those that arrived
-/// together, in order; when they fail, each by itself.
+/// Applies the events of another service.
+/// It receives the events of a batch in order; if they fail, it receives each one alone.
 pub trait Handler: Send + Sync + 'static {
-    /// What [`Handler::prepare`] found out.
+    /// Data that [`Handler::prepare`] collects for [`Handler::apply`].
     type Prepared: Send;
 
-    /// Asks other services; no transaction is open.
+    /// Calls other services while no transaction is open.
     fn prepare(&self, events: &[Event]) -> impl Future<Output = Result<Self::Prepared, HandlerError>> + Send;
 
-    /// The effects, in the transaction that moves the cursor.
+    /// Applies the events in the transaction that advances the cursor.
     fn apply(
         &self,
         connection: &mut PgConnection,
@@ -76,10 +75,11 @@ pub trait Handler: Send + Sync + 'static {
         prepared: Self::Prepared,
     ) -> impl Future<Output = Result<(), HandlerError>> + Send;
 
-    /// After the commit of these events' effects: wake whoever waits for them.
+    /// Runs after the commit of these events' effects, for example to wake a worker.
     fn on_commit(&self, _events: &[Event]) {}
 
-    /// What is left of an event that becomes a dead letter, in the transaction that moves the cursor.
+    /// Handles an event that becomes a dead letter.
+    /// It runs in the transaction that advances the cursor.
     fn on_dead_letter(
         &self,
         _connection: &mut PgConnection,
@@ -88,26 +88,31 @@ pub trait Handler: Send + Sync + 'static {
         async { Ok(()) }
     }
 
-    /// Whether this event may become a dead letter; erasures never do.
+    /// Returns whether this event may become a dead letter; erasures never do.
     fn may_dead_letter(&self, event: &Event) -> bool {
         !erasure::is_erasure_request(event)
     }
 }
 
-/// Reads `source`'s log into `pool`'s schema.
+/// A consumer of the log of `source`, in the schema of `pool`.
 #[derive(Debug)]
 pub struct Consumer<H> {
+    /// Name of the service whose log is consumed.
     pub source: &'static str,
+    /// Transport to that service.
     pub log: Transport,
+    /// Connections to the consuming service's schema.
     pub pool: PgPool,
+    /// Source of the current time.
     pub clock: Clock,
+    /// Handler of the events.
     pub handler: H,
 }
 
 impl<H: Handler> Consumer<H> {
-    /// Runs until `shutdown`, between events.
+    /// Consumes events until `shutdown`, and stops between two events.
     pub async fn run(self, shutdown: CancellationToken) {
-        // There from the start, so that the first one is seen as one more.
+        // The counter exists from the start, so that its first increment is visible.
         self.dead_letter_counter().absolute(0);
         let mut retry_delay = MIN_RETRY_DELAY;
         let mut last_error = String::new();
@@ -115,9 +120,9 @@ impl<H: Handler> Consumer<H> {
             let error =
                 self.subscribe(&shutdown, &mut retry_delay).await.err().map(|error| error.to_string());
             let error = error.unwrap_or_default();
-            // An outage is one line, however often we look.
+            // An outage is logged once, not for every attempt.
             if !error.is_empty() && error != last_error {
-                tracing::warn!(source = self.source, error, "event stream broke");
+                tracing::warn!(source = self.source, error, "event stream interrupted");
             }
             last_error = error;
             let _cancelled = tokio::time::timeout(retry_delay, shutdown.cancelled()).await;
@@ -166,7 +171,7 @@ impl<H: Handler> Consumer<H> {
         }))
     }
 
-    /// Gives `events` their effects; what cannot be digested becomes a dead letter.
+    /// Applies `events`; one that cannot be processed becomes a dead letter.
     async fn process(&self, events: &[Event], shutdown: &CancellationToken) -> Result<(), HandlerError> {
         let mut retry_delay = MIN_RETRY_DELAY;
         let (mut batch, mut remaining) = (events.len(), events);
@@ -179,7 +184,7 @@ impl<H: Handler> Consumer<H> {
                     continue;
                 }
                 (Err(HandlerError::Transient(error)), _) => {
-                    // Fewer at a time get on where many never do.
+                    // A smaller batch may succeed where a large one never does.
                     batch = now.len().div_ceil(2);
                     error
                 }
@@ -199,7 +204,7 @@ impl<H: Handler> Consumer<H> {
             };
             let first = now.first().map(|event| (event.kind.as_str(), event.id.as_str()));
             let (kind, id) = first.unwrap_or_default();
-            tracing::warn!(source = self.source, kind, id, error, "event not digested yet");
+            tracing::warn!(source = self.source, kind, id, error, "event not processed; retrying");
             let _cancelled = tokio::time::timeout(retry_delay, shutdown.cancelled()).await;
             retry_delay = (retry_delay * 2).min(MAX_RETRY_DELAY);
         }
@@ -217,7 +222,7 @@ impl<H: Handler> Consumer<H> {
             let prepared = self.handler.prepare(events).await?;
             let mut transaction = self.pool.begin().await?;
             if self.lock_cursor(&mut transaction).await? != reached {
-                // A replica was here meanwhile.
+                // Another replica has advanced the cursor meanwhile.
                 continue;
             }
             self.handler.apply(&mut transaction, events, prepared).await?;
@@ -262,7 +267,7 @@ impl<H: Handler> Consumer<H> {
         metrics::counter!("fintrac_event_dead_letters_total", "source" => self.source)
     }
 
-    /// Locks the cursor; how far it has come.
+    /// Locks the cursor and returns its position.
     async fn lock_cursor(&self, connection: &mut PgConnection) -> Result<LogPosition, sqlx::Error> {
         sqlx::query!(
             r#"insert into event_cursors (source, epoch, transaction_id, position) values ($1, 0, 0, 0)
@@ -280,7 +285,7 @@ impl<H: Handler> Consumer<H> {
         Ok((row.epoch, row.transaction_id, row.position))
     }
 
-    /// Moves the locked cursor past `event`.
+    /// Advances the locked cursor past `event`.
     async fn advance_cursor(&self, connection: &mut PgConnection, event: &Event) -> Result<(), sqlx::Error> {
         let (epoch, transaction_id, position) = log_position(event);
         sqlx::query!(
@@ -296,10 +301,10 @@ impl<H: Handler> Consumer<H> {
     }
 }
 
-/// A place in a log, in the order of the log.
+/// A position in a log; positions compare in the order of the log.
 type LogPosition = (i32, i64, i64);
 
-/// Those of `events`, which are in order, that lie after `reached`.
+/// Returns the part of `events`, which are in order, that is after `reached`.
 fn events_after(events: &[Event], reached: LogPosition) -> &[Event] {
     let processed = events.partition_point(|event| log_position(event) <= reached);
     events.get(processed..).unwrap_or_default()

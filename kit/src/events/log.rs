@@ -1,4 +1,4 @@
-//! Writing the log.
+//! Appending to the event log.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -9,33 +9,41 @@ use crate::access::caller::RequestOrigin;
 /// A state change, as its service records it.
 #[derive(Debug)]
 pub struct NewEvent<'a> {
+    /// Id of the event.
     pub id: Uuid,
+    /// Household that the entity belongs to, if any.
     pub household_id: Option<Uuid>,
+    /// User that the change concerns, if any.
     pub user_id: Option<Uuid>,
+    /// Type of the changed entity.
     pub entity: &'static str,
+    /// Id of the changed entity.
     pub entity_id: Uuid,
-    /// The entity's version after the change, taken under its lock.
+    /// Version of the entity after the change, determined under its lock.
     pub version: i64,
+    /// Kind of the change.
     pub kind: &'static str,
-    /// Names of the changed fields; never their values.
+    /// Names of the changed fields, never their values.
     pub changed: &'a [&'a str],
+    /// Origin of the change.
     pub origin: &'a RequestOrigin,
+    /// Time of the change.
     pub occurred_at: DateTime<Utc>,
 }
 
-/// One of 64 by household, else by user: the last bits of a UUIDv7 are random.
+/// Returns one of 64 partitions, by household, else by user, else by entity.
+/// The last bits of a UUIDv7 are random.
 fn partition(event: &NewEvent<'_>) -> i16 {
     let owner = event.household_id.or(event.user_id).unwrap_or(event.entity_id);
     i16::from(owner.as_bytes()[15] % 64)
 }
 
-/// Appends `event` in the transaction of the change that it tells of.
+/// Appends `event` in the transaction of the change that it describes.
 pub async fn append(connection: &mut PgConnection, event: &NewEvent<'_>) -> Result<(), sqlx::Error> {
     append_all(connection, std::slice::from_ref(event)).await.map(|_| ())
 }
 
-/// Appends many events; returns the id of the transaction that did it, none
-/// when there are no events.
+/// Appends events and returns the id of the transaction; none without events.
 pub async fn append_all(
     connection: &mut PgConnection,
     events: &[NewEvent<'_>],
@@ -77,10 +85,10 @@ pub async fn append_all(
     .await
 }
 
-/// Makes sure that the log's epoch belongs to this cluster. A service calls it
-/// when it starts. After a dump and restore the old transaction ids lie in this
-/// cluster's future, where the horizon would hide them and all that follow. Of
-/// events that were dropped, the places of their readers tell.
+/// Opens a new epoch if the current one belongs to another cluster.
+/// A service calls it when it starts. After a dump and restore, the old transaction ids are in this
+/// cluster's future, where the visibility horizon would hide them and all later events. If the
+/// events themselves were dropped, the positions of their readers show this.
 pub async fn open_epoch(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
     let mut transaction = sqlx::Connection::begin(connection).await?;
     sqlx::query!("select pg_advisory_xact_lock(hashtext(current_schema() || ' event epoch'))")
@@ -104,31 +112,28 @@ pub async fn open_epoch(connection: &mut PgConnection, now: DateTime<Utc>) -> Re
     transaction.commit().await
 }
 
-/// Drops the months of the log that ended 13 months ago or earlier, the oldest first, as far
-/// as each of `readers` has read them. Fails when somebody holds the log for seconds, such as
-/// a dump of the database.
+/// Drops the months of the log that ended at least 13 months ago, oldest first.
+/// It stops at a month that one of `readers` has not read. It fails if another session locks the
+/// log for seconds, such as a dump of the database.
 pub async fn drop_expired_partitions(
     connection: &mut PgConnection,
     readers: &[&str],
     now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
     let readers: Vec<_> = readers.iter().map(|reader| (*reader).to_owned()).collect();
-    // Each in a transaction of its own: who writes waits for one drop only.
+    // Each in its own transaction, so that writers wait for one drop only.
     while let Some(partition) =
         sqlx::query_scalar!("select drop_expired_event_partition($1, $2)", &readers, now.date_naive())
             .fetch_one(&mut *connection)
             .await?
     {
-        tracing::info!(
-            partition,
-            "a month of the event log was dropped: it is old and everybody has read it"
-        );
+        tracing::info!(partition, "expired event partition dropped");
     }
     Ok(())
 }
 
-/// Whether `version` of another service's entity is newer than any that has
-/// had its effect here; remembers it if so. Events of one entity may arrive swapped.
+/// Records the version of another service's entity if it is newer than before.
+/// Returns whether it is newer. Events of one entity may arrive out of order.
 pub async fn record_version_if_newer(
     connection: &mut PgConnection,
     source: &str,
@@ -150,8 +155,8 @@ pub async fn record_version_if_newer(
     Ok(done.rows_affected() == 1)
 }
 
-/// How long the oldest event that cannot be read yet has waited, seconds: an
-/// open write transaction anywhere in the cluster holds every feed back.
+/// Returns the seconds that the oldest event beyond the visibility horizon waits.
+/// An open write transaction anywhere in the cluster holds back every consumer.
 pub async fn horizon_lag_seconds(
     connection: &mut PgConnection,
     now: DateTime<Utc>,

@@ -1,8 +1,7 @@
-//! The event log: outbox, audit log and change feed in one table a service.
+//! The event log: outbox, audit log and change log in one table per service.
 //!
-//! [`append`] writes in the transaction of the change itself; [`EventLog`]
-//! streams the log to others in an order that loses nothing; a [`Consumer`]
-//! gives each event its effect exactly once.
+//! [`append`] writes in the transaction of the change itself. [`EventLog`] streams the log to other
+//! services in an order that loses no event. A [`Consumer`] applies each event exactly once.
 
 mod consumer;
 mod log;

@@ -1,4 +1,4 @@
-//! Serving the log.
+//! The RPC service that streams the event log.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -16,14 +16,14 @@ use crate::access::Caller;
 use crate::clock::{Clock, timestamp};
 use crate::error::{self, RpcError};
 
-/// How often the log is looked at when no bell rings.
+/// The interval at which the log is polled without a wake signal.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
-/// Events in one message.
+/// The number of events per message.
 const BATCH_SIZE: i64 = 500;
-/// How long a stream lasts: who asks to go on says how far he has come.
+/// The duration of a stream, after which a reader subscribes at its position.
 const MAX_STREAM_DURATION: TimeDelta = TimeDelta::hours(12);
 
-/// One service's log, for those who may read it.
+/// The event log of one service, for the services that may read it.
 #[derive(Debug, Clone)]
 pub struct EventLog {
     pool: PgPool,
@@ -34,8 +34,8 @@ pub struct EventLog {
 }
 
 impl EventLog {
-    /// `readers` are the services that may subscribe; all streams end
-    /// with `closing`.
+    /// Creates the RPC service of a log.
+    /// `readers` are the services that may subscribe; `closing` ends all streams.
     pub fn new(
         pool: PgPool,
         wake_signal: WakeSignal,
@@ -46,6 +46,7 @@ impl EventLog {
         Self { pool, wake_signal, readers, clock, closing }
     }
 
+    /// Converts this into a gRPC service.
     pub fn into_service(self) -> EventLogServiceServer<Self> {
         EventLogServiceServer::new(self)
     }
@@ -61,7 +62,7 @@ impl EventLogService for EventLog {
     ) -> Result<Response<Self::SubscribeStream>, Status> {
         let caller = Caller::from_request(&request).service;
         let Some(reader) = caller.filter(|service| self.readers.contains(&service.as_str())) else {
-            let message = "This service does not read this log.";
+            let message = "This service may not read this event log.";
             return Err(RpcError::new(Code::PermissionDenied, "CALLER_NOT_ADMITTED", message).into());
         };
         let mut after = request.into_inner().after.unwrap_or_default();
@@ -90,7 +91,7 @@ impl EventLogService for EventLog {
     }
 }
 
-/// Notes how far a reader has come; his replicas may say so in any order.
+/// Records a reader's position; its replicas may report positions in any order.
 async fn record_reader_position(
     pool: &PgPool,
     reader: &str,
@@ -116,11 +117,11 @@ async fn record_reader_position(
     .map(|_| ())
 }
 
-/// The next events after `after`, of its epoch or of the next that has any.
+/// Reads the next events after `after`, from its epoch or the next with events.
 async fn read_events(pool: &PgPool, after: &Position) -> Result<Vec<Event>, sqlx::Error> {
     let mut after = *after;
     loop {
-        // Asked first: an epoch with a successor is closed, so empty means read to its end.
+        // Read first: an epoch with a successor is closed, so no events means its end.
         let next = sqlx::query_scalar!("select min(epoch) from event_epochs where epoch > $1", after.epoch)
             .fetch_one(pool)
             .await?;
@@ -134,10 +135,10 @@ async fn read_events(pool: &PgPool, after: &Position) -> Result<Vec<Event>, sqlx
     }
 }
 
-/// The next events of one epoch: comparing all three columns at once, the planner
-/// would sort everything that is left. In the current epoch only those of
-/// transactions below the horizon: all of them have ended, so none can still
-/// commit into a place that was passed. Older epochs are closed.
+/// Reads the next events of one epoch.
+/// A comparison of all three columns would make the planner sort all later events. In the current
+/// epoch it reads only transactions below the visibility horizon: all of them have ended, so none
+/// can still commit at a position that was passed. Older epochs are closed.
 async fn read_epoch(pool: &PgPool, after: &Position) -> Result<Vec<Event>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"select epoch, transaction_id::text::bigint as "transaction_id!", position, id, partition, household_id,

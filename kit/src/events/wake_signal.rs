@@ -1,10 +1,11 @@
-//! Wakes the readers in this process after a commit; others find out by polling.
+//! Wakes the readers in this process after a commit; other processes poll.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 
+/// A signal that wakes its subscribers.
 #[derive(Debug, Clone)]
 pub struct WakeSignal(Arc<watch::Sender<u64>>);
 
@@ -15,26 +16,27 @@ impl Default for WakeSignal {
 }
 
 impl WakeSignal {
-    /// Call it after a commit.
+    /// Wakes the subscribers; call it after a commit.
     pub fn wake(&self) {
         self.0.send_modify(|generation| *generation = generation.wrapping_add(1));
     }
 
+    /// Subscribes to the signal.
     pub fn subscribe(&self) -> WakeSubscription {
         WakeSubscription { generation: self.0.subscribe() }
     }
 }
 
-/// One listener; a ring between two waits is not lost.
+/// A subscription; a signal between two waits is not lost.
 #[derive(Debug)]
 pub struct WakeSubscription {
     generation: watch::Receiver<u64>,
 }
 
 impl WakeSubscription {
-    /// Returns when the bell has rung since the last call, at the latest after `timeout`.
+    /// Waits for a signal since the last call, at most until `timeout`.
     pub async fn wait(&mut self, timeout: Duration) {
-        // An elapsed wait and a dropped wake_signal both mean: look again.
-        let _look_again = tokio::time::timeout(timeout, self.generation.changed()).await;
+        // After a timeout, or when the signal was dropped, the caller polls again.
+        let _poll_again = tokio::time::timeout(timeout, self.generation.changed()).await;
     }
 }

@@ -1,7 +1,7 @@
-//! The key on a call, and the kept answer on its way back.
+//! The idempotency key of a call, and the stored response on its way back.
 //!
-//! The gateway says in metadata which REST call the key was for and what body
-//! came with it; of a program that calls directly it is the RPC and its message.
+//! The gateway sends the REST call that the key is for and the fingerprint of its body as metadata.
+//! For a client that calls directly, they are the RPC and its message.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
@@ -15,21 +15,22 @@ use crate::access::{Caller, RequestContext};
 use crate::error::{RpcError, internal};
 use crate::transport::{FINGERPRINT, IDEMPOTENCY_KEY, OPERATION, REPLAYED};
 
-/// What a request that may come twice gets.
+/// The result of a request with an idempotency key.
 #[derive(Debug)]
 pub enum Stored<T> {
+    /// The result of the work that was done now.
     New(T),
-    /// The kept answer of the first request with this key.
+    /// The stored response of the first request with this key.
     Replayed(Vec<u8>),
 }
 
-/// The key of `request`, if it has one; `rpc` names the call.
+/// Returns the key of `request`, if it has one; `rpc` names the call.
 pub fn key<T: Message>(request: &Request<T>, ctx: &RequestContext, rpc: &str) -> Result<Option<Key>, Status> {
     let metadata = request.metadata();
     let Some(key) = metadata.get(IDEMPOTENCY_KEY) else { return Ok(None) };
     let key = key.to_str().unwrap_or_default();
     if !(1..=255).contains(&key.len()) || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
-        let message = "Send 1 to 255 visible ASCII characters as the key.";
+        let message = "The idempotency key must be 1 to 255 visible ASCII characters.";
         return Err(RpcError::new(Code::InvalidArgument, "IDEMPOTENCY_KEY_INVALID", message).into());
     }
     let text = |name| metadata.get(name).and_then(|value| value.to_str().ok());
@@ -43,18 +44,18 @@ pub fn key<T: Message>(request: &Request<T>, ctx: &RequestContext, rpc: &str) ->
     Ok(Some(Key { household_id, user_id, operation, key: key.to_owned(), fingerprint }))
 }
 
-/// 32 bytes in base64url.
+/// Decodes 32 bytes in base64url.
 fn fingerprint(text: &str) -> Option<[u8; 32]> {
     BASE64.decode(text).ok()?.try_into().ok()
 }
 
-/// The refusal of a key that came before with another body.
+/// Returns the error for a key that was used with another body.
 pub fn key_mismatch() -> RpcError {
-    let message = "This key came before with another body; use a fresh key.";
+    let message = "The idempotency key was used with another body. Use a new key.";
     RpcError::new(Code::FailedPrecondition, "IDEMPOTENCY_KEY_REUSED", message)
 }
 
-/// The answer to the caller: made now, or the kept one byte for byte.
+/// Builds the response: the new one, or the stored one byte for byte.
 pub fn response<T, R: Message + Default>(
     stored: Stored<T>,
     to_response: impl FnOnce(T) -> R,

@@ -1,7 +1,7 @@
-//! Requests with a key: the second one gets the answer of the first.
+//! Idempotency: a repeated request with a key gets the first response.
 //!
-//! A claim lives in the transaction of the work itself: a simultaneous duplicate
-//! waits for it, a refused request rolls it back and leaves the key free.
+//! A claim is part of the transaction that does the work: a simultaneous duplicate waits for it,
+//! and a rejected request rolls it back and releases the key.
 
 mod metadata;
 
@@ -13,41 +13,43 @@ use uuid::Uuid;
 
 pub use metadata::{Stored, key, key_mismatch, response};
 
-/// How long answers are kept.
+/// The time for which responses are stored.
 pub const RETENTION: TimeDelta = TimeDelta::hours(72);
 
-/// What makes a key unique, and the body it came with.
+/// An idempotency key with its scope, and the fingerprint of the request's body.
 #[derive(Debug, Clone)]
 pub struct Key {
+    /// Household of the user; the nil id if the request concerns none.
     pub household_id: Uuid,
+    /// User that sent the request.
     pub user_id: Uuid,
-    /// Method and path: `POST /api/v1/accounts`.
+    /// Method and path, such as `POST /api/v1/accounts`, or an RPC.
     pub operation: String,
-    /// As the client sent it: 1–255 visible ASCII characters.
+    /// Key as the client sent it: 1–255 visible ASCII characters.
     pub key: String,
     /// SHA-256 of the body as sent.
     pub fingerprint: [u8; 32],
 }
 
 impl Key {
-    /// What makes it unique: two keys of one scope are one key.
+    /// Returns the scope: two keys with the same scope are the same key.
     pub fn scope(&self) -> (Uuid, Uuid, &str, &str) {
         (self.household_id, self.user_id, &self.operation, &self.key)
     }
 }
 
-/// What a claim found.
+/// The result of a claim.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Claim {
-    /// Nobody was here: do the work and [`store`] the response.
+    /// The key is new: the caller does the work and calls [`store`].
     New,
     /// The response of the first request.
     Replay(Vec<u8>),
-    /// The key came before with another body.
+    /// The key was used with another body.
     KeyMismatch,
 }
 
-/// Claims `key`; waits for a duplicate that is under way.
+/// Claims `key`; waits for a duplicate that is in progress.
 pub async fn claim(
     connection: &mut PgConnection,
     key: &Key,
@@ -57,9 +59,10 @@ pub async fn claim(
     Ok(claims.into_iter().next().unwrap_or(Claim::New))
 }
 
-/// Claims keys of different scopes, in their own order whatever the given one, so that
-/// two who claim the same keys wait and do not deadlock. (Only a key that is
-/// released at this very moment is claimed out of order; PostgreSQL then ends one.)
+/// Claims keys of different scopes.
+/// They are claimed in sort order, so that concurrent claims of the same keys wait and do not
+/// deadlock. (Only a key that is released at the same moment is claimed out of order; PostgreSQL
+/// then aborts one transaction.)
 pub async fn claim_all(
     connection: &mut PgConnection,
     keys: &[&Key],
@@ -67,7 +70,7 @@ pub async fn claim_all(
 ) -> Result<Vec<Claim>, sqlx::Error> {
     let mut found: HashMap<Scope, Claim> = HashMap::new();
     let mut pending = keys.to_vec();
-    // A key that was there and is gone before we look was released in between: ours to claim.
+    // A key that exists and then has no row was released meanwhile, so it is claimed again.
     while !pending.is_empty() {
         let inserted = insert(connection, &pending, now).await?;
         let (claimed, known): (Vec<_>, Vec<_>) =
@@ -91,7 +94,7 @@ pub async fn claim_all(
     Ok(keys.iter().map(|key| found.remove(&owned_scope(key)).unwrap_or(Claim::New)).collect())
 }
 
-/// Inserts keys that are not there; which of them.
+/// Inserts the keys that do not exist, and returns their scopes.
 async fn insert(
     connection: &mut PgConnection,
     keys: &[&Key],
@@ -125,7 +128,7 @@ fn owned_scope(key: &Key) -> Scope {
 
 type Scope = (Uuid, Uuid, String, String);
 
-/// Fingerprints and responses of keys that somebody claimed before.
+/// Returns fingerprints and responses of keys that were claimed before.
 async fn find_stored(
     connection: &mut PgConnection,
     keys: &[&Key],
@@ -149,12 +152,12 @@ async fn find_stored(
     Ok(entry.collect())
 }
 
-/// Keeps the response, in the same transaction as the claim.
+/// Stores the response, in the same transaction as the claim.
 pub async fn store(connection: &mut PgConnection, key: &Key, response: &[u8]) -> Result<(), sqlx::Error> {
     store_all(connection, &[(key, response.to_vec())]).await
 }
 
-/// Keeps the responses of many claims.
+/// Stores the responses of many claims.
 pub async fn store_all(
     connection: &mut PgConnection,
     responses: &[(&Key, Vec<u8>)],
@@ -179,13 +182,13 @@ pub async fn store_all(
     if done.rows_affected() == u64::try_from(keys.len()).unwrap_or(u64::MAX) {
         Ok(())
     } else {
-        // Without its answer the work would be done again by the next request.
-        Err(sqlx::Error::Protocol("an idempotency key is not claimed any more".to_owned()))
+        // Without its response, the next request would repeat the work.
+        Err(sqlx::Error::Protocol("an idempotency key is no longer claimed".to_owned()))
     }
 }
 
-/// Leaves claimed keys free again, in the transaction that claimed them: the
-/// work was refused while other work in the transaction goes on.
+/// Releases claimed keys in the transaction that claimed them.
+/// It is for work that was rejected while other work in the transaction continues.
 pub async fn release_all(connection: &mut PgConnection, keys: &[&Key]) -> Result<(), sqlx::Error> {
     let columns = Columns::from_keys(keys);
     sqlx::query!(
@@ -201,7 +204,7 @@ pub async fn release_all(connection: &mut PgConnection, keys: &[&Key]) -> Result
     .map(|_| ())
 }
 
-/// Keys by column.
+/// The columns of several keys.
 struct Columns {
     households: Vec<Uuid>,
     users: Vec<Uuid>,
@@ -220,7 +223,8 @@ impl Columns {
     }
 }
 
-/// Forgets answers older than [`RETENTION`], at most 1,000 a call; returns how many.
+/// Deletes responses older than [`RETENTION`], at most 1,000 per call.
+/// Returns the number of deleted responses.
 pub async fn purge(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<u64, sqlx::Error> {
     let done = sqlx::query!(
         r#"delete from idempotency_keys where ctid = any(array(

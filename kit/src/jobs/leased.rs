@@ -1,4 +1,4 @@
-//! Work with an effect outside the database, off a queue that is a table.
+//! Leased work from a queue table, with effects outside the database.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -10,23 +10,24 @@ use tokio_util::sync::CancellationToken;
 
 use crate::events::WakeSignal;
 
-/// How often the queue is looked at when no bell rings.
+/// The interval at which the queue is polled without a wake signal.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
-/// A queue of work.
+/// A worker that processes the items of a queue.
 pub trait Worker: Send + Sync + 'static {
+    /// An item of the queue.
     type Item: Send + 'static;
 
     /// Leases up to `limit` due items to this process and commits.
     fn claim(&self, limit: i64) -> impl Future<Output = Result<Vec<Self::Item>, sqlx::Error>> + Send;
 
-    /// Does one item, with no transaction open, and marks its outcome.
+    /// Processes an item without an open transaction, and records its outcome.
     fn handle(&self, item: Self::Item) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
 }
 
-/// Works off `worker` until `shutdown`, at most `concurrency` items at a time; a
-/// slow one holds up nobody but itself. An item whose process dies is leased
-/// again when its lease has run out.
+/// Processes items until `shutdown`, at most `concurrency` at a time.
+/// A slow item delays no other. An item whose process dies is leased again when its lease has
+/// expired.
 pub async fn run(
     worker: impl Worker,
     wake_signal: WakeSignal,
@@ -34,7 +35,7 @@ pub async fn run(
     shutdown: CancellationToken,
 ) {
     let (worker, mut listener) = (Arc::new(worker), wake_signal.subscribe());
-    // Tasks of their own: they go on while this one waits for a connection to claim.
+    // Tasks of their own continue while this one waits for a connection to claim more.
     let mut running = JoinSet::new();
     while !shutdown.is_cancelled() {
         let free = concurrency.saturating_sub(running.len());
@@ -60,7 +61,7 @@ pub async fn run(
             () = listener.wait(POLL_INTERVAL), if queue_is_empty => {}
         }
     }
-    // What is begun is ended.
+    // Items in progress are finished.
     while running.join_next().await.is_some() {}
 }
 
@@ -68,9 +69,9 @@ async fn handle_item<W: Worker>(worker: Arc<W>, item: W::Item) {
     match AssertUnwindSafe(worker.handle(item)).catch_unwind().await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {
-            tracing::warn!(error = %crate::error::chain(&error), "outcome of work could not be marked");
+            tracing::warn!(error = %crate::error::chain(&error), "outcome of work could not be recorded");
         }
-        // Its lease runs out and it is tried again.
-        Err(_panic) => tracing::error!("an item of work panicked"),
+        // The lease expires and the item is retried.
+        Err(_panic) => tracing::error!("item of work panicked"),
     }
 }

@@ -1,9 +1,9 @@
-//! Background work. What is due is a row.
+//! Background work, stored in tables.
 //!
-//! [`PeriodicJob`] runs a task at an interval on one replica at a time;
-//! [`leased::run`] works off a queue whose items have effects outside the
-//! database: claim and commit, do it, then mark. Exactly-once comes from a
-//! key in the work itself, never from these leases.
+//! [`PeriodicJob`] runs a task at an interval, on one replica at a time. [`leased::run`] processes
+//! a queue whose items have effects outside the database: it claims an item and commits, processes
+//! it, then records the outcome. Exactly-once effects come from a key in the work itself, never
+//! from these leases.
 
 pub mod leased;
 mod periodic;

@@ -8,23 +8,27 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 
-/// How long a replica may work on one run before another takes over.
+/// The time after which another replica takes over a run.
 const LEASE_DURATION: TimeDelta = TimeDelta::minutes(10);
-/// After a first failure the next try comes this much later.
+/// The delay before the first retry of a failed run.
 const RETRY_DELAY: TimeDelta = TimeDelta::minutes(1);
-/// Somebody may ask for a run at any time.
+/// The longest time between two polls, short because runs can be requested.
 const MAX_POLL_INTERVAL: Duration = Duration::from_secs(5);
 const MIN_POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Whatever a task fails with.
+/// The error of a failed task.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A task that runs at an interval, on one replica at a time.
 #[derive(Debug, Clone)]
 pub struct PeriodicJob {
+    /// Name of the job.
     pub name: &'static str,
+    /// Time between two runs.
     pub interval: TimeDelta,
+    /// Connections to the schema that contains the job's row.
     pub pool: PgPool,
+    /// Source of the current time.
     pub clock: Clock,
 }
 
@@ -36,7 +40,7 @@ impl PeriodicJob {
     {
         while !shutdown.is_cancelled() {
             if let Err(error) = self.run_if_due(&task).await {
-                tracing::warn!(job = self.name, error = %error, "job could not be looked at");
+                tracing::warn!(job = self.name, error = %error, "job state could not be accessed");
             }
             let next = self.next_due().await.ok().flatten();
             let wait = next.and_then(|due| (due - self.clock.now()).to_std().ok()).unwrap_or_default();
@@ -45,7 +49,7 @@ impl PeriodicJob {
         }
     }
 
-    /// Runs `task` if it is due and nobody else has it; returns whether it ran.
+    /// Runs `task` if it is due and no other replica runs it; returns whether it ran.
     pub async fn run_if_due<F>(&self, task: impl Fn() -> F) -> Result<bool, sqlx::Error>
     where
         F: Future<Output = Result<(), BoxError>>,
@@ -78,13 +82,14 @@ impl PeriodicJob {
         Ok(true)
     }
 
-    /// How long after a failure that followed on so many others: twice as long each time.
+    /// Returns the delay before a retry, doubled after each failure in a row.
+    /// It is at most the job's interval.
     fn retry_delay(&self, failures: i32) -> TimeDelta {
         let doubled = RETRY_DELAY * 2_i32.saturating_pow(failures.clamp(0, 20).unsigned_abs());
         doubled.min(self.interval)
     }
 
-    /// When this run started and how many failed right before, if it is ours to do.
+    /// Leases a due run; returns its start and the number of failures in a row before.
     async fn claim(&self) -> Result<Option<(DateTime<Utc>, i32)>, sqlx::Error> {
         let now = self.clock.now();
         sqlx::query!(

@@ -23,18 +23,19 @@ struct ServiceQueues {
 }
 
 impl Jobs {
-    /// Those of the service `name`.
+    /// Creates the RPC service for the jobs and queues of the service `name`.
     pub fn new(name: &'static str, pool: PgPool, queues: &'static [Queue], clock: Clock) -> Self {
         Self { clock, services: vec![ServiceQueues { name, pool, queues }] }
     }
 
-    /// Those of `other`, too.
+    /// Adds the jobs and queues of `other`.
     #[must_use]
     pub fn merge(mut self, other: Self) -> Self {
         self.services.extend(other.services);
         self
     }
 
+    /// Converts this into a gRPC service.
     pub fn into_service(self) -> JobServiceServer<Self> {
         JobServiceServer::new(self)
     }
@@ -49,7 +50,7 @@ impl Jobs {
         Ok(jobs)
     }
 
-    /// Makes the job due in each service that has it; false when none has.
+    /// Makes the job due in each service that has it; returns whether one has it.
     async fn request_run(&self, name: &str) -> Result<bool, sqlx::Error> {
         let mut is_known = false;
         for service in &self.services {
@@ -92,7 +93,7 @@ impl JobService for Jobs {
         if !self.request_run(&name).await.map_err(|error| error::database(&error))? {
             return Err(RpcError::not_found("job").into());
         }
-        tracing::info!(job = name, actor, "job asked for");
+        tracing::info!(job = name, actor, "job requested");
         Ok(Response::new(pb::RunJobResponse {}))
     }
 }

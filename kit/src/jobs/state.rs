@@ -1,33 +1,41 @@
-//! What operators see of background work, and how they ask for it.
+//! The state of background work, and requests for runs, for operators.
 
 use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 
-/// A queue of work that is a table of the service's own.
+/// A queue of work in a table of the service's own.
 #[derive(Debug, Clone, Copy)]
 pub struct Queue {
+    /// Name of the queue.
     pub name: &'static str,
-    /// One row for the instant `$1`: how many wait, how many are at work, when the
-    /// next is due, how many were given up.
+    /// Query for the state of the queue at the instant `$1`.
+    /// It returns one row: the number of waiting items, the number of items in progress, the time
+    /// when the next item is due, and the number of items that were given up.
     pub sql: &'static str,
 }
 
-/// A job or a queue.
+/// The state of a job or a queue.
 #[derive(Debug, Clone)]
 pub struct JobState {
+    /// Name of the job or queue.
     pub name: String,
+    /// Whether a run or an item is in progress.
     pub is_running: bool,
+    /// Start of the job's last run.
     pub started_at: Option<DateTime<Utc>>,
+    /// End of the job's last run.
     pub finished_at: Option<DateTime<Utc>>,
+    /// Time when the next run or item is due.
     pub due_at: Option<DateTime<Utc>>,
-    /// In a row; of a queue: given up.
+    /// Number of a job's failures in a row, or of a queue's items that were given up.
     pub failures: i64,
+    /// Error of the job's last run, if it failed.
     pub last_error: Option<String>,
-    /// What waits; none of what is no queue.
+    /// Number of waiting items of a queue; `None` for a job.
     pub backlog: Option<i64>,
 }
 
-/// All jobs of a service's schema, then its queues.
+/// Lists all jobs of a service's schema, then its queues.
 pub async fn list(
     connection: &mut PgConnection,
     queues: &[Queue],
@@ -70,7 +78,7 @@ pub async fn list(
     Ok(states)
 }
 
-/// Makes a job due; false when there is none of this name.
+/// Makes a job due; returns false if there is no job of this name.
 pub async fn request_run(
     connection: &mut PgConnection,
     name: &str,

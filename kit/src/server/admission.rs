@@ -1,7 +1,8 @@
-//! How many calls are in progress, by caller: services, users who call
-//! directly, and probes each have limits of their own, so that none of them can
-//! take those of the others. A direct call is counted, rated and ended by the
-//! server itself; nothing that it sends, or leaves unsent, keeps a place longer.
+//! Limits on calls in progress, per kind of caller.
+//!
+//! Services, users that call directly, and probes have separate limits, so that none can exhaust
+//! those of the others. Direct calls are counted, rate-limited and timed out by the server itself;
+//! a client cannot hold a permit longer by what it sends or does not send.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -25,19 +26,21 @@ use crate::access::{Caller, DirectRateLimit};
 use crate::context::{self, Context};
 use crate::error::{RpcError, overloaded};
 
-/// Calls of services in progress, to their response head, beyond which others wait.
+/// The number of service calls in progress up to their response head.
+/// Further calls wait.
 const MAX_SERVICE_CALLS: usize = 1024;
-/// Direct calls in progress, to the end of their response, beyond which others are rejected.
+/// The number of direct calls in progress up to the end of their response.
+/// Further calls are rejected.
 const MAX_DIRECT_CALLS: usize = 256;
-/// The same of one user.
+/// The number of direct calls of one user in progress.
 const MAX_DIRECT_CALLS_PER_USER: usize = 32;
-/// Checks of health in progress.
+/// The number of health checks in progress.
 const MAX_PROBES: usize = 256;
-/// Watches of health and streams of reflection.
+/// The number of open health watches and reflection streams.
 const MAX_OPEN_STREAMS: usize = 64;
-/// For the response head of a direct call, its message included.
+/// The timeout of a direct call up to its response head, including its message.
 const DIRECT_TIMEOUT: Duration = Duration::from_secs(30);
-/// Users beyond which those who have not called for a while are forgotten.
+/// The number of users above which the rate limiter removes inactive ones.
 const MAX_TRACKED_USERS: usize = 10_000;
 
 /// The limits of one service.
@@ -64,7 +67,7 @@ impl CallLimits {
         }
     }
 
-    /// A place for a direct call of a user.
+    /// Admits a direct call of a user.
     fn direct(self: &Arc<Self>, user: Uuid) -> Result<DirectCallPermit, Status> {
         if let Some(rate) = &self.rate {
             if rate.len() > MAX_TRACKED_USERS {
@@ -87,7 +90,7 @@ impl CallLimits {
     }
 }
 
-/// Held until the response has ended.
+/// The permit of a direct call, held until the response has ended.
 #[derive(Debug)]
 struct DirectCallPermit {
     limits: Arc<CallLimits>,
@@ -155,7 +158,8 @@ where
     }
 }
 
-/// A call that nobody but the server ends; `place` is held until its response has ended.
+/// Runs a direct call with the server's own timeout.
+/// `permit` is held until the response has ended.
 async fn direct<P: Send + Unpin + 'static>(
     call: impl Future<Output = Result<Response<Body>, Infallible>>,
     permit: P,
@@ -170,7 +174,7 @@ async fn direct<P: Send + Unpin + 'static>(
     }
 }
 
-/// A response body with the place that it takes.
+/// A response body that holds a permit.
 struct PermitBody<P> {
     inner: Body,
     _permit: P,
@@ -268,12 +272,12 @@ mod tests {
             }
             if number == 1 {
                 let more = admission.call(request("/quick", user(1)));
-                assert_eq!(reason_of(more).await.as_deref(), Some("OVERLOADED"), "a user has 32");
+                assert_eq!(reason_of(more).await.as_deref(), Some("OVERLOADED"), "at most 32 per user");
                 assert_eq!(reason_of(admission.call(request("/quick", user(2)))).await, None);
             }
         }
         let ninth = admission.call(request("/quick", user(9)));
-        assert_eq!(reason_of(ninth).await.as_deref(), Some("OVERLOADED"), "all users have 256");
+        assert_eq!(reason_of(ninth).await.as_deref(), Some("OVERLOADED"), "all users have at most 256 calls");
         assert_eq!(reason_of(admission.call(request("/quick", service()))).await, None);
         let check = request("/grpc.health.v1.Health/Check", Caller::default());
         assert_eq!(reason_of(admission.call(check)).await, None);
@@ -282,7 +286,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn watches_of_health_are_few_and_checks_go_on() {
+    async fn health_watches_are_limited_and_checks_still_succeed() {
         let mut admission = admission(1);
         let mut watch = || admission.call(request("/grpc.health.v1.Health/Watch", Caller::default()));
         let mut open = Vec::new();
@@ -293,13 +297,13 @@ mod tests {
         }
         assert_eq!(reason_of(watch()).await.as_deref(), Some("OVERLOADED"));
         open.pop();
-        assert_eq!(reason_of(watch()).await, None, "one has ended");
+        assert_eq!(reason_of(watch()).await, None, "one watch has ended");
         let check = request("/grpc.health.v1.Health/Check", Caller::default());
         assert_eq!(reason_of(admission.call(check)).await, None);
     }
 
     #[tokio::test]
-    async fn direct_calls_are_rated_by_user() {
+    async fn direct_calls_are_rate_limited_per_user() {
         let mut admission = admission(2);
         let mut call = |caller| admission.call(request("/quick", caller));
         for _ in 0..2 {
@@ -308,12 +312,12 @@ mod tests {
         assert_eq!(reason_of(call(user(1))).await.as_deref(), Some("RATE_LIMITED"));
         assert_eq!(reason_of(call(user(2))).await, None);
         for _ in 0..5 {
-            assert_eq!(reason_of(call(service())).await, None, "the gateway has rated these");
+            assert_eq!(reason_of(call(service())).await, None, "the gateway limits these");
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_direct_call_ends_although_nothing_is_sent() {
+    async fn a_direct_call_that_hangs_times_out() {
         let Ok(response) = admission(2).call(request("/hang", user(1))).await;
         let status = Status::from_header_map(response.headers()).expect("a status");
         assert_eq!(status.code(), Code::DeadlineExceeded);

@@ -1,4 +1,4 @@
-//! Asks the [`Authorizer`] whether this call may pass, and tells the handler who calls.
+//! Authorizes each call, and passes the caller to the handler.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -35,7 +35,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
-        // Of calls over the network; in this process extensions are cleared.
+        // Only network calls have a peer; in this process extensions are cleared.
         let peer = request.extensions().get::<TcpConnectInfo>().and_then(TcpConnectInfo::remote_addr);
         let peer = peer.map(|address| address.ip());
         let call = match self.authorizer.authorize(request.uri().path(), request.headers(), peer) {

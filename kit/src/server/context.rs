@@ -1,5 +1,6 @@
-//! Opens the request's [`Context`]: the deadline and the request id from its
-//! headers. Who calls, and what is believed of the client, is added behind it.
+//! Opens the request's [`Context`] with the deadline and the id from its headers.
+//!
+//! The next layer adds the caller and the client.
 
 use std::convert::Infallible;
 use std::task::{Context as Poller, Poll};
@@ -42,7 +43,7 @@ where
         let deadline = timeout(request.headers()).map(|left| Instant::now() + left);
         let span = tracing::info_span!("rpc", path = request.uri().path(), request_id);
         telemetry::set_parent(&span, request.headers());
-        // Only paths of ours: anybody can invent others, and labels are for ever.
+        // Only known paths: clients can invent others, and metric labels are never removed.
         let method = fintrac_proto::access(request.uri().path()).map_or("other", |access| access.path);
         let context = Context { request_id, deadline, ..Context::default() };
         let clone = self.inner.clone();
@@ -60,7 +61,7 @@ where
     }
 }
 
-/// `grpc-timeout`: up to eight digits and a unit.
+/// Parses `grpc-timeout`: up to eight digits and a unit.
 fn timeout(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get("grpc-timeout")?.to_str().ok()?;
     let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;

@@ -1,5 +1,6 @@
-//! Enforces `grpc-timeout`: when it passes, the handler is dropped and the
-//! caller, if still there, reads DEADLINE_EXCEEDED.
+//! Enforces `grpc-timeout`.
+//!
+//! When it passes, the handler is dropped and the caller receives DEADLINE_EXCEEDED.
 
 use std::convert::Infallible;
 use std::task::{Context as Poller, Poll};

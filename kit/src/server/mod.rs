@@ -1,11 +1,11 @@
-//! The stack in front of every service, the same for calls from the network
-//! and from this process, because tonic's own limits live in its network
-//! server only.
+//! The middleware stack in front of every service.
 //!
-//! From outside in: the body is guarded last because streams outlive the call;
-//! panics become INTERNAL; the request's context opens; the deadline stops
-//! what nobody waits for; authentication admits; each kind of caller has places
-//! of its own.
+//! It is the same for calls from the network and from this process, because tonic's own limits
+//! apply only in its network server.
+//!
+//! From outside in: panics become INTERNAL; the request's context opens; the deadline stops work
+//! that no caller waits for; authentication admits the call; each kind of caller has limits of its
+//! own. The response body is wrapped too, because streams outlive the call.
 
 mod admission;
 mod authenticate;
@@ -27,10 +27,11 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::access::Authorizer;
 
-/// A service behind its stack, ready for [`crate::transport::local`] or a network server.
+/// A service behind its stack.
+/// It can be called through [`crate::transport::local`] or served on a network.
 pub type Server = BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>;
 
-/// Dresses `routes`; `authorizer` decides who may call.
+/// Wraps `routes` in the stack; `authorizer` decides on each call.
 pub fn server_stack(routes: Routes, authorizer: Arc<Authorizer>) -> Server {
     let limits = Arc::new(admission::CallLimits::new(authorizer.direct_rate_limit()));
     ServiceBuilder::new()

@@ -1,4 +1,4 @@
-//! What a caller sees of a panic: INTERNAL, and nothing of its message.
+//! Converts a panic to INTERNAL, without the panic's message.
 
 use std::any::Any;
 
@@ -7,8 +7,8 @@ use tonic::Status;
 use tonic::body::Body;
 
 pub(super) fn status() -> Status {
-    // The panic's own message may hold anything: it stays out of our logs.
-    tracing::error!("a handler panicked");
+    // The panic's message may contain anything, so it is not logged.
+    tracing::error!("handler panicked");
     metrics::counter!("fintrac_panics_total").increment(1);
     crate::error::RpcError::new(tonic::Code::Internal, "INTERNAL", "Something went wrong on our side.").into()
 }

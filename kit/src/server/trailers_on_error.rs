@@ -1,5 +1,6 @@
-//! A response body that cannot escape the stack: a panic or a passed deadline
-//! while it streams ends it with a status in its trailers, on both transports.
+//! A response body that obeys the stack while it streams.
+//!
+//! A panic or a passed deadline ends it with a status in its trailers, on both transports.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;

@@ -1,5 +1,6 @@
-//! Logs, metrics and traces of a process. No secret, token, amount or email body is
-//! ever given to any of them.
+//! Logs, metrics and traces of a process.
+//!
+//! None of them ever contains a secret, token, amount or email body.
 
 mod statements;
 mod traces;
@@ -16,7 +17,8 @@ pub use traces::{Collector, flush, set_parent};
 
 use crate::config::{DeploymentEnvironment, Environment};
 
-/// What is logged, as a tracing filter. A word that is none would silence everything.
+/// Returns the log level as a tracing filter.
+/// An unknown word is recorded as a problem, because as a filter it would silence all logs.
 pub fn level(environment: &Environment) -> String {
     let level = environment.text("LOG_LEVEL", "info").to_ascii_lowercase();
     let level = match level.as_str() {
@@ -32,19 +34,21 @@ pub fn level(environment: &Environment) -> String {
     level.to_owned()
 }
 
-/// What a process is there for.
+/// The purpose of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
+    /// Serves requests, with metrics and traces.
     Serving,
-    /// One command, perhaps beside a system that serves: it has no metrics and traces.
+    /// Runs one command, without metrics and traces.
+    /// The system may be serving in other processes meanwhile.
     Command,
 }
 
-/// Starts logging; when serving, with `METRICS_LISTEN` the Prometheus endpoint on that address;
-/// with `OTEL_EXPORTER_OTLP_ENDPOINT` traces in the name of `service`.
+/// Starts logging and, in a serving process, metrics and traces.
 ///
-/// `LOG_LEVEL`: DEBUG, INFO, WARNING, ERROR, CRITICAL, or a tracing filter.
-/// `LOG_FORMAT`: `text` (default in development) or `json`.
+/// `METRICS_LISTEN` is the address of the Prometheus endpoint. `OTEL_EXPORTER_OTLP_ENDPOINT`
+/// enables traces in the name of `service`. `LOG_LEVEL` is DEBUG, INFO, WARNING, ERROR, CRITICAL,
+/// or a tracing filter. `LOG_FORMAT` is `text` (default in development) or `json`.
 pub fn start(environment: &Environment, service: &str, purpose: Purpose) -> anyhow::Result<()> {
     let level = level(environment);
     let quiet = "sqlx=warn,h2=warn,hyper=warn,tower=warn,rustls=warn";
@@ -67,7 +71,7 @@ pub fn start(environment: &Environment, service: &str, purpose: Purpose) -> anyh
     let traces = match collector {
         Some(collector) => {
             let tracer = traces::tracer(collector, service)?;
-            // Statements, not their values.
+            // Traces contain statements, but not their values.
             let filter = EnvFilter::try_new(format!("info,sqlx=debug,{}", quiet.replace("sqlx=warn,", "")))?;
             Some(tracing_opentelemetry::layer().with_tracer(tracer).with_filter(filter))
         }
@@ -78,9 +82,9 @@ pub fn start(environment: &Environment, service: &str, purpose: Purpose) -> anyh
     tracing_subscriber::registry().with(lines.with_filter(filter)).with(traces).with(statements).init();
     if let Some(address) = metrics {
         PrometheusBuilder::new().with_http_listener(address).install()?;
-        // There from the start, so that the first one is seen as one more.
+        // The counter exists from the start, so that its first increment is visible.
         metrics::counter!("fintrac_panics_total").absolute(0);
-        tracing::info!(%address, "metrics");
+        tracing::info!(%address, "serving metrics");
     }
     Ok(())
 }

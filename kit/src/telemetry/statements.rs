@@ -1,4 +1,4 @@
-//! How long the database takes: sqlx tells of each statement when it is done.
+//! Metrics of database statements, from the events that sqlx emits for them.
 
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
@@ -7,9 +7,9 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
-/// Where sqlx tells of it.
+/// The target of these events.
 const TARGET: &str = "sqlx::query";
-/// Seconds, from sending a statement to its last row.
+/// The field with the seconds from sending a statement to its last row.
 const FIELD: &str = "elapsed_secs";
 
 struct StatementMetrics;

@@ -1,6 +1,8 @@
-//! Traces over OTLP: a span for each request at the gateway and for each call in
-//! the service that answers it, statements as events in it. W3C trace context
-//! travels in `traceparent` (<https://www.w3.org/TR/trace-context/>).
+//! Traces over OTLP.
+//!
+//! Each request at the gateway and each call in the service that responds to it is a span, with
+//! statements as its events. The W3C trace context is sent in `traceparent`
+//! (<https://www.w3.org/TR/trace-context/>).
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -19,10 +21,10 @@ use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use crate::config::Environment;
 
 static PROVIDER: OnceLock<SdkTracerProvider> = OnceLock::new();
-/// How long the collector may take.
+/// The timeout of an export to the collector.
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Where traces go.
+/// The collector that receives the traces.
 #[derive(Debug, Clone)]
 pub struct Collector {
     endpoint: String,
@@ -30,8 +32,9 @@ pub struct Collector {
 }
 
 impl Collector {
-    /// Reads `OTEL_EXPORTER_OTLP_ENDPOINT`, and `OTEL_EXPORTER_OTLP_CERTIFICATE`: the
-    /// authority (PEM) that is trusted with https in place of the public ones.
+    /// Reads `OTEL_EXPORTER_OTLP_ENDPOINT` and `OTEL_EXPORTER_OTLP_CERTIFICATE`.
+    /// The certificate (PEM) is the authority that is trusted with https instead of the public
+    /// ones.
     pub fn from_environment(environment: &Environment) -> Option<Self> {
         let authority = environment.get("OTEL_EXPORTER_OTLP_CERTIFICATE");
         let endpoint = environment.get("OTEL_EXPORTER_OTLP_ENDPOINT")?.to_owned();
@@ -59,7 +62,7 @@ impl Collector {
     }
 }
 
-/// Exports to a collector in the name of `service`.
+/// Creates a tracer that exports to `collector` in the name of `service`.
 pub(super) fn tracer(collector: Collector, service: &str) -> anyhow::Result<SdkTracer> {
     let Collector { endpoint, tls } = collector;
     let exporter = SpanExporter::builder().with_tonic().with_endpoint(endpoint).with_timeout(EXPORT_TIMEOUT);
@@ -75,7 +78,7 @@ pub(super) fn tracer(collector: Collector, service: &str) -> anyhow::Result<SdkT
     Ok(tracer)
 }
 
-/// Sends what was not sent yet; nothing is recorded afterwards.
+/// Sends the remaining traces; nothing is recorded afterwards.
 pub async fn flush() {
     let Some(provider) = PROVIDER.get().cloned() else { return };
     let sent = tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(EXPORT_TIMEOUT)).await;
@@ -84,7 +87,7 @@ pub async fn flush() {
     }
 }
 
-/// Makes `span` a child of the caller's.
+/// Makes `span` a child of the caller's span.
 pub fn set_parent(span: &Span, headers: &HeaderMap) {
     if PROVIDER.get().is_some() {
         let parent = TraceContextPropagator::new().extract(&Headers(headers));
@@ -92,7 +95,7 @@ pub fn set_parent(span: &Span, headers: &HeaderMap) {
     }
 }
 
-/// Tells whom is called which span he works for.
+/// Adds the current span to the headers of an outgoing call.
 pub(crate) fn inject(headers: &mut HeaderMap) {
     if PROVIDER.get().is_some() {
         let context = Span::current().context();

@@ -1,22 +1,27 @@
-//! An authority of a test's own, and the certificates that it signs.
+//! A certificate authority for one test, and the certificates that it issues.
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 
+/// A certificate authority.
 #[derive(Debug)]
 pub struct CertificateAuthority {
-    /// Its own certificate.
+    /// Certificate of the authority, PEM.
     pub pem: String,
     issuer: Issuer<'static, KeyPair>,
 }
 
-/// What a server or client shows, PEM.
+/// The certificate and the key of a server or client.
 #[derive(Debug)]
 pub struct IssuedCertificate {
+    /// Certificate, PEM.
     pub certificate: String,
+    /// Private key, PEM.
     pub key: String,
 }
 
 impl CertificateAuthority {
+    /// Creates an authority with a new key.
+    ///
     /// # Panics
     /// Never.
     pub fn new() -> Self {
@@ -27,10 +32,10 @@ impl CertificateAuthority {
         Self { pem, issuer: Issuer::new(params, key) }
     }
 
-    /// A certificate for these names and addresses.
+    /// Issues a certificate for these names and addresses.
     ///
     /// # Panics
-    /// When one is no name.
+    /// If one of them is not a valid name.
     pub fn issue(&self, names: &[&str]) -> IssuedCertificate {
         let key = KeyPair::generate().expect("a key");
         let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();

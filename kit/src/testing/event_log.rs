@@ -1,4 +1,4 @@
-//! Another service's event log, as a test writes it.
+//! A fake event log of another service, which a test writes.
 
 use std::pin::Pin;
 
@@ -11,12 +11,12 @@ use tonic::{Request, Response, Status};
 
 use crate::random::Random;
 
-/// Events in the order in which they were told.
+/// A fake event log with its events in order.
 #[derive(Debug, Clone, Default)]
 pub struct FakeEventLog(watch::Sender<Vec<Event>>);
 
 impl FakeEventLog {
-    /// Appends an event; its place and id are the log's own.
+    /// Appends an event; the log assigns its position and its id.
     ///
     /// # Panics
     /// Never.
@@ -31,6 +31,7 @@ impl FakeEventLog {
         });
     }
 
+    /// Converts this into a gRPC service.
     pub fn into_service(self) -> EventLogServiceServer<Self> {
         EventLogServiceServer::new(self)
     }

@@ -1,6 +1,7 @@
-//! What tests stand on. Test databases: one private cluster a test process, in
-//! memory where the machine allows, and a database a test, cloned from a
-//! migrated template. Services and users of the system beside it.
+//! Support for tests: databases, services, users, certificates and servers.
+//!
+//! Each test process has a private cluster, in memory if the machine allows it. Each test has a
+//! database, cloned from a migrated template.
 
 mod authority;
 mod event_log;
@@ -24,26 +25,27 @@ pub use service::{TestService, TestUser, deps, token_verifier};
 use crate::clock::Clock;
 use crate::database::{self, PoolConfig, Schema, app_role, owner_role};
 
-/// Never dropped: the cluster's supervisor sees this process end, stops the
-/// server and deletes its folder.
+/// The cluster of this process, which is never dropped.
+/// The cluster's supervisor detects the end of this process, stops the server and deletes its
+/// folder.
 static CLUSTER: LazyLock<Server> = LazyLock::new(|| start_cluster().expect("PostgreSQL starts"));
 static TEMPLATES: LazyLock<Mutex<HashMap<String, String>>> = LazyLock::new(Mutex::default);
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
-/// A cluster of its own for one test, gone when the test process ends.
+/// Starts a cluster for one test, which is deleted when the test process ends.
 ///
-/// # Panics
-/// When PostgreSQL cannot be started.
+/// # Errors
+/// If PostgreSQL cannot be started.
 pub fn start_cluster() -> Result<Server, embedded_postgres::Error> {
     let memory = Path::new("/dev/shm");
     let base = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
     start_in(&base, &["fsync=off", "full_page_writes=off", "synchronous_commit=off", "max_connections=300"])
 }
 
-/// The same on disk, where a crash loses nothing that was committed.
+/// Starts such a cluster on disk, where a crash loses no committed data.
 ///
-/// # Panics
-/// When PostgreSQL cannot be started.
+/// # Errors
+/// If PostgreSQL cannot be started.
 pub fn start_durable_cluster() -> Result<Server, embedded_postgres::Error> {
     start_in(&std::env::temp_dir(), &["max_connections=300"])
 }
@@ -55,7 +57,7 @@ fn start_in(base: &Path, settings: &[&str]) -> Result<Server, embedded_postgres:
     Server::start(&Options { dir, settings, temporary: true })
 }
 
-/// Connects to `server` as its superuser.
+/// Returns the options to connect to `server` as its superuser.
 pub fn superuser(server: &Server) -> PgConnectOptions {
     PgConnectOptions::new_without_pgpass()
         .host(&server.socket_dir().to_string_lossy())
@@ -63,22 +65,24 @@ pub fn superuser(server: &Server) -> PgConnectOptions {
         .database("postgres")
 }
 
-/// A database with the given schemas, migrated, its roles as in production.
+/// A migrated database with the given schemas, and with roles as in production.
 #[derive(Debug, Clone)]
 pub struct TestDatabase {
-    /// Connects as the superuser.
+    /// Options to connect as the superuser.
     pub admin: PgConnectOptions,
 }
 
 impl TestDatabase {
+    /// Creates a database with `schemas`.
+    ///
     /// # Panics
-    /// When the database cannot be made.
+    /// If the database cannot be created.
     pub async fn new(schemas: &[&Schema], clock: &Clock) -> Self {
         let admin = superuser(&CLUSTER);
         let key = schemas.iter().map(|schema| schema.name).collect::<Vec<_>>().join("_");
         let month = clock.now().format("%Y%m");
         let mut templates = TEMPLATES.lock().await;
-        let mut connection = admin.connect().await.expect("the test cluster answers");
+        let mut connection = admin.connect().await.expect("the test cluster responds");
         let template = format!("template_{key}_{month}");
         if !templates.contains_key(&template) {
             create(&mut connection, &template, None).await;
@@ -90,27 +94,27 @@ impl TestDatabase {
         Self { admin: admin.database(&name) }
     }
 
-    /// The serving role of `schema`.
+    /// Returns the options to connect as the serving role of `schema`.
     pub fn app(&self, schema: &str) -> PgConnectOptions {
         self.admin.clone().username(&app_role(schema))
     }
 
-    /// A pool of the serving role, its event log open.
+    /// Creates a pool of the serving role and opens its event log.
     ///
     /// # Panics
-    /// When the schema is not there.
+    /// If the schema does not exist.
     pub async fn pool(&self, schema: &Schema, clock: &Clock) -> PgPool {
         let pool = database::pool(&self.app(schema.name), schema.name, PoolConfig::default());
         crate::module::open_schema(schema, &pool, clock).await.expect("the schema is current");
         pool
     }
 
-    /// A connection of the superuser.
+    /// Connects as the superuser.
     ///
     /// # Panics
-    /// When the cluster does not answer.
+    /// If the cluster does not respond.
     pub async fn connect(&self) -> PgConnection {
-        self.admin.connect().await.expect("the test cluster answers")
+        self.admin.connect().await.expect("the test cluster responds")
     }
 }
 
@@ -121,15 +125,15 @@ async fn create(connection: &mut PgConnection, name: &str, template: Option<&str
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await.expect("create database");
 }
 
-/// Makes the roles and migrates `schemas` in the database of `admin`.
+/// Creates the roles and migrates `schemas` in the database of `admin`.
 ///
 /// # Panics
-/// When that fails.
+/// If the roles or a schema cannot be created.
 pub async fn migrate(admin: &PgConnectOptions, schemas: &[&Schema], clock: &Clock) {
-    let mut connection = admin.connect().await.expect("the test cluster answers");
+    let mut connection = admin.connect().await.expect("the test cluster responds");
     let names: Vec<_> = schemas.iter().map(|schema| schema.name).collect();
     assert!(
-        database::bootstrap(&mut connection, "a secret for tests", &names).await.expect("roles are made")
+        database::bootstrap(&mut connection, "a secret for tests", &names).await.expect("roles are created")
     );
     for schema in schemas {
         let owner = admin.clone().username(&owner_role(schema.name));

@@ -1,5 +1,4 @@
-//! Services in a test: what they are built from, and how they and
-//! users call each other.
+//! Services and users for tests, and the calls between them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,7 +29,7 @@ fn keys() -> ServiceKeys {
     ServiceKeys::from_secret(SECRET)
 }
 
-/// Trusts the tokens of [`TestUser`]s.
+/// Creates a verifier that accepts the tokens of [`TestUser`]s.
 pub fn token_verifier(clock: &Clock) -> Arc<TokenVerifier> {
     let config = TokenVerifierConfig {
         issuer: ISSUER.into(),
@@ -38,7 +37,7 @@ pub fn token_verifier(clock: &Clock) -> Arc<TokenVerifier> {
         hs256_secret: Some(TOKEN_SECRET.into()),
     };
     let token_verifier = Arc::new(TokenVerifier::new(config, clock.clone()));
-    // Its users may do everything that there is, unless a test says otherwise.
+    // Users have every permission, unless a test gives them another role.
     let all =
         fintrac_proto::ACCESS.iter().flat_map(|access| access.permissions).map(ToString::to_string).collect();
     let with_notifications_only = vec!["notifications:read".to_owned()];
@@ -47,7 +46,7 @@ pub fn token_verifier(clock: &Clock) -> Arc<TokenVerifier> {
     token_verifier
 }
 
-/// What a service is built from.
+/// Returns the dependencies of a service.
 pub fn deps(pool: &PgPool, clock: &Clock) -> ServiceDependencies {
     ServiceDependencies {
         clock: clock.clone(),
@@ -60,7 +59,7 @@ pub fn deps(pool: &PgPool, clock: &Clock) -> ServiceDependencies {
     }
 }
 
-/// A service that answers calls; its workers end when it is dropped.
+/// A service that responds to calls; its workers end when it is dropped.
 #[derive(Debug)]
 pub struct TestService {
     name: &'static str,
@@ -79,29 +78,31 @@ impl TestService {
         Self { _stop: stop.drop_guard(), ..Self::fake(module.name, module.routes, clock) }
     }
 
-    /// Something that answers in the place of the service `name`.
+    /// Creates a fake of the service `name`.
     pub fn fake(name: &'static str, routes: Routes, clock: &Clock) -> Self {
         let authorizer = Authorizer::new(name, keys(), token_verifier(clock), clock.clone());
         let server = server_stack(routes, Arc::new(authorizer));
         Self { name, clock: clock.clone(), server, _stop: CancellationToken::new().drop_guard() }
     }
 
-    /// The way to it for another service.
+    /// Returns the transport of `caller` to this service.
     pub fn transport(&self, caller: &str) -> Transport {
         transport::local(self.server.clone(), keys().issuer(caller, self.name, &self.clock))
     }
 }
 
-/// Somebody with an access token for a household.
+/// A user with an access token for a household.
 #[derive(Debug, Clone)]
 pub struct TestUser {
+    /// Id of the user.
     pub user_id: Uuid,
+    /// Id of the user's household.
     pub household_id: Uuid,
     token: String,
 }
 
 impl TestUser {
-    /// With a household of his own.
+    /// Creates a user with a new household.
     ///
     /// # Panics
     /// Never.
@@ -109,7 +110,7 @@ impl TestUser {
         Self::in_household(Uuid::from_bytes(Random::System.bytes()), clock)
     }
 
-    /// Somebody of a household.
+    /// Creates a user of a household.
     ///
     /// # Panics
     /// Never.
@@ -117,7 +118,7 @@ impl TestUser {
         Self::with_role("user", household_id, clock)
     }
 
-    /// Somebody of a household who may read notifications and nothing else.
+    /// Creates a user of a household with permission to read notifications only.
     ///
     /// # Panics
     /// Never.
@@ -144,12 +145,12 @@ impl TestUser {
         Self { user_id, household_id, token }
     }
 
-    /// His access token.
+    /// Returns the user's access token.
     pub fn token(&self) -> &str {
         &self.token
     }
 
-    /// Makes a call in his name.
+    /// Makes a call on behalf of the user.
     pub async fn call<F: Future>(&self, call: F) -> F::Output {
         let context = Context { access_token: Some(self.token.clone()), ..Context::default() };
         context::scope(context, call).await

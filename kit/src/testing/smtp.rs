@@ -1,5 +1,6 @@
-//! A mail server on loopback that does what the test says (RFC 5321), plain, by
-//! STARTTLS or by TLS from the first byte, with a login or without.
+//! An SMTP server on loopback that responds as the test requires (RFC 5321).
+//!
+//! It is plain, uses STARTTLS, or uses TLS from the first byte, with or without a login.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,32 +17,34 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::{CertificateAuthority, IssuedCertificate};
 
-/// Name and password of the one who may send, where one is asked for.
+/// User name and password that the server accepts if it requires a login.
 pub const CREDENTIALS: (&str, &str) = ("postmaster", "open sesame");
 
-/// What the server answers when a message has been sent to it.
+/// The server's response to a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SmtpReply {
+    /// 250: accepted.
     Accept,
-    /// 451: try again later.
+    /// 451: a temporary failure.
     TransientFailure,
-    /// 550: never.
+    /// 550: a permanent failure.
     PermanentFailure,
     /// 535: the credentials are wrong.
     AuthenticationFailed,
-    /// Takes the message and hangs up without a word.
+    /// Receives the message and disconnects without a response.
     Disconnect,
-    /// Takes the message and says nothing, for ever.
+    /// Receives the message and never responds.
     Stall,
 }
 
-/// How the server keeps strangers out.
+/// The encryption and authentication that the server requires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SmtpSecurity {
+    /// No encryption and no login.
     Plain,
-    /// Open, but for addresses of ASCII only.
+    /// No encryption and no login, but only addresses in ASCII.
     PlainAscii,
-    /// STARTTLS and a login before anything is taken.
+    /// STARTTLS and a login before any message.
     StartTls,
     /// TLS from the first byte, and a login.
     Tls,
@@ -51,7 +54,7 @@ fn is_open(security: SmtpSecurity) -> bool {
     matches!(security, SmtpSecurity::Plain | SmtpSecurity::PlainAscii)
 }
 
-/// What a connection needs to know.
+/// The state that a connection needs.
 #[derive(Clone)]
 struct SmtpSession {
     security: SmtpSecurity,
@@ -66,24 +69,27 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> SmtpStream for T {}
 /// A running server.
 #[derive(Debug)]
 pub struct SmtpServer {
+    /// Address that the server listens on.
     pub address: SocketAddr,
     reply: Arc<Mutex<SmtpReply>>,
     received: mpsc::UnboundedReceiver<String>,
-    /// The certificate of the authority that signed the server's, PEM.
+    /// Certificate of the authority that signed the server's certificate, PEM.
     pub authority: String,
 }
 
 impl SmtpServer {
+    /// Starts a server without encryption and login.
+    ///
     /// # Panics
-    /// When loopback cannot be listened on.
+    /// If loopback is not available.
     pub async fn start() -> Self {
         Self::with_security(SmtpSecurity::Plain).await
     }
 
-    /// One behind a door; its certificate is for `localhost`.
+    /// Starts a server with the given security; its certificate is for `localhost`.
     ///
     /// # Panics
-    /// When loopback cannot be listened on.
+    /// If loopback is not available.
     pub async fn with_security(security: SmtpSecurity) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback");
         let address = listener.local_addr().expect("an address");
@@ -96,7 +102,7 @@ impl SmtpServer {
             while let Ok((stream, _)) = listener.accept().await {
                 let session = session.clone();
                 tokio::spawn(async move {
-                    // A client that goes away is its own business.
+                    // A client that disconnects is not an error of the server.
                     let _gone = accept(stream, &session).await;
                 });
             }
@@ -104,31 +110,32 @@ impl SmtpServer {
         Self { address, reply, received, authority }
     }
 
-    /// From now on.
+    /// Sets the response to later messages.
     pub fn set_reply(&self, reply: SmtpReply) {
         *self.reply.lock().unwrap_or_else(PoisonError::into_inner) = reply;
     }
 
+    /// Returns the URL of the server.
     pub fn url(&self) -> String {
         format!("smtp://{}", self.address)
     }
 
-    /// The next message that was sent here, whatever the answer was.
+    /// Waits for the next message that was sent here, whatever the response was.
     ///
     /// # Panics
-    /// When none comes for half a minute.
+    /// If no message arrives within half a minute.
     pub async fn next_message(&mut self) -> String {
         let message = tokio::time::timeout(std::time::Duration::from_secs(30), self.received.recv());
         message.await.expect("a message in time").expect("the server runs")
     }
 
-    /// Whether a message waits that nobody looked at.
+    /// Returns whether there are messages that were not read.
     pub fn has_messages(&mut self) -> bool {
         !self.received.is_empty()
     }
 }
 
-/// An authority of its own, PEM, and the server's identity by it.
+/// Creates an authority (PEM), and the server's identity that it issues.
 fn certificates() -> (String, TlsAcceptor) {
     let authority = CertificateAuthority::new();
     let IssuedCertificate { certificate, key } = authority.issue(&["localhost"]);
@@ -144,7 +151,7 @@ fn certificates() -> (String, TlsAcceptor) {
     (authority.pem, TlsAcceptor::from(Arc::new(config)))
 }
 
-/// Leads a connection through the door.
+/// Secures a connection as required, and runs its session.
 async fn accept(stream: TcpStream, session: &SmtpSession) -> std::io::Result<()> {
     match (&session.acceptor, session.security) {
         (Some(acceptor), SmtpSecurity::Tls) => {
@@ -162,8 +169,8 @@ async fn accept(stream: TcpStream, session: &SmtpSession) -> std::io::Result<()>
                 }
                 let response: &[u8] = match line.get(..4).unwrap_or_default().to_ascii_uppercase().as_str() {
                     "EHLO" => b"250-test\r\n250 STARTTLS\r\n",
-                    "STAR" => b"220 go on\r\n",
-                    _ => b"530 in private only\r\n",
+                    "STAR" => b"220 ready for TLS\r\n",
+                    _ => b"530 STARTTLS required\r\n",
                 };
                 plain.write_all(response).await?;
             }
@@ -206,20 +213,20 @@ async fn run_session(
                 let expected = format!("\0{}\0{}", CREDENTIALS.0, CREDENTIALS.1);
                 is_authenticated = BASE64.decode(sent).is_ok_and(|sent| sent == expected.as_bytes());
                 let response: &[u8] =
-                    if is_authenticated { b"235 welcome\r\n" } else { b"535 who are you\r\n" };
+                    if is_authenticated { b"235 accepted\r\n" } else { b"535 credentials invalid\r\n" };
                 stream.write_all(response).await?;
             }
             "MAIL" if !is_authenticated => stream.write_all(b"530 log in first\r\n").await?,
             "DATA" => {
-                stream.write_all(b"354 go on\r\n").await?;
+                stream.write_all(b"354 send the message\r\n").await?;
                 let message = read_message(&mut stream).await?;
                 let reply = *session.reply.lock().unwrap_or_else(PoisonError::into_inner);
                 let response: &[u8] = match reply {
-                    SmtpReply::Accept => b"250 taken\r\n",
-                    SmtpReply::TransientFailure => b"451 not now\r\n",
-                    // As servers do, it quotes the address.
-                    SmtpReply::PermanentFailure => b"550 5.1.1 <ana@example.com>: never\r\n",
-                    SmtpReply::AuthenticationFailed => b"535 who are you\r\n",
+                    SmtpReply::Accept => b"250 accepted\r\n",
+                    SmtpReply::TransientFailure => b"451 try again later\r\n",
+                    // Like real servers, it quotes the address.
+                    SmtpReply::PermanentFailure => b"550 5.1.1 <ana@example.com>: user unknown\r\n",
+                    SmtpReply::AuthenticationFailed => b"535 credentials invalid\r\n",
                     SmtpReply::Disconnect => {
                         let _test_ended = session.sender.send(message);
                         return Ok(());
@@ -236,7 +243,7 @@ async fn run_session(
                 stream.write_all(b"221 bye\r\n").await?;
                 return Ok(());
             }
-            _ => stream.write_all(b"250 fine\r\n").await?,
+            _ => stream.write_all(b"250 OK\r\n").await?,
         }
     }
 }

@@ -1,8 +1,8 @@
-//! The replicas behind a URL, and which one gets a call.
+//! The replicas of a service, and the selection of one for each call.
 //!
-//! The addresses of a name are looked up again every few seconds, so new replicas
-//! get calls and those that are gone do not. Calls for one household go to one
-//! replica while it answers ([`affinity`](super::affinity)).
+//! Names are resolved again every few seconds, so that new replicas get calls and removed ones do
+//! not. Calls for one household go to the same replica while it responds
+//! ([`affinity`](fn@super::affinity)).
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -19,41 +19,43 @@ use tower::{Service, ServiceExt as _};
 
 use crate::random::Random;
 
-/// How old the addresses of a name may be.
+/// The age after which the addresses of a name are resolved again.
 const ADDRESS_TTL: Duration = Duration::from_secs(5);
-/// How long a look-up may take.
+/// The timeout of a name resolution.
 const RESOLVE_TIMEOUT: Duration = Duration::from_secs(2);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// A replica that stopped without a word is given up after about twice this.
+/// The interval and the timeout of keepalive pings.
+/// A replica that stops responding is disconnected after about twice this time.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(4);
-/// How long a replica that could not be reached is left alone at first; doubled each time.
+/// The time without calls after a first failure to connect, doubled each time.
 const MIN_EJECTION_TIME: Duration = Duration::from_millis(500);
 const MAX_EJECTION_TIME: Duration = Duration::from_secs(16);
-/// What may be on its way unread, bytes: of one answer, and of all together.
+/// The number of unread bytes in transit for one response.
 const STREAM_WINDOW_BYTES: u32 = 256 * 1024;
+/// The number of unread bytes in transit for all responses of a connection.
 const CONNECTION_WINDOW_BYTES: u32 = (1 << 31) - 1;
 
-/// Finds the addresses of a host name, each with this port.
+/// Resolves a host name to addresses, each with the given port.
 pub type Resolver =
     Arc<dyn Fn(String, u16) -> BoxFuture<'static, std::io::Result<Vec<SocketAddr>>> + Send + Sync>;
 
-/// As the machine does it.
+/// Returns the resolver of the operating system.
 pub fn system_resolver() -> Resolver {
     Arc::new(|host, port| Box::pin(async move { Ok(tokio::net::lookup_host((host, port)).await?.collect()) }))
 }
 
-/// Put into a request's extensions: calls with the same number go to the same replica.
+/// Request extension: calls with the same number go to the same replica.
 #[derive(Debug, Clone, Copy)]
 pub struct Affinity(pub u64);
 
-/// Put into a request's extensions: who had this call already. Shared by its tries.
+/// Request extension: the replicas tried so far, shared by all attempts of a call.
 #[derive(Debug, Clone, Default)]
 pub struct AttemptedEndpoints(Arc<Mutex<Endpoints>>);
 
 #[derive(Debug, Default)]
 struct Endpoints {
     addresses: Vec<SocketAddr>,
-    /// There are replicas besides.
+    /// Whether there are replicas that were not attempted.
     has_others: bool,
 }
 
@@ -62,30 +64,30 @@ impl AttemptedEndpoints {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).has_others
     }
 
-    /// Everybody may be attempted again.
+    /// Allows all replicas to be attempted again.
     pub fn clear(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Endpoints::default();
     }
 }
 
-/// A service of which there may be many.
+/// A client of all replicas of a service.
 #[derive(Clone)]
 pub struct LoadBalancer(Arc<LoadBalancerState>);
 
 struct LoadBalancerState {
-    /// Which service it is.
+    /// Name of the service.
     service: String,
     origins: Vec<ServiceUrl>,
     tls: Option<ClientTlsConfig>,
     resolver: Resolver,
     known: Mutex<ReplicaSet>,
-    /// When the last of the look-ups ended that somebody waited for.
+    /// End of the last resolution that callers waited for.
     first_resolution: tokio::sync::Mutex<Option<Instant>>,
     resolving: AtomicBool,
     next: AtomicUsize,
 }
 
-/// One URL as it was configured.
+/// A configured URL.
 struct ServiceUrl {
     uri: Uri,
     host: String,
@@ -94,7 +96,7 @@ struct ServiceUrl {
 
 #[derive(Default)]
 struct ReplicaSet {
-    /// By address, so that every process counts them alike.
+    /// Sorted by address, so that every process assigns households alike.
     replicas: Vec<Replica>,
     resolved_at: Option<Instant>,
 }
@@ -102,25 +104,27 @@ struct ReplicaSet {
 #[derive(Clone)]
 struct Replica {
     address: SocketAddr,
-    /// Which of the URLs it is of.
+    /// Index of the URL whose name has this address.
     origin: usize,
     channel: Channel,
     failures: u32,
     ejected_until: Option<Instant>,
 }
 
-/// What cannot be used as the URL of a service.
+/// The reason why the URL of a service is rejected.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidEndpoint {
-    #[error("{0:?} is not a URL like http://ledger:50051")]
+    /// The text is not an HTTP URL.
+    #[error("{0:?} must be a URL such as http://ledger:50051")]
     Unreadable(String),
-    #[error("{0} needs GRPC_TLS_CERT, GRPC_TLS_KEY and GRPC_TLS_CA")]
+    /// The URL is `https`, but TLS is not configured.
+    #[error("{0} requires GRPC_TLS_CERT, GRPC_TLS_KEY and GRPC_TLS_CA")]
     WithoutTls(String),
 }
 
 impl LoadBalancer {
-    /// Of the URLs in `urls`, separated by commas; each name may have many
-    /// addresses. `https` needs `tls`.
+    /// Creates a load balancer for `urls`, separated by commas.
+    /// Each name may have many addresses. `https` requires `tls`.
     pub fn new(
         urls: &str,
         tls: Option<ClientTlsConfig>,
@@ -188,7 +192,7 @@ impl LoadBalancerState {
         response
     }
 
-    /// The next to ask: of those that were not attempted, by affinity or else in turns.
+    /// Selects a replica that was not attempted, by affinity, else round robin.
     async fn pick(
         self: &Arc<Self>,
         affinity: Option<Affinity>,
@@ -214,13 +218,13 @@ impl LoadBalancerState {
             known.replicas.iter().any(|replica| !attempted.addresses.contains(&replica.address));
         let replica = known.replicas.iter_mut().find(|replica| replica.address == found)?;
         if replica.failures > 0 {
-            // One call finds out whether it is back; others go elsewhere meanwhile.
+            // One call tests whether the replica is back; the others use other replicas.
             replica.ejected_until = Some(now + CONNECT_TIMEOUT);
         }
         Some(replica.clone())
     }
 
-    /// Remembers whether a replica could be reached.
+    /// Records whether a replica could be reached.
     fn record_outcome(&self, address: SocketAddr, is_lost: bool) {
         let mut known = self.known();
         let Some(replica) = known.replicas.iter_mut().find(|replica| replica.address == address) else {
@@ -242,14 +246,15 @@ impl LoadBalancerState {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The first callers wait for the addresses; later ones only see to it that they stay fresh.
+    /// Resolves the addresses if they are unknown or old.
+    /// The first callers wait for the result; later callers only start a refresh.
     async fn refresh_if_stale(self: &Arc<Self>) {
         let resolved_at = self.known().resolved_at;
         match resolved_at {
             None => {
                 let began = Instant::now();
                 let mut ended = self.first_resolution.lock().await;
-                // Another caller may have looked meanwhile, also in vain.
+                // Another caller may have resolved meanwhile, even without success.
                 if ended.is_none_or(|ended| ended < began) {
                     self.resolve().await;
                     *ended = Some(Instant::now());
@@ -274,11 +279,11 @@ impl LoadBalancerState {
             match tokio::time::timeout(RESOLVE_TIMEOUT, addresses(origin)).await {
                 Ok(Ok(addresses)) => Some(addresses),
                 Ok(Err(error)) => {
-                    tracing::debug!(host = origin.host, %error, "no addresses");
+                    tracing::debug!(host = origin.host, %error, "name resolution failed");
                     None
                 }
                 Err(_elapsed) => {
-                    tracing::debug!(host = origin.host, "no addresses in time");
+                    tracing::debug!(host = origin.host, "name resolution timed out");
                     None
                 }
             }
@@ -287,7 +292,7 @@ impl LoadBalancerState {
         let mut known = self.known();
         let before = std::mem::take(&mut known.replicas);
         for (index, addresses) in resolved.into_iter().enumerate() {
-            // A name server that is gone takes nobody away.
+            // A failed resolution removes no replica.
             let previous = || {
                 before
                     .iter()
@@ -308,7 +313,7 @@ impl LoadBalancerState {
         known.resolved_at = (!known.replicas.is_empty() || known.resolved_at.is_some()).then(Instant::now);
     }
 
-    /// Connects when first called, and again after losses.
+    /// Creates a replica that connects on the first call and reconnects after a loss.
     fn replica(&self, address: SocketAddr, index: usize) -> Option<Replica> {
         let origin = self.origins.get(index)?;
         let scheme = origin.uri.scheme_str().unwrap_or("http");
@@ -319,7 +324,7 @@ impl LoadBalancerState {
                 .tcp_nodelay(true)
                 .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
                 .keep_alive_timeout(KEEPALIVE_INTERVAL)
-                // Whoever reads a long answer slowly holds up his own stream only.
+                // A client that reads a long response slowly delays only its own stream.
                 .initial_stream_window_size(STREAM_WINDOW_BYTES)
                 .initial_connection_window_size(CONNECTION_WINDOW_BYTES);
             match (&self.tls, scheme) {
@@ -335,7 +340,7 @@ impl LoadBalancerState {
                 Some(Replica { address, origin: index, channel, failures: 0, ejected_until: None })
             }
             Err(error) => {
-                tracing::error!(%address, error = %crate::error::chain(&error), "a replica cannot be called");
+                tracing::error!(%address, error = %crate::error::chain(&error), "replica cannot be called");
                 None
             }
         }

@@ -1,6 +1,8 @@
-//! Calls made again: one that never left at another replica, one whose answer was
-//! lost only where twice is as good as once (`idempotency_level` in the protos, or
-//! a key); a fifth of all calls may be repeats, and ten a second besides.
+//! Retries of calls between services.
+//!
+//! A call that was never sent goes to another replica. A call whose response was lost is retried
+//! only if it is idempotent (by `idempotency_level` in the protos, or with a key). Retries are
+//! limited to a fifth of all calls plus ten per second.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,13 +20,14 @@ use super::load_balancer::AttemptedEndpoints;
 use crate::error::reason;
 use crate::random::Random;
 
-/// How often one call is made at most.
+/// The number of attempts per call, including the first.
 const MAX_ATTEMPTS: u32 = 3;
-/// Before the second try at the only replica, and twice that before the third: half of it and up to
-/// as much again.
+/// The delay before the second attempt if there is only one replica.
+/// It is twice as long before the third. The actual delay is random, from half of it to one and a
+/// half times it.
 const RETRY_DELAY: Duration = Duration::from_millis(60);
 
-/// What sends a call on its way once.
+/// A client that retries failed calls if that is safe.
 #[derive(Clone)]
 pub struct Retry<S> {
     inner: S,
@@ -43,7 +46,7 @@ where
 {
     pub async fn send(mut self, request: Request<Body>) -> Result<Response<Body>, Error> {
         let (head, body) = request.into_parts();
-        // All calls of the system send one message; it is here already.
+        // All calls of the system have one request message, which is already complete.
         let body = match body.collect().await {
             Ok(body) => body.to_bytes(),
             Err(status) => return Ok(status.into_http()),
@@ -70,7 +73,7 @@ where
             }
             metrics::counter!("fintrac_rpc_retries_total").increment(1);
             if !has_other_replicas {
-                // There is only one; perhaps it comes back.
+                // There is only one replica; it may come back.
                 attempted.clear();
                 tokio::time::sleep(Random::System.jittered(RETRY_DELAY * attempt)).await;
             }
@@ -79,7 +82,7 @@ where
     }
 }
 
-/// The head once more, for another try.
+/// Copies the head of a request for another attempt.
 fn copy_head(head: &request::Parts) -> request::Parts {
     let (mut copy, ()) = Request::new(()).into_parts();
     copy.method = head.method.clone();
@@ -90,7 +93,7 @@ fn copy_head(head: &request::Parts) -> request::Parts {
     copy
 }
 
-/// Whether the call failed before it left: nobody can have acted on it.
+/// Returns whether the call failed before it was sent, so that it has no effect.
 fn failed_to_connect(error: &Error) -> bool {
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
@@ -102,7 +105,7 @@ fn failed_to_connect(error: &Error) -> bool {
     false
 }
 
-/// Whether the answer is that there is none now; to have too much to do is an answer.
+/// Returns whether the service is unavailable; an overloaded service is not.
 fn is_unavailable(response: &Response<Body>) -> bool {
     let status = Status::from_header_map(response.headers());
     status.is_some_and(|status| {

@@ -1,4 +1,4 @@
-//! The event log loses nothing and gives each event its effect once.
+//! Tests of the event log: no event is lost, and each is applied once.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -87,12 +87,13 @@ async fn an_event_that_commits_late_is_delivered() {
     let mut early = pool.begin().await.expect("begin");
     write(&mut early, &clock, "early", 2).await;
     early.commit().await.expect("commit");
-    // The reader has looked several times by now; a sequence cursor would have passed the late one.
+    // The reader has polled several times by now; a sequence cursor would have skipped the late
+    // event.
     let nothing = tokio::time::timeout(Duration::from_millis(300), stream.message()).await;
-    assert!(nothing.is_err(), "nothing is settled while the late transaction is open");
+    assert!(nothing.is_err(), "no event is delivered while the late transaction is open");
     clock.advance(TimeDelta::seconds(40));
     let lag = horizon_lag_seconds(&mut pool.acquire().await.expect("a connection"), clock.now()).await;
-    assert!(lag.expect("query") >= 40.0, "and the metric shows it");
+    assert!(lag.expect("query") >= 40.0, "the metric shows the lag");
     late.commit().await.expect("commit");
     assert_eq!(kinds(&next(&mut stream, 2).await), ["late", "early"]);
 }
@@ -123,10 +124,10 @@ async fn a_stream_ends_after_its_maximum_duration() {
     next(&mut stream, 1).await;
     clock.advance(TimeDelta::hours(12));
     let end = tokio::time::timeout(Duration::from_mins(1), stream.message()).await.expect("in time");
-    assert!(end.expect("no error").is_none(), "who goes on says how far he has come");
+    assert!(end.expect("no error").is_none(), "the stream ends, so that the reader reports its position");
 }
 
-/// The months that the log has.
+/// Returns the months that the log has.
 async fn months(pool: &PgPool) -> Vec<String> {
     let sql = "select substring(relname from 8) from pg_inherits join pg_class on pg_class.oid = inhrelid
                where inhparent = 'events'::regclass order by relname";
@@ -155,11 +156,11 @@ async fn a_month_is_dropped_when_expired_and_read_by_every_reader() {
     let ours = ["2026_09", "2026_10", "2026_11"];
     let with = |old: &[&'static str]| [old, &ours].concat();
     for (after, readers, expected) in [
-        // That he got them does not say that he digested them.
+        // A delivered event is not necessarily processed.
         (None, ["ledger"].as_slice(), with(&["2025_06", "2025_07", "2025_08"])),
         (after_june, &["ledger"], with(&["2025_07", "2025_08"])),
         (after_all, &["ledger", "notify"], with(&["2025_07", "2025_08"])),
-        // Another replica, which is behind, takes nothing back.
+        // The position of a lagging replica does not replace a later one.
         (after_june, &["ledger"], with(&["2025_08"])),
     ] {
         drop(subscribe(&log, after).await);
@@ -214,28 +215,28 @@ async fn a_lower_version_is_not_recorded() {
     assert_eq!(recorded, [true, false, false, true]);
 }
 
-/// Counts effects in a table; fails as told.
-struct Counting {
+/// Counts effects in a table, and fails for certain kinds of events.
+struct CountingHandler {
     done: Arc<Notify>,
     last: &'static str,
     transient: AtomicU32,
     prepared: Arc<Mutex<Vec<String>>>,
 }
 
-impl Counting {
+impl CountingHandler {
     fn until(last: &'static str, done: &Arc<Notify>) -> Self {
         Self { done: done.clone(), last, transient: AtomicU32::new(0), prepared: Arc::default() }
     }
 }
 
-impl Handler for Counting {
+impl Handler for CountingHandler {
     type Prepared = ();
 
     async fn prepare(&self, events: &[Event]) -> Result<(), HandlerError> {
         for event in events {
             self.prepared.lock().expect("no panic").push(event.kind.clone());
             if event.kind == "outage" && self.transient.fetch_add(1, Ordering::Relaxed) < 2 {
-                return Err(HandlerError::Transient("out of reach".into()));
+                return Err(HandlerError::Transient("unavailable".into()));
             }
         }
         Ok(())
@@ -254,7 +255,7 @@ impl Handler for Counting {
                 .execute(&mut *connection)
                 .await?;
             if event.kind == "poison" {
-                return Err(HandlerError::Permanent("not digestible".into()));
+                return Err(HandlerError::Permanent("cannot be processed".into()));
             }
             if event.kind == self.last {
                 self.done.notify_one();
@@ -292,7 +293,7 @@ async fn with_effects(clock: &Clock) -> (TestDatabase, PgPool) {
     (database, pool)
 }
 
-fn consumer(pool: &PgPool, clock: &Clock, handler: Counting) -> Consumer<Counting> {
+fn consumer(pool: &PgPool, clock: &Clock, handler: CountingHandler) -> Consumer<CountingHandler> {
     Consumer { source: "toy", log: log(pool, clock), pool: pool.clone(), clock: clock.clone(), handler }
 }
 
@@ -302,7 +303,9 @@ async fn two_replicas_give_each_event_one_effect() {
     let (database, pool) = with_effects(&clock).await;
     let (done, shutdown) = (Arc::new(Notify::new()), CancellationToken::new());
     let replicas: Vec<_> = (0..2)
-        .map(|_| tokio::spawn(consumer(&pool, &clock, Counting::until("last", &done)).run(shutdown.clone())))
+        .map(|_| {
+            tokio::spawn(consumer(&pool, &clock, CountingHandler::until("last", &done)).run(shutdown.clone()))
+        })
         .collect();
     for version in 0..200 {
         write(&mut pool.acquire().await.expect("a connection"), &clock, "one of many", version).await;
@@ -324,12 +327,13 @@ async fn a_permanent_error_becomes_a_dead_letter_and_an_outage_does_not() {
     for kind in ["first", "outage", "poison", "last"] {
         write(&mut pool.acquire().await.expect("a connection"), &clock, kind, 1).await;
     }
-    let running = tokio::spawn(consumer(&pool, &clock, Counting::until("last", &done)).run(shutdown.clone()));
+    let running =
+        tokio::spawn(consumer(&pool, &clock, CountingHandler::until("last", &done)).run(shutdown.clone()));
     done.notified().await;
     shutdown.cancel();
     running.await.expect("no panic");
     assert_eq!(effects(&database).await, ["first", "outage", "given up", "last"]);
     let dead: Vec<String> =
         sqlx::query_scalar("select error from event_dead_letters").fetch_all(&pool).await.expect("query");
-    assert_eq!(dead, ["not digestible"]);
+    assert_eq!(dead, ["cannot be processed"]);
 }

@@ -1,4 +1,4 @@
-//! What a service says of its own health.
+//! Tests of the health that a service reports.
 
 use fintrac_kit::access::token_verifier::TrustUpdate;
 use fintrac_kit::jobs::Jobs;
@@ -19,7 +19,7 @@ use tonic_health::pb::health_client::HealthClient;
 use crate::support;
 
 #[tokio::test]
-async fn it_is_serving_once_it_can_verify_tokens_until_shutdown() {
+async fn a_service_is_healthy_from_its_first_trust_update_until_shutdown() {
     let clock = support::clock();
     let database = TestDatabase::new(&[&support::schema()], &clock).await;
     let pool = database.pool(&support::schema(), &clock).await;
@@ -33,25 +33,25 @@ async fn it_is_serving_once_it_can_verify_tokens_until_shutdown() {
     let mut client = HealthClient::new(transport::local(server, issuer));
     let whole = || HealthCheckRequest { service: String::new() };
 
-    let first = client.check(whole()).await.expect("an answer").into_inner();
-    assert_eq!(first.status(), ServingStatus::NotServing, "nobody has looked yet");
+    let first = client.check(whole()).await.expect("a response").into_inner();
+    assert_eq!(first.status(), ServingStatus::NotServing, "no check has run yet");
     let live = HealthCheckRequest { service: "live".into() };
-    let live = client.check(live).await.expect("an answer").into_inner();
-    assert_eq!(live.status(), ServingStatus::Serving, "restarting it would not help");
+    let live = client.check(live).await.expect("a response").into_inner();
+    assert_eq!(live.status(), ServingStatus::Serving, "a restart would not help");
 
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("bind");
     let address = listener.local_addr().expect("an address");
     serve::health(listener, health_only, &shutdown);
     let probes = Channel::from_shared(format!("http://{address}")).expect("a URL").connect_lazy();
     let live = HealthCheckRequest { service: "live".into() };
-    let probed = HealthClient::new(probes.clone()).check(live).await.expect("an answer").into_inner();
-    assert_eq!(probed.status(), ServingStatus::Serving, "on a port of its own, too");
+    let probed = HealthClient::new(probes.clone()).check(live).await.expect("a response").into_inner();
+    assert_eq!(probed.status(), ServingStatus::Serving, "also on a port of its own");
     let other = EventLogServiceClient::new(probes).subscribe(SubscribeRequest::default()).await;
-    assert_eq!(other.expect_err("nothing else").code(), Code::Unimplemented);
+    assert_eq!(other.expect_err("only health is served").code(), Code::Unimplemented);
 
     let mut watched = client.watch(whole()).await.expect("a stream").into_inner();
     let mut next = async || watched.message().await.expect("a stream").expect("a status").status();
-    assert_eq!(next().await, ServingStatus::NotServing, "without the keys of tokens");
+    assert_eq!(next().await, ServingStatus::NotServing, "tokens cannot be verified yet");
     token_verifier.replace(TrustUpdate::default());
     while next().await != ServingStatus::Serving {}
     shutdown.not_ready.cancel();

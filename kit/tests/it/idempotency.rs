@@ -1,4 +1,4 @@
-//! The second request with a key gets the answer of the first.
+//! Tests of idempotency: the second request with a key gets the first response.
 
 use chrono::TimeDelta;
 use fintrac_kit::idempotency::{Claim, Key, claim, purge, store};
@@ -30,7 +30,7 @@ async fn a_response_is_replayed_and_another_body_rejected() {
     assert_eq!(
         claim(&mut first, &key(1), clock.now()).await.expect("claim"),
         Claim::New,
-        "the key was left free"
+        "the key was released"
     );
     store(&mut first, &key(1), b"reply").await.expect("store");
     first.commit().await.expect("commit");
@@ -67,7 +67,7 @@ async fn simultaneous_duplicates_do_the_work_once() {
         transaction.commit().await?;
         Ok::<_, sqlx::Error>(claimed)
     };
-    let claims = futures::future::try_join_all((0..10).map(|_| duplicate())).await.expect("all answer");
+    let claims = futures::future::try_join_all((0..10).map(|_| duplicate())).await.expect("all respond");
     assert_eq!(claims.iter().filter(|claimed| **claimed == Claim::New).count(), 1);
     assert_eq!(claims.iter().filter(|claimed| **claimed == Claim::Replay(b"reply".to_vec())).count(), 9);
 }

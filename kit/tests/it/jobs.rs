@@ -1,4 +1,4 @@
-//! Periodic work runs on one replica; leased work survives a death.
+//! Tests of periodic jobs and of leased work.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::support::{clock, schema};
 
 #[tokio::test]
-async fn a_period_has_one_run_however_many_replicas() {
+async fn a_job_runs_once_per_period_on_any_number_of_replicas() {
     let clock = clock();
     let database = TestDatabase::new(&[&schema()], &clock).await;
     let pool = database.pool(&schema(), &clock).await;
@@ -24,12 +24,12 @@ async fn a_period_has_one_run_however_many_replicas() {
         runs.fetch_add(1, Ordering::Relaxed);
         Ok(())
     };
-    let ran = futures::future::try_join_all((0..4).map(|_| job.run_if_due(run))).await.expect("turns");
+    let ran = futures::future::try_join_all((0..4).map(|_| job.run_if_due(run))).await.expect("query");
     assert_eq!((ran.iter().filter(|ran| **ran).count(), runs.load(Ordering::Relaxed)), (1, 1));
     clock.advance(TimeDelta::minutes(59));
-    assert!(!job.run_if_due(run).await.expect("turn"), "not due");
+    assert!(!job.run_if_due(run).await.expect("query"), "not due");
     clock.advance(TimeDelta::minutes(1));
-    assert!(job.run_if_due(run).await.expect("turn"), "due");
+    assert!(job.run_if_due(run).await.expect("query"), "due");
 }
 
 #[tokio::test]
@@ -39,31 +39,31 @@ async fn a_failed_run_is_reported_and_retried() {
     let pool = database.pool(&schema(), &clock).await;
     let job =
         PeriodicJob { name: "job", interval: TimeDelta::hours(1), pool: pool.clone(), clock: clock.clone() };
-    assert!(job.run_if_due(async || Err(sqlx::Error::RowNotFound.into())).await.expect("turn"));
+    assert!(job.run_if_due(async || Err(sqlx::Error::RowNotFound.into())).await.expect("query"));
     let (failures, error): (i32, Option<String>) =
         sqlx::query_as("select failures, last_error from jobs").fetch_one(&pool).await.expect("query");
     assert!(failures == 1 && error.is_some());
     clock.advance(TimeDelta::minutes(1));
-    assert!(job.run_if_due(async || Ok(())).await.expect("turn"), "long before the next period");
+    assert!(job.run_if_due(async || Ok(())).await.expect("query"), "before the next period");
     let failures: i32 =
         sqlx::query_scalar("select failures from jobs").fetch_one(&pool).await.expect("query");
     assert_eq!(failures, 0);
 }
 
-/// Items that wait; the handled ones.
+/// Waiting items, and the items that were handled.
 #[derive(Default)]
 struct Queue {
     waiting: Mutex<Vec<u32>>,
     handled: Mutex<Vec<u32>>,
     done: Notify,
-    go_on: Notify,
+    resume: Notify,
 }
 
 struct RecordingWorker(Arc<Queue>);
 
 /// The item that panics.
 const PANICS: u32 = 13;
-/// The item that waits until it may go on.
+/// The item that waits until it is resumed.
 const SLOW: u32 = 99;
 
 impl leased::Worker for RecordingWorker {
@@ -76,9 +76,9 @@ impl leased::Worker for RecordingWorker {
     }
 
     async fn handle(&self, item: u32) -> Result<(), sqlx::Error> {
-        assert_ne!(item, PANICS, "this item is a bad one");
+        assert_ne!(item, PANICS, "this item panics");
         if item == SLOW {
-            self.0.go_on.notified().await;
+            self.0.resume.notified().await;
         }
         self.0.handled.lock().await.push(item);
         self.0.done.notify_one();
@@ -114,10 +114,10 @@ async fn a_slow_item_delays_no_other() {
             queue.done.notified().await;
         }
     };
-    tokio::time::timeout(Duration::from_mins(1), others).await.expect("the others are done");
+    tokio::time::timeout(Duration::from_mins(1), others).await.expect("the other items are handled");
     shutdown.cancel();
-    queue.go_on.notify_one();
-    running.await.expect("what is begun is ended");
+    queue.resume.notify_one();
+    running.await.expect("the item in progress is finished");
     assert_eq!(*queue.handled.lock().await, [1, 2, 3, SLOW]);
 }
 
@@ -130,7 +130,7 @@ async fn an_item_that_panics_stops_no_other() {
         tokio::spawn(leased::run(RecordingWorker(queue.clone()), wake_signal.clone(), 1, shutdown.clone()));
     queue.done.notified().await;
     shutdown.cancel();
-    running.await.expect("the worker lives");
+    running.await.expect("the worker survives the panic");
     assert_eq!(*queue.handled.lock().await, [1]);
 }
 
@@ -141,7 +141,7 @@ async fn a_job_that_panics_counts_as_failed() {
     let pool = database.pool(&schema(), &clock).await;
     let job =
         PeriodicJob { name: "job", interval: TimeDelta::hours(1), pool: pool.clone(), clock: clock.clone() };
-    assert!(job.run_if_due(async || panic!("a bad one")).await.expect("turn"));
+    assert!(job.run_if_due(async || panic!("a task that panics")).await.expect("query"));
     let failures: i32 =
         sqlx::query_scalar("select failures from jobs").fetch_one(&pool).await.expect("query");
     assert_eq!(failures, 1);

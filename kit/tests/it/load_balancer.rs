@@ -1,4 +1,4 @@
-//! Many replicas behind one transport: who is asked, and what happens when one goes.
+//! Tests of many replicas behind one transport: selection, loss and retries.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -30,23 +30,23 @@ use tonic::{Code, Request, Response, Status};
 
 use crate::support::{authorizer, clock, keys};
 
-/// Says its name, or why it cannot just now.
+/// A service that responds with its name, or with an error for `reason`.
 #[derive(Clone, Default)]
-struct Named {
+struct NamedReplica {
     name: &'static str,
     reason: Option<&'static str>,
     calls: Arc<AtomicU32>,
 }
 
 #[tonic::async_trait]
-impl HouseholdService for Named {
+impl HouseholdService for NamedReplica {
     async fn get_household(
         &self,
         _request: Request<GetHouseholdRequest>,
     ) -> Result<Response<GetHouseholdResponse>, Status> {
         self.calls.fetch_add(1, Ordering::Relaxed);
         if let Some(reason) = self.reason {
-            return Err(RpcError::new(Code::Unavailable, reason, "not now").into());
+            return Err(RpcError::new(Code::Unavailable, reason, "unavailable").into());
         }
         let household = Household { id: self.name.to_owned(), ..Household::default() };
         Ok(Response::new(GetHouseholdResponse { household: Some(household) }))
@@ -56,12 +56,12 @@ impl HouseholdService for Named {
         &self,
         _request: Request<GetMemberRequest>,
     ) -> Result<Response<GetMemberResponse>, Status> {
-        Err(Status::unimplemented("of no use here"))
+        Err(Status::unimplemented("not used in these tests"))
     }
 }
 
 #[tonic::async_trait]
-impl EventLogService for Named {
+impl EventLogService for NamedReplica {
     type SubscribeStream = Pin<Box<dyn Stream<Item = Result<SubscribeResponse, Status>> + Send>>;
 
     async fn subscribe(
@@ -69,22 +69,22 @@ impl EventLogService for Named {
         _request: Request<SubscribeRequest>,
     ) -> Result<Response<Self::SubscribeStream>, Status> {
         self.calls.fetch_add(1, Ordering::Relaxed);
-        Err(Status::unavailable("not now"))
+        Err(Status::unavailable("unavailable"))
     }
 }
 
-/// A process, as far as others can tell.
+/// A replica with a runtime of its own, so that it can be killed like a process.
 struct Replica {
     address: SocketAddr,
     runtime: Option<Runtime>,
 }
 
 impl Replica {
-    async fn start(named: &Named) -> Self {
+    async fn start(named: &NamedReplica) -> Self {
         Self::start_at("127.0.0.1:0", named).await
     }
 
-    async fn start_at(address: &str, named: &Named) -> Self {
+    async fn start_at(address: &str, named: &NamedReplica) -> Self {
         let listener = TcpListener::bind(address).await.expect("bind");
         let address = listener.local_addr().expect("an address");
         let listener = listener.into_std().expect("a socket");
@@ -101,9 +101,9 @@ impl Replica {
         Self { address, runtime: Some(runtime) }
     }
 
-    /// Listener and connections are gone at once.
+    /// Closes the listener and all connections at once.
     fn kill(&mut self) {
-        self.runtime.take().expect("it lives").shutdown_background();
+        self.runtime.take().expect("the replica runs").shutdown_background();
     }
 }
 
@@ -115,12 +115,12 @@ impl Drop for Replica {
     }
 }
 
-fn named(name: &'static str) -> Named {
-    Named { name, ..Named::default() }
+fn named(name: &'static str) -> NamedReplica {
+    NamedReplica { name, ..NamedReplica::default() }
 }
 
-fn lost() -> Named {
-    Named { reason: Some("UNAVAILABLE"), ..Named::default() }
+fn lost() -> NamedReplica {
+    NamedReplica { reason: Some("UNAVAILABLE"), ..NamedReplica::default() }
 }
 
 fn to(replicas: &[&Replica]) -> Transport {
@@ -136,37 +136,37 @@ async fn ask(transport: &Transport, user: &TestUser) -> Result<String, Status> {
 }
 
 #[tokio::test]
-async fn a_household_stays_on_its_replica_and_a_killed_replica_costs_nothing() {
+async fn a_household_stays_on_its_replica_and_a_killed_replica_fails_no_call() {
     let (one, two) = (named("one"), named("two"));
-    // Nobody else takes a port of this address while it is down.
+    // No other process uses a port of this address while the replica is down.
     let mut first = Replica::start_at("127.0.0.77:0", &one).await;
     let second = Replica::start(&two).await;
     let transport = to(&[&first, &second]);
     let users: Vec<_> = (0..30).map(|_| TestUser::new(&clock())).collect();
     let mut replicas = Vec::new();
     for user in &users {
-        let replica = ask(&transport, user).await.expect("an answer");
+        let replica = ask(&transport, user).await.expect("a response");
         for _ in 0..3 {
-            assert_eq!(ask(&transport, user).await.expect("an answer"), replica, "the same replica");
+            assert_eq!(ask(&transport, user).await.expect("a response"), replica, "the same replica");
         }
         replicas.push(replica);
     }
     let used: BTreeSet<_> = replicas.iter().map(String::as_str).collect();
-    assert_eq!(used, BTreeSet::from(["one", "two"]), "both have work");
+    assert_eq!(used, BTreeSet::from(["one", "two"]), "both replicas get calls");
 
     first.kill();
     for user in &users {
         assert_eq!(ask(&transport, user).await.expect("no error"), "two");
     }
     let _first = Replica::start_at(&first.address.to_string(), &one).await;
-    let household = replicas.iter().position(|replica| replica == "one").expect("some household's");
+    let household = replicas.iter().position(|replica| replica == "one").expect("one household");
     let back = async {
         let mut tick = tokio::time::interval(Duration::from_millis(20));
         while ask(&transport, &users[household]).await.expect("no error") != "one" {
             tick.tick().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), back).await.expect("it gets its households back");
+    tokio::time::timeout(Duration::from_secs(30), back).await.expect("the replica gets its households back");
 }
 
 #[tokio::test]
@@ -176,14 +176,14 @@ async fn only_idempotent_calls_are_retried() {
     let transport = to(&[&first, &second]);
     let calls = || one.calls.load(Ordering::Relaxed) + two.calls.load(Ordering::Relaxed);
     let mut client = EventLogServiceClient::new(transport.clone());
-    let error = client.subscribe(SubscribeRequest::default()).await.expect_err("not now");
-    assert_eq!((error.code(), calls()), (Code::Unavailable, 1), "nobody said that twice is as good");
+    let error = client.subscribe(SubscribeRequest::default()).await.expect_err("unavailable");
+    assert_eq!((error.code(), calls()), (Code::Unavailable, 1), "not idempotent");
     let mut keyed = Request::new(SubscribeRequest::default());
     keyed.metadata_mut().insert(IDEMPOTENCY_KEY, MetadataValue::from_static("a-key"));
-    let error = client.subscribe(keyed).await.expect_err("not now");
-    assert_eq!((error.code(), calls()), (Code::Unavailable, 4), "with a key it acts once however often");
-    let error = ask(&transport, &TestUser::new(&clock())).await.expect_err("not now");
-    assert_eq!((error.code(), calls()), (Code::Unavailable, 7), "three times, and no more");
+    let error = client.subscribe(keyed).await.expect_err("unavailable");
+    assert_eq!((error.code(), calls()), (Code::Unavailable, 4), "a key makes it idempotent");
+    let error = ask(&transport, &TestUser::new(&clock())).await.expect_err("unavailable");
+    assert_eq!((error.code(), calls()), (Code::Unavailable, 7), "three attempts");
     assert!(one.calls.load(Ordering::Relaxed) > 0 && two.calls.load(Ordering::Relaxed) > 0);
 }
 
@@ -200,20 +200,20 @@ async fn retries_have_a_budget() {
 }
 
 #[tokio::test]
-async fn a_lost_response_is_retried_in_one_process_too() {
+async fn a_lost_response_is_retried_in_process_too() {
     let lost = lost();
     let routes = Routes::new(HouseholdServiceServer::new(lost.clone()));
     let server = server_stack(routes, authorizer(&clock()));
     let transport = transport::local(server, keys().issuer("ledger", "auth", &clock()));
-    let error = ask(&transport, &TestUser::new(&clock())).await.expect_err("not now");
+    let error = ask(&transport, &TestUser::new(&clock())).await.expect_err("unavailable");
     assert_eq!((error.code(), lost.calls.load(Ordering::Relaxed)), (Code::Unavailable, 3));
 }
 
 #[tokio::test]
 async fn an_overloaded_replica_is_not_retried() {
-    let overloaded = Named { reason: Some("OVERLOADED"), ..Named::default() };
+    let overloaded = NamedReplica { reason: Some("OVERLOADED"), ..NamedReplica::default() };
     let replica = Replica::start(&overloaded).await;
-    let error = ask(&to(&[&replica]), &TestUser::new(&clock())).await.expect_err("too much");
+    let error = ask(&to(&[&replica]), &TestUser::new(&clock())).await.expect_err("overloaded");
     assert_eq!((error.code(), overloaded.calls.load(Ordering::Relaxed)), (Code::Unavailable, 1));
 }
 
@@ -221,12 +221,12 @@ async fn an_overloaded_replica_is_not_retried() {
 async fn a_new_replica_behind_a_name_gets_calls_and_a_failed_lookup_removes_none() {
     let (one, two) = (named("one"), named("two"));
     let (first, second) = (Replica::start(&one).await, Replica::start(&two).await);
-    // What the name server says.
+    // The addresses that the name server returns.
     let addresses = Arc::new(Mutex::new(Some(vec![first.address])));
     let failures = Arc::new(AtomicU32::new(0));
-    let (answers, counted) = (Arc::clone(&addresses), Arc::clone(&failures));
+    let (current, counted) = (Arc::clone(&addresses), Arc::clone(&failures));
     let resolver: Resolver = Arc::new(move |host, _port| {
-        let found = answers.lock().expect("no panic").clone().filter(|_| host == "auth.internal");
+        let found = current.lock().expect("no panic").clone().filter(|_| host == "auth.internal");
         counted.fetch_add(u32::from(found.is_none()), Ordering::Relaxed);
         Box::pin(async move { found.ok_or_else(|| std::io::Error::other("no such name")) })
     });
@@ -237,7 +237,7 @@ async fn a_new_replica_behind_a_name_gets_calls_and_a_failed_lookup_removes_none
     let replicas_in_use = async || {
         let mut replicas = BTreeSet::new();
         for user in &users {
-            replicas.insert(ask(&transport, user).await.expect("an answer"));
+            replicas.insert(ask(&transport, user).await.expect("a response"));
         }
         replicas
     };
@@ -250,7 +250,7 @@ async fn a_new_replica_behind_a_name_gets_calls_and_a_failed_lookup_removes_none
             tick.tick().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), found).await.expect("the new one gets calls");
+    tokio::time::timeout(Duration::from_secs(30), found).await.expect("the new replica gets calls");
     *addresses.lock().expect("no panic") = Some(vec![second.address]);
     let gone = async {
         let mut tick = tokio::time::interval(Duration::from_millis(50));
@@ -258,7 +258,7 @@ async fn a_new_replica_behind_a_name_gets_calls_and_a_failed_lookup_removes_none
             tick.tick().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), gone).await.expect("the old one gets none");
+    tokio::time::timeout(Duration::from_secs(30), gone).await.expect("the old replica gets no calls");
     *addresses.lock().expect("no panic") = None;
     let unknown = async {
         let mut tick = tokio::time::interval(Duration::from_millis(50));
@@ -267,6 +267,6 @@ async fn a_new_replica_behind_a_name_gets_calls_and_a_failed_lookup_removes_none
             tick.tick().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), unknown).await.expect("the name is looked up");
+    tokio::time::timeout(Duration::from_secs(30), unknown).await.expect("the name is resolved");
     assert_eq!(replicas_in_use().await, BTreeSet::from(["two".to_owned()]));
 }

@@ -1,5 +1,4 @@
-//! The traps that the kit exists for, each with its test, on real PostgreSQL
-//! and both transports.
+//! Integration tests of kit, on real PostgreSQL and on both transports.
 
 mod events;
 mod health;

@@ -1,4 +1,4 @@
-//! Aborted requests leave no poisoned connection.
+//! Tests of the connection pool: aborted requests leave no unusable connection.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ async fn a_thousand_aborted_requests_leave_the_pool_usable() {
     let pool = database::pool(&database.app("toy"), "toy", config);
     let random = Random::seeded(1);
     for round in 0..50 {
-        // A request takes well under a millisecond here: half of the rounds aim at its inside.
+        // A request takes well under a millisecond, so half of the rounds abort within that time.
         let max_micros = if round % 2 == 0 { 20_000 } else { 600 };
         stream::iter(0..20)
             .for_each_concurrent(2, async |_| {
@@ -35,11 +35,11 @@ async fn a_thousand_aborted_requests_leave_the_pool_usable() {
                     tokio::time::timeout(Duration::from_micros(micros), request(pool.clone())).await;
             })
             .await;
-        // A read: unlike a commit it would leave an open transaction open.
+        // A read, because a commit would end a transaction that was left open.
         let works: i32 =
             sqlx::query_scalar("select 1").fetch_one(&pool).await.expect("the next request works");
         assert_eq!(works, 1);
-        // A connection that was dropped is seen for a moment; one that hangs, for ten seconds.
+        // A dropped connection is visible for a moment, one that hangs for ten seconds.
         let closed = async { while hanging(&database).await > 0 {} };
         tokio::time::timeout(Duration::from_secs(5), closed)
             .await
@@ -48,7 +48,7 @@ async fn a_thousand_aborted_requests_leave_the_pool_usable() {
     request(pool.clone()).await.expect("the next change works");
 }
 
-/// Connections that are idle inside a transaction.
+/// Returns the number of connections that are idle inside a transaction.
 async fn hanging(database: &TestDatabase) -> i64 {
     sqlx::query_scalar(
         "select count(*) from pg_stat_activity
@@ -79,7 +79,7 @@ async fn a_connection_that_hangs_in_a_transaction_is_not_handed_out() {
     let database = TestDatabase::new(&[&schema()], &clock).await;
     let config = PoolConfig { max_connections: 1, acquire_timeout: Duration::from_secs(10) };
     let pool = database::pool(&database.app("toy"), "toy", config);
-    // What a cancelled `begin` leaves behind: the server is in a transaction, sqlx does not know.
+    // A canceled `begin` leaves this state: the server is in a transaction, unknown to sqlx.
     let mut connection = pool.acquire().await.expect("a connection");
     sqlx::raw_sql("begin").execute(&mut *connection).await.expect("begin");
     let poisoned: i32 =

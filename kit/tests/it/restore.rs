@@ -1,5 +1,6 @@
-//! After a dump and restore into a new cluster, whose transaction ids start
-//! low, events flow on.
+//! Tests that events continue after a dump and restore into a new cluster.
+//!
+//! The transaction ids of the new cluster start low.
 
 use std::process::Command;
 
@@ -29,7 +30,7 @@ fn start() -> Server {
     testing::start_cluster().expect("PostgreSQL starts")
 }
 
-/// The same schema in a new cluster.
+/// Restores the schema into a new cluster.
 async fn restored(old: &Server) -> (Server, PgPool) {
     let folder = tempfile::tempdir().expect("a folder");
     let dump = folder.path().join("dump.sql").to_string_lossy().into_owned();
@@ -46,7 +47,7 @@ fn pool(server: &Server) -> PgPool {
     database::pool(&options, "toy", PoolConfig::default())
 }
 
-/// A cluster that has seen far more transactions than a new one.
+/// Starts a cluster that has used far more transaction ids than a new one.
 async fn long_lived(clock: &Clock) -> (Server, PgPool) {
     let old = tokio::task::spawn_blocking(start).await.expect("started");
     let admin = testing::superuser(&old);
@@ -56,7 +57,7 @@ async fn long_lived(clock: &Clock) -> (Server, PgPool) {
     )
     .execute(&mut admin.connect().await.expect("connect"))
     .await
-    .expect("burn ids");
+    .expect("use up transaction ids");
     let pool = pool(&old);
     open_schema(&schema(), &pool, clock).await.expect("open");
     (old, pool)
@@ -68,7 +69,7 @@ async fn epochs(pool: &PgPool) -> Vec<i32> {
 }
 
 #[tokio::test]
-async fn events_flow_on_after_dump_and_restore() {
+async fn events_continue_after_dump_and_restore() {
     let clock = clock();
     let (old, pool) = long_lived(&clock).await;
     for kind in ["before", "last before"] {
@@ -81,7 +82,7 @@ async fn events_flow_on_after_dump_and_restore() {
     open_schema(&schema(), &pool, &clock).await.expect("open");
     write(&mut pool.acquire().await.expect("a connection"), &clock, "after", 1).await;
     let log = log(&pool, &clock);
-    // One consumer was done, another had not seen the last one before the dump.
+    // One consumer had read all events before the dump, another all but the last.
     let fresh = next(&mut subscribe(&log, seen[1].position).await, 1).await;
     assert_eq!(fresh[0].kind, "after");
     let behind = next(&mut subscribe(&log, seen[0].position).await, 2).await;
@@ -92,7 +93,7 @@ async fn events_flow_on_after_dump_and_restore() {
 }
 
 #[tokio::test]
-async fn events_flow_on_after_restore_when_all_old_events_were_dropped() {
+async fn events_continue_after_restore_when_all_old_events_were_dropped() {
     let clock = clock();
     let (old, pool) = long_lived(&clock).await;
     let mut connection = pool.acquire().await.expect("a connection");

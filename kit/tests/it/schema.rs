@@ -1,4 +1,4 @@
-//! Roles and migrations.
+//! Tests of roles and migrations.
 
 use fintrac_kit::database::{self, PoolConfig, Schema};
 use fintrac_kit::module::open_schema;
@@ -15,12 +15,12 @@ async fn migrating_again_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_service_sees_no_schema_but_its_own() {
+async fn a_service_has_no_access_to_other_schemas() {
     let clock = clock();
     let other = Schema { name: "other", ..schema() };
     let database = TestDatabase::new(&[&schema(), &other], &clock).await;
     let pool = database.pool(&schema(), &clock).await;
-    let error = sqlx::query("select * from other.events").execute(&pool).await.expect_err("refused");
+    let error = sqlx::query("select * from other.events").execute(&pool).await.expect_err("denied");
     assert!(error.to_string().contains("permission denied for schema other"), "{error}");
 }
 
@@ -33,7 +33,7 @@ async fn a_service_does_not_start_on_an_old_schema() {
         .await
         .expect("delete");
     let pool = database::pool(&database.app("toy"), "toy", PoolConfig::default());
-    let error = open_schema(&schema(), &pool, &clock).await.expect_err("refused");
+    let error = open_schema(&schema(), &pool, &clock).await.expect_err("outdated");
     assert!(error.to_string().contains("fintrac migrate"), "{error}");
 }
 

@@ -1,4 +1,4 @@
-//! A toy schema and a toy service.
+//! A schema, a clock and keys for the tests.
 
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Access tokens: what is believed, and for how long.
+//! Tests of the verification of access tokens.
 
 use std::time::Duration;
 
@@ -18,15 +18,15 @@ use uuid::Uuid;
 
 use crate::support;
 
-struct Issuer {
+struct TokenIssuer {
     key: EncodingKey,
     public: [u8; 32],
 }
 
-fn issuer(seed: u8) -> Issuer {
+fn issuer(seed: u8) -> TokenIssuer {
     let key = ed25519_dalek::SigningKey::from_bytes(&[seed; 32]);
     let der = key.to_pkcs8_der().expect("PKCS 8");
-    Issuer { key: EncodingKey::from_ed_der(der.as_bytes()), public: key.verifying_key().to_bytes() }
+    TokenIssuer { key: EncodingKey::from_ed_der(der.as_bytes()), public: key.verifying_key().to_bytes() }
 }
 
 fn claims() -> Claims {
@@ -43,7 +43,7 @@ fn claims() -> Claims {
     }
 }
 
-fn token(claims: &Claims, issuer: &Issuer) -> String {
+fn token(claims: &Claims, issuer: &TokenIssuer) -> String {
     sign(claims, &issuer.key, Algorithm::EdDSA, Some("k")).expect("a token")
 }
 
@@ -56,7 +56,7 @@ fn revoked() -> TrustUpdate {
     TrustUpdate { revoked, ..TrustUpdate::default() }
 }
 
-fn verifier_with_keys() -> (std::sync::Arc<TokenVerifier>, Clock, Issuer) {
+fn verifier_with_keys() -> (std::sync::Arc<TokenVerifier>, Clock, TokenIssuer) {
     let (clock, issuer) = (support::clock(), issuer(1));
     let token_verifier = support::token_verifier(&clock);
     token_verifier.replace(keys(issuer.public));
@@ -68,9 +68,9 @@ fn rejection(token_verifier: &TokenVerifier, token: &str) -> Option<String> {
 }
 
 #[tokio::test]
-async fn a_good_token_names_user_session_and_household() {
+async fn a_valid_token_identifies_user_session_and_household() {
     let (token_verifier, _, issuer) = verifier_with_keys();
-    let principal = token_verifier.verify(&token(&claims(), &issuer), None).expect("believed");
+    let principal = token_verifier.verify(&token(&claims(), &issuer), None).expect("a valid token");
     let ids = (principal.user_id, principal.session_id, principal.household_id);
     assert_eq!(ids, (Uuid::from_u128(1), Uuid::from_u128(2), Uuid::from_u128(3)));
 }
@@ -81,7 +81,7 @@ async fn forged_tokens_are_rejected() {
     let good = token(&claims(), &issuer);
     let parts: Vec<_> = good.split('.').collect();
     let with_header = |header: &str| format!("{}.{}.{}", BASE64.encode(header), parts[1], parts[2]);
-    // Signed for real over a header of the forger's choice.
+    // A valid signature over a header that the forger chose.
     let signed_header = |header: &str| {
         use ed25519_dalek::Signer as _;
         let message = format!("{}.{}", BASE64.encode(header), parts[1]);
@@ -122,17 +122,17 @@ async fn forged_tokens_are_rejected() {
         assert_eq!(rejection(&token_verifier, &token).as_deref(), Some("TOKEN_INVALID"), "{name}");
     }
     let control = signed_header(r#"{"alg":"EdDSA","typ":"at+jwt","kid":"k"}"#);
-    assert_eq!(rejection(&token_verifier, &control), None, "the forger's tool makes good tokens too");
+    assert_eq!(rejection(&token_verifier, &control), None, "the same method creates valid tokens");
 }
 
 #[tokio::test]
-async fn a_token_ends_with_its_time_its_session_or_its_key() {
+async fn a_token_is_invalid_after_expiry_revocation_or_removal_of_its_key() {
     let (token_verifier, clock, issuer) = verifier_with_keys();
     let good = token(&claims(), &issuer);
     let other = token(&Claims { sid: Uuid::from_u128(9), ..claims() }, &issuer);
     assert_eq!((rejection(&token_verifier, &good), rejection(&token_verifier, &other)), (None, None));
     token_verifier.extend(revoked());
-    assert_eq!(rejection(&token_verifier, &good).as_deref(), Some("SESSION_ENDED"), "although it was cached");
+    assert_eq!(rejection(&token_verifier, &good).as_deref(), Some("SESSION_ENDED"), "despite the cache");
     assert_eq!(rejection(&token_verifier, &other), None);
     clock.advance(TimeDelta::seconds(900));
     assert_eq!(rejection(&token_verifier, &other).as_deref(), Some("TOKEN_EXPIRED"));
@@ -142,11 +142,11 @@ async fn a_token_ends_with_its_time_its_session_or_its_key() {
     assert_eq!(rejection(&token_verifier, &good), None);
     let other = vec![("other".to_owned(), super::tokens::issuer(2).public)];
     token_verifier.replace(TrustUpdate { keys: other, ..TrustUpdate::default() });
-    assert_eq!(rejection(&token_verifier, &good).as_deref(), Some("TOKEN_INVALID"), "its key was taken away");
+    assert_eq!(rejection(&token_verifier, &good).as_deref(), Some("TOKEN_INVALID"), "its key was removed");
 }
 
 #[tokio::test]
-async fn a_snapshot_of_a_lagging_replica_unrevokes_nothing() {
+async fn a_snapshot_of_a_lagging_replica_removes_no_revocation() {
     let (token_verifier, _, issuer) = verifier_with_keys();
     let good = token(&claims(), &issuer);
     token_verifier.extend(revoked());
@@ -165,7 +165,7 @@ async fn without_updates_from_auth_tokens_are_rejected_after_the_grace() {
     token_verifier.extend(TrustUpdate::default());
     assert_eq!(rejection(&token_verifier, &good), None, "a heartbeat restores it");
     assert_eq!(
-        support::token_verifier(&support::clock()).verify(&good, None).expect_err("never heard").code(),
+        support::token_verifier(&support::clock()).verify(&good, None).expect_err("no update").code(),
         Code::Unavailable
     );
 }
@@ -190,26 +190,26 @@ async fn the_legacy_form_accepts_its_secret_only() {
 }
 
 #[tokio::test]
-async fn permissions_are_those_that_the_roles_have_now() {
+async fn permissions_follow_changes_of_roles() {
     let (token_verifier, _, issuer) = verifier_with_keys();
-    let principal = token_verifier.verify(&token(&claims(), &issuer), None).expect("believed");
+    let principal = token_verifier.verify(&token(&claims(), &issuer), None).expect("a valid token");
     let may = |permissions: &[&'static str]| {
         token_verifier.require_permissions(&principal, permissions, &Client::default(), "request-1").is_ok()
     };
-    assert!(may(&[]), "nothing is needed");
-    assert!(!may(&["accounts:read"]), "an unknown role may nothing");
+    assert!(may(&[]), "no permission is required");
+    assert!(!may(&["accounts:read"]), "an unknown role has no permission");
     let roles = |permissions: &[&str]| {
         let permissions = permissions.iter().map(|permission| (*permission).to_owned()).collect();
         TrustUpdate { roles: Some(vec![("user".into(), permissions)]), ..TrustUpdate::default() }
     };
     token_verifier.extend(roles(&["accounts:read"]));
     assert!(may(&["accounts:read"]) && !may(&["accounts:write"]));
-    assert!(!may(&["accounts:read", "budgets:read"]), "all of them are needed");
+    assert!(!may(&["accounts:read", "budgets:read"]), "all permissions are required");
     token_verifier.extend(TrustUpdate::default());
     assert!(may(&["accounts:read"]), "a heartbeat changes nothing");
     token_verifier.extend(roles(&[]));
     assert!(!may(&["accounts:read"]));
-    let mut denied = token_verifier.denied_calls().expect("the first who asks has them");
+    let mut denied = token_verifier.denied_calls().expect("a receiver");
     assert!(token_verifier.denied_calls().is_none());
     let reported: Vec<_> = denied.next().await.iter().map(|call| (call.user_id, call.permission)).collect();
     let expected = ["accounts:read", "accounts:write", "budgets:read", "accounts:read"]
@@ -218,7 +218,7 @@ async fn permissions_are_those_that_the_roles_have_now() {
 }
 
 #[tokio::test]
-async fn an_address_rule_holds_for_tokens_that_were_verified_before() {
+async fn an_address_rule_applies_to_tokens_that_were_verified_before() {
     let (token_verifier, _, issuer) = verifier_with_keys();
     let good = token(&claims(), &issuer);
     let from =
@@ -239,5 +239,5 @@ async fn an_address_rule_holds_for_tokens_that_were_verified_before() {
     token_verifier.extend(rules(vec![rule(None)]));
     assert!(token_verifier.check_ip("198.51.100.7".parse().ok()).is_err());
     token_verifier.extend(rules(Vec::new()));
-    assert_eq!(from("198.51.100.7"), None, "no rules is a set of rules, too");
+    assert_eq!(from("198.51.100.7"), None, "an empty set of rules replaces the old one");
 }

@@ -1,4 +1,4 @@
-//! Both transports behave alike, and neither lets anything escape the stack.
+//! Tests of both transports: they behave alike and obey the server stack.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ use tonic::{Code, Request, Response, Status};
 
 use crate::support::{authorizer, clock, keys};
 
-/// Does what the id in the request says.
+/// A service that behaves as the id in the request specifies.
 #[derive(Clone, Default)]
 struct Toy {
     next: Option<Transport>,
@@ -34,7 +34,7 @@ struct Toy {
 }
 
 #[derive(Clone)]
-struct Smuggled;
+struct InjectedHeader;
 
 struct NotifyOnDrop(Arc<Notify>);
 
@@ -55,14 +55,14 @@ impl HouseholdService for Toy {
         &self,
         _request: Request<GetMemberRequest>,
     ) -> Result<Response<GetMemberResponse>, Status> {
-        Err(Status::unimplemented("of no use here"))
+        Err(Status::unimplemented("not used in these tests"))
     }
 
     async fn get_household(
         &self,
         request: Request<GetHouseholdRequest>,
     ) -> Result<Response<GetHouseholdResponse>, Status> {
-        let smuggled = request.extensions().get::<Smuggled>().is_some();
+        let smuggled = request.extensions().get::<InjectedHeader>().is_some();
         let caller = Caller::from_request(&request).service.unwrap_or_default();
         match request.get_ref().household_id.as_str() {
             "panic" => panic!("the password is hunter2"),
@@ -141,12 +141,12 @@ fn within(limit: Duration) -> Context {
 }
 
 #[tokio::test]
-async fn extensions_do_not_travel() {
+async fn request_extensions_are_not_forwarded() {
     for (mode, transport) in transports(&Toy::default()).await {
         let mut request = Request::new(GetHouseholdRequest::default());
-        request.extensions_mut().insert(Smuggled);
-        let answer = HouseholdServiceClient::new(transport).get_household(request).await.expect(mode);
-        let household = answer.into_inner().household.expect("a household");
+        request.extensions_mut().insert(InjectedHeader);
+        let response = HouseholdServiceClient::new(transport).get_household(request).await.expect(mode);
+        let household = response.into_inner().household.expect("a household");
         assert_eq!((household.id.as_str(), household.timezone.as_str()), ("ledger", "false"), "{mode}");
     }
 }
@@ -167,8 +167,8 @@ async fn the_deadline_is_passed_on() {
     for (mode, next) in transports(&Toy::default()).await {
         let toy = Toy { next: Some(next), ..Toy::default() };
         for (first, transport) in transports(&toy).await {
-            let answer = context::scope(within(Duration::from_secs(3)), ask(&transport, "forward")).await;
-            let left: u128 = answer.expect(mode).timezone.parse().expect("milliseconds");
+            let response = context::scope(within(Duration::from_secs(3)), ask(&transport, "forward")).await;
+            let left: u128 = response.expect(mode).timezone.parse().expect("milliseconds");
             assert!(left <= 3000, "{first}, then {mode}: {left} ms left of 3000");
         }
     }
@@ -177,8 +177,8 @@ async fn the_deadline_is_passed_on() {
 #[tokio::test]
 async fn the_request_id_is_passed_on() {
     for (mode, transport) in transports(&Toy::default()).await {
-        let answer = context::scope(within(Duration::from_secs(3)), ask(&transport, "request-id")).await;
-        assert_eq!(answer.expect(mode).id, "r-1", "{mode}");
+        let response = context::scope(within(Duration::from_secs(3)), ask(&transport, "request-id")).await;
+        assert_eq!(response.expect(mode).id, "r-1", "{mode}");
     }
 }
 
@@ -188,23 +188,23 @@ async fn a_panic_is_internal_and_leaks_nothing() {
         let status = ask(&transport, "panic").await.expect_err(mode);
         assert_eq!(status.code(), Code::Internal, "{mode}");
         assert!(!status.message().contains("hunter2"), "{mode}");
-        assert!(ask(&transport, "").await.is_ok(), "{mode}: the service lives on");
+        assert!(ask(&transport, "").await.is_ok(), "{mode}: the service continues");
     }
 }
 
-/// The status that a stream ends with.
+/// Returns the status that a stream ends with.
 async fn end(stream: &mut tonic::Streaming<SubscribeResponse>) -> Status {
     loop {
         match stream.message().await {
             Ok(Some(_)) => {}
-            Ok(None) => return Status::ok("the stream just ended"),
+            Ok(None) => return Status::ok("the stream ended without a status"),
             Err(status) => return status,
         }
     }
 }
 
 #[tokio::test]
-async fn streams_cannot_escape_the_stack() {
+async fn a_panic_or_a_deadline_ends_a_stream_with_a_status() {
     for (mode, transport) in transports(&Toy::default()).await {
         let mut client = EventLogServiceClient::new(transport);
         let request = SubscribeRequest { after: Some(fintrac_proto::events::v1::Position::default()) };
@@ -244,10 +244,10 @@ async fn an_unreachable_service_is_unavailable() {
     let url = format!("http://{}", listener.local_addr().expect("address"));
     drop(listener);
     let transport = transport::remote(&url, None, keys().issuer("ledger", "auth", &clock())).expect("a URL");
-    assert_eq!(ask(&transport, "").await.expect_err("nobody there").code(), Code::Unavailable);
+    assert_eq!(ask(&transport, "").await.expect_err("no listener").code(), Code::Unavailable);
 }
 
-/// Every RPC of the system is marked, and every service that is reflected is in the table.
+/// Every RPC has an access rule, and every reflected service is in the table.
 #[test]
 fn every_rpc_has_an_access_rule() {
     use prost::Message as _;
@@ -258,8 +258,8 @@ fn every_rpc_has_an_access_rule() {
             for method in &service.method {
                 let path = format!("/{}.{}/{}", file.package(), service.name(), method.name());
                 let access = fintrac_proto::access(&path).expect(&path);
-                assert!(access.user || !access.callers.is_empty(), "{path} admits nobody");
-                assert!(access.user || !access.direct, "{path}: only a user comes without a credential");
+                assert!(access.user || !access.callers.is_empty(), "{path} admits no caller");
+                assert!(access.user || !access.direct, "{path}: only users call without a credential");
                 reflected += 1;
             }
         }

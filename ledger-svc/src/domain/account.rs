@@ -25,14 +25,14 @@ impl AccountType {
         }
     }
 
-    /// In any letter case.
+    /// Parses an account type, ignoring case.
     pub fn from_text(text: &str) -> Option<Self> {
         let text = text.trim().to_ascii_lowercase();
         [Self::Cash, Self::Bank, Self::Card].into_iter().find(|value| value.as_str() == text)
     }
 }
 
-/// An account as it stands.
+/// The current state of an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
     pub id: Uuid,
@@ -40,9 +40,9 @@ pub struct Account {
     pub account_type: AccountType,
     pub description: Option<String>,
     pub include_in_net_worth: bool,
-    /// False: archived.
+    /// Whether the account is not archived.
     pub is_active: bool,
-    /// Everything that is booked, whatever its date.
+    /// The sum of all postings, whatever their date.
     pub projected_balance: Money,
     pub version: i64,
     pub created_at: DateTime<Utc>,
@@ -55,7 +55,9 @@ impl Account {
         self.projected_balance.currency()
     }
 
-    /// Archived and deleted accounts take reversals only.
+    /// Returns whether new postings are allowed.
+    ///
+    /// Archived and deleted accounts accept reversals only.
     pub fn accepts_postings(&self) -> bool {
         self.is_active && self.deleted_at.is_none()
     }
@@ -65,12 +67,12 @@ impl Account {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountState {
     pub account: Account,
-    /// Booked up to today in the household's zone.
+    /// The sum of the postings up to today in the household's time zone.
     pub balance: Money,
 }
 
 impl AccountState {
-    /// `later`: what is booked on later days, minor units.
+    /// Computes the balance; `later` is the sum of later postings, in minor units.
     pub fn new(account: Account, later: i64) -> Option<Self> {
         let later = Money::new(later, account.currency());
         let balance = account.projected_balance.checked_sub(later)?;
@@ -78,7 +80,7 @@ impl AccountState {
     }
 }
 
-/// What somebody asks for who opens an account.
+/// The input for a new account.
 #[derive(Debug, Clone, Default)]
 pub struct AccountInput {
     pub name: String,
@@ -90,7 +92,7 @@ pub struct AccountInput {
 }
 
 impl AccountInput {
-    /// Returns the account and its opening balance.
+    /// Validates the input; returns the account and its opening balance.
     pub fn resolve(
         &self,
         id: Uuid,
@@ -136,7 +138,7 @@ impl AccountInput {
     }
 }
 
-/// The fields that somebody wants changed.
+/// The requested changes of an account.
 #[derive(Debug, Clone, Default)]
 pub struct AccountChanges {
     pub name: Option<String>,
@@ -148,19 +150,19 @@ pub struct AccountChanges {
     pub is_active: Option<bool>,
 }
 
-/// A change, understood.
+/// A validated change of an account.
 #[derive(Debug)]
 pub struct AccountUpdate {
-    /// As it will be, its balance untouched.
+    /// The new state of the account, with its current balance.
     pub account: Account,
-    /// The balance that is wanted.
+    /// The requested balance.
     pub balance: Option<Money>,
-    /// Names of the fields that differ.
+    /// The names of the fields that differ.
     pub fields: Vec<&'static str>,
 }
 
 impl AccountChanges {
-    /// What the account is to become.
+    /// Validates the changes against the account's current state.
     pub fn apply(&self, account: &Account, now: DateTime<Utc>) -> Result<AccountUpdate, Vec<FieldViolation>> {
         let mut violations = Vec::new();
         let mut after = account.clone();
@@ -175,7 +177,7 @@ impl AccountChanges {
         if let Some(code) = &self.currency_code
             && Currency::from_code(code) != Some(account.currency())
         {
-            let text = "An account keeps its currency; open another account.";
+            let text = "The currency of an account must not change. Open another account.";
             violations.push(FieldViolation::new("currency_code", "CURRENCY_IMMUTABLE", text));
         }
         if let Some(description) = &self.description {
@@ -219,17 +221,17 @@ fn account_type(text: &str, violations: &mut Vec<FieldViolation>) -> Option<Acco
         violations.push(FieldViolation::new(
             "account_type",
             "ACCOUNT_TYPE_INVALID",
-            "Send cash, bank or card.",
+            "The type must be cash, bank or card.",
         ));
     }
     found
 }
 
-/// A currency that may still be used.
+/// Parses the code of an active currency.
 pub fn active_currency(field: &str, code: &str, violations: &mut Vec<FieldViolation>) -> Option<Currency> {
     let found = Currency::from_code(code).filter(|currency| currency.is_active());
     if found.is_none() {
-        let text = "Not a currency in use; see GET /api/v1/currencies.";
+        let text = "The currency must be in use. Send a code from GET /api/v1/currencies.";
         violations.push(FieldViolation::new(field, "CURRENCY_INVALID", text));
     }
     found
@@ -279,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_differs_counts_as_changed() {
+    fn only_differing_fields_count_as_changed() {
         let input =
             AccountInput { name: "Cash".into(), account_type: "CASH".into(), ..AccountInput::default() };
         let currency = Currency::from_code("USD").expect("USD");
@@ -289,10 +291,10 @@ mod tests {
             currency_code: Some("usd".into()),
             ..Default::default()
         };
-        let after = same.apply(&account, DateTime::UNIX_EPOCH).expect("fine");
+        let after = same.apply(&account, DateTime::UNIX_EPOCH).expect("valid changes");
         assert!(after.fields.is_empty() && after.account == account);
         let archive = AccountChanges { is_active: Some(false), ..Default::default() };
-        let after = archive.apply(&account, DateTime::UNIX_EPOCH).expect("fine");
+        let after = archive.apply(&account, DateTime::UNIX_EPOCH).expect("valid changes");
         assert_eq!((after.account.version, after.fields.as_slice()), (2, ["is_active"].as_slice()));
     }
 }

@@ -22,7 +22,7 @@ impl CategoryType {
         }
     }
 
-    /// In any letter case.
+    /// Parses a category type, ignoring case.
     pub fn from_text(text: &str) -> Option<Self> {
         let text = text.trim().to_ascii_lowercase();
         [Self::Income, Self::Expense].into_iter().find(|value| value.as_str() == text)
@@ -35,7 +35,7 @@ pub struct Category {
     pub name: String,
     pub category_type: CategoryType,
     pub icon: Option<String>,
-    /// `#RRGGBB`.
+    /// The color as `#RRGGBB`.
     pub color: Option<String>,
     pub parent_id: Option<Uuid>,
     pub version: i64,
@@ -43,7 +43,7 @@ pub struct Category {
     pub updated_at: DateTime<Utc>,
 }
 
-/// What somebody asks for who makes a category.
+/// The input for a new category.
 #[derive(Debug, Clone, Default)]
 pub struct CategoryInput {
     pub name: String,
@@ -54,13 +54,17 @@ pub struct CategoryInput {
 }
 
 impl CategoryInput {
-    /// The category; whether the parent suits it is the use case's to find out.
+    /// Validates the input; the use case checks the parent.
     pub fn resolve(&self, id: Uuid, now: DateTime<Utc>) -> Result<Category, Vec<FieldViolation>> {
         let mut violations = Vec::new();
         let name = text::line("name", &self.name, MAX_NAME_CHARS, &mut violations);
         let category_type = CategoryType::from_text(&self.category_type);
         if category_type.is_none() {
-            violations.push(FieldViolation::new("type", "CATEGORY_TYPE_INVALID", "Send income or expense."));
+            violations.push(FieldViolation::new(
+                "type",
+                "CATEGORY_TYPE_INVALID",
+                "The type must be income or expense.",
+            ));
         }
         let icon = text::optional_line("icon", self.icon.as_deref(), MAX_ICON_CHARS, &mut violations);
         let color = color(self.color.as_deref(), &mut violations);
@@ -82,7 +86,7 @@ impl CategoryInput {
     }
 }
 
-/// The fields that somebody wants changed.
+/// The requested changes of a category.
 #[derive(Debug, Clone, Default)]
 pub struct CategoryChanges {
     pub name: Option<String>,
@@ -93,7 +97,7 @@ pub struct CategoryChanges {
 }
 
 impl CategoryChanges {
-    /// The category as it will be and the names of the fields that differ.
+    /// Returns the new state of the category and the names of the fields that differ.
     pub fn apply(
         &self,
         category: &Category,
@@ -107,7 +111,7 @@ impl CategoryChanges {
         if let Some(wanted) = &self.category_type
             && CategoryType::from_text(wanted) != Some(category.category_type)
         {
-            let text = "A category keeps its type; make another category.";
+            let text = "The type of a category must not change. Create another category.";
             violations.push(FieldViolation::new("type", "CATEGORY_TYPE_IMMUTABLE", text));
         }
         if let Some(icon) = &self.icon {
@@ -142,7 +146,11 @@ fn color(text: Option<&str>, violations: &mut Vec<FieldViolation>) -> Option<Str
     let text = text.map(str::trim).filter(|text| !text.is_empty())?;
     let digits = text.strip_prefix('#').unwrap_or_default();
     if digits.len() != 6 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        violations.push(FieldViolation::new("color", "COLOR_INVALID", "Send a colour as #RRGGBB."));
+        violations.push(FieldViolation::new(
+            "color",
+            "COLOR_INVALID",
+            "The color must be written as #RRGGBB.",
+        ));
     }
     Some(text.to_ascii_uppercase())
 }
@@ -156,8 +164,10 @@ fn parent_id(text: Option<&str>, violations: &mut Vec<FieldViolation>) -> Option
     found
 }
 
-/// The rejection of a parent that is unknown, of the other type, or below the category itself.
+/// Returns the violation for an invalid parent.
+///
+/// The parent is unknown, of the other type, or the category itself or below it.
 pub fn parent_unknown() -> FieldViolation {
-    let text = "Not a category of the same type that can be above this one.";
+    let text = "The parent must be a category of the same type that is not below this one.";
     FieldViolation::new("parent_id", "PARENT_INVALID", text)
 }

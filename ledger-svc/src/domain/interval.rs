@@ -1,17 +1,17 @@
-//! Spans of days, and the intervals that they are cut into.
+//! Spans of days and the intervals into which they are split.
 
 use chrono::{Datelike as _, Days, Months, NaiveDate, Weekday};
 
-/// Intervals that one answer may have.
+/// The maximum number of intervals in a response.
 pub const MAX_INTERVALS: usize = 4000;
 
-/// How a span is cut.
+/// The length of the intervals of a span.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Interval {
     Day,
-    /// From Monday to Sunday.
+    /// A week from Monday to Sunday.
     Week,
-    /// Of the calendar.
+    /// A calendar month.
     Month,
 }
 
@@ -26,13 +26,13 @@ impl Interval {
         }
     }
 
-    /// In any letter case.
+    /// Parses an interval, ignoring case.
     pub fn from_text(text: &str) -> Option<Self> {
         let text = text.trim().to_ascii_lowercase();
         Self::ALL.into_iter().find(|value| value.as_str() == text)
     }
 
-    /// The first day of the interval that holds `day`.
+    /// Returns the first day of the interval that contains `day`.
     pub fn start(self, day: NaiveDate) -> NaiveDate {
         match self {
             Self::Day => day,
@@ -41,7 +41,7 @@ impl Interval {
         }
     }
 
-    /// The last day of the interval that holds `day`.
+    /// Returns the last day of the interval that contains `day`.
     pub fn end(self, day: NaiveDate) -> NaiveDate {
         match self {
             Self::Day => day,
@@ -54,7 +54,7 @@ impl Interval {
     }
 }
 
-/// Days, both included.
+/// A range of days, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {
     pub from: NaiveDate,
@@ -66,15 +66,17 @@ impl Span {
         (self.from..=self.to).contains(&day)
     }
 
-    /// How many days it has.
+    /// Counts the days.
     pub fn days(self) -> u64 {
         let days = self.to.signed_duration_since(self.from).num_days();
         u64::try_from(days).unwrap_or_default().saturating_add(1)
     }
 
-    /// The span to compare with: whole months with as many months before, a
-    /// month so far with the same days of the month before, other spans with as
-    /// many days right before.
+    /// Returns the preceding span for a comparison.
+    ///
+    /// Whole months compare with as many months before, a partial month that starts
+    /// on the 1st with the same days of the month before, and other spans with as
+    /// many days directly before.
     pub fn previous(self) -> Option<Self> {
         let to = self.from.pred_opt()?;
         if self.from.day() != 1 {
@@ -93,13 +95,13 @@ impl Span {
         Some(Self { from: self.from.checked_sub_days(Days::new(self.days()))?, to })
     }
 
-    /// How many calendar months it touches.
+    /// Counts the calendar months that it overlaps.
     fn months(self) -> u32 {
         let number = |day: NaiveDate| day.year().saturating_mul(12).saturating_add_unsigned(day.month0());
         u32::try_from(number(self.to).saturating_sub(number(self.from))).unwrap_or_default().saturating_add(1)
     }
 
-    /// Cut at the ends of the intervals; `None` when these are more than [`MAX_INTERVALS`].
+    /// Splits it into intervals; `None` if there are more than [`MAX_INTERVALS`].
     pub fn split_by(self, interval: Interval) -> Option<Vec<Self>> {
         let (mut cuts, mut from) = (Vec::new(), self.from);
         while from <= self.to {
@@ -133,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn spans_are_cut_where_weeks_and_months_end() {
+    fn spans_are_split_at_the_ends_of_weeks_and_months() {
         assert_eq!(
             cuts("2024-02-28", "2024-03-01", Interval::Day),
             ["02-28 02-28", "02-29 02-29", "03-01 03-01"]
@@ -148,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_span_compares_with_the_one_before() {
+    fn previous_returns_the_span_to_compare_with() {
         let before = |from: &str, to: &str| span(from, to).previous().expect("a span");
         // Whole months, quarters and years.
         assert_eq!(before("2026-11-01", "2026-11-30"), span("2026-10-01", "2026-10-31"));
@@ -156,7 +158,7 @@ mod tests {
         assert_eq!(before("2024-02-01", "2024-02-29"), span("2024-01-01", "2024-01-31"));
         assert_eq!(before("2026-10-01", "2026-12-31"), span("2026-07-01", "2026-09-30"));
         assert_eq!(before("2026-01-01", "2026-12-31"), span("2025-01-01", "2025-12-31"));
-        // A month so far.
+        // A partial month.
         assert_eq!(before("2026-11-01", "2026-11-15"), span("2026-10-01", "2026-10-15"));
         assert_eq!(before("2026-03-01", "2026-03-30"), span("2026-02-01", "2026-02-28"));
         // As many days.

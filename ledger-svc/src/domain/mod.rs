@@ -1,7 +1,8 @@
-//! The rules of money, without I/O: nothing here knows SQL, gRPC or time.
+//! The rules of the ledger, without I/O: no SQL, no gRPC and no clock.
 //!
-//! Invariants: an amount is a whole number of minor units, computed with
-//! checked operations only; what `posting` plans sums to zero per currency.
+//! Invariants: an amount is an integer number of minor units, computed with
+//! checked operations only; the postings that `posting` plans sum to zero per
+//! currency.
 
 #![cfg_attr(
     not(test),

@@ -1,4 +1,4 @@
-//! Exchange rates: by day, crossed over a base that has both currencies.
+//! Exchange rates by day, crossed over a base currency that quotes both currencies.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -6,26 +6,26 @@ use chrono::{NaiveDate, TimeDelta};
 use fintrac_money::{Currency, Money};
 use rust_decimal::Decimal;
 
-/// Significant digits of a crossed rate.
+/// The significant digits of a crossed rate.
 const RATE_DIGITS: u32 = 15;
 
-/// Where a rate comes from. The later ones win where days are equal.
+/// The source of a rate. On equal days a later variant takes precedence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Source {
-    /// One currency is one of itself.
+    /// The rate 1 of a currency to itself.
     Identity,
-    /// Shipped with the program.
+    /// A rate shipped with the program.
     Bundled,
-    /// The currency-api feed.
+    /// The currency-api provider.
     CurrencyApi,
     /// The European Central Bank's reference rates.
     Ecb,
-    /// Set by an administrator.
+    /// A rate set by an administrator.
     Manual,
 }
 
 impl Source {
-    /// The lesser ones first.
+    /// All sources, the lowest precedence first.
     pub const ALL: [Self; 5] = [Self::Identity, Self::Bundled, Self::CurrencyApi, Self::Ecb, Self::Manual];
 
     pub fn as_str(self) -> &'static str {
@@ -43,23 +43,23 @@ impl Source {
     }
 }
 
-/// Units of the target for one unit of the source currency.
+/// An exchange rate: units of the target for one unit of the source currency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
     pub value: Decimal,
-    /// The day that it was published for.
+    /// The day for which it was published.
     pub day: NaiveDate,
     pub source: Source,
 }
 
 impl Rate {
-    /// `money` at this rate in `to`, rounded half to even; `None` when it cannot be stored.
+    /// Converts `money` into `to`, rounded half to even; `None` if it cannot be stored.
     pub fn convert(&self, money: Money, to: Currency) -> Option<Money> {
         Money::rounded(money.decimal().checked_mul(self.value)?, to)
     }
 }
 
-/// A rate as it was published: units of `currency` for one unit of `base`.
+/// A published rate: units of `currency` for one unit of `base`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PublishedRate {
     pub base: Currency,
@@ -69,26 +69,30 @@ pub struct PublishedRate {
     pub source: Source,
 }
 
-/// What is to be done with rates that somebody published.
+/// Published rates, separated by plausibility.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct ScreenedRates {
     pub plausible: Vec<PublishedRate>,
-    /// Held back: they cannot be right, or moved by half since the last one that was.
+    /// Rates that are not stored.
+    ///
+    /// They are invalid, or differ by half or more from the nearest stored rate.
     pub implausible: Vec<PublishedRate>,
 }
 
-/// A last good rate older than this says nothing about today's.
+/// The maximum age of a rate that new rates are compared with.
 const MAX_COMPARISON_AGE: TimeDelta = TimeDelta::days(31);
 
-/// The last day whose rates are believed when it is `today` here: it has begun
-/// somewhere.
+/// Returns the last day whose rates are accepted when the UTC date is `today`.
+///
+/// Tomorrow has already begun in other time zones.
 pub fn latest_day(today: NaiveDate) -> NaiveDate {
     today.succ_opt().unwrap_or(today)
 }
 
-/// Which of `rates` to believe, given the known one nearest to each. A whole feed
-/// is not believed when more than a tenth of it is implausible, or when it is of a day
-/// to come.
+/// Separates plausible and implausible rates, given each one's nearest stored rate.
+///
+/// All rates are dropped if more than a tenth of them are implausible. Rates of a
+/// future day are implausible.
 pub fn screen(rates: Vec<(PublishedRate, Option<PublishedRate>)>, today: NaiveDate) -> ScreenedRates {
     let moved_by_half = |rate: &PublishedRate, last: &Option<PublishedRate>| {
         let Some(last) = last else { return false };
@@ -111,21 +115,21 @@ pub fn screen(rates: Vec<(PublishedRate, Option<PublishedRate>)>, today: NaiveDa
     ScreenedRates { plausible, implausible }
 }
 
-/// A published rate: units of a currency for one unit of `base`.
+/// A rate on a base currency: units of a currency for one unit of `base`.
 #[derive(Debug, Clone, Copy)]
 pub struct Quote {
     pub base: Currency,
     pub rate: Rate,
 }
 
-/// Rates on one base by day.
+/// The rates of a currency on one base, by day.
 #[derive(Debug)]
 struct BaseQuotes {
     base: Currency,
     days: BTreeMap<NaiveDate, Rate>,
 }
 
-/// The quotes of some currencies, by base and day.
+/// The quotes of several currencies, by base and day.
 #[derive(Debug, Default)]
 pub struct Quotes(HashMap<Currency, Vec<BaseQuotes>>);
 
@@ -150,7 +154,9 @@ impl Quotes {
         bases.iter().filter_map(newest).collect()
     }
 
-    /// Returns the rate of `day`: the newest that some base has of both. The quotes
+    /// Computes the rate on `day`, crossed over a base currency.
+    ///
+    /// It uses the base that has the newest quotes of both currencies. The quotes
     /// needed for it must have been added.
     pub fn cross(&self, from: Currency, to: Currency, day: NaiveDate) -> Option<Rate> {
         let (sources, targets) = (self.newest(from, day), self.newest(to, day));
@@ -231,8 +237,8 @@ mod tests {
         assert_eq!((found.plausible.len(), found.implausible), (11, vec![next[0]]));
         next[1].value = "3".parse().expect("a decimal");
         let found = screened(&next, &before, day(2));
-        assert_eq!((found.plausible.len(), found.implausible.len()), (0, 2), "one in six is too many");
-        assert_eq!(screened(&all("2", 4), &before, day(2)).plausible.len(), 0, "of a day to come");
+        assert_eq!((found.plausible.len(), found.implausible.len()), (0, 2), "one in six exceeds a tenth");
+        assert_eq!(screened(&all("2", 4), &before, day(2)).plausible.len(), 0, "rates of a future day");
         assert_eq!(screened(&all("0", 2), &[], day(2)).plausible.len(), 0);
         let old = published("EUR", "2", 1, Source::CurrencyApi);
         let months_later =
@@ -240,7 +246,7 @@ mod tests {
         assert_eq!(
             screened(&[months_later], &[old], months_later.day).implausible.len(),
             0,
-            "much may happen"
+            "an old rate is not compared"
         );
         let bundled = published("EUR", "2", 1, Source::Bundled);
         assert_eq!(
@@ -250,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_base_that_has_both_wins() {
+    fn the_base_with_the_newest_quotes_of_both_currencies_is_used() {
         let quotes = quotes(&[
             ("USD", "EUR", "0.8", 1, Source::Bundled),
             ("USD", "JPY", "160", 1, Source::Bundled),
@@ -264,7 +270,11 @@ mod tests {
         };
         assert_eq!(rate("EUR", "USD"), Some(("1.25".into(), day(8), Source::Ecb)));
         assert_eq!(rate("USD", "EUR"), Some(("0.8".into(), day(8), Source::Ecb)));
-        assert_eq!(rate("USD", "JPY"), Some(("140".into(), day(7), Source::Ecb)), "as old as its older half");
+        assert_eq!(
+            rate("USD", "JPY"),
+            Some(("140".into(), day(7), Source::Ecb)),
+            "the day is that of the older quote"
+        );
         assert_eq!(rate("EUR", "AED"), Some(("4.590625".into(), day(1), Source::Bundled)));
         assert_eq!(rate("EUR", "CHF"), None);
         let third = Rate { value: "3".parse().expect("a decimal"), day: day(1), source: Source::Manual };
@@ -276,7 +286,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn converting_back_loses_less_than_the_rounding(minor in 1_i64..1_000_000_000, value in 1_u64..1_000_000) {
+        fn a_round_trip_conversion_is_off_by_at_most_the_rounding(minor in 1_i64..1_000_000_000, value in 1_u64..1_000_000) {
             let value = rust_decimal::Decimal::from(value) / rust_decimal::Decimal::from(1000);
             let mut quotes = Quotes::default();
             let rate = Rate { value, day: day(1), source: Source::Ecb };
@@ -286,7 +296,7 @@ mod tests {
             let money = Money::new(minor, currency("EUR"));
             let returned = there.convert(money, currency("USD")).and_then(|usd| back.convert(usd, currency("EUR")));
             let lost = (returned.expect("small").decimal() - money.decimal()).abs();
-            // Half a cent each way, the first one carried back at the rate.
+            // Half a cent each way, of which the first is converted back at the rate.
             let cent = rust_decimal::Decimal::new(6, 3);
             prop_assert!(lost <= cent + cent / value, "{lost}");
         }

@@ -1,4 +1,4 @@
-//! Transactions that are posted again and again.
+//! Recurring transactions.
 
 use chrono::{DateTime, Months, NaiveDate, NaiveTime, TimeZone as _, Utc};
 use fintrac_money::Household;
@@ -8,14 +8,14 @@ use uuid::Uuid;
 use super::schedule::Schedule;
 use super::transaction::TransactionInput;
 
-/// The longest span of a preview.
+/// The maximum span of a preview.
 const MAX_PREVIEW_SPAN: Months = Months::new(120);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
     Active,
     Paused,
-    /// Nothing follows any more.
+    /// No occurrences are left.
     Completed,
 }
 
@@ -37,15 +37,15 @@ impl Status {
 pub struct Recurring {
     pub household: Household,
     pub id: Uuid,
-    /// Who wants it.
+    /// The user who created it.
     pub user_id: Uuid,
-    /// What it posts, without a date.
+    /// The input of the transactions that it posts, without a date.
     pub template: TransactionInput,
     pub schedule: Schedule,
     pub status: Status,
-    /// Why an occurrence could not be posted; none when a user paused it.
+    /// The code of the error that an occurrence failed with. None if a user paused it.
     pub paused_reason: Option<String>,
-    /// A day of the rule; none when completed.
+    /// The next day of the rule. None if completed.
     pub next: Option<NaiveDate>,
     pub last: Option<NaiveDate>,
     pub last_transaction_id: Option<Uuid>,
@@ -56,8 +56,7 @@ pub struct Recurring {
 }
 
 impl Recurring {
-    /// The id of the transaction that an occurrence becomes: the same one however
-    /// often it is tried.
+    /// Derives the id of an occurrence's transaction, the same for every attempt.
     pub fn transaction_id(&self, occurrence: NaiveDate) -> Uuid {
         let mut hash = Sha256::new();
         hash.update(self.household.id.as_bytes());
@@ -70,13 +69,15 @@ impl Recurring {
         uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
     }
 
-    /// What an occurrence posts.
+    /// Returns the input of an occurrence's transaction.
     pub fn input(&self, occurrence: NaiveDate) -> TransactionInput {
         let date = self.schedule.date_of(occurrence).to_string();
         TransactionInput { transaction_date: Some(date), ..self.template.clone() }
     }
 
-    /// When the next occurrence is posted: as its day begins there.
+    /// Returns when the next occurrence is posted.
+    ///
+    /// This is the start of its day in the household's time zone.
     pub fn due_at(&self) -> Option<DateTime<Utc>> {
         if self.status != Status::Active || self.deleted_at.is_some() {
             return None;
@@ -84,12 +85,12 @@ impl Recurring {
         self.next.map(|occurrence| start_of_day(&self.household, self.schedule.date_of(occurrence)))
     }
 
-    /// Goes on to the occurrence after this one.
+    /// Advances to the occurrence after this one.
     pub fn advance_past(&mut self, occurrence: NaiveDate) {
         self.advance_to(occurrence.succ_opt().unwrap_or(occurrence), NaiveDate::MIN);
     }
 
-    /// Goes on to the first occurrence from `from` on that is dated `earliest` or later.
+    /// Advances to the first occurrence from `from` on, dated `earliest` or later.
     pub fn advance_to(&mut self, from: NaiveDate, earliest: NaiveDate) {
         let mut later = self.schedule.occurrences(from);
         self.next = later.find(|occurrence| self.schedule.date_of(*occurrence) >= earliest);
@@ -100,7 +101,7 @@ impl Recurring {
         }
     }
 
-    /// Returns the days that the next occurrences will be dated, of ten years at most.
+    /// Returns the dates of the next occurrences, at most ten years ahead.
     pub fn preview(&self, number: usize) -> Vec<NaiveDate> {
         let Some(next) = self.next else { return Vec::new() };
         let last = next.checked_add_months(MAX_PREVIEW_SPAN).unwrap_or(next);
@@ -109,9 +110,9 @@ impl Recurring {
     }
 }
 
-/// The first instant of a day there.
+/// Returns the first instant of a day in the household's time zone.
 fn start_of_day(household: &Household, day: NaiveDate) -> DateTime<Utc> {
-    // Where clocks jump over midnight, the day begins later.
+    // The day begins later where the clocks skip midnight.
     let hours = (0..24).filter_map(|hour| day.and_hms_opt(hour, 0, 0));
     let mut starts = hours.filter_map(|local| household.timezone.from_local_datetime(&local).earliest());
     starts.next().map_or_else(|| day.and_time(NaiveTime::MIN).and_utc(), |start| start.to_utc())
@@ -125,7 +126,7 @@ mod tests {
     use super::start_of_day;
 
     #[test]
-    fn a_day_begins_where_the_household_is() {
+    fn a_day_begins_in_the_households_time_zone() {
         let start = |zone: &str, day: &str| {
             let currency = Currency::from_code("EUR").expect("EUR");
             let timezone = zone.parse().expect(zone);

@@ -1,5 +1,7 @@
-//! When something recurs: every so many days, weeks, months or years, or by a
-//! rule of RFC 5545; month-ends are kept, weekends may be stepped over.
+//! Schedules of recurring transactions.
+//!
+//! A schedule repeats every given number of days, weeks, months or years, or follows
+//! an RFC 5545 rule. Month-ends are kept; occurrences can be moved off weekends.
 
 use chrono::{Datelike as _, Days, Months, NaiveDate, NaiveTime, TimeZone as _, Utc, Weekday};
 use fintrac_kit::date;
@@ -9,10 +11,11 @@ use rrule::{RRule, RRuleSet, Unvalidated};
 const MAX_RULE_CHARS: usize = 500;
 const MAX_INTERVAL: i64 = 1000;
 const MAX_OCCURRENCES: i64 = 100_000;
-/// Years between two days of a rule of interval 1: 29 February needs eight. Finding
-/// the next day takes a step for each day before it.
+/// The maximum number of years between two days of a rule with interval 1.
+///
+/// 29 February needs eight. Finding the next day takes one step per day before it.
 const MAX_YEARS_BETWEEN: i32 = 9;
-/// Days of a rule after which no longer gap is expected.
+/// The number of days of a rule that are checked for gaps.
 const MAX_DAYS_CHECKED: usize = 500;
 
 /// The unit of a frequency.
@@ -36,14 +39,15 @@ impl Frequency {
         }
     }
 
-    /// In any letter case.
+    /// Parses a frequency, ignoring case.
     pub fn from_text(text: &str) -> Option<Self> {
         let text = text.trim().to_ascii_lowercase();
         Self::ALL.into_iter().find(|value| value.as_str() == text)
     }
 
-    /// `start` and so many of these later. Counted from the start, so that 31
-    /// January leads to 28 February and then to 31 March.
+    /// Adds `number` units to `start`.
+    ///
+    /// Counting from the start makes 31 January lead to 28 February and then to 31 March.
     fn after(self, start: NaiveDate, number: u32) -> Option<NaiveDate> {
         match self {
             Self::Daily => start.checked_add_days(Days::new(number.into())),
@@ -54,13 +58,13 @@ impl Frequency {
     }
 }
 
-/// What happens to an occurrence on a Saturday or Sunday.
+/// The rule for occurrences on a Saturday or Sunday.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Weekend {
     Keep,
-    /// Friday.
+    /// Moves the occurrence to Friday.
     Before,
-    /// Monday.
+    /// Moves the occurrence to Monday.
     After,
 }
 
@@ -75,13 +79,13 @@ impl Weekend {
         }
     }
 
-    /// In any letter case.
+    /// Parses a weekend rule, ignoring case.
     pub fn from_text(text: &str) -> Option<Self> {
         let text = text.trim().to_ascii_lowercase();
         Self::ALL.into_iter().find(|value| value.as_str() == text)
     }
 
-    /// The day that an occurrence of this day is dated.
+    /// Returns the date of an occurrence on `day`.
     fn date(self, day: NaiveDate) -> NaiveDate {
         let moved = match (self, day.weekday()) {
             (Self::Before, Weekday::Sat) => day.checked_sub_days(Days::new(1)),
@@ -100,27 +104,28 @@ pub enum Rule {
         frequency: Frequency,
         interval: u32,
     },
-    /// Parts of an RFC 5545 RRULE, which was understood.
+    /// The parts of a validated RFC 5545 RRULE.
     Rfc(String),
 }
 
-/// When something recurs. Occurrences are days of the rule; each is dated by
-/// [`Schedule::date_of`].
+/// The schedule of a recurring transaction.
+///
+/// Its occurrences are days of the rule; [`Schedule::date_of`] returns their dates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schedule {
     pub rule: Rule,
     pub start: NaiveDate,
     pub end: Option<NaiveDate>,
-    /// Maximum number of occurrences, those of earlier versions of the schedule included.
+    /// The maximum number of occurrences, including those of earlier versions.
     pub count: Option<u32>,
     pub weekend: Weekend,
-    /// Occurrences that earlier versions of the schedule used up.
+    /// The number of occurrences that earlier versions of the schedule consumed.
     pub prior_occurrences: u32,
-    /// First day that this version of the schedule applies to; none: its start.
+    /// The first day that this version of the schedule applies to. None: its start.
     pub effective_from: Option<NaiveDate>,
 }
 
-/// A schedule as somebody wrote it.
+/// A schedule as sent by the client.
 #[derive(Debug, Clone, Default)]
 pub struct ScheduleInput {
     pub frequency: Option<String>,
@@ -133,8 +138,9 @@ pub struct ScheduleInput {
 }
 
 impl ScheduleInput {
-    /// Understands it, or adds every rejection to `violations`; starts on `default_start`
-    /// unless it says otherwise, and not before `earliest`.
+    /// Validates the schedule and adds all violations to `violations`.
+    ///
+    /// The start is `default_start` unless one is given, and not before `earliest`.
     pub fn resolve(
         &self,
         default_start: NaiveDate,
@@ -153,15 +159,19 @@ impl ScheduleInput {
         let start = read_day("start_date", &self.start_date).unwrap_or(default_start);
         let end = read_day("end_date", &self.end_date);
         if start < earliest {
-            let text = "Send a day of the last year or later: what is past is posted at once.";
+            let text = "The start must be at most a year ago, because past occurrences are posted at once. Send a later day.";
             violations.push(FieldViolation::new("start_date", "DATE_TOO_EARLY", text));
         }
         if end.is_some_and(|end| end < start) {
-            let text = "Send a day that is not before start_date.";
+            let text = "The end must not be before start_date. Send a later day.";
             violations.push(FieldViolation::new("end_date", "DATE_TOO_EARLY", text));
         }
         if self.count.is_some() && self.end_date.is_some() {
-            violations.push(FieldViolation::new("count", "CONFLICTING", "Send end_date or count, not both."));
+            violations.push(FieldViolation::new(
+                "count",
+                "CONFLICTING",
+                "A schedule must not have both end_date and count. Leave one out.",
+            ));
         }
         let count = self.count.and_then(|count| number("count", count, MAX_OCCURRENCES, violations));
         let weekend = match self.weekend.as_deref() {
@@ -169,7 +179,11 @@ impl ScheduleInput {
             Some(text) => Weekend::from_text(text),
         };
         if weekend.is_none() {
-            violations.push(FieldViolation::new("weekend", "WEEKEND_INVALID", "Send keep, before or after."));
+            violations.push(FieldViolation::new(
+                "weekend",
+                "WEEKEND_INVALID",
+                "The weekend rule must be keep, before or after.",
+            ));
         }
         let rule = self.rule(start, violations);
         if violations.len() > before {
@@ -179,7 +193,7 @@ impl ScheduleInput {
         let schedule =
             Schedule { rule, start, end, count, weekend, prior_occurrences: 0, effective_from: None };
         if schedule.is_sparse() {
-            let text = "Its days are too far apart; send a rule that happens more often.";
+            let text = "The days of a rule must not be too far apart. Send a more frequent rule.";
             violations.push(FieldViolation::new("rrule", "RRULE_INVALID", text));
             return None;
         }
@@ -188,7 +202,7 @@ impl ScheduleInput {
             violations.push(FieldViolation::new(
                 field,
                 "SCHEDULE_EMPTY",
-                "It never happens; change the rule.",
+                "A schedule must have at least one occurrence. Change the rule.",
             ));
             return None;
         }
@@ -199,10 +213,10 @@ impl ScheduleInput {
         let Some(text) = self.rrule.as_deref() else {
             let frequency = self.frequency.as_deref().and_then(Frequency::from_text);
             if self.frequency.is_none() {
-                let text = "Send daily, weekly, monthly or yearly, or an rrule.";
+                let text = "A schedule must have a frequency or an rrule. Send daily, weekly, monthly or yearly, or an rrule.";
                 violations.push(FieldViolation::new("frequency", "REQUIRED", text));
             } else if frequency.is_none() {
-                let text = "Send daily, weekly, monthly or yearly.";
+                let text = "The frequency must be daily, weekly, monthly or yearly.";
                 violations.push(FieldViolation::new("frequency", "RECURRING_FREQUENCY_INVALID", text));
             }
             let interval = number("interval", self.interval.unwrap_or(1), MAX_INTERVAL, violations);
@@ -215,7 +229,7 @@ impl ScheduleInput {
                 violations.push(FieldViolation::new(
                     field,
                     "CONFLICTING",
-                    "The rrule says it; leave it out.",
+                    "This field must be left out if rrule is sent.",
                 ));
             }
         }
@@ -223,7 +237,8 @@ impl ScheduleInput {
             Ok(rule) => {
                 let ends = rule.contains("COUNT=") || rule.contains("UNTIL=");
                 if ends && (self.count.is_some() || self.end_date.is_some()) {
-                    let text = "The rrule says its end; leave count and end_date out.";
+                    let text =
+                        "The end must be given in rrule or as count or end_date, not both. Leave one out.";
                     violations.push(FieldViolation::new("rrule", "CONFLICTING", text));
                 }
                 Some(Rule::Rfc(rule))
@@ -236,41 +251,43 @@ impl ScheduleInput {
     }
 }
 
-/// A number from 1 to `most`.
+/// Validates a number from 1 to `most`.
 fn number(field: &str, number: i64, most: i64, violations: &mut Vec<FieldViolation>) -> Option<u32> {
     let found = u32::try_from(number).ok().filter(|_| (1..=most).contains(&number));
     if found.is_none() {
-        let text = format!("Send a number from 1 to {most}.");
+        let text = format!("The number must be from 1 to {most}.");
         violations.push(FieldViolation::new(field, "NUMBER_INVALID", text));
     }
     found
 }
 
-/// The parts of a rule in upper case, if they are understood and are about days.
+/// Normalizes a rule to upper case and validates it.
 fn normalize_rule(text: &str, start: NaiveDate) -> Result<String, String> {
     let upper = text.trim().to_ascii_uppercase();
     let upper = upper.strip_prefix("RRULE:").unwrap_or(&upper);
     let whole = |part: &str| match part.strip_prefix("UNTIL=") {
-        // A day alone means all of it.
+        // A date without a time includes the whole day.
         Some(day) if day.len() == 8 => format!("{part}T235959Z"),
         _ => part.to_owned(),
     };
     let plain = upper.len() <= MAX_RULE_CHARS && upper.bytes().all(is_rule_byte);
     let rule = if plain { upper.split(';').map(whole).collect::<Vec<_>>().join(";") } else { String::new() };
     if !(1..=MAX_RULE_CHARS).contains(&rule.len()) {
-        return Err(format!("Send the parts of one RRULE, at most {MAX_RULE_CHARS} characters."));
+        return Err(format!("The rule must be one RRULE of at most {MAX_RULE_CHARS} characters."));
     }
     rule_set(&rule, start).map(|_| rule)
 }
 
-/// No colon: what stands before one would hide the name of a part.
+/// Returns whether a byte is allowed in a rule.
+///
+/// Colons are not allowed: a prefix before one would hide the name of a part.
 fn is_rule_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"=;,+-".contains(&byte)
 }
 
-/// Noon in UTC: no change of time can move a day.
+/// Parses a rule with its start at noon UTC, where no clock change moves the day.
 fn rule_set(rule: &str, start: NaiveDate) -> Result<RRuleSet, String> {
-    let wrong = |error: rrule::RRuleError| format!("Not a rule of RFC 5545: {error}.");
+    let wrong = |error: rrule::RRuleError| format!("The rule must follow RFC 5545: {error}.");
     let rule: RRule<Unvalidated> = rule.parse().map_err(wrong)?;
     let in_days = !matches!(
         rule.get_freq(),
@@ -278,7 +295,7 @@ fn rule_set(rule: &str, start: NaiveDate) -> Result<RRuleSet, String> {
     );
     let hours = [rule.get_by_hour(), rule.get_by_minute(), rule.get_by_second()];
     if !in_days || hours.iter().any(|finer| !finer.is_empty()) {
-        return Err("Days are as fine as it gets; send FREQ=DAILY or longer.".to_owned());
+        return Err("The rule must not be finer than days. Send FREQ=DAILY or longer.".to_owned());
     }
     let noon = NaiveTime::from_hms_opt(12, 0, 0).unwrap_or_default();
     let start = Utc.from_utc_datetime(&start.and_time(noon)).with_timezone(&rrule::Tz::UTC);
@@ -289,8 +306,8 @@ fn rule_set(rule: &str, start: NaiveDate) -> Result<RRuleSet, String> {
 impl Schedule {
     /// Lists the occurrences from `from` on, in order.
     ///
-    /// An occurrence that a weekend rule would date past the end or on the day
-    /// of the occurrence before it does not happen and is not counted.
+    /// An occurrence that a weekend rule would date past the end, or on the date of
+    /// the previous occurrence, is skipped and not counted.
     pub fn occurrences(&self, from: NaiveDate) -> impl Iterator<Item = NaiveDate> {
         let left = self.total().map(|total| total.saturating_sub(self.prior_occurrences));
         let left = left.and_then(|left| usize::try_from(left).ok()).unwrap_or(usize::MAX);
@@ -298,8 +315,7 @@ impl Schedule {
         self.days().skip_while(move |day| *day < effective_from).take(left).skip_while(move |day| *day < from)
     }
 
-    /// Returns whether days of the rule lie so far apart that looking for them costs
-    /// too much, whatever its end.
+    /// Returns whether the rule's days, ignoring its end, are too far apart to find.
     fn is_sparse(&self) -> bool {
         let Rule::Rfc(rule) = &self.rule else { return false };
         let Ok(set) = rule_set(&without_end(rule), self.start) else { return false };
@@ -316,21 +332,22 @@ impl Schedule {
         first_late.is_some_and(|day| is_gap(day) || day <= date::latest())
     }
 
-    /// Counts the occurrences before `next`, or all when there is none any more.
+    /// Counts the occurrences before `next`, or all occurrences if `next` is `None`.
     pub fn occurrences_before(&self, next: Option<NaiveDate>) -> u32 {
         let past = self.occurrences(self.start).take_while(|day| next.is_none_or(|next| *day < next)).count();
         self.prior_occurrences.saturating_add(u32::try_from(past).unwrap_or(u32::MAX))
     }
 
-    /// Makes the first day from `from` on that is dated `earliest` or later the
-    /// first one of this version, after `used` occurrences of earlier ones.
+    /// Starts this version of the schedule after `used` occurrences of earlier ones.
+    ///
+    /// Its first day is the first from `from` on that is dated `earliest` or later.
     pub fn continue_with(&mut self, used: u32, from: NaiveDate, earliest: NaiveDate) {
         let first = self.days().find(|day| *day >= from && self.date_of(*day) >= earliest);
         self.prior_occurrences = used;
         self.effective_from = Some(first.unwrap_or(from));
     }
 
-    /// The number of occurrences that `count` or the rule's COUNT allows.
+    /// Returns the maximum number of occurrences, from `count` or the rule's COUNT.
     pub fn total(&self) -> Option<u32> {
         match &self.rule {
             Rule::Every { .. } => self.count,
@@ -338,7 +355,7 @@ impl Schedule {
         }
     }
 
-    /// The days of the rule that happen, whatever their number.
+    /// Lists the days of the rule up to its end, without the limit on their number.
     fn days(&self) -> impl Iterator<Item = NaiveDate> {
         let all: Box<dyn Iterator<Item = NaiveDate>> = match &self.rule {
             Rule::Every { frequency, interval } => {
@@ -352,7 +369,7 @@ impl Schedule {
                     let dates = set.into_iter().distinct_days_until(date::latest());
                     Box::new(dates)
                 }
-                // It was understood before.
+                // Unreachable: stored rules were validated.
                 Err(_) => Box::new(std::iter::empty()),
             },
         };
@@ -369,7 +386,7 @@ impl Schedule {
         })
     }
 
-    /// The last day on which an occurrence may be dated.
+    /// Returns the last possible date of an occurrence.
     fn last_day(&self) -> NaiveDate {
         let until = match &self.rule {
             Rule::Every { .. } => None,
@@ -378,19 +395,19 @@ impl Schedule {
         [self.end, until].into_iter().flatten().fold(date::latest(), NaiveDate::min)
     }
 
-    /// The day that an occurrence is dated.
+    /// Returns the date of an occurrence, moved by the weekend rule.
     pub fn date_of(&self, occurrence: NaiveDate) -> NaiveDate {
         self.weekend.date(occurrence)
     }
 }
 
-/// Returns the parts of a rule without COUNT and UNTIL.
+/// Removes COUNT and UNTIL from a rule.
 fn without_end(rule: &str) -> String {
     let is_end = |part: &&str| part.starts_with("COUNT=") || part.starts_with("UNTIL=");
     rule.split(';').filter(|part| !is_end(part)).collect::<Vec<_>>().join(";")
 }
 
-/// The parts of a stored rule without its COUNT, which the schedule applies.
+/// Removes COUNT, which the schedule applies, from a stored rule.
 fn without_count(rule: &str) -> String {
     rule.split(';').filter(|part| !part.starts_with("COUNT=")).collect::<Vec<_>>().join(";")
 }
@@ -399,13 +416,13 @@ fn rule_count(rule: &str) -> Option<u32> {
     rule.split(';').find_map(|part| part.strip_prefix("COUNT="))?.parse().ok()
 }
 
-/// The day of a stored rule's UNTIL.
+/// Parses the day of a stored rule's UNTIL.
 fn rule_until(rule: &str) -> Option<NaiveDate> {
     let until = rule.split(';').find_map(|part| part.strip_prefix("UNTIL="))?;
     NaiveDate::parse_from_str(until.get(..8)?, "%Y%m%d").ok()
 }
 
-/// Days of a rule, each once.
+/// Reduces the instants of a rule to distinct days.
 trait DistinctDays: Iterator<Item = chrono::DateTime<rrule::Tz>> + Sized {
     fn distinct_days_until(self, latest: NaiveDate) -> impl Iterator<Item = NaiveDate> {
         let mut last = None;
@@ -505,7 +522,7 @@ mod tests {
     }
 
     #[test]
-    fn a_weekend_rule_never_passes_the_end_and_never_doubles_a_day() {
+    fn a_weekend_rule_never_passes_the_end_and_never_repeats_a_date() {
         // 5 December 2026 is a Saturday, 3 December a Thursday.
         let ending = |weekend: &str, end: &str| ScheduleInput {
             weekend: some_text(weekend),
@@ -534,7 +551,7 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_schedule_has_what_is_left_of_its_count() {
+    fn a_changed_schedule_keeps_its_remaining_count() {
         let monthly =
             ScheduleInput { count: Some(5), start_date: some_text("2026-06-01"), ..every("monthly", 1) };
         let before = schedule(&monthly).expect("a schedule");
@@ -555,7 +572,7 @@ mod tests {
     }
 
     #[test]
-    fn rules_of_the_rfc_are_followed_to_their_end() {
+    fn rfc_rules_end_at_count_until_or_end_date() {
         let last_friday = rule("rrule:FREQ=MONTHLY;BYDAY=-1FR");
         assert_eq!(days(&last_friday, 3), ["2026-02-27", "2026-03-27", "2026-04-24"]);
         assert_eq!(days(&rule("FREQ=DAILY;COUNT=2"), 9), ["2026-01-31", "2026-02-01"]);
@@ -567,7 +584,7 @@ mod tests {
         assert_eq!(days(&ended, 9), ["2026-02-01", "2026-03-01"]);
         let counted = ScheduleInput { count: Some(2), ..every("daily", 1) };
         assert_eq!(days(&counted, 9).len(), 2);
-        // What is understood is understood again as it is kept.
+        // A valid rule is also valid in its stored form.
         let many = (1..=28).map(|number| number.to_string()).collect::<Vec<_>>().join(",");
         for rest in [370, 380] {
             let rule = format!(
@@ -622,7 +639,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn occurrences_grow_and_do_not_depend_on_where_one_begins(
+        fn occurrences_increase_and_do_not_depend_on_the_first_day_read(
             frequency in prop_oneof![Just("daily"), Just("weekly"), Just("monthly"), Just("yearly")],
             interval in 1..30_i64,
             start in 0..20_000_u64,

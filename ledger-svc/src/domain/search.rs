@@ -1,9 +1,8 @@
-//! Words of a transaction as they are looked for: without case and accents, from
-//! their beginning.
+//! Full-text search of transactions by word prefix, without case and accents.
 //!
-//! Each stored lexeme begins with a tag of its household, so that one index
-//! serves all of them and a search reads its own household's entries only. Two
-//! households may share a tag: who asks compares the household, too.
+//! Each stored lexeme begins with a tag of its household. One index then serves all
+//! households, and a search reads only the entries of its own. Two households may
+//! share a tag, so queries also compare the household id.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -15,15 +14,17 @@ use uuid::Uuid;
 
 use super::transaction::Texts;
 
-/// Characters of a word that count.
+/// The maximum number of characters of a stored word.
 const MAX_WORD_CHARS: usize = 40;
-/// Characters of a script without blanks that are looked up together.
+/// The length of the n-grams of scripts without spaces.
 const GRAM_CHARS: usize = 3;
-/// Lexemes of a query: each is a look-up of its own.
+/// The maximum number of lexemes in a query, each of which is a separate lookup.
 const MAX_QUERY_LEXEMES: usize = 64;
 
-/// The words of `text`, folded: runs of letters and digits, each emoji, and of
-/// scripts that write no blanks every run.
+/// Splits `text` into folded words.
+///
+/// A word is a run of letters and digits, an emoji, or a run of characters of
+/// scripts without spaces.
 fn words(text: &str) -> Vec<Word> {
     let mut folded = String::with_capacity(text.len());
     let plain: String = text.nfkd().filter(|letter| !is_combining_mark(*letter)).collect();
@@ -35,7 +36,7 @@ fn words(text: &str) -> Vec<Word> {
             'đ' | 'ð' => folded.push('d'),
             'ł' => folded.push('l'),
             'ı' => folded.push('i'),
-            // An apostrophe belongs to its word; typed in either way it is the same.
+            // Both forms of the apostrophe are part of their word and ignored.
             '\'' | '’' => {}
             letter => folded.push(letter),
         }
@@ -49,7 +50,7 @@ fn words(text: &str) -> Vec<Word> {
             (CharacterClass::Letter | CharacterClass::Unspaced, Some(word)) if kind == before => {
                 word.text.push(letter);
             }
-            // One emoji many times is one word.
+            // A repeated emoji is one word.
             (CharacterClass::Emoji, Some(word)) if word.text.chars().eq([letter]) => {}
             _ => words.push(Word { text: letter.to_string(), is_unspaced: kind == CharacterClass::Unspaced }),
         }
@@ -58,10 +59,10 @@ fn words(text: &str) -> Vec<Word> {
     words
 }
 
-/// A run of letters of one kind.
+/// A run of characters of one class.
 struct Word {
     text: String,
-    /// In a script that writes no blanks between words.
+    /// Whether the script has no spaces between words.
     is_unspaced: bool,
 }
 
@@ -89,7 +90,7 @@ impl From<char> for CharacterClass {
             {
                 Self::Unspaced
             }
-            // Colors of skin belong to the emoji before.
+            // Skin tones modify the emoji before them.
             0x1F3FB..=0x1F3FF => Self::Blank,
             0x2300..=0x23FF | 0x2600..=0x27BF | 0x2B00..=0x2BFF | 0x1F000..=0x1FAFF => Self::Emoji,
             _ if letter.is_alphanumeric() => Self::Letter,
@@ -99,7 +100,9 @@ impl From<char> for CharacterClass {
 }
 
 impl Word {
-    /// What is stored, so that it is found from each of its beginnings.
+    /// Returns the stored lexemes, which [`Self::prefixes`] match.
+    ///
+    /// An unspaced word can be found from each of its characters.
     fn lexemes(&self) -> Vec<String> {
         let letters: Vec<char> = self.text.chars().collect();
         if self.is_unspaced {
@@ -110,7 +113,7 @@ impl Word {
         vec![letters.into_iter().take(MAX_WORD_CHARS).collect()]
     }
 
-    /// What must be there, each as the beginning of a stored lexeme.
+    /// Returns the prefixes that stored lexemes must match in a search.
     fn prefixes(&self) -> Vec<String> {
         let letters: Vec<char> = self.text.chars().collect();
         if self.is_unspaced && letters.len() > GRAM_CHARS {
@@ -120,7 +123,7 @@ impl Word {
     }
 }
 
-/// The lexemes of a transaction, as text of a `tsvector`.
+/// Returns the lexemes of a transaction as the text of a `tsvector`.
 pub fn search_vector(household_id: Uuid, texts: &Texts) -> String {
     let fields = [&texts.description, &texts.reference_number, &texts.notes];
     let fields = fields.into_iter().flatten().chain(&texts.tags);
@@ -136,8 +139,9 @@ pub fn search_vector(household_id: Uuid, texts: &Texts) -> String {
     vector
 }
 
-/// A question for words, all of which must be there, and for a tag, as text of a
-/// `tsquery`. None when `text` has no word at all.
+/// Returns a query for all words of `text` and a tag, as the text of a `tsquery`.
+///
+/// Returns `None` if `text` is given but has no words.
 pub fn search_query(household_id: Uuid, text: Option<&str>, tag: Option<&str>) -> Option<String> {
     let household = household_tag(household_id);
     let wanted: BTreeSet<_> = text.map(words).unwrap_or_default().iter().flat_map(Word::prefixes).collect();
@@ -149,13 +153,13 @@ pub fn search_query(household_id: Uuid, text: Option<&str>, tag: Option<&str>) -
     Some(words.chain(tag).collect::<Vec<_>>().join(" & "))
 }
 
-/// Six bytes of randomness of the id; letters and digits only.
+/// Returns six random bytes of the id in hexadecimal.
 fn household_tag(household_id: Uuid) -> String {
     let digits = household_id.simple().to_string();
     digits.get(20..).unwrap_or_default().to_owned()
 }
 
-/// A tag is found whole, in whatever case.
+/// Returns the lexeme of a tag, which matches the whole tag in any case.
 fn tag_lexeme(household: &str, tag: &str) -> String {
     format!("'{household}#{}'", name_key(tag).replace('\\', "\\\\").replace('\'', "''"))
 }
@@ -178,24 +182,24 @@ mod tests {
     }
 
     #[test]
-    fn case_and_accents_do_not_matter() {
+    fn words_ignore_case_and_accents() {
         assert_eq!(words("Café CRÈME, naïve—Straße!"), ["cafe", "creme", "naive", "strasse"]);
         assert_eq!(words("Łódź Smørrebrød L'été d’Œuvre"), ["doeuvre", "lete", "lodz", "smorrebrod"]);
         assert_eq!(words("ﬁne ① ＡＢＣ Ελλάδα"), ["1", "abc", "fine", "ελλαδα"]);
         assert_eq!(words(" -- … \u{0301}"), Vec::<String>::new());
-        assert_eq!(words("ΟΔΌΣ οδός"), ["οδοσ"], "a final sigma is a sigma");
+        assert_eq!(words("ΟΔΌΣ οδός"), ["οδοσ"], "a final sigma equals a sigma");
         assert_eq!(words("🍕Pizza 👩🏽‍🍳❤️"), ["pizza", "❤", "🍕", "🍳", "👩"]);
     }
 
     #[test]
-    fn a_word_is_found_wherever_it_stands() {
+    fn the_last_word_of_long_notes_is_indexed() {
         let notes = (1000..1800).map(|number| format!("n{number}")).collect::<Vec<_>>().join(" ");
         let texts = Texts { notes: Some(notes), ..Texts::default() };
         assert!(search_vector(Uuid::from_u128(1), &texts).contains("'000000000001n1799'"));
     }
 
     #[test]
-    fn runs_without_blanks_are_found_from_each_of_their_beginnings() {
+    fn unspaced_text_is_indexed_from_each_character() {
         assert_eq!(words("ABC銀行口座2"), ["2", "abc", "口座", "座", "行口座", "銀行口"]);
         let wanted =
             |text: &str| super::words(text).iter().flat_map(super::Word::prefixes).collect::<Vec<_>>();
@@ -205,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_household_finds_its_own_words_only() {
+    fn lexemes_begin_with_the_households_tag() {
         let (one, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
         let texts = Texts { description: Some("Rent".into()), tags: vec!["it's".into()], ..Texts::default() };
         assert_eq!(search_vector(one, &texts), "'000000000001its' '000000000001rent' '000000000001#it''s' ");

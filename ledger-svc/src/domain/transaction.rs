@@ -1,4 +1,4 @@
-//! Transactions: what users say happened, and how it stands.
+//! Transactions: the input of users, the current state and the revisions.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use fintrac_money::{Amount, Currency, Money};
@@ -11,9 +11,9 @@ pub enum TransactionType {
     Income,
     Expense,
     Transfer,
-    /// An account's first balance.
+    /// The transaction that gives a new account its balance.
     Opening,
-    /// A balance that was set by hand.
+    /// The transaction that corrects a balance to a stated amount.
     Adjustment,
 }
 
@@ -30,13 +30,13 @@ impl TransactionType {
         }
     }
 
-    /// In any letter case.
+    /// Parses a transaction type, ignoring case.
     pub fn from_text(text: &str) -> Option<Self> {
         let text = text.trim().to_ascii_lowercase();
         Self::ALL.into_iter().find(|value| value.as_str() == text)
     }
 
-    /// Made by the system; its amount is signed.
+    /// Returns whether the system creates this type, with a signed amount.
     pub fn is_system(self) -> bool {
         match self {
             Self::Opening | Self::Adjustment => true,
@@ -44,7 +44,7 @@ impl TransactionType {
         }
     }
 
-    /// What an amount of this type does to the account that it is booked on.
+    /// Returns the signed change of the account for an amount of this type.
     pub fn change(self, amount: Money) -> Money {
         match self {
             Self::Expense | Self::Transfer => amount.negated(),
@@ -73,10 +73,10 @@ impl Status {
     }
 }
 
-/// Characters of a tag.
+/// The maximum number of characters of a tag.
 pub const MAX_TAG_CHARS: usize = 50;
 
-/// The words on a transaction.
+/// The texts of a transaction.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Texts {
     pub description: Option<String>,
@@ -85,16 +85,16 @@ pub struct Texts {
     pub tags: Vec<String>,
 }
 
-/// A part of an amount that has a category of its own.
+/// A part of a transaction's amount with its own category.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Split {
     pub category_id: Uuid,
-    /// Of the user's word; all of them sum to it.
+    /// The part in the entered currency. All parts sum to the entered amount.
     pub amount: Money,
     pub description: Option<String>,
 }
 
-/// A transaction as it stands.
+/// The current state of a transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transaction {
     pub id: Uuid,
@@ -103,34 +103,35 @@ pub struct Transaction {
     pub account_id: Uuid,
     pub to_account_id: Option<Uuid>,
     pub category_id: Option<Uuid>,
-    /// Instead of one category.
+    /// The splits that replace the category.
     pub splits: Vec<Split>,
-    /// The user's word; above zero unless the system made it.
+    /// The amount as entered. It is positive unless the system created the transaction.
     pub amount: Money,
-    /// The user's word on what arrives, where currencies differ.
+    /// The entered amount that arrives, if the accounts' currencies differ.
     pub to_amount: Option<Money>,
-    /// What moved on the accounts, signed.
+    /// The signed change of the account, in its currency.
     pub account_change: Money,
+    /// The signed change of the other account of a transfer, in its currency.
     pub to_account_change: Option<Money>,
-    /// Its size in the household's currency; none as long as no rate is known.
+    /// The absolute amount in the household's currency. None until a rate is known.
     pub household_amount: Option<Money>,
     pub household_currency: Currency,
-    /// From the word's currency to the account's, where they differ.
+    /// The rate from the entered currency to the account's, if they differ.
     pub rate: Option<Rate>,
     pub texts: Texts,
     pub date: NaiveDate,
-    /// The recurring transaction that made it.
+    /// The recurring transaction that posted it.
     pub recurring_id: Option<Uuid>,
-    /// Number of the newest revision.
+    /// The number of the latest revision.
     pub version: i64,
-    /// The revision whose postings stand; none when voided.
+    /// The revision whose postings are in effect. None if voided.
     pub posted_revision: Option<i64>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
 }
 
 impl Transaction {
-    /// Returns how many bytes its texts have.
+    /// Returns the size of the texts in bytes.
     pub fn text_bytes(&self) -> usize {
         let Texts { description, reference_number, notes, tags } = &self.texts;
         let texts = [description, reference_number, notes].into_iter().flatten();
@@ -138,12 +139,12 @@ impl Transaction {
         texts.chain(tags).chain(splits).map(String::len).sum()
     }
 
-    /// The amount in the account's currency, signed as the amount is.
+    /// Returns the amount in the account's currency, with the sign of `amount`.
     pub fn account_amount(&self) -> Money {
         self.transaction_type.change(self.account_change)
     }
 
-    /// Each split's share of the account amount and of the household amount, in order.
+    /// Returns each split's share of the account amount and the household amount.
     pub fn split_shares(&self) -> Vec<(Option<Money>, Option<Money>)> {
         let weights: Vec<_> = self.splits.iter().map(|split| split.amount.minor()).collect();
         let share = |whole: Money| whole.allocate(&weights);
@@ -155,7 +156,7 @@ impl Transaction {
             .collect()
     }
 
-    /// What it changed on `account`.
+    /// Returns the signed change of `account`.
     pub fn change_on(&self, account: Uuid) -> Option<Money> {
         if account == self.account_id {
             Some(self.account_change)
@@ -165,7 +166,7 @@ impl Transaction {
     }
 }
 
-/// What somebody asks for who records a transaction, as he wrote it.
+/// The input for a new transaction, as sent by the client.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TransactionInput {
     pub account_id: String,
@@ -183,7 +184,7 @@ pub struct TransactionInput {
     pub splits: Vec<SplitInput>,
 }
 
-/// A split as somebody wrote it.
+/// A split as sent by the client.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SplitInput {
     pub category_id: String,
@@ -191,7 +192,7 @@ pub struct SplitInput {
     pub description: Option<String>,
 }
 
-/// The fields that somebody wants changed; an inner `None` clears one.
+/// The requested changes of a transaction; an inner `None` clears a field.
 #[derive(Debug, Clone, Default)]
 pub struct TransactionChanges {
     pub account_id: Option<String>,
@@ -206,20 +207,22 @@ pub struct TransactionChanges {
     pub notes: Option<Option<String>>,
     pub tags: Option<Vec<String>>,
     pub transaction_date: Option<String>,
-    /// None at all clears them.
+    /// The new splits. An empty list clears them.
     pub splits: Option<Vec<SplitInput>>,
 }
 
 impl TransactionChanges {
-    /// The whole transaction as if it were recorded with these changes.
+    /// Returns the input that would create the stored transaction with these changes.
     pub fn apply_to(&self, stored: &Transaction) -> TransactionInput {
         self.apply_to_input(TransactionInput::from(stored))
     }
 
-    /// The input with these changes. What a changed field makes meaningless is
-    /// left out unless it is sent, too: splits beside a category and the other
-    /// way round, categories of a transfer, the other side of what is none any
-    /// more, and what arrives after the amount or an account changed.
+    /// Applies the changes to an input.
+    ///
+    /// Fields that a change makes meaningless are dropped unless they are also sent:
+    /// splits when a category is set and vice versa, the category and splits when the type
+    /// becomes transfer, `to_account_id` and `to_amount` when it is no longer a transfer,
+    /// and `to_amount` when the amount or an account changes.
     pub fn apply_to_input(&self, before: TransactionInput) -> TransactionInput {
         let sets = |change: &Option<Option<String>>| matches!(change, Some(Some(_)));
         let categorized = sets(&self.category_id);
@@ -265,7 +268,7 @@ impl TransactionChanges {
         }
     }
 
-    /// Whether another amount or currency is sent than there was.
+    /// Returns whether the amount or the currency differs from `before`.
     fn changes_amount(&self, before: &TransactionInput) -> bool {
         let amount = |text: &str| Amount::parse(text).ok();
         let another = |text: &String| amount(text) != amount(&before.amount);
@@ -276,7 +279,7 @@ impl TransactionChanges {
     }
 }
 
-/// Whether an id is sent that is another one.
+/// Returns whether an id was sent that differs from `before`.
 fn differs(sent: Option<&String>, before: Option<&String>) -> bool {
     let id = |text: &String| Uuid::parse_str(text.trim()).ok();
     sent.is_some_and(|sent| id(sent) != before.and_then(id))
@@ -308,7 +311,7 @@ impl From<&Transaction> for TransactionInput {
     }
 }
 
-/// Who changed what, and when.
+/// A revision of a transaction with the changed fields.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Revision {
     pub revision: i64,
@@ -335,7 +338,7 @@ impl RevisionKind {
     }
 }
 
-/// One changed field as it was and as it is.
+/// A changed field with its values before and after.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldChange {
     pub field: &'static str,
@@ -350,7 +353,7 @@ pub enum FieldValue {
     Splits(Vec<Split>),
 }
 
-/// The fields that differ between two states.
+/// Lists the fields that differ between two states of a transaction.
 pub fn differences(before: &Transaction, after: &Transaction) -> Vec<FieldChange> {
     let fields = |transaction: &Transaction| {
         let text_value = |text: &str| FieldValue::Text(Some(text.to_owned()));

@@ -1,9 +1,9 @@
-//! One batch in one database transaction: a number of statements that does not
-//! depend on how many commands there are.
+//! Executes one batch in one database transaction.
 //!
-//! The order is the lock order, and the same everywhere: idempotency keys,
-//! households, transactions, accounts, what recurs, nominal accounts, days; each in
-//! key order.
+//! The number of statements does not depend on the number of commands. Their order
+//! is the lock order, which is the same everywhere: idempotency keys, households,
+//! transactions, accounts, recurring transactions, nominal accounts, daily totals;
+//! each in key order.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -26,26 +26,26 @@ use crate::domain::rate::Quotes;
 use crate::error::Error;
 use crate::store;
 
-/// A batch that waits for its commit.
+/// A batch that is written but not committed.
 pub(super) struct StagedBatch {
-    /// One a submission, in order.
+    /// The responses, one per submission, in order.
     pub responses: Vec<Result<PostingResponse, Error>>,
-    /// To ask for the commit's fate; none when nothing changed.
+    /// The marker to check a commit whose response is lost. None if nothing changed.
     pub commit_marker: Option<CommitMarker>,
-    /// Nominal accounts that are there after the commit.
+    /// Nominal accounts that exist after the commit.
     pub nominal_accounts: Vec<Uuid>,
-    /// False: there is nothing to commit.
+    /// Whether there is anything to commit.
     pub changed: bool,
 }
 
-/// What a committed batch left: an event of its own, in its transaction.
+/// Evidence of a committed batch: an event written in its transaction.
 pub(super) struct CommitMarker {
     transaction_id: i64,
     event_id: Uuid,
     occurred_at: DateTime<Utc>,
 }
 
-/// Writes everything in the transaction that was begun; the commit is the caller's.
+/// Plans and writes a batch in the caller's transaction, which the caller commits.
 pub(super) async fn stage(
     connection: &mut PgConnection,
     batch: &[Submission],
@@ -99,19 +99,19 @@ pub(super) async fn stage(
         idempotency::store_all(connection, &replies).await?;
     }
     let changed = !planned_commands.is_empty() || !replies.is_empty();
-    let missing_response = || Err(Error::Internal("a command got no response".into()));
+    let missing_response = || Err(Error::Internal("every command must have a response".into()));
     let responses = responses.into_iter().map(|response| response.unwrap_or_else(missing_response)).collect();
     Ok(StagedBatch { responses, commit_marker, nominal_accounts, changed })
 }
 
-/// A command that was carried out on the state, and what it writes.
+/// A command that was applied to the state, with the effects to write.
 struct PlannedCommand<'a> {
     request: &'a Request,
     command: &'a Command,
     effects: Effects,
 }
 
-/// Plans a request's commands on `state`; on a rejection the state is as before.
+/// Plans a request's commands on `state`; a rejection leaves the state unchanged.
 fn plan_request<'a>(
     state: &mut BatchState,
     request: &'a Request,
@@ -148,7 +148,7 @@ fn plan_request<'a>(
     }
 }
 
-/// Bytes of the texts that one reply carries.
+/// The maximum size of the texts in one response.
 const MAX_REPLY_TEXT_BYTES: usize = 8 * 1024 * 1024;
 
 fn too_large(outcomes: &[Result<Outcome, Rejection>]) -> bool {
@@ -160,11 +160,11 @@ fn too_large(outcomes: &[Result<Outcome, Rejection>]) -> bool {
 }
 
 fn reply_too_large() -> Rejection {
-    let text = "These transactions have too much text for one reply; send fewer operations.";
+    let text = "The texts of one response must be at most 8 MiB. Send fewer operations.";
     Rejection::field("operations", "TOO_MANY_ITEMS", text)
 }
 
-/// What is wrong with each command of a bulk.
+/// Returns the violations of a bulk request, by index of the operation.
 fn field_violations(outcomes: Vec<Result<Outcome, Rejection>>) -> Vec<FieldViolation> {
     let rejected =
         outcomes.into_iter().enumerate().filter_map(|(index, outcome)| Some((index, outcome.err()?)));
@@ -178,7 +178,7 @@ fn field_violations(outcomes: Vec<Result<Outcome, Rejection>>) -> Vec<FieldViola
     violations.collect()
 }
 
-/// Claims the batch's keys; returns the stored responses of those that came before.
+/// Claims the idempotency keys; returns the stored responses of reused keys.
 async fn claim(
     connection: &mut PgConnection,
     batch: &[Submission],
@@ -205,10 +205,10 @@ async fn claim(
     Ok(responses)
 }
 
-/// Locks and reads what the commands name.
+/// Locks and reads the rows that the commands refer to.
 async fn load_state(connection: &mut PgConnection, commands: &[&Command]) -> Result<BatchState, sqlx::Error> {
     let mut state = BatchState::default();
-    // Names of accounts are given one after the other, and not while a category is deleted.
+    // This lock serializes account names, also with the deletion of categories.
     let naming = commands.iter().filter(|command| command.sets_account_name());
     let naming: BTreeSet<_> = naming.map(|command| command.household.id).collect();
     if !naming.is_empty() {
@@ -253,7 +253,7 @@ async fn load_state(connection: &mut PgConnection, commands: &[&Command]) -> Res
         read_transactions(connection, &transactions, &mut state).await?;
     }
 
-    // Read after the accounts are locked: whoever deletes a category locks them too.
+    // Read after the accounts are locked: deleting a category locks them too.
     let mut categories = BTreeSet::new();
     for command in commands {
         categories.extend(command.referenced_categories().into_iter().map(|id| (command.household.id, id)));
@@ -282,13 +282,13 @@ async fn load_state(connection: &mut PgConnection, commands: &[&Command]) -> Res
     Ok(state)
 }
 
-/// Reads transactions, which are locked, with the postings that stand.
+/// Reads locked transactions with their current postings.
 async fn read_transactions(
     connection: &mut PgConnection,
     keys: &[(Uuid, Uuid)],
     state: &mut BatchState,
 ) -> Result<(), sqlx::Error> {
-    // Read after the lock: before it, two replicas would reverse the same postings twice.
+    // Read after the lock: otherwise two replicas could reverse the same postings twice.
     let transactions = store::transactions::find_many(connection, keys).await?;
     let mut postings = store::postings::current(connection, &transactions).await?;
     for (household, transaction) in transactions {
@@ -299,7 +299,7 @@ async fn read_transactions(
     Ok(())
 }
 
-/// Writes all effects; returns their marker and the nominal accounts.
+/// Writes all effects; returns the commit marker and the nominal accounts.
 async fn write_effects(
     connection: &mut PgConnection,
     planned_commands: &[PlannedCommand<'_>],
@@ -316,7 +316,7 @@ async fn write_effects(
         .filter(|account| !known_nominal.contains(&account.id))
         .map(|account| (account.id, *account))
         .collect();
-    // Changes first: a name that one gives up is free for another.
+    // Changes come first: a name that one account gives up is then free for another.
     if !rows.changed.is_empty() {
         store::accounts::update(connection, &rows.changed).await?;
     }
@@ -376,7 +376,7 @@ async fn write_effects(
     Ok((marker, nominal.into_keys().collect()))
 }
 
-/// Pauses what recurs on accounts that are archived; returns an event for each.
+/// Pauses recurring transactions on archived accounts; returns an event for each.
 async fn pause_recurring<'a>(
     connection: &mut PgConnection,
     closed: &[&'a PlannedCommand<'a>],
@@ -403,9 +403,10 @@ async fn pause_recurring<'a>(
     Ok(events)
 }
 
-/// Whether a transaction was committed; none while it is still going on. Its
-/// event decides, not its number alone: after a crash the number of a
-/// transaction that never reached the disk is given out again.
+/// Returns whether a transaction was committed; `None` while it is in progress.
+///
+/// Its event decides, not its transaction id alone: after a crash PostgreSQL
+/// reuses the id of a transaction that never reached the disk.
 pub(super) async fn is_committed(
     connection: &mut PgConnection,
     marker: &CommitMarker,
@@ -416,7 +417,7 @@ pub(super) async fn is_committed(
     match status {
         Ok(status) if status.as_deref() == Some("in progress") => return Ok(None),
         Ok(_) => {}
-        // "in the future": this server has not given the number out yet.
+        // "in the future": this server has not assigned the id yet.
         Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("22023") => {}
         Err(error) => return Err(error),
     }

@@ -1,4 +1,4 @@
-//! From the effects of a batch's commands to the rows that it writes.
+//! Converts the effects of a batch's commands into rows per table.
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -9,7 +9,7 @@ use crate::domain::transaction::{FieldValue, Revision, Split, Transaction};
 use crate::store::postings::NewPosting;
 use crate::store::revisions::NewRevision;
 
-/// Everything that a batch writes, by table.
+/// The rows that a batch writes, by table.
 #[derive(Default)]
 pub(super) struct Rows<'a> {
     pub opened: Vec<(Uuid, &'a crate::domain::account::Account)>,
@@ -18,7 +18,7 @@ pub(super) struct Rows<'a> {
     pub recurring: Vec<&'a Recurring>,
     pub new: Vec<(Uuid, &'a Transaction)>,
     pub updated: Vec<(Uuid, &'a Transaction)>,
-    /// Transactions whose splits are written anew.
+    /// Transactions whose splits are replaced.
     pub split: Vec<(Uuid, &'a Transaction)>,
     pub revisions: Vec<NewRevision>,
     pub postings: Vec<NewPosting<'a>>,
@@ -26,7 +26,7 @@ pub(super) struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    /// `None` when a sum cannot be stored.
+    /// Adds the rows of one command; returns `None` if a sum overflows.
     pub fn add(&mut self, command: &Command, actor: &str, effects: &'a Effects) -> Option<()> {
         let household_id = command.household.id;
         match &effects.account {
@@ -66,7 +66,7 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// Field to [before, after].
+/// Maps each changed field to `[before, after]`.
 fn changes(revision: &Revision) -> Value {
     let fields = revision.changes.iter();
     fields

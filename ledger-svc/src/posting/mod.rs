@@ -1,10 +1,10 @@
-//! Group commit: callers put commands in a queue; a writer takes whatever waits
-//! into one database transaction, and while that commits the next batch gathers.
+//! Group commit: a writer posts all queued commands in one database transaction.
 //!
-//! Invariants: a household always goes to the same writer, so writers of one
-//! process never touch the same rows; a caller hears of success only after the
-//! commit; a command that the database refuses harms nobody else's.
-//! What commands do is decided in `domain::posting`.
+//! While a batch commits, the next one collects in the queue. Invariants: a
+//! household always has the same writer, so the writers of a process never touch
+//! the same rows; a caller gets a success only after the commit; a command that
+//! the database rejects does not affect other commands. `domain::posting` decides
+//! the effects of commands.
 
 mod batch;
 mod columns;
@@ -25,32 +25,32 @@ use writer::Writer;
 use crate::domain::posting::{Command, Outcome};
 use crate::error::Error;
 
-/// Commands that may wait for a writer.
+/// The maximum number of requests that wait for one writer.
 const QUEUE_CAPACITY: usize = 4096;
 
-/// Commands of one household with what travels along.
+/// Commands of one household, with their idempotency key and origin.
 #[derive(Debug)]
 pub struct Request {
     pub commands: CommandSet,
-    /// The same key again gets the first answer.
+    /// The idempotency key: a repeated key gets the first response.
     pub key: Option<Key>,
     pub origin: RequestOrigin,
-    /// The answer as it is kept for the key.
+    /// Encodes the response that is stored for the key.
     pub encode: fn(&Outcome) -> Vec<u8>,
 }
 
-/// What is to be done in one commit.
+/// The commands of one commit.
 #[derive(Debug)]
 pub enum CommandSet {
     One(Box<Command>),
-    /// All or none of them.
+    /// Commands of which all or none take effect.
     Atomic(Vec<Command>),
-    /// Each for itself.
+    /// Commands that succeed or fail independently.
     Partial(Vec<Command>),
 }
 
 impl CommandSet {
-    /// At least one, all of one household; no two change the same row.
+    /// Returns the commands: at least one, all of one household, each on another row.
     pub fn as_slice(&self) -> &[Command] {
         match self {
             Self::One(command) => std::slice::from_ref(command),
@@ -59,10 +59,10 @@ impl CommandSet {
     }
 }
 
-/// What a caller gets.
+/// The response to a caller: new, or replayed for its idempotency key.
 pub type PostingResponse = Stored<Outcome>;
 
-/// A request on its way through a writer.
+/// A request in a writer's queue, with the channel for its response.
 #[derive(Debug)]
 struct Submission {
     request: Request,
@@ -70,14 +70,14 @@ struct Submission {
     response: oneshot::Sender<Result<PostingResponse, Error>>,
 }
 
-/// The way to the writers.
+/// The queues of all writers.
 #[derive(Debug)]
 pub struct PostingQueue {
     writers: Vec<mpsc::Sender<Submission>>,
 }
 
 impl PostingQueue {
-    /// Starts `writers` writers as workers of `module`.
+    /// Starts `writers` writers as background tasks of `module`.
     pub fn start(writers: usize, deps: &ServiceDependencies, module: &mut ServiceModule) -> Self {
         let writers = writers.max(1);
         let start = |number| {
@@ -89,12 +89,12 @@ impl PostingQueue {
         Self { writers: (0..writers).map(start).collect() }
     }
 
-    /// Carries a request out; returns after the commit.
+    /// Submits a request to its household's writer; returns after the commit.
     pub async fn post(&self, request: Request) -> Result<PostingResponse, Error> {
         let (response, receiver) = oneshot::channel();
         let deadline = context::current().and_then(|context| context.deadline);
         let Some(command) = request.commands.as_slice().first() else {
-            return Err(Error::Internal("there is nothing to post".into()));
+            return Err(Error::Internal("a posting request must have a command".into()));
         };
         let writer = self.writer(command.household.id);
         writer.try_send(Submission { request, deadline, response }).map_err(|_| Error::Overloaded)?;
@@ -102,7 +102,8 @@ impl PostingQueue {
     }
 
     fn writer(&self, household_id: Uuid) -> &mpsc::Sender<Submission> {
-        // As replicas are chosen: with as many replicas as writers each writer is busy in one of them.
+        // The same hash selects replicas: with as many replicas as writers, each writer is
+        // busy in only one of them.
         let writers = u64::try_from(self.writers.len()).unwrap_or(1);
         let number = usize::try_from(affinity(household_id) % writers).unwrap_or_default();
         &self.writers[number]

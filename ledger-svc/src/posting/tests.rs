@@ -1,5 +1,4 @@
-//! Random batches through a writer and a real database agree, command by
-//! command, with a model so plain that it can only be right.
+//! Compares random batches on a real database with a simple reference model.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -30,18 +29,18 @@ use crate::store;
 const ACCOUNTS: usize = 5;
 const ROUNDS: usize = 20;
 
-/// An account as the model sees it: minor units, and whether it is open.
+/// An account of the model, with amounts in minor units.
 #[derive(Clone)]
 struct ModelAccount {
     id: Uuid,
     currency: &'static str,
     balance: i64,
-    /// With what is dated later than today.
+    /// The balance including transactions dated after today.
     projected: i64,
     is_active: bool,
 }
 
-/// A transaction as the model sees it: what stands on which account.
+/// A transaction of the model, with amounts in minor units.
 #[derive(Clone)]
 struct ModelTransaction {
     kind: &'static str,
@@ -49,7 +48,7 @@ struct ModelTransaction {
     to: Option<usize>,
     amount: i64,
     to_amount: i64,
-    /// Dated after today.
+    /// Whether it is dated after today.
     is_later: bool,
     is_posted: bool,
 }
@@ -60,9 +59,9 @@ struct Model {
     transactions: HashMap<Uuid, ModelTransaction>,
 }
 
-/// What somebody does.
+/// An action of a user.
 #[derive(Clone)]
-enum Act {
+enum Step {
     Create(ModelTransaction),
     Amount {
         transaction_id: Uuid,
@@ -70,10 +69,10 @@ enum Act {
     },
     Void(Uuid),
     Restore(Uuid),
-    /// In one commit, each with the id that it makes.
+    /// Actions in one commit, each with the id of the transaction that it creates.
     Bulk {
         is_atomic: bool,
-        acts: Vec<(Act, Uuid)>,
+        acts: Vec<(Step, Uuid)>,
     },
     Balance {
         account: usize,
@@ -86,7 +85,7 @@ enum Act {
 }
 
 impl ModelTransaction {
-    /// Adds `times` of it to the balances.
+    /// Applies the transaction `times` times to the balances.
     fn apply(&self, accounts: &mut [ModelAccount], times: i64) {
         let sign = if self.kind == "income" { 1 } else { -1 };
         let mut add = |account: usize, amount: i64| {
@@ -107,9 +106,9 @@ impl ModelTransaction {
 }
 
 impl Model {
-    /// What each act comes to; of a bulk all of them.
-    fn apply(&mut self, act: &Act, made: Uuid) -> Vec<Result<(), &'static str>> {
-        let Act::Bulk { is_atomic, acts } = act else { return vec![self.apply_one(act, made)] };
+    /// Applies an action; returns its result, or the results of each action of a bulk.
+    fn apply(&mut self, act: &Step, made: Uuid) -> Vec<Result<(), &'static str>> {
+        let Step::Bulk { is_atomic, acts } = act else { return vec![self.apply_one(act, made)] };
         let before = self.clone();
         let results: Vec<_> = acts.iter().map(|(act, made)| self.apply_one(act, *made)).collect();
         if *is_atomic && results.iter().any(Result::is_err) {
@@ -119,9 +118,9 @@ impl Model {
         results
     }
 
-    fn apply_one(&mut self, act: &Act, made: Uuid) -> Result<(), &'static str> {
+    fn apply_one(&mut self, act: &Step, made: Uuid) -> Result<(), &'static str> {
         match act {
-            Act::Create(transaction) => {
+            Step::Create(transaction) => {
                 if transaction.to == Some(transaction.account) {
                     return Err("invalid");
                 }
@@ -131,7 +130,7 @@ impl Model {
                 transaction.apply(&mut self.accounts, 1);
                 self.transactions.insert(made, transaction.clone());
             }
-            Act::Amount { transaction_id, amount } => {
+            Step::Amount { transaction_id, amount } => {
                 let transaction = self.transactions.get_mut(transaction_id).ok_or("missing")?;
                 if !transaction.is_posted {
                     return Err("voided");
@@ -139,7 +138,7 @@ impl Model {
                 if transaction.amount == *amount {
                     return Ok(());
                 }
-                // What arrives would have to be said, too.
+                // A cross-currency transfer would also need its `to_amount`.
                 let crosses = transaction.to.is_some_and(|to| {
                     self.accounts[to].currency != self.accounts[transaction.account].currency
                 });
@@ -153,7 +152,7 @@ impl Model {
                 (transaction.amount, transaction.to_amount) = (*amount, *amount);
                 transaction.apply(&mut self.accounts, 1);
             }
-            Act::Void(transaction_id) => {
+            Step::Void(transaction_id) => {
                 let transaction = self.transactions.get_mut(transaction_id).ok_or("missing")?;
                 if !transaction.is_posted {
                     return Ok(());
@@ -161,7 +160,7 @@ impl Model {
                 transaction.apply(&mut self.accounts, -1);
                 transaction.is_posted = false;
             }
-            Act::Restore(transaction_id) => {
+            Step::Restore(transaction_id) => {
                 let transaction = self.transactions.get_mut(transaction_id).ok_or("missing")?;
                 if transaction.is_posted {
                     return Ok(());
@@ -169,8 +168,8 @@ impl Model {
                 transaction.apply(&mut self.accounts, 1);
                 transaction.is_posted = true;
             }
-            Act::Bulk { .. } => unreachable!("bulks are taken apart"),
-            Act::Balance { account, balance } => {
+            Step::Bulk { .. } => unreachable!("bulks are expanded by the caller"),
+            Step::Balance { account, balance } => {
                 let account = &mut self.accounts[*account];
                 if account.balance != *balance && !account.is_active {
                     return Err("closed");
@@ -178,12 +177,12 @@ impl Model {
                 account.projected += balance - account.balance;
                 account.balance = *balance;
             }
-            Act::Active { account, is_active } => self.accounts[*account].is_active = *is_active,
+            Step::Active { account, is_active } => self.accounts[*account].is_active = *is_active,
         }
         Ok(())
     }
 
-    fn command_kind(&self, act: &Act) -> CommandKind {
+    fn command_kind(&self, act: &Step) -> CommandKind {
         let text = |account: usize, minor: i64| {
             let currency = Currency::from_code(self.accounts[account].currency).expect("a currency");
             fintrac_money::Money::new(minor, currency).to_string()
@@ -194,7 +193,7 @@ impl Model {
             expected_version: None,
         };
         match act {
-            Act::Create(transaction) => {
+            Step::Create(transaction) => {
                 let crosses = transaction
                     .to
                     .filter(|to| self.accounts[*to].currency != self.accounts[transaction.account].currency);
@@ -210,7 +209,7 @@ impl Model {
                     ..TransactionInput::default()
                 })
             }
-            Act::Amount { transaction_id, amount } => {
+            Step::Amount { transaction_id, amount } => {
                 let account = self.transactions[transaction_id].account;
                 let changes = TransactionChanges {
                     amount: Some(text(account, *amount)),
@@ -218,32 +217,32 @@ impl Model {
                 };
                 CommandKind::Edit { transaction_id: *transaction_id, changes, expected_version: None }
             }
-            Act::Void(transaction_id) => {
+            Step::Void(transaction_id) => {
                 CommandKind::Void { transaction_id: *transaction_id, expected_version: None }
             }
-            Act::Restore(transaction_id) => {
+            Step::Restore(transaction_id) => {
                 CommandKind::Restore { transaction_id: *transaction_id, expected_version: None }
             }
-            Act::Bulk { .. } => unreachable!("bulks are taken apart"),
-            Act::Balance { account, balance } => {
+            Step::Bulk { .. } => unreachable!("bulks are expanded by the caller"),
+            Step::Balance { account, balance } => {
                 let balance = Some(text(*account, *balance));
                 change(*account, AccountChanges { balance, ..AccountChanges::default() })
             }
-            Act::Active { account, is_active } => {
+            Step::Active { account, is_active } => {
                 change(*account, AccountChanges { is_active: Some(*is_active), ..AccountChanges::default() })
             }
         }
     }
 }
 
-/// The classes of a response, one for each act.
+/// Classifies a response, with one class for each action.
 fn classes(response: &Result<PostingResponse, Error>) -> Vec<Result<(), &'static str>> {
     let class = |rejection: &Rejection| match rejection {
         Rejection::AccountClosed(_) => "closed",
         Rejection::Voided => "voided",
         Rejection::Invalid(_) => "invalid",
         Rejection::NotFound(_) => "missing",
-        Rejection::VersionMismatch | Rejection::OutOfRange => "something else",
+        Rejection::VersionMismatch | Rejection::OutOfRange => "unexpected",
     };
     match response {
         Ok(PostingResponse::New(Outcome::Many(outcomes))) => {
@@ -251,11 +250,11 @@ fn classes(response: &Result<PostingResponse, Error>) -> Vec<Result<(), &'static
         }
         Ok(_) => vec![Ok(())],
         Err(Error::Rejected(rejection)) => vec![Err(class(rejection))],
-        Err(_) => vec![Err("something else")],
+        Err(_) => vec![Err("unexpected")],
     }
 }
 
-struct World {
+struct TestLedger {
     writer: Writer,
     model: Model,
     random: Random,
@@ -263,7 +262,7 @@ struct World {
     household: Household,
 }
 
-impl World {
+impl TestLedger {
     async fn start(seed: u64) -> (Self, sqlx::PgPool) {
         let clock = Clock::manual(DateTime::from_timestamp(1_790_000_000, 0).expect("an instant"));
         let database = TestDatabase::new(&[&crate::SCHEMA], &clock).await;
@@ -322,24 +321,24 @@ impl World {
         usize::from(u16::from_le_bytes(self.random.bytes())) % below
     }
 
-    fn act(&self) -> Act {
+    fn act(&self) -> Step {
         let account = self.number(ACCOUNTS);
         let amount = i64::try_from(self.number(50_000)).expect("small") + 1;
         let mut ids: Vec<_> = self.model.transactions.keys().copied().collect();
         ids.sort();
         let transaction_id = (!ids.is_empty()).then(|| ids[self.number(ids.len())]);
         match (self.number(10), transaction_id) {
-            (0, _) => Act::Balance { account, balance: amount - 25_000 },
-            (1, _) => Act::Active { account, is_active: self.number(3) > 0 },
-            (2 | 3, Some(transaction_id)) => Act::Amount { transaction_id, amount },
-            (4, Some(transaction_id)) if amount % 2 == 0 => Act::Restore(transaction_id),
-            (4, Some(transaction_id)) => Act::Void(transaction_id),
+            (0, _) => Step::Balance { account, balance: amount - 25_000 },
+            (1, _) => Step::Active { account, is_active: self.number(3) > 0 },
+            (2 | 3, Some(transaction_id)) => Step::Amount { transaction_id, amount },
+            (4, Some(transaction_id)) if amount % 2 == 0 => Step::Restore(transaction_id),
+            (4, Some(transaction_id)) => Step::Void(transaction_id),
             (5 | 6, _) => {
                 let to = self.number(ACCOUNTS);
                 let same = self.model.accounts[to].currency == self.model.accounts[account].currency;
                 let arrives = if same { amount } else { amount / 2 + 1 };
                 let (kind, to) = ("transfer", Some(to));
-                Act::Create(ModelTransaction {
+                Step::Create(ModelTransaction {
                     kind,
                     account,
                     to,
@@ -351,7 +350,7 @@ impl World {
             }
             (number, _) => {
                 let kind = if number % 2 == 0 { "income" } else { "expense" };
-                Act::Create(ModelTransaction {
+                Step::Create(ModelTransaction {
                     kind,
                     account,
                     to: None,
@@ -364,8 +363,8 @@ impl World {
         }
     }
 
-    /// An act, or now and then many of them at once.
-    fn acts(&self, next: &mut u128) -> Act {
+    /// Generates an action, occasionally a bulk.
+    fn acts(&self, next: &mut u128) -> Step {
         if self.number(8) > 0 {
             return self.act();
         }
@@ -375,17 +374,17 @@ impl World {
             *next += 1;
             let act = self.act();
             let fits = match &act {
-                Act::Create(_) => true,
-                Act::Amount { transaction_id, .. } | Act::Void(transaction_id) => {
+                Step::Create(_) => true,
+                Step::Amount { transaction_id, .. } | Step::Void(transaction_id) => {
                     named.insert(*transaction_id)
                 }
-                Act::Restore(_) | Act::Bulk { .. } | Act::Balance { .. } | Act::Active { .. } => false,
+                Step::Restore(_) | Step::Bulk { .. } | Step::Balance { .. } | Step::Active { .. } => false,
             };
             if fits {
                 acts.push((act, Uuid::from_u128(*next)));
             }
         }
-        if acts.is_empty() { self.act() } else { Act::Bulk { is_atomic: self.number(2) == 0, acts } }
+        if acts.is_empty() { self.act() } else { Step::Bulk { is_atomic: self.number(2) == 0, acts } }
     }
 
     fn command(&self, kind: CommandKind, transaction_id: Uuid) -> Command {
@@ -393,8 +392,8 @@ impl World {
         Command::new(self.household, kind, transaction_id, self.clock.now())
     }
 
-    fn commands(&self, act: &Act, made: Uuid) -> CommandSet {
-        let Act::Bulk { is_atomic, acts } = act else {
+    fn commands(&self, act: &Step, made: Uuid) -> CommandSet {
+        let Step::Bulk { is_atomic, acts } = act else {
             return CommandSet::One(Box::new(self.command(self.model.command_kind(act), made)));
         };
         let commands =
@@ -402,8 +401,7 @@ impl World {
         if *is_atomic { CommandSet::Atomic(commands) } else { CommandSet::Partial(commands) }
     }
 
-    /// Runs work through the writer, batch by batch; the responses in the order
-    /// in which they were carried out.
+    /// Processes requests batch by batch; returns responses in execution order.
     async fn run(
         &mut self,
         requests: Vec<(CommandSet, Uuid)>,
@@ -430,7 +428,7 @@ impl World {
                 .collect();
             self.writer.process(batch).await;
             for id in batched {
-                let receiver = receivers.remove(&id).expect("one response each");
+                let receiver = receivers.remove(&id).expect("one response per request");
                 done.push((id, receiver.await.expect("a response")));
             }
         }
@@ -438,9 +436,9 @@ impl World {
 }
 
 #[tokio::test]
-async fn random_batches_agree_with_a_plain_model() {
+async fn random_batches_match_the_reference_model() {
     for seed in 0..4 {
-        let (mut world, pool) = World::start(seed).await;
+        let (mut world, pool) = TestLedger::start(seed).await;
         let mut next = 1000;
         for _ in 0..ROUNDS {
             let mut acts = HashMap::new();
@@ -462,7 +460,7 @@ async fn random_batches_agree_with_a_plain_model() {
             let mut connection = pool.acquire().await.expect("a connection");
             for account in &world.model.accounts {
                 let found = store::accounts::find(&mut connection, world.household.id, account.id).await;
-                let found = vec![found.expect("read").expect("there")];
+                let found = vec![found.expect("read").expect("an account")];
                 let today = world.household.today(world.clock.now());
                 let state =
                     store::accounts::with_balance(&mut connection, world.household.id, found, today).await;
@@ -484,14 +482,14 @@ async fn random_batches_agree_with_a_plain_model() {
             listed += found.await.expect("listed").len();
         }
         assert_eq!(listed, posted);
-        assert!(world.model.transactions.len() > 50, "the test does something");
+        assert!(world.model.transactions.len() > 50, "the test must create transactions");
     }
 }
 
 #[tokio::test]
 async fn expired_submissions_are_dropped_and_duplicates_delay_no_others() {
-    let (mut world, _pool) = World::start(9).await;
-    let submit = |world: &mut World, kind: CommandKind, id: u128, deadline: Option<Instant>| {
+    let (mut world, _pool) = TestLedger::start(9).await;
+    let submit = |world: &mut TestLedger, kind: CommandKind, id: u128, deadline: Option<Instant>| {
         let command = Command::new(world.household, kind, Uuid::from_u128(id), world.clock.now());
         let (response, receiver) = oneshot::channel();
         let origin = fintrac_kit::access::caller::RequestOrigin::default();
@@ -522,7 +520,7 @@ async fn expired_submissions_are_dropped_and_duplicates_delay_no_others() {
         .iter()
         .map(|submission| submission.request.commands.as_slice()[0].transaction_id.as_u128())
         .collect();
-    assert_eq!(ids, [6000, 7000], "one of the duplicates, and who came after them");
+    assert_eq!(ids, [6000, 7000], "one of the duplicates, and the command after them");
     assert!(matches!(late.await.expect("a response"), Err(Error::Expired)));
     assert_eq!((world.writer.waiting.len(), duplicates.len()), (299, 300));
 }

@@ -1,4 +1,4 @@
-//! One writer: its queue, its connection, and what it does when things fail.
+//! One writer: its queue, its connection, and its failure handling.
 
 use std::collections::{HashSet, VecDeque};
 use std::panic::AssertUnwindSafe;
@@ -22,69 +22,70 @@ use super::{PostingResponse, Submission};
 use crate::domain::posting::{Command, Rejection};
 use crate::error::Error;
 
-/// How long the way to the database may take before it counts as lost: a
-/// silent network must not hold a writer's households for longer.
+/// The time to connect to the database before it counts as unreachable.
+///
+/// An unresponsive network must not block a writer's households for longer.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const BEGIN_TIMEOUT: Duration = Duration::from_secs(3);
 const WRITE_TIMEOUT: Duration = Duration::from_secs(40);
 const COMMIT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a batch waits for a row that somebody else holds.
+/// The time that a batch waits for a row that another transaction has locked.
 const LOCK_TIMEOUT: &str = "2s";
-/// How long a writer waits for the writer of the same households in another process.
+/// The time to wait for the writer of the same households in another process.
 const FAIRNESS_LOCK_TIMEOUT: &str = "100ms";
-/// How a writer's session differs from others.
+/// The session settings of a writer.
 const SESSION_OPTIONS: [(&str, &str); 5] = [
     ("lock_timeout", LOCK_TIMEOUT),
-    // All of a batch's statements look rows up by key. On a young table, or with
-    // a plan kept from when it was one, the planner would rather read it whole.
+    // All of a batch's statements look rows up by key. On a small table, or with a plan
+    // cached when the table was small, the planner would choose to scan it.
     ("enable_seqscan", "off"),
     ("enable_hashjoin", "off"),
     ("enable_mergejoin", "off"),
-    // So the plan does not depend on what is looked up: it is made once.
+    // The plan then does not depend on the parameters, so it is made once.
     ("plan_cache_mode", "force_generic_plan"),
 ];
 
-/// Most commands in one database transaction, unless a single request has more.
+/// The maximum number of commands in a batch, unless a single request has more.
 const MAX_BATCH_COMMANDS: usize = 128;
-/// Most commands that a writer looks at.
+/// The maximum number of submissions that a writer takes from its queue.
 const MAX_WAITING: usize = 4096;
-/// How often a batch that lost its connection or a deadlock is tried.
+/// The maximum number of attempts after lost connections and deadlocks.
 const MAX_ATTEMPTS: u32 = 3;
-/// How long a writer asks for the fate of a commit.
+/// The time for which a writer checks the outcome of a commit.
 const COMMIT_OUTCOME_TIMEOUT: Duration = Duration::from_secs(20);
 const RETRY_DELAY: Duration = Duration::from_millis(20);
 
-/// Nominal accounts remembered as made.
+/// The maximum number of cached ids of nominal accounts.
 const NOMINAL_ACCOUNT_CACHE_CAPACITY: usize = 100_000;
 
 pub(super) struct Writer {
     number: usize,
-    /// Begins a transaction of its own turn.
+    /// The SQL that begins a transaction and acquires the fairness lock.
     fairness_lock_sql: String,
     clock: Clock,
     random: Random,
     wake_signal: WakeSignal,
     options: PgConnectOptions,
     connection: Option<PgConnection>,
-    /// Whether the connection is in a transaction that waits for a batch.
+    /// Whether the connection has an open transaction for the next batch.
     in_transaction: bool,
     queue: mpsc::Receiver<Submission>,
     pub(super) waiting: VecDeque<Submission>,
-    /// Nominal accounts that are surely there.
+    /// Nominal accounts that are known to exist.
     nominal_accounts: HashSet<Uuid>,
 }
 
-/// How an attempt at a batch ended without success.
+/// The failure of an attempt to post a batch.
 enum Failure {
-    /// A statement was rejected; some command is guilty.
+    /// A statement was rejected because of one of the commands.
     Rejected(Error),
-    /// The database could not be asked, or asked for another try.
+    /// The connection was lost, or the database requests a retry.
     Lost(Error),
-    /// Nobody knows whether it was committed.
+    /// The batch may or may not have been committed.
     Unknown,
 }
 
-/// What became of a transaction whose commit got no answer.
+/// The outcome of a transaction whose commit got no response.
 enum CommitOutcome {
     Committed,
     Aborted,
@@ -118,7 +119,7 @@ impl Writer {
         }
     }
 
-    /// Works until told to stop, then through what still waits.
+    /// Processes requests until shutdown, then those that are still queued.
     pub async fn run(mut self, shutdown: CancellationToken) {
         loop {
             if self.waiting.is_empty() {
@@ -132,7 +133,7 @@ impl Writer {
                 }
             }
             self.acquire_fairness_lock().await;
-            // Everything: duplicates that wait must not keep others from being seen.
+            // Drain the queue: waiting duplicates must not hide other commands.
             while self.waiting.len() < MAX_WAITING
                 && let Ok(next) = self.queue.try_recv()
             {
@@ -152,10 +153,11 @@ impl Writer {
         }
     }
 
-    /// Begins a transaction while no process writes for the same households:
-    /// what is submitted meanwhile gathers in one batch, where two processes that
-    /// write small ones would wait for each other's rows. This is a courtesy:
-    /// rows are locked all the same, so who gets no turn goes on without.
+    /// Begins a transaction while no other process writes for the same households.
+    ///
+    /// Commands submitted meanwhile collect in one batch, whereas two processes with
+    /// small batches would wait for each other's rows. The lock is an optimization:
+    /// rows are locked anyway, so a writer that does not get it continues without.
     async fn acquire_fairness_lock(&mut self) {
         let locking = async {
             let mut connection = match self.connection.take() {
@@ -169,7 +171,7 @@ impl Writer {
             }
             Ok::<_, sqlx::Error>((connection, begun))
         };
-        // One that cannot be asked is dropped; the batch sees what is wrong.
+        // Drop a connection that does not respond; the next batch reports the error.
         if let Ok(Ok((connection, begun))) = tokio::time::timeout(BEGIN_TIMEOUT, locking).await {
             self.connection = Some(connection);
             self.in_transaction = begun;
@@ -187,8 +189,10 @@ impl Writer {
         }
     }
 
-    /// The next batch. A second command with the same key or of a change of the
-    /// same row waits for the next one, where it finds what the first did.
+    /// Collects the next batch from the waiting submissions.
+    ///
+    /// A second command with the same idempotency key, or on the same row, waits for
+    /// the following batch, where it reads the effects of the first.
     pub(super) fn collect_batch(&mut self) -> Vec<Submission> {
         let now = Instant::now();
         let (mut keys, mut rows) = (HashSet::new(), HashSet::new());
@@ -210,7 +214,7 @@ impl Writer {
                 || changed.iter().any(|row| rows.contains(row));
             let is_full = taken > 0 && taken + commands.len() > MAX_BATCH_COMMANDS;
             if is_duplicate || is_full {
-                // Who wants the same comes after this one.
+                // Later submissions with the same key or row must come after this one.
                 keys.extend(scope);
                 rows.extend(changed);
                 later.push_back(submission);
@@ -225,8 +229,9 @@ impl Writer {
         batch
     }
 
-    /// Carries a batch out and answers everybody in it. One that a statement
-    /// refuses is halved until the guilty command is alone.
+    /// Posts a batch and responds to every submission in it.
+    ///
+    /// A batch that the database rejects is halved until the failing command is alone.
     pub(super) async fn process(&mut self, batch: Vec<Submission>) {
         let mut batches = vec![batch];
         while let Some(mut batch) = batches.pop() {
@@ -236,7 +241,7 @@ impl Writer {
                 Err(Failure::Lost(error)) => reject_all(batch, &error),
                 Err(Failure::Rejected(error)) if batch.len() <= 1 => reject_all(batch, &error),
                 Err(Failure::Rejected(error)) => {
-                    tracing::warn!(writer = self.number, commands = command_count(&batch), %error, "batch falls back");
+                    tracing::warn!(writer = self.number, commands = command_count(&batch), %error, "batch rejected, halves are posted separately");
                     metrics::counter!("fintrac_ledger_batch_fallbacks").increment(1);
                     let second = batch.split_off(batch.len() / 2);
                     // The first half first: commands keep their order.
@@ -246,7 +251,7 @@ impl Writer {
         }
     }
 
-    /// Tries again what another try may mend.
+    /// Attempts a batch; retries after lost connections and deadlocks.
     async fn attempt_with_retries(
         &mut self,
         batch: &[Submission],
@@ -255,7 +260,7 @@ impl Writer {
         loop {
             match self.attempt(batch).await {
                 Err(Failure::Lost(error)) if attempts < MAX_ATTEMPTS => {
-                    tracing::warn!(writer = self.number, %error, "batch is tried again");
+                    tracing::warn!(writer = self.number, %error, "batch failed, retrying");
                     attempts += 1;
                     tokio::time::sleep(RETRY_DELAY).await;
                 }
@@ -281,7 +286,7 @@ impl Writer {
                 batch::stage(&mut connection, batch, &self.nominal_accounts, &self.clock, &self.random).await
             };
             let unwind_safe = AssertUnwindSafe(writing).catch_unwind();
-            // A connection that says nothing any more is dropped with what it was doing.
+            // A connection that does not respond is dropped, which aborts its transaction.
             tokio::time::timeout(WRITE_TIMEOUT, unwind_safe)
                 .await
                 .map_err(|_| Failure::Lost(timed_out().into()))?
@@ -289,7 +294,7 @@ impl Writer {
         let staged = match staged {
             Ok(Ok(staged)) => staged,
             Ok(Err(error)) => {
-                // A connection that cannot roll back is not used again.
+                // A connection that cannot roll back is not reused.
                 let rolled_back = tokio::time::timeout(COMMIT_TIMEOUT, rollback(&mut connection));
                 if !is_connection_lost(&error) && matches!(rolled_back.await, Ok(Ok(()))) {
                     self.connection = Some(connection);
@@ -307,7 +312,7 @@ impl Writer {
                 if !is_connection_lost(&error) {
                     return Err(classify_failure(error));
                 }
-                tracing::warn!(writer = self.number, %error, "the answer of a commit was lost");
+                tracing::warn!(writer = self.number, %error, "commit response lost");
                 drop(connection);
                 match self.commit_outcome(staged.commit_marker.as_ref()).await {
                     CommitOutcome::Committed => {}
@@ -327,9 +332,9 @@ impl Writer {
             .unwrap_or_else(|_| Err(timed_out()))
     }
 
-    /// Asks new connections what became of a transaction.
+    /// Determines the outcome of a transaction on new connections.
     async fn commit_outcome(&self, marker: Option<&CommitMarker>) -> CommitOutcome {
-        // Without changes there is nothing to lose: doing it again is the same.
+        // Without changes the batch can be repeated safely.
         let Some(marker) = marker else { return CommitOutcome::Aborted };
         let checking = async {
             loop {
@@ -370,12 +375,12 @@ async fn rollback(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     sqlx::raw_sql("rollback").execute(connection).await.map(|_| ())
 }
 
-/// The failure of a connection that says nothing any more.
+/// Returns the error of a connection that does not respond.
 fn timed_out() -> sqlx::Error {
     sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())
 }
 
-/// Whether nothing more can be heard on the connection.
+/// Returns whether the connection is unusable after this error.
 fn is_connection_lost(error: &Error) -> bool {
     let Error::Database(error) = error else { return false };
     match &**error {
@@ -388,14 +393,14 @@ fn is_connection_lost(error: &Error) -> bool {
 
 fn classify_failure(error: Error) -> Failure {
     let Error::Database(database) = &error else { return Failure::Rejected(error) };
-    // A total, which planning does not read.
+    // A daily total overflowed, which planning does not read.
     if is_out_of_range(database) {
         return Failure::Rejected(Rejection::OutOfRange.into());
     }
     if violated_constraint(database) == Some("accounts_household_id_name_key") {
         return Failure::Rejected(Rejection::name_taken().into());
     }
-    // A row that somebody holds, or too long a statement: not everybody's fault.
+    // A lock timeout or a canceled statement is caused by one command, not by the whole batch.
     let code = database.as_database_error().and_then(sqlx::error::DatabaseError::code);
     let held = matches!(code.as_deref(), Some("55P03" | "57014"));
     if is_transient(database) && !held { Failure::Lost(error) } else { Failure::Rejected(error) }
@@ -405,7 +410,7 @@ fn command_count(batch: &[Submission]) -> usize {
     batch.iter().map(|submission| submission.request.commands.as_slice().len()).sum()
 }
 
-/// A metric's form of a count.
+/// Converts a count to a metric value.
 fn metric_value(count: usize) -> f64 {
     u32::try_from(count).map_or(f64::MAX, f64::from)
 }

@@ -1,4 +1,5 @@
-//! The European Central Bank's reference rates: units for 1 EUR.
+//! Parser of the European Central Bank's reference rates: units for 1 EUR.
+//!
 //! <https://www.ecb.europa.eu/stats/policy_and_exchange_rates/euro_reference_exchange_rates>
 
 use std::io::{Cursor, Read as _};
@@ -11,10 +12,10 @@ use rust_decimal::Decimal;
 use super::RateProviderError;
 use crate::domain::rate::{PublishedRate, Source};
 
-/// A history of fifty years has half of it.
+/// The maximum size of an extracted file, twice that of a history of fifty years.
 const MAX_UNZIPPED_BYTES: u64 = 64 * 1024 * 1024;
 
-/// XML, CSV, or CSV in a zip archive, by how it begins.
+/// Parses XML, CSV, or CSV in a zip archive; the first bytes decide which.
 pub fn parse(response: &[u8]) -> Result<Vec<PublishedRate>, RateProviderError> {
     match response.iter().find(|byte| !byte.is_ascii_whitespace()) {
         Some(b'<') => parse_xml(response),
@@ -22,7 +23,7 @@ pub fn parse(response: &[u8]) -> Result<Vec<PublishedRate>, RateProviderError> {
     }
 }
 
-/// The text of a CSV file, or of the first file of a zip archive.
+/// Reads a CSV file, or the first file of a zip archive, as text.
 pub fn read_csv(bytes: &[u8]) -> Result<String, RateProviderError> {
     let form = |error: &dyn std::error::Error| RateProviderError::Malformed(error.to_string());
     if bytes.starts_with(b"PK") {
@@ -35,7 +36,7 @@ pub fn read_csv(bytes: &[u8]) -> Result<String, RateProviderError> {
     Ok(std::str::from_utf8(bytes).map_err(|error| form(&error))?.to_owned())
 }
 
-/// `<Cube time="2026-10-30"><Cube currency="USD" rate="1.1172"/>…`
+/// Parses `<Cube time="2026-10-30"><Cube currency="USD" rate="1.1172"/>…`.
 fn parse_xml(response: &[u8]) -> Result<Vec<PublishedRate>, RateProviderError> {
     let form = |error: &dyn std::error::Error| RateProviderError::Malformed(error.to_string());
     let text = std::str::from_utf8(response).map_err(|error| form(&error))?;
@@ -57,8 +58,7 @@ fn parse_xml(response: &[u8]) -> Result<Vec<PublishedRate>, RateProviderError> {
                     }
                 }
                 if let (Some(code), Some(rate)) = (code, rate) {
-                    let day =
-                        day.ok_or_else(|| RateProviderError::Malformed("a rate without a day".into()))?;
+                    let day = day.ok_or_else(|| RateProviderError::Malformed("a rate has no day".into()))?;
                     if let Some(currency) = Currency::from_code(&code) {
                         rates.push(published(currency, day, &rate)?);
                     }
@@ -73,21 +73,21 @@ fn parse_xml(response: &[u8]) -> Result<Vec<PublishedRate>, RateProviderError> {
             _ => {}
         }
     }
-    // What breaks off in the middle is not to be trusted.
+    // A truncated document is not trusted.
     if depth > 0 {
-        return Err(RateProviderError::Malformed("it breaks off".into()));
+        return Err(RateProviderError::Malformed("the document is truncated".into()));
     }
-    if rates.is_empty() { Err(RateProviderError::Malformed("it has no rates".into())) } else { Ok(rates) }
+    if rates.is_empty() { Err(RateProviderError::Malformed("the list is empty".into())) } else { Ok(rates) }
 }
 
-/// The history writes 2026-10-30, the daily file 30 October 2026.
+/// Parses a day: `2026-10-30` in the history, `30 October 2026` in the daily file.
 fn read_day(text: &str) -> Result<NaiveDate, RateProviderError> {
     let day = text.parse().or_else(|_| NaiveDate::parse_from_str(text, "%d %B %Y"));
-    day.map_err(|_| RateProviderError::Malformed(format!("`{text}` is no day")))
+    day.map_err(|_| RateProviderError::Malformed(format!("`{text}` is not a day")))
 }
 
 fn published(currency: Currency, day: NaiveDate, value: &str) -> Result<PublishedRate, RateProviderError> {
-    let wrong = || RateProviderError::Malformed(format!("`{value}` is no rate of {currency} on {day}"));
+    let wrong = || RateProviderError::Malformed(format!("`{value}` is not a rate of {currency} on {day}"));
     let base = Currency::from_code("EUR").ok_or_else(|| RateProviderError::Malformed("EUR".into()))?;
     let value = Decimal::from_str_exact(value).map_err(|_| wrong())?;
     if value <= Decimal::ZERO {
@@ -96,24 +96,26 @@ fn published(currency: Currency, day: NaiveDate, value: &str) -> Result<Publishe
     Ok(PublishedRate { base, currency, day, value, source: Source::Ecb })
 }
 
-/// `Date,USD,JPY,…` with a row a day, newest first; `N/A` where there is no rate.
+/// Parses CSV with the header `Date,USD,JPY,…` and one row per day, newest first.
+///
+/// `N/A` marks a day without a rate.
 pub fn parse_csv(text: &str) -> Result<Vec<PublishedRate>, RateProviderError> {
     let form = |error: csv::Error| RateProviderError::Malformed(error.to_string());
     let mut reader =
         csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(true).from_reader(text.as_bytes());
     let header = reader.headers().map_err(form)?.clone();
     if header.get(0) != Some("Date") {
-        return Err(RateProviderError::Malformed("the first column is not `Date`".into()));
+        return Err(RateProviderError::Malformed("the first column must be `Date`".into()));
     }
-    // Currencies that we do not know are left out.
+    // Unknown currencies are skipped.
     let columns: Vec<_> = header.iter().skip(1).map(Currency::from_code).collect();
     let mut rates = Vec::new();
     for row in reader.records() {
         let row = row.map_err(form)?;
         let day = read_day(row.get(0).unwrap_or_default())?;
-        // A row that breaks off has fewer cells than the header.
+        // A truncated row has fewer cells than the header.
         if row.len() < header.len() {
-            return Err(RateProviderError::Malformed(format!("the row of {day} breaks off")));
+            return Err(RateProviderError::Malformed(format!("the row of {day} is truncated")));
         }
         for (currency, value) in columns.iter().zip(row.iter().skip(1)) {
             let Some(currency) = currency else { continue };
@@ -122,7 +124,7 @@ pub fn parse_csv(text: &str) -> Result<Vec<PublishedRate>, RateProviderError> {
             }
         }
     }
-    if rates.is_empty() { Err(RateProviderError::Malformed("it has no rates".into())) } else { Ok(rates) }
+    if rates.is_empty() { Err(RateProviderError::Malformed("the list is empty".into())) } else { Ok(rates) }
 }
 
 #[cfg(test)]
@@ -134,9 +136,9 @@ mod tests {
     }
 
     #[test]
-    fn the_ecbs_csv_is_read_and_nothing_else() {
+    fn csv_in_another_format_is_rejected() {
         let text = "Date,USD,JPY,XYZ,\n2026-10-30,1.1172,N/A,5,\n2026-10-29,1.113,175.92,N/A,\n";
-        let rates = parse_csv(text).expect("readable");
+        let rates = parse_csv(text).expect("a list of rates");
         assert_eq!(short(&rates), ["2026-10-30 USD 1.1172", "2026-10-29 USD 1.113", "2026-10-29 JPY 175.92"]);
         for bad in [
             "",
@@ -152,14 +154,14 @@ mod tests {
     }
 
     #[test]
-    fn the_ecbs_xml_is_read_whole_or_not_at_all() {
+    fn truncated_xml_is_rejected() {
         let text = "<?xml version=\"1.0\"?><gesmes:Envelope xmlns:gesmes=\"g\" xmlns=\"e\"><Cube><Cube time='2026-10-30'>\
             <Cube currency='USD' rate='1.1172'/><Cube currency='JPY' rate='175.68'/></Cube></Cube></gesmes:Envelope>";
         assert_eq!(
-            short(&parse(text.as_bytes()).expect("readable")),
+            short(&parse(text.as_bytes()).expect("a list of rates")),
             ["2026-10-30 USD 1.1172", "2026-10-30 JPY 175.68"]
         );
-        for cut in [text.len() - 5, text.len() - 40, text.find("JPY").expect("there"), 10] {
+        for cut in [text.len() - 5, text.len() - 40, text.find("JPY").expect("a rate of JPY"), 10] {
             assert!(parse(&text.as_bytes()[..cut]).is_err(), "{}", &text[..cut]);
         }
         assert!(parse(b"<html><body>Sorry</body></html>").is_err());

@@ -1,7 +1,7 @@
-//! Exchange rates from outside: what a provider publishes, fetched with limits
-//! and understood whole or not at all.
+//! Client of the providers that publish exchange rates.
 //!
-//! A provider is a form and an address; both may be served from elsewhere.
+//! A response is limited in size and time, and parsed completely or rejected. A
+//! provider is a format with a default URL; a mirror may serve the same format.
 
 mod currency_api;
 mod ecb;
@@ -14,17 +14,21 @@ use crate::domain::rate::PublishedRate;
 
 pub use ecb::{parse_csv, read_csv};
 
-/// How long a feed may take, all of its answer included.
+/// The time for a request, including the complete response body.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(30);
-/// The largest response, bytes: a hundred times what feeds send.
+/// The maximum size of a response: a hundred times that of a usual one.
 const MAX_RESPONSE_BYTES: usize = 4 * 1024 * 1024;
 
-/// Who publishes rates.
+/// A publisher of exchange rates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RateProvider {
-    /// <https://github.com/fawazahmed0/exchange-api>: 150 and more currencies against USD, as JSON.
+    /// The currency-api project: more than 150 currencies against USD, as JSON.
+    ///
+    /// See <https://github.com/fawazahmed0/exchange-api>.
     CurrencyApi,
-    /// The European Central Bank's daily reference rates against EUR, as XML, CSV, or CSV in a zip archive.
+    /// The European Central Bank's daily reference rates against EUR.
+    ///
+    /// The format is XML, CSV, or CSV in a zip archive.
     Ecb,
 }
 
@@ -41,7 +45,7 @@ impl RateProvider {
         [Self::CurrencyApi, Self::Ecb].into_iter().find(|provider| provider.as_str() == text)
     }
 
-    /// Where it publishes.
+    /// Returns the provider's own URL.
     pub fn url(self) -> &'static str {
         match self {
             Self::CurrencyApi => {
@@ -59,7 +63,7 @@ impl RateProvider {
     }
 }
 
-/// Why a feed gave nothing.
+/// The reason why a provider's rates could not be used.
 #[derive(Debug, thiserror::Error)]
 pub enum RateProviderError {
     #[error("cannot be reached")]
@@ -68,13 +72,13 @@ pub enum RateProviderError {
     Status(StatusCode),
     #[error("sent more than {MAX_RESPONSE_BYTES} bytes")]
     TooLarge,
-    #[error("sent what is no list of rates: {0}")]
+    #[error("sent an invalid list of rates: {0}")]
     Malformed(String),
-    #[error("sent rates that cannot be right: {0}")]
+    #[error("sent implausible rates: {0}")]
     Implausible(String),
 }
 
-/// The way to one provider.
+/// An HTTP client of one provider.
 #[derive(Debug, Clone)]
 pub struct RateProviderClient {
     provider: RateProvider,
@@ -84,7 +88,7 @@ pub struct RateProviderClient {
 }
 
 impl RateProviderClient {
-    /// Fails when the machine's TLS cannot be set up.
+    /// Creates a client; fails if TLS cannot be set up.
     pub fn new(provider: RateProvider, url: Url) -> Result<Self, RateProviderError> {
         let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.into() };
         let ring = std::sync::Arc::new(rustls::crypto::ring::default_provider());
@@ -100,7 +104,7 @@ impl RateProviderClient {
         Ok(Self { provider, url, client, timeout: FETCH_TIMEOUT })
     }
 
-    /// Gives an answer so much time, all of it included.
+    /// Sets the time for a request, including the complete response body.
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {
         Self { timeout, ..self }
@@ -110,7 +114,7 @@ impl RateProviderClient {
         self.provider
     }
 
-    /// What is published now.
+    /// Fetches the rates that are published now.
     pub async fn fetch(&self) -> Result<Vec<PublishedRate>, RateProviderError> {
         let mut response = self.client.get(self.url.clone()).timeout(self.timeout).send().await?;
         if !response.status().is_success() {

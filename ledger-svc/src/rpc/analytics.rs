@@ -110,7 +110,7 @@ impl From<UnusualCategory> for pb::UnusualCategory {
     }
 }
 
-/// The currency that a household's sums are in.
+/// Returns the code of the household's currency, in which its sums are stated.
 async fn currency(ledger: &Ledger, ctx: &RequestContext) -> Result<String, Status> {
     Ok(ledger.household(ctx).await?.currency.code().to_owned())
 }

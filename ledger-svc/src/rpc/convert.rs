@@ -1,4 +1,4 @@
-//! Between domain and proto.
+//! Converts between domain types and proto messages.
 
 use chrono::NaiveDate;
 use fintrac_kit::clock::timestamp;
@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::service::{AccountTransaction, ExportPage, FilterInput, Operation};
 use crate::store::revisions::RevisionRow;
 
-/// The id in a path: what is no UUID is not there either.
+/// Parses an id; an invalid UUID is reported as not found.
 pub fn id(text: &str, what: &'static str) -> Result<Uuid, Status> {
     Uuid::parse_str(text).map_err(|_| Error::not_found(what).into())
 }
@@ -54,8 +54,9 @@ impl From<pb::CreateAccountRequest> for AccountInput {
     }
 }
 
-/// The fields that the mask names; one that cannot be cleared and has no value
-/// is refused as an empty one.
+/// Extracts the fields that the update mask names.
+///
+/// A field that cannot be cleared and has no value is rejected like an empty one.
 pub fn account_changes(request: pb::UpdateAccountRequest) -> AccountChanges {
     let mask = request.update_mask.as_ref();
     let text =

@@ -1,4 +1,4 @@
-//! The wire form: parse, call, wrap.
+//! The ledger's gRPC services: parse requests, call use cases, build responses.
 
 mod account;
 mod analytics;
@@ -18,10 +18,10 @@ use tonic::service::Routes;
 
 use crate::service::Ledger;
 
-/// The largest bulk, bytes: 8 MiB of JSON are no more than that here.
+/// Maximum bytes of a bulk request: 8 MiB of JSON take no more as protobuf.
 const MAX_BULK_REQUEST_BYTES: usize = 12 * 1024 * 1024;
 
-/// The ledger as tonic sees it.
+/// The ledger as implementation of tonic's service traits.
 #[derive(Debug, Clone)]
 struct Rpc(Arc<Ledger>);
 

@@ -27,7 +27,7 @@ fn transaction_data(household_id: Uuid, transaction: Transaction) -> pb::Transac
     }
 }
 
-/// Currencies of which something could not be converted, in whatever part of the report.
+/// Returns the currencies of unpriced amounts in any part of the report.
 fn unpriced(report: &Report) -> BTreeSet<&'static str> {
     let worth = report.worth_before.iter().chain(&report.worth).map(|net_worth| &net_worth.worth);
     let categories = report.categories.iter().flat_map(|category| [&category.amount, &category.previous]);
@@ -107,7 +107,7 @@ impl NotificationDataService for Rpc {
         let id = convert::id(&recurring_id, "recurring transaction")?;
         let (recurring, currency) = self.0.get_recurring_data(household_id, id).await?;
         let day = |occurrence| recurring.schedule.date_of(occurrence).to_string();
-        // As amounts are printed everywhere.
+        // The amount is printed with the decimals of its currency.
         let amount =
             Amount::parse(&recurring.template.amount).and_then(|amount| amount.in_currency(currency));
         Ok(Response::new(pb::GetRecurringDataResponse {

@@ -16,7 +16,6 @@ use crate::domain::transaction::{SplitInput, TransactionInput};
 use crate::error::Error;
 use crate::service::{RecurringAction, ScheduleChanges};
 
-/// Days of a preview.
 const PREVIEW_OCCURRENCES: usize = 10;
 
 impl From<pb::Schedule> for ScheduleInput {
@@ -124,15 +123,19 @@ fn id(text: &str) -> Result<Uuid, Status> {
     convert::id(text, "recurring transaction")
 }
 
-/// The schedule says the days.
+/// Rejects fields of a template that the schedule determines.
 fn validate_template(request: &pb::CreateTransactionRequest) -> Result<(), Error> {
     let mut violations = Vec::new();
     if request.transaction_date.is_some() {
-        let text = "The schedule says the days; send start_date.";
+        let text = "The schedule must state the dates. Send start_date instead.";
         violations.push(FieldViolation::new("transaction_date", "CONFLICTING", text));
     }
     if request.recurring.is_some() {
-        violations.push(FieldViolation::new("recurring", "CONFLICTING", "It recurs already; leave it out."));
+        violations.push(FieldViolation::new(
+            "recurring",
+            "CONFLICTING",
+            "The template must not recur itself. Omit it.",
+        ));
     }
     if violations.is_empty() { Ok(()) } else { Err(violations.into()) }
 }

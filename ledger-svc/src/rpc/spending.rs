@@ -13,9 +13,10 @@ use crate::domain::posting::Category;
 use crate::service::{Spending, SpendingQuery, SpendingSeries, Transfer, TransferInput};
 use crate::store::category_references::Referrer;
 
-/// A message of a service that does not keep to the contract.
+/// Returns the error for a request that does not follow the contract.
 fn malformed(field: &str) -> Status {
-    RpcError::query(vec![FieldViolation::new(field, "PARAMETER_INVALID", "This cannot be read.")]).into()
+    RpcError::query(vec![FieldViolation::new(field, "PARAMETER_INVALID", "The value cannot be parsed.")])
+        .into()
 }
 
 fn id(field: &str, text: &str) -> Result<Uuid, Status> {

@@ -34,7 +34,7 @@ fn restored(outcome: &Outcome) -> pb::RestoreTransactionResponse {
     pb::RestoreTransactionResponse { transaction: transaction(outcome) }
 }
 
-/// Errors of one operation in the response to a bulk.
+/// Maximum errors of one operation in the response to a bulk request.
 const MAX_ERRORS_PER_OPERATION: usize = 5;
 
 fn bulk(outcome: &Outcome) -> pb::BulkTransactionsResponse {

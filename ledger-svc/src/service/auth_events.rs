@@ -1,5 +1,4 @@
-//! Keeping up with what auth-svc says of households: their time zone may change,
-//! and whoever leaves takes his words along.
+//! Applies auth-svc's events: changed time zones and the erasure of users.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -17,11 +16,11 @@ use super::provision_household::parse_household;
 use crate::store::{households, recurring};
 use fintrac_money::Household;
 
-/// What auth's events do to the ledger; the bell is rung when somebody is to be erased.
+/// The handler of auth-svc's events; its signal wakes the erasure worker.
 #[derive(Debug)]
 pub struct AuthEventHandler(pub Arc<Ledger>, pub WakeSignal);
 
-/// Whether a household may have moved to another time zone.
+/// Returns whether a household's time zone may have changed.
 fn is_household_update(event: &Event) -> bool {
     event.entity == "household" && event.kind == "updated"
 }
@@ -57,7 +56,7 @@ impl Handler for AuthEventHandler {
     ) -> Result<(), HandlerError> {
         for household in changed {
             households::set_timezone(connection, &household).await?;
-            // The day begins at another time now.
+            // The time zone decides when an occurrence's day begins.
             recurring::recompute_due(connection, household.id).await?;
         }
         for event in events {
@@ -68,7 +67,7 @@ impl Handler for AuthEventHandler {
 
     fn on_commit(&self, events: &[Event]) {
         self.1.wake();
-        // Another replica finds out when what it remembers is too old.
+        // Other replicas read the new time zone when their cached household expires.
         let ids = events.iter().filter(|event| is_household_update(event));
         for id in ids.filter_map(|event| Uuid::parse_str(&event.household_id).ok()) {
             self.0.households.invalidate(&id);

@@ -1,10 +1,10 @@
-//! Gathering the words of transactions that were written before there was a search.
+//! Backfills the search index of transactions that predate it.
 
 use sqlx::PgPool;
 
 use crate::store::transactions;
 
-/// Transactions of one commit.
+/// Transactions in one commit.
 const BATCH_SIZE: i64 = 1000;
 
 pub async fn backfill_search_index(pool: &PgPool) -> Result<(), sqlx::Error> {

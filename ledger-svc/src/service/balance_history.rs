@@ -1,4 +1,4 @@
-//! An account's balance at the end of a day, or of each interval of a span.
+//! Computes an account's balance at the end of a day or of each interval.
 
 use chrono::{Months, NaiveDate};
 use fintrac_kit::access::RequestContext;
@@ -15,7 +15,9 @@ use crate::error::Error;
 use crate::store::{accounts, daily_totals};
 
 impl Ledger {
-    /// Live or deleted; `date` empty: today.
+    /// Returns the balance of a live or deleted account at the end of a day.
+    ///
+    /// An empty `date` means today.
     pub async fn balance_at(
         &self,
         ctx: &RequestContext,
@@ -27,10 +29,12 @@ impl Ledger {
         let day = self.parse_date_or_today("date", date, &household, &mut violations);
         let day = day.ok_or(Error::InvalidQuery(violations))?;
         let balances = self.balances(&household, account_id, &[day]).await?.1;
-        balances.into_iter().next().ok_or_else(|| Error::Internal("a day without a balance".into()))
+        balances.into_iter().next().ok_or_else(|| Error::Internal("the day has no balance".into()))
     }
 
-    /// Closing balances; empty texts ask for the year up to today, by month.
+    /// Returns the closing balance of each interval.
+    ///
+    /// Empty parameters default to the year up to today, by month.
     pub async fn balance_history(
         &self,
         ctx: &RequestContext,
@@ -44,7 +48,9 @@ impl Ledger {
         self.balances(&household, account_id, &days).await
     }
 
-    /// The intervals that a query asks for; empty texts ask for the year up to today, by month.
+    /// Parses the intervals of a query.
+    ///
+    /// Empty parameters default to the year up to today, by month.
     pub(super) fn parse_spans(
         &self,
         household: &Household,
@@ -59,13 +65,13 @@ impl Ledger {
         };
         span.split_by(interval).ok_or_else(|| {
             let text = format!(
-                "That is more than {MAX_INTERVALS} intervals; send a later first day or a longer interval."
+                "The span must have at most {MAX_INTERVALS} intervals. Send a later start or a longer interval."
             );
             Error::InvalidQuery(vec![FieldViolation::new("from", "PARAMETER_INVALID", text)])
         })
     }
 
-    /// The days that a query asks for; empty texts ask for the year up to today.
+    /// Parses the span of a query; empty parameters mean the year up to today.
     pub(super) fn parse_span(
         &self,
         household: &Household,
@@ -97,7 +103,7 @@ impl Ledger {
         Some(Span { from, to })
     }
 
-    /// Closing balances of `days`, on one snapshot.
+    /// Computes the closing balances of `days` on one snapshot.
     async fn balances(
         &self,
         household: &Household,
@@ -115,7 +121,7 @@ impl Ledger {
             Some((*day, Money::new(minor, account.currency())))
         };
         let balances: Option<Vec<_>> = days.iter().map(closing).collect();
-        let balances = balances.ok_or_else(|| Error::Internal("a balance cannot be computed".into()))?;
+        let balances = balances.ok_or_else(|| Error::Internal("the balance cannot be computed".into()))?;
         Ok((account, balances))
     }
 }

@@ -1,5 +1,4 @@
-//! Many changes of transactions in one commit: all or none of them, or each for
-//! itself.
+//! Applies many transaction changes in one commit: all or none, or each alone.
 
 use std::collections::HashSet;
 
@@ -13,21 +12,15 @@ use crate::domain::transaction::{TransactionChanges, TransactionInput};
 use crate::error::Error;
 use crate::posting::{CommandSet, PostingResponse, Request};
 
-/// Operations of one bulk.
+/// Maximum operations of one bulk request.
 const MAX_OPERATIONS: usize = 1000;
 
-/// One operation, as somebody wrote it.
+/// One operation of a bulk request, not validated yet.
 #[derive(Debug)]
 pub enum Operation {
     Create(Box<TransactionInput>),
-    Update {
-        id: String,
-        changes: Box<TransactionChanges>,
-    },
-    Delete {
-        id: String,
-    },
-    /// Something else.
+    Update { id: String, changes: Box<TransactionChanges> },
+    Delete { id: String },
     Unknown,
 }
 
@@ -41,7 +34,7 @@ impl Operation {
 }
 
 impl Ledger {
-    /// `mode` is atomic or partial.
+    /// Applies `operations`; `mode` is `atomic` or `partial`.
     pub async fn bulk(
         &self,
         ctx: &RequestContext,
@@ -53,7 +46,7 @@ impl Ledger {
         let household = self.household(ctx).await?;
         let now = self.clock.now();
         let command = |operation| {
-            // What is no id is not there either.
+            // An invalid id is reported like an unknown one: not found.
             let id = |text: &str| Uuid::parse_str(text.trim()).unwrap_or_default();
             let kind = match operation {
                 Operation::Create(input) => CommandKind::Create(*input),
@@ -74,13 +67,13 @@ impl Ledger {
     }
 }
 
-/// How commands belong together.
-type Mode = fn(Vec<Command>) -> CommandSet;
+/// The constructor of a command set: all or none, or each alone.
+type CommandSetConstructor = fn(Vec<Command>) -> CommandSet;
 
-/// What can be said without looking anything up.
-fn validate(mode: &str, operations: &[Operation]) -> Result<Mode, Vec<FieldViolation>> {
+/// Validates a bulk request without reading the database.
+fn validate(mode: &str, operations: &[Operation]) -> Result<CommandSetConstructor, Vec<FieldViolation>> {
     let mut violations = Vec::new();
-    let mode: Option<Mode> = match mode.trim().to_ascii_lowercase().as_str() {
+    let mode: Option<CommandSetConstructor> = match mode.trim().to_ascii_lowercase().as_str() {
         "atomic" => Some(CommandSet::Atomic),
         "partial" => Some(CommandSet::Partial),
         _ => None,
@@ -106,7 +99,7 @@ fn validate(mode: &str, operations: &[Operation]) -> Result<Mode, Vec<FieldViola
                     reject(
                         "id",
                         "DUPLICATE_OPERATION",
-                        "Another operation names this transaction; send one for it.",
+                        "Each transaction must appear in one operation only. Send one for it.",
                     );
                 }
                 Some(_) | None => {}

@@ -1,5 +1,4 @@
-//! Work that takes long without waiting for anything: it leaves the threads that
-//! serve calls alone.
+//! Runs long computations outside of the threads that serve requests.
 
 use std::sync::Arc;
 
@@ -7,7 +6,7 @@ use tokio::sync::Semaphore;
 
 use crate::error::Error;
 
-/// Computations at once; the others wait for their turn.
+/// Concurrent computations; further ones wait.
 const MAX_CONCURRENT_COMPUTATIONS: usize = 2;
 
 #[derive(Debug)]
@@ -20,12 +19,12 @@ impl Default for ComputePool {
 }
 
 impl ComputePool {
-    /// Runs `work` on a blocking thread, to its end even if the caller is gone.
+    /// Runs `work` on a blocking thread, to completion even if the caller cancels.
     pub async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Error> {
-        // Never closed.
+        // The semaphore is never closed.
         let permit = Arc::clone(&self.0).acquire_owned().await.ok();
         let computed = tokio::task::spawn_blocking(move || {
             let _permit = permit;

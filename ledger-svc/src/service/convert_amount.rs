@@ -1,4 +1,4 @@
-//! An amount in another currency, at a day's rate.
+//! Converts an amount to another currency at the rate of a day.
 
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::error::FieldViolation;
@@ -11,7 +11,7 @@ use crate::domain::rate::{Rate, Source};
 use crate::error::Error;
 use crate::store::exchange_rates;
 
-/// An amount, the same in another currency, and the rate between them.
+/// An amount, its value in another currency, and the rate between them.
 #[derive(Debug)]
 pub struct Conversion {
     pub amount: Money,
@@ -20,7 +20,7 @@ pub struct Conversion {
 }
 
 impl Ledger {
-    /// `date` empty: today.
+    /// Converts `amount` at the rate of `date`; an empty `date` means today.
     pub async fn convert_amount(
         &self,
         ctx: &RequestContext,
@@ -51,7 +51,7 @@ impl Ledger {
         let quotes = exchange_rates::newest(&mut *self.pool.acquire().await?, wanted.into_iter()).await?;
         let rate = quotes.cross(money.currency(), to, day).ok_or(Error::RateNotFound)?;
         let result = rate.convert(money, to).ok_or_else(|| {
-            let text = "The result would be too large; send a smaller amount.";
+            let text = "The result must fit the range of amounts. Send a smaller amount.";
             Error::InvalidQuery(vec![FieldViolation::new("amount", "AMOUNT_TOO_LARGE", text)])
         })?;
         Ok(Conversion { amount: money, result, rate })

@@ -1,4 +1,4 @@
-//! Opening an account, with its first balance.
+//! Opens an account with its opening balance.
 
 use fintrac_kit::access::RequestContext;
 use fintrac_proto::auth::v1 as pb;
@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::posting::PostingResponse;
 
 impl Ledger {
-    /// Opens an account; without a currency it gets the one that its user prefers.
+    /// Opens an account, by default in the user's preferred currency.
     pub async fn create_account(
         &self,
         ctx: &RequestContext,

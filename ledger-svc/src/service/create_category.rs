@@ -1,4 +1,4 @@
-//! A new category.
+//! Creates a category.
 
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::database::violated_constraint;
@@ -12,9 +12,9 @@ use crate::domain::category::{Category, CategoryInput, parent_unknown};
 use crate::error::Error;
 use crate::store::{categories, households};
 
-/// Categories that a household may have: every sum of spending looks at all of them.
+/// Maximum categories of a household: every sum of spending reads all of them.
 const MAX_CATEGORIES_PER_HOUSEHOLD: i64 = 1000;
-/// How many levels categories may have.
+/// Maximum levels of the category tree.
 const MAX_CATEGORY_DEPTH: i64 = 5;
 
 impl Ledger {
@@ -34,7 +34,7 @@ impl Ledger {
         }
         check_parent(&mut transaction, household.id, &category).await?;
         if categories::count(&mut transaction, household.id).await? >= MAX_CATEGORIES_PER_HOUSEHOLD {
-            let text = "You have 1000 categories; delete one first.";
+            let text = "A household must have at most 1000 categories. Delete one first.";
             return Err(vec![FieldViolation::new("name", "TOO_MANY_ITEMS", text)].into());
         }
         categories::insert(&mut transaction, household.id, &category).await.map_err(name_taken)?;
@@ -51,9 +51,11 @@ impl Ledger {
     }
 }
 
-/// The parent is there, of the same type, not below the category itself, and
-/// the tree stays at most five levels deep. Locks the household: nobody else
-/// changes the tree meanwhile.
+/// Checks that a category fits below its parent, and locks the household.
+///
+/// The parent must exist, have the same type and not be below the category
+/// itself, and the tree must stay at most five levels deep. The lock keeps the
+/// tree unchanged until the transaction ends.
 pub(super) async fn check_parent(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -70,7 +72,7 @@ pub(super) async fn check_parent(
         let Some(parent) = parent.filter(fits) else { return Err(vec![parent_unknown()].into()) };
         levels += 1;
         if levels > MAX_CATEGORY_DEPTH {
-            let text = "Categories can be nested five deep; choose a higher one.";
+            let text = "Categories must be at most five levels deep. Choose a higher parent.";
             return Err(vec![FieldViolation::new("parent_id", "NESTED_TOO_DEEP", text)].into());
         }
         next = parent.parent_id;
@@ -81,7 +83,7 @@ pub(super) async fn check_parent(
 pub(super) fn name_taken(error: sqlx::Error) -> Error {
     match violated_constraint(&error) {
         Some("categories_household_id_name_key") => {
-            let text = "Another category has this name there; choose another one.";
+            let text = "The name must be unique below its parent. Choose another name.";
             vec![FieldViolation::new("name", "NAME_TAKEN", text)].into()
         }
         _ => error.into(),

@@ -1,5 +1,4 @@
-//! A transaction that is to be posted again and again, checked as if it were
-//! posted now.
+//! Creates a recurring transaction, validated as if it were posted now.
 
 use chrono::{Days, NaiveDate};
 use fintrac_kit::access::RequestContext;
@@ -17,10 +16,12 @@ use crate::domain::transaction::TransactionInput;
 use crate::error::Error;
 use crate::store::{accounts, categories, households, recurring};
 
-/// Recurring transactions that a household may have.
+/// Maximum recurring transactions of a household.
 const MAX_RECURRING_PER_HOUSEHOLD: i64 = 500;
 
-/// How long ago one may have begun: what is past is posted at once.
+/// Returns the earliest start of a recurring transaction, 366 days ago.
+///
+/// Past occurrences are posted at once.
 pub(super) fn earliest_start(today: NaiveDate) -> NaiveDate {
     today.checked_sub_days(Days::new(366)).unwrap_or(today)
 }
@@ -39,7 +40,7 @@ impl Ledger {
         if let Some(response) = self.claim(&mut transaction, key.as_ref()).await? {
             return Ok(Stored::Replayed(response));
         }
-        // No category that the template names is deleted meanwhile.
+        // The lock keeps the template's categories from being deleted meanwhile.
         households::lock(&mut transaction, &[household.id]).await?;
         let today = household.today(self.clock.now());
         let recurring =
@@ -58,7 +59,9 @@ impl Ledger {
         Ok(Stored::New(recurring))
     }
 
-    /// One that begins on `start` unless the schedule says otherwise; not stored yet.
+    /// Builds a recurring transaction without storing it.
+    ///
+    /// It begins on `start` unless the schedule states another day.
     pub(super) async fn new_recurring(
         &self,
         connection: &mut PgConnection,
@@ -87,7 +90,7 @@ impl Ledger {
             return Err(violations.into());
         };
         if recurring::count(connection, household.id).await? >= MAX_RECURRING_PER_HOUSEHOLD {
-            let text = "You have 500 recurring transactions; delete one first.";
+            let text = "A household must have at most 500 recurring transactions. Delete one first.";
             return Err(vec![FieldViolation::new("frequency", "TOO_MANY_ITEMS", text)].into());
         }
         let next = schedule.occurrences(schedule.start).next();
@@ -109,7 +112,7 @@ impl Ledger {
         })
     }
 
-    /// The template with its words in one form, if it could be posted now.
+    /// Normalizes a template, or returns why it could not be posted now.
     pub(super) async fn resolve_template(
         &self,
         connection: &mut PgConnection,
@@ -128,7 +131,7 @@ impl Ledger {
         state.categories = categories::find_live(connection, &keys).await?.into_iter().collect();
         let resolved = match resolve(&state, &command) {
             Ok(ResolvedCommand::Create(resolved)) => resolved,
-            Ok(_) => return Err(Error::Internal("a creation was read as something else".into())),
+            Ok(_) => return Err(Error::Internal("a create command was resolved as another kind".into())),
             Err(rejection) => return Ok(Err(rejection.into_violations())),
         };
         let is_closed =

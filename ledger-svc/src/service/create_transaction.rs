@@ -1,4 +1,4 @@
-//! Recording income, an expense or a transfer, which may be the first of many.
+//! Records income, an expense or a transfer, which may be a first occurrence.
 
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::date;
@@ -21,7 +21,7 @@ impl Ledger {
         self.post(ctx, CommandKind::Create(input), idempotency).await
     }
 
-    /// Records the first occurrence and, in the same commit, what is to recur.
+    /// Records the first occurrence and its recurring transaction in one commit.
     pub async fn create_first_occurrence(
         &self,
         ctx: &RequestContext,
@@ -30,7 +30,8 @@ impl Ledger {
         idempotency: Idempotency,
     ) -> Result<PostingResponse, Error> {
         let household = self.household(ctx).await?;
-        // The first answer again, whatever has changed since; a fresh key is claimed by the writer.
+        // A known key returns its stored response, whatever has changed since; the writer claims
+        // a new key.
         if let Some(response) = self.replay(idempotency.key.as_ref()).await? {
             return Ok(PostingResponse::Replayed(response));
         }
@@ -49,7 +50,8 @@ impl Ledger {
         };
         let first = recurring.schedule.occurrences(start).next();
         if recurring.schedule.start != start || first != Some(start) {
-            let text = "The transaction is the first occurrence; send a day that the schedule has.";
+            let text =
+                "The transaction date must be the schedule's first occurrence. Send a day of the schedule.";
             return Err(vec![FieldViolation::new("transaction_date", "CONFLICTING", text)].into());
         }
         let transaction_id = recurring.transaction_id(start);
@@ -72,7 +74,7 @@ impl Ledger {
     }
 }
 
-/// The fields of a schedule stand in an object of their own.
+/// Prefixes the fields of the schedule with the object that holds them.
 fn prefix_recurring_fields(error: Error) -> Error {
     const SCHEDULE: [&str; 6] = ["frequency", "interval", "rrule", "end_date", "count", "weekend"];
     let Error::Rejected(Rejection::Invalid(violations)) = error else { return error };

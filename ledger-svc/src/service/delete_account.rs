@@ -1,4 +1,4 @@
-//! Deleting an account softly: its history stays, its name is free.
+//! Deletes an account softly: its history is kept, its name becomes free.
 
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::idempotency::Key;

@@ -1,6 +1,7 @@
-//! Deleting a category: one that nothing uses, or with all that hangs on it going
-//! over into another one. Then nothing is posted again: the category keeps where
-//! it went, and what its days come to is added to the other one's.
+//! Deletes an unused category, or merges a category into another one.
+//!
+//! A merge posts nothing again: the category records its target, and its daily
+//! totals are added to the target's.
 
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::database::violated_constraint;
@@ -33,11 +34,11 @@ impl Ledger {
         if self.claim(&mut transaction, key.as_ref()).await?.is_some() {
             return Ok(());
         }
-        // Locks are for those that there is something to delete for.
+        // An unknown id takes no locks.
         if categories::find(&mut transaction, household.id, category_id).await?.is_none() {
             return Err(Error::not_found("category"));
         }
-        // Whoever posts locks an account first and reads categories afterwards.
+        // Posting locks an account before it reads categories, so these locks exclude it.
         households::lock(&mut transaction, &[household.id]).await?;
         accounts::lock_all(&mut transaction, household.id).await?;
         let category = categories::find(&mut transaction, household.id, category_id).await?;
@@ -70,7 +71,7 @@ impl Ledger {
         self.commit(transaction, key.as_ref(), Vec::new()).await
     }
 
-    /// Categories below go below the other one.
+    /// Moves the children of `category` below `target`.
     async fn move_children(
         &self,
         connection: &mut PgConnection,
@@ -85,7 +86,7 @@ impl Ledger {
             child.updated_at = self.clock.now();
             check_parent(connection, household_id, &child).await.map_err(|error| match error {
                 Error::Rejected(Rejection::Invalid(_)) => {
-                    let text = "A category below it cannot go below the other one; move that one first.";
+                    let text = "Every child must fit below the target. Move the child first.";
                     move_rejected("INVALID_MOVE_TARGET", text)
                 }
                 error => error,
@@ -94,7 +95,7 @@ impl Ledger {
                 match violated_constraint(&error) {
                     Some("categories_household_id_name_key") => {
                         let text =
-                            "A category below it has the name of one below the other; rename it first.";
+                            "Every child must have a unique name below the target. Rename the child first.";
                         move_rejected("NAME_TAKEN", text)
                     }
                     _ => error.into(),
@@ -113,14 +114,15 @@ fn move_rejected(reason: &'static str, text: &str) -> Error {
     vec![FieldViolation::new("move_to", reason, text)].into()
 }
 
-/// The category that takes over: live, of the same type, and not below.
+/// Resolves the target of a merge: live, of the same type, not a descendant.
 async fn resolve_target(
     connection: &mut PgConnection,
     household_id: Uuid,
     category: &Category,
     text: &str,
 ) -> Result<Category, Error> {
-    let not_found = || move_rejected("CATEGORY_NOT_FOUND", "You have no other category with this id.");
+    let not_found =
+        || move_rejected("CATEGORY_NOT_FOUND", "The target must be another category. Send its id.");
     let id = Uuid::parse_str(text.trim()).map_err(|_| not_found())?;
     let found = categories::find(connection, household_id, id).await?;
     let target = found.filter(|candidate| candidate.id != category.id).ok_or_else(not_found)?;
@@ -138,7 +140,7 @@ async fn resolve_target(
     Ok(target)
 }
 
-/// All that was ever booked on `category` counts as the target's.
+/// Merges everything that was ever posted on `category` into `target`.
 async fn merge(
     connection: &mut PgConnection,
     household_id: Uuid,

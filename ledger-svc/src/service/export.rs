@@ -1,4 +1,4 @@
-//! Everything that the ledger stores about a user: his household's.
+//! Exports all that the ledger stores about a user: the household's data.
 
 use fintrac_kit::access::Principal;
 use fintrac_kit::error;

@@ -1,5 +1,6 @@
-//! All transactions that a filter lets through, page after page: no query
-//! outlasts a slow reader, and what is written meanwhile shifts nothing.
+//! Exports all transactions that match a filter, page by page.
+//!
+//! No query outlasts a slow reader, and concurrent writes shift no page.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,10 +15,9 @@ use crate::domain::transaction::Transaction;
 use crate::error::Error;
 use crate::store::{accounts, categories, transactions};
 
-/// Rows of a page.
 const PAGE_SIZE: i64 = 200;
 
-/// A page of the export, and the names of what its transactions point to.
+/// A page of the export, with the names of accounts and categories.
 #[derive(Debug)]
 pub struct ExportPage {
     pub transactions: Vec<Transaction>,

@@ -1,4 +1,4 @@
-//! Filling household amounts that were left open because no rate was known.
+//! Fills household amounts that had no exchange rate when they were posted.
 
 use std::collections::BTreeSet;
 
@@ -18,17 +18,19 @@ use crate::store::{accounts, daily_totals, exchange_rates, transactions};
 /// Transactions in one commit.
 const BATCH_SIZE: i64 = 200;
 
-/// Why some amounts were not filled.
+/// The reason why some amounts were not filled.
 #[derive(Debug, thiserror::Error)]
 enum FillError {
-    #[error("a total cannot be stored")]
+    #[error("the total is out of range")]
     OutOfRange,
     #[error(transparent)]
     Database(#[from] sqlx::Error),
 }
 
-/// Fills what can be filled; what has no rate yet stays open, and so does what
-/// would take a total over its edge. Returns how many postings were filled.
+/// Fills the household amounts that have a rate; returns how many postings.
+///
+/// An amount stays unpriced while it has no rate, or if it would take a total out
+/// of range.
 pub async fn fill_household_amounts(
     pool: &PgPool,
     clock: &Clock,
@@ -43,14 +45,14 @@ pub async fn fill_household_amounts(
         match fill(pool, &keys, clock, random).await {
             Ok(postings) => filled += postings,
             Err(FillError::Database(error)) => return Err(error),
-            // One household's totals must not keep the others waiting.
+            // One household's totals must not block the others.
             Err(FillError::OutOfRange) => {
                 for key in keys {
                     match fill(pool, &[key], clock, random).await {
                         Ok(postings) => filled += postings,
                         Err(FillError::Database(error)) => return Err(error),
                         Err(error @ FillError::OutOfRange) => {
-                            tracing::warn!(transaction = %key.1, %error, "household amount stays open");
+                            tracing::warn!(transaction = %key.1, %error, "household amount stays unpriced");
                         }
                     }
                 }
@@ -59,7 +61,7 @@ pub async fn fill_household_amounts(
     }
 }
 
-/// Fills the open postings of these transactions in one commit.
+/// Fills the unpriced postings of these transactions in one commit.
 async fn fill(
     pool: &PgPool,
     keys: &[(Uuid, Uuid)],
@@ -67,9 +69,9 @@ async fn fill(
     random: &Random,
 ) -> Result<usize, FillError> {
     let mut transaction = pool.begin().await?;
-    // Whoever edits or voids one of these waits, and then finds it filled.
+    // A concurrent edit or void waits for this lock, then reads the filled amounts.
     let on: BTreeSet<_> = transactions::lock(&mut transaction, keys).await?.into_iter().collect();
-    // And whoever moves a category.
+    // A concurrent category merge waits for these locks.
     accounts::lock(&mut transaction, &on.into_iter().collect::<Vec<_>>()).await?;
     let postings = household_amounts::unpriced_postings(&mut transaction, keys).await?;
     let needed: BTreeSet<_> = postings
@@ -94,7 +96,7 @@ async fn fill(
     Ok(filled.len())
 }
 
-/// An event for each transaction: whoever sums household amounts looks again.
+/// Records an event for each transaction, so that consumers sum it again.
 async fn record_valued_events(
     connection: &mut PgConnection,
     filled: &[PricedPosting<'_>],
@@ -122,13 +124,15 @@ async fn record_valued_events(
     events::append_all(connection, &new_events.collect::<Vec<_>>()).await.map(|_| ())
 }
 
-/// Postings that were posted together, reversals apart.
+/// Returns the key of postings that were posted together, reversals apart.
 fn revision(posting: &UnpricedPosting) -> (Uuid, Uuid, i64, bool) {
     (posting.household_id, posting.transaction_id, posting.revision, posting.is_reversal)
 }
 
-/// Values the open postings of one revision as posting would have: all carry the
-/// value of the one own posting; those of a transfer are converted one by one.
+/// Values the unpriced postings of one revision as posting would have.
+///
+/// All carry the value of the one own posting; those of a transfer are converted
+/// one by one.
 fn value_revision<'a>(postings: &'a [UnpricedPosting], quotes: &Quotes) -> Vec<PricedPosting<'a>> {
     let mut own = postings.iter().filter(|posting| posting.kind == PostingKind::Own);
     let (Some(first), None) = (own.next(), own.next()) else {
@@ -162,7 +166,7 @@ fn value<'a>(posting: &'a UnpricedPosting, quotes: &Quotes) -> Option<PricedPost
     Some(PricedPosting { posting, amount, rate: Some((rate.value, rate.day)) })
 }
 
-/// What the days gain: household amounts only; none when a sum cannot be stored.
+/// Sums the household amounts by day; `None` if a sum is out of range.
 fn deltas(filled: &[PricedPosting<'_>]) -> Option<BalanceDeltas> {
     let mut deltas = BalanceDeltas::default();
     for entry in filled {

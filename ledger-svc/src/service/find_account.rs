@@ -1,4 +1,4 @@
-//! An account of a household, for the other services.
+//! Finds an account of a household, for other services.
 
 use uuid::Uuid;
 
@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::store::accounts;
 
 impl Ledger {
-    /// A live one.
+    /// Finds a live account.
     pub async fn find_account(&self, household_id: Uuid, account_id: Uuid) -> Result<Account, Error> {
         let found = accounts::find(&mut *self.pool.acquire().await?, household_id, account_id).await?;
         found.filter(|account| account.deleted_at.is_none()).ok_or_else(|| Error::not_found("account"))

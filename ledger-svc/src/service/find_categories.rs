@@ -1,4 +1,4 @@
-//! Which of some categories a household has.
+//! Finds categories of a household, for other services.
 
 use uuid::Uuid;
 
@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::store::categories;
 
 impl Ledger {
-    /// Returns those of `category_ids` that are live or were merged into a live one.
+    /// Returns the `category_ids` that are live or merged into a live category.
     pub async fn find_categories(
         &self,
         household_id: Uuid,

@@ -1,4 +1,4 @@
-//! Recurring transactions, one or a page of them.
+//! Reads one recurring transaction or a page of them.
 
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::pagination::{Cursor, Page, PageRequest};

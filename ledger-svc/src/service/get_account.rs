@@ -1,4 +1,4 @@
-//! One live account.
+//! Reads one live account.
 
 use fintrac_kit::access::RequestContext;
 use sqlx::Connection as _;

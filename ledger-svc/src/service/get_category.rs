@@ -1,4 +1,4 @@
-//! One live category.
+//! Reads one live category.
 
 use fintrac_kit::access::RequestContext;
 use uuid::Uuid;

@@ -1,4 +1,4 @@
-//! One transaction, posted or voided.
+//! Reads one transaction, posted or voided.
 
 use fintrac_kit::access::RequestContext;
 use uuid::Uuid;

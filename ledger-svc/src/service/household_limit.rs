@@ -1,10 +1,11 @@
-//! How much of something one household has at once; the rest of it waits for its
-//! turn while others go on.
+//! Limits the concurrent work of one household, so that it delays no other.
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 use uuid::Uuid;
 
-/// Households share a few hundred counts, which costs them a moment.
+/// A fixed number of semaphores that all households share.
+///
+/// Two households on one semaphore delay each other only for a moment.
 #[derive(Debug)]
 pub(super) struct HouseholdLimit([Semaphore; 256]);
 
@@ -13,11 +14,11 @@ impl HouseholdLimit {
         Self(std::array::from_fn(|_| Semaphore::new(max_concurrent)))
     }
 
-    /// Waits for the household's turn; the permit is returned when it is dropped.
+    /// Waits for a permit of the household; dropping it frees the slot.
     pub async fn acquire(&self, household_id: Uuid) -> Option<SemaphorePermit<'_>> {
         // The last byte of an id is random.
         let [.., last] = household_id.into_bytes();
-        // Never closed.
+        // The semaphore is never closed.
         self.0[usize::from(last)].acquire().await.ok()
     }
 }

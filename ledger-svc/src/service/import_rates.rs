@@ -1,5 +1,4 @@
-//! Rates from files: those that the program carries, and the history of the
-//! European Central Bank.
+//! Imports exchange rates from files: bundled ones and the ECB's history.
 
 use std::path::Path;
 
@@ -10,23 +9,23 @@ use crate::domain::rate::{PublishedRate, Source};
 use crate::rate_provider::{RateProviderError, parse_csv, read_csv};
 use crate::store::exchange_rates;
 
-/// `code,rate`: units for 1 USD, of the day in the second line.
+/// Bundled rates as `code,rate`: units per USD, of the day in the second line.
 const BUNDLED: &str = include_str!("../../data/bundled-rates.csv");
 /// Rates in one commit.
 const BATCH_SIZE: usize = 1000;
 
-/// Why a file was not imported.
+/// The reason why a file was not imported.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     #[error("{0}")]
     Read(#[from] std::io::Error),
-    #[error("not a file of the ECB's reference rates: {0}")]
+    #[error("the file must contain the ECB's reference rates: {0}")]
     InvalidFormat(String),
     #[error(transparent)]
     Database(#[from] sqlx::Error),
 }
 
-/// Makes sure that the rates which the program carries are stored.
+/// Ensures that the bundled rates are stored.
 pub async fn store_bundled_rates(pool: &PgPool) -> Result<(), ImportError> {
     store_rates(
         pool,
@@ -48,8 +47,9 @@ fn parse_bundled_rates() -> Option<Vec<PublishedRate>> {
     rows.lines().map(row).collect()
 }
 
-/// Imports a file of the ECB's reference rates, the zip archive or the CSV in
-/// it; returns how many rates were new or different.
+/// Imports the ECB's reference rates from its zip archive or the CSV in it.
+///
+/// Returns how many rates were new or different.
 pub async fn import_ecb(pool: &PgPool, path: &Path) -> Result<u64, ImportError> {
     let bytes = tokio::fs::read(path).await?;
     let read = tokio::task::spawn_blocking(move || read_csv(&bytes).and_then(|text| parse_csv(&text)));
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn every_currency_has_a_bundled_rate() {
-        let rates = parse_bundled_rates().expect("readable");
+        let rates = parse_bundled_rates().expect("bundled rates parse");
         for currency in Currency::all() {
             assert!(
                 rates.iter().any(|rate| rate.currency == currency && !rate.value.is_zero()),

@@ -1,7 +1,7 @@
-//! An account's transactions with the balance after each.
+//! Lists an account's transactions with the running balance after each.
 //!
-//! A running balance is computed for the page and never stored: the balance
-//! now, less the days after the page, less what came later on its day.
+//! Running balances are computed for the page and never stored: the projected
+//! balance, minus the later days, minus the later changes of the same day.
 
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::pagination::{Page, PageRequest};
@@ -15,12 +15,14 @@ use crate::domain::transaction::Transaction;
 use crate::error::Error;
 use crate::store::{accounts, daily_totals, transactions};
 
-/// A transaction as one of its accounts sees it.
+/// A transaction from the perspective of one of its accounts.
 #[derive(Debug)]
 pub struct AccountTransaction {
     pub transaction: Transaction,
     pub change: Money,
-    /// After it, in (date, id) order; of a voided one, as if it had never been.
+    /// The balance after the transaction, in (date, id) order.
+    ///
+    /// A voided transaction does not count.
     pub running_balance: Money,
 }
 
@@ -40,7 +42,7 @@ impl Ledger {
         let (mut filter, page) = combine_violations(filter.resolve(&household), page.map_err(Error::from))?;
 
         let mut connection = self.pool.acquire().await?;
-        // One snapshot, or a posting in between would shift the balances.
+        // One snapshot: a posting in between would shift the balances.
         let mut snapshot = connection.begin_with(BEGIN_SNAPSHOT).await?;
         let account = accounts::find(&mut snapshot, household.id, account_id).await?;
         let account = account.ok_or_else(|| Error::not_found("account"))?;
@@ -64,7 +66,7 @@ impl Ledger {
             Some(AccountTransaction { transaction, change, running_balance })
         };
         let rows: Option<Vec<_>> = page.rows.into_iter().map(row).collect();
-        let rows = rows.ok_or_else(|| Error::Internal("a running balance cannot be computed".into()))?;
+        let rows = rows.ok_or_else(|| Error::Internal("the running balance cannot be computed".into()))?;
         Ok(Page { rows, next_page_token: page.next_page_token })
     }
 }

@@ -1,4 +1,4 @@
-//! The household's accounts, live or deleted, in the order in which they were opened.
+//! Lists the household's live or deleted accounts in the order of their opening.
 
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::pagination::{Cursor, Page, PageRequest};

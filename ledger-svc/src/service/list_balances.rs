@@ -1,4 +1,4 @@
-//! Balances of accounts today, for the other services.
+//! Lists today's account balances, for other services.
 
 use sqlx::Connection as _;
 use uuid::Uuid;
@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::store::{accounts, households};
 
 impl Ledger {
-    /// Lists the live ones among `account_ids`.
+    /// Lists the live accounts among `account_ids`.
     pub async fn list_balances(
         &self,
         household_id: Uuid,

@@ -1,4 +1,4 @@
-//! The household's categories, in the order in which they were made.
+//! Lists the household's categories in the order of their creation.
 
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::error::FieldViolation;
@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::store::categories;
 
 impl Ledger {
-    /// `category_type` may be empty: both.
+    /// Lists categories; an empty `category_type` means both types.
     pub async fn list_categories(
         &self,
         ctx: &RequestContext,

@@ -1,4 +1,4 @@
-//! All rates of a day from one base.
+//! Lists all exchange rates of a day from one base.
 
 use chrono::NaiveDate;
 use fintrac_kit::access::RequestContext;
@@ -11,7 +11,7 @@ use crate::domain::rate::Rate;
 use crate::error::Error;
 use crate::store::exchange_rates;
 
-/// Rates of a day.
+/// The rates of one day from one base.
 #[derive(Debug)]
 pub struct RateList {
     pub base: Currency,
@@ -20,7 +20,9 @@ pub struct RateList {
 }
 
 impl Ledger {
-    /// `base` empty: the household's currency; `date` empty: today.
+    /// Lists the rates of a day.
+    ///
+    /// `base` defaults to the household's currency, `date` to today.
     pub async fn list_exchange_rates(
         &self,
         ctx: &RequestContext,
@@ -57,7 +59,7 @@ impl Ledger {
     }
 }
 
-/// The currency that a parameter names.
+/// Parses a currency parameter; an empty one means `default`.
 pub(super) fn parse_currency(
     field: &str,
     code: &str,

@@ -1,4 +1,4 @@
-//! A transaction's history: every revision, who, when, what.
+//! Lists the revisions of a transaction: author, time and changed fields.
 
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::pagination::{Cursor, Page, PageRequest};
@@ -25,7 +25,7 @@ impl Ledger {
         let after = page.after.map_or(0, |cursor| i64::try_from(cursor.id.as_u128()).unwrap_or(i64::MAX));
         let rows =
             revisions::list(&mut connection, household.id, transaction_id, after, page.limit()).await?;
-        // Revisions are numbered; the number stands where other lists have an id.
+        // Revisions have numbers instead of ids; the cursor carries the number.
         let id = |row: &RevisionRow| Uuid::from_u128(u128::from(row.revision.unsigned_abs()));
         Ok(page.paginate(rows, |row| Cursor::from_id(id(row))))
     }

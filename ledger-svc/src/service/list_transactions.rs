@@ -1,4 +1,4 @@
-//! Transactions, a page at a time.
+//! Lists transactions, one page at a time.
 
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::pagination::{Page, PageRequest};

@@ -1,5 +1,7 @@
-//! The use cases of the ledger, a file each. What they share is here: who
-//! asks, the household that he asks for, and the way to the posting engine.
+//! The ledger's use cases, one per file.
+//!
+//! This module holds what they share: idempotency keys, events, and access to
+//! the posting queue.
 
 pub mod analytics;
 mod auth_events;
@@ -90,16 +92,15 @@ use compute_pool::ComputePool;
 use fintrac_money::Household;
 use household_limit::HouseholdLimit;
 
-/// Several statements of one reading see the same state.
+/// Begins a read-only transaction whose statements all see the same state.
 const BEGIN_SNAPSHOT: &str = "begin isolation level repeatable read read only";
-/// Bulks of one household that are posted at once: a writer serves many households.
+/// Concurrent bulk requests of one household: a writer serves many households.
 const MAX_CONCURRENT_BULKS_PER_HOUSEHOLD: usize = 1;
-/// Households whose facts are kept at hand.
 const HOUSEHOLD_CACHE_CAPACITY: u64 = 100_000;
-/// How long a household's time zone may be out of date.
+/// Maximum time for which a cached time zone may be out of date.
 const HOUSEHOLD_CACHE_TTL: std::time::Duration = std::time::Duration::from_secs(30);
 
-/// The ledger.
+/// The state that the ledger's use cases share.
 #[derive(Debug)]
 pub struct Ledger {
     clock: Clock,
@@ -112,11 +113,11 @@ pub struct Ledger {
     compute_pool: ComputePool,
     bulks: HouseholdLimit,
     posting_queue: PostingQueue,
-    /// Rung when an occurrence may be due.
+    /// Signaled when an occurrence may be due.
     pub due_signal: WakeSignal,
 }
 
-/// A request that may come twice: its key and the form in which its answer is kept.
+/// The idempotency key of a request and the encoder of its stored response.
 #[derive(Debug)]
 pub struct Idempotency {
     pub key: Option<Key>,
@@ -156,7 +157,7 @@ impl Ledger {
         self.random.id(self.clock.now())
     }
 
-    /// Puts an order into the posting engine.
+    /// Posts one command through the posting queue.
     async fn post(
         &self,
         ctx: &RequestContext,
@@ -171,7 +172,7 @@ impl Ledger {
         self.posting_queue.post(Request { commands, key, origin: ctx.origin.clone(), encode }).await
     }
 
-    /// Returns the stored answer to a key that came before.
+    /// Returns the stored response of a known key.
     async fn replay(&self, key: Option<&Key>) -> Result<Option<Vec<u8>>, Error> {
         let mut transaction = self.pool.begin().await?;
         let response = self.claim(&mut transaction, key).await?;
@@ -179,7 +180,7 @@ impl Ledger {
         Ok(response)
     }
 
-    /// Claims a key at the beginning of a transaction; the kept answer if it came before.
+    /// Claims a key at the start of a transaction, or returns its stored response.
     async fn claim(
         &self,
         connection: &mut PgConnection,
@@ -193,7 +194,7 @@ impl Ledger {
         }
     }
 
-    /// Keeps the answer to a claimed key and commits.
+    /// Stores the response of a claimed key and commits.
     async fn commit(
         &self,
         mut transaction: sqlx::Transaction<'_, sqlx::Postgres>,
@@ -208,7 +209,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// Records a change of something of the caller's household.
+    /// Records a change in the caller's household.
     async fn record(
         &self,
         connection: &mut PgConnection,

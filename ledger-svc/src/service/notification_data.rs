@@ -1,4 +1,4 @@
-//! What events are about, for those who tell people.
+//! Reads the data that notifications of ledger events contain.
 
 use fintrac_money::Currency;
 use uuid::Uuid;
@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::store::{accounts, recurring, transactions};
 
 impl Ledger {
-    /// Those of (household, transaction) that are posted and that somebody made.
+    /// Lists the posted transactions that users made, by (household, transaction).
     pub async fn list_transaction_data(
         &self,
         keys: &[(Uuid, Uuid)],
@@ -22,7 +22,7 @@ impl Ledger {
         Ok(found)
     }
 
-    /// One that recurs, and the currency of its amount.
+    /// Returns a recurring transaction and the currency of its amount.
     pub async fn get_recurring_data(
         &self,
         household_id: Uuid,

@@ -1,9 +1,9 @@
-//! Posting what recurs as it falls due: each occurrence exactly once, however
-//! many replicas run and however long none did.
+//! Posts recurring transactions when they are due, each occurrence exactly once.
 //!
-//! An occurrence's transaction has an id that follows from it, and a key that
-//! makes twins wait; the next occurrence is due only afterwards. Whoever dies in
-//! between is found to have posted.
+//! This holds for any number of replicas and after any downtime. The transaction's id
+//! is derived from its occurrence, an idempotency key makes duplicates wait, and the
+//! next occurrence is due only afterwards. If a replica dies in between, the next one
+//! finds the posted transaction.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,20 +26,19 @@ use crate::error::Error;
 use crate::posting::{CommandSet, Request};
 use crate::store::{recurring, transactions};
 
-/// How long one replica may work on one that is due.
+/// Time for which a replica owns a due recurring transaction.
 const LEASE_DURATION: TimeDelta = TimeDelta::seconds(60);
-/// How long one posting may take.
 const POSTING_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The queue of recurring transactions that are due.
 #[derive(Debug)]
 pub struct PostOccurrences(pub Arc<Ledger>);
 
-/// What became of an occurrence.
+/// The result of posting an occurrence.
 enum OccurrenceOutcome {
     Posted(Uuid),
     Rejected(Rejection),
-    /// Somebody changed what recurs meanwhile.
+    /// The recurring transaction changed meanwhile.
     Superseded,
 }
 
@@ -64,12 +63,12 @@ impl Worker for PostOccurrences {
         match ledger.post_occurrence(&recurring, occurrence).await {
             Ok(outcome) => ledger.advance(&recurring, occurrence, outcome).await,
             Err(Error::Database(error)) => {
-                tracing::warn!(%id, %error, "an occurrence waits");
+                tracing::warn!(%id, %error, "occurrence not posted yet");
                 Ok(())
             }
-            // Its lease runs out and it is tried again.
+            // It is retried when its lease expires.
             Err(error) => {
-                tracing::warn!(%id, %error, "an occurrence waits");
+                tracing::warn!(%id, %error, "occurrence not posted yet");
                 Ok(())
             }
         }
@@ -114,7 +113,7 @@ impl Ledger {
         }
     }
 
-    /// Goes on to the next occurrence, or pauses; unless somebody changed it meanwhile.
+    /// Advances to the next occurrence or pauses, unless a change came in between.
     async fn advance(
         &self,
         claimed: &Recurring,
@@ -136,7 +135,7 @@ impl Ledger {
                 recurring.last = Some(occurrence);
                 recurring.last_transaction_id = Some(transaction_id);
                 recurring.advance_past(occurrence);
-                // Nothing that a client may edit.
+                // The version stays: clients cannot edit these fields.
                 "posted"
             }
             OccurrenceOutcome::Rejected(rejection) => {
@@ -168,13 +167,13 @@ impl Ledger {
         events::append(&mut transaction, &event).await?;
         transaction.commit().await?;
         self.wake_signal.wake();
-        // It may be due again at once.
+        // The next occurrence may be due already.
         self.due_signal.wake();
         Ok(())
     }
 }
 
-/// Nobody's request.
+/// Returns the origin of an occurrence, which no request causes.
 fn recurring_origin() -> RequestOrigin {
     RequestOrigin { actor: "recurring".to_owned(), ..RequestOrigin::default() }
 }

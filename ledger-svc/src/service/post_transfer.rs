@@ -1,6 +1,6 @@
-//! A transfer for another service, which chose its id: however often
-//! it is asked for, it is made once. After the first time the answer tells how
-//! it stands now.
+//! Posts a transfer once, under an id that another service chose.
+//!
+//! The response to a repeated request is the transfer's current state.
 
 use fintrac_kit::access::caller::RequestOrigin;
 use fintrac_kit::access::{Principal, RequestContext};
@@ -18,46 +18,46 @@ use crate::error::Error;
 use crate::posting::{CommandSet, Request};
 use crate::store::{accounts, exchange_rates, transactions};
 
-/// Money to move from one account to another of a household.
+/// A transfer to post between two accounts of a household.
 #[derive(Debug, Clone)]
 pub struct TransferInput {
     pub household_id: Uuid,
-    /// Who wants it.
+    /// The user who makes the transfer.
     pub user_id: Uuid,
-    /// The id that the transaction is to have.
+    /// The id of the transaction to create.
     pub transaction_id: Uuid,
     pub account_id: Uuid,
     pub to_account_id: Uuid,
-    /// What arrives, in the currency of the account that it goes to; or what
-    /// leaves, in that of the account that it comes from.
+    /// The amount that arrives or leaves, in the currency of that side's account.
     pub amount: String,
+    /// Whether `amount` states what leaves instead of what arrives.
     pub leaves: bool,
     pub description: Option<String>,
-    /// The day that it is dated.
+    /// The transaction date.
     pub date: String,
 }
 
-/// What a transaction means for one account.
+/// The effect of a transaction on one account.
 #[derive(Debug, Clone, Copy)]
 pub struct Transfer {
     pub status: Status,
-    /// What stands on the account because of it, signed.
+    /// The signed change of the account's balance.
     pub change: Money,
     pub version: i64,
-    /// The account on the other side, if it is still a transfer.
+    /// The account on the other side, if the transaction is still a transfer.
     pub other_account_id: Option<Uuid>,
 }
 
 impl Ledger {
     pub async fn post_transfer(&self, input: TransferInput, request_id: String) -> Result<Transfer, Error> {
         let TransferInput { household_id, user_id, transaction_id, .. } = input;
-        // The account in whose currency the amount is.
+        // The amount is in the currency of this account.
         let account_id = if input.leaves { input.account_id } else { input.to_account_id };
         match self.find_transfer(household_id, transaction_id, account_id).await {
             Err(Error::Rejected(_)) => {}
             known => return known,
         }
-        // What was posted and what not is found by the id; the key makes twins wait.
+        // The id finds a transfer that was posted; the key makes concurrent duplicates wait.
         let key = Key {
             household_id,
             user_id,
@@ -76,7 +76,7 @@ impl Ledger {
         self.find_transfer(household_id, transaction_id, account_id).await
     }
 
-    /// How a transaction stands on `account_id`, which it once moved money to or from.
+    /// Returns the current effect of a transfer on one of its original accounts.
     pub async fn find_transfer(
         &self,
         household_id: Uuid,
@@ -99,8 +99,10 @@ impl Ledger {
         Ok(Transfer { status: transaction.status, change, version: transaction.version, other_account_id })
     }
 
-    /// The words of a transfer. Across currencies the other side is counted at
-    /// the day's rate: what arrives is a foreign amount, taken from the first account.
+    /// Builds the transaction of a transfer.
+    ///
+    /// Across currencies the other side is converted at the day's rate. An amount that
+    /// arrives is a foreign amount, taken from the first account.
     async fn to_transaction_input(&self, input: TransferInput) -> Result<TransactionInput, Error> {
         let mut connection = self.pool.acquire().await?;
         let from = accounts::find(&mut connection, input.household_id, input.account_id).await?;
@@ -131,7 +133,7 @@ impl Ledger {
     }
 }
 
-/// What arrives of an amount that leaves, at the day's rate.
+/// Converts the amount that leaves into the one that arrives, at the day's rate.
 async fn convert_at_day_rate(
     connection: &mut PgConnection,
     amount: &str,
@@ -139,7 +141,7 @@ async fn convert_at_day_rate(
     to: Currency,
     date: &str,
 ) -> Result<Money, Error> {
-    let unreadable = || Error::Internal("an order that cannot be read".into());
+    let unreadable = || Error::Internal("the transfer cannot be parsed".into());
     let leaving = Money::parse(amount, from).ok_or_else(unreadable)?;
     let day = date::parse(date).ok_or_else(unreadable)?;
     let quotes = exchange_rates::newest(connection, [(from, day), (to, day)].into_iter()).await?;

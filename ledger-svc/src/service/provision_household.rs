@@ -1,5 +1,6 @@
-//! A household's facts; at first sight they are asked of auth-svc, and the
-//! household gets its default categories.
+//! Provisions a household on its first request.
+//!
+//! Its data is fetched from auth-svc, and it gets its default categories.
 
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::error::{reason, unavailable};
@@ -14,7 +15,7 @@ use crate::error::Error;
 use crate::store::{categories, households};
 
 impl Ledger {
-    /// The caller's household.
+    /// Returns the caller's household and provisions it if it is unknown.
     pub(crate) async fn household(&self, ctx: &RequestContext) -> Result<Household, Error> {
         let id = ctx.principal.household_id;
         if let Some(known) = self.households.get(&id) {
@@ -45,7 +46,7 @@ impl Ledger {
         self.record(&mut transaction, ctx, change).await?;
         transaction.commit().await?;
         self.wake_signal.wake();
-        // It may have moved since it was asked about, and its event found no row here.
+        // If the time zone changed after the fetch, its event found no row to update.
         match self.fetch_household(id).await.and_then(|fetched| parse_household(&fetched)) {
             Ok(current) if current != household => {
                 let mut connection = self.pool.acquire().await?;
@@ -54,13 +55,13 @@ impl Ledger {
             }
             Ok(_same) => Ok(household),
             Err(error) => {
-                tracing::warn!(household_id = %id, %error, "a household was asked about only once");
+                tracing::warn!(household_id = %id, %error, "household not fetched again after provisioning");
                 Ok(household)
             }
         }
     }
 
-    /// What auth-svc says of a household.
+    /// Fetches a household from auth-svc.
     async fn fetch_household(&self, id: Uuid) -> Result<pb::Household, Error> {
         let request = pb::GetHouseholdRequest { household_id: id.to_string() };
         let response =
@@ -68,11 +69,11 @@ impl Ledger {
                 Code::NotFound => Error::not_found("household"),
                 _ => auth_error(status),
             })?;
-        response.into_inner().household.ok_or(Error::Internal("no household in the answer".into()))
+        response.into_inner().household.ok_or(Error::Internal("auth-svc sent no household".into()))
     }
 }
 
-/// A household as auth-svc tells of it.
+/// Parses a household that auth-svc sent.
 pub(super) fn parse_household(fetched: &pb::Household) -> Result<Household, Error> {
     let unknown = |what: &str| Error::Internal(format!("auth-svc sent an unknown {what}"));
     Ok(Household {

@@ -1,4 +1,4 @@
-//! What a household's money did in a span, all in one: for reports.
+//! Assembles the report on a household's finances in a span.
 
 use chrono::NaiveDate;
 use fintrac_kit::access::caller::RequestOrigin;
@@ -19,9 +19,9 @@ pub struct Report {
     pub currency: Currency,
     pub income: Sum,
     pub expense: Sum,
-    /// Days, weeks or months.
+    /// Income and expenses by day, week or month.
     pub intervals: Vec<IncomeExpense>,
-    /// Expenses, the largest first.
+    /// Expense categories, the largest first.
     pub categories: Vec<CategoryAnalysis>,
     pub worth_before: Option<NetWorth>,
     pub worth: Option<NetWorth>,
@@ -29,7 +29,7 @@ pub struct Report {
 }
 
 impl Ledger {
-    /// For another service, which knows for whom it asks.
+    /// Assembles the report of any household, for other services.
     pub async fn report(&self, household_id: Uuid, from: &str, to: &str) -> Result<Report, Error> {
         let principal =
             Principal { user_id: Uuid::nil(), session_id: Uuid::nil(), household_id, roles: Vec::new() };

@@ -1,4 +1,4 @@
-//! Bringing a deleted account back.
+//! Restores a deleted account.
 
 use chrono::NaiveDate;
 use fintrac_kit::access::RequestContext;
@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::store::{accounts, households};
 
 impl Ledger {
-    /// A live one stays as it is.
+    /// Restores an account; a live one stays unchanged.
     pub async fn restore_account(
         &self,
         ctx: &RequestContext,
@@ -52,7 +52,7 @@ impl Ledger {
     }
 }
 
-/// The balance of a locked account.
+/// Reads the balance of a locked account.
 async fn state(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -60,5 +60,5 @@ async fn state(
     today: NaiveDate,
 ) -> Result<AccountState, Error> {
     let found = accounts::with_balance(connection, household_id, vec![account], today).await?;
-    found.into_iter().next().ok_or_else(|| Error::Internal("an account without a balance".into()))
+    found.into_iter().next().ok_or_else(|| Error::Internal("the account has no balance".into()))
 }

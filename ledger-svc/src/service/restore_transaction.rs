@@ -1,4 +1,4 @@
-//! Bringing a voided transaction back: its postings are posted again, at its rates.
+//! Restores a voided transaction: posts its postings again, at its own rates.
 
 use fintrac_kit::access::RequestContext;
 use uuid::Uuid;
@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::posting::PostingResponse;
 
 impl Ledger {
-    /// One that is not voided stays as it is.
+    /// Restores a transaction; a posted one stays unchanged.
     pub async fn restore_transaction(
         &self,
         ctx: &RequestContext,

@@ -1,4 +1,4 @@
-//! Sets which categories an entity of another service names.
+//! Sets the categories that an entity of another service references.
 
 use uuid::Uuid;
 
@@ -9,9 +9,11 @@ use crate::store::category_references::{self, Referrer};
 use crate::store::{categories, households};
 
 impl Ledger {
-    /// Returns the categories that are there, each under the id asked for; the
-    /// others get no reference. References to other categories are removed up to
-    /// the generation `remove_to`.
+    /// Adds references to the categories that exist and removes older ones.
+    ///
+    /// Returns the categories that exist, each under the requested id; the others
+    /// get no reference. References to other categories are removed up to the
+    /// generation `remove_to`.
     pub async fn set_category_references(
         &self,
         referrer: &Referrer,
@@ -26,7 +28,7 @@ impl Ledger {
         let keys: Vec<_> = category_ids.iter().map(|id| (household_id, *id)).collect();
         let found = categories::find_live(&mut transaction, &keys).await?;
         let referenced: Vec<_> = found.iter().map(|(_, category)| category.id).collect();
-        // A late message about a change that is over adds nothing.
+        // A late message about a completed change adds nothing.
         let complete_to = category_references::complete_to(&mut transaction, referrer).await?;
         if complete_to.is_none_or(|complete_to| generation > complete_to) {
             category_references::add(&mut transaction, referrer, &referenced, generation).await?;

@@ -1,4 +1,4 @@
-//! A rate set by an administrator: it goes before every other of its day.
+//! Sets an administrator's rate, which takes precedence over others of its day.
 
 use chrono::NaiveDate;
 use fintrac_kit::access::RequestContext;
@@ -15,7 +15,7 @@ use crate::domain::rate::{PublishedRate, Source};
 use crate::error::Error;
 use crate::store::exchange_rates;
 
-/// A rate as somebody wrote it.
+/// A rate as entered, not validated yet.
 #[derive(Debug, Clone, Default)]
 pub struct RateInput {
     pub base: String,
@@ -33,19 +33,24 @@ impl RateInput {
         let base =
             Currency::from_code(&self.base).filter(|currency| matches!(currency.code(), "USD" | "EUR"));
         if base.is_none() {
-            reject("base", "CURRENCY_INVALID", "Send USD or EUR; others are crossed over them.");
+            reject("base", "CURRENCY_INVALID", "Send USD or EUR. Other rates are crossed over them.");
         }
         let currency = Currency::from_code(&self.currency_code);
         if currency.is_none() {
-            reject("currency_code", "CURRENCY_INVALID", "Not a currency in use; see GET /api/v1/currencies.");
+            reject(
+                "currency_code",
+                "CURRENCY_INVALID",
+                "The currency must be in use. Send a code from GET /api/v1/currencies.",
+            );
         } else if currency == base {
-            reject("currency_code", "CONFLICTING", "Send another currency than base.");
+            reject("currency_code", "CONFLICTING", "The currency must differ from base. Send another one.");
         }
         let digits = !self.rate.is_empty() && self.rate.len() <= 24;
         let plain = digits && self.rate.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
         let rate = Decimal::from_str_exact(&self.rate).ok().filter(|rate| plain && *rate > Decimal::ZERO);
         if rate.is_none() {
-            let text = "Send units of the currency for one of base, above zero, such as 1.1172.";
+            let text =
+                "The rate must be above zero. Send units of the currency per base unit, such as 1.1172.";
             reject("rate", "RATE_INVALID", text);
         }
         let date = match self.date.as_deref() {
@@ -64,8 +69,9 @@ impl RateInput {
     }
 }
 
-/// The rate, and what it comes to on the other base: whichever of the two a
-/// conversion crosses over, it is this rate.
+/// Returns the rate and its equivalent on the other base.
+///
+/// A conversion uses this rate, whichever base it crosses over.
 async fn on_both_bases(
     connection: &mut PgConnection,
     published: PublishedRate,

@@ -1,8 +1,8 @@
 //! Sums what a household spent on categories in periods.
 //!
-//! In the household's currency this sums what was frozen on the transactions.
-//! In another what was stated in it counts as stated, and each day's spending in
-//! other currencies is converted at that day's rate.
+//! In the household's currency it sums the household amounts of the transactions.
+//! In another currency, amounts in that currency count unconverted, and each day's
+//! spending in other currencies is converted at that day's rate.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -20,14 +20,14 @@ use crate::store::categories::CategoryNode;
 use crate::store::daily_totals::{self, AccountDateRange, DailyTotal};
 use crate::store::{categories, exchange_rates, households, nominal_accounts};
 
-/// Days of accounts that one call reads.
+/// Maximum daily totals that one call reads.
 const MAX_DAY_CHANGES: usize = 500_000;
-/// Additions of days to periods that one call makes: days read times series.
+/// Maximum additions of daily totals to periods: totals read times series.
 const MAX_ADDITIONS: usize = 20_000_000;
-/// Amounts by day and currency that one call keeps apart.
+/// Maximum amounts by day and currency that one call keeps.
 const MAX_AMOUNTS_BY_DAY: usize = 200_000;
 
-/// Categories with all below them, in periods that ascend without overlap.
+/// Categories with their descendants, in ascending periods without overlap.
 #[derive(Debug, Clone)]
 pub struct SpendingSeries {
     pub currency: Currency,
@@ -35,14 +35,15 @@ pub struct SpendingSeries {
     pub periods: Vec<Span>,
 }
 
-/// A sum, in the currency of its series.
+/// The spending of one period, in the currency of its series.
 #[derive(Debug, Clone)]
 pub struct Spending {
     pub amount: Money,
-    /// What was spent on these days in these currencies was converted so.
+    /// The rates that were used, by day and currency of the spending.
     pub rates: Vec<(NaiveDate, Currency, Rate)>,
-    /// What could not be converted and is not in the amount: by day, or without
-    /// rates by currency alone.
+    /// Unpriced amounts, which `amount` excludes.
+    ///
+    /// They are by day, or by currency alone if rates were not requested.
     pub unpriced: Vec<(Option<NaiveDate>, Money)>,
 }
 
@@ -52,12 +53,14 @@ impl Spending {
     }
 }
 
-/// What was spent in a period, by day and currency: in the household's currency,
-/// what has no value in it, and in the currency itself.
+/// The spending of a period by day and currency, in minor units.
+///
+/// The numbers are the household amount, the unpriced amount, and the amount in the
+/// currency itself.
 type DailyAmounts = BTreeMap<(NaiveDate, Currency), (i64, i64, i64)>;
 
 impl Ledger {
-    /// Returns for each series a sum for each of its periods, in order.
+    /// Returns one sum for each period of each series, in order.
     pub async fn sum_spending(
         &self,
         household_id: Uuid,
@@ -65,7 +68,7 @@ impl Ledger {
         with_rates: bool,
     ) -> Result<Vec<Vec<Spending>>, Error> {
         let mut connection = self.pool.acquire().await?;
-        // A household that the ledger has not met has spent nothing.
+        // A household that the ledger does not know has spent nothing.
         let Some(household) = households::find(&mut connection, household_id).await? else {
             let nothing =
                 |series: &SpendingSeries| vec![Spending::zero(series.currency); series.periods.len()];
@@ -109,7 +112,8 @@ impl Ledger {
                     convert_daily_amounts(series.currency, days, &quotes)?
                 };
                 if !with_rates {
-                    // Hundreds of budgets over hundreds of days would be more than one answer holds.
+                    // The rates of hundreds of budgets over hundreds of days would exceed the
+                    // maximum size of a response.
                     spending.rates.clear();
                     spending.unpriced = sum_by_currency(&spending.unpriced)?;
                 }
@@ -122,11 +126,11 @@ impl Ledger {
 }
 
 fn too_many_amounts() -> Error {
-    let text = "There are too many days and categories to sum; let budgets that roll over start later.";
+    let text = "The periods must contain fewer days and categories. Let budgets with rollover start later.";
     Error::InvalidQuery(vec![FieldViolation::new("periods", "PARAMETER_INVALID", text)])
 }
 
-/// Returns the days that are needed of each account.
+/// Returns the range of days to read for each account.
 fn ranges(series: &[SpendingSeries], accounts: &[Vec<Uuid>]) -> Vec<AccountDateRange> {
     let mut ranges: BTreeMap<Uuid, Span> = BTreeMap::new();
     for (series, accounts) in series.iter().zip(accounts) {
@@ -141,9 +145,10 @@ fn ranges(series: &[SpendingSeries], accounts: &[Vec<Uuid>]) -> Vec<AccountDateR
     ranges.into_iter().map(range).collect()
 }
 
-/// Adds each day to the period of each series that it belongs to. `read` is in
-/// the order of accounts; where days need not be kept apart, all count as the
-/// period's first.
+/// Adds each daily total to its period in each series.
+///
+/// `read` is sorted by account. Where days need not be distinguished, all count as
+/// the period's first day.
 fn sum_by_period(
     series: &[SpendingSeries],
     accounts: &[Vec<Uuid>],
@@ -195,7 +200,7 @@ fn sum_by_period(
     Ok(sums)
 }
 
-/// Sums what was frozen in the household's currency.
+/// Sums the stored household amounts.
 fn sum_household_amounts(household: &Household, days: &DailyAmounts) -> Result<Spending, Error> {
     let mut spending = Spending::zero(household.currency);
     for ((day, currency), (amount, unpriced, _)) in days {
@@ -208,7 +213,7 @@ fn sum_household_amounts(household: &Household, days: &DailyAmounts) -> Result<S
     Ok(spending)
 }
 
-/// Converts what was spent on each day at that day's rate.
+/// Converts each day's spending at that day's rate.
 fn convert_daily_amounts(into: Currency, days: &DailyAmounts, quotes: &Quotes) -> Result<Spending, Error> {
     let mut spending = Spending::zero(into);
     for ((day, currency), (_, _, change)) in days {
@@ -234,7 +239,7 @@ fn convert_daily_amounts(into: Currency, days: &DailyAmounts, quotes: &Quotes) -
     Ok(spending)
 }
 
-/// Sums by currency alone.
+/// Sums unpriced amounts by currency alone.
 fn sum_by_currency(
     unpriced: &[(Option<NaiveDate>, Money)],
 ) -> Result<Vec<(Option<NaiveDate>, Money)>, Rejection> {
@@ -246,7 +251,7 @@ fn sum_by_currency(
     Ok(sums.into_values().map(|sum| (None, sum)).collect())
 }
 
-/// The categories of a household, by what is above them.
+/// The category tree of a household: children by parent, and merge targets.
 pub(super) struct CategoryTree {
     children: HashMap<Uuid, Vec<Uuid>>,
     merged: HashMap<Uuid, Uuid>,
@@ -265,7 +270,7 @@ impl CategoryTree {
         Self { children, merged }
     }
 
-    /// All ids that count as one category, with or without those below it.
+    /// Returns all ids that count as a category, optionally with its descendants.
     pub(super) fn expand(&self, id: Uuid, children: bool) -> Vec<Uuid> {
         let target = self.resolve(id);
         let live = if children { self.with_descendants(&[target]) } else { HashSet::from([target]) };
@@ -276,12 +281,12 @@ impl CategoryTree {
         ids
     }
 
-    /// The category that one went over into, or itself.
+    /// Returns the category into which `id` was merged, or `id` itself.
     pub(super) fn resolve(&self, id: Uuid) -> Uuid {
         *self.merged.get(&id).unwrap_or(&id)
     }
 
-    /// One that went over into another one is that one.
+    /// Returns the categories and their descendants; merged ones count as their target.
     pub(super) fn with_descendants(&self, ids: &[Uuid]) -> HashSet<Uuid> {
         let mut left: Vec<_> = ids.iter().map(|id| self.resolve(*id)).collect();
         let mut found = HashSet::new();

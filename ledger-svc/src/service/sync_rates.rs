@@ -1,4 +1,4 @@
-//! Taking the rates of a feed over; whatever it sends, the last good ones stay.
+//! Imports a provider's rates; a bad response never replaces good rates.
 
 use fintrac_kit::clock::Clock;
 use fintrac_kit::random::Random;
@@ -10,10 +10,10 @@ use crate::domain::rate::{PublishedRate, ScreenedRates, latest_day, screen};
 use crate::rate_provider::{RateProviderClient, RateProviderError};
 use crate::store::exchange_rates;
 
-/// Why a feed was not followed, or not wholly.
+/// The reason why a provider's rates were not imported, or not all of them.
 #[derive(Debug, thiserror::Error)]
 pub enum SyncError {
-    #[error("the feed of {0} {1}")]
+    #[error("the rate provider {0} {1}")]
     RateProvider(&'static str, RateProviderError),
     #[error("{0}")]
     Import(#[from] super::ImportError),
@@ -21,8 +21,9 @@ pub enum SyncError {
     Database(#[from] sqlx::Error),
 }
 
-/// Fetches what is published and stores what can be right; how many household
-/// amounts could be filled with it.
+/// Fetches the published rates and stores the plausible ones.
+///
+/// Returns how many household amounts were filled with them.
 pub async fn sync_rates(
     client: &RateProviderClient,
     pool: &PgPool,
@@ -46,7 +47,7 @@ pub async fn sync_rates(
     Err(SyncError::RateProvider(provider_name, RateProviderError::Implausible(describe_rates(&implausible))))
 }
 
-/// Stores what can be right; the rest.
+/// Stores the plausible rates and returns the others.
 async fn import_rates(
     client: &RateProviderClient,
     pool: &PgPool,
@@ -61,16 +62,11 @@ async fn import_rates(
         return Err(provider_error(RateProviderError::Implausible(describe_rates(&implausible))));
     }
     let changed = store_rates(pool, &plausible).await?;
-    tracing::info!(
-        provider = client.provider().as_str(),
-        rates = plausible.len(),
-        changed,
-        "rates taken over"
-    );
+    tracing::info!(provider = client.provider().as_str(), rates = plausible.len(), changed, "rates imported");
     Ok(implausible)
 }
 
-/// Some of them, for a message.
+/// Describes up to ten implausible rates for an error message.
 fn describe_rates(implausible: &[PublishedRate]) -> String {
     let rates: Vec<_> =
         implausible.iter().take(10).map(|rate| format!("{} {}", rate.currency, rate.value)).collect();

@@ -1,4 +1,4 @@
-//! What a list of transactions is asked for, every refusal at once.
+//! Parses the filter of a transaction list and reports all violations at once.
 
 use chrono::NaiveDate;
 use fintrac_kit::date;
@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::store::categories;
 use crate::store::transactions::{Filter, Sort};
 
-/// Both, or every violation of either.
+/// Returns both results, or every violation of either.
 pub fn combine_violations<A, B>(one: Result<A, Error>, other: Result<B, Error>) -> Result<(A, B), Error> {
     match (one, other) {
         (Ok(one), Ok(other)) => Ok((one, other)),
@@ -26,7 +26,7 @@ pub fn combine_violations<A, B>(one: Result<A, Error>, other: Result<B, Error>) 
     }
 }
 
-/// The filter as somebody wrote it; empty fields filter nothing.
+/// A filter as sent, not validated yet; empty fields filter nothing.
 #[derive(Debug, Clone, Default)]
 pub struct FilterInput {
     pub account_id: String,
@@ -38,10 +38,10 @@ pub struct FilterInput {
     pub min_amount: String,
     pub max_amount: String,
     pub currency_code: String,
-    /// Leave out the categories below the one that is asked for.
+    /// Excludes the descendants of `category_id`.
     pub without_children: bool,
     pub tag: String,
-    /// Words to look for.
+    /// Words to search for.
     pub q: String,
     pub sort: String,
 }
@@ -63,8 +63,9 @@ impl FilterInput {
         let tag = |text: &str| Some(text.to_owned()).filter(|text| is_valid_tag(text));
         let tag = parser.parse("tag", &self.tag, tag, "Send one tag, at most 50 characters.");
         let parse_query = |text: &str| search::search_query(household.id, Some(text), tag.as_deref());
-        let words = parser.parse("q", &self.q, parse_query, "Send a word to look for.");
-        let words = words.or_else(|| search::search_query(household.id, None, Some(tag.as_deref()?)));
+        let search_query = parser.parse("q", &self.q, parse_query, "Send a word to search for.");
+        let search_query =
+            search_query.or_else(|| search::search_query(household.id, None, Some(tag.as_deref()?)));
         let (sort, ascending) = parser.parse("sort", &self.sort, parse_sort, sort_hint).unwrap_or_default();
         let filter = Filter {
             account_id: parser.parse("account_id", &self.account_id, id, id_hint),
@@ -82,21 +83,20 @@ impl FilterInput {
             min_amount: parser.parse("min_amount", &self.min_amount, money, amount),
             max_amount: parser.parse("max_amount", &self.max_amount, money, amount),
             currency,
-            search_query: words,
+            search_query,
             sort,
             ascending,
         };
         if parser.0.is_empty() { Ok(filter) } else { Err(Error::InvalidQuery(parser.0)) }
     }
 
-    /// What a page token is bound to.
+    /// Returns the text to which page tokens are bound.
     pub fn identity(&self) -> String {
         format!("{self:?}")
     }
 }
 
-/// Adds the categories below the one that is asked for, and those that went over
-/// into any of them.
+/// Adds the descendants of the requested category, and all merged into them.
 pub async fn expand_categories(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -110,7 +110,9 @@ pub async fn expand_categories(
     Ok(())
 }
 
-/// Anything else is on no transaction, and no question for PostgreSQL.
+/// Returns whether a transaction can have this tag.
+///
+/// Other texts are on no transaction and are not sent to PostgreSQL.
 fn is_valid_tag(text: &str) -> bool {
     text.chars().count() <= MAX_TAG_CHARS && !text.chars().any(char::is_control)
 }
@@ -119,7 +121,7 @@ pub(super) fn parse_date(text: &str) -> Option<NaiveDate> {
     date::parse(text).filter(|_| text.len() == 10)
 }
 
-/// What goes first, and whether it is the least.
+/// Returns the sort key and whether the order is ascending.
 fn parse_sort(text: &str) -> Option<(Sort, bool)> {
     match text {
         "-transaction_date" => Some((Sort::Date, false)),

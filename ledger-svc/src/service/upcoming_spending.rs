@@ -1,4 +1,4 @@
-//! What recurring transactions will spend on categories.
+//! Sums what recurring transactions will spend on categories.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -17,10 +17,10 @@ use crate::domain::transaction::TransactionType;
 use crate::error::Error;
 use crate::store::{accounts, categories, exchange_rates, households, recurring};
 
-/// How far ahead occurrences are looked for, days.
+/// Maximum days ahead for which occurrences are computed.
 const MAX_DAYS_AHEAD: u64 = 400;
 
-/// Categories with all below them, both days included.
+/// Categories with their descendants, and a span that includes both days.
 #[derive(Debug, Clone)]
 pub struct SpendingQuery {
     pub currency: Currency,
@@ -29,14 +29,16 @@ pub struct SpendingQuery {
     pub to: NaiveDate,
 }
 
-/// Additions of amounts to queries that one call makes.
+/// Maximum additions of amounts to queries in one call.
 const MAX_ADDITIONS: usize = 20_000_000;
 
-/// Amounts by category, then by day and currency; below zero for refunds.
+/// Amounts by category, then by day and currency; negative for refunds.
 type UpcomingByCategory = HashMap<Uuid, BTreeMap<(NaiveDate, Currency), i64>>;
 
 impl Ledger {
-    /// Sums for each query the occurrences from `from` on, by day, in the query's currency.
+    /// Sums the occurrences from `from` on by day, for each query.
+    ///
+    /// Sums are in the query's currency, at the rates of `from`.
     pub async fn list_upcoming_spending(
         &self,
         household_id: Uuid,
@@ -80,7 +82,7 @@ impl Ledger {
     }
 }
 
-/// Returns what one occurrence books on expense categories.
+/// Returns the amounts that one occurrence posts on expense categories.
 fn category_amounts(
     recurring: &Recurring,
     currencies: &HashMap<String, Currency>,
@@ -112,7 +114,7 @@ fn category_amounts(
     }
 }
 
-/// Adds what the occurrences of one recurring transaction book from a day to another.
+/// Adds the amounts of one recurring transaction's occurrences in a span.
 fn add_occurrences(
     recurring: &Recurring,
     category_amounts: &[(Uuid, Money)],
@@ -144,7 +146,7 @@ fn sum(
         let Some(sums) = upcoming.get(&category_id) else { continue };
         *additions = additions.saturating_add(sums.len());
         if *additions > MAX_ADDITIONS {
-            let text = "Too much is due in the periods of these budgets; delete recurring transactions.";
+            let text = "The periods must contain fewer due occurrences. Delete recurring transactions.";
             return Err(Error::InvalidQuery(vec![FieldViolation::new("queries", "PARAMETER_INVALID", text)]));
         }
         let in_query = sums.iter().filter(|((day, _), _)| (query.from..=query.to).contains(day));

@@ -1,4 +1,4 @@
-//! Changing an account; another balance posts an adjustment.
+//! Updates an account; a changed balance posts an adjustment.
 
 use fintrac_kit::access::RequestContext;
 use uuid::Uuid;

@@ -1,4 +1,4 @@
-//! Changing a category.
+//! Updates a category.
 
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::idempotency::{Key, Stored};

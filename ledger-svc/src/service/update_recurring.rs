@@ -1,4 +1,4 @@
-//! Changing a recurring transaction, and steering it: pause, resume, skip, delete.
+//! Updates, pauses, resumes, skips and deletes recurring transactions.
 
 use chrono::NaiveDate;
 use fintrac_kit::access::RequestContext;
@@ -16,7 +16,7 @@ use crate::domain::transaction::{TransactionChanges, TransactionInput};
 use crate::error::Error;
 use crate::store::{households, recurring};
 
-/// What somebody wants changed of a schedule; an inner `None` clears.
+/// Requested changes of a schedule; an inner `None` clears the field.
 #[derive(Debug, Clone, Default)]
 pub struct ScheduleChanges {
     pub frequency: Option<Option<String>>,
@@ -29,7 +29,7 @@ pub struct ScheduleChanges {
 }
 
 impl ScheduleChanges {
-    /// The schedule as if it were given anew.
+    /// Returns the input of the whole changed schedule.
     fn merged_with(&self, current: &Recurring) -> ScheduleInput {
         let schedule = &current.schedule;
         let (frequency, interval, rrule) = match &schedule.rule {
@@ -38,7 +38,7 @@ impl ScheduleChanges {
             }
             Rule::Rfc(rule) => (None, None, Some(rule.clone())),
         };
-        // One kind of rule takes the place of the other, one kind of end too.
+        // A new kind of rule replaces the other kind, and so does a new kind of end.
         let is_set = |change: &Option<Option<String>>| matches!(change, Some(Some(_)));
         let (by_rule, by_frequency) = (is_set(&self.rrule), is_set(&self.frequency));
         let counted = matches!(self.count, Some(Some(_)));
@@ -56,12 +56,12 @@ impl ScheduleChanges {
     }
 }
 
-/// How a user steers a recurring transaction.
+/// An action of a user on a recurring transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RecurringAction {
     Pause,
     Resume,
-    /// Leaves the next occurrence out.
+    /// Skips the next occurrence.
     Skip,
 }
 
@@ -91,7 +91,7 @@ impl Ledger {
         if let Some(response) = self.claim(&mut transaction, key.as_ref()).await? {
             return Ok(Stored::Replayed(response));
         }
-        // No category that the template names is deleted meanwhile.
+        // The lock keeps the template's categories from being deleted meanwhile.
         households::lock(&mut transaction, &[household.id]).await?;
         let before = lock_current(&mut transaction, &household, id, expected_version).await?;
         let mut violations = Vec::new();
@@ -154,7 +154,7 @@ impl Ledger {
             (RecurringAction::Pause, _) => recurring.status = Status::Paused,
             (RecurringAction::Resume, _) => {
                 recurring.status = Status::Active;
-                // What failed is made up for; what a user paused is not.
+                // After a failure, missed occurrences are posted; after a user's pause, they are not.
                 if recurring.paused_reason.take().is_none() {
                     recurring.advance_to(next, household.today(self.clock.now()));
                 }
@@ -170,7 +170,7 @@ impl Ledger {
         Ok(Stored::New(recurring))
     }
 
-    /// What it posted stays.
+    /// Deletes a recurring transaction; its posted transactions remain.
     pub async fn delete_recurring(
         &self,
         ctx: &RequestContext,
@@ -192,7 +192,7 @@ impl Ledger {
         self.commit(transaction, key.as_ref(), Vec::new()).await
     }
 
-    /// Pauses those that post on an account that is closed, and says so.
+    /// Pauses the recurring transactions of a closed account and records it.
     pub(super) async fn pause_recurring_on(
         &self,
         connection: &mut PgConnection,
@@ -228,7 +228,7 @@ impl Ledger {
     }
 }
 
-/// Locks and reads one.
+/// Locks and reads a recurring transaction in the expected version.
 async fn lock_current(
     connection: &mut PgConnection,
     household: &Household,
@@ -247,9 +247,11 @@ async fn lock_current(
 }
 
 impl Recurring {
-    /// Continues with the changed schedule. The same days with another end leave
-    /// the next occurrence where it is; other days begin after the last one, not
-    /// before today, with what is left of the count.
+    /// Continues with the changed schedule.
+    ///
+    /// If the days are the same and only the end differs, the next occurrence stays.
+    /// Other days begin after the last occurrence and not before today, with the
+    /// remaining count.
     fn reschedule(&mut self, before: &Self, today: NaiveDate) {
         let same_days =
             self.schedule.rule == before.schedule.rule && self.schedule.start == before.schedule.start;

@@ -1,4 +1,4 @@
-//! Editing a transaction: the reversal of what stands, then the new postings.
+//! Edits a transaction: reverses its current postings, then posts the new ones.
 
 use fintrac_kit::access::RequestContext;
 use uuid::Uuid;

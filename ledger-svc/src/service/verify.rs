@@ -1,4 +1,4 @@
-//! Whether the ledger's invariants hold, all on one snapshot.
+//! Verifies the ledger's invariants, all on one snapshot.
 
 use sqlx::{Connection as _, PgPool};
 
@@ -12,7 +12,7 @@ pub async fn verify(pool: &PgPool) -> Result<Vec<Finding>, sqlx::Error> {
     let findings = verification::run(&mut snapshot).await?;
     snapshot.commit().await?;
     for finding in findings.iter().filter(|finding| finding.violations > 0) {
-        tracing::error!(violations = finding.violations, "broken: {}", finding.invariant);
+        tracing::error!(violations = finding.violations, "invariant violated: {}", finding.invariant);
     }
     Ok(findings)
 }

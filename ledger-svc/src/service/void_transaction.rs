@@ -1,4 +1,4 @@
-//! Voiding a transaction by its reversal.
+//! Voids a transaction by reversing its postings.
 
 use fintrac_kit::access::RequestContext;
 use uuid::Uuid;

@@ -48,7 +48,7 @@ impl TryFrom<AccountRow> for Account {
     }
 }
 
-/// Live or deleted.
+/// Finds an account, live or deleted.
 pub async fn find(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -67,7 +67,7 @@ pub async fn find(
     row.map(Account::try_from).transpose()
 }
 
-/// The live ones, or the deleted ones, in the order in which they were opened.
+/// Lists the live or the deleted accounts in the order in which they were opened.
 pub async fn list(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -92,7 +92,9 @@ pub async fn list(
     rows.into_iter().map(Account::try_from).collect()
 }
 
-/// What is booked on these accounts after a day, minor units; accounts without later days are missing.
+/// Sums the changes of accounts after a day, in minor units.
+///
+/// Accounts without later changes are missing in the result.
 pub async fn changes_after(
     connection: &mut PgConnection,
     keys: &[(Uuid, Uuid, NaiveDate)],
@@ -113,7 +115,9 @@ pub async fn changes_after(
     Ok(rows.into_iter().map(|row| ((row.household_id, row.account_id, row.today), row.change)).collect())
 }
 
-/// Accounts with their balances today; on one snapshot or under their locks.
+/// Adds today's balances to accounts.
+///
+/// The accounts must be read on the same snapshot or be locked.
 pub async fn with_balance(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -124,13 +128,12 @@ pub async fn with_balance(
     let later = if keys.is_empty() { HashMap::new() } else { changes_after(connection, &keys).await? };
     let state = |account: Account| {
         let later = later.get(&(household_id, account.id, today)).copied().unwrap_or_default();
-        AccountState::new(account, later)
-            .ok_or_else(|| sqlx::Error::Decode("a balance that no number holds".into()))
+        AccountState::new(account, later).ok_or_else(|| sqlx::Error::Decode("balance out of range".into()))
     };
     accounts.into_iter().map(state).collect()
 }
 
-/// The live ones among these ids.
+/// Finds the live accounts among these ids.
 pub async fn find_live(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -150,7 +153,7 @@ pub async fn find_live(
     rows.into_iter().map(Account::try_from).collect()
 }
 
-/// All of a household, deleted ones too.
+/// Lists all accounts of a household, including deleted ones.
 pub async fn all(connection: &mut PgConnection, household_id: Uuid) -> Result<Vec<Account>, sqlx::Error> {
     let rows = sqlx::query_as!(
         AccountRow,
@@ -164,7 +167,7 @@ pub async fn all(connection: &mut PgConnection, household_id: Uuid) -> Result<Ve
     rows.into_iter().map(Account::try_from).collect()
 }
 
-/// Names of all, deleted ones too.
+/// Lists the names of all accounts of a household, including deleted ones.
 pub async fn names(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -175,7 +178,7 @@ pub async fn names(
     Ok(rows.into_iter().map(|row| (row.id, row.name)).collect())
 }
 
-/// Locks accounts, given as (household, account), in key order, and reads them.
+/// Locks accounts, given as (household, account), in key order and reads them.
 pub async fn lock(
     connection: &mut PgConnection,
     keys: &[(Uuid, Uuid)],
@@ -197,7 +200,7 @@ pub async fn lock(
     rows.into_iter().map(|row| Ok((row.household_id, Account::try_from(row)?))).collect()
 }
 
-/// Locks all accounts of a household: nothing is posted there until the transaction ends.
+/// Locks all accounts of a household, which prevents postings until the commit.
 pub async fn lock_all(connection: &mut PgConnection, household_id: Uuid) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "select id from ledger.accounts where household_id = $1 order by id for update",
@@ -208,7 +211,7 @@ pub async fn lock_all(connection: &mut PgConnection, household_id: Uuid) -> Resu
     .map(|_| ())
 }
 
-/// Which of these (household, name key) pairs live accounts have.
+/// Returns those of the (household, name key) pairs that live accounts have.
 pub async fn names_taken(
     connection: &mut PgConnection,
     names: &[(Uuid, String)],
@@ -227,7 +230,7 @@ pub async fn names_taken(
     Ok(rows.into_iter().map(|row| (row.household_id, row.name_key)).collect())
 }
 
-/// Counts the live accounts of households, and all that they ever had.
+/// Counts the live accounts of households, and all including deleted ones.
 pub async fn count(
     connection: &mut PgConnection,
     household_ids: &[Uuid],
@@ -242,7 +245,7 @@ pub async fn count(
     Ok(rows.into_iter().map(|row| (row.household_id, (row.live, row.all))).collect())
 }
 
-/// Inserts accounts, given with their households, without a balance.
+/// Inserts accounts, given with their households, with a balance of zero.
 pub async fn insert(connection: &mut PgConnection, opened: &[(Uuid, &Account)]) -> Result<(), sqlx::Error> {
     let c = Columns::from_rows(opened);
     sqlx::query!(
@@ -270,7 +273,7 @@ pub async fn insert(connection: &mut PgConnection, opened: &[(Uuid, &Account)]) 
     .map(|_| ())
 }
 
-/// Writes everything but the balance of locked accounts.
+/// Updates locked accounts, except for their balances.
 pub async fn update(connection: &mut PgConnection, changed: &[(Uuid, &Account)]) -> Result<(), sqlx::Error> {
     let c = Columns::from_rows(changed);
     sqlx::query!(
@@ -300,7 +303,7 @@ pub async fn update(connection: &mut PgConnection, changed: &[(Uuid, &Account)])
     .map(|_| ())
 }
 
-/// Accounts by column.
+/// The columns of accounts, as arrays for `unnest`.
 struct Columns {
     households: Vec<Uuid>,
     ids: Vec<Uuid>,
@@ -335,7 +338,7 @@ impl Columns {
     }
 }
 
-/// Adds to balances; the accounts are locked.
+/// Adds changes to the balances of locked accounts.
 pub async fn apply_balance_deltas(
     connection: &mut PgConnection,
     deltas: &BalanceDeltas,

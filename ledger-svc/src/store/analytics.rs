@@ -1,4 +1,4 @@
-//! Sums for analyses, from the daily totals.
+//! Sums for analytics, from the daily totals.
 
 use chrono::NaiveDate;
 use fintrac_money::Currency;
@@ -9,20 +9,20 @@ use super::{currency, parse_stored};
 use crate::domain::category::CategoryType;
 use crate::domain::interval::{Interval, Span};
 
-/// What a nominal account counts as.
+/// The side of the analytics on which a nominal account counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Side {
+pub enum FlowDirection {
     Income,
     Expense,
     /// Opening balances and adjustments.
     Other,
 }
 
-/// A nominal account, but for those of exchange and those that went over into others.
+/// A nominal account that is neither an exchange account nor merged into another.
 #[derive(Debug)]
 pub struct NominalAccount {
     pub id: Uuid,
-    pub side: Side,
+    pub side: FlowDirection,
     pub category_id: Option<Uuid>,
     pub currency: Currency,
 }
@@ -47,12 +47,12 @@ pub async fn nominal_accounts(
         .map(|row| {
             let side = match (row.purpose.as_str(), row.category_type.as_deref()) {
                 (_, Some(text)) => match parse_stored(text, CategoryType::from_text)? {
-                    CategoryType::Income => Side::Income,
-                    CategoryType::Expense => Side::Expense,
+                    CategoryType::Income => FlowDirection::Income,
+                    CategoryType::Expense => FlowDirection::Expense,
                 },
-                ("income", None) => Side::Income,
-                ("expense", None) => Side::Expense,
-                _ => Side::Other,
+                ("income", None) => FlowDirection::Income,
+                ("expense", None) => FlowDirection::Expense,
+                _ => FlowDirection::Other,
             };
             let currency = currency(&row.currency_code)?;
             Ok(NominalAccount { id: row.id, side, category_id: row.category_id, currency })
@@ -60,19 +60,21 @@ pub async fn nominal_accounts(
         .collect()
 }
 
-/// What came to an account in an interval, minor units: its own currency's, the household's.
+/// The change of an account in an interval, in minor units.
 #[derive(Debug, Clone, Copy)]
 pub struct Total {
     pub account_id: Uuid,
-    /// The first day of the whole interval; none when the span is not cut.
+    /// The first day of the interval. None if the span is not split.
     pub interval: Option<NaiveDate>,
+    /// The change in the account's currency.
     pub change: i64,
+    /// The change in the household's currency.
     pub household_change: i64,
-    /// What of `change` has no value in the household's currency.
+    /// The part of `change` without a value in the household's currency.
     pub unpriced_change: i64,
 }
 
-/// Totals of accounts by interval, or of the whole span.
+/// Sums the changes of accounts by interval, or over the whole span.
 pub async fn totals(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -101,7 +103,7 @@ pub async fn totals(
     .await
 }
 
-/// What was spent from an account of the household in a currency, minor units.
+/// The spending from an account of the household in a currency, in minor units.
 #[derive(Debug, Clone, Copy)]
 pub struct AccountSpending {
     pub account_id: Uuid,
@@ -111,7 +113,9 @@ pub struct AccountSpending {
     pub unpriced_change: i64,
 }
 
-/// What was spent from each account, by currency. `accounts` are the nominal ones that count as spending.
+/// Sums the spending from each account, by currency.
+///
+/// `accounts` are the nominal accounts that count as spending.
 pub async fn spending_by_account(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -151,9 +155,10 @@ pub async fn spending_by_account(
         .collect()
 }
 
-/// What came to an account on one day of the week, 1 is Monday, minor units.
+/// The change of an account on a day of the week, in minor units.
 #[derive(Debug, Clone, Copy)]
 pub struct WeekdayTotal {
+    /// The day of the week from 1, Monday, to 7 (ISO 8601).
     pub weekday: i32,
     pub account_id: Uuid,
     pub change: i64,

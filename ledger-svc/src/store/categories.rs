@@ -39,7 +39,7 @@ impl TryFrom<CategoryRow> for Category {
     }
 }
 
-/// A live one.
+/// Finds a live category.
 pub async fn find(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -57,7 +57,7 @@ pub async fn find(
     row.map(Category::try_from).transpose()
 }
 
-/// The live ones, in the order in which they were made.
+/// Lists the live categories in the order in which they were created.
 pub async fn list(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -82,8 +82,9 @@ pub async fn list(
     rows.into_iter().map(Category::try_from).collect()
 }
 
-/// The live ones that these (household, category) pairs lead to: themselves, or
-/// the ones into which they went over.
+/// Resolves (household, category) pairs to live categories.
+///
+/// A deleted category resolves to the one into which it was merged.
 pub async fn find_live(
     connection: &mut PgConnection,
     keys: &[(Uuid, Uuid)],
@@ -160,7 +161,9 @@ pub async fn update(
     .map(|_| ())
 }
 
-/// Levels from a category down to its lowest live descendant; 1 alone.
+/// Counts the levels from a category down to its lowest live descendant.
+///
+/// A category without live children has one level.
 pub async fn height(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -181,7 +184,7 @@ pub async fn height(
     .await
 }
 
-/// The live ones directly below one.
+/// Lists the live children of a category.
 pub async fn children(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -200,9 +203,10 @@ pub async fn children(
     rows.into_iter().map(Category::try_from).collect()
 }
 
-/// Returns whether anything uses a category or one that was merged into it: a
-/// posted transaction, a recurring one, a live category below it, or what another
-/// service keeps.
+/// Returns whether a category, or one that was merged into it, is in use.
+///
+/// Posted transactions, recurring transactions, live child categories and entities
+/// of other services use categories.
 pub async fn is_used(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -233,7 +237,7 @@ pub async fn is_used(
     .await
 }
 
-/// Lets a deleted category, and those that went over into it, lead to another one.
+/// Merges a deleted category, and those merged into it before, into another one.
 pub async fn merge(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -252,7 +256,7 @@ pub async fn merge(
     .map(|_| ())
 }
 
-/// Keeps the row for what happened before.
+/// Marks a category as deleted. Its row remains for past transactions.
 pub async fn delete(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -272,7 +276,7 @@ pub async fn delete(
     .map(|_| ())
 }
 
-/// The ids of all of one type, deleted ones too.
+/// Lists the ids of all categories of a type, including deleted ones.
 pub async fn list_ids_by_type(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -287,7 +291,7 @@ pub async fn list_ids_by_type(
     .await
 }
 
-/// Names of all, deleted ones too.
+/// Lists the names of all categories of a household, including deleted ones.
 pub async fn names(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -298,7 +302,7 @@ pub async fn names(
     Ok(rows.into_iter().map(|row| (row.id, row.name)).collect())
 }
 
-/// A category, deleted ones too: what is above it, and into which it went over.
+/// A live or deleted category with its parent and the category it was merged into.
 #[derive(Debug)]
 pub struct CategoryNode {
     pub id: Uuid,
@@ -319,7 +323,7 @@ pub async fn nodes(
     .await
 }
 
-/// How many there are, deleted ones too.
+/// Counts the categories of a household, including deleted ones.
 pub async fn count(connection: &mut PgConnection, household_id: Uuid) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
         r#"select count(*) as "count!" from ledger.categories where household_id = $1"#,

@@ -1,9 +1,9 @@
-//! References to categories from what other services keep.
+//! References to categories from entities of other services.
 
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-/// An entity of another service that names categories.
+/// An entity of another service that refers to categories.
 #[derive(Debug, Clone)]
 pub struct Referrer {
     pub household_id: Uuid,
@@ -12,7 +12,7 @@ pub struct Referrer {
     pub entity_id: Uuid,
 }
 
-/// Returns up to which generation the references of an entity are complete.
+/// Returns the generation up to which the references of an entity are complete.
 pub async fn complete_to(
     connection: &mut PgConnection,
     referrer: &Referrer,
@@ -29,7 +29,7 @@ pub async fn complete_to(
     .await
 }
 
-/// Sets up to which generation the references of an entity are complete.
+/// Sets the generation up to which the references of an entity are complete.
 pub async fn set_complete_to(
     connection: &mut PgConnection,
     referrer: &Referrer,
@@ -51,7 +51,7 @@ pub async fn set_complete_to(
     .map(|_| ())
 }
 
-/// Adds references to categories of the household, at a generation.
+/// Adds references to categories of the household at a generation.
 pub async fn add(
     connection: &mut PgConnection,
     referrer: &Referrer,
@@ -99,7 +99,7 @@ pub async fn remove_others(
     .map(|_| ())
 }
 
-/// Moves the references to one category to another.
+/// Moves the references from one category to another.
 pub async fn merge(
     connection: &mut PgConnection,
     household_id: Uuid,

@@ -1,4 +1,4 @@
-//! What each day changed on each account.
+//! Daily totals of accounts, own and nominal.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::domain::posting::BalanceDeltas;
 
-/// Adds to the days, in key order.
+/// Adds changes to the daily totals in key order.
 pub async fn add(connection: &mut PgConnection, deltas: &BalanceDeltas) -> Result<(), sqlx::Error> {
     let days = &deltas.days;
     sqlx::query!(
@@ -30,7 +30,7 @@ pub async fn add(connection: &mut PgConnection, deltas: &BalanceDeltas) -> Resul
     .map(|_| ())
 }
 
-/// Adds the days of accounts to those of others, (from, to), and leaves nothing.
+/// Moves the daily totals of accounts to others, given as (from, to).
 pub async fn merge(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -63,7 +63,7 @@ pub async fn merge(
     .map(|_| ())
 }
 
-/// What all days after each of these days changed on an account, minor units.
+/// Sums the changes of an account after each of these days, in minor units.
 pub async fn sums_after(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -99,7 +99,7 @@ pub async fn sums_after(
     Ok(sums)
 }
 
-/// Days of an account, both included.
+/// A range of days of an account, both ends included.
 #[derive(Debug, Clone, Copy)]
 pub struct AccountDateRange {
     pub account_id: Uuid,
@@ -107,21 +107,20 @@ pub struct AccountDateRange {
     pub to: NaiveDate,
 }
 
-/// What a day changed on an account.
+/// The total of an account on a day.
 #[derive(Debug, Clone, Copy)]
 pub struct DailyTotal {
     pub account_id: Uuid,
     pub day: NaiveDate,
-    /// Minor units of the account's currency.
+    /// The change in minor units of the account's currency.
     pub change: i64,
-    /// Minor units of the household's currency.
+    /// The change in minor units of the household's currency.
     pub household: i64,
-    /// Minor units of the account's currency: the part of `change` that has no
-    /// value in the household's.
+    /// The part of `change` without a value in the household's currency.
     pub unpriced: i64,
 }
 
-/// Lists at most `limit` days of accounts, in the order of the ranges.
+/// Lists at most `limit` daily totals, in the order of the ranges.
 pub async fn list_ranges(
     connection: &mut PgConnection,
     household_id: Uuid,

@@ -10,7 +10,7 @@ use sqlx::PgConnection;
 use super::{currency, parse_stored};
 use crate::domain::rate::{PublishedRate, Quote, Quotes, Rate, Source};
 
-/// Days of a currency from which on its rates are read as a range.
+/// The number of days of a currency from which its rates are read as a range.
 const MIN_DAYS_OF_RANGE: usize = 16;
 
 struct QuoteRow {
@@ -51,7 +51,7 @@ pub async fn newest(
     Ok(quotes)
 }
 
-/// Adds the newest quote up to each day, by one index search each.
+/// Adds the newest quote up to each day, with one index search each.
 async fn add_newest(
     connection: &mut PgConnection,
     wanted: &[(Currency, Vec<NaiveDate>)],
@@ -77,7 +77,7 @@ async fn add_newest(
     rows.into_iter().try_for_each(|row| row.add_to(quotes))
 }
 
-/// Adds all quotes between the first and the last day, and the newest before.
+/// Adds all quotes between the first and the last day, and the newest quote before.
 async fn add_ranges(
     connection: &mut PgConnection,
     wanted: &[(Currency, Vec<NaiveDate>)],
@@ -115,8 +115,10 @@ async fn add_ranges(
     rows.into_iter().try_for_each(|row| row.add_to(quotes))
 }
 
-/// Stores rates, over those of the same or a lesser source (see [`Source`]).
-/// Returns how many were new or different.
+/// Stores rates; returns the number of new or changed ones.
+///
+/// A rate replaces one of the same day if its source has the same or a higher
+/// precedence (see [`Source`]).
 pub async fn upsert(connection: &mut PgConnection, rates: &[PublishedRate]) -> Result<u64, sqlx::Error> {
     let codes = |currency_of: fn(&PublishedRate) -> Currency| {
         rates.iter().map(|rate| currency_of(rate).code().to_owned()).collect::<Vec<_>>()
@@ -143,7 +145,7 @@ pub async fn upsert(connection: &mut PgConnection, rates: &[PublishedRate]) -> R
     Ok(done.rows_affected())
 }
 
-/// Each rate with the known one of a day nearest to its own, up to `latest`.
+/// Pairs each rate with the stored rate of the nearest day up to `latest`.
 pub async fn nearest(
     connection: &mut PgConnection,
     rates: Vec<PublishedRate>,

@@ -1,16 +1,17 @@
-//! What a household has in the ledger, a section at a time. Amounts come as they
-//! are stored, in minor units; each with its currency.
+//! Export of a household's ledger data, section by section.
+//!
+//! Amounts are in minor units, as stored, each with its currency.
 
 use fintrac_kit::export::{PAGE_SIZE, SectionCursor};
 use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-/// A row as JSON.
+/// An exported row.
 #[derive(Debug)]
 pub struct ExportRow {
     pub id: Uuid,
-    /// Where ids repeat.
+    /// The number of the row among those with the same id.
     pub number: i64,
     pub json: Value,
 }
@@ -110,8 +111,9 @@ pub async fn recurring(
     .await
 }
 
-/// Each change of a transaction, and its postings. Page by page by changes: one
-/// transaction may have any number of them.
+/// Lists the revisions of transactions with their postings.
+///
+/// Pages are by revision, because a transaction can have any number of them.
 pub async fn history(
     connection: &mut PgConnection,
     household_id: Uuid,

@@ -1,4 +1,4 @@
-//! Household amounts that were left open because no rate was known.
+//! Household amounts that are missing because no rate was known.
 
 use chrono::NaiveDate;
 use fintrac_money::{Currency, Money};
@@ -23,27 +23,29 @@ pub struct UnpricedPosting {
     pub household_currency: Currency,
 }
 
-/// What an open posting's value follows from.
+/// The kind of an unpriced posting, which determines how it is valued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PostingKind {
-    /// On an account of the household.
+    /// A posting on an account of the household.
     Own,
-    /// Between two currencies.
+    /// A posting on an exchange account.
     Exchange,
-    /// On a category, income or expense.
+    /// A posting on any other nominal account.
     Nominal,
 }
 
-/// An open posting's amount, now that a rate is known.
+/// An unpriced posting with the household amount to store.
 #[derive(Debug)]
 pub struct PricedPosting<'a> {
     pub posting: &'a UnpricedPosting,
     pub amount: Money,
-    /// None: the value is another posting's.
+    /// The rate and its day. None if the value is that of another posting.
     pub rate: Option<(Decimal, NaiveDate)>,
 }
 
-/// (household, transaction) of transactions with open postings, in key order after `after`.
+/// Lists transactions with unpriced postings as (household, transaction).
+///
+/// They are in key order, after `after`.
 pub async fn unpriced_transactions(
     connection: &mut PgConnection,
     after: (Uuid, Uuid),
@@ -62,8 +64,10 @@ pub async fn unpriced_transactions(
     Ok(rows.into_iter().map(|row| (row.household_id, row.transaction_id)).collect())
 }
 
-/// Their open postings by revision, in order; the transactions and their accounts are locked.
-/// What is on a category that went over into another one is there now.
+/// Lists the unpriced postings of locked transactions in order of their revisions.
+///
+/// The accounts of the transactions are locked, too. Postings on the nominal account of
+/// a merged category are returned with the account that replaced it.
 pub async fn unpriced_postings(
     connection: &mut PgConnection,
     keys: &[(Uuid, Uuid)],
@@ -108,7 +112,9 @@ pub async fn unpriced_postings(
         .collect()
 }
 
-/// Writes the amounts on the postings and, from the first posting that stands, on the transactions.
+/// Stores household amounts on postings and transactions.
+///
+/// A transaction gets the amount of its current posting on `account_id`.
 pub async fn fill(connection: &mut PgConnection, filled: &[PricedPosting<'_>]) -> Result<(), sqlx::Error> {
     let households: Vec<_> = filled.iter().map(|priced| priced.posting.household_id).collect();
     let transactions: Vec<_> = filled.iter().map(|priced| priced.posting.transaction_id).collect();

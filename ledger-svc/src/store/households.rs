@@ -1,4 +1,4 @@
-//! Households as the ledger knows them.
+//! The ledger's copy of households.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -22,7 +22,7 @@ pub async fn find(
     .transpose()
 }
 
-/// Returns whether it was new.
+/// Inserts a household; returns whether it was new.
 pub async fn insert(
     connection: &mut PgConnection,
     household: &Household,
@@ -49,7 +49,7 @@ pub async fn set_timezone(connection: &mut PgConnection, household: &Household) 
         .map(|_| ())
 }
 
-/// Sets the time zone, unless somebody set another one meanwhile.
+/// Sets the time zone unless it was changed meanwhile.
 pub async fn replace_timezone(
     connection: &mut PgConnection,
     before: &Household,
@@ -66,7 +66,7 @@ pub async fn replace_timezone(
     .map(|_| ())
 }
 
-/// Locks households in key order: names in them are given one after the other.
+/// Locks households in key order, which serializes the naming of their accounts.
 pub async fn lock(connection: &mut PgConnection, household_ids: &[Uuid]) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "select id from ledger.households where id = any($1) order by id for no key update",

@@ -1,5 +1,6 @@
-//! The only place with SQL, a file per aggregate. The household comes first in
-//! every query.
+//! All SQL of the service, one file per aggregate.
+//!
+//! The household is the first condition of every query.
 
 pub mod accounts;
 pub mod analytics;
@@ -20,7 +21,7 @@ pub mod verification;
 
 use fintrac_money::Currency;
 
-/// What a stored word means; one that nobody knows is damage.
+/// Parses a stored value; an unknown value is an error.
 fn parse_stored<T>(text: &str, read: impl Fn(&str) -> Option<T>) -> Result<T, sqlx::Error> {
     read(text).ok_or_else(|| sqlx::Error::Decode(format!("unknown value {text:?}").into()))
 }

@@ -1,4 +1,4 @@
-//! Nominal accounts, made on demand.
+//! Nominal accounts, which are created on demand.
 
 use fintrac_money::Currency;
 use sqlx::PgConnection;
@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::currency;
 use crate::domain::posting::NominalAccount;
 
-/// Makes those that are not there yet, in key order.
+/// Inserts the accounts that do not exist yet, in key order.
 pub async fn insert_missing(
     connection: &mut PgConnection,
     accounts: &[NominalAccount],
@@ -29,7 +29,7 @@ pub async fn insert_missing(
     .map(|_| ())
 }
 
-/// Where what goes to a category is booked.
+/// The nominal account of a category in a currency.
 #[derive(Debug)]
 pub struct CategoryAccount {
     pub id: Uuid,
@@ -37,7 +37,7 @@ pub struct CategoryAccount {
     pub currency: Currency,
 }
 
-/// Lets accounts, and those that went over into them, count as others: (from, to).
+/// Merges accounts, and those merged into them before, into others: (from, to).
 pub async fn merge(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -57,7 +57,7 @@ pub async fn merge(
     .map(|_| ())
 }
 
-/// Those of a household's categories, without those that went over into others.
+/// Lists the nominal accounts of a household's categories, without merged ones.
 pub async fn list_for_categories(
     connection: &mut PgConnection,
     household_id: Uuid,

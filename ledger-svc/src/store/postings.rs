@@ -1,4 +1,4 @@
-//! Signed postings: the truth behind balances and totals. Append-only.
+//! Signed postings, from which balances and totals are derived. Append-only.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use super::currency;
 use crate::domain::posting::{Posting, Valuation};
 use crate::domain::transaction::{Status, Transaction};
 
-/// A posting on its way into the table.
+/// A posting to insert.
 #[derive(Debug)]
 pub struct NewPosting<'a> {
     pub household_id: Uuid,
@@ -50,9 +50,11 @@ pub async fn insert(connection: &mut PgConnection, postings: &[NewPosting<'_>]) 
     .map(|_| ())
 }
 
-/// The postings that stand, or of a voided transaction those that stood before, by
-/// (household, transaction); the transactions and their accounts are locked. What
-/// was posted on a category that went over into another one is there now.
+/// Reads the current postings of locked transactions, by (household, transaction).
+///
+/// A voided transaction has the postings before it was voided. The accounts of the
+/// transactions are locked, too. Postings on the nominal account of a merged category
+/// are returned with the account that replaced it.
 pub async fn current(
     connection: &mut PgConnection,
     transactions: &[(Uuid, Transaction)],

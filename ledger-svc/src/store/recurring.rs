@@ -12,7 +12,7 @@ use crate::domain::recurring::{Recurring, Status};
 use crate::domain::schedule::{Frequency, Rule, Schedule, Weekend};
 use crate::domain::transaction::{SplitInput, TransactionInput};
 
-/// What a recurring transaction posts, as it is stored.
+/// The stored template of a recurring transaction.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 struct Template {
@@ -125,7 +125,7 @@ impl TryFrom<RecurringRow> for Recurring {
                 frequency: parse_stored(&frequency, Frequency::from_text)?,
                 interval: u32::try_from(every).map_err(|error| sqlx::Error::Decode(error.into()))?,
             },
-            (None, ..) => return Err(sqlx::Error::Decode("a schedule without a rule".into())),
+            (None, ..) => return Err(sqlx::Error::Decode("schedule has no rule".into())),
         };
         let schedule = Schedule {
             rule,
@@ -161,7 +161,7 @@ impl TryFrom<RecurringRow> for Recurring {
     }
 }
 
-/// One that was not deleted.
+/// Finds a recurring transaction that is not deleted.
 pub async fn find(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -183,7 +183,7 @@ pub async fn find(
     row.map(Recurring::try_from).transpose()
 }
 
-/// Locks one until the transaction ends; whether it is there.
+/// Locks a recurring transaction; returns whether it exists.
 pub async fn lock(connection: &mut PgConnection, household_id: Uuid, id: Uuid) -> Result<bool, sqlx::Error> {
     let found = sqlx::query_scalar!(
         "select id from ledger.recurring where household_id = $1 and id = $2 and deleted_at is null for update",
@@ -195,7 +195,7 @@ pub async fn lock(connection: &mut PgConnection, household_id: Uuid, id: Uuid) -
     Ok(found.is_some())
 }
 
-/// The versions of those that are active; they stay so until the transaction ends.
+/// Locks active recurring transactions against changes; returns their versions.
 pub async fn lock_versions(
     connection: &mut PgConnection,
     keys: &[(Uuid, Uuid)],
@@ -214,7 +214,7 @@ pub async fn lock_versions(
     Ok(rows.into_iter().map(|row| ((row.household_id, row.id), row.version)).collect())
 }
 
-/// In the order in which they were made.
+/// Lists recurring transactions in the order in which they were created.
 pub async fn list(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -239,7 +239,7 @@ pub async fn list(
     rows.into_iter().map(Recurring::try_from).collect()
 }
 
-/// How many there are.
+/// Counts the recurring transactions of a household.
 pub async fn count(connection: &mut PgConnection, household_id: Uuid) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
         r#"select count(*) as "count!" from ledger.recurring where household_id = $1 and deleted_at is null"#,
@@ -249,8 +249,10 @@ pub async fn count(connection: &mut PgConnection, household_id: Uuid) -> Result<
     .await
 }
 
-/// Pauses the active ones that would post on closed accounts, given as (household,
-/// account); returns household, id and version of each.
+/// Pauses active recurring transactions that would post on closed accounts.
+///
+/// The accounts are given as (household, account). Returns the household, id and
+/// version of each paused one.
 pub async fn pause_for_accounts(
     connection: &mut PgConnection,
     accounts: &[(Uuid, Uuid)],
@@ -280,7 +282,9 @@ pub async fn pause_for_accounts(
     Ok(paused)
 }
 
-/// Writes one, new or changed; a changed one is locked. Nobody works on it any more.
+/// Inserts or updates a recurring transaction, and releases its lease.
+///
+/// An existing one must be locked.
 pub async fn save(connection: &mut PgConnection, recurring: &Recurring) -> Result<(), sqlx::Error> {
     let id = |text: &str| Uuid::parse_str(text.trim()).ok();
     let (frequency, every, rrule) = match &recurring.schedule.rule {
@@ -337,7 +341,9 @@ pub async fn save(connection: &mut PgConnection, recurring: &Recurring) -> Resul
     .map(|_| ())
 }
 
-/// Leases up to `limit` of those that are due: (household, id), the longest waiting first.
+/// Leases up to `limit` due recurring transactions, the longest waiting first.
+///
+/// Returns them as (household, id).
 pub async fn claim(
     connection: &mut PgConnection,
     limit: i64,
@@ -362,7 +368,7 @@ pub async fn claim(
     Ok(rows.into_iter().map(|row| (row.household_id, row.id)).collect())
 }
 
-/// Lets templates name another category.
+/// Replaces a category in the templates of a household.
 pub async fn replace_category(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -382,7 +388,7 @@ pub async fn replace_category(
     .map(|_| ())
 }
 
-/// Computes anew when those of a household are due.
+/// Recomputes when the recurring transactions of a household are due.
 pub async fn recompute_due(connection: &mut PgConnection, household_id: Uuid) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "select id from ledger.recurring where household_id = $1 order by id for update",

@@ -1,24 +1,24 @@
-//! Who changed what on a transaction, and when.
+//! Revisions of transactions.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-/// A revision on its way into the table.
+/// A revision to insert.
 #[derive(Debug)]
 pub struct NewRevision {
     pub household_id: Uuid,
     pub transaction_id: Uuid,
     pub revision: i64,
     pub kind: &'static str,
-    /// Field to [before, after].
+    /// Maps each changed field to `[before, after]`.
     pub changes: Value,
     pub actor: String,
     pub recorded_at: DateTime<Utc>,
 }
 
-/// A revision as it was recorded.
+/// A stored revision.
 #[derive(Debug)]
 pub struct RevisionRow {
     pub revision: i64,
@@ -46,7 +46,7 @@ pub async fn insert(connection: &mut PgConnection, revisions: &[NewRevision]) ->
     .map(|_| ())
 }
 
-/// A transaction's, the oldest first, after `after`.
+/// Lists a transaction's revisions after `after`, the oldest first.
 pub async fn list(
     connection: &mut PgConnection,
     household_id: Uuid,

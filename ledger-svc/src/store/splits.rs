@@ -1,11 +1,11 @@
-//! The parts of transactions that have several categories.
+//! Splits of transactions with several categories.
 
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::domain::transaction::Transaction;
 
-/// Writes the splits of transactions, given with their households, anew.
+/// Replaces the splits of transactions, given with their households.
 pub async fn replace(
     connection: &mut PgConnection,
     transactions: &[(Uuid, &Transaction)],

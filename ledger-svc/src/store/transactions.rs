@@ -1,4 +1,4 @@
-//! Transactions as they stand. Lists of them are in `list.rs`.
+//! The current state of transactions. Lists are in `list.rs`.
 
 mod list;
 #[cfg(test)]
@@ -61,8 +61,9 @@ struct SplitRow {
     description: Option<String>,
 }
 
-/// The columns of [`TransactionRow`]. What belongs to other tables by look-up, not by
-/// join: a join may choose a way that loses the order.
+/// The columns of [`TransactionRow`].
+///
+/// Subqueries read the columns of other tables: the plan of a join may lose the order.
 const COLUMNS: &str = "id, transaction_type, status, account_id, \
     (select currency_code from ledger.accounts where accounts.household_id = transactions.household_id \
         and accounts.id = transactions.account_id) as account_currency, to_account_id, \
@@ -139,7 +140,7 @@ async fn fetch(
     rows.into_iter().map(Transaction::try_from).collect()
 }
 
-/// Posted or voided.
+/// Finds a transaction, posted or voided.
 pub async fn find(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -152,8 +153,9 @@ pub async fn find(
     Ok(fetch(connection, query).await?.pop())
 }
 
-/// Locks transactions, given as (household, transaction), in key order; the own
-/// accounts that they are on, with their household.
+/// Locks transactions, given as (household, transaction), in key order.
+///
+/// Returns their own accounts as (household, account).
 pub async fn lock(
     connection: &mut PgConnection,
     keys: &[(Uuid, Uuid)],
@@ -177,7 +179,7 @@ pub async fn lock(
     Ok(accounts.collect())
 }
 
-/// Reads many, with their households.
+/// Finds transactions, given as (household, transaction).
 pub async fn find_many(
     connection: &mut PgConnection,
     keys: &[(Uuid, Uuid)],
@@ -195,7 +197,9 @@ pub async fn find_many(
         .collect())
 }
 
-/// (household, transaction, texts) of some whose words were not gathered yet.
+/// Lists up to `limit` transactions without a search vector.
+///
+/// They are returned as (household, transaction, texts).
 pub async fn without_search_vector(
     connection: &mut PgConnection,
     limit: i64,
@@ -214,7 +218,7 @@ pub async fn without_search_vector(
     Ok(texts.collect())
 }
 
-/// Stores words, unless an edit did so meanwhile.
+/// Stores search vectors unless an edit stored them meanwhile.
 pub async fn set_search_vectors(
     connection: &mut PgConnection,
     rows: &[(Uuid, Uuid, Texts)],
@@ -236,8 +240,10 @@ pub async fn set_search_vectors(
     .map(|_| ())
 }
 
-/// For each of these transactions, what later ones of its day, in id order,
-/// change on an account, minor units. Voided ones change nothing.
+/// Sums, for each transaction, the changes of an account by later ones of its day.
+///
+/// Transactions of a day are in id order. The sums are in minor units; voided
+/// transactions change nothing.
 pub async fn later_changes_that_day(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -248,7 +254,7 @@ pub async fn later_changes_that_day(
     let mut days: Vec<_> = transactions.iter().map(|transaction| transaction.date).collect();
     days.sort_unstable();
     days.dedup();
-    // Day by day: of a list of days the planner would rather read all of an account.
+    // Day by day: for a list of days the planner would read all transactions of an account.
     let rows = sqlx::query!(
         r#"with of_days as (
                select id, transaction_date, change
@@ -278,7 +284,7 @@ pub async fn later_changes_that_day(
     Ok(rows.into_iter().map(|row| (row.id, row.later)).collect())
 }
 
-/// Writes transactions with their households; new ones are inserted.
+/// Inserts transactions, given with their households.
 pub async fn insert(connection: &mut PgConnection, new: &[(Uuid, &Transaction)]) -> Result<(), sqlx::Error> {
     let c = Columns::from_rows(new);
     sqlx::query!(
@@ -312,7 +318,7 @@ pub async fn insert(connection: &mut PgConnection, new: &[(Uuid, &Transaction)])
     .map(|_| ())
 }
 
-/// Writes the new state of locked transactions.
+/// Updates locked transactions, given with their households.
 pub async fn update(
     connection: &mut PgConnection,
     changed: &[(Uuid, &Transaction)],
@@ -349,8 +355,9 @@ pub async fn update(
     .map(|_| ())
 }
 
-/// Transactions by column. Lists of tags differ in length, which arrays of
-/// arrays may not; they travel as JSON.
+/// The columns of transactions, as arrays for `unnest`.
+///
+/// Tags are JSON, because the rows of a PostgreSQL array must have equal lengths.
 struct Columns {
     households: Vec<Uuid>,
     ids: Vec<Uuid>,
@@ -378,7 +385,7 @@ struct Columns {
     created: Vec<DateTime<Utc>>,
     updated: Vec<DateTime<Utc>>,
     split: Vec<bool>,
-    /// Vectors as text.
+    /// The search vectors as text.
     search_vectors: Vec<String>,
     recurring: Vec<Option<Uuid>>,
 }

@@ -1,15 +1,15 @@
-//! What must hold between the tables, counted.
+//! Verification of the invariants between the tables.
 
 use sqlx::PgConnection;
 
-/// One invariant and how often it is broken.
+/// An invariant and the number of its violations.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     pub invariant: &'static str,
     pub violations: i64,
 }
 
-/// Counts every invariant's violations; on one snapshot, the caller's.
+/// Counts the violations of every invariant on the caller's snapshot.
 pub async fn run(connection: &mut PgConnection) -> Result<Vec<Finding>, sqlx::Error> {
     Ok(vec![
         finding(
@@ -18,21 +18,27 @@ pub async fn run(connection: &mut PgConnection) -> Result<Vec<Finding>, sqlx::Er
         ),
         finding("an account's balance is the sum of its postings", balances(connection).await?),
         finding(
-            "a day's change, household and unpriced amounts are the sums of that day's postings",
+            "a daily total is the sum of that day's postings, in both currencies",
             days(connection).await?,
         ),
-        finding("a transaction says what its postings moved", transactions(connection).await?),
-        finding("what stands is the newest postings, on every account", current_postings(connection).await?),
+        finding("a transaction's changes are the sums of its postings", transactions(connection).await?),
+        finding(
+            "a transaction's postings sum to its current ones on every account",
+            current_postings(connection).await?,
+        ),
         finding(
             "a transaction's household amount is that of its posting",
             household_amounts(connection).await?,
         ),
         finding("a transaction has all its revisions", revisions(connection).await?),
-        finding("splits sum to their transaction and share its day and state", splits(connection).await?),
-        finding("what went over into a category leads to a live one", merge_targets(connection).await?),
+        finding(
+            "splits sum to the amount of their transaction and have its date and status",
+            splits(connection).await?,
+        ),
+        finding("a merged category leads to one that is not merged", merge_targets(connection).await?),
         finding("a posting has its transaction and its account", orphans(connection).await?),
         finding(
-            "the exchange postings of one account's movement cancel",
+            "the exchange postings of a transaction with one own account cancel",
             exchange_postings(connection).await?,
         ),
     ])
@@ -213,7 +219,7 @@ async fn orphans(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
     .await
 }
 
-/// Postings of a revision with one own account: those of exchange have no value together.
+/// Counts revisions with one own posting whose exchange postings do not cancel.
 async fn exchange_postings(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
         r#"select count(*) as "count!" from (

@@ -1,4 +1,4 @@
-//! Accounts: opening, changing, closing, coming back.
+//! Tests accounts: opening, updates, closing, deletion and restoration.
 
 use fintrac_proto::ledger::v1 as pb;
 
@@ -33,7 +33,7 @@ async fn an_account_opens_with_a_balance_that_is_a_transaction() {
     assert_eq!(
         ana.list_all(pb::TransactionFilter::default(), 50).await.len(),
         2,
-        "nothing opens with nothing"
+        "a zero balance must not post an opening"
     );
     ledger.verify().await;
 }
@@ -45,7 +45,11 @@ async fn an_account_without_a_currency_is_in_the_preferred_one() {
     ledger.set_preferred_currency(&ana, "JPY");
     let yen = ana.account("Yen", "", "5000").await;
     assert_eq!((yen.currency_code.as_str(), yen.balance.as_str()), ("JPY", "5000"));
-    assert_eq!(ana.account("Bank", "EUR", "1").await.currency_code, "EUR", "what is said counts");
+    assert_eq!(
+        ana.account("Bank", "EUR", "1").await.currency_code,
+        "EUR",
+        "the requested currency must take precedence"
+    );
 }
 
 #[tokio::test]
@@ -73,14 +77,14 @@ async fn a_household_has_a_bounded_number_of_accounts() {
     let too_many = [("name".to_owned(), "TOO_MANY_ITEMS".to_owned())];
     assert_eq!(field_violations(ana.open(request.clone()).await), too_many);
     ana.call(ana.accounts().delete_account(delete(&first))).await.expect("deleted");
-    ana.open(request.clone()).await.expect("there is room for one");
+    ana.open(request.clone()).await.expect("one more account fits");
     ledger.execute("update ledger.accounts set deleted_at = updated_at").await;
     ledger.execute(&fill(1499, "created_at")).await;
-    assert_eq!(field_violations(ana.open(request).await), too_many, "those deleted count, too");
+    assert_eq!(field_violations(ana.open(request).await), too_many, "deleted accounts must count, too");
 }
 
 #[tokio::test]
-async fn a_changed_balance_is_an_adjustment_and_no_edit() {
+async fn a_changed_balance_posts_an_adjustment() {
     let ledger = Ledger::start().await;
     let ana = ledger.user("EUR");
     let bank = ana.account("Bank", "", "100").await;
@@ -110,11 +114,11 @@ async fn a_changed_balance_is_an_adjustment_and_no_edit() {
 }
 
 #[tokio::test]
-async fn two_changes_of_one_account_at_once_both_hold() {
+async fn concurrent_changes_of_one_account_are_both_applied() {
     let ledger = Ledger::start().await;
     let ana = ledger.user("EUR");
     let bank = ana.account("Bank", "", "").await;
-    // Large enough that the order of an update from a list is anybody's guess.
+    // The table is large enough for the row order of an update from a list to vary.
     ledger
         .execute(
             "insert into ledger.accounts (household_id, id, name, name_key, account_type, currency_code, include_in_net_worth,
@@ -126,10 +130,13 @@ async fn two_changes_of_one_account_at_once_both_hold() {
         .await;
     for round in 0..10 {
         let name = pb::UpdateAccountRequest { name: Some(format!("Bank {round}")), ..update(&bank) };
-        let words = pb::UpdateAccountRequest { description: Some(format!("words {round}")), ..update(&bank) };
-        let (named, worded) =
-            tokio::join!(ana.change_account(name, &["name"]), ana.change_account(words, &["description"]));
-        let newest = [named.expect("named"), worded.expect("worded")];
+        let text_changes =
+            pb::UpdateAccountRequest { description: Some(format!("words {round}")), ..update(&bank) };
+        let (named, reworded) = tokio::join!(
+            ana.change_account(name, &["name"]),
+            ana.change_account(text_changes, &["description"])
+        );
+        let newest = [named.expect("named"), reworded.expect("reworded")];
         let newest = newest.into_iter().max_by_key(|account| account.version).expect("two");
         let request = pb::GetAccountRequest { account_id: bank.id.clone() };
         let found = ana.call(ana.accounts().get_account(request)).await.expect("there").into_inner();
@@ -153,7 +160,7 @@ async fn names_are_reused_within_a_batch_and_across_replicas() {
     let take =
         pb::CreateAccountRequest { name: "A".into(), account_type: "cash".into(), ..Default::default() };
     let (given, _taken) = tokio::join!(ana.change_account(give, &["name"]), ana.open(take));
-    given.expect("given up");
+    given.expect("renamed");
     let open = |user: &crate::support::User, name: String| {
         let (user, request) = (
             user.clone(),
@@ -166,7 +173,7 @@ async fn names_are_reused_within_a_batch_and_across_replicas() {
     let across = futures::future::join_all(names.iter().rev().map(|name| open(&ana_on_second, name.clone())));
     let (here, across) = tokio::join!(here, across);
     let opened = here.iter().chain(&across).filter(|result| result.is_ok()).count();
-    assert_eq!(opened, 30, "each name once: {here:?} {across:?}");
+    assert_eq!(opened, 30, "each name must be used once: {here:?} {across:?}");
     for rejected in here.into_iter().chain(across).filter(Result::is_err) {
         assert_eq!(field_violations(rejected), [("name".to_owned(), "NAME_TAKEN".to_owned())]);
     }
@@ -185,13 +192,13 @@ async fn an_archived_account_takes_reversals_only() {
     assert_eq!(error_reason(ana.post(entry(&bank, "expense", "1")).await), "ACCOUNT_CLOSED");
     let rejected = field_violations(ana.post(transfer(&card, &bank, "1")).await);
     assert_eq!(rejected, [("to_account_id".to_owned(), "ACCOUNT_CLOSED".to_owned())]);
-    ana.void(&lunch.id).await.expect("a reversal is always allowed");
+    ana.void(&lunch.id).await.expect("reversals are always allowed");
     assert_eq!(ana.balance(&bank.id).await, "60.00");
     ledger.verify().await;
 }
 
 #[tokio::test]
-async fn a_deleted_account_leaves_its_history_and_its_name() {
+async fn a_deleted_account_keeps_its_history_and_frees_its_name() {
     let ledger = Ledger::start().await;
     let ana = ledger.user("EUR");
     let bank = ana.account("Bank", "", "100").await;
@@ -200,7 +207,7 @@ async fn a_deleted_account_leaves_its_history_and_its_name() {
     assert_eq!(
         field_violations(ana.open(taken.clone()).await),
         [("name".to_owned(), "NAME_TAKEN".to_owned())],
-        "two live accounts never share a name"
+        "two live accounts must not share a name"
     );
     ana.call(ana.accounts().delete_account(with_money(&bank))).await.expect("deleted");
     assert_eq!(error_reason(ana.call(ana.accounts().delete_account(with_money(&bank))).await), "NOT_FOUND");
@@ -221,14 +228,14 @@ async fn a_deleted_account_leaves_its_history_and_its_name() {
     ana.change_account(rename, &["name"]).await.expect("renamed");
     let back = ana.call(ana.accounts().restore_account(restore())).await.expect("restored").into_inner();
     assert_eq!(back.account.expect("an account").balance, "100.00");
-    ana.post(entry(&bank, "income", "1")).await.expect("it lives again");
+    ana.post(entry(&bank, "income", "1")).await.expect("the restored account accepts postings");
     let accounts = ana.call(ana.accounts().list_accounts(pb::ListAccountsRequest::default())).await;
     assert_eq!(accounts.expect("a page").into_inner().accounts.len(), 2);
     ledger.verify().await;
 }
 
 #[tokio::test]
-async fn no_user_reaches_accounts_of_others() {
+async fn no_user_can_access_accounts_of_others() {
     let ledger = Ledger::start().await;
     let (ana, bob) = (ledger.user("EUR"), ledger.user("EUR"));
     let (anas_bank, bobs_bank) = (ana.account("Bank", "", "100").await, bob.account("Bank", "", "5").await);
@@ -261,7 +268,7 @@ async fn no_user_reaches_accounts_of_others() {
 }
 
 #[tokio::test]
-async fn a_balance_is_todays_and_what_is_dated_later_is_projected() {
+async fn later_transactions_count_only_in_the_projected_balance() {
     let ledger = Ledger::start().await;
     let ana = ledger.user("EUR");
     let bank = ana.account("Bank", "", "1000.00").await;
@@ -284,26 +291,27 @@ async fn a_balance_is_todays_and_what_is_dated_later_is_projected() {
     let expected = |balance: &str, projected: &str| (balance.to_owned(), projected.to_owned());
     assert_eq!(read().await, expected("1000.00", "800.00"));
     let same = pb::UpdateAccountRequest { balance: Some("1000.00".into()), ..update(&bank) };
-    let same = ana.change_account(same, &["balance"]).await.expect("nothing to do");
+    let same = ana.change_account(same, &["balance"]).await.expect("unchanged");
     assert_eq!(figures(&same), expected("1000.00", "800.00"));
     let wanted = pb::UpdateAccountRequest { balance: Some("900.00".into()), ..update(&bank) };
     let set = ana.change_account(wanted, &["balance"]).await.expect("set");
     assert_eq!(figures(&set), expected("900.00", "700.00"));
     assert_eq!(read().await, expected("900.00", "700.00"));
     ledger.advance_clock(chrono::TimeDelta::days(7));
-    assert_eq!(read().await, expected("700.00", "700.00"), "the day has come");
+    assert_eq!(read().await, expected("700.00", "700.00"), "the transaction must count from its day on");
     ledger.verify().await;
 }
 
 #[tokio::test]
-async fn an_account_with_money_is_deleted_on_purpose_only() {
+async fn an_account_with_a_balance_is_deleted_only_on_request() {
     let ledger = Ledger::start().await;
     let ana = ledger.user("EUR");
     let (bank, savings) = (ana.account("Bank", "", "10.00").await, ana.account("Savings", "", "").await);
-    let rejected = ana.call(ana.accounts().delete_account(delete(&bank))).await.expect_err("it holds money");
+    let rejected =
+        ana.call(ana.accounts().delete_account(delete(&bank))).await.expect_err("the account has a balance");
     assert!(rejected.message().contains("10.00 EUR"), "{}", rejected.message());
     assert_eq!(error_reason(Err::<(), _>(rejected)), "ACCOUNT_HAS_BALANCE");
-    // What is dated later counts, too.
+    // Later transactions count, too.
     let later = pb::CreateTransactionRequest {
         transaction_date: Some("2026-12-01".into()),
         ..transfer(&bank, &savings, "4")
@@ -313,7 +321,7 @@ async fn an_account_with_money_is_deleted_on_purpose_only() {
     assert_eq!(error_reason(rejected), "ACCOUNT_HAS_BALANCE");
     let on_purpose = pb::DeleteAccountRequest { with_balance: true, ..delete(&savings) };
     ana.call(ana.accounts().delete_account(on_purpose)).await.expect("deleted");
-    // A transfer to it is voided and comes back all the same.
+    // A transfer to the deleted account can still be voided and restored.
     ana.void(&later.id).await.expect("voided");
     ana.void(&later.id).await.expect("voided again");
     assert_eq!(ana.restore(&later.id).await.expect("restored").status, "posted");
@@ -321,7 +329,7 @@ async fn an_account_with_money_is_deleted_on_purpose_only() {
 }
 
 #[tokio::test]
-async fn names_that_look_alike_are_one_name() {
+async fn names_that_differ_only_in_case_or_invisible_characters_are_equal() {
     let ledger = Ledger::start().await;
     let ana = ledger.user("EUR");
     let savings = ana.account("savings", "", "").await;
@@ -334,7 +342,7 @@ async fn names_that_look_alike_are_one_name() {
             "{same:?}"
         );
     }
-    // Its own name in another case is no other account's.
+    // An account may change the case of its own name.
     let rename = pb::UpdateAccountRequest { name: Some("Savings".into()), ..update(&savings) };
     assert_eq!(ana.change_account(rename, &["name"]).await.expect("renamed").name, "Savings");
     let other = ana.account("Other", "", "").await;

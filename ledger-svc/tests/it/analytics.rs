@@ -1,4 +1,4 @@
-//! Analyses against sums done by hand.
+//! Tests analyses against sums that were computed by hand.
 
 use fintrac_proto::ledger::v1 as pb;
 
@@ -18,7 +18,7 @@ fn on(
     }
 }
 
-/// Two months of a household in euros with an account in dollars.
+/// Creates two months of a household in euros with an account in dollars.
 async fn seed(ledger: &Ledger, ana: &User) -> (pb::Account, pb::Account, pb::Category, pb::Category) {
     ledger
         .execute(
@@ -107,7 +107,11 @@ async fn spending_is_grouped_by_category_account_and_time() {
     );
     let weeks = spending(&ana, "2026-07-06", "2026-07-20", "week").await;
     assert_eq!(weeks[0], "2026-07-06..2026-07-12: 140.00 EUR100.00 USD50.00 (82.3)");
-    assert_eq!(spending(&bob, "2026-01-01", "2026-12-31", "").await, ["= 0.00"], "nobody else's");
+    assert_eq!(
+        spending(&bob, "2026-01-01", "2026-12-31", "").await,
+        ["= 0.00"],
+        "another household must have spent nothing"
+    );
     let bad =
         pb::AnalyzeSpendingRequest { from: "2026-02-30".into(), to: "x".into(), group_by: "year".into() };
     let rejected = field_violations(ana.call(ana.analytics().analyze_spending(bad)).await);
@@ -142,7 +146,7 @@ async fn income_and_expense_add_up_interval_by_interval() {
             format!("{} {}", amounts.join(" "), row.cumulative)
         })
         .collect();
-    // 1000 - 100 - 30 + 20 - 120 - 10 - 100 = 660 in the bank.
+    // The bank account has 1000 - 100 - 30 + 20 - 120 - 10 - 100 = 660.
     assert_eq!(
         rows,
         [
@@ -189,12 +193,12 @@ async fn categories_are_compared_with_the_span_before() {
     assert_eq!((found.categories.len(), found.categories[0].share.as_str()), (1, "100.0"));
 }
 
-/// What a caller chooses is bounded as a product: days times currencies.
+/// The limit is on the product of the caller's choices: days times currencies.
 #[tokio::test]
 async fn many_days_of_many_currencies_are_rejected() {
     let ledger = Ledger::start().await;
     let ana = ledger.user("EUR");
-    // Almost as many days as there may be.
+    // Almost the maximum number of days.
     let request = || pb::AnalyzeNetWorthRequest {
         from: "2015-10-11".into(),
         to: "2026-09-21".into(),
@@ -254,8 +258,14 @@ async fn net_worth_uses_the_rates_of_the_day_and_included_accounts() {
         ana.call(ana.accounts().delete_account(delete)).await.expect("deleted");
     }
     let after = ask(request).await;
-    assert_eq!(after[1], "2026-08-31 681.88 EUR660.00 USD35.00 681.88 0.00", "it counted then");
-    assert_eq!(after[2], "2026-09-21 660.00 EUR660.00 660.00 0.00", "it has left today's");
+    assert_eq!(
+        after[1], "2026-08-31 681.88 EUR660.00 USD35.00 681.88 0.00",
+        "the account must count before its deletion"
+    );
+    assert_eq!(
+        after[2], "2026-09-21 660.00 EUR660.00 660.00 0.00",
+        "the account must not count after its deletion"
+    );
     ledger.execute("delete from ledger.exchange_rates where currency_code in ('USD', 'EUR')").await;
     let request = pb::AnalyzeNetWorthRequest {
         from: "2026-08-31".into(),
@@ -281,7 +291,7 @@ async fn patterns_report_weekdays_the_largest_and_the_unusual() {
     let request = pb::AnalyzePatternsRequest { from: "2026-08-01".into(), to: "2026-08-31".into() };
     let found = ana.call(ana.analytics().analyze_patterns(request)).await.expect("found").into_inner();
     let weekdays: Vec<_> = found.weekdays.iter().map(|weekday| parts(weekday.average.as_ref())).collect();
-    // Mondays: 100 on the 3rd and 40 dollars, 32 then, on the 10th, in five; Wednesdays: 310 in four.
+    // Five Mondays: 100 on the 3rd and 40 dollars (32 euros) on the 10th; four Wednesdays: 310.
     let expected = ["26.40 EUR20.00 USD8.00", "0.00", "77.50 EUR77.50", "0.00", "0.00", "0.00", "0.00"];
     assert_eq!(weekdays, expected);
     let largest: Vec<_> = found.largest.iter().map(|transaction| transaction.amount.as_str()).collect();
@@ -322,7 +332,7 @@ async fn a_total_out_of_range_is_reported() {
 }
 
 #[tokio::test]
-async fn amounts_without_a_rate_are_reported_with_every_sum() {
+async fn unpriced_amounts_are_reported_with_every_sum() {
     let ledger = Ledger::start().await;
     let ana = ledger.user("EUR");
     let food = ana.category("Food", "expense").await;

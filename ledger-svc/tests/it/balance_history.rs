@@ -1,4 +1,4 @@
-//! Balances as of a day, and their history.
+//! Tests balances as of a day, and their history.
 
 use fintrac_proto::ledger::v1 as pb;
 
@@ -41,7 +41,7 @@ async fn balance_history_follows_every_day_and_every_edit() {
     assert_eq!(
         balance_on(&ana, &bank, "").await,
         "125.00",
-        "the opening is of today, what is to come is not in it"
+        "today's opening must count, later transactions must not"
     );
     assert_eq!(balance_on(&ana, &bank, "2100-01-01").await, "132.00");
     assert_eq!(
@@ -56,13 +56,13 @@ async fn balance_history_follows_every_day_and_every_edit() {
         history(&ana, &bank, "2026-08-09", "2026-08-10", "day").await,
         ["2026-08-09 50.00", "2026-08-10 25.00"]
     );
-    assert_eq!(history(&ana, &bank, "", "", "").await.len(), 13, "a year by month");
+    assert_eq!(history(&ana, &bank, "", "", "").await.len(), 13, "the default must be a year by month");
     ana.void(&spent.id).await.expect("voided");
     assert_eq!(balance_on(&ana, &bank, "2026-08-10").await, "45.00");
 }
 
 #[tokio::test]
-async fn invalid_parameters_are_named_and_accounts_of_others_are_not_found() {
+async fn invalid_parameters_are_reported_and_accounts_of_others_are_not_found() {
     let ledger = Ledger::start().await;
     let (ana, bob) = (ledger.user("EUR"), ledger.user("EUR"));
     let bank = ana.account("Bank", "", "100").await;

@@ -1,4 +1,4 @@
-//! Many changes in one commit, and the export.
+//! Tests bulk requests and the export.
 
 use fintrac_kit::transport::{IDEMPOTENCY_KEY, REPLAYED};
 use fintrac_proto::ledger::v1 as pb;
@@ -45,7 +45,7 @@ async fn an_atomic_bulk_is_applied_whole_or_not_at_all() {
         ("operations[6].id", "TRANSACTION_NOT_FOUND"),
     ];
     assert_eq!(rejected, expected.map(|(field, reason)| (field.to_owned(), reason.to_owned())));
-    assert_eq!(ana.balance(&bank.id).await, "30.00", "nothing was done");
+    assert_eq!(ana.balance(&bank.id).await, "30.00", "no operation must be applied");
     let results = ana.bulk("Atomic", good()).await.expect("done");
     let statuses: Vec<_> = results.iter().map(|result| result.status.as_str()).collect();
     assert_eq!(statuses, ["created", "updated", "deleted"]);
@@ -53,7 +53,11 @@ async fn an_atomic_bulk_is_applied_whole_or_not_at_all() {
     assert_eq!(ana.find(&made.id).await.expect("there"), made);
     assert_eq!((ana.balance(&bank.id).await, bob.balance(&theirs.id).await), ("8.00".into(), "30.00".into()));
     let same = ana.bulk("atomic", vec![amount(&made.id, "3.00")]).await.expect("done");
-    assert_eq!((same[0].status.as_str(), &same[0].transaction), ("updated", &Some(made)), "nothing is new");
+    assert_eq!(
+        (same[0].status.as_str(), &same[0].transaction),
+        ("updated", &Some(made)),
+        "an edit without a change must return the same transaction"
+    );
     ledger.verify().await;
 }
 
@@ -116,12 +120,12 @@ async fn a_bulk_that_is_sent_twice_is_applied_once() {
         Ok::<_, tonic::Status>((response.into_inner().results, replayed))
     };
     assert_eq!(error_reason(send("k", "atomic", &["1", "0"]).await), "VALIDATION_FAILED");
-    let (first, replayed) = send("k", "atomic", &["1", "2"]).await.expect("a refusal left the key free");
+    let (first, replayed) = send("k", "atomic", &["1", "2"]).await.expect("a rejection leaves the key free");
     assert!(!replayed && first.len() == 2);
     let (again, replayed) = send("k", "atomic", &["1", "2"]).await.expect("replayed");
     assert_eq!((again, replayed), (first, true));
     let (one, other) = tokio::join!(send("t", "partial", &["1", "0"]), send("t", "partial", &["1", "0"]));
-    assert_eq!(one.expect("done").0, other.expect("done").0, "twins");
+    assert_eq!(one.expect("done").0, other.expect("done").0, "duplicates must return the same response");
     assert_eq!(ana.balance(&bank.id).await, "4.00");
 }
 
@@ -156,7 +160,7 @@ async fn an_invalid_bulk_is_rejected_with_all_its_reasons() {
 }
 
 #[tokio::test]
-async fn a_bulk_of_a_thousand_and_the_export_of_all() {
+async fn a_bulk_of_a_thousand_operations_is_applied_and_exported() {
     let ledger = Ledger::start().await;
     let ana = ledger.user("EUR");
     let (bank, food) = (ana.account("Bank", "", "").await, ana.category("Food", "expense").await);

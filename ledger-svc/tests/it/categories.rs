@@ -1,4 +1,4 @@
-//! Categories: the default set, the tree, and what may be deleted.
+//! Tests categories: the default set, the tree, and deletion.
 
 use fintrac_proto::ledger::v1 as pb;
 use futures::future::join_all;
@@ -23,7 +23,11 @@ async fn a_new_household_has_categories_in_its_language_once() {
         join_all((0..10).map(|number| list(if number % 2 == 0 { &ana } else { &ana_on_second }))).await;
     let names = |list: &[pb::Category]| list.iter().map(|category| category.name.clone()).collect::<Vec<_>>();
     for response in &responses {
-        assert_eq!(names(response), names(&responses[0]), "the first sight is the same from everywhere");
+        assert_eq!(
+            names(response),
+            names(&responses[0]),
+            "concurrent first requests must return the same categories"
+        );
     }
     assert_eq!(responses[0].len(), 20);
     assert_eq!((responses[0][0].name.as_str(), responses[0][0].r#type.as_str()), ("Sueldo", "income"));
@@ -70,7 +74,11 @@ async fn the_tree_has_one_type_no_cycle_and_no_duplicates() {
     let bob = ledger.user("EUR");
     let rejected =
         field_violations(bob.call(bob.categories().create_category(child("Mine", "expense", &food))).await);
-    assert_eq!(rejected, [("parent_id".to_owned(), "PARENT_INVALID".to_owned())], "somebody else's");
+    assert_eq!(
+        rejected,
+        [("parent_id".to_owned(), "PARENT_INVALID".to_owned())],
+        "another household's category must be rejected"
+    );
     let bad = pb::CreateCategoryRequest {
         name: "\t".into(),
         r#type: "both".into(),
@@ -83,7 +91,7 @@ async fn the_tree_has_one_type_no_cycle_and_no_duplicates() {
 }
 
 #[tokio::test]
-async fn a_tree_has_five_levels_wherever_it_is_moved() {
+async fn a_tree_has_at_most_five_levels_after_any_move() {
     let ledger = Ledger::start().await;
     let ana = ledger.user("EUR");
     let chain = async |name: &str, length: usize| {
@@ -116,13 +124,13 @@ async fn a_tree_has_five_levels_wherever_it_is_moved() {
         async move { ana.call(ana.categories().update_category(request)).await }
     };
     let moved = field_violations(change(&low[0], Some(&deep[2]), "").await);
-    assert_eq!(moved, [("parent_id".to_owned(), "NESTED_TOO_DEEP".to_owned())], "what hangs below counts");
-    change(&low[0], Some(&deep[1]), "").await.expect("2 + 3");
-    change(&low[2], None, "renamed").await.expect("a rename is no move");
+    assert_eq!(moved, [("parent_id".to_owned(), "NESTED_TOO_DEEP".to_owned())], "descendants must count");
+    change(&low[0], Some(&deep[1]), "").await.expect("2 + 3 levels");
+    change(&low[2], None, "renamed").await.expect("a rename does not move the category");
 }
 
 #[tokio::test]
-async fn only_a_category_that_nothing_uses_can_be_deleted() {
+async fn only_an_unused_category_can_be_deleted() {
     let ledger = Ledger::start().await;
     let ana = ledger.user("EUR");
     let bank = ana.account("Bank", "", "100").await;
@@ -145,7 +153,7 @@ async fn only_a_category_that_nothing_uses_can_be_deleted() {
     let rejected = field_violations(ana.post(with(&food)).await);
     assert_eq!(rejected, [("category_id".to_owned(), "CATEGORY_NOT_FOUND".to_owned())]);
     let back = ana.restore(&lunch.id).await.expect("restored");
-    assert_eq!(back.category_id, None, "what is gone stays gone");
+    assert_eq!(back.category_id, None, "the restored transaction must have no category");
     ana.category("Food", "expense").await;
     ledger.verify().await;
 }
@@ -169,7 +177,7 @@ async fn a_category_is_never_deleted_under_a_transaction() {
             ana.post(spend),
             ana_on_second.call(async { ana_on_second.categories().delete_category(deletion).await }),
         );
-        assert!(posted.is_ok() != deleted.is_ok(), "one of the two: {posted:?} {deleted:?}");
+        assert!(posted.is_ok() != deleted.is_ok(), "exactly one must succeed: {posted:?} {deleted:?}");
     }
     let orphans = "select count(*) from ledger.transactions join ledger.categories
         on categories.household_id = transactions.household_id and categories.id = category_id
@@ -178,7 +186,7 @@ async fn a_category_is_never_deleted_under_a_transaction() {
     ledger.verify().await;
 }
 
-/// Sets what a budget references by a change; how many of the categories are there.
+/// Sets a budget's references at a generation; returns how many categories exist.
 async fn reference(
     ledger: &Ledger,
     user: &User,
@@ -217,10 +225,18 @@ async fn a_category_that_a_budget_references_is_kept_or_merged() {
     assert_eq!(error_reason(delete(&ana, &food, None).await), "CATEGORY_IN_USE");
     delete(&ana, &food, Some(&fun)).await.expect("merged");
     assert_eq!(reference(&ledger, &ana, (2, 2), &[], Some(2)).await, 0);
-    assert_eq!(error_reason(delete(&ana, &fun, None).await), "CATEGORY_IN_USE", "the first names it now");
+    assert_eq!(
+        error_reason(delete(&ana, &fun, None).await),
+        "CATEGORY_IN_USE",
+        "the merge must move the first budget's reference"
+    );
     assert_eq!(reference(&ledger, &ana, (1, 2), &[], Some(2)).await, 0);
     delete(&ana, &fun, None).await.expect("deleted");
-    assert_eq!(reference(&ledger, &ana, (1, 3), &[&fun], Some(3)).await, 0, "it is not there any more");
+    assert_eq!(
+        reference(&ledger, &ana, (1, 3), &[&fun], Some(3)).await,
+        0,
+        "a deleted category must not be referenced"
+    );
 }
 
 #[tokio::test]
@@ -228,15 +244,15 @@ async fn references_of_concurrent_changes_are_distinguished() {
     let ledger = Ledger::start().await;
     let ana = ledger.user("EUR");
     let (food, fun) = (ana.category("Food", "expense").await, ana.category("Fun", "expense").await);
-    // Two changes are under way; the second ends first and does not name what the first one does.
+    // Of two concurrent changes, the second ends first and does not name the first one's category.
     reference(&ledger, &ana, (1, 1), &[&food], None).await;
     reference(&ledger, &ana, (1, 2), &[&fun], None).await;
     reference(&ledger, &ana, (1, 3), &[&fun], Some(0)).await;
     assert_eq!(error_reason(delete(&ana, &food, None).await), "CATEGORY_IN_USE");
-    // The first one ends, too, and is the last word.
+    // The first change ends last, so its references are final.
     reference(&ledger, &ana, (1, 4), &[&food], Some(4)).await;
     delete(&ana, &fun, None).await.expect("deleted");
-    // A message that was on its way since then comes too late.
+    // A delayed message of the first change has no effect.
     reference(&ledger, &ana, (1, 5), &[], Some(5)).await;
     reference(&ledger, &ana, (1, 1), &[&food], None).await;
     delete(&ana, &food, None).await.expect("deleted");
@@ -266,7 +282,7 @@ async fn a_category_is_never_deleted_while_it_becomes_referenced() {
             reference(&ledger, &ana, (number, 1), &named, None),
             delete(&ana_on_second, &food, None)
         );
-        assert!((named == 1) != deleted.is_ok(), "one of the two: {named} {deleted:?}");
+        assert!((named == 1) != deleted.is_ok(), "exactly one must succeed: {named} {deleted:?}");
 
         let fun = ana.category(&format!("Fun {number}"), "expense").await;
         let request = pb::CreateRecurringRequest {
@@ -280,6 +296,6 @@ async fn a_category_is_never_deleted_while_it_becomes_referenced() {
             ana.call(async { ana.recurring().create_recurring(request).await }),
             delete(&ana_on_second, &fun, None)
         );
-        assert!(made.is_ok() != deleted.is_ok(), "one of the two: {made:?} {deleted:?}");
+        assert!(made.is_ok() != deleted.is_ok(), "exactly one must succeed: {made:?} {deleted:?}");
     }
 }

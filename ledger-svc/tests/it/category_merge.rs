@@ -1,4 +1,4 @@
-//! Deleting a category with all that hangs on it going over into another one.
+//! Tests merging a category into another one.
 
 use fintrac_proto::ledger::v1 as pb;
 use futures::future::join_all;
@@ -27,7 +27,7 @@ async fn listed(user: &User, category: &pb::Category) -> usize {
     listed_as(user, category, category).await
 }
 
-/// How many a list of `asked` has; all of them say `category`.
+/// Counts the transactions listed for `asked`, which must all have `category`.
 async fn listed_as(user: &User, asked: &pb::Category, category: &pb::Category) -> usize {
     let filter = pb::TransactionFilter { category_id: asked.id.clone(), ..Default::default() };
     let all = user.list_all(filter, 2).await;
@@ -113,7 +113,7 @@ async fn everything_is_merged_and_nothing_is_posted_again() {
     assert_eq!(
         spent(&ledger, &ana, &lunch).await,
         spent(&ledger, &ana, &food).await,
-        "a budget on it goes along"
+        "a budget on the merged category must count the target"
     );
     assert_eq!(listed(&ana, &food).await, 4);
     assert_eq!(ana.find(&plain.id).await.expect("there").category_id, Some(food.id.clone()));
@@ -121,26 +121,27 @@ async fn everything_is_merged_and_nothing_is_posted_again() {
     assert!(splits.iter().all(|split| split.category_id == food.id));
     ledger.verify().await;
 
-    assert_eq!(listed_as(&ana, &lunch, &food).await, 4, "asked for by its old id");
+    assert_eq!(listed_as(&ana, &lunch, &food).await, 4, "the old id must list the merged transactions");
 
-    // What stands goes on from there.
-    let words = pb::CreateTransactionRequest { description: Some("Soup".into()), ..Default::default() };
-    let worded = ana.edit(&plain.id, words, &["description"]).await.expect("edited");
-    assert_eq!(ledger.query_i64(postings).await, posted, "the category is the same");
-    assert_eq!(worded.category_id, Some(food.id.clone()));
+    // Merged transactions can be edited and restored.
+    let text_changes =
+        pb::CreateTransactionRequest { description: Some("Soup".into()), ..Default::default() };
+    let reworded = ana.edit(&plain.id, text_changes, &["description"]).await.expect("edited");
+    assert_eq!(ledger.query_i64(postings).await, posted, "a text edit must post nothing");
+    assert_eq!(reworded.category_id, Some(food.id.clone()));
     let more = pb::CreateTransactionRequest { amount: "11".into(), ..Default::default() };
     ana.edit(&plain.id, more, &["amount"]).await.expect("edited");
     ana.restore(&voided.id).await.expect("restored");
     assert_eq!(cents(&spent(&ledger, &ana, &food).await), all + 100 + 500);
     ledger.verify().await;
 
-    // And once more, in a chain.
+    // Merges can be chained.
     let fun = ana.category("Fun", "expense").await;
     ana.move_category(&food.id, &fun.id).await.expect("moved");
     assert_eq!((listed(&ana, &fun).await, cents(&spent(&ledger, &ana, &lunch).await)), (5, all + 600));
     ana.void(&plain.id).await.expect("voided");
     assert_eq!(cents(&spent(&ledger, &ana, &fun).await), all + 600 - 1100);
-    let posted = ana.post(on(&bank, &lunch, "1")).await.expect("an old id leads to the new category");
+    let posted = ana.post(on(&bank, &lunch, "1")).await.expect("an old id resolves to the new category");
     assert_eq!(posted.category_id, Some(fun.id));
     ledger.verify().await;
 }

@@ -1,4 +1,4 @@
-//! Two ledgers on one database, everybody at once.
+//! Tests two replicas on one database under concurrent requests.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use crate::support::{Ledger, User, entry, transfer};
 const TASKS: usize = 32;
 const TRANSACTIONS_PER_TASK: usize = 157;
 
-/// What a task did that counts: (account, cents) of each posting that stands.
+/// The change of each account's balance that a task posted, in cents.
 type BalanceChanges = HashMap<String, i64>;
 
 async fn post(user: &User, accounts: &[pb::Account], random: &Random) -> BalanceChanges {
@@ -75,8 +75,7 @@ async fn thirty_two_tasks_post_five_thousand_transactions_on_ten_accounts() {
     ledger.verify().await;
 }
 
-/// Edits until told that the transaction is voided; refusals other than those
-/// that two at once must expect are defects.
+/// Edits a transaction until it is voided; any other rejection is a defect.
 async fn edit(user: &User, id: &str, amounts: std::ops::Range<u32>) -> Result<(), Status> {
     for amount in amounts {
         let change = pb::CreateTransactionRequest { amount: amount.to_string(), ..Default::default() };
@@ -106,7 +105,7 @@ async fn two_replicas_edit_and_void_the_same_transactions() {
     }
     let voids = transactions.iter().enumerate().filter(|(number, _)| number % 4 == 0);
     let voids = voids.map(|(_, transaction)| async {
-        // Both say that it is voided; the books below show that it was reversed once.
+        // Both calls succeed; the balances below show that only one reversed the transaction.
         let results = tokio::join!(ana.void(&transaction.id), ana_on_second.void(&transaction.id));
         results.0.and(results.1).expect("voided");
     });

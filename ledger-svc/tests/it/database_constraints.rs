@@ -1,15 +1,15 @@
-//! What the database itself refuses, whoever asks.
+//! Tests what the database itself rejects, independent of the service.
 
 use sqlx::{AssertSqlSafe, ConnectOptions as _};
 
 use crate::support::{Ledger, entry};
 
-/// The code and constraint that PostgreSQL answers the serving role with.
+/// Returns the error code and constraint that the serving role gets.
 async fn rejected(ledger: &Ledger, sql: &str) -> (String, Option<String>) {
     let mut connection = ledger.database.app("ledger").connect().await.expect("connected");
     let result = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut connection).await;
     let error = result.expect_err(sql);
-    let error = error.as_database_error().expect("the database's own refusal");
+    let error = error.as_database_error().expect("an error of the database");
     (error.code().expect("a code").into_owned(), error.constraint().map(str::to_owned))
 }
 
@@ -26,7 +26,7 @@ async fn the_serving_role_cannot_touch_what_was_posted() {
         "update ledger.postings set day = day + 1",
         "delete from ledger.postings",
         "truncate ledger.postings",
-        "update ledger.revisions set actor = 'nobody'",
+        "update ledger.revisions set actor = 'unknown'",
         "delete from ledger.revisions",
         "delete from ledger.events",
         "update ledger.events set kind = 'nothing'",
@@ -36,16 +36,20 @@ async fn the_serving_role_cannot_touch_what_was_posted() {
         "select * from auth.users",
     ] {
         let (code, _) = rejected(&ledger, sql).await;
-        // Another service's schema is not even there in this database.
+        // Another service's schema does not exist in this database.
         assert!(code == DENIED || (sql.contains("auth") && code == "42P01"), "{sql}: {code}");
     }
     let frozen = rejected(&ledger, "update ledger.postings set household_amount = 1").await;
-    assert_eq!(frozen, ("23514".into(), Some("postings_append_only_check".into())), "filled once only");
+    assert_eq!(
+        frozen,
+        ("23514".into(), Some("postings_append_only_check".into())),
+        "a household amount must be filled only once"
+    );
     ledger.verify().await;
 }
 
 #[tokio::test]
-async fn other_schemas_are_closed() {
+async fn other_schemas_are_inaccessible() {
     let ledger = Ledger::start().await;
     ledger
         .execute("create schema auth; create table auth.users (id int); insert into auth.users values (1)")
@@ -95,16 +99,19 @@ async fn verification_finds_every_kind_of_corruption() {
             "update ledger.accounts set balance = balance + 1",
             "an account's balance is the sum of its postings",
         ),
-        ("update ledger.daily_totals set change = change + 1", "a day's change"),
-        ("update ledger.daily_totals set household_change = 0", "a day's change"),
-        ("delete from ledger.daily_totals", "a day's change"),
-        ("update ledger.transactions set account_change = account_change - 1", "a transaction says"),
-        ("update ledger.transactions set status = 'voided', posted_revision = null", "a transaction says"),
+        ("update ledger.daily_totals set change = change + 1", "a daily total"),
+        ("update ledger.daily_totals set household_change = 0", "a daily total"),
+        ("delete from ledger.daily_totals", "a daily total"),
+        ("update ledger.transactions set account_change = account_change - 1", "a transaction's changes"),
+        (
+            "update ledger.transactions set status = 'voided', posted_revision = null",
+            "a transaction's changes",
+        ),
         ("update ledger.transactions set household_amount = 1", "a transaction's household amount"),
         (
             "alter table ledger.postings disable trigger all;
              update ledger.postings set is_reversal = true where number = 1",
-            "what stands is the newest postings",
+            "a transaction's postings sum to its current ones",
         ),
         ("delete from ledger.revisions", "a transaction has all its revisions"),
         ("delete from ledger.transactions", "a posting has its transaction and its account"),

@@ -1,4 +1,4 @@
-//! Commands that the database refuses, and answers that never arrive.
+//! Tests commands that the database rejects and commits whose response is lost.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -22,8 +22,8 @@ async fn a_failing_command_among_sixty_four_affects_no_other() {
     })
     .await
     .expect("posted");
-    // A day's total that one more cent takes over the edge: planning does not
-    // read totals, so only the database can refuse.
+    // A daily total at its maximum, one cent below overflow: planning does not read
+    // totals, so only the database can reject the command.
     ledger
         .execute(&format!(
             "update ledger.daily_totals set change = 9223372036854775807 where account_id = '{}'",
@@ -42,13 +42,14 @@ async fn a_failing_command_among_sixty_four_affects_no_other() {
     ledger
         .execute(&format!("update ledger.daily_totals set change = 100 where account_id = '{}'", brink.id))
         .await;
-    let (_, replayed) = ana.post_with_key(failing, "k").await.expect("the key was left free");
+    let (_, replayed) = ana.post_with_key(failing, "k").await.expect("the key is free");
     assert!(!replayed);
     ledger.verify().await;
 }
 
-/// Stands between a ledger and its PostgreSQL; cuts the connection of the next
-/// commit, before or after PostgreSQL has heard of it.
+/// A proxy between a ledger and PostgreSQL that cuts the next commit's connection.
+///
+/// It cuts before or after PostgreSQL receives the commit.
 struct CommitFaultProxy(Arc<AtomicU8>);
 
 const PASS_THROUGH: u8 = 0;
@@ -56,7 +57,7 @@ const BEFORE_COMMIT: u8 = 1;
 const AFTER_COMMIT: u8 = 2;
 
 impl CommitFaultProxy {
-    /// Returns the way through.
+    /// Starts the proxy and returns the options to connect through it.
     async fn start(options: &PgConnectOptions) -> (Self, PgConnectOptions) {
         let socket = format!("{}/.s.PGSQL.5432", options.get_host());
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -65,7 +66,7 @@ impl CommitFaultProxy {
         let shared = Arc::clone(&mode);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let server = UnixStream::connect(&socket).await.expect("PostgreSQL answers");
+                let server = UnixStream::connect(&socket).await.expect("PostgreSQL accepts connections");
                 tokio::spawn(proxy(client, server, Arc::clone(&shared)));
             }
         });
@@ -96,14 +97,14 @@ async fn proxy(client: tokio::net::TcpStream, server: UnixStream, mode: Arc<Atom
     });
     let mut buffer = vec![0; 65_536];
     while let Ok(length @ 1..) = from_client.read(&mut buffer).await {
-        // A simple query: its tag, its length, its text.
+        // A simple query message: tag, length, text.
         let is_commit = buffer[..length].ends_with(b"commit\0");
         let cut = if is_commit { mode.swap(PASS_THROUGH, Ordering::SeqCst) } else { PASS_THROUGH };
         if cut == BEFORE_COMMIT {
             break;
         }
         if cut == AFTER_COMMIT {
-            // PostgreSQL's answer goes nowhere.
+            // PostgreSQL's response is dropped.
             back.abort();
         }
         if to_server.write_all(&buffer[..length]).await.is_err() || cut == AFTER_COMMIT {
@@ -131,9 +132,9 @@ async fn a_lost_commit_response_is_resolved_both_ways() {
             responses.iter().all(|result| result.as_ref().is_ok_and(|(_, replayed)| !replayed)),
             "{responses:?}"
         );
-        assert_eq!(cut.0.load(Ordering::SeqCst), PASS_THROUGH, "the connection was cut");
+        assert_eq!(cut.0.load(Ordering::SeqCst), PASS_THROUGH, "the connection must be cut");
         let posted = i64::try_from((round + 1) * 16).expect("few");
-        assert_eq!(ana.balance(&bank.id).await, format!("{posted}.00"), "once each");
+        assert_eq!(ana.balance(&bank.id).await, format!("{posted}.00"), "each key must post once");
     }
     ledger.verify().await;
 }

@@ -1,4 +1,4 @@
-//! Idempotency: a key does its work once, whoever sends it and how often.
+//! Tests idempotency: a request takes effect once per key.
 
 use fintrac_proto::ledger::v1 as pb;
 use futures::future::join_all;
@@ -6,7 +6,7 @@ use futures::future::join_all;
 use crate::support::{Ledger, entry, error_reason};
 
 #[tokio::test]
-async fn a_hundred_keys_twenty_times_at_once_are_a_hundred_transactions() {
+async fn a_hundred_keys_sent_twenty_times_post_a_hundred_transactions() {
     let ledger = Ledger::start().await;
     let second = ledger.replica().await;
     let ana = ledger.user("EUR");
@@ -25,8 +25,15 @@ async fn a_hundred_keys_twenty_times_at_once_are_a_hundred_transactions() {
         let of_key: Vec<_> =
             responses.iter().filter(|(number, _)| *number == key).map(|(_, response)| response).collect();
         assert_eq!(of_key.len(), 20);
-        assert!(of_key.iter().all(|(transaction, _)| *transaction == of_key[0].0), "identical answers");
-        assert_eq!(of_key.iter().filter(|(_, replayed)| !replayed).count(), 1, "one of them did the work");
+        assert!(
+            of_key.iter().all(|(transaction, _)| *transaction == of_key[0].0),
+            "the responses must be identical"
+        );
+        assert_eq!(
+            of_key.iter().filter(|(_, replayed)| !replayed).count(),
+            1,
+            "one request must take effect"
+        );
     }
     assert_eq!(ana.balance(&bank.id).await, "100.00");
     assert_eq!(ana.list_all(pb::TransactionFilter::default(), 200).await.len(), 100);
@@ -49,18 +56,18 @@ async fn a_stored_response_is_the_first_one_even_after_changes() {
     let bob = ledger.user("EUR");
     let bobs_bank = bob.account("Bank", "", "").await;
     let (mine, replayed) =
-        bob.post_with_key(entry(&bobs_bank, "income", "5"), "k").await.expect("his own key");
+        bob.post_with_key(entry(&bobs_bank, "income", "5"), "k").await.expect("keys are separate per user");
     assert!(!replayed && mine.id != first.id);
 }
 
 #[tokio::test]
-async fn one_key_with_two_bodies_at_once_does_one_of_them() {
+async fn concurrent_requests_with_one_key_and_several_bodies_take_effect_once() {
     let ledger = Ledger::start().await;
     let ana = ledger.user("EUR");
     let bank = ana.account("Bank", "", "").await;
     for round in 0..20 {
         let key = format!("k{round}");
-        // The zero is refused whichever comes first, and leaves the key free.
+        // The zero is rejected in any order and leaves the key free.
         let amounts = ["5", "6", "7", "0"];
         let requests = amounts.map(|amount| ana.post_with_key(entry(&bank, "income", amount), &key));
         let responses = join_all(requests).await;
@@ -70,7 +77,7 @@ async fn one_key_with_two_bodies_at_once_does_one_of_them() {
         let (again, replayed) = ana
             .post_with_key(entry(&bank, "income", &first.amount.replace(".00", "")), &key)
             .await
-            .expect("the one that was done");
+            .expect("the request that took effect");
         assert!(replayed && again == first);
     }
     assert_eq!(ana.list_all(pb::TransactionFilter::default(), 200).await.len(), 20);
@@ -83,9 +90,9 @@ async fn a_rejected_request_leaves_its_key_free() {
     let ana = ledger.user("EUR");
     let bank = ana.account("Bank", "", "").await;
     assert_eq!(error_reason(ana.post_with_key(entry(&bank, "income", "0"), "k").await), "VALIDATION_FAILED");
-    let (_, replayed) = ana.post_with_key(entry(&bank, "income", "1"), "k").await.expect("the key was free");
+    let (_, replayed) = ana.post_with_key(entry(&bank, "income", "1"), "k").await.expect("the key is free");
     assert!(!replayed);
-    // The same among others that are carried out in the same batch.
+    // The same holds among other commands of the same batch.
     let keys: Vec<_> = (0..16).map(|number| format!("k{number}")).collect();
     let valid = join_all((0..16).map(|_| ana.post(entry(&bank, "income", "1"))));
     let rejected = join_all(keys.iter().map(|key| ana.post_with_key(entry(&bank, "income", "0"), key)));
@@ -104,7 +111,7 @@ async fn a_rejected_request_leaves_its_key_free() {
 }
 
 #[tokio::test]
-async fn accounts_and_categories_are_created_once_too() {
+async fn accounts_and_categories_are_created_once_per_key() {
     let ledger = Ledger::start().await;
     let ana = ledger.user("EUR");
     let account = || {

@@ -1,5 +1,4 @@
-//! Lists: filters, both sorts, pages that lose and repeat nothing, running
-//! balances.
+//! Tests lists: filters, both sort orders, complete pages, running balances.
 
 use std::collections::HashSet;
 
@@ -8,14 +7,14 @@ use fintrac_proto::ledger::v1 as pb;
 
 use crate::support::{Ledger, User, entry, error_reason, field_violations, transfer};
 
-/// Whether a transaction belongs into a list.
-type Wanted<'a> = Box<dyn Fn(&pb::Transaction) -> bool + 'a>;
+/// A predicate for the transactions that a list contains.
+type Predicate<'a> = Box<dyn Fn(&pb::Transaction) -> bool + 'a>;
 
 fn filter() -> pb::TransactionFilter {
     pb::TransactionFilter::default()
 }
 
-/// 120 transactions on three accounts over forty days, several a day.
+/// Creates 120 transactions on three accounts over forty days, several per day.
 async fn seed(ledger: &Ledger, ana: &User) -> (pb::Account, pb::Account, pb::Category) {
     let (bank, card) = (ana.account("Bank", "", "1000").await, ana.account("Card", "", "").await);
     let dollars = ana.account("Dollars", "USD", "500").await;
@@ -46,16 +45,19 @@ async fn seed(ledger: &Ledger, ana: &User) -> (pb::Account, pb::Account, pb::Cat
 }
 
 #[tokio::test]
-async fn pages_walk_every_filter_in_both_directions_exactly_once() {
+async fn pages_cover_every_filter_in_both_directions_exactly_once() {
     let ledger = Ledger::start().await;
     let ana = ledger.user("EUR");
     let (bank, card, food) = seed(&ledger, &ana).await;
     let all = ana.list_all(filter(), 200).await;
     assert_eq!(all.len(), 122);
     let key = |row: &pb::Transaction| (row.transaction_date.clone(), row.id.clone());
-    assert!(all.windows(2).all(|pair| key(&pair[0]) > key(&pair[1])), "newest day first, then newest id");
+    assert!(
+        all.windows(2).all(|pair| key(&pair[0]) > key(&pair[1])),
+        "the newest day must come first, then the newest id"
+    );
     let cents = |text: &str| text.replace('.', "").parse::<i64>().expect("an amount");
-    let cases: Vec<(pb::TransactionFilter, Wanted<'_>)> = vec![
+    let cases: Vec<(pb::TransactionFilter, Predicate<'_>)> = vec![
         (filter(), Box::new(|_| true)),
         (
             pb::TransactionFilter { account_id: card.id.clone(), ..filter() },
@@ -103,7 +105,7 @@ async fn pages_walk_every_filter_in_both_directions_exactly_once() {
             Box::new(|row| row.description.is_some() && row.account_id == bank.id),
         ),
     ];
-    // The opening in dollars lies before the first known rate: its household amount is open.
+    // The opening in dollars predates the first known rate, so its household amount is unpriced.
     let known = |row: &&pb::Transaction| row.household_amount.is_some();
     for (wanted, fits) in cases {
         let by_amount = !wanted.min_amount.is_empty() && wanted.currency_code.is_empty();
@@ -162,12 +164,12 @@ async fn concurrent_inserts_shift_no_page() {
         page_token = page.next_page_token;
     }
     let once: HashSet<_> = seen.iter().collect();
-    assert_eq!(once.len(), seen.len(), "nothing twice");
-    assert!(before.iter().all(|id| once.contains(id)), "nothing missing");
+    assert_eq!(once.len(), seen.len(), "no transaction may repeat");
+    assert!(before.iter().all(|id| once.contains(id)), "no transaction may be missing");
 }
 
 #[tokio::test]
-async fn a_running_balance_is_the_sum_of_all_before_it() {
+async fn a_running_balance_sums_all_transactions_up_to_it() {
     let ledger = Ledger::start().await;
     let ana = ledger.user("EUR");
     let (bank, ..) = seed(&ledger, &ana).await;
@@ -221,7 +223,7 @@ async fn a_running_balance_is_the_sum_of_all_before_it() {
     };
     let voided =
         ana.call(ana.accounts().list_account_transactions(voided)).await.expect("a page").into_inner();
-    assert_eq!(voided.transactions.len(), 1, "voided ones can be asked for");
+    assert_eq!(voided.transactions.len(), 1, "voided transactions must be listed on request");
 }
 
 #[tokio::test]
@@ -276,7 +278,7 @@ async fn an_invalid_query_names_every_parameter() {
     assert_eq!(
         field_violations(ask(other, Some(1), &page.next_page_token).await)[0].1,
         "PAGE_TOKEN_INVALID",
-        "other filters"
+        "a page token must be bound to its filter"
     );
 }
 
@@ -286,7 +288,7 @@ async fn a_category_lists_its_descendants() {
     let ana = ledger.user("EUR");
     let bank = ana.account("Bank", "", "").await;
     let food = ana.category("Food all", "expense").await;
-    // More children than are read each in its own order.
+    // More children than the 32 categories that a list reads as separate ranges.
     let mut amounts = Vec::new();
     for number in 1..=40 {
         let child = pb::CreateCategoryRequest {

@@ -1,4 +1,4 @@
-//! ledger-svc through its in-process client, on a real database.
+//! Tests ledger-svc through its in-process client, on a real database.
 
 mod accounts;
 mod analytics;

@@ -1,5 +1,4 @@
-//! Feeds of exchange rates: real answers served on loopback, and everything
-//! that a feed may do wrong.
+//! Tests rate providers: real responses served on loopback, and their failures.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -22,10 +21,10 @@ use crate::support::{Ledger, User, entry, field_violations};
 const CURRENCY_API: &str = include_str!("../fixtures/currency-api-usd.json");
 const ECB: &str = include_str!("../fixtures/ecb-daily.csv");
 
-/// What the server says next: a status and a body; none: nothing at all, for ever.
+/// The server's next status and body; `None` keeps the body pending forever.
 type ScriptedReply = Arc<Mutex<Option<(u16, String)>>>;
 
-/// A server on loopback; its address.
+/// Starts a server on loopback and returns its URL.
 async fn serve(scripted: &ScriptedReply) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = format!("http://{}/rates", listener.local_addr().expect("an address"));
@@ -56,10 +55,10 @@ fn set_reply(scripted: &ScriptedReply, status: u16, body: &str) {
 }
 
 async fn client(provider: RateProvider, scripted: &ScriptedReply) -> RateProviderClient {
-    RateProviderClient::new(provider, serve(scripted).await.parse().expect("a URL")).expect("a feed")
+    RateProviderClient::new(provider, serve(scripted).await.parse().expect("a URL")).expect("a client")
 }
 
-/// A ledger on a day after what the fixtures are of.
+/// Starts a ledger whose clock is `days` days ahead, after the fixtures' days.
 async fn ledger(days: i64) -> Ledger {
     let ledger = Ledger::start().await;
     ledger.advance_clock(TimeDelta::days(days));
@@ -71,7 +70,7 @@ async fn sync(ledger: &Ledger, client: &RateProviderClient) -> Result<usize, Str
     synced.map_err(|error| error.to_string())
 }
 
-/// The rate of a currency today and its source.
+/// Reads a currency's current rate with its date and source.
 async fn rate(user: &User, base: &str, code: &str) -> String {
     let request = pb::ListExchangeRatesRequest { base: base.into(), date: String::new() };
     let list = user.call(user.currencies().list_exchange_rates(request)).await.expect("rates");
@@ -86,15 +85,19 @@ async fn real_responses_of_both_providers_are_parsed() {
     let ledger = ledger(60).await;
     let ana = ledger.user("EUR");
     let currency_api = client(RateProvider::CurrencyApi, &scripted_reply(200, CURRENCY_API)).await;
-    sync(&ledger, &currency_api).await.expect("followed");
+    sync(&ledger, &currency_api).await.expect("imported");
     assert_eq!(rate(&ana, "USD", "AED").await, "3.6725 2026-09-29 currency_api");
-    let of_feed = "select count(*) from ledger.exchange_rates where source = 'currency_api'";
-    assert!(ledger.query_i64(of_feed).await >= 150, "150 and more currencies");
+    let of_provider = "select count(*) from ledger.exchange_rates where source = 'currency_api'";
+    assert!(ledger.query_i64(of_provider).await >= 150, "at least 150 currencies must be imported");
     let ecb = client(RateProvider::Ecb, &scripted_reply(200, ECB)).await;
-    sync(&ledger, &ecb).await.expect("followed");
+    sync(&ledger, &ecb).await.expect("imported");
     assert_eq!(rate(&ana, "EUR", "USD").await, "1.1172 2026-10-30 ecb");
-    assert_eq!(rate(&ana, "USD", "AED").await, "3.6725 2026-09-29 currency_api", "others stay as they are");
-    sync(&ledger, &ecb).await.expect("again is the same");
+    assert_eq!(
+        rate(&ana, "USD", "AED").await,
+        "3.6725 2026-09-29 currency_api",
+        "rates of other providers must not change"
+    );
+    sync(&ledger, &ecb).await.expect("imported again");
 }
 
 #[tokio::test]
@@ -103,7 +106,7 @@ async fn a_bad_response_leaves_the_last_good_rates_in_force() {
     let ana = ledger.user("EUR");
     let scripted = scripted_reply(200, CURRENCY_API);
     let client = client(RateProvider::CurrencyApi, &scripted).await;
-    sync(&ledger, &client).await.expect("followed");
+    sync(&ledger, &client).await.expect("imported");
     let before = "select sum(hashtext(base_code || currency_code || day || rate || source)) from ledger.exchange_rates";
     let good = ledger.query_i64(before).await;
     let other_day = CURRENCY_API.replace("2026-09-29", "2026-09-30");
@@ -113,27 +116,27 @@ async fn a_bad_response_leaves_the_last_good_rates_in_force() {
     for (status, body, expected) in [
         (500, CURRENCY_API, "responded 500"),
         (404, "", "responded 404"),
-        (200, &CURRENCY_API[..CURRENCY_API.len() / 2], "no list of rates"),
-        (200, "", "no list of rates"),
-        (200, "<html>Sorry</html>", "no list of rates"),
+        (200, &CURRENCY_API[..CURRENCY_API.len() / 2], "an invalid list of rates"),
+        (200, "", "an invalid list of rates"),
+        (200, "<html>Sorry</html>", "an invalid list of rates"),
         (200, &huge, "more than"),
-        (200, &doubled, "cannot be right"),
-        (200, &CURRENCY_API.replace("2026-09-29", "2027-01-01"), "cannot be right"),
+        (200, &doubled, "implausible rates"),
+        (200, &CURRENCY_API.replace("2026-09-29", "2027-01-01"), "implausible rates"),
     ] {
         set_reply(&scripted, status, body);
-        let error = sync(&ledger, &client).await.expect_err("no such rates");
-        assert!(error.contains(expected), "{error} does not say {expected}");
+        let error = sync(&ledger, &client).await.expect_err("a rejected response");
+        assert!(error.contains(expected), "{error} must contain {expected}");
         assert_eq!(ledger.query_i64(before).await, good, "{expected}");
     }
-    // One absurd rate is held back; the others of that answer are taken.
+    // One implausible rate is rejected; the others of that response are imported.
     set_reply(&scripted, 200, &halved);
-    let error = sync(&ledger, &client).await.expect_err("one is held back");
+    let error = sync(&ledger, &client).await.expect_err("an implausible rate");
     assert!(error.contains("1 of them: AED 1.83"), "{error}");
     assert_eq!(rate(&ana, "USD", "AED").await, "3.6725 2026-09-29 currency_api");
     assert!(rate(&ana, "USD", "EUR").await.ends_with("2026-09-30 currency_api"));
     let closed = RateProviderClient::new(RateProvider::Ecb, "http://127.0.0.1:9/".parse().expect("a URL"))
-        .expect("a feed");
-    assert!(sync(&ledger, &closed).await.expect_err("nobody is there").contains("cannot be reached"));
+        .expect("a client");
+    assert!(sync(&ledger, &closed).await.expect_err("no server listens").contains("cannot be reached"));
 }
 
 #[tokio::test]
@@ -142,16 +145,16 @@ async fn each_rate_is_compared_with_those_around_its_own_day() {
     let ana = ledger.user("EUR");
     let scripted = scripted_reply(200, CURRENCY_API);
     let client = client(RateProvider::CurrencyApi, &scripted).await;
-    sync(&ledger, &client).await.expect("followed");
+    sync(&ledger, &client).await.expect("imported");
     let today = CURRENCY_API.replace("2026-09-29", "2026-11-19");
     set_reply(&scripted, 200, &today);
-    sync(&ledger, &client).await.expect("weeks later");
-    // An old day once more, with nonsense.
+    sync(&ledger, &client).await.expect("imported weeks later");
+    // An old day again, with implausible rates.
     let doubled = |text: &str| text.replace(": ", ": 9").replace(": 9\"", ": \"").replace(": 9{", ": {");
     set_reply(&scripted, 200, &doubled(CURRENCY_API));
-    let error = sync(&ledger, &client).await.expect_err("nonsense");
-    assert!(error.contains("cannot be right"), "{error}");
-    // A slip of somebody's hand lies far ahead; it is no measure.
+    let error = sync(&ledger, &client).await.expect_err("implausible rates");
+    assert!(error.contains("implausible rates"), "{error}");
+    // A mistyped manual rate of a day far ahead must not serve as reference.
     let slip = pb::SetExchangeRateRequest {
         base: "USD".into(),
         currency_code: "AED".into(),
@@ -161,7 +164,7 @@ async fn each_rate_is_compared_with_those_around_its_own_day() {
     ana.call(ana.currencies().set_exchange_rate(slip)).await.expect("set");
     let halved = today.replace("2026-11-19", "2026-11-20").replace("\"aed\": 3.6725", "\"aed\": 1.83");
     set_reply(&scripted, 200, &halved);
-    let error = sync(&ledger, &client).await.expect_err("one is held back");
+    let error = sync(&ledger, &client).await.expect_err("an implausible rate");
     assert!(error.contains("1 of them: AED 1.83"), "{error}");
     assert_eq!(rate(&ana, "USD", "AED").await, "3.6725 2026-11-19 currency_api");
 }
@@ -193,12 +196,13 @@ async fn a_rate_set_again_with_its_key_is_the_first_one() {
 async fn a_provider_that_sends_nothing_times_out() {
     let client = client(RateProvider::Ecb, &ScriptedReply::default()).await;
     let client = client.with_timeout(Duration::from_millis(200));
-    let timed_out = tokio::time::timeout(Duration::from_mins(1), client.fetch()).await.expect("given up");
+    let timed_out =
+        tokio::time::timeout(Duration::from_mins(1), client.fetch()).await.expect("the fetch ends in time");
     assert!(matches!(timed_out, Err(RateProviderError::Http(_))), "{timed_out:?}");
 }
 
 #[tokio::test]
-async fn the_job_fills_open_amounts_and_reports_errors() {
+async fn the_job_fills_unpriced_amounts_and_reports_errors() {
     let clock = Clock::manual(DateTime::from_timestamp(1_790_900_000, 0).expect("an instant"));
     let scripted = scripted_reply(503, "");
     let url = serve(&scripted).await.parse().expect("a URL");
@@ -221,7 +225,7 @@ async fn the_job_fills_open_amounts_and_reports_errors() {
         ..entry(&dollars, "expense", "10.00")
     };
     let open = ana.post(open).await.expect("posted");
-    assert_eq!(open.household_amount, None, "no rate is known");
+    assert_eq!(open.household_amount, None, "the amount must be unpriced without a rate");
     set_reply(&scripted, 200, CURRENCY_API);
     ledger.advance_clock(TimeDelta::hours(1));
     until("select count(*) from ledger.jobs where name = 'exchange-rates' and failures = 0").await;
@@ -244,15 +248,19 @@ async fn a_manual_rate_takes_precedence_over_the_providers() {
         ana.call(ana.currencies().set_exchange_rate(request)).await
     };
     set("usd", "AED", "4.5", "2026-09-29").await.expect("set");
-    sync(&ledger, &client).await.expect("followed");
+    sync(&ledger, &client).await.expect("imported");
     assert_eq!(rate(&ana, "USD", "AED").await, "4.5 2026-09-29 manual");
     set("EUR", "CHF", "2", "2026-09-29").await.expect("set");
     let ecb = "insert into ledger.exchange_rates values ('EUR', 'GBP', '2026-09-29', 0.8, 'ecb')";
     ledger.execute(ecb).await;
     assert_eq!(rate(&ana, "EUR", "CHF").await, "2 2026-09-29 manual");
     let dollars = rate(&ana, "USD", "CHF").await;
-    assert!(dollars.ends_with("2026-09-29 manual"), "on the other base, too: {dollars}");
-    assert_eq!(rate(&ana, "GBP", "CHF").await, "2.5 2026-09-29 ecb", "crossed with another source");
+    assert!(dollars.ends_with("2026-09-29 manual"), "the rate must hold on the other base, too: {dollars}");
+    assert_eq!(
+        rate(&ana, "GBP", "CHF").await,
+        "2.5 2026-09-29 ecb",
+        "a cross rate must name its other source"
+    );
     let query = "select count(*) from ledger.events where entity = 'exchange_rate' and kind = 'set'";
     assert_eq!(ledger.query_i64(query).await, 2);
     let rejected = field_violations(set("GBP", "XXX", "1e3", "yesterday").await);

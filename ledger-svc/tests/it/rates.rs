@@ -1,5 +1,4 @@
-//! Rates: what the program carries, the European Central Bank's history, and
-//! household amounts that wait for a rate.
+//! Tests bundled rates, the ECB's history, and household amounts filled later.
 
 use std::io::Write as _;
 
@@ -24,7 +23,7 @@ async fn convert(
     Ok(user.call(user.currencies().convert_amount(request)).await?.into_inner())
 }
 
-/// A history in the ECB's form: `days` days up to the first of October 2026.
+/// Returns a history in the ECB's form: `days` days up to 1 October 2026.
 fn history(days: i64) -> String {
     let last = NaiveDate::from_ymd_opt(2026, 10, 1).expect("a day");
     let row = |number: i64| {
@@ -48,7 +47,7 @@ fn file(text: &str, zipped: bool) -> tempfile::NamedTempFile {
 }
 
 #[tokio::test]
-async fn the_program_carries_a_rate_for_every_currency() {
+async fn every_currency_has_a_bundled_rate() {
     let ledger = Ledger::start().await;
     let ana = ledger.user("EUR");
     let currencies = ana.call(ana.currencies().list_currencies(pb::ListCurrenciesRequest {})).await;
@@ -78,25 +77,26 @@ async fn a_restart_does_not_replace_a_better_source() {
 }
 
 #[tokio::test]
-async fn seven_thousand_days_of_the_ecb_are_imported_in_one_go() {
+async fn seven_thousand_days_of_ecb_rates_are_imported() {
     let ledger = Ledger::start().await;
     let ana = ledger.user("EUR");
     let archive = file(&history(7000), true);
     let stored = ledger_svc::import_ecb(&ledger.pool, archive.path()).await.expect("imported");
     assert_eq!(stored, 14_000);
     let again = ledger_svc::import_ecb(&ledger.pool, file(&history(7000), false).path()).await;
-    assert_eq!(again.expect("imported"), 0, "the same file changes nothing");
+    assert_eq!(again.expect("imported"), 0, "importing the same file must change nothing");
     let old = convert(&ana, "eur", "USD", "100", "2010-06-01").await.expect("an old rate");
     let rate = old.rate.expect("a rate");
     assert_eq!((rate.source.as_str(), rate.date.as_str()), ("ecb", "2010-06-01"));
-    let newest = convert(&ana, "EUR", "JPY", "2", "2026-10-20").await.expect("the last before it");
+    let newest = convert(&ana, "EUR", "JPY", "2", "2026-10-20").await.expect("the last rate before the day");
     assert_eq!((newest.result.as_str(), newest.rate.expect("a rate").date.as_str()), ("301", "2026-10-01"));
     let across = convert(&ana, "USD", "JPY", "11.00", "2026-10-01").await.expect("a cross rate");
     assert_eq!(across.result, "1505");
-    let bundled = convert(&ana, "EUR", "AED", "1", "2026-10-01").await.expect("not the ECB's");
+    let bundled =
+        convert(&ana, "EUR", "AED", "1", "2026-10-01").await.expect("a rate that the ECB does not publish");
     assert_eq!(bundled.rate.expect("a rate").source, "bundled");
     assert_eq!(error_reason(convert(&ana, "EUR", "AED", "1", "2020-01-01").await), "RATE_NOT_FOUND");
-    let same = convert(&ana, "EUR", "EUR", "1.23", "").await.expect("the same");
+    let same = convert(&ana, "EUR", "EUR", "1.23", "").await.expect("the same currency");
     assert_eq!((same.result.as_str(), same.rate.expect("a rate").source.as_str()), ("1.23", "identity"));
     let bad = field_violations(convert(&ana, "XYZ", "", "1e3", "x").await);
     assert_eq!(bad.into_iter().map(|(field, _)| field).collect::<Vec<_>>(), ["from", "to", "date", "amount"]);
@@ -123,7 +123,7 @@ async fn a_missing_rate_rejects_nothing_and_is_filled_once() {
     ledger.verify().await;
     let random = fintrac_kit::random::Random::System;
     let fill = || ledger_svc::fill_household_amounts(&ledger.pool, &ledger.clock, &random);
-    assert_eq!(fill().await.expect("nothing to fill with yet"), 0);
+    assert_eq!(fill().await.expect("no rate to fill with yet"), 0);
     assert_eq!(ana.find(&kept.id).await.expect("there").household_amount, None);
 
     ledger
@@ -131,7 +131,7 @@ async fn a_missing_rate_rejects_nothing_and_is_filled_once() {
         .await;
     assert!(fill().await.expect("filled") > 0);
     let query = "select count(*) from ledger.events where kind = 'valued' and changed = '{household_amount}'";
-    assert_eq!(ledger.query_i64(query).await, 3, "whoever sums these amounts looks again");
+    assert_eq!(ledger.query_i64(query).await, 3, "each transaction must record one event");
     let amount = async |id: &str| ana.find(id).await.expect("there").household_amount;
     assert_eq!(amount(&kept.id).await.as_deref(), Some("8.00"));
     assert_eq!(amount(&edited.id).await.as_deref(), Some("20.00"));
@@ -141,14 +141,14 @@ async fn a_missing_rate_rejects_nothing_and_is_filled_once() {
     ledger.verify().await;
 
     ledger.execute("insert into ledger.exchange_rates values ('EUR', 'USD', '2020-05-05', 2, 'ecb')").await;
-    assert_eq!(fill().await.expect("nothing is open"), 0);
-    assert_eq!(amount(&kept.id).await.as_deref(), Some("8.00"), "frozen");
+    assert_eq!(fill().await.expect("nothing is unpriced"), 0);
+    assert_eq!(amount(&kept.id).await.as_deref(), Some("8.00"), "a filled amount must not change");
     let open = "select count(*) from ledger.postings where household_amount is null";
     assert_eq!(ledger.query_i64(open).await, 0);
 }
 
 #[tokio::test]
-async fn amounts_without_a_rate_are_later_valued_as_posting_would_have() {
+async fn unpriced_amounts_are_later_valued_as_posting_would_have() {
     let ledger = Ledger::start().await;
     let ana = ledger.user("EUR");
     let (food, fun) = (ana.category("Food", "expense").await, ana.category("Fun", "expense").await);
@@ -159,7 +159,7 @@ async fn amounts_without_a_rate_are_later_valued_as_posting_would_have() {
              ('USD', 'JPY', '2020-05-01', 100, 'ecb')",
         )
         .await;
-    // 1,000 yen are ten dollars; what these are worth in euros is not known.
+    // 1,000 yen are ten dollars; their value in euros is unknown.
     let part = |category: &pb::Category, amount: &str| pb::Split {
         category_id: category.id.clone(),
         amount: amount.into(),

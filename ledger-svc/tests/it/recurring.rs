@@ -1,4 +1,4 @@
-//! What recurs is posted exactly once, whoever is there and whoever was not.
+//! Tests recurring transactions: each occurrence is posted exactly once.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tonic::Status;
 
 use crate::support::{Ledger, User, entry, error_reason, field_violations, mask, transfer};
 
-// The clock stands at 2026-09-21T14:13:20Z, a Monday.
+// The clock starts at 2026-09-21T14:13:20Z, a Monday.
 
 fn every(frequency: &str, start: &str) -> pb::Schedule {
     pb::Schedule {
@@ -54,7 +54,7 @@ async fn change_status(user: &User, id: &str, action: &str) -> Result<pb::Recurr
     Ok(recurring.expect("one"))
 }
 
-/// Waits until it looks as it should.
+/// Waits until a recurring transaction meets a condition.
 async fn wait_until(user: &User, id: &str, condition: impl Fn(&pb::Recurring) -> bool) -> pb::Recurring {
     let reached = async {
         loop {
@@ -64,10 +64,10 @@ async fn wait_until(user: &User, id: &str, condition: impl Fn(&pb::Recurring) ->
             }
         }
     };
-    tokio::time::timeout(Duration::from_mins(1), reached).await.expect("it never looked so")
+    tokio::time::timeout(Duration::from_mins(1), reached).await.expect("the condition is met in time")
 }
 
-/// The days of what recurring transactions posted, the oldest first.
+/// Returns the dates of posted occurrences, the oldest first.
 async fn posted_dates(user: &User) -> Vec<String> {
     let filter = pb::TransactionFilter { sort: "transaction_date".into(), ..Default::default() };
     let all = user.list_all(filter, 200).await;
@@ -91,7 +91,7 @@ async fn two_days_of_downtime_are_caught_up_once_by_two_replicas() {
         let other = entry(&bank, "income", &format!("{}.00", number + 1));
         others.push(create(&ana, other, every("daily", "2026-09-23")).await.expect("begun"));
     }
-    // Nobody is there for two days; then two are.
+    // No replica posts for two days; then two replicas do.
     ledger.advance_clock(TimeDelta::hours(58));
     let second = ledger.replica().await;
     let ana_on_second = second.client_for(&ana);
@@ -122,8 +122,8 @@ async fn catching_up_does_not_starve_other_households() {
     ledger.advance_clock(TimeDelta::hours(24));
     wait_until(&bob, &rent.id, |recurring| recurring.last_occurrence.as_deref() == Some("2026-09-22")).await;
     let caught_up = "select count(*) from ledger.transactions where recurring_id is not null";
-    // Ten for each day from 22 September 2025 to 22 September 2026, and one.
-    assert!(ledger.query_i64(caught_up).await < 10 * 366, "the rent did not wait for all of them");
+    // All would be ten for each day from 22 September 2025 to 22 September 2026, plus one.
+    assert!(ledger.query_i64(caught_up).await < 10 * 366, "the rent must not wait for all of them");
 }
 
 #[tokio::test]
@@ -134,7 +134,8 @@ async fn a_crash_between_posting_and_advancing_posts_once() {
     let recurring =
         create(&ana, entry(&bank, "expense", "1"), every("monthly", "2026-09-21")).await.expect("begun");
     wait_until(&ana, &recurring.id, |recurring| recurring.last_occurrence.is_some()).await;
-    // As if it had died: the posting stands, the next day was never noted, its keys are long gone.
+    // Simulates a crash: the transaction is posted, the recurring transaction was not advanced,
+    // and the idempotency keys have expired.
     ledger
         .execute(
             "delete from ledger.idempotency_keys;
@@ -154,13 +155,13 @@ async fn days_begin_in_the_households_time_zone_and_follow_its_changes() {
     let ana = ledger.user_with("EUR", "Pacific/Kiritimati", "en");
     let bob = ledger.user_with("EUR", "Pacific/Pago_Pago", "en");
     let (bank, other) = (ana.account("Bank", "", "").await, bob.account("Bank", "", "").await);
-    // There it is the 22nd already, 14 hours ahead; here it is not for long.
+    // In Kiritimati, 14 hours ahead, it is the 22nd already; in Pago Pago it is still the 21st.
     let early = create(&ana, entry(&bank, "income", "1"), every("daily", "")).await.expect("begun");
     let late = create(&bob, entry(&other, "income", "1"), every("daily", "2026-09-22")).await.expect("begun");
     wait_until(&ana, &early.id, |recurring| recurring.last_occurrence.as_deref() == Some("2026-09-22")).await;
     ledger.advance_clock(TimeDelta::hours(20));
     wait_until(&ana, &early.id, |recurring| recurring.last_occurrence.as_deref() == Some("2026-09-23")).await;
-    assert_eq!(find(&bob, &late.id).await.last_occurrence, None, "it is still the 21st there");
+    assert_eq!(find(&bob, &late.id).await.last_occurrence, None, "it must still be the 21st in Pago Pago");
     ledger.change_timezone(&bob, "Europe/Berlin");
     wait_until(&bob, &late.id, |recurring| recurring.last_occurrence.as_deref() == Some("2026-09-22")).await;
 }
@@ -195,7 +196,7 @@ async fn a_failed_occurrence_is_reported_blocks_no_other_and_is_caught_up() {
     wait_until(&ana, &good.id, |recurring| recurring.last_occurrence.as_deref() == Some("2026-09-23")).await;
     assert_eq!(posted_dates(&ana).await, ["2026-09-22", "2026-09-22", "2026-09-23", "2026-09-23"]);
 
-    // Deleting an account pauses at once and says so.
+    // Deleting an account pauses at once and records an event.
     let delete =
         pb::DeleteAccountRequest { account_id: shut.id.clone(), expected_version: None, with_balance: true };
     ana.call(ana.accounts().delete_account(delete)).await.expect("deleted");
@@ -205,7 +206,7 @@ async fn a_failed_occurrence_is_reported_blocks_no_other_and_is_caught_up() {
 }
 
 #[tokio::test]
-async fn paused_occurrences_are_left_out_and_skipped_ones_count() {
+async fn paused_occurrences_are_omitted_and_skipped_ones_count() {
     let ledger = Ledger::start().await;
     let ana = ledger.user("EUR");
     let bank = ana.account("Bank", "", "").await;
@@ -216,7 +217,11 @@ async fn paused_occurrences_are_left_out_and_skipped_ones_count() {
     assert_eq!(change_status(&ana, &recurring.id, "pause").await.expect("paused").status, "paused");
     ledger.advance_clock(TimeDelta::hours(60));
     let resumed = change_status(&ana, &recurring.id, "resume").await.expect("resumed");
-    assert_eq!(resumed.next_occurrence.as_deref(), Some("2026-09-24"), "the 23rd was in the pause");
+    assert_eq!(
+        resumed.next_occurrence.as_deref(),
+        Some("2026-09-24"),
+        "the 23rd must be omitted, it was paused"
+    );
     wait_until(&ana, &recurring.id, |recurring| recurring.last_occurrence.as_deref() == Some("2026-09-24"))
         .await;
     ledger.advance_clock(TimeDelta::days(5));
@@ -317,8 +322,12 @@ async fn an_occurrence_that_is_dated_later_is_not_lost_on_the_weekend() {
     let resumed = change_status(&ana, &after.id, "resume").await.expect("resumed");
     assert_eq!(resumed.next_occurrence.as_deref(), Some("2026-09-28"));
     let resumed = change_status(&ana, &before.id, "resume").await.expect("resumed");
-    assert_eq!(resumed.next_occurrence.as_deref(), Some("2026-10-26"), "Friday was in the pause");
-    // What was skipped stays so when only the end changes.
+    assert_eq!(
+        resumed.next_occurrence.as_deref(),
+        Some("2026-10-26"),
+        "Friday must be omitted, it was paused"
+    );
+    // A skipped occurrence stays skipped when only the end changes.
     change_status(&ana, &after.id, "skip").await.expect("skipped");
     let counted = pb::Schedule { count: Some(5), ..Default::default() };
     let counted = reschedule(&ana, &after.id, counted, &["count"]).await.expect("changed");
@@ -329,7 +338,7 @@ async fn an_occurrence_that_is_dated_later_is_not_lost_on_the_weekend() {
 }
 
 #[tokio::test]
-async fn a_transaction_may_be_the_first_of_many_in_one_commit() {
+async fn a_first_occurrence_and_its_rule_are_created_in_one_commit() {
     let ledger = Ledger::start().await;
     let ana = ledger.user("EUR");
     let bank = ana.account("Bank", "", "").await;
@@ -348,11 +357,15 @@ async fn a_transaction_may_be_the_first_of_many_in_one_commit() {
     };
     ana.change_account(archive, &["is_active"]).await.expect("archived");
     let (again, replayed) = ana.post_with_key(first(every("monthly", "")), "rent").await.expect("replayed");
-    assert_eq!((again, replayed), (made.clone(), true), "whatever has changed since");
+    assert_eq!(
+        (again, replayed),
+        (made.clone(), true),
+        "the stored response must not depend on later changes"
+    );
     let open =
         pb::UpdateAccountRequest { account_id: bank.id.clone(), is_active: Some(true), ..Default::default() };
-    ana.change_account(open, &["is_active"]).await.expect("open again");
-    let id = made.recurring_id.clone().expect("its rule");
+    ana.change_account(open, &["is_active"]).await.expect("reopened");
+    let id = made.recurring_id.clone().expect("a recurring transaction");
     let recurring = find(&ana, &id).await;
     assert_eq!(recurring.next_occurrence.as_deref(), Some("2026-09-30"));
     assert_eq!(
@@ -369,7 +382,11 @@ async fn a_transaction_may_be_the_first_of_many_in_one_commit() {
         field_violations(ana.post(bad).await),
         [("amount".to_owned(), "AMOUNT_NOT_POSITIVE".to_owned())]
     );
-    assert_eq!(ledger.query_i64("select count(*) from ledger.recurring").await, 1, "nothing half done");
+    assert_eq!(
+        ledger.query_i64("select count(*) from ledger.recurring").await,
+        1,
+        "a rejected request must store nothing"
+    );
     ledger.verify().await;
 }
 
@@ -398,7 +415,7 @@ async fn a_template_that_could_not_be_posted_is_rejected() {
     assert_eq!((page.recurring.len(), last.recurring.len(), last.next_page_token.as_str()), (3, 1, ""));
 }
 
-/// Posts monthly or weekly occurrences since `start` and returns the recurring transaction.
+/// Creates a recurring transaction with `count` occurrences from `start` on.
 async fn create_with_count(
     user: &User,
     bank: &pb::Account,
@@ -418,13 +435,17 @@ async fn an_edit_keeps_the_remaining_count() {
     let posted_until = async |recurring: &pb::Recurring, last: &str| {
         wait_until(&ana, &recurring.id, |recurring| recurring.last_occurrence.as_deref() == Some(last)).await
     };
-    // Five instalments, of which three are posted: July, August, September.
+    // Five installments, of which three are posted: July, August, September.
     let moved = create_with_count(&ana, &bank, "monthly", "2026-07-05", 5).await;
     posted_until(&moved, "2026-09-05").await;
     let later_day = pb::Schedule { start_date: Some("2026-07-10".into()), ..Default::default() };
     let moved = reschedule(&ana, &moved.id, later_day, &["start_date"]).await.expect("changed");
     assert_eq!(moved.preview, ["2026-10-10", "2026-11-10"]);
-    assert_eq!(moved.schedule.expect("a schedule").count, Some(5), "the count is that of all");
+    assert_eq!(
+        moved.schedule.expect("a schedule").count,
+        Some(5),
+        "the count must include posted occurrences"
+    );
 
     let weekly = create_with_count(&ana, &bank, "monthly", "2026-07-05", 5).await;
     posted_until(&weekly, "2026-09-05").await;
@@ -440,7 +461,7 @@ async fn an_edit_keeps_the_remaining_count() {
     let monthly = reschedule(&ana, &monthly.id, every_month, &["frequency"]).await.expect("changed");
     assert_eq!(monthly.preview, ["2026-09-22", "2026-10-22", "2026-11-22"]);
 
-    // Twice changed, and by a rule with a COUNT of its own.
+    // A second change, by a rule with its own COUNT.
     let rule = pb::Schedule { rrule: Some("FREQ=DAILY;COUNT=8".into()), ..Default::default() };
     let cleared = &["rrule", "count"];
     let daily = reschedule(&ana, &monthly.id, rule, cleared).await.expect("changed");
@@ -449,7 +470,7 @@ async fn an_edit_keeps_the_remaining_count() {
     let fewer = pb::Schedule { rrule: Some("FREQ=WEEKLY;COUNT=6".into()), ..Default::default() };
     let over = reschedule(&ana, &daily.id, fewer, &["rrule"]).await.expect("changed");
     assert_eq!((over.status.as_str(), over.preview.len()), ("completed", 0));
-    // One that is over goes on with what a larger count leaves.
+    // A completed one continues with the rest of a larger count.
     let more = pb::Schedule { rrule: Some("FREQ=WEEKLY;COUNT=8".into()), ..Default::default() };
     let again = reschedule(&ana, &daily.id, more, &["rrule"]).await.expect("changed");
     assert_eq!((again.status.as_str(), again.preview.len()), ("active", 2));

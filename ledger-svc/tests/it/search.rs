@@ -1,5 +1,6 @@
-//! Words and tags: found in every field, folded, from their beginning, and
-//! nobody else's.
+//! Tests search by words and tags, which covers every text field.
+//!
+//! Words match by prefix without case and accents, only in the own household.
 
 use fintrac_proto::ledger::v1 as pb;
 
@@ -35,22 +36,22 @@ async fn words_are_found_in_every_field_without_case_and_accents() {
     let theirs =
         pb::CreateTransactionRequest { description: Some("cafe".into()), ..entry(&other, "expense", "9.00") };
     bob.post(theirs).await.expect("posted");
-    assert_eq!(found(&ana, "cafe", "").await, ["1.00"], "not somebody else's");
-    assert_eq!(found(&ana, "CREM", "").await, ["1.00", "2.00"], "from the beginning");
-    assert_eq!(found(&ana, "reme", "").await, Vec::<String>::new(), "not from the middle");
-    assert_eq!(found(&ana, "inv 77", "").await, ["2.00"], "all of the words");
+    assert_eq!(found(&ana, "cafe", "").await, ["1.00"], "another household's transactions must not be found");
+    assert_eq!(found(&ana, "CREM", "").await, ["1.00", "2.00"], "a prefix of a word must match");
+    assert_eq!(found(&ana, "reme", "").await, Vec::<String>::new(), "the middle of a word must not match");
+    assert_eq!(found(&ana, "inv 77", "").await, ["2.00"], "all words must match");
     assert_eq!(found(&ana, "inv cafe", "").await, Vec::<String>::new());
     assert_eq!(found(&ana, "", "work").await, ["1.00"]);
     assert_eq!(found(&ana, "", "it's \\ odd: 'so' & | !").await, ["1.00"]);
-    assert_eq!(found(&ana, "", "WORK").await, ["1.00"], "in any letter case");
-    assert_eq!(found(&ana, "", "wor").await, Vec::<String>::new(), "a tag is found whole");
+    assert_eq!(found(&ana, "", "WORK").await, ["1.00"], "tags must match in any letter case");
+    assert_eq!(found(&ana, "", "wor").await, Vec::<String>::new(), "only a whole tag must match");
     for odd in ["\0".to_owned(), "x".repeat(51)] {
         let filter = pb::TransactionFilter { tag: odd, ..Default::default() };
         let request = pb::ListTransactionsRequest { filter: Some(filter), ..Default::default() };
         let rejected = field_violations(ana.call(ana.transactions().list_transactions(request)).await);
         assert_eq!(rejected, [("tag".to_owned(), "PARAMETER_INVALID".to_owned())]);
     }
-    assert_eq!(found(&ana, "work", "").await, ["1.00"], "words of tags are found");
+    assert_eq!(found(&ana, "work", "").await, ["1.00"], "words of tags must be found");
     let tea = pb::CreateTransactionRequest {
         description: Some("Té".into()),
         tags: vec!["home".into()],
@@ -78,7 +79,7 @@ async fn transactions_older_than_the_search_index_are_found() {
     ana.post(old).await.expect("posted");
     ledger.execute("update ledger.transactions set search_vector = null").await;
     assert_eq!(found(&ana, "ancient", "").await, Vec::<String>::new());
-    ledger_svc::backfill_search_index(&ledger.pool).await.expect("gathered");
+    ledger_svc::backfill_search_index(&ledger.pool).await.expect("backfilled");
     assert_eq!(found(&ana, "ancient", "").await, ["1.00"]);
     assert_eq!(
         ledger.query_i64("select count(*) from ledger.transactions where search_vector is null").await,

@@ -1,4 +1,4 @@
-//! What budget-svc asks: what was spent, and transfers that are made once.
+//! Tests the RPCs of budget-svc: sums of spending, and transfers posted once.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::support::{Ledger, User, entry, error_reason, field_violations, series};
 
-/// What was spent on `categories` from `from` to `to`, as budget-svc asks it.
+/// Queries the spending on `categories` as budget-svc does.
 async fn spent(
     ledger: &Ledger,
     user: &User,
@@ -23,7 +23,7 @@ async fn spent(
         with_rates: true,
     };
     let response = ledger.spending().sum_spending(request).await.expect("a sum").into_inner();
-    response.sums.into_iter().next().expect("one answer").spending.into_iter().next().expect("one period")
+    response.sums.into_iter().next().expect("one series").spending.into_iter().next().expect("one period")
 }
 
 fn on(
@@ -64,16 +64,28 @@ async fn spending_counts_descendants_and_refunds_and_follows_every_change() {
     post(on(&bank, &fun, "expense", "7", "2026-10-15")).await;
     post(on(&bank, &food, "income", "2.50", "2026-10-20")).await;
     let food_spent = async || spent(&ledger, &ana, "EUR", &[&food], MONTH).await.amount;
-    assert_eq!(food_spent().await, "12.50", "the child counts, the refund counts against it");
+    assert_eq!(food_spent().await, "12.50", "the child must count, the refund must be subtracted");
     assert_eq!(spent(&ledger, &ana, "EUR", &[&fruit], MONTH).await.amount, "5.00");
-    assert_eq!(spent(&ledger, &ana, "EUR", &[&food, &fruit, &fun], MONTH).await.amount, "19.50", "each once");
+    assert_eq!(
+        spent(&ledger, &ana, "EUR", &[&food, &fruit, &fun], MONTH).await.amount,
+        "19.50",
+        "each amount must count once"
+    );
     ana.edit(&edited.id, entry(&bank, "expense", "6"), &["amount"]).await.expect("edited");
     assert_eq!(food_spent().await, "13.50");
     ana.void(&edited.id).await.expect("voided");
     assert_eq!(food_spent().await, "7.50");
-    assert_eq!(spent(&ledger, &bob, "EUR", &[&food], MONTH).await.amount, "0.00", "another household's");
+    assert_eq!(
+        spent(&ledger, &bob, "EUR", &[&food], MONTH).await.amount,
+        "0.00",
+        "another household has spent nothing"
+    );
     let stranger = ledger.user("EUR");
-    assert_eq!(spent(&ledger, &stranger, "USD", &[&food], MONTH).await.amount, "0.00", "nobody has met it");
+    assert_eq!(
+        spent(&ledger, &stranger, "USD", &[&food], MONTH).await.amount,
+        "0.00",
+        "an unknown household has spent nothing"
+    );
     ledger.verify().await;
 }
 
@@ -116,22 +128,30 @@ async fn another_currency_is_converted_day_by_day_and_the_rates_are_returned() {
             && bare.iter().all(|spending| spending.amount == "60.00" && spending.rates.is_empty())
     );
     let in_yen = spent(&ledger, &ana, "JPY", &[&food], ("2026-10-02", "2026-10-02")).await;
-    assert_eq!((in_yen.amount.as_str(), in_yen.rates.len()), ("1500", 1), "yen are yen");
+    assert_eq!(
+        (in_yen.amount.as_str(), in_yen.rates.len()),
+        ("1500", 1),
+        "an amount in yen must not be converted"
+    );
     let in_euros = spent(&ledger, &ana, "EUR", &[&food], MONTH).await;
-    assert_eq!((in_euros.amount.as_str(), in_euros.rates.len()), ("25.00", 0), "frozen when recorded");
-    // Before the first rate there is none: what is not converted is named.
+    assert_eq!(
+        (in_euros.amount.as_str(), in_euros.rates.len()),
+        ("25.00", 0),
+        "household amounts must be those of recording"
+    );
+    // Before the first rate, amounts cannot be converted and are reported as unpriced.
     ana.post(on(&euros, &food, "expense", "4", "2001-01-01")).await.expect("posted");
     let early = spent(&ledger, &ana, "USD", &[&food], ("2001-01-01", "2001-01-31")).await;
     assert_eq!((early.amount.as_str(), early.unpriced.len()), ("0.00", 1));
     assert_eq!((early.unpriced[0].amount.as_str(), early.unpriced[0].date.as_str()), ("4.00", "2001-01-01"));
-    // So is what has no amount in the household's own currency yet.
+    // So are amounts without a household amount.
     let fun = ana.category("Fun", "expense").await;
     ana.post(on(&yen, &food, "expense", "500", "2001-01-02")).await.expect("posted");
     ana.post(on(&yen, &fun, "expense", "400", "2001-01-02")).await.expect("posted");
     let open = spent(&ledger, &ana, "EUR", &[&food, &fun], ("2001-01-01", "2001-01-31")).await;
     assert_eq!((open.amount.as_str(), open.unpriced.len()), ("4.00", 1));
     assert_eq!((open.unpriced[0].amount.as_str(), open.unpriced[0].currency_code.as_str()), ("900", "JPY"));
-    // Without the rates it is told by currency alone.
+    // Without rates, unpriced amounts are reported by currency alone.
     ana.post(on(&yen, &food, "expense", "1", "2001-06-01")).await.expect("posted");
     let household_id = ana.household_id.to_string();
     let wanted = ["EUR", "USD"].map(|code| series(code, &[&food], &[("2001-01-01", "2001-12-31")]));
@@ -196,16 +216,16 @@ async fn amounts_stated_in_the_budgets_currency_count_as_stated() {
     assert!(join_all(one_by_one).await.iter().all(Result::is_ok));
     let in_euros = async || spent(&ledger, &ana, "EUR", &[&food], ("2026-10-05", "2026-10-05")).await;
     let euros = async || {
-        // The yen of the day are converted; their rate is the only one.
+        // Only the day's yen are converted, so theirs is the only rate.
         let found = in_euros().await;
         assert_eq!(found.rates.iter().map(|rate| rate.currency_code.as_str()).collect::<Vec<_>>(), ["JPY"]);
         found.amount
     };
     let cents = |text: &str| text.replace('.', "").parse::<i64>().expect("an amount");
     let yen = cents(&spent(&ledger, &ana, "EUR", &[&food], MONTH).await.amount) - 3000;
-    assert!((40..=80).contains(&yen), "100 yen are about half a euro: {yen}");
+    assert!((40..=80).contains(&yen), "100 yen must be about half a euro: {yen}");
     assert_eq!(cents(&euros().await), 3000 + yen);
-    // A refund, an edit and a void count as said, too.
+    // A refund, an edit and a void count unconverted, too.
     let refund = pb::CreateTransactionRequest { r#type: "income".into(), ..stated("5.00", "EUR") };
     let refund = ana.post(refund).await.expect("posted");
     assert_eq!(cents(&euros().await), 2500 + yen);
@@ -213,7 +233,7 @@ async fn amounts_stated_in_the_budgets_currency_count_as_stated() {
     assert_eq!(cents(&euros().await), 2600 + yen);
     ana.void(&refund.id).await.expect("voided");
     assert_eq!(cents(&euros().await), 3000 + yen);
-    // Parts of one amount and a category that goes over into another one.
+    // Splits of one amount, and a category that is merged into another one.
     let fun = ana.category("Fun", "expense").await;
     let part = |category: &pb::Category, amount: &str| pb::Split {
         category_id: category.id.clone(),
@@ -232,7 +252,7 @@ async fn amounts_stated_in_the_budgets_currency_count_as_stated() {
     ledger.verify().await;
 }
 
-fn order(
+fn transfer_request(
     user: &User,
     id: Uuid,
     from: &pb::Account,
@@ -252,19 +272,20 @@ fn order(
     }
 }
 
-async fn post(ledger: &Ledger, order: pb::PostTransferRequest) -> Result<pb::Transfer, Status> {
-    Ok(ledger.spending().post_transfer(order).await?.into_inner().transfer.expect("a transfer"))
+async fn post(ledger: &Ledger, request: pb::PostTransferRequest) -> Result<pb::Transfer, Status> {
+    Ok(ledger.spending().post_transfer(request).await?.into_inner().transfer.expect("a transfer"))
 }
 
 #[tokio::test]
-async fn a_transfer_is_posted_once_and_then_returned_as_it_is() {
+async fn a_transfer_is_posted_once_and_then_returned_in_its_current_state() {
     let ledger = Ledger::start().await;
     let second = ledger.replica().await;
     let ana = ledger.user("EUR");
     let (bank, boat) = (ana.account("Bank", "EUR", "100").await, ana.account("Boat", "EUR", "").await);
     let id = Uuid::from_u128(5);
     let replicas = [&ledger, &second];
-    let all = (0..20).map(|number| post(replicas[number % 2], order(&ana, id, &bank, &boat, "30")));
+    let all =
+        (0..20).map(|number| post(replicas[number % 2], transfer_request(&ana, id, &bank, &boat, "30")));
     for transfer in join_all(all).await {
         let transfer = transfer.expect("posted");
         assert_eq!(
@@ -275,12 +296,12 @@ async fn a_transfer_is_posted_once_and_then_returned_as_it_is() {
     assert_eq!((ana.balance(&bank.id).await, ana.balance(&boat.id).await), ("70.00".into(), "30.00".into()));
     let posted = ana.find(&id.to_string()).await.expect("there");
     assert_eq!((posted.r#type.as_str(), posted.description.as_deref()), ("transfer", Some("Boat")));
-    assert_eq!(posted.transaction_date, "2026-09-20", "the day that was said");
+    assert_eq!(posted.transaction_date, "2026-09-20", "the date must be the requested one");
 
-    // Once the key is forgotten the id still knows.
+    // After the key has expired, the id still prevents a second transfer.
     ledger.execute("delete from ledger.idempotency_keys").await;
     ana.edit(&id.to_string(), entry(&bank, "transfer", "20"), &["amount"]).await.expect("edited");
-    let again = post(&ledger, order(&ana, id, &bank, &boat, "30")).await.expect("told");
+    let again = post(&ledger, transfer_request(&ana, id, &bank, &boat, "30")).await.expect("returned");
     assert_eq!((again.change.as_str(), again.version), ("20.00", 2));
     assert_eq!(again.other_account_id, bank.id);
     let find = pb::FindTransferRequest {
@@ -309,7 +330,8 @@ async fn across_currencies_the_rate_of_the_date_decides_the_amount_sent() {
         )
         .await;
     let (bank, boat) = (ana.account("Bank", "EUR", "100").await, ana.account("Boat", "USD", "").await);
-    let transfer = post(&ledger, order(&ana, Uuid::from_u128(6), &bank, &boat, "30")).await.expect("posted");
+    let transfer =
+        post(&ledger, transfer_request(&ana, Uuid::from_u128(6), &bank, &boat, "30")).await.expect("posted");
     assert_eq!(transfer.change, "30.00");
     assert_eq!((ana.balance(&bank.id).await, ana.balance(&boat.id).await), ("85.00".into(), "30.00".into()));
     ledger.verify().await;
@@ -327,12 +349,13 @@ async fn the_amount_sent_may_be_stated_instead() {
         .await;
     let (bank, boat) = (ana.account("Bank", "EUR", "").await, ana.account("Boat", "USD", "100").await);
     let id = Uuid::from_u128(8);
-    let leaving = pb::PostTransferRequest { is_source_amount: true, ..order(&ana, id, &boat, &bank, "30") };
+    let leaving =
+        pb::PostTransferRequest { is_source_amount: true, ..transfer_request(&ana, id, &boat, &bank, "30") };
     let transfer = post(&ledger, leaving.clone()).await.expect("posted");
     assert_eq!((transfer.change.as_str(), transfer.other_account_id.as_str()), ("-30.00", bank.id.as_str()));
     assert_eq!((ana.balance(&bank.id).await, ana.balance(&boat.id).await), ("15.00".into(), "70.00".into()));
-    let again = post(&ledger, leaving).await.expect("told");
-    assert_eq!((again.change.as_str(), again.version), ("-30.00", 1), "once");
+    let again = post(&ledger, leaving).await.expect("returned");
+    assert_eq!((again.change.as_str(), again.version), ("-30.00", 1), "the transfer must be posted once");
     ledger.verify().await;
 }
 
@@ -343,7 +366,7 @@ async fn an_invalid_transfer_is_rejected_and_posts_nothing() {
     let (bank, boat) = (ana.account("Bank", "EUR", "100").await, ana.account("Boat", "EUR", "").await);
     let bobs_bank = bob.account("Bank", "EUR", "100").await;
     let id = Uuid::from_u128(7);
-    let rejected = field_violations(post(&ledger, order(&ana, id, &bobs_bank, &boat, "30")).await);
+    let rejected = field_violations(post(&ledger, transfer_request(&ana, id, &bobs_bank, &boat, "30")).await);
     assert_eq!(rejected, [("account_id".to_owned(), "ACCOUNT_NOT_FOUND".to_owned())]);
     let archive = pb::UpdateAccountRequest {
         account_id: boat.id.clone(),
@@ -351,12 +374,18 @@ async fn an_invalid_transfer_is_rejected_and_posts_nothing() {
         ..Default::default()
     };
     ana.change_account(archive.clone(), &["is_active"]).await.expect("archived");
-    assert_eq!(error_reason(post(&ledger, order(&ana, id, &bank, &boat, "30")).await), "ACCOUNT_CLOSED");
+    assert_eq!(
+        error_reason(post(&ledger, transfer_request(&ana, id, &bank, &boat, "30")).await),
+        "ACCOUNT_CLOSED"
+    );
     let back = pb::UpdateAccountRequest { is_active: Some(true), ..archive };
-    ana.change_account(back, &["is_active"]).await.expect("back");
-    post(&ledger, order(&ana, id, &bank, &boat, "30")).await.expect("the same id may be tried again");
+    ana.change_account(back, &["is_active"]).await.expect("reopened");
+    post(&ledger, transfer_request(&ana, id, &bank, &boat, "30"))
+        .await
+        .expect("a rejected id is usable again");
     assert_eq!(ana.balance(&boat.id).await, "30.00");
-    let by_gateway = ana.call(ana.spending().post_transfer(order(&ana, id, &bank, &boat, "1"))).await;
+    let by_gateway =
+        ana.call(ana.spending().post_transfer(transfer_request(&ana, id, &bank, &boat, "1"))).await;
     assert_eq!(error_reason(by_gateway), "CALLER_NOT_ADMITTED");
 }
 
@@ -371,7 +400,7 @@ async fn accounts_and_categories_are_found_in_their_household_only() {
             household_id: user.household_id.to_string(),
             category_ids: vec![food.id.clone(), pay.id.clone(), Uuid::from_u128(1).to_string()],
         };
-        let found = ledger.spending().find_categories(request).await.expect("an answer").into_inner();
+        let found = ledger.spending().find_categories(request).await.expect("a response").into_inner();
         let mut types: Vec<_> = found.categories.into_iter().map(|category| category.r#type).collect();
         types.sort();
         types
@@ -405,8 +434,8 @@ async fn the_current_date_follows_the_households_time_zone() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_mins(1), moved).await.expect("the ledger hears of it");
-    // What another replica remembers is dropped in time, and the row is the new one.
+    tokio::time::timeout(Duration::from_mins(1), moved).await.expect("the ledger applies the event in time");
+    // Cached households of other replicas expire; they then read the new row.
     assert_eq!(
         ledger
             .query_i64("select count(*) from ledger.households where timezone = 'Pacific/Kiritimati'")
@@ -419,11 +448,11 @@ async fn the_current_date_follows_the_households_time_zone() {
 async fn a_time_zone_change_during_provisioning_is_not_missed() {
     let ledger = Ledger::start().await;
     let ana = ledger.user_with("EUR", "UTC", "en");
-    // The event of it comes before the ledger knows the household, and finds nothing to change.
+    // The event arrives before the ledger knows the household, so it updates no row.
     ledger.change_timezone_after_first_fetch(&ana, "Pacific/Kiritimati");
     let bank = ana.account("Bank", "EUR", "").await;
     let recorded = ana.post(entry(&bank, "income", "1")).await.expect("posted");
     assert_eq!(recorded.transaction_date, "2026-09-22");
     let zones = "select count(*) from ledger.households where timezone = 'Pacific/Kiritimati'";
-    assert_eq!(ledger.query_i64(zones).await, 1, "for the other replicas too");
+    assert_eq!(ledger.query_i64(zones).await, 1, "other replicas must read the new time zone, too");
 }

@@ -1,4 +1,4 @@
-//! Transactions with several categories.
+//! Tests transactions with several categories.
 
 use fintrac_proto::ledger::v1 as pb;
 
@@ -10,7 +10,7 @@ fn split(category: &pb::Category, amount: &str, description: &str) -> pb::Split 
 }
 
 #[tokio::test]
-async fn splits_are_kept_counted_and_listed_through_every_change() {
+async fn splits_are_stored_summed_and_listed_through_every_change() {
     let ledger = Ledger::start().await;
     let ana = ledger.user("EUR");
     let bank = ana.account("Bank", "USD", "").await;
@@ -56,19 +56,19 @@ async fn splits_are_kept_counted_and_listed_through_every_change() {
     assert_eq!((edited.splits.len(), edited.amount.as_str()), (2, "4.00"));
     assert_eq!((listed(&food).await.len(), listed(&fun).await.len()), (0, 1));
     assert_eq!((spent(&food).await, spent(&fun).await), ("0.00".into(), "4.00".into()));
-    let words = pb::CreateTransactionRequest {
+    let text_changes = pb::CreateTransactionRequest {
         splits: vec![split(&fun, "3", "Cinema"), split(&fun, "1", "Popcorn")],
         ..Default::default()
     };
-    let worded = ana.edit(&made.id, words, &["splits"]).await.expect("edited");
-    assert_eq!(worded.splits[1].description.as_deref(), Some("Popcorn"));
+    let reworded = ana.edit(&made.id, text_changes, &["splits"]).await.expect("edited");
+    assert_eq!(reworded.splits[1].description.as_deref(), Some("Popcorn"));
     let postings = "select count(*) from ledger.postings";
-    assert_eq!(ledger.query_i64(postings).await, 4 + 4 + 3, "words post nothing");
+    assert_eq!(ledger.query_i64(postings).await, 4 + 4 + 3, "a text edit must post nothing");
 
     ana.void(&made.id).await.expect("voided");
     assert_eq!((listed(&fun).await.len(), spent(&fun).await), (0, "0.00".into()));
     let back = ana.restore(&made.id).await.expect("restored");
-    assert_eq!((back.splits, back.status.as_str(), back.version), (worded.splits, "posted", 5));
+    assert_eq!((back.splits, back.status.as_str(), back.version), (reworded.splits, "posted", 5));
     assert_eq!((listed(&fun).await.len(), spent(&fun).await), (1, "4.00".into()));
     let one = pb::CreateTransactionRequest { category_id: Some(food.id.clone()), ..Default::default() };
     let one = ana.edit(&made.id, one, &["category_id"]).await.expect("one category");

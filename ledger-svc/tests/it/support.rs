@@ -1,4 +1,4 @@
-//! A ledger with people in it, and a clock that the test moves.
+//! Starts a ledger with users and a clock that the test advances.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -46,13 +46,13 @@ use uuid::Uuid;
 const SECRET: &str = "a secret for tests";
 const TOKEN_SECRET: &[u8] = b"a token secret for tests";
 
-/// What auth-svc would say of households.
+/// A fake of auth-svc's household service.
 #[derive(Debug, Clone, Default)]
 pub struct FakeHouseholdService {
     known: Arc<Mutex<HashMap<String, auth::Household>>>,
-    /// Time zones to which households move once they were asked about.
+    /// Time zones that households get after the next fetch.
     pending_timezones: Arc<Mutex<HashMap<String, String>>>,
-    /// Currencies that users prefer to their household's.
+    /// Preferred currencies by user, instead of the household's.
     preferred_currencies: Arc<Mutex<HashMap<String, String>>>,
     log: FakeEventLog,
 }
@@ -107,19 +107,19 @@ impl Ledger {
         Self::start_replica(database, clock, FakeHouseholdService::default(), &options).await
     }
 
-    /// One that follows a feed.
+    /// Starts a ledger with its own configuration and clock.
     pub async fn start_with(config: Config, clock: Clock) -> Self {
         let database = TestDatabase::new(&[&SCHEMA], &clock).await;
         let options = database.app(SCHEMA.name);
         Self::start_configured(database, clock, FakeHouseholdService::default(), &options, &config).await
     }
 
-    /// Another replica on the same database.
+    /// Starts another replica on the same database.
     pub async fn replica(&self) -> Self {
         self.replica_through(&self.database.app(SCHEMA.name)).await
     }
 
-    /// Another replica that reaches the database by `options`.
+    /// Starts another replica that connects to the database with `options`.
     pub async fn replica_through(&self, options: &PgConnectOptions) -> Self {
         Self::start_replica(self.database.clone(), self.clock.clone(), self.households.clone(), options).await
     }
@@ -140,7 +140,7 @@ impl Ledger {
         options: &PgConnectOptions,
         config: &Config,
     ) -> Self {
-        // Opens the schema on a way that is not disturbed.
+        // Migrate over a direct connection, not over `options`.
         drop(database.pool(&SCHEMA, &clock).await);
         let pool = database::pool(options, SCHEMA.name, PoolConfig::default());
         let token_verifier = TokenVerifierConfig {
@@ -181,12 +181,12 @@ impl Ledger {
         Self { clock, database, pool, households, keys, server, _stop: stop.drop_guard() }
     }
 
-    /// A person with a household of his own.
+    /// Creates a user with a new household.
     pub fn user(&self, currency: &str) -> User {
         self.user_with(currency, "UTC", "en")
     }
 
-    /// From now on a person prefers another currency than the household's.
+    /// Sets the user's preferred currency.
     pub fn set_preferred_currency(&self, user: &User, currency: &str) {
         let mut preferred_currencies = self.households.preferred_currencies.lock().expect("no panic");
         preferred_currencies.insert(user.user_id.to_string(), currency.into());
@@ -218,13 +218,13 @@ impl Ledger {
         User { user_id, household_id, token, transport: self.transport() }
     }
 
-    /// Somebody moves right after auth-svc was first asked about him.
+    /// Changes the household's time zone right after its first fetch.
     pub fn change_timezone_after_first_fetch(&self, user: &User, timezone: &str) {
         let mut pending_timezones = self.households.pending_timezones.lock().expect("no panic");
         pending_timezones.insert(user.household_id.to_string(), timezone.into());
     }
 
-    /// Somebody moves to another time zone, and auth-svc says so.
+    /// Changes the household's time zone and appends auth-svc's event.
     pub fn change_timezone(&self, user: &User, timezone: &str) {
         let id = user.household_id.to_string();
         let mut known = self.households.known.lock().expect("no panic");
@@ -238,7 +238,7 @@ impl Ledger {
         });
     }
 
-    /// What budget-svc sees.
+    /// Returns the client that budget-svc uses.
     pub fn spending(&self) -> SpendingServiceClient<Transport> {
         let transport =
             transport::local(self.server.clone(), self.keys.issuer("budget", "ledger", &self.clock));
@@ -249,12 +249,12 @@ impl Ledger {
         transport::local(self.server.clone(), self.keys.issuer("gateway", "ledger", &self.clock))
     }
 
-    /// The same person at this replica.
+    /// Returns a client of this replica for the same user.
     pub fn client_for(&self, user: &User) -> User {
         User { transport: self.transport(), ..user.clone() }
     }
 
-    /// The report of a household over a span, as other services read it.
+    /// Reads the report on a household as notify-svc does.
     pub async fn report(&self, user: &User, (from, to): (&str, &str)) -> pb::ReportData {
         let request = pb::GetReportDataRequest {
             household_id: user.household_id.to_string(),
@@ -267,14 +267,14 @@ impl Ledger {
         response.expect("a report").into_inner().report.expect("a report")
     }
 
-    /// Fails unless every invariant holds.
+    /// Asserts every invariant of the ledger.
     pub async fn verify(&self) {
         let findings = ledger_svc::verify(&self.pool).await.expect("verified");
         let broken: Vec<_> = findings.iter().filter(|finding| finding.violations > 0).collect();
         assert!(broken.is_empty() && !findings.is_empty(), "{broken:?}");
     }
 
-    /// One number of the database, as the superuser sees it.
+    /// Queries one number as the superuser.
     pub async fn query_i64(&self, sql: &str) -> i64 {
         let row = sqlx::query(AssertSqlSafe(sql.to_owned()))
             .fetch_one(&mut self.database.connect().await)
@@ -283,7 +283,7 @@ impl Ledger {
         row.try_get::<i64, _>(0).expect("a number")
     }
 
-    /// Statements as the superuser.
+    /// Executes statements as the superuser.
     pub async fn execute(&self, sql: &str) {
         sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))
             .execute(&mut self.database.connect().await)
@@ -296,7 +296,7 @@ impl Ledger {
     }
 }
 
-/// Somebody who calls the ledger.
+/// A user who calls the ledger.
 #[derive(Clone)]
 pub struct User {
     pub user_id: Uuid,
@@ -307,7 +307,7 @@ pub struct User {
 
 impl User {
     pub async fn call<F: Future>(&self, call: F) -> F::Output {
-        // Many calls at once take their time on a small machine.
+        // Many concurrent calls are slow on a small machine.
         let deadline = Some(Instant::now() + Duration::from_mins(1));
         let context = Context { access_token: Some(self.token.clone()), deadline, ..Context::default() };
         context::scope(context, call).await
@@ -333,7 +333,7 @@ impl User {
         RecurringServiceClient::new(self.transport.clone())
     }
 
-    /// Calls what only budget-svc may call.
+    /// Returns a client of the service that only budget-svc may call.
     pub fn spending(&self) -> SpendingServiceClient<Transport> {
         SpendingServiceClient::new(self.transport.clone())
     }
@@ -347,7 +347,7 @@ impl User {
         Ok(response.into_inner().account.expect("an account"))
     }
 
-    /// An account of the household's currency unless `currency` says another.
+    /// Opens an account, by default in the household's currency.
     pub async fn account(&self, name: &str, currency: &str, balance: &str) -> pb::Account {
         let request = pb::CreateAccountRequest {
             name: name.into(),
@@ -380,7 +380,7 @@ impl User {
         Ok(response.into_inner().transaction.expect("a transaction"))
     }
 
-    /// Posts with an idempotency key; whether the answer was a kept one.
+    /// Posts with an idempotency key; returns whether the response was replayed.
     pub async fn post_with_key(
         &self,
         request: pb::CreateTransactionRequest,
@@ -438,7 +438,7 @@ impl User {
         Ok(self.call(self.transactions().bulk_transactions(request)).await?.into_inner().results)
     }
 
-    /// Deletes a category, with all that hangs on it going over into `target`.
+    /// Deletes a category and merges it into `target`.
     pub async fn move_category(&self, category_id: &str, target: &str) -> Result<(), Status> {
         let request = pb::DeleteCategoryRequest {
             category_id: category_id.into(),
@@ -454,7 +454,7 @@ impl User {
         Ok(response.into_inner().transaction.expect("a transaction"))
     }
 
-    /// Every page of a list, walked to its end.
+    /// Lists all transactions, page by page.
     pub async fn list_all(&self, filter: pb::TransactionFilter, page_size: i32) -> Vec<pb::Transaction> {
         let (mut all, mut page_token) = (Vec::new(), String::new());
         loop {
@@ -486,7 +486,7 @@ pub fn mask(fields: &[&str]) -> prost_types::FieldMask {
     prost_types::FieldMask { paths: fields.iter().map(|field| (*field).to_owned()).collect() }
 }
 
-/// Income or an expense.
+/// Builds a request for income or an expense.
 pub fn entry(account: &pb::Account, kind: &str, amount: &str) -> pb::CreateTransactionRequest {
     pb::CreateTransactionRequest {
         account_id: account.id.clone(),
@@ -501,17 +501,17 @@ pub fn transfer(from: &pb::Account, to: &pb::Account, amount: &str) -> pb::Creat
 }
 
 pub fn error_reason<T: std::fmt::Debug>(result: Result<T, Status>) -> String {
-    reason(&result.expect_err("a refusal")).expect("a reason")
+    reason(&result.expect_err("a rejection")).expect("a reason")
 }
 
-/// Field and reason of every violation.
+/// Returns the field and reason of every violation.
 pub fn field_violations<T: std::fmt::Debug>(result: Result<T, Status>) -> Vec<(String, String)> {
-    let details = result.expect_err("a refusal").get_error_details();
+    let details = result.expect_err("a rejection").get_error_details();
     let violations = details.bad_request().map(|bad| bad.field_violations.clone()).unwrap_or_default();
     violations.into_iter().map(|violation| (violation.field, violation.reason)).collect()
 }
 
-/// A question what was spent on a category from a day to another.
+/// Builds a query of the spending on categories in periods.
 pub fn series(currency: &str, categories: &[&pb::Category], periods: &[(&str, &str)]) -> pb::SpendingSeries {
     let period = |(from, to): &(&str, &str)| pb::SpendingPeriod { from: (*from).into(), to: (*to).into() };
     pb::SpendingSeries {

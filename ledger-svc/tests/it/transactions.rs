@@ -1,4 +1,4 @@
-//! Transactions: what moves, what an edit and a void leave, and every refusal.
+//! Tests transactions: amounts, edits, voids and every rejection.
 
 use chrono::TimeDelta;
 use fintrac_proto::ledger::v1 as pb;
@@ -31,16 +31,16 @@ async fn income_expense_refund_and_transfer_move_the_stated_amounts() {
     assert_eq!(ana.balance(&card.id).await, "111.72");
     let spent = "select sum(change)::int8 from ledger.daily_totals join ledger.nominal_accounts
         on nominal_accounts.id = account_id where category_id is not null and purpose = 'category' and change > 0";
-    assert_eq!(ledger.query_i64(spent).await, 2500, "the refund lowers the spending");
+    assert_eq!(ledger.query_i64(spent).await, 2500, "the refund must lower the spending");
     ledger.verify().await;
 }
 
 #[tokio::test]
-async fn a_foreign_amount_is_converted_and_both_are_kept() {
+async fn a_foreign_amount_is_converted_and_both_amounts_are_stored() {
     let ledger = Ledger::start().await;
     let ana = ledger.user("EUR");
     let bank = ana.account("Bank", "", "100").await;
-    // 29 September 2026 is the day of the bundled rates.
+    // The bundled rates are of 29 September 2026.
     let foreign = pb::CreateTransactionRequest {
         currency_code: Some("usd".into()),
         transaction_date: Some("2026-10-15".into()),
@@ -51,7 +51,7 @@ async fn a_foreign_amount_is_converted_and_both_are_kept() {
     assert_eq!((rate.date.as_str(), rate.source.as_str()), ("2026-09-29", "bundled"));
     assert_eq!((made.amount.as_str(), made.currency_code.as_str()), ("10.00", "USD"));
     assert_eq!((made.account_amount.as_str(), made.account_currency_code.as_str()), ("8.80", "EUR"));
-    assert_eq!(ana.balance(&bank.id).await, "100.00", "it is dated later");
+    assert_eq!(ana.balance(&bank.id).await, "100.00", "a later transaction must not count yet");
     let early =
         pb::CreateTransactionRequest { transaction_date: Some("2026-01-01".into()), ..foreign.clone() };
     assert_eq!(
@@ -88,7 +88,7 @@ async fn the_date_is_the_households_unless_the_request_states_another() {
     assert_eq!(
         kiri.post(stated).await.expect("posted").transaction_date,
         "2026-03-02",
-        "there it is the next day"
+        "the date must be that of the household's time zone"
     );
 }
 
@@ -113,18 +113,23 @@ async fn an_edit_reverses_and_posts_again_and_a_void_reverses() {
     let edited =
         ana.edit(&lunch.id, moved, &["account_id", "amount", "transaction_date"]).await.expect("edited");
     assert_eq!((edited.amount.as_str(), edited.version, edited.created_at), ("13.00", 2, lunch.created_at));
-    assert_eq!(edited.description.as_deref(), Some("Lunch"), "what is absent stays");
+    assert_eq!(edited.description.as_deref(), Some("Lunch"), "an absent field must not change");
     assert_eq!(
         (ana.balance(&bank.id).await.as_str(), ana.balance(&card.id).await.as_str()),
         ("100.00", "-3.00")
     );
-    let words = pb::CreateTransactionRequest { notes: Some("with Bob".into()), ..Default::default() };
-    let worded =
-        ana.edit_if_version(&lunch.id, words, &["notes", "description"], Some(2)).await.expect("edited");
-    assert_eq!((worded.version, worded.description, worded.notes.as_deref()), (3, None, Some("with Bob")));
+    let text_changes = pb::CreateTransactionRequest { notes: Some("with Bob".into()), ..Default::default() };
+    let reworded = ana
+        .edit_if_version(&lunch.id, text_changes, &["notes", "description"], Some(2))
+        .await
+        .expect("edited");
+    assert_eq!(
+        (reworded.version, reworded.description, reworded.notes.as_deref()),
+        (3, None, Some("with Bob"))
+    );
     let postings = "select count(*) from ledger.postings join ledger.transactions
         on transactions.id = transaction_id where transaction_type = 'expense'";
-    assert_eq!(ledger.query_i64(postings).await, 6, "two, their reversal, two more; words post nothing");
+    assert_eq!(ledger.query_i64(postings).await, 6, "a text edit must post nothing");
     let late = pb::CreateTransactionRequest { amount: "1".into(), ..Default::default() };
     assert_eq!(
         error_reason(ana.edit_if_version(&lunch.id, late.clone(), &["amount"], Some(2)).await),
@@ -137,7 +142,7 @@ async fn an_edit_reverses_and_posts_again_and_a_void_reverses() {
         (ana.balance(&bank.id).await.as_str(), ana.balance(&card.id).await.as_str()),
         ("100.00", "10.00")
     );
-    ana.void(&lunch.id).await.expect("voided again is voided");
+    ana.void(&lunch.id).await.expect("voiding again has no effect");
     assert_eq!(error_reason(ana.edit(&lunch.id, late, &["amount"]).await), "TRANSACTION_VOIDED");
     assert_eq!(ana.find(&lunch.id).await.expect("still there").status, "voided");
     assert!(
@@ -224,11 +229,12 @@ async fn fields_absent_from_an_edit_are_not_validated_again() {
         balance: Some("10000000000000.00".into()),
         ..Default::default()
     };
-    ana.change_account(wish, &["balance"]).await.expect("adjusted by more than one amount may be");
+    ana.change_account(wish, &["balance"]).await.expect("an adjustment may exceed the maximum amount");
     let adjustment = ana.list_all(pb::TransactionFilter::default(), 1).await.remove(0);
     assert_eq!(adjustment.amount, "20000000000000.00");
-    let words = pb::CreateTransactionRequest { description: Some("found it".into()), ..Default::default() };
-    ana.edit(&adjustment.id, words, &["description"]).await.expect("the amount stays as it is");
+    let text_changes =
+        pb::CreateTransactionRequest { description: Some("found it".into()), ..Default::default() };
+    ana.edit(&adjustment.id, text_changes, &["description"]).await.expect("the amount stays as it is");
     let commas = pb::CreateTransactionRequest { tags: vec!["a,b".into()], ..entry(&bank, "income", "1") };
     let tagged = ana.post(commas).await.expect("posted");
     let split = pb::CreateTransactionRequest { tags: vec!["a".into(), "b".into()], ..Default::default() };
@@ -265,14 +271,17 @@ async fn too_many_tags_are_rejected_and_delay_no_other_request() {
     valid.expect("posted");
     let empty =
         pb::CreateTransactionRequest { tags: vec![String::new(); 10_000], ..entry(&bank, "income", "1") };
-    assert!(field_violations(ana.post(empty).await).len() <= 30, "an answer fits its headers");
+    assert!(
+        field_violations(ana.post(empty).await).len() <= 30,
+        "the violations must fit the response headers"
+    );
     let nul =
         pb::CreateAccountRequest { name: "a\0b".into(), account_type: "cash".into(), ..Default::default() };
     assert_eq!(field_violations(ana.open(nul).await), [("name".to_owned(), "TEXT_INVALID".to_owned())]);
 }
 
 #[tokio::test]
-async fn every_wrong_field_is_named_at_once() {
+async fn every_invalid_field_is_reported_at_once() {
     let ledger = Ledger::start().await;
     let ana = ledger.user("EUR");
     let bank = ana.account("Bank", "", "").await;
@@ -313,8 +322,8 @@ async fn every_wrong_field_is_named_at_once() {
     let itself = names(field_violations(ana.post(transfer(&bank, &bank, "1")).await));
     assert_eq!(itself, ["to_account_id SAME_ACCOUNT"]);
     let yen = ana.account("Yen", "JPY", "").await;
-    let unsaid = names(field_violations(ana.post(transfer(&bank, &yen, "1")).await));
-    assert_eq!(unsaid, ["to_amount REQUIRED"]);
+    let without_to_amount = names(field_violations(ana.post(transfer(&bank, &yen, "1")).await));
+    assert_eq!(without_to_amount, ["to_amount REQUIRED"]);
     let many = pb::CreateTransactionRequest {
         tags: (0..21).map(|number| number.to_string()).collect(),
         ..entry(&bank, "expense", "1")
@@ -365,7 +374,7 @@ async fn every_change_is_an_event_without_amounts_or_texts() {
         ]
     );
     for (.., text) in &rows {
-        assert!(text.contains(&ana.user_id.to_string()), "who did it: {text}");
+        assert!(text.contains(&ana.user_id.to_string()), "the event must name its author: {text}");
         for secret in ["ecret", "47011047", "470110.47", "48.12"] {
             assert!(!text.contains(secret), "{text}");
         }
@@ -373,7 +382,7 @@ async fn every_change_is_an_event_without_amounts_or_texts() {
 }
 
 #[tokio::test]
-async fn an_instant_is_the_day_in_the_households_zone() {
+async fn an_instant_is_dated_in_the_households_time_zone() {
     let ledger = Ledger::start().await;
     let ana = ledger.user_with("USD", "America/New_York", "en");
     let bank = ana.account("Bank", "", "").await;

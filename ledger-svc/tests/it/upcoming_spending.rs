@@ -1,4 +1,4 @@
-//! What recurring transactions will spend, for the projection of budgets.
+//! Tests the future spending of recurring transactions, which budgets project.
 
 use fintrac_proto::ledger::v1 as pb;
 
@@ -78,5 +78,8 @@ async fn upcoming_occurrences_are_summed_by_category() {
     assert_eq!(upcoming(&ledger, &ana, "EUR", &[&fun.id]).await, ["2026-10-02 4.00", "2026-11-02 4.00"]);
     assert_eq!(upcoming(&ledger, &ana, "JPY", &[&fun.id]).await, ["2026-10-02 400", "2026-11-02 400"]);
     let bob = ledger.user("EUR");
-    assert!(upcoming(&ledger, &bob, "EUR", &[&home.id]).await.is_empty(), "another household's");
+    assert!(
+        upcoming(&ledger, &bob, "EUR", &[&home.id]).await.is_empty(),
+        "another household must have no occurrences"
+    );
 }

@@ -1,4 +1,4 @@
-### Where the inbox says it in other words than the email.
+### Texts of the inbox that differ from those of the email.
 
 password-reset-inbox-title = Ein neues Passwort wurde angefordert
 password-reset-inbox-body = Jemand hat ein neues Passwort für Ihr Konto angefordert. Der Link ging an Ihre E-Mail-Adresse. Wenn Sie es nicht waren, ist nichts zu tun: Ihr Passwort bleibt, wie es ist.

@@ -1,13 +1,13 @@
-### Where the inbox says it in other words than the email.
+### Texts of the inbox that differ from those of the email.
 
-password-reset-inbox-title = A new password was asked for
-password-reset-inbox-body = Somebody asked for a new password for your account. The link went to your email address. If it was not you, there is nothing to do: your password stays as it is.
+password-reset-inbox-title = A new password was requested
+password-reset-inbox-body = We received a request to reset the password of your account and sent the link to your email address. If this wasn't you, you don't need to do anything: your password stays as it is.
 
-email-change-inbox-title = A new email address waits
-email-change-inbox-body = You asked for another email address. It takes effect when you confirm it there. If it was not you, change your password at once.
+email-change-inbox-title = Your new email address awaits confirmation
+email-change-inbox-body = You asked to change your email address. The change takes effect when you confirm it in the email sent to the new address. If this wasn't you, change your password right away.
 
 email-changed-inbox-title = Your email address was changed
-email-changed-inbox-body = Emails now go to your new address. If it was not you, change your password at once.
+email-changed-inbox-body = Emails now go to your new address. If this wasn't you, change your password right away.
 
 welcome-inbox-title = Welcome to FinTrac
 welcome-inbox-body = Your household is ready. Add your first account: cash, a bank account or a card.

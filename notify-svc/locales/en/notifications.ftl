@@ -1,10 +1,10 @@
-budget-threshold-title = { $name }: { $percent } % of the budget is spent
+budget-threshold-title = { $name }: { $percent }% of the budget is spent
 budget-threshold-body = You have spent { $spent } of { $limit } in the period from { $from } to { $to }.
 
-budget-exceeded-title = { $name }: the budget is spent ({ $percent } %)
+budget-exceeded-title = { $name }: the budget is spent ({ $percent }%)
 budget-exceeded-body = You have spent { $spent }; the limit for the period from { $from } to { $to } is { $limit }.
 
-goal-milestone-title = { $name }: { $percent } % of the way
+goal-milestone-title = { $name }: { $percent }% of the way
 goal-milestone-body = You have set aside { $current } of { $target }.
 
 goal-reached-title = { $name }: goal reached
@@ -18,6 +18,6 @@ goal-deadline-title = { $days ->
 goal-deadline-body = You have set aside { $current } of { $target }; the goal is due on { $due }.
 
 monthly-report-title = Your { $month }
-monthly-report-body = { $income } came in and { $expense } went out: { $net }. At the end of the month you had { $worth }.
+monthly-report-body = { $income } came in and { $expense } went out, a net of { $net }. Your net worth at the end of the month was { $worth }.
 amounts-unpriced = { $amounts } could not be converted and is not included.
-report-uncategorised = Without category
+report-uncategorised = Uncategorized

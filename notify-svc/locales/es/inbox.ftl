@@ -1,4 +1,4 @@
-### Where the inbox says it in other words than the email.
+### Texts of the inbox that differ from those of the email.
 
 password-reset-inbox-title = Se ha pedido una contraseña nueva
 password-reset-inbox-body = Alguien ha pedido una contraseña nueva para tu cuenta. El enlace se ha enviado a tu dirección de correo. Si no has sido tú, no hay nada que hacer: tu contraseña sigue siendo la misma.

@@ -1,4 +1,4 @@
-### Where the inbox says it in other words than the email.
+### Texts of the inbox that differ from those of the email.
 
 password-reset-inbox-title = Un nouveau mot de passe a été demandé
 password-reset-inbox-body = Quelqu’un a demandé un nouveau mot de passe pour votre compte. Le lien a été envoyé à votre adresse e-mail. Si ce n’était pas vous, il n’y a rien à faire : votre mot de passe reste le même.

@@ -1,4 +1,4 @@
-### Where the inbox says it in other words than the email.
+### Texts of the inbox that differ from those of the email.
 
 password-reset-inbox-title = Foi pedida uma nova palavra-passe
 password-reset-inbox-body = Alguém pediu uma nova palavra-passe para a sua conta. O link foi enviado para o seu endereço de e-mail. Se não foi você, não há nada a fazer: a sua palavra-passe continua a mesma.

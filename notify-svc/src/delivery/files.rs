@@ -1,4 +1,4 @@
-//! Emails as `.eml` files, readable by their owner only: they hold links and codes.
+//! Writes emails as `.eml` files, readable by their owner only: they contain links and codes.
 
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
@@ -13,8 +13,8 @@ pub fn prepare(dir: &Path) -> std::io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(dir)
 }
 
-/// Writes beside the final name and renames: a reader never sees half an email,
-/// and the same email sent again takes the same name.
+/// Writes to a temporary file and renames it: a reader never sees a partial email.
+/// An email that is sent again replaces its file.
 pub async fn write(dir: &Path, envelope: &Envelope, bytes: &[u8]) -> Result<(), DeliveryError> {
     let (kind, id) = (envelope.kind.label(), envelope.id);
     let partial = dir.join(format!(".{id}.partial"));

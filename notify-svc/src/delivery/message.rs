@@ -1,4 +1,4 @@
-//! The MIME form of an email (RFC 5322).
+//! Builds the MIME message of an email (RFC 5322).
 
 use lettre::address::AddressError;
 use lettre::message::header::{HeaderName, HeaderValue};
@@ -18,18 +18,18 @@ pub fn build(
     envelope: &Envelope,
     rendered: &RenderedEmail,
 ) -> Result<Message, DeliveryError> {
-    // Sent twice, it is still one email: the id does not change.
+    // The id does not change when an email is sent again, so that clients recognize the duplicate.
     let message_id = format!("<{}@{}>", envelope.id, from.email.domain());
     let body = MultiPart::alternative_plain_html(rendered.text.clone(), rendered.html.clone());
     let mut builder = Message::builder();
     if let Some(url) = &envelope.unsubscribe {
-        // One click in the mail program (RFC 8058).
+        // One-click unsubscribe in the email client (RFC 8058).
         builder = builder
             .raw_header(HeaderValue::new(LIST_UNSUBSCRIBE, format!("<{url}>")))
             .raw_header(HeaderValue::new(LIST_UNSUBSCRIBE_POST, "List-Unsubscribe=One-Click".to_owned()));
     }
     let to = recipient(&envelope.to)?;
-    // Read from the headers, marks of other scripts would be lost.
+    // The envelope is set explicitly: lettre would drop non-ASCII letters when it reads the headers.
     let route = lettre::address::Envelope::new(Some(from.email.clone()), vec![to.clone()])?;
     Ok(builder
         .envelope(route)
@@ -48,7 +48,7 @@ pub fn build(
 fn recipient(text: &str) -> Result<Address, AddressError> {
     let (local, domain) = text.rsplit_once('@').ok_or(AddressError::MissingParts)?;
     let domain = idna::domain_to_ascii(domain).map_err(|_| AddressError::InvalidDomain)?;
-    // The library's own check rejects marks of other scripts.
+    // lettre's own check rejects combining marks of non-Latin scripts.
     let is_plain = !local.is_empty()
         && local.chars().all(|letter| {
             !letter.is_control() && !letter.is_whitespace() && !"()<>[]:;@\\,\"".contains(letter)

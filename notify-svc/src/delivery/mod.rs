@@ -1,4 +1,4 @@
-//! The ways out for an email: SMTP, or files for people who have no server.
+//! Email delivery through SMTP, or to files if no server is configured.
 
 mod files;
 mod message;
@@ -18,16 +18,16 @@ use crate::domain::kind::NotificationKind;
 use crate::render::RenderedEmail;
 use smtp::Smtp;
 
-/// Why an email did not go out.
+/// The reason why an email was not delivered.
 #[derive(Debug, thiserror::Error)]
 pub enum DeliveryError {
-    #[error("the address cannot be written to: {0}")]
+    #[error("the email address is invalid: {0}")]
     Address(#[from] lettre::address::AddressError),
-    #[error("the message cannot be built: {0}")]
+    #[error("the message could not be built: {0}")]
     Message(#[from] lettre::error::Error),
     #[error("MAIL_CA_FILE {0}")]
     Authority(String),
-    #[error("the mail server cannot deliver to addresses beyond ASCII (it lacks SMTPUTF8)")]
+    #[error("the email server cannot deliver to non-ASCII addresses (it lacks SMTPUTF8)")]
     Internationalized,
     #[error("SMTP")]
     Smtp(#[source] lettre::transport::smtp::Error),
@@ -37,7 +37,7 @@ pub enum DeliveryError {
 
 impl From<lettre::transport::smtp::Error> for DeliveryError {
     fn from(error: lettre::transport::smtp::Error) -> Self {
-        // The library has no other mark of this error than its text.
+        // lettre identifies this error only by its text.
         if error.is_client() && chain(&error).contains("SMTPUTF8") {
             Self::Internationalized
         } else {
@@ -47,24 +47,25 @@ impl From<lettre::transport::smtp::Error> for DeliveryError {
 }
 
 impl DeliveryError {
-    /// What may be stored and logged: a server's own words often quote the
-    /// address, so its code stands for them.
+    /// Describes the error for storage and logs.
+    ///
+    /// SMTP responses often quote the recipient's address, so only their code is kept.
     pub fn summary(&self) -> String {
         match self {
             Self::Smtp(error) => match error.status() {
-                Some(code) => format!("the mail server responded with {code}"),
+                Some(code) => format!("the email server responded with {code}"),
                 None => chain(error),
             },
             other => other.to_string(),
         }
     }
 
-    /// Trying again cannot help.
+    /// Whether a retry cannot succeed.
     pub fn is_permanent(&self) -> bool {
         match self {
             Self::Address(_) | Self::Message(_) | Self::Internationalized => true,
-            // Of the email or its reader; all else (authentication, TLS, policy) an
-            // operator can put right while the email waits.
+            // These codes concern the email or its recipient. An operator can correct any other
+            // cause (authentication, TLS, policy) while the email waits.
             Self::Smtp(error) => {
                 let code = error.status().map(|code| code.to_string()).unwrap_or_default();
                 ["550", "551", "552", "553", "556"].contains(&code.as_str())
@@ -74,13 +75,13 @@ impl DeliveryError {
     }
 }
 
-/// What is known of an email besides its words.
+/// The metadata of an email.
 #[derive(Debug)]
 pub struct Envelope {
     pub id: Uuid,
     pub kind: NotificationKind,
     pub to: String,
-    /// Where emails of this kind are ended.
+    /// The URL that unsubscribes from emails of this kind.
     pub unsubscribe: Option<String>,
     pub date: DateTime<Utc>,
 }
@@ -126,7 +127,7 @@ impl Delivery {
     }
 }
 
-/// The certificate in a PEM file.
+/// Reads the certificate in a PEM file.
 fn authority(path: &Path) -> Result<Certificate, DeliveryError> {
     let invalid =
         |error: &dyn std::fmt::Display| DeliveryError::Authority(format!("{}: {error}", path.display()));

@@ -1,4 +1,4 @@
-//! Emails through a server.
+//! SMTP transports.
 
 use std::time::Duration;
 
@@ -13,10 +13,12 @@ use crate::config::{SmtpServer, SmtpTls};
 
 pub type Smtp = AsyncSmtpTransport<Tokio1Executor>;
 
-/// For each step of the conversation.
+/// The timeout of each SMTP command.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// `authority` is believed besides those that everybody believes.
+/// Builds a transport from a URL.
+///
+/// `authority` is trusted in addition to the public certificate authorities.
 pub fn from_url(url: &SecretString, authority: Option<&Certificate>) -> Result<Smtp, Error> {
     let url = url.expose_secret();
     let builder = Smtp::from_url(url)?.timeout(Some(COMMAND_TIMEOUT));

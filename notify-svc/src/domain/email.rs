@@ -2,15 +2,15 @@ use uuid::Uuid;
 
 use super::kind::NotificationKind;
 
-/// An email that is due.
+/// A queued email.
 #[derive(Debug, Clone)]
 pub struct Email {
-    /// Also its Message-ID.
+    /// The id, also used in the Message-ID.
     pub id: Uuid,
     pub user_id: Uuid,
     pub kind: NotificationKind,
-    /// The challenge, the user or the notification that it is about.
+    /// The challenge, user, device or notification that the email is about.
     pub subject_id: Uuid,
-    /// Failed deliveries so far.
+    /// The number of failed deliveries.
     pub attempts: i32,
 }

@@ -1,4 +1,4 @@
-/// What a message is about.
+/// The kind of an email or notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotificationKind {
     Verification,
@@ -55,7 +55,7 @@ impl NotificationKind {
         Self::MonthlyReport,
     ];
 
-    /// The name in the database and, with dashes, of its texts.
+    /// The name in the database.
     pub fn name(self) -> &'static str {
         match self {
             Self::Verification => "verification",
@@ -85,7 +85,7 @@ impl NotificationKind {
         }
     }
 
-    /// The name for people and programs: in preferences and in `X-FinTrac-Kind`.
+    /// The public name, used in preferences and in `X-FinTrac-Kind`.
     pub fn label(self) -> &'static str {
         match self {
             Self::MfaEnabled | Self::MfaDisabled | Self::RecoveryCodeUsed => "mfa_changed",
@@ -98,7 +98,7 @@ impl NotificationKind {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// The beginning of the ids of its texts.
+    /// The prefix of the ids of its texts: the name with dashes.
     pub fn text_prefix(self) -> String {
         self.name().replace('_', "-")
     }

@@ -1,23 +1,23 @@
-//! What the live events tells.
+//! Live events: which changes a household's stream contains, and who may read them.
 
 use fintrac_proto::events::v1::Event;
 use uuid::Uuid;
 
-/// What a household may follow.
+/// The entities of other services whose changes become live events.
 const ENTITIES: [&str; 4] = ["transaction", "account", "budget", "goal"];
 
-/// Something that is another one than it was.
+/// A new version of an entity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EntityChange {
     pub household_id: Uuid,
-    /// Whom it concerns; everybody of the household where there is nobody.
+    /// The user whom the change concerns; `None` for all members of the household.
     pub user_id: Option<Uuid>,
     pub entity: String,
     pub entity_id: Uuid,
     pub version: i64,
 }
 
-/// What events of other services mean for the event stream.
+/// Lists the changes that events of other services add to the live events.
 pub fn changes(events: &[Event]) -> Vec<EntityChange> {
     let change = |event: &Event| {
         Some(EntityChange {
@@ -31,7 +31,7 @@ pub fn changes(events: &[Event]) -> Vec<EntityChange> {
     events.iter().filter(|event| ENTITIES.contains(&event.entity.as_str())).filter_map(change).collect()
 }
 
-/// What reading an entity takes; none of what no event stream tells.
+/// The permission that is required to read an entity; `None` if it has no live events.
 pub fn permission(entity: &str) -> Option<&'static str> {
     match entity {
         "notification" => Some("notifications:read"),

@@ -1,4 +1,4 @@
-//! What can be told, and when to try again. No I/O.
+//! Kinds, emails, notifications, live events and the retry schedule. No I/O.
 
 pub mod email;
 pub mod kind;

@@ -4,21 +4,21 @@ use uuid::Uuid;
 use super::kind::NotificationKind;
 use super::live_event::EntityChange;
 
-/// Something that a user was told.
+/// A notification of a user, with the text that the user received.
 #[derive(Debug, Clone)]
 pub struct Notification {
     pub id: Uuid,
     pub user_id: Uuid,
     pub household_id: Uuid,
     pub kind: NotificationKind,
-    /// What it is about: budget, goal, transaction, recurring, report, user, device.
+    /// The type of `entity_id`: budget, goal, transaction, recurring, report, user, device.
     pub entity: &'static str,
     pub entity_id: Uuid,
-    /// The language that the user had then.
+    /// The user's language when the notification was created.
     pub locale: String,
     pub title: String,
     pub body: String,
-    /// False: the user wants an email only.
+    /// False if the user receives this kind by email only.
     pub in_inbox: bool,
     pub read_at: Option<DateTime<Utc>>,
     pub version: i64,
@@ -26,7 +26,7 @@ pub struct Notification {
 }
 
 impl Notification {
-    /// What the event stream tells of it; nothing of what is in no inbox.
+    /// The live event of the notification; `None` if it is not in the inbox.
     pub fn change(&self) -> Option<EntityChange> {
         self.in_inbox.then(|| EntityChange {
             household_id: self.household_id,
@@ -38,7 +38,7 @@ impl Notification {
     }
 }
 
-/// The entities that notifications are about.
+/// Parses the type of the entity that a notification is about.
 pub fn entity_from_name(name: &str) -> Option<&'static str> {
     ["budget", "goal", "transaction", "recurring", "report", "user", "device"]
         .into_iter()

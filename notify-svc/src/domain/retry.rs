@@ -1,8 +1,8 @@
-//! When an email that could not be delivered is tried again.
+//! The retry schedule of emails.
 
 use chrono::TimeDelta;
 
-/// The delay after the `failures`-th failure; `None`: it is dead.
+/// The delay before the next attempt after `failures` failures; `None` gives up.
 pub fn delay(failures: i32) -> Option<TimeDelta> {
     match failures {
         ..=1 => Some(TimeDelta::seconds(5)),

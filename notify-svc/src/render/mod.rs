@@ -1,5 +1,5 @@
-//! From what an email says to its two forms. Every text comes from `locales/`;
-//! the templates hold shape only and escape what they are given.
+//! Renders emails as HTML and plain text. All texts come from `locales/`; the templates
+//! define the layout and escape their values.
 
 mod notification;
 
@@ -23,21 +23,21 @@ static_loader! {
     static TEXTS = {
         locales: "./locales",
         fallback_language: "en",
-        // Marks for mixed writing directions; our languages have one.
+        // Isolation marks serve mixed writing directions; all supported languages are left-to-right.
         customise: |bundle| bundle.set_use_isolating(false),
     };
 }
 
-/// What an email says.
+/// The content of an email.
 #[derive(Debug, Clone)]
 pub enum Content {
-    /// Something to do by a link, or by its code.
+    /// A request to follow a link or to enter its code.
     Link {
         kind: NotificationKind,
         link: String,
         code: Option<String>,
     },
-    /// Something that happened.
+    /// An event of the user's account.
     AccountEvent {
         kind: NotificationKind,
         values: Vec<(&'static str, String)>,
@@ -47,19 +47,19 @@ pub enum Content {
         first_name: String,
         login: Option<String>,
     },
-    /// What a notification says, in its language.
+    /// A notification, already rendered in its language.
     Notification {
         locale: String,
         title: String,
         body: String,
         app: Option<String>,
-        /// What and how much, and how long its bar is in percent.
+        /// Label, amount, and bar width in percent.
         bars: Vec<(String, String, u8)>,
     },
 }
 
 impl Content {
-    /// The language of words that are written already.
+    /// The language of a text that is already rendered.
     pub fn locale(&self) -> Option<&str> {
         match self {
             Self::Notification { locale, .. } => Some(locale),
@@ -68,7 +68,7 @@ impl Content {
     }
 }
 
-/// An email in both forms.
+/// An email as HTML and as plain text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RenderedEmail {
     pub subject: String,
@@ -80,7 +80,7 @@ pub struct RenderedEmail {
 pub enum TemplateError {
     #[error("no text `{0}` in {1}")]
     MissingText(String, LanguageIdentifier),
-    /// A fact that is no amount or day.
+    /// A value that is not an amount or a date.
     #[error(transparent)]
     Format(#[from] LocaleFormatError),
     #[error(transparent)]
@@ -100,13 +100,13 @@ struct Text<'a> {
     page: &'a EmailPage,
 }
 
-/// The one shape that all emails have.
+/// The layout that all emails share.
 struct EmailPage {
     subject: String,
     paragraphs: Vec<String>,
     action: Option<Action>,
     code: Option<Code>,
-    /// After the action.
+    /// The paragraph after the action.
     note: String,
     footer: String,
     unsubscribe: Option<Action>,
@@ -126,7 +126,7 @@ struct Code {
 static SUPPORTED_LOCALES: [LanguageIdentifier; 5] =
     [langid!("en"), langid!("es"), langid!("fr"), langid!("de"), langid!("pt")];
 
-/// The language to write in; of one that we do not speak English.
+/// Returns the supported language for `locale`, or English.
 fn language(locale: &str) -> LanguageIdentifier {
     let supported = SUPPORTED_LOCALES.iter().find(|language| language.language.as_str() == locale);
     supported.cloned().unwrap_or(langid!("en"))
@@ -150,8 +150,9 @@ impl Texts {
     }
 }
 
-/// Renders `content` in the language of `locale`; `unsubscribe` is where emails
-/// of its kind are ended.
+/// Renders `content` in the language of `locale`.
+///
+/// `unsubscribe` is the URL that unsubscribes from emails of this kind.
 pub fn render(
     locale: &str,
     content: &Content,
@@ -174,7 +175,7 @@ pub fn render(
 fn page(texts: &Texts, content: &Content) -> Result<EmailPage, TemplateError> {
     let footer = texts.get("footer")?;
     Ok(match content {
-        // No name in these: whoever typed the address may have chosen the name.
+        // These emails contain no name: the person who entered the address may have chosen the name.
         Content::Link { kind, link, code } => {
             let id = kind.text_prefix();
             EmailPage {
@@ -269,7 +270,7 @@ mod tests {
         Content::Link { kind, link, code: Some("042042".into()) }
     }
 
-    /// Every email there is; `name` stands wherever users have a word.
+    /// Every kind of email, with `name` in place of every value that a user chose.
     fn contents(name: &str) -> Vec<Content> {
         let login = Some("https://app.example/login".to_owned());
         let values = ["device", "address", "time", "day"].map(|value| (value, name.to_owned()));
@@ -294,13 +295,13 @@ mod tests {
         assert_eq!(
             LINK_KINDS.len() + ACCOUNT_EVENT_KINDS.len() + 1 + notifications,
             NotificationKind::ALL.len(),
-            "a kind has no email here"
+            "every kind has an email in this test"
         );
         let english: Vec<_> =
             contents("Ana").iter().map(|content| render("en", content, None).expect("texts")).collect();
         for locale in ["en", "es", "fr", "de", "pt"] {
             for (content, english) in contents("Ana").iter().zip(&english) {
-                let email = render(locale, content, None).expect("all texts are there");
+                let email = render(locale, content, None).expect("all texts exist");
                 for text in [&email.subject, &email.html, &email.text] {
                     assert!(!text.is_empty() && !text.contains("Unknown localization"), "{text}");
                     assert!(!text.contains("{ $") && !text.contains("{$"), "{text}");
@@ -325,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn link_and_code_stand_in_both_forms() {
+    fn both_forms_contain_link_and_code() {
         let email = render("en", &verification(), None).expect("an email");
         for form in [&email.html, &email.text] {
             assert!(
@@ -336,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_cannot_bring_markup() {
+    fn markup_in_a_name_is_escaped() {
         let has_name = |content: &Content| match content {
             Content::AccountEvent { kind, .. } => {
                 matches!(kind, NotificationKind::NewDevice | NotificationKind::AccountDeletion)
@@ -347,7 +348,7 @@ mod tests {
         for content in contents("<b onclick=x>&").into_iter().filter(has_name) {
             let email = render("en", &content, None).expect("an email");
             assert!(!email.html.contains("<b onclick"));
-            assert!(email.text.contains("<b onclick=x>&"), "the text form shows it as it is");
+            assert!(email.text.contains("<b onclick=x>&"), "plain text is not escaped");
         }
     }
 }

@@ -1,5 +1,4 @@
-//! What there is to tell, in words: a title and a sentence, for the inbox and
-//! for the email alike.
+//! Renders notifications: a title and a sentence, for the inbox and for the email.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -12,26 +11,26 @@ use rust_decimal::prelude::ToPrimitive as _;
 use super::{TemplateError, Texts, Value, language};
 use crate::domain::kind::NotificationKind;
 
-/// What a notification is about.
+/// The data of a notification.
 #[derive(Debug, Clone)]
 pub enum NotificationData {
     Budget(budget::GetBudgetAlertResponse),
     Goal(budget::GetGoalMilestoneResponse),
-    /// A due date is near.
+    /// A goal whose due date is near.
     Deadline(budget::GetGoalReminderResponse),
-    /// Above somebody's limit, which is in the household's currency.
+    /// A transaction above a user's limit, which is in the household's currency.
     Transaction {
         facts: ledger::TransactionData,
         limit: String,
     },
-    /// An occurrence of what recurs, posted.
+    /// A posted occurrence of a recurring transaction.
     Posted(ledger::TransactionData),
-    /// A month that is over.
+    /// The report of a past month.
     Report {
         id: String,
         money: ledger::ReportData,
     },
-    /// What recurs, paused because an occurrence could not be posted.
+    /// A recurring transaction that was paused because an occurrence could not be posted.
     Failed {
         id: String,
         facts: ledger::GetRecurringDataResponse,
@@ -39,7 +38,7 @@ pub enum NotificationData {
 }
 
 impl NotificationData {
-    /// Entity and id, for whoever wants to see more.
+    /// The type and id of the entity that the notification is about.
     pub fn about(&self) -> (&'static str, &str) {
         match self {
             Self::Budget(alert) => ("budget", &alert.budget_id),
@@ -53,7 +52,7 @@ impl NotificationData {
     }
 }
 
-/// Title and body in the language of `locale`.
+/// Renders title and body in the language of `locale`.
 pub fn render_notification(
     locale: &str,
     kind: NotificationKind,
@@ -132,7 +131,7 @@ pub fn render_notification(
     Ok((texts.with(&format!("{id}-title"), &values)?, body))
 }
 
-/// What the inbox says of something that happened to an account.
+/// Renders title and body of an account notification for the inbox.
 pub fn render_account_notification(
     locale: &str,
     kind: NotificationKind,
@@ -151,19 +150,19 @@ pub fn render_account_notification(
     Ok((texts.get(&title)?, texts.with(&body, &values)?))
 }
 
-/// A time as the reader writes it, in his time zone, which it names.
+/// Formats a time in the user's locale and time zone, and appends the zone's name.
 pub fn format_time(locale: &str, time: DateTime<Utc>, zone: Tz) -> Result<String, TemplateError> {
     let formatter = LocaleFormatter::new(&language(locale).to_string())?;
     Ok(format!("{} ({zone})", formatter.date_time(time.with_timezone(&zone).naive_local())?))
 }
 
-/// The day of a time as the reader writes it, in his time zone.
+/// Formats the date of a time in the user's locale and time zone.
 pub fn format_date(locale: &str, time: DateTime<Utc>, zone: Tz) -> Result<String, TemplateError> {
     let formatter = LocaleFormatter::new(&language(locale).to_string())?;
     Ok(formatter.date(&time.with_timezone(&zone).date_naive().to_string())?)
 }
 
-/// A report's categories, the largest first: name, amount, and width of its bar in percent.
+/// Lists a report's largest categories: name, amount, bar width in percent.
 pub fn category_bars(
     locale: &str,
     money: &ledger::ReportData,
@@ -188,10 +187,10 @@ pub fn category_bars(
         .collect()
 }
 
-/// Categories that an email shows.
+/// The maximum number of categories in an email.
 const MAX_BARS: usize = 12;
 
-/// The id of the words for why an occurrence could not be posted.
+/// The id of the text for the reason why an occurrence could not be posted.
 fn reason(code: &str) -> &'static str {
     match code {
         "ACCOUNT_CLOSED" | "ACCOUNT_NOT_FOUND" => "recurring-reason-account",
@@ -225,7 +224,7 @@ mod tests {
 
     #[test]
     fn an_alert_lists_amounts_without_a_rate() {
-        let NotificationData::Budget(mut alert) = alert() else { panic!("an alert") };
+        let NotificationData::Budget(mut alert) = alert() else { panic!("expected an alert") };
         let unpriced = budget::ProgressUnpriced {
             currency_code: "NZD".into(),
             amount: "117.00".into(),
@@ -244,7 +243,7 @@ mod tests {
                 NotificationKind::BudgetThreshold,
                 &NotificationData::Budget(alert.clone()),
             )
-            .expect("words");
+            .expect("a rendered notification");
             assert!(body.contains("117") && body.ends_with(words), "{body}");
         }
     }
@@ -289,7 +288,7 @@ mod tests {
     fn days_left_use_natural_wording() {
         let titles = |locale| {
             [0, 1, 7].map(|days| {
-                render_notification(locale, NotificationKind::GoalDeadline, &deadline(days)).expect("words").0
+                render_notification(locale, NotificationKind::GoalDeadline, &deadline(days)).expect("texts").0
             })
         };
         assert_eq!(titles("en"), ["Boat: due today", "Boat: due tomorrow", "Boat: due in 7 days"]);
@@ -333,7 +332,7 @@ mod tests {
             for reason in ["ACCOUNT_CLOSED", "CATEGORY_NOT_FOUND", "RATE_NOT_FOUND", "SOMETHING_ELSE"] {
                 let (title, body) =
                     render_notification(locale, NotificationKind::RecurringFailed, &recurring("", reason))
-                        .expect("all words are there");
+                        .expect("all texts exist");
                 assert!(!title.starts_with(':') && title.len() > 10, "{title}");
                 bodies.insert(body);
             }
@@ -379,10 +378,10 @@ mod tests {
                     ["Rent", "900", "2026"].as_slice(),
                 ),
             ] {
-                let (title, body) = render_notification(locale, kind, &facts).expect("all words are there");
+                let (title, body) = render_notification(locale, kind, &facts).expect("all texts exist");
                 let text = format!("{title} {body}");
                 for word in wanted {
-                    assert!(text.contains(word), "{locale} {kind:?}: {text} has no {word}");
+                    assert!(text.contains(word), "{locale} {kind:?}: {text} lacks {word}");
                 }
                 assert!(!text.contains('$') && !text.contains('{'), "{text}");
             }
@@ -392,7 +391,7 @@ mod tests {
     #[test]
     fn amounts_and_dates_are_localized() {
         let bodies = ["en", "es", "fr", "de", "pt"].map(|locale| {
-            render_notification(locale, NotificationKind::LargeTransaction, &transaction()).expect("words").1
+            render_notification(locale, NotificationKind::LargeTransaction, &transaction()).expect("texts").1
         });
         assert_eq!(
             bodies,

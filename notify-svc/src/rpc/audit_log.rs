@@ -33,7 +33,7 @@ impl From<AuditLogEntry> for pb::AuditLogEntry {
     }
 }
 
-/// An id in a filter; empty: any.
+/// Parses the id of a filter; an empty one matches any.
 fn id(field: &str, text: &str) -> Result<Option<Uuid>, Error> {
     if text.is_empty() {
         return Ok(None);

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::store::emails::FailedEmail;
 use crate::{failed_emails, retry_emails};
 
-/// Emails that were given up, as tonic sees them.
+/// Implements the gRPC service of failed emails.
 #[derive(Debug, Clone)]
 pub struct EmailRpc {
     pub pool: PgPool,
@@ -50,7 +50,7 @@ impl EmailService for EmailRpc {
         let ids = ids(&request.into_inner().email_ids).map_err(RpcError::invalid)?;
         let retried = retry_emails(&self.pool, &ids, self.clock.now()).await;
         let retried = retried.map_err(|error| error::database(&error))?;
-        tracing::info!(retried, actor, "emails that were given up are tried again");
+        tracing::info!(retried, actor, "failed emails queued for retry");
         Ok(Response::new(pb::RetryFailedEmailsResponse { retried }))
     }
 }

@@ -11,7 +11,7 @@ use crate::domain::live_event::permission;
 use crate::service::LiveEvents;
 use crate::store::live_events::LiveEvent;
 
-/// The live events as tonic sees it.
+/// Implements the gRPC service of live events.
 #[derive(Debug, Clone)]
 pub struct LiveEventsRpc(pub LiveEvents);
 

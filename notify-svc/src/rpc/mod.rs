@@ -1,4 +1,4 @@
-//! The wire form: parse, call, wrap.
+//! gRPC services: parse the request, call the use case, convert the response.
 
 mod audit_log;
 mod email;
@@ -31,11 +31,11 @@ use email::EmailRpc;
 use live_events::LiveEventsRpc;
 use report::ReportRpc;
 
-/// The inbox as tonic sees it.
+/// Implements the gRPC services of the inbox, the audit log and the export.
 #[derive(Debug, Clone)]
 struct Rpc(Arc<Inbox>);
 
-/// Adds all of notify-svc's gRPC services.
+/// Adds all gRPC services of notify-svc.
 pub fn routes(
     routes: Routes,
     inbox: Inbox,

@@ -5,7 +5,7 @@ use tonic::{Request, Response, Status};
 
 use crate::service::{DateRange, Reports};
 
-/// Reports as tonic sees them.
+/// Implements the gRPC service of reports.
 #[derive(Debug, Clone)]
 pub struct ReportRpc(pub Reports);
 

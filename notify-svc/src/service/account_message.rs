@@ -1,4 +1,4 @@
-//! What there is to say of what happened to somebody's account, asked of auth-svc.
+//! Loads the data of account notifications from auth-svc.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -12,14 +12,14 @@ use crate::domain::kind::NotificationKind;
 use crate::error::RenderError;
 use crate::render;
 
-/// To whom, and what the words need, as he writes it.
+/// The recipient of an account notification and its values, formatted in their locale.
 #[derive(Debug)]
 pub struct AccountMessage {
     pub recipient: pb::Recipient,
     pub values: Vec<(&'static str, String)>,
 }
 
-/// `None` when the user, or what there was to say, is gone.
+/// Loads a message; `None` if the user or the subject no longer exists.
 pub async fn load(
     auth: &EmailDataServiceClient<Transport>,
     kind: NotificationKind,
@@ -66,7 +66,7 @@ async fn for_deletion(
 ) -> Result<Option<AccountMessage>, RenderError> {
     let request = pb::GetDeletionDataRequest { user_id: user_id.to_string() };
     let facts = none_if_not_found(auth.clone().get_deletion_data(request).await)?.unwrap_or_default();
-    // The user may be back already.
+    // The user may have been restored already.
     let Some((recipient, time)) = facts.recipient.zip(facts.erased_at.and_then(instant)) else {
         return Ok(None);
     };
@@ -82,7 +82,7 @@ fn instant(timestamp: prost_types::Timestamp) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp(timestamp.seconds, u32::try_from(timestamp.nanos).ok()?)
 }
 
-/// A response; `None` when what was asked about is gone.
+/// Unwraps a response; `None` if the requested entity no longer exists.
 pub fn none_if_not_found<T>(response: Result<Response<T>, Status>) -> Result<Option<T>, Status> {
     match response {
         Ok(response) => Ok(Some(response.into_inner())),

@@ -1,5 +1,5 @@
-//! Every event of every service ends up in the audit log, in the transaction that
-//! holds its other effects.
+//! Copies every event of every service to the audit log, in the transaction that applies
+//! the event's other effects.
 
 use fintrac_kit::events::{Handler, HandlerError};
 use fintrac_proto::events::v1::Event;
@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 
 use crate::store::audit_log;
 
-/// A handler of the events of `service` that keeps them, too.
+/// A handler that also records the events of `service` in the audit log.
 #[derive(Debug)]
 pub struct AuditLog<H> {
     pub service: &'static str,

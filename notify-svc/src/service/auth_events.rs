@@ -1,5 +1,4 @@
-//! Which of auth's events to tell the user, by email and in his inbox, and who is
-//! to be erased.
+//! Handles events of auth-svc: emails and notifications for the user, and erasures.
 
 use fintrac_kit::clock::Clock;
 use fintrac_kit::erasure;
@@ -16,7 +15,7 @@ use crate::domain::email::Email;
 use crate::domain::kind::NotificationKind;
 use crate::store::emails;
 
-/// Turns auth's events into queued emails and notifications; nobody can switch them off.
+/// Turns auth events into queued emails and notifications; users cannot disable them.
 #[derive(Debug)]
 pub struct AuthEventHandler {
     clock: Clock,
@@ -26,7 +25,7 @@ pub struct AuthEventHandler {
 }
 
 impl AuthEventHandler {
-    /// `erasures` is rung when somebody is to be erased.
+    /// Creates the handler; it wakes `erasures` when a user must be erased.
     pub fn new(deps: &ServiceDependencies, dispatcher: NotificationDispatcher, erasures: WakeSignal) -> Self {
         Self { clock: deps.clock.clone(), random: deps.random.clone(), dispatcher, erasures }
     }
@@ -39,7 +38,7 @@ impl AuthEventHandler {
         Ok(emails::insert(connection, &email, id(&event.id)?, now).await?)
     }
 
-    /// What the inbox tells of an event.
+    /// Prepares the notifications of an event.
     async fn notifications_for(
         &self,
         event: &Event,
@@ -77,7 +76,7 @@ impl Handler for AuthEventHandler {
     type Prepared = Vec<PreparedNotification>;
 
     async fn prepare(&self, events: &[Event]) -> Result<Vec<PreparedNotification>, HandlerError> {
-        // Whoever has not confirmed his address has no inbox.
+        // A user whose address is not verified has no inbox.
         let notified_kind = |event| kind(event).filter(|kind| *kind != NotificationKind::Verification);
         let wanted =
             events.iter().filter_map(|event| Some(self.notifications_for(event, notified_kind(event)?)));
@@ -102,7 +101,7 @@ impl Handler for AuthEventHandler {
         self.erasures.wake();
     }
 
-    /// The inbox stays without it; the email goes out.
+    /// Queues the email, which needs no data of other services; the notification is lost.
     async fn on_dead_letter(&self, connection: &mut PgConnection, event: &Event) -> Result<(), HandlerError> {
         self.queue_email(connection, event).await
     }

@@ -1,4 +1,4 @@
-//! Which of the budgets' events to tell a household.
+//! Handles events of budget-svc: notifications for a household.
 
 use fintrac_kit::events::{Handler, HandlerError};
 use fintrac_kit::transport::Transport;
@@ -13,7 +13,7 @@ use super::id;
 use crate::domain::kind::NotificationKind;
 use crate::render::NotificationData;
 
-/// Turns the budgets' events into notifications and queued emails.
+/// Turns budget events into notifications and queued emails.
 #[derive(Debug)]
 pub struct BudgetEventHandler {
     dispatcher: NotificationDispatcher,
@@ -35,7 +35,7 @@ impl BudgetEventHandler {
         Self { dispatcher, budget: NotificationDataServiceClient::new(budget) }
     }
 
-    /// What an event is about; `None` when that is gone.
+    /// Reads the data of an event; `None` if its entity no longer exists.
     async fn facts(&self, event: &Event) -> Result<Option<NotificationData>, HandlerError> {
         let (household_id, id) = (event.household_id.clone(), event.entity_id.clone());
         let mut budget = self.budget.clone();
@@ -100,7 +100,7 @@ impl Handler for BudgetEventHandler {
         self.dispatcher.wake_workers();
     }
 
-    /// Nobody is told of it, but whoever follows reads it anew.
+    /// Appends the live events, so that clients read the change; the notification is lost.
     async fn on_dead_letter(&self, connection: &mut PgConnection, event: &Event) -> Result<(), HandlerError> {
         Ok(self.dispatcher.dispatch(connection, std::slice::from_ref(event), Vec::new()).await?)
     }

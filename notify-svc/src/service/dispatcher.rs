@@ -1,5 +1,5 @@
-//! Telling people of a household: each in his language, by the ways that he
-//! wants, and once.
+//! Creates notifications: each user's in their language, over the channels that the user
+//! chose, and only once.
 
 use std::collections::HashMap;
 
@@ -24,10 +24,10 @@ use crate::domain::notification::Notification;
 use crate::render::{self, NotificationData};
 use crate::store::{emails, live_events, notifications};
 
-/// Questions that are asked at once.
+/// The maximum number of concurrent requests.
 const MAX_CONCURRENT_REQUESTS: usize = 8;
 
-/// Whoever tells people.
+/// Composes notifications and stores them with their emails and live events.
 #[derive(Debug)]
 pub struct NotificationDispatcher {
     clock: Clock,
@@ -36,19 +36,19 @@ pub struct NotificationDispatcher {
     wake_signals: WakeSignals,
 }
 
-/// What rings after something was told.
+/// The signals to send after notifications were stored.
 #[derive(Debug, Clone, Default)]
 pub struct WakeSignals {
-    /// Emails wait to be sent.
+    /// Wakes the email sender.
     pub emails: WakeSignal,
-    /// The event stream goes on.
+    /// Wakes the live event streams.
     pub live_events: WakeSignal,
 }
 
-/// A notification, what asked for it, and whether it goes by email too.
+/// A notification that is not stored yet.
 #[derive(Debug)]
 pub struct PreparedNotification {
-    /// What it is told once for.
+    /// The deduplication key: each user gets one notification per event.
     event_id: Uuid,
     notification: Notification,
     by_email: bool,
@@ -64,7 +64,7 @@ impl NotificationDispatcher {
         self.auth.clone()
     }
 
-    /// What to tell everybody of a household who wants to hear of a kind.
+    /// Composes a notification for each household member who subscribed to `kind`.
     pub async fn for_household(
         &self,
         event_id: Uuid,
@@ -77,7 +77,7 @@ impl NotificationDispatcher {
         subscribers.into_iter().map(compose).collect()
     }
 
-    /// The same, each with facts of his own; those without any are told nothing.
+    /// Composes a notification for each subscribed user who has an entry in `facts`.
     pub async fn for_users(
         &self,
         event_id: Uuid,
@@ -93,8 +93,10 @@ impl NotificationDispatcher {
         concerned.collect()
     }
 
-    /// What to tell a user of his own account, in the app: emails of it are queued by themselves.
-    /// `None` when there is no household yet, thus nobody who could read it.
+    /// Composes a notification of the user's own account for the inbox; its email is queued
+    /// separately.
+    ///
+    /// `None` if the user has no household yet, and thus no inbox.
     pub fn for_account(
         &self,
         event: &Event,
@@ -171,7 +173,7 @@ impl NotificationDispatcher {
         Ok(PreparedNotification { event_id, notification, by_email: subscriber.email })
     }
 
-    /// Writes what was not told before, and what of it all the event stream tells.
+    /// Stores the notifications that are new, their emails and all live events.
     pub async fn dispatch(
         &self,
         connection: &mut PgConnection,
@@ -193,14 +195,14 @@ impl NotificationDispatcher {
         live_events::append(connection, &changes, self.clock.now()).await
     }
 
-    /// To call when what was told is committed.
+    /// Wakes the workers; call it after the transaction is committed.
     pub fn wake_workers(&self) {
         self.wake_signals.emails.wake();
         self.wake_signals.live_events.wake();
     }
 }
 
-/// The responses of all, a few of which are asked at once.
+/// Awaits all futures, a bounded number of them concurrently.
 pub async fn join_bounded<F>(wanted: Vec<F>) -> Result<Vec<PreparedNotification>, HandlerError>
 where
     F: Future<Output = Result<Vec<PreparedNotification>, HandlerError>>,

@@ -1,5 +1,5 @@
-//! Sending what is due: lease, ask auth-svc to whom and with which secret,
-//! render, deliver, mark. No transaction is open meanwhile.
+//! Sends queued emails: lease, read recipient and secret from auth-svc, render, deliver,
+//! record the result. No transaction is open meanwhile.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,11 +28,11 @@ use crate::render::{self, Content};
 use crate::store::emails::{self, EmailResult};
 use crate::store::{notifications, reports};
 
-/// How long one try may take, with all its questions.
+/// The timeout of one attempt, including its requests to other services.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(25);
-/// Longer than a try: an email whose sender died waits this long.
+/// Longer than an attempt. An email whose sender died waits until its lease ends.
 const LEASE: TimeDelta = TimeDelta::seconds(30);
-/// A service out of reach is no failure of the email.
+/// The delay after another service was unavailable, which does not count as a failure.
 const UNREACHABLE_RETRY_DELAY: TimeDelta = TimeDelta::seconds(2);
 
 #[derive(Debug)]
@@ -47,25 +47,25 @@ pub struct EmailSender {
     has_frontend: bool,
 }
 
-/// What an email says, to whom, and where emails of its kind are ended.
-struct Draft {
+/// An email before it is rendered.
+struct EmailDraft {
     recipient: pb::Recipient,
     content: Content,
     unsubscribe: Option<String>,
 }
 
-impl Draft {
-    /// One that cannot be switched off.
+impl EmailDraft {
+    /// Creates an email of a kind that cannot be disabled.
     fn new(recipient: Option<pb::Recipient>, content: Content) -> Option<Self> {
         Some(Self { recipient: recipient?, content, unsubscribe: None })
     }
 }
 
-/// What became of one try.
+/// The outcome of one attempt.
 enum Outcome {
     Sent,
     Dropped,
-    /// Try again soon; the email itself is not to blame.
+    /// Another service is unavailable; retry soon without counting a failure.
     Unreachable(String),
     Failed(String),
     Rejected(String),
@@ -92,7 +92,7 @@ impl EmailSender {
     }
 
     async fn attempt(&self, email: &Email) -> Outcome {
-        let Draft { recipient, content, unsubscribe } = match self.draft(email).await {
+        let EmailDraft { recipient, content, unsubscribe } = match self.draft(email).await {
             Ok(Some(draft)) => draft,
             Ok(None) => return Outcome::Dropped,
             Err(RenderError::Template(error)) => return Outcome::Rejected(error.to_string()),
@@ -112,8 +112,8 @@ impl EmailSender {
         }
     }
 
-    /// To whom, and what to say; `None` when nothing is left to say.
-    async fn draft(&self, email: &Email) -> Result<Option<Draft>, RenderError> {
+    /// Collects recipient and content; `None` if the email is no longer needed.
+    async fn draft(&self, email: &Email) -> Result<Option<EmailDraft>, RenderError> {
         let frontend = self.has_frontend.then(|| format!("{}/login", self.link_base));
         let kind = email.kind;
         match kind {
@@ -124,7 +124,7 @@ impl EmailSender {
             NotificationKind::Welcome => {
                 let recipient = self.recipient(email).await?;
                 let first_name = recipient.as_ref().map(|to| to.first_name.clone()).unwrap_or_default();
-                Ok(Draft::new(recipient, Content::Welcome { first_name, login: frontend }))
+                Ok(EmailDraft::new(recipient, Content::Welcome { first_name, login: frontend }))
             }
             NotificationKind::AlreadyRegistered
             | NotificationKind::PasswordChanged
@@ -139,7 +139,7 @@ impl EmailSender {
                 let message =
                     account_message::load(&self.auth, kind, email.user_id, email.subject_id).await?;
                 Ok(message.and_then(|AccountMessage { recipient, values }| {
-                    Draft::new(Some(recipient), Content::AccountEvent { kind, values, login: frontend })
+                    EmailDraft::new(Some(recipient), Content::AccountEvent { kind, values, login: frontend })
                 }))
             }
             NotificationKind::EmailChanged => {
@@ -147,7 +147,7 @@ impl EmailSender {
                 let request = pb::GetPreviousEmailRequest { challenge_id };
                 let response = none_if_not_found(self.auth.clone().get_previous_email(request).await)?;
                 let content = Content::AccountEvent { kind, values: Vec::new(), login: None };
-                Ok(Draft::new(response.and_then(|response| response.recipient), content))
+                Ok(EmailDraft::new(response.and_then(|response| response.recipient), content))
             }
             NotificationKind::BudgetThreshold
             | NotificationKind::BudgetExceeded
@@ -169,8 +169,8 @@ impl EmailSender {
         }
     }
 
-    /// An email with a link to `page` and a code.
-    async fn with_link(&self, email: &Email, page: &str) -> Result<Option<Draft>, Status> {
+    /// Drafts an email with a link to `page` and a code.
+    async fn with_link(&self, email: &Email, page: &str) -> Result<Option<EmailDraft>, Status> {
         let request = pb::GetChallengeRequest { challenge_id: email.subject_id.to_string() };
         let secrets = match self.auth.clone().get_challenge(request).await {
             Ok(secrets) => secrets.into_inner(),
@@ -179,17 +179,17 @@ impl EmailSender {
         };
         let link = format!("{}/{page}#token={}", self.link_base, secrets.token);
         let code = Some(secrets.code).filter(|code| !code.is_empty());
-        Ok(Draft::new(secrets.recipient, Content::Link { kind: email.kind, link, code }))
+        Ok(EmailDraft::new(secrets.recipient, Content::Link { kind: email.kind, link, code }))
     }
 
-    /// The notification that an email repeats.
+    /// Reads the notification that the email contains.
     async fn notification(&self, email: &Email) -> Result<Option<Notification>, Status> {
         let database = |error: sqlx::Error| fintrac_kit::error::database(&error);
         let mut connection = self.pool.acquire().await.map_err(database)?;
         notifications::find(&mut connection, email.user_id, email.subject_id).await.map_err(database)
     }
 
-    /// The categories of a month's report.
+    /// Lists the category bars of a monthly report.
     async fn bars(&self, notification: &Notification) -> Result<Vec<(String, String, u8)>, RenderError> {
         if notification.kind != NotificationKind::MonthlyReport {
             return Ok(Vec::new());
@@ -207,15 +207,19 @@ impl EmailSender {
         Ok(render::category_bars(&notification.locale, &money)?)
     }
 
-    /// An email of a kind that its reader may switch off.
-    async fn with_unsubscribe_link(&self, email: &Email, content: Content) -> Result<Option<Draft>, Status> {
+    /// Drafts an email of a kind that the recipient may disable.
+    async fn with_unsubscribe_link(
+        &self,
+        email: &Email,
+        content: Content,
+    ) -> Result<Option<EmailDraft>, Status> {
         let Some(response) = self.get_recipient(email).await? else { return Ok(None) };
         let token = Some(response.unsubscribe_token).filter(|token| !token.is_empty());
         let unsubscribe = token.map(|token| format!("{}/unsubscribe?token={token}", self.backend));
-        Ok(response.recipient.map(|recipient| Draft { recipient, content, unsubscribe }))
+        Ok(response.recipient.map(|recipient| EmailDraft { recipient, content, unsubscribe }))
     }
 
-    /// `None` when the user is gone.
+    /// Reads the recipient; `None` if the user no longer exists.
     async fn recipient(&self, email: &Email) -> Result<Option<pb::Recipient>, Status> {
         Ok(self.get_recipient(email).await?.and_then(|response| response.recipient))
     }
@@ -241,7 +245,7 @@ impl Worker for EmailSender {
     async fn handle(&self, email: Email) -> Result<(), sqlx::Error> {
         let outcome = match tokio::time::timeout(ATTEMPT_TIMEOUT, self.attempt(&email)).await {
             Ok(outcome) => outcome,
-            Err(_elapsed) => Outcome::Failed("the mail server took too long".to_owned()),
+            Err(_elapsed) => Outcome::Failed("the email server timed out".to_owned()),
         };
         let now = self.clock.now();
         let mut connection = self.pool.acquire().await?;
@@ -252,21 +256,21 @@ impl Worker for EmailSender {
                 emails::finish(&mut connection, id, EmailResult::Sent, None, now).await
             }
             Outcome::Dropped => {
-                tracing::info!(%id, kind, "email dropped: its reason has lapsed");
+                tracing::info!(%id, kind, "email dropped: no longer needed");
                 emails::finish(&mut connection, id, EmailResult::Dropped, None, now).await
             }
             Outcome::Unreachable(error) => {
-                tracing::warn!(%id, kind, error, "email waits for another service");
+                tracing::warn!(%id, kind, error, "email postponed: another service is unavailable");
                 emails::postpone(&mut connection, id, email.attempts, now + UNREACHABLE_RETRY_DELAY, &error)
                     .await
             }
             Outcome::Rejected(error) => {
-                tracing::error!(%id, kind, error, "email rejected");
+                tracing::error!(%id, kind, error, "email failed permanently");
                 emails::finish(&mut connection, id, EmailResult::Failed, Some(&error), now).await
             }
             Outcome::Failed(error) => {
                 if let Some(delay) = retry::delay(email.attempts + 1) {
-                    tracing::warn!(%id, kind, error, "email not delivered yet");
+                    tracing::warn!(%id, kind, error, "email delivery failed, retrying");
                     emails::postpone(&mut connection, id, email.attempts + 1, now + delay, &error).await
                 } else {
                     tracing::error!(%id, kind, error, "email given up");

@@ -1,4 +1,4 @@
-//! Everything that is stored about a user here.
+//! Exports the data that notify-svc stores about a user.
 
 use fintrac_kit::access::Principal;
 use fintrac_kit::error;

@@ -1,4 +1,4 @@
-//! A user's inbox: what he was told in the app, and what of it he has read.
+//! A user's inbox: notifications and their read state.
 
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::clock::Clock;
@@ -13,25 +13,25 @@ use crate::domain::notification::Notification;
 use crate::error::Error;
 use crate::store::{live_events, notifications};
 
-/// The inboxes of all users, and the audit log.
+/// The inboxes of all users, the audit log and the export.
 #[derive(Debug)]
 pub struct Inbox {
     clock: Clock,
     random: Random,
     pub pool: PgPool,
     wake_signal: WakeSignal,
-    /// Rung when the event stream goes on.
+    /// Woken when live events were appended.
     live_events: WakeSignal,
 }
 
 impl Inbox {
-    /// `live_events` is rung when the event stream goes on.
+    /// Creates the inbox; it wakes `live_events` after it appended live events.
     pub fn new(deps: &ServiceDependencies, live_events: WakeSignal) -> Self {
         let ServiceDependencies { clock, random, pool, wake_signal, .. } = deps.clone();
         Self { clock, random, pool, wake_signal, live_events }
     }
 
-    /// Newest first.
+    /// Lists notifications, newest first.
     pub async fn list(
         &self,
         ctx: &RequestContext,
@@ -47,7 +47,7 @@ impl Inbox {
         Ok(page.paginate(rows, |notification| Cursor::from_id(notification.id)))
     }
 
-    /// `is_read` absent: as it is.
+    /// Marks a notification as read or unread; without `is_read` it stays unchanged.
     pub async fn mark(
         &self,
         ctx: &RequestContext,
@@ -59,7 +59,7 @@ impl Inbox {
         let mut transaction = self.pool.begin().await?;
         let found = notifications::lock(&mut transaction, user_id, id).await?;
         let mut notification = found.ok_or(Error::NotFound("notification"))?;
-        // First, so that a call whose response was lost can be made again.
+        // Checked before the version, so that a call whose response was lost can be retried.
         if is_read.is_none_or(|is_read| notification.read_at.is_some() == is_read) {
             return Ok(notification);
         }
@@ -82,7 +82,7 @@ impl Inbox {
         let (user_id, now) = (ctx.principal.user_id, self.clock.now());
         loop {
             let mut transaction = self.pool.begin().await?;
-            // What comes meanwhile is not read.
+            // Notifications that arrive during the loop stay unread.
             let read = notifications::set_all_read(&mut transaction, user_id, now).await?;
             if read.is_empty() {
                 return Ok(());

@@ -1,6 +1,6 @@
-//! Which of the ledger's events to tell a household: transactions above
-//! somebody's limit, and what recurs. A limit is told of once a transaction,
-//! whichever of its changes lifted it above.
+//! Handles events of ledger-svc: notifications of large transactions and of recurring
+//! transactions. A user is notified once per large transaction, whichever change raised
+//! it above the limit.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -21,29 +21,29 @@ use super::id;
 use crate::domain::kind::NotificationKind;
 use crate::render::NotificationData;
 
-/// Turns the ledger's events into notifications and queued emails.
+/// Turns ledger events into notifications and queued emails.
 #[derive(Debug)]
 pub struct LedgerEventHandler {
     dispatcher: NotificationDispatcher,
     ledger: NotificationDataServiceClient<Transport>,
 }
 
-/// Whether an event may have lifted a transaction above a limit.
+/// Whether an event may have raised a transaction above a limit.
 fn may_be_large(event: &Event) -> bool {
     event.entity == "transaction" && event.kind != "voided"
 }
 
-/// Whether an event is an occurrence that was posted.
+/// Whether an event is a posted occurrence of a recurring transaction.
 fn is_occurrence(event: &Event) -> bool {
     event.entity == "transaction" && event.kind == "created" && event.actor == "recurring"
 }
 
-/// Whether an event is an occurrence that could not be posted.
+/// Whether an event reports an occurrence that could not be posted.
 fn has_failed(event: &Event) -> bool {
     event.entity == "recurring" && event.kind == "failed"
 }
 
-/// What a transaction is told of once for.
+/// The deduplication key of a large transaction's notification.
 fn notification_key(transaction_id: Uuid) -> Uuid {
     let digest = Sha256::digest([b"large ", transaction_id.as_bytes().as_slice()].concat());
     uuid::Builder::from_custom_bytes(digest.first_chunk::<16>().copied().unwrap_or_default()).into_uuid()
@@ -54,7 +54,9 @@ impl LedgerEventHandler {
         Self { dispatcher, ledger: NotificationDataServiceClient::new(ledger) }
     }
 
-    /// What recurs and could not be posted; nothing once it goes on again or was deleted.
+    /// Prepares notifications of a recurring transaction that could not be posted.
+    ///
+    /// There are none once it was resumed or deleted.
     async fn failed(&self, event: &Event) -> Result<Vec<PreparedNotification>, HandlerError> {
         let (household_id, recurring_id) = (event.household_id.clone(), event.entity_id.clone());
         let request = ledger::GetRecurringDataRequest { household_id, recurring_id: recurring_id.clone() };
@@ -71,7 +73,7 @@ impl LedgerEventHandler {
         self.dispatcher.for_household(event_id, &event.household_id, kind, &facts).await
     }
 
-    /// What recurs, each occurrence as it was posted.
+    /// Prepares notifications of the occurrences that were posted.
     async fn posted(&self, events: &[Event]) -> Result<Vec<PreparedNotification>, HandlerError> {
         let occurrences = events.iter().filter(|event| is_occurrence(event));
         let by_id: HashMap<_, _> = occurrences.map(|event| (event.entity_id.as_str(), event)).collect();
@@ -103,8 +105,9 @@ impl LedgerEventHandler {
         Ok(self.ledger.clone().list_transaction_data(request).await?.into_inner().transactions)
     }
 
-    /// Of the transactions of these events those that are above somebody's limit: first who
-    /// has one, and only of his transactions how large they are.
+    /// Prepares notifications of transactions above a user's limit.
+    ///
+    /// Reads the limits first, and then only the transactions of households that have one.
     async fn large(&self, events: &[Event]) -> Result<Vec<PreparedNotification>, HandlerError> {
         let keys: BTreeSet<_> = events
             .iter()
@@ -180,7 +183,7 @@ impl Handler for LedgerEventHandler {
         self.dispatcher.wake_workers();
     }
 
-    /// Nobody is told of it, but whoever follows reads it anew.
+    /// Appends the live events, so that clients read the change; the notification is lost.
     async fn on_dead_letter(&self, connection: &mut PgConnection, event: &Event) -> Result<(), HandlerError> {
         Ok(self.dispatcher.dispatch(connection, std::slice::from_ref(event), Vec::new()).await?)
     }

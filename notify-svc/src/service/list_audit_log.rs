@@ -1,4 +1,4 @@
-//! Reading the audit log: one's own, and everybody's.
+//! Lists the audit log: for the caller, and for administrators.
 
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::pagination::{Cursor, Page, PageRequest};
@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::store::audit_log::{self, AuditLogEntry, AuditLogFilter};
 
 impl Inbox {
-    /// What concerns the caller, newest first.
+    /// Lists the entries that concern the caller, newest first.
     pub async fn list_my_audit_log(
         &self,
         ctx: &RequestContext,
@@ -24,7 +24,7 @@ impl Inbox {
         Ok(page.paginate(rows, |row| Cursor::from_id(row.id)))
     }
 
-    /// Everybody's, newest first.
+    /// Lists the entries of all users, newest first.
     pub async fn list_audit_log(
         &self,
         filter: &AuditLogFilter,

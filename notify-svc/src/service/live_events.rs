@@ -1,4 +1,4 @@
-//! The live events: what changed after a place, and everything as it comes.
+//! Live events: lists a household's events after a position, and streams all new events.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,11 +17,11 @@ use crate::domain::live_event::permission;
 use crate::error::Error;
 use crate::store::live_events::{self, LiveEvent};
 
-/// How long entries are kept at least.
+/// The minimum time for which live events are kept.
 const RETENTION: TimeDelta = TimeDelta::hours(24);
-/// How often the event stream is looked at when no bell rings.
+/// The interval between reads when no wake signal arrives.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
-/// Entries of one response or message.
+/// The maximum number of events per response or stream message.
 const BATCH_SIZE: usize = 500;
 
 /// The live events of all households.
@@ -30,19 +30,19 @@ pub struct LiveEvents {
     pool: PgPool,
     clock: Clock,
     token_verifier: Arc<TokenVerifier>,
-    /// Rung when something was appended.
+    /// Woken when live events were appended.
     appended: WakeSignal,
     closing: CancellationToken,
 }
 
-/// What came after a place.
+/// The live events after a position.
 #[derive(Debug)]
 pub struct LiveEventPage {
     pub entries: Vec<LiveEvent>,
-    /// The place up to which this tells everything.
+    /// The position up to which the page is complete.
     pub until: i64,
-    /// What came after the place is not known any more, or the place never was:
-    /// whoever followed must read everything anew.
+    /// Whether the requested position is expired or was never assigned; the client must
+    /// read everything again.
     pub is_reset: bool,
 }
 
@@ -52,7 +52,8 @@ impl LiveEvents {
         Self { pool, clock, token_verifier, appended, closing }
     }
 
-    /// What the caller may know of what came after `after`; without it only where the event stream ends.
+    /// Lists the events after `after` that the caller may read; without `after` only the
+    /// position of the last one.
     pub async fn list(&self, ctx: &RequestContext, after: Option<i64>) -> Result<LiveEventPage, Error> {
         let household_id = ctx.principal.household_id;
         let mut connection = self.pool.acquire().await?;
@@ -63,7 +64,7 @@ impl LiveEvents {
         let limit = i64::try_from(BATCH_SIZE).unwrap_or(i64::MAX);
         let mut entries = live_events::list(&mut connection, household_id, after, limit).await?;
         let next = entries.first().map_or(last_seq, |first| first.seq - 1);
-        // Between the place and the next entry there were others, or it lies beyond the end.
+        // Events after the position were deleted, or the position is past the end.
         if next != after {
             return Ok(LiveEventPage { entries: Vec::new(), until: last_seq.max(next), is_reset: true });
         }
@@ -72,15 +73,16 @@ impl LiveEvents {
         Ok(LiveEventPage { entries, until, is_reset: false })
     }
 
-    /// Whether he is meant, and may read what changed.
+    /// Whether the event concerns the user, and the user may read the entity.
     fn is_visible_to(&self, principal: &Principal, entry: &LiveEvent) -> bool {
         entry.user_id.is_none_or(|user_id| user_id == principal.user_id)
             && permission(&entry.entity)
                 .is_some_and(|needed| self.token_verifier.has_permission(principal, needed))
     }
 
-    /// Everything of everybody from now on. First comes an empty batch: what is
-    /// appended after it will be told.
+    /// Streams all events of all households from now on.
+    ///
+    /// The first batch is empty: it confirms that later events will be in the stream.
     pub fn stream(&self) -> impl Stream<Item = Result<Vec<LiveEvent>, sqlx::Error>> + Send + use<> {
         let Self { pool, appended, closing, .. } = self.clone();
         let mut subscription = appended.subscribe();
@@ -103,7 +105,7 @@ impl LiveEvents {
         }
     }
 
-    /// Forgets what is old.
+    /// Deletes events that are older than the retention time.
     pub async fn purge(&self) -> Result<(), sqlx::Error> {
         let before = self.clock.now() - RETENTION;
         while live_events::purge(&mut *self.pool.acquire().await?, before).await? > 0 {}

@@ -1,4 +1,4 @@
-//! The use cases of notify-svc, a file each.
+//! The use cases of notify-svc, one file each.
 
 mod account_message;
 mod audit_log;
@@ -28,7 +28,7 @@ pub use live_events::LiveEvents;
 pub use monthly_reports::{MonthlyReportJob, MonthlyReports};
 pub use report::{DateRange, Reports};
 
-/// An id in another service's event or response.
+/// Parses an id in another service's event or response.
 fn id(text: &str) -> Result<Uuid, HandlerError> {
     Uuid::parse_str(text).map_err(|error| HandlerError::Permanent(error.to_string()))
 }

@@ -1,5 +1,5 @@
-//! The month's report: scheduled on the first of the next month, as each household
-//! counts days, and told once to whoever wants it.
+//! Monthly reports: scheduled on the first day of the next month in each household's time
+//! zone, and sent once to each subscribed user.
 
 use std::sync::Arc;
 
@@ -22,9 +22,9 @@ use crate::domain::kind::NotificationKind;
 use crate::render::NotificationData;
 use crate::store::reports::{self, DueReport};
 
-/// Who missed the first may still be told on this day of the month.
+/// The last day of the month on which a missed report is still sent.
 const LAST_DAY: u32 = 7;
-/// Longer than telling takes: one whose process died waits this long.
+/// Longer than sending takes. A report whose process died waits until its lease ends.
 const LEASE: TimeDelta = TimeDelta::minutes(1);
 
 #[derive(Debug)]
@@ -34,15 +34,15 @@ pub struct MonthlyReports {
     random: Random,
     dispatcher: NotificationDispatcher,
     reports: Reports,
-    /// Rung when reports are due.
+    /// Woken when reports are due.
     due: WakeSignal,
 }
 
-/// Works off the reports that are due.
+/// Sends the reports that are due.
 #[derive(Debug)]
 pub struct MonthlyReportJob(pub Arc<MonthlyReports>);
 
-/// The month that is to be told of at an instant; none late in a month.
+/// The month whose report is due at `now`; `None` after the first days of a month.
 fn due_month(zone: &str, now: DateTime<Utc>) -> Option<NaiveDate> {
     let zone: chrono_tz::Tz = zone.parse().ok()?;
     let today = now.with_timezone(&zone).date_naive();
@@ -60,7 +60,7 @@ impl MonthlyReports {
         Self { pool, clock, random, dispatcher, reports, due }
     }
 
-    /// Notes the reports whose day has come.
+    /// Schedules the reports that are due.
     pub async fn schedule(&self) -> Result<(), BoxError> {
         let now = self.clock.now();
         let mut after = String::new();
@@ -80,10 +80,10 @@ impl MonthlyReports {
         }
     }
 
-    /// Tells of a month in which something happened.
+    /// Notifies the household's subscribers, unless nothing happened in the month.
     async fn send(&self, report: DueReport) -> Result<(), HandlerError> {
         let days = DateRange::from_month(report.month);
-        let days = days.ok_or_else(|| HandlerError::Permanent("a month without days".to_owned()))?;
+        let days = days.ok_or_else(|| HandlerError::Permanent("the month is out of range".to_owned()))?;
         let money = self.reports.get(report.household_id, days).await?.money;
         let is_zero = |amount: &str| amount.parse::<Decimal>().is_ok_and(|amount| amount.is_zero());
         let is_priced = money.income_unpriced.is_empty() && money.expense_unpriced.is_empty();
@@ -115,7 +115,7 @@ impl Worker for MonthlyReportJob {
 
     async fn handle(&self, report: DueReport) -> Result<(), sqlx::Error> {
         let Err(error) = self.0.send(report).await else { return Ok(()) };
-        tracing::warn!(id = %report.id, error = %chain(&error), "a report could not be sent yet");
+        tracing::warn!(id = %report.id, error = %chain(&error), "report could not be sent, retrying");
         let retry_delay = TimeDelta::seconds(5_i64 << report.failures.clamp(0, 9));
         let due = self.0.clock.now() + retry_delay;
         reports::postpone(&mut *self.0.pool.acquire().await?, report.id, due).await
@@ -127,9 +127,9 @@ mod tests {
     use super::due_month;
 
     #[test]
-    fn a_month_is_reported_when_it_is_over_in_the_time_zone() {
+    fn a_month_is_due_when_it_ended_in_the_time_zone() {
         let month_at = |zone, instant: &str| {
-            due_month(zone, instant.parse().expect("an instant")).map(|day| day.to_string())
+            due_month(zone, instant.parse().expect("a timestamp")).map(|day| day.to_string())
         };
         assert_eq!(month_at("UTC", "2026-12-01T00:00:00Z").as_deref(), Some("2026-11-01"));
         assert_eq!(month_at("UTC", "2026-11-30T23:59:59Z"), None);

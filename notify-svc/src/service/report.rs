@@ -1,4 +1,4 @@
-//! Reports: what a household's money did in a span, and how its plans stand.
+//! Reports: a household's money over a date range, and the state of its budgets and goals.
 
 use chrono::{Datelike as _, Months, NaiveDate};
 use fintrac_kit::error::FieldViolation;
@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::error::Error;
 
-/// Asks the other services.
+/// Reads reports from ledger-svc and budget-svc.
 #[derive(Debug, Clone)]
 pub struct Reports {
     ledger: LedgerDataClient<Transport>,
@@ -25,7 +25,7 @@ pub struct Report {
     pub summaries: budget::ListReportDataResponse,
 }
 
-/// First and last day, as text; what they say is judged by the ledger.
+/// The first and last day as text; the ledger validates them.
 #[derive(Debug, Clone)]
 pub struct DateRange {
     pub from: String,
@@ -33,13 +33,13 @@ pub struct DateRange {
 }
 
 impl DateRange {
-    /// Of a calendar month.
+    /// Returns the range of a calendar month.
     pub fn from_month(first: NaiveDate) -> Option<Self> {
         let last = first.checked_add_months(Months::new(1))?.pred_opt()?;
         Some(Self { from: first.to_string(), to: last.to_string() })
     }
 
-    /// Of a month as somebody wrote it, YYYY-MM.
+    /// Parses a month in the form YYYY-MM.
     pub fn parse_month(text: &str) -> Result<Self, Error> {
         let first = (text.len() == 7).then(|| format!("{text}-01").parse::<NaiveDate>().ok()).flatten();
         let days = first.filter(|day| (1900..=2200).contains(&day.year())).and_then(Self::from_month);
@@ -72,7 +72,7 @@ mod tests {
     use super::DateRange;
 
     #[test]
-    fn months_have_their_days() {
+    fn a_month_is_parsed_to_its_first_and_last_day() {
         let days = |text| DateRange::parse_month(text).map(|days| format!("{} {}", days.from, days.to)).ok();
         assert_eq!(days("2024-02").as_deref(), Some("2024-02-01 2024-02-29"));
         assert_eq!(days("2026-12").as_deref(), Some("2026-12-01 2026-12-31"));

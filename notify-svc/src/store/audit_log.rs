@@ -1,11 +1,11 @@
-//! The audit log.
+//! Stores and reads the audit log.
 
 use chrono::{DateTime, Utc};
 use fintrac_proto::events::v1::Event;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-/// One state change of any service.
+/// A change of an entity of any service.
 #[derive(Debug)]
 pub struct AuditLogEntry {
     pub id: Uuid,
@@ -24,8 +24,9 @@ pub struct AuditLogEntry {
     pub occurred_at: DateTime<Utc>,
 }
 
-/// Keeps events of `service` that have not been kept yet; of somebody who is erased
-/// meanwhile without his traces.
+/// Inserts the events of `service` that are not stored yet.
+///
+/// Entries of an erased user are stored without client data.
 pub async fn insert(
     connection: &mut PgConnection,
     service: &str,
@@ -78,8 +79,10 @@ pub async fn insert(
     .map(|_| ())
 }
 
-/// What concerns a user, newest first: himself, or his household without anybody in person.
-/// Where somebody else was who did it is no business of his.
+/// Lists a user's entries, newest first.
+///
+/// These concern the user, or the user's household but no user in particular. The client
+/// data of other users is hidden.
 pub async fn list_for_user(
     connection: &mut PgConnection,
     user_id: Uuid,
@@ -111,7 +114,7 @@ pub async fn list_for_user(
     .await
 }
 
-/// Which of everybody's somebody wants; absent: any.
+/// A filter of the audit log; an absent field matches any entry.
 #[derive(Debug, Clone, Default)]
 pub struct AuditLogFilter {
     pub user_id: Option<Uuid>,
@@ -119,11 +122,11 @@ pub struct AuditLogFilter {
     pub entity: Option<String>,
     pub entity_id: Option<Uuid>,
     pub from: Option<DateTime<Utc>>,
-    /// Before it.
+    /// The end of the time range, exclusive.
     pub to: Option<DateTime<Utc>>,
 }
 
-/// Everybody's, newest first.
+/// Lists the entries of all users, newest first.
 pub async fn list(
     connection: &mut PgConnection,
     filter: &AuditLogFilter,

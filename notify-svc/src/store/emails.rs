@@ -1,4 +1,4 @@
-//! The queue of emails.
+//! The email queue.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::domain::email::Email;
 use crate::domain::kind::NotificationKind;
 
-/// Queues an email; a second one for the same event and user changes nothing.
+/// Queues an email, unless the event already has one of this kind for the user.
 pub async fn insert(
     connection: &mut PgConnection,
     email: &Email,
@@ -49,7 +49,7 @@ pub async fn claim(
         limit,
         now,
         leased_until,
-        // A newer replica may know more.
+        // Kinds that only a newer replica knows stay in the queue.
         &NotificationKind::ALL.map(|kind| kind.name().to_owned()),
     )
     .fetch_all(connection)
@@ -57,20 +57,20 @@ pub async fn claim(
     rows.into_iter()
         .map(|row| {
             let kind = NotificationKind::from_name(&row.kind)
-                .ok_or_else(|| sqlx::Error::Decode(format!("unknown kind of email: {}", row.kind).into()))?;
+                .ok_or_else(|| sqlx::Error::Decode(format!("unknown email kind: {}", row.kind).into()))?;
             let (id, user_id, subject_id, attempts) = (row.id, row.user_id, row.subject_id, row.attempts);
             Ok(Email { id, user_id, kind, subject_id, attempts })
         })
         .collect()
 }
 
-/// How an email ended.
+/// The final state of an email.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EmailResult {
     Sent,
-    /// There was nothing left to say.
+    /// The email was no longer needed.
     Dropped,
-    /// Given up; an operator sees it.
+    /// The email was given up; operators can list and retry it.
     Failed,
 }
 
@@ -104,7 +104,7 @@ pub async fn finish(
     .map(|_| ())
 }
 
-/// Puts an email back for later.
+/// Postpones an email to `due_at`.
 pub async fn postpone(
     connection: &mut PgConnection,
     id: Uuid,
@@ -124,7 +124,7 @@ pub async fn postpone(
     .map(|_| ())
 }
 
-/// An email that was given up. Neither its address nor its words are known here.
+/// An email that was given up; its address and text are not stored.
 #[derive(Debug, Clone)]
 pub struct FailedEmail {
     pub id: Uuid,
@@ -135,7 +135,7 @@ pub struct FailedEmail {
     pub created_at: DateTime<Utc>,
 }
 
-/// Those that were given up, newest first, at most 1,000.
+/// Lists the emails that were given up, newest first, at most 1,000.
 pub async fn list_failed(connection: &mut PgConnection) -> Result<Vec<FailedEmail>, sqlx::Error> {
     sqlx::query_as!(
         FailedEmail,
@@ -146,7 +146,7 @@ pub async fn list_failed(connection: &mut PgConnection) -> Result<Vec<FailedEmai
     .await
 }
 
-/// Queues emails that were given up anew; all of them without ids.
+/// Queues emails that were given up again; all of them if `ids` is empty.
 pub async fn retry_failed(
     connection: &mut PgConnection,
     ids: &[Uuid],

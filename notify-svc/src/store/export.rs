@@ -1,4 +1,4 @@
-//! What is stored about a user here, a section at a time.
+//! Reads the sections of a user's data export.
 
 use fintrac_kit::export::{PAGE_SIZE, SectionRowById};
 use sqlx::PgConnection;
@@ -23,7 +23,7 @@ pub async fn notifications(
     .await
 }
 
-/// That an email went out; what it said is stored nowhere.
+/// Reads the email queue, which stores no addresses or texts.
 pub async fn emails(
     connection: &mut PgConnection,
     user_id: Uuid,
@@ -42,8 +42,10 @@ pub async fn emails(
     .await
 }
 
-/// What concerns him, his household without anybody in person, and what he did to others.
-/// Where somebody else was who did it is no business of his.
+/// Reads the audit log entries of a user.
+///
+/// These concern the user or the user's household, or the user made the change. The client
+/// data of other users is left out.
 pub async fn audit_log(
     connection: &mut PgConnection,
     user_id: Uuid,

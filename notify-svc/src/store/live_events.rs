@@ -1,4 +1,4 @@
-//! The live events.
+//! Stores and reads live events.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::domain::live_event::EntityChange;
 
-/// A change at its place.
+/// A live event with its position in the household's stream.
 #[derive(Debug, Clone)]
 pub struct LiveEvent {
     pub household_id: Uuid,
@@ -17,8 +17,9 @@ pub struct LiveEvent {
     pub version: i64,
 }
 
-/// Appends changes, each to the end of its household's. At most once in a
-/// transaction: the heads are locked in key order.
+/// Appends changes to the streams of their households.
+///
+/// Call it at most once per transaction: the sequences are locked in key order.
 pub async fn append(
     connection: &mut PgConnection,
     changes: &[EntityChange],
@@ -54,7 +55,7 @@ pub async fn append(
     .map(|_| ())
 }
 
-/// Where a household's event stream ends; 0 before it begins.
+/// The position of a household's last event, or 0.
 pub async fn last_seq(connection: &mut PgConnection, household_id: Uuid) -> Result<i64, sqlx::Error> {
     let last_seq = sqlx::query_scalar!(
         "select seq from notify.live_event_sequences where household_id = $1",
@@ -65,7 +66,7 @@ pub async fn last_seq(connection: &mut PgConnection, household_id: Uuid) -> Resu
     Ok(last_seq.unwrap_or_default())
 }
 
-/// What comes after a place, in order.
+/// Lists a household's events after a position, in order.
 pub async fn list(
     connection: &mut PgConnection,
     household_id: Uuid,
@@ -84,15 +85,14 @@ pub async fn list(
     .await
 }
 
-/// Below it all transactions have ended.
+/// The visibility horizon: all transactions with a lower id have ended.
 pub async fn horizon(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(r#"select pg_snapshot_xmin(pg_current_snapshot())::text::bigint as "horizon!""#)
         .fetch_one(connection)
         .await
 }
 
-/// What was committed by transactions from one horizon to the next, of all
-/// households, each in its order.
+/// Lists the events of transactions between two horizons, by household and in order.
 pub async fn list_between(
     connection: &mut PgConnection,
     from: i64,
@@ -110,7 +110,7 @@ pub async fn list_between(
     .await
 }
 
-/// Forgets up to 1,000 entries from before `before`; how many there were.
+/// Deletes up to 1,000 events from before `before` and returns their number.
 pub async fn purge(connection: &mut PgConnection, before: DateTime<Utc>) -> Result<u64, sqlx::Error> {
     let done = sqlx::query!(
         r#"delete from notify.live_events where (household_id, seq) in (

@@ -1,4 +1,4 @@
-//! The only place with SQL.
+//! Database access. All SQL of notify-svc is in this module.
 
 pub mod audit_log;
 pub mod emails;

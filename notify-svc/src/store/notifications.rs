@@ -1,4 +1,4 @@
-//! What users were told.
+//! Stores and reads notifications.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -28,7 +28,7 @@ impl TryFrom<NotificationRow> for Notification {
     type Error = sqlx::Error;
 
     fn try_from(row: NotificationRow) -> Result<Self, sqlx::Error> {
-        let unknown = |text: &str| sqlx::Error::Decode(format!("not known: {text}").into());
+        let unknown = |text: &str| sqlx::Error::Decode(format!("unknown value: {text}").into());
         Ok(Self {
             id: row.id,
             user_id: row.user_id,
@@ -47,7 +47,7 @@ impl TryFrom<NotificationRow> for Notification {
     }
 }
 
-/// False when the event was told to this user before.
+/// Inserts a notification; returns false if the user already has one for the event.
 pub async fn insert(
     connection: &mut PgConnection,
     notification: &Notification,
@@ -95,7 +95,7 @@ pub async fn find(
     row.map(Notification::try_from).transpose()
 }
 
-/// The inbox, newest first.
+/// Lists the inbox, newest first.
 pub async fn list(
     connection: &mut PgConnection,
     user_id: Uuid,
@@ -120,7 +120,7 @@ pub async fn list(
     rows.into_iter().map(Notification::try_from).collect()
 }
 
-/// Locks one of the inbox.
+/// Locks a notification of the inbox.
 pub async fn lock(
     connection: &mut PgConnection,
     user_id: Uuid,
@@ -152,7 +152,7 @@ pub async fn set_read(connection: &mut PgConnection, notification: &Notification
     .map(|_| ())
 }
 
-/// Marks up to 1,000 that are not read; each as the event stream tells it.
+/// Marks up to 1,000 unread notifications as read and returns their live events.
 pub async fn set_all_read(
     connection: &mut PgConnection,
     user_id: Uuid,

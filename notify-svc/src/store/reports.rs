@@ -1,20 +1,20 @@
-//! Reports of a month that households are told of.
+//! Stores the monthly reports and their schedule.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-/// One that is to be told.
+/// A report that is due.
 #[derive(Debug, Clone, Copy)]
 pub struct DueReport {
     pub id: Uuid,
     pub household_id: Uuid,
-    /// Its first day.
+    /// The first day of the month.
     pub month: NaiveDate,
     pub failures: i32,
 }
 
-/// Notes reports that were never noted, given as (household, month, id).
+/// Schedules the reports that do not exist yet, given as (household, month, id).
 pub async fn schedule(
     connection: &mut PgConnection,
     reports: &[(Uuid, NaiveDate, Uuid)],
@@ -35,7 +35,7 @@ pub async fn schedule(
     .map(|_| ())
 }
 
-/// Leases up to `limit` that are due.
+/// Leases up to `limit` reports that are due.
 pub async fn claim(
     connection: &mut PgConnection,
     limit: i64,
@@ -81,7 +81,7 @@ pub async fn postpone(
     .map(|_| ())
 }
 
-/// Whose report it is, and its month.
+/// Reads a report's household and month.
 pub async fn find(connection: &mut PgConnection, id: Uuid) -> Result<Option<(Uuid, NaiveDate)>, sqlx::Error> {
     let row = sqlx::query!("select household_id, month from notify.reports where id = $1", id)
         .fetch_optional(connection)

@@ -1,4 +1,4 @@
-//! The audit log: every service's events, for their user and for administrators.
+//! The audit log: the events of all services, for the user and for administrators.
 
 use fintrac_kit::clock::timestamp;
 use fintrac_kit::error::reason;
@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::auth::Auth;
 use crate::support::{Notify, start};
 
-/// An event of the ledger as `user` caused it.
+/// An event of the ledger that `user` caused.
 fn event(user: &TestUser, entity: &str, kind: &str) -> Event {
     Event {
         household_id: user.household_id.to_string(),
@@ -44,7 +44,7 @@ async fn wait_for_own(notify: &Notify, user: &TestUser, count: usize) -> Vec<pb:
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(std::time::Duration::from_mins(1), reached).await.expect("they are kept")
+    tokio::time::timeout(std::time::Duration::from_mins(1), reached).await.expect("the entries arrive")
 }
 
 #[tokio::test]
@@ -54,7 +54,7 @@ async fn users_read_only_their_own_entries() {
     let (ana, bo) = (TestUser::new(&notify.clock), TestUser::new(&notify.clock));
     notify.ledger.append(event(&ana, "account", "updated"));
     notify.ledger.append(event(&bo, "account", "created"));
-    // The system's own doing in her household.
+    // A change that the system itself made in the household.
     notify.ledger.append(Event {
         user_id: String::new(),
         actor: "ledger".into(),
@@ -72,11 +72,11 @@ async fn users_read_only_their_own_entries() {
     assert_eq!((entry.actor.clone(), entry.version), (ana.user_id.to_string(), 3));
     assert_eq!(entry.changed, ["name", "notes"]);
     assert_eq!(wait_for_own(&notify, &bo, 1).await[0].action, "created");
-    // What happens here is kept, too.
+    // notify-svc's own events are in the audit log as well.
     ana.call(notify.inbox().mark_all_notifications_read(pb::MarkAllNotificationsReadRequest {}))
         .await
         .expect("ok");
-    assert_eq!(list_own(&notify, &ana).await.len(), 2, "nothing was unread, so nothing happened");
+    assert_eq!(list_own(&notify, &ana).await.len(), 2, "without unread notifications there is no event");
 }
 
 #[tokio::test]
@@ -91,11 +91,11 @@ async fn entries_recorded_after_an_erasure_have_no_client_data() {
     .bind(notify.clock.now())
     .execute(&notify.pool)
     .await
-    .expect("noted");
+    .expect("the erasure is recorded");
     notify.ledger.append(event(&ana, "account", "updated"));
     let late = &wait_for_own(&notify, &ana, 1).await[0];
     assert_eq!((late.client_ip.as_str(), late.user_agent.as_str(), late.request_id.as_str()), ("", "", ""));
-    // What she did to somebody else; and what others did stays as it was.
+    // Changes that the erased user made to others are redacted; changes by others are not.
     let (bo, eve) = (TestUser::new(&notify.clock), TestUser::new(&notify.clock));
     notify.ledger.append(Event { actor: ana.user_id.to_string(), ..event(&bo, "user", "locked") });
     notify.ledger.append(event(&eve, "account", "updated"));
@@ -160,7 +160,7 @@ async fn erasure_redacts_client_data() {
     let (ana, bo) = (TestUser::new(&notify.clock), TestUser::new(&notify.clock));
     notify.ledger.append(event(&ana, "account", "updated"));
     notify.ledger.append(event(&bo, "account", "updated"));
-    // What she did to somebody else.
+    // A change that the user made to another user.
     notify.ledger.append(Event { actor: ana.user_id.to_string(), ..event(&bo, "user", "locked") });
     wait_for_own(&notify, &bo, 2).await;
     auth.append_event(Event {
@@ -175,9 +175,9 @@ async fn erasure_redacts_client_data() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(std::time::Duration::from_mins(1), erased).await.expect("it is done");
+    tokio::time::timeout(std::time::Duration::from_mins(1), erased).await.expect("the erasure completes");
     let left = list_own(&notify, &ana).await;
-    assert!(left.iter().any(|entry| entry.entity == "account"), "what happened is still known");
+    assert!(left.iter().any(|entry| entry.entity == "account"), "the entry itself is kept");
     for entry in left
         .iter()
         .chain(list_own(&notify, &bo).await.iter().filter(|entry| entry.actor == ana.user_id.to_string()))
@@ -188,5 +188,8 @@ async fn erasure_redacts_client_data() {
         );
     }
     let others = list_own(&notify, &bo).await;
-    assert!(others.iter().any(|entry| entry.client_ip == "198.51.100.7"), "nobody else is");
+    assert!(
+        others.iter().any(|entry| entry.client_ip == "198.51.100.7"),
+        "entries of other users are not redacted"
+    );
 }

@@ -1,4 +1,4 @@
-//! The other side: auth's events, and the facts that emails need.
+//! A fake auth-svc: its event log and the data for emails.
 
 use std::sync::{Arc, Mutex};
 
@@ -13,21 +13,21 @@ use tonic::service::Routes;
 use tonic::{Code, Request, Response, Status};
 use uuid::Uuid;
 
-/// What auth-svc would know.
+/// The state of the fake auth-svc.
 #[derive(Clone)]
 pub struct Auth {
     log: FakeEventLog,
     pub recipient: Arc<Mutex<pb::Recipient>>,
     pub challenge_reply: Arc<Mutex<ChallengeReply>>,
-    /// Who wants to hear of something.
+    /// The users subscribed to any kind.
     pub subscribers: Arc<Mutex<Vec<pb::Subscriber>>>,
-    /// Who wants to hear of transactions above what.
+    /// The users' limits for large transactions.
     pub limits: Arc<Mutex<Vec<pb::LargeTransactionLimit>>>,
-    /// In the order of their ids.
+    /// The households, ordered by id.
     pub households: Arc<Mutex<Vec<pb::HouseholdTimezone>>>,
 }
 
-/// How it responds to GetChallenge.
+/// The response to GetChallenge.
 #[derive(Clone)]
 pub enum ChallengeReply {
     Secrets {
@@ -36,7 +36,7 @@ pub enum ChallengeReply {
     },
     Lapsed,
     Unavailable,
-    /// It has a defect, and knows of nobody.
+    /// The service has a defect and returns no recipient either.
     Broken,
 }
 
@@ -73,7 +73,7 @@ impl Auth {
         });
     }
 
-    /// Appends an event as it is.
+    /// Appends `event` unchanged.
     pub fn append_event(&self, event: Event) {
         self.log.append(event);
     }
@@ -115,7 +115,7 @@ impl EmailDataService for Auth {
         request: Request<pb::ListHouseholdsRequest>,
     ) -> Result<Response<pb::ListHouseholdsResponse>, Status> {
         let households = self.households.lock().expect("no panic").clone();
-        // A page for each.
+        // Each household is on a page of its own.
         let after = request.into_inner().after;
         let next = households.into_iter().find(|household| household.household_id > after);
         Ok(Response::new(pb::ListHouseholdsResponse { households: next.into_iter().collect() }))
@@ -143,7 +143,7 @@ impl EmailDataService for Auth {
                 code: code.into(),
             })),
             ChallengeReply::Lapsed => {
-                Err(RpcError::new(Code::NotFound, "CHALLENGE_LAPSED", "Nothing is left.").into())
+                Err(RpcError::new(Code::NotFound, "CHALLENGE_LAPSED", "The challenge has lapsed.").into())
             }
             ChallengeReply::Unavailable | ChallengeReply::Broken => Err(Status::unavailable("down")),
         }

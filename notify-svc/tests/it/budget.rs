@@ -1,4 +1,4 @@
-//! The other side: the budgets' events and what they are about.
+//! A fake budget-svc: its event log and the data for notifications.
 
 use fintrac_kit::clock::Clock;
 use fintrac_kit::error::RpcError;
@@ -13,13 +13,14 @@ use tonic::service::Routes;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-/// The budget and the goal that everything here is about.
+/// The budget of every alert.
 pub const BUDGET: Uuid = Uuid::from_u128(100);
+/// The goal of every milestone and reminder.
 pub const GOAL: Uuid = Uuid::from_u128(101);
-/// An alert whose budget was deleted meanwhile.
+/// An alert whose budget was deleted.
 pub const GONE: Uuid = Uuid::from_u128(404);
 
-/// What budget-svc would know.
+/// The state of the fake budget-svc.
 #[derive(Clone, Default)]
 pub struct Budget(FakeEventLog);
 
@@ -97,7 +98,7 @@ impl NotificationDataService for Budget {
         request: Request<pb::ListReportDataRequest>,
     ) -> Result<Response<pb::ListReportDataResponse>, Status> {
         let pb::ListReportDataRequest { household_id, date } = request.into_inner();
-        // What was asked, for the test to see.
+        // Echoes the request, so that tests can check it.
         let budget = pb::BudgetData { budget_id: household_id, name: date, ..pb::BudgetData::default() };
         Ok(Response::new(pb::ListReportDataResponse { budgets: vec![budget], goals: Vec::new() }))
     }

@@ -10,7 +10,7 @@ use crate::auth::{Auth, ChallengeReply};
 use crate::budget::Budget;
 use crate::support::{clock, parse, start, start_on, with_server};
 
-/// Every event of auth's that asks for an email: the email's kind, and something that it says.
+/// Auth events that cause an email, with its kind and a fragment of its text.
 const EMAIL_EVENTS: [(&str, &str, &str, &str); 16] = [
     ("challenge", "verification_requested", "verification", "/verify-email#token=THE-TOKEN"),
     ("challenge", "password_reset_requested", "password_reset", "/reset-password#token=THE-TOKEN"),
@@ -31,7 +31,7 @@ const EMAIL_EVENTS: [(&str, &str, &str, &str); 16] = [
 ];
 
 #[tokio::test]
-async fn each_kind_arrives_in_the_readers_language() {
+async fn each_kind_arrives_in_the_users_language() {
     let mut subjects = HashSet::new();
     for locale in ["en", "es", "fr", "de", "pt"] {
         let mut smtp = SmtpServer::start().await;
@@ -50,19 +50,19 @@ async fn each_kind_arrives_in_the_readers_language() {
             assert_eq!(email.header_raw("X-FinTrac-Kind").map(str::trim), Some(kind), "{event}");
             let to = if event == "email_changed" { "former@example.com" } else { "ana@example.com" };
             assert_eq!(email.to().and_then(|to| to.first()).and_then(|to| to.address()), Some(to));
-            assert_eq!(email.header_raw("List-Unsubscribe"), None, "{kind} cannot be switched off");
+            assert_eq!(email.header_raw("List-Unsubscribe"), None, "{kind} has no unsubscribe link");
             assert!(email.message_id().is_some_and(|id| id.ends_with("@money.example")));
             let (text, html) = (email.body_text(0).expect("text"), email.body_html(0).expect("html"));
             assert!(!text.is_empty() && html.contains("</html>"));
             assert!(text.contains(fragment), "{event}: {text}");
-            assert!(!html.contains("<b>phone"), "a device's name brings no markup");
+            assert!(!html.contains("<b>phone"), "the device's name is escaped");
             if fragment.contains("token=") {
                 assert!(text.contains("042042") && html.contains("042042"));
             }
             subjects.insert(email.subject().expect("a subject").to_owned());
         }
     }
-    // Two events tell of a new password; all else has words of its own in each language.
+    // Both password events send the same email; every other email has its own subject.
     assert_eq!(subjects.len(), 5 * (EMAIL_EVENTS.len() - 1), "{subjects:?}");
 }
 
@@ -77,7 +77,7 @@ async fn a_restored_user_gets_no_deletion_email() {
 }
 
 #[tokio::test]
-async fn the_time_of_a_new_device_is_the_readers() {
+async fn the_time_of_a_new_device_is_in_the_users_time_zone() {
     let (mut smtp, auth, _notify) = with_server().await;
     auth.append("device", "added");
     let raw = smtp.next_message().await;
@@ -86,7 +86,7 @@ async fn the_time_of_a_new_device_is_the_readers() {
 }
 
 #[tokio::test]
-async fn links_lead_to_the_front_end_when_there_is_one() {
+async fn links_lead_to_the_configured_front_end() {
     let mut smtp = SmtpServer::start().await;
     let auth = Auth::new("en");
     let url = smtp.url();
@@ -191,7 +191,9 @@ async fn an_outage_of_auth_svc_costs_an_email_no_attempt() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_mins(1), recorded).await.expect("auth is asked, in vain");
+    tokio::time::timeout(Duration::from_mins(1), recorded)
+        .await
+        .expect("the failed request to auth-svc is recorded");
     notify.wait_for_email("pending", 0).await;
     *auth.challenge_reply.lock().expect("no panic") =
         ChallengeReply::Secrets { token: "THE-TOKEN", code: "042042" };
@@ -201,13 +203,13 @@ async fn an_outage_of_auth_svc_costs_an_email_no_attempt() {
 }
 
 #[tokio::test]
-async fn addresses_of_other_scripts_are_delivered_to() {
-    for (door, address, wanted) in [
+async fn non_ascii_addresses_are_delivered_to() {
+    for (security, address, wanted) in [
         (SmtpSecurity::PlainAscii, "ana@b\u{fc}cher.example", "ana@xn--bcher-kva.example"),
         (SmtpSecurity::Plain, "\u{92a}\u{94d}\u{930}@example.com", "\u{92a}\u{94d}\u{930}@example.com"),
         (SmtpSecurity::Plain, "j\u{f6}rg@b\u{fc}cher.example", "j\u{f6}rg@xn--bcher-kva.example"),
     ] {
-        let mut smtp = SmtpServer::with_security(door).await;
+        let mut smtp = SmtpServer::with_security(security).await;
         let auth = Auth::new("en");
         auth.recipient.lock().expect("no panic").email = address.into();
         let url = smtp.url();
@@ -230,7 +232,7 @@ async fn an_address_that_the_server_cannot_deliver_to_fails() {
     notify.wait_for_email("failed", 0).await;
     let reason = "select coalesce(last_error, '') from notify.emails";
     notify
-        .wait_for_text(reason, "the mail server cannot deliver to addresses beyond ASCII (it lacks SMTPUTF8)")
+        .wait_for_text(reason, "the email server cannot deliver to non-ASCII addresses (it lacks SMTPUTF8)")
         .await;
 }
 
@@ -261,7 +263,7 @@ async fn two_replicas_send_each_email_once() {
 }
 
 #[tokio::test]
-async fn without_a_server_emails_are_files_of_their_owner() {
+async fn without_a_server_emails_are_files_readable_by_their_owner_only() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = tempfile::tempdir().expect("a folder");
     let auth = Auth::new("en");
@@ -293,8 +295,8 @@ async fn no_address_and_no_secret_is_stored() {
     }
 }
 
-/// A folder with the certificate of the server's authority.
-fn trusting(smtp: &SmtpServer) -> (tempfile::TempDir, String) {
+/// Writes the certificate of the server's authority to a temporary folder.
+fn write_authority(smtp: &SmtpServer) -> (tempfile::TempDir, String) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("ca.pem");
     std::fs::write(&path, &smtp.authority).expect("written");
@@ -303,12 +305,12 @@ fn trusting(smtp: &SmtpServer) -> (tempfile::TempDir, String) {
 }
 
 #[tokio::test]
-async fn emails_are_sent_by_tls_and_with_a_login() {
-    for (door, scheme, query, by_ssl) in
+async fn emails_are_sent_over_tls_with_a_login() {
+    for (security, scheme, query, by_ssl) in
         [(SmtpSecurity::StartTls, "smtp", "?tls=required", "false"), (SmtpSecurity::Tls, "smtps", "", "true")]
     {
-        let mut smtp = SmtpServer::with_security(door).await;
-        let (_folder, ca) = trusting(&smtp);
+        let mut smtp = SmtpServer::with_security(security).await;
+        let (_folder, ca) = write_authority(&smtp);
         let port = smtp.address.port().to_string();
         let password = CREDENTIALS.1.replace(' ', "%20");
         let url = format!("{scheme}://{}:{password}@localhost:{port}{query}", CREDENTIALS.0);
@@ -333,9 +335,9 @@ async fn emails_are_sent_by_tls_and_with_a_login() {
 
 #[tokio::test]
 async fn an_untrusted_server_gets_no_email() {
-    // Not believed: an authority that nobody named; a wrong password; no TLS where it is wanted.
+    // An unknown authority, a wrong password, and a server without the required TLS.
     let (locked, open) = (SmtpServer::with_security(SmtpSecurity::StartTls).await, SmtpServer::start().await);
-    let (_folder, ca) = trusting(&locked);
+    let (_folder, ca) = write_authority(&locked);
     let (port, plain) = (locked.address.port().to_string(), open.address.port().to_string());
     let wrong = format!("smtp://{}:wrong@localhost:{port}?tls=required", CREDENTIALS.0);
     let unknown = format!("smtp://{}:x@localhost:{port}?tls=required", CREDENTIALS.0);
@@ -350,11 +352,11 @@ async fn an_untrusted_server_gets_no_email() {
         notify.wait_for_email("pending", 1).await;
     }
     let (mut locked, mut open) = (locked, open);
-    assert!(!locked.has_messages() && !open.has_messages(), "no email went there");
+    assert!(!locked.has_messages() && !open.has_messages(), "no email was delivered to these servers");
 }
 
 #[tokio::test]
-async fn a_server_that_stalls_holds_nothing_else_back() {
+async fn a_stalled_server_does_not_block_other_emails() {
     let (mut smtp, auth, notify) = with_server().await;
     smtp.set_reply(SmtpReply::Stall);
     for _ in 0..3 {
@@ -363,7 +365,7 @@ async fn a_server_that_stalls_holds_nothing_else_back() {
     for _ in 0..3 {
         smtp.next_message().await;
     }
-    // Three of four senders wait; events are digested and another email goes out meanwhile.
+    // Three of four senders wait; meanwhile events are processed and another email is sent.
     smtp.set_reply(SmtpReply::Accept);
     auth.append("user", "password_changed");
     let raw = smtp.next_message().await;

@@ -1,4 +1,4 @@
-//! The other side: the ledger's events and what they are about.
+//! A fake ledger-svc: its event log and the data for notifications.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -16,16 +16,16 @@ use tonic::service::Routes;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-/// A household in which nothing happens.
+/// A household without transactions.
 pub const EMPTY: Uuid = Uuid::from_u128(404);
 
-/// What ledger-svc would know.
+/// The state of the fake ledger-svc.
 #[derive(Clone, Default)]
 pub struct Ledger {
     log: FakeEventLog,
-    /// Household amounts by transaction.
+    /// Household amounts by transaction id.
     pub amounts: Arc<Mutex<HashMap<String, String>>>,
-    /// Why the one that recurs is paused; none: it was deleted.
+    /// The reason why the recurring transaction is paused; `None` if it was deleted.
     pub paused_reason: Arc<Mutex<Option<String>>>,
 }
 

@@ -1,4 +1,4 @@
-//! The live events: whom it tells what, in which order, and for how long.
+//! Live events: visibility, order and retention.
 
 use chrono::TimeDelta;
 use fintrac_kit::testing::{TestDatabase, TestUser};
@@ -42,7 +42,7 @@ async fn members_get_changes_in_order() {
         auth::Subscriber { user_id, locale: "en".into(), email: true, inbox }
     };
     *auth.subscribers.lock().expect("no panic") = vec![subscriber(&ana, true), subscriber(&bob, false)];
-    assert_eq!(list(&notify, &ana, None).await.expect("page").until, 0, "before it begins");
+    assert_eq!(list(&notify, &ana, None).await.expect("page").until, 0, "no events yet");
     for (entity, kind) in [("goal", "created"), ("contribution", "created"), ("budget", "updated")] {
         notify.budget.append(ana.household_id, entity, Uuid::from_u128(7), kind);
     }
@@ -52,8 +52,12 @@ async fn members_get_changes_in_order() {
     assert_eq!(entries_of(&page), [row(1, "goal"), row(2, "budget"), row(3, "notification")]);
     assert_eq!((page.until, page.is_reset), (3, false));
     let for_bob = list(&notify, &bob, Some(0)).await.expect("page");
-    assert_eq!(entries_of(&for_bob), [row(1, "goal"), row(2, "budget")], "her notification is none of his");
-    assert_eq!(for_bob.until, 3, "and he need not ask for it again");
+    assert_eq!(
+        entries_of(&for_bob),
+        [row(1, "goal"), row(2, "budget")],
+        "notifications of other members are hidden"
+    );
+    assert_eq!(for_bob.until, 3, "the position moves past hidden events");
     assert_eq!(entries_of(&list(&notify, &ana, Some(2)).await.expect("page")), [row(3, "notification")]);
     assert!(entries_of(&list(&notify, &eve, Some(0)).await.expect("page")).is_empty(), "another household");
     let program = TestUser::with_notifications_only(ana.household_id, &clock);
@@ -61,7 +65,7 @@ async fn members_get_changes_in_order() {
     assert_eq!(
         (entries_of(&for_program), for_program.until),
         (vec![], 3),
-        "it may read no goals and no budgets"
+        "it lacks the permissions for goals and budgets"
     );
 
     let inbox = ana.call(notify.inbox().list_notifications(pb::ListNotificationsRequest::default())).await;
@@ -85,16 +89,16 @@ async fn a_client_beyond_the_retention_gets_a_reset() {
     notify.clock.advance(TimeDelta::hours(25));
     notify.budget.append(ana.household_id, "goal", Uuid::from_u128(8), "created");
     notify.wait_for_budget_events(4).await;
-    // The job may have run before that came.
+    // The clean-up job may have run before this event.
     notify.clock.advance(TimeDelta::hours(1));
-    // A job that is due runs when a replica starts, else when it next looks at its clock.
+    // A due job runs when a replica starts, or else at its next poll.
     let _replica = notify.replica(&auth, &[]).await;
     notify.wait_for_text("select count(*)::text from notify.live_events", "1").await;
     let page = list(&notify, &ana, Some(1)).await.expect("page");
     assert_eq!((entries_of(&page), page.is_reset, page.until), (vec![], true, 4));
     let page = list(&notify, &ana, Some(3)).await.expect("page");
     assert_eq!((entries_of(&page), page.is_reset), (vec![row(4, "goal")], false), "nothing was missed");
-    assert!(list(&notify, &ana, Some(9)).await.expect("page").is_reset, "a place that never was");
+    assert!(list(&notify, &ana, Some(9)).await.expect("page").is_reset, "the position is past the end");
     assert!(!list(&notify, &ana, Some(4)).await.expect("page").is_reset);
 }
 
@@ -112,7 +116,7 @@ async fn two_replicas_append_each_change_once_and_streams_get_all() {
         .expect("a stream")
         .into_inner();
     let first = stream.message().await.expect("no failure").expect("a message");
-    assert!(first.events.is_empty(), "from here on");
+    assert!(first.events.is_empty(), "the first batch is empty");
     for number in 0..200_u128 {
         let user = &households[usize::try_from(number % 5).expect("small")];
         budget.append(user.household_id, "goal", Uuid::from_u128(number), "updated");

@@ -1,5 +1,4 @@
-//! notify-svc on a real database and a real SMTP server; auth-svc,
-//! ledger-svc and budget-svc are played by the test.
+//! Tests notify-svc with a real database and a real SMTP server; the other services are fakes.
 
 mod audit_log;
 mod auth;

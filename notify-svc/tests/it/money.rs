@@ -1,5 +1,4 @@
-//! What the ledger's events say to people: transactions above their limit, and
-//! what recurs.
+//! Notifications of ledger events: large transactions and recurring transactions.
 
 use std::time::Duration;
 
@@ -28,7 +27,7 @@ async fn inbox(notify: &Notify, user: &TestUser) -> Vec<pb::Notification> {
     user.call(notify.inbox().list_notifications(request)).await.expect("a page").into_inner().notifications
 }
 
-/// Waits until the inbox has this many.
+/// Waits until the inbox has at least `number` notifications.
 async fn wait_for_inbox(notify: &Notify, user: &TestUser, number: usize) -> Vec<pb::Notification> {
     let waiting = async {
         loop {
@@ -38,16 +37,16 @@ async fn wait_for_inbox(notify: &Notify, user: &TestUser, number: usize) -> Vec<
             }
         }
     };
-    tokio::time::timeout(Duration::from_mins(1), waiting).await.expect("notified")
+    tokio::time::timeout(Duration::from_mins(1), waiting).await.expect("the notifications arrive")
 }
 
-/// Waits until this many events of the ledger are in the audit log.
+/// Waits until `events` ledger events are in the audit log.
 async fn wait_for_events(notify: &Notify, events: i64) {
     let waiting = async {
         let sql = "select count(*) from notify.audit_log where service = 'ledger'";
         while sqlx::query_scalar::<_, i64>(sql).fetch_one(&notify.pool).await.expect("query") < events {}
     };
-    tokio::time::timeout(Duration::from_mins(1), waiting).await.expect("digested");
+    tokio::time::timeout(Duration::from_mins(1), waiting).await.expect("the events are processed");
 }
 
 #[tokio::test]
@@ -73,7 +72,7 @@ async fn a_transaction_above_the_limit_notifies_its_user_once() {
         let id = Uuid::from_u128(id).to_string();
         notify.ledger.amounts.lock().expect("no panic").insert(id, amount.to_owned());
     };
-    // At the limit is not above it; one without a rate has no size yet; one that is gone has none.
+    // None is above the limit: one equals it, one has no exchange rate, one no longer exists.
     set(1, "1000.00");
     set(2, "");
     for id in [1, 2, 3] {
@@ -82,7 +81,7 @@ async fn a_transaction_above_the_limit_notifies_its_user_once() {
     notify.ledger.append(event(&eve, "transaction", 4, "created"));
     wait_for_events(&notify, 4).await;
     assert!(inbox(&notify, &ana).await.is_empty());
-    // An edit and a rate lift them above; each is told once, whatever happens to it later.
+    // An edit and an exchange rate raise them above the limit; each notifies once.
     set(1, "1000.01");
     set(2, "1117.20");
     notify.ledger.append(event(&ana, "transaction", 1, "updated"));
@@ -100,15 +99,15 @@ async fn a_transaction_above_the_limit_notifies_its_user_once() {
     let raw = smtp.next_message().await;
     let email = parse(&raw);
     assert_eq!(email.header_raw("X-FinTrac-Kind").map(str::trim), Some("large_transaction"));
-    assert!(!email.body_html(0).expect("html").contains("<i>:"), "a description brings no markup");
+    assert!(!email.body_html(0).expect("html").contains("<i>:"), "the description is escaped");
     for kind in ["updated", "voided", "restored"] {
         notify.ledger.append(event(&ana, "transaction", 1, kind));
     }
     set(5, "2000.01");
     notify.ledger.append(event(&ana, "transaction", 5, "created"));
-    assert_eq!(wait_for_inbox(&notify, &ana, 3).await.len(), 3, "once each");
-    assert_eq!(wait_for_inbox(&notify, &bob, 1).await.len(), 1, "his own limit");
-    assert!(inbox(&notify, &eve).await.is_empty(), "she set none");
+    assert_eq!(wait_for_inbox(&notify, &ana, 3).await.len(), 3, "one notification per transaction");
+    assert_eq!(wait_for_inbox(&notify, &bob, 1).await.len(), 1, "Bob's own limit applies");
+    assert!(inbox(&notify, &eve).await.is_empty(), "Eve has no limit");
 }
 
 #[tokio::test]
@@ -128,7 +127,10 @@ async fn recurring_transactions_notify_when_posted_and_when_failed() {
     notify.ledger.append(posted);
     let raw = smtp.next_message().await;
     assert_eq!(parse(&raw).subject(), Some("Laptop <i>: 1.250,00 USD gebucht"));
-    assert!(parse(&raw).body_text(0).expect("text").contains("3. September 2026"), "its own day");
+    assert!(
+        parse(&raw).body_text(0).expect("text").contains("3. September 2026"),
+        "the date of the occurrence"
+    );
     paused(Some("ACCOUNT_CLOSED"));
     notify.clock.advance(chrono::TimeDelta::seconds(1));
     notify.ledger.append(event(&ana, "recurring", 9, "failed"));
@@ -136,7 +138,7 @@ async fn recurring_transactions_notify_when_posted_and_when_failed() {
     let email = parse(&raw);
     assert_eq!(email.subject(), Some("Rent konnte nicht gebucht werden"));
     assert!(email.body_text(0).expect("text").contains("das Konto ist archiviert"), "{raw}");
-    // It was deleted meanwhile, or goes on again: nothing is left to say.
+    // The recurring transaction was deleted or resumed: there is no notification.
     paused(None);
     for kind in ["failed", "created", "paused", "deleted", "posted"] {
         notify.ledger.append(event(&ana, "recurring", 9, kind));

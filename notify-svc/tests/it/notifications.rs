@@ -1,4 +1,4 @@
-//! What the events of budgets and accounts say to people: by email, in the inbox, as they want it.
+//! Notifications of budget and auth events, by email and in the inbox.
 
 use chrono::TimeDelta;
 use fintrac_kit::error::reason;
@@ -49,14 +49,14 @@ async fn mark(
 }
 
 #[tokio::test]
-async fn each_kind_is_sent_by_email_and_inbox_in_the_readers_language() {
+async fn each_kind_is_sent_by_email_and_inbox_in_the_users_language() {
     for (locale, titles) in [
         (
             "en",
             [
-                "Food <b>: 80 % of the budget is spent",
-                "Food <b>: the budget is spent (80 %)",
-                "Boat: 100 % of the way",
+                "Food <b>: 80% of the budget is spent",
+                "Food <b>: the budget is spent (80%)",
+                "Boat: 100% of the way",
                 "Boat: goal reached",
                 "Boat: due in 30 days",
             ],
@@ -100,13 +100,13 @@ async fn each_kind_is_sent_by_email_and_inbox_in_the_readers_language() {
                 Some("List-Unsubscribe=One-Click")
             );
             let inbox = list(&notify, &ana, true).await;
-            let newest = inbox.first().expect("told in the app too");
+            let newest = inbox.first().expect("the notification is in the inbox");
             assert_eq!((newest.kind.as_str(), newest.title.as_str()), (kind, title));
             assert_eq!((newest.entity.as_str(), newest.entity_id.clone()), (about, id.to_string()));
             let (text, html) = (email.body_text(0).expect("text"), email.body_html(0).expect("html"));
             assert!(text.contains(&newest.body) && text.contains(&end), "{text}");
             assert!(html.contains(&format!("href=\"{end}\"")), "{html}");
-            assert!(!html.contains("<b>:"), "a name brings no markup");
+            assert!(!html.contains("<b>:"), "the name is escaped");
         }
     }
 }
@@ -120,10 +120,13 @@ async fn members_are_notified_by_their_chosen_channels() {
         vec![subscriber(&ana, "en", false, true), subscriber(&bob, "es", true, false)];
     notify.budget.append(ana.household_id, "alert", Uuid::from_u128(1), "budget_threshold");
     let raw = smtp.next_message().await;
-    assert!(parse(&raw).subject().is_some_and(|subject| subject.contains("gastado")), "Bob's language");
+    assert!(
+        parse(&raw).subject().is_some_and(|subject| subject.contains("gastado")),
+        "the email is in Bob's language"
+    );
     assert_eq!(list(&notify, &ana, false).await.len(), 1);
     assert!(list(&notify, &bob, false).await.is_empty());
-    // Nobody wants to hear of it, or it is gone, or it is none of ours: nothing is told.
+    // No subscriber, a deleted budget, or an event of another entity: there is no notification.
     notify.budget.append(ana.household_id, "alert", GONE, "budget_threshold");
     auth.subscribers.lock().expect("no panic").clear();
     notify.budget.append(ana.household_id, "milestone", Uuid::from_u128(2), "goal_reached");
@@ -159,7 +162,7 @@ async fn two_replicas_notify_once() {
 }
 
 #[tokio::test]
-async fn what_is_read_is_marked_and_only_by_its_reader() {
+async fn only_their_owner_can_mark_notifications_as_read() {
     let (auth, clock) = (Auth::new("en"), clock());
     let folder = tempfile::tempdir().expect("a folder");
     let notify = start(&auth, &[("FINTRAC_DATA_DIR", &folder.path().to_string_lossy())]).await;
@@ -184,19 +187,19 @@ async fn what_is_read_is_marked_and_only_by_its_reader() {
     mark(&notify, &ana, &first.id, false, Some(2)).await.expect("unread again");
     assert_eq!(list(&notify, &ana, true).await.len(), 5);
     for id in [first.id.as_str(), "nonsense"] {
-        let strange = mark(&notify, &bob, id, true, None).await.expect_err("not Bob's");
-        assert_eq!(reason(&strange).as_deref(), Some("NOT_FOUND"));
+        let error = mark(&notify, &bob, id, true, None).await.expect_err("the notification is not Bob's");
+        assert_eq!(reason(&error).as_deref(), Some("NOT_FOUND"));
     }
 
     let all_read = pb::MarkAllNotificationsReadRequest {};
     ana.call(notify.inbox().mark_all_notifications_read(all_read)).await.expect("marked");
     assert!(list(&notify, &ana, true).await.is_empty());
-    assert_eq!(list(&notify, &bob, true).await.len(), 5, "Bob's inbox is Bob's");
+    assert_eq!(list(&notify, &bob, true).await.len(), 5, "Bob's inbox is unchanged");
     let anonymous = notify.inbox().list_notifications(pb::ListNotificationsRequest::default()).await;
     assert_eq!(anonymous.expect_err("no token").code(), tonic::Code::Unauthenticated);
 }
 
-/// Every event of auth's that the inbox tells of, with its kind and a word of the English text.
+/// Each auth event in the inbox, with its kind and a fragment of its English text.
 const ACCOUNT_EVENTS: [(&str, &str, &str, &str); 15] = [
     ("challenge", "password_reset_requested", "password_reset", "stays as it is"),
     ("challenge", "email_change_requested", "email_change", "takes effect when you confirm it"),
@@ -207,7 +210,7 @@ const ACCOUNT_EVENTS: [(&str, &str, &str, &str); 15] = [
     ("user", "password_changed", "password_changed", "other sessions were ended"),
     ("user", "password_reset", "password_changed", "other sessions were ended"),
     ("user", "mfa_enabled", "mfa_changed", "authenticator app"),
-    ("user", "mfa_disabled", "mfa_changed", "no longer needs"),
+    ("user", "mfa_disabled", "mfa_changed", "no longer requires"),
     ("user", "recovery_code_used", "mfa_changed", "recovery codes"),
     ("user", "locked", "account_locked", "locked your FinTrac account"),
     ("user", "throttled", "account_locked", "wrong passwords"),
@@ -216,7 +219,7 @@ const ACCOUNT_EVENTS: [(&str, &str, &str, &str); 15] = [
 ];
 
 #[tokio::test]
-async fn what_happens_to_an_account_is_in_its_inbox_in_every_language() {
+async fn account_events_are_in_the_inbox_in_every_language() {
     let mut texts = std::collections::HashSet::new();
     for locale in ["en", "es", "fr", "de", "pt"] {
         let (mut smtp, auth, clock) = (SmtpServer::start().await, Auth::new(locale), clock());
@@ -231,13 +234,13 @@ async fn what_happens_to_an_account_is_in_its_inbox_in_every_language() {
             kind: kind.into(),
             ..Event::default()
         };
-        // That address is not confirmed: a matter of email alone.
+        // An unverified address gets an email but no notification.
         auth.append_event(event_of_ana("challenge", "verification_requested"));
         let _verification = smtp.next_message().await;
         for (entity, event, kind, fragment) in ACCOUNT_EVENTS {
             notify.clock.advance(TimeDelta::seconds(1));
             auth.append_event(event_of_ana(entity, event));
-            // Its email goes out as ever.
+            // The email is sent as well.
             let raw = smtp.next_message().await;
             assert_eq!(parse(&raw).header_raw("X-FinTrac-Kind").map(str::trim), Some(kind));
             let newest = list(&notify, &ana, true).await.remove(0);
@@ -256,7 +259,7 @@ async fn what_happens_to_an_account_is_in_its_inbox_in_every_language() {
         let other = TestUser::new(&clock);
         assert!(list(&notify, &other, false).await.is_empty());
     }
-    // Two events tell of a new password; all else has words of its own in each language.
+    // Both password events have the same text; every other notification has its own.
     assert_eq!(texts.len(), 5 * (ACCOUNT_EVENTS.len() - 1), "{texts:?}");
 }
 
@@ -266,8 +269,8 @@ async fn a_user_without_a_household_gets_emails_only() {
     auth.recipient.lock().expect("no panic").household_id.clear();
     auth.append("challenge", "verification_requested");
     auth.append("user", "already_registered");
-    // Both are digested once their emails are there.
-    let _mails = (smtp.next_message().await, smtp.next_message().await);
+    // Both events are processed once their emails arrive.
+    let _emails = (smtp.next_message().await, smtp.next_message().await);
     let rows: i64 = sqlx::query_scalar("select count(*) from notify.notifications")
         .fetch_one(&notify.pool)
         .await

@@ -1,4 +1,4 @@
-//! Reports put together what the other services know.
+//! Reports: the data of the other services in one response.
 
 use chrono::TimeDelta;
 use fintrac_kit::testing::TestUser;
@@ -12,7 +12,7 @@ use crate::ledger::EMPTY;
 use crate::support::{clock, parse, start};
 
 #[tokio::test]
-async fn a_report_has_the_days_that_are_asked_for() {
+async fn a_report_covers_the_requested_days() {
     let (auth, clock) = (Auth::new("en"), clock());
     let notify = start(&auth, &[]).await;
     let ana = TestUser::new(&clock);
@@ -28,8 +28,8 @@ async fn a_report_has_the_days_that_are_asked_for() {
     let money = report.money.expect("facts");
     assert_eq!((money.from.as_str(), money.to.as_str()), ("2024-02-01", "2024-02-29"));
     let budget = &report.budgets[0];
-    assert_eq!(budget.budget_id, ana.household_id.to_string(), "his own household");
-    assert_eq!(budget.name, "2024-02-29", "plans as they stood on the last day");
+    assert_eq!(budget.budget_id, ana.household_id.to_string(), "the caller's household");
+    assert_eq!(budget.name, "2024-02-29", "the budgets on the last day");
     let report = get("", "2026-01-05", "2026-02-05").await.expect("a report");
     assert_eq!(report.budgets[0].name, "2026-02-05");
     assert_eq!(get("2024-2", "", "").await.expect_err("rejected"), ["month"]);
@@ -58,7 +58,7 @@ async fn the_monthly_report_is_emailed_once_when_the_month_is_over() {
     let url = smtp.url();
     let settings = [("SMTP_URL", url.as_str())];
     let notify = start(&auth, &settings).await;
-    // It is October in Madrid, not yet in New York.
+    // In Madrid it is October, in New York still September.
     let october = "2026-09-30T22:30:00Z".parse::<chrono::DateTime<chrono::Utc>>().expect("an instant");
     notify.clock.advance(october - notify.clock.now());
     let _replica = notify.replica(&auth, &settings).await;
@@ -70,9 +70,9 @@ async fn the_monthly_report_is_emailed_once_when_the_month_is_over() {
     assert!(text.contains("2.000,00 EUR") && text.contains("12.345,67 EUR"), "{text}");
     assert!(text.contains("Rent <b>: 300,00 EUR") && text.contains("Ohne Kategorie: 100,50 EUR"), "{text}");
     assert!(html.contains("width: 100%") && html.contains("width: 33%") && !html.contains("<b>"), "{html}");
-    // The next hours and another replica tell nothing more of it; New York follows.
+    // Later runs and other replicas send no second report; New York's report follows.
     for hours in [5, 1, 1] {
-        // An email that is on its way when hours go by at once is sent again.
+        // An email whose lease ends while the clock advances would be sent again.
         notify.wait_for_text("select count(*)::text from notify.emails where state <> 'sent'", "0").await;
         notify.clock.advance(TimeDelta::hours(hours));
         let _replica = notify.replica(&auth, &settings).await;
@@ -84,7 +84,7 @@ async fn the_monthly_report_is_emailed_once_when_the_month_is_over() {
         notify.wait_for_text("select count(due_at)::text from notify.reports", "0").await;
     }
     let raw = smtp.next_message().await;
-    assert_eq!(parse(&raw).subject(), Some("Ihr September 2026"), "to New York");
+    assert_eq!(parse(&raw).subject(), Some("Ihr September 2026"), "the report for New York");
     notify.wait_for_text("select count(*)::text from notify.emails where state = 'sent'", "2").await;
     assert!(!smtp.has_messages());
 }

@@ -1,4 +1,4 @@
-//! notify-svc with a clock that the test moves.
+//! Starts notify-svc with a clock that the test moves.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use crate::auth::Auth;
 use crate::budget::Budget;
 use crate::ledger::Ledger;
 
-/// One replica.
+/// A replica of notify-svc.
 pub struct Notify {
     pub pool: PgPool,
     pub clock: Clock,
@@ -40,7 +40,7 @@ pub async fn start(auth: &Auth, settings: &[(&str, &str)]) -> Notify {
     start_on(auth, &Budget::default(), &database, &clock, settings).await
 }
 
-/// Everything an email needs to go out.
+/// Starts notify-svc with an SMTP server and a fake auth-svc.
 pub async fn with_server() -> (SmtpServer, Auth, Notify) {
     let (smtp, auth) = (SmtpServer::start().await, Auth::new("en"));
     let notify = start(&auth, &[("SMTP_URL", &smtp.url())]).await;
@@ -85,10 +85,10 @@ impl Notify {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(Duration::from_mins(1), reached).await.expect("the email gets there");
+        tokio::time::timeout(Duration::from_mins(1), reached).await.expect("the email reaches the state");
     }
 
-    /// Waits until this many events of the budgets are digested.
+    /// Waits until `events` budget events are processed.
     pub async fn wait_for_budget_events(&self, events: i64) {
         let reached = async {
             let sql = "select coalesce(max(position), 0) from notify.event_cursors where source = 'budget'";
@@ -96,15 +96,15 @@ impl Notify {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(Duration::from_mins(1), reached).await.expect("the events are digested");
+        tokio::time::timeout(Duration::from_mins(1), reached).await.expect("the events are processed");
     }
 
-    /// Another one on the same database.
+    /// Starts another replica on the same database.
     pub async fn replica(&self, auth: &Auth, settings: &[(&str, &str)]) -> Self {
         start_on(auth, &self.budget, &self.database, &self.clock, settings).await
     }
 
-    /// Waits until a statement says `wanted`.
+    /// Waits until the query returns `wanted`.
     pub async fn wait_for_text(&self, sql: &str, wanted: &str) {
         let reached = async {
             loop {
@@ -126,7 +126,7 @@ impl Notify {
         LiveEventServiceClient::new(self.service.transport("gateway"))
     }
 
-    /// How many emails were ever asked for.
+    /// The number of emails queued so far, in any state.
     pub async fn email_count(&self) -> i64 {
         sqlx::query_scalar("select count(*) from notify.emails").fetch_one(&self.pool).await.expect("query")
     }

@@ -1,4 +1,4 @@
-//! The baseline: what PostgreSQL alone does with one commit per write.
+//! The baseline: PostgreSQL alone, with one commit per write.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -15,7 +15,7 @@ use crate::report::Figures;
 const SETUP: &str = include_str!("../../bench/baseline-setup.sql");
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/bench/baseline.sql");
 
-/// Most connections of pgbench.
+/// The maximum number of pgbench connections.
 pub const CONNECTIONS: usize = 128;
 
 pub struct Baseline {
@@ -26,7 +26,7 @@ pub struct Baseline {
 impl Baseline {
     pub async fn prepare(system: &System) -> anyhow::Result<Self> {
         let running = embedded_postgres::running(&system.data_dir().join("postgres"));
-        let socket = running.context("the system's PostgreSQL runs")?;
+        let socket = running.context("the system's PostgreSQL must run")?;
         let options = PgConnectOptions::new_without_pgpass()
             .host(&socket.to_string_lossy())
             .username("postgres")
@@ -36,13 +36,14 @@ impl Baseline {
         Ok(Self { socket, pgbench })
     }
 
-    /// PostgreSQL takes 200 connections, some of which are the system's: more
-    /// clients than [`CONNECTIONS`] are measured with so many.
+    /// Runs the baseline with up to [`CONNECTIONS`] clients.
+    ///
+    /// PostgreSQL accepts 200 connections, and the system uses some of them.
     pub async fn run(&self, clients: usize, measured: Duration) -> anyhow::Result<Figures> {
         self.run_on(100, 9, clients, measured).await
     }
 
-    /// Everybody on one account.
+    /// Runs the baseline with all clients on one account.
     pub async fn run_hot(&self, clients: usize, measured: Duration) -> anyhow::Result<Figures> {
         self.run_on(1, 0, clients, measured).await
     }
@@ -72,7 +73,7 @@ impl Baseline {
     }
 }
 
-/// Microseconds are the third word of each line.
+/// Reads the latencies of pgbench's logs: microseconds are the third word of each line.
 fn latencies(logs: &Path) -> anyhow::Result<Vec<Duration>> {
     let mut all = Vec::new();
     for entry in std::fs::read_dir(logs)? {

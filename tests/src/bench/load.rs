@@ -1,5 +1,5 @@
-//! Clients that record transactions over REST. They speak HTTP by hand: on a
-//! small machine a full client would cost as much as the server.
+//! Clients that record transactions over REST. They write HTTP directly: on a small machine,
+//! a full HTTP client would cost as much as the server.
 
 use std::time::{Duration, Instant};
 
@@ -16,9 +16,9 @@ use crate::report::Figures;
 
 const HOUSEHOLDS: usize = 100;
 const ACCOUNTS: usize = 10;
-/// Transactions of a bulk.
+/// The number of transactions per bulk request.
 pub const BULK: usize = 1000;
-/// What people look at.
+/// The paths that users read.
 const READS: [&str; 6] = [
     "/api/v1/accounts",
     "/api/v1/transactions?page_size=20",
@@ -27,22 +27,22 @@ const READS: [&str; 6] = [
     "/api/v1/notifications?unread=true",
     "/api/v1/users/me",
 ];
-/// People who register at once.
+/// The number of concurrent registrations.
 const REGISTERING: usize = 4;
 
 pub struct Workload {
-    /// Of the gateways; clients take turns.
+    /// The addresses of the gateways; clients are distributed over them.
     addresses: Vec<String>,
-    /// A finished request for each account.
+    /// A prepared request for each account.
     requests: Vec<Vec<u8>>,
-    /// A finished bulk for some of them.
+    /// A prepared bulk request for each household.
     bulks: Vec<Vec<u8>>,
-    /// What people look at, of each household.
+    /// The prepared read requests of each household.
     reads: Vec<Vec<u8>>,
 }
 
 impl Workload {
-    /// 100 households of 10 accounts.
+    /// Creates 100 households with 10 accounts each.
     pub async fn prepare(system: &System) -> anyhow::Result<Self> {
         let (mut requests, mut bulks, mut reads) = (Vec::new(), Vec::new(), Vec::new());
         let numbers: Vec<_> = (0..HOUSEHOLDS).collect();
@@ -57,7 +57,7 @@ impl Workload {
         Ok(Self { addresses: vec![system.client.address().to_owned()], requests, bulks, reads })
     }
 
-    /// The same people at other gateways.
+    /// Returns the same workload for other gateways.
     pub fn with_addresses(&self, addresses: Vec<String>) -> Self {
         let Self { requests, bulks, reads, .. } = self;
         Self { addresses, requests: requests.clone(), bulks: bulks.clone(), reads: reads.clone() }
@@ -67,7 +67,7 @@ impl Workload {
         &self.addresses[0]
     }
 
-    /// Requests that record a transaction.
+    /// The requests that record a transaction.
     pub fn writes(&self) -> &[Vec<u8>] {
         &self.requests
     }
@@ -80,12 +80,12 @@ impl Workload {
         self.run_with(&self.requests, 201, clients, measured).await
     }
 
-    /// Everybody on one account.
+    /// Runs the workload with all clients on one account.
     pub async fn run_hot(&self, clients: usize, measured: Duration) -> anyhow::Result<Figures> {
         self.run_with(&self.requests[..1], 201, clients, measured).await
     }
 
-    /// Bulks of [`BULK`]; the throughput is in transactions.
+    /// Runs bulk requests of [`BULK`] transactions; the throughput is in transactions.
     pub async fn run_bulk(&self, clients: usize, measured: Duration) -> anyhow::Result<Figures> {
         let mut figures = self.run_with(&self.bulks, 200, clients, measured).await?;
         figures.throughput *= f64::from(u32::try_from(BULK)?);
@@ -132,14 +132,14 @@ async fn client(
     Ok((latencies, errors))
 }
 
-/// Somebody's finished requests.
+/// The prepared requests of a household.
 struct Household {
     writes: Vec<Vec<u8>>,
     bulk: Vec<u8>,
     reads: Vec<Vec<u8>>,
 }
 
-/// Registers a person and opens accounts.
+/// Registers a user and opens accounts.
 async fn household(system: &System, number: usize) -> anyhow::Result<Household> {
     let email = format!("bench{number}@example.com");
     let host = u8::try_from(number + 1)?;
@@ -167,7 +167,7 @@ async fn household(system: &System, number: usize) -> anyhow::Result<Household> 
     Ok(Household { writes: requests, bulk, reads: READS.iter().map(read).collect() })
 }
 
-/// A finished request.
+/// Builds a POST request.
 fn post(path: &str, token: &str, body: &serde_json::Value) -> Vec<u8> {
     let body = body.to_string();
     let head = format!(
@@ -178,20 +178,20 @@ fn post(path: &str, token: &str, body: &serde_json::Value) -> Vec<u8> {
     (head + &body).into_bytes()
 }
 
-/// Registers somebody and proves the address.
+/// Registers a user and verifies the email address.
 pub async fn register_verified(system: &System, client: &Client, email: &str) -> anyhow::Result<()> {
-    ensure!(client.register(email).await.status == 202, "registered");
+    ensure!(client.register(email).await.status == 202, "the registration must be accepted");
     let token = system.mailbox.wait("verification", email).await.token();
-    let proved = client.post("/api/v1/auth/verify-email", json!({"token": token})).await;
-    ensure!(proved.status == 204, "{proved:?}");
+    let verified = client.post("/api/v1/auth/verify-email", json!({"token": token})).await;
+    ensure!(verified.status == 204, "{verified:?}");
     Ok(())
 }
 
-/// Reads one answer; its status.
+/// Reads one response and returns its status.
 pub async fn read_response(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> anyhow::Result<u16> {
     buffer.clear();
     loop {
-        ensure!(stream.read_buf(buffer).await? > 0, "the server hung up");
+        ensure!(stream.read_buf(buffer).await? > 0, "the server closed the connection");
         let Some(end) = buffer.windows(4).position(|window| window == b"\r\n\r\n") else { continue };
         let head = std::str::from_utf8(&buffer[..end])?;
         let status = head.get(9..12).context("a status")?.parse()?;
@@ -203,7 +203,7 @@ pub async fn read_response(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> anyh
     }
 }
 
-/// Resident memory of the system's process, MiB.
+/// The resident memory of the system's process in MiB.
 pub fn memory(system: &System) -> anyhow::Result<u64> {
     let pid = system.pids().first().copied().context("a process")?;
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;

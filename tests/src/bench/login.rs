@@ -1,5 +1,5 @@
-//! Logins: whether their time tells who is known, and what a flood of them
-//! costs everybody else.
+//! Logins: whether their duration reveals existing users, and how a flood of logins affects
+//! other requests.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -12,14 +12,14 @@ use serde_json::json;
 
 use crate::load;
 
-/// Accounts of a kind; each takes five wrong passwords before it is slowed down.
+/// The number of accounts per kind; each allows five attempts until throttled.
 const ACCOUNTS: usize = 60;
 const TRIES: usize = 5;
-/// Clients that log in as fast as they can.
+/// The number of clients that log in continuously.
 const FLOOD: usize = 64;
 const EMAIL: &str = "timing@example.com";
 
-/// Medians of logins that fail, by their reason.
+/// The median durations of failed logins by reason.
 #[derive(Debug)]
 pub struct Timing {
     pub unknown: Duration,
@@ -27,13 +27,14 @@ pub struct Timing {
     pub locked: Duration,
 }
 
-/// `GET /users/me` by one client, alone and during a flood.
+/// The latency of `GET /users/me` for one client, alone and during a flood of logins.
 #[derive(Debug)]
-pub struct Flood {
+pub struct LoginLoad {
     pub alone: Percentiles,
     pub flooded: Percentiles,
-    /// Logins that were answered, and those that were sent away.
+    /// The number of logins that were processed.
     pub answered: usize,
+    /// The number of logins that were rejected because of overload.
     pub rejected: usize,
 }
 
@@ -51,7 +52,7 @@ impl Percentiles {
     }
 }
 
-/// A login from an address of its own: addresses are counted, too.
+/// Logs in from an address of its own, because attempts are also counted by address.
 async fn login(system: &System, email: &str, number: usize) -> (u16, Duration) {
     let body = json!({"email": email, "password": "not the password at all"});
     let request = system.client.request(Method::POST, "/api/v1/auth/login").json(&body);
@@ -62,7 +63,9 @@ async fn login(system: &System, email: &str, number: usize) -> (u16, Duration) {
     (status, started.elapsed())
 }
 
-/// Interleaved, so that whatever else happens on the machine happens to all three.
+/// Measures failed logins.
+///
+/// The kinds are interleaved, so that load on the machine affects all of them.
 pub async fn timing(system: &System) -> anyhow::Result<Timing> {
     let mut connection = system.connect().await;
     load::register_verified(system, &system.client, EMAIL).await?;
@@ -91,7 +94,7 @@ pub async fn timing(system: &System) -> anyhow::Result<Timing> {
     Ok(Timing { unknown, wrong, locked })
 }
 
-pub async fn flood(system: &System, measured: Duration) -> anyhow::Result<Flood> {
+pub async fn flood(system: &System, measured: Duration) -> anyhow::Result<LoginLoad> {
     let token = system.client.login(EMAIL).await.text("access_token");
     let read = async |until: Instant| {
         let mut latencies = Vec::new();
@@ -126,7 +129,7 @@ pub async fn flood(system: &System, measured: Duration) -> anyhow::Result<Flood>
     let percentiles = |latencies: Vec<(u16, Duration)>| {
         Percentiles::from_latencies(latencies.into_iter().map(|(_, latency)| latency).collect())
     };
-    Ok(Flood {
+    Ok(LoginLoad {
         alone: percentiles(alone),
         flooded: percentiles(flooded),
         answered: counts.iter().map(|(answered, _)| answered).sum(),

@@ -1,14 +1,12 @@
-//! The load bench: `POST /transactions` over REST against the baseline, one
-//! commit per write by pgbench, in one run on the same durable cluster.
+//! The load benchmark: `POST /transactions` over REST against the baseline, one commit per
+//! write by pgbench, in one run on the same durable cluster.
 //!
-//! Then one hot account, bulks, one ledger against two on the same database,
-//! and questions to households of growing size.
-//! Then logins: what their time tells, and what a flood of them costs.
-//! Then a thousand people at once: their answers, and the database's statements.
+//! Further benchmarks: one hot account; bulk requests; one ledger-svc against two on the same
+//! database; reads of households of growing size; logins, their duration and the effect of a
+//! flood; a thousand concurrent users, their response times and the database's statements.
 //!
-//! `fintrac-bench [SECONDS] [BENCHMARK...]`; each figure is measured that long
-//! (default 8). The benchmarks: posting, replicas, reading, logins, users
-//! (default: all).
+//! `fintrac-bench [SECONDS] [BENCHMARK...]` measures each figure for SECONDS (default 8). The
+//! benchmarks are posting, replicas, reading, logins and users (default: all).
 
 mod baseline;
 mod load;
@@ -24,7 +22,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use fintrac_tests::system::{Shape, System};
 
-/// Clients at once.
+/// The numbers of concurrent clients.
 const CLIENTS: [usize; 4] = [1, 8, 64, 256];
 
 const BENCHMARKS: [&str; 5] = ["posting", "replicas", "reading", "logins", "users"];
@@ -36,7 +34,7 @@ async fn main() -> anyhow::Result<()> {
     let measured = Duration::from_secs(seconds.unwrap_or(8));
     let names: Vec<_> = arguments.collect();
     if let Some(unknown) = names.iter().find(|name| !BENCHMARKS.contains(&name.as_str())) {
-        anyhow::bail!("there is no benchmark {unknown}; the benchmarks: {}", BENCHMARKS.join(", "));
+        anyhow::bail!("unknown benchmark {unknown}; choose from {}", BENCHMARKS.join(", "));
     }
     let wanted = |name: &str| names.is_empty() || names.iter().any(|chosen| chosen == name);
     let binary: PathBuf = std::env::current_exe()?.with_file_name("fintrac-service");
@@ -70,7 +68,7 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Single transactions of many clients, of one account, and bulks.
+/// Measures single transactions of many clients, of one account, and bulk requests.
 async fn posting(system: &System, workload: &load::Workload, measured: Duration) -> anyhow::Result<()> {
     let baseline = baseline::Baseline::prepare(system).await?;
     let mut rows = Vec::new();
@@ -85,7 +83,7 @@ async fn posting(system: &System, workload: &load::Workload, measured: Duration)
     report::print_one("one hot account, 64 clients", &baseline_hot, &hot);
     let (baseline, bulk) = (baseline.run(64, measured).await?, workload.run_bulk(2, measured).await?);
     report::print_one(
-        "bulks of 1,000 by 2 clients, in transactions, against the baseline of 64",
+        "bulk requests of 1,000 by 2 clients, in transactions, against the baseline with 64",
         &baseline,
         &bulk,
     );

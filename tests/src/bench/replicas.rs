@@ -1,5 +1,5 @@
-//! One ledger against two on the same database: the same accounts, through two
-//! gateways that know the one ledger, and through two that know both.
+//! A comparison of one ledger-svc with two on the same database: the same accounts, through two
+//! gateways that know the one, and through two gateways that know both.
 
 use std::time::Duration;
 
@@ -11,8 +11,9 @@ use crate::report::Figures;
 const CLIENTS: usize = 64;
 const ROUNDS: usize = 3;
 
-/// What 64 clients reach with one ledger, with two, and with one again: what the
-/// last differs from the first is the machine's doing.
+/// Measures 64 clients with one ledger-svc, with two, and with one again.
+///
+/// The difference between the last and the first figure is the machine's variance.
 pub async fn measure(
     system: &mut System,
     workload: &Workload,
@@ -27,7 +28,7 @@ pub async fn measure(
     let to_both = gateways.split_off(2);
     let (of_one, of_two) = (workload.with_addresses(gateways), workload.with_addresses(to_both));
     let (mut one, mut two, mut again) = (Vec::new(), Vec::new(), Vec::new());
-    // In turns: the database grows meanwhile.
+    // Interleaved, because the database grows meanwhile.
     for _ in 0..ROUNDS {
         one.push(of_one.run(CLIENTS, measured).await?);
         two.push(of_two.run(CLIENTS, measured).await?);

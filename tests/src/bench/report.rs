@@ -1,15 +1,15 @@
-//! The table at the end.
+//! Prints the results.
 
 use std::time::Duration;
 
-use crate::login::{Flood, Timing};
+use crate::login::{LoginLoad, Timing};
 use crate::scale;
 use crate::users::{USERS, Users};
 
-/// What one run came to.
+/// The results of one run.
 #[derive(Debug)]
 pub struct Figures {
-    /// Writes in a second.
+    /// Writes per second.
     pub throughput: f64,
     pub p50: Duration,
     pub p99: Duration,
@@ -25,7 +25,7 @@ impl Figures {
         Self { throughput, p50: at(50), p99: at(99), errors }
     }
 
-    /// Of several runs of the same length.
+    /// Averages several runs of the same length.
     pub fn mean(runs: &[Self]) -> Self {
         let number = u32::try_from(runs.len()).unwrap_or(u32::MAX).max(1);
         Self {
@@ -44,16 +44,13 @@ pub struct Row {
     pub rest: Figures,
 }
 
-#[expect(clippy::print_stdout, reason = "this is what the program is for")]
+#[expect(clippy::print_stdout, reason = "the program prints its results")]
 pub fn print(rows: &[Row], memory: u64) {
     let millis = |latency: Duration| latency.as_secs_f64() * 1000.0;
     println!(
         "baseline: pgbench, one commit per write; REST: POST /api/v1/transactions; both durable, same cluster"
     );
-    println!(
-        "(the baseline with at most {} clients: it needs a connection each)",
-        crate::baseline::CONNECTIONS
-    );
+    println!("(the baseline uses at most {} clients: each needs a connection)", crate::baseline::CONNECTIONS);
     println!("memory of the system without PostgreSQL: {memory} MiB");
     println!("clients | baseline/s     p50 ms   p99 ms | REST/s      p50 ms   p99 ms  errors | ratio");
     for Row { clients, baseline, rest } in rows {
@@ -71,24 +68,24 @@ pub fn print(rows: &[Row], memory: u64) {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "this is what the program is for")]
-pub fn print_logins(timing: &Timing, flood: &Flood) {
+#[expect(clippy::print_stdout, reason = "the program prints its results")]
+pub fn print_logins(timing: &Timing, flood: &LoginLoad) {
     let millis = |latency: Duration| latency.as_secs_f64() * 1000.0;
     let medians = [timing.unknown, timing.wrong, timing.locked].map(millis);
     let (least, most) =
         (medians.iter().copied().fold(f64::MAX, f64::min), medians.iter().copied().fold(0.0, f64::max));
-    println!("logins that fail, medians of 300 interleaved samples each:");
+    println!("failed logins, medians of 300 interleaved samples each:");
     println!(
-        "unknown user {:.2} ms, wrong password {:.2} ms, locked account {:.2} ms: they differ by {:.1} %",
+        "unknown user {:.2} ms, wrong password {:.2} ms, locked account {:.2} ms: difference {:.1}%",
         medians[0],
         medians[1],
         medians[2],
         (most / least - 1.0) * 100.0
     );
-    let Flood { alone, flooded, answered, rejected } = flood;
-    println!("GET /users/me by one client, alone and while 64 clients log in as fast as they can:");
+    let LoginLoad { alone, flooded, answered, rejected } = flood;
+    println!("GET /users/me by one client, alone and while 64 clients log in continuously:");
     println!(
-        "alone p50 {:.2} ms, p99 {:.2} ms; flooded p50 {:.2} ms, p99 {:.2} ms; {answered} logins answered, {rejected} sent away",
+        "alone p50 {:.2} ms, p99 {:.2} ms; flooded p50 {:.2} ms, p99 {:.2} ms; {answered} logins processed, {rejected} rejected",
         millis(alone.p50),
         millis(alone.p99),
         millis(flooded.p50),
@@ -96,7 +93,7 @@ pub fn print_logins(timing: &Timing, flood: &Flood) {
     );
 }
 
-#[expect(clippy::print_stdout, reason = "this is what the program is for")]
+#[expect(clippy::print_stdout, reason = "the program prints its results")]
 pub fn print_one(what: &str, baseline: &Figures, rest: &Figures) {
     println!(
         "{what}: baseline {:.0}/s, REST {:.0}/s (p50 {:.2} ms, p99 {:.2} ms, {} errors), ratio {:.2}",
@@ -109,10 +106,10 @@ pub fn print_one(what: &str, baseline: &Figures, rest: &Figures) {
     );
 }
 
-#[expect(clippy::print_stdout, reason = "this is what the program is for")]
+#[expect(clippy::print_stdout, reason = "the program prints its results")]
 pub fn print_replicas(one: &Figures, two: &Figures, again: &Figures) {
     println!(
-        "64 clients on two gateways: one ledger {:.0}/s (p99 {:.2} ms, {} errors), two ledgers {:.0}/s (p99 {:.2} ms, {} errors), ratio {:.2}; one against itself {:.2}",
+        "64 clients on two gateways: one ledger {:.0}/s (p99 {:.2} ms, {} errors), two ledgers {:.0}/s (p99 {:.2} ms, {} errors), ratio {:.2}; one repeated {:.2}",
         one.throughput,
         one.p99.as_secs_f64() * 1000.0,
         one.errors,
@@ -124,12 +121,12 @@ pub fn print_replicas(one: &Figures, two: &Figures, again: &Figures) {
     );
 }
 
-#[expect(clippy::print_stdout, reason = "this is what the program is for")]
+#[expect(clippy::print_stdout, reason = "the program prints its results")]
 pub fn print_sizes() {
     println!("one client, households of {:?} transactions, p50 / p99 in ms:", scale::SIZES);
 }
 
-#[expect(clippy::print_stdout, reason = "this is what the program is for")]
+#[expect(clippy::print_stdout, reason = "the program prints its results")]
 pub fn print_scale(row: &scale::Row) {
     let millis = |latency: Duration| latency.as_secs_f64() * 1000.0;
     let figures = row
@@ -141,14 +138,14 @@ pub fn print_scale(row: &scale::Row) {
     println!("{:>26} | {} | p99 ratio {ratio:.2}", row.question, figures.collect::<Vec<_>>().join(" | "));
 }
 
-#[expect(clippy::print_stdout, reason = "this is what the program is for")]
+#[expect(clippy::print_stdout, reason = "the program prints its results")]
 pub fn print_users(thinking: &Users, hurried: &Users) {
     let millis = |latency: Duration| latency.as_secs_f64() * 1000.0;
-    println!("{USERS} people at once, one call of five a write:");
-    for (who, figures) in [("who look for a second at each answer", thinking), ("who never wait", hurried)] {
+    println!("{USERS} concurrent users, one call in five is a write:");
+    for (who, figures) in [("with a second between calls", thinking), ("without pauses", hurried)] {
         println!(
-            "{who}: {:.0} calls/s, answers {:.2} ms on average (p99 {:.2} ms), {} errors of {}; \
-             statements {:.2} ms on average ({} of them)",
+            "{who}: {:.0} calls/s, responses {:.2} ms on average (p99 {:.2} ms), {} errors of {}; \
+             statements {:.2} ms on average ({} in total)",
             figures.per_second,
             millis(figures.mean),
             millis(figures.p99),

@@ -1,5 +1,5 @@
-//! The same questions to households of 10,000, 100,000 and 1,000,000
-//! transactions, one client, the sizes taken in turn.
+//! Queries on households of 10,000, 100,000 and 1,000,000 transactions, by one client, with the
+//! sizes interleaved.
 
 use std::time::{Duration, Instant};
 
@@ -13,13 +13,13 @@ use tokio::net::TcpStream;
 use crate::load::{read_response, register_verified};
 
 pub const SIZES: [u32; 3] = [10_000, 100_000, 1_000_000];
-/// How often each is asked.
+/// The number of samples per query.
 const SAMPLES: usize = 400;
-/// The page that is far down, and the size of pages then: the last one of the smallest household.
+/// The deep page; in [`PAGE_SIZE`], the last one of the smallest household.
 const PAGE: usize = 1000;
 const PAGE_SIZE: usize = 10;
 
-/// One question and how long each size took.
+/// A query with its latency per household size.
 pub struct Row {
     pub question: &'static str,
     pub latencies: Vec<Latency>,
@@ -31,13 +31,13 @@ pub struct Latency {
     pub p99: Duration,
 }
 
-/// A household with its paths, one for each question.
+/// A household with its paths, one per query.
 struct Household {
     token: String,
     paths: Vec<(&'static str, String)>,
 }
 
-/// Measures each question; `report` hears of it at once.
+/// Measures each query and passes its row to `report`.
 pub async fn measure(system: &System, report: impl Fn(&Row)) -> anyhow::Result<()> {
     let mut households = Vec::new();
     for (number, size) in SIZES.into_iter().enumerate() {
@@ -62,7 +62,7 @@ pub async fn measure(system: &System, report: impl Fn(&Row)) -> anyhow::Result<(
                 streams[at].write_all(request.as_bytes()).await?;
                 let status = read_response(&mut streams[at], &mut Vec::with_capacity(64 * 1024)).await?;
                 ensure!(status == 200, "{name}: {status} at {path}");
-                // The first ones fill caches.
+                // The first samples fill the caches.
                 if sample >= 20 {
                     latencies[at].push(started.elapsed());
                 }
@@ -94,7 +94,7 @@ async fn household(system: &System, number: usize, size: u32) -> anyhow::Result<
     let categories = client.get_as(&token, "/api/v1/categories?type=expense&page_size=200").await;
     let categories: Vec<_> = categories.body["data"].as_array().context("categories")?.clone();
     for category in &categories {
-        // Makes the accounts that stand for the categories.
+        // Creates the nominal accounts of the categories.
         let body = json!({"account_id": accounts[0], "type": "expense", "amount": "1", "category_id": category["id"]});
         let made = client.post_json_as(&token, "/api/v1/transactions", body).await;
         ensure!(made.status == 201, "{made:?}");
@@ -110,7 +110,7 @@ async fn household(system: &System, number: usize, size: u32) -> anyhow::Result<
         let path = format!("/api/v1/transactions?page_size={PAGE_SIZE}&page_token={far}");
         let path = path.trim_end_matches("&page_token=").to_owned();
         let page = client.get_as(&token, &path).await;
-        page.body["next_page_token"].as_str().context("a page that far")?.clone_into(&mut far);
+        page.body["next_page_token"].as_str().context("a next page")?.clone_into(&mut far);
     }
     let today = client.get_as(&token, "/api/v1/analytics/net-worth?interval=day").await;
     ensure!(today.status == 200, "{today:?}");
@@ -128,7 +128,9 @@ async fn household(system: &System, number: usize, size: u32) -> anyhow::Result<
     Ok(Household { token, paths })
 }
 
-/// Ten years of expenses: on ten accounts, every category, two words, of which one is rare.
+/// Inserts ten years of expenses, with a common and a rare word.
+///
+/// They are distributed over ten accounts and all categories.
 async fn fill(connection: &mut PgConnection, account: &str, size: u32) -> anyhow::Result<()> {
     let sql = format!(
         "create temporary table home on commit drop as

@@ -1,5 +1,5 @@
-//! A thousand people at once: how long they wait for an answer, and how long the
-//! database takes for a statement, on average.
+//! A thousand concurrent users: their average response time, and the average duration of a
+//! database statement.
 
 use std::time::{Duration, Instant};
 
@@ -13,10 +13,10 @@ use tokio::net::TcpStream;
 use crate::load::{Workload, read_response};
 
 pub const USERS: usize = 1000;
-/// One call of so many writes.
+/// The number of calls of which one is a write.
 const WRITES: usize = 5;
 
-/// What one kind of people came to.
+/// The results for one kind of users.
 pub struct Users {
     pub calls: usize,
     pub per_second: f64,
@@ -27,7 +27,7 @@ pub struct Users {
     pub statement_mean: Duration,
 }
 
-/// People who look for a second at each answer, and people who never wait, for `measured` each.
+/// Measures users who pause a second between calls, and users who never pause.
 pub async fn measure(binary: &str, measured: Duration) -> anyhow::Result<[Users; 2]> {
     let metrics = format!("127.0.0.1:{}", free_port());
     let settings = Settings { common: vec![("METRICS_LISTEN", metrics.clone())], ..Settings::default() };
@@ -52,7 +52,7 @@ async fn run(
     let errors = results.iter().map(|(_, errors)| errors).sum();
     let mut latencies: Vec<_> = results.into_iter().flat_map(|(latencies, _)| latencies).collect();
     latencies.sort_unstable();
-    ensure!(!latencies.is_empty() && after.0 > before.0, "nothing was measured");
+    ensure!(!latencies.is_empty() && after.0 > before.0, "no calls were measured");
     let count = u32::try_from(latencies.len())?;
     let statements = after.0 - before.0;
     Ok(Users {
@@ -66,7 +66,7 @@ async fn run(
     })
 }
 
-/// One of them, on a connection of his own.
+/// Runs one user on a connection of its own.
 async fn user(
     workload: &Workload,
     think_time: Duration,
@@ -77,7 +77,7 @@ async fn user(
     stream.set_nodelay(true)?;
     let (mut latencies, mut errors) = (Vec::new(), 0);
     let mut buffer = Vec::with_capacity(16 * 1024);
-    // They do not all begin at once.
+    // Spreads the start of the users.
     tokio::time::sleep(random.jittered(think_time)).await;
     while Instant::now() < until {
         let [which, write] =
@@ -94,12 +94,12 @@ async fn user(
     Ok((latencies, errors))
 }
 
-/// Statements so far, and seconds that they took.
+/// Reads the number of statements so far and their total duration in seconds.
 async fn statements(metrics: &str) -> anyhow::Result<(u64, f64)> {
     let page = reqwest::get(format!("http://{metrics}/metrics")).await?.text().await?;
     let value = |name: &str| {
         let line = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-        line.context("no statements")
+        line.context("the statement metrics are missing")
     };
     let count = value("fintrac_statement_seconds_count")?.parse()?;
     Ok((count, value("fintrac_statement_seconds_sum")?.parse()?))

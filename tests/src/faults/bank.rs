@@ -1,5 +1,5 @@
-//! The bank's customers, each at several devices: at each they do one thing after
-//! the other, know what must be true, and ask again until there is a definite answer.
+//! The bank's customers, each with several devices. A device runs one operation after the other,
+//! keeps a model of the expected state, and repeats a request until the response is definite.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -16,20 +16,20 @@ use tokio_util::sync::CancellationToken;
 
 use crate::fault_injector::pause;
 
-/// Of each customer, all used at once.
+/// The number of devices per customer, used concurrently.
 pub const DEVICES: usize = 4;
-/// How long one thing may take, however often it is asked for.
+/// The maximum duration of one operation, including all repetitions.
 const OPERATION_TIMEOUT: Duration = Duration::from_mins(1);
-/// How long one answer may take.
+/// The timeout of one request.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(12);
-/// Cents in each account before anything happens.
+/// The initial balance of each account in cents.
 pub const OPENING: i64 = 100_000;
-/// Budgets that a device makes and keeps.
+/// The number of budgets that a device creates and keeps.
 const MAX_BUDGETS: usize = 20;
-/// Cents that the watched category may be spent up to.
+/// The limit in cents up to which the watched category is spent.
 pub const LIMIT: i64 = 100_000;
 
-/// How the asking went.
+/// Statistics of the requests.
 #[derive(Default)]
 pub struct Counts {
     requests: AtomicU64,
@@ -43,8 +43,9 @@ impl Counts {
         self.finished.lock().expect("no panic").clone()
     }
 
-    /// Completes when at each of so many devices two more operations than `before` are finished:
-    /// the one under way, and one that began after.
+    /// Waits until each device has finished two more operations than in `before`.
+    ///
+    /// These are the one in progress, and one that started later.
     pub async fn wait_for_progress(&self, devices: usize, before: &BTreeMap<String, u64>) {
         let earlier = |device: &str| before.get(device).copied().unwrap_or_default();
         loop {
@@ -57,13 +58,12 @@ impl Counts {
     }
 
     pub fn summary(&self, during: Duration) -> String {
-        let (asked, unanswered) =
-            (self.requests.load(Ordering::Relaxed), self.failures.load(Ordering::Relaxed));
+        let (sent, failed) = (self.requests.load(Ordering::Relaxed), self.failures.load(Ordering::Relaxed));
         let done: u64 = self.finished().values().sum();
-        let available = (asked - unanswered) * 10_000 / asked.max(1);
+        let available = (sent - failed) * 10_000 / sent.max(1);
         format!(
-            "{done} operations in {:.0} s by {asked} requests, {unanswered} without a definite answer \
-             (availability {}.{:02} %), the longest operation took {:.1} s",
+            "{done} operations in {:.0} s by {sent} requests, {failed} without a definite response \
+             (availability {}.{:02}%), the longest operation took {:.1} s",
             during.as_secs_f64(),
             available / 100,
             available % 100,
@@ -72,7 +72,7 @@ impl Counts {
     }
 }
 
-/// A transaction as it must be.
+/// The expected state of a transaction.
 #[derive(Debug, Clone)]
 pub struct Entry {
     pub account: usize,
@@ -80,7 +80,7 @@ pub struct Entry {
     pub is_voided: bool,
 }
 
-/// A definite answer.
+/// A definite response.
 #[derive(Debug)]
 struct ApiResponse {
     status: u16,
@@ -88,7 +88,7 @@ struct ApiResponse {
     body: Value,
 }
 
-/// A customer at one device, or what was done at all of them.
+/// A customer on one device, or the merged state of all devices.
 pub struct Customer {
     device: String,
     pub token: String,
@@ -96,20 +96,22 @@ pub struct Customer {
     watched: String,
     random: Random,
     sent: u64,
-    /// Cents that came in, less those that went out, by account.
+    /// The net change in cents, by account.
     pub moved: Vec<i64>,
-    /// Expenses that may be edited and voided, by id.
+    /// Expenses that can be edited and voided, by id.
     pub entries: BTreeMap<String, Entry>,
-    /// Ids of everything else that was posted.
+    /// The ids of all other posted transactions.
     pub others: Vec<String>,
-    /// Spent on the watched category, which only grows.
+    /// The amount spent in the watched category, in cents; it only grows.
     pub watched_spent: i64,
-    /// Budgets that stay.
+    /// The number of budgets that are kept.
     budgets: usize,
 }
 
 impl Customer {
-    /// Registers and opens accounts, before anything goes wrong; `randoms` are for each device one.
+    /// Registers a customer and opens accounts, before any fault.
+    ///
+    /// `randoms` has one generator per device.
     pub async fn join(
         system: &System,
         number: usize,
@@ -154,7 +156,7 @@ impl Customer {
         }))
     }
 
-    /// What was done at all devices.
+    /// Merges the state of all devices.
     pub fn together([mut all, others @ ..]: [Self; DEVICES]) -> Self {
         for mut other in others {
             for (moved, more) in all.moved.iter_mut().zip(other.moved) {
@@ -167,7 +169,7 @@ impl Customer {
         all
     }
 
-    /// Does one thing after the other until told to stop.
+    /// Runs operations until stopped.
     pub async fn work(
         &mut self,
         clients: &[Client],
@@ -177,7 +179,7 @@ impl Customer {
         while !stop.is_cancelled() {
             let started = tokio::time::Instant::now();
             let done = tokio::time::timeout(OPERATION_TIMEOUT, self.act(clients, counts)).await;
-            done.with_context(|| format!("{} got no definite answer", self.device))??;
+            done.with_context(|| format!("{} got no definite response", self.device))??;
             let mut slowest = counts.slowest.lock().expect("no panic");
             *slowest = (*slowest).max(started.elapsed());
             drop(slowest);
@@ -233,14 +235,14 @@ impl Customer {
         let path = format!("/api/v1/transactions/{id}");
         let seen = self.request(clients, counts, Method::GET, &path, &Value::Null, None).await?;
         ensure!(seen.status == 200, "GET {path}: {seen:?}");
-        // A try that is still on its way somewhere must not undo a later edit.
+        // The version keeps an attempt that is still in transit from undoing a later edit.
         let version = Some(("if-match", &*seen.etag));
         let body = json!({"amount": cents(amount)});
         let edited = self.request(clients, counts, Method::PATCH, &path, &body, version).await?;
-        // An answer that was lost is told by the next: there is a new version.
+        // If the response was lost, the repeated request finds a new version.
         let is_done = edited.status == 200 || edited.status == 412;
         ensure!(is_done, "PATCH {path}: {edited:?}");
-        let entry = self.entries.get_mut(&id).context("it is ours")?;
+        let entry = self.entries.get_mut(&id).context("the entry is known")?;
         self.moved[entry.account] += entry.cents - amount;
         entry.cents = amount;
         Ok(())
@@ -250,10 +252,10 @@ impl Customer {
         let Some(id) = self.random_entry() else { return Ok(()) };
         let path = format!("/api/v1/transactions/{id}");
         let voided = self.request(clients, counts, Method::DELETE, &path, &Value::Null, None).await?;
-        // An answer that was lost is told by the next: it is voided already.
+        // If the response was lost, the repeated request succeeds: a voided transaction stays voided.
         let is_done = voided.status == 204;
         ensure!(is_done, "DELETE {path}: {voided:?}");
-        let entry = self.entries.get_mut(&id).context("it is ours")?;
+        let entry = self.entries.get_mut(&id).context("the entry is known")?;
         self.moved[entry.account] += entry.cents;
         entry.is_voided = true;
         Ok(())
@@ -279,7 +281,7 @@ impl Customer {
         Ok(())
     }
 
-    /// Makes a budget on a category of its own, and lets one of them go.
+    /// Creates a budget, then merges its category or deletes the budget.
     async fn add_budget(&mut self, clients: &[Client], counts: &Counts) -> anyhow::Result<()> {
         let mut categories = Vec::new();
         for _ in 0..2 {
@@ -298,7 +300,7 @@ impl Customer {
             Ok(deleted.status)
         };
         delete(&category, &[409]).await?;
-        // An answer that was lost is told by the next: it is gone.
+        // If the response was lost, the repeated request finds it deleted.
         let gone = [204, 404];
         if self.budgets < MAX_BUDGETS {
             delete(&format!("{category}?move_to={}", categories[1]), &gone).await?;
@@ -313,10 +315,10 @@ impl Customer {
         Ok(())
     }
 
-    /// One that stands, by chance.
+    /// Picks a random transaction that is not voided.
     fn random_entry(&self) -> Option<String> {
-        let standing: Vec<_> = self.entries.iter().filter(|(_, entry)| !entry.is_voided).collect();
-        (!standing.is_empty()).then(|| standing[self.below(standing.len())].0.clone())
+        let posted: Vec<_> = self.entries.iter().filter(|(_, entry)| !entry.is_voided).collect();
+        (!posted.is_empty()).then(|| posted[self.below(posted.len())].0.clone())
     }
 
     async fn create(
@@ -334,7 +336,7 @@ impl Customer {
         Ok(response.body)
     }
 
-    /// Asks, now at one gateway and now at another, until somebody says yes or no.
+    /// Sends a request to random gateways until the response is definite.
     async fn request(
         &self,
         clients: &[Client],

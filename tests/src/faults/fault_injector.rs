@@ -1,4 +1,4 @@
-//! What goes wrong, one after the other, at moments that the seed chooses.
+//! Injects faults, one after the other, at moments that the seed determines.
 
 use std::collections::BTreeMap;
 use std::process::Stdio;
@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::proxy::Proxies;
 
-/// Lanes of each ledger.
+/// The number of writers of each ledger-svc.
 pub const WRITERS: i32 = 2;
 
 pub struct Redis {
@@ -85,7 +85,7 @@ impl FaultInjector {
         Self { random, until: Instant::now() + during, done: BTreeMap::new() }
     }
 
-    /// Does harm and mends it, until the time is over; the moment when all was mended.
+    /// Injects and ends faults until the time is over; returns when the last one ended.
     pub async fn run(&mut self, system: &mut System, redis: &mut Redis, proxies: &Proxies) -> Instant {
         while Instant::now() < self.until {
             pause(self.millis(300, 2000)).await;
@@ -118,22 +118,22 @@ impl FaultInjector {
                 signal(Signal::STOP, pid);
                 pause(self.millis(100, 4000)).await;
                 signal(Signal::CONT, pid);
-                format!("{} stopped for a while", system.processes()[at])
+                format!("{} paused", system.processes()[at])
             }
             Fault::CrashDatabase => {
-                // One dead session makes PostgreSQL throw all others out and recover.
+                // One killed session makes PostgreSQL end all others and recover.
                 if let Some(pid) = self.session(system) {
                     signal(Signal::KILL, pid);
                 }
                 "database crashed".into()
             }
             Fault::CrashDuringCommits => {
-                // Commits wait behind one that is stopped, and are lost with it.
-                let Some(pid) = committing(system).await else { return "nobody committed".into() };
+                // Commits wait behind a stopped one and are lost with it.
+                let Some(pid) = committing(system).await else { return "no session was committing".into() };
                 signal(Signal::STOP, pid);
                 pause(self.millis(50, 500)).await;
                 signal(Signal::KILL, pid);
-                "database crashed amid commits".into()
+                "database crashed during commits".into()
             }
             Fault::StopDatabaseSession => {
                 if let Some(pid) = self.session(system) {
@@ -141,13 +141,13 @@ impl FaultInjector {
                     pause(self.millis(100, 1500)).await;
                     signal(Signal::CONT, pid);
                 }
-                "database session stopped for a while".into()
+                "database session paused".into()
             }
             Fault::HoldFairnessLocks => {
                 if self.hold_fairness_locks(system).await.is_err() {
-                    return "turns not held up: the database is away".into();
+                    return "fairness locks not held: the database was unavailable".into();
                 }
-                "turns of the ledgers held up".into()
+                "fairness locks held".into()
             }
             Fault::KillRedis => {
                 let _gone = redis.child.kill().await;
@@ -165,11 +165,12 @@ impl FaultInjector {
         }
     }
 
-    /// As a ledger that freezes where it has its turn and no rows yet: the others write without
-    /// turns, all at once for the same accounts.
+    /// Holds the fairness locks, like a ledger-svc that freezes before it locks rows.
+    ///
+    /// The others then write concurrently to the same accounts.
     async fn hold_fairness_locks(&self, system: &System) -> anyhow::Result<()> {
         let url = system.database_url();
-        // It may be about to recover.
+        // The database may be about to recover.
         let connecting = async {
             loop {
                 match PgConnection::connect(&url).await {
@@ -190,7 +191,7 @@ impl FaultInjector {
         Ok(session.close().await?)
     }
 
-    /// A session of one of the services.
+    /// Picks a random session of a service.
     fn session(&self, system: &System) -> Option<u32> {
         let sessions = system.database_sessions();
         (!sessions.is_empty()).then(|| sessions[self.below(sessions.len())])
@@ -210,7 +211,7 @@ impl FaultInjector {
     }
 }
 
-/// The first session found in the middle of a commit.
+/// Finds a session that is committing.
 async fn committing(system: &System) -> Option<u32> {
     let sessions = system.database_sessions();
     let found = async {

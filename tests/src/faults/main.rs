@@ -1,6 +1,6 @@
-//! The fault campaign: a bank's workload over REST, with a model of what must
-//! be true, while processes are killed and stopped, the database crashes,
-//! Redis goes and connections break. `script/fault-campaign --seed 1 --seconds 180`.
+//! The fault campaign: a bank's workload over REST with a model of the expected state, while
+//! processes are killed and paused, the database crashes, Redis is killed and connections are
+//! cut. `script/fault-campaign --seed 1 --seconds 180`
 
 mod bank;
 mod fault_injector;
@@ -23,12 +23,12 @@ use bank::{Counts, Customer, DEVICES};
 use fault_injector::{FaultInjector, Redis};
 use proxy::{GATEWAYS, Proxies};
 
-/// How soon everything must go on after the last fault.
+/// The time within which every device must continue after the last fault.
 const RECOVERY_TIMEOUT: Duration = Duration::from_secs(30);
 
 #[derive(Parser)]
 struct Arguments {
-    /// The same seed chooses the same faults and the same work
+    /// The seed that determines faults and work
     #[arg(long, default_value_t = 1)]
     seed: u64,
     #[arg(long, default_value_t = 180)]
@@ -72,7 +72,7 @@ async fn main() -> anyhow::Result<()> {
         let mut injector = FaultInjector::new(Random::seeded(seed), Duration::from_secs(seconds));
         let healed = injector.run(&mut system, &mut redis, &proxies).await;
         let before = counts.finished();
-        // Everybody finishes what is under way and one more operation.
+        // Every device finishes its current operation and one more.
         let caught_up = counts.wait_for_progress(customers * DEVICES, &before);
         let recovered = tokio::time::timeout(RECOVERY_TIMEOUT, caught_up).await;
         let took = healed.elapsed();
@@ -85,18 +85,18 @@ async fn main() -> anyhow::Result<()> {
         outcome?;
     }
     print_line(&faults);
-    print_line(&format!("everybody went on {:.1} s after the last fault", took.as_secs_f64()));
-    ensure!(recovered, "somebody could not go on within {RECOVERY_TIMEOUT:?} after the last fault");
+    print_line(&format!("all customers continued {:.1} s after the last fault", took.as_secs_f64()));
+    ensure!(recovered, "a customer did not continue within {RECOVERY_TIMEOUT:?} after the last fault");
     system.wait_until_ready().await;
     print_line(&counts.summary(started.elapsed()));
     let bank: Vec<_> = bank.into_iter().map(Customer::together).collect();
     verification::verify(&system, &bank).await?;
     system.terminate().await;
-    print_line("nothing lost, nothing twice, every sum right");
+    print_line("nothing lost, nothing duplicated, every sum correct");
     Ok(())
 }
 
-#[expect(clippy::print_stdout, reason = "this is what the campaign is for")]
+#[expect(clippy::print_stdout, reason = "the campaign prints its results")]
 fn print_line(line: &str) {
     println!("{line}");
 }

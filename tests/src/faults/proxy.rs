@@ -1,5 +1,5 @@
-//! Between customers and gateways, and a gateway and the ledgers: connections
-//! that break on demand.
+//! TCP proxies between customers and gateways, and between gateways and ledgers, whose
+//! connections can be cut.
 
 use std::net::SocketAddr;
 
@@ -8,20 +8,22 @@ use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// So many gateways, and so many ledgers.
+/// The number of gateways, and of ledgers.
 pub const GATEWAYS: usize = 3;
 
 /// All proxies of the campaign.
 pub struct Proxies {
-    /// To the gateways.
+    /// The proxies in front of the gateways.
     pub gateway_proxies: [Proxy; GATEWAYS],
-    /// From the gateways but the first to the ledgers. Each counts them in another order, so all
-    /// ledgers write for each household, as they do while replicas come and go.
+    /// The proxies from all gateways except the first to the ledgers.
+    ///
+    /// Each gateway lists the ledgers in another order, so all of them write for each household,
+    /// as in a rolling restart.
     ledgers: Vec<Proxy>,
 }
 
 impl Proxies {
-    /// Starts the gateways but the first.
+    /// Starts the proxies and all gateways except the first.
     pub async fn open(system: &mut System) -> anyhow::Result<Self> {
         let (mut ledgers, mut gateways) = (Vec::new(), vec![system.client.address().to_owned()]);
         for turned in 1..GATEWAYS {
@@ -38,7 +40,7 @@ impl Proxies {
             gateway_proxies.push(Proxy::start(&gateway).await?);
         }
         let gateway_proxies =
-            gateway_proxies.try_into().map_err(|_| anyhow::anyhow!("a door for each gateway"))?;
+            gateway_proxies.try_into().map_err(|_| anyhow::anyhow!("expected one proxy per gateway"))?;
         Ok(Self { gateway_proxies, ledgers })
     }
 
@@ -46,11 +48,11 @@ impl Proxies {
         self.gateway_proxies.len() + self.ledgers.len()
     }
 
-    /// One of them, and of whom.
+    /// The proxy at `index`, with a description.
     pub fn nth(&self, index: usize) -> (&Proxy, &'static str) {
         match index.checked_sub(self.gateway_proxies.len()) {
-            None => (&self.gateway_proxies[index], "of customers to a gateway"),
-            Some(index) => (&self.ledgers[index], "of a gateway to a ledger"),
+            None => (&self.gateway_proxies[index], "from customers to a gateway"),
+            Some(index) => (&self.ledgers[index], "from a gateway to a ledger"),
         }
     }
 }
@@ -65,7 +67,7 @@ impl Proxy {
         Self::serve(TcpListener::bind("127.0.0.1:0").await?, target)
     }
 
-    /// Proxies to `targets`, whose addresses have the order of these.
+    /// Starts proxies to `targets` whose addresses sort in the same order.
     async fn start_in_order(targets: &[SocketAddr]) -> std::io::Result<Vec<Self>> {
         let mut listeners = Vec::new();
         for _ in targets {
@@ -99,7 +101,7 @@ impl Proxy {
         Ok(Self { address, cuts })
     }
 
-    /// Breaks every connection, wherever it is in what it says.
+    /// Cuts all connections, even in the middle of a message.
     pub fn cut(&self) {
         self.cuts.send_modify(|cuts| *cuts += 1);
     }

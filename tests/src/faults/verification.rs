@@ -1,4 +1,4 @@
-//! Whether what must be true is true, once nothing goes wrong any more.
+//! Verifies the final state, once all faults have ended.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use sqlx::{Connection as _, PgConnection, Row as _};
 use crate::bank::{Customer, LIMIT, OPENING, cents};
 use crate::fault_injector::pause;
 
-/// How soon every event has had its effect.
+/// The time within which all events must be processed.
 const SETTLE_TIMEOUT: Duration = Duration::from_mins(1);
 const EDGES: [(&str, &str); 6] = [
     ("ledger", "auth"),
@@ -27,7 +27,7 @@ pub async fn verify(system: &System, bank: &[Customer]) -> anyhow::Result<()> {
     let mut database = PgConnection::connect(&system.database_url()).await?;
     tokio::time::timeout(SETTLE_TIMEOUT, wait_until_processed(&mut database))
         .await
-        .context("some events have had no effect")??;
+        .context("some events were not processed")??;
     for customer in bank {
         check_balances(system, customer).await?;
         check_live_events(system, customer).await?;
@@ -37,15 +37,15 @@ pub async fn verify(system: &System, bank: &[Customer]) -> anyhow::Result<()> {
     for service in ["ledger", "budget", "notify"] {
         let sql = format!("select count(*) from {service}.event_dead_letters");
         let dead: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&mut database).await?;
-        ensure!(dead == 0, "{service} gave {dead} events up");
+        ensure!(dead == 0, "{service} has {dead} dead letters");
     }
     let deadlocks = system.deadlocks();
-    ensure!(deadlocks == 0, "PostgreSQL met {deadlocks} deadlocks: something locks out of order");
-    ensure!(system.verify().await, "an invariant of the ledger does not hold");
+    ensure!(deadlocks == 0, "PostgreSQL detected {deadlocks} deadlocks");
+    ensure!(system.verify().await, "an invariant of the ledger is violated");
     Ok(())
 }
 
-/// Waits until every event has had its effect and every email is out.
+/// Waits until all events are processed and all evaluations are done.
 async fn wait_until_processed(database: &mut PgConnection) -> anyhow::Result<()> {
     let behind = EDGES.map(|(reader, source)| {
         format!(
@@ -65,7 +65,7 @@ async fn wait_until_processed(database: &mut PgConnection) -> anyhow::Result<()>
     }
 }
 
-/// Balances are those of the model; every transaction is there once, as it must be, and no other.
+/// Checks balances and transactions against the model; each exists exactly once.
 async fn check_balances(system: &System, customer: &Customer) -> anyhow::Result<()> {
     for (account, moved) in customer.accounts.iter().zip(&customer.moved) {
         let balance = cents(OPENING + moved);
@@ -84,12 +84,13 @@ async fn check_balances(system: &System, customer: &Customer) -> anyhow::Result<
             let amount = row["amount"].as_str().unwrap_or_default().to_owned();
             let id = row["id"].as_str().unwrap_or_default().to_owned();
             if row["type"] != "opening" {
-                ensure!(seen.insert(id.clone(), (status, amount)).is_none(), "{id} is there twice");
+                ensure!(seen.insert(id.clone(), (status, amount)).is_none(), "{id} exists twice");
             }
         }
     }
     for (id, entry) in &customer.entries {
-        let (status, amount) = seen.remove(id).with_context(|| format!("{id} was answered and is gone"))?;
+        let (status, amount) =
+            seen.remove(id).with_context(|| format!("{id} was acknowledged and is missing"))?;
         let expected = if entry.is_voided { "voided" } else { "posted" };
         ensure!(
             (status, &*amount) == (expected, &*cents(entry.cents)),
@@ -99,10 +100,10 @@ async fn check_balances(system: &System, customer: &Customer) -> anyhow::Result<
     for id in &customer.others {
         ensure!(
             seen.remove(id).is_some_and(|(status, _)| status == "posted"),
-            "{id} was answered and is gone"
+            "{id} was acknowledged and is missing"
         );
     }
-    ensure!(seen.is_empty(), "nobody got an answer for {seen:?}");
+    ensure!(seen.is_empty(), "unacknowledged transactions exist: {seen:?}");
     Ok(())
 }
 
@@ -118,7 +119,7 @@ async fn walk(system: &System, customer: &Customer, path: &str) -> Vec<Value> {
     }
 }
 
-/// The live events told of every transaction.
+/// Checks that the live events contain every transaction.
 async fn check_live_events(system: &System, customer: &Customer) -> anyhow::Result<()> {
     let mut missing: BTreeSet<_> = customer.entries.keys().chain(&customer.others).cloned().collect();
     let opened = Stream::open(&system.client, &customer.token, Some("0")).await;
@@ -139,10 +140,10 @@ async fn check_live_events(system: &System, customer: &Customer) -> anyhow::Resu
         Ok(())
     };
     let read = tokio::time::timeout(SETTLE_TIMEOUT, reading).await;
-    read.with_context(|| format!("{} transactions were never told of", missing.len()))?
+    read.with_context(|| format!("{} transactions have no live event", missing.len()))?
 }
 
-/// Each threshold that was passed has fired, no other, and what was told was told once.
+/// Checks that exactly the passed thresholds fired, and each alert notified once.
 async fn check_alerts(database: &mut PgConnection, bank: &[Customer]) -> anyhow::Result<()> {
     let mut expected = BTreeMap::new();
     for customer in bank {
@@ -156,8 +157,8 @@ async fn check_alerts(database: &mut PgConnection, bank: &[Customer]) -> anyhow:
         .fetch_all(&mut *database)
         .await?;
     let fired: BTreeMap<i64, i64> = fired.iter().map(|row| (row.get(0), row.get(1))).collect();
-    ensure!(fired == expected, "thresholds fired: {fired:?}, by the model: {expected:?}");
-    let told = sqlx::query(
+    ensure!(fired == expected, "thresholds fired: {fired:?}, expected: {expected:?}");
+    let notified = sqlx::query(
         "select count(n.id) from budget.alerts a
          left join budget.events e on e.entity = 'alert' and e.entity_id = a.id
          left join notify.notifications n on n.event_id = e.id
@@ -165,11 +166,11 @@ async fn check_alerts(database: &mut PgConnection, bank: &[Customer]) -> anyhow:
     )
     .fetch_all(database)
     .await?;
-    ensure!(told.iter().all(|row| row.get::<i64, _>(0) == 1), "an alert was told never or twice");
+    ensure!(notified.iter().all(|row| row.get::<i64, _>(0) == 1), "an alert was not notified once");
     Ok(())
 }
 
-/// What live budgets name: budget, category as named, and what it was merged into.
+/// The categories of live budgets, with what they were merged into.
 const NAMED: &str = "
     with named as (
         select b.household_id, b.id as budget_id, c.deleted_at, c.merged_into, coalesce(c.merged_into, n.id) as live_id,
@@ -184,11 +185,11 @@ const NAMED: &str = "
         left join ledger.categories c on c.household_id = b.household_id and c.id = n.id
         where b.deleted_at is null)";
 
-/// No budget names a category that was deleted, and the ledger knows which are named.
+/// Checks that the categories of budgets exist and that the ledger knows them.
 async fn check_references(database: &mut PgConnection) -> anyhow::Result<()> {
-    for (told, condition) in [
-        ("budgets name deleted categories", "from named where deleted_at is not null and merged_into is null"),
-        ("budgets name merged categories", "from named where merged_into is not null and not is_pending"),
+    for (problem, condition) in [
+        ("budgets refer to deleted categories", "from named where deleted_at is not null and merged_into is null"),
+        ("budgets refer to merged categories", "from named where merged_into is not null and not is_pending"),
         (
             "categories of budgets are not referenced",
             "from named where not exists (
@@ -196,7 +197,7 @@ async fn check_references(database: &mut PgConnection) -> anyhow::Result<()> {
                  where r.household_id = named.household_id and r.entity_id = budget_id and r.category_id = live_id)",
         ),
         (
-            "references are of no budget",
+            "references belong to no budget",
             "from ledger.category_references r where not exists (
                  select from named where named.household_id = r.household_id and budget_id = r.entity_id
                      and live_id = r.category_id)
@@ -207,7 +208,7 @@ async fn check_references(database: &mut PgConnection) -> anyhow::Result<()> {
     ] {
         let sql = format!("{NAMED} select count(*) {condition}");
         let count: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&mut *database).await?;
-        ensure!(count == 0, "{count} {told}");
+        ensure!(count == 0, "{count} {problem}");
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What a system's database says.
+//! Access to a system's database.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection};
 use super::System;
 
 impl System {
-    /// PostgreSQL's processes that serve the services, when the cluster is the test's own.
+    /// The server processes of the services' sessions, in a cluster of the test's own.
     pub fn database_sessions(&self) -> Vec<u32> {
         let Some(data) = self.cluster.as_ref().and_then(|cluster| cluster.socket_dir().parent()) else {
             return Vec::new();
@@ -26,33 +26,33 @@ impl System {
         processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).filter(is_session).collect()
     }
 
-    /// One of these sessions that is in the middle of its commit, by the title that PostgreSQL gives its process.
+    /// Finds a session that is committing, by the title of its process.
     pub fn committing(sessions: &[u32]) -> Option<u32> {
         let title = |pid: &u32| std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
         sessions.iter().copied().find(|pid| title(pid).trim_end_matches(['\0', ' ']).ends_with("COMMIT"))
     }
 
     /// # Panics
-    /// In one process, which keeps its own.
+    /// In one process, which has its own PostgreSQL.
     pub fn database_url(&self) -> String {
-        let socket = self.cluster.as_ref().expect("a cluster of ours").socket_dir();
+        let socket = self.cluster.as_ref().expect("a cluster of the test").socket_dir();
         format!("postgres://postgres@localhost/postgres?host={}", socket.display())
     }
 
-    /// How often PostgreSQL has seen sessions wait for each other in a ring; its statistics forget that in a crash.
+    /// Counts the deadlocks in PostgreSQL's log; its statistics are reset by a crash.
     ///
     /// # Panics
     /// In one process, or when the log cannot be read.
     pub fn deadlocks(&self) -> usize {
-        let socket = self.cluster.as_ref().expect("a cluster of ours").socket_dir();
+        let socket = self.cluster.as_ref().expect("a cluster of the test").socket_dir();
         let log = socket.with_file_name("postgres.log");
         std::fs::read_to_string(log).expect("a log").matches("ERROR:  deadlock detected").count()
     }
 
-    /// The database as its superuser, in either shape.
+    /// Connects to the database as its superuser, in either shape.
     ///
     /// # Panics
-    /// When it is not there.
+    /// If the database does not run.
     pub async fn connect(&self) -> PgConnection {
         let options = if let Some(cluster) = &self.cluster {
             testing::superuser(cluster)
@@ -61,13 +61,13 @@ impl System {
             let options = PgConnectOptions::new_without_pgpass().host(&dir.to_string_lossy());
             options.username("postgres").database("postgres")
         };
-        options.connect().await.expect("the database answers")
+        options.connect().await.expect("the database responds")
     }
 
-    /// Every table of every service, each row as text.
+    /// Reads all tables of all services, each row as text.
     ///
     /// # Panics
-    /// When the database does not answer.
+    /// If the database does not respond.
     pub async fn dump(&self) -> Vec<(String, String)> {
         let mut connection = self.connect().await;
         let tables: Vec<(String, String)> = sqlx::query_as(
@@ -87,15 +87,15 @@ impl System {
         rows
     }
 
-    /// Runs `fintrac verify`; whether it found nothing.
+    /// Runs `fintrac verify` and returns whether it found no violations.
     ///
     /// # Panics
-    /// When it does not run.
+    /// If it does not run.
     pub async fn verify(&self) -> bool {
         self.spawn("verify", &[]).wait().await.expect("verify runs").success()
     }
 
-    /// The pid of the system's own PostgreSQL, if it is alive.
+    /// The pid of the system's own PostgreSQL, if it runs.
     pub fn postgres_pid(&self) -> Option<u32> {
         let data = self.data.path().join("postgres/data");
         let text = std::fs::read_to_string(data.join("postmaster.pid")).ok()?;

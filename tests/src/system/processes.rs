@@ -1,4 +1,4 @@
-//! Stopping, killing and starting the processes of a system.
+//! Stops, kills and starts the processes of a system.
 
 use std::time::Duration;
 
@@ -12,55 +12,57 @@ use super::{PROCESS_TIMEOUT, RunningProcess, System};
 use crate::client::Client;
 
 impl System {
-    /// `kill -9` of one of the five processes.
+    /// Kills one of the five processes (SIGKILL).
     ///
     /// # Panics
-    /// When there is no such service or it cannot be killed.
+    /// If there is no such service or it cannot be killed.
     pub async fn kill_service(&mut self, service: &str) {
         let running = self.children.iter_mut().find(|running| running.service == service).expect("a service");
         running.child.kill().await.expect("killed");
     }
 
-    /// Starts a killed one again; returns at once.
+    /// Starts a killed service again, without waiting for it.
     ///
     /// # Panics
-    /// When there is no such service.
+    /// If there is no such service.
     pub fn restart_service(&mut self, service: &str) {
         let index = self.children.iter().position(|running| running.service == service).expect("a service");
         let RunningProcess { service, settings, .. } = self.children.remove(index);
         self.start_service(service, settings);
     }
 
-    /// The service that each process is, in the order of [`Self::pids`].
+    /// The service of each process, in the order of [`Self::pids`].
     pub fn processes(&self) -> Vec<&'static str> {
         self.children.iter().map(|running| running.service).collect()
     }
 
-    /// `kill -9` of the process at this place.
+    /// Kills the process at `index` (SIGKILL).
     ///
     /// # Panics
-    /// When there is none or it cannot be killed.
+    /// If there is none or it cannot be killed.
     pub async fn kill_process(&mut self, index: usize) {
         self.children[index].child.kill().await.expect("killed");
     }
 
-    /// Starts a killed process again, at the same place; returns at once.
+    /// Starts the killed process at `index` again, without waiting for it.
     ///
     /// # Panics
-    /// When there is none.
+    /// If there is none.
     pub fn restart_process(&mut self, index: usize) {
         let (service, settings) = (self.children[index].service, self.children[index].settings.clone());
         self.children[index].child = self.spawn(service, &settings);
     }
 
-    /// Stops the process at this place as an operator does, and starts it again.
+    /// Stops the process at `index` with SIGTERM and starts it again.
     ///
     /// # Panics
-    /// When it does not end in time and well, or does not become ready.
+    /// If it does not exit cleanly in time, or does not become ready.
     pub async fn restart_process_gracefully(&mut self, index: usize) {
         let running = &mut self.children[index];
-        assert!(signal(Signal::TERM, running.child.id().expect("running")), "it runs");
-        let ended = tokio::time::timeout(PROCESS_TIMEOUT, running.child.wait()).await.expect("ends in time");
+        assert!(signal(Signal::TERM, running.child.id().expect("running")), "the process runs");
+        let ended = tokio::time::timeout(PROCESS_TIMEOUT, running.child.wait())
+            .await
+            .expect("the process exits in time");
         assert!(ended.expect("a status").success(), "{} stops cleanly", running.service);
         self.restart_process(index);
         let address = |name: &str| {
@@ -74,57 +76,58 @@ impl System {
         assert!(is_ready, "{} becomes ready", self.children[index].service);
     }
 
-    /// The running processes.
+    /// The pids of the running processes.
     pub fn pids(&self) -> Vec<u32> {
         self.children.iter().filter_map(|running| running.child.id()).collect()
     }
 
-    /// `kill -9` of every process, waited for.
+    /// Kills all processes (SIGKILL) and waits for them.
     ///
     /// # Panics
-    /// When a process cannot be killed.
+    /// If a process cannot be killed.
     pub async fn kill(&mut self) {
         for RunningProcess { mut child, .. } in self.children.drain(..) {
             child.kill().await.expect("killed");
         }
     }
 
-    /// SIGTERM to every process; their exit codes.
+    /// Sends SIGTERM to all processes and returns their exit codes.
     ///
     /// # Panics
-    /// When a process does not end.
+    /// If a process does not exit.
     pub async fn terminate(&mut self) -> Vec<Option<i32>> {
         let mut codes = Vec::new();
-        // auth-svc first: streams that others read for ever must not hold it up.
+        // auth-svc first: it must not wait for the endless streams that other services read.
         for RunningProcess { mut child, .. } in self.children.drain(..) {
-            assert!(signal(Signal::TERM, child.id().expect("running")), "it runs");
-            let ended = tokio::time::timeout(PROCESS_TIMEOUT, child.wait()).await.expect("ends in time");
+            assert!(signal(Signal::TERM, child.id().expect("running")), "the process runs");
+            let ended =
+                tokio::time::timeout(PROCESS_TIMEOUT, child.wait()).await.expect("the process exits in time");
             codes.push(ended.expect("a status").code());
         }
         codes
     }
 
-    /// Waits until every process has ended by itself.
+    /// Waits until all processes have exited on their own.
     ///
     /// # Panics
-    /// When one goes on.
+    /// If a process keeps running.
     pub async fn wait_until_ended(&mut self) {
         for RunningProcess { mut child, .. } in self.children.drain(..) {
             tokio::time::timeout(PROCESS_TIMEOUT, child.wait())
                 .await
-                .expect("ends in time")
+                .expect("the process exits in time")
                 .expect("a status");
         }
     }
 
-    /// Starts all processes again on the same data and ports.
+    /// Starts all processes again with the same data and ports.
     pub async fn restart(&mut self) {
         self.spawn_all().await;
         self.wait_until_ready().await;
     }
 }
 
-/// Until health says that it serves; false when that takes too long.
+/// Waits until the health service reports serving; false after the timeout.
 async fn grpc_is_ready(address: String) -> bool {
     let endpoint = Endpoint::from_shared(format!("http://{address}")).expect("a URL");
     let mut client = HealthClient::new(endpoint.connect_lazy());
@@ -154,7 +157,7 @@ async fn until(mut condition: impl AsyncFnMut() -> bool) -> bool {
     tokio::time::timeout(PROCESS_TIMEOUT, reached).await.is_ok()
 }
 
-/// Sends a signal; says whether the process is there.
+/// Sends a signal and returns whether the process exists.
 pub fn signal(signal: Signal, pid: u32) -> bool {
     let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
     pid.is_some_and(|pid| kill_process(pid, signal).is_ok())

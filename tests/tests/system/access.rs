@@ -1,5 +1,5 @@
-//! Who gets in: forged tokens at every door, and every operation of the
-//! document against callers who may not.
+//! Access control: forged tokens at every service, and every operation of the OpenAPI document
+//! for callers without authorization.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
@@ -29,7 +29,7 @@ async fn channel(url: &str) -> Channel {
     Endpoint::from_shared(url.to_owned()).expect("a URL").connect().await.expect("a server")
 }
 
-/// The services called directly, one call each.
+/// Direct gRPC channels to the services.
 struct Services {
     auth: Channel,
     ledger: Channel,
@@ -47,7 +47,7 @@ impl Services {
         }
     }
 
-    /// What each of them says to a token; none when it cannot be sent at all.
+    /// Makes one call to each service; `None` if the token cannot be sent in a header.
     async fn ask(&self, token: &str) -> Option<[(&'static str, Result<(), Status>); 4]> {
         let value = MetadataValue::try_from(format!("Bearer {token}")).ok()?;
         macro_rules! with {
@@ -82,8 +82,8 @@ async fn forged_tokens_are_rejected_by_every_service() {
     let control = forger.sign(&forger.header(), &forger.claims);
     for token in [&forger.good, &control] {
         assert_eq!(system.client.get_as(token, "/api/v1/users/me").await.status, 200);
-        for (service, response) in services.ask(token).await.expect("it can be sent") {
-            response.unwrap_or_else(|status| panic!("{service} refuses a good token: {status}"));
+        for (service, response) in services.ask(token).await.expect("the token can be sent") {
+            response.unwrap_or_else(|status| panic!("{service} rejects a valid token: {status}"));
         }
     }
     system.client.register("pending@example.com").await;
@@ -95,29 +95,29 @@ async fn forged_tokens_are_rejected_by_every_service() {
     assert!(forged.len() >= 40, "{}", forged.len());
     let mut sent = 0;
     for (name, token) in &forged {
-        // What cannot stand in a header cannot be sent; the client itself refuses it.
+        // The HTTP client itself rejects tokens that are invalid in a header.
         if reqwest::header::HeaderValue::from_str(&format!("Bearer {token}")).is_err() {
             continue;
         }
         let response = system.client.get_as(token, "/api/v1/users/me").await;
-        // Headers beyond what anybody needs end before any handler, at the gateway and in HTTP/2.
+        // Oversized headers are rejected before any handler, at the gateway and in HTTP/2.
         let huge = token.len() > 16_000;
         assert!(
             response.status == 401 || huge && response.status == 431,
-            "the gateway believes {name}: {response:?}"
+            "the gateway accepts {name}: {response:?}"
         );
-        let Some(answers) = services.ask(token).await else { continue };
-        for (service, response) in answers {
-            let status = response.expect_err(&format!("{service} believes {name}"));
+        let Some(responses) = services.ask(token).await else { continue };
+        for (service, response) in responses {
+            let status = response.expect_err(&format!("{service} rejects {name}"));
             assert!(status.code() == Code::Unauthenticated || huge, "{service}, {name}: {status}");
         }
         sent += 1;
     }
-    assert!(sent >= 40, "{sent} tokens went out");
+    assert!(sent >= 40, "{sent} tokens were sent");
     system.terminate().await;
 }
 
-/// What `{id}` or another part of a path is taken from.
+/// The kind of entity that a path refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum PathTarget {
     Nothing,
@@ -130,17 +130,17 @@ enum PathTarget {
     Notification,
     Session,
     Device,
-    /// Things of the whole system: nobody's household.
+    /// Entities of the whole system, which belong to no household.
     User,
     Role,
     Rule,
     Currency,
 }
 
-/// One operation: how it is called, and what its path names.
+/// An operation: its request line, the entity in its path, and its body.
 struct Row(&'static str, PathTarget, &'static str);
 
-/// Every operation that needs a token. One without a row fails the test.
+/// All operations that need a token; the test fails if one is missing.
 const ROWS: &[Row] = &[
     Row("POST /api/v1/auth/logout", PathTarget::Nothing, ""),
     Row("POST /api/v1/auth/logout-all", PathTarget::Nothing, ""),
@@ -256,12 +256,14 @@ const ROWS: &[Row] = &[
     Row("POST /api/v1/notifications/read-all", PathTarget::Nothing, ""),
 ];
 
-/// The permission of every operation that needs a token; none: a session is enough.
+/// Reads the permissions of all operations that need a token.
+///
+/// An empty list means that a session is enough.
 fn secured(document: &Value) -> BTreeMap<String, Vec<String>> {
     let mut found = BTreeMap::new();
     for (path, item) in document["paths"].as_object().expect("paths") {
         for (method, operation) in item.as_object().expect("operations") {
-            let Some(security) = operation["security"].as_array().filter(|it| !it.is_empty()) else {
+            let Some(security) = operation["security"].as_array().filter(|item| !item.is_empty()) else {
                 continue;
             };
             let scopes = security[0]["access_token"].as_array().expect("the scheme").clone();
@@ -273,7 +275,7 @@ fn secured(document: &Value) -> BTreeMap<String, Vec<String>> {
 }
 
 impl Row {
-    /// As the document names it.
+    /// The operation as the OpenAPI document names it.
     fn operation(&self) -> &'static str {
         self.0.split('?').next().unwrap_or_default()
     }
@@ -303,7 +305,7 @@ impl Row {
     }
 }
 
-/// One thing of each kind, of a household of its own.
+/// Creates one entity of each kind in the household of `person`.
 async fn things(person: &Person<'_>, session_id: &str) -> HashMap<PathTarget, String> {
     let made = async |path: &str, body: Value| {
         let response = person.post(path, body).await;
@@ -322,8 +324,8 @@ async fn things(person: &Person<'_>, session_id: &str) -> HashMap<PathTarget, St
     let goal = made("/api/v1/goals", json!({"name": "Mine", "target_amount": "100"})).await;
     let device =
         person.get("/api/v1/auth/devices").await.body["data"][0]["id"].as_str().expect("a device").to_owned();
-    // The budget is spent to 90 %, so there will be something in the inbox.
-    let told = async {
+    // Spending 90% of the budget creates a notification.
+    let notified = async {
         loop {
             let inbox = person.get("/api/v1/notifications").await;
             if let Some(id) = inbox.body["data"][0]["id"].as_str() {
@@ -331,7 +333,7 @@ async fn things(person: &Person<'_>, session_id: &str) -> HashMap<PathTarget, St
             }
         }
     };
-    let notification = tokio::time::timeout(Duration::from_mins(1), told).await.expect("a notification");
+    let notification = tokio::time::timeout(Duration::from_mins(1), notified).await.expect("a notification");
     let me = person.get("/api/v1/users/me").await.text("id");
     HashMap::from([
         (PathTarget::Account, account),
@@ -344,7 +346,7 @@ async fn things(person: &Person<'_>, session_id: &str) -> HashMap<PathTarget, St
         (PathTarget::Session, session_id.to_owned()),
         (PathTarget::Device, device),
         (PathTarget::User, me),
-        (PathTarget::Role, "nobodys".to_owned()),
+        (PathTarget::Role, "unknown".to_owned()),
         (PathTarget::Rule, "018f0000-0000-7000-8000-000000000000".to_owned()),
         (PathTarget::Currency, "EUR".to_owned()),
     ])
@@ -363,7 +365,7 @@ async fn every_operation_checks_authentication_and_authorization() {
     let secured = secured(&document);
     let rows: BTreeSet<_> = ROWS.iter().map(Row::operation).collect();
     let documented: BTreeSet<_> = secured.keys().map(String::as_str).collect();
-    assert_eq!(rows, documented, "every operation needs its row, and every row its operation");
+    assert_eq!(rows, documented, "every operation has a row, and every row an operation");
 
     let ana = logged_in(&system, "matrix-ana@example.com").await;
     let eve = logged_in(&system, "matrix-eve@example.com").await;
@@ -371,10 +373,10 @@ async fn every_operation_checks_authentication_and_authorization() {
     let forger = Forger::new(&system, &ana.text("access_token")).await;
     let of_ana = Person::again(&system, &ana.text("access_token"));
     let things = things(&of_ana, &ana.text("session_id")).await;
-    let nobodys = HashMap::from([
+    let nonexistent = HashMap::from([
         (PathTarget::User, "018f0000-0000-7000-8000-000000000000".to_owned()),
         (PathTarget::Rule, "018f0000-0000-7000-8000-000000000000".to_owned()),
-        (PathTarget::Role, "nobodys".to_owned()),
+        (PathTarget::Role, "unknown".to_owned()),
         (PathTarget::Currency, "XXQ".to_owned()),
     ]);
 
@@ -388,37 +390,42 @@ async fn every_operation_checks_authentication_and_authorization() {
         assert_eq!((none.status, none.code()), (401, "TOKEN_MISSING"), "{operation}");
         let late = row.send(&system, Some(&forger.expired()), &things).await;
         assert_eq!((late.status, late.code()), (401, "TOKEN_EXPIRED"), "{operation}");
-        // Somebody else's thing is not there; nor is one that nobody has.
+        // An entity of another household, or one that does not exist, is not found.
         let (token, foreign) = match row.1 {
             PathTarget::Nothing => continue,
             PathTarget::User | PathTarget::Role | PathTarget::Rule | PathTarget::Currency => {
-                (admin.as_str(), &nobodys)
+                (admin.as_str(), &nonexistent)
             }
             _ => (of_eve.as_str(), &things),
         };
         let response = row.send(&system, Some(token), foreign).await;
         assert_eq!((response.status, response.code()), (404, "NOT_FOUND"), "{operation}: {response:?}");
     }
-    too_little_permission(&system, &secured, &admin, &things).await;
-    // The owner, last: some of these calls end the session or delete the thing.
+    missing_permissions_are_rejected(&system, &secured, &admin, &things).await;
+    // The owner comes last: some of these calls end the session or delete the entity.
     let by_read_first = |row: &&Row| !row.0.starts_with("GET");
     let mut in_order: Vec<_> =
         ROWS.iter().filter(|row| row.1 != PathTarget::Nothing && row.1 != PathTarget::Session).collect();
     in_order.sort_by_key(by_read_first);
     for row in in_order {
-        let of_admin = matches!(row.1, PathTarget::User | PathTarget::Role | PathTarget::Rule);
-        if of_admin || row.0.starts_with("DELETE") || row.0.contains("restore") {
+        let is_admin_operation = matches!(row.1, PathTarget::User | PathTarget::Role | PathTarget::Rule);
+        if is_admin_operation || row.0.starts_with("DELETE") || row.0.contains("restore") {
             continue;
         }
         let response = row.send(&system, Some(&ana.text("access_token")), &things).await;
-        assert!(response.status < 300 || response.status == 422, "{}: the owner may: {response:?}", row.0);
+        assert!(
+            response.status < 300 || response.status == 422,
+            "{}: the owner is authorized: {response:?}",
+            row.0
+        );
     }
     system.terminate().await;
 }
 
-/// For each permission somebody who has all the others: refused where the document says that it is
-/// needed, and nowhere else.
-async fn too_little_permission(
+/// Checks each permission with a user who has all others.
+///
+/// The user is rejected exactly where the document requires the permission.
+async fn missing_permissions_are_rejected(
     system: &System,
     secured: &BTreeMap<String, Vec<String>>,
     admin: &str,
@@ -438,13 +445,13 @@ async fn too_little_permission(
         "{bare:?}"
     );
     let mut needed: BTreeSet<_> = secured.values().flatten().map(String::as_str).collect();
-    // What programs ask over gRPC and no REST call does.
-    let of_programs = fintrac_proto::ACCESS.iter().filter(|it| it.direct && it.callers.is_empty());
-    needed.extend(of_programs.flat_map(|it| it.permissions));
+    // Permissions that only gRPC methods require, and no REST operation.
+    let of_grpc = fintrac_proto::ACCESS.iter().filter(|item| item.direct && item.callers.is_empty());
+    needed.extend(of_grpc.flat_map(|item| item.permissions));
     assert_eq!(
         needed,
         all.iter().copied().collect(),
-        "every permission is needed unique_address, and exists"
+        "every permission exists and is required by an operation"
     );
     for permission in all.clone() {
         let others: Vec<_> = all.iter().filter(|other| **other != permission).collect();
@@ -454,7 +461,7 @@ async fn too_little_permission(
         let given = admin.patch(&format!("/api/v1/admin/users/{limited}"), json!({"roles": [name]})).await;
         assert_eq!(given.status, 200, "{given:?}");
         let token = login(system, email).await;
-        in_force(
+        wait_until_effective(
             system,
             &token,
             if permission == "profile:read" { "/api/v1/accounts" } else { "/api/v1/users/me" },
@@ -470,21 +477,21 @@ async fn too_little_permission(
                 row.0
             );
         }
-        // One that needs another permission is not refused for this one.
+        // Operations that need another permission succeed.
         let reads = ROWS.iter().filter(|row| row.0.starts_with("GET") && row.1 == PathTarget::Nothing);
         for row in reads.filter(|row| !needs(row)).take(3) {
             assert_eq!(
                 row.send(system, Some(&token), things).await.status,
                 200,
-                "{} needs no {permission}",
+                "{} does not need {permission}",
                 row.0
             );
         }
     }
 }
 
-/// Waits until every process has heard of a new role.
-async fn in_force(system: &System, token: &str, path: &str) {
-    let heard = async { while system.client.get_as(token, path).await.status != 200 {} };
-    tokio::time::timeout(Duration::from_mins(1), heard).await.expect("the role is in force");
+/// Waits until a new role is effective.
+async fn wait_until_effective(system: &System, token: &str, path: &str) {
+    let effective = async { while system.client.get_as(token, path).await.status != 200 {} };
+    tokio::time::timeout(Duration::from_mins(1), effective).await.expect("the role is effective");
 }

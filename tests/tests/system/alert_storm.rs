@@ -1,5 +1,5 @@
-//! A storm of spending across many budgets while budget-svc and notify-svc are
-//! killed: what fires is what a plain model says, and each message goes out once.
+//! Spending in many budgets while budget-svc and notify-svc are killed: the alerts match a plain
+//! model, and each notification is sent once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -23,15 +23,15 @@ const TRANSACTIONS: usize = 10_000;
 const KILLS: usize = 10;
 const WORKERS: usize = 16;
 
-/// Somebody's token, account and categories.
-struct Spender {
+/// A user's token, account and categories.
+struct SpendingUser {
     token: String,
     account: String,
     categories: Vec<String>,
 }
 
-/// A budget as the model knows it; amounts in cents.
-struct Watched {
+/// A budget of the model; amounts in cents.
+struct WatchedBudget {
     id: String,
     owner: usize,
     categories: BTreeSet<usize>,
@@ -39,23 +39,23 @@ struct Watched {
     limit: i64,
 }
 
-/// One expense: owner, category, cents.
+/// An expense: owner, category, cents.
 type Expense = (usize, usize, i64);
 
-/// Budget, threshold, limit in force.
-type Fired = BTreeSet<(String, i64, i64)>;
+/// Budget, threshold, and the limit of the period.
+type FiredAlerts = BTreeSet<(String, i64, i64)>;
 
-/// Readers of live events, who come and go.
+/// The number of live event readers that disconnect and resume.
 const READERS: usize = 50;
 
-/// One of them: whose events he reads, and what he has heard, by id.
+/// A reader: whose events it reads, and those that it received, by id.
 struct Reader {
     owner: usize,
     heard: Vec<(i64, String)>,
 }
 
 impl Reader {
-    /// Reads until told to stop, then until he has heard `until`; now and then he hangs up and resumes.
+    /// Reads until stopped and up to event `until`, with random disconnects.
     async fn read(
         &mut self,
         client: &Client,
@@ -70,7 +70,7 @@ impl Reader {
             if end.is_some_and(|end| self.heard.last().is_some_and(|(id, _)| *id >= end)) {
                 return;
             }
-            // notify-svc may be gone just now.
+            // notify-svc may be down.
             let Ok(mut stream) = Stream::open(client, token, Some(&after)).await else {
                 elapse(Duration::from_millis(50)).await;
                 continue;
@@ -95,7 +95,7 @@ impl Reader {
     }
 }
 
-/// A number below `end`.
+/// A random number below `end`.
 fn below(random: &Random, end: usize) -> usize {
     usize::try_from(u64::from_le_bytes(random.bytes())).expect("64 bits") % end
 }
@@ -104,7 +104,7 @@ fn cents(minor: i64) -> String {
     format!("{}.{:02}", minor / 100, minor % 100)
 }
 
-async fn spender(system: &System, number: usize) -> Spender {
+async fn spender(system: &System, number: usize) -> SpendingUser {
     let person = Person::new(system, &format!("storm{number}@example.com")).await;
     person.move_to_noon().await;
     let account = person.account(json!({"name": "Card", "account_type": "card"})).await;
@@ -113,10 +113,10 @@ async fn spender(system: &System, number: usize) -> Spender {
         let body = json!({"name": format!("C{name}"), "type": "expense"});
         categories.push(person.post("/api/v1/categories", body).await.text("id"));
     }
-    Spender { token: person.token().to_owned(), account, categories }
+    SpendingUser { token: person.token().to_owned(), account, categories }
 }
 
-async fn budget(system: &System, spenders: &[Spender], owner: usize, random: &Random) -> Watched {
+async fn budget(system: &System, spenders: &[SpendingUser], owner: usize, random: &Random) -> WatchedBudget {
     let person = Person::again(system, &spenders[owner].token);
     let categories: BTreeSet<_> = (0..=below(random, 3)).map(|_| below(random, CATEGORIES_EACH)).collect();
     let thresholds: BTreeSet<_> =
@@ -124,21 +124,21 @@ async fn budget(system: &System, spenders: &[Spender], owner: usize, random: &Ra
     let thresholds: Vec<i64> = thresholds.into_iter().collect();
     let limit = 5_000 + i64::try_from(below(random, 150_000)).expect("small");
     let frequency = ["weekly", "monthly", "quarterly", "yearly"][below(random, 4)];
-    let ids: Vec<_> = categories.iter().map(|at| &spenders[owner].categories[*at]).collect();
+    let ids: Vec<_> = categories.iter().map(|index| &spenders[owner].categories[*index]).collect();
     let body = json!({"name": "B", "amount": cents(limit), "category_ids": ids, "frequency": frequency,
         "alert_thresholds": thresholds});
     let made = person.post("/api/v1/budgets", body).await;
     assert_eq!(made.status, 201, "{made:?}");
-    Watched { id: made.text("id"), owner, categories, thresholds, limit }
+    WatchedBudget { id: made.text("id"), owner, categories, thresholds, limit }
 }
 
-/// Posts the expenses by many workers; kills services meanwhile.
-async fn storm(system: &mut System, spenders: &[Spender], expenses: &[Expense], random: &Random) {
+/// Posts the expenses with many workers while services are killed.
+async fn storm(system: &mut System, spenders: &[SpendingUser], expenses: &[Expense], random: &Random) {
     let client = system.client.clone();
     let share = expenses.len().div_ceil(WORKERS);
     let workers = expenses.chunks(share).map(async |expenses| {
         for (owner, category, minor) in expenses {
-            let Spender { token, account, categories } = &spenders[*owner];
+            let SpendingUser { token, account, categories } = &spenders[*owner];
             let body = json!({"account_id": account, "type": "expense", "amount": cents(*minor),
                 "category_id": categories[*category]});
             let response = client.post_json_as(token, "/api/v1/transactions", body).await;
@@ -162,7 +162,7 @@ async fn elapse(moment: Duration) {
     let _elapsed = tokio::time::timeout(moment, std::future::pending::<()>()).await;
 }
 
-/// Waits until every event has had its effect and every email is out.
+/// Waits until all events are processed and all emails are sent.
 async fn settle(database: &mut PgConnection) {
     let read = |reader: &str, source: &str| {
         format!(
@@ -187,12 +187,12 @@ async fn settle(database: &mut PgConnection) {
             }
         }
     };
-    tokio::time::timeout(Duration::from_mins(2), settled).await.expect("everything settles");
+    tokio::time::timeout(Duration::from_mins(2), settled).await.expect("everything is processed");
 }
 
-/// What must have fired once `spent` (by owner and category) is all.
-fn model(budgets: &[Watched], spent: &BTreeMap<(usize, usize), i64>) -> Fired {
-    let mut fired = Fired::new();
+/// Computes the alerts that must fire for `spent` (by owner and category).
+fn model(budgets: &[WatchedBudget], spent: &BTreeMap<(usize, usize), i64>) -> FiredAlerts {
+    let mut fired = FiredAlerts::new();
     for budget in budgets {
         let sum: i64 =
             budget.categories.iter().filter_map(|category| spent.get(&(budget.owner, *category))).sum();
@@ -207,9 +207,12 @@ async fn rows(database: &mut PgConnection, sql: &str) -> Vec<sqlx::postgres::PgR
     sqlx::query(sqlx::AssertSqlSafe(sql.to_owned())).fetch_all(database).await.expect("query")
 }
 
-type Reading = Vec<tokio::task::JoinHandle<Reader>>;
+type ReaderTasks = Vec<tokio::task::JoinHandle<Reader>>;
 
-fn start_readers(system: &System, spenders: &[Spender]) -> (watch::Sender<Option<Vec<i64>>>, Reading) {
+fn start_readers(
+    system: &System,
+    spenders: &[SpendingUser],
+) -> (watch::Sender<Option<Vec<i64>>>, ReaderTasks) {
     let (until, ends) = watch::channel(None);
     let reader = |number: usize| {
         let owner = number % spenders.len();
@@ -224,32 +227,35 @@ fn start_readers(system: &System, spenders: &[Spender]) -> (watch::Sender<Option
     (until, (0..READERS).map(reader).collect())
 }
 
-/// Every reader has heard every entry of his household once, in order.
+/// Checks that each reader received every event of the household once, in order.
 async fn read_everything(
     system: &System,
     database: &mut PgConnection,
-    spenders: &[Spender],
+    spenders: &[SpendingUser],
     until: watch::Sender<Option<Vec<i64>>>,
-    reading: Reading,
+    reading: ReaderTasks,
 ) {
-    let mut feeds = Vec::new();
+    let mut histories = Vec::new();
     for spender in spenders {
         let me = Person::again(system, &spender.token).get("/api/v1/users/me").await.text("id");
         let sql = format!(
             "select seq, entity from notify.live_events where household_id = (
                  select household_id from notify.live_events where user_id = '{me}' limit 1) order by seq"
         );
-        let feed = rows(database, &sql).await;
-        feeds
-            .push(feed.iter().map(|row| (row.get::<i64, _>(0), row.get::<String, _>(1))).collect::<Vec<_>>());
+        let history = rows(database, &sql).await;
+        histories.push(
+            history.iter().map(|row| (row.get::<i64, _>(0), row.get::<String, _>(1))).collect::<Vec<_>>(),
+        );
     }
-    let ends = feeds.iter().map(|feed| feed.last().expect("entries").0).collect();
+    let ends = histories.iter().map(|history| history.last().expect("entries").0).collect();
     until.send(Some(ends)).expect("readers");
-    let all = tokio::time::timeout(Duration::from_mins(2), join_all(reading)).await.expect("they get there");
+    let all = tokio::time::timeout(Duration::from_mins(2), join_all(reading))
+        .await
+        .expect("the readers reach the end");
     for reader in all {
         let Reader { owner, heard } = reader.expect("no panic");
-        assert!(feeds[owner].len() > 500, "{} entries", feeds[owner].len());
-        assert_eq!(heard, feeds[owner], "each once");
+        assert!(histories[owner].len() > 500, "{} events", histories[owner].len());
+        assert_eq!(heard, histories[owner], "each event once");
     }
 }
 
@@ -277,7 +283,7 @@ async fn alerts_fired_in_a_storm_match_a_plain_model() {
         .collect();
     let mut database = PgConnection::connect(&system.database_url()).await.expect("connected");
     let (until, reading) = start_readers(&system, &spenders);
-    let (mut spent, mut expected) = (BTreeMap::new(), Fired::new());
+    let (mut spent, mut expected) = (BTreeMap::new(), FiredAlerts::new());
     for half in expenses.chunks(TRANSACTIONS / 2) {
         storm(&mut system, &spenders, half, &random).await;
         settle(&mut database).await;
@@ -285,7 +291,7 @@ async fn alerts_fired_in_a_storm_match_a_plain_model() {
             *spent.entry((*owner, *category)).or_default() += minor;
         }
         expected.extend(model(&budgets, &spent));
-        // Other limits from here on, tighter and wider ones.
+        // From here on, some limits are lower and some higher.
         for budget in budgets.iter_mut().step_by(3) {
             budget.limit = budget.limit * [1, 3][below(&random, 2)] / 2;
             let person = Person::again(&system, &spenders[budget.owner].token);
@@ -305,18 +311,18 @@ async fn alerts_fired_in_a_storm_match_a_plain_model() {
         .iter()
         .map(|row| (row.get::<String, _>(0), row.get::<i64, _>(1), row.get::<i64, _>(2)))
         .collect();
-    assert_eq!(fired.iter().cloned().collect::<Fired>(), expected);
-    assert_eq!(fired.len(), expected.len(), "each once");
-    assert!(expected.len() > 200, "there was something to tell: {}", expected.len());
+    assert_eq!(fired.iter().cloned().collect::<FiredAlerts>(), expected);
+    assert_eq!(fired.len(), expected.len(), "each alert once");
+    assert!(expected.len() > 200, "enough alerts: {}", expected.len());
 
-    let unspoken = rows(
+    let missing = rows(
         &mut database,
         "select from budget.alerts a where not is_notified and threshold = (
              select max(threshold) from budget.alerts b
              where (a.budget_id, a.period_start, a.amount) = (b.budget_id, b.period_start, b.amount))",
     );
-    assert_eq!(unspoken.await.len(), 0, "the highest of each period and limit was told");
-    let told = rows(
+    assert_eq!(missing.await.len(), 0, "the highest threshold of each period and limit notified");
+    let notified = rows(
         &mut database,
         "select count(e.id), count(n.id), count(m.id) from budget.alerts a
          left join budget.events e on e.entity = 'alert' and e.entity_id = a.id
@@ -324,13 +330,13 @@ async fn alerts_fired_in_a_storm_match_a_plain_model() {
          left join notify.emails m on m.event_id = e.id and m.state = 'sent'
          where is_notified group by a.id",
     );
-    let told = told.await;
-    for row in &told {
+    let notified = notified.await;
+    for row in &notified {
         let counts = [0, 1, 2].map(|column| row.get::<i64, _>(column));
-        assert_eq!(counts, [1, 1, 1], "one event, one notification, one email a message");
+        assert_eq!(counts, [1, 1, 1], "one event, notification and email per alert");
     }
     let count = rows(&mut database, "select count(*) from notify.emails where kind like 'budget%'").await;
-    assert_eq!(usize::try_from(count[0].get::<i64, _>(0)).expect("a count"), told.len());
+    assert_eq!(usize::try_from(count[0].get::<i64, _>(0)).expect("a count"), notified.len());
     let files: usize = ["budget_threshold", "budget_exceeded"]
         .iter()
         .flat_map(|kind| {
@@ -338,8 +344,8 @@ async fn alerts_fired_in_a_storm_match_a_plain_model() {
                 .map(|number| system.mailbox.subjects(kind, &format!("storm{number}@example.com")).len())
         })
         .sum();
-    // A message whose sender was killed may have gone out again, as the same message.
-    assert_eq!(files, told.len(), "and each arrived");
+    // After its sender was killed, an email may be sent again to the same file.
+    assert_eq!(files, notified.len(), "each email arrived");
     let dead = rows(
         &mut database,
         "select from budget.event_dead_letters union all select from notify.event_dead_letters",

@@ -1,5 +1,5 @@
-//! budget-svc is killed while people move real money into a goal: each
-//! contribution is there with its transfer, or absent with it.
+//! budget-svc is killed while users contribute to a goal: each contribution exists together with
+//! its transfer, or neither exists.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -18,7 +18,7 @@ const CONTRIBUTIONS: usize = 500;
 const WORKERS: usize = 8;
 const KILLS: usize = 6;
 
-/// Contributes one unit; the status, if there was an answer.
+/// Contributes one unit and returns the status, if there was a response.
 async fn contribute(client: &Client, token: &str, goal: &str, from: &str, key: &str) -> Option<u16> {
     let path = format!("/api/v1/goals/{goal}/contribute");
     let request = client.request(reqwest::Method::POST, &path).bearer_auth(token);
@@ -27,20 +27,20 @@ async fn contribute(client: &Client, token: &str, goal: &str, from: &str, key: &
     Some(response.status().as_u16())
 }
 
-/// Ids of the transfers on the goal's account, and of the contributions that are done.
+/// Reads the transfers on the goal's account and the completed contributions.
 async fn both(ana: &Person<'_>, goal: &str, savings: &str) -> (BTreeSet<String>, BTreeSet<String>, usize) {
     let contributions = ana.walk(&format!("/api/v1/goals/{goal}/contributions?page_size=200")).await;
     let pending = contributions.iter().filter(|row| row["status"] == "pending").count();
     let done = contributions.iter().filter(|row| row["status"] == "done");
     let done = done.map(|row| row["transaction_id"].as_str().expect("an id").to_owned());
-    // Read last: when nothing was pending before, no transfer can come after.
+    // Read last: without pending contributions, no further transfer can follow.
     let transfers = ana.walk(&format!("/api/v1/accounts/{savings}/transactions?page_size=200")).await;
     let transfers = transfers.iter().map(|row| row["id"].as_str().expect("an id").to_owned());
     (transfers.collect(), done.collect(), pending)
 }
 
 #[tokio::test]
-async fn a_contribution_is_there_with_its_transfer_or_absent_with_it() {
+async fn contributions_and_their_transfers_are_atomic() {
     let mut system = System::start(BINARY, Shape::FiveProcesses).await;
     let random = Random::seeded(31);
     let (token, bank, savings, goal) = {
@@ -55,7 +55,7 @@ async fn a_contribution_is_there_with_its_transfer_or_absent_with_it() {
     let keys: Vec<_> = (0..CONTRIBUTIONS).map(|number| format!("c{number}")).collect();
     let mut acknowledged = BTreeSet::new();
     for keys in keys.chunks(CONTRIBUTIONS.div_ceil(KILLS)) {
-        // Answers so far, and those of them that said nothing.
+        // The number of responses so far, and of those without a definite result.
         let answered = watch::Sender::new((0, 0));
         let share = keys.len().div_ceil(WORKERS);
         let workers = keys.chunks(share).map(async |keys| {
@@ -64,20 +64,19 @@ async fn a_contribution_is_there_with_its_transfer_or_absent_with_it() {
                 match contribute(&client, &token, &goal, &bank, key).await {
                     Some(201) => done.push(key.clone()),
                     Some(503 | 504) | None => answered.send_modify(|(_, lost)| *lost += 1),
-                    Some(other) => panic!("{other} is no answer to a crash"),
+                    Some(other) => panic!("unexpected status {other} after a crash"),
                 }
                 answered.send_modify(|(count, _)| *count += 1);
             }
             done
         });
-        // Killed in the middle of the work, which goes on while the process is
-        // away and comes back.
+        // Killed while the workers run; they continue while the process is down and restarts.
         let moment = 10 + usize::from(random.bytes::<1>()[0]) % 40;
         let killing = async {
             let mut answered = answered.subscribe();
-            answered.wait_for(|(count, _)| *count >= moment).await.expect("there are answers");
+            answered.wait_for(|(count, _)| *count >= moment).await.expect("there are responses");
             system.kill_service("budget").await;
-            answered.wait_for(|(_, lost)| *lost > 0).await.expect("somebody notices");
+            answered.wait_for(|(_, lost)| *lost > 0).await.expect("a request fails");
             system.restart_service("budget");
         };
         let (done, ()) = tokio::join!(join_all(workers), killing);
@@ -97,14 +96,14 @@ async fn a_contribution_is_there_with_its_transfer_or_absent_with_it() {
         }
     };
     let (transfers, done) =
-        tokio::time::timeout(Duration::from_mins(1), settled).await.expect("none stays pending");
-    assert_eq!(transfers, done, "each with its transfer");
+        tokio::time::timeout(Duration::from_mins(1), settled).await.expect("no contribution stays pending");
+    assert_eq!(transfers, done, "each contribution has its transfer");
     assert!(done.len() >= acknowledged.len());
     let current = ana.get(&format!("/api/v1/goals/{goal}")).await.text("current_amount");
     assert_eq!(current, format!("{}.00", done.len()));
     assert_eq!(ana.balance(&savings).await, current);
 
-    // Whoever got no answer asks again and has contributed once.
+    // A client without a response repeats the request and has contributed once.
     for key in keys.iter().filter(|key| !acknowledged.contains(*key)) {
         assert_eq!(contribute(&client, &token, &goal, &bank, key).await, Some(201), "{key}");
     }

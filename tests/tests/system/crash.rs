@@ -1,5 +1,5 @@
-//! Pulling the plug: nothing acknowledged is lost, nothing is left running,
-//! and the next start recovers.
+//! Kills of the whole system: nothing acknowledged is lost, no process keeps running, and the
+//! next start recovers.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::BINARY;
 
 const TIMES: u32 = 10;
 
-/// Registers people until the system dies; those that were acknowledged.
+/// Registers users until the system is killed; returns the acknowledged ones.
 async fn register_until_killed(system: &System, round: u32, worker: u32) -> Vec<String> {
     let mut acknowledged = Vec::new();
     for number in 0..1000 {
@@ -23,7 +23,7 @@ async fn register_until_killed(system: &System, round: u32, worker: u32) -> Vec<
         let request = request.header("x-forwarded-for", unique_address());
         match request.send().await {
             Ok(response) if response.status() == 202 => acknowledged.push(email),
-            // A dying system may answer 5xx; that is no acknowledgement.
+            // A 5xx status of a system that is being killed is no acknowledgment.
             Ok(_) => {}
             Err(_killed) => break,
         }
@@ -32,7 +32,7 @@ async fn register_until_killed(system: &System, round: u32, worker: u32) -> Vec<
 }
 
 #[tokio::test]
-async fn killed_ten_times_and_nothing_is_lost() {
+async fn ten_kills_lose_no_acknowledged_registration() {
     let mut system = System::start(BINARY, Shape::OneProcess).await;
     let random = Random::seeded(7);
     let mut acknowledged = Vec::new();
@@ -40,7 +40,7 @@ async fn killed_ten_times_and_nothing_is_lost() {
         let postgres = system.postgres_pid().expect("PostgreSQL runs");
         let [low, high] = random.bytes();
         let moment = Duration::from_millis(u64::from(u16::from_le_bytes([low, high])) % 1500);
-        // The load, and its end at a random moment.
+        // Applies load and kills the system at a random moment.
         let load = join_all((0..4).map(|worker| register_until_killed(&system, round, worker)));
         let pids = system.pids();
         let (registered, ()) = tokio::join!(load, async {
@@ -63,11 +63,11 @@ async fn killed_ten_times_and_nothing_is_lost() {
 
 fn kill(pids: &[u32]) {
     for pid in pids {
-        assert!(signal(Signal::KILL, *pid), "it runs");
+        assert!(signal(Signal::KILL, *pid), "the process runs");
     }
 }
 
-/// The supervisor stops PostgreSQL when its owner is gone.
+/// Waits until the supervisor has stopped PostgreSQL after its owner was killed.
 async fn wait_until_gone(pid: u32) {
     let mut tick = tokio::time::interval(Duration::from_millis(10));
     let gone = async {
@@ -75,7 +75,7 @@ async fn wait_until_gone(pid: u32) {
             tick.tick().await;
         }
     };
-    tokio::time::timeout(Duration::from_mins(1), gone).await.expect("PostgreSQL goes with its owner");
+    tokio::time::timeout(Duration::from_mins(1), gone).await.expect("PostgreSQL stops with its owner");
 }
 
 #[tokio::test]
@@ -92,8 +92,9 @@ async fn a_second_system_on_the_same_folder_is_rejected() {
         .env("GRPC_LISTEN", "127.0.0.1:0")
         .kill_on_drop(true)
         .output();
-    let output = tokio::time::timeout(Duration::from_secs(30), output).await.expect("it ends").expect("runs");
+    let output =
+        tokio::time::timeout(Duration::from_secs(30), output).await.expect("it exits").expect("it runs");
     let log = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!output.status.success() && log.contains("in use by another running instance"), "{log}");
-    assert_eq!(system.client.get("/health/ready").await.status, 200, "the first one does not notice");
+    assert_eq!(system.client.get("/health/ready").await.status, 200, "the first system is not affected");
 }

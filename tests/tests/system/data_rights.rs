@@ -1,4 +1,4 @@
-//! What is stored about a person: all of it on request, none of it after he left.
+//! A user's data: exported on request, and erased after deletion of the account.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::identity::logged_in;
 use crate::money::Person;
 
 const EMAIL: &str = "canary@example.com";
-/// Words that the person writes wherever there is room for some, and that his client brings along.
+/// Words in every text field that the user fills, and in the client data.
 const WORDS: [&str; 23] = [
     "canary@example.com",
     "Canarina",
@@ -39,13 +39,13 @@ const WORDS: [&str; 23] = [
     "203.0.113.77",
 ];
 
-/// The person, whose client says what it is and where it is.
-struct Canary<'a> {
+/// A user whose client sends identifiable client data.
+struct TrackedUser<'a> {
     system: &'a System,
     token: String,
 }
 
-impl Canary<'_> {
+impl TrackedUser<'_> {
     async fn send(&self, method: Method, path: &str, body: Value) -> Value {
         let request = self.system.client.request(method, path).bearer_auth(&self.token);
         let request =
@@ -61,7 +61,7 @@ impl Canary<'_> {
         self.send(Method::POST, path, body).await["id"].as_str().expect("an id").to_owned()
     }
 
-    /// Leaves a word everywhere.
+    /// Fills every text field.
     async fn live(&self) {
         let account = json!({"name": "Canary bank", "account_type": "bank", "balance": "500", "description": "Canary description"});
         let bank = self.made("/api/v1/accounts", account).await;
@@ -92,7 +92,7 @@ impl Canary<'_> {
     }
 }
 
-/// Waits until a query of the whole database says `expected`.
+/// Waits until a query returns `expected`.
 async fn until(system: &System, sql: &'static str, expected: i64) {
     let reached = async {
         let mut tick = tokio::time::interval(Duration::from_millis(50));
@@ -108,7 +108,7 @@ async fn until(system: &System, sql: &'static str, expected: i64) {
     tokio::time::timeout(Duration::from_mins(1), reached).await.unwrap_or_else(|_| panic!("{sql}"));
 }
 
-/// Where a word is still to be found.
+/// Lists the tables that contain a word.
 async fn places(system: &System, word: &str) -> Vec<String> {
     let dump = system.dump().await;
     let mut places: Vec<_> =
@@ -128,16 +128,16 @@ async fn everything_is_exported_on_request_and_erased_after_the_grace_period() {
     let device = json!({"device_id": "canary-phone-1", "name": "Canary phone"});
     let body = json!({"email": EMAIL, "password": PASSWORD, "device": device});
     let login = system.client.post("/api/v1/auth/login", body).await;
-    let canary = Canary { system: &system, token: login.text("access_token") };
-    // The month of the budget does not end meanwhile.
+    let canary = TrackedUser { system: &system, token: login.text("access_token") };
+    // Keeps the budget's month from ending during the test.
     Person::again(&system, &canary.token).move_to_noon().await;
     canary.live().await;
     until(&system, "select count(*) from ledger.transactions where recurring_id is not null", 1).await;
-    // The look that finds the budget spent may have been the first: then nothing told of 80 % before.
-    let told = "select count(*) from notify.notifications
+    // If the first evaluation finds the budget spent, there is no alert for 80% before.
+    let notified = "select count(*) from notify.notifications
                 where kind in ('welcome', 'budget_exceeded', 'recurring_posted', 'goal_milestone')";
-    until(&system, told, 4).await;
-    // The audit log follows within moments.
+    until(&system, notified, 4).await;
+    // The audit log is eventually consistent.
     until(
         &system,
         "select count(*) from notify.audit_log where service = 'budget' and entity = 'contribution'",
@@ -162,6 +162,12 @@ async fn everything_is_exported_on_request_and_erased_after_the_grace_period() {
     );
     assert_eq!(export["ledger"]["history"][1]["postings"][0]["currency_code"], "USD");
     assert_eq!(export["budget"]["goals"][0]["current_amount"], "30.00");
+    let alerts = export["budget"]["budgets"][0]["alerts"].as_array().expect("alerts");
+    assert!(!alerts.is_empty(), "the budget of 100.00 is exceeded by lunch 95.50 and split 5.00");
+    for alert in alerts {
+        // The limit is 100 and nothing is carried over.
+        assert_eq!((&alert["amount"], &alert["budgeted"]), (&json!("100.00"), &json!("100.00")));
+    }
     for (service, section) in [
         ("auth", "sessions"),
         ("auth", "devices"),
@@ -174,7 +180,7 @@ async fn everything_is_exported_on_request_and_erased_after_the_grace_period() {
         assert!(!export[service][section].as_array().expect(section).is_empty(), "{service} {section}");
     }
     for secret in [PASSWORD, "argon2", "v1.k1."] {
-        assert!(!text.contains(secret), "{secret} is no word of his");
+        assert!(!text.contains(secret), "{secret} is in the export");
     }
 
     canary.send(Method::DELETE, "/api/v1/users/me", json!({"password": PASSWORD})).await;
@@ -186,11 +192,11 @@ async fn everything_is_exported_on_request_and_erased_after_the_grace_period() {
         .bind(EMAIL)
         .execute(&mut connection)
         .await
-        .expect("time passes");
+        .expect("the deletion date is moved");
     sqlx::query("update auth.jobs set due_at = '2026-01-01'")
         .execute(&mut connection)
         .await
-        .expect("jobs are due");
+        .expect("the jobs are made due");
     drop(connection);
     system.terminate().await;
     system.restart().await;
@@ -200,7 +206,7 @@ async fn everything_is_exported_on_request_and_erased_after_the_grace_period() {
                      + (select count(*) from notify.erasures where erased_at is not null)";
     until(&system, done, 4).await;
     for word in WORDS {
-        assert_eq!(places(&system, word).await, Vec::<String>::new(), "{word} is still there");
+        assert_eq!(places(&system, word).await, Vec::<String>::new(), "{word} was not erased");
     }
     assert!(system.verify().await, "every invariant of the ledger holds");
     let mut connection = system.connect().await;
@@ -208,22 +214,22 @@ async fn everything_is_exported_on_request_and_erased_after_the_grace_period() {
         .fetch_one(&mut connection)
         .await
         .expect("query");
-    assert_eq!(sums, 39_050, "every cent is where it was");
+    assert_eq!(sums, 39_050, "the balances are unchanged");
     let members: i64 = sqlx::query_scalar("select count(*) from auth.memberships")
         .fetch_one(&mut connection)
         .await
         .expect("query");
-    assert_eq!(members, 0, "the household is nobody's");
+    assert_eq!(members, 0, "the household has no members");
     assert_eq!(system.client.login(EMAIL).await.status, 401);
     system.terminate().await;
 }
 
-/// Thousands of pages of notes: more than one message between services may hold.
+/// Exports more data than fits into one message between services.
 #[tokio::test]
 async fn an_export_holds_more_than_one_grpc_message() {
     let mut system = System::start(BINARY, Shape::FiveProcesses).await;
     let login = logged_in(&system, "writer@example.com").await;
-    let writer = Canary { system: &system, token: login.text("access_token") };
+    let writer = TrackedUser { system: &system, token: login.text("access_token") };
     let account = json!({"name": "Bank", "account_type": "bank", "balance": "500"});
     let account = writer.made("/api/v1/accounts", account).await;
     let operation = json!({"op": "create", "account_id": account, "type": "expense", "amount": "0.01",
@@ -238,11 +244,13 @@ async fn an_export_holds_more_than_one_grpc_message() {
 
     let export = writer.send(Method::GET, "/api/v1/users/me/export", Value::Null).await;
     let transactions = export["ledger"]["transactions"].as_array().expect("a list");
-    let written = transactions.iter().filter(|it| it["notes"].as_str().is_some_and(|it| it.len() == 16_000));
+    let written =
+        transactions.iter().filter(|item| item["notes"].as_str().is_some_and(|item| item.len() == 16_000));
     assert_eq!(written.count(), 400);
     let history = export["ledger"]["history"].as_array().expect("a list");
-    assert_eq!(history.len(), 404, "the opening balance and three edits, too");
-    let of_one = history.iter().filter(|it| it["transaction_id"] == id).map(|it| it["revision"].clone());
-    assert_eq!(of_one.collect::<Vec<_>>(), [1, 2, 3, 4]);
+    assert_eq!(history.len(), 404, "including the opening balance and three edits");
+    let revisions =
+        history.iter().filter(|item| item["transaction_id"] == id).map(|item| item["revision"].clone());
+    assert_eq!(revisions.collect::<Vec<_>>(), [1, 2, 3, 4]);
     system.terminate().await;
 }

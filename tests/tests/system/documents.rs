@@ -1,9 +1,9 @@
-//! What a person finds in a browser, and a probe at its paths.
+//! Documents and health endpoints that the gateway serves.
 
 use fintrac_tests::system::System;
 use reqwest::Method;
 
-pub async fn all_from_the_binary(system: &System) {
+pub async fn documents_and_health_are_served(system: &System) {
     let client = &system.client;
     for path in ["/health", "/health/live", "/health/ready"] {
         let response = client.get(path).await;

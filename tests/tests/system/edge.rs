@@ -1,5 +1,5 @@
-//! What keeps the system up on a network that means no good: rates counted
-//! together, and services that show each other certificates.
+//! Protection in an untrusted network: rate limits shared between gateways, and mutual TLS
+//! between services.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -29,12 +29,12 @@ async fn redis(port: u16, dir: &std::path::Path) -> Child {
         .spawn()
         .expect("Redis starts");
     let mut tick = tokio::time::interval(Duration::from_millis(20));
-    let answers = async {
+    let responds = async {
         while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
             tick.tick().await;
         }
     };
-    tokio::time::timeout(Duration::from_mins(1), answers).await.expect("Redis answers");
+    tokio::time::timeout(Duration::from_mins(1), responds).await.expect("Redis responds");
     child
 }
 
@@ -47,7 +47,7 @@ async fn rate_limits_are_shared_through_redis_and_local_without_it() {
     let common = vec![
         ("REDIS_URL", format!("redis://127.0.0.1:{port}/0")),
         ("RATE_LIMIT_PER_MINUTE", PER_MINUTE.to_string()),
-        // A busy machine is no reason to count alone.
+        // Keeps a busy machine from falling back to the local limit.
         ("REDIS_SOCKET_TIMEOUT", "5".to_owned()),
     ];
     let settings = Settings { common, ..Settings::default() };
@@ -56,7 +56,7 @@ async fn rate_limits_are_shared_through_redis_and_local_without_it() {
     let second = Client::new(&format!("http://{}", system.start_gateway(Some(&ledger)).await));
     let ask = async |client: &Client, from: &str| {
         let request = client.request(Method::GET, "/api/v1/nothing").header("x-forwarded-for", from);
-        let response = request.send().await.expect("an answer");
+        let response = request.send().await.expect("a response");
         let left = response.headers()["ratelimit"].to_str().expect("text").to_owned();
         assert_eq!(response.headers()["ratelimit-policy"], format!("\"default\";q={PER_MINUTE};w=60"));
         let waits = response.headers().contains_key("retry-after");
@@ -70,20 +70,24 @@ async fn rate_limits_are_shared_through_redis_and_local_without_it() {
             admitted += usize::from(ask(client, "198.51.100.1").await != 429);
         }
     }
-    // One comes back every 1.5 s.
+    // The limit refills by one request every 1.5 s.
     let most = PER_MINUTE + usize::try_from(started.elapsed().as_secs()).expect("short") + 1;
-    assert!((PER_MINUTE..=most).contains(&admitted), "{admitted} of {} at two gateways", 2 * PER_MINUTE);
-    assert_ne!(ask(&second, "198.51.100.2").await, 429, "somebody else");
+    assert!(
+        (PER_MINUTE..=most).contains(&admitted),
+        "{admitted} of {} were allowed at two gateways",
+        2 * PER_MINUTE
+    );
+    assert_ne!(ask(&second, "198.51.100.2").await, 429, "another address");
 
     server.kill().await.expect("killed");
     for client in [&system.client, &second] {
         for _ in 0..PER_MINUTE / 2 {
-            assert_eq!(ask(client, "198.51.100.3").await, 404, "Redis is gone and nobody notices");
+            assert_eq!(ask(client, "198.51.100.3").await, 404, "without Redis, the limit is local");
         }
     }
-    // It comes back, with nothing in it, and is asked again.
+    // After Redis restarts, empty, the gateways use it again.
     let _server = redis(port, dir.path()).await;
-    let together = async {
+    let shared = async {
         let mut number = 0_u32;
         loop {
             number += 1;
@@ -94,12 +98,12 @@ async fn rate_limits_are_shared_through_redis_and_local_without_it() {
             }
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), together).await.expect("they count together again");
+    tokio::time::timeout(Duration::from_secs(30), shared).await.expect("the limit is shared again");
     system.terminate().await;
 }
 
 #[tokio::test]
-async fn services_show_each_other_certificates() {
+async fn services_authenticate_with_certificates() {
     let (authority, stranger) = (CertificateAuthority::new(), CertificateAuthority::new());
     let dir = tempfile::tempdir().expect("a folder");
     let file = |name: &str, text: &str| {
@@ -135,15 +139,17 @@ async fn services_show_each_other_certificates() {
     let with = |issued: &fintrac_kit::testing::IssuedCertificate| {
         trusting().identity(Identity::from_pem(&issued.certificate, &issued.key))
     };
-    connect(Some(with(&own))).await.expect("one of the system");
+    connect(Some(with(&own))).await.expect("a certificate of the system");
     connect(None).await.expect_err("without TLS");
     connect(Some(trusting())).await.expect_err("without a certificate");
-    connect(Some(with(&stranger.issue(&["127.0.0.1"])))).await.expect_err("a certificate of somebody else");
+    connect(Some(with(&stranger.issue(&["127.0.0.1"]))))
+        .await
+        .expect_err("a certificate of another authority");
     system.terminate().await;
 }
 
 #[tokio::test]
-async fn while_one_service_is_down_the_rest_works_and_names_it() {
+async fn other_services_work_while_one_is_down() {
     let mut system = System::start(BINARY, Shape::FiveProcesses).await;
     let token = logged_in(&system, "partly@example.com").await.text("access_token");
     let calls = [
@@ -161,9 +167,9 @@ async fn while_one_service_is_down_the_rest_works_and_names_it() {
             let response = system.client.get_as(&token, path).await;
             if service == down {
                 assert_eq!((response.status, response.code()), (503, "UNAVAILABLE"), "{path}: {response:?}");
-                assert!(response.text("detail").contains(down), "it names the service: {response:?}");
+                assert!(response.text("detail").contains(down), "the detail names the service: {response:?}");
             } else {
-                // auth-svc's last word holds for a minute.
+                // The last known revocations are valid for a minute without auth-svc.
                 assert_eq!(response.status, 200, "{path} without {down}: {response:?}");
             }
         }

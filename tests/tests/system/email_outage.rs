@@ -1,5 +1,5 @@
-//! Emails over a server that fails: none is lost, and what could have been sent
-//! twice is the same email.
+//! Emails through a failing server: none is lost, and an email that is sent twice has the same
+//! Message-ID.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -28,7 +28,7 @@ async fn until_sent(database: &mut PgConnection, expected: i64) {
         let mut tick = tokio::time::interval(Duration::from_millis(50));
         loop {
             tick.tick().await;
-            // What waits for its next try waits no longer: time flies.
+            // Makes postponed emails due.
             let due = "update notify.emails set due_at = least(due_at, now()) where state = 'pending'";
             sqlx::query(due).execute(&mut *database).await.expect("query");
             let sql = "select count(*) from notify.emails where state = 'sent'";
@@ -42,21 +42,21 @@ async fn until_sent(database: &mut PgConnection, expected: i64) {
 }
 
 #[tokio::test]
-async fn killed_between_sending_and_noting_it() {
+async fn an_email_not_recorded_as_sent_is_repeated_unchanged() {
     let (mut system, mut server, mut database) = start().await;
     server.set_reply(SmtpReply::Stall);
     assert_eq!(system.client.register("stalled@example.com").await.status, 202);
-    // The server has the email; notify-svc does not know it yet, and never will.
+    // The server accepted the email, but notify-svc is killed before it records that.
     let first = server.next_message().await;
     system.kill_service("notify").await;
     server.set_reply(SmtpReply::Accept);
     system.restart_service("notify");
     system.wait_until_ready().await;
-    // Nobody else has a claim on it until the lease of the dead has run out.
+    // Other senders must wait until the lease of the killed process ends.
     let lapsed = "update notify.emails set leased_until = leased_until - interval '30 seconds'";
-    sqlx::query(lapsed).execute(&mut database).await.expect("half a minute later");
+    sqlx::query(lapsed).execute(&mut database).await.expect("the lease is shortened");
     let second = server.next_message().await;
-    assert_eq!(header(&first, "Message-ID"), header(&second, "Message-ID"), "at worst the same email twice");
+    assert_eq!(header(&first, "Message-ID"), header(&second, "Message-ID"), "the same email is sent twice");
     until_sent(&mut database, 1).await;
     assert!(!server.has_messages());
     system.terminate().await;
@@ -70,9 +70,9 @@ async fn queued_emails_are_sent_once_after_an_outage() {
     for number in 0..EMAILS {
         assert_eq!(system.client.register(&format!("waiting-{number}@example.com")).await.status, 202);
     }
-    let mut refused = BTreeSet::new();
-    while refused.len() < EMAILS {
-        refused.insert(header(&server.next_message().await, "Message-ID").to_owned());
+    let mut rejected = BTreeSet::new();
+    while rejected.len() < EMAILS {
+        rejected.insert(header(&server.next_message().await, "Message-ID").to_owned());
     }
     server.set_reply(SmtpReply::Accept);
     until_sent(&mut database, 12).await;
@@ -81,6 +81,6 @@ async fn queued_emails_are_sent_once_after_an_outage() {
         arrived.push(header(&server.next_message().await, "Message-ID").to_owned());
     }
     let ids: BTreeSet<_> = arrived.iter().cloned().collect();
-    assert!(ids == refused, "the same emails: {arrived:?}");
+    assert!(ids == rejected, "the same emails: {arrived:?}");
     system.terminate().await;
 }

@@ -1,5 +1,5 @@
-//! A person's first month: money in three currencies, a budget that is
-//! reached, a goal that is reached, and what is told of it.
+//! A user's first month: three currencies, a budget that is exceeded, a goal that is reached, and
+//! the notifications.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -23,10 +23,10 @@ const NOTIFICATIONS: &str = "/api/v1/notifications";
 const PREFERENCES: &str = "/api/v1/users/me/preferences";
 const TRANSACTIONS: &str = "/api/v1/transactions";
 
-/// Looks again and again until `found` finds something.
+/// Polls until `found` returns a value.
 async fn eventually<T>(what: &str, found: impl AsyncFn() -> Option<T>) -> T {
     let mut tick = tokio::time::interval(Duration::from_millis(20));
-    let look = async {
+    let polled = async {
         loop {
             tick.tick().await;
             if let Some(found) = found().await {
@@ -34,7 +34,7 @@ async fn eventually<T>(what: &str, found: impl AsyncFn() -> Option<T>) -> T {
             }
         }
     };
-    tokio::time::timeout(Duration::from_mins(1), look).await.unwrap_or_else(|_| panic!("{what}"))
+    tokio::time::timeout(Duration::from_mins(1), polled).await.unwrap_or_else(|_| panic!("{what}"))
 }
 
 async fn made(person: &Person<'_>, path: &str, body: Value) -> String {
@@ -43,28 +43,29 @@ async fn made(person: &Person<'_>, path: &str, body: Value) -> String {
     response.text("id")
 }
 
-/// The kinds in the inbox, newest first.
+/// Lists the kinds of notifications in the inbox, newest first.
 async fn inbox(person: &Person<'_>, query: &str) -> Vec<String> {
     let rows = person.walk(&format!("{NOTIFICATIONS}?page_size=2{query}")).await;
     rows.iter().map(|row| row["kind"].as_str().expect("a kind").to_owned()).collect()
 }
 
-/// A person in his first month, and what he has.
+/// A user in the first month, with accounts and categories.
 struct Month<'a> {
     system: &'a System,
     ana: Person<'a>,
     bank: String,
     card: String,
     second: String,
-    /// A category of expenses and one below it.
+    /// A category for expenses.
     food: String,
+    /// A subcategory of `food`.
     fruit: String,
 }
 
 const EMAIL: &str = "first-month@example.com";
 
 impl<'a> Month<'a> {
-    /// Three accounts in three currencies, and what happens in a month.
+    /// Creates accounts in three currencies, and the transactions of a month.
     async fn begin(system: &'a System) -> Self {
         let ana = Person::new(system, EMAIL).await;
         ana.move_to_noon().await;
@@ -113,7 +114,7 @@ impl<'a> Month<'a> {
         made(&self.ana, TRANSACTIONS, body).await
     }
 
-    /// A budget crosses 80 % and 100 %: two emails, and no third.
+    /// A budget passes 80% and 100%: two emails, and no third.
     async fn budget(&self) -> String {
         let Self { ana, bank, card, food, fruit, .. } = self;
         let budget = json!({"name": "Comida", "amount": "100", "category_id": food, "frequency": "monthly"});
@@ -125,7 +126,7 @@ impl<'a> Month<'a> {
         );
         let budget = format!("{BUDGETS}/{}", response.text("id"));
         assert_eq!(response.headers["location"], budget);
-        // One look is at all budgets of a household: this one tells when it was made.
+        // An evaluation covers all budgets of a household, so this budget's alert shows that it ran.
         let witness = json!({"name": "Testigo", "amount": "1", "category_ids": [food, fruit],
             "frequency": "yearly", "alert_thresholds": []});
         let witness = format!("{BUDGETS}/{}", made(ana, BUDGETS, witness).await);
@@ -136,12 +137,12 @@ impl<'a> Month<'a> {
         self.spend(card, fruit, "0.01").await;
         self.system.mailbox.wait("budget_threshold", EMAIL).await;
         assert_eq!(self.emails("budget_threshold"), ["Comida: 80 % del presupuesto gastado"]);
-        let dear = self.spend(card, food, "20.00").await;
+        let expensive = self.spend(card, food, "20.00").await;
         self.system.mailbox.wait("budget_exceeded", EMAIL).await;
         assert_eq!(progress().await.text("status"), "exceeded");
-        // Below it again by a back-dated edit, and beyond once more: nothing is told a second time.
+        // A back-dated edit brings it below the limit, then it is exceeded again: no second alert.
         let last_year = json!({"transaction_date": "2025-06-01"});
-        assert_eq!(ana.patch(&format!("{TRANSACTIONS}/{dear}"), last_year).await.status, 200);
+        assert_eq!(ana.patch(&format!("{TRANSACTIONS}/{expensive}"), last_year).await.status, 200);
         let under = progress().await;
         assert_eq!(
             ["spent", "remaining", "status"].map(|name| under.text(name)),
@@ -152,10 +153,10 @@ impl<'a> Month<'a> {
         let dollars = ana.get(&format!("{TRANSACTIONS}/{dollars}")).await.text("household_amount");
         let cents = |text: &str| text.replace('.', "").parse::<i64>().expect("an amount");
         let spent = progress().await.text("spent");
-        assert_eq!(cents(&spent), 12_500 + cents(&dollars), "what was frozen counts");
+        assert_eq!(cents(&spent), 12_500 + cents(&dollars), "the pinned household amount counts");
         assert_eq!(ana.patch(&witness, json!({"alert_thresholds": [1000]})).await.status, 200);
-        let told = async || (self.emails("budget_exceeded").len() == 2).then_some(());
-        eventually("the witness speaks", told).await;
+        let notified = async || (self.emails("budget_exceeded").len() == 2).then_some(());
+        eventually("the alert of the other budget", notified).await;
         let mut exceeded = self.emails("budget_exceeded");
         exceeded.sort();
         assert_eq!(
@@ -170,8 +171,9 @@ impl<'a> Month<'a> {
         budget
     }
 
-    /// Real money brings a goal to a milestone, a void takes some back, an
-    /// earmark completes it; told in the language and by the ways of today.
+    /// Checks a milestone by a transfer, a void, and completion by an earmark.
+    ///
+    /// The notifications use the user's current language and preferences.
     async fn goal(&self) -> String {
         let Self { ana, bank, card, .. } = self;
         let english = json!({"locale": "en", "notifications": {"goal_reached": {"mail": false}}});
@@ -187,13 +189,13 @@ impl<'a> Month<'a> {
         assert_eq!((transfer.status, transfer.text("type").as_str()), (200, "transfer"));
         assert_eq!(ana.balance(&savings).await, "300.00");
         self.system.mailbox.wait("goal_milestone", EMAIL).await;
-        assert_eq!(self.emails("goal_milestone"), ["Boat: 25 % of the way"]);
+        assert_eq!(self.emails("goal_milestone"), ["Boat: 25% of the way"]);
         let from_bank = ana.post(&contribute, json!({"amount": "100", "account_id": bank})).await;
         assert_eq!((from_bank.status, ana.balance(&savings).await.as_str()), (201, "400.00"), "from dollars");
         let moved = format!("{TRANSACTIONS}/{}", from_bank.text("transaction_id"));
         assert_eq!(ana.delete(&moved).await.status, 204);
         let back = async || (ana.get(&goal).await.text("current_amount") == "300.00").then_some(());
-        eventually("the void takes it back", back).await;
+        eventually("the void reduces the goal", back).await;
         let earmark = ana.post(&contribute, json!({"amount": "700.00", "note": "From the drawer"})).await;
         assert_eq!(earmark.status, 201);
         let reached = ana.get(&goal).await;
@@ -201,19 +203,19 @@ impl<'a> Month<'a> {
             (reached.text("status").as_str(), reached.text("percent").as_str()),
             ("completed", "100.00")
         );
-        eventually("it is told in the inbox", async || {
+        eventually("the notification is in the inbox", async || {
             (inbox(ana, "&unread=true").await.first().map(String::as_str) == Some("goal_reached"))
                 .then_some(())
         })
         .await;
         let contributions = ana.walk(&format!("{goal}/contributions?page_size=1")).await;
         let states: Vec<_> =
-            contributions.iter().map(|it| it["status"].as_str().expect("a status")).collect();
+            contributions.iter().map(|item| item["status"].as_str().expect("a status")).collect();
         assert_eq!(states, ["done", "voided", "done"]);
         goal
     }
 
-    /// Read marks; the newest notification.
+    /// Marks notifications as read; returns the path of the newest one.
     async fn inbox(&self, goal: &str) -> String {
         let ana = &self.ana;
         let newest = ana.get(NOTIFICATIONS).await.body["data"][0].clone();
@@ -231,7 +233,7 @@ impl<'a> Month<'a> {
         one
     }
 
-    /// Today follows the time zone: in these two it is never the same day.
+    /// Today depends on the time zone: these two zones never have the same date.
     async fn travel(&self) {
         for (zone, hours) in [("Pacific/Kiritimati", 14), ("Pacific/Pago_Pago", -11)] {
             assert_eq!(self.ana.patch(PREFERENCES, json!({"timezone": zone})).await.status, 200);
@@ -246,7 +248,7 @@ impl<'a> Month<'a> {
     }
 }
 
-pub async fn a_persons_first_month(system: &System) {
+pub async fn a_users_first_month(system: &System) {
     let month = Month::begin(system).await;
     let budget = month.budget().await;
     let goal = month.goal().await;
@@ -255,17 +257,19 @@ pub async fn a_persons_first_month(system: &System) {
     let ana = &month.ana;
     let walked = ana.walk(&format!("{TRANSACTIONS}?page_size=3")).await;
     let ids: BTreeSet<_> = walked.iter().map(|row| row["id"].as_str().expect("an id")).collect();
-    assert_eq!(ids.len(), walked.len(), "pages walk the list exactly once");
-    a_stranger_sees_nothing(&month, &budget, &goal, &notification).await;
+    assert_eq!(ids.len(), walked.len(), "pages contain each row exactly once");
+    other_households_see_nothing(&month, &budget, &goal, &notification).await;
     assert_eq!(ana.delete(&budget).await.status, 204);
     assert_eq!(ana.delete(&goal).await.status, 204);
     assert_eq!((ana.walk(BUDGETS).await.len(), ana.walk(GOALS).await.len()), (1, 0));
-    assert!(month.emails("goal_reached").is_empty(), "she wanted no email of it");
+    assert!(month.emails("goal_reached").is_empty(), "emails of this kind are disabled");
     assert_eq!(month.emails("goal_milestone").len(), 1);
     the_link_in_an_email_unsubscribes_from_its_kind(system, ana).await;
 }
 
-/// The page that the link opens acts on its button only; a mail program presses it by itself.
+/// Checks that the linked page acts only on its button.
+///
+/// An email client sends the button's request itself (RFC 8058).
 async fn the_link_in_an_email_unsubscribes_from_its_kind(system: &System, ana: &Person<'_>) {
     let message = system.mailbox.wait("goal_milestone", EMAIL).await;
     let (_, link) = message.text.split_once("http://gateway.example/unsubscribe").expect("a link");
@@ -275,7 +279,7 @@ async fn the_link_in_an_email_unsubscribes_from_its_kind(system: &System, ana: &
     };
     let (status, page) = system.client.page(system.client.request(Method::GET, &path)).await;
     assert!(status == 200 && page.contains("<button"), "{page}");
-    assert_eq!(emails().await, true, "scanners follow links");
+    assert_eq!(emails().await, true, "opening the link changes nothing");
     let press = |path: &str| {
         let request = system.client.request(Method::POST, path);
         let form = "application/x-www-form-urlencoded";
@@ -287,7 +291,7 @@ async fn the_link_in_an_email_unsubscribes_from_its_kind(system: &System, ana: &
     assert!((400..500).contains(&status) && page.contains("FinTrac"), "{page}");
 }
 
-async fn a_stranger_sees_nothing(month: &Month<'_>, budget: &str, goal: &str, notification: &str) {
+async fn other_households_see_nothing(month: &Month<'_>, budget: &str, goal: &str, notification: &str) {
     let bob = Person::new(month.system, "second-month@example.com").await;
     for path in [budget, &format!("{budget}/progress"), goal, &format!("{goal}/contributions")] {
         assert_eq!(bob.get(path).await.status, 404, "{path}");
@@ -308,15 +312,16 @@ async fn a_stranger_sees_nothing(month: &Month<'_>, budget: &str, goal: &str, no
     for list in [BUDGETS, GOALS, ACCOUNTS] {
         assert!(bob.walk(list).await.is_empty(), "{list}");
     }
-    eventually("he was welcomed", async || (inbox(&bob, "").await == ["welcome"]).then_some(())).await;
+    eventually("the welcome notification", async || (inbox(&bob, "").await == ["welcome"]).then_some(()))
+        .await;
 }
 
 pub async fn every_invalid_field_is_named(system: &System) {
     let ana = Person::new(system, "wrong-budget@example.com").await;
     let fields = |response: &ApiResponse| -> Vec<String> {
         let errors = response.body["errors"].as_array().cloned().unwrap_or_default();
-        let text = |it: &Value, name: &str| it[name].as_str().unwrap_or_default().to_owned();
-        errors.iter().map(|it| format!("{} {}", text(it, "field"), text(it, "code"))).collect()
+        let text = |item: &Value, name: &str| item[name].as_str().unwrap_or_default().to_owned();
+        errors.iter().map(|item| format!("{} {}", text(item, "field"), text(item, "code"))).collect()
     };
     let food = ana.walk("/api/v1/categories?type=expense").await[0]["id"].clone();
     let good = json!({"name": "Food", "amount": 100, "category_id": food, "frequency": "weekly"});
@@ -360,12 +365,12 @@ pub async fn every_invalid_field_is_named(system: &System) {
     let more = ana.post(&format!("{goal}/withdraw"), json!({"amount": "1"})).await;
     assert_eq!((more.status, fields(&more)), (422, vec!["amount GOAL_AMOUNT_EXCEEDED".to_owned()]));
     assert_eq!(ana.patch(&goal, json!({"status": "cancelled"})).await.status, 200);
-    let given_up = ana.post(&format!("{goal}/contribute"), json!({"amount": "1"})).await;
-    assert_eq!((given_up.status, given_up.code()), (409, "GOAL_CANCELLED"));
+    let cancelled = ana.post(&format!("{goal}/contribute"), json!({"amount": "1"})).await;
+    assert_eq!((cancelled.status, cancelled.code()), (409, "GOAL_CANCELLED"));
     assert_eq!(ana.patch(&goal, json!({"status": "active"})).await.status, 200);
     let card = ana.account(json!({"name": "Card", "account_type": "card"})).await;
-    let nowhere = ana.post(&format!("{goal}/contribute"), json!({"amount": "1", "account_id": card})).await;
-    assert_eq!((nowhere.status, fields(&nowhere)), (422, vec!["account_id CONFLICTING".to_owned()]));
+    let unlinked = ana.post(&format!("{goal}/contribute"), json!({"amount": "1", "account_id": card})).await;
+    assert_eq!((unlinked.status, fields(&unlinked)), (422, vec!["account_id CONFLICTING".to_owned()]));
     let mismatch = ana.account(json!({"name": "Yen", "account_type": "cash", "currency_code": "JPY"})).await;
     let mismatch = ana.patch(&goal, json!({"account_id": mismatch})).await;
     assert_eq!((mismatch.status, fields(&mismatch)), (422, vec!["account_id CURRENCY_MISMATCH".to_owned()]));
@@ -387,7 +392,7 @@ pub async fn every_invalid_field_is_named(system: &System) {
     assert_eq!(preferences.body["notifications"]["goal_reached"], json!({"mail": true, "inbox": true}));
 }
 
-pub async fn programs_ask_by_grpc(system: &System) {
+pub async fn clients_read_budgets_by_grpc(system: &System) {
     let ana = Person::new(system, "grpc-budget@example.com").await;
     let food = ana.walk("/api/v1/categories?type=expense").await[0]["id"].clone();
     let body = json!({"name": "Food", "amount": 100, "category_id": food, "frequency": "weekly"});
@@ -397,8 +402,8 @@ pub async fn programs_ask_by_grpc(system: &System) {
     let mut request = Request::new(pb::GetBudgetRequest { budget_id: budget_id.clone() });
     let bearer = format!("Bearer {}", ana.token()).parse().expect("metadata");
     request.metadata_mut().insert("authorization", bearer);
-    let budget = client.get_budget(request).await.expect("there").into_inner().budget.expect("a budget");
+    let budget = client.get_budget(request).await.expect("the budget").into_inner().budget.expect("a budget");
     assert_eq!((budget.id, budget.amount.as_str()), (budget_id.clone(), "100.00"));
-    let nobody = client.get_budget(pb::GetBudgetRequest { budget_id }).await.expect_err("no token");
-    assert_eq!(nobody.code(), Code::Unauthenticated);
+    let anonymous = client.get_budget(pb::GetBudgetRequest { budget_id }).await.expect_err("no token");
+    assert_eq!(anonymous.code(), Code::Unauthenticated);
 }

@@ -1,4 +1,4 @@
-//! Programs at the gRPC ports.
+//! Clients of the gRPC ports.
 
 use fintrac_proto::auth::v1 as pb;
 use fintrac_proto::auth::v1::identity_service_client::IdentityServiceClient;
@@ -28,12 +28,13 @@ pub async fn health_and_reflection(system: &System) {
         host: String::new(),
         message_request: Some(MessageRequest::ListServices(String::new())),
     };
-    let mut answers = ServerReflectionClient::new(channel)
+    let mut responses = ServerReflectionClient::new(channel)
         .server_reflection_info(futures::stream::iter([list]))
         .await
         .expect("reflection")
         .into_inner();
-    let response = answers.message().await.expect("an answer").and_then(|response| response.message_response);
+    let response =
+        responses.message().await.expect("a response").and_then(|response| response.message_response);
     let Some(MessageResponse::ListServicesResponse(services)) = response else {
         panic!("no list: {response:?}")
     };
@@ -41,7 +42,7 @@ pub async fn health_and_reflection(system: &System) {
     assert!(names.iter().any(|name| name == "fintrac.auth.v1.UserService"), "{names:?}");
 }
 
-pub async fn programs_with_a_users_token(system: &System) {
+pub async fn clients_call_with_a_users_token(system: &System) {
     let login = logged_in(system, "program@example.com").await;
     let channel = channel(system).await;
     let ask = async |token: &str| {
@@ -53,9 +54,9 @@ pub async fn programs_with_a_users_token(system: &System) {
     assert_eq!(me.email, "program@example.com");
     let forged = ask("forged").await.expect_err("a forged token");
     assert_eq!(forged.code(), Code::Unauthenticated);
-    let nobody =
+    let anonymous =
         UserServiceClient::new(channel.clone()).get_me(pb::GetMeRequest {}).await.expect_err("no token");
-    assert_eq!(nobody.code(), Code::Unauthenticated);
+    assert_eq!(anonymous.code(), Code::Unauthenticated);
     let register = IdentityServiceClient::new(channel).register(pb::RegisterRequest::default()).await;
-    assert_eq!(register.expect_err("only the gateway registers").code(), Code::Unauthenticated);
+    assert_eq!(register.expect_err("only the gateway may register users").code(), Code::Unauthenticated);
 }

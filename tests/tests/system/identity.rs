@@ -1,4 +1,4 @@
-//! From a stranger to a person with a session, and out again.
+//! Registration, login and logout.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use fintrac_tests::system::System;
 use reqwest::Method;
 use serde_json::json;
 
-/// A verified user with a session.
+/// Registers and verifies a user, and logs in.
 pub async fn logged_in(system: &System, email: &str) -> ApiResponse {
     assert_eq!(system.client.register(email).await.status, 202);
     let token = system.mailbox.wait("verification", email).await.token();
@@ -18,10 +18,10 @@ pub async fn logged_in(system: &System, email: &str) -> ApiResponse {
     login
 }
 
-/// Waits until the token is refused, as it must be within a second everywhere.
+/// Waits until the token is rejected, which normally takes less than a second.
 pub async fn wait_until_rejected(system: &System, access_token: &str) {
     let mut tick = tokio::time::interval(Duration::from_millis(10));
-    let refused = async {
+    let rejected = async {
         loop {
             tick.tick().await;
             let response = system.client.get_as(access_token, "/api/v1/users/me").await;
@@ -32,10 +32,10 @@ pub async fn wait_until_rejected(system: &System, access_token: &str) {
             assert_eq!(response.status, 200);
         }
     };
-    tokio::time::timeout(Duration::from_mins(1), refused).await.expect("the session ends");
+    tokio::time::timeout(Duration::from_mins(1), rejected).await.expect("the session ends");
 }
 
-pub async fn a_person_gets_in_by_link(system: &System) {
+pub async fn a_user_registers_by_link(system: &System) {
     let email = "link@example.com";
     assert_eq!(system.client.register(email).await.status, 202);
     let early = system.client.login(email).await;
@@ -59,7 +59,7 @@ pub async fn a_person_gets_in_by_link(system: &System) {
         (200, email, "+34600000000")
     );
     assert_eq!(me.body, login.body["user"]);
-    assert!(me.headers["etag"].to_str().is_ok_and(|tag| tag.starts_with('"')), "a strong tag");
+    assert!(me.headers["etag"].to_str().is_ok_and(|tag| tag.starts_with('"')), "a strong ETag");
 
     let refreshed = system
         .client
@@ -77,7 +77,7 @@ pub async fn a_person_gets_in_by_link(system: &System) {
     assert_eq!((late.status, late.code()), (401, "REFRESH_TOKEN_INVALID"));
 }
 
-pub async fn a_person_gets_in_by_code(system: &System) {
+pub async fn a_user_registers_by_code(system: &System) {
     let email = "code@example.com";
     assert_eq!(system.client.register(email).await.status, 202);
     let code = system.mailbox.wait("verification", email).await.code();
@@ -90,11 +90,11 @@ pub async fn a_person_gets_in_by_code(system: &System) {
     wait_until_rejected(system, &two.text("access_token")).await;
 }
 
-pub async fn a_person_gets_in_by_the_page(system: &System) {
+pub async fn a_user_registers_by_the_page(system: &System) {
     let email = "page@example.com";
     assert_eq!(system.client.register(email).await.status, 202);
     let token = system.mailbox.wait("verification", email).await.token();
-    // The token is behind the #, which a browser does not send; a script puts it into the form.
+    // The token is in the fragment, which browsers do not send; a script copies it into the form.
     for _ in 0..2 {
         let (status, page) = system.client.page(system.client.request(Method::GET, "/verify-email")).await;
         assert!(status == 200 && page.contains("<button"), "{page}");
@@ -102,7 +102,7 @@ pub async fn a_person_gets_in_by_the_page(system: &System) {
     }
     let (status, script) = system.client.page(system.client.request(Method::GET, "/pages.js")).await;
     assert!(status == 200 && script.contains("location.hash"), "{script}");
-    assert_eq!(system.client.login(email).await.status, 403, "looking at the page verifies nothing");
+    assert_eq!(system.client.login(email).await.status, 403, "opening the page verifies nothing");
     let press = || {
         let request = system.client.request(Method::POST, "/verify-email").header("accept-language", "es");
         request.header("content-type", "application/x-www-form-urlencoded").body(format!("token={token}"))
@@ -111,7 +111,7 @@ pub async fn a_person_gets_in_by_the_page(system: &System) {
     assert!(status == 200 && page.contains("Dirección confirmada"), "{page}");
     assert_eq!(system.client.login(email).await.status, 200);
     let (status, page) = system.client.page(press()).await;
-    assert!(status == 200 && page.contains("Dirección confirmada"), "a second look: {page}");
+    assert!(status == 200 && page.contains("Dirección confirmada"), "the second request: {page}");
     let wrong = system.client.request(Method::POST, "/verify-email").header("accept-language", "es");
     let wrong = wrong.header("content-type", "application/x-www-form-urlencoded").body("token=x");
     let (status, page) = system.client.page(wrong).await;

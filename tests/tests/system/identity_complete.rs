@@ -1,5 +1,5 @@
-//! Identity over REST: passwords, second factors, devices, administrators,
-//! rules on addresses, keys under load.
+//! Identity over REST: passwords, second factors, devices, administrators, IP rules, and key
+//! rotation under load.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -30,18 +30,18 @@ async fn login(system: &System, body: Value) -> ApiResponse {
     system.client.post("/api/v1/auth/login", body).await
 }
 
-#[expect(clippy::disallowed_methods, reason = "codes of an app go by the system's clock")]
+#[expect(clippy::disallowed_methods, reason = "authenticator apps use the system's clock")]
 fn code(totp: &Totp, steps: i64) -> String {
     let now = chrono::Utc::now().timestamp() + steps * 30;
     totp.generate(u64::try_from(now).expect("after 1970")).to_string()
 }
 
-/// A second factor in force, and its recovery codes.
-async fn enrol(system: &System, token: &str) -> (Totp, Vec<String>) {
-    let enrolment = send(system, Method::POST, "/api/v1/auth/mfa/totp", token, Value::Null).await;
-    assert_eq!(enrolment.status, 200, "{enrolment:?}");
-    assert!(enrolment.text("qr_svg").contains("<svg"));
-    let secret = Secret::try_from_base32(enrolment.text("secret")).expect("base32");
+/// Enables a second factor and returns it with its recovery codes.
+async fn enroll(system: &System, token: &str) -> (Totp, Vec<String>) {
+    let enrollment = send(system, Method::POST, "/api/v1/auth/mfa/totp", token, Value::Null).await;
+    assert_eq!(enrollment.status, 200, "{enrollment:?}");
+    assert!(enrollment.text("qr_svg").contains("<svg"));
+    let secret = Secret::try_from_base32(enrollment.text("secret")).expect("base32");
     let totp = Builder::new().with_secret(secret).with_account_name("x").build().expect("a generator");
     let body = json!({"code": code(&totp, 0)});
     let confirmed = send(system, Method::POST, "/api/v1/auth/mfa/totp/confirm", token, body).await;
@@ -50,7 +50,7 @@ async fn enrol(system: &System, token: &str) -> (Totp, Vec<String>) {
     (totp, codes.filter_map(Value::as_str).map(str::to_owned).collect())
 }
 
-pub async fn a_forgotten_password_and_its_page(system: &System) {
+pub async fn a_forgotten_password_is_reset(system: &System) {
     let email = "forgetful@example.com";
     let session = logged_in(system, email).await;
     let forgot =
@@ -83,11 +83,11 @@ pub async fn a_forgotten_password_and_its_page(system: &System) {
     system.mailbox.wait("password_changed", email).await;
 }
 
-pub async fn a_second_factor(system: &System) {
+pub async fn a_second_factor_is_required(system: &System) {
     let email = "factor@example.com";
     let session = logged_in(system, email).await;
     let token = session.text("access_token");
-    let (totp, recovery) = enrol(system, &token).await;
+    let (totp, recovery) = enroll(system, &token).await;
     assert_eq!(recovery.len(), 10);
     system.mailbox.wait("mfa_changed", email).await;
     let bare = login(system, json!({"email": email, "password": PASSWORD})).await;
@@ -104,7 +104,7 @@ pub async fn a_second_factor(system: &System) {
     assert_eq!(login(system, json!({"email": email, "password": PASSWORD})).await.status, 200);
 }
 
-pub async fn devices_and_sessions(system: &System) {
+pub async fn devices_and_sessions_are_revoked(system: &System) {
     let email = "devices@example.com";
     let first = logged_in(system, email).await;
     let device = json!({"device_id": "another", "name": "Another phone", "platform": "android"});
@@ -117,7 +117,7 @@ pub async fn devices_and_sessions(system: &System) {
         .as_array()
         .expect("a list")
         .iter()
-        .map(|it| (&it["is_current"], &it["device_name"]))
+        .map(|item| (&item["is_current"], &item["device_name"]))
         .collect();
     assert_eq!(names.len(), 2, "{names:?}");
     let devices = system.client.get_as(&token, "/api/v1/auth/devices").await;
@@ -125,8 +125,8 @@ pub async fn devices_and_sessions(system: &System) {
         .as_array()
         .expect("a list")
         .iter()
-        .find(|it| it["name"] == "Another phone")
-        .expect("it");
+        .find(|item| item["name"] == "Another phone")
+        .expect("the device");
     let path = format!("/api/v1/auth/devices/{}", phone["id"].as_str().expect("an id"));
     let trusted = system.client.patch_json_as(&token, &path, json!({"is_trusted": true})).await;
     assert_eq!(
@@ -141,7 +141,7 @@ pub async fn devices_and_sessions(system: &System) {
     wait_until_rejected(system, &again.text("access_token")).await;
 }
 
-pub async fn another_address_and_another_password(system: &System) {
+pub async fn email_address_and_password_are_changed(system: &System) {
     let (email, new) = ("moving@example.com", "moved@example.org");
     let session = logged_in(system, email).await;
     let token = session.text("access_token");
@@ -161,24 +161,28 @@ pub async fn another_address_and_another_password(system: &System) {
     system.mailbox.wait("password_changed", new).await;
     assert_eq!(login(system, json!({"email": new, "password": OTHER})).await.status, 200);
     let events = system.client.get_as(&token, "/api/v1/users/me/security-events").await;
-    let kinds: Vec<_> =
-        events.body["data"].as_array().expect("a list").iter().filter_map(|it| it["kind"].as_str()).collect();
+    let kinds: Vec<_> = events.body["data"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|item| item["kind"].as_str())
+        .collect();
     assert_eq!(kinds, ["password_changed", "email_changed"]);
 }
 
-pub async fn an_administrator_acts_within_a_second(system: &System) {
+pub async fn administrative_changes_apply_within_a_second(system: &System) {
     let (email, target) = ("admin@example.com", "target@example.com");
     logged_in(system, email).await;
     system.run_command(&["admin-create", email]).await;
     let admin = system.client.login(email).await.text("access_token");
     let user = logged_in(system, target).await;
     let token = user.text("access_token");
-    let refused = system.client.get_as(&token, "/api/v1/admin/users").await;
-    assert_eq!((refused.status, refused.code()), (403, "PERMISSION_DENIED"));
+    let denied = system.client.get_as(&token, "/api/v1/admin/users").await;
+    assert_eq!((denied.status, denied.code()), (403, "PERMISSION_DENIED"));
     let found = system.client.get_as(&admin, "/api/v1/admin/users?q=target").await;
     let id = found.body["data"][0]["id"].as_str().expect("an id").to_owned();
     let path = format!("/api/v1/admin/users/{id}");
-    // Rules on addresses are in force at the gateway and gone again.
+    // IP rules take effect at the gateway, and end when they are deleted.
     let ask = async |ip: &str| {
         let request = system.client.request(Method::GET, "/api/v1/users/me").bearer_auth(&token);
         system.client.send(request.header("x-forwarded-for", ip)).await
@@ -201,11 +205,11 @@ pub async fn an_administrator_acts_within_a_second(system: &System) {
     assert_eq!(ask("198.51.100.9").await.status, 200);
     let request =
         system.client.request(Method::GET, "/api/v1/nothing").header("x-forwarded-for", "203.0.113.9");
-    assert_eq!(system.client.send(request).await.code(), "IP_ADDRESS_DENIED", "without a token, too");
+    assert_eq!(system.client.send(request).await.code(), "IP_ADDRESS_DENIED", "also without a token");
     let deleted = format!("/api/v1/admin/ip-rules/{}", first.text("id"));
     assert_eq!(system.client.delete_as(&admin, &deleted).await.status, 204);
     soon(async || ask("203.0.113.9").await.status == 200).await;
-    // A rule on one user holds for his programs, too: they are where their connection comes from.
+    // A rule on a user also applies to direct gRPC calls, by their connection's address.
     let rule = json!({"action": "deny", "cidr": "127.0.0.0/8", "user_id": id});
     let own = send(system, Method::POST, "/api/v1/admin/ip-rules", &admin, rule).await;
     assert_eq!(own.status, 201, "{own:?}");
@@ -220,11 +224,11 @@ pub async fn an_administrator_acts_within_a_second(system: &System) {
         direct().await.is_err_and(|status| reason(&status).as_deref() == Some("IP_ADDRESS_DENIED"))
     })
     .await;
-    assert_eq!(ask("198.51.100.9").await.status, 200, "elsewhere he may");
+    assert_eq!(ask("198.51.100.9").await.status, 200, "other addresses are allowed");
     let deleted = format!("/api/v1/admin/ip-rules/{}", own.text("id"));
     assert_eq!(system.client.delete_as(&admin, &deleted).await.status, 204);
     soon(async || direct().await.is_ok()).await;
-    // A lock holds for tokens that are out.
+    // A lock also applies to tokens that were already issued.
     let locked = system.client.patch_json_as(&admin, &path, json!({"is_locked": true})).await;
     assert_eq!((locked.status, locked.text("status").as_str()), (200, "locked"));
     wait_until_rejected(system, &token).await;
@@ -241,7 +245,7 @@ pub async fn an_administrator_acts_within_a_second(system: &System) {
     };
     assert_eq!(names(&out), names(&stranger), "the same headers");
     system.mailbox.wait("account_locked", target).await;
-    // Who did it is on record.
+    // The audit log has the actor.
     let log = async || {
         let path = format!("/api/v1/admin/audit-log?user_id={id}&action=locked");
         system.client.get_as(&admin, &path).await.body["data"][0].clone()
@@ -254,14 +258,15 @@ pub async fn an_administrator_acts_within_a_second(system: &System) {
     let unlocked = system.client.patch_json_as(&admin, &path, json!({"is_locked": false})).await;
     assert_eq!(unlocked.status, 200);
     assert_eq!(system.client.login(target).await.status, 200);
-    let nobody = json!({"roles": ["user"]});
+    let demotion = json!({"roles": ["user"]});
     let admin_id = system.client.get_as(&admin, "/api/v1/users/me").await.text("id");
-    let last = system.client.patch_json_as(&admin, &format!("/api/v1/admin/users/{admin_id}"), nobody).await;
+    let last =
+        system.client.patch_json_as(&admin, &format!("/api/v1/admin/users/{admin_id}"), demotion).await;
     assert_eq!((last.status, last.code()), (409, "LAST_ADMIN"));
 }
 
-/// Every service's changes are in the user's audit log, with their origin.
-pub async fn every_change_is_on_record(system: &System) {
+/// The user's audit log contains the changes of all services, with their origin.
+pub async fn every_change_is_in_the_audit_log(system: &System) {
     let session = logged_in(system, "record@example.com").await;
     let token = session.text("access_token");
     let made = async |path: &str, body: Value| {
@@ -284,11 +289,12 @@ pub async fn every_change_is_on_record(system: &System) {
         let log = system.client.get_as(&token, "/api/v1/users/me/audit-log?page_size=200").await;
         let rows = log.body["data"].as_array().cloned().unwrap_or_default();
         let text = |row: &Value, field: &str| row[field].as_str().unwrap_or_default().to_owned();
-        // Only a registration is by somebody who has proved nothing.
-        let by_nobody = |row: &Value| text(row, "actor") == "gateway";
-        let stranger = |row: &Value| matches!(text(row, "entity").as_str(), "user" | "challenge");
-        let whole =
-            rows.iter().all(|row| row["actor"] == row["user_id"] || (by_nobody(row) && stranger(row)));
+        // Only a registration is recorded without an authenticated user.
+        let is_anonymous = |row: &Value| text(row, "actor") == "gateway";
+        let is_registration = |row: &Value| matches!(text(row, "entity").as_str(), "user" | "challenge");
+        let whole = rows
+            .iter()
+            .all(|row| row["actor"] == row["user_id"] || (is_anonymous(row) && is_registration(row)));
         let seen: Vec<_> = rows
             .iter()
             .map(|row| format!("{} {} {}", text(row, "part"), text(row, "entity"), text(row, "action")))
@@ -298,7 +304,7 @@ pub async fn every_change_is_on_record(system: &System) {
     .await;
 }
 
-/// Looks again and again until it is so.
+/// Polls until `is_so` returns true.
 async fn soon(is_so: impl AsyncFn() -> bool) {
     let mut tick = tokio::time::interval(Duration::from_millis(10));
     let seen = async {
@@ -309,10 +315,10 @@ async fn soon(is_so: impl AsyncFn() -> bool) {
             }
         }
     };
-    tokio::time::timeout(Duration::from_mins(1), seen).await.expect("it becomes so");
+    tokio::time::timeout(Duration::from_mins(1), seen).await.expect("the condition is met");
 }
 
-/// The key id in a token's header.
+/// Reads the key id in a token's header.
 fn kid(token: &str) -> String {
     let header = BASE64.decode(token.split('.').next().expect("a header")).expect("base64url");
     let header: Value = serde_json::from_slice(&header).expect("JSON");
@@ -329,13 +335,13 @@ async fn signing_keys_rotate_under_load_without_a_rejected_request() {
     }
     logged_in(&system, "probe@example.com").await;
     let done = AtomicBool::new(false);
-    // Each reads with his newest token at all services, and refreshes it now and then.
+    // Each client calls all services with its newest token, and refreshes it regularly.
     let load = sessions.into_iter().map(async |session| {
         let (mut access, mut refresh) = (session.text("access_token"), session.text("refresh_token"));
         let (mut calls, mut kids) = (0_u32, vec![kid(&access)]);
         let mut is_last = false;
         while !is_last {
-            // After the last rotation each is given a token once more.
+            // After the last rotation, each client gets a token once more.
             is_last = done.load(Ordering::Relaxed);
             for path in ["/api/v1/users/me", "/api/v1/accounts", "/api/v1/budgets", "/api/v1/notifications"] {
                 let response = system.client.get_as(&access, path).await;
@@ -388,8 +394,8 @@ async fn a_flood_of_logins_is_rejected_while_other_requests_succeed() {
     };
     let (statuses, ()) = tokio::join!(flood, calm);
     assert!(statuses.iter().all(|status| [401, 429, 503].contains(status)), "{statuses:?}");
-    assert!(statuses.contains(&503), "some were sent away");
-    assert!(statuses.contains(&401), "some were answered");
+    assert!(statuses.contains(&503), "some logins are rejected");
+    assert!(statuses.contains(&401), "some logins are processed");
     assert_eq!(system.client.login("calm@example.com").await.status, 200);
     system.terminate().await;
 }

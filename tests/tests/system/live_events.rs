@@ -1,5 +1,5 @@
-//! The live events over REST: in order, to those whom it concerns, resumed
-//! without loss or repetition.
+//! Live events over REST: in order, only to the users concerned, and resumed without loss or
+//! repetition.
 
 use fintrac_tests::client::Client;
 use fintrac_tests::events::{Event, Stream};
@@ -15,26 +15,26 @@ fn version(event: &Event) -> (String, i64) {
     (data["id"].as_str().expect("an id").to_owned(), data["version"].as_i64().expect("a version"))
 }
 
-/// What a stream says until it has said `last`: names and ids of things.
+/// Reads events until one concerns the entity `last`; returns their names and ids.
 async fn all_until(stream: &mut Stream, last: &str) -> Vec<(String, String)> {
-    let mut told = Vec::new();
+    let mut received = Vec::new();
     let reading = async {
-        while !told.iter().any(|(_, id)| id == last) {
-            let event = stream.next().await.expect("the stream goes on");
+        while !received.iter().any(|(_, id)| id == last) {
+            let event = stream.next().await.expect("the stream continues");
             if !event.name.is_empty() {
-                told.push((event.name.clone(), version(&event).0));
+                received.push((event.name.clone(), version(&event).0));
             }
         }
     };
     let in_time = tokio::time::timeout(std::time::Duration::from_secs(30), reading).await;
-    assert!(in_time.is_ok(), "{last} is not told: {told:?}");
-    told
+    assert!(in_time.is_ok(), "no event of {last}: {received:?}");
+    received
 }
 
 pub async fn changes_are_streamed_as_they_happen(system: &System) {
     let ana = Person::new(system, "live@example.com").await;
     let bob = Person::new(system, "live-bob@example.com").await;
-    // The month of her budget does not end meanwhile.
+    // Keeps the budget's month from ending during the test.
     ana.move_to_noon().await;
     let mut live = Stream::open(&system.client, ana.token(), None).await.expect("a stream");
     let beginning = live.one().await;
@@ -57,19 +57,20 @@ pub async fn changes_are_streamed_as_they_happen(system: &System) {
     let lunch = ana.post("/api/v1/transactions", lunch).await.text("id");
     let posted = all_until(&mut live, &lunch).await;
     assert!(posted.contains(&("transaction".to_owned(), lunch.clone())), "{posted:?}");
-    // It goes another way, and may be there before.
+    // The notification comes from another service and may arrive first.
     let notified = posted.iter().find(|(name, _)| name == "notification").map(|(_, id)| id.clone());
-    let told = match notified {
+    let notification = match notified {
         Some(id) => (id, 1),
         None => version(&live.until("notification").await),
     };
     let inbox = ana.get("/api/v1/notifications").await;
-    assert_eq!(inbox.body["data"][0]["id"], told.0, "the threshold at 80 %");
-    let read = ana.patch(&format!("/api/v1/notifications/{}", told.0), json!({"is_read": true})).await;
+    assert_eq!(inbox.body["data"][0]["id"], notification.0, "the threshold at 80%");
+    let read =
+        ana.patch(&format!("/api/v1/notifications/{}", notification.0), json!({"is_read": true})).await;
     assert_eq!(read.status, 200);
-    assert_eq!(version(&live.until("notification").await), (told.0, 2), "other devices hear it");
+    assert_eq!(version(&live.until("notification").await), (notification.0, 2), "other devices receive it");
 
-    // Away for a while, then everything since, once.
+    // After a disconnect, the stream resumes with every event since, once.
     let renamed = ana.patch(&format!("/api/v1/accounts/{bank}"), json!({"name": "My bank"})).await;
     assert_eq!(renamed.status, 200);
     let last = live.until("account").await;
@@ -81,38 +82,38 @@ pub async fn changes_are_streamed_as_they_happen(system: &System) {
     let mut live = Stream::open(&system.client, ana.token(), Some(&last.id)).await.expect("a stream");
     let mut names = Vec::new();
     while names.len() < 2 {
-        // Where neither was there yet, the stream begins with where it stands.
+        // The stream may start with an event that only advances the id.
         names.extend(Some(live.one().await.name).filter(|name| !name.is_empty()));
     }
     names.sort();
     assert_eq!(names, ["goal", "transaction"]);
     let given = ana.post(&format!("/api/v1/goals/{goal}/contribute"), json!({"amount": "5"})).await;
     assert_eq!(given.status, 201);
-    assert_eq!(version(&live.until("goal").await).0, goal, "money that comes changes it");
+    assert_eq!(version(&live.until("goal").await).0, goal, "a contribution changes the goal");
 
-    // A place that never was.
+    // A position past the end.
     let mut lost = Stream::open(&system.client, ana.token(), Some("999999")).await.expect("a stream");
     let reset = lost.until("reset").await;
     assert_eq!(reset.data, "{}");
     assert!(reset.id.parse::<i64>().expect("a number") < 1000);
     for (after, status) in [("x", 400), ("-1", 400)] {
         assert_eq!(
-            Stream::open(&system.client, ana.token(), Some(after)).await.expect_err("refused"),
+            Stream::open(&system.client, ana.token(), Some(after)).await.expect_err("rejected"),
             status
         );
     }
-    assert_eq!(Stream::open(&system.client, "nobody", None).await.expect_err("refused"), 401);
+    assert_eq!(Stream::open(&system.client, "invalid", None).await.expect_err("rejected"), 401);
 
-    // It ends with the session.
+    // The stream ends with the session.
     let logout = system.client.post_as(ana.token(), "/api/v1/auth/logout").await;
     assert_eq!(logout.status, 204);
     live.ended().await;
     lost.ended().await;
 }
 
-/// A reader who goes on at another gateway.
+/// A reader resumes at another gateway.
 #[tokio::test]
-async fn a_stream_goes_on_at_another_gateway() {
+async fn a_stream_resumes_at_another_gateway() {
     let mut system = System::start(BINARY, Shape::FiveProcesses).await;
     let ledger = system.ledger_grpc.clone();
     let second = system.start_gateway(Some(&ledger)).await;
@@ -129,7 +130,7 @@ async fn a_stream_goes_on_at_another_gateway() {
     let missed = ana.account(json!({"name": "Second", "account_type": "bank"})).await;
     let mut there = Stream::open(&second, &token, Some(&seen.id)).await.expect("a stream");
     assert_eq!(version(&there.until("account").await), (missed, 1));
-    // notify-svc is gone for a moment: what happens meanwhile is told when it is back.
+    // Events during an outage of notify-svc arrive after it restarts.
     system.kill_service("notify").await;
     let third =
         Person::again(&system, &token).account(json!({"name": "Third", "account_type": "bank"})).await;

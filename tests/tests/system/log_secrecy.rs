@@ -1,5 +1,5 @@
-//! Secrets that a whole story uses are looked for in everything that the system
-//! wrote: logs at their most talkative, events, every table.
+//! Searches all logs at trace level, all events and all tables for the secrets that a scenario
+//! uses.
 
 use fintrac_tests::client::PASSWORD;
 use fintrac_tests::system::{Settings, Shape, System};
@@ -14,7 +14,7 @@ const OTHER: &str = "seven silent herons";
 const WRONG: &str = "wrong but still secret";
 const PHONE: &str = "600765432";
 
-/// What must not be found anywhere, and what it is.
+/// Secrets with a description.
 type Secrets = Vec<(&'static str, String)>;
 
 async fn story(system: &System) -> Secrets {
@@ -26,7 +26,7 @@ async fn story(system: &System) -> Secrets {
         ("the phone number", PHONE.into()),
     ];
     let mut note = |what: &'static str, secret: String| {
-        assert!(secret.len() >= 6, "{what} is too short to look for");
+        assert!(secret.len() >= 6, "{what} is too short to search for");
         secrets.push((what, secret));
     };
     let first = logged_in(system, EMAIL).await;
@@ -42,7 +42,7 @@ async fn story(system: &System) -> Secrets {
     client.post("/api/v1/auth/login", json!({"email": EMAIL, "password": WRONG})).await;
     let phone = json!({"phone_number": format!("+34{PHONE}")});
     assert_eq!(send(Method::PATCH, "/api/v1/users/me", phone).await.status, 200);
-    // Bodies that cannot be read, with a secret in them.
+    // Malformed bodies that contain a secret.
     for body in [
         format!("{{\"password\": \"{WRONG}\""),
         format!("{{\"password\": [\"{WRONG}\"]}}"),
@@ -53,8 +53,8 @@ async fn story(system: &System) -> Secrets {
         let response = client.send(request.body(body)).await;
         assert_eq!(response.status, 400);
     }
-    let enrolment = send(Method::POST, "/api/v1/auth/mfa/totp", Value::Null).await;
-    note("the seed", enrolment.text("secret"));
+    let enrollment = send(Method::POST, "/api/v1/auth/mfa/totp", Value::Null).await;
+    note("the seed", enrollment.text("secret"));
     let change = json!({"current_password": WRONG, "new_password": OTHER});
     assert_eq!(send(Method::POST, "/api/v1/users/me/change-password", change).await.status, 422);
     let change = json!({"current_password": PASSWORD, "new_password": OTHER});
@@ -73,7 +73,7 @@ async fn story(system: &System) -> Secrets {
             note("a token", response.text(field));
         }
     }
-    // A wrong token, in a header and in a body.
+    // An invalid token, in a header and in a body.
     let forged = format!("{}x", next.text("access_token"));
     assert_eq!(client.get_as(&forged, "/api/v1/users/me").await.status, 401);
     client
@@ -95,12 +95,12 @@ async fn no_secret_is_in_any_log_event_or_table() {
         let logs = system.logs();
         assert!(
             logs.contains("/api/v1/auth/login") && logs.contains("TRACE"),
-            "logs are talkative: {} bytes",
+            "the logs are verbose: {} bytes",
             logs.len()
         );
         assert!(
             dump.iter().any(|(table, row)| table == "auth.users" && row.contains(EMAIL)),
-            "the dump is whole"
+            "the dump is complete"
         );
         for (what, secret) in &secrets {
             let line = logs.lines().find(|line| line.contains(secret.as_str()));
@@ -108,7 +108,7 @@ async fn no_secret_is_in_any_log_event_or_table() {
             let place = dump.iter().find(|(_, row)| row.contains(secret.as_str()));
             assert!(place.is_none(), "{what} is in the database: {place:?}");
         }
-        // Addresses and amounts are no business of a log either.
+        // Email addresses must not be in logs either.
         assert!(!logs.contains(EMAIL), "an address is in the logs");
     }
 }

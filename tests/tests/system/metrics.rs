@@ -1,4 +1,4 @@
-//! What Prometheus gets to see.
+//! Prometheus metrics.
 
 use std::time::Duration;
 
@@ -34,21 +34,21 @@ async fn metrics_cover_requests_calls_statements_connections_and_jobs() {
         "fintrac_event_dead_letters_total{source=\"ledger\"} 0",
     ];
     let mut page = String::new();
-    let told = async {
+    let complete = async {
         let mut tick = tokio::time::interval(Duration::from_millis(200));
         while !wanted.iter().all(|line| page.contains(line)) {
             tick.tick().await;
-            let response = prometheus.request(Method::GET, "/metrics").send().await.expect("an answer");
+            let response = prometheus.request(Method::GET, "/metrics").send().await.expect("a response");
             page = response.text().await.expect("text");
         }
     };
-    let all = tokio::time::timeout(Duration::from_secs(30), told).await;
+    let all = tokio::time::timeout(Duration::from_secs(30), complete).await;
     let missing: Vec<_> = wanted.iter().filter(|line| !page.contains(**line)).collect();
     assert!(all.is_ok(), "{missing:?} in {page}");
     for secret in ["Secret lunch", "measured@example.com", bank.as_str()] {
         assert!(!page.contains(secret), "{secret}");
     }
-    // A command beside it leaves the metrics' port alone.
+    // A command does not bind the metrics port of the running system.
     assert!(system.run_command(&["jobs"]).await.contains("budget-check"));
     system.terminate().await;
 }

@@ -1,4 +1,4 @@
-//! Money over REST: books, repeated requests, refusals.
+//! Money over REST: accounts, transactions, repeated requests and rejections.
 
 use chrono::Timelike as _;
 use fintrac_kit::clock::Clock;
@@ -15,7 +15,7 @@ use crate::identity::logged_in;
 const ACCOUNTS: &str = "/api/v1/accounts";
 const TRANSACTIONS: &str = "/api/v1/transactions";
 
-/// Somebody with a session.
+/// A user with a session.
 pub struct Person<'a> {
     client: &'a Client,
     token: String,
@@ -26,15 +26,15 @@ impl<'a> Person<'a> {
         Self { client: &system.client, token: logged_in(system, email).await.text("access_token") }
     }
 
-    /// The same person later.
+    /// Creates the same user from a token.
     pub fn again(system: &'a System, token: &str) -> Self {
         Self { client: &system.client, token: token.to_owned() }
     }
 
-    /// Lives where it is about noon, so that no day ends during a test.
+    /// Moves to a time zone where it is about noon, so that no day ends during a test.
     pub async fn move_to_noon(&self) {
         let offset = 12 - i64::from(Clock::System.now().hour());
-        // The signs of these names are those of POSIX: the other way round.
+        // POSIX inverts the signs of these names.
         let zone = if offset == 0 { "Etc/GMT".to_owned() } else { format!("Etc/GMT{:+}", -offset) };
         let moved = self.patch("/api/v1/users/me/preferences", json!({"timezone": zone})).await;
         assert_eq!(moved.status, 200, "{moved:?}");
@@ -72,7 +72,7 @@ impl<'a> Person<'a> {
         self.get(&format!("{ACCOUNTS}/{id}")).await.text("balance")
     }
 
-    /// Every page of a list, by its `Link` headers.
+    /// Reads all pages of a list by their `Link` headers.
     pub async fn walk(&self, path: &str) -> Vec<Value> {
         let (mut rows, mut next) = (Vec::new(), Some(path.to_owned()));
         while let Some(path) = next {
@@ -87,12 +87,16 @@ impl<'a> Person<'a> {
     }
 }
 
-pub async fn a_person_keeps_books(system: &System) {
+pub async fn a_user_manages_accounts_and_transactions(system: &System) {
     let ana = Person::new(system, "books@example.com").await;
     let categories = ana.walk("/api/v1/categories?page_size=7").await;
-    assert_eq!((categories.len(), categories[0]["name"].as_str()), (20, Some("Sueldo")), "in her language");
+    assert_eq!(
+        (categories.len(), categories[0]["name"].as_str()),
+        (20, Some("Sueldo")),
+        "in the user's language"
+    );
     let groceries =
-        categories.iter().find(|it| it["name"] == "Alimentación").expect("a category")["id"].clone();
+        categories.iter().find(|item| item["name"] == "Alimentación").expect("a category")["id"].clone();
 
     let bank = ana.account(json!({"name": "Banco", "account_type": "BANK", "balance": 1000})).await;
     let card = ana.account(json!({"name": "Card", "account_type": "card", "currency_code": "USD"})).await;
@@ -137,12 +141,12 @@ pub async fn a_person_keeps_books(system: &System) {
     let running =
         ana.walk(&format!("{ACCOUNTS}/{bank}/transactions?page_size=1&sort=transaction_date")).await;
     let running: Vec<_> = running.iter().map(|row| row["running_balance"].as_str().expect("text")).collect();
-    assert_eq!(running, ["-20.00", "-120.00", "880.00"], "by date: the opening is today's");
+    assert_eq!(running, ["-20.00", "-120.00", "880.00"], "by date: the opening is dated today");
     let voided = ana.walk(&format!("{TRANSACTIONS}?status=voided")).await;
     assert_eq!(voided.len(), 1);
 
-    let held = ana.delete(&format!("{ACCOUNTS}/{card}")).await;
-    assert_eq!((held.status, held.code()), (409, "ACCOUNT_HAS_BALANCE"), "its money would be gone unseen");
+    let not_empty = ana.delete(&format!("{ACCOUNTS}/{card}")).await;
+    assert_eq!((not_empty.status, not_empty.code()), (409, "ACCOUNT_HAS_BALANCE"));
     assert_eq!(ana.delete(&format!("{ACCOUNTS}/{card}?with_balance=true")).await.status, 204);
     assert_eq!(ana.get(&format!("{ACCOUNTS}/{card}")).await.status, 404);
     assert_eq!(ana.walk(&format!("{ACCOUNTS}?deleted=true")).await.len(), 1);
@@ -151,8 +155,8 @@ pub async fn a_person_keeps_books(system: &System) {
         let back = restore.bearer_auth(&ana.token).header("idempotency-key", "back");
         let back = ana.client.send(back).await;
         assert_eq!((back.status, back.text("balance").as_str()), (200, "111.72"));
-        let told = back.headers.get("idempotency-replayed").and_then(|it| it.to_str().ok());
-        assert_eq!(told, replayed);
+        let header = back.headers.get("idempotency-replayed").and_then(|item| item.to_str().ok());
+        assert_eq!(header, replayed);
     }
     let used = ana.delete(&format!("/api/v1/categories/{}", groceries.as_str().expect("an id"))).await;
     assert_eq!((used.status, used.code()), (409, "CATEGORY_IN_USE"));
@@ -188,7 +192,7 @@ pub async fn a_repeated_request_gets_the_first_response(system: &System) {
     let send = async |body: &str, key: &str| {
         let request = ana.client.request(Method::POST, TRANSACTIONS).bearer_auth(&ana.token);
         let request = request.header("content-type", "application/json").header("idempotency-key", key);
-        let response = request.body(body.to_owned()).send().await.expect("an answer");
+        let response = request.body(body.to_owned()).send().await.expect("a response");
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         (status, headers, response.bytes().await.expect("a body"))
     };
@@ -218,7 +222,9 @@ pub async fn every_invalid_field_is_named(system: &System) {
         let errors = response.body["errors"].as_array().cloned().unwrap_or_default();
         errors
             .iter()
-            .map(|it| format!("{} {}", it["field"].as_str().unwrap_or(""), it["code"].as_str().unwrap_or("")))
+            .map(|item| {
+                format!("{} {}", item["field"].as_str().unwrap_or(""), item["code"].as_str().unwrap_or(""))
+            })
             .collect()
     };
     for (body, status, expected) in [
@@ -294,7 +300,7 @@ pub async fn every_invalid_field_is_named(system: &System) {
     }
 }
 
-pub async fn programs_post_by_grpc(system: &System) {
+pub async fn clients_post_transactions_by_grpc(system: &System) {
     let ana = Person::new(system, "grpc-books@example.com").await;
     let bank = ana.account(json!({"name": "Bank", "account_type": "bank"})).await;
     let channel = tonic::transport::Channel::from_shared(system.ledger_grpc.clone()).expect("a URL");

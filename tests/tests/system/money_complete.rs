@@ -1,5 +1,5 @@
-//! Money over REST, what a bookkeeper asks next: splits and search, many at
-//! once, files, what recurs, analyses.
+//! Money over REST, continued: splits, search, bulk requests, exports, recurring transactions and
+//! analytics.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ async fn bank(person: &Person<'_>) -> String {
     person.account(json!({"name": "Bank", "account_type": "bank", "currency_code": "EUR"})).await
 }
 
-pub async fn splits_words_and_ways_back(system: &System) {
+pub async fn splits_search_and_restore(system: &System) {
     let ana = Person::new(system, "splits@example.com").await;
     let (bank, food, fun) = (bank(&ana).await, category(&ana, "Food").await, category(&ana, "Fun").await);
     let body = json!({"account_id": bank, "type": "expense", "amount": 10, "description": "Café & cinéma",
@@ -46,9 +46,9 @@ pub async fn splits_words_and_ways_back(system: &System) {
     assert_eq!(ana.walk(&format!("{TRANSACTIONS}?category_id={fun}")).await.len(), 1);
     let mut bad = body;
     bad["splits"][0]["amount"] = json!("1");
-    let refused = ana.post(TRANSACTIONS, bad).await;
+    let mismatch = ana.post(TRANSACTIONS, bad).await;
     assert_eq!(
-        (refused.status, refused.body["errors"][0]["code"].as_str()),
+        (mismatch.status, mismatch.body["errors"][0]["code"].as_str()),
         (422, Some("SPLITS_SUM_MISMATCH"))
     );
 
@@ -56,10 +56,14 @@ pub async fn splits_words_and_ways_back(system: &System) {
     assert_eq!(ana.delete(&format!("/api/v1/categories/{fun}?move_to={food}")).await.status, 204);
     let now = ana.get(&path).await;
     assert!(
-        now.body["splits"].as_array().expect("splits").iter().all(|it| it["category_id"] == food.as_str())
+        now.body["splits"]
+            .as_array()
+            .expect("splits")
+            .iter()
+            .all(|item| item["category_id"] == food.as_str())
     );
 
-    // What only a budget uses is used, until the budget is gone.
+    // A category that only a budget uses is in use until the budget is deleted.
     let gym = category(&ana, "Gym").await;
     let body = json!({"name": "Gym", "amount": 40, "category_id": gym, "frequency": "monthly"});
     let budget = ana.post("/api/v1/budgets", body).await.text("id");
@@ -75,7 +79,7 @@ pub async fn splits_words_and_ways_back(system: &System) {
         format!("/api/v1/accounts/{bank}/balance-history?from=2026-08-30&to=2026-09-01&interval=day");
     let history = ana.get(&history).await;
     let closing: Vec<_> =
-        history.body["data"].as_array().expect("days").iter().map(|it| it["balance"].clone()).collect();
+        history.body["data"].as_array().expect("days").iter().map(|item| item["balance"].clone()).collect();
     assert_eq!(closing, ["0.00", "-10.00", "-10.00"]);
 
     assert_eq!(ana.delete(&path).await.status, 204);
@@ -84,20 +88,20 @@ pub async fn splits_words_and_ways_back(system: &System) {
     assert_eq!((restored.status, restored.text("status").as_str()), (200, "posted"), "{restored:?}");
     assert_eq!(restored.headers["etag"], "\"3\"");
     let kinds: Vec<_> =
-        ana.walk(&format!("{path}/history")).await.iter().map(|it| it["kind"].clone()).collect();
+        ana.walk(&format!("{path}/history")).await.iter().map(|item| item["kind"].clone()).collect();
     assert_eq!(kinds, ["created", "voided", "restored"]);
 }
 
-pub async fn many_at_once(system: &System) {
+pub async fn bulk_operations(system: &System) {
     let ana = Person::new(system, "bulk@example.com").await;
     let bank = bank(&ana).await;
     let path = format!("{TRANSACTIONS}/bulk");
     let income =
         |amount: &str| json!({"op": "create", "account_id": bank, "type": "income", "amount": amount});
-    let refused =
+    let invalid =
         ana.post(&path, json!({"mode": "atomic", "operations": [income("1"), income("0.001")]})).await;
-    assert_eq!(refused.status, 422, "{refused:?}");
-    let error = &refused.body["errors"][0];
+    assert_eq!(invalid.status, 422, "{invalid:?}");
+    let error = &invalid.body["errors"][0];
     assert_eq!(
         (error["field"].as_str(), error["code"].as_str()),
         (Some("operations[1].amount"), Some("AMOUNT_TOO_PRECISE"))
@@ -120,7 +124,7 @@ pub async fn many_at_once(system: &System) {
         .post(&path, json!({"mode": "partial", "operations": [income("1"), income("x"), income("2")]}))
         .await;
     let statuses: Vec<_> =
-        some.body["results"].as_array().expect("results").iter().map(|it| it["status"].clone()).collect();
+        some.body["results"].as_array().expect("results").iter().map(|item| item["status"].clone()).collect();
     assert_eq!((some.status, statuses), (200, vec![json!("created"), json!("refused"), json!("created")]));
     assert_eq!(some.body["results"][1]["errors"][0]["field"], "amount");
     let first = some.body["results"][0]["transaction"]["id"].as_str().expect("an id").to_owned();
@@ -134,7 +138,7 @@ pub async fn many_at_once(system: &System) {
         "{mixed:?}"
     );
     assert_eq!(ana.balance(&bank).await, "12.00");
-    // A thousand with long notes: more than other calls take.
+    // A thousand transactions with long notes: a larger body than other operations accept.
     let notes = "n".repeat(3000);
     let many: Vec<_> = (0..1000)
         .map(|_| json!({"op": "create", "account_id": bank, "type": "income", "amount": "1", "notes": notes}))
@@ -147,7 +151,7 @@ pub async fn many_at_once(system: &System) {
     assert_eq!(ana.post(&path, huge).await.code(), "PAYLOAD_TOO_LARGE");
 }
 
-pub async fn a_file_of_everything(system: &System) {
+pub async fn transactions_are_exported(system: &System) {
     let ana = Person::new(system, "export@example.com").await;
     let bank = bank(&ana).await;
     for (amount, description) in [("1.00", "=HYPERLINK(\"http://evil\")"), ("2.00", "plain, \"quoted\"")] {
@@ -168,15 +172,15 @@ pub async fn a_file_of_everything(system: &System) {
     assert!(lines[2].contains(",Bank,") && lines[2].contains("\"plain, \"\"quoted\"\"\""), "{csv}");
     let (_, document) = file("format=json").await;
     let rows: Vec<Value> = serde_json::from_str(&document).expect("one array");
-    assert_eq!(rows.iter().map(|it| it["amount"].clone()).collect::<Vec<_>>(), ["1.00", "2.00"]);
+    assert_eq!(rows.iter().map(|item| item["amount"].clone()).collect::<Vec<_>>(), ["1.00", "2.00"]);
     let (_, lines) = file("format=ndjson&min_amount=2").await;
     let rows: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).expect("an object")).collect();
     assert_eq!((rows.len(), rows[0]["description"].as_str()), (1, Some("plain, \"quoted\"")));
     assert_eq!(file("format=xml").await.0, 400);
-    assert_eq!(file("min_amount=x").await.0, 400, "refused before the file begins");
+    assert_eq!(file("min_amount=x").await.0, 400, "rejected before the file starts");
 }
 
-pub async fn what_comes_again_and_what_is_large(system: &System) {
+pub async fn recurring_and_large_transactions(system: &System) {
     let ana = Person::new(system, "again@example.com").await;
     ana.move_to_noon().await;
     let bank = bank(&ana).await;
@@ -199,16 +203,18 @@ pub async fn what_comes_again_and_what_is_large(system: &System) {
         "rrule": "FREQ=DAILY;COUNT=3"});
     let daily = ana.post(&format!("{TRANSACTIONS}/recurring"), daily).await;
     assert_eq!(daily.status, 201, "{daily:?}");
-    let told = async {
+    let notified = async {
         loop {
             let inbox = ana.walk("/api/v1/notifications").await;
-            if inbox.iter().any(|it| it["kind"] == "recurring_posted" && it["entity_id"] == daily.body["id"])
+            if inbox
+                .iter()
+                .any(|item| item["kind"] == "recurring_posted" && item["entity_id"] == daily.body["id"])
             {
                 return;
             }
         }
     };
-    tokio::time::timeout(Duration::from_mins(1), told).await.expect("told in the inbox");
+    tokio::time::timeout(Duration::from_mins(1), notified).await.expect("a notification");
     assert_eq!(ana.balance(&bank).await, "-899.00");
     let daily = format!("{TRANSACTIONS}/recurring/{}", daily.text("id"));
     assert_eq!(ana.post(&format!("{daily}/pause"), Value::Null).await.text("status"), "paused");
@@ -216,21 +222,21 @@ pub async fn what_comes_again_and_what_is_large(system: &System) {
     assert_eq!(ana.post(&format!("{daily}/skip"), Value::Null).await.status, 200);
     let changed = ana.patch(&daily, json!({"amount": "2", "count": null, "rrule": "FREQ=WEEKLY"})).await;
     assert_eq!((changed.status, changed.text("rrule").as_str()), (200, "FREQ=WEEKLY"), "{changed:?}");
-    let refused = ana.patch(&daily, json!({"rrule": "FREQ=HOURLY", "weekend": "never"})).await;
+    let invalid = ana.patch(&daily, json!({"rrule": "FREQ=HOURLY", "weekend": "never"})).await;
     let fields: Vec<_> =
-        refused.body["errors"].as_array().expect("errors").iter().map(|it| it["field"].clone()).collect();
-    assert_eq!((refused.status, fields), (422, vec![json!("weekend"), json!("rrule")]));
+        invalid.body["errors"].as_array().expect("errors").iter().map(|item| item["field"].clone()).collect();
+    assert_eq!((invalid.status, fields), (422, vec![json!("weekend"), json!("rrule")]));
     assert_eq!(ana.delete(&daily).await.status, 204);
     assert_eq!(ana.get(&daily).await.status, 404);
 
-    // An account that goes takes its rules out of service, and says so.
+    // Closing an account pauses its recurring transactions and notifies the user.
     assert_eq!(ana.delete(&format!("/api/v1/accounts/{bank}?with_balance=true")).await.status, 204);
     assert_eq!(ana.get(&path).await.text("paused_reason"), "ACCOUNT_CLOSED");
     let message = system.mailbox.wait("recurring_failed", "again@example.com").await;
     assert!(message.text.contains("archived or deleted"), "{}", message.text);
 }
 
-pub async fn what_the_money_did(system: &System) {
+pub async fn analytics_in_every_format(system: &System) {
     let ana = Person::new(system, "analytics@example.com").await;
     let bank = bank(&ana).await;
     let (food, odd) = (category(&ana, "Food").await, category(&ana, "=<script>alert(1)</script>").await);
@@ -253,7 +259,7 @@ pub async fn what_the_money_did(system: &System) {
     assert_eq!(spending.body["data"][0]["name"], "Food");
     let flow = ana.get(&format!("/api/v1/analytics/cash-flow?{span}")).await;
     let cumulative: Vec<_> =
-        flow.body["data"].as_array().expect("rows").iter().map(|it| it["cumulative"].clone()).collect();
+        flow.body["data"].as_array().expect("rows").iter().map(|item| item["cumulative"].clone()).collect();
     assert_eq!(cumulative, ["880.00", "800.00"]);
     let worth = ana.get(&format!("/api/v1/analytics/net-worth?{span}")).await;
     assert_eq!(worth.body["data"][1]["net_worth"]["amount"], "800.00", "{worth:?}");
@@ -265,10 +271,10 @@ pub async fn what_the_money_did(system: &System) {
         };
         let (status, csv) = file("csv").await;
         assert!(status == 200 && csv.lines().count() > 1, "{name}: {csv}");
-        assert!(!csv.contains(",=<") && !csv.contains("\n=<"), "a formula: {csv}");
+        assert!(!csv.contains(",=<") && !csv.contains("\n=<"), "an unescaped formula: {csv}");
         let (status, svg) = file("svg").await;
         assert!(status == 200 && svg.starts_with("<svg") && svg.contains("EUR"), "{name}: {svg}");
-        assert!(!svg.contains("<script"), "{name} brings markup");
+        assert!(!svg.contains("<script"), "{name} contains unescaped markup");
         assert_eq!(file("pdf").await.0, 400);
     }
     let denied = system.client.request(reqwest::Method::PUT, "/api/v1/admin/exchange-rates");

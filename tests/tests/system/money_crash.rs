@@ -1,4 +1,4 @@
-//! Pulling plugs under load: every acknowledged transaction is there once.
+//! Kills under load: every acknowledged transaction exists once.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -15,10 +15,10 @@ use crate::money::Person;
 const TIMES: u32 = 10;
 const WORKERS: u32 = 8;
 
-/// What a worker knows of its requests: key to whether it was acknowledged.
-type Sent = HashMap<String, bool>;
+/// The keys of a worker's requests, and whether each was acknowledged.
+type SentRequests = HashMap<String, bool>;
 
-/// Posts once; the status, if there was an answer.
+/// Posts once and returns the status, if there was a response.
 async fn post(client: &Client, token: &str, account: &str, key: &str) -> Option<u16> {
     let body = json!({"account_id": account, "type": "income", "amount": "1.00", "description": key});
     let request = client.request(reqwest::Method::POST, "/api/v1/transactions").bearer_auth(token);
@@ -26,7 +26,7 @@ async fn post(client: &Client, token: &str, account: &str, key: &str) -> Option<
     Some(response.status().as_u16())
 }
 
-/// Posts one after the other until nobody answers any more.
+/// Posts one transaction after the other until there is no response.
 async fn load(
     system: &System,
     token: &str,
@@ -34,15 +34,15 @@ async fn load(
     round: u32,
     worker: u32,
     until: Option<u32>,
-) -> Sent {
-    let mut sent = Sent::new();
+) -> SentRequests {
+    let mut sent = SentRequests::new();
     for number in 0..until.unwrap_or(100_000) {
         let key = format!("r{round}w{worker}n{number}");
         let status = post(&system.client, token, account, &key).await;
         sent.insert(key, status == Some(201));
         match status {
             Some(201 | 503 | 504) => {}
-            Some(other) => panic!("{other} is no answer to a crash"),
+            Some(other) => panic!("unexpected status {other} after a crash"),
             None => break,
         }
     }
@@ -53,27 +53,28 @@ async fn elapse(moment: Duration) {
     let _elapsed = tokio::time::timeout(moment, std::future::pending::<()>()).await;
 }
 
-/// A random moment within 600 ms, not at once.
+/// A random delay between 100 and 600 ms.
 fn moment(random: &Random) -> Duration {
     Duration::from_millis(100 + u64::from(u16::from_le_bytes(random.bytes())) % 500)
 }
 
-/// Everything acknowledged is there, nothing is there twice, what was not
-/// acknowledged can be sent again, and the books add up.
-async fn settle(system: &System, ana: &Person<'_>, account: &str, sent: &Sent) {
+/// Checks that each acknowledged transaction exists and none is duplicated.
+///
+/// The others can be repeated, and the ledger verifies.
+async fn settle(system: &System, ana: &Person<'_>, account: &str, sent: &SentRequests) {
     let mut seen: HashMap<String, u32> = HashMap::new();
     for row in ana.walk("/api/v1/transactions?page_size=200").await {
         *seen.entry(row["description"].as_str().expect("a key").to_owned()).or_default() += 1;
     }
-    assert!(seen.values().all(|times| *times == 1), "nothing twice");
+    assert!(seen.values().all(|times| *times == 1), "no duplicates");
     for (key, acknowledged) in sent {
-        assert!(!acknowledged || seen.contains_key(key), "{key} was acknowledged and is gone");
+        assert!(!acknowledged || seen.contains_key(key), "{key} was acknowledged and is missing");
         if !acknowledged {
-            assert_eq!(post(&system.client, ana.token(), account, key).await, Some(201), "sent again");
+            assert_eq!(post(&system.client, ana.token(), account, key).await, Some(201), "repeated request");
         }
     }
     let rows = ana.walk("/api/v1/transactions?page_size=200").await;
-    assert_eq!(rows.len(), sent.len(), "each of them once");
+    assert_eq!(rows.len(), sent.len(), "each transaction once");
     let balance = ana.get(&format!("/api/v1/accounts/{account}")).await.text("balance");
     assert_eq!(balance, format!("{}.00", sent.len()));
     assert!(system.verify().await, "every invariant of the ledger holds");
@@ -88,14 +89,14 @@ async fn the_system_is_killed_ten_times_while_it_posts() {
         let account = ana.account(json!({"name": "Bank", "account_type": "bank"})).await;
         (ana.token().to_owned(), account)
     };
-    let mut sent = Sent::new();
+    let mut sent = SentRequests::new();
     for round in 0..TIMES {
         let pids = system.pids();
         let workers = (0..WORKERS).map(|worker| load(&system, &token, &account, round, worker, None));
         let (loads, ()) = tokio::join!(join_all(workers), async {
             elapse(moment(&random)).await;
             for pid in &pids {
-                assert!(signal(Signal::KILL, *pid), "it runs");
+                assert!(signal(Signal::KILL, *pid), "the process runs");
             }
         });
         sent.extend(loads.into_iter().flatten());
@@ -107,7 +108,7 @@ async fn the_system_is_killed_ten_times_while_it_posts() {
     settle(&system, &ana, &account, &sent).await;
 }
 
-/// The server processes of the system's PostgreSQL that work for ledger-svc.
+/// Lists the server processes of the system's PostgreSQL that serve ledger-svc.
 fn ledger_backends(postmaster: u32) -> Vec<u32> {
     let parent = format!("PPid:\t{postmaster}");
     let is_ours = |pid: &u32| {
@@ -127,22 +128,22 @@ async fn postgresql_is_killed_ten_times_while_the_system_posts() {
         let account = ana.account(json!({"name": "Bank", "account_type": "bank"})).await;
         (ana.token().to_owned(), account)
     };
-    let mut sent = Sent::new();
+    let mut sent = SentRequests::new();
     for round in 0..TIMES {
         let postmaster = system.postgres_pid().expect("PostgreSQL runs");
         let whole = round % 2 == 0;
-        // One dead backend makes PostgreSQL throw all sessions out and recover,
-        // under a system that goes on; the dead server ends the system.
+        // One killed backend makes PostgreSQL end all sessions and recover while the system keeps
+        // running; a killed server ends the system.
         let until = if whole { None } else { Some(60) };
         let workers = (0..WORKERS).map(|worker| load(&system, &token, &account, round, worker, until));
         let (loads, ()) = tokio::join!(join_all(workers), async {
             elapse(moment(&random)).await;
             if whole {
-                assert!(signal(Signal::KILL, postmaster), "it runs");
+                assert!(signal(Signal::KILL, postmaster), "the process runs");
             } else {
                 let backend =
                     ledger_backends(postmaster).into_iter().next().expect("the ledger is connected");
-                assert!(signal(Signal::KILL, backend), "it runs");
+                assert!(signal(Signal::KILL, backend), "the process runs");
             }
         });
         sent.extend(loads.into_iter().flatten());

@@ -1,4 +1,4 @@
-//! What operators see of background work, and what they ask of it.
+//! Background jobs, failed emails, migrations, configuration checks and the demo.
 
 use std::collections::BTreeSet;
 use std::process::Stdio;
@@ -35,18 +35,18 @@ fn with_token<T>(token: &str, message: T) -> Request<T> {
     request
 }
 
-/// Background work over gRPC, as an administrator's program sees it.
-pub async fn programs_list_and_run_jobs(system: &System) {
+/// Background jobs over gRPC, for administrators.
+pub async fn administrators_list_and_run_jobs(system: &System) {
     let user = logged_in(system, "grpc-jobs@example.com").await.text("access_token");
     let mut client = JobServiceClient::new(channel(&system.budget_grpc).await);
     let list = jobs::ListJobsRequest {};
-    let refused = client.list_jobs(with_token(&user, list)).await.expect_err("a user is no operator");
-    assert_eq!(refused.code(), Code::PermissionDenied);
-    assert_eq!(client.list_jobs(list).await.expect_err("nobody").code(), Code::Unauthenticated);
+    let denied = client.list_jobs(with_token(&user, list)).await.expect_err("users may not list jobs");
+    assert_eq!(denied.code(), Code::PermissionDenied);
+    assert_eq!(client.list_jobs(list).await.expect_err("no token").code(), Code::Unauthenticated);
 
     let run = jobs::RunJobRequest { name: "budget-check".into() };
-    let refused = client.run_job(with_token(&user, run.clone())).await.expect_err("a user is no operator");
-    assert_eq!(refused.code(), Code::PermissionDenied);
+    let denied = client.run_job(with_token(&user, run.clone())).await.expect_err("users may not run jobs");
+    assert_eq!(denied.code(), Code::PermissionDenied);
 
     system.run_command(&["admin-create", "grpc-jobs@example.com"]).await;
     let admin = system.client.login("grpc-jobs@example.com").await.text("access_token");
@@ -54,26 +54,28 @@ pub async fn programs_list_and_run_jobs(system: &System) {
     let services: BTreeSet<_> = listed.iter().map(|job| job.service.as_str()).collect();
     let all = ["auth", "budget", "ledger", "notify"];
     let expected = if system.budget_grpc == system.auth_grpc { &all[..] } else { &["budget"] };
-    assert!(services.iter().eq(expected), "who answers at this port: {services:?}");
-    let check = listed.iter().find(|job| job.name == "budget-check").expect("it is there");
+    assert!(services.iter().eq(expected), "the services at this port: {services:?}");
+    let check = listed.iter().find(|job| job.name == "budget-check").expect("the job exists");
     assert!(check.due_at.is_some() && check.backlog.is_none() && check.failures == 0, "{check:?}");
 
     let before = check.finished_at;
-    client.run_job(with_token(&admin, run)).await.expect("asked for");
+    client.run_job(with_token(&admin, run)).await.expect("the run is requested");
     let ran = async {
         let mut tick = tokio::time::interval(Duration::from_millis(100));
         loop {
             tick.tick().await;
             let jobs = client.list_jobs(with_token(&admin, list)).await.expect("a list").into_inner().jobs;
-            let check = jobs.into_iter().find(|job| job.name == "budget-check").expect("it is there");
-            if check.finished_at.map(|at| (at.seconds, at.nanos)) > before.map(|at| (at.seconds, at.nanos)) {
+            let check = jobs.into_iter().find(|job| job.name == "budget-check").expect("the job exists");
+            if check.finished_at.map(|index| (index.seconds, index.nanos))
+                > before.map(|index| (index.seconds, index.nanos))
+            {
                 break;
             }
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), ran).await.expect("it runs once more");
+    tokio::time::timeout(Duration::from_secs(30), ran).await.expect("the job runs again");
     let nothing = jobs::RunJobRequest { name: "print-money".into() };
-    let unknown = client.run_job(with_token(&admin, nothing)).await.expect_err("no such job");
+    let unknown = client.run_job(with_token(&admin, nothing)).await.expect_err("an unknown job");
     assert_eq!(unknown.code(), Code::NotFound);
 }
 
@@ -89,7 +91,7 @@ async fn jobs_are_listed_and_run_and_failed_emails_retried() {
             tick.tick().await;
         }
     };
-    tokio::time::timeout(Duration::from_mins(1), settled).await.expect("the email is on record as sent");
+    tokio::time::timeout(Duration::from_mins(1), settled).await.expect("the email is recorded as sent");
 
     let listed = system.run_command(&["jobs"]).await;
     for (service, job) in [
@@ -106,36 +108,36 @@ async fn jobs_are_listed_and_run_and_failed_emails_retried() {
     let emails = listed.lines().find(|line| line.contains(" emails ")).expect("a line");
     assert_eq!(emails.split_whitespace().skip(2).collect::<Vec<_>>(), ["no", "-", "-", "0", "0"], "{emails}");
 
-    // A run that is asked for is done by the system that runs, and only then reported.
+    // The running system runs the requested job before the command returns.
     let finished =
         "select (extract(epoch from finished_at) * 1000)::int8 from budget.jobs where name = 'budget-check'";
     let before = count(&mut database, finished).await;
     system.run_command(&["jobs-run", "budget-check"]).await;
-    assert!(count(&mut database, finished).await > before, "it ran once more");
+    assert!(count(&mut database, finished).await > before, "the job ran again");
 
-    // A month of the log that is old, with nothing in it that somebody has not read.
+    // An old month of the event log without unread events.
     let old = "select count(*) from pg_class where relname = 'events_2025_01'";
     sqlx::query("select auth.ensure_event_partitions('2025-01-01', 0)")
         .execute(&mut database)
         .await
-        .expect("made");
+        .expect("the partition is created");
     assert_eq!(count(&mut database, old).await, 1);
     system.run_command(&["jobs-run", "event-partitions"]).await;
-    assert_eq!(count(&mut database, old).await, 0, "it is dropped");
+    assert_eq!(count(&mut database, old).await, 0, "the partition is dropped");
 
-    // An email that was given up goes out again when somebody says so, as the same email.
+    // A failed email is retried on request, as the same email.
     sqlx::query(
-        "update notify.emails set state = 'failed', attempts = 7, last_error = 'the mail server responded with 550'",
+        "update notify.emails set state = 'failed', attempts = 7, last_error = 'the email server responded with 550'",
     )
     .execute(&mut database)
     .await
-    .expect("given up");
+    .expect("the email is marked as failed");
     let dead = system.run_command(&["emails"]).await;
     assert!(
-        dead.contains("verification") && dead.contains("7 tries: the mail server responded with 550"),
+        dead.contains("verification") && dead.contains("7 attempts: the email server responded with 550"),
         "{dead}"
     );
-    assert!(!dead.contains(EMAIL), "who it is stays with auth-svc");
+    assert!(!dead.contains(EMAIL), "the address stays in auth-svc");
     system.run_command(&["emails-retry"]).await;
     let sent = async {
         let mut tick = tokio::time::interval(Duration::from_millis(50));
@@ -143,14 +145,14 @@ async fn jobs_are_listed_and_run_and_failed_emails_retried() {
             tick.tick().await;
         }
     };
-    tokio::time::timeout(Duration::from_mins(1), sent).await.expect("it goes out");
+    tokio::time::timeout(Duration::from_mins(1), sent).await.expect("the email is sent");
     assert_eq!(system.run_command(&["emails"]).await, "");
 
-    // Over gRPC, for administrators.
+    // The same over gRPC, for administrators.
     sqlx::query("update notify.emails set state = 'failed', last_error = 'no such mailbox'")
         .execute(&mut database)
         .await
-        .expect("given up");
+        .expect("the email is marked as failed");
     let admin = "operator@example.com";
     logged_in(&system, admin).await;
     system.run_command(&["admin-create", admin]).await;
@@ -164,18 +166,18 @@ async fn jobs_are_listed_and_run_and_failed_emails_retried() {
         let email_ids = ids.iter().map(|id| (*id).to_owned()).collect();
         with_token(&admin, notify::RetryFailedEmailsRequest { email_ids })
     };
-    let refused = emails.retry_failed_emails(retry(&[&dead[0].id, "x"])).await.expect_err("x is no id");
-    assert_eq!(refused.code(), Code::InvalidArgument);
+    let invalid = emails.retry_failed_emails(retry(&[&dead[0].id, "x"])).await.expect_err("x is no id");
+    assert_eq!(invalid.code(), Code::InvalidArgument);
     let retried = emails.retry_failed_emails(retry(&[&dead[0].id])).await.expect("queued").into_inner();
     assert_eq!(retried.retried, 1);
-    let nobody = emails.list_failed_emails(list).await.expect_err("no token");
-    assert_eq!(nobody.code(), Code::Unauthenticated);
+    let anonymous = emails.list_failed_emails(list).await.expect_err("no token");
+    assert_eq!(anonymous.code(), Code::Unauthenticated);
     assert_eq!(system.mailbox.subjects("verification", EMAIL).len(), 1, "the same file");
     system.terminate().await;
 }
 
 #[tokio::test]
-async fn migrations_go_down_and_up_again() {
+async fn migrations_are_reverted_and_reapplied() {
     let mut system = System::start(BINARY, Shape::FiveProcesses).await;
     system.terminate().await;
     let states = async |system: &System| {
@@ -198,16 +200,16 @@ async fn migrations_go_down_and_up_again() {
 #[tokio::test]
 async fn config_check_prints_settings_without_secrets() {
     let mut system = System::start(BINARY, Shape::FiveProcesses).await;
-    let told = system.run_command(&["config-check"]).await;
+    let printed = system.run_command(&["config-check"]).await;
     for line in [
         "FINTRAC_SERVICE_SECRET=***",
         "RATE_PROVIDER=off",
         "LEDGER_WRITERS=2  # default",
         "REDIS_URL=(none)  # default",
     ] {
-        assert!(told.lines().any(|it| it == line), "{line} is not in\n{told}");
+        assert!(printed.lines().any(|item| item == line), "{line} is not in\n{printed}");
     }
-    // Every variable of the example is one that something reads, and the other way round.
+    // Every variable of the example is read by the system, and the other way round.
     let example = include_str!("../../../.env.example");
     let names = |text: &str| -> BTreeSet<String> {
         let lines = text.lines().filter_map(|line| line.trim_start_matches('#').split_once('='));
@@ -216,20 +218,24 @@ async fn config_check_prints_settings_without_secrets() {
         };
         lines.map(|(name, _)| name.to_owned()).filter(|name| is_name(name)).collect()
     };
-    let (in_example, read) = (names(example), names(&told));
-    // One service stands for the four.
+    let (in_example, read) = (names(example), names(&printed));
+    // AUTH_ stands for all services.
     let is_service_setting = |name: &&String| {
         ["LEDGER_", "BUDGET_", "NOTIFY_"]
             .iter()
             .any(|service| name.starts_with(service) && name.ends_with("DATABASE_URL"))
     };
-    // Parts of a whole are read where the whole is not given.
+    // The separate settings are read only if the URL is not set.
     let is_conditional = |name: &&String| {
         ["DB_POSTGRES_", "MAIL_", "REDIS_", "JWT_SECRET_KEY"].iter().any(|prefix| name.starts_with(prefix))
     };
     let unread: Vec<_> = in_example.difference(&read).filter(|name| !is_conditional(name)).collect();
-    let untold: Vec<_> = read.difference(&in_example).filter(|name| !is_service_setting(name)).collect();
-    assert!(unread.is_empty() && untold.is_empty(), "nobody reads {unread:?}; the example lacks {untold:?}");
+    let undocumented: Vec<_> =
+        read.difference(&in_example).filter(|name| !is_service_setting(name)).collect();
+    assert!(
+        unread.is_empty() && undocumented.is_empty(),
+        "unread: {unread:?}; undocumented: {undocumented:?}"
+    );
     system.terminate().await;
 }
 
@@ -255,9 +261,9 @@ async fn config_check_reports_every_error_at_once() {
     command.env_clear().envs(coverage()).envs(wrong).envs(beside);
     let output = command.output().await.expect("it runs");
     assert!(!output.status.success());
-    let told = String::from_utf8_lossy(&output.stderr);
+    let errors = String::from_utf8_lossy(&output.stderr);
     for (name, _) in wrong {
-        assert!(told.contains(name), "{name}: {told}");
+        assert!(errors.contains(name), "{name}: {errors}");
     }
 }
 
@@ -272,31 +278,31 @@ async fn config_check_reports_missing_settings_of_one_service() {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         (output.status.success(), text(&output.stdout), text(&output.stderr))
     };
-    let (good, _, told) = check("gateway", &[]).await;
+    let (good, _, errors) = check("gateway", &[]).await;
     assert!(!good);
     for name in ["AUTH_URL", "LEDGER_URL", "BUDGET_URL", "NOTIFY_URL"] {
-        assert!(told.contains(name), "{name}: {told}");
+        assert!(errors.contains(name), "{name}: {errors}");
     }
     assert!(
-        !told.contains("SMTP_URL") && !told.contains("FINTRAC_DATA_KEYS"),
-        "other services' settings: {told}"
+        !errors.contains("SMTP_URL") && !errors.contains("FINTRAC_DATA_KEYS"),
+        "other services' settings: {errors}"
     );
-    let (_, _, told) = check("budget", &[]).await;
-    assert!(told.contains("no database: set BUDGET_DATABASE_URL"), "{told}");
+    let (_, _, errors) = check("budget", &[]).await;
+    assert!(errors.contains("no database: set BUDGET_DATABASE_URL"), "{errors}");
     let urls = [
         ("AUTH_URL", "http://auth:50051"),
         ("LEDGER_URL", "http://ledger:50051"),
         ("BUDGET_DATABASE_URL", "postgres://budget@db/fintrac"),
         ("FINTRAC_SERVICE_KEYS", "budget>auth=Ji7nzQTtZ6hAfEHxDz4JEV7wCX8vSPmz4yHEHM6R3x0"),
     ];
-    let (good, shown, told) = check("budget", &urls).await;
-    assert!(good && shown.contains("FINTRAC_SERVICE_KEYS=***"), "{shown}{told}");
-    let (good, _, told) = check("kitchen", &[]).await;
-    assert!(!good && told.contains("--service"), "{told}");
+    let (good, shown, errors) = check("budget", &urls).await;
+    assert!(good && shown.contains("FINTRAC_SERVICE_KEYS=***"), "{shown}{errors}");
+    let (good, _, errors) = check("kitchen", &[]).await;
+    assert!(!good && errors.contains("--service"), "{errors}");
 }
 
 #[tokio::test]
-async fn a_demo_has_a_year_of_money_in_it() {
+async fn the_demo_has_a_year_of_transactions() {
     let folder = reachable_folder();
     let port = free_port();
     let start = || {
@@ -307,7 +313,7 @@ async fn a_demo_has_a_year_of_money_in_it() {
             .envs(coverage())
             .env("FINTRAC_DEMO_DIR", folder.path())
             .env("FINTRAC_DATA_DIR", "/nowhere")
-            .env("SMTP_URL", "smtp://nobody.example")
+            .env("SMTP_URL", "smtp://unused.example")
             .env("SERVER_PORT", port.to_string())
             .env("GRPC_LISTEN", format!("127.0.0.1:{}", free_port()))
             .env("LOG_LEVEL", "warn")
@@ -317,19 +323,19 @@ async fn a_demo_has_a_year_of_money_in_it() {
             .expect("it starts")
     };
     let client = Client::new(&format!("http://127.0.0.1:{port}"));
-    // The second time it is as it was left.
+    // The second start keeps the data.
     for _ in 0..2 {
         let mut demo = start();
         let mut lines = BufReader::new(demo.stdout.take().expect("piped")).lines();
-        let told = async {
+        let ready = async {
             loop {
-                let line = lines.next_line().await.expect("output").expect("it goes on");
+                let line = lines.next_line().await.expect("output").expect("the demo keeps running");
                 if let Some((_, password)) = line.split_once("with the password: ") {
                     return password.to_owned();
                 }
             }
         };
-        let password = tokio::time::timeout(Duration::from_mins(1), told).await.expect("it is ready");
+        let password = tokio::time::timeout(Duration::from_mins(1), ready).await.expect("the demo is ready");
         let login = json!({"email": "demo@fintrac.example", "password": password});
         let login = client.post("/api/v1/auth/login", login).await;
         let token = login.text("access_token");

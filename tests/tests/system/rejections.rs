@@ -1,4 +1,4 @@
-//! What is refused, and how.
+//! Rejected requests and their problem responses.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
@@ -12,9 +12,9 @@ use crate::money::Person;
 
 const ME: &str = "/api/v1/users/me";
 
-pub async fn strangers_and_spent_tokens(system: &System) {
-    let nobody = system.client.login("stranger@example.com").await;
-    assert_eq!((nobody.status, nobody.code()), (401, "INVALID_CREDENTIALS"));
+pub async fn invalid_credentials_and_tokens_are_rejected(system: &System) {
+    let unknown = system.client.login("stranger@example.com").await;
+    assert_eq!((unknown.status, unknown.code()), (401, "INVALID_CREDENTIALS"));
     let none = system.client.get(ME).await;
     assert_eq!((none.status, none.code()), (401, "TOKEN_MISSING"));
     assert_eq!(none.headers["www-authenticate"], "Bearer");
@@ -64,7 +64,7 @@ pub async fn framework_errors_are_problem_json(system: &System) {
         (json("{}").header("accept-language", "x".repeat(20_000)), 422, "VALIDATION_FAILED"),
         (json("{}").bearer_auth("x".repeat(20_000)), 422, "VALIDATION_FAILED"),
     ] {
-        // The client itself checks that it is problem+json.
+        // The client asserts that it is problem+json.
         let response = client.send(request.header("x-request-id", "from-the-test")).await;
         assert_eq!((response.status, response.code()), (status, code));
         assert_eq!(response.text("request_id"), "from-the-test");
@@ -91,7 +91,7 @@ pub async fn every_invalid_field_is_reported_at_once(system: &System) {
     }
 }
 
-/// A filter that got lost on its way must not show everything.
+/// An incomplete filter must not return everything.
 pub async fn incomplete_requests_are_rejected(system: &System) {
     let ana = Person::new(system, "half-said@example.com").await;
     let fields = |response: &ApiResponse| -> Vec<String> {

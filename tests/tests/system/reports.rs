@@ -1,4 +1,4 @@
-//! A month on one page.
+//! Monthly reports as JSON and HTML.
 
 use chrono::Datelike as _;
 use fintrac_kit::clock::Clock;
@@ -10,9 +10,9 @@ use crate::money::Person;
 
 const REPORTS: &str = "/api/v1/reports";
 
-pub async fn a_month_on_one_page(system: &System) {
+pub async fn a_monthly_report(system: &System) {
     let ana = Person::new(system, "reported@example.com").await;
-    // About noon where she lives: the same day as in UTC.
+    // About noon in the user's time zone: the same day as in UTC.
     let today = Clock::System.now().date_naive();
     ana.move_to_noon().await;
     let bank = ana.account(json!({"name": "Bank", "account_type": "bank", "balance": "1000"})).await;
@@ -40,9 +40,9 @@ pub async fn a_month_on_one_page(system: &System) {
     assert_eq!(field("from"), format!("{month}-01"));
     let list = |name: &str| report.body[name].as_array().expect("a list").clone();
     let amounts: Vec<_> =
-        list("categories").iter().map(|it| (it["amount"].clone(), it["share"].clone())).collect();
+        list("categories").iter().map(|item| (item["amount"].clone(), item["share"].clone())).collect();
     assert_eq!(amounts, [(json!("300.00"), json!("75.0")), (json!("100.00"), json!("25.0"))]);
-    assert!(list("intervals").len() >= 28, "a day each");
+    assert!(list("intervals").len() >= 28, "one interval per day");
     assert_eq!(list("largest")[0]["description"], "Rent <script>");
     assert_eq!(
         (list("budgets")[0]["status"].clone(), list("budgets")[0]["percent"].clone()),
@@ -59,11 +59,11 @@ pub async fn a_month_on_one_page(system: &System) {
     let request = request.bearer_auth(ana.token()).header("accept-language", "fr");
     let (status, page) = system.client.page(request).await;
     assert!(status == 200 && page.contains("<html lang=\"fr\">") && page.contains("Rapport"), "{page}");
-    assert!(page.contains("400,00 "), "amounts as French people write them: {page}");
+    assert!(page.contains("400,00 "), "amounts in French format: {page}");
     assert_eq!(page.matches("<svg").count(), 2, "cash flow and categories");
     assert!(
         !page.contains("<script") && page.contains("Rent &#60;script&#62;"),
-        "a description brings no markup"
+        "the description is escaped"
     );
 
     for (path, field) in [
@@ -74,14 +74,14 @@ pub async fn a_month_on_one_page(system: &System) {
         ("?from=soon", "from"),
         ("?from=2026-10-01&to=", "to"),
     ] {
-        let refused = ana.get(&format!("{REPORTS}{path}")).await;
+        let invalid = ana.get(&format!("{REPORTS}{path}")).await;
         assert_eq!(
-            (refused.status, refused.body["errors"][0]["field"].as_str()),
+            (invalid.status, invalid.body["errors"][0]["field"].as_str()),
             (400, Some(field)),
             "{path}"
         );
     }
-    // The first day that there is has no day before it.
+    // The day before the first valid day is not valid.
     assert_eq!(ana.get(&format!("{REPORTS}/monthly/1900-01")).await.status, 200);
     let bob = Person::new(system, "unreported@example.com").await;
     let nothing = bob.get(&format!("{REPORTS}/monthly/{month}")).await;

@@ -1,4 +1,4 @@
-//! Every process is replaced, one after the other, while people go on.
+//! Every process is restarted, one after the other, while users send requests.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -14,19 +14,19 @@ use tokio::sync::Notify;
 use crate::BINARY;
 use crate::money::Person;
 
-/// People who call at once.
+/// The number of concurrent users.
 const PEOPLE: usize = 8;
-/// Calls that each of them makes between two restarts, at least.
+/// The minimum number of calls per user between two restarts.
 const BETWEEN: usize = 5;
 
-/// A gateway, and whether a balancer would send requests to it.
-struct Door {
+/// A gateway, and whether a load balancer would send requests to it.
+struct GatewayEndpoint {
     client: Client,
     is_open: AtomicBool,
 }
 
-/// What a balancer in front of the gateways sees to.
-async fn watch(door: &Door) {
+/// Checks the readiness of a gateway, like a load balancer.
+async fn watch(door: &GatewayEndpoint) {
     let mut tick = tokio::time::interval(Duration::from_millis(20));
     loop {
         tick.tick().await;
@@ -35,19 +35,19 @@ async fn watch(door: &Door) {
     }
 }
 
-/// What everybody has seen.
+/// The shared state of all users.
 #[derive(Default)]
-struct Seen {
+struct RequestStats {
     calls: AtomicUsize,
     more: Notify,
     stop: AtomicBool,
 }
 
-/// Calls on and on, by turns something of each service; ids of what was recorded, and what went wrong.
+/// Calls all services in turn until stopped; returns ids and errors.
 async fn call(
     number: usize,
-    doors: Arc<[Door; 2]>,
-    seen: Arc<Seen>,
+    doors: Arc<[GatewayEndpoint; 2]>,
+    seen: Arc<RequestStats>,
     token: String,
     account: String,
 ) -> (Vec<String>, Vec<String>) {
@@ -103,14 +103,14 @@ async fn a_rolling_restart_fails_no_request() {
         (ana.token().to_owned(), account)
     };
     let clients = [system.client.clone(), Client::new(&format!("http://{second}"))];
-    let doors = Arc::new(clients.map(|client| Door { client, is_open: AtomicBool::new(true) }));
+    let doors = Arc::new(clients.map(|client| GatewayEndpoint { client, is_open: AtomicBool::new(true) }));
     let watches: Vec<_> = (0..2)
-        .map(|at| {
+        .map(|index| {
             let doors = Arc::clone(&doors);
-            tokio::spawn(async move { watch(&doors[at]).await })
+            tokio::spawn(async move { watch(&doors[index]).await })
         })
         .collect();
-    let seen = Arc::new(Seen::default());
+    let seen = Arc::new(RequestStats::default());
     let people: Vec<_> = (0..PEOPLE)
         .map(|number| {
             let (doors, seen) = (Arc::clone(&doors), Arc::clone(&seen));
@@ -127,16 +127,16 @@ async fn a_rolling_restart_fails_no_request() {
     seen.stop.store(true, Ordering::SeqCst);
     let (mut recorded, mut wrong) = (HashSet::new(), Vec::new());
     for person in people {
-        let (ids, refusals) = person.await.expect("no panic");
+        let (ids, errors) = person.await.expect("no panic");
         recorded.extend(ids);
-        wrong.extend(refusals);
+        wrong.extend(errors);
     }
     watches.iter().for_each(tokio::task::JoinHandle::abort);
     let calls = seen.calls.load(Ordering::SeqCst);
     assert!(wrong.is_empty(), "{} of {calls} failed: {wrong:#?}", wrong.len());
     let ana = Person::again(&system, &token);
     let balance = ana.get(&format!("/api/v1/accounts/{account}")).await.text("balance");
-    assert_eq!(balance, format!("{}.00", recorded.len()), "each recorded once");
+    assert_eq!(balance, format!("{}.00", recorded.len()), "each transaction is recorded once");
     assert!(system.verify().await);
     system.terminate().await;
 }

@@ -1,4 +1,4 @@
-//! Somebody who has the system's own signing key, and makes with it what he likes.
+//! An attacker who has the system's signing key and signs arbitrary tokens with it.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
@@ -10,24 +10,24 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-/// The system's newest key, and the claims of a token that is good.
+/// The system's newest key, and the claims of a valid token.
 pub struct Forger {
     key: SigningKey,
     pub kid: String,
     pub claims: Value,
-    /// A token that the system made.
+    /// A valid token of the system.
     pub good: String,
 }
 
 impl Forger {
-    /// In five processes, whose key ring the tests know.
+    /// Reads the key of a system of five processes, whose key ring is known to the tests.
     pub async fn new(system: &System, good: &str) -> Self {
         let mut connection = system.connect().await;
         let sql = "select kid, private_key from auth.signing_keys order by active_from desc limit 1";
         let (kid, encrypted): (String, String) =
             sqlx::query_as(sql).fetch_one(&mut connection).await.expect("a key");
         let ring = KeyRing::parse(DATA_KEYS).expect("a ring");
-        let der = ring.decrypt(&format!("signing_keys/{kid}"), &encrypted).expect("it opens");
+        let der = ring.decrypt(&format!("signing_keys/{kid}"), &encrypted).expect("the key is decrypted");
         let key = SigningKey::from_pkcs8_der(&der).expect("PKCS 8");
         let claims = BASE64.decode(good.split('.').nth(1).expect("claims")).expect("base64url");
         let claims = serde_json::from_slice(&claims).expect("JSON");
@@ -38,7 +38,7 @@ impl Forger {
         json!({"alg": "EdDSA", "typ": "at+jwt", "kid": self.kid})
     }
 
-    /// Signs for real whatever header and claims are.
+    /// Signs any header and claims with the system's key.
     pub fn sign_text(&self, header: &str, claims: &str) -> String {
         let message = format!("{}.{}", BASE64.encode(header), BASE64.encode(claims));
         let signature = self.key.sign(message.as_bytes());
@@ -49,7 +49,7 @@ impl Forger {
         self.sign_text(&header.to_string(), &claims.to_string())
     }
 
-    /// The good claims with one field another, or gone with `null`.
+    /// The valid claims with one field replaced, or removed if `value` is null.
     pub fn with_claim(&self, name: &str, value: Value) -> String {
         self.sign(&self.header(), &changed(&self.claims, name, value))
     }
@@ -58,7 +58,7 @@ impl Forger {
         self.sign(&changed(&self.header(), name, value), &self.claims)
     }
 
-    /// The good claims under HS256 with a secret of the forger's.
+    /// The valid claims under HS256 with a secret of the attacker.
     fn hs256(&self, header: &Value, secret: &[u8]) -> String {
         let message =
             format!("{}.{}", BASE64.encode(header.to_string()), BASE64.encode(self.claims.to_string()));
@@ -67,14 +67,14 @@ impl Forger {
         format!("{message}.{}", BASE64.encode(mac.finalize().into_bytes()))
     }
 
-    /// A token that was good a moment ago.
+    /// A valid token that has expired.
     pub fn expired(&self) -> String {
         let mut claims = changed(&self.claims, "exp", json!(1_700_000_900));
         claims["iat"] = json!(1_700_000_000);
         self.sign(&self.header(), &claims)
     }
 
-    /// Every way to get it wrong, with its name.
+    /// All forged tokens, with their names.
     pub fn forgeries(&self) -> Vec<(String, String)> {
         let parts = [self.broken(), self.other_algorithms(), self.other_headers(), self.other_claims()];
         parts.into_iter().flatten().collect()
@@ -100,7 +100,7 @@ impl Forger {
             let claims = changed(&self.claims, "roles", json!(["admin"]));
             format!("{head}.{}.{signature}", BASE64.encode(claims.to_string()))
         });
-        add("somebody else's key", {
+        add("another key", {
             let message = format!("{head}.{body}");
             let other = SigningKey::from_bytes(&[7; 32]).sign(message.as_bytes());
             format!("{message}.{}", BASE64.encode(other.to_bytes()))
@@ -175,7 +175,7 @@ impl Forger {
     }
 
     fn other_claims(&self) -> Vec<(String, String)> {
-        let now = self.claims["iat"].as_i64().expect("an instant");
+        let now = self.claims["iat"].as_i64().expect("a timestamp");
         let mut forged: Vec<(String, String)> = Vec::new();
         let mut add = |name: &str, token: String| forged.push((name.to_owned(), token));
         for (name, value) in [
@@ -184,7 +184,7 @@ impl Forger {
             ("aud", json!("another-bank")),
             ("aud", json!(["fintrac", "another-bank"])),
             ("aud", Value::Null),
-            ("sub", json!("nobody")),
+            ("sub", json!("unknown")),
             ("sub", json!("")),
             ("sub", Value::Null),
             ("sid", json!("none")),

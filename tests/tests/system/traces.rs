@@ -1,4 +1,4 @@
-//! One request, one trace, through every service it touches.
+//! Distributed traces: one request is one trace through all services.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -18,9 +18,9 @@ use tonic::{Request, Response, Status};
 use crate::BINARY;
 use crate::identity::logged_in;
 
-/// A span as the collector got it.
+/// A span that the collector received.
 #[derive(Debug, Clone)]
-struct Told {
+struct ExportedSpan {
     service: String,
     name: String,
     trace: Vec<u8>,
@@ -31,7 +31,7 @@ struct Told {
 }
 
 #[derive(Clone, Default)]
-struct Collector(Arc<Mutex<Vec<Told>>>);
+struct Collector(Arc<Mutex<Vec<ExportedSpan>>>);
 
 #[tonic::async_trait]
 impl TraceService for Collector {
@@ -39,14 +39,14 @@ impl TraceService for Collector {
         &self,
         request: Request<ExportTraceServiceRequest>,
     ) -> Result<Response<ExportTraceServiceResponse>, Status> {
-        let mut told = self.0.lock().expect("no panic");
+        let mut received = self.0.lock().expect("no panic");
         for resource in request.into_inner().resource_spans {
             let service = format!("{:?}", resource.resource);
             for span in resource.scope_spans.into_iter().flat_map(|scope| scope.spans) {
                 let is_statement = |text: String| text.contains("db.statement") || text.contains("summary");
                 let statements =
                     span.events.iter().filter(|event| is_statement(format!("{event:?}"))).count();
-                told.push(Told {
+                received.push(ExportedSpan {
                     service: service.clone(),
                     name: span.name.clone(),
                     trace: span.trace_id.clone(),
@@ -81,28 +81,29 @@ async fn one_request_is_one_trace() {
     let request = system.client.request(Method::GET, "/api/v1/budgets/summary").bearer_auth(&token);
     let request = request.header("traceparent", format!("00-{TRACE}-00f067aa0ba902b7-01"));
     assert_eq!(system.client.send(request).await.status, 200);
-    // What is not sent yet is sent at the end.
+    // Remaining spans are exported at shutdown.
     system.terminate().await;
 
-    let told = collector.0.lock().expect("no panic").clone();
+    let received = collector.0.lock().expect("no panic").clone();
     let trace = u128::from_str_radix(TRACE, 16).expect("hex").to_be_bytes();
-    let of_request: Vec<_> = told.iter().filter(|span| span.trace == trace).collect();
+    let of_request: Vec<_> = received.iter().filter(|span| span.trace == trace).collect();
     let of = |service: &str, name: &str| {
-        let found =
-            of_request.iter().find(|it| it.service.contains(&format!("\"{service}\"")) && it.name == name);
+        let found = of_request
+            .iter()
+            .find(|item| item.service.contains(&format!("\"{service}\"")) && item.name == name);
         *found.unwrap_or_else(|| panic!("no {name} of {service} in {of_request:#?}"))
     };
     let http = of("gateway", "http");
     assert_eq!(http.parent, 0x00f0_67aa_0ba9_02b7_u64.to_be_bytes(), "the client's span");
     let budget = of("budget", "rpc");
     assert_eq!(budget.parent, http.id, "the gateway's span");
-    assert!(budget.statements > 0, "its statements are in it: {budget:#?}");
-    for span in &told {
+    assert!(budget.statements > 0, "the span has statements: {budget:#?}");
+    for span in &received {
         assert!(!span.text.contains(&token) && !span.text.contains("traced@example.com"), "{}", span.text);
     }
 }
 
-/// A collector that is not there holds nobody up.
+/// An unavailable collector does not delay requests.
 #[tokio::test]
 async fn requests_do_not_wait_for_the_collector() {
     let common = vec![("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9".to_owned())];
@@ -110,5 +111,5 @@ async fn requests_do_not_wait_for_the_collector() {
     let mut system = System::start_with(BINARY, Shape::OneProcess, settings).await;
     logged_in(&system, "untraced@example.com").await;
     let stopped = tokio::time::timeout(Duration::from_secs(30), system.terminate()).await;
-    assert!(stopped.expect("it stops in time").iter().all(|code| *code == Some(0)), "and cleanly");
+    assert!(stopped.expect("it stops in time").iter().all(|code| *code == Some(0)), "it exits cleanly");
 }

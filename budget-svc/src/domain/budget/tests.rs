@@ -53,7 +53,7 @@ fn omitted_fields_have_defaults() {
 }
 
 #[test]
-fn everything_wrong_is_named_at_once() {
+fn all_violations_are_reported_at_once() {
     let nothing = BudgetInput {
         rollover: Some("all".into()),
         thresholds: Some(vec![0, 1001]),
@@ -100,7 +100,7 @@ fn everything_wrong_is_named_at_once() {
 }
 
 #[test]
-fn a_change_of_terms_holds_from_the_current_period() {
+fn a_change_of_terms_applies_from_the_current_period() {
     let from = BudgetInput { start_date: Some("2026-09-15".into()), ..input() };
     let budget = make(&from).expect("a budget");
     let change = BudgetChanges { amount: Some("400".into()), ..BudgetChanges::default() };
@@ -111,9 +111,9 @@ fn a_change_of_terms_holds_from_the_current_period() {
         budget.terms_in(period).amount.to_string()
     };
     assert_eq!(amount_on(&after, "2026-11-15"), "400.00", "the whole current period");
-    assert_eq!(amount_on(&after, "2026-11-14"), "300.00", "the one before keeps its own");
+    assert_eq!(amount_on(&after, "2026-11-14"), "300.00", "the previous period keeps its terms");
     assert_eq!(amount_on(&after, "2026-09-15"), "300.00");
-    // A second change in the period takes the place of the first.
+    // A second change in the same period replaces the first.
     let change = BudgetChanges { amount: Some("500".into()), ..BudgetChanges::default() };
     let (after, _) = change.apply(&after, day("2026-12-14"), now()).expect("changed");
     assert_eq!((after.earlier.len(), amount_on(&after, "2026-11-15").as_str()), (1, "500.00"));
@@ -134,22 +134,22 @@ fn an_ended_budget_keeps_its_terms() {
     let change = BudgetChanges { amount: Some("400".into()), ..BudgetChanges::default() };
     let rejected = change.apply(&budget, day("2026-04-01"), now()).expect_err("rejected");
     assert_eq!((rejected[0].field.as_str(), rejected[0].reason), ("amount", "FIELD_IMMUTABLE"));
-    assert!(change.apply(&budget, day("2026-03-31"), now()).is_ok(), "on its last day it can change");
+    assert!(change.apply(&budget, day("2026-03-31"), now()).is_ok(), "terms can change on the last day");
     let rename = BudgetChanges {
         name: Some("Past".into()),
         amount: Some("300.00".into()),
         categories: Some(input().categories),
         ..BudgetChanges::default()
     };
-    let (_, changed) = rename.apply(&budget, day("2026-04-01"), now()).expect("its name can change");
+    let (_, changed) = rename.apply(&budget, day("2026-04-01"), now()).expect("the name can change");
     assert_eq!(changed, ["name"]);
     let longer = BudgetChanges { end_date: Some(None), ..change };
-    let (after, _) = longer.apply(&budget, day("2026-04-01"), now()).expect("it runs on");
+    let (after, _) = longer.apply(&budget, day("2026-04-01"), now()).expect("an open end");
     assert_eq!((after.terms.valid_from, after.earlier.len()), (day("2026-04-01"), 1));
 }
 
 #[test]
-fn what_makes_the_periods_stays() {
+fn currency_frequency_and_start_are_immutable() {
     let budget = make(&input()).expect("a budget");
     let same = BudgetChanges {
         currency_code: Some("eur".into()),
@@ -180,10 +180,10 @@ fn what_makes_the_periods_stays() {
 }
 
 #[test]
-fn the_earlier_period_decides_what_is_carried_over() {
+fn the_earlier_period_decides_the_carried_amount() {
     let from = BudgetInput { start_date: Some("2026-08-01".into()), ..input() };
     let rolls = |rollover: &str| BudgetInput { rollover: Some(rollover.into()), ..from.clone() };
-    // August leaves 100, September takes 250 too much, October leaves 50.
+    // August has 100 left, September is overspent by 250, October has 50 left.
     let spent = [20_000, 55_000, 25_000];
     let carried = |budget: &Budget| {
         let november = budget.schedule.period_of(day("2026-11-18")).expect("a period");
@@ -194,20 +194,28 @@ fn the_earlier_period_decides_what_is_carried_over() {
     };
     let carried_with = |rollover: &str| carried(&make(&rolls(rollover)).expect("a budget"));
     assert_eq!(carried_with("none"), 0);
-    assert_eq!(carried_with("surplus"), 5_000, "too much is forgiven");
-    assert_eq!(carried_with("deficit"), -20_000, "it is not forgotten, and what is left pays it off");
+    assert_eq!(carried_with("surplus"), 5_000, "overspending is not carried over");
+    assert_eq!(
+        carried_with("deficit"),
+        -20_000,
+        "overspending is carried over, and later surpluses reduce it"
+    );
     assert_eq!(carried_with("Both"), -10_000);
 
     let change = BudgetChanges { rollover: Some("none".into()), ..BudgetChanges::default() };
     let both = make(&rolls("both")).expect("a budget");
     let (after, changed) = change.apply(&both, day("2026-11-18"), now()).expect("changed");
-    assert_eq!((changed.as_slice(), carried(&after)), (&["rollover"][..], -10_000), "October still gives");
+    assert_eq!(
+        (changed.as_slice(), carried(&after)),
+        (&["rollover"][..], -10_000),
+        "October still carries over"
+    );
     let december = after.schedule.period_of(day("2026-12-01")).expect("a period");
-    assert!(after.periods_before(december).is_empty(), "November gives nothing");
+    assert!(after.periods_before(december).is_empty(), "November carries nothing over");
     let change = BudgetChanges { rollover: Some("both".into()), ..BudgetChanges::default() };
     let none = make(&from).expect("a budget");
     let (after, _) = change.apply(&none, day("2026-10-18"), now()).expect("changed");
-    assert_eq!(carried(&after), 5_000, "October begins without");
+    assert_eq!(carried(&after), 5_000, "nothing is carried into October");
     let long_ago = BudgetInput { start_date: Some("2016-11-17".into()), ..rolls("both") };
     assert_eq!(rejected(&long_ago), ["start_date DATE_TOO_EARLY"]);
 }

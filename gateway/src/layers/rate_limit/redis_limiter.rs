@@ -1,6 +1,6 @@
-//! Counting together with the other gateways, in Redis (GCRA in one script, by
-//! Redis's own clock). Redis holds nothing else and may be lost at any time:
-//! then each gateway counts alone, and a metric says so.
+//! Rate limits shared by all replicas through Redis.
+//! GCRA runs in one script, by the clock of Redis. Redis stores nothing else and may be lost at any
+//! time: each replica then limits locally and sets a metric.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -15,11 +15,11 @@ use tokio::time::Instant;
 
 use super::Decision;
 
-/// How long Redis is left alone after it failed.
+/// Time without Redis calls after a failure.
 const REDIS_RETRY_DELAY: Duration = Duration::from_secs(1);
 
-/// Takes one of `ARGV[1]` places that come back one each `ARGV[2]` microseconds.
-/// The key holds when all places would be free again.
+/// Takes one of `ARGV[1]` slots, which refill one per `ARGV[2]` microseconds.
+/// The key stores the time at which all slots are free again.
 const GCRA: &str = r"
     local now = redis.call('TIME')
     now = now[1] * 1000000 + now[2]
@@ -33,18 +33,19 @@ const GCRA: &str = r"
     return {math.floor(-over / interval), -1}
 ";
 
-/// Where Redis is.
+/// The connection settings of Redis.
 #[derive(Debug, Clone)]
 pub struct RedisConfig {
     pub client: Client,
-    /// For one answer.
+    /// Timeout for connecting and for one response.
     pub timeout: Duration,
 }
 
 impl RedisConfig {
-    /// Reads `REDIS_URL`, else `REDIS_HOST`, `REDIS_PORT`, `REDIS_DB`, `REDIS_PASSWORD`
-    /// and `REDIS_TLS`, else none; `REDIS_CA_FILE` (PEM), the authority that is
-    /// trusted in place of the public ones; `REDIS_SOCKET_TIMEOUT` in seconds.
+    /// Reads the Redis settings; `None` if neither `REDIS_URL` nor `REDIS_HOST` is set.
+    /// `REDIS_URL` takes precedence over `REDIS_HOST`, `REDIS_PORT`, `REDIS_DB`, `REDIS_PASSWORD`
+    /// and `REDIS_TLS`. `REDIS_CA_FILE` (PEM) is the certificate authority to trust instead of the
+    /// public ones. `REDIS_SOCKET_TIMEOUT` is in seconds.
     pub fn from_environment(environment: &Environment) -> Option<Self> {
         let timeout: f64 = environment.parse("REDIS_SOCKET_TIMEOUT", 0.1);
         let timeout = Duration::try_from_secs_f64(timeout).unwrap_or(Duration::from_millis(100));
@@ -64,19 +65,19 @@ impl RedisConfig {
                 return None;
             }
         };
-        // Without one, no certificate would ever be trusted.
+        // Without a certificate authority, no certificate would be trusted.
         if authority.as_ref().is_some_and(|pem| !String::from_utf8_lossy(pem).contains("BEGIN CERTIFICATE")) {
-            environment.add_problem("REDIS_CA_FILE: has no certificate (PEM)".into());
+            environment.add_problem("REDIS_CA_FILE: must contain a certificate (PEM)".into());
             return None;
         }
         let Ok(client) = open_client(&url, password, authority) else {
-            let form = "must be like redis://host:6379/0, or rediss://host:6379/0 with TLS, which REDIS_CA_FILE needs";
+            let form = "must be like redis://host:6379/0, or rediss://host:6379/0 with TLS, which REDIS_CA_FILE requires";
             environment.add_problem(format!("{name}: {form}"));
             return None;
         };
         let info = client.get_connection_info();
         if matches!(info.addr(), ConnectionAddr::TcpTls { insecure: true, .. }) {
-            let text = "#insecure is not supported; name the authority in REDIS_CA_FILE";
+            let text = "#insecure is not supported; set the certificate authority in REDIS_CA_FILE";
             environment.add_problem(format!("{name}: {text}"));
             return None;
         }
@@ -84,11 +85,11 @@ impl RedisConfig {
         {
             if !matches!(info.addr(), ConnectionAddr::TcpTls { .. }) {
                 environment
-                    .add_warning(format!("{name} is without TLS: send a rediss:// URL, or set REDIS_TLS"));
+                    .add_warning(format!("{name} is without TLS: use a rediss:// URL, or set REDIS_TLS"));
             }
             if info.redis_settings().password().is_none() {
                 environment.add_warning(format!(
-                    "{name} is without a password: who reaches Redis changes the rate limits"
+                    "{name} is without a password: any client that reaches Redis can change the rate limits"
                 ));
             }
         }
@@ -119,12 +120,12 @@ fn is_local(address: &ConnectionAddr) -> bool {
     }
 }
 
-/// Counters that all gateways have in common.
+/// A rate limiter whose counters all replicas share.
 pub struct RedisLimiter {
     script: Script,
     config: RedisConfig,
     connection: Mutex<Connection>,
-    /// The loss of Redis was logged.
+    /// Whether the current failure of Redis has been logged.
     is_failure_logged: AtomicBool,
 }
 
@@ -139,7 +140,7 @@ impl RedisLimiter {
         Self { script: Script::new(GCRA), config, connection, is_failure_logged: AtomicBool::default() }
     }
 
-    /// None while Redis cannot be asked.
+    /// Returns `None` while Redis is unavailable.
     pub async fn decide(&self, key: &str, per_minute: u32) -> Option<Decision> {
         let connection = self.connection().await;
         let decision = match connection {
@@ -185,7 +186,7 @@ impl RedisLimiter {
             match &*connection {
                 Connection::Open(open) => return Some(open.clone()),
                 Connection::Closed { until: Some(until) } if *until > Instant::now() => return None,
-                // Others count alone until it is there.
+                // Other requests use the local limit until the connection is open.
                 Connection::Closed { .. } => {
                     *connection = Connection::Closed { until: Some(Instant::now() + REDIS_RETRY_DELAY) };
                 }
@@ -212,7 +213,7 @@ impl RedisLimiter {
         metrics::gauge!("fintrac_rate_limit_local_fallback").set(1.0);
         let mut connection = self.lock();
         if !self.is_failure_logged.swap(true, Ordering::Relaxed) {
-            tracing::warn!(kind = %error.category(), "Redis cannot be reached; this gateway counts requests alone");
+            tracing::warn!(kind = %error.category(), "redis unavailable; rate limits are local");
         }
         *connection = Connection::Closed { until: Some(Instant::now() + REDIS_RETRY_DELAY) };
     }
@@ -234,7 +235,7 @@ mod tests {
 
     use super::RedisConfig;
 
-    /// What is warned of and what is wrong with settings.
+    /// Returns the warnings and the problems for `settings`.
     fn validate(settings: &[(&str, &str)]) -> (Vec<String>, String) {
         let values = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let environment = Environment::from_values(values);
@@ -277,7 +278,7 @@ mod tests {
             ),
             (
                 &[("REDIS_URL", "rediss://redis"), ("REDIS_CA_FILE", "/dev/null")],
-                "REDIS_CA_FILE: has no certificate",
+                "REDIS_CA_FILE: must contain a certificate",
             ),
         ] {
             assert!(validate(settings).1.contains(name), "{settings:?}: {:?}", validate(settings));

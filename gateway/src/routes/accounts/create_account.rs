@@ -13,27 +13,27 @@ use crate::problem::Problem;
 use crate::routes::http::etag;
 use crate::state::AppState;
 
-/// An account to open.
+/// The account to create.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateAccountRequest {
-    /// Unique among the live accounts.
+    /// The name, unique among the accounts that are not deleted.
     #[schema(required = true, example = "Current account", max_length = 100)]
     #[serde(default)]
     name: String,
-    /// cash, bank or card.
+    /// The account type: `cash`, `bank` or `card`.
     #[schema(value_type = enums::AccountType, required = true, example = "bank")]
     #[serde(default)]
     account_type: String,
-    /// Fixed from then on; default: your `default_currency`.
+    /// The currency (ISO 4217), immutable; default: your `default_currency`.
     #[schema(example = "EUR")]
     currency_code: Option<String>,
-    /// The opening balance, a string or a number; may be negative.
+    /// The opening balance as a string or a number; may be negative. Default: zero.
     #[schema(example = "1250.00")]
     balance: Option<Amount>,
     #[schema(max_length = 500)]
     description: Option<String>,
-    /// Default true.
+    /// Whether the account counts towards net worth; default: true.
     include_in_net_worth: Option<bool>,
 }
 
@@ -50,15 +50,15 @@ impl From<CreateAccountRequest> for pb::CreateAccountRequest {
     }
 }
 
-/// Open an account
+/// Create an account
 ///
-/// An opening balance becomes a transaction of type `opening`, dated today.
+/// An opening balance other than zero becomes a transaction of type `opening`, dated today.
 #[utoipa::path(post, path = "/accounts", tag = "accounts", security(("access_token" = ["accounts:write"])),
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body again: the first answer again")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "A repeated request with the same key gets the first response again")),
     request_body = CreateAccountRequest,
     responses((status = 201, description = "The account", body = AccountResponse,
         headers(("Location" = String), ("ETag" = String),
-            ("Idempotency-Replayed" = Option<String>, description = "true on an answer kept from the first request with this key"))), WriteProblems))]
+            ("Idempotency-Replayed" = Option<String>, description = "`true` if this is the stored response of the first request with this key"))), WriteProblems))]
 pub async fn create_account(
     State(state): State<AppState>,
     _query: NoQuery,

@@ -13,17 +13,19 @@ use crate::state::AppState;
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct DeleteAccountQuery {
-    /// true: delete it even if it holds a balance, today's or projected.
+    /// If true, deletes the account even if it has a balance, current or projected.
+    /// Default: false.
     #[param(value_type = Option<bool>)]
     with_balance: Option<String>,
 }
 
 /// Delete an account
 ///
-/// Its history stays and its name is free; it can be restored. What recurs on it pauses. One that
-/// holds a balance is refused with 409 `ACCOUNT_HAS_BALANCE` unless `with_balance=true`.
+/// The transactions stay and the name becomes available; the account can be restored. Recurring
+/// transactions on the account are paused. An account whose balance or projected balance is not
+/// zero is rejected with 409 `ACCOUNT_HAS_BALANCE` unless `with_balance=true`.
 #[utoipa::path(delete, path = "/accounts/{id}", tag = "accounts", security(("access_token" = ["accounts:write"])),
-    params(("id" = uuid::Uuid, Path), DeleteAccountQuery, ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag")),
+    params(("id" = uuid::Uuid, Path), DeleteAccountQuery, ("If-Match" = Option<String>, Header, description = "Rejected with 412 unless this is the current ETag")),
     responses((status = 204, description = "Deleted"), WriteProblems))]
 pub async fn delete_account(
     State(state): State<AppState>,

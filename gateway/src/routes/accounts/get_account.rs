@@ -10,13 +10,14 @@ use crate::problem::Problem;
 use crate::routes::http::etag;
 use crate::state::AppState;
 
-/// Read an account
+/// Get an account
 ///
-/// A deleted account is not there; `GET /accounts?deleted=true` has it. The ETag is for `If-Match` when you change it.
+/// A deleted account is not found here; `GET /accounts?deleted=true` lists it. Send the `ETag` as
+/// `If-Match` when you update the account.
 #[utoipa::path(get, path = "/accounts/{id}", tag = "accounts", security(("access_token" = ["accounts:read"])),
     params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "The account", body = AccountResponse,
-        headers(("ETag" = String, description = "Changes with the fields that may be edited, not with the balance"))), ReadProblems))]
+        headers(("ETag" = String, description = "Changes with the editable fields, not with the balance"))), ReadProblems))]
 pub async fn get_account(
     State(state): State<AppState>,
     _query: NoQuery,

@@ -12,28 +12,31 @@ use crate::state::AppState;
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct GetAccountBalanceQuery {
-    /// Default: today in the household's zone.
+    /// The day; default: today in the household's time zone.
     #[param(value_type = Option<chrono::NaiveDate>)]
     date: Option<String>,
 }
 
-/// A balance at the end of a day.
+/// The balance of an account at the end of a day.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = AccountBalance)]
 pub struct AccountBalanceResponse {
     #[schema(format = Uuid)]
     account_id: String,
+    /// The day of the balance.
     #[schema(format = Date, example = "2026-03-31")]
     date: String,
+    /// The balance at the end of the day, in `currency_code`.
     #[schema(example = "1250.00")]
     balance: String,
     #[schema(example = "EUR")]
     currency_code: String,
 }
 
-/// An account's balance as of a day
+/// Get an account's balance on a day
 ///
-/// By `transaction_date`; of a deleted account, too.
+/// The balance includes all transactions whose `transaction_date` is up to that day. It is
+/// available for deleted accounts as well.
 #[utoipa::path(get, path = "/accounts/{id}/balance", tag = "accounts", security(("access_token" = ["accounts:read"])),
     params(("id" = uuid::Uuid, Path), GetAccountBalanceQuery),
     responses((status = 200, description = "The balance at the end of the day", body = AccountBalanceResponse), ReadProblems))]

@@ -12,18 +12,19 @@ use crate::state::AppState;
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct ListAccountBalanceHistoryQuery {
-    /// First day; default: a year before the last one.
+    /// The first day, included; default: the year that ends with `to`.
     #[param(value_type = Option<chrono::NaiveDate>)]
     from: Option<String>,
-    /// Last day; default: today in the household's zone.
+    /// The last day, included; default: today in the household's time zone.
     #[param(value_type = Option<chrono::NaiveDate>)]
     to: Option<String>,
-    /// day, week (to Sunday) or month (default); at most 4,000 of them.
+    /// The interval: `day`, `week` (Monday to Sunday) or `month` (default).
+    /// There are at most 4,000 intervals.
     #[param(value_type = Option<enums::Interval>, inline)]
     interval: Option<String>,
 }
 
-/// Closing balances.
+/// The closing balances of an account.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = BalanceHistory)]
 pub struct BalanceHistoryResponse {
@@ -31,22 +32,25 @@ pub struct BalanceHistoryResponse {
     account_id: String,
     #[schema(example = "EUR")]
     currency_code: String,
-    /// The oldest first; the last one ends with the last day.
+    /// The balances, oldest first; the last one is of the last day.
     data: Vec<ClosingBalance>,
 }
 
-/// A balance at the end of a day.
+/// The balance at the end of an interval.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ClosingBalance {
+    /// The last day of the interval.
     #[schema(format = Date, example = "2026-03-31")]
     date: String,
+    /// The balance at the end of the day, in the account's currency.
     #[schema(example = "1250.00")]
     balance: String,
 }
 
-/// An account's closing balances
+/// List an account's closing balances
 ///
-/// One for each day, week (to Sunday) or month of the span, in the account's currency, the oldest first.
+/// Returns the balance at the end of each day, week (Monday to Sunday) or month of the span, in the
+/// currency of the account, oldest first.
 #[utoipa::path(get, path = "/accounts/{id}/balance-history", tag = "accounts", security(("access_token" = ["accounts:read"])),
     params(("id" = uuid::Uuid, Path), ListAccountBalanceHistoryQuery),
     responses((status = 200, description = "The closing balance of each interval", body = BalanceHistoryResponse), ReadProblems))]

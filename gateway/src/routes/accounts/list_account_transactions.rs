@@ -13,21 +13,22 @@ use crate::routes::transactions::response::TransactionResponse;
 use crate::state::AppState;
 
 filtered_query!(ListAccountTransactionsQuery {
-    /// Default 50, at most 200.
+    /// The maximum number of entries; default 50. Values above 200 count as 200.
     #[param(value_type = Option<i32>, minimum = 1)]
     page_size,
+    /// The `next_page_token` of the previous page; default: the first page.
     page_token,
 });
 
-/// A transaction as one of its accounts sees it.
+/// A transaction with its effect on one of its accounts.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AccountTransaction {
     #[serde(flatten)]
     transaction: TransactionResponse,
-    /// What it changed on this account, signed, in the account's currency.
+    /// The signed change of the balance of this account, in its currency.
     #[schema(example = "-12.50")]
     change: String,
-    /// The balance after it, in the order of date and id.
+    /// The balance of the account after the transaction, in the order of date and id.
     #[schema(example = "1237.50")]
     running_balance: String,
 }
@@ -42,14 +43,15 @@ impl From<pb::AccountTransaction> for AccountTransaction {
     }
 }
 
-/// List an account's transactions with the balance after each
+/// List an account's transactions
 ///
-/// Filters as in the list of all transactions. `running_balance` is what the account held after it, in the
-/// order of day and id, whatever the filter leaves out.
+/// Accepts the filters of `GET /transactions`. `running_balance` is the balance of the account
+/// after the transaction in the order of date and id; it includes transactions that the filters
+/// leave out.
 #[utoipa::path(get, path = "/accounts/{id}/transactions", tag = "accounts", security(("access_token" = ["accounts:read"])),
     params(("id" = uuid::Uuid, Path), ListAccountTransactionsQuery),
     responses((status = 200, description = "A page of transactions", body = ListResponse<AccountTransaction>,
-        headers(("Link" = Option<String>, description = "The next page, rel=\"next\""))), ReadProblems))]
+        headers(("Link" = Option<String>, description = "The URL of the next page with rel=\"next\"; absent on the last page"))), ReadProblems))]
 pub async fn list_account_transactions(
     State(state): State<AppState>,
     _user: RequirePermission<permission::AccountsRead>,

@@ -15,21 +15,22 @@ use crate::state::AppState;
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct ListAccountsQuery {
-    /// true: the deleted accounts instead of the live ones.
+    /// If true, lists the deleted accounts instead of the others. Default: false.
     #[param(value_type = Option<bool>)]
     deleted: Option<String>,
-    /// Default 50, at most 200.
+    /// The maximum number of entries; default 50. Values above 200 count as 200.
     #[param(value_type = Option<i32>, minimum = 1)]
     page_size: Option<String>,
+    /// The `next_page_token` of the previous page; default: the first page.
     page_token: Option<String>,
 }
 
 /// List accounts
 ///
-/// In the order in which they were opened.
+/// Accounts are listed in the order of their creation.
 #[utoipa::path(get, path = "/accounts", tag = "accounts", security(("access_token" = ["accounts:read"])), params(ListAccountsQuery),
     responses((status = 200, description = "A page of accounts", body = ListResponse<AccountResponse>,
-        headers(("Link" = Option<String>, description = "The next page, rel=\"next\""))), ReadProblems))]
+        headers(("Link" = Option<String>, description = "The URL of the next page with rel=\"next\"; absent on the last page"))), ReadProblems))]
 pub async fn list_accounts(
     State(state): State<AppState>,
     _user: RequirePermission<permission::AccountsRead>,

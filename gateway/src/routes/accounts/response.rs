@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use crate::routes::http::to_datetime;
 
-/// An account: one currency, one balance.
+/// An account, with one currency and one balance.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Account)]
 pub struct AccountResponse {
@@ -13,24 +13,26 @@ pub struct AccountResponse {
     id: String,
     #[schema(example = "Current account")]
     name: String,
-    /// cash, bank or card.
+    /// The account type: `cash`, `bank` or `card`.
     #[schema(example = "bank")]
     account_type: String,
     #[schema(example = "EUR")]
     currency_code: String,
-    /// What is booked up to today in the household's zone, in the account's currency.
+    /// The sum of the transactions up to today in the household's time zone.
+    /// In the account's currency.
     #[schema(example = "1250.00")]
     balance: String,
-    /// With what is dated later.
+    /// The balance including transactions that are dated later.
     #[schema(example = "1050.00")]
     projected_balance: String,
     description: Option<String>,
+    /// Whether the account counts towards net worth.
     include_in_net_worth: bool,
-    /// False: archived, takes no new transactions.
+    /// Whether the account takes new transactions; false: archived.
     is_active: bool,
     created_at: Option<DateTime<Utc>>,
     updated_at: Option<DateTime<Utc>>,
-    /// Set on deleted accounts, whose history stays.
+    /// The time of deletion; absent unless the account is deleted.
     #[serde(skip_serializing_if = "Option::is_none")]
     deleted_at: Option<DateTime<Utc>>,
 }

@@ -12,9 +12,9 @@ use crate::state::AppState;
 
 /// Restore a deleted account
 ///
-/// 409 when another account has its name by now.
+/// Rejected with 409 if another account has the name in the meantime.
 #[utoipa::path(post, path = "/accounts/{id}/restore", tag = "accounts", security(("access_token" = ["accounts:write"])),
-    params(("id" = uuid::Uuid, Path), ("Idempotency-Key" = Option<String>, Header, description = "The same key again: the first answer again")),
+    params(("id" = uuid::Uuid, Path), ("Idempotency-Key" = Option<String>, Header, description = "A repeated request with the same key gets the first response again")),
     responses((status = 200, description = "The account", body = AccountResponse, headers(("ETag" = String))), WriteProblems))]
 pub async fn restore_account(
     State(state): State<AppState>,

@@ -15,32 +15,33 @@ use crate::problem::Problem;
 use crate::routes::http::etag;
 use crate::state::AppState;
 
-/// What is to change; absent fields stay, `null` clears the description.
+/// The changes to an account; absent fields stay, null clears `description`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateAccountRequest {
     #[schema(nullable = false, example = "Current account", max_length = 100)]
     #[serde(default, deserialize_with = "not_null")]
     name: Option<String>,
-    /// cash, bank or card.
+    /// The account type: `cash`, `bank` or `card`.
     #[schema(value_type = Option<enums::AccountType>, nullable = false, example = "bank")]
     #[serde(default, deserialize_with = "not_null")]
     account_type: Option<String>,
-    /// Can only be what it is.
+    /// Immutable; if present, it must equal the current value.
     #[schema(nullable = false, example = "EUR")]
     #[serde(default, deserialize_with = "not_null")]
     currency_code: Option<String>,
-    /// What today's balance is to be: posts an `adjustment` of the difference, dated today.
+    /// The new balance. The difference is posted as an `adjustment` dated today.
     #[schema(nullable = false, example = "1300.00")]
     #[serde(default, deserialize_with = "not_null")]
     balance: Option<Amount>,
     #[schema(value_type = Option<String>, max_length = 500)]
     #[serde(default)]
     description: Patch<String>,
+    /// Whether the account counts towards net worth.
     #[schema(nullable = false)]
     #[serde(default, deserialize_with = "not_null")]
     include_in_net_worth: Option<bool>,
-    /// false archives, true brings back.
+    /// False archives the account, true reactivates it.
     #[schema(nullable = false)]
     #[serde(default, deserialize_with = "not_null")]
     is_active: Option<bool>,
@@ -66,11 +67,11 @@ fn request(
     }
 }
 
-/// Change an account
+/// Update an account
 ///
-/// PUT and PATCH do the same: only the fields present change.
+/// PUT and PATCH do the same: only the fields that are present change.
 #[utoipa::path(method(put, patch), path = "/accounts/{id}", tag = "accounts", security(("access_token" = ["accounts:write"])),
-    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag")),
+    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Rejected with 412 unless this is the current ETag")),
     request_body = UpdateAccountRequest,
     responses((status = 200, description = "The account", body = AccountResponse, headers(("ETag" = String))), WriteProblems))]
 pub async fn update_account(

@@ -12,36 +12,37 @@ use crate::openapi::{WriteProblems, enums};
 use crate::problem::Problem;
 use crate::state::AppState;
 
-/// A rule on a network.
+/// The IP rule to create.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateIpRuleRequest {
-    /// allow or deny.
+    /// The action for requests from the network: `allow` or `deny`.
     #[schema(value_type = enums::IpAction, required = true, example = "deny")]
     #[serde(default)]
     action: String,
-    /// A network, or one address.
+    /// The network in CIDR notation, or a single IP address.
     #[schema(required = true, example = "198.51.100.0/24")]
     #[serde(default)]
     cidr: String,
-    /// Absent: for everybody.
+    /// The user to whom the rule applies; absent: all users.
     #[schema(format = Uuid)]
     user_id: Option<String>,
+    /// A note for administrators.
     #[schema(example = "Scans since Tuesday", max_length = 200)]
     note: Option<String>,
 }
 
-/// Make a rule on addresses
+/// Create an IP rule
 ///
-/// In force within a second. Among the rules for everybody, and among those for a user, the narrowest
-/// network that holds the address decides; an address in none may call. Both must let it in. A rule
-/// that would keep yourself out is refused.
+/// Takes effect within a second. Among the rules for all users, and among the rules for one user,
+/// the narrowest network that contains the address decides; an address in no network is allowed.
+/// Both sets of rules must allow the address. A rule that would lock out the caller is rejected.
 #[utoipa::path(post, path = "/admin/ip-rules", tag = "admin", security(("access_token" = ["ip_rules:write"])),
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body again: the first answer again")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "A repeated request with the same key gets the first response again")),
     request_body = CreateIpRuleRequest,
     responses((status = 201, description = "The rule", body = IpRuleResponse,
-        headers(("Location" = String, description = "Where it is deleted"),
-            ("Idempotency-Replayed" = Option<String>, description = "true on an answer kept from the first request with this key"))), WriteProblems))]
+        headers(("Location" = String, description = "The URL to delete the rule"),
+            ("Idempotency-Replayed" = Option<String>, description = "`true` if this is the stored response of the first request with this key"))), WriteProblems))]
 pub async fn create_ip_rule(
     State(state): State<AppState>,
     _query: NoQuery,

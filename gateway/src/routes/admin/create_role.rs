@@ -13,28 +13,29 @@ use crate::problem::Problem;
 use crate::routes::http::etag;
 use crate::state::AppState;
 
-/// A role of your own.
+/// The custom role to create.
 #[derive(Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateRoleRequest {
-    /// 1 to 32 lower-case letters, digits, dashes, underscores.
+    /// The name: 1 to 32 lowercase letters, digits, dashes or underscores.
     #[schema(required = true, example = "auditor")]
     #[serde(default)]
     name: String,
+    /// The permissions, each as `resource:action`; may be empty.
     #[schema(required = true, nullable = false, example = json!(["audit:read", "security:read"]))]
     #[serde(default, deserialize_with = "not_null")]
     permissions: Option<Vec<String>>,
 }
 
-/// Make a role
+/// Create a role
 ///
-/// Nobody makes one that may do more than himself.
+/// A role cannot have permissions that the caller does not have.
 #[utoipa::path(post, path = "/admin/roles", tag = "admin", security(("access_token" = ["roles:write"])),
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body again: the first answer again")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "A repeated request with the same key gets the first response again")),
     request_body = CreateRoleRequest,
     responses((status = 201, description = "The role", body = RoleResponse,
-        headers(("ETag" = String), ("Location" = String, description = "Where it is changed"),
-            ("Idempotency-Replayed" = Option<String>, description = "true on an answer kept from the first request with this key"))), WriteProblems))]
+        headers(("ETag" = String), ("Location" = String, description = "The URL to update the role"),
+            ("Idempotency-Replayed" = Option<String>, description = "`true` if this is the stored response of the first request with this key"))), WriteProblems))]
 pub async fn create_role(
     State(state): State<AppState>,
     _query: NoQuery,

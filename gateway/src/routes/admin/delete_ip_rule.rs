@@ -7,9 +7,9 @@ use crate::openapi::WriteProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
 
-/// Delete a rule on addresses
+/// Delete an IP rule
 ///
-/// Holds within a second. Refused when the rules that are left would keep yourself out.
+/// Takes effect within a second. Rejected if the remaining rules would lock out the caller.
 #[utoipa::path(delete, path = "/admin/ip-rules/{id}", tag = "admin", security(("access_token" = ["ip_rules:write"])),
     params(("id" = uuid::Uuid, Path)),
     responses((status = 204, description = "Deleted"), WriteProblems))]

@@ -9,9 +9,9 @@ use crate::state::AppState;
 
 /// Delete a role
 ///
-/// One that nobody has.
+/// Rejected if a user has the role.
 #[utoipa::path(delete, path = "/admin/roles/{name}", tag = "admin", security(("access_token" = ["roles:write"])),
-    params(("name" = String, Path), ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag")),
+    params(("name" = String, Path), ("If-Match" = Option<String>, Header, description = "Rejected with 412 unless this is the current ETag")),
     responses((status = 204, description = "Deleted"), WriteProblems))]
 pub async fn delete_role(
     State(state): State<AppState>,

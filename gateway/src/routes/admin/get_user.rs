@@ -10,9 +10,9 @@ use crate::problem::Problem;
 use crate::routes::http::etag;
 use crate::state::AppState;
 
-/// Read a user
+/// Get a user
 ///
-/// Identity and roles; nobody's money.
+/// Returns identity and roles, but no financial data.
 #[utoipa::path(get, path = "/admin/users/{id}", tag = "admin", security(("access_token" = ["users:read"])),
     params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "The user", body = ManagedUserResponse, headers(("ETag" = String))), ReadProblems))]

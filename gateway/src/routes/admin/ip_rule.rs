@@ -5,20 +5,22 @@ use utoipa::ToSchema;
 
 use crate::routes::http::to_datetime;
 
-/// Whether a network may call.
+/// A rule that allows or denies requests from a network.
 #[derive(Serialize, ToSchema)]
 #[schema(as = IpRule)]
 pub struct IpRuleResponse {
     #[schema(format = Uuid)]
     id: String,
-    /// allow, deny.
+    /// The action for requests from the network: `allow` or `deny`.
     #[schema(example = "deny")]
     action: String,
+    /// The network in CIDR notation.
     #[schema(example = "198.51.100.0/24")]
     cidr: String,
-    /// Null: for everybody.
+    /// The user to whom the rule applies; null: all users.
     #[schema(format = Uuid)]
     user_id: Option<String>,
+    /// A note for administrators; null: none.
     #[schema(example = "Scans since Tuesday")]
     note: Option<String>,
     created_at: Option<DateTime<Utc>>,

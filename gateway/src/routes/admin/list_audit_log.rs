@@ -17,34 +17,36 @@ use crate::state::AppState;
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct ListAuditLogQuery {
-    /// Whom it concerns.
+    /// The id of the user whose data was changed.
     #[param(value_type = Option<uuid::Uuid>)]
     user_id: Option<String>,
-    /// created, updated, deleted, locked …
+    /// The action, e.g. `created`, `updated`, `deleted` or `locked`.
     action: Option<String>,
-    /// account, transaction, user …
+    /// The type of the entity, e.g. `account`, `transaction` or `user`.
     entity: Option<String>,
+    /// The id of the entity.
     #[param(value_type = Option<uuid::Uuid>)]
     entity_id: Option<String>,
-    /// From this instant on, RFC 3339.
+    /// The earliest time, included (RFC 3339).
     #[param(value_type = Option<chrono::DateTime<chrono::Utc>>)]
     from: Option<String>,
-    /// Before this instant, RFC 3339.
+    /// The latest time, excluded (RFC 3339).
     #[param(value_type = Option<chrono::DateTime<chrono::Utc>>)]
     to: Option<String>,
-    /// Default 50, at most 200.
+    /// The maximum number of entries; default 50. Values above 200 count as 200.
     #[param(value_type = Option<i32>, minimum = 1)]
     page_size: Option<String>,
+    /// The `next_page_token` of the previous page; default: the first page.
     page_token: Option<String>,
 }
 
-/// List what happened
+/// List the audit log
 ///
-/// Every change in every service: who, what, whence.
+/// Lists every change in every service, with its author and origin, newest first.
 #[utoipa::path(get, path = "/admin/audit-log", tag = "admin", security(("access_token" = ["audit:read"])),
     params(ListAuditLogQuery),
     responses((status = 200, description = "A page, newest first", body = ListResponse<AuditLogEntry>,
-        headers(("Link" = Option<String>, description = "The next page, rel=\"next\""))), ReadProblems))]
+        headers(("Link" = Option<String>, description = "The URL of the next page with rel=\"next\"; absent on the last page"))), ReadProblems))]
 pub async fn list_audit_log(
     State(state): State<AppState>,
     _user: RequirePermission<permission::AuditRead>,

@@ -9,13 +9,13 @@ use crate::problem::Problem;
 use crate::routes::http::ListResponse;
 use crate::state::AppState;
 
-/// List rules on addresses
+/// List IP rules
 ///
-/// Newest first.
+/// The newest rule comes first.
 #[utoipa::path(get, path = "/admin/ip-rules", tag = "admin", security(("access_token" = ["ip_rules:read"])),
     params(PageParams),
     responses((status = 200, description = "A page of rules", body = ListResponse<IpRuleResponse>,
-        headers(("Link" = Option<String>, description = "The next page, rel=\"next\""))), ReadProblems))]
+        headers(("Link" = Option<String>, description = "The URL of the next page with rel=\"next\"; absent on the last page"))), ReadProblems))]
 pub async fn list_ip_rules(
     State(state): State<AppState>,
     _user: RequirePermission<permission::IpRulesRead>,

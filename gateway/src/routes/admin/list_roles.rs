@@ -9,21 +9,22 @@ use crate::openapi::ReadProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
 
-/// All roles, and all that they can be made of.
+/// All roles, and all permissions that a role can have.
 #[derive(Serialize, ToSchema)]
 #[schema(as = RoleList)]
 pub struct RoleListResponse {
-    /// The built-in ones first; all of them on one page.
+    /// All roles on one page, built-in roles first.
     data: Vec<RoleResponse>,
+    /// Always null: all roles are on one page.
     next_page_token: Option<String>,
-    /// Every permission there is.
+    /// All permissions that a role can have.
     #[schema(example = json!(["accounts:read", "accounts:write"]))]
     permissions: Vec<String>,
 }
 
 /// List roles
 ///
-/// With every permission there is, for making others.
+/// Returns all roles, and all permissions that a role can have.
 #[utoipa::path(get, path = "/admin/roles", tag = "admin", security(("access_token" = ["roles:read"])),
     responses((status = 200, description = "Roles and permissions", body = RoleListResponse), ReadProblems))]
 pub async fn list_roles(

@@ -17,30 +17,31 @@ use crate::state::AppState;
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct ListSecurityEventsQuery {
-    /// Whom it concerns.
+    /// The id of the user whom the event concerns.
     #[param(value_type = Option<uuid::Uuid>)]
     user_id: Option<String>,
-    /// login_failed, permission_denied …
+    /// The kind of event, e.g. `login_failed` or `permission_denied`.
     action: Option<String>,
-    /// From this instant on, RFC 3339.
+    /// The earliest time, included (RFC 3339).
     #[param(value_type = Option<chrono::DateTime<chrono::Utc>>)]
     from: Option<String>,
-    /// Before this instant, RFC 3339.
+    /// The latest time, excluded (RFC 3339).
     #[param(value_type = Option<chrono::DateTime<chrono::Utc>>)]
     to: Option<String>,
-    /// Default 50, at most 200.
+    /// The maximum number of entries; default 50. Values above 200 count as 200.
     #[param(value_type = Option<i32>, minimum = 1)]
     page_size: Option<String>,
+    /// The `next_page_token` of the previous page; default: the first page.
     page_token: Option<String>,
 }
 
 /// List security events
 ///
-/// Failed logins, refused permissions and the like, of everybody.
+/// Lists failed logins, denied permissions and similar events of all users, newest first.
 #[utoipa::path(get, path = "/admin/security-events", tag = "admin", security(("access_token" = ["security:read"])),
     params(ListSecurityEventsQuery),
     responses((status = 200, description = "A page, newest first", body = ListResponse<SecurityEvent>,
-        headers(("Link" = Option<String>, description = "The next page, rel=\"next\""))), ReadProblems))]
+        headers(("Link" = Option<String>, description = "The URL of the next page with rel=\"next\"; absent on the last page"))), ReadProblems))]
 pub async fn list_security_events(
     State(state): State<AppState>,
     _user: RequirePermission<permission::SecurityRead>,

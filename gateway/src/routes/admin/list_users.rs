@@ -15,26 +15,27 @@ use crate::state::AppState;
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct ListUsersQuery {
-    /// The beginning of an address or a username, or an id.
+    /// The beginning of an email address or a username, or a user id.
     q: Option<String>,
-    /// unverified, active, locked, pending_deletion or erased.
+    /// The status: `unverified`, `active`, `locked`, `pending_deletion` or `erased`.
     #[param(value_type = Option<enums::UserStatus>, inline)]
     status: Option<String>,
-    /// A role's name.
+    /// The name of a role.
     role: Option<String>,
-    /// Default 50, at most 200.
+    /// The maximum number of entries; default 50. Values above 200 count as 200.
     #[param(value_type = Option<i32>, minimum = 1)]
     page_size: Option<String>,
+    /// The `next_page_token` of the previous page; default: the first page.
     page_token: Option<String>,
 }
 
-/// Find users
+/// List users
 ///
-/// Newest first.
+/// The newest user comes first.
 #[utoipa::path(get, path = "/admin/users", tag = "admin", security(("access_token" = ["users:read"])),
     params(ListUsersQuery),
     responses((status = 200, description = "A page of users", body = ListResponse<ManagedUserResponse>,
-        headers(("Link" = Option<String>, description = "The next page, rel=\"next\""))), ReadProblems))]
+        headers(("Link" = Option<String>, description = "The URL of the next page with rel=\"next\"; absent on the last page"))), ReadProblems))]
 pub async fn list_users(
     State(state): State<AppState>,
     _user: RequirePermission<permission::UsersRead>,

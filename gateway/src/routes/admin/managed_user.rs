@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use crate::routes::http::to_datetime;
 
-/// A user as administrators see him.
+/// A user as administrators see it.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ManagedUser)]
 pub struct ManagedUserResponse {
@@ -19,17 +19,21 @@ pub struct ManagedUserResponse {
     first_name: String,
     #[schema(example = "Gil")]
     last_name: String,
-    /// unverified, active, locked, pending_deletion, erased.
+    /// The status: `unverified`, `active`, `locked`, `pending_deletion` or `erased`.
     #[schema(example = "active")]
     status: String,
     #[schema(example = json!(["user"]))]
     roles: Vec<String>,
+    /// Whether a second factor is enabled.
     mfa_enabled: bool,
+    /// The number of sessions that have not ended.
     open_sessions: i32,
     created_at: Option<DateTime<Utc>>,
+    /// The time when the user was last seen; null: never.
     last_seen_at: Option<DateTime<Utc>>,
+    /// The time of the lock; null: not locked.
     locked_at: Option<DateTime<Utc>>,
-    /// Of one who is leaving: when everything is erased.
+    /// The time of erasure if the account is pending deletion; otherwise null.
     erased_at: Option<DateTime<Utc>>,
 }
 

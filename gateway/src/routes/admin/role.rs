@@ -10,10 +10,10 @@ use crate::problem::Problem;
 pub struct RoleResponse {
     #[schema(example = "auditor")]
     name: String,
-    /// `resource:action`, each.
+    /// The permissions, each as `resource:action`.
     #[schema(example = json!(["audit:read", "security:read"]))]
     permissions: Vec<String>,
-    /// Built-in roles do not change.
+    /// Whether the role is built in; built-in roles cannot be changed.
     is_built_in: bool,
 }
 
@@ -24,10 +24,10 @@ impl From<pb::Role> for RoleResponse {
     }
 }
 
-/// The permissions of a role, which may be none at all but must be said.
+/// Requires the list of permissions, which may be empty but not absent.
 pub fn require_permissions(permissions: Option<Vec<String>>) -> Result<Vec<String>, Problem> {
     permissions.ok_or_else(|| {
-        let problem = Problem::new("VALIDATION_FAILED", "Some fields are not acceptable; see errors.");
+        let problem = Problem::new("VALIDATION_FAILED", "Some fields are invalid; see errors.");
         problem.field("permissions", "REQUIRED", "Send a list of permissions; it may be empty.")
     })
 }

@@ -9,27 +9,28 @@ use crate::problem::Problem;
 use crate::routes::transactions::response::Rate;
 use crate::state::AppState;
 
-/// A rate to set by hand.
+/// An exchange rate to set manually.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetExchangeRateRequest {
-    /// USD or EUR; others are crossed over them.
+    /// The base currency: `USD` or `EUR`. Other pairs are crossed over these two.
     #[schema(required = true, example = "EUR")]
     #[serde(default)]
     base: String,
+    /// The currency whose rate is set (ISO 4217).
     #[schema(required = true, example = "CHF")]
     #[serde(default)]
     currency_code: String,
-    /// Units of the currency for one of the base.
+    /// The number of units of `currency_code` per unit of `base`.
     #[schema(required = true, example = "0.9194")]
     #[serde(default)]
     rate: Amount,
-    /// Default: today in UTC.
+    /// The day of the rate; default: today in UTC.
     #[schema(example = "2026-10-30")]
     date: Option<String>,
 }
 
-/// A rate as it was set.
+/// An exchange rate that was set manually.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ManualExchangeRate)]
 pub struct ManualExchangeRateResponse {
@@ -41,9 +42,10 @@ pub struct ManualExchangeRateResponse {
     rate: Rate,
 }
 
-/// Set an exchange rate by hand
+/// Set an exchange rate manually
 ///
-/// It goes before every other rate of its day; amounts that are frozen already stay.
+/// The rate takes precedence over all other rates of its day. Amounts that were already converted
+/// do not change.
 #[utoipa::path(put, path = "/admin/exchange-rates", tag = "admin", security(("access_token" = ["exchange_rates:write"])),
     request_body = SetExchangeRateRequest,
     responses((status = 200, description = "The rate", body = ManualExchangeRateResponse), WriteProblems))]

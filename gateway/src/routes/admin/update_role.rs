@@ -12,21 +12,21 @@ use crate::problem::Problem;
 use crate::routes::http::etag;
 use crate::state::AppState;
 
-/// What the role may do from now on.
+/// The new permissions of a role.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateRoleRequest {
-    /// All of them.
+    /// The complete list of permissions, each as `resource:action`; may be empty.
     #[schema(required = true, nullable = false, example = json!(["audit:read"]))]
     #[serde(default, deserialize_with = "not_null")]
     permissions: Option<Vec<String>>,
 }
 
-/// Change a role
+/// Update a role
 ///
-/// Holds for access tokens that are out, within a second.
+/// Takes effect within a second, also for access tokens that are already issued.
 #[utoipa::path(put, path = "/admin/roles/{name}", tag = "admin", security(("access_token" = ["roles:write"])),
-    params(("name" = String, Path), ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag")),
+    params(("name" = String, Path), ("If-Match" = Option<String>, Header, description = "Rejected with 412 unless this is the current ETag")),
     request_body = UpdateRoleRequest,
     responses((status = 200, description = "The role", body = RoleResponse, headers(("ETag" = String))), WriteProblems))]
 pub async fn update_role(

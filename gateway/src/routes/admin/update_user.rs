@@ -12,30 +12,31 @@ use crate::problem::Problem;
 use crate::routes::http::etag;
 use crate::state::AppState;
 
-/// What is to change; absent fields stay.
+/// The changes to a user; absent fields stay.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateManagedUserRequest {
-    /// true: ends every session, and nobody gets in.
+    /// True ends all sessions of the user and rejects logins; false unlocks.
     #[schema(nullable = false, example = true)]
     #[serde(default, deserialize_with = "not_null")]
     is_locked: Option<bool>,
-    /// All of them; needs `roles:write` besides. Another set ends the user's sessions.
+    /// The complete list of roles; requires the permission `roles:write` as well.
+    /// A change ends the user's sessions.
     #[schema(nullable = false, example = json!(["user", "support"]))]
     #[serde(default, deserialize_with = "not_null")]
     roles: Option<Vec<String>>,
-    /// true: ends every session.
+    /// If true, ends all sessions of the user.
     #[schema(nullable = false, example = false)]
     #[serde(default, deserialize_with = "not_null")]
     end_sessions: Option<bool>,
 }
 
-/// Lock, unlock, give roles, end sessions
+/// Update a user's lock, roles and sessions
 ///
-/// Holds everywhere within a second. Nobody acts on somebody who may do more than himself; the last
-/// administrator stays one.
+/// Takes effect in all services within a second. A user with more permissions than the caller
+/// cannot be changed, and at least one administrator must remain.
 #[utoipa::path(patch, path = "/admin/users/{id}", tag = "admin", security(("access_token" = ["users:write"])),
-    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag")),
+    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Rejected with 412 unless this is the current ETag")),
     request_body = UpdateManagedUserRequest,
     responses((status = 200, description = "The user", body = ManagedUserResponse, headers(("ETag" = String))), WriteProblems))]
 pub async fn update_user(

@@ -18,48 +18,51 @@ use crate::state::AppState;
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct AnalyzeCashFlowQuery {
-    /// First day; default: a year before the last one.
+    /// The first day, included; default: the year that ends with `to`.
     #[param(value_type = Option<chrono::NaiveDate>)]
     from: Option<String>,
-    /// Last day; default: today in the household's zone.
+    /// The last day, included; default: today in the household's time zone.
     #[param(value_type = Option<chrono::NaiveDate>)]
     to: Option<String>,
-    /// day, week (to Sunday) or month (default); at most 4,000 of them.
+    /// The interval: `day`, `week` (Monday to Sunday) or `month` (default).
+    /// There are at most 4,000 intervals.
     #[param(value_type = Option<enums::Interval>, inline)]
     interval: Option<String>,
-    /// json (default), csv, or svg: a chart.
+    /// The response format: `json` (default), `csv` or `svg` (a chart).
     #[param(value_type = Option<enums::ChartFormat>, inline)]
     format: Option<String>,
-    /// true: CSV begins with a byte order mark, which spreadsheets need to read UTF-8.
+    /// If true, CSV begins with a byte order mark.
+    /// Spreadsheets need it to detect UTF-8. Default: false.
     #[param(value_type = Option<bool>)]
     bom: Option<String>,
 }
 
-/// Money that came and went over time.
+/// Inflows and outflows of money over time.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = CashFlow)]
 pub struct CashFlowResponse {
+    /// The household's currency, in which all amounts are unless stated otherwise.
     #[schema(example = "EUR")]
     currency_code: String,
-    /// The oldest first.
+    /// The intervals, oldest first.
     data: Vec<CashFlowInterval>,
 }
 
-/// What moved in one interval; transfers between own accounts do not.
+/// The inflow and outflow of one interval, without transfers between own accounts.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CashFlowInterval {
     #[serde(flatten)]
     span: Span,
     inflow: Sum,
     outflow: Sum,
-    /// Opening balances and adjustments.
+    /// The sum of opening balances and adjustments.
     other: Sum,
-    /// Inflow less outflow.
+    /// The inflow minus the outflow.
     net: Sum,
-    /// Net and other of this interval and all before it.
+    /// The sum of `net` and `other` of this and all earlier intervals of the span.
     #[schema(example = "688.00")]
     cumulative: String,
-    /// What of these could not be converted.
+    /// The amounts missing in `cumulative` because they have no exchange rate.
     cumulative_unpriced: Vec<CurrencySum>,
 }
 
@@ -115,10 +118,10 @@ fn to_csv(analysis: &CashFlowResponse) -> CsvWriter {
     csv
 }
 
-/// Money that came and went over time
+/// Analyze cash flow
 ///
-/// Transfers between own accounts are neither; opening balances and adjustments stand apart as `other`. As JSON,
-/// CSV or a chart.
+/// Returns inflow and outflow per interval as JSON, CSV or a chart. Transfers between own accounts
+/// are neither; opening balances and adjustments are listed separately as `other`.
 #[utoipa::path(get, path = "/analytics/cash-flow", tag = "analytics", security(("access_token" = ["transactions:read"])), params(AnalyzeCashFlowQuery),
     responses((status = 200, description = "The cash flow", content(
         (CashFlowResponse = "application/json"), (String = "text/csv"), (String = "image/svg+xml"))), ReadProblems))]
@@ -145,7 +148,7 @@ pub async fn analyze_cash_flow(
             ("chart-net", amounts(|row| &row.net.amount)),
             ("chart-cumulative", amounts(|row| &row.cumulative)),
         ];
-        // Without it the cumulative line would jump for no reason to be seen.
+        // Without this series the cumulative line would jump for no visible reason.
         let is_zero = |amount: &String| amount.bytes().all(|byte| matches!(byte, b'0' | b'.'));
         if analysis.data.iter().any(|row| !is_zero(&row.other.amount)) {
             series.insert(1, ("chart-other", amounts(|row| &row.other.amount)));

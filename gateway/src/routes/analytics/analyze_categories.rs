@@ -18,61 +18,68 @@ use crate::state::AppState;
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct AnalyzeCategoriesQuery {
-    /// First day; default: of the last day's month.
+    /// The first day, included; default: the first day of the month of `to`.
     #[param(value_type = Option<chrono::NaiveDate>)]
     from: Option<String>,
-    /// Last day; default: today in the household's zone.
+    /// The last day, included; default: today in the household's time zone.
     #[param(value_type = Option<chrono::NaiveDate>)]
     to: Option<String>,
-    /// expense (default) or income.
+    /// The type of the categories: `expense` (default) or `income`.
     #[serde(rename = "type")]
     #[param(value_type = Option<enums::CategoryType>, inline)]
     kind: Option<String>,
-    /// json (default), csv, or svg: a chart.
+    /// The response format: `json` (default), `csv` or `svg` (a chart).
     #[param(value_type = Option<enums::ChartFormat>, inline)]
     format: Option<String>,
-    /// true: CSV begins with a byte order mark, which spreadsheets need to read UTF-8.
+    /// If true, CSV begins with a byte order mark.
+    /// Spreadsheets need it to detect UTF-8. Default: false.
     #[param(value_type = Option<bool>)]
     bom: Option<String>,
 }
 
-/// Categories: their share, and how they changed.
+/// The amounts of categories, compared with the previous span.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = CategoryAnalysis)]
 pub struct CategoryAnalysisResponse {
+    /// The household's currency, in which all amounts are unless stated otherwise.
     #[schema(example = "EUR")]
     currency_code: String,
     #[serde(flatten)]
     span: Span,
-    /// Whole months: as many months before. A month so far: the same days of the month before.
-    /// Other spans: as many days right before.
+    /// The span that is compared with.
+    /// For whole months, as many months before; for a month so far, the same days of the previous
+    /// month; for other spans, as many days immediately before.
     previous_span: Span,
     total: Sum,
-    /// The largest first; each without the categories below it.
+    /// The categories, largest first, each without its subcategories.
     data: Vec<AnalyzedCategory>,
 }
 
-/// One category.
+/// The amount of one category.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AnalyzedCategory {
-    /// Null: without a category.
+    /// The id of the category; null: transactions without a category.
     #[schema(format = Uuid)]
     id: Option<String>,
+    /// The name of the category; null: transactions without a category.
     name: Option<String>,
+    /// The id of the parent category; null: a top-level category.
     #[schema(format = Uuid)]
     parent_id: Option<String>,
     #[serde(flatten)]
     amount: Sum,
-    /// Percent of the total.
+    /// The percentage of the total, one decimal; null if the total is not above zero.
     #[schema(example = "74.6")]
     share: Option<String>,
+    /// The amount in `previous_span`.
     #[schema(example = "140.00")]
     previous_amount: String,
-    /// What had no rate for its day then.
+    /// The amounts missing in `previous_amount` because they have no exchange rate.
     previous_unpriced: Vec<CurrencySum>,
+    /// The difference between the amount and `previous_amount`.
     #[schema(example = "-34.00")]
     change: String,
-    /// Null where there was nothing before.
+    /// The change in percent with one decimal; null if `previous_amount` is zero.
     #[schema(example = "-24.2")]
     change_percent: Option<String>,
 }
@@ -135,10 +142,10 @@ fn to_csv(analysis: &CategoryAnalysisResponse) -> CsvWriter {
     csv
 }
 
-/// Categories: their share, and their change against the span before
+/// Analyze categories
 ///
-/// Each without the categories below it, the largest first, compared with the span before. As JSON, CSV or a
-/// chart.
+/// Returns the amount and share of each category and its change compared with the previous span, as
+/// JSON, CSV or a chart. The largest category comes first; each is without its subcategories.
 #[utoipa::path(get, path = "/analytics/categories", tag = "analytics", security(("access_token" = ["transactions:read"])), params(AnalyzeCategoriesQuery),
     responses((status = 200, description = "The categories", content(
         (CategoryAnalysisResponse = "application/json"), (String = "text/csv"), (String = "image/svg+xml"))), ReadProblems))]

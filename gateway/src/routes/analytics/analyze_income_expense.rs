@@ -18,19 +18,21 @@ use crate::state::AppState;
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct AnalyzeIncomeExpenseQuery {
-    /// First day; default: a year before the last one.
+    /// The first day, included; default: the year that ends with `to`.
     #[param(value_type = Option<chrono::NaiveDate>)]
     from: Option<String>,
-    /// Last day; default: today in the household's zone.
+    /// The last day, included; default: today in the household's time zone.
     #[param(value_type = Option<chrono::NaiveDate>)]
     to: Option<String>,
-    /// day, week (to Sunday) or month (default); at most 4,000 of them.
+    /// The interval: `day`, `week` (Monday to Sunday) or `month` (default).
+    /// There are at most 4,000 intervals.
     #[param(value_type = Option<enums::Interval>, inline)]
     interval: Option<String>,
-    /// json (default), csv, or svg: a chart.
+    /// The response format: `json` (default), `csv` or `svg` (a chart).
     #[param(value_type = Option<enums::ChartFormat>, inline)]
     format: Option<String>,
-    /// true: CSV begins with a byte order mark, which spreadsheets need to read UTF-8.
+    /// If true, CSV begins with a byte order mark.
+    /// Spreadsheets need it to detect UTF-8. Default: false.
     #[param(value_type = Option<bool>)]
     bom: Option<String>,
 }
@@ -39,21 +41,22 @@ pub struct AnalyzeIncomeExpenseQuery {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = IncomeExpense)]
 pub struct IncomeExpenseResponse {
+    /// The household's currency, in which all amounts are unless stated otherwise.
     #[schema(example = "EUR")]
     currency_code: String,
-    /// The oldest first.
+    /// The intervals, oldest first.
     data: Vec<IncomeExpenseInterval>,
 }
 
-/// What came in and what went out in one interval.
+/// The income and expenses of one interval.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct IncomeExpenseInterval {
     #[serde(flatten)]
     span: Span,
     income: Sum,
-    /// Refunds count against it.
+    /// The expenses minus refunds.
     expense: Sum,
-    /// Income less expense.
+    /// The income minus the expenses.
     net: Sum,
 }
 
@@ -98,9 +101,10 @@ fn to_csv(analysis: &IncomeExpenseResponse) -> CsvWriter {
     csv
 }
 
-/// Income and expenses over time
+/// Analyze income and expenses
 ///
-/// In the household's currency at each day's rate, and per currency; refunds lower expenses. As JSON, CSV or a chart.
+/// Returns income and expenses per interval as JSON, CSV or a chart, in the household's currency at
+/// the exchange rate of each day and by currency. Refunds reduce expenses.
 #[utoipa::path(get, path = "/analytics/income-expense", tag = "analytics", security(("access_token" = ["transactions:read"])), params(AnalyzeIncomeExpenseQuery),
     responses((status = 200, description = "Income and expenses", content(
         (IncomeExpenseResponse = "application/json"), (String = "text/csv"), (String = "image/svg+xml"))), ReadProblems))]

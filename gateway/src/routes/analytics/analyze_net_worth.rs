@@ -18,46 +18,50 @@ use crate::state::AppState;
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct AnalyzeNetWorthQuery {
-    /// First day; default: a year before the last one.
+    /// The first day, included; default: the year that ends with `to`.
     #[param(value_type = Option<chrono::NaiveDate>)]
     from: Option<String>,
-    /// Last day; default: today in the household's zone.
+    /// The last day, included; default: today in the household's time zone.
     #[param(value_type = Option<chrono::NaiveDate>)]
     to: Option<String>,
-    /// day, week (to Sunday) or month (default); at most 4,000 of them.
+    /// The interval: `day`, `week` (Monday to Sunday) or `month` (default).
+    /// There are at most 4,000 intervals.
     #[param(value_type = Option<enums::Interval>, inline)]
     interval: Option<String>,
-    /// json (default), csv, or svg: a chart.
+    /// The response format: `json` (default), `csv` or `svg` (a chart).
     #[param(value_type = Option<enums::ChartFormat>, inline)]
     format: Option<String>,
-    /// true: CSV begins with a byte order mark, which spreadsheets need to read UTF-8.
+    /// If true, CSV begins with a byte order mark.
+    /// Spreadsheets need it to detect UTF-8. Default: false.
     #[param(value_type = Option<bool>)]
     bom: Option<String>,
 }
 
-/// What the household has over time.
+/// The net worth of the household over time.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = NetWorth)]
 pub struct NetWorthResponse {
+    /// The household's currency, in which all amounts are unless stated otherwise.
     #[schema(example = "EUR")]
     currency_code: String,
-    /// The oldest first; the last one is the last day.
+    /// The last day of each interval, oldest first; the last entry is the last day.
     data: Vec<NetWorthDay>,
 }
 
-/// What the household has at the end of a day, at that day's rates.
+/// The net worth at the end of a day, at the exchange rates of that day.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct NetWorthDay {
     #[schema(format = Date, example = "2026-08-31")]
     date: String,
     net_worth: Sum,
-    /// What is above zero.
+    /// The sum of the positive balances.
     #[schema(example = "681.88")]
     assets: String,
-    /// What is below zero.
+    /// The sum of the negative balances.
     #[schema(example = "-200.00")]
     liabilities: String,
-    /// Currencies without a rate up to that day; their amounts are in `net_worth.unpriced`.
+    /// Currencies without an exchange rate up to this day.
+    /// Their amounts are in `net_worth.unpriced`.
     unpriced: Vec<String>,
 }
 
@@ -97,10 +101,11 @@ fn to_csv(analysis: &NetWorthResponse) -> CsvWriter {
     csv
 }
 
-/// Net worth over time
+/// Analyze net worth
 ///
-/// Of the accounts with `include_in_net_worth`, at each day's rates; a deleted account counts up
-/// to the day before.
+/// Returns the net worth per interval as JSON, CSV or a chart, at the exchange rates of each day.
+/// It includes the accounts with `include_in_net_worth`; a deleted account is included up to the
+/// day before its deletion.
 #[utoipa::path(get, path = "/analytics/net-worth", tag = "analytics", security(("access_token" = ["accounts:read"])), params(AnalyzeNetWorthQuery),
     responses((status = 200, description = "The net worth", content(
         (NetWorthResponse = "application/json"), (String = "text/csv"), (String = "image/svg+xml"))), ReadProblems))]

@@ -18,48 +18,51 @@ use crate::state::AppState;
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct AnalyzeSpendingQuery {
-    /// First day; default: of the last day's month.
+    /// The first day, included; default: the first day of the month of `to`.
     #[param(value_type = Option<chrono::NaiveDate>)]
     from: Option<String>,
-    /// Last day; default: today in the household's zone.
+    /// The last day, included; default: today in the household's time zone.
     #[param(value_type = Option<chrono::NaiveDate>)]
     to: Option<String>,
-    /// category (default), day, week, month or account.
+    /// The grouping: `category` (default), `day`, `week`, `month` or `account`.
     #[param(value_type = Option<enums::Grouping>, inline)]
     group_by: Option<String>,
-    /// json (default), csv, or svg: a chart.
+    /// The response format: `json` (default), `csv` or `svg` (a chart).
     #[param(value_type = Option<enums::ChartFormat>, inline)]
     format: Option<String>,
-    /// true: CSV begins with a byte order mark, which spreadsheets need to read UTF-8.
+    /// If true, CSV begins with a byte order mark.
+    /// Spreadsheets need it to detect UTF-8. Default: false.
     #[param(value_type = Option<bool>)]
     bom: Option<String>,
 }
 
-/// What was spent; refunds count against it.
+/// The expenses minus refunds of a span.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Spending)]
 pub struct SpendingResponse {
+    /// The household's currency, in which all amounts are unless stated otherwise.
     #[schema(example = "EUR")]
     currency_code: String,
     #[serde(flatten)]
     span: Span,
     total: Sum,
-    /// The largest first; days, weeks and months in their order.
+    /// The groups: the largest first, but days, weeks and months in order of time.
     data: Vec<SpendingGroup>,
 }
 
-/// What was spent on one category, from one account or in one interval.
+/// The spending on one category, from one account or in one interval.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SpendingGroup {
-    /// Of a category or an account; null: without a category, or an interval.
+    /// The id of the category or account; null: without a category, or an interval.
     #[schema(format = Uuid)]
     id: Option<String>,
+    /// The name of the category or account; null: without a category, or an interval.
     name: Option<String>,
-    /// Of a day, week or month.
+    /// The days of the interval; null for a category or account.
     span: Option<Span>,
     #[serde(flatten)]
     spent: Sum,
-    /// Percent of the total.
+    /// The percentage of the total, one decimal; null if the total is not above zero.
     #[schema(example = "74.6")]
     share: Option<String>,
 }
@@ -113,10 +116,10 @@ fn to_csv(analysis: &SpendingResponse) -> CsvWriter {
     csv
 }
 
-/// What was spent, by category, account or time
+/// Analyze spending by category, account or time
 ///
-/// In the household's currency at each day's rate, and per currency; refunds count against it. As JSON, CSV or a
-/// chart.
+/// Returns expenses minus refunds as JSON, CSV or a chart, in the household's currency at the
+/// exchange rate of each day and by currency.
 #[utoipa::path(get, path = "/analytics/spending", tag = "analytics", security(("access_token" = ["transactions:read"])), params(AnalyzeSpendingQuery),
     responses((status = 200, description = "The spending", content(
         (SpendingResponse = "application/json"), (String = "text/csv"), (String = "image/svg+xml"))), ReadProblems))]

@@ -19,59 +19,64 @@ use crate::state::AppState;
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct AnalyzeSpendingPatternsQuery {
-    /// First day; default: of the last day's month.
+    /// The first day, included; default: the first day of the month of `to`.
     #[param(value_type = Option<chrono::NaiveDate>)]
     from: Option<String>,
-    /// Last day; default: today in the household's zone.
+    /// The last day, included; default: today in the household's time zone.
     #[param(value_type = Option<chrono::NaiveDate>)]
     to: Option<String>,
-    /// json (default), csv, or svg: a chart.
+    /// The response format: `json` (default), `csv` or `svg` (a chart).
     #[param(value_type = Option<enums::ChartFormat>, inline)]
     format: Option<String>,
-    /// true: CSV begins with a byte order mark, which spreadsheets need to read UTF-8.
+    /// If true, CSV begins with a byte order mark.
+    /// Spreadsheets need it to detect UTF-8. Default: false.
     #[param(value_type = Option<bool>)]
     bom: Option<String>,
 }
 
-/// Habits of spending.
+/// The spending patterns of a span.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = SpendingPatterns)]
 pub struct SpendingPatternsResponse {
+    /// The household's currency, in which all amounts are unless stated otherwise.
     #[schema(example = "EUR")]
     currency_code: String,
     #[serde(flatten)]
     span: Span,
-    /// From Monday on.
+    /// The average spending per weekday, starting with Monday.
     weekdays: Vec<WeekdayPattern>,
     /// The five largest expenses.
     largest: Vec<TransactionResponse>,
-    /// Categories at half of the usual or less, or at one and a half of it or more.
+    /// The categories whose spending is at most 50% or at least 150% of the usual.
     unusual: Vec<UnusualCategory>,
 }
 
-/// What such a day costs.
+/// The average spending on a weekday.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct WeekdayPattern {
-    /// 1 is Monday.
+    /// The weekday: 1 is Monday, 7 is Sunday.
     #[schema(example = 1)]
     weekday: i32,
     average: Sum,
 }
 
-/// A category whose spending is far from the usual.
+/// A category whose spending differs strongly from the usual.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct UnusualCategory {
-    /// Null: without a category.
+    /// The id of the category; null: transactions without a category.
     #[schema(format = Uuid)]
     id: Option<String>,
+    /// The name of the category; null: transactions without a category.
     name: Option<String>,
     amount: Sum,
-    /// The average of the three spans before: whole months, the same days of the months before, or
-    /// as many days.
+    /// The average of the three previous spans.
+    /// For whole months these are as many months before, for a month so far the same days of the
+    /// previous months, for other spans as many days before.
     #[schema(example = "30.00")]
     usual: String,
-    /// What of these had no rate for its day.
+    /// The amounts missing in `usual` because they have no exchange rate.
     usual_unpriced: Vec<CurrencySum>,
+    /// The difference from `usual` in percent with one decimal.
     #[schema(example = "1020.0")]
     change_percent: String,
 }
@@ -98,7 +103,7 @@ impl From<pb::AnalyzePatternsResponse> for SpendingPatternsResponse {
     }
 }
 
-/// One table of all three: what it is, and its amount.
+/// Writes all three patterns into one table; the column `pattern` names the kind.
 fn to_csv(analysis: &SpendingPatternsResponse) -> CsvWriter {
     let columns = [
         "pattern",
@@ -165,10 +170,10 @@ fn to_csv(analysis: &SpendingPatternsResponse) -> CsvWriter {
     csv
 }
 
-/// Habits: by weekday, the largest, the unusual
+/// Analyze spending patterns
 ///
-/// What a Monday costs and so on, the five largest expenses, and categories far from the average of the three
-/// spans before. As JSON, CSV or a chart.
+/// Returns the average spending per weekday, the five largest expenses, and the categories that
+/// differ strongly from the average of the three previous spans, as JSON, CSV or a chart.
 #[utoipa::path(get, path = "/analytics/patterns", tag = "analytics", security(("access_token" = ["transactions:read"])), params(AnalyzeSpendingPatternsQuery),
     responses((status = 200, description = "The patterns; the chart shows the weekdays", content(
         (SpendingPatternsResponse = "application/json"), (String = "text/csv"), (String = "image/svg+xml"))), ReadProblems))]

@@ -1,5 +1,6 @@
-//! Charts as SVG. What they say in numbers is in the JSON and CSV forms; here
-//! amounts become the floats that pixels need.
+//! Renders analyses as SVG charts.
+//!
+//! Amounts become floats only for the positions of pixels; JSON and CSV have the exact amounts.
 
 use std::collections::BTreeSet;
 
@@ -8,24 +9,24 @@ use charts_rs::{BarChart, HorizontalBarChart, LineChart, Series};
 use crate::language::Language;
 use crate::problem::Problem;
 
-/// Bars of a ranking; what is smaller is left to the other forms.
+/// The maximum number of horizontal bars; JSON and CSV have all rows.
 const MAX_BARS: usize = 20;
 const WIDTH: f32 = 860.0;
 const HEIGHT: f32 = 420.0;
 
-/// A series by the id of its name and its amounts as text.
+/// A series: the message id of its name, and its amounts as text.
 pub type AmountSeries = (&'static str, Vec<String>);
 
-/// What a chart shows.
+/// The contents of a chart.
 pub struct Chart<'a> {
     pub language: &'a Language,
-    /// The id of its title.
+    /// The message id of the title.
     pub title: &'static str,
-    /// Beside the title: currency and span.
+    /// The currency and span, in parentheses after the title.
     pub title_suffix: String,
     pub labels: Vec<String>,
     pub series: Vec<AmountSeries>,
-    /// Currencies of which something could not be converted and is not drawn.
+    /// The currencies with amounts that have no exchange rate and are not drawn.
     pub unpriced: BTreeSet<String>,
 }
 
@@ -34,7 +35,7 @@ fn parse_f32(amount: &str) -> f32 {
 }
 
 impl Chart<'_> {
-    /// Amounts over time, side by side.
+    /// Renders amounts over time as bars side by side.
     pub fn bars(self) -> Result<String, Problem> {
         let (title, series, note) = (self.title(), self.series(), self.note());
         let mut chart = BarChart::new(series, self.labels);
@@ -43,7 +44,7 @@ impl Chart<'_> {
         chart.svg().map_err(|error| render_error(&error))
     }
 
-    /// Amounts over time, as lines.
+    /// Renders amounts over time as lines.
     pub fn lines(self) -> Result<String, Problem> {
         let (title, series, note) = (self.title(), self.series(), self.note());
         let mut chart = LineChart::new(series, self.labels);
@@ -52,10 +53,10 @@ impl Chart<'_> {
         chart.svg().map_err(|error| render_error(&error))
     }
 
-    /// The largest of many, one below the other.
+    /// Renders the largest amounts as horizontal bars.
     pub fn horizontal_bars(mut self) -> Result<String, Problem> {
         self.labels.truncate(MAX_BARS);
-        // The first one is drawn at the bottom.
+        // The first row is drawn at the bottom.
         self.labels.reverse();
         for (_, amounts) in &mut self.series {
             amounts.truncate(MAX_BARS);
@@ -70,7 +71,7 @@ impl Chart<'_> {
         (chart.width, chart.height, chart.title.text) = (WIDTH, 120.0 + rows * 32.0, title);
         chart.sub_title.text = note;
         chart.series.label.formatter = "{:.2}".into();
-        // Room for names on the left and for numbers beyond the longest bar.
+        // Leaves room for names on the left and for numbers right of the longest bar.
         chart.margin.right = 60.0;
         for axis in &mut chart.y_axis_configs {
             axis.width = Some(180.0);
@@ -78,7 +79,7 @@ impl Chart<'_> {
         chart.svg().map_err(|error| render_error(&error))
     }
 
-    /// What the picture leaves out.
+    /// Returns the note on amounts that the chart leaves out.
     fn note(&self) -> String {
         let codes: Vec<_> = self.unpriced.iter().map(String::as_str).collect();
         match codes.as_slice() {
@@ -104,7 +105,7 @@ impl Chart<'_> {
 }
 
 fn render_error(error: &dyn std::error::Error) -> Problem {
-    tracing::error!(%error, "a chart could not be drawn");
+    tracing::error!(%error, "chart rendering failed");
     Problem::internal()
 }
 
@@ -116,7 +117,7 @@ mod tests {
     use crate::language::Language;
 
     #[test]
-    fn names_are_text_and_nothing_else() {
+    fn names_are_escaped() {
         let language = Language::default();
         let chart = |labels: &[&str], amounts: &[&str]| Chart {
             language: &language,
@@ -128,14 +129,16 @@ mod tests {
         };
         let svg = chart(&["<script>alert(1)</script>", "A & B"], &["5.00", "-3.25"])
             .horizontal_bars()
-            .expect("a chart");
+            .expect("the chart renders");
         assert!(svg.starts_with("<svg") && !svg.contains("<script") && svg.contains("A &amp; B"), "{svg}");
         for drawn in [chart(&[], &[]).bars(), chart(&[], &[]).lines(), chart(&[], &[]).horizontal_bars()] {
-            assert!(drawn.expect("an empty chart").starts_with("<svg"));
+            assert!(drawn.expect("an empty chart renders").starts_with("<svg"));
         }
         let unpriced = Chart { unpriced: ["NZD".to_owned()].into(), ..chart(&["one"], &["1.00"]) };
-        let svg = unpriced.bars().expect("a chart");
+        let svg = unpriced.bars().expect("the chart renders");
         assert!(svg.contains("Without an exchange rate: NZD"), "{svg}");
-        assert!(chart(&["one"], &["9223372036854775.00"]).bars().expect("a chart").contains("<svg"));
+        assert!(
+            chart(&["one"], &["9223372036854775.00"]).bars().expect("the chart renders").contains("<svg")
+        );
     }
 }

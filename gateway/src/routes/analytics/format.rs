@@ -1,4 +1,4 @@
-//! One analysis in three forms: JSON, CSV and a chart.
+//! Formats an analysis as JSON, CSV or a chart.
 
 use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT_LANGUAGE, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
@@ -17,7 +17,7 @@ enum Format {
     Svg,
 }
 
-/// The form and the language that somebody asks for.
+/// The format and language that a client requests.
 #[derive(Debug)]
 pub struct FormatOptions {
     format: Format,
@@ -36,7 +36,7 @@ impl FormatOptions {
             Some("csv") => Format::Csv,
             Some("svg") => Format::Svg,
             Some(_) => {
-                let problem = Problem::new("QUERY_INVALID", "The query cannot be read; see errors.");
+                let problem = Problem::new("QUERY_INVALID", "The query is invalid; see errors.");
                 return Err(problem.field("format", "PARAMETER_INVALID", "Send json, csv or svg."));
             }
         };
@@ -45,7 +45,7 @@ impl FormatOptions {
         Ok(Self { format, bom, language: Language::negotiate(accepted.unwrap_or_default()) })
     }
 
-    /// The answer in this form; only what it needs is made.
+    /// Renders the response in the requested format only.
     pub fn respond<T: Serialize>(
         &self,
         name: &str,
@@ -65,7 +65,7 @@ impl FormatOptions {
                     .into_response()
             }
             Format::Svg => {
-                // Opened by itself it loads and runs nothing.
+                // An SVG that is opened on its own must not load or run anything.
                 let policy = "default-src 'none'; style-src 'unsafe-inline'";
                 let headers = [(CONTENT_TYPE, "image/svg+xml"), (CONTENT_SECURITY_POLICY, policy)];
                 (headers, chart(&analysis)?).into_response()

@@ -4,18 +4,19 @@ use fintrac_proto::ledger::v1 as pb;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// A sum in the household's currency, and its parts by currency.
+/// A sum in the household's currency, with its components by currency.
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub struct Sum {
-    /// Each amount at the rate of its own day.
+    /// The sum in the household's currency, at the exchange rate of each amount's day.
     #[schema(example = "142.00")]
     pub amount: String,
+    /// The same sum by currency, without conversion.
     pub by_currency: Vec<CurrencySum>,
-    /// What has no rate for its day: in `by_currency`, not in `amount`.
+    /// The amounts that have no exchange rate: in `by_currency`, but not in `amount`.
     pub unpriced: Vec<CurrencySum>,
 }
 
-/// What of a sum is in one currency.
+/// The part of a sum that is in one currency.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CurrencySum {
     #[schema(example = "EUR")]
@@ -24,17 +25,19 @@ pub struct CurrencySum {
     pub amount: String,
 }
 
-/// Days, both included.
+/// A span of days.
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub struct Span {
+    /// The first day, included.
     #[schema(format = Date, example = "2026-08-01")]
     pub from: String,
+    /// The last day, included.
     #[schema(format = Date, example = "2026-08-31")]
     pub to: String,
 }
 
 impl Span {
-    /// For the title of a chart.
+    /// Returns the suffix of a chart title.
     pub fn title_suffix(&self, currency: &str) -> String {
         format!("{currency}, {} – {}", self.from, self.to)
     }
@@ -64,24 +67,24 @@ pub fn currency_sums(sums: Vec<pb::CurrencySum>) -> Vec<CurrencySum> {
     sums.into_iter().map(Into::into).collect()
 }
 
-/// Sums in one cell of CSV: `EUR 110.00; USD 40.00`.
+/// Formats sums for one CSV cell: `EUR 110.00; USD 40.00`.
 pub fn csv_cell(sums: &[CurrencySum]) -> String {
     sums.iter().map(|sum| format!("{} {}", sum.currency_code, sum.amount)).collect::<Vec<_>>().join("; ")
 }
 
-/// The currencies of sums, each once, for the note under a chart.
+/// Collects the currencies of sums, each once, for the note on a chart.
 pub fn currencies<'a>(sums: impl IntoIterator<Item = &'a CurrencySum>) -> BTreeSet<String> {
     sums.into_iter().map(|sum| sum.currency_code.clone()).collect()
 }
 
 impl Sum {
-    /// Its parts in one cell: `EUR 110.00; USD 40.00`.
+    /// Formats `by_currency` for one CSV cell: `EUR 110.00; USD 40.00`.
     pub fn by_currency_cell(&self) -> String {
         csv_cell(&self.by_currency)
     }
 }
 
-/// None of an empty text.
+/// Returns `None` for an empty text.
 pub fn non_empty(text: String) -> Option<String> {
     Some(text).filter(|text| !text.is_empty())
 }

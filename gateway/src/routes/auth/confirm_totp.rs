@@ -8,17 +8,19 @@ use crate::openapi::WriteProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
 
-/// The first code of an enrolment.
+/// The confirmation of a second factor.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ConfirmTotpRequest {
-    /// The six digits that the app shows.
+    /// The six digits that the authenticator app shows.
     #[schema(required = true, example = "042042")]
     #[serde(default)]
     code: String,
 }
 
-/// For whoever loses the app: each logs in once. They are not shown again.
+/// The recovery codes, which are returned only once.
+///
+/// Each is valid for one login in place of the authenticator app.
 #[derive(Serialize, ToSchema)]
 #[schema(as = RecoveryCodes)]
 pub struct RecoveryCodesResponse {
@@ -26,9 +28,10 @@ pub struct RecoveryCodesResponse {
     recovery_codes: Vec<String>,
 }
 
-/// Put a second factor in force
+/// Enable the second factor
 ///
-/// From now on a login needs a code.
+/// Confirms the enrollment with the first code. From then on a login requires a code. Returns the
+/// recovery codes, which are not shown again.
 #[utoipa::path(post, path = "/auth/mfa/totp/confirm", tag = "auth", request_body = ConfirmTotpRequest,
     security(("access_token" = ["profile:write"])),
     responses((status = 200, description = "Ten recovery codes, shown once", body = RecoveryCodesResponse), WriteProblems))]

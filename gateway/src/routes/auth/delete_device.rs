@@ -7,12 +7,12 @@ use crate::openapi::WriteProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
 
-/// Forget a device
+/// Delete a device
 ///
-/// Its sessions end; the next login with it is one of a new device.
+/// Revokes the sessions of the device. The next login with it counts as a login from a new device.
 #[utoipa::path(delete, path = "/auth/devices/{id}", tag = "auth", security(("access_token" = ["profile:write"])),
-    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag")),
-    responses((status = 204, description = "Forgotten"), WriteProblems))]
+    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Rejected with 412 unless this is the current ETag")),
+    responses((status = 204, description = "Deleted"), WriteProblems))]
 pub async fn delete_device(
     State(state): State<AppState>,
     _query: NoQuery,

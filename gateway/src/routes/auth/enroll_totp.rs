@@ -8,28 +8,29 @@ use crate::openapi::WriteProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
 
-/// What an authenticator app needs.
+/// The secret for an authenticator app.
 #[derive(Serialize, ToSchema)]
 #[schema(as = TotpEnrollment)]
 pub struct TotpEnrollmentResponse {
-    /// Base32, to be typed.
+    /// The secret in Base32, for manual entry.
     #[schema(example = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")]
     secret: String,
+    /// The secret as a URI for authenticator apps.
     #[schema(
         example = "otpauth://totp/FinTrac:ana%40example.com?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=FinTrac"
     )]
     otpauth_uri: String,
-    /// The same as a picture to be scanned.
+    /// The URI as a QR code (SVG), to be scanned.
     #[schema(example = "<svg xmlns=\"http://www.w3.org/2000/svg\">…</svg>")]
     qr_svg: String,
 }
 
-/// Begin with a second factor
+/// Enroll a second factor
 ///
-/// It counts once it is confirmed by its first code; a second call replaces an enrolment that was
-/// not confirmed.
+/// The second factor takes effect when it is confirmed with its first code. A second request
+/// replaces an enrollment that is not confirmed.
 #[utoipa::path(post, path = "/auth/mfa/totp", tag = "auth", security(("access_token" = ["profile:write"])),
-    responses((status = 200, description = "What an authenticator app needs", body = TotpEnrollmentResponse), WriteProblems))]
+    responses((status = 200, description = "The secret for an authenticator app", body = TotpEnrollmentResponse), WriteProblems))]
 pub async fn enroll_totp(
     State(state): State<AppState>,
     _query: NoQuery,

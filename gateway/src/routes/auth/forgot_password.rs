@@ -9,21 +9,22 @@ use crate::openapi::PublicProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
 
-/// Who forgot the password.
+/// The user who forgot the password.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ForgotPasswordRequest {
+    /// The email address of the user.
     #[schema(required = true, example = "ana@example.com")]
     #[serde(default)]
     email: String,
 }
 
-/// Ask for a new password
+/// Request a password reset
 ///
-/// The answer is the same whether the address is known or not; a known one gets an email with a link
-/// (60 minutes) and a code (10 minutes, five tries).
+/// The response is the same whether the email address is known or not. If it is known, an email
+/// with a link (valid for 60 minutes) and a code (10 minutes, five attempts) is sent.
 #[utoipa::path(post, path = "/auth/forgot-password", tag = "auth", request_body = ForgotPasswordRequest,
-    responses((status = 202, description = "An email is on its way, if the address is known"), PublicProblems))]
+    responses((status = 202, description = "An email is sent if the address is known"), PublicProblems))]
 pub async fn forgot_password(
     State(state): State<AppState>,
     _query: NoQuery,

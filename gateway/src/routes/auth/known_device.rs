@@ -5,13 +5,13 @@ use utoipa::ToSchema;
 
 use crate::routes::http::to_datetime;
 
-/// Something that you have logged in with.
+/// A device that the user has logged in with.
 #[derive(Serialize, ToSchema)]
 #[schema(as = KnownDevice)]
 pub struct KnownDeviceResponse {
     #[schema(format = Uuid)]
     id: String,
-    /// What it says it is, or the program that called.
+    /// The name that the client reported, otherwise the name of the client program.
     #[schema(example = "Ana's phone")]
     name: String,
     #[schema(example = "android")]
@@ -20,15 +20,15 @@ pub struct KnownDeviceResponse {
     os_version: String,
     #[schema(example = "1.4.0")]
     app_version: String,
-    /// Where it was seen last.
+    /// The IP address of the last request; null: unknown.
     #[schema(example = "198.51.100.7")]
     client_ip: Option<String>,
     user_agent: String,
-    /// Your own mark; it opens nothing.
+    /// Whether the user marked the device as trusted; does not affect logins.
     is_trusted: bool,
     first_seen_at: Option<DateTime<Utc>>,
     last_seen_at: Option<DateTime<Utc>>,
-    /// The device of the session that asks.
+    /// Whether this is the device of the current session.
     is_current: bool,
 }
 

@@ -10,9 +10,9 @@ use crate::state::AppState;
 
 /// List your devices
 ///
-/// The one seen last first; all of them on one page.
+/// Lists all devices on one page, the most recently used first.
 #[utoipa::path(get, path = "/auth/devices", tag = "auth", security(("access_token" = ["profile:read"])),
-    responses((status = 200, description = "Devices that you have logged in with", body = ListResponse<KnownDeviceResponse>), ReadProblems))]
+    responses((status = 200, description = "All devices that you have logged in with", body = ListResponse<KnownDeviceResponse>), ReadProblems))]
 pub async fn list_devices(
     State(state): State<AppState>,
     _query: NoQuery,

@@ -10,27 +10,27 @@ use crate::problem::Problem;
 use crate::routes::http::{ListResponse, to_datetime};
 use crate::state::AppState;
 
-/// A login that has not ended.
+/// A session that has not ended.
 #[derive(Serialize, ToSchema)]
 pub struct Session {
     #[schema(format = Uuid)]
     id: String,
-    /// Null when the device was forgotten.
+    /// The id of the device; null: the device was deleted.
     #[schema(format = Uuid)]
     device_id: Option<String>,
-    /// What the device says it is, or the program that called.
+    /// The name that the client reported, otherwise the name of the client program.
     #[schema(example = "Ana's phone")]
     device_name: String,
-    /// Where the login came from.
+    /// The IP address of the login; null: unknown.
     #[schema(example = "198.51.100.7")]
     client_ip: Option<String>,
     user_agent: String,
     created_at: Option<DateTime<Utc>>,
-    /// The last refresh.
+    /// The time of the last token refresh.
     last_seen_at: Option<DateTime<Utc>>,
-    /// Without another refresh.
+    /// The time at which the session expires unless it is refreshed.
     expires_at: Option<DateTime<Utc>>,
-    /// The session that asks.
+    /// Whether this is the current session.
     is_current: bool,
 }
 
@@ -52,9 +52,9 @@ impl From<pb::Session> for Session {
 
 /// List your sessions
 ///
-/// The one seen last first; all of them on one page.
+/// Lists all sessions on one page, the most recently used first.
 #[utoipa::path(get, path = "/auth/sessions", tag = "auth", security(("access_token" = ["profile:read"])),
-    responses((status = 200, description = "Sessions that have not ended", body = ListResponse<Session>), ReadProblems))]
+    responses((status = 200, description = "All sessions that have not ended", body = ListResponse<Session>), ReadProblems))]
 pub async fn list_sessions(
     State(state): State<AppState>,
     _query: NoQuery,

@@ -11,18 +11,21 @@ use crate::problem::Problem;
 use crate::routes::users::response::UserResponse;
 use crate::state::AppState;
 
-/// Who logs in: `email` or `username`.
+/// The credentials of a user: `email` or `username`, and `password`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LoginRequest {
+    /// The email address; send this or `username`.
     #[schema(example = "ana@example.com")]
     email: Option<String>,
+    /// The username; send this or `email`.
     #[schema(example = "ana.gil")]
     username: Option<String>,
     #[schema(required = true, example = "correct horse battery")]
     #[serde(default)]
     password: String,
-    /// Of the second factor, where there is one: six digits, or a recovery code.
+    /// The code of the second factor (six digits) or a recovery code.
+    /// Required if a second factor is enabled.
     #[schema(example = "042042")]
     code: Option<String>,
     #[schema(value_type = Option<Device>)]
@@ -51,9 +54,10 @@ pub struct LoginResponse {
 
 /// Log in
 ///
-/// A wrong password, an unknown user, a locked account and too many attempts look the same. After a
-/// right password: 403 `EMAIL_NOT_VERIFIED`; 401 `MFA_REQUIRED` without the code of a second factor. A login
-/// during the grace of a deletion restores the account.
+/// A wrong password, an unknown user, a locked account and too many attempts get the same response.
+/// With the right password, an unverified address gets 403 `EMAIL_NOT_VERIFIED`, and a missing code
+/// of the second factor gets 401 `MFA_REQUIRED`. A login during the grace period of a deletion
+/// restores the account.
 #[utoipa::path(post, path = "/auth/login", tag = "auth", request_body = LoginRequest,
     responses((status = 200, description = "A new session", body = LoginResponse), PublicProblems))]
 pub async fn login(

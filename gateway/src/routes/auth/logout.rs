@@ -9,16 +9,17 @@ use crate::openapi::UserProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
 
-/// Which session ends; without a body the access token's own.
+/// The session to end; without a body, the access token's session.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LogoutRequest {
+    /// The refresh token of the session to end; default: the access token's session.
     refresh_token: Option<String>,
 }
 
 /// Log out
 ///
-/// The session's access tokens are refused within a second.
+/// The access tokens of the session are rejected within a second.
 #[utoipa::path(post, path = "/auth/logout", tag = "auth", request_body = Option<LogoutRequest>,
     security(("access_token" = [])),
     responses((status = 204, description = "The session has ended"), UserProblems))]

@@ -9,7 +9,7 @@ use crate::state::AppState;
 
 /// Log out everywhere
 ///
-/// Ends every session of the user, this one too.
+/// Ends all sessions of the user, including the current one.
 #[utoipa::path(post, path = "/auth/logout-all", tag = "auth", security(("access_token" = [])),
     responses((status = 204, description = "All sessions have ended"), UserProblems))]
 pub async fn logout_all(

@@ -9,26 +9,29 @@ use crate::openapi::WriteProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
 
-/// Password and code, like a login.
+/// The password and second factor of the caller.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReauthenticateRequest {
     #[schema(required = true, example = "correct horse battery")]
     #[serde(default)]
     password: String,
-    /// Of the second factor, where there is one: six digits, or a recovery code.
+    /// The code of the second factor (six digits) or a recovery code.
+    /// Required if a second factor is enabled.
     #[schema(example = "042042")]
     code: Option<String>,
 }
 
-/// Prove again who you are
+/// Reauthenticate
 ///
-/// Good for five minutes in this session, as a login is. Calls that change how you log in ask for it with
-/// 403 `REAUTHENTICATION_REQUIRED`: enrolling a second factor, username, phone number, devices, ending other
-/// sessions; with a second factor also another password or address.
+/// The reauthentication is valid for five minutes in this session; a login counts as one.
+/// Operations that change how you log in require it, otherwise they respond with 403
+/// `REAUTHENTICATION_REQUIRED`: enrolling a second factor, changing username, phone number or
+/// devices, and ending other sessions. If a second factor is enabled, changing the password or
+/// email address requires it as well.
 #[utoipa::path(post, path = "/auth/reauthenticate", tag = "auth", request_body = ReauthenticateRequest,
     security(("access_token" = ["profile:write"])),
-    responses((status = 204, description = "Proved"), WriteProblems))]
+    responses((status = 204, description = "Reauthenticated"), WriteProblems))]
 pub async fn reauthenticate(
     State(state): State<AppState>,
     _query: NoQuery,

@@ -9,7 +9,7 @@ use crate::openapi::PublicProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
 
-/// The refresh token of the last pair.
+/// The refresh token of the current pair.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RefreshRequest {
@@ -18,12 +18,12 @@ pub struct RefreshRequest {
     refresh_token: String,
 }
 
-/// Get the next pair of tokens
+/// Refresh tokens
 ///
-/// A refresh token is good once. Used again it ends its session, except within
-/// 30 seconds while its successor is unused: then it gets the same successor.
+/// A refresh token is valid once. A second use ends its session, except within 30 seconds while its
+/// successor is unused: then the response is the same successor.
 #[utoipa::path(post, path = "/auth/refresh", tag = "auth", request_body = RefreshRequest,
-    responses((status = 200, description = "The next pair", body = TokenPairResponse), PublicProblems))]
+    responses((status = 200, description = "The next pair of tokens", body = TokenPairResponse), PublicProblems))]
 pub async fn refresh_tokens(
     State(state): State<AppState>,
     _query: NoQuery,

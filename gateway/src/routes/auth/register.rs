@@ -10,14 +10,15 @@ use crate::openapi::{PublicProblems, enums};
 use crate::problem::Problem;
 use crate::state::AppState;
 
-/// A person who wants an account.
+/// The user to register.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RegisterRequest {
     #[schema(required = true, example = "ana@example.com")]
     #[serde(default)]
     email: String,
-    /// 12 to 128 characters, without the name or the address.
+    /// The password: 12 to 128 characters.
+    /// It must not be common or contain the name or email address.
     #[schema(required = true, example = "correct horse battery", min_length = 12, max_length = 128)]
     #[serde(default)]
     password: String,
@@ -27,22 +28,22 @@ pub struct RegisterRequest {
     #[schema(required = true, example = "Gil", max_length = 100)]
     #[serde(default)]
     last_name: String,
-    /// Public; 3 to 30 letters, digits, dots, dashes, underscores.
+    /// The public username: 3 to 30 letters, digits, dots, dashes or underscores.
     #[schema(example = "ana.gil")]
     username: Option<String>,
-    /// International form.
+    /// The phone number in international format.
     #[schema(example = "+34600000000")]
     phone_number: Option<String>,
-    /// en, es, fr, de or pt; default: from `Accept-Language`.
+    /// The language: `en`, `es`, `fr`, `de` or `pt`; default: from `Accept-Language`.
     #[schema(value_type = Option<enums::Locale>, example = "es")]
     locale: Option<String>,
-    /// light, dark or system (default).
+    /// The theme: `light`, `dark` or `system` (default).
     #[schema(value_type = Option<enums::Theme>, example = "system")]
     theme: Option<String>,
-    /// The household's currency, ISO 4217; default USD. Fixed at verification.
+    /// The household's currency (ISO 4217); default: USD. Immutable after verification.
     #[schema(example = "EUR")]
     default_currency: Option<String>,
-    /// The household's time zone, an IANA name; default UTC.
+    /// The household's time zone (IANA name); default: UTC.
     #[schema(example = "Europe/Madrid")]
     timezone: Option<String>,
     #[schema(value_type = Option<Device>)]
@@ -67,12 +68,12 @@ impl From<RegisterRequest> for pb::RegisterRequest {
     }
 }
 
-/// Register
+/// Register a user
 ///
-/// The answer is the same whether the address is known or not; an email tells
-/// what happened. An address that was never verified may register again.
+/// The response is the same whether the email address is known or not; an email reports the result.
+/// An address that was never verified may be registered again.
 #[utoipa::path(post, path = "/auth/register", tag = "auth", request_body = RegisterRequest,
-    responses((status = 202, description = "An email is on its way"), PublicProblems))]
+    responses((status = 202, description = "An email is sent"), PublicProblems))]
 pub async fn register(
     State(state): State<AppState>,
     _query: NoQuery,

@@ -9,14 +9,14 @@ use crate::openapi::WriteProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
 
-/// Password and code, like a login.
+/// The password and second factor of the caller.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RemoveTotpRequest {
     #[schema(required = true, example = "correct horse battery")]
     #[serde(default)]
     password: String,
-    /// Six digits, or a recovery code.
+    /// The code of the second factor (six digits) or a recovery code.
     #[schema(required = true, example = "042042")]
     #[serde(default)]
     code: String,
@@ -24,10 +24,11 @@ pub struct RemoveTotpRequest {
 
 /// Remove the second factor
 ///
-/// Takes the password and a code, of the app or a recovery code. You are told by email.
+/// Requires the password and a code of the authenticator app or a recovery code. An email notifies
+/// you of the change.
 #[utoipa::path(delete, path = "/auth/mfa/totp", tag = "auth", request_body = RemoveTotpRequest,
     security(("access_token" = ["profile:write"])),
-    responses((status = 204, description = "Logging in needs the password only"), WriteProblems))]
+    responses((status = 204, description = "A login requires only the password"), WriteProblems))]
 pub async fn remove_totp(
     State(state): State<AppState>,
     _query: NoQuery,

@@ -9,20 +9,21 @@ use crate::openapi::PublicProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
 
-/// Whose email did not arrive.
+/// The user whose verification email is to be sent again.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ResendVerificationRequest {
+    /// The email address of the user.
     #[schema(required = true, example = "ana@example.com")]
     #[serde(default)]
     email: String,
 }
 
-/// Send the verification email again
+/// Resend the verification email
 ///
-/// The answer is the same whether the address is known or not.
+/// The response is the same whether the email address is known or not.
 #[utoipa::path(post, path = "/auth/resend-verification", tag = "auth", request_body = ResendVerificationRequest,
-    responses((status = 202, description = "If the address waits for verification, an email is on its way"), PublicProblems))]
+    responses((status = 202, description = "An email is sent if the address is waiting for verification"), PublicProblems))]
 pub async fn resend_verification(
     State(state): State<AppState>,
     _query: NoQuery,

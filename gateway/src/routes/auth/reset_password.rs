@@ -10,26 +10,29 @@ use crate::openapi::PublicProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
 
-/// A proof from the email, `token` or `email` with `code`, and the new password.
+/// The new password, with the proof from the email: `token`, or `email` and `code`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ResetPasswordRequest {
-    /// From the link of the email.
+    /// The token from the link in the email.
     token: Option<String>,
+    /// The email address; send it together with `code`.
     #[schema(example = "ana@example.com")]
     email: Option<String>,
-    /// The eight letters and digits of the email; letter case does not matter.
+    /// The eight letters and digits from the email, in any letter case.
     #[schema(example = "K7MQ2XRD")]
     code: Option<String>,
-    /// 12 to 128 characters; not a common one, without the name or the address.
+    /// The new password: 12 to 128 characters.
+    /// It must not be common or contain the name or email address.
     #[schema(required = true, example = "four quiet words here", min_length = 12, max_length = 128)]
     #[serde(default)]
     new_password: String,
 }
 
-/// Choose a new password
+/// Reset the password
 ///
-/// Ends every session. A second factor stays in force. A refused password leaves the proof good.
+/// Ends all sessions. A second factor remains enabled. The token or code stays valid if the new
+/// password is rejected.
 #[utoipa::path(post, path = "/auth/reset-password", tag = "auth", request_body = ResetPasswordRequest,
     responses((status = 204, description = "The password has changed"), PublicProblems))]
 pub async fn reset_password(

@@ -7,9 +7,9 @@ use crate::openapi::WriteProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
 
-/// End one of your sessions
+/// Revoke one of your sessions
 ///
-/// Its access tokens are refused within a second.
+/// The access tokens of the session are rejected within a second.
 #[utoipa::path(delete, path = "/auth/sessions/{id}", tag = "auth", security(("access_token" = ["profile:write"])),
     params(("id" = uuid::Uuid, Path)),
     responses((status = 204, description = "The session has ended"), WriteProblems))]

@@ -2,19 +2,21 @@ use fintrac_proto::auth::v1 as pb;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// A session's pair of tokens.
+/// The access token and refresh token of a session.
 #[derive(Serialize, ToSchema)]
 #[schema(as = TokenPair)]
 pub struct TokenPairResponse {
-    /// A JWT; send it as `Authorization: Bearer …`.
+    /// A JWT to send as `Authorization: Bearer …`.
     access_token: String,
-    /// Good once, for the next pair.
+    /// A token that is valid once, for the next pair of tokens.
     refresh_token: String,
+    /// Always `Bearer`.
     #[schema(example = "Bearer")]
     token_type: &'static str,
-    /// Lifetime of the access token, seconds.
+    /// The lifetime of the access token in seconds.
     #[schema(example = 900)]
     expires_in: i64,
+    /// The id of the session.
     #[schema(format = Uuid)]
     session_id: String,
 }

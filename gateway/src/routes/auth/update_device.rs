@@ -12,20 +12,21 @@ use crate::problem::Problem;
 use crate::routes::http::etag;
 use crate::state::AppState;
 
-/// What is to change; absent fields stay.
+/// The changes to a device; absent fields stay.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateDeviceRequest {
+    /// Whether the device is marked as trusted.
     #[schema(nullable = false, example = true)]
     #[serde(default, deserialize_with = "not_null")]
     is_trusted: Option<bool>,
 }
 
-/// Mark a device as trusted, or not
+/// Mark a device as trusted or untrusted
 ///
-/// A note for yourself: it changes nothing about what logging in from it takes.
+/// The mark is for your information only: it does not change what a login from the device requires.
 #[utoipa::path(patch, path = "/auth/devices/{id}", tag = "auth", security(("access_token" = ["profile:write"])),
-    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag")),
+    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Rejected with 412 unless this is the current ETag")),
     request_body = UpdateDeviceRequest,
     responses((status = 200, description = "The device", body = KnownDeviceResponse, headers(("ETag" = String))), WriteProblems))]
 pub async fn update_device(

@@ -10,23 +10,24 @@ use crate::openapi::PublicProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
 
-/// The proof of an address: `token`, or `email` with `code`.
+/// The proof of an email address: `token`, or `email` and `code`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VerifyEmailRequest {
-    /// From the link of the email.
+    /// The token from the link in the email.
     token: Option<String>,
-    /// The address that the email went to.
+    /// The address to which the email was sent; send it together with `code`.
     #[schema(example = "ana@example.com")]
     email: Option<String>,
-    /// The eight letters and digits of the email; letter case does not matter.
+    /// The eight letters and digits from the email, in any letter case.
     #[schema(example = "K7MQ2XRD")]
     code: Option<String>,
 }
 
-/// Verify an address
+/// Verify an email address
 ///
-/// Of a new user, for whom it makes the household; or of a user who changes his address.
+/// Verifies the address of a new user and creates the household, or confirms the new address of an
+/// existing user.
 #[utoipa::path(post, path = "/auth/verify-email", tag = "auth", request_body = VerifyEmailRequest,
     responses((status = 204, description = "Verified"), PublicProblems))]
 pub async fn verify_email(

@@ -13,43 +13,46 @@ use crate::problem::Problem;
 use crate::routes::http::etag;
 use crate::state::AppState;
 
-/// A budget to make.
+/// The budget to create.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateBudgetRequest {
     #[schema(required = true, example = "Food", max_length = 100)]
     #[serde(default)]
     name: String,
-    /// The limit for each period, above zero.
+    /// The limit of each period, above zero.
     #[schema(required = true, example = "300.00")]
     #[serde(default)]
     amount: Amount,
-    /// Fixed from then on; default: your `default_currency`.
+    /// The currency (ISO 4217), immutable; default: your `default_currency`.
     #[schema(example = "EUR")]
     currency_code: Option<String>,
-    /// A category of expenses; everything below it counts too. Or send `category_ids`.
+    /// The expense category, including its subcategories. Send this or `category_ids`.
     #[schema(value_type = Option<uuid::Uuid>)]
     category_id: Option<String>,
-    /// Several categories, at most 50.
+    /// At most 50 expense categories, including their subcategories.
+    /// Send this or `category_id`.
     #[schema(value_type = Option<Vec<uuid::Uuid>>)]
     category_ids: Option<Vec<String>>,
-    /// weekly, monthly, quarterly, yearly or custom (one span, from `start_date` to `end_date`);
-    /// fixed from then on.
+    /// The frequency: `weekly`, `monthly`, `quarterly`, `yearly` or `custom`.
+    /// It is immutable. `custom` is a single period from `start_date` to `end_date`.
     #[schema(value_type = enums::BudgetFrequency, required = true, example = "monthly")]
     #[serde(default)]
     frequency: String,
-    /// Periods are counted from it, month-ends kept; fixed from then on. Default: the first day
-    /// of the current calendar period.
+    /// The day from which periods are counted, immutable; month-ends are kept.
+    /// Default: the first day of the current calendar period.
     #[schema(value_type = Option<NaiveDate>)]
     start_date: Option<String>,
-    /// The last day.
+    /// The last day of the budget; default: none.
     #[schema(value_type = Option<NaiveDate>)]
     end_date: Option<String>,
-    /// What a period leaves to the next one: none, surplus (what was not spent), deficit (what was
-    /// spent too much) or both; default: none.
+    /// The rollover to the next period.
+    /// `none` (default), `surplus`, `deficit` or `both`; `surplus` carries over what was not spent,
+    /// `deficit` what was overspent.
     #[schema(value_type = Option<enums::Rollover>, example = "none")]
     rollover: Option<String>,
-    /// Percent of what is budgeted, 1 to 1000, at most 10; default: 80 and 100.
+    /// At most 10 alert thresholds in percent of `budgeted`, 1 to 1000.
+    /// Default: 80 and 100.
     #[schema(example = json!([80, 100]))]
     alert_thresholds: Option<Vec<i32>>,
 }
@@ -71,15 +74,15 @@ impl From<CreateBudgetRequest> for pb::CreateBudgetRequest {
     }
 }
 
-/// Make a budget
+/// Create a budget
 ///
-/// Spending in the current period may reach a threshold at once.
+/// Spending in the current period may reach a threshold immediately.
 #[utoipa::path(post, path = "/budgets", tag = "budgets", security(("access_token" = ["budgets:write"])),
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body again: the first answer again")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "A repeated request with the same key gets the first response again")),
     request_body = CreateBudgetRequest,
     responses((status = 201, description = "The budget", body = BudgetResponse,
         headers(("Location" = String), ("ETag" = String),
-            ("Idempotency-Replayed" = Option<String>, description = "true on an answer kept from the first request with this key"))), WriteProblems))]
+            ("Idempotency-Replayed" = Option<String>, description = "`true` if this is the stored response of the first request with this key"))), WriteProblems))]
 pub async fn create_budget(
     State(state): State<AppState>,
     _query: NoQuery,

@@ -9,9 +9,9 @@ use crate::state::AppState;
 
 /// Delete a budget
 ///
-/// It is never looked at again; no money moves.
+/// A deleted budget is no longer evaluated. No money is moved.
 #[utoipa::path(delete, path = "/budgets/{id}", tag = "budgets", security(("access_token" = ["budgets:write"])),
-    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag")),
+    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Rejected with 412 unless this is the current ETag")),
     responses((status = 204, description = "Deleted"), WriteProblems))]
 pub async fn delete_budget(
     State(state): State<AppState>,

@@ -10,9 +10,10 @@ use crate::problem::Problem;
 use crate::routes::http::etag;
 use crate::state::AppState;
 
-/// Read a budget
+/// Get a budget
 ///
-/// Its terms; what is spent of it is its progress. The ETag is for `If-Match` when you change it.
+/// Returns the terms of the budget; `GET /budgets/{id}/progress` has the spending. Send the `ETag`
+/// as `If-Match` when you update the budget.
 #[utoipa::path(get, path = "/budgets/{id}", tag = "budgets", security(("access_token" = ["budgets:read"])),
     params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "The budget", body = BudgetResponse, headers(("ETag" = String))), ReadProblems))]

@@ -14,42 +14,47 @@ use crate::state::AppState;
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct GetBudgetProgressQuery {
-    /// A day of the period; default: today, or the day nearest to it on which the budget runs.
+    /// A day of the period.
+    /// Default: today, or the nearest day on which the budget is active.
     #[param(value_type = Option<NaiveDate>)]
     date: Option<String>,
 }
 
-/// How a budget stands in one period.
+/// The progress of a budget in one period.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = BudgetProgress)]
 pub struct BudgetProgressResponse {
     #[serde(flatten)]
     period: BudgetPeriod,
-    /// Today included.
+    /// The number of days left in the period, including today.
     #[schema(example = 12)]
     days_left: i32,
-    /// What will be spent by the end of the period: so far, and the occurrences of recurring
-    /// transactions that are still due in it.
+    /// The projected spending at the end of the period.
+    /// It is the spending so far and the occurrences of recurring transactions that are still due
+    /// in the period.
     #[schema(example = "402.50")]
     projected_spend: String,
-    /// The day on which these spend all of it; null when that is not in the rest of the period.
+    /// The day on which the projected spending reaches `budgeted`.
+    /// Null: not in this period.
     #[schema(value_type = Option<NaiveDate>)]
     runs_out_on: Option<String>,
-    /// What spending was converted with, when the budget is not in the household's currency.
+    /// The exchange rates used, if the budget is not in the household's currency.
     rates: Vec<SpendingRate>,
 }
 
-/// The rate for what was spent on a day in a currency.
+/// The exchange rate for the spending of one day in one currency.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SpendingRate {
+    /// The day of the spending.
     #[schema(value_type = NaiveDate)]
     date: String,
+    /// The currency of the spending.
     #[schema(example = "USD")]
     currency_code: String,
-    /// Units of the budget's currency for one of these.
+    /// The number of units of the budget's currency per unit of `currency_code`.
     #[schema(example = "0.92")]
     rate: String,
-    /// The day that it was published for.
+    /// The day for which the rate was published.
     #[schema(value_type = NaiveDate)]
     rate_date: String,
     #[schema(example = "ecb")]
@@ -75,12 +80,12 @@ impl From<pb::BudgetProgress> for BudgetProgressResponse {
     }
 }
 
-/// Read a budget's progress
+/// Get a budget's progress
 ///
-/// In the period that holds the day, with the terms that were in force then.
+/// Returns the period that contains the day, with the terms that were in force then.
 #[utoipa::path(get, path = "/budgets/{id}/progress", tag = "budgets", security(("access_token" = ["budgets:read"])),
     params(("id" = uuid::Uuid, Path), GetBudgetProgressQuery),
-    responses((status = 200, description = "How it stands", body = BudgetProgressResponse), ReadProblems))]
+    responses((status = 200, description = "The progress of the budget", body = BudgetProgressResponse), ReadProblems))]
 pub async fn get_budget_progress(
     State(state): State<AppState>,
     _user: RequirePermission<permission::BudgetsRead>,

@@ -9,14 +9,14 @@ use crate::problem::Problem;
 use crate::routes::http::ListResponse;
 use crate::state::AppState;
 
-/// List a budget's history
+/// List a budget's past periods
 ///
-/// The periods that are over, newest first, each with the terms that were in force then.
-/// Spending is counted anew: what was changed since in an old period shows.
+/// Lists the periods that are over, newest first, each with the terms that were in force then.
+/// Spending is computed for each request, so it includes later changes to old transactions.
 #[utoipa::path(get, path = "/budgets/{id}/history", tag = "budgets", security(("access_token" = ["budgets:read"])),
     params(("id" = uuid::Uuid, Path), PageParams),
     responses((status = 200, description = "A page of periods", body = ListResponse<BudgetPeriod>,
-        headers(("Link" = Option<String>, description = "The next page, rel=\"next\""))), ReadProblems))]
+        headers(("Link" = Option<String>, description = "The URL of the next page with rel=\"next\"; absent on the last page"))), ReadProblems))]
 pub async fn list_budget_periods(
     State(state): State<AppState>,
     _user: RequirePermission<permission::BudgetsRead>,

@@ -11,10 +11,10 @@ use crate::state::AppState;
 
 /// List budgets
 ///
-/// In the order in which they were made.
+/// Budgets are listed in the order of their creation.
 #[utoipa::path(get, path = "/budgets", tag = "budgets", security(("access_token" = ["budgets:read"])), params(PageParams),
     responses((status = 200, description = "A page of budgets", body = ListResponse<BudgetResponse>,
-        headers(("Link" = Option<String>, description = "The next page, rel=\"next\""))), ReadProblems))]
+        headers(("Link" = Option<String>, description = "The URL of the next page with rel=\"next\"; absent on the last page"))), ReadProblems))]
 pub async fn list_budgets(
     State(state): State<AppState>,
     _user: RequirePermission<permission::BudgetsRead>,

@@ -5,52 +5,61 @@ use utoipa::ToSchema;
 /// A period of a budget, with the terms that were in force then.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct BudgetPeriod {
+    /// The id of the budget.
     #[schema(format = Uuid)]
     budget_id: String,
+    /// The name of the budget.
     #[schema(example = "Food")]
     budget_name: String,
+    /// The currency of the budget, in which all amounts are unless stated otherwise.
     #[schema(example = "EUR")]
     currency_code: String,
+    /// The first day of the period, included.
     #[schema(value_type = NaiveDate)]
     period_start: String,
-    /// The last day.
+    /// The last day of the period, included.
     #[schema(value_type = NaiveDate)]
     period_end: String,
-    /// The limit.
+    /// The limit of the period.
     #[schema(example = "300.00")]
     amount: String,
-    /// What went over from the period before; below zero when too much was spent.
+    /// The rollover from the previous period; negative if it was overspent.
     #[schema(example = "-20.00")]
     carried: String,
-    /// `amount` and `carried`.
+    /// The sum of `amount` and `carried`.
     #[schema(example = "280.00")]
     budgeted: String,
-    /// Refunds count against it.
+    /// The expenses minus refunds of the period.
     #[schema(example = "241.50")]
     spent: String,
-    /// Below zero when more was spent than budgeted.
+    /// The amount left; negative if more was spent than budgeted.
     #[schema(example = "38.50")]
     remaining: String,
-    /// Rounded down to two digits; null where `budgeted` is not above zero.
+    /// The percentage spent, rounded down to two decimals.
+    /// Null if `budgeted` is not above zero.
     #[schema(example = "86.25")]
     percent: Option<String>,
-    /// on_track, warning (a threshold is reached) or exceeded (all of it is spent).
+    /// The status: `on_track`, `warning` or `exceeded`.
+    /// `warning`: a threshold is reached; `exceeded`: all of `budgeted` is spent.
     #[schema(example = "warning")]
     status: String,
-    /// Spending without a rate for its day, not in `spent`.
+    /// The spending without an exchange rate on its day; not part of `spent`.
     unpriced: Vec<UnpricedSpending>,
-    /// The same of the earlier periods behind `carried`.
+    /// The spending of earlier periods without an exchange rate; not part of `carried`.
     carried_unpriced: Vec<UnpricedSpending>,
 }
 
-/// What was spent in a currency that has no rate.
+/// The spending in a currency that has no exchange rate.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct UnpricedSpending {
-    /// Null: on all days of the period together; a budget's progress lists the days.
+    /// The day of the spending; null: all days of the period.
+    /// Only a budget's progress lists days.
     #[schema(value_type = Option<NaiveDate>)]
     date: Option<String>,
+    /// The currency of the spending.
     #[schema(example = "USD")]
     currency_code: String,
+    /// The amount in `currency_code`.
     #[schema(example = "12.00")]
     amount: String,
 }

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use crate::routes::http::to_datetime;
 
-/// A budget: a limit on what is spent on categories in each period.
+/// A budget: a limit on the spending on categories in each period.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Budget)]
 pub struct BudgetResponse {
@@ -13,30 +13,30 @@ pub struct BudgetResponse {
     id: String,
     #[schema(example = "Food")]
     name: String,
-    /// The limit in force now.
+    /// The limit that is in force now.
     #[schema(example = "300.00")]
     amount: String,
     #[schema(example = "EUR")]
     currency_code: String,
-    /// The category, when it is only one.
+    /// The category if there is only one; otherwise null.
     #[schema(value_type = Option<uuid::Uuid>)]
     category_id: Option<String>,
-    /// Everything below these counts too.
+    /// The categories, whose subcategories are included.
     #[schema(value_type = Vec<uuid::Uuid>)]
     category_ids: Vec<String>,
-    /// weekly, monthly, quarterly, yearly or custom.
+    /// The frequency: `weekly`, `monthly`, `quarterly`, `yearly` or `custom`.
     #[schema(example = "monthly")]
     frequency: String,
-    /// Periods are counted from it.
+    /// The day from which periods are counted.
     #[schema(value_type = NaiveDate)]
     start_date: String,
-    /// The last day.
+    /// The last day of the budget; null: none.
     #[schema(value_type = Option<NaiveDate>)]
     end_date: Option<String>,
-    /// What a period leaves to the next one: none, surplus, deficit or both.
+    /// The rollover into the next period: `none`, `surplus`, `deficit` or `both`.
     #[schema(example = "none")]
     rollover: String,
-    /// Percent of what is budgeted.
+    /// The alert thresholds in percent of `budgeted`.
     #[schema(example = json!([80, 100]))]
     alert_thresholds: Vec<i32>,
     created_at: Option<DateTime<Utc>>,

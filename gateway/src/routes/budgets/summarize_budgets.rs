@@ -10,34 +10,39 @@ use crate::openapi::ReadProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
 
-/// All budgets that run today.
+/// A summary of all budgets that are active today.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = BudgetSummary)]
 pub struct BudgetSummaryResponse {
-    /// Today, in the household's time zone.
+    /// Today in the household's time zone.
     #[schema(value_type = NaiveDate)]
     date: String,
-    /// The current period of each, in the order in which they were made.
+    /// The current period of each budget, in the order of their creation.
     budgets: Vec<BudgetPeriod>,
-    /// By currency. A category that several budgets have counts in each.
+    /// The totals by currency.
+    /// Spending on a category that several budgets have counts in each of them.
     totals: Vec<BudgetTotal>,
 }
 
-/// The budgets in one currency together.
+/// The total of the budgets in one currency.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct BudgetTotal {
     #[schema(example = "EUR")]
     currency_code: String,
+    /// The sum of `budgeted`.
     #[schema(example = "900.00")]
     budgeted: String,
+    /// The sum of `spent`.
     #[schema(example = "610.20")]
     spent: String,
+    /// The sum of `remaining`.
     #[schema(example = "289.80")]
     remaining: String,
-    /// Rounded down to two digits; null where `budgeted` is not above zero.
+    /// The percentage spent, rounded down to two decimals.
+    /// Null if `budgeted` is not above zero.
     #[schema(example = "67.80")]
     percent: Option<String>,
-    /// Spending without a rate for its day, not in `spent`.
+    /// The spending without an exchange rate on its day; not part of `spent`.
     unpriced: Vec<UnpricedSpending>,
 }
 
@@ -54,11 +59,12 @@ impl From<pb::BudgetTotal> for BudgetTotal {
     }
 }
 
-/// Summarise all budgets
+/// Summarize all budgets
 ///
-/// Spending without a rate is listed by currency; a budget's progress lists the days and the rates.
+/// Spending without an exchange rate is listed by currency; a budget's progress lists the days and
+/// the rates.
 #[utoipa::path(get, path = "/budgets/summary", tag = "budgets", security(("access_token" = ["budgets:read"])),
-    responses((status = 200, description = "How all of them stand", body = BudgetSummaryResponse), ReadProblems))]
+    responses((status = 200, description = "The summary of all budgets", body = BudgetSummaryResponse), ReadProblems))]
 pub async fn summarize_budgets(
     State(state): State<AppState>,
     _query: NoQuery,

@@ -15,45 +15,46 @@ use crate::problem::Problem;
 use crate::routes::http::etag;
 use crate::state::AppState;
 
-/// What is to change; absent fields stay, `null` clears `end_date`.
+/// The changes to a budget; absent fields stay, null clears `end_date`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateBudgetRequest {
     #[schema(nullable = false, example = "Food", max_length = 100)]
     #[serde(default, deserialize_with = "not_null")]
     name: Option<String>,
-    /// Holds from the current period on; earlier ones keep what was in force.
+    /// The limit from the current period on; earlier periods keep their limit.
     #[schema(nullable = false, example = "350.00")]
     #[serde(default, deserialize_with = "not_null")]
     amount: Option<Amount>,
-    /// Can only be what it is.
+    /// Immutable; if present, it must equal the current value.
     #[schema(nullable = false, example = "EUR")]
     #[serde(default, deserialize_with = "not_null")]
     currency_code: Option<String>,
-    /// Takes the place of all categories, from the current period on.
+    /// The category that replaces all categories from the current period on.
     #[schema(nullable = false, value_type = Option<uuid::Uuid>)]
     #[serde(default, deserialize_with = "not_null")]
     category_id: Option<String>,
-    /// Take the place of all categories, from the current period on.
+    /// The categories that replace all categories from the current period on.
     #[schema(nullable = false, value_type = Option<Vec<uuid::Uuid>>)]
     #[serde(default, deserialize_with = "not_null")]
     category_ids: Option<Vec<String>>,
-    /// Can only be what it is.
+    /// Immutable; if present, it must equal the current value.
     #[schema(value_type = Option<enums::BudgetFrequency>, nullable = false, example = "monthly")]
     #[serde(default, deserialize_with = "not_null")]
     frequency: Option<String>,
-    /// Can only be what it is.
+    /// Immutable; if present, it must equal the current value.
     #[schema(nullable = false, value_type = Option<NaiveDate>)]
     #[serde(default, deserialize_with = "not_null")]
     start_date: Option<String>,
-    /// The last day; null: it runs on.
+    /// The last day of the budget; null: none.
     #[schema(value_type = Option<NaiveDate>)]
     #[serde(default)]
     end_date: Patch<String>,
-    /// Holds from the current period on.
+    /// The rollover from the current period on: `none`, `surplus`, `deficit` or `both`.
     #[schema(value_type = Option<enums::Rollover>, nullable = false, example = "both")]
     #[serde(default, deserialize_with = "not_null")]
     rollover: Option<String>,
+    /// At most 10 alert thresholds in percent of `budgeted`, 1 to 1000.
     #[schema(nullable = false, example = json!([80, 100]))]
     #[serde(default, deserialize_with = "not_null")]
     alert_thresholds: Option<Vec<i32>>,
@@ -84,11 +85,11 @@ fn request(
     }
 }
 
-/// Change a budget
+/// Update a budget
 ///
-/// PUT and PATCH do the same: only the fields present change.
+/// PUT and PATCH do the same: only the fields that are present change.
 #[utoipa::path(method(put, patch), path = "/budgets/{id}", tag = "budgets", security(("access_token" = ["budgets:write"])),
-    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag")),
+    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Rejected with 412 unless this is the current ETag")),
     request_body = UpdateBudgetRequest,
     responses((status = 200, description = "The budget", body = BudgetResponse, headers(("ETag" = String))), WriteProblems))]
 pub async fn update_budget(

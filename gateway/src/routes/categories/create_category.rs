@@ -13,23 +13,25 @@ use crate::problem::Problem;
 use crate::routes::http::etag;
 use crate::state::AppState;
 
-/// A category to make.
+/// The category to create.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateCategoryRequest {
-    /// Unique among its neighbours.
+    /// The name, unique among the categories of the same type and parent.
     #[schema(required = true, example = "Groceries", max_length = 100)]
     #[serde(default)]
     name: String,
-    /// income or expense; fixed from then on.
+    /// The type, immutable: `income` or `expense`.
     #[serde(rename = "type", default)]
     #[schema(value_type = enums::CategoryType, required = true, example = "expense")]
     kind: String,
+    /// The name of an icon, as defined by the client.
     #[schema(example = "shopping-basket", max_length = 50)]
     icon: Option<String>,
+    /// The color as `#RRGGBB`.
     #[schema(example = "#EF6C00")]
     color: Option<String>,
-    /// A category of the same type above it.
+    /// The parent category, of the same type; default: none.
     #[schema(format = Uuid)]
     parent_id: Option<String>,
 }
@@ -46,15 +48,16 @@ impl From<CreateCategoryRequest> for pb::CreateCategoryRequest {
     }
 }
 
-/// Make a category
+/// Create a category
 ///
-/// Of income or of expenses, at the top or below another one of the same type.
+/// A category is for income or expenses, at the top level or below another category of the same
+/// type.
 #[utoipa::path(post, path = "/categories", tag = "categories", security(("access_token" = ["categories:write"])),
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body again: the first answer again")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "A repeated request with the same key gets the first response again")),
     request_body = CreateCategoryRequest,
     responses((status = 201, description = "The category", body = CategoryResponse,
         headers(("Location" = String), ("ETag" = String),
-            ("Idempotency-Replayed" = Option<String>, description = "true on an answer kept from the first request with this key"))), WriteProblems))]
+            ("Idempotency-Replayed" = Option<String>, description = "`true` if this is the stored response of the first request with this key"))), WriteProblems))]
 pub async fn create_category(
     State(state): State<AppState>,
     _query: NoQuery,

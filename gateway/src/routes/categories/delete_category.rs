@@ -13,18 +13,18 @@ use crate::state::AppState;
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct DeleteCategoryQuery {
-    /// The category of the same type that takes over its transactions, recurring ones, budgets and
-    /// the categories below it.
+    /// The category of the same type that replaces the deleted category.
+    /// It takes over the transactions, recurring transactions, budgets and subcategories.
     #[param(value_type = Option<uuid::Uuid>)]
     move_to: Option<String>,
 }
 
 /// Delete a category
 ///
-/// 409 when a transaction, a recurring one, a budget or another category uses it, unless `move_to`
-/// names the category that takes over.
+/// Rejected with 409 if a transaction, recurring transaction, budget or other category uses the
+/// category, unless `move_to` names a replacement.
 #[utoipa::path(delete, path = "/categories/{id}", tag = "categories", security(("access_token" = ["categories:write"])),
-    params(("id" = uuid::Uuid, Path), DeleteCategoryQuery, ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag")),
+    params(("id" = uuid::Uuid, Path), DeleteCategoryQuery, ("If-Match" = Option<String>, Header, description = "Rejected with 412 unless this is the current ETag")),
     responses((status = 204, description = "Deleted"), WriteProblems))]
 pub async fn delete_category(
     State(state): State<AppState>,

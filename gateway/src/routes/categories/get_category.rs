@@ -10,9 +10,9 @@ use crate::problem::Problem;
 use crate::routes::http::etag;
 use crate::state::AppState;
 
-/// Read a category
+/// Get a category
 ///
-/// The ETag is for `If-Match` when you change it.
+/// Send the `ETag` as `If-Match` when you update the category.
 #[utoipa::path(get, path = "/categories/{id}", tag = "categories", security(("access_token" = ["categories:read"])),
     params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "The category", body = CategoryResponse, headers(("ETag" = String))), ReadProblems))]

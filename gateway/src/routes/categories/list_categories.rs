@@ -15,22 +15,23 @@ use crate::state::AppState;
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct ListCategoriesQuery {
-    /// income or expense; default: both.
+    /// The type: `income` or `expense`; default: both.
     #[serde(rename = "type")]
     #[param(value_type = Option<enums::CategoryType>, inline)]
     kind: Option<String>,
-    /// Default 50, at most 200.
+    /// The maximum number of entries; default 50. Values above 200 count as 200.
     #[param(value_type = Option<i32>, minimum = 1)]
     page_size: Option<String>,
+    /// The `next_page_token` of the previous page; default: the first page.
     page_token: Option<String>,
 }
 
 /// List categories
 ///
-/// A new household has a default set in its language.
+/// A new household has a default set of categories in its language.
 #[utoipa::path(get, path = "/categories", tag = "categories", security(("access_token" = ["categories:read"])), params(ListCategoriesQuery),
     responses((status = 200, description = "A page of categories", body = ListResponse<CategoryResponse>,
-        headers(("Link" = Option<String>, description = "The next page, rel=\"next\""))), ReadProblems))]
+        headers(("Link" = Option<String>, description = "The URL of the next page with rel=\"next\"; absent on the last page"))), ReadProblems))]
 pub async fn list_categories(
     State(state): State<AppState>,
     _user: RequirePermission<permission::CategoriesRead>,

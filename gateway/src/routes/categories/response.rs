@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use crate::routes::http::to_datetime;
 
-/// What income comes from or money is spent on.
+/// A category of income or expenses.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Category)]
 pub struct CategoryResponse {
@@ -13,14 +13,17 @@ pub struct CategoryResponse {
     id: String,
     #[schema(example = "Groceries")]
     name: String,
-    /// income or expense.
+    /// The type: `income` or `expense`.
     #[serde(rename = "type")]
     #[schema(example = "expense")]
     kind: String,
+    /// The name of an icon, as defined by the client; null: none.
     #[schema(example = "shopping-basket")]
     icon: Option<String>,
+    /// The color as `#RRGGBB`; null: none.
     #[schema(example = "#EF6C00")]
     color: Option<String>,
+    /// The id of the parent category; null: a top-level category.
     #[schema(format = Uuid)]
     parent_id: Option<String>,
     created_at: Option<DateTime<Utc>>,

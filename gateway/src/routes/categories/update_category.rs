@@ -14,23 +14,27 @@ use crate::problem::Problem;
 use crate::routes::http::etag;
 use crate::state::AppState;
 
-/// What is to change; absent fields stay, `null` clears icon, colour or parent.
+/// The changes to a category; absent fields stay.
+///
+/// Null clears `icon`, `color` or `parent_id`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateCategoryRequest {
     #[schema(nullable = false, example = "Groceries", max_length = 100)]
     #[serde(default, deserialize_with = "not_null")]
     name: Option<String>,
-    /// Can only be what it is.
+    /// Immutable; if present, it must equal the current value.
     #[serde(rename = "type", default, deserialize_with = "not_null")]
     #[schema(value_type = Option<enums::CategoryType>, nullable = false, example = "expense")]
     kind: Option<String>,
     #[schema(value_type = Option<String>, max_length = 50)]
     #[serde(default)]
     icon: Patch<String>,
+    /// The color as `#RRGGBB`.
     #[schema(value_type = Option<String>, example = "#EF6C00")]
     #[serde(default)]
     color: Patch<String>,
+    /// The parent category, of the same type; null: top level.
     #[schema(value_type = Option<uuid::Uuid>)]
     #[serde(default)]
     parent_id: Patch<String>,
@@ -54,11 +58,11 @@ fn request(
     }
 }
 
-/// Change a category
+/// Update a category
 ///
-/// PUT and PATCH do the same: only the fields present change.
+/// PUT and PATCH do the same: only the fields that are present change.
 #[utoipa::path(method(put, patch), path = "/categories/{id}", tag = "categories", security(("access_token" = ["categories:write"])),
-    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag")),
+    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Rejected with 412 unless this is the current ETag")),
     request_body = UpdateCategoryRequest,
     responses((status = 200, description = "The category", body = CategoryResponse, headers(("ETag" = String))), WriteProblems))]
 pub async fn update_category(

@@ -10,9 +10,9 @@ use crate::state::AppState;
 
 /// List currencies
 ///
-/// All of them, by code, on one page.
+/// All currencies are on one page, in the order of their codes.
 #[utoipa::path(get, path = "/currencies", tag = "currencies", security(("access_token" = ["currencies:read"])),
-    responses((status = 200, description = "Every currency", body = ListResponse<CurrencyResponse>), ReadProblems))]
+    responses((status = 200, description = "All currencies", body = ListResponse<CurrencyResponse>), ReadProblems))]
 pub async fn list_currencies(
     State(state): State<AppState>,
     _query: NoQuery,

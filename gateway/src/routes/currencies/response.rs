@@ -2,21 +2,21 @@ use fintrac_proto::ledger::v1 as pb;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// A currency of the catalogue.
+/// A currency that FinTrac supports.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Currency)]
 pub struct CurrencyResponse {
-    /// ISO 4217, or the usual code of a crypto currency.
+    /// The code: ISO 4217, or the common code of a cryptocurrency.
     #[schema(example = "EUR")]
     code: String,
     #[schema(example = "Euro")]
     name: String,
     #[schema(example = "€")]
     symbol: String,
-    /// Digits after the decimal point.
+    /// The number of digits after the decimal point.
     #[schema(example = 2)]
     decimals: i32,
-    /// False: was replaced; kept for its history.
+    /// Whether the currency is in use; false: it was replaced, and is kept for history.
     is_active: bool,
 }
 

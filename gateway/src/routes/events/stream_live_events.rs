@@ -21,16 +21,17 @@ use crate::problem::Problem;
 use crate::state::AppState;
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
-/// How often a stream without news shows that it is there.
+/// The interval of heartbeats on a stream without events.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(15);
-/// How soon after the session's end its streams end.
+/// The interval at which a stream checks that its session is valid.
 const SESSION_CHECK_INTERVAL: Duration = Duration::from_secs(1);
-/// How long a question may take.
+/// The timeout of one call to `ListLiveEvents`.
 const LIST_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a reader waits before he comes back.
+/// The time that clients wait before they reconnect.
 const RECONNECT_DELAY: Duration = Duration::from_secs(1);
 
-/// What an event says: which one it is, and its version. Read the rest there.
+/// The id and version of a changed entity.
+/// Clients read the entity itself for its fields.
 #[derive(Serialize, ToSchema)]
 struct LiveEvent<'a> {
     #[schema(format = Uuid)]
@@ -38,17 +39,18 @@ struct LiveEvent<'a> {
     version: i64,
 }
 
-/// Follow what changes
+/// Stream live events
 ///
-/// Server-sent events: `notification`, `transaction`, `account`, `budget`, `goal`, each with the id
-/// and the version of what changed; what your roles may not read is left out. A stream
-/// without anything to catch up on begins with an id and no event: where the feed is now. Send the last id as `Last-Event-ID` and the stream
-/// goes on after it, without loss or repetition, within 24 hours; later it begins with `reset`:
-/// read everything anew. The stream ends with the session and when the access token expires; come
-/// back with a fresh one. Whoever reads too slowly is dropped and may resume.
+/// Server-sent events of the types `notification`, `transaction`, `account`, `budget` and `goal`,
+/// each with the id and version of the entity that changed. Events that your roles may not read are
+/// left out. A stream with no events to catch up on begins with an id without an event: the current
+/// position. Send the last id as `Last-Event-ID` to continue after it without loss or repetition,
+/// within 24 hours. After that time the stream begins with `reset`: read everything again. The
+/// stream ends with the session and when the access token expires; reconnect with a new token. A
+/// client that reads too slowly is disconnected and can resume.
 #[utoipa::path(get, path = "/events", tag = "notifications", security(("access_token" = ["notifications:read"])),
-    params(("Last-Event-ID" = Option<i64>, Header, minimum = 0, description = "The id of the last event that was read")),
-    responses((status = 200, description = "The events, as they happen", body = String, content_type = "text/event-stream"), ReadProblems))]
+    params(("Last-Event-ID" = Option<i64>, Header, minimum = 0, description = "The id of the last event that the client received")),
+    responses((status = 200, description = "The live events", body = String, content_type = "text/event-stream"), ReadProblems))]
 pub async fn stream_live_events(
     State(state): State<AppState>,
     _query: NoQuery,
@@ -58,12 +60,15 @@ pub async fn stream_live_events(
 ) -> Result<impl IntoResponse, Problem> {
     let after = last_event_id(&headers)?;
     if state.event_hub.closing.is_cancelled() {
-        return Err(Problem::new("UNAVAILABLE", "This server stops; try again in a moment."));
+        return Err(Problem::new("UNAVAILABLE", "This server is shutting down. Try again in a moment."));
     }
-    // First the place, then the question: what comes in between is heard twice, not missed.
+    // Subscribes first: an event between the two calls arrives twice, but is not lost.
     let subscription =
         state.event_hub.subscribe(principal.household_id, principal.user_id).ok_or_else(|| {
-            Problem::new("TOO_MANY_STREAMS", "You read 20 streams of events already; close one.")
+            Problem::new(
+                "TOO_MANY_STREAMS",
+                "A user may read at most 20 streams of live events at once. Close one.",
+            )
         })?;
     let context = Context { deadline: None, ..context::current().unwrap_or_default() };
     let mut reader = EventReader { state, principal, context, position: after };
@@ -77,39 +82,39 @@ fn last_event_id(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
     let Some(value) = headers.get(LAST_EVENT_ID).filter(|value| !value.is_empty()) else { return Ok(None) };
     let parsed = value.to_str().ok().and_then(|text| text.parse::<i64>().ok()).filter(|id| *id >= 0);
     parsed.map(Some).ok_or_else(|| {
-        let problem = Problem::new("QUERY_INVALID", "The query cannot be read; see errors.");
-        problem.field("Last-Event-ID", "PARAMETER_INVALID", "Send the id of an event, or leave this out.")
+        let problem = Problem::new("QUERY_INVALID", "The query is invalid; see errors.");
+        problem.field("Last-Event-ID", "PARAMETER_INVALID", "Send the id of an event, or omit the header.")
     })
 }
 
-/// What a reader catches up on: a page, so that a day's worth is nowhere in one piece.
+/// A page of events to catch up on; bounds the events in memory.
 struct EventBatch {
     events: Vec<Event>,
     backlog: Backlog,
 }
 
-/// What is known of what comes after.
+/// Whether more events have to be listed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Backlog {
-    /// Nothing has happened since.
+    /// No events are left to list.
     Empty,
-    /// More may be there.
+    /// There may be more events to list.
     Pending,
-    /// It could not be asked; the next check asks again.
+    /// The call failed; the next session check repeats it.
     Unknown,
 }
 
-/// Somebody who reads, and how far he is.
+/// A client that reads the stream, and its position.
 struct EventReader {
     state: AppState,
     principal: Principal,
     context: Context,
-    /// Up to here he has heard everything; not known before the first look.
+    /// The number up to which the client has all events; `None` before the first call.
     position: Option<i64>,
 }
 
 impl EventReader {
-    /// Asks for the next of what comes after his place.
+    /// Lists the next events after the position.
     async fn next_batch(&mut self) -> Result<EventBatch, Status> {
         let deadline = Some(tokio::time::Instant::now() + LIST_TIMEOUT);
         let context = Context { deadline, ..self.context.clone() };
@@ -128,7 +133,7 @@ impl EventReader {
         Ok(EventBatch { events, backlog })
     }
 
-    /// What an entry is for him, if he may know.
+    /// Converts an entry, or returns `None` if the client may not read it.
     fn event(&self, entry: &pb::LiveEvent) -> Option<Event> {
         let is_addressee = entry.user_id.is_empty() || entry.user_id == self.principal.user_id.to_string();
         if !is_addressee || !self.state.token_verifier.has_permission(&self.principal, &entry.permission) {
@@ -139,7 +144,9 @@ impl EventReader {
         event.json_data(data).ok()
     }
 
-    /// What news means for him, after all that he has heard.
+    /// Handles a message of the hub.
+    ///
+    /// An entry that was already sent is skipped; after a gap the events are listed again.
     async fn handle(&mut self, message: HubMessage) -> Result<EventBatch, Status> {
         let events = match (message, self.position) {
             (HubMessage::Entry(entry), Some(position)) if entry.seq <= position => Vec::new(),
@@ -189,14 +196,14 @@ fn stream(
                 () = std::future::ready(()), if backlog == Backlog::Pending => reader.next_batch().await,
                 message = subscription.messages.recv(), if backlog != Backlog::Pending => match message {
                     Some(message) => reader.handle(message).await,
-                    // Dropped for being slow.
+                    // The hub drops a subscriber that reads too slowly.
                     None => break,
                 },
             };
             batch = match next {
                 Ok(next) => next,
                 Err(status) if matches!(status.code(), Code::Unauthenticated | Code::PermissionDenied) => break,
-                // The stream outlives what cannot be reached for a while.
+                // The stream survives a temporarily unavailable service.
                 Err(_) => EventBatch { events: Vec::new(), backlog: Backlog::Unknown },
             };
         }

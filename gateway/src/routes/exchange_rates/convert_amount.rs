@@ -13,38 +13,45 @@ use crate::state::AppState;
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct ConvertAmountQuery {
+    /// The currency of `amount` (ISO 4217).
     #[param(value_type = Option<enums::CurrencyCode>, required = true, example = "EUR")]
     from: Option<String>,
+    /// The currency to convert to (ISO 4217).
     #[param(value_type = Option<enums::CurrencyCode>, required = true, example = "USD")]
     to: Option<String>,
-    /// Plain decimal digits, with at most the decimals of `from`; below zero too.
+    /// The amount in plain decimal digits; may be negative.
+    /// It has at most the decimals of `from`.
     #[param(required = true, pattern = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$", example = "100.00")]
     amount: Option<String>,
-    /// Default: today in the household's zone.
+    /// The day of the exchange rate; default: today in the household's time zone.
     #[param(value_type = Option<chrono::NaiveDate>)]
     date: Option<String>,
 }
 
-/// An amount in two currencies.
+/// The result of a conversion.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Conversion)]
 pub struct ConversionResponse {
+    /// The currency of `amount`.
     #[schema(example = "EUR")]
     from: String,
+    /// The currency of `result`.
     #[schema(example = "USD")]
     to: String,
+    /// The amount in `from`.
     #[schema(example = "100.00")]
     amount: String,
-    /// Rounded to the decimals of `to`, half to even.
+    /// The amount in `to`, rounded half to even to its decimals.
     #[schema(example = "111.72")]
     result: String,
+    /// The exchange rate from `from` to `to`.
     exchange_rate: Rate,
 }
 
 /// Convert an amount
 ///
-/// At the rate of the day, or of the last day before it that has one; crossed where there is no direct one. The
-/// answer says which rate, from where, and of which day.
+/// Uses the exchange rate of the day, or of the last earlier day that has one; without a direct
+/// rate it is crossed over a base currency. The response states the rate, its source and its day.
 #[utoipa::path(get, path = "/exchange-rates/convert", tag = "currencies", security(("access_token" = ["currencies:read"])), params(ConvertAmountQuery),
     responses((status = 200, description = "The amount in the other currency", body = ConversionResponse), ReadProblems))]
 pub async fn convert_amount(

@@ -13,30 +13,34 @@ use crate::state::AppState;
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct ListExchangeRatesQuery {
-    /// Default: the household's currency.
+    /// The base currency; default: the household's currency.
     #[param(value_type = Option<enums::CurrencyCode>, example = "EUR")]
     base: Option<String>,
-    /// Default: today in the household's zone.
+    /// The day; default: today in the household's time zone.
     #[param(value_type = Option<chrono::NaiveDate>)]
     date: Option<String>,
 }
 
-/// The rates of a day from one base.
+/// The exchange rates of one base currency on a day.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ExchangeRates)]
 pub struct ExchangeRatesResponse {
+    /// The base currency.
     #[schema(example = "EUR")]
     base: String,
+    /// The requested day.
     #[schema(format = Date)]
     date: String,
+    /// The rates of all other currencies.
     data: Vec<ExchangeRate>,
-    /// Always null: all of them are on one page.
+    /// Always null: all rates are on one page.
     next_page_token: Option<String>,
 }
 
-/// Units of a currency for one unit of the base.
+/// The number of units of a currency per unit of the base currency.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ExchangeRate {
+    /// The currency (ISO 4217).
     #[schema(example = "USD")]
     currency_code: String,
     #[serde(flatten)]
@@ -45,7 +49,8 @@ pub struct ExchangeRate {
 
 /// List exchange rates
 ///
-/// A day without a rate takes the last one before it; each says its own day and source.
+/// A currency without a rate on the day has the rate of the last earlier day. Each rate states its
+/// day and source.
 #[utoipa::path(get, path = "/exchange-rates", tag = "currencies", security(("access_token" = ["currencies:read"])), params(ListExchangeRatesQuery),
     responses((status = 200, description = "The rates", body = ExchangeRatesResponse), ReadProblems))]
 pub async fn list_exchange_rates(

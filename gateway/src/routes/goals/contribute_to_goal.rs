@@ -12,32 +12,33 @@ use crate::openapi::WriteProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
 
-/// Money to set aside.
+/// A contribution to a goal.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ContributeRequest {
-    /// Above zero, in the goal's currency.
+    /// The amount in the goal's currency, above zero.
     #[schema(required = true, example = "250.00")]
     #[serde(default)]
     amount: Amount,
-    /// Moves the money from this account to the goal's; absent: it is earmarked where it is.
+    /// The account from which the money is transferred to the goal's account.
+    /// If absent, the money is only earmarked.
     #[schema(value_type = Option<uuid::Uuid>)]
     account_id: Option<String>,
     #[schema(max_length = 500)]
     note: Option<String>,
 }
 
-/// Set money aside for a goal
+/// Contribute to a goal
 ///
-/// With `account_id` a transfer moves it to the goal's account; from an account in another
-/// currency at the day's rate.
+/// With `account_id`, a transfer moves the money to the goal's account, converted at the exchange
+/// rate of the day if the currencies differ.
 #[utoipa::path(post, path = "/goals/{id}/contribute", tag = "goals", security(("access_token" = ["goals:write"])),
     params(("id" = uuid::Uuid, Path),
-        ("Idempotency-Key" = Option<String>, Header, description = "The same key and body again: the first answer again")),
+        ("Idempotency-Key" = Option<String>, Header, description = "A repeated request with the same key gets the first response again")),
     request_body = ContributeRequest,
     responses((status = 201, description = "The contribution", body = ContributionResponse,
         headers(("Location" = String, description = "The goal's contributions"),
-            ("Idempotency-Replayed" = Option<String>, description = "true on an answer kept from the first request with this key"))), WriteProblems))]
+            ("Idempotency-Replayed" = Option<String>, description = "`true` if this is the stored response of the first request with this key"))), WriteProblems))]
 pub async fn contribute_to_goal(
     State(state): State<AppState>,
     _query: NoQuery,

@@ -5,30 +5,33 @@ use utoipa::ToSchema;
 
 use crate::routes::http::to_datetime;
 
-/// Money set aside for a goal, or taken back.
+/// A contribution to a goal, or a withdrawal from it.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Contribution)]
 pub struct ContributionResponse {
     #[schema(format = Uuid)]
     id: String,
+    /// The id of the goal.
     #[schema(format = Uuid)]
     goal_id: String,
-    /// contribution or withdrawal.
+    /// The direction: `contribution` or `withdrawal`.
     #[schema(example = "contribution")]
     direction: String,
-    /// What stands of it now, in the goal's currency.
+    /// The current amount, in the goal's currency.
     #[schema(example = "250.00")]
     amount: String,
     #[schema(example = "EUR")]
     currency_code: String,
-    /// Where the money came from or went to; null: it was earmarked where it is.
+    /// The account that the money came from or went to; null: the money was earmarked.
     #[schema(value_type = Option<uuid::Uuid>)]
     account_id: Option<String>,
-    /// The transfer that moved it; editing or voiding that corrects this.
+    /// The transfer of the money; changing or voiding it updates this amount.
+    /// Null: no transfer.
     #[schema(value_type = Option<uuid::Uuid>)]
     transaction_id: Option<String>,
     note: Option<String>,
-    /// done; pending: its transfer is under way; voided: its transfer was voided.
+    /// The status: `done`, `pending` or `voided`.
+    /// `pending` until its transfer is posted; `voided` after the transfer was voided.
     #[schema(example = "done")]
     status: String,
     created_at: Option<DateTime<Utc>>,

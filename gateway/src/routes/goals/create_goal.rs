@@ -13,23 +13,25 @@ use crate::problem::Problem;
 use crate::routes::http::etag;
 use crate::state::AppState;
 
-/// A goal to make.
+/// The goal to create.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateGoalRequest {
     #[schema(required = true, example = "Boat", max_length = 100)]
     #[serde(default)]
     name: String,
-    /// Above zero.
+    /// The target amount, above zero.
     #[schema(required = true, example = "5000.00")]
     #[serde(default)]
     target_amount: Amount,
-    /// Fixed from then on; default: the account's, else your `default_currency`.
+    /// The currency (ISO 4217), immutable.
+    /// Default: the account's, otherwise your `default_currency`.
     #[schema(example = "EUR")]
     currency_code: Option<String>,
+    /// The day by which the target is to be reached; default: none.
     #[schema(value_type = Option<NaiveDate>)]
     due_date: Option<String>,
-    /// Where the money is to be kept; an account of the same currency.
+    /// The account that holds the money, of the same currency; default: none.
     #[schema(value_type = Option<uuid::Uuid>)]
     account_id: Option<String>,
 }
@@ -46,15 +48,15 @@ impl From<CreateGoalRequest> for pb::CreateGoalRequest {
     }
 }
 
-/// Make a goal
+/// Create a goal
 ///
-/// An amount to set aside, by a day if you like. Money comes by contributions.
+/// A goal is an amount to set aside, optionally by a day. Contributions set the money aside.
 #[utoipa::path(post, path = "/goals", tag = "goals", security(("access_token" = ["goals:write"])),
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body again: the first answer again")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "A repeated request with the same key gets the first response again")),
     request_body = CreateGoalRequest,
     responses((status = 201, description = "The goal", body = GoalResponse,
         headers(("Location" = String), ("ETag" = String),
-            ("Idempotency-Replayed" = Option<String>, description = "true on an answer kept from the first request with this key"))), WriteProblems))]
+            ("Idempotency-Replayed" = Option<String>, description = "`true` if this is the stored response of the first request with this key"))), WriteProblems))]
 pub async fn create_goal(
     State(state): State<AppState>,
     _query: NoQuery,

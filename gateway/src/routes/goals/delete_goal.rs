@@ -9,9 +9,9 @@ use crate::state::AppState;
 
 /// Delete a goal
 ///
-/// Money that was moved for it stays where it is.
+/// Money that was transferred for the goal stays in its account.
 #[utoipa::path(delete, path = "/goals/{id}", tag = "goals", security(("access_token" = ["goals:write"])),
-    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag")),
+    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Rejected with 412 unless this is the current ETag")),
     responses((status = 204, description = "Deleted"), WriteProblems))]
 pub async fn delete_goal(
     State(state): State<AppState>,

@@ -10,9 +10,10 @@ use crate::problem::Problem;
 use crate::routes::http::etag;
 use crate::state::AppState;
 
-/// Read a goal
+/// Get a goal
 ///
-/// What is set aside, what is needed each month and whether it is on track. The ETag is for `If-Match`.
+/// Returns the amount set aside, the amount needed per month and whether the goal is on track. Send
+/// the `ETag` as `If-Match` when you update the goal.
 #[utoipa::path(get, path = "/goals/{id}", tag = "goals", security(("access_token" = ["goals:read"])),
     params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "The goal", body = GoalResponse, headers(("ETag" = String))), ReadProblems))]

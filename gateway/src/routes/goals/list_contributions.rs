@@ -11,11 +11,11 @@ use crate::state::AppState;
 
 /// List a goal's contributions
 ///
-/// Newest first.
+/// The newest contribution comes first.
 #[utoipa::path(get, path = "/goals/{id}/contributions", tag = "goals", security(("access_token" = ["goals:read"])),
     params(("id" = uuid::Uuid, Path), PageParams),
     responses((status = 200, description = "A page of contributions", body = ListResponse<ContributionResponse>,
-        headers(("Link" = Option<String>, description = "The next page, rel=\"next\""))), ReadProblems))]
+        headers(("Link" = Option<String>, description = "The URL of the next page with rel=\"next\"; absent on the last page"))), ReadProblems))]
 pub async fn list_contributions(
     State(state): State<AppState>,
     _user: RequirePermission<permission::GoalsRead>,

@@ -11,10 +11,10 @@ use crate::state::AppState;
 
 /// List goals
 ///
-/// In the order in which they were made.
+/// Goals are listed in the order of their creation.
 #[utoipa::path(get, path = "/goals", tag = "goals", security(("access_token" = ["goals:read"])), params(PageParams),
     responses((status = 200, description = "A page of goals", body = ListResponse<GoalResponse>,
-        headers(("Link" = Option<String>, description = "The next page, rel=\"next\""))), ReadProblems))]
+        headers(("Link" = Option<String>, description = "The URL of the next page with rel=\"next\"; absent on the last page"))), ReadProblems))]
 pub async fn list_goals(
     State(state): State<AppState>,
     _user: RequirePermission<permission::GoalsRead>,

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use crate::routes::http::to_datetime;
 
-/// A goal: a target that money is set aside for.
+/// A goal: a target amount for which money is set aside.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Goal)]
 pub struct GoalResponse {
@@ -13,36 +13,41 @@ pub struct GoalResponse {
     id: String,
     #[schema(example = "Boat")]
     name: String,
+    /// The target amount.
     #[schema(example = "5000.00")]
     target_amount: String,
     #[schema(example = "EUR")]
     currency_code: String,
+    /// The day by which the target is to be reached; null: none.
     #[schema(value_type = Option<NaiveDate>)]
     due_date: Option<String>,
-    /// Where the money is kept.
+    /// The account that holds the money; null: none.
     #[schema(value_type = Option<uuid::Uuid>)]
     account_id: Option<String>,
-    /// active, completed or cancelled.
+    /// The status: `active`, `completed` or `cancelled`.
     #[schema(example = "active")]
     status: String,
-    /// The sum of the contributions, less what was withdrawn.
+    /// The sum of the contributions minus the withdrawals.
     #[schema(example = "1250.00")]
     current_amount: String,
-    /// Of the target, rounded down to two digits.
+    /// The percentage of the target, rounded down to two decimals.
     #[schema(example = "25.00")]
     percent: String,
-    /// To be set aside in each of the whole months left, at least one; null without a due date,
-    /// after it, and when nothing is missing.
+    /// The amount to set aside in each whole month left, with at least one month.
+    /// Null without a due date, after the due date, and if the target is reached.
     #[schema(example = "312.50")]
     needed_per_month: Option<String>,
-    /// Whether as much is set aside as if it had been in equal parts since the goal was made;
-    /// null without a due date, and of a cancelled goal.
+    /// Whether the goal is on track.
+    /// True if at least as much is set aside as in equal parts since the goal was created. Null
+    /// without a due date, and for a cancelled goal.
     #[schema(example = true)]
     on_track: Option<bool>,
-    /// What of `current_amount` the account does not hold today: more is set aside than is there. An
-    /// account's balance covers its goals in the order of their making. Null without an account.
+    /// The part of `current_amount` that the account does not hold today.
+    /// The balance of an account covers its goals in the order of their creation. Null without an
+    /// account.
     #[schema(example = "0.00")]
     unfunded: Option<String>,
+    /// The time at which the target was reached; null: not reached.
     completed_at: Option<DateTime<Utc>>,
     created_at: Option<DateTime<Utc>>,
     updated_at: Option<DateTime<Utc>>,

@@ -15,28 +15,34 @@ use crate::problem::Problem;
 use crate::routes::http::etag;
 use crate::state::AppState;
 
-/// What is to change; absent fields stay, `null` clears `due_date` and `account_id`.
+/// The changes to a goal; absent fields stay.
+///
+/// Null clears `due_date` and `account_id`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateGoalRequest {
     #[schema(nullable = false, example = "Boat", max_length = 100)]
     #[serde(default, deserialize_with = "not_null")]
     name: Option<String>,
-    /// What it puts out of reach can be reached, and told, again.
+    /// The target amount, above zero.
+    /// A milestone that is no longer reached can be reached, and notified, again.
     #[schema(nullable = false, example = "6000.00")]
     #[serde(default, deserialize_with = "not_null")]
     target_amount: Option<Amount>,
-    /// Can only be what it is.
+    /// Immutable; if present, it must equal the current value.
     #[schema(nullable = false, example = "EUR")]
     #[serde(default, deserialize_with = "not_null")]
     currency_code: Option<String>,
+    /// The day by which the target is to be reached; null: none.
     #[schema(value_type = Option<NaiveDate>)]
     #[serde(default)]
     due_date: Patch<String>,
+    /// The account that holds the money, of the same currency; null: none.
     #[schema(value_type = Option<uuid::Uuid>)]
     #[serde(default)]
     account_id: Patch<String>,
-    /// cancelled, or active to take the goal up again. Money completes it.
+    /// `cancelled`, or `active` to resume a cancelled goal.
+    /// Contributions complete a goal.
     #[schema(value_type = Option<enums::GoalStatus>, nullable = false, example = "cancelled")]
     #[serde(default, deserialize_with = "not_null")]
     status: Option<String>,
@@ -57,12 +63,12 @@ fn request(goal_id: String, expected_version: Option<i64>, body: UpdateGoalReque
     }
 }
 
-/// Change a goal
+/// Update a goal
 ///
-/// PUT and PATCH do the same: only the fields present change. Nothing can be set aside for a
-/// cancelled goal; what is there can be withdrawn.
+/// PUT and PATCH do the same: only the fields that are present change. A cancelled goal accepts no
+/// contributions, but withdrawals.
 #[utoipa::path(method(put, patch), path = "/goals/{id}", tag = "goals", security(("access_token" = ["goals:write"])),
-    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag")),
+    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Rejected with 412 unless this is the current ETag")),
     request_body = UpdateGoalRequest,
     responses((status = 200, description = "The goal", body = GoalResponse, headers(("ETag" = String))), WriteProblems))]
 pub async fn update_goal(

@@ -12,32 +12,33 @@ use crate::openapi::WriteProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
 
-/// Money to take back.
+/// A withdrawal from a goal.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WithdrawRequest {
-    /// Above zero, at most what is set aside, in the goal's currency.
+    /// The amount in the goal's currency, above zero and at most the amount set aside.
     #[schema(required = true, example = "250.00")]
     #[serde(default)]
     amount: Amount,
-    /// Moves the money from the goal's account to this one; absent: it is no longer earmarked.
+    /// The account to which the money is transferred from the goal's account.
+    /// If absent, the money is no longer earmarked.
     #[schema(value_type = Option<uuid::Uuid>)]
     account_id: Option<String>,
     #[schema(max_length = 500)]
     note: Option<String>,
 }
 
-/// Withdraw money from a goal
+/// Withdraw from a goal
 ///
-/// With `account_id` a transfer moves it from the goal's account; to an account in another
-/// currency at the day's rate.
+/// With `account_id`, a transfer moves the money from the goal's account, converted at the exchange
+/// rate of the day if the currencies differ.
 #[utoipa::path(post, path = "/goals/{id}/withdraw", tag = "goals", security(("access_token" = ["goals:write"])),
     params(("id" = uuid::Uuid, Path),
-        ("Idempotency-Key" = Option<String>, Header, description = "The same key and body again: the first answer again")),
+        ("Idempotency-Key" = Option<String>, Header, description = "A repeated request with the same key gets the first response again")),
     request_body = WithdrawRequest,
     responses((status = 201, description = "The withdrawal", body = ContributionResponse,
         headers(("Location" = String, description = "The goal's contributions"),
-            ("Idempotency-Replayed" = Option<String>, description = "true on an answer kept from the first request with this key"))), WriteProblems))]
+            ("Idempotency-Replayed" = Option<String>, description = "`true` if this is the stored response of the first request with this key"))), WriteProblems))]
 pub async fn withdraw_from_goal(
     State(state): State<AppState>,
     _query: NoQuery,

@@ -15,22 +15,23 @@ use crate::state::AppState;
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct ListNotificationsQuery {
-    /// true: only those not read yet.
+    /// If true, lists only unread notifications. Default: false.
     #[param(value_type = Option<bool>)]
     unread: Option<String>,
-    /// Default 50, at most 200.
+    /// The maximum number of entries; default 50. Values above 200 count as 200.
     #[param(value_type = Option<i32>, minimum = 1)]
     page_size: Option<String>,
+    /// The `next_page_token` of the previous page; default: the first page.
     page_token: Option<String>,
 }
 
-/// Read your inbox
+/// List notifications
 ///
-/// Newest first.
+/// Lists your inbox, newest first.
 #[utoipa::path(get, path = "/notifications", tag = "notifications", security(("access_token" = ["notifications:read"])),
     params(ListNotificationsQuery),
     responses((status = 200, description = "A page of notifications", body = ListResponse<NotificationResponse>,
-        headers(("Link" = Option<String>, description = "The next page, rel=\"next\""))), ReadProblems))]
+        headers(("Link" = Option<String>, description = "The URL of the next page with rel=\"next\"; absent on the last page"))), ReadProblems))]
 pub async fn list_notifications(
     State(state): State<AppState>,
     _user: RequirePermission<permission::NotificationsRead>,

@@ -7,11 +7,11 @@ use crate::openapi::WriteProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
 
-/// Mark everything in your inbox as read
+/// Mark all notifications as read
 ///
-/// What comes meanwhile stays unread.
+/// Notifications that arrive in the meantime stay unread.
 #[utoipa::path(post, path = "/notifications/read-all", tag = "notifications", security(("access_token" = ["notifications:write"])),
-    responses((status = 204, description = "Done"), WriteProblems))]
+    responses((status = 204, description = "Marked as read"), WriteProblems))]
 pub async fn mark_all_notifications_read(
     State(state): State<AppState>,
     _query: NoQuery,

@@ -12,21 +12,21 @@ use crate::problem::Problem;
 use crate::routes::http::etag;
 use crate::state::AppState;
 
-/// Whether it is read.
+/// The changes to a notification; absent fields stay.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MarkNotificationRequest {
-    /// Absent: as it is.
+    /// True marks the notification as read, false as unread.
     #[schema(nullable = false)]
     #[serde(default, deserialize_with = "not_null")]
     is_read: Option<bool>,
 }
 
-/// Mark a notification as read, or as unread again
+/// Mark a notification as read or unread
 ///
-/// Your other devices hear of it by the live events.
+/// Your other devices are notified by live events.
 #[utoipa::path(patch, path = "/notifications/{id}", tag = "notifications", security(("access_token" = ["notifications:write"])),
-    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag")),
+    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Rejected with 412 unless this is the current ETag")),
     request_body = MarkNotificationRequest,
     responses((status = 200, description = "The notification", body = NotificationResponse, headers(("ETag" = String))), WriteProblems))]
 pub async fn mark_notification(

@@ -5,29 +5,33 @@ use utoipa::ToSchema;
 
 use crate::routes::http::to_datetime;
 
-/// Something that you were told.
+/// A notification in the inbox of a user.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Notification)]
 pub struct NotificationResponse {
     #[schema(format = Uuid)]
     id: String,
-    /// budget_threshold, budget_exceeded, goal_milestone, goal_reached, goal_deadline,
-    /// large_transaction, recurring_posted, recurring_failed or monthly_report; and of your account
-    /// welcome, already_registered, password_reset, password_changed, email_change, email_changed,
-    /// mfa_changed, new_device, account_locked, account_deletion or account_restored.
+    /// The kind of notification.
+    /// About finances `budget_threshold`, `budget_exceeded`, `goal_milestone`, `goal_reached`,
+    /// `goal_deadline`, `large_transaction`, `recurring_posted`, `recurring_failed` or
+    /// `monthly_report`. About the user account `welcome`, `already_registered`, `password_reset`,
+    /// `password_changed`, `email_change`, `email_changed`, `mfa_changed`, `new_device`,
+    /// `account_locked`, `account_deletion` or `account_restored`.
     #[schema(example = "budget_threshold")]
     kind: String,
-    /// In the language that your emails had when it came.
+    /// The title, in the language of your emails at the time of creation.
     #[schema(example = "Food: 80 % of the budget is spent")]
     title: String,
     body: String,
-    /// What it is about: budget, goal, transaction, recurring, report, user or device.
+    /// The type of the entity that the notification is about.
+    /// `budget`, `goal`, `transaction`, `recurring`, `report`, `user` or `device`.
     #[schema(example = "budget")]
     entity: String,
+    /// The id of the entity.
     #[schema(format = Uuid)]
     entity_id: String,
     created_at: Option<DateTime<Utc>>,
-    /// Null: not read yet.
+    /// The time at which it was marked as read; null: unread.
     read_at: Option<DateTime<Utc>>,
 }
 

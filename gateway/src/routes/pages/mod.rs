@@ -1,7 +1,8 @@
-//! Small pages for people without a front end. They act on a button, never on
-//! GET: mail scanners follow links. The token of a link is in its fragment, which
-//! a script of ours puts into the form; only `/unsubscribe` has it in the query, for
-//! mail programs post to that (RFC 8058).
+//! Serves small HTML pages for users without a front end.
+//!
+//! They act on a button, never on GET, because email scanners follow links. The token of a link is
+//! in its fragment, from where our script copies it into the form. Only `/unsubscribe` has the
+//! token in the query, because email programs post to that URL (RFC 8058).
 
 mod reset_password;
 mod unsubscribe;
@@ -18,10 +19,10 @@ use serde::Deserialize;
 use crate::language::Language;
 use crate::state::AppState;
 
-/// Puts the token of a link into the form.
+/// The script that copies the token of a link into the form.
 static SCRIPT: &str = include_str!("../../../assets/pages.js");
 
-/// One script of ours, nothing from elsewhere; forms only to ourselves.
+/// Allows our own script and forms to our own origin, nothing else.
 const PAGE_CSP: &str = "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 pub fn router() -> Router<AppState> {
@@ -36,7 +37,7 @@ async fn script() -> impl IntoResponse {
     ([(CONTENT_TYPE, "text/javascript; charset=utf-8"), (CACHE_CONTROL, "public, max-age=3600")], SCRIPT)
 }
 
-/// What a form posts, or the link to unsubscribe carries.
+/// The token that a form posts, or that the link to unsubscribe contains.
 #[derive(Deserialize)]
 struct TokenForm {
     #[serde(default)]
@@ -52,11 +53,11 @@ struct PageTemplate<'a> {
     button: Option<Button<'a>>,
 }
 
-/// A form with one hidden field, and a new password where one is asked for.
+/// A form with a hidden token and, with a `password`, a field for a new password.
 struct Button<'a> {
     label: &'a str,
     token: &'a str,
-    /// The label of the password's field.
+    /// The label of the password field.
     password: Option<&'a str>,
 }
 
@@ -72,7 +73,7 @@ fn render_page(
         Ok(html) => (status, [(CONTENT_SECURITY_POLICY, PAGE_CSP), (CACHE_CONTROL, "no-store")], Html(html))
             .into_response(),
         Err(error) => {
-            tracing::error!(%error, "a page could not be rendered");
+            tracing::error!(%error, "page rendering failed");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }

@@ -18,12 +18,12 @@ pub struct ResetPasswordForm {
     new_password: String,
 }
 
-/// Where the link of the email leads: a field and a button.
+/// Shows the page of the emailed link: a password field and a button.
 pub async fn show(headers: HeaderMap) -> Response {
     form(&negotiate_language(&headers), StatusCode::OK, "reset-title", "reset-body", "")
 }
 
-/// The button.
+/// Sets the new password.
 pub async fn submit(
     State(state): State<AppState>,
     headers: HeaderMap,
@@ -37,7 +37,7 @@ pub async fn submit(
     };
     let status = codes::status(problem.code);
     match problem.code {
-        // The link is still good.
+        // The token is still valid.
         "VALIDATION_FAILED" => form(&language, status, "reset-rejected-title", "reset-rejected-body", &token),
         _ if status.is_client_error() => {
             render_page(status, &language, "verify-invalid-title", "verify-invalid-body", None)

@@ -7,7 +7,7 @@ use super::{Button, TokenForm, negotiate_language, render_page};
 use crate::problem::{Problem, codes};
 use crate::state::AppState;
 
-/// Where the link of an email leads: a button.
+/// Shows the page of the link in an email: a button.
 pub async fn show(headers: HeaderMap, Query(query): Query<TokenForm>) -> Response {
     let language = negotiate_language(&headers);
     let label = language.text("unsubscribe-action");
@@ -15,7 +15,10 @@ pub async fn show(headers: HeaderMap, Query(query): Query<TokenForm>) -> Respons
     render_page(StatusCode::OK, &language, "unsubscribe-title", "unsubscribe-body", Some(button))
 }
 
-/// The button, or a mail program's own (RFC 8058): both post to the address of the link.
+/// Unsubscribes the user.
+///
+/// The button and the one-click request of email programs (RFC 8058) both post to the URL of the
+/// link.
 pub async fn submit(
     State(state): State<AppState>,
     headers: HeaderMap,

@@ -8,7 +8,7 @@ use super::{Button, TokenForm, negotiate_language, render_page};
 use crate::problem::{Problem, codes};
 use crate::state::AppState;
 
-/// Where the link of the verification email leads: a button, nothing more.
+/// Shows the page of the link in the verification email: a button.
 pub async fn show(headers: HeaderMap) -> Response {
     let language = negotiate_language(&headers);
     let label = language.text("verify-action");
@@ -16,7 +16,7 @@ pub async fn show(headers: HeaderMap) -> Response {
     render_page(StatusCode::OK, &language, "verify-title", "verify-body", Some(button))
 }
 
-/// The button.
+/// Verifies the email address.
 pub async fn submit(
     State(state): State<AppState>,
     headers: HeaderMap,

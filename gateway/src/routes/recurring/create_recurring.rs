@@ -14,29 +14,36 @@ use crate::routes::http::etag;
 use crate::routes::transactions::split::{SplitRequest, Splits, splits};
 use crate::state::AppState;
 
-/// A transaction to post again and again: `frequency` and `interval`, or `rrule`.
+/// The recurring transaction to create.
+///
+/// The schedule is either `frequency` and `interval`, or `rrule`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateRecurringRequest {
+    /// The account from which, or to which, the money moves.
     #[schema(required = true, format = Uuid)]
     #[serde(default)]
     account_id: String,
-    /// income, expense or transfer.
+    /// The type: `income`, `expense` or `transfer`.
     #[serde(rename = "type", default)]
     #[schema(value_type = enums::NewTransactionType, required = true, example = "expense")]
     kind: String,
+    /// The amount of each occurrence, above zero.
     #[schema(required = true, example = "900.00")]
     #[serde(default)]
     amount: Amount,
-    /// Default: the account's. Another one is converted at each day's rate.
+    /// The currency of `amount`; default: the account's currency.
+    /// Another currency is converted at the exchange rate of each day.
     #[schema(example = "EUR")]
     currency_code: Option<String>,
+    /// The category; only for income and expenses.
     #[schema(format = Uuid)]
     category_id: Option<String>,
-    /// Of transfers.
+    /// The account that receives a transfer; only for transfers.
     #[schema(format = Uuid)]
     to_account_id: Option<String>,
-    /// What arrives, where the accounts' currencies differ.
+    /// The amount that arrives at `to_account_id` in its currency.
+    /// Required if the accounts' currencies differ.
     to_amount: Option<Amount>,
     #[schema(max_length = 500, example = "Rent")]
     description: Option<String>,
@@ -44,29 +51,33 @@ pub struct CreateRecurringRequest {
     reference_number: Option<String>,
     #[schema(max_length = 4000)]
     notes: Option<String>,
+    /// At most 20 tags of at most 50 characters.
     tags: Option<Vec<String>>,
-    /// Instead of a category.
+    /// The splits, instead of a category: at most 50, which sum to the amount.
     #[schema(value_type = Option<Vec<SplitRequest>>)]
     splits: Option<Splits>,
-    /// daily, weekly, monthly or yearly; month-ends are kept.
+    /// The frequency: `daily`, `weekly`, `monthly` or `yearly`; month-ends are kept.
     #[schema(value_type = Option<enums::RecurringFrequency>, example = "monthly")]
     frequency: Option<String>,
-    /// Every so many of them, 1 to 1,000; default 1.
+    /// The interval in units of `frequency`, 1 to 1,000; default: 1.
     #[schema(minimum = 1, maximum = 1000)]
     interval: Option<i64>,
-    /// Parts of an RFC 5545 RRULE of days or longer.
+    /// An RFC 5545 RRULE with a frequency of days or longer.
+    /// Send this, or `frequency` and `interval`.
     #[schema(max_length = 500)]
     rrule: Option<String>,
-    /// At most a year ago; default: today in the household's zone. What is past is posted at once.
+    /// The day of the first occurrence, at most one year ago.
+    /// Default: today in the household's time zone. Past occurrences are posted immediately.
     #[schema(example = "2026-01-31")]
     start_date: Option<String>,
-    /// The last day, or
+    /// The last day of the rule; send this or `count`. Default: none.
     #[schema(example = "2026-12-31")]
     end_date: Option<String>,
-    /// the number of all occurrences.
+    /// The total number of occurrences; send this or `end_date`. Default: unlimited.
     #[schema(minimum = 1, maximum = 100_000)]
     count: Option<i64>,
-    /// What happens on a Saturday or Sunday: keep (default), before or after.
+    /// The date of an occurrence on a weekend: `keep` (default), `before` or `after`.
+    /// `before` moves it to Friday, `after` to Monday.
     #[schema(value_type = Option<enums::Weekend>, example = "before")]
     weekend: Option<String>,
 }
@@ -102,16 +113,16 @@ impl From<CreateRecurringRequest> for pb::CreateRecurringRequest {
     }
 }
 
-/// Post a transaction again and again
+/// Create a recurring transaction
 ///
-/// Each occurrence is posted exactly once, as its day begins in the household's zone. One that
-/// cannot be posted pauses the rest and is told.
+/// Each occurrence is posted exactly once, when its day begins in the household's time zone. An
+/// occurrence that cannot be posted pauses the recurring transaction and causes a notification.
 #[utoipa::path(post, path = "/transactions/recurring", tag = "recurring", security(("access_token" = ["transactions:write"])),
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body again: the first answer again")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "A repeated request with the same key gets the first response again")),
     request_body = CreateRecurringRequest,
     responses((status = 201, description = "The recurring transaction", body = RecurringTransactionResponse,
         headers(("Location" = String), ("ETag" = String),
-            ("Idempotency-Replayed" = Option<String>, description = "true on an answer kept from the first request with this key"))), WriteProblems))]
+            ("Idempotency-Replayed" = Option<String>, description = "`true` if this is the stored response of the first request with this key"))), WriteProblems))]
 pub async fn create_recurring(
     State(state): State<AppState>,
     _query: NoQuery,

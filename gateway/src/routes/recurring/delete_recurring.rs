@@ -9,9 +9,9 @@ use crate::state::AppState;
 
 /// Delete a recurring transaction
 ///
-/// What it posted stays.
+/// Transactions that were posted stay.
 #[utoipa::path(delete, path = "/transactions/recurring/{id}", tag = "recurring", security(("access_token" = ["transactions:write"])),
-    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag")),
+    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Rejected with 412 unless this is the current ETag")),
     responses((status = 204, description = "Deleted"), WriteProblems))]
 pub async fn delete_recurring(
     State(state): State<AppState>,

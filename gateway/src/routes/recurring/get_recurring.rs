@@ -10,9 +10,10 @@ use crate::problem::Problem;
 use crate::routes::http::etag;
 use crate::state::AppState;
 
-/// Read a recurring transaction, with a preview of its days
+/// Get a recurring transaction
 ///
-/// The next ten days as they will be posted, moved off weekends where that was asked for.
+/// Includes a preview of the dates of the next ten occurrences, after any shift off weekends. Send
+/// the `ETag` as `If-Match` when you update the recurring transaction.
 #[utoipa::path(get, path = "/transactions/recurring/{id}", tag = "recurring", security(("access_token" = ["transactions:read"])),
     params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "The recurring transaction", body = RecurringTransactionResponse, headers(("ETag" = String))), ReadProblems))]

@@ -11,10 +11,11 @@ use crate::state::AppState;
 
 /// List recurring transactions
 ///
-/// With the next day of each; one that could not be posted is paused and says why.
+/// Each has the date of its next occurrence. If an occurrence could not be posted, the recurring
+/// transaction is paused and has the reason.
 #[utoipa::path(get, path = "/transactions/recurring", tag = "recurring", security(("access_token" = ["transactions:read"])), params(PageParams),
     responses((status = 200, description = "A page of recurring transactions", body = ListResponse<RecurringTransactionResponse>,
-        headers(("Link" = Option<String>, description = "The next page, rel=\"next\""))), ReadProblems))]
+        headers(("Link" = Option<String>, description = "The URL of the next page with rel=\"next\"; absent on the last page"))), ReadProblems))]
 pub async fn list_recurring(
     State(state): State<AppState>,
     _user: RequirePermission<permission::TransactionsRead>,

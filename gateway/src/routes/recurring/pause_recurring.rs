@@ -12,10 +12,10 @@ use crate::state::AppState;
 
 /// Pause a recurring transaction
 ///
-/// What falls into the pause is left out.
+/// Occurrences during the pause are not posted.
 #[utoipa::path(post, path = "/transactions/recurring/{id}/pause", tag = "recurring", security(("access_token" = ["transactions:write"])),
-    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag"),
-        ("Idempotency-Key" = Option<String>, Header, description = "The same key again: the first answer again")),
+    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Rejected with 412 unless this is the current ETag"),
+        ("Idempotency-Key" = Option<String>, Header, description = "A repeated request with the same key gets the first response again")),
     responses((status = 200, description = "The recurring transaction", body = RecurringTransactionResponse, headers(("ETag" = String))), WriteProblems))]
 pub async fn pause_recurring(
     State(state): State<AppState>,

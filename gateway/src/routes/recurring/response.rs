@@ -6,61 +6,74 @@ use utoipa::ToSchema;
 use crate::routes::http::to_datetime;
 use crate::routes::transactions::response::Split;
 
-/// A transaction that is posted again and again, each occurrence exactly once.
+/// A transaction that recurs; each occurrence is posted exactly once.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = RecurringTransaction)]
 pub struct RecurringTransactionResponse {
     #[schema(format = Uuid)]
     id: String,
+    /// The account from which, or to which, the money moves.
     #[schema(format = Uuid)]
     account_id: String,
-    /// income, expense or transfer.
+    /// The type: `income`, `expense` or `transfer`.
     #[serde(rename = "type")]
     #[schema(example = "expense")]
     kind: String,
+    /// The amount of each occurrence.
     #[schema(example = "900.00")]
     amount: String,
-    /// Null: the account's.
+    /// The currency of `amount`; null: the account's currency.
     currency_code: Option<String>,
+    /// The category; null: none.
     #[schema(format = Uuid)]
     category_id: Option<String>,
+    /// The splits, instead of a category.
     splits: Vec<Split>,
+    /// The account that receives a transfer; null unless it is one.
     #[schema(format = Uuid)]
     to_account_id: Option<String>,
+    /// The amount that arrives at `to_account_id`; null: not stated.
     to_amount: Option<String>,
     #[schema(example = "Rent")]
     description: Option<String>,
     reference_number: Option<String>,
     notes: Option<String>,
     tags: Vec<String>,
-    /// Null with an rrule.
+    /// The frequency: `daily`, `weekly`, `monthly` or `yearly`; null with an `rrule`.
     #[schema(example = "monthly")]
     frequency: Option<String>,
+    /// The interval in units of `frequency`; null with an `rrule`.
     interval: Option<i64>,
+    /// The RFC 5545 RRULE; null with a `frequency`.
     rrule: Option<String>,
+    /// The day of the first occurrence.
     #[schema(format = Date, example = "2026-01-31")]
     start_date: Option<String>,
+    /// The last day of the rule; null: none.
     #[schema(format = Date)]
     end_date: Option<String>,
+    /// The total number of occurrences; null: unlimited.
     count: Option<i64>,
-    /// keep, before or after.
+    /// The date of an occurrence on a weekend: `keep`, `before` or `after`.
     #[schema(example = "keep")]
     weekend: Option<String>,
-    /// active, paused or completed.
+    /// The status: `active`, `paused` or `completed`.
     #[schema(example = "active")]
     status: String,
-    /// Why the next occurrence could not be posted; it is made up for when resumed. Null when a
-    /// user paused it.
+    /// The code of the error that prevented the next occurrence from being posted.
+    /// It is posted on resume. Null if a user paused the recurring transaction.
     #[schema(example = "ACCOUNT_CLOSED")]
     paused_reason: Option<String>,
-    /// The day that the next occurrence will be dated; null when completed.
+    /// The date of the next transaction; null if completed.
     #[schema(format = Date, example = "2026-02-28")]
     next_occurrence: Option<String>,
-    /// The days of the next ten.
+    /// The dates of the next ten transactions.
     #[schema(value_type = Vec<chrono::NaiveDate>)]
     preview: Vec<String>,
+    /// The day of the last occurrence that was posted; null: none.
     #[schema(format = Date)]
     last_occurrence: Option<String>,
+    /// The transaction of the last occurrence; null: none.
     #[schema(format = Uuid)]
     last_transaction_id: Option<String>,
     created_at: Option<DateTime<Utc>>,

@@ -12,10 +12,11 @@ use crate::state::AppState;
 
 /// Resume a recurring transaction
 ///
-/// Goes on today or later; an occurrence that could not be posted is made up for.
+/// After a pause by a user, the next occurrence is today or later. After a failed occurrence,
+/// posting continues with that occurrence.
 #[utoipa::path(post, path = "/transactions/recurring/{id}/resume", tag = "recurring", security(("access_token" = ["transactions:write"])),
-    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag"),
-        ("Idempotency-Key" = Option<String>, Header, description = "The same key again: the first answer again")),
+    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Rejected with 412 unless this is the current ETag"),
+        ("Idempotency-Key" = Option<String>, Header, description = "A repeated request with the same key gets the first response again")),
     responses((status = 200, description = "The recurring transaction", body = RecurringTransactionResponse, headers(("ETag" = String))), WriteProblems))]
 pub async fn resume_recurring(
     State(state): State<AppState>,

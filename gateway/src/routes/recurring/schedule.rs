@@ -4,27 +4,31 @@ use utoipa::ToSchema;
 
 use crate::openapi::enums;
 
-/// When a transaction recurs: `frequency` and `interval`, or `rrule`. The transaction itself is
-/// the first occurrence.
+/// The schedule of a recurring transaction.
+///
+/// It is either `frequency` and `interval`, or `rrule`. The transaction itself is the first
+/// occurrence.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RecurringSchedule {
-    /// daily, weekly, monthly or yearly; month-ends are kept.
+    /// The frequency: `daily`, `weekly`, `monthly` or `yearly`; month-ends are kept.
     #[schema(value_type = Option<enums::RecurringFrequency>, example = "monthly")]
     frequency: Option<String>,
-    /// Every so many of them, 1 to 1,000; default 1.
+    /// The interval in units of `frequency`, 1 to 1,000; default: 1.
     #[schema(minimum = 1, maximum = 1000)]
     interval: Option<i64>,
-    /// Parts of an RFC 5545 RRULE of days or longer.
+    /// An RFC 5545 RRULE with a frequency of days or longer.
+    /// Send this, or `frequency` and `interval`.
     #[schema(max_length = 500, example = "FREQ=MONTHLY;BYDAY=-1FR")]
     rrule: Option<String>,
-    /// The last day, or
+    /// The last day of the rule; send this or `count`. Default: none.
     #[schema(example = "2026-12-31")]
     end_date: Option<String>,
-    /// the number of all occurrences.
+    /// The total number of occurrences; send this or `end_date`. Default: unlimited.
     #[schema(minimum = 1, maximum = 100_000)]
     count: Option<i64>,
-    /// What happens on a Saturday or Sunday: keep (default), before or after.
+    /// The date of an occurrence on a weekend: `keep` (default), `before` or `after`.
+    /// `before` moves it to Friday, `after` to Monday.
     #[schema(value_type = Option<enums::Weekend>, example = "keep")]
     weekend: Option<String>,
 }

@@ -10,12 +10,12 @@ use crate::problem::Problem;
 use crate::routes::http::etag;
 use crate::state::AppState;
 
-/// Leave the next occurrence out
+/// Skip the next occurrence
 ///
-/// It still counts as one of `count`.
+/// A skipped occurrence still counts towards `count`.
 #[utoipa::path(post, path = "/transactions/recurring/{id}/skip", tag = "recurring", security(("access_token" = ["transactions:write"])),
-    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag"),
-        ("Idempotency-Key" = Option<String>, Header, description = "The same key again: the first answer again")),
+    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Rejected with 412 unless this is the current ETag"),
+        ("Idempotency-Key" = Option<String>, Header, description = "A repeated request with the same key gets the first response again")),
     responses((status = 200, description = "The recurring transaction", body = RecurringTransactionResponse, headers(("ETag" = String))), WriteProblems))]
 pub async fn skip_recurring(
     State(state): State<AppState>,

@@ -16,29 +16,38 @@ use crate::routes::http::etag;
 use crate::routes::transactions::split::{SplitRequest, Splits, splits};
 use crate::state::AppState;
 
-/// What is to change; absent fields stay, `null` clears an optional one.
+/// The changes to a recurring transaction; absent fields stay.
+///
+/// Null clears an optional field.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateRecurringRequest {
+    /// The account from which, or to which, the money moves.
     #[schema(nullable = false, format = Uuid)]
     #[serde(default, deserialize_with = "not_null")]
     account_id: Option<String>,
-    /// income, expense or transfer.
+    /// The type: `income`, `expense` or `transfer`.
     #[serde(rename = "type", default, deserialize_with = "not_null")]
     #[schema(value_type = Option<enums::NewTransactionType>, nullable = false, example = "expense")]
     kind: Option<String>,
+    /// The amount of each occurrence, above zero.
     #[schema(nullable = false, example = "950.00")]
     #[serde(default, deserialize_with = "not_null")]
     amount: Option<Amount>,
+    /// The currency of `amount`.
     #[schema(nullable = false, example = "EUR")]
     #[serde(default, deserialize_with = "not_null")]
     currency_code: Option<String>,
+    /// The category; only for income and expenses.
     #[schema(value_type = Option<uuid::Uuid>)]
     #[serde(default)]
     category_id: Patch<String>,
+    /// The account that receives a transfer; only for transfers.
     #[schema(value_type = Option<uuid::Uuid>)]
     #[serde(default)]
     to_account_id: Patch<String>,
+    /// The amount that arrives at `to_account_id` in its currency.
+    /// Required if the accounts' currencies differ.
     #[schema(value_type = Option<Amount>)]
     #[serde(default)]
     to_amount: Patch<Amount>,
@@ -51,44 +60,50 @@ pub struct UpdateRecurringRequest {
     #[schema(value_type = Option<String>, max_length = 4000)]
     #[serde(default)]
     notes: Patch<String>,
+    /// The complete list of tags: at most 20 of at most 50 characters.
     #[schema(value_type = Option<Vec<String>>)]
     #[serde(default)]
     tags: Patch<Vec<String>>,
+    /// The splits, which replace the category; at most 50.
     #[schema(value_type = Option<Vec<SplitRequest>>)]
     #[serde(default)]
     splits: Patch<Splits>,
-    /// daily, weekly, monthly or yearly; takes the place of an rrule.
+    /// The frequency: `daily`, `weekly`, `monthly` or `yearly`. It replaces an `rrule`.
     #[schema(value_type = Option<enums::RecurringFrequency>, nullable = false, example = "monthly")]
     #[serde(default, deserialize_with = "not_null")]
     frequency: Option<String>,
+    /// The interval in units of `frequency`, 1 to 1,000.
     #[schema(nullable = false, minimum = 1, maximum = 1000)]
     #[serde(default, deserialize_with = "not_null")]
     interval: Option<i64>,
-    /// Takes the place of frequency and interval.
+    /// An RFC 5545 RRULE, which replaces `frequency` and `interval`.
     #[schema(nullable = false, max_length = 500)]
     #[serde(default, deserialize_with = "not_null")]
     rrule: Option<String>,
+    /// The day of the first occurrence.
     #[schema(nullable = false, example = "2026-01-31")]
     #[serde(default, deserialize_with = "not_null")]
     start_date: Option<String>,
+    /// The last day of the rule, which replaces `count`; null: none.
     #[schema(value_type = Option<chrono::NaiveDate>)]
     #[serde(default)]
     end_date: Patch<String>,
+    /// The total number of occurrences, which replaces `end_date`; null: unlimited.
     #[schema(value_type = Option<i64>)]
     #[serde(default)]
     count: Patch<i64>,
-    /// keep, before or after.
+    /// The date of an occurrence on a weekend: `keep`, `before` or `after`.
     #[schema(value_type = Option<enums::Weekend>, nullable = false, example = "after")]
     #[serde(default, deserialize_with = "not_null")]
     weekend: Option<String>,
 }
 
-/// Change a recurring transaction
+/// Update a recurring transaction
 ///
-/// What was posted stays. Another schedule goes on after the last occurrence and not before today.
-/// PUT and PATCH do the same: only the fields present change.
+/// Transactions that were posted stay. A new schedule takes effect after the last occurrence, but
+/// not before today. PUT and PATCH do the same: only the fields that are present change.
 #[utoipa::path(method(put, patch), path = "/transactions/recurring/{id}", tag = "recurring", security(("access_token" = ["transactions:write"])),
-    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag")),
+    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Rejected with 412 unless this is the current ETag")),
     request_body = UpdateRecurringRequest,
     responses((status = 200, description = "The recurring transaction", body = RecurringTransactionResponse, headers(("ETag" = String))), WriteProblems))]
 pub async fn update_recurring(

@@ -14,7 +14,7 @@ use crate::openapi::{ReadProblems, enums};
 use crate::problem::Problem;
 use crate::state::AppState;
 
-/// Nothing from elsewhere, no scripts.
+/// Blocks scripts and everything from other origins.
 const REPORT_CSP: &str =
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
 
@@ -22,7 +22,7 @@ const REPORT_CSP: &str =
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct GetMonthlyReportQuery {
-    /// json (default) or html.
+    /// The response format: `json` (default) or `html`.
     #[param(value_type = Option<enums::ReportFormat>, inline)]
     format: Option<String>,
 }
@@ -31,23 +31,23 @@ pub struct GetMonthlyReportQuery {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct GetReportQuery {
-    /// Default: a year before `to`.
+    /// The first day, included; default: the year that ends with `to`.
     #[param(value_type = Option<NaiveDate>)]
     from: Option<String>,
-    /// Default: today.
+    /// The last day, included; default: today in the household's time zone.
     #[param(value_type = Option<NaiveDate>)]
     to: Option<String>,
-    /// json (default) or html.
+    /// The response format: `json` (default) or `html`.
     #[param(value_type = Option<enums::ReportFormat>, inline)]
     format: Option<String>,
 }
 
-/// Read a month's report
+/// Get a month's report
 ///
-/// What came in and went out, by category and day, what the household has, budgets and goals; as
-/// JSON, or as a page with charts in the language of `Accept-Language`.
+/// Returns income and expenses, categories, net worth, budgets and goals, as JSON or as an HTML
+/// page with charts in the language of `Accept-Language`.
 #[utoipa::path(get, path = "/reports/monthly/{month}", tag = "reports", security(("access_token" = ["accounts:read", "budgets:read", "goals:read", "transactions:read"])),
-    params(("month" = String, Path, description = "YYYY-MM", example = "2026-10", pattern = "^(19[0-9]{2}|2[01][0-9]{2})-(0[1-9]|1[0-2])$"), GetMonthlyReportQuery),
+    params(("month" = String, Path, description = "The month as YYYY-MM", example = "2026-10", pattern = "^(19[0-9]{2}|2[01][0-9]{2})-(0[1-9]|1[0-2])$"), GetMonthlyReportQuery),
     responses((status = 200, description = "The report", content((ReportResponse = "application/json"), (String = "text/html"))), ReadProblems))]
 pub async fn get_monthly_report(
     State(state): State<AppState>,
@@ -60,9 +60,9 @@ pub async fn get_monthly_report(
     respond(&state, request, query.format.as_deref(), &headers).await
 }
 
-/// Read a report of any days
+/// Get a report of any span
 ///
-/// The same as a month's, of the days from `from` to `to`.
+/// The same report as for a month, of the days from `from` to `to`.
 #[utoipa::path(get, path = "/reports", tag = "reports", security(("access_token" = ["accounts:read", "budgets:read", "goals:read", "transactions:read"])),
     params(GetReportQuery),
     responses((status = 200, description = "The report", content((ReportResponse = "application/json"), (String = "text/html"))), ReadProblems))]
@@ -88,7 +88,7 @@ async fn respond(
         None | Some("json") => false,
         Some("html") => true,
         Some(_) => {
-            let problem = Problem::new("QUERY_INVALID", "The query cannot be read; see errors.");
+            let problem = Problem::new("QUERY_INVALID", "The query is invalid; see errors.");
             return Err(problem.field("format", "PARAMETER_INVALID", "Send json or html."));
         }
     };

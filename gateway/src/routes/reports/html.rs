@@ -1,4 +1,4 @@
-//! A report as a page: charts and tables, nothing from elsewhere.
+//! Renders a report as an HTML page without external resources.
 
 use std::collections::BTreeSet;
 
@@ -29,13 +29,13 @@ impl ReportTemplate<'_> {
         self.language.text(id).into_owned()
     }
 
-    // What the language cannot write stays as it is in JSON.
+    // A value that the language cannot format stays as it is in JSON.
 
     fn amount(&self, amount: &str, code: &str) -> String {
         self.formatter.amount(amount, code).unwrap_or_else(|_| format!("{amount} {code}"))
     }
 
-    /// Amounts in their own currencies, such as "NZD 117.00, JPY 900".
+    /// Formats amounts in their own currencies, such as "NZD 117.00, JPY 900".
     fn amounts(&self, sums: &[CurrencySum]) -> String {
         let amounts = sums.iter().map(|row| self.amount(&row.amount, &row.currency_code));
         amounts.collect::<Vec<_>>().join(", ")
@@ -60,7 +60,7 @@ pub fn render_html(language: &Language, report: &ReportResponse) -> Result<Strin
         title_suffix: title_suffix.clone(),
         labels,
         series,
-        // The page says it once for all.
+        // The page has one note for all charts.
         unpriced: BTreeSet::new(),
     };
     let day = |day: &String| formatter.short_date(day).unwrap_or_else(|_| day.clone());
@@ -82,12 +82,12 @@ pub fn render_html(language: &Language, report: &ReportResponse) -> Result<Strin
     let template =
         ReportTemplate { language, lang: language.code(), formatter, span, report, cash_flow, categories };
     template.render().map_err(|error| {
-        tracing::error!(%error, "a report could not be rendered");
+        tracing::error!(%error, "report rendering failed");
         Problem::internal()
     })
 }
 
-/// The span in words: a month by its name.
+/// Formats the span in the language; a whole month by its name.
 fn span(formatter: &LocaleFormatter, report: &ReportResponse) -> String {
     let (from, to) = (report.from.as_str(), report.to.as_str());
     let plain = || format!("{from} – {to}");

@@ -7,82 +7,96 @@ use utoipa::ToSchema;
 use crate::routes::analytics::sum::{CurrencySum, currency_sums};
 use crate::routes::budgets::period::UnpricedSpending;
 
-/// What a household's money did in a span, in its own currency, and how its plans stand.
+/// A report on a household's money, budgets and goals in a span.
+///
+/// All amounts are in the household's currency unless stated otherwise.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Report)]
 pub struct ReportResponse {
+    /// The first day, included.
     #[schema(value_type = NaiveDate)]
     pub from: String,
-    /// The last day.
+    /// The last day, included.
     #[schema(value_type = NaiveDate)]
     pub to: String,
+    /// The household's currency.
     #[schema(example = "EUR")]
     pub currency_code: String,
+    /// The total income.
     #[schema(example = "3200.00")]
     pub income: String,
+    /// The total expenses minus refunds.
     #[schema(example = "2410.35")]
     pub expense: String,
-    /// Income without a rate for its day; not in `income`.
+    /// Income without an exchange rate on its day; not part of `income`.
     pub income_unpriced: Vec<CurrencySum>,
-    /// Expenses without a rate for their day; not in `expense`.
+    /// Expenses without an exchange rate on their day; not part of `expense`.
     pub expense_unpriced: Vec<CurrencySum>,
+    /// The income minus the expenses.
     #[schema(example = "789.65")]
     pub net: String,
-    /// At the end of the day before.
+    /// The net worth at the end of the day before `from`.
     #[schema(example = "10000.00")]
     pub net_worth_before: String,
-    /// At the end of the last day.
+    /// The net worth at the end of `to`.
     #[schema(example = "10789.65")]
     pub net_worth: String,
-    /// Currencies of which something has no rate and is in no amount of this report.
+    /// Currencies of amounts without an exchange rate.
+    /// No amount of this report includes them.
     pub unpriced: Vec<String>,
-    /// Days, weeks or months, by the length of the span.
+    /// The intervals: days, weeks or months, depending on the length of the span.
     pub intervals: Vec<ReportInterval>,
-    /// Expenses, the largest first.
+    /// The expenses by category, largest first.
     pub categories: Vec<ReportCategory>,
-    /// The largest expenses.
+    /// The five largest expenses.
     pub largest: Vec<ReportTransaction>,
-    /// In the periods that hold the last day.
+    /// The budgets in the periods that contain `to`.
     pub budgets: Vec<ReportBudget>,
-    /// As they stand now.
+    /// The goals in their current state.
     pub goals: Vec<ReportGoal>,
 }
 
-/// What came in and went out in a part of the span.
+/// The income and expenses of one interval.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ReportInterval {
+    /// The first day of the interval, included.
     #[schema(value_type = NaiveDate)]
     pub from: String,
+    /// The last day of the interval, included.
     #[schema(value_type = NaiveDate)]
     pub to: String,
     #[schema(example = "0.00")]
     pub income: String,
     #[schema(example = "54.20")]
     pub expense: String,
+    /// The income minus the expenses.
     #[schema(example = "-54.20")]
     pub net: String,
 }
 
-/// What was spent on a category.
+/// The expenses on a category.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ReportCategory {
-    /// Null: without a category.
+    /// The id of the category; null: transactions without a category.
     #[schema(value_type = Option<uuid::Uuid>)]
     pub category_id: Option<String>,
+    /// The name of the category; empty: transactions without a category.
     #[schema(example = "Groceries")]
     pub name: String,
     #[schema(example = "410.00")]
     pub amount: String,
-    /// Of all spending, percent.
+    /// The percentage of all expenses, one decimal; null if those are not above zero.
     #[schema(example = "17.0")]
     pub share: Option<String>,
-    /// What of it has no rate for its day.
+    /// Expenses without an exchange rate on their day; not part of `amount`.
     pub unpriced: Vec<CurrencySum>,
-    /// In the span before: as many months, or as many days.
+    /// The amount in the previous span of as many months or days.
     #[schema(example = "380.00")]
     pub previous: String,
+    /// The difference between `amount` and `previous`.
     #[schema(example = "30.00")]
     pub change: String,
+    /// The change in percent with one decimal; null if `previous` is zero.
     #[schema(example = "7.8")]
     pub change_percent: Option<String>,
 }
@@ -109,22 +123,27 @@ pub struct ReportBudget {
     pub name: String,
     #[schema(example = "EUR")]
     pub currency_code: String,
+    /// The first day of the period, included.
     #[schema(value_type = NaiveDate)]
     pub period_start: String,
+    /// The last day of the period, included.
     #[schema(value_type = NaiveDate)]
     pub period_end: String,
+    /// The limit including the rollover.
     #[schema(example = "300.00")]
     pub budgeted: String,
     #[schema(example = "241.50")]
     pub spent: String,
+    /// The amount left; negative if more was spent than budgeted.
     #[schema(example = "58.50")]
     pub remaining: String,
+    /// The percentage spent; null if `budgeted` is not above zero.
     #[schema(example = "80.50")]
     pub percent: Option<String>,
-    /// on_track, warning or exceeded.
+    /// The status: `on_track`, `warning` or `exceeded`.
     #[schema(example = "warning")]
     pub status: String,
-    /// Spending without a rate; not in `spent`.
+    /// The spending without an exchange rate; not part of `spent`.
     pub unpriced: Vec<UnpricedSpending>,
 }
 
@@ -136,15 +155,19 @@ pub struct ReportGoal {
     pub name: String,
     #[schema(example = "EUR")]
     pub currency_code: String,
+    /// The target amount.
     #[schema(example = "5000.00")]
     pub target_amount: String,
+    /// The amount set aside.
     #[schema(example = "1250.00")]
     pub current_amount: String,
+    /// The percentage of the target, rounded down to two decimals.
     #[schema(example = "25.00")]
     pub percent: String,
-    /// active, completed or cancelled.
+    /// The status: `active`, `completed` or `cancelled`.
     #[schema(example = "active")]
     pub status: String,
+    /// The day by which the target is to be reached; null: none.
     #[schema(value_type = Option<NaiveDate>)]
     pub due_date: Option<String>,
 }

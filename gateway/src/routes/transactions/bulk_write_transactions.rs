@@ -15,51 +15,61 @@ use crate::problem::Problem;
 use crate::problem::details::FieldProblemDetails;
 use crate::state::AppState;
 
-/// Many changes at once.
+/// Several operations in one request.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BulkRequest {
-    /// atomic: all or none; partial: each for itself.
+    /// The mode: `atomic` (all or none) or `partial` (each on its own).
     #[schema(value_type = enums::BulkMode, required = true, example = "atomic")]
     #[serde(default)]
     mode: String,
-    /// At most 1,000; no two of them name the same transaction.
+    /// At most 1,000 operations; no two may name the same transaction.
     #[schema(required = true, value_type = Vec<BulkOperation>, min_items = 1, max_items = 1000)]
     #[serde(default)]
     operations: BoundedVec<StrictObject<BulkOperation>, 1000>,
 }
 
-/// One change: `create` takes the fields of a new transaction (but `recurring`), `update` an `id` and the fields to
-/// change, `delete` an `id`.
+/// One operation on a transaction.
+///
+/// `create` takes the fields of a new transaction except `recurring`, `update` an `id` and the
+/// fields to change, `delete` an `id`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BulkOperation {
-    /// create, update or delete.
+    /// The operation: `create`, `update` or `delete`.
     #[schema(value_type = enums::BulkOperationKind, required = true, example = "create")]
     #[serde(default)]
     op: String,
+    /// The id of the transaction; only for `update` and `delete`.
     #[schema(nullable = false, format = Uuid)]
     #[serde(default, deserialize_with = "not_null")]
     id: Option<String>,
+    /// The account from which, or to which, the money moves.
     #[schema(nullable = false, format = Uuid)]
     #[serde(default, deserialize_with = "not_null")]
     account_id: Option<String>,
-    /// income, expense or transfer.
+    /// The type: `income`, `expense` or `transfer`.
     #[serde(rename = "type", default, deserialize_with = "not_null")]
     #[schema(value_type = Option<enums::NewTransactionType>, nullable = false, example = "expense")]
     kind: Option<String>,
+    /// The amount, above zero, as a string or a number.
     #[schema(nullable = false, example = "12.50")]
     #[serde(default, deserialize_with = "not_null")]
     amount: Option<Amount>,
+    /// The currency of `amount`; default: the account's currency.
     #[schema(nullable = false, example = "EUR")]
     #[serde(default, deserialize_with = "not_null")]
     currency_code: Option<String>,
+    /// The category; only for income and expenses.
     #[schema(value_type = Option<uuid::Uuid>)]
     #[serde(default)]
     category_id: Patch<String>,
+    /// The account that receives a transfer; only for transfers.
     #[schema(value_type = Option<uuid::Uuid>)]
     #[serde(default)]
     to_account_id: Patch<String>,
+    /// The amount that arrives at `to_account_id` in its currency.
+    /// Required if the accounts' currencies differ.
     #[schema(value_type = Option<Amount>)]
     #[serde(default)]
     to_amount: Patch<Amount>,
@@ -72,32 +82,35 @@ pub struct BulkOperation {
     #[schema(value_type = Option<String>, max_length = 4000)]
     #[serde(default)]
     notes: Patch<String>,
+    /// At most 20 tags of at most 50 characters.
     #[schema(value_type = Option<Vec<String>>)]
     #[serde(default)]
     tags: Patch<Vec<String>>,
+    /// The day, or an RFC 3339 time of which only the date is used.
     #[schema(nullable = false, example = "2026-03-31")]
     #[serde(default, deserialize_with = "not_null")]
     transaction_date: Option<String>,
+    /// The splits, instead of a category: at most 50, which sum to the amount.
     #[schema(value_type = Option<Vec<SplitRequest>>)]
     #[serde(default)]
     splits: Patch<Splits>,
 }
 
-/// What became of the operations, one each, in order.
+/// The results of the operations, in the same order.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct BulkResponse {
     results: Vec<BulkResult>,
 }
 
-/// What became of one operation.
+/// The result of one operation.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct BulkResult {
-    /// created, updated, deleted or refused.
+    /// The outcome: `created`, `updated`, `deleted` or `refused`.
     #[schema(example = "created")]
     status: String,
-    /// As it stands now; null when it was deleted or refused.
+    /// The transaction after the operation; null if it was deleted or rejected.
     transaction: Option<TransactionResponse>,
-    /// Why it was refused.
+    /// The reasons for the rejection; absent unless rejected.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldProblemDetails>,
 }
@@ -117,7 +130,7 @@ impl From<pb::BulkResult> for BulkResult {
 }
 
 impl BulkOperation {
-    /// Whether the operation is one of `op`.
+    /// Whether `op` is the operation.
     fn is_op(&self, op: &str) -> bool {
         self.op.trim().eq_ignore_ascii_case(op)
     }
@@ -147,7 +160,7 @@ impl BulkOperation {
             _ => id.as_ref().filter(|_| is_create).map(|_| "id"),
         };
         if let Some(field) = unexpected {
-            let text = "This operation has no such field.";
+            let text = "This operation has no such field. Remove it.";
             let rejection = problem.take().unwrap_or_else(malformed);
             *problem = Some(rejection.field(format!("operations[{index}].{field}"), "UNKNOWN_FIELD", text));
         }
@@ -168,18 +181,19 @@ impl BulkOperation {
 }
 
 fn malformed() -> Problem {
-    Problem::new("MALFORMED_BODY", "The body cannot be read; see errors.")
+    Problem::new("MALFORMED_BODY", "The body is invalid; see errors.")
 }
 
-/// Create, change and void many transactions in one commit
+/// Write several transactions
 ///
-/// With `atomic` a refusal leaves everything as it was and names `operations[17].amount`; with
-/// `partial` every operation has its own result.
+/// Creates, updates and voids transactions in one commit. In `atomic` mode a rejected operation
+/// leaves everything unchanged, and the error names the field, e.g. `operations[17].amount`. In
+/// `partial` mode every operation has its own result.
 #[utoipa::path(post, path = "/transactions/bulk", tag = "transactions", security(("access_token" = ["transactions:write"])),
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body again: the first answer again")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "A repeated request with the same key gets the first response again")),
     request_body = BulkRequest,
-    responses((status = 200, description = "One result each, in order", body = BulkResponse,
-        headers(("Idempotency-Replayed" = Option<String>, description = "true on an answer kept from the first request with this key"))), WriteProblems))]
+    responses((status = 200, description = "One result per operation, in order", body = BulkResponse,
+        headers(("Idempotency-Replayed" = Option<String>, description = "`true` if this is the stored response of the first request with this key"))), WriteProblems))]
 pub async fn bulk_write_transactions(
     State(state): State<AppState>,
     _query: NoQuery,

@@ -15,31 +15,35 @@ use crate::routes::http::etag;
 use crate::routes::recurring::schedule::RecurringSchedule;
 use crate::state::AppState;
 
-/// A transaction to record.
+/// The transaction to create.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateTransactionRequest {
+    /// The account from which, or to which, the money moves.
     #[schema(required = true, format = Uuid)]
     #[serde(default)]
     account_id: String,
-    /// income, expense or transfer.
+    /// The type: `income`, `expense` or `transfer`.
     #[serde(rename = "type", default)]
     #[schema(value_type = enums::NewTransactionType, required = true, example = "expense")]
     kind: String,
-    /// Above zero, a string or a number.
+    /// The amount, above zero, as a string or a number.
     #[schema(required = true, example = "12.50")]
     #[serde(default)]
     amount: Amount,
-    /// Default: the account's. Another one is converted at the day's rate, and both are kept.
+    /// The currency of `amount`; default: the account's currency.
+    /// Another currency is converted at the exchange rate of the day; both amounts are stored.
     #[schema(example = "EUR")]
     currency_code: Option<String>,
-    /// Of income and expenses. An income with an expense category is a refund.
+    /// The category; only for income and expenses.
+    /// Income with an expense category is a refund.
     #[schema(format = Uuid)]
     category_id: Option<String>,
-    /// Of transfers.
+    /// The account that receives a transfer; only for transfers.
     #[schema(format = Uuid)]
     to_account_id: Option<String>,
-    /// What arrives, where the accounts' currencies differ.
+    /// The amount that arrives at `to_account_id` in its currency.
+    /// Required if the accounts' currencies differ.
     #[schema(example = "13.97")]
     to_amount: Option<Amount>,
     #[schema(max_length = 500, example = "Lunch")]
@@ -48,16 +52,18 @@ pub struct CreateTransactionRequest {
     reference_number: Option<String>,
     #[schema(max_length = 4000)]
     notes: Option<String>,
-    /// At most 20, of at most 50 characters.
+    /// At most 20 tags of at most 50 characters.
     #[schema(example = json!(["work"]))]
     tags: Option<Vec<String>>,
-    /// A day, or an RFC 3339 time whose date is taken; default: today in the household's zone.
+    /// The day, or an RFC 3339 time of which only the date is used.
+    /// Default: today in the household's time zone.
     #[schema(example = "2026-03-31")]
     transaction_date: Option<String>,
-    /// Instead of a category: at most 50, which sum to the amount.
+    /// The splits, instead of a category: at most 50, which sum to the amount.
     #[schema(value_type = Option<Vec<SplitRequest>>)]
     splits: Option<Splits>,
-    /// It is the first of many, which are posted when their days come.
+    /// The schedule by which the transaction recurs; default: none.
+    /// Further occurrences are posted on their days.
     #[schema(value_type = Option<RecurringSchedule>)]
     recurring: Option<StrictObject<RecurringSchedule>>,
 }
@@ -83,16 +89,16 @@ impl From<CreateTransactionRequest> for pb::CreateTransactionRequest {
     }
 }
 
-/// Record income, an expense or a transfer
+/// Create a transaction
 ///
-/// Posted at once, in two entries or more that sum to zero. With a key a repeated request gets the first answer.
-/// A transfer across currencies says what arrived in `to_amount`.
+/// Records income, an expense or a transfer. It is posted immediately, as two or more postings that
+/// sum to zero. A transfer between currencies states the amount that arrives in `to_amount`.
 #[utoipa::path(post, path = "/transactions", tag = "transactions", security(("access_token" = ["transactions:write"])),
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body again: the first answer again")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "A repeated request with the same key gets the first response again")),
     request_body = CreateTransactionRequest,
     responses((status = 201, description = "The transaction", body = TransactionResponse,
         headers(("Location" = String), ("ETag" = String),
-            ("Idempotency-Replayed" = Option<String>, description = "true on an answer kept from the first request with this key"))), WriteProblems))]
+            ("Idempotency-Replayed" = Option<String>, description = "`true` if this is the stored response of the first request with this key"))), WriteProblems))]
 pub async fn create_transaction(
     State(state): State<AppState>,
     _query: NoQuery,

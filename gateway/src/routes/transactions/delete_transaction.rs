@@ -9,9 +9,9 @@ use crate::state::AppState;
 
 /// Void a transaction
 ///
-/// Posts its reversal. It stays readable, with status `voided`.
+/// Posts the reversal of the transaction, which stays readable with the status `voided`.
 #[utoipa::path(delete, path = "/transactions/{id}", tag = "transactions", security(("access_token" = ["transactions:write"])),
-    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag")),
+    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Rejected with 412 unless this is the current ETag")),
     responses((status = 204, description = "Voided"), WriteProblems))]
 pub async fn delete_transaction(
     State(state): State<AppState>,

@@ -16,18 +16,19 @@ use crate::routes::http::without_deadline;
 use crate::state::AppState;
 
 filtered_query!(ExportTransactionsQuery {
-    /// On either side.
+    /// The account on either side of a transaction.
     #[param(value_type = Option<uuid::Uuid>)]
     account_id,
-    /// csv (default), json or ndjson.
+    /// The response format: `csv` (default), `json` or `ndjson`.
     #[param(value_type = Option<crate::openapi::enums::ExportFormat>, inline)]
     format,
-    /// true: CSV begins with a byte order mark, which spreadsheets need to read UTF-8.
+    /// If true, CSV begins with a byte order mark.
+    /// Spreadsheets need it to detect UTF-8. Default: false.
     #[param(value_type = Option<bool>)]
     bom,
 });
 
-/// The forms of the export.
+/// The format of the export.
 #[derive(Clone, Copy)]
 enum Format {
     Csv,
@@ -42,7 +43,7 @@ impl Format {
             Some("json") => Ok(Self::Json),
             Some("ndjson") => Ok(Self::Ndjson),
             Some(_) => {
-                let problem = Problem::new("QUERY_INVALID", "The query cannot be read; see errors.");
+                let problem = Problem::new("QUERY_INVALID", "The query is invalid; see errors.");
                 Err(problem.field("format", "PARAMETER_INVALID", "Send csv, json or ndjson."))
             }
         }
@@ -94,9 +95,9 @@ const COLUMNS: [&str; 24] = [
 
 /// Export transactions
 ///
-/// All that the filters let through, streamed: as CSV for spreadsheets (texts that these would
-/// take for formulas begin with an apostrophe; one row for each split), as one JSON array, or as
-/// a JSON object a line. A file that does not end is not whole.
+/// Streams all transactions that match the filters: as CSV for spreadsheets, as one JSON array, or
+/// as one JSON object per line. In CSV each split has its own row, and texts that a spreadsheet
+/// would interpret as a formula begin with an apostrophe. A response that is cut off is incomplete.
 #[utoipa::path(get, path = "/transactions/export", tag = "transactions", security(("access_token" = ["transactions:read"])),
     params(ExportTransactionsQuery),
     responses((status = 200, description = "The transactions", content(
@@ -118,7 +119,7 @@ pub async fn export_transactions(
     Ok((headers, Body::from_stream(document(format, bom, pages, export))).into_response())
 }
 
-/// The document, a piece for each page.
+/// Streams the document, one chunk per page.
 fn document(
     format: Format,
     bom: bool,
@@ -160,7 +161,7 @@ fn document(
     }
 }
 
-/// Rows of CSV: one for each split, else one.
+/// Formats transactions as CSV rows: one per split, otherwise one.
 fn rows(transactions: Vec<pb::ExportedTransaction>) -> String {
     let mut csv = CsvWriter::default();
     for exported in transactions {

@@ -1,6 +1,6 @@
-//! What decides which transactions a call is about.
+//! The filters of transactions, as query parameters.
 
-/// A query with the filters of transactions and the given fields.
+/// Defines a query with the filters of transactions and the given fields.
 macro_rules! filtered_query {
     ($name:ident { $($(#[$meta:meta])* $field:ident,)* }) => {
         #[derive(serde::Deserialize, utoipa::IntoParams)]
@@ -8,47 +8,55 @@ macro_rules! filtered_query {
         #[serde(deny_unknown_fields)]
         pub struct $name {
             $($(#[$meta])* $field: Option<String>,)*
-            /// On the transaction or on one of its splits; the categories below it count, too.
+            /// The category of a transaction or of one of its splits.
+            /// Subcategories are included.
             #[param(value_type = Option<uuid::Uuid>)]
             category_id: Option<String>,
-            /// false: without the categories below `category_id`.
+            /// If false, excludes the subcategories of `category_id`. Default: true.
             #[param(value_type = Option<bool>)]
             children: Option<String>,
-            /// income, expense, transfer, opening or adjustment.
+            /// The type: `income`, `expense`, `transfer`, `opening` or `adjustment`.
             #[serde(rename = "type")]
             #[param(value_type = Option<crate::openapi::enums::TransactionType>, inline)]
             kind: Option<String>,
-            /// posted (default) or voided.
+            /// The status: `posted` (default) or `voided`.
             #[param(value_type = Option<crate::openapi::enums::TransactionStatus>, inline)]
             status: Option<String>,
-            /// First day.
+            /// The first day, included.
             #[param(value_type = Option<chrono::NaiveDate>)]
             from: Option<String>,
-            /// Last day.
+            /// The last day, included.
             #[param(value_type = Option<chrono::NaiveDate>)]
             to: Option<String>,
-            /// Of the household amount; with currency_code, of the amount itself. Plain decimal digits,
-            /// at most the decimals of that currency.
+            /// The minimum amount in plain decimal digits.
+            /// It has at most the decimals of its currency, and applies to the household amount;
+            /// with `currency_code`, to the amount itself.
             #[param(pattern = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$")]
             min_amount: Option<String>,
+            /// The maximum amount in plain decimal digits.
+            /// It has at most the decimals of its currency, and applies to the household amount;
+            /// with `currency_code`, to the amount itself.
             #[param(pattern = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$")]
             max_amount: Option<String>,
+            /// The currency of the amount (ISO 4217).
             #[param(value_type = Option<crate::openapi::enums::CurrencyCode>)]
             currency_code: Option<String>,
             /// A whole tag in any letter case, at most 50 characters.
             #[param(max_length = 50, pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$")]
             tag: Option<String>,
-            /// Words of description, notes, reference number and tags, each from its beginning; case
-            /// and accents do not matter. In scripts without blanks anywhere in a run; emoji are words.
+            /// Words of description, notes, reference number and tags.
+            /// Each is matched from its beginning; case and accents do not matter. In scripts
+            /// without spaces a match may start anywhere; emoji count as words.
             q: Option<String>,
-            /// -transaction_date (default), transaction_date, -amount or amount; amounts by the
-            /// household amount.
+            /// The sort order.
+            /// `-transaction_date` (default), `transaction_date`, `-amount` or `amount`; amounts
+            /// are compared by the household amount.
             #[param(value_type = Option<crate::openapi::enums::TransactionOrder>, inline)]
             sort: Option<String>,
         }
 
         impl $name {
-            /// Takes the filters out.
+            /// Takes the filters out of the query.
             fn take_filter(
                 &mut self,
             ) -> Result<fintrac_proto::ledger::v1::TransactionFilter, crate::problem::Problem> {

@@ -10,9 +10,10 @@ use crate::problem::Problem;
 use crate::routes::http::etag;
 use crate::state::AppState;
 
-/// Read a transaction
+/// Get a transaction
 ///
-/// As it is after its last revision, voided or not. The ETag is for `If-Match` when you change it.
+/// Returns the transaction after its last revision, also if it is voided. Send the `ETag` as
+/// `If-Match` when you update the transaction.
 #[utoipa::path(get, path = "/transactions/{id}", tag = "transactions", security(("access_token" = ["transactions:read"])),
     params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "The transaction", body = TransactionResponse, headers(("ETag" = String))), ReadProblems))]

@@ -12,27 +12,33 @@ use crate::problem::Problem;
 use crate::routes::http::{ListResponse, to_datetime};
 use crate::state::AppState;
 
-/// One revision of a transaction.
+/// A revision of a transaction.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TransactionRevision {
+    /// The number of the revision, starting with 1.
     #[schema(example = 2)]
     revision: i64,
-    /// created, updated or voided.
+    /// The kind of change: `created`, `updated`, `voided` or `restored`.
     #[schema(example = "updated")]
     kind: String,
-    /// The user, or the service that acted.
+    /// The user id, or the name of the service that made the change.
     actor: String,
+    /// The time of the change.
     recorded_at: Option<DateTime<Utc>>,
+    /// The fields that changed.
     changes: Vec<FieldChange>,
 }
 
-/// One changed field.
+/// The change of one field.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct FieldChange {
+    /// The name of the field.
     #[schema(example = "amount")]
     field: String,
+    /// The value before the change as JSON; null: none.
     #[schema(value_type = Option<String>, example = "12.50")]
     before: Value,
+    /// The value after the change as JSON; null: none.
     #[schema(value_type = Option<String>, example = "13.50")]
     after: Value,
 }
@@ -55,13 +61,13 @@ impl From<pb::TransactionRevision> for TransactionRevision {
     }
 }
 
-/// Read a transaction's history
+/// List a transaction's revisions
 ///
-/// Every revision, the oldest first: who, when, what.
+/// Lists every revision, oldest first, with its author, time and changes.
 #[utoipa::path(get, path = "/transactions/{id}/history", tag = "transactions", security(("access_token" = ["transactions:read"])),
     params(("id" = uuid::Uuid, Path), PageParams),
     responses((status = 200, description = "A page of revisions", body = ListResponse<TransactionRevision>,
-        headers(("Link" = Option<String>, description = "The next page, rel=\"next\""))), ReadProblems))]
+        headers(("Link" = Option<String>, description = "The URL of the next page with rel=\"next\"; absent on the last page"))), ReadProblems))]
 pub async fn list_transaction_revisions(
     State(state): State<AppState>,
     _user: RequirePermission<permission::TransactionsRead>,

@@ -11,22 +11,24 @@ use crate::routes::http::ListResponse;
 use crate::state::AppState;
 
 filtered_query!(ListTransactionsQuery {
-    /// On either side.
+    /// The account on either side of a transaction.
     #[param(value_type = Option<uuid::Uuid>)]
     account_id,
-    /// Default 50, at most 200.
+    /// The maximum number of entries; default 50. Values above 200 count as 200.
     #[param(value_type = Option<i32>, minimum = 1)]
     page_size,
+    /// The `next_page_token` of the previous page; default: the first page.
     page_token,
 });
 
 /// List transactions
 ///
-/// The newest first. All filters may be combined; `q` finds words in description, notes and reference, whatever
-/// their accents. Voided ones come only with `status=voided`.
+/// Lists transactions, newest first by default. All filters can be combined. `q` finds words in
+/// description, notes, reference number and tags regardless of accents. Voided transactions are
+/// listed only with `status=voided`.
 #[utoipa::path(get, path = "/transactions", tag = "transactions", security(("access_token" = ["transactions:read"])), params(ListTransactionsQuery),
     responses((status = 200, description = "A page of transactions", body = ListResponse<TransactionResponse>,
-        headers(("Link" = Option<String>, description = "The next page, rel=\"next\""))), ReadProblems))]
+        headers(("Link" = Option<String>, description = "The URL of the next page with rel=\"next\"; absent on the last page"))), ReadProblems))]
 pub async fn list_transactions(
     State(state): State<AppState>,
     _user: RequirePermission<permission::TransactionsRead>,

@@ -5,72 +5,84 @@ use utoipa::ToSchema;
 
 use crate::routes::http::to_datetime;
 
-/// Something that moved money.
+/// A transaction, which moves money.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Transaction)]
 pub struct TransactionResponse {
     #[schema(format = Uuid)]
     id: String,
-    /// income, expense or transfer; made by the system: opening, adjustment.
+    /// The type: `income`, `expense`, `transfer`, `opening` or `adjustment`.
+    /// The last two are created by the system.
     #[serde(rename = "type")]
     #[schema(example = "expense")]
     kind: String,
-    /// posted or voided.
+    /// The status: `posted` or `voided`.
     #[schema(example = "posted")]
     status: String,
+    /// The account from which, or to which, the money moves.
     #[schema(format = Uuid)]
     account_id: String,
-    /// Transfers only.
+    /// The account that receives a transfer; null unless it is one.
     #[schema(format = Uuid)]
     to_account_id: Option<String>,
+    /// The category; null: none, or splits.
     #[schema(format = Uuid)]
     category_id: Option<String>,
-    /// Instead of one category; they sum to the amount.
+    /// The splits, instead of a category; they sum to the amount.
     splits: Vec<Split>,
-    /// As it was said; signed for openings and adjustments, else positive.
+    /// The amount as entered; signed for openings and adjustments, otherwise positive.
     #[schema(example = "12.50")]
     amount: String,
+    /// The currency of `amount`.
     #[schema(example = "EUR")]
     currency_code: String,
-    /// The same in the account's currency.
+    /// The amount in the account's currency.
     #[schema(example = "12.50")]
     account_amount: String,
+    /// The account's currency.
     #[schema(example = "EUR")]
     account_currency_code: String,
-    /// What arrived; transfers only.
+    /// The amount that arrived at `to_account_id`; null unless it is a transfer.
     to_amount: Option<String>,
+    /// The currency of `to_amount`; null unless it is a transfer.
     to_currency_code: Option<String>,
-    /// Its size in the household's currency, frozen; null as long as no rate is known.
+    /// The absolute amount in the household's currency.
+    /// It does not change with later rates. Null while no exchange rate is known.
     #[schema(example = "12.50")]
     household_amount: Option<String>,
+    /// The household's currency.
     #[schema(example = "EUR")]
     household_currency_code: String,
-    /// From `currency_code` to `account_currency_code`, where they differ.
+    /// The rate from `currency_code` to `account_currency_code`. Null: they are equal.
     exchange_rate: Option<Rate>,
     description: Option<String>,
     reference_number: Option<String>,
     notes: Option<String>,
     tags: Vec<String>,
+    /// The day of the transaction.
     #[schema(format = Date, example = "2026-03-31")]
     transaction_date: String,
-    /// The recurring transaction that made it.
+    /// The recurring transaction that created this one; null: none.
     #[schema(format = Uuid)]
     recurring_id: Option<String>,
     created_at: Option<DateTime<Utc>>,
     updated_at: Option<DateTime<Utc>>,
 }
 
-/// A part of an amount that has a category of its own.
+/// A split: a part of the amount with a category of its own.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Split {
+    /// The category of the split.
     #[schema(format = Uuid)]
     category_id: String,
+    /// The amount of the split in the transaction's currency.
     #[schema(example = "4.50")]
     amount: String,
-    /// Share of the transaction's `account_amount`; the shares sum to it.
+    /// The share of the transaction's `account_amount`; all shares sum to it.
     #[schema(example = "4.50")]
     account_amount: Option<String>,
-    /// Share of its `household_amount`; null while no rate is known.
+    /// The share of the transaction's `household_amount`.
+    /// Null while no exchange rate is known.
     #[schema(example = "4.50")]
     household_amount: Option<String>,
     description: Option<String>,
@@ -88,15 +100,17 @@ impl From<pb::Split> for Split {
     }
 }
 
-/// Units of the target for one unit of the source currency.
+/// An exchange rate.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Rate {
+    /// The number of units of the target currency per unit of the source currency.
     #[schema(example = "1.1172")]
     rate: String,
-    /// The day that it was published for.
+    /// The day for which the rate was published.
     #[schema(format = Date, example = "2026-03-30")]
     date: String,
-    /// bundled, ecb, currency_api, manual; identity between a currency and itself.
+    /// The source: `bundled`, `ecb`, `currency_api`, `manual` or `identity`.
+    /// `identity` is the rate between a currency and itself.
     #[schema(example = "ecb")]
     source: String,
 }
@@ -108,7 +122,7 @@ impl From<pb::Rate> for Rate {
 }
 
 impl TransactionResponse {
-    /// Id, description, date, amount and currency, for a table.
+    /// Returns id, description, date, amount and currency for a CSV table.
     pub fn csv_summary(&self) -> (String, String, String, String, String) {
         let description = self.description.clone().unwrap_or_default();
         let (amount, currency) = (self.amount.clone(), self.currency_code.clone());

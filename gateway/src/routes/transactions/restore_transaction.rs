@@ -12,11 +12,11 @@ use crate::state::AppState;
 
 /// Restore a voided transaction
 ///
-/// Posts it again, at the rates that it had. If its category was deleted meanwhile, it comes back
-/// without one; 422 when an account is archived or deleted.
+/// Posts the transaction again at its original exchange rates. If its category was deleted in the
+/// meantime, it is restored without one. Rejected with 422 if an account is archived or deleted.
 #[utoipa::path(post, path = "/transactions/{id}/restore", tag = "transactions", security(("access_token" = ["transactions:write"])),
-    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag"),
-        ("Idempotency-Key" = Option<String>, Header, description = "The same key again: the first answer again")),
+    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Rejected with 412 unless this is the current ETag"),
+        ("Idempotency-Key" = Option<String>, Header, description = "A repeated request with the same key gets the first response again")),
     responses((status = 200, description = "The transaction", body = TransactionResponse, headers(("ETag" = String))), WriteProblems))]
 pub async fn restore_transaction(
     State(state): State<AppState>,

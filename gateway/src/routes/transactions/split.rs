@@ -4,13 +4,15 @@ use utoipa::ToSchema;
 
 use crate::extract::{Amount, BoundedVec, StrictObject};
 
-/// A part of the amount, with a category of its own.
+/// A split: a part of the amount with a category of its own.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SplitRequest {
+    /// The category of the split.
     #[schema(required = true, format = Uuid)]
     #[serde(default)]
     category_id: String,
+    /// The amount of the split, above zero.
     #[schema(required = true, example = "4.50")]
     #[serde(default)]
     amount: Amount,
@@ -29,7 +31,7 @@ impl From<SplitRequest> for pb::Split {
     }
 }
 
-/// The parts of one amount.
+/// The splits of one transaction.
 pub type Splits = BoundedVec<StrictObject<SplitRequest>, 50>;
 
 pub fn splits(BoundedVec(bodies): Splits) -> Vec<pb::Split> {

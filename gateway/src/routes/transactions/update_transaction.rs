@@ -17,29 +17,38 @@ use crate::problem::Problem;
 use crate::routes::http::etag;
 use crate::state::AppState;
 
-/// What is to change; absent fields stay, `null` clears an optional one.
+/// The changes to a transaction; absent fields stay.
+///
+/// Null clears an optional field.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateTransactionRequest {
+    /// The account from which, or to which, the money moves.
     #[schema(nullable = false, format = Uuid)]
     #[serde(default, deserialize_with = "not_null")]
     pub(super) account_id: Option<String>,
-    /// income, expense or transfer.
+    /// The type: `income`, `expense` or `transfer`.
     #[serde(rename = "type", default, deserialize_with = "not_null")]
     #[schema(value_type = Option<enums::NewTransactionType>, nullable = false, example = "expense")]
     pub(super) kind: Option<String>,
+    /// The amount, above zero, as a string or a number.
     #[schema(nullable = false, example = "13.50")]
     #[serde(default, deserialize_with = "not_null")]
     pub(super) amount: Option<Amount>,
+    /// The currency of `amount`.
     #[schema(nullable = false, example = "EUR")]
     #[serde(default, deserialize_with = "not_null")]
     pub(super) currency_code: Option<String>,
+    /// The category; only for income and expenses.
     #[schema(value_type = Option<uuid::Uuid>)]
     #[serde(default)]
     pub(super) category_id: Patch<String>,
+    /// The account that receives a transfer; only for transfers.
     #[schema(value_type = Option<uuid::Uuid>)]
     #[serde(default)]
     pub(super) to_account_id: Patch<String>,
+    /// The amount that arrives at `to_account_id` in its currency.
+    /// Required if the accounts' currencies differ.
     #[schema(value_type = Option<Amount>)]
     #[serde(default)]
     pub(super) to_amount: Patch<Amount>,
@@ -52,20 +61,22 @@ pub struct UpdateTransactionRequest {
     #[schema(value_type = Option<String>, max_length = 4000)]
     #[serde(default)]
     pub(super) notes: Patch<String>,
+    /// The complete list of tags: at most 20 of at most 50 characters.
     #[schema(value_type = Option<Vec<String>>)]
     #[serde(default)]
     pub(super) tags: Patch<Vec<String>>,
+    /// The day, or an RFC 3339 time of which only the date is used.
     #[schema(nullable = false, example = "2026-03-31")]
     #[serde(default, deserialize_with = "not_null")]
     pub(super) transaction_date: Option<String>,
-    /// They take the place of a category, and a category theirs.
+    /// The splits, which replace the category; a category replaces the splits.
     #[schema(value_type = Option<Vec<SplitRequest>>)]
     #[serde(default)]
     pub(super) splits: Patch<Splits>,
 }
 
 impl UpdateTransactionRequest {
-    /// The fields present and their values.
+    /// Returns the fields that are present and their values.
     pub fn into_changes(self) -> (FieldMask, pb::CreateTransactionRequest) {
         let mut mask = FieldMaskBuilder::default();
         let values = pb::CreateTransactionRequest {
@@ -88,12 +99,12 @@ impl UpdateTransactionRequest {
     }
 }
 
-/// Edit a transaction
+/// Update a transaction
 ///
-/// Posts the reversal of what stands and the new postings; the history keeps both.
-/// PUT and PATCH do the same: only the fields present change.
+/// Posts the reversal of the current postings and the new postings; the revisions keep both. PUT
+/// and PATCH do the same: only the fields that are present change.
 #[utoipa::path(method(put, patch), path = "/transactions/{id}", tag = "transactions", security(("access_token" = ["transactions:write"])),
-    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag")),
+    params(("id" = uuid::Uuid, Path), ("If-Match" = Option<String>, Header, description = "Rejected with 412 unless this is the current ETag")),
     request_body = UpdateTransactionRequest,
     responses((status = 200, description = "The transaction", body = TransactionResponse, headers(("ETag" = String))), WriteProblems))]
 pub async fn update_transaction(

@@ -9,14 +9,16 @@ use crate::openapi::WriteProblems;
 use crate::problem::Problem;
 use crate::state::AppState;
 
-/// The password that is, and the one that shall be.
+/// The current and the new password.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangePasswordRequest {
+    /// The current password.
     #[schema(required = true, example = "correct horse battery")]
     #[serde(default)]
     current_password: String,
-    /// 12 to 128 characters; not a common one, without the name or the address.
+    /// The new password: 12 to 128 characters.
+    /// It must not be common or contain the name or email address.
     #[schema(required = true, example = "four quiet words here", min_length = 12, max_length = 128)]
     #[serde(default)]
     new_password: String,

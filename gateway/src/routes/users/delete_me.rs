@@ -11,34 +11,36 @@ use crate::problem::Problem;
 use crate::routes::http::to_datetime;
 use crate::state::AppState;
 
-/// The password; with a second factor its code, too.
+/// The password and second factor of the caller.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeleteMeRequest {
     #[schema(required = true, example = "correct horse battery")]
     #[serde(default)]
     password: String,
-    /// Six digits, or a recovery code.
+    /// The code of the second factor (six digits) or a recovery code.
+    /// Required if a second factor is enabled.
     #[schema(example = "042042")]
     code: Option<String>,
 }
 
-/// When the grace ends.
+/// A scheduled deletion.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Deletion)]
 pub struct DeletionResponse {
-    /// Until then a login restores the account; then everything is erased.
+    /// The end of the grace period.
+    /// Until then a login restores the account; afterwards everything is erased.
     erased_at: Option<DateTime<Utc>>,
 }
 
 /// Delete your account
 ///
-/// Ends every session. For 30 days a login brings the account back; then every service
-/// erases what it has of you.
+/// Ends all sessions. A login within 30 days restores the account; afterwards every service erases
+/// your data.
 #[utoipa::path(delete, path = "/users/me", tag = "users", security(("access_token" = ["profile:write"])),
-    params(("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag")),
+    params(("If-Match" = Option<String>, Header, description = "Rejected with 412 unless this is the current ETag")),
     request_body = DeleteMeRequest,
-    responses((status = 202, description = "The grace has begun", body = DeletionResponse), WriteProblems))]
+    responses((status = 202, description = "The deletion is scheduled", body = DeletionResponse), WriteProblems))]
 pub async fn delete_me(
     State(state): State<AppState>,
     _query: NoQuery,

@@ -19,12 +19,12 @@ use crate::state::{AppState, MAX_RESPONSE_BYTES};
 
 type Records = BoxStream<'static, Result<Vec<pb::ExportRecord>, Status>>;
 
-/// Export everything
+/// Export your data
 ///
-/// Everything that every service stores about you, as one JSON document: an object a
-/// service, in it an array a section. It is streamed; a document that does not end is not whole.
+/// Streams everything that the services store about you as one JSON document: an object per service
+/// with an array per section. A response that is cut off is incomplete.
 #[utoipa::path(get, path = "/users/me/export", tag = "users", security(("access_token" = ["profile:read"])),
-    responses((status = 200, description = "Everything", body = serde_json::Value, content_type = "application/json"), ReadProblems))]
+    responses((status = 200, description = "Your data", body = serde_json::Value, content_type = "application/json"), ReadProblems))]
 pub async fn export_my_data(
     State(state): State<AppState>,
     _query: NoQuery,
@@ -32,7 +32,7 @@ pub async fn export_my_data(
     _user: RequirePermission<permission::ProfileRead>,
 ) -> Result<Response, Problem> {
     let export = state.export_limiter.acquire(principal.user_id)?;
-    // All parts answer before the first byte goes out, so that one that is away is a 503.
+    // All services respond before the first byte is sent: an unavailable one is a 503.
     let services = [
         ("auth", auth_records(&state).await?),
         ("ledger", ledger_records(&state).await?),
@@ -47,7 +47,8 @@ pub async fn export_my_data(
     Ok((headers, Body::from_stream(document(exported_at, services, export))).into_response())
 }
 
-/// One function a part: their messages have the same fields and different types.
+/// Defines one function per service.
+/// The messages have the same fields, but different types.
 macro_rules! service_records {
     ($name:ident, $service:ident) => {
         async fn $name(state: &AppState) -> Result<Records, Status> {
@@ -64,7 +65,7 @@ service_records!(ledger_records, ledger);
 service_records!(budget_records, budget);
 service_records!(notify_records, notify);
 
-/// The document, as its pieces come in. Sections come whole, one after the other.
+/// Streams the document; the sections are complete and in order.
 fn document(
     exported_at: String,
     services: [(&'static str, Records); 4],
@@ -115,7 +116,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn sections_go_on_from_page_to_page() {
+    async fn sections_continue_across_pages() {
         let first = vec![("user", ""), ("user", "{}"), ("sessions", ""), ("sessions", "1")];
         let second = vec![("sessions", "2"), ("sessions", "3"), ("devices", "")];
         let services = [
@@ -124,13 +125,14 @@ mod tests {
             ("budget", records(vec![vec![("goals", "")], vec![("goals", "4")]])),
             ("notify", records(vec![vec![]])),
         ];
-        let text: Vec<String> = document("now".into(), services, ()).try_collect().await.expect("a document");
+        let text: Vec<String> =
+            document("now".into(), services, ()).try_collect().await.expect("the document is complete");
         let expected = r#"{"exported_at":"now","auth":{"user":[{}],"sessions":[1,2,3],"devices":[]},"ledger":{},"budget":{"goals":[4]},"notify":{}}"#;
         assert_eq!(text.concat(), expected);
     }
 
     #[tokio::test]
-    async fn a_service_that_breaks_off_breaks_the_document() {
+    async fn a_failed_stream_fails_the_document() {
         let broken = stream::iter(vec![Err(Status::unavailable("gone"))]).boxed();
         let services = [
             ("auth", broken),
@@ -139,6 +141,6 @@ mod tests {
             ("notify", records(vec![])),
         ];
         let text: Result<Vec<String>, Status> = document("now".into(), services, ()).try_collect().await;
-        assert!(text.is_err(), "the end is never written");
+        assert!(text.is_err(), "an incomplete document must not end normally");
     }
 }

@@ -10,12 +10,12 @@ use crate::problem::Problem;
 use crate::routes::http::etag;
 use crate::state::AppState;
 
-/// Read your profile
+/// Get your profile
 ///
-/// The ETag is for `If-Match` when you change it.
+/// Send the `ETag` as `If-Match` when you update your profile.
 #[utoipa::path(get, path = "/users/me", tag = "users", security(("access_token" = ["profile:read"])),
     responses((status = 200, description = "The caller's profile", body = UserResponse,
-        headers(("ETag" = String, description = "Changes with the fields that the user may edit"))), UserProblems))]
+        headers(("ETag" = String, description = "Changes with the editable fields"))), UserProblems))]
 pub async fn get_me(
     State(state): State<AppState>,
     _query: NoQuery,

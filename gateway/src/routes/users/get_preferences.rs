@@ -10,9 +10,10 @@ use crate::problem::Problem;
 use crate::routes::http::etag;
 use crate::state::AppState;
 
-/// Read your preferences
+/// Get your preferences
 ///
-/// Language, time zone, currency, and for each kind of message whether it comes by email and in the inbox.
+/// Returns language, time zone, currency and, for each kind of notification, whether it is
+/// delivered by email and to the inbox.
 #[utoipa::path(get, path = "/users/me/preferences", tag = "users", security(("access_token" = ["profile:read"])),
     responses((status = 200, description = "The caller's preferences", body = PreferencesResponse, headers(("ETag" = String))), ReadProblems))]
 pub async fn get_preferences(

@@ -4,35 +4,39 @@ use fintrac_proto::auth::v1 as pb;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// How you like it.
+/// A user's preferences.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Preferences)]
 pub struct PreferencesResponse {
-    /// light, dark or system.
+    /// The theme: `light`, `dark` or `system`.
     #[schema(example = "system")]
     theme: String,
-    /// en, es, fr, de or pt. The language of emails and notifications.
+    /// The language of emails and notifications: `en`, `es`, `fr`, `de` or `pt`.
     #[schema(example = "es")]
     locale: String,
     /// The currency of accounts, budgets and goals that you create without one.
     #[schema(example = "EUR")]
     default_currency: String,
-    /// Decides what is today in your household.
+    /// The household's time zone (IANA name), which determines the current day.
     #[schema(example = "Europe/Madrid")]
     timezone: String,
-    /// In the household's currency; null: none.
+    /// Transactions above this amount cause a notification; null: none.
+    /// It is in the household's currency.
     #[schema(example = "500.00")]
     large_transaction_limit: Option<String>,
-    /// By kind: budget_threshold, budget_exceeded, goal_milestone, goal_reached,
-    /// goal_deadline, large_transaction, recurring_posted, recurring_failed,
-    /// monthly_report.
+    /// The channels by kind of notification.
+    /// The kinds are `budget_threshold`, `budget_exceeded`, `goal_milestone`, `goal_reached`,
+    /// `goal_deadline`, `large_transaction`, `recurring_posted`, `recurring_failed`,
+    /// `monthly_report`.
     notifications: BTreeMap<String, Channels>,
 }
 
-/// By which ways you hear of a kind of thing.
+/// The channels of a kind of notification.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Channels {
+    /// Whether an email is sent.
     mail: bool,
+    /// Whether the notification is added to the inbox.
     inbox: bool,
 }
 

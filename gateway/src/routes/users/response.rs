@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use crate::routes::http::to_datetime;
 
-/// A user as he sees himself.
+/// The profile of the caller.
 #[derive(Serialize, ToSchema)]
 #[schema(as = User)]
 pub struct UserResponse {
@@ -13,23 +13,26 @@ pub struct UserResponse {
     id: String,
     #[schema(example = "ana@example.com")]
     email: String,
-    /// An address that waits to be confirmed.
+    /// The new email address that is not yet verified; null: none.
     #[schema(example = "ana@example.org")]
     pending_email: Option<String>,
+    /// The public username; null: none.
     #[schema(example = "ana.gil")]
     username: Option<String>,
     #[schema(example = "Ana")]
     first_name: String,
     #[schema(example = "Gil")]
     last_name: String,
+    /// The phone number in international format; null: none.
     #[schema(example = "+34600000000")]
     phone_number: Option<String>,
-    /// The household that the session is bound to.
+    /// The household of the session.
     #[schema(format = Uuid)]
     household_id: String,
+    /// The names of the roles.
     #[schema(example = json!(["user"]))]
     roles: Vec<String>,
-    /// Whether logging in needs a second factor.
+    /// Whether a login requires a second factor.
     mfa_enabled: bool,
     created_at: Option<DateTime<Utc>>,
     updated_at: Option<DateTime<Utc>>,

@@ -5,23 +5,27 @@ use utoipa::ToSchema;
 
 use crate::routes::http::to_datetime;
 
-/// Something that happened around the safety of an account.
+/// An event that concerns the security of a user account.
 #[derive(Serialize, ToSchema)]
 pub struct SecurityEvent {
     #[schema(format = Uuid)]
     id: String,
-    /// login_failed, password_rejected, mfa_rejected, reauthenticated, new_device, permission_denied, ip_address_denied,
-    /// refresh_token_reused, password_changed, password_reset, email_changed, mfa_enabled, mfa_disabled,
-    /// recovery_code_used, locked, unlocked, roles_changed, deletion_requested, deletion_cancelled.
+    /// The kind of event.
+    /// One of `login_failed`, `password_rejected`, `mfa_rejected`, `reauthenticated`, `new_device`,
+    /// `permission_denied`, `ip_address_denied`, `refresh_token_reused`, `password_changed`,
+    /// `password_reset`, `email_changed`, `mfa_enabled`, `mfa_disabled`, `recovery_code_used`,
+    /// `locked`, `unlocked`, `roles_changed`, `deletion_requested` or `deletion_cancelled`.
     #[schema(example = "login_failed")]
     kind: String,
-    /// Null when nobody is known by the name that was given.
+    /// The user; null if no user has the name that was entered.
     #[schema(format = Uuid)]
     user_id: Option<String>,
+    /// The session; null: none.
     #[schema(format = Uuid)]
     session_id: Option<String>,
-    /// More on it: the permission that was refused.
+    /// More details, such as the permission that was denied; null: none.
     detail: Option<String>,
+    /// The IP address of the request; null: unknown.
     #[schema(example = "198.51.100.7")]
     client_ip: Option<String>,
     user_agent: String,

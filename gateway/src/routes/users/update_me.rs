@@ -14,15 +14,18 @@ use crate::problem::Problem;
 use crate::routes::http::etag;
 use crate::state::AppState;
 
-/// What is to change; absent fields stay, `null` clears username and phone number.
+/// The changes to a profile; absent fields stay.
+///
+/// Null clears `username` and `phone_number`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateMeRequest {
-    /// Takes effect when it is confirmed by the email that goes there; needs `password`.
+    /// The new email address; requires `password`.
+    /// It takes effect when it is verified by the email sent to it.
     #[schema(nullable = false, example = "ana@example.org")]
     #[serde(default, deserialize_with = "not_null")]
     email: Option<String>,
-    /// Public; 3 to 30 letters, digits, dots, dashes, underscores.
+    /// The public username: 3 to 30 letters, digits, dots, dashes or underscores.
     #[schema(value_type = Option<String>, example = "ana.gil")]
     #[serde(default)]
     username: Patch<String>,
@@ -32,22 +35,22 @@ pub struct UpdateMeRequest {
     #[schema(nullable = false, example = "Gil", max_length = 100)]
     #[serde(default, deserialize_with = "not_null")]
     last_name: Option<String>,
-    /// International form.
+    /// The phone number in international format.
     #[schema(value_type = Option<String>, example = "+34600000000")]
     #[serde(default)]
     phone_number: Patch<String>,
-    /// Needed for another address.
+    /// The current password; required to change `email`.
     #[schema(nullable = false, example = "correct horse battery")]
     #[serde(default, deserialize_with = "not_null")]
     password: Option<String>,
 }
 
-/// Change your profile
+/// Update your profile
 ///
-/// PUT and PATCH do the same: only the fields present change. Your own address again calls off a
-/// change that was not confirmed.
+/// PUT and PATCH do the same: only the fields that are present change. Sending your current email
+/// address cancels a change that is not yet verified.
 #[utoipa::path(method(put, patch), path = "/users/me", tag = "users", security(("access_token" = ["profile:write"])),
-    params(("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag")),
+    params(("If-Match" = Option<String>, Header, description = "Rejected with 412 unless this is the current ETag")),
     request_body = UpdateMeRequest,
     responses((status = 200, description = "The caller's profile", body = UserResponse, headers(("ETag" = String))), WriteProblems))]
 pub async fn update_me(

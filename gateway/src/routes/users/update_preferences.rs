@@ -17,15 +17,17 @@ use crate::problem::Problem;
 use crate::routes::http::etag;
 use crate::state::AppState;
 
-/// What is to change; absent fields stay, `null` clears `large_transaction_limit`.
+/// The changes to preferences; absent fields stay.
+///
+/// Null clears `large_transaction_limit`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdatePreferencesRequest {
-    /// light, dark or system.
+    /// The theme: `light`, `dark` or `system`.
     #[schema(value_type = Option<enums::Theme>, nullable = false, example = "dark")]
     #[serde(default, deserialize_with = "not_null")]
     theme: Option<String>,
-    /// en, es, fr, de or pt.
+    /// The language of emails and notifications: `en`, `es`, `fr`, `de` or `pt`.
     #[schema(value_type = Option<enums::Locale>, nullable = false, example = "es")]
     #[serde(default, deserialize_with = "not_null")]
     locale: Option<String>,
@@ -33,30 +35,33 @@ pub struct UpdatePreferencesRequest {
     #[schema(nullable = false, example = "EUR")]
     #[serde(default, deserialize_with = "not_null")]
     default_currency: Option<String>,
-    /// IANA name.
+    /// The household's time zone (IANA name).
     #[schema(nullable = false, example = "Europe/Madrid")]
     #[serde(default, deserialize_with = "not_null")]
     timezone: Option<String>,
-    /// Above zero, in the household's currency.
+    /// Transactions above this amount cause a notification; null: none.
+    /// It is above zero, in the household's currency.
     #[schema(value_type = Option<Amount>, example = "500.00")]
     #[serde(default)]
     large_transaction_limit: Patch<Amount>,
-    /// By kind: budget_threshold, budget_exceeded, goal_milestone, goal_reached,
-    /// goal_deadline, large_transaction, recurring_posted, recurring_failed,
-    /// monthly_report. Kinds and ways
-    /// that are not named stay as they are.
+    /// The channels to change, by kind of notification; absent kinds stay.
+    /// The kinds are `budget_threshold`, `budget_exceeded`, `goal_milestone`, `goal_reached`,
+    /// `goal_deadline`, `large_transaction`, `recurring_posted`, `recurring_failed`,
+    /// `monthly_report`.
     #[schema(nullable = false, value_type = Option<BTreeMap<String, ChannelsChange>>, example = json!({"goal_milestone": {"mail": false}}))]
     #[serde(default, deserialize_with = "not_null")]
     notifications: Option<BTreeMap<String, StrictObject<ChannelsChange>>>,
 }
 
-/// By which ways to hear of a kind of thing; absent: as it is.
+/// The changes to the channels of a kind of notification; absent channels stay.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChannelsChange {
+    /// Whether an email is sent.
     #[schema(nullable = false)]
     #[serde(default, deserialize_with = "not_null")]
     mail: Option<bool>,
+    /// Whether the notification is added to the inbox.
     #[schema(nullable = false)]
     #[serde(default, deserialize_with = "not_null")]
     inbox: Option<bool>,
@@ -84,11 +89,11 @@ fn request(expected_version: Option<i64>, body: UpdatePreferencesRequest) -> pb:
     }
 }
 
-/// Change your preferences
+/// Update your preferences
 ///
-/// PUT and PATCH do the same: only the fields present change.
+/// PUT and PATCH do the same: only the fields that are present change.
 #[utoipa::path(method(put, patch), path = "/users/me/preferences", tag = "users", security(("access_token" = ["profile:write"])),
-    params(("If-Match" = Option<String>, Header, description = "Refused with 412 unless this is the ETag")),
+    params(("If-Match" = Option<String>, Header, description = "Rejected with 412 unless this is the current ETag")),
     request_body = UpdatePreferencesRequest,
     responses((status = 200, description = "The caller's preferences", body = PreferencesResponse, headers(("ETag" = String))), WriteProblems))]
 pub async fn update_preferences(

@@ -1,4 +1,4 @@
-//! What a batch has read under its locks, and how its commands move it.
+//! The state that a batch reads under its locks and its commands change.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,32 +13,32 @@ use super::resolve::Category;
 use crate::domain::account::{Account, AccountState};
 use crate::domain::transaction::Transaction;
 
-/// A transaction with the postings that stand for it.
+/// A transaction with its current postings.
 #[derive(Debug, Clone)]
 pub struct StoredTransaction {
     pub transaction: Transaction,
-    /// Of a voided one those that stood before.
+    /// The current postings. If voided, the postings before it was voided.
     pub postings: Vec<Posting>,
 }
 
-/// Keys are (household, id).
+/// The state of a batch. Keys are (household, id).
 #[derive(Debug, Default, Clone)]
 pub struct BatchState {
     pub accounts: HashMap<(Uuid, Uuid), Account>,
-    /// Live ones, by each id that leads to them.
+    /// Live categories, by their id and by the ids of categories merged into them.
     pub categories: HashMap<(Uuid, Uuid), Category>,
     pub transactions: HashMap<(Uuid, Uuid), StoredTransaction>,
-    /// Versions of what recurs; only active ones.
+    /// The versions of active recurring transactions.
     pub recurring: HashMap<(Uuid, Uuid), i64>,
-    /// Name keys of live accounts, of those that commands want.
+    /// The requested account names that live accounts already have, as name keys.
     pub names_taken: HashSet<(Uuid, String)>,
-    /// Live accounts of households that open one, and all that they ever had.
+    /// The number of live accounts and of all accounts, for households that open one.
     pub account_counts: HashMap<Uuid, (i64, i64)>,
-    /// By account whose balance today a command tells: what is booked after that day.
+    /// The changes after today of accounts whose balance a command sets or returns.
     pub future_changes: HashMap<(Uuid, Uuid), FutureChange>,
 }
 
-/// What is booked on an account after a day, minor units.
+/// The sum of an account's postings after a day, in minor units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FutureChange {
     pub today: NaiveDate,
@@ -50,13 +50,13 @@ impl BatchState {
         self.accounts.get(&(household_id, id))
     }
 
-    /// The account with its balance today.
+    /// Returns the account with its balance today.
     pub(super) fn account_state(&self, household_id: Uuid, account: Account) -> Option<AccountState> {
         let later = self.future_changes.get(&(household_id, account.id))?;
         AccountState::new(account, later.change)
     }
 
-    /// Whether the postings' sums on own accounts can be stored.
+    /// Returns whether the resulting balances of own accounts can be stored.
     pub(super) fn balances_fit(&self, household_id: Uuid, postings: &[Posting]) -> bool {
         let mut balances: HashMap<Uuid, Money> = HashMap::new();
         postings.iter().filter(|posting| posting.is_own).all(|posting| {
@@ -68,7 +68,7 @@ impl BatchState {
         })
     }
 
-    /// What the next command of the batch finds.
+    /// Applies the effects of a command, for the next command of the batch.
     pub(super) fn apply(&mut self, household_id: Uuid, today: NaiveDate, effects: &Effects) {
         if let Some(effect) = &effects.account {
             let (AccountEffect::Opened(account) | AccountEffect::Changed(account)) = effect;
@@ -83,7 +83,7 @@ impl BatchState {
                 self.names_taken.remove(&(household_id, name_key(&before.name)));
             }
             self.names_taken.insert((household_id, name_key(&account.name)));
-            // Its balance follows from the postings.
+            // The balance is changed by the postings below.
             let before = self.account(household_id, account.id).map(|account| account.projected_balance);
             let projected_balance = before.unwrap_or_else(|| Money::zero(account.currency()));
             let key = (household_id, account.id);

@@ -1,4 +1,4 @@
-//! What a command does, before anything is written.
+//! The planned effects of a command, before they are written.
 
 use std::collections::BTreeMap;
 
@@ -12,19 +12,19 @@ use crate::domain::account::{Account, AccountState};
 use crate::domain::recurring::Recurring;
 use crate::domain::transaction::{Revision, Transaction};
 
-/// Everything that one command writes.
+/// The rows and events that one command writes.
 #[derive(Debug, Clone, Default)]
 pub struct Effects {
     pub account: Option<AccountEffect>,
     pub transaction: Option<TransactionEffect>,
-    /// A new one.
+    /// A new recurring transaction.
     pub recurring: Option<Box<Recurring>>,
     pub nominal: Vec<NominalAccount>,
     pub events: Vec<Event>,
 }
 
 impl Effects {
-    /// Whether an account is archived by it.
+    /// Returns whether the command archives an account.
     pub fn closes_account(&self) -> bool {
         match &self.account {
             Some(AccountEffect::Changed(account)) => !account.accepts_postings(),
@@ -41,17 +41,17 @@ pub enum AccountEffect {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TransactionEffect {
-    /// As it stands afterwards.
+    /// The new state of the transaction.
     pub transaction: Transaction,
     pub is_new: bool,
-    /// Splits stood before.
+    /// Whether the transaction had splits before.
     pub had_splits: bool,
     pub revision: Revision,
-    /// In the order in which they are numbered.
+    /// The new postings, in the order of their numbers.
     pub postings: Vec<Posting>,
 }
 
-/// A state change to tell of.
+/// A change to record in the event log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
     pub entity: &'static str,
@@ -61,39 +61,42 @@ pub struct Event {
     pub changed: Vec<&'static str>,
 }
 
-/// What the caller gets.
+/// The result of a command for the caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     Transaction(Box<Transaction>),
-    /// A transaction that stays as it was.
+    /// A transaction that the command did not change.
     Unchanged(Box<Transaction>),
     Account(Box<AccountState>),
     Voided,
-    /// Of a bulk, one for each of its commands.
+    /// The outcomes of a bulk request, one for each command.
     Many(Vec<Result<Outcome, Rejection>>),
 }
 
-/// Sums of many postings, in key order: (household, account) and (household, account, day).
+/// The sums of postings by account and by day, in key order.
+///
+/// The keys are (household, account) and (household, account, day).
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct BalanceDeltas {
-    /// Own accounts: change, minor units.
+    /// The changes of own accounts, in minor units.
     pub balances: BTreeMap<(Uuid, Uuid), i64>,
-    /// All accounts.
+    /// The changes of own and nominal accounts, by day.
     pub days: BTreeMap<(Uuid, Uuid, NaiveDate), DailyDelta>,
 }
 
-/// What a day gains on an account, minor units.
+/// The change of an account's daily total, in minor units.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct DailyDelta {
+    /// The change in the account's currency.
     pub change: i64,
-    /// In the household's currency, of what has a value there.
+    /// The change in the household's currency, without unpriced postings.
     pub household: i64,
-    /// The part of `change` that has no value in the household's currency.
+    /// The part of `change` without a value in the household's currency.
     pub unpriced: i64,
 }
 
 impl DailyDelta {
-    /// `None` when a sum cannot be stored.
+    /// Adds two changes; `None` if a sum overflows.
     pub fn checked_add(self, other: Self) -> Option<Self> {
         Some(Self {
             change: self.change.checked_add(other.change)?,
@@ -104,7 +107,7 @@ impl DailyDelta {
 }
 
 impl BalanceDeltas {
-    /// Adds the postings of a household; `None` when a sum cannot be stored.
+    /// Adds the postings of a household; `None` if a sum overflows.
     pub fn add(&mut self, household_id: Uuid, postings: &[Posting]) -> Option<()> {
         for posting in postings {
             let change = posting.amount.minor();
@@ -124,7 +127,7 @@ impl BalanceDeltas {
         Some(())
     }
 
-    /// Adds to a (household, account, day); `None` when a sum cannot be stored.
+    /// Adds to the day of a (household, account, day) key; `None` if a sum overflows.
     pub fn add_day(&mut self, key: (Uuid, Uuid, NaiveDate), added: DailyDelta) -> Option<()> {
         let day = self.days.entry(key).or_default();
         *day = day.checked_add(added)?;

@@ -1,9 +1,8 @@
-//! One way for money to move: commands against what the batch has read become
-//! postings, balances and rejections, purely.
+//! Plans commands against a batch's state, without I/O. No other code moves money.
 //!
-//! [`resolve`] reads each command's words, [`rates_needed`] says which rates
-//! that takes, [`plan`] decides. Each command adds all of its effects or none;
-//! per currency the postings of each sum to zero.
+//! [`resolve()`] validates the input of each command, [`rates_needed`] lists the rates
+//! to read, and [`plan()`] computes the effects or rejects the command. A command adds
+//! all of its effects or none; its postings sum to zero per currency.
 
 mod batch_state;
 mod effects;
@@ -32,40 +31,40 @@ use super::transaction::{TransactionChanges, TransactionInput};
 use fintrac_kit::text::name_key;
 use fintrac_money::Household;
 
-/// Something that moves money.
+/// A request to post or change transactions or accounts of a household.
 #[derive(Debug, Clone)]
 pub struct Command {
     pub household: Household,
     pub kind: CommandKind,
-    /// Id of the transaction that it makes, if it makes one.
+    /// The id of the transaction that it creates, if any.
     pub transaction_id: Uuid,
     pub occurrence_of: Option<Occurrence>,
-    /// The recurring transaction that begins with it.
+    /// The recurring transaction whose first occurrence it posts.
     pub new_recurring: Option<Box<Recurring>>,
     pub now: DateTime<Utc>,
 }
 
-/// What recurs, of which a transaction is one occurrence.
+/// The recurring transaction of which a transaction is an occurrence.
 #[derive(Debug, Clone, Copy)]
 pub struct Occurrence {
     pub recurring_id: Uuid,
-    /// It must be active and have this version; none when it begins with this one.
+    /// The version that the active recurring transaction must have. None if it is new.
     pub expected_version: Option<i64>,
 }
 
 #[derive(Debug, Clone)]
 pub enum CommandKind {
-    /// Record income, an expense or a transfer.
+    /// Creates an income, an expense or a transfer.
     Create(TransactionInput),
-    /// Post the reversal and the new postings.
+    /// Reverses the current postings and adds the new ones.
     Edit { transaction_id: Uuid, changes: TransactionChanges, expected_version: Option<i64> },
-    /// Post the reversal.
+    /// Reverses the current postings.
     Void { transaction_id: Uuid, expected_version: Option<i64> },
-    /// Post a voided transaction again.
+    /// Posts a voided transaction again.
     Restore { transaction_id: Uuid, expected_version: Option<i64> },
-    /// Open an account, with its first balance.
+    /// Opens an account and posts its opening.
     OpenAccount { account_id: Uuid, input: AccountInput },
-    /// Change an account; another balance posts an adjustment.
+    /// Changes an account; another balance posts an adjustment.
     ChangeAccount { account_id: Uuid, changes: AccountChanges, expected_version: Option<i64> },
 }
 
@@ -78,7 +77,7 @@ impl Command {
         self.household.today(self.now)
     }
 
-    /// The row that it changes: a batch changes each only once.
+    /// Returns the row that it changes. A batch changes each row only once.
     pub fn changed_row(&self) -> Option<Uuid> {
         match &self.kind {
             CommandKind::ChangeAccount { account_id, .. } => Some(*account_id),
@@ -90,7 +89,7 @@ impl Command {
         }
     }
 
-    /// The transaction that must be locked and read first.
+    /// Returns the transaction that must be locked and read first.
     pub fn transaction_to_lock(&self) -> Option<Uuid> {
         match &self.kind {
             CommandKind::Edit { transaction_id, .. }
@@ -102,7 +101,7 @@ impl Command {
         }
     }
 
-    /// The accounts that the words name; those of a standing transaction come on top.
+    /// Returns the accounts in the input, without those of the stored transaction.
     pub fn referenced_accounts(&self) -> Vec<Uuid> {
         let read = |text: Option<&str>| text.and_then(|text| Uuid::parse_str(text.trim()).ok());
         match &self.kind {
@@ -123,7 +122,7 @@ impl Command {
         }
     }
 
-    /// The categories that the words name; those of a standing transaction come on top.
+    /// Returns the categories in the input, without those of the stored transaction.
     pub fn referenced_categories(&self) -> Vec<Uuid> {
         let (category, splits) = match &self.kind {
             CommandKind::Create(input) => (input.category_id.as_deref(), input.splits.as_slice()),
@@ -140,14 +139,14 @@ impl Command {
         texts.filter_map(|text| Uuid::parse_str(text.trim()).ok()).collect()
     }
 
-    /// What recurs and must not change before the commit.
+    /// Returns the recurring transaction that must not change before the commit.
     pub fn recurring_to_lock(&self) -> Option<Uuid> {
         self.occurrence_of
             .filter(|occurrence| occurrence.expected_version.is_some())
             .map(|occurrence| occurrence.recurring_id)
     }
 
-    /// The account whose balance today it sets or tells.
+    /// Returns the account whose balance today it sets or returns.
     pub fn balance_account(&self) -> Option<Uuid> {
         match &self.kind {
             CommandKind::ChangeAccount { account_id, .. } => Some(*account_id),
@@ -159,7 +158,7 @@ impl Command {
         }
     }
 
-    /// Whether it gives an account a name.
+    /// Returns whether it sets the name of an account.
     pub fn sets_account_name(&self) -> bool {
         match &self.kind {
             CommandKind::OpenAccount { .. } => true,
@@ -175,7 +174,7 @@ impl Command {
         matches!(self.kind, CommandKind::OpenAccount { .. })
     }
 
-    /// The key of the name that an account is to have.
+    /// Returns the key of the account name that it sets.
     pub fn account_name_key(&self) -> Option<String> {
         match &self.kind {
             CommandKind::OpenAccount { input, .. } => Some(input.name.as_str()),
@@ -186,7 +185,7 @@ impl Command {
             | CommandKind::Restore { .. } => None,
         }
         .map(str::trim)
-        // No account has such a name, and PostgreSQL would not even take the question.
+        // No account has a name with control characters, and PostgreSQL rejects NUL in a query.
         .filter(|name| !name.chars().any(char::is_control))
         .map(name_key)
     }

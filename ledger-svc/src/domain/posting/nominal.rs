@@ -1,19 +1,20 @@
-//! Nominal accounts: where money comes from and goes to.
+//! Nominal accounts, which balance categories and purposes.
 
 use fintrac_money::Currency;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-/// What a nominal account stands for.
+/// The purpose of a nominal account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Purpose {
     Category(Uuid),
-    /// Without a category.
+    /// Income without a category.
     Income,
+    /// Expenses without a category.
     Expense,
     Opening,
     Adjustment,
-    /// Between two currencies.
+    /// Conversion between two currencies.
     Exchange,
 }
 
@@ -37,8 +38,9 @@ impl Purpose {
     }
 }
 
-/// One nominal account. Its id follows from what it is (a UUIDv8), so that
-/// nobody has to look it up before he posts to it.
+/// A nominal account.
+///
+/// Its id is a hash of the other fields (UUIDv8), so no lookup is needed before posting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NominalAccount {
     pub household_id: Uuid,

@@ -1,4 +1,4 @@
-//! What each command does, or why not.
+//! Plans the effects of a command, or rejects it.
 
 use fintrac_kit::error::FieldViolation;
 use fintrac_kit::text::name_key;
@@ -17,7 +17,7 @@ use crate::domain::transaction::{
     FieldChange, Revision, RevisionKind, Split, Status, Texts, Transaction, TransactionType, differences,
 };
 
-/// Carries `command` out on `state`: all of its effects, or none and the reason.
+/// Plans `command` and applies it to `state`, or rejects it without an effect.
 pub fn plan(
     state: &mut BatchState,
     command: &Command,
@@ -57,7 +57,7 @@ pub fn plan(
             planner.change_account(*account_id, changes, *expected_version)?,
             PlannedOutcome::Account(*account_id),
         ),
-        // `resolve` gives each order its own form.
+        // Unreachable: `resolve` returns the variant of the command's kind.
         _ => return Err(Rejection::Invalid(Vec::new())),
     };
     if let Some(transaction) = &effects.transaction
@@ -69,15 +69,15 @@ pub fn plan(
     Ok((effects, with_balance(state, command, planned)?))
 }
 
-/// Accounts that a household may have at once, and may ever have had: every total
-/// of its money reads all of them.
+/// The maximum number of live accounts of a household.
 const MAX_ACCOUNTS: i64 = 500;
+/// The maximum number of accounts including deleted ones: totals read all of them.
 const MAX_ACCOUNTS_EVER: i64 = 2000;
 
-/// What a command leads to, before its effects are applied.
+/// The outcome of a command before its effects are applied.
 enum PlannedOutcome {
     Outcome(Outcome),
-    /// The account's response shows the balances after its own adjustment.
+    /// An account, whose response shows its balances after its own adjustment.
     Account(Uuid),
 }
 
@@ -106,7 +106,7 @@ struct Planner<'a> {
     quotes: &'a Quotes,
 }
 
-/// A transaction's numbers, computed from its terms.
+/// The computed amounts and postings of a transaction.
 struct ComputedAmounts {
     change: Money,
     to_change: Option<Money>,
@@ -115,7 +115,7 @@ struct ComputedAmounts {
 }
 
 impl ComputedAmounts {
-    /// Writes its numbers on the transaction.
+    /// Sets the computed amounts on the transaction.
     fn apply_to(&self, transaction: &mut Transaction) {
         transaction.account_change = self.change;
         transaction.to_account_change = self.to_change;
@@ -142,7 +142,7 @@ impl Planner<'_> {
                 .map_err(too_large)?;
             let (money, rate) = converted.ok_or_else(|| {
                 let text = format!(
-                    "No rate from {} to {} is known for that day; send the amount in {}.",
+                    "No exchange rate from {} to {} is known for that day. Send the amount in {}.",
                     resolved.amount.currency(),
                     resolved.account_currency,
                     resolved.account_currency
@@ -153,8 +153,10 @@ impl Planner<'_> {
         };
         let (money, rate) = in_account;
         if money.is_zero() {
-            let text =
-                format!("This comes to nothing in {}; send a larger amount.", resolved.account_currency);
+            let text = format!(
+                "The amount must not round to zero in {}. Send a larger amount.",
+                resolved.account_currency
+            );
             return Err(Rejection::field("amount", "AMOUNT_TOO_SMALL", text));
         }
         let change = resolved.transaction_type.change(money);
@@ -166,7 +168,7 @@ impl Planner<'_> {
         Ok(ComputedAmounts { change, to_change, rate, posting_set })
     }
 
-    /// Refuses new postings on closed accounts.
+    /// Rejects new postings on archived and deleted accounts.
     fn check_accounts_open(&self, resolved: &ResolvedTransaction) -> Result<(), Rejection> {
         let household = self.command.household.id;
         let closed =
@@ -192,7 +194,7 @@ impl Planner<'_> {
         Ok((effects, outcome.map_or(Outcome::Voided, Outcome::Transaction)))
     }
 
-    /// A new transaction of these terms.
+    /// Plans a new transaction.
     fn new_transaction(&self, resolved: &ResolvedTransaction) -> Result<Effects, Rejection> {
         let computed = self.compute(resolved, &self.current_rates())?;
         let transaction = Transaction {
@@ -257,7 +259,7 @@ impl Planner<'_> {
         let mut effects = Effects::default();
         let mut postings = Vec::new();
         if !same_money {
-            // Another category moves nothing on an account.
+            // A change of the category does not change the accounts.
             if !same_movement(before, &after) {
                 self.check_accounts_open(resolved)?;
             }
@@ -281,7 +283,7 @@ impl Planner<'_> {
         Ok((effects, outcome))
     }
 
-    /// One that is not voided stays as it is.
+    /// Plans the restoration of a voided transaction; does nothing if it is posted.
     fn restore(
         &self,
         stored: &StoredTransaction,
@@ -291,7 +293,7 @@ impl Planner<'_> {
         if before.status == Status::Posted {
             return Ok((Effects::default(), Outcome::Unchanged(Box::new(before.clone()))));
         }
-        // What was voided comes back whatever became of its accounts.
+        // A transaction can be restored on archived and deleted accounts.
         let computed = self.compute(resolved, &self.pinned_rates(stored, resolved))?;
         let version = before.version.saturating_add(1);
         let mut after = Transaction {
@@ -330,7 +332,7 @@ impl Planner<'_> {
         (effects, Outcome::Voided)
     }
 
-    /// An edit takes new rates only where currency or date changed.
+    /// Returns the rates for an edit: new ones only if the currency or date changed.
     fn pinned_rates(&self, stored: &StoredTransaction, resolved: &ResolvedTransaction) -> Rates<'_> {
         let mut rates = self.current_rates();
         let before = &stored.transaction;
@@ -339,7 +341,7 @@ impl Planner<'_> {
         }
         rates.pinned_rate =
             before.rate.map(|rate| (before.amount.currency(), before.account_change.currency(), rate));
-        // Only the value of an own posting was converted from the posting's currency.
+        // Only own postings were converted from the posting's currency.
         let valued = stored.postings.iter().filter(|posting| posting.is_own).filter_map(|posting| {
             let rate = posting.household.and_then(|value| value.rate)?;
             Some((posting.amount.currency(), rate))
@@ -354,7 +356,9 @@ impl Planner<'_> {
         let taken = self.state.names_taken.contains(&name).then(name_taken);
         let (live, all) = self.state.account_counts.get(&household.id).copied().unwrap_or_default();
         if live >= MAX_ACCOUNTS || all >= MAX_ACCOUNTS_EVER {
-            let text = format!("You have {live} accounts, {all} with those deleted; change one instead.");
+            let text = format!(
+                "A household must have at most {MAX_ACCOUNTS} accounts, {MAX_ACCOUNTS_EVER} including deleted ones. Change an existing account instead."
+            );
             return Err(Rejection::Invalid(vec![FieldViolation::new("name", "TOO_MANY_ITEMS", text)]));
         }
         let resolved = input.resolve(account_id, household.currency, self.command.now);
@@ -397,7 +401,7 @@ impl Planner<'_> {
         let difference = wanted.map(|wanted| wanted.checked_sub(state.balance).ok_or(Rejection::OutOfRange));
         let mut effects = Effects::default();
         if let Some(difference) = difference.transpose()?.filter(|difference| !difference.is_zero()) {
-            // Archiving sets the balance first, bringing back afterwards.
+            // Archiving sets the balance first, reactivating sets it afterwards.
             if !account.accepts_postings() && !after.accepts_postings() {
                 return Err(Rejection::AccountClosed(vec!["balance"]));
             }
@@ -446,12 +450,12 @@ fn event(
     Event { entity, entity_id, version, kind, changed }
 }
 
-/// The rejection of an amount that is too large in another currency.
+/// Returns the rejection of an amount that is too large in another currency.
 fn too_large(_: TooLarge) -> Rejection {
     Rejection::Invalid(vec![AmountError::TooLarge.violation("amount")])
 }
 
-/// The size in the household's currency: that of the first posting.
+/// Returns the absolute household amount, which is that of the first posting.
 fn household_amount(postings: &[Posting]) -> Option<Money> {
     postings.first().and_then(|posting| posting.household).map(|value| value.amount.abs())
 }
@@ -465,7 +469,7 @@ fn splits(resolved: &ResolvedTransaction) -> Vec<Split> {
     resolved.splits.iter().map(split).collect()
 }
 
-/// No amount, account, category, currency or date differs.
+/// Returns whether the amounts, accounts, categories, currency and date are equal.
 fn same_money(before: &Transaction, after: &Transaction) -> bool {
     let parts = |transaction: &Transaction| {
         transaction.splits.iter().map(|split| (split.category_id, split.amount)).collect::<Vec<_>>()
@@ -473,7 +477,7 @@ fn same_money(before: &Transaction, after: &Transaction) -> bool {
     same_movement(before, after) && before.category_id == after.category_id && parts(before) == parts(after)
 }
 
-/// Whether the own accounts are moved by the same amounts on the same day.
+/// Returns whether the own accounts change by the same amounts on the same day.
 fn same_movement(before: &Transaction, after: &Transaction) -> bool {
     before.transaction_type == after.transaction_type
         && before.account_id == after.account_id
@@ -483,7 +487,7 @@ fn same_movement(before: &Transaction, after: &Transaction) -> bool {
         && before.date == after.date
 }
 
-/// Adds the next revision of a transaction.
+/// Adds the next revision of a transaction to the effects.
 fn revise(
     effects: &mut Effects,
     before: &Transaction,

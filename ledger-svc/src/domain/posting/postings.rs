@@ -1,4 +1,4 @@
-//! From a transaction's terms to its signed postings.
+//! Builds the signed postings of a transaction.
 
 use chrono::NaiveDate;
 use fintrac_money::{Currency, Money};
@@ -10,25 +10,27 @@ use super::resolve::{Category, ResolvedTransaction};
 use crate::domain::rate::{Quotes, Rate};
 use crate::domain::transaction::TransactionType;
 
-/// One signed posting, not yet numbered.
+/// A signed posting that has no number yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Posting {
     pub account_id: Uuid,
-    /// An account of the household, not a nominal one.
+    /// Whether the account is one of the household, not a nominal account.
     pub is_own: bool,
     pub amount: Money,
     pub day: NaiveDate,
     pub is_reversal: bool,
-    /// None: open, no rate is known.
+    /// The value in the household's currency. None if no rate is known.
     pub household: Option<Valuation>,
 }
 
-/// A posting's amount in the household's currency, frozen.
+/// The valuation of a posting, fixed when it is posted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Valuation {
     pub amount: Money,
-    /// From the posting's currency; none when the posting is in the household's currency,
-    /// when the user stated the amount, or when it is another posting's value.
+    /// The rate from the posting's currency, with its day.
+    ///
+    /// None if the posting is in the household's currency, if the user entered the
+    /// household amount, or if the value is that of another posting.
     pub rate: Option<(Decimal, NaiveDate)>,
 }
 
@@ -38,7 +40,7 @@ impl Valuation {
         Self { amount: self.amount.negated(), ..self }
     }
 
-    /// The value on a posting in another currency than the one that was converted.
+    /// Returns the value for a posting in another currency than the converted one.
     #[must_use]
     pub fn without_rate(self) -> Self {
         Self { rate: None, ..self }
@@ -46,29 +48,29 @@ impl Valuation {
 }
 
 impl Posting {
-    /// The posting that undoes this one: its day, rate and household amount.
+    /// Returns the reversal of this posting, with its day, rate and valuation.
     pub fn reversed(&self) -> Self {
         let household = self.household.map(Valuation::negated);
         Self { amount: self.amount.negated(), is_reversal: true, household, ..self.clone() }
     }
 }
 
-/// The converted amount cannot be stored.
+/// The error of a converted amount that cannot be stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooLarge;
 
-/// Where rates come from: those that an edit keeps, then the day's.
+/// The rates of a transaction: those that an edit keeps, then those of the day.
 #[derive(Debug)]
 pub struct Rates<'a> {
     pub quotes: &'a Quotes,
-    /// From the word's currency to the account's.
+    /// The rate from the entered currency to the account's that an edit keeps.
     pub pinned_rate: Option<(Currency, Currency, Rate)>,
-    /// From a posting's currency to the household's.
+    /// The rates from a posting's currency to the household's that an edit keeps.
     pub pinned_valuations: Vec<(Currency, (Decimal, NaiveDate))>,
 }
 
 impl Rates<'_> {
-    /// `money` in `to` and the rate that it took; none when no rate is known.
+    /// Converts `money` into `to`; returns it with its rate, or `None` without a rate.
     pub fn convert(
         &self,
         money: Money,
@@ -101,19 +103,19 @@ impl Rates<'_> {
     }
 }
 
-/// The postings of a transaction, and the nominal accounts among them.
+/// The postings of a transaction and the nominal accounts that they use.
 #[derive(Debug)]
 pub struct PostingSet {
     pub postings: Vec<Posting>,
     pub nominal: Vec<NominalAccount>,
 }
 
-/// Signed postings of `resolved`: what moves on the own accounts, and its opposite on
-/// nominal ones, per currency.
+/// Builds the postings of `resolved` on own accounts and their counter-postings.
 ///
-/// A category, income or expense posting is in the word's currency; where that is
-/// not the account's, two exchange postings stand between them. All carry the
-/// household value of the own posting, so the exchange postings cancel.
+/// The counter-postings are on nominal accounts and balance each currency. A
+/// category, income or expense posting is in the entered currency; if that is not
+/// the account's, two exchange postings connect them. All have the household value
+/// of the own posting, so the exchange postings cancel.
 pub fn build_postings(
     household_id: Uuid,
     household: Currency,
@@ -177,8 +179,9 @@ struct PostingBuilder<'a> {
     household: Currency,
     day: NaiveDate,
     rates: &'a Rates<'a>,
-    /// What the account changes by, and what the user said of it.
+    /// The signed change of the account.
     change: Money,
+    /// The amount as entered.
     entered: Money,
     overflows: bool,
     postings: Vec<Posting>,
@@ -193,7 +196,7 @@ impl PostingBuilder<'_> {
         value
     }
 
-    /// Adds a posting between two currencies that has a value of its own.
+    /// Adds an exchange posting that is valued on its own.
     fn exchange(&mut self, amount: Money) {
         let value = self.value(amount);
         self.nominal(Purpose::Exchange, amount, value);
@@ -205,8 +208,7 @@ impl PostingBuilder<'_> {
         self.push(account.id, false, amount, value);
     }
 
-    /// Adds a posting for each split: its amount as it was said, and its share of the
-    /// household value.
+    /// Adds a posting for each split, with its share of the household value.
     fn split(&mut self, resolved: &ResolvedTransaction, value: Option<Valuation>) -> Option<()> {
         let weights: Vec<_> = resolved.splits.iter().map(|split| split.amount.minor()).collect();
         let shares = match value {
@@ -233,9 +235,9 @@ impl PostingBuilder<'_> {
         });
     }
 
-    /// An amount in the household's currency.
+    /// Values an amount in the household's currency.
     fn value(&mut self, amount: Money) -> Option<Valuation> {
-        // What the user said in the household's currency is not converted back and forth.
+        // An amount entered in the household's currency is not converted back and forth.
         let entered_in_household = self.entered.currency() == self.household
             && amount.currency() != self.household
             && amount.abs() == self.change.abs();

@@ -1,24 +1,27 @@
+//! The reasons for rejecting a command, with their texts for users.
+
 use fintrac_kit::error::FieldViolation;
 
-pub const CLOSED: &str = "The account is archived or deleted; choose another one or bring it back.";
-pub const VOIDED: &str = "The transaction is voided and does not change any more; restore it first.";
+pub const CLOSED: &str =
+    "The account must not be archived or deleted. Choose another account, or restore this one.";
+pub const VOIDED: &str = "The transaction must not be voided. Restore it first.";
 pub const OUT_OF_RANGE: &str =
-    "A balance or total would become larger than can be kept; send a smaller amount.";
+    "Balances and totals must not exceed the largest amount that can be stored. Send a smaller amount.";
 
-/// Why a command was not carried out.
+/// The reason why a command was rejected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rejection {
-    /// Fields that were rejected, all of them.
+    /// All violations of the input.
     Invalid(Vec<FieldViolation>),
-    /// New postings on an archived or deleted account; the fields that name it.
+    /// Fields that name an archived or deleted account for new postings.
     AccountClosed(Vec<&'static str>),
-    /// What the path names is not there.
+    /// The resource of the request does not exist.
     NotFound(&'static str),
-    /// `If-Match` names another version.
+    /// The expected version is not the current version.
     VersionMismatch,
-    /// A voided transaction does not change any more.
+    /// The transaction to change is voided.
     Voided,
-    /// A balance or total would pass what can be stored.
+    /// A balance or total would overflow.
     OutOfRange,
 }
 
@@ -27,7 +30,7 @@ impl Rejection {
         Self::Invalid(vec![FieldViolation::new(field, reason, description)])
     }
 
-    /// What was wrong, by field.
+    /// Converts the rejection into violations by field.
     pub fn into_violations(self) -> Vec<FieldViolation> {
         let one = |field, reason, text| vec![FieldViolation::new(field, reason, text)];
         match self {
@@ -36,19 +39,19 @@ impl Rejection {
                 fields.into_iter().map(|field| FieldViolation::new(field, "ACCOUNT_CLOSED", CLOSED)).collect()
             }
             Self::NotFound(_) => one("id", "TRANSACTION_NOT_FOUND", "You have no transaction with this id."),
-            Self::VersionMismatch => one("id", "VERSION_MISMATCH", "It has changed since you read it."),
+            Self::VersionMismatch => one("id", "VERSION_MISMATCH", "It has changed. Read it again."),
             Self::Voided => one("id", "TRANSACTION_VOIDED", VOIDED),
             Self::OutOfRange => one("amount", "BALANCE_OUT_OF_RANGE", OUT_OF_RANGE),
         }
     }
 
-    /// Another live account has this name.
+    /// Returns the rejection of a name that another live account has.
     pub fn name_taken() -> Self {
         Self::Invalid(vec![name_taken()])
     }
 }
 
-/// The rejection of an account's name.
+/// Returns the violation for a name that another live account has.
 pub fn name_taken() -> FieldViolation {
-    FieldViolation::new("name", "NAME_TAKEN", "Another account has this name; choose another one.")
+    FieldViolation::new("name", "NAME_TAKEN", "The name of an account must be unique. Choose another one.")
 }

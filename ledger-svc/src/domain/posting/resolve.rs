@@ -1,4 +1,4 @@
-//! From a command's words to the terms of a transaction, every rejection at once.
+//! Resolves the input of a command, and reports all of its violations at once.
 
 use std::collections::BTreeSet;
 
@@ -30,7 +30,7 @@ pub struct Category {
     pub category_type: CategoryType,
 }
 
-/// A part of the amount.
+/// A validated split.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResolvedSplit {
     pub category: Category,
@@ -38,7 +38,7 @@ pub struct ResolvedSplit {
     pub description: Option<String>,
 }
 
-/// What a transaction is to be, every word understood.
+/// The validated input of a transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResolvedTransaction {
     pub transaction_type: TransactionType,
@@ -47,7 +47,7 @@ pub struct ResolvedTransaction {
     pub to_account_id: Option<Uuid>,
     pub to_currency: Option<Currency>,
     pub category: Option<Category>,
-    /// Instead of a category; they sum to the amount.
+    /// The splits that replace the category. They sum to the amount.
     pub splits: Vec<ResolvedSplit>,
     pub amount: Money,
     pub to_amount: Option<Money>,
@@ -55,17 +55,17 @@ pub struct ResolvedTransaction {
     pub date: NaiveDate,
 }
 
-/// A command with its words understood.
+/// The validated input of a command.
 #[derive(Debug)]
 pub enum ResolvedCommand {
     Create(ResolvedTransaction),
     Edit(ResolvedTransaction),
     Restore(ResolvedTransaction),
-    /// Nothing of it is words about money.
+    /// A command without transaction input.
     NoAmountChange,
 }
 
-/// Understands `command` against what stands in `state`.
+/// Resolves `command` against the loaded state.
 pub fn resolve(state: &BatchState, command: &Command) -> Result<ResolvedCommand, Rejection> {
     let household = command.household.id;
     match &command.kind {
@@ -84,7 +84,7 @@ pub fn resolve(state: &BatchState, command: &Command) -> Result<ResolvedCommand,
             let stored = find_posted(state, household, *transaction_id, *expected_version)?;
             let input = changes.apply_to(&stored.transaction);
             let mut resolver = InputResolver::new(state, command);
-            // What is not said again is not judged again.
+            // An amount that is not sent is not validated again.
             let sets_amount = changes.amount.is_some() || changes.currency_code.is_some();
             resolver.pinned_amount = (!sets_amount).then_some(stored.transaction.amount);
             let resolved = resolver.resolve(&input, Some(stored.transaction.transaction_type))?;
@@ -93,7 +93,7 @@ pub fn resolve(state: &BatchState, command: &Command) -> Result<ResolvedCommand,
         CommandKind::Restore { transaction_id, expected_version } => {
             let stored = find_transaction(state, household, *transaction_id, *expected_version)?;
             let mut input = TransactionChanges::default().apply_to(&stored.transaction);
-            // A category that was deleted meanwhile does not keep it from coming back.
+            // A category that was deleted meanwhile does not prevent the restoration.
             let is_live = |id: Uuid| state.categories.contains_key(&(household, id));
             if stored.transaction.category_id.is_some_and(|id| !is_live(id)) {
                 input.category_id = None;
@@ -116,7 +116,7 @@ pub fn resolve(state: &BatchState, command: &Command) -> Result<ResolvedCommand,
     }
 }
 
-/// The posted transaction that a command names.
+/// Finds the posted transaction of a command.
 pub(super) fn find_posted(
     state: &BatchState,
     household_id: Uuid,
@@ -130,7 +130,7 @@ pub(super) fn find_posted(
     }
 }
 
-/// The transaction that a command names, posted or voided.
+/// Finds the transaction of a command, posted or voided.
 pub(super) fn find_transaction(
     state: &BatchState,
     household_id: Uuid,
@@ -145,7 +145,7 @@ pub(super) fn find_transaction(
     Ok(stored)
 }
 
-/// The (currency, day) pairs whose newest quotes the plan needs.
+/// Lists the (currency, day) pairs whose newest quotes the plan needs.
 pub fn rates_needed<'a>(
     state: &BatchState,
     commands: impl Iterator<Item = (&'a Command, &'a ResolvedCommand)>,
@@ -189,7 +189,7 @@ pub fn rates_needed<'a>(
 struct InputResolver<'a> {
     state: &'a BatchState,
     command: &'a Command,
-    /// The amount of a transaction whose edit does not name it.
+    /// The stored amount, if the command does not change it.
     pinned_amount: Option<Money>,
     violations: Vec<FieldViolation>,
 }
@@ -203,7 +203,7 @@ impl<'a> InputResolver<'a> {
         self.violations.push(FieldViolation::new(field, reason, description));
     }
 
-    /// `current_type` is the type of the transaction that is edited.
+    /// Validates `input`; `current_type` is the type of the stored transaction.
     fn resolve(
         mut self,
         input: &TransactionInput,
@@ -215,7 +215,11 @@ impl<'a> InputResolver<'a> {
         let to_account = match (&input.to_account_id, is_transfer) {
             (to, true) => self.account("to_account_id", to.as_deref()),
             (Some(_), false) if transaction_type.is_some() => {
-                self.reject("to_account_id", "CONFLICTING", "Only a transfer has this; leave it out.");
+                self.reject(
+                    "to_account_id",
+                    "CONFLICTING",
+                    "This field must be left out unless the type is transfer.",
+                );
                 None
             }
             (_, false) => None,
@@ -223,7 +227,11 @@ impl<'a> InputResolver<'a> {
         if let (Some(from), Some(to)) = (account, to_account)
             && from.id == to.id
         {
-            self.reject("to_account_id", "SAME_ACCOUNT", "Send another account than account_id.");
+            self.reject(
+                "to_account_id",
+                "SAME_ACCOUNT",
+                "The two accounts of a transfer must differ. Send another one.",
+            );
         }
         let category =
             input.category_id.as_deref().and_then(|id| self.category("category_id", id, transaction_type));
@@ -279,9 +287,9 @@ impl<'a> InputResolver<'a> {
             (None, _) => false,
         };
         if text.trim().is_empty() {
-            self.reject("type", "REQUIRED", "Send income, expense or transfer.");
+            self.reject("type", "REQUIRED", "The type must be income, expense or transfer.");
         } else if !fits {
-            self.reject("type", "TRANSACTION_TYPE_INVALID", "Send income, expense or transfer.");
+            self.reject("type", "TRANSACTION_TYPE_INVALID", "The type must be income, expense or transfer.");
         }
         wanted.filter(|_| fits)
     }
@@ -289,7 +297,7 @@ impl<'a> InputResolver<'a> {
     fn account(&mut self, field: &str, id: Option<&str>) -> Option<&'a Account> {
         let id = id.map(str::trim).unwrap_or_default();
         if id.is_empty() {
-            self.reject(field, "REQUIRED", "Send the id of an account.");
+            self.reject(field, "REQUIRED", "An account must be given. Send its id.");
             return None;
         }
         let household = self.command.household.id;
@@ -308,7 +316,7 @@ impl<'a> InputResolver<'a> {
     ) -> Option<Category> {
         match transaction_type {
             Some(TransactionType::Transfer | TransactionType::Opening | TransactionType::Adjustment) => {
-                let text = "Only income and expenses have a category; leave it out.";
+                let text = "The category must be left out unless the type is income or expense.";
                 self.reject(field, "CONFLICTING", text);
                 return None;
             }
@@ -321,11 +329,15 @@ impl<'a> InputResolver<'a> {
             self.reject(field, "CATEGORY_NOT_FOUND", "You have no category with this id.");
             return None;
         };
-        // An income with an expense category is a refund; the other way round is nothing.
+        // An income with an expense category is a refund; the reverse has no meaning.
         if transaction_type == Some(TransactionType::Expense)
             && category.category_type == CategoryType::Income
         {
-            self.reject(field, "CATEGORY_TYPE_MISMATCH", "Send a category of type expense.");
+            self.reject(
+                field,
+                "CATEGORY_TYPE_MISMATCH",
+                "The category must be of type expense. Choose another one.",
+            );
         }
         Some(category)
     }
@@ -341,10 +353,14 @@ impl<'a> InputResolver<'a> {
             return Vec::new();
         }
         if has_category {
-            self.reject("splits", "CONFLICTING", "Send a category or splits, not both.");
+            self.reject(
+                "splits",
+                "CONFLICTING",
+                "A transaction must not have both a category and splits. Leave one out.",
+            );
         }
         if splits.len() > MAX_SPLITS {
-            self.reject("splits", "TOO_MANY_ITEMS", "Send at most 50 splits.");
+            self.reject("splits", "TOO_MANY_ITEMS", "A transaction must have at most 50 splits.");
             return Vec::new();
         }
         let found: Vec<_> = splits
@@ -358,7 +374,7 @@ impl<'a> InputResolver<'a> {
         if let Some(amount) = amount.filter(|_| found.len() == splits.len())
             && sum != Some(amount.minor())
         {
-            let text = format!("The splits must sum to the amount, {amount}.");
+            let text = format!("The splits must sum to {amount}. Change them or the amount.");
             self.reject("splits", "SPLITS_SUM_MISMATCH", &text);
         }
         found
@@ -379,7 +395,7 @@ impl<'a> InputResolver<'a> {
             MAX_DESCRIPTION_CHARS,
             &mut self.violations,
         );
-        // Without an amount nobody knows the currency.
+        // Without a valid amount the currency is unknown.
         let read = Amount::parse(&split.amount)
             .and_then(|read| amount.map(|amount| read.positive(amount.currency())).transpose());
         match read {
@@ -404,14 +420,14 @@ impl<'a> InputResolver<'a> {
                     currency.is_active() || account.is_some_and(|account| account.currency() == *currency)
                 });
                 if found.is_none() {
-                    let text = "Not a currency in use; see GET /api/v1/currencies.";
+                    let text = "The currency must be in use. Send a code from GET /api/v1/currencies.";
                     self.reject("currency_code", "CURRENCY_INVALID", text);
                 }
                 found
             }
         };
         if input.amount.is_empty() {
-            self.reject("amount", "REQUIRED", "Send an amount, such as 12.50.");
+            self.reject("amount", "REQUIRED", "An amount must be given. Send one such as 12.50.");
             return None;
         }
         let is_system = transaction_type.is_some_and(TransactionType::is_system);
@@ -421,7 +437,7 @@ impl<'a> InputResolver<'a> {
             self.reject(
                 "currency_code",
                 "CURRENCY_IMMUTABLE",
-                "This transaction is in the account's currency.",
+                "The currency must be that of the account. Leave it out.",
             );
         }
         if self.pinned_amount.is_some() {
@@ -429,7 +445,7 @@ impl<'a> InputResolver<'a> {
         }
         let read = Amount::parse(&input.amount).and_then(|amount| {
             let Some(currency) = currency else { return Ok(None) };
-            // Without a type nobody knows whether a sign is wrong.
+            // Without a valid type any sign is accepted.
             let signed = is_system || transaction_type.is_none();
             let money = if signed { amount.in_currency(currency)? } else { amount.positive(currency)? };
             if money.is_zero() { Err(AmountError::NotPositive) } else { Ok(Some(money)) }
@@ -452,7 +468,11 @@ impl<'a> InputResolver<'a> {
                 && transaction_type
                     .is_some_and(|transaction_type| transaction_type != TransactionType::Transfer)
             {
-                self.reject("to_amount", "CONFLICTING", "Only a transfer has this; leave it out.");
+                self.reject(
+                    "to_amount",
+                    "CONFLICTING",
+                    "This field must be left out unless the type is transfer.",
+                );
             }
             return None;
         };
@@ -460,11 +480,19 @@ impl<'a> InputResolver<'a> {
         match text {
             None if same => None,
             None => {
-                self.reject("to_amount", "REQUIRED", "The accounts' currencies differ; send what arrives.");
+                self.reject(
+                    "to_amount",
+                    "REQUIRED",
+                    "This field must be sent if the accounts' currencies differ. Send the amount that arrives.",
+                );
                 None
             }
             Some(_) if same => {
-                self.reject("to_amount", "CONFLICTING", "Both accounts have one currency; leave it out.");
+                self.reject(
+                    "to_amount",
+                    "CONFLICTING",
+                    "This field must be left out if the accounts have the same currency.",
+                );
                 None
             }
             Some(text) => {
@@ -491,7 +519,11 @@ impl<'a> InputResolver<'a> {
         let notes = text::optional_lines("notes", input.notes.as_deref(), MAX_NOTES_CHARS, violations);
         let mut tags: Vec<String> = Vec::new();
         if input.tags.len() > MAX_TAGS {
-            violations.push(FieldViolation::new("tags", "TOO_MANY_ITEMS", "Send at most 20 tags."));
+            violations.push(FieldViolation::new(
+                "tags",
+                "TOO_MANY_ITEMS",
+                "A transaction must have at most 20 tags.",
+            ));
         }
         for (index, tag) in input.tags.iter().take(MAX_TAGS).enumerate() {
             let tag = text::line(&format!("tags[{index}]"), tag, MAX_TAG_CHARS, violations);

@@ -1,4 +1,4 @@
-//! Categories: their share of the whole, and how they changed.
+//! Analyzes categories: their share of the total, and their change.
 
 use std::collections::HashSet;
 
@@ -13,11 +13,11 @@ use crate::domain::interval::Span;
 use crate::domain::posting::Rejection;
 use crate::error::Error;
 use crate::service::Ledger;
-use crate::store::analytics::{self, Side};
+use crate::store::analytics::{self, FlowDirection};
 
 #[derive(Debug)]
 pub struct CategoryAnalysis {
-    /// None: without a category.
+    /// `None` for transactions without a category.
     pub id: Option<Uuid>,
     pub name: String,
     pub parent_id: Option<Uuid>,
@@ -31,10 +31,10 @@ pub struct CategoryAnalysis {
 #[derive(Debug)]
 pub struct CategoriesAnalysis {
     pub span: Span,
-    /// The span that it is compared with, see [`Span::before`].
+    /// The span for comparison; see [`Span::previous`].
     pub previous: Span,
     pub total: Sum,
-    /// The largest first.
+    /// Categories, the largest first.
     pub categories: Vec<CategoryAnalysis>,
 }
 
@@ -61,8 +61,8 @@ impl Ledger {
         };
         let previous = span.previous().ok_or(Rejection::OutOfRange)?;
         let side = match category_type {
-            CategoryType::Income => Side::Income,
-            CategoryType::Expense => Side::Expense,
+            CategoryType::Income => FlowDirection::Income,
+            CategoryType::Expense => FlowDirection::Expense,
         };
         let mut connection = self.analyses.acquire(household.id).await?;
         let nominal = analytics::nominal_accounts(&mut connection, household.id).await?;

@@ -1,4 +1,4 @@
-//! What came in and what went out, interval by interval.
+//! Analyzes income and expenses by interval.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use super::{Sum, display_sign};
 use crate::domain::interval::{Interval, Span};
 use crate::error::Error;
 use crate::service::Ledger;
-use crate::store::analytics::{self, Side};
+use crate::store::analytics::{self, FlowDirection};
 
 #[derive(Debug)]
 pub struct IncomeExpense {
@@ -18,7 +18,7 @@ pub struct IncomeExpense {
     pub net: Sum,
     /// Opening balances and adjustments.
     pub other: Sum,
-    /// Net and other, with all before it in the span.
+    /// The sum of `net` and `other` since the start of the span.
     pub cumulative: Sum,
 }
 
@@ -60,9 +60,9 @@ impl Ledger {
             let row = total.interval.and_then(|day| rows.get_mut(*index_by_start.get(&day)?));
             let (Some(row), Some(account)) = (row, nominal.get(&total.account_id)) else { continue };
             let sum = match account.side {
-                Side::Income => &mut row.income,
-                Side::Expense => &mut row.expense,
-                Side::Other => &mut row.other,
+                FlowDirection::Income => &mut row.income,
+                FlowDirection::Expense => &mut row.expense,
+                FlowDirection::Other => &mut row.other,
             };
             sum.add(total.currency_total(account.currency).times(display_sign(account.side)))?;
         }

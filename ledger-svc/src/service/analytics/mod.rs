@@ -1,5 +1,6 @@
-//! What a household's money did: from the daily totals, in the household's
-//! currency and in each currency by itself.
+//! Analyzes a household's finances from its daily totals.
+//!
+//! Sums are in the household's currency and in each currency separately.
 
 mod categories;
 mod income_expense;
@@ -27,7 +28,7 @@ use super::Ledger;
 use crate::domain::interval::Span;
 use crate::domain::posting::Rejection;
 use crate::error::Error;
-use crate::store::analytics::{self, NominalAccount, Side, Total};
+use crate::store::analytics::{self, FlowDirection, NominalAccount, Total};
 use crate::store::categories as stored;
 
 /// A sum in the household's currency, and its parts by currency.
@@ -35,21 +36,21 @@ use crate::store::categories as stored;
 pub struct Sum {
     pub amount: Money,
     pub by_currency: BTreeMap<&'static str, Money>,
-    /// What has no value in the household's currency and is not in the amount.
+    /// Amounts without a value in the household's currency, which `amount` excludes.
     pub unpriced: CurrencyAmounts,
 }
 
 /// Parts of a sum by currency code.
 pub type CurrencyAmounts = BTreeMap<&'static str, Money>;
 
-/// A total in a currency of its own, minor units, with a sign.
+/// A signed total in its own currency, in minor units.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct CurrencyTotal {
     pub currency: Currency,
     pub native: i64,
-    /// Worth in the household's currency.
+    /// The value in the household's currency.
     pub household: i64,
-    /// What of `native` has no such worth.
+    /// The part of `native` without a value in the household's currency.
     pub unpriced: i64,
 }
 
@@ -77,7 +78,7 @@ impl Sum {
         Self { amount: Money::zero(household), by_currency: BTreeMap::new(), unpriced: BTreeMap::new() }
     }
 
-    /// Whether nothing moved, in whatever currency.
+    /// Returns whether the sum is zero in every currency.
     fn is_zero(&self) -> bool {
         self.amount.is_zero() && self.by_currency.values().all(|part| part.is_zero())
     }
@@ -92,7 +93,7 @@ impl Sum {
         Ok(())
     }
 
-    /// An average over so many days, rounded down.
+    /// Returns the average over a number of days, rounded down.
     fn average_over(&self, days: u64) -> Self {
         let days = i64::try_from(days).unwrap_or(i64::MAX).max(1);
         let each = |money: &Money| Money::new(money.minor().div_euclid(days), money.currency());
@@ -129,7 +130,7 @@ impl Total {
     }
 }
 
-/// Percent with one decimal; none where the whole is nothing.
+/// Formats a percentage with one decimal; `None` if the whole is zero.
 fn percent(part: i64, whole: i64) -> Option<String> {
     let permille = i128::from(part).checked_mul(1000)?.checked_div(i128::from(whole))?;
     let sign = if permille < 0 { "-" } else { "" };
@@ -137,7 +138,7 @@ fn percent(part: i64, whole: i64) -> Option<String> {
     Some(format!("{sign}{}.{}", permille / 10, permille % 10))
 }
 
-/// What a category is called, and what is above it.
+/// The names and parents of categories.
 #[derive(Debug, Default)]
 struct CategoryNames(HashMap<Uuid, (String, Option<Uuid>)>);
 
@@ -160,12 +161,12 @@ impl CategoryNames {
     }
 }
 
-/// Sums of one side by category in a span, with signs as people see them.
+/// Sums one side by category in a span, with the signs that users see.
 async fn by_category(
     connection: &mut PgConnection,
     household: &Household,
     nominal: &[NominalAccount],
-    side: Side,
+    side: FlowDirection,
     span: Span,
 ) -> Result<HashMap<Option<Uuid>, Sum>, Error> {
     let of_side: HashMap<_, _> =
@@ -180,16 +181,16 @@ async fn by_category(
     Ok(sums)
 }
 
-/// Spending comes to its nominal accounts, income leaves them.
-fn display_sign(side: Side) -> i64 {
+/// Returns the sign for display: postings of income are negative.
+fn display_sign(side: FlowDirection) -> i64 {
     match side {
-        Side::Expense => 1,
-        Side::Income | Side::Other => -1,
+        FlowDirection::Expense => 1,
+        FlowDirection::Income | FlowDirection::Other => -1,
     }
 }
 
 impl Ledger {
-    /// The days that a query asks for; empty texts ask for this month so far.
+    /// Parses the span of a query; empty parameters mean the current month to date.
     fn parse_span_or_current_month(
         &self,
         household: &Household,

@@ -1,4 +1,4 @@
-//! What a household has, at the end of each interval, at that day's rates.
+//! Computes net worth at the end of each interval, at that day's rates.
 
 use std::collections::{HashMap, HashSet};
 
@@ -18,9 +18,9 @@ use crate::error::Error;
 use crate::service::{BEGIN_SNAPSHOT, Ledger};
 use crate::store::{accounts, analytics, exchange_rates};
 
-/// Amounts that one answer converts: intervals times currencies.
+/// Maximum amounts that one response converts: intervals times currencies.
 const MAX_CONVERSIONS: usize = 20_000;
-/// Intervals times accounts.
+/// Maximum balances that one response sums: intervals times accounts.
 const MAX_BALANCES: usize = 1_000_000;
 
 #[derive(Debug)]
@@ -32,7 +32,9 @@ pub struct NetWorth {
 }
 
 impl Ledger {
-    /// Accounts that count; one that was deleted counts up to the day before.
+    /// Sums the accounts that are included in the net worth.
+    ///
+    /// A deleted account counts up to the day before its deletion.
     pub async fn analyze_net_worth(
         &self,
         ctx: &RequestContext,
@@ -81,7 +83,7 @@ impl Ledger {
             .into_iter()
             .map(|account| (account.deleted_at.map(|deleted_at| household.today(deleted_at)), account))
             .collect();
-        // From the last day back: each interval's changes are undone.
+        // Backward from the last day, each interval's changes are undone.
         let mut rows = Vec::new();
         for span in spans.iter().rev() {
             rows.push(compute_net_worth(&household, &counted, &balances, &quotes, span.to)?);
@@ -95,8 +97,8 @@ impl Ledger {
 }
 
 fn too_many() -> Error {
-    let text = "There are too many accounts and currencies for so many intervals; \
-                send a later first day or a longer interval.";
+    let text = "The span must have fewer intervals for this many accounts and currencies. \
+                Send a later start or a longer interval.";
     Error::InvalidQuery(vec![FieldViolation::new("from", "PARAMETER_INVALID", text)])
 }
 
@@ -113,7 +115,7 @@ fn compute_net_worth(
     quotes: &Quotes,
     day: NaiveDate,
 ) -> Result<NetWorth, Error> {
-    // Above and below zero, by currency.
+    // Positive and negative balances, by currency.
     let mut sums: HashMap<Currency, (i64, i64)> = HashMap::new();
     for (deleted_on, account) in accounts {
         let is_deleted = deleted_on.is_some_and(|deleted_on| deleted_on <= day);

@@ -1,4 +1,4 @@
-//! Habits: how much a day of the week costs, what was large, what is unusual.
+//! Analyzes patterns: spending by weekday, large expenses, unusual categories.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,22 +12,21 @@ use crate::domain::interval::Span;
 use crate::domain::transaction::{Transaction, TransactionType};
 use crate::error::Error;
 use crate::service::Ledger;
-use crate::store::analytics::{self, Side};
+use crate::store::analytics::{self, FlowDirection};
 use crate::store::transactions::{self, Filter, Sort};
 
-/// Expenses that are told.
 const MAX_LARGEST_EXPENSES: i64 = 5;
-/// Spans before that say what is usual.
+/// Previous spans whose average counts as usual.
 const PREVIOUS_SPANS: i64 = 3;
 
-/// A category whose spending is at most half or at least one and a half of the usual.
+/// A category whose spending is at most 50 or at least 150 percent of the usual.
 #[derive(Debug)]
 pub struct UnusualCategory {
     pub id: Option<Uuid>,
     pub name: String,
     pub amount: Sum,
     pub usual: Money,
-    /// What of the spans before could not be converted.
+    /// Unpriced amounts of the previous spans.
     pub usual_unpriced: CurrencyAmounts,
     pub change_percent: String,
 }
@@ -35,7 +34,7 @@ pub struct UnusualCategory {
 #[derive(Debug)]
 pub struct Patterns {
     pub span: Span,
-    /// From Monday on: spent on such a day, on average.
+    /// Average spending on each weekday, from Monday on.
     pub weekdays: Vec<Sum>,
     pub largest: Vec<Transaction>,
     pub unusual: Vec<UnusualCategory>,
@@ -56,7 +55,7 @@ impl Ledger {
         let nominal = analytics::nominal_accounts(&mut connection, household.id).await?;
         let of_accounts: HashMap<_, _> = nominal
             .iter()
-            .filter(|account| account.side == Side::Expense)
+            .filter(|account| account.side == FlowDirection::Expense)
             .map(|account| (account.id, account.currency))
             .collect();
         let ids: Vec<_> = of_accounts.keys().copied().collect();
@@ -85,13 +84,15 @@ impl Ledger {
         let largest =
             transactions::list(&mut connection, household.id, &filter, None, MAX_LARGEST_EXPENSES).await?;
 
-        let now = by_category(&mut connection, &household, &nominal, Side::Expense, span).await?;
+        let now = by_category(&mut connection, &household, &nominal, FlowDirection::Expense, span).await?;
         let mut before: HashMap<Option<Uuid>, Sum> = HashMap::new();
         let mut earlier = span;
         for _ in 0..PREVIOUS_SPANS {
             let Some(span) = earlier.previous() else { break };
             earlier = span;
-            for (id, sum) in by_category(&mut connection, &household, &nominal, Side::Expense, span).await? {
+            for (id, sum) in
+                by_category(&mut connection, &household, &nominal, FlowDirection::Expense, span).await?
+            {
                 before.entry(id).or_insert_with(|| Sum::zero(household.currency)).add_signed(&sum, 1)?;
             }
         }
@@ -125,7 +126,7 @@ impl Ledger {
     }
 }
 
-/// How many such days a span has; 1 is Monday.
+/// Counts the days of a span that are on `weekday`; 1 is Monday.
 fn count_weekday(span: Span, weekday: i32) -> u64 {
     let first = i32::try_from(span.from.weekday().number_from_monday()).unwrap_or_default();
     let until = u64::try_from((weekday - first).rem_euclid(7)).unwrap_or_default();
@@ -138,7 +139,7 @@ mod tests {
     use crate::domain::interval::Span;
 
     #[test]
-    fn days_of_the_week_are_counted() {
+    fn weekdays_are_counted() {
         let day = |text: &str| text.parse().expect(text);
         // 1 February 2026 is a Sunday.
         let february = Span { from: day("2026-02-01"), to: day("2026-02-28") };

@@ -1,4 +1,4 @@
-//! Connections for analyses: whatever they cost, postings and lists go on.
+//! A connection pool for analyses, so that they do not block other requests.
 
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
@@ -13,17 +13,17 @@ use crate::service::household_limit::HouseholdLimit;
 
 const MAX_CONNECTIONS: u32 = 4;
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
-/// Analyses of one household at once; the others of it wait for their turn.
+/// Concurrent analyses of one household; further ones wait.
 const MAX_PER_HOUSEHOLD: usize = 2;
 
-/// A few connections of their own, and for each household a part of them.
+/// A few dedicated connections, limited per household.
 #[derive(Debug)]
 pub(in crate::service) struct AnalysisPool {
     pool: PgPool,
     limit: HouseholdLimit,
 }
 
-/// Returned when it is dropped.
+/// A connection that returns to the pool when it is dropped.
 pub(in crate::service) struct AnalysisConnection<'a> {
     connection: PoolConnection<Postgres>,
     _permit: Option<SemaphorePermit<'a>>,

@@ -1,4 +1,4 @@
-//! What was spent, by category, account, day, week or month.
+//! Analyzes spending by category, account, day, week or month.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use crate::domain::interval::{Interval, MAX_INTERVALS, Span};
 use crate::error::Error;
 use crate::service::Ledger;
 use crate::store::accounts;
-use crate::store::analytics::{self, Side};
+use crate::store::analytics::{self, FlowDirection};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GroupBy {
@@ -32,10 +32,10 @@ impl GroupBy {
 
 #[derive(Debug)]
 pub struct SpendingGroup {
-    /// Of a category or an account; none: without a category.
+    /// The id of a category or account; `None` for expenses without a category.
     pub id: Option<Uuid>,
     pub name: String,
-    /// Of a day, week or month.
+    /// The days of a group by day, week or month.
     pub span: Option<Span>,
     pub spent: Sum,
     pub share: Option<String>,
@@ -45,7 +45,7 @@ pub struct SpendingGroup {
 pub struct SpendingAnalysis {
     pub span: Span,
     pub total: Sum,
-    /// The largest first, or in the order of time.
+    /// Groups, the largest first; intervals in order of time.
     pub groups: Vec<SpendingGroup>,
 }
 
@@ -71,7 +71,7 @@ impl Ledger {
         let nominal = analytics::nominal_accounts(&mut connection, household.id).await?;
         let spending: HashMap<_, _> = nominal
             .iter()
-            .filter(|account| account.side == Side::Expense)
+            .filter(|account| account.side == FlowDirection::Expense)
             .map(|account| (account.id, account.currency))
             .collect();
         let ids: Vec<_> = spending.keys().copied().collect();
@@ -79,7 +79,8 @@ impl Ledger {
         let mut groups = Vec::new();
         match group_by {
             GroupBy::Category => {
-                let sums = by_category(&mut connection, &household, &nominal, Side::Expense, span).await?;
+                let sums =
+                    by_category(&mut connection, &household, &nominal, FlowDirection::Expense, span).await?;
                 let names = CategoryNames::load(&mut connection, household.id).await?;
                 groups.extend(sums.into_iter().map(|(id, spent)| group(id, names.name(id), None, spent)));
             }
@@ -140,7 +141,8 @@ impl Ledger {
 }
 
 fn too_many() -> Error {
-    let text =
-        format!("That is more than {MAX_INTERVALS} intervals; send a later first day or a longer interval.");
+    let text = format!(
+        "The span must have at most {MAX_INTERVALS} intervals. Send a later start or a longer interval."
+    );
     Error::InvalidQuery(vec![FieldViolation::new("from", "PARAMETER_INVALID", text)])
 }

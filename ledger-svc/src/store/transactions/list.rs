@@ -1,5 +1,7 @@
-//! Lists of transactions, a page at a time. Which index serves one depends on
-//! what is asked, so the text holds only that.
+//! Lists of transactions, page by page.
+//!
+//! The index that serves a list depends on its filter, so a query contains only the
+//! conditions that are used.
 
 use chrono::NaiveDate;
 use fintrac_kit::pagination::Cursor;
@@ -10,12 +12,12 @@ use uuid::Uuid;
 use super::{COLUMNS, fetch};
 use crate::domain::transaction::{Transaction, TransactionType};
 
-/// The order of a list; the id decides between equals.
+/// The sort order of a list; the id breaks ties.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Sort {
     #[default]
     Date,
-    /// The household amount; one that is still open counts as zero.
+    /// Sorts by household amount; an unpriced amount counts as zero.
     Amount,
 }
 
@@ -27,7 +29,7 @@ impl Sort {
         }
     }
 
-    /// Where `transaction` stands in this order.
+    /// Returns the position of `transaction` in this order.
     pub fn cursor(self, transaction: &Transaction) -> Cursor {
         match self {
             Self::Date => Cursor::from_date(transaction.date, transaction.id),
@@ -39,25 +41,26 @@ impl Sort {
     }
 }
 
-/// What decides which transactions a list has, and their order.
+/// The conditions and the order of a list.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
     pub account_id: Option<Uuid>,
-    /// Any of them, on the transaction or on a split.
+    /// The categories to match, on the transaction or a split. Empty: any.
     pub categories: Vec<Uuid>,
     pub transaction_type: Option<TransactionType>,
-    /// Voided ones only, instead of posted ones.
+    /// Whether to list voided transactions instead of posted ones.
     pub voided: bool,
     pub from: Option<NaiveDate>,
     pub to: Option<NaiveDate>,
-    /// Minor units of `currency`, else of the household's.
+    /// The minimum amount in minor units of `currency`, or of the household's currency.
     pub min_amount: Option<i64>,
+    /// The maximum amount in minor units of `currency`, or of the household's currency.
     pub max_amount: Option<i64>,
     pub currency: Option<Currency>,
-    /// Words and a tag, as a query on `search_vector`.
+    /// The `tsquery` for words and a tag on `search_vector`.
     pub search_query: Option<String>,
     pub sort: Sort,
-    /// The oldest, or the smallest, first.
+    /// Whether the oldest or smallest come first.
     pub ascending: bool,
 }
 
@@ -76,35 +79,39 @@ impl Filter {
     }
 }
 
-/// How many of those that come next are looked at for a word.
+/// The number of following transactions that a search checks first.
 const NEAR_LIMIT: i64 = 1000;
-/// Categories that are read each in its own order, with their splits 64 ranges.
+/// The maximum number of categories that are read as separate ranges.
+///
+/// With the ranges of their splits these are 64.
 const MAX_CATEGORY_RANGES: usize = 32;
-/// Rows of the first window that is looked through for more categories than
-/// that, and of the largest.
+/// The number of rows in the first window, which lists with more categories read.
 const FIRST_WINDOW: i64 = 1000;
+/// The number of rows in the largest window.
 const MAX_WINDOW: i64 = 64_000;
 
-/// The limit is written into the text: of a parameter the planner believes that
-/// it is a tenth of all.
+/// The position and the size of a page.
+///
+/// The limit is part of the SQL text: for a parameter the planner assumes a tenth of
+/// all rows.
 #[derive(Clone, Copy)]
 struct ListPage {
     after: Option<Cursor>,
     limit: i64,
 }
 
-/// One source of a list: each is a range of an index, sorted and cut.
+/// One source of a list: a sorted and limited range of an index.
 #[derive(Clone, Copy)]
-struct Branch<'a> {
-    /// On which side of the transaction the account is.
+struct UnionBranch<'a> {
+    /// The account and the column that names it.
     side: Option<(&'static str, Uuid)>,
-    /// None of them: any.
+    /// The categories to match. Empty: any.
     categories: &'a [Uuid],
-    /// The category is on a split.
+    /// Whether the categories are matched on splits.
     of_split: bool,
 }
 
-/// A page of transactions.
+/// Builds the query for a page of transactions.
 pub fn list_query(
     household_id: Uuid,
     filter: &Filter,
@@ -126,9 +133,10 @@ pub fn list_query(
     query
 }
 
-/// A page of those that come next and have the words: a common word fills it at
-/// once, where all that have it would take long to read. None where what comes
-/// next is no range of one index.
+/// Builds the query for matches among the next [`NEAR_LIMIT`] transactions.
+///
+/// A common word fills the page at once, whereas reading all its matches takes long.
+/// Returns `None` if the next transactions are not a range of one index.
 pub fn near_query(
     household_id: Uuid,
     filter: &Filter,
@@ -170,9 +178,11 @@ fn matches_search(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
         .push("::tsquery");
 }
 
-/// Rare words lead to few transactions; only then are these compared and sorted.
-/// Without `materialized` the planner might walk all by date instead, and what
-/// else is asked it might look up in other indexes: of a household, all of it.
+/// Adds CTEs that find transactions by words, and then apply the other conditions.
+///
+/// Rare words match few transactions, which are then filtered and sorted. Without
+/// `materialized` the planner might read all transactions by date, or read other
+/// indexes for the other conditions, which may match all of a household.
 fn found_by_search(query: &mut QueryBuilder<Postgres>, household_id: Uuid, filter: &Filter) {
     query.push("with matching as materialized (select * from ledger.transactions where ");
     matches_search(query, filter);
@@ -191,18 +201,17 @@ fn found_by_search(query: &mut QueryBuilder<Postgres>, household_id: Uuid, filte
     query.push(") ");
 }
 
-/// The sources of a list, merged.
+/// Adds the sources of a list, merged by `union all`.
 fn merged(query: &mut QueryBuilder<Postgres>, household_id: Uuid, filter: &Filter, page: ListPage) {
     let sides = match filter.account_id {
         None => vec![None],
         Some(account) => vec![Some(("account_id", account)), Some(("to_account_id", account))],
     };
     let of_category = |side| {
-        let each = filter
-            .categories
-            .chunks(1)
-            .flat_map(move |categories| [false, true].map(|of_split| Branch { side, categories, of_split }));
-        let all = Branch { side, categories: &[], of_split: false };
+        let each = filter.categories.chunks(1).flat_map(move |categories| {
+            [false, true].map(|of_split| UnionBranch { side, categories, of_split })
+        });
+        let all = UnionBranch { side, categories: &[], of_split: false };
         if filter.categories.is_empty() { vec![all] } else { each.collect() }
     };
     let branches: Vec<_> = sides.into_iter().flat_map(of_category).collect();
@@ -222,12 +231,12 @@ fn branch(
     query: &mut QueryBuilder<Postgres>,
     household_id: Uuid,
     filter: &Filter,
-    branch: Branch<'_>,
+    branch: UnionBranch<'_>,
     page: ListPage,
 ) {
     if branch.of_split {
         query.push("select transactions.* from ledger.splits");
-        // Split by split, in order; one that has several of these categories comes once.
+        // Splits are read in order. A transaction with several of the categories appears once.
         query.push(" cross join lateral (select * from ledger.transactions where household_id = ");
         query.push_bind(household_id).push(" and id = transaction_id offset 0) as transactions");
         query.push(" where splits.household_id = ").push_bind(household_id);
@@ -273,7 +282,7 @@ fn equals_any(query: &mut QueryBuilder<Postgres>, ids: &[Uuid]) {
     };
 }
 
-/// What is asked of a transaction itself.
+/// Adds the conditions on the transaction itself.
 fn conditions(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
     query.push(format!(" and transactions.status = '{}'", filter.status()));
     if let Some(kind) = filter.transaction_type {
@@ -297,7 +306,7 @@ fn conditions(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
     }
 }
 
-/// The days of splits.
+/// Adds the conditions on the dates of splits.
 fn split_dates(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
     if let Some(from) = filter.from {
         query.push(" and splits.transaction_date >= ").push_bind(from);
@@ -307,7 +316,7 @@ fn split_dates(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
     }
 }
 
-/// What comes after the last page.
+/// Adds the condition for rows after the cursor.
 fn after_cursor(query: &mut QueryBuilder<Postgres>, filter: &Filter, after: Option<Cursor>) {
     let Some(after) = after else { return };
     let operator = if filter.ascending { ">" } else { "<" };
@@ -323,8 +332,9 @@ fn after_cursor(query: &mut QueryBuilder<Postgres>, filter: &Filter, after: Opti
     query.push(", ").push_bind(after.id).push(")");
 }
 
-/// A window of what comes next in order, whatever its categories: id, date and
-/// household amount.
+/// Builds the query for the next rows in order, whatever their categories.
+///
+/// It returns id, date and household amount.
 pub fn window_query(
     household_id: Uuid,
     filter: &Filter,
@@ -348,7 +358,9 @@ pub fn window_query(
     query
 }
 
-/// Lists by windows: many categories together are common, so a page fills soon.
+/// Lists transactions of many categories, window by window.
+///
+/// Many categories together are common, so a page fills soon.
 async fn list_by_windows(
     connection: &mut PgConnection,
     household_id: Uuid,

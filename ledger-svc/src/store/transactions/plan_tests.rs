@@ -1,5 +1,7 @@
-//! At a million transactions each list reads a range of an index: nothing is
-//! sorted but what was cut to a page before, no table is scanned.
+//! Tests of the query plans of lists at a million transactions.
+//!
+//! Each list reads a range of an index. Only single pages are sorted, and no table is
+//! scanned.
 
 use chrono::{DateTime, NaiveDate};
 use fintrac_kit::clock::Clock;
@@ -64,7 +66,7 @@ async fn explain(connection: &mut PgConnection, mut query: QueryBuilder<Postgres
 }
 
 #[tokio::test]
-async fn lists_of_a_million_read_ranges_of_indexes() {
+async fn lists_read_index_ranges_at_a_million_transactions() {
     let clock = Clock::manual(DateTime::from_timestamp(1_790_000_000, 0).expect("an instant"));
     let database = TestDatabase::new(&[&crate::SCHEMA], &clock).await;
     let mut connection = database.connect().await;
@@ -112,7 +114,7 @@ async fn lists_of_a_million_read_ranges_of_indexes() {
                 assert!(!plan.contains("Seq Scan on transactions"), "scans: {what}");
                 let cursor_in_index =
                     plan.lines().any(|line| line.contains("Index Cond") && line.contains("ROW("));
-                assert!(after.is_none() || cursor_in_index, "reads what came before: {what}");
+                assert!(after.is_none() || cursor_in_index, "reads rows before the cursor: {what}");
             }
         }
     }
@@ -140,7 +142,7 @@ async fn lists_of_a_million_read_ranges_of_indexes() {
         let is_range = plan.contains(index) && !plan.contains("transactions_search_vector_idx");
         assert!(is_range && !plan.contains("Seq Scan on transactions"), "{filter:?}\n{plan}");
     }
-    // A parent of two hundred: windows of the household's or the account's index.
+    // A parent with two hundred children: windows of the household's or the account's index.
     let many: Vec<_> = (0..200).map(|number| Uuid::from_u128(1000 + number)).chain([FOOD]).collect();
     for (filter, index) in [
         (Filter { categories: many.clone(), ..Filter::default() }, "transactions_date_idx"),
@@ -163,12 +165,13 @@ async fn lists_of_a_million_read_ranges_of_indexes() {
         assert_eq!((page.len(), page == all), (51, true));
     }
     let narrow = Filter { account_id: Some(BANK), categories: vec![FOOD], ..words };
-    assert!(near_query(HOUSEHOLD, &narrow, None, 51).is_none(), "it could be far");
+    assert!(near_query(HOUSEHOLD, &narrow, None, 51).is_none(), "the next match could be far away");
     generic_plans_read_little(&mut connection).await;
 }
 
-/// A plan that is made for everybody takes a household for one of many that are
-/// small. That must not make it read all of a large one.
+/// Checks that generic plans do not read all of a large household.
+///
+/// A generic plan assumes a household of average size.
 async fn generic_plans_read_little(connection: &mut PgConnection) {
     let mut transaction = connection.begin().await.expect("a transaction");
     sqlx::raw_sql("set local plan_cache_mode = force_generic_plan")
@@ -199,7 +202,7 @@ async fn generic_plans_read_little(connection: &mut PgConnection) {
     }
 }
 
-/// How many entries of the indexes of transactions this transaction has read.
+/// Returns the number of index entries of transactions that this transaction read.
 async fn entries_read(connection: &mut PgConnection) -> i64 {
     let sql = "select sum(pg_stat_get_xact_tuples_returned(indexrelid))::int8 from pg_index
                where indrelid = 'ledger.transactions'::regclass";

@@ -1,4 +1,4 @@
-//! The stream while notify-svc comes and goes, on the real layers.
+//! Tests the stream on the real layers while notify-svc becomes unavailable.
 
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -25,12 +25,12 @@ use crate::config::Config;
 use crate::router;
 use crate::state::{AppState, Services};
 
-/// Answers in this order, and never again after the last.
+/// A notify-svc that returns these responses in order and then never responds.
 #[derive(Clone)]
-struct Notify(Arc<Mutex<Vec<Result<pb::ListLiveEventsResponse, Status>>>>);
+struct FakeLiveEventService(Arc<Mutex<Vec<Result<pb::ListLiveEventsResponse, Status>>>>);
 
 #[tonic::async_trait]
-impl LiveEventService for Notify {
+impl LiveEventService for FakeLiveEventService {
     type StreamLiveEventsStream =
         Pin<Box<dyn Stream<Item = Result<pb::StreamLiveEventsResponse, Status>> + Send>>;
 
@@ -38,7 +38,7 @@ impl LiveEventService for Notify {
         &self,
         _request: tonic::Request<pb::ListLiveEventsRequest>,
     ) -> Result<Response<pb::ListLiveEventsResponse>, Status> {
-        let next = self.0.lock().expect("a lock").pop();
+        let next = self.0.lock().expect("the lock is not poisoned").pop();
         match next {
             Some(response) => response.map(Response::new),
             None => std::future::pending().await,
@@ -59,11 +59,14 @@ fn page(seq: i64) -> pb::ListLiveEventsResponse {
     pb::ListLiveEventsResponse { events: vec![entry], until: seq, is_reset: false }
 }
 
-/// What is read after the id 0, until the stream ends or nothing comes any more.
+/// Reads the stream after id 0 until it ends or sends a heartbeat.
+///
+/// Returns the text, and whether the stream has ended.
 async fn read(mut responses: Vec<Result<pb::ListLiveEventsResponse, Status>>) -> (String, bool) {
     responses.reverse();
     let clock = Clock::manual(DateTime::UNIX_EPOCH);
-    let routes = Routes::new(LiveEventServiceServer::new(Notify(Arc::new(Mutex::new(responses)))));
+    let routes =
+        Routes::new(LiveEventServiceServer::new(FakeLiveEventService(Arc::new(Mutex::new(responses)))));
     let notify = TestService::fake("notify", routes, &clock).transport("gateway");
     let services = Services { auth: notify.clone(), ledger: notify.clone(), budget: notify.clone(), notify };
     let config = Config {
@@ -91,15 +94,15 @@ async fn read(mut responses: Vec<Result<pb::ListLiveEventsResponse, Status>>) ->
         .header("last-event-id", "0")
         .extension(ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 1))))
         .body(Body::empty())
-        .expect("a request");
-    let response = router::app(state).oneshot(request).await.expect("a response");
+        .expect("the request is valid");
+    let response = router::app(state).oneshot(request).await.expect("the router responds");
     assert_eq!(response.status(), 200);
     let mut body = response.into_body();
     let mut text = String::new();
-    // A heartbeat shows that nothing else comes.
+    // A heartbeat shows that no more events follow.
     while !text.contains("\n:\n") {
         let Some(frame) = body.frame().await else { return (text, true) };
-        let data = frame.expect("a frame").into_data().expect("data");
+        let data = frame.expect("the frame is read").into_data().expect("the frame has data");
         text.push_str(&String::from_utf8_lossy(&data));
     }
     (text, false)
@@ -110,7 +113,7 @@ fn ids(text: &str) -> Vec<&str> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_outlives_an_unreachable_service() {
+async fn a_stream_survives_an_unavailable_service() {
     let gone = || Err(Status::unavailable("gone"));
     let (text, has_ended) = read(vec![Ok(page(1)), gone(), gone(), Ok(page(2))]).await;
     assert!(!has_ended, "{text}");
@@ -118,7 +121,7 @@ async fn a_stream_outlives_an_unreachable_service() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_ends_when_its_reader_may_not_read_any_more() {
+async fn a_stream_ends_when_the_permission_is_lost() {
     let (text, has_ended) = read(vec![Ok(page(1)), Err(Status::permission_denied("no"))]).await;
     assert!(has_ended, "{text}");
     assert_eq!(ids(&text), ["1"], "{text}");

@@ -1,5 +1,6 @@
-//! Planning without a database: a world of five accounts, what holds whatever
-//! people do in it, and the rules one by one.
+//! Tests of planning without a database, on a world of five accounts.
+//!
+//! `properties` checks invariants under random commands, `rules` single rules.
 
 mod properties;
 mod rules;
@@ -40,8 +41,8 @@ fn household() -> Household {
     Household { id: HOUSEHOLD, currency: currency("EUR"), timezone: chrono_tz::UTC }
 }
 
-/// The world, and everything that was ever posted in it.
-struct World {
+/// A batch state with all postings that were ever made in it.
+struct TestLedger {
     state: BatchState,
     posted: Vec<(Uuid, i64, Posting)>,
     deltas: BalanceDeltas,
@@ -49,7 +50,7 @@ struct World {
     next: u128,
 }
 
-impl World {
+impl TestLedger {
     fn new() -> Self {
         let mut state = BatchState::default();
         for (id, code) in ACCOUNTS {
@@ -104,7 +105,7 @@ impl World {
         Ok((effects, outcome))
     }
 
-    /// What the database would hold afterwards.
+    /// Stores effects as the database would.
     fn store(&mut self, effects: &Effects) {
         let Some(effect) = &effects.transaction else { return };
         let transaction = effect.transaction.clone();
@@ -146,7 +147,7 @@ impl World {
         }
         assert!(
             exchanged.values().all(|sum| sum.abs() <= 1),
-            "household values cancel, but for a transfer's cent"
+            "household values cancel up to one cent of a transfer"
         );
         assert!(sums.values().all(|sum| *sum == 0), "every revision sums to zero per currency: {sums:?}");
         for (account, balance) in self.balances() {
@@ -162,16 +163,16 @@ impl World {
                 postings.map(|(_, _, posting)| posting.amount.minor()).sum()
             };
             let transaction = &stored.transaction;
-            let stands = transaction.status == Status::Posted;
+            let is_posted = transaction.status == Status::Posted;
             assert_eq!(
                 total(transaction.account_id),
-                if stands { transaction.account_change.minor() } else { 0 }
+                if is_posted { transaction.account_change.minor() } else { 0 }
             );
         }
     }
 }
 
-/// Made-up rates: each day its own.
+/// Generates a different rate for each day.
 fn quotes(needed: impl IntoIterator<Item = (Currency, NaiveDate)>) -> Quotes {
     let mut quotes = Quotes::default();
     for (currency_, day) in needed {

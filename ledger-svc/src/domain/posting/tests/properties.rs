@@ -1,10 +1,10 @@
-//! Whatever people do, the ledger adds up.
+//! Random command sequences keep the ledger balanced.
 
 use super::*;
 
-/// Something a person might do; indexes are taken modulo what is there.
+/// An action of a user; indexes are taken modulo the number of items.
 #[derive(Debug, Clone)]
-enum Act {
+enum Step {
     Create(TransactionInput),
     Edit(usize, TransactionChanges),
     Void(usize),
@@ -33,7 +33,7 @@ fn input() -> impl Strategy<Value = TransactionInput> {
     let parts = prop_oneof![2 => Just(Vec::new()), 1 => proptest::collection::vec(1..100_u32, 1..4)];
     (kind, account(), amount(), account(), amount(), category, currency_code, day(), parts).prop_map(
         |(kind, account_id, amount, to, to_amount, category, currency_code, day, parts)| {
-            // Whole amounts are split in whole parts, the last one takes the rest.
+            // Whole amounts are split into whole parts, of which the last is the remainder.
             let whole = amount.parse::<u32>().ok().filter(|whole| whole / 400 > 0 && kind != "transfer");
             let splits = whole.map(|whole| split(whole, &parts)).unwrap_or_default();
             let is_transfer = kind == "transfer";
@@ -86,18 +86,18 @@ fn changes() -> impl Strategy<Value = TransactionChanges> {
         })
 }
 
-fn act() -> impl Strategy<Value = Act> {
+fn act() -> impl Strategy<Value = Step> {
     prop_oneof![
-        6 => input().prop_map(Act::Create),
-        3 => (any::<usize>(), changes()).prop_map(|(index, changes)| Act::Edit(index, changes)),
-        2 => any::<usize>().prop_map(Act::Void),
-        2 => any::<usize>().prop_map(Act::Restore),
-        1 => (any::<usize>(), -1_000_000..1_000_000_i64).prop_map(|(index, balance)| Act::SetBalance(index, balance)),
-        1 => (any::<usize>(), any::<bool>()).prop_map(|(index, active)| Act::Archive(index, active)),
+        6 => input().prop_map(Step::Create),
+        3 => (any::<usize>(), changes()).prop_map(|(index, changes)| Step::Edit(index, changes)),
+        2 => any::<usize>().prop_map(Step::Void),
+        2 => any::<usize>().prop_map(Step::Restore),
+        1 => (any::<usize>(), -1_000_000..1_000_000_i64).prop_map(|(index, balance)| Step::SetBalance(index, balance)),
+        1 => (any::<usize>(), any::<bool>()).prop_map(|(index, active)| Step::Archive(index, active)),
     ]
 }
 
-fn command_kind(world: &World, act: Act) -> Option<CommandKind> {
+fn command_kind(world: &TestLedger, act: Step) -> Option<CommandKind> {
     let transaction = |index: usize| {
         (!world.transactions.is_empty()).then(|| world.transactions[index % world.transactions.len()])
     };
@@ -108,18 +108,20 @@ fn command_kind(world: &World, act: Act) -> Option<CommandKind> {
         expected_version: None,
     };
     Some(match act {
-        Act::Create(input) => CommandKind::Create(input),
-        Act::Edit(index, changes) => {
+        Step::Create(input) => CommandKind::Create(input),
+        Step::Edit(index, changes) => {
             CommandKind::Edit { transaction_id: transaction(index)?, changes, expected_version: None }
         }
-        Act::Void(index) => CommandKind::Void { transaction_id: transaction(index)?, expected_version: None },
-        Act::Restore(index) => {
+        Step::Void(index) => {
+            CommandKind::Void { transaction_id: transaction(index)?, expected_version: None }
+        }
+        Step::Restore(index) => {
             CommandKind::Restore { transaction_id: transaction(index)?, expected_version: None }
         }
-        Act::SetBalance(index, balance) => {
+        Step::SetBalance(index, balance) => {
             change(index, AccountChanges { balance: Some(balance.to_string()), ..AccountChanges::default() })
         }
-        Act::Archive(index, active) => {
+        Step::Archive(index, active) => {
             change(index, AccountChanges { is_active: Some(active), ..AccountChanges::default() })
         }
     })
@@ -130,12 +132,12 @@ proptest! {
 
     #[test]
     fn every_command_sequence_keeps_the_ledger_balanced(acts in proptest::collection::vec(act(), 1..40)) {
-        let mut world = World::new();
+        let mut world = TestLedger::new();
         for act in acts {
             let Some(kind) = command_kind(&world, act) else { continue };
             let before = (world.balances(), world.posted.len());
             if world.execute(kind).is_err() {
-                prop_assert_eq!(before, (world.balances(), world.posted.len()), "a rejection leaves no trace");
+                prop_assert_eq!(before, (world.balances(), world.posted.len()), "a rejection has no effect");
             }
             world.check();
         }
@@ -143,7 +145,7 @@ proptest! {
 
     #[test]
     fn an_edit_and_its_reversal_are_the_identity(first in input(), changes in changes()) {
-        let mut world = World::new();
+        let mut world = TestLedger::new();
         let Ok((_, Outcome::Transaction(made))) = world.execute(CommandKind::Create(first.clone())) else { return Ok(()) };
         let deltas_before: BTreeMap<_, _> = world.deltas.days.clone();
         let balances = world.balances();
@@ -159,22 +161,22 @@ proptest! {
             description: Some(None),
             ..TransactionChanges::default()
         };
-        world.execute(edit(back)).expect("the way back is open");
+        world.execute(edit(back)).expect("the edit can be reversed");
         prop_assert_eq!(world.balances(), balances);
         let days: BTreeMap<_, _> = world.deltas.days.clone().into_iter().filter(|(_, sums)| *sums != DailyDelta::default()).collect();
         let before: BTreeMap<_, _> = deltas_before.into_iter().filter(|(_, sums)| *sums != DailyDelta::default()).collect();
-        prop_assert_eq!(days, before, "totals, native and in the household's currency");
+        prop_assert_eq!(days, before, "daily totals are equal in both currencies");
         world.check();
         world.execute(CommandKind::Void { transaction_id: made.id, expected_version: None }).expect("voided");
-        prop_assert!(world.deltas.days.values().all(|sums| *sums == DailyDelta::default()), "nothing is left after voiding");
+        prop_assert!(world.deltas.days.values().all(|sums| *sums == DailyDelta::default()), "voided totals are zero");
         prop_assert!(world.balances().values().all(|balance| *balance == 0));
     }
 
     #[test]
     fn voiding_and_restoring_is_the_identity(first in input(), times in 1..4_usize) {
-        let mut world = World::new();
+        let mut world = TestLedger::new();
         let Ok((_, Outcome::Transaction(made))) = world.execute(CommandKind::Create(first)) else { return Ok(()) };
-        let whole = |world: &World| {
+        let whole = |world: &TestLedger| {
             let days = world.deltas.days.clone().into_iter().filter(|(_, sums)| *sums != DailyDelta::default());
             let postings = world.state.transactions[&(HOUSEHOLD, made.id)].postings.clone();
             (world.balances(), days.collect::<BTreeMap<_, _>>(), postings)
@@ -198,7 +200,7 @@ proptest! {
         seed in any::<u64>(),
     ) {
         let plan_all = |order: &[usize]| {
-            let mut world = World::new();
+            let mut world = TestLedger::new();
             let commands: Vec<_> = inputs.iter().map(|input| world.command(CommandKind::Create(input.clone()))).collect();
             let mut outcomes = BTreeMap::new();
             for index in order {

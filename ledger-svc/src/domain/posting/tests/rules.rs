@@ -1,4 +1,4 @@
-//! The rules that an example says best.
+//! Examples of single rules.
 
 use super::*;
 use crate::domain::posting::Occurrence;
@@ -19,7 +19,7 @@ fn changed(changes: TransactionChanges, transaction_id: Uuid) -> CommandKind {
 
 #[test]
 fn a_text_edit_posts_nothing_and_an_empty_edit_adds_no_revision() {
-    let mut world = World::new();
+    let mut world = TestLedger::new();
     let (_, made) = world.execute(CommandKind::Create(expense(11, "10"))).expect("posted");
     let Outcome::Transaction(made) = made else { panic!("a transaction") };
     let words =
@@ -27,20 +27,20 @@ fn a_text_edit_posts_nothing_and_an_empty_edit_adds_no_revision() {
     let (effects, _) = world.execute(changed(words.clone(), made.id)).expect("edited");
     let effect = effects.transaction.expect("a revision");
     assert!(effect.postings.is_empty() && effect.revision.revision == 2);
-    assert_eq!(effect.transaction.posted_revision, Some(1), "the first postings still stand");
+    assert_eq!(effect.transaction.posted_revision, Some(1), "the first postings stay in effect");
     let (effects, _) = world.execute(changed(words, made.id)).expect("nothing to do");
     assert!(effects.transaction.is_none() && effects.events.is_empty());
 }
 
 #[test]
 fn an_edit_keeps_its_rate_unless_currency_or_date_change() {
-    let mut world = World::new();
+    let mut world = TestLedger::new();
     let input = TransactionInput { currency_code: Some("JPY".into()), ..expense(13, "1000") };
     let (_, made) = world.execute(CommandKind::Create(input)).expect("posted");
     let Outcome::Transaction(made) = made else { panic!("a transaction") };
     let rate = made.rate.expect("converted");
-    let edit = |world: &mut World, changes| {
-        // The day's rate has moved meanwhile.
+    let edit = |world: &mut TestLedger, changes| {
+        // The day's rate has changed meanwhile.
         let command = world.command(changed(changes, made.id));
         let resolved = resolve(&world.state, &command).expect("resolved");
         let mut quotes = Quotes::default();
@@ -66,7 +66,7 @@ fn an_edit_keeps_its_rate_unless_currency_or_date_change() {
 
 #[test]
 fn closed_accounts_take_reversals_only() {
-    let mut world = World::new();
+    let mut world = TestLedger::new();
     let (_, made) = world.execute(CommandKind::Create(expense(11, "10"))).expect("posted");
     let Outcome::Transaction(made) = made else { panic!("a transaction") };
     let archive = AccountChanges { is_active: Some(false), ..AccountChanges::default() };
@@ -74,7 +74,7 @@ fn closed_accounts_take_reversals_only() {
     world
         .execute(CommandKind::ChangeAccount { account_id, changes: archive, expected_version: None })
         .expect("archived");
-    let rejected = |world: &mut World, kind| world.execute(kind).map(|_| ()).expect_err("rejected");
+    let rejected = |world: &mut TestLedger, kind| world.execute(kind).map(|_| ()).expect_err("rejected");
     assert_eq!(
         rejected(&mut world, CommandKind::Create(expense(11, "1"))),
         Rejection::AccountClosed(vec!["account_id"])
@@ -82,26 +82,26 @@ fn closed_accounts_take_reversals_only() {
     let dearer = TransactionChanges { amount: Some("11".into()), ..TransactionChanges::default() };
     assert_eq!(rejected(&mut world, changed(dearer, made.id)), Rejection::AccountClosed(vec!["account_id"]));
     let words = TransactionChanges { notes: Some(Some("fine".into())), ..TransactionChanges::default() };
-    world.execute(changed(words, made.id)).expect("words may change");
+    world.execute(changed(words, made.id)).expect("texts may change");
     world
         .execute(CommandKind::Void { transaction_id: made.id, expected_version: None })
         .expect("a reversal is always allowed");
     let (effects, _) = world
         .execute(CommandKind::Void { transaction_id: made.id, expected_version: None })
-        .expect("voided again is voided");
+        .expect("voiding twice is allowed");
     assert!(effects.transaction.is_none() && effects.events.is_empty());
     world
         .execute(CommandKind::Restore { transaction_id: made.id, expected_version: None })
-        .expect("what was voided comes back");
+        .expect("restored on an archived account");
     let category =
         TransactionChanges { category_id: Some(Some(EXPENSE.to_string())), ..TransactionChanges::default() };
-    world.execute(changed(category, made.id)).expect("another category moves nothing");
+    world.execute(changed(category, made.id)).expect("a new category does not change the account");
     world.check();
 }
 
 #[test]
 fn an_amount_entered_in_the_household_currency_is_not_converted_back() {
-    let mut world = World::new();
+    let mut world = TestLedger::new();
     let input = TransactionInput { currency_code: Some("EUR".into()), ..expense(13, "9.99") };
     let (effects, made) = world.execute(CommandKind::Create(input)).expect("posted");
     let Outcome::Transaction(made) = made else { panic!("a transaction") };
@@ -125,13 +125,13 @@ fn an_amount_entered_in_the_household_currency_is_not_converted_back() {
     let postings = effects.transaction.expect("postings").postings;
     let household: Vec<_> =
         postings.iter().map(|posting| posting.household.expect("known").amount.minor()).collect();
-    assert_eq!(household[..2], [-999, 999], "what leaves is his word");
-    assert_eq!(household[2], -household[3], "what arrives has the day's rate");
+    assert_eq!(household[..2], [-999, 999], "the entered amount leaves");
+    assert_eq!(household[2], -household[3], "the arriving amount has the day's rate");
 }
 
 #[test]
 fn a_balance_that_cannot_be_stored_is_rejected() {
-    let mut world = World::new();
+    let mut world = TestLedger::new();
     let key = (HOUSEHOLD, Uuid::from_u128(11));
     if let Some(account) = world.state.accounts.get_mut(&key) {
         account.projected_balance = Money::new(i64::MIN + 5, currency("EUR"));
@@ -142,7 +142,7 @@ fn a_balance_that_cannot_be_stored_is_rejected() {
 
 #[test]
 fn opening_and_adjusting_an_account_returns_its_balance() {
-    let mut world = World::new();
+    let mut world = TestLedger::new();
     let input = crate::domain::account::AccountInput {
         name: "New".into(),
         account_type: "cash".into(),
@@ -166,14 +166,14 @@ fn opening_and_adjusting_an_account_returns_its_balance() {
     assert_eq!(
         (adjusted.balance.minor(), adjusted.account.version),
         (700, 1),
-        "the balance is no edit of the account"
+        "setting the balance does not change the account's version"
     );
     assert_eq!(effects.transaction.map(|effect| effect.transaction.amount.minor()), Some(1200));
 }
 
 #[test]
 fn setting_a_balance_ignores_postings_dated_later() {
-    let mut world = World::new();
+    let mut world = TestLedger::new();
     // Today is 4 October 2024.
     let dated = |amount: &str, date: &str| TransactionInput {
         transaction_date: Some(date.into()),
@@ -198,7 +198,7 @@ fn setting_a_balance_ignores_postings_dated_later() {
 
 #[test]
 fn changing_the_amount_of_a_cross_currency_transfer_requires_to_amount() {
-    let mut world = World::new();
+    let mut world = TestLedger::new();
     let transfer = TransactionInput {
         transaction_type: "transfer".into(),
         to_account_id: Some(Uuid::from_u128(11).to_string()),
@@ -222,7 +222,7 @@ fn changing_the_amount_of_a_cross_currency_transfer_requires_to_amount() {
     let both = TransactionChanges { to_amount: Some(Some("880".into())), ..amount };
     world.execute(edit(both)).expect("edited");
     assert_eq!(world.balances()[&Uuid::from_u128(11)], 88_000);
-    // Between two accounts of one currency nothing has to be transaction.
+    // Between two accounts of one currency no `to_amount` is required.
     let to_euros = TransactionChanges {
         account_id: Some(Uuid::from_u128(12).to_string()),
         ..TransactionChanges::default()
@@ -234,7 +234,7 @@ fn changing_the_amount_of_a_cross_currency_transfer_requires_to_amount() {
 
 #[test]
 fn a_field_that_was_not_sent_never_conflicts_with_a_new_type() {
-    let mut world = World::new();
+    let mut world = TestLedger::new();
     let input = TransactionInput { category_id: Some(EXPENSE.to_string()), ..expense(11, "10") };
     let (_, made) = world.execute(CommandKind::Create(input)).expect("posted");
     let Outcome::Transaction(made) = made else { panic!("a transaction") };
@@ -257,7 +257,7 @@ fn a_field_that_was_not_sent_never_conflicts_with_a_new_type() {
 
 #[test]
 fn a_category_posting_keeps_the_entered_currency() {
-    let mut world = World::new();
+    let mut world = TestLedger::new();
     // A hundred yen from an account in dollars: 100 / 175.6801 * 1.1173 = 0.64 dollars.
     let input = TransactionInput {
         currency_code: Some("JPY".into()),
@@ -294,8 +294,8 @@ fn reasons(rejected: Result<(Effects, Outcome), Rejection>) -> Vec<(String, &'st
 
 #[test]
 fn splits_share_amount_and_household_value_to_the_last_cent() {
-    let mut world = World::new();
-    // Said in dollars, booked in yen, worth euros: three roundings.
+    let mut world = TestLedger::new();
+    // Entered in dollars, posted in yen, valued in euros: three roundings.
     let parts = splits(&[(EXPENSE, "3.33"), (OTHER_EXPENSE, "3.33"), (EXPENSE, "3.34")]);
     let input = TransactionInput { currency_code: Some("USD".into()), splits: parts, ..expense(14, "10.00") };
     let (effects, _) = world.execute(CommandKind::Create(input)).expect("posted");
@@ -310,7 +310,7 @@ fn splits_share_amount_and_household_value_to_the_last_cent() {
         .iter()
         .map(|posting| (posting.amount.currency().code(), posting.amount.minor()))
         .collect();
-    assert_eq!(parts, [("USD", 333), ("USD", 333), ("USD", 334)], "as they were said");
+    assert_eq!(parts, [("USD", 333), ("USD", 333), ("USD", 334)], "as entered");
     let yen: i64 = postings
         .iter()
         .filter(|posting| posting.amount.currency().code() == "JPY")
@@ -321,7 +321,7 @@ fn splits_share_amount_and_household_value_to_the_last_cent() {
 
 #[test]
 fn invalid_splits_are_reported_by_index() {
-    let mut world = World::new();
+    let mut world = TestLedger::new();
     let with = |parts: &[(Uuid, &str)]| TransactionInput { splits: splits(parts), ..expense(11, "10") };
     let rejected = world.execute(CommandKind::Create(with(&[(EXPENSE, "4"), (OTHER_EXPENSE, "5.99")])));
     assert_eq!(reasons(rejected), [("splits".into(), "SPLITS_SUM_MISMATCH")]);
@@ -352,7 +352,7 @@ fn invalid_splits_are_reported_by_index() {
 
 #[test]
 fn a_category_replaces_splits_and_splits_replace_a_category() {
-    let mut world = World::new();
+    let mut world = TestLedger::new();
     let input = TransactionInput { category_id: Some(EXPENSE.to_string()), ..expense(11, "10") };
     let (_, made) = world.execute(CommandKind::Create(input)).expect("posted");
     let Outcome::Transaction(made) = made else { panic!("a transaction") };
@@ -366,7 +366,7 @@ fn a_category_replaces_splits_and_splits_replace_a_category() {
     assert_eq!(
         reasons(rejected),
         [("splits".into(), "SPLITS_SUM_MISMATCH")],
-        "they do not stretch by themselves"
+        "splits do not scale with the amount"
     );
     let one = TransactionChanges {
         category_id: Some(Some(OTHER_EXPENSE.to_string())),
@@ -380,11 +380,11 @@ fn a_category_replaces_splits_and_splits_replace_a_category() {
 
 #[test]
 fn restoring_works_on_a_closed_account_and_keeps_the_rates() {
-    let mut world = World::new();
+    let mut world = TestLedger::new();
     let (_, made) = world.execute(CommandKind::Create(expense(13, "10"))).expect("posted");
     let Outcome::Transaction(made) = made else { panic!("a transaction") };
     let restore = || CommandKind::Restore { transaction_id: made.id, expected_version: None };
-    let (effects, _) = world.execute(restore()).expect("it stands already");
+    let (effects, _) = world.execute(restore()).expect("already posted");
     assert!(effects.transaction.is_none() && effects.events.is_empty(), "nothing to do");
     world.execute(CommandKind::Void { transaction_id: made.id, expected_version: Some(1) }).expect("voided");
     let archive = CommandKind::ChangeAccount {
@@ -405,7 +405,7 @@ fn restoring_works_on_a_closed_account_and_keeps_the_rates() {
 
 #[test]
 fn an_occurrence_of_a_changed_recurring_transaction_is_not_posted() {
-    let mut world = World::new();
+    let mut world = TestLedger::new();
     let recurring_id = Uuid::from_u128(77);
     let key = (world.command(CommandKind::Create(expense(11, "10"))).household.id, recurring_id);
     let mut post = |version: Option<i64>| {
@@ -416,5 +416,5 @@ fn an_occurrence_of_a_changed_recurring_transaction_is_not_posted() {
     };
     assert_eq!(post(Some(3)), Ok(()));
     assert_eq!(post(Some(4)), Err(Rejection::VersionMismatch));
-    assert_eq!(post(None), Err(Rejection::VersionMismatch), "paused, or deleted");
+    assert_eq!(post(None), Err(Rejection::VersionMismatch), "paused or deleted");
 }
