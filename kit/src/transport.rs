@@ -107,12 +107,13 @@ where
     S: Service<Request<Body>, Response = Response<Body>, Error = Error> + Clone + Send + Sync + 'static,
     S::Future: Send,
 {
-    BoxCloneSyncService::new(ClientStack { retry: Retry::new(inner), issuer: Arc::new(issuer) })
+    BoxCloneSyncService::new(ClientStack { inner, retry: Retry::new(), issuer: Arc::new(issuer) })
 }
 
 #[derive(Clone)]
 struct ClientStack<S> {
-    retry: Retry<S>,
+    inner: S,
+    retry: Retry,
     issuer: Arc<Issuer>,
 }
 
@@ -157,9 +158,9 @@ where
         if let Some(number) = household {
             request.extensions_mut().insert(Affinity(number));
         }
-        let (retry, issuer) = (self.retry.clone(), Arc::clone(&self.issuer));
+        let (inner, retry, issuer) = (self.inner.clone(), self.retry.clone(), Arc::clone(&self.issuer));
         Box::pin(async move {
-            let call = retry.send(request);
+            let call = retry.send(inner, request);
             let result = match deadline {
                 Some(deadline) => match tokio::time::timeout_at(deadline, call).await {
                     Ok(result) => result,

@@ -7,13 +7,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Request, Response, request};
+use futures::future::BoxFuture;
+use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use tonic::body::Body;
+use tonic::codegen::Bytes;
 use tonic::transport::Error;
 use tonic::{Code, ConnectError, Status};
+use tower::retry::Policy;
 use tower::retry::budget::{Budget as _, TpsBudget};
-use tower::{Service, ServiceExt as _};
+use tower::{Service, ServiceExt as _, service_fn};
 
 use super::IDEMPOTENCY_KEY;
 use super::load_balancer::AttemptedEndpoints;
@@ -27,70 +30,78 @@ const MAX_ATTEMPTS: u32 = 3;
 /// half times it.
 const RETRY_DELAY: Duration = Duration::from_millis(60);
 
-/// A client that retries failed calls if that is safe.
+/// The policy that retries failed calls if that is safe.
 #[derive(Clone)]
-pub struct Retry<S> {
-    inner: S,
+pub struct Retry {
     budget: Arc<TpsBudget>,
+    /// The number of the current attempt, from 1.
+    attempt: u32,
 }
 
-impl<S> Retry<S> {
-    pub fn new(inner: S) -> Self {
-        Self { inner, budget: Arc::new(TpsBudget::new(Duration::from_secs(10), 10, 0.2)) }
+impl Retry {
+    /// Creates the policy of one client, with a budget of its own.
+    pub fn new() -> Self {
+        Self { budget: Arc::new(TpsBudget::new(Duration::from_secs(10), 10, 0.2)), attempt: 1 }
     }
-}
 
-impl<S> Retry<S>
-where
-    S: Service<Request<Body>, Response = Response<Body>, Error = Error>,
-{
-    pub async fn send(mut self, request: Request<Body>) -> Result<Response<Body>, Error> {
-        let (head, body) = request.into_parts();
+    /// Sends `request` through `inner`, and again as often as the policy allows.
+    pub async fn send<S>(self, inner: S, request: Request<Body>) -> Result<Response<Body>, Error>
+    where
+        S: Service<Request<Body>, Response = Response<Body>, Error = Error> + Clone,
+    {
+        let (mut head, body) = request.into_parts();
         // All calls of the system have one request message, which is already complete.
         let body = match body.collect().await {
-            Ok(body) => body.to_bytes(),
+            Ok(body) => Full::new(body.to_bytes()),
             Err(status) => return Ok(status.into_http()),
         };
-        let repeatable = head.headers.contains_key(IDEMPOTENCY_KEY)
-            || fintrac_proto::access(head.uri.path()).is_some_and(|access| access.idempotent);
+        head.extensions.insert(AttemptedEndpoints::default());
         self.budget.deposit();
-        let attempted = AttemptedEndpoints::default();
-        let mut attempt = 1;
-        loop {
-            let mut request = Request::from_parts(copy_head(&head), Body::new(Full::new(body.clone())));
-            request.extensions_mut().insert(attempted.clone());
-            let response = match self.inner.ready().await {
-                Ok(inner) => inner.call(request).await,
-                Err(error) => Err(error),
-            };
-            let was_never_sent = response.as_ref().is_err_and(failed_to_connect);
-            let is_lost = response.as_ref().map_or(true, is_unavailable);
-            let has_other_replicas = attempted.has_others();
-            let may_retry =
-                is_lost && attempt < MAX_ATTEMPTS && (repeatable || was_never_sent && has_other_replicas);
-            if !may_retry || !self.budget.withdraw() {
-                return response;
-            }
-            metrics::counter!("fintrac_rpc_retries_total").increment(1);
-            if !has_other_replicas {
-                // There is only one replica; it may come back.
-                attempted.clear();
-                tokio::time::sleep(Random::System.jittered(RETRY_DELAY * attempt)).await;
-            }
-            attempt += 1;
-        }
+        let attempt =
+            service_fn(move |request: Request<Full<Bytes>>| inner.clone().oneshot(request.map(Body::new)));
+        tower::retry::Retry::new(self, attempt).oneshot(Request::from_parts(head, body)).await
     }
 }
 
-/// Copies the head of a request for another attempt.
-fn copy_head(head: &request::Parts) -> request::Parts {
-    let (mut copy, ()) = Request::new(()).into_parts();
-    copy.method = head.method.clone();
-    copy.uri = head.uri.clone();
-    copy.version = head.version;
-    copy.headers = head.headers.clone();
-    copy.extensions = head.extensions.clone();
-    copy
+impl Policy<Request<Full<Bytes>>, Response<Body>, Error> for Retry {
+    type Future = BoxFuture<'static, ()>;
+
+    fn retry(
+        &mut self,
+        request: &mut Request<Full<Bytes>>,
+        result: &mut Result<Response<Body>, Error>,
+    ) -> Option<Self::Future> {
+        let attempted = request.extensions().get::<AttemptedEndpoints>()?.clone();
+        let has_other_replicas = attempted.has_others();
+        let is_lost = result.as_ref().map_or(true, is_unavailable);
+        let was_never_sent = result.as_ref().is_err_and(failed_to_connect);
+        let is_safe = is_idempotent(request) || was_never_sent && has_other_replicas;
+        if !is_lost || !is_safe || self.attempt == MAX_ATTEMPTS || !self.budget.withdraw() {
+            return None;
+        }
+        metrics::counter!("fintrac_rpc_retries_total").increment(1);
+        let delay = (!has_other_replicas).then(|| {
+            // There is only one replica; it may come back.
+            attempted.clear();
+            Random::System.jittered(RETRY_DELAY * self.attempt)
+        });
+        self.attempt += 1;
+        Some(Box::pin(async move {
+            if let Some(delay) = delay {
+                tokio::time::sleep(delay).await;
+            }
+        }))
+    }
+
+    fn clone_request(&mut self, request: &Request<Full<Bytes>>) -> Option<Request<Full<Bytes>>> {
+        Some(request.clone())
+    }
+}
+
+/// Returns whether a call may take effect twice: its proto says so, or it has a key.
+fn is_idempotent<B>(request: &Request<B>) -> bool {
+    request.headers().contains_key(IDEMPOTENCY_KEY)
+        || fintrac_proto::access(request.uri().path()).is_some_and(|access| access.idempotent)
 }
 
 /// Returns whether the call failed before it was sent, so that it has no effect.
