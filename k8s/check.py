@@ -95,9 +95,9 @@ def check_references(overlay, resources):
             for source in container.get("envFrom", []):
                 if "secretRef" in source:
                     report(overlay, f"{name(resource)}: secrets must be mounted as files")
-                wanted = source.get("configMapRef")
-                if wanted and f"ConfigMap/{wanted['name']}" not in made:
-                    report(overlay, f"{name(resource)}: no ConfigMap {wanted['name']}")
+                reference = source.get("configMapRef")
+                if reference and f"ConfigMap/{reference['name']}" not in made:
+                    report(overlay, f"{name(resource)}: no ConfigMap {reference['name']}")
             for variable in container.get("env", []):
                 path = variable.get("value", "")
                 if "secretKeyRef" in variable.get("valueFrom", {}):
@@ -110,8 +110,8 @@ def check_references(overlay, resources):
 
 
 def selects(selector, labels):
-    wanted = selector.get("matchLabels", {})
-    if any(labels.get(key) != value for key, value in wanted.items()):
+    match_labels = selector.get("matchLabels", {})
+    if any(labels.get(key) != value for key, value in match_labels.items()):
         return False
     for expression in selector.get("matchExpressions", []):
         assert expression["operator"] == "In", expression

@@ -36,7 +36,7 @@ create table budget.budget_terms (
     valid_from date not null,
     amount bigint not null,
     category_ids uuid[] not null,
-    -- What a period carries over to the next one.
+    -- The remainder that a period carries over to the next one.
     rollover text not null,
     constraint budget_terms_pkey primary key (household_id, budget_id, valid_from),
     constraint budget_terms_amount_check check (amount > 0),
@@ -116,7 +116,7 @@ create index goals_due_date_idx on budget.goals (due_date)
 create table budget.milestones (
     household_id uuid not null,
     goal_id uuid not null,
-    -- Of the target.
+    -- Percent of the target.
     percent int not null,
     id uuid not null,
     -- False if a higher milestone was reached at the same time; that one notifies.
@@ -178,7 +178,7 @@ create table budget.contributions (
     -- the transfer.
     key_operation text,
     key text,
-    -- When a worker must read the transfer from the ledger.
+    -- The time at which a worker must read the transfer from the ledger.
     due_at timestamptz,
     -- Increases with every event on the transfer. A read that began under an
     -- older generation does not clear due_at.
@@ -212,7 +212,7 @@ create table budget.category_reference_updates (
     budget_id uuid not null,
     -- Increases with every change. The ledger stores it with the references.
     generation bigint generated always as identity,
-    -- When a job sends the result, unless the change has sent it.
+    -- The time at which a job sends the result, unless the change has sent it.
     due_at timestamptz not null,
     -- True while the result is being sent: the change can no longer commit.
     is_closed boolean not null default false,

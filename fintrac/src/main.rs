@@ -40,7 +40,7 @@ enum Command {
     Healthcheck,
     /// Count violations of the ledger's invariants; fails if there are any
     Verify,
-    /// Manage background jobs (the default: list state, last and next run, backlog, failures)
+    /// Manage background jobs; without a command, lists their state
     Jobs {
         #[command(subcommand)]
         action: Option<Jobs>,
@@ -137,7 +137,7 @@ enum Rotate {
     Data,
     /// Add a key that signs access tokens
     Signing {
-        /// Seconds until the key signs; longer than FINTRAC_REVOCATION_GRACE, so that every verifier has it
+        /// Seconds until the key signs; must exceed FINTRAC_REVOCATION_GRACE
         #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u32).range(61..))]
         lead: u32,
     },
@@ -145,7 +145,7 @@ enum Rotate {
 
 #[derive(Subcommand)]
 enum Rates {
-    /// Import the European Central Bank's reference rates (eurofxref-hist.zip, or the CSV in it)
+    /// Import the ECB's reference rates (eurofxref-hist.zip, or the CSV in it)
     Import { file: PathBuf },
 }
 

@@ -19,10 +19,10 @@ use tonic::transport::server::{Connected, TcpConnectInfo};
 
 use crate::access::network::{network_prefix, site_prefix};
 
-/// The share of one network in all connections: at most a fifth.
-const MAX_SHARE_PER_NETWORK: usize = 5;
-/// The share of one site in all connections: at most a quarter.
-const MAX_SHARE_PER_SITE: usize = 4;
+/// Divides the connections by the most that one network may have: a fifth.
+const NETWORK_SHARE_DIVISOR: usize = 5;
+/// Divides the connections by the most that one site may have: a quarter.
+const SITE_SHARE_DIVISOR: usize = 4;
 
 /// A limit on concurrent connections.
 /// When it is reached, the connection that has been idle longest is closed in favor of a new one.
@@ -113,9 +113,9 @@ impl ConnectionLimiter {
         let (network, site) = (network_prefix(address), site_prefix(address));
         let counted: Vec<(IpAddr, usize)> = match (is_exempt, network == site) {
             (true, _) => Vec::new(),
-            (false, true) => vec![(network, share(MAX_SHARE_PER_NETWORK))],
+            (false, true) => vec![(network, share(NETWORK_SHARE_DIVISOR))],
             (false, false) => {
-                vec![(network, share(MAX_SHARE_PER_NETWORK)), (site, share(MAX_SHARE_PER_SITE))]
+                vec![(network, share(NETWORK_SHARE_DIVISOR)), (site, share(SITE_SHARE_DIVISOR))]
             }
         };
         let mut open = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);

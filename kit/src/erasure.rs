@@ -98,7 +98,7 @@ pub struct ErasureEventHandler {
 }
 
 impl Handler for ErasureEventHandler {
-    type Prepared = ();
+    type Preparation = ();
 
     async fn prepare(&self, _events: &[Event]) -> Result<(), HandlerError> {
         Ok(())

@@ -80,11 +80,12 @@ impl LocaleFormatter {
     ///
     /// # Errors
     /// If the date is outside the calendar's range.
-    pub fn date_time(&self, at: NaiveDateTime) -> Result<String, LocaleFormatError> {
-        let unwritable = || LocaleFormatError(format!("{at} is not a time"));
+    pub fn date_time(&self, date_time: NaiveDateTime) -> Result<String, LocaleFormatError> {
+        let unwritable = || LocaleFormatError(format!("{date_time} is not a time"));
         let part = |number: u32| u8::try_from(number).map_err(|_| unwritable());
-        let time = Time::try_new(part(at.hour())?, part(at.minute())?, 0, 0).map_err(|_| unwritable())?;
-        Ok(self.date_times.format(&DateTime { date: iso(at.date())?, time }).to_string())
+        let time = Time::try_new(part(date_time.hour())?, part(date_time.minute())?, 0, 0)
+            .map_err(|_| unwritable())?;
+        Ok(self.date_times.format(&DateTime { date: iso(date_time.date())?, time }).to_string())
     }
 
     /// Formats a date given as YYYY-MM-DD in digits, where space is short.
@@ -133,11 +134,11 @@ mod tests {
             assert_eq!(formatter.short_date("2026-11-03").expect("a day"), short, "{language}");
             assert_eq!(formatter.month("2026-11-03").expect("a day"), month, "{language}");
         }
-        let at = "2026-11-03T16:05:59".parse().expect("a time");
+        let date_time = "2026-11-03T16:05:59".parse().expect("a time");
         assert_eq!(
             ["en", "de", "fr", "es", "pt"].map(|language| LocaleFormatter::new(language)
                 .expect(language)
-                .date_time(at)
+                .date_time(date_time)
                 .expect("a time")),
             [
                 "November 3, 2026 at 4:05\u{202f}PM",

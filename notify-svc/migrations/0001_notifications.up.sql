@@ -121,7 +121,7 @@ create table notify.reports (
     -- The first day of the month.
     month date not null,
     id uuid not null constraint reports_id_key unique,
-    -- When the report must be sent. Null once it is sent.
+    -- The time at which the report must be sent. Null once it is sent.
     due_at timestamptz,
     leased_until timestamptz,
     failures int not null default 0,

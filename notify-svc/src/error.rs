@@ -27,7 +27,7 @@ impl From<PageError> for Error {
     }
 }
 
-/// A missing text or an unreadable value is permanent: a retry would fail the same way.
+/// A missing text or an unreadable value is permanent: a retry fails as well.
 impl From<TemplateError> for HandlerError {
     fn from(error: TemplateError) -> Self {
         Self::Permanent(error.to_string())

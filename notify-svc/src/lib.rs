@@ -1,5 +1,6 @@
-//! notify-svc sends emails and keeps the inbox, the audit log and the live events, all of
-//! them derived from the events of the other services.
+//! notify-svc sends emails and stores the inbox, audit log and live events.
+//!
+//! All of them derive from the events of the other services.
 //!
 //! Invariants:
 //!
@@ -79,7 +80,7 @@ const CONCURRENT_EMAILS: usize = 4;
 /// The number of reports that are processed concurrently.
 const CONCURRENT_REPORTS: usize = 2;
 
-/// Builds the service on the event logs and notification data of the other services.
+/// Builds the service on the event logs and data of the other services.
 pub fn build(
     config: &Config,
     deps: &ServiceDependencies,

@@ -1,4 +1,4 @@
-//! Whole-system tests: the system in one process or in five, accessed only over REST and gRPC.
+//! Tests the system in one process or in five, only over REST and gRPC.
 
 pub mod client;
 pub mod events;

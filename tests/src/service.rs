@@ -1,5 +1,7 @@
-//! Runs one service, or the whole system, in a process: the same `run` that the services' own
-//! executables call. (Tests find only executables of their own package.)
+//! Runs one service, or the whole system, in a process.
+//!
+//! It calls the same `run` as the services' own executables. (Tests find only executables of
+//! their own package.)
 
 use anyhow::bail;
 use fintrac::commands;

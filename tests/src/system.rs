@@ -36,7 +36,7 @@ pub const DATA_KEYS: &str = "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 
 /// The process layout of the system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shape {
+pub enum Layout {
     /// `fintrac`: the whole system in one process with its own PostgreSQL.
     OneProcess,
     /// The four services and the gateway on separate ports.
@@ -66,7 +66,7 @@ impl Default for Settings {
 /// A running system; its processes are killed on drop.
 #[derive(Debug)]
 pub struct System {
-    pub shape: Shape,
+    pub shape: Layout,
     pub client: Client,
     pub mailbox: Mailbox,
     /// The gRPC URL of auth-svc; in one process, of all services.
@@ -100,7 +100,7 @@ impl System {
     ///
     /// # Panics
     /// If the system does not become ready.
-    pub async fn start(binary: &str, shape: Shape) -> Self {
+    pub async fn start(binary: &str, shape: Layout) -> Self {
         Self::start_with(binary, shape, Settings::default()).await
     }
 
@@ -108,11 +108,11 @@ impl System {
     ///
     /// # Panics
     /// If the system does not become ready.
-    pub async fn start_with(binary: &str, shape: Shape, settings: Settings) -> Self {
+    pub async fn start_with(binary: &str, shape: Layout, settings: Settings) -> Self {
         let data = reachable_folder();
         let cluster = match shape {
-            Shape::OneProcess => None,
-            Shape::FiveProcesses => {
+            Layout::OneProcess => None,
+            Layout::FiveProcesses => {
                 let start =
                     if settings.durable { testing::start_durable_cluster } else { testing::start_cluster };
                 let started = tokio::task::spawn_blocking(start).await.expect("no panic");
@@ -145,11 +145,11 @@ impl System {
         let rest = self.ports[0].to_string();
         let local = |port: u16| format!("127.0.0.1:{port}");
         match self.shape {
-            Shape::OneProcess => {
+            Layout::OneProcess => {
                 let settings = vec![("SERVER_PORT", rest), ("GRPC_LISTEN", local(self.ports[1]))];
                 self.start_service("fintrac", settings);
             }
-            Shape::FiveProcesses => {
+            Layout::FiveProcesses => {
                 let migrated = self.spawn("migrate", &[]).wait().await.expect("migrate runs");
                 assert!(migrated.success(), "migrate");
                 for (service, ports) in SERVICES.into_iter().zip(self.grpc_ports()) {
@@ -345,7 +345,7 @@ impl System {
         self.logs.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Runs an operator's command by its name in `fintrac-service` and returns its output.
+    /// Runs an operator's command of `fintrac-service` and returns its output.
     ///
     /// # Panics
     /// If it fails.

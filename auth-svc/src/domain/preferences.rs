@@ -128,8 +128,8 @@ impl PreferencesChanges {
     ) -> Result<(Preferences, Vec<&'static str>), Vec<FieldViolation>> {
         let mut violations = Vec::new();
         let mut after = before.clone();
-        let mut put = |target: &mut String, wanted: Option<&String>, check: FieldRule| {
-            if let Some(text) = wanted
+        let mut put = |target: &mut String, input: Option<&String>, check: FieldRule| {
+            if let Some(text) = input
                 && let Some(value) = check.apply(Some(text), &mut violations)
             {
                 *target = value;

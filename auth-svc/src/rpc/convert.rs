@@ -23,7 +23,7 @@ use crate::store::households::Household;
 use crate::store::ip_rules::IpRule;
 use crate::store::managed_users::ManagedUser;
 use crate::store::preferences::Subscriber;
-use crate::store::security_events::{Filter, SecurityEventRow};
+use crate::store::security_events::{SecurityEventFilter, SecurityEventRow};
 use crate::store::sessions::OpenSession;
 use crate::store::signing_keys::SigningKey;
 use crate::store::users::Recipient;
@@ -175,9 +175,9 @@ pub fn snapshot(update: TrustUpdate) -> pb::TrustSnapshot {
 /// Converts an update to a delta.
 pub fn delta(update: TrustUpdate) -> pb::TrustDelta {
     let key = |(kid, key): (String, [u8; 32])| pb::SigningKey { kid, public_key: key.to_vec().into() };
-    let revoked = |(session_id, forget_at): (Uuid, DateTime<Utc>)| pb::RevokedSession {
+    let revoked = |(session_id, expires_at): (Uuid, DateTime<Utc>)| pb::RevokedSession {
         session_id: session_id.to_string(),
-        expires_at: Some(timestamp(forget_at)),
+        expires_at: Some(timestamp(expires_at)),
     };
     let role = |(name, permissions)| pb::RolePermissions { name, permissions };
     let rule = |rule: AddressRule| pb::AddressRule {
@@ -286,8 +286,10 @@ impl From<SecurityEventRow> for pb::SecurityEvent {
 }
 
 /// Returns the filter and the page of the request.
-pub fn security_filter(request: pb::ListSecurityEventsRequest) -> Result<(Filter, PageQuery), Error> {
-    let filter = Filter {
+pub fn security_filter(
+    request: pb::ListSecurityEventsRequest,
+) -> Result<(SecurityEventFilter, PageQuery), Error> {
+    let filter = SecurityEventFilter {
         user_id: parse_filter_id("user_id", &request.user_id)?,
         kind: Some(request.kind).filter(|kind| !kind.is_empty()),
         from: parse_timestamp(request.from),

@@ -29,8 +29,8 @@ impl Identity {
         let recipient =
             users::recipient(&mut connection, challenge.user_id).await?.ok_or(Error::ChallengeLapsed)?;
         // An email change is not confirmed if another user has verified the new address.
-        if let Some(wanted) = challenge.email.as_deref().and_then(Email::parse) {
-            let holder = users::find_by_email(&mut connection, wanted.key()).await?;
+        if let Some(new_email) = challenge.email.as_deref().and_then(Email::parse) {
+            let holder = users::find_by_email(&mut connection, new_email.key()).await?;
             if holder.is_some_and(|holder| holder.id != challenge.user_id) {
                 return Err(Error::ChallengeLapsed);
             }

@@ -1,6 +1,6 @@
 //! Idempotency: a request that is sent twice takes effect once.
 
-use fintrac_kit::idempotency::{self, Claim, Key, Stored};
+use fintrac_kit::idempotency::{self, Claim, IdempotentResult, Key};
 use sqlx::PgConnection;
 
 use super::Identity;
@@ -12,11 +12,11 @@ impl Identity {
         &self,
         connection: &mut PgConnection,
         key: Option<&Key>,
-    ) -> Result<Option<Stored<T>>, Error> {
+    ) -> Result<Option<IdempotentResult<T>>, Error> {
         let Some(key) = key else { return Ok(None) };
         match idempotency::claim(connection, key, self.clock.now()).await? {
             Claim::New => Ok(None),
-            Claim::Replay(reply) => Ok(Some(Stored::Replayed(reply))),
+            Claim::Replay(reply) => Ok(Some(IdempotentResult::Replayed(reply))),
             Claim::KeyMismatch => Err(Error::KeyReused),
         }
     }

@@ -4,7 +4,7 @@
 use fintrac_kit::access::{AddressRule, AddressRules, RequestContext};
 use fintrac_kit::database::violated_constraint;
 use fintrac_kit::error::FieldViolation;
-use fintrac_kit::idempotency::{Key, Stored};
+use fintrac_kit::idempotency::{IdempotentResult, Key};
 use fintrac_kit::pagination::{Cursor, Page, PageRequest};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -31,8 +31,8 @@ impl Identity {
         input: &IpRuleInput,
         key: Option<Key>,
         encode: fn(&IpRule) -> Vec<u8>,
-    ) -> Result<Stored<IpRule>, Error> {
-        let wanted = input.check().map_err(Error::Invalid)?;
+    ) -> Result<IdempotentResult<IpRule>, Error> {
+        let new_rule = input.check().map_err(Error::Invalid)?;
         let invalid =
             |field: &str, reason, text: &str| Error::Invalid(vec![FieldViolation::new(field, reason, text)]);
         let mut transaction = self.pool.begin().await?;
@@ -40,12 +40,12 @@ impl Identity {
             return Ok(stored);
         }
         roles::lock(&mut transaction).await?;
-        if let Some(user_id) = wanted.user_id
+        if let Some(user_id) = new_rule.user_id
             && users::find(&mut transaction, user_id).await?.is_none_or(|user| user.erased_at.is_some())
         {
             return Err(invalid("user_id", "USER_NOT_FOUND", "The user must exist. Check the id."));
         }
-        self.ensure_may_manage(&mut transaction, ctx, wanted.user_id).await?;
+        self.ensure_may_manage(&mut transaction, ctx, new_rule.user_id).await?;
         if ip_rules::count(&mut transaction).await? >= ip_rules::MAX_IP_RULES {
             return Err(invalid(
                 "cidr",
@@ -56,13 +56,13 @@ impl Identity {
         let now = self.clock.now();
         let rule = IpRule {
             id: self.random.id(now),
-            user_id: wanted.user_id,
-            action: wanted.action,
-            cidr: wanted.network.to_string(),
-            note: wanted.note.clone(),
+            user_id: new_rule.user_id,
+            action: new_rule.action,
+            cidr: new_rule.network.to_string(),
+            note: new_rule.note.clone(),
             created_at: now,
         };
-        ip_rules::insert(&mut transaction, rule.id, &wanted, now).await.map_err(|error| {
+        ip_rules::insert(&mut transaction, rule.id, &new_rule, now).await.map_err(|error| {
             match violated_constraint(&error) {
                 Some("ip_rules_user_id_network_key") => invalid(
                     "cidr",
@@ -78,7 +78,7 @@ impl Identity {
         transaction.commit().await?;
         self.wake_signal.wake();
         self.publisher.refresh_now();
-        Ok(Stored::New(rule))
+        Ok(IdempotentResult::New(rule))
     }
 
     pub async fn delete_ip_rule(&self, ctx: &RequestContext, id: Uuid) -> Result<(), Error> {

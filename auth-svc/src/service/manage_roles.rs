@@ -3,7 +3,7 @@
 
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::error::FieldViolation;
-use fintrac_kit::idempotency::{Key, Stored};
+use fintrac_kit::idempotency::{IdempotentResult, Key};
 use sha2::{Digest as _, Sha256};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -30,7 +30,7 @@ impl Identity {
         permissions: &[String],
         key: Option<Key>,
         encode: fn(&Role) -> Vec<u8>,
-    ) -> Result<Stored<Role>, Error> {
+    ) -> Result<IdempotentResult<Role>, Error> {
         let mut transaction = self.pool.begin().await?;
         if let Some(stored) = self.claim(&mut transaction, key.as_ref()).await? {
             return Ok(stored);
@@ -66,7 +66,7 @@ impl Identity {
         transaction.commit().await?;
         self.wake_signal.wake();
         self.publisher.refresh_now();
-        Ok(Stored::New(created))
+        Ok(IdempotentResult::New(created))
     }
 
     pub async fn update_role(

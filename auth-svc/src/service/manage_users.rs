@@ -16,7 +16,7 @@ use crate::domain::challenge::Purpose;
 use crate::domain::email::Email;
 use crate::domain::role;
 use crate::error::Error;
-use crate::store::managed_users::{self, Filter, ManagedUser};
+use crate::store::managed_users::{self, ManagedUser, UserFilter};
 use crate::store::{challenges, roles, sessions, users};
 
 /// The maximum number of roles of one user; access tokens name all of them.
@@ -41,7 +41,7 @@ pub struct UserQuery {
 }
 
 impl UserQuery {
-    fn filter(&self) -> Result<Filter, Error> {
+    fn filter(&self) -> Result<UserFilter, Error> {
         let text = |text: &str| Some(text.trim().to_lowercase()).filter(|text| !text.is_empty());
         let status = text(&self.status);
         if status.as_deref().is_some_and(|status| !STATUSES.contains(&status)) {
@@ -54,7 +54,7 @@ impl UserQuery {
         let id = query.as_deref().and_then(|query| Uuid::parse_str(query).ok());
         let escape = |text: &str| text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
         let pattern = query.filter(|_| id.is_none()).map(|query| format!("{}%", escape(&query)));
-        Ok(Filter { id, pattern, status, role: text(&self.role) })
+        Ok(UserFilter { id, pattern, status, role: text(&self.role) })
     }
 }
 
@@ -166,29 +166,29 @@ impl Identity {
             let text = format!("A user must have at most {MAX_ROLES_PER_USER} roles. Send fewer.");
             return Err(Error::Invalid(vec![FieldViolation::new("roles", "TOO_MANY_ITEMS", text)]));
         }
-        let mut wanted = BTreeSet::new();
+        let mut new_roles = BTreeSet::new();
         for name in names {
             if self.role(connection, &name).await?.is_none() {
                 let name: String = name.chars().take(64).collect();
                 let text = format!("The role {name} must exist. GET /admin/roles lists all roles.");
                 return Err(Error::Invalid(vec![FieldViolation::new("roles", "ROLE_NOT_FOUND", text)]));
             }
-            wanted.insert(name);
+            new_roles.insert(name);
         }
         let current = roles::list_for_user(connection, user_id).await?;
-        if wanted == current {
+        if new_roles == current {
             return Ok(());
         }
-        if current.contains(role::ADMIN) && !wanted.contains(role::ADMIN) {
+        if current.contains(role::ADMIN) && !new_roles.contains(role::ADMIN) {
             self.ensure_admin_remains(connection, user_id).await?;
         }
-        let given = self.role_permissions(connection, &wanted).await?;
+        let given = self.role_permissions(connection, &new_roles).await?;
         if !given.is_subset(own_permissions) {
             return Err(Error::Forbidden(
                 "You must have every permission that you grant. Choose other roles.",
             ));
         }
-        roles::set_for_user(connection, user_id, &wanted).await?;
+        roles::set_for_user(connection, user_id, &new_roles).await?;
         let version = users::increment_version(connection, user_id, self.clock.now()).await?;
         self.end_all_sessions(connection, ctx, user_id).await?;
         self.record_security_event(connection, Some(user_id), "roles_changed", None, "", &ctx.origin).await?;

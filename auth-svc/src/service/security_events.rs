@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::Identity;
 use crate::error::Error;
-use crate::store::security_events::{self, Filter, SecurityEvent, SecurityEventRow};
+use crate::store::security_events::{self, SecurityEvent, SecurityEventFilter, SecurityEventRow};
 use crate::store::users;
 
 /// The page that was requested.
@@ -87,7 +87,7 @@ impl Identity {
     /// Lists the security events of all users, the newest first.
     pub async fn list_security_events(
         &self,
-        filter: &Filter,
+        filter: &SecurityEventFilter,
         page: &PageQuery,
     ) -> Result<Page<SecurityEventRow>, Error> {
         let page = PageRequest::new(page.size, &page.token, &format!("security events {filter:?}"))?;

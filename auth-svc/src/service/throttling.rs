@@ -78,10 +78,10 @@ impl Identity {
         origin: &RequestOrigin,
     ) -> Result<Vec<AttemptRecord>, Error> {
         let ip = origin.client.ip;
-        let mut wanted = vec![(scope, network_key(ip))];
-        wanted.extend(scope.site_scope().zip(site_key(ip)));
-        let mut records = Vec::with_capacity(wanted.len());
-        for (scope, name) in wanted {
+        let mut keys = vec![(scope, network_key(ip))];
+        keys.extend(scope.site_scope().zip(site_key(ip)));
+        let mut records = Vec::with_capacity(keys.len());
+        for (scope, name) in keys {
             match self.attempt(scope, &name).await? {
                 Attempt::Allowed(record) => records.push(record),
                 Attempt::Blocked(wait) => return Err(Error::Throttled(wait)),

@@ -82,7 +82,7 @@ impl TrustPublisher {
     pub fn subscribe(&self) -> Option<(TrustUpdate, broadcast::Receiver<TrustUpdate>)> {
         let updates = self.updates.subscribe();
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let revoked = state.revoked.iter().map(|(id, forget_at)| (*id, *forget_at)).collect();
+        let revoked = state.revoked.iter().map(|(id, expires_at)| (*id, *expires_at)).collect();
         let fresh = state.read_at.is_some_and(|(_, read_at)| read_at.elapsed() < MAX_STATE_AGE);
         let snapshot = TrustUpdate {
             keys: state.keys.clone(),
@@ -149,7 +149,7 @@ impl TrustPublisher {
             address_rules: (is_first || state.address_rules != address_rules).then(|| address_rules.clone()),
         };
         state.revoked.extend(update.revoked.iter().copied());
-        state.revoked.retain(|_, forget_at| *forget_at > now);
+        state.revoked.retain(|_, expires_at| *expires_at > now);
         state.keys = keys;
         state.roles = roles;
         state.address_rules = address_rules;

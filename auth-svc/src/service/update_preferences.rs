@@ -2,7 +2,7 @@
 //! An owner's time zone is the household's time zone, which decides what is today.
 
 use fintrac_kit::access::RequestContext;
-use fintrac_kit::idempotency::{Key, Stored};
+use fintrac_kit::idempotency::{IdempotentResult, Key};
 
 use super::get_preferences::Settings;
 use super::{ChangeEvent, Identity};
@@ -18,7 +18,7 @@ impl Identity {
         expected_version: Option<i64>,
         key: Option<Key>,
         encode: fn(&Settings) -> Vec<u8>,
-    ) -> Result<Stored<Settings>, Error> {
+    ) -> Result<IdempotentResult<Settings>, Error> {
         let user_id = ctx.principal.user_id;
         let mut transaction = self.pool.begin().await?;
         if let Some(stored) = self.claim(&mut transaction, key.as_ref()).await? {
@@ -62,6 +62,6 @@ impl Identity {
         self.store_response(&mut transaction, key.as_ref(), &encode(&after)).await?;
         transaction.commit().await?;
         self.wake_signal.wake();
-        Ok(Stored::New(after))
+        Ok(IdempotentResult::New(after))
     }
 }

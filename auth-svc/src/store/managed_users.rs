@@ -25,7 +25,7 @@ pub struct ManagedUser {
 
 /// The filter of a user list; an absent field matches every user.
 #[derive(Debug, Clone, Default)]
-pub struct Filter {
+pub struct UserFilter {
     pub id: Option<Uuid>,
     /// A LIKE pattern for the beginning of an email address or username.
     pub pattern: Option<String>,
@@ -36,7 +36,7 @@ pub struct Filter {
 /// Lists the users, the newest first.
 pub async fn list(
     connection: &mut PgConnection,
-    filter: &Filter,
+    filter: &UserFilter,
     before: Option<Uuid>,
     limit: i64,
     now: DateTime<Utc>,
@@ -82,6 +82,6 @@ pub async fn find(
     id: Uuid,
     now: DateTime<Utc>,
 ) -> Result<Option<ManagedUser>, sqlx::Error> {
-    let filter = Filter { id: Some(id), ..Filter::default() };
+    let filter = UserFilter { id: Some(id), ..UserFilter::default() };
     Ok(list(connection, &filter, None, 1, now).await?.pop())
 }

@@ -59,7 +59,7 @@ pub struct SecurityEventRow {
 
 /// The filter of a list; an absent field matches every event.
 #[derive(Debug, Clone, Default)]
-pub struct Filter {
+pub struct SecurityEventFilter {
     pub user_id: Option<Uuid>,
     pub kind: Option<String>,
     pub from: Option<DateTime<Utc>>,
@@ -91,7 +91,7 @@ pub async fn list_for_user(
 /// Lists the security events of all users, the newest first.
 pub async fn list(
     connection: &mut PgConnection,
-    filter: &Filter,
+    filter: &SecurityEventFilter,
     before: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<SecurityEventRow>, sqlx::Error> {

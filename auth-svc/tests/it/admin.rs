@@ -114,8 +114,8 @@ async fn a_locked_user_is_rejected_like_an_unknown_one() {
     patch(&admin, &ana.user_id, lock(false)).await.expect("unlocked");
     let ana = auth.session("ana@example.com").await;
     let request = pb::ListMySecurityEventsRequest::default();
-    let mine = ana.call(ana.security().list_my_security_events(request)).await.expect("mine").into_inner();
-    let lock = mine.events.iter().find(|event| event.kind == "locked").expect("a security event");
+    let own = ana.call(ana.security().list_my_security_events(request)).await.expect("a list").into_inner();
+    let lock = own.events.iter().find(|event| event.kind == "locked").expect("a security event");
     assert_eq!(
         (lock.client_ip.as_str(), lock.user_agent.as_str()),
         ("", ""),

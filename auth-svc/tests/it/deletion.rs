@@ -115,10 +115,10 @@ async fn after_the_grace_period_no_personal_data_is_left() {
     // Workers read a manual clock when they are woken, or every 30 seconds.
     let fresh = auth.replica().await;
     let done = "select count(*)::text from auth.erasures where erased_at is not null";
-    fresh.until(done, "1").await;
-    let mine = "select (select count(*) from auth.users where email = '') || ' ' ||
+    fresh.wait_until(done, "1").await;
+    let remaining = "select (select count(*) from auth.users where email = '') || ' ' ||
                 (select count(*) from auth.users where email = 'bo@example.com')";
-    assert_eq!(fresh.text(mine).await, "1 1", "only one user is erased");
+    assert_eq!(fresh.text(remaining).await, "1 1", "only one user is erased");
     let after = dump(&fresh).await;
     let about = session.user_id.as_str();
     for line in after.lines() {

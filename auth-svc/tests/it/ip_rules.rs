@@ -27,7 +27,7 @@ async fn may(session: &Session<'_>, ip: &str) -> Result<(), String> {
     response.map(|_| ()).map_err(|status| reason(&status).expect("a reason"))
 }
 
-async fn until(session: &Session<'_>, ip: &str, expected: Result<(), String>) {
+async fn wait_until(session: &Session<'_>, ip: &str, expected: Result<(), String>) {
     let reached = async {
         while may(session, ip).await != expected {
             tokio::task::yield_now().await;
@@ -49,14 +49,14 @@ async fn a_rule_applies_to_issued_tokens_until_it_is_deleted() {
     let ana = auth.session("ana@example.com").await;
     may(&ana, "198.51.100.9").await.expect("no rules yet");
     let network = rule(&admin, "deny", "198.51.100.0/24", ALL_USERS).await.expect("a rule");
-    until(&ana, "198.51.100.9", denied()).await;
-    until(&ana, "203.0.113.9", Ok(())).await;
+    wait_until(&ana, "198.51.100.9", denied()).await;
+    wait_until(&ana, "203.0.113.9", Ok(())).await;
     rule(&admin, "allow", "198.51.100.9", ALL_USERS).await.expect("an exception");
-    until(&ana, "198.51.100.9", Ok(())).await;
-    until(&ana, "198.51.100.10", denied()).await;
+    wait_until(&ana, "198.51.100.9", Ok(())).await;
+    wait_until(&ana, "198.51.100.10", denied()).await;
     let request = pb::DeleteIpRuleRequest { rule_id: network.id.clone() };
     admin.call(admin.admin().delete_ip_rule(request.clone())).await.expect("deleted");
-    until(&ana, "198.51.100.10", Ok(())).await;
+    wait_until(&ana, "198.51.100.10", Ok(())).await;
     assert_eq!(error_reason(admin.call(admin.admin().delete_ip_rule(request)).await), "NOT_FOUND");
 }
 
@@ -69,8 +69,8 @@ async fn a_rule_for_one_user_applies_to_that_user_and_at_login() {
     let (ana, bo) = (auth.session("ana@example.com").await, auth.session("bo@example.com").await);
     rule(&admin, "deny", "0.0.0.0/0", &ana.user_id).await.expect("deny everywhere");
     rule(&admin, "allow", "192.0.2.0/24", &ana.user_id).await.expect("allow one network");
-    until(&ana, "203.0.113.9", denied()).await;
-    until(&ana, "192.0.2.200", Ok(())).await;
+    wait_until(&ana, "203.0.113.9", denied()).await;
+    wait_until(&ana, "192.0.2.200", Ok(())).await;
     may(&bo, "203.0.113.9").await.expect("the rule does not apply to bo");
     let login = |password: &str| pb::LoginRequest {
         email: "ana@example.com".into(),
@@ -145,10 +145,11 @@ async fn rules_against_administrators_are_rejected_and_an_operator_clears_rules(
     let ana = auth.session("ana@example.com").await;
     assert_eq!(error_reason(rule(&ana, "deny", "0.0.0.0/0", &admin.user_id).await), "PERMISSION_DENIED");
     rule(&ana, "deny", "203.0.113.0/24", ALL_USERS).await.expect("a rule for all users is allowed");
-    let of_admin = rule(&admin, "deny", "203.0.113.0/24", &admin.user_id).await.expect("a rule for oneself");
-    let request = pb::DeleteIpRuleRequest { rule_id: of_admin.id };
+    let admin_rule =
+        rule(&admin, "deny", "203.0.113.0/24", &admin.user_id).await.expect("a rule for oneself");
+    let request = pb::DeleteIpRuleRequest { rule_id: admin_rule.id };
     assert_eq!(error_reason(ana.call(ana.admin().delete_ip_rule(request)).await), "PERMISSION_DENIED");
     assert_eq!(auth.operator(&[]).await.clear_ip_rules().await.expect("cleared"), 2);
     assert_eq!(auth.text("select actor from auth.events where kind = 'cleared'").await, "operator");
-    until(&ana, "203.0.113.9", Ok(())).await;
+    wait_until(&ana, "203.0.113.9", Ok(())).await;
 }

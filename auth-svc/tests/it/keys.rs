@@ -47,7 +47,7 @@ async fn a_new_signing_key_is_published_before_it_signs_and_the_old_one_still_ve
     auth.me(&before.access_token).await.expect("the old key still verifies");
     auth.clock.advance(TimeDelta::hours(26));
     let replica = auth.replica().await;
-    replica.until("select count(*)::text from auth.signing_keys", "1").await;
+    replica.wait_until("select count(*)::text from auth.signing_keys", "1").await;
     let last = replica.login("ana@example.com", PASSWORD).await.expect("login");
     assert_eq!(kid(&last.access_token), fresh, "the old key is deleted when all of its tokens have expired");
 }

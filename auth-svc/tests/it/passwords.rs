@@ -146,19 +146,19 @@ async fn a_forgotten_password_does_not_reveal_known_addresses() {
 async fn a_changed_password_ends_the_other_sessions_only() {
     let auth = Auth::start().await;
     auth.user("ana@example.com").await;
-    let (mine, other) = (auth.session("ana@example.com").await, auth.session("ana@example.com").await);
+    let (current, other) = (auth.session("ana@example.com").await, auth.session("ana@example.com").await);
     assert_eq!(
-        field(&mine, change("not it at all", OTHER)).await,
+        field(&current, change("not it at all", OTHER)).await,
         ("current_password".into(), "PASSWORD_INCORRECT".into())
     );
-    assert_eq!(field(&mine, change(PASSWORD, PASSWORD)).await.1, "PASSWORD_UNCHANGED");
+    assert_eq!(field(&current, change(PASSWORD, PASSWORD)).await.1, "PASSWORD_UNCHANGED");
     assert_eq!(
-        field(&mine, change(PASSWORD, "iloveyou1234")).await,
+        field(&current, change(PASSWORD, "iloveyou1234")).await,
         ("new_password".into(), "PASSWORD_COMMON".into())
     );
-    mine.call(mine.users().change_password(change(PASSWORD, OTHER))).await.expect("changed");
+    current.call(current.users().change_password(change(PASSWORD, OTHER))).await.expect("changed");
     assert_eq!(other.wait_for_rejection().await, "SESSION_ENDED");
-    auth.me(&mine.tokens.access_token).await.expect("this session continues");
+    auth.me(&current.tokens.access_token).await.expect("this session continues");
     auth.login("ana@example.com", OTHER).await.expect("the new password");
 }
 

@@ -15,12 +15,13 @@ async fn failed_logins_and_denied_permissions_are_listed_with_their_origin() {
     auth.clock.advance(chrono::TimeDelta::milliseconds(1));
     let rejected = ana.call(ana.admin().list_roles(pb::ListRolesRequest {})).await;
     assert_eq!(error_reason(rejected), "PERMISSION_DENIED");
-    auth.until("select count(*)::text from auth.security_events where kind = 'permission_denied'", "1").await;
+    auth.wait_until("select count(*)::text from auth.security_events where kind = 'permission_denied'", "1")
+        .await;
     let request = pb::ListMySecurityEventsRequest::default;
-    let mine = ana.call(ana.security().list_my_security_events(request())).await.expect("mine").into_inner();
-    let seen: Vec<_> = mine.events.iter().map(|event| (event.kind.as_str(), event.detail.as_str())).collect();
+    let own = ana.call(ana.security().list_my_security_events(request())).await.expect("a list").into_inner();
+    let seen: Vec<_> = own.events.iter().map(|event| (event.kind.as_str(), event.detail.as_str())).collect();
     assert_eq!(seen, [("permission_denied", "roles:read"), ("login_failed", "")]);
-    assert!(mine.events.iter().all(|event| event.client_ip == "192.0.2.1" && event.user_agent == "tests"));
+    assert!(own.events.iter().all(|event| event.client_ip == "192.0.2.1" && event.user_agent == "tests"));
     let list = async |request: pb::ListSecurityEventsRequest| {
         let response = admin.call(admin.security().list_security_events(request)).await?;
         Ok::<_, tonic::Status>(response.into_inner())
@@ -31,8 +32,8 @@ async fn failed_logins_and_denied_permissions_are_listed_with_their_origin() {
         2,
         "including the login of an unknown user"
     );
-    let hers = pb::ListSecurityEventsRequest { user_id: ana.user_id.clone(), ..failed.clone() };
-    assert_eq!(list(hers).await.expect("a list").events.len(), 1);
+    let for_ana = pb::ListSecurityEventsRequest { user_id: ana.user_id.clone(), ..failed.clone() };
+    assert_eq!(list(for_ana).await.expect("a list").events.len(), 1);
     let later = fintrac_kit::clock::timestamp(auth.clock.now() + chrono::TimeDelta::seconds(1));
     let future = pb::ListSecurityEventsRequest { from: Some(later), ..failed.clone() };
     assert_eq!(list(future).await.expect("a list").events.len(), 0);

@@ -17,19 +17,24 @@ async fn any_session_can_be_seen_and_ended_from_any_other() {
     auth.user("ana@example.com").await;
     let other = auth.login_with(from_device("phone", "Ana's phone")).await.expect("login");
     auth.clock.advance(TimeDelta::seconds(1));
-    let mine = auth.session("ana@example.com").await;
-    let list = mine.call(mine.sessions().list_sessions(pb::ListSessionsRequest {})).await.expect("a list");
+    let current = auth.session("ana@example.com").await;
+    let list =
+        current.call(current.sessions().list_sessions(pb::ListSessionsRequest {})).await.expect("a list");
     let sessions = list.into_inner().sessions;
     let seen: Vec<_> = sessions
         .iter()
         .map(|session| (session.id.as_str(), session.is_current, session.device_name.as_str()))
         .collect();
-    let expected =
-        [(mine.tokens.session_id.as_str(), true, "tests"), (other.session_id.as_str(), false, "Ana's phone")];
+    let expected = [
+        (current.tokens.session_id.as_str(), true, "tests"),
+        (other.session_id.as_str(), false, "Ana's phone"),
+    ];
     assert_eq!(seen, expected);
     assert_eq!(sessions[0].client_ip, "192.0.2.1");
     let end = async |id: &str| {
-        mine.call(mine.sessions().revoke_session(pb::RevokeSessionRequest { session_id: id.into() })).await
+        current
+            .call(current.sessions().revoke_session(pb::RevokeSessionRequest { session_id: id.into() }))
+            .await
     };
     end(&other.session_id).await.expect("ended");
     assert_eq!(error_reason(auth.refresh(&other.refresh_token).await), "REFRESH_TOKEN_INVALID");
@@ -68,8 +73,9 @@ async fn a_device_can_be_trusted_and_deleted_with_its_sessions() {
     let auth = Auth::start().await;
     auth.user("ana@example.com").await;
     let phone = auth.login_with(from_device("phone", "Phone")).await.expect("login");
-    let mine = auth.session("ana@example.com").await;
-    let list = mine.call(mine.sessions().list_devices(pb::ListDevicesRequest {})).await.expect("a list");
+    let current = auth.session("ana@example.com").await;
+    let list =
+        current.call(current.sessions().list_devices(pb::ListDevicesRequest {})).await.expect("a list");
     let devices = list.into_inner().devices;
     let found = devices.iter().find(|device| device.name == "Phone").expect("the phone").clone();
     assert!(!found.is_trusted && !found.is_current);
@@ -77,18 +83,18 @@ async fn a_device_can_be_trusted_and_deleted_with_its_sessions() {
         let device_id = found.id.clone();
         let request =
             pb::UpdateDeviceRequest { device_id, expected_version: Some(version), is_trusted: Some(true) };
-        mine.call(mine.sessions().update_device(request)).await
+        current.call(current.sessions().update_device(request)).await
     };
     let trusted = update(1).await.expect("trusted").into_inner().device.expect("a device");
     assert!(trusted.is_trusted && trusted.version == 2);
     assert_eq!(error_reason(update(1).await), "VERSION_MISMATCH");
     auth.user("eve@example.com").await;
     let eve = auth.session("eve@example.com").await;
-    let forget = || pb::DeleteDeviceRequest { device_id: found.id.clone(), expected_version: None };
-    assert_eq!(error_reason(eve.call(eve.sessions().delete_device(forget())).await), "NOT_FOUND");
-    let stale = pb::DeleteDeviceRequest { expected_version: Some(1), ..forget() };
-    assert_eq!(error_reason(mine.call(mine.sessions().delete_device(stale)).await), "VERSION_MISMATCH");
-    mine.call(mine.sessions().delete_device(forget())).await.expect("deleted");
+    let deletion = || pb::DeleteDeviceRequest { device_id: found.id.clone(), expected_version: None };
+    assert_eq!(error_reason(eve.call(eve.sessions().delete_device(deletion())).await), "NOT_FOUND");
+    let stale = pb::DeleteDeviceRequest { expected_version: Some(1), ..deletion() };
+    assert_eq!(error_reason(current.call(current.sessions().delete_device(stale)).await), "VERSION_MISMATCH");
+    current.call(current.sessions().delete_device(deletion())).await.expect("deleted");
     assert_eq!(error_reason(auth.refresh(&phone.refresh_token).await), "REFRESH_TOKEN_INVALID");
     auth.login_with(from_device("phone", "Phone")).await.expect("login");
     assert_eq!(auth.security_events("ana@example.com").await[0], "new_device", "the device is new again");
@@ -149,13 +155,14 @@ async fn changes_to_credentials_need_a_recent_reauthentication() {
     let auth = Auth::start().await;
     auth.user("ana@example.com").await;
     let other = auth.login_with(from_device("phone", "Phone")).await.expect("login");
-    let mine = auth.session("ana@example.com").await;
-    let list = mine.call(mine.sessions().list_devices(pb::ListDevicesRequest {})).await.expect("a list");
+    let current = auth.session("ana@example.com").await;
+    let list =
+        current.call(current.sessions().list_devices(pb::ListDevicesRequest {})).await.expect("a list");
     let device_id = list.into_inner().devices[0].id.clone();
     auth.clock.advance(TimeDelta::minutes(5));
     let update = async |path: &str, request: pb::UpdateMeRequest| {
         let update_mask = Some(prost_types::FieldMask { paths: vec![path.to_owned()] });
-        mine.call(mine.users().update_me(pb::UpdateMeRequest { update_mask, ..request })).await
+        current.call(current.users().update_me(pb::UpdateMeRequest { update_mask, ..request })).await
     };
     let named = || pb::UpdateMeRequest { username: Some("thief".into()), ..Default::default() };
     let reached = || pb::UpdateMeRequest { phone_number: Some("+34600999999".into()), ..Default::default() };
@@ -164,19 +171,19 @@ async fn changes_to_credentials_need_a_recent_reauthentication() {
         is_trusted: Some(true),
         ..Default::default()
     };
-    let forget = pb::DeleteDeviceRequest { device_id: device_id.clone(), ..Default::default() };
+    let deletion = pb::DeleteDeviceRequest { device_id: device_id.clone(), ..Default::default() };
     let end = pb::RevokeSessionRequest { session_id: other.session_id.clone() };
     let confirm = pb::ConfirmTotpRequest { code: "123456".into() };
     let rejections = [
-        error_reason(mine.call(mine.mfa().enroll_totp(pb::EnrollTotpRequest {})).await),
-        error_reason(mine.call(mine.mfa().confirm_totp(confirm)).await),
+        error_reason(current.call(current.mfa().enroll_totp(pb::EnrollTotpRequest {})).await),
+        error_reason(current.call(current.mfa().confirm_totp(confirm)).await),
         error_reason(update("username", named()).await),
         error_reason(update("phone_number", reached()).await),
-        error_reason(mine.call(mine.sessions().update_device(trust())).await),
-        error_reason(mine.call(mine.sessions().delete_device(forget)).await),
-        error_reason(mine.call(mine.sessions().revoke_session(end)).await),
+        error_reason(current.call(current.sessions().update_device(trust())).await),
+        error_reason(current.call(current.sessions().delete_device(deletion)).await),
+        error_reason(current.call(current.sessions().revoke_session(end)).await),
         error_reason(
-            as_user(&mine.tokens.access_token, auth.identity().logout_all(pb::LogoutAllRequest {})).await,
+            as_user(&current.tokens.access_token, auth.identity().logout_all(pb::LogoutAllRequest {})).await,
         ),
     ];
     assert_eq!(rejections, ["REAUTHENTICATION_REQUIRED"; 8]);
@@ -185,24 +192,24 @@ async fn changes_to_credentials_need_a_recent_reauthentication() {
         .expect("a name needs no reauthentication");
     let reauthenticate = async |password: &str| {
         let request = pb::ReauthenticateRequest { password: password.to_owned(), ..Default::default() };
-        mine.call(mine.sessions().reauthenticate(request)).await
+        current.call(current.sessions().reauthenticate(request)).await
     };
     assert_eq!(error_reason(reauthenticate("a wrong password").await), "VALIDATION_FAILED");
     assert_eq!(error_reason(update("username", named()).await), "REAUTHENTICATION_REQUIRED");
     reauthenticate(PASSWORD).await.expect("the right password");
     update("username", named()).await.expect("a username");
-    mine.call(mine.sessions().update_device(trust())).await.expect("a trusted device");
+    current.call(current.sessions().update_device(trust())).await.expect("a trusted device");
     // The reauthentication is valid in this session only, and for five minutes.
     let request = pb::UpdateMeRequest {
         username: Some("another".into()),
         update_mask: Some(prost_types::FieldMask { paths: vec!["username".into()] }),
         ..Default::default()
     };
-    let elsewhere = as_user(&other.access_token, mine.users().update_me(request)).await;
+    let elsewhere = as_user(&other.access_token, current.users().update_me(request)).await;
     assert_eq!(error_reason(elsewhere), "REAUTHENTICATION_REQUIRED");
     auth.clock.advance(TimeDelta::minutes(5));
     assert_eq!(
-        error_reason(mine.call(mine.mfa().enroll_totp(pb::EnrollTotpRequest {})).await),
+        error_reason(current.call(current.mfa().enroll_totp(pb::EnrollTotpRequest {})).await),
         "REAUTHENTICATION_REQUIRED"
     );
 }
@@ -211,25 +218,25 @@ async fn changes_to_credentials_need_a_recent_reauthentication() {
 async fn reauthentication_needs_the_second_factor() {
     let auth = Auth::start().await;
     auth.user("ana@example.com").await;
-    let mine = auth.session("ana@example.com").await;
-    let (totp, _) = mine.enroll().await;
+    let current = auth.session("ana@example.com").await;
+    let (totp, _) = current.enroll().await;
     auth.clock.advance(TimeDelta::minutes(5));
     let change = || pb::ChangePasswordRequest {
         current_password: PASSWORD.into(),
         new_password: "four quiet words here".into(),
     };
-    let changed = mine.call(mine.users().change_password(change())).await;
+    let changed = current.call(current.users().change_password(change())).await;
     assert_eq!(error_reason(changed), "REAUTHENTICATION_REQUIRED", "the password alone is not enough");
     let reauthenticate = async |code: &str| {
         let request = pb::ReauthenticateRequest { password: PASSWORD.into(), code: code.to_owned() };
-        mine.call(mine.sessions().reauthenticate(request)).await
+        current.call(current.sessions().reauthenticate(request)).await
     };
     assert_eq!(error_reason(reauthenticate("").await), "MFA_REQUIRED");
     assert_eq!(error_reason(reauthenticate("000000000").await), "MFA_CODE_INVALID");
     assert_eq!(
-        error_reason(mine.call(mine.users().change_password(change())).await),
+        error_reason(current.call(current.users().change_password(change())).await),
         "REAUTHENTICATION_REQUIRED"
     );
     reauthenticate(&auth.code(&totp)).await.expect("password and code");
-    mine.call(mine.users().change_password(change())).await.expect("changed");
+    current.call(current.users().change_password(change())).await.expect("changed");
 }

@@ -192,7 +192,7 @@ impl Auth {
     }
 
     /// Waits until a query returns `expected`.
-    pub async fn until(&self, sql: &str, expected: &str) {
+    pub async fn wait_until(&self, sql: &str, expected: &str) {
         let reached = async {
             while self.text(sql).await != expected {
                 tokio::task::yield_now().await;

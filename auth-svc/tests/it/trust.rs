@@ -12,7 +12,7 @@ use crate::support::{Auth, PASSWORD, as_user};
 
 /// Waits until `token_verifier` rejects a token for `expected`, or accepts it.
 /// It panics after a minute.
-async fn until(token_verifier: &TokenVerifier, token: &str, expected: Option<&str>) {
+async fn wait_until(token_verifier: &TokenVerifier, token: &str, expected: Option<&str>) {
     let seen = async {
         while token_verifier.verify(token, None).err().and_then(|status| reason(&status)).as_deref()
             != expected
@@ -40,19 +40,19 @@ async fn a_remote_verifier_receives_keys_and_revocations_from_any_replica() {
     auth.user("ana@example.com").await;
     let tokens = auth.login("ana@example.com", PASSWORD).await.expect("login");
     let other = auth.login("ana@example.com", PASSWORD).await.expect("login");
-    until(&token_verifier, &tokens.access_token, None).await;
+    wait_until(&token_verifier, &tokens.access_token, None).await;
     as_user(&tokens.access_token, auth.identity().logout(pb::LogoutRequest::default()))
         .await
         .expect("logout");
-    until(&token_verifier, &tokens.access_token, Some("SESSION_ENDED")).await;
-    until(&token_verifier, &other.access_token, None).await;
+    wait_until(&token_verifier, &tokens.access_token, Some("SESSION_ENDED")).await;
+    wait_until(&token_verifier, &other.access_token, None).await;
 
     // A verifier that starts later receives the revocation as well.
     let config =
         TokenVerifierConfig { issuer: "fintrac".into(), grace: Duration::from_mins(1), hs256_secret: None };
     let late = Arc::new(TokenVerifier::new(config, auth.clock.clone()));
     tokio::spawn(run_trust_subscription(Arc::clone(&late), auth.transport("budget"), stop.clone()));
-    until(&late, &tokens.access_token, Some("SESSION_ENDED")).await;
+    wait_until(&late, &tokens.access_token, Some("SESSION_ENDED")).await;
     stop.cancel();
 }
 

@@ -12,7 +12,7 @@ use super::alert::MAX_THRESHOLD_PERCENT;
 use super::period::{Frequency, Period, Schedule};
 use super::rollover::Rollover;
 
-const MAX_NAME_LENGTH: usize = 100;
+const MAX_NAME_CHARS: usize = 100;
 const MAX_CATEGORIES: usize = 50;
 const MAX_THRESHOLDS: usize = 10;
 const DEFAULT_THRESHOLDS: [i32; 2] = [80, 100];
@@ -108,7 +108,7 @@ impl BudgetInput {
         now: DateTime<Utc>,
     ) -> Result<Budget, Vec<FieldViolation>> {
         let mut violations = Vec::new();
-        let name = text::line("name", &self.name, MAX_NAME_LENGTH, &mut violations);
+        let name = text::line("name", &self.name, MAX_NAME_CHARS, &mut violations);
         let currency = currency(self.currency_code.as_deref(), default, &mut violations);
         let amount = amount("amount", &self.amount, currency, &mut violations);
         let category_ids = self.categories.resolve(&mut violations);
@@ -141,7 +141,7 @@ impl BudgetInput {
             violations.push(FieldViolation::new("start_date", "DATE_TOO_EARLY", text));
         }
         let thresholds = match &self.thresholds {
-            Some(wanted) => thresholds(wanted, &mut violations),
+            Some(percents) => thresholds(percents, &mut violations),
             None => DEFAULT_THRESHOLDS.to_vec(),
         };
         match (currency, amount, frequency, start) {
@@ -190,7 +190,7 @@ impl BudgetChanges {
         let mut violations = Vec::new();
         let mut after = budget.clone();
         if let Some(name) = &self.name {
-            after.name = text::line("name", name, MAX_NAME_LENGTH, &mut violations);
+            after.name = text::line("name", name, MAX_NAME_CHARS, &mut violations);
         }
         self.check_immutable(budget, &mut violations);
         if let Some(end) = &self.end_date {
@@ -201,8 +201,8 @@ impl BudgetChanges {
             }
             check_order(Some(budget.schedule.start), after.schedule.end, &mut violations);
         }
-        if let Some(wanted) = &self.thresholds {
-            after.thresholds = thresholds(wanted, &mut violations);
+        if let Some(percents) = &self.thresholds {
+            after.thresholds = thresholds(percents, &mut violations);
         }
         let mut terms = budget.terms.clone();
         if let Some(text) = &self.amount
@@ -398,21 +398,21 @@ fn rollover(text: &str, violations: &mut Vec<FieldViolation>) -> Rollover {
     })
 }
 
-fn thresholds(wanted: &[i32], violations: &mut Vec<FieldViolation>) -> Vec<i32> {
-    if wanted.len() > MAX_THRESHOLDS {
+fn thresholds(percents: &[i32], violations: &mut Vec<FieldViolation>) -> Vec<i32> {
+    if percents.len() > MAX_THRESHOLDS {
         violations.push(FieldViolation::new(
             "alert_thresholds",
             "TOO_MANY_ITEMS",
             "Send at most 10 thresholds.",
         ));
     }
-    for (index, percent) in wanted.iter().enumerate().take(MAX_THRESHOLDS) {
+    for (index, percent) in percents.iter().enumerate().take(MAX_THRESHOLDS) {
         if !(1..=MAX_THRESHOLD_PERCENT).contains(percent) {
             let (field, text) = (format!("alert_thresholds[{index}]"), "Send a percentage from 1 to 1000.");
             violations.push(FieldViolation::new(field, "THRESHOLD_INVALID", text));
         }
     }
-    wanted.iter().copied().collect::<BTreeSet<_>>().into_iter().collect()
+    percents.iter().copied().collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::budget::amount;
 use super::goal::{Goal, account_not_found};
 
-const MAX_NOTE_LENGTH: usize = 500;
+const MAX_NOTE_CHARS: usize = 500;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ContributionState {
@@ -91,7 +91,7 @@ pub struct Contribution {
 
 impl Contribution {
     /// Returns the minor units that count toward the goal.
-    pub fn counts(&self) -> i64 {
+    pub fn counted_minor_units(&self) -> i64 {
         match (self.state, self.direction) {
             (ContributionState::Done, Direction::Contribution) => self.amount.minor(),
             (ContributionState::Done, Direction::Withdrawal) => self.amount.minor().saturating_neg(),
@@ -153,7 +153,7 @@ impl ContributionInput {
     ) -> Result<Contribution, Vec<FieldViolation>> {
         let mut violations = Vec::new();
         let amount = amount("amount", &self.amount, Some(goal.currency()), &mut violations);
-        let note = text::optional_lines("note", self.note.as_deref(), MAX_NOTE_LENGTH, &mut violations);
+        let note = text::optional_lines("note", self.note.as_deref(), MAX_NOTE_CHARS, &mut violations);
         let accounts = match (self.account_id.as_deref(), goal.account_id) {
             (None, _) => None,
             (Some(_), None) => {
@@ -224,31 +224,38 @@ mod tests {
     #[test]
     fn only_a_newer_transfer_version_is_applied() {
         let done = pending().with_transfer(money(500), None, 1).expect("newer");
-        assert_eq!((done.state, done.counts(), done.version), (ContributionState::Done, 500, 2));
+        assert_eq!((done.state, done.counted_minor_units(), done.version), (ContributionState::Done, 500, 2));
         assert_eq!(done.with_transfer(money(700), None, 1), None);
         let edited = done.with_transfer(money(700), None, 2).expect("newer");
-        assert_eq!((edited.state, edited.counts()), (ContributionState::Done, 700));
-        for gone in [money(0), money(-3)] {
-            let voided = edited.with_transfer(gone, None, 3).expect("newer");
+        assert_eq!((edited.state, edited.counted_minor_units()), (ContributionState::Done, 700));
+        for amount in [money(0), money(-3)] {
+            let voided = edited.with_transfer(amount, None, 3).expect("newer");
             assert_eq!(
-                (voided.state, voided.counts(), voided.amount),
+                (voided.state, voided.counted_minor_units(), voided.amount),
                 (ContributionState::Voided, 0, money(700))
             );
-            assert_eq!(voided.with_transfer(money(700), None, 4).expect("newer").counts(), 700, "restored");
+            assert_eq!(
+                voided.with_transfer(money(700), None, 4).expect("newer").counted_minor_units(),
+                700,
+                "restored"
+            );
         }
         let withdrawal = Contribution { direction: Direction::Withdrawal, ..pending() };
         let done = withdrawal.with_transfer(money(-300), Some(Uuid::from_u128(9)), 1).expect("newer");
-        assert_eq!((done.state, done.amount, done.counts()), (ContributionState::Done, money(300), -300));
+        assert_eq!(
+            (done.state, done.amount, done.counted_minor_units()),
+            (ContributionState::Done, money(300), -300)
+        );
         let turned = done.with_transfer(money(300), None, 2).expect("newer");
         assert_eq!(
-            (turned.state, turned.counts()),
+            (turned.state, turned.counted_minor_units()),
             (ContributionState::Voided, 0),
             "the transfer now adds money"
         );
         let rejected = Contribution { state: ContributionState::Rejected, ..pending() };
-        assert_eq!(rejected.counts(), 0);
+        assert_eq!(rejected.counted_minor_units(), 0);
         assert_eq!(
-            rejected.with_transfer(money(500), None, 1).expect("newer").counts(),
+            rejected.with_transfer(money(500), None, 1).expect("newer").counted_minor_units(),
             500,
             "the transfer was posted after all"
         );

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::budget::{amount, currency, date};
 use super::percent::reaches;
 
-const MAX_NAME_LENGTH: usize = 100;
+const MAX_NAME_CHARS: usize = 100;
 /// The milestones in percent of the target; the last one completes the goal.
 const MILESTONES: [i32; 4] = [25, 50, 75, 100];
 /// The largest number of months until a due date that is counted.
@@ -142,11 +142,13 @@ pub fn unfunded(earmarks: &[Earmark], mut balances: HashMap<Uuid, i64>) -> HashM
     let mut unfunded = HashMap::new();
     for earmark in earmarks {
         let left = balances.entry(earmark.account_id).or_default();
-        let wanted = earmark.amount.minor().max(0);
-        let covered = wanted.min((*left).max(0));
+        let earmarked = earmark.amount.minor().max(0);
+        let covered = earmarked.min((*left).max(0));
         *left = left.saturating_sub(covered);
-        unfunded
-            .insert(earmark.goal_id, Money::new(wanted.saturating_sub(covered), earmark.amount.currency()));
+        unfunded.insert(
+            earmark.goal_id,
+            Money::new(earmarked.saturating_sub(covered), earmark.amount.currency()),
+        );
     }
     unfunded
 }
@@ -183,7 +185,7 @@ impl GoalInput {
         now: DateTime<Utc>,
     ) -> Result<Goal, Vec<FieldViolation>> {
         let mut violations = Vec::new();
-        let name = text::line("name", &self.name, MAX_NAME_LENGTH, &mut violations);
+        let name = text::line("name", &self.name, MAX_NAME_CHARS, &mut violations);
         let currency = currency(self.currency_code.as_deref(), account.unwrap_or(default), &mut violations);
         let target = amount("target_amount", &self.target_amount, currency, &mut violations);
         let due_date = self.due_date.as_deref().and_then(|text| date("due_date", text, &mut violations));
@@ -233,7 +235,7 @@ impl GoalChanges {
         let mut violations = Vec::new();
         let mut after = goal.clone();
         if let Some(name) = &self.name {
-            after.name = text::line("name", name, MAX_NAME_LENGTH, &mut violations);
+            after.name = text::line("name", name, MAX_NAME_CHARS, &mut violations);
         }
         if let Some(code) = &self.currency_code
             && Currency::from_code(code) != Some(goal.currency())

@@ -9,11 +9,11 @@ use chrono::NaiveDate;
 use super::period::Period;
 
 /// Spending that is due after today, by day, in minor units.
-pub type Upcoming = BTreeMap<NaiveDate, i64>;
+pub type UpcomingByDay = BTreeMap<NaiveDate, i64>;
 
 /// Returns the projected spending at the end of the period, in minor units.
 /// It is `spent` if `today` is not in the period.
-pub fn projected(spent: i64, upcoming: &Upcoming, period: Period, today: NaiveDate) -> i64 {
+pub fn projected(spent: i64, upcoming: &UpcomingByDay, period: Period, today: NaiveDate) -> i64 {
     if !period.contains(today) {
         return spent;
     }
@@ -25,7 +25,7 @@ pub fn projected(spent: i64, upcoming: &Upcoming, period: Period, today: NaiveDa
 pub fn exhausted_on(
     spent: i64,
     budgeted: i64,
-    upcoming: &Upcoming,
+    upcoming: &UpcomingByDay,
     period: Period,
     today: NaiveDate,
 ) -> Option<NaiveDate> {
@@ -42,7 +42,7 @@ pub fn exhausted_on(
 }
 
 /// Lists the days after today in the period, in order.
-fn due(upcoming: &Upcoming, period: Period, today: NaiveDate) -> impl Iterator<Item = (NaiveDate, i64)> {
+fn due(upcoming: &UpcomingByDay, period: Period, today: NaiveDate) -> impl Iterator<Item = (NaiveDate, i64)> {
     let days = upcoming.iter().map(|(day, amount)| (*day, *amount));
     days.filter(move |(day, _)| *day > today && period.contains(*day))
 }
@@ -51,7 +51,7 @@ fn due(upcoming: &Upcoming, period: Period, today: NaiveDate) -> impl Iterator<I
 mod tests {
     use chrono::NaiveDate;
 
-    use super::{Upcoming, exhausted_on, projected};
+    use super::{UpcomingByDay, exhausted_on, projected};
     use crate::domain::period::Period;
 
     fn day(text: &str) -> NaiveDate {
@@ -62,15 +62,15 @@ mod tests {
         Period { start: day("2026-11-01"), end: day("2026-11-30") }
     }
 
-    fn upcoming(days: &[(&str, i64)]) -> Upcoming {
+    fn upcoming(days: &[(&str, i64)]) -> UpcomingByDay {
         days.iter().map(|(text, amount)| (day(text), *amount)).collect()
     }
 
     #[test]
     fn rent_on_the_first_day_is_not_extrapolated() {
         let today = day("2026-11-01");
-        assert_eq!(projected(90_000, &Upcoming::new(), november(), today), 90_000);
-        assert_eq!(exhausted_on(90_000, 100_000, &Upcoming::new(), november(), today), None);
+        assert_eq!(projected(90_000, &UpcomingByDay::new(), november(), today), 90_000);
+        assert_eq!(exhausted_on(90_000, 100_000, &UpcomingByDay::new(), november(), today), None);
     }
 
     #[test]

@@ -8,7 +8,7 @@
 use chrono::TimeDelta;
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::error::FieldViolation;
-use fintrac_kit::idempotency::{self, Key, Stored};
+use fintrac_kit::idempotency::{self, IdempotentResult, Key};
 use fintrac_money::Money;
 use uuid::Uuid;
 
@@ -54,7 +54,7 @@ impl BudgetUseCases {
         input: ContributionInput,
         key: Option<Key>,
         encode: fn(&Contribution) -> Vec<u8>,
-    ) -> Result<Stored<Contribution>, Error> {
+    ) -> Result<IdempotentResult<Contribution>, Error> {
         let account = self.goal_account(ctx.principal.household_id, input.account_id.as_deref()).await;
         let mut unknown = Some(account.map(Result::err));
         for _ in 0..MAX_ATTEMPTS {
@@ -65,11 +65,11 @@ impl BudgetUseCases {
             // no contribution, and this request is the first one again.
             match outcome {
                 BeginOutcome::Written(contribution) if contribution.state == ContributionState::Done => {
-                    return Ok(Stored::New(contribution));
+                    return Ok(IdempotentResult::New(contribution));
                 }
                 BeginOutcome::Written(contribution) => {
                     if self.finish_pending(&Actor::from(ctx), contribution.id).await? {
-                        return Ok(Stored::New(Contribution {
+                        return Ok(IdempotentResult::New(Contribution {
                             state: ContributionState::Done,
                             ..contribution
                         }));
@@ -90,7 +90,7 @@ impl BudgetUseCases {
                         Some((_, ContributionState::Rejected)) | None => false,
                     };
                     if exists {
-                        return Ok(Stored::Replayed(reply));
+                        return Ok(IdempotentResult::Replayed(reply));
                     }
                 }
             }
@@ -148,7 +148,7 @@ impl BudgetUseCases {
         )
         .await?;
         if contribution.state == ContributionState::Done {
-            let fits = goal.add(contribution.counts(), now);
+            let fits = goal.add(contribution.counted_minor_units(), now);
             fits.ok_or_else(|| Error::Internal("the amount of a goal overflows".into()))?;
             goals::update(&mut transaction, household_id, &goal).await?;
             self.record(&mut transaction, &actor, created(&contribution)).await?;

@@ -2,7 +2,7 @@
 
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::error::FieldViolation;
-use fintrac_kit::idempotency::{Key, Stored};
+use fintrac_kit::idempotency::{IdempotentResult, Key};
 use fintrac_money::Household;
 use sqlx::PgConnection;
 
@@ -26,7 +26,7 @@ impl BudgetUseCases {
         input: BudgetInput,
         key: Option<Key>,
         encode: fn(&Budget) -> Vec<u8>,
-    ) -> Result<Stored<Budget>, Error> {
+    ) -> Result<IdempotentResult<Budget>, Error> {
         let household_id = ctx.principal.household_id;
         let household = self.household(household_id).await?;
         let budget_id = self.id();
@@ -42,7 +42,7 @@ impl BudgetUseCases {
         (update, mut input, household): (ReferenceUpdate, BudgetInput, Household),
         key: Option<Key>,
         encode: fn(&Budget) -> Vec<u8>,
-    ) -> Result<Stored<Budget>, Error> {
+    ) -> Result<IdempotentResult<Budget>, Error> {
         let household_id = household.id;
         let check = self.reference_categories(update, &input.categories).await;
         let default = match &input.currency_code {
@@ -53,7 +53,7 @@ impl BudgetUseCases {
         let mut transaction = self.pool.begin().await?;
         // A repeated request gets its stored response even if the categories no longer exist.
         if let Some(reply) = self.claim_key(&mut transaction, key.as_ref()).await? {
-            return Ok(Stored::Replayed(reply));
+            return Ok(IdempotentResult::Replayed(reply));
         }
         self.hold_open(&mut transaction, update).await?;
         let (check, default) = (check?, default?);
@@ -77,7 +77,7 @@ impl BudgetUseCases {
         // The existing spending may already reach a threshold.
         budget_evaluations::request(&mut transaction, &[household_id], now).await?;
         self.commit(transaction, key.as_ref(), &encode(&budget)).await?;
-        Ok(Stored::New(budget))
+        Ok(IdempotentResult::New(budget))
     }
 
     /// Rejects a budget if the household's budgets roll over too many periods.

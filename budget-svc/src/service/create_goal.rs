@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::error::FieldViolation;
-use fintrac_kit::idempotency::{Key, Stored};
+use fintrac_kit::idempotency::{IdempotentResult, Key};
 
 use super::{Actor, BudgetUseCases, EntityChange, GoalStatus, merge_violations};
 use crate::domain::goal::GoalInput;
@@ -22,7 +22,7 @@ impl BudgetUseCases {
         input: GoalInput,
         key: Option<Key>,
         encode: fn(&GoalStatus) -> Vec<u8>,
-    ) -> Result<Stored<GoalStatus>, Error> {
+    ) -> Result<IdempotentResult<GoalStatus>, Error> {
         let household_id = ctx.principal.household_id;
         let household = self.household(household_id).await?;
         let account = self.goal_account(household_id, input.account_id.as_deref()).await;
@@ -34,7 +34,7 @@ impl BudgetUseCases {
         let mut transaction = self.pool.begin().await?;
         // A repeated request gets its stored response even if the account no longer exists.
         if let Some(reply) = self.claim_key(&mut transaction, key.as_ref()).await? {
-            return Ok(Stored::Replayed(reply));
+            return Ok(IdempotentResult::Replayed(reply));
         }
         let (account, rejected) = match account? {
             Ok(currency) => (currency, None),
@@ -54,6 +54,6 @@ impl BudgetUseCases {
         let unfunded = HashMap::from([(goal.id, goal.current)]);
         let goal = self.goal_status(&household, goal, &unfunded);
         self.commit(transaction, key.as_ref(), &encode(&goal)).await?;
-        Ok(Stored::New(goal))
+        Ok(IdempotentResult::New(goal))
     }
 }

@@ -26,7 +26,7 @@ use crate::store::budgets;
 const EVALUATION_TIMEOUT: Duration = Duration::from_secs(3);
 /// The lease of a request, longer than an evaluation.
 /// If its process dies, the next evaluation waits for its end.
-const LEASE: TimeDelta = TimeDelta::seconds(4);
+const LEASE_DURATION: TimeDelta = TimeDelta::seconds(4);
 /// The delay between batches of 1,000 households of the daily check.
 const BATCH_DELAY: TimeDelta = TimeDelta::seconds(30);
 
@@ -123,7 +123,7 @@ impl Worker for BudgetEvaluator {
 
     async fn claim(&self, limit: i64) -> Result<Vec<EvaluationRequest>, sqlx::Error> {
         let now = self.0.clock.now();
-        budget_evaluations::claim(&mut *self.0.pool.acquire().await?, limit, now, now + LEASE).await
+        budget_evaluations::claim(&mut *self.0.pool.acquire().await?, limit, now, now + LEASE_DURATION).await
     }
 
     async fn handle(&self, request: EvaluationRequest) -> Result<(), sqlx::Error> {

@@ -25,7 +25,7 @@ use crate::store::{contributions, goals};
 const LEDGER_TIMEOUT: Duration = Duration::from_secs(5);
 /// The lease of a contribution, longer than an attempt.
 /// If its worker dies, the next attempt waits for its end.
-const LEASE: TimeDelta = TimeDelta::seconds(10);
+const LEASE_DURATION: TimeDelta = TimeDelta::seconds(10);
 /// The delay before a rejected contribution is read once more.
 /// It is longer than any call.
 const RECHECK_DELAY: TimeDelta = TimeDelta::minutes(1);
@@ -157,7 +157,7 @@ impl BudgetUseCases {
             return Ok(());
         };
         contributions::apply_transfer(&mut transaction, household_id, &after, generation).await?;
-        let difference = after.counts().checked_sub(before.counts());
+        let difference = after.counted_minor_units().checked_sub(before.counted_minor_units());
         let fits = difference.and_then(|difference| goal.add(difference, now));
         fits.ok_or_else(|| Error::Internal("the amount of a goal overflows".into()))?;
         goals::update(&mut transaction, household_id, &goal).await?;
@@ -231,7 +231,7 @@ impl Worker for ContributionFinisher {
 
     async fn claim(&self, limit: i64) -> Result<Vec<DueContribution>, sqlx::Error> {
         let now = self.0.clock.now();
-        contributions::claim(&mut *self.0.pool.acquire().await?, limit, now, now + LEASE).await
+        contributions::claim(&mut *self.0.pool.acquire().await?, limit, now, now + LEASE_DURATION).await
     }
 
     async fn handle(&self, due: DueContribution) -> Result<(), sqlx::Error> {

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::BudgetUseCases;
 use super::compute_periods::{PeriodQuery, PeriodSummary};
 use crate::domain::budget::Budget;
-use crate::domain::projection::{self, Upcoming};
+use crate::domain::projection::{self, UpcomingByDay};
 use crate::error::Error;
 
 /// The progress of a budget in a period, as of a day.
@@ -30,7 +30,7 @@ impl Progress {
     pub(super) fn new(
         budget: &Budget,
         summary: PeriodSummary,
-        upcoming: &Upcoming,
+        upcoming: &UpcomingByDay,
         today: NaiveDate,
     ) -> Self {
         let (period, spent) = (summary.period, summary.spending.amount.minor());
@@ -58,12 +58,12 @@ impl BudgetUseCases {
         let household = self.household(ctx.principal.household_id).await?;
         let today = household.today(self.clock.now());
         let schedule = &budget.schedule;
-        let wanted = if date.is_empty() {
+        let requested_day = if date.is_empty() {
             Some(schedule.nearest(today))
         } else {
             date::parse(date).filter(|_| date.len() == 10)
         };
-        let period = wanted.and_then(|day| schedule.period_of(day)).ok_or_else(|| {
+        let period = requested_day.and_then(|day| schedule.period_of(day)).ok_or_else(|| {
             let end = schedule.end.map(|end| format!(" to {end}")).unwrap_or_default();
             let text =
                 format!("Send a day as YYYY-MM-DD on which the budget runs: from {}{end}.", schedule.start);

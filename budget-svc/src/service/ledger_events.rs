@@ -50,7 +50,7 @@ fn concerns_transfers(event: &Event) -> bool {
 type CategoryMerges = Vec<(Uuid, Vec<(Uuid, Uuid)>)>;
 
 impl Handler for LedgerEventHandler {
-    type Prepared = CategoryMerges;
+    type Preparation = CategoryMerges;
 
     /// Finds the categories that the merged ones were merged into.
     async fn prepare(&self, events: &[Event]) -> Result<CategoryMerges, HandlerError> {

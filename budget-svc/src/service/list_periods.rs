@@ -9,7 +9,7 @@ use super::BudgetUseCases;
 use super::compute_periods::PeriodQuery;
 use super::get_progress::Progress;
 use crate::domain::period::{Period, Schedule};
-use crate::domain::projection::Upcoming;
+use crate::domain::projection::UpcomingByDay;
 use crate::error::Error;
 
 impl BudgetUseCases {
@@ -38,7 +38,7 @@ impl BudgetUseCases {
         let queries = [PeriodQuery { budget: &budget, periods }];
         let summaries = self.compute_periods(household.id, &queries, false).await?;
         // No spending is due in periods that are over.
-        let none = Upcoming::new();
+        let none = UpcomingByDay::new();
         let rows = summaries
             .into_iter()
             .flatten()

@@ -167,12 +167,12 @@ impl BudgetUseCases {
                 Code::NotFound => Error::NotFound("household"),
                 _ => Error::Upstream("auth", status),
             })?;
-        let facts = response.into_inner().household.unwrap_or_default();
+        let message = response.into_inner().household.unwrap_or_default();
         let unknown = |what: &str| Error::Internal(format!("auth-svc sent an unknown {what}"));
         let household = Household {
             id,
-            currency: Currency::from_code(&facts.currency_code).ok_or_else(|| unknown("currency"))?,
-            timezone: facts.timezone.parse().map_err(|_| unknown("time zone"))?,
+            currency: Currency::from_code(&message.currency_code).ok_or_else(|| unknown("currency"))?,
+            timezone: message.timezone.parse().map_err(|_| unknown("time zone"))?,
         };
         self.households.insert(id, household);
         Ok(household)

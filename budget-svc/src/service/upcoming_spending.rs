@@ -9,7 +9,7 @@ use super::BudgetUseCases;
 use super::sum_spending::{parse_money, query};
 use crate::domain::budget::Budget;
 use crate::domain::period::Period;
-use crate::domain::projection::Upcoming;
+use crate::domain::projection::UpcomingByDay;
 use crate::error::Error;
 
 /// The maximum number of budgets in one call to the ledger.
@@ -23,8 +23,8 @@ impl BudgetUseCases {
         household_id: Uuid,
         periods: &[(&Budget, Period)],
         today: NaiveDate,
-    ) -> Result<Vec<Upcoming>, Error> {
-        let mut upcoming = vec![Upcoming::new(); periods.len()];
+    ) -> Result<Vec<UpcomingByDay>, Error> {
+        let mut upcoming = vec![UpcomingByDay::new(); periods.len()];
         let current = periods.iter().enumerate().filter(|(_, (_, period))| period.contains(today));
         let current: Vec<_> = current.collect();
         for current in current.chunks(MAX_QUERIES) {

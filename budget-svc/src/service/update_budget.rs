@@ -3,7 +3,7 @@
 //! Amount, categories and rollover apply from the current period on.
 
 use fintrac_kit::access::RequestContext;
-use fintrac_kit::idempotency::{Key, Stored};
+use fintrac_kit::idempotency::{IdempotentResult, Key};
 use fintrac_money::Household;
 use uuid::Uuid;
 
@@ -34,7 +34,7 @@ impl BudgetUseCases {
         expected_version: Option<i64>,
         key: Option<Key>,
         encode: fn(&Budget) -> Vec<u8>,
-    ) -> Result<Stored<Budget>, Error> {
+    ) -> Result<IdempotentResult<Budget>, Error> {
         let household_id = ctx.principal.household_id;
         let household = self.household(household_id).await?;
         let update = match &changes.categories {
@@ -54,7 +54,7 @@ impl BudgetUseCases {
         call: Call<'_>,
         mut changes: BudgetChanges,
         encode: fn(&Budget) -> Vec<u8>,
-    ) -> Result<Stored<Budget>, Error> {
+    ) -> Result<IdempotentResult<Budget>, Error> {
         let Call { ctx, household, budget_id, expected_version, key, update } = call;
         let household_id = household.id;
         let check = match (&changes.categories, update) {
@@ -64,7 +64,7 @@ impl BudgetUseCases {
         let now = self.clock.now();
         let mut transaction = self.pool.begin().await?;
         if let Some(reply) = self.claim_key(&mut transaction, key.as_ref()).await? {
-            return Ok(Stored::Replayed(reply));
+            return Ok(IdempotentResult::Replayed(reply));
         }
         if let Some(update) = update {
             self.hold_open(&mut transaction, update).await?;
@@ -96,6 +96,6 @@ impl BudgetUseCases {
             budget_evaluations::request(&mut transaction, &[household_id], now).await?;
         }
         self.commit(transaction, key.as_ref(), &encode(&after)).await?;
-        Ok(Stored::New(after))
+        Ok(IdempotentResult::New(after))
     }
 }

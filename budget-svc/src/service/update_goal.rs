@@ -3,7 +3,7 @@
 //! Milestones that a new target puts out of reach can be reached again, and notify again.
 
 use fintrac_kit::access::RequestContext;
-use fintrac_kit::idempotency::{Key, Stored};
+use fintrac_kit::idempotency::{IdempotentResult, Key};
 use uuid::Uuid;
 
 use super::{Actor, BudgetUseCases, EntityChange, GoalStatus, merge_violations};
@@ -20,7 +20,7 @@ impl BudgetUseCases {
         expected_version: Option<i64>,
         key: Option<Key>,
         encode: fn(&GoalStatus) -> Vec<u8>,
-    ) -> Result<Stored<GoalStatus>, Error> {
+    ) -> Result<IdempotentResult<GoalStatus>, Error> {
         let household_id = ctx.principal.household_id;
         let household = self.household(household_id).await?;
         let named = changes.account_id.as_ref().and_then(Option::as_deref);
@@ -34,7 +34,7 @@ impl BudgetUseCases {
         let now = self.clock.now();
         let mut transaction = self.pool.begin().await?;
         if let Some(reply) = self.claim_key(&mut transaction, key.as_ref()).await? {
-            return Ok(Stored::Replayed(reply));
+            return Ok(IdempotentResult::Replayed(reply));
         }
         let before = goals::lock(&mut transaction, household_id, goal_id).await?;
         let before = before.filter(|goal| !goal.is_deleted).ok_or(Error::NotFound("goal"))?;
@@ -73,6 +73,6 @@ impl BudgetUseCases {
         }
         let after = self.goal_status(&household, after, &unfunded);
         self.commit(transaction, key.as_ref(), &encode(&after)).await?;
-        Ok(Stored::New(after))
+        Ok(IdempotentResult::New(after))
     }
 }

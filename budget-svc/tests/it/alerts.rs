@@ -44,11 +44,11 @@ async fn each_threshold_fires_once_when_it_is_reached() {
     let alert = budgets.texts("select id::text from budget.alerts where threshold = 80").await;
     let request =
         pb::GetBudgetAlertRequest { household_id: household.to_string(), alert_id: alert[0].clone() };
-    let facts =
-        budgets.notification_data().get_budget_alert(request.clone()).await.expect("facts").into_inner();
-    assert_eq!((facts.budget_id, facts.budget_name.as_str()), (budget.id.clone(), "Food"));
-    assert_eq!((facts.spent.as_str(), facts.budgeted.as_str(), facts.threshold), ("80.00", "100.00", 80));
-    assert_eq!((facts.period_start.as_str(), facts.period_end.as_str()), ("2026-09-01", "2026-09-30"));
+    let data =
+        budgets.notification_data().get_budget_alert(request.clone()).await.expect("data").into_inner();
+    assert_eq!((data.budget_id, data.budget_name.as_str()), (budget.id.clone(), "Food"));
+    assert_eq!((data.spent.as_str(), data.budgeted.as_str(), data.threshold), ("80.00", "100.00", 80));
+    assert_eq!((data.period_start.as_str(), data.period_end.as_str()), ("2026-09-01", "2026-09-30"));
     let other_household = pb::GetBudgetAlertRequest { household_id: budget.id.clone(), ..request.clone() };
     assert!(
         budgets.notification_data().get_budget_alert(other_household).await.is_err(),
@@ -69,10 +69,10 @@ async fn an_alert_lists_amounts_without_a_rate() {
     budgets.wait_for(FIRED, &["80!"]).await;
     let alert_id = budgets.texts("select id::text from budget.alerts").await.remove(0);
     let request = pb::GetBudgetAlertRequest { household_id: ana.user.household_id.to_string(), alert_id };
-    let facts = budgets.notification_data().get_budget_alert(request).await.expect("facts").into_inner();
+    let data = budgets.notification_data().get_budget_alert(request).await.expect("data").into_inner();
     let unpriced: Vec<_> =
-        facts.unpriced.iter().map(|entry| (entry.currency_code.as_str(), entry.amount.as_str())).collect();
-    assert_eq!((facts.spent.as_str(), unpriced), ("80.00", vec![("NZD", "117.00")]));
+        data.unpriced.iter().map(|entry| (entry.currency_code.as_str(), entry.amount.as_str())).collect();
+    assert_eq!((data.spent.as_str(), unpriced), ("80.00", vec![("NZD", "117.00")]));
 }
 
 #[tokio::test]

@@ -159,8 +159,8 @@ async fn milestones_and_completion_fire_once() {
         household_id: ana.user.household_id.to_string(),
         milestone_id: milestone[0].clone(),
     };
-    let facts = budgets.notification_data().get_goal_milestone(request).await.expect("facts").into_inner();
-    assert_eq!((facts.goal_name.as_str(), facts.current_amount.as_str()), ("Boat", "105.00"));
+    let data = budgets.notification_data().get_goal_milestone(request).await.expect("data").into_inner();
+    assert_eq!((data.goal_name.as_str(), data.current_amount.as_str()), ("Boat", "105.00"));
 
     // A new target can be reached again.
     let change = pb::UpdateGoalRequest {
@@ -216,8 +216,8 @@ async fn a_goal_shows_what_is_needed_and_whether_it_is_on_track() {
     let listed = list_all(&ana).await;
     assert_eq!((listed[0].needed_per_month.as_deref(), listed[0].on_track), (Some("20.00"), Some(true)));
     ana.contribute(&goal.id, "60", None).await.expect("set aside");
-    let there = ana.get_goal(&goal.id).await.expect("there");
-    assert_eq!((there.needed_per_month, there.on_track), (None, Some(true)));
+    let reached = ana.get_goal(&goal.id).await.expect("there");
+    assert_eq!((reached.needed_per_month, reached.on_track), (None, Some(true)));
 }
 
 /// Advances the clock by a day and waits for the checks of that day.
@@ -266,11 +266,8 @@ async fn reminders_are_sent_thirty_seven_and_one_day_before() {
         household_id: ana.user.household_id.to_string(),
         reminder_id: reminder[0].clone(),
     };
-    let facts = budgets.notification_data().get_goal_reminder(request).await.expect("facts").into_inner();
-    assert_eq!(
-        (facts.due_date.as_str(), facts.days_left, facts.goal_name.as_str()),
-        ("2026-10-23", 5, "Boat")
-    );
+    let data = budgets.notification_data().get_goal_reminder(request).await.expect("data").into_inner();
+    assert_eq!((data.due_date.as_str(), data.days_left, data.goal_name.as_str()), ("2026-10-23", 5, "Boat"));
 }
 
 #[tokio::test]

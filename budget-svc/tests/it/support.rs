@@ -132,17 +132,17 @@ impl Budgets {
         rows.iter().map(|row| row.try_get::<String, _>(0).expect("text")).collect()
     }
 
-    /// Waits until a query returns `wanted`.
-    pub async fn wait_for(&self, sql: &str, wanted: &[&str]) {
+    /// Waits until a query returns `expected`.
+    pub async fn wait_for(&self, sql: &str, expected: &[&str]) {
         let mut seen = Vec::new();
         let reached = async {
-            while seen != wanted {
+            while seen != expected {
                 seen = self.texts(sql).await;
                 tokio::task::yield_now().await;
             }
         };
         let in_time = tokio::time::timeout(Duration::from_mins(1), reached).await;
-        assert!(in_time.is_ok(), "{sql}: {seen:?} is not {wanted:?}");
+        assert!(in_time.is_ok(), "{sql}: {seen:?} is not {expected:?}");
     }
 
     /// Waits until all events of the ledger are applied and no evaluation is due.

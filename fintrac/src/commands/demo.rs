@@ -119,11 +119,11 @@ async fn fill(mut api: Api, dir: &Path) -> anyhow::Result<()> {
     if api.log_in().await? {
         return Ok(());
     }
-    let person = json!({
+    let registration = json!({
         "email": EMAIL, "password": PASSWORD, "first_name": "Dana", "last_name": "Moore",
         "default_currency": "EUR", "timezone": "UTC",
     });
-    api.post("/auth/register", person).await?;
+    api.post("/auth/register", registration).await?;
     let code =
         tokio::time::timeout(EMAIL_TIMEOUT, code(&dir.join("emails"))).await.context("no email arrived")?;
     api.post("/auth/verify-email", json!({"email": EMAIL, "code": code})).await?;

@@ -65,8 +65,10 @@ pub async fn rotate_signing_key(lead: u32) -> anyhow::Result<()> {
     let rotated = operator.rotate_signing_key(TimeDelta::seconds(lead.into())).await;
     auth.close().await?;
     let (kid, active_from) = rotated?;
-    let at = active_from.to_rfc3339_opts(SecondsFormat::Secs, true);
-    tracing::info!("key {kid} signs from {at} on; the others verify until their tokens have expired");
+    let active_from = active_from.to_rfc3339_opts(SecondsFormat::Secs, true);
+    tracing::info!(
+        "key {kid} signs from {active_from} on; the others verify until their tokens have expired"
+    );
     Ok(())
 }
 

@@ -96,7 +96,7 @@ impl TokenVerifier {
         let now = self.clock.now();
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         // A snapshot of a lagging replica must not remove a revocation.
-        state.revoked.retain(|_, forget_at| *forget_at > now);
+        state.revoked.retain(|_, expires_at| *expires_at > now);
         self.set_keys(&mut state, &snapshot.keys);
         Self::apply(&mut state, snapshot);
     }
@@ -106,7 +106,7 @@ impl TokenVerifier {
         let now = self.clock.now();
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         if !update.revoked.is_empty() {
-            state.revoked.retain(|_, forget_at| *forget_at > now);
+            state.revoked.retain(|_, expires_at| *expires_at > now);
         }
         if !update.keys.is_empty() {
             self.set_keys(&mut state, &update.keys);

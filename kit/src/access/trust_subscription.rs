@@ -139,9 +139,9 @@ fn keys(keys: &[SigningKey]) -> Vec<(String, [u8; 32])> {
 
 fn revoked(sessions: &[RevokedSession]) -> Vec<(Uuid, DateTime<Utc>)> {
     let entry = |session: &RevokedSession| {
-        let forget_at = session.expires_at.as_ref()?;
-        let forget_at = DateTime::from_timestamp(forget_at.seconds, forget_at.nanos.try_into().ok()?)?;
-        Some((Uuid::parse_str(&session.session_id).ok()?, forget_at))
+        let expires_at = session.expires_at.as_ref()?;
+        let expires_at = DateTime::from_timestamp(expires_at.seconds, expires_at.nanos.try_into().ok()?)?;
+        Some((Uuid::parse_str(&session.session_id).ok()?, expires_at))
     };
     sessions.iter().filter_map(entry).collect()
 }

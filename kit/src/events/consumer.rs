@@ -62,17 +62,20 @@ impl From<Status> for HandlerError {
 /// It receives the events of a batch in order; if they fail, it receives each one alone.
 pub trait Handler: Send + Sync + 'static {
     /// Data that [`Handler::prepare`] collects for [`Handler::apply`].
-    type Prepared: Send;
+    type Preparation: Send;
 
     /// Calls other services while no transaction is open.
-    fn prepare(&self, events: &[Event]) -> impl Future<Output = Result<Self::Prepared, HandlerError>> + Send;
+    fn prepare(
+        &self,
+        events: &[Event],
+    ) -> impl Future<Output = Result<Self::Preparation, HandlerError>> + Send;
 
     /// Applies the events in the transaction that advances the cursor.
     fn apply(
         &self,
         connection: &mut PgConnection,
         events: &[Event],
-        prepared: Self::Prepared,
+        prepared: Self::Preparation,
     ) -> impl Future<Output = Result<(), HandlerError>> + Send;
 
     /// Runs after the commit of these events' effects, for example to wake a worker.

@@ -17,7 +17,7 @@ use crate::transport::{FINGERPRINT, IDEMPOTENCY_KEY, OPERATION, REPLAYED};
 
 /// The result of a request with an idempotency key.
 #[derive(Debug)]
-pub enum Stored<T> {
+pub enum IdempotentResult<T> {
     /// The result of the work that was done now.
     New(T),
     /// The stored response of the first request with this key.
@@ -57,12 +57,12 @@ pub fn key_mismatch() -> RpcError {
 
 /// Builds the response: the new one, or the stored one byte for byte.
 pub fn response<T, R: Message + Default>(
-    stored: Stored<T>,
+    stored: IdempotentResult<T>,
     to_response: impl FnOnce(T) -> R,
 ) -> Result<Response<R>, Status> {
     match stored {
-        Stored::New(value) => Ok(Response::new(to_response(value))),
-        Stored::Replayed(message) => {
+        IdempotentResult::New(value) => Ok(Response::new(to_response(value))),
+        IdempotentResult::Replayed(message) => {
             let message = R::decode(message.as_slice()).map_err(|error| internal(&error))?;
             let mut response = Response::new(message);
             response.metadata_mut().insert(REPLAYED, MetadataValue::from_static("true"));

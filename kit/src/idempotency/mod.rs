@@ -11,7 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-pub use metadata::{Stored, key, key_mismatch, response};
+pub use metadata::{IdempotentResult, key, key_mismatch, response};
 
 /// The time for which responses are stored.
 pub const RETENTION: TimeDelta = TimeDelta::hours(72);
@@ -106,7 +106,7 @@ async fn insert(
         r#"insert into idempotency_keys (household_id, user_id, operation, key, fingerprint, created_at)
            select household_id, user_id, operation, key, fingerprint, $6
            from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bytea[])
-               as wanted (household_id, user_id, operation, key, fingerprint)
+               as requested (household_id, user_id, operation, key, fingerprint)
            order by household_id, user_id, operation, key
            on conflict (household_id, user_id, operation, key) do nothing
            returning household_id, user_id, operation, key"#,

@@ -230,7 +230,7 @@ impl CountingHandler {
 }
 
 impl Handler for CountingHandler {
-    type Prepared = ();
+    type Preparation = ();
 
     async fn prepare(&self, events: &[Event]) -> Result<(), HandlerError> {
         for event in events {

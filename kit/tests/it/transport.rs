@@ -28,7 +28,7 @@ use crate::support::{authorizer, clock, keys};
 
 /// A service that behaves as the id in the request specifies.
 #[derive(Clone, Default)]
-struct Toy {
+struct ScriptedService {
     next: Option<Transport>,
     dropped: Arc<Notify>,
 }
@@ -50,7 +50,7 @@ fn response(id: &dyn ToString, note: &dyn ToString) -> Response<GetHouseholdResp
 }
 
 #[tonic::async_trait]
-impl HouseholdService for Toy {
+impl HouseholdService for ScriptedService {
     async fn get_member(
         &self,
         _request: Request<GetMemberRequest>,
@@ -91,7 +91,7 @@ impl HouseholdService for Toy {
 }
 
 #[tonic::async_trait]
-impl EventLogService for Toy {
+impl EventLogService for ScriptedService {
     type SubscribeStream = Pin<Box<dyn Stream<Item = Result<SubscribeResponse, Status>> + Send>>;
 
     async fn subscribe(
@@ -107,16 +107,16 @@ impl EventLogService for Toy {
     }
 }
 
-fn server(toy: Toy) -> Server {
+fn server(toy: ScriptedService) -> Server {
     let routes = Routes::new(HouseholdServiceServer::new(toy.clone()));
     server_stack(routes.add_service(EventLogServiceServer::new(toy)), authorizer(&clock()))
 }
 
-fn in_process(toy: Toy) -> Transport {
+fn in_process(toy: ScriptedService) -> Transport {
     transport::local(server(toy), keys().issuer("ledger", "auth", &clock()))
 }
 
-async fn over_tcp(toy: Toy) -> Transport {
+async fn over_tcp(toy: ScriptedService) -> Transport {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("bind");
     let url = format!("http://{}", listener.local_addr().expect("address"));
     let server = server(toy);
@@ -126,7 +126,7 @@ async fn over_tcp(toy: Toy) -> Transport {
     transport::remote(&url, None, keys().issuer("ledger", "auth", &clock())).expect("a URL")
 }
 
-async fn transports(toy: &Toy) -> [(&'static str, Transport); 2] {
+async fn transports(toy: &ScriptedService) -> [(&'static str, Transport); 2] {
     [("in process", in_process(toy.clone())), ("over TCP", over_tcp(toy.clone()).await)]
 }
 
@@ -142,7 +142,7 @@ fn within(limit: Duration) -> Context {
 
 #[tokio::test]
 async fn request_extensions_are_not_forwarded() {
-    for (mode, transport) in transports(&Toy::default()).await {
+    for (mode, transport) in transports(&ScriptedService::default()).await {
         let mut request = Request::new(GetHouseholdRequest::default());
         request.extensions_mut().insert(InjectedHeader);
         let response = HouseholdServiceClient::new(transport).get_household(request).await.expect(mode);
@@ -153,7 +153,7 @@ async fn request_extensions_are_not_forwarded() {
 
 #[tokio::test]
 async fn a_passed_deadline_ends_the_call_and_its_handler() {
-    let toy = Toy::default();
+    let toy = ScriptedService::default();
     for (mode, transport) in transports(&toy).await {
         let call = context::scope(within(Duration::from_secs(1)), ask(&transport, "hang"));
         assert_eq!(call.await.expect_err(mode).code(), Code::DeadlineExceeded, "{mode}");
@@ -164,8 +164,8 @@ async fn a_passed_deadline_ends_the_call_and_its_handler() {
 
 #[tokio::test]
 async fn the_deadline_is_passed_on() {
-    for (mode, next) in transports(&Toy::default()).await {
-        let toy = Toy { next: Some(next), ..Toy::default() };
+    for (mode, next) in transports(&ScriptedService::default()).await {
+        let toy = ScriptedService { next: Some(next), ..ScriptedService::default() };
         for (first, transport) in transports(&toy).await {
             let response = context::scope(within(Duration::from_secs(3)), ask(&transport, "forward")).await;
             let left: u128 = response.expect(mode).timezone.parse().expect("milliseconds");
@@ -176,7 +176,7 @@ async fn the_deadline_is_passed_on() {
 
 #[tokio::test]
 async fn the_request_id_is_passed_on() {
-    for (mode, transport) in transports(&Toy::default()).await {
+    for (mode, transport) in transports(&ScriptedService::default()).await {
         let response = context::scope(within(Duration::from_secs(3)), ask(&transport, "request-id")).await;
         assert_eq!(response.expect(mode).id, "r-1", "{mode}");
     }
@@ -184,7 +184,7 @@ async fn the_request_id_is_passed_on() {
 
 #[tokio::test]
 async fn a_panic_is_internal_and_leaks_nothing() {
-    for (mode, transport) in transports(&Toy::default()).await {
+    for (mode, transport) in transports(&ScriptedService::default()).await {
         let status = ask(&transport, "panic").await.expect_err(mode);
         assert_eq!(status.code(), Code::Internal, "{mode}");
         assert!(!status.message().contains("hunter2"), "{mode}");
@@ -205,7 +205,7 @@ async fn end(stream: &mut tonic::Streaming<SubscribeResponse>) -> Status {
 
 #[tokio::test]
 async fn a_panic_or_a_deadline_ends_a_stream_with_a_status() {
-    for (mode, transport) in transports(&Toy::default()).await {
+    for (mode, transport) in transports(&ScriptedService::default()).await {
         let mut client = EventLogServiceClient::new(transport);
         let request = SubscribeRequest { after: Some(fintrac_proto::events::v1::Position::default()) };
         let mut stream = client.subscribe(request).await.expect(mode).into_inner();
@@ -232,7 +232,8 @@ async fn only_named_callers_with_a_credential_are_admitted() {
         ("ledger", "auth", "a wrong secret", Some(Code::Unauthenticated)),
     ] {
         let keys = fintrac_kit::access::credential::ServiceKeys::from_secret(secret);
-        let transport = transport::local(server(Toy::default()), keys.issuer(caller, callee, &clock));
+        let transport =
+            transport::local(server(ScriptedService::default()), keys.issuer(caller, callee, &clock));
         let code = ask(&transport, "").await.err().map(|status| status.code());
         assert_eq!(code, expected, "{caller} with a credential for {callee}");
     }

@@ -169,10 +169,10 @@ impl AccountChanges {
         if let Some(name) = &self.name {
             after.name = text::line("name", name, MAX_NAME_CHARS, &mut violations);
         }
-        if let Some(wanted) =
+        if let Some(new_type) =
             self.account_type.as_deref().and_then(|text| account_type(text, &mut violations))
         {
-            after.account_type = wanted;
+            after.account_type = new_type;
         }
         if let Some(code) = &self.currency_code
             && Currency::from_code(code) != Some(account.currency())
@@ -190,7 +190,7 @@ impl AccountChanges {
         }
         after.include_in_net_worth = self.include_in_net_worth.unwrap_or(account.include_in_net_worth);
         after.is_active = self.is_active.unwrap_or(account.is_active);
-        let wanted =
+        let new_balance =
             self.balance.as_deref().and_then(|text| balance(text, Some(account.currency()), &mut violations));
         if !violations.is_empty() {
             return Err(violations);
@@ -200,7 +200,7 @@ impl AccountChanges {
             after.version = account.version.saturating_add(1);
             after.updated_at = now;
         }
-        Ok(AccountUpdate { account: after, balance: wanted, fields: changed })
+        Ok(AccountUpdate { account: after, balance: new_balance, fields: changed })
     }
 }
 

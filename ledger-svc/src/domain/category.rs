@@ -108,8 +108,8 @@ impl CategoryChanges {
         if let Some(name) = &self.name {
             after.name = text::line("name", name, MAX_NAME_CHARS, &mut violations);
         }
-        if let Some(wanted) = &self.category_type
-            && CategoryType::from_text(wanted) != Some(category.category_type)
+        if let Some(new_type) = &self.category_type
+            && CategoryType::from_text(new_type) != Some(category.category_type)
         {
             let text = "The type of a category must not change. Create another category.";
             violations.push(FieldViolation::new("type", "CATEGORY_TYPE_IMMUTABLE", text));
@@ -117,11 +117,11 @@ impl CategoryChanges {
         if let Some(icon) = &self.icon {
             after.icon = text::optional_line("icon", icon.as_deref(), MAX_ICON_CHARS, &mut violations);
         }
-        if let Some(wanted) = &self.color {
-            after.color = color(wanted.as_deref(), &mut violations);
+        if let Some(new_color) = &self.color {
+            after.color = color(new_color.as_deref(), &mut violations);
         }
-        if let Some(wanted) = &self.parent_id {
-            after.parent_id = parent_id(wanted.as_deref(), &mut violations);
+        if let Some(new_parent) = &self.parent_id {
+            after.parent_id = parent_id(new_parent.as_deref(), &mut violations);
         }
         if !violations.is_empty() {
             return Err(violations);

@@ -291,10 +291,10 @@ mod tests {
             let mut quotes = Quotes::default();
             let rate = Rate { value, day: day(1), source: Source::Ecb };
             quotes.add(currency("USD"), Quote { base: currency("EUR"), rate });
-            let there = quotes.cross(currency("EUR"), currency("USD"), day(9)).expect("a rate");
-            let back = quotes.cross(currency("USD"), currency("EUR"), day(9)).expect("a rate");
+            let rate_to_usd = quotes.cross(currency("EUR"), currency("USD"), day(9)).expect("a rate");
+            let rate_to_eur = quotes.cross(currency("USD"), currency("EUR"), day(9)).expect("a rate");
             let money = Money::new(minor, currency("EUR"));
-            let returned = there.convert(money, currency("USD")).and_then(|usd| back.convert(usd, currency("EUR")));
+            let returned = rate_to_usd.convert(money, currency("USD")).and_then(|usd| rate_to_eur.convert(usd, currency("EUR")));
             let lost = (returned.expect("small").decimal() - money.decimal()).abs();
             // Half a cent each way, of which the first is converted back at the rate.
             let cent = rust_decimal::Decimal::new(6, 3);

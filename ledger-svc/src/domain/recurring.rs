@@ -12,14 +12,14 @@ use super::transaction::TransactionInput;
 const MAX_PREVIEW_SPAN: Months = Months::new(120);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
+pub enum RecurringStatus {
     Active,
     Paused,
     /// No occurrences are left.
     Completed,
 }
 
-impl Status {
+impl RecurringStatus {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Active => "active",
@@ -42,7 +42,7 @@ pub struct Recurring {
     /// The input of the transactions that it posts, without a date.
     pub template: TransactionInput,
     pub schedule: Schedule,
-    pub status: Status,
+    pub status: RecurringStatus,
     /// The code of the error that an occurrence failed with. None if a user paused it.
     pub paused_reason: Option<String>,
     /// The next day of the rule. None if completed.
@@ -79,7 +79,7 @@ impl Recurring {
     ///
     /// This is the start of its day in the household's time zone.
     pub fn due_at(&self) -> Option<DateTime<Utc>> {
-        if self.status != Status::Active || self.deleted_at.is_some() {
+        if self.status != RecurringStatus::Active || self.deleted_at.is_some() {
             return None;
         }
         self.next.map(|occurrence| start_of_day(&self.household, self.schedule.date_of(occurrence)))
@@ -96,7 +96,7 @@ impl Recurring {
         self.next = later.find(|occurrence| self.schedule.date_of(*occurrence) >= earliest);
         drop(later);
         if self.next.is_none() {
-            self.status = Status::Completed;
+            self.status = RecurringStatus::Completed;
             self.paused_reason = None;
         }
     }

@@ -144,11 +144,11 @@ pub fn search_vector(household_id: Uuid, texts: &Texts) -> String {
 /// Returns `None` if `text` is given but has no words.
 pub fn search_query(household_id: Uuid, text: Option<&str>, tag: Option<&str>) -> Option<String> {
     let household = household_tag(household_id);
-    let wanted: BTreeSet<_> = text.map(words).unwrap_or_default().iter().flat_map(Word::prefixes).collect();
-    if text.is_some() && wanted.is_empty() {
+    let prefixes: BTreeSet<_> = text.map(words).unwrap_or_default().iter().flat_map(Word::prefixes).collect();
+    if text.is_some() && prefixes.is_empty() {
         return None;
     }
-    let words = wanted.iter().take(MAX_QUERY_LEXEMES).map(|word| format!("'{household}{word}':*"));
+    let words = prefixes.iter().take(MAX_QUERY_LEXEMES).map(|word| format!("'{household}{word}':*"));
     let tag = tag.map(|tag| tag_lexeme(&household, tag));
     Some(words.chain(tag).collect::<Vec<_>>().join(" & "))
 }
@@ -201,10 +201,10 @@ mod tests {
     #[test]
     fn unspaced_text_is_indexed_from_each_character() {
         assert_eq!(words("ABC銀行口座2"), ["2", "abc", "口座", "座", "行口座", "銀行口"]);
-        let wanted =
+        let prefixes =
             |text: &str| super::words(text).iter().flat_map(super::Word::prefixes).collect::<Vec<_>>();
-        assert_eq!(wanted("口座"), ["口座"]);
-        assert_eq!(wanted("銀行口座"), ["銀行口", "行口座"]);
+        assert_eq!(prefixes("口座"), ["口座"]);
+        assert_eq!(prefixes("銀行口座"), ["銀行口", "行口座"]);
         assert!(words("ค่าอาหารกลางวัน").contains(&"อาห".to_owned()));
     }
 

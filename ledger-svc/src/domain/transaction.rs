@@ -54,12 +54,12 @@ impl TransactionType {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
+pub enum TransactionStatus {
     Posted,
     Voided,
 }
 
-impl Status {
+impl TransactionStatus {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Posted => "posted",
@@ -99,7 +99,7 @@ pub struct Split {
 pub struct Transaction {
     pub id: Uuid,
     pub transaction_type: TransactionType,
-    pub status: Status,
+    pub status: TransactionStatus,
     pub account_id: Uuid,
     pub to_account_id: Option<Uuid>,
     pub category_id: Option<Uuid>,

@@ -14,7 +14,7 @@ mod writer;
 
 use fintrac_kit::access::caller::RequestOrigin;
 use fintrac_kit::context;
-use fintrac_kit::idempotency::{Key, Stored};
+use fintrac_kit::idempotency::{IdempotentResult, Key};
 use fintrac_kit::module::{ServiceDependencies, ServiceModule};
 use fintrac_kit::transport::affinity;
 use tokio::sync::{mpsc, oneshot};
@@ -60,7 +60,7 @@ impl CommandSet {
 }
 
 /// The response to a caller: new, or replayed for its idempotency key.
-pub type PostingResponse = Stored<Outcome>;
+pub type PostingResponse = IdempotentResult<Outcome>;
 
 /// A request in a writer's queue, with the channel for its response.
 #[derive(Debug)]

@@ -48,7 +48,7 @@ const SESSION_OPTIONS: [(&str, &str); 5] = [
 /// The maximum number of commands in a batch, unless a single request has more.
 const MAX_BATCH_COMMANDS: usize = 128;
 /// The maximum number of submissions that a writer takes from its queue.
-const MAX_WAITING: usize = 4096;
+const MAX_WAITING_COMMANDS: usize = 4096;
 /// The maximum number of attempts after lost connections and deadlocks.
 const MAX_ATTEMPTS: u32 = 3;
 /// The time for which a writer checks the outcome of a commit.
@@ -134,7 +134,7 @@ impl Writer {
             }
             self.acquire_fairness_lock().await;
             // Drain the queue: waiting duplicates must not hide other commands.
-            while self.waiting.len() < MAX_WAITING
+            while self.waiting.len() < MAX_WAITING_COMMANDS
                 && let Ok(next) = self.queue.try_recv()
             {
                 self.waiting.push_back(next);

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{Rpc, convert};
 use crate::domain::interval::Span;
-use crate::domain::posting::Category;
+use crate::domain::posting::CategoryRef;
 use crate::service::{Spending, SpendingQuery, SpendingSeries, Transfer, TransferInput};
 use crate::store::category_references::Referrer;
 
@@ -78,7 +78,7 @@ impl From<Spending> for pb::Spending {
     }
 }
 
-fn found_category((requested, category): (Uuid, Category)) -> pb::ResolvedCategory {
+fn found_category((requested, category): (Uuid, CategoryRef)) -> pb::ResolvedCategory {
     pb::ResolvedCategory {
         id: requested.to_string(),
         r#type: category.category_type.as_str().to_owned(),
@@ -147,8 +147,8 @@ impl SpendingService for Rpc {
     ) -> Result<Response<pb::SumSpendingResponse>, Status> {
         let request = request.into_inner();
         let household_id = id("household_id", &request.household_id)?;
-        let wanted: Vec<_> = request.series.iter().map(series).collect::<Result<_, _>>()?;
-        let sums = self.0.sum_spending(household_id, wanted, request.with_rates).await?;
+        let queries: Vec<_> = request.series.iter().map(series).collect::<Result<_, _>>()?;
+        let sums = self.0.sum_spending(household_id, queries, request.with_rates).await?;
         let sums = sums
             .into_iter()
             .map(|spending| pb::SpendingSums { spending: spending.into_iter().map(Into::into).collect() });
@@ -203,7 +203,7 @@ impl SpendingService for Rpc {
             account_id: id("account_id", &request.account_id)?,
             to_account_id: id("to_account_id", &request.to_account_id)?,
             amount: request.amount,
-            leaves: request.is_source_amount,
+            is_source_amount: request.is_source_amount,
             description: request.description,
             date: request.transaction_date,
         };

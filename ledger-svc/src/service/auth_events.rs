@@ -26,7 +26,7 @@ fn is_household_update(event: &Event) -> bool {
 }
 
 impl Handler for AuthEventHandler {
-    type Prepared = Vec<Household>;
+    type Preparation = Vec<Household>;
 
     async fn prepare(&self, events: &[Event]) -> Result<Vec<Household>, HandlerError> {
         let changed = events.iter().filter(|event| is_household_update(event));

@@ -47,8 +47,8 @@ impl Ledger {
             let rate = Rate { value: Decimal::ONE, day, source: Source::Identity };
             return Ok(Conversion { amount: money, result: money, rate });
         }
-        let wanted = [(money.currency(), day), (to, day)];
-        let quotes = exchange_rates::newest(&mut *self.pool.acquire().await?, wanted.into_iter()).await?;
+        let quote_keys = [(money.currency(), day), (to, day)];
+        let quotes = exchange_rates::newest(&mut *self.pool.acquire().await?, quote_keys.into_iter()).await?;
         let rate = quotes.cross(money.currency(), to, day).ok_or(Error::RateNotFound)?;
         let result = rate.convert(money, to).ok_or_else(|| {
             let text = "The result must fit the range of amounts. Send a smaller amount.";

@@ -3,7 +3,7 @@
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::database::violated_constraint;
 use fintrac_kit::error::FieldViolation;
-use fintrac_kit::idempotency::{Key, Stored};
+use fintrac_kit::idempotency::{IdempotentResult, Key};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -24,13 +24,13 @@ impl Ledger {
         input: CategoryInput,
         key: Option<Key>,
         encode: fn(&Category) -> Vec<u8>,
-    ) -> Result<Stored<Category>, Error> {
+    ) -> Result<IdempotentResult<Category>, Error> {
         let household = self.household(ctx).await?;
         let now = self.clock.now();
         let category = input.resolve(self.new_id(), now)?;
         let mut transaction = self.pool.begin().await?;
         if let Some(response) = self.claim(&mut transaction, key.as_ref()).await? {
-            return Ok(Stored::Replayed(response));
+            return Ok(IdempotentResult::Replayed(response));
         }
         check_parent(&mut transaction, household.id, &category).await?;
         if categories::count(&mut transaction, household.id).await? >= MAX_CATEGORIES_PER_HOUSEHOLD {
@@ -47,7 +47,7 @@ impl Ledger {
         };
         self.record(&mut transaction, ctx, change).await?;
         self.commit(transaction, key.as_ref(), encode(&category)).await?;
-        Ok(Stored::New(category))
+        Ok(IdempotentResult::New(category))
     }
 }
 

@@ -3,14 +3,14 @@
 use chrono::{Days, NaiveDate};
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::error::FieldViolation;
-use fintrac_kit::idempotency::{Key, Stored};
+use fintrac_kit::idempotency::{IdempotentResult, Key};
 use fintrac_money::Household;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{EntityChange, Ledger};
 use crate::domain::posting::{BatchState, Command, CommandKind, Rejection, ResolvedCommand, resolve};
-use crate::domain::recurring::{Recurring, Status};
+use crate::domain::recurring::{Recurring, RecurringStatus};
 use crate::domain::schedule::ScheduleInput;
 use crate::domain::transaction::TransactionInput;
 use crate::error::Error;
@@ -34,11 +34,11 @@ impl Ledger {
         schedule: &ScheduleInput,
         key: Option<Key>,
         encode: fn(&Recurring) -> Vec<u8>,
-    ) -> Result<Stored<Recurring>, Error> {
+    ) -> Result<IdempotentResult<Recurring>, Error> {
         let household = self.household(ctx).await?;
         let mut transaction = self.pool.begin().await?;
         if let Some(response) = self.claim(&mut transaction, key.as_ref()).await? {
-            return Ok(Stored::Replayed(response));
+            return Ok(IdempotentResult::Replayed(response));
         }
         // The lock keeps the template's categories from being deleted meanwhile.
         households::lock(&mut transaction, &[household.id]).await?;
@@ -56,7 +56,7 @@ impl Ledger {
         self.record(&mut transaction, ctx, change).await?;
         self.commit(transaction, key.as_ref(), encode(&recurring)).await?;
         self.due_signal.wake();
-        Ok(Stored::New(recurring))
+        Ok(IdempotentResult::New(recurring))
     }
 
     /// Builds a recurring transaction without storing it.
@@ -100,7 +100,7 @@ impl Ledger {
             user_id: ctx.principal.user_id,
             template,
             schedule,
-            status: Status::Active,
+            status: RecurringStatus::Active,
             paused_reason: None,
             next,
             last: None,

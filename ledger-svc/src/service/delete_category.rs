@@ -151,8 +151,8 @@ async fn merge(
     recurring::replace_category(connection, household_id, category.id, target.id).await?;
     category_references::merge(connection, household_id, category.id, target.id).await?;
     let all = nominal_accounts::list_for_categories(connection, household_id).await?;
-    let of_merged = all.iter().filter(|account| account.category_id == category.id);
-    let pairs: Vec<_> = of_merged
+    let merged_accounts = all.iter().filter(|account| account.category_id == category.id);
+    let pairs: Vec<_> = merged_accounts
         .map(|account| {
             (account.id, NominalAccount::new(household_id, Purpose::Category(target.id), account.currency))
         })

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::Ledger;
-use crate::domain::posting::Category;
+use crate::domain::posting::CategoryRef;
 use crate::error::Error;
 use crate::store::categories;
 
@@ -13,7 +13,7 @@ impl Ledger {
         &self,
         household_id: Uuid,
         category_ids: &[Uuid],
-    ) -> Result<Vec<(Uuid, Category)>, Error> {
+    ) -> Result<Vec<(Uuid, CategoryRef)>, Error> {
         let keys: Vec<_> = category_ids.iter().map(|id| (household_id, *id)).collect();
         let found = categories::find_live(&mut *self.pool.acquire().await?, &keys).await?;
         Ok(found.into_iter().map(|((_, requested), category)| (requested, category)).collect())

@@ -18,16 +18,16 @@ impl Ledger {
         size: Option<i32>,
         token: &str,
     ) -> Result<Page<Category>, Error> {
-        let wanted = CategoryType::from_text(category_type);
-        if wanted.is_none() && !category_type.is_empty() {
+        let type_filter = CategoryType::from_text(category_type);
+        if type_filter.is_none() && !category_type.is_empty() {
             let violation = FieldViolation::new("type", "PARAMETER_INVALID", "Send income or expense.");
             return Err(Error::InvalidQuery(vec![violation]));
         }
-        let page = PageRequest::new(size, token, &format!("categories {wanted:?}"))?;
+        let page = PageRequest::new(size, token, &format!("categories {type_filter:?}"))?;
         let household = self.household(ctx).await?;
         let after = page.after.map(|cursor| cursor.id);
         let mut connection = self.pool.acquire().await?;
-        let rows = categories::list(&mut connection, household.id, wanted, after, page.limit()).await?;
+        let rows = categories::list(&mut connection, household.id, type_filter, after, page.limit()).await?;
         Ok(page.paginate(rows, |category| Cursor::from_id(category.id)))
     }
 }

@@ -34,8 +34,8 @@ impl Ledger {
         let base = parse_currency("base", base, Some(household.currency), &mut violations);
         let day = self.parse_date_or_today("date", date, &household, &mut violations);
         let (Some(base), Some(day)) = (base, day) else { return Err(Error::InvalidQuery(violations)) };
-        let wanted = Currency::all().map(|currency| (currency, day));
-        let quotes = exchange_rates::newest(&mut *self.pool.acquire().await?, wanted).await?;
+        let quote_keys = Currency::all().map(|currency| (currency, day));
+        let quotes = exchange_rates::newest(&mut *self.pool.acquire().await?, quote_keys).await?;
         let others = Currency::all().filter(|currency| *currency != base);
         let rates = others.filter_map(|to| Some((to, quotes.cross(base, to, day)?))).collect();
         Ok(RateList { base, day, rates })

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::Ledger;
 use crate::domain::recurring::Recurring;
-use crate::domain::transaction::{Status, Transaction};
+use crate::domain::transaction::{Transaction, TransactionStatus};
 use crate::error::Error;
 use crate::store::{accounts, recurring, transactions};
 
@@ -17,7 +17,7 @@ impl Ledger {
     ) -> Result<Vec<(Uuid, Transaction)>, Error> {
         let mut found = transactions::find_many(&mut *self.pool.acquire().await?, keys).await?;
         found.retain(|(_, transaction)| {
-            transaction.status == Status::Posted && !transaction.transaction_type.is_system()
+            transaction.status == TransactionStatus::Posted && !transaction.transaction_type.is_system()
         });
         Ok(found)
     }

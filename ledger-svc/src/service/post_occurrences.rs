@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use super::Ledger;
 use crate::domain::posting::{Command, CommandKind, Occurrence, Rejection};
-use crate::domain::recurring::{Recurring, Status};
+use crate::domain::recurring::{Recurring, RecurringStatus};
 use crate::error::Error;
 use crate::posting::{CommandSet, Request};
 use crate::store::{recurring, transactions};
@@ -143,7 +143,7 @@ impl Ledger {
                     .into_violations()
                     .first()
                     .map_or("VALIDATION_FAILED", |violation| violation.reason);
-                recurring.status = Status::Paused;
+                recurring.status = RecurringStatus::Paused;
                 recurring.paused_reason = Some(reason.to_owned());
                 recurring.version += 1;
                 "failed"

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::Ledger;
 use crate::domain::posting::{Command, CommandKind, Rejection};
-use crate::domain::transaction::{Status, TransactionInput, TransactionType};
+use crate::domain::transaction::{TransactionInput, TransactionStatus, TransactionType};
 use crate::error::Error;
 use crate::posting::{CommandSet, Request};
 use crate::store::{accounts, exchange_rates, transactions};
@@ -31,7 +31,7 @@ pub struct TransferInput {
     /// The amount that arrives or leaves, in the currency of that side's account.
     pub amount: String,
     /// Whether `amount` states what leaves instead of what arrives.
-    pub leaves: bool,
+    pub is_source_amount: bool,
     pub description: Option<String>,
     /// The transaction date.
     pub date: String,
@@ -40,7 +40,7 @@ pub struct TransferInput {
 /// The effect of a transaction on one account.
 #[derive(Debug, Clone, Copy)]
 pub struct Transfer {
-    pub status: Status,
+    pub status: TransactionStatus,
     /// The signed change of the account's balance.
     pub change: Money,
     pub version: i64,
@@ -52,7 +52,7 @@ impl Ledger {
     pub async fn post_transfer(&self, input: TransferInput, request_id: String) -> Result<Transfer, Error> {
         let TransferInput { household_id, user_id, transaction_id, .. } = input;
         // The amount is in the currency of this account.
-        let account_id = if input.leaves { input.account_id } else { input.to_account_id };
+        let account_id = if input.is_source_amount { input.account_id } else { input.to_account_id };
         match self.find_transfer(household_id, transaction_id, account_id).await {
             Err(Error::Rejected(_)) => {}
             known => return known,
@@ -89,8 +89,8 @@ impl Ledger {
         let account = accounts::find(&mut connection, household_id, account_id).await?;
         let nothing = Money::new(0, account.ok_or_else(|| Error::not_found("account"))?.currency());
         let change = match transaction.status {
-            Status::Posted => transaction.change_on(account_id).unwrap_or(nothing),
-            Status::Voided => nothing,
+            TransactionStatus::Posted => transaction.change_on(account_id).unwrap_or(nothing),
+            TransactionStatus::Voided => nothing,
         };
         let other_account_id = match transaction.to_account_id {
             Some(to) if to == account_id => Some(transaction.account_id),
@@ -119,7 +119,7 @@ impl Ledger {
         };
         Ok(match currencies.filter(|(from, to)| from != to) {
             None => transaction,
-            Some((from, to)) if input.leaves => {
+            Some((from, to)) if input.is_source_amount => {
                 let arriving =
                     convert_at_day_rate(&mut connection, &input.amount, from, to, &input.date).await?;
                 TransactionInput { to_amount: Some(arriving.to_string()), ..transaction }

@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::database::violated_constraint;
-use fintrac_kit::idempotency::{Key, Stored};
+use fintrac_kit::idempotency::{IdempotentResult, Key};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -20,19 +20,19 @@ impl Ledger {
         account_id: Uuid,
         key: Option<Key>,
         encode: fn(&AccountState) -> Vec<u8>,
-    ) -> Result<Stored<AccountState>, Error> {
+    ) -> Result<IdempotentResult<AccountState>, Error> {
         let household = self.household(ctx).await?;
         let now = self.clock.now();
         let mut transaction = self.pool.begin().await?;
         if let Some(response) = self.claim(&mut transaction, key.as_ref()).await? {
-            return Ok(Stored::Replayed(response));
+            return Ok(IdempotentResult::Replayed(response));
         }
         households::lock(&mut transaction, &[household.id]).await?;
         let locked = accounts::lock(&mut transaction, &[(household.id, account_id)]).await?;
         let (_, mut account) = locked.into_iter().next().ok_or_else(|| Error::not_found("account"))?;
         let today = household.today(now);
         if account.deleted_at.is_none() {
-            return Ok(Stored::New(state(&mut transaction, household.id, account, today).await?));
+            return Ok(IdempotentResult::New(state(&mut transaction, household.id, account, today).await?));
         }
         account.deleted_at = None;
         account.updated_at = now;
@@ -48,7 +48,7 @@ impl Ledger {
         self.record(&mut transaction, ctx, change).await?;
         let restored = state(&mut transaction, household.id, account, today).await?;
         self.commit(transaction, key.as_ref(), encode(&restored)).await?;
-        Ok(Stored::New(restored))
+        Ok(IdempotentResult::New(restored))
     }
 }
 

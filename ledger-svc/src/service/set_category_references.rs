@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::Ledger;
-use crate::domain::posting::Category;
+use crate::domain::posting::CategoryRef;
 use crate::error::Error;
 use crate::store::category_references::{self, Referrer};
 use crate::store::{categories, households};
@@ -20,7 +20,7 @@ impl Ledger {
         category_ids: &[Uuid],
         generation: i64,
         remove_to: Option<i64>,
-    ) -> Result<Vec<(Uuid, Category)>, Error> {
+    ) -> Result<Vec<(Uuid, CategoryRef)>, Error> {
         let household_id = referrer.household_id;
         let mut transaction = self.pool.begin().await?;
         // Deleting a category locks the household first.

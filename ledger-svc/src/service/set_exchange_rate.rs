@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use fintrac_kit::access::RequestContext;
 use fintrac_kit::date;
 use fintrac_kit::error::FieldViolation;
-use fintrac_kit::idempotency::{Key, Stored};
+use fintrac_kit::idempotency::{IdempotentResult, Key};
 use fintrac_money::Currency;
 use rust_decimal::Decimal;
 use sha2::{Digest as _, Sha256};
@@ -99,11 +99,11 @@ impl Ledger {
         input: RateInput,
         key: Option<Key>,
         encode: fn(&PublishedRate) -> Vec<u8>,
-    ) -> Result<Stored<PublishedRate>, Error> {
+    ) -> Result<IdempotentResult<PublishedRate>, Error> {
         let published = input.resolve(self.clock.now().date_naive())?;
         let mut transaction = self.pool.begin().await?;
         if let Some(response) = self.claim(&mut transaction, key.as_ref()).await? {
-            return Ok(Stored::Replayed(response));
+            return Ok(IdempotentResult::Replayed(response));
         }
         let rates = on_both_bases(&mut transaction, published).await?;
         exchange_rates::upsert(&mut transaction, &rates).await?;
@@ -115,6 +115,6 @@ impl Ledger {
             EntityChange { entity: "exchange_rate", entity_id, version: 1, kind: "set", changed: &["rate"] };
         self.record(&mut transaction, ctx, change).await?;
         self.commit(transaction, key.as_ref(), encode(&published)).await?;
-        Ok(Stored::New(published))
+        Ok(IdempotentResult::New(published))
     }
 }

@@ -79,8 +79,8 @@ impl Ledger {
         let currencies: HashMap<_, _> =
             nominal.iter().map(|account| (account.id, account.currency)).collect();
         let accounts_of = |series: &SpendingSeries| {
-            let wanted = tree.with_descendants(&series.category_ids);
-            let accounts = nominal.iter().filter(|account| wanted.contains(&account.category_id));
+            let category_ids = tree.with_descendants(&series.category_ids);
+            let accounts = nominal.iter().filter(|account| category_ids.contains(&account.category_id));
             accounts.map(|account| account.id).collect::<Vec<_>>()
         };
         let accounts: Vec<_> = series.iter().map(accounts_of).collect();
@@ -97,12 +97,12 @@ impl Ledger {
         };
         let (series, days) = self.compute_pool.run(add).await??;
         let foreign = series.iter().zip(&days).filter(|(series, _)| series.currency != household.currency);
-        let wanted = foreign.flat_map(|(series, periods)| {
+        let quote_keys = foreign.flat_map(|(series, periods)| {
             let keys = periods.iter().flat_map(BTreeMap::keys);
             keys.flat_map(|(day, currency)| [(*currency, *day), (series.currency, *day)])
         });
-        let wanted: HashSet<_> = wanted.collect();
-        let quotes = exchange_rates::newest(&mut connection, wanted.into_iter()).await?;
+        let quote_keys: HashSet<_> = quote_keys.collect();
+        let quotes = exchange_rates::newest(&mut connection, quote_keys.into_iter()).await?;
         drop(connection);
         let sum = |(series, periods): (&SpendingSeries, &Vec<DailyAmounts>)| {
             let sum = |days: &DailyAmounts| {
@@ -156,16 +156,16 @@ fn sum_by_period(
     currencies: &HashMap<Uuid, Currency>,
     by_day: impl Fn(&SpendingSeries) -> bool,
 ) -> Result<Vec<Vec<DailyAmounts>>, Error> {
-    let of_account = read.chunk_by(|one, next| one.account_id == next.account_id);
-    let of_account: HashMap<_, _> =
-        of_account.filter_map(|days| Some((days.first()?.account_id, days))).collect();
+    let rows_by_account = read.chunk_by(|one, next| one.account_id == next.account_id);
+    let rows_by_account: HashMap<_, _> =
+        rows_by_account.filter_map(|days| Some((days.first()?.account_id, days))).collect();
     let (mut additions, mut kept) = (0_usize, 0_usize);
     let mut sums = Vec::with_capacity(series.len());
     for (series, accounts) in series.iter().zip(accounts) {
         let mut periods = vec![DailyAmounts::new(); series.periods.len()];
         let by_day = by_day(series);
         for account_id in accounts {
-            let (Some(days), Some(currency)) = (of_account.get(account_id), currencies.get(account_id))
+            let (Some(days), Some(currency)) = (rows_by_account.get(account_id), currencies.get(account_id))
             else {
                 continue;
             };

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::sum_spending::CategoryTree;
 use crate::domain::search;
-use crate::domain::transaction::{MAX_TAG_CHARS, Status, TransactionType};
+use crate::domain::transaction::{MAX_TAG_CHARS, TransactionStatus, TransactionType};
 use crate::error::Error;
 use crate::store::categories;
 use crate::store::transactions::{Filter, Sort};
@@ -76,8 +76,12 @@ impl FilterInput {
                 TransactionType::from_text,
                 type_hint,
             ),
-            voided: parser.parse("status", &self.status, Status::from_text, "Send posted or voided.")
-                == Some(Status::Voided),
+            voided: parser.parse(
+                "status",
+                &self.status,
+                TransactionStatus::from_text,
+                "Send posted or voided.",
+            ) == Some(TransactionStatus::Voided),
             from: parser.parse("from", &self.from, parse_date, date_hint),
             to: parser.parse("to", &self.to, parse_date, date_hint),
             min_amount: parser.parse("min_amount", &self.min_amount, money, amount),

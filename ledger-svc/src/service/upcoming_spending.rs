@@ -12,7 +12,7 @@ use super::sum_spending::CategoryTree;
 use crate::domain::category::CategoryType;
 use crate::domain::posting::Rejection;
 use crate::domain::rate::Quotes;
-use crate::domain::recurring::{Recurring, Status};
+use crate::domain::recurring::{Recurring, RecurringStatus};
 use crate::domain::transaction::TransactionType;
 use crate::error::Error;
 use crate::store::{accounts, categories, exchange_rates, households, recurring};
@@ -61,18 +61,18 @@ impl Ledger {
         let last = queries.iter().map(|query| query.to).max().map_or(from, |to| to.min(last));
         let add = move || {
             let mut upcoming = UpcomingByCategory::new();
-            for recurring in all.iter().filter(|recurring| recurring.status == Status::Active) {
+            for recurring in all.iter().filter(|recurring| recurring.status == RecurringStatus::Active) {
                 let category_amounts = category_amounts(recurring, &currencies, &expenses, &tree);
                 add_occurrences(recurring, &category_amounts, (from, last), &mut upcoming)?;
             }
             Ok::<_, Error>((upcoming, tree))
         };
         let (upcoming, tree) = self.compute_pool.run(add).await??;
-        let wanted = upcoming.values().flat_map(BTreeMap::keys).map(|(_, currency)| *currency);
-        let wanted =
-            wanted.chain(queries.iter().map(|query| query.currency)).map(|currency| (currency, from));
-        let wanted: HashSet<_> = wanted.collect();
-        let quotes = exchange_rates::newest(&mut *self.pool.acquire().await?, wanted.into_iter()).await?;
+        let currencies = upcoming.values().flat_map(BTreeMap::keys).map(|(_, currency)| *currency);
+        let quote_keys =
+            currencies.chain(queries.iter().map(|query| query.currency)).map(|currency| (currency, from));
+        let quote_keys: HashSet<_> = quote_keys.collect();
+        let quotes = exchange_rates::newest(&mut *self.pool.acquire().await?, quote_keys.into_iter()).await?;
         let sum = move || {
             let mut additions = 0;
             let sum = |query: &SpendingQuery| sum(query, &tree, &upcoming, (&quotes, from), &mut additions);

@@ -1,7 +1,7 @@
 //! Updates a category.
 
 use fintrac_kit::access::RequestContext;
-use fintrac_kit::idempotency::{Key, Stored};
+use fintrac_kit::idempotency::{IdempotentResult, Key};
 use uuid::Uuid;
 
 use super::create_category::{check_parent, name_taken};
@@ -20,11 +20,11 @@ impl Ledger {
         expected_version: Option<i64>,
         key: Option<Key>,
         encode: fn(&Category) -> Vec<u8>,
-    ) -> Result<Stored<Category>, Error> {
+    ) -> Result<IdempotentResult<Category>, Error> {
         let household = self.household(ctx).await?;
         let mut transaction = self.pool.begin().await?;
         if let Some(response) = self.claim(&mut transaction, key.as_ref()).await? {
-            return Ok(Stored::Replayed(response));
+            return Ok(IdempotentResult::Replayed(response));
         }
         households::lock(&mut transaction, &[household.id]).await?;
         let before = categories::find(&mut transaction, household.id, category_id).await?;
@@ -34,7 +34,7 @@ impl Ledger {
         }
         let (after, changed) = changes.apply(&before, self.clock.now())?;
         if changed.is_empty() {
-            return Ok(Stored::New(before));
+            return Ok(IdempotentResult::New(before));
         }
         if after.parent_id != before.parent_id {
             check_parent(&mut transaction, household.id, &after).await?;
@@ -45,6 +45,6 @@ impl Ledger {
             EntityChange { entity: "category", entity_id, version, kind: "updated", changed: &changed };
         self.record(&mut transaction, ctx, change).await?;
         self.commit(transaction, key.as_ref(), encode(&after)).await?;
-        Ok(Stored::New(after))
+        Ok(IdempotentResult::New(after))
     }
 }

@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 use fintrac_kit::access::RequestContext;
-use fintrac_kit::idempotency::{Key, Stored};
+use fintrac_kit::idempotency::{IdempotentResult, Key};
 use fintrac_money::Household;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::create_recurring::earliest_start;
 use super::{EntityChange, Ledger};
 use crate::domain::posting::Rejection;
-use crate::domain::recurring::{Recurring, Status};
+use crate::domain::recurring::{Recurring, RecurringStatus};
 use crate::domain::schedule::{Rule, Schedule, ScheduleInput};
 use crate::domain::transaction::{TransactionChanges, TransactionInput};
 use crate::error::Error;
@@ -85,11 +85,11 @@ impl Ledger {
         (changes, schedule): (TransactionChanges, ScheduleChanges),
         expected_version: Option<i64>,
         (key, encode): (Option<Key>, Encode),
-    ) -> Result<Stored<Recurring>, Error> {
+    ) -> Result<IdempotentResult<Recurring>, Error> {
         let household = self.household(ctx).await?;
         let mut transaction = self.pool.begin().await?;
         if let Some(response) = self.claim(&mut transaction, key.as_ref()).await? {
-            return Ok(Stored::Replayed(response));
+            return Ok(IdempotentResult::Replayed(response));
         }
         // The lock keeps the template's categories from being deleted meanwhile.
         households::lock(&mut transaction, &[household.id]).await?;
@@ -106,22 +106,28 @@ impl Ledger {
         }
         let today = household.today(self.clock.now());
         let (start, since) = (before.schedule.start, earliest_start(today).min(before.schedule.start));
-        let wanted = schedule.merged_with(&before);
+        let new_schedule = schedule.merged_with(&before);
         let resolve = move || {
-            let wanted = wanted.resolve(start, since, &mut violations);
-            (wanted, violations)
+            let new_schedule = new_schedule.resolve(start, since, &mut violations);
+            (new_schedule, violations)
         };
-        let (wanted, violations) = self.compute_pool.run(resolve).await?;
-        let Some(wanted) = wanted.filter(|_| violations.is_empty()) else { return Err(violations.into()) };
+        let (new_schedule, violations) = self.compute_pool.run(resolve).await?;
+        let Some(new_schedule) = new_schedule.filter(|_| violations.is_empty()) else {
+            return Err(violations.into());
+        };
         let Schedule { prior_occurrences, effective_from, .. } = before.schedule;
-        let wanted = Schedule { prior_occurrences, effective_from, ..wanted };
-        if wanted != before.schedule {
-            after.schedule = wanted;
-            after.status = if before.status == Status::Completed { Status::Active } else { before.status };
+        let new_schedule = Schedule { prior_occurrences, effective_from, ..new_schedule };
+        if new_schedule != before.schedule {
+            after.schedule = new_schedule;
+            after.status = if before.status == RecurringStatus::Completed {
+                RecurringStatus::Active
+            } else {
+                before.status
+            };
             after.reschedule(&before, today);
         }
         if after.template == before.template && after.schedule == before.schedule {
-            return Ok(Stored::New(before));
+            return Ok(IdempotentResult::New(before));
         }
         after.version += 1;
         after.updated_at = self.clock.now();
@@ -129,7 +135,7 @@ impl Ledger {
         self.record_recurring_change(&mut transaction, ctx, &after, "updated").await?;
         self.commit(transaction, key.as_ref(), encode(&after)).await?;
         self.due_signal.wake();
-        Ok(Stored::New(after))
+        Ok(IdempotentResult::New(after))
     }
 
     pub async fn apply_recurring_action(
@@ -139,21 +145,22 @@ impl Ledger {
         action: RecurringAction,
         expected_version: Option<i64>,
         (key, encode): (Option<Key>, Encode),
-    ) -> Result<Stored<Recurring>, Error> {
+    ) -> Result<IdempotentResult<Recurring>, Error> {
         let household = self.household(ctx).await?;
         let mut transaction = self.pool.begin().await?;
         if let Some(response) = self.claim(&mut transaction, key.as_ref()).await? {
-            return Ok(Stored::Replayed(response));
+            return Ok(IdempotentResult::Replayed(response));
         }
         let mut recurring = lock_current(&mut transaction, &household, id, expected_version).await?;
         let Some(next) = recurring.next else { return Err(Error::RecurringCompleted) };
         match (action, recurring.status) {
-            (RecurringAction::Pause, Status::Paused) | (RecurringAction::Resume, Status::Active) => {
-                return Ok(Stored::New(recurring));
+            (RecurringAction::Pause, RecurringStatus::Paused)
+            | (RecurringAction::Resume, RecurringStatus::Active) => {
+                return Ok(IdempotentResult::New(recurring));
             }
-            (RecurringAction::Pause, _) => recurring.status = Status::Paused,
+            (RecurringAction::Pause, _) => recurring.status = RecurringStatus::Paused,
             (RecurringAction::Resume, _) => {
-                recurring.status = Status::Active;
+                recurring.status = RecurringStatus::Active;
                 // After a failure, missed occurrences are posted; after a user's pause, they are not.
                 if recurring.paused_reason.take().is_none() {
                     recurring.advance_to(next, household.today(self.clock.now()));
@@ -167,7 +174,7 @@ impl Ledger {
         self.record_recurring_change(&mut transaction, ctx, &recurring, action.event_kind()).await?;
         self.commit(transaction, key.as_ref(), encode(&recurring)).await?;
         self.due_signal.wake();
-        Ok(Stored::New(recurring))
+        Ok(IdempotentResult::New(recurring))
     }
 
     /// Deletes a recurring transaction; its posted transactions remain.

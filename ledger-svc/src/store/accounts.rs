@@ -100,11 +100,11 @@ pub async fn changes_after(
     keys: &[(Uuid, Uuid, NaiveDate)],
 ) -> Result<HashMap<(Uuid, Uuid, NaiveDate), i64>, sqlx::Error> {
     let rows = sqlx::query!(
-        r#"select wanted.household_id as "household_id!", wanted.account_id as "account_id!",
+        r#"select requested.household_id as "household_id!", requested.account_id as "account_id!",
                   today as "today!", sum(change)::int8 as "change!"
-           from unnest($1::uuid[], $2::uuid[], $3::date[]) as wanted (household_id, account_id, today)
-           join ledger.daily_totals on daily_totals.household_id = wanted.household_id
-               and daily_totals.account_id = wanted.account_id and day > today
+           from unnest($1::uuid[], $2::uuid[], $3::date[]) as requested (household_id, account_id, today)
+           join ledger.daily_totals on daily_totals.household_id = requested.household_id
+               and daily_totals.account_id = requested.account_id and day > today
            group by 1, 2, 3"#,
         &keys.iter().map(|(household, _, _)| *household).collect::<Vec<_>>(),
         &keys.iter().map(|(_, account, _)| *account).collect::<Vec<_>>(),
@@ -188,7 +188,7 @@ pub async fn lock(
         AccountRow,
         r#"select accounts.household_id, accounts.id, name, account_type, currency_code, description,
                   include_in_net_worth, is_active, balance, version, created_at, updated_at, deleted_at
-           from unnest($1::uuid[], $2::uuid[]) as wanted (household_id, id)
+           from unnest($1::uuid[], $2::uuid[]) as requested (household_id, id)
            join ledger.accounts using (household_id, id)
            order by accounts.household_id, accounts.id
            for update of accounts"#,
@@ -219,7 +219,7 @@ pub async fn names_taken(
     let (households, names): (Vec<_>, Vec<_>) = names.iter().cloned().unzip();
     let rows = sqlx::query!(
         r#"select accounts.household_id, accounts.name_key
-           from unnest($1::uuid[], $2::text[]) as wanted (household_id, name_key)
+           from unnest($1::uuid[], $2::text[]) as requested (household_id, name_key)
            join ledger.accounts using (household_id, name_key)
            where deleted_at is null"#,
         &households,

@@ -89,7 +89,7 @@ pub async fn totals(
                       when 'month' then date_trunc('month', day)::date end as interval,
                   sum(change)::int8 as "change!", sum(household_change)::int8 as "household_change!",
                   sum(unpriced_change)::int8 as "unpriced_change!"
-           from unnest($2::uuid[]) as wanted (account_id)
+           from unnest($2::uuid[]) as requested (account_id)
            join ledger.daily_totals using (account_id)
            where household_id = $1 and day between $3 and $4
            group by 1, 2"#,
@@ -177,7 +177,7 @@ pub async fn by_weekday(
         r#"select extract(isodow from day)::int4 as "weekday!", account_id as "account_id!",
                   sum(change)::int8 as "change!", sum(household_change)::int8 as "household_change!",
                   sum(unpriced_change)::int8 as "unpriced_change!"
-           from unnest($2::uuid[]) as wanted (account_id)
+           from unnest($2::uuid[]) as requested (account_id)
            join ledger.daily_totals using (account_id)
            where household_id = $1 and day between $3 and $4
            group by 1, 2"#,

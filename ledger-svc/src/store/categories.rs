@@ -88,11 +88,11 @@ pub async fn list(
 pub async fn find_live(
     connection: &mut PgConnection,
     keys: &[(Uuid, Uuid)],
-) -> Result<Vec<((Uuid, Uuid), posting::Category)>, sqlx::Error> {
+) -> Result<Vec<((Uuid, Uuid), posting::CategoryRef)>, sqlx::Error> {
     let (households, ids): (Vec<_>, Vec<_>) = keys.iter().copied().unzip();
     let rows = sqlx::query!(
-        r#"select wanted.household_id as "household_id!", wanted.id as "wanted!", live.id, live.category_type
-           from unnest($1::uuid[], $2::uuid[]) as wanted (household_id, id)
+        r#"select requested.household_id as "household_id!", requested.id as "requested!", live.id, live.category_type
+           from unnest($1::uuid[], $2::uuid[]) as requested (household_id, id)
            join ledger.categories using (household_id, id)
            join ledger.categories live
                on live.household_id = categories.household_id
@@ -106,7 +106,7 @@ pub async fn find_live(
     rows.into_iter()
         .map(|row| {
             let category_type = parse_stored(&row.category_type, CategoryType::from_text)?;
-            Ok(((row.household_id, row.wanted), posting::Category { id: row.id, category_type }))
+            Ok(((row.household_id, row.requested), posting::CategoryRef { id: row.id, category_type }))
         })
         .collect()
 }

@@ -87,10 +87,10 @@ pub async fn sums_after(
     let (later, mut changes): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.day.is_none());
     let mut sum: i64 = later.iter().filter_map(|row| row.change).sum();
     changes.sort_unstable_by_key(|row| row.day);
-    let mut wanted = days.to_vec();
-    wanted.sort_unstable();
+    let mut sorted_days = days.to_vec();
+    sorted_days.sort_unstable();
     let mut sums = HashMap::new();
-    for day in wanted.into_iter().rev() {
+    for day in sorted_days.into_iter().rev() {
         while let Some(last) = changes.pop_if(|row| row.day > Some(day)) {
             sum = sum.saturating_add(last.change.unwrap_or_default());
         }

@@ -33,10 +33,10 @@ impl QuoteRow {
 /// Returns the newest quotes up to each day, on every base.
 pub async fn newest(
     connection: &mut PgConnection,
-    wanted: impl Iterator<Item = (Currency, NaiveDate)>,
+    quote_keys: impl Iterator<Item = (Currency, NaiveDate)>,
 ) -> Result<Quotes, sqlx::Error> {
     let mut days: HashMap<Currency, Vec<NaiveDate>> = HashMap::new();
-    for (currency, day) in wanted {
+    for (currency, day) in quote_keys {
         days.entry(currency).or_default().push(day);
     }
     let (many, few): (Vec<_>, Vec<_>) =
@@ -54,20 +54,21 @@ pub async fn newest(
 /// Adds the newest quote up to each day, with one index search each.
 async fn add_newest(
     connection: &mut PgConnection,
-    wanted: &[(Currency, Vec<NaiveDate>)],
+    days_by_currency: &[(Currency, Vec<NaiveDate>)],
     quotes: &mut Quotes,
 ) -> Result<(), sqlx::Error> {
-    let pairs =
-        wanted.iter().flat_map(|(currency, days)| days.iter().map(|day| (currency.code().to_owned(), *day)));
+    let pairs = days_by_currency
+        .iter()
+        .flat_map(|(currency, days)| days.iter().map(|day| (currency.code().to_owned(), *day)));
     let (codes, days): (Vec<_>, Vec<_>) = pairs.unzip();
     let rows = sqlx::query_as!(
         QuoteRow,
-        r#"select wanted.currency_code as "currency_code!", bases.code as "base!", found.rate, found.day, found.source
-           from unnest($1::text[], $2::date[]) as wanted (currency_code, day)
+        r#"select requested.currency_code as "currency_code!", bases.code as "base!", found.rate, found.day, found.source
+           from unnest($1::text[], $2::date[]) as requested (currency_code, day)
            cross join (values ('USD'), ('EUR')) as bases (code)
            cross join lateral (
                select rate, day, source from ledger.exchange_rates
-               where base_code = bases.code and currency_code = wanted.currency_code and day <= wanted.day
+               where base_code = bases.code and currency_code = requested.currency_code and day <= requested.day
                order by day desc limit 1) as found"#,
         &codes,
         &days,
@@ -80,10 +81,10 @@ async fn add_newest(
 /// Adds all quotes between the first and the last day, and the newest quote before.
 async fn add_ranges(
     connection: &mut PgConnection,
-    wanted: &[(Currency, Vec<NaiveDate>)],
+    days_by_currency: &[(Currency, Vec<NaiveDate>)],
     quotes: &mut Quotes,
 ) -> Result<(), sqlx::Error> {
-    let ranges = wanted.iter().filter_map(|(currency, days)| {
+    let ranges = days_by_currency.iter().filter_map(|(currency, days)| {
         Some((currency.code().to_owned(), *days.iter().min()?, *days.iter().max()?))
     });
     let (mut codes, mut first, mut last) = (Vec::new(), Vec::new(), Vec::new());
@@ -94,18 +95,18 @@ async fn add_ranges(
     }
     let rows = sqlx::query_as!(
         QuoteRow,
-        r#"select wanted.currency_code as "currency_code!", bases.code as "base!",
+        r#"select requested.currency_code as "currency_code!", bases.code as "base!",
                   found.rate as "rate!", found.day as "day!", found.source as "source!"
-           from unnest($1::text[], $2::date[], $3::date[]) as wanted (currency_code, first, last)
+           from unnest($1::text[], $2::date[], $3::date[]) as requested (currency_code, first, last)
            cross join (values ('USD'), ('EUR')) as bases (code)
            cross join lateral (
                (select rate, day, source from ledger.exchange_rates
-                where base_code = bases.code and currency_code = wanted.currency_code and day <= wanted.first
+                where base_code = bases.code and currency_code = requested.currency_code and day <= requested.first
                 order by day desc limit 1)
                union all
                select rate, day, source from ledger.exchange_rates
-               where base_code = bases.code and currency_code = wanted.currency_code
-                 and day > wanted.first and day <= wanted.last) as found"#,
+               where base_code = bases.code and currency_code = requested.currency_code
+                 and day > requested.first and day <= requested.last) as found"#,
         &codes,
         &first,
         &last,
@@ -157,19 +158,19 @@ pub async fn nearest(
     let rows = sqlx::query!(
         r#"select number as "number!", found.day as "day!", found.rate as "rate!", found.source as "source!"
            from unnest($1::text[], $2::text[], $3::date[]) with ordinality
-               as wanted (base_code, currency_code, day, number)
+               as requested (base_code, currency_code, day, number)
            cross join lateral (
                select * from (
                    (select day, rate, source from ledger.exchange_rates
-                    where base_code = wanted.base_code and currency_code = wanted.currency_code
-                      and day <= least(wanted.day, $4)
+                    where base_code = requested.base_code and currency_code = requested.currency_code
+                      and day <= least(requested.day, $4)
                     order by day desc limit 1)
                    union all
                    (select day, rate, source from ledger.exchange_rates
-                    where base_code = wanted.base_code and currency_code = wanted.currency_code
-                      and day > wanted.day and day <= $4
+                    where base_code = requested.base_code and currency_code = requested.currency_code
+                      and day > requested.day and day <= $4
                     order by day limit 1)) as sides
-               order by abs(sides.day - wanted.day) limit 1) as found"#,
+               order by abs(sides.day - requested.day) limit 1) as found"#,
         &codes(|rate| rate.base),
         &codes(|rate| rate.currency),
         &rates.iter().map(|rate| rate.day).collect::<Vec<_>>(),

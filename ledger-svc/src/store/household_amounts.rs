@@ -78,7 +78,7 @@ pub async fn unpriced_postings(
                   coalesce(nominal_accounts.merged_into, account_id) as "account_id!",
                   postings.currency_code, amount, day, is_reversal, purpose as "purpose?",
                   households.currency_code as household_currency
-           from unnest($1::uuid[], $2::uuid[]) as wanted (household_id, transaction_id)
+           from unnest($1::uuid[], $2::uuid[]) as requested (household_id, transaction_id)
            join ledger.postings using (household_id, transaction_id)
            join ledger.households on households.id = postings.household_id
            left join ledger.nominal_accounts on nominal_accounts.household_id = postings.household_id

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::currency;
 use crate::domain::posting::{Posting, Valuation};
-use crate::domain::transaction::{Status, Transaction};
+use crate::domain::transaction::{Transaction, TransactionStatus};
 
 /// A posting to insert.
 #[derive(Debug)]
@@ -64,9 +64,9 @@ pub async fn current(
                   coalesce(nominal_accounts.merged_into, postings.account_id) as "account_id!",
                   postings.currency_code, amount, day, household_amount, household_rate, household_rate_date,
                   is_reversal, accounts.id is not null as "is_own!",
-                  wanted.household_currency as "household_currency!"
+                  requested.household_currency as "household_currency!"
            from unnest($1::uuid[], $2::uuid[], $3::int8[], $4::bool[], $5::text[])
-               as wanted (household_id, transaction_id, revision, is_voided, household_currency)
+               as requested (household_id, transaction_id, revision, is_voided, household_currency)
            join ledger.postings using (household_id, transaction_id, revision)
            left join ledger.accounts
                on accounts.household_id = postings.household_id and accounts.id = postings.account_id
@@ -81,7 +81,10 @@ pub async fn current(
             .iter()
             .map(|(_, transaction)| transaction.posted_revision.unwrap_or(transaction.version))
             .collect::<Vec<_>>(),
-        &transactions.iter().map(|(_, transaction)| transaction.status == Status::Voided).collect::<Vec<_>>(),
+        &transactions
+            .iter()
+            .map(|(_, transaction)| transaction.status == TransactionStatus::Voided)
+            .collect::<Vec<_>>(),
         &transactions
             .iter()
             .map(|(_, transaction)| transaction.household_currency.code().to_owned())

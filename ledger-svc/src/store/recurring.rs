@@ -8,7 +8,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::{currency, parse_stored};
-use crate::domain::recurring::{Recurring, Status};
+use crate::domain::recurring::{Recurring, RecurringStatus};
 use crate::domain::schedule::{Frequency, Rule, Schedule, Weekend};
 use crate::domain::transaction::{SplitInput, TransactionInput};
 
@@ -148,7 +148,7 @@ impl TryFrom<RecurringRow> for Recurring {
             user_id: row.user_id,
             template: row.template.0.into(),
             schedule,
-            status: parse_stored(&row.status, Status::from_text)?,
+            status: parse_stored(&row.status, RecurringStatus::from_text)?,
             paused_reason: row.paused_reason,
             next: row.next_occurrence,
             last: row.last_occurrence,

@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::{currency, parse_stored};
 use crate::domain::rate::{Rate, Source};
 use crate::domain::search;
-use crate::domain::transaction::{Split, Status, Texts, Transaction, TransactionType};
+use crate::domain::transaction::{Split, Texts, Transaction, TransactionStatus, TransactionType};
 
 pub use list::{Filter, Sort, list};
 
@@ -104,7 +104,7 @@ impl TryFrom<TransactionRow> for Transaction {
         Ok(Self {
             id: row.id,
             transaction_type: parse_stored(&row.transaction_type, TransactionType::from_text)?,
-            status: parse_stored(&row.status, Status::from_text)?,
+            status: parse_stored(&row.status, TransactionStatus::from_text)?,
             account_id: row.account_id,
             to_account_id: row.to_account_id,
             category_id: row.category_id,
@@ -163,7 +163,7 @@ pub async fn lock(
     let (households, ids): (Vec<_>, Vec<_>) = keys.iter().copied().unzip();
     let rows = sqlx::query!(
         r#"select transactions.household_id, account_id, to_account_id
-           from unnest($1::uuid[], $2::uuid[]) as wanted (household_id, id)
+           from unnest($1::uuid[], $2::uuid[]) as requested (household_id, id)
            join ledger.transactions using (household_id, id)
            order by transactions.household_id, transactions.id
            for update of transactions"#,
@@ -258,7 +258,7 @@ pub async fn later_changes_that_day(
     let rows = sqlx::query!(
         r#"with of_days as (
                select id, transaction_date, change
-               from unnest($3::date[]) as wanted (day) cross join lateral (
+               from unnest($3::date[]) as requested (day) cross join lateral (
                    select id, transaction_date, account_change as change from ledger.transactions
                    where household_id = $1 and account_id = $2 and status = 'posted' and transaction_date = day
                    union all

@@ -253,9 +253,12 @@ async fn no_user_can_access_accounts_of_others() {
     assert_eq!(error_reason(bob.call(bob.accounts().delete_account(delete(&anas_bank))).await), "NOT_FOUND");
     let rename = pb::UpdateAccountRequest { name: Some("Mine".into()), ..update(&anas_bank) };
     assert_eq!(error_reason(bob.change_account(rename, &["name"]).await), "NOT_FOUND");
-    let theirs =
+    let other_list =
         pb::ListAccountTransactionsRequest { account_id: anas_bank.id.clone(), ..Default::default() };
-    assert_eq!(error_reason(bob.call(bob.accounts().list_account_transactions(theirs)).await), "NOT_FOUND");
+    assert_eq!(
+        error_reason(bob.call(bob.accounts().list_account_transactions(other_list)).await),
+        "NOT_FOUND"
+    );
     let history =
         pb::ListTransactionRevisionsRequest { transaction_id: coffee.id.clone(), ..Default::default() };
     assert_eq!(
@@ -293,8 +296,8 @@ async fn later_transactions_count_only_in_the_projected_balance() {
     let same = pb::UpdateAccountRequest { balance: Some("1000.00".into()), ..update(&bank) };
     let same = ana.change_account(same, &["balance"]).await.expect("unchanged");
     assert_eq!(figures(&same), expected("1000.00", "800.00"));
-    let wanted = pb::UpdateAccountRequest { balance: Some("900.00".into()), ..update(&bank) };
-    let set = ana.change_account(wanted, &["balance"]).await.expect("set");
+    let set_balance = pb::UpdateAccountRequest { balance: Some("900.00".into()), ..update(&bank) };
+    let set = ana.change_account(set_balance, &["balance"]).await.expect("set");
     assert_eq!(figures(&set), expected("900.00", "700.00"));
     assert_eq!(read().await, expected("900.00", "700.00"));
     ledger.advance_clock(chrono::TimeDelta::days(7));

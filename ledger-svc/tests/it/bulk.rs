@@ -24,14 +24,14 @@ fn delete(id: &str) -> Op {
 async fn an_atomic_bulk_is_applied_whole_or_not_at_all() {
     let ledger = Ledger::start().await;
     let (ana, bob) = (ledger.user("EUR"), ledger.user("EUR"));
-    let (bank, theirs) = (ana.account("Bank", "", "").await, bob.account("Bank", "", "").await);
+    let (bank, bobs_bank) = (ana.account("Bank", "", "").await, bob.account("Bank", "", "").await);
     let first = ana.post(entry(&bank, "income", "10")).await.expect("posted");
     let second = ana.post(entry(&bank, "income", "20")).await.expect("posted");
-    let stranger = bob.post(entry(&theirs, "income", "30")).await.expect("posted");
+    let stranger = bob.post(entry(&bobs_bank, "income", "30")).await.expect("posted");
     let good = || vec![Op::Create(entry(&bank, "expense", "3")), amount(&first.id, "11"), delete(&second.id)];
     let mut bad = good();
     bad.extend([
-        Op::Create(entry(&theirs, "expense", "1e3")),
+        Op::Create(entry(&bobs_bank, "expense", "1e3")),
         amount(&stranger.id, "1"),
         delete("no id"),
         amount(&"7".repeat(8), "1"),
@@ -51,7 +51,10 @@ async fn an_atomic_bulk_is_applied_whole_or_not_at_all() {
     assert_eq!(statuses, ["created", "updated", "deleted"]);
     let made = results[0].transaction.clone().expect("a transaction");
     assert_eq!(ana.find(&made.id).await.expect("there"), made);
-    assert_eq!((ana.balance(&bank.id).await, bob.balance(&theirs.id).await), ("8.00".into(), "30.00".into()));
+    assert_eq!(
+        (ana.balance(&bank.id).await, bob.balance(&bobs_bank.id).await),
+        ("8.00".into(), "30.00".into())
+    );
     let same = ana.bulk("atomic", vec![amount(&made.id, "3.00")]).await.expect("done");
     assert_eq!(
         (same[0].status.as_str(), &same[0].transaction),

@@ -27,9 +27,9 @@ async fn listed(user: &User, category: &pb::Category) -> usize {
     listed_as(user, category, category).await
 }
 
-/// Counts the transactions listed for `asked`, which must all have `category`.
-async fn listed_as(user: &User, asked: &pb::Category, category: &pb::Category) -> usize {
-    let filter = pb::TransactionFilter { category_id: asked.id.clone(), ..Default::default() };
+/// Counts the transactions listed for `queried`, which must all have `category`.
+async fn listed_as(user: &User, queried: &pb::Category, category: &pb::Category) -> usize {
+    let filter = pb::TransactionFilter { category_id: queried.id.clone(), ..Default::default() };
     let all = user.list_all(filter, 2).await;
     assert!(all.iter().all(|transaction| transaction.category_id.as_ref() == Some(&category.id)
         || !transaction.splits.is_empty()));
@@ -163,9 +163,9 @@ async fn children_move_below_the_target() {
     assert_eq!(rejected(&lunch, &lunch.id).await, field("CATEGORY_NOT_FOUND"));
     assert_eq!(rejected(&lunch, "x").await, field("CATEGORY_NOT_FOUND"));
     let bob = ledger.user("EUR");
-    let theirs = bob.category("Theirs", "expense").await;
-    assert_eq!(rejected(&lunch, &theirs.id).await, field("CATEGORY_NOT_FOUND"));
-    assert_eq!(error_reason(ana.move_category(&theirs.id, &food.id).await), "NOT_FOUND");
+    let bobs_category = bob.category("Theirs", "expense").await;
+    assert_eq!(rejected(&lunch, &bobs_category.id).await, field("CATEGORY_NOT_FOUND"));
+    assert_eq!(error_reason(ana.move_category(&bobs_category.id, &food.id).await), "NOT_FOUND");
     let duplicate = below(&ana, &food, "Soup").await;
     assert_eq!(rejected(&lunch, &food.id).await, field("NAME_TAKEN"));
     ana.move_category(&duplicate.id, &soup.id).await.expect("moved");

@@ -55,9 +55,9 @@ async fn a_stored_response_is_the_first_one_even_after_changes() {
     assert_eq!(error_reason(ana.post_with_key(other.clone(), "k").await), "IDEMPOTENCY_KEY_REUSED");
     let bob = ledger.user("EUR");
     let bobs_bank = bob.account("Bank", "", "").await;
-    let (mine, replayed) =
+    let (bobs, replayed) =
         bob.post_with_key(entry(&bobs_bank, "income", "5"), "k").await.expect("keys are separate per user");
-    assert!(!replayed && mine.id != first.id);
+    assert!(!replayed && bobs.id != first.id);
 }
 
 #[tokio::test]

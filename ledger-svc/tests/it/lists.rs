@@ -107,17 +107,17 @@ async fn pages_cover_every_filter_in_both_directions_exactly_once() {
     ];
     // The opening in dollars predates the first known rate, so its household amount is unpriced.
     let known = |row: &&pb::Transaction| row.household_amount.is_some();
-    for (wanted, fits) in cases {
-        let by_amount = !wanted.min_amount.is_empty() && wanted.currency_code.is_empty();
+    for (filter_case, fits) in cases {
+        let by_amount = !filter_case.min_amount.is_empty() && filter_case.currency_code.is_empty();
         let expected: Vec<_> =
             all.iter().filter(|row| !by_amount || known(row)).filter(|row| fits(row)).map(key).collect();
         for size in [7, 200] {
-            let found: Vec<_> = ana.list_all(wanted.clone(), size).await.iter().map(key).collect();
-            assert_eq!(found, expected, "{wanted:?} by {size}");
+            let found: Vec<_> = ana.list_all(filter_case.clone(), size).await.iter().map(key).collect();
+            assert_eq!(found, expected, "{filter_case:?} by {size}");
         }
-        let ascending = pb::TransactionFilter { sort: "transaction_date".into(), ..wanted.clone() };
+        let ascending = pb::TransactionFilter { sort: "transaction_date".into(), ..filter_case.clone() };
         let found: Vec<_> = ana.list_all(ascending, 7).await.iter().map(key).collect();
-        assert_eq!(found, expected.iter().cloned().rev().collect::<Vec<_>>(), "{wanted:?} ascending");
+        assert_eq!(found, expected.iter().cloned().rev().collect::<Vec<_>>(), "{filter_case:?} ascending");
         let amount = |row: &pb::Transaction| row.household_amount.as_deref().map_or(0, cents);
         let mut expected: Vec<_> = all
             .iter()
@@ -126,14 +126,14 @@ async fn pages_cover_every_filter_in_both_directions_exactly_once() {
             .collect();
         expected.sort();
         for (sort, size) in [("amount", 7), ("-amount", 200), ("-amount", 7)] {
-            let filter = pb::TransactionFilter { sort: sort.into(), ..wanted.clone() };
+            let filter = pb::TransactionFilter { sort: sort.into(), ..filter_case.clone() };
             let found: Vec<_> =
                 ana.list_all(filter, size).await.iter().map(|row| (amount(row), row.id.clone())).collect();
             let mut expected = expected.clone();
             if sort.starts_with('-') {
                 expected.reverse();
             }
-            assert_eq!(found, expected, "{wanted:?} by {sort}");
+            assert_eq!(found, expected, "{filter_case:?} by {sort}");
         }
     }
 }
@@ -175,13 +175,14 @@ async fn a_running_balance_sums_all_transactions_up_to_it() {
     let (bank, ..) = seed(&ledger, &ana).await;
     let voided = ana.list_all(pb::TransactionFilter { account_id: bank.id.clone(), ..filter() }, 50).await;
     ana.void(&voided[3].id).await.expect("voided");
-    for (wanted, size) in [(filter(), 9), (pb::TransactionFilter { r#type: "expense".into(), ..filter() }, 5)]
+    for (filter_case, size) in
+        [(filter(), 9), (pb::TransactionFilter { r#type: "expense".into(), ..filter() }, 5)]
     {
         let (mut rows, mut page_token) = (Vec::new(), String::new());
         loop {
             let request = pb::ListAccountTransactionsRequest {
                 account_id: bank.id.clone(),
-                filter: Some(wanted.clone()),
+                filter: Some(filter_case.clone()),
                 page_size: Some(size),
                 page_token,
             };
@@ -205,7 +206,7 @@ async fn a_running_balance_sums_all_transactions_up_to_it() {
             let signed =
                 if transaction.r#type == "opening" { 1 } else { -1 } * cents(&transaction.account_amount);
             sum += signed;
-            if wanted.r#type.is_empty() || wanted.r#type == transaction.r#type {
+            if filter_case.r#type.is_empty() || filter_case.r#type == transaction.r#type {
                 expected.push((transaction.id, signed, sum));
             }
         }
@@ -214,7 +215,7 @@ async fn a_running_balance_sums_all_transactions_up_to_it() {
             .into_iter()
             .map(|row| (row.transaction.expect("one").id, cents(&row.change), cents(&row.running_balance)))
             .collect();
-        assert_eq!(found, expected, "{wanted:?}");
+        assert_eq!(found, expected, "{filter_case:?}");
     }
     let voided = pb::ListAccountTransactionsRequest {
         account_id: bank.id.clone(),

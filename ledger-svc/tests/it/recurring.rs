@@ -394,9 +394,9 @@ async fn a_first_occurrence_and_its_rule_are_created_in_one_commit() {
 async fn a_template_that_could_not_be_posted_is_rejected() {
     let ledger = Ledger::start().await;
     let (ana, bob) = (ledger.user("EUR"), ledger.user("EUR"));
-    let (bank, theirs) = (ana.account("Bank", "", "").await, bob.account("Bank", "", "").await);
+    let (bank, bobs_bank) = (ana.account("Bank", "", "").await, bob.account("Bank", "", "").await);
     let rejected =
-        field_violations(create(&ana, entry(&theirs, "expense", "x"), every("daily", "2025-01-01")).await);
+        field_violations(create(&ana, entry(&bobs_bank, "expense", "x"), every("daily", "2025-01-01")).await);
     let expected =
         [("account_id", "ACCOUNT_NOT_FOUND"), ("amount", "AMOUNT_INVALID"), ("start_date", "DATE_TOO_EARLY")];
     assert_eq!(rejected, expected.map(|(field, reason)| (field.to_owned(), reason.to_owned())));

@@ -33,9 +33,9 @@ async fn words_are_found_in_every_field_without_case_and_accents() {
     };
     ana.post(invoice).await.expect("posted");
     ana.post(none(entry(&bank, "expense", "3.00"))).await.expect("posted");
-    let theirs =
+    let bobs_entry =
         pb::CreateTransactionRequest { description: Some("cafe".into()), ..entry(&other, "expense", "9.00") };
-    bob.post(theirs).await.expect("posted");
+    bob.post(bobs_entry).await.expect("posted");
     assert_eq!(found(&ana, "cafe", "").await, ["1.00"], "another household's transactions must not be found");
     assert_eq!(found(&ana, "CREM", "").await, ["1.00", "2.00"], "a prefix of a word must match");
     assert_eq!(found(&ana, "reme", "").await, Vec::<String>::new(), "the middle of a word must not match");

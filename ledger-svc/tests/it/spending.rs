@@ -119,8 +119,8 @@ async fn another_currency_is_converted_day_by_day_and_the_rates_are_returned() {
         ["2026-10-02 EUR 2 2026-10-01", "2026-10-02 JPY 0.02 2026-10-01", "2026-10-03 EUR 3 2026-10-03"]
     );
     let household_id = ana.household_id.to_string();
-    let wanted = series("USD", &[&food], &[MONTH]);
-    let bare = pb::SumSpendingRequest { household_id, series: vec![wanted; 3], with_rates: false };
+    let queried = series("USD", &[&food], &[MONTH]);
+    let bare = pb::SumSpendingRequest { household_id, series: vec![queried; 3], with_rates: false };
     let bare = ledger.spending().sum_spending(bare).await.expect("sums").into_inner().sums;
     let bare: Vec<_> = bare.into_iter().flat_map(|sums| sums.spending).collect();
     assert!(
@@ -154,8 +154,8 @@ async fn another_currency_is_converted_day_by_day_and_the_rates_are_returned() {
     // Without rates, unpriced amounts are reported by currency alone.
     ana.post(on(&yen, &food, "expense", "1", "2001-06-01")).await.expect("posted");
     let household_id = ana.household_id.to_string();
-    let wanted = ["EUR", "USD"].map(|code| series(code, &[&food], &[("2001-01-01", "2001-12-31")]));
-    let bare = pb::SumSpendingRequest { household_id, series: wanted.to_vec(), with_rates: false };
+    let queried = ["EUR", "USD"].map(|code| series(code, &[&food], &[("2001-01-01", "2001-12-31")]));
+    let bare = pb::SumSpendingRequest { household_id, series: queried.to_vec(), with_rates: false };
     let bare = ledger.spending().sum_spending(bare).await.expect("sums").into_inner().sums;
     let bare: Vec<_> = bare.into_iter().flat_map(|sums| sums.spending).collect();
     let lines = |spending: &pb::Spending| {
@@ -189,9 +189,9 @@ async fn periods_of_many_days_have_each_days_rate() {
         ana.post(on(&bank, &food, "expense", "1", &format!("2026-08-{day:02}"))).await.expect("posted");
     }
     let periods = [("2026-07-01", "2026-07-31"), ("2026-08-01", "2026-08-15"), ("2026-08-16", "2026-08-20")];
-    let wanted = ["EUR", "USD"].map(|code| series(code, &[&food], &periods));
+    let queried = ["EUR", "USD"].map(|code| series(code, &[&food], &periods));
     let household_id = ana.household_id.to_string();
-    let request = pb::SumSpendingRequest { household_id, series: wanted.to_vec(), with_rates: false };
+    let request = pb::SumSpendingRequest { household_id, series: queried.to_vec(), with_rates: false };
     let sums = ledger.spending().sum_spending(request).await.expect("sums").into_inner().sums;
     let amounts = |sums: &pb::SpendingSums| {
         sums.spending.iter().map(|spending| spending.amount.clone()).collect::<Vec<_>>()

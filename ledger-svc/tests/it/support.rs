@@ -399,10 +399,10 @@ impl User {
         values: pb::CreateTransactionRequest,
         fields: &[&str],
     ) -> Result<pb::Transaction, Status> {
-        self.edit_if_version(transaction_id, values, fields, None).await
+        self.edit_with_version(transaction_id, values, fields, None).await
     }
 
-    pub async fn edit_if_version(
+    pub async fn edit_with_version(
         &self,
         transaction_id: &str,
         values: pb::CreateTransactionRequest,

@@ -120,7 +120,7 @@ async fn an_edit_reverses_and_posts_again_and_a_void_reverses() {
     );
     let text_changes = pb::CreateTransactionRequest { notes: Some("with Bob".into()), ..Default::default() };
     let reworded = ana
-        .edit_if_version(&lunch.id, text_changes, &["notes", "description"], Some(2))
+        .edit_with_version(&lunch.id, text_changes, &["notes", "description"], Some(2))
         .await
         .expect("edited");
     assert_eq!(
@@ -132,7 +132,7 @@ async fn an_edit_reverses_and_posts_again_and_a_void_reverses() {
     assert_eq!(ledger.query_i64(postings).await, 6, "a text edit must post nothing");
     let late = pb::CreateTransactionRequest { amount: "1".into(), ..Default::default() };
     assert_eq!(
-        error_reason(ana.edit_if_version(&lunch.id, late.clone(), &["amount"], Some(2)).await),
+        error_reason(ana.edit_with_version(&lunch.id, late.clone(), &["amount"], Some(2)).await),
         "VERSION_MISMATCH"
     );
 

@@ -1,4 +1,6 @@
-//! Writes emails as `.eml` files, readable by their owner only: they contain links and codes.
+//! Writes emails as `.eml` files.
+//!
+//! Only their owner can read them, since they contain links and codes.
 
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;

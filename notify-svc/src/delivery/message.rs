@@ -43,8 +43,9 @@ pub fn build(
         .multipart(body)?)
 }
 
-/// Returns the address with its domain in ASCII (IDNA): servers without SMTPUTF8
-/// (RFC 6531) can then deliver to it, if its local part is ASCII as well.
+/// Returns the address with its domain in ASCII (IDNA).
+///
+/// Servers without SMTPUTF8 (RFC 6531) can then deliver to it, if its local part is ASCII.
 fn recipient(text: &str) -> Result<Address, AddressError> {
     let (local, domain) = text.rsplit_once('@').ok_or(AddressError::MissingParts)?;
     let domain = idna::domain_to_ascii(domain).map_err(|_| AddressError::InvalidDomain)?;

@@ -23,14 +23,14 @@ pub fn from_url(url: &SecretString, authority: Option<&Certificate>) -> Result<S
     let url = url.expose_secret();
     let builder = Smtp::from_url(url)?.timeout(Some(COMMAND_TIMEOUT));
     let uri: Uri = url.parse().unwrap_or_default();
-    let wanted = match (uri.scheme_str(), uri.query().unwrap_or_default()) {
+    let tls_mode = match (uri.scheme_str(), uri.query().unwrap_or_default()) {
         (Some("smtps"), _) => Tls::Wrapper,
         (_, query) if query.contains("tls=required") => Tls::Required,
         (_, query) if query.contains("tls=opportunistic") => Tls::Opportunistic,
         _ => return Ok(builder.build()),
     };
     let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-    Ok(builder.tls(wanted(parameters(host, authority)?)).build())
+    Ok(builder.tls(tls_mode(parameters(host, authority)?)).build())
 }
 
 pub fn from_server(server: &SmtpServer, authority: Option<&Certificate>) -> Result<Smtp, Error> {

@@ -31,7 +31,7 @@ pub fn changes(events: &[Event]) -> Vec<EntityChange> {
     events.iter().filter(|event| ENTITIES.contains(&event.entity.as_str())).filter_map(change).collect()
 }
 
-/// The permission that is required to read an entity; `None` if it has no live events.
+/// Returns the permission to read an entity; `None` if it has no live events.
 pub fn permission(entity: &str) -> Option<&'static str> {
     match entity {
         "notification" => Some("notifications:read"),

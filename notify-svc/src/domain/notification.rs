@@ -11,7 +11,7 @@ pub struct Notification {
     pub user_id: Uuid,
     pub household_id: Uuid,
     pub kind: NotificationKind,
-    /// The type of `entity_id`: budget, goal, transaction, recurring, report, user, device.
+    /// The entity's type: budget, goal, transaction, recurring, report, user, device.
     pub entity: &'static str,
     pub entity_id: Uuid,
     /// The user's language when the notification was created.

@@ -1,5 +1,6 @@
-//! Renders emails as HTML and plain text. All texts come from `locales/`; the templates
-//! define the layout and escape their values.
+//! Renders emails as HTML and plain text.
+//!
+//! All texts come from `locales/`; the templates define the layout and escape their values.
 
 mod notification;
 

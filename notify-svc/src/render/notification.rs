@@ -20,7 +20,7 @@ pub enum NotificationData {
     Deadline(budget::GetGoalReminderResponse),
     /// A transaction above a user's limit, which is in the household's currency.
     Transaction {
-        facts: ledger::TransactionData,
+        data: ledger::TransactionData,
         limit: String,
     },
     /// A posted occurrence of a recurring transaction.
@@ -30,10 +30,10 @@ pub enum NotificationData {
         id: String,
         money: ledger::ReportData,
     },
-    /// A recurring transaction that was paused because an occurrence could not be posted.
+    /// A recurring transaction that was paused because posting it failed.
     Failed {
         id: String,
-        facts: ledger::GetRecurringDataResponse,
+        data: ledger::GetRecurringDataResponse,
     },
 }
 
@@ -44,8 +44,8 @@ impl NotificationData {
             Self::Budget(alert) => ("budget", &alert.budget_id),
             Self::Goal(milestone) => ("goal", &milestone.goal_id),
             Self::Deadline(reminder) => ("goal", &reminder.goal_id),
-            Self::Transaction { facts, .. } => ("transaction", &facts.transaction_id),
-            Self::Posted(facts) => ("recurring", &facts.recurring_id),
+            Self::Transaction { data, .. } => ("transaction", &data.transaction_id),
+            Self::Posted(data) => ("recurring", &data.recurring_id),
             Self::Failed { id, .. } => ("recurring", id),
             Self::Report { id, .. } => ("report", id),
         }
@@ -56,7 +56,7 @@ impl NotificationData {
 pub fn render_notification(
     locale: &str,
     kind: NotificationKind,
-    facts: &NotificationData,
+    data: &NotificationData,
 ) -> Result<(String, String), TemplateError> {
     let texts = Texts { language: language(locale) };
     let formatter = LocaleFormatter::new(&texts.language.to_string())?;
@@ -64,7 +64,7 @@ pub fn render_notification(
     let amount = |amount: &str, code: &str| formatter.amount(amount, code).map(Value::from);
     let day = |day: &str| formatter.date(day).map(Value::from);
     let named = |name: &str, id: &str| if name.is_empty() { texts.get(id) } else { Ok(name.to_owned()) };
-    let values = match facts {
+    let values = match data {
         NotificationData::Budget(alert) => vec![
             ("name", text(&alert.budget_name)),
             ("percent", text(&alert.threshold.to_string())),
@@ -86,16 +86,16 @@ pub fn render_notification(
             ("current", amount(&reminder.current_amount, &reminder.currency_code)?),
             ("target", amount(&reminder.target_amount, &reminder.currency_code)?),
         ],
-        NotificationData::Transaction { facts, limit } => vec![
-            ("name", named(&facts.description, "transaction-unnamed")?.into()),
-            ("amount", amount(&facts.amount, &facts.currency_code)?),
-            ("day", day(&facts.transaction_date)?),
-            ("limit", amount(limit, &facts.household_currency_code)?),
+        NotificationData::Transaction { data, limit } => vec![
+            ("name", named(&data.description, "transaction-unnamed")?.into()),
+            ("amount", amount(&data.amount, &data.currency_code)?),
+            ("day", day(&data.transaction_date)?),
+            ("limit", amount(limit, &data.household_currency_code)?),
         ],
-        NotificationData::Posted(facts) => vec![
-            ("name", named(&facts.description, "recurring-unnamed")?.into()),
-            ("amount", amount(&facts.amount, &facts.currency_code)?),
-            ("posted", day(&facts.transaction_date)?),
+        NotificationData::Posted(data) => vec![
+            ("name", named(&data.description, "recurring-unnamed")?.into()),
+            ("amount", amount(&data.amount, &data.currency_code)?),
+            ("posted", day(&data.transaction_date)?),
         ],
         NotificationData::Report { money, .. } => vec![
             ("month", formatter.month(&money.from)?.into()),
@@ -104,16 +104,16 @@ pub fn render_notification(
             ("net", amount(&money.net, &money.currency_code)?),
             ("worth", amount(&money.net_worth, &money.currency_code)?),
         ],
-        NotificationData::Failed { facts, .. } => vec![
-            ("name", named(&facts.description, "recurring-unnamed")?.into()),
-            ("amount", amount(&facts.amount, &facts.currency_code)?),
-            ("next", day(&facts.next_date)?),
-            ("reason", texts.get(reason(&facts.paused_reason))?.into()),
+        NotificationData::Failed { data, .. } => vec![
+            ("name", named(&data.description, "recurring-unnamed")?.into()),
+            ("amount", amount(&data.amount, &data.currency_code)?),
+            ("next", day(&data.next_date)?),
+            ("reason", texts.get(reason(&data.paused_reason))?.into()),
         ],
     };
     let id = kind.text_prefix();
     let mut body = texts.with(&format!("{id}-body"), &values)?;
-    let unpriced: Vec<_> = match facts {
+    let unpriced: Vec<_> = match data {
         NotificationData::Budget(alert) => {
             alert.unpriced.iter().map(|unpriced| (&unpriced.amount, &unpriced.currency_code)).collect()
         }
@@ -299,7 +299,7 @@ mod tests {
     }
 
     fn transaction() -> NotificationData {
-        NotificationData::Transaction { facts: laptop(), limit: "1000.00".into() }
+        NotificationData::Transaction { data: laptop(), limit: "1000.00".into() }
     }
 
     fn laptop() -> ledger::TransactionData {
@@ -315,14 +315,14 @@ mod tests {
     }
 
     fn recurring(description: &str, paused_reason: &str) -> NotificationData {
-        let facts = ledger::GetRecurringDataResponse {
+        let data = ledger::GetRecurringDataResponse {
             description: description.into(),
             amount: "900.00".into(),
             currency_code: "EUR".into(),
             next_date: "2026-12-01".into(),
             paused_reason: paused_reason.into(),
         };
-        NotificationData::Failed { id: "r".into(), facts }
+        NotificationData::Failed { id: "r".into(), data }
     }
 
     #[test]
@@ -343,7 +343,7 @@ mod tests {
     #[test]
     fn every_kind_has_its_texts_in_every_language() {
         for locale in ["en", "es", "fr", "de", "pt"] {
-            for (kind, facts, wanted) in [
+            for (kind, data, expected) in [
                 (
                     NotificationKind::BudgetThreshold,
                     alert(),
@@ -378,9 +378,9 @@ mod tests {
                     ["Rent", "900", "2026"].as_slice(),
                 ),
             ] {
-                let (title, body) = render_notification(locale, kind, &facts).expect("all texts exist");
+                let (title, body) = render_notification(locale, kind, &data).expect("all texts exist");
                 let text = format!("{title} {body}");
-                for word in wanted {
+                for word in expected {
                     assert!(text.contains(word), "{locale} {kind:?}: {text} lacks {word}");
                 }
                 assert!(!text.contains('$') && !text.contains('{'), "{text}");

@@ -12,7 +12,7 @@ use crate::domain::kind::NotificationKind;
 use crate::error::RenderError;
 use crate::render;
 
-/// The recipient of an account notification and its values, formatted in their locale.
+/// The recipient and the formatted values of an account notification.
 #[derive(Debug)]
 pub struct AccountMessage {
     pub recipient: pb::Recipient,
@@ -44,16 +44,16 @@ async fn for_device(
     device_id: Uuid,
 ) -> Result<Option<AccountMessage>, RenderError> {
     let request = pb::GetDeviceDataRequest { user_id: user_id.to_string(), device_id: device_id.to_string() };
-    let Some(facts) = none_if_not_found(auth.clone().get_device_data(request).await)? else {
+    let Some(data) = none_if_not_found(auth.clone().get_device_data(request).await)? else {
         return Ok(None);
     };
-    let Some(recipient) = facts.recipient else { return Ok(None) };
-    let time = match facts.first_seen_at.and_then(instant) {
+    let Some(recipient) = data.recipient else { return Ok(None) };
+    let time = match data.first_seen_at.and_then(instant) {
         Some(time) => render::format_time(&recipient.locale, time, zone(&recipient))?,
         None => String::new(),
     };
     let or_dash = |text: String| if text.is_empty() { "–".to_owned() } else { text };
-    let (device, address) = (or_dash(facts.name), or_dash(facts.client_ip));
+    let (device, address) = (or_dash(data.name), or_dash(data.client_ip));
     Ok(Some(AccountMessage {
         recipient,
         values: vec![("device", device), ("address", address), ("time", time)],
@@ -65,9 +65,9 @@ async fn for_deletion(
     user_id: Uuid,
 ) -> Result<Option<AccountMessage>, RenderError> {
     let request = pb::GetDeletionDataRequest { user_id: user_id.to_string() };
-    let facts = none_if_not_found(auth.clone().get_deletion_data(request).await)?.unwrap_or_default();
+    let data = none_if_not_found(auth.clone().get_deletion_data(request).await)?.unwrap_or_default();
     // The user may have been restored already.
-    let Some((recipient, time)) = facts.recipient.zip(facts.erased_at.and_then(instant)) else {
+    let Some((recipient, time)) = data.recipient.zip(data.erased_at.and_then(instant)) else {
         return Ok(None);
     };
     let day = render::format_date(&recipient.locale, time, zone(&recipient))?;

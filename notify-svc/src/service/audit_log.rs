@@ -1,5 +1,6 @@
-//! Copies every event of every service to the audit log, in the transaction that applies
-//! the event's other effects.
+//! Copies every event of every service to the audit log.
+//!
+//! The copy is in the transaction that applies the event's other effects.
 
 use fintrac_kit::events::{Handler, HandlerError};
 use fintrac_proto::events::v1::Event;
@@ -15,9 +16,9 @@ pub struct AuditLog<H> {
 }
 
 impl<H: Handler> Handler for AuditLog<H> {
-    type Prepared = H::Prepared;
+    type Preparation = H::Preparation;
 
-    async fn prepare(&self, events: &[Event]) -> Result<H::Prepared, HandlerError> {
+    async fn prepare(&self, events: &[Event]) -> Result<H::Preparation, HandlerError> {
         self.inner.prepare(events).await
     }
 
@@ -25,7 +26,7 @@ impl<H: Handler> Handler for AuditLog<H> {
         &self,
         connection: &mut PgConnection,
         events: &[Event],
-        prepared: H::Prepared,
+        prepared: H::Preparation,
     ) -> Result<(), HandlerError> {
         audit_log::insert(connection, self.service, events).await?;
         self.inner.apply(connection, events, prepared).await

@@ -15,7 +15,7 @@ use crate::domain::email::Email;
 use crate::domain::kind::NotificationKind;
 use crate::store::emails;
 
-/// Turns auth events into queued emails and notifications; users cannot disable them.
+/// Turns auth events into emails and notifications that users cannot disable.
 #[derive(Debug)]
 pub struct AuthEventHandler {
     clock: Clock,
@@ -73,14 +73,14 @@ fn kind(event: &Event) -> Option<NotificationKind> {
 }
 
 impl Handler for AuthEventHandler {
-    type Prepared = Vec<PreparedNotification>;
+    type Preparation = Vec<PreparedNotification>;
 
     async fn prepare(&self, events: &[Event]) -> Result<Vec<PreparedNotification>, HandlerError> {
         // A user whose address is not verified has no inbox.
         let notified_kind = |event| kind(event).filter(|kind| *kind != NotificationKind::Verification);
-        let wanted =
+        let compositions =
             events.iter().filter_map(|event| Some(self.notifications_for(event, notified_kind(event)?)));
-        join_bounded(wanted.collect()).await
+        join_bounded(compositions.collect()).await
     }
 
     async fn apply(
@@ -101,7 +101,7 @@ impl Handler for AuthEventHandler {
         self.erasures.wake();
     }
 
-    /// Queues the email, which needs no data of other services; the notification is lost.
+    /// Queues the email, which needs no other service; the notification is lost.
     async fn on_dead_letter(&self, connection: &mut PgConnection, event: &Event) -> Result<(), HandlerError> {
         self.queue_email(connection, event).await
     }

@@ -36,7 +36,7 @@ impl BudgetEventHandler {
     }
 
     /// Reads the data of an event; `None` if its entity no longer exists.
-    async fn facts(&self, event: &Event) -> Result<Option<NotificationData>, HandlerError> {
+    async fn notification_data(&self, event: &Event) -> Result<Option<NotificationData>, HandlerError> {
         let (household_id, id) = (event.household_id.clone(), event.entity_id.clone());
         let mut budget = self.budget.clone();
         let response = match event.entity.as_str() {
@@ -63,7 +63,7 @@ impl BudgetEventHandler {
             }
         };
         match response {
-            Ok(facts) => Ok(Some(facts)),
+            Ok(data) => Ok(Some(data)),
             Err(status) if status.code() == Code::NotFound => Ok(None),
             Err(status) => Err(status.into()),
         }
@@ -74,17 +74,18 @@ impl BudgetEventHandler {
         event: &Event,
         kind: NotificationKind,
     ) -> Result<Vec<PreparedNotification>, HandlerError> {
-        let Some(facts) = self.facts(event).await? else { return Ok(Vec::new()) };
-        self.dispatcher.for_household(id(&event.id)?, &event.household_id, kind, &facts).await
+        let Some(data) = self.notification_data(event).await? else { return Ok(Vec::new()) };
+        self.dispatcher.for_household(id(&event.id)?, &event.household_id, kind, &data).await
     }
 }
 
 impl Handler for BudgetEventHandler {
-    type Prepared = Vec<PreparedNotification>;
+    type Preparation = Vec<PreparedNotification>;
 
     async fn prepare(&self, events: &[Event]) -> Result<Vec<PreparedNotification>, HandlerError> {
-        let wanted = events.iter().filter_map(|event| Some(self.notifications_for(event, kind(event)?)));
-        join_bounded(wanted.collect()).await
+        let compositions =
+            events.iter().filter_map(|event| Some(self.notifications_for(event, kind(event)?)));
+        join_bounded(compositions.collect()).await
     }
 
     async fn apply(
@@ -100,7 +101,7 @@ impl Handler for BudgetEventHandler {
         self.dispatcher.wake_workers();
     }
 
-    /// Appends the live events, so that clients read the change; the notification is lost.
+    /// Appends the live events of the change; the notification is lost.
     async fn on_dead_letter(&self, connection: &mut PgConnection, event: &Event) -> Result<(), HandlerError> {
         Ok(self.dispatcher.dispatch(connection, std::slice::from_ref(event), Vec::new()).await?)
     }

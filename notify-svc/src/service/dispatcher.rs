@@ -1,5 +1,6 @@
-//! Creates notifications: each user's in their language, over the channels that the user
-//! chose, and only once.
+//! Creates each user's notifications in their language, and only once.
+//!
+//! They are sent over the channels that the user chose.
 
 use std::collections::HashMap;
 
@@ -70,33 +71,32 @@ impl NotificationDispatcher {
         event_id: Uuid,
         household_id: &str,
         kind: NotificationKind,
-        facts: &NotificationData,
+        data: &NotificationData,
     ) -> Result<Vec<PreparedNotification>, HandlerError> {
         let subscribers = self.subscribers(household_id, kind).await?;
-        let compose = |subscriber| self.compose(event_id, household_id, kind, subscriber, facts);
+        let compose = |subscriber| self.compose(event_id, household_id, kind, subscriber, data);
         subscribers.into_iter().map(compose).collect()
     }
 
-    /// Composes a notification for each subscribed user who has an entry in `facts`.
+    /// Composes a notification for each subscribed user who has an entry in `data`.
     pub async fn for_users(
         &self,
         event_id: Uuid,
         household_id: &str,
         kind: NotificationKind,
-        facts: &HashMap<String, NotificationData>,
+        data: &HashMap<String, NotificationData>,
     ) -> Result<Vec<PreparedNotification>, HandlerError> {
         let subscribers = self.subscribers(household_id, kind).await?;
         let concerned = subscribers.into_iter().filter_map(|subscriber| {
-            let facts = facts.get(&subscriber.user_id)?;
-            Some(self.compose(event_id, household_id, kind, subscriber, facts))
+            let data = data.get(&subscriber.user_id)?;
+            Some(self.compose(event_id, household_id, kind, subscriber, data))
         });
         concerned.collect()
     }
 
-    /// Composes a notification of the user's own account for the inbox; its email is queued
-    /// separately.
+    /// Composes a notification of the user's own account for the inbox.
     ///
-    /// `None` if the user has no household yet, and thus no inbox.
+    /// Its email is queued separately. `None` if the user has no household yet, and thus no inbox.
     pub fn for_account(
         &self,
         event: &Event,
@@ -150,10 +150,10 @@ impl NotificationDispatcher {
         household_id: &str,
         kind: NotificationKind,
         subscriber: auth::Subscriber,
-        facts: &NotificationData,
+        data: &NotificationData,
     ) -> Result<PreparedNotification, HandlerError> {
-        let (title, body) = render::render_notification(&subscriber.locale, kind, facts)?;
-        let (entity, entity_id) = facts.about();
+        let (title, body) = render::render_notification(&subscriber.locale, kind, data)?;
+        let (entity, entity_id) = data.about();
         let now = self.clock.now();
         let notification = Notification {
             id: self.random.id(now),
@@ -203,13 +203,13 @@ impl NotificationDispatcher {
 }
 
 /// Awaits all futures, a bounded number of them concurrently.
-pub async fn join_bounded<F>(wanted: Vec<F>) -> Result<Vec<PreparedNotification>, HandlerError>
+pub async fn join_bounded<F>(compositions: Vec<F>) -> Result<Vec<PreparedNotification>, HandlerError>
 where
     F: Future<Output = Result<Vec<PreparedNotification>, HandlerError>>,
 {
-    let (mut prepared, mut wanted) = (Vec::new(), wanted.into_iter().peekable());
-    while wanted.peek().is_some() {
-        let joined = try_join_all(wanted.by_ref().take(MAX_CONCURRENT_REQUESTS)).await?;
+    let (mut prepared, mut compositions) = (Vec::new(), compositions.into_iter().peekable());
+    while compositions.peek().is_some() {
+        let joined = try_join_all(compositions.by_ref().take(MAX_CONCURRENT_REQUESTS)).await?;
         prepared.extend(joined.into_iter().flatten());
     }
     Ok(prepared)

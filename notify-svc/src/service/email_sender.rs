@@ -1,5 +1,7 @@
-//! Sends queued emails: lease, read recipient and secret from auth-svc, render, deliver,
-//! record the result. No transaction is open meanwhile.
+//! Sends queued emails.
+//!
+//! An email is leased, its recipient and secret are read from auth-svc, it is rendered and
+//! delivered, and the result is recorded. No transaction is open meanwhile.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,8 +33,8 @@ use crate::store::{notifications, reports};
 /// The timeout of one attempt, including its requests to other services.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(25);
 /// Longer than an attempt. An email whose sender died waits until its lease ends.
-const LEASE: TimeDelta = TimeDelta::seconds(30);
-/// The delay after another service was unavailable, which does not count as a failure.
+const LEASE_DURATION: TimeDelta = TimeDelta::seconds(30);
+/// The delay after an outage of another service, which is not counted as a failure.
 const UNREACHABLE_RETRY_DELAY: TimeDelta = TimeDelta::seconds(2);
 
 #[derive(Debug)]
@@ -239,7 +241,7 @@ impl Worker for EmailSender {
 
     async fn claim(&self, limit: i64) -> Result<Vec<Email>, sqlx::Error> {
         let now = self.clock.now();
-        emails::claim(&mut *self.pool.acquire().await?, limit, now, now + LEASE).await
+        emails::claim(&mut *self.pool.acquire().await?, limit, now, now + LEASE_DURATION).await
     }
 
     async fn handle(&self, email: Email) -> Result<(), sqlx::Error> {

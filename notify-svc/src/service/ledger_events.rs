@@ -1,6 +1,6 @@
-//! Handles events of ledger-svc: notifications of large transactions and of recurring
-//! transactions. A user is notified once per large transaction, whichever change raised
-//! it above the limit.
+//! Turns ledger events into notifications of large and recurring transactions.
+//!
+//! A user is notified once per large transaction, whichever change raised it above the limit.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -60,17 +60,17 @@ impl LedgerEventHandler {
     async fn failed(&self, event: &Event) -> Result<Vec<PreparedNotification>, HandlerError> {
         let (household_id, recurring_id) = (event.household_id.clone(), event.entity_id.clone());
         let request = ledger::GetRecurringDataRequest { household_id, recurring_id: recurring_id.clone() };
-        let facts = match self.ledger.clone().get_recurring_data(request).await {
+        let data = match self.ledger.clone().get_recurring_data(request).await {
             Ok(response) => response.into_inner(),
             Err(status) if status.code() == Code::NotFound => return Ok(Vec::new()),
             Err(status) => return Err(status.into()),
         };
-        if facts.paused_reason.is_empty() {
+        if data.paused_reason.is_empty() {
             return Ok(Vec::new());
         }
-        let facts = NotificationData::Failed { id: recurring_id, facts };
+        let data = NotificationData::Failed { id: recurring_id, data };
         let (event_id, kind) = (id(&event.id)?, NotificationKind::RecurringFailed);
-        self.dispatcher.for_household(event_id, &event.household_id, kind, &facts).await
+        self.dispatcher.for_household(event_id, &event.household_id, kind, &data).await
     }
 
     /// Prepares notifications of the occurrences that were posted.
@@ -81,20 +81,20 @@ impl LedgerEventHandler {
             household_id: event.household_id.clone(),
             transaction_id: event.entity_id.clone(),
         });
-        let found = self.facts(keys.collect()).await?;
-        let mut wanted = Vec::new();
-        for facts in found {
-            let Some(event) = by_id.get(facts.transaction_id.as_str()) else { continue };
+        let found = self.transaction_data(keys.collect()).await?;
+        let mut compositions = Vec::new();
+        for data in found {
+            let Some(event) = by_id.get(data.transaction_id.as_str()) else { continue };
             let (event_id, kind) = (id(&event.id)?, NotificationKind::RecurringPosted);
-            let facts = NotificationData::Posted(facts);
-            wanted.push(async move {
-                self.dispatcher.for_household(event_id, &event.household_id, kind, &facts).await
+            let data = NotificationData::Posted(data);
+            compositions.push(async move {
+                self.dispatcher.for_household(event_id, &event.household_id, kind, &data).await
             });
         }
-        join_bounded(wanted).await
+        join_bounded(compositions).await
     }
 
-    async fn facts(
+    async fn transaction_data(
         &self,
         transactions: Vec<ledger::TransactionKey>,
     ) -> Result<Vec<ledger::TransactionData>, HandlerError> {
@@ -130,27 +130,27 @@ impl LedgerEventHandler {
         let transactions: Vec<_> = concerned
             .map(|(household_id, transaction_id)| ledger::TransactionKey { household_id, transaction_id })
             .collect();
-        let mut wanted = Vec::new();
-        for facts in self.facts(transactions).await? {
-            let limits = by_household.get(facts.household_id.as_str()).into_iter().flatten();
+        let mut compositions = Vec::new();
+        for data in self.transaction_data(transactions).await? {
+            let limits = by_household.get(data.household_id.as_str()).into_iter().flatten();
             let above: HashMap<_, _> = limits
-                .filter(|limit| is_above(&facts.household_amount, &limit.limit))
+                .filter(|limit| is_above(&data.household_amount, &limit.limit))
                 .map(|limit| {
-                    let (facts, limit_text) = (facts.clone(), limit.limit.clone());
-                    (limit.user_id.clone(), NotificationData::Transaction { facts, limit: limit_text })
+                    let (data, limit_text) = (data.clone(), limit.limit.clone());
+                    (limit.user_id.clone(), NotificationData::Transaction { data, limit: limit_text })
                 })
                 .collect();
             if above.is_empty() {
                 continue;
             }
-            let (event_id, household_id) = (notification_key(id(&facts.transaction_id)?), facts.household_id);
-            wanted.push(async move {
+            let (event_id, household_id) = (notification_key(id(&data.transaction_id)?), data.household_id);
+            compositions.push(async move {
                 self.dispatcher
                     .for_users(event_id, &household_id, NotificationKind::LargeTransaction, &above)
                     .await
             });
         }
-        join_bounded(wanted).await
+        join_bounded(compositions).await
     }
 }
 
@@ -160,7 +160,7 @@ fn is_above(amount: &str, limit: &str) -> bool {
 }
 
 impl Handler for LedgerEventHandler {
-    type Prepared = Vec<PreparedNotification>;
+    type Preparation = Vec<PreparedNotification>;
 
     async fn prepare(&self, events: &[Event]) -> Result<Vec<PreparedNotification>, HandlerError> {
         let failed = events.iter().filter(|event| has_failed(event)).map(|event| self.failed(event));
@@ -183,7 +183,7 @@ impl Handler for LedgerEventHandler {
         self.dispatcher.wake_workers();
     }
 
-    /// Appends the live events, so that clients read the change; the notification is lost.
+    /// Appends the live events of the change; the notification is lost.
     async fn on_dead_letter(&self, connection: &mut PgConnection, event: &Event) -> Result<(), HandlerError> {
         Ok(self.dispatcher.dispatch(connection, std::slice::from_ref(event), Vec::new()).await?)
     }

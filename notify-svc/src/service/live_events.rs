@@ -1,4 +1,4 @@
-//! Live events: lists a household's events after a position, and streams all new events.
+//! Lists a household's live events after a position, and streams new ones.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,8 +41,8 @@ pub struct LiveEventPage {
     pub entries: Vec<LiveEvent>,
     /// The position up to which the page is complete.
     pub until: i64,
-    /// Whether the requested position is expired or was never assigned; the client must
-    /// read everything again.
+    /// Whether the requested position is expired or was never assigned.
+    /// The client must then read everything again.
     pub is_reset: bool,
 }
 
@@ -52,8 +52,9 @@ impl LiveEvents {
         Self { pool, clock, token_verifier, appended, closing }
     }
 
-    /// Lists the events after `after` that the caller may read; without `after` only the
-    /// position of the last one.
+    /// Lists the events after `after` that the caller may read.
+    ///
+    /// Without `after` it returns only the position of the last event.
     pub async fn list(&self, ctx: &RequestContext, after: Option<i64>) -> Result<LiveEventPage, Error> {
         let household_id = ctx.principal.household_id;
         let mut connection = self.pool.acquire().await?;

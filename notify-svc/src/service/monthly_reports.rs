@@ -1,5 +1,6 @@
-//! Monthly reports: scheduled on the first day of the next month in each household's time
-//! zone, and sent once to each subscribed user.
+//! Schedules monthly reports and sends each once to each subscribed user.
+//!
+//! A report is due on the first day of the next month in the household's time zone.
 
 use std::sync::Arc;
 
@@ -23,9 +24,10 @@ use crate::render::NotificationData;
 use crate::store::reports::{self, DueReport};
 
 /// The last day of the month on which a missed report is still sent.
-const LAST_DAY: u32 = 7;
-/// Longer than sending takes. A report whose process died waits until its lease ends.
-const LEASE: TimeDelta = TimeDelta::minutes(1);
+const LAST_SCHEDULING_DAY: u32 = 7;
+/// The time for which a worker owns a report, longer than sending takes.
+/// A report whose process died waits until its lease ends.
+const LEASE_DURATION: TimeDelta = TimeDelta::minutes(1);
 
 #[derive(Debug)]
 pub struct MonthlyReports {
@@ -46,7 +48,11 @@ pub struct MonthlyReportJob(pub Arc<MonthlyReports>);
 fn due_month(zone: &str, now: DateTime<Utc>) -> Option<NaiveDate> {
     let zone: chrono_tz::Tz = zone.parse().ok()?;
     let today = now.with_timezone(&zone).date_naive();
-    if today.day() > LAST_DAY { None } else { today.with_day(1)?.checked_sub_months(Months::new(1)) }
+    if today.day() > LAST_SCHEDULING_DAY {
+        None
+    } else {
+        today.with_day(1)?.checked_sub_months(Months::new(1))
+    }
 }
 
 impl MonthlyReports {
@@ -90,10 +96,10 @@ impl MonthlyReports {
         let prepared = if is_priced && is_zero(&money.income) && is_zero(&money.expense) {
             Vec::new()
         } else {
-            let facts = NotificationData::Report { id: report.id.to_string(), money };
+            let data = NotificationData::Report { id: report.id.to_string(), money };
             let household = report.household_id.to_string();
             self.dispatcher
-                .for_household(report.id, &household, NotificationKind::MonthlyReport, &facts)
+                .for_household(report.id, &household, NotificationKind::MonthlyReport, &data)
                 .await?
         };
         let mut transaction = self.pool.begin().await?;
@@ -110,7 +116,7 @@ impl Worker for MonthlyReportJob {
 
     async fn claim(&self, limit: i64) -> Result<Vec<DueReport>, sqlx::Error> {
         let now = self.0.clock.now();
-        reports::claim(&mut *self.0.pool.acquire().await?, limit, now, now + LEASE).await
+        reports::claim(&mut *self.0.pool.acquire().await?, limit, now, now + LEASE_DURATION).await
     }
 
     async fn handle(&self, report: DueReport) -> Result<(), sqlx::Error> {

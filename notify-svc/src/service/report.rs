@@ -1,4 +1,4 @@
-//! Reports: a household's money over a date range, and the state of its budgets and goals.
+//! Reports a household's money over a date range, its budgets and its goals.
 
 use chrono::{Datelike as _, Months, NaiveDate};
 use fintrac_kit::error::FieldViolation;

@@ -92,7 +92,7 @@ pub async fn horizon(connection: &mut PgConnection) -> Result<i64, sqlx::Error> 
         .await
 }
 
-/// Lists the events of transactions between two horizons, by household and in order.
+/// Lists the events between two visibility horizons, by household and in order.
 pub async fn list_between(
     connection: &mut PgConnection,
     from: i64,

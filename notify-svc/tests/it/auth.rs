@@ -125,9 +125,9 @@ impl EmailDataService for Auth {
         &self,
         request: Request<pb::ListLargeTransactionLimitsRequest>,
     ) -> Result<Response<pb::ListLargeTransactionLimitsResponse>, Status> {
-        let wanted = request.into_inner().household_ids;
+        let household_ids = request.into_inner().household_ids;
         let mut limits = self.limits.lock().expect("no panic").clone();
-        limits.retain(|limit| wanted.contains(&limit.household_id));
+        limits.retain(|limit| household_ids.contains(&limit.household_id));
         Ok(Response::new(pb::ListLargeTransactionLimitsResponse { limits }))
     }
 

@@ -18,7 +18,7 @@ pub const BUDGET: Uuid = Uuid::from_u128(100);
 /// The goal of every milestone and reminder.
 pub const GOAL: Uuid = Uuid::from_u128(101);
 /// An alert whose budget was deleted.
-pub const GONE: Uuid = Uuid::from_u128(404);
+pub const MISSING_ID: Uuid = Uuid::from_u128(404);
 
 /// The state of the fake budget-svc.
 #[derive(Clone, Default)]
@@ -48,7 +48,7 @@ impl NotificationDataService for Budget {
         &self,
         request: Request<pb::GetBudgetAlertRequest>,
     ) -> Result<Response<pb::GetBudgetAlertResponse>, Status> {
-        if request.into_inner().alert_id == GONE.to_string() {
+        if request.into_inner().alert_id == MISSING_ID.to_string() {
             return Err(RpcError::not_found("alert").into());
         }
         Ok(Response::new(pb::GetBudgetAlertResponse {

@@ -204,7 +204,7 @@ async fn an_outage_of_auth_svc_costs_an_email_no_attempt() {
 
 #[tokio::test]
 async fn non_ascii_addresses_are_delivered_to() {
-    for (security, address, wanted) in [
+    for (security, address, expected) in [
         (SmtpSecurity::PlainAscii, "ana@b\u{fc}cher.example", "ana@xn--bcher-kva.example"),
         (SmtpSecurity::Plain, "\u{92a}\u{94d}\u{930}@example.com", "\u{92a}\u{94d}\u{930}@example.com"),
         (SmtpSecurity::Plain, "j\u{f6}rg@b\u{fc}cher.example", "j\u{f6}rg@xn--bcher-kva.example"),
@@ -216,7 +216,7 @@ async fn non_ascii_addresses_are_delivered_to() {
         let notify = start(&auth, &[("SMTP_URL", &url)]).await;
         auth.append("user", "verified");
         let raw = smtp.next_message().await;
-        assert!(raw.contains(&format!("To: {wanted}\r\n")), "{raw}");
+        assert!(raw.contains(&format!("To: {expected}\r\n")), "{raw}");
         notify.wait_for_email("sent", 0).await;
     }
 }

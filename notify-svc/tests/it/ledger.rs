@@ -48,7 +48,7 @@ impl NotificationDataService for Ledger {
         request: Request<pb::ListTransactionDataRequest>,
     ) -> Result<Response<pb::ListTransactionDataResponse>, Status> {
         let amounts = self.amounts.lock().expect("no panic");
-        let facts = |key: pb::TransactionKey| {
+        let data = |key: pb::TransactionKey| {
             let household_amount = amounts.get(&key.transaction_id)?.clone();
             Some(pb::TransactionData {
                 household_id: key.household_id,
@@ -62,7 +62,7 @@ impl NotificationDataService for Ledger {
                 recurring_id: Uuid::from_u128(9).to_string(),
             })
         };
-        let transactions = request.into_inner().transactions.into_iter().filter_map(facts).collect();
+        let transactions = request.into_inner().transactions.into_iter().filter_map(data).collect();
         Ok(Response::new(pb::ListTransactionDataResponse { transactions }))
     }
 
@@ -98,7 +98,7 @@ impl NotificationDataService for Ledger {
             ..pb::ReportCategory::default()
         };
         let is_empty = household_id == EMPTY.to_string();
-        let facts = pb::ReportData {
+        let data = pb::ReportData {
             from,
             to,
             currency_code: "EUR".into(),
@@ -109,6 +109,6 @@ impl NotificationDataService for Ledger {
             categories: vec![category("Rent <b>", "300.00"), category("", "100.50")],
             ..pb::ReportData::default()
         };
-        Ok(Response::new(pb::GetReportDataResponse { report: Some(facts) }))
+        Ok(Response::new(pb::GetReportDataResponse { report: Some(data) }))
     }
 }

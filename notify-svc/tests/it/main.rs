@@ -1,4 +1,4 @@
-//! Tests notify-svc with a real database and a real SMTP server; the other services are fakes.
+//! Tests notify-svc with a real database, a real SMTP server and fake services.
 
 mod audit_log;
 mod auth;

@@ -12,7 +12,7 @@ use tonic::Status;
 use uuid::Uuid;
 
 use crate::auth::Auth;
-use crate::budget::{BUDGET, Budget, GOAL, GONE};
+use crate::budget::{BUDGET, Budget, GOAL, MISSING_ID};
 use crate::support::{Notify, clock, parse, start, start_on, with_server};
 
 fn subscriber(user: &TestUser, locale: &str, email: bool, inbox: bool) -> auth::Subscriber {
@@ -127,7 +127,7 @@ async fn members_are_notified_by_their_chosen_channels() {
     assert_eq!(list(&notify, &ana, false).await.len(), 1);
     assert!(list(&notify, &bob, false).await.is_empty());
     // No subscriber, a deleted budget, or an event of another entity: there is no notification.
-    notify.budget.append(ana.household_id, "alert", GONE, "budget_threshold");
+    notify.budget.append(ana.household_id, "alert", MISSING_ID, "budget_threshold");
     auth.subscribers.lock().expect("no panic").clear();
     notify.budget.append(ana.household_id, "milestone", Uuid::from_u128(2), "goal_reached");
     notify.budget.append(ana.household_id, "goal", Uuid::from_u128(3), "goal_reached");

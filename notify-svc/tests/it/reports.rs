@@ -25,7 +25,7 @@ async fn a_report_covers_the_requested_days() {
         })
     };
     let report = get("2024-02", "", "").await.expect("a report");
-    let money = report.money.expect("facts");
+    let money = report.money.expect("data");
     assert_eq!((money.from.as_str(), money.to.as_str()), ("2024-02-01", "2024-02-29"));
     let budget = &report.budgets[0];
     assert_eq!(budget.budget_id, ana.household_id.to_string(), "the caller's household");

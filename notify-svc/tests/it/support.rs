@@ -104,12 +104,12 @@ impl Notify {
         start_on(auth, &self.budget, &self.database, &self.clock, settings).await
     }
 
-    /// Waits until the query returns `wanted`.
-    pub async fn wait_for_text(&self, sql: &str, wanted: &str) {
+    /// Waits until the query returns `expected`.
+    pub async fn wait_for_text(&self, sql: &str, expected: &str) {
         let reached = async {
             loop {
                 let text = sqlx::query_scalar::<_, String>(AssertSqlSafe(sql)).fetch_one(&self.pool);
-                if text.await.expect("query") == wanted {
+                if text.await.expect("query") == expected {
                     return;
                 }
                 tokio::task::yield_now().await;

@@ -10,7 +10,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _};
 use tokio::process::Command;
 
-use crate::report::Figures;
+use crate::report::RunResults;
 
 const SETUP: &str = include_str!("../../bench/baseline-setup.sql");
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/bench/baseline.sql");
@@ -39,12 +39,12 @@ impl Baseline {
     /// Runs the baseline with up to [`CONNECTIONS`] clients.
     ///
     /// PostgreSQL accepts 200 connections, and the system uses some of them.
-    pub async fn run(&self, clients: usize, measured: Duration) -> anyhow::Result<Figures> {
+    pub async fn run(&self, clients: usize, measured: Duration) -> anyhow::Result<RunResults> {
         self.run_on(100, 9, clients, measured).await
     }
 
     /// Runs the baseline with all clients on one account.
-    pub async fn run_hot(&self, clients: usize, measured: Duration) -> anyhow::Result<Figures> {
+    pub async fn run_hot(&self, clients: usize, measured: Duration) -> anyhow::Result<RunResults> {
         self.run_on(1, 0, clients, measured).await
     }
 
@@ -54,7 +54,7 @@ impl Baseline {
         spread: u32,
         clients: usize,
         measured: Duration,
-    ) -> anyhow::Result<Figures> {
+    ) -> anyhow::Result<RunResults> {
         let clients = clients.min(CONNECTIONS);
         let logs = tempfile::tempdir()?;
         let output = Command::new(&self.pgbench)
@@ -69,11 +69,11 @@ impl Baseline {
             .await?;
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
         ensure!(output.status.success(), "pgbench: {text}");
-        Ok(Figures::new(latencies(logs.path())?, 0, measured))
+        Ok(RunResults::new(latencies(logs.path())?, 0, measured))
     }
 }
 
-/// Reads the latencies of pgbench's logs: microseconds are the third word of each line.
+/// Reads the latencies of pgbench's logs: the third column, in microseconds.
 fn latencies(logs: &Path) -> anyhow::Result<Vec<Duration>> {
     let mut all = Vec::new();
     for entry in std::fs::read_dir(logs)? {

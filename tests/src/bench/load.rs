@@ -1,5 +1,7 @@
-//! Clients that record transactions over REST. They write HTTP directly: on a small machine,
-//! a full HTTP client would cost as much as the server.
+//! Clients that record transactions over REST.
+//!
+//! They write HTTP directly: on a small machine, a full HTTP client would cost as much as the
+//! server.
 
 use std::time::{Duration, Instant};
 
@@ -12,12 +14,12 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::report::Figures;
+use crate::report::RunResults;
 
 const HOUSEHOLDS: usize = 100;
 const ACCOUNTS: usize = 10;
 /// The number of transactions per bulk request.
-pub const BULK: usize = 1000;
+pub const BULK_OPERATIONS: usize = 1000;
 /// The paths that users read.
 const READS: [&str; 6] = [
     "/api/v1/accounts",
@@ -28,7 +30,7 @@ const READS: [&str; 6] = [
     "/api/v1/users/me",
 ];
 /// The number of concurrent registrations.
-const REGISTERING: usize = 4;
+const CONCURRENT_REGISTRATIONS: usize = 4;
 
 pub struct Workload {
     /// The addresses of the gateways; clients are distributed over them.
@@ -46,7 +48,7 @@ impl Workload {
     pub async fn prepare(system: &System) -> anyhow::Result<Self> {
         let (mut requests, mut bulks, mut reads) = (Vec::new(), Vec::new(), Vec::new());
         let numbers: Vec<_> = (0..HOUSEHOLDS).collect();
-        for group in numbers.chunks(REGISTERING) {
+        for group in numbers.chunks(CONCURRENT_REGISTRATIONS) {
             let opened = try_join_all(group.iter().map(|number| household(system, *number))).await?;
             for household in opened {
                 requests.extend(household.writes);
@@ -76,19 +78,19 @@ impl Workload {
         &self.reads
     }
 
-    pub async fn run(&self, clients: usize, measured: Duration) -> anyhow::Result<Figures> {
+    pub async fn run(&self, clients: usize, measured: Duration) -> anyhow::Result<RunResults> {
         self.run_with(&self.requests, 201, clients, measured).await
     }
 
     /// Runs the workload with all clients on one account.
-    pub async fn run_hot(&self, clients: usize, measured: Duration) -> anyhow::Result<Figures> {
+    pub async fn run_hot(&self, clients: usize, measured: Duration) -> anyhow::Result<RunResults> {
         self.run_with(&self.requests[..1], 201, clients, measured).await
     }
 
-    /// Runs bulk requests of [`BULK`] transactions; the throughput is in transactions.
-    pub async fn run_bulk(&self, clients: usize, measured: Duration) -> anyhow::Result<Figures> {
+    /// Runs bulk requests of [`BULK_OPERATIONS`] transactions; the throughput is in transactions.
+    pub async fn run_bulk(&self, clients: usize, measured: Duration) -> anyhow::Result<RunResults> {
         let mut figures = self.run_with(&self.bulks, 200, clients, measured).await?;
-        figures.throughput *= f64::from(u32::try_from(BULK)?);
+        figures.throughput *= f64::from(u32::try_from(BULK_OPERATIONS)?);
         Ok(figures)
     }
 
@@ -98,14 +100,14 @@ impl Workload {
         expected: u16,
         clients: usize,
         measured: Duration,
-    ) -> anyhow::Result<Figures> {
+    ) -> anyhow::Result<RunResults> {
         let until = Instant::now() + measured;
         let addresses = self.addresses.iter().cycle().take(clients);
         let all = addresses.map(|address| client(address, requests, expected, until));
         let results = try_join_all(all).await?;
         let errors = results.iter().map(|(_, errors)| errors).sum();
         let latencies = results.into_iter().flat_map(|(latencies, _)| latencies).collect();
-        Ok(Figures::new(latencies, errors, measured))
+        Ok(RunResults::new(latencies, errors, measured))
     }
 }
 
@@ -158,7 +160,7 @@ async fn household(system: &System, number: usize) -> anyhow::Result<Household> 
         body["op"] = json!("create");
         operations.push(body);
     }
-    let operations: Vec<_> = operations.iter().cycle().take(BULK).collect();
+    let operations: Vec<_> = operations.iter().cycle().take(BULK_OPERATIONS).collect();
     let bulk = json!({"mode": "atomic", "operations": operations});
     let bulk = post("/api/v1/transactions/bulk", &token, &bulk);
     let read = |path: &&str| {

@@ -1,5 +1,7 @@
-//! Logins: whether their duration reveals existing users, and how a flood of logins affects
-//! other requests.
+//! Measures logins.
+//!
+//! Checks that their duration does not reveal existing users, and measures how a flood of logins
+//! affects other requests.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -13,10 +15,10 @@ use serde_json::json;
 use crate::load;
 
 /// The number of accounts per kind; each allows five attempts until throttled.
-const ACCOUNTS: usize = 60;
-const TRIES: usize = 5;
+const USERS: usize = 60;
+const ATTEMPTS: usize = 5;
 /// The number of clients that log in continuously.
-const FLOOD: usize = 64;
+const FLOOD_CLIENTS: usize = 64;
 const EMAIL: &str = "timing@example.com";
 
 /// The median durations of failed logins by reason.
@@ -27,13 +29,13 @@ pub struct Timing {
     pub locked: Duration,
 }
 
-/// The latency of `GET /users/me` for one client, alone and during a flood of logins.
+/// The latency of `GET /users/me`, alone and during a flood of logins.
 #[derive(Debug)]
 pub struct LoginLoad {
     pub alone: Percentiles,
     pub flooded: Percentiles,
     /// The number of logins that were processed.
-    pub answered: usize,
+    pub processed: usize,
     /// The number of logins that were rejected because of overload.
     pub rejected: usize,
 }
@@ -47,12 +49,13 @@ pub struct Percentiles {
 impl Percentiles {
     fn from_latencies(mut latencies: Vec<Duration>) -> Self {
         latencies.sort_unstable();
-        let at = |percent: usize| latencies.get(latencies.len() * percent / 100).copied().unwrap_or_default();
-        Self { p50: at(50), p99: at(99) }
+        let percentile =
+            |percent: usize| latencies.get(latencies.len() * percent / 100).copied().unwrap_or_default();
+        Self { p50: percentile(50), p99: percentile(99) }
     }
 }
 
-/// Logs in from an address of its own, because attempts are also counted by address.
+/// Logs in from an address of its own: attempts are also counted by address.
 async fn login(system: &System, email: &str, number: usize) -> (u16, Duration) {
     let body = json!({"email": email, "password": "not the password at all"});
     let request = system.client.request(Method::POST, "/api/v1/auth/login").json(&body);
@@ -76,12 +79,12 @@ pub async fn timing(system: &System) -> anyhow::Result<Timing> {
                       case when kind = 'locked' then created_at end
                   from auth.users, generate_series(1, $2) number, unnest(array['wrong', 'locked']) kind
                   where email_key = $1";
-    sqlx::query(clones).bind(EMAIL).bind(i32::try_from(ACCOUNTS)?).execute(&mut connection).await?;
+    sqlx::query(clones).bind(EMAIL).bind(i32::try_from(USERS)?).execute(&mut connection).await?;
     let kinds = ["unknown", "wrong", "locked"];
     let mut latencies = kinds.map(|_| Vec::new());
     let mut number = 0;
-    for _ in 0..TRIES {
-        for account in 1..=ACCOUNTS {
+    for _ in 0..ATTEMPTS {
+        for account in 1..=USERS {
             for (kind, latencies) in kinds.iter().zip(&mut latencies) {
                 number += 1;
                 let (status, latency) = login(system, &format!("{kind}{account}@example.com"), number).await;
@@ -107,16 +110,16 @@ pub async fn flood(system: &System, measured: Duration) -> anyhow::Result<LoginL
     };
     let alone = read(Instant::now() + measured).await;
     let (done, number) = (AtomicBool::new(false), AtomicUsize::new(1_000_000));
-    let flood = join_all((0..FLOOD).map(async |_| {
-        let (mut answered, mut rejected) = (0, 0);
+    let flood = join_all((0..FLOOD_CLIENTS).map(async |_| {
+        let (mut processed, mut rejected) = (0, 0);
         while !done.load(Ordering::Relaxed) {
             let number = number.fetch_add(1, Ordering::Relaxed);
             match login(system, &format!("flood{number}@example.com"), number).await.0 {
-                401 => answered += 1,
+                401 => processed += 1,
                 _ => rejected += 1,
             }
         }
-        (answered, rejected)
+        (processed, rejected)
     }));
     let reading = async {
         let flooded = read(Instant::now() + measured).await;
@@ -132,7 +135,7 @@ pub async fn flood(system: &System, measured: Duration) -> anyhow::Result<LoginL
     Ok(LoginLoad {
         alone: percentiles(alone),
         flooded: percentiles(flooded),
-        answered: counts.iter().map(|(answered, _)| answered).sum(),
+        processed: counts.iter().map(|(processed, _)| processed).sum(),
         rejected: counts.iter().map(|(_, rejected)| rejected).sum(),
     })
 }

@@ -1,5 +1,6 @@
-//! The load benchmark: `POST /transactions` over REST against the baseline, one commit per
-//! write by pgbench, in one run on the same durable cluster.
+//! The load benchmark: `POST /transactions` over REST against the baseline.
+//!
+//! The baseline is one commit per write by pgbench, in the same run on the same durable cluster.
 //!
 //! Further benchmarks: one hot account; bulk requests; one ledger-svc against two on the same
 //! database; reads of households of growing size; logins, their duration and the effect of a
@@ -20,7 +21,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use fintrac_tests::system::{Shape, System};
+use fintrac_tests::system::{Layout, System};
 
 /// The numbers of concurrent clients.
 const CLIENTS: [usize; 4] = [1, 8, 64, 256];
@@ -36,32 +37,32 @@ async fn main() -> anyhow::Result<()> {
     if let Some(unknown) = names.iter().find(|name| !BENCHMARKS.contains(&name.as_str())) {
         anyhow::bail!("unknown benchmark {unknown}; choose from {}", BENCHMARKS.join(", "));
     }
-    let wanted = |name: &str| names.is_empty() || names.iter().any(|chosen| chosen == name);
+    let is_selected = |name: &str| names.is_empty() || names.iter().any(|chosen| chosen == name);
     let binary: PathBuf = std::env::current_exe()?.with_file_name("fintrac-service");
-    if BENCHMARKS.iter().any(|name| *name != "users" && wanted(name)) {
-        let mut system = System::start(&binary.to_string_lossy(), Shape::OneProcess).await;
-        if wanted("posting") || wanted("replicas") {
+    if BENCHMARKS.iter().any(|name| *name != "users" && is_selected(name)) {
+        let mut system = System::start(&binary.to_string_lossy(), Layout::OneProcess).await;
+        if is_selected("posting") || is_selected("replicas") {
             let workload = load::Workload::prepare(&system).await?;
-            if wanted("posting") {
+            if is_selected("posting") {
                 posting(&system, &workload, measured).await?;
             }
-            if wanted("replicas") {
+            if is_selected("replicas") {
                 let [one, two, again] = replicas::measure(&mut system, &workload, measured).await?;
                 report::print_replicas(&one, &two, &again);
             }
         }
-        if wanted("reading") {
+        if is_selected("reading") {
             report::print_sizes();
             scale::measure(&system, report::print_scale).await?;
         }
-        if wanted("logins") {
+        if is_selected("logins") {
             let timing = login::timing(&system).await?;
             let flood = login::flood(&system, measured).await?;
             report::print_logins(&timing, &flood);
         }
         system.terminate().await;
     }
-    if wanted("users") {
+    if is_selected("users") {
         let [thinking, hurried] = users::measure(&binary.to_string_lossy(), measured).await?;
         report::print_users(&thinking, &hurried);
     }

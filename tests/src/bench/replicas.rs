@@ -1,12 +1,14 @@
-//! A comparison of one ledger-svc with two on the same database: the same accounts, through two
-//! gateways that know the one, and through two gateways that know both.
+//! Compares one ledger-svc with two on the same database.
+//!
+//! The same accounts are used through two gateways that know the one, and through two that know
+//! both.
 
 use std::time::Duration;
 
 use fintrac_tests::system::System;
 
 use crate::load::Workload;
-use crate::report::Figures;
+use crate::report::RunResults;
 
 const CLIENTS: usize = 64;
 const ROUNDS: usize = 3;
@@ -18,7 +20,7 @@ pub async fn measure(
     system: &mut System,
     workload: &Workload,
     measured: Duration,
-) -> anyhow::Result<[Figures; 3]> {
+) -> anyhow::Result<[RunResults; 3]> {
     let first = system.ledger_grpc.clone();
     let both = format!("{first},{}", system.start_ledger());
     let mut gateways = Vec::new();
@@ -34,5 +36,5 @@ pub async fn measure(
         two.push(of_two.run(CLIENTS, measured).await?);
         again.push(of_one.run(CLIENTS, measured).await?);
     }
-    Ok([one, two, again].map(|runs| Figures::mean(&runs)))
+    Ok([one, two, again].map(|runs| RunResults::mean(&runs)))
 }

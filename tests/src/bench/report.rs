@@ -8,7 +8,7 @@ use crate::users::{USERS, Users};
 
 /// The results of one run.
 #[derive(Debug)]
-pub struct Figures {
+pub struct RunResults {
     /// Writes per second.
     pub throughput: f64,
     pub p50: Duration,
@@ -16,13 +16,14 @@ pub struct Figures {
     pub errors: usize,
 }
 
-impl Figures {
+impl RunResults {
     pub fn new(mut latencies: Vec<Duration>, errors: usize, measured: Duration) -> Self {
         latencies.sort_unstable();
-        let at = |percent: usize| latencies.get(latencies.len() * percent / 100).copied().unwrap_or_default();
+        let percentile =
+            |percent: usize| latencies.get(latencies.len() * percent / 100).copied().unwrap_or_default();
         let throughput =
             f64::from(u32::try_from(latencies.len()).unwrap_or(u32::MAX)) / measured.as_secs_f64();
-        Self { throughput, p50: at(50), p99: at(99), errors }
+        Self { throughput, p50: percentile(50), p99: percentile(99), errors }
     }
 
     /// Averages several runs of the same length.
@@ -40,8 +41,8 @@ impl Figures {
 #[derive(Debug)]
 pub struct Row {
     pub clients: usize,
-    pub baseline: Figures,
-    pub rest: Figures,
+    pub baseline: RunResults,
+    pub rest: RunResults,
 }
 
 #[expect(clippy::print_stdout, reason = "the program prints its results")]
@@ -82,10 +83,10 @@ pub fn print_logins(timing: &Timing, flood: &LoginLoad) {
         medians[2],
         (most / least - 1.0) * 100.0
     );
-    let LoginLoad { alone, flooded, answered, rejected } = flood;
+    let LoginLoad { alone, flooded, processed, rejected } = flood;
     println!("GET /users/me by one client, alone and while 64 clients log in continuously:");
     println!(
-        "alone p50 {:.2} ms, p99 {:.2} ms; flooded p50 {:.2} ms, p99 {:.2} ms; {answered} logins processed, {rejected} rejected",
+        "alone p50 {:.2} ms, p99 {:.2} ms; flooded p50 {:.2} ms, p99 {:.2} ms; {processed} logins processed, {rejected} rejected",
         millis(alone.p50),
         millis(alone.p99),
         millis(flooded.p50),
@@ -94,7 +95,7 @@ pub fn print_logins(timing: &Timing, flood: &LoginLoad) {
 }
 
 #[expect(clippy::print_stdout, reason = "the program prints its results")]
-pub fn print_one(what: &str, baseline: &Figures, rest: &Figures) {
+pub fn print_one(what: &str, baseline: &RunResults, rest: &RunResults) {
     println!(
         "{what}: baseline {:.0}/s, REST {:.0}/s (p50 {:.2} ms, p99 {:.2} ms, {} errors), ratio {:.2}",
         baseline.throughput,
@@ -107,7 +108,7 @@ pub fn print_one(what: &str, baseline: &Figures, rest: &Figures) {
 }
 
 #[expect(clippy::print_stdout, reason = "the program prints its results")]
-pub fn print_replicas(one: &Figures, two: &Figures, again: &Figures) {
+pub fn print_replicas(one: &RunResults, two: &RunResults, again: &RunResults) {
     println!(
         "64 clients on two gateways: one ledger {:.0}/s (p99 {:.2} ms, {} errors), two ledgers {:.0}/s (p99 {:.2} ms, {} errors), ratio {:.2}; one repeated {:.2}",
         one.throughput,

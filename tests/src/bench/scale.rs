@@ -1,5 +1,6 @@
-//! Queries on households of 10,000, 100,000 and 1,000,000 transactions, by one client, with the
-//! sizes interleaved.
+//! Measures queries on households of 10,000, 100,000 and 1,000,000 transactions.
+//!
+//! One client sends them, with the sizes interleaved.
 
 use std::time::{Duration, Instant};
 

@@ -1,11 +1,12 @@
-//! A thousand concurrent users: their average response time, and the average duration of a
-//! database statement.
+//! Measures the average response time of a thousand concurrent users.
+//!
+//! The average duration of a database statement is reported as well.
 
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use fintrac_kit::random::Random;
-use fintrac_tests::system::{Settings, Shape, System, free_port};
+use fintrac_tests::system::{Layout, Settings, System, free_port};
 use futures::future::try_join_all;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
@@ -31,7 +32,7 @@ pub struct Users {
 pub async fn measure(binary: &str, measured: Duration) -> anyhow::Result<[Users; 2]> {
     let metrics = format!("127.0.0.1:{}", free_port());
     let settings = Settings { common: vec![("METRICS_LISTEN", metrics.clone())], ..Settings::default() };
-    let mut system = System::start_with(binary, Shape::OneProcess, settings).await;
+    let mut system = System::start_with(binary, Layout::OneProcess, settings).await;
     let workload = Workload::prepare(&system).await?;
     let thinking = run(&workload, &metrics, Duration::from_secs(1), measured).await?;
     let hurried = run(&workload, &metrics, Duration::ZERO, measured).await?;

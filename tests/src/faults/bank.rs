@@ -1,5 +1,7 @@
-//! The bank's customers, each with several devices. A device runs one operation after the other,
-//! keeps a model of the expected state, and repeats a request until the response is definite.
+//! The bank's customers, each with several devices.
+//!
+//! A device runs one operation after the other, keeps a model of the expected state, and repeats
+//! a request until the response is definite.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -74,7 +76,7 @@ impl Counts {
 
 /// The expected state of a transaction.
 #[derive(Debug, Clone)]
-pub struct Entry {
+pub struct ExpectedTransaction {
     pub account: usize,
     pub cents: i64,
     pub is_voided: bool,
@@ -99,7 +101,7 @@ pub struct Customer {
     /// The net change in cents, by account.
     pub moved: Vec<i64>,
     /// Expenses that can be edited and voided, by id.
-    pub entries: BTreeMap<String, Entry>,
+    pub entries: BTreeMap<String, ExpectedTransaction>,
     /// The ids of all other posted transactions.
     pub others: Vec<String>,
     /// The amount spent in the watched category, in cents; it only grows.
@@ -189,14 +191,15 @@ impl Customer {
     }
 
     async fn act(&mut self, clients: &[Client], counts: &Counts) -> anyhow::Result<()> {
-        let (account, amount) = (self.below(3), 1 + i64::try_from(self.below(5_000))?);
-        match self.below(13) {
+        let (account, amount) = (self.random_below(3), 1 + i64::try_from(self.random_below(5_000))?);
+        match self.random_below(13) {
             0..=3 => {
                 let body =
                     json!({"account_id": self.accounts[account], "type": "expense", "amount": cents(amount)});
                 let made = self.create(clients, counts, "/api/v1/transactions", body).await?;
                 self.moved[account] -= amount;
-                self.entries.insert(id(&made)?, Entry { account, cents: amount, is_voided: false });
+                self.entries
+                    .insert(id(&made)?, ExpectedTransaction { account, cents: amount, is_voided: false });
             }
             4 => {
                 let body =
@@ -318,7 +321,7 @@ impl Customer {
     /// Picks a random transaction that is not voided.
     fn random_entry(&self) -> Option<String> {
         let posted: Vec<_> = self.entries.iter().filter(|(_, entry)| !entry.is_voided).collect();
-        (!posted.is_empty()).then(|| posted[self.below(posted.len())].0.clone())
+        (!posted.is_empty()).then(|| posted[self.random_below(posted.len())].0.clone())
     }
 
     async fn create(
@@ -347,7 +350,7 @@ impl Customer {
         header: Option<(&str, &str)>,
     ) -> anyhow::Result<ApiResponse> {
         loop {
-            let client = &clients[self.below(clients.len())];
+            let client = &clients[self.random_below(clients.len())];
             let mut request =
                 client.request(method.clone(), path).bearer_auth(&self.token).timeout(REQUEST_TIMEOUT);
             if let Some((name, value)) = header {
@@ -373,11 +376,11 @@ impl Customer {
                 }
             }
             counts.failures.fetch_add(1, Ordering::Relaxed);
-            pause(Duration::from_millis(50 + u64::try_from(self.below(200))?)).await;
+            pause(Duration::from_millis(50 + u64::try_from(self.random_below(200))?)).await;
         }
     }
 
-    fn below(&self, end: usize) -> usize {
+    fn random_below(&self, end: usize) -> usize {
         usize::from(u16::from_le_bytes(self.random.bytes())) % end
     }
 }

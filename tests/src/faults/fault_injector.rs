@@ -89,7 +89,7 @@ impl FaultInjector {
     pub async fn run(&mut self, system: &mut System, redis: &mut Redis, proxies: &Proxies) -> Instant {
         while Instant::now() < self.until {
             pause(self.millis(300, 2000)).await;
-            let kind = KINDS[self.below(KINDS.len())];
+            let kind = KINDS[self.random_below(KINDS.len())];
             let what = self.once(kind, system, redis, proxies).await;
             *self.done.entry(what).or_default() += 1;
         }
@@ -105,20 +105,20 @@ impl FaultInjector {
     ) -> String {
         match kind {
             Fault::KillService => {
-                let at = self.below(system.processes().len());
-                let service = system.processes()[at];
-                system.kill_process(at).await;
+                let index = self.random_below(system.processes().len());
+                let service = system.processes()[index];
+                system.kill_process(index).await;
                 pause(self.millis(50, 2500)).await;
-                system.restart_process(at);
+                system.restart_process(index);
                 format!("{service} killed")
             }
             Fault::PauseService => {
-                let at = self.below(system.processes().len());
-                let pid = system.pids()[at];
+                let index = self.random_below(system.processes().len());
+                let pid = system.pids()[index];
                 signal(Signal::STOP, pid);
                 pause(self.millis(100, 4000)).await;
                 signal(Signal::CONT, pid);
-                format!("{} paused", system.processes()[at])
+                format!("{} paused", system.processes()[index])
             }
             Fault::CrashDatabase => {
                 // One killed session makes PostgreSQL end all others and recover.
@@ -158,7 +158,7 @@ impl FaultInjector {
                 "Redis killed".into()
             }
             Fault::CutConnections => {
-                let (proxy, what) = proxies.nth(self.below(proxies.count()));
+                let (proxy, what) = proxies.nth(self.random_below(proxies.count()));
                 proxy.cut();
                 format!("all connections {what} cut")
             }
@@ -194,7 +194,7 @@ impl FaultInjector {
     /// Picks a random session of a service.
     fn session(&self, system: &System) -> Option<u32> {
         let sessions = system.database_sessions();
-        (!sessions.is_empty()).then(|| sessions[self.below(sessions.len())])
+        (!sessions.is_empty()).then(|| sessions[self.random_below(sessions.len())])
     }
 
     pub fn summary(&self) -> String {
@@ -202,7 +202,7 @@ impl FaultInjector {
         format!("{} faults: {}", self.done.values().sum::<u32>(), kinds.join(", "))
     }
 
-    fn below(&self, end: usize) -> usize {
+    fn random_below(&self, end: usize) -> usize {
         usize::from(u16::from_le_bytes(self.random.bytes())) % end
     }
 

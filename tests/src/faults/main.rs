@@ -1,6 +1,7 @@
-//! The fault campaign: a bank's workload over REST with a model of the expected state, while
-//! processes are killed and paused, the database crashes, Redis is killed and connections are
-//! cut. `script/fault-campaign --seed 1 --seconds 180`
+//! The fault campaign: a bank's workload over REST while faults are injected.
+//!
+//! Processes are killed and paused, the database crashes, Redis is killed and connections are
+//! cut; a model has the expected state. `script/fault-campaign --seed 1 --seconds 180`
 
 mod bank;
 mod fault_injector;
@@ -14,7 +15,7 @@ use anyhow::ensure;
 use clap::Parser;
 use fintrac_kit::random::Random;
 use fintrac_tests::client::Client;
-use fintrac_tests::system::{Settings, Shape, System, free_port};
+use fintrac_tests::system::{Layout, Settings, System, free_port};
 use futures::future::join_all;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -56,7 +57,7 @@ async fn main() -> anyhow::Result<()> {
         ..Settings::default()
     };
     let binary = std::env::current_exe()?.with_file_name("fintrac-service");
-    let mut system = System::start_with(&binary.to_string_lossy(), Shape::FiveProcesses, settings).await;
+    let mut system = System::start_with(&binary.to_string_lossy(), Layout::FiveProcesses, settings).await;
     let proxies = Proxies::open(&mut system).await?;
     let clients =
         proxies.gateway_proxies.each_ref().map(|proxy| Client::new(&format!("http://{}", proxy.address)));

@@ -1,5 +1,6 @@
-//! TCP proxies between customers and gateways, and between gateways and ledgers, whose
-//! connections can be cut.
+//! TCP proxies whose connections can be cut.
+//!
+//! They are between customers and gateways, and between gateways and ledgers.
 
 use std::net::SocketAddr;
 

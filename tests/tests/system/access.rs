@@ -1,5 +1,7 @@
-//! Access control: forged tokens at every service, and every operation of the OpenAPI document
-//! for callers without authorization.
+//! Tests access control.
+//!
+//! Forged tokens are sent to every service, and every operation of the OpenAPI document is called
+//! without authorization.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
@@ -13,7 +15,7 @@ use fintrac_proto::ledger::v1::account_service_client::AccountServiceClient;
 use fintrac_proto::notify::v1 as notify;
 use fintrac_proto::notify::v1::notification_service_client::NotificationServiceClient;
 use fintrac_tests::client::ApiResponse;
-use fintrac_tests::system::{Shape, System};
+use fintrac_tests::system::{Layout, System};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tonic::metadata::MetadataValue;
@@ -22,7 +24,7 @@ use tonic::{Code, Request, Status};
 
 use crate::BINARY;
 use crate::identity::logged_in;
-use crate::money::Person;
+use crate::money::TestUser;
 use crate::token_forgery::Forger;
 
 async fn channel(url: &str) -> Channel {
@@ -75,7 +77,7 @@ impl Services {
 
 #[tokio::test]
 async fn forged_tokens_are_rejected_by_every_service() {
-    let mut system = System::start(BINARY, Shape::FiveProcesses).await;
+    let mut system = System::start(BINARY, Layout::FiveProcesses).await;
     let login = logged_in(&system, "forged@example.com").await;
     let forger = Forger::new(&system, &login.text("access_token")).await;
     let services = Services::new(&system).await;
@@ -284,10 +286,10 @@ impl Row {
         &self,
         system: &System,
         token: Option<&str>,
-        things: &HashMap<PathTarget, String>,
+        targets: &HashMap<PathTarget, String>,
     ) -> ApiResponse {
         let (method, path) = self.0.split_once(' ').expect("a method");
-        let thing = things.get(&self.1).cloned().unwrap_or_default();
+        let thing = targets.get(&self.1).cloned().unwrap_or_default();
         let path = path
             .replace("{id}", &thing)
             .replace("{name}", &thing)
@@ -305,10 +307,10 @@ impl Row {
     }
 }
 
-/// Creates one entity of each kind in the household of `person`.
-async fn things(person: &Person<'_>, session_id: &str) -> HashMap<PathTarget, String> {
+/// Creates one entity of each kind in the household of `user`.
+async fn create_targets(user: &TestUser<'_>, session_id: &str) -> HashMap<PathTarget, String> {
     let made = async |path: &str, body: Value| {
-        let response = person.post(path, body).await;
+        let response = user.post(path, body).await;
         assert_eq!(response.status, 201, "{response:?}");
         response.text("id")
     };
@@ -323,18 +325,18 @@ async fn things(person: &Person<'_>, session_id: &str) -> HashMap<PathTarget, St
     let budget = made("/api/v1/budgets", body).await;
     let goal = made("/api/v1/goals", json!({"name": "Mine", "target_amount": "100"})).await;
     let device =
-        person.get("/api/v1/auth/devices").await.body["data"][0]["id"].as_str().expect("a device").to_owned();
+        user.get("/api/v1/auth/devices").await.body["data"][0]["id"].as_str().expect("a device").to_owned();
     // Spending 90% of the budget creates a notification.
     let notified = async {
         loop {
-            let inbox = person.get("/api/v1/notifications").await;
+            let inbox = user.get("/api/v1/notifications").await;
             if let Some(id) = inbox.body["data"][0]["id"].as_str() {
                 return id.to_owned();
             }
         }
     };
     let notification = tokio::time::timeout(Duration::from_mins(1), notified).await.expect("a notification");
-    let me = person.get("/api/v1/users/me").await.text("id");
+    let me = user.get("/api/v1/users/me").await.text("id");
     HashMap::from([
         (PathTarget::Account, account),
         (PathTarget::Category, category),
@@ -360,7 +362,7 @@ async fn login(system: &System, email: &str) -> String {
 
 #[tokio::test]
 async fn every_operation_checks_authentication_and_authorization() {
-    let mut system = System::start(BINARY, Shape::FiveProcesses).await;
+    let mut system = System::start(BINARY, Layout::FiveProcesses).await;
     let document = system.client.get("/openapi.json").await.body;
     let secured = secured(&document);
     let rows: BTreeSet<_> = ROWS.iter().map(Row::operation).collect();
@@ -371,8 +373,8 @@ async fn every_operation_checks_authentication_and_authorization() {
     let eve = logged_in(&system, "matrix-eve@example.com").await;
     let of_eve = eve.text("access_token");
     let forger = Forger::new(&system, &ana.text("access_token")).await;
-    let of_ana = Person::again(&system, &ana.text("access_token"));
-    let things = things(&of_ana, &ana.text("session_id")).await;
+    let of_ana = TestUser::again(&system, &ana.text("access_token"));
+    let targets = create_targets(&of_ana, &ana.text("session_id")).await;
     let nonexistent = HashMap::from([
         (PathTarget::User, "018f0000-0000-7000-8000-000000000000".to_owned()),
         (PathTarget::Rule, "018f0000-0000-7000-8000-000000000000".to_owned()),
@@ -386,9 +388,9 @@ async fn every_operation_checks_authentication_and_authorization() {
 
     for row in ROWS {
         let operation = row.operation();
-        let none = row.send(&system, None, &things).await;
+        let none = row.send(&system, None, &targets).await;
         assert_eq!((none.status, none.code()), (401, "TOKEN_MISSING"), "{operation}");
-        let late = row.send(&system, Some(&forger.expired()), &things).await;
+        let late = row.send(&system, Some(&forger.expired()), &targets).await;
         assert_eq!((late.status, late.code()), (401, "TOKEN_EXPIRED"), "{operation}");
         // An entity of another household, or one that does not exist, is not found.
         let (token, foreign) = match row.1 {
@@ -396,12 +398,12 @@ async fn every_operation_checks_authentication_and_authorization() {
             PathTarget::User | PathTarget::Role | PathTarget::Rule | PathTarget::Currency => {
                 (admin.as_str(), &nonexistent)
             }
-            _ => (of_eve.as_str(), &things),
+            _ => (of_eve.as_str(), &targets),
         };
         let response = row.send(&system, Some(token), foreign).await;
         assert_eq!((response.status, response.code()), (404, "NOT_FOUND"), "{operation}: {response:?}");
     }
-    missing_permissions_are_rejected(&system, &secured, &admin, &things).await;
+    missing_permissions_are_rejected(&system, &secured, &admin, &targets).await;
     // The owner comes last: some of these calls end the session or delete the entity.
     let by_read_first = |row: &&Row| !row.0.starts_with("GET");
     let mut in_order: Vec<_> =
@@ -412,7 +414,7 @@ async fn every_operation_checks_authentication_and_authorization() {
         if is_admin_operation || row.0.starts_with("DELETE") || row.0.contains("restore") {
             continue;
         }
-        let response = row.send(&system, Some(&ana.text("access_token")), &things).await;
+        let response = row.send(&system, Some(&ana.text("access_token")), &targets).await;
         assert!(
             response.status < 300 || response.status == 422,
             "{}: the owner is authorized: {response:?}",
@@ -429,12 +431,13 @@ async fn missing_permissions_are_rejected(
     system: &System,
     secured: &BTreeMap<String, Vec<String>>,
     admin: &str,
-    things: &HashMap<PathTarget, String>,
+    targets: &HashMap<PathTarget, String>,
 ) {
     let email = "matrix-limited@example.com";
     logged_in(system, email).await;
-    let limited = Person::again(system, &login(system, email).await).get("/api/v1/users/me").await.text("id");
-    let admin = Person::again(system, admin);
+    let limited =
+        TestUser::again(system, &login(system, email).await).get("/api/v1/users/me").await.text("id");
+    let admin = TestUser::again(system, admin);
     let roles = admin.get("/api/v1/admin/roles").await;
     let all: Vec<_> =
         roles.body["permissions"].as_array().expect("a list").iter().filter_map(Value::as_str).collect();
@@ -469,7 +472,7 @@ async fn missing_permissions_are_rejected(
         .await;
         let needs = |row: &Row| secured[row.operation()].iter().any(|needed| needed == permission);
         for row in ROWS.iter().filter(|row| needs(row)) {
-            let response = row.send(system, Some(&token), things).await;
+            let response = row.send(system, Some(&token), targets).await;
             assert_eq!(
                 (response.status, response.code()),
                 (403, "PERMISSION_DENIED"),
@@ -481,7 +484,7 @@ async fn missing_permissions_are_rejected(
         let reads = ROWS.iter().filter(|row| row.0.starts_with("GET") && row.1 == PathTarget::Nothing);
         for row in reads.filter(|row| !needs(row)).take(3) {
             assert_eq!(
-                row.send(system, Some(&token), things).await.status,
+                row.send(system, Some(&token), targets).await.status,
                 200,
                 "{} does not need {permission}",
                 row.0

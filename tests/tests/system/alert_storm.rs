@@ -1,5 +1,6 @@
-//! Spending in many budgets while budget-svc and notify-svc are killed: the alerts match a plain
-//! model, and each notification is sent once.
+//! Tests spending in many budgets while budget-svc and notify-svc are killed.
+//!
+//! The alerts match a plain model, and each notification is sent once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -7,16 +8,16 @@ use std::time::Duration;
 use fintrac_kit::random::Random;
 use fintrac_tests::client::Client;
 use fintrac_tests::events::Stream;
-use fintrac_tests::system::{Settings, Shape, System};
+use fintrac_tests::system::{Layout, Settings, System};
 use futures::future::join_all;
 use serde_json::json;
 use sqlx::{Connection as _, PgConnection, Row as _};
 use tokio::sync::watch;
 
 use crate::BINARY;
-use crate::money::Person;
+use crate::money::TestUser;
 
-const PEOPLE: usize = 10;
+const USERS: usize = 10;
 const BUDGETS_EACH: usize = 20;
 const CATEGORIES_EACH: usize = 12;
 const TRANSACTIONS: usize = 10_000;
@@ -51,7 +52,7 @@ const READERS: usize = 50;
 /// A reader: whose events it reads, and those that it received, by id.
 struct Reader {
     owner: usize,
-    heard: Vec<(i64, String)>,
+    received: Vec<(i64, String)>,
 }
 
 impl Reader {
@@ -67,7 +68,7 @@ impl Reader {
         let mut after = "0".to_owned();
         loop {
             let end = until.borrow_and_update().as_ref().map(|ends| ends[self.owner]);
-            if end.is_some_and(|end| self.heard.last().is_some_and(|(id, _)| *id >= end)) {
+            if end.is_some_and(|end| self.received.last().is_some_and(|(id, _)| *id >= end)) {
                 return;
             }
             // notify-svc may be down.
@@ -75,7 +76,7 @@ impl Reader {
                 elapse(Duration::from_millis(50)).await;
                 continue;
             };
-            for _ in 0..=below(random, 400) {
+            for _ in 0..=random_below(random, 400) {
                 let event = tokio::select! {
                     event = stream.next() => event,
                     _changed = until.changed() => break,
@@ -85,9 +86,9 @@ impl Reader {
                     after.clone_from(&event.id);
                 }
                 if !event.name.is_empty() {
-                    self.heard.push((event.id.parse().expect("a number"), event.name));
+                    self.received.push((event.id.parse().expect("a number"), event.name));
                 }
-                if end.is_some_and(|end| self.heard.last().is_some_and(|(id, _)| *id >= end)) {
+                if end.is_some_and(|end| self.received.last().is_some_and(|(id, _)| *id >= end)) {
                     return;
                 }
             }
@@ -96,7 +97,7 @@ impl Reader {
 }
 
 /// A random number below `end`.
-fn below(random: &Random, end: usize) -> usize {
+fn random_below(random: &Random, end: usize) -> usize {
     usize::try_from(u64::from_le_bytes(random.bytes())).expect("64 bits") % end
 }
 
@@ -105,29 +106,30 @@ fn cents(minor: i64) -> String {
 }
 
 async fn spender(system: &System, number: usize) -> SpendingUser {
-    let person = Person::new(system, &format!("storm{number}@example.com")).await;
-    person.move_to_noon().await;
-    let account = person.account(json!({"name": "Card", "account_type": "card"})).await;
+    let user = TestUser::new(system, &format!("storm{number}@example.com")).await;
+    user.move_to_noon().await;
+    let account = user.account(json!({"name": "Card", "account_type": "card"})).await;
     let mut categories = Vec::new();
     for name in 0..CATEGORIES_EACH {
         let body = json!({"name": format!("C{name}"), "type": "expense"});
-        categories.push(person.post("/api/v1/categories", body).await.text("id"));
+        categories.push(user.post("/api/v1/categories", body).await.text("id"));
     }
-    SpendingUser { token: person.token().to_owned(), account, categories }
+    SpendingUser { token: user.token().to_owned(), account, categories }
 }
 
 async fn budget(system: &System, spenders: &[SpendingUser], owner: usize, random: &Random) -> WatchedBudget {
-    let person = Person::again(system, &spenders[owner].token);
-    let categories: BTreeSet<_> = (0..=below(random, 3)).map(|_| below(random, CATEGORIES_EACH)).collect();
+    let user = TestUser::again(system, &spenders[owner].token);
+    let categories: BTreeSet<_> =
+        (0..=random_below(random, 3)).map(|_| random_below(random, CATEGORIES_EACH)).collect();
     let thresholds: BTreeSet<_> =
-        (0..=below(random, 3)).map(|_| [25, 50, 80, 100, 150][below(random, 5)]).collect();
+        (0..=random_below(random, 3)).map(|_| [25, 50, 80, 100, 150][random_below(random, 5)]).collect();
     let thresholds: Vec<i64> = thresholds.into_iter().collect();
-    let limit = 5_000 + i64::try_from(below(random, 150_000)).expect("small");
-    let frequency = ["weekly", "monthly", "quarterly", "yearly"][below(random, 4)];
+    let limit = 5_000 + i64::try_from(random_below(random, 150_000)).expect("small");
+    let frequency = ["weekly", "monthly", "quarterly", "yearly"][random_below(random, 4)];
     let ids: Vec<_> = categories.iter().map(|index| &spenders[owner].categories[*index]).collect();
     let body = json!({"name": "B", "amount": cents(limit), "category_ids": ids, "frequency": frequency,
         "alert_thresholds": thresholds});
-    let made = person.post("/api/v1/budgets", body).await;
+    let made = user.post("/api/v1/budgets", body).await;
     assert_eq!(made.status, 201, "{made:?}");
     WatchedBudget { id: made.text("id"), owner, categories, thresholds, limit }
 }
@@ -147,8 +149,9 @@ async fn storm(system: &mut System, spenders: &[SpendingUser], expenses: &[Expen
     });
     let killing = async {
         for round in 0..KILLS / 2 {
-            elapse(Duration::from_millis(300 + u64::try_from(below(random, 900)).expect("small"))).await;
-            for service in [["budget", "notify"][round % 2], ["notify", "budget"][below(random, 2)]] {
+            elapse(Duration::from_millis(300 + u64::try_from(random_below(random, 900)).expect("small")))
+                .await;
+            for service in [["budget", "notify"][round % 2], ["notify", "budget"][random_below(random, 2)]] {
                 system.kill_service(service).await;
                 system.restart_service(service);
             }
@@ -163,7 +166,7 @@ async fn elapse(moment: Duration) {
 }
 
 /// Waits until all events are processed and all emails are sent.
-async fn settle(database: &mut PgConnection) {
+async fn wait_until_processed(database: &mut PgConnection) {
     let read = |reader: &str, source: &str| {
         format!(
             "not exists (select from {source}.events e, {reader}.event_cursors c where c.source = '{source}'
@@ -178,7 +181,7 @@ async fn settle(database: &mut PgConnection) {
         read("notify", "ledger"),
     );
     let mut tick = tokio::time::interval(Duration::from_millis(50));
-    let settled = async {
+    let processed = async {
         loop {
             tick.tick().await;
             let row = sqlx::query(sqlx::AssertSqlSafe(sql.clone())).fetch_one(&mut *database).await;
@@ -187,7 +190,7 @@ async fn settle(database: &mut PgConnection) {
             }
         }
     };
-    tokio::time::timeout(Duration::from_mins(2), settled).await.expect("everything is processed");
+    tokio::time::timeout(Duration::from_mins(2), processed).await.expect("everything is processed");
 }
 
 /// Computes the alerts that must fire for `spent` (by owner and category).
@@ -218,7 +221,7 @@ fn start_readers(
         let owner = number % spenders.len();
         let (client, token, ends) = (system.client.clone(), spenders[owner].token.clone(), ends.clone());
         tokio::spawn(async move {
-            let mut reader = Reader { owner, heard: Vec::new() };
+            let mut reader = Reader { owner, received: Vec::new() };
             let random = Random::seeded(u64::try_from(1000 + number).expect("small"));
             reader.read(&client, &token, &ends, &random).await;
             reader
@@ -237,7 +240,7 @@ async fn read_everything(
 ) {
     let mut histories = Vec::new();
     for spender in spenders {
-        let me = Person::again(system, &spender.token).get("/api/v1/users/me").await.text("id");
+        let me = TestUser::again(system, &spender.token).get("/api/v1/users/me").await.text("id");
         let sql = format!(
             "select seq, entity from notify.live_events where household_id = (
                  select household_id from notify.live_events where user_id = '{me}' limit 1) order by seq"
@@ -253,9 +256,9 @@ async fn read_everything(
         .await
         .expect("the readers reach the end");
     for reader in all {
-        let Reader { owner, heard } = reader.expect("no panic");
+        let Reader { owner, received } = reader.expect("no panic");
         assert!(histories[owner].len() > 500, "{} events", histories[owner].len());
-        assert_eq!(heard, histories[owner], "each event once");
+        assert_eq!(received, histories[owner], "each event once");
     }
 }
 
@@ -263,22 +266,22 @@ async fn read_everything(
 async fn alerts_fired_in_a_storm_match_a_plain_model() {
     let common = vec![("JWT_ACCESS_TOKEN_EXPIRE_MINUTES", "1440".to_owned())];
     let settings = Settings { common, ..Settings::default() };
-    let mut system = System::start_with(BINARY, Shape::FiveProcesses, settings).await;
+    let mut system = System::start_with(BINARY, Layout::FiveProcesses, settings).await;
     let random = Random::seeded(21);
     let mut spenders = Vec::new();
-    for number in 0..PEOPLE {
+    for number in 0..USERS {
         spenders.push(spender(&system, number).await);
     }
     let mut budgets = Vec::new();
-    for owner in 0..PEOPLE {
+    for owner in 0..USERS {
         for _ in 0..BUDGETS_EACH {
             budgets.push(budget(&system, &spenders, owner, &random).await);
         }
     }
     let expenses: Vec<Expense> = (0..TRANSACTIONS)
         .map(|_| {
-            let minor = 1 + i64::try_from(below(&random, 2_000)).expect("small");
-            (below(&random, PEOPLE), below(&random, CATEGORIES_EACH), minor)
+            let minor = 1 + i64::try_from(random_below(&random, 2_000)).expect("small");
+            (random_below(&random, USERS), random_below(&random, CATEGORIES_EACH), minor)
         })
         .collect();
     let mut database = PgConnection::connect(&system.database_url()).await.expect("connected");
@@ -286,20 +289,20 @@ async fn alerts_fired_in_a_storm_match_a_plain_model() {
     let (mut spent, mut expected) = (BTreeMap::new(), FiredAlerts::new());
     for half in expenses.chunks(TRANSACTIONS / 2) {
         storm(&mut system, &spenders, half, &random).await;
-        settle(&mut database).await;
+        wait_until_processed(&mut database).await;
         for (owner, category, minor) in half {
             *spent.entry((*owner, *category)).or_default() += minor;
         }
         expected.extend(model(&budgets, &spent));
         // From here on, some limits are lower and some higher.
         for budget in budgets.iter_mut().step_by(3) {
-            budget.limit = budget.limit * [1, 3][below(&random, 2)] / 2;
-            let person = Person::again(&system, &spenders[budget.owner].token);
+            budget.limit = budget.limit * [1, 3][random_below(&random, 2)] / 2;
+            let user = TestUser::again(&system, &spenders[budget.owner].token);
             let path = format!("/api/v1/budgets/{}", budget.id);
-            let changed = person.patch(&path, json!({"amount": cents(budget.limit)})).await;
+            let changed = user.patch(&path, json!({"amount": cents(budget.limit)})).await;
             assert_eq!(changed.status, 200, "{changed:?}");
         }
-        settle(&mut database).await;
+        wait_until_processed(&mut database).await;
         expected.extend(model(&budgets, &spent));
     }
 
@@ -340,7 +343,7 @@ async fn alerts_fired_in_a_storm_match_a_plain_model() {
     let files: usize = ["budget_threshold", "budget_exceeded"]
         .iter()
         .flat_map(|kind| {
-            (0..PEOPLE)
+            (0..USERS)
                 .map(|number| system.mailbox.subjects(kind, &format!("storm{number}@example.com")).len())
         })
         .sum();

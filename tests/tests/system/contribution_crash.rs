@@ -1,18 +1,19 @@
-//! budget-svc is killed while users contribute to a goal: each contribution exists together with
-//! its transfer, or neither exists.
+//! Kills budget-svc while users contribute to a goal.
+//!
+//! Each contribution exists together with its transfer, or neither exists.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use fintrac_kit::random::Random;
 use fintrac_tests::client::Client;
-use fintrac_tests::system::{Shape, System};
+use fintrac_tests::system::{Layout, System};
 use futures::future::join_all;
 use serde_json::json;
 use tokio::sync::watch;
 
 use crate::BINARY;
-use crate::money::Person;
+use crate::money::TestUser;
 
 const CONTRIBUTIONS: usize = 500;
 const WORKERS: usize = 8;
@@ -28,7 +29,11 @@ async fn contribute(client: &Client, token: &str, goal: &str, from: &str, key: &
 }
 
 /// Reads the transfers on the goal's account and the completed contributions.
-async fn both(ana: &Person<'_>, goal: &str, savings: &str) -> (BTreeSet<String>, BTreeSet<String>, usize) {
+async fn contributions_and_transfers(
+    ana: &TestUser<'_>,
+    goal: &str,
+    savings: &str,
+) -> (BTreeSet<String>, BTreeSet<String>, usize) {
     let contributions = ana.walk(&format!("/api/v1/goals/{goal}/contributions?page_size=200")).await;
     let pending = contributions.iter().filter(|row| row["status"] == "pending").count();
     let done = contributions.iter().filter(|row| row["status"] == "done");
@@ -41,10 +46,10 @@ async fn both(ana: &Person<'_>, goal: &str, savings: &str) -> (BTreeSet<String>,
 
 #[tokio::test]
 async fn contributions_and_their_transfers_are_atomic() {
-    let mut system = System::start(BINARY, Shape::FiveProcesses).await;
+    let mut system = System::start(BINARY, Layout::FiveProcesses).await;
     let random = Random::seeded(31);
     let (token, bank, savings, goal) = {
-        let ana = Person::new(&system, "saver@example.com").await;
+        let ana = TestUser::new(&system, "saver@example.com").await;
         let bank = ana.account(json!({"name": "Bank", "account_type": "bank", "balance": "1000"})).await;
         let savings = ana.account(json!({"name": "Savings", "account_type": "bank"})).await;
         let goal = json!({"name": "Boat", "target_amount": "1000", "account_id": savings});
@@ -56,27 +61,27 @@ async fn contributions_and_their_transfers_are_atomic() {
     let mut acknowledged = BTreeSet::new();
     for keys in keys.chunks(CONTRIBUTIONS.div_ceil(KILLS)) {
         // The number of responses so far, and of those without a definite result.
-        let answered = watch::Sender::new((0, 0));
+        let counts = watch::Sender::new((0, 0));
         let share = keys.len().div_ceil(WORKERS);
         let workers = keys.chunks(share).map(async |keys| {
             let mut done = Vec::new();
             for key in keys {
                 match contribute(&client, &token, &goal, &bank, key).await {
                     Some(201) => done.push(key.clone()),
-                    Some(503 | 504) | None => answered.send_modify(|(_, lost)| *lost += 1),
+                    Some(503 | 504) | None => counts.send_modify(|(_, lost)| *lost += 1),
                     Some(other) => panic!("unexpected status {other} after a crash"),
                 }
-                answered.send_modify(|(count, _)| *count += 1);
+                counts.send_modify(|(count, _)| *count += 1);
             }
             done
         });
         // Killed while the workers run; they continue while the process is down and restarts.
         let moment = 10 + usize::from(random.bytes::<1>()[0]) % 40;
         let killing = async {
-            let mut answered = answered.subscribe();
-            answered.wait_for(|(count, _)| *count >= moment).await.expect("there are responses");
+            let mut counts = counts.subscribe();
+            counts.wait_for(|(count, _)| *count >= moment).await.expect("there are responses");
             system.kill_service("budget").await;
-            answered.wait_for(|(_, lost)| *lost > 0).await.expect("a request fails");
+            counts.wait_for(|(_, lost)| *lost > 0).await.expect("a request fails");
             system.restart_service("budget");
         };
         let (done, ()) = tokio::join!(join_all(workers), killing);
@@ -84,12 +89,12 @@ async fn contributions_and_their_transfers_are_atomic() {
         system.wait_until_ready().await;
     }
     assert!(acknowledged.len() < CONTRIBUTIONS);
-    let ana = Person::again(&system, &token);
+    let ana = TestUser::again(&system, &token);
     let mut tick = tokio::time::interval(Duration::from_millis(100));
     let settled = async {
         loop {
             tick.tick().await;
-            let (transfers, done, pending) = both(&ana, &goal, &savings).await;
+            let (transfers, done, pending) = contributions_and_transfers(&ana, &goal, &savings).await;
             if pending == 0 {
                 return (transfers, done);
             }
@@ -107,7 +112,7 @@ async fn contributions_and_their_transfers_are_atomic() {
     for key in keys.iter().filter(|key| !acknowledged.contains(*key)) {
         assert_eq!(contribute(&client, &token, &goal, &bank, key).await, Some(201), "{key}");
     }
-    let (transfers, done, pending) = both(&ana, &goal, &savings).await;
+    let (transfers, done, pending) = contributions_and_transfers(&ana, &goal, &savings).await;
     assert_eq!((transfers.len(), done.len(), pending), (CONTRIBUTIONS, CONTRIBUTIONS, 0));
     assert_eq!(transfers, done);
     assert_eq!(ana.balance(&savings).await, "500.00");

@@ -1,17 +1,18 @@
-//! Kills of the whole system: nothing acknowledged is lost, no process keeps running, and the
-//! next start recovers.
+//! Kills the whole system.
+//!
+//! Nothing acknowledged is lost, no process keeps running, and the next start recovers.
 
 use std::time::Duration;
 
 use fintrac_kit::random::Random;
 use fintrac_tests::client::unique_address;
-use fintrac_tests::system::{Shape, Signal, System, coverage, signal};
+use fintrac_tests::system::{Layout, Signal, System, coverage, signal};
 use futures::future::join_all;
 use serde_json::json;
 
 use crate::BINARY;
 
-const TIMES: u32 = 10;
+const KILLS: u32 = 10;
 
 /// Registers users until the system is killed; returns the acknowledged ones.
 async fn register_until_killed(system: &System, round: u32, worker: u32) -> Vec<String> {
@@ -33,10 +34,10 @@ async fn register_until_killed(system: &System, round: u32, worker: u32) -> Vec<
 
 #[tokio::test]
 async fn ten_kills_lose_no_acknowledged_registration() {
-    let mut system = System::start(BINARY, Shape::OneProcess).await;
+    let mut system = System::start(BINARY, Layout::OneProcess).await;
     let random = Random::seeded(7);
     let mut acknowledged = Vec::new();
-    for round in 0..TIMES {
+    for round in 0..KILLS {
         let postgres = system.postgres_pid().expect("PostgreSQL runs");
         let [low, high] = random.bytes();
         let moment = Duration::from_millis(u64::from(u16::from_le_bytes([low, high])) % 1500);
@@ -80,7 +81,7 @@ async fn wait_until_gone(pid: u32) {
 
 #[tokio::test]
 async fn a_second_system_on_the_same_folder_is_rejected() {
-    let system = System::start(BINARY, Shape::OneProcess).await;
+    let system = System::start(BINARY, Layout::OneProcess).await;
     let output = tokio::process::Command::new(BINARY)
         .arg("fintrac")
         .current_dir(system.data_dir())

@@ -3,17 +3,17 @@
 use std::time::Duration;
 
 use fintrac_tests::client::PASSWORD;
-use fintrac_tests::system::{Shape, System};
+use fintrac_tests::system::{Layout, System};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::BINARY;
 use crate::identity::logged_in;
-use crate::money::Person;
+use crate::money::TestUser;
 
 const EMAIL: &str = "canary@example.com";
 /// Words in every text field that the user fills, and in the client data.
-const WORDS: [&str; 23] = [
+const PERSONAL_DATA: [&str; 23] = [
     "canary@example.com",
     "Canarina",
     "Canarsson",
@@ -62,7 +62,7 @@ impl TrackedUser<'_> {
     }
 
     /// Fills every text field.
-    async fn live(&self) {
+    async fn record_personal_data(&self) {
         let account = json!({"name": "Canary bank", "account_type": "bank", "balance": "500", "description": "Canary description"});
         let bank = self.made("/api/v1/accounts", account).await;
         let other = self.made("/api/v1/accounts", json!({"name": "Other", "account_type": "bank"})).await;
@@ -109,17 +109,17 @@ async fn until(system: &System, sql: &'static str, expected: i64) {
 }
 
 /// Lists the tables that contain a word.
-async fn places(system: &System, word: &str) -> Vec<String> {
+async fn tables_containing(system: &System, word: &str) -> Vec<String> {
     let dump = system.dump().await;
-    let mut places: Vec<_> =
+    let mut tables: Vec<_> =
         dump.into_iter().filter(|(_, row)| row.contains(word)).map(|(table, _)| table).collect();
-    places.dedup();
-    places
+    tables.dedup();
+    tables
 }
 
 #[tokio::test]
 async fn everything_is_exported_on_request_and_erased_after_the_grace_period() {
-    let mut system = System::start(BINARY, Shape::OneProcess).await;
+    let mut system = System::start(BINARY, Layout::OneProcess).await;
     let register = json!({"email": EMAIL, "password": PASSWORD, "first_name": "Canarina", "last_name": "Canarsson",
         "username": "canarinho", "phone_number": "+34 600 987 654"});
     assert_eq!(system.client.post("/api/v1/auth/register", register).await.status, 202);
@@ -130,8 +130,8 @@ async fn everything_is_exported_on_request_and_erased_after_the_grace_period() {
     let login = system.client.post("/api/v1/auth/login", body).await;
     let canary = TrackedUser { system: &system, token: login.text("access_token") };
     // Keeps the budget's month from ending during the test.
-    Person::again(&system, &canary.token).move_to_noon().await;
-    canary.live().await;
+    TestUser::again(&system, &canary.token).move_to_noon().await;
+    canary.record_personal_data().await;
     until(&system, "select count(*) from ledger.transactions where recurring_id is not null", 1).await;
     // If the first evaluation finds the budget spent, there is no alert for 80% before.
     let notified = "select count(*) from notify.notifications
@@ -147,7 +147,7 @@ async fn everything_is_exported_on_request_and_erased_after_the_grace_period() {
 
     let export = canary.send(Method::GET, "/api/v1/users/me/export", Value::Null).await;
     let text = export.to_string();
-    for word in WORDS {
+    for word in PERSONAL_DATA {
         assert!(text.contains(word), "{word} is not in the export");
     }
     let bank = &export["ledger"]["accounts"][0];
@@ -205,8 +205,8 @@ async fn everything_is_exported_on_request_and_erased_after_the_grace_period() {
                      + (select count(*) from budget.erasures where erased_at is not null)
                      + (select count(*) from notify.erasures where erased_at is not null)";
     until(&system, done, 4).await;
-    for word in WORDS {
-        assert_eq!(places(&system, word).await, Vec::<String>::new(), "{word} was not erased");
+    for word in PERSONAL_DATA {
+        assert_eq!(tables_containing(&system, word).await, Vec::<String>::new(), "{word} was not erased");
     }
     assert!(system.verify().await, "every invariant of the ledger holds");
     let mut connection = system.connect().await;
@@ -227,7 +227,7 @@ async fn everything_is_exported_on_request_and_erased_after_the_grace_period() {
 /// Exports more data than fits into one message between services.
 #[tokio::test]
 async fn an_export_holds_more_than_one_grpc_message() {
-    let mut system = System::start(BINARY, Shape::FiveProcesses).await;
+    let mut system = System::start(BINARY, Layout::FiveProcesses).await;
     let login = logged_in(&system, "writer@example.com").await;
     let writer = TrackedUser { system: &system, token: login.text("access_token") };
     let account = json!({"name": "Bank", "account_type": "bank", "balance": "500"});

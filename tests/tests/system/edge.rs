@@ -1,12 +1,13 @@
-//! Protection in an untrusted network: rate limits shared between gateways, and mutual TLS
-//! between services.
+//! Tests the protection in an untrusted network.
+//!
+//! Rate limits are shared between gateways, and services use mutual TLS.
 
 use std::process::Stdio;
 use std::time::Duration;
 
 use fintrac_kit::testing::CertificateAuthority;
 use fintrac_tests::client::Client;
-use fintrac_tests::system::{Settings, Shape, System, free_port};
+use fintrac_tests::system::{Layout, Settings, System, free_port};
 use reqwest::Method;
 use serde_json::json;
 use tokio::process::{Child, Command};
@@ -16,7 +17,7 @@ use tonic_health::pb::health_client::HealthClient;
 
 use crate::BINARY;
 use crate::identity::logged_in;
-use crate::money::Person;
+use crate::money::TestUser;
 
 async fn redis(port: u16, dir: &std::path::Path) -> Child {
     let arguments = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--port"];
@@ -40,48 +41,51 @@ async fn redis(port: u16, dir: &std::path::Path) -> Child {
 
 #[tokio::test]
 async fn rate_limits_are_shared_through_redis_and_local_without_it() {
-    const PER_MINUTE: usize = 40;
+    const REQUESTS_PER_MINUTE: usize = 40;
     let port = free_port();
     let dir = tempfile::tempdir().expect("a folder");
     let mut server = redis(port, dir.path()).await;
     let common = vec![
         ("REDIS_URL", format!("redis://127.0.0.1:{port}/0")),
-        ("RATE_LIMIT_PER_MINUTE", PER_MINUTE.to_string()),
+        ("RATE_LIMIT_PER_MINUTE", REQUESTS_PER_MINUTE.to_string()),
         // Keeps a busy machine from falling back to the local limit.
         ("REDIS_SOCKET_TIMEOUT", "5".to_owned()),
     ];
     let settings = Settings { common, ..Settings::default() };
-    let mut system = System::start_with(BINARY, Shape::FiveProcesses, settings).await;
+    let mut system = System::start_with(BINARY, Layout::FiveProcesses, settings).await;
     let ledger = system.ledger_grpc.clone();
     let second = Client::new(&format!("http://{}", system.start_gateway(Some(&ledger)).await));
     let ask = async |client: &Client, from: &str| {
         let request = client.request(Method::GET, "/api/v1/nothing").header("x-forwarded-for", from);
         let response = request.send().await.expect("a response");
         let left = response.headers()["ratelimit"].to_str().expect("text").to_owned();
-        assert_eq!(response.headers()["ratelimit-policy"], format!("\"default\";q={PER_MINUTE};w=60"));
+        assert_eq!(
+            response.headers()["ratelimit-policy"],
+            format!("\"default\";q={REQUESTS_PER_MINUTE};w=60")
+        );
         let waits = response.headers().contains_key("retry-after");
         assert_eq!(waits, response.status() == 429, "{left}");
         response.status().as_u16()
     };
     let started = tokio::time::Instant::now();
     let mut admitted = 0;
-    for _ in 0..PER_MINUTE {
+    for _ in 0..REQUESTS_PER_MINUTE {
         for client in [&system.client, &second] {
             admitted += usize::from(ask(client, "198.51.100.1").await != 429);
         }
     }
     // The limit refills by one request every 1.5 s.
-    let most = PER_MINUTE + usize::try_from(started.elapsed().as_secs()).expect("short") + 1;
+    let most = REQUESTS_PER_MINUTE + usize::try_from(started.elapsed().as_secs()).expect("short") + 1;
     assert!(
-        (PER_MINUTE..=most).contains(&admitted),
+        (REQUESTS_PER_MINUTE..=most).contains(&admitted),
         "{admitted} of {} were allowed at two gateways",
-        2 * PER_MINUTE
+        2 * REQUESTS_PER_MINUTE
     );
     assert_ne!(ask(&second, "198.51.100.2").await, 429, "another address");
 
     server.kill().await.expect("killed");
     for client in [&system.client, &second] {
-        for _ in 0..PER_MINUTE / 2 {
+        for _ in 0..REQUESTS_PER_MINUTE / 2 {
             assert_eq!(ask(client, "198.51.100.3").await, 404, "without Redis, the limit is local");
         }
     }
@@ -118,9 +122,9 @@ async fn services_authenticate_with_certificates() {
         ("GRPC_TLS_CA", file("ca.pem", &authority.pem)),
     ];
     let settings = Settings { common, scheme: "https", ..Settings::default() };
-    let mut system = System::start_with(BINARY, Shape::FiveProcesses, settings).await;
+    let mut system = System::start_with(BINARY, Layout::FiveProcesses, settings).await;
     let token = logged_in(&system, "private@example.com").await.text("access_token");
-    let ana = Person::again(&system, &token);
+    let ana = TestUser::again(&system, &token);
     ana.account(json!({"name": "Bank", "account_type": "bank", "balance": "100"})).await;
     assert_eq!(ana.get("/api/v1/budgets/summary").await.status, 200);
 
@@ -150,7 +154,7 @@ async fn services_authenticate_with_certificates() {
 
 #[tokio::test]
 async fn other_services_work_while_one_is_down() {
-    let mut system = System::start(BINARY, Shape::FiveProcesses).await;
+    let mut system = System::start(BINARY, Layout::FiveProcesses).await;
     let token = logged_in(&system, "partly@example.com").await.text("access_token");
     let calls = [
         ("notify", "/api/v1/notifications"),

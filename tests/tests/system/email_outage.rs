@@ -1,11 +1,12 @@
-//! Emails through a failing server: none is lost, and an email that is sent twice has the same
-//! Message-ID.
+//! Tests emails through a failing server.
+//!
+//! None is lost, and an email that is sent twice has the same Message-ID.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use fintrac_kit::testing::smtp::{SmtpReply, SmtpServer};
-use fintrac_tests::system::{Settings, Shape, System};
+use fintrac_tests::system::{Layout, Settings, System};
 use sqlx::{Connection as _, PgConnection};
 
 use crate::BINARY;
@@ -13,7 +14,7 @@ use crate::BINARY;
 async fn start() -> (System, SmtpServer, PgConnection) {
     let server = SmtpServer::start().await;
     let settings = Settings { common: vec![("SMTP_URL", server.url())], ..Settings::default() };
-    let system = System::start_with(BINARY, Shape::FiveProcesses, settings).await;
+    let system = System::start_with(BINARY, Layout::FiveProcesses, settings).await;
     let database = PgConnection::connect(&system.database_url()).await.expect("connected");
     (system, server, database)
 }

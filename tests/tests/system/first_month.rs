@@ -1,5 +1,6 @@
-//! A user's first month: three currencies, a budget that is exceeded, a goal that is reached, and
-//! the notifications.
+//! Tests a user's first month.
+//!
+//! It has three currencies, a budget that is exceeded, a goal that is reached, and notifications.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -14,7 +15,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tonic::{Code, Request};
 
-use crate::money::Person;
+use crate::money::TestUser;
 
 const ACCOUNTS: &str = "/api/v1/accounts";
 const BUDGETS: &str = "/api/v1/budgets";
@@ -37,22 +38,22 @@ async fn eventually<T>(what: &str, found: impl AsyncFn() -> Option<T>) -> T {
     tokio::time::timeout(Duration::from_mins(1), polled).await.unwrap_or_else(|_| panic!("{what}"))
 }
 
-async fn made(person: &Person<'_>, path: &str, body: Value) -> String {
-    let response = person.post(path, body).await;
+async fn made(user: &TestUser<'_>, path: &str, body: Value) -> String {
+    let response = user.post(path, body).await;
     assert_eq!(response.status, 201, "{response:?}");
     response.text("id")
 }
 
 /// Lists the kinds of notifications in the inbox, newest first.
-async fn inbox(person: &Person<'_>, query: &str) -> Vec<String> {
-    let rows = person.walk(&format!("{NOTIFICATIONS}?page_size=2{query}")).await;
+async fn inbox(user: &TestUser<'_>, query: &str) -> Vec<String> {
+    let rows = user.walk(&format!("{NOTIFICATIONS}?page_size=2{query}")).await;
     rows.iter().map(|row| row["kind"].as_str().expect("a kind").to_owned()).collect()
 }
 
 /// A user in the first month, with accounts and categories.
 struct Month<'a> {
     system: &'a System,
-    ana: Person<'a>,
+    ana: TestUser<'a>,
     bank: String,
     card: String,
     second: String,
@@ -67,7 +68,7 @@ const EMAIL: &str = "first-month@example.com";
 impl<'a> Month<'a> {
     /// Creates accounts in three currencies, and the transactions of a month.
     async fn begin(system: &'a System) -> Self {
-        let ana = Person::new(system, EMAIL).await;
+        let ana = TestUser::new(system, EMAIL).await;
         ana.move_to_noon().await;
         let account = async |name: &str, kind: &str, currency: &str, balance: &str| {
             let body =
@@ -238,10 +239,10 @@ impl<'a> Month<'a> {
         for (zone, hours) in [("Pacific/Kiritimati", 14), ("Pacific/Pago_Pago", -11)] {
             assert_eq!(self.ana.patch(PREFERENCES, json!({"timezone": zone})).await.status, 200);
             eventually(zone, async || {
-                let there = (Clock::System.now() + TimeDelta::hours(hours)).date_naive();
+                let local_date = (Clock::System.now() + TimeDelta::hours(hours)).date_naive();
                 let income = json!({"account_id": self.second, "type": "income", "amount": "1"});
                 let recorded = self.ana.post(TRANSACTIONS, income).await;
-                (recorded.text("transaction_date") == there.to_string()).then_some(())
+                (recorded.text("transaction_date") == local_date.to_string()).then_some(())
             })
             .await;
         }
@@ -270,7 +271,7 @@ pub async fn a_users_first_month(system: &System) {
 /// Checks that the linked page acts only on its button.
 ///
 /// An email client sends the button's request itself (RFC 8058).
-async fn the_link_in_an_email_unsubscribes_from_its_kind(system: &System, ana: &Person<'_>) {
+async fn the_link_in_an_email_unsubscribes_from_its_kind(system: &System, ana: &TestUser<'_>) {
     let message = system.mailbox.wait("goal_milestone", EMAIL).await;
     let (_, link) = message.text.split_once("http://gateway.example/unsubscribe").expect("a link");
     let path = format!("/unsubscribe{}", link.split_whitespace().next().expect("a token"));
@@ -292,7 +293,7 @@ async fn the_link_in_an_email_unsubscribes_from_its_kind(system: &System, ana: &
 }
 
 async fn other_households_see_nothing(month: &Month<'_>, budget: &str, goal: &str, notification: &str) {
-    let bob = Person::new(month.system, "second-month@example.com").await;
+    let bob = TestUser::new(month.system, "second-month@example.com").await;
     for path in [budget, &format!("{budget}/progress"), goal, &format!("{goal}/contributions")] {
         assert_eq!(bob.get(path).await.status, 404, "{path}");
     }
@@ -305,10 +306,11 @@ async fn other_households_see_nothing(month: &Month<'_>, budget: &str, goal: &st
     let code =
         |response: &ApiResponse| response.body["errors"][0]["code"].as_str().unwrap_or_default().to_owned();
     let food = json!({"name": "x", "amount": "1", "category_id": month.food, "frequency": "weekly"});
-    let theirs = bob.post(BUDGETS, food).await;
-    assert_eq!((theirs.status, code(&theirs).as_str()), (422, "CATEGORY_NOT_FOUND"));
-    let theirs = bob.post(GOALS, json!({"name": "x", "target_amount": "1", "account_id": month.card})).await;
-    assert_eq!((theirs.status, code(&theirs).as_str()), (422, "ACCOUNT_NOT_FOUND"));
+    let rejected = bob.post(BUDGETS, food).await;
+    assert_eq!((rejected.status, code(&rejected).as_str()), (422, "CATEGORY_NOT_FOUND"));
+    let rejected =
+        bob.post(GOALS, json!({"name": "x", "target_amount": "1", "account_id": month.card})).await;
+    assert_eq!((rejected.status, code(&rejected).as_str()), (422, "ACCOUNT_NOT_FOUND"));
     for list in [BUDGETS, GOALS, ACCOUNTS] {
         assert!(bob.walk(list).await.is_empty(), "{list}");
     }
@@ -317,7 +319,7 @@ async fn other_households_see_nothing(month: &Month<'_>, budget: &str, goal: &st
 }
 
 pub async fn every_invalid_field_is_named(system: &System) {
-    let ana = Person::new(system, "wrong-budget@example.com").await;
+    let ana = TestUser::new(system, "wrong-budget@example.com").await;
     let fields = |response: &ApiResponse| -> Vec<String> {
         let errors = response.body["errors"].as_array().cloned().unwrap_or_default();
         let text = |item: &Value, name: &str| item[name].as_str().unwrap_or_default().to_owned();
@@ -393,7 +395,7 @@ pub async fn every_invalid_field_is_named(system: &System) {
 }
 
 pub async fn clients_read_budgets_by_grpc(system: &System) {
-    let ana = Person::new(system, "grpc-budget@example.com").await;
+    let ana = TestUser::new(system, "grpc-budget@example.com").await;
     let food = ana.walk("/api/v1/categories?type=expense").await[0]["id"].clone();
     let body = json!({"name": "Food", "amount": 100, "category_id": food, "frequency": "weekly"});
     let budget_id = made(&ana, BUDGETS, body).await;

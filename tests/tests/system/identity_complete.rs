@@ -1,5 +1,6 @@
-//! Identity over REST: passwords, second factors, devices, administrators, IP rules, and key
-//! rotation under load.
+//! Tests identity over REST.
+//!
+//! Passwords, second factors, devices, administrators, IP rules, and key rotation under load.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -10,7 +11,7 @@ use fintrac_kit::error::reason;
 use fintrac_proto::ledger::v1 as pb;
 use fintrac_proto::ledger::v1::account_service_client::AccountServiceClient;
 use fintrac_tests::client::{ApiResponse, PASSWORD};
-use fintrac_tests::system::{Shape, System};
+use fintrac_tests::system::{Layout, System};
 use futures::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -201,14 +202,14 @@ pub async fn administrative_changes_apply_within_a_second(system: &System) {
         (201, 201, Some("true"))
     );
     assert_eq!(first.body, again.body);
-    soon(async || ask("203.0.113.9").await.code() == "IP_ADDRESS_DENIED").await;
+    eventually(async || ask("203.0.113.9").await.code() == "IP_ADDRESS_DENIED").await;
     assert_eq!(ask("198.51.100.9").await.status, 200);
     let request =
         system.client.request(Method::GET, "/api/v1/nothing").header("x-forwarded-for", "203.0.113.9");
     assert_eq!(system.client.send(request).await.code(), "IP_ADDRESS_DENIED", "also without a token");
     let deleted = format!("/api/v1/admin/ip-rules/{}", first.text("id"));
     assert_eq!(system.client.delete_as(&admin, &deleted).await.status, 204);
-    soon(async || ask("203.0.113.9").await.status == 200).await;
+    eventually(async || ask("203.0.113.9").await.status == 200).await;
     // A rule on a user also applies to direct gRPC calls, by their connection's address.
     let rule = json!({"action": "deny", "cidr": "127.0.0.0/8", "user_id": id});
     let own = send(system, Method::POST, "/api/v1/admin/ip-rules", &admin, rule).await;
@@ -220,14 +221,14 @@ pub async fn administrative_changes_apply_within_a_second(system: &System) {
         let mut accounts = AccountServiceClient::new(channel.connect().await.expect("a server"));
         accounts.list_accounts(request).await.map(|_| ())
     };
-    soon(async || {
+    eventually(async || {
         direct().await.is_err_and(|status| reason(&status).as_deref() == Some("IP_ADDRESS_DENIED"))
     })
     .await;
     assert_eq!(ask("198.51.100.9").await.status, 200, "other addresses are allowed");
     let deleted = format!("/api/v1/admin/ip-rules/{}", own.text("id"));
     assert_eq!(system.client.delete_as(&admin, &deleted).await.status, 204);
-    soon(async || direct().await.is_ok()).await;
+    eventually(async || direct().await.is_ok()).await;
     // A lock also applies to tokens that were already issued.
     let locked = system.client.patch_json_as(&admin, &path, json!({"is_locked": true})).await;
     assert_eq!((locked.status, locked.text("status").as_str()), (200, "locked"));
@@ -250,11 +251,13 @@ pub async fn administrative_changes_apply_within_a_second(system: &System) {
         let path = format!("/api/v1/admin/audit-log?user_id={id}&action=locked");
         system.client.get_as(&admin, &path).await.body["data"][0].clone()
     };
-    soon(async || log().await["entity"] == "user").await;
+    eventually(async || log().await["entity"] == "user").await;
     assert_eq!(log().await["client_ip"], "127.0.0.1");
     let security = format!("/api/v1/admin/security-events?user_id={id}&action=permission_denied");
-    soon(async || system.client.get_as(&admin, &security).await.body["data"][0]["detail"] == "users:read")
-        .await;
+    eventually(async || {
+        system.client.get_as(&admin, &security).await.body["data"][0]["detail"] == "users:read"
+    })
+    .await;
     let unlocked = system.client.patch_json_as(&admin, &path, json!({"is_locked": false})).await;
     assert_eq!(unlocked.status, 200);
     assert_eq!(system.client.login(target).await.status, 200);
@@ -279,13 +282,13 @@ pub async fn every_change_is_in_the_audit_log(system: &System) {
     made("/api/v1/goals", json!({"name": "Boat", "target_amount": "100"})).await;
     let preferences = json!({"theme": "dark"});
     send(system, Method::PATCH, "/api/v1/users/me/preferences", &token, preferences).await;
-    let wanted = [
+    let expected = [
         "auth preferences updated",
         "budget goal created",
         "ledger account created",
         "ledger transaction created",
     ];
-    soon(async || {
+    eventually(async || {
         let log = system.client.get_as(&token, "/api/v1/users/me/audit-log?page_size=200").await;
         let rows = log.body["data"].as_array().cloned().unwrap_or_default();
         let text = |row: &Value, field: &str| row[field].as_str().unwrap_or_default().to_owned();
@@ -299,13 +302,13 @@ pub async fn every_change_is_in_the_audit_log(system: &System) {
             .iter()
             .map(|row| format!("{} {} {}", text(row, "part"), text(row, "entity"), text(row, "action")))
             .collect();
-        whole && wanted.iter().all(|wanted| seen.iter().any(|seen| seen == wanted))
+        whole && expected.iter().all(|expected| seen.iter().any(|seen| seen == expected))
     })
     .await;
 }
 
 /// Polls until `is_so` returns true.
-async fn soon(is_so: impl AsyncFn() -> bool) {
+async fn eventually(is_so: impl AsyncFn() -> bool) {
     let mut tick = tokio::time::interval(Duration::from_millis(10));
     let seen = async {
         loop {
@@ -328,7 +331,7 @@ fn kid(token: &str) -> String {
 #[tokio::test]
 async fn signing_keys_rotate_under_load_without_a_rejected_request() {
     const ROTATIONS: usize = 3;
-    let mut system = System::start(BINARY, Shape::FiveProcesses).await;
+    let mut system = System::start(BINARY, Layout::FiveProcesses).await;
     let mut sessions = Vec::new();
     for number in 0..4 {
         sessions.push(logged_in(&system, &format!("load{number}@example.com")).await);
@@ -360,7 +363,7 @@ async fn signing_keys_rotate_under_load_without_a_rejected_request() {
         for _ in 0..ROTATIONS {
             let before = kid(&system.client.login("probe@example.com").await.text("access_token"));
             system.run_command(&["rotate-signing"]).await;
-            soon(async || {
+            eventually(async || {
                 kid(&system.client.login("probe@example.com").await.text("access_token")) != before
             })
             .await;
@@ -376,10 +379,10 @@ async fn signing_keys_rotate_under_load_without_a_rejected_request() {
 
 #[tokio::test]
 async fn a_flood_of_logins_is_rejected_while_other_requests_succeed() {
-    let mut system = System::start(BINARY, Shape::OneProcess).await;
+    let mut system = System::start(BINARY, Layout::OneProcess).await;
     let token = logged_in(&system, "calm@example.com").await.text("access_token");
     let flood = join_all((0..300).map(async |number| {
-        let body = json!({"email": format!("nobody{number}@example.com"), "password": "a wrong password"});
+        let body = json!({"email": format!("unknown{number}@example.com"), "password": "a wrong password"});
         let request = system.client.request(Method::POST, "/api/v1/auth/login").json(&body);
         let ip = format!("198.51.{}.{}", number / 200, number % 200);
         let response = system.client.send(request.header("x-forwarded-for", ip)).await;

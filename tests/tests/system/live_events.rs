@@ -1,14 +1,15 @@
-//! Live events over REST: in order, only to the users concerned, and resumed without loss or
-//! repetition.
+//! Tests live events over REST.
+//!
+//! They arrive in order, only at the users concerned, and resume without loss or repetition.
 
 use fintrac_tests::client::Client;
 use fintrac_tests::events::{Event, Stream};
-use fintrac_tests::system::{Shape, System};
+use fintrac_tests::system::{Layout, System};
 use serde_json::{Value, json};
 
 use crate::BINARY;
 use crate::identity::logged_in;
-use crate::money::Person;
+use crate::money::TestUser;
 
 fn version(event: &Event) -> (String, i64) {
     let data: Value = serde_json::from_str(&event.data).expect("JSON");
@@ -32,8 +33,8 @@ async fn all_until(stream: &mut Stream, last: &str) -> Vec<(String, String)> {
 }
 
 pub async fn changes_are_streamed_as_they_happen(system: &System) {
-    let ana = Person::new(system, "live@example.com").await;
-    let bob = Person::new(system, "live-bob@example.com").await;
+    let ana = TestUser::new(system, "live@example.com").await;
+    let bob = TestUser::new(system, "live-bob@example.com").await;
     // Keeps the budget's month from ending during the test.
     ana.move_to_noon().await;
     let mut live = Stream::open(&system.client, ana.token(), None).await.expect("a stream");
@@ -114,30 +115,30 @@ pub async fn changes_are_streamed_as_they_happen(system: &System) {
 /// A reader resumes at another gateway.
 #[tokio::test]
 async fn a_stream_resumes_at_another_gateway() {
-    let mut system = System::start(BINARY, Shape::FiveProcesses).await;
+    let mut system = System::start(BINARY, Layout::FiveProcesses).await;
     let ledger = system.ledger_grpc.clone();
     let second = system.start_gateway(Some(&ledger)).await;
     let second = Client::new(&format!("http://{second}"));
     let token = logged_in(&system, "roaming@example.com").await.text("access_token");
-    let ana = Person::again(&system, &token);
-    let mut here = Stream::open(&system.client, &token, None).await.expect("a stream");
-    let mut there = Stream::open(&second, &token, None).await.expect("a stream");
+    let ana = TestUser::again(&system, &token);
+    let mut first_stream = Stream::open(&system.client, &token, None).await.expect("a stream");
+    let mut second_stream = Stream::open(&second, &token, None).await.expect("a stream");
     let first = ana.account(json!({"name": "First", "account_type": "bank"})).await;
-    let seen = here.until("account").await;
+    let seen = first_stream.until("account").await;
     assert_eq!(version(&seen), (first, 1));
-    assert_eq!(seen, there.until("account").await, "the same event under the same id");
-    drop((here, there));
+    assert_eq!(seen, second_stream.until("account").await, "the same event under the same id");
+    drop((first_stream, second_stream));
     let missed = ana.account(json!({"name": "Second", "account_type": "bank"})).await;
-    let mut there = Stream::open(&second, &token, Some(&seen.id)).await.expect("a stream");
-    assert_eq!(version(&there.until("account").await), (missed, 1));
+    let mut second_stream = Stream::open(&second, &token, Some(&seen.id)).await.expect("a stream");
+    assert_eq!(version(&second_stream.until("account").await), (missed, 1));
     // Events during an outage of notify-svc arrive after it restarts.
     system.kill_service("notify").await;
     let third =
-        Person::again(&system, &token).account(json!({"name": "Third", "account_type": "bank"})).await;
+        TestUser::again(&system, &token).account(json!({"name": "Third", "account_type": "bank"})).await;
     system.restart_service("notify");
     system.wait_until_ready().await;
-    assert_eq!(version(&there.until("account").await), (third, 1));
+    assert_eq!(version(&second_stream.until("account").await), (third, 1));
     // A gateway that stops ends its streams.
     system.terminate().await;
-    there.ended().await;
+    second_stream.ended().await;
 }

@@ -1,8 +1,9 @@
-//! Searches all logs at trace level, all events and all tables for the secrets that a scenario
-//! uses.
+//! Searches all logs, events and tables for the secrets that a scenario uses.
+//!
+//! Logs are at trace level.
 
 use fintrac_tests::client::PASSWORD;
-use fintrac_tests::system::{Settings, Shape, System};
+use fintrac_tests::system::{Layout, Settings, System};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -86,7 +87,7 @@ async fn story(system: &System) -> Secrets {
 
 #[tokio::test]
 async fn no_secret_is_in_any_log_event_or_table() {
-    for shape in [Shape::OneProcess, Shape::FiveProcesses] {
+    for shape in [Layout::OneProcess, Layout::FiveProcesses] {
         let settings = Settings { log_level: "trace", ..Settings::default() };
         let mut system = System::start_with(BINARY, shape, settings).await;
         let secrets = story(&system).await;

@@ -25,21 +25,21 @@ mod rolling_restart;
 mod token_forgery;
 mod traces;
 
-use fintrac_tests::system::{Shape, System};
+use fintrac_tests::system::{Layout, System};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_fintrac-service");
 
 #[tokio::test]
 async fn one_process() {
-    scenarios(Shape::OneProcess).await;
+    scenarios(Layout::OneProcess).await;
 }
 
 #[tokio::test]
 async fn five_processes() {
-    scenarios(Shape::FiveProcesses).await;
+    scenarios(Layout::FiveProcesses).await;
 }
 
-async fn scenarios(shape: Shape) {
+async fn scenarios(shape: Layout) {
     let mut system = System::start(BINARY, shape).await;
     identity::a_user_registers_by_link(&system).await;
     identity::a_user_registers_by_code(&system).await;

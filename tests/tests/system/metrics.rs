@@ -3,25 +3,25 @@
 use std::time::Duration;
 
 use fintrac_tests::client::Client;
-use fintrac_tests::system::{Settings, Shape, System, free_port};
+use fintrac_tests::system::{Layout, Settings, System, free_port};
 use reqwest::Method;
 use serde_json::json;
 
 use crate::BINARY;
-use crate::money::Person;
+use crate::money::TestUser;
 
 #[tokio::test]
 async fn metrics_cover_requests_calls_statements_connections_and_jobs() {
     let address = format!("127.0.0.1:{}", free_port());
     let settings = Settings { common: vec![("METRICS_LISTEN", address.clone())], ..Settings::default() };
-    let mut system = System::start_with(BINARY, Shape::OneProcess, settings).await;
-    let ana = Person::new(&system, "measured@example.com").await;
+    let mut system = System::start_with(BINARY, Layout::OneProcess, settings).await;
+    let ana = TestUser::new(&system, "measured@example.com").await;
     let bank = ana.account(json!({"name": "Bank", "account_type": "bank"})).await;
     let lunch =
         json!({"account_id": bank, "type": "expense", "amount": "12.50", "description": "Secret lunch"});
     assert_eq!(ana.post("/api/v1/transactions", lunch).await.status, 201);
     let prometheus = Client::new(&format!("http://{address}"));
-    let wanted = [
+    let expected = [
         "fintrac_http_seconds_count{method=\"POST\",route=\"/api/v1/transactions\",status=\"201\"} 1",
         "fintrac_rpc_seconds_count{",
         "fintrac_ledger_batch_commands_count",
@@ -36,14 +36,14 @@ async fn metrics_cover_requests_calls_statements_connections_and_jobs() {
     let mut page = String::new();
     let complete = async {
         let mut tick = tokio::time::interval(Duration::from_millis(200));
-        while !wanted.iter().all(|line| page.contains(line)) {
+        while !expected.iter().all(|line| page.contains(line)) {
             tick.tick().await;
             let response = prometheus.request(Method::GET, "/metrics").send().await.expect("a response");
             page = response.text().await.expect("text");
         }
     };
     let all = tokio::time::timeout(Duration::from_secs(30), complete).await;
-    let missing: Vec<_> = wanted.iter().filter(|line| !page.contains(**line)).collect();
+    let missing: Vec<_> = expected.iter().filter(|line| !page.contains(**line)).collect();
     assert!(all.is_ok(), "{missing:?} in {page}");
     for secret in ["Secret lunch", "measured@example.com", bank.as_str()] {
         assert!(!page.contains(secret), "{secret}");

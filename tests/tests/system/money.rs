@@ -16,12 +16,12 @@ const ACCOUNTS: &str = "/api/v1/accounts";
 const TRANSACTIONS: &str = "/api/v1/transactions";
 
 /// A user with a session.
-pub struct Person<'a> {
+pub struct TestUser<'a> {
     client: &'a Client,
     token: String,
 }
 
-impl<'a> Person<'a> {
+impl<'a> TestUser<'a> {
     pub async fn new(system: &'a System, email: &str) -> Self {
         Self { client: &system.client, token: logged_in(system, email).await.text("access_token") }
     }
@@ -88,7 +88,7 @@ impl<'a> Person<'a> {
 }
 
 pub async fn a_user_manages_accounts_and_transactions(system: &System) {
-    let ana = Person::new(system, "books@example.com").await;
+    let ana = TestUser::new(system, "books@example.com").await;
     let categories = ana.walk("/api/v1/categories?page_size=7").await;
     assert_eq!(
         (categories.len(), categories[0]["name"].as_str()),
@@ -171,7 +171,7 @@ pub async fn a_user_manages_accounts_and_transactions(system: &System) {
     assert!(ana.walk("/api/v1/currencies").await.len() >= 170);
     assert_eq!(ana.get("/api/v1/currencies/btc").await.body["decimals"], 8);
 
-    let bob = Person::new(system, "other-books@example.com").await;
+    let bob = TestUser::new(system, "other-books@example.com").await;
     for path in [
         path.clone(),
         format!("{path}/history"),
@@ -186,7 +186,7 @@ pub async fn a_user_manages_accounts_and_transactions(system: &System) {
 }
 
 pub async fn a_repeated_request_gets_the_first_response(system: &System) {
-    let ana = Person::new(system, "repeated@example.com").await;
+    let ana = TestUser::new(system, "repeated@example.com").await;
     let bank = ana.account(json!({"name": "Bank", "account_type": "bank"})).await;
     let body = json!({"account_id": bank, "type": "income", "amount": "5"}).to_string();
     let send = async |body: &str, key: &str| {
@@ -216,7 +216,7 @@ pub async fn a_repeated_request_gets_the_first_response(system: &System) {
 }
 
 pub async fn every_invalid_field_is_named(system: &System) {
-    let ana = Person::new(system, "wrong@example.com").await;
+    let ana = TestUser::new(system, "wrong@example.com").await;
     let bank = ana.account(json!({"name": "Bank", "account_type": "bank"})).await;
     let fields = |response: &ApiResponse| -> Vec<String> {
         let errors = response.body["errors"].as_array().cloned().unwrap_or_default();
@@ -301,7 +301,7 @@ pub async fn every_invalid_field_is_named(system: &System) {
 }
 
 pub async fn clients_post_transactions_by_grpc(system: &System) {
-    let ana = Person::new(system, "grpc-books@example.com").await;
+    let ana = TestUser::new(system, "grpc-books@example.com").await;
     let bank = ana.account(json!({"name": "Bank", "account_type": "bank"})).await;
     let channel = tonic::transport::Channel::from_shared(system.ledger_grpc.clone()).expect("a URL");
     let mut client = TransactionServiceClient::new(channel.connect().await.expect("connected"));

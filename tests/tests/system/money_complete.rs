@@ -1,27 +1,26 @@
-//! Money over REST, continued: splits, search, bulk requests, exports, recurring transactions and
-//! analytics.
+//! Tests splits, search, bulk requests, exports, rules and analytics over REST.
 
 use std::time::Duration;
 
 use fintrac_tests::system::System;
 use serde_json::{Value, json};
 
-use crate::money::Person;
+use crate::money::TestUser;
 
 const TRANSACTIONS: &str = "/api/v1/transactions";
 
-async fn category(person: &Person<'_>, name: &str) -> String {
-    let made = person.post("/api/v1/categories", json!({"name": name, "type": "expense"})).await;
+async fn category(user: &TestUser<'_>, name: &str) -> String {
+    let made = user.post("/api/v1/categories", json!({"name": name, "type": "expense"})).await;
     assert_eq!(made.status, 201, "{made:?}");
     made.text("id")
 }
 
-async fn bank(person: &Person<'_>) -> String {
-    person.account(json!({"name": "Bank", "account_type": "bank", "currency_code": "EUR"})).await
+async fn bank(user: &TestUser<'_>) -> String {
+    user.account(json!({"name": "Bank", "account_type": "bank", "currency_code": "EUR"})).await
 }
 
 pub async fn splits_search_and_restore(system: &System) {
-    let ana = Person::new(system, "splits@example.com").await;
+    let ana = TestUser::new(system, "splits@example.com").await;
     let (bank, food, fun) = (bank(&ana).await, category(&ana, "Food").await, category(&ana, "Fun").await);
     let body = json!({"account_id": bank, "type": "expense", "amount": 10, "description": "Café & cinéma",
         "tags": ["date"], "transaction_date": "2026-08-31",
@@ -93,7 +92,7 @@ pub async fn splits_search_and_restore(system: &System) {
 }
 
 pub async fn bulk_operations(system: &System) {
-    let ana = Person::new(system, "bulk@example.com").await;
+    let ana = TestUser::new(system, "bulk@example.com").await;
     let bank = bank(&ana).await;
     let path = format!("{TRANSACTIONS}/bulk");
     let income =
@@ -152,7 +151,7 @@ pub async fn bulk_operations(system: &System) {
 }
 
 pub async fn transactions_are_exported(system: &System) {
-    let ana = Person::new(system, "export@example.com").await;
+    let ana = TestUser::new(system, "export@example.com").await;
     let bank = bank(&ana).await;
     for (amount, description) in [("1.00", "=HYPERLINK(\"http://evil\")"), ("2.00", "plain, \"quoted\"")] {
         let body = json!({"account_id": bank, "type": "expense", "amount": amount, "description": description,
@@ -181,7 +180,7 @@ pub async fn transactions_are_exported(system: &System) {
 }
 
 pub async fn recurring_and_large_transactions(system: &System) {
-    let ana = Person::new(system, "again@example.com").await;
+    let ana = TestUser::new(system, "again@example.com").await;
     ana.move_to_noon().await;
     let bank = bank(&ana).await;
     let limit = ana
@@ -237,7 +236,7 @@ pub async fn recurring_and_large_transactions(system: &System) {
 }
 
 pub async fn analytics_in_every_format(system: &System) {
-    let ana = Person::new(system, "analytics@example.com").await;
+    let ana = TestUser::new(system, "analytics@example.com").await;
     let bank = bank(&ana).await;
     let (food, odd) = (category(&ana, "Food").await, category(&ana, "=<script>alert(1)</script>").await);
     for (kind, amount, category_id, day) in [

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use fintrac_kit::random::Random;
 use fintrac_tests::client::Client;
-use fintrac_tests::system::{Shape, Signal, System, signal};
+use fintrac_tests::system::{Layout, Signal, System, signal};
 use futures::future::join_all;
 use serde_json::json;
 
 use crate::BINARY;
-use crate::money::Person;
+use crate::money::TestUser;
 
-const TIMES: u32 = 10;
+const KILLS: u32 = 10;
 const WORKERS: u32 = 8;
 
 /// The keys of a worker's requests, and whether each was acknowledged.
@@ -61,7 +61,7 @@ fn moment(random: &Random) -> Duration {
 /// Checks that each acknowledged transaction exists and none is duplicated.
 ///
 /// The others can be repeated, and the ledger verifies.
-async fn settle(system: &System, ana: &Person<'_>, account: &str, sent: &SentRequests) {
+async fn check_and_repeat(system: &System, ana: &TestUser<'_>, account: &str, sent: &SentRequests) {
     let mut seen: HashMap<String, u32> = HashMap::new();
     for row in ana.walk("/api/v1/transactions?page_size=200").await {
         *seen.entry(row["description"].as_str().expect("a key").to_owned()).or_default() += 1;
@@ -82,15 +82,15 @@ async fn settle(system: &System, ana: &Person<'_>, account: &str, sent: &SentReq
 
 #[tokio::test]
 async fn the_system_is_killed_ten_times_while_it_posts() {
-    let mut system = System::start(BINARY, Shape::OneProcess).await;
+    let mut system = System::start(BINARY, Layout::OneProcess).await;
     let random = Random::seeded(11);
     let (token, account) = {
-        let ana = Person::new(&system, "crash@example.com").await;
+        let ana = TestUser::new(&system, "crash@example.com").await;
         let account = ana.account(json!({"name": "Bank", "account_type": "bank"})).await;
         (ana.token().to_owned(), account)
     };
     let mut sent = SentRequests::new();
-    for round in 0..TIMES {
+    for round in 0..KILLS {
         let pids = system.pids();
         let workers = (0..WORKERS).map(|worker| load(&system, &token, &account, round, worker, None));
         let (loads, ()) = tokio::join!(join_all(workers), async {
@@ -104,8 +104,8 @@ async fn the_system_is_killed_ten_times_while_it_posts() {
         system.restart().await;
     }
     assert!(sent.values().filter(|acknowledged| **acknowledged).count() > 100, "there was load");
-    let ana = Person::again(&system, &token);
-    settle(&system, &ana, &account, &sent).await;
+    let ana = TestUser::again(&system, &token);
+    check_and_repeat(&system, &ana, &account, &sent).await;
 }
 
 /// Lists the server processes of the system's PostgreSQL that serve ledger-svc.
@@ -121,15 +121,15 @@ fn ledger_backends(postmaster: u32) -> Vec<u32> {
 
 #[tokio::test]
 async fn postgresql_is_killed_ten_times_while_the_system_posts() {
-    let mut system = System::start(BINARY, Shape::OneProcess).await;
+    let mut system = System::start(BINARY, Layout::OneProcess).await;
     let random = Random::seeded(12);
     let (token, account) = {
-        let ana = Person::new(&system, "plug@example.com").await;
+        let ana = TestUser::new(&system, "plug@example.com").await;
         let account = ana.account(json!({"name": "Bank", "account_type": "bank"})).await;
         (ana.token().to_owned(), account)
     };
     let mut sent = SentRequests::new();
-    for round in 0..TIMES {
+    for round in 0..KILLS {
         let postmaster = system.postgres_pid().expect("PostgreSQL runs");
         let whole = round % 2 == 0;
         // One killed backend makes PostgreSQL end all sessions and recover while the system keeps
@@ -155,6 +155,6 @@ async fn postgresql_is_killed_ten_times_while_the_system_posts() {
         }
     }
     assert!(sent.values().filter(|acknowledged| **acknowledged).count() > 100, "there was load");
-    let ana = Person::again(&system, &token);
-    settle(&system, &ana, &account, &sent).await;
+    let ana = TestUser::again(&system, &token);
+    check_and_repeat(&system, &ana, &account, &sent).await;
 }

@@ -9,7 +9,7 @@ use fintrac_proto::jobs::v1::job_service_client::JobServiceClient;
 use fintrac_proto::notify::v1 as notify;
 use fintrac_proto::notify::v1::email_service_client::EmailServiceClient;
 use fintrac_tests::client::Client;
-use fintrac_tests::system::{Shape, Signal, System, coverage, free_port, reachable_folder, signal};
+use fintrac_tests::system::{Layout, Signal, System, coverage, free_port, reachable_folder, signal};
 use serde_json::json;
 use sqlx::{Connection as _, PgConnection};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
@@ -81,7 +81,7 @@ pub async fn administrators_list_and_run_jobs(system: &System) {
 
 #[tokio::test]
 async fn jobs_are_listed_and_run_and_failed_emails_retried() {
-    let mut system = System::start(BINARY, Shape::FiveProcesses).await;
+    let mut system = System::start(BINARY, Layout::FiveProcesses).await;
     let mut database = PgConnection::connect(&system.database_url()).await.expect("connected");
     assert_eq!(system.client.register(EMAIL).await.status, 202);
     system.mailbox.wait("verification", EMAIL).await;
@@ -178,7 +178,7 @@ async fn jobs_are_listed_and_run_and_failed_emails_retried() {
 
 #[tokio::test]
 async fn migrations_are_reverted_and_reapplied() {
-    let mut system = System::start(BINARY, Shape::FiveProcesses).await;
+    let mut system = System::start(BINARY, Layout::FiveProcesses).await;
     system.terminate().await;
     let states = async |system: &System| {
         let status = system.run_command(&["migrate-status"]).await;
@@ -199,7 +199,7 @@ async fn migrations_are_reverted_and_reapplied() {
 
 #[tokio::test]
 async fn config_check_prints_settings_without_secrets() {
-    let mut system = System::start(BINARY, Shape::FiveProcesses).await;
+    let mut system = System::start(BINARY, Layout::FiveProcesses).await;
     let printed = system.run_command(&["config-check"]).await;
     for line in [
         "FINTRAC_SERVICE_SECRET=***",

@@ -8,7 +8,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::identity::{logged_in, wait_until_rejected};
-use crate::money::Person;
+use crate::money::TestUser;
 
 const ME: &str = "/api/v1/users/me";
 
@@ -93,12 +93,12 @@ pub async fn every_invalid_field_is_reported_at_once(system: &System) {
 
 /// An incomplete filter must not return everything.
 pub async fn incomplete_requests_are_rejected(system: &System) {
-    let ana = Person::new(system, "half-said@example.com").await;
+    let ana = TestUser::new(system, "half-sent@example.com").await;
     let fields = |response: &ApiResponse| -> Vec<String> {
         let errors = response.body["errors"].as_array().expect("errors");
         errors.iter().filter_map(|error| error["field"].as_str().map(str::to_owned)).collect()
     };
-    for (query, wanted) in [
+    for (query, expected) in [
         ("?account_id=", ["account_id"].as_slice()),
         ("?q=&tag&type=expense", ["q", "tag"].as_slice()),
         ("?page_token=", ["page_token"].as_slice()),
@@ -106,7 +106,7 @@ pub async fn incomplete_requests_are_rejected(system: &System) {
         let response = ana.get(&format!("/api/v1/transactions{query}")).await;
         assert_eq!(
             (response.status, response.code(), fields(&response)),
-            (400, "QUERY_INVALID", owned(wanted))
+            (400, "QUERY_INVALID", owned(expected))
         );
     }
 }

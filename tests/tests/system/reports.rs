@@ -6,12 +6,12 @@ use fintrac_tests::system::System;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::money::Person;
+use crate::money::TestUser;
 
 const REPORTS: &str = "/api/v1/reports";
 
 pub async fn a_monthly_report(system: &System) {
-    let ana = Person::new(system, "reported@example.com").await;
+    let ana = TestUser::new(system, "reported@example.com").await;
     // About noon in the user's time zone: the same day as in UTC.
     let today = Clock::System.now().date_naive();
     ana.move_to_noon().await;
@@ -83,7 +83,7 @@ pub async fn a_monthly_report(system: &System) {
     }
     // The day before the first valid day is not valid.
     assert_eq!(ana.get(&format!("{REPORTS}/monthly/1900-01")).await.status, 200);
-    let bob = Person::new(system, "unreported@example.com").await;
+    let bob = TestUser::new(system, "unreported@example.com").await;
     let nothing = bob.get(&format!("{REPORTS}/monthly/{month}")).await;
     assert_eq!(
         (nothing.text("expense").as_str(), nothing.body["budgets"].as_array().map(Vec::len)),

@@ -6,18 +6,18 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use fintrac_tests::client::Client;
-use fintrac_tests::system::{Settings, Shape, System};
+use fintrac_tests::system::{Layout, Settings, System};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use crate::BINARY;
-use crate::money::Person;
+use crate::money::TestUser;
 
 /// The number of concurrent users.
-const PEOPLE: usize = 8;
+const USERS: usize = 8;
 /// The minimum number of calls per user between two restarts.
-const BETWEEN: usize = 5;
+const CALLS_BETWEEN_RESTARTS: usize = 5;
 
 /// A gateway, and whether a load balancer would send requests to it.
 struct GatewayEndpoint {
@@ -26,12 +26,14 @@ struct GatewayEndpoint {
 }
 
 /// Checks the readiness of a gateway, like a load balancer.
-async fn watch(door: &GatewayEndpoint) {
+async fn watch(endpoint: &GatewayEndpoint) {
     let mut tick = tokio::time::interval(Duration::from_millis(20));
     loop {
         tick.tick().await;
-        let response = door.client.request(Method::GET, "/health/ready").send().await;
-        door.is_open.store(response.is_ok_and(|response| response.status().is_success()), Ordering::SeqCst);
+        let response = endpoint.client.request(Method::GET, "/health/ready").send().await;
+        endpoint
+            .is_open
+            .store(response.is_ok_and(|response| response.status().is_success()), Ordering::SeqCst);
     }
 }
 
@@ -46,7 +48,7 @@ struct RequestStats {
 /// Calls all services in turn until stopped; returns ids and errors.
 async fn call(
     number: usize,
-    doors: Arc<[GatewayEndpoint; 2]>,
+    endpoints: Arc<[GatewayEndpoint; 2]>,
     seen: Arc<RequestStats>,
     token: String,
     account: String,
@@ -56,15 +58,16 @@ async fn call(
         if seen.stop.load(Ordering::SeqCst) {
             break;
         }
-        let open: Vec<_> = doors.iter().filter(|door| door.is_open.load(Ordering::SeqCst)).collect();
-        let door = open.get(round % open.len().max(1)).copied().unwrap_or(&doors[0]);
+        let open: Vec<_> =
+            endpoints.iter().filter(|endpoint| endpoint.is_open.load(Ordering::SeqCst)).collect();
+        let endpoint = open.get(round % open.len().max(1)).copied().unwrap_or(&endpoints[0]);
         let (method, path) = match round % 5 {
             0 | 2 => (Method::POST, "/api/v1/transactions"),
             1 => (Method::GET, "/api/v1/budgets/summary"),
             3 => (Method::GET, "/api/v1/notifications"),
             _ => (Method::GET, "/api/v1/users/me"),
         };
-        let mut request = door.client.request(method.clone(), path).bearer_auth(&token);
+        let mut request = endpoint.client.request(method.clone(), path).bearer_auth(&token);
         if method == Method::POST {
             request = request.json(&json!({"account_id": account, "type": "income", "amount": "1"}));
         }
@@ -95,46 +98,47 @@ async fn a_rolling_restart_fails_no_request() {
         replicas: &[("auth", 2), ("ledger", 2), ("budget", 2), ("notify", 2)],
         ..Settings::default()
     };
-    let mut system = System::start_with(BINARY, Shape::FiveProcesses, settings).await;
+    let mut system = System::start_with(BINARY, Layout::FiveProcesses, settings).await;
     let second = system.start_gateway(None).await;
     let (token, account) = {
-        let ana = Person::new(&system, "rolling@example.com").await;
+        let ana = TestUser::new(&system, "rolling@example.com").await;
         let account = ana.account(json!({"name": "Bank", "account_type": "bank"})).await;
         (ana.token().to_owned(), account)
     };
     let clients = [system.client.clone(), Client::new(&format!("http://{second}"))];
-    let doors = Arc::new(clients.map(|client| GatewayEndpoint { client, is_open: AtomicBool::new(true) }));
+    let endpoints =
+        Arc::new(clients.map(|client| GatewayEndpoint { client, is_open: AtomicBool::new(true) }));
     let watches: Vec<_> = (0..2)
         .map(|index| {
-            let doors = Arc::clone(&doors);
-            tokio::spawn(async move { watch(&doors[index]).await })
+            let endpoints = Arc::clone(&endpoints);
+            tokio::spawn(async move { watch(&endpoints[index]).await })
         })
         .collect();
     let seen = Arc::new(RequestStats::default());
-    let people: Vec<_> = (0..PEOPLE)
+    let users: Vec<_> = (0..USERS)
         .map(|number| {
-            let (doors, seen) = (Arc::clone(&doors), Arc::clone(&seen));
-            tokio::spawn(call(number, doors, seen, token.clone(), account.clone()))
+            let (endpoints, seen) = (Arc::clone(&endpoints), Arc::clone(&seen));
+            tokio::spawn(call(number, endpoints, seen, token.clone(), account.clone()))
         })
         .collect();
-    for at in 0..system.processes().len() {
-        let goal = seen.calls.load(Ordering::SeqCst) + PEOPLE * BETWEEN;
+    for index in 0..system.processes().len() {
+        let goal = seen.calls.load(Ordering::SeqCst) + USERS * CALLS_BETWEEN_RESTARTS;
         while seen.calls.load(Ordering::SeqCst) < goal {
             seen.more.notified().await;
         }
-        system.restart_process_gracefully(at).await;
+        system.restart_process_gracefully(index).await;
     }
     seen.stop.store(true, Ordering::SeqCst);
     let (mut recorded, mut wrong) = (HashSet::new(), Vec::new());
-    for person in people {
-        let (ids, errors) = person.await.expect("no panic");
+    for user in users {
+        let (ids, errors) = user.await.expect("no panic");
         recorded.extend(ids);
         wrong.extend(errors);
     }
     watches.iter().for_each(tokio::task::JoinHandle::abort);
     let calls = seen.calls.load(Ordering::SeqCst);
     assert!(wrong.is_empty(), "{} of {calls} failed: {wrong:#?}", wrong.len());
-    let ana = Person::again(&system, &token);
+    let ana = TestUser::again(&system, &token);
     let balance = ana.get(&format!("/api/v1/accounts/{account}")).await.text("balance");
     assert_eq!(balance, format!("{}.00", recorded.len()), "each transaction is recorded once");
     assert!(system.verify().await);

@@ -20,7 +20,7 @@ pub struct Forger {
 }
 
 impl Forger {
-    /// Reads the key of a system of five processes, whose key ring is known to the tests.
+    /// Reads the signing key of a system of five processes with a known key ring.
     pub async fn new(system: &System, good: &str) -> Self {
         let mut connection = system.connect().await;
         let sql = "select kid, private_key from auth.signing_keys order by active_from desc limit 1";

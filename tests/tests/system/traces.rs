@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use fintrac_tests::system::{Settings, Shape, System};
+use fintrac_tests::system::{Layout, Settings, System};
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{
     TraceService, TraceServiceServer,
 };
@@ -76,7 +76,7 @@ async fn one_request_is_one_trace() {
     });
     let common = vec![("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)];
     let settings = Settings { common, ..Settings::default() };
-    let mut system = System::start_with(BINARY, Shape::FiveProcesses, settings).await;
+    let mut system = System::start_with(BINARY, Layout::FiveProcesses, settings).await;
     let token = logged_in(&system, "traced@example.com").await.text("access_token");
     let request = system.client.request(Method::GET, "/api/v1/budgets/summary").bearer_auth(&token);
     let request = request.header("traceparent", format!("00-{TRACE}-00f067aa0ba902b7-01"));
@@ -108,7 +108,7 @@ async fn one_request_is_one_trace() {
 async fn requests_do_not_wait_for_the_collector() {
     let common = vec![("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9".to_owned())];
     let settings = Settings { common, ..Settings::default() };
-    let mut system = System::start_with(BINARY, Shape::OneProcess, settings).await;
+    let mut system = System::start_with(BINARY, Layout::OneProcess, settings).await;
     logged_in(&system, "untraced@example.com").await;
     let stopped = tokio::time::timeout(Duration::from_secs(30), system.terminate()).await;
     assert!(stopped.expect("it stops in time").iter().all(|code| *code == Some(0)), "it exits cleanly");

@@ -11,8 +11,8 @@ use crate::problem::Problem;
 
 /// The maximum number of horizontal bars; JSON and CSV have all rows.
 const MAX_BARS: usize = 20;
-const WIDTH: f32 = 860.0;
-const HEIGHT: f32 = 420.0;
+const WIDTH_PIXELS: f32 = 860.0;
+const HEIGHT_PIXELS: f32 = 420.0;
 
 /// A series: the message id of its name, and its amounts as text.
 pub type AmountSeries = (&'static str, Vec<String>);
@@ -39,7 +39,7 @@ impl Chart<'_> {
     pub fn bars(self) -> Result<String, Problem> {
         let (title, series, note) = (self.title(), self.series(), self.note());
         let mut chart = BarChart::new(series, self.labels);
-        (chart.width, chart.height, chart.title.text) = (WIDTH, HEIGHT, title);
+        (chart.width, chart.height, chart.title.text) = (WIDTH_PIXELS, HEIGHT_PIXELS, title);
         chart.sub_title.text = note;
         chart.svg().map_err(|error| render_error(&error))
     }
@@ -48,7 +48,7 @@ impl Chart<'_> {
     pub fn lines(self) -> Result<String, Problem> {
         let (title, series, note) = (self.title(), self.series(), self.note());
         let mut chart = LineChart::new(series, self.labels);
-        (chart.width, chart.height, chart.title.text) = (WIDTH, HEIGHT, title);
+        (chart.width, chart.height, chart.title.text) = (WIDTH_PIXELS, HEIGHT_PIXELS, title);
         chart.sub_title.text = note;
         chart.svg().map_err(|error| render_error(&error))
     }
@@ -68,7 +68,7 @@ impl Chart<'_> {
             series.label_show = true;
         }
         let mut chart = HorizontalBarChart::new(series, self.labels);
-        (chart.width, chart.height, chart.title.text) = (WIDTH, 120.0 + rows * 32.0, title);
+        (chart.width, chart.height, chart.title.text) = (WIDTH_PIXELS, 120.0 + rows * 32.0, title);
         chart.sub_title.text = note;
         chart.series.label.formatter = "{:.2}".into();
         // Leaves room for names on the left and for numbers right of the longest bar.

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::effects::{AccountEffect, Effects};
 use super::postings::Posting;
-use super::resolve::Category;
+use super::resolve::CategoryRef;
 use crate::domain::account::{Account, AccountState};
 use crate::domain::transaction::Transaction;
 
@@ -26,7 +26,7 @@ pub struct StoredTransaction {
 pub struct BatchState {
     pub accounts: HashMap<(Uuid, Uuid), Account>,
     /// Live categories, by their id and by the ids of categories merged into them.
-    pub categories: HashMap<(Uuid, Uuid), Category>,
+    pub categories: HashMap<(Uuid, Uuid), CategoryRef>,
     pub transactions: HashMap<(Uuid, Uuid), StoredTransaction>,
     /// The versions of active recurring transactions.
     pub recurring: HashMap<(Uuid, Uuid), i64>,

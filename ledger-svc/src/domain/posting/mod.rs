@@ -20,7 +20,7 @@ pub use nominal::{NominalAccount, Purpose};
 pub use plan::plan;
 pub use postings::{Posting, Valuation};
 pub use rejection::{CLOSED, OUT_OF_RANGE, Rejection, VOIDED};
-pub use resolve::{Category, ResolvedCommand, rates_needed, resolve};
+pub use resolve::{CategoryRef, ResolvedCommand, rates_needed, resolve};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;

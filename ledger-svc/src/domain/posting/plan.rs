@@ -14,7 +14,8 @@ use super::{Command, CommandKind};
 use crate::domain::account::{Account, AccountChanges, AccountInput, AccountUpdate};
 use crate::domain::rate::{Quotes, Rate};
 use crate::domain::transaction::{
-    FieldChange, Revision, RevisionKind, Split, Status, Texts, Transaction, TransactionType, differences,
+    FieldChange, Revision, RevisionKind, Split, Texts, Transaction, TransactionStatus, TransactionType,
+    differences,
 };
 
 /// Plans `command` and applies it to `state`, or rejects it without an effect.
@@ -200,7 +201,7 @@ impl Planner<'_> {
         let transaction = Transaction {
             id: self.command.transaction_id,
             transaction_type: resolved.transaction_type,
-            status: Status::Posted,
+            status: TransactionStatus::Posted,
             account_id: resolved.account_id,
             to_account_id: resolved.to_account_id,
             category_id: resolved.category.map(|category| category.id),
@@ -290,14 +291,14 @@ impl Planner<'_> {
         resolved: &ResolvedTransaction,
     ) -> Result<(Effects, Outcome), Rejection> {
         let before = &stored.transaction;
-        if before.status == Status::Posted {
+        if before.status == TransactionStatus::Posted {
             return Ok((Effects::default(), Outcome::Unchanged(Box::new(before.clone()))));
         }
         // A transaction can be restored on archived and deleted accounts.
         let computed = self.compute(resolved, &self.pinned_rates(stored, resolved))?;
         let version = before.version.saturating_add(1);
         let mut after = Transaction {
-            status: Status::Posted,
+            status: TransactionStatus::Posted,
             category_id: resolved.category.map(|category| category.id),
             splits: splits(resolved),
             version,
@@ -315,11 +316,11 @@ impl Planner<'_> {
 
     fn void(&self, stored: &StoredTransaction) -> (Effects, Outcome) {
         let before = &stored.transaction;
-        if before.status == Status::Voided {
+        if before.status == TransactionStatus::Voided {
             return (Effects::default(), Outcome::Voided);
         }
         let after = Transaction {
-            status: Status::Voided,
+            status: TransactionStatus::Voided,
             posted_revision: None,
             version: before.version.saturating_add(1),
             updated_at: self.command.now,
@@ -391,14 +392,15 @@ impl Planner<'_> {
         if expected_version.is_some_and(|version| version != account.version) {
             return Err(Rejection::VersionMismatch);
         }
-        let AccountUpdate { account: after, balance: wanted, fields: changed } =
+        let AccountUpdate { account: after, balance: new_balance, fields: changed } =
             changes.apply(account, self.command.now).map_err(Rejection::Invalid)?;
         let key = name_key(&after.name);
         if key != name_key(&account.name) && self.state.names_taken.contains(&(household, key)) {
             return Err(Rejection::name_taken());
         }
         let state = self.state.account_state(household, account.clone()).ok_or(Rejection::OutOfRange)?;
-        let difference = wanted.map(|wanted| wanted.checked_sub(state.balance).ok_or(Rejection::OutOfRange));
+        let difference =
+            new_balance.map(|balance| balance.checked_sub(state.balance).ok_or(Rejection::OutOfRange));
         let mut effects = Effects::default();
         if let Some(difference) = difference.transpose()?.filter(|difference| !difference.is_zero()) {
             // Archiving sets the balance first, reactivating sets it afterwards.

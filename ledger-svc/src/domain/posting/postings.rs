@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::nominal::{NominalAccount, Purpose};
-use super::resolve::{Category, ResolvedTransaction};
+use super::resolve::{CategoryRef, ResolvedTransaction};
 use crate::domain::rate::{Quotes, Rate};
 use crate::domain::transaction::TransactionType;
 
@@ -163,7 +163,7 @@ pub fn build_postings(
     Ok(PostingSet { postings: builder.postings, nominal: builder.nominal })
 }
 
-fn purpose(transaction_type: TransactionType, category: Option<Category>) -> Purpose {
+fn purpose(transaction_type: TransactionType, category: Option<CategoryRef>) -> Purpose {
     match (transaction_type, category) {
         (_, Some(category)) => Purpose::Category(category.id),
         (TransactionType::Income, None) => Purpose::Income,

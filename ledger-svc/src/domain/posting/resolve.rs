@@ -14,7 +14,8 @@ use super::{Command, CommandKind};
 use crate::domain::account::Account;
 use crate::domain::category::CategoryType;
 use crate::domain::transaction::{
-    MAX_TAG_CHARS, SplitInput, Status, Texts, TransactionChanges, TransactionInput, TransactionType,
+    MAX_TAG_CHARS, SplitInput, Texts, TransactionChanges, TransactionInput, TransactionStatus,
+    TransactionType,
 };
 
 const MAX_DESCRIPTION_CHARS: usize = 500;
@@ -25,7 +26,7 @@ const MAX_SPLITS: usize = 50;
 
 /// A live category.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Category {
+pub struct CategoryRef {
     pub id: Uuid,
     pub category_type: CategoryType,
 }
@@ -33,7 +34,7 @@ pub struct Category {
 /// A validated split.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResolvedSplit {
-    pub category: Category,
+    pub category: CategoryRef,
     pub amount: Money,
     pub description: Option<String>,
 }
@@ -46,7 +47,7 @@ pub struct ResolvedTransaction {
     pub account_currency: Currency,
     pub to_account_id: Option<Uuid>,
     pub to_currency: Option<Currency>,
-    pub category: Option<Category>,
+    pub category: Option<CategoryRef>,
     /// The splits that replace the category. They sum to the amount.
     pub splits: Vec<ResolvedSplit>,
     pub amount: Money,
@@ -125,8 +126,8 @@ pub(super) fn find_posted(
 ) -> Result<&StoredTransaction, Rejection> {
     let stored = find_transaction(state, household_id, transaction_id, expected_version)?;
     match stored.transaction.status {
-        Status::Posted => Ok(stored),
-        Status::Voided => Err(Rejection::Voided),
+        TransactionStatus::Posted => Ok(stored),
+        TransactionStatus::Voided => Err(Rejection::Voided),
     }
 }
 
@@ -278,12 +279,12 @@ impl<'a> InputResolver<'a> {
         text: &str,
         current_type: Option<TransactionType>,
     ) -> Option<TransactionType> {
-        let wanted = TransactionType::from_text(text);
-        let fits = match (wanted, current_type) {
-            (Some(wanted), Some(current_type)) if current_type.is_system() || wanted.is_system() => {
-                wanted == current_type
+        let requested = TransactionType::from_text(text);
+        let fits = match (requested, current_type) {
+            (Some(requested), Some(current_type)) if current_type.is_system() || requested.is_system() => {
+                requested == current_type
             }
-            (Some(wanted), _) => !wanted.is_system(),
+            (Some(requested), _) => !requested.is_system(),
             (None, _) => false,
         };
         if text.trim().is_empty() {
@@ -291,7 +292,7 @@ impl<'a> InputResolver<'a> {
         } else if !fits {
             self.reject("type", "TRANSACTION_TYPE_INVALID", "The type must be income, expense or transfer.");
         }
-        wanted.filter(|_| fits)
+        requested.filter(|_| fits)
     }
 
     fn account(&mut self, field: &str, id: Option<&str>) -> Option<&'a Account> {
@@ -313,7 +314,7 @@ impl<'a> InputResolver<'a> {
         field: &str,
         id: &str,
         transaction_type: Option<TransactionType>,
-    ) -> Option<Category> {
+    ) -> Option<CategoryRef> {
         match transaction_type {
             Some(TransactionType::Transfer | TransactionType::Opening | TransactionType::Adjustment) => {
                 let text = "The category must be left out unless the type is income or expense.";

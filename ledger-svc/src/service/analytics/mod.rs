@@ -169,12 +169,12 @@ async fn by_category(
     side: FlowDirection,
     span: Span,
 ) -> Result<HashMap<Option<Uuid>, Sum>, Error> {
-    let of_side: HashMap<_, _> =
+    let accounts_by_id: HashMap<_, _> =
         nominal.iter().filter(|account| account.side == side).map(|account| (account.id, account)).collect();
-    let ids: Vec<_> = of_side.keys().copied().collect();
+    let ids: Vec<_> = accounts_by_id.keys().copied().collect();
     let mut sums = HashMap::new();
     for total in analytics::totals(connection, household.id, &ids, span, None).await? {
-        let Some(account) = of_side.get(&total.account_id) else { continue };
+        let Some(account) = accounts_by_id.get(&total.account_id) else { continue };
         let sum = sums.entry(account.category_id).or_insert_with(|| Sum::zero(household.currency));
         sum.add(total.currency_total(account.currency).times(display_sign(side)))?;
     }

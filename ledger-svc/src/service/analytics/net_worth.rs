@@ -62,12 +62,12 @@ impl Ledger {
         snapshot.commit().await?;
 
         let days: Vec<_> = spans.iter().map(|span| span.to).collect();
-        let wanted = days.iter().flat_map(|day| {
+        let quote_keys = days.iter().flat_map(|day| {
             let all = currencies.iter().copied().chain(std::iter::once(household.currency));
             all.map(|currency| (currency, *day)).collect::<Vec<_>>()
         });
         let quotes =
-            exchange_rates::newest(&mut connection, wanted.collect::<HashSet<_>>().into_iter()).await?;
+            exchange_rates::newest(&mut connection, quote_keys.collect::<HashSet<_>>().into_iter()).await?;
         drop(connection);
         let mut balances: HashMap<Uuid, i64> =
             counted.iter().map(|account| (account.id, account.projected_balance.minor())).collect();

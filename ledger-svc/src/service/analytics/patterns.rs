@@ -53,17 +53,17 @@ impl Ledger {
             .ok_or(Error::InvalidQuery(violations))?;
         let mut connection = self.analyses.acquire(household.id).await?;
         let nominal = analytics::nominal_accounts(&mut connection, household.id).await?;
-        let of_accounts: HashMap<_, _> = nominal
+        let currencies_by_account: HashMap<_, _> = nominal
             .iter()
             .filter(|account| account.side == FlowDirection::Expense)
             .map(|account| (account.id, account.currency))
             .collect();
-        let ids: Vec<_> = of_accounts.keys().copied().collect();
+        let ids: Vec<_> = currencies_by_account.keys().copied().collect();
         let mut spent = vec![Sum::zero(household.currency); 7];
         for total in analytics::by_weekday(&mut connection, household.id, &ids, span).await? {
             let index = usize::try_from(total.weekday).ok().and_then(|weekday| weekday.checked_sub(1));
             let day = index.and_then(|index| spent.get_mut(index));
-            if let Some((day, currency)) = day.zip(of_accounts.get(&total.account_id)) {
+            if let Some((day, currency)) = day.zip(currencies_by_account.get(&total.account_id)) {
                 day.add(CurrencyTotal {
                     currency: *currency,
                     native: total.change,

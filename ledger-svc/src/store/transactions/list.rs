@@ -80,15 +80,15 @@ impl Filter {
 }
 
 /// The number of following transactions that a search checks first.
-const NEAR_LIMIT: i64 = 1000;
+const MAX_SCANNED_ROWS: i64 = 1000;
 /// The maximum number of categories that are read as separate ranges.
 ///
 /// With the ranges of their splits these are 64.
 const MAX_CATEGORY_RANGES: usize = 32;
 /// The number of rows in the first window, which lists with more categories read.
-const FIRST_WINDOW: i64 = 1000;
+const FIRST_WINDOW_ROWS: i64 = 1000;
 /// The number of rows in the largest window.
-const MAX_WINDOW: i64 = 64_000;
+const MAX_WINDOW_ROWS: i64 = 64_000;
 
 /// The position and the size of a page.
 ///
@@ -108,7 +108,7 @@ struct UnionBranch<'a> {
     /// The categories to match. Empty: any.
     categories: &'a [Uuid],
     /// Whether the categories are matched on splits.
-    of_split: bool,
+    on_splits: bool,
 }
 
 /// Builds the query for a page of transactions.
@@ -133,11 +133,11 @@ pub fn list_query(
     query
 }
 
-/// Builds the query for matches among the next [`NEAR_LIMIT`] transactions.
+/// Builds the query for matches among the next [`MAX_SCANNED_ROWS`] transactions.
 ///
 /// A common word fills the page at once, whereas reading all its matches takes long.
 /// Returns `None` if the next transactions are not a range of one index.
-pub fn near_query(
+pub fn scan_ahead_query(
     household_id: Uuid,
     filter: &Filter,
     after: Option<Cursor>,
@@ -162,7 +162,7 @@ pub fn near_query(
     };
     let mut query = QueryBuilder::new("select ");
     query.push(COLUMNS).push(" from (select * from (");
-    merged(&mut query, household_id, &range, ListPage { after, limit: NEAR_LIMIT });
+    merged(&mut query, household_id, &range, ListPage { after, limit: MAX_SCANNED_ROWS });
     query.push(") as transactions where ");
     matches_search(&mut query, filter);
     conditions(&mut query, filter);
@@ -209,9 +209,9 @@ fn merged(query: &mut QueryBuilder<Postgres>, household_id: Uuid, filter: &Filte
     };
     let of_category = |side| {
         let each = filter.categories.chunks(1).flat_map(move |categories| {
-            [false, true].map(|of_split| UnionBranch { side, categories, of_split })
+            [false, true].map(|on_splits| UnionBranch { side, categories, on_splits })
         });
-        let all = UnionBranch { side, categories: &[], of_split: false };
+        let all = UnionBranch { side, categories: &[], on_splits: false };
         if filter.categories.is_empty() { vec![all] } else { each.collect() }
     };
     let branches: Vec<_> = sides.into_iter().flat_map(of_category).collect();
@@ -234,7 +234,7 @@ fn branch(
     branch: UnionBranch<'_>,
     page: ListPage,
 ) {
-    if branch.of_split {
+    if branch.on_splits {
         query.push("select transactions.* from ledger.splits");
         // Splits are read in order. A transaction with several of the categories appears once.
         query.push(" cross join lateral (select * from ledger.transactions where household_id = ");
@@ -266,7 +266,7 @@ fn branch(
     }
     conditions(query, filter);
     after_cursor(query, filter, page.after);
-    if branch.of_split && filter.sort == Sort::Date {
+    if branch.on_splits && filter.sort == Sort::Date {
         let direction = filter.direction();
         query.push(format!(" order by splits.transaction_date{direction}, transaction_id{direction}"));
     } else {
@@ -368,7 +368,7 @@ async fn list_by_windows(
     mut after: Option<Cursor>,
     limit: i64,
 ) -> Result<Vec<Transaction>, sqlx::Error> {
-    let (mut page, mut size) = (Vec::new(), FIRST_WINDOW);
+    let (mut page, mut size) = (Vec::new(), FIRST_WINDOW_ROWS);
     loop {
         let mut window = window_query(household_id, filter, after, size);
         let window: Vec<(Uuid, NaiveDate, i64)> = window.build_query_as().fetch_all(&mut *connection).await?;
@@ -392,7 +392,7 @@ async fn list_by_windows(
             Sort::Date => Cursor::from_date(*date, *id),
             Sort::Amount => Cursor { sort_key: *amount, id: *id },
         });
-        size = size.saturating_mul(4).min(MAX_WINDOW);
+        size = size.saturating_mul(4).min(MAX_WINDOW_ROWS);
     }
 }
 
@@ -411,7 +411,7 @@ pub async fn list(
     limit: i64,
 ) -> Result<Vec<Transaction>, sqlx::Error> {
     let ranges = filter.categories.len() <= MAX_CATEGORY_RANGES;
-    if let Some(query) = near_query(household_id, filter, after, limit).filter(|_| ranges) {
+    if let Some(query) = scan_ahead_query(household_id, filter, after, limit).filter(|_| ranges) {
         let page = fetch(&mut *connection, query).await?;
         if i64::try_from(page.len()) == Ok(limit) {
             return Ok(page);

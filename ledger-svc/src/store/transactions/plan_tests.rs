@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::Filter;
 use super::later_changes_that_day;
-use super::list::{Sort, list, list_query, near_query, window_query};
+use super::list::{Sort, list, list_query, scan_ahead_query, window_query};
 use crate::domain::transaction::TransactionType;
 
 const HOUSEHOLD: Uuid = Uuid::from_u128(1);
@@ -118,11 +118,11 @@ async fn lists_read_index_ranges_at_a_million_transactions() {
             }
         }
     }
-    let words = Filter { search_query: Some("'rare':* & 'common':*".into()), ..Filter::default() };
+    let search = Filter { search_query: Some("'rare':* & 'common':*".into()), ..Filter::default() };
     let filters = [
-        words.clone(),
-        Filter { account_id: Some(BANK), from: day(2018), ..words.clone() },
-        Filter { categories: vec![FOOD, OTHER], sort: Sort::Amount, ..words.clone() },
+        search.clone(),
+        Filter { account_id: Some(BANK), from: day(2018), ..search.clone() },
+        Filter { categories: vec![FOOD, OTHER], sort: Sort::Amount, ..search.clone() },
     ];
     for filter in filters {
         let plan = plan(&mut connection, &filter, Some(cursor)).await;
@@ -130,14 +130,14 @@ async fn lists_read_index_ranges_at_a_million_transactions() {
         assert!(!plan.contains("BitmapAnd"), "reads another index too: {filter:?}\n{plan}");
     }
     let near = [
-        (words.clone(), "transactions_date_idx"),
-        (Filter { min_amount: Some(5), ..words.clone() }, "transactions_date_idx"),
-        (Filter { sort: Sort::Amount, from: day(2018), ..words.clone() }, "transactions_amount_idx"),
-        (Filter { account_id: Some(BANK), from: day(2018), ..words.clone() }, "transactions_account_id_idx"),
-        (Filter { categories: vec![FOOD, OTHER], ..words.clone() }, "splits_category_id_idx"),
+        (search.clone(), "transactions_date_idx"),
+        (Filter { min_amount: Some(5), ..search.clone() }, "transactions_date_idx"),
+        (Filter { sort: Sort::Amount, from: day(2018), ..search.clone() }, "transactions_amount_idx"),
+        (Filter { account_id: Some(BANK), from: day(2018), ..search.clone() }, "transactions_account_id_idx"),
+        (Filter { categories: vec![FOOD, OTHER], ..search.clone() }, "splits_category_id_idx"),
     ];
     for (filter, index) in near {
-        let query = near_query(HOUSEHOLD, &filter, Some(cursor), 51).expect("a range");
+        let query = scan_ahead_query(HOUSEHOLD, &filter, Some(cursor), 51).expect("a range");
         let plan = explain(&mut connection, query).await;
         let is_range = plan.contains(index) && !plan.contains("transactions_search_vector_idx");
         assert!(is_range && !plan.contains("Seq Scan on transactions"), "{filter:?}\n{plan}");
@@ -164,8 +164,8 @@ async fn lists_read_index_ranges_at_a_million_transactions() {
         let all = list(&mut connection, HOUSEHOLD, &all, Some(cursor), 51).await.expect("a page");
         assert_eq!((page.len(), page == all), (51, true));
     }
-    let narrow = Filter { account_id: Some(BANK), categories: vec![FOOD], ..words };
-    assert!(near_query(HOUSEHOLD, &narrow, None, 51).is_none(), "the next match could be far away");
+    let narrow = Filter { account_id: Some(BANK), categories: vec![FOOD], ..search };
+    assert!(scan_ahead_query(HOUSEHOLD, &narrow, None, 51).is_none(), "the next match could be far away");
     generic_plans_read_little(&mut connection).await;
 }
 

@@ -15,13 +15,13 @@ use uuid::Uuid;
 use super::effects::{AccountEffect, BalanceDeltas, DailyDelta, Effects, Outcome};
 use super::postings::Posting;
 use super::{
-    BatchState, Category, Command, CommandKind, FutureChange, Rejection, StoredTransaction, plan,
+    BatchState, CategoryRef, Command, CommandKind, FutureChange, Rejection, StoredTransaction, plan,
     rates_needed, resolve,
 };
 use crate::domain::account::{Account, AccountChanges, AccountType};
 use crate::domain::category::CategoryType;
 use crate::domain::rate::{Quote, Quotes, Rate, Source};
-use crate::domain::transaction::{SplitInput, Status, TransactionChanges, TransactionInput};
+use crate::domain::transaction::{SplitInput, TransactionChanges, TransactionInput, TransactionStatus};
 
 const HOUSEHOLD: Uuid = Uuid::from_u128(1);
 const ACCOUNTS: [(u128, &str); 5] = [(11, "EUR"), (12, "EUR"), (13, "USD"), (14, "JPY"), (15, "KWD")];
@@ -33,8 +33,8 @@ fn currency(code: &str) -> Currency {
     Currency::from_code(code).expect(code)
 }
 
-fn category(id: Uuid, category_type: CategoryType) -> ((Uuid, Uuid), Category) {
-    ((HOUSEHOLD, id), Category { id, category_type })
+fn category(id: Uuid, category_type: CategoryType) -> ((Uuid, Uuid), CategoryRef) {
+    ((HOUSEHOLD, id), CategoryRef { id, category_type })
 }
 
 fn household() -> Household {
@@ -163,7 +163,7 @@ impl TestLedger {
                 postings.map(|(_, _, posting)| posting.amount.minor()).sum()
             };
             let transaction = &stored.transaction;
-            let is_posted = transaction.status == Status::Posted;
+            let is_posted = transaction.status == TransactionStatus::Posted;
             assert_eq!(
                 total(transaction.account_id),
                 if is_posted { transaction.account_change.minor() } else { 0 }

@@ -22,13 +22,13 @@ fn a_text_edit_posts_nothing_and_an_empty_edit_adds_no_revision() {
     let mut world = TestLedger::new();
     let (_, made) = world.execute(CommandKind::Create(expense(11, "10"))).expect("posted");
     let Outcome::Transaction(made) = made else { panic!("a transaction") };
-    let words =
+    let text_changes =
         TransactionChanges { description: Some(Some("Lunch".into())), ..TransactionChanges::default() };
-    let (effects, _) = world.execute(changed(words.clone(), made.id)).expect("edited");
+    let (effects, _) = world.execute(changed(text_changes.clone(), made.id)).expect("edited");
     let effect = effects.transaction.expect("a revision");
     assert!(effect.postings.is_empty() && effect.revision.revision == 2);
     assert_eq!(effect.transaction.posted_revision, Some(1), "the first postings stay in effect");
-    let (effects, _) = world.execute(changed(words, made.id)).expect("nothing to do");
+    let (effects, _) = world.execute(changed(text_changes, made.id)).expect("nothing to do");
     assert!(effects.transaction.is_none() && effects.events.is_empty());
 }
 
@@ -81,8 +81,9 @@ fn closed_accounts_take_reversals_only() {
     );
     let dearer = TransactionChanges { amount: Some("11".into()), ..TransactionChanges::default() };
     assert_eq!(rejected(&mut world, changed(dearer, made.id)), Rejection::AccountClosed(vec!["account_id"]));
-    let words = TransactionChanges { notes: Some(Some("fine".into())), ..TransactionChanges::default() };
-    world.execute(changed(words, made.id)).expect("texts may change");
+    let text_changes =
+        TransactionChanges { notes: Some(Some("fine".into())), ..TransactionChanges::default() };
+    world.execute(changed(text_changes, made.id)).expect("texts may change");
     world
         .execute(CommandKind::Void { transaction_id: made.id, expected_version: None })
         .expect("a reversal is always allowed");
