@@ -40,7 +40,9 @@ enum Command {
     Healthcheck,
     /// Count violations of the ledger's invariants; fails if there are any
     Verify,
-    /// Manage background jobs; without a command, lists their state
+    /// Manage background jobs (the default: list)
+    ///
+    /// The list has their state, last and next run, backlog and failures
     Jobs {
         #[command(subcommand)]
         action: Option<Jobs>,
@@ -138,6 +140,8 @@ enum Rotate {
     /// Add a key that signs access tokens
     Signing {
         /// Seconds until the key signs; must exceed FINTRAC_REVOCATION_GRACE
+        ///
+        /// Every verifier must have the key by then
         #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u32).range(61..))]
         lead: u32,
     },

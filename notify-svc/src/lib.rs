@@ -80,7 +80,7 @@ const CONCURRENT_EMAILS: usize = 4;
 /// The number of reports that are processed concurrently.
 const CONCURRENT_REPORTS: usize = 2;
 
-/// Builds the service on the event logs and data of the other services.
+/// Builds the service on event logs and notification data of other services.
 pub fn build(
     config: &Config,
     deps: &ServiceDependencies,

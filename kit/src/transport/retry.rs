@@ -98,7 +98,8 @@ impl Policy<Request<Full<Bytes>>, Response<Body>, Error> for Retry {
     }
 }
 
-/// Returns whether a call may take effect twice: its proto says so, or it has a key.
+/// Returns whether a call can safely be repeated.
+/// Its proto says so, or it has a key.
 fn is_idempotent<B>(request: &Request<B>) -> bool {
     request.headers().contains_key(IDEMPOTENCY_KEY)
         || fintrac_proto::access(request.uri().path()).is_some_and(|access| access.idempotent)

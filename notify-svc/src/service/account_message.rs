@@ -12,7 +12,8 @@ use crate::domain::kind::NotificationKind;
 use crate::error::RenderError;
 use crate::render;
 
-/// The recipient and the formatted values of an account notification.
+/// The recipient and the values of an account notification.
+/// The values are formatted in the recipient's locale.
 #[derive(Debug)]
 pub struct AccountMessage {
     pub recipient: pb::Recipient,

@@ -15,7 +15,8 @@ use crate::domain::email::Email;
 use crate::domain::kind::NotificationKind;
 use crate::store::emails;
 
-/// Turns auth events into emails and notifications that users cannot disable.
+/// Turns auth events into queued emails and notifications.
+/// Users cannot disable them.
 #[derive(Debug)]
 pub struct AuthEventHandler {
     clock: Clock,

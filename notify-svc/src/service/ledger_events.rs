@@ -183,7 +183,7 @@ impl Handler for LedgerEventHandler {
         self.dispatcher.wake_workers();
     }
 
-    /// Appends the live events of the change; the notification is lost.
+    /// Appends the live events, so clients read the change; the notification is lost.
     async fn on_dead_letter(&self, connection: &mut PgConnection, event: &Event) -> Result<(), HandlerError> {
         Ok(self.dispatcher.dispatch(connection, std::slice::from_ref(event), Vec::new()).await?)
     }

@@ -1,4 +1,6 @@
-//! Reports a household's money over a date range, its budgets and its goals.
+//! Reports a household's money over a date range.
+//!
+//! A report also has the state of the budgets and goals.
 
 use chrono::{Datelike as _, Months, NaiveDate};
 use fintrac_kit::error::FieldViolation;

@@ -87,7 +87,8 @@ impl Workload {
         self.run_with(&self.requests[..1], 201, clients, measured).await
     }
 
-    /// Runs bulk requests of [`BULK_OPERATIONS`] transactions; the throughput is in transactions.
+    /// Runs bulk requests of [`BULK_OPERATIONS`] transactions each.
+    /// The throughput is in transactions.
     pub async fn run_bulk(&self, clients: usize, measured: Duration) -> anyhow::Result<RunResults> {
         let mut figures = self.run_with(&self.bulks, 200, clients, measured).await?;
         figures.throughput *= f64::from(u32::try_from(BULK_OPERATIONS)?);

@@ -1,6 +1,6 @@
 //! Measures logins.
 //!
-//! Checks that their duration does not reveal existing users, and measures how a flood of logins
+//! The figures show whether their duration reveals existing users, and how a flood of logins
 //! affects other requests.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -29,7 +29,7 @@ pub struct Timing {
     pub locked: Duration,
 }
 
-/// The latency of `GET /users/me`, alone and during a flood of logins.
+/// The latency of one client's `GET /users/me`, alone and in a flood of logins.
 #[derive(Debug)]
 pub struct LoginLoad {
     pub alone: Percentiles,
